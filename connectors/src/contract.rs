@@ -1,0 +1,273 @@
+//! The whole contract between the hub and a system, on one page.
+//!
+//! An operation is a list of named steps. For each step the connector builds a [`Request`]; from its
+//! [`Answer`] it says what comes next. The memo (what was found so far) is stored by the server before
+//! each step that is not repeatable, so that a retry resumes where the last attempt stopped.
+
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+use std::time::Duration;
+
+use bytes::Bytes;
+use orderhub_lang::value::Value;
+
+use crate::error::{BuildError, CallError, VerifyError};
+
+/// What speaks to one kind of system. Object safe, stateless, shared by all its accounts.
+pub trait Connector: Debug + Send + Sync {
+    /// The operations it offers.
+    fn operations(&self) -> &[Operation];
+
+    /// The first step of a call, or the one at which a resumed call goes on.
+    ///
+    /// # Errors
+    ///
+    /// [`BuildError`] if the operation is unknown, a step cannot be expressed, or a reference that it
+    /// needs is missing (`NotLinked`).
+    fn next(&self, call: &Call<'_>, memo: &Memo) -> Result<Next, BuildError>;
+
+    /// Reads the answer to the step that [`Connector::next`] asked for, into the memo.
+    ///
+    /// # Errors
+    ///
+    /// The classified [`CallError`]: see [`CallError::next`].
+    fn answer(&self, call: &Call<'_>, memo: &mut Memo, answer: &Answer) -> Result<(), CallError>;
+
+    /// Adds credentials to a request: the only place that sees secrets. Called once per attempt, after
+    /// the request's bytes are fixed.
+    ///
+    /// # Errors
+    ///
+    /// [`BuildError::Secret`] if a secret that the connector names is not configured.
+    fn authorize(&self, request: &mut Request, with: &Credentials<'_>) -> Result<(), BuildError>;
+
+    /// Verifies a webhook and reads it into notices.
+    ///
+    /// # Errors
+    ///
+    /// [`VerifyError`]: not authentic, or not readable.
+    fn webhook(&self, hook: &Webhook<'_>, with: &Credentials<'_>) -> Result<Vec<Notice>, VerifyError>;
+
+    /// The settings and secrets it reads, with where it says so: what a system must configure.
+    fn needs(&self) -> &Needs;
+}
+
+/// One operation, as declared.
+#[derive(Clone, Debug)]
+pub struct Operation {
+    /// Its name: `create_sale`.
+    pub name: String,
+    /// `state`, `fact` or `read`.
+    pub kind: OperationKind,
+    /// The entity it makes or changes; none for reads.
+    pub entity: Option<String>,
+    /// It makes something that must not be made twice.
+    pub creates: bool,
+    /// Names of arguments of a read.
+    pub args: Vec<String>,
+    /// The named limit it counts against; `default` if none.
+    pub limit: String,
+    /// Longest time for one step's attempt, the first byte sent to the last byte read.
+    pub timeout: Duration,
+}
+
+/// How repeated wishes for an operation collapse.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OperationKind {
+    /// Make the target look like this.
+    State,
+    /// This happened.
+    Fact,
+    /// Tell me.
+    Read,
+}
+
+/// One use of an operation. The same call gives the same bytes on every retry, all but credentials.
+#[derive(Clone, Debug)]
+pub struct Call<'a> {
+    /// Which operation.
+    pub operation: &'a str,
+    /// The mapped-out document; empty for reads and operations without `with:`.
+    pub document: &'a [u8],
+    /// Idempotency key of the operation; steps derive theirs.
+    pub key: &'a str,
+    /// Attempt, from 1.
+    pub attempt: u32,
+    /// The account's base URL.
+    pub base_url: &'a str,
+    /// `[systems.<name>.settings]`, frozen with the call.
+    pub settings: &'a BTreeMap<String, String>,
+    /// References of the subject by kind (`xref.customer`).
+    pub xrefs: &'a BTreeMap<String, Value>,
+    /// Arguments of a read.
+    pub args: &'a BTreeMap<String, Value>,
+    /// System paths that the mapping of the answer reads.
+    pub fields: &'a [String],
+}
+
+/// What the steps found so far. Bytes to the server, which stores them with the lane.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Memo {
+    /// Index of the step to run, and of the element within its `each:`.
+    pub step: u32,
+    /// Position within `each:`.
+    pub position: u32,
+    /// Values saved by steps.
+    pub saved: BTreeMap<String, Value>,
+    /// The last answer's body, kept for `reply.document`; dropped from what is stored when over 64 KiB.
+    pub body: Option<Bytes>,
+}
+
+impl Memo {
+    /// For the store.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        Vec::new()
+    }
+
+    /// From the store. Unreadable bytes (another version) give `None`.
+    pub fn from_bytes(_bytes: &[u8]) -> Option<Self> {
+        None
+    }
+}
+
+/// What [`Connector::next`] says.
+#[derive(Clone, Debug)]
+pub enum Next {
+    /// Send this.
+    Send(Box<Request>),
+    /// All steps ran.
+    Done(Box<Reply>),
+}
+
+/// One request. HTTP for now; a message to publish or a file to put are more variants of `transport`.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// The step's name, for logs, receipts and limits.
+    pub step: String,
+    /// `GET`, `POST`, ….
+    pub method: &'static str,
+    /// Absolute URL; every value in it is escaped.
+    pub url: String,
+    /// Headers in order.
+    pub headers: Vec<(String, String)>,
+    /// The body's exact bytes.
+    pub body: Bytes,
+    /// What may be done after *may have acted*.
+    pub idempotency: Idempotency,
+    /// The named limit this step counts against.
+    pub limit: String,
+    /// Longest time for one attempt.
+    pub timeout: Duration,
+}
+
+/// What may be done when nobody knows whether a step took effect.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Idempotency {
+    /// Send it again at once.
+    Safe,
+    /// Resume at the named step, no earlier than `settles` after the call began plus its timeout.
+    FindFirst {
+        /// Index of the step to resume at.
+        step: u32,
+        /// How long the system may still be acting.
+        settles: Duration,
+    },
+    /// A person must look.
+    Unsafe,
+}
+
+/// What came back.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// HTTP status.
+    pub status: u16,
+    /// Headers, names in lower case.
+    pub headers: Vec<(String, String)>,
+    /// The whole body, bounded by the transport.
+    pub body: Bytes,
+}
+
+/// The result of an operation.
+#[derive(Clone, Debug, Default)]
+pub struct Reply {
+    /// References to bind: (kind, how the element is named, external id).
+    pub xrefs: Vec<ReplyXref>,
+    /// The answer's document for the mapping `reply:`, or a read's document.
+    pub document: Option<Bytes>,
+    /// A listing's documents.
+    pub documents: Vec<Bytes>,
+    /// The operation was found done before.
+    pub already: bool,
+}
+
+/// One reference of a reply.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReplyXref {
+    /// Entity name or free kind: `order`, `line`, `customer`.
+    pub kind: String,
+    /// Our id of the element, as sent (`ours:`); `None`: the subject itself.
+    pub ours: Option<Ours>,
+    /// The system's id.
+    pub ext_id: String,
+}
+
+/// How a reply names our element.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ours {
+    /// By our id.
+    Id(String),
+    /// By its position among what was sent.
+    Position(u32),
+}
+
+/// A webhook as it arrived.
+#[derive(Clone, Copy, Debug)]
+pub struct Webhook<'a> {
+    /// Path below `/webhooks/{system}`.
+    pub path: &'a str,
+    /// Headers, names in lower case.
+    pub headers: &'a [(String, String)],
+    /// The body's exact bytes.
+    pub body: &'a [u8],
+}
+
+/// One thing a webhook says.
+#[derive(Clone, Debug)]
+pub struct Notice {
+    /// The sender's id of the event; `None`: revision and content decide about duplicates.
+    pub id: Option<String>,
+    /// What kind: matched by `notice:` of an intake (`orders/create`).
+    pub kind: String,
+    /// The document in it.
+    pub document: Bytes,
+    /// What the sender wants to read after the commit; `None`: an empty 200.
+    pub respond: Option<Bytes>,
+}
+
+/// Secrets and the moment, only for [`Connector::authorize`] and [`Connector::webhook`].
+#[derive(Clone, Copy)]
+pub struct Credentials<'a> {
+    /// A secret's current values by name, newest first (several while rotating).
+    pub secret: &'a dyn Fn(&str) -> Vec<String>,
+    /// The account's settings.
+    pub settings: &'a BTreeMap<String, String>,
+    /// Now, seconds since 1970, UTC.
+    pub now: i64,
+    /// Unpredictable text for this attempt.
+    pub nonce: &'a str,
+}
+
+impl Debug for Credentials<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Credentials(..)")
+    }
+}
+
+/// Settings and secrets that the files of an integration read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Needs {
+    /// Names of settings, with the place that reads each.
+    pub settings: Vec<(String, String)>,
+    /// Names of secrets, with the place that reads each.
+    pub secrets: Vec<(String, String)>,
+}

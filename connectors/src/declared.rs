@@ -1,0 +1,1 @@
+//! The connector that a `connector.yaml` describes.

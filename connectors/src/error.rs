@@ -1,0 +1,88 @@
+//! What went wrong with a call, and the one classification of it.
+
+use std::time::Duration;
+
+use thiserror::Error;
+
+/// The request could not be built: nothing was sent.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum BuildError {
+    /// The connector has no such operation.
+    #[error("the connector has no operation `{0}`")]
+    UnknownOperation(String),
+    /// A reference that the call needs is not there yet.
+    #[error("`{0}` is not linked yet; it is sent once the link is known")]
+    NotLinked(String),
+    /// A secret is not configured.
+    #[error("secret `{0}` is not configured; add `[systems.<name>.secrets] {0} = {{ env = \"…\" }}`")]
+    Secret(String),
+    /// A template or expression failed.
+    #[error("step `{step}`: {why}")]
+    Step {
+        /// The step.
+        step: String,
+        /// What failed, where.
+        why: String,
+    },
+}
+
+/// The call left the hub, or was about to, and did not succeed.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum CallError {
+    /// Nothing happened there: no connection, or the system says "busy".
+    #[error("did not act: {why}")]
+    NotActed {
+        /// For a person.
+        why: String,
+        /// The system asked to wait.
+        retry_after: Option<Duration>,
+    },
+    /// No answer, or one that does not tell: the system may have acted.
+    #[error("may have acted: {why}")]
+    MayHaveActed {
+        /// For a person.
+        why: String,
+    },
+    /// Done before: go on as after "may have acted", by looking.
+    #[error("was done before: {why}")]
+    Already {
+        /// For a person.
+        why: String,
+    },
+    /// Refused: repeating it gives the same.
+    #[error("the system said no: {why}")]
+    SaidNo {
+        /// The status, where there is one.
+        status: u16,
+        /// For a person.
+        why: String,
+    },
+    /// Too many calls.
+    #[error("throttled: {why}")]
+    Throttled {
+        /// For a person.
+        why: String,
+        /// The system asked to wait.
+        retry_after: Option<Duration>,
+    },
+    /// The credential is refused.
+    #[error("not allowed: {why}")]
+    NotAllowed {
+        /// For a person.
+        why: String,
+    },
+}
+
+/// A webhook that is not accepted.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum VerifyError {
+    /// The signature or token is wrong.
+    #[error("the signature does not match")]
+    Signature,
+    /// The body or a field of it cannot be read.
+    #[error("{0}")]
+    Unreadable(String),
+    /// The connector takes no webhooks.
+    #[error("this integration takes no webhooks")]
+    None,
+}

@@ -1,0 +1,10 @@
+//! What the systems of this world speak.
+//!
+//! A connector does no I/O: it builds requests and reads answers. The server sends, times, retries,
+//! limits, stores and logs; so a connector is testable as data and can always be asked what it would
+//! send.
+
+pub mod contract;
+pub mod declared;
+pub mod error;
+pub mod sign;

@@ -1,0 +1,12 @@
+//! The language that integration files are written in: YAML with spans and budgets, diagnostics,
+//! paths, conditions, templates and expressions.
+//!
+//! Pure: reads no files, knows no clock. Untrusted input: every parser here has a budget.
+
+pub mod condition;
+pub mod diagnostic;
+pub mod expression;
+pub mod path;
+pub mod template;
+pub mod value;
+pub mod yaml;

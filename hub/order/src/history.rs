@@ -1,0 +1,1 @@
+//! Delta, keyframe, diff, blame: any version of an order, and what each change was.

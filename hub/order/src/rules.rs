@@ -1,0 +1,107 @@
+//! What the fold is told: who is who, who owns what, what is released to whom, what mappings read.
+
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+
+use crate::catalogue::{FieldId, FieldSet};
+use crate::flow::{Flow, Ownership};
+use crate::ids::{Entity, Role, SystemName};
+use crate::model::Subject;
+use crate::value::Value;
+
+/// Everything that decides a fold besides the order and the document.
+#[derive(Clone, Copy, Debug)]
+pub struct Rules<'a> {
+    /// The bundle's hash: named in every change.
+    pub bundle: &'a str,
+    /// Releases and assignment.
+    pub flow: &'a Flow,
+    /// Exceptions to the catalogue's owners.
+    pub ownership: &'a Ownership,
+    /// The configured systems.
+    pub systems: &'a BTreeMap<SystemName, SystemRules>,
+    /// What only compiled mappings know.
+    pub shapes: &'a dyn Shapes,
+}
+
+/// One system as the rules see it.
+#[derive(Clone, Debug)]
+pub struct SystemRules {
+    /// Its role.
+    pub role: Role,
+    /// Its integration, for messages.
+    pub integration: Box<str>,
+    /// Tags for the flow's assignment.
+    pub tags: Vec<Box<str>>,
+    /// Business unit of orders from here that name none.
+    pub unit: Box<str>,
+    /// Live, shadow or paused.
+    pub mode: Mode,
+    /// Narrows the catalogue's ownership, where set (catalogue path prefixes).
+    pub owns: Option<Vec<Box<str>>>,
+    /// What it listens to.
+    pub deliver: Vec<DeliverRule>,
+}
+
+/// Whether a system is really written to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Mode {
+    /// Calls are made.
+    #[default]
+    Live,
+    /// Everything is computed and recorded, nothing sent.
+    Shadow,
+    /// Nothing is taken from its lanes.
+    Paused,
+}
+
+/// One entry of an integration's `deliver:`.
+#[derive(Clone, Debug)]
+pub struct DeliverRule {
+    /// `<on>/<do>`: unique in the integration.
+    pub id: Box<str>,
+    /// The hub event it listens to.
+    pub on: Box<str>,
+    /// Called for a subject without a live cross reference.
+    pub create: Option<OperationRule>,
+    /// Called for a linked subject.
+    pub update: Option<OperationRule>,
+    /// A single operation (`do: name`): an upsert, a fact, or a create without update.
+    pub single: Option<OperationRule>,
+    /// Must hold for the subject, else the want stays with code `held`.
+    pub when: Option<crate::condition::Condition>,
+}
+
+/// What the fold and the deliverer must know of an operation.
+#[derive(Clone, Debug)]
+pub struct OperationRule {
+    /// Its name in the connector.
+    pub name: Box<str>,
+    /// State or fact.
+    pub kind: OperationKind,
+    /// The entity it makes or changes.
+    pub entity: Entity,
+    /// Makes something: never called for a subject that is linked or was delivered.
+    pub creates: bool,
+}
+
+/// How an operation's wants collapse.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OperationKind {
+    /// "Make the target look like this": newer supersedes older.
+    State,
+    /// "This happened": once per firing, never superseded.
+    Fact,
+}
+
+/// What only compiled mappings know; `orderhub-mapping` implements it.
+pub trait Shapes: Debug + Send + Sync {
+    /// The form in which `system` would give `value` back: identity where its mapping is lossless.
+    fn canon(&self, system: &SystemName, field: FieldId, value: &Value) -> Value;
+
+    /// The fields that the outgoing mappings of a deliver rule (create and update together) read.
+    fn reads(&self, system: &SystemName, rule: &str) -> FieldSet;
+
+    /// The values that the rule's mapping writes for a subject: what goes into the ring.
+    fn writes(&self, system: &SystemName, rule: &str, subject: Subject<'_>) -> FieldSet;
+}
