@@ -46,7 +46,11 @@ pub trait Connector: Debug + Send + Sync {
     /// # Errors
     ///
     /// [`VerifyError`]: not authentic, or not readable.
-    fn webhook(&self, hook: &Webhook<'_>, with: &Credentials<'_>) -> Result<Vec<Notice>, VerifyError>;
+    fn webhook(
+        &self,
+        hook: &Webhook<'_>,
+        with: &Credentials<'_>,
+    ) -> Result<Vec<Notice>, VerifyError>;
 
     /// The settings and secrets it reads, with where it says so: what a system must configure.
     fn needs(&self) -> &Needs;

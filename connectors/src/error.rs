@@ -14,7 +14,9 @@ pub enum BuildError {
     #[error("`{0}` is not linked yet; it is sent once the link is known")]
     NotLinked(String),
     /// A secret is not configured.
-    #[error("secret `{0}` is not configured; add `[systems.<name>.secrets] {0} = {{ env = \"…\" }}`")]
+    #[error(
+        "secret `{0}` is not configured; add `[systems.<name>.secrets] {0} = {{ env = \"…\" }}`"
+    )]
     Secret(String),
     /// A template or expression failed.
     #[error("step `{step}`: {why}")]

@@ -1,0 +1,1 @@
+//! The bus contract, the in-process bus, RabbitMQ.

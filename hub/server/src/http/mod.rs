@@ -1,0 +1,1 @@
+//! The router: API, webhooks, health, metrics; problem documents.

@@ -1,0 +1,299 @@
+//! The store's contract: apply, claim, settle, read. SQLite now; PostgreSQL implements the same.
+//!
+//! **Invariant:** one transaction holds the raw message, the new order version, its audit and what its
+//! lanes want. There is no second truth.
+
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+use jiff::Timestamp;
+use orderhub_order::fold::TodoItem;
+use orderhub_order::ids::{OrderKey, SystemName};
+use orderhub_order::model::{Order, State};
+
+use crate::apply::{Unit, UnitOutcome};
+use crate::bundle::Bundle;
+
+pub mod sqlite;
+
+/// Who asks: an unscoped query does not compile. Until tokens exist the loopback listener makes `All`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// Everything.
+    All,
+}
+
+/// What the store could not do.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The file or server refused; nothing of the batch is stored.
+    #[error("the store failed: {0}")]
+    Failed(String),
+    /// The store was written by a newer program.
+    #[error("the store has schema {found}, this program knows {known}; run the newer program")]
+    Newer {
+        /// In the store.
+        found: i64,
+        /// In this program.
+        known: i64,
+    },
+    /// The disk is full: nothing is acknowledged until there is room.
+    #[error("no room left for the store; free some disk space, the hub goes on by itself")]
+    Full,
+    /// A read took longer than its deadline.
+    #[error("the read took longer than {0} ms and was stopped; narrow it")]
+    Deadline(u64),
+    /// The store is shutting down.
+    #[error("the store is closed")]
+    Closed,
+}
+
+/// Where every order lives.
+pub trait Store: Debug + Send + Sync {
+    /// Folds and writes a batch in ONE transaction; one outcome per unit, in order. A unit that cannot be
+    /// written is stored raw with a todo, its neighbours commit.
+    fn apply(
+        &self,
+        units: Vec<Unit>,
+        bundle: Arc<Bundle>,
+        now: Timestamp,
+    ) -> BoxFuture<'_, Result<Vec<UnitOutcome>, StoreError>>;
+
+    /// The head of an order with its lanes.
+    fn state(
+        &self,
+        scope: &Scope,
+        key: OrderKey,
+    ) -> BoxFuture<'_, Result<Option<State>, StoreError>>;
+
+    /// Lanes of a system that are due at `now`, oldest due first, without those reserved by this process.
+    fn due(
+        &self,
+        system: &SystemName,
+        now: Timestamp,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Vec<OrderKey>, StoreError>>;
+
+    /// The earliest `due_at` of a system after `now`, to sleep until.
+    fn next_due(&self, system: &SystemName)
+    -> BoxFuture<'_, Result<Option<Timestamp>, StoreError>>;
+
+    /// Keys of the orders that an operator's word may mean: the hub's id, `ref`, or `order_no`.
+    fn find(&self, scope: &Scope, word: &str) -> BoxFuture<'_, Result<Vec<OrderKey>, StoreError>>;
+
+    /// A page of heads, newest first.
+    fn list(
+        &self,
+        scope: &Scope,
+        filter: &Filter,
+    ) -> BoxFuture<'_, Result<Page<Order>, StoreError>>;
+
+    /// The changes of an order, oldest first.
+    fn changes(
+        &self,
+        scope: &Scope,
+        key: OrderKey,
+    ) -> BoxFuture<'_, Result<Vec<ChangeRow>, StoreError>>;
+
+    /// Attempts at an order's deliveries, newest first.
+    fn receipts(
+        &self,
+        scope: &Scope,
+        key: OrderKey,
+    ) -> BoxFuture<'_, Result<Vec<ReceiptRow>, StoreError>>;
+
+    /// What needs a person.
+    fn todos(
+        &self,
+        scope: &Scope,
+        filter: &TodoFilter,
+    ) -> BoxFuture<'_, Result<Page<TodoRow>, StoreError>>;
+
+    /// The raw message of a todo or a pending row: its envelope again.
+    fn message(
+        &self,
+        scope: &Scope,
+        id: i64,
+    ) -> BoxFuture<'_, Result<Option<MessageRow>, StoreError>>;
+
+    /// Pending messages (suspects, woken waiters, replays) due at `now`, for the re-drive worker. Raises their
+    /// attempt counter in its own commit.
+    fn take_pending(
+        &self,
+        now: Timestamp,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Vec<PendingRow>, StoreError>>;
+
+    /// Counts for metrics and `system list`.
+    fn backlog(&self, now: Timestamp) -> BoxFuture<'_, Result<Vec<Backlog>, StoreError>>;
+
+    /// Ends a todo.
+    fn close_todo(
+        &self,
+        id: i64,
+        state: TodoState,
+        reason: String,
+    ) -> BoxFuture<'_, Result<bool, StoreError>>;
+
+    /// Marks a todo's message for another drive by the re-drive worker.
+    fn replay(&self, id: i64, now: Timestamp) -> BoxFuture<'_, Result<bool, StoreError>>;
+
+    /// Keeps a bundle's files under its hash and makes it the active one.
+    fn activate(
+        &self,
+        hash: &str,
+        files: &crate::bundle::Files,
+    ) -> BoxFuture<'_, Result<(), StoreError>>;
+
+    /// A small write and read, for readiness: is the store there?
+    fn ping(&self) -> BoxFuture<'_, Result<(), StoreError>>;
+
+    /// Finishes what was taken, then closes.
+    fn close(&self) -> BoxFuture<'_, ()>;
+}
+
+/// One page of a listing.
+#[derive(Debug)]
+pub struct Page<T> {
+    /// The rows.
+    pub items: Vec<T>,
+    /// Where the next page starts; `None` at the end.
+    pub next: Option<String>,
+}
+
+/// Which orders.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// Reference, number or external id, exact or prefix.
+    pub q: Option<String>,
+    /// Origin.
+    pub system: Option<SystemName>,
+    /// Stage.
+    pub stage: Option<String>,
+    /// Has this hold.
+    pub hold: Option<String>,
+    /// From [`Page::next`].
+    pub cursor: Option<String>,
+    /// At most 500.
+    pub limit: usize,
+}
+
+/// Which todos.
+#[derive(Clone, Debug, Default)]
+pub struct TodoFilter {
+    /// Kind.
+    pub kind: Option<String>,
+    /// System.
+    pub system: Option<SystemName>,
+    /// Cause.
+    pub cause: Option<String>,
+    /// From [`Page::next`].
+    pub cursor: Option<String>,
+    /// At most 500.
+    pub limit: usize,
+}
+
+/// One version of an order.
+#[derive(Clone, Debug)]
+pub struct ChangeRow {
+    /// Its number.
+    pub version: u32,
+    /// When it was committed.
+    pub at: Timestamp,
+    /// Who.
+    pub actor: String,
+    /// The message or receipt that caused it.
+    pub cause: String,
+    /// The bundle that mapped it.
+    pub bundle: String,
+    /// The delta, for [`orderhub_order::history`].
+    pub delta: Vec<u8>,
+}
+
+/// One attempt.
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct ReceiptRow {
+    /// When.
+    pub at: Timestamp,
+    /// Whose.
+    pub system: String,
+    /// What was called.
+    pub operation: String,
+    /// Attempt, from 1.
+    pub attempt: u32,
+    /// Class of the receipt.
+    pub class: String,
+    /// HTTP status of the last step, where there was one.
+    pub status: Option<u16>,
+    /// How long it took.
+    pub ms: u64,
+    /// Why, masked.
+    pub why: String,
+}
+
+/// State of a todo.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TodoState {
+    /// Waits for a person.
+    Open,
+    /// Was replayed.
+    Replayed,
+    /// Was decided.
+    Resolved,
+    /// Was let be, with a reason.
+    Discarded,
+    /// A later document did it.
+    Superseded,
+}
+
+/// One todo.
+#[derive(Clone, Debug)]
+pub struct TodoRow {
+    /// Its number.
+    pub id: i64,
+    /// Kind, cause, system, words.
+    pub item: TodoItem,
+    /// The order, where known.
+    pub order: Option<OrderKey>,
+    /// The message, where there is one.
+    pub message: Option<i64>,
+    /// When it came up.
+    pub at: Timestamp,
+    /// What became of it.
+    pub state: TodoState,
+}
+
+/// A raw message as stored.
+#[derive(Clone, Debug)]
+pub struct MessageRow {
+    /// Its number.
+    pub id: i64,
+    /// The envelope as it arrived.
+    pub envelope: crate::intake::Envelope,
+    /// The outcome's word.
+    pub outcome: String,
+    /// Why.
+    pub why: String,
+}
+
+/// A message to be driven again, alone.
+#[derive(Clone, Debug)]
+pub struct PendingRow {
+    /// The first message row.
+    pub message: MessageRow,
+    /// Drives so far, this one included.
+    pub attempts: u32,
+}
+
+/// How much waits for a system.
+#[derive(Clone, Debug)]
+pub struct Backlog {
+    /// Which system.
+    pub system: SystemName,
+    /// Lanes that want something.
+    pub pending: u64,
+    /// The oldest due time among them.
+    pub oldest: Option<Timestamp>,
+}
