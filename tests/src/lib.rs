@@ -1,1 +1,5 @@
-//! Placeholder.
+//! What the end-to-end tests stand on: a broker, the hub as a process, and bounded waiting.
+
+pub mod broker;
+pub mod hub;
+pub mod wait;

@@ -1,0 +1,154 @@
+//! A real RabbitMQ: the shared node that `tests/run` starts, or an own one for tests that break it.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use lapin::options::{BasicPublishOptions, ConfirmSelectOptions, QueueDeclareOptions};
+use lapin::types::{AMQPValue, FieldTable, LongString};
+use lapin::{BasicProperties, Channel, Connection, ConnectionProperties};
+
+/// One message to publish.
+#[derive(Clone, Debug)]
+pub struct Message {
+    /// AMQP `message_id`, if any.
+    pub id: Option<String>,
+    /// Headers, all texts.
+    pub headers: Vec<(&'static str, String)>,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+/// A connection that declares and publishes.
+pub struct Broker {
+    url: String,
+    channel: Channel,
+    // Dropping the connection closes the channel.
+    _connection: Connection,
+}
+
+impl std::fmt::Debug for Broker {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Broker")
+    }
+}
+
+/// The node that `tests/run` started.
+pub fn shared_url() -> String {
+    std::env::var("ORDERHUB_TEST_AMQP").expect(
+        "ORDERHUB_TEST_AMQP is not set: run the tests by `tests/run`, which starts RabbitMQ",
+    )
+}
+
+impl Broker {
+    /// Connects to a node.
+    pub async fn connect(url: &str) -> Self {
+        let connection = Connection::connect(url, ConnectionProperties::default())
+            .await
+            .unwrap_or_else(|e| panic!("RabbitMQ does not answer: {e}"));
+        let channel = connection.create_channel().await.unwrap();
+        channel.confirm_select(ConfirmSelectOptions::default()).await.unwrap();
+        Self { url: url.to_owned(), channel, _connection: connection }
+    }
+
+    /// The node's address.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Declares a durable quorum queue, with a dead-letter queue beside it when asked.
+    pub async fn quorum_queue(&self, name: &str, dead_letters: Option<&str>) {
+        let mut arguments = FieldTable::default();
+        let text = |text: &str| AMQPValue::LongString(LongString::from(text));
+        arguments.insert("x-queue-type".into(), text("quorum"));
+        if let Some(target) = dead_letters {
+            self.declare(target, FieldTable::default()).await;
+            arguments.insert("x-dead-letter-exchange".into(), text(""));
+            arguments.insert("x-dead-letter-routing-key".into(), text(target));
+        }
+        self.declare(name, arguments).await;
+    }
+
+    async fn declare(&self, name: &str, arguments: FieldTable) {
+        let durable = QueueDeclareOptions { durable: true, ..QueueDeclareOptions::default() };
+        self.channel.queue_declare(name.into(), durable, arguments).await.unwrap();
+    }
+
+    /// Publishes persistent messages and waits until the broker confirmed every one.
+    pub async fn publish(&self, queue: &str, messages: impl IntoIterator<Item = Message>) {
+        let mut confirms = Vec::new();
+        for message in messages {
+            let mut headers = FieldTable::default();
+            for (name, value) in message.headers {
+                headers.insert(name.into(), AMQPValue::LongString(LongString::from(value)));
+            }
+            let mut properties =
+                BasicProperties::default().with_delivery_mode(2).with_headers(headers);
+            if let Some(id) = message.id {
+                properties = properties.with_message_id(id.into());
+            }
+            let options = BasicPublishOptions { mandatory: true, ..BasicPublishOptions::default() };
+            let published = self
+                .channel
+                .basic_publish("".into(), queue.into(), options, &message.body, properties)
+                .await;
+            confirms.push(published.unwrap());
+        }
+        for confirm in confirms {
+            assert!(confirm.await.unwrap().is_ack(), "the broker refused a message");
+        }
+    }
+
+    /// Messages ready in a queue (those a consumer holds unacknowledged do not count).
+    pub async fn ready(&self, queue: &str) -> u32 {
+        let passive = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
+        let answer = self.channel.queue_declare(queue.into(), passive, FieldTable::default());
+        answer.await.unwrap().message_count()
+    }
+}
+
+/// An own node, for tests that restart it or cut its connections.
+#[derive(Debug)]
+pub struct Node {
+    folder: PathBuf,
+    url: String,
+}
+
+impl Node {
+    /// Starts a node whose state lives in `folder`.
+    pub fn start(folder: &Path) -> Self {
+        let facts = script("start", folder, &[]);
+        let url = facts.lines().find_map(|line| line.strip_prefix("ORDERHUB_TEST_AMQP="));
+        Self { folder: folder.to_owned(), url: url.expect("the script prints the url").to_owned() }
+    }
+
+    /// Its address: the same after a restart.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// SIGKILL, then a new start on the same data.
+    pub fn crash_and_restart(&self) {
+        script("kill", &self.folder, &[]);
+        script("start", &self.folder, &[]);
+    }
+
+    /// Closes every client connection by force.
+    pub fn cut_connections(&self) {
+        script("ctl", &self.folder, &["close_all_connections", "cut by a test"]);
+    }
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        script("stop", &self.folder, &[]);
+    }
+}
+
+fn script(verb: &str, folder: &Path, more: &[&str]) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("parts/rabbitmq.sh");
+    let output = Command::new(&path).arg(verb).arg(folder).args(more).output();
+    let output = output.unwrap_or_else(|e| panic!("{path:?}: {e}"));
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "rabbitmq.sh {verb}: {errors}");
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
