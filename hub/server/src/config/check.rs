@@ -1,0 +1,128 @@
+//! Rules between settings: each answer names the key, the problem and what to do.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use super::{Config, Consumers, Selector};
+
+/// Longest body that is taken in at all.
+pub(super) const MOST_BYTES: usize = 16 << 20;
+
+/// Every broken rule, one sentence each.
+pub(super) fn rules(config: &Config) -> Vec<String> {
+    let mut broken = Vec::new();
+    server(config, &mut broken);
+    bus(config, &mut broken);
+    systems(config, &mut broken);
+    broken
+}
+
+fn server(config: &Config, broken: &mut Vec<String>) {
+    let listen = config.server.listen;
+    if !listen.ip().is_loopback() {
+        broken.push(format!(
+            "`server.listen` is {listen}, which others can reach, but access tokens come with a later \
+             version; listen on 127.0.0.1 and put a proxy with a login in front"
+        ));
+    }
+    let bytes = config.intake.park_above_bytes;
+    if bytes == 0 || bytes > MOST_BYTES {
+        broken.push(format!(
+            "`intake.park_above_bytes` is {bytes}; choose 1 to {MOST_BYTES} (16 MiB, the largest body that is stored)"
+        ));
+    }
+    if config.mappings.reload {
+        broken.push(
+            "`mappings.reload` comes with a later version; remove it and restart the hub after a change"
+                .to_owned(),
+        );
+    }
+}
+
+fn bus(config: &Config, broken: &mut Vec<String>) {
+    let Some(bus) = &config.bus else { return };
+    if !bus.events_exchange.is_empty() {
+        broken.push("`bus.events_exchange` comes with a later version; remove it".to_owned());
+    }
+    let mut readers: BTreeMap<&str, &str> = BTreeMap::new();
+    for (name, consume) in &bus.consume {
+        let at = format!("bus.consume.{name}");
+        if consume.queue.is_empty() {
+            broken.push(format!("`{at}.queue` is empty; name the queue to read"));
+        }
+        if let Some(other) = readers.insert(&consume.queue, name) {
+            broken.push(format!(
+                "`{at}` and `bus.consume.{other}` both read `{}`; a queue has one reader, or its order is lost",
+                consume.queue
+            ));
+        }
+        if consume.consumers == Consumers::Many {
+            broken.push(format!(
+                "`{at}.consumers` is `many`, which comes with replicas in a later version; remove it"
+            ));
+        }
+        if let Selector::Fixed(system) = &consume.system
+            && !config.systems.contains_key(system.as_str())
+        {
+            broken.push(format!(
+                "`{at}.system` is fixed to `{system}`, but there is no `[systems.{system}]`; add it"
+            ));
+        }
+        if let Some(Selector::Fixed(_)) = &consume.message_id {
+            broken.push(format!(
+                "`{at}.message_id` is fixed: every message but the first would be a duplicate; remove it"
+            ));
+        }
+    }
+}
+
+fn systems(config: &Config, broken: &mut Vec<String>) {
+    for (name, system) in &config.systems {
+        let at = format!("systems.{name}");
+        if system.integration.is_empty() {
+            broken.push(format!("`{at}.integration` is empty; name a folder of the mappings"));
+        }
+        if let Some(problem) = base_url(&system.base_url) {
+            broken.push(format!("`{at}.base_url` {problem}"));
+        }
+        let Some(address) = literal_address(&system.base_url) else { continue };
+        let allowed = config.egress.allow_private.iter().any(|net| net.contains(address));
+        if address.is_loopback() && !allowed {
+            broken.push(format!(
+                "`{at}.base_url` is {address}, which `egress.allow_private` does not list; \
+                 add \"{address}/{}\" there",
+                if address.is_ipv4() { 32 } else { 128 }
+            ));
+        }
+        if system.secrets.values().any(|refs| refs.0.is_empty()) {
+            broken.push(format!("`{at}.secrets` has an empty list; name at least one place"));
+        }
+    }
+}
+
+fn base_url(url: &str) -> Option<&'static str> {
+    if url.is_empty() {
+        return None;
+    }
+    let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
+    match rest {
+        None => Some("must begin with https:// or http://"),
+        Some(rest) if rest.split('/').next().is_some_and(|host| host.contains('@')) => {
+            Some("holds a user or password; use `secrets`, and `auth:` of the connector")
+        }
+        Some(rest) if rest.contains(['?', '#']) => Some("must not have a query or a fragment"),
+        Some("") => Some("has no host"),
+        Some(_) => None,
+    }
+}
+
+/// The address, where the URL names one instead of a host.
+fn literal_address(url: &str) -> Option<IpAddr> {
+    let (_, rest) = url.split_once("://")?;
+    let authority = rest.split('/').next()?;
+    let host = match authority.strip_prefix('[') {
+        Some(v6) => v6.split(']').next()?,
+        None => authority.split(':').next()?,
+    };
+    if host == "localhost" { Some(IpAddr::from([127, 0, 0, 1])) } else { host.parse().ok() }
+}

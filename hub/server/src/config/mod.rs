@@ -1,0 +1,248 @@
+//! `orderhub.toml`: where things run. Defaults, then the file, then `ORDERHUB__SECTION__KEY`.
+//!
+//! What messages *mean* stands in `mappings/`, never here. Every key, its sentence and its default
+//! stand in `reference.toml`; a test compares it with the types below.
+//!
+//! **Invariant:** an unknown key, a value out of its range and settings that contradict each other end
+//! the start, all of them in one report; nothing is ignored in silence.
+
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::num::NonZeroU16;
+use std::path::PathBuf;
+
+use orderhub_order::ids::SystemName;
+use serde::{Deserialize, Serialize};
+
+mod check;
+mod load;
+mod secrets;
+mod show;
+#[cfg(test)]
+mod tests;
+mod values;
+
+pub use load::{ConfigError, Loaded, load, parse};
+pub use secrets::{SecretError, Secrets};
+pub use show::show;
+pub use values::{BrokerUrl, Limit, Net, Rate, SecretRef, SecretRefs, Selector, StoreUrl};
+
+/// The deployment's settings.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Who may reach the hub, and where.
+    pub server: Server,
+    /// Where orders live.
+    pub store: Store,
+    /// What is taken in from whom.
+    pub intake: Intake,
+    /// RabbitMQ; absent: the in-process bus only.
+    pub bus: Option<Bus>,
+    /// The integration files.
+    pub mappings: Mappings,
+    /// The accounts, by name.
+    #[serde(deserialize_with = "values::systems")]
+    pub systems: BTreeMap<SystemName, System>,
+    /// Where the hub may call.
+    pub egress: Egress,
+}
+
+/// Table `[server]`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Server {
+    /// Address of the API, webhooks and metrics; loopback only.
+    pub listen: SocketAddr,
+}
+
+impl Default for Server {
+    fn default() -> Self {
+        Self { listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)) }
+    }
+}
+
+/// Table `[store]`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Store {
+    /// `sqlite:<file>`.
+    pub url: StoreUrl,
+    /// How long ids of messages are remembered against duplicates, in days.
+    pub seen_days: NonZeroU16,
+}
+
+impl Default for Store {
+    fn default() -> Self {
+        let seen_days = NonZeroU16::MIN.saturating_add(29);
+        Self { url: StoreUrl::Sqlite(PathBuf::from("orderhub.db")), seen_days }
+    }
+}
+
+/// Table `[intake]`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Intake {
+    /// Larger bodies are stored, and parked as a todo `too_large`; at most 16 MiB.
+    pub park_above_bytes: usize,
+    /// Documents with more order lines are parked likewise.
+    pub park_above_lines: usize,
+}
+
+impl Default for Intake {
+    fn default() -> Self {
+        Self { park_above_bytes: 1 << 20, park_above_lines: 1_000 }
+    }
+}
+
+/// Table `[bus]`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Bus {
+    /// `amqp://user:password@host:port/vhost` or `amqps://…`.
+    pub url: BrokerUrl,
+    /// Replaces the password of the URL.
+    #[serde(default)]
+    pub password: Option<SecretRef>,
+    /// Unacknowledged messages per reader.
+    #[serde(default = "prefetch")]
+    pub prefetch: NonZeroU16,
+    /// The hub's own events; empty: none.
+    #[serde(default)]
+    pub events_exchange: String,
+    /// Queues to read, by a name of your choice.
+    #[serde(default)]
+    pub consume: BTreeMap<String, Consume>,
+}
+
+fn prefetch() -> NonZeroU16 {
+    NonZeroU16::MIN.saturating_add(511)
+}
+
+/// Table `[bus.consume.<name>]`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Consume {
+    /// The queue's name.
+    pub queue: String,
+    /// Where the message says which system speaks.
+    pub system: Selector,
+    /// Where it says which document it is.
+    pub document: Selector,
+    /// Where its id stands; absent: revision and content decide about duplicates.
+    #[serde(default)]
+    pub message_id: Option<Selector>,
+    /// How many replicas read it at a time.
+    #[serde(default)]
+    pub consumers: Consumers,
+}
+
+/// How many replicas read a queue at a time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Consumers {
+    /// One, which keeps the queue's order.
+    #[default]
+    One,
+    /// Several; only where documents carry revisions.
+    Many,
+}
+
+/// Table `[mappings]`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Mappings {
+    /// The folder.
+    pub path: PathBuf,
+    /// Switch to changed files without a restart.
+    pub reload: bool,
+}
+
+impl Default for Mappings {
+    fn default() -> Self {
+        Self { path: PathBuf::from("mappings"), reload: false }
+    }
+}
+
+/// Table `[systems.<name>]`: one account of an integration.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct System {
+    /// The folder of `mappings/` that says how it is spoken to.
+    pub integration: String,
+    /// Where its API is; empty for a system that is never called.
+    #[serde(default)]
+    pub base_url: String,
+    /// Whether it is really written to.
+    #[serde(default)]
+    pub mode: Mode,
+    /// For the flow's assignment.
+    #[serde(default, deserialize_with = "values::list")]
+    pub tags: Vec<String>,
+    /// Business unit of orders from here that name none.
+    #[serde(default = "unit")]
+    pub unit: String,
+    /// Secrets by the name that the integration's files use, newest first while rotating.
+    #[serde(default)]
+    pub secrets: BTreeMap<String, SecretRefs>,
+    /// Values that the integration's files ask for.
+    #[serde(default)]
+    pub settings: BTreeMap<String, String>,
+    /// Limits by name; may only lower what the connector declares.
+    #[serde(default)]
+    pub limits: BTreeMap<String, Limit>,
+}
+
+fn unit() -> String {
+    "default".to_owned()
+}
+
+/// Whether a system is really written to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// Calls are made.
+    #[default]
+    Live,
+    /// Everything is computed and recorded, nothing sent.
+    Shadow,
+    /// Nothing is taken from its lanes.
+    Paused,
+}
+
+impl From<Mode> for orderhub_order::rules::Mode {
+    fn from(mode: Mode) -> Self {
+        match mode {
+            Mode::Live => Self::Live,
+            Mode::Shadow => Self::Shadow,
+            Mode::Paused => Self::Paused,
+        }
+    }
+}
+
+/// Table `[egress]`.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Egress {
+    /// Private and loopback targets are refused unless one of these holds them.
+    #[serde(deserialize_with = "values::list")]
+    pub allow_private: Vec<Net>,
+}
+
+impl Config {
+    /// Takes relative paths as relative to the folder of the settings file, wherever the program is started.
+    pub(crate) fn relative_to(&mut self, folder: &std::path::Path) {
+        let StoreUrl::Sqlite(file) = &mut self.store.url;
+        let paths = [file, &mut self.mappings.path].into_iter();
+        let secrets = self.systems.values_mut().flat_map(|system| system.secrets.values_mut());
+        let secrets = secrets.flat_map(|refs| refs.0.iter_mut());
+        let secrets = secrets.chain(self.bus.as_mut().and_then(|bus| bus.password.as_mut()));
+        let files = secrets.filter_map(|secret| match secret {
+            SecretRef::File(file) => Some(file),
+            SecretRef::Env(_) => None,
+        });
+        for path in paths.chain(files) {
+            *path = folder.join(&*path);
+        }
+    }
+}
