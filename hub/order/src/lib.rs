@@ -14,4 +14,5 @@ pub mod ids;
 pub mod lane;
 pub mod model;
 pub mod rules;
+pub mod settle;
 pub mod value;

@@ -4,6 +4,11 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+mod access;
+mod record;
+#[cfg(test)]
+pub(crate) mod samples;
+
 use crate::catalogue::FieldId;
 use crate::contribution::Stated;
 use crate::ids::{At, Collection, ElementId, OrderKey, Role, SystemName};

@@ -6,9 +6,13 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-/// The store's 64-bit key of an order, never shown raw: outside it is [`OrderKey::shown`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct OrderKey(pub i64);
+mod key;
+mod place;
+mod reference;
+
+pub use key::OrderKey;
+pub use place::{At, Collection, ElementId};
+pub use reference::{element_reference, order_reference};
 
 /// The name of one account of an integration: `[a-z][a-z0-9_]*`, at most 40 characters.
 ///
@@ -78,7 +82,64 @@ pub enum Entity {
     Payment,
 }
 
+impl Role {
+    /// All of them.
+    pub const ALL: [Role; 7] =
+        [Role::Channel, Role::Erp, Role::Wms, Role::Tms, Role::Finance, Role::Crm, Role::Sink];
+
+    /// As files and answers write it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Role::Channel => "channel",
+            Role::Erp => "erp",
+            Role::Wms => "wms",
+            Role::Tms => "tms",
+            Role::Finance => "finance",
+            Role::Crm => "crm",
+            Role::Sink => "sink",
+        }
+    }
+
+    /// The role of this name.
+    pub fn parse(text: &str) -> Option<Role> {
+        Role::ALL.into_iter().find(|role| role.as_str() == text)
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
 impl Entity {
+    /// All of them.
+    pub const ALL: [Entity; 6] = [
+        Entity::Order,
+        Entity::Fulfilment,
+        Entity::Shipment,
+        Entity::Return,
+        Entity::Invoice,
+        Entity::Payment,
+    ];
+
+    /// As files and cross references write it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Entity::Order => "order",
+            Entity::Fulfilment => "fulfilment",
+            Entity::Shipment => "shipment",
+            Entity::Return => "return",
+            Entity::Invoice => "invoice",
+            Entity::Payment => "payment",
+        }
+    }
+
+    /// The entity of this name.
+    pub fn parse(text: &str) -> Option<Entity> {
+        Entity::ALL.into_iter().find(|entity| entity.as_str() == text)
+    }
+
     /// The collection whose elements are of this entity; `None` for the order itself.
     pub fn collection(self) -> Option<Collection> {
         match self {
@@ -92,56 +153,8 @@ impl Entity {
     }
 }
 
-/// A keyed collection of the catalogue; `Root` stands for the order's own fields.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Collection {
-    /// The order's own fields.
-    Root,
-    /// `lines`
-    Lines,
-    /// `payments`
-    Payments,
-    /// `fulfilments`
-    Fulfilments,
-    /// `fulfilments.lines`, keyed by order line
-    FulfilmentLines,
-    /// `shipments`
-    Shipments,
-    /// `shipments.lines`, keyed by order line
-    ShipmentLines,
-    /// `shipments.packages`
-    Packages,
-    /// `shipments.packages.lines`, keyed by order line
-    PackageLines,
-    /// `shipments.events`
-    ShipmentEvents,
-    /// `returns`
-    Returns,
-    /// `returns.lines`, keyed by order line
-    ReturnLines,
-    /// `invoices`
-    Invoices,
-    /// `holds`
-    Holds,
-    /// `xrefs`, shown only: references live in the lanes
-    Xrefs,
-}
-
-/// The hub's own id of an element: `L1`, `F1`, `S1`, `P1`, … an ordinal that is never reused.
-///
-/// Elements keyed by order line (`fulfilments.lines`, …) carry that line's id.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct ElementId(pub Arc<str>);
-
-impl fmt::Display for ElementId {
+impl fmt::Display for Entity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(self.as_str())
     }
 }
-
-/// Where something stands in an order: empty is the order, else collection and id from the outside in.
-///
-/// Shown keyed, never by position: `shipments[S1].lines[L2]`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct At(pub Vec<(Collection, ElementId)>);

@@ -1,0 +1,82 @@
+//! Currencies: ISO 4217 codes and how many digits their amounts have.
+
+use std::fmt;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// An ISO 4217 code, three upper-case letters, one of the list in this file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Currency(pub [u8; 3]);
+
+/// Active codes by the digits after the point. Source: ISO 4217 list one, 2024-06-25, without funds,
+/// metals and codes for tests.
+const CODES: [(u32, &str); 4] = [
+    (0, "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF"),
+    (
+        2,
+        "AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BMD BND BOB BRL BSD BTN BWP BYN \
+         BZD CAD CDF CHF CNY COP CRC CUP CVE CZK DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS \
+         GIP GMD GTQ GYD HKD HNL HTG HUF IDR ILS INR IRR JMD KES KGS KHR KPW KYD KZT LAK LBP LKR \
+         LRD LSL MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MYR MZN NAD NGN NIO NOK NPR NZD \
+         PAB PEN PGK PHP PKR PLN QAR RON RSD RUB SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN \
+         SVC SYP SZL THB TJS TMT TOP TRY TTD TWD TZS UAH USD UYU UZS VED VES WST XCD XCG YER ZAR \
+         ZMW ZWG",
+    ),
+    (3, "BHD IQD JOD KWD LYD OMR TND"),
+    (4, "CLF UYW"),
+];
+
+impl Currency {
+    /// Reads a code; lower case is forgiven, an unknown code is not.
+    pub fn parse(text: &str) -> Option<Currency> {
+        let letters: [u8; 3] = text.as_bytes().try_into().ok()?;
+        let currency = Currency(letters.map(|letter| letter.to_ascii_uppercase()));
+        currency.digits().map(|_| currency)
+    }
+
+    /// The code as text.
+    pub fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.0).unwrap_or("???")
+    }
+
+    /// Digits after the point: CNY 2, JPY 0, KWD 3. `None` for a code that is not in the list.
+    pub fn digits(&self) -> Option<u32> {
+        let code = self.as_str();
+        let found = CODES.iter().find(|(_, codes)| codes.split(' ').any(|known| known == code));
+        found.map(|(digits, _)| *digits)
+    }
+}
+
+impl fmt::Display for Currency {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl Serialize for Currency {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for Currency {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
+        Currency::parse(&text).ok_or_else(|| serde::de::Error::custom("unknown currency"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_have_their_digits() {
+        for (code, digits) in [("CNY", 2), ("JPY", 0), ("KWD", 3), ("usd", 2), ("CLF", 4)] {
+            assert_eq!(Currency::parse(code).unwrap().digits(), Some(digits));
+        }
+        for code in ["", "XXX", "EURO", "E", "\u{20ac}"] {
+            assert_eq!(Currency::parse(code), None, "{code}");
+        }
+    }
+}
