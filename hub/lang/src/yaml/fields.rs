@@ -1,0 +1,133 @@
+//! Reads the keys of a mapping and reports the ones that nobody asked for.
+
+use super::{Key, Node};
+use crate::codes;
+use crate::diagnostic::{Diagnostic, Findings, Span};
+
+/// A mapping whose keys are taken one by one; [`Fields::finish`] reports the rest.
+///
+/// **Invariant:** a key that is never asked for is an error: unknown means unknown.
+#[derive(Debug)]
+pub struct Fields<'n> {
+    what: &'n str,
+    span: Span,
+    entries: &'n [(Key, Node)],
+    known: Vec<&'static str>,
+}
+
+impl<'n> Fields<'n> {
+    /// The keys of `node`, called `what` in messages; reports a node that is not a mapping.
+    pub fn of(node: &'n Node, what: &'n str, findings: &mut Findings) -> Option<Self> {
+        match node.as_map() {
+            Some(entries) => Some(Self { what, span: node.span, entries, known: Vec::new() }),
+            None => {
+                findings.report(wrong_type(findings, node, &format!("{what} is a mapping")));
+                None
+            }
+        }
+    }
+
+    /// Where the mapping stands.
+    pub fn span(&self) -> Span {
+        self.span
+    }
+
+    /// The value of a key that may be missing.
+    pub fn optional(&mut self, name: &'static str) -> Option<&'n Node> {
+        self.entry(name).map(|(_, node)| node)
+    }
+
+    /// The same with the key's place.
+    pub fn entry(&mut self, name: &'static str) -> Option<(&'n Key, &'n Node)> {
+        self.known.push(name);
+        self.entries.iter().find(|(key, _)| key.name == name).map(|(key, node)| (key, node))
+    }
+
+    /// The value of a key that must be there.
+    pub fn required(&mut self, name: &'static str, findings: &mut Findings) -> Option<&'n Node> {
+        let node = self.optional(name);
+        if node.is_none() {
+            let first = Span { start: self.span.start, end: self.span.start };
+            let span = self.entries.first().map_or(first, |(key, _)| key.span);
+            let message = format!("{} needs the key `{name}`", self.what);
+            findings.report(findings.error(codes::MISSING_KEY, span, message));
+        }
+        node
+    }
+
+    /// The text of a key that may be missing; reports another type. Numbers are their text.
+    pub fn text(&mut self, name: &'static str, findings: &mut Findings) -> Option<String> {
+        let node = self.optional(name)?;
+        text_of(node, name, findings)
+    }
+
+    /// The text of a key that must be there.
+    pub fn required_text(&mut self, name: &'static str, findings: &mut Findings) -> Option<String> {
+        let node = self.required(name, findings)?;
+        text_of(node, name, findings)
+    }
+
+    /// The boolean of a key that may be missing; reports another type.
+    pub fn bool(&mut self, name: &'static str, findings: &mut Findings) -> Option<bool> {
+        let node = self.optional(name)?;
+        if node.as_bool().is_none() {
+            findings.report(wrong_type(findings, node, &format!("`{name}` is true or false")));
+        }
+        node.as_bool()
+    }
+
+    /// The texts of a list or of a single scalar; reports other types. Missing: none.
+    pub fn texts(&mut self, name: &'static str, findings: &mut Findings) -> Vec<String> {
+        let Some(node) = self.optional(name) else { return Vec::new() };
+        node.list_or_single().iter().filter_map(|item| text_of(item, name, findings)).collect()
+    }
+
+    /// Names keys as known without reading them.
+    pub fn allow(&mut self, names: &[&'static str]) {
+        self.known.extend(names);
+    }
+
+    /// Reports every key that was not asked for.
+    pub fn finish(self, findings: &mut Findings) {
+        for (key, _) in self.entries {
+            if !self.known.contains(&key.name.as_str()) {
+                let message = format!("unknown key `{}` in {}", key.name, self.what);
+                let mut known = self.known.clone();
+                known.sort_unstable();
+                known.dedup();
+                let finding = findings
+                    .error(codes::UNKNOWN_KEY, key.span, message)
+                    .with_nearest(&key.name, known.iter().copied());
+                let finding = match finding.hint {
+                    Some(_) => finding,
+                    None => finding.with_hint(format!("known keys: {}", known.join(", "))),
+                };
+                findings.report(finding);
+            }
+        }
+    }
+}
+
+fn text_of(node: &Node, name: &str, findings: &mut Findings) -> Option<String> {
+    let text = node.scalar_text();
+    if text.is_none() {
+        findings.report(wrong_type(findings, node, &format!("`{name}` is a text")));
+    }
+    text.map(std::borrow::Cow::into_owned)
+}
+
+/// The finding that another type is needed: ``wrong_type(…, "`rate` is a text")``.
+pub(super) fn wrong_type(findings: &Findings, node: &Node, needed: &str) -> Diagnostic {
+    let message = format!("{needed}, not {}", node.kind().trim_start_matches("a "));
+    findings
+        .error(codes::WRONG_TYPE, node.span, message)
+        .with_label(format!("this is {}", node.kind()))
+}
+
+impl Findings {
+    /// The finding that another type is needed: ``wrong_type(node, "`rate` is a text")``.
+    #[must_use]
+    pub fn wrong_type(&self, node: &Node, needed: &str) -> Diagnostic {
+        wrong_type(self, node, needed)
+    }
+}

@@ -1,0 +1,429 @@
+//! From the parser's events to a tree, counting as it goes.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use serde_saphyr::granit_parser::{self, ErrorKind, Event, Marker, Parser, ScalarStyle, ScanError};
+
+use super::{Budget, Key, Node, NodeValue, scalar};
+use crate::codes;
+use crate::diagnostic::{Diagnostic, Findings, Source, Span};
+
+/// Takes a file's bytes as text.
+///
+/// # Errors
+///
+/// Not UTF-8: the place of the first byte that is not.
+pub fn source_from_bytes(name: &str, bytes: &[u8]) -> Result<Arc<Source>, Box<Diagnostic>> {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Ok(Source::new(name, text)),
+        Err(error) => {
+            let valid = error.valid_up_to();
+            // What is shown is the readable part, so that the line and its place can be seen.
+            let readable = String::from_utf8_lossy(bytes).into_owned();
+            let source = Source::new(name, readable);
+            let finding = Diagnostic::error(
+                codes::NOT_UTF8,
+                &source,
+                Span::new(valid, valid + 3),
+                "not UTF-8",
+            )
+            .with_label(format!("byte {valid} of the file"))
+            .with_hint("save the file as UTF-8");
+            Err(Box::new(finding))
+        }
+    }
+}
+
+/// Reads one file.
+///
+/// # Errors
+///
+/// All mistakes that can be found in one pass: syntax (the first), tabs, duplicate keys, several
+/// documents, tags, a budget exceeded; each at its place.
+pub fn parse(source: &Arc<Source>, budget: &Budget) -> Result<Node, Vec<Diagnostic>> {
+    let mut findings = Findings::new(source);
+    if source.text.len() > budget.bytes {
+        let message =
+            format!("the file has {} bytes; {} are allowed", source.text.len(), budget.bytes);
+        findings.report(findings.error(codes::TOO_LARGE, Span::new(0, 0), message));
+        return Err(findings.into_vec());
+    }
+    let reader = Reader {
+        budget: *budget,
+        findings,
+        open: Vec::new(),
+        anchors: HashMap::new(),
+        root: None,
+        nodes: 0,
+        documents: 0,
+    };
+    reader.read()
+}
+
+/// A collection that is not closed yet.
+struct Open {
+    start: usize,
+    end: usize,
+    anchor: usize,
+    flow: bool,
+    content: Content,
+}
+
+enum Content {
+    List(Vec<Node>),
+    Map { entries: Vec<(Key, Node)>, names: HashSet<String>, key: Option<Key>, merges: Vec<Node> },
+}
+
+/// An anchored node with its size and height, so that an alias is charged before it is copied.
+struct Anchor {
+    node: Node,
+    nodes: usize,
+    height: usize,
+}
+
+struct Reader {
+    budget: Budget,
+    findings: Findings,
+    open: Vec<Open>,
+    anchors: HashMap<usize, Anchor>,
+    root: Option<Node>,
+    nodes: usize,
+    documents: usize,
+}
+
+/// Reading cannot go on; what was found says why.
+struct Stop;
+
+impl Reader {
+    fn read(mut self) -> Result<Node, Vec<Diagnostic>> {
+        let source = Arc::clone(self.findings.source());
+        let options = granit_parser::options! {
+            emit_comments: false,
+            emit_unresolved_aliases: true,
+            disallow_directives: false,
+            flow_nesting_limit: self.budget.depth + 2,
+            block_nesting_limit: self.budget.depth + 2,
+        };
+        for next in Parser::new_from_str_with_options(&source.text, options) {
+            let step = match next {
+                Ok((event, span)) => self.event(event, range(&source, &span)),
+                Err(error) => self.scan_error(&error),
+            };
+            if step.is_err() {
+                break;
+            }
+        }
+        let root =
+            self.root.take().unwrap_or(Node { span: Span::default(), value: NodeValue::Null });
+        self.findings.into_result(Some(root)).map(|(root, _)| root)
+    }
+
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "the parser's enum is open; what is not named here is no node"
+    )]
+    fn event(&mut self, event: Event<'_>, (start, end): (usize, usize)) -> Result<(), Stop> {
+        let span = Span::new(start, end);
+        match event {
+            Event::DocumentStart(..) => self.document(span),
+            Event::Scalar(text, style, anchor, tag) => {
+                let value = match &tag {
+                    Some(tag) => {
+                        self.check_tag(tag, span);
+                        NodeValue::Text(text.into_owned())
+                    }
+                    None if style == ScalarStyle::Plain => scalar::plain(&text),
+                    None => NodeValue::Text(text.into_owned()),
+                };
+                let node = Node { span, value };
+                self.charge(measure(&node).0, span)?;
+                self.remember(anchor, &node)?;
+                self.place(node, end)
+            }
+            Event::SequenceStart(style, anchor, tag) => {
+                if let Some(tag) = tag {
+                    self.check_tag(&tag, span);
+                }
+                let flow = style == granit_parser::StructureStyle::Flow;
+                self.begin(Open { start, end, anchor, flow, content: Content::List(Vec::new()) })
+            }
+            Event::MappingStart(style, anchor, tag) => {
+                if let Some(tag) = tag {
+                    self.check_tag(&tag, span);
+                }
+                let flow = style == granit_parser::StructureStyle::Flow;
+                let content = Content::Map {
+                    entries: Vec::new(),
+                    names: HashSet::new(),
+                    key: None,
+                    merges: Vec::new(),
+                };
+                self.begin(Open { start, end, anchor, flow, content })
+            }
+            Event::SequenceEnd | Event::MappingEnd => self.finish(end),
+            Event::Alias(id) => self.alias(id, span),
+            Event::UnresolvedAlias(name) => {
+                let message = format!("alias `*{name}` has no anchor");
+                self.findings.report(
+                    self.findings
+                        .error(codes::ALIAS, span, message)
+                        .with_label(format!("no `&{name}` stands before it")),
+                );
+                self.place(Node { span, value: NodeValue::Null }, end)
+            }
+            // Stream marks, document ends, and kinds of events that later versions may add: none of
+            // them is a node.
+            _ => Ok(()),
+        }
+    }
+
+    fn document(&mut self, span: Span) -> Result<(), Stop> {
+        self.documents += 1;
+        if self.documents > 1 {
+            self.findings.report(
+                self.findings
+                    .error(codes::SEVERAL_DOCUMENTS, span, "several documents in one file")
+                    .with_hint("put it into a file of its own"),
+            );
+            return Err(Stop);
+        }
+        Ok(())
+    }
+
+    fn check_tag(&mut self, tag: &granit_parser::Tag, span: Span) {
+        if tag.handle() != "tag:yaml.org,2002:" || tag.suffix() != "str" {
+            let message = format!("tag `{}{}` is not supported", tag.handle(), tag.suffix());
+            self.findings.report(
+                self.findings
+                    .error(codes::TAG, span, message)
+                    .with_hint("write the value without it"),
+            );
+        }
+    }
+
+    /// Counts nodes before they are kept.
+    fn charge(&mut self, nodes: usize, span: Span) -> Result<(), Stop> {
+        self.nodes = self.nodes.saturating_add(nodes);
+        if self.nodes > self.budget.nodes {
+            let message = format!(
+                "the file has more than {} nodes once aliases are expanded",
+                self.budget.nodes
+            );
+            self.findings.report(
+                self.findings
+                    .error(codes::TOO_MANY_NODES, span, message)
+                    .with_label("reading stopped here"),
+            );
+            return Err(Stop);
+        }
+        Ok(())
+    }
+
+    fn check_depth(&mut self, depth: usize, span: Span) -> Result<(), Stop> {
+        if depth > self.budget.depth {
+            let message = format!("nested deeper than {} levels", self.budget.depth);
+            self.findings.report(self.findings.error(codes::TOO_DEEP, span, message));
+            return Err(Stop);
+        }
+        Ok(())
+    }
+
+    fn begin(&mut self, open: Open) -> Result<(), Stop> {
+        let span = Span::new(open.start, open.end);
+        self.charge(1, span)?;
+        self.check_depth(self.open.len() + 1, span)?;
+        self.open.push(open);
+        Ok(())
+    }
+
+    fn finish(&mut self, end: usize) -> Result<(), Stop> {
+        let Some(open) = self.open.pop() else { return Ok(()) };
+        // The end of a block is where the next token was seen; its last child is what a person sees.
+        let end = if open.flow { end } else { open.end };
+        let value = match open.content {
+            Content::List(list) => NodeValue::List(list),
+            Content::Map { mut entries, mut names, merges, .. } => {
+                for merge in &merges {
+                    self.merge(&mut entries, &mut names, merge)?;
+                }
+                NodeValue::Map(entries)
+            }
+        };
+        let node = Node { span: Span::new(open.start, end), value };
+        self.remember(open.anchor, &node)?;
+        self.place(node, end)
+    }
+
+    /// Keeps a copy of an anchored node, which counts like an alias to it.
+    fn remember(&mut self, anchor: usize, node: &Node) -> Result<(), Stop> {
+        if anchor != 0 {
+            let (nodes, height) = measure(node);
+            self.charge(nodes, node.span)?;
+            self.anchors.insert(anchor, Anchor { node: node.clone(), nodes, height });
+        }
+        Ok(())
+    }
+
+    fn alias(&mut self, id: usize, span: Span) -> Result<(), Stop> {
+        let Some((nodes, height)) = self.anchors.get(&id).map(|a| (a.nodes, a.height)) else {
+            self.findings.report(
+                self.findings
+                    .error(codes::ALIAS, span, "an alias to a node that it stands in")
+                    .with_label("would never end"),
+            );
+            return self.place(Node { span, value: NodeValue::Null }, span.end as usize);
+        };
+        self.charge(nodes, span)?;
+        self.check_depth(self.open.len() + height, span)?;
+        let node = self.anchors.get(&id).map(|anchor| anchor.node.clone());
+        let Some(node) = node else { return Ok(()) };
+        self.place(node, span.end as usize)
+    }
+
+    /// Puts a finished node where it belongs: a key, a value, an element, or the root.
+    fn place(&mut self, node: Node, end: usize) -> Result<(), Stop> {
+        let Some(open) = self.open.last_mut() else {
+            self.root = Some(node);
+            return Ok(());
+        };
+        open.end = open.end.max(end);
+        match &mut open.content {
+            Content::List(list) => list.push(node),
+            Content::Map { key: slot @ None, .. } => {
+                let written = self.findings.source().slice(node.span);
+                let name = node.scalar_text().map(std::borrow::Cow::into_owned);
+                // A null key (`~:`, `null:`) is its text as well, as written.
+                let name = name.or_else(|| node.is_null().then(|| written.to_owned()));
+                *slot = Some(Key { span: node.span, name: name.clone().unwrap_or_default() });
+                if name.is_none() {
+                    let message = format!("{} cannot be a key", node.kind());
+                    self.findings.report(self.findings.error(
+                        codes::COMPLEX_KEY,
+                        node.span,
+                        message,
+                    ));
+                }
+            }
+            Content::Map { entries, names, key, merges } => {
+                let Some(key) = key.take() else { return Ok(()) };
+                let mut node = node;
+                if node.is_null() && node.span.start == node.span.end {
+                    // `key:` with nothing behind it: the place is the key, not the next line.
+                    node.span = Span { start: key.span.end, end: key.span.end };
+                }
+                let merge = key.name == "<<" && self.findings.source().slice(key.span) == "<<";
+                if merge {
+                    merges.push(node);
+                } else if !names.insert(key.name.clone()) {
+                    let first = entries.iter().find(|(other, _)| other.name == key.name);
+                    let first = first.map_or(0, |(first, _)| first.span.start);
+                    let line = self.findings.source().position(first).line;
+                    let message = format!("key `{}` is given twice", key.name);
+                    self.findings.report(
+                        self.findings
+                            .error(codes::DUPLICATE_KEY, key.span, message)
+                            .with_label(format!("first on line {line}")),
+                    );
+                } else {
+                    entries.push((key, node));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds the keys of `from` (a mapping or a list of them) that are not there yet.
+    fn merge(
+        &mut self,
+        entries: &mut Vec<(Key, Node)>,
+        names: &mut HashSet<String>,
+        from: &Node,
+    ) -> Result<(), Stop> {
+        for part in from.list_or_single() {
+            let Some(map) = part.as_map() else {
+                let message = format!("`<<` merges mappings, this is {}", part.kind());
+                self.findings.report(self.findings.error(codes::MERGE, part.span, message));
+                continue;
+            };
+            // The alias itself was charged; what is copied a second time is charged again.
+            self.charge(measure(part).0, part.span)?;
+            for (key, node) in map {
+                if names.insert(key.name.clone()) {
+                    entries.push((key.clone(), node.clone()));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn scan_error(&mut self, error: &ScanError) -> Result<(), Stop> {
+        let source = Arc::clone(self.findings.source());
+        let byte = byte(&source, error.marker());
+        let tab = tab_in_indentation(&source, byte);
+        let span = Span::new(byte, byte + 1);
+        let about_tabs = matches!(
+            error.kind(),
+            ErrorKind::TabNotAllowed
+                | ErrorKind::TabInBlockIndentation
+                | ErrorKind::TabInIndentation
+                | ErrorKind::TabAtBlockScalarStart
+        );
+        let finding = if matches!(error.kind(), ErrorKind::RecursionLimitExceeded) {
+            let message = format!("nested deeper than {} levels", self.budget.depth);
+            self.findings.error(codes::TOO_DEEP, span, message)
+        } else if about_tabs || tab.is_some() {
+            let at = tab.unwrap_or(byte);
+            self.findings
+                .error(codes::TAB, Span::new(at, at + 1), "a tab where only blanks may stand")
+                .with_hint("replace the tab by blanks")
+        } else {
+            self.findings.error(codes::SYNTAX, span, error.info().to_owned())
+        };
+        self.findings.report(finding);
+        Err(Stop)
+    }
+}
+
+/// A tab in the blanks that begin the line of `byte`, which is then the likelier cause.
+fn tab_in_indentation(source: &Source, byte: usize) -> Option<usize> {
+    let before = source.text.get(..byte)?;
+    let start = before.rfind('\n').map_or(0, |newline| newline + 1);
+    let line = source.text.get(start..)?;
+    let blanks = line.len() - line.trim_start_matches([' ', '\t']).len();
+    line.get(..blanks)?.find('\t').map(|at| start + at)
+}
+
+fn range(source: &Source, span: &granit_parser::Span) -> (usize, usize) {
+    let start = byte(source, &span.start);
+    (start, byte(source, &span.end).max(start))
+}
+
+/// A marker's byte; counted from its characters where the parser does not give it.
+fn byte(source: &Source, marker: &Marker) -> usize {
+    let counted = || {
+        source.text.char_indices().nth(marker.index()).map_or(source.text.len(), |(byte, _)| byte)
+    };
+    marker.byte_offset().unwrap_or_else(counted).min(source.text.len())
+}
+
+/// Bytes of text that weigh as much as one more node.
+const TEXT_PER_NODE: usize = 256;
+
+/// Weight in nodes, and height, of a tree; its depth is within the budget already. Long texts weigh
+/// more, so that copies of them are bounded too.
+fn measure(node: &Node) -> (usize, usize) {
+    let weight = |text: &str| 1 + text.len() / TEXT_PER_NODE;
+    match &node.value {
+        NodeValue::Null | NodeValue::Bool(_) => (1, 0),
+        NodeValue::Number(text) | NodeValue::Text(text) => (weight(text), 0),
+        NodeValue::List(list) => list.iter().fold((1, 1), |(nodes, height), node| {
+            let (more, below) = measure(node);
+            (nodes + more, height.max(below + 1))
+        }),
+        NodeValue::Map(map) => map.iter().fold((1, 1), |(nodes, height), (key, node)| {
+            let (more, below) = measure(node);
+            (nodes + weight(&key.name) + more, height.max(below + 1))
+        }),
+    }
+}

@@ -1,0 +1,188 @@
+use super::*;
+use crate::codes;
+use crate::diagnostic::{Diagnostic, Findings, Source, render};
+
+fn read(text: &str) -> Result<Node, Vec<Diagnostic>> {
+    parse(&Source::new("a.yaml", text), &Budget::default())
+}
+
+/// The findings as `code line:column`.
+fn places(found: &[Diagnostic]) -> Vec<String> {
+    let place = |f: &Diagnostic| {
+        let at = f.position();
+        format!("{} {}:{}", f.code, at.line, at.column)
+    };
+    found.iter().map(place).collect()
+}
+
+fn json(text: &str) -> String {
+    read(text).unwrap_or_else(|found| panic!("{}", render(&found))).to_value().to_json_text()
+}
+
+#[test]
+fn scalars_follow_the_core_schema_of_yaml_1_2() {
+    assert_eq!(
+        json(
+            "a: NO\nb: on\nc: yes\nd: true\ne: ~\nf: 0x1F\ng: 1.50\nh: '1'\ni: 2026-11-22\nj: .inf\nk:\nl: 1_000\nm: -2e3\n"
+        ),
+        r#"{"a":"NO","b":"on","c":"yes","d":true,"e":null,"f":31,"g":1.50,"h":"1","i":"2026-11-22","j":".inf","k":null,"l":"1_000","m":-2000}"#
+    );
+    assert_eq!(json(""), "null");
+    assert_eq!(json("# only a comment\n"), "null");
+    assert_eq!(json("1: a\ntrue: b\n1.5: c\n"), r#"{"1":"a","true":"b","1.5":"c"}"#);
+    assert_eq!(json("a: !!str 12\n"), r#"{"a":"12"}"#);
+    assert_eq!(json("a: |\n  x\n  y\nb: >-\n  x\n  y\n"), r#"{"a":"x\ny\n","b":"x y"}"#);
+}
+
+#[test]
+fn keys_and_values_know_their_bytes() {
+    let text = "\u{feff}名: 值\r\nlist:\r\n  - { a: \"x\", b: 'y z' }\r\n  - plain\r\nempty:\r\nmap:\r\n  k: v\r\n\r\nlast: 1\r\n";
+    let source = Source::new("a.yaml", text);
+    let root = parse(&source, &Budget::default()).unwrap();
+    let mut seen = Vec::new();
+    walk(&root, &mut |span| seen.push(source.slice(span).to_owned()));
+    assert_eq!(
+        seen,
+        [
+            "名",
+            "值",
+            "list",
+            "- { a: \"x\", b: 'y z' }\r\n  - plain",
+            "{ a: \"x\", b: 'y z' }",
+            "a",
+            "\"x\"",
+            "b",
+            "'y z'",
+            "plain",
+            "empty",
+            "",
+            "map",
+            "k: v",
+            "k",
+            "v",
+            "last",
+            "1"
+        ]
+    );
+    assert_eq!(source.place(root.get("empty").unwrap().span.start), "a.yaml:5:6");
+}
+
+fn walk(node: &Node, see: &mut dyn FnMut(Span)) {
+    match &node.value {
+        NodeValue::List(list) => {
+            for item in list {
+                see(item.span);
+                walk(item, see);
+            }
+        }
+        NodeValue::Map(map) => {
+            for (key, value) in map {
+                see(key.span);
+                see(value.span);
+                walk(value, see);
+            }
+        }
+        NodeValue::Null | NodeValue::Bool(_) | NodeValue::Number(_) | NodeValue::Text(_) => {}
+    }
+}
+
+#[test]
+fn aliases_and_merges_copy_what_was_said() {
+    assert_eq!(
+        json("base: &b { x: 1, y: 2 }\nuse: *b\nmore: { <<: *b, y: 3, z: [*b] }\n"),
+        r#"{"base":{"x":1,"y":2},"use":{"x":1,"y":2},"more":{"y":3,"z":[{"x":1,"y":2}],"x":1}}"#
+    );
+    assert_eq!(
+        json("a: &a { x: 1 }\nb: { <<: [*a, { y: 2 }] }"),
+        r#"{"a":{"x":1},"b":{"x":1,"y":2}}"#
+    );
+    assert_eq!(json("'<<': 1"), r#"{"<<":1}"#);
+}
+
+#[test]
+fn mistakes_are_reported_at_their_places() {
+    let cases: &[(&str, &[&str])] = &[
+        ("a: 1\nb: 2\na: 3\nc:\n  d: 1\n  d: 2\n", &["Y0003 3:1", "Y0003 6:3"]),
+        ("a:\n\tb: 1\n", &["Y0002 2:1"]),
+        ("a: 1\n---\nb: 2\n", &["Y0004 2:1"]),
+        ("a: *nope\n", &["Y0008 1:4"]),
+        ("a: &a [*a]\n", &["Y0008 1:8"]),
+        ("a: !ruby/object x\n", &["Y0009 1:17"]),
+        ("[a, b]: 1\n", &["Y0010 1:1"]),
+        ("a: { <<: 1 }\n", &["Y0011 1:10"]),
+        ("a: [1, 2\n", &["Y0001 1:4"]),
+        ("a: \"x\n", &["Y0001 1:4"]),
+    ];
+    let found: Vec<_> = cases.iter().map(|(text, _)| places(&read(text).unwrap_err())).collect();
+    let expected: Vec<_> = cases.iter().map(|(_, places)| places.to_vec()).collect();
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn a_file_that_is_not_utf_8_is_refused_at_the_byte() {
+    let found = source_from_bytes("a.yaml", b"a: 1\nb: \xff\n").unwrap_err();
+    assert_eq!(places(&[*found]), ["Y0012 2:4"]);
+}
+
+#[test]
+fn an_alias_bomb_ends_at_the_budget() {
+    let mut bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
+    for n in 1..12 {
+        let last = n - 1;
+        let refs = vec![format!("*a{last}"); 10].join(", ");
+        bomb.push_str(&format!("a{n}: &a{n} [{refs}]\n"));
+    }
+    assert_eq!(read(&bomb).unwrap_err()[0].code, codes::TOO_MANY_NODES);
+    // Long texts are charged by their length: few nodes, but gigabytes.
+    let long = format!("a: &a {}\nb: [{}]\n", "x".repeat(500_000), vec!["*a"; 50_000].join(","));
+    assert_eq!(read(&long).unwrap_err()[0].code, codes::TOO_MANY_NODES);
+}
+
+#[test]
+fn deep_nesting_and_large_files_end_at_the_budget() {
+    assert_eq!(read(&"[".repeat(100_000)).unwrap_err()[0].code, codes::TOO_DEEP);
+    let blocks: String = (0..200).map(|n| format!("{}a:\n", " ".repeat(n))).collect();
+    assert_eq!(read(&blocks).unwrap_err()[0].code, codes::TOO_DEEP);
+    let through_aliases = "a: &a [[[[[[[[[[1]]]]]]]]]]\n".to_owned()
+        + &(0..60).map(|n| format!("{}k:\n", " ".repeat(n))).collect::<String>()
+        + &" ".repeat(60)
+        + "k: *a\n";
+    assert_eq!(read(&through_aliases).unwrap_err()[0].code, codes::TOO_DEEP);
+    assert_eq!(read(&"x".repeat(2 << 20)).unwrap_err()[0].code, codes::TOO_LARGE);
+    let many = format!("[{}]", vec!["1"; 300_000].join(","));
+    assert_eq!(read(&many).unwrap_err()[0].code, codes::TOO_MANY_NODES);
+}
+
+#[test]
+fn unknown_keys_are_reported_with_the_nearest_name() {
+    let text = "{ rate: 10/s, burts: 20, zzz: 1 }";
+    let source = Source::new("a.yaml", text);
+    let node = parse(&source, &Budget::default()).unwrap();
+    let mut findings = Findings::new(&source);
+    let mut fields = Fields::of(&node, "a limit", &mut findings).unwrap();
+    assert_eq!(fields.required_text("rate", &mut findings).as_deref(), Some("10/s"));
+    assert!(fields.optional("burst").is_none());
+    assert!(fields.required("by", &mut findings).is_none());
+    fields.finish(&mut findings);
+    let found = findings.into_vec();
+    assert_eq!(places(&found), ["L0002 1:3", "L0001 1:15", "L0001 1:26"]);
+    assert_eq!(found[1].hint.as_deref(), Some("did you mean `burst`?"));
+    assert_eq!(found[2].hint.as_deref(), Some("known keys: burst, by, rate"));
+}
+
+#[test]
+fn a_part_of_a_text_is_found_inside_its_quotes() {
+    let source = Source::new("a.yaml", "a: 'status == 1'\nb: \"x\\ny\"\n");
+    let root = parse(&source, &Budget::default()).unwrap();
+    let a = root.get("a").unwrap();
+    assert_eq!(source.slice(a.inner(&source, Span::new(7, 9))), "==");
+    let b = root.get("b").unwrap();
+    assert_eq!(b.inner(&source, Span::new(0, 1)), b.span);
+}
+
+proptest::proptest! {
+    #[test]
+    fn any_text_ends_with_a_tree_or_findings(text in "[\\[\\]{}:,&*!|>'\"%@#a-c0-2 \\t\\n-]{0,80}") {
+        let _either = read(&text);
+    }
+}
