@@ -13,6 +13,7 @@ pub mod config;
 pub mod deliver;
 pub mod http;
 pub mod intake;
+pub mod jobs;
 pub mod resilience;
 pub mod store;
 pub mod telemetry;

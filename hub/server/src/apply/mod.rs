@@ -11,6 +11,11 @@ use tokio::sync::{mpsc, oneshot};
 use crate::intake::Envelope;
 use crate::store::{ReceiptRow, StoreError};
 
+pub mod acks;
+pub mod batch;
+
+pub use batch::{Parts, start};
+
 /// One thing to apply. A receipt, a person's action, a timer and a finding are units like a document.
 #[derive(Debug)]
 pub enum Unit {
@@ -40,6 +45,8 @@ pub struct MessageUnit {
 pub struct Redrive {
     /// The first message row.
     pub first: i64,
+    /// Only this document of it; `None`: all of them.
+    pub document: Option<u32>,
     /// Drives so far, this one included.
     pub attempts: u32,
 }

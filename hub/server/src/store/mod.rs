@@ -10,6 +10,7 @@ use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use orderhub_order::fold::TodoItem;
 use orderhub_order::ids::{OrderKey, SystemName};
+use orderhub_order::catalogue::FieldSet;
 use orderhub_order::model::{Order, State};
 
 use crate::apply::{Unit, UnitOutcome};
@@ -25,7 +26,7 @@ pub enum Scope {
 }
 
 /// What the store could not do.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum StoreError {
     /// The file or server refused; nothing of the batch is stored.
     #[error("the store failed: {0}")]
@@ -75,9 +76,27 @@ pub trait Store: Debug + Send + Sync {
         limit: usize,
     ) -> BoxFuture<'_, Result<Vec<OrderKey>, StoreError>>;
 
-    /// The earliest `due_at` of a system after `now`, to sleep until.
+    /// The earliest `due_at` of a system, to sleep until; lanes reserved by this process do not count.
     fn next_due(&self, system: &SystemName)
     -> BoxFuture<'_, Result<Option<Timestamp>, StoreError>>;
+
+    /// Gives reserved lanes back: [`Store::due`] finds them again. For a ring without room.
+    /// A commit that flies, skips or settles the lane ends its reservation by itself.
+    fn release(&self, lanes: &[(SystemName, OrderKey)]);
+
+    /// Orders whose timer has come: each wants an `Act::Tick`.
+    fn timers(
+        &self,
+        now: Timestamp,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Vec<OrderKey>, StoreError>>;
+
+    /// Wakes waiting documents whose reference is there by now (two commits that passed each other),
+    /// and makes a todo of what waits longer than seven days. Answers how many were woken.
+    fn sweep(&self, now: Timestamp) -> BoxFuture<'_, Result<u64, StoreError>>;
+
+    /// The unpredictable id of this store, part of every idempotency key.
+    fn install(&self) -> &str;
 
     /// Keys of the orders that an operator's word may mean: the hub's id, `ref`, or `order_no`.
     fn find(&self, scope: &Scope, word: &str) -> BoxFuture<'_, Result<Vec<OrderKey>, StoreError>>;
@@ -88,6 +107,14 @@ pub trait Store: Debug + Send + Sync {
         scope: &Scope,
         filter: &Filter,
     ) -> BoxFuture<'_, Result<Page<Order>, StoreError>>;
+
+    /// An order as it was at a version; `None`: no such order or version.
+    fn at(
+        &self,
+        scope: &Scope,
+        key: OrderKey,
+        version: u32,
+    ) -> BoxFuture<'_, Result<Option<Order>, StoreError>>;
 
     /// The changes of an order, oldest first.
     fn changes(
@@ -207,6 +234,8 @@ pub struct ChangeRow {
     pub cause: String,
     /// The bundle that mapped it.
     pub bundle: String,
+    /// The fields it touched.
+    pub touched: FieldSet,
     /// The delta, for [`orderhub_order::history`].
     pub delta: Vec<u8>,
 }
@@ -283,6 +312,8 @@ pub struct MessageRow {
 pub struct PendingRow {
     /// The first message row.
     pub message: MessageRow,
+    /// The document in it that waits; `None`: all of them.
+    pub document: Option<u32>,
     /// Drives so far, this one included.
     pub attempts: u32,
 }
