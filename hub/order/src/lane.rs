@@ -132,6 +132,8 @@ pub enum LaneCode {
 }
 
 /// Merge state of one field at one system.
+///
+/// *Never stated* (`stated` is `None`) and *agreed* (`base`) are different things and stay different.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct FieldState {
@@ -140,16 +142,29 @@ pub struct FieldState {
     /// The last value both sides agreed on. Never stated and agreed are different things.
     pub base: Option<Stated>,
     /// Values we sent that the system has not yet outrun, oldest first; at most 8, 24 h.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub ring: Vec<(Stated, jiff::Timestamp)>,
+    /// The entity of the document that stated it: revisions of different entities do not compare.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub entity: Option<Entity>,
+    /// [`Lane::heard`] when it was last stated.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub heard: u64,
+    /// The order's value is this system's: it was the last to write it.
+    #[serde(skip_serializing_if = "is_false")]
+    pub wrote: bool,
 }
 
 /// What the lane remembers of one document kind and key of its system.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DocumentState {
-    /// Hash of the contribution without its revision.
+    /// Hash of the contribution without its revision; zeros: dropped, the next one is compared field by field.
     pub hash: [u8; 16],
-    /// The newest revision seen.
+    /// The newest revision seen: fields that were stated at `since` stand at this one.
     pub revision: Option<Revision>,
+    /// The revision at which this content was first stated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Revision>,
 }
 
 /// The row (order, system).
@@ -181,4 +196,129 @@ pub struct Lane {
     pub open_conflicts: Vec<String>,
     /// Raised by every take-over of a flight.
     pub fence: u64,
+    /// Enum fields, by keyed path, whose last statement no machine or enum knows: hold `unknown_value`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unknown: Vec<String>,
+    /// Documents and replies of this system folded so far.
+    #[serde(default)]
+    pub heard: u64,
+    /// `heard` when the call in `flying` began: what was stated since then outdates its reply.
+    #[serde(default)]
+    pub heard_at_call: u64,
+    /// What shadow mode would have sent: never mixed with `sent`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub shadow: BTreeMap<String, Sent>,
 }
+
+/// At most so many wishes of one lane; what comes beyond is a todo.
+pub const MOST_WANTS: usize = 64;
+/// At most so many values in a ring.
+pub const MOST_IN_RING: usize = 8;
+/// How long a value stays in a ring.
+pub const RING_HOURS: i64 = 24;
+
+fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
+fn is_false(flag: &bool) -> bool {
+    !*flag
+}
+
+impl WantKey {
+    /// The key as text, for [`Lane::sent`]: `<rule> <subject>`, a fact with `#<version>`.
+    pub fn text(&self) -> String {
+        match self.fact {
+            Some(version) => format!("{} {}#{version}", self.rule, self.subject),
+            None => format!("{} {}", self.rule, self.subject),
+        }
+    }
+}
+
+impl Flight {
+    /// Nothing of it has reached the target and nothing was found on the way: newer inputs may
+    /// replace it, a hold may stop it.
+    pub fn may_be_replaced(&self) -> bool {
+        !self.in_air && !self.may_have_acted && self.memo.is_empty()
+    }
+}
+
+impl Lane {
+    /// An idle lane.
+    pub fn new(system: SystemName, role: Role) -> Self {
+        Self {
+            system,
+            role,
+            wants: Vec::new(),
+            sent: BTreeMap::new(),
+            flying: None,
+            due_at: None,
+            attempts: 0,
+            code: None,
+            xrefs: Vec::new(),
+            fields: BTreeMap::new(),
+            documents: BTreeMap::new(),
+            open_conflicts: Vec::new(),
+            fence: 0,
+            unknown: Vec::new(),
+            heard: 0,
+            heard_at_call: 0,
+            shadow: BTreeMap::new(),
+        }
+    }
+
+    /// The system's id of one of our things: `kind` is an entity, `line`, `package` or a free kind.
+    pub fn ext_id(&self, kind: &str, at: &At) -> Option<&str> {
+        let found = self.xrefs.iter().find(|xref| &*xref.kind == kind && xref.at == *at);
+        found.map(|xref| &*xref.ext_id)
+    }
+
+    /// Our thing that the system calls `ext_id`.
+    pub fn element(&self, kind: &str, ext_id: &str) -> Option<&At> {
+        let found = self.xrefs.iter().find(|xref| &*xref.kind == kind && &*xref.ext_id == ext_id);
+        found.map(|xref| &xref.at)
+    }
+
+    /// Whether the system knows the order or anything of it.
+    pub fn knows(&self) -> bool {
+        self.xrefs.iter().any(|xref| !is_shared(&xref.kind))
+    }
+
+    /// Whether anything may already have reached the system from here.
+    pub fn was_told(&self) -> bool {
+        let flown = self.flying.as_ref().is_some_and(|f| f.in_air || f.may_have_acted);
+        flown || !self.sent.is_empty()
+    }
+
+    /// Wants `key` at `version`: an older wish for it is superseded in its place. `false`: the lane
+    /// is full ([`MOST_WANTS`]) and the wish was not taken.
+    pub fn want(
+        &mut self,
+        key: WantKey,
+        version: u32,
+        release: Option<(Box<str>, Box<str>)>,
+    ) -> bool {
+        if let Some(want) = self.wants.iter_mut().find(|want| want.key == key) {
+            want.version = want.version.max(version);
+            want.release = release.or(want.release.take());
+            return true;
+        }
+        if self.wants.len() >= MOST_WANTS {
+            return false;
+        }
+        self.wants.push(Want { key, version, release });
+        true
+    }
+
+    /// Ends the wish for `key` unless a later version than `version` is wanted.
+    pub fn unwant(&mut self, key: &WantKey, version: u32) {
+        self.wants.retain(|want| want.key != *key || want.version > version);
+    }
+}
+
+/// References of these kinds belong to the hub's customer or product: many orders share them, and
+/// they never identify one.
+pub fn is_shared(kind: &str) -> bool {
+    matches!(kind, "customer" | "sku")
+}
+

@@ -156,6 +156,10 @@ pub struct Facts {
     pub sequence: i64,
     /// Recorded look-ups.
     pub lookups: Vec<(Box<str>, Box<str>)>,
+    /// What the table of cross references says of those that the act would bind ([`binds`]): one
+    /// that names another order or entity is not bound.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub bound: Vec<(crate::identify::ReferenceKey, crate::identify::Bound)>,
 }
 
 /// What came of the act.

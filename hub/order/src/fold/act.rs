@@ -1,0 +1,161 @@
+//! What can happen to an order: the fold's input.
+
+use serde::{Deserialize, Serialize};
+
+use crate::catalogue::FieldId;
+use crate::contribution::{Contribution, Stated};
+use crate::identify::{Bound, ReferenceKey};
+use crate::ids::{At, SystemName};
+use crate::lane::{Flight, LaneCode, WantKey, Xref};
+
+/// One thing that happened to an order. Documents, receipts, people and timers are alike.
+#[derive(Clone, Debug)]
+pub enum Act {
+    /// A system spoke.
+    Document(DocumentAct),
+    /// The deliverer is about to send the first byte: reserve ► flying.
+    Fly(Box<Flight>),
+    /// The memo of a flight grew (before a step that is not repeatable), or references are known.
+    Memo {
+        /// The system.
+        system: SystemName,
+        /// The flight's fence.
+        fence: u64,
+        /// The memo so far.
+        memo: Vec<u8>,
+        /// References known so far.
+        xrefs: Vec<Xref>,
+    },
+    /// The deliverer found that nothing has to be sent for this want.
+    Skip {
+        /// The system.
+        system: SystemName,
+        /// The want.
+        want: WantKey,
+        /// The order version it looked at.
+        version: u32,
+        /// Why.
+        code: LaneCode,
+        /// The projection's hash, where one was made.
+        hash: Option<[u8; 16]>,
+    },
+    /// What came of an attempt.
+    Receipt(Box<Receipt>),
+    /// A person did something.
+    Person(PersonAct),
+    /// A timer of the order fired, or a lane's flight lapsed: derive again, settle what lapsed.
+    Tick,
+}
+
+/// A document, with where it was identified to belong.
+#[derive(Clone, Debug)]
+pub struct DocumentAct {
+    /// What it says.
+    pub contribution: Contribution,
+    /// The element that its key (or ours) is bound to; the order itself: empty.
+    pub at: Option<At>,
+    /// The element that a parent reference named.
+    pub parent: Option<At>,
+}
+
+/// What came of one attempt of a delivery.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Receipt {
+    /// The system.
+    pub system: SystemName,
+    /// The flight's fence: an old one changes nothing.
+    pub fence: u64,
+    /// The verdict on the attempt.
+    pub class: ReceiptClass,
+    /// Waits at least this long before the next attempt.
+    pub retry_after_ms: Option<u64>,
+    /// References to bind: (entity or free kind, which element of ours, external id).
+    pub xrefs: Vec<Xref>,
+    /// The mapped reply, onto the same subject.
+    pub reply: Option<Contribution>,
+    /// Operator's words for a todo: never personal, never secret.
+    pub why: String,
+    /// The memo at the end of the attempt.
+    pub memo: Vec<u8>,
+    /// When the attempt is to be tried again, if the class says so: decided by the retry policy.
+    pub next_due: Option<jiff::Timestamp>,
+}
+
+/// Class of a receipt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReceiptClass {
+    /// Done.
+    Ok,
+    /// Was done before.
+    Already,
+    /// Nothing happened there.
+    NotActed,
+    /// Perhaps.
+    MayHaveActed,
+    /// Refused for good.
+    SaidNo,
+    /// Too many calls.
+    Throttled,
+    /// Credentials refused.
+    NotAllowed,
+    /// Flown nowhere: shadow mode.
+    Shadowed,
+    /// May have acted, and nobody can answer whether it did.
+    InDoubt,
+    /// The retries are used up.
+    Dead,
+}
+
+/// What a person did, with the version that was seen.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum PersonAct {
+    /// Sets fields.
+    Edit {
+        /// Who.
+        actor: Box<str>,
+        /// Why.
+        reason: Box<str>,
+        /// The version the person looked at.
+        seen: u32,
+        /// What.
+        values: Vec<(At, FieldId, Stated)>,
+    },
+    /// Ends a hold.
+    ReleaseHold {
+        /// Who.
+        actor: Box<str>,
+        /// Why.
+        reason: Box<str>,
+        /// The hold's id.
+        hold: Box<str>,
+    },
+    /// Settles a dead or doubtful flight.
+    Settle {
+        /// Who.
+        actor: Box<str>,
+        /// The lane's system.
+        system: SystemName,
+        /// Try again, or let it be.
+        again: bool,
+    },
+}
+
+/// What is not in the document: given, and recorded with the message, never fetched.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Facts {
+    /// Who or what acts: `system:shop_eu`, `person:…`, `hub`.
+    pub actor: Box<str>,
+    /// The message or receipt that caused it, for the change row.
+    pub cause: Box<str>,
+    /// When the hub received it.
+    pub received: Option<jiff::Timestamp>,
+    /// The sequence of the stored row: the revision of documents that carry none.
+    pub sequence: i64,
+    /// Recorded look-ups.
+    pub lookups: Vec<(Box<str>, Box<str>)>,
+    /// What the table of cross references says of those that the act would bind ([`binds`]): one
+    /// that names another order or entity is not bound.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub bound: Vec<(ReferenceKey, Bound)>,
+}

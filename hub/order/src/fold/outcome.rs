@@ -1,0 +1,122 @@
+//! What comes of an act: the fold's output.
+
+use serde::{Deserialize, Serialize};
+
+use crate::catalogue::FieldSet;
+use crate::identify::ReferenceKey;
+use crate::ids::{At, Entity, SystemName};
+use crate::lane::LaneCode;
+
+/// What came of the act.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// A new version, or only the lanes changed (`version` is the head's then).
+    Applied {
+        /// The head's version.
+        version: u32,
+    },
+    /// The document said nothing new.
+    Unchanged,
+    /// Older than what the system stated.
+    Stale,
+    /// Must wait for a flight of the same system to settle.
+    WaitForLane,
+    /// Cannot be applied: a todo.
+    Todo(TodoItem),
+    /// A flight that may not start (held, dropped, fence, already flying).
+    Refused(LaneCode),
+}
+
+/// Something a person has to decide.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TodoItem {
+    /// parked, ambiguous, waiting, in_doubt, dead, conflict, finding.
+    pub kind: TodoKind,
+    /// A stable code: `too_large`, `unknown_value`, ….
+    pub cause: Box<str>,
+    /// The system it concerns.
+    pub system: Option<SystemName>,
+    /// A sentence for the operator, without personal values.
+    pub why: String,
+}
+
+/// Kind of a todo.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TodoKind {
+    /// Could not be mapped or applied.
+    Parked,
+    /// Names two things.
+    Ambiguous,
+    /// Waits too long.
+    Waiting,
+    /// May have happened twice if repeated.
+    InDoubt,
+    /// Given up.
+    Dead,
+    /// Two sides changed one value.
+    Conflict,
+    /// Something looks wrong.
+    Finding,
+}
+
+/// What the world is to be told or to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// A hub event happened (also what `deliver` rules listen to).
+    Event {
+        /// `order.changed`, ….
+        name: Box<str>,
+        /// Its subject.
+        subject: At,
+    },
+    /// A lane that was idle is due now: reserved for the dispatcher of this process.
+    Deliver {
+        /// Whose lane.
+        system: SystemName,
+    },
+    /// A reference to write to the table of cross references.
+    Reference {
+        /// Its key.
+        key: ReferenceKey,
+        /// What it names.
+        entity: Entity,
+        /// The element; empty is the order.
+        at: At,
+    },
+    /// A hold was placed or ended.
+    Hold {
+        /// Its code.
+        code: Box<str>,
+        /// Placed, else ended.
+        placed: bool,
+    },
+    /// Call back at this time.
+    Timer(jiff::Timestamp),
+    /// A person has to decide something.
+    Todo(TodoItem),
+}
+
+/// A new version of an order.
+#[derive(Clone, Debug)]
+pub struct Change {
+    /// The version it made.
+    pub version: u32,
+    /// The fields it touched.
+    pub touched: FieldSet,
+    /// The delta, encoded by [`crate::history`].
+    pub delta: Vec<u8>,
+}
+
+/// Result of one fold.
+#[derive(Debug)]
+pub struct Folded {
+    /// What came of it.
+    pub outcome: Outcome,
+    /// The version it made, if it made one.
+    pub change: Option<Change>,
+    /// What follows.
+    pub effects: Vec<Effect>,
+    /// The lanes it changed.
+    pub lanes: Vec<SystemName>,
+}
