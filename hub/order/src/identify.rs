@@ -155,11 +155,8 @@ mod tests {
     #[test]
     fn the_own_reference_is_looked_up_first_and_each_once() {
         let parent = ParentReference::Xref { kind: "order".into(), ext_id: "5".into() };
-        let document = document(
-            Entity::Shipment,
-            false,
-            vec![parent.clone(), our("shop-1-F1"), parent],
-        );
+        let document =
+            document(Entity::Shipment, false, vec![parent.clone(), our("shop-1-F1"), parent]);
         let keys = references(&document);
         assert_eq!(keys.len(), 3);
         assert!(matches!(&keys[0], ReferenceKey::Xref { kind, ext_id, .. }

@@ -321,4 +321,3 @@ impl Lane {
 pub fn is_shared(kind: &str) -> bool {
     matches!(kind, "customer" | "sku")
 }
-

@@ -14,7 +14,12 @@ pub enum Act {
     /// A system spoke.
     Document(DocumentAct),
     /// The deliverer is about to send the first byte: reserve ► flying.
-    Fly(Box<Flight>),
+    Fly {
+        /// The system.
+        system: SystemName,
+        /// The call, its fence one above [`crate::lane::Lane::fence`].
+        flight: Box<Flight>,
+    },
     /// The memo of a flight grew (before a step that is not repeatable), or references are known.
     Memo {
         /// The system.

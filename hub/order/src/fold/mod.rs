@@ -20,7 +20,7 @@ pub fn binds(act: &Act) -> Vec<ReferenceKey> {
     let (system, xrefs) = match act {
         Act::Receipt(receipt) => (&receipt.system, &receipt.xrefs),
         Act::Memo { system, xrefs, .. } => (system, xrefs),
-        Act::Document(_) | Act::Fly(_) | Act::Skip { .. } | Act::Person(_) | Act::Tick => {
+        Act::Document(_) | Act::Fly { .. } | Act::Skip { .. } | Act::Person(_) | Act::Tick => {
             return Vec::new();
         }
     };

@@ -1,0 +1,173 @@
+//! One fold under way: the state, what decides, and what has come of it so far.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+
+use super::{Act, Effect, Facts, Outcome, TodoItem, TodoKind};
+use crate::catalogue::FieldId;
+use crate::contribution::{Contribution, Revision};
+use crate::ids::{At, Entity, Role, SystemName};
+use crate::lane::Lane;
+use crate::model::State;
+use crate::rules::Rules;
+
+/// Ends a fold with nothing changed. Boxed: it is the rare way.
+pub(super) type Step<T> = Result<T, Box<Outcome>>;
+
+/// What an act did, besides what stands in the state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Done {
+    /// Something may have changed: derive, fire and route follow.
+    Merged,
+    /// Only the lane changed, or nothing: this is the outcome.
+    Ended(End),
+}
+
+/// An end without derive, fire and route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    /// Nothing new was said.
+    Unchanged,
+    /// Too late to count.
+    Stale,
+    /// The lane changed.
+    Lane,
+}
+
+/// How many statements ended how.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Tally {
+    /// Older than what the system said itself.
+    pub(super) stale: u32,
+    /// Anything else.
+    pub(super) heard: u32,
+    /// References bound.
+    pub(super) bound: u32,
+}
+
+/// A field at a system that must be sent again, although what was sent last may look the same.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Again {
+    pub(super) system: SystemName,
+    pub(super) at: At,
+    pub(super) field: FieldId,
+}
+
+/// One fold under way.
+#[derive(Debug)]
+pub(super) struct Work<'w> {
+    pub(super) state: &'w mut State,
+    pub(super) rules: &'w Rules<'w>,
+    pub(super) facts: &'w Facts,
+    pub(super) now: Timestamp,
+    pub(super) effects: Vec<Effect>,
+    pub(super) touched_lanes: BTreeSet<SystemName>,
+    pub(super) again: Vec<Again>,
+    pub(super) tally: Tally,
+    /// Paths that a first link found different: listed in one finding.
+    pub(super) differs: Vec<String>,
+}
+
+/// Who speaks, about what, and how far it is to be believed: the same for all of one document.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Speaker<'a> {
+    pub(super) system: &'a SystemName,
+    pub(super) role: Role,
+    pub(super) entity: Entity,
+    /// The key of the document, for the newest revision of its content.
+    pub(super) key: &'a str,
+    /// `None`: a reply without one, which yields to what was stated since its call began.
+    pub(super) revision: Option<&'a Revision>,
+    /// First link of a system that did not get the order from us.
+    pub(super) match_only: bool,
+    /// The reply of our own call.
+    pub(super) reply: bool,
+}
+
+impl<'w> Work<'w> {
+    pub(super) fn new(
+        state: &'w mut State,
+        rules: &'w Rules<'w>,
+        facts: &'w Facts,
+        now: Timestamp,
+    ) -> Self {
+        Self {
+            state,
+            rules,
+            facts,
+            now,
+            effects: Vec::new(),
+            touched_lanes: BTreeSet::new(),
+            again: Vec::new(),
+            tally: Tally::default(),
+            differs: Vec::new(),
+        }
+    }
+
+    /// The lane of a system, made where there is none.
+    pub(super) fn lane(&mut self, system: &SystemName, role: Role) -> &mut Lane {
+        if !self.touched_lanes.contains(system) {
+            self.touched_lanes.insert(system.clone());
+        }
+        let fresh = || Lane::new(system.clone(), role);
+        self.state.lanes.entry(system.clone()).or_insert_with(fresh)
+    }
+
+    /// Shows something to a person, besides what the outcome says.
+    pub(super) fn todo(&mut self, item: TodoItem) {
+        self.effects.push(Effect::Todo(item));
+    }
+}
+
+impl Act {
+    /// The system whose act it is, if one's.
+    pub(super) fn system<'a>(&'a self) -> Option<&'a SystemName> {
+        match self {
+            Act::Document(act) => Some(&act.contribution.system),
+            Act::Memo { system, .. } | Act::Skip { system, .. } => Some(system),
+            Act::Receipt(receipt) => Some(&receipt.system),
+            Act::Fly { system, .. } => Some(system),
+            Act::Person(_) | Act::Tick => None,
+        }
+    }
+}
+
+/// A todo of this act.
+pub(super) fn item(
+    kind: TodoKind,
+    cause: &str,
+    system: Option<&SystemName>,
+    why: String,
+) -> TodoItem {
+    TodoItem { kind, cause: cause.into(), system: system.cloned(), why }
+}
+
+/// Ends the fold: the document cannot be applied.
+pub(super) fn refuse(
+    kind: TodoKind,
+    cause: &str,
+    system: &SystemName,
+    why: String,
+) -> Box<Outcome> {
+    Box::new(Outcome::Todo(item(kind, cause, Some(system), why)))
+}
+
+impl<'a> Speaker<'a> {
+    /// A document's speaker; `revision` is its own, or the sequence of its stored row.
+    pub(super) fn of(
+        contribution: &'a Contribution,
+        role: Role,
+        revision: Option<&'a Revision>,
+    ) -> Self {
+        Self {
+            system: &contribution.system,
+            role,
+            entity: contribution.entity,
+            key: &contribution.key,
+            revision,
+            match_only: false,
+            reply: false,
+        }
+    }
+}
