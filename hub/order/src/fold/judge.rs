@@ -7,7 +7,7 @@ use rust_decimal::Decimal;
 use super::canonical::{Canon, older};
 use crate::catalogue::{Field, FieldType, Merge, catalogue};
 use crate::contribution::{Revision, Stated};
-use super::owner::Others;
+use crate::flow::Others;
 use crate::lane::FieldState;
 use crate::value::Value;
 
