@@ -90,12 +90,8 @@ impl BreakerPolicy {
 
     fn detector(&self) -> Detector {
         let open = || backoff::exponential(self.first_open, self.longest_open);
-        let rate = success_rate_over_time_window(
-            self.success_rate,
-            self.least_calls,
-            self.window,
-            open(),
-        );
+        let rate =
+            success_rate_over_time_window(self.success_rate, self.least_calls, self.window, open());
         Detector { in_a_row: consecutive_failures(self.consecutive, open()), rate }
     }
 }

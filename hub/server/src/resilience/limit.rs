@@ -31,24 +31,9 @@ pub struct Rate {
 }
 
 impl Rate {
-    /// Reads `10/s`, `2/m`, `1/3m`, `1/h`, with a burst (default: 1). `None`: not a rate.
-    pub fn parse(text: &str, burst: Option<u32>) -> Option<Self> {
-        let (calls, time) = text.split_once('/')?;
-        let calls: u32 = calls.trim().parse().ok()?;
-        let time = time.trim();
-        let digits = time.find(|c: char| !c.is_ascii_digit())?;
-        let (count, unit) = time.split_at_checked(digits)?;
-        let count: u64 = if count.is_empty() { 1 } else { count.parse().ok()? };
-        let seconds = match unit {
-            "s" => 1,
-            "m" => 60,
-            "h" => 3600,
-            "d" => 86_400,
-            _ => return None,
-        };
-        let window = Duration::from_secs(count.checked_mul(seconds)?);
-        let every = window.checked_div(calls)?;
-        let burst = NonZeroU32::new(burst.unwrap_or(1))?;
+    /// So many calls in `per`. `None`: no time, or no calls.
+    pub fn new(calls: u32, per: Duration, burst: NonZeroU32) -> Option<Self> {
+        let every = per.checked_div(calls)?;
         (!every.is_zero()).then_some(Self { every, burst })
     }
 
@@ -224,29 +209,20 @@ impl Limits {
 mod tests {
     use super::*;
 
-    fn limits(name: &str, rate: &str, burst: u32) -> Limits {
-        let rate = Rate::parse(rate, Some(burst)).unwrap();
-        Limits::new(&BTreeMap::from([(name.to_owned(), rate)]))
+    fn rate_of(text: &str, burst: u32) -> Rate {
+        let rate: crate::config::Rate = text.parse().unwrap();
+        Rate::new(rate.calls.get(), rate.per, burst.try_into().unwrap()).unwrap()
     }
 
-    #[test]
-    fn a_rate_reads_as_the_files_write_it() {
-        let every = |text: &str| Rate::parse(text, None).map(|rate| rate.every);
-        assert_eq!(every("10/s"), Some(Duration::from_millis(100)));
-        assert_eq!(every("1/3m"), Some(Duration::from_secs(180)));
-        assert_eq!(every("2/m"), Some(Duration::from_secs(30)));
-        assert_eq!(every("1/h"), Some(Duration::from_secs(3600)));
-        for wrong in ["", "10", "0/s", "x/s", "1/", "1/0s", "1/3", "1/s/s", "-1/s"] {
-            assert_eq!(Rate::parse(wrong, None), None, "{wrong}");
-        }
-        assert_eq!(Rate::parse("1/s", Some(0)), None);
+    fn limits(name: &str, rate: &str, burst: u32) -> Limits {
+        Limits::new(&BTreeMap::from([(name.to_owned(), rate_of(rate, burst))]))
     }
 
     #[test]
     fn settings_only_lower() {
-        let declared = Rate::parse("10/s", Some(20)).unwrap();
-        let faster = Rate::parse("100/s", Some(40)).unwrap();
-        let slower = Rate::parse("1/s", Some(2)).unwrap();
+        let declared = rate_of("10/s", 20);
+        let faster = rate_of("100/s", 40);
+        let slower = rate_of("1/s", 2);
         assert_eq!(declared.lowered(faster), declared);
         assert_eq!(declared.lowered(slower), slower);
     }

@@ -62,10 +62,7 @@ pub trait Caller: Debug + Send + Sync {
     /// # Cancel safety
     ///
     /// Dropped half-way, the call counts as failed at its gate; it may have acted.
-    fn call(
-        &self,
-        step: &Step<'_>,
-    ) -> impl Future<Output = Result<Exchanged, Failure>> + Send;
+    fn call(&self, step: &Step<'_>) -> impl Future<Output = Result<Exchanged, Failure>> + Send;
 }
 
 /// One attempt at a step: authorise, send, let the connector read the answer.
@@ -303,7 +300,8 @@ impl Guards {
     pub fn gates(&self) -> Vec<(String, GateState, Option<Force>)> {
         let now = Instant::now();
         let gates = self.gates.lock().unwrap_or_else(PoisonError::into_inner);
-        let row = |(name, gate): (&String, &Arc<Gate>)| (name.clone(), gate.state(now), gate.forced());
+        let row =
+            |(name, gate): (&String, &Arc<Gate>)| (name.clone(), gate.state(now), gate.forced());
         gates.iter().map(row).collect()
     }
 }

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use backoff::backoff::Backoff;
-use backoff::{ExponentialBackoff, ExponentialBackoffBuilder, SystemClock};
+use backoff::{ExponentialBackoff, ExponentialBackoffBuilder};
 use tokio::time::Instant;
 
 /// Randomness, injected. Waits are lengthened by up to a fifth, never shortened: a `Retry-After` is a
@@ -46,7 +46,7 @@ impl Jitter {
 
 /// The interval before retry `nth` (from 1): it grows from `first` to `longest`.
 fn interval(first: Duration, factor: f64, longest: Duration, nth: u32) -> Duration {
-    let mut policy: ExponentialBackoff = ExponentialBackoffBuilder::<SystemClock>::new()
+    let mut policy: ExponentialBackoff = ExponentialBackoffBuilder::new()
         .with_initial_interval(first)
         .with_multiplier(factor)
         .with_max_interval(longest)
@@ -235,9 +235,8 @@ mod tests {
     #[test]
     fn a_long_wish_moves_the_next_attempt_and_an_absurd_one_is_capped() {
         let policy = Redelivery::default();
-        let wait = |seconds| {
-            policy.wait(1, Some(Duration::from_secs(seconds)), &Jitter::none()).unwrap()
-        };
+        let wait =
+            |seconds| policy.wait(1, Some(Duration::from_secs(seconds)), &Jitter::none()).unwrap();
         assert_eq!(wait(120), Duration::from_secs(120));
         assert_eq!(wait(1_000_000_000), LONGEST_RETRY_AFTER);
     }

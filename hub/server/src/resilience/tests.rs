@@ -55,7 +55,10 @@ fn throttled(seconds: u64) -> Answer {
 }
 
 fn guards(consecutive: u32, limit: Option<(&str, u32)>) -> Arc<Guards> {
-    let rate = limit.map(|(rate, burst)| Rate::parse(rate, Some(burst)).unwrap());
+    let rate = limit.map(|(rate, burst): (&str, u32)| {
+        let rate: crate::config::Rate = rate.parse().unwrap();
+        Rate::new(rate.calls.get(), rate.per, burst.try_into().unwrap()).unwrap()
+    });
     let limits = rate.map(|rate| ("default".to_owned(), rate)).into_iter().collect();
     let breaker = BreakerPolicy { consecutive, ..BreakerPolicy::default() };
     Guards::new(&Policy { breaker, limits, ..Policy::default() }, Jitter::none()).unwrap()
@@ -238,8 +241,7 @@ async fn a_call_that_is_dropped_half_way_fails_its_probe() {
     stack.call(&step(&system, false)).await.unwrap_err();
     tokio::time::advance(Duration::from_secs(2)).await;
     let probe = step(&system, false);
-    let dropped =
-        tokio::time::timeout(Duration::from_millis(100), stack.call(&probe)).await;
+    let dropped = tokio::time::timeout(Duration::from_millis(100), stack.call(&probe)).await;
     assert!(dropped.is_err());
     assert_eq!(guards.gates().first().unwrap().1, GateState::Open);
 }
