@@ -14,6 +14,7 @@ pub mod deliver;
 pub mod http;
 pub mod intake;
 pub mod jobs;
+pub mod readiness;
 pub mod resilience;
 pub mod store;
 pub mod telemetry;

@@ -7,7 +7,6 @@
 //! their places, and takes memory in proportion to the budget.
 
 mod fields;
-mod place;
 mod read;
 mod scalar;
 
@@ -15,8 +14,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 pub use self::fields::Fields;
-pub use self::place::source_from_bytes;
-pub use self::read::parse;
+pub use self::read::{parse, source_from_bytes};
 use crate::diagnostic::{Source, Span};
 use crate::value::Value;
 

@@ -78,6 +78,7 @@ pub fn parse(name: &str, text: &str, env: &HashMap<String, String>) -> Result<Lo
 }
 
 /// A value of a wrong type or form: the place it came from, its key, what is wrong.
+#[expect(clippy::wildcard_enum_match_arm, reason = "the library may add variants; all have words")]
 fn words(error: config::ConfigError, origins: &BTreeMap<String, String>) -> String {
     use config::ConfigError as Raw;
     let (key, problem) = match error {

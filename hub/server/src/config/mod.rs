@@ -132,6 +132,10 @@ pub struct Consume {
     /// Where its id stands; absent: revision and content decide about duplicates.
     #[serde(default)]
     pub message_id: Option<Selector>,
+    /// Whether rejected messages go to a dead-letter target; absent: the hub looks at the queue, but cannot
+    /// see a policy.
+    #[serde(default)]
+    pub dead_letters: Option<bool>,
     /// How many replicas read it at a time.
     #[serde(default)]
     pub consumers: Consumers,

@@ -3,11 +3,25 @@
 //! **Invariant:** acknowledge after commit. An envelope's acknowledgement is resolved by the commit
 //! that holds its raw bytes, never before.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use jiff::Timestamp;
 use orderhub_order::ids::SystemName;
+use tokio::sync::{oneshot, watch};
+
+use crate::apply::{Apply, Unit, UnitOutcome, Word};
+use crate::bundle::Bundle;
+use crate::clock::Clock;
+use crate::store::StoreError;
+
+pub mod gates;
+pub mod headers;
+pub mod queue;
+pub mod webhook;
+
+pub use gates::{Gates, MOST_BYTES, unit};
 
 /// One message as it arrived. It understands no order.
 #[derive(Clone, Debug)]
@@ -28,4 +42,177 @@ pub struct Envelope {
     pub received: Timestamp,
     /// The source delivered it before and does not know what came of it: to be driven alone.
     pub suspect: bool,
+}
+
+/// Takes envelopes from every source. Cheap to clone.
+///
+/// Bounded by [`Apply`]'s queue: when it is full, sources wait and so stop consuming.
+#[derive(Clone, Debug)]
+pub struct Intake(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    apply: Apply,
+    bundle: watch::Receiver<Arc<Bundle>>,
+    gates: Gates,
+    clock: Clock,
+    /// When each configured system last spoke. Bounded by the settings.
+    heard: Mutex<BTreeMap<SystemName, Timestamp>>,
+}
+
+impl Intake {
+    /// Ready to take envelopes.
+    pub fn new(
+        apply: Apply,
+        bundle: watch::Receiver<Arc<Bundle>>,
+        gates: Gates,
+        clock: Clock,
+    ) -> Self {
+        Self(Arc::new(Inner { apply, bundle, gates, clock, heard: Mutex::default() }))
+    }
+
+    /// The bundle that maps messages now.
+    pub fn bundle(&self) -> Arc<Bundle> {
+        Arc::clone(&self.0.bundle.borrow())
+    }
+
+    /// Now.
+    pub fn now(&self) -> Timestamp {
+        self.0.clock.now()
+    }
+
+    /// Takes an envelope in and waits for the commit that stores it.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`]: nothing is stored; do not acknowledge.
+    pub async fn take(&self, envelope: Envelope) -> Result<UnitOutcome, StoreError> {
+        self.queue(envelope).await?.stored().await
+    }
+
+    /// Takes an envelope in. Envelopes are applied in the order of these calls; [`Pending::stored`]
+    /// tells of the commit.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Closed`] while stopping.
+    pub async fn queue(&self, envelope: Envelope) -> Result<Pending, StoreError> {
+        let bundle = self.bundle();
+        let labels = self.labels(&bundle, &envelope);
+        let unit = unit(&bundle, self.0.gates, envelope, None);
+        self.hand_in(unit, labels).await
+    }
+
+    /// Takes in a message that its source could not address: stored, as a todo with this cause.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Closed`] while stopping.
+    pub async fn queue_refused(
+        &self,
+        envelope: Envelope,
+        cause: &'static str,
+        why: String,
+    ) -> Result<Pending, StoreError> {
+        let labels = self.labels(&self.bundle(), &envelope);
+        let refused = Some((cause, why));
+        let unit = crate::apply::MessageUnit {
+            envelope,
+            mapped: Vec::new(),
+            refused,
+            skipped: false,
+            redrive: None,
+        };
+        self.hand_in(unit, labels).await
+    }
+
+    /// When each system last spoke, for `orderhub_source_freshness_seconds`.
+    pub fn heard(&self) -> BTreeMap<SystemName, Timestamp> {
+        self.0.heard.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    async fn hand_in(
+        &self,
+        unit: crate::apply::MessageUnit,
+        labels: Labels,
+    ) -> Result<Pending, StoreError> {
+        let outcome = self.0.apply.queue(Unit::Message(Box::new(unit))).await?;
+        metrics::gauge!("orderhub_intake_backlog").increment(1);
+        Ok(Pending { outcome, labels, clock: self.0.clock, began: self.0.clock.now() })
+    }
+
+    /// Labels are bounded: what a sender made up is `unknown`.
+    fn labels(&self, bundle: &Bundle, envelope: &Envelope) -> Labels {
+        let unknown = || Arc::from("unknown");
+        if bundle.system(&envelope.system).is_none() {
+            return Labels { system: unknown(), document: unknown() };
+        }
+        let mut heard = self.0.heard.lock().unwrap_or_else(PoisonError::into_inner);
+        heard.insert(envelope.system.clone(), envelope.received);
+        let known = bundle.intake(&envelope.system, &envelope.document).is_some();
+        let document = if known { Arc::clone(&envelope.document) } else { unknown() };
+        Labels { system: Arc::from(envelope.system.as_str()), document }
+    }
+}
+
+#[derive(Debug)]
+struct Labels {
+    system: Arc<str>,
+    document: Arc<str>,
+}
+
+/// An envelope on its way to its commit.
+#[derive(Debug)]
+pub struct Pending {
+    outcome: oneshot::Receiver<Result<UnitOutcome, StoreError>>,
+    labels: Labels,
+    clock: Clock,
+    began: Timestamp,
+}
+
+impl Drop for Pending {
+    fn drop(&mut self) {
+        metrics::gauge!("orderhub_intake_backlog").decrement(1);
+    }
+}
+
+impl Pending {
+    /// Waits for the commit: only then may the source acknowledge.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`]: nothing is stored; do not acknowledge.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future does not withdraw the envelope.
+    pub async fn stored(mut self) -> Result<UnitOutcome, StoreError> {
+        let outcome = (&mut self.outcome).await.map_err(|_| StoreError::Closed)??;
+        let took = self.clock.now().duration_since(self.began).as_secs_f64();
+        metrics::histogram!("orderhub_intake_commit_seconds").record(took);
+        for document in &outcome.documents {
+            let labels = [
+                ("system", self.labels.system.to_string()),
+                ("document", self.labels.document.to_string()),
+                ("outcome", word(document.outcome).to_owned()),
+            ];
+            metrics::counter!("orderhub_intake_total", &labels).increment(1);
+        }
+        Ok(outcome)
+    }
+}
+
+/// The word of an outcome, as answers and metrics write it.
+pub fn word(word: Word) -> &'static str {
+    match word {
+        Word::Applied => "applied",
+        Word::Unchanged => "unchanged",
+        Word::Noticed => "noticed",
+        Word::Duplicate => "duplicate",
+        Word::Stale => "stale",
+        Word::Waiting => "waiting",
+        Word::Todo => "todo",
+        Word::Stored => "stored",
+        Word::Skipped => "skipped",
+    }
 }

@@ -1,0 +1,115 @@
+//! RabbitMQ: one reader per queue, supervised for ever.
+//!
+//! The connection is rebuilt here and not by the library, so that a channel's epoch is plain to see:
+//! acknowledgements of an old channel die with it, and delivery tags begin at 1 again.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use lapin::uri::AMQPUri;
+use secrecy::ExposeSecret;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use super::session::{self, End};
+use crate::config::{self, Consume, Secrets};
+use crate::intake::Intake;
+use crate::readiness::Readiness;
+
+/// Shortest wait before the next try to connect; doubles up to [`LONGEST_WAIT`].
+const SHORTEST_WAIT: Duration = Duration::from_millis(200);
+/// Longest wait between two tries, before jitter.
+const LONGEST_WAIT: Duration = Duration::from_secs(15);
+/// Seconds between heartbeats, where the URL says nothing.
+const HEARTBEAT_S: u16 = 20;
+
+/// What every reader works with.
+#[derive(Clone, Debug)]
+pub struct Parts {
+    /// Where envelopes go.
+    pub intake: Intake,
+    /// Where a reader that cannot read says so.
+    pub readiness: Readiness,
+    /// For the broker's password.
+    pub secrets: Secrets,
+    /// Ends the readers, after what they took is stored and acknowledged.
+    pub stop: CancellationToken,
+}
+
+/// One queue and how it is read.
+pub(super) struct Reader {
+    /// `queue:<name>`: the source of its envelopes and its name in readiness.
+    pub(super) source: Arc<str>,
+    pub(super) bus: config::Bus,
+    pub(super) consume: Consume,
+    pub(super) parts: Parts,
+}
+
+/// Starts a reader for each queue of the settings.
+pub fn start(bus: &config::Bus, parts: &Parts) -> Vec<JoinHandle<()>> {
+    let readers = bus.consume.iter().map(|(name, consume)| {
+        let source: Arc<str> = format!("queue:{name}").into();
+        parts.readiness.not(&source, "not connected yet");
+        let reader =
+            Reader { source, bus: bus.clone(), consume: consume.clone(), parts: parts.clone() };
+        tokio::spawn(reader.run())
+    });
+    readers.collect()
+}
+
+impl Reader {
+    /// Reads until stopped; whatever breaks is built anew, without end.
+    async fn run(self) {
+        // Until a session of this process has ended in order, what is redelivered may be what ended
+        // the process before.
+        let mut suspicious = true;
+        let mut wait = SHORTEST_WAIT;
+        while !self.parts.stop.is_cancelled() {
+            match session::run(&self, suspicious).await {
+                End::Stopped => return,
+                End::TooLarge { bytes } => return self.give_up(bytes),
+                End::Broken { why, consumed } => {
+                    tracing::warn!(source = %self.source, %why, "the reader starts again");
+                    self.parts.readiness.not(&self.source, why);
+                    if consumed {
+                        (suspicious, wait) = (false, SHORTEST_WAIT);
+                    }
+                }
+            }
+            let jittered = wait.mul_f64(1.0 + rand::random::<f64>() / 2.0);
+            tokio::select! {
+                () = tokio::time::sleep(jittered) => {}
+                () = self.parts.stop.cancelled() => return,
+            }
+            wait = (wait * 2).min(LONGEST_WAIT);
+        }
+    }
+
+    /// Reading on would lose the message: without a dead-letter target a rejected message is deleted,
+    /// and returning it for ever ends the same where the broker counts deliveries.
+    fn give_up(&self, bytes: usize) {
+        let why = format!(
+            "a message of {bytes} bytes (at most {} are taken) stands first in queue `{}`, which has no \
+             dead-letter target; take it out, or give the queue one (`dead_letters = true` if a policy \
+             has it), and restart the hub",
+            crate::intake::MOST_BYTES,
+            self.consume.queue
+        );
+        tracing::error!(source = %self.source, %why, "the reader has stopped");
+        self.parts.readiness.not(&self.source, why);
+    }
+
+    /// Where to connect, with the password of the secret if one is set.
+    pub(super) fn uri(&self) -> Result<AMQPUri, String> {
+        let mut uri: AMQPUri = self.bus.url.expose().parse().map_err(|_| {
+            // Never the library's words: they repeat the URL with its password.
+            "`bus.url` cannot be read; write `amqp://user:password@host:5672/vhost`".to_owned()
+        })?;
+        if let Some(at) = &self.bus.password {
+            let password = self.parts.secrets.read(at).map_err(|error| error.to_string())?;
+            uri.authority.userinfo.password = password.expose_secret().to_owned();
+        }
+        uri.query.heartbeat.get_or_insert(HEARTBEAT_S);
+        Ok(uri)
+    }
+}

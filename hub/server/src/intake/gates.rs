@@ -1,0 +1,115 @@
+//! What a body must pass before it is mapped in. What does not pass is stored whole, as a todo.
+
+use std::fmt::Write as _;
+
+use bytes::Bytes;
+use orderhub_mapping::{MapError, Mapped};
+use orderhub_order::ids::Collection;
+
+use super::Envelope;
+use crate::apply::{MessageUnit, Redrive};
+use crate::bundle::Bundle;
+
+/// Largest body that is stored at all; a larger one is refused at its source.
+pub const MOST_BYTES: usize = 16 << 20;
+
+/// The bounds above which a body waits for a person.
+#[derive(Clone, Copy, Debug)]
+pub struct Gates {
+    /// Larger bodies are parked.
+    pub park_above_bytes: usize,
+    /// Documents with more lines are parked.
+    pub park_above_lines: usize,
+}
+
+impl From<&crate::config::Intake> for Gates {
+    fn from(settings: &crate::config::Intake) -> Self {
+        Self {
+            park_above_bytes: settings.park_above_bytes,
+            park_above_lines: settings.park_above_lines,
+        }
+    }
+}
+
+/// Makes the unit of a message: gates, then map in. `redrive` is another drive of a stored message; then
+/// the bounds of size do not count, because a person or the worker asked for it.
+///
+/// A suspect is not even looked at: it is stored, and driven alone later.
+pub fn unit(
+    bundle: &Bundle,
+    gates: Gates,
+    envelope: Envelope,
+    redrive: Option<Redrive>,
+) -> MessageUnit {
+    let mut unit =
+        MessageUnit { envelope, mapped: Vec::new(), refused: None, skipped: false, redrive };
+    if unit.envelope.suspect && unit.redrive.is_none() {
+        return unit;
+    }
+    if bundle.system(&unit.envelope.system).is_none() {
+        unit.refused = Some(unknown_system(&unit.envelope));
+        return unit;
+    }
+    if bundle.intake(&unit.envelope.system, &unit.envelope.document).is_none() {
+        unit.skipped = true;
+        return unit;
+    }
+    unit.refused = refuse(&unit.envelope.body, gates, unit.redrive.is_some());
+    if unit.refused.is_none() {
+        unit.mapped = bundle.map_in(&unit.envelope);
+        if unit.redrive.is_none() {
+            park_long(&mut unit.mapped, gates.park_above_lines);
+        }
+    }
+    unit
+}
+
+fn unknown_system(envelope: &Envelope) -> (&'static str, String) {
+    let why = format!(
+        "there is no `[systems.{}]` in the settings; add it and replay, or discard",
+        envelope.system
+    );
+    ("unknown_system", why)
+}
+
+fn refuse(body: &Bytes, gates: Gates, again: bool) -> Option<(&'static str, String)> {
+    if !again && body.len() > gates.park_above_bytes {
+        let why = format!(
+            "the body has {} bytes, more than `intake.park_above_bytes` = {}; replay it to take it in all the same",
+            body.len(),
+            gates.park_above_bytes
+        );
+        return Some(("too_large", why));
+    }
+    match std::str::from_utf8(body) {
+        Ok(_) => None,
+        Err(error) => {
+            let mut why = format!("byte {} is not UTF-8", error.valid_up_to());
+            if let Some(byte) = body.get(error.valid_up_to()) {
+                // Writing to a string cannot fail.
+                let _infallible = write!(why, " (0x{byte:02x})");
+            }
+            Some(("not_utf8", why))
+        }
+    }
+}
+
+fn park_long(mapped: &mut [Mapped], most: usize) {
+    for one in mapped {
+        let Mapped::Document(contribution) = one else { continue };
+        let lines = contribution.body.collections.iter();
+        let lines = lines.filter(|collection| collection.collection == Collection::Lines);
+        let count: usize = lines.map(|collection| collection.elements.len()).sum();
+        if count > most {
+            *one = Mapped::Failed(MapError {
+                cause: "too_large",
+                rule: None,
+                path: "lines".to_owned(),
+                why: format!(
+                    "the document has {count} lines, more than `intake.park_above_lines` = {most}; replay it to take it in all the same"
+                ),
+                key: Some(contribution.key.to_string()),
+            });
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! Webhooks: verified over their raw bytes, read into notices, stored, then answered.
