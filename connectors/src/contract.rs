@@ -52,6 +52,13 @@ pub trait Connector: Debug + Send + Sync {
         with: &Credentials<'_>,
     ) -> Result<Vec<Notice>, VerifyError>;
 
+    /// The references that the memo holds already: bound as soon as they are known, whatever later
+    /// steps say. A subset of what [`Reply::xrefs`] will hold.
+    fn known(&self, call: &Call<'_>, memo: &Memo) -> Vec<ReplyXref>;
+
+    /// The named limits that it declares; settings may only lower them.
+    fn limits(&self) -> &[Limit];
+
     /// The settings and secrets it reads, with where it says so: what a system must configure.
     fn needs(&self) -> &Needs;
 }
@@ -67,12 +74,28 @@ pub struct Operation {
     pub entity: Option<String>,
     /// It makes something that must not be made twice.
     pub creates: bool,
+    /// Its reply declares the external id of its entity (`reply.xrefs.<entity>`): an answer without
+    /// it is in doubt. Where none is declared, our `ref` is the id.
+    pub names: bool,
     /// Names of arguments of a read.
     pub args: Vec<String>,
     /// The named limit it counts against; `default` if none.
     pub limit: String,
     /// Longest time for one step's attempt, the first byte sent to the last byte read.
     pub timeout: Duration,
+}
+
+/// A named limit: so many calls in a time, for each key where it is keyed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limit {
+    /// `default`, `parcel`.
+    pub name: String,
+    /// Calls; at least 1.
+    pub calls: u32,
+    /// In this time.
+    pub per: Duration,
+    /// Calls that may start at once after a quiet time; at least 1.
+    pub burst: u32,
 }
 
 /// How repeated wishes for an operation collapse.
@@ -160,6 +183,8 @@ pub struct Request {
     pub idempotency: Idempotency,
     /// The named limit this step counts against.
     pub limit: String,
+    /// The key within a keyed limit (`by: args.number`).
+    pub limit_key: Option<String>,
     /// Longest time for one attempt.
     pub timeout: Duration,
 }

@@ -75,6 +75,51 @@ pub enum CallError {
     },
 }
 
+/// What may be done after a failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// Send it again, no sooner than the system asked.
+    Retry {
+        /// The system's wish.
+        at_least: Option<Duration>,
+    },
+    /// Send it again, and everything else later too.
+    Slower {
+        /// The system's wish.
+        at_least: Option<Duration>,
+    },
+    /// Send it again only if it is repeatable; else look first; else a person must.
+    Doubt,
+    /// It is done there: look for it, send nothing.
+    Look,
+    /// Repeating it gives the same: a person must see it.
+    GiveUp,
+    /// Stop calling the account until its credential is taken again.
+    Renew,
+}
+
+impl CallError {
+    /// The one place where failures are classified.
+    pub fn next(&self) -> Next {
+        match self {
+            CallError::NotActed { retry_after, .. } => Next::Retry { at_least: *retry_after },
+            CallError::Throttled { retry_after, .. } => Next::Slower { at_least: *retry_after },
+            CallError::MayHaveActed { .. } => Next::Doubt,
+            CallError::Already { .. } => Next::Look,
+            CallError::SaidNo { .. } => Next::GiveUp,
+            CallError::NotAllowed { .. } => Next::Renew,
+        }
+    }
+
+    /// Whether it tells of the system's health, not of this message: what breakers count.
+    pub fn is_ill(&self) -> bool {
+        match self.next() {
+            Next::Retry { .. } | Next::Doubt => true,
+            Next::Slower { .. } | Next::Look | Next::GiveUp | Next::Renew => false,
+        }
+    }
+}
+
 /// A webhook that is not accepted.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum VerifyError {

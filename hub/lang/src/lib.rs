@@ -6,6 +6,7 @@
 pub mod codes;
 pub mod condition;
 pub mod diagnostic;
+pub mod escape;
 pub mod expression;
 pub mod path;
 pub mod template;

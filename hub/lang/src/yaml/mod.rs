@@ -7,6 +7,7 @@
 //! their places, and takes memory in proportion to the budget.
 
 mod fields;
+mod place;
 mod read;
 mod scalar;
 
@@ -14,7 +15,8 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 pub use self::fields::Fields;
-pub use self::read::{parse, source_from_bytes};
+pub use self::place::source_from_bytes;
+pub use self::read::parse;
 use crate::diagnostic::{Source, Span};
 use crate::value::Value;
 

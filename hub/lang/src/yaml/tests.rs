@@ -143,10 +143,8 @@ fn deep_nesting_and_large_files_end_at_the_budget() {
     assert_eq!(read(&"[".repeat(100_000)).unwrap_err()[0].code, codes::TOO_DEEP);
     let blocks: String = (0..200).map(|n| format!("{}a:\n", " ".repeat(n))).collect();
     assert_eq!(read(&blocks).unwrap_err()[0].code, codes::TOO_DEEP);
-    let through_aliases = "a: &a [[[[[[[[[[1]]]]]]]]]]\n".to_owned()
-        + &(0..60).map(|n| format!("{}k:\n", " ".repeat(n))).collect::<String>()
-        + &" ".repeat(60)
-        + "k: *a\n";
+    let nested: String = (0..60).map(|n| format!("{}k:\n", " ".repeat(n))).collect();
+    let through_aliases = format!("a: &a [[[[[[[[[[1]]]]]]]]]]\n{nested}{}k: *a\n", " ".repeat(60));
     assert_eq!(read(&through_aliases).unwrap_err()[0].code, codes::TOO_DEEP);
     assert_eq!(read(&"x".repeat(2 << 20)).unwrap_err()[0].code, codes::TOO_LARGE);
     let many = format!("[{}]", vec!["1"; 300_000].join(","));

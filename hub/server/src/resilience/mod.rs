@@ -1,1 +1,310 @@
-//! One resilience stack for all calls: stale cache ► retry ► gate and breaker ► rate limit ► timeout ► transport.
+//! The resilience stack: everything between "send this step" and the wire, in one order.
+//!
+//! [`stack`] composes it; each layer is a [`Caller`] around the next. Errors are read through
+//! [`CallError::next`] only. What a person or a dispatcher asks about a system without calling it
+//! (is the gate shut, is the credential refused, is there a token) is [`Guards`].
+
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+use std::future::Future;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use orderhub_connectors::contract::Memo;
+use orderhub_connectors::error::CallError;
+use tokio::time::Instant;
+
+pub mod credential;
+pub mod gate;
+mod layers;
+pub mod limit;
+pub mod retry;
+pub mod stale;
+
+use credential::Credential;
+use gate::{Admission, BreakerPolicy, Force, Gate, GateState, PolicyError, Shut};
+use layers::{Gated, Paced, Retried, Timed, Wire};
+use limit::{Limits, Rate};
+pub use retry::Jitter;
+use retry::{Budget, Retries};
+
+/// The stack for one configured system. Outermost first:
+///
+/// 1. stale ([`stale::Cache`], reads only, around all steps of the read): when everything below has
+///    given up, the last good answer may stand in, as another type;
+/// 2. retry: repeats what [`CallError::next`] allows, within a budget;
+/// 3. gate and breaker: inside retry, so that every attempt counts and a shut gate ends the retries
+///    without spending one;
+/// 4. rate limit: inside retry, so that every attempt takes a token, and inside the gate, so that a
+///    refused attempt takes none;
+/// 5. timeout: inside the limit, so that waiting for a token is not mistaken for a slow system, and
+///    inside the gate, so that a system that hangs is counted as ill;
+/// 6. the wire: authorises, sends, and lets the connector classify the answer, so that every layer
+///    sees a [`CallError`] and none sees an HTTP status.
+///
+/// The order is pinned by tests beside: of all orders of the layers only this one passes them.
+pub fn stack(guards: Arc<Guards>) -> Stack {
+    let caller = Timed::new(Wire);
+    let caller = Paced::new(caller, Arc::clone(&guards));
+    let caller = Gated::new(caller, Arc::clone(&guards));
+    Retried::new(caller, guards)
+}
+
+/// The composed stack.
+pub type Stack = Retried<Gated<Paced<Timed<Wire>>>>;
+
+/// One layer, or all of them.
+pub trait Caller: Debug + Send + Sync {
+    /// Runs a step to its end.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped half-way, the call counts as failed at its gate; it may have acted.
+    fn call(&self, step: &Step<'_>) -> impl Future<Output = Result<Exchanged, Failure>> + Send;
+}
+
+/// One attempt at a step: authorise, send, let the connector read the answer.
+pub trait Exchange: Send + Sync {
+    /// Runs it. Called once per attempt: the same bytes each time, all but credentials.
+    fn run(&self) -> BoxFuture<'_, Result<Exchanged, CallError>>;
+}
+
+/// What an attempt gave.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Exchanged {
+    /// The memo with what the answer said.
+    pub memo: Memo,
+    /// The status of the answer.
+    pub status: Option<u16>,
+}
+
+/// A step on its way through the stack.
+pub struct Step<'a> {
+    /// The operation: one gate each.
+    pub operation: &'a str,
+    /// The named limit it counts against.
+    pub limit: &'a str,
+    /// The key within a keyed limit.
+    pub key: Option<&'a str>,
+    /// Longest time for one attempt, the first byte sent to the last byte read.
+    pub timeout: Duration,
+    /// It may be sent again although it may have acted.
+    pub repeatable: bool,
+    /// No attempt begins after this moment.
+    pub until: Instant,
+    /// What the dispatcher took before the first byte, for the first attempt.
+    pub prepaid: Prepaid,
+    /// What is tried.
+    pub exchange: &'a dyn Exchange,
+}
+
+impl Debug for Step<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Step").field("operation", &self.operation).finish_non_exhaustive()
+    }
+}
+
+/// Leave to make one attempt: past the credential and the gate, with a token in hand.
+#[derive(Debug)]
+pub struct Pass {
+    admission: Admission,
+}
+
+/// What the first attempt of a step need not take again.
+#[derive(Debug, Default)]
+pub struct Prepaid {
+    admission: Mutex<Option<Admission>>,
+    token: AtomicBool,
+}
+
+impl From<Pass> for Prepaid {
+    fn from(pass: Pass) -> Self {
+        Self { admission: Mutex::new(Some(pass.admission)), token: AtomicBool::new(true) }
+    }
+}
+
+impl Prepaid {
+    fn take_admission(&self) -> Option<Admission> {
+        self.admission.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    fn take_token(&self) -> bool {
+        self.token.swap(false, Ordering::Relaxed)
+    }
+}
+
+/// Why a step did not end well.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{cause}")]
+pub struct Failure {
+    /// What ended it.
+    pub cause: Cause,
+    /// An earlier attempt of the same call may have acted, whatever ended it.
+    pub earlier_may_have_acted: bool,
+}
+
+/// What ended a step.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Cause {
+    /// The last attempt failed.
+    #[error(transparent)]
+    Call(CallError),
+    /// The gate is shut: no attempt was spent.
+    #[error("the breaker is open")]
+    Shut(Option<Instant>),
+    /// No token within the time allowed: no attempt was spent.
+    #[error("limited for another {} ms", .0.as_millis())]
+    Limited(Duration),
+    /// The credential was refused before: no attempt was spent.
+    #[error("the credential was refused; it is tried again in {} s", .0.as_secs())]
+    Refused(Duration),
+}
+
+impl From<Cause> for Failure {
+    fn from(cause: Cause) -> Self {
+        Self { cause, earlier_may_have_acted: false }
+    }
+}
+
+impl From<CallError> for Failure {
+    fn from(error: CallError) -> Self {
+        Cause::Call(error).into()
+    }
+}
+
+impl From<Shut> for Failure {
+    fn from(shut: Shut) -> Self {
+        Cause::Shut(shut.until).into()
+    }
+}
+
+impl Failure {
+    /// Nobody knows whether the step took effect.
+    pub fn may_have_acted(&self) -> bool {
+        self.earlier_may_have_acted
+            || matches!(&self.cause, Cause::Call(CallError::MayHaveActed { .. }))
+    }
+}
+
+/// How hard one system may be pressed.
+#[derive(Clone, Debug, Default)]
+pub struct Policy {
+    /// When gates shut.
+    pub breaker: BreakerPolicy,
+    /// Short retries inside a call.
+    pub retries: Retries,
+    /// Limits by name, lowered by settings already.
+    pub limits: BTreeMap<String, Rate>,
+    /// The longest wait for a token before the first byte leaves; what must wait longer goes back.
+    pub token_wait: Option<Duration>,
+}
+
+/// The longest wait for a token where a policy names none.
+const TOKEN_WAIT: Duration = Duration::from_secs(2);
+
+/// The state that the stack of one system shares with its dispatcher: gates, limits, credential, budget.
+#[derive(Debug)]
+pub struct Guards {
+    breaker: BreakerPolicy,
+    /// One an operation; the files bound their number.
+    gates: Mutex<BTreeMap<String, Arc<Gate>>>,
+    /// Rate limits and pauses.
+    pub limits: Limits,
+    /// Whether the system takes our credential.
+    pub credential: Credential,
+    budget: Budget,
+    retries: Retries,
+    token_wait: Duration,
+    jitter: Jitter,
+}
+
+impl Guards {
+    /// The guards of one system.
+    ///
+    /// # Errors
+    ///
+    /// [`PolicyError`].
+    pub fn new(policy: &Policy, jitter: Jitter) -> Result<Arc<Self>, PolicyError> {
+        policy.breaker.validate()?;
+        Ok(Arc::new(Self {
+            breaker: policy.breaker,
+            gates: Mutex::default(),
+            limits: Limits::new(&policy.limits),
+            credential: Credential::default(),
+            budget: Budget::new(Instant::now()),
+            retries: policy.retries,
+            token_wait: policy.token_wait.unwrap_or(TOKEN_WAIT),
+            jitter,
+        }))
+    }
+
+    /// Leave for one attempt: credential, gate, token, in the order of the stack.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure`], and nothing was taken or spent.
+    pub async fn pass(
+        &self,
+        operation: &str,
+        limit: &str,
+        key: Option<&str>,
+    ) -> Result<Pass, Failure> {
+        let admission = self.admit(operation)?;
+        let token = self.limits.acquire(limit, key, self.token_wait).await;
+        token.map_err(Cause::Limited)?;
+        Ok(Pass { admission })
+    }
+
+    fn admit(&self, operation: &str) -> Result<Admission, Failure> {
+        let now = Instant::now();
+        // The gate first: a probe of the credential must not be spent on a shut gate.
+        let admission = self.gate(operation)?.admit(now)?;
+        self.credential.admit(now).map_err(Cause::Refused)?;
+        Ok(admission)
+    }
+
+    /// Whether a call could pass now. Takes nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure`]: what stands in the way.
+    pub fn would_pass(&self, operation: &str) -> Result<(), Failure> {
+        let now = Instant::now();
+        self.gate(operation)?.would_admit(now)?;
+        self.credential.would_admit(now).map_err(Cause::Refused)?;
+        Ok(())
+    }
+
+    fn gate(&self, operation: &str) -> Result<Arc<Gate>, Failure> {
+        let mut gates = self.gates.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(gate) = gates.get(operation) {
+            return Ok(Arc::clone(gate));
+        }
+        let gate = Gate::new(&self.breaker, self.jitter.clone());
+        // The policy was validated by `new`; a gate that cannot be made stays shut.
+        let gate = gate.map_err(|_| Cause::Shut(None))?;
+        gates.insert(operation.to_owned(), Arc::clone(&gate));
+        Ok(gate)
+    }
+
+    /// What a person wants of the gate of an operation.
+    pub fn force(&self, operation: &str, force: Option<Force>) {
+        if let Ok(gate) = self.gate(operation) {
+            gate.force(force);
+        }
+    }
+
+    /// The gates that were ever asked, by operation.
+    pub fn gates(&self) -> Vec<(String, GateState, Option<Force>)> {
+        let now = Instant::now();
+        let gates = self.gates.lock().unwrap_or_else(PoisonError::into_inner);
+        let row =
+            |(name, gate): (&String, &Arc<Gate>)| (name.clone(), gate.state(now), gate.forced());
+        gates.iter().map(row).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests;

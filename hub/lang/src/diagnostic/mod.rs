@@ -3,10 +3,15 @@
 //! Lines and columns count from 1, columns in characters. A report is bounded: a shown line has at
 //! most [`SHOWN`] characters, and control characters of the file never reach the terminal.
 
-use std::fmt::Write as _;
+mod nearest;
+mod render;
+
 use std::sync::Arc;
 
 use serde::Serialize;
+
+pub use self::nearest::nearest;
+pub use self::render::render;
 
 /// Longest part of a line that a report shows, in characters.
 pub const SHOWN: usize = 160;
@@ -305,96 +310,6 @@ pub fn sort(findings: &mut [Diagnostic]) {
         .sort_by(|a, b| (&a.source.name, a.span, a.code).cmp(&(&b.source.name, b.span, b.code)));
 }
 
-/// The nearest of `names` to `wrong`, for "did you mean": at most a third of its letters differ.
-pub fn nearest<'a>(wrong: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let wrong: Vec<char> = wrong.chars().take(64).collect();
-    let most = (wrong.len() / 3).max(1);
-    names
-        .into_iter()
-        .map(|name| (distance(&wrong, name), name))
-        .filter(|(distance, name)| *distance <= most && *distance < name.chars().count())
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, name)| name)
-}
-
-/// Letters to add, drop, change or swap with their neighbour; upper and lower case are the same.
-fn distance(wrong: &[char], name: &str) -> usize {
-    let name: Vec<char> = name.chars().take(64).collect();
-    let same = |a: &char, b: &char| a.eq_ignore_ascii_case(b);
-    let mut before_last: Vec<usize> = Vec::new();
-    let mut last: Vec<usize> = (0..=name.len()).collect();
-    for (i, letter) in wrong.iter().enumerate() {
-        let mut row = vec![i + 1];
-        for (j, other) in name.iter().enumerate() {
-            let at = |row: &[usize], k: usize| row.get(k).copied().unwrap_or(usize::MAX / 2);
-            let change = at(&last, j) + usize::from(!same(letter, other));
-            let mut best = change.min(at(&last, j + 1) + 1).min(at(&row, j) + 1);
-            let swapped = i > 0
-                && j > 0
-                && wrong.get(i - 1).is_some_and(|left| same(left, other))
-                && name.get(j - 1).is_some_and(|left| same(left, letter));
-            if swapped {
-                best = best.min(at(&before_last, j - 1) + 1);
-            }
-            row.push(best);
-        }
-        before_last = std::mem::replace(&mut last, row);
-    }
-    last.last().copied().unwrap_or(usize::MAX)
-}
-
-/// The whole report as a person reads it: each finding with its line, carets, hint and
-/// `orderhub explain CODE`; ordered by file and place.
-pub fn render(findings: &[Diagnostic]) -> String {
-    let mut ordered = findings.to_vec();
-    sort(&mut ordered);
-    ordered.iter().map(render_one).collect::<Vec<_>>().join("\n")
-}
-
-fn render_one(finding: &Diagnostic) -> String {
-    let word = match finding.severity {
-        Severity::Error => "error",
-        Severity::Warning => "warning",
-    };
-    let Position { line, column } = finding.position();
-    let number = line.to_string();
-    let margin = " ".repeat(number.len());
-    let (shown, indent, carets) = window(finding, column);
-    let mut out = String::new();
-    let label =
-        if finding.label.is_empty() { String::new() } else { format!(" {}", finding.label) };
-    // Writing to a String does not fail.
-    let _fine = writeln!(out, "{word}[{}]: {}", finding.code, visible(&finding.message))
-        .and_then(|()| writeln!(out, "{margin}--> {}:{line}:{column}", finding.source.name))
-        .and_then(|()| writeln!(out, "{margin} |"))
-        .and_then(|()| writeln!(out, "{number} | {shown}"))
-        .and_then(|()| writeln!(out, "{margin} | {indent}{carets}{}", visible(&label)));
-    if let Some(hint) = &finding.hint {
-        let _fine = writeln!(out, "{margin} = hint: {}", visible(hint));
-    }
-    let _fine = writeln!(out, "{margin} = more: orderhub explain {}", finding.code);
-    out
-}
-
-/// The part of the line that is shown, the blanks before the carets, and the carets.
-fn window(finding: &Diagnostic, column: usize) -> (String, String, String) {
-    let line: Vec<char> = finding.source.line_at(finding.span.start).chars().collect();
-    let marked = finding.source.slice(finding.span).split(['\r', '\n']).next().unwrap_or_default();
-    let length = marked.chars().count().max(1);
-    let start = if column + length > SHOWN { column.saturating_sub(SHOWN / 2) } else { 0 };
-    let cut: String = line.iter().skip(start).take(SHOWN).collect();
-    let before = if start > 0 { "…" } else { "" };
-    let after = if line.len() > start + SHOWN { "…" } else { "" };
-    let indent = column.saturating_sub(1 + start) + before.chars().count();
-    let carets = length.min(SHOWN.saturating_sub(column.saturating_sub(1 + start)).max(1));
-    (format!("{before}{}{after}", visible(&cut)), " ".repeat(indent), "^".repeat(carets))
-}
-
-/// Text without control characters (a file must not steer the terminal), one for one.
-fn visible(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
-}
-
 #[cfg(test)]
-#[path = "diagnostic_tests.rs"]
+#[path = "tests.rs"]
 mod tests;

@@ -1,0 +1,188 @@
+//! The only place that knows the expression engine: limits, conversions, its errors in our words.
+
+use std::sync::{Arc, LazyLock};
+
+use rhai::{AST, Array, Blob, Dynamic, Engine, EvalAltResult, ImmutableString};
+use rust_decimal::Decimal;
+
+use super::translate::Script;
+use super::{EvalError, Expression, ExpressionError, MOST_OPERATIONS, Name, Scope, functions};
+use crate::codes;
+use crate::value::Value;
+
+/// Longest text that an evaluation may make, in bytes: a whole webhook body may be signed.
+const LONGEST_TEXT: usize = 16 << 20;
+
+/// Most elements of a list that an evaluation may make.
+const MOST_ELEMENTS: usize = 100_000;
+
+/// Deepest nesting of brackets.
+const DEPTH: usize = 48;
+
+/// An object inside the engine: opaque, so that the order of its keys is kept.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Object(pub(super) Arc<Value>);
+
+static ENGINE: LazyLock<Engine> = LazyLock::new(|| {
+    let mut engine = Engine::new();
+    engine
+        .set_max_operations(MOST_OPERATIONS)
+        .set_max_string_size(LONGEST_TEXT)
+        .set_max_array_size(MOST_ELEMENTS)
+        .set_max_map_size(MOST_ELEMENTS)
+        .set_max_expr_depths(DEPTH, DEPTH)
+        .set_max_call_levels(8);
+    engine.register_type_with_name::<Object>("object");
+    engine.register_fn("==", |a: Object, b: Object| a == b);
+    engine.register_fn("!=", |a: Object, b: Object| a != b);
+    engine.register_indexer_get(|object: &mut Object, key: ImmutableString| {
+        object.0.get(&key).map_or(Dynamic::UNIT, to_dynamic)
+    });
+    functions::register(&mut engine);
+    engine
+});
+
+/// An expression that the engine computes.
+#[derive(Debug)]
+struct Compiled {
+    ast: AST,
+    names: Vec<Name>,
+    constants: Vec<Dynamic>,
+    /// `v0`, `v1`, … and `c0`, `c1`, …, made once.
+    name_variables: Vec<String>,
+    constant_variables: Vec<String>,
+}
+
+pub(super) fn compile(script: Script) -> Result<Arc<dyn Expression>, ExpressionError> {
+    match ENGINE.compile_expression(&script.text) {
+        Ok(ast) => {
+            let variables = |letter: char, count: usize| {
+                (0..count).map(|index| format!("{letter}{index}")).collect()
+            };
+            Ok(Arc::new(Compiled {
+                ast,
+                name_variables: variables('v', script.names.len()),
+                constant_variables: variables('c', script.constants.len()),
+                names: script.names,
+                constants: script.constants,
+            }))
+        }
+        Err(error) => {
+            let position = error.position().position().unwrap_or(1);
+            Err(ExpressionError {
+                code: codes::EXPRESSION,
+                // A place without a position is the end, where something is missing.
+                span: if error.position().is_none() {
+                    script.place(script.text.len())
+                } else {
+                    script.place(position.saturating_sub(1))
+                },
+                message: "the expression cannot be read here".to_owned(),
+                hint: Some("an operator, a value or a bracket is missing or too much".to_owned()),
+            })
+        }
+    }
+}
+
+impl Expression for Compiled {
+    fn eval(&self, scope: &dyn Scope) -> Result<Value, EvalError> {
+        let mut variables = rhai::Scope::new();
+        for (name, variable) in self.names.iter().zip(&self.name_variables) {
+            let value = match scope.bytes(name) {
+                Some(bytes) => String::from_utf8(bytes)
+                    .map_or_else(|bytes| Dynamic::from_blob(bytes.into_bytes()), Dynamic::from),
+                None => to_dynamic(&scope.get(name)?),
+            };
+            variables.push_constant_dynamic(variable.as_str(), value);
+        }
+        for (constant, variable) in self.constants.iter().zip(&self.constant_variables) {
+            variables.push_constant_dynamic(variable.as_str(), constant.clone());
+        }
+        let result = ENGINE
+            .eval_ast_with_scope::<Dynamic>(&mut variables, &self.ast)
+            .map_err(|error| EvalError::Failed(in_our_words(&error)))?;
+        from_dynamic(result).map_err(EvalError::Failed)
+    }
+
+    fn reads(&self) -> &[Name] {
+        &self.names
+    }
+}
+
+/// For the engine. Objects stay closed; everything else is its own kind.
+pub(super) fn to_dynamic(value: &Value) -> Dynamic {
+    match value {
+        Value::Null => Dynamic::UNIT,
+        Value::Bool(yes) => Dynamic::from_bool(*yes),
+        Value::Int(number) => Dynamic::from_int(*number),
+        Value::Decimal(number) => Dynamic::from_decimal(*number),
+        Value::Text(text) => Dynamic::from(text.clone()),
+        Value::List(list) => Dynamic::from_array(list.iter().map(to_dynamic).collect()),
+        Value::Map(_) => Dynamic::from(Object(Arc::new(value.clone()))),
+    }
+}
+
+/// From the engine; bytes are no value.
+pub(super) fn from_dynamic(value: Dynamic) -> Result<Value, String> {
+    if value.is_unit() {
+        return Ok(Value::Null);
+    }
+    if let Ok(yes) = value.as_bool() {
+        return Ok(Value::Bool(yes));
+    }
+    if let Ok(number) = value.as_int() {
+        return Ok(Value::Int(number));
+    }
+    if let Some(number) = value.clone().try_cast::<Decimal>() {
+        return Ok(Value::Decimal(number));
+    }
+    if value.is_string() || value.is_char() {
+        return Ok(Value::Text(value.to_string()));
+    }
+    if let Some(object) = value.clone().try_cast::<Object>() {
+        return Ok((*object.0).clone());
+    }
+    if value.is::<Blob>() {
+        return Err("bytes are no text; write `hex(…)` or `base64(…)`".to_owned());
+    }
+    match value.try_cast::<Array>() {
+        Some(list) => list.into_iter().map(from_dynamic).collect::<Result<_, _>>().map(Value::List),
+        None => Err("the result is no value".to_owned()),
+    }
+}
+
+/// The engine's error without values and without its own names of types.
+fn in_our_words(error: &EvalAltResult) -> String {
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the engine's enum is open")]
+    match error {
+        EvalAltResult::ErrorInFunctionCall(_, _, inner, _) => in_our_words(inner),
+        EvalAltResult::ErrorRuntime(message, _) => message.to_string(),
+        EvalAltResult::ErrorFunctionNotFound(signature, _) => {
+            let words = [
+                ("rust_decimal::decimal::Decimal", "number"),
+                ("i64", "number"),
+                ("&str | ImmutableString | String", "text"),
+                ("string", "text"),
+                ("array", "list"),
+                ("blob", "bytes"),
+                ("()", "nothing"),
+                ("f_", ""),
+            ];
+            let signature =
+                words.iter().fold(signature.clone(), |text, (from, to)| text.replace(from, to));
+            format!("these do not go together: `{signature}`")
+        }
+        EvalAltResult::ErrorTooManyOperations(_) => {
+            format!("it takes more than {MOST_OPERATIONS} steps")
+        }
+        EvalAltResult::ErrorDataTooLarge(what, _) => format!("{what} is too large"),
+        EvalAltResult::ErrorArithmetic(why, _) => {
+            // The engine's sentence ends with the operands, which may be personal.
+            why.split(':').next().unwrap_or("arithmetic").to_lowercase()
+        }
+        EvalAltResult::ErrorMismatchDataType(..) | EvalAltResult::ErrorMismatchOutputType(..) => {
+            "a value has another type than is needed".to_owned()
+        }
+        _ => "it has no value".to_owned(),
+    }
+}

@@ -1,0 +1,277 @@
+//! Text with expressions in braces, `/orders/{memo.id}`, for places that values must not break out of.
+//!
+//! A string that is exactly one `{x}` keeps the type of `x`. A brace itself is `{{`, a closing one `}}`.
+//!
+//! **Invariant:** what a value may do in a place is decided by the place, not by the file: no value can
+//! end a path segment, start another query parameter, or begin a new header line.
+
+mod tree;
+
+use std::sync::Arc;
+
+use thiserror::Error;
+
+pub use self::tree::Tree;
+use crate::codes;
+use crate::diagnostic::{Findings, Span};
+use crate::escape::percent;
+use crate::expression::{self, EvalError, Expression, ExpressionError, Name, Scope};
+use crate::value::Value;
+use crate::yaml::Node;
+
+/// A compiled template.
+#[derive(Clone, Debug)]
+pub struct Template {
+    parts: Vec<Part>,
+}
+
+#[derive(Clone, Debug)]
+enum Part {
+    Literal(String),
+    Value { expression: Arc<dyn Expression>, text: String },
+}
+
+/// Where a rendered template goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// Part of a path: percent-encoded; empty, `.` and `..` are refused.
+    Path,
+    /// Part of a query or form value: percent-encoded.
+    Query,
+    /// A header's value: visible ASCII and blanks only.
+    Header,
+    /// The address in front of a path: only letters, digits, `-._~`; the value of `base_url` is taken
+    /// as it is, and is an `http` or `https` address without query.
+    Base,
+    /// A text that is escaped later (a string of a JSON body) or needs no escape.
+    Text,
+}
+
+/// Why a template could not be rendered.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum RenderError {
+    /// A value is missing where there must be one: its name.
+    #[error("`{0}` is missing")]
+    Missing(String),
+    /// The expression failed.
+    #[error("`{text}`: {why}")]
+    Eval {
+        /// The expression.
+        text: String,
+        /// Why.
+        why: EvalError,
+    },
+    /// The value cannot stand in that place.
+    #[error("`{text}` {why}")]
+    Place {
+        /// The expression.
+        text: String,
+        /// What is wrong with it there.
+        why: &'static str,
+    },
+}
+
+impl Template {
+    /// Parses a template whose expressions may read `roots`.
+    ///
+    /// # Errors
+    ///
+    /// [`ExpressionError`] at the place within `text`.
+    pub fn parse(text: &str, roots: &[&str]) -> Result<Self, ExpressionError> {
+        let mut parts = Vec::new();
+        let mut literal = String::new();
+        let mut at = 0;
+        while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
+            let Some(brace) = rest.find(['{', '}']) else {
+                literal.push_str(rest);
+                break;
+            };
+            literal.push_str(rest.get(..brace).unwrap_or_default());
+            at += brace;
+            let from = text.get(at..).unwrap_or_default();
+            if from.starts_with("{{") || from.starts_with("}}") {
+                literal.push_str(from.get(..1).unwrap_or_default());
+                at += 2;
+            } else if from.starts_with('}') {
+                literal.push('}');
+                at += 1;
+            } else {
+                let inside = inside(from).ok_or_else(|| unclosed(at))?;
+                if !literal.is_empty() {
+                    parts.push(Part::Literal(std::mem::take(&mut literal)));
+                }
+                parts.push(value(inside, at + 1, roots)?);
+                at += inside.len() + 2;
+            }
+        }
+        if !literal.is_empty() {
+            parts.push(Part::Literal(literal));
+        }
+        Ok(Self { parts })
+    }
+
+    /// Parses the template that a node holds; reports mistakes at their place in the file. Numbers and
+    /// booleans are their text.
+    pub fn parse_node(node: &Node, roots: &[&str], findings: &mut Findings) -> Option<Self> {
+        let Some(text) = node.scalar_text() else {
+            findings.report(findings.wrong_type(node, "a template is a text"));
+            return None;
+        };
+        match Self::parse(&text, roots) {
+            Ok(template) => Some(template),
+            Err(error) => {
+                expression::report(node, error, findings);
+                None
+            }
+        }
+    }
+
+    /// The text, if it holds no expression.
+    pub fn as_literal(&self) -> Option<&str> {
+        match self.parts.as_slice() {
+            [] => Some(""),
+            [Part::Literal(text)] => Some(text),
+            [..] => None,
+        }
+    }
+
+    /// The literal in front of the first expression; empty if it begins with one.
+    pub fn prefix(&self) -> &str {
+        match self.parts.first() {
+            Some(Part::Literal(text)) => text,
+            Some(Part::Value { .. }) | None => "",
+        }
+    }
+
+    /// Whether it is exactly one `{x}`.
+    pub fn is_single(&self) -> bool {
+        matches!(self.parts.as_slice(), [Part::Value { .. }])
+    }
+
+    /// The names it reads.
+    pub fn reads(&self) -> impl Iterator<Item = &Name> {
+        self.parts.iter().flat_map(|part| match part {
+            Part::Literal(_) => [].iter(),
+            Part::Value { expression, .. } => expression.reads().iter(),
+        })
+    }
+
+    /// The value: of exactly one `{x}` with its type, else the text.
+    ///
+    /// # Errors
+    ///
+    /// [`RenderError`]; a missing value within a longer text is [`RenderError::Missing`].
+    pub fn value(&self, scope: &dyn Scope) -> Result<Value, RenderError> {
+        match self.parts.as_slice() {
+            [Part::Value { expression, text }] => eval(expression.as_ref(), text, scope),
+            [..] => self.render(scope, Place::Text).map(Value::Text),
+        }
+    }
+
+    /// The text for a place.
+    ///
+    /// # Errors
+    ///
+    /// [`RenderError`]: an expression fails, a value is missing, is no scalar, or cannot stand there.
+    pub fn render(&self, scope: &dyn Scope, place: Place) -> Result<String, RenderError> {
+        let mut out = String::new();
+        for part in &self.parts {
+            match part {
+                Part::Literal(text) => out.push_str(text),
+                Part::Value { expression, text } => {
+                    let value = eval(expression.as_ref(), text, scope)?;
+                    let is_base =
+                        expression.reads().first().is_some_and(|name| name.as_str() == "base_url");
+                    out.push_str(&escaped(&value, text, place, is_base && out.is_empty())?);
+                }
+            }
+        }
+        Ok(out)
+    }
+}
+
+fn unclosed(at: usize) -> ExpressionError {
+    ExpressionError {
+        code: codes::TEMPLATE,
+        span: Span::new(at, at + 1),
+        message: "a brace is not closed".to_owned(),
+        hint: Some("a brace itself is `{{`".to_owned()),
+    }
+}
+
+/// What stands between an opening brace and its closing one; braces within quotes do not count.
+fn inside(from: &str) -> Option<&str> {
+    let mut quote = None;
+    for (at, c) in from.char_indices().skip(1) {
+        match quote {
+            Some(open) if c == open => quote = None,
+            Some(_) => {}
+            None if c == '\'' || c == '"' => quote = Some(c),
+            None if c == '}' => return from.get(1..at),
+            None => {}
+        }
+    }
+    None
+}
+
+fn value(inside: &str, start: usize, roots: &[&str]) -> Result<Part, ExpressionError> {
+    if let Some(at) =
+        inside.find(" as ").filter(|at| !inside.get(..*at).unwrap_or("").contains('\''))
+    {
+        return Err(ExpressionError {
+            code: codes::TEMPLATE,
+            span: Span::new(start + at + 1, start + inside.len()),
+            message: "conversions cannot stand in templates yet".to_owned(),
+            hint: Some("convert in the mapping, or use a function: `{text(x)}`".to_owned()),
+        });
+    }
+    let shift = u32::try_from(start).unwrap_or(u32::MAX);
+    let expression = expression::compile(inside, roots)
+        .map_err(|error| ExpressionError { span: error.span.shifted(shift), ..error })?;
+    Ok(Part::Value { expression, text: inside.trim().to_owned() })
+}
+
+fn eval(expression: &dyn Expression, text: &str, scope: &dyn Scope) -> Result<Value, RenderError> {
+    expression.eval(scope).map_err(|why| RenderError::Eval { text: text.to_owned(), why })
+}
+
+fn escaped(value: &Value, text: &str, place: Place, base: bool) -> Result<String, RenderError> {
+    let refuse = |why| RenderError::Place { text: text.to_owned(), why };
+    if value.is_null() {
+        return Err(RenderError::Missing(text.to_owned()));
+    }
+    let Some(plain) = value.scalar_text() else {
+        return Err(refuse("is a list or an object; only a scalar can stand inside a text"));
+    };
+    match place {
+        Place::Text => Ok(plain.into_owned()),
+        Place::Query => Ok(percent(&plain)),
+        Place::Path if matches!(plain.as_ref(), "" | "." | "..") => {
+            Err(refuse("is empty, `.` or `..`, which would change the path"))
+        }
+        Place::Path => Ok(percent(&plain)),
+        Place::Header if plain.bytes().all(|byte| (b' '..=b'~').contains(&byte)) => {
+            Ok(plain.into_owned())
+        }
+        Place::Header => Err(refuse("has characters that a header cannot hold")),
+        Place::Base if base => base_url(&plain).map(str::to_owned).ok_or_else(|| {
+            refuse("is no `http` or `https` address without user, query and fragment")
+        }),
+        Place::Base if !plain.is_empty() && percent(&plain) == plain => Ok(plain.into_owned()),
+        Place::Base => Err(refuse("has characters that an address cannot hold")),
+    }
+}
+
+/// An account's address, without its last slash.
+fn base_url(text: &str) -> Option<&str> {
+    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"))?;
+    let host = rest.split('/').next().unwrap_or_default();
+    let fine = !host.is_empty()
+        && !rest.contains(['?', '#', '@', '\\'])
+        && rest.bytes().all(|byte| byte.is_ascii_graphic());
+    fine.then(|| text.trim_end_matches('/'))
+}
+
+#[cfg(test)]
+#[path = "tests.rs"]
+mod tests;

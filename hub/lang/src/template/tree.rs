@@ -1,0 +1,82 @@
+//! A YAML tree whose texts are templates: bodies of requests.
+
+use super::{RenderError, Template};
+use crate::diagnostic::Findings;
+use crate::expression::{Name, Scope};
+use crate::value::Value;
+use crate::yaml::{Node, NodeValue};
+
+/// A compiled tree.
+#[derive(Clone, Debug)]
+pub enum Tree {
+    /// Nothing to compute.
+    Constant(Value),
+    /// A text with expressions; exactly one keeps its type.
+    Template(Template),
+    /// A list.
+    List(Vec<Tree>),
+    /// An object; keys are plain texts.
+    Map(Vec<(String, Tree)>),
+}
+
+impl Tree {
+    /// Compiles a node; reports mistakes at their places.
+    pub fn parse(node: &Node, roots: &[&str], findings: &mut Findings) -> Option<Self> {
+        match &node.value {
+            NodeValue::Null | NodeValue::Bool(_) | NodeValue::Number(_) => {
+                Some(Self::Constant(node.to_value()))
+            }
+            NodeValue::Text(_) => {
+                let template = Template::parse_node(node, roots, findings)?;
+                Some(match template.as_literal() {
+                    Some(text) => Self::Constant(Value::text(text)),
+                    None => Self::Template(template),
+                })
+            }
+            NodeValue::List(list) => {
+                let parsed: Vec<_> =
+                    list.iter().map(|item| Self::parse(item, roots, findings)).collect();
+                parsed.into_iter().collect::<Option<_>>().map(Self::List)
+            }
+            NodeValue::Map(map) => {
+                let parsed: Vec<_> = map
+                    .iter()
+                    .map(|(key, item)| {
+                        Self::parse(item, roots, findings).map(|tree| (key.name.clone(), tree))
+                    })
+                    .collect();
+                parsed.into_iter().collect::<Option<_>>().map(Self::Map)
+            }
+        }
+    }
+
+    /// The value; a missing `{x}` is null.
+    ///
+    /// # Errors
+    ///
+    /// [`RenderError`] of the first template that fails.
+    pub fn value(&self, scope: &dyn Scope) -> Result<Value, RenderError> {
+        match self {
+            Self::Constant(value) => Ok(value.clone()),
+            Self::Template(template) => template.value(scope),
+            Self::List(list) => {
+                list.iter().map(|item| item.value(scope)).collect::<Result<_, _>>().map(Value::List)
+            }
+            Self::Map(map) => map
+                .iter()
+                .map(|(key, item)| Ok((key.clone(), item.value(scope)?)))
+                .collect::<Result<_, _>>()
+                .map(Value::Map),
+        }
+    }
+
+    /// Calls `see` with every name it reads.
+    pub fn reads(&self, see: &mut dyn FnMut(&Name)) {
+        match self {
+            Self::Constant(_) => {}
+            Self::Template(template) => template.reads().for_each(see),
+            Self::List(list) => list.iter().for_each(|item| item.reads(see)),
+            Self::Map(map) => map.iter().for_each(|(_, item)| item.reads(see)),
+        }
+    }
+}

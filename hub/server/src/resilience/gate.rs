@@ -1,0 +1,388 @@
+//! Whether a system is called at all: the breaker of one operation of one system.
+//!
+//! failsafe is the detector that says "this is no longer a hiccup"; the [`Gate`] in front holds what
+//! a detector cannot: forced states, open until a moment, the one probe, and late answers.
+//! In memory: one gate for each (system, operation) that was ever called, which the files bound.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use failsafe::FailurePolicy;
+use failsafe::backoff::{self, Exponential};
+use failsafe::failure_policy::{
+    ConsecutiveFailures, SuccessRateOverTimeWindow, consecutive_failures,
+    success_rate_over_time_window,
+};
+use tokio::time::Instant;
+
+use super::Jitter;
+
+/// When the gate shuts, and for how long.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct BreakerPolicy {
+    /// So many failures in a row shut it, however few calls there are.
+    pub consecutive: u32,
+    /// So does a success rate below this (0 to 1), counted by failsafe on the machine's own clock.
+    pub success_rate: f64,
+    /// Calls that the rate needs before it counts.
+    pub least_calls: u32,
+    /// The window of the rate.
+    pub window: Duration,
+    /// How long it stays shut the first time; doubled by every failed probe.
+    pub first_open: Duration,
+    /// The longest time between two probes.
+    pub longest_open: Duration,
+}
+
+impl Default for BreakerPolicy {
+    fn default() -> Self {
+        Self {
+            consecutive: 5,
+            success_rate: 0.5,
+            least_calls: 10,
+            window: Duration::from_secs(60),
+            first_open: Duration::from_secs(2),
+            longest_open: Duration::from_secs(60),
+        }
+    }
+}
+
+/// A policy that cannot be meant.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PolicyError {
+    /// The detector counts whole seconds and panics below one.
+    #[error("`{0}` of the breaker is below 1 s; give at least 1 s")]
+    BelowOneSecond(&'static str),
+    /// The longest is shorter than the first.
+    #[error("the breaker's longest time open is shorter than its first; raise it")]
+    LongestBelowFirst,
+    /// It would never close.
+    #[error("the breaker would open at no failure at all; give at least 1")]
+    NoFailures,
+    /// Not a share.
+    #[error("the breaker's success rate is not between 0 and 1")]
+    Rate,
+}
+
+impl BreakerPolicy {
+    /// # Errors
+    ///
+    /// [`PolicyError`]: the detector would panic on it.
+    pub fn validate(&self) -> Result<(), PolicyError> {
+        let second = Duration::from_secs(1);
+        let times =
+            [("first", self.first_open), ("longest", self.longest_open), ("window", self.window)];
+        if let Some((name, _)) = times.iter().find(|(_, time)| *time < second) {
+            return Err(PolicyError::BelowOneSecond(name));
+        }
+        if self.longest_open.as_secs() < self.first_open.as_secs() {
+            return Err(PolicyError::LongestBelowFirst);
+        }
+        if self.consecutive == 0 {
+            return Err(PolicyError::NoFailures);
+        }
+        if !(0.0..=1.0).contains(&self.success_rate) {
+            return Err(PolicyError::Rate);
+        }
+        Ok(())
+    }
+
+    fn detector(&self) -> Detector {
+        let open = || backoff::exponential(self.first_open, self.longest_open);
+        let rate =
+            success_rate_over_time_window(self.success_rate, self.least_calls, self.window, open());
+        Detector { in_a_row: consecutive_failures(self.consecutive, open()), rate }
+    }
+}
+
+/// failsafe's two policies; either may shut the gate.
+struct Detector {
+    in_a_row: ConsecutiveFailures<Exponential>,
+    rate: SuccessRateOverTimeWindow<Exponential>,
+}
+
+impl Detector {
+    fn success(&mut self) {
+        self.in_a_row.record_success();
+        self.rate.record_success();
+    }
+
+    fn failure(&mut self) -> Option<Duration> {
+        self.in_a_row.mark_dead_on_failure().max(self.rate.mark_dead_on_failure())
+    }
+
+    fn revived(&mut self) {
+        self.in_a_row.revived();
+        self.rate.revived();
+    }
+}
+
+/// What answers, metrics and lists call the state of a gate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+pub enum GateState {
+    /// Calls pass.
+    Closed,
+    /// No call passes.
+    Open,
+    /// One call passes, to see.
+    HalfOpen,
+}
+
+impl GateState {
+    /// The value of `orderhub_breaker_state`.
+    pub fn gauge(self) -> f64 {
+        match self {
+            GateState::Closed => 0.0,
+            GateState::HalfOpen => 1.0,
+            GateState::Open => 2.0,
+        }
+    }
+}
+
+/// What a person wants of a gate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+pub enum Force {
+    /// No call passes, whatever the detector says.
+    Open,
+    /// Every call passes, whatever the detector says.
+    Closed,
+}
+
+/// How the system was, seen from one call. Only health counts: an answer that says no is one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Health {
+    /// It answered.
+    Well,
+    /// No connection, no answer, or an answer that tells of its trouble.
+    Ill,
+}
+
+/// The gate is shut: nothing was sent and no attempt is spent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shut {
+    /// When to ask again; `None`: a person shut it, or a probe is out.
+    pub until: Option<Instant>,
+}
+
+/// Refuses calls while a system is considered down.
+///
+/// **Invariant:** while `HalfOpen`, no second call passes, and only the probe ends the state: with its
+/// outcome, or as failed if it is dropped. Calls admitted earlier that end now change nothing.
+pub struct Gate {
+    jitter: Jitter,
+    inner: Mutex<Inner>,
+}
+
+struct Inner {
+    detector: Detector,
+    state: State,
+    forced: Option<Force>,
+    /// Raised by every change of state: verdicts of an earlier one are late and change nothing.
+    era: u64,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum State {
+    Closed,
+    /// Shut until then. The last delay doubles in the detector, not here.
+    Open {
+        until: Instant,
+        delay: Duration,
+    },
+    HalfOpen {
+        /// A probe is out.
+        probing: bool,
+        delay: Duration,
+    },
+}
+
+impl Inner {
+    fn change(&mut self, state: State) {
+        self.state = state;
+        self.era += 1;
+    }
+}
+
+impl fmt::Debug for Gate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        f.debug_struct("Gate").field("state", &inner.state).field("forced", &inner.forced).finish()
+    }
+}
+
+impl Gate {
+    /// A closed gate.
+    ///
+    /// # Errors
+    ///
+    /// [`PolicyError`].
+    pub fn new(policy: &BreakerPolicy, jitter: Jitter) -> Result<Arc<Self>, PolicyError> {
+        policy.validate()?;
+        let inner =
+            Inner { detector: policy.detector(), state: State::Closed, forced: None, era: 0 };
+        Ok(Arc::new(Self { jitter, inner: Mutex::new(inner) }))
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Lets a call pass, or not. What passes must be [`Admission::settle`]d.
+    ///
+    /// # Errors
+    ///
+    /// [`Shut`].
+    pub fn admit(self: &Arc<Self>, now: Instant) -> Result<Admission, Shut> {
+        let mut inner = self.lock();
+        let probe = match (inner.forced, inner.state) {
+            (Some(Force::Open), _) => return Err(Shut { until: None }),
+            (Some(Force::Closed), _) | (None, State::Closed) => false,
+            (None, State::Open { until, .. }) if now < until => {
+                return Err(Shut { until: Some(until) });
+            }
+            (None, State::HalfOpen { probing: true, .. }) => return Err(Shut { until: None }),
+            (None, State::Open { delay, .. }) => {
+                inner.change(State::HalfOpen { probing: true, delay });
+                true
+            }
+            (None, State::HalfOpen { probing: false, delay }) => {
+                inner.state = State::HalfOpen { probing: true, delay };
+                true
+            }
+        };
+        let era = inner.era;
+        drop(inner);
+        Ok(Admission { gate: Arc::clone(self), era, probe, begun: false, settled: false })
+    }
+
+    /// The state as shown, a due probe included.
+    pub fn state(&self, now: Instant) -> GateState {
+        let inner = self.lock();
+        match (inner.forced, inner.state) {
+            (Some(Force::Open), _) => GateState::Open,
+            (Some(Force::Closed), _) | (None, State::Closed) => GateState::Closed,
+            (None, State::Open { until, .. }) if now < until => GateState::Open,
+            (None, State::Open { .. } | State::HalfOpen { .. }) => GateState::HalfOpen,
+        }
+    }
+
+    /// Whether a call would pass now, without taking the probe.
+    pub fn would_admit(&self, now: Instant) -> Result<(), Shut> {
+        let inner = self.lock();
+        match (inner.forced, inner.state) {
+            (Some(Force::Open), _) => Err(Shut { until: None }),
+            (Some(Force::Closed), _) | (None, State::Closed) => Ok(()),
+            (None, State::Open { until, .. }) if now < until => Err(Shut { until: Some(until) }),
+            (None, State::HalfOpen { probing: true, .. }) => Err(Shut { until: None }),
+            (None, State::Open { .. } | State::HalfOpen { probing: false, .. }) => Ok(()),
+        }
+    }
+
+    /// What a person wants; `None` gives it back to the detector, closed and with a fresh memory.
+    pub fn force(&self, force: Option<Force>) {
+        let mut inner = self.lock();
+        inner.forced = force;
+        if force != Some(Force::Open) {
+            inner.detector.revived();
+            inner.change(State::Closed);
+        }
+    }
+
+    /// What a person wants of it now.
+    pub fn forced(&self) -> Option<Force> {
+        self.lock().forced
+    }
+
+    fn verdict(&self, era: u64, health: Health, now: Instant) {
+        let mut inner = self.lock();
+        if inner.era != era || inner.forced.is_some() {
+            return;
+        }
+        match (inner.state, health) {
+            (State::Closed, Health::Well) => inner.detector.success(),
+            (State::Closed, Health::Ill) => {
+                if let Some(delay) = inner.detector.failure() {
+                    self.open(&mut inner, delay, now);
+                }
+            }
+            (State::HalfOpen { .. }, Health::Well) => {
+                inner.detector.revived();
+                inner.change(State::Closed);
+            }
+            (State::HalfOpen { delay, .. }, Health::Ill) => {
+                let delay = inner.detector.failure().unwrap_or(delay);
+                self.open(&mut inner, delay, now);
+            }
+            // No call is admitted while open, so its era has no verdicts.
+            (State::Open { .. }, Health::Well | Health::Ill) => {}
+        }
+    }
+
+    fn open(&self, inner: &mut Inner, delay: Duration, now: Instant) {
+        let until = now + self.jitter.upward(delay);
+        inner.change(State::Open { until, delay });
+    }
+
+    fn give_back(&self, era: u64) {
+        let mut inner = self.lock();
+        if inner.era == era
+            && let State::HalfOpen { delay, .. } = inner.state
+        {
+            inner.state = State::HalfOpen { probing: false, delay };
+        }
+    }
+}
+
+/// A call that passed the gate.
+///
+/// Dropped before [`Admission::begin`] it gives the probe back; dropped after it, without a verdict,
+/// the call was cancelled half-way and counts as failed.
+#[derive(Debug)]
+pub struct Admission {
+    gate: Arc<Gate>,
+    era: u64,
+    probe: bool,
+    begun: bool,
+    settled: bool,
+}
+
+impl Admission {
+    /// Whether it is the one call that tries whether the system is back.
+    pub fn is_probe(&self) -> bool {
+        self.probe
+    }
+
+    /// The first byte is about to leave.
+    pub fn begin(&mut self) {
+        self.begun = true;
+    }
+
+    /// Nothing was sent after all.
+    pub fn withdraw(mut self) {
+        self.begun = false;
+    }
+
+    /// How the system was.
+    pub fn settle(mut self, health: Health, now: Instant) {
+        self.settled = true;
+        self.gate.verdict(self.era, health, now);
+    }
+}
+
+impl Drop for Admission {
+    fn drop(&mut self) {
+        if self.settled {
+            return;
+        }
+        if self.begun {
+            self.gate.verdict(self.era, Health::Ill, Instant::now());
+        } else if self.probe {
+            self.gate.give_back(self.era);
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "gate_tests.rs"]
+mod tests;

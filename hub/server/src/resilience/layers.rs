@@ -1,0 +1,167 @@
+//! The layers between a call and the wire, innermost first. Their order is [`super::stack`]'s.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use orderhub_connectors::error::{CallError, Next};
+use tokio::time::Instant;
+
+use super::gate::Health;
+use super::retry::LONGEST_RETRY_AFTER;
+use super::{Caller, Cause, Exchanged, Failure, Guards, Step};
+
+/// The core: one attempt of the step's exchange.
+#[derive(Clone, Copy, Debug)]
+pub struct Wire;
+
+impl Caller for Wire {
+    async fn call(&self, step: &Step<'_>) -> Result<Exchanged, Failure> {
+        Ok(step.exchange.run().await?)
+    }
+}
+
+/// Ends an attempt that takes too long: it may have acted.
+#[derive(Debug)]
+pub struct Timed<C> {
+    inner: C,
+}
+
+impl<C> Timed<C> {
+    pub(super) fn new(inner: C) -> Self {
+        Self { inner }
+    }
+}
+
+impl<C: Caller> Caller for Timed<C> {
+    async fn call(&self, step: &Step<'_>) -> Result<Exchanged, Failure> {
+        let attempt = tokio::time::timeout(step.timeout, self.inner.call(step)).await;
+        attempt.unwrap_or_else(|_| {
+            let why = format!("no answer within {} ms", step.timeout.as_millis());
+            Err(CallError::MayHaveActed { why }.into())
+        })
+    }
+}
+
+/// Takes a token for each attempt, unless the dispatcher took it before.
+#[derive(Debug)]
+pub struct Paced<C> {
+    inner: C,
+    guards: Arc<Guards>,
+}
+
+impl<C> Paced<C> {
+    pub(super) fn new(inner: C, guards: Arc<Guards>) -> Self {
+        Self { inner, guards }
+    }
+}
+
+impl<C: Caller> Caller for Paced<C> {
+    async fn call(&self, step: &Step<'_>) -> Result<Exchanged, Failure> {
+        if !step.prepaid.take_token() {
+            let left = step.until.saturating_duration_since(Instant::now());
+            let token = self.guards.limits.acquire(step.limit, step.key, left).await;
+            token.map_err(Cause::Limited)?;
+        }
+        let outcome = self.inner.call(step).await;
+        if let Err(Failure { cause: Cause::Call(error), .. }) = &outcome
+            && let Next::Slower { at_least } = error.next()
+        {
+            // Who throttles without a word gets a second of peace.
+            let pause = at_least.unwrap_or(Duration::from_secs(1)).min(LONGEST_RETRY_AFTER);
+            self.guards.limits.pause(step.limit, Instant::now() + self.guards.jitter.upward(pause));
+        }
+        outcome
+    }
+}
+
+/// Lets attempts pass while the system is well and takes our credential, and tells both how it went.
+#[derive(Debug)]
+pub struct Gated<C> {
+    inner: C,
+    guards: Arc<Guards>,
+}
+
+impl<C> Gated<C> {
+    pub(super) fn new(inner: C, guards: Arc<Guards>) -> Self {
+        Self { inner, guards }
+    }
+}
+
+impl<C: Caller> Caller for Gated<C> {
+    async fn call(&self, step: &Step<'_>) -> Result<Exchanged, Failure> {
+        let mut admission = match step.prepaid.take_admission() {
+            Some(admission) => admission,
+            None => self.guards.admit(step.operation)?,
+        };
+        admission.begin();
+        let outcome = self.inner.call(step).await;
+        let now = Instant::now();
+        match &outcome {
+            Ok(_) => {
+                self.guards.credential.accept();
+                admission.settle(Health::Well, now);
+            }
+            Err(Failure { cause: Cause::Call(error), .. }) => {
+                if error.next() == Next::Renew && self.guards.credential.refuse(now) {
+                    tracing::error!(
+                        operation = step.operation,
+                        %error,
+                        "credential refused: nothing is sent but one probe each five minutes"
+                    );
+                }
+                admission.settle(if error.is_ill() { Health::Ill } else { Health::Well }, now);
+            }
+            // No token: nothing was sent, nothing is known.
+            Err(_) => admission.withdraw(),
+        }
+        outcome
+    }
+}
+
+/// Repeats what may be repeated, within the budget of the system and the time of the call.
+#[derive(Debug)]
+pub struct Retried<C> {
+    inner: C,
+    guards: Arc<Guards>,
+}
+
+impl<C> Retried<C> {
+    pub(super) fn new(inner: C, guards: Arc<Guards>) -> Self {
+        Self { inner, guards }
+    }
+
+    /// The wait before the next attempt; `None`: the call ends here.
+    fn wait(&self, step: &Step<'_>, attempts: u32, error: &CallError) -> Option<Duration> {
+        let at_least = match error.next() {
+            Next::Retry { at_least } | Next::Slower { at_least } => at_least,
+            Next::Doubt if step.repeatable => None,
+            Next::Doubt | Next::Look | Next::GiveUp | Next::Renew => return None,
+        };
+        let wait = self.guards.retries.wait(attempts, at_least, &self.guards.jitter)?;
+        let now = Instant::now();
+        (now + wait < step.until && self.guards.budget.withdraw(now)).then_some(wait)
+    }
+}
+
+impl<C: Caller> Caller for Retried<C> {
+    async fn call(&self, step: &Step<'_>) -> Result<Exchanged, Failure> {
+        self.guards.budget.deposit();
+        let mut last: Option<Failure> = None;
+        let mut attempts = 0;
+        loop {
+            let mut failure = match self.inner.call(step).await {
+                Ok(exchanged) => return Ok(exchanged),
+                Err(failure) => failure,
+            };
+            attempts += 1;
+            failure.earlier_may_have_acted = last.as_ref().is_some_and(Failure::may_have_acted);
+            let Cause::Call(error) = &failure.cause else {
+                // A refused attempt tells less than the one before it, which was spent.
+                return Err(last.unwrap_or(failure));
+            };
+            let Some(wait) = self.wait(step, attempts, error) else { return Err(failure) };
+            last = Some(failure);
+            tokio::time::sleep(wait).await;
+        }
+    }
+}

@@ -1,0 +1,247 @@
+//! The order of the stack, pinned: of all orders of the layers only the one in [`stack`] passes.
+
+use std::collections::VecDeque;
+
+use super::*;
+
+/// A system that gives scripted answers; when they run out, good ones.
+#[derive(Default)]
+struct System {
+    script: Mutex<VecDeque<Answer>>,
+    calls: Mutex<u32>,
+}
+
+#[derive(Clone)]
+enum Answer {
+    Fails(CallError),
+    Hangs,
+}
+
+impl System {
+    fn new(script: impl IntoIterator<Item = Answer>) -> Self {
+        Self { script: Mutex::new(script.into_iter().collect()), ..Self::default() }
+    }
+
+    fn calls(&self) -> u32 {
+        *self.calls.lock().unwrap()
+    }
+}
+
+impl Exchange for System {
+    fn run(&self) -> BoxFuture<'_, Result<Exchanged, CallError>> {
+        Box::pin(async {
+            *self.calls.lock().unwrap() += 1;
+            let answer = self.script.lock().unwrap().pop_front();
+            match answer {
+                None => Ok(Exchanged::default()),
+                Some(Answer::Fails(error)) => Err(error),
+                Some(Answer::Hangs) => std::future::pending().await,
+            }
+        })
+    }
+}
+
+fn not_acted() -> Answer {
+    Answer::Fails(CallError::NotActed { why: "busy".to_owned(), retry_after: None })
+}
+
+fn lost() -> Answer {
+    Answer::Fails(CallError::MayHaveActed { why: "504".to_owned() })
+}
+
+fn throttled(seconds: u64) -> Answer {
+    let retry_after = Some(Duration::from_secs(seconds));
+    Answer::Fails(CallError::Throttled { why: "429".to_owned(), retry_after })
+}
+
+fn guards(consecutive: u32, limit: Option<(&str, u32)>) -> Arc<Guards> {
+    let rate = limit.map(|(rate, burst): (&str, u32)| {
+        let rate: crate::config::Rate = rate.parse().unwrap();
+        Rate::new(rate.calls.get(), rate.per, burst.try_into().unwrap()).unwrap()
+    });
+    let limits = rate.map(|rate| ("default".to_owned(), rate)).into_iter().collect();
+    let breaker = BreakerPolicy { consecutive, ..BreakerPolicy::default() };
+    Guards::new(&Policy { breaker, limits, ..Policy::default() }, Jitter::none()).unwrap()
+}
+
+fn step(system: &System, repeatable: bool) -> Step<'_> {
+    Step {
+        operation: "create",
+        limit: "default",
+        key: None,
+        timeout: Duration::from_millis(500),
+        repeatable,
+        until: Instant::now() + Duration::from_secs(60),
+        prepaid: Prepaid::default(),
+        exchange: system,
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn waiting_for_a_token_is_not_a_slow_system() {
+    let guards = guards(5, Some(("1/s", 1)));
+    let stack = stack(guards);
+    let system = System::default();
+    let (first, second) = (step(&system, false), step(&system, false));
+    let (first, second) = tokio::join!(stack.call(&first), stack.call(&second));
+    first.unwrap();
+    second.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_attempt_counts_at_the_breaker_and_a_shut_gate_ends_the_retries() {
+    let guards = guards(2, None);
+    let system = System::new([not_acted(), not_acted(), not_acted()]);
+    let failure = stack(Arc::clone(&guards)).call(&step(&system, false)).await.unwrap_err();
+    assert!(matches!(failure.cause, Cause::Call(CallError::NotActed { .. })), "{failure:?}");
+    assert_eq!(system.calls(), 2, "the third attempt was not spent");
+    assert_eq!(guards.gates().first().unwrap().1, GateState::Open);
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_attempt_takes_a_token() {
+    let guards = guards(5, Some(("1/s", 1)));
+    let system = System::new([not_acted(), not_acted()]);
+    let start = Instant::now();
+    stack(guards).call(&step(&system, false)).await.unwrap();
+    assert!(start.elapsed() >= Duration::from_millis(1_990), "{:?}", start.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_attempt_takes_no_token() {
+    let guards = guards(1, Some(("1/m", 2)));
+    let stack = stack(Arc::clone(&guards));
+    let system = System::new([not_acted()]);
+    stack.call(&step(&system, false)).await.unwrap_err();
+    for _ in 0..3 {
+        let failure = stack.call(&step(&system, false)).await.unwrap_err();
+        assert!(matches!(failure.cause, Cause::Shut(Some(_))));
+    }
+    assert!(guards.limits.take("default", None).is_ok(), "the second token is still there");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_system_that_hangs_is_ill_and_a_repeatable_step_is_tried_again() {
+    let guards = guards(5, None);
+    let system = System::new([Answer::Hangs]);
+    stack(Arc::clone(&guards)).call(&step(&system, true)).await.unwrap();
+    assert_eq!(system.calls(), 2);
+    let open = self::guards(1, None);
+    let system = System::new([Answer::Hangs]);
+    let failure = stack(Arc::clone(&open)).call(&step(&system, true)).await.unwrap_err();
+    assert!(failure.may_have_acted());
+    assert_eq!(open.gates().first().unwrap().1, GateState::Open);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stale_answer_stands_in_only_when_all_retries_have_failed() {
+    let guards = guards(5, None);
+    let stack = stack(guards);
+    let clock = crate::clock::Clock::starting_at("2026-11-22T10:00:00Z".parse().unwrap());
+    let cache = stale::Cache::new("erp", clock);
+    let allowance =
+        stale::Allowance { fresh_for: Duration::from_secs(1), stale_for: Duration::from_secs(60) };
+    let system = System::new([]);
+    let read = async || {
+        let ask = async || match stack.call(&step(&system, true)).await {
+            Ok(_) => Ok(bytes::Bytes::from("7")),
+            Err(failure) => Err(failure.to_string()),
+        };
+        cache.read("stock", allowance, ask).await.unwrap()
+    };
+    assert!(matches!(read().await, stale::Answered::Fresh(_)));
+    tokio::time::advance(Duration::from_secs(2)).await;
+    *system.script.lock().unwrap() = [lost(), lost()].into();
+    assert!(matches!(read().await, stale::Answered::Fresh(_)), "the third attempt answered");
+    tokio::time::advance(Duration::from_secs(2)).await;
+    *system.script.lock().unwrap() = [lost(), lost(), lost()].into();
+    let stale::Answered::Stale(stale) = read().await else { panic!("not stale") };
+    assert!(stale.age >= Duration::from_secs(2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_write_that_may_have_happened_is_not_repeated() {
+    let system = System::new([lost()]);
+    let failure = stack(guards(5, None)).call(&step(&system, false)).await.unwrap_err();
+    assert!(failure.may_have_acted());
+    assert_eq!(system.calls(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_may_have_acted_stays_so_whatever_ends_the_call() {
+    let system = System::new([lost(), not_acted(), not_acted()]);
+    let failure = stack(guards(5, None)).call(&step(&system, true)).await.unwrap_err();
+    assert!(matches!(failure.cause, Cause::Call(CallError::NotActed { .. })));
+    assert!(failure.may_have_acted());
+}
+
+#[tokio::test(start_paused = true)]
+async fn retry_after_is_a_lower_bound_and_pauses_every_caller() {
+    let guards = guards(5, None);
+    let stack = stack(Arc::clone(&guards));
+    let system = System::new([throttled(2)]);
+    let start = Instant::now();
+    let (other, throttled) = (System::default(), step(&system, false));
+    let second = async {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        stack.call(&step(&other, false)).await.unwrap();
+        start.elapsed()
+    };
+    let (first, second) = tokio::join!(stack.call(&throttled), second);
+    first.unwrap();
+    assert!(start.elapsed() >= Duration::from_secs(2));
+    assert!(second >= Duration::from_secs(2), "the other caller waited too: {second:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_long_retry_after_leaves_the_call_at_once() {
+    let guards = guards(5, None);
+    let system = System::new([throttled(120)]);
+    let start = Instant::now();
+    let failure = stack(Arc::clone(&guards)).call(&step(&system, false)).await.unwrap_err();
+    assert!(matches!(failure.cause, Cause::Call(CallError::Throttled { .. })));
+    assert_eq!(start.elapsed(), Duration::ZERO);
+    let failure = guards.pass("create", "default", None).await.unwrap_err();
+    assert!(matches!(failure.cause, Cause::Limited(left) if left > Duration::from_secs(100)));
+    assert!(guards.would_pass("create").is_ok(), "throttling is no illness");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_credential_stops_the_account_but_not_the_breaker() {
+    let guards = guards(1, None);
+    let stack = stack(Arc::clone(&guards));
+    let refused = Answer::Fails(CallError::NotAllowed { why: "401".to_owned() });
+    let system = System::new([refused]);
+    stack.call(&step(&system, true)).await.unwrap_err();
+    assert_eq!(system.calls(), 1);
+    let failure = stack.call(&step(&system, true)).await.unwrap_err();
+    assert!(matches!(failure.cause, Cause::Refused(_)));
+    assert_eq!(guards.gates().first().unwrap().1, GateState::Closed);
+    tokio::time::advance(credential::PROBE_EVERY).await;
+    stack.call(&step(&system, true)).await.unwrap();
+    assert!(!guards.credential.is_refused());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_dispatcher_took_is_not_taken_twice() {
+    let guards = guards(5, Some(("1/m", 1)));
+    let pass = guards.pass("create", "default", None).await.unwrap();
+    let system = System::default();
+    let prepaid = Step { prepaid: pass.into(), ..step(&system, false) };
+    let start = Instant::now();
+    stack(guards).call(&prepaid).await.unwrap();
+    assert_eq!(start.elapsed(), Duration::ZERO);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_is_dropped_half_way_fails_its_probe() {
+    let guards = guards(1, None);
+    let stack = stack(Arc::clone(&guards));
+    let system = System::new([not_acted(), Answer::Hangs]);
+    stack.call(&step(&system, false)).await.unwrap_err();
+    tokio::time::advance(Duration::from_secs(2)).await;
+    let probe = step(&system, false);
+    let dropped = tokio::time::timeout(Duration::from_millis(100), stack.call(&probe)).await;
+    assert!(dropped.is_err());
+    assert_eq!(guards.gates().first().unwrap().1, GateState::Open);
+}

@@ -1,1 +1,0 @@
-//! The only HTTP client of the hub, with the egress rules.

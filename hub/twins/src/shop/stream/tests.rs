@@ -1,0 +1,183 @@
+use super::*;
+use crate::clock::Clock;
+use crate::frame::Frame;
+use crate::outbox::{Habits, Message, Outbox, Taken};
+use crate::shop::ONCE;
+use axum::body::Body;
+use axum::http::{Request, StatusCode};
+use serde_json::{Value, json};
+use std::sync::{Arc, Mutex};
+use tower::ServiceExt;
+
+type Told = Arc<Mutex<Vec<(String, Value)>>>;
+
+fn shop(name: &str, number: u16) -> (Shop, Told) {
+    let clock = Clock::new(3600.0, Timestamp::UNIX_EPOCH);
+    let told = Told::default();
+    let to = Arc::clone(&told);
+    let carrier = move |message: Message| -> Taken {
+        let body = serde_json::from_slice(&message.body).unwrap();
+        to.lock().unwrap().push((message.topic, body));
+        Box::pin(async { true })
+    };
+    let outbox = Outbox::start(clock.clone(), Habits::tidy(), Arc::new(carrier));
+    (Shop::new(Frame::new(name, clock, ONCE).telling(outbox), number), told)
+}
+
+/// Minor units of a decimal text; whole numbers only, as tests must not round either.
+fn minor(value: &Value, scale: u32) -> i64 {
+    let text = value.as_str().unwrap();
+    let (whole, part) = text.split_once('.').unwrap_or((text, ""));
+    assert_eq!(part.len(), scale as usize, "{text}");
+    format!("{whole}{part}").parse().unwrap()
+}
+
+fn assert_sums(body: &Value) {
+    let scale = match body["currency"].as_str().unwrap() {
+        "JPY" => 0,
+        "KWD" => 3,
+        _ => 2,
+    };
+    let at = |name: &str| minor(&body[name], scale);
+    let shipping = minor(&body["total_shipping_price_set"]["shop_money"]["amount"], scale);
+    let included = body["taxes_included"].as_bool().unwrap();
+    for prefix in ["", "current_"] {
+        let name = |suffix: &str| at(&format!("{prefix}{suffix}"));
+        let tax = if included { 0 } else { name("total_tax") };
+        let total = name("subtotal_price") + shipping + tax;
+        assert_eq!(name("total_price"), total, "{prefix} {body}");
+    }
+    let lines = body["line_items"].as_array().unwrap();
+    let gross: i64 = lines
+        .iter()
+        .map(|line| minor(&line["price"], scale) * line["quantity"].as_i64().unwrap())
+        .sum();
+    assert_eq!(at("total_line_items_price"), gross);
+    assert_eq!(at("subtotal_price"), gross - at("total_discounts"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_webhook_of_a_day_has_consistent_sums_in_every_currency() {
+    let (shop, told) = shop("shop_eu", 1);
+    shop.live(Plan { orders: 200, ..Plan::default() }).await;
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    let told = told.lock().unwrap();
+    let mut currencies = std::collections::BTreeSet::new();
+    for (_, body) in told.iter() {
+        assert_sums(body);
+        currencies.insert(body["currency"].as_str().unwrap().to_owned());
+    }
+    assert_eq!(currencies.len(), 6);
+    assert!(told.len() > 400, "each order changes at least once");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_order_is_made_once_changed_one_to_three_times_and_ends_paid_or_cancelled() {
+    let (shop, told) = shop("shop_eu", 1);
+    let plan = Plan { orders: 150, cancelled_percent: 20, ..Plan::default() };
+    shop.live(plan).await;
+    for order in shop.orders() {
+        assert!((2..=4).contains(&order.sequence), "{}", order.sequence);
+        assert_eq!(order.payment == Payment::Paid, order.cancelled.is_none());
+    }
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    let told = told.lock().unwrap();
+    let created = told.iter().filter(|(topic, _)| topic == "orders/create").count();
+    assert_eq!(created, 150);
+    assert!(told.iter().any(|(topic, _)| topic == "orders/cancelled"));
+    let mut last = std::collections::HashMap::new();
+    for (_, body) in told.iter() {
+        let updated = body["updated_at"].as_str().unwrap().to_owned();
+        let before = last.insert(body["id"].as_u64().unwrap(), updated.clone());
+        assert!(before.is_none_or(|before| before < updated), "whole seconds, strictly rising");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_shops_have_the_same_numbers_and_no_id_in_common() {
+    let (eu, _) = shop("shop_eu", 1);
+    let (us, _) = shop("shop_us", 2);
+    for shop in [&eu, &us] {
+        shop.live(Plan { orders: 20, ..Plan::default() }).await;
+    }
+    let (eu, us) = (eu.orders(), us.orders());
+    assert!(eu.iter().any(|order| order.number == 1_001));
+    assert!(us.iter().any(|order| order.number == 1_001));
+    assert!(eu.iter().all(|a| us.iter().all(|b| a.id != b.id)));
+}
+
+async fn post(shop: &Shop, path: &str, body: Value) -> (StatusCode, Value) {
+    let request = Request::post(path).body(Body::from(body.to_string())).unwrap();
+    let answer = shop.router().oneshot(request).await.unwrap();
+    let status = answer.status();
+    let body = axum::body::to_bytes(answer.into_body(), 1 << 20).await.unwrap();
+    (status, serde_json::from_slice(&body).unwrap_or_default())
+}
+
+/// A shop with one paid order of which everything ships.
+async fn one_order() -> (Shop, Told, Order) {
+    let (shop, told) = shop("shop_eu", 1);
+    shop.live(Plan { orders: 1, cancelled_percent: 0, ..Plan::default() }).await;
+    let order = shop.orders().remove(0);
+    (shop, told, order)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fulfilment_is_taken_told_by_webhook_and_not_taken_twice() {
+    let (shop, told, order) = one_order().await;
+    let path = format!("/admin/api/2026-10/orders/{}/fulfillments.json", order.id);
+    let lines: Vec<Value> = order
+        .lines
+        .iter()
+        .filter(|line| line.ships)
+        .map(|line| json!({ "id": line.id, "quantity": line.quantity.to_string() }))
+        .collect();
+    let wanted = json!({ "fulfillment": { "reference": "shop_eu-1001-S1", "line_items": lines,
+        "tracking_info": { "company": "Parcel Line", "number": "PL1", "url": null } } });
+    let (status, made) = post(&shop, &path, wanted.clone()).await;
+    assert_eq!(status, StatusCode::CREATED);
+    assert_eq!(made["fulfillment"]["tracking_number"], "PL1");
+    assert_eq!(post(&shop, &path, wanted).await.0, StatusCode::UNPROCESSABLE_ENTITY);
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    let (topic, body) = told.lock().unwrap().last().unwrap().clone();
+    assert_eq!(topic, "orders/fulfilled");
+    assert_eq!(body["fulfillments"][0]["id"], made["fulfillment"]["id"]);
+    assert_sums(&body);
+    assert_eq!(shop.frame.ledger.counts().doubled, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_warehouse_could_not_send_is_taken_off_and_paid_back() {
+    let (shop, told, order) = one_order().await;
+    let path = format!("/admin/api/2026-10/orders/{}/fulfillments.json", order.id);
+    let several = order.lines.iter().find(|line| line.ships && line.quantity > 1);
+    let line = several.unwrap_or(&order.lines[0]);
+    let wanted = json!({ "fulfillment": { "reference": "r", "line_items": [
+        { "id": line.id, "quantity": line.quantity }] } });
+    let short = json!({ "fulfillment": { "reference": "r", "line_items": [
+        { "id": line.id, "quantity": line.quantity - 1 }] } });
+    let wanted = if line.quantity > 1 { short } else { wanted };
+    assert_eq!(post(&shop, &path, wanted).await.0, StatusCode::CREATED);
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    let body = told.lock().unwrap().last().unwrap().1.clone();
+    assert_sums(&body);
+    assert!(shop.orders()[0].is_fulfilled());
+}
+
+#[tokio::test(start_paused = true)]
+async fn tracking_is_updated_once_per_number() {
+    let (shop, _told, order) = one_order().await;
+    let path = format!("/admin/api/2026-10/orders/{}/fulfillments.json", order.id);
+    let line = &order.lines[0];
+    let wanted = json!({ "fulfillment": { "reference": "r", "line_items": [
+        { "id": line.id, "quantity": 1 }] } });
+    let (_, made) = post(&shop, &path, wanted).await;
+    let id = made["fulfillment"]["id"].as_u64().unwrap();
+    let path = format!("/admin/api/2026-10/fulfillments/{id}/update_tracking.json");
+    for _ in 0..2 {
+        let info = json!({ "fulfillment": { "tracking_info": { "number": "PL2" } } });
+        assert_eq!(post(&shop, &path, info).await.0, StatusCode::OK);
+    }
+    let counts = shop.frame.ledger.counts();
+    assert_eq!((counts.effects[crate::shop::TRACKED], counts.repeated), (1, 1));
+}
