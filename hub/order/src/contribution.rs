@@ -87,3 +87,25 @@ pub struct CollectionStatement {
     /// The elements, keyed, each key once.
     pub elements: Vec<ElementStatement>,
 }
+
+/// Absent and null apart in storage: a list of one around what is there, null or not.
+pub(crate) mod maybe {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use super::Stated;
+
+    #[expect(clippy::ref_option, reason = "the shape that serde calls")]
+    pub(crate) fn serialize<S: Serializer>(
+        value: &Option<Stated>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        value.as_ref().map(|value| [value]).serialize(serializer)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Stated>, D::Error> {
+        let list = Option::<[Stated; 1]>::deserialize(deserializer)?;
+        Ok(list.map(|[value]| value))
+    }
+}

@@ -140,6 +140,7 @@ pub struct FieldState {
     /// What the system last showed, with its revision.
     pub stated: Option<(Stated, Option<Revision>)>,
     /// The last value both sides agreed on. Never stated and agreed are different things.
+    #[serde(skip_serializing_if = "Option::is_none", with = "crate::contribution::maybe")]
     pub base: Option<Stated>,
     /// Values we sent that the system has not yet outrun, oldest first; at most 8, 24 h.
     #[serde(skip_serializing_if = "Vec::is_empty")]

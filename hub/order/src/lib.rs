@@ -6,11 +6,14 @@
 pub mod catalogue;
 pub mod condition;
 pub mod contribution;
+pub mod derive;
 pub mod flow;
 pub mod fold;
 pub mod history;
+pub mod holds;
 pub mod identify;
 pub mod ids;
+pub mod json;
 pub mod lane;
 pub mod model;
 pub mod rules;

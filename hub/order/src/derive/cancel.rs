@@ -1,0 +1,122 @@
+//! Cancelled quantity: taken first from what no warehouse was asked for, then out of open
+//! fulfilments, the newest first, never below what is packed or has left.
+
+use rust_decimal::Decimal;
+
+use super::books::{Books, fulfilment_of, has_left, minus, plus, quantity};
+use super::{fulfilment, linked, put};
+use crate::catalogue::known::{self, fulfilment_line as part};
+use crate::ids::{At, Collection, ElementId};
+use crate::lane::Lane;
+use crate::model::{Element, Order, State};
+use crate::value::Value;
+
+/// Fulfilments whose quantities may still be lowered.
+fn is_open(status: Option<&str>) -> bool {
+    !matches!(status, Some("rejected" | "cancel_requested" | "cancelled" | "shipped"))
+}
+
+/// The key in `fired` that remembers that this cancellation was asked for.
+fn asked_key(at: &At) -> String {
+    format!("cancel_requested@{at}")
+}
+
+/// Whether anyone asked for the cancellation of a fulfilment; its warehouse cancels unasked else.
+pub(super) fn was_asked(order: &Order, at: &At) -> bool {
+    order.fired.contains_key(&asked_key(at))
+}
+
+/// Remembers which fulfilments were asked to be cancelled, by whomever.
+pub(super) fn note_asked(order: &mut Order) {
+    let asked: Vec<String> = order
+        .elements(Collection::Fulfilments)
+        .filter(|one| one.fields.text(known::fulfilment::STATUS) == Some("cancel_requested"))
+        .map(|one| asked_key(&fulfilment(&one.id)))
+        .collect();
+    for key in asked {
+        let version = order.version.saturating_add(1);
+        order.fired.entry(key).or_insert(version);
+    }
+}
+
+/// Lowers open fulfilments to what is still wanted; what falls to zero is asked to be cancelled, or
+/// is cancelled at once where the warehouse has never heard of it.
+pub(super) fn take_back(state: &mut State) {
+    let all = matches!(state.order.lifecycle(), "cancel_requested" | "cancelled" | "rejected");
+    let books = Books::of(&state.order);
+    let mut lowered: Vec<ElementId> = Vec::new();
+    for (line, book) in &books.lines {
+        let open = if all { Decimal::ZERO } else { book.open };
+        let excess = minus(plus(book.outside, book.covered), open);
+        if excess > Decimal::ZERO {
+            lower(&mut state.order, line, excess, &mut lowered);
+        }
+    }
+    for id in lowered {
+        end_if_empty(state, &id);
+    }
+}
+
+fn lower(order: &mut Order, line: &ElementId, mut excess: Decimal, lowered: &mut Vec<ElementId>) {
+    let mut newest: Vec<ElementId> = order
+        .elements(Collection::Fulfilments)
+        .filter(|one| is_open(one.fields.text(known::fulfilment::STATUS)))
+        .filter(|one| one.element(Collection::FulfilmentLines, line.as_str()).is_some())
+        .map(|one| one.id.clone())
+        .collect();
+    newest.reverse();
+    for id in newest {
+        let left = has_left_of(order, &id, line);
+        let at = fulfilment(&id).with(Collection::FulfilmentLines, line.clone());
+        let Some(record) = order.record_mut(&at) else { continue };
+        let qty = quantity(record, part::QTY);
+        let kept = quantity(record, part::PACKED).max(left);
+        let floor = plus(kept, quantity(record, part::SHORT));
+        let off = minus(qty, floor).min(excess);
+        if off > Decimal::ZERO {
+            record.set(part::QTY, Some(Value::Decimal(minus(qty, off).normalize())));
+            lowered.push(id);
+            excess = minus(excess, off);
+        }
+    }
+}
+
+/// How much of a line has left in shipments of a fulfilment.
+pub(super) fn has_left_of(order: &Order, id: &ElementId, line: &ElementId) -> Decimal {
+    order
+        .elements(Collection::Shipments)
+        .filter(|one| fulfilment_of(one) == Some(id.as_str()))
+        .filter(|one| has_left(one.fields.text(known::shipment::STATUS)))
+        .filter_map(|one| one.element(Collection::ShipmentLines, line.as_str()))
+        .filter(|part| !part.gone)
+        .fold(Decimal::ZERO, |sum, part| {
+            plus(sum, quantity(&part.fields, known::shipment_line::QTY))
+        })
+}
+
+fn end_if_empty(state: &mut State, id: &ElementId) {
+    let at = fulfilment(id);
+    let Some(element) = state.order.element(&at) else { return };
+    let left = element
+        .elements(Collection::FulfilmentLines)
+        .any(|line| quantity(&line.fields, part::QTY) > quantity(&line.fields, part::SHORT));
+    if left || !is_open(element.fields.text(known::fulfilment::STATUS)) {
+        return;
+    }
+    let heard = heard_of(element, state.lanes.values(), &at);
+    let version = state.order.version.saturating_add(1);
+    state.order.fired.entry(asked_key(&at)).or_insert(version);
+    let status = if heard { "cancel_requested" } else { "cancelled" };
+    put(&mut state.order, &at, known::fulfilment::STATUS, status);
+}
+
+/// Whether its warehouse may know of a fulfilment: it was taken on, is linked, or a call is under way.
+fn heard_of<'a>(element: &Element, mut lanes: impl Iterator<Item = &'a Lane>, at: &At) -> bool {
+    let status = element.fields.text(known::fulfilment::STATUS);
+    let waiting = matches!(status, None | Some("draft" | "queued"));
+    let under_way = |lane: &Lane| {
+        let flight = lane.flying.as_ref().filter(|flight| flight.want.subject == *at);
+        flight.is_some_and(|flight| flight.in_air || flight.may_have_acted)
+    };
+    !waiting || lanes.any(|lane| linked(lane, at) || under_way(lane))
+}

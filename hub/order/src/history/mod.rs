@@ -1,0 +1,49 @@
+//! Any version of an order, and what each change was: deltas, keyframes, diffs, blame, chain.
+//!
+//! The store keeps the head, a delta per version and a keyframe now and then. **Invariant:** applying
+//! the deltas that follow a keyframe gives the head, byte for byte. Test: `replaying_deltas_gives_the_head`.
+
+use crate::catalogue::FieldSet;
+use crate::fold::Change;
+use crate::ids::At;
+use crate::model::Order;
+
+mod chain;
+mod codec;
+mod delta;
+mod diff;
+#[cfg(test)]
+mod tests;
+
+pub use chain::chain;
+pub use codec::{
+    CodecError, Stored, decode_delta, decode_lane, decode_order, encode_delta, encode_lane,
+    encode_order,
+};
+pub use delta::{ApplyError, Collections, Delta, Edit, apply, between};
+pub use diff::{Difference, MASK, blame, changed_fields, describe};
+
+/// A keyframe is written at least every so many versions.
+pub const KEYFRAME_VERSIONS: u32 = 50;
+/// A keyframe is written when the deltas since the last are this long together.
+pub const KEYFRAME_BYTES: usize = 64 * 1024;
+
+/// Ends a turn: if anything changed since `before`, raises the version, notes in `touched` which
+/// fields it changed, and gives the change with its delta; else nothing.
+pub fn seal(before: &Order, after: &mut Order) -> Option<Change> {
+    // A rule may have raised or kept these along the way: they are decided here alone.
+    after.version = before.version;
+    let changed = changed_fields(before, after);
+    if changed.is_empty() && between(before, after).is_empty() {
+        return None;
+    }
+    after.version = before.version.saturating_add(1);
+    let mut touched = FieldSet::default();
+    for (at, field) in &changed {
+        touched.insert(*field);
+        after.touched.insert(At::path_of(at, *field), after.version);
+    }
+    let delta = between(before, after);
+    let stored = encode_delta(&delta);
+    Some(Change { version: after.version, touched, delta: stored.body, personal: stored.personal })
+}
