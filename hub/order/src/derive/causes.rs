@@ -7,14 +7,25 @@ use super::{Books, cancel, fulfilment, totals};
 use crate::catalogue::known;
 use crate::holds::{self, Cause};
 use crate::ids::Collection;
-use crate::model::Order;
+use crate::model::State;
 
 /// The codes that are decided here, and nowhere else.
-const CODES: [&str; 4] = ["amount_mismatch", "inventory_short", "conflict", "fulfilment_rejected"];
+const CODES: [&str; 5] =
+    ["amount_mismatch", "inventory_short", "conflict", "fulfilment_rejected", "unknown_value"];
 
 /// Finds the causes and places, keeps or ends their holds.
-pub(super) fn place(order: &mut Order, books: &Books, now: Timestamp) {
+pub(super) fn place(state: &mut State, books: &Books, now: Timestamp) {
+    let order = &state.order;
     let mut causes = Vec::new();
+    for lane in state.lanes.values() {
+        for path in &lane.unknown {
+            let detail = format!("by {}", lane.system);
+            causes.push(Cause { code: "unknown_value", scope: path.clone(), detail });
+        }
+    }
+    causes.sort_by(|a, b| a.scope.cmp(&b.scope));
+    // Two systems may say what nobody knows of one field: one hold for it.
+    causes.dedup_by(|a, b| a.scope == b.scope);
     if let Some(detail) = totals::mismatch(order) {
         causes.push(Cause { code: "amount_mismatch", scope: "order".to_owned(), detail });
     }
@@ -39,5 +50,5 @@ pub(super) fn place(order: &mut Order, books: &Books, now: Timestamp) {
             causes.push(Cause { code: "fulfilment_rejected", scope: one.id.to_string(), detail });
         }
     }
-    holds::reconcile(order, &CODES, causes, now);
+    holds::reconcile(&mut state.order, &CODES, causes, now);
 }

@@ -1,9 +1,10 @@
 //! The stage: one word for where an order is, the first of a list that holds.
 
+use super::Books;
 use super::states::{any_status, returns, shipped};
-use super::{Books, linked};
 use crate::catalogue::known;
-use crate::ids::{At, Collection, Role};
+use crate::ids::{Collection, Role};
+use crate::lane::Lane;
 use crate::model::State;
 use crate::rules::Rules;
 
@@ -51,5 +52,5 @@ pub(super) fn stage(state: &State, books: &Books, rules: &Rules<'_>) -> &'static
 fn erp_knows(state: &State, rules: &Rules<'_>) -> bool {
     let configured = rules.systems.values().any(|system| system.role == Role::Erp);
     let mut erps = state.lanes.values().filter(|lane| lane.role == Role::Erp);
-    !configured || erps.any(|lane| linked(lane, &At::ROOT))
+    !configured || erps.any(Lane::knows)
 }

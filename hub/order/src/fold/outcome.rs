@@ -104,8 +104,10 @@ pub struct Change {
     pub version: u32,
     /// The fields it touched.
     pub touched: FieldSet,
-    /// The delta, encoded by [`crate::history`].
+    /// The delta, encoded by [`crate::history`], without the values of personal fields.
     pub delta: Vec<u8>,
+    /// The personal values of the delta, stored apart; empty when there are none.
+    pub personal: Vec<u8>,
 }
 
 /// Result of one fold.

@@ -140,11 +140,12 @@ fn no_personal_value_stands_in_a_body() {
     let payment = order.add(&At::ROOT, Collection::Payments, None, None).unwrap();
     order.set(&payment, known::payment::REF, Some(Value::text("planted-txn")));
     let change = seal(&before, &mut order).unwrap();
-    let mut lane = lane();
+    let mut lane = Lane::new(SystemName::new("erp"), Role::Erp);
     let state = FieldState {
         stated: Some((email.clone(), None)),
         base: Some(email.clone()),
         ring: vec![(email.clone(), jiff::Timestamp::UNIX_EPOCH)],
+        ..FieldState::default()
     };
     lane.fields.insert("customer.email".to_owned(), state);
     lane.flying = Some(flight(email));
@@ -157,24 +158,6 @@ fn no_personal_value_stands_in_a_body() {
     let [order_stored, lane_stored] = stored;
     assert_eq!(decode_order(&order_stored.body, &order_stored.personal).unwrap(), order);
     assert_eq!(decode_lane(&lane_stored.body, &lane_stored.personal).unwrap(), lane);
-}
-
-fn lane() -> Lane {
-    Lane {
-        system: SystemName::new("erp"),
-        role: Role::Erp,
-        wants: Vec::new(),
-        sent: Default::default(),
-        flying: None,
-        due_at: None,
-        attempts: 0,
-        code: None,
-        xrefs: Vec::new(),
-        fields: Default::default(),
-        documents: Default::default(),
-        open_conflicts: Vec::new(),
-        fence: 0,
-    }
 }
 
 fn flight(email: Stated) -> Flight {
