@@ -32,9 +32,11 @@ use crate::sign::Sign;
 pub const FULFILLED: &str = "fulfilment.created";
 /// A fulfilment got another tracking number.
 pub const TRACKED: &str = "tracking.updated";
+/// An order was cancelled through the API.
+pub const CANCELLED: &str = "order.cancelled";
 
 /// Kinds that may take effect once per reference.
-pub const ONCE: &[&str] = &[FULFILLED];
+pub const ONCE: &[&str] = &[FULFILLED, CANCELLED];
 
 /// The vendor's API version that paths and headers name.
 pub const VERSION: &str = "2026-10";

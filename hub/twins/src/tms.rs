@@ -146,6 +146,22 @@ impl Tms {
         Ok(parcel.clone())
     }
 
+    /// Cancels the labels of an order that nobody has scanned: how many those were, and how many were
+    /// too late.
+    fn cancel_order(&self, order_ref: &str, key: Option<&str>) -> (u64, u64) {
+        let parcels = self.parcels();
+        let ids = parcels.into_iter().filter(|parcel| parcel.order_ref == order_ref);
+        let (mut done, mut late) = (0, 0);
+        for id in ids.map(|parcel| parcel.id) {
+            let key = key.map(|key| format!("{key}/{id}"));
+            match self.cancel(&id, key) {
+                Ok(_) => done += 1,
+                Err(_) => late += 1,
+            }
+        }
+        (done, late)
+    }
+
     fn write(&self, kind: &str, key: Option<String>, parcel: &Parcel) {
         self.frame.ledger.wrote(Effect {
             kind: kind.to_owned(),

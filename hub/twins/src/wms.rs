@@ -260,6 +260,24 @@ impl Wms {
         Ok(release.clone())
     }
 
+    /// Cancels what is not packed of an order: how many releases that were, and how many were too late.
+    fn cancel_order(&self, order_ref: &str, key: Option<&str>) -> (u64, u64) {
+        let of_order = |release: &Release| release.order_ref == order_ref;
+        let releases = self.releases();
+        let ids: Vec<String> =
+            releases.into_iter().filter(of_order).map(|release| release.id).collect();
+        let (mut done, mut late) = (0, 0);
+        for id in ids {
+            // One key for all: the ledger tells its uses apart by the release.
+            let key = key.map(|key| format!("{key}/{id}"));
+            match self.cancel(&id, key) {
+                Ok(_) => done += 1,
+                Err(_) => late += 1,
+            }
+        }
+        (done, late)
+    }
+
     /// Takes a parcel's label; the same number again changes nothing.
     fn label(&self, parcel: &str, key: Option<String>, document: &Value) -> Result<(), StatusCode> {
         let number = member(document, "tracking_no");

@@ -99,7 +99,10 @@ fn answer(sale: Result<Sale, StatusCode>) -> Response {
     match sale {
         Ok(sale) => Json(shown(&sale)).into_response(),
         Err(status @ StatusCode::NOT_FOUND) => refused(status, "no such sale"),
-        Err(status @ StatusCode::CONFLICT) => refused(status, "the sale is cancelled"),
+        Err(status @ StatusCode::CONFLICT) => {
+            let body = json!({ "code": "cancelled", "message": "the sale is cancelled" });
+            (status, Json(body)).into_response()
+        }
         Err(status) => refused(status, "every line needs a whole `quantity`"),
     }
 }

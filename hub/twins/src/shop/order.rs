@@ -174,6 +174,20 @@ impl Order {
         self.lines.iter().all(|line| line.open() == 0)
     }
 
+    /// Cancels it; gives the topic to tell it under. None: it is cancelled, or something has left.
+    pub(super) fn cancel(&mut self, why: &'static str, now: Timestamp) -> Option<&'static str> {
+        // Who has the goods cannot cancel.
+        if self.cancelled.is_some() || !self.fulfilments.is_empty() {
+            return None;
+        }
+        self.payment = match self.payment {
+            Payment::Paid | Payment::PartiallyRefunded | Payment::Refunded => Payment::Refunded,
+            Payment::Pending | Payment::Voided => Payment::Voided,
+        };
+        self.cancelled = Some((why, now));
+        Some("orders/cancelled")
+    }
+
     /// Takes off what has not left, and gives the money back. None: everything has left.
     pub(super) fn take_off_the_rest(&mut self, id: u64, now: Timestamp) -> Option<()> {
         let before = self.total(self.sums(Line::current));

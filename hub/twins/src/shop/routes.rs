@@ -15,7 +15,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::order::{Fulfilment, Order};
-use super::{FULFILLED, Shop, TRACKED, render};
+use super::{CANCELLED, FULFILLED, Shop, TRACKED, render};
 use crate::frame::{key, lock, member, refused, whole};
 use crate::ledger::Effect;
 use crate::serve::Wire;
@@ -26,6 +26,7 @@ const REST: Duration = Duration::from_secs(6 * 3600);
 pub(super) fn router(shop: &Shop) -> Router {
     Router::new()
         .route("/admin/api/2026-10/orders/{id}", get(read))
+        .route("/admin/api/2026-10/orders/{id}/cancel.json", post(cancel))
         .route("/admin/api/2026-10/orders/{id}/fulfillments.json", post(fulfil).get(find))
         .route("/admin/api/2026-10/fulfillments/{id}/update_tracking.json", post(track))
         .with_state(shop.clone())
@@ -107,6 +108,35 @@ async fn track(
         shop.track(id, key, &wanted).await
     };
     frame.run("update_tracking", &wire, effect).await
+}
+
+async fn cancel(
+    State(shop): State<Shop>,
+    Path(id): Path<u64>,
+    wire: Wire,
+    headers: HeaderMap,
+) -> Response {
+    let (frame, key) = (shop.frame.clone(), key(&headers));
+    let effect = async move {
+        let known = lock(&shop.book).orders.get(&id).map(|order| order.cancelled.is_some());
+        let cancel = |order: &mut Order, now| {
+            let topic = order.cancel("other", now)?;
+            shop.write(CANCELLED, key, &id.to_string(), id);
+            Some(topic)
+        };
+        match known {
+            None => refused(StatusCode::NOT_FOUND, "no such order"),
+            Some(true) => {
+                shop.frame.ledger.repeated();
+                Json(json!({ "order": { "id": id } })).into_response()
+            }
+            Some(false) if shop.change(id, cancel).await => {
+                Json(json!({ "order": { "id": id } })).into_response()
+            }
+            Some(false) => refused(StatusCode::UNPROCESSABLE_ENTITY, "a part of it has left"),
+        }
+    };
+    frame.run("cancel_order", &wire, effect).await
 }
 
 impl Shop {

@@ -90,17 +90,7 @@ impl Event {
                 order.note = Some(format!("Change {change}: please ring twice"));
                 Some("orders/updated")
             }
-            // Who has the goods cannot cancel.
-            Event::Cancelled if !order.fulfilments.is_empty() => None,
-            Event::Cancelled => {
-                order.payment = match order.payment {
-                    Payment::Paid | Payment::PartiallyRefunded => Payment::Refunded,
-                    Payment::Pending | Payment::Voided => Payment::Voided,
-                    Payment::Refunded => Payment::Refunded,
-                };
-                order.cancelled = Some(("customer", now));
-                Some("orders/cancelled")
-            }
+            Event::Cancelled => order.cancel("customer", now),
         }
     }
 }

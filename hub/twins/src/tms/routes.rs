@@ -18,6 +18,7 @@ pub(super) fn router(tms: &Tms) -> Router {
         .route("/api/v1/shipments", post(create).get(find))
         .route("/api/v1/shipments/{id}", get(read))
         .route("/api/v1/shipments/{id}/cancel", post(cancel))
+        .route("/api/v1/orders/{order_ref}/cancel", post(cancel_order))
         .with_state(tms.clone())
         .merge(tms.frame.control())
 }
@@ -79,6 +80,20 @@ async fn cancel(
     frame.run("cancel_shipment", &wire, effect).await
 }
 
+async fn cancel_order(
+    State(tms): State<Tms>,
+    Path(order_ref): Path<String>,
+    wire: Wire,
+    headers: HeaderMap,
+) -> Response {
+    let (frame, key) = (tms.frame.clone(), key(&headers));
+    let effect = async move {
+        let (done, late) = tms.cancel_order(&order_ref, key.as_deref());
+        Json(json!({ "order_ref": order_ref, "cancelled": done, "too_late": late })).into_response()
+    };
+    frame.run("cancel_order", &wire, effect).await
+}
+
 fn answer(tms: &Tms, parcel: Result<Parcel, StatusCode>) -> Response {
     match parcel {
         Ok(parcel) => Json(shown(&parcel, &tms.frame.name)).into_response(),
@@ -123,9 +138,10 @@ mod tests {
     async fn a_cancelled_label_is_not_followed() {
         let frame = Frame::new("tms", Clock::new(3600.0, Timestamp::UNIX_EPOCH), ONCE);
         let tms = Tms::new(frame, Pace::default());
-        tms.create(None, &json!({ "ref": "shop-1001-S1", "ship_to": { "country": "DE" } }))
-            .unwrap();
-        tms.cancel("T000001", None).unwrap();
+        let document = json!({ "ref": "shop-1001-S1", "order_ref": "shop-1001",
+            "ship_to": { "country": "DE" } });
+        tms.create(None, &document).unwrap();
+        assert_eq!(tms.cancel_order("shop-1001", None), (1, 0));
         tokio::time::sleep(Duration::from_secs(20)).await;
         assert_eq!(tms.parcels()[0].status, "cancelled");
     }

@@ -18,6 +18,7 @@ pub(super) fn router(wms: &Wms) -> Router {
         .route("/api/v1/releases", post(create).get(find))
         .route("/api/v1/releases/{id}", put(update).get(read))
         .route("/api/v1/releases/{id}/cancel", post(cancel))
+        .route("/api/v1/orders/{order_ref}/cancel", post(cancel_order))
         .route("/api/v1/shipments/{id}/label", put(label))
         .with_state(wms.clone())
         .merge(wms.frame.control())
@@ -88,7 +89,31 @@ async fn cancel(
     headers: HeaderMap,
 ) -> Response {
     let (frame, key) = (wms.frame.clone(), key(&headers));
-    frame.run("cancel_release", &wire, async move { answer(wms.cancel(&id, key)) }).await
+    let effect = async move {
+        let release = wms.cancel(&id, key);
+        if release.is_ok() {
+            wms.tell_again(&id).await;
+        }
+        answer(release)
+    };
+    frame.run("cancel_release", &wire, effect).await
+}
+
+async fn cancel_order(
+    State(wms): State<Wms>,
+    Path(order_ref): Path<String>,
+    wire: Wire,
+    headers: HeaderMap,
+) -> Response {
+    let (frame, key) = (wms.frame.clone(), key(&headers));
+    let effect = async move {
+        let (done, late) = wms.cancel_order(&order_ref, key.as_deref());
+        for release in wms.releases().iter().filter(|release| release.order_ref == order_ref) {
+            wms.tell_again(&release.id).await;
+        }
+        Json(json!({ "order_ref": order_ref, "cancelled": done, "too_late": late })).into_response()
+    };
+    frame.run("cancel_order", &wire, effect).await
 }
 
 async fn label(
