@@ -123,6 +123,8 @@ pub enum LaneCode {
     BreakerOpen,
     /// Waits for the next attempt.
     Retry,
+    /// The credentials were refused: waits for them, spends no attempt.
+    NotAllowed,
     /// A person must look.
     InDoubt,
     /// Given up; a todo says why.
@@ -233,6 +235,16 @@ impl WantKey {
             Some(version) => format!("{} {}#{version}", self.rule, self.subject),
             None => format!("{} {}", self.rule, self.subject),
         }
+    }
+
+    /// Reads what [`WantKey::text`] wrote.
+    pub fn parse(text: &str) -> Option<WantKey> {
+        let (rule, rest) = text.rsplit_once(' ')?;
+        let (subject, fact) = match rest.split_once('#') {
+            Some((subject, version)) => (subject, Some(version.parse().ok()?)),
+            None => (rest, None),
+        };
+        Some(WantKey { rule: rule.into(), subject: At::parse(subject)?, fact })
     }
 }
 

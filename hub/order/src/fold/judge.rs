@@ -245,7 +245,7 @@ fn rank(case: &Case<'_>) -> Verdict {
 }
 
 /// How high a value stands: its machine's rank, or the number itself.
-fn level(field: &Field, value: &Stated) -> Option<Decimal> {
+pub(super) fn level(field: &Field, value: &Stated) -> Option<Decimal> {
     let value = value.as_ref()?;
     match (field.merge, &field.ty) {
         (Merge::Advance, FieldType::Enum(machine)) => {

@@ -1,18 +1,45 @@
 //! The fold: the one place where the rules about ownership, staleness, echoes, conflicts, states,
 //! flow and routing live. Pure: `now` and facts come in, nothing is fetched.
+//!
+//! The way of an act: merged by the module of its kind, then [`finish`] derives, fires and routes and
+//! makes the version. What cannot be applied changes nothing.
+//!
+//! | module | what it decides |
+//! |---|---|
+//! | `document` | repeated, stale, waiting; which element; first links |
+//! | `element`, `refer` | elements by key, complete lists, references |
+//! | `judge` | the seven cases, on values alone |
+//! | `field` | what follows from each case |
+//! | `owner`, `canonical` | who may write; how a system sees a value |
+//! | `flight`, `receipt` | the life of a call |
+//! | `person` | edits, holds, decisions |
 
 use crate::contribution::Contribution;
 use crate::identify::ReferenceKey;
 use crate::ids::OrderKey;
-use crate::lane::is_shared;
+use crate::lane::{Lane, is_shared};
 use crate::model::{Order, State};
 use crate::rules::Rules;
 
 mod act;
+mod canonical;
+mod document;
+mod element;
+mod field;
+mod finish;
+mod flight;
+mod judge;
 mod outcome;
+mod owner;
+mod person;
+mod receipt;
+mod refer;
+mod work;
 
 pub use act::{Act, DocumentAct, Facts, PersonAct, Receipt, ReceiptClass};
 pub use outcome::{Change, Effect, Folded, Outcome, TodoItem, TodoKind};
+
+use work::{Done, End, Step, Work};
 
 /// The references that an act would bind at its system: what the table says of them goes into
 /// [`Facts::bound`]. A document's own are looked up by [`crate::identify::references`].
@@ -35,14 +62,62 @@ pub fn binds(act: &Act) -> Vec<ReferenceKey> {
 }
 
 /// Applies one act to an order under the locks of the commit.
+///
+/// **Invariant:** an act that ends as `WaitForLane`, `Todo` or `Refused` leaves order and lanes as they
+/// were. Test: `what_cannot_be_applied_changes_nothing`.
 pub fn fold(
-    _state: &mut State,
-    _act: &Act,
-    _rules: &Rules<'_>,
-    _facts: &Facts,
-    _now: jiff::Timestamp,
+    state: &mut State,
+    act: &Act,
+    rules: &Rules<'_>,
+    facts: &Facts,
+    now: jiff::Timestamp,
 ) -> Folded {
-    Folded { outcome: Outcome::Unchanged, change: None, effects: Vec::new(), lanes: Vec::new() }
+    let before = state.order.clone();
+    let lanes = state.lanes.clone();
+    let mut work = Work::new(state, rules, facts, now);
+    let (outcome, change) = match merge(&mut work, act) {
+        Err(outcome) => {
+            state.order = before;
+            state.lanes = lanes;
+            return Folded { outcome: *outcome, change: None, effects: Vec::new(), lanes: Vec::new() };
+        }
+        Ok(Done::Ended(end)) => (ended(end, before.version), None),
+        Ok(Done::Merged) => {
+            let change = finish::finish(&mut work, &before, act.system());
+            let quiet = change.is_none() && work.effects.is_empty() && work.tally.bound == 0;
+            let outcome = match act {
+                Act::Document(_) if quiet => Outcome::Unchanged,
+                _ => Outcome::Applied { version: work.state.order.version },
+            };
+            (outcome, change)
+        }
+    };
+    let Work { effects, touched_lanes, .. } = work;
+    Folded { outcome, change, effects, lanes: touched_lanes.into_iter().collect() }
+}
+
+fn ended(end: End, version: u32) -> Outcome {
+    match end {
+        End::Unchanged => Outcome::Unchanged,
+        End::Stale => Outcome::Stale,
+        End::Lane => Outcome::Applied { version },
+    }
+}
+
+fn merge(work: &mut Work<'_>, act: &Act) -> Step<Done> {
+    match act {
+        Act::Document(act) => document::document(work, act),
+        Act::Fly { system, flight } => flight::fly(work, system, flight),
+        Act::Memo { system, fence, memo, xrefs } => {
+            flight::memo(work, system, *fence, (memo, xrefs))
+        }
+        Act::Skip { system, want, version, code, hash } => {
+            flight::skip(work, system, (want, *version), (*code, *hash))
+        }
+        Act::Receipt(receipt) => receipt::receipt(work, receipt),
+        Act::Person(act) => person::person(work, act),
+        Act::Tick => flight::tick(work),
+    }
 }
 
 /// A new order with the lane of its origin, before its first document is folded; `None`: the rules
@@ -52,14 +127,15 @@ pub fn create(
     reference: Box<str>,
     contribution: &Contribution,
     rules: &Rules<'_>,
-    _now: jiff::Timestamp,
+    now: jiff::Timestamp,
 ) -> Option<State> {
     let system = &contribution.system;
     let origin = rules.systems.get(system)?;
     let mut order = Order::new(key, reference, system.clone(), origin.unit.clone());
     order.bound.insert(origin.role, system.clone());
+    let received = crate::value::Value::Timestamp(now);
+    order.fields.set(crate::catalogue::known::order::RECEIVED_AT, Some(received));
     let mut state = State::new(order);
-    let lane = crate::lane::Lane::new(system.clone(), origin.role);
-    state.lanes.insert(system.clone(), lane);
+    state.lanes.insert(system.clone(), Lane::new(system.clone(), origin.role));
     Some(state)
 }

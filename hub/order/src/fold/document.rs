@@ -1,0 +1,172 @@
+//! A document of a system: repeated, stale, waiting, or taken field by field.
+
+use sha2::{Digest, Sha256};
+
+use super::canonical::{newest, older};
+use super::receipt::settle_linked;
+use super::refer::{bind_stated, kind_of};
+use super::work::{Done, End, Speaker, Step, Work, item, refuse};
+use super::{DocumentAct, TodoKind, element};
+use crate::contribution::{Contribution, Revision};
+use crate::ids::{At, Collection, Role, SystemName};
+use crate::lane::DocumentState;
+
+/// The hash that stands for "dropped": the next document is compared field by field.
+const DROPPED: [u8; 16] = [0; 16];
+
+/// Folds a document into the order it was identified to belong to.
+pub(super) fn document(work: &mut Work<'_>, act: &DocumentAct) -> Step<Done> {
+    let contribution = &act.contribution;
+    let role = role_of(work, &contribution.system)?;
+    let revision = revision_of(contribution, work.facts.sequence);
+    let name = format!("{}/{}", contribution.document, contribution.key);
+    let hash = content_hash(contribution);
+    if repeated(work, (&contribution.system, role), &name, (&hash, &revision)) {
+        return Ok(Done::Ended(End::Unchanged));
+    }
+    let mut speaker = Speaker::of(contribution, role, Some(&revision));
+    speaker.match_only = is_first_link(work, &speaker);
+    let lane = work.lane(speaker.system, role);
+    lane.heard = lane.heard.saturating_add(1);
+    let Some(at) = place(work, &speaker, act)? else { return Ok(Done::Ended(End::Stale)) };
+    let kind = contribution.entity.as_str();
+    bind_stated(work, &speaker, kind, &at, &contribution.key)?;
+    bind_role(work, speaker.system, role);
+    element::state(work, &speaker, &at, &contribution.body)?;
+    remember(work, (&contribution.system, role), name, (hash, revision));
+    settle_linked(work, &contribution.system);
+    list_differences(work, &contribution.system);
+    let only_stale = work.tally.stale > 0 && work.tally.heard == 0 && work.tally.bound == 0;
+    Ok(if only_stale { Done::Ended(End::Stale) } else { Done::Merged })
+}
+
+/// The role of a system that speaks or is spoken to.
+pub(super) fn role_of(work: &Work<'_>, system: &SystemName) -> Step<Role> {
+    match work.rules.systems.get(system) {
+        Some(rules) => Ok(rules.role),
+        None => {
+            let why = format!("the settings know no system `{system}`");
+            Err(refuse(TodoKind::Parked, "unknown_system", system, why))
+        }
+    }
+}
+
+/// The document's own revision, else the place in which it arrived.
+fn revision_of(contribution: &Contribution, sequence: i64) -> Revision {
+    contribution.revision.clone().unwrap_or(Revision::Integer(sequence))
+}
+
+/// SHA-256 of what is said, without its revision, first 16 bytes.
+fn content_hash(contribution: &Contribution) -> [u8; 16] {
+    let said = (&contribution.parents, contribution.creates, &contribution.body);
+    let Ok(bytes) = serde_json::to_vec(&said) else { return DROPPED };
+    let whole: [u8; 32] = Sha256::digest(&bytes).into();
+    let mut hash = DROPPED;
+    hash.iter_mut().zip(whole).for_each(|(to, from)| *to = from);
+    hash
+}
+
+/// Whether the system said exactly this last under the same document and key: only the revision
+/// rises with it.
+fn repeated(
+    work: &mut Work<'_>,
+    (system, role): (&SystemName, Role),
+    name: &str,
+    (hash, revision): (&[u8; 16], &Revision),
+) -> bool {
+    let known = work.state.lanes.get(system).and_then(|lane| lane.documents.get(name));
+    if known.is_none_or(|known| known.hash != *hash || known.hash == DROPPED) {
+        return false;
+    }
+    if let Some(known) = work.lane(system, role).documents.get_mut(name) {
+        known.revision = newest(known.revision.take(), Some(revision.clone()));
+    }
+    true
+}
+
+/// Keeps the newest content of a document, with the revision at which it was first said.
+fn remember(
+    work: &mut Work<'_>,
+    (system, role): (&SystemName, Role),
+    name: String,
+    (hash, revision): ([u8; 16], Revision),
+) {
+    let documents = &mut work.lane(system, role).documents;
+    let known = documents.get(&name).and_then(|known| known.revision.as_ref());
+    if !older(Some(&revision), known) {
+        let since = Some(revision.clone());
+        documents.insert(name, DocumentState { hash, revision: Some(revision), since });
+    }
+}
+
+/// A flight to the system drops the hashes: what comes back may say the same and mean more. The
+/// revisions stay.
+pub(super) fn drop_hashes(lane: &mut crate::lane::Lane) {
+    lane.documents.values_mut().for_each(|document| document.hash = DROPPED);
+}
+
+/// The system speaks of this order for the first time, and was told nothing of it by us.
+fn is_first_link(work: &Work<'_>, speaker: &Speaker<'_>) -> bool {
+    let told = |lane: &crate::lane::Lane| lane.knows() || lane.was_told();
+    *speaker.system != work.state.order.origin
+        && !work.state.lanes.get(speaker.system).is_some_and(told)
+}
+
+/// The element that the document is about: the one its references name, else a new one under the
+/// parent they name. `None`: a newer complete list is without it.
+fn place(work: &mut Work<'_>, speaker: &Speaker<'_>, act: &DocumentAct) -> Step<Option<At>> {
+    let collection = match act.contribution.entity.collection() {
+        None => return Ok(Some(At::ROOT)),
+        Some(collection) => collection,
+    };
+    if let Some(at) = known_place(work, act) {
+        return Ok(Some(at));
+    }
+    let parent = act.parent.clone().unwrap_or(At::ROOT);
+    let inside = collection.parent() == Some(parent.collection());
+    let outer = if inside { parent.clone() } else { At::ROOT };
+    let added =
+        element::add(work, speaker, &outer, collection, (&act.contribution.body, true))?;
+    if let Some(at) = &added
+        && collection == Collection::Shipments
+        && parent.collection() == Collection::Fulfilments
+        && let Some(fulfilment) = parent.id()
+    {
+        element::belongs_to(work, at, fulfilment);
+    }
+    Ok(added)
+}
+
+/// Where the document's entity stands already: by identity, or by a reference that was bound since.
+fn known_place(work: &Work<'_>, act: &DocumentAct) -> Option<At> {
+    let entity = act.contribution.entity;
+    let lane = work.state.lanes.get(&act.contribution.system);
+    let bound = lane.and_then(|lane| lane.element(entity.as_str(), &act.contribution.key));
+    let named = act.at.as_ref().or(bound).filter(|at| at.collection().entity() == Some(entity));
+    named.filter(|at| work.state.order.element(at).is_some()).cloned()
+}
+
+/// The first link of a system while its role is unbound binds it.
+pub(super) fn bind_role(work: &mut Work<'_>, system: &SystemName, role: Role) {
+    if role != Role::Sink {
+        work.state.order.bound.entry(role).or_insert_with(|| system.clone());
+    }
+}
+
+/// One finding for all that a first link found different.
+fn list_differences(work: &mut Work<'_>, system: &SystemName) {
+    if work.differs.is_empty() {
+        return;
+    }
+    let paths = std::mem::take(&mut work.differs);
+    let why = format!(
+        "{system} was linked for the first time and differs in {}; nothing was overwritten",
+        paths.join(", ")
+    );
+    work.todo(item(TodoKind::Finding, "first_link_differs", Some(system), why));
+}
+
+/// The reference kind of a document's own key, for receipts of the same thing.
+pub(super) fn own_kind(at: &At) -> &'static str {
+    kind_of(at.collection())
+}

@@ -1,0 +1,176 @@
+//! The life of a call before its receipt: taken off, its memo, let be, lapsed.
+//!
+//! **Invariant:** reserved is not flying: nothing counts as acted before the commit of
+//! [`Act::Fly`](super::Act::Fly), and only a flight that lapses at its deadline may have acted. Tests:
+//! `before_the_first_byte_nothing_counts_as_acted`, `only_a_lapsed_flight_may_have_acted`.
+
+use super::document::{drop_hashes, role_of};
+use super::field::expire;
+use super::receipt::{bind_all, flight_of, settle_linked};
+use super::work::{Done, End, Step, Work, item};
+use super::{Outcome, TodoKind};
+use crate::ids::SystemName;
+use crate::lane::{Flight, LaneCode, MOST_IN_RING, Sent, WantKey, Xref};
+use crate::route::{Plan, plan};
+
+/// Takes a call off: judged once more, frozen, its values in the rings, its fence raised.
+pub(super) fn fly(work: &mut Work<'_>, system: &SystemName, flight: &Flight) -> Step<Done> {
+    let role = role_of(work, system)?;
+    let refused = |code| Err(Box::new(Outcome::Refused(code)));
+    let Some(lane) = work.state.lanes.get(system) else { return refused(LaneCode::Dropped) };
+    if flight.fence != lane.fence.saturating_add(1) {
+        return refused(LaneCode::Retry);
+    }
+    let mut frozen = flight.clone();
+    match &lane.flying {
+        Some(flying) if flying.in_air => return refused(LaneCode::Retry),
+        Some(flying) if same_call(flying, flight) => {
+            frozen.may_have_acted = flying.may_have_acted;
+        }
+        Some(flying) if !flying.may_be_replaced() => return refused(LaneCode::Retry),
+        Some(_) | None => {}
+    }
+    if !frozen.may_have_acted
+        && let Err(code) = allowed(work, system, flight)
+    {
+        return refused(code);
+    }
+    let now = work.now;
+    frozen.in_air = true;
+    frozen.began = Some(now);
+    let lane = work.lane(system, role);
+    lane.fence = frozen.fence;
+    lane.attempts = lane.attempts.saturating_add(1);
+    frozen.attempt = lane.attempts;
+    lane.heard_at_call = lane.heard;
+    lane.due_at = Some(frozen.deadline);
+    drop_hashes(lane);
+    for (at, field, value) in &frozen.values {
+        let state = lane.fields.entry(at.path_of(*field)).or_default();
+        expire(state, now);
+        if state.ring.last().is_none_or(|(sent, _)| sent != value) {
+            state.ring.push((value.clone(), now));
+        }
+        let excess = state.ring.len().saturating_sub(MOST_IN_RING);
+        state.ring.drain(..excess);
+    }
+    lane.flying = Some(frozen);
+    Ok(Done::Ended(End::Lane))
+}
+
+/// A retry: the same wish with the same bytes under the same key.
+fn same_call(flying: &Flight, flight: &Flight) -> bool {
+    flying.want == flight.want
+        && flying.operation == flight.operation
+        && flying.key == flight.key
+        && flying.inputs == flight.inputs
+}
+
+/// Whether holds, lifecycle and `deliver.when` still let this call go.
+fn allowed(work: &Work<'_>, system: &SystemName, flight: &Flight) -> Result<(), LaneCode> {
+    match plan(work.state, system, work.rules, work.now) {
+        Plan::Fly { want, operation, .. } => {
+            let same = want.key == flight.want && operation.name == flight.operation;
+            if same { Ok(()) } else { Err(LaneCode::Retry) }
+        }
+        Plan::Skip { code, .. } => Err(code),
+        Plan::Nothing => Err(LaneCode::Dropped),
+    }
+}
+
+/// Keeps the memo of a flight, and what is known of its references, before the next step.
+pub(super) fn memo(
+    work: &mut Work<'_>,
+    system: &SystemName,
+    fence: u64,
+    (memo, xrefs): (&[u8], &[Xref]),
+) -> Step<Done> {
+    let role = role_of(work, system)?;
+    if flight_of(work, system, fence).is_none() {
+        return Err(Box::new(Outcome::Refused(LaneCode::Retry)));
+    }
+    if let Some(flying) = &mut work.lane(system, role).flying {
+        flying.memo = memo.to_vec();
+    }
+    let free = bind_all(work, (system, role), xrefs);
+    Ok(if free && xrefs.is_empty() { Done::Ended(End::Lane) } else { Done::Merged })
+}
+
+/// Nothing has to be sent for a wish, or not now: why is kept.
+pub(super) fn skip(
+    work: &mut Work<'_>,
+    system: &SystemName,
+    (want, version): (&WantKey, u32),
+    (code, hash): (LaneCode, Option<[u8; 16]>),
+) -> Step<Done> {
+    let role = role_of(work, system)?;
+    let now = work.now;
+    let lane = work.lane(system, role);
+    lane.code = Some(code);
+    let ended = match code {
+        LaneCode::ProjectionEqual => {
+            if let (Some(hash), Some(sent)) = (hash, lane.sent.get_mut(&want.text())) {
+                *sent = Sent { version, hash };
+            }
+            true
+        }
+        LaneCode::Shadow => {
+            if let Some(hash) = hash {
+                lane.shadow.insert(want.text(), Sent { version, hash });
+            }
+            true
+        }
+        LaneCode::OwnChange | LaneCode::NoUpdate | LaneCode::NotRouted | LaneCode::Dropped => true,
+        // Waits for a change of the order, of a reference, or for a permit.
+        LaneCode::Held
+        | LaneCode::NotLinked
+        | LaneCode::Paused
+        | LaneCode::Limited
+        | LaneCode::BreakerOpen
+        | LaneCode::Retry
+        | LaneCode::NotAllowed
+        | LaneCode::InDoubt
+        | LaneCode::Dead
+        | LaneCode::Delivered => false,
+    };
+    if ended {
+        lane.unwant(want, version);
+        if lane.flying.as_ref().is_some_and(|f| f.want == *want && f.may_be_replaced()) {
+            lane.flying = None;
+            lane.attempts = 0;
+        }
+    }
+    lane.due_at = match code {
+        LaneCode::Held | LaneCode::NotLinked => None,
+        _ if ended => (!lane.wants.is_empty()).then_some(now),
+        _ => lane.due_at,
+    };
+    if code == LaneCode::NoUpdate {
+        let why = format!("`{}` changed, and {system} has no operation to change it", want.subject);
+        work.todo(item(TodoKind::Finding, "no_update", Some(system), why));
+    }
+    Ok(if code == LaneCode::Dropped { Done::Merged } else { Done::Ended(End::Lane) })
+}
+
+/// Time has passed: flights past their deadline may have acted; the rest is derived again.
+pub(super) fn tick(work: &mut Work<'_>) -> Step<Done> {
+    let now = work.now;
+    let lapsed: Vec<_> = work
+        .state
+        .lanes
+        .values()
+        .filter(|lane| lane.flying.as_ref().is_some_and(|f| f.in_air && f.deadline <= now))
+        .map(|lane| (lane.system.clone(), lane.role))
+        .collect();
+    for (system, role) in lapsed {
+        let lane = work.lane(&system, role);
+        lane.code = Some(LaneCode::Retry);
+        lane.due_at = Some(now);
+        if let Some(flying) = &mut lane.flying {
+            flying.in_air = false;
+            flying.may_have_acted = true;
+        }
+        settle_linked(work, &system);
+    }
+    Ok(Done::Merged)
+}

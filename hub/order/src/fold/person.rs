@@ -1,0 +1,108 @@
+//! What people do: edit with the version they saw, end a hold, decide about a flight.
+//!
+//! **Invariant:** an edit never overwrites what its author has not seen. Test:
+//! `an_edit_of_an_older_version_is_a_conflict`, story `address-after-release`.
+
+use super::field::{Spot, unwritten};
+use super::receipt::delivered;
+use super::work::{Done, Step, Work, item};
+use super::{Outcome, PersonAct, TodoItem, TodoKind};
+use crate::catalogue::{FieldId, catalogue};
+use crate::contribution::Stated;
+use crate::ids::{At, SystemName};
+use crate::lane::LaneCode;
+
+/// Does what a person did.
+pub(super) fn person(work: &mut Work<'_>, act: &PersonAct) -> Step<Done> {
+    match act {
+        PersonAct::Edit { seen, values, .. } => edit(work, *seen, values),
+        PersonAct::ReleaseHold { hold, .. } => {
+            if crate::holds::release(&mut work.state.order, hold) {
+                return Ok(Done::Merged);
+            }
+            refused("unknown_hold", format!("no hold `{hold}` stands; it may have ended meanwhile"))
+        }
+        PersonAct::Settle { system, again, .. } => settle(work, system, *again),
+    }
+}
+
+/// Fields that are unchanged since the version seen are written; others are conflicts to decide.
+fn edit(work: &mut Work<'_>, seen: u32, values: &[(At, FieldId, Stated)]) -> Step<Done> {
+    let mut written = 0_usize;
+    let mut conflicts = Vec::new();
+    for (at, id, value) in values {
+        let field = catalogue().field(*id).filter(|field| field.collection == at.collection());
+        let exists = work.state.order.record(at).is_some();
+        let Some(field) = field.filter(|_| exists) else {
+            return refused("unknown_field", format!("the order has no such field at `{at}`"));
+        };
+        let spot = Spot::new(at, field);
+        if !super::owner::person_may(work.state, work.rules, at, field) {
+            let why = format!("`{}` is not written by people", spot.path);
+            return refused("not_owner", why);
+        }
+        if work.state.order.record(at).and_then(|record| record.get(*id)) == Some(value) {
+            continue;
+        }
+        let last = work.state.order.touched.get(&spot.path).copied().unwrap_or(0);
+        if last > seen {
+            conflicts.push(stale(&spot.path, seen, last));
+            continue;
+        }
+        work.state.order.set(at, *id, value.clone());
+        unwritten(work, &spot.path);
+        settle_conflicts(work, &spot.path);
+        written += 1;
+    }
+    if written == 0
+        && let Some(first) = conflicts.first()
+    {
+        return Err(Box::new(Outcome::Todo(first.clone())));
+    }
+    conflicts.into_iter().for_each(|conflict| work.todo(conflict));
+    Ok(Done::Merged)
+}
+
+fn stale(path: &str, seen: u32, last: u32) -> TodoItem {
+    let why = format!("`{path}` was changed in version {last}; the edit was made on version {seen}");
+    item(TodoKind::Conflict, "manual", None, why)
+}
+
+/// A person has decided: what systems said otherwise is answered.
+fn settle_conflicts(work: &mut Work<'_>, path: &str) {
+    for lane in work.state.lanes.values_mut() {
+        if lane.open_conflicts.iter().any(|open| open == path) {
+            lane.open_conflicts.retain(|open| open != path);
+            work.touched_lanes.insert(lane.system.clone());
+        }
+    }
+}
+
+/// Decides about a flight that is dead or in doubt: again from where it stood, or taken as done.
+fn settle(work: &mut Work<'_>, system: &SystemName, again: bool) -> Step<Done> {
+    let now = work.now;
+    let waits = work.state.lanes.get(system).filter(|lane| {
+        matches!(lane.code, Some(LaneCode::Dead | LaneCode::InDoubt))
+    });
+    let Some((role, flight)) = waits.and_then(|lane| Some((lane.role, lane.flying.clone()?))) else {
+        return refused("nothing_to_settle", format!("no call to {system} waits for a decision"));
+    };
+    if again {
+        let lane = work.lane(system, role);
+        lane.attempts = 0;
+        lane.code = Some(LaneCode::Retry);
+        lane.due_at = Some(now);
+        if let Some(flying) = &mut lane.flying {
+            // The person has looked: it did not happen.
+            flying.may_have_acted = false;
+        }
+    } else {
+        delivered(work, (system, role), &flight);
+        work.lane(system, role).code = Some(LaneCode::Dropped);
+    }
+    Ok(Done::Merged)
+}
+
+fn refused(cause: &str, why: String) -> Step<Done> {
+    Err(Box::new(Outcome::Todo(item(TodoKind::Conflict, cause, None, why))))
+}

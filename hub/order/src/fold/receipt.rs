@@ -1,0 +1,320 @@
+//! What came of an attempt: references, what both sides agree on now, the reply, and where the lane
+//! goes from here.
+//!
+//! **Invariant:** a result whose fence is old changes nothing. Test:
+//! `a_result_with_an_old_fence_changes_nothing`.
+//! **Invariant:** after "may have acted" the flight stays until it is delivered, dead, or decided by
+//! a person; nothing supersedes it. Test: `nothing_supersedes_what_may_have_acted`.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::document::{bind_role, role_of};
+use super::field::{Spot, expire};
+use super::refer::{Binding, bind, shown};
+use super::work::{Done, End, Speaker, Step, Work, item};
+use super::{Effect, Receipt, ReceiptClass, TodoKind, element};
+use crate::catalogue::{catalogue, known};
+use crate::contribution::{Revision, Stated};
+use crate::ids::{At, Entity, Role, SystemName};
+use crate::lane::{Flight, LaneCode, Sent, Xref};
+use crate::value::Value;
+
+/// How long a lane waits where neither the target nor the retry policy says.
+const WAIT: SignedDuration = SignedDuration::from_secs(5);
+
+/// Settles the lane's flight.
+pub(super) fn receipt(work: &mut Work<'_>, receipt: &Receipt) -> Step<Done> {
+    let role = role_of(work, &receipt.system)?;
+    let Some(flight) = flight_of(work, &receipt.system, receipt.fence) else {
+        return Ok(Done::Ended(End::Stale));
+    };
+    let system = &receipt.system;
+    let lane = work.lane(system, role);
+    if let Some(flying) = &mut lane.flying {
+        flying.in_air = false;
+        flying.memo.clone_from(&receipt.memo);
+    }
+    if !bind_all(work, (system, role), &receipt.xrefs) {
+        return Ok(Done::Merged);
+    }
+    if acted(receipt.class) {
+        take_reply(work, role, &flight, receipt)?;
+    }
+    match receipt.class {
+        ReceiptClass::Ok | ReceiptClass::Already => delivered(work, (system, role), &flight),
+        ReceiptClass::Shadowed => shadowed(work, (system, role), &flight),
+        ReceiptClass::NotActed => again(work, (system, role), receipt, Next::NOT_ACTED),
+        ReceiptClass::MayHaveActed => again(work, (system, role), receipt, Next::MAY_HAVE_ACTED),
+        ReceiptClass::Throttled => again(work, (system, role), receipt, Next::THROTTLED),
+        ReceiptClass::NotAllowed => again(work, (system, role), receipt, Next::NOT_ALLOWED),
+        ReceiptClass::InDoubt => in_doubt(work, (system, role), &receipt.why),
+        ReceiptClass::SaidNo => dead(work, (system, role), &flight, ("refused", &receipt.why)),
+        ReceiptClass::Dead => dead(work, (system, role), &flight, ("given_up", &receipt.why)),
+    }
+    settle_linked(work, system);
+    Ok(Done::Merged)
+}
+
+/// The lane's flight, if it has this fence.
+pub(super) fn flight_of(work: &Work<'_>, system: &SystemName, fence: u64) -> Option<Flight> {
+    let flight = work.state.lanes.get(system)?.flying.as_ref()?;
+    (flight.fence == fence).then(|| flight.clone())
+}
+
+fn acted(class: ReceiptClass) -> bool {
+    matches!(class, ReceiptClass::Ok | ReceiptClass::Already)
+}
+
+/// Binds the references of an answer, whatever came of the attempt. `false`: one names another
+/// thing; the lane is held until a person has looked.
+pub(super) fn bind_all(
+    work: &mut Work<'_>,
+    (system, role): (&SystemName, Role),
+    xrefs: &[Xref],
+) -> bool {
+    let mut held = false;
+    for xref in xrefs {
+        match bind(work, (system, role), &xref.kind, &xref.at, &xref.ext_id) {
+            Binding::Bound => bind_role(work, system, role),
+            Binding::Two => {
+                let why = format!(
+                    "{system} answered with another id for `{}` than it showed before: there are \
+                     two there",
+                    shown(&xref.at)
+                );
+                work.todo(item(TodoKind::Finding, "two_there", Some(system), why));
+            }
+            Binding::Taken => {
+                let why = format!(
+                    "{system} answered with a {} id for `{}` that names another thing",
+                    xref.kind,
+                    shown(&xref.at)
+                );
+                work.todo(item(TodoKind::Ambiguous, "reference_taken", Some(system), why));
+                held = true;
+            }
+        }
+    }
+    if held {
+        hold(work, (system, role));
+    }
+    !held
+}
+
+/// Nothing leaves for this lane until a person has decided.
+fn hold(work: &mut Work<'_>, (system, role): (&SystemName, Role)) {
+    let lane = work.lane(system, role);
+    if let Some(flying) = &mut lane.flying {
+        flying.in_air = false;
+        flying.may_have_acted = true;
+    }
+    lane.due_at = None;
+    lane.code = Some(LaneCode::InDoubt);
+}
+
+/// The sent values are agreed on now, unless the system has said otherwise since the call began;
+/// then the reply is taken like a document of the same thing.
+fn take_reply(
+    work: &mut Work<'_>,
+    role: Role,
+    flight: &Flight,
+    receipt: &Receipt,
+) -> Step<()> {
+    let system = &receipt.system;
+    let reply = receipt.reply.as_ref();
+    let revision = reply.and_then(|reply| reply.revision.as_ref());
+    for (at, field, value) in &flight.values {
+        if let Some(field) = catalogue().field(*field) {
+            agree(work, (system, role, flight.entity), &Spot::new(at, field), (value, revision));
+        }
+    }
+    if let Some(reply) = reply {
+        let mut speaker = Speaker::of(reply, role, revision);
+        speaker.entity = flight.entity;
+        speaker.reply = true;
+        let lane = work.lane(system, role);
+        lane.heard = lane.heard.saturating_add(1);
+        element::state(work, &speaker, &flight.want.subject, &reply.body)?;
+    }
+    Ok(())
+}
+
+/// What was sent is what both sides have. A reply with a revision states it at that revision.
+fn agree(
+    work: &mut Work<'_>,
+    (system, role, entity): (&SystemName, Role, Entity),
+    spot: &Spot<'_>,
+    (value, revision): (&Stated, Option<&Revision>),
+) {
+    let now = work.now;
+    let lane = work.lane(system, role);
+    let (heard, began) = (lane.heard, lane.heard_at_call);
+    let state = lane.fields.entry(spot.path.clone()).or_default();
+    expire(state, now);
+    if state.stated.is_some() && state.heard > began {
+        return;
+    }
+    state.base = Some(value.clone());
+    if let Some(revision) = revision {
+        state.stated = Some((value.clone(), Some(revision.clone())));
+        state.entity = Some(entity);
+        state.heard = heard;
+    }
+}
+
+/// The target looks as it should: the wish is met, unless a newer one came up meanwhile.
+pub(super) fn delivered(
+    work: &mut Work<'_>,
+    (system, role): (&SystemName, Role),
+    flight: &Flight,
+) {
+    let now = work.now;
+    let lane = work.lane(system, role);
+    lane.sent.insert(flight.want.text(), Sent { version: flight.version, hash: flight.hash });
+    lane.unwant(&flight.want, flight.version);
+    lane.flying = None;
+    lane.attempts = 0;
+    lane.code = Some(LaneCode::Delivered);
+    lane.due_at = (!lane.wants.is_empty()).then_some(now);
+    bind_role(work, system, role);
+    if flight.creates && flight.entity == Entity::Fulfilment {
+        fulfilment_sent(work, &flight.want.subject);
+    }
+}
+
+/// Its receipt makes a fulfilment `sent`, unless its warehouse is further already.
+fn fulfilment_sent(work: &mut Work<'_>, at: &At) {
+    let rank = |status: Option<&str>| catalogue().rank("fulfilment_order", status.unwrap_or("draft"));
+    let Some(record) = work.state.order.record_mut(at) else { return };
+    if rank(record.text(known::fulfilment::STATUS)) < rank(Some("sent")) {
+        record.set(known::fulfilment::STATUS, Some(Value::text("sent")));
+    }
+}
+
+/// Shadow mode: what would have been sent is remembered apart, nothing is linked.
+fn shadowed(work: &mut Work<'_>, (system, role): (&SystemName, Role), flight: &Flight) {
+    let now = work.now;
+    let lane = work.lane(system, role);
+    lane.shadow.insert(flight.want.text(), Sent { version: flight.version, hash: flight.hash });
+    lane.unwant(&flight.want, flight.version);
+    lane.flying = None;
+    lane.attempts = 0;
+    lane.code = Some(LaneCode::Shadow);
+    lane.due_at = (!lane.wants.is_empty()).then_some(now);
+    never_landed(work, (system, role), flight);
+}
+
+/// What another attempt costs and is called.
+struct Next {
+    code: LaneCode,
+    may_have_acted: bool,
+    spends_an_attempt: bool,
+}
+
+impl Next {
+    const NOT_ACTED: Next =
+        Next { code: LaneCode::Retry, may_have_acted: false, spends_an_attempt: true };
+    const MAY_HAVE_ACTED: Next =
+        Next { code: LaneCode::Retry, may_have_acted: true, spends_an_attempt: true };
+    const THROTTLED: Next =
+        Next { code: LaneCode::Limited, may_have_acted: false, spends_an_attempt: false };
+    const NOT_ALLOWED: Next =
+        Next { code: LaneCode::NotAllowed, may_have_acted: false, spends_an_attempt: false };
+}
+
+/// Another attempt follows. What nobody can have seen leaves the ring.
+fn again(
+    work: &mut Work<'_>,
+    (system, role): (&SystemName, Role),
+    receipt: &Receipt,
+    next: Next,
+) {
+    let due = due(work.now, receipt);
+    let lane = work.lane(system, role);
+    lane.code = Some(next.code);
+    lane.due_at = Some(due);
+    if !next.spends_an_attempt {
+        lane.attempts = lane.attempts.saturating_sub(1);
+    }
+    let Some(flying) = &mut lane.flying else { return };
+    flying.may_have_acted |= next.may_have_acted;
+    if !flying.may_have_acted {
+        let flight = flying.clone();
+        never_landed(work, (system, role), &flight);
+    }
+}
+
+/// When the next attempt is due: the policy's word, never before what the target asked for.
+fn due(now: Timestamp, receipt: &Receipt) -> Timestamp {
+    let asked = receipt.retry_after_ms.and_then(|ms| i64::try_from(ms).ok());
+    let asked = asked.map(SignedDuration::from_millis);
+    let after = |wait: SignedDuration| now.saturating_add(wait).unwrap_or(now);
+    match (receipt.next_due, asked) {
+        (Some(due), Some(asked)) => due.max(after(asked)),
+        (Some(due), None) => due,
+        (None, Some(asked)) => after(asked),
+        (None, None) => after(WAIT),
+    }
+}
+
+/// Takes the values of a call that certainly did not act out of the rings again.
+fn never_landed(work: &mut Work<'_>, (system, role): (&SystemName, Role), flight: &Flight) {
+    let lane = work.lane(system, role);
+    for (at, field, value) in &flight.values {
+        if let Some(state) = lane.fields.get_mut(&at.path_of(*field))
+            && let Some(place) = state.ring.iter().rposition(|(sent, _)| sent == value)
+        {
+            state.ring.remove(place);
+        }
+    }
+}
+
+/// Nobody can say whether it happened: a person is shown it, and the lane is held.
+fn in_doubt(work: &mut Work<'_>, (system, role): (&SystemName, Role), why: &str) {
+    hold(work, (system, role));
+    work.todo(item(TodoKind::InDoubt, "may_have_acted", Some(system), why.to_owned()));
+}
+
+/// Given up. A create holds its lane; anything else gives way to the next wish.
+fn dead(
+    work: &mut Work<'_>,
+    (system, role): (&SystemName, Role),
+    flight: &Flight,
+    (cause, why): (&str, &str),
+) {
+    let now = work.now;
+    let lane = work.lane(system, role);
+    lane.code = Some(LaneCode::Dead);
+    if flight.creates {
+        lane.due_at = None;
+    } else {
+        lane.unwant(&flight.want, flight.version);
+        lane.flying = None;
+        lane.attempts = 0;
+        lane.due_at = (!lane.wants.is_empty()).then_some(now);
+    }
+    let why = format!("`{}` was given up: {why}", flight.operation);
+    work.todo(item(TodoKind::Dead, cause, Some(system), why));
+    let subject = flight.want.subject.clone();
+    work.effects.push(Effect::Event { name: "delivery.dead".into(), subject });
+}
+
+/// A create that may have acted is settled by whatever shows its subject to be linked: it is there.
+pub(super) fn settle_linked(work: &mut Work<'_>, system: &SystemName) {
+    let Some(lane) = work.state.lanes.get(system) else { return };
+    let (role, Some(flight)) = (lane.role, &lane.flying) else { return };
+    let open = flight.creates && flight.may_have_acted && !flight.in_air;
+    // A lane that is held for a taken or doubtful reference waits for its person.
+    let asked = lane.code == Some(LaneCode::Retry);
+    let linked = lane.ext_id(flight.entity.as_str(), &flight.want.subject).is_some();
+    if open && asked && linked {
+        let flight = flight.clone();
+        for (at, field, value) in &flight.values {
+            if let Some(field) = catalogue().field(*field) {
+                let spot = Spot::new(at, field);
+                agree(work, (system, role, flight.entity), &spot, (value, None));
+            }
+        }
+        delivered(work, (system, role), &flight);
+    }
+}
