@@ -179,7 +179,9 @@ mod tests {
                     assert!(!created, "{entity}");
                     assert_eq!(keys.len(), 2, "it waits for every reference it names");
                 }
-                other => panic!("{entity}: {other:?}"),
+                other @ (Identity::Known { .. } | Identity::Ambiguous(_)) => {
+                    panic!("{entity}: {other:?}")
+                }
             }
         }
     }

@@ -22,6 +22,7 @@ pub struct Turn<'a> {
 ///
 /// Changes the order (derived fields, holds, fulfilments, `bound`, `fired`) and the wants of its
 /// lanes. The version is not raised here: [`crate::history::seal`] does that, once, at the end.
-pub fn settle(_state: &mut State, _turn: Turn<'_>, _rules: &Rules<'_>) -> Vec<Effect> {
+pub fn settle(state: &mut State, turn: Turn<'_>, rules: &Rules<'_>) -> Vec<Effect> {
+    crate::derive::derive(state, rules, turn.now);
     Vec::new()
 }

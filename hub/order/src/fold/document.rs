@@ -4,7 +4,7 @@ use sha2::{Digest, Sha256};
 
 use super::canonical::{newest, older};
 use super::receipt::settle_linked;
-use super::refer::{bind_stated, kind_of};
+use super::refer::bind_stated;
 use super::work::{Done, End, Speaker, Step, Work, item, refuse};
 use super::{DocumentAct, TodoKind, element};
 use crate::contribution::{Contribution, Revision};
@@ -125,8 +125,7 @@ fn place(work: &mut Work<'_>, speaker: &Speaker<'_>, act: &DocumentAct) -> Step<
     let parent = act.parent.clone().unwrap_or(At::ROOT);
     let inside = collection.parent() == Some(parent.collection());
     let outer = if inside { parent.clone() } else { At::ROOT };
-    let added =
-        element::add(work, speaker, &outer, collection, (&act.contribution.body, true))?;
+    let added = element::add(work, speaker, &outer, collection, (&act.contribution.body, true))?;
     if let Some(at) = &added
         && collection == Collection::Shipments
         && parent.collection() == Collection::Fulfilments
@@ -164,9 +163,4 @@ fn list_differences(work: &mut Work<'_>, system: &SystemName) {
         paths.join(", ")
     );
     work.todo(item(TodoKind::Finding, "first_link_differs", Some(system), why));
-}
-
-/// The reference kind of a document's own key, for receipts of the same thing.
-pub(super) fn own_kind(at: &At) -> &'static str {
-    kind_of(at.collection())
 }

@@ -105,7 +105,8 @@ fn find(
     }
     if let Some(key) = &statement.key {
         let kind = kind_of(collection);
-        let here = |known: &&At| known.collection() == collection && known.parent().as_ref() == Some(at);
+        let here =
+            |known: &&At| known.collection() == collection && known.parent().as_ref() == Some(at);
         let lane = work.state.lanes.get(speaker.system);
         let mut named = lane.into_iter().flat_map(|lane| &lane.xrefs);
         let named = named.find(|x| &*x.kind == kind && x.ext_id == *key && here(&&x.at));
@@ -293,7 +294,7 @@ fn complete(
         for place in missing {
             let path = place.to_string();
             let spoken = spoken_at(work, speaker, &path);
-            if !spoken.is_some_and(|(_, revision)| !older(speaker.revision, revision)) {
+            if spoken.is_none_or(|(_, revision)| older(speaker.revision, revision)) {
                 continue;
             }
             if let Some(element) = work.state.order.element_mut(&place) {

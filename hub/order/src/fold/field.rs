@@ -5,11 +5,11 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::TodoKind;
 use super::canonical::{Canon, newest, older};
 use super::judge::{Case, Verdict, judge, level};
 use super::owner::{standing, writer};
 use super::work::{Again, Speaker, Work, item};
-use super::TodoKind;
 use crate::catalogue::{Field, FieldId, FieldType, Kind, Merge, catalogue};
 use crate::contribution::{Revision, Stated};
 use crate::flow::Others;
@@ -97,8 +97,7 @@ fn verdict(work: &Work<'_>, speaker: &Speaker<'_>, spot: &Spot<'_>, value: &Stat
         value,
         revision: speaker.revision,
         stood: lane.and_then(|lane| stood(lane, speaker, state)),
-        written: written
-            .and_then(|lane| lane.fields.get(&spot.path)?.stated.as_ref()?.1.as_ref()),
+        written: written.and_then(|lane| lane.fields.get(&spot.path)?.stated.as_ref()?.1.as_ref()),
         canon: Canon::new(work.rules.shapes, speaker.system),
         standing: standing(work.state, work.rules, speaker, spot.at, who),
         writer: writer(work.state, work.rules, speaker, spot.at, who),
@@ -120,9 +119,12 @@ pub(super) fn stood<'a>(
         key && document.since.as_ref() == Some(revision)
     });
     let raised = same_content.filter_map(|(_, document)| document.revision.as_ref());
-    Some(raised.fold(revision, |newest, raised| {
-        if older(Some(newest), Some(raised)) { raised } else { newest }
-    }))
+    Some(raised.fold(
+        revision,
+        |newest, raised| {
+            if older(Some(newest), Some(raised)) { raised } else { newest }
+        },
+    ))
 }
 
 /// A quantity or weight below zero.
@@ -267,13 +269,7 @@ fn agree(work: &mut Work<'_>, speaker: &Speaker<'_>, spot: &Spot<'_>, value: &St
 }
 
 /// Case 4: our own value come back.
-fn echo(
-    work: &mut Work<'_>,
-    speaker: &Speaker<'_>,
-    spot: &Spot<'_>,
-    value: &Stated,
-    place: usize,
-) {
+fn echo(work: &mut Work<'_>, speaker: &Speaker<'_>, spot: &Spot<'_>, value: &Stated, place: usize) {
     restate(work, speaker, spot, value);
     let state = state_of(work, speaker, spot);
     let later = state.ring.get(place + 1..).unwrap_or_default();
@@ -359,7 +355,10 @@ fn conflict(work: &mut Work<'_>, speaker: &Speaker<'_>, spot: &Spot<'_>, cause: 
             speaker.system
         ),
         "fact_changed" => {
-            format!("{} says `{path}` otherwise than before; facts stay as they are", speaker.system)
+            format!(
+                "{} says `{path}` otherwise than before; facts stay as they are",
+                speaker.system
+            )
         }
         _ => format!(
             "`{path}` was changed on both sides; decide between the order's value and that of {}",

@@ -1,4 +1,4 @@
-//! The end of every turn: holds of what cannot be, derive ► fire ► derive ► route, what must be sent
+//! The end of every turn: derive ► fire ► derive ► route, what must be sent
 //! again, the new version, and what follows from it.
 
 use std::collections::BTreeSet;
@@ -6,7 +6,6 @@ use std::collections::BTreeSet;
 use super::work::{Again, Work};
 use super::{Change, Effect};
 use crate::catalogue::known;
-use crate::holds::{self, Cause};
 use crate::identify::ReferenceKey;
 use crate::ids::{At, Collection, SystemName, element_reference};
 use crate::lane::{Lane, WantKey};
@@ -19,7 +18,6 @@ pub(super) fn finish(
     before: &Order,
     by: Option<&SystemName>,
 ) -> Option<Change> {
-    unknown_values(work);
     let lanes = waking(work);
     let turn = Turn { before, by, now: work.now };
     let effects = settle(work.state, turn, work.rules);
@@ -39,19 +37,6 @@ pub(super) fn finish(
 /// The lanes as they stood, to see which of them the turn changed.
 fn waking(work: &Work<'_>) -> std::collections::BTreeMap<String, Lane> {
     work.state.lanes.iter().map(|(name, lane)| (name.to_string(), lane.clone())).collect()
-}
-
-/// The hold `unknown_value` stands while a system's last word is one that nobody knows.
-fn unknown_values(work: &mut Work<'_>) {
-    let mut causes = Vec::new();
-    for lane in work.state.lanes.values() {
-        for path in &lane.unknown {
-            let detail = format!("{}: {path}", lane.system);
-            causes.push(Cause { code: "unknown_value", scope: path.clone(), detail });
-        }
-    }
-    causes.dedup_by(|a, b| a.scope == b.scope);
-    holds::reconcile(&mut work.state.order, &["unknown_value"], causes, work.now);
 }
 
 /// A value that lost, or that the target shows no more, goes out again: the hash of what was sent

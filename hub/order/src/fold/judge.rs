@@ -139,8 +139,7 @@ fn owned(case: &Case<'_>) -> Verdict {
     if untouched.is_some_and(|(base, current)| case.canon.same(case.field.id, base, current)) {
         return accept;
     }
-    let never = case.state.base.is_none()
-        && matches!(case.state.stated, None | Some((None, _)));
+    let never = case.state.base.is_none() && matches!(case.state.stated, None | Some((None, _)));
     if case.value.is_none() && never {
         // A null that was never anything else is no opinion: the value came from somebody else.
         return Verdict::Untouched;
@@ -220,9 +219,8 @@ fn rank(case: &Case<'_>) -> Verdict {
         return if case.value.is_none() { Verdict::Untouched } else { Verdict::Unknown };
     };
     let own = case.state.stated.as_ref().and_then(|(value, _)| level(case.field, value));
-    let behind = own.is_some_and(|own| {
-        said < own || (said == own && older(case.revision, case.stood))
-    });
+    let behind =
+        own.is_some_and(|own| said < own || (said == own && older(case.revision, case.stood)));
     if behind {
         return Verdict::Late { behind };
     }
@@ -254,7 +252,7 @@ pub(super) fn level(field: &Field, value: &Stated) -> Option<Decimal> {
         (Merge::Max, _) => match value {
             Value::Timestamp(time) => Some(Decimal::from(time.as_nanosecond())),
             Value::Money(money) => Some(money.amount),
-            _ => value.as_decimal(),
+            other => other.as_decimal(),
         },
         (_, _) => None,
     }

@@ -79,15 +79,21 @@ pub fn fold(
         Err(outcome) => {
             state.order = before;
             state.lanes = lanes;
-            return Folded { outcome: *outcome, change: None, effects: Vec::new(), lanes: Vec::new() };
+            return Folded {
+                outcome: *outcome,
+                change: None,
+                effects: Vec::new(),
+                lanes: Vec::new(),
+            };
         }
         Ok(Done::Ended(end)) => (ended(end, before.version), None),
         Ok(Done::Merged) => {
             let change = finish::finish(&mut work, &before, act.system());
             let quiet = change.is_none() && work.effects.is_empty() && work.tally.bound == 0;
-            let outcome = match act {
-                Act::Document(_) if quiet => Outcome::Unchanged,
-                _ => Outcome::Applied { version: work.state.order.version },
+            let outcome = if quiet && matches!(act, Act::Document(_)) {
+                Outcome::Unchanged
+            } else {
+                Outcome::Applied { version: work.state.order.version }
             };
             (outcome, change)
         }

@@ -10,7 +10,7 @@ use super::judge::{Standing, Writer};
 use super::work::Speaker;
 use crate::catalogue::{Field, Owner, catalogue, known};
 use crate::flow::Others;
-use crate::ids::{At, Collection, Role, SystemName};
+use crate::ids::{At, Collection, ElementId, Role, SystemName};
 use crate::lane::Lane;
 use crate::model::{Order, State};
 use crate::rules::Rules;
@@ -29,14 +29,14 @@ fn holder<'a>(order: &'a Order, role: Role, at: &At) -> Option<Cow<'a, str>> {
 /// The warehouse of the fulfilment that `at` is, stands in, or was shipped for.
 fn warehouse(order: &Order, at: &At) -> Option<String> {
     let (collection, id) = at.0.first()?;
-    let fulfilment = match collection {
-        Collection::Fulfilments => At::of(Collection::Fulfilments, id.clone()),
-        Collection::Shipments => {
-            let shipment = At::of(Collection::Shipments, id.clone());
-            let named = order.record(&shipment)?.value(known::shipment::FULFILMENT)?.as_ours()?;
-            At::of(Collection::Fulfilments, crate::ids::ElementId::new(named))
-        }
-        _ => return None,
+    let fulfilment = if *collection == Collection::Fulfilments {
+        At::of(Collection::Fulfilments, id.clone())
+    } else if *collection == Collection::Shipments {
+        let shipment = At::of(Collection::Shipments, id.clone());
+        let named = order.record(&shipment)?.value(known::shipment::FULFILMENT)?.as_ours()?;
+        At::of(Collection::Fulfilments, ElementId::new(named))
+    } else {
+        return None;
     };
     order.record(&fulfilment)?.text(known::fulfilment::SYSTEM).map(str::to_owned)
 }

@@ -64,7 +64,8 @@ fn edit(work: &mut Work<'_>, seen: u32, values: &[(At, FieldId, Stated)]) -> Ste
 }
 
 fn stale(path: &str, seen: u32, last: u32) -> TodoItem {
-    let why = format!("`{path}` was changed in version {last}; the edit was made on version {seen}");
+    let why =
+        format!("`{path}` was changed in version {last}; the edit was made on version {seen}");
     item(TodoKind::Conflict, "manual", None, why)
 }
 
@@ -81,10 +82,13 @@ fn settle_conflicts(work: &mut Work<'_>, path: &str) {
 /// Decides about a flight that is dead or in doubt: again from where it stood, or taken as done.
 fn settle(work: &mut Work<'_>, system: &SystemName, again: bool) -> Step<Done> {
     let now = work.now;
-    let waits = work.state.lanes.get(system).filter(|lane| {
-        matches!(lane.code, Some(LaneCode::Dead | LaneCode::InDoubt))
-    });
-    let Some((role, flight)) = waits.and_then(|lane| Some((lane.role, lane.flying.clone()?))) else {
+    let waits = work
+        .state
+        .lanes
+        .get(system)
+        .filter(|lane| matches!(lane.code, Some(LaneCode::Dead | LaneCode::InDoubt)));
+    let Some((role, flight)) = waits.and_then(|lane| Some((lane.role, lane.flying.clone()?)))
+    else {
         return refused("nothing_to_settle", format!("no call to {system} waits for a decision"));
     };
     if again {

@@ -114,12 +114,7 @@ fn hold(work: &mut Work<'_>, (system, role): (&SystemName, Role)) {
 
 /// The sent values are agreed on now, unless the system has said otherwise since the call began;
 /// then the reply is taken like a document of the same thing.
-fn take_reply(
-    work: &mut Work<'_>,
-    role: Role,
-    flight: &Flight,
-    receipt: &Receipt,
-) -> Step<()> {
+fn take_reply(work: &mut Work<'_>, role: Role, flight: &Flight, receipt: &Receipt) -> Step<()> {
     let system = &receipt.system;
     let reply = receipt.reply.as_ref();
     let revision = reply.and_then(|reply| reply.revision.as_ref());
@@ -163,11 +158,7 @@ fn agree(
 }
 
 /// The target looks as it should: the wish is met, unless a newer one came up meanwhile.
-pub(super) fn delivered(
-    work: &mut Work<'_>,
-    (system, role): (&SystemName, Role),
-    flight: &Flight,
-) {
+pub(super) fn delivered(work: &mut Work<'_>, (system, role): (&SystemName, Role), flight: &Flight) {
     let now = work.now;
     let lane = work.lane(system, role);
     lane.sent.insert(flight.want.text(), Sent { version: flight.version, hash: flight.hash });
@@ -184,7 +175,8 @@ pub(super) fn delivered(
 
 /// Its receipt makes a fulfilment `sent`, unless its warehouse is further already.
 fn fulfilment_sent(work: &mut Work<'_>, at: &At) {
-    let rank = |status: Option<&str>| catalogue().rank("fulfilment_order", status.unwrap_or("draft"));
+    let rank =
+        |status: Option<&str>| catalogue().rank("fulfilment_order", status.unwrap_or("draft"));
     let Some(record) = work.state.order.record_mut(at) else { return };
     if rank(record.text(known::fulfilment::STATUS)) < rank(Some("sent")) {
         record.set(known::fulfilment::STATUS, Some(Value::text("sent")));
@@ -223,12 +215,7 @@ impl Next {
 }
 
 /// Another attempt follows. What nobody can have seen leaves the ring.
-fn again(
-    work: &mut Work<'_>,
-    (system, role): (&SystemName, Role),
-    receipt: &Receipt,
-    next: Next,
-) {
+fn again(work: &mut Work<'_>, (system, role): (&SystemName, Role), receipt: &Receipt, next: Next) {
     let due = due(work.now, receipt);
     let lane = work.lane(system, role);
     lane.code = Some(next.code);

@@ -73,11 +73,8 @@ pub(super) fn bind(
     }
     work.tally.bound += 1;
     if let Some(entity) = at.collection().entity().filter(|_| !is_shared(kind)) {
-        let key = ReferenceKey::Xref {
-            system: system.clone(),
-            kind: kind.into(),
-            ext_id: ext_id.into(),
-        };
+        let key =
+            ReferenceKey::Xref { system: system.clone(), kind: kind.into(), ext_id: ext_id.into() };
         work.effects.push(Effect::Reference { key, entity, at: at.clone() });
     }
     Binding::Bound
@@ -118,7 +115,8 @@ pub(super) fn bind_stated(
     match bind(work, (speaker.system, speaker.role), kind, at, ext_id) {
         Binding::Bound => Ok(()),
         Binding::Two => {
-            let why = format!("{} has two ids for `{}`: the first is kept", speaker.system, shown(at));
+            let why =
+                format!("{} has two ids for `{}`: the first is kept", speaker.system, shown(at));
             work.todo(item(TodoKind::Finding, "two_there", Some(speaker.system), why));
             Ok(())
         }
@@ -145,12 +143,12 @@ pub(super) fn state_xref(
         work.tally.stale += 1;
         return Ok(());
     }
-    work.tally.heard += 1;
     let heard = lane.heard;
     let state = lane.fields.entry(path).or_default();
     state.stated = Some((Some(Value::text(ext_id)), speaker.revision.cloned()));
     state.entity = Some(speaker.entity);
     state.heard = heard;
+    work.tally.heard += 1;
     bind_stated(work, speaker, kind, at, ext_id)
 }
 

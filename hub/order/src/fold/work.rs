@@ -122,7 +122,7 @@ impl<'w> Work<'w> {
 
 impl Act {
     /// The system whose act it is, if one's.
-    pub(super) fn system<'a>(&'a self) -> Option<&'a SystemName> {
+    pub(super) fn system(&self) -> Option<&SystemName> {
         match self {
             Act::Document(act) => Some(&act.contribution.system),
             Act::Memo { system, .. } | Act::Skip { system, .. } => Some(system),
