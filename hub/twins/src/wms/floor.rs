@@ -5,7 +5,8 @@ use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use serde_json::json;
 
-use super::{Parcel, Release, Wms, parcels, shown};
+use super::release::{parcels, shown};
+use super::{Parcel, Release, Wms};
 use crate::frame::lock;
 use crate::outbox::Message;
 

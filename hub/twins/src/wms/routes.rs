@@ -9,7 +9,8 @@ use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Release, Wms, shown};
+use super::release::shown;
+use super::{Release, Wms};
 use crate::frame::{key, lock, refused};
 use crate::serve::Wire;
 
