@@ -251,3 +251,6 @@ impl View {
         Standing::Cancelled
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -151,3 +151,33 @@ impl World {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn every_twin_of_a_world_shows_its_ledger_and_its_clock_at_an_address_of_its_own() {
+        let clock = Clock::started_before(3600.0, Duration::ZERO);
+        let setting = Setting {
+            hub: "http://127.0.0.1:9".to_owned(),
+            shops: vec!["shop_eu".to_owned(), "shop_us".to_owned()],
+            secret: "hush".to_owned(),
+            clock,
+            habits: Habits::untidy(1),
+            manner: Manner::default(),
+            pace: Pace::default(),
+        };
+        let world = World::start(&setting).await.unwrap();
+        let client = client().unwrap();
+        let addresses = world.addresses();
+        assert_eq!(addresses.len(), 6);
+        for (name, url) in addresses {
+            let answer = client.get(format!("{url}/_twin/ledger?limit=0")).send().await.unwrap();
+            let page: serde_json::Value = answer.json().await.unwrap();
+            assert_eq!(page["twin"], name);
+            assert_eq!(page["clock"]["speed"], 3600.0);
+        }
+        assert!(world.is_quiet() && world.account().balances());
+    }
+}
