@@ -1,1 +1,155 @@
 //! Webhooks: verified over their raw bytes, read into notices, stored, then answered.
+//!
+//! **Invariant:** 2xx only after the commit that holds every notice of the request.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use orderhub_connectors::contract::{Credentials, Notice, Webhook};
+use orderhub_connectors::error::VerifyError;
+use orderhub_order::ids::SystemName;
+
+use super::{Envelope, headers as kept};
+use crate::http::{Api, Problem};
+
+/// Senders give up after about five seconds and send again; so does the hub, a little earlier.
+const STORED_WITHIN: Duration = Duration::from_secs(4);
+/// Notices of one request.
+const MOST_NOTICES: usize = 1_000;
+
+/// `POST /webhooks/{system}`.
+pub async fn root(
+    State(api): State<Api>,
+    Path(system): Path<SystemName>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, Problem> {
+    take(&api, system, "", &headers, body).await
+}
+
+/// `POST /webhooks/{system}/…`: what stands below tells integrations what came.
+pub async fn below(
+    State(api): State<Api>,
+    Path((system, path)): Path<(SystemName, String)>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, Problem> {
+    take(&api, system, &path, &headers, body).await
+}
+
+async fn take(
+    api: &Api,
+    system: SystemName,
+    path: &str,
+    headers: &HeaderMap,
+    body: Bytes,
+) -> Result<Response, Problem> {
+    if api.stopping.is_cancelled() {
+        return Err(Problem::unavailable("stopping", "the hub is stopping"));
+    }
+    compressed(headers)?;
+    let pairs: Vec<(String, String)> = headers
+        .iter()
+        .filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned())))
+        .collect();
+    let notices = verify(api, &system, &Webhook { path, headers: &pairs, body: &body })?;
+    let respond = notices.iter().find_map(|notice| notice.respond.clone());
+    let kept = kept::keep(pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+    let storing = store(api, &system, notices, &kept);
+    match tokio::time::timeout(STORED_WITHIN, storing).await {
+        Ok(stored) => stored?,
+        Err(_) => {
+            return Err(Problem::unavailable("busy", "not stored in time; send it again"));
+        }
+    }
+    Ok(match respond {
+        Some(body) => ([(header::CONTENT_TYPE, "application/json")], body).into_response(),
+        None => StatusCode::OK.into_response(),
+    })
+}
+
+/// A compressed body would have to be unpacked before its signature could be compared.
+fn compressed(headers: &HeaderMap) -> Result<(), Problem> {
+    let encoding = headers.get(header::CONTENT_ENCODING).and_then(|value| value.to_str().ok());
+    match encoding {
+        None | Some("identity") => Ok(()),
+        Some(_) => {
+            let detail = "send the body without `Content-Encoding`";
+            Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "compressed", detail))
+        }
+    }
+}
+
+fn verify(
+    api: &Api,
+    system: &SystemName,
+    hook: &Webhook<'_>,
+) -> Result<Vec<Notice>, Problem> {
+    let bundle = api.intake.bundle();
+    let (Some(known), Some(settings)) = (bundle.system(system), api.config.systems.get(system))
+    else {
+        return Err(Problem::not_found("system", system.as_str()));
+    };
+    let empty = BTreeMap::new();
+    let secret = |name: &str| {
+        let refs = settings.secrets.get(name).map(|refs| refs.0.as_slice());
+        api.secrets.values(refs.unwrap_or_default())
+    };
+    let nonce = uuid::Uuid::new_v4().to_string();
+    let credentials = Credentials {
+        secret: &secret,
+        settings: if settings.settings.is_empty() { &empty } else { &settings.settings },
+        now: api.clock.now().as_second(),
+        nonce: &nonce,
+    };
+    let notices = known.connector.webhook(hook, &credentials).map_err(|error| {
+        let label = system.to_string();
+        metrics::counter!("orderhub_webhooks_refused_total", "system" => label).increment(1);
+        tracing::warn!(%system, %error, "a webhook was refused");
+        match error {
+            VerifyError::Signature => {
+                Problem::new(StatusCode::UNAUTHORIZED, "bad_signature", error.to_string())
+            }
+            VerifyError::Unreadable(_) => Problem::bad_request(error.to_string()),
+            VerifyError::None => Problem::new(StatusCode::NOT_FOUND, "no_webhooks", error.to_string()),
+        }
+    })?;
+    if notices.len() > MOST_NOTICES {
+        let detail = format!("{} notices in one request; send at most {MOST_NOTICES}", notices.len());
+        return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_many", detail));
+    }
+    Ok(notices)
+}
+
+/// Hands all notices in, then waits for all of them: they share commits, in their order.
+async fn store(
+    api: &Api,
+    system: &SystemName,
+    notices: Vec<Notice>,
+    kept: &[(String, String)],
+) -> Result<(), Problem> {
+    let source: Arc<str> = Arc::from("webhook");
+    let mut pending = Vec::with_capacity(notices.len());
+    for notice in notices {
+        let envelope = Envelope {
+            source: Arc::clone(&source),
+            system: system.clone(),
+            document: Arc::from(notice.kind),
+            message_id: notice.id,
+            body: notice.document,
+            headers: kept.to_vec(),
+            received: api.clock.now(),
+            suspect: false,
+        };
+        pending.push(api.intake.queue(envelope).await?);
+    }
+    for one in pending {
+        one.stored().await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,126 @@
+//! What a person does to an order: edit fields, release a hold. Each is a unit of apply like any other.
+
+use axum::Json;
+use axum::extract::{Path, Query, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use orderhub_order::catalogue::{FieldId, catalogue};
+use orderhub_order::contribution::Stated;
+use orderhub_order::fold::{Act, Facts, Outcome, PersonAct};
+use orderhub_order::ids::{At, OrderKey};
+use orderhub_order::value::Value;
+use serde::Deserialize;
+use serde_json::{Map, Value as Json, json};
+
+use super::orders::the_one;
+use super::{Api, Problem};
+use crate::apply::{OrderUnit, Unit};
+
+/// Who acts, until logins exist.
+const ACTOR: &str = "person:local";
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Reason {
+    reason: Option<String>,
+}
+
+impl Reason {
+    fn given(self) -> Result<Box<str>, Problem> {
+        let reason = self.reason.filter(|reason| !reason.trim().is_empty());
+        reason.map(Box::from).ok_or_else(|| Problem::bad_request("say why: `?reason=<words>`"))
+    }
+}
+
+/// Sets fields: a merge patch by catalogue paths; elements by id (`"lines[L1].sku"`). `If-Match` names the
+/// version that the person looked at.
+pub(super) async fn patch(
+    State(api): State<Api>,
+    Path(word): Path<String>,
+    Query(reason): Query<Reason>,
+    headers: HeaderMap,
+    Json(patch): Json<Map<String, Json>>,
+) -> Result<Response, Problem> {
+    let reason = reason.given()?;
+    let seen = seen(&headers)?;
+    let state = the_one!(&api, &word);
+    if seen > state.order.version {
+        let detail = format!("the order is at version {}, not {seen}", state.order.version);
+        return Err(Problem::new(StatusCode::PRECONDITION_FAILED, "no_such_version", detail));
+    }
+    let mut values = Vec::new();
+    flatten(&At::ROOT, "", &patch, &mut values)?;
+    let edit = PersonAct::Edit { actor: ACTOR.into(), reason, seen, values };
+    act(&api, state.order.key, edit).await
+}
+
+/// Ends a hold.
+pub(super) async fn release(
+    State(api): State<Api>,
+    Path((word, hold)): Path<(String, String)>,
+    Query(reason): Query<Reason>,
+) -> Result<Response, Problem> {
+    let reason = reason.given()?;
+    let state = the_one!(&api, &word);
+    let release = PersonAct::ReleaseHold { actor: ACTOR.into(), reason, hold: hold.into() };
+    act(&api, state.order.key, release).await
+}
+
+async fn act(api: &Api, key: OrderKey, act: PersonAct) -> Result<Response, Problem> {
+    let facts = Facts {
+        actor: ACTOR.into(),
+        cause: "api".into(),
+        received: Some(api.clock.now()),
+        ..Facts::default()
+    };
+    let unit = OrderUnit { key, act: Act::Person(act), facts, receipt: None };
+    let outcome = api.apply.submit(Unit::Order(Box::new(unit))).await?;
+    let folded = outcome.documents.into_iter().next().and_then(|document| document.folded);
+    match folded {
+        Some(Outcome::Applied { version }) => {
+            Ok(Json(json!({ "outcome": "applied", "version": version })).into_response())
+        }
+        Some(Outcome::Unchanged) => Ok(Json(json!({ "outcome": "unchanged" })).into_response()),
+        Some(Outcome::Todo(item)) => {
+            Err(Problem::new(StatusCode::CONFLICT, "conflict", item.why).with("cause", json!(item.cause)))
+        }
+        Some(Outcome::Stale | Outcome::WaitForLane | Outcome::Refused(_)) | None => Err(
+            Problem::new(StatusCode::CONFLICT, "refused", "the order does not take this now"),
+        ),
+    }
+}
+
+/// The version that `If-Match` names.
+fn seen(headers: &HeaderMap) -> Result<u32, Problem> {
+    let tag = headers.get(header::IF_MATCH).ok_or_else(|| {
+        let detail = "send the version that you looked at: `If-Match: \"<version>\"`";
+        Problem::new(StatusCode::PRECONDITION_REQUIRED, "version_required", detail)
+    })?;
+    let text = tag.to_str().unwrap_or_default().trim_matches('"');
+    text.parse().map_err(|_| Problem::bad_request("`If-Match` is the version, a number in quotes"))
+}
+
+/// Reads `{ "state": { "payment": "captured" } }` and `{ "state.payment": … }` alike.
+fn flatten(
+    at: &At,
+    prefix: &str,
+    patch: &Map<String, Json>,
+    values: &mut Vec<(At, FieldId, Stated)>,
+) -> Result<(), Problem> {
+    for (key, value) in patch {
+        let path = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };
+        if let Some((at, field)) = At::parse_field(&path) {
+            let Some(known) = catalogue().field(field) else { continue };
+            let stated = Value::from_json(known, value)
+                .map_err(|error| Problem::bad_request(error.to_string()))?;
+            values.push((at, field, stated));
+        } else if let Json::Object(inner) = value {
+            flatten(at, &path, inner, values)?;
+        } else {
+            let near = catalogue().nearest(&path);
+            let hint = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+            return Err(Problem::bad_request(format!("there is no hub field `{path}`{hint}")));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,80 @@
+//! Alive, ready, and the numbers.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
+
+use super::{Api, Problem};
+use crate::resilience::gate::GateState;
+use crate::store::TodoFilter;
+
+/// The process answers. It never looks at what it depends on.
+pub(super) async fn alive() -> Json<serde_json::Value> {
+    Json(json!({ "alive": true }))
+}
+
+/// Work may be sent here; else 503 with every part's reason.
+pub(super) async fn ready(State(api): State<Api>) -> Response {
+    let mut reasons = api.readiness.reasons();
+    if let Err(error) = api.store.ping().await {
+        reasons.insert("store".to_owned(), error.to_string());
+    }
+    if reasons.is_empty() {
+        return Json(json!({ "ready": true })).into_response();
+    }
+    let words: Vec<_> = reasons.iter().map(|(part, why)| format!("{part}: {why}")).collect();
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "not_ready", words.join("; "))
+        .with("reasons", json!(reasons))
+        .into_response()
+}
+
+/// Prometheus text. What is a state rather than an event is read here, at each scrape.
+pub(super) async fn metrics(State(api): State<Api>) -> Result<Response, Problem> {
+    let Some(handle) = &api.metrics else {
+        return Err(Problem::not_found("recorder of metrics in this process", "metrics"));
+    };
+    let now = api.clock.now();
+    for row in api.store.backlog(now).await? {
+        let system = row.system.to_string();
+        let oldest = row.oldest.map_or(0.0, |oldest| now.duration_since(oldest).as_secs_f64());
+        metrics::gauge!("orderhub_delivery_pending", "system" => system.clone())
+            .set(row.pending as f64);
+        metrics::gauge!("orderhub_delivery_oldest_seconds", "system" => system)
+            .set(oldest.max(0.0));
+    }
+    for (system, heard) in api.intake.heard() {
+        let silent = now.duration_since(heard).as_secs_f64().max(0.0);
+        metrics::gauge!("orderhub_source_freshness_seconds", "system" => system.to_string())
+            .set(silent);
+    }
+    for system in api.intake.bundle().systems() {
+        for gate in api.systems.status(&system.name).gates {
+            let labels =
+                [("system", system.name.to_string()), ("operation", gate.operation.clone())];
+            metrics::gauge!("orderhub_breaker_state", &labels).set(GateState::gauge(gate.state));
+        }
+    }
+    todos(&api).await?;
+    handle.run_upkeep();
+    Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], handle.render()).into_response())
+}
+
+/// Open todos per kind and system, at most a page of them.
+async fn todos(api: &Api) -> Result<(), Problem> {
+    let filter = TodoFilter { limit: 500, ..TodoFilter::default() };
+    let page = api.store.todos(&api.scope(), &filter).await?;
+    let mut counts = std::collections::BTreeMap::<(String, String), u32>::new();
+    for row in page.items {
+        let kind = super::todo::kind(row.item.kind).to_owned();
+        let system = row.item.system.map_or_else(|| "unknown".to_owned(), |s| s.to_string());
+        let known = api.intake.bundle().system(&system.as_str().into()).is_some();
+        let system = if known { system } else { "unknown".to_owned() };
+        *counts.entry((kind, system)).or_default() += 1;
+    }
+    for ((kind, system), count) in counts {
+        metrics::gauge!("orderhub_todo", "kind" => kind, "system" => system).set(count);
+    }
+    Ok(())
+}

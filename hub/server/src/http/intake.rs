@@ -1,0 +1,113 @@
+//! Documents by API: the same path as the queue; one document, or NDJSON of many, an outcome each.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use orderhub_order::ids::{OrderKey, SystemName};
+use serde_json::{Value, json};
+
+use super::{Api, Problem};
+use crate::apply::UnitOutcome;
+use crate::intake::{Envelope, Pending, headers as kept, word};
+use crate::store::StoreError;
+
+/// Documents of one NDJSON body.
+const MOST_DOCUMENTS: usize = 10_000;
+
+/// Takes documents in; answers after their commit.
+pub(super) async fn take(
+    State(api): State<Api>,
+    Path((system, document)): Path<(SystemName, String)>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, Problem> {
+    if api.stopping.is_cancelled() {
+        return Err(Problem::unavailable("stopping", "the hub is stopping"));
+    }
+    if api.intake.bundle().system(&system).is_none() {
+        return Err(Problem::not_found("system", system.as_str()));
+    }
+    let envelope = envelope(&api, system, &document, &headers);
+    if !is_ndjson(&headers) {
+        let outcome = api.intake.take(Envelope { body, ..envelope }).await?;
+        return Ok(Json(shown(None, &outcome)).into_response());
+    }
+    let lines = lines(&body);
+    if lines.len() > MOST_DOCUMENTS {
+        let detail = format!("the body has {} documents; send at most {MOST_DOCUMENTS}", lines.len());
+        return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_many", detail));
+    }
+    // All are handed in before the first is waited for: they share commits, in their order. One id for
+    // many documents would make all but the first duplicates.
+    let mut pending: Vec<Result<Pending, StoreError>> = Vec::with_capacity(lines.len());
+    for line in lines {
+        let one = Envelope { body: line, message_id: None, ..envelope.clone() };
+        pending.push(api.intake.queue(one).await);
+    }
+    let mut items = Vec::with_capacity(pending.len());
+    for (index, pending) in pending.into_iter().enumerate() {
+        let stored = match pending {
+            Ok(pending) => pending.stored().await,
+            Err(error) => Err(error),
+        };
+        items.push(match stored {
+            Ok(outcome) => shown(Some(index), &outcome),
+            Err(error) => json!({ "index": index, "outcome": "failed", "why": error.to_string() }),
+        });
+    }
+    Ok((StatusCode::OK, Json(json!({ "items": items }))).into_response())
+}
+
+fn envelope(api: &Api, system: SystemName, document: &str, headers: &HeaderMap) -> Envelope {
+    let pairs = headers.iter().filter_map(|(k, v)| Some((k.as_str(), v.to_str().ok()?)));
+    let id = headers.get("idempotency-key").and_then(|id| id.to_str().ok());
+    Envelope {
+        source: Arc::from("api"),
+        system,
+        document: Arc::from(document),
+        message_id: id.map(str::to_owned),
+        body: Bytes::new(),
+        headers: kept::keep(pairs),
+        received: api.clock.now(),
+        suspect: false,
+    }
+}
+
+fn is_ndjson(headers: &HeaderMap) -> bool {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    kind.is_some_and(|kind| kind.contains("ndjson") || kind.contains("jsonl"))
+}
+
+/// The lines that hold something; they share the body's memory.
+fn lines(body: &Bytes) -> Vec<Bytes> {
+    let lines = body.split(|byte| *byte == b'\n');
+    let filled = lines.filter(|line| line.iter().any(|byte| !byte.is_ascii_whitespace()));
+    filled.map(|line| body.slice_ref(line)).collect()
+}
+
+fn shown(index: Option<usize>, outcome: &UnitOutcome) -> Value {
+    let documents = outcome.documents.iter().map(|document| {
+        json!({
+            "outcome": word(document.outcome),
+            "order": document.order.map(OrderKey::shown),
+            "why": document.why,
+        })
+    });
+    let documents: Vec<_> = documents.collect();
+    match (index, documents.as_slice()) {
+        (None, [one]) => one.clone(),
+        (None, _) => json!({ "items": documents }),
+        (Some(index), [one]) => {
+            let mut one = one.clone();
+            if let Some(members) = one.as_object_mut() {
+                members.insert("index".to_owned(), Value::from(index));
+            }
+            one
+        }
+        (Some(index), _) => json!({ "index": index, "items": documents }),
+    }
+}

@@ -1,0 +1,184 @@
+//! Orders: find, show, history, lanes, attempts.
+
+use axum::Json;
+use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use orderhub_order::ids::{OrderKey, SystemName};
+use orderhub_order::model::State as Orders;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{Api, Problem, view};
+use crate::store::Filter;
+
+/// Rows of one page, where the caller says nothing.
+const PAGE: usize = 50;
+/// Most rows of one page.
+const MOST_ROWS: usize = 500;
+
+/// How many rows a page has.
+pub(super) fn page_size(limit: Option<usize>) -> usize {
+    limit.unwrap_or(PAGE).clamp(1, MOST_ROWS)
+}
+
+/// One page of a listing.
+pub(super) fn page(items: Vec<Value>, next: Option<String>) -> Json<Value> {
+    Json(json!({ "items": items, "next": next }))
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ListQuery {
+    q: Option<String>,
+    system: Option<String>,
+    stage: Option<String>,
+    hold: Option<String>,
+    cursor: Option<String>,
+    limit: Option<usize>,
+}
+
+/// A page of orders, newest first.
+pub(super) async fn list(
+    State(api): State<Api>,
+    Query(query): Query<ListQuery>,
+) -> Result<Json<Value>, Problem> {
+    let filter = Filter {
+        q: query.q,
+        system: query.system.map(SystemName::new),
+        stage: query.stage,
+        hold: query.hold,
+        cursor: query.cursor,
+        limit: page_size(query.limit),
+    };
+    let found = api.store.list(&api.scope(), &filter).await?;
+    Ok(page(found.items.iter().map(view::head).collect(), found.next))
+}
+
+/// What an operator's word for an order means.
+pub(super) enum Found {
+    /// This one.
+    One(Box<Orders>),
+    /// Several: the answer with the candidates.
+    Several(Response),
+}
+
+/// Finds an order by the hub's id, `ref` or number; several: 300 with the candidates.
+pub(super) async fn find(api: &Api, word: &str) -> Result<Found, Problem> {
+    let scope = api.scope();
+    let keys = match OrderKey::parse(word) {
+        Some(key) => vec![key],
+        None => api.store.find(&scope, word).await?,
+    };
+    match keys.as_slice() {
+        [] => Err(Problem::not_found("order", word)),
+        [key] => match api.store.state(&scope, *key).await? {
+            Some(state) => Ok(Found::One(Box::new(state))),
+            None => Err(Problem::not_found("order", word)),
+        },
+        several => {
+            let mut candidates = Vec::new();
+            for key in several.iter().take(MOST_ROWS) {
+                if let Some(state) = api.store.state(&scope, *key).await? {
+                    candidates.push(json!({
+                        "id": key.shown(),
+                        "ref": state.order.reference,
+                        "system": state.order.origin.as_str(),
+                    }));
+                }
+            }
+            let detail = format!("`{word}` means {} orders; ask for one by its id or ref", several.len());
+            let problem = Problem::new(StatusCode::MULTIPLE_CHOICES, "several_orders", detail);
+            Ok(Found::Several(problem.with("candidates", json!(candidates)).into_response()))
+        }
+    }
+}
+
+/// Goes on with the one order; several are an answer of their own.
+macro_rules! the_one {
+    ($api:expr, $word:expr) => {
+        match $crate::http::orders::find($api, $word).await? {
+            $crate::http::orders::Found::One(state) => *state,
+            $crate::http::orders::Found::Several(response) => return Ok(response),
+        }
+    };
+}
+pub(super) use the_one;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct OneQuery {
+    at: Option<u32>,
+}
+
+/// One order, or as it was at a version.
+pub(super) async fn one(
+    State(api): State<Api>,
+    Path(word): Path<String>,
+    Query(query): Query<OneQuery>,
+) -> Result<Response, Problem> {
+    let state = the_one!(&api, &word);
+    let Some(version) = query.at else {
+        let tag = [("etag", format!("\"{}\"", state.order.version))];
+        return Ok((tag, Json(view::order(&state))).into_response());
+    };
+    let then = api.store.at(&api.scope(), state.order.key, version).await?;
+    let then = then.ok_or_else(|| {
+        Problem::not_found("version of this order", &version.to_string())
+    })?;
+    Ok(Json(view::head(&then)).into_response())
+}
+
+/// Every version, oldest first: who, why, which fields.
+pub(super) async fn versions(
+    State(api): State<Api>,
+    Path(word): Path<String>,
+) -> Result<Response, Problem> {
+    let state = the_one!(&api, &word);
+    let changes = api.store.changes(&api.scope(), state.order.key).await?;
+    let items = changes.iter().map(|change| {
+        json!({
+            "version": change.version,
+            "at": change.at.to_string(),
+            "actor": change.actor,
+            "cause": change.cause,
+            "bundle": change.bundle,
+            "fields": view::paths(&change.touched),
+        })
+    });
+    Ok(page(items.collect(), None).into_response())
+}
+
+/// What each system wants, has, was sent.
+pub(super) async fn lanes(
+    State(api): State<Api>,
+    Path(word): Path<String>,
+) -> Result<Response, Problem> {
+    let state = the_one!(&api, &word);
+    Ok(page(state.lanes.values().map(view::lane).collect(), None).into_response())
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ReceiptsQuery {
+    order: Option<String>,
+    system: Option<String>,
+    class: Option<String>,
+}
+
+/// Attempts at an order's deliveries, newest first.
+pub(super) async fn receipts(
+    State(api): State<Api>,
+    Query(query): Query<ReceiptsQuery>,
+) -> Result<Response, Problem> {
+    let word = query.order.ok_or_else(|| {
+        Problem::bad_request("name the order: `?order=<id, ref or number>`")
+    })?;
+    let state = the_one!(&api, &word);
+    let rows = api.store.receipts(&api.scope(), state.order.key).await?;
+    let wanted = rows.iter().filter(|row| {
+        query.system.as_ref().is_none_or(|system| row.system == *system)
+            && query.class.as_ref().is_none_or(|class| row.class == *class)
+    });
+    Ok(page(wanted.map(|row| json!(row)).collect(), None).into_response())
+}

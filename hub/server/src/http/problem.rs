@@ -1,0 +1,93 @@
+//! Errors as RFC 9457 problem documents: a stable code, words for the caller, never a cause's inside.
+
+use axum::Json;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde_json::{Value, json};
+
+use crate::store::StoreError;
+
+/// An answer that is not a success.
+#[derive(Debug)]
+pub struct Problem {
+    status: StatusCode,
+    code: &'static str,
+    detail: String,
+    retry_after_s: Option<u64>,
+    more: Option<(&'static str, Value)>,
+}
+
+impl Problem {
+    /// A problem with its stable code and words for the caller.
+    pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
+        Self { status, code, detail: detail.into(), retry_after_s: None, more: None }
+    }
+
+    /// 404 of an order, a system, a todo.
+    pub fn not_found(what: &str, word: &str) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not_found", format!("there is no {what} `{word}`"))
+    }
+
+    /// 400 with what to write instead.
+    pub fn bad_request(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "bad_request", detail)
+    }
+
+    /// 503: come again.
+    pub fn unavailable(code: &'static str, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, code, detail).retry_after(5)
+    }
+
+    /// With `Retry-After`.
+    #[must_use]
+    pub fn retry_after(mut self, seconds: u64) -> Self {
+        self.retry_after_s = Some(seconds);
+        self
+    }
+
+    /// With one more member.
+    #[must_use]
+    pub fn with(mut self, name: &'static str, value: Value) -> Self {
+        self.more = Some((name, value));
+        self
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Deadline(_) => {
+                Self::new(StatusCode::GATEWAY_TIMEOUT, "too_slow", error.to_string())
+            }
+            StoreError::Full => Self::unavailable("store_full", error.to_string()).retry_after(30),
+            StoreError::Closed => Self::unavailable("stopping", "the hub is stopping"),
+            StoreError::Failed(_) | StoreError::Newer { .. } => {
+                tracing::error!(%error, "the store failed");
+                Self::unavailable("store_failed", "the store failed; the hub's log says why")
+            }
+        }
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut body = json!({
+            "type": format!("urn:orderhub:problem:{}", self.code),
+            "title": self.status.canonical_reason().unwrap_or("error"),
+            "status": self.status.as_u16(),
+            "code": self.code,
+            "detail": self.detail,
+        });
+        if let (Some((name, value)), Some(members)) = (self.more, body.as_object_mut()) {
+            members.insert(name.to_owned(), value);
+        }
+        let mut response = (self.status, Json(body)).into_response();
+        let headers = response.headers_mut();
+        let kind = HeaderValue::from_static("application/problem+json");
+        headers.insert(header::CONTENT_TYPE, kind);
+        if let Some(seconds) = self.retry_after_s {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response
+    }
+}

@@ -1,0 +1,1 @@
+//! The router by `oneshot`, without a listener.

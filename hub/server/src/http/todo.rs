@@ -1,0 +1,151 @@
+//! What needs a person. Looking never consumes.
+
+use axum::Json;
+use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
+use orderhub_order::fold::TodoKind;
+use orderhub_order::ids::SystemName;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::orders::{page, page_size};
+use super::{Api, Problem};
+use crate::store::{TodoFilter, TodoRow, TodoState};
+
+/// Bytes of a raw message that are shown with its todo.
+const EXCERPT: usize = 4_096;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ListQuery {
+    kind: Option<String>,
+    system: Option<String>,
+    cause: Option<String>,
+    cursor: Option<String>,
+    limit: Option<usize>,
+}
+
+/// A page of open todos, newest first.
+pub(super) async fn list(
+    State(api): State<Api>,
+    Query(query): Query<ListQuery>,
+) -> Result<Json<Value>, Problem> {
+    let filter = TodoFilter {
+        kind: query.kind,
+        system: query.system.map(SystemName::new),
+        cause: query.cause,
+        cursor: query.cursor,
+        limit: page_size(query.limit),
+        ..TodoFilter::default()
+    };
+    let found = api.store.todos(&api.scope(), &filter).await?;
+    Ok(page(found.items.iter().map(shown).collect(), found.next))
+}
+
+/// One todo with its raw message.
+pub(super) async fn one(
+    State(api): State<Api>,
+    Path(id): Path<i64>,
+) -> Result<Json<Value>, Problem> {
+    let row = find(&api, id).await?;
+    let mut body = shown(&row);
+    let message = match row.message {
+        Some(message) => api.store.message(&api.scope(), message).await?,
+        None => None,
+    };
+    if let (Some(message), Some(members)) = (message, body.as_object_mut()) {
+        let text = String::from_utf8_lossy(&message.envelope.body);
+        let excerpt: String = text.chars().take(EXCERPT).collect();
+        let shown = json!({
+            "id": message.id,
+            "source": message.envelope.source,
+            "system": message.envelope.system.as_str(),
+            "document": message.envelope.document,
+            "message_id": message.envelope.message_id,
+            "received": message.envelope.received.to_string(),
+            "outcome": message.outcome,
+            "why": message.why,
+            "bytes": message.envelope.body.len(),
+            "body": excerpt,
+        });
+        members.insert("raw".to_owned(), shown);
+    }
+    Ok(Json(body))
+}
+
+/// Drives the message of a todo again, by the one re-drive worker.
+pub(super) async fn replay(
+    State(api): State<Api>,
+    Path(id): Path<i64>,
+) -> Result<(StatusCode, Json<Value>), Problem> {
+    let row = find(&api, id).await?;
+    if row.state != TodoState::Open {
+        return Err(closed(&row));
+    }
+    if row.message.is_none() {
+        let detail = "this todo has no message to replay; decide it at its order, or discard it";
+        return Err(Problem::new(StatusCode::CONFLICT, "nothing_to_replay", detail));
+    }
+    if !api.store.replay(id, api.clock.now()).await? {
+        return Err(closed(&row));
+    }
+    Ok((StatusCode::ACCEPTED, Json(json!({ "id": id, "state": TodoState::Replayed }))))
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Reason {
+    reason: Option<String>,
+}
+
+/// Lets a todo be, with a reason.
+pub(super) async fn discard(
+    State(api): State<Api>,
+    Path(id): Path<i64>,
+    Query(reason): Query<Reason>,
+) -> Result<Json<Value>, Problem> {
+    let reason = reason.reason.filter(|reason| !reason.trim().is_empty());
+    let reason = reason.ok_or_else(|| Problem::bad_request("say why: `?reason=<words>`"))?;
+    let row = find(&api, id).await?;
+    if !api.store.close_todo(id, TodoState::Discarded, reason).await? {
+        return Err(closed(&row));
+    }
+    Ok(Json(json!({ "id": id, "state": TodoState::Discarded })))
+}
+
+async fn find(api: &Api, id: i64) -> Result<TodoRow, Problem> {
+    let row = api.store.todo(&api.scope(), id).await?;
+    row.ok_or_else(|| Problem::not_found("todo", &id.to_string()))
+}
+
+fn closed(row: &TodoRow) -> Problem {
+    let detail = format!("todo {} is no longer open", row.id);
+    Problem::new(StatusCode::CONFLICT, "not_open", detail)
+}
+
+fn shown(row: &TodoRow) -> Value {
+    json!({
+        "id": row.id,
+        "kind": kind(row.item.kind),
+        "cause": row.item.cause,
+        "system": row.item.system.as_ref().map(SystemName::as_str),
+        "why": row.item.why,
+        "order": row.order.map(orderhub_order::ids::OrderKey::shown),
+        "message": row.message,
+        "at": row.at.to_string(),
+        "state": row.state,
+    })
+}
+
+/// The word of a kind.
+pub(super) fn kind(kind: TodoKind) -> &'static str {
+    match kind {
+        TodoKind::Parked => "parked",
+        TodoKind::Ambiguous => "ambiguous",
+        TodoKind::Waiting => "waiting",
+        TodoKind::InDoubt => "in_doubt",
+        TodoKind::Dead => "dead",
+        TodoKind::Conflict => "conflict",
+        TodoKind::Finding => "finding",
+    }
+}
