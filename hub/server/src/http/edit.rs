@@ -10,9 +10,9 @@ use orderhub_order::fold::{Act, Facts, Outcome, PersonAct};
 use orderhub_order::ids::{At, OrderKey};
 use orderhub_order::value::Value;
 use serde::Deserialize;
-use serde_json::{Map, Value as Json, json};
+use serde_json::{Map, Value as Tree, json};
 
-use super::orders::the_one;
+use super::orders::find;
 use super::{Api, Problem};
 use crate::apply::{OrderUnit, Unit};
 
@@ -39,11 +39,11 @@ pub(super) async fn patch(
     Path(word): Path<String>,
     Query(reason): Query<Reason>,
     headers: HeaderMap,
-    Json(patch): Json<Map<String, Json>>,
+    Json(patch): Json<Map<String, Tree>>,
 ) -> Result<Response, Problem> {
     let reason = reason.given()?;
     let seen = seen(&headers)?;
-    let state = the_one!(&api, &word);
+    let state = find(&api, &word).await?;
     if seen > state.order.version {
         let detail = format!("the order is at version {}, not {seen}", state.order.version);
         return Err(Problem::new(StatusCode::PRECONDITION_FAILED, "no_such_version", detail));
@@ -61,7 +61,7 @@ pub(super) async fn release(
     Query(reason): Query<Reason>,
 ) -> Result<Response, Problem> {
     let reason = reason.given()?;
-    let state = the_one!(&api, &word);
+    let state = find(&api, &word).await?;
     let release = PersonAct::ReleaseHold { actor: ACTOR.into(), reason, hold: hold.into() };
     act(&api, state.order.key, release).await
 }
@@ -81,12 +81,11 @@ async fn act(api: &Api, key: OrderKey, act: PersonAct) -> Result<Response, Probl
             Ok(Json(json!({ "outcome": "applied", "version": version })).into_response())
         }
         Some(Outcome::Unchanged) => Ok(Json(json!({ "outcome": "unchanged" })).into_response()),
-        Some(Outcome::Todo(item)) => {
-            Err(Problem::new(StatusCode::CONFLICT, "conflict", item.why).with("cause", json!(item.cause)))
+        Some(Outcome::Todo(item)) => Err(Problem::new(StatusCode::CONFLICT, "conflict", item.why)
+            .with("cause", json!(item.cause))),
+        Some(Outcome::Stale | Outcome::WaitForLane | Outcome::Refused(_)) | None => {
+            Err(Problem::new(StatusCode::CONFLICT, "refused", "the order does not take this now"))
         }
-        Some(Outcome::Stale | Outcome::WaitForLane | Outcome::Refused(_)) | None => Err(
-            Problem::new(StatusCode::CONFLICT, "refused", "the order does not take this now"),
-        ),
     }
 }
 
@@ -104,7 +103,7 @@ fn seen(headers: &HeaderMap) -> Result<u32, Problem> {
 fn flatten(
     at: &At,
     prefix: &str,
-    patch: &Map<String, Json>,
+    patch: &Map<String, Tree>,
     values: &mut Vec<(At, FieldId, Stated)>,
 ) -> Result<(), Problem> {
     for (key, value) in patch {
@@ -114,7 +113,7 @@ fn flatten(
             let stated = Value::from_json(known, value)
                 .map_err(|error| Problem::bad_request(error.to_string()))?;
             values.push((at, field, stated));
-        } else if let Json::Object(inner) = value {
+        } else if let Tree::Object(inner) = value {
             flatten(at, &path, inner, values)?;
         } else {
             let near = catalogue().nearest(&path);

@@ -1,5 +1,7 @@
 //! Alive, ready, and the numbers.
 
+use std::collections::BTreeMap;
+
 use axum::Json;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
@@ -9,6 +11,11 @@ use serde_json::json;
 use super::{Api, Problem};
 use crate::resilience::gate::GateState;
 use crate::store::TodoFilter;
+
+/// The label of a system that no settings name.
+const UNKNOWN: &str = "unknown";
+/// Pages of todos that one scrape counts: beyond, the number stands still.
+const MOST_PAGES: usize = 20;
 
 /// The process answers. It never looks at what it depends on.
 pub(super) async fn alive() -> Json<serde_json::Value> {
@@ -61,17 +68,28 @@ pub(super) async fn metrics(State(api): State<Api>) -> Result<Response, Problem>
     Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], handle.render()).into_response())
 }
 
-/// Open todos per kind and system, at most a page of them.
+/// Open todos per kind and system; a kind that has none any more is set to zero.
 async fn todos(api: &Api) -> Result<(), Problem> {
-    let filter = TodoFilter { limit: 500, ..TodoFilter::default() };
-    let page = api.store.todos(&api.scope(), &filter).await?;
-    let mut counts = std::collections::BTreeMap::<(String, String), u32>::new();
-    for row in page.items {
-        let kind = super::todo::kind(row.item.kind).to_owned();
-        let system = row.item.system.map_or_else(|| "unknown".to_owned(), |s| s.to_string());
-        let known = api.intake.bundle().system(&system.as_str().into()).is_some();
-        let system = if known { system } else { "unknown".to_owned() };
-        *counts.entry((kind, system)).or_default() += 1;
+    let bundle = api.intake.bundle();
+    let systems = bundle.systems().map(|system| system.name.to_string());
+    let systems = systems.chain([UNKNOWN.to_owned()]);
+    let mut counts: BTreeMap<(&str, String), u32> = systems
+        .flat_map(|system| {
+            super::todo::KINDS.map(|kind| ((super::todo::kind(kind), system.clone()), 0))
+        })
+        .collect();
+    let mut filter = TodoFilter { limit: 500, ..TodoFilter::default() };
+    for _ in 0..MOST_PAGES {
+        let page = api.store.todos(&api.scope(), &filter).await?;
+        for row in page.items {
+            let named = row.item.system.filter(|system| bundle.system(system).is_some());
+            let system = named.map_or_else(|| UNKNOWN.to_owned(), |system| system.to_string());
+            *counts.entry((super::todo::kind(row.item.kind), system)).or_default() += 1;
+        }
+        filter.cursor = page.next;
+        if filter.cursor.is_none() {
+            break;
+        }
     }
     for ((kind, system), count) in counts {
         metrics::gauge!("orderhub_todo", "kind" => kind, "system" => system).set(count);

@@ -38,7 +38,8 @@ pub(super) async fn take(
     }
     let lines = lines(&body);
     if lines.len() > MOST_DOCUMENTS {
-        let detail = format!("the body has {} documents; send at most {MOST_DOCUMENTS}", lines.len());
+        let detail =
+            format!("the body has {} documents; send at most {MOST_DOCUMENTS}", lines.len());
         return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_many", detail));
     }
     // All are handed in before the first is waited for: they share commits, in their order. One id for

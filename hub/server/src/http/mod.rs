@@ -159,10 +159,8 @@ async fn bounded(State(room): State<Arc<Semaphore>>, request: Request, next: Nex
     };
     match tokio::time::timeout(ANSWER_WITHIN, next.run(request)).await {
         Ok(response) => response,
-        Err(_) => {
-            Problem::unavailable("too_slow", format!("no answer within {ANSWER_WITHIN:?}"))
-                .into_response()
-        }
+        Err(_) => Problem::unavailable("too_slow", format!("no answer within {ANSWER_WITHIN:?}"))
+            .into_response(),
     }
 }
 

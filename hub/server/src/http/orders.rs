@@ -55,16 +55,8 @@ pub(super) async fn list(
     Ok(page(found.items.iter().map(view::head).collect(), found.next))
 }
 
-/// What an operator's word for an order means.
-pub(super) enum Found {
-    /// This one.
-    One(Box<Orders>),
-    /// Several: the answer with the candidates.
-    Several(Response),
-}
-
 /// Finds an order by the hub's id, `ref` or number; several: 300 with the candidates.
-pub(super) async fn find(api: &Api, word: &str) -> Result<Found, Problem> {
+pub(super) async fn find(api: &Api, word: &str) -> Result<Orders, Problem> {
     let scope = api.scope();
     let keys = match OrderKey::parse(word) {
         Some(key) => vec![key],
@@ -73,7 +65,7 @@ pub(super) async fn find(api: &Api, word: &str) -> Result<Found, Problem> {
     match keys.as_slice() {
         [] => Err(Problem::not_found("order", word)),
         [key] => match api.store.state(&scope, *key).await? {
-            Some(state) => Ok(Found::One(Box::new(state))),
+            Some(state) => Ok(state),
             None => Err(Problem::not_found("order", word)),
         },
         several => {
@@ -87,23 +79,13 @@ pub(super) async fn find(api: &Api, word: &str) -> Result<Found, Problem> {
                     }));
                 }
             }
-            let detail = format!("`{word}` means {} orders; ask for one by its id or ref", several.len());
+            let detail =
+                format!("`{word}` means {} orders; ask for one by its id or ref", several.len());
             let problem = Problem::new(StatusCode::MULTIPLE_CHOICES, "several_orders", detail);
-            Ok(Found::Several(problem.with("candidates", json!(candidates)).into_response()))
+            Err(problem.with("candidates", json!(candidates)))
         }
     }
 }
-
-/// Goes on with the one order; several are an answer of their own.
-macro_rules! the_one {
-    ($api:expr, $word:expr) => {
-        match $crate::http::orders::find($api, $word).await? {
-            $crate::http::orders::Found::One(state) => *state,
-            $crate::http::orders::Found::Several(response) => return Ok(response),
-        }
-    };
-}
-pub(super) use the_one;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -117,15 +99,14 @@ pub(super) async fn one(
     Path(word): Path<String>,
     Query(query): Query<OneQuery>,
 ) -> Result<Response, Problem> {
-    let state = the_one!(&api, &word);
+    let state = find(&api, &word).await?;
     let Some(version) = query.at else {
         let tag = [("etag", format!("\"{}\"", state.order.version))];
         return Ok((tag, Json(view::order(&state))).into_response());
     };
     let then = api.store.at(&api.scope(), state.order.key, version).await?;
-    let then = then.ok_or_else(|| {
-        Problem::not_found("version of this order", &version.to_string())
-    })?;
+    let then =
+        then.ok_or_else(|| Problem::not_found("version of this order", &version.to_string()))?;
     Ok(Json(view::head(&then)).into_response())
 }
 
@@ -134,7 +115,7 @@ pub(super) async fn versions(
     State(api): State<Api>,
     Path(word): Path<String>,
 ) -> Result<Response, Problem> {
-    let state = the_one!(&api, &word);
+    let state = find(&api, &word).await?;
     let changes = api.store.changes(&api.scope(), state.order.key).await?;
     let items = changes.iter().map(|change| {
         json!({
@@ -154,7 +135,7 @@ pub(super) async fn lanes(
     State(api): State<Api>,
     Path(word): Path<String>,
 ) -> Result<Response, Problem> {
-    let state = the_one!(&api, &word);
+    let state = find(&api, &word).await?;
     Ok(page(state.lanes.values().map(view::lane).collect(), None).into_response())
 }
 
@@ -171,10 +152,10 @@ pub(super) async fn receipts(
     State(api): State<Api>,
     Query(query): Query<ReceiptsQuery>,
 ) -> Result<Response, Problem> {
-    let word = query.order.ok_or_else(|| {
-        Problem::bad_request("name the order: `?order=<id, ref or number>`")
-    })?;
-    let state = the_one!(&api, &word);
+    let word = query
+        .order
+        .ok_or_else(|| Problem::bad_request("name the order: `?order=<id, ref or number>`"))?;
+    let state = find(&api, &word).await?;
     let rows = api.store.receipts(&api.scope(), state.order.key).await?;
     let wanted = rows.iter().filter(|row| {
         query.system.as_ref().is_none_or(|system| row.system == *system)

@@ -36,7 +36,6 @@ pub(super) async fn list(
         cause: query.cause,
         cursor: query.cursor,
         limit: page_size(query.limit),
-        ..TodoFilter::default()
     };
     let found = api.store.todos(&api.scope(), &filter).await?;
     Ok(page(found.items.iter().map(shown).collect(), found.next))
@@ -136,6 +135,17 @@ fn shown(row: &TodoRow) -> Value {
         "state": row.state,
     })
 }
+
+/// Every kind.
+pub(super) const KINDS: [TodoKind; 7] = [
+    TodoKind::Parked,
+    TodoKind::Ambiguous,
+    TodoKind::Waiting,
+    TodoKind::InDoubt,
+    TodoKind::Dead,
+    TodoKind::Conflict,
+    TodoKind::Finding,
+];
 
 /// The word of a kind.
 pub(super) fn kind(kind: TodoKind) -> &'static str {

@@ -4,11 +4,12 @@ use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
+use orderhub_order::ids::SystemName;
 use orderhub_order::lane::{Lane, LaneCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::orders::the_one;
+use super::orders::find;
 use super::{Api, Problem};
 
 #[derive(Debug, Deserialize)]
@@ -23,10 +24,10 @@ pub(super) async fn why(
     Path(word): Path<String>,
     Query(query): Query<WhyQuery>,
 ) -> Result<Response, Problem> {
-    let state = the_one!(&api, &word);
+    let state = find(&api, &word).await?;
     let bundle = api.intake.bundle();
     if let Some(asked) = &query.system
-        && bundle.system(&asked.as_str().into()).is_none()
+        && bundle.system(&SystemName::new(asked.as_str())).is_none()
         && !state.lanes.contains_key(asked.as_str())
     {
         return Err(Problem::not_found("system", asked));
@@ -35,7 +36,8 @@ pub(super) async fn why(
     names.extend(state.lanes.keys().cloned());
     names.sort();
     names.dedup();
-    let asked = names.iter().filter(|name| query.system.as_ref().is_none_or(|s| s == name.as_str()));
+    let asked =
+        names.iter().filter(|name| query.system.as_ref().is_none_or(|s| s == name.as_str()));
     let items: Vec<Value> = asked
         .map(|name| match state.lanes.get(name) {
             Some(lane) => json!({
@@ -105,7 +107,12 @@ fn of(code: LaneCode) -> &'static str {
         LaneCode::NotLinked => "a reference that the call needs is not known yet; sent once it is",
         LaneCode::NoUpdate => "made there already, and its integration has no `update:` for it",
         LaneCode::Limited => "it waits for its rate limit",
-        LaneCode::BreakerOpen => "its breaker is open: the system did not answer; no attempt is spent",
+        LaneCode::BreakerOpen => {
+            "its breaker is open: the system did not answer; no attempt is spent"
+        }
+        LaneCode::NotAllowed => {
+            "the system refuses our credential; renew it, one probe every five minutes sees it"
+        }
         LaneCode::Retry => "the last attempt did not succeed; it is tried again",
         LaneCode::InDoubt => {
             "nobody knows whether the last attempt took effect; a todo waits for a person"

@@ -55,7 +55,9 @@ async fn take(
     compressed(headers)?;
     let pairs: Vec<(String, String)> = headers
         .iter()
-        .filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned())))
+        .filter_map(|(name, value)| {
+            Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned()))
+        })
         .collect();
     let notices = verify(api, &system, &Webhook { path, headers: &pairs, body: &body })?;
     let respond = notices.iter().find_map(|notice| notice.respond.clone());
@@ -85,11 +87,7 @@ fn compressed(headers: &HeaderMap) -> Result<(), Problem> {
     }
 }
 
-fn verify(
-    api: &Api,
-    system: &SystemName,
-    hook: &Webhook<'_>,
-) -> Result<Vec<Notice>, Problem> {
+fn verify(api: &Api, system: &SystemName, hook: &Webhook<'_>) -> Result<Vec<Notice>, Problem> {
     let bundle = api.intake.bundle();
     let (Some(known), Some(settings)) = (bundle.system(system), api.config.systems.get(system))
     else {
@@ -116,11 +114,14 @@ fn verify(
                 Problem::new(StatusCode::UNAUTHORIZED, "bad_signature", error.to_string())
             }
             VerifyError::Unreadable(_) => Problem::bad_request(error.to_string()),
-            VerifyError::None => Problem::new(StatusCode::NOT_FOUND, "no_webhooks", error.to_string()),
+            VerifyError::None => {
+                Problem::new(StatusCode::NOT_FOUND, "no_webhooks", error.to_string())
+            }
         }
     })?;
     if notices.len() > MOST_NOTICES {
-        let detail = format!("{} notices in one request; send at most {MOST_NOTICES}", notices.len());
+        let detail =
+            format!("{} notices in one request; send at most {MOST_NOTICES}", notices.len());
         return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_many", detail));
     }
     Ok(notices)
