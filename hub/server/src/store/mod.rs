@@ -137,6 +137,9 @@ pub trait Store: Debug + Send + Sync {
         filter: &TodoFilter,
     ) -> BoxFuture<'_, Result<Page<TodoRow>, StoreError>>;
 
+    /// One of them, open or not.
+    fn todo(&self, scope: &Scope, id: i64) -> BoxFuture<'_, Result<Option<TodoRow>, StoreError>>;
+
     /// The raw message of a todo or a pending row: its envelope again.
     fn message(
         &self,
