@@ -46,8 +46,12 @@ pub struct Account {
     pub copies: u64,
     /// Messages that a twin gave up: the hub never took them.
     pub given_up: u64,
+    /// Orders that the sink was told of.
+    pub stored: u64,
     /// Sales at the ERP.
     pub sales: u64,
+    /// Of them, cancelled again.
+    pub sales_cancelled: u64,
     /// Releases at the WMS.
     pub releases: u64,
     /// Labels at the TMS.
@@ -150,10 +154,13 @@ fn totals(parties: Parties<'_>, account: &mut Account) {
         account.messages +=
             shop.frame.outbox.as_ref().map(|outbox| outbox.sent().messages).unwrap_or(0);
     }
-    account.sales = effects(&parties.erp.frame.ledger.counts(), crate::erp::CREATED);
+    let erp = parties.erp.frame.ledger.counts();
+    account.sales = effects(&erp, crate::erp::CREATED);
+    account.sales_cancelled = effects(&erp, crate::erp::CANCELLED);
     account.releases = effects(&parties.wms.frame.ledger.counts(), crate::wms::CREATED);
     account.labels = effects(&parties.tms.frame.ledger.counts(), crate::tms::CREATED);
     let sink = parties.sink.map(|sink| sink.frame.ledger.counts()).unwrap_or_default();
+    account.stored = sink.references;
     account.versions = effects(&sink, crate::sink::CHANGED);
 }
 
