@@ -4,6 +4,7 @@
 //! an argument, so that every message can be replayed to the byte.
 
 pub mod catalogue;
+pub mod codes;
 pub mod condition;
 pub mod contribution;
 pub mod derive;
@@ -16,6 +17,7 @@ pub mod ids;
 pub mod json;
 pub mod lane;
 pub mod model;
+pub mod route;
 pub mod rules;
 pub mod settle;
 pub mod value;

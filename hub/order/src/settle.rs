@@ -2,10 +2,21 @@
 //!
 //! The fold merges first and then calls [`settle`] once.
 
-use crate::fold::Effect;
-use crate::ids::SystemName;
+use std::collections::BTreeSet;
+
+use crate::catalogue::FieldId;
+use crate::derive::derive;
+use crate::flow::{Firing, fire};
+use crate::fold::{Effect, TodoItem, TodoKind};
+use crate::history::{between, changed_fields};
+use crate::ids::{At, Collection, SystemName};
 use crate::model::{Order, State};
+use crate::route::{Outline, events, route};
 use crate::rules::Rules;
+
+/// How often releases are looked at in one turn. Each pass fires what the one before made true; a flow
+/// that still fires after so many feeds on itself. What fired stays, and a todo names the order.
+pub const MOST_PASSES: usize = 16;
 
 /// One turn of the fold: what stood before it, and who caused it.
 #[derive(Clone, Copy, Debug)]
@@ -18,11 +29,54 @@ pub struct Turn<'a> {
     pub now: jiff::Timestamp,
 }
 
+impl Turn<'_> {
+    /// The version that this turn makes, if it makes one.
+    pub fn version(&self) -> u32 {
+        self.before.version.saturating_add(1)
+    }
+}
+
 /// Brings an order to rest: derive ► fire until nothing fires ► derive ► route.
 ///
 /// Changes the order (derived fields, holds, fulfilments, `bound`, `fired`) and the wants of its
 /// lanes. The version is not raised here: [`crate::history::seal`] does that, once, at the end.
 pub fn settle(state: &mut State, turn: Turn<'_>, rules: &Rules<'_>) -> Vec<Effect> {
-    crate::derive::derive(state, rules, turn.now);
-    Vec::new()
+    let mut effects = Vec::new();
+    let (firings, changed) = rest(state, turn, rules, &mut effects);
+    let differs = !changed.is_empty() || !between(turn.before, &state.order).edits.is_empty();
+    let version = if differs { turn.version() } else { turn.before.version };
+    let outline = Outline { turn, changed: &changed, firings: &firings, version };
+    effects.extend(route(state, outline, rules));
+    if differs {
+        effects.extend(events(turn.before, &state.order, &firings));
+    }
+    effects
+}
+
+/// Derives and fires until nothing fires any more.
+fn rest(
+    state: &mut State,
+    turn: Turn<'_>,
+    rules: &Rules<'_>,
+    effects: &mut Vec<Effect>,
+) -> (Vec<Firing>, Vec<(At, FieldId)>) {
+    let mut firings = Vec::new();
+    let mut done = BTreeSet::new();
+    for _ in 0..MOST_PASSES {
+        derive(state, rules, turn.now);
+        let holds = state.order.collections.get(&Collection::Holds).cloned();
+        let changed = changed_fields(turn.before, &state.order);
+        let fired = fire(state, turn, rules, &changed, &mut done);
+        let held = state.order.collections.get(&Collection::Holds) != holds.as_ref();
+        if fired.is_empty() && !held {
+            return (firings, changed);
+        }
+        firings.extend(fired);
+    }
+    derive(state, rules, turn.now);
+    let why = format!("the flow `{}` fires without end", rules.flow.name);
+    let cause = "flow_endless".into();
+    effects.push(Effect::Todo(TodoItem { kind: TodoKind::Finding, cause, system: None, why }));
+    let changed = changed_fields(turn.before, &state.order);
+    (firings, changed)
 }

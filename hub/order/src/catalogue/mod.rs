@@ -18,6 +18,7 @@ mod set;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use parse::read_owner;
 pub use set::FieldSet;
 
 /// A field's number in the catalogue, for ever: stored with every change.

@@ -167,13 +167,17 @@ fn personal(text: &str) -> Result<Personal, String> {
     })
 }
 
+fn owner(text: &str) -> Result<Owner, String> {
+    read_owner(text).ok_or_else(|| unknown("owner", text))
+}
+
 /// Reads an owner as the catalogue and `ownership.yaml` write it.
-pub(crate) fn owner(text: &str) -> Result<Owner, String> {
-    Ok(match text {
+pub(crate) fn read_owner(text: &str) -> Option<Owner> {
+    Some(match text {
         "service" => Owner::Service,
         "hub" => Owner::Hub,
         "any" => Owner::Any,
-        role => Owner::Role(Role::parse(role).ok_or_else(|| unknown("owner", role))?),
+        role => Owner::Role(Role::parse(role)?),
     })
 }
 

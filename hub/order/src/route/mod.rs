@@ -1,0 +1,259 @@
+//! From what fired and what changed to what each lane wants, and which lanes are due.
+//!
+//! A wish for a state collapses: one per (deliver rule, subject), newer over older. A wish for a fact
+//! is made once per firing. **Invariant:** a lane has at most 64 wishes; the one beyond is not taken
+//! and a todo says so. Test: `a_full_lane_takes_no_more_and_says_so`.
+
+use crate::catalogue::{FieldId, FieldSet};
+use crate::condition::Scene;
+use crate::flow::{Firing, ORDER_CHANGED, Release, Target, fired_key, near, subjects, targets};
+use crate::fold::{Effect, TodoItem, TodoKind};
+use crate::ids::{At, Role, SystemName};
+use crate::lane::{Lane, LaneCode, WantKey};
+use crate::model::State;
+use crate::rules::{DeliverRule, OperationKind, Rules};
+use crate::settle::Turn;
+
+mod events;
+mod own;
+mod plan;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use events::events;
+pub use plan::{Choice, Plan, Send, plan};
+
+/// What a turn has come to, for routing.
+#[derive(Clone, Copy, Debug)]
+pub struct Outline<'a> {
+    /// Who spoke, and what stood before.
+    pub turn: Turn<'a>,
+    /// The fields that this turn changed.
+    pub changed: &'a [(At, FieldId)],
+    /// The releases that fired.
+    pub firings: &'a [Firing],
+    /// The version that the wishes ask for.
+    pub version: u32,
+}
+
+/// Writes wishes into lanes, settles those that need no call, and wakes lanes that have something to
+/// send. The last step of a turn.
+pub fn route(state: &mut State, outline: Outline<'_>, rules: &Rules<'_>) -> Vec<Effect> {
+    let mut effects = Vec::new();
+    for firing in outline.firings {
+        fired(state, firing, outline.version, rules, &mut effects);
+    }
+    if outline.version > outline.turn.before.version {
+        each_version(state, outline.version, rules, &mut effects);
+        reread(state, outline, rules, &mut effects);
+    }
+    let systems: Vec<SystemName> = state.lanes.keys().cloned().collect();
+    for system in systems {
+        wake(state, &system, rules, outline.turn.now, &mut effects);
+    }
+    effects
+}
+
+/// The kind of a deliver rule's wishes.
+fn kind(rule: &DeliverRule) -> OperationKind {
+    let operations = [&rule.single, &rule.create, &rule.update];
+    let first = operations.into_iter().flatten().next();
+    first.map_or(OperationKind::State, |operation| operation.kind)
+}
+
+/// One wish to be written.
+struct Wish<'a> {
+    system: &'a SystemName,
+    rule: &'a DeliverRule,
+    emits: &'a str,
+    to: Target,
+    subject: &'a At,
+    version: u32,
+}
+
+fn write(state: &mut State, wish: &Wish<'_>, rules: &Rules<'_>, effects: &mut Vec<Effect>) {
+    let Some(lane) = lane_of(state, wish.system, rules) else { return };
+    let fact = (kind(wish.rule) == OperationKind::Fact).then_some(wish.version);
+    let key = WantKey { rule: wish.rule.id.clone(), subject: wish.subject.clone(), fact };
+    let release = Some((wish.emits.into(), wish.to.as_str().into()));
+    if !lane.want(key, wish.version, release) {
+        let why = format!("more than {} wishes wait in one lane", crate::lane::MOST_WANTS);
+        effects.push(todo("lane_full", wish.system, why));
+    }
+}
+
+fn todo(cause: &str, system: &SystemName, why: String) -> Effect {
+    let system = Some(system.clone());
+    Effect::Todo(TodoItem { kind: TodoKind::Finding, cause: cause.into(), system, why })
+}
+
+/// The lane of a configured system, made when it is wanted first.
+fn lane_of<'a>(
+    state: &'a mut State,
+    system: &SystemName,
+    rules: &Rules<'_>,
+) -> Option<&'a mut Lane> {
+    let role = rules.systems.get(system)?.role;
+    Some(state.lanes.entry(system.clone()).or_insert_with(|| Lane::new(system.clone(), role)))
+}
+
+fn listening<'a, 'e>(
+    rules: &Rules<'a>,
+    system: &SystemName,
+    event: &'e str,
+) -> impl Iterator<Item = &'a DeliverRule> + use<'a, 'e> {
+    let deliver = rules.systems.get(system).map_or(&[][..], |system| &system.deliver);
+    deliver.iter().filter(move |rule| &*rule.on == event)
+}
+
+fn fired(
+    state: &mut State,
+    firing: &Firing,
+    version: u32,
+    rules: &Rules<'_>,
+    effects: &mut Vec<Effect>,
+) {
+    let Some(system) = &firing.system else { return };
+    let (emits, to, subject) = (&*firing.emits, firing.to, &firing.subject);
+    let mut heard = false;
+    for rule in listening(rules, system, emits) {
+        heard = true;
+        write(state, &Wish { system, rule, emits, to, subject, version }, rules, effects);
+    }
+    let sink = rules.systems.get(system).is_some_and(|system| system.role == Role::Sink);
+    if !heard && emits == "order.cancelled" && to == Target::Linked && !sink {
+        if let Some(lane) = lane_of(state, system, rules) {
+            lane.code = Some(LaneCode::NotRouted);
+        }
+        let why = format!("the order is cancelled and nothing of `{system}` listens to `{emits}`");
+        effects.push(todo("not_routed", system, why));
+    }
+}
+
+/// `order.changed`: every version, to everyone who listens.
+fn each_version(state: &mut State, version: u32, rules: &Rules<'_>, effects: &mut Vec<Effect>) {
+    let flow = rules.flow;
+    for release in flow.releases.iter().filter(|release| &*release.emits == ORDER_CHANGED) {
+        let scene =
+            Scene { order: &state.order, lanes: &state.lanes, systems: rules.systems, past: None };
+        if !release.when.holds(scene, &At::ROOT) {
+            continue;
+        }
+        for system in meant(state, release, rules) {
+            for rule in listening(rules, &system, ORDER_CHANGED) {
+                let (system, subject) = (&system, &At::ROOT);
+                let (emits, to) = (ORDER_CHANGED, release.to);
+                write(state, &Wish { system, rule, emits, to, subject, version }, rules, effects);
+            }
+        }
+    }
+}
+
+fn meant(state: &State, release: &Release, rules: &Rules<'_>) -> Vec<SystemName> {
+    match release.to {
+        Target::Role(role) => state.order.bound.get(&role).cloned().into_iter().collect(),
+        Target::Origin | Target::Linked | Target::All => targets(state, release, rules),
+    }
+}
+
+/// What fired once is wanted again at every change of a field that its mapping reads; facts are not.
+fn reread(state: &mut State, outline: Outline<'_>, rules: &Rules<'_>, effects: &mut Vec<Effect>) {
+    let flow = rules.flow;
+    for release in flow.releases.iter().filter(|release| &*release.emits != ORDER_CHANGED) {
+        let (emits, to) = (&*release.emits, release.to);
+        for (system, _) in rules.systems {
+            let states = listening(rules, system, emits)
+                .filter(|rule| kind(rule) == OperationKind::State)
+                .map(|rule| (rule, rules.shapes.reads(system, &rule.id)));
+            let states: Vec<(&DeliverRule, FieldSet)> = states.collect();
+            if states.is_empty() {
+                continue;
+            }
+            for subject in &subjects(&state.order, release) {
+                // 0: who made it true himself was never told.
+                let key = fired_key(emits, to, subject, system);
+                if !state.order.fired.get(&key).is_some_and(|version| *version > 0) {
+                    continue;
+                }
+                let version = outline.version;
+                for (rule, reads) in &states {
+                    let mut changed = outline.changed.iter();
+                    if changed.any(|(at, field)| reads.contains(*field) && near(at, subject)) {
+                        let wish = Wish { system, rule, emits, to, subject, version };
+                        write(state, &wish, rules, effects);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Settles the wishes of a lane that need no call; what is left to send makes it due.
+fn wake(
+    state: &mut State,
+    system: &SystemName,
+    rules: &Rules<'_>,
+    now: jiff::Timestamp,
+    effects: &mut Vec<Effect>,
+) {
+    // Each round settles one wish, so that it ends after as many rounds as there are wishes.
+    for _ in 0..=crate::lane::MOST_WANTS {
+        match plan(state, system, rules) {
+            Plan::Skip { key, version, code } => {
+                settle_wish(state, system, &key, version, code, effects);
+            }
+            Plan::Wait { code, .. } => {
+                if let Some(lane) = state.lanes.get_mut(system) {
+                    lane.code = Some(code);
+                    lane.due_at = None;
+                }
+                return;
+            }
+            Plan::Send(_) => {
+                if let Some(lane) = state.lanes.get_mut(system)
+                    && lane.due_at.is_none()
+                {
+                    lane.due_at = Some(now);
+                    effects.push(Effect::Deliver { system: system.clone() });
+                }
+                return;
+            }
+            Plan::Idle | Plan::Resume(_) => return,
+        }
+    }
+}
+
+/// Ends a wish for which nothing is sent, and keeps why. A dropped create undoes its firing, so that
+/// it may fire again; a thing that cannot be updated is shown to a person.
+pub fn settle_wish(
+    state: &mut State,
+    system: &SystemName,
+    key: &WantKey,
+    version: u32,
+    code: LaneCode,
+    effects: &mut Vec<Effect>,
+) {
+    let Some(lane) = state.lanes.get_mut(system) else { return };
+    let want = lane.wants.iter().find(|want| want.key == *key);
+    let release = want.and_then(|want| want.release.clone());
+    if code == LaneCode::NoUpdate && lane.code != Some(code) {
+        let why = format!("`{}` of {} cannot be updated there", key.rule, key.subject);
+        effects.push(todo("no_update", system, why));
+    }
+    lane.code = Some(code);
+    lane.unwant(key, version);
+    if lane.wants.is_empty() {
+        lane.due_at = None;
+    }
+    if code == LaneCode::Dropped {
+        let flown = lane.flying.as_ref().filter(|flight| flight.want == *key);
+        if flown.is_some_and(crate::lane::Flight::may_be_replaced) {
+            lane.flying = None;
+            lane.attempts = 0;
+        }
+        if let Some((emits, to)) = release {
+            let text = format!("{emits}>{to} {} {system}", key.subject);
+            state.order.fired.remove(&text);
+        }
+    }
+}

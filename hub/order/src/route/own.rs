@@ -1,0 +1,54 @@
+//! A system's own change never goes back to it.
+
+use crate::catalogue::{FieldId, Kind, catalogue};
+use crate::flow::near;
+use crate::ids::{At, Collection};
+use crate::lane::{FieldState, Lane, Want};
+use crate::model::State;
+use crate::rules::Rules;
+
+/// Whether every field that the rule's mapping reads stands as the system itself has it: equal to
+/// `base`, in the form in which it would give our value back. Absent equals never agreed.
+pub(super) fn change(state: &State, lane: &Lane, want: &Want, rules: &Rules<'_>) -> bool {
+    let reads = rules.shapes.reads(&lane.system, &want.key.rule);
+    if reads.is_empty() {
+        return false;
+    }
+    reads.iter().filter(|field| compared(*field)).all(|field| {
+        let Some(collection) = catalogue().field(field).map(|field| field.collection) else {
+            return true;
+        };
+        places(state, collection)
+            .iter()
+            .filter(|place| near(place, &want.key.subject))
+            .all(|place| agrees(state, lane, place, field, rules))
+    })
+}
+
+/// Names of ours never change and are never agreed on: they decide nothing.
+fn compared(field: FieldId) -> bool {
+    let name = |path: &str| matches!(path, "id" | "ref" | "line" | "channel.system" | "system");
+    catalogue().field(field).is_some_and(|field| field.kind != Kind::Hub || !name(field.path))
+}
+
+/// All places of a collection in an order.
+fn places(state: &State, collection: Collection) -> Vec<At> {
+    let Some(parent) = collection.parent() else { return vec![At::ROOT] };
+    let outer = places(state, parent);
+    let inner = outer.iter().flat_map(|at| state.order.elements_at(at, collection));
+    inner.map(|(at, _)| at).collect()
+}
+
+fn agrees(state: &State, lane: &Lane, at: &At, field: FieldId, rules: &Rules<'_>) -> bool {
+    let ours = state.order.get(at, field).map(std::borrow::Cow::into_owned);
+    let key = at.path_of(field);
+    let theirs = lane.fields.get(&key).and_then(|state: &FieldState| state.base.as_ref());
+    match (ours, theirs) {
+        (None | Some(None), None | Some(None)) => true,
+        (Some(Some(ours)), Some(Some(theirs))) => {
+            let canon = |value| rules.shapes.canon(&lane.system, field, value);
+            ours == *theirs || canon(&ours) == canon(theirs)
+        }
+        (None | Some(None), Some(Some(_))) | (Some(Some(_)), None | Some(None)) => false,
+    }
+}

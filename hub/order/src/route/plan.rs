@@ -1,0 +1,221 @@
+//! What a lane is to send next, judged anew each time: at every change, and when it is claimed.
+
+use super::own;
+use crate::catalogue::known;
+use crate::condition::{Condition, Scene};
+use crate::ids::{At, Collection, SystemName};
+use crate::lane::{Flight, Lane, LaneCode, Want, WantKey};
+use crate::model::State;
+use crate::rules::{DeliverRule, Mode, OperationKind, OperationRule, Rules};
+
+/// What to do with a lane.
+#[derive(Clone, Debug)]
+pub enum Plan<'a> {
+    /// It wants nothing.
+    Idle,
+    /// A call is under way or frozen: the same bytes again, nothing else.
+    Resume(&'a Flight),
+    /// This is to be sent.
+    Send(Box<Send<'a>>),
+    /// Everything it wants has to wait; the code says for what.
+    Wait {
+        /// The first wish that waits; `None`: the lane as a whole.
+        key: Option<WantKey>,
+        /// Why.
+        code: LaneCode,
+    },
+    /// Nothing has to be sent for this wish: settle it and plan again.
+    Skip {
+        /// The wish.
+        key: WantKey,
+        /// The version that it asked for.
+        version: u32,
+        /// Why: `dropped`, `no_update`, `own_change`, `delivered`, `not_routed`.
+        code: LaneCode,
+    },
+}
+
+/// A wish that can be sent now.
+#[derive(Clone, Debug)]
+pub struct Send<'a> {
+    /// The wish.
+    pub want: &'a Want,
+    /// Its deliver rule.
+    pub rule: &'a DeliverRule,
+    /// The operation, chosen by what is linked.
+    pub operation: &'a OperationRule,
+    /// How it was chosen.
+    pub choice: Choice,
+    /// The earlier attempt that nothing has come of, and that newly frozen inputs replace.
+    pub replaces: Option<&'a Flight>,
+    /// Everything is computed and recorded, nothing sent.
+    pub shadow: bool,
+}
+
+/// Which of a rule's operations was chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Choice {
+    /// The system does not know the subject.
+    Create,
+    /// It does.
+    Update,
+    /// The rule has one operation for both.
+    Single,
+}
+
+/// What came of looking at one wish.
+enum Verdict<'a> {
+    Send(&'a OperationRule, Choice),
+    Wait(LaneCode),
+    Skip(LaneCode),
+}
+
+/// Says what the lane of `system` is to send next. Wishes are served first come first; one that has
+/// to wait does not stop those behind it, a call under way does.
+pub fn plan<'a>(state: &'a State, system: &SystemName, rules: &Rules<'a>) -> Plan<'a> {
+    let Some(lane) = state.lanes.get(system) else { return Plan::Idle };
+    let Some(known) = rules.systems.get(system) else { return Plan::Idle };
+    if let Some(flight) = &lane.flying {
+        match lane.code {
+            Some(code @ (LaneCode::Dead | LaneCode::InDoubt)) => {
+                return Plan::Wait { key: Some(flight.want.clone()), code };
+            }
+            _ if !flight.may_be_replaced() => return Plan::Resume(flight),
+            _ => {}
+        }
+    }
+    if lane.wants.is_empty() {
+        return Plan::Idle;
+    }
+    if known.mode == Mode::Paused {
+        return Plan::Wait { key: None, code: LaneCode::Paused };
+    }
+    let mut waits = None;
+    for want in &lane.wants {
+        let key = want.key.clone();
+        let Some(rule) = known.deliver.iter().find(|rule| rule.id == want.key.rule) else {
+            return Plan::Skip { key, version: want.version, code: LaneCode::NotRouted };
+        };
+        let shadow = known.mode == Mode::Shadow;
+        match (Judge { state, lane, rules, shadow }).wish(want, rule) {
+            Verdict::Send(operation, choice) => {
+                let replaces = lane.flying.as_ref().filter(|flight| flight.want == want.key);
+                let send = Send { want, rule, operation, choice, replaces, shadow };
+                return Plan::Send(Box::new(send));
+            }
+            Verdict::Skip(code) => return Plan::Skip { key, version: want.version, code },
+            Verdict::Wait(code) => waits = waits.or(Some((key, code))),
+        }
+    }
+    match waits {
+        Some((key, code)) => Plan::Wait { key: Some(key), code },
+        None => Plan::Idle,
+    }
+}
+
+struct Judge<'a, 'r> {
+    state: &'a State,
+    lane: &'a Lane,
+    rules: &'r Rules<'a>,
+    shadow: bool,
+}
+
+impl<'a> Judge<'a, '_> {
+    fn wish(&self, want: &Want, rule: &'a DeliverRule) -> Verdict<'a> {
+        let subject = &want.key.subject;
+        let gone = !subject.is_root()
+            && self.state.order.element(subject).is_none_or(|element| element.gone);
+        if gone {
+            return Verdict::Skip(LaneCode::Dropped);
+        }
+        if want.key.fact.is_some() && self.delivered(&want.key) {
+            return Verdict::Skip(LaneCode::Delivered);
+        }
+        let (operation, choice) = match self.choose(want, rule) {
+            Ok(chosen) => chosen,
+            Err(verdict) => return verdict,
+        };
+        if (choice == Choice::Create || operation.creates)
+            && let Some(verdict) = self.create(want)
+        {
+            return verdict;
+        }
+        if rule.when.as_ref().is_some_and(|when| !self.holds(when, subject)) {
+            return Verdict::Wait(LaneCode::Held);
+        }
+        let state = operation.kind == OperationKind::State;
+        if state
+            && self.linked(operation, subject)
+            && own::change(self.state, self.lane, want, self.rules)
+        {
+            return Verdict::Skip(LaneCode::OwnChange);
+        }
+        Verdict::Send(operation, choice)
+    }
+
+    fn holds(&self, when: &Condition, at: &At) -> bool {
+        let State { order, lanes } = self.state;
+        when.holds(Scene { order, lanes, systems: self.rules.systems, past: None }, at)
+    }
+
+    fn linked(&self, operation: &OperationRule, subject: &At) -> bool {
+        self.lane.ext_id(operation.entity.as_str(), subject).is_some()
+    }
+
+    fn delivered(&self, key: &WantKey) -> bool {
+        let sent = if self.shadow { &self.lane.shadow } else { &self.lane.sent };
+        sent.contains_key(&key.text())
+    }
+
+    /// Create or update, by the live cross reference. What makes something is never called for a
+    /// subject that is linked, or for which it was delivered already.
+    fn choose(
+        &self,
+        want: &Want,
+        rule: &'a DeliverRule,
+    ) -> Result<(&'a OperationRule, Choice), Verdict<'a>> {
+        let subject = &want.key.subject;
+        let made = |operation: &OperationRule| {
+            self.linked(operation, subject) || self.delivered(&want.key)
+        };
+        match (&rule.create, &rule.update, &rule.single) {
+            (Some(create), None, _) if made(create) => Err(Verdict::Skip(LaneCode::NoUpdate)),
+            (Some(create), Some(update), _) if made(create) => {
+                // Shadow mode makes no reference: there, what was shown once is updated.
+                if self.shadow || self.linked(update, subject) || self.linked(create, subject) {
+                    Ok((update, Choice::Update))
+                } else {
+                    Err(Verdict::Wait(LaneCode::NotLinked))
+                }
+            }
+            (Some(create), _, _) => Ok((create, Choice::Create)),
+            (None, Some(update), _) if self.linked(update, subject) => Ok((update, Choice::Update)),
+            (None, Some(_), _) => Err(Verdict::Wait(LaneCode::NotLinked)),
+            (None, None, Some(single)) if single.creates && made(single) => {
+                Err(Verdict::Skip(LaneCode::NoUpdate))
+            }
+            (None, None, Some(single)) => Ok((single, Choice::Single)),
+            (None, None, None) => Err(Verdict::Skip(LaneCode::NotRouted)),
+        }
+    }
+
+    /// Whether a create still stands: its release's lifecycle and holds. Nothing of it has left yet,
+    /// else the lane would be bound to its flight.
+    fn create(&self, want: &Want) -> Option<Verdict<'a>> {
+        let subject = &want.key.subject;
+        if subject.collection() == Collection::Fulfilments {
+            let record = self.state.order.record(subject);
+            let status = record.and_then(|record| record.text(known::fulfilment::STATUS));
+            if matches!(status, Some("cancelled" | "rejected")) {
+                return Some(Verdict::Skip(LaneCode::Dropped));
+            }
+        }
+        let (emits, to) = want.release.as_ref()?;
+        let release = self.rules.flow.release(emits, to)?;
+        let at = if release.subject == Collection::Root { &At::ROOT } else { subject };
+        if !self.holds(&release.lifecycle, at) {
+            return Some(Verdict::Skip(LaneCode::Dropped));
+        }
+        (!self.holds(&release.holds, at)).then_some(Verdict::Wait(LaneCode::Held))
+    }
+}
