@@ -89,7 +89,7 @@ pub struct DocumentOutcome {
 }
 
 /// The outcome words that answers, metrics and lists use.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Word {
     /// Made a change.
@@ -110,6 +110,23 @@ pub enum Word {
     Stored,
     /// No intake wants it.
     Skipped,
+}
+
+impl Word {
+    /// The word itself.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Word::Applied => "applied",
+            Word::Unchanged => "unchanged",
+            Word::Noticed => "noticed",
+            Word::Duplicate => "duplicate",
+            Word::Stale => "stale",
+            Word::Waiting => "waiting",
+            Word::Todo => "todo",
+            Word::Stored => "stored",
+            Word::Skipped => "skipped",
+        }
+    }
 }
 
 /// Where units are handed in. Bounded: when full, the caller waits, so that sources stop consuming.

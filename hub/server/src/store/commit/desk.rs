@@ -1,0 +1,267 @@
+//! The working set of one attempt: orders and lanes under the lock, references as they stand in this
+//! transaction, and everything that will be written.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use orderhub_order::catalogue::known;
+use orderhub_order::contribution::Contribution;
+use orderhub_order::fold::{TodoItem, TodoKind};
+use orderhub_order::identify::{Bound, ReferenceKey};
+use orderhub_order::ids::{At, Entity, OrderKey, SystemName, order_reference};
+use orderhub_order::model::State;
+
+use super::writes::{
+    ChangeWrite, Count, LaneWrite, MessageWrite, OrderWrite, PendingWrite, TodoWrite, WaitKey,
+    Writes,
+};
+use super::{Context, DocumentKey, Locked};
+use crate::apply::Word;
+use crate::store::ReceiptRow;
+
+/// One order on the desk.
+#[derive(Debug)]
+pub(super) struct Open {
+    pub(super) locked: Locked,
+    /// It has no row yet.
+    pub(super) new: bool,
+    /// A version was made, or a timer set.
+    pub(super) dirty: bool,
+    /// Lanes to write.
+    pub(super) lanes: BTreeSet<SystemName>,
+}
+
+/// A message row to write; its envelope is borrowed when all folds are done.
+#[derive(Debug)]
+pub(super) struct Row<'a> {
+    pub(super) id: i64,
+    pub(super) first: Option<i64>,
+    pub(super) envelope: &'a crate::intake::Envelope,
+    pub(super) outcome: Word,
+    pub(super) why: String,
+}
+
+/// The working set.
+#[derive(Debug)]
+pub(super) struct Desk<'a> {
+    pub(super) context: Context<'a>,
+    pub(super) orders: BTreeMap<OrderKey, Open>,
+    pub(super) references: HashMap<ReferenceKey, Option<Bound>>,
+    pub(super) parked: HashSet<DocumentKey>,
+    /// Numbers for orders to be made.
+    next_order: i64,
+
+    pub(super) messages: Vec<Row<'a>>,
+    pub(super) changes: Vec<ChangeWrite>,
+    pub(super) bindings: Vec<(ReferenceKey, Bound)>,
+    pub(super) tokens: Vec<(String, OrderKey)>,
+    pub(super) receipts: Vec<(OrderKey, ReceiptRow)>,
+    pub(super) todos: Vec<TodoWrite>,
+    pub(super) superseded: Vec<DocumentKey>,
+    pub(super) driven: Vec<(i64, Option<u32>)>,
+    pub(super) pending: Vec<PendingWrite>,
+    pub(super) woken: BTreeSet<WaitKey>,
+    pub(super) reserved: BTreeSet<(SystemName, OrderKey)>,
+    /// Reserved by the unit at hand.
+    pub(super) fresh: Vec<(SystemName, OrderKey)>,
+    pub(super) counts: HashMap<(SystemName, Arc<str>, Word), u32>,
+}
+
+impl<'a> Desk<'a> {
+    pub(super) fn new(
+        context: Context<'a>,
+        references: HashMap<ReferenceKey, Option<Bound>>,
+        locked: Vec<Locked>,
+        parked: HashSet<DocumentKey>,
+        next_order: i64,
+    ) -> Self {
+        let open = |locked: Locked| {
+            let key = locked.state.order.key;
+            (key, Open { locked, new: false, dirty: false, lanes: BTreeSet::new() })
+        };
+        Self {
+            context,
+            orders: locked.into_iter().map(open).collect(),
+            references,
+            parked,
+            next_order,
+            messages: Vec::new(),
+            changes: Vec::new(),
+            bindings: Vec::new(),
+            tokens: Vec::new(),
+            receipts: Vec::new(),
+            todos: Vec::new(),
+            superseded: Vec::new(),
+            driven: Vec::new(),
+            pending: Vec::new(),
+            woken: BTreeSet::new(),
+            reserved: BTreeSet::new(),
+            fresh: Vec::new(),
+            counts: HashMap::new(),
+        }
+    }
+
+    pub(super) fn now(&self) -> Timestamp {
+        self.context.now
+    }
+
+    /// The reference that an order made from this document would like to have.
+    pub(super) fn reference_of(said: &Contribution) -> Option<ReferenceKey> {
+        let number = order_no(said).filter(|_| said.creates && said.entity == Entity::Order)?;
+        let reference = order_reference(&said.system, Some(number), false, OrderKey(0));
+        Some(ReferenceKey::Ref(reference.into()))
+    }
+
+    /// Makes an order from its first document: the key is new, the reference unique. `None`: its system
+    /// is not configured.
+    pub(super) fn create(&mut self, said: &Contribution) -> Option<OrderKey> {
+        let key = OrderKey(self.next_order);
+        let taken = Self::reference_of(said)
+            .is_some_and(|wanted| self.references.get(&wanted).is_some_and(Option::is_some));
+        let reference = order_reference(&said.system, order_no(said), taken, key);
+        let now = self.now();
+        let rules = &self.context.rules;
+        let state =
+            orderhub_order::fold::create(key, reference.as_str().into(), said, rules, now)?;
+        self.next_order += 1;
+        self.bind(ReferenceKey::Ref(reference.as_str().into()), Bound { order: key, at: At::default() });
+        self.tokens.push((reference.to_lowercase(), key));
+        let locked = Locked { state, chain: [0; 32], since_keyframe: 0, next_timer: None };
+        let open = Open { locked, new: true, dirty: true, lanes: BTreeSet::new() };
+        self.orders.insert(key, open);
+        Some(key)
+    }
+
+    /// Notes a reference. One that is known to be bound elsewhere stays there: a todo.
+    pub(super) fn bind(&mut self, key: ReferenceKey, bound: Bound) {
+        match self.references.get(&key) {
+            Some(Some(other)) if *other == bound => {}
+            Some(Some(other)) => {
+                let other = other.clone();
+                self.clash(&key, &bound, &other);
+            }
+            Some(None) | None => {
+                self.references.insert(key.clone(), Some(bound.clone()));
+                self.bindings.push((key, bound));
+            }
+        }
+    }
+
+    /// References to write, sorted: the lock order of those that nobody had asked for.
+    pub(super) fn new_references(&self) -> Vec<(ReferenceKey, Bound)> {
+        let mut references = self.bindings.clone();
+        references.sort_by(|(a, _), (b, _)| a.cmp(b));
+        references
+    }
+
+    /// Some references were bound to something else before: those stay, a person decides.
+    pub(super) fn note_clashes(
+        &mut self,
+        references: &[(ReferenceKey, Bound)],
+        clashes: Vec<Option<Bound>>,
+    ) {
+        for ((key, bound), other) in references.iter().zip(clashes) {
+            match other {
+                Some(other) => self.clash(key, bound, &other),
+                None => {
+                    self.woken.insert(WaitKey::reference(key));
+                }
+            }
+        }
+    }
+
+    fn clash(&mut self, key: &ReferenceKey, bound: &Bound, other: &Bound) {
+        let (what, system) = match key {
+            ReferenceKey::Xref { system, kind, ext_id } => {
+                (format!("the {kind} `{ext_id}`"), Some(system.clone()))
+            }
+            ReferenceKey::Ref(text) => (format!("the reference `{text}`"), None),
+        };
+        let why = format!(
+            "{what} is bound to {} of order {} already, and is now named for {} of order {}",
+            place(&other.at),
+            other.order.shown(),
+            place(&bound.at),
+            bound.order.shown(),
+        );
+        let item =
+            TodoItem { kind: TodoKind::Ambiguous, cause: "reference_bound".into(), system, why };
+        let order = Some(bound.order);
+        self.todos.push(TodoWrite { item, order, message: None, document: None });
+    }
+
+    /// Lanes that this commit changed without reserving them: whoever held them is done.
+    pub(super) fn settled(&self) -> Vec<(SystemName, OrderKey)> {
+        let lanes = self.orders.iter().flat_map(|(key, open)| {
+            open.lanes.iter().map(|system| (system.clone(), *key))
+        });
+        lanes.filter(|lane| !self.reserved.contains(lane)).collect()
+    }
+
+    /// Everything, sorted where rows are locked.
+    pub(super) fn writes(&self) -> Writes<'_> {
+        let orders = self.orders.values().filter(|open| open.dirty);
+        let lanes = self.orders.iter().flat_map(|(key, open)| {
+            let lanes = open.lanes.iter().filter_map(|name| open.locked.state.lanes.get(name));
+            lanes.map(|lane| LaneWrite { key: *key, lane })
+        });
+        let messages = self.messages.iter().map(|row| MessageWrite {
+            id: row.id,
+            first: row.first,
+            envelope: row.envelope,
+            outcome: row.outcome,
+            why: &row.why,
+        });
+        let counts = self.counts.iter().map(|((system, document, outcome), n)| Count {
+            system: system.clone(),
+            document: Arc::clone(document),
+            outcome: *outcome,
+            n: *n,
+        });
+        Writes {
+            messages: messages.collect(),
+            changes: &self.changes,
+            orders: orders.map(head).collect(),
+            lanes: lanes.collect(),
+            tokens: &self.tokens,
+            receipts: &self.receipts,
+            todos: &self.todos,
+            superseded: &self.superseded,
+            driven: &self.driven,
+            pending: &self.pending,
+            woken: self.woken.iter().cloned().collect(),
+            counts: counts.collect(),
+            now: self.context.now,
+            bundle: self.context.rules.bundle,
+        }
+    }
+}
+
+fn head(open: &Open) -> OrderWrite<'_> {
+    OrderWrite {
+        order: &open.locked.state.order,
+        new: open.new,
+        chain: open.locked.chain,
+        since_keyframe: open.locked.since_keyframe,
+        next_timer: open.locked.next_timer,
+    }
+}
+
+fn place(at: &At) -> String {
+    if at.is_root() { "the order itself".to_owned() } else { format!("`{at}`") }
+}
+
+fn order_no(said: &Contribution) -> Option<&str> {
+    let stated = said.body.fields.iter().find(|(field, _)| *field == known::order::ORDER_NO)?;
+    stated.1.as_ref()?.as_str()
+}
+
+/// How a lane stands towards its system: a call that may have left is not over.
+pub(super) fn busy(state: &State) -> Vec<SystemName> {
+    let lanes = state.lanes.iter();
+    let busy = lanes.filter(|(_, lane)| {
+        lane.flying.as_ref().is_some_and(|flight| flight.in_air || flight.may_have_acted)
+    });
+    busy.map(|(system, _)| system.clone()).collect()
+}

@@ -1,0 +1,163 @@
+//! One mapped document through the desk: who it is about, then the fold.
+
+use orderhub_order::contribution::Contribution;
+use orderhub_order::fold::{Act, Outcome, TodoItem, TodoKind, fold};
+use orderhub_order::identify::{self, Bound, Identity, ReferenceKey};
+use orderhub_order::ids::{At, Entity, OrderKey, SystemName};
+
+use super::desk::{Desk, busy};
+use super::messages::{By, word};
+use super::plan::{contribution, spoken_keys};
+use super::writes::{TodoWrite, WaitKey};
+use crate::apply::{DocumentOutcome, Word};
+
+/// Where a document belongs.
+struct Belongs {
+    key: OrderKey,
+    at: Option<At>,
+    parent: Option<At>,
+}
+
+impl Desk<'_> {
+    /// Applies a document.
+    pub(super) fn said(
+        &mut self,
+        act: &mut Act,
+        keys: &[ReferenceKey],
+        by: By<'_>,
+    ) -> DocumentOutcome {
+        let Some(said) = contribution(act) else { return word(Word::Skipped, None) };
+        let Belongs { key, at, parent } = match self.belongs(said, keys, by) {
+            Ok(belongs) => belongs,
+            Err(outcome) => return outcome,
+        };
+        if let Act::Document(document) = act {
+            (document.at, document.parent) = (at, parent);
+        }
+        self.fold_document(key, act, by)
+    }
+
+    /// Which order a document is about; otherwise what becomes of it.
+    fn belongs(
+        &mut self,
+        said: &Contribution,
+        keys: &[ReferenceKey],
+        by: By<'_>,
+    ) -> Result<Belongs, DocumentOutcome> {
+        if let Some(key) = self.waits_behind(said, by) {
+            return Err(self.waiting(by, vec![key], "waits behind a parked document of its order"));
+        }
+        let found: Vec<Option<Bound>> =
+            keys.iter().map(|key| self.references.get(key).cloned().flatten()).collect();
+        match identify::identify(said, &found) {
+            Identity::Known { order, at, parent } => Ok(Belongs { key: order, at, parent }),
+            Identity::Create => match self.create(said) {
+                Some(key) => Ok(Belongs { key, at: Some(At::default()), parent: None }),
+                None => {
+                    let why = format!("no system `{}` is configured", said.system);
+                    Err(self.park(by, Some(by.document), "unknown_system", why, Some(&said.key)))
+                }
+            },
+            Identity::Wait(keys) => {
+                let keys = keys.iter().map(WaitKey::reference).collect();
+                Err(self.waiting(by, keys, "its order is not known yet"))
+            }
+            Identity::Ambiguous(orders) => {
+                let orders: Vec<String> = orders.iter().map(|key| key.shown()).collect();
+                let why = format!("it names several orders: {}", orders.join(", "));
+                let item = self.item(TodoKind::Ambiguous, "several_orders", by, why.clone());
+                Err(self.todo(by, item, None, why))
+            }
+        }
+    }
+
+    fn fold_document(&mut self, key: OrderKey, act: &Act, by: By<'_>) -> DocumentOutcome {
+        let facts = by.facts();
+        let Some(open) = self.orders.get_mut(&key) else {
+            let why = format!("order {} is referred to, but is not there", key.shown());
+            let item = self.item(TodoKind::Finding, "order_missing", by, why.clone());
+            return self.todo(by, item, Some(key), why);
+        };
+        let before = busy(&open.locked.state);
+        let (rules, now) = (&self.context.rules, self.context.now);
+        let folded = fold(&mut open.locked.state, act, rules, &facts, now);
+        let outcome = folded.outcome.clone();
+        let message = Some((by.first, Some(by.document)));
+        self.absorb(key, folded, &facts, message, &before);
+
+        let Some(said) = contribution(act) else { return word(Word::Skipped, None) };
+        let (word, why) = match &outcome {
+            Outcome::Applied { .. } => (Word::Applied, None),
+            Outcome::Unchanged => (Word::Unchanged, None),
+            Outcome::Stale => (Word::Stale, None),
+            Outcome::WaitForLane => {
+                let keys = vec![WaitKey::lane(&said.system, key)];
+                self.wait(by.first, Some(by.document), "waiting", None, keys);
+                (Word::Waiting, Some("a call to its system is under way".to_owned()))
+            }
+            Outcome::Todo(item) => {
+                self.record(by, item.clone(), Some(key));
+                (Word::Todo, Some(item.why.clone()))
+            }
+            Outcome::Refused(code) => (Word::Unchanged, Some(format!("{code:?}"))),
+        };
+        if matches!(word, Word::Applied | Word::Unchanged | Word::Stale) {
+            self.supersede(said, by);
+        }
+        DocumentOutcome { order: Some(key), outcome: word, folded: Some(outcome), why }
+    }
+
+    /// Facts wait behind a parked document of their order: what it says must be there first.
+    fn waits_behind(&self, said: &Contribution, by: By<'_>) -> Option<WaitKey> {
+        if self.parked.is_empty() || said.entity != Entity::Payment {
+            return None;
+        }
+        let own = |kind: &str, key: &str| {
+            kind == &*by.head.envelope.document && key == &*said.key
+        };
+        let before = spoken_keys(said).find(|spoken| {
+            let parked = self.parked.iter();
+            let mut parked = parked.filter(|(system, _, key)| {
+                *system == said.system && **key == **spoken
+            });
+            parked.any(|(_, kind, key)| !own(kind, key))
+        })?;
+        Some(WaitKey::parked(&said.system, before))
+    }
+
+    /// A document that could be applied does away with parked ones of its kind and key.
+    fn supersede(&mut self, said: &Contribution, by: By<'_>) {
+        if self.parked.is_empty() {
+            return;
+        }
+        let kind: Box<str> = (&*by.head.envelope.document).into();
+        let key = (said.system.clone(), kind, said.key.clone());
+        if self.parked.remove(&key) {
+            self.woken.insert(WaitKey::parked(&said.system, &said.key));
+            self.superseded.push(key);
+        }
+    }
+
+    fn waiting(&mut self, by: By<'_>, keys: Vec<WaitKey>, why: &str) -> DocumentOutcome {
+        self.wait(by.first, Some(by.document), "waiting", None, keys);
+        word(Word::Waiting, Some(why.to_owned()))
+    }
+
+    fn todo(
+        &mut self,
+        by: By<'_>,
+        item: TodoItem,
+        order: Option<OrderKey>,
+        why: String,
+    ) -> DocumentOutcome {
+        self.record(by, item, order);
+        word(Word::Todo, Some(why))
+    }
+
+    fn record(&mut self, by: By<'_>, mut item: TodoItem, order: Option<OrderKey>) {
+        let system: &SystemName = &by.head.envelope.system;
+        item.system.get_or_insert_with(|| system.clone());
+        let message = Some((by.first, Some(by.document)));
+        self.todos.push(TodoWrite { item, order, message, document: None });
+    }
+}

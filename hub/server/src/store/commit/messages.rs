@@ -1,0 +1,242 @@
+//! One message through the desk: what its gates and its id decide, then its documents, then its row.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use jiff::Timestamp;
+use orderhub_order::fold::{Facts, TodoItem, TodoKind};
+
+use super::desk::{Desk, Row};
+use super::plan::{Document, Head, Item, Sequence, Work};
+use super::writes::{PendingWrite, TodoWrite, WaitKey};
+use super::Seen;
+use crate::apply::{DocumentOutcome, UnitOutcome, Word};
+
+/// Where a document comes from.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct By<'a> {
+    /// Its message.
+    pub(super) head: &'a Head,
+    /// The first row of its message: what changes name as their cause, and what a re-drive reads.
+    pub(super) first: i64,
+    /// Its position in the message.
+    pub(super) document: u32,
+}
+
+impl By<'_> {
+    /// What the fold is told besides the document.
+    pub(super) fn facts(&self) -> Facts {
+        Facts {
+            actor: format!("system:{}", self.head.envelope.system).into(),
+            cause: format!("message:{}", self.first).into(),
+            received: Some(self.head.envelope.received),
+            sequence: self.first,
+            lookups: Vec::new(),
+        }
+    }
+}
+
+impl<'a> Desk<'a> {
+    /// Takes one unit; its outcome stands once the batch is committed.
+    ///
+    /// # Errors
+    ///
+    /// Why the unit cannot be taken: then this desk is spoilt, and the unit is to be stored raw.
+    pub(super) fn take(
+        &mut self,
+        work: &'a mut Work,
+        sequence: Sequence,
+    ) -> Result<UnitOutcome, &'static str> {
+        let condemned = work.condemned;
+        let (desk, item) = (self, &mut work.item);
+        // A panic may leave this desk half changed, and no one looks at it again.
+        let taken = catch_unwind(AssertUnwindSafe(move || match item {
+            Item::Order(unit) => desk.take_order(unit, condemned),
+            Item::Message(head, documents) => {
+                desk.take_message(head, documents, sequence, condemned)
+            }
+        }));
+        taken.map_err(|_| "the program failed on it: a fault to report")
+    }
+
+    fn take_message(
+        &mut self,
+        head: &'a Head,
+        documents: &mut [Document],
+        sequence: Sequence,
+        condemned: Option<&'static str>,
+    ) -> UnitOutcome {
+        let first = head.redrive.map_or(sequence.row, |redrive| redrive.first);
+        let by = By { head, first, document: 0 };
+        let whole = match sequence.seen {
+            Seen::Duplicate(row) => {
+                let outcomes = vec![word(Word::Duplicate, None)];
+                self.count(head, &outcomes);
+                return UnitOutcome { documents: outcomes, message: Some(row), reserved: Vec::new() };
+            }
+            Seen::Reused(row) => Some(self.reused(by, row)),
+            Seen::New => self.whole(by, documents, condemned),
+        };
+        let outcomes = match whole {
+            Some(outcome) => vec![outcome],
+            None => self.documents(head, first, documents),
+        };
+        self.count(head, &outcomes);
+        let message = self.row(head, sequence.row, first, &outcomes);
+        UnitOutcome { documents: outcomes, message, reserved: self.take_reserved() }
+    }
+
+    /// What decides about the message as a whole, before any document.
+    fn whole(
+        &mut self,
+        by: By<'_>,
+        documents: &[Document],
+        condemned: Option<&'static str>,
+    ) -> Option<DocumentOutcome> {
+        let head = by.head;
+        if let Some(why) = condemned {
+            return Some(self.park(by, None, "fault", why.to_owned(), None));
+        }
+        if let Some((cause, why)) = &head.refused {
+            return Some(self.park(by, None, cause, why.clone(), None));
+        }
+        if head.skipped {
+            return Some(word(Word::Skipped, None));
+        }
+        if head.envelope.suspect && head.redrive.is_none() {
+            let now = self.now();
+            self.wait(by.first, None, "suspect", Some(now), Vec::new());
+            return Some(word(Word::Stored, None));
+        }
+        documents.is_empty().then(|| word(Word::Skipped, None))
+    }
+
+    fn documents(
+        &mut self,
+        head: &'a Head,
+        first: i64,
+        documents: &mut [Document],
+    ) -> Vec<DocumentOutcome> {
+        let mut outcomes = Vec::with_capacity(documents.len());
+        for (position, document) in (0..).zip(documents) {
+            let by = By { head, first, document: position };
+            let outcome = match document {
+                Document::Skipped => word(Word::Skipped, None),
+                Document::Failed(error) => {
+                    let rule = error.rule.as_deref().unwrap_or("no rule");
+                    let why = format!("{} (rule: {rule}; in the document: {})", error.why, error.path);
+                    self.park(by, Some(position), error.cause, why, error.key.as_deref())
+                }
+                Document::Said(act, keys) => self.said(act, keys, by),
+            };
+            outcomes.push(outcome);
+        }
+        outcomes
+    }
+
+    /// A known id with another body: a fault of the sender, shown and not applied.
+    fn reused(&mut self, by: By<'_>, row: i64) -> DocumentOutcome {
+        let why = format!("its id was used before, by message {row}, with another body");
+        let item = self.item(TodoKind::Finding, "reused_id", by, why.clone());
+        let message = Some((by.first, None));
+        self.todos.push(TodoWrite { item, order: None, message, document: None });
+        word(Word::Todo, Some(why))
+    }
+
+    /// Stored raw, for a person. With a key, a later document of it supersedes.
+    pub(super) fn park(
+        &mut self,
+        by: By<'_>,
+        document: Option<u32>,
+        cause: &str,
+        why: String,
+        key: Option<&str>,
+    ) -> DocumentOutcome {
+        let item = self.item(TodoKind::Parked, cause, by, why.clone());
+        let kind = &by.head.envelope.document;
+        if let Some(key) = key {
+            let system = by.head.envelope.system.clone();
+            self.parked.insert((system, (**kind).into(), key.into()));
+        }
+        self.todos.push(TodoWrite {
+            item,
+            order: None,
+            message: Some((by.first, document)),
+            document: key.map(|key| (std::sync::Arc::clone(kind), key.into())),
+        });
+        word(Word::Todo, Some(why))
+    }
+
+    pub(super) fn item(&self, kind: TodoKind, cause: &str, by: By<'_>, why: String) -> TodoItem {
+        TodoItem { kind, cause: cause.into(), system: Some(by.head.envelope.system.clone()), why }
+    }
+
+    /// Drives a document again later: when due, or when one of the keys comes.
+    pub(super) fn wait(
+        &mut self,
+        message: i64,
+        document: Option<u32>,
+        why: &'static str,
+        due: Option<Timestamp>,
+        keys: Vec<WaitKey>,
+    ) {
+        let since = self.now();
+        self.pending.push(PendingWrite { message, document, why, since, due, keys });
+    }
+
+    fn count(&mut self, head: &Head, outcomes: &[DocumentOutcome]) {
+        for outcome in outcomes {
+            let envelope = &head.envelope;
+            let document = std::sync::Arc::clone(&envelope.document);
+            let key = (envelope.system.clone(), document, outcome.outcome);
+            *self.counts.entry(key).or_default() += 1;
+        }
+    }
+
+    /// Notes the message's row. What said nothing new leaves only its id; a drive that waits again
+    /// leaves its pending row.
+    fn row(
+        &mut self,
+        head: &'a Head,
+        id: i64,
+        first: i64,
+        outcomes: &[DocumentOutcome],
+    ) -> Option<i64> {
+        let told = outcomes.iter().max_by_key(|outcome| weight(outcome.outcome))?;
+        if let Some(redrive) = head.redrive {
+            let own = |p: &PendingWrite| (p.message, p.document) == (first, redrive.document);
+            if self.pending.iter().any(own) {
+                return Some(first);
+            }
+            self.driven.push((first, redrive.document));
+        } else if told.outcome == Word::Unchanged {
+            return None;
+        }
+        self.messages.push(Row {
+            id,
+            first: head.redrive.map(|_| first),
+            envelope: &head.envelope,
+            outcome: told.outcome,
+            why: told.why.clone().unwrap_or_default(),
+        });
+        Some(id)
+    }
+}
+
+/// The outcome that stands for a message of several documents: what needs a person first.
+fn weight(word: Word) -> u8 {
+    match word {
+        Word::Duplicate => 0,
+        Word::Skipped => 1,
+        Word::Unchanged => 2,
+        Word::Noticed => 3,
+        Word::Stale => 4,
+        Word::Applied => 5,
+        Word::Stored => 6,
+        Word::Waiting => 7,
+        Word::Todo => 8,
+    }
+}
+
+pub(super) fn word(outcome: Word, why: Option<String>) -> DocumentOutcome {
+    DocumentOutcome { order: None, outcome, folded: None, why }
+}

@@ -1,0 +1,270 @@
+//! The algorithm of a commit, once for every store: what is asked of the transaction in which order,
+//! the fold under its locks, and what one bad unit may not do to its neighbours.
+//!
+//! **Invariant:** one lock order everywhere: seen ids ► references ► orders ► lanes, each asked for
+//! as one sorted set before anything is written.
+//! **Invariant:** a unit that cannot be written is stored raw with a todo; its neighbours commit.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use jiff::Timestamp;
+use orderhub_order::identify::{Bound, ReferenceKey};
+use orderhub_order::ids::{OrderKey, SystemName};
+use orderhub_order::model::State;
+use orderhub_order::rules::Rules;
+
+use super::StoreError;
+use super::codec::CodecError;
+use crate::apply::{Unit, UnitOutcome};
+
+mod absorb;
+mod desk;
+mod documents;
+mod messages;
+mod orders;
+mod plan;
+mod writes;
+
+pub(crate) use plan::Work;
+pub(crate) use writes::{
+    ChangeWrite, Count, LaneWrite, MessageWrite, OrderWrite, PendingWrite, TodoWrite, WaitKey,
+    Writes,
+};
+
+/// Times that the same units are tried again when the store asks for it (serialisation, deadlock).
+const MOST_FAULTS: usize = 2 * 256;
+
+/// Why a transaction did not go on.
+#[derive(Debug)]
+pub(crate) enum TxError {
+    /// The data of some unit: alone it would fail again.
+    Data(String),
+    /// The store: nothing of the batch is written.
+    Store(StoreError),
+}
+
+impl From<CodecError> for TxError {
+    fn from(error: CodecError) -> Self {
+        TxError::Data(error.to_string())
+    }
+}
+
+/// An id of a message under way to the table of seen ids.
+#[derive(Debug)]
+pub(crate) struct SeenId {
+    /// Hash of (source, system, message id).
+    pub(crate) id: [u8; 16],
+    /// Hash of the body.
+    pub(crate) body: [u8; 16],
+    /// The message row that it will have.
+    pub(crate) sequence: i64,
+}
+
+/// What the table of seen ids says of an id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Seen {
+    /// It is new, and noted now.
+    New,
+    /// Seen with the same body, as this message row.
+    Duplicate(i64),
+    /// Seen with another body, as this message row.
+    Reused(i64),
+}
+
+/// An order under the lock of the transaction.
+#[derive(Debug)]
+pub(crate) struct Locked {
+    /// Head and lanes.
+    pub(crate) state: State,
+    /// Chain hash of its last change.
+    pub(crate) chain: [u8; 32],
+    /// Bytes of deltas since the last keyframe.
+    pub(crate) since_keyframe: u32,
+    /// When its timer rings.
+    pub(crate) next_timer: Option<Timestamp>,
+}
+
+/// A key of a document that a todo `parked` may stand for: (system, document kind, key).
+pub(crate) type DocumentKey = (SystemName, Box<str>, Box<str>);
+
+/// What a commit asks of one open transaction. Lists come sorted, without repetition.
+pub(crate) trait Tx: Send {
+    /// Marks a point to come back to.
+    fn savepoint(&mut self) -> impl Future<Output = Result<(), TxError>> + Send;
+
+    /// Undoes everything since the last savepoint, which goes.
+    fn undo(&mut self) -> impl Future<Output = Result<(), TxError>> + Send;
+
+    /// Keeps everything since the last savepoint, which goes.
+    fn keep(&mut self) -> impl Future<Output = Result<(), TxError>> + Send;
+
+    /// Numbers for so many messages and orders: the first of each run. Unused ones stay unused.
+    fn numbers(
+        &mut self,
+        messages: usize,
+        orders: usize,
+    ) -> impl Future<Output = Result<(i64, i64), TxError>> + Send;
+
+    /// Notes ids, in arrival order, and says which were known.
+    fn seen(&mut self, ids: &[SeenId]) -> impl Future<Output = Result<Vec<Seen>, TxError>> + Send;
+
+    /// What references are bound to.
+    fn references(
+        &mut self,
+        keys: &[ReferenceKey],
+    ) -> impl Future<Output = Result<Vec<Option<Bound>>, TxError>> + Send;
+
+    /// Locks orders, then their lanes; one that does not exist is left out.
+    fn lock(
+        &mut self,
+        keys: &[OrderKey],
+    ) -> impl Future<Output = Result<Vec<Locked>, TxError>> + Send;
+
+    /// The open todos `parked` of documents with these keys, of whatever kind.
+    fn parked(
+        &mut self,
+        keys: &[(SystemName, Box<str>)],
+    ) -> impl Future<Output = Result<Vec<DocumentKey>, TxError>> + Send;
+
+    /// Binds references; answers the other binding where one is bound already, which stays.
+    fn bind(
+        &mut self,
+        references: &[(ReferenceKey, Bound)],
+    ) -> impl Future<Output = Result<Vec<Option<Bound>>, TxError>> + Send;
+
+    /// Writes all the rest, set by set.
+    fn write(&mut self, writes: &Writes<'_>) -> impl Future<Output = Result<(), TxError>> + Send;
+}
+
+/// What decides a commit besides its units.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Context<'a> {
+    /// The bundle's rules.
+    pub(crate) rules: Rules<'a>,
+    /// The time of the commit.
+    pub(crate) now: Timestamp,
+}
+
+/// What the process must know after the commit.
+#[derive(Debug, Default)]
+pub(crate) struct Committed {
+    /// One per unit, in order.
+    pub(crate) outcomes: Vec<UnitOutcome>,
+    /// Lanes whose reservation ended.
+    pub(crate) settled: Vec<(SystemName, OrderKey)>,
+}
+
+/// Runs a batch inside an open transaction. The caller commits, or rolls everything back on an error.
+pub(crate) async fn run<T: Tx>(
+    tx: &mut T,
+    units: Vec<Unit>,
+    context: Context<'_>,
+) -> Result<Committed, StoreError> {
+    let mut works: Vec<Work> = units.into_iter().map(Work::new).collect();
+    let mut committed = Committed::default();
+    let mut faults = 0;
+    part(tx, &mut works, context, &mut committed, &mut faults).await?;
+    Ok(committed)
+}
+
+/// Why an attempt at some units came to nothing.
+#[derive(Debug)]
+enum Broken {
+    /// This unit is to blame.
+    Unit(usize, &'static str),
+    /// One of them, or the store.
+    Tx(TxError),
+}
+
+impl From<TxError> for Broken {
+    fn from(error: TxError) -> Self {
+        Broken::Tx(error)
+    }
+}
+
+type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// Tries units together; on a data error undoes them and tries each half, so that the one which fails
+/// alone is found. The fold is pure and its inputs are kept: a second try gives the same.
+fn part<'a, T: Tx>(
+    tx: &'a mut T,
+    works: &'a mut [Work],
+    context: Context<'a>,
+    committed: &'a mut Committed,
+    faults: &'a mut usize,
+) -> Boxed<'a, Result<(), StoreError>> {
+    Box::pin(async move {
+        loop {
+            tx.savepoint().await.map_err(of_store)?;
+            let error = match attempt(tx, works, context).await {
+                Ok(more) => {
+                    tx.keep().await.map_err(of_store)?;
+                    committed.outcomes.extend(more.outcomes);
+                    committed.settled.extend(more.settled);
+                    return Ok(());
+                }
+                Err(Broken::Tx(TxError::Store(error))) => return Err(error),
+                Err(Broken::Unit(at, why)) => Ok((at, why)),
+                Err(Broken::Tx(TxError::Data(why))) => Err(why),
+            };
+            tx.undo().await.map_err(of_store)?;
+            *faults += 1;
+            if *faults > MOST_FAULTS {
+                return Err(StoreError::Failed("too many units of one batch failed".to_owned()));
+            }
+            match error {
+                Ok((at, why)) => condemn(works, at, why)?,
+                Err(why) if works.len() == 1 => {
+                    tracing::error!(error = %why, "a unit could not be written");
+                    condemn(works, 0, "the store cannot hold what this document makes")?;
+                }
+                Err(_) => {
+                    let (first, second) = works.split_at_mut(works.len() / 2);
+                    part(tx, first, context, committed, faults).await?;
+                    return part(tx, second, context, committed, faults).await;
+                }
+            }
+        }
+    })
+}
+
+/// A unit that failed is only stored raw from now on; one that fails even so is a fault of the store.
+fn condemn(works: &mut [Work], at: usize, why: &'static str) -> Result<(), StoreError> {
+    match works.get_mut(at) {
+        Some(work) if work.condemned.is_none() => {
+            work.condemned = Some(why);
+            Ok(())
+        }
+        Some(_) | None => Err(StoreError::Failed(format!("a unit cannot be stored raw: {why}"))),
+    }
+}
+
+fn of_store(error: TxError) -> StoreError {
+    match error {
+        TxError::Data(why) => StoreError::Failed(why),
+        TxError::Store(error) => error,
+    }
+}
+
+/// The steps of a commit, in the lock order.
+async fn attempt<T: Tx>(
+    tx: &mut T,
+    works: &mut [Work],
+    context: Context<'_>,
+) -> Result<Committed, Broken> {
+    let seen = plan::seen(tx, works).await?;
+    let mut desk = plan::desk(tx, works, &seen, context).await?;
+    let mut outcomes = Vec::with_capacity(works.len());
+    for (at, (work, seen)) in works.iter_mut().zip(&seen).enumerate() {
+        let outcome = desk.take(work, *seen);
+        outcomes.push(outcome.map_err(|why| Broken::Unit(at, why))?);
+    }
+    let references = desk.new_references();
+    let clashes = tx.bind(&references).await?;
+    desk.note_clashes(&references, clashes);
+    let settled = desk.settled();
+    let writes = desk.writes();
+    tx.write(&writes).await?;
+    Ok(Committed { outcomes, settled })
+}

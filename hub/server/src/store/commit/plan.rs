@@ -1,0 +1,242 @@
+//! What a batch needs before its first fold: sequences, known ids, references, orders and lanes, each
+//! asked for as one sorted set.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use orderhub_mapping::{MapError, Mapped};
+use orderhub_order::contribution::{Contribution, ParentReference};
+use orderhub_order::fold::{Act, DocumentAct};
+use orderhub_order::identify::{self, ReferenceKey};
+use orderhub_order::ids::{Entity, OrderKey, SystemName};
+use sha2::{Digest, Sha256};
+
+use super::desk::Desk;
+use super::{Context, DocumentKey, Seen, SeenId, Tx, TxError};
+use crate::apply::{MessageUnit, OrderUnit, Redrive, Unit};
+use crate::intake::Envelope;
+
+/// A unit on its way through a commit, which may take several tries.
+#[derive(Debug)]
+pub(crate) struct Work {
+    /// What it is.
+    pub(super) item: Item,
+    /// It failed alone: store it raw, for this reason.
+    pub(super) condemned: Option<&'static str>,
+}
+
+/// What a unit is.
+#[derive(Debug)]
+pub(super) enum Item {
+    /// A message.
+    Message(Head, Vec<Document>),
+    /// An act on a known order.
+    Order(Box<OrderUnit>),
+}
+
+/// A message without its documents.
+#[derive(Debug)]
+pub(super) struct Head {
+    pub(super) envelope: Envelope,
+    pub(super) refused: Option<(&'static str, String)>,
+    pub(super) skipped: bool,
+    pub(super) redrive: Option<Redrive>,
+}
+
+/// One document of a message.
+#[derive(Debug)]
+pub(super) enum Document {
+    /// Mapped: the act that the fold will see, and the references that identify it.
+    Said(Act, Vec<ReferenceKey>),
+    /// Left to other mappings.
+    Skipped,
+    /// Not mappable.
+    Failed(MapError),
+}
+
+impl Work {
+    /// Takes a unit apart.
+    pub(crate) fn new(unit: Unit) -> Self {
+        let item = match unit {
+            Unit::Order(order) => Item::Order(order),
+            Unit::Message(message) => {
+                let MessageUnit { envelope, mapped, refused, skipped, redrive } = *message;
+                let only = redrive.and_then(|redrive| redrive.document);
+                let documents = mapped.into_iter().enumerate();
+                let documents = documents.map(|(at, mapped)| document(mapped, is(at, only)));
+                let documents = documents.collect();
+                Item::Message(Head { envelope, refused, skipped, redrive }, documents)
+            }
+        };
+        Self { item, condemned: None }
+    }
+
+    /// The documents that are going to be folded.
+    fn said(&self) -> impl Iterator<Item = (&Contribution, &[ReferenceKey])> {
+        let documents = match &self.item {
+            Item::Message(_, documents) if self.condemned.is_none() => documents.as_slice(),
+            Item::Message(..) | Item::Order(_) => &[],
+        };
+        documents.iter().filter_map(|document| match document {
+            Document::Said(act, keys) => Some((contribution(act)?, keys.as_slice())),
+            Document::Skipped | Document::Failed(_) => None,
+        })
+    }
+}
+
+/// What the act of a document says.
+pub(super) fn contribution(act: &Act) -> Option<&Contribution> {
+    match act {
+        Act::Document(document) => Some(&document.contribution),
+        Act::Fly(_)
+        | Act::Memo { .. }
+        | Act::Skip { .. }
+        | Act::Receipt(_)
+        | Act::Person(_)
+        | Act::Tick => None,
+    }
+}
+
+/// Whether a drive is for this document.
+fn is(at: usize, only: Option<u32>) -> bool {
+    only.is_none_or(|only| usize::try_from(only).is_ok_and(|only| only == at))
+}
+
+fn document(mapped: Mapped, wanted: bool) -> Document {
+    match mapped {
+        Mapped::Document(said) if wanted => {
+            let keys = identify::references(&said);
+            let act = DocumentAct { contribution: *said, at: None, parent: None };
+            Document::Said(Act::Document(act), keys)
+        }
+        Mapped::Failed(error) if wanted => Document::Failed(error),
+        Mapped::Document(_) | Mapped::Failed(_) | Mapped::Skipped => Document::Skipped,
+    }
+}
+
+/// What is known of a unit's message id, and the row it gets.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sequence {
+    /// The row that it gets if it is stored.
+    pub(super) row: i64,
+    /// What the table of seen ids says.
+    pub(super) seen: Seen,
+}
+
+/// Gives every message a row number and notes its id. Re-drives were noted when they first came.
+pub(super) async fn seen<T: Tx>(tx: &mut T, works: &[Work]) -> Result<Vec<Sequence>, TxError> {
+    let (first, _) = tx.numbers(works.len(), 0).await?;
+    let mut sequences = Vec::with_capacity(works.len());
+    let (mut ids, mut owners) = (Vec::new(), Vec::new());
+    for (row, (at, work)) in (first..).zip(works.iter().enumerate()) {
+        sequences.push(Sequence { row, seen: Seen::New });
+        let Item::Message(head, _) = &work.item else { continue };
+        let Some(message_id) = head.envelope.message_id.as_deref() else { continue };
+        if head.redrive.is_none() {
+            let body = short(Sha256::new_with_prefix(&head.envelope.body));
+            ids.push(SeenId { id: seen_id(&head.envelope, message_id), body, sequence: row });
+            owners.push(at);
+        }
+    }
+    if !ids.is_empty() {
+        let known = tx.seen(&ids).await?;
+        for (at, seen) in owners.into_iter().zip(known) {
+            if let Some(sequence) = sequences.get_mut(at) {
+                sequence.seen = seen;
+            }
+        }
+    }
+    Ok(sequences)
+}
+
+fn seen_id(envelope: &Envelope, message_id: &str) -> [u8; 16] {
+    let mut hash = Sha256::new();
+    for part in [&*envelope.source, envelope.system.as_str(), message_id] {
+        hash.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
+        hash.update(part.as_bytes());
+    }
+    short(hash)
+}
+
+fn short(hash: Sha256) -> [u8; 16] {
+    let whole: [u8; 32] = hash.finalize().into();
+    let mut half = [0; 16];
+    half.iter_mut().zip(whole).for_each(|(to, from)| *to = from);
+    half
+}
+
+/// Reads and locks everything that the folds of this batch may need.
+pub(super) async fn desk<'a, T: Tx>(
+    tx: &mut T,
+    works: &[Work],
+    sequences: &[Sequence],
+    context: Context<'a>,
+) -> Result<Desk<'a>, TxError> {
+    let fresh = |(_, sequence): &(&Work, &Sequence)| sequence.seen == Seen::New;
+    let live: Vec<&Work> =
+        works.iter().zip(sequences).filter(fresh).map(|(work, _)| work).collect();
+
+    let references = references(tx, &live).await?;
+    let creating = live.iter().flat_map(|work| work.said());
+    let creating = creating.filter(|(said, keys)| {
+        let known = |key| references.get(key).is_some_and(Option::is_some);
+        said.creates && !keys.iter().any(known)
+    });
+    let (_, first_order) = tx.numbers(0, creating.count()).await?;
+
+    let mut keys: BTreeSet<OrderKey> = references.values().flatten().map(|b| b.order).collect();
+    keys.extend(live.iter().filter_map(|work| match &work.item {
+        Item::Order(unit) => Some(unit.key),
+        Item::Message(..) => None,
+    }));
+    let keys: Vec<OrderKey> = keys.into_iter().collect();
+    let locked = if keys.is_empty() { Vec::new() } else { tx.lock(&keys).await? };
+    let parked = parked(tx, &live).await?;
+    Ok(Desk::new(context, references, locked, parked, first_order))
+}
+
+type References = HashMap<ReferenceKey, Option<identify::Bound>>;
+
+async fn references<T: Tx>(tx: &mut T, live: &[&Work]) -> Result<References, TxError> {
+    let mut keys: BTreeSet<ReferenceKey> = BTreeSet::new();
+    for work in live {
+        keys.extend(work.said().flat_map(|(_, keys)| keys.iter().cloned()));
+        keys.extend(work.said().filter_map(|(said, _)| Desk::reference_of(said)));
+        if let Item::Order(unit) = &work.item
+            && let Act::Receipt(receipt) = &unit.act
+        {
+            let made = receipt.xrefs.iter().filter(|xref| Entity::parse(&xref.kind).is_some());
+            keys.extend(made.map(|xref| ReferenceKey::Xref {
+                system: receipt.system.clone(),
+                kind: xref.kind.clone(),
+                ext_id: xref.ext_id.clone(),
+            }));
+        }
+    }
+    if keys.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let keys: Vec<ReferenceKey> = keys.into_iter().collect();
+    let found = tx.references(&keys).await?;
+    Ok(keys.into_iter().zip(found).collect())
+}
+
+async fn parked<T: Tx>(tx: &mut T, live: &[&Work]) -> Result<HashSet<DocumentKey>, TxError> {
+    let mut keys: BTreeSet<(SystemName, Box<str>)> = BTreeSet::new();
+    for (said, _) in live.iter().flat_map(|work| work.said()) {
+        keys.extend(spoken_keys(said).map(|key| (said.system.clone(), key.into())));
+    }
+    if keys.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let keys: Vec<(SystemName, Box<str>)> = keys.into_iter().collect();
+    Ok(tx.parked(&keys).await?.into_iter().collect())
+}
+
+/// Its own key and the keys of its parents at the same system.
+pub(super) fn spoken_keys(said: &Contribution) -> impl Iterator<Item = &str> {
+    let parents = said.parents.iter().filter_map(|parent| match parent {
+        ParentReference::Xref { ext_id, .. } => Some(&**ext_id),
+        ParentReference::Ref(_) => None,
+    });
+    std::iter::once(&*said.key).chain(parents)
+}

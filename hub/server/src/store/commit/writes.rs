@@ -1,0 +1,198 @@
+//! What a commit writes, set by set: N messages of one order make N changes, but one order row and one
+//! lane row per system.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use orderhub_order::catalogue::FieldSet;
+use orderhub_order::fold::TodoItem;
+use orderhub_order::identify::ReferenceKey;
+use orderhub_order::ids::{OrderKey, SystemName};
+use orderhub_order::lane::Lane;
+use orderhub_order::model::Order;
+
+use crate::apply::Word;
+use crate::intake::Envelope;
+use crate::store::ReceiptRow;
+use crate::store::codec::Parts;
+
+/// Everything but seen ids and references, in the order of writing.
+#[derive(Debug, Default)]
+pub(crate) struct Writes<'a> {
+    /// Raw messages.
+    pub(crate) messages: Vec<MessageWrite<'a>>,
+    /// Versions.
+    pub(crate) changes: &'a [ChangeWrite],
+    /// Heads, sorted by key.
+    pub(crate) orders: Vec<OrderWrite<'a>>,
+    /// Lanes, sorted by order and system.
+    pub(crate) lanes: Vec<LaneWrite<'a>>,
+    /// Words that find orders.
+    pub(crate) tokens: &'a [(String, OrderKey)],
+    /// Attempts.
+    pub(crate) receipts: &'a [(OrderKey, ReceiptRow)],
+    /// For people.
+    pub(crate) todos: &'a [TodoWrite],
+    /// Documents whose open todos `parked` are done with by a later one: (system, kind, key).
+    pub(crate) superseded: &'a [super::DocumentKey],
+    /// Documents that were driven again and need it no more: (first row, document).
+    pub(crate) driven: &'a [(i64, Option<u32>)],
+    /// Documents to be driven, or driven again, later.
+    pub(crate) pending: &'a [PendingWrite],
+    /// What waiting documents may wait for, and has come.
+    pub(crate) woken: Vec<WaitKey>,
+    /// Outcomes.
+    pub(crate) counts: Vec<Count>,
+    /// The time of the commit.
+    pub(crate) now: Timestamp,
+    /// The bundle that decided.
+    pub(crate) bundle: &'a str,
+}
+
+/// A raw message with its outcome.
+#[derive(Debug)]
+pub(crate) struct MessageWrite<'a> {
+    /// Its row.
+    pub(crate) id: i64,
+    /// The row of the first drive; then the body is there, not here.
+    pub(crate) first: Option<i64>,
+    /// As it arrived.
+    pub(crate) envelope: &'a Envelope,
+    /// The outcome's word.
+    pub(crate) outcome: Word,
+    /// Why.
+    pub(crate) why: &'a str,
+}
+
+/// A new version.
+#[derive(Debug)]
+pub(crate) struct ChangeWrite {
+    /// Of this order.
+    pub(crate) key: OrderKey,
+    /// Its number.
+    pub(crate) version: u32,
+    /// Who.
+    pub(crate) actor: Box<str>,
+    /// The message or receipt that caused it.
+    pub(crate) cause: Box<str>,
+    /// The fields it touched.
+    pub(crate) touched: FieldSet,
+    /// Hash over the one before and what is stored of this one.
+    pub(crate) chain: [u8; 32],
+    /// The delta and its personal values.
+    pub(crate) delta: Parts,
+    /// The whole order at this version.
+    pub(crate) keyframe: Option<Parts>,
+}
+
+/// A head to write.
+#[derive(Debug)]
+pub(crate) struct OrderWrite<'a> {
+    /// The head.
+    pub(crate) order: &'a Order,
+    /// It has no row yet.
+    pub(crate) new: bool,
+    /// Chain hash of its last change.
+    pub(crate) chain: [u8; 32],
+    /// Bytes of deltas since the last keyframe.
+    pub(crate) since_keyframe: u32,
+    /// When its timer rings.
+    pub(crate) next_timer: Option<Timestamp>,
+}
+
+/// A lane to write.
+#[derive(Debug)]
+pub(crate) struct LaneWrite<'a> {
+    /// Of this order.
+    pub(crate) key: OrderKey,
+    /// The lane.
+    pub(crate) lane: &'a Lane,
+}
+
+/// Something for a person.
+#[derive(Debug)]
+pub(crate) struct TodoWrite {
+    /// Kind, cause, system, words.
+    pub(crate) item: TodoItem,
+    /// The order, where known.
+    pub(crate) order: Option<OrderKey>,
+    /// The message to drive again, where there is one, and the document in it.
+    pub(crate) message: Option<(i64, Option<u32>)>,
+    /// Kind and key of the document that a later one supersedes.
+    pub(crate) document: Option<(Arc<str>, Box<str>)>,
+}
+
+/// A document to be driven again.
+#[derive(Debug)]
+pub(crate) struct PendingWrite {
+    /// The first row of its message.
+    pub(crate) message: i64,
+    /// Which document of it; `None`: all.
+    pub(crate) document: Option<u32>,
+    /// `suspect`, `waiting`.
+    pub(crate) why: &'static str,
+    /// Since when.
+    pub(crate) since: Timestamp,
+    /// When it is due; `None`: when woken.
+    pub(crate) due: Option<Timestamp>,
+    /// What it waits for.
+    pub(crate) keys: Vec<WaitKey>,
+}
+
+/// What a document waits for, in the columns of the table of references.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct WaitKey {
+    /// The system, or empty for our own refs.
+    pub(crate) system: Box<str>,
+    /// The reference's kind, `ref`, or one of the hub's own that begin with `#`.
+    pub(crate) kind: Box<str>,
+    /// The id.
+    pub(crate) ext_id: Box<str>,
+}
+
+/// The kind of our own refs.
+pub(crate) const REF: &str = "ref";
+/// The kind of a wait for a lane to settle.
+const LANE: &str = "#lane";
+/// The kind of a wait for a parked document.
+const PARKED: &str = "#parked";
+
+impl WaitKey {
+    /// Waits for a reference.
+    pub(crate) fn reference(key: &ReferenceKey) -> Self {
+        match key {
+            ReferenceKey::Xref { system, kind, ext_id } => Self {
+                system: system.as_str().into(),
+                kind: kind.clone(),
+                ext_id: ext_id.clone(),
+            },
+            ReferenceKey::Ref(text) => {
+                Self { system: "".into(), kind: REF.into(), ext_id: text.clone() }
+            }
+        }
+    }
+
+    /// Waits for the flight of a lane to settle.
+    pub(crate) fn lane(system: &SystemName, key: OrderKey) -> Self {
+        let ext_id = key.0.to_string().into();
+        Self { system: system.as_str().into(), kind: LANE.into(), ext_id }
+    }
+
+    /// Waits for a parked document to be done with.
+    pub(crate) fn parked(system: &SystemName, key: &str) -> Self {
+        Self { system: system.as_str().into(), kind: PARKED.into(), ext_id: key.into() }
+    }
+}
+
+/// So many messages of one kind had this outcome.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Count {
+    /// Whose.
+    pub(crate) system: SystemName,
+    /// Kind of document.
+    pub(crate) document: Arc<str>,
+    /// The word.
+    pub(crate) outcome: Word,
+    /// How many.
+    pub(crate) n: u32,
+}

@@ -1,0 +1,157 @@
+//! What the store answers with: pages, rows and the filters that ask for them.
+
+use jiff::Timestamp;
+use orderhub_order::catalogue::FieldSet;
+use orderhub_order::fold::TodoItem;
+use orderhub_order::ids::{OrderKey, SystemName};
+
+use crate::intake::Envelope;
+
+/// One page of a listing.
+#[derive(Debug)]
+pub struct Page<T> {
+    /// The rows.
+    pub items: Vec<T>,
+    /// Where the next page starts; `None` at the end.
+    pub next: Option<String>,
+}
+
+/// Which orders.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// Reference, number or external id, exact or prefix.
+    pub q: Option<String>,
+    /// Origin.
+    pub system: Option<SystemName>,
+    /// Stage.
+    pub stage: Option<String>,
+    /// Has this hold.
+    pub hold: Option<String>,
+    /// From [`Page::next`].
+    pub cursor: Option<String>,
+    /// At most 500.
+    pub limit: usize,
+}
+
+/// Which todos.
+#[derive(Clone, Debug, Default)]
+pub struct TodoFilter {
+    /// Kind.
+    pub kind: Option<String>,
+    /// System.
+    pub system: Option<SystemName>,
+    /// Cause.
+    pub cause: Option<String>,
+    /// From [`Page::next`].
+    pub cursor: Option<String>,
+    /// At most 500.
+    pub limit: usize,
+}
+
+/// One version of an order.
+#[derive(Clone, Debug)]
+pub struct ChangeRow {
+    /// Its number.
+    pub version: u32,
+    /// When it was committed.
+    pub at: Timestamp,
+    /// Who.
+    pub actor: String,
+    /// The message or receipt that caused it.
+    pub cause: String,
+    /// The bundle that mapped it.
+    pub bundle: String,
+    /// The fields it touched.
+    pub touched: FieldSet,
+    /// The delta, for [`orderhub_order::history`].
+    pub delta: Vec<u8>,
+}
+
+/// One attempt.
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct ReceiptRow {
+    /// When.
+    pub at: Timestamp,
+    /// Whose.
+    pub system: String,
+    /// What was called.
+    pub operation: String,
+    /// Attempt, from 1.
+    pub attempt: u32,
+    /// Class of the receipt.
+    pub class: String,
+    /// HTTP status of the last step, where there was one.
+    pub status: Option<u16>,
+    /// How long it took.
+    pub ms: u64,
+    /// Why, masked.
+    pub why: String,
+}
+
+/// State of a todo.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TodoState {
+    /// Waits for a person.
+    Open,
+    /// Was replayed.
+    Replayed,
+    /// Was decided.
+    Resolved,
+    /// Was let be, with a reason.
+    Discarded,
+    /// A later document did it.
+    Superseded,
+}
+
+/// One todo.
+#[derive(Clone, Debug)]
+pub struct TodoRow {
+    /// Its number.
+    pub id: i64,
+    /// Kind, cause, system, words.
+    pub item: TodoItem,
+    /// The order, where known.
+    pub order: Option<OrderKey>,
+    /// The message, where there is one.
+    pub message: Option<i64>,
+    /// When it came up.
+    pub at: Timestamp,
+    /// What became of it.
+    pub state: TodoState,
+}
+
+/// A raw message as stored.
+#[derive(Clone, Debug)]
+pub struct MessageRow {
+    /// Its number.
+    pub id: i64,
+    /// The envelope as it arrived.
+    pub envelope: Envelope,
+    /// The outcome's word.
+    pub outcome: String,
+    /// Why.
+    pub why: String,
+}
+
+/// A message to be driven again, alone.
+#[derive(Clone, Debug)]
+pub struct PendingRow {
+    /// The first message row.
+    pub message: MessageRow,
+    /// The document in it that waits; `None`: all of them.
+    pub document: Option<u32>,
+    /// Drives so far, this one included.
+    pub attempts: u32,
+}
+
+/// How much waits for a system.
+#[derive(Clone, Debug)]
+pub struct Backlog {
+    /// Which system.
+    pub system: SystemName,
+    /// Lanes that want something.
+    pub pending: u64,
+    /// The oldest due time among them.
+    pub oldest: Option<Timestamp>,
+}
