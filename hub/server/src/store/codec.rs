@@ -3,8 +3,11 @@
 //! Personal values lie in columns of their own, in the same form; a sealed format will carry its key
 //! id after the byte. Every format written once is read for ever.
 
+use orderhub_order::catalogue::{FieldId, FieldSet};
 use orderhub_order::lane::Lane;
 use orderhub_order::model::Order;
+
+use crate::bundle::Files;
 
 /// The bytes follow as they are.
 const PLAIN: u8 = 1;
@@ -95,6 +98,16 @@ pub(crate) fn read_order(parts: &Parts) -> Result<Order, CodecError> {
     read("an order", &parts.body)
 }
 
+/// The order before its first version: what deltas are replayed on where there is no keyframe.
+pub(crate) fn first(head: &Order) -> Order {
+    Order::new(head.key, head.reference.clone(), head.origin.clone(), head.unit.clone())
+}
+
+/// Brings an order to its next version.
+pub(crate) fn replay(_order: &mut Order, _delta: &Parts) -> Result<(), CodecError> {
+    Err(CodecError { what: "a delta", why: "this program cannot replay deltas".to_owned() })
+}
+
 /// The parts of a lane.
 pub(crate) fn lane(lane: &Lane) -> Result<Parts, CodecError> {
     write("a lane", lane)
@@ -103,6 +116,46 @@ pub(crate) fn lane(lane: &Lane) -> Result<Parts, CodecError> {
 /// The lane again.
 pub(crate) fn read_lane(parts: &Parts) -> Result<Lane, CodecError> {
     read("a lane", &parts.body)
+}
+
+/// A set of fields: bit `n` of byte `m` is field `8m + n`; empty bytes at the end are left out.
+pub(crate) fn fields(set: FieldSet) -> Vec<u8> {
+    let mut bits = vec![0_u8; 32];
+    for field in set.iter() {
+        if let Some(byte) = bits.get_mut(usize::from(field.0 / 8)) {
+            *byte |= 1 << (field.0 % 8);
+        }
+    }
+    let used = bits.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+    bits.truncate(used);
+    bits
+}
+
+/// The set again; fields of a newer catalogue are kept.
+pub(crate) fn read_fields(bits: &[u8]) -> FieldSet {
+    let mut set = FieldSet::default();
+    for (byte, position) in bits.iter().zip(0_u16..) {
+        let fields = (0..8).filter(|bit| byte & (1 << bit) != 0);
+        fields.for_each(|bit| set.insert(FieldId(position * 8 + bit)));
+    }
+    set
+}
+
+/// The files of a bundle.
+pub(crate) fn files(files: &Files) -> Result<Vec<u8>, CodecError> {
+    serde_json::to_vec(files)
+        .map_err(|error| CodecError { what: "a bundle", why: error.to_string() })
+}
+
+/// Headers as text.
+pub(crate) fn headers(headers: &[(String, String)]) -> String {
+    // Pairs of texts can always be written.
+    serde_json::to_string(headers).unwrap_or_default()
+}
+
+/// The headers again.
+pub(crate) fn read_headers(text: &str) -> Result<Vec<(String, String)>, CodecError> {
+    read("headers", text.as_bytes())
 }
 
 fn write<T: serde::Serialize>(what: &'static str, value: &T) -> Result<Parts, CodecError> {

@@ -83,8 +83,11 @@ pub trait Store: Debug + Send + Sync {
     ) -> BoxFuture<'_, Result<Vec<OrderKey>, StoreError>>;
 
     /// The earliest `due_at` of a system, to sleep until; lanes reserved by this process do not count.
-    fn next_due(&self, system: &SystemName)
-    -> BoxFuture<'_, Result<Option<Timestamp>, StoreError>>;
+    fn next_due(
+        &self,
+        system: &SystemName,
+        now: Timestamp,
+    ) -> BoxFuture<'_, Result<Option<Timestamp>, StoreError>>;
 
     /// Gives reserved lanes back: [`Store::due`] finds them again. For a ring without room.
     /// A commit that flies, skips or settles the lane ends its reservation by itself.
@@ -170,6 +173,7 @@ pub trait Store: Debug + Send + Sync {
         id: i64,
         state: TodoState,
         reason: String,
+        now: Timestamp,
     ) -> BoxFuture<'_, Result<bool, StoreError>>;
 
     /// Marks a todo's message for another drive by the re-drive worker.
@@ -180,6 +184,7 @@ pub trait Store: Debug + Send + Sync {
         &self,
         hash: &str,
         files: &crate::bundle::Files,
+        now: Timestamp,
     ) -> BoxFuture<'_, Result<(), StoreError>>;
 
     /// A small write and read, for readiness: is the store there?

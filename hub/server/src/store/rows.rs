@@ -36,6 +36,10 @@ pub struct Filter {
 /// Which todos.
 #[derive(Clone, Debug, Default)]
 pub struct TodoFilter {
+    /// This one.
+    pub id: Option<i64>,
+    /// State; `None`: all, those that are done too.
+    pub state: Option<TodoState>,
     /// Kind.
     pub kind: Option<String>,
     /// System.
@@ -65,6 +69,8 @@ pub struct ChangeRow {
     pub touched: FieldSet,
     /// The delta, for [`orderhub_order::history`].
     pub delta: Vec<u8>,
+    /// The delta's personal values, which lie apart; empty when there are none.
+    pub personal: Vec<u8>,
 }
 
 /// One attempt.

@@ -63,6 +63,8 @@ pub(super) struct Desk<'a> {
     pub(super) pending: Vec<PendingWrite>,
     pub(super) woken: BTreeSet<WaitKey>,
     pub(super) reserved: BTreeSet<(SystemName, OrderKey)>,
+    /// Lanes that whoever held them has spoken for.
+    pub(super) ended: BTreeSet<(SystemName, OrderKey)>,
     /// Reserved by the unit at hand.
     pub(super) fresh: Vec<(SystemName, OrderKey)>,
     pub(super) counts: HashMap<(SystemName, Arc<str>, Word), u32>,
@@ -97,6 +99,7 @@ impl<'a> Desk<'a> {
             pending: Vec::new(),
             woken: BTreeSet::new(),
             reserved: BTreeSet::new(),
+            ended: BTreeSet::new(),
             fresh: Vec::new(),
             counts: HashMap::new(),
         }
@@ -191,12 +194,9 @@ impl<'a> Desk<'a> {
         self.todos.push(TodoWrite { item, order, message: None, document: None });
     }
 
-    /// Lanes that this commit changed without reserving them: whoever held them is done.
+    /// Lanes whose reservation ends with this commit.
     pub(super) fn settled(&self) -> Vec<(SystemName, OrderKey)> {
-        let lanes = self.orders.iter().flat_map(|(key, open)| {
-            open.lanes.iter().map(|system| (system.clone(), *key))
-        });
-        lanes.filter(|lane| !self.reserved.contains(lane)).collect()
+        self.ended.difference(&self.reserved).cloned().collect()
     }
 
     /// Everything, sorted where rows are locked.

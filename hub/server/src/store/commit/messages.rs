@@ -31,6 +31,7 @@ impl By<'_> {
             received: Some(self.head.envelope.received),
             sequence: self.first,
             lookups: Vec::new(),
+            bound: Vec::new(),
         }
     }
 }
@@ -49,13 +50,26 @@ impl<'a> Desk<'a> {
         let condemned = work.condemned;
         let (desk, item) = (self, &mut work.item);
         // A panic may leave this desk half changed, and no one looks at it again.
-        let taken = catch_unwind(AssertUnwindSafe(move || match item {
-            Item::Order(unit) => desk.take_order(unit, condemned),
-            Item::Message(head, documents) => {
-                desk.take_message(head, documents, sequence, condemned)
-            }
+        let taken = catch_unwind(AssertUnwindSafe(move || {
+            // Moved, not borrowed anew: the rows that will be written borrow from it.
+            let item = item;
+            desk.take_item(item, sequence, condemned)
         }));
         taken.map_err(|_| "the program failed on it: a fault to report")
+    }
+
+    fn take_item(
+        &mut self,
+        item: &'a mut Item,
+        sequence: Sequence,
+        condemned: Option<&'static str>,
+    ) -> UnitOutcome {
+        match item {
+            Item::Order(unit) => self.take_order(unit, condemned),
+            Item::Message(head, documents) => {
+                self.take_message(head, documents, sequence, condemned)
+            }
+        }
     }
 
     fn take_message(

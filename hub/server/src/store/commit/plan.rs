@@ -5,9 +5,9 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use orderhub_mapping::{MapError, Mapped};
 use orderhub_order::contribution::{Contribution, ParentReference};
-use orderhub_order::fold::{Act, DocumentAct};
+use orderhub_order::fold::{Act, DocumentAct, binds};
 use orderhub_order::identify::{self, ReferenceKey};
-use orderhub_order::ids::{Entity, OrderKey, SystemName};
+use orderhub_order::ids::{OrderKey, SystemName};
 use sha2::{Digest, Sha256};
 
 use super::desk::Desk;
@@ -87,7 +87,7 @@ impl Work {
 pub(super) fn contribution(act: &Act) -> Option<&Contribution> {
     match act {
         Act::Document(document) => Some(&document.contribution),
-        Act::Fly(_)
+        Act::Fly { .. }
         | Act::Memo { .. }
         | Act::Skip { .. }
         | Act::Receipt(_)
@@ -201,15 +201,8 @@ async fn references<T: Tx>(tx: &mut T, live: &[&Work]) -> Result<References, TxE
     for work in live {
         keys.extend(work.said().flat_map(|(_, keys)| keys.iter().cloned()));
         keys.extend(work.said().filter_map(|(said, _)| Desk::reference_of(said)));
-        if let Item::Order(unit) = &work.item
-            && let Act::Receipt(receipt) = &unit.act
-        {
-            let made = receipt.xrefs.iter().filter(|xref| Entity::parse(&xref.kind).is_some());
-            keys.extend(made.map(|xref| ReferenceKey::Xref {
-                system: receipt.system.clone(),
-                kind: xref.kind.clone(),
-                ext_id: xref.ext_id.clone(),
-            }));
+        if let Item::Order(unit) = &work.item {
+            keys.extend(binds(&unit.act));
         }
     }
     if keys.is_empty() {

@@ -1,7 +1,45 @@
 //! The embedded store: one writer thread, WAL, `synchronous=FULL`, four readers with a deadline.
+//!
+//! **Invariant:** one process at a time has the file, so that what was reserved by an earlier process
+//! has lapsed when this one opens it.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use jiff::{SignedDuration, Timestamp};
+use orderhub_order::ids::{OrderKey, SystemName};
+use orderhub_order::model::{Order, State};
+use tokio::sync::{mpsc, oneshot};
+
+use super::{
+    Backlog, ChangeRow, Filter, MessageRow, Page, PendingRow, ReceiptRow, Scope, Store, StoreError,
+    TodoFilter, TodoRow, TodoState,
+};
+use crate::apply::{Unit, UnitOutcome};
+use crate::bundle::{Bundle, Files};
+
+mod error;
+mod lanes;
+mod orders;
+mod pending;
+mod readers;
+mod schema;
+mod seen;
+mod time;
+mod todos;
+mod tx;
+mod write;
+mod writer;
+
+use error::Fault;
+use readers::Readers;
+use writer::{After, Job, call};
+
+/// A reservation that nobody spoke for lapses after so long: the ring that held it is gone.
+const RESERVED_FOR: SignedDuration = SignedDuration::from_mins(10);
 
 /// How the file is opened.
 #[derive(Clone, Debug)]
@@ -12,11 +50,298 @@ pub struct Options {
     pub read_deadline: Duration,
     /// Pages the file may grow to; `None`: as far as the disk goes.
     pub most_pages: Option<u32>,
+    /// How long ids of messages are remembered, in days.
+    pub seen_days: u16,
 }
 
 impl Options {
     /// A file with the usual bounds.
     pub fn at(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into(), read_deadline: Duration::from_secs(5), most_pages: None }
+        Self {
+            path: path.into(),
+            read_deadline: Duration::from_secs(5),
+            most_pages: None,
+            seen_days: 30,
+        }
+    }
+}
+
+/// The store in one file.
+#[derive(Debug)]
+pub struct SqliteStore {
+    install: String,
+    seen_days: u16,
+    jobs: mpsc::Sender<Job>,
+    readers: Readers,
+    reserved: Arc<Reserved>,
+}
+
+impl SqliteStore {
+    /// Opens the file, or makes it. Blocks for a moment.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Newer`]; [`StoreError::Failed`] with a sentence when the file cannot be opened or another
+    /// process has it.
+    pub fn open(options: &Options) -> Result<Self, StoreError> {
+        let opened = schema::open(options)?;
+        let install = opened.install.clone();
+        let reserved = Arc::new(Reserved::default());
+        let jobs = writer::start(opened, Arc::clone(&reserved))?;
+        let readers = Readers::new(options.path.clone(), options.read_deadline);
+        Ok(Self { install, seen_days: options.seen_days, jobs, readers, reserved })
+    }
+}
+
+/// Lanes that commits of this process handed to its dispatcher, and since when.
+#[derive(Debug, Default)]
+pub(crate) struct Reserved(Mutex<HashMap<OrderKey, Vec<(SystemName, Timestamp)>>>);
+
+impl Reserved {
+    fn update<'a>(
+        &self,
+        ended: &[(SystemName, OrderKey)],
+        new: impl Iterator<Item = &'a (SystemName, OrderKey)>,
+        now: Timestamp,
+    ) {
+        let mut lanes = self.lanes();
+        remove(&mut lanes, ended);
+        for (system, key) in new {
+            let systems = lanes.entry(*key).or_default();
+            systems.retain(|(held, _)| held != system);
+            systems.push((system.clone(), now));
+        }
+    }
+
+    fn release(&self, ended: &[(SystemName, OrderKey)]) {
+        remove(&mut self.lanes(), ended);
+    }
+
+    fn holds(&self, system: &SystemName, key: OrderKey, now: Timestamp) -> bool {
+        let lanes = self.lanes();
+        let mut systems = lanes.get(&key).into_iter().flatten();
+        systems.any(|(held, since)| {
+            held == system && now.duration_since(*since) < RESERVED_FOR
+        })
+    }
+
+    fn lanes(&self) -> MutexGuard<'_, HashMap<OrderKey, Vec<(SystemName, Timestamp)>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn remove(
+    lanes: &mut HashMap<OrderKey, Vec<(SystemName, Timestamp)>>,
+    ended: &[(SystemName, OrderKey)],
+) {
+    for (system, key) in ended {
+        if let Some(systems) = lanes.get_mut(key) {
+            systems.retain(|(held, _)| held != system);
+            if systems.is_empty() {
+                lanes.remove(key);
+            }
+        }
+    }
+}
+
+impl Store for SqliteStore {
+    fn apply(
+        &self,
+        units: Vec<Unit>,
+        bundle: Arc<Bundle>,
+        now: Timestamp,
+    ) -> BoxFuture<'_, Result<Vec<UnitOutcome>, StoreError>> {
+        Box::pin(call(&self.jobs, move |writer| writer.apply(units, &bundle, now)))
+    }
+
+    fn state(
+        &self,
+        _scope: &Scope,
+        key: OrderKey,
+    ) -> BoxFuture<'_, Result<Option<State>, StoreError>> {
+        Box::pin(self.readers.read(move |c| Ok(tx::read_order(c, key)?.map(|l| l.state))))
+    }
+
+    fn due(
+        &self,
+        system: &SystemName,
+        now: Timestamp,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Vec<OrderKey>, StoreError>> {
+        let (system, reserved) = (system.clone(), Arc::clone(&self.reserved));
+        Box::pin(self.readers.read(move |c| lanes::due(c, &system, now, limit, &reserved)))
+    }
+
+    fn next_due(
+        &self,
+        system: &SystemName,
+        now: Timestamp,
+    ) -> BoxFuture<'_, Result<Option<Timestamp>, StoreError>> {
+        let (system, reserved) = (system.clone(), Arc::clone(&self.reserved));
+        Box::pin(self.readers.read(move |c| lanes::next_due(c, &system, now, &reserved)))
+    }
+
+    fn release(&self, lanes: &[(SystemName, OrderKey)]) {
+        self.reserved.release(lanes);
+    }
+
+    fn timers(
+        &self,
+        now: Timestamp,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Vec<OrderKey>, StoreError>> {
+        Box::pin(self.readers.read(move |c| lanes::timers(c, now, limit)))
+    }
+
+    fn sweep(&self, now: Timestamp) -> BoxFuture<'_, Result<u64, StoreError>> {
+        let days = self.seen_days;
+        Box::pin(call(&self.jobs, move |writer| {
+            writer.transaction(|writer| {
+                writer.seen.prune(&writer.connection, now, days).map_err(StoreError::from)?;
+                Ok(pending::sweep(&writer.connection, now)?)
+            })
+        }))
+    }
+
+    fn install(&self) -> &str {
+        &self.install
+    }
+
+    fn find(&self, _scope: &Scope, word: &str) -> BoxFuture<'_, Result<Vec<OrderKey>, StoreError>> {
+        let word = word.to_owned();
+        Box::pin(self.readers.read(move |c| orders::find(c, &word)))
+    }
+
+    fn list(
+        &self,
+        _scope: &Scope,
+        filter: &Filter,
+    ) -> BoxFuture<'_, Result<Page<Order>, StoreError>> {
+        let filter = filter.clone();
+        Box::pin(self.readers.read(move |c| orders::list(c, &filter)))
+    }
+
+    fn at(
+        &self,
+        _scope: &Scope,
+        key: OrderKey,
+        version: u32,
+    ) -> BoxFuture<'_, Result<Option<Order>, StoreError>> {
+        Box::pin(self.readers.read(move |c| orders::at(c, key, version)))
+    }
+
+    fn changes(
+        &self,
+        _scope: &Scope,
+        key: OrderKey,
+    ) -> BoxFuture<'_, Result<Vec<ChangeRow>, StoreError>> {
+        Box::pin(self.readers.read(move |c| orders::changes(c, key)))
+    }
+
+    fn receipts(
+        &self,
+        _scope: &Scope,
+        key: OrderKey,
+    ) -> BoxFuture<'_, Result<Vec<ReceiptRow>, StoreError>> {
+        Box::pin(self.readers.read(move |c| orders::receipts(c, key)))
+    }
+
+    fn todos(
+        &self,
+        _scope: &Scope,
+        filter: &TodoFilter,
+    ) -> BoxFuture<'_, Result<Page<TodoRow>, StoreError>> {
+        let filter = filter.clone();
+        Box::pin(self.readers.read(move |c| todos::list(c, &filter)))
+    }
+
+    fn message(
+        &self,
+        _scope: &Scope,
+        id: i64,
+    ) -> BoxFuture<'_, Result<Option<MessageRow>, StoreError>> {
+        Box::pin(self.readers.read(move |c| pending::message(c, id)))
+    }
+
+    fn take_pending(
+        &self,
+        now: Timestamp,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Vec<PendingRow>, StoreError>> {
+        Box::pin(async move {
+            // A look costs no commit; most looks find nothing.
+            if !self.readers.read(move |c| pending::any_due(c, now)).await? {
+                return Ok(Vec::new());
+            }
+            call(&self.jobs, move |writer| {
+                writer.transaction(|writer| Ok(pending::take(&writer.connection, now, limit)?))
+            })
+            .await
+        })
+    }
+
+    fn backlog(&self, now: Timestamp) -> BoxFuture<'_, Result<Vec<Backlog>, StoreError>> {
+        Box::pin(self.readers.read(move |c| lanes::backlog(c, now)))
+    }
+
+    fn close_todo(
+        &self,
+        id: i64,
+        state: TodoState,
+        reason: String,
+        now: Timestamp,
+    ) -> BoxFuture<'_, Result<bool, StoreError>> {
+        Box::pin(call(&self.jobs, move |writer| {
+            writer.transaction(|w| Ok(todos::close(&w.connection, id, state, &reason, now)?))
+        }))
+    }
+
+    fn replay(&self, id: i64, now: Timestamp) -> BoxFuture<'_, Result<bool, StoreError>> {
+        Box::pin(call(&self.jobs, move |writer| {
+            writer.transaction(|w| Ok(todos::replay(&w.connection, id, now)?))
+        }))
+    }
+
+    fn activate(
+        &self,
+        hash: &str,
+        files: &Files,
+        now: Timestamp,
+    ) -> BoxFuture<'_, Result<(), StoreError>> {
+        let (hash, files) = (hash.to_owned(), files.clone());
+        Box::pin(call(&self.jobs, move |writer| {
+            writer.transaction(|writer| Ok(orders::activate(writer, &hash, &files, now)?))
+        }))
+    }
+
+    fn ping(&self) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(async move {
+            call(&self.jobs, |writer| {
+                writer.transaction(|writer| {
+                    let note = "INSERT INTO meta (name, value) VALUES ('ping', '')
+                                ON CONFLICT DO UPDATE SET value = excluded.value";
+                    let done = writer.connection.execute(note, []).map(drop);
+                    done.map_err(|error| Fault::from(error).into())
+                })
+            })
+            .await?;
+            self.readers.read(|c| Ok(c.query_row("SELECT 1", [], |_| Ok(()))?)).await
+        })
+    }
+
+    fn close(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async move {
+            self.readers.close().await;
+            let (done, ended) = oneshot::channel::<()>();
+            let last: Job = Box::new(move |_| {
+                drop(done);
+                After::End
+            });
+            if self.jobs.send(last).await.is_ok() {
+                // The sender is dropped, not used: an answer is an error, and means that it ended.
+                let _ended = ended.await.is_err();
+            }
+            self.jobs.closed().await;
+        })
     }
 }

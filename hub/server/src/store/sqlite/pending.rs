@@ -1,0 +1,152 @@
+//! Messages that are driven again, one by one: suspects, woken waiters, replays.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use orderhub_order::fold::{TodoItem, TodoKind};
+use orderhub_order::ids::SystemName;
+use rusqlite::{Connection, params};
+
+use super::error::Fault;
+use super::time::{from_column, to_column};
+use super::write::{forget, insert_todo};
+use crate::intake::Envelope;
+use crate::store::codec;
+use crate::store::commit::TodoWrite;
+use crate::store::{MessageRow, PendingRow};
+
+/// Drives that came to no commit before a person is asked.
+const MOST_ATTEMPTS: i64 = 3;
+/// A drive that came to no commit is tried again after so long.
+const AGAIN_NS: i64 = 30 * 1_000_000_000;
+/// A document waits so long before a person is asked.
+const WAITS_NS: i64 = 7 * 24 * 3_600 * 1_000_000_000;
+/// Waits for a lane or a parked document are looked at again after so long, whatever woke them or not.
+const LOOK_NS: i64 = 60 * 1_000_000_000;
+
+/// Whether anything is due.
+pub(super) fn any_due(c: &Connection, now: Timestamp) -> Result<bool, Fault> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM pending WHERE due_at <= ?1)";
+    Ok(c.prepare_cached(sql)?.query_row([to_column(now)], |row| row.get(0))?)
+}
+
+/// What is due, oldest first, its attempt counted: a drive that takes the process down is not tried for
+/// ever. The fourth time it is a todo instead.
+pub(super) fn take(
+    c: &Connection,
+    now: Timestamp,
+    limit: usize,
+) -> Result<Vec<PendingRow>, Fault> {
+    let now = to_column(now);
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let mut statement = c.prepare_cached(
+        "SELECT id, message, document, attempts FROM pending
+         WHERE due_at <= ?1 ORDER BY due_at, id LIMIT ?2",
+    )?;
+    let rows = statement.query_map([now, limit], |row| {
+        Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, row.get::<_, i64>(2)?, row.get(3)?))
+    })?;
+    let due: Vec<(i64, i64, i64, i64)> = rows.collect::<Result<_, _>>()?;
+    let mut again = c.prepare_cached(
+        "UPDATE pending SET attempts = attempts + 1, due_at = ?2 WHERE id = ?1",
+    )?;
+    let mut taken = Vec::with_capacity(due.len());
+    for (id, first, document, attempts) in due {
+        let position = u32::try_from(document).ok();
+        let Some(message) = message(c, first)? else {
+            forget(c, first, document)?;
+            continue;
+        };
+        if attempts >= MOST_ATTEMPTS {
+            let why = format!("it was driven {attempts} times, and no drive came to an end");
+            give_up(c, &message, position, TodoKind::Parked, "drive_failed", why, now)?;
+            forget(c, first, document)?;
+            continue;
+        }
+        again.execute([id, now.saturating_add(AGAIN_NS)])?;
+        let attempts = u32::try_from(attempts + 1).unwrap_or(u32::MAX);
+        taken.push(PendingRow { message, document: position, attempts });
+    }
+    Ok(taken)
+}
+
+fn give_up(
+    c: &Connection,
+    message: &MessageRow,
+    document: Option<u32>,
+    kind: TodoKind,
+    cause: &str,
+    why: String,
+    now: i64,
+) -> Result<(), Fault> {
+    let system = Some(message.envelope.system.clone());
+    let todo = TodoWrite {
+        item: TodoItem { kind, cause: cause.into(), system, why },
+        order: None,
+        message: Some((message.id, document)),
+        document: None,
+    };
+    insert_todo(c, &todo, now)
+}
+
+/// Joins what waits with references that are there by now, looks again at what waits for a lane, and
+/// asks a person about what waits for more than seven days (it stays waiting).
+pub(super) fn sweep(c: &Connection, now: Timestamp) -> Result<u64, Fault> {
+    let now = to_column(now);
+    let joined = c
+        .prepare_cached(
+            "UPDATE pending SET why = 'woken', due_at = ?1
+             WHERE due_at IS NULL AND id IN (
+                 SELECT pending FROM pending_keys JOIN xrefs USING (system, kind, ext_id))",
+        )?
+        .execute([now])?;
+    let looked = c
+        .prepare_cached(
+            "UPDATE pending SET why = 'woken', due_at = ?1
+             WHERE due_at IS NULL AND since < ?2 AND id IN (
+                 SELECT pending FROM pending_keys WHERE kind GLOB '#*')",
+        )?
+        .execute([now, now.saturating_sub(LOOK_NS)])?;
+    let mut statement = c.prepare_cached(
+        "UPDATE pending SET shown = 1 WHERE due_at IS NULL AND shown = 0 AND since < ?1
+         RETURNING message, document",
+    )?;
+    let rows = statement.query_map([now.saturating_sub(WAITS_NS)], |row| {
+        Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?))
+    })?;
+    let long: Vec<(i64, i64)> = rows.collect::<Result<_, _>>()?;
+    for (first, document) in long {
+        let Some(message) = message(c, first)? else { continue };
+        let why = "it has waited for its order for seven days".to_owned();
+        let position = u32::try_from(document).ok();
+        give_up(c, &message, position, TodoKind::Waiting, "waits_long", why, now)?;
+    }
+    Ok(u64::try_from(joined + looked).unwrap_or(u64::MAX))
+}
+
+/// A message as it arrived; that of a later drive has the body of the first.
+pub(super) fn message(c: &Connection, id: i64) -> Result<Option<MessageRow>, Fault> {
+    let mut statement = c.prepare_cached(
+        "SELECT m.id, m.outcome, m.why, raw.source, raw.system, raw.document, raw.message_id,
+             raw.received, raw.headers, raw.body
+         FROM messages m JOIN messages raw ON raw.id = coalesce(m.first, m.id)
+         WHERE m.id = ?1",
+    )?;
+    let mut rows = statement.query(params![id])?;
+    let Some(row) = rows.next()? else { return Ok(None) };
+    let headers: Option<String> = row.get(8)?;
+    let body = row.get_ref(9)?.as_blob().map_err(rusqlite::Error::from)?;
+    let envelope = Envelope {
+        source: Arc::from(row.get::<_, String>(3)?),
+        system: SystemName::new(row.get::<_, String>(4)?),
+        document: Arc::from(row.get::<_, String>(5)?),
+        message_id: row.get(6)?,
+        received: from_column(row.get(7)?),
+        headers: headers.map(|text| codec::read_headers(&text)).transpose()?.unwrap_or_default(),
+        body: codec::unpack(body)?.into(),
+        suspect: false,
+    };
+    let (id, outcome, why) = (row.get(0)?, row.get(1)?, row.get(2)?);
+    Ok(Some(MessageRow { id, envelope, outcome, why }))
+}
+

@@ -1,0 +1,105 @@
+//! Four connections that only read, each read with a deadline. A read sees the last commit, never half
+//! of one.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use rusqlite::{Connection, ErrorCode};
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, timeout_at};
+
+use super::error::Fault;
+use super::schema::open_reader;
+use crate::store::StoreError;
+
+/// Reads at the same time; more wait, within their deadline.
+const READERS: usize = 4;
+/// Steps of SQLite's machine between two looks at the clock.
+const STEPS: i32 = 4_000;
+
+/// The pool. Cheap to clone.
+#[derive(Clone, Debug)]
+pub(super) struct Readers(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    path: PathBuf,
+    deadline: Duration,
+    permits: Arc<Semaphore>,
+    idle: Mutex<Vec<Connection>>,
+}
+
+impl Readers {
+    pub(super) fn new(path: PathBuf, deadline: Duration) -> Self {
+        let permits = Arc::new(Semaphore::new(READERS));
+        Self(Arc::new(Inner { path, deadline, permits, idle: Mutex::new(Vec::new()) }))
+    }
+
+    /// Runs one read.
+    pub(super) async fn read<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&Connection) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let deadline = Instant::now() + self.0.deadline;
+        let late = || {
+            StoreError::Deadline(u64::try_from(self.0.deadline.as_millis()).unwrap_or(u64::MAX))
+        };
+        let permit = timeout_at(deadline, Arc::clone(&self.0.permits).acquire_owned()).await;
+        let permit = permit.map_err(|_| late())?.map_err(|_| StoreError::Closed)?;
+        let inner = Arc::clone(&self.0);
+        // A caller that stops waiting leaves the read to its deadline; the permit goes with the read.
+        let task = tokio::task::spawn_blocking(move || {
+            let connection = inner.take()?;
+            connection.progress_handler(STEPS, Some(move || Instant::now() >= deadline))?;
+            let answer = read(&connection);
+            inner.give(connection);
+            drop(permit);
+            answer
+        });
+        match task.await {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(fault)) if interrupted(&fault) => Err(late()),
+            Ok(Err(fault)) => Err(fault.into()),
+            Err(_) => Err(StoreError::Failed("a read failed inside the program".to_owned())),
+        }
+    }
+
+    /// Lets no new read begin, waits for those under way, and closes the connections.
+    pub(super) async fn close(&self) {
+        let all = u32::try_from(READERS).unwrap_or(u32::MAX);
+        if let Ok(all) = self.0.permits.acquire_many(all).await {
+            self.0.permits.close();
+            drop(all);
+        }
+        self.0.idle().clear();
+    }
+}
+
+impl Inner {
+    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Connection>> {
+        // The list is whole whatever a holder did.
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn take(&self) -> Result<Connection, Fault> {
+        let idle = self.idle().pop();
+        match idle {
+            Some(connection) => Ok(connection),
+            None => Ok(open_reader(&self.path)?),
+        }
+    }
+
+    fn give(&self, connection: Connection) {
+        self.idle().push(connection);
+    }
+}
+
+fn interrupted(fault: &Fault) -> bool {
+    match fault {
+        Fault::Sqlite(error) => {
+            error.sqlite_error_code() == Some(ErrorCode::OperationInterrupted)
+        }
+        Fault::Codec(_) => false,
+    }
+}

@@ -1,0 +1,134 @@
+//! Opening the file: the lock that keeps other processes out, pragmas, migrations, the install id.
+
+use std::fs::{File, TryLockError};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags, OptionalExtension as _};
+
+use super::Options;
+use super::error::{Fault, of};
+use crate::store::StoreError;
+
+/// In order; the schema's version is how many of them the file has seen.
+const MIGRATIONS: &[&str] = &[include_str!("../../../migrations/sqlite/0001_first.sql")];
+
+/// A process that is just ending may hold the lock a little longer.
+const LOCK_TRIES: u32 = 40;
+const LOCK_PAUSE: Duration = Duration::from_millis(50);
+
+/// Statements that one connection keeps prepared.
+const STATEMENTS: usize = 64;
+
+/// The file, opened for writing.
+#[derive(Debug)]
+pub(super) struct Opened {
+    pub(super) connection: Connection,
+    pub(super) install: String,
+    /// Held as long as the store is open.
+    pub(super) lock: File,
+}
+
+/// Opens the file, or makes it.
+///
+/// **Invariant:** one process at a time: a second writer would fold on heads that the first one moves.
+pub(super) fn open(options: &Options) -> Result<Opened, StoreError> {
+    let lock = lock(&options.path)?;
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+        | OpenFlags::SQLITE_OPEN_CREATE
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut connection = Connection::open_with_flags(&options.path, flags)
+        .map_err(|error| cannot_open(&options.path, &error.to_string()))?;
+    prepare(&connection, options).map_err(|error| match of(&error) {
+        StoreError::Full => StoreError::Full,
+        other => cannot_open(&options.path, &other.to_string()),
+    })?;
+    migrate(&mut connection)?;
+    let install = install(&connection).map_err(StoreError::from)?;
+    Ok(Opened { connection, install, lock })
+}
+
+/// A connection that only reads.
+pub(super) fn open_reader(path: &Path) -> Result<Connection, rusqlite::Error> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    connection.busy_timeout(Duration::from_secs(1))?;
+    Ok(connection)
+}
+
+fn cannot_open(path: &Path, why: &str) -> StoreError {
+    StoreError::Failed(format!("cannot open `{}`: {why}", path.display()))
+}
+
+fn lock(path: &Path) -> Result<File, StoreError> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".lock");
+    let name = PathBuf::from(name);
+    let file = File::options().create(true).truncate(false).write(true).open(&name);
+    let file = file.map_err(|error| cannot_open(&name, &error.to_string()))?;
+    for _ in 0..LOCK_TRIES {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) => std::thread::sleep(LOCK_PAUSE),
+            Err(TryLockError::Error(error)) => return Err(cannot_open(&name, &error.to_string())),
+        }
+    }
+    Err(StoreError::Failed(format!(
+        "`{}` is in use by another process; stop that one, or give this one another `[store] url`",
+        path.display()
+    )))
+}
+
+fn prepare(connection: &Connection, options: &Options) -> Result<(), rusqlite::Error> {
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    connection.busy_timeout(Duration::from_secs(5))?;
+    // FULL: a commit that was answered is on the disk, whatever happens to the machine.
+    connection.execute_batch(
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY;
+         PRAGMA cache_size = -32768; PRAGMA wal_autocheckpoint = 4000;
+         PRAGMA journal_size_limit = 67108864;",
+    )?;
+    if let Some(pages) = options.most_pages {
+        connection.pragma_update(None, "max_page_count", pages)?;
+    }
+    Ok(())
+}
+
+fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
+    let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
+    let found = version(connection).map_err(StoreError::from)?;
+    if found > known {
+        return Err(StoreError::Newer { found, known });
+    }
+    let done = usize::try_from(found).unwrap_or(0);
+    for (version, script) in (1_i64..).zip(MIGRATIONS).skip(done) {
+        let transaction = connection.transaction().map_err(Fault::from)?;
+        transaction.execute_batch(script).map_err(Fault::from)?;
+        let note = "INSERT INTO meta (name, value) VALUES ('schema', ?1)
+                    ON CONFLICT DO UPDATE SET value = excluded.value";
+        transaction.execute(note, [version.to_string()]).map_err(Fault::from)?;
+        transaction.commit().map_err(Fault::from)?;
+    }
+    Ok(())
+}
+
+/// How many migrations the file has seen; a new file: none.
+fn version(connection: &Connection) -> Result<i64, Fault> {
+    if !connection.table_exists(None, "meta")? {
+        return Ok(0);
+    }
+    let read = "SELECT CAST(value AS INTEGER) FROM meta WHERE name = 'schema'";
+    Ok(connection.query_row(read, [], |row| row.get(0)).optional()?.unwrap_or(0))
+}
+
+fn install(connection: &Connection) -> Result<String, Fault> {
+    let read = "SELECT value FROM meta WHERE name = 'install'";
+    let known = connection.query_row(read, [], |row| row.get(0)).optional()?;
+    if let Some(known) = known {
+        return Ok(known);
+    }
+    let made = uuid::Uuid::new_v4().simple().to_string();
+    connection.execute("INSERT INTO meta (name, value) VALUES ('install', ?1)", [&made])?;
+    Ok(made)
+}

@@ -1,0 +1,156 @@
+//! The one list of what needs a person.
+
+use jiff::Timestamp;
+use orderhub_order::fold::{TodoItem, TodoKind};
+use orderhub_order::ids::{OrderKey, SystemName};
+use rusqlite::types::Value as Column;
+use rusqlite::{Connection, OptionalExtension as _, Row, params, params_from_iter};
+
+use super::error::Fault;
+use super::orders::MOST_ROWS;
+use super::time::{from_column, to_column};
+use super::write::{ALL, kind, wake};
+use crate::store::commit::WaitKey;
+use crate::store::{Page, TodoFilter, TodoRow, TodoState};
+
+/// A page, newest first. The cursor is the number of the last one.
+pub(super) fn list(c: &Connection, filter: &TodoFilter) -> Result<Page<TodoRow>, Fault> {
+    let mut sql = "SELECT id, kind, cause, system, why, k, message, at, state FROM todo".to_owned();
+    let mut values: Vec<Column> = Vec::new();
+    let id = filter.id.map(Column::Integer);
+    let state = filter.state.map(|state| Column::Text(word(state).to_owned()));
+    let kind = filter.kind.clone().map(Column::Text);
+    let system = filter.system.as_ref().map(|system| Column::Text(system.as_str().to_owned()));
+    let cause = filter.cause.clone().map(Column::Text);
+    let cursor = filter.cursor.as_deref().and_then(|cursor| cursor.parse().ok());
+    let conditions = [
+        ("id =", id),
+        ("state =", state),
+        ("kind =", kind),
+        ("system =", system),
+        ("cause =", cause),
+        ("id <", cursor.map(Column::Integer)),
+    ];
+    for (test, value) in conditions {
+        let Some(value) = value else { continue };
+        values.push(value);
+        let and = if values.len() == 1 { "WHERE" } else { "AND" };
+        sql.push_str(&format!(" {and} {test} ?{}", values.len()));
+    }
+    let limit = filter.limit.clamp(1, MOST_ROWS);
+    let more = i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(1);
+    sql.push_str(&format!(" ORDER BY id DESC LIMIT {more}"));
+
+    let mut statement = c.prepare_cached(&sql)?;
+    let mut rows = statement.query(params_from_iter(values))?;
+    let mut page = Page { items: Vec::new(), next: None };
+    while let Some(row) = rows.next()? {
+        if page.items.len() == limit {
+            page.next = page.items.last().map(|todo: &TodoRow| todo.id.to_string());
+            break;
+        }
+        page.items.push(todo(row)?);
+    }
+    Ok(page)
+}
+
+fn todo(row: &Row<'_>) -> Result<TodoRow, rusqlite::Error> {
+    let kind: String = row.get(1)?;
+    let state: String = row.get(8)?;
+    let item = TodoItem {
+        // A kind of a newer program is at least something to look at.
+        kind: read_kind(&kind).unwrap_or(TodoKind::Finding),
+        cause: row.get(2)?,
+        system: row.get::<_, Option<String>>(3)?.map(SystemName::new),
+        why: row.get(4)?,
+    };
+    Ok(TodoRow {
+        id: row.get(0)?,
+        item,
+        order: row.get::<_, Option<i64>>(5)?.map(OrderKey),
+        message: row.get(6)?,
+        at: from_column(row.get(7)?),
+        state: read_state(&state).unwrap_or(TodoState::Open),
+    })
+}
+
+const KINDS: [TodoKind; 7] = [
+    TodoKind::Parked,
+    TodoKind::Ambiguous,
+    TodoKind::Waiting,
+    TodoKind::InDoubt,
+    TodoKind::Dead,
+    TodoKind::Conflict,
+    TodoKind::Finding,
+];
+
+fn read_kind(text: &str) -> Option<TodoKind> {
+    KINDS.into_iter().find(|known| kind(*known) == text)
+}
+
+const STATES: [TodoState; 5] = [
+    TodoState::Open,
+    TodoState::Replayed,
+    TodoState::Resolved,
+    TodoState::Discarded,
+    TodoState::Superseded,
+];
+
+fn read_state(text: &str) -> Option<TodoState> {
+    STATES.into_iter().find(|known| word(*known) == text)
+}
+
+fn word(state: TodoState) -> &'static str {
+    match state {
+        TodoState::Open => "open",
+        TodoState::Replayed => "replayed",
+        TodoState::Resolved => "resolved",
+        TodoState::Discarded => "discarded",
+        TodoState::Superseded => "superseded",
+    }
+}
+
+/// Ends an open todo; wakes the facts that wait behind the document it stands for.
+pub(super) fn close(
+    c: &Connection,
+    id: i64,
+    state: TodoState,
+    reason: &str,
+    now: Timestamp,
+) -> Result<bool, Fault> {
+    let mut update = c.prepare_cached(
+        "UPDATE todo SET state = ?2, reason = ?3, ended_at = ?4
+         WHERE id = ?1 AND state = 'open' RETURNING system, doc_key",
+    )?;
+    let values = params![id, word(state), reason, to_column(now)];
+    let ended = update
+        .query_row(values, |row| {
+            Ok((row.get::<_, Option<String>>(0)?, row.get::<_, Option<String>>(1)?))
+        })
+        .optional()?;
+    let Some(ended) = ended else { return Ok(false) };
+    if let (Some(system), Some(key)) = ended {
+        let key = WaitKey::parked(&SystemName::new(system), &key);
+        wake(c, &[key], to_column(now))?;
+    }
+    Ok(true)
+}
+
+/// Marks an open todo's document for another drive. `false`: it has none, or is not open.
+pub(super) fn replay(c: &Connection, id: i64, now: Timestamp) -> Result<bool, Fault> {
+    let found = c
+        .prepare_cached(
+            "SELECT message, document FROM todo
+             WHERE id = ?1 AND state = 'open' AND message IS NOT NULL",
+        )?
+        .query_row([id], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, Option<i64>>(1)?)))
+        .optional()?;
+    let Some((message, document)) = found else { return Ok(false) };
+    let mut insert = c.prepare_cached(
+        "INSERT INTO pending (message, document, why, since, due_at, attempts)
+         VALUES (?1, ?2, 'replay', ?3, ?3, 0)
+         ON CONFLICT (message, document) DO UPDATE SET why = 'replay', due_at = ?3, attempts = 0",
+    )?;
+    insert.execute(params![message, document.unwrap_or(ALL), to_column(now)])?;
+    close(c, id, TodoState::Replayed, "replayed", now)
+}

@@ -1,0 +1,170 @@
+//! The steps of a commit on SQLite: the questions here, the writing in `write`. Every future is ready
+//! at once; under `BEGIN IMMEDIATE` on the one writer thread everything is locked already.
+
+use jiff::Timestamp;
+use orderhub_order::identify::{Bound, ReferenceKey};
+use orderhub_order::ids::{At, OrderKey, SystemName};
+use orderhub_order::model::State;
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
+
+use super::error::Fault;
+use super::time::from_column;
+use super::writer::Writer;
+use super::write;
+use crate::store::codec::{self, Parts};
+use crate::store::commit::{DocumentKey, Locked, Seen, SeenId, Tx, TxError, WaitKey, Writes};
+
+/// An open transaction.
+pub(super) struct SqliteTx<'a> {
+    writer: &'a mut Writer,
+    now: Timestamp,
+}
+
+impl<'a> SqliteTx<'a> {
+    pub(super) fn new(writer: &'a mut Writer, now: Timestamp) -> Self {
+        Self { writer, now }
+    }
+
+    fn run(&self, sql: &str) -> Result<(), TxError> {
+        self.writer.connection.prepare_cached(sql)?.execute([])?;
+        Ok(())
+    }
+}
+
+impl Tx for SqliteTx<'_> {
+    async fn savepoint(&mut self) -> Result<(), TxError> {
+        self.run("SAVEPOINT part")
+    }
+
+    async fn undo(&mut self) -> Result<(), TxError> {
+        self.run("ROLLBACK TO part")?;
+        self.run("RELEASE part")?;
+        let writer = &mut *self.writer;
+        writer.seen = super::seen::Weeks::read(&writer.connection)?;
+        Ok(())
+    }
+
+    async fn keep(&mut self) -> Result<(), TxError> {
+        self.run("RELEASE part")
+    }
+
+    async fn numbers(&mut self, messages: usize, orders: usize) -> Result<(i64, i64), TxError> {
+        let first = (self.writer.next_message, self.writer.next_order);
+        let run = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+        self.writer.next_message = first.0.saturating_add(run(messages));
+        self.writer.next_order = first.1.saturating_add(run(orders));
+        Ok(first)
+    }
+
+    async fn seen(&mut self, ids: &[SeenId]) -> Result<Vec<Seen>, TxError> {
+        let writer = &mut *self.writer;
+        Ok(writer.seen.note(&writer.connection, ids, self.now)?)
+    }
+
+    async fn references(&mut self, keys: &[ReferenceKey]) -> Result<Vec<Option<Bound>>, TxError> {
+        keys.iter().map(|key| Ok(bound(&self.writer.connection, key)?)).collect()
+    }
+
+    async fn lock(&mut self, keys: &[OrderKey]) -> Result<Vec<Locked>, TxError> {
+        let mut locked = Vec::with_capacity(keys.len());
+        for key in keys {
+            locked.extend(read_order(&self.writer.connection, *key)?);
+        }
+        Ok(locked)
+    }
+
+    async fn parked(
+        &mut self,
+        keys: &[(SystemName, Box<str>)],
+    ) -> Result<Vec<DocumentKey>, TxError> {
+        let mut statement = self.writer.connection.prepare_cached(
+            "SELECT doc_kind FROM todo
+             WHERE state = 'open' AND doc_key IS NOT NULL AND system = ?1 AND doc_key = ?2",
+        )?;
+        let mut parked = Vec::new();
+        for (system, key) in keys {
+            let kinds = statement.query_map([system.as_str(), &**key], |row| {
+                row.get::<_, Option<Box<str>>>(0)
+            })?;
+            for kind in kinds {
+                let kind = kind?.unwrap_or_default();
+                parked.push((system.clone(), kind, key.clone()));
+            }
+        }
+        Ok(parked)
+    }
+
+    async fn bind(
+        &mut self,
+        references: &[(ReferenceKey, Bound)],
+    ) -> Result<Vec<Option<Bound>>, TxError> {
+        let connection = &self.writer.connection;
+        let mut insert = connection.prepare_cached(
+            "INSERT INTO xrefs (system, kind, ext_id, k, place) VALUES (?1, ?2, ?3, ?4, ?5)
+             ON CONFLICT DO NOTHING",
+        )?;
+        let mut clashes = Vec::with_capacity(references.len());
+        for (key, to) in references {
+            let WaitKey { system, kind, ext_id } = WaitKey::reference(key);
+            let place = to.at.to_string();
+            let bound_now = insert.execute(params![system, kind, ext_id, to.order.0, place])? == 1;
+            let other = if bound_now { None } else { bound(connection, key)? };
+            clashes.push(other.filter(|other| other != to));
+        }
+        Ok(clashes)
+    }
+
+    async fn write(&mut self, writes: &Writes<'_>) -> Result<(), TxError> {
+        Ok(write::all(self.writer, writes)?)
+    }
+}
+
+fn bound(connection: &Connection, key: &ReferenceKey) -> Result<Option<Bound>, Fault> {
+    let WaitKey { system, kind, ext_id } = WaitKey::reference(key);
+    let mut statement = connection.prepare_cached(
+        "SELECT k, place FROM xrefs WHERE system = ?1 AND kind = ?2 AND ext_id = ?3",
+    )?;
+    let row = statement.query_row([&system, &kind, &ext_id], |row| {
+        Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?))
+    });
+    Ok(row.optional()?.map(|(k, place)| Bound {
+        order: OrderKey(k),
+        // A place of a newer program is the order itself to this one.
+        at: At::parse(&place).unwrap_or_default(),
+    }))
+}
+
+/// An order with its lanes.
+pub(super) fn read_order(
+    connection: &Connection,
+    key: OrderKey,
+) -> Result<Option<Locked>, Fault> {
+    let mut statement = connection.prepare_cached(
+        "SELECT body, personal, chain, since_keyframe, next_timer FROM orders WHERE k = ?1",
+    )?;
+    let mut rows = statement.query([key.0])?;
+    let Some(row) = rows.next()? else { return Ok(None) };
+    let order = codec::read_order(&parts(row, 0)?)?;
+    let mut locked = Locked {
+        state: State::new(order),
+        chain: row.get(2)?,
+        since_keyframe: row.get(3)?,
+        next_timer: row.get::<_, Option<i64>>(4)?.map(from_column),
+    };
+    let mut statement =
+        connection.prepare_cached("SELECT body, personal FROM lanes WHERE k = ?1")?;
+    let mut rows = statement.query([key.0])?;
+    while let Some(row) = rows.next()? {
+        let lane = codec::read_lane(&parts(row, 0)?)?;
+        locked.state.lanes.insert(lane.system.clone(), lane);
+    }
+    Ok(Some(locked))
+}
+
+/// Body and personal part, which stand in this order from `first` on.
+pub(super) fn parts(row: &Row<'_>, first: usize) -> Result<Parts, Fault> {
+    let body = codec::unpack(row.get_ref(first)?.as_blob().map_err(rusqlite::Error::from)?)?;
+    let personal = row.get_ref(first + 1)?.as_blob_or_null().map_err(rusqlite::Error::from)?;
+    let personal = personal.map(codec::unpack).transpose()?.unwrap_or_default();
+    Ok(Parts { body, personal })
+}

@@ -1,0 +1,319 @@
+//! Writes everything of a commit but seen ids and references, set by set, each with one cached
+//! statement.
+
+use orderhub_order::catalogue::known;
+use orderhub_order::fold::TodoKind;
+use orderhub_order::ids::Collection;
+use orderhub_order::model::Order;
+use orderhub_order::value::Value;
+use rusqlite::{Connection, params};
+
+use super::error::Fault;
+use super::time::to_column;
+use super::writer::Writer;
+use crate::store::codec::{self, Packer, Parts};
+use crate::store::commit::{TodoWrite, WaitKey, Writes};
+
+/// A document position in columns where every row has one: all of the message.
+pub(super) const ALL: i64 = -1;
+
+pub(super) fn all(writer: &mut Writer, writes: &Writes<'_>) -> Result<(), Fault> {
+    let Writer { connection, packer, .. } = writer;
+    orders(connection, packer, writes)?;
+    lanes(connection, packer, writes)?;
+    changes(connection, packer, writes)?;
+    messages(connection, packer, writes)?;
+    tokens(connection, writes)?;
+    receipts(connection, writes)?;
+    todos(connection, writes)?;
+    pending(connection, writes)?;
+    wake(connection, &writes.woken, to_column(writes.now))?;
+    counts(connection, writes)
+}
+
+fn orders(c: &Connection, packer: &mut Packer, writes: &Writes<'_>) -> Result<(), Fault> {
+    let mut insert = c.prepare_cached(
+        "INSERT INTO orders (k, unit, origin, ref, order_no, version, stage, holds, placed_at,
+             next_timer, chain, since_keyframe, body, personal)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+    )?;
+    let mut update = c.prepare_cached(
+        "UPDATE orders SET unit = ?2, origin = ?3, ref = ?4, order_no = ?5, version = ?6, stage = ?7,
+             holds = ?8, placed_at = ?9, next_timer = ?10, chain = ?11, since_keyframe = ?12,
+             body = ?13, personal = ?14
+         WHERE k = ?1",
+    )?;
+    for write in &writes.orders {
+        let order = write.order;
+        let (body, personal) = packed(packer, &codec::order(order)?);
+        let statement = if write.new { &mut insert } else { &mut update };
+        let placed = match order.fields.value(known::order::PLACED_AT) {
+            Some(Value::Timestamp(at)) => Some(to_column(*at)),
+            Some(_) | None => None,
+        };
+        statement.execute(params![
+            order.key.0,
+            order.unit,
+            order.origin.as_str(),
+            order.reference,
+            order.fields.text(known::order::ORDER_NO),
+            order.version,
+            order.fields.text(known::order::STAGE),
+            holds(order),
+            placed,
+            write.next_timer.map(to_column),
+            write.chain,
+            write.since_keyframe,
+            body,
+            personal,
+        ])?;
+    }
+    Ok(())
+}
+
+/// The codes of the open holds, as a list finds them: `,amount_mismatch,manual,`.
+fn holds(order: &Order) -> String {
+    let holds = order.elements(Collection::Holds);
+    let codes = holds.filter_map(|hold| hold.fields.text(known::hold::CODE));
+    codes.fold(String::new(), |list, code| {
+        if list.is_empty() { format!(",{code},") } else { format!("{list}{code},") }
+    })
+}
+
+fn lanes(c: &Connection, packer: &mut Packer, writes: &Writes<'_>) -> Result<(), Fault> {
+    let mut upsert = c.prepare_cached(
+        "INSERT INTO lanes (k, system, due_at, body, personal) VALUES (?1, ?2, ?3, ?4, ?5)
+         ON CONFLICT (k, system) DO UPDATE
+         SET due_at = excluded.due_at, body = excluded.body, personal = excluded.personal",
+    )?;
+    for write in &writes.lanes {
+        let lane = write.lane;
+        let (body, personal) = packed(packer, &codec::lane(lane)?);
+        let due = lane.due_at.map(to_column);
+        upsert.execute(params![write.key.0, lane.system.as_str(), due, body, personal])?;
+    }
+    Ok(())
+}
+
+fn changes(c: &Connection, packer: &mut Packer, writes: &Writes<'_>) -> Result<(), Fault> {
+    let mut insert = c.prepare_cached(
+        "INSERT INTO changes (k, version, at, actor, cause, bundle, fields, chain, delta, personal,
+             keyframe, keyframe_personal)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+    )?;
+    for change in writes.changes {
+        let (delta, personal) = packed(packer, &change.delta);
+        let keyframe = change.keyframe.as_ref().map(|parts| packed(packer, parts));
+        let (keyframe, keyframe_personal) = keyframe.unzip();
+        insert.execute(params![
+            change.key.0,
+            change.version,
+            to_column(writes.now),
+            change.actor,
+            change.cause,
+            writes.bundle,
+            codec::fields(change.touched),
+            change.chain,
+            delta,
+            personal,
+            keyframe,
+            keyframe_personal.flatten(),
+        ])?;
+    }
+    Ok(())
+}
+
+fn messages(c: &Connection, packer: &mut Packer, writes: &Writes<'_>) -> Result<(), Fault> {
+    let mut insert = c.prepare_cached(
+        "INSERT INTO messages (id, first, source, system, document, message_id, received, at,
+             outcome, why, bundle, headers, body)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+    )?;
+    for write in &writes.messages {
+        let envelope = write.envelope;
+        // The first row holds body and headers for all drives.
+        let raw = write.first.is_none();
+        insert.execute(params![
+            write.id,
+            write.first,
+            envelope.source,
+            envelope.system.as_str(),
+            envelope.document,
+            envelope.message_id,
+            to_column(envelope.received),
+            to_column(writes.now),
+            write.outcome.as_str(),
+            write.why,
+            writes.bundle,
+            (raw && !envelope.headers.is_empty()).then(|| codec::headers(&envelope.headers)),
+            raw.then(|| packer.pack(&envelope.body)),
+        ])?;
+    }
+    Ok(())
+}
+
+fn tokens(c: &Connection, writes: &Writes<'_>) -> Result<(), Fault> {
+    let sql = "INSERT INTO tokens (token, k) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
+    let mut insert = c.prepare_cached(sql)?;
+    for (token, key) in writes.tokens {
+        insert.execute(params![token, key.0])?;
+    }
+    Ok(())
+}
+
+fn receipts(c: &Connection, writes: &Writes<'_>) -> Result<(), Fault> {
+    let mut insert = c.prepare_cached(
+        "INSERT INTO receipts (k, at, system, operation, attempt, class, status, ms, why)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+    )?;
+    for (key, row) in writes.receipts {
+        let ms = i64::try_from(row.ms).unwrap_or(i64::MAX);
+        insert.execute(params![
+            key.0,
+            to_column(row.at),
+            row.system,
+            row.operation,
+            row.attempt,
+            row.class,
+            row.status,
+            ms,
+            row.why
+        ])?;
+    }
+    Ok(())
+}
+
+fn todos(c: &Connection, writes: &Writes<'_>) -> Result<(), Fault> {
+    let now = to_column(writes.now);
+    let mut end = c.prepare_cached(
+        "UPDATE todo SET state = 'superseded', ended_at = ?4, reason = 'a later document of it came'
+         WHERE state = 'open' AND doc_key IS NOT NULL AND system = ?1 AND doc_key = ?3
+             AND doc_kind = ?2",
+    )?;
+    for todo in writes.todos {
+        insert_todo(c, todo, now)?;
+    }
+    // After the new ones: one of the same batch may be superseded already.
+    for (system, kind, key) in writes.superseded {
+        end.execute(params![system.as_str(), kind, key, now])?;
+    }
+    Ok(())
+}
+
+pub(super) fn insert_todo(c: &Connection, todo: &TodoWrite, now: i64) -> Result<(), Fault> {
+    let mut insert = c.prepare_cached(
+        "INSERT INTO todo (kind, cause, system, why, k, message, document, doc_kind, doc_key, at, state)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 'open')",
+    )?;
+    let (message, document) = todo.message.unzip();
+    let (doc_kind, doc_key) = todo.document.as_ref().map(|(kind, key)| (kind, key)).unzip();
+    insert.execute(params![
+        kind(todo.item.kind),
+        todo.item.cause,
+        todo.item.system.as_ref().map(|system| system.as_str()),
+        todo.item.why,
+        todo.order.map(|key| key.0),
+        message,
+        document.flatten(),
+        doc_kind,
+        doc_key,
+        now,
+    ])?;
+    Ok(())
+}
+
+/// The word of a kind of todo.
+pub(super) fn kind(kind: TodoKind) -> &'static str {
+    match kind {
+        TodoKind::Parked => "parked",
+        TodoKind::Ambiguous => "ambiguous",
+        TodoKind::Waiting => "waiting",
+        TodoKind::InDoubt => "in_doubt",
+        TodoKind::Dead => "dead",
+        TodoKind::Conflict => "conflict",
+        TodoKind::Finding => "finding",
+    }
+}
+
+fn pending(c: &Connection, writes: &Writes<'_>) -> Result<(), Fault> {
+    for (message, document) in writes.driven {
+        forget(c, *message, document.map_or(ALL, i64::from))?;
+    }
+    let mut upsert = c.prepare_cached(
+        "INSERT INTO pending (message, document, why, since, due_at, attempts)
+         VALUES (?1, ?2, ?3, ?4, ?5, 0)
+         ON CONFLICT (message, document) DO UPDATE
+         SET why = excluded.why, due_at = excluded.due_at, attempts = 0
+         RETURNING id",
+    )?;
+    let mut clear = c.prepare_cached("DELETE FROM pending_keys WHERE pending = ?1")?;
+    let mut insert = c.prepare_cached(
+        "INSERT INTO pending_keys (system, kind, ext_id, pending) VALUES (?1, ?2, ?3, ?4)
+         ON CONFLICT DO NOTHING",
+    )?;
+    for row in &*writes.pending {
+        let document = row.document.map_or(ALL, i64::from);
+        let (since, due) = (to_column(row.since), row.due.map(to_column));
+        let values = params![row.message, document, row.why, since, due];
+        let id: i64 = upsert.query_row(values, |row| row.get(0))?;
+        clear.execute([id])?;
+        for key in &row.keys {
+            insert.execute(params![key.system, key.kind, key.ext_id, id])?;
+        }
+    }
+    Ok(())
+}
+
+/// Takes a document out of what is to be driven.
+pub(super) fn forget(c: &Connection, message: i64, document: i64) -> Result<(), Fault> {
+    let mut delete = c.prepare_cached(
+        "DELETE FROM pending WHERE message = ?1 AND document = ?2 RETURNING id",
+    )?;
+    let mut rows = delete.query(params![message, document])?;
+    let mut keys = c.prepare_cached("DELETE FROM pending_keys WHERE pending = ?1")?;
+    while let Some(row) = rows.next()? {
+        keys.execute([row.get::<_, i64>(0)?])?;
+    }
+    Ok(())
+}
+
+/// Makes due what waits for any of these. Answers how many were woken.
+pub(super) fn wake(c: &Connection, keys: &[WaitKey], now: i64) -> Result<usize, Fault> {
+    let anyone = "SELECT EXISTS (SELECT 1 FROM pending_keys)";
+    if keys.is_empty() || !c.prepare_cached(anyone)?.query_row([], |row| row.get(0))? {
+        return Ok(0);
+    }
+    let mut update = c.prepare_cached(
+        "UPDATE pending SET why = 'woken', due_at = ?4
+         WHERE due_at IS NULL AND id IN (
+             SELECT pending FROM pending_keys WHERE system = ?1 AND kind = ?2 AND ext_id = ?3)",
+    )?;
+    let mut woken = 0;
+    for key in keys {
+        woken += update.execute(params![key.system, key.kind, key.ext_id, now])?;
+    }
+    Ok(woken)
+}
+
+fn counts(c: &Connection, writes: &Writes<'_>) -> Result<(), Fault> {
+    let minute = to_column(writes.now) / 60_000_000_000;
+    let mut upsert = c.prepare_cached(
+        "INSERT INTO counters (minute, system, document, outcome, n) VALUES (?1, ?2, ?3, ?4, ?5)
+         ON CONFLICT DO UPDATE SET n = n + excluded.n",
+    )?;
+    for count in &writes.counts {
+        upsert.execute(params![
+            minute,
+            count.system.as_str(),
+            count.document,
+            count.outcome.as_str(),
+            count.n
+        ])?;
+    }
+    Ok(())
+}
+
+fn packed(packer: &mut Packer, parts: &Parts) -> (Vec<u8>, Option<Vec<u8>>) {
+    let personal = (!parts.personal.is_empty()).then(|| packer.pack(&parts.personal));
+    (packer.pack(&parts.body), personal)
+}

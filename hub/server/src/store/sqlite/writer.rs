@@ -1,0 +1,148 @@
+//! The one thread that writes. Jobs queue up to [`QUEUE`]; a caller beyond that waits.
+
+use std::fs::File;
+use std::sync::Arc;
+
+use futures_util::FutureExt as _;
+use jiff::Timestamp;
+use rusqlite::Connection;
+use tokio::sync::{mpsc, oneshot};
+
+use super::error::Fault;
+use super::schema::Opened;
+use super::tx::SqliteTx;
+use super::{Reserved, seen};
+use crate::apply::{Unit, UnitOutcome};
+use crate::bundle::Bundle;
+use crate::store::StoreError;
+use crate::store::codec::Packer;
+use crate::store::commit::{self, Committed, Context};
+
+/// Jobs that wait for the thread.
+const QUEUE: usize = 64;
+
+/// Something to write.
+pub(super) type Job = Box<dyn FnOnce(&mut Writer) -> After + Send>;
+
+/// Whether the thread goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum After {
+    /// With the next job.
+    GoOn,
+    /// Not at all.
+    End,
+}
+
+/// What the thread works with.
+#[derive(Debug)]
+pub(super) struct Writer {
+    pub(super) connection: Connection,
+    pub(super) packer: Packer,
+    pub(super) seen: seen::Weeks,
+    pub(super) next_message: i64,
+    pub(super) next_order: i64,
+    reserved: Arc<Reserved>,
+    /// The last thing to go: others may open the file when it is closed.
+    _lock: File,
+}
+
+/// Starts the thread. It ends with its last sender, or when a job says so.
+pub(super) fn start(
+    opened: Opened,
+    reserved: Arc<Reserved>,
+) -> Result<mpsc::Sender<Job>, StoreError> {
+    let mut writer = Writer::new(opened, reserved).map_err(StoreError::from)?;
+    let (jobs, mut queue) = mpsc::channel::<Job>(QUEUE);
+    let run = move || {
+        while let Some(job) = queue.blocking_recv() {
+            if job(&mut writer) == After::End {
+                break;
+            }
+        }
+    };
+    let thread = std::thread::Builder::new().name("store-writer".to_owned()).spawn(run);
+    thread.map_err(|error| StoreError::Failed(format!("no thread to write with: {error}")))?;
+    Ok(jobs)
+}
+
+/// Runs a job on the thread and waits for its answer.
+pub(super) async fn call<T: Send + 'static>(
+    jobs: &mpsc::Sender<Job>,
+    job: impl FnOnce(&mut Writer) -> Result<T, StoreError> + Send + 'static,
+) -> Result<T, StoreError> {
+    let (done, answer) = oneshot::channel();
+    let job: Job = Box::new(move |writer| {
+        let answer = job(writer);
+        // Nobody may be waiting any more; what is written stays written.
+        drop(done.send(answer));
+        After::GoOn
+    });
+    jobs.send(job).await.map_err(|_| StoreError::Closed)?;
+    answer.await.map_err(|_| StoreError::Closed)?
+}
+
+impl Writer {
+    fn new(opened: Opened, reserved: Arc<Reserved>) -> Result<Self, Fault> {
+        let Opened { connection, lock, .. } = opened;
+        let seen = seen::Weeks::read(&connection)?;
+        let highest = |sql: &str| -> Result<i64, rusqlite::Error> {
+            connection.query_row(sql, [], |row| Ok(row.get::<_, Option<i64>>(0)?.unwrap_or(0)))
+        };
+        // Ids of messages order the documents that carry no revision: never one twice, even when the
+        // last rows were pruned.
+        let message = highest("SELECT max(id) FROM messages")?.max(seen.highest(&connection)?);
+        let order = highest("SELECT max(k) FROM orders")?;
+        Ok(Self {
+            connection,
+            packer: Packer::new(),
+            seen,
+            next_message: message + 1,
+            next_order: order + 1,
+            reserved,
+            _lock: lock,
+        })
+    }
+
+    /// Folds and writes a batch in one transaction.
+    pub(super) fn apply(
+        &mut self,
+        units: Vec<Unit>,
+        bundle: &Bundle,
+        now: Timestamp,
+    ) -> Result<Vec<UnitOutcome>, StoreError> {
+        let committed = self.transaction(|writer| {
+            let context = Context { rules: bundle.rules(), now };
+            let mut tx = SqliteTx::new(writer, now);
+            // Nothing here waits: every step of the embedded store is ready at once.
+            let run = commit::run(&mut tx, units, context).now_or_never();
+            run.unwrap_or_else(|| Err(StoreError::Failed("a step of the commit waited".to_owned())))
+        })?;
+        let Committed { outcomes, settled } = committed;
+        let reserved = outcomes.iter().flat_map(|outcome| &outcome.reserved);
+        self.reserved.update(&settled, reserved, now);
+        Ok(outcomes)
+    }
+
+    /// Runs something in one transaction: all of it or nothing.
+    pub(super) fn transaction<T>(
+        &mut self,
+        work: impl FnOnce(&mut Self) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        self.run("BEGIN IMMEDIATE")?;
+        let done = work(self).and_then(|done| self.run("COMMIT").map(|()| done));
+        if done.is_err() && !self.connection.is_autocommit() {
+            // The first error is the one to tell; a rollback fails only with the file itself.
+            drop(self.run("ROLLBACK"));
+        }
+        if done.is_err() {
+            self.seen = seen::Weeks::read(&self.connection).map_err(StoreError::from)?;
+        }
+        done
+    }
+
+    fn run(&self, sql: &str) -> Result<(), StoreError> {
+        let statement = self.connection.prepare_cached(sql);
+        let done = statement.and_then(|mut statement| statement.execute([]));
+        done.map(drop).map_err(|error| Fault::from(error).into())
+    }
+}
