@@ -103,7 +103,8 @@ fn resolve(parts: &Parts, waiters: Vec<Waiter>, outcomes: Result<Vec<UnitOutcome
     let refused: Vec<_> =
         reserved.into_iter().filter_map(|lane| parts.reserved.try_send(lane).err()).collect();
     if !refused.is_empty() {
-        let lanes: Vec<_> = refused.into_iter().map(mpsc::error::TrySendError::into_inner).collect();
+        let lanes: Vec<_> =
+            refused.into_iter().map(mpsc::error::TrySendError::into_inner).collect();
         parts.store.release(&lanes);
     }
 }

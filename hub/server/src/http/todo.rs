@@ -106,7 +106,7 @@ pub(super) async fn discard(
     let reason = reason.reason.filter(|reason| !reason.trim().is_empty());
     let reason = reason.ok_or_else(|| Problem::bad_request("say why: `?reason=<words>`"))?;
     let row = find(&api, id).await?;
-    if !api.store.close_todo(id, TodoState::Discarded, reason).await? {
+    if !api.store.close_todo(id, TodoState::Discarded, reason, api.clock.now()).await? {
         return Err(closed(&row));
     }
     Ok(Json(json!({ "id": id, "state": TodoState::Discarded })))

@@ -193,4 +193,3 @@ pub trait Store: Debug + Send + Sync {
     /// Finishes what was taken, then closes.
     fn close(&self) -> BoxFuture<'_, ()>;
 }
-

@@ -33,13 +33,9 @@ pub struct Filter {
     pub limit: usize,
 }
 
-/// Which todos.
+/// Which of the open todos.
 #[derive(Clone, Debug, Default)]
 pub struct TodoFilter {
-    /// This one.
-    pub id: Option<i64>,
-    /// State; `None`: all, those that are done too.
-    pub state: Option<TodoState>,
     /// Kind.
     pub kind: Option<String>,
     /// System.

@@ -90,8 +90,7 @@ fn version(open: &mut Open, change: Change, facts: &Facts, bundle: &str) -> Chan
     let Change { version, touched, delta, personal } = change;
     let bytes = u32::try_from(delta.len() + personal.len()).unwrap_or(u32::MAX);
     open.locked.since_keyframe = open.locked.since_keyframe.saturating_add(bytes);
-    let due =
-        version % KEYFRAME_VERSIONS == 0 || open.locked.since_keyframe >= KEYFRAME_BYTES;
+    let due = version % KEYFRAME_VERSIONS == 0 || open.locked.since_keyframe >= KEYFRAME_BYTES;
     // A head that cannot be encoded fails the commit of the head itself, a moment later.
     let keyframe = if due { codec::order(order).ok() } else { None };
     if keyframe.is_some() {

@@ -125,10 +125,12 @@ impl<'a> Desk<'a> {
         let reference = order_reference(&said.system, order_no(said), taken, key);
         let now = self.now();
         let rules = &self.context.rules;
-        let state =
-            orderhub_order::fold::create(key, reference.as_str().into(), said, rules, now)?;
+        let state = orderhub_order::fold::create(key, reference.as_str().into(), said, rules, now)?;
         self.next_order += 1;
-        self.bind(ReferenceKey::Ref(reference.as_str().into()), Bound { order: key, at: At::default() });
+        self.bind(
+            ReferenceKey::Ref(reference.as_str().into()),
+            Bound { order: key, at: At::default() },
+        );
         self.tokens.push((reference.to_lowercase(), key));
         let locked = Locked { state, chain: [0; 32], since_keyframe: 0, next_timer: None };
         let open = Open { locked, new: true, dirty: true, lanes: BTreeSet::new() };

@@ -112,14 +112,11 @@ impl Desk<'_> {
         if self.parked.is_empty() || said.entity != Entity::Payment {
             return None;
         }
-        let own = |kind: &str, key: &str| {
-            kind == &*by.head.envelope.document && key == &*said.key
-        };
+        let own = |kind: &str, key: &str| kind == &*by.head.envelope.document && key == &*said.key;
         let before = spoken_keys(said).find(|spoken| {
             let parked = self.parked.iter();
-            let mut parked = parked.filter(|(system, _, key)| {
-                *system == said.system && **key == **spoken
-            });
+            let mut parked =
+                parked.filter(|(system, _, key)| *system == said.system && **key == **spoken);
             parked.any(|(_, kind, key)| !own(kind, key))
         })?;
         Some(WaitKey::parked(&said.system, before))

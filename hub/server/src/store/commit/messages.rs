@@ -5,10 +5,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use jiff::Timestamp;
 use orderhub_order::fold::{Facts, TodoItem, TodoKind};
 
+use super::Seen;
 use super::desk::{Desk, Row};
 use super::plan::{Document, Head, Item, Sequence, Work};
 use super::writes::{PendingWrite, TodoWrite, WaitKey};
-use super::Seen;
 use crate::apply::{DocumentOutcome, UnitOutcome, Word};
 
 /// Where a document comes from.
@@ -85,7 +85,11 @@ impl<'a> Desk<'a> {
             Seen::Duplicate(row) => {
                 let outcomes = vec![word(Word::Duplicate, None)];
                 self.count(head, &outcomes);
-                return UnitOutcome { documents: outcomes, message: Some(row), reserved: Vec::new() };
+                return UnitOutcome {
+                    documents: outcomes,
+                    message: Some(row),
+                    reserved: Vec::new(),
+                };
             }
             Seen::Reused(row) => Some(self.reused(by, row)),
             Seen::New => self.whole(by, documents, condemned),
@@ -137,7 +141,8 @@ impl<'a> Desk<'a> {
                 Document::Skipped => word(Word::Skipped, None),
                 Document::Failed(error) => {
                     let rule = error.rule.as_deref().unwrap_or("no rule");
-                    let why = format!("{} (rule: {rule}; in the document: {})", error.why, error.path);
+                    let why =
+                        format!("{} (rule: {rule}; in the document: {})", error.why, error.path);
                     self.park(by, Some(position), error.cause, why, error.key.as_deref())
                 }
                 Document::Said(act, keys) => self.said(act, keys, by),

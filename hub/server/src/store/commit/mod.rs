@@ -27,10 +27,7 @@ mod plan;
 mod writes;
 
 pub(crate) use plan::Work;
-pub(crate) use writes::{
-    ChangeWrite, Count, LaneWrite, MessageWrite, OrderWrite, PendingWrite, TodoWrite, WaitKey,
-    Writes,
-};
+pub(crate) use writes::{TodoWrite, WaitKey, Writes};
 
 /// Times that the same units are tried again when the store asks for it (serialisation, deadlock).
 const MOST_FAULTS: usize = 2 * 256;

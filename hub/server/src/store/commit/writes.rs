@@ -161,11 +161,9 @@ impl WaitKey {
     /// Waits for a reference.
     pub(crate) fn reference(key: &ReferenceKey) -> Self {
         match key {
-            ReferenceKey::Xref { system, kind, ext_id } => Self {
-                system: system.as_str().into(),
-                kind: kind.clone(),
-                ext_id: ext_id.clone(),
-            },
+            ReferenceKey::Xref { system, kind, ext_id } => {
+                Self { system: system.as_str().into(), kind: kind.clone(), ext_id: ext_id.clone() }
+            }
             ReferenceKey::Ref(text) => {
                 Self { system: "".into(), kind: REF.into(), ext_id: text.clone() }
             }

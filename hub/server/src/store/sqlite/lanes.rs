@@ -54,11 +54,7 @@ pub(super) fn next_due(
 }
 
 /// Orders whose timer has come.
-pub(super) fn timers(
-    c: &Connection,
-    now: Timestamp,
-    limit: usize,
-) -> Result<Vec<OrderKey>, Fault> {
+pub(super) fn timers(c: &Connection, now: Timestamp, limit: usize) -> Result<Vec<OrderKey>, Fault> {
     let mut statement = c.prepare_cached(
         "SELECT k FROM orders WHERE next_timer <= ?1 ORDER BY next_timer LIMIT ?2",
     )?;

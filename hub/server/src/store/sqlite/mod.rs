@@ -120,9 +120,7 @@ impl Reserved {
     fn holds(&self, system: &SystemName, key: OrderKey, now: Timestamp) -> bool {
         let lanes = self.lanes();
         let mut systems = lanes.get(&key).into_iter().flatten();
-        systems.any(|(held, since)| {
-            held == system && now.duration_since(*since) < RESERVED_FOR
-        })
+        systems.any(|(held, since)| held == system && now.duration_since(*since) < RESERVED_FOR)
     }
 
     fn lanes(&self) -> MutexGuard<'_, HashMap<OrderKey, Vec<(SystemName, Timestamp)>>> {
@@ -253,6 +251,10 @@ impl Store for SqliteStore {
     ) -> BoxFuture<'_, Result<Page<TodoRow>, StoreError>> {
         let filter = filter.clone();
         Box::pin(self.readers.read(move |c| todos::list(c, &filter)))
+    }
+
+    fn todo(&self, _scope: &Scope, id: i64) -> BoxFuture<'_, Result<Option<TodoRow>, StoreError>> {
+        Box::pin(self.readers.read(move |c| todos::one(c, id)))
     }
 
     fn message(

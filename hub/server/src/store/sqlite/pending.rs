@@ -32,11 +32,7 @@ pub(super) fn any_due(c: &Connection, now: Timestamp) -> Result<bool, Fault> {
 
 /// What is due, oldest first, its attempt counted: a drive that takes the process down is not tried for
 /// ever. The fourth time it is a todo instead.
-pub(super) fn take(
-    c: &Connection,
-    now: Timestamp,
-    limit: usize,
-) -> Result<Vec<PendingRow>, Fault> {
+pub(super) fn take(c: &Connection, now: Timestamp, limit: usize) -> Result<Vec<PendingRow>, Fault> {
     let now = to_column(now);
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let mut statement = c.prepare_cached(
@@ -47,9 +43,8 @@ pub(super) fn take(
         Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, row.get::<_, i64>(2)?, row.get(3)?))
     })?;
     let due: Vec<(i64, i64, i64, i64)> = rows.collect::<Result<_, _>>()?;
-    let mut again = c.prepare_cached(
-        "UPDATE pending SET attempts = attempts + 1, due_at = ?2 WHERE id = ?1",
-    )?;
+    let mut again =
+        c.prepare_cached("UPDATE pending SET attempts = attempts + 1, due_at = ?2 WHERE id = ?1")?;
     let mut taken = Vec::with_capacity(due.len());
     for (id, first, document, attempts) in due {
         let position = u32::try_from(document).ok();
@@ -149,4 +144,3 @@ pub(super) fn message(c: &Connection, id: i64) -> Result<Option<MessageRow>, Fau
     let (id, outcome, why) = (row.get(0)?, row.get(1)?, row.get(2)?);
     Ok(Some(MessageRow { id, envelope, outcome, why }))
 }
-

@@ -42,15 +42,14 @@ impl Readers {
         read: impl FnOnce(&Connection) -> Result<T, Fault> + Send + 'static,
     ) -> Result<T, StoreError> {
         let deadline = Instant::now() + self.0.deadline;
-        let late = || {
-            StoreError::Deadline(u64::try_from(self.0.deadline.as_millis()).unwrap_or(u64::MAX))
-        };
+        let late =
+            || StoreError::Deadline(u64::try_from(self.0.deadline.as_millis()).unwrap_or(u64::MAX));
         let permit = timeout_at(deadline, Arc::clone(&self.0.permits).acquire_owned()).await;
         let permit = permit.map_err(|_| late())?.map_err(|_| StoreError::Closed)?;
         let inner = Arc::clone(&self.0);
         // A caller that stops waiting leaves the read to its deadline; the permit goes with the read.
         let task = tokio::task::spawn_blocking(move || {
-            let connection = inner.take()?;
+            let mut connection = inner.take()?;
             connection.progress_handler(STEPS, Some(move || Instant::now() >= deadline))?;
             let answer = read(&connection);
             inner.give(connection);
@@ -97,9 +96,7 @@ impl Inner {
 
 fn interrupted(fault: &Fault) -> bool {
     match fault {
-        Fault::Sqlite(error) => {
-            error.sqlite_error_code() == Some(ErrorCode::OperationInterrupted)
-        }
+        Fault::Sqlite(error) => error.sqlite_error_code() == Some(ErrorCode::OperationInterrupted),
         Fault::Codec(_) => false,
     }
 }

@@ -14,8 +14,9 @@ pub(super) struct Weeks(Vec<i64>);
 
 impl Weeks {
     pub(super) fn read(connection: &Connection) -> Result<Self, Fault> {
-        let mut tables = connection
-            .prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND name GLOB 'seen_*'")?;
+        let mut tables = connection.prepare(
+            "SELECT name FROM sqlite_schema WHERE type = 'table' AND name GLOB 'seen_*'",
+        )?;
         let names = tables.query_map([], |row| row.get::<_, String>(0))?;
         let mut weeks = Vec::new();
         for name in names {

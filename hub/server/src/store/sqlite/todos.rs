@@ -13,29 +13,31 @@ use super::write::{ALL, kind, wake};
 use crate::store::commit::WaitKey;
 use crate::store::{Page, TodoFilter, TodoRow, TodoState};
 
-/// A page, newest first. The cursor is the number of the last one.
+/// The columns that [`todo`] reads.
+const COLUMNS: &str = "SELECT id, kind, cause, system, why, k, message, at, state FROM todo";
+
+/// One of them, in whatever state.
+pub(super) fn one(c: &Connection, id: i64) -> Result<Option<TodoRow>, Fault> {
+    let mut statement = c.prepare_cached(&format!("{COLUMNS} WHERE id = ?1"))?;
+    Ok(statement.query_row([id], todo).optional()?)
+}
+
+/// A page of the open ones, newest first. The cursor is the number of the last one.
 pub(super) fn list(c: &Connection, filter: &TodoFilter) -> Result<Page<TodoRow>, Fault> {
-    let mut sql = "SELECT id, kind, cause, system, why, k, message, at, state FROM todo".to_owned();
+    let mut sql = format!("{COLUMNS} WHERE state = 'open'");
     let mut values: Vec<Column> = Vec::new();
-    let id = filter.id.map(Column::Integer);
-    let state = filter.state.map(|state| Column::Text(word(state).to_owned()));
-    let kind = filter.kind.clone().map(Column::Text);
     let system = filter.system.as_ref().map(|system| Column::Text(system.as_str().to_owned()));
-    let cause = filter.cause.clone().map(Column::Text);
     let cursor = filter.cursor.as_deref().and_then(|cursor| cursor.parse().ok());
     let conditions = [
-        ("id =", id),
-        ("state =", state),
-        ("kind =", kind),
+        ("kind =", filter.kind.clone().map(Column::Text)),
         ("system =", system),
-        ("cause =", cause),
+        ("cause =", filter.cause.clone().map(Column::Text)),
         ("id <", cursor.map(Column::Integer)),
     ];
     for (test, value) in conditions {
         let Some(value) = value else { continue };
         values.push(value);
-        let and = if values.len() == 1 { "WHERE" } else { "AND" };
-        sql.push_str(&format!(" {and} {test} ?{}", values.len()));
+        sql.push_str(&format!(" AND {test} ?{}", values.len()));
     }
     let limit = filter.limit.clamp(1, MOST_ROWS);
     let more = i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(1);

@@ -9,8 +9,8 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::error::Fault;
 use super::time::from_column;
-use super::writer::Writer;
 use super::write;
+use super::writer::Writer;
 use crate::store::codec::{self, Parts};
 use crate::store::commit::{DocumentKey, Locked, Seen, SeenId, Tx, TxError, WaitKey, Writes};
 
@@ -83,9 +83,8 @@ impl Tx for SqliteTx<'_> {
         )?;
         let mut parked = Vec::new();
         for (system, key) in keys {
-            let kinds = statement.query_map([system.as_str(), &**key], |row| {
-                row.get::<_, Option<Box<str>>>(0)
-            })?;
+            let kinds = statement
+                .query_map([system.as_str(), &**key], |row| row.get::<_, Option<Box<str>>>(0))?;
             for kind in kinds {
                 let kind = kind?.unwrap_or_default();
                 parked.push((system.clone(), kind, key.clone()));
@@ -135,10 +134,7 @@ fn bound(connection: &Connection, key: &ReferenceKey) -> Result<Option<Bound>, F
 }
 
 /// An order with its lanes.
-pub(super) fn read_order(
-    connection: &Connection,
-    key: OrderKey,
-) -> Result<Option<Locked>, Fault> {
+pub(super) fn read_order(connection: &Connection, key: OrderKey) -> Result<Option<Locked>, Fault> {
     let mut statement = connection.prepare_cached(
         "SELECT body, personal, chain, since_keyframe, next_timer FROM orders WHERE k = ?1",
     )?;

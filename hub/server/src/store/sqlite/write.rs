@@ -266,9 +266,8 @@ fn pending(c: &Connection, writes: &Writes<'_>) -> Result<(), Fault> {
 
 /// Takes a document out of what is to be driven.
 pub(super) fn forget(c: &Connection, message: i64, document: i64) -> Result<(), Fault> {
-    let mut delete = c.prepare_cached(
-        "DELETE FROM pending WHERE message = ?1 AND document = ?2 RETURNING id",
-    )?;
+    let mut delete =
+        c.prepare_cached("DELETE FROM pending WHERE message = ?1 AND document = ?2 RETURNING id")?;
     let mut rows = delete.query(params![message, document])?;
     let mut keys = c.prepare_cached("DELETE FROM pending_keys WHERE pending = ?1")?;
     while let Some(row) = rows.next()? {
