@@ -1,0 +1,232 @@
+//! What a flight freezes: the document, the settings by value and the references, as bytes in the lane.
+//!
+//! **Invariant:** a retry, in this process or the next, sends the same bytes: everything a connector
+//! reads besides credentials comes from here, and nothing here is a secret.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use orderhub_connectors::contract::Call;
+use orderhub_lang::value::Value;
+use orderhub_order::ids::{At, OrderKey, SystemName};
+use orderhub_order::lane::{Lane, WantKey};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+/// The inputs of a call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Frozen {
+    /// The mapped-out document.
+    pub document: Bytes,
+    settings: BTreeMap<String, String>,
+    xrefs: BTreeMap<String, Value>,
+    args: BTreeMap<String, Value>,
+    fields: Vec<String>,
+}
+
+/// The form in the lane: this as JSON, its length before it, the document's bytes after it.
+#[derive(Serialize, Deserialize)]
+struct Head {
+    /// The form's version.
+    v: u8,
+    settings: BTreeMap<String, String>,
+    xrefs: BTreeMap<String, String>,
+    fields: Vec<String>,
+}
+
+const VERSION: u8 = 1;
+
+impl Frozen {
+    /// Freezes what a subject's delivery needs.
+    pub fn new(
+        document: Bytes,
+        settings: &BTreeMap<String, String>,
+        lane: &Lane,
+        subject: &At,
+        fields: Vec<String>,
+    ) -> Self {
+        let xrefs = references(lane, subject);
+        let args = BTreeMap::new();
+        Self { document, settings: settings.clone(), xrefs, args, fields }
+    }
+
+    /// Freezes what a read needs.
+    pub fn read(settings: &BTreeMap<String, String>, args: BTreeMap<String, Value>) -> Self {
+        Self {
+            document: Bytes::new(),
+            settings: settings.clone(),
+            xrefs: BTreeMap::new(),
+            args,
+            fields: Vec::new(),
+        }
+    }
+
+    /// For the lane.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let text = |(kind, id): (&String, &Value)| {
+            (kind.clone(), id.as_text().unwrap_or_default().to_owned())
+        };
+        let head = Head {
+            v: VERSION,
+            settings: self.settings.clone(),
+            xrefs: self.xrefs.iter().map(text).collect(),
+            fields: self.fields.clone(),
+        };
+        // Maps of texts always serialise.
+        let head = serde_json::to_vec(&head).unwrap_or_default();
+        let length = u32::try_from(head.len()).unwrap_or(u32::MAX).to_be_bytes();
+        [&length[..], &head, &self.document].concat()
+    }
+
+    /// From the lane. `None`: not a form that this program knows.
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let (length, rest) = bytes.split_first_chunk::<4>()?;
+        let length = usize::try_from(u32::from_be_bytes(*length)).ok()?;
+        let (head, document) = rest.split_at_checked(length)?;
+        let head: Head = serde_json::from_slice(head).ok().filter(|head: &Head| head.v == VERSION)?;
+        let xrefs = head.xrefs.into_iter().map(|(kind, id)| (kind, Value::Text(id)));
+        Some(Self {
+            document: Bytes::copy_from_slice(document),
+            settings: head.settings,
+            xrefs: xrefs.collect(),
+            args: BTreeMap::new(),
+            fields: head.fields,
+        })
+    }
+
+    /// The call that a connector reads.
+    pub fn call<'a>(
+        &'a self,
+        operation: &'a str,
+        key: &'a str,
+        attempt: u32,
+        base_url: &'a str,
+    ) -> Call<'a> {
+        Call {
+            operation,
+            document: &self.document,
+            key,
+            attempt,
+            base_url,
+            settings: &self.settings,
+            xrefs: &self.xrefs,
+            args: &self.args,
+            fields: &self.fields,
+        }
+    }
+}
+
+/// The references that a call about `subject` sees: its own, then those of what surrounds it.
+fn references(lane: &Lane, subject: &At) -> BTreeMap<String, Value> {
+    let mut found: BTreeMap<&str, (usize, &str)> = BTreeMap::new();
+    for xref in lane.xrefs.iter().filter(|xref| subject.within(&xref.at)) {
+        let near = xref.at.0.len();
+        let entry = found.entry(&xref.kind).or_insert((near, &xref.ext_id));
+        if entry.0 < near {
+            *entry = (near, &xref.ext_id);
+        }
+    }
+    found.into_iter().map(|(kind, (_, id))| (kind.to_owned(), Value::text(id))).collect()
+}
+
+/// The first 16 bytes of the document's SHA-256: what was sent is compared by it.
+pub fn projection(document: &[u8]) -> [u8; 16] {
+    let digest = Sha256::digest(document);
+    let mut first = [0; 16];
+    first.iter_mut().zip(digest).for_each(|(to, from)| *to = from);
+    first
+}
+
+/// The idempotency key of an operation: the same for the same frozen inputs, for ever; steps and elements
+/// derive theirs from it. A fact's is its firing, a state's the version that was frozen.
+pub fn idempotency_key(
+    install: &str,
+    order: OrderKey,
+    system: &SystemName,
+    operation: &str,
+    want: &WantKey,
+    version: u32,
+) -> String {
+    let identity = match want.fact {
+        Some(fact) => format!("fact {fact}"),
+        None => format!("version {version}"),
+    };
+    let subject = want.subject.to_string();
+    let order = order.0.to_string();
+    let mut hash = Sha256::new();
+    for part in [install, &order, system.as_str(), operation, &subject, &identity] {
+        // Lengths keep parts apart: `ab`,`c` is not `a`,`bc`.
+        hash.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
+        hash.update(part);
+    }
+    let digest = hash.finalize();
+    hex::encode(digest.iter().take(16).copied().collect::<Vec<u8>>())
+}
+
+#[cfg(test)]
+mod tests {
+    use orderhub_order::ids::{Collection, ElementId, Role};
+    use orderhub_order::lane::Xref;
+
+    use super::*;
+
+    fn system() -> SystemName {
+        SystemName::new("wms_a")
+    }
+
+    fn fulfilment() -> At {
+        At::of(Collection::Fulfilments, ElementId::new("F1"))
+    }
+
+    fn lane() -> Lane {
+        let mut lane = Lane::new(system(), Role::Wms);
+        let xref = |kind: &str, at: At, id: &str| Xref { kind: kind.into(), at, ext_id: id.into() };
+        lane.xrefs = vec![
+            xref("customer", At::ROOT, "C1"),
+            xref("fulfilment", fulfilment(), "7"),
+            xref("tracker", fulfilment(), "near"),
+            xref("tracker", At::ROOT, "far"),
+            xref("shipment", At::of(Collection::Shipments, ElementId::new("S1")), "other"),
+        ];
+        lane
+    }
+
+    #[test]
+    fn a_call_sees_its_own_references_and_those_around_it() {
+        let found = references(&lane(), &fulfilment());
+        let found: Vec<_> = found.iter().map(|(k, v)| (k.as_str(), v.as_text().unwrap())).collect();
+        assert_eq!(found, [("customer", "C1"), ("fulfilment", "7"), ("tracker", "near")]);
+    }
+
+    #[test]
+    fn what_is_frozen_comes_back_to_the_byte() {
+        let settings = BTreeMap::from([("warehouse".to_owned(), "W1".to_owned())]);
+        let document = Bytes::from_static(b"\xff\x00{not json}");
+        let fields = vec!["a.b".to_owned()];
+        let frozen = Frozen::new(document, &settings, &lane(), &fulfilment(), fields);
+        let bytes = frozen.to_bytes();
+        assert_eq!(Frozen::from_bytes(&bytes), Some(frozen));
+        assert_eq!(Frozen::from_bytes(&bytes[..3]), None);
+        assert_eq!(Frozen::from_bytes(b"\xff\xff\xff\xffx"), None);
+    }
+
+    #[test]
+    fn a_key_is_made_of_all_that_makes_a_call_one_call() {
+        let want = |fact| WantKey { rule: "r".into(), subject: fulfilment(), fact };
+        let key = |install: &str, order, operation: &str, fact, version| {
+            idempotency_key(install, OrderKey(order), &system(), operation, &want(fact), version)
+        };
+        let first = key("i", 1, "create", None, 3);
+        assert_eq!(first, key("i", 1, "create", None, 3));
+        assert_eq!(first.len(), 32);
+        let others = [
+            key("j", 1, "create", None, 3),
+            key("i", 2, "create", None, 3),
+            key("i", 1, "update", None, 3),
+            key("i", 1, "create", None, 4),
+            key("i", 1, "create", Some(3), 3),
+        ];
+        assert!(others.iter().all(|other| *other != first));
+        assert_eq!(key("i", 1, "ship", Some(3), 3), key("i", 1, "ship", Some(3), 9), "a fact once");
+    }
+}

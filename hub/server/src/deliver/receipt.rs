@@ -1,0 +1,203 @@
+//! From the end of an attempt to the commit that holds its receipt.
+
+USES
+
+/// What a receipt holds besides the flight.
+struct Outcomes {
+    verdict: Verdict,
+    xrefs: Vec<orderhub_order::lane::Xref>,
+    reply: Option<Contribution>,
+    memo: Vec<u8>,
+    status: Option<u16>,
+    took: Duration,
+}
+
+impl Outcomes {
+    fn bare(verdict: Verdict, memo: Vec<u8>) -> Self {
+        Self { verdict, xrefs: Vec::new(), reply: None, memo, status: None, took: Duration::ZERO }
+    }
+}
+
+impl Hand<'_> {
+    async fn settle(
+        &self,
+        flight: &Flight,
+        connector: &dyn Connector,
+        ran: Ran,
+        took: Duration,
+    ) -> Result<Turn, StoreError> {
+        let Ran { end, mut memo, status } = ran;
+        let mut verdict = self.verdict(&end, flight.attempt);
+        let (mut xrefs, mut reply) = (Vec::new(), None);
+        let mut lost = 0;
+        match &end {
+            End::Done(done) => {
+                (xrefs, lost) = settle::bind(&done.xrefs, flight, &self.state.order);
+                reply = self.reply(flight, done.document.as_ref(), &mut verdict);
+                let named = done.xrefs.iter().any(|x| x.ours.is_none() && x.kind == flight.entity.as_str());
+                if flight.creates && !named && !self.name_it(connector, flight, &mut xrefs) {
+                    verdict = settle::in_doubt("the answer does not name what was made".to_owned());
+                }
+            }
+            End::Failed { .. } | End::Unbuilt(_) | End::OutOfTime | End::Lapsed { .. } => {
+                let frozen = Frozen::from_bytes(&flight.inputs);
+                if let Some(frozen) = frozen {
+                    let base = &self.system.base_url;
+                    let call = frozen.call(&flight.operation, &flight.key, flight.attempt, base);
+                    let known = connector.known(&call, &memo);
+                    (xrefs, lost) = settle::bind(&known, flight, &self.state.order);
+                }
+            }
+        }
+        if lost > 0 {
+            verdict.why = format!("{} {lost} reference(s) of the answer name nothing of ours", verdict.why);
+        }
+        if let Some(step) = verdict.resume {
+            settle::resume_at(&mut memo, step);
+        }
+        let memo = write_memo(&memo);
+        self.receipt(flight, Outcomes { verdict, xrefs, reply, memo, status, took }).await
+    }
+
+    /// Where the operation declares no reference of its own, our `ref` is the id there.
+    fn name_it(
+        &self,
+        connector: &dyn Connector,
+        flight: &Flight,
+        xrefs: &mut Vec<orderhub_order::lane::Xref>,
+    ) -> bool {
+        let operation = connector.operations().iter().find(|o| o.name == *flight.operation);
+        if operation.is_none_or(|operation| operation.names) {
+            return false;
+        }
+        let order = &self.state.order;
+        let at = flight.want.subject.clone();
+        let ext_id = match at.id() {
+            Some(id) => orderhub_order::ids::element_reference(&order.reference, at.collection(), id),
+            None => order.reference.to_string(),
+        };
+        let kind = flight.entity.as_str().into();
+        xrefs.push(orderhub_order::lane::Xref { kind, at, ext_id: ext_id.into() });
+        true
+    }
+
+    /// The reply's document, mapped back onto the subject.
+    fn reply(
+        &self,
+        flight: &Flight,
+        document: Option<&Bytes>,
+        verdict: &mut Verdict,
+    ) -> Option<Contribution> {
+        let delivery = self.delivery(&flight.want.rule, &flight.operation)?;
+        let mapping = delivery.reply.as_ref()?;
+        let subject = self.subject(&flight.want);
+        let mapped = mapping.run(document?, &self.context(Some(subject)));
+        for mapped in mapped {
+            match mapped {
+                Mapped::Document(contribution) => return Some(*contribution),
+                Mapped::Skipped => {}
+                Mapped::Failed(error) => {
+                    verdict.why = format!("delivered; its reply cannot be mapped: {}", error.why);
+                }
+            }
+        }
+        None
+    }
+
+    fn verdict(&self, end: &End, attempt: u32) -> Verdict {
+        let hub = &self.desk.hub;
+        let (redelivery, jitter) = (&hub.bounds.redelivery, &hub.jitter);
+        settle::judge(end, Policy { redelivery, jitter, attempt, now: hub.clock.now() })
+    }
+
+    /// A flight of a process that is gone.
+    async fn lapsed(&self, flight: &Flight) -> Result<Turn, StoreError> {
+        let began = flight.began.unwrap_or(flight.deadline);
+        let (frozen, memo) = (Frozen::from_bytes(&flight.inputs), read_memo(&flight.memo));
+        let request = frozen.as_ref().zip(memo.as_ref()).map(|(frozen, memo)| {
+            let base = &self.system.base_url;
+            let call = frozen.call(&flight.operation, &flight.key, flight.attempt, base);
+            self.system.connector.next(&call, memo)
+        });
+        let (idempotency, timeout) = match request {
+            Some(Ok(Next::Send(request))) => (request.idempotency, request.timeout),
+            Some(Ok(Next::Done(_))) => (Idempotency::Safe, Duration::ZERO),
+            // Nobody can say what was in the air: a person must look.
+            Some(Err(_)) | None => (Idempotency::Unsafe, Duration::ZERO),
+        };
+        let verdict = self.verdict(&End::Lapsed { idempotency, began, timeout }, flight.attempt);
+        let mut memo = memo.unwrap_or_default();
+        if let Some(step) = verdict.resume {
+            settle::resume_at(&mut memo, step);
+        }
+        let memo = write_memo(&memo);
+        let outcomes = Outcomes::bare(verdict, memo);
+        self.receipt(flight, outcomes).await?;
+        Ok(Turn::Again)
+    }
+
+    /// Frozen by a program whose form this one does not read.
+    async fn unreadable(&self, flight: &Flight) -> Result<Turn, StoreError> {
+        let why = "what was frozen cannot be read by this program; settle it by hand".to_owned();
+        let outcomes = Outcomes::bare(settle::in_doubt(why), flight.memo.clone());
+        self.receipt(flight, outcomes).await
+    }
+
+    /// A subject that cannot be mapped out: its flight is stored and ends at once, for a person to see.
+    async fn dead(
+        &self,
+        want: &Want,
+        operation: &OperationRule,
+        why: String,
+    ) -> Result<Turn, StoreError> {
+        let empty = Frozen::read(&self.system.settings, std::collections::BTreeMap::new());
+        let mut flight = self.flight(want, operation, &empty, projection(&[]), Vec::new());
+        flight.in_air = false;
+        let act = Act::Fly { system: self.desk.name.clone(), flight: Box::new(flight.clone()) };
+        if !matches!(self.commit(act, None).await?, Some(Outcome::Applied { .. })) {
+            return Ok(Turn::Rest(Rest::Done));
+        }
+        let end = End::Unbuilt(BuildError::Step { step: "map out".to_owned(), why });
+        let outcomes = Outcomes::bare(self.verdict(&end, flight.attempt), Vec::new());
+        self.receipt(&flight, outcomes).await
+    }
+
+    async fn receipt(&self, flight: &Flight, outcomes: Outcomes) -> Result<Turn, StoreError> {
+        let Outcomes { verdict, xrefs, reply, memo, status, took } = outcomes;
+        let row = ReceiptRow {
+            at: self.desk.hub.clock.now(),
+            system: self.desk.name.to_string(),
+            operation: flight.operation.to_string(),
+            attempt: flight.attempt,
+            class: verdict.shown.to_owned(),
+            status,
+            ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+            why: verdict.why.clone(),
+        };
+        let receipt = Receipt {
+            system: self.desk.name.clone(),
+            fence: flight.fence,
+            class: verdict.class,
+            retry_after_ms: None,
+            xrefs,
+            reply,
+            why: verdict.why.clone(),
+            memo,
+            next_due: verdict.next_due,
+        };
+        self.desk.settled(flight, &verdict, took);
+        // What happened outside must not be forgotten: the receipt waits for the store.
+        loop {
+            let act = Act::Receipt(Box::new(receipt.clone()));
+            match self.commit(act, Some(row.clone())).await {
+                Ok(_) => return Ok(Turn::Rest(Rest::Done)),
+                Err(StoreError::Closed) => return Err(StoreError::Closed),
+                Err(error) => {
+                    tracing::error!(%error, order = %self.key.shown(), system = %self.desk.name,
+                        "a receipt is not stored yet; trying again");
+                    self.desk.hub.clock.sleep(Duration::from_secs(1)).await;
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,379 @@
+//! From the end of an attempt to its receipt: class, next attempt, references. Pure.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use orderhub_connectors::contract::{Idempotency, Memo, Ours, Reply, ReplyXref};
+use orderhub_connectors::error::{BuildError, CallError, Next};
+use orderhub_order::fold::ReceiptClass;
+use orderhub_order::ids::{At, Collection, ElementId, Entity};
+use orderhub_order::lane::{Flight, Xref};
+use orderhub_order::model::Order;
+
+use crate::resilience::credential::PROBE_EVERY;
+use crate::resilience::retry::{Jitter, Redelivery};
+use crate::resilience::{Cause, Failure};
+
+/// How an attempt ended.
+#[derive(Debug)]
+pub(super) enum End {
+    /// All steps ran.
+    Done(Box<Reply>),
+    /// A step failed.
+    Failed {
+        /// Why.
+        failure: Failure,
+        /// What may be done about the step.
+        idempotency: Idempotency,
+        /// When the step's call began.
+        began: Timestamp,
+        /// The step's timeout.
+        timeout: Duration,
+    },
+    /// The next step cannot be built.
+    Unbuilt(BuildError),
+    /// The time of the attempt is used up between two steps.
+    OutOfTime,
+    /// The process that flew it is gone.
+    Lapsed {
+        /// What may be done about the step that was in the air.
+        idempotency: Idempotency,
+        /// When the attempt began.
+        began: Timestamp,
+        /// The step's timeout.
+        timeout: Duration,
+    },
+}
+
+/// What comes of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Verdict {
+    /// The class for the lane.
+    pub(super) class: ReceiptClass,
+    /// The class of the attempt itself, as lists show it.
+    pub(super) shown: &'static str,
+    /// When to try again.
+    pub(super) next_due: Option<Timestamp>,
+    /// The step to resume at, where it is not the memo's.
+    pub(super) resume: Option<u32>,
+    /// For a person.
+    pub(super) why: String,
+}
+
+/// What decides about further attempts.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Policy<'a> {
+    /// The long retries.
+    pub(super) redelivery: &'a Redelivery,
+    /// Randomness.
+    pub(super) jitter: &'a Jitter,
+    /// Attempts of this flight, this one included.
+    pub(super) attempt: u32,
+    /// Now.
+    pub(super) now: Timestamp,
+}
+
+impl Policy<'_> {
+    fn after(&self, wait: Duration) -> Timestamp {
+        later(self.now, wait)
+    }
+
+    /// A retry by the long policy, or the end of patience.
+    fn retry(&self, class: ReceiptClass, shown: &'static str, at_least: Option<Duration>, why: String) -> Verdict {
+        let wait = self.redelivery.wait(self.attempt, at_least, self.jitter);
+        match wait {
+            Some(wait) => {
+                Verdict { class, shown, next_due: Some(self.after(wait)), resume: None, why }
+            }
+            None => Verdict {
+                class: ReceiptClass::Dead,
+                shown,
+                next_due: None,
+                resume: None,
+                why: format!("given up after {} attempts: {why}", self.attempt),
+            },
+        }
+    }
+
+    /// Waits for a permit: no attempt is spent.
+    fn limited(&self, class: ReceiptClass, shown: &'static str, wait: Duration, why: String) -> Verdict {
+        let next_due = Some(self.after(self.jitter.upward(wait)));
+        Verdict { class, shown, next_due, resume: None, why }
+    }
+}
+
+fn later(at: Timestamp, by: Duration) -> Timestamp {
+    let by = jiff::SignedDuration::try_from(by).unwrap_or(jiff::SignedDuration::MAX);
+    at.checked_add(by).unwrap_or(Timestamp::MAX)
+}
+
+/// The verdict on an attempt that did not end with a reply.
+pub(super) fn judge(end: &End, policy: Policy<'_>) -> Verdict {
+    match end {
+        End::Done(reply) => {
+            let (class, shown) = match reply.already {
+                true => (ReceiptClass::Already, "already"),
+                false => (ReceiptClass::Ok, "ok"),
+            };
+            Verdict { class, shown, next_due: None, resume: None, why: String::new() }
+        }
+        End::Failed { failure, idempotency, began, timeout } => {
+            failed(failure, idempotency, later(*began, *timeout), policy)
+        }
+        End::Unbuilt(error) => unbuilt(error, policy),
+        // No attempt is spent on it: each one gets further than the one before.
+        End::OutOfTime => Verdict {
+            class: ReceiptClass::Throttled,
+            shown: "not_acted",
+            next_due: Some(policy.now),
+            resume: None,
+            why: "the time of one attempt was used up between two steps; it goes on at once".to_owned(),
+        },
+        End::Lapsed { idempotency, began, timeout } => {
+            let why = "lapsed: the process ended before the answer came".to_owned();
+            let ends = later(*began, *timeout);
+            match idempotency {
+                Idempotency::Safe => {
+                    Verdict { next_due: Some(policy.now), ..perhaps(None, why) }
+                }
+                Idempotency::FindFirst { step, settles } => {
+                    let next_due = later(ends, *settles).max(policy.now);
+                    Verdict { next_due: Some(next_due), ..perhaps(Some(*step), why) }
+                }
+                Idempotency::Unsafe => in_doubt(why),
+            }
+        }
+    }
+}
+
+fn perhaps(resume: Option<u32>, why: String) -> Verdict {
+    let class = ReceiptClass::MayHaveActed;
+    Verdict { class, shown: "may_have_acted", next_due: None, resume, why }
+}
+
+/// Nobody can answer whether it took effect: a person must look.
+pub(super) fn in_doubt(why: String) -> Verdict {
+    Verdict {
+        class: ReceiptClass::InDoubt,
+        shown: "may_have_acted",
+        next_due: None,
+        resume: None,
+        why,
+    }
+}
+
+fn failed(
+    failure: &Failure,
+    idempotency: &Idempotency,
+    ends: Timestamp,
+    policy: Policy<'_>,
+) -> Verdict {
+    let why = failure.cause.to_string();
+    if failure.may_have_acted() && !is_final(&failure.cause) {
+        return doubt(idempotency, ends, policy, why);
+    }
+    match &failure.cause {
+        Cause::Call(error) => called(error, idempotency, policy, why),
+        Cause::Shut(until) => {
+            let wait = until.map(|until| until.saturating_duration_since(tokio::time::Instant::now()));
+            let wait = wait.unwrap_or(Duration::from_secs(1));
+            policy.limited(ReceiptClass::Throttled, "throttled", wait, why)
+        }
+        Cause::Limited(wait) => {
+            policy.limited(ReceiptClass::Throttled, "throttled", *wait, why)
+        }
+        Cause::Refused(wait) => {
+            policy.limited(ReceiptClass::NotAllowed, "not_allowed", *wait, why)
+        }
+    }
+}
+
+/// An answer that stands, whatever an earlier attempt did.
+fn is_final(cause: &Cause) -> bool {
+    let Cause::Call(error) = cause else { return false };
+    match error.next() {
+        Next::GiveUp | Next::Look => true,
+        Next::Retry { .. } | Next::Slower { .. } | Next::Doubt | Next::Renew => false,
+    }
+}
+
+/// After *may have acted*.
+fn doubt(
+    idempotency: &Idempotency,
+    ends: Timestamp,
+    policy: Policy<'_>,
+    why: String,
+) -> Verdict {
+    match idempotency {
+        // The repeats inside the call are used up: the long policy goes on.
+        Idempotency::Safe => {
+            policy.retry(ReceiptClass::MayHaveActed, "may_have_acted", None, why)
+        }
+        Idempotency::FindFirst { step, settles } => {
+            let verdict = policy.retry(ReceiptClass::MayHaveActed, "may_have_acted", None, why);
+            let settled = later(ends, *settles);
+            let next_due = verdict.next_due.map(|due| due.max(settled));
+            Verdict { next_due, resume: Some(*step), ..verdict }
+        }
+        Idempotency::Unsafe => in_doubt(why),
+    }
+}
+
+fn called(
+    error: &CallError,
+    idempotency: &Idempotency,
+    policy: Policy<'_>,
+    why: String,
+) -> Verdict {
+    match error.next() {
+        Next::Retry { at_least } => {
+            policy.retry(ReceiptClass::NotActed, "not_acted", at_least, why)
+        }
+        Next::Slower { at_least } => {
+            let wait = at_least.unwrap_or(policy.redelivery.first);
+            let wait = wait.min(crate::resilience::retry::LONGEST_RETRY_AFTER);
+            policy.limited(ReceiptClass::Throttled, "throttled", wait, why)
+        }
+        Next::Doubt => doubt(idempotency, policy.now, policy, why),
+        Next::Look => match idempotency {
+            Idempotency::FindFirst { step, .. } => {
+                let verdict = policy.retry(ReceiptClass::MayHaveActed, "already", None, why);
+                let next_due = verdict.next_due.map(|_| policy.now);
+                Verdict { next_due, resume: Some(*step), ..verdict }
+            }
+            Idempotency::Safe | Idempotency::Unsafe => Verdict {
+                class: ReceiptClass::Already,
+                shown: "already",
+                next_due: None,
+                resume: None,
+                why,
+            },
+        },
+        Next::GiveUp => Verdict {
+            class: ReceiptClass::SaidNo,
+            shown: "said_no",
+            next_due: None,
+            resume: None,
+            why,
+        },
+        Next::Renew => policy.limited(ReceiptClass::NotAllowed, "not_allowed", PROBE_EVERY, why),
+    }
+}
+
+fn unbuilt(error: &BuildError, policy: Policy<'_>) -> Verdict {
+    let why = error.to_string();
+    match error {
+        // A link that went missing comes back with a document; a secret with the settings.
+        BuildError::NotLinked(_) => policy.retry(ReceiptClass::NotActed, "not_acted", None, why),
+        BuildError::Secret(_) => {
+            policy.limited(ReceiptClass::NotAllowed, "not_allowed", PROBE_EVERY, why)
+        }
+        BuildError::UnknownOperation(_) | BuildError::Step { .. } => Verdict {
+            class: ReceiptClass::Dead,
+            shown: "not_acted",
+            next_due: None,
+            resume: None,
+            why,
+        },
+    }
+}
+
+/// Where a resumed attempt starts: everything found is kept, the named step looks again.
+pub(super) fn resume_at(memo: &mut Memo, step: u32) {
+    memo.step = step;
+    memo.position = 0;
+}
+
+/// The references of a reply, bound to our things. Those that name nothing of ours are left out, and
+/// counted for a person in the second part.
+pub(super) fn bind(xrefs: &[ReplyXref], flight: &Flight, order: &Order) -> (Vec<Xref>, usize) {
+    let bound: Vec<Xref> = xrefs
+        .iter()
+        .filter_map(|xref| {
+            let at = place(xref, flight, order)?;
+            Some(Xref { kind: xref.kind.as_str().into(), at, ext_id: xref.ext_id.as_str().into() })
+        })
+        .collect();
+    let lost = xrefs.len() - bound.len();
+    (bound, lost)
+}
+
+fn place(xref: &ReplyXref, flight: &Flight, order: &Order) -> Option<At> {
+    let subject = &flight.want.subject;
+    match &xref.ours {
+        None => match Entity::parse(&xref.kind) {
+            // A reply about a fulfilment may name the order around it.
+            Some(entity) if entity != flight.entity => around(subject, entity),
+            Some(_) | None => Some(subject.clone()),
+        },
+        Some(Ours::Id(id)) => by_id(&xref.kind, id, flight, order),
+        Some(Ours::Position(position)) => {
+            let sent = sent(&xref.kind, flight);
+            let at = sent.get(usize::try_from(*position).ok()?)?;
+            Some(of_order(&xref.kind, at))
+        }
+    }
+}
+
+fn around(subject: &At, entity: Entity) -> Option<At> {
+    let Some(collection) = entity.collection() else { return Some(At::ROOT) };
+    let mut at = Some(subject.clone());
+    while let Some(inner) = at {
+        if inner.collection() == collection {
+            return Some(inner);
+        }
+        at = inner.parent();
+    }
+    None
+}
+
+fn by_id(kind: &str, id: &str, flight: &Flight, order: &Order) -> Option<At> {
+    // Our reference of an element is the order's and the element's id; lines are sent by their id.
+    let id = id.strip_prefix(&*order.reference).and_then(|id| id.strip_prefix('-')).unwrap_or(id);
+    let known = |at: At| order.element(&at).is_some().then_some(at);
+    let direct = collection(kind).map(|collection| At::of(collection, ElementId::new(id)));
+    if let Some(at) = direct.and_then(known) {
+        return Some(at);
+    }
+    sent(kind, flight).into_iter().find(|at| at.id().is_some_and(|own| own.as_str() == id))
+}
+
+/// The collection of the order that a kind names, where it is one of ours.
+fn collection(kind: &str) -> Option<Collection> {
+    match kind {
+        "line" => Some(Collection::Lines),
+        other => Entity::parse(other)?.collection(),
+    }
+}
+
+/// The elements within the subject that went out, in the order in which they did.
+fn sent(kind: &str, flight: &Flight) -> Vec<At> {
+    let is_line = |at: &At| {
+        at.collection() == Collection::Lines || at.collection().keyed_by_line()
+    };
+    let depth = flight.want.subject.0.len() + 1;
+    let mut found: Vec<At> = Vec::new();
+    for (at, _, _) in &flight.values {
+        let fits = match kind {
+            "line" => is_line(at),
+            "package" => at.collection() == Collection::Packages,
+            _ => at.0.len() == depth,
+        };
+        if fits && at.within(&flight.want.subject) && !found.contains(at) {
+            found.push(at.clone());
+        }
+    }
+    found
+}
+
+/// References of lines are kept at the order's line, wherever they were sent.
+fn of_order(kind: &str, at: &At) -> At {
+    match (kind, at.id()) {
+        ("line", Some(id)) => At::of(Collection::Lines, id.clone()),
+        _ => at.clone(),
+    }
+}
+
+#[cfg(test)]
+#[path = "settle_tests.rs"]
+mod tests;

@@ -1,0 +1,135 @@
+//! The steps of one operation, one after the other, each through the stack.
+
+use std::sync::atomic::{AtomicU16, Ordering};
+
+use futures_util::future::BoxFuture;
+use orderhub_connectors::contract::{Call, Connector, Credentials, Idempotency, Memo, Next, Request};
+use orderhub_connectors::error::{BuildError, CallError};
+use tokio::time::Instant;
+
+use super::desk::Desk;
+use super::send::Flying;
+use super::settle::End;
+use crate::resilience::{Caller, Exchange, Exchanged, Prepaid, Step};
+
+/// What is run.
+pub(super) struct Run<'a> {
+    /// The system.
+    pub(super) desk: &'a Desk,
+    /// What speaks to it.
+    pub(super) connector: &'a dyn Connector,
+    /// The call, its inputs frozen.
+    pub(super) call: &'a Call<'a>,
+    /// No step begins that could not end before this moment.
+    pub(super) until: Instant,
+    /// The stored flight whose memo is committed on the way; none for reads.
+    pub(super) flying: Option<&'a Flying<'a>>,
+}
+
+/// How it ended, with what was found on the way.
+pub(super) struct Ran {
+    pub(super) end: End,
+    pub(super) memo: Memo,
+    /// The status of the last answer.
+    pub(super) status: Option<u16>,
+}
+
+impl Run<'_> {
+    /// Runs from the memo's step to the end, or to the first failure that is not repeated inside the
+    /// call.
+    ///
+    /// **Invariant:** before a step that is not repeatable, the memo that leads to it is stored.
+    pub(super) async fn run(&self, memo: Memo, first: Option<Prepaid>) -> Ran {
+        let mut prepaid = first.unwrap_or_default();
+        let (mut memo, status) = (memo, AtomicU16::new(0));
+        let end = loop {
+            let request = match self.connector.next(self.call, &memo) {
+                Ok(Next::Done(reply)) => break End::Done(reply),
+                Ok(Next::Send(request)) => request,
+                Err(error) => break End::Unbuilt(error),
+            };
+            if Instant::now() + request.timeout > self.until {
+                break End::OutOfTime;
+            }
+            if let Some(flying) = self.flying {
+                let known = self.connector.known(self.call, &memo);
+                let repeatable = request.idempotency == Idempotency::Safe;
+                if flying.note(&memo, &known, repeatable).await.is_err() {
+                    break End::OutOfTime;
+                }
+            }
+            match self.step(&request, &memo, std::mem::take(&mut prepaid), &status).await {
+                Ok(exchanged) => memo = exchanged.memo,
+                Err(end) => break end,
+            }
+        };
+        let status = Some(status.into_inner()).filter(|status| *status != 0);
+        Ran { end, memo, status }
+    }
+
+    async fn step(
+        &self,
+        request: &Request,
+        memo: &Memo,
+        prepaid: Prepaid,
+        status: &AtomicU16,
+    ) -> Result<Exchanged, End> {
+        let attempt = Attempt { run: self, request, memo, status };
+        let step = Step {
+            operation: self.call.operation,
+            limit: &request.limit,
+            key: request.limit_key.as_deref(),
+            timeout: request.timeout,
+            repeatable: request.idempotency == Idempotency::Safe,
+            until: self.until,
+            prepaid,
+            exchange: &attempt,
+        };
+        let began = self.desk.hub.clock.now();
+        self.desk.stack.call(&step).await.map_err(|failure| End::Failed {
+            failure,
+            idempotency: request.idempotency.clone(),
+            began,
+            timeout: request.timeout,
+        })
+    }
+}
+
+/// One attempt at one step.
+struct Attempt<'a> {
+    run: &'a Run<'a>,
+    request: &'a Request,
+    memo: &'a Memo,
+    status: &'a AtomicU16,
+}
+
+impl Attempt<'_> {
+    fn authorized(&self) -> Result<Request, BuildError> {
+        let mut request = self.request.clone();
+        let nonce = uuid::Uuid::new_v4().simple().to_string();
+        let desk = self.run.desk;
+        let credentials = Credentials {
+            secret: &|name| (desk.secret)(name),
+            settings: self.run.call.settings,
+            now: desk.hub.clock.now().as_second(),
+            nonce: &nonce,
+        };
+        self.run.connector.authorize(&mut request, &credentials)?;
+        Ok(request)
+    }
+}
+
+impl Exchange for Attempt<'_> {
+    fn run(&self) -> BoxFuture<'_, Result<Exchanged, CallError>> {
+        Box::pin(async {
+            // A missing secret is a refused credential: everything waits, one alarm, no attempt each.
+            let request = self.authorized();
+            let request = request.map_err(|e| CallError::NotAllowed { why: e.to_string() })?;
+            let answer = self.run.desk.hub.transport.send(&request).await?;
+            self.status.store(answer.status, Ordering::Relaxed);
+            let mut memo = self.memo.clone();
+            self.run.connector.answer(self.run.call, &mut memo, &answer)?;
+            Ok(Exchanged { memo, status: Some(answer.status) })
+        })
+    }
+}
