@@ -45,7 +45,11 @@ pub(super) fn claim<'a>(
     if let Some(flight) = &lane.flying {
         let orphaned = flight.began.is_some_and(|began| began < started);
         if flight.in_air {
-            return if orphaned || flight.deadline <= now { Claim::Lapsed(flight) } else { Claim::Rest };
+            return if orphaned || flight.deadline <= now {
+                Claim::Lapsed(flight)
+            } else {
+                Claim::Rest
+            };
         }
         if lane.due_at.is_none_or(|due| due > now) {
             return Claim::Rest;

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use orderhub_connectors::contract::Call;
+use orderhub_connectors::contract::{Call, Memo};
 use orderhub_lang::value::Value;
 use orderhub_order::ids::{At, OrderKey, SystemName};
 use orderhub_order::lane::{Lane, WantKey};
@@ -15,9 +15,9 @@ use sha2::{Digest, Sha256};
 
 /// The inputs of a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Frozen {
+pub(super) struct Frozen {
     /// The mapped-out document.
-    pub document: Bytes,
+    pub(super) document: Bytes,
     settings: BTreeMap<String, String>,
     xrefs: BTreeMap<String, Value>,
     args: BTreeMap<String, Value>,
@@ -38,7 +38,7 @@ const VERSION: u8 = 1;
 
 impl Frozen {
     /// Freezes what a subject's delivery needs.
-    pub fn new(
+    pub(super) fn new(
         document: Bytes,
         settings: &BTreeMap<String, String>,
         lane: &Lane,
@@ -51,7 +51,7 @@ impl Frozen {
     }
 
     /// Freezes what a read needs.
-    pub fn read(settings: &BTreeMap<String, String>, args: BTreeMap<String, Value>) -> Self {
+    pub(super) fn read(settings: &BTreeMap<String, String>, args: BTreeMap<String, Value>) -> Self {
         Self {
             document: Bytes::new(),
             settings: settings.clone(),
@@ -62,7 +62,7 @@ impl Frozen {
     }
 
     /// For the lane.
-    pub fn to_bytes(&self) -> Vec<u8> {
+    pub(super) fn to_bytes(&self) -> Vec<u8> {
         let text = |(kind, id): (&String, &Value)| {
             (kind.clone(), id.as_text().unwrap_or_default().to_owned())
         };
@@ -79,11 +79,12 @@ impl Frozen {
     }
 
     /// From the lane. `None`: not a form that this program knows.
-    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+    pub(super) fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let (length, rest) = bytes.split_first_chunk::<4>()?;
         let length = usize::try_from(u32::from_be_bytes(*length)).ok()?;
         let (head, document) = rest.split_at_checked(length)?;
-        let head: Head = serde_json::from_slice(head).ok().filter(|head: &Head| head.v == VERSION)?;
+        let head: Head =
+            serde_json::from_slice(head).ok().filter(|head: &Head| head.v == VERSION)?;
         let xrefs = head.xrefs.into_iter().map(|(kind, id)| (kind, Value::Text(id)));
         Some(Self {
             document: Bytes::copy_from_slice(document),
@@ -95,7 +96,7 @@ impl Frozen {
     }
 
     /// The call that a connector reads.
-    pub fn call<'a>(
+    pub(super) fn call<'a>(
         &'a self,
         operation: &'a str,
         key: &'a str,
@@ -129,8 +130,18 @@ fn references(lane: &Lane, subject: &At) -> BTreeMap<String, Value> {
     found.into_iter().map(|(kind, (_, id))| (kind.to_owned(), Value::text(id))).collect()
 }
 
+/// The memo for the lane; empty as long as nothing was found, so that newer inputs may replace the flight.
+pub(super) fn write_memo(memo: &Memo) -> Vec<u8> {
+    if *memo == Memo::default() { Vec::new() } else { memo.to_bytes() }
+}
+
+/// The memo from the lane. `None`: not a form that the connectors know.
+pub(super) fn read_memo(bytes: &[u8]) -> Option<Memo> {
+    if bytes.is_empty() { Some(Memo::default()) } else { Memo::from_bytes(bytes) }
+}
+
 /// The first 16 bytes of the document's SHA-256: what was sent is compared by it.
-pub fn projection(document: &[u8]) -> [u8; 16] {
+pub(super) fn projection(document: &[u8]) -> [u8; 16] {
     let digest = Sha256::digest(document);
     let mut first = [0; 16];
     first.iter_mut().zip(digest).for_each(|(to, from)| *to = from);
@@ -139,7 +150,7 @@ pub fn projection(document: &[u8]) -> [u8; 16] {
 
 /// The idempotency key of an operation: the same for the same frozen inputs, for ever; steps and elements
 /// derive theirs from it. A fact's is its firing, a state's the version that was frozen.
-pub fn idempotency_key(
+pub(super) fn idempotency_key(
     install: &str,
     order: OrderKey,
     system: &SystemName,

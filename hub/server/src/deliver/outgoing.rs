@@ -1,17 +1,33 @@
 //! From a wish to a frozen flight: map out, compare with what was sent, freeze.
 
-USES
+use bytes::Bytes;
+use orderhub_connectors::contract::Memo;
+use orderhub_mapping::{Context, Projection, ReverseError};
+use orderhub_order::catalogue::FieldId;
+use orderhub_order::contribution::Stated;
+use orderhub_order::ids::At;
+use orderhub_order::lane::{Flight, LaneCode, Want, WantKey};
+use orderhub_order::model::Subject;
+use orderhub_order::rules::{Mode, OperationKind, OperationRule};
+
+use super::freeze::{Frozen, idempotency_key, projection, read_memo};
+use super::send::Hand;
+use crate::bundle::Delivery;
 
 /// What is ready to fly.
-struct Ready {
-    flight: Flight,
-    frozen: Frozen,
-    memo: Memo,
+#[derive(Debug)]
+pub(super) struct Ready {
+    pub(super) flight: Flight,
+    pub(super) frozen: Frozen,
+    pub(super) memo: Memo,
 }
 
 /// Why a wish is not flown.
-enum Unfit {
+#[derive(Debug)]
+pub(super) enum Unfit {
+    /// Nothing has to be sent, or not now.
     Skip(LaneCode, Option<[u8; 16]>),
+    /// It cannot be mapped out.
     Dead(String),
 }
 
@@ -25,21 +41,21 @@ impl From<ReverseError> for Unfit {
 }
 
 impl Hand<'_> {
-    fn context<'a>(&'a self, subject: Option<Subject<'a>>) -> Context<'a> {
+    pub(super) fn context<'a>(&'a self, subject: Option<Subject<'a>>) -> Context<'a> {
         let (system, settings) = (&self.desk.name, &self.system.settings);
         Context { system, settings, args: &self.desk.no_args, hub: subject }
     }
 
-    fn subject<'a>(&'a self, want: &'a WantKey) -> Subject<'a> {
+    pub(super) fn subject<'a>(&'a self, want: &'a WantKey) -> Subject<'a> {
         Subject { order: &self.state.order, at: &want.subject, lane: Some(self.lane) }
     }
 
-    fn delivery(&self, rule: &str, operation: &str) -> Option<&Delivery> {
+    pub(super) fn delivery(&self, rule: &str, operation: &str) -> Option<&Delivery> {
         self.bundle.delivery(&self.desk.name, rule, operation)
     }
 
     /// Maps the subject out and freezes it, unless there is nothing to send.
-    fn freeze(&self, want: &Want, operation: &OperationRule) -> Result<Ready, Unfit> {
+    pub(super) fn freeze(&self, want: &Want, operation: &OperationRule) -> Result<Ready, Unfit> {
         let subject = self.subject(&want.key);
         let with = self.delivery(&want.key.rule, &operation.name).and_then(|d| d.with.as_ref());
         let mapped = match with {
@@ -82,12 +98,11 @@ impl Hand<'_> {
     /// Every value that would go out is the one that both sides agreed on and the system showed last.
     fn is_own_change(&self, mapped: &Projection) -> bool {
         let rules = self.bundle.rules();
-        let agreed = |(at, field, value): &(_, _, Option<_>)| {
-            let at: &orderhub_order::ids::At = at;
+        let agreed = |(at, field, value): &(At, FieldId, Stated)| {
             let Some(state) = self.lane.fields.get(&at.path_of(*field)) else { return false };
             let canon = |value: &_| rules.shapes.canon(&self.desk.name, *field, value);
             let ours = value.as_ref().map(canon);
-            let same = |theirs: &Option<_>| theirs.as_ref().map(canon) == ours;
+            let same = |theirs: &Stated| theirs.as_ref().map(canon) == ours;
             state.base.as_ref().is_some_and(same)
                 && state.stated.as_ref().is_none_or(|(stated, _)| same(stated))
                 && state.ring.last().is_none_or(|(sent, _)| same(sent))
@@ -95,13 +110,13 @@ impl Hand<'_> {
         !mapped.values.is_empty() && mapped.values.iter().all(agreed)
     }
 
-    fn flight(
+    pub(super) fn flight(
         &self,
         want: &Want,
         operation: &OperationRule,
         frozen: &Frozen,
         hash: [u8; 16],
-        values: orderhub_order::lane::Values,
+        values: Vec<(At, FieldId, Stated)>,
     ) -> Flight {
         let version = self.state.order.version;
         let hub = &self.desk.hub;
@@ -119,7 +134,7 @@ impl Hand<'_> {
             operation: operation.name.clone(),
             entity: operation.entity,
             creates: operation.creates,
-            attempt: self.attempt(&want.key),
+            attempt: self.lane.attempts.saturating_add(1),
             fence: self.lane.fence + 1,
             deadline: hub.clock.now(),
             version,
@@ -135,18 +150,12 @@ impl Hand<'_> {
         }
     }
 
-    /// The number of the next attempt: those spent on the same wish so far, and this one.
-    fn attempt(&self, want: &WantKey) -> u32 {
-        let same = self.lane.flying.as_ref().is_some_and(|flight| flight.want == *want);
-        if same { self.lane.attempts + 1 } else { 1 }
-    }
-
     /// A frozen flight as it was; `None`: its bytes are not readable any more.
-    fn thaw(&self, flight: &Flight) -> Option<Ready> {
+    pub(super) fn thaw(&self, flight: &Flight) -> Option<Ready> {
         let frozen = Frozen::from_bytes(&flight.inputs)?;
         let memo = read_memo(&flight.memo)?;
         let flight = Flight {
-            attempt: self.attempt(&flight.want),
+            attempt: self.lane.attempts.saturating_add(1),
             fence: self.lane.fence + 1,
             in_air: true,
             ..flight.clone()

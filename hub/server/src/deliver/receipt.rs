@@ -1,11 +1,34 @@
 //! From the end of an attempt to the commit that holds its receipt.
 
-USES
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use bytes::Bytes;
+use orderhub_connectors::contract::{Idempotency, Next, Reply};
+use orderhub_connectors::error::BuildError;
+use orderhub_mapping::Mapped;
+use orderhub_order::contribution::Contribution;
+use orderhub_order::fold::{Act, Outcome, Receipt};
+use orderhub_order::ids::element_reference;
+use orderhub_order::lane::{Flight, Want, Xref};
+use orderhub_order::rules::OperationRule;
+
+use super::freeze::{Frozen, projection, read_memo, write_memo};
+use super::send::{Hand, Rest, Turn};
+use super::settle::{self, End, Policy, Verdict};
+use super::steps::Ran;
+use crate::store::{ReceiptRow, StoreError};
+
+/// The reply names the thing that the operation made.
+fn names_subject(reply: &Reply, flight: &Flight) -> bool {
+    let entity = flight.entity.as_str();
+    reply.xrefs.iter().any(|xref| xref.ours.is_none() && xref.kind == entity)
+}
 
 /// What a receipt holds besides the flight.
 struct Outcomes {
     verdict: Verdict,
-    xrefs: Vec<orderhub_order::lane::Xref>,
+    xrefs: Vec<Xref>,
     reply: Option<Contribution>,
     memo: Vec<u8>,
     status: Option<u16>,
@@ -19,38 +42,38 @@ impl Outcomes {
 }
 
 impl Hand<'_> {
-    async fn settle(
+    pub(super) async fn settle(
         &self,
         flight: &Flight,
-        connector: &dyn Connector,
         ran: Ran,
         took: Duration,
     ) -> Result<Turn, StoreError> {
-        let Ran { end, mut memo, status } = ran;
+        let Ran { end, mut memo, status, known } = ran;
         let mut verdict = self.verdict(&end, flight.attempt);
-        let (mut xrefs, mut reply) = (Vec::new(), None);
-        let mut lost = 0;
-        match &end {
+        let mut reply = None;
+        let references = match &end {
             End::Done(done) => {
-                (xrefs, lost) = settle::bind(&done.xrefs, flight, &self.state.order);
                 reply = self.reply(flight, done.document.as_ref(), &mut verdict);
-                let named = done.xrefs.iter().any(|x| x.ours.is_none() && x.kind == flight.entity.as_str());
-                if flight.creates && !named && !self.name_it(connector, flight, &mut xrefs) {
-                    verdict = settle::in_doubt("the answer does not name what was made".to_owned());
-                }
+                &done.xrefs
             }
-            End::Failed { .. } | End::Unbuilt(_) | End::OutOfTime | End::Lapsed { .. } => {
-                let frozen = Frozen::from_bytes(&flight.inputs);
-                if let Some(frozen) = frozen {
-                    let base = &self.system.base_url;
-                    let call = frozen.call(&flight.operation, &flight.key, flight.attempt, base);
-                    let known = connector.known(&call, &memo);
-                    (xrefs, lost) = settle::bind(&known, flight, &self.state.order);
-                }
-            }
-        }
+            End::Failed { .. } | End::Unbuilt(_) | End::OutOfTime | End::Lapsed { .. } => &known,
+        };
+        let (mut xrefs, lost) = settle::bind(references, flight, &self.state.order);
         if lost > 0 {
-            verdict.why = format!("{} {lost} reference(s) of the answer name nothing of ours", verdict.why);
+            let why = &verdict.why;
+            verdict.why = format!("{why} {lost} reference(s) of the answer name nothing of ours");
+        }
+        if let End::Done(done) = &end
+            && flight.creates
+            && !names_subject(done, flight)
+        {
+            match self.our_name(flight) {
+                Some(xref) => xrefs.push(xref),
+                None => {
+                    let why = "the answer does not name what was made".to_owned();
+                    verdict = settle::in_doubt(why);
+                }
+            }
         }
         if let Some(step) = verdict.resume {
             settle::resume_at(&mut memo, step);
@@ -60,25 +83,19 @@ impl Hand<'_> {
     }
 
     /// Where the operation declares no reference of its own, our `ref` is the id there.
-    fn name_it(
-        &self,
-        connector: &dyn Connector,
-        flight: &Flight,
-        xrefs: &mut Vec<orderhub_order::lane::Xref>,
-    ) -> bool {
-        let operation = connector.operations().iter().find(|o| o.name == *flight.operation);
-        if operation.is_none_or(|operation| operation.names) {
-            return false;
+    fn our_name(&self, flight: &Flight) -> Option<Xref> {
+        let operations = self.system.connector.operations();
+        let operation = operations.iter().find(|known| *known.name == *flight.operation)?;
+        if operation.names {
+            return None;
         }
         let order = &self.state.order;
         let at = flight.want.subject.clone();
         let ext_id = match at.id() {
-            Some(id) => orderhub_order::ids::element_reference(&order.reference, at.collection(), id),
-            None => order.reference.to_string(),
+            Some(id) => element_reference(&order.reference, at.collection(), id).into(),
+            None => order.reference.clone(),
         };
-        let kind = flight.entity.as_str().into();
-        xrefs.push(orderhub_order::lane::Xref { kind, at, ext_id: ext_id.into() });
-        true
+        Some(Xref { kind: flight.entity.as_str().into(), at, ext_id })
     }
 
     /// The reply's document, mapped back onto the subject.
@@ -111,7 +128,7 @@ impl Hand<'_> {
     }
 
     /// A flight of a process that is gone.
-    async fn lapsed(&self, flight: &Flight) -> Result<Turn, StoreError> {
+    pub(super) async fn lapsed(&self, flight: &Flight) -> Result<Turn, StoreError> {
         let began = flight.began.unwrap_or(flight.deadline);
         let (frozen, memo) = (Frozen::from_bytes(&flight.inputs), read_memo(&flight.memo));
         let request = frozen.as_ref().zip(memo.as_ref()).map(|(frozen, memo)| {
@@ -137,22 +154,21 @@ impl Hand<'_> {
     }
 
     /// Frozen by a program whose form this one does not read.
-    async fn unreadable(&self, flight: &Flight) -> Result<Turn, StoreError> {
+    pub(super) async fn unreadable(&self, flight: &Flight) -> Result<Turn, StoreError> {
         let why = "what was frozen cannot be read by this program; settle it by hand".to_owned();
         let outcomes = Outcomes::bare(settle::in_doubt(why), flight.memo.clone());
         self.receipt(flight, outcomes).await
     }
 
     /// A subject that cannot be mapped out: its flight is stored and ends at once, for a person to see.
-    async fn dead(
+    pub(super) async fn dead(
         &self,
         want: &Want,
         operation: &OperationRule,
         why: String,
     ) -> Result<Turn, StoreError> {
-        let empty = Frozen::read(&self.system.settings, std::collections::BTreeMap::new());
-        let mut flight = self.flight(want, operation, &empty, projection(&[]), Vec::new());
-        flight.in_air = false;
+        let empty = Frozen::read(&self.system.settings, BTreeMap::new());
+        let flight = self.flight(want, operation, &empty, projection(&[]), Vec::new());
         let act = Act::Fly { system: self.desk.name.clone(), flight: Box::new(flight.clone()) };
         if !matches!(self.commit(act, None).await?, Some(Outcome::Applied { .. })) {
             return Ok(Turn::Rest(Rest::Done));

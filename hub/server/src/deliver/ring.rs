@@ -118,11 +118,7 @@ impl Ring {
     }
 
     /// The next key to serve: of what was parked and is `ready`, else live, else due.
-    pub(super) fn take(
-        &mut self,
-        now: Instant,
-        ready: impl Fn(&Wait) -> bool,
-    ) -> Option<OrderKey> {
+    pub(super) fn take(&mut self, now: Instant, ready: impl Fn(&Wait) -> bool) -> Option<OrderKey> {
         let key = match self.take_parked(now, ready) {
             Some(key) => key,
             None => {
@@ -139,9 +135,10 @@ impl Ring {
     }
 
     fn take_parked(&mut self, now: Instant, ready: impl Fn(&Wait) -> bool) -> Option<OrderKey> {
-        let open = self.parked.iter_mut().find(|(wait, parked)| {
-            parked.until.is_none_or(|until| until <= now) && ready(wait)
-        });
+        let open = self
+            .parked
+            .iter_mut()
+            .find(|(wait, parked)| parked.until.is_none_or(|until| until <= now) && ready(wait));
         let (wait, parked) = open?;
         let key = parked.keys.pop_front();
         if parked.keys.is_empty() {
@@ -150,6 +147,12 @@ impl Ring {
         }
         self.parked_keys -= usize::from(key.is_some());
         key
+    }
+
+    /// Whether a parked key could be taken.
+    pub(super) fn any_ready(&self, now: Instant, ready: impl Fn(&Wait) -> bool) -> bool {
+        let mut groups = self.parked.iter();
+        groups.any(|(wait, parked)| parked.until.is_none_or(|at| at <= now) && ready(wait))
     }
 
     /// When the next parked keys may be ready; those without a time are not counted.
@@ -252,7 +255,7 @@ mod tests {
         let gate = || Wait::Gate("create".to_owned());
         for number in 0..3 {
             ring.offer(key(number));
-            let taken = take(&mut ring).unwrap();
+            let taken = ring.take(Instant::now(), |_| false).unwrap();
             ring.park(taken, gate(), None);
         }
         ring.offer(key(9));

@@ -1,30 +1,27 @@
-//! One lane in hand: claim, map out, freeze, fly, call, receipt.
+//! One lane in hand: claim, leave, fly, call; before and after that: [`super::outgoing`], [`super::receipt`].
 
-use std::sync::Arc;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use bytes::Bytes;
-use jiff::Timestamp;
-use orderhub_connectors::contract::{Connector, Idempotency, Memo, Next, ReplyXref};
+use jiff::{SignedDuration, Timestamp};
+use orderhub_connectors::contract::{Call, Idempotency, Memo, Next, ReplyXref, Request};
 use orderhub_connectors::error::BuildError;
-use orderhub_mapping::{Context, Mapped, Projection, ReverseError};
-use orderhub_order::contribution::Contribution;
-use orderhub_order::fold::{Act, Facts, Outcome, Receipt, ReceiptClass};
+use orderhub_order::fold::{Act, Facts, Outcome};
 use orderhub_order::ids::OrderKey;
-use orderhub_order::lane::{Flight, Lane, LaneCode, Want, WantKey};
-use orderhub_order::model::{State, Subject};
-use orderhub_order::rules::{Mode, OperationKind, OperationRule};
+use orderhub_order::lane::{Flight, Lane, LaneCode, WantKey};
+use orderhub_order::model::State;
+use orderhub_order::rules::Mode;
 use tokio::time::Instant;
 
 use super::claim::{Claim, claim};
 use super::desk::Desk;
-use super::freeze::{Frozen, idempotency_key, projection};
+use super::freeze::write_memo;
+use super::outgoing::{Ready, Unfit};
 use super::ring::Wait;
-use super::settle::{self, End, Policy, Verdict};
-use super::steps::{Ran, Run};
+use super::settle;
+use super::steps::Run;
 use crate::apply::{OrderUnit, Unit};
-use crate::bundle::{Bundle, Delivery, System};
+use crate::bundle::{Bundle, System};
 use crate::resilience::{Cause, Failure, Pass};
 use crate::store::{ReceiptRow, Scope, StoreError};
 
@@ -71,19 +68,22 @@ pub(super) async fn serve(desk: &Desk, key: OrderKey) -> Result<Rest, StoreError
     Ok(Rest::Back)
 }
 
-enum Turn {
+#[derive(Debug)]
+pub(super) enum Turn {
+    /// Look at the lane again.
     Again,
+    /// It rests.
     Rest(Rest),
 }
 
 /// A lane in hand, as read.
-struct Hand<'a> {
-    desk: &'a Desk,
-    key: OrderKey,
-    bundle: &'a Arc<Bundle>,
-    system: &'a System,
-    state: &'a State,
-    lane: &'a Lane,
+pub(super) struct Hand<'a> {
+    pub(super) desk: &'a Desk,
+    pub(super) key: OrderKey,
+    pub(super) bundle: &'a Arc<Bundle>,
+    pub(super) system: &'a System,
+    pub(super) state: &'a State,
+    pub(super) lane: &'a Lane,
 }
 
 impl Hand<'_> {
@@ -92,7 +92,7 @@ impl Hand<'_> {
         let now = self.desk.hub.clock.now();
         match claim(self.state, &self.desk.name, &rules, now, self.desk.hub.started) {
             Claim::Rest => Ok(Turn::Rest(Rest::Done)),
-            Claim::Skip { want, version, code } => self.skip(want, version, code, None).await,
+            Claim::Skip { want, version, code } => self.skip(&want, version, (code, None)).await,
             Claim::Lapsed(flight) => self.lapsed(flight).await,
             Claim::Resume(flight) => match self.thaw(flight) {
                 Some(ready) => self.fly(ready).await,
@@ -101,7 +101,7 @@ impl Hand<'_> {
             Claim::Fresh { want, operation } => match self.freeze(want, operation) {
                 Ok(ready) => self.fly(ready).await,
                 Err(Unfit::Skip(code, hash)) => {
-                    self.skip(want.key.clone(), self.state.order.version, code, hash).await
+                    self.skip(&want.key, self.state.order.version, (code, hash)).await
                 }
                 Err(Unfit::Dead(why)) => self.dead(want, operation, why).await,
             },
@@ -111,89 +111,122 @@ impl Hand<'_> {
     /// Asks for leave, stores the flight, calls, stores the receipt.
     async fn fly(&self, ready: Ready) -> Result<Turn, StoreError> {
         let Ready { mut flight, frozen, memo } = ready;
-        let connector = Arc::clone(&self.system.connector);
-        let call = frozen.call(&flight.operation, &flight.key, flight.attempt, &self.system.base_url);
-        let first = match connector.next(&call, &memo) {
-            Ok(Next::Send(request)) => Some(request),
-            Ok(Next::Done(_)) => None,
-            Err(BuildError::NotLinked(_)) if flight.may_be_replaced_now() => {
-                return self.skip(flight.want.clone(), flight.version, LaneCode::NotLinked, None).await;
+        let base = &self.system.base_url;
+        let call = frozen.call(&flight.operation, &flight.key, flight.attempt, base);
+        let first = match self.first(&call, &memo) {
+            Ok(first) => first,
+            Err(missing) if flight.may_have_acted => {
+                tracing::debug!(%missing, "a reference went missing after the call began");
+                None
             }
-            Err(_) => None,
+            Err(_) => {
+                return self.skip(&flight.want, flight.version, (LaneCode::NotLinked, None)).await;
+            }
         };
+        if flight.may_have_acted
+            && first.as_ref().is_some_and(|first| first.idempotency != Idempotency::Safe)
+        {
+            // Nobody has looked since: ask before acting again.
+            return self.lapsed(&flight).await;
+        }
         if self.system.mode == Mode::Shadow {
             return self.shadow(&flight).await;
         }
-        let pass = match &first {
-            Some(request) => {
-                match self.desk.pass(&flight.operation, &request.limit, request.limit_key.as_deref()).await {
-                    Ok(pass) => Some(pass),
-                    Err(failure) => return self.blocked(&flight, &request.limit, &failure).await,
-                }
-            }
-            None => None,
+        let pass = match self.leave(&flight, first.as_deref()).await {
+            Ok(pass) => pass,
+            Err(failure) => return self.blocked(&flight, first.as_deref(), &failure).await,
         };
         let longest = first.map_or(Duration::ZERO, |request| request.timeout);
         let bound = ATTEMPT.max(longest + GRACE);
-        let began = self.desk.hub.clock.now();
-        flight.began = Some(began);
-        flight.deadline = add(began, bound + GRACE);
+        flight.deadline = add(self.desk.hub.clock.now(), bound + GRACE);
         let act = Act::Fly { system: self.desk.name.clone(), flight: Box::new(flight.clone()) };
-        match self.commit(act, None).await? {
-            Some(Outcome::Applied { .. }) => {}
+        let Some(Outcome::Applied { .. }) = self.commit(act, None).await? else {
             // Held, dropped or taken by another meanwhile: the lane says so itself.
-            Some(_) | None => return Ok(Turn::Rest(Rest::Done)),
-        }
-        let flying = Flying { hand: self, flight: &flight, noted: Mutex::new(memo.clone()) };
+            return Ok(Turn::Rest(Rest::Done));
+        };
+        let noted = Mutex::new(Noted { memo: memo.clone(), known: 0 });
+        let flying = Flying { hand: self, flight: &flight, noted };
+        let connector = &*self.system.connector;
         let until = Instant::now() + bound;
-        let run = Run { desk: self.desk, connector: &*connector, call: &call, until, flying: Some(&flying) };
+        let run = Run { desk: self.desk, connector, call: &call, until, flying: Some(&flying) };
         let start = Instant::now();
         let ran = run.run(memo, pass.map(Pass::into)).await;
-        self.settle(&flight, connector.as_ref(), ran, start.elapsed()).await
+        self.settle(&flight, ran, start.elapsed()).await
+    }
+
+    /// The first request; none if there is nothing left to send or it cannot be built, which the run
+    /// will say.
+    fn first(&self, call: &Call<'_>, memo: &Memo) -> Result<Option<Box<Request>>, String> {
+        match self.system.connector.next(call, memo) {
+            Ok(Next::Send(request)) => Ok(Some(request)),
+            Err(BuildError::NotLinked(kind)) => Err(kind),
+            Ok(Next::Done(_))
+            | Err(
+                BuildError::UnknownOperation(_) | BuildError::Secret(_) | BuildError::Step { .. },
+            ) => Ok(None),
+        }
+    }
+
+    /// Leave to send the first byte: credential, gate, token.
+    async fn leave(
+        &self,
+        flight: &Flight,
+        first: Option<&Request>,
+    ) -> Result<Option<Pass>, Failure> {
+        let Some(request) = first else { return Ok(None) };
+        let key = request.limit_key.as_deref();
+        self.desk.pass(&flight.operation, &request.limit, key).await.map(Some)
     }
 
     /// The gate, the limit or the credential says no: no attempt is spent.
     async fn blocked(
         &self,
         flight: &Flight,
-        limit: &str,
+        first: Option<&Request>,
         failure: &Failure,
     ) -> Result<Turn, StoreError> {
-        self.desk.counted(&flight.operation, ReceiptClass::Throttled);
+        self.desk.limited(&flight.operation);
         let (rest, code) = match &failure.cause {
             Cause::Limited(wait) => {
+                let limit = first.map_or_else(String::new, |request| request.limit.clone());
                 let until = Some(Instant::now() + *wait);
-                (Rest::Park(Wait::Limit(limit.to_owned()), until), LaneCode::Limited)
+                (Rest::Park(Wait::Limit(limit), until), LaneCode::Limited)
             }
-            Cause::Refused(_) => (Rest::Back, LaneCode::Limited),
+            Cause::Refused(_) => (Rest::Back, LaneCode::NotAllowed),
             Cause::Shut(_) | Cause::Call(_) => {
-                (Rest::Park(Wait::Gate(flight.operation.as_ref().to_owned()), None), LaneCode::BreakerOpen)
+                let operation = flight.operation.to_string();
+                (Rest::Park(Wait::Gate(operation), None), LaneCode::BreakerOpen)
             }
         };
         if self.lane.code != Some(code) {
-            self.skip(flight.want.clone(), flight.version, code, None).await?;
+            self.skip(&flight.want, flight.version, (code, None)).await?;
         }
         Ok(Turn::Rest(rest))
     }
 
     async fn shadow(&self, flight: &Flight) -> Result<Turn, StoreError> {
-        self.desk.counted(&flight.operation, ReceiptClass::Shadowed);
-        self.skip(flight.want.clone(), flight.version, LaneCode::Shadow, Some(flight.hash)).await
+        self.desk.shadowed(&flight.operation);
+        let found = (LaneCode::Shadow, Some(flight.hash));
+        self.skip(&flight.want, flight.version, found).await
     }
 
     async fn skip(
         &self,
-        want: WantKey,
+        want: &WantKey,
         version: u32,
-        code: LaneCode,
-        hash: Option<[u8; 16]>,
+        (code, hash): (LaneCode, Option<[u8; 16]>),
     ) -> Result<Turn, StoreError> {
-        let system = self.desk.name.clone();
+        let (system, want) = (self.desk.name.clone(), want.clone());
         self.commit(Act::Skip { system, want, version, code, hash }, None).await?;
         Ok(Turn::Again)
     }
 
-    async fn commit(&self, act: Act, receipt: Option<ReceiptRow>) -> Result<Option<Outcome>, StoreError> {
+    /// Commits an act on the order; what the fold said of it.
+    pub(super) async fn commit(
+        &self,
+        act: Act,
+        receipt: Option<ReceiptRow>,
+    ) -> Result<Option<Outcome>, StoreError> {
         let facts = Facts {
             actor: format!("system:{}", self.desk.name).into(),
             cause: "delivery".into(),
@@ -210,6 +243,53 @@ impl Hand<'_> {
 pub(super) struct Flying<'a> {
     hand: &'a Hand<'a>,
     flight: &'a Flight,
-    /// What is stored.
-    noted: Mutex<Memo>,
+    noted: Mutex<Noted>,
+}
+
+/// What is stored of a flight in the air.
+struct Noted {
+    memo: Memo,
+    /// References.
+    known: usize,
+}
+
+/// The flight is not ours any more, or the store is gone: nothing more may be sent for it.
+#[derive(Debug)]
+pub(super) struct Lost;
+
+impl Flying<'_> {
+    /// Stores the memo before a step that is not repeatable, and references as soon as they are known.
+    pub(super) async fn note(
+        &self,
+        memo: &Memo,
+        known: &[ReplyXref],
+        repeatable: bool,
+    ) -> Result<(), Lost> {
+        {
+            let noted = self.noted.lock().unwrap_or_else(PoisonError::into_inner);
+            let grown = known.len() > noted.known;
+            if !grown && (repeatable || noted.memo == *memo) {
+                return Ok(());
+            }
+        }
+        let (xrefs, _) = settle::bind(known, self.flight, &self.hand.state.order);
+        let act = Act::Memo {
+            system: self.hand.desk.name.clone(),
+            fence: self.flight.fence,
+            memo: write_memo(memo),
+            xrefs,
+        };
+        let outcome = self.hand.commit(act, None).await.map_err(|_| Lost)?;
+        if matches!(outcome, Some(Outcome::Refused(_))) {
+            return Err(Lost);
+        }
+        let mut noted = self.noted.lock().unwrap_or_else(PoisonError::into_inner);
+        *noted = Noted { memo: memo.clone(), known: known.len() };
+        Ok(())
+    }
+}
+
+fn add(at: Timestamp, time: Duration) -> Timestamp {
+    let time = SignedDuration::try_from(time).unwrap_or(SignedDuration::MAX);
+    at.checked_add(time).unwrap_or(Timestamp::MAX)
 }

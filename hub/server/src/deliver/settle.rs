@@ -79,7 +79,13 @@ impl Policy<'_> {
     }
 
     /// A retry by the long policy, or the end of patience.
-    fn retry(&self, class: ReceiptClass, shown: &'static str, at_least: Option<Duration>, why: String) -> Verdict {
+    fn retry(
+        &self,
+        class: ReceiptClass,
+        shown: &'static str,
+        at_least: Option<Duration>,
+        why: String,
+    ) -> Verdict {
         let wait = self.redelivery.wait(self.attempt, at_least, self.jitter);
         match wait {
             Some(wait) => {
@@ -96,7 +102,13 @@ impl Policy<'_> {
     }
 
     /// Waits for a permit: no attempt is spent.
-    fn limited(&self, class: ReceiptClass, shown: &'static str, wait: Duration, why: String) -> Verdict {
+    fn limited(
+        &self,
+        class: ReceiptClass,
+        shown: &'static str,
+        wait: Duration,
+        why: String,
+    ) -> Verdict {
         let next_due = Some(self.after(self.jitter.upward(wait)));
         Verdict { class, shown, next_due, resume: None, why }
     }
@@ -127,15 +139,14 @@ pub(super) fn judge(end: &End, policy: Policy<'_>) -> Verdict {
             shown: "not_acted",
             next_due: Some(policy.now),
             resume: None,
-            why: "the time of one attempt was used up between two steps; it goes on at once".to_owned(),
+            why: "the time of one attempt was used up between two steps; it goes on at once"
+                .to_owned(),
         },
         End::Lapsed { idempotency, began, timeout } => {
             let why = "lapsed: the process ended before the answer came".to_owned();
             let ends = later(*began, *timeout);
             match idempotency {
-                Idempotency::Safe => {
-                    Verdict { next_due: Some(policy.now), ..perhaps(None, why) }
-                }
+                Idempotency::Safe => Verdict { next_due: Some(policy.now), ..perhaps(None, why) },
                 Idempotency::FindFirst { step, settles } => {
                     let next_due = later(ends, *settles).max(policy.now);
                     Verdict { next_due: Some(next_due), ..perhaps(Some(*step), why) }
@@ -175,16 +186,13 @@ fn failed(
     match &failure.cause {
         Cause::Call(error) => called(error, idempotency, policy, why),
         Cause::Shut(until) => {
-            let wait = until.map(|until| until.saturating_duration_since(tokio::time::Instant::now()));
+            let wait =
+                until.map(|until| until.saturating_duration_since(tokio::time::Instant::now()));
             let wait = wait.unwrap_or(Duration::from_secs(1));
             policy.limited(ReceiptClass::Throttled, "throttled", wait, why)
         }
-        Cause::Limited(wait) => {
-            policy.limited(ReceiptClass::Throttled, "throttled", *wait, why)
-        }
-        Cause::Refused(wait) => {
-            policy.limited(ReceiptClass::NotAllowed, "not_allowed", *wait, why)
-        }
+        Cause::Limited(wait) => policy.limited(ReceiptClass::Throttled, "throttled", *wait, why),
+        Cause::Refused(wait) => policy.limited(ReceiptClass::NotAllowed, "not_allowed", *wait, why),
     }
 }
 
@@ -198,17 +206,10 @@ fn is_final(cause: &Cause) -> bool {
 }
 
 /// After *may have acted*.
-fn doubt(
-    idempotency: &Idempotency,
-    ends: Timestamp,
-    policy: Policy<'_>,
-    why: String,
-) -> Verdict {
+fn doubt(idempotency: &Idempotency, ends: Timestamp, policy: Policy<'_>, why: String) -> Verdict {
     match idempotency {
         // The repeats inside the call are used up: the long policy goes on.
-        Idempotency::Safe => {
-            policy.retry(ReceiptClass::MayHaveActed, "may_have_acted", None, why)
-        }
+        Idempotency::Safe => policy.retry(ReceiptClass::MayHaveActed, "may_have_acted", None, why),
         Idempotency::FindFirst { step, settles } => {
             let verdict = policy.retry(ReceiptClass::MayHaveActed, "may_have_acted", None, why);
             let settled = later(ends, *settles);
@@ -348,9 +349,7 @@ fn collection(kind: &str) -> Option<Collection> {
 
 /// The elements within the subject that went out, in the order in which they did.
 fn sent(kind: &str, flight: &Flight) -> Vec<At> {
-    let is_line = |at: &At| {
-        at.collection() == Collection::Lines || at.collection().keyed_by_line()
-    };
+    let is_line = |at: &At| at.collection() == Collection::Lines || at.collection().keyed_by_line();
     let depth = flight.want.subject.0.len() + 1;
     let mut found: Vec<At> = Vec::new();
     for (at, _, _) in &flight.values {

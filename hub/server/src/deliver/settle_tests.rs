@@ -48,8 +48,10 @@ fn each_failure_has_its_class_and_its_next_attempt() {
         why: why(),
         retry_after: wait.map(Duration::from_secs),
     };
-    let throttled =
-        |wait: u64| CallError::Throttled { why: why(), retry_after: Some(Duration::from_secs(wait)) };
+    let throttled = |wait: u64| CallError::Throttled {
+        why: why(),
+        retry_after: Some(Duration::from_secs(wait)),
+    };
     let no = CallError::SaidNo { status: 422, why: why() };
     let denied = CallError::NotAllowed { why: why() };
     let already = CallError::Already { why: why() };

@@ -3,7 +3,9 @@
 use std::sync::atomic::{AtomicU16, Ordering};
 
 use futures_util::future::BoxFuture;
-use orderhub_connectors::contract::{Call, Connector, Credentials, Idempotency, Memo, Next, Request};
+use orderhub_connectors::contract::{
+    Call, Connector, Credentials, Idempotency, Memo, Next, ReplyXref, Request,
+};
 use orderhub_connectors::error::{BuildError, CallError};
 use tokio::time::Instant;
 
@@ -32,6 +34,8 @@ pub(super) struct Ran {
     pub(super) memo: Memo,
     /// The status of the last answer.
     pub(super) status: Option<u16>,
+    /// References known when it ended.
+    pub(super) known: Vec<ReplyXref>,
 }
 
 impl Run<'_> {
@@ -64,7 +68,8 @@ impl Run<'_> {
             }
         };
         let status = Some(status.into_inner()).filter(|status| *status != 0);
-        Ran { end, memo, status }
+        let known = self.connector.known(self.call, &memo);
+        Ran { end, memo, status, known }
     }
 
     async fn step(

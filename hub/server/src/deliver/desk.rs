@@ -1,0 +1,203 @@
+//! The desk of one system: its stack, its ring, its permits, and what it looks like from outside.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use metrics::{counter, gauge, histogram};
+use orderhub_lang::value::Value;
+use orderhub_order::fold::ReceiptClass;
+use orderhub_order::ids::{OrderKey, SystemName};
+use orderhub_order::lane::Flight;
+use tokio::sync::{Notify, Semaphore, watch};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::{Bounds, Secret};
+use super::ring::{Offer, Ring};
+use super::settle::Verdict;
+use super::status::LastError;
+use crate::apply::Apply;
+use crate::bundle::Bundle;
+use crate::clock::Clock;
+use crate::resilience::stale::Cache;
+use crate::resilience::{Failure, Guards, Jitter, Pass, Stack};
+use crate::store::{Backlog, Store};
+use crate::transport::Transport;
+
+/// What all desks share.
+#[derive(Debug)]
+pub(super) struct Hub {
+    pub(super) store: Arc<dyn Store>,
+    pub(super) apply: Apply,
+    pub(super) bundle: watch::Receiver<Arc<Bundle>>,
+    pub(super) transport: Arc<dyn Transport>,
+    pub(super) clock: Clock,
+    pub(super) jitter: Jitter,
+    pub(super) bounds: Bounds,
+    /// Deliveries at once, over all systems.
+    pub(super) global: Arc<Semaphore>,
+    /// When this process began to deliver: flights that began before are nobody's.
+    pub(super) started: Timestamp,
+    /// Nothing new is taken any more.
+    pub(super) stopping: CancellationToken,
+}
+
+impl Hub {
+    pub(super) fn bundle(&self) -> Arc<Bundle> {
+        Arc::clone(&self.bundle.borrow())
+    }
+}
+
+/// One system.
+pub(super) struct Desk {
+    pub(super) name: SystemName,
+    pub(super) hub: Arc<Hub>,
+    pub(super) guards: Arc<Guards>,
+    pub(super) stack: Stack,
+    pub(super) secret: Secret,
+    pub(super) cache: Cache,
+    pub(super) ring: Mutex<Ring>,
+    /// Something may be takeable now.
+    pub(super) wake: Notify,
+    /// Deliveries at once to this system.
+    pub(super) permits: Arc<Semaphore>,
+    /// Arguments of operations that have none.
+    pub(super) no_args: BTreeMap<String, Value>,
+    pub(super) seen: Mutex<Seen>,
+}
+
+/// What was seen of a system.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Seen {
+    /// A person paused it, with a reason.
+    pub(super) paused: Option<String>,
+    /// Deliveries under way.
+    pub(super) in_flight: usize,
+    /// The store may hold due lanes that were not looked at yet.
+    pub(super) more: bool,
+    /// Look into the store no later than this.
+    pub(super) scan_at: Option<Instant>,
+    pub(super) last_success: Option<Timestamp>,
+    pub(super) last_error: Option<LastError>,
+    pub(super) backlog: Option<Backlog>,
+}
+
+impl std::fmt::Debug for Desk {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Desk").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+impl Desk {
+    pub(super) fn ring(&self) -> std::sync::MutexGuard<'_, Ring> {
+        self.ring.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn seen(&self) -> std::sync::MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A commit reserved a lane; what has no room goes back to the store.
+    pub(super) fn offer(&self, key: OrderKey) {
+        let offer = self.ring().offer(key);
+        self.heed(offer, key);
+    }
+
+    /// Gives a lane without room back to the store, where the scan finds it.
+    pub(super) fn heed(&self, offer: Offer, key: OrderKey) {
+        if offer == Offer::Full {
+            self.hub.store.release(&[(self.name.clone(), key)]);
+            self.seen().more = true;
+        }
+        self.wake.notify_one();
+    }
+
+    /// Leave for a first attempt; the time it took is a metric.
+    pub(super) async fn pass(
+        &self,
+        operation: &str,
+        limit: &str,
+        key: Option<&str>,
+    ) -> Result<Pass, Failure> {
+        let start = Instant::now();
+        let pass = self.guards.pass(operation, limit, key).await;
+        let waited = start.elapsed();
+        if !waited.is_zero() {
+            let wait = histogram!("orderhub_limit_wait_seconds", "system" => self.label());
+            wait.record(waited.as_secs_f64());
+        }
+        pass
+    }
+
+    /// An attempt ended.
+    pub(super) fn settled(&self, flight: &Flight, verdict: &Verdict, took: Duration) {
+        let result = result(verdict.class);
+        self.count(&flight.operation, result);
+        let seconds = histogram!("orderhub_delivery_seconds",
+            "system" => self.label(), "operation" => flight.operation.to_string());
+        seconds.record(took.as_secs_f64());
+        self.show_gates();
+        let now = self.hub.clock.now();
+        let mut seen = self.seen();
+        if result == "delivered" {
+            seen.last_success = Some(now);
+            return;
+        }
+        seen.last_error = Some(LastError {
+            at: now,
+            operation: flight.operation.to_string(),
+            class: verdict.shown,
+            why: verdict.why.clone(),
+        });
+        if let Some(due) = verdict.next_due {
+            let wait = Duration::try_from(due.duration_since(now)).unwrap_or_default();
+            let at = Instant::now() + wait;
+            seen.scan_at = Some(seen.scan_at.map_or(at, |scan| scan.min(at)));
+        }
+        drop(seen);
+        self.wake.notify_one();
+    }
+
+    /// A delivery waits for a permit.
+    pub(super) fn limited(&self, operation: &str) {
+        self.count(operation, "limited");
+    }
+
+    /// A delivery was computed, not sent.
+    pub(super) fn shadowed(&self, operation: &str) {
+        self.count(operation, "shadowed");
+    }
+
+    fn count(&self, operation: &str, result: &'static str) {
+        let total = counter!("orderhub_delivery_total", "system" => self.label(),
+            "operation" => operation.to_owned(), "result" => result);
+        total.increment(1);
+    }
+
+    /// The gates as metrics.
+    pub(super) fn show_gates(&self) {
+        for (operation, state, _) in self.guards.gates() {
+            let breaker = gauge!("orderhub_breaker_state",
+                "system" => self.label(), "operation" => operation);
+            breaker.set(state.gauge());
+        }
+    }
+
+    pub(super) fn label(&self) -> String {
+        self.name.to_string()
+    }
+}
+
+/// The word of a delivery's result.
+fn result(class: ReceiptClass) -> &'static str {
+    match class {
+        ReceiptClass::Ok | ReceiptClass::Already => "delivered",
+        ReceiptClass::NotActed | ReceiptClass::MayHaveActed => "retry",
+        ReceiptClass::Throttled | ReceiptClass::NotAllowed => "limited",
+        ReceiptClass::InDoubt => "in_doubt",
+        ReceiptClass::SaidNo | ReceiptClass::Dead => "dead",
+        ReceiptClass::Shadowed => "shadowed",
+    }
+}

@@ -1,0 +1,107 @@
+//! Cached reads: fresh ► call ► stale, through the same steps and the same stack as deliveries.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use bytes::Bytes;
+use metrics::counter;
+use orderhub_connectors::contract::Memo;
+use orderhub_lang::value::Value;
+use tokio::time::Instant;
+
+use super::desk::Desk;
+use super::freeze::Frozen;
+use super::settle::End;
+use super::steps::Run;
+use crate::bundle::{Read, System};
+use crate::resilience::stale::{Allowance, Answered};
+
+/// Longest time of one read, all its steps and retries together: somebody waits for it.
+const LONGEST: Duration = Duration::from_secs(20);
+
+/// Why a read gave nothing.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ReadError {
+    /// No such system.
+    #[error("there is no system `{0}`")]
+    NoSystem(String),
+    /// Its integration has no such read.
+    #[error("system `{system}` has no read `{read}`")]
+    NoRead {
+        /// The system.
+        system: String,
+        /// The read.
+        read: String,
+    },
+    /// An argument is missing.
+    #[error("the read needs `{0}`")]
+    NoArgument(String),
+    /// Neither fresh nor allowed stale.
+    #[error("no answer: {0}")]
+    NoAnswer(String),
+}
+
+/// Answers a read; other arguments than the declared ones are not looked at.
+pub(super) async fn read(
+    desk: &Desk,
+    name: &str,
+    given: &BTreeMap<String, String>,
+) -> Result<Answered, ReadError> {
+    let bundle = desk.hub.bundle();
+    let no_system = || ReadError::NoSystem(desk.name.to_string());
+    let system = bundle.system(&desk.name).ok_or_else(no_system)?;
+    let no_read = || ReadError::NoRead { system: desk.name.to_string(), read: name.to_owned() };
+    let read = bundle.read_of(&desk.name, name).ok_or_else(no_read)?;
+    let (key, args) = arguments(name, read, given)?;
+    let allowance = Allowance { fresh_for: read.fresh_for, stale_for: read.stale_for };
+    let answered = desk.cache.read(&key, allowance, || ask(desk, system, read, args)).await;
+    if let Ok(Answered::Stale(_)) = answered {
+        let total = counter!("orderhub_stale_answers_total",
+            "system" => desk.label(), "read" => name.to_owned());
+        total.increment(1);
+    }
+    answered.map_err(ReadError::NoAnswer)
+}
+
+type Arguments = (String, BTreeMap<String, Value>);
+
+/// The cache's key, and the arguments as the connector reads them.
+fn arguments(
+    name: &str,
+    read: &Read,
+    given: &BTreeMap<String, String>,
+) -> Result<Arguments, ReadError> {
+    let mut key = vec![name];
+    let mut args = BTreeMap::new();
+    for arg in &read.args {
+        let value = given.get(&**arg).ok_or_else(|| ReadError::NoArgument(arg.to_string()))?;
+        key.push(value);
+        args.insert(arg.to_string(), Value::text(value.as_str()));
+    }
+    // As JSON, so that no argument can look like two.
+    let key = serde_json::to_string(&key).unwrap_or_default();
+    Ok((key, args))
+}
+
+async fn ask(
+    desk: &Desk,
+    system: &System,
+    read: &Read,
+    args: BTreeMap<String, Value>,
+) -> Result<Bytes, String> {
+    let frozen = Frozen::read(&system.settings, args);
+    let call = frozen.call(&read.operation, "", 1, &system.base_url);
+    let until = Instant::now() + LONGEST;
+    let connector = &*system.connector;
+    let run = Run { desk, connector, call: &call, until, flying: None };
+    let ran = run.run(Memo::default(), None).await;
+    desk.show_gates();
+    match ran.end {
+        End::Done(reply) => reply.document.ok_or_else(|| "the answer has no document".to_owned()),
+        End::Failed { failure, .. } => Err(failure.to_string()),
+        End::Unbuilt(error) => Err(error.to_string()),
+        End::OutOfTime | End::Lapsed { .. } => {
+            Err(format!("no answer within {} s", LONGEST.as_secs()))
+        }
+    }
+}
