@@ -155,7 +155,7 @@ async fn look(desk: &Desk) {
     let limit = BATCH.min(room) + known;
     let (store, clock) = (&desk.hub.store, desk.hub.clock);
     let found = store.due(&desk.name, clock.now(), limit).await;
-    let next = store.next_due(&desk.name).await;
+    let next = store.next_due(&desk.name, clock.now()).await;
     let (found, next) = match (found, next) {
         (Ok(found), Ok(next)) => (found, next),
         (Err(error), _) | (_, Err(error)) => {
