@@ -145,18 +145,6 @@ pub struct Memo {
     pub body: Option<Bytes>,
 }
 
-impl Memo {
-    /// For the store.
-    pub fn to_bytes(&self) -> Vec<u8> {
-        Vec::new()
-    }
-
-    /// From the store. Unreadable bytes (another version) give `None`.
-    pub fn from_bytes(_bytes: &[u8]) -> Option<Self> {
-        None
-    }
-}
-
 /// What [`Connector::next`] says.
 #[derive(Clone, Debug)]
 pub enum Next {
@@ -225,7 +213,7 @@ pub struct Reply {
     pub document: Option<Bytes>,
     /// A listing's documents.
     pub documents: Vec<Bytes>,
-    /// The operation was found done before.
+    /// It was found done: no step that is not safe was answered on the way.
     pub already: bool,
 }
 

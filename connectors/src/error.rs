@@ -126,6 +126,9 @@ pub enum VerifyError {
     /// The signature or token is wrong.
     #[error("the signature does not match")]
     Signature,
+    /// A secret that the signature needs is not configured.
+    #[error("secret `{0}` is not configured; no webhook can be verified")]
+    Secret(String),
     /// The body or a field of it cannot be read.
     #[error("{0}")]
     Unreadable(String),

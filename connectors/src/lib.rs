@@ -4,7 +4,9 @@
 //! limits, stores and logs; so a connector is testable as data and can always be asked what it would
 //! send.
 
+pub mod codes;
 pub mod contract;
 pub mod declared;
 pub mod error;
+mod memo;
 pub mod sign;

@@ -1,1 +1,243 @@
-//! The declarative signer and verifier.
+//! The declarative signer and verifier: the only code that sees secrets.
+//!
+//! What is signed, how, and where it goes is said in templates (`{base64(hmac_sha256(secret.webhook,
+//! raw))}`); digests and encodings are functions of the language.
+//!
+//! **Invariant:** a signature is computed over the exact bytes of the request or webhook, compared in
+//! constant time, and a secret that is missing or empty never verifies anything.
+
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use orderhub_lang::escape::percent;
+use orderhub_lang::expression::{EvalError, Expression, Name, Scope};
+use orderhub_lang::template::{Place, RenderError, Template};
+use orderhub_lang::value::Value;
+use subtle::ConstantTimeEq as _;
+
+use crate::contract::{Credentials, Request, Webhook};
+use crate::error::{BuildError, VerifyError};
+
+/// Names that signatures of requests may read.
+pub const SIGNER_NAMES: &[&str] =
+    &["secret", "settings", "now", "nonce", "method", "path", "query", "raw"];
+
+/// Names that signatures of webhooks may read.
+pub const VERIFIER_NAMES: &[&str] =
+    &["secret", "settings", "now", "path", "headers", "raw", "body", "text"];
+
+/// Most values of one secret that are tried while it rotates.
+const MOST_VALUES: usize = 8;
+
+/// Adds credentials to requests.
+#[derive(Clone, Debug, Default)]
+pub struct Signer {
+    /// Headers to add.
+    pub headers: Vec<(String, Template)>,
+    /// Query parameters to add.
+    pub query: Vec<(String, Template)>,
+    /// Form values to add, where the body is a form.
+    pub form: Vec<(String, Template)>,
+    /// User and password of basic authentication.
+    pub basic: Option<(Template, Template)>,
+}
+
+/// Checks that a webhook is authentic.
+#[derive(Clone, Debug)]
+pub struct Verifier {
+    /// What the sender gave.
+    pub got: Arc<dyn Expression>,
+    /// What it must be.
+    pub want: Template,
+}
+
+impl Signer {
+    /// Adds what is declared, over the bytes as they are now.
+    ///
+    /// # Errors
+    ///
+    /// [`BuildError::Secret`] if a secret is not configured; [`BuildError::Step`] if a template fails.
+    pub fn apply(&self, request: &mut Request, with: &Credentials<'_>) -> Result<(), BuildError> {
+        let scope = SignerScope { request, with };
+        let mut headers = rendered(&self.headers, &scope, Place::Header, &request.step)?;
+        let query = rendered(&self.query, &scope, Place::Query, &request.step)?;
+        let form = rendered(&self.form, &scope, Place::Query, &request.step)?;
+        if let Some((user, password)) = &self.basic {
+            let render = |template: &Template| {
+                template.render(&scope, Place::Text).map_err(|e| build_error(&request.step, &e))
+            };
+            let user = render(user)?;
+            if user.contains(':') {
+                let why = "auth: the user of basic authentication has a colon".to_owned();
+                return Err(BuildError::Step { step: request.step.clone(), why });
+            }
+            let pair = format!("{user}:{}", render(password)?);
+            headers.push(("authorization".to_owned(), format!("Basic {}", STANDARD.encode(pair))));
+        }
+        for (name, value) in query {
+            let separator = if request.url.contains('?') { '&' } else { '?' };
+            request.url.push_str(&format!("{separator}{}={value}", percent(&name)));
+        }
+        if !form.is_empty() {
+            let mut body = request.body.to_vec();
+            for (name, value) in form {
+                if !body.is_empty() {
+                    body.push(b'&');
+                }
+                body.extend(format!("{}={value}", percent(&name)).bytes());
+            }
+            request.body = body.into();
+        }
+        request.headers.extend(headers);
+        Ok(())
+    }
+}
+
+fn rendered(
+    templates: &[(String, Template)],
+    scope: &dyn Scope,
+    place: Place,
+    step: &str,
+) -> Result<Vec<(String, String)>, BuildError> {
+    templates
+        .iter()
+        .map(|(name, template)| match template.render(scope, place) {
+            Ok(value) => Ok((name.clone(), value)),
+            Err(error) => Err(build_error(step, &error)),
+        })
+        .collect()
+}
+
+fn build_error(step: &str, error: &RenderError) -> BuildError {
+    match error {
+        RenderError::Eval { why: EvalError::Secret(name), .. } => BuildError::Secret(name.clone()),
+        RenderError::Missing(_) | RenderError::Eval { .. } | RenderError::Place { .. } => {
+            BuildError::Step { step: step.to_owned(), why: format!("auth: {error}") }
+        }
+    }
+}
+
+impl Verifier {
+    /// Checks a webhook; each current value of a rotating secret may have signed it.
+    ///
+    /// # Errors
+    ///
+    /// [`VerifyError::Signature`] if none fits or the sender gave none; [`VerifyError::Secret`] if a
+    /// secret is not configured.
+    pub fn verify(&self, hook: &Webhook<'_>, with: &Credentials<'_>) -> Result<(), VerifyError> {
+        let mut fits = subtle::Choice::from(0);
+        for turn in 0..self.turns(with) {
+            let scope = VerifierScope { hook, with, turn };
+            let got = match self.got.eval(&scope) {
+                Ok(value) => value.scalar_text().map(std::borrow::Cow::into_owned),
+                Err(_) => None,
+            };
+            let got = got.filter(|got| !got.is_empty()).ok_or(VerifyError::Signature)?;
+            let want = match self.want.render(&scope, Place::Text) {
+                Ok(want) if !want.is_empty() => want,
+                Ok(_) => return Err(VerifyError::Signature),
+                Err(RenderError::Eval { why: EvalError::Secret(name), .. }) => {
+                    return Err(VerifyError::Secret(name));
+                }
+                Err(
+                    RenderError::Missing(_) | RenderError::Eval { .. } | RenderError::Place { .. },
+                ) => {
+                    return Err(VerifyError::Signature);
+                }
+            };
+            // Every value is tried: how long it takes does not tell which one fits.
+            fits |= got.as_bytes().ct_eq(want.as_bytes());
+        }
+        if bool::from(fits) { Ok(()) } else { Err(VerifyError::Signature) }
+    }
+
+    /// How many values the secret with the most of them has; at least one turn, so that a missing
+    /// secret is told.
+    fn turns(&self, with: &Credentials<'_>) -> usize {
+        let names = self.want.reads().chain(self.got.reads());
+        let counts = names
+            .filter(|name| name.root == "secret")
+            .filter_map(Name::key)
+            .map(|key| (with.secret)(key).len());
+        counts.max().unwrap_or(1).clamp(1, MOST_VALUES)
+    }
+}
+
+/// The value of a secret for a turn.
+fn secret(name: &Name, with: &Credentials<'_>, turn: usize) -> Result<Value, EvalError> {
+    let key = name.key().unwrap_or_default();
+    let mut values = (with.secret)(key);
+    values.retain(|value| !value.is_empty());
+    let last = values.len().checked_sub(1).ok_or_else(|| EvalError::Secret(key.to_owned()))?;
+    Ok(values.into_iter().nth(turn.min(last)).map_or(Value::Null, Value::Text))
+}
+
+fn setting(name: &Name, with: &Credentials<'_>) -> Value {
+    let value = name.key().and_then(|key| with.settings.get(key));
+    value.map_or(Value::Null, |value| Value::text(value.as_str()))
+}
+
+struct SignerScope<'a> {
+    request: &'a Request,
+    with: &'a Credentials<'a>,
+}
+
+impl Scope for SignerScope<'_> {
+    fn get(&self, name: &Name) -> Result<Value, EvalError> {
+        let (address, query) = self.request.url.split_once('?').unwrap_or((&self.request.url, ""));
+        let from_host = address.find("://").and_then(|at| address.get(at + 3..)).unwrap_or(address);
+        let path = from_host.find('/').and_then(|at| from_host.get(at..)).unwrap_or("/");
+        Ok(match name.root.as_str() {
+            "secret" => secret(name, self.with, 0)?,
+            "settings" => setting(name, self.with),
+            "now" => Value::Int(self.with.now),
+            "nonce" => Value::text(self.with.nonce),
+            "method" => Value::text(self.request.method),
+            "path" => Value::text(path),
+            "query" => Value::text(query),
+            _ => Value::Null,
+        })
+    }
+
+    fn bytes(&self, name: &Name) -> Option<Vec<u8>> {
+        (name.as_str() == "raw").then(|| self.request.body.to_vec())
+    }
+}
+
+struct VerifierScope<'a> {
+    hook: &'a Webhook<'a>,
+    with: &'a Credentials<'a>,
+    turn: usize,
+}
+
+impl Scope for VerifierScope<'_> {
+    fn get(&self, name: &Name) -> Result<Value, EvalError> {
+        Ok(match name.root.as_str() {
+            "secret" => secret(name, self.with, self.turn)?,
+            "settings" => setting(name, self.with),
+            "now" => Value::Int(self.with.now),
+            "path" => Value::text(self.hook.path),
+            "headers" => header(self.hook.headers, name),
+            "body" => name.within(&Value::from_json(self.hook.body).unwrap_or_default())?,
+            "text" => Value::Text(String::from_utf8_lossy(self.hook.body).into_owned()),
+            _ => Value::Null,
+        })
+    }
+
+    fn bytes(&self, name: &Name) -> Option<Vec<u8>> {
+        (name.as_str() == "raw").then(|| self.hook.body.to_vec())
+    }
+}
+
+/// The first header of the name behind `headers.`, in any case.
+pub(crate) fn header(headers: &[(String, String)], name: &Name) -> Value {
+    let found = name.key().and_then(|key| {
+        headers.iter().find(|(header, _)| header.eq_ignore_ascii_case(key)).map(|(_, value)| value)
+    });
+    found.map_or(Value::Null, |value| Value::text(value.as_str()))
+}
+
+#[cfg(test)]
+#[path = "sign_tests.rs"]
+mod tests;

@@ -10,5 +10,6 @@ pub mod escape;
 pub mod expression;
 pub mod path;
 pub mod template;
+pub mod units;
 pub mod value;
 pub mod yaml;

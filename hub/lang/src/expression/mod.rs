@@ -60,6 +60,11 @@ pub trait Expression: Debug + Send + Sync {
 
     /// The names it reads, each once, in order of first use.
     fn reads(&self) -> &[Name];
+
+    /// Whether it is one name and nothing else.
+    fn is_name(&self) -> bool {
+        false
+    }
 }
 
 /// Why an expression has no value. Never holds a value: values may be personal or secret.
@@ -184,6 +189,10 @@ impl Expression for Lookup {
 
     fn reads(&self) -> &[Name] {
         &self.reads
+    }
+
+    fn is_name(&self) -> bool {
+        true
     }
 }
 

@@ -143,6 +143,17 @@ impl Template {
         }
     }
 
+    /// The first expression that stands right behind a quote of another language: its value could close
+    /// the quote.
+    pub fn bare_in_quotes(&self) -> Option<&str> {
+        self.parts.windows(2).find_map(|pair| match pair {
+            [Part::Literal(before), Part::Value { text, .. }] if before.ends_with(['\'', '"']) => {
+                Some(text.as_str())
+            }
+            _ => None,
+        })
+    }
+
     /// Whether it is exactly one `{x}`.
     pub fn is_single(&self) -> bool {
         matches!(self.parts.as_slice(), [Part::Value { .. }])

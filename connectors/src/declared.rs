@@ -1,1 +1,0 @@
-//! The connector that a `connector.yaml` describes.

@@ -1,0 +1,136 @@
+//! Judges answers, in one order whatever the order in the file: throttled, not allowed, not acted, may
+//! have acted, already, ok; nothing holds: said no.
+//!
+//! **Invariant:** an answer that cannot be judged, or whose body is needed and is no JSON, is never a
+//! success: the system may have acted.
+
+use std::time::Duration;
+
+use jiff::fmt::rfc2822::DateTimeParser;
+use orderhub_lang::value::Value;
+
+use super::model::{Expr, Step};
+use super::scope::{Answered, CallScope};
+use super::walk::yes;
+use crate::contract::Idempotency;
+use crate::error::CallError;
+
+/// Longest wait that a system may ask for; a longer one is cut: it is asked again then.
+const LONGEST_WAIT: Duration = Duration::from_secs(24 * 3600);
+
+/// Longest reason that is kept, in characters.
+const LONGEST_WHY: usize = 300;
+
+/// Statuses that have no body by definition, or say that there is nothing.
+const BODILESS: [u16; 4] = [204, 205, 304, 404];
+
+pub(super) fn judge(
+    step: &Step,
+    scope: &CallScope<'_>,
+    answered: &Answered<'_>,
+) -> Result<(), CallError> {
+    let status = answered.answer.status;
+    let classes = &step.classes;
+    let class = |name: &str, own: &Option<Expr>, default: bool| match own {
+        None => Ok(default),
+        Some(expression) => yes(expression, scope).map_err(|error| CallError::MayHaveActed {
+            why: format!("status {status}: the answer cannot be judged: `{name}`: {error}"),
+        }),
+    };
+    let why = || why(step, scope, answered);
+    if class("throttled", &classes.throttled, status == 429)? {
+        return Err(CallError::Throttled { why: why(), retry_after: retry_after(answered) });
+    }
+    if class("not_allowed", &classes.not_allowed, matches!(status, 401 | 403))? {
+        return Err(CallError::NotAllowed { why: why() });
+    }
+    if class("not_acted", &classes.not_acted, false)? {
+        return Err(CallError::NotActed { why: why(), retry_after: retry_after(answered) });
+    }
+    if class("may_have_acted", &classes.may_have_acted, status >= 500)? {
+        return Err(CallError::MayHaveActed { why: why() });
+    }
+    let done_before = class("already", &classes.already, false)?;
+    if done_before && step.idempotency != Idempotency::Safe {
+        return Err(CallError::Already { why: why() });
+    }
+    if !done_before && !class("ok", &classes.ok, (200..300).contains(&status))? {
+        return Err(CallError::SaidNo { status, why: why() });
+    }
+    if step.needs_body && answered.body().is_none() && !BODILESS.contains(&status) {
+        let why =
+            format!("status {status}: the answer is no JSON, so it does not say what happened");
+        return Err(CallError::MayHaveActed { why });
+    }
+    Ok(())
+}
+
+/// What the step saves. Where a value cannot be told (several for `.one`), a safe step ends with a thing
+/// for a person, and any other may have acted.
+pub(super) fn saved(
+    step: &Step,
+    scope: &CallScope<'_>,
+    status: u16,
+) -> Result<Vec<(String, Value)>, CallError> {
+    let save = step.save.iter().map(|(name, expression)| match expression.eval(scope) {
+        Ok(value) => Ok((name.clone(), value)),
+        Err(error) => {
+            let why = format!("step `{}`: `save.{name}`: {error}", step.id);
+            Err(match step.idempotency {
+                Idempotency::Safe => CallError::SaidNo { status, why },
+                Idempotency::FindFirst { .. } | Idempotency::Unsafe => {
+                    CallError::MayHaveActed { why }
+                }
+            })
+        }
+    });
+    save.collect()
+}
+
+/// The reason for a person: the first of `why:` that is a text, in one line.
+fn why(step: &Step, scope: &CallScope<'_>, answered: &Answered<'_>) -> String {
+    let status = answered.answer.status;
+    let found = step.classes.why.iter().find_map(|expression| {
+        let value = expression.eval(scope).ok()?;
+        let text = value.scalar_text().map(std::borrow::Cow::into_owned);
+        text.filter(|text| !text.trim().is_empty())
+    });
+    let text = found.or_else(|| default_why(answered));
+    let line: String = text
+        .unwrap_or_default()
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ")
+        .chars()
+        .filter(|c| !c.is_control())
+        .take(LONGEST_WHY)
+        .collect();
+    if line.is_empty() { format!("status {status}") } else { format!("status {status}: {line}") }
+}
+
+/// Where most systems say it.
+fn default_why(answered: &Answered<'_>) -> Option<String> {
+    let body = answered.body()?;
+    ["message", "detail", "error_description", "error", "title"].iter().find_map(|key| {
+        body.get(key).and_then(Value::scalar_text).map(std::borrow::Cow::into_owned)
+    })
+}
+
+/// `Retry-After`: seconds, or a date, which is measured from the answer's own `Date`.
+fn retry_after(answered: &Answered<'_>) -> Option<Duration> {
+    let header = |name: &str| {
+        let headers = &answered.answer.headers;
+        headers.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim())
+    };
+    let wished = header("retry-after")?;
+    let wait = match wished.parse::<f64>() {
+        Ok(seconds) => Duration::try_from_secs_f64(seconds).ok()?,
+        Err(_) => {
+            let parser = DateTimeParser::new();
+            let until = parser.parse_timestamp(wished).ok()?;
+            let from = parser.parse_timestamp(header("date")?).ok()?;
+            Duration::try_from(until.duration_since(from)).unwrap_or_default()
+        }
+    };
+    Some(wait.min(LONGEST_WAIT))
+}

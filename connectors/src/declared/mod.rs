@@ -1,0 +1,146 @@
+//! The connector that a `connector.yaml` describes: operations as steps, answers judged by expressions,
+//! webhooks verified by templates.
+//!
+//! **Invariant:** the same call and memo give the same request, byte for byte, all but credentials.
+//! Secrets are read in [`Connector::authorize`] and in the verification of webhooks, nowhere else.
+
+mod hook;
+mod judge;
+mod model;
+mod parse;
+mod reply;
+mod request;
+mod scope;
+mod walk;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use orderhub_lang::diagnostic::{Diagnostic, Source};
+use orderhub_lang::template::Template;
+use orderhub_lang::value::Value;
+
+use self::model::{Compiled, Hooks, Keyed};
+use self::scope::{Answered, CallScope, Document};
+use crate::contract::{
+    Answer, Call, Connector, Credentials, Idempotency, Limit, Memo, Needs, Next, Notice, Operation,
+    ReplyXref, Request, Webhook,
+};
+use crate::error::{BuildError, CallError, VerifyError};
+use crate::sign::Signer;
+
+/// Kept in the memo once a step that is not safe was answered: what the operation looked for was not
+/// there before. No expression can read it, as no name has a `$`.
+const ACTED: &str = "$acted";
+
+/// A compiled connector file.
+#[derive(Debug)]
+pub struct Declared {
+    name: String,
+    base: Template,
+    signer: Signer,
+    limits: Vec<Limit>,
+    keyed: Vec<Keyed>,
+    list: Vec<Operation>,
+    operations: Vec<Compiled>,
+    hooks: Option<Hooks>,
+    needs: Needs,
+    warnings: Vec<Diagnostic>,
+}
+
+/// Compiles a connector file.
+///
+/// # Errors
+///
+/// Every mistake of the file, ordered by place.
+pub fn compile(source: &Arc<Source>) -> Result<Declared, Vec<Diagnostic>> {
+    parse::compile(source)
+}
+
+impl Declared {
+    /// The name that the file gives.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Findings that are no errors.
+    pub fn warnings(&self) -> &[Diagnostic] {
+        &self.warnings
+    }
+
+    fn compiled(&self, name: &str) -> Result<&Compiled, BuildError> {
+        self.operations
+            .iter()
+            .find(|compiled| compiled.operation.name == name)
+            .ok_or_else(|| BuildError::UnknownOperation(name.to_owned()))
+    }
+}
+
+impl Connector for Declared {
+    fn operations(&self) -> &[Operation] {
+        &self.list
+    }
+
+    fn next(&self, call: &Call<'_>, memo: &Memo) -> Result<Next, BuildError> {
+        let compiled = self.compiled(call.operation)?;
+        let document = Document::new(call.document);
+        match walk::current(compiled, call, memo, &document)? {
+            Some(at) => {
+                let request = request::build(self, &at, call, memo, &document)?;
+                Ok(Next::Send(Box::new(request)))
+            }
+            None => reply::reply(compiled, call, memo, &document).map(|r| Next::Done(Box::new(r))),
+        }
+    }
+
+    fn answer(&self, call: &Call<'_>, memo: &mut Memo, answer: &Answer) -> Result<(), CallError> {
+        let unreadable = |why: String| CallError::MayHaveActed { why };
+        let compiled = self.compiled(call.operation).map_err(|e| unreadable(e.to_string()))?;
+        let document = Document::new(call.document);
+        let at = walk::current(compiled, call, memo, &document)
+            .map_err(|error| unreadable(error.to_string()))?
+            .ok_or_else(|| unreadable("an answer to no step".to_owned()))?;
+        let answered = Answered::new(answer);
+        let scope = CallScope::of(&at, call, memo, &document).answered(&answered);
+        judge::judge(at.step, &scope, &answered)?;
+        let saved = judge::saved(at.step, &scope, answer.status)?;
+        for (name, value) in saved {
+            walk::save(memo, &name, value, at.item.is_some().then_some(at.position));
+        }
+        if at.step.idempotency != Idempotency::Safe {
+            memo.saved.insert(ACTED.to_owned(), Value::Bool(true));
+        }
+        memo.body = Some(Bytes::clone(&answer.body));
+        walk::advance(memo, &at);
+        Ok(())
+    }
+
+    fn authorize(&self, request: &mut Request, with: &Credentials<'_>) -> Result<(), BuildError> {
+        self.signer.apply(request, with)
+    }
+
+    fn webhook(
+        &self,
+        hook: &Webhook<'_>,
+        with: &Credentials<'_>,
+    ) -> Result<Vec<Notice>, VerifyError> {
+        let hooks = self.hooks.as_ref().ok_or(VerifyError::None)?;
+        if let Some(verifier) = &hooks.verify {
+            verifier.verify(hook, with)?;
+        }
+        hook::read(hooks, hook, with.settings).map(|notice| vec![notice])
+    }
+
+    fn known(&self, call: &Call<'_>, memo: &Memo) -> Vec<ReplyXref> {
+        let Ok(compiled) = self.compiled(call.operation) else { return Vec::new() };
+        reply::known(compiled, call, memo, &Document::new(call.document))
+    }
+
+    fn limits(&self) -> &[Limit] {
+        &self.limits
+    }
+
+    fn needs(&self) -> &Needs {
+        &self.needs
+    }
+}

@@ -1,0 +1,131 @@
+//! A connector file, compiled.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use orderhub_lang::expression::Expression;
+use orderhub_lang::path::{Path, Segment};
+use orderhub_lang::template::{Template, Tree};
+
+use crate::contract::{Idempotency, Operation};
+
+pub(super) type Expr = Arc<dyn Expression>;
+
+/// One operation with its steps.
+#[derive(Debug)]
+pub(super) struct Compiled {
+    pub(super) operation: Operation,
+    pub(super) steps: Vec<Step>,
+    pub(super) reply: Reply,
+}
+
+/// One step.
+#[derive(Debug)]
+pub(super) struct Step {
+    pub(super) id: String,
+    pub(super) when: Option<Expr>,
+    pub(super) each: Option<Each>,
+    pub(super) method: &'static str,
+    pub(super) path: Template,
+    pub(super) query: Vec<(String, Tree)>,
+    pub(super) headers: Vec<(String, Template)>,
+    pub(super) body: Body,
+    pub(super) idempotency: Idempotency,
+    pub(super) save: Vec<(String, Expr)>,
+    pub(super) classes: Classes,
+    /// Its answer's body is read: one that is no JSON says nothing.
+    pub(super) needs_body: bool,
+    pub(super) timeout: Duration,
+    pub(super) limit: String,
+}
+
+/// The list that a step runs over.
+#[derive(Debug)]
+pub(super) enum Each {
+    Expression(Expr),
+    Tree(Tree),
+}
+
+/// What a step sends.
+#[derive(Debug)]
+pub(super) enum Body {
+    None,
+    /// The mapped-out document, byte for byte.
+    Document,
+    Json {
+        tree: Tree,
+        put: Vec<(Vec<Segment>, Tree)>,
+    },
+    Form(Vec<(String, Tree)>),
+}
+
+/// How answers are judged; `None`: the default.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Classes {
+    pub(super) throttled: Option<Expr>,
+    pub(super) not_allowed: Option<Expr>,
+    pub(super) not_acted: Option<Expr>,
+    pub(super) may_have_acted: Option<Expr>,
+    pub(super) already: Option<Expr>,
+    pub(super) ok: Option<Expr>,
+    pub(super) why: Vec<Expr>,
+}
+
+/// What an operation gives.
+#[derive(Debug, Default)]
+pub(super) struct Reply {
+    pub(super) xrefs: Vec<(String, XrefRule)>,
+    pub(super) document: Option<Expr>,
+    pub(super) documents: Option<Expr>,
+}
+
+/// Where references of one kind stand in a reply.
+#[derive(Debug)]
+pub(super) enum XrefRule {
+    /// Of the subject: a value or a list of them.
+    Value(Template),
+    /// The same as an expression.
+    Expression(Expr),
+    /// Of elements.
+    Elements { at: Expr, ours: OursRule, ext: Path },
+}
+
+/// How an element of a reply names ours.
+#[derive(Debug)]
+pub(super) enum OursRule {
+    Position,
+    Id(Path),
+}
+
+/// A limit's key: `by: args.number`.
+#[derive(Debug)]
+pub(super) struct Keyed {
+    pub(super) name: String,
+    pub(super) by: Expr,
+}
+
+/// How webhooks are read.
+#[derive(Debug)]
+pub(super) struct Hooks {
+    /// None: the file says `verify: none`.
+    pub(super) verify: Option<crate::sign::Verifier>,
+    pub(super) format: Format,
+    pub(super) id: Option<Text>,
+    pub(super) kind: Text,
+    pub(super) document: Expr,
+    pub(super) respond: Option<Tree>,
+}
+
+/// The form of a webhook's body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Format {
+    Json,
+    Form,
+}
+
+/// A text that is written as a template (`{…}`) or as an expression.
+#[derive(Debug)]
+pub(super) enum Text {
+    Template(Template),
+    Expression(Expr),
+}

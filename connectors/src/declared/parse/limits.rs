@@ -1,0 +1,56 @@
+//! `limits:`: named rates, some of them for each key.
+
+use orderhub_lang::units;
+use orderhub_lang::yaml::{Fields, Node};
+
+use super::super::model::Keyed;
+use super::{Ctx, STEP};
+use crate::codes;
+use crate::contract::Limit;
+
+pub(super) fn limits(node: &Node, ctx: &mut Ctx) -> (Vec<Limit>, Vec<Keyed>) {
+    let mut limits = Vec::new();
+    let mut keyed = Vec::new();
+    let Some(map) = node.as_map() else {
+        ctx.findings.report(ctx.findings.wrong_type(node, "`limits` is a mapping of names"));
+        return (limits, keyed);
+    };
+    for (name, node) in map {
+        let what = format!("limit `{}`", name.name);
+        let Some(mut fields) = Fields::of(node, &what, &mut ctx.findings) else { continue };
+        let rate = fields.required("rate", &mut ctx.findings).and_then(|node| rate(node, ctx));
+        let burst = fields.optional("burst").map(|node| burst(node, ctx));
+        if let Some(by) = fields.optional("by").and_then(|node| ctx.expression(node, STEP)) {
+            keyed.push(Keyed { name: name.name.clone(), by });
+        }
+        ctx.not_yet(&mut fields, &["cost"]);
+        fields.finish(&mut ctx.findings);
+        if let Some((calls, per)) = rate {
+            // Without a burst, one window's calls may start at once, as vendors' windows allow.
+            let burst = burst.flatten().unwrap_or(calls);
+            limits.push(Limit { name: name.name.clone(), calls, per, burst });
+        }
+    }
+    (limits, keyed)
+}
+
+fn rate(node: &Node, ctx: &mut Ctx) -> Option<(u32, std::time::Duration)> {
+    let rate = node.scalar_text().and_then(|text| units::rate(&text));
+    if rate.is_none() {
+        let finding = ctx
+            .findings
+            .error(codes::RATE, node.span, "not a rate")
+            .with_hint("write so many calls in a time: `10/s`, `100/min`, `1/3m`");
+        ctx.findings.report(finding);
+    }
+    rate
+}
+
+fn burst(node: &Node, ctx: &mut Ctx) -> Option<u32> {
+    let burst = node.scalar_text().and_then(|text| text.parse::<u32>().ok()).filter(|n| *n > 0);
+    if burst.is_none() {
+        let message = "`burst` is a whole number of at least 1";
+        ctx.findings.report(ctx.findings.error(codes::RATE, node.span, message));
+    }
+    burst
+}

@@ -1,0 +1,220 @@
+//! Reads a connector file: parse ► check ► compile, all mistakes in one run.
+
+mod answer;
+mod auth;
+mod limits;
+mod operation;
+mod reply;
+mod step;
+mod webhook;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use orderhub_lang::codes::UNKNOWN_NAME;
+use orderhub_lang::diagnostic::{Diagnostic, Findings, Source};
+use orderhub_lang::expression::{self, Name};
+use orderhub_lang::template::{Template, Tree};
+use orderhub_lang::units;
+use orderhub_lang::yaml::{self, Budget, Fields, Node};
+
+use super::Declared;
+use super::model::{Expr, Text};
+use crate::codes;
+use crate::contract::Needs;
+
+/// Longest time for one attempt, where the file says nothing.
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Names that templates of steps may read.
+const STEP: &[&str] = &[
+    "doc", "key", "memo", "item", "position", "mine", "xref", "attempt", "settings", "base_url",
+    "fields", "args", "since", "until", "cursor",
+];
+
+/// Names that expressions over an answer may read.
+const ANSWER: &[&str] = &[
+    "status", "headers", "body", "text", "doc", "key", "memo", "item", "position", "mine", "xref",
+    "attempt", "settings", "base_url", "fields", "args", "since", "until", "cursor",
+];
+
+/// Names that a reply may read: the last answer's body, not its status.
+const REPLY: &[&str] = &["body", "text", "doc", "memo", "xref", "settings", "args"];
+
+/// Names of an address.
+const BASE: &[&str] = &["base_url", "settings"];
+
+/// What is collected while a file is read.
+struct Ctx {
+    findings: Findings,
+    needs: Needs,
+}
+
+pub(super) fn compile(source: &Arc<Source>) -> Result<Declared, Vec<Diagnostic>> {
+    let root = yaml::parse(source, &Budget::default())?;
+    let mut ctx = Ctx { findings: Findings::new(source), needs: Needs::default() };
+    let declared = file(&root, &mut ctx);
+    let Ctx { findings, needs } = ctx;
+    match findings.into_result(declared) {
+        Ok((declared, warnings)) => Ok(Declared { needs, warnings, ..declared }),
+        Err(found) => Err(found.into_iter().map(about_secrets).collect()),
+    }
+}
+
+/// Says where secrets may be read, for those who tried elsewhere.
+fn about_secrets(finding: Diagnostic) -> Diagnostic {
+    if finding.code == UNKNOWN_NAME && finding.message.contains("`secret`") {
+        return finding.with_hint("secrets are read in `auth` and in `webhooks.verify` only");
+    }
+    finding
+}
+
+fn file(root: &Node, ctx: &mut Ctx) -> Option<Declared> {
+    let mut fields = Fields::of(root, "a connector file", &mut ctx.findings)?;
+    ctx.version(&mut fields);
+    let name = fields.required_text("connector", &mut ctx.findings);
+    let base = fields.required("base", &mut ctx.findings).and_then(|node| ctx.template(node, BASE));
+    let signer = fields.optional("auth").map(|node| auth::signer(node, ctx)).unwrap_or_default();
+    let timeout = fields.optional("timeout").and_then(|node| ctx.duration(node)).unwrap_or(TIMEOUT);
+    let (limits, keyed) =
+        fields.optional("limits").map(|node| limits::limits(node, ctx)).unwrap_or_default();
+    let classes =
+        fields.optional("answer").map(|node| answer::classes(node, ctx)).unwrap_or_default();
+    let defaults = operation::Defaults { timeout, classes, limits: &limits };
+    let operations = fields
+        .required("operations", &mut ctx.findings)
+        .map(|node| operation::operations(node, &defaults, ctx))
+        .unwrap_or_default();
+    let hooks = fields.optional("webhooks").and_then(|node| webhook::hooks(node, ctx));
+    fields.finish(&mut ctx.findings);
+    let list = operations.iter().map(|compiled| compiled.operation.clone()).collect();
+    Some(Declared {
+        name: name?,
+        base: base?,
+        signer,
+        limits,
+        keyed,
+        list,
+        operations,
+        hooks,
+        needs: Needs::default(),
+        warnings: Vec::new(),
+    })
+}
+
+impl Ctx {
+    fn version(&mut self, fields: &mut Fields<'_>) {
+        if let Some(node) = fields.required("orderhub", &mut self.findings)
+            && node.scalar_text().as_deref() != Some("1")
+        {
+            let finding = self
+                .findings
+                .error(codes::VERSION, node.span, "this program reads version 1 of the language")
+                .with_hint("write `orderhub: 1`");
+            self.findings.report(finding);
+        }
+    }
+
+    fn expression(&mut self, node: &Node, roots: &[&str]) -> Option<Expr> {
+        let expression = expression::compile_node(node, roots, &mut self.findings)?;
+        expression.reads().iter().for_each(|name| self.note(name, node));
+        Some(expression)
+    }
+
+    fn template(&mut self, node: &Node, roots: &[&str]) -> Option<Template> {
+        let template = Template::parse_node(node, roots, &mut self.findings)?;
+        template.reads().for_each(|name| self.note(name, node));
+        if let Some(bare) = template.bare_in_quotes() {
+            let message = format!("`{{{bare}}}` stands bare between quotes");
+            let finding = self
+                .findings
+                .error(codes::BARE, node.span, message)
+                .with_hint(format!("write `{{quote({bare}, \"'\")}}` without quotes around it"));
+            self.findings.report(finding);
+        }
+        Some(template)
+    }
+
+    fn tree(&mut self, node: &Node, roots: &[&str]) -> Option<Tree> {
+        // Leaves are templates, each at its own place.
+        if let Some(list) = node.as_list() {
+            let trees: Vec<_> = list.iter().map(|item| self.tree(item, roots)).collect();
+            return trees.into_iter().collect::<Option<_>>().map(Tree::List);
+        }
+        if let Some(map) = node.as_map() {
+            let trees: Vec<_> = map
+                .iter()
+                .map(|(key, item)| self.tree(item, roots).map(|tree| (key.name.clone(), tree)))
+                .collect();
+            return trees.into_iter().collect::<Option<_>>().map(Tree::Map);
+        }
+        if node.as_text().is_none() {
+            return Some(Tree::Constant(node.to_value()));
+        }
+        let template = self.template(node, roots)?;
+        Some(match template.as_literal() {
+            Some(text) => Tree::Constant(text.into()),
+            None => Tree::Template(template),
+        })
+    }
+
+    /// A text that is a template where it has a brace, else an expression.
+    fn text(&mut self, node: &Node, roots: &[&str]) -> Option<Text> {
+        if node.as_text().is_some_and(|text| text.contains('{')) {
+            self.template(node, roots).map(Text::Template)
+        } else {
+            self.expression(node, roots).map(Text::Expression)
+        }
+    }
+
+    fn duration(&mut self, node: &Node) -> Option<Duration> {
+        let duration = node.scalar_text().and_then(|text| units::duration(&text));
+        if duration.is_none() {
+            let finding = self
+                .findings
+                .error(codes::DURATION, node.span, "not a duration")
+                .with_hint("write a whole number and a unit: `500ms`, `10s`, `5m`, `1h`");
+            self.findings.report(finding);
+        }
+        duration
+    }
+
+    /// One of a few words.
+    fn choice(&mut self, node: &Node, what: &str, words: &[&'static str]) -> Option<&'static str> {
+        let text = node.scalar_text().unwrap_or_default();
+        let found = words.iter().find(|word| **word == text).copied();
+        if found.is_none() {
+            let message = format!("{what} is one of: {}", words.join(", "));
+            let finding = self
+                .findings
+                .error(codes::CHOICE, node.span, message)
+                .with_nearest(&text, words.iter().copied());
+            self.findings.report(finding);
+        }
+        found
+    }
+
+    /// Refuses keys that the language knows and this version does not do.
+    fn not_yet(&mut self, fields: &mut Fields<'_>, names: &[&'static str]) {
+        for name in names {
+            if let Some((key, _)) = fields.entry(name) {
+                let message = format!("`{name}` is not part of this version");
+                self.findings.report(self.findings.error(codes::NOT_YET, key.span, message));
+            }
+        }
+    }
+
+    /// Remembers which settings and secrets are read, with the first place.
+    fn note(&mut self, name: &Name, node: &Node) {
+        let needed = match name.root.as_str() {
+            "settings" => &mut self.needs.settings,
+            "secret" => &mut self.needs.secrets,
+            _ => return,
+        };
+        if let Some(key) = name.key()
+            && !needed.iter().any(|(known, _)| known == key)
+        {
+            needed.push((key.to_owned(), self.findings.source().place(node.span.start)));
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! `operations:`: what can be done, as steps.
+
+use std::time::Duration;
+
+use orderhub_lang::diagnostic::Span;
+use orderhub_lang::yaml::{Fields, Key, Node};
+
+use super::super::model::{Classes, Compiled, Step};
+use super::{Ctx, reply, step};
+use crate::codes;
+use crate::contract::{Idempotency, Limit, Operation, OperationKind};
+
+/// Most steps of an operation.
+const MOST_STEPS: usize = 50;
+
+/// What holds for steps that say nothing else.
+pub(super) struct Defaults<'a> {
+    pub(super) timeout: Duration,
+    pub(super) classes: Classes,
+    pub(super) limits: &'a [Limit],
+}
+
+pub(super) fn operations(node: &Node, defaults: &Defaults<'_>, ctx: &mut Ctx) -> Vec<Compiled> {
+    let Some(map) = node.as_map() else {
+        ctx.findings.report(ctx.findings.wrong_type(node, "`operations` is a mapping of names"));
+        return Vec::new();
+    };
+    map.iter().filter_map(|(name, node)| operation(name, node, defaults, ctx)).collect()
+}
+
+fn operation(name: &Key, node: &Node, defaults: &Defaults<'_>, ctx: &mut Ctx) -> Option<Compiled> {
+    let what = format!("operation `{}`", name.name);
+    let mut fields = Fields::of(node, &what, &mut ctx.findings)?;
+    let kind = fields.required("kind", &mut ctx.findings);
+    let kind = kind.and_then(|node| ctx.choice(node, "`kind`", &["state", "fact", "read"]));
+    let entity = fields.text("entity", &mut ctx.findings);
+    let creates = fields.bool("creates", &mut ctx.findings).unwrap_or(false);
+    let args = fields.texts("args", &mut ctx.findings);
+    let limit = fields.optional("limit").and_then(|node| known_limit(node, defaults, ctx));
+    let limit = limit.unwrap_or_else(|| "default".to_owned());
+    let timeout = fields.optional("timeout").and_then(|node| ctx.duration(node));
+    let timeout = timeout.unwrap_or(defaults.timeout);
+    let steps = fields.required("steps", &mut ctx.findings);
+    let base = step::Base { timeout, limit: limit.clone(), classes: &defaults.classes };
+    let steps = steps.map(|node| steps_of(node, &base, defaults, ctx)).unwrap_or_default();
+    let reply = reply::reply(&mut fields, ctx);
+    ctx.not_yet(&mut fields, &["ack", "let", "method"]);
+    fields.finish(&mut ctx.findings);
+    let kind = match kind? {
+        "state" => OperationKind::State,
+        "fact" => OperationKind::Fact,
+        _ => OperationKind::Read,
+    };
+    let names = entity.as_deref().is_some_and(|e| reply.xrefs.iter().any(|(kind, _)| kind == e));
+    let operation =
+        Operation { name: name.name.clone(), kind, entity, creates, names, args, limit, timeout };
+    check(name.span, &operation, &steps, &reply, ctx);
+    let mut compiled = Compiled { operation, steps, reply };
+    mark_last(&mut compiled);
+    Some(compiled)
+}
+
+pub(super) fn known_limit(node: &Node, defaults: &Defaults<'_>, ctx: &mut Ctx) -> Option<String> {
+    let name = node.scalar_text()?.into_owned();
+    let known: Vec<&str> = defaults.limits.iter().map(|limit| limit.name.as_str()).collect();
+    if known.contains(&name.as_str()) {
+        return Some(name);
+    }
+    let message = format!("there is no limit `{name}`");
+    let finding = ctx
+        .findings
+        .error(codes::LIMIT, node.span, message)
+        .with_nearest(&name, known.iter().copied());
+    ctx.findings.report(finding);
+    None
+}
+
+fn steps_of(
+    node: &Node,
+    base: &step::Base<'_>,
+    defaults: &Defaults<'_>,
+    ctx: &mut Ctx,
+) -> Vec<Step> {
+    let list = node.as_list().unwrap_or_default();
+    if list.is_empty() || list.len() > MOST_STEPS {
+        let message = format!("an operation has 1 to {MOST_STEPS} steps");
+        ctx.findings.report(ctx.findings.error(codes::STEPS, node.span, message));
+        return Vec::new();
+    }
+    let mut steps: Vec<Step> = Vec::new();
+    let mut broken = false;
+    for node in list {
+        let earlier = step::Earlier { steps: &steps, broken };
+        let Some(step) = step::step(node, base, defaults, &earlier, ctx) else {
+            broken = true;
+            continue;
+        };
+        if steps.iter().any(|other| other.id == step.id) {
+            let message = format!("two steps are called `{}`", step.id);
+            let span = node.get("id").map_or(node.span, |id| id.span);
+            ctx.findings.report(ctx.findings.error(codes::TWICE, span, message));
+        }
+        steps.push(step);
+    }
+    steps
+}
+
+fn check(
+    span: Span,
+    operation: &Operation,
+    steps: &[Step],
+    reply: &super::super::model::Reply,
+    ctx: &mut Ctx,
+) {
+    let mut report = |message: &str| {
+        ctx.findings.report(ctx.findings.error(codes::OPERATION, span, message));
+    };
+    let safe = steps.iter().all(|step| step.idempotency == Idempotency::Safe);
+    match operation.kind {
+        OperationKind::Read => {
+            if !safe {
+                report("every step of a read is `safe`");
+            }
+            if operation.creates {
+                report("a read makes nothing");
+            }
+            if reply.document.is_some() == reply.documents.is_some() {
+                report("a read has either `document:` or `documents:`");
+            }
+        }
+        OperationKind::State | OperationKind::Fact => {
+            if operation.creates && operation.entity.is_none() {
+                report("what `creates: true` makes is said by `entity:`");
+            }
+            if reply.documents.is_some() {
+                report("`documents:` is for reads");
+            }
+        }
+    }
+}
+
+/// The last step's body is what the reply reads.
+fn mark_last(compiled: &mut Compiled) {
+    let reads = reply::reads_body(&compiled.reply);
+    if let Some(last) = compiled.steps.last_mut() {
+        last.needs_body |= reads;
+    }
+}

@@ -1,0 +1,288 @@
+//! One step of an operation.
+
+use std::time::Duration;
+
+use orderhub_lang::codes::PATH;
+use orderhub_lang::expression::Name;
+use orderhub_lang::path::{Path, Root, Segment};
+use orderhub_lang::template::{Template, Tree};
+use orderhub_lang::yaml::{Fields, Node};
+
+use super::super::model::{Body, Classes, Each, Expr, Step};
+use super::{ANSWER, Ctx, STEP, answer, operation};
+use crate::codes;
+use crate::contract::Idempotency;
+
+/// How long a system may still be acting after a lost answer, where the file says nothing.
+const SETTLES: Duration = Duration::from_secs(30);
+
+const METHODS: &[&str] = &["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"];
+
+/// Headers that the transport writes.
+const TRANSPORT: &[&str] =
+    &["host", "content-length", "transfer-encoding", "connection", "upgrade", "te", "trailer"];
+
+/// What holds for a step of this operation that says nothing else.
+pub(super) struct Base<'a> {
+    pub(super) timeout: Duration,
+    pub(super) limit: String,
+    pub(super) classes: &'a Classes,
+}
+
+/// The steps before this one.
+pub(super) struct Earlier<'a> {
+    pub(super) steps: &'a [Step],
+    /// One of them has mistakes of its own: that a name is not found says nothing then.
+    pub(super) broken: bool,
+}
+
+pub(super) fn step(
+    node: &Node,
+    base: &Base<'_>,
+    defaults: &operation::Defaults<'_>,
+    earlier: &Earlier<'_>,
+    ctx: &mut Ctx,
+) -> Option<Step> {
+    let mut fields = Fields::of(node, "a step", &mut ctx.findings)?;
+    let id = fields.required_text("id", &mut ctx.findings);
+    let when = fields.optional("when").and_then(|node| ctx.expression(node, STEP));
+    let each = fields.optional("each").and_then(|node| each(node, ctx));
+    let method = fields.required("method", &mut ctx.findings);
+    let method = method.and_then(|node| ctx.choice(node, "`method`", METHODS));
+    let path = fields.required("path", &mut ctx.findings).and_then(|node| path(node, ctx));
+    let query = fields.optional("query").map(|node| trees(node, "`query`", ctx));
+    let headers = fields.optional("headers").map(|node| {
+        check_headers(node, ctx);
+        templates(node, ctx)
+    });
+    let body = body(&mut fields, ctx);
+    let save = fields.optional("save").map(|node| saves(node, ctx)).unwrap_or_default();
+    let own = fields.optional("answer").map(|node| answer::classes(node, ctx)).unwrap_or_default();
+    let timeout = fields.optional("timeout").and_then(|node| ctx.duration(node));
+    let limit =
+        fields.optional("limit").and_then(|node| operation::known_limit(node, defaults, ctx));
+    let idempotency = idempotency(&mut fields, method, earlier, ctx);
+    ctx.not_yet(&mut fields, &["page", "until", "every", "graphql", "variables", "items", "let"]);
+    fields.finish(&mut ctx.findings);
+    let classes = answer::over(own, base.classes);
+    let reads_body = |expr: &Expr| expr.reads().iter().any(|name: &Name| name.root == "body");
+    let needs_body = save.iter().any(|(_, expr)| reads_body(expr))
+        || classes.ok.as_ref().is_some_and(reads_body);
+    Some(Step {
+        id: id?,
+        when,
+        each,
+        method: method?,
+        path: path?,
+        query: query.unwrap_or_default(),
+        headers: headers.unwrap_or_default(),
+        body,
+        idempotency: idempotency?,
+        save,
+        classes,
+        needs_body,
+        timeout: timeout.unwrap_or(base.timeout),
+        limit: limit.unwrap_or_else(|| base.limit.clone()),
+    })
+}
+
+fn each(node: &Node, ctx: &mut Ctx) -> Option<Each> {
+    match node.as_text() {
+        Some(text) if !text.starts_with('{') => ctx.expression(node, STEP).map(Each::Expression),
+        Some(_) | None => ctx.tree(node, STEP).map(Each::Tree),
+    }
+}
+
+fn path(node: &Node, ctx: &mut Ctx) -> Option<Template> {
+    let template = ctx.template(node, STEP)?;
+    let literals = node.scalar_text().unwrap_or_default();
+    let outside = outside_braces(&literals);
+    let fine = |c: char| c.is_ascii_alphanumeric() || "/-._~!$&'()*+,;=:@%".contains(c);
+    if !template.prefix().starts_with('/') || !outside.chars().all(fine) {
+        let finding = ctx
+            .findings
+            .error(
+                codes::ADDRESS,
+                node.span,
+                "a path begins with `/` and has only characters of paths",
+            )
+            .with_hint("it is relative to `base`; parameters stand in `query:`");
+        ctx.findings.report(finding);
+    }
+    Some(template)
+}
+
+/// A template's text without its expressions.
+fn outside_braces(text: &str) -> String {
+    let mut out = String::new();
+    let mut depth = 0_u32;
+    for c in text.chars() {
+        match c {
+            '{' => depth += 1,
+            '}' => depth = depth.saturating_sub(1),
+            c if depth == 0 => out.push(c),
+            _ => {}
+        }
+    }
+    out
+}
+
+pub(super) fn check_headers(node: &Node, ctx: &mut Ctx) {
+    let Some(map) = node.as_map() else {
+        ctx.findings.report(ctx.findings.wrong_type(node, "`headers` is a mapping"));
+        return;
+    };
+    for (key, _) in map {
+        let name = key.name.to_ascii_lowercase();
+        let fine = !name.is_empty()
+            && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+            && !TRANSPORT.contains(&name.as_str());
+        if !fine {
+            let message = format!("header `{}` cannot be set", key.name);
+            ctx.findings.report(ctx.findings.error(codes::HEADER, key.span, message));
+        }
+    }
+}
+
+fn templates(node: &Node, ctx: &mut Ctx) -> Vec<(String, Template)> {
+    let map = node.as_map().unwrap_or_default();
+    map.iter()
+        .filter_map(|(key, node)| Some((key.name.to_ascii_lowercase(), ctx.template(node, STEP)?)))
+        .collect()
+}
+
+fn trees(node: &Node, what: &str, ctx: &mut Ctx) -> Vec<(String, Tree)> {
+    let Some(map) = node.as_map() else {
+        ctx.findings.report(ctx.findings.wrong_type(node, &format!("{what} is a mapping")));
+        return Vec::new();
+    };
+    map.iter().filter_map(|(key, node)| Some((key.name.clone(), ctx.tree(node, STEP)?))).collect()
+}
+
+fn body(fields: &mut Fields<'_>, ctx: &mut Ctx) -> Body {
+    let body = fields.optional("body");
+    let put = fields.optional("put").map(|node| puts(node, ctx)).unwrap_or_default();
+    if let Some((key, node)) = fields.entry("form") {
+        if body.is_some() || !put.is_empty() {
+            let message = "a step has either `form:` or `body:` with `put:`";
+            ctx.findings.report(ctx.findings.error(codes::OPERATION, key.span, message));
+        }
+        return Body::Form(trees(node, "`form`", ctx));
+    }
+    match body {
+        Some(node) if put.is_empty() && node.as_text() == Some("{doc}") => Body::Document,
+        Some(node) => ctx.tree(node, STEP).map_or(Body::None, |tree| Body::Json { tree, put }),
+        None if put.is_empty() => Body::None,
+        None => Body::Json { tree: Tree::Map(Vec::new()), put },
+    }
+}
+
+fn puts(node: &Node, ctx: &mut Ctx) -> Vec<(Vec<Segment>, Tree)> {
+    let Some(map) = node.as_map() else {
+        ctx.findings.report(ctx.findings.wrong_type(node, "`put` is a mapping of paths"));
+        return Vec::new();
+    };
+    let mut puts = Vec::new();
+    for (key, node) in map {
+        let tree = ctx.tree(node, STEP);
+        match Path::parse(&key.name) {
+            Ok(path) if path.root == Root::Here && !path.segments.is_empty() && settable(&path) => {
+                puts.extend(tree.map(|tree| (path.segments, tree)));
+            }
+            Ok(_) => {
+                let message =
+                    format!("`{}` cannot be set: keys and places of lists only", key.name);
+                ctx.findings.report(ctx.findings.error(codes::PUT, key.span, message));
+            }
+            Err(error) => {
+                ctx.findings.report(ctx.findings.error(PATH, key.span, error.message));
+            }
+        }
+    }
+    puts
+}
+
+fn settable(path: &Path) -> bool {
+    path.segments.iter().all(|segment| matches!(segment, Segment::Key(_) | Segment::Index(_)))
+}
+
+fn saves(node: &Node, ctx: &mut Ctx) -> Vec<(String, Expr)> {
+    let Some(map) = node.as_map() else {
+        ctx.findings.report(ctx.findings.wrong_type(node, "`save` is a mapping of names"));
+        return Vec::new();
+    };
+    map.iter()
+        .filter_map(|(key, node)| Some((key.name.clone(), ctx.expression(node, ANSWER)?)))
+        .collect()
+}
+
+fn idempotency(
+    fields: &mut Fields<'_>,
+    method: Option<&str>,
+    earlier: &Earlier<'_>,
+    ctx: &mut Ctx,
+) -> Option<Idempotency> {
+    let read = matches!(method, Some("GET" | "HEAD"));
+    let Some(node) = fields.optional("idempotency") else {
+        if read {
+            return Some(Idempotency::Safe);
+        }
+        if method.is_some() {
+            let finding = ctx
+                .findings
+                .error(
+                    codes::IDEMPOTENCY,
+                    fields.span(),
+                    "a step that writes says its `idempotency`",
+                )
+                .with_hint("`safe`, `{ find_first: <step> }` or `unsafe`");
+            ctx.findings.report(finding);
+        }
+        return None;
+    };
+    if node.as_map().is_some() {
+        return find_first(node, earlier, ctx);
+    }
+    match ctx.choice(node, "`idempotency`", &["safe", "unsafe"])? {
+        "safe" => Some(Idempotency::Safe),
+        _ => Some(Idempotency::Unsafe),
+    }
+}
+
+fn find_first(node: &Node, earlier: &Earlier<'_>, ctx: &mut Ctx) -> Option<Idempotency> {
+    let mut fields = Fields::of(node, "`idempotency`", &mut ctx.findings)?;
+    let target = fields.required("find_first", &mut ctx.findings);
+    let settles = fields.optional("settles").and_then(|node| ctx.duration(node)).unwrap_or(SETTLES);
+    fields.finish(&mut ctx.findings);
+    let target = target?;
+    let name = target.scalar_text().unwrap_or_default();
+    let found = earlier.steps.iter().position(|step| step.id == name);
+    let safe = found
+        .and_then(|index| earlier.steps.get(index))
+        .is_some_and(|step| step.idempotency == Idempotency::Safe);
+    let Some(index) = found.filter(|_| safe) else {
+        if earlier.broken && found.is_none() {
+            return None;
+        }
+        let message = format!("`{name}` is no earlier step that is safe");
+        let finding = ctx
+            .findings
+            .error(codes::FIND_FIRST, target.span, message)
+            .with_nearest(&name, earlier.steps.iter().map(|step| step.id.as_str()));
+        ctx.findings.report(finding);
+        return None;
+    };
+    let unguarded = earlier
+        .steps
+        .iter()
+        .skip(index)
+        .find(|step| step.idempotency != Idempotency::Safe && step.when.is_none());
+    if let Some(between) = unguarded {
+        let message = format!("resuming at `{name}` would run step `{}` again", between.id);
+        let finding = ctx.findings.error(codes::UNGUARDED, target.span, message).with_hint(
+            format!("give step `{}` a `when:` that is false once it is done", between.id),
+        );
+        ctx.findings.report(finding);
+    }
+    Some(Idempotency::FindFirst { step: u32::try_from(index).ok()?, settles })
+}

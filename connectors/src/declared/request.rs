@@ -1,0 +1,184 @@
+//! Builds the request of a step: address, headers, body, each value escaped for its place.
+
+use bytes::Bytes;
+use orderhub_lang::escape::percent;
+use orderhub_lang::path::Segment;
+use orderhub_lang::template::{Place, RenderError, Template, Tree};
+use orderhub_lang::value::Value;
+
+use super::Declared;
+use super::model::{Body, Step};
+use super::scope::{CallScope, Document};
+use super::walk::{At, render_error, step_error};
+use crate::contract::{Call, Memo, Request};
+use crate::error::BuildError;
+
+/// Most elements that `put:` may make a list have.
+const MOST_ELEMENTS: usize = 10_000;
+
+pub(super) fn build(
+    declared: &Declared,
+    at: &At<'_>,
+    call: &Call<'_>,
+    memo: &Memo,
+    document: &Document<'_>,
+) -> Result<Request, BuildError> {
+    let step = at.step;
+    let scope = CallScope::of(at, call, memo, document);
+    let render = |template: &Template, place| {
+        template.render(&scope, place).map_err(|error| render_error(step, &error))
+    };
+    let mut url = render(&declared.base, Place::Base)?;
+    url.push_str(&render(&step.path, Place::Path)?);
+    let query = pairs(step, &step.query, &scope)?;
+    if !query.is_empty() {
+        url.push('?');
+        url.push_str(&query);
+    }
+    let mut headers = Vec::new();
+    for (name, template) in &step.headers {
+        match template.render(&scope, Place::Header) {
+            Ok(value) => headers.push((name.clone(), value)),
+            // Exactly one value that is nothing: the header is left out.
+            Err(RenderError::Missing(_)) if template.is_single() => {}
+            Err(error) => return Err(render_error(step, &error)),
+        }
+    }
+    let (body, kind) = body(step, call, &scope)?;
+    let has = |headers: &[(String, String)], name: &str| headers.iter().any(|(n, _)| n == name);
+    if let Some(kind) = kind.filter(|_| !has(&headers, "content-type")) {
+        headers.push(("content-type".to_owned(), kind.to_owned()));
+    }
+    if !has(&headers, "accept") {
+        headers.push(("accept".to_owned(), "application/json".to_owned()));
+    }
+    Ok(Request {
+        step: step.id.clone(),
+        method: step.method,
+        url,
+        headers,
+        body,
+        idempotency: step.idempotency.clone(),
+        limit: step.limit.clone(),
+        limit_key: limit_key(declared, step, &scope)?,
+        timeout: step.timeout,
+    })
+}
+
+/// The key within a keyed limit.
+fn limit_key(
+    declared: &Declared,
+    step: &Step,
+    scope: &CallScope<'_>,
+) -> Result<Option<String>, BuildError> {
+    let Some(keyed) = declared.keyed.iter().find(|keyed| keyed.name == step.limit) else {
+        return Ok(None);
+    };
+    let value = keyed
+        .by
+        .eval(scope)
+        .map_err(|error| step_error(step, format!("limit `{}`: {error}", keyed.name)))?;
+    // Calls without a key share one.
+    Ok(Some(value.scalar_text().map(std::borrow::Cow::into_owned).unwrap_or_default()))
+}
+
+/// `a=1&b=2`: a list repeats the key, nothing leaves it out.
+fn pairs(
+    step: &Step,
+    trees: &[(String, Tree)],
+    scope: &CallScope<'_>,
+) -> Result<String, BuildError> {
+    let mut out = String::new();
+    for (name, tree) in trees {
+        let value = tree.value(scope).map_err(|error| render_error(step, &error))?;
+        let values = match value {
+            Value::List(list) => list,
+            Value::Null => continue,
+            single @ (Value::Bool(_)
+            | Value::Int(_)
+            | Value::Decimal(_)
+            | Value::Text(_)
+            | Value::Map(_)) => vec![single],
+        };
+        for value in values.iter().filter(|value| !value.is_null()) {
+            let text = value.scalar_text().ok_or_else(|| {
+                step_error(step, format!("parameter `{name}` is {}", value.kind()))
+            })?;
+            if !out.is_empty() {
+                out.push('&');
+            }
+            out.push_str(&percent(name));
+            out.push('=');
+            out.push_str(&percent(&text));
+        }
+    }
+    Ok(out)
+}
+
+/// The body's bytes and what they are.
+fn body(
+    step: &Step,
+    call: &Call<'_>,
+    scope: &CallScope<'_>,
+) -> Result<(Bytes, Option<&'static str>), BuildError> {
+    const JSON: Option<&str> = Some("application/json");
+    match &step.body {
+        Body::None => Ok((Bytes::new(), None)),
+        Body::Document if call.document.is_empty() => Ok((Bytes::new(), None)),
+        Body::Document => Ok((Bytes::copy_from_slice(call.document), JSON)),
+        Body::Form(trees) => {
+            Ok((pairs(step, trees, scope)?.into(), Some("application/x-www-form-urlencoded")))
+        }
+        Body::Json { tree, put } => {
+            let render = |tree: &Tree| tree.value(scope).map_err(|e| render_error(step, &e));
+            let mut value = render(tree)?;
+            for (path, tree) in put {
+                let set = render(tree)?;
+                // Nothing is not set: the document keeps what it has.
+                if !set.is_null() && !put_at(&mut value, path, set) {
+                    let why = "`put` does not fit the body: a key of something that is no object";
+                    return Err(step_error(step, why.to_owned()));
+                }
+            }
+            if value.is_null() {
+                Ok((Bytes::new(), None))
+            } else {
+                Ok((value.to_json().into(), JSON))
+            }
+        }
+    }
+}
+
+/// Sets a place; objects and lists on the way are made. Whether it could.
+fn put_at(target: &mut Value, path: &[Segment], value: Value) -> bool {
+    let Some((first, rest)) = path.split_first() else {
+        *target = value;
+        return true;
+    };
+    match first {
+        Segment::Key(key) => {
+            if rest.is_empty() {
+                return target.set(key, value);
+            }
+            if target.get(key).is_none() && !target.set(key, Value::Null) {
+                return false;
+            }
+            target.get_mut(key).is_some_and(|inner| put_at(inner, rest, value))
+        }
+        Segment::Index(index) => {
+            if target.is_null() {
+                *target = Value::List(Vec::new());
+            }
+            let Value::List(list) = target else { return false };
+            let index = *index as usize;
+            if index >= MOST_ELEMENTS {
+                return false;
+            }
+            if list.len() <= index {
+                list.resize(index + 1, Value::Null);
+            }
+            list.get_mut(index).is_some_and(|inner| put_at(inner, rest, value))
+        }
+        Segment::Each | Segment::Where { .. } | Segment::Setting(_) | Segment::Xref(_) => false,
+    }
+}

@@ -1,0 +1,178 @@
+//! What templates and expressions of steps and answers see.
+
+use std::cell::OnceCell;
+use std::fmt::Write as _;
+
+use orderhub_lang::expression::{EvalError, Name, Scope};
+use orderhub_lang::value::Value;
+use sha2::{Digest as _, Sha256};
+
+use super::walk::At;
+use crate::contract::{Answer, Call, Memo};
+use crate::sign::header;
+
+/// Characters of a step's idempotency key: 128 bits in hex, which fit wherever a UUID fits.
+const KEY_LENGTH: usize = 32;
+
+/// The mapped-out document, parsed at most once and only if somebody reads it.
+#[derive(Debug)]
+pub(super) struct Document<'a> {
+    bytes: &'a [u8],
+    parsed: OnceCell<Option<Value>>,
+}
+
+impl<'a> Document<'a> {
+    pub(super) fn new(bytes: &'a [u8]) -> Self {
+        Self { bytes, parsed: OnceCell::new() }
+    }
+
+    fn value(&self) -> Result<&Value, EvalError> {
+        const NOTHING: &Value = &Value::Null;
+        if self.bytes.is_empty() {
+            return Ok(NOTHING);
+        }
+        let parsed = self.parsed.get_or_init(|| Value::from_json(self.bytes).ok());
+        parsed.as_ref().ok_or_else(|| EvalError::Failed("the document is not JSON".to_owned()))
+    }
+}
+
+/// An answer, parsed at most once.
+#[derive(Debug)]
+pub(super) struct Answered<'a> {
+    pub(super) answer: &'a Answer,
+    body: OnceCell<Option<Value>>,
+}
+
+impl<'a> Answered<'a> {
+    pub(super) fn new(answer: &'a Answer) -> Self {
+        Self { answer, body: OnceCell::new() }
+    }
+
+    /// The body; `None` when it is not JSON.
+    pub(super) fn body(&self) -> Option<&Value> {
+        self.body.get_or_init(|| Value::from_json(&self.answer.body).ok()).as_ref()
+    }
+}
+
+/// The names of a step, and of its answer where there is one.
+pub(super) struct CallScope<'a> {
+    call: &'a Call<'a>,
+    memo: &'a Memo,
+    document: &'a Document<'a>,
+    key: String,
+    item: Option<&'a Value>,
+    position: u32,
+    answered: Option<&'a Answered<'a>>,
+}
+
+impl<'a> CallScope<'a> {
+    /// For a step at its element.
+    pub(super) fn of(
+        at: &'a At<'_>,
+        call: &'a Call<'a>,
+        memo: &'a Memo,
+        document: &'a Document<'a>,
+    ) -> Self {
+        Self::element(&at.step.id, at.item.as_ref(), at.position, (call, memo, document))
+    }
+
+    /// For a step's id and an element, while it is not known yet whether it runs.
+    pub(super) fn element(
+        step: &str,
+        item: Option<&'a Value>,
+        position: u32,
+        (call, memo, document): (&'a Call<'a>, &'a Memo, &'a Document<'a>),
+    ) -> Self {
+        let key = step_key(call.key, step, position);
+        Self { call, memo, document, key, item, position, answered: None }
+    }
+
+    /// With the step's answer.
+    pub(super) fn answered(mut self, answered: &'a Answered<'a>) -> Self {
+        self.answered = Some(answered);
+        self
+    }
+
+    fn of_answer(&self, name: &Name) -> Result<Value, EvalError> {
+        let Some(answered) = self.answered else { return Ok(Value::Null) };
+        match name.root.as_str() {
+            "status" => Ok(Value::Int(answered.answer.status.into())),
+            "headers" => Ok(header(&answered.answer.headers, name)),
+            "body" => answered.body().map_or(Ok(Value::Null), |body| name.within(body)),
+            _ => Ok(Value::Text(String::from_utf8_lossy(&answered.answer.body).into_owned())),
+        }
+    }
+
+    fn mine(&self, name: &Name) -> Result<Value, EvalError> {
+        let saved = name.key().and_then(|key| self.memo.saved.get(key));
+        let list = saved.and_then(Value::as_list);
+        let index = usize::try_from(self.position).ok();
+        let value = list.zip(index).and_then(|(list, index)| list.get(index));
+        value.map_or(Ok(Value::Null), |value| name.within_key(value))
+    }
+}
+
+impl Scope for CallScope<'_> {
+    fn get(&self, name: &Name) -> Result<Value, EvalError> {
+        let keyed = |value: Option<&Value>| value.map_or(Ok(Value::Null), |v| name.within_key(v));
+        let key = name.key().unwrap_or_default();
+        match name.root.as_str() {
+            "doc" => name.within(self.document.value()?),
+            "key" => Ok(Value::text(self.key.as_str())),
+            "memo" => keyed(self.memo.saved.get(key)),
+            "item" => self.item.map_or(Ok(Value::Null), |item| name.within(item)),
+            "position" => Ok(Value::Int(self.position.into())),
+            "mine" => self.mine(name),
+            "xref" => keyed(self.call.xrefs.get(key)),
+            "attempt" => Ok(Value::Int(self.call.attempt.into())),
+            "settings" => {
+                Ok(self.call.settings.get(key).map_or(Value::Null, |v| v.as_str().into()))
+            }
+            "base_url" => Ok(Value::text(self.call.base_url)),
+            "fields" => {
+                let list = self.call.fields.iter().map(|field| field.as_str().into()).collect();
+                name.within(&Value::List(list))
+            }
+            "args" => keyed(self.call.args.get(key)),
+            // The dispatcher of polls passes them like arguments.
+            since_until @ ("since" | "until" | "cursor") => {
+                self.call.args.get(since_until).map_or(Ok(Value::Null), |v| name.within(v))
+            }
+            _ => self.of_answer(name),
+        }
+    }
+}
+
+/// The idempotency key of a step and element: the same on every retry, different from every other.
+fn step_key(key: &str, step: &str, position: u32) -> String {
+    let mut hash = Sha256::new();
+    // Lengths keep `a` + `bc` apart from `ab` + `c`.
+    for part in [key, step] {
+        hash.update((part.len() as u64).to_be_bytes());
+        hash.update(part.as_bytes());
+    }
+    hash.update(position.to_be_bytes());
+    let mut hex = String::with_capacity(KEY_LENGTH);
+    for byte in hash.finalize().iter().take(KEY_LENGTH / 2) {
+        // Writing to a String does not fail.
+        let _fine = write!(hex, "{byte:02x}");
+    }
+    hex
+}
+
+/// What a reply sees: the memo and the last answer's body.
+pub(super) struct ReplyScope<'a> {
+    pub(super) inner: CallScope<'a>,
+    pub(super) body: Option<&'a Value>,
+    pub(super) text: &'a [u8],
+}
+
+impl Scope for ReplyScope<'_> {
+    fn get(&self, name: &Name) -> Result<Value, EvalError> {
+        match name.root.as_str() {
+            "body" => self.body.map_or(Ok(Value::Null), |body| name.within(body)),
+            "text" => Ok(Value::Text(String::from_utf8_lossy(self.text).into_owned())),
+            _ => self.inner.get(name),
+        }
+    }
+}

@@ -1,0 +1,126 @@
+use std::collections::BTreeMap;
+
+use orderhub_lang::expression::compile;
+
+use super::*;
+use crate::contract::Idempotency;
+
+fn template(text: &str) -> Template {
+    Template::parse(text, SIGNER_NAMES).unwrap()
+}
+
+fn request(url: &str, body: &'static [u8]) -> Request {
+    Request {
+        step: "s".to_owned(),
+        method: "POST",
+        url: url.to_owned(),
+        headers: Vec::new(),
+        body: bytes::Bytes::from_static(body),
+        idempotency: Idempotency::Safe,
+        limit: "default".to_owned(),
+        limit_key: None,
+        timeout: std::time::Duration::from_secs(1),
+    }
+}
+
+fn with<T>(secrets: &[(&str, &[&str])], use_: impl FnOnce(&Credentials<'_>) -> T) -> T {
+    let settings = BTreeMap::from([("app".to_owned(), "A1".to_owned())]);
+    let secret = |name: &str| {
+        let found = secrets.iter().find(|(known, _)| *known == name);
+        found
+            .map(|(_, values)| values.iter().map(|v| (*v).to_owned()).collect())
+            .unwrap_or_default()
+    };
+    use_(&Credentials { secret: &secret, settings: &settings, now: 1_700_000_000, nonce: "n1" })
+}
+
+#[test]
+fn vendors_signatures_are_templates_over_the_exact_bytes() {
+    let signer = Signer {
+        headers: vec![
+            (
+                "x-sign".into(),
+                template("{upper(hex(md5(raw + text(now) + settings.app + secret.k)))}"),
+            ),
+            (
+                "x-hex-then-base64".into(),
+                template("{base64(hex(hmac_sha256(secret.k, method + path + query + nonce)))}"),
+            ),
+        ],
+        query: vec![("sign".into(), template("{base64(sha256(secret.k))}"))],
+        form: vec![("t".into(), template("{now}"))],
+        basic: Some((template("{settings.app}"), template("{secret.k}"))),
+    };
+    let mut sent = request("https://x.example.com/a/b?c=1", b"p=1");
+    with(&[("k", &["K"])], |with| signer.apply(&mut sent, with)).unwrap();
+    // Computed by another implementation from the formulas above.
+    let expected = [
+        ("x-sign", "5EA250F3C7ECE3547B9D4A530B39121C"),
+        (
+            "x-hex-then-base64",
+            "Zjg2MmJjYjc3Mzg1MWZiN2Q3YjU1NDU5OWFlMmIyMjFhM2JiNjExNmQzODEyNzIzNDE1N2ZiNjRiMTg0NDIwNQ==",
+        ),
+        ("authorization", "Basic QTE6Sw=="),
+    ];
+    for ((name, value), (expected_name, expected)) in sent.headers.iter().zip(expected) {
+        assert_eq!((name.as_str(), value.as_str()), (expected_name, expected));
+    }
+    assert_eq!(
+        sent.url,
+        "https://x.example.com/a/b?c=1&sign=hr6aVXYtMWowJsKDbQRPX8duNNoQ4bRf7uXxi%2BftsXc%3D"
+    );
+    assert_eq!(sent.body, "p=1&t=1700000000");
+}
+
+#[test]
+fn a_missing_secret_is_named_and_nothing_is_added() {
+    let signer =
+        Signer { headers: vec![("a".into(), template("{secret.token}"))], ..Signer::default() };
+    let mut sent = request("https://x.example.com/", b"");
+    let error = with(&[("token", &[""])], |with| signer.apply(&mut sent, with)).unwrap_err();
+    assert_eq!(error, BuildError::Secret("token".to_owned()));
+    assert!(sent.headers.is_empty());
+}
+
+#[test]
+fn a_secret_with_a_line_break_cannot_add_a_header() {
+    let signer =
+        Signer { headers: vec![("a".into(), template("{secret.token}"))], ..Signer::default() };
+    let mut sent = request("https://x.example.com/", b"");
+    let error =
+        with(&[("token", &["T\r\nx: y"])], |with| signer.apply(&mut sent, with)).unwrap_err();
+    // The sentence names the place and never the value.
+    assert!(matches!(&error, BuildError::Step { why, .. } if !why.contains("x: y")));
+}
+
+#[test]
+fn a_verifier_takes_every_current_value_and_no_other() {
+    let verifier = Verifier {
+        got: compile("headers.x-token", VERIFIER_NAMES).unwrap(),
+        want: Template::parse("{secret.token}", VERIFIER_NAMES).unwrap(),
+    };
+    let verify = |token: &str, values: &[&str]| {
+        let headers = [("x-token".to_owned(), token.to_owned())];
+        let hook = Webhook { path: "", headers: &headers, body: b"\xff\xfe" };
+        with(&[("token", values)], |with| verifier.verify(&hook, with))
+    };
+    assert_eq!(verify("new", &["new", "old"]), Ok(()));
+    assert_eq!(verify("old", &["new", "old"]), Ok(()));
+    assert_eq!(verify("older", &["new", "old"]), Err(VerifyError::Signature));
+    assert_eq!(verify("", &[""]), Err(VerifyError::Signature));
+    assert_eq!(verify("x", &[]), Err(VerifyError::Secret("token".to_owned())));
+}
+
+#[test]
+fn bytes_that_are_no_text_are_signed_as_they_are() {
+    let verifier = Verifier {
+        got: compile("headers.x-sign", VERIFIER_NAMES).unwrap(),
+        want: Template::parse("{hex(hmac_sha256(secret.k, raw))}", VERIFIER_NAMES).unwrap(),
+    };
+    let headers = [(
+        "X-Sign".to_owned(),
+        "96ca12745e27b33960a2b15795c1cd7aa737db27365b0e1e929858406251821e".to_owned(),
+    )];
+    let hook = Webhook { path: "", headers: &headers, body: b"\xff\x00" };
+    assert_eq!(with(&[("k", &["K"])], |with| verifier.verify(&hook, with)), Ok(()));
+}

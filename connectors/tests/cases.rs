@@ -1,0 +1,320 @@
+//! Cases of the declared connector as data: a call, the requests it must make, the answers it gets, and
+//! what it makes of them. The one place that walks a connector as the server does.
+
+#![expect(clippy::unwrap_used, clippy::panic, clippy::expect_used, reason = "a test may panic")]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use bytes::Bytes;
+use orderhub_connectors::contract::*;
+use orderhub_connectors::declared::{self, Declared};
+use orderhub_connectors::error::Next as After;
+use orderhub_lang::diagnostic::{Source, render};
+use orderhub_lang::value::Value;
+use orderhub_lang::yaml::{self, Budget};
+
+const NOW: i64 = 1_764_000_000;
+
+fn data() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/data/connectors")
+}
+
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut files: Vec<PathBuf> =
+        fs::read_dir(folder).unwrap().map(|e| e.unwrap().path()).collect();
+    files.retain(|path| path.extension().is_some_and(|ext| ext == "yaml"));
+    files.sort();
+    files
+}
+
+fn load(path: &Path) -> Value {
+    let name = path.file_name().unwrap().to_string_lossy();
+    let source = Source::new(name, fs::read_to_string(path).unwrap());
+    let tree = yaml::parse(&source, &Budget::default());
+    tree.unwrap_or_else(|found| panic!("{}", render(&found))).to_value()
+}
+
+fn connector(name: &str) -> Declared {
+    let path = data().join("files").join(name);
+    let source = Source::new(name, fs::read_to_string(path).unwrap());
+    declared::compile(&source).unwrap_or_else(|found| panic!("{}", render(&found)))
+}
+
+fn text(value: Option<&Value>) -> String {
+    value.and_then(Value::scalar_text).unwrap_or_default().into_owned()
+}
+
+fn values(case: &Value, key: &str) -> BTreeMap<String, Value> {
+    case.get(key).and_then(Value::as_map).unwrap_or_default().iter().cloned().collect()
+}
+
+fn texts(case: &Value, key: &str) -> BTreeMap<String, String> {
+    values(case, key).iter().map(|(k, v)| (k.clone(), text(Some(v)))).collect()
+}
+
+fn list<'v>(case: &'v Value, key: &str) -> &'v [Value] {
+    case.get(key).and_then(Value::as_list).unwrap_or_default()
+}
+
+/// A body: JSON of a tree, a text as it is.
+fn body(value: Option<&Value>) -> Bytes {
+    match value {
+        None | Some(Value::Null) => Bytes::new(),
+        Some(Value::Text(text)) => text.clone().into(),
+        Some(tree) => tree.to_json().into(),
+    }
+}
+
+/// The bytes of a body as a case writes them.
+fn shown(bytes: &[u8]) -> Value {
+    if bytes.is_empty() {
+        return Value::Null;
+    }
+    Value::from_json(bytes)
+        .unwrap_or_else(|_| Value::text(String::from_utf8_lossy(bytes).into_owned()))
+}
+
+/// Every part that the case names must be as it says.
+fn expect(why: &str, expected: &Value, actual: &Value) {
+    for (key, wanted) in expected.as_map().unwrap() {
+        let got = actual.get(key).cloned().unwrap_or_default();
+        assert_eq!(
+            got.to_json_text(),
+            wanted.to_json_text(),
+            "{why}\n`{key}` of {}",
+            actual.to_json_text()
+        );
+    }
+}
+
+fn map(pairs: Vec<(&str, Value)>) -> Value {
+    Value::Map(pairs.into_iter().map(|(key, value)| (key.to_owned(), value)).collect())
+}
+
+fn show_request(request: &Request) -> Value {
+    let headers = request.headers.iter();
+    map(vec![
+        ("step", request.step.as_str().into()),
+        ("send", Value::Text(format!("{} {}", request.method, request.url))),
+        ("headers", Value::Map(headers.map(|(k, v)| (k.clone(), v.as_str().into())).collect())),
+        ("body", shown(&request.body)),
+        ("idempotency", Value::Text(format!("{:?}", request.idempotency))),
+        ("limit", Value::Text(request.limit.clone())),
+        ("limit_key", request.limit_key.as_deref().map_or(Value::Null, Value::text)),
+        ("timeout_ms", Value::Int(request.timeout.as_millis().try_into().unwrap())),
+    ])
+}
+
+fn show_xref(xref: &ReplyXref) -> Value {
+    let ours = match &xref.ours {
+        None => String::new(),
+        Some(Ours::Id(id)) => format!(" of {id}"),
+        Some(Ours::Position(position)) => format!(" at {position}"),
+    };
+    Value::Text(format!("{}{ours} = {}", xref.kind, xref.ext_id))
+}
+
+fn show_reply(reply: &Reply) -> Value {
+    map(vec![
+        ("xrefs", Value::List(reply.xrefs.iter().map(show_xref).collect())),
+        ("document", reply.document.as_deref().map_or(Value::Null, shown)),
+        ("already", reply.already.into()),
+        ("documents", Value::List(reply.documents.iter().map(|bytes| shown(bytes)).collect())),
+    ])
+}
+
+/// What a case says around a connector.
+struct Around {
+    settings: BTreeMap<String, String>,
+    secrets: BTreeMap<String, Vec<String>>,
+}
+
+impl Around {
+    fn of(case: &Value) -> Self {
+        let secrets = values(case, "secrets").into_iter();
+        Self {
+            settings: texts(case, "settings"),
+            secrets: secrets
+                .map(|(name, list)| {
+                    let list = list.as_list().map_or(vec![list.clone()], <[_]>::to_vec);
+                    (name, list.iter().map(|value| text(Some(value))).collect())
+                })
+                .collect(),
+        }
+    }
+
+    fn with<T>(&self, use_: impl FnOnce(&Credentials<'_>) -> T) -> T {
+        let secret = |name: &str| self.secrets.get(name).cloned().unwrap_or_default();
+        use_(&Credentials { secret: &secret, settings: &self.settings, now: NOW, nonce: "nonce" })
+    }
+}
+
+fn run_call(path: &Path, case: &Value) {
+    let why = format!("{}: {}", path.display(), text(case.get("why")));
+    let connector = connector(&text(case.get("connector")));
+    let around = Around::of(case);
+    let asked = case.get("call").unwrap();
+    let operation = text(asked.get("operation"));
+    let document = body(asked.get("document"));
+    let (xrefs, args) = (values(asked, "xrefs"), values(asked, "args"));
+    let fields: Vec<String> = list(asked, "fields").iter().map(|v| text(Some(v))).collect();
+    let call = Call {
+        operation: &operation,
+        document: &document,
+        key: "K",
+        attempt: 1,
+        base_url: "https://system.example.com",
+        settings: &around.settings,
+        xrefs: &xrefs,
+        args: &args,
+        fields: &fields,
+    };
+    let mut memo = Memo::default();
+    for turn in list(case, "turns") {
+        let request = match connector.next(&call, &memo) {
+            Ok(Next::Send(request)) => request,
+            other => panic!("{why}\nexpected a request, got {other:?}"),
+        };
+        let again = connector.next(&call, &memo);
+        assert!(
+            matches!(&again, Ok(Next::Send(same)) if show_request(same) == show_request(&request)),
+            "{why}"
+        );
+        let mut sent = (*request).clone();
+        around.with(|with| connector.authorize(&mut sent, with)).unwrap();
+        expect(&why, turn.get("request").unwrap(), &show_request(&sent));
+        let answer = turn.get("answer").unwrap();
+        let answer = Answer {
+            status: answer.get("status").and_then(Value::as_int).unwrap().try_into().unwrap(),
+            headers: texts(answer, "headers").into_iter().collect(),
+            body: body(answer.get("body")),
+        };
+        let result = connector.answer(&call, &mut memo, &answer);
+        if let Err(error) = &result {
+            let next = error.next();
+            let shown = map(vec![
+                ("error", error.to_string().into_value()),
+                ("next", format!("{next:?}").into_value()),
+            ]);
+            expect(
+                &why,
+                turn.get("outcome").unwrap_or_else(|| panic!("{why}\n{}", shown.to_json_text())),
+                &shown,
+            );
+            // As the server goes on: safe steps again, others by looking first.
+            match (&request.idempotency, next) {
+                (Idempotency::FindFirst { step, .. }, After::Doubt | After::Look) => {
+                    memo.step = *step;
+                    memo.position = 0;
+                }
+                (Idempotency::Safe, After::Doubt | After::Retry { .. } | After::Slower { .. }) => {}
+                (_, After::Retry { .. } | After::Slower { .. }) => {}
+                _ => return,
+            }
+        } else {
+            assert!(turn.get("outcome").is_none(), "{why}: the answer was taken");
+        }
+        // What the store keeps is enough to go on.
+        memo = Memo::from_bytes(&memo.to_bytes()).unwrap();
+        if let Some(known) = turn.get("known") {
+            let known_now = connector.known(&call, &memo).iter().map(show_xref).collect();
+            assert_eq!(Value::List(known_now), *known, "{why}");
+        }
+    }
+    let end = case.get("end").expect("a case says how it ends");
+    match connector.next(&call, &memo) {
+        Ok(Next::Done(reply)) => expect(&why, end, &show_reply(&reply)),
+        Ok(Next::Send(request)) => {
+            expect(&why, end, &map(vec![("sends", request.step.as_str().into())]))
+        }
+        Err(error) => expect(&why, end, &map(vec![("error", error.to_string().into_value())])),
+    }
+}
+
+trait IntoValue {
+    fn into_value(self) -> Value;
+}
+
+impl IntoValue for String {
+    fn into_value(self) -> Value {
+        Value::Text(self)
+    }
+}
+
+fn run_webhook(path: &Path, case: &Value) {
+    let why = format!("{}: {}", path.display(), text(case.get("why")));
+    let connector = connector(&text(case.get("connector")));
+    let around = Around::of(case);
+    let hook = case.get("webhook").unwrap();
+    let headers: Vec<(String, String)> = texts(hook, "headers").into_iter().collect();
+    let sent = body(hook.get("body"));
+    let webhook = Webhook { path: "", headers: &headers, body: &sent };
+    let shown = match around.with(|with| connector.webhook(&webhook, with)) {
+        Ok(notices) => {
+            let notice = &notices[0];
+            map(vec![
+                ("id", notice.id.as_deref().map_or(Value::Null, Value::text)),
+                ("kind", notice.kind.as_str().into()),
+                ("document", shown(&notice.document)),
+                ("respond", notice.respond.as_deref().map_or(Value::Null, self::shown)),
+            ])
+        }
+        Err(error) => map(vec![("error", error.to_string().into_value())]),
+    };
+    expect(&why, case.get("end").unwrap(), &shown);
+}
+
+#[test]
+fn every_case_of_the_declared_connector_holds() {
+    let cases = files(&data());
+    assert!(cases.len() > 15, "the cases are there");
+    for path in cases {
+        let case = load(&path);
+        if case.get("webhook").is_some() {
+            run_webhook(&path, &case);
+        } else {
+            run_call(&path, &case);
+        }
+    }
+}
+
+/// `UPDATE=1` rewrites the expected reports; the difference is the review.
+#[test]
+fn every_mistake_of_a_file_is_reported_at_its_place_in_one_run() {
+    let update = std::env::var_os("UPDATE").is_some();
+    for path in files(&data().join("wrong")) {
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        let source = Source::new(name.clone(), fs::read_to_string(&path).unwrap());
+        let report = match declared::compile(&source) {
+            Ok(_) => panic!("{name} was accepted"),
+            Err(found) => render(&found),
+        };
+        let expected = path.with_extension("txt");
+        if update {
+            fs::write(&expected, &report).unwrap();
+        }
+        assert_eq!(report, fs::read_to_string(&expected).unwrap_or_default(), "{name}");
+    }
+}
+
+#[test]
+fn a_file_tells_its_limits_operations_and_what_must_be_configured() {
+    let connector = connector("rest_wms.yaml");
+    let limits: Vec<String> = connector
+        .limits()
+        .iter()
+        .map(|limit| format!("{} {}/{:?} {}", limit.name, limit.calls, limit.per, limit.burst))
+        .collect();
+    assert_eq!(limits, ["default 10/1s 20", "parcel 1/1800s 1"]);
+    let needs = connector.needs();
+    let at = |list: &[(String, String)]| -> Vec<String> {
+        list.iter().map(|(name, place)| format!("{name} {place}")).collect()
+    };
+    assert_eq!(at(&needs.settings), ["warehouse rest_wms.yaml:28:27"]);
+    assert_eq!(at(&needs.secrets), ["token rest_wms.yaml:5:31", "webhook rest_wms.yaml:63:45"]);
+    let create = &connector.operations()[0];
+    assert_eq!((create.creates, create.names), (true, true));
+    assert_eq!(create.entity.as_deref(), Some("fulfilment"));
+}
