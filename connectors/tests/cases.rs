@@ -151,6 +151,78 @@ impl Around {
     }
 }
 
+/// A walk through one call, as the server does it.
+struct Walk<'a> {
+    why: String,
+    connector: &'a Declared,
+    around: &'a Around,
+    call: Call<'a>,
+    memo: Memo,
+}
+
+impl Walk<'_> {
+    /// One request and its answer; whether the call goes on.
+    fn turn(&mut self, turn: &Value) -> bool {
+        let request = self.request(turn);
+        let answer = turn.get("answer").unwrap();
+        let answer = Answer {
+            status: answer.get("status").and_then(Value::as_int).unwrap().try_into().unwrap(),
+            headers: texts(answer, "headers").into_iter().collect(),
+            body: body(answer.get("body")),
+        };
+        let outcome = turn.get("outcome");
+        match self.connector.answer(&self.call, &mut self.memo, &answer) {
+            Ok(()) => assert!(outcome.is_none(), "{}: the answer was taken", self.why),
+            Err(error) => {
+                let next = error.next();
+                let shown = map(vec![
+                    ("error", Value::Text(error.to_string())),
+                    ("next", Value::Text(format!("{next:?}"))),
+                ]);
+                let why = &self.why;
+                expect(why, outcome.unwrap_or_else(|| panic!("{why}\n{shown:?}")), &shown);
+                if !self.goes_on(&request.idempotency, next) {
+                    return false;
+                }
+            }
+        }
+        // What the store keeps is enough to go on.
+        self.memo = Memo::from_bytes(&self.memo.to_bytes()).unwrap();
+        if let Some(known) = turn.get("known") {
+            let now = self.connector.known(&self.call, &self.memo).iter().map(show_xref).collect();
+            assert_eq!(Value::List(now), *known, "{}", self.why);
+        }
+        true
+    }
+
+    /// The request that is due: the same each time it is asked for, then signed.
+    fn request(&self, turn: &Value) -> Request {
+        let next = || match self.connector.next(&self.call, &self.memo) {
+            Ok(Next::Send(request)) => *request,
+            other => panic!("{}\nexpected a request, got {other:?}", self.why),
+        };
+        let mut request = next();
+        assert_eq!(show_request(&next()), show_request(&request), "{}", self.why);
+        self.around.with(|with| self.connector.authorize(&mut request, with)).unwrap();
+        expect(&self.why, turn.get("request").unwrap(), &show_request(&request));
+        request
+    }
+
+    /// Safe steps are sent again, others looked for first; what is left is for a person.
+    fn goes_on(&mut self, idempotency: &Idempotency, next: After) -> bool {
+        match (idempotency, next) {
+            (Idempotency::FindFirst { step, .. }, After::Doubt | After::Look) => {
+                self.memo.step = *step;
+                self.memo.position = 0;
+                true
+            }
+            (Idempotency::Safe, After::Doubt) => true,
+            (_, After::Retry { .. } | After::Slower { .. }) => true,
+            _ => false,
+        }
+    }
+}
+
 fn run_call(path: &Path, case: &Value) {
     let why = format!("{}: {}", path.display(), text(case.get("why")));
     let connector = connector(&text(case.get("connector")));
@@ -171,76 +243,18 @@ fn run_call(path: &Path, case: &Value) {
         args: &args,
         fields: &fields,
     };
-    let mut memo = Memo::default();
-    for turn in list(case, "turns") {
-        let request = match connector.next(&call, &memo) {
-            Ok(Next::Send(request)) => request,
-            other => panic!("{why}\nexpected a request, got {other:?}"),
-        };
-        let again = connector.next(&call, &memo);
-        assert!(
-            matches!(&again, Ok(Next::Send(same)) if show_request(same) == show_request(&request)),
-            "{why}"
-        );
-        let mut sent = (*request).clone();
-        around.with(|with| connector.authorize(&mut sent, with)).unwrap();
-        expect(&why, turn.get("request").unwrap(), &show_request(&sent));
-        let answer = turn.get("answer").unwrap();
-        let answer = Answer {
-            status: answer.get("status").and_then(Value::as_int).unwrap().try_into().unwrap(),
-            headers: texts(answer, "headers").into_iter().collect(),
-            body: body(answer.get("body")),
-        };
-        let result = connector.answer(&call, &mut memo, &answer);
-        if let Err(error) = &result {
-            let next = error.next();
-            let shown = map(vec![
-                ("error", error.to_string().into_value()),
-                ("next", format!("{next:?}").into_value()),
-            ]);
-            expect(
-                &why,
-                turn.get("outcome").unwrap_or_else(|| panic!("{why}\n{}", shown.to_json_text())),
-                &shown,
-            );
-            // As the server goes on: safe steps again, others by looking first.
-            match (&request.idempotency, next) {
-                (Idempotency::FindFirst { step, .. }, After::Doubt | After::Look) => {
-                    memo.step = *step;
-                    memo.position = 0;
-                }
-                (Idempotency::Safe, After::Doubt | After::Retry { .. } | After::Slower { .. }) => {}
-                (_, After::Retry { .. } | After::Slower { .. }) => {}
-                _ => return,
-            }
-        } else {
-            assert!(turn.get("outcome").is_none(), "{why}: the answer was taken");
-        }
-        // What the store keeps is enough to go on.
-        memo = Memo::from_bytes(&memo.to_bytes()).unwrap();
-        if let Some(known) = turn.get("known") {
-            let known_now = connector.known(&call, &memo).iter().map(show_xref).collect();
-            assert_eq!(Value::List(known_now), *known, "{why}");
-        }
+    let mut walk =
+        Walk { why, connector: &connector, around: &around, call, memo: Memo::default() };
+    if !list(case, "turns").iter().all(|turn| walk.turn(turn)) {
+        return;
     }
     let end = case.get("end").expect("a case says how it ends");
-    match connector.next(&call, &memo) {
-        Ok(Next::Done(reply)) => expect(&why, end, &show_reply(&reply)),
-        Ok(Next::Send(request)) => {
-            expect(&why, end, &map(vec![("sends", request.step.as_str().into())]))
-        }
-        Err(error) => expect(&why, end, &map(vec![("error", error.to_string().into_value())])),
-    }
-}
-
-trait IntoValue {
-    fn into_value(self) -> Value;
-}
-
-impl IntoValue for String {
-    fn into_value(self) -> Value {
-        Value::Text(self)
-    }
+    let shown = match connector.next(&walk.call, &walk.memo) {
+        Ok(Next::Done(reply)) => show_reply(&reply),
+        Ok(Next::Send(request)) => map(vec![("sends", request.step.as_str().into())]),
+        Err(error) => map(vec![("error", Value::Text(error.to_string()))]),
+    };
+    expect(&walk.why, end, &shown);
 }
 
 fn run_webhook(path: &Path, case: &Value) {
@@ -253,7 +267,7 @@ fn run_webhook(path: &Path, case: &Value) {
     let webhook = Webhook { path: "", headers: &headers, body: &sent };
     let shown = match around.with(|with| connector.webhook(&webhook, with)) {
         Ok(notices) => {
-            let notice = &notices[0];
+            let [notice] = notices.as_slice() else { panic!("{why}: {notices:?}") };
             map(vec![
                 ("id", notice.id.as_deref().map_or(Value::Null, Value::text)),
                 ("kind", notice.kind.as_str().into()),
@@ -261,7 +275,7 @@ fn run_webhook(path: &Path, case: &Value) {
                 ("respond", notice.respond.as_deref().map_or(Value::Null, self::shown)),
             ])
         }
-        Err(error) => map(vec![("error", error.to_string().into_value())]),
+        Err(error) => map(vec![("error", Value::Text(error.to_string()))]),
     };
     expect(&why, case.get("end").unwrap(), &shown);
 }
@@ -314,7 +328,7 @@ fn a_file_tells_its_limits_operations_and_what_must_be_configured() {
     };
     assert_eq!(at(&needs.settings), ["warehouse rest_wms.yaml:28:27"]);
     assert_eq!(at(&needs.secrets), ["token rest_wms.yaml:5:31", "webhook rest_wms.yaml:63:45"]);
-    let create = &connector.operations()[0];
+    let create = connector.operations().first().unwrap();
     assert_eq!((create.creates, create.names), (true, true));
     assert_eq!(create.entity.as_deref(), Some("fulfilment"));
 }

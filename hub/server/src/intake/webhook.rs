@@ -113,6 +113,11 @@ fn verify(api: &Api, system: &SystemName, hook: &Webhook<'_>) -> Result<Vec<Noti
             VerifyError::Signature => {
                 Problem::new(StatusCode::UNAUTHORIZED, "bad_signature", error.to_string())
             }
+            // Ours to mend, and named in the log; a sender that tries again loses nothing.
+            VerifyError::Secret(_) => {
+                let detail = "webhooks of this system cannot be verified yet; send it again";
+                Problem::unavailable("not_configured", detail)
+            }
             VerifyError::Unreadable(_) => Problem::bad_request(error.to_string()),
             VerifyError::None => {
                 Problem::new(StatusCode::NOT_FOUND, "no_webhooks", error.to_string())
