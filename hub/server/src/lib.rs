@@ -3,6 +3,19 @@
 //! The way of a change: [`intake`] ► map in ([`bundle`]) ► [`apply`] (one transaction in [`store`]) ►
 //! [`deliver`] (lane, permit, map out, call through [`resilience`] and [`transport`], receipt back
 //! through [`apply`]).
+//!
+//! [`Hub`] starts the parts, a line each, and knows the order of stopping.
+
+use std::collections::{BTreeMap, HashMap};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use orderhub_order::ids::SystemName;
+use tokio::net::TcpListener;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 
 pub mod apply;
 pub mod bundle;
@@ -19,3 +32,240 @@ pub mod resilience;
 pub mod store;
 pub mod telemetry;
 pub mod transport;
+
+use bundle::{Bundle, BundleError, Files};
+use bus::{Bus, amqp};
+use clock::Clock;
+use config::{Config, Secrets, StoreUrl};
+use deliver::Deliverer;
+use http::Api;
+use intake::{Gates, Intake};
+use readiness::Readiness;
+use resilience::Jitter;
+use store::sqlite::SqliteStore;
+use store::{Store, StoreError};
+use transport::egress::Egress;
+
+/// Units that wait for their commit; sources wait when it is full.
+const WAITING_UNITS: usize = 1_024;
+/// Lanes handed from commits to the dispatcher; what has no room is found by its due time.
+const RESERVED_LANES: usize = 8_192;
+/// Longest wait for calls that are in the air when the hub stops.
+const LAND_WITHIN: Duration = Duration::from_secs(4);
+/// Longest wait for a part to end, so that all together stay under 15 s.
+const END_WITHIN: Duration = Duration::from_secs(2);
+/// Longest wait for sources to see their last commits.
+const DRAIN_WITHIN: Duration = Duration::from_secs(4);
+
+/// What a hub is started with: everything that is different from hub to hub.
+#[derive(Clone, Debug)]
+pub struct Start {
+    /// The settings.
+    pub config: Config,
+    /// The integration files, from a folder or embedded.
+    pub files: Files,
+    /// The environment that secrets are read from.
+    pub env: HashMap<String, String>,
+    /// The time.
+    pub clock: Clock,
+}
+
+/// Why a hub did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The integration files, or they and the settings together.
+    #[error(transparent)]
+    Bundle(#[from] BundleError),
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The deliverer.
+    #[error(transparent)]
+    Deliver(#[from] resilience::gate::PolicyError),
+    /// The HTTP client.
+    #[error(transparent)]
+    Transport(#[from] transport::BuildError),
+    /// The address.
+    #[error("cannot listen on {address}: {source}")]
+    Listen {
+        /// Which.
+        address: SocketAddr,
+        /// Why.
+        source: std::io::Error,
+    },
+}
+
+/// A running hub: the same for `run`, the demo and tests.
+#[derive(Debug)]
+pub struct Hub {
+    address: SocketAddr,
+    bus: Bus,
+    store: Arc<dyn Store>,
+    deliverer: Deliverer,
+    readiness: Readiness,
+    stops: Stops,
+    tasks: Tasks,
+}
+
+/// One token a stage of stopping.
+#[derive(Clone, Debug, Default)]
+struct Stops {
+    sources: CancellationToken,
+    jobs: CancellationToken,
+    apply: CancellationToken,
+    http: CancellationToken,
+}
+
+#[derive(Debug)]
+struct Tasks {
+    readers: Vec<JoinHandle<()>>,
+    jobs: JoinHandle<()>,
+    apply: JoinHandle<()>,
+    http: JoinHandle<()>,
+}
+
+impl Hub {
+    /// Starts the parts, each after those it needs.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError`]; nothing runs then.
+    pub async fn start(start: Start) -> Result<Self, StartError> {
+        let Start { config, files, env, clock } = start;
+        let (secrets, readiness, stops) = (Secrets::new(env), Readiness::default(), Stops::default());
+        readiness.not("start", "the hub is starting");
+
+        let listener = listen(config.server.listen).await?;
+        let bundle = Bundle::compile(&files, &config)?;
+        let store = open(&config).await?;
+        store.activate(&bundle.hash, &files).await?;
+        // The sender would switch to another bundle; until files are watched, nobody does.
+        let (_, bundles) = watch::channel(Arc::new(bundle));
+        let (reserved, ring) = mpsc::channel(RESERVED_LANES);
+        let parts = apply::Parts { store: Arc::clone(&store), bundle: bundles.clone(), clock, reserved };
+        let (apply, applying) = apply::start(parts, WAITING_UNITS, stops.apply.clone());
+        let deliverer = Deliverer::start(deliver::Parts {
+            store: Arc::clone(&store),
+            apply: apply.clone(),
+            bundle: bundles.clone(),
+            transport: Arc::new(transport::Http::new(
+                Egress::new(&config.egress),
+                transport::Http::LARGEST_ANSWER,
+            )?),
+            clock,
+            jitter: Jitter::random(),
+            reserved: ring,
+            accounts: accounts(&config, &secrets),
+            bounds: deliver::Bounds::default(),
+        })?;
+        let gates = Gates::from(&config.intake);
+        let jobs = jobs::start(jobs::Parts {
+            store: Arc::clone(&store),
+            apply: apply.clone(),
+            bundle: bundles.clone(),
+            gates,
+            clock,
+            stop: stops.jobs.clone(),
+        });
+        let intake = Intake::new(apply.clone(), bundles, gates, clock);
+        let bus = Bus::new(intake.clone());
+        let api = Api::new(http::Parts {
+            store: Arc::clone(&store),
+            intake: intake.clone(),
+            apply,
+            deliverer: deliverer.clone(),
+            secrets: secrets.clone(),
+            config: Arc::new(config.clone()),
+            readiness: readiness.clone(),
+            metrics: telemetry::recorder(),
+            clock,
+            stopping: stops.sources.clone(),
+        });
+        let address = listener.local_addr().unwrap_or(config.server.listen);
+        let http = tokio::spawn(http::serve(listener, api, stops.http.clone()));
+        let sources =
+            amqp::Parts { intake, readiness: readiness.clone(), secrets, stop: stops.sources.clone() };
+        let readers = config.bus.as_ref().map(|bus| amqp::start(bus, &sources)).unwrap_or_default();
+
+        readiness.ready("start");
+        tracing::info!(%address, "the hub runs");
+        let tasks = Tasks { readers, jobs, apply: applying, http };
+        Ok(Self { address, bus, store, deliverer, readiness, stops, tasks })
+    }
+
+    /// Where it listens.
+    pub fn addr(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The bus without a broker.
+    pub fn bus(&self) -> &Bus {
+        &self.bus
+    }
+
+    /// Stops within 15 s: not ready ► nothing new ► what was taken is stored and acknowledged ► calls
+    /// land ► the store closes. What is cut short is found again at the next start.
+    pub async fn stop(self) {
+        tracing::info!("the hub stops");
+        self.readiness.not("stop", "the hub is stopping");
+        self.stops.sources.cancel();
+        let draining = async {
+            self.bus.stop().await;
+            for reader in self.tasks.readers {
+                ended("a reader", reader).await;
+            }
+        };
+        if tokio::time::timeout(DRAIN_WITHIN, draining).await.is_err() {
+            tracing::warn!("a source did not drain in time; what it took comes again");
+        }
+        self.stops.jobs.cancel();
+        ended("the jobs", self.tasks.jobs).await;
+        self.deliverer.stop(LAND_WITHIN).await;
+        self.stops.http.cancel();
+        ended("the listener", self.tasks.http).await;
+        self.stops.apply.cancel();
+        ended("the batch loop", self.tasks.apply).await;
+        if tokio::time::timeout(END_WITHIN, self.store.close()).await.is_err() {
+            tracing::warn!("the store did not close in time");
+        }
+        tracing::info!("the hub has stopped");
+    }
+}
+
+async fn ended(what: &str, task: JoinHandle<()>) {
+    match tokio::time::timeout(END_WITHIN, task).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::error!(%error, "{what} ended badly"),
+        Err(_) => tracing::warn!("{what} did not end in time"),
+    }
+}
+
+async fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {
+    TcpListener::bind(address).await.map_err(|source| StartError::Listen { address, source })
+}
+
+/// Opens the store; it blocks for a moment, so not on this thread.
+async fn open(config: &Config) -> Result<Arc<dyn Store>, StoreError> {
+    let StoreUrl::Sqlite(path) = config.store.url.clone();
+    let seen_days = config.store.seen_days.get();
+    let options = store::sqlite::Options { seen_days, ..store::sqlite::Options::at(path) };
+    let opened = tokio::task::spawn_blocking(move || SqliteStore::open(&options)).await;
+    let store = opened.map_err(|error| StoreError::Failed(error.to_string()))??;
+    Ok(Arc::new(store))
+}
+
+fn accounts(config: &Config, secrets: &Secrets) -> BTreeMap<SystemName, deliver::Account> {
+    let account = |(name, system): (&SystemName, &config::System)| {
+        let (secrets, refs) = (secrets.clone(), system.secrets.clone());
+        let secret = move |name: &str| {
+            secrets.values(refs.get(name).map(|refs| refs.0.as_slice()).unwrap_or_default())
+        };
+        let account = deliver::Account {
+            secret: Arc::new(secret),
+            policy: resilience::Policy::default(),
+            limits: system.limits.clone(),
+        };
+        (name.clone(), account)
+    };
+    config.systems.iter().map(account).collect()
+}

@@ -1,8 +1,125 @@
-//! The command line.
+//! The command line: arguments in, exit code out.
+//!
+//! Data goes to stdout, everything else to stderr; errors say what to do. Exit codes: 0 done; 1 ran and
+//! found problems; 2 usage, or nothing matched; 5 not found; 6 conflict; 69 the hub cannot be reached;
+//! 75 try again later; 78 settings or files are wrong.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::telemetry;
+
+mod author;
+mod explain;
+mod operate;
+mod output;
+mod remote;
+mod serve;
+
+use output::{Fault, Output};
+
+/// OrderHub: one central record of every order, moved safely between shops, ERP, WMS and TMS.
+#[derive(Debug, Parser)]
+#[command(name = "orderhub", version, arg_required_else_help = true, propagate_version = true)]
+struct Arguments {
+    #[command(flatten)]
+    shared: Shared,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What every command takes.
+#[derive(Clone, Debug, clap::Args)]
+struct Shared {
+    /// How results are written.
+    #[arg(short, long, global = true, value_enum, default_value_t)]
+    output: Output,
+    /// The running hub that `order`, `todo`, `system` and `why` ask.
+    #[arg(long, global = true, env = "ORDERHUB_URL", default_value = "http://127.0.0.1:8080")]
+    url: String,
+    /// How log lines are written.
+    #[arg(long, global = true, env = "ORDERHUB_LOG_FORMAT", value_enum, default_value_t)]
+    log_format: telemetry::Format,
+    /// What is logged: `info`, `orderhub=debug`, ….
+    #[arg(long, global = true, env = "ORDERHUB_LOG")]
+    log: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the hub until it is told to stop.
+    Run(Settings),
+    /// Print the effective settings with the origin of each, secrets masked.
+    Config(Settings),
+    /// Check integration files: every mistake with file, line, column and a hint.
+    Check(author::Files),
+    /// Run the files' own cases.
+    Test(author::Files),
+    /// Explain a code (`M0107`) or a hub field (`totals.total`).
+    Explain {
+        /// The code or field.
+        word: String,
+    },
+    /// Orders: list, show, log.
+    #[command(subcommand)]
+    Order(operate::Order),
+    /// What needs a person: list, show, replay, discard.
+    #[command(subcommand)]
+    Todo(operate::Todo),
+    /// Systems: list, show, pause, resume, breaker.
+    #[command(subcommand)]
+    System(operate::System),
+    /// Why a system has, or has not, what an order says.
+    Why {
+        /// The order: id, ref or number.
+        order: String,
+        /// One system only.
+        system: Option<String>,
+    },
+}
+
+/// Where the settings are.
+#[derive(Clone, Debug, clap::Args)]
+struct Settings {
+    /// The settings file.
+    #[arg(short, long, env = "ORDERHUB_CONFIG", default_value = "orderhub.toml")]
+    config: PathBuf,
+}
 
 /// Runs what the arguments ask for.
 pub fn main() -> ExitCode {
-    ExitCode::SUCCESS
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            let usage = error.use_stderr();
+            // A closed pipe is nobody's fault.
+            error.print().ok();
+            return if usage { ExitCode::from(2) } else { ExitCode::SUCCESS };
+        }
+    };
+    let output = arguments.shared.output;
+    match run(arguments) {
+        Ok(code) => code,
+        Err(fault) => fault.report(output),
+    }
+}
+
+fn run(arguments: Arguments) -> Result<ExitCode, Fault> {
+    let shared = arguments.shared;
+    match arguments.command {
+        Command::Run(settings) => {
+            telemetry::log(shared.log_format, shared.log.as_deref());
+            serve::run(&settings.config)
+        }
+        Command::Config(settings) => serve::config(&settings.config, shared.output),
+        Command::Check(files) => author::check(&files, shared.output),
+        Command::Test(files) => author::test(&files, shared.output),
+        Command::Explain { word } => explain::explain(&word),
+        Command::Order(order) => operate::order(&shared, &order),
+        Command::Todo(todo) => operate::todo(&shared, &todo),
+        Command::System(system) => operate::system(&shared, &system),
+        Command::Why { order, system } => operate::why(&shared, &order, system.as_deref()),
+    }
 }

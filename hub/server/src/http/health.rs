@@ -9,7 +9,6 @@ use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
 use super::{Api, Problem};
-use crate::resilience::gate::GateState;
 use crate::store::TodoFilter;
 
 /// The label of a system that no settings name.
@@ -37,31 +36,17 @@ pub(super) async fn ready(State(api): State<Api>) -> Response {
         .into_response()
 }
 
-/// Prometheus text. What is a state rather than an event is read here, at each scrape.
+/// Prometheus text. What is a state rather than an event is read here, at each scrape; the deliverer
+/// counts what is its own.
 pub(super) async fn metrics(State(api): State<Api>) -> Result<Response, Problem> {
     let Some(handle) = &api.metrics else {
         return Err(Problem::not_found("recorder of metrics in this process", "metrics"));
     };
     let now = api.clock.now();
-    for row in api.store.backlog(now).await? {
-        let system = row.system.to_string();
-        let oldest = row.oldest.map_or(0.0, |oldest| now.duration_since(oldest).as_secs_f64());
-        metrics::gauge!("orderhub_delivery_pending", "system" => system.clone())
-            .set(row.pending as f64);
-        metrics::gauge!("orderhub_delivery_oldest_seconds", "system" => system)
-            .set(oldest.max(0.0));
-    }
     for (system, heard) in api.intake.heard() {
         let silent = now.duration_since(heard).as_secs_f64().max(0.0);
         metrics::gauge!("orderhub_source_freshness_seconds", "system" => system.to_string())
             .set(silent);
-    }
-    for system in api.intake.bundle().systems() {
-        for gate in api.systems.status(&system.name).gates {
-            let labels =
-                [("system", system.name.to_string()), ("operation", gate.operation.clone())];
-            metrics::gauge!("orderhub_breaker_state", &labels).set(GateState::gauge(gate.state));
-        }
     }
     todos(&api).await?;
     handle.run_upkeep();

@@ -21,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 use crate::apply::Apply;
 use crate::clock::Clock;
 use crate::config::{Config, Secrets};
+use crate::deliver::Deliverer;
 use crate::intake::{Intake, MOST_BYTES, webhook};
 use crate::readiness::Readiness;
 use crate::store::{Scope, Store};
@@ -36,7 +37,6 @@ mod view;
 mod why;
 
 pub use problem::Problem;
-pub use systems::{GateShown, ReadFailed, Status, Systems};
 
 #[cfg(test)]
 mod tests;
@@ -60,7 +60,7 @@ pub struct Parts {
     /// For what people do.
     pub apply: Apply,
     /// For gates, pauses and cached reads.
-    pub systems: Arc<dyn Systems>,
+    pub deliverer: Deliverer,
     /// For the verification of webhooks.
     pub secrets: Secrets,
     /// The settings.

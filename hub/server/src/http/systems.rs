@@ -1,101 +1,28 @@
 //! Systems: how each is doing, and what an operator may do to it.
 
 use std::collections::BTreeMap;
-use std::fmt::Debug;
 
 use axum::Json;
 use axum::extract::{Path, Query, State};
-use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use orderhub_order::ids::SystemName;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::orders::page;
 use super::{Api, Problem};
-use crate::bundle::System;
-use crate::resilience::gate::{Force, GateState};
+use crate::deliver::ReadError;
+use crate::deliver::status::SystemStatus;
+use crate::resilience::gate::Force;
 use crate::resilience::stale::Answered;
-use crate::store::Backlog;
-
-/// What the API asks of the deliverer.
-pub trait Systems: Debug + Send + Sync {
-    /// How a system is doing now.
-    fn status(&self, system: &SystemName) -> Status;
-
-    /// Takes nothing from its lanes any more, or goes on.
-    fn set_paused(&self, system: &SystemName, paused: Paused);
-
-    /// What a person wants of the gate of an operation; `None`: the detector decides again.
-    fn force(&self, system: &SystemName, operation: &str, force: Option<Force>);
-
-    /// A cached read.
-    fn read<'a>(
-        &'a self,
-        system: &'a SystemName,
-        name: &'a str,
-        args: BTreeMap<String, String>,
-    ) -> BoxFuture<'a, Result<Answered, ReadFailed>>;
-}
-
-/// Whether lanes of a system are taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Paused {
-    /// Nothing is taken.
-    Yes,
-    /// As its settings say.
-    No,
-}
-
-/// How a system is doing.
-#[derive(Clone, Debug, Default)]
-pub struct Status {
-    /// Paused by hand.
-    pub paused: bool,
-    /// Its gates, one per operation that was called.
-    pub gates: Vec<GateShown>,
-    /// The system refuses our credential.
-    pub credential_refused: bool,
-    /// The last call that went well.
-    pub last_success: Option<Timestamp>,
-    /// The last call that did not, with why (masked).
-    pub last_error: Option<(Timestamp, String)>,
-}
-
-/// A gate as it is shown.
-#[derive(Clone, Debug)]
-pub struct GateShown {
-    /// The operation.
-    pub operation: String,
-    /// Its state.
-    pub state: GateState,
-    /// Forced by hand.
-    pub forced: Option<Force>,
-}
-
-/// Why a read gave nothing.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ReadFailed {
-    /// The integration has no such read.
-    #[error("there is no read `{0}`")]
-    Unknown(String),
-    /// An argument is missing or not known.
-    #[error("{0}")]
-    Arguments(String),
-    /// Neither a fresh answer nor one that may stand in.
-    #[error("{0}")]
-    Unavailable(String),
-}
 
 /// All systems.
-pub(super) async fn list(State(api): State<Api>) -> Result<Json<Value>, Problem> {
-    let backlog = api.store.backlog(api.clock.now()).await?;
-    let bundle = api.intake.bundle();
-    Ok(page(bundle.systems().map(|system| shown(&api, system, &backlog)).collect(), None))
+pub(super) async fn list(State(api): State<Api>) -> Json<Value> {
+    let statuses = api.deliverer.status();
+    page(statuses.iter().map(|status| shown(&api, status)).collect(), None)
 }
 
 /// One system.
@@ -103,42 +30,24 @@ pub(super) async fn one(
     State(api): State<Api>,
     Path(name): Path<SystemName>,
 ) -> Result<Json<Value>, Problem> {
-    let backlog = api.store.backlog(api.clock.now()).await?;
-    let bundle = api.intake.bundle();
-    let system = bundle.system(&name);
-    let system = system.ok_or_else(|| Problem::not_found("system", name.as_str()))?;
-    Ok(Json(shown(&api, system, &backlog)))
+    let statuses = api.deliverer.status();
+    let status = statuses.iter().find(|status| status.system == name.as_str());
+    let status = status.ok_or_else(|| Problem::not_found("system", name.as_str()))?;
+    Ok(Json(shown(&api, status)))
 }
 
-fn shown(api: &Api, system: &System, backlog: &[Backlog]) -> Value {
-    let status = api.systems.status(&system.name);
-    let row = backlog.iter().find(|row| row.system == system.name);
+/// The deliverer's view, with what only the intake knows.
+fn shown(api: &Api, status: &SystemStatus) -> Value {
+    let mut shown = json!(status);
     let now = api.clock.now();
-    let oldest = row.and_then(|row| row.oldest).map(|at| now.duration_since(at).as_secs().max(0));
-    let breakers = status.gates.iter().map(|gate| {
-        json!({
-            "operation": gate.operation,
-            "state": format!("{:?}", gate.state),
-            "forced": gate.forced.map(|force| format!("{force:?}")),
-        })
-    });
-    json!({
-        "system": system.name.as_str(),
-        "integration": system.integration,
-        "role": system.role.as_str(),
-        "mode": if status.paused { "paused".to_owned() } else { mode(system) },
-        "breakers": breakers.collect::<Vec<_>>(),
-        "credential": if status.credential_refused { "refused" } else { "ok" },
-        "backlog": row.map_or(0, |row| row.pending),
-        "oldest_s": oldest,
-        "last_success": status.last_success.map(|at| at.to_string()),
-        "last_error": status.last_error.map(|(at, why)| json!({ "at": at.to_string(), "why": why })),
-        "last_heard": api.intake.heard().get(&system.name).map(ToString::to_string),
-    })
-}
-
-fn mode(system: &System) -> String {
-    format!("{:?}", system.mode).to_lowercase()
+    let oldest = status.oldest.map(|at| now.duration_since(at).as_secs().max(0));
+    let heard = api.intake.heard();
+    if let Some(members) = shown.as_object_mut() {
+        members.insert("oldest_s".to_owned(), json!(oldest));
+        let heard = heard.get(status.system.as_str()).map(ToString::to_string);
+        members.insert("last_heard".to_owned(), json!(heard));
+    }
+    shown
 }
 
 #[derive(Debug, Deserialize)]
@@ -161,7 +70,12 @@ pub(super) async fn pause(
     Path(name): Path<SystemName>,
     Query(reason): Query<Reason>,
 ) -> Result<Json<Value>, Problem> {
-    set_paused(&api, name, Paused::Yes, reason)
+    let reason = reason.given()?;
+    if !api.deliverer.pause(&name, &reason) {
+        return Err(Problem::not_found("system", name.as_str()));
+    }
+    tracing::warn!(system = %name, reason, "a person paused a system");
+    Ok(Json(json!({ "system": name.as_str(), "paused": reason })))
 }
 
 /// Goes on.
@@ -170,23 +84,15 @@ pub(super) async fn resume(
     Path(name): Path<SystemName>,
     Query(reason): Query<Reason>,
 ) -> Result<Json<Value>, Problem> {
-    set_paused(&api, name, Paused::No, reason)
-}
-
-fn set_paused(
-    api: &Api,
-    name: SystemName,
-    paused: Paused,
-    reason: Reason,
-) -> Result<Json<Value>, Problem> {
     let reason = reason.given()?;
-    known(api, &name)?;
-    api.systems.set_paused(&name, paused);
-    tracing::warn!(system = %name, ?paused, reason, "a person paused or resumed a system");
-    Ok(Json(json!({ "system": name.as_str(), "paused": paused == Paused::Yes })))
+    if !api.deliverer.resume(&name) {
+        return Err(Problem::not_found("system", name.as_str()));
+    }
+    tracing::warn!(system = %name, reason, "a person resumed a system");
+    Ok(Json(json!({ "system": name.as_str(), "paused": null })))
 }
 
-/// Opens or closes a gate by hand; closing gives it back to its detector.
+/// Opens a gate by hand, or closes it: then its detector decides again.
 pub(super) async fn breaker(
     State(api): State<Api>,
     Path((name, operation, act)): Path<(SystemName, String, String)>,
@@ -198,21 +104,16 @@ pub(super) async fn breaker(
         other => return Err(Problem::not_found("act on a breaker", other)),
     };
     let reason = reason.given()?;
-    let bundle = api.intake.bundle();
-    known(&api, &name)?;
-    let offers = bundle.connector(&name);
-    let offers = offers.is_some_and(|c| c.operations().iter().any(|op| op.name == operation));
-    if !offers {
+    let connector = api.intake.bundle().connector(&name);
+    let connector = connector.ok_or_else(|| Problem::not_found("system", name.as_str()))?;
+    if !connector.operations().iter().any(|known| known.name == operation) {
         return Err(Problem::not_found("operation", &operation));
     }
-    api.systems.force(&name, &operation, force);
+    if !api.deliverer.force(&name, &operation, force) {
+        return Err(Problem::not_found("system", name.as_str()));
+    }
     tracing::warn!(system = %name, operation, act, reason, "a person moved a breaker");
     Ok(Json(json!({ "system": name.as_str(), "operation": operation, "act": act })))
-}
-
-fn known(api: &Api, name: &SystemName) -> Result<(), Problem> {
-    let known = api.intake.bundle().system(name).is_some();
-    if known { Ok(()) } else { Err(Problem::not_found("system", name.as_str())) }
 }
 
 /// A cached read: fresh, or stale with its age.
@@ -221,36 +122,47 @@ pub(super) async fn read(
     Path((system, name)): Path<(SystemName, String)>,
     Query(args): Query<BTreeMap<String, String>>,
 ) -> Result<Response, Problem> {
-    known(&api, &system)?;
-    let answered = api.systems.read(&system, &name, args).await.map_err(|failed| match failed {
-        ReadFailed::Unknown(name) => Problem::not_found("read", &name),
-        ReadFailed::Arguments(why) => Problem::bad_request(why),
-        ReadFailed::Unavailable(why) => Problem::unavailable("read_unavailable", why),
+    let answered = api.deliverer.read(&system, &name, &args).await.map_err(|error| match error {
+        ReadError::NoSystem(system) => Problem::not_found("system", &system),
+        ReadError::NoRead { read, .. } => Problem::not_found("read", &read),
+        ReadError::NoArgument(_) => Problem::bad_request(error.to_string()),
+        ReadError::NoAnswer(_) => Problem::unavailable("read_unavailable", error.to_string()),
     })?;
-    let (fresh, value, as_of, age, source, why) = match answered {
-        Answered::Fresh(a) => (true, a.value, a.as_of, a.age, a.source, None),
-        Answered::Stale(a) => {
-            let labels = [("system", system.to_string()), ("read", name)];
-            metrics::counter!("orderhub_stale_answers_total", &labels).increment(1);
-            (false, a.value, a.as_of, a.age, a.source, Some(a.why))
-        }
+    let answer = match &answered {
+        Answered::Fresh(a) => Answer {
+            value: document(&a.value),
+            fresh: true,
+            as_of: a.as_of,
+            age_s: a.age.as_secs(),
+            source: &a.source,
+            why: None,
+        },
+        Answered::Stale(a) => Answer {
+            value: document(&a.value),
+            fresh: false,
+            as_of: a.as_of,
+            age_s: a.age.as_secs(),
+            source: &a.source,
+            why: Some(&a.why),
+        },
     };
-    let body = json!({
-        "value": raw(&value)?,
-        "fresh": fresh,
-        "as_of": as_of.to_string(),
-        "age_s": age.as_secs(),
-        "source": source,
-        "why": why,
-    });
-    Ok((StatusCode::OK, Json(body)).into_response())
+    Ok(Json(answer).into_response())
 }
 
-/// The reply document as it came; one that is no JSON is given as text.
-fn raw(value: &Bytes) -> Result<Value, Problem> {
-    let parsed: Result<&RawValue, _> = serde_json::from_slice(value);
-    match parsed.and_then(|raw| serde_json::from_str(raw.get())) {
-        Ok(value) => Ok(value),
-        Err(_) => Ok(Value::from(String::from_utf8_lossy(value))),
-    }
+/// The answer to a cached read.
+#[derive(Serialize)]
+struct Answer<'a> {
+    value: Box<RawValue>,
+    fresh: bool,
+    as_of: Timestamp,
+    age_s: u64,
+    source: &'a str,
+    /// Why the system was not asked, or did not answer.
+    why: Option<&'a str>,
+}
+
+/// The reply document as it came, number for number; one that is no JSON is given as text.
+fn document(value: &Bytes) -> Box<RawValue> {
+    let text = || serde_json::value::to_raw_value(&String::from_utf8_lossy(value));
+    serde_json::from_slice(value).or_else(|_| text()).unwrap_or_default()
 }

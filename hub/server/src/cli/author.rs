@@ -1,0 +1,128 @@
+//! For those who write integration files: static check, and the files' own cases.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use orderhub_lang::diagnostic::{self, Diagnostic, Severity};
+use serde_json::json;
+
+use super::output::{self, Code, Fault, Output, say};
+use super::serve;
+use crate::bundle::{Bundle, BundleError, Files as Mappings};
+use crate::config::Config;
+
+/// Which files.
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct Files {
+    /// The mappings folder, one integration of it, or one file.
+    #[arg(default_value = "mappings")]
+    path: Vec<PathBuf>,
+    /// Also compare with the systems of these settings.
+    #[arg(short, long)]
+    config: Option<PathBuf>,
+}
+
+/// Checks files as `run` would.
+pub(super) fn check(files: &Files, output: Output) -> Result<ExitCode, Fault> {
+    let config = settings(files)?;
+    let (mut count, mut findings) = (0, Vec::new());
+    for (root, below) in roots(files)? {
+        let mappings = read(&root)?;
+        count += mappings.keys().filter(|name| selected(name, &below)).count();
+        match Bundle::compile(&mappings, &config) {
+            Ok(bundle) => drop(bundle),
+            Err(BundleError::Files(found)) => findings.extend(found),
+            Err(error) => return Err(Fault::new(Code::Settings, error.to_string())),
+        }
+    }
+    report(&findings, output);
+    let errors = findings.iter().filter(|f| f.severity == Severity::Error).count();
+    let warnings = findings.len() - errors;
+    say(&format!("checked {count} files: {errors} errors, {warnings} warnings"));
+    Ok(if errors == 0 { ExitCode::SUCCESS } else { ExitCode::from(Code::Problems.number()) })
+}
+
+fn settings(files: &Files) -> Result<Config, Fault> {
+    files.config.as_ref().map_or_else(|| Ok(Config::default()), |file| Ok(serve::load(file)?.config))
+}
+
+fn report(findings: &[Diagnostic], output: Output) {
+    match output {
+        Output::Table | Output::Name => {
+            if !findings.is_empty() {
+                output::print(&diagnostic::render(findings));
+            }
+        }
+        Output::Json | Output::Jsonl => {
+            let rows: Vec<_> = findings.iter().map(|finding| json!(finding.to_json())).collect();
+            output::rows(&rows, &[], output);
+        }
+    }
+}
+
+/// Each mappings folder that is meant, with what below it is.
+fn roots(files: &Files) -> Result<BTreeMap<PathBuf, Vec<String>>, Fault> {
+    let mut roots: BTreeMap<PathBuf, Vec<String>> = BTreeMap::new();
+    for path in &files.path {
+        if !path.exists() {
+            let fault = Fault::new(Code::Usage, format!("there is no `{}`", path.display()));
+            return Err(fault.hint("name the mappings folder: `orderhub check mappings`"));
+        }
+        let (root, below) = root(path);
+        roots.entry(root).or_default().push(below);
+    }
+    Ok(roots)
+}
+
+/// A folder with an `integration.yaml` stands in the mappings folder; so does its every file.
+fn root(path: &Path) -> (PathBuf, String) {
+    let integration = path.ancestors().find(|folder| folder.join("integration.yaml").is_file());
+    let Some(integration) = integration else { return (path.to_owned(), String::new()) };
+    let root = integration.parent().unwrap_or(Path::new(".")).to_owned();
+    let below = path.strip_prefix(&root).unwrap_or(path).display().to_string();
+    (root, below)
+}
+
+fn read(root: &Path) -> Result<Mappings, Fault> {
+    let mappings = Bundle::read(root).map_err(|error| Fault::new(Code::Usage, error.to_string()))?;
+    if mappings.is_empty() {
+        let fault = Fault::new(Code::Usage, format!("no files in `{}`", root.display()));
+        return Err(fault.hint("name the mappings folder"));
+    }
+    Ok(mappings)
+}
+
+fn selected(name: &str, below: &[String]) -> bool {
+    below.iter().any(|prefix| prefix.is_empty() || name.starts_with(prefix.as_str()))
+}
+
+/// Runs the cases that mapping files carry.
+pub(super) fn test(files: &Files, output: Output) -> Result<ExitCode, Fault> {
+    let config = settings(files)?;
+    let (mut count, mut failed) = (0, Vec::new());
+    for (root, below) in roots(files)? {
+        let mappings = read(&root)?;
+        let bundle = Bundle::compile(&mappings, &config).map_err(|error| {
+            if let BundleError::Files(findings) = &error {
+                report(findings, output);
+            }
+            Fault::new(Code::Settings, error.to_string()).hint("`orderhub check` first")
+        })?;
+        for result in bundle.cases(&mappings) {
+            if selected(&result.file, &below) {
+                count += 1;
+                failed.extend(result.failure.map(|why| (result.file, result.why, why)));
+            }
+        }
+    }
+    if count == 0 {
+        let fault = Fault::new(Code::Usage, "no cases in these files");
+        return Err(fault.hint("write `cases:` at the end of a mapping"));
+    }
+    for (file, case, why) in &failed {
+        output::print(&format!("failed: {file}: {case}\n{why}\n"));
+    }
+    say(&format!("{count} cases, {} failed", failed.len()));
+    Ok(if failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(Code::Problems.number()) })
+}

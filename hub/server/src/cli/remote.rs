@@ -1,0 +1,79 @@
+//! Asks the API of a running hub.
+
+use std::time::Duration;
+
+use reqwest::{Client, Method, StatusCode};
+use serde_json::Value;
+
+use super::Shared;
+use super::output::{Code, Fault};
+
+/// Longest wait for an answer.
+const ANSWER_WITHIN: Duration = Duration::from_secs(30);
+
+/// One call; the answer's JSON, or a fault with the exit code that belongs to its status.
+pub(super) fn call(
+    shared: &Shared,
+    method: Method,
+    path: &[&str],
+    query: &[(&str, Option<&str>)],
+) -> Result<Value, Fault> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| Fault::new(Code::Problems, error.to_string()))?;
+    runtime.block_on(send(shared, method, path, query))
+}
+
+async fn send(
+    shared: &Shared,
+    method: Method,
+    path: &[&str],
+    query: &[(&str, Option<&str>)],
+) -> Result<Value, Fault> {
+    // Installed by the first; a second changes nothing.
+    drop(rustls::crypto::ring::default_provider().install_default());
+    let mut url = reqwest::Url::parse(&shared.url)
+        .map_err(|error| Fault::new(Code::Usage, format!("`--url {}`: {error}", shared.url)))?;
+    match url.path_segments_mut() {
+        Ok(mut segments) => {
+            segments.pop_if_empty().extend(["api", "v1"]).extend(path);
+        }
+        Err(()) => return Err(Fault::new(Code::Usage, format!("`--url {}`", shared.url))),
+    }
+    let given: Vec<_> = query.iter().filter_map(|(name, value)| Some((*name, (*value)?))).collect();
+    let client = Client::builder().no_proxy().timeout(ANSWER_WITHIN).build();
+    let client = client.map_err(|error| Fault::new(Code::Problems, error.to_string()))?;
+    let answer = client.request(method, url).query(&given).send().await.map_err(|error| {
+        let cause = std::error::Error::source(&error).map(ToString::to_string);
+        let message = format!("no hub answers at {}: {}", shared.url, cause.unwrap_or_default());
+        Fault::new(Code::Unreachable, message)
+            .hint("start it with `orderhub run -c orderhub.toml`, or name it with `--url`")
+    })?;
+    let status = answer.status();
+    let body = answer.bytes().await;
+    let body = body.map_err(|error| Fault::new(Code::Unreachable, error.to_string()))?;
+    let value: Value = serde_json::from_slice(&body).unwrap_or_default();
+    if status.is_success() { Ok(value) } else { Err(fault(status, &value)) }
+}
+
+fn fault(status: StatusCode, problem: &Value) -> Fault {
+    let detail = problem.pointer("/detail").and_then(Value::as_str);
+    let message = detail.map_or_else(|| format!("the hub answers {status}"), str::to_owned);
+    let code = match status.as_u16() {
+        404 => Code::NotFound,
+        300 | 409 | 412 | 428 => Code::Conflict,
+        429 | 503 | 504 => Code::Later,
+        400..=499 => Code::Usage,
+        _ => Code::Problems,
+    };
+    let fault = Fault::new(code, message);
+    let candidates = problem.pointer("/candidates").and_then(Value::as_array);
+    match candidates {
+        Some(candidates) => {
+            let names = candidates.iter().filter_map(|c| {
+                Some(format!("{} ({})", c.get("ref")?.as_str()?, c.get("id")?.as_str()?))
+            });
+            fault.hint(format!("one of {}", names.collect::<Vec<_>>().join(", ")))
+        }
+        None => fault,
+    }
+}

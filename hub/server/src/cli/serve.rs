@@ -1,0 +1,96 @@
+//! `run` and `config`: the hub itself, and the settings it would run with.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::process::ExitCode;
+
+use serde_json::json;
+
+use super::output::{self, Code, Fault, Output};
+use crate::bundle::{Bundle, BundleError};
+use crate::clock::Clock;
+use crate::config::{self, Loaded};
+use crate::{Hub, Start, StartError};
+
+/// The environment as it is.
+pub(super) fn environment() -> HashMap<String, String> {
+    // A variable that is not UTF-8 is no setting and no secret of ours.
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect()
+}
+
+/// Reads the settings.
+pub(super) fn load(file: &Path) -> Result<Loaded, Fault> {
+    config::load(Some(file), &environment()).map_err(|error| {
+        let fault = Fault::new(Code::Settings, error.to_string());
+        if file.exists() {
+            fault.hint("`orderhub config` shows what is set, and where")
+        } else {
+            fault.hint("name the file with `-c`, or try `orderhub demo`, which needs none")
+        }
+    })
+}
+
+/// Prints the effective settings.
+pub(super) fn config(file: &Path, output: Output) -> Result<ExitCode, Fault> {
+    let loaded = load(file)?;
+    match output {
+        Output::Table | Output::Name => output::print(&config::show(&loaded)),
+        Output::Json | Output::Jsonl => {
+            let value = json!({ "settings": loaded.config, "origins": loaded.origins });
+            output::document(&value, output);
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Runs the hub until SIGTERM or ctrl-c.
+pub(super) fn run(file: &Path) -> Result<ExitCode, Fault> {
+    let config = load(file)?.config;
+    let files = Bundle::read(&config.mappings.path).map_err(|error| not_started(error.into()))?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| Fault::new(Code::Problems, error.to_string()))?;
+    runtime.block_on(async {
+        let start = Start { config, files, env: environment(), clock: Clock::system() };
+        let hub = Hub::start(start).await.map_err(not_started)?;
+        output::say(&format!("orderhub listens on http://{}", hub.addr()));
+        stop_signal().await;
+        hub.stop().await;
+        Ok(ExitCode::SUCCESS)
+    })
+}
+
+fn not_started(error: StartError) -> Fault {
+    match error {
+        StartError::Bundle(BundleError::Files(findings)) => {
+            output::print(&orderhub_lang::diagnostic::render(&findings));
+            let message = format!("{} problem(s) in the integration files", findings.len());
+            Fault::new(Code::Settings, message).hint("`orderhub check` shows the same")
+        }
+        StartError::Bundle(error) => Fault::new(Code::Settings, error.to_string()),
+        StartError::Store(error) => Fault::new(Code::Later, error.to_string()),
+        StartError::Listen { .. } => Fault::new(Code::Later, error.to_string())
+            .hint("another program uses the port; choose one with `server.listen`"),
+        StartError::Deliver(_) | StartError::Transport(_) => {
+            Fault::new(Code::Problems, error.to_string())
+        }
+    }
+}
+
+/// Until somebody asks the program to end.
+async fn stop_signal() {
+    let interrupt = tokio::signal::ctrl_c();
+    match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+        Ok(mut terminate) => {
+            tokio::select! {
+                _ = interrupt => {}
+                _ = terminate.recv() => {}
+            }
+        }
+        Err(error) => {
+            tracing::warn!(%error, "SIGTERM is not listened to");
+            interrupt.await.ok();
+        }
+    }
+}
