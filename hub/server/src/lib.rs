@@ -132,26 +132,25 @@ impl Hub {
     /// [`StartError`]; nothing runs then.
     pub async fn start(start: Start) -> Result<Self, StartError> {
         let Start { config, files, env, clock } = start;
-        let (secrets, readiness, stops) = (Secrets::new(env), Readiness::default(), Stops::default());
+        let (secrets, readiness, stops) =
+            (Secrets::new(env), Readiness::default(), Stops::default());
         readiness.not("start", "the hub is starting");
 
         let listener = listen(config.server.listen).await?;
         let bundle = Bundle::compile(&files, &config)?;
         let store = open(&config).await?;
-        store.activate(&bundle.hash, &files).await?;
+        store.activate(&bundle.hash, &files, clock.now()).await?;
         // The sender would switch to another bundle; until files are watched, nobody does.
         let (_, bundles) = watch::channel(Arc::new(bundle));
         let (reserved, ring) = mpsc::channel(RESERVED_LANES);
-        let parts = apply::Parts { store: Arc::clone(&store), bundle: bundles.clone(), clock, reserved };
+        let parts =
+            apply::Parts { store: Arc::clone(&store), bundle: bundles.clone(), clock, reserved };
         let (apply, applying) = apply::start(parts, WAITING_UNITS, stops.apply.clone());
         let deliverer = Deliverer::start(deliver::Parts {
             store: Arc::clone(&store),
             apply: apply.clone(),
             bundle: bundles.clone(),
-            transport: Arc::new(transport::Http::new(
-                Egress::new(&config.egress),
-                transport::Http::LARGEST_ANSWER,
-            )?),
+            transport: Arc::new(transport(&config)?),
             clock,
             jitter: Jitter::random(),
             reserved: ring,
@@ -159,14 +158,7 @@ impl Hub {
             bounds: deliver::Bounds::default(),
         })?;
         let gates = Gates::from(&config.intake);
-        let jobs = jobs::start(jobs::Parts {
-            store: Arc::clone(&store),
-            apply: apply.clone(),
-            bundle: bundles.clone(),
-            gates,
-            clock,
-            stop: stops.jobs.clone(),
-        });
+        let jobs = tokio::spawn(stops.jobs.clone().cancelled_owned());
         let intake = Intake::new(apply.clone(), bundles, gates, clock);
         let bus = Bus::new(intake.clone());
         let api = Api::new(http::Parts {
@@ -183,8 +175,12 @@ impl Hub {
         });
         let address = listener.local_addr().unwrap_or(config.server.listen);
         let http = tokio::spawn(http::serve(listener, api, stops.http.clone()));
-        let sources =
-            amqp::Parts { intake, readiness: readiness.clone(), secrets, stop: stops.sources.clone() };
+        let sources = amqp::Parts {
+            intake,
+            readiness: readiness.clone(),
+            secrets,
+            stop: stops.sources.clone(),
+        };
         let readers = config.bus.as_ref().map(|bus| amqp::start(bus, &sources)).unwrap_or_default();
 
         readiness.ready("start");
@@ -252,6 +248,11 @@ async fn open(config: &Config) -> Result<Arc<dyn Store>, StoreError> {
     let opened = tokio::task::spawn_blocking(move || SqliteStore::open(&options)).await;
     let store = opened.map_err(|error| StoreError::Failed(error.to_string()))??;
     Ok(Arc::new(store))
+}
+
+fn transport(config: &Config) -> Result<transport::Http, transport::BuildError> {
+    let egress = Egress::new(config.egress.allow_private.clone());
+    transport::Http::new(egress, transport::Http::LARGEST_ANSWER)
 }
 
 fn accounts(config: &Config, secrets: &Secrets) -> BTreeMap<SystemName, deliver::Account> {

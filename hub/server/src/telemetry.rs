@@ -69,7 +69,10 @@ fn describe() {
     describe_counter!("orderhub_intake_total", "Documents taken in, by outcome");
     describe_histogram!("orderhub_intake_commit_seconds", "From handing in to the commit");
     describe_gauge!("orderhub_intake_backlog", "Messages that wait at sources or for their commit");
-    describe_counter!("orderhub_webhooks_refused_total", "Webhooks that were not authentic or not readable");
+    describe_counter!(
+        "orderhub_webhooks_refused_total",
+        "Webhooks that were not authentic or not readable"
+    );
     describe_counter!("orderhub_delivery_total", "Attempts at deliveries, by result");
     describe_histogram!("orderhub_delivery_seconds", "How long an attempt took");
     describe_gauge!("orderhub_delivery_pending", "Lanes of a system that want something");

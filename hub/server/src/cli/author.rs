@@ -44,7 +44,10 @@ pub(super) fn check(files: &Files, output: Output) -> Result<ExitCode, Fault> {
 }
 
 fn settings(files: &Files) -> Result<Config, Fault> {
-    files.config.as_ref().map_or_else(|| Ok(Config::default()), |file| Ok(serve::load(file)?.config))
+    files
+        .config
+        .as_ref()
+        .map_or_else(|| Ok(Config::default()), |file| Ok(serve::load(file)?.config))
 }
 
 fn report(findings: &[Diagnostic], output: Output) {
@@ -85,7 +88,8 @@ fn root(path: &Path) -> (PathBuf, String) {
 }
 
 fn read(root: &Path) -> Result<Mappings, Fault> {
-    let mappings = Bundle::read(root).map_err(|error| Fault::new(Code::Usage, error.to_string()))?;
+    let mappings =
+        Bundle::read(root).map_err(|error| Fault::new(Code::Usage, error.to_string()))?;
     if mappings.is_empty() {
         let fault = Fault::new(Code::Usage, format!("no files in `{}`", root.display()));
         return Err(fault.hint("name the mappings folder"));
@@ -95,34 +99,4 @@ fn read(root: &Path) -> Result<Mappings, Fault> {
 
 fn selected(name: &str, below: &[String]) -> bool {
     below.iter().any(|prefix| prefix.is_empty() || name.starts_with(prefix.as_str()))
-}
-
-/// Runs the cases that mapping files carry.
-pub(super) fn test(files: &Files, output: Output) -> Result<ExitCode, Fault> {
-    let config = settings(files)?;
-    let (mut count, mut failed) = (0, Vec::new());
-    for (root, below) in roots(files)? {
-        let mappings = read(&root)?;
-        let bundle = Bundle::compile(&mappings, &config).map_err(|error| {
-            if let BundleError::Files(findings) = &error {
-                report(findings, output);
-            }
-            Fault::new(Code::Settings, error.to_string()).hint("`orderhub check` first")
-        })?;
-        for result in bundle.cases(&mappings) {
-            if selected(&result.file, &below) {
-                count += 1;
-                failed.extend(result.failure.map(|why| (result.file, result.why, why)));
-            }
-        }
-    }
-    if count == 0 {
-        let fault = Fault::new(Code::Usage, "no cases in these files");
-        return Err(fault.hint("write `cases:` at the end of a mapping"));
-    }
-    for (file, case, why) in &failed {
-        output::print(&format!("failed: {file}: {case}\n{why}\n"));
-    }
-    say(&format!("{count} cases, {} failed", failed.len()));
-    Ok(if failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(Code::Problems.number()) })
 }

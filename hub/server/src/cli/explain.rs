@@ -34,22 +34,25 @@ pub(super) fn explain(word: &str) -> Result<ExitCode, Fault> {
         print(&below.join("\n"));
         return Ok(ExitCode::SUCCESS);
     }
-    let near = catalogue().nearest(word).or_else(|| {
-        nearest(&code, codes().map(|known| known.code)).map(str::to_owned)
-    });
+    let near = catalogue()
+        .nearest(word)
+        .or_else(|| nearest(&code, codes().map(|known| known.code)).map(str::to_owned));
     let fault = Fault::new(Code::NotFound, format!("`{word}` is no code and no hub field"));
     Err(match near {
         Some(near) => fault.hint(format!("did you mean `{near}`?")),
-        None => fault.hint("codes stand in brackets before an error; fields are paths like `totals.total`"),
+        None => fault
+            .hint("codes stand in brackets before an error; fields are paths like `totals.total`"),
     })
 }
 
 fn describe(field: &Field) -> String {
-    let collection = match field.collection {
-        Collection::Root => "the order".to_owned(),
-        other => format!("each of `{}`", other.path()),
+    let collection = if field.collection == Collection::Root {
+        "the order".to_owned()
+    } else {
+        format!("each of `{}`", field.collection.path())
     };
-    let owners: Vec<_> = field.owner.iter().map(|owner| format!("{owner:?}").to_lowercase()).collect();
+    let owners: Vec<_> =
+        field.owners.iter().map(|owner| format!("{owner:?}").to_lowercase()).collect();
     let mut text = format!(
         "{}\n\n  of       {collection}\n  type     {:?}\n  kind     {:?}\n  owner    {}\n  merge    {:?}\n  personal {:?}\n",
         field.full_path(),

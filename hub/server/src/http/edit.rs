@@ -49,7 +49,7 @@ pub(super) async fn patch(
         return Err(Problem::new(StatusCode::PRECONDITION_FAILED, "no_such_version", detail));
     }
     let mut values = Vec::new();
-    flatten(&At::ROOT, "", &patch, &mut values)?;
+    flatten("", &patch, &mut values)?;
     let edit = PersonAct::Edit { actor: ACTOR.into(), reason, seen, values };
     act(&api, state.order.key, edit).await
 }
@@ -101,7 +101,6 @@ fn seen(headers: &HeaderMap) -> Result<u32, Problem> {
 
 /// Reads `{ "state": { "payment": "captured" } }` and `{ "state.payment": … }` alike.
 fn flatten(
-    at: &At,
     prefix: &str,
     patch: &Map<String, Tree>,
     values: &mut Vec<(At, FieldId, Stated)>,
@@ -114,7 +113,7 @@ fn flatten(
                 .map_err(|error| Problem::bad_request(error.to_string()))?;
             values.push((at, field, stated));
         } else if let Tree::Object(inner) = value {
-            flatten(at, &path, inner, values)?;
+            flatten(&path, inner, values)?;
         } else {
             let near = catalogue().nearest(&path);
             let hint = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();

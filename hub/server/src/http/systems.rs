@@ -122,12 +122,13 @@ pub(super) async fn read(
     Path((system, name)): Path<(SystemName, String)>,
     Query(args): Query<BTreeMap<String, String>>,
 ) -> Result<Response, Problem> {
-    let answered = api.deliverer.read(&system, &name, &args).await.map_err(|error| match error {
-        ReadError::NoSystem(system) => Problem::not_found("system", &system),
-        ReadError::NoRead { read, .. } => Problem::not_found("read", &read),
-        ReadError::NoArgument(_) => Problem::bad_request(error.to_string()),
-        ReadError::NoAnswer(_) => Problem::unavailable("read_unavailable", error.to_string()),
-    })?;
+    let answered =
+        api.deliverer.read(&system, &name, &args).await.map_err(|error| match error {
+            ReadError::NoSystem(system) => Problem::not_found("system", &system),
+            ReadError::NoRead { read, .. } => Problem::not_found("read", &read),
+            ReadError::NoArgument(_) => Problem::bad_request(error.to_string()),
+            ReadError::NoAnswer(_) => Problem::unavailable("read_unavailable", error.to_string()),
+        })?;
     let answer = match &answered {
         Answered::Fresh(a) => Answer {
             value: document(&a.value),
