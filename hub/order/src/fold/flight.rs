@@ -112,7 +112,11 @@ pub(super) fn skip(
             }
             true
         }
-        LaneCode::OwnChange | LaneCode::NoUpdate | LaneCode::NotRouted | LaneCode::Dropped => true,
+        LaneCode::OwnChange
+        | LaneCode::NoUpdate
+        | LaneCode::NotRouted
+        | LaneCode::Dropped
+        | LaneCode::Delivered => true,
         // Waits for a change of the order, of a reference, or for a permit.
         LaneCode::Held
         | LaneCode::NotLinked
@@ -122,8 +126,7 @@ pub(super) fn skip(
         | LaneCode::Retry
         | LaneCode::NotAllowed
         | LaneCode::InDoubt
-        | LaneCode::Dead
-        | LaneCode::Delivered => false,
+        | LaneCode::Dead => false,
     };
     if ended {
         lane.unwant(want, version);

@@ -159,14 +159,14 @@ fn agree(
 
 /// The target looks as it should: the wish is met, unless a newer one came up meanwhile.
 pub(super) fn delivered(work: &mut Work<'_>, (system, role): (&SystemName, Role), flight: &Flight) {
-    let now = work.now;
     let lane = work.lane(system, role);
     lane.sent.insert(flight.want.text(), Sent { version: flight.version, hash: flight.hash });
     lane.unwant(&flight.want, flight.version);
     lane.flying = None;
     lane.attempts = 0;
     lane.code = Some(LaneCode::Delivered);
-    lane.due_at = (!lane.wants.is_empty()).then_some(now);
+    // What is left to send is due by the end of the turn, and handed to the dispatcher.
+    lane.due_at = None;
     bind_role(work, system, role);
     if flight.creates && flight.entity == Entity::Fulfilment {
         fulfilment_sent(work, &flight.want.subject);
@@ -185,14 +185,14 @@ fn fulfilment_sent(work: &mut Work<'_>, at: &At) {
 
 /// Shadow mode: what would have been sent is remembered apart, nothing is linked.
 fn shadowed(work: &mut Work<'_>, (system, role): (&SystemName, Role), flight: &Flight) {
-    let now = work.now;
     let lane = work.lane(system, role);
     lane.shadow.insert(flight.want.text(), Sent { version: flight.version, hash: flight.hash });
     lane.unwant(&flight.want, flight.version);
     lane.flying = None;
     lane.attempts = 0;
     lane.code = Some(LaneCode::Shadow);
-    lane.due_at = (!lane.wants.is_empty()).then_some(now);
+    // What is left to send is due by the end of the turn, and handed to the dispatcher.
+    lane.due_at = None;
     never_landed(work, (system, role), flight);
 }
 
@@ -269,7 +269,6 @@ fn dead(
     flight: &Flight,
     (cause, why): (&str, &str),
 ) {
-    let now = work.now;
     let lane = work.lane(system, role);
     lane.code = Some(LaneCode::Dead);
     if flight.creates {
@@ -278,7 +277,8 @@ fn dead(
         lane.unwant(&flight.want, flight.version);
         lane.flying = None;
         lane.attempts = 0;
-        lane.due_at = (!lane.wants.is_empty()).then_some(now);
+        // What is left to send is due by the end of the turn, and handed to the dispatcher.
+        lane.due_at = None;
     }
     let why = format!("`{}` was given up: {why}", flight.operation);
     work.todo(item(TodoKind::Dead, cause, Some(system), why));

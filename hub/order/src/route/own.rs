@@ -1,6 +1,7 @@
 //! A system's own change never goes back to it.
 
 use crate::catalogue::{FieldId, Kind, catalogue};
+use crate::contribution::Stated;
 use crate::flow::near;
 use crate::ids::{At, Collection};
 use crate::lane::{FieldState, Lane, Want};
@@ -8,7 +9,8 @@ use crate::model::State;
 use crate::rules::Rules;
 
 /// Whether every field that the rule's mapping reads stands as the system itself has it: equal to
-/// `base`, in the form in which it would give our value back. Absent equals never agreed.
+/// `base` and to what it showed last, in the form in which it would give our value back. Absent
+/// equals never agreed. A value of its own that lost is no agreement: the correction must go out.
 pub(super) fn change(state: &State, lane: &Lane, want: &Want, rules: &Rules<'_>) -> bool {
     let reads = rules.shapes.reads(&lane.system, &want.key.rule);
     if reads.is_empty() {
@@ -42,13 +44,16 @@ fn places(state: &State, collection: Collection) -> Vec<At> {
 fn agrees(state: &State, lane: &Lane, at: &At, field: FieldId, rules: &Rules<'_>) -> bool {
     let ours = state.order.get(at, field).map(std::borrow::Cow::into_owned);
     let key = at.path_of(field);
-    let theirs = lane.fields.get(&key).and_then(|state: &FieldState| state.base.as_ref());
-    match (ours, theirs) {
+    let theirs = lane.fields.get(&key);
+    let base = theirs.and_then(|state: &FieldState| state.base.as_ref());
+    let shown = theirs.and_then(|state| state.stated.as_ref()).map(|(shown, _)| shown);
+    let same = |theirs: Option<&Stated>| match (&ours, theirs) {
         (None | Some(None), None | Some(None)) => true,
         (Some(Some(ours)), Some(Some(theirs))) => {
             let canon = |value| rules.shapes.canon(&lane.system, field, value);
-            ours == *theirs || canon(&ours) == canon(theirs)
+            ours == theirs || canon(ours) == canon(theirs)
         }
         (None | Some(None), Some(Some(_))) | (Some(Some(_)), None | Some(None)) => false,
-    }
+    };
+    same(base) && shown.is_none_or(|shown| same(Some(shown)))
 }

@@ -2,9 +2,10 @@
 
 use jiff::Timestamp;
 use orderhub_order::ids::SystemName;
-use orderhub_order::lane::{Flight, LaneCode, Want, WantKey};
+use orderhub_order::lane::{Flight, LaneCode, WantKey};
 use orderhub_order::model::State;
-use orderhub_order::rules::{OperationRule, Rules};
+use orderhub_order::route::{Plan, Send, plan};
+use orderhub_order::rules::Rules;
 
 /// What to do with a lane.
 #[derive(Debug)]
@@ -25,51 +26,35 @@ pub(super) enum Claim<'a> {
     /// Fly again what is frozen.
     Resume(&'a Flight),
     /// Freeze and fly.
-    Fresh {
-        /// The wish.
-        want: &'a Want,
-        /// The operation that serves it.
-        operation: &'a OperationRule,
-    },
+    Fresh(Box<Send<'a>>),
 }
 
-/// Judges a lane. `started`: flights of an earlier process of this store began before it.
+/// Judges a lane. `started`: flights that began before it belong to an earlier process of this store.
 pub(super) fn claim<'a>(
     state: &'a State,
     system: &SystemName,
-    rules: &'a Rules<'a>,
+    rules: &Rules<'a>,
     now: Timestamp,
     started: Timestamp,
 ) -> Claim<'a> {
     let Some(lane) = state.lanes.get(system) else { return Claim::Rest };
-    if let Some(flight) = &lane.flying {
+    if let Some(flight) = lane.flying.as_ref().filter(|flight| flight.in_air) {
         let orphaned = flight.began.is_some_and(|began| began < started);
-        if flight.in_air {
-            return if orphaned || flight.deadline <= now {
-                Claim::Lapsed(flight)
-            } else {
-                Claim::Rest
-            };
-        }
-        if lane.due_at.is_none_or(|due| due > now) {
-            return Claim::Rest;
-        }
-        if !flight.may_be_replaced() {
-            return Claim::Resume(flight);
-        }
+        let lapsed = orphaned || flight.deadline <= now;
+        return if lapsed { Claim::Lapsed(flight) } else { Claim::Rest };
     }
-    let Some(want) = lane.wants.first() else { return Claim::Rest };
-    let deliver = rules.systems.get(system).into_iter().flat_map(|system| &system.deliver);
-    let rule = deliver.into_iter().find(|rule| rule.id == want.key.rule);
-    let skip = |code| Claim::Skip { want: want.key.clone(), version: state.order.version, code };
-    let Some(rule) = rule else { return skip(LaneCode::NotRouted) };
-    let linked = |operation: &&OperationRule| {
-        lane.ext_id(operation.entity.as_str(), &want.key.subject).is_some()
-    };
-    let update = rule.update.as_ref().filter(linked);
-    let create = rule.create.as_ref().filter(|operation| !linked(operation));
-    match update.or(create).or(rule.single.as_ref()) {
-        Some(operation) => Claim::Fresh { want, operation },
-        None => skip(LaneCode::NotLinked),
+    if lane.due_at.is_none_or(|due| due > now) {
+        return Claim::Rest;
+    }
+    match plan(state, system, rules) {
+        Plan::Idle | Plan::Wait { key: None, .. } => Claim::Rest,
+        Plan::Resume(flight) => Claim::Resume(flight),
+        Plan::Send(send) => Claim::Fresh(send),
+        Plan::Skip { key, version, code } => Claim::Skip { want: key, version, code },
+        // The lane says so already, unless the rules changed since its last commit.
+        Plan::Wait { key: Some(want), code } => match code {
+            LaneCode::Dead | LaneCode::InDoubt => Claim::Rest,
+            code => Claim::Skip { want, version: 0, code },
+        },
     }
 }

@@ -14,10 +14,10 @@ use tokio::sync::{Notify, Semaphore, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::{Bounds, Secret};
 use super::ring::{Offer, Ring};
 use super::settle::Verdict;
 use super::status::LastError;
+use super::{Bounds, Secret};
 use crate::apply::Apply;
 use crate::bundle::Bundle;
 use crate::clock::Clock;

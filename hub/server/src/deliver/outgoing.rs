@@ -6,9 +6,10 @@ use orderhub_mapping::{Context, Projection, ReverseError};
 use orderhub_order::catalogue::FieldId;
 use orderhub_order::contribution::Stated;
 use orderhub_order::ids::At;
-use orderhub_order::lane::{Flight, LaneCode, Want, WantKey};
+use orderhub_order::lane::{Flight, LaneCode, WantKey};
 use orderhub_order::model::Subject;
-use orderhub_order::rules::{Mode, OperationKind, OperationRule};
+use orderhub_order::route::Send;
+use orderhub_order::rules::OperationKind;
 
 use super::freeze::{Frozen, idempotency_key, projection, read_memo};
 use super::send::Hand;
@@ -55,7 +56,8 @@ impl Hand<'_> {
     }
 
     /// Maps the subject out and freezes it, unless there is nothing to send.
-    pub(super) fn freeze(&self, want: &Want, operation: &OperationRule) -> Result<Ready, Unfit> {
+    pub(super) fn freeze(&self, send: &Send<'_>) -> Result<Ready, Unfit> {
+        let Send { want, operation, .. } = send;
         let subject = self.subject(&want.key);
         let with = self.delivery(&want.key.rule, &operation.name).and_then(|d| d.with.as_ref());
         let mapped = match with {
@@ -63,61 +65,28 @@ impl Hand<'_> {
             None => Projection { bytes: Vec::new(), values: Vec::new() },
         };
         let hash = projection(&mapped.bytes);
-        if let Some(code) = self.nothing_to_send(want, operation, &mapped, hash) {
-            return Err(Unfit::Skip(code, Some(hash)));
+        let sent = if send.shadow { &self.lane.shadow } else { &self.lane.sent };
+        let sent = sent.get(&want.key.text());
+        let fact = operation.kind == OperationKind::Fact || want.key.fact.is_some();
+        if !fact && sent.is_some_and(|sent| sent.hash == hash) {
+            return Err(Unfit::Skip(LaneCode::ProjectionEqual, Some(hash)));
         }
         let document = Bytes::from(mapped.bytes);
-        let subject = &want.key.subject;
         let settings = &self.system.settings;
+        let subject = &want.key.subject;
         let frozen = Frozen::new(document, settings, self.lane, subject, Vec::new());
-        let flight = self.flight(want, operation, &frozen, hash, mapped.values);
+        let flight = self.flight(send, &frozen, hash, mapped.values);
         Ok(Ready { flight, frozen, memo: Memo::default() })
-    }
-
-    /// Equal to what was sent, or to what the system itself has and said.
-    fn nothing_to_send(
-        &self,
-        want: &Want,
-        operation: &OperationRule,
-        mapped: &Projection,
-        hash: [u8; 16],
-    ) -> Option<LaneCode> {
-        if operation.kind == OperationKind::Fact {
-            return None;
-        }
-        let shadow = self.system.mode == Mode::Shadow;
-        let memory = if shadow { &self.lane.shadow } else { &self.lane.sent };
-        if memory.get(&want.key.text()).is_some_and(|sent| sent.hash == hash) {
-            return Some(LaneCode::ProjectionEqual);
-        }
-        let linked = self.lane.ext_id(operation.entity.as_str(), &want.key.subject).is_some();
-        let own = linked && !operation.creates && self.is_own_change(mapped);
-        own.then_some(LaneCode::OwnChange)
-    }
-
-    /// Every value that would go out is the one that both sides agreed on and the system showed last.
-    fn is_own_change(&self, mapped: &Projection) -> bool {
-        let rules = self.bundle.rules();
-        let agreed = |(at, field, value): &(At, FieldId, Stated)| {
-            let Some(state) = self.lane.fields.get(&at.path_of(*field)) else { return false };
-            let canon = |value: &_| rules.shapes.canon(&self.desk.name, *field, value);
-            let ours = value.as_ref().map(canon);
-            let same = |theirs: &Stated| theirs.as_ref().map(canon) == ours;
-            state.base.as_ref().is_some_and(same)
-                && state.stated.as_ref().is_none_or(|(stated, _)| same(stated))
-                && state.ring.last().is_none_or(|(sent, _)| same(sent))
-        };
-        !mapped.values.is_empty() && mapped.values.iter().all(agreed)
     }
 
     pub(super) fn flight(
         &self,
-        want: &Want,
-        operation: &OperationRule,
+        send: &Send<'_>,
         frozen: &Frozen,
         hash: [u8; 16],
         values: Vec<(At, FieldId, Stated)>,
     ) -> Flight {
+        let Send { want, operation, .. } = send;
         let version = self.state.order.version;
         let hub = &self.desk.hub;
         let install = hub.store.install();

@@ -10,8 +10,8 @@ use orderhub_mapping::Mapped;
 use orderhub_order::contribution::Contribution;
 use orderhub_order::fold::{Act, Outcome, Receipt};
 use orderhub_order::ids::element_reference;
-use orderhub_order::lane::{Flight, Want, Xref};
-use orderhub_order::rules::OperationRule;
+use orderhub_order::lane::{Flight, Xref};
+use orderhub_order::route::Send;
 
 use super::freeze::{Frozen, projection, read_memo, write_memo};
 use super::send::{Hand, Rest, Turn};
@@ -161,14 +161,9 @@ impl Hand<'_> {
     }
 
     /// A subject that cannot be mapped out: its flight is stored and ends at once, for a person to see.
-    pub(super) async fn dead(
-        &self,
-        want: &Want,
-        operation: &OperationRule,
-        why: String,
-    ) -> Result<Turn, StoreError> {
+    pub(super) async fn dead(&self, send: &Send<'_>, why: String) -> Result<Turn, StoreError> {
         let empty = Frozen::read(&self.system.settings, BTreeMap::new());
-        let flight = self.flight(want, operation, &empty, projection(&[]), Vec::new());
+        let flight = self.flight(send, &empty, projection(&[]), Vec::new());
         let act = Act::Fly { system: self.desk.name.clone(), flight: Box::new(flight.clone()) };
         if !matches!(self.commit(act, None).await?, Some(Outcome::Applied { .. })) {
             return Ok(Turn::Rest(Rest::Done));

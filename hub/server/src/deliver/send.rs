@@ -65,7 +65,8 @@ pub(super) async fn serve(desk: &Desk, key: OrderKey) -> Result<Rest, StoreError
             Turn::Rest(rest) => return Ok(rest),
         }
     }
-    Ok(Rest::Back)
+    // The store names it again if it still wants something.
+    Ok(Rest::Done)
 }
 
 #[derive(Debug)]
@@ -98,12 +99,12 @@ impl Hand<'_> {
                 Some(ready) => self.fly(ready).await,
                 None => self.unreadable(flight).await,
             },
-            Claim::Fresh { want, operation } => match self.freeze(want, operation) {
+            Claim::Fresh(send) => match self.freeze(&send) {
                 Ok(ready) => self.fly(ready).await,
                 Err(Unfit::Skip(code, hash)) => {
-                    self.skip(&want.key, self.state.order.version, (code, hash)).await
+                    self.skip(&send.want.key, self.state.order.version, (code, hash)).await
                 }
-                Err(Unfit::Dead(why)) => self.dead(want, operation, why).await,
+                Err(Unfit::Dead(why)) => self.dead(&send, why).await,
             },
         }
     }
