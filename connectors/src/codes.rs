@@ -148,4 +148,14 @@ mod tests {
         assert_eq!(codes.len(), CODES.len());
         assert!(CODES.iter().all(|entry| entry.text.ends_with('.')));
     }
+
+    #[test]
+    fn every_code_that_a_finding_can_carry_is_explained() {
+        let named = include_str!("codes.rs").lines().filter(|line| line.starts_with("pub const"));
+        let codes: Vec<&str> = named.filter_map(|line| line.split('"').nth(1)).collect();
+        assert!(codes.len() > 10);
+        for code in codes {
+            assert!(CODES.iter().any(|entry| entry.code == code), "{code}");
+        }
+    }
 }

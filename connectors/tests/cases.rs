@@ -332,3 +332,40 @@ fn a_file_tells_its_limits_operations_and_what_must_be_configured() {
     assert_eq!((create.creates, create.names), (true, true));
     assert_eq!(create.entity.as_deref(), Some("fulfilment"));
 }
+
+#[test]
+fn every_connector_file_of_the_shipped_integrations_compiles_without_a_finding() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../mappings");
+    let mut seen = 0;
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path().join("connector.yaml");
+        let Ok(text) = fs::read_to_string(&path) else { continue };
+        seen += 1;
+        match declared::compile(&Source::new(path.to_string_lossy(), text)) {
+            Ok(declared) => {
+                assert!(declared.warnings().is_empty(), "{}", render(declared.warnings()))
+            }
+            Err(found) => panic!("{}", render(&found)),
+        }
+    }
+    assert!(seen >= 5, "the integrations are there");
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn a_damaged_file_ends_with_a_connector_or_findings_and_their_report(
+        at in 0..3_400_usize, with in "[\\[\\]{}:,&*'\"%@#a-c0-2 \\t\\n-]{0,4}", cut in 0..20_usize,
+    ) {
+        let text = fs::read_to_string(data().join("files/rest_wms.yaml")).unwrap();
+        let chars: Vec<char> = text.chars().collect();
+        let at = at.min(chars.len());
+        let tail = chars.iter().skip(at + cut);
+        let damaged: String = chars.iter().take(at).copied().chain(with.chars()).chain(tail.copied()).collect();
+        if let Err(found) = declared::compile(&Source::new("damaged.yaml", damaged)) {
+            assert!(!found.is_empty());
+            assert!(!render(&found).is_empty());
+        }
+    }
+}

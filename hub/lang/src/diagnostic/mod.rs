@@ -258,7 +258,7 @@ impl Findings {
 
     /// Adds a finding.
     pub fn report(&mut self, finding: Diagnostic) {
-        if self.found.len() < MOST_FINDINGS {
+        if !self.is_full() {
             self.found.push(finding);
         }
     }
@@ -276,6 +276,11 @@ impl Findings {
     /// How many so far, to see whether a part added one.
     pub fn len(&self) -> usize {
         self.found.len()
+    }
+
+    /// Whether no more are kept: a reader of untrusted files stops looking then.
+    pub fn is_full(&self) -> bool {
+        self.found.len() >= MOST_FINDINGS
     }
 
     /// Whether there are none.

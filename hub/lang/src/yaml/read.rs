@@ -100,6 +100,10 @@ impl Reader {
     )]
     fn event(&mut self, event: Event<'_>, (start, end): (usize, usize)) -> Result<(), Stop> {
         let span = Span::new(start, end);
+        if self.findings.is_full() {
+            // Each finding looks for its line: a hostile file must not make that happen for ever.
+            return Err(Stop);
+        }
         match event {
             Event::DocumentStart(..) => self.document(span),
             Event::Scalar(text, style, anchor, tag) => {

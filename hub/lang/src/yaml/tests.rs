@@ -152,6 +152,13 @@ fn deep_nesting_and_large_files_end_at_the_budget() {
 }
 
 #[test]
+fn a_file_of_nothing_but_mistakes_is_left_early() {
+    let twice: String = (0..50_000).map(|n| format!("k{n}: 1\nk{n}: 2\n")).collect();
+    let found = read(&twice).unwrap_err();
+    assert_eq!(found.len(), crate::diagnostic::MOST_FINDINGS);
+}
+
+#[test]
 fn unknown_keys_are_reported_with_the_nearest_name() {
     let text = "{ rate: 10/s, burts: 20, zzz: 1 }";
     let source = Source::new("a.yaml", text);
