@@ -110,7 +110,7 @@ pub enum OperationKind {
 }
 
 /// One use of an operation. The same call gives the same bytes on every retry, all but credentials.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Call<'a> {
     /// Which operation.
     pub operation: &'a str,
@@ -133,7 +133,7 @@ pub struct Call<'a> {
 }
 
 /// What the steps found so far. Bytes to the server, which stores them with the lane.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Memo {
     /// Index of the step to run, and of the element within its `each:`.
     pub step: u32,
@@ -155,7 +155,7 @@ pub enum Next {
 }
 
 /// One request. HTTP for now; a message to publish or a file to put are more variants of `transport`.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Request {
     /// The step's name, for logs, receipts and limits.
     pub step: String,
@@ -194,7 +194,7 @@ pub enum Idempotency {
 }
 
 /// What came back.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Answer {
     /// HTTP status.
     pub status: u16,
@@ -205,7 +205,7 @@ pub struct Answer {
 }
 
 /// The result of an operation.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Reply {
     /// References to bind: (kind, how the element is named, external id).
     pub xrefs: Vec<ReplyXref>,
@@ -238,7 +238,7 @@ pub enum Ours {
 }
 
 /// A webhook as it arrived.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Webhook<'a> {
     /// Path below `/webhooks/{system}`.
     pub path: &'a str,
@@ -249,7 +249,7 @@ pub struct Webhook<'a> {
 }
 
 /// One thing a webhook says.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Notice {
     /// The sender's id of the event; `None`: revision and content decide about duplicates.
     pub id: Option<String>,
@@ -272,12 +272,6 @@ pub struct Credentials<'a> {
     pub now: i64,
     /// Unpredictable text for this attempt.
     pub nonce: &'a str,
-}
-
-impl Debug for Credentials<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Credentials(..)")
-    }
 }
 
 /// Settings and secrets that the files of an integration read.

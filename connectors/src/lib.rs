@@ -8,5 +8,6 @@ pub mod codes;
 pub mod contract;
 pub mod declared;
 pub mod error;
+mod masked;
 mod memo;
 pub mod sign;
