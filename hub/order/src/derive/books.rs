@@ -12,7 +12,8 @@ use crate::value::Value;
 
 /// The books of one line. All quantities are in the line's unit.
 ///
-/// **Invariant:** none is ever negative, and none overflows. Test: `quantities_are_never_negative`.
+/// **Invariant:** none is ever negative, and none overflows. Test:
+/// `quantities_are_never_negative` in `tests/it/laws.rs`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LineBook {
     /// The line needs a warehouse (`requires_shipping`, absent is yes).

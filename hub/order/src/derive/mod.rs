@@ -1,7 +1,8 @@
 //! What the hub computes from an order: fulfilments advanced by their shipments, quantities, totals,
 //! holds that have a cause, states and stage. Nothing here is ever mapped in.
 //!
-//! **Invariant:** deriving twice gives what deriving once gives. Test: `deriving_twice_changes_nothing`.
+//! **Invariant:** deriving twice gives what deriving once gives. Test: `deriving_twice_changes_nothing` in
+//! `tests/it/laws.rs`.
 
 use jiff::Timestamp;
 
@@ -17,8 +18,6 @@ mod cancel;
 mod causes;
 mod stage;
 mod states;
-#[cfg(test)]
-mod tests;
 mod totals;
 
 pub use books::{Books, LineBook};

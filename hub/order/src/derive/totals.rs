@@ -107,10 +107,11 @@ fn unbalanced(order: &Order) -> Option<String> {
     let mut sum = amount(field::TOTALS_ITEMS)?.sub(discount).ok()?;
     sum = sum.add(amount(field::TOTALS_SHIPPING)?).ok()?;
     sum = sum.add(amount(field::TOTALS_FEES)?).ok()?;
-    match order.fields.value(field::TOTALS_TAX_INCLUDED)? {
-        Value::Boolean(true) => {}
-        Value::Boolean(false) => sum = sum.add(amount(field::TOTALS_TAX)?).ok()?,
-        _ => return None,
+    let Value::Boolean(tax_included) = order.fields.value(field::TOTALS_TAX_INCLUDED)? else {
+        return None;
+    };
+    if !tax_included {
+        sum = sum.add(amount(field::TOTALS_TAX)?).ok()?;
     }
     let lines = Decimal::from(order.elements(Collection::Lines).count());
     let tolerance = Money::minor_unit(total.currency).checked_mul(lines)?;

@@ -82,6 +82,10 @@ fn release(node: &Node, findings: &mut Findings) -> Option<Release> {
     let when = when.unwrap_or_default();
     let (holds, lifecycle) = (when.only(is_holds), when.only(is_lifecycle));
     let (emits, to) = (emits?, to?);
+    if creates && !matches!(to, Target::Role(_)) {
+        let message = "a fulfilment is released to a role".to_owned();
+        findings.report(findings.error(codes::CREATES, node.span, message));
+    }
     if &*emits == ORDER_CHANGED && (watched.is_some() || subject != Collection::Root) {
         let message = format!("`{ORDER_CHANGED}` is emitted at every version of the order");
         findings.report(findings.error(codes::SUBJECT, node.span, message));

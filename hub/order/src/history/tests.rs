@@ -13,7 +13,7 @@ use crate::value::{Address, Currency, Money, Reference, Value};
 type Step = (usize, usize, u8, u8);
 
 fn value(ty: &FieldType, seed: u8) -> Stated {
-    if seed % 7 == 0 {
+    if seed.is_multiple_of(7) {
         return None;
     }
     let number = Decimal::new(i64::from(seed), u32::from(seed % 3));
@@ -22,7 +22,8 @@ fn value(ty: &FieldType, seed: u8) -> Stated {
         FieldType::Integer => Value::Integer(i64::from(seed)),
         FieldType::Decimal => Value::Decimal(number),
         FieldType::Money => {
-            let currency = Currency::parse(if seed % 2 == 0 { "EUR" } else { "KWD" }).unwrap();
+            let currency =
+                Currency::parse(if seed.is_multiple_of(2) { "EUR" } else { "KWD" }).unwrap();
             Value::Money(Money { amount: number, currency })
         }
         FieldType::Timestamp => {
@@ -31,7 +32,7 @@ fn value(ty: &FieldType, seed: u8) -> Stated {
         FieldType::Date => {
             Value::Date(jiff::civil::date(2026, 1, 1 + i8::try_from(seed % 28).unwrap()))
         }
-        FieldType::Boolean => Value::Boolean(seed % 2 == 0),
+        FieldType::Boolean => Value::Boolean(seed.is_multiple_of(2)),
         FieldType::Address => Value::Address(Box::new(Address {
             line1: Some(format!("Street {seed}").into()),
             ..Address::default()
@@ -74,7 +75,7 @@ fn step(order: &mut Order, (place, choice, seed, action): Step) {
                 }
             }
         }
-        2 if !at.is_root() => order.element_mut(&at).unwrap().gone = seed % 2 == 0,
+        2 if !at.is_root() => order.element_mut(&at).unwrap().gone = seed.is_multiple_of(2),
         3 => drop(order.bound.insert(Role::Erp, SystemName::new(format!("erp{}", seed % 2)))),
         4 => drop(order.fired.insert(format!("x{}", seed % 4), order.version)),
         5 => drop(order.fired.remove(&format!("x{}", seed % 4))),

@@ -2,7 +2,7 @@
 //!
 //! A wish for a state collapses: one per (deliver rule, subject), newer over older. A wish for a fact
 //! is made once per firing. **Invariant:** a lane has at most 64 wishes; the one beyond is not taken
-//! and a todo says so. Test: `a_full_lane_takes_no_more_and_says_so`.
+//! and a todo says so. Test: `a_full_lane_takes_no_more_and_says_so` in `tests/it/route.rs`.
 
 use crate::catalogue::{FieldId, FieldSet};
 use crate::condition::Scene;
@@ -17,8 +17,6 @@ use crate::settle::Turn;
 mod events;
 mod own;
 mod plan;
-#[cfg(test)]
-mod tests;
 
 pub(crate) use events::events;
 pub use plan::{Choice, Plan, Send, plan};
@@ -161,7 +159,7 @@ fn reread(state: &mut State, outline: Outline<'_>, rules: &Rules<'_>, effects: &
     let flow = rules.flow;
     for release in flow.releases.iter().filter(|release| &*release.emits != ORDER_CHANGED) {
         let (emits, to) = (&*release.emits, release.to);
-        for (system, _) in rules.systems {
+        for system in rules.systems.keys() {
             let states = listening(rules, system, emits)
                 .filter(|rule| kind(rule) == OperationKind::State)
                 .map(|rule| (rule, rules.shapes.reads(system, &rule.id)));
@@ -172,7 +170,7 @@ fn reread(state: &mut State, outline: Outline<'_>, rules: &Rules<'_>, effects: &
             for subject in &subjects(&state.order, release) {
                 // 0: who made it true himself was never told.
                 let key = fired_key(emits, to, subject, system);
-                if !state.order.fired.get(&key).is_some_and(|version| *version > 0) {
+                if state.order.fired.get(&key).is_none_or(|version| *version == 0) {
                     continue;
                 }
                 let version = outline.version;

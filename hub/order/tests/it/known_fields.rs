@@ -1,7 +1,5 @@
 //! The constants of `catalogue::known` against the catalogue itself.
 
-#![expect(clippy::unwrap_used, reason = "a test may end here")]
-
 use orderhub_order::catalogue::{FieldId, catalogue, known::*};
 use orderhub_order::ids::Collection;
 

@@ -1,0 +1,9 @@
+//! The order crate from outside: cases as data, one runner.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may end here")]
+
+mod cases;
+mod known_fields;
+mod laws;
+mod route;
+mod world;

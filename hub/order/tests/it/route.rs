@@ -1,0 +1,186 @@
+//! What a lane is to send next.
+
+use orderhub_order::catalogue::known;
+use orderhub_order::flow::Flow;
+use orderhub_order::fold::Effect;
+use orderhub_order::history::seal;
+use orderhub_order::ids::{At, Collection, OrderKey, Role, SystemName};
+use orderhub_order::lane::{FieldState, Lane, LaneCode, Sent, WantKey, Xref};
+use orderhub_order::model::{Order, State};
+use orderhub_order::route::{Choice, Plan, plan};
+use orderhub_order::rules::Mode;
+use orderhub_order::settle::{Turn, settle};
+use orderhub_order::value::Value;
+
+use crate::world::World;
+
+fn world() -> World {
+    World::of(&["shop", "erp", "wms", "tms", "sink"].map(str::to_owned))
+}
+
+fn name(system: &str) -> SystemName {
+    SystemName::new(system)
+}
+
+/// A paid order of one line, settled once.
+fn paid(world: &World) -> State {
+    let order = Order::new(OrderKey(7), "shop-1001".into(), name("shop"), "default".into());
+    let mut state = State::new(order);
+    turn(&mut state, world, |order| {
+        let line = order.add(&At::ROOT, Collection::Lines, None, None).unwrap();
+        order.set(&line, known::line::QTY_ORDERED, Some(Value::Decimal(2.into())));
+        order.set(&At::ROOT, known::order::STATE_PAYMENT, Some(Value::text("captured")));
+    });
+    state
+}
+
+fn turn(state: &mut State, world: &World, change: impl FnOnce(&mut Order)) -> Vec<Effect> {
+    let before = state.order.clone();
+    change(&mut state.order);
+    let turn = Turn { before: &before, by: None, now: jiff::Timestamp::UNIX_EPOCH };
+    let effects = settle(state, turn, &world.rules());
+    seal(&before, &mut state.order);
+    effects
+}
+
+fn lane<'a>(state: &'a mut State, system: &str) -> &'a mut Lane {
+    state.lanes.get_mut(system).unwrap()
+}
+
+fn link(state: &mut State, system: &str) {
+    let xref = Xref { kind: "order".into(), at: At::ROOT, ext_id: "9".into() };
+    lane(state, system).xrefs.push(xref);
+}
+
+fn chosen(state: &State, world: &World, system: &str) -> Result<Choice, Option<LaneCode>> {
+    match plan(state, &name(system), &world.rules()) {
+        Plan::Send(send) => Ok(send.choice),
+        Plan::Wait { code, .. } | Plan::Skip { code, .. } => Err(Some(code)),
+        Plan::Idle | Plan::Resume(_) => Err(None),
+    }
+}
+
+#[test]
+fn an_idle_lane_that_wants_something_is_due_and_handed_over_once() {
+    let world = world();
+    let mut state = paid(&world);
+    assert_eq!(lane(&mut state, "erp").due_at, Some(jiff::Timestamp::UNIX_EPOCH));
+    let effects = turn(&mut state, &world, |order| {
+        order.set(&At::ROOT, known::order::ORDER_NO, Some(Value::text("7")));
+    });
+    let deliver =
+        |effect: &Effect| matches!(effect, Effect::Deliver { system } if system.as_str() == "erp");
+    assert!(!effects.iter().any(deliver));
+}
+
+#[test]
+fn create_and_update_are_chosen_by_the_live_reference() {
+    let world = world();
+    let mut state = paid(&world);
+    assert_eq!(chosen(&state, &world, "erp"), Ok(Choice::Create));
+    link(&mut state, "erp");
+    assert_eq!(chosen(&state, &world, "erp"), Ok(Choice::Update));
+    assert_eq!(chosen(&state, &world, "sink"), Ok(Choice::Single));
+}
+
+#[test]
+fn what_was_delivered_and_is_not_linked_is_never_made_again() {
+    let world = world();
+    let mut state = paid(&world);
+    let erp = lane(&mut state, "erp");
+    let key = erp.wants[0].key.text();
+    erp.sent.insert(key, Sent { version: 1, hash: [0; 16] });
+    assert_eq!(chosen(&state, &world, "erp"), Err(Some(LaneCode::NotLinked)));
+}
+
+#[test]
+fn what_cannot_be_updated_is_shown_to_a_person_once() {
+    let mut world = world();
+    let rules = world.systems.get_mut("erp").unwrap();
+    rules.deliver[0].update = None;
+    let mut state = paid(&world);
+    link(&mut state, "erp");
+    let todo = |effects: &[Effect]| {
+        let is =
+            |effect: &&Effect| matches!(effect, Effect::Todo(item) if &*item.cause == "no_update");
+        effects.iter().filter(is).count()
+    };
+    let change = |number: &'static str| {
+        move |order: &mut Order| {
+            order.set(&At::ROOT, known::order::ORDER_NO, Some(Value::text(number)));
+        }
+    };
+    assert_eq!(todo(&turn(&mut state, &world, change("7"))), 1);
+    assert_eq!(lane(&mut state, "erp").code, Some(LaneCode::NoUpdate));
+    assert_eq!(todo(&turn(&mut state, &world, change("8"))), 0);
+    assert!(lane(&mut state, "erp").wants.is_empty());
+}
+
+#[test]
+fn a_systems_own_change_does_not_go_back_to_it() {
+    let world = world();
+    let mut state = paid(&world);
+    link(&mut state, "erp");
+    let agreed = |value| FieldState { base: Some(Some(value)), ..FieldState::default() };
+    let erp = lane(&mut state, "erp");
+    erp.fields.insert("order_no".to_owned(), agreed(Value::text("7")));
+    erp.fields.insert("lines[L1].qty.ordered".to_owned(), agreed(Value::Decimal(2.into())));
+    turn(&mut state, &world, |order| {
+        order.set(&At::ROOT, known::order::ORDER_NO, Some(Value::text("7")));
+    });
+    let erp = lane(&mut state, "erp");
+    assert_eq!((erp.wants.len(), erp.code), (0, Some(LaneCode::OwnChange)));
+    turn(&mut state, &world, |order| {
+        order.set(&At::ROOT, known::order::ORDER_NO, Some(Value::text("8")));
+    });
+    assert_eq!(chosen(&state, &world, "erp"), Ok(Choice::Update));
+}
+
+#[test]
+fn a_paused_system_is_sent_nothing_and_a_shadow_is_told_so() {
+    let mut world = world();
+    world.systems.get_mut("erp").unwrap().mode = Mode::Paused;
+    let state = paid(&world);
+    assert_eq!(chosen(&state, &world, "erp"), Err(Some(LaneCode::Paused)));
+    world.systems.get_mut("erp").unwrap().mode = Mode::Shadow;
+    match plan(&state, &name("erp"), &world.rules()) {
+        Plan::Send(send) => assert!(send.shadow),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_full_lane_takes_no_more_and_says_so() {
+    let world = world();
+    let mut state = paid(&world);
+    let sink = lane(&mut state, "sink");
+    sink.wants.clear();
+    for number in 0..orderhub_order::lane::MOST_WANTS {
+        let rule = format!("order.changed/{number}");
+        sink.want(WantKey { rule: rule.into(), subject: At::ROOT, fact: None }, 1, None);
+    }
+    let before = state.order.clone();
+    state.order.set(&At::ROOT, known::order::ORDER_NO, Some(Value::text("7")));
+    let turn = Turn { before: &before, by: None, now: jiff::Timestamp::UNIX_EPOCH };
+    let effects = settle(&mut state, turn, &world.rules());
+    let full =
+        |effect: &Effect| matches!(effect, Effect::Todo(item) if &*item.cause == "lane_full");
+    assert!(effects.iter().any(full));
+}
+
+#[test]
+fn a_release_by_fields_fires_once_a_turn() {
+    let mut world = world();
+    let text = "releases: [{ emits: order.accepted, to: erp, fields: [tags] }]";
+    let source = orderhub_lang::diagnostic::Source::new("flow.yaml", text);
+    world.flow = Flow::parse(&source).unwrap();
+    let mut state = paid(&world);
+    // A release by fields fires once a turn, however often the turn looks at it.
+    let effects = turn(&mut state, &world, |order| {
+        order.set(&At::ROOT, known::order::TAGS, Some(Value::List(vec!["a".into()])));
+    });
+    let accepted = |effect: &&Effect| matches!(effect, Effect::Event { name, .. } if &**name == "order.accepted");
+    assert_eq!(effects.iter().filter(accepted).count(), 1);
+    assert_eq!(state.order.bound[&Role::Erp], name("erp"));
+    assert!(!effects.iter().any(|effect| matches!(effect, Effect::Todo(_))));
+}
