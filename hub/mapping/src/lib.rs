@@ -1,16 +1,41 @@
 //! The mapping language: bytes of a system's document ► contribution, and subject ► bytes.
 //!
 //! parse (with spans) ► check (against the catalogue) ► compile ► run and reverse. Pure.
+//!
+//! **Invariant:** absent, null and value stay apart in both directions, no number becomes a float, and
+//! mapping the same bytes twice gives the same. Tests: the cases under `tests/data/mapping`, and
+//! `tests/scan.rs` for the reader of JSON.
+
+mod ast;
+pub mod cases;
+mod cell;
+pub mod codes;
+mod compile;
+mod conversions;
+mod hub_path;
+pub mod integration;
+mod literal;
+mod parse;
+mod paths;
+mod program;
+mod reverse;
+mod run;
+mod scan;
+pub mod view;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use orderhub_lang::diagnostic::{Diagnostic, Source};
+use orderhub_lang::diagnostic::{Diagnostic, Findings, Source};
 use orderhub_lang::value::Value;
+use orderhub_lang::yaml::{self, Budget};
 use orderhub_order::catalogue::{FieldId, FieldSet};
 use orderhub_order::contribution::{Contribution, Stated};
 use orderhub_order::ids::{At, Entity, SystemName};
 use orderhub_order::model::Subject;
+
+pub use integration::{Integration, Loaded};
+pub(crate) use run::compute as run_compute;
 
 /// A compiled mapping: one shape of document, both ways.
 #[derive(Debug)]
@@ -19,6 +44,16 @@ pub struct Mapping {
     pub name: String,
     /// What it is about.
     pub entity: Entity,
+    /// The file: places of rules in errors.
+    pub source: Arc<Source>,
+    /// The kind of document, `order_rest`.
+    document: Arc<str>,
+    creates: bool,
+    /// `creates:` as the file says it.
+    says_creates: Option<bool>,
+    none: Vec<cell::Cell<'static>>,
+    compiled: compile::Compiled,
+    cases: Vec<cases::Case>,
 }
 
 /// What surrounds a document besides its bytes: recorded, so that a replay gives the same.
@@ -72,7 +107,7 @@ pub struct Projection {
 /// Why a subject cannot be mapped out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ReverseError {
-    /// A reference is missing: nothing is sent, code `not_linked`.
+    /// A reference is missing: nothing is sent, code `not_linked`. Names its kind.
     NotLinked(String),
     /// A value cannot be written.
     Failed(MapError),
@@ -84,13 +119,41 @@ impl Mapping {
     /// # Errors
     ///
     /// The diagnostics, ordered by place, at least one of them an error.
-    pub fn compile(_source: &Arc<Source>, _use_: &Named) -> Result<Mapping, Vec<Diagnostic>> {
-        Err(Vec::new())
+    pub fn compile(source: &Arc<Source>, named: &Named) -> Result<Mapping, Vec<Diagnostic>> {
+        let root = yaml::parse(source, &Budget::default())?;
+        let mut findings = Findings::new(source);
+        let mut reader = parse::Reader { findings: &mut findings, named: named.clone() };
+        let file = reader.file(&root);
+        let mapping = file.map(|file| {
+            let compiled = compile::compile(&file, &mut findings);
+            let document = file.name.is.rsplit('.').next().unwrap_or_default();
+            if !file.name.is.contains('.') {
+                let finding = findings.error(
+                    codes::NAME,
+                    file.name.span,
+                    format!("`{}` names no integration", file.name.is),
+                );
+                let hint = "write `<integration>.<document>`, such as `shopify.order_rest`";
+                findings.report(finding.with_hint(hint));
+            }
+            Mapping {
+                document: document.into(),
+                entity: file.entity,
+                source: Arc::clone(source),
+                creates: file.creates.unwrap_or(file.entity == Entity::Order),
+                says_creates: file.creates,
+                none: file.none,
+                compiled,
+                cases: file.cases,
+                name: file.name.is,
+            }
+        });
+        findings.into_result(mapping).map(|(mapping, _)| mapping)
     }
 
     /// Maps a body in: one result per document, in order.
-    pub fn run(&self, _body: &[u8], _context: &Context<'_>) -> Vec<Mapped> {
-        Vec::new()
+    pub fn run(&self, body: &[u8], context: &Context<'_>) -> Vec<Mapped> {
+        run::run(self, body, context)
     }
 
     /// Maps a subject out.
@@ -100,18 +163,78 @@ impl Mapping {
     /// See [`ReverseError`].
     pub fn reverse(
         &self,
-        _subject: Subject<'_>,
-        _context: &Context<'_>,
+        subject: Subject<'_>,
+        context: &Context<'_>,
     ) -> Result<Projection, ReverseError> {
-        Err(ReverseError::NotLinked(String::new()))
+        reverse::reverse(self, subject, context)
     }
 
     /// The hub fields that mapping out reads.
     pub fn reads(&self) -> FieldSet {
-        FieldSet::default()
+        self.compiled.output.reads
+    }
+
+    /// The system paths that mapping in reads: `{fields}` of a connector.
+    pub fn paths(&self) -> &[String] {
+        &self.compiled.paths
+    }
+
+    /// The names of the settings that it reads.
+    pub fn settings(&self) -> impl Iterator<Item = &str> {
+        self.compiled.settings.iter().map(|(name, _)| name.as_str())
+    }
+
+    /// The kind of document: `order_rest`.
+    pub fn document(&self) -> &Arc<str> {
+        &self.document
+    }
+
+    /// Documents carry a key: it can map what comes in on its own.
+    pub fn has_key(&self) -> bool {
+        self.compiled.input.key.is_some()
+    }
+
+    /// Documents carry a revision.
+    pub fn has_revision(&self) -> bool {
+        self.compiled.input.revision.is_some()
+    }
+
+    /// It can map a subject out.
+    pub fn goes_out(&self) -> bool {
+        self.compiled.output.any
+    }
+
+    /// Its cases.
+    pub fn cases(&self) -> &[cases::Case] {
+        &self.cases
+    }
+
+    /// The rules that go one way only: (`file:line:column`, hub side, goes in).
+    pub fn one_way(&self) -> impl Iterator<Item = (String, &str, bool)> {
+        self.compiled.one_way.iter().map(|rule| {
+            let place = self.source.place(rule.span.start);
+            (place, rule.hub.as_str(), rule.way == ast::Direction::In)
+        })
     }
 }
 
 /// Named conversion chains of an integration (`use:`).
 #[derive(Clone, Debug, Default)]
-pub struct Named {}
+pub struct Named {
+    pub(crate) chains: Arc<BTreeMap<String, ast::Chain>>,
+}
+
+impl std::fmt::Display for MapError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {}", self.cause, self.why)?;
+        if !self.path.is_empty() {
+            write!(f, " at `{}`", self.path)?;
+        }
+        match &self.rule {
+            Some(rule) => write!(f, " ({rule})"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for MapError {}

@@ -1,0 +1,149 @@
+//! A mapping file as it was read: every part with its place. Nothing is resolved yet.
+
+use std::sync::Arc;
+
+use orderhub_lang::condition::Condition;
+use orderhub_lang::diagnostic::Span;
+use orderhub_lang::path::Path;
+use orderhub_order::ids::Entity;
+
+use crate::cell::Cell;
+use crate::conversions::Conversion;
+
+/// A part with its place.
+#[derive(Clone, Debug)]
+pub(crate) struct Placed<T> {
+    /// Where it stands.
+    pub(crate) span: Span,
+    /// The part.
+    pub(crate) is: T,
+}
+
+/// A path with its place.
+pub(crate) type PathAt = Placed<Path>;
+
+/// A chain of conversions, shared where it has a name.
+pub(crate) type Chain = Vec<Link>;
+
+/// One conversion of a chain with its place in the file that uses it.
+#[derive(Clone, Debug)]
+pub(crate) struct Link {
+    /// Where the rule names it.
+    pub(crate) span: Span,
+    /// The conversion.
+    pub(crate) conversion: Arc<dyn Conversion>,
+}
+
+/// A whole file.
+#[derive(Debug)]
+pub(crate) struct File {
+    pub(crate) name: Placed<String>,
+    pub(crate) entity: Entity,
+    pub(crate) documents: Vec<PathAt>,
+    pub(crate) where_: Option<Condition>,
+    pub(crate) key: Option<Key>,
+    pub(crate) parents: Vec<Parent>,
+    pub(crate) creates: Option<bool>,
+    pub(crate) revision: Option<Rule>,
+    /// Values that mean null in every rule.
+    pub(crate) none: Vec<Cell<'static>>,
+    pub(crate) fields: Vec<Rule>,
+    pub(crate) cases: Vec<crate::cases::Case>,
+}
+
+/// How the document, or an element, is identified.
+#[derive(Clone, Debug)]
+pub(crate) enum Key {
+    /// By a rule without a hub side.
+    Rule(Box<Rule>),
+    /// By texts and paths one after another.
+    Template(Span, Vec<Piece>),
+}
+
+/// A part of a key's template.
+#[derive(Clone, Debug)]
+pub(crate) enum Piece {
+    /// As it stands.
+    Text(String),
+    /// A value.
+    Path(PathAt),
+}
+
+/// Another way to the order.
+#[derive(Clone, Debug)]
+pub(crate) struct Parent {
+    /// The kind of the cross reference; `None`: the hub's own `ref`.
+    pub(crate) kind: Option<String>,
+    /// Where the reference stands.
+    pub(crate) rule: Rule,
+}
+
+/// Which way a rule goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Direction {
+    /// From the system.
+    In,
+    /// To the system.
+    Out,
+}
+
+/// One side of a rule.
+#[derive(Clone, Debug)]
+pub(crate) enum Side {
+    /// One path, or several of which the first that gives a value counts.
+    Paths(Vec<PathAt>),
+    /// Named inputs.
+    Named(Vec<(String, PathAt)>),
+}
+
+impl Side {
+    /// The only path; `None` for lists and named inputs.
+    pub(crate) fn single(&self) -> Option<&PathAt> {
+        match self {
+            Side::Paths(paths) => match paths.as_slice() {
+                [path] => Some(path),
+                _ => None,
+            },
+            Side::Named(_) => None,
+        }
+    }
+
+    /// All paths.
+    pub(crate) fn paths(&self) -> Vec<&PathAt> {
+        match self {
+            Side::Paths(paths) => paths.iter().collect(),
+            Side::Named(named) => named.iter().map(|(_, path)| path).collect(),
+        }
+    }
+}
+
+/// One rule.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Rule {
+    pub(crate) span: Span,
+    pub(crate) hub: Option<Side>,
+    pub(crate) system: Option<Side>,
+    pub(crate) value: Option<Placed<Cell<'static>>>,
+    pub(crate) chain: Chain,
+    pub(crate) none: Vec<Cell<'static>>,
+    pub(crate) where_: Option<Condition>,
+    pub(crate) direction: Option<Placed<Direction>>,
+    /// Part by part of an object.
+    pub(crate) fields: Option<Vec<Rule>>,
+    pub(crate) each: Option<Each>,
+    /// Inputs of the expression.
+    pub(crate) with: Vec<(String, PathAt)>,
+    pub(crate) expr: Option<Placed<String>>,
+}
+
+/// How elements of a collection are mapped.
+#[derive(Clone, Debug)]
+pub(crate) struct Each {
+    pub(crate) span: Span,
+    pub(crate) key: Option<Key>,
+    /// Where our id stands as it was sent.
+    pub(crate) ours: Option<Rule>,
+    pub(crate) complete: bool,
+    pub(crate) adds: bool,
+    pub(crate) fields: Vec<Rule>,
+}

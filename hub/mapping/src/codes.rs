@@ -1,0 +1,220 @@
+//! The codes of this crate's findings, each with what `orderhub explain` prints.
+//!
+//! **Invariant:** a code is never given another meaning; every code stands in [`CODES`] with a wrong
+//! and a right example. Test: `every_code_is_shown_by_its_own_example`.
+
+/// One code, explained.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Explanation {
+    /// `M0107`
+    pub code: &'static str,
+    /// A few words.
+    pub title: &'static str,
+    /// What it means and what to do, in sentences.
+    pub text: &'static str,
+    /// A rule, or a file, that has the mistake.
+    pub wrong: &'static str,
+    /// The same without it.
+    pub right: &'static str,
+}
+
+/// Another version of the language.
+pub const VERSION: &str = "M0001";
+/// Keys that do not go together, or a part that is missing.
+pub const SHAPE: &str = "M0002";
+/// A word that is not one of a few.
+pub const WORD: &str = "M0003";
+/// In the language, not in this version.
+pub const LATER: &str = "M0004";
+/// A name that does not fit its file.
+pub const NAME: &str = "M0005";
+/// A key is missing.
+pub const KEY: &str = "M0006";
+/// An unknown hub field.
+pub const HUB_FIELD: &str = "M0107";
+/// A path of the hub side that cannot be followed.
+pub const HUB_PATH: &str = "M0108";
+/// A path of the system side that cannot be followed.
+pub const SYSTEM_PATH: &str = "M0109";
+/// A condition that a document cannot meet.
+pub const WHERE: &str = "M0110";
+/// A rule that can go no way, or not the way it says.
+pub const NO_WAY: &str = "M0111";
+/// Many values for one field.
+pub const FAN_OUT: &str = "M0112";
+/// An unknown conversion.
+pub const CONVERSION: &str = "M0201";
+/// A wrong option of a conversion.
+pub const OPTION: &str = "M0202";
+/// Types that do not fit.
+pub const TYPE: &str = "M0203";
+/// A word that an enum of the hub does not have.
+pub const ENUM: &str = "M0204";
+/// A file that an integration needs is missing, or one that it names.
+pub const FILE: &str = "M0301";
+/// An entry of an integration that cannot work.
+pub const INTEGRATION: &str = "M0302";
+/// Two deliver rules of one name.
+pub const TWICE: &str = "M0303";
+
+/// Every code of this crate.
+pub const CODES: &[Explanation] = &[
+    Explanation {
+        code: VERSION,
+        title: "another version of the language",
+        text: "Every file says in its first line which version of the language it is written in. This program \
+               reads version 1.",
+        wrong: "orderhub: 7\nmapping: shop.order\nkey: id\nfields:\n  - { hub: order_no, system: name }\n",
+        right: "orderhub: 1\nmapping: shop.order\nkey: id\nfields:\n  - { hub: order_no, system: name }\n",
+    },
+    Explanation {
+        code: SHAPE,
+        title: "a part is missing, or two do not go together",
+        text: "A rule has a hub side and a system side: a path, a list of paths of which the first counts, or \
+               named inputs. `value:` or `expr:` stands in for one side. `fields:` maps an object part by part, \
+               `each:` the elements of a list; their conversions stand inside.",
+        wrong: "- { hub: order_no }",
+        right: "- { hub: order_no, system: name }",
+    },
+    Explanation {
+        code: WORD,
+        title: "not one of the words that may stand here",
+        text: "This key takes one of a few words. The hint names the nearest, or all of them.",
+        wrong: "- { hub: order_no, system: name, direction: both }",
+        right: "- { hub: order_no, system: name }",
+    },
+    Explanation {
+        code: LATER,
+        title: "not in this version",
+        text: "The language has this, but the program that reads the file does not yet. Nothing is ignored in \
+               silence: leave the part out, or use a newer version.",
+        wrong: "- { hub: notes.customer, system: note, as: html_text }",
+        right: "- { hub: notes.customer, system: note }",
+    },
+    Explanation {
+        code: NAME,
+        title: "the name does not fit the file",
+        text: "A mapping is called after its integration and its file: `shopify.order_rest` stands in \
+               `mappings/shopify/order_rest.yaml`. An integration is called after its folder.",
+        wrong: "orderhub: 1\nmapping: order\nkey: id\nfields:\n  - { hub: order_no, system: name }\n",
+        right: "orderhub: 1\nmapping: shop.order\nkey: id\nfields:\n  - { hub: order_no, system: name }\n",
+    },
+    Explanation {
+        code: KEY,
+        title: "a key is missing",
+        text: "Documents and elements are matched by key, never by position. `key:` names the system's own id; \
+               `ours:` the place where our id comes back as it was sent.",
+        wrong: "- { hub: lines, system: items, each: { fields: [{ hub: sku, system: sku }] } }",
+        right: "- { hub: lines, system: items, each: { key: id, fields: [{ hub: sku, system: sku }] } }",
+    },
+    Explanation {
+        code: HUB_FIELD,
+        title: "unknown hub field",
+        text: "The hub's fields are those of its catalogue. `orderhub fields` lists them; within `each:` and \
+               `fields:` names are of the element or of the address. What has no field goes to `ext.<name>`.",
+        wrong: "- { hub: customer.e_mail, system: email }",
+        right: "- { hub: customer.email, system: email }",
+    },
+    Explanation {
+        code: HUB_PATH,
+        title: "a hub path that leads nowhere",
+        text: "Hub paths start at the mapping's subject, `^` at what surrounds it, `/` at the order. \
+               A collection is followed by `*`, a place, or `(field=value)`, or mapped with `each:`.",
+        wrong: "- { hub: lines.sku, system: sku }",
+        right: "- { hub: lines, system: items, each: { key: id, fields: [{ hub: sku, system: sku }] } }",
+    },
+    Explanation {
+        code: SYSTEM_PATH,
+        title: "a path that is no place in the document",
+        text: "System paths start at the element, `^` at what surrounds it, `/` at the document. `$settings.x`, \
+               `$args.x` and `$index` stand for what is not in it; `$xref(kind)` is of the hub side.",
+        wrong: "- { hub: order_no, system: $xref(order) }",
+        right: "- { hub: $xref(order), system: id }",
+    },
+    Explanation {
+        code: WHERE,
+        title: "a condition that a document cannot meet",
+        text: "`where:` compares with texts, `present`, `absent`, `none` and `{ not: [...] }`. Ranks \
+               (`{ from: … }`) belong to the hub's states and stand in `when:`.",
+        wrong: "- { hub: order_no, system: name, where: { status: { from: shipped } } }",
+        right: "- { hub: order_no, system: name, where: { status: [shipped, delivered] } }",
+    },
+    Explanation {
+        code: NO_WAY,
+        title: "the rule cannot go this way",
+        text: "A rule goes both ways where it can. Computed fields and those that the hub writes go out only; \
+               constants, folds and conditions on the document come in only. The hint says what stands in the way.",
+        wrong: "- { hub: state.fulfilment, system: status, direction: in }",
+        right: "- { hub: state.fulfilment, system: status, direction: out }",
+    },
+    Explanation {
+        code: FAN_OUT,
+        title: "many values for one field",
+        text: "A path with `*` gives a value for each element. A field that holds one needs a fold at the end of \
+               its chain: `sum`, `min`, `max`, `first`, `count` or `join`.",
+        wrong: "- { hub: order_no, system: items.*.name }",
+        right: "- { hub: order_no, system: items.*.name, as: first }",
+    },
+    Explanation {
+        code: CONVERSION,
+        title: "unknown conversion",
+        text: "A conversion is one of the language's, or a name that `use:` gives to a chain, in this file or in \
+               integration.yaml. Several are a list: `as: [trim, upper]`.",
+        wrong: "- { hub: order_no, system: name, as: uper }",
+        right: "- { hub: order_no, system: name, as: upper }",
+    },
+    Explanation {
+        code: OPTION,
+        title: "a wrong option of a conversion",
+        text: "The option is not what the conversion can use. The message says what is needed.",
+        wrong: "- { hub: order_no, system: name, as: { truncate: short } }",
+        right: "- { hub: order_no, system: name, as: { truncate: 35 } }",
+    },
+    Explanation {
+        code: TYPE,
+        title: "types that do not fit",
+        text: "The hub's fields have types. What a chain gives must fit its field, and what a conversion is given \
+               must fit the conversion. Amounts need `money`, times `timestamp`, quantities `decimal`.",
+        wrong: "- { hub: totals.total, system: total }",
+        right: "- { hub: totals.total, system: total, as: { money: { currency: /currency } } }",
+    },
+    Explanation {
+        code: ENUM,
+        title: "not a word of this state",
+        text: "States of the hub are words of its catalogue. A constant, and each row of a table, gives one of them.",
+        wrong: "- { hub: state.lifecycle, value: canceled, where: { cancelled_at: present } }",
+        right: "- { hub: state.lifecycle, value: cancelled, where: { cancelled_at: present } }",
+    },
+    Explanation {
+        code: FILE,
+        title: "a file is missing",
+        text: "An integration is a folder with an integration.yaml and a file for each document that it names. \
+               A declared connector also needs a connector.yaml.",
+        wrong: "orderhub: 1\nintegration: shop\nrole: channel\nconnector: declared\n\
+                intake: [{ message: ordre, ordering: revision }]\n",
+        right: "orderhub: 1\nintegration: shop\nrole: channel\nconnector: declared\n\
+                intake: [{ message: order, ordering: revision }]\n",
+    },
+    Explanation {
+        code: INTEGRATION,
+        title: "an entry of the integration that cannot work",
+        text: "Every intake says where documents come from (`notice`, `message` or `poll`) and what orders them. \
+               A document that comes in needs a key; one that is ordered by revision needs a revision.",
+        wrong: "orderhub: 1\nintegration: shop\nrole: channel\nconnector: declared\n\
+                intake: [{ message: order }]\n",
+        right: "orderhub: 1\nintegration: shop\nrole: channel\nconnector: declared\n\
+                intake: [{ message: order, ordering: revision }]\n",
+    },
+    Explanation {
+        code: TWICE,
+        title: "two entries with one name",
+        text: "A deliver rule is known by its event and its operation. Two rules of one name could not be told \
+               apart in lanes, receipts and answers to why nothing was sent.",
+        wrong: "orderhub: 1\nintegration: shop\nrole: channel\nconnector: declared\n\
+                intake: [{ message: order, ordering: revision }]\n\
+                deliver: [{ on: order.changed, do: put }, { on: order.changed, do: put }]\n",
+        right: "orderhub: 1\nintegration: shop\nrole: channel\nconnector: declared\n\
+                intake: [{ message: order, ordering: revision }]\n\
+                deliver: [{ on: order.changed, do: put }, { on: order.cancelled, do: put }]\n",
+    },
+];

@@ -1,0 +1,363 @@
+//! The rules of one element: each is compiled in and out, as far as it goes.
+
+use orderhub_order::catalogue::{Field, FieldType, Personal};
+use orderhub_order::ids::Collection;
+
+use super::scope::Scope;
+use super::target::{HubSide, InTarget, in_target, limits};
+use super::{Compiler, OneWay, no_way};
+use crate::ast::{Direction, Each, PathAt, Rule, Side};
+use crate::codes;
+use crate::conversions::Type;
+use crate::hub_path::{HubPath, Leaf};
+use crate::program::{
+    Alternative, CollectionProgram, EachProgram, Element, FieldProgram, InRule, OutElement,
+};
+
+impl Compiler<'_> {
+    /// Compiles the rules of an element both ways.
+    pub(super) fn element(
+        &mut self,
+        rules: &[Rule],
+        scope: &Scope,
+        stack: &[Collection],
+        out: &mut OutElement,
+    ) -> Element {
+        let mut element = Element::default();
+        let mut written = Vec::new();
+        for rule in rules {
+            let hub = match &rule.hub {
+                None => {
+                    self.out_without_hub(rule, scope, stack, out);
+                    continue;
+                }
+                Some(hub) => self.hub_paths(hub, stack),
+            };
+            let Some(hub) = hub else { continue };
+            let (may_in, may_out) = Self::ways(rule);
+            let went_in = may_in.then(|| self.rule_in(rule, &hub, scope, stack, &mut element, out));
+            let went_in = went_in.unwrap_or_else(|| Err(String::new()));
+            let first = !written.contains(&hub_text(rule));
+            let only_out = rule.direction.is_some();
+            let went_out = if !may_out || rule.each.is_some() {
+                Err(String::new())
+            } else if first || only_out || !self.keyed {
+                self.rule_out(rule, &hub, scope, stack, out)
+            } else {
+                Err("an earlier rule writes this field".to_owned())
+            };
+            if went_out.is_ok() {
+                written.push(hub_text(rule));
+            }
+            self.judge(rule, &went_in, &went_out);
+        }
+        element.fields.sort_by_key(|field| field.id);
+        element.xrefs.sort_by(|left, right| left.0.cmp(&right.0));
+        element.collections.sort_by_key(|collection| collection.collection);
+        element
+    }
+
+    /// Every path of a hub side.
+    fn hub_paths(&mut self, hub: &Side, stack: &[Collection]) -> Option<Vec<HubSide>> {
+        let mut resolved = Vec::new();
+        for path in hub.paths() {
+            resolved.push(self.hub_side(path, stack)?);
+        }
+        (!resolved.is_empty()).then_some(resolved)
+    }
+
+    /// Reports a rule that cannot go as asked, notes one that goes one way.
+    fn judge(&mut self, rule: &Rule, went_in: &Result<(), String>, went_out: &Result<(), String>) {
+        let why = |result: &Result<(), String>| result.as_ref().err().cloned().unwrap_or_default();
+        let asked = rule.direction.as_ref();
+        match (went_in, went_out, asked.map(|direction| direction.is)) {
+            (Err(_), _, Some(Direction::In)) => {
+                let span = asked.map_or(rule.span, |direction| direction.span);
+                let why = why(went_in);
+                if !why.is_empty() {
+                    self.wrong(codes::NO_WAY, span, "this rule cannot go in", &why);
+                }
+            }
+            (_, Err(_), Some(Direction::Out)) => {
+                let span = asked.map_or(rule.span, |direction| direction.span);
+                let why = why(went_out);
+                if !why.is_empty() {
+                    self.wrong(codes::NO_WAY, span, "this rule cannot go out", &why);
+                }
+            }
+            (Err(_), Err(_), None) if rule.each.is_none() => {
+                let why = if why(went_in).is_empty() { why(went_out) } else { why(went_in) };
+                if !why.is_empty() {
+                    no_way(self, rule, &why);
+                }
+            }
+            (Ok(()), Err(_), _) if rule.each.is_none() => self.note(rule, Direction::In),
+            (Err(_), Ok(()), _) => self.note(rule, Direction::Out),
+            _ => {}
+        }
+    }
+
+    fn note(&mut self, rule: &Rule, way: Direction) {
+        self.one_way.push(OneWay { span: rule.span, hub: hub_text(rule), way });
+    }
+
+    /// A rule on the way in. `Err` with a reason: it cannot; with an empty one: that was reported.
+    fn rule_in(
+        &mut self,
+        rule: &Rule,
+        hub: &[HubSide],
+        scope: &Scope,
+        stack: &[Collection],
+        element: &mut Element,
+        out: &mut OutElement,
+    ) -> Result<(), String> {
+        let Some(HubSide::Place(path)) = hub.first() else {
+            return Err("a setting goes out only".to_owned());
+        };
+        if matches!(rule.hub, Some(Side::Named(_))) {
+            return Err("named hub fields go out only".to_owned());
+        }
+        if let Some(each) = &rule.each {
+            return self.each(rule, each, path, scope, stack, element, out);
+        }
+        let target = in_target(path, stack)?;
+        if let Some(parts) = &rule.fields {
+            return self.address_in(rule, parts, &target, scope, element);
+        }
+        let before = self.findings.len();
+        let compiled = self.in_rule(rule, scope);
+        let Some((compiled, ty, many)) = compiled else { return Err(String::new()) };
+        self.fits_target(rule, &target, ty, many);
+        if self.findings.len() == before {
+            add(element, target, compiled);
+        }
+        Ok(())
+    }
+
+    fn fits_target(&mut self, rule: &Rule, target: &InTarget, ty: Type, many: bool) {
+        match target {
+            InTarget::Field(field, _) => {
+                if many && !self.many(rule, &field.ty) {
+                    return;
+                }
+                if rule.value.is_some() {
+                    self.constant(rule, field);
+                } else if !(many && matches!(ty, Type::Raw | Type::Text)) {
+                    let expression = rule.expr.is_some() && rule.chain.is_empty();
+                    self.fits(ty, field, expression && field.ty != FieldType::Money, rule.span);
+                }
+                self.words(rule, field);
+            }
+            InTarget::AddressPart(..) | InTarget::Xref(_) => {
+                let text = matches!(ty, Type::Raw | Type::Text | Type::Integer | Type::Decimal);
+                if many || !text {
+                    self.wrong(codes::TYPE, rule.span, "one text is needed here", "");
+                }
+            }
+            InTarget::Entry(..) => {
+                if many {
+                    let hint = "add a fold, such as `join`";
+                    self.wrong(codes::FAN_OUT, rule.span, "an entry is one text", hint);
+                }
+            }
+        }
+    }
+
+    /// An object whose parts are mapped one by one.
+    fn address_in(
+        &mut self,
+        rule: &Rule,
+        parts: &[Rule],
+        target: &InTarget,
+        scope: &Scope,
+        element: &mut Element,
+    ) -> Result<(), String> {
+        let InTarget::Field(field, _) = target else {
+            return Err("`fields:` maps an address part by part".to_owned());
+        };
+        if field.ty != FieldType::Address {
+            return Err("`fields:` maps an address part by part".to_owned());
+        }
+        let Some(path) = rule.system.as_ref().and_then(Side::single) else {
+            return Err("`fields:` needs one path under `system:`".to_owned());
+        };
+        let Some((node, at)) = self.object(path, scope) else { return Err(String::new()) };
+        let presence = self.in_rule(rule, scope).map(|(compiled, _, _)| compiled);
+        let Some(presence) = presence else { return Err(String::new()) };
+        let inner = at.below(node, at.text.clone(), false);
+        let mut read: Vec<(&'static str, Vec<InRule>)> = Vec::new();
+        for part in parts {
+            if !Self::ways(part).0 {
+                continue;
+            }
+            let Some(name) = self.part_name(part) else { continue };
+            let compiled = self.in_rule(part, &inner);
+            let Some((compiled, ty, many)) = compiled else { continue };
+            self.fits_target(part, &InTarget::AddressPart(field, name), ty, many);
+            match read.iter_mut().find(|(known, _)| *known == name) {
+                Some((_, rules)) => rules.push(compiled),
+                None => read.push((name, vec![compiled])),
+            }
+        }
+        let address = Alternative::Address(Some(presence), read);
+        with_field(element, field, |rules| rules.push(address));
+        Ok(())
+    }
+
+    /// The scope of an object that is no fan-out.
+    pub(super) fn object(
+        &mut self,
+        path: &PathAt,
+        scope: &Scope,
+    ) -> Option<(crate::scan::trie::NodeId, Scope)> {
+        if path.is.is_fan_out() {
+            let hint = "a list is mapped with `each:`";
+            self.wrong(codes::FAN_OUT, path.span, "`fields:` maps one object", hint);
+            return None;
+        }
+        self.walk(&path.is, path.span, scope)
+    }
+
+    /// The part of an address that a rule under `fields:` names.
+    pub(super) fn part_name(&mut self, rule: &Rule) -> Option<&'static str> {
+        let path = rule.hub.as_ref().and_then(Side::single)?;
+        let name = path.is.to_string();
+        let parts = orderhub_order::value::Address::PARTS;
+        let found = parts.into_iter().find(|part| *part == name);
+        if found.is_none() {
+            let finding = self.findings.error(
+                codes::HUB_FIELD,
+                path.span,
+                format!("an address has no `{name}`"),
+            );
+            let finding = match finding.with_nearest(&name, parts) {
+                near if near.hint.is_some() => near,
+                other => other.with_hint(format!("its parts: {}", parts.join(", "))),
+            };
+            self.findings.report(finding);
+        }
+        found
+    }
+
+    /// A collection, both ways.
+    #[expect(clippy::too_many_arguments, reason = "what surrounds a rule, once")]
+    fn each(
+        &mut self,
+        rule: &Rule,
+        each: &Each,
+        path: &HubPath,
+        scope: &Scope,
+        stack: &[Collection],
+        element: &mut Element,
+        out: &mut OutElement,
+    ) -> Result<(), String> {
+        let (Leaf::Collection(collection), true) = (&path.leaf, path.steps.is_empty()) else {
+            return Err("`each:` maps a collection, such as `lines`".to_owned());
+        };
+        let Some(system) = rule.system.as_ref().and_then(Side::single) else {
+            return Err("`each:` needs one path under `system:`".to_owned());
+        };
+        let Some((read, rows)) = self.rows(system, scope) else { return Err(String::new()) };
+        let mut inner = stack.to_vec();
+        inner.push(*collection);
+        let mut inner_out = OutElement::default();
+        let where_ = self.tests(rule.where_.as_ref(), &rows);
+        let key = each.key.as_ref().and_then(|key| self.key(key, &rows));
+        let ours = each.ours.as_ref().and_then(|rule| self.plain(rule, &rows));
+        if key.is_none() && ours.is_none() && Self::ways(rule).0 {
+            let hint = "elements are matched by key, never by position: add `key: id`";
+            self.wrong(codes::KEY, each.span, "`each` needs a key", hint);
+        }
+        let program = self.element(&each.fields, &rows, &inner, &mut inner_out);
+        if Self::ways(rule).1 && rule.where_.is_none() && each.adds {
+            self.each_out(rule, each, path, scope, inner_out, out);
+        }
+        let source = EachProgram {
+            span: rule.span,
+            read,
+            where_,
+            key,
+            ours,
+            complete: each.complete,
+            adds: each.adds,
+            element: program,
+        };
+        match element.collections.iter_mut().find(|known| known.collection == *collection) {
+            Some(known) => known.sources.push(source),
+            None => element
+                .collections
+                .push(CollectionProgram { collection: *collection, sources: vec![source] }),
+        }
+        Ok(())
+    }
+}
+
+/// The text of a hub side, to tell rules of one field.
+pub(super) fn hub_text(rule: &Rule) -> String {
+    match &rule.hub {
+        None => String::new(),
+        Some(side) => {
+            side.paths().iter().map(|path| path.is.to_string()).collect::<Vec<_>>().join(", ")
+        }
+    }
+}
+
+/// Gives `alternatives` of a field the rule, making the field's program where it is the first.
+fn with_field(element: &mut Element, field: &'static Field, add: impl FnOnce(&mut Vec<Alternative>)) {
+    if let Some(known) = element.fields.iter_mut().find(|known| known.id == field.id) {
+        add(&mut known.rules);
+        return;
+    }
+    let mut rules = Vec::new();
+    add(&mut rules);
+    element.fields.push(FieldProgram {
+        id: field.id,
+        path: field.full_path(),
+        ty: field.ty.clone(),
+        personal: field.personal != Personal::None,
+        target: limits(field),
+        rules,
+    });
+}
+
+/// Adds a rule to the field it writes.
+fn add(element: &mut Element, target: InTarget, rule: InRule) {
+    match target {
+        InTarget::Xref(kind) => element.xrefs.push((kind.into(), rule)),
+        InTarget::Field(field, named) => {
+            with_field(element, field, |rules| rules.push(Alternative::Whole(rule, named)));
+        }
+        InTarget::AddressPart(field, part) => {
+            with_field(element, field, |rules| add_part(rules, part, rule));
+        }
+        InTarget::Entry(field, name) => {
+            with_field(element, field, |rules| add_entry(rules, (name.into(), rule)));
+        }
+    }
+}
+
+fn add_part(rules: &mut Vec<Alternative>, part: &'static str, rule: InRule) {
+    let known = rules.iter_mut().find_map(|known| match known {
+        Alternative::Address(None, parts) => Some(parts),
+        Alternative::Address(Some(_), _) | Alternative::Whole(..) | Alternative::Entries(_) => None,
+    });
+    let Some(parts) = known else {
+        rules.push(Alternative::Address(None, vec![(part, vec![rule])]));
+        return;
+    };
+    match parts.iter_mut().find(|(name, _)| *name == part) {
+        Some((_, rules)) => rules.push(rule),
+        None => parts.push((part, vec![rule])),
+    }
+}
+
+fn add_entry(rules: &mut Vec<Alternative>, entry: (Box<str>, InRule)) {
+    let known = rules.iter_mut().find_map(|known| match known {
+        Alternative::Entries(entries) => Some(entries),
+        Alternative::Address(..) | Alternative::Whole(..) => None,
+    });
+    match known {
+        Some(entries) => entries.push(entry),
+        None => rules.push(Alternative::Entries(vec![entry])),
+    }
+}

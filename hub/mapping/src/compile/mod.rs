@@ -1,0 +1,149 @@
+//! From the file to programs: paths become slots of one scan, hub paths become fields, chains are
+//! checked against the catalogue, and each rule goes the ways that are possible.
+
+mod each;
+mod expression;
+mod output;
+mod rule;
+mod scope;
+mod target;
+mod typing;
+
+use std::sync::Arc;
+
+use orderhub_lang::diagnostic::{Findings, Span};
+use orderhub_order::ids::{Collection, Entity};
+
+use crate::ast::{Direction, File, Rule};
+use crate::codes;
+use crate::program::{Input, Output};
+use crate::scan::trie::{NodeId, Trie};
+
+use scope::Scope;
+
+/// What a compiled file is made of.
+#[derive(Debug)]
+pub(crate) struct Compiled {
+    pub(crate) input: Input,
+    pub(crate) output: Output,
+    /// Settings that the mapping reads, each once, with the place that reads it.
+    pub(crate) settings: Vec<(String, Span)>,
+    /// Which way each rule goes that goes one way only.
+    pub(crate) one_way: Vec<OneWay>,
+    /// System paths that are read.
+    pub(crate) paths: Vec<String>,
+}
+
+/// A rule that goes one way only, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct OneWay {
+    pub(crate) span: Span,
+    pub(crate) hub: String,
+    pub(crate) way: Direction,
+}
+
+/// Compiles one file.
+pub(crate) struct Compiler<'f> {
+    pub(crate) findings: &'f mut Findings,
+    trie: Trie,
+    output: Output,
+    none: Vec<crate::cell::Cell<'static>>,
+    settings: Vec<(String, Span)>,
+    one_way: Vec<OneWay>,
+    paths: Vec<String>,
+    entity: Entity,
+    /// The file names a key: it may map documents in, and then the first rule of a field writes it out.
+    keyed: bool,
+}
+
+/// Compiles a file whose parts were read; findings say what does not fit.
+pub(crate) fn compile(file: &File, findings: &mut Findings) -> Compiled {
+    let mut compiler = Compiler {
+        findings,
+        trie: Trie::new(),
+        output: Output::default(),
+        none: file.none.clone(),
+        settings: Vec::new(),
+        one_way: Vec::new(),
+        paths: Vec::new(),
+        entity: file.entity,
+        keyed: file.key.is_some(),
+    };
+    compiler.file(file)
+}
+
+impl Compiler<'_> {
+    fn file(mut self, file: &File) -> Compiled {
+        self.documents(file);
+        let document = Scope::document(Trie::DOCUMENT, Trie::BODY);
+        let stack = self.stack();
+        let where_ = self.tests(file.where_.as_ref(), &document);
+        let key = file.key.as_ref().and_then(|key| self.key(key, &document));
+        let mut parents = Vec::new();
+        for parent in &file.parents {
+            if let Some(rule) = self.plain(&parent.rule, &document) {
+                parents.push((parent.kind.as_deref().map(Box::from), rule));
+            }
+        }
+        let revision = file.revision.as_ref().and_then(|rule| self.revision(rule, &document));
+        let mut out = crate::program::OutElement::default();
+        let root = self.element(&file.fields, &document, &stack, &mut out);
+        self.output.root = out;
+        let trie = self.trie;
+        Compiled {
+            input: Input { trie, where_, key, parents, revision, root },
+            output: self.output,
+            settings: self.settings,
+            one_way: self.one_way,
+            paths: self.paths,
+        }
+    }
+
+    /// The collections from the order to the subject.
+    fn stack(&self) -> Vec<Collection> {
+        let mut stack = vec![Collection::Root];
+        stack.extend(self.entity.collection());
+        stack
+    }
+
+    fn documents(&mut self, file: &File) {
+        for (number, path) in file.documents.iter().enumerate() {
+            let body = Scope::body(Trie::BODY);
+            let Some((node, _)) = self.walk(&path.is, path.span, &body) else { continue };
+            self.trie.mark_document(node, u8::try_from(number).unwrap_or(u8::MAX));
+        }
+    }
+
+    /// Notes that a setting is read.
+    fn setting(&mut self, name: &str, span: Span) {
+        if !self.settings.iter().any(|(known, _)| known == name) {
+            self.settings.push((name.to_owned(), span));
+        }
+    }
+
+    fn wrong(&mut self, code: &'static str, span: Span, message: impl Into<String>, hint: &str) {
+        let finding = self.findings.error(code, span, message);
+        let finding = if hint.is_empty() { finding } else { finding.with_hint(hint) };
+        self.findings.report(finding);
+    }
+
+    /// The ways a rule may go: asked for, or whatever is possible.
+    fn ways(rule: &Rule) -> (bool, bool) {
+        match rule.direction.as_ref().map(|direction| direction.is) {
+            None => (true, true),
+            Some(Direction::In) => (true, false),
+            Some(Direction::Out) => (false, true),
+        }
+    }
+}
+
+/// A node of the trie and the fan-outs on the way to it.
+pub(crate) type Walked = (NodeId, Vec<crate::scan::trie::Address>);
+
+/// A conversion that is shared.
+pub(crate) type Shared = Arc<dyn crate::conversions::Conversion>;
+
+/// The finding that a rule can go no way.
+fn no_way(compiler: &mut Compiler<'_>, rule: &Rule, why: &str) {
+    compiler.wrong(codes::NO_WAY, rule.span, "this rule can go neither in nor out", why);
+}

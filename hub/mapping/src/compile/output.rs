@@ -1,0 +1,481 @@
+//! One rule on the way out: what is read of the hub, and where its value stands in the template.
+
+use orderhub_lang::path::{Path, Root, Segment};
+use orderhub_order::catalogue::{FieldType, Personal, catalogue};
+use orderhub_order::ids::Collection;
+
+use super::scope::Scope;
+use super::target::{HubSide, in_target, limits};
+use super::{Compiler, each::hub_text};
+use crate::ast::{Each, Key, Rule, Side};
+use crate::cell::Cell;
+use crate::codes;
+use crate::conversions::{Shape, Target, Type};
+use crate::hub_path::{HubPath, Leaf as HubLeaf, Part, Step};
+use crate::program::{
+    Leaf, LeafPart, OutElement, OutGiven, OutItem, OutKey, OutNode, OutRule, OutSource, Source,
+    TestRead,
+};
+use crate::scan::trie::Trie;
+
+/// Where the rules of an object write: below a path, while the object is there.
+#[derive(Clone, Debug, Default)]
+struct Below {
+    prefix: Vec<Segment>,
+    guard: Option<usize>,
+}
+
+impl Compiler<'_> {
+    /// `{ system, value }` and `{ system, with, expr }`: constants and computed values.
+    pub(super) fn out_without_hub(
+        &mut self,
+        rule: &Rule,
+        scope: &Scope,
+        stack: &[Collection],
+        out: &mut OutElement,
+    ) {
+        if !Self::ways(rule).1 {
+            let hint = "a rule without a hub side goes out: remove `direction`";
+            self.wrong(codes::NO_WAY, rule.span, "this rule cannot go in", hint);
+            return;
+        }
+        let input = match (&rule.value, &rule.expr) {
+            (Some(value), _) => OutGiven::Constant(value.is.clone()),
+            (None, Some(_)) => {
+                let mut inputs = Vec::new();
+                for (name, path) in &rule.with {
+                    match self.hub_side(path, stack) {
+                        Some(side) => inputs.push((name.clone(), self.out_source(side))),
+                        None => return,
+                    }
+                }
+                match self.expression(rule) {
+                    Some(expression) => OutGiven::Expression(inputs, expression),
+                    None => return,
+                }
+            }
+            (None, None) => return,
+        };
+        let result = self.place_rule(rule, input, scope, &Below::default(), out);
+        if let Err(why) = result
+            && !why.is_empty()
+        {
+            self.wrong(codes::NO_WAY, rule.span, "this rule cannot go out", &why);
+        }
+    }
+
+    /// A rule with a hub side. `Err` with a reason: it cannot; with an empty one: that was reported.
+    pub(super) fn rule_out(
+        &mut self,
+        rule: &Rule,
+        hub: &[HubSide],
+        scope: &Scope,
+        stack: &[Collection],
+        out: &mut OutElement,
+    ) -> Result<(), String> {
+        if let Some(parts) = &rule.fields {
+            return self.object_out(rule, parts, hub, scope, out);
+        }
+        self.out_below(rule, hub, scope, stack, &Below::default(), out)
+    }
+
+    fn out_below(
+        &mut self,
+        rule: &Rule,
+        hub: &[HubSide],
+        scope: &Scope,
+        stack: &[Collection],
+        below: &Below,
+        out: &mut OutElement,
+    ) -> Result<(), String> {
+        if rule.value.is_some() {
+            return Err("a constant of a hub field comes in only".to_owned());
+        }
+        if rule.expr.is_some() {
+            return Err("an expression goes one way".to_owned());
+        }
+        let fan = hub.iter().any(|side| matches!(side, HubSide::Place(path) if path.is_fan_out()));
+        for link in &rule.chain {
+            let folds = link.conversion.shape() == Shape::Fold;
+            if !(link.conversion.two_way() || folds && fan) {
+                return Err(format!("`{}` has no way back", link.conversion.name()));
+            }
+        }
+        for side in hub {
+            self.readable(side)?;
+        }
+        let Some(HubSide::Place(first)) = hub.first() else {
+            let sources = hub.iter().cloned().map(|side| self.out_source(side)).collect();
+            return self.place_rule(rule, OutGiven::First(sources), scope, below, out);
+        };
+        if in_target(first, stack).is_err() || rule.direction.is_some() {
+            self.out_type(rule, first)?;
+        }
+        let sources: Vec<OutSource> =
+            hub.iter().cloned().map(|side| self.out_source(side)).collect();
+        let named = matches!(rule.hub, Some(Side::Named(_)));
+        let input = if named { OutGiven::Named(sources) } else { OutGiven::First(sources) };
+        self.place_rule(rule, input, scope, below, out)
+    }
+
+    /// The types of a rule that is not read in.
+    fn out_type(&mut self, rule: &Rule, path: &HubPath) -> Result<(), String> {
+        let before = self.findings.len();
+        let named = matches!(rule.system, Some(Side::Named(_)));
+        let from = if named { Type::Named } else { Type::Raw };
+        let Some(ty) = self.chain_type(&rule.chain, from) else { return Err(String::new()) };
+        let whole = matches!(path.leaf, HubLeaf::Field(_, None));
+        let folds = rule.chain.iter().any(|link| link.conversion.shape() == Shape::Fold);
+        let hub_named = matches!(rule.hub, Some(Side::Named(_)));
+        if let Some(field) = path.field()
+            && whole
+            && !folds
+            && !hub_named
+        {
+            self.fits(ty, field, true, rule.span);
+        }
+        if self.findings.len() > before { Err(String::new()) } else { Ok(()) }
+    }
+
+    fn readable(&self, side: &HubSide) -> Result<(), String> {
+        let HubSide::Place(path) = side else { return Ok(()) };
+        if let HubLeaf::Collection(_) = path.leaf {
+            return Err("a collection is mapped with `each:`".to_owned());
+        }
+        let address = path.field().is_some_and(|field| field.ty == FieldType::Address);
+        if address && matches!(path.leaf, HubLeaf::Field(_, None)) {
+            return Err("an address is mapped part by part with `fields:`".to_owned());
+        }
+        Ok(())
+    }
+
+    fn out_source(&mut self, side: HubSide) -> OutSource {
+        match side {
+            HubSide::Setting(name) => OutSource::Setting(name),
+            HubSide::Place(path) => {
+                self.reads(&path);
+                OutSource::Hub(path)
+            }
+        }
+    }
+
+    fn reads(&mut self, path: &HubPath) {
+        if let HubLeaf::Field(id, _) = path.leaf {
+            self.output.reads.insert(id);
+        }
+        for step in &path.steps {
+            match step {
+                Step::Where(_, id, _) | Step::Follow(id, _) => self.output.reads.insert(*id),
+                Step::Each(_) | Step::Index(..) => {}
+            }
+        }
+    }
+
+    /// An address, part by part.
+    fn object_out(
+        &mut self,
+        rule: &Rule,
+        parts: &[Rule],
+        hub: &[HubSide],
+        scope: &Scope,
+        out: &mut OutElement,
+    ) -> Result<(), String> {
+        let [HubSide::Place(path)] = hub else {
+            return Err("`fields:` maps one address".to_owned());
+        };
+        let address = path.field().is_some_and(|field| field.ty == FieldType::Address);
+        let HubLeaf::Field(id, None) = path.leaf else {
+            return Err("`fields:` maps an address part by part".to_owned());
+        };
+        let Some(system) = rule.system.as_ref().and_then(Side::single).filter(|_| address) else {
+            return Err("`fields:` maps an address part by part".to_owned());
+        };
+        self.reads(path);
+        let own = Below::default();
+        self.place_rule(rule, OutGiven::Object(path.clone()), scope, &own, out)?;
+        let below = Below { prefix: system.is.segments.clone(), guard: Some(out.rules.len() - 1) };
+        let mut written = Vec::new();
+        for part in parts {
+            if !Self::ways(part).1 {
+                continue;
+            }
+            if part.hub.is_none() {
+                self.part_constant(part, scope, &below, out);
+                continue;
+            }
+            let Some(name) = self.part_name(part) else { continue };
+            if written.contains(&name) && part.direction.is_none() && self.keyed {
+                continue;
+            }
+            let leaf = HubLeaf::Field(id, Some(Part::Address(name)));
+            let part_path = HubPath { leaf, ..path.clone() };
+            let side = [HubSide::Place(part_path)];
+            match self.out_below(part, &side, scope, &[Collection::Root], &below, out) {
+                Ok(()) => written.push(name),
+                Err(why) if part.direction.is_some() && !why.is_empty() => {
+                    self.wrong(codes::NO_WAY, part.span, "this rule cannot go out", &why);
+                }
+                Err(_) => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn part_constant(&mut self, part: &Rule, scope: &Scope, below: &Below, out: &mut OutElement) {
+        let Some(value) = &part.value else { return };
+        let input = OutGiven::Constant(value.is.clone());
+        if let Err(why) = self.place_rule(part, input, scope, below, out) {
+            self.wrong(codes::NO_WAY, part.span, "this rule cannot go out", &why);
+        }
+    }
+
+    /// A collection: one element of the array for each hub element.
+    pub(super) fn each_out(
+        &mut self,
+        rule: &Rule,
+        each: &Each,
+        path: &HubPath,
+        scope: &Scope,
+        mut inner: OutElement,
+        out: &mut OutElement,
+    ) {
+        let Some(system) = rule.system.as_ref().and_then(Side::single) else { return };
+        if let Some(Key::Rule(key)) = &each.key {
+            self.identity(key, OutGiven::Key, scope, &mut inner);
+        }
+        if let Some(ours) = &each.ours {
+            self.identity(ours, OutGiven::Ours, scope, &mut inner);
+        }
+        if inner.rules.is_empty() {
+            return;
+        }
+        let mut segments = system.is.segments.clone();
+        if segments.last() == Some(&Segment::Each) {
+            segments.pop();
+        }
+        if system.is.root != Root::Here || segments.contains(&Segment::Each) {
+            return;
+        }
+        if let Some(node) = node_at(&mut out.node, &segments) {
+            // Of several rules for one collection the first writes.
+            let known = |item: &OutItem| matches!(item, OutItem::Each(known, _) if known == path);
+            if !node.items.iter().any(known) {
+                node.items.push(OutItem::Each(path.clone(), inner));
+                self.output.any = true;
+            }
+        }
+    }
+
+    fn identity(&mut self, rule: &Rule, given: OutGiven, scope: &Scope, out: &mut OutElement) {
+        let two_way = rule.chain.iter().all(|link| link.conversion.two_way());
+        if two_way && rule.system.as_ref().and_then(Side::single).is_some() {
+            let own = Below::default();
+            // A key that cannot be written is one that only comes in.
+            let _came_in_only = self.place_rule(rule, given, scope, &own, out).is_err();
+        }
+    }
+
+    /// Gives a rule its place in the template.
+    fn place_rule(
+        &mut self,
+        rule: &Rule,
+        input: OutGiven,
+        scope: &Scope,
+        below: &Below,
+        out: &mut OutElement,
+    ) -> Result<(), String> {
+        let where_ = self.settings_only(rule, scope)?;
+        let (paths, named): (Vec<&crate::ast::PathAt>, bool) = match &rule.system {
+            Some(Side::Paths(paths)) => (paths.first().into_iter().collect(), false),
+            Some(Side::Named(named)) => (named.iter().map(|(_, path)| path).collect(), true),
+            None => return Err("nothing says where it is written".to_owned()),
+        };
+        let mut places = Vec::new();
+        for (number, path) in paths.iter().enumerate() {
+            let segments = segments(&path.is, &below.prefix)?;
+            let part = if named { LeafPart::Named(number) } else { LeafPart::Main };
+            places.push((segments, part));
+        }
+        let main = places.first().map(|(segments, _)| segments.clone()).unwrap_or_default();
+        let rows = main.contains(&Segment::Each);
+        if rows && !self.spreads(&input) {
+            return Err("the path of the document names many places for one value".to_owned());
+        }
+        let mut number = 0;
+        for link in rule.chain.iter().rev() {
+            for beside in link.conversion.beside() {
+                let part = LeafPart::Beside(number);
+                number += 1;
+                if let Some(place) = beside_place(&beside.path, &main, scope) {
+                    places.push((place, part));
+                }
+            }
+        }
+        self.note_settings(&places, rule);
+        let personal = self.personal(&input);
+        let text = main_text(&main);
+        out.rules.push(OutRule {
+            span: rule.span,
+            where_,
+            input,
+            null: rule.none.first().or(self.none.first()).cloned().unwrap_or(Cell::Null),
+            chain: rule.chain.iter().rev().map(|link| link.conversion.clone()).collect(),
+            target: self.out_target(rule, below),
+            rows,
+            personal,
+            text: text.into(),
+            guard: below.guard,
+        });
+        self.output.any = true;
+        let number = out.rules.len() - 1;
+        for (segments, part) in places {
+            let node = node_at(&mut out.node, &segments);
+            node.ok_or("`$xref` is of the hub side")?.leaves.push(Leaf { rule: number, part });
+        }
+        Ok(())
+    }
+
+    fn out_target(&mut self, rule: &Rule, below: &Below) -> Target {
+        if below.guard.is_some() {
+            return Target::default();
+        }
+        // The hub side was resolved before; only its field is needed again.
+        let text = hub_text(rule);
+        let field = catalogue().find_full(&text);
+        let state = text.rsplit('.').next() == Some("status");
+        field.map_or(Target { is_enum: state, ..Target::default() }, limits)
+    }
+
+    /// The values of one rule that stand at many places.
+    fn spreads(&self, input: &OutGiven) -> bool {
+        let OutGiven::First(sources) = input else { return false };
+        sources.iter().any(|source| match source {
+            OutSource::Hub(path) => {
+                let list = path.field().is_some_and(|field| field.ty == FieldType::List);
+                path.is_fan_out() || list
+            }
+            OutSource::Setting(_) => false,
+        })
+    }
+
+    fn personal(&self, input: &OutGiven) -> bool {
+        let personal = |source: &OutSource| match source {
+            OutSource::Hub(path) => {
+                path.field().is_some_and(|field| field.personal != Personal::None)
+            }
+            OutSource::Setting(_) => false,
+        };
+        match input {
+            OutGiven::First(sources) | OutGiven::Named(sources) => sources.iter().any(personal),
+            OutGiven::Expression(inputs, _) => inputs.iter().any(|(_, source)| personal(source)),
+            OutGiven::Object(_) => true,
+            OutGiven::Constant(_) | OutGiven::Key | OutGiven::Ours => false,
+        }
+    }
+
+    /// Going out there is no document to look at: `where:` may look at settings.
+    fn settings_only(&mut self, rule: &Rule, scope: &Scope) -> Result<Vec<TestRead>, String> {
+        let Some(condition) = &rule.where_ else { return Ok(Vec::new()) };
+        if condition.tests.iter().any(|test| test.path.root != Root::Settings) {
+            return Err("`where:` looks at the document".to_owned());
+        }
+        let tests = self.tests(Some(condition), scope);
+        let known = tests.iter().all(|test| matches!(test.source, Source::Setting(_)));
+        if known { Ok(tests) } else { Err(String::new()) }
+    }
+
+    fn note_settings(&mut self, places: &[(Vec<Segment>, LeafPart)], rule: &Rule) {
+        for (segments, _) in places {
+            for segment in segments {
+                if let Segment::Setting(name) = segment {
+                    self.setting(name, rule.span);
+                }
+            }
+        }
+    }
+}
+
+/// The segments of a path from the element on.
+fn segments(path: &Path, prefix: &[Segment]) -> Result<Vec<Segment>, String> {
+    match path.root {
+        Root::Here => Ok(prefix.iter().chain(&path.segments).cloned().collect()),
+        Root::Up(_)
+        | Root::Document
+        | Root::Settings
+        | Root::Args
+        | Root::Hub
+        | Root::Xref(_)
+        | Root::Index
+        | Root::Position
+        | Root::Ordinal => Err("it would be written outside its element".to_owned()),
+    }
+}
+
+/// Where a value beside the main one is written; `None` where it lies outside the element: another
+/// rule writes it there, or nothing does.
+fn beside_place(path: &Path, main: &[Segment], scope: &Scope) -> Option<Vec<Segment>> {
+    match path.root {
+        Root::Here => Some(main.iter().chain(&path.segments).cloned().collect()),
+        Root::Document if scope.node == Trie::DOCUMENT => Some(path.segments.clone()),
+        Root::Document
+        | Root::Up(_)
+        | Root::Settings
+        | Root::Args
+        | Root::Hub
+        | Root::Xref(_)
+        | Root::Index
+        | Root::Position
+        | Root::Ordinal => None,
+    }
+}
+
+fn main_text(segments: &[Segment]) -> String {
+    Path { root: Root::Here, segments: segments.to_vec() }.to_string()
+}
+
+/// The node at a path, made where it is not there yet; `None` for `$xref`.
+fn node_at<'n>(node: &'n mut OutNode, segments: &[Segment]) -> Option<&'n mut OutNode> {
+    let Some((segment, rest)) = segments.split_first() else { return Some(node) };
+    let next = match segment {
+        Segment::Key(name) => key_node(node, OutKey::Name(name.as_str().into()))?,
+        Segment::Setting(name) => key_node(node, OutKey::Setting(name.clone()))?,
+        Segment::Index(place) => {
+            let known = |item: &OutItem| matches!(item, OutItem::Place(known, _) if known == place);
+            item_node(node, known, || OutItem::Place(*place, OutNode::default()))?
+        }
+        Segment::Where { key, value } => {
+            let known = |item: &OutItem| {
+                matches!(item, OutItem::Where(k, v, _) if **k == **key && **v == **value)
+            };
+            let (key, value) = (key.as_str().into(), value.as_str().into());
+            item_node(node, known, || OutItem::Where(key, value, OutNode::default()))?
+        }
+        Segment::Each => {
+            let known = |item: &OutItem| matches!(item, OutItem::Rows(_));
+            item_node(node, known, || OutItem::Rows(OutNode::default()))?
+        }
+        Segment::Xref(_) => return None,
+    };
+    node_at(next, rest)
+}
+
+fn key_node(node: &mut OutNode, key: OutKey) -> Option<&mut OutNode> {
+    if !node.keys.iter().any(|(known, _)| *known == key) {
+        node.keys.push((key.clone(), OutNode::default()));
+    }
+    node.keys.iter_mut().find(|(known, _)| *known == key).map(|(_, node)| node)
+}
+
+fn item_node<'n>(
+    node: &'n mut OutNode,
+    known: impl Fn(&OutItem) -> bool,
+    make: impl FnOnce() -> OutItem,
+) -> Option<&'n mut OutNode> {
+    if !node.items.iter().any(&known) {
+        node.items.push(make());
+    }
+    node.items.iter_mut().find(|item| known(item)).and_then(|item| match item {
+        OutItem::Place(_, node) | OutItem::Where(_, _, node) | OutItem::Rows(node) => Some(node),
+        OutItem::Each(..) => None,
+    })
+}

@@ -1,0 +1,211 @@
+//! System paths: from a scope (the document, or an element in it) to slots of the scan.
+
+use std::rc::Rc;
+
+use orderhub_lang::condition::{Condition, Test};
+use orderhub_lang::diagnostic::Span;
+use orderhub_lang::path::{Path, Root, Segment};
+
+use super::{Compiler, Walked};
+use crate::ast::PathAt;
+use crate::codes;
+use crate::hub_path::Resolver;
+use crate::program::{Read, Source, TestRead};
+use crate::scan::trie::{NodeId, Step, Trie};
+
+/// An element of the document that rules speak of.
+#[derive(Clone, Debug)]
+pub(crate) struct Scope {
+    /// Its node.
+    pub(crate) node: NodeId,
+    /// Its path from the document on, for messages.
+    pub(crate) text: String,
+    /// What surrounds it.
+    up: Option<Rc<Scope>>,
+    /// Rows are counted here (`$index`).
+    pub(crate) in_rows: bool,
+}
+
+impl Scope {
+    /// The body, in which documents stand.
+    pub(crate) fn body(node: NodeId) -> Self {
+        Self { node, text: String::new(), up: None, in_rows: false }
+    }
+
+    /// The document.
+    pub(crate) fn document(node: NodeId, body: NodeId) -> Self {
+        let up = Some(Rc::new(Self::body(body)));
+        Self { node, text: String::new(), up, in_rows: false }
+    }
+
+    /// A scope below this one.
+    pub(crate) fn below(&self, node: NodeId, text: String, in_rows: bool) -> Self {
+        let in_rows = in_rows || self.in_rows;
+        Self { node, text, up: Some(Rc::new(self.clone())), in_rows }
+    }
+
+    fn above(&self, levels: u32) -> Option<Scope> {
+        let mut scope = self.clone();
+        for _ in 0..levels {
+            scope = scope.up.as_deref()?.clone();
+        }
+        Some(scope)
+    }
+}
+
+/// Joins a path's text and what follows.
+fn join(text: &str, more: &str) -> String {
+    if text.is_empty() { more.to_owned() } else { format!("{text}.{more}") }
+}
+
+impl Compiler<'_> {
+    /// Walks a path in the document; the scope it ends in is what rules below it speak of.
+    pub(super) fn walk(&mut self, path: &Path, span: Span, scope: &Scope) -> Option<(NodeId, Scope)> {
+        let (scope, _, _) = self.descend(path, span, scope)?;
+        Some((scope.node, scope))
+    }
+
+    /// The scope at a path, the rows on the way, and the path's text.
+    fn descend(
+        &mut self,
+        path: &Path,
+        span: Span,
+        scope: &Scope,
+    ) -> Option<(Scope, Vec<crate::scan::trie::Address>, String)> {
+        let start = match path.root {
+            Root::Here => Some(scope.clone()),
+            Root::Up(levels) => scope.above(levels),
+            Root::Document => {
+                let body = Scope::body(Trie::BODY);
+                Some(if scope.up.is_none() { body } else { Scope::document(Trie::DOCUMENT, Trie::BODY) })
+            }
+            Root::Settings
+            | Root::Args
+            | Root::Hub
+            | Root::Xref(_)
+            | Root::Index
+            | Root::Position
+            | Root::Ordinal => None,
+        };
+        let Some(start) = start else {
+            let message = format!("`{path}` is not a place in the document");
+            self.wrong(codes::SYSTEM_PATH, span, message, "");
+            return None;
+        };
+        let (mut at, mut rows) = (start, Vec::new());
+        for segment in &path.segments {
+            let (step, text) = match segment {
+                Segment::Key(key) => (Step::Key(key.clone()), key.clone()),
+                Segment::Index(place) => (Step::Index(*place), place.to_string()),
+                Segment::Each => (Step::Each, "*".to_owned()),
+                Segment::Where { key, value } => {
+                    (Step::Where(key.clone(), value.clone()), format!("({key}={value})"))
+                }
+                Segment::Setting(name) => {
+                    self.setting(name, span);
+                    (Step::Setting(name.clone()), format!("($settings.{name})"))
+                }
+                Segment::Xref(_) => {
+                    let message = "`$xref` is of the hub side";
+                    self.wrong(codes::SYSTEM_PATH, span, message, "write it under `hub:`");
+                    return None;
+                }
+            };
+            let from = at.node;
+            let node = self.trie.step(from, &step);
+            let text = join(&at.text, &text);
+            if step == Step::Each {
+                if let Some(found) = self.trie.node(from).and_then(|node| node.rows) {
+                    let level = self.trie.address(from).level;
+                    rows.push(crate::scan::trie::Address { level, slot: found.slot });
+                }
+                at = at.below(node, text, true);
+            } else {
+                at = Scope { node, text, ..at };
+            }
+        }
+        let text = at.text.clone();
+        Some((at, rows, text))
+    }
+
+    /// A place in the document.
+    pub(super) fn read(&mut self, path: &PathAt, scope: &Scope) -> Option<(Read, Scope)> {
+        let (found, rows, text) = self.descend(&path.is, path.span, scope)?;
+        if !self.paths.contains(&text) && !text.is_empty() {
+            self.paths.push(text.clone());
+        }
+        let slot = self.trie.address(found.node);
+        Some((Read { rows, slot, text: text.into() }, found))
+    }
+
+    /// Rows for `each`: the path, with a `*` at its end if it has none.
+    pub(super) fn rows(&mut self, path: &PathAt, scope: &Scope) -> Option<(Read, Scope)> {
+        let mut path = path.clone();
+        if path.is.segments.last() != Some(&Segment::Each) {
+            path.is.segments.push(Segment::Each);
+        }
+        self.read(&path, scope)
+    }
+
+    /// Anything a system path may name.
+    pub(super) fn source(&mut self, path: &PathAt, scope: &Scope) -> Option<(Source, Scope)> {
+        let own = scope.clone();
+        match &path.is.root {
+            Root::Here | Root::Up(_) | Root::Document => {
+                let (read, scope) = self.read(path, scope)?;
+                Some((Source::Document(read), scope))
+            }
+            Root::Settings => {
+                let [Segment::Key(name)] = path.is.segments.as_slice() else {
+                    let hint = "write `$settings.money`";
+                    self.wrong(codes::SYSTEM_PATH, path.span, "a setting has one name", hint);
+                    return None;
+                };
+                self.setting(name, path.span);
+                Some((Source::Setting(name.clone()), own))
+            }
+            Root::Args => Some((Source::Argument(path.is.segments.clone()), own)),
+            Root::Hub => {
+                let mut inner = path.is.clone();
+                inner.root = Root::Document;
+                let resolver = &mut Resolver { findings: self.findings };
+                let found = resolver.resolve(&inner, path.span, &[])?;
+                Some((Source::Hub(found), own))
+            }
+            Root::Index if scope.in_rows => Some((Source::Index, own)),
+            Root::Index => {
+                let hint = "it counts the rows of an `each`";
+                self.wrong(codes::SYSTEM_PATH, path.span, "`$index` stands in no row", hint);
+                None
+            }
+            Root::Xref(_) | Root::Position | Root::Ordinal => {
+                let message = format!("`{}` is not a place in the document", path.is);
+                self.wrong(codes::SYSTEM_PATH, path.span, message, "");
+                None
+            }
+        }
+    }
+
+    /// Tests of `where:`.
+    pub(super) fn tests(&mut self, condition: Option<&Condition>, scope: &Scope) -> Vec<TestRead> {
+        let mut tests = Vec::new();
+        for test in condition.map(|condition| condition.tests.as_slice()).unwrap_or_default() {
+            if let Test::From(_) = test.test {
+                let hint = "list the values: `{ status: [shipped, delivered] }`";
+                self.wrong(codes::WHERE, test.span, "a document's values have no rank", hint);
+                continue;
+            }
+            let path = PathAt { span: test.span, is: test.path.clone() };
+            if let Some((source, _)) = self.source(&path, scope) {
+                tests.push(TestRead { source, test: test.test.clone() });
+            }
+        }
+        tests
+    }
+
+    /// A place in the trie with the rows on the way, for what only needs the place.
+    pub(super) fn place(&mut self, path: &PathAt, scope: &Scope) -> Option<Walked> {
+        let (found, rows, _) = self.descend(&path.is, path.span, scope)?;
+        Some((found.node, rows))
+    }
+}

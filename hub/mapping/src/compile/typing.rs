@@ -1,0 +1,147 @@
+//! Types of chains against the catalogue, before anything runs.
+
+use orderhub_lang::diagnostic::Span;
+use orderhub_order::catalogue::{Field, FieldType, catalogue};
+use orderhub_order::value::Value;
+
+use super::Compiler;
+use crate::ast::{Link, Rule};
+use crate::cell::Cell;
+use crate::codes;
+use crate::conversions::{Shape, Type};
+
+impl Compiler<'_> {
+    /// The type that a chain gives; mistakes are reported at the conversion.
+    pub(super) fn chain_type(&mut self, chain: &[Link], from: Type) -> Option<Type> {
+        let mut ty = from;
+        for link in chain {
+            match link.conversion.gives(ty) {
+                Ok(next) => ty = next,
+                Err(needs) => {
+                    let name = link.conversion.name();
+                    let message = format!("`{name}` takes {needs}, not {}", ty.shown());
+                    self.wrong(codes::TYPE, link.span, message, "");
+                    return None;
+                }
+            }
+        }
+        let folds = chain.iter().filter(|link| link.conversion.shape() == Shape::Fold).count();
+        if folds > 1
+            && let Some(link) = chain.last()
+        {
+            self.wrong(codes::TYPE, link.span, "a chain folds once", "");
+            return None;
+        }
+        Some(ty)
+    }
+
+    /// Whether a field can hold what a chain gives.
+    pub(super) fn fits(&mut self, ty: Type, field: &Field, out_only: bool, span: Span) {
+        let (fits, hint) = match &field.ty {
+            FieldType::Text
+            | FieldType::Enum(_)
+            | FieldType::Country
+            | FieldType::Currency
+            | FieldType::Language
+            | FieldType::Uom
+            | FieldType::Ref(_) => (
+                matches!(ty, Type::Raw | Type::Text | Type::Integer | Type::Decimal),
+                "a text is needed",
+            ),
+            FieldType::Integer => (matches!(ty, Type::Raw | Type::Integer), "add `as: integer`"),
+            FieldType::Decimal => {
+                (matches!(ty, Type::Raw | Type::Integer | Type::Decimal), "add `as: decimal`")
+            }
+            FieldType::Money => {
+                (ty == Type::Money, "add `as: { money: { currency: /currency } }`")
+            }
+            FieldType::Timestamp => {
+                (ty == Type::Timestamp || (out_only && ty == Type::Raw), "add `as: timestamp`")
+            }
+            FieldType::Date => {
+                (ty == Type::Date || (out_only && ty == Type::Raw), "add `as: date`")
+            }
+            FieldType::Boolean => (matches!(ty, Type::Raw | Type::Boolean), "add `as: boolean`"),
+            FieldType::Address => (false, "map it part by part with `fields:`"),
+            FieldType::List => (matches!(ty, Type::Raw | Type::List), "add `as: { split: \", \" }`"),
+            FieldType::Map => (
+                matches!(ty, Type::Raw | Type::Map),
+                "add `as: { pairs: { key: name, value: value } }`",
+            ),
+        };
+        if !fits {
+            let given = ty.shown();
+            let message =
+                format!("`{}` holds {}, not {given}", field.full_path(), holds(&field.ty));
+            self.wrong(codes::TYPE, span, message, hint);
+        }
+    }
+
+    /// Whether the words of an enum that a rule names are words of the enum.
+    pub(super) fn words(&mut self, rule: &Rule, field: &Field) {
+        let FieldType::Enum(name) = &field.ty else { return };
+        let known = catalogue().enum_values(name);
+        let mut check = |word: &str, span: Span| {
+            if known.contains(&word) {
+                return;
+            }
+            let message = format!("`{word}` is no {} of `{}`", "value", field.full_path());
+            let finding = self.findings.error(codes::ENUM, span, message).with_nearest(word, known.iter().copied());
+            let finding = match finding.hint {
+                Some(_) => finding,
+                None => finding.with_hint(format!("one of {}", known.join(", "))),
+            };
+            self.findings.report(finding);
+        };
+        if let Some(value) = &rule.value
+            && let Some(word) = value.is.scalar()
+        {
+            check(&word, value.span);
+        }
+        if let Some(link) = rule.chain.last() {
+            for word in link.conversion.words() {
+                check(word, link.span);
+            }
+        }
+    }
+
+    /// A constant as the field holds it.
+    pub(super) fn constant(&mut self, rule: &Rule, field: &Field) {
+        let Some(value) = &rule.value else { return };
+        let fits = match &value.is {
+            Cell::Null => true,
+            other => other.scalar().is_some_and(|text| Value::from_text(field, &text).is_some()),
+        };
+        if !fits {
+            let message = format!(
+                "`{}` holds {}, not `{}`",
+                field.full_path(),
+                holds(&field.ty),
+                value.is.shown()
+            );
+            self.wrong(codes::TYPE, value.span, message, "");
+        }
+    }
+}
+
+/// What a field holds, in the user's words.
+pub(crate) fn holds(ty: &FieldType) -> &'static str {
+    match ty {
+        FieldType::Text => "a text",
+        FieldType::Ref(_) => "a reference",
+        FieldType::Integer => "a whole number",
+        FieldType::Decimal => "a decimal",
+        FieldType::Money => "an amount with its currency",
+        FieldType::Timestamp => "a timestamp",
+        FieldType::Date => "a date",
+        FieldType::Boolean => "a boolean",
+        FieldType::Enum(_) => "one of a few words",
+        FieldType::Country => "an ISO 3166 country code",
+        FieldType::Currency => "an ISO 4217 currency code",
+        FieldType::Language => "a language code",
+        FieldType::Uom => "a unit code",
+        FieldType::Address => "an address",
+        FieldType::List => "a list of texts",
+        FieldType::Map => "names and texts",
+    }
+}

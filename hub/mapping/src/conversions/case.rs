@@ -1,0 +1,35 @@
+//! `upper`, `lower`: letters of one case, both ways.
+
+use super::{Conversion, Put, Target, Type, text};
+use crate::cell::{Cell, Trouble};
+
+#[derive(Debug)]
+pub(crate) enum Case {
+    Upper,
+    Lower,
+}
+
+impl Conversion for Case {
+    fn name(&self) -> &'static str {
+        match self {
+            Case::Upper => "upper",
+            Case::Lower => "lower",
+        }
+    }
+
+    fn gives(&self, from: Type) -> Result<Type, String> {
+        text::scalar(from)
+    }
+
+    fn get<'a>(&self, cell: Cell<'a>, _: &[Cell<'a>], _: Target) -> Result<Cell<'a>, Trouble> {
+        let text = cell.scalar().ok_or_else(|| Trouble::wrong_type(&cell, "a text"))?;
+        Ok(Cell::text(match self {
+            Case::Upper => text.to_uppercase(),
+            Case::Lower => text.to_lowercase(),
+        }))
+    }
+
+    fn put<'a>(&self, cell: Cell<'a>, _: Target) -> Result<Put<'a>, Trouble> {
+        self.get(cell, &[], Target::default()).map(Put::main)
+    }
+}

@@ -1,0 +1,52 @@
+//! `date: "%d.%m.%Y"`: a day; ISO 8601 by default.
+
+use jiff::civil::Date;
+use orderhub_lang::yaml::Node;
+
+use super::{Conversion, Options, Put, Target, Type};
+use crate::cell::{Cell, Trouble};
+
+#[derive(Debug)]
+pub(crate) struct DateOf {
+    format: String,
+}
+
+impl DateOf {
+    pub(crate) fn read(node: &Node, options: &mut Options<'_>) -> Option<Box<dyn Conversion>> {
+        if node.is_null() {
+            return Some(Box::new(Self { format: "%Y-%m-%d".to_owned() }));
+        }
+        let mut format = Some(node);
+        if node.as_map().is_some() {
+            let mut fields = options.fields(node, "date")?;
+            format = fields.required("format", options.findings);
+            fields.finish(options.findings);
+        }
+        let format = options.only_text(format?, "a format is needed, such as \"%d.%m.%Y\"")?;
+        Some(Box::new(Self { format }))
+    }
+}
+
+impl Conversion for DateOf {
+    fn name(&self) -> &'static str {
+        "date"
+    }
+
+    fn gives(&self, from: Type) -> Result<Type, String> {
+        super::text::scalar(from).map(|_| Type::Date)
+    }
+
+    fn get<'a>(&self, cell: Cell<'a>, _: &[Cell<'a>], _: Target) -> Result<Cell<'a>, Trouble> {
+        let text = cell.scalar().ok_or_else(|| Trouble::wrong_type(&cell, "a day"))?;
+        let why = "not a day in the format that the rule names";
+        let day = Date::strptime(&self.format, &*text);
+        day.map(Cell::Date).map_err(|_| Trouble::new("not_a_time", why))
+    }
+
+    fn put<'a>(&self, cell: Cell<'a>, _: Target) -> Result<Put<'a>, Trouble> {
+        let Cell::Date(day) = cell else { return Err(Trouble::wrong_type(&cell, "a day")) };
+        let text = jiff::fmt::strtime::format(&self.format, day);
+        text.map(|text| Put::main(Cell::text(text)))
+            .map_err(|_| Trouble::new("not_a_time", "the day cannot be written in this format"))
+    }
+}

@@ -1,0 +1,255 @@
+//! Conversions: one file each with what it reads from a system (`get`), what it writes back (`put`),
+//! the form in which a value comes back (`canon`), its options, and a test of its law.
+//!
+//! **Law:** where both ways exist, `get(put(v)) = canon(v)` and `canon(canon(v)) = canon(v)`.
+//! Test: `every_conversion_keeps_its_law` in `tests.rs`.
+
+mod boolean;
+mod case;
+mod concat;
+mod count;
+mod date;
+mod decimal;
+mod first;
+mod integer;
+mod join;
+mod json;
+mod max;
+mod min;
+mod money;
+mod negate;
+mod options;
+mod pairs;
+mod scale;
+mod split;
+mod strip_prefix;
+mod sum;
+mod table;
+mod text;
+mod timestamp;
+mod trim;
+mod truncate;
+mod wrap;
+mod zones;
+
+#[cfg(test)]
+mod tests;
+
+use std::fmt::Debug;
+
+use orderhub_lang::path::Path;
+use orderhub_lang::yaml::Node;
+
+use crate::cell::{Cell, Trouble};
+
+pub(crate) use options::Options;
+
+/// The type of a value in a chain, where it is known before anything runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Type {
+    /// A scalar, an object or an array of a document: nothing is known.
+    Raw,
+    /// A text.
+    Text,
+    /// A whole number.
+    Integer,
+    /// A decimal.
+    Decimal,
+    /// An amount.
+    Money,
+    /// A moment.
+    Timestamp,
+    /// A day.
+    Date,
+    /// Yes or no.
+    Boolean,
+    /// A list of texts.
+    List,
+    /// Names and texts.
+    Map,
+    /// Named inputs.
+    Named,
+}
+
+impl Type {
+    /// In the user's words.
+    pub(crate) fn shown(self) -> &'static str {
+        match self {
+            Type::Raw => "a value as it stands in the document",
+            Type::Text => "a text",
+            Type::Integer => "a whole number",
+            Type::Decimal => "a decimal",
+            Type::Money => "an amount with its currency",
+            Type::Timestamp => "a timestamp",
+            Type::Date => "a date",
+            Type::Boolean => "a boolean",
+            Type::List => "a list of texts",
+            Type::Map => "names and texts",
+            Type::Named => "named inputs",
+        }
+    }
+}
+
+/// A value beside the main one that a conversion reads and writes: the currency of an amount.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Beside {
+    /// From the value's place, or absolute.
+    pub(crate) path: Path,
+}
+
+/// How a conversion treats a fan-out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Shape {
+    /// One value at a time.
+    Single,
+    /// Makes one value of many.
+    Fold,
+}
+
+/// What a conversion puts: the main value, and values at its [`Beside`] paths in their order.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Put<'a> {
+    /// At the rule's path; absent where only the paths beside are written.
+    pub(crate) main: Cell<'a>,
+    /// At the paths beside.
+    pub(crate) beside: Vec<Cell<'a>>,
+}
+
+impl<'a> Put<'a> {
+    /// Only the main value.
+    pub(crate) fn main(main: Cell<'a>) -> Self {
+        Self { main, beside: Vec::new() }
+    }
+}
+
+/// Limits of the hub field at the end of the chain.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Target {
+    /// Most digits after the point of an amount, where the field has more than its currency.
+    pub(crate) money_digits: Option<u32>,
+    /// The field's words are those of an enum: the fold holds an order for an unknown one.
+    pub(crate) is_enum: bool,
+}
+
+/// One conversion with its options. `get` and `put` are never called with absent, and with null only
+/// where [`Conversion::takes_null`] says so.
+pub(crate) trait Conversion: Debug + Send + Sync {
+    /// Its name in files.
+    fn name(&self) -> &'static str;
+
+    /// Single value or fold.
+    fn shape(&self) -> Shape {
+        Shape::Single
+    }
+
+    /// The type it gives for a type it is given.
+    ///
+    /// # Errors
+    ///
+    /// What it needs instead, in the user's words.
+    fn gives(&self, from: Type) -> Result<Type, String>;
+
+    /// Whether it has a way back.
+    fn two_way(&self) -> bool {
+        true
+    }
+
+    /// Whether null means something to it.
+    fn takes_null(&self) -> bool {
+        false
+    }
+
+    /// The hub words that it can give, where they are known.
+    fn words(&self) -> Vec<&str> {
+        Vec::new()
+    }
+
+    /// Paths of values beside the main one.
+    fn beside(&self) -> &[Beside] {
+        &[]
+    }
+
+    /// From the system's form. `beside` are the values at [`Conversion::beside`], in order.
+    ///
+    /// # Errors
+    ///
+    /// [`Trouble`]: the value is not what the conversion needs.
+    fn get<'a>(
+        &self,
+        cell: Cell<'a>,
+        beside: &[Cell<'a>],
+        target: Target,
+    ) -> Result<Cell<'a>, Trouble>;
+
+    /// To the system's form.
+    ///
+    /// # Errors
+    ///
+    /// [`Trouble`]: the value cannot be written, or there is no way back.
+    fn put<'a>(&self, cell: Cell<'a>, target: Target) -> Result<Put<'a>, Trouble>;
+
+    /// The form in which a value comes back from the system; by default what `get` makes of `put`.
+    fn canon<'a>(&self, cell: Cell<'a>) -> Cell<'a> {
+        let Ok(put) = self.put(cell.clone(), Target::default()) else { return cell };
+        let main = if put.main == Cell::Absent { cell.clone() } else { put.main };
+        self.get(main, &put.beside, Target::default()).unwrap_or(cell)
+    }
+}
+
+/// The error of a conversion without a way back.
+pub(crate) fn one_way(name: &str) -> Trouble {
+    Trouble::new("one_way", format!("`{name}` has no way back"))
+}
+
+/// Reads a conversion from its options. `None`: there is no conversion of this name.
+pub(crate) fn read(name: &str, node: &Node, options: &mut Options<'_>) -> Option<Made> {
+    let made: Option<Box<dyn Conversion>> = match name {
+        "text" => options.none(node).then(|| Box::new(text::Text) as _),
+        "trim" => options.none(node).then(|| Box::new(trim::Trim) as _),
+        "upper" => options.none(node).then(|| Box::new(case::Case::Upper) as _),
+        "lower" => options.none(node).then(|| Box::new(case::Case::Lower) as _),
+        "strip_prefix" => strip_prefix::StripPrefix::read(node, options),
+        "truncate" => truncate::Truncate::read(node, options),
+        "integer" => integer::Integer::read(node, options),
+        "decimal" => decimal::Decimals::read(node, options),
+        "scale" => scale::Scale::read(node, options),
+        "money" => money::MoneyOf::read(node, options),
+        "timestamp" => timestamp::TimestampOf::read(node, options),
+        "date" => date::DateOf::read(node, options),
+        "boolean" => boolean::Boolean::read(node, options),
+        "table" => table::Table::read(node, options),
+        "split" => split::Split::read(node, options),
+        "concat" => concat::Concat::read(node, options),
+        "join" => join::Join::read(node, options),
+        "pairs" => pairs::Pairs::read(node, options),
+        "json" => options.none(node).then(|| Box::new(json::JsonText) as _),
+        "negate" => options.none(node).then(|| Box::new(negate::Negate) as _),
+        "wrap" => wrap::Wrap::read(node, options),
+        "sum" => options.none(node).then(|| Box::new(sum::Sum) as _),
+        "min" => options.none(node).then(|| Box::new(min::Min) as _),
+        "max" => options.none(node).then(|| Box::new(max::Max) as _),
+        "first" => options.none(node).then(|| Box::new(first::First) as _),
+        "count" => options.none(node).then(|| Box::new(count::Count) as _),
+        "html_text" | "shell" | "lookup" => return Some(Made::Later),
+        _ => return None,
+    };
+    Some(made.map_or(Made::Wrong, Made::Ready))
+}
+
+/// What became of a conversion's name and options.
+#[derive(Debug)]
+pub(crate) enum Made {
+    /// It can be used.
+    Ready(Box<dyn Conversion>),
+    /// Its options are wrong, and that was reported.
+    Wrong,
+    /// The language has it, this version does not.
+    Later,
+}
+
+/// All names, for "did you mean".
+pub(crate) const NAMES: &[&str] = &[
+    "boolean", "concat", "count", "date", "decimal", "first", "html_text", "integer", "join", "json",
+    "lookup", "lower", "max", "min", "money", "negate", "pairs", "scale", "shell", "split",
+    "strip_prefix", "sum", "table", "text", "timestamp", "trim", "truncate", "upper", "wrap",
+];

@@ -1,0 +1,175 @@
+//! `money: { amount, currency, minor, mark, group, round, number }`: an amount with its currency.
+//!
+//! `amount` and `currency` are paths from the value's place (or absolute), or `currency` a code; both
+//! are written back. Amounts go out as text, `number: true` as a number; `minor: true` counts cents.
+//! Digits beyond ISO 4217 that are not zero are an error unless `round:` names how.
+
+use orderhub_lang::yaml::Node;
+use orderhub_order::value::{Currency, Money, MoneyError, UNIT_PRICE_DIGITS};
+use rust_decimal::{Decimal, RoundingStrategy};
+
+use super::{Beside, Conversion, Options, Put, Target, Type, decimal::Written};
+use crate::cell::{self, Cell, Trouble};
+
+#[derive(Debug)]
+pub(crate) struct MoneyOf {
+    /// The amount's path, if it stands beside; then the currency's, if it is no code.
+    beside: Vec<Beside>,
+    amount_beside: bool,
+    fixed: Option<Currency>,
+    minor: bool,
+    round: Option<RoundingStrategy>,
+    written: Written,
+}
+
+impl MoneyOf {
+    pub(crate) fn read(node: &Node, options: &mut Options<'_>) -> Option<Box<dyn Conversion>> {
+        if node.is_null() {
+            options.wrong(node, "the currency is needed: money: { currency: /currency }");
+        }
+        let mut fields = options.fields(node, "money")?;
+        let amount = fields.optional("amount");
+        let currency = fields.required("currency", options.findings);
+        let minor = fields.bool("minor", options.findings).unwrap_or(false);
+        let number = fields.bool("number", options.findings).unwrap_or(false);
+        let (mark, group) = (fields.optional("mark"), fields.optional("group"));
+        let round = fields.optional("round");
+        fields.finish(options.findings);
+        let round = match round {
+            None => None,
+            Some(node) => Some(options.word(node, ROUNDINGS)?),
+        };
+        // Amounts in cents are whole numbers in every system that has them: they go out as numbers.
+        let written = Written::marks(mark, group, !number && !minor, options)?;
+        let mut beside = Vec::new();
+        if let Some(node) = amount {
+            beside.push(Beside { path: options.path(node)? });
+        }
+        let currency = currency?;
+        let fixed = currency.as_text().filter(|text| text.len() == 3).filter(|text| {
+            text.bytes().all(|byte| byte.is_ascii_uppercase())
+        });
+        let fixed = match fixed {
+            Some(code) => match Currency::parse(code) {
+                Some(known) => Some(known),
+                None => {
+                    options.wrong(currency, "not a currency of ISO 4217");
+                    return None;
+                }
+            },
+            None => {
+                beside.push(Beside { path: options.path(currency)? });
+                None
+            }
+        };
+        let amount_beside = amount.is_some();
+        Some(Box::new(Self { beside, amount_beside, fixed, minor, round, written }))
+    }
+
+    fn currency(&self, beside: &[Cell<'_>]) -> Result<Currency, Trouble> {
+        if let Some(fixed) = self.fixed {
+            return Ok(fixed);
+        }
+        let code = beside.last().and_then(Cell::scalar);
+        let code = code.ok_or_else(|| Trouble::new("currency", "the amount has no currency"))?;
+        let why = || Trouble::new("currency", format!("`{code}` is not a currency of ISO 4217"));
+        Currency::parse(&code).ok_or_else(why)
+    }
+
+    fn amount(&self, exact: Decimal, currency: Currency, target: Target) -> Result<Money, Trouble> {
+        let own = currency.digits().unwrap_or_default();
+        let mut amount = exact;
+        if self.minor {
+            let shift = Decimal::new(1, own);
+            let large = || Trouble::new("amount", "too large an amount");
+            amount = amount.checked_mul(shift).ok_or_else(large)?;
+        }
+        let digits = target.money_digits.unwrap_or(own).max(own);
+        if let Some(rounding) = self.round {
+            amount = amount.round_dp_with_strategy(digits, rounding);
+        }
+        Money::with_digits(amount, currency, digits).map_err(|error| {
+            let cause = match error {
+                MoneyError::TooFine { .. } => "amount_scale",
+                MoneyError::NotANumber(_) | MoneyError::TooLarge => "amount",
+                MoneyError::UnknownCurrency(_) | MoneyError::TwoCurrencies(..) => "currency",
+            };
+            Trouble::new(cause, error.to_string())
+        })
+    }
+}
+
+const ROUNDINGS: &[(&str, RoundingStrategy)] = &[
+    ("half_up", RoundingStrategy::MidpointAwayFromZero),
+    ("half_even", RoundingStrategy::MidpointNearestEven),
+    ("down", RoundingStrategy::ToZero),
+];
+
+impl Conversion for MoneyOf {
+    fn name(&self) -> &'static str {
+        "money"
+    }
+
+    fn gives(&self, from: Type) -> Result<Type, String> {
+        match from {
+            Type::Raw | Type::Text | Type::Integer | Type::Decimal => Ok(Type::Money),
+            Type::Money
+            | Type::Timestamp
+            | Type::Date
+            | Type::Boolean
+            | Type::List
+            | Type::Map
+            | Type::Named => Err("a number, the text of one, or an object with both".to_owned()),
+        }
+    }
+
+    fn beside(&self) -> &[Beside] {
+        &self.beside
+    }
+
+    fn get<'a>(
+        &self,
+        cell: Cell<'a>,
+        beside: &[Cell<'a>],
+        target: Target,
+    ) -> Result<Cell<'a>, Trouble> {
+        let amount = if self.amount_beside { beside.first() } else { Some(&cell) };
+        let amount = match amount {
+            Some(Cell::Absent) | None => return Ok(Cell::Absent),
+            Some(Cell::Null) => return Ok(Cell::Null),
+            Some(amount) => amount,
+        };
+        let exact = self.written.get(amount)?;
+        let currency = self.currency(beside)?;
+        self.amount(exact, currency, target).map(Cell::Money)
+    }
+
+    fn put<'a>(&self, cell: Cell<'a>, _: Target) -> Result<Put<'a>, Trouble> {
+        let Cell::Money(money) = cell else {
+            return Err(Trouble::wrong_type(&cell, "an amount with its currency"));
+        };
+        if self.fixed.is_some_and(|fixed| fixed != money.currency) {
+            let why = format!("the currency is {}", cell::code(&money));
+            return Err(Trouble::new("currency", why));
+        }
+        let mut exact = money.amount;
+        if self.minor {
+            let shift = Decimal::from(10_u64.pow(money.currency.digits().unwrap_or_default().min(UNIT_PRICE_DIGITS)));
+            exact = exact.checked_mul(shift).unwrap_or(exact).normalize();
+        }
+        let amount = self.written.write(exact);
+        let (main, mut beside) =
+            if self.amount_beside { (Cell::Absent, vec![amount]) } else { (amount, Vec::new()) };
+        if self.fixed.is_none() {
+            beside.push(Cell::text(cell::code(&money)));
+        }
+        Ok(Put { main, beside })
+    }
+
+    fn canon<'a>(&self, cell: Cell<'a>) -> Cell<'a> {
+        // What comes back has the digits that were sent; a unit price may have more than its currency.
+        let digits = Target { money_digits: Some(UNIT_PRICE_DIGITS), ..Target::default() };
+        let Ok(put) = self.put(cell.clone(), digits) else { return cell };
+        self.get(put.main, &put.beside, digits).unwrap_or(cell)
+    }
+}

@@ -1,0 +1,45 @@
+//! `split: ", "`: one text for a list of texts, both ways. An empty text is the empty list.
+
+use orderhub_lang::yaml::Node;
+
+use super::{Conversion, Options, Put, Target, Type};
+use crate::cell::{Cell, Trouble};
+
+#[derive(Debug)]
+pub(crate) struct Split {
+    by: String,
+}
+
+impl Split {
+    pub(crate) fn read(node: &Node, options: &mut Options<'_>) -> Option<Box<dyn Conversion>> {
+        let by = options.only_text(node, "what stands between is needed: split: \", \"")?;
+        if by.is_empty() {
+            options.wrong(node, "what stands between cannot be empty");
+            return None;
+        }
+        Some(Box::new(Self { by }))
+    }
+}
+
+impl Conversion for Split {
+    fn name(&self) -> &'static str {
+        "split"
+    }
+
+    fn gives(&self, from: Type) -> Result<Type, String> {
+        super::text::scalar(from).map(|_| Type::List)
+    }
+
+    fn get<'a>(&self, cell: Cell<'a>, _: &[Cell<'a>], _: Target) -> Result<Cell<'a>, Trouble> {
+        let text = cell.scalar().ok_or_else(|| Trouble::wrong_type(&cell, "a text"))?;
+        let parts = text.split(&self.by).map(str::trim).filter(|part| !part.is_empty());
+        Ok(Cell::List(parts.map(|part| part.to_owned().into()).collect()))
+    }
+
+    fn put<'a>(&self, cell: Cell<'a>, _: Target) -> Result<Put<'a>, Trouble> {
+        let Cell::List(items) = cell else {
+            return Err(Trouble::wrong_type(&cell, "a list of texts"));
+        };
+        Ok(Put::main(Cell::text(items.join(&self.by))))
+    }
+}

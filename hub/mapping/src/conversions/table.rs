@@ -1,0 +1,177 @@
+//! `table: { rows, on_unknown }`: a system's words for the hub's.
+//!
+//! Rows compare as text; null passes unless there is a row `null`. The first row of a value is its way
+//! back. `on_unknown: hold` keeps the unknown word of a state as it is, and the order is held for it;
+//! `pass` keeps it, `ignore` says nothing, `fail` refuses the document, `{ use: Other }` takes another.
+
+use std::collections::HashMap;
+
+use orderhub_lang::yaml::Node;
+
+use super::{Conversion, Options, Put, Target, Type};
+use crate::cell::{Cell, Trouble};
+
+#[derive(Debug)]
+pub(crate) struct Table {
+    rows: HashMap<String, Option<String>>,
+    /// The way back: hub word ► system word, first row wins.
+    back: HashMap<String, String>,
+    /// The row for null, if there is one.
+    null: Option<Option<String>>,
+    /// What a hub null is written as, if a row gives null.
+    back_null: Option<String>,
+    on_unknown: Option<Unknown>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+enum Unknown {
+    Hold,
+    Pass,
+    Ignore,
+    Fail,
+    Use(String),
+}
+
+impl Table {
+    pub(crate) fn read(node: &Node, options: &mut Options<'_>) -> Option<Box<dyn Conversion>> {
+        if node.is_null() {
+            options.wrong(node, "rows are needed: table: { rows: { paid: captured } }");
+        }
+        let mut fields = options.fields(node, "table")?;
+        let rows = fields.optional("rows");
+        let file = fields.optional("file");
+        let on_unknown = fields.optional("on_unknown");
+        fields.finish(options.findings);
+        if let Some(file) = file {
+            let finding = options.findings.error(
+                crate::codes::LATER,
+                file.span,
+                "tables in files are not in this version",
+            );
+            options.findings.report(finding.with_hint("write the rows here: `rows: { … }`"));
+            return None;
+        }
+        let on_unknown = match on_unknown {
+            Some(node) => Some(unknown(node, options)?),
+            None => None,
+        };
+        let Some(entries) = rows.and_then(Node::as_map) else {
+            options.wrong(rows.unwrap_or(node), "rows are needed: rows: { paid: captured }");
+            return None;
+        };
+        let mut table = Self {
+            rows: HashMap::new(),
+            back: HashMap::new(),
+            null: None,
+            back_null: None,
+            on_unknown,
+        };
+        for (key, value) in entries {
+            let text = value.scalar_text().map(std::borrow::Cow::into_owned);
+            if text.is_none() && !value.is_null() {
+                options.wrong(value, "a row gives a text or null");
+                return None;
+            }
+            table.row(&key.name, text);
+        }
+        Some(Box::new(table))
+    }
+
+    fn row(&mut self, system: &str, hub: Option<String>) {
+        match &hub {
+            Some(hub) => {
+                self.back.entry(hub.clone()).or_insert_with(|| system.to_owned());
+            }
+            None => {
+                self.back_null.get_or_insert_with(|| system.to_owned());
+            }
+        }
+        if system == "null" {
+            self.null = Some(hub);
+        } else {
+            self.rows.insert(system.to_owned(), hub);
+        }
+    }
+}
+
+fn unknown(node: &Node, options: &mut Options<'_>) -> Option<Unknown> {
+    if let Some(other) = node.get("use").and_then(Node::scalar_text) {
+        return Some(Unknown::Use(other.into_owned()));
+    }
+    let words: &[(&str, u8)] = &[("hold", 0), ("pass", 1), ("ignore", 2), ("fail", 3)];
+    Some(match options.word(node, words)? {
+        0 => Unknown::Hold,
+        1 => Unknown::Pass,
+        2 => Unknown::Ignore,
+        _ => Unknown::Fail,
+    })
+}
+
+fn given<'a>(text: Option<&String>) -> Cell<'a> {
+    text.map_or(Cell::Null, |text| Cell::text(text.clone()))
+}
+
+fn not_in_table() -> Trouble {
+    Trouble::new("unknown_value", "not in the rule's table")
+}
+
+impl Conversion for Table {
+    fn name(&self) -> &'static str {
+        "table"
+    }
+
+    fn gives(&self, from: Type) -> Result<Type, String> {
+        super::text::scalar(from)
+    }
+
+    fn words(&self) -> Vec<&str> {
+        let mut words: Vec<&str> = self.back.keys().map(String::as_str).collect();
+        if let Some(Unknown::Use(other)) = &self.on_unknown {
+            words.push(other);
+        }
+        words.sort_unstable();
+        words
+    }
+
+    fn takes_null(&self) -> bool {
+        self.null.is_some() || self.back_null.is_some()
+    }
+
+    fn get<'a>(&self, cell: Cell<'a>, _: &[Cell<'a>], target: Target) -> Result<Cell<'a>, Trouble> {
+        if cell == Cell::Null {
+            return Ok(self.null.as_ref().map_or(Cell::Null, |hub| given(hub.as_ref())));
+        }
+        let text = cell.scalar().ok_or_else(|| Trouble::wrong_type(&cell, "a text"))?;
+        if let Some(hub) = self.rows.get(&*text) {
+            return Ok(given(hub.as_ref()));
+        }
+        match &self.on_unknown {
+            Some(Unknown::Ignore) => Ok(Cell::Absent),
+            Some(Unknown::Use(other)) => Ok(Cell::text(other.clone())),
+            Some(Unknown::Fail) => Err(not_in_table()),
+            // Only a state can be held for its value: the fold knows its words.
+            Some(Unknown::Hold) if !target.is_enum => Err(not_in_table()),
+            Some(Unknown::Hold | Unknown::Pass) | None => Ok(Cell::Text(text)),
+        }
+    }
+
+    fn put<'a>(&self, cell: Cell<'a>, target: Target) -> Result<Put<'a>, Trouble> {
+        if cell == Cell::Null {
+            return Ok(Put::main(match self.back_null.as_deref() {
+                None | Some("null") => Cell::Null,
+                Some(system) => Cell::text(system.to_owned()),
+            }));
+        }
+        let text = cell.scalar().ok_or_else(|| Trouble::wrong_type(&cell, "a text"))?;
+        if let Some(system) = self.back.get(&*text) {
+            let null = system == "null";
+            return Ok(Put::main(if null { Cell::Null } else { Cell::text(system.clone()) }));
+        }
+        match &self.on_unknown {
+            Some(Unknown::Ignore) => Ok(Put::main(Cell::Absent)),
+            Some(Unknown::Pass) => Ok(Put::main(Cell::Text(text))),
+            None if !target.is_enum => Ok(Put::main(Cell::Text(text))),
+            Some(Unknown::Hold | Unknown::Fail | Unknown::Use(_)) | None => Err(not_in_table()),
+        }
+    }
+}

@@ -1,0 +1,257 @@
+//! An integration: which connector and role, what comes in, on which hub events what goes out.
+//!
+//! Loads from files that were already read: this crate touches no file system.
+
+mod load;
+mod read;
+mod rules;
+mod shapes;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use orderhub_lang::condition::Condition;
+use orderhub_lang::diagnostic::{Diagnostic, Source, Span};
+use orderhub_lang::path::Path;
+use orderhub_order::ids::{Entity, Role};
+
+use crate::Mapping;
+
+pub use rules::{OperationFacts, OperationUse};
+pub use shapes::{SystemShape, SystemShapes};
+
+/// A folder of files, read, checked and compiled.
+#[derive(Debug)]
+pub struct Integration {
+    /// `shopify`, the folder's name.
+    pub name: String,
+    /// What its systems are to the hub.
+    pub role: Role,
+    /// Who speaks to them.
+    pub connector: ConnectorUse,
+    /// What comes in.
+    pub intake: Vec<Intake>,
+    /// What goes out, and when.
+    pub deliver: Vec<Deliver>,
+    /// Cached reads by name.
+    pub reads: BTreeMap<String, Read>,
+    /// Narrows the catalogue's ownership, where set.
+    pub owns: Option<Vec<Box<str>>>,
+    /// The mappings of the folder by document.
+    pub mappings: BTreeMap<String, Arc<Mapping>>,
+    /// The `connector.yaml` of the folder, for the crate that compiles it.
+    pub connector_source: Option<Arc<Source>>,
+    /// `integration.yaml`, for findings of later checks.
+    pub source: Arc<Source>,
+}
+
+/// What [`Integration::load`] found.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The integration, unless a file has an error.
+    pub integration: Option<Integration>,
+    /// Everything that was found in all files, ordered by file and place.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// Who speaks to the systems of an integration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ConnectorUse {
+    /// The `connector.yaml` beside the `integration.yaml`.
+    Declared,
+    /// A native connector of the program, or the folder whose `connector.yaml` is shared.
+    Named(String),
+}
+
+/// One entry of `intake:`.
+#[derive(Clone, Debug)]
+pub struct Intake {
+    /// Where it comes from.
+    pub from: IntakeFrom,
+    /// The mappings of this folder that the body goes through; none: the notice alone matters.
+    pub documents: Vec<String>,
+    /// What orders the documents.
+    pub ordering: Ordering,
+    /// Its place in `integration.yaml`.
+    pub span: Span,
+}
+
+/// Where documents come from.
+#[derive(Clone, Debug)]
+pub enum IntakeFrom {
+    /// A webhook of these kinds.
+    Notice {
+        /// Kinds as the connector names them (`orders/create`).
+        kinds: Vec<String>,
+        /// What to do with it.
+        apply: Apply,
+    },
+    /// A message of this kind from the queue, the API or a file.
+    Message {
+        /// The kind (`order_rest`).
+        kind: String,
+    },
+    /// The hub asks regularly.
+    Poll(Poll),
+}
+
+/// What is done with a notice.
+#[derive(Clone, Debug)]
+pub enum Apply {
+    /// What came is the document.
+    Payload,
+    /// A hint: fetch the document.
+    Reread {
+        /// The read operation.
+        operation: String,
+        /// Its arguments: (name, path in the notice).
+        args: Vec<(String, Path)>,
+    },
+}
+
+/// A regular question.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Poll {
+    /// The listing operation.
+    pub operation: String,
+    /// How often.
+    pub every: Duration,
+    /// How far each question reaches back behind the last.
+    pub overlap: Duration,
+    /// How far the first question reaches back.
+    pub reach: Duration,
+    /// The read operation for each listed id, where the listing has ids only.
+    pub fetch: Option<String>,
+}
+
+/// What orders the documents of an intake.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ordering {
+    /// Documents carry a revision.
+    Revision,
+    /// Arrival order counts.
+    Queue,
+    /// The document is fetched, so the last answer is the truth.
+    Reread,
+    /// Order does not matter.
+    Commutative,
+}
+
+/// One entry of `deliver:`.
+#[derive(Clone, Debug)]
+pub struct Deliver {
+    /// `<on>/<do>`: unique in the integration.
+    pub id: String,
+    /// The hub event.
+    pub on: String,
+    /// The operations.
+    pub operation: ByLink<String>,
+    /// The mappings out, by document name; none: the document is empty.
+    pub with: ByLink<String>,
+    /// The mappings of the reply.
+    pub reply: ByLink<String>,
+    /// Which fields are sent.
+    pub send: Send,
+    /// Must hold for the subject.
+    pub when: Option<Condition>,
+    /// What happens while the system is down.
+    pub while_down: WhileDown,
+    /// Its place in `integration.yaml`.
+    pub span: Span,
+}
+
+/// One value for all, or chosen by whether the subject is linked.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ByLink<T> {
+    /// For any subject.
+    pub single: Option<T>,
+    /// For a subject without a live reference.
+    pub create: Option<T>,
+    /// For a linked subject.
+    pub update: Option<T>,
+}
+
+impl<T> ByLink<T> {
+    /// The value for a subject that is linked or not.
+    pub fn choose(&self, linked: bool) -> Option<&T> {
+        let chosen = if linked { &self.update } else { &self.create };
+        chosen.as_ref().or(self.single.as_ref())
+    }
+
+    /// All values that are there.
+    pub fn all(&self) -> impl Iterator<Item = &T> {
+        self.single.iter().chain(&self.create).chain(&self.update)
+    }
+}
+
+/// Which fields a delivery sends.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Send {
+    /// Every mapped field.
+    #[default]
+    All,
+    /// Those that differ from what was last sent; a create sends all.
+    Changed,
+}
+
+/// What happens to a delivery while the system is down.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum WhileDown {
+    /// It waits.
+    #[default]
+    Queue,
+    /// It becomes a todo at once.
+    Fail,
+}
+
+/// One cached read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Read {
+    /// The read operation.
+    pub operation: String,
+    /// The names of its arguments.
+    pub args: Vec<String>,
+    /// How long an answer is fresh.
+    pub fresh_for: Duration,
+    /// How much longer it may stand in while the system is down; zero: never.
+    pub stale_for: Duration,
+}
+
+impl Integration {
+    /// The mappings that map documents of the system out, by deliver rule: what is read of the hub.
+    pub fn deliver_rule(&self, id: &str) -> Option<&Deliver> {
+        self.deliver.iter().find(|deliver| deliver.id == id)
+    }
+
+    /// The mapping of a document.
+    pub fn mapping(&self, document: &str) -> Option<&Arc<Mapping>> {
+        self.mappings.get(document)
+    }
+
+    /// The intakes that take a message of this kind.
+    pub fn message(&self, kind: &str) -> Option<&Intake> {
+        let takes = |intake: &&Intake| {
+            matches!(&intake.from, IntakeFrom::Message { kind: known } if known == kind)
+        };
+        self.intake.iter().find(takes)
+    }
+
+    /// The intakes that take a notice of this kind.
+    pub fn notices<'a>(&'a self, kind: &'a str) -> impl Iterator<Item = &'a Intake> {
+        self.intake.iter().filter(move |intake| match &intake.from {
+            IntakeFrom::Notice { kinds, .. } => kinds.iter().any(|known| known == kind),
+            IntakeFrom::Message { .. } | IntakeFrom::Poll(_) => false,
+        })
+    }
+
+    /// The names of the settings that its mappings read.
+    pub fn settings(&self) -> BTreeSet<&str> {
+        self.mappings.values().flat_map(|mapping| mapping.settings()).collect()
+    }
+
+    /// The entities of the documents that come in.
+    pub fn entities(&self) -> BTreeSet<Entity> {
+        self.mappings.values().map(|mapping| mapping.entity).collect()
+    }
+}

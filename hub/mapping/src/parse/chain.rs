@@ -1,0 +1,97 @@
+//! Chains of conversions and their names.
+
+use std::sync::Arc;
+
+use orderhub_lang::diagnostic::{Findings, Span};
+use orderhub_lang::yaml::{Node, NodeValue};
+
+use super::Reader;
+use crate::Named;
+use crate::ast::{Chain, Link};
+use crate::codes;
+use crate::conversions::{self, Made, Options};
+
+impl Named {
+    /// Reads `use:` of an integration.
+    pub(crate) fn read(node: &Node, findings: &mut Findings) -> Named {
+        let mut reader = Reader { findings, named: Named::default() };
+        reader.uses(node);
+        reader.named
+    }
+}
+
+impl Reader<'_> {
+    /// `use:`: names for chains. A later name may use an earlier one.
+    pub(super) fn uses(&mut self, node: &Node) {
+        let Some(entries) = node.as_map() else {
+            let finding = self.findings.wrong_type(node, "`use` is a mapping of names");
+            self.findings.report(finding);
+            return;
+        };
+        for (key, value) in entries {
+            if conversions::NAMES.contains(&key.name.as_str()) {
+                let message = format!("`{}` is a conversion already", key.name);
+                self.error(codes::CONVERSION, key.span, message, "take another name");
+                continue;
+            }
+            let chain = self.chain(value);
+            Arc::make_mut(&mut self.named.chains).insert(key.name.clone(), chain);
+        }
+    }
+
+    /// `as:`: one conversion or a list of them.
+    pub(super) fn chain(&mut self, node: &Node) -> Chain {
+        let mut chain = Chain::new();
+        for item in node.list_or_single() {
+            self.link(item, &mut chain);
+        }
+        chain
+    }
+
+    fn link(&mut self, node: &Node, chain: &mut Chain) {
+        let nothing = Node { span: node.span, value: NodeValue::Null };
+        match &node.value {
+            NodeValue::Text(name) => self.named(name, node.span, &nothing, chain),
+            NodeValue::Map(entries) => match entries.as_slice() {
+                [(key, options)] => self.named(&key.name, key.span, options, chain),
+                _ => {
+                    let hint = "several conversions are a list: `as: [trim, upper]`";
+                    self.error(codes::CONVERSION, node.span, "one conversion is one key", hint);
+                }
+            },
+            NodeValue::Null | NodeValue::Bool(_) | NodeValue::Number(_) | NodeValue::List(_) => {
+                let finding = self.findings.wrong_type(node, "a conversion is a name");
+                self.findings.report(finding);
+            }
+        }
+    }
+
+    fn named(&mut self, name: &str, span: Span, options: &Node, chain: &mut Chain) {
+        if let Some(known) = self.named.chains.get(name) {
+            if !options.is_null() {
+                let message = format!("`{name}` has its options where it is defined");
+                self.error(codes::CONVERSION, options.span, message, "name it alone");
+            }
+            chain.extend(known.iter().map(|link| Link { span, ..link.clone() }));
+            return;
+        }
+        let made = conversions::read(name, options, &mut Options { findings: self.findings });
+        match made {
+            Some(Made::Ready(made)) => chain.push(Link { span, conversion: made.into() }),
+            Some(Made::Wrong) => {}
+            Some(Made::Later) => self.later(span, &format!("the conversion `{name}`")),
+            None => self.unknown(name, span),
+        }
+    }
+
+    fn unknown(&mut self, name: &str, span: Span) {
+        let names = self.named.chains.keys().map(String::as_str);
+        let names = names.chain(conversions::NAMES.iter().copied());
+        let message = format!("unknown conversion `{name}`");
+        let finding = self.findings.error(codes::CONVERSION, span, message);
+        let finding = finding
+            .with_label("no such conversion, and no name under `use:`")
+            .with_nearest(name, names);
+        self.findings.report(finding);
+    }
+}

@@ -1,0 +1,313 @@
+//! Reads a mapping file: YAML with spans ► [`crate::ast`], all mistakes in one run.
+
+mod chain;
+mod rule;
+
+use orderhub_lang::condition::Condition;
+use orderhub_lang::diagnostic::{Findings, Span};
+use orderhub_lang::path::Path;
+use orderhub_lang::yaml::{Fields, Node};
+use orderhub_order::ids::Entity;
+
+use crate::Named;
+use crate::ast::{File, Key, Parent, PathAt, Piece, Placed, Rule};
+use crate::cases::Case;
+use crate::cell::Cell;
+use crate::codes;
+use crate::literal::literal;
+
+/// Reads one file; findings go to the reader's list. `None` only if the root is unreadable.
+pub(crate) struct Reader<'f> {
+    /// Where findings go.
+    pub(crate) findings: &'f mut Findings,
+    /// Named chains: of the integration and of the file.
+    pub(crate) named: Named,
+}
+
+/// The version of the language.
+const LANGUAGE: &str = "1";
+
+impl Reader<'_> {
+    /// The whole file.
+    pub(crate) fn file(&mut self, root: &Node) -> Option<File> {
+        let mut fields = Fields::of(root, "a mapping", self.findings)?;
+        self.version(&mut fields);
+        let name = fields.required("mapping", self.findings);
+        let entity = fields.optional("entity");
+        let format = fields.optional("format");
+        let documents = fields.optional("documents");
+        let where_ = fields.optional("where");
+        let key = fields.optional("key");
+        let parent = fields.optional("parent");
+        let creates = fields.bool("creates", self.findings);
+        let revision = fields.optional("revision");
+        let none = fields.optional("none");
+        let uses = fields.optional("use");
+        let rules = fields.required("fields", self.findings);
+        let cases = fields.optional("cases");
+        fields.finish(self.findings);
+        self.format(format);
+        if let Some(uses) = uses {
+            self.uses(uses);
+        }
+        let name = name.and_then(|node| {
+            let text = self.text(node, "a name is needed")?;
+            Some(Placed { span: node.span, is: text })
+        });
+        let entity = entity.map_or(Some(Entity::Order), |node| self.entity(node));
+        let documents = self.documents(documents);
+        let where_ = where_.and_then(|node| self.condition(node));
+        let key = key.and_then(|node| self.key(node));
+        let parents = parent.map(|node| self.parents(node)).unwrap_or_default();
+        let revision = revision.and_then(|node| self.source_rule(node, "revision"));
+        let none = none.map(|node| self.nones(node)).unwrap_or_default();
+        let rules = rules.map(|node| self.rules(node)).unwrap_or_default();
+        let cases = cases.map(|node| self.cases(node)).unwrap_or_default();
+        Some(File {
+            name: name?,
+            entity: entity?,
+            documents,
+            where_,
+            key,
+            parents,
+            creates,
+            revision,
+            none,
+            fields: rules,
+            cases,
+        })
+    }
+
+    /// `orderhub: 1` stands in every file.
+    pub(crate) fn version(&mut self, fields: &mut Fields<'_>) {
+        let Some(node) = fields.required("orderhub", self.findings) else { return };
+        if node.scalar_text().as_deref() != Some(LANGUAGE) {
+            let message = "this program reads version 1 of the language";
+            self.error(codes::VERSION, node.span, message, "write `orderhub: 1`");
+        }
+    }
+
+    fn format(&mut self, node: Option<&Node>) {
+        let Some(node) = node else { return };
+        match node.as_text() {
+            Some("json") => {}
+            Some("xml" | "form") | None => self.later(node.span, "formats other than json"),
+            Some(other) => {
+                let message = format!("unknown format `{other}`");
+                self.error(codes::WORD, node.span, message, "write `format: json`");
+            }
+        }
+    }
+
+    fn entity(&mut self, node: &Node) -> Option<Entity> {
+        let text = self.text(node, "an entity is needed")?;
+        let found = Entity::parse(&text);
+        if found.is_none() {
+            let names = Entity::ALL.map(Entity::as_str);
+            let finding = self.findings.error(
+                codes::WORD,
+                node.span,
+                format!("unknown entity `{text}`"),
+            );
+            let finding = match finding.with_nearest(&text, names) {
+                near if near.hint.is_some() => near,
+                other => other.with_hint(format!("one of {}", names.join(", "))),
+            };
+            self.findings.report(finding);
+        }
+        found
+    }
+
+    fn documents(&mut self, node: Option<&Node>) -> Vec<PathAt> {
+        let here = |span| vec![Placed { span, is: crate::paths::here() }];
+        let Some(node) = node else { return here(Span::default()) };
+        let Some(mut fields) = Fields::of(node, "`documents`", self.findings) else {
+            return here(node.span);
+        };
+        let at = fields.optional("at");
+        let by = fields.optional("by");
+        fields.finish(self.findings);
+        if let Some(by) = by {
+            self.later(by.span, "grouping rows with `by`");
+        }
+        let Some(at) = at else { return here(node.span) };
+        at.list_or_single().iter().filter_map(|node| self.path(node)).collect()
+    }
+
+    fn parents(&mut self, node: &Node) -> Vec<Parent> {
+        node.list_or_single().iter().filter_map(|node| self.parent(node)).collect()
+    }
+
+    fn parent(&mut self, node: &Node) -> Option<Parent> {
+        let mut fields = Fields::of(node, "an entry of `parent`", self.findings)?;
+        let kind = fields.text("xref", self.findings);
+        let system = fields.optional("system");
+        let reference = fields.optional("ref");
+        let chain = fields.optional("as");
+        fields.finish(self.findings);
+        let place = match (&kind, system, reference) {
+            (Some(_), Some(system), None) => system,
+            (None, None, Some(reference)) => reference,
+            _ => {
+                let message = "an entry of `parent` names a cross reference or our `ref`";
+                let hint = "write `{ xref: order, system: order_id }` or `{ ref: reference }`";
+                self.error(codes::SHAPE, node.span, message, hint);
+                return None;
+            }
+        };
+        let chain = chain.map(|node| self.chain(node)).unwrap_or_default();
+        let system = self.side(place)?;
+        let rule = Rule { span: node.span, system: Some(system), chain, ..Rule::default() };
+        Some(Parent { kind, rule })
+    }
+
+    /// A key: a path, a rule, or a template.
+    pub(crate) fn key(&mut self, node: &Node) -> Option<Key> {
+        if let Some(template) = node.get("template") {
+            let mut fields = Fields::of(node, "`key`", self.findings)?;
+            fields.allow(&["template"]);
+            fields.finish(self.findings);
+            return self.template(template);
+        }
+        self.source_rule(node, "key").map(|rule| Key::Rule(Box::new(rule)))
+    }
+
+    fn template(&mut self, node: &Node) -> Option<Key> {
+        let text = self.text(node, "a template is needed: \"{reference}-1\"")?;
+        let mut pieces = Vec::new();
+        let mut rest = text.as_str();
+        while let Some((before, after)) = rest.split_once('{') {
+            if !before.is_empty() {
+                pieces.push(Piece::Text(before.to_owned()));
+            }
+            if let Some(after) = after.strip_prefix('{') {
+                pieces.push(Piece::Text("{".to_owned()));
+                rest = after;
+                continue;
+            }
+            let Some((inner, after)) = after.split_once('}') else {
+                self.error(codes::SHAPE, node.span, "`{` is not closed", "a brace itself is `{{`");
+                return None;
+            };
+            pieces.push(Piece::Path(self.path_text(inner, node)?));
+            rest = after;
+        }
+        if !rest.is_empty() {
+            pieces.push(Piece::Text(rest.to_owned()));
+        }
+        if !pieces.iter().any(|piece| matches!(piece, Piece::Path(_))) {
+            let hint = "a key is read from the document: `{ template: \"{reference}-1\" }`";
+            self.error(codes::SHAPE, node.span, "the template names no path", hint);
+            return None;
+        }
+        Some(Key::Template(node.span, pieces))
+    }
+
+    fn cases(&mut self, node: &Node) -> Vec<Case> {
+        node.list_or_single().iter().filter_map(|node| self.case(node)).collect()
+    }
+
+    fn case(&mut self, node: &Node) -> Option<Case> {
+        let mut fields = Fields::of(node, "a case", self.findings)?;
+        let why = fields.required_text("why", self.findings);
+        fields.allow(&["source"]);
+        let system = fields.text("system", self.findings);
+        let hub = fields.text("hub", self.findings);
+        let out = fields.text("out", self.findings);
+        let context = fields.optional("context");
+        fields.finish(self.findings);
+        if hub.is_none() || (system.is_none() && out.is_none()) {
+            let message = "a case needs `hub` and a document";
+            let hint = "`system` and `hub` for the way in, `hub` and `out` for the way back";
+            self.error(codes::SHAPE, node.span, message, hint);
+        }
+        let mut given = Vec::new();
+        for (key, value) in context.and_then(Node::as_map).unwrap_or_default() {
+            let name = key.name.strip_prefix("$settings.").map(|name| (true, name));
+            let name = name.or_else(|| key.name.strip_prefix("$args.").map(|name| (false, name)));
+            match (name, value.scalar_text()) {
+                (Some((setting, name)), Some(text)) => {
+                    given.push((setting, name.to_owned(), text.into_owned()));
+                }
+                _ => {
+                    let hint = "write `{ $settings.money: shop_money }`";
+                    self.error(codes::SHAPE, key.span, "a case's context names settings", hint);
+                }
+            }
+        }
+        Some(Case { why: why?, span: node.span, system, hub: hub?, out, context: given })
+    }
+
+    /// Values that mean null.
+    pub(crate) fn nones(&mut self, node: &Node) -> Vec<Cell<'static>> {
+        let mut values = Vec::new();
+        for item in node.list_or_single() {
+            match literal(item) {
+                Some(value) => values.push(value),
+                None => {
+                    let hint = "write `none: [false, \"\"]`";
+                    self.error(codes::SHAPE, item.span, "`none` lists plain values", hint);
+                }
+            }
+        }
+        values
+    }
+
+    /// A condition.
+    pub(crate) fn condition(&mut self, node: &Node) -> Option<Condition> {
+        match Condition::parse(self.findings.source(), node) {
+            Ok(condition) => Some(condition),
+            Err(more) => {
+                self.findings.extend(more);
+                None
+            }
+        }
+    }
+
+    /// A path.
+    pub(crate) fn path(&mut self, node: &Node) -> Option<PathAt> {
+        let text = self.text(node, "a path is needed")?;
+        self.path_text(&text, node)
+    }
+
+    fn path_text(&mut self, text: &str, node: &Node) -> Option<PathAt> {
+        match Path::parse(text) {
+            Ok(is) => Some(Placed { span: node.span, is }),
+            Err(error) => {
+                let span = node.inner(self.findings.source(), error.span);
+                let finding =
+                    self.findings.error(orderhub_lang::codes::PATH, span, error.message);
+                self.findings.report(finding);
+                None
+            }
+        }
+    }
+
+    /// A scalar as text.
+    pub(crate) fn text(&mut self, node: &Node, needs: &str) -> Option<String> {
+        let text = node.scalar_text().map(std::borrow::Cow::into_owned);
+        if text.is_none() {
+            let finding = self.findings.wrong_type(node, needs);
+            self.findings.report(finding);
+        }
+        text
+    }
+
+    /// Reports an error with what to do.
+    pub(crate) fn error(
+        &mut self,
+        code: &'static str,
+        span: Span,
+        message: impl Into<String>,
+        hint: &str,
+    ) {
+        let finding = self.findings.error(code, span, message).with_hint(hint);
+        self.findings.report(finding);
+    }
+
+    /// Reports what the language has and this version has not.
+    pub(crate) fn later(&mut self, span: Span, what: &str) {
+        let message = format!("{what}: not in this version");
+        self.findings.report(self.findings.error(codes::LATER, span, message));
+    }
+}

@@ -1,0 +1,188 @@
+//! Rules: the entries of `fields:`.
+
+use orderhub_lang::yaml::{Fields, Node, NodeValue};
+
+use super::Reader;
+use crate::ast::{Direction, Each, Placed, Rule, Side};
+use crate::codes;
+use crate::literal::literal;
+
+impl Reader<'_> {
+    /// A list of rules.
+    pub(crate) fn rules(&mut self, node: &Node) -> Vec<Rule> {
+        let Some(items) = node.as_list() else {
+            let finding = self.findings.wrong_type(node, "`fields` is a list of rules");
+            self.findings.report(finding);
+            return Vec::new();
+        };
+        items.iter().filter_map(|item| self.rule(item)).collect()
+    }
+
+    fn rule(&mut self, node: &Node) -> Option<Rule> {
+        if let Some(include) = node.get("include") {
+            self.later(include.span, "`include`");
+            return None;
+        }
+        let before = self.findings.len();
+        let mut fields = Fields::of(node, "a rule", self.findings)?;
+        let hub = fields.optional("hub");
+        let system = fields.optional("system");
+        let value = fields.optional("value");
+        let chain = fields.optional("as");
+        let none = fields.optional("none");
+        let where_ = fields.optional("where");
+        let direction = fields.optional("direction");
+        let parts = fields.optional("fields");
+        let each = fields.optional("each");
+        let with = fields.optional("with");
+        let expr = fields.optional("expr");
+        if let Some((key, _)) = fields.entry("inverse") {
+            self.later(key.span, "`inverse`");
+        }
+        fields.finish(self.findings);
+        let rule = Rule {
+            span: node.span,
+            hub: hub.and_then(|node| self.side(node)),
+            system: system.and_then(|node| self.side(node)),
+            value: value.and_then(|node| self.value(node)),
+            chain: chain.map(|node| self.chain(node)).unwrap_or_default(),
+            none: none.map(|node| self.nones(node)).unwrap_or_default(),
+            where_: where_.and_then(|node| self.condition(node)),
+            direction: direction.and_then(|node| self.direction(node)),
+            fields: parts.map(|node| self.rules(node)),
+            each: each.and_then(|node| self.each(node)),
+            with: with.map(|node| self.inputs(node)).unwrap_or_default(),
+            expr: expr.and_then(|node| {
+                let is = self.text(node, "an expression is needed")?;
+                Some(Placed { span: node.span, is })
+            }),
+        };
+        self.sides(node, &rule);
+        // A rule with a mistake is not compiled: its other findings would be about the mistake.
+        (self.findings.len() == before).then_some(rule)
+    }
+
+    /// What a rule must have, and what does not go together.
+    fn sides(&mut self, node: &Node, rule: &Rule) {
+        let sources = [rule.system.is_some(), rule.value.is_some(), rule.expr.is_some()];
+        let given = sources.iter().filter(|given| **given).count();
+        let wrong = match (&rule.hub, given) {
+            (None, 0) => Some("a rule needs a hub side and a system side"),
+            (Some(_), 0) => Some("nothing gives this hub field a value"),
+            (None, 1) => Some("a rule without a hub side needs `value` or `expr` beside `system`"),
+            (Some(_), 2..) => Some("`system`, `value` and `expr` do not go together on the way in"),
+            (None, 3..) => Some("`value` and `expr` do not go together"),
+            _ => None,
+        };
+        let hint = "write `{ hub: order_no, system: name }`";
+        if let Some(wrong) = wrong {
+            self.error(codes::SHAPE, node.span, wrong, hint);
+        }
+        if !rule.with.is_empty() && rule.expr.is_none() {
+            self.error(codes::SHAPE, node.span, "`with` names inputs of an `expr`", "add `expr:`");
+        }
+        let nested = rule.fields.is_some() || rule.each.is_some();
+        let both = rule.fields.is_some() && rule.each.is_some();
+        if both || (nested && (!rule.chain.is_empty() || given > 1 || rule.system.is_none())) {
+            let hint = "an object has `fields`, a list has `each`; conversions stand inside";
+            self.error(codes::SHAPE, node.span, "these keys do not go together", hint);
+        }
+    }
+
+    fn value(&mut self, node: &Node) -> Option<Placed<crate::cell::Cell<'static>>> {
+        let value = literal(node);
+        if value.is_none() {
+            let hint = "objects are written key by key: `{ system: a.b, value: 1 }`";
+            self.error(codes::SHAPE, node.span, "`value` is a plain value", hint);
+        }
+        value.map(|is| Placed { span: node.span, is })
+    }
+
+    fn direction(&mut self, node: &Node) -> Option<Placed<Direction>> {
+        let is = match node.as_text() {
+            Some("in") => Direction::In,
+            Some("out") => Direction::Out,
+            _ => {
+                let hint = "leave it out where both ways are possible";
+                self.error(codes::WORD, node.span, "`direction` is `in` or `out`", hint);
+                return None;
+            }
+        };
+        Some(Placed { span: node.span, is })
+    }
+
+    /// A path, a list of paths, or named paths.
+    pub(super) fn side(&mut self, node: &Node) -> Option<Side> {
+        match &node.value {
+            NodeValue::Map(_) => Some(Side::Named(self.inputs(node))),
+            NodeValue::List(items) => {
+                let paths: Vec<_> = items.iter().filter_map(|item| self.path(item)).collect();
+                if items.is_empty() {
+                    self.error(codes::SHAPE, node.span, "a list of no paths", "name a path");
+                }
+                (!paths.is_empty()).then_some(Side::Paths(paths))
+            }
+            NodeValue::Null | NodeValue::Bool(_) | NodeValue::Number(_) | NodeValue::Text(_) => {
+                self.path(node).map(|path| Side::Paths(vec![path]))
+            }
+        }
+    }
+
+    fn inputs(&mut self, node: &Node) -> Vec<(String, crate::ast::PathAt)> {
+        let Some(entries) = node.as_map() else {
+            let finding = self.findings.wrong_type(node, "named inputs are a mapping");
+            self.findings.report(finding);
+            return Vec::new();
+        };
+        let mut inputs = Vec::new();
+        for (key, value) in entries {
+            inputs.extend(self.path(value).map(|path| (key.name.clone(), path)));
+        }
+        inputs
+    }
+
+    /// A rule without a hub side: a path, or a mapping with `system` and `as`.
+    pub(super) fn source_rule(&mut self, node: &Node, what: &str) -> Option<Rule> {
+        if node.as_map().is_none() {
+            let system = self.side(node)?;
+            return Some(Rule { span: node.span, system: Some(system), ..Rule::default() });
+        }
+        let mut fields = Fields::of(node, what, self.findings)?;
+        let system = fields.optional("system");
+        let value = fields.optional("value");
+        let chain = fields.optional("as");
+        let none = fields.optional("none");
+        fields.finish(self.findings);
+        if system.is_none() == value.is_none() {
+            let hint = "write `{ system: id, as: text }`";
+            self.error(codes::SHAPE, node.span, format!("`{what}` needs a path"), hint);
+            return None;
+        }
+        Some(Rule {
+            span: node.span,
+            system: system.and_then(|node| self.side(node)),
+            value: value.and_then(|node| self.value(node)),
+            chain: chain.map(|node| self.chain(node)).unwrap_or_default(),
+            none: none.map(|node| self.nones(node)).unwrap_or_default(),
+            ..Rule::default()
+        })
+    }
+
+    fn each(&mut self, node: &Node) -> Option<Each> {
+        let mut fields = Fields::of(node, "`each`", self.findings)?;
+        let key = fields.optional("key");
+        let ours = fields.optional("ours");
+        let complete = fields.bool("complete", self.findings).unwrap_or(false);
+        let adds = fields.bool("adds", self.findings).unwrap_or(true);
+        let rules = fields.optional("fields");
+        fields.finish(self.findings);
+        Some(Each {
+            span: node.span,
+            key: key.and_then(|node| self.key(node)),
+            ours: ours.and_then(|node| self.source_rule(node, "ours")),
+            complete,
+            adds,
+            fields: rules.map(|node| self.rules(node)).unwrap_or_default(),
+        })
+    }
+}

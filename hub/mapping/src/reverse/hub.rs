@@ -1,0 +1,235 @@
+//! Reads hub paths: fields, parts, references and fan-outs of the order.
+
+use std::borrow::Cow;
+
+use orderhub_order::catalogue::{FieldId, catalogue};
+use orderhub_order::contribution::Stated;
+use orderhub_order::ids::{At, Collection, element_reference};
+use orderhub_order::model::Subject;
+use orderhub_order::value::{Reference, Value};
+use smallvec::SmallVec;
+
+use crate::cell::{self, Cell};
+use crate::hub_path::{HubPath, Leaf, Part, Start, Step};
+
+/// What was found, and which fields were read for it.
+pub(crate) struct Looked<'o> {
+    pub(crate) cell: Cell<'o>,
+    pub(crate) read: Vec<(At, FieldId, Stated)>,
+}
+
+/// Reads a path from the order's side, as a fact: references that are missing are absent.
+pub(crate) fn hub_value(subject: Subject<'_>, path: &HubPath) -> Cell<'static> {
+    look(subject, subject.at, path).map_or(Cell::Absent, |looked| looked.cell.into_owned())
+}
+
+/// Reads a path from an element on. `Err` names the reference that is missing.
+pub(crate) fn look<'o>(
+    subject: Subject<'o>,
+    at: &At,
+    path: &HubPath,
+) -> Result<Looked<'o>, String> {
+    let places = reached(subject, at, path);
+    let mut looked = Looked { cell: Cell::Absent, read: Vec::new() };
+    if !path.is_fan_out() {
+        if let Some(at) = places.first() {
+            looked.cell = leaf(subject, at, path, &mut looked.read)?;
+        }
+        return Ok(looked);
+    }
+    let mut cells = Vec::with_capacity(places.len());
+    for at in &places {
+        cells.push(leaf(subject, at, path, &mut looked.read)?);
+    }
+    looked.cell = Cell::Many(cells);
+    Ok(looked)
+}
+
+/// The elements of the collection that a path names.
+pub(super) fn look_places(subject: Subject<'_>, at: &At, path: &HubPath) -> Vec<At> {
+    let Leaf::Collection(collection) = path.leaf else { return Vec::new() };
+    let inside = |at: &At| subject.order.elements_at(at, collection);
+    let places = reached(subject, at, path);
+    places.iter().flat_map(inside).map(|(at, _)| at).collect()
+}
+
+fn reached(subject: Subject<'_>, at: &At, path: &HubPath) -> SmallVec<[At; 1]> {
+    let start = match path.start {
+        Start::Order => At::ROOT,
+        Start::Up(levels) => {
+            let depth = at.0.len().saturating_sub(levels);
+            At(at.0.iter().take(depth).cloned().collect())
+        }
+    };
+    let mut places: SmallVec<[At; 1]> = SmallVec::from_elem(start, 1);
+    for step in &path.steps {
+        places = places.iter().flat_map(|at| walk(subject, at, step)).collect();
+    }
+    places
+}
+
+fn walk(subject: Subject<'_>, at: &At, step: &Step) -> Vec<At> {
+    let elements = |collection: Collection| {
+        subject.order.elements_at(at, collection).into_iter().map(|(at, _)| at)
+    };
+    match step {
+        Step::Each(collection) => elements(*collection).collect(),
+        Step::Index(collection, place) => {
+            elements(*collection).nth(*place as usize).into_iter().collect()
+        }
+        Step::Where(collection, field, text) => elements(*collection)
+            .filter(|at| {
+                let value = subject.order.value(at, *field);
+                value.and_then(|value| value.as_text().map(|known| *known == **text)) == Some(true)
+            })
+            .collect(),
+        Step::Follow(field, collection) => {
+            let value = subject.order.value(at, *field);
+            let id = value.as_ref().and_then(Value::as_ours);
+            let found = id.map(|id| At::of(*collection, orderhub_order::ids::ElementId::new(id)));
+            found.into_iter().collect()
+        }
+    }
+}
+
+fn leaf<'o>(
+    subject: Subject<'o>,
+    at: &At,
+    path: &HubPath,
+    read: &mut Vec<(At, FieldId, Stated)>,
+) -> Result<Cell<'o>, String> {
+    match &path.leaf {
+        Leaf::Collection(_) => Ok(Cell::Absent),
+        Leaf::Ordinal => Ok(ordinal(at)),
+        Leaf::Xref(kind) => {
+            let found = nearest_xref(subject, at, kind);
+            found.map(|text| Cell::text(text.to_owned())).ok_or_else(|| kind.clone())
+        }
+        Leaf::Field(id, part) => {
+            let Some(stated) = field(subject, at, *id) else { return Ok(Cell::Absent) };
+            read.push((at.clone(), *id, stated.clone().into_owned()));
+            Ok(value(subject, stated, part.as_ref()))
+        }
+    }
+}
+
+/// A field as it stands; references of fulfilments and shipments are made from their ids.
+fn field<'o>(subject: Subject<'o>, at: &At, id: FieldId) -> Option<Cow<'o, Stated>> {
+    if let Some(stated) = subject.order.get(at, id) {
+        return Some(stated);
+    }
+    let (collection, element) = at.0.last()?;
+    let field = catalogue().field(id)?;
+    let made = field.path == "ref" && field.collection == *collection;
+    made.then(|| {
+        let reference = element_reference(&subject.order.reference, *collection, element);
+        Cow::Owned(Some(Value::text(reference)))
+    })
+}
+
+fn value<'o>(subject: Subject<'o>, stated: Cow<'o, Stated>, wanted: Option<&Part>) -> Cell<'o> {
+    let cell = match stated {
+        Cow::Borrowed(None) | Cow::Owned(None) => return Cell::Null,
+        Cow::Borrowed(Some(value)) => part_of(value, wanted),
+        Cow::Owned(Some(value)) => part_of(&value, wanted).into_owned(),
+    };
+    match cell {
+        Cell::Ref(Reference::Ours(id)) => {
+            // Alone, a reference goes out as the target's id, else ours.
+            let line = At::of(Collection::Lines, orderhub_order::ids::ElementId::new(&*id));
+            let order = At::of(Collection::Fulfilments, orderhub_order::ids::ElementId::new(&*id));
+            let known = own_id(subject, &line).or_else(|| own_id(subject, &order));
+            Cell::text(known.unwrap_or_else(|| id.into_string()))
+        }
+        other => other,
+    }
+}
+
+fn part_of<'v>(value: &'v Value, wanted: Option<&Part>) -> Cell<'v> {
+    match (wanted, value) {
+        // Whether an address is there; its parts are read one by one.
+        (None, Value::Address(_)) => Cell::Bool(true),
+        (None, value) => Cell::of(value),
+        (Some(Part::Address(name)), Value::Address(address)) => match address.part(name) {
+            Some(Some(text)) => Cell::text(&**text),
+            Some(None) | None => Cell::Null,
+        },
+        (Some(Part::Amount), Value::Money(money)) => Cell::Decimal(money.amount),
+        (Some(Part::Currency), Value::Money(money)) => Cell::text(cell::code(money)),
+        (Some(Part::Entry(name)), Value::Map(map)) => entry(map, name),
+        (Some(_), _) => Cell::Absent,
+    }
+}
+
+/// An entry of a map, or the entries below a name as a map.
+fn entry<'v>(
+    map: &'v std::collections::BTreeMap<Box<str>, Option<Box<str>>>,
+    name: &str,
+) -> Cell<'v> {
+    if let Some(text) = map.get(name) {
+        return text.as_ref().map_or(Cell::Null, |text| Cell::text(&**text));
+    }
+    let prefix = format!("{name}.");
+    let below = map.iter().filter_map(|(key, text)| {
+        Some((Box::from(key.strip_prefix(prefix.as_str())?), text.clone()))
+    });
+    let below: std::collections::BTreeMap<_, _> = below.collect();
+    if below.is_empty() { Cell::Absent } else { Cell::Map(below) }
+}
+
+fn ordinal(at: &At) -> Cell<'static> {
+    let digits = at.id().map(|id| id.as_str().trim_start_matches(|c: char| !c.is_ascii_digit()));
+    digits.and_then(|digits| digits.parse().ok()).map_or(Cell::Absent, Cell::Integer)
+}
+
+/// A reference of the element or its nearest surrounding.
+fn nearest_xref<'o>(subject: Subject<'o>, at: &At, kind: &str) -> Option<&'o str> {
+    let lane = subject.lane?;
+    let mut place = Some(at.clone());
+    while let Some(here) = place {
+        let known = lane.xrefs.iter().find(|xref| &*xref.kind == kind && xref.at == here);
+        if let Some(xref) = known {
+            return Some(&xref.ext_id);
+        }
+        place = here.parent();
+    }
+    None
+}
+
+/// The id that the system has for an element.
+pub(crate) fn own_id(subject: Subject<'_>, at: &At) -> Option<String> {
+    let lane = subject.lane?;
+    let collection = at.collection();
+    let find = |kind: &str, at: &At| {
+        let known = lane.xrefs.iter().find(|xref| &*xref.kind == kind && xref.at == *at);
+        known.map(|xref| xref.ext_id.to_string())
+    };
+    let own = find(kind_of(collection), at);
+    if own.is_some() || !collection.keyed_by_line() {
+        return own;
+    }
+    // Elements keyed by order line may be known by the id of that line.
+    let id = at.id()?;
+    find("line", &At::of(Collection::Lines, id.clone()))
+}
+
+/// What a system's ids of a collection's elements are called: as the fold names them.
+fn kind_of(collection: Collection) -> &'static str {
+    match collection {
+        Collection::Root => "order",
+        Collection::Lines => "line",
+        Collection::Payments => "payment",
+        Collection::Fulfilments => "fulfilment",
+        Collection::FulfilmentLines => "fulfilment_line",
+        Collection::Shipments => "shipment",
+        Collection::ShipmentLines => "shipment_line",
+        Collection::Packages => "package",
+        Collection::PackageLines => "package_line",
+        Collection::ShipmentEvents => "event",
+        Collection::Returns => "return",
+        Collection::ReturnLines => "return_line",
+        Collection::Invoices => "invoice",
+        Collection::Holds => "hold",
+        Collection::Xrefs => "xref",
+    }
+}

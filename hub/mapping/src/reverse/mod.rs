@@ -1,0 +1,243 @@
+//! The way out: the rules of each element are computed once, then one template is written straight to
+//! bytes.
+//!
+//! **Invariant:** the same subject, settings and references give the same bytes. A reference that is
+//! missing stops the whole document: nothing is sent half.
+
+mod hub;
+mod write;
+
+use orderhub_lang::condition::Test;
+use orderhub_order::catalogue::FieldId;
+use orderhub_order::contribution::Stated;
+use orderhub_order::ids::At;
+use orderhub_order::model::Subject;
+
+use crate::cell::{Cell, Trouble};
+use crate::conversions::{Conversion, Shape};
+use crate::program::{OutElement, OutGiven, OutRule, OutSource, Source, TestRead};
+use crate::{Context, MapError, Mapping, Projection, ReverseError};
+
+pub(crate) use hub::hub_value;
+use hub::{Looked, look};
+
+/// What a rule gives on the way out.
+#[derive(Debug)]
+pub(crate) struct Computed<'o> {
+    pub(crate) main: Cell<'o>,
+    pub(crate) beside: Vec<Cell<'o>>,
+    /// The rule's values stand one by one at many places.
+    pub(crate) rows: bool,
+}
+
+/// What the way out works on.
+pub(crate) struct Out<'o> {
+    mapping: &'o Mapping,
+    subject: Subject<'o>,
+    context: &'o Context<'o>,
+    values: Vec<(At, FieldId, Stated)>,
+}
+
+/// Maps a subject out.
+pub(crate) fn reverse<'o>(
+    mapping: &'o Mapping,
+    subject: Subject<'o>,
+    context: &'o Context<'o>,
+) -> Result<Projection, ReverseError> {
+    let mut out = Out { mapping, subject, context, values: Vec::new() };
+    let mut bytes = Vec::with_capacity(1024);
+    if !out.element(&mapping.compiled.output.root, subject.at, &mut bytes)? {
+        bytes.extend_from_slice(b"{}");
+    }
+    let mut values = out.values;
+    values.sort_by(|left, right| (&left.0, left.1).cmp(&(&right.0, right.1)));
+    values.dedup_by(|left, right| left.0 == right.0 && left.1 == right.1);
+    Ok(Projection { bytes, values })
+}
+
+impl<'o> Out<'o> {
+    /// Writes one element; false if nothing was there to write.
+    fn element(
+        &mut self,
+        program: &'o OutElement,
+        at: &At,
+        bytes: &mut Vec<u8>,
+    ) -> Result<bool, ReverseError> {
+        let mut computed: Vec<Computed<'o>> = Vec::with_capacity(program.rules.len());
+        for rule in &program.rules {
+            let guard = rule.guard.and_then(|guard| computed.get(guard));
+            let absent = guard.is_some_and(|guard| !guard.main.is_value());
+            computed.push(if absent { nothing(rule) } else { self.rule(rule, at)? });
+        }
+        // An object's own rule says only whether it is there: null is written, its parts otherwise.
+        for (rule, computed) in program.rules.iter().zip(&mut computed) {
+            if matches!(rule.input, OutGiven::Object(_)) && computed.main.is_value() {
+                computed.main = Cell::Absent;
+            }
+        }
+        self.node(&program.node, &computed, None, at, bytes)
+    }
+
+    fn rule(&mut self, rule: &'o OutRule, at: &At) -> Result<Computed<'o>, ReverseError> {
+        if !self.holds(&rule.where_) {
+            return Ok(nothing(rule));
+        }
+        let cell = self.input(rule, at)?;
+        self.chain(rule, cell)
+    }
+
+    fn input(&mut self, rule: &'o OutRule, at: &At) -> Result<Cell<'o>, ReverseError> {
+        match &rule.input {
+            OutGiven::Constant(value) => Ok(value.clone()),
+            OutGiven::First(sources) => {
+                let mut best = Cell::Absent;
+                for source in sources {
+                    let looked = self.source(source, at)?;
+                    match looked.cell {
+                        Cell::Absent => {}
+                        Cell::Null => {
+                            self.values.extend(looked.read);
+                            best = Cell::Null;
+                        }
+                        value => {
+                            self.values.extend(looked.read);
+                            return Ok(value);
+                        }
+                    }
+                }
+                Ok(best)
+            }
+            OutGiven::Named(sources) => {
+                let mut cells = Vec::with_capacity(sources.len());
+                for source in sources {
+                    let looked = self.source(source, at)?;
+                    self.values.extend(looked.read);
+                    cells.push(looked.cell);
+                }
+                Ok(all(cells))
+            }
+            OutGiven::Expression(inputs, expression) => {
+                let mut cells = Vec::with_capacity(inputs.len());
+                for (name, source) in inputs {
+                    cells.push((name.as_str(), self.source(source, at)?.cell));
+                }
+                let given = crate::run_compute(expression.as_ref(), &cells);
+                given.map_err(|trouble| self.failed(rule, trouble, None))
+            }
+            OutGiven::Object(path) => {
+                let looked = look(self.subject, at, path);
+                let looked = looked.map_err(ReverseError::NotLinked)?;
+                self.values.extend(looked.read);
+                Ok(looked.cell)
+            }
+            OutGiven::Key => Ok(hub::own_id(self.subject, at).map_or(Cell::Absent, Cell::text)),
+            OutGiven::Ours => Ok(at.id().map_or(Cell::Absent, |id| {
+                Cell::text(id.as_str().to_owned())
+            })),
+        }
+    }
+
+    fn source(&self, source: &OutSource, at: &At) -> Result<Looked<'o>, ReverseError> {
+        match source {
+            OutSource::Hub(path) => look(self.subject, at, path).map_err(ReverseError::NotLinked),
+            OutSource::Setting(name) => {
+                let text = self.context.settings.get(name);
+                let cell = text.map_or(Cell::Absent, |text| Cell::text(text.as_str()));
+                Ok(Looked { cell, read: Vec::new() })
+            }
+        }
+    }
+
+    /// Settings only: there is no document to look at.
+    fn holds(&self, tests: &[TestRead]) -> bool {
+        tests.iter().all(|test| {
+            let value = match &test.source {
+                Source::Setting(name) => self.context.settings.get(name),
+                Source::Document(_) | Source::Argument(_) | Source::Hub(_) | Source::Index => None,
+            };
+            match &test.test {
+                Test::AnyOf(texts) => value.is_some_and(|value| texts.contains(value)),
+                Test::NotAnyOf(texts) => value.is_none_or(|value| !texts.contains(value)),
+                Test::Present => value.is_some(),
+                Test::Absent | Test::None => value.is_none(),
+                Test::From(_) => false,
+            }
+        })
+    }
+
+    fn chain(&self, rule: &'o OutRule, mut cell: Cell<'o>) -> Result<Computed<'o>, ReverseError> {
+        let mut beside = Vec::new();
+        for conversion in &rule.chain {
+            let count = conversion.beside().len();
+            let put = self.put(rule, conversion.as_ref(), cell, count)?;
+            cell = put.0;
+            beside.extend(put.1);
+        }
+        let count: usize = rule.chain.iter().map(|conversion| conversion.beside().len()).sum();
+        beside.resize(count, Cell::Absent);
+        if cell == Cell::Null {
+            cell = rule.null.clone();
+        }
+        Ok(Computed { main: cell, beside, rows: rule.rows })
+    }
+
+    /// One conversion of one value, or of each value of a fan-out.
+    fn put(
+        &self,
+        rule: &'o OutRule,
+        conversion: &dyn Conversion,
+        cell: Cell<'o>,
+        count: usize,
+    ) -> Result<(Cell<'o>, Vec<Cell<'o>>), ReverseError> {
+        match cell {
+            Cell::Absent => Ok((Cell::Absent, vec![Cell::Absent; count])),
+            Cell::Null if !conversion.takes_null() => Ok((Cell::Null, vec![Cell::Absent; count])),
+            Cell::Many(cells) if conversion.shape() == Shape::Single => {
+                let mut columns = vec![Vec::with_capacity(cells.len()); count];
+                let mut mains = Vec::with_capacity(cells.len());
+                for cell in cells {
+                    let (main, beside) = self.put(rule, conversion, cell, count)?;
+                    mains.push(main);
+                    for (column, cell) in columns.iter_mut().zip(beside) {
+                        column.push(cell);
+                    }
+                }
+                Ok((Cell::Many(mains), columns.into_iter().map(Cell::Many).collect()))
+            }
+            cell => {
+                let shown = (!rule.personal).then(|| cell.clone());
+                match conversion.put(cell, rule.target) {
+                    Ok(put) => Ok((put.main, put.beside)),
+                    Err(trouble) => Err(self.failed(rule, trouble, shown.as_ref())),
+                }
+            }
+        }
+    }
+
+    fn failed(&self, rule: &OutRule, trouble: Trouble, shown: Option<&Cell<'_>>) -> ReverseError {
+        let why = match shown.filter(|cell| cell.is_value()) {
+            Some(cell) => format!("{}: `{}`", trouble.why, cell.shown()),
+            None => trouble.why,
+        };
+        ReverseError::Failed(MapError {
+            cause: trouble.cause,
+            rule: Some(self.mapping.source.place(rule.span.start)),
+            path: rule.text.to_string(),
+            why,
+            key: None,
+        })
+    }
+}
+
+/// Named values: absent or null if all are.
+fn all(cells: Vec<Cell<'_>>) -> Cell<'_> {
+    if cells.iter().any(Cell::is_value) {
+        return Cell::Named(cells);
+    }
+    if cells.contains(&Cell::Null) { Cell::Null } else { Cell::Absent }
+}
+
+fn nothing<'o>(rule: &OutRule) -> Computed<'o> {
+    let count: usize = rule.chain.iter().map(|conversion| conversion.beside().len()).sum();
+    Computed { main: Cell::Absent, beside: vec![Cell::Absent; count], rows: rule.rows }
+}

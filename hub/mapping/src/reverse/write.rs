@@ -1,0 +1,320 @@
+//! Writes the template: objects and arrays only where something in them is there.
+
+use std::borrow::Cow;
+
+use orderhub_order::ids::At;
+
+use super::hub::look_places;
+use super::{Computed, Out};
+use crate::ReverseError;
+use crate::cell::{self, Cell};
+use crate::hub_path::HubPath;
+use crate::program::{Leaf, LeafPart, OutElement, OutItem, OutKey, OutNode};
+
+impl<'o> Out<'o> {
+    /// Writes what stands at a node; false if nothing does.
+    pub(super) fn node(
+        &mut self,
+        node: &'o OutNode,
+        computed: &[Computed<'o>],
+        row: Option<usize>,
+        at: &At,
+        bytes: &mut Vec<u8>,
+    ) -> Result<bool, ReverseError> {
+        if !node.keys.is_empty() && self.object(node, computed, row, at, bytes)? {
+            return Ok(true);
+        }
+        if !node.items.is_empty() && self.array(node, computed, row, at, bytes)? {
+            return Ok(true);
+        }
+        let mut null = false;
+        for leaf in &node.leaves {
+            let Some(value) = value(computed, *leaf, row) else { continue };
+            if value.is_value() {
+                write(&value, bytes);
+                return Ok(true);
+            }
+            null |= *value == Cell::Null;
+        }
+        if null {
+            bytes.extend_from_slice(b"null");
+        }
+        Ok(null)
+    }
+
+    fn object(
+        &mut self,
+        node: &'o OutNode,
+        computed: &[Computed<'o>],
+        row: Option<usize>,
+        at: &At,
+        bytes: &mut Vec<u8>,
+    ) -> Result<bool, ReverseError> {
+        let start = bytes.len();
+        bytes.push(b'{');
+        let mut any = false;
+        for (key, child) in &node.keys {
+            let name = match key {
+                OutKey::Name(name) => Some(&**name),
+                OutKey::Setting(name) => self.context.settings.get(name).map(String::as_str),
+            };
+            let Some(name) = name else { continue };
+            let before = bytes.len();
+            if any {
+                bytes.push(b',');
+            }
+            text(name, bytes);
+            bytes.push(b':');
+            if self.node(child, computed, row, at, bytes)? {
+                any = true;
+            } else {
+                bytes.truncate(before);
+            }
+        }
+        if any {
+            bytes.push(b'}');
+        } else {
+            bytes.truncate(start);
+        }
+        Ok(any)
+    }
+
+    fn array(
+        &mut self,
+        node: &'o OutNode,
+        computed: &[Computed<'o>],
+        row: Option<usize>,
+        at: &At,
+        bytes: &mut Vec<u8>,
+    ) -> Result<bool, ReverseError> {
+        let start = bytes.len();
+        bytes.push(b'[');
+        let first = bytes.len();
+        let mut any = false;
+        for item in &node.items {
+            match item {
+                OutItem::Each(path, element) => {
+                    self.each(path, element, at, first, bytes)?;
+                    any = true;
+                }
+                OutItem::Place(place, child) => {
+                    let comma = separate(first, bytes);
+                    if self.node(child, computed, row, at, bytes)? {
+                        any = true;
+                    } else if places_after(node, *place) {
+                        bytes.extend_from_slice(b"null");
+                    } else {
+                        bytes.truncate(comma);
+                    }
+                }
+                OutItem::Where(key, wanted, child) => {
+                    let comma = separate(first, bytes);
+                    if self.chosen(key, wanted, child, computed, row, at, bytes)? {
+                        any = true;
+                    } else {
+                        bytes.truncate(comma);
+                    }
+                }
+                OutItem::Rows(child) => {
+                    let Some(count) = rows_below(child, computed) else { continue };
+                    any = true;
+                    for row in 0..count {
+                        let comma = separate(first, bytes);
+                        if !self.node(child, computed, Some(row), at, bytes)? {
+                            bytes.truncate(comma);
+                        }
+                    }
+                }
+            }
+        }
+        if any {
+            bytes.push(b']');
+        } else {
+            bytes.truncate(start);
+        }
+        Ok(any)
+    }
+
+    /// The element of an array where a key has a text.
+    #[expect(clippy::too_many_arguments, reason = "an item and what surrounds it")]
+    fn chosen(
+        &mut self,
+        key: &str,
+        wanted: &str,
+        child: &'o OutNode,
+        computed: &[Computed<'o>],
+        row: Option<usize>,
+        at: &At,
+        bytes: &mut Vec<u8>,
+    ) -> Result<bool, ReverseError> {
+        let start = bytes.len();
+        if !self.object(child, computed, row, at, bytes)? {
+            return Ok(false);
+        }
+        // The object was written with its brace: the key goes right behind it.
+        let rest = bytes.split_off(start + 1);
+        text(key, bytes);
+        bytes.push(b':');
+        text(wanted, bytes);
+        bytes.push(b',');
+        bytes.extend(rest);
+        Ok(true)
+    }
+
+    fn each(
+        &mut self,
+        path: &HubPath,
+        element: &'o OutElement,
+        at: &At,
+        first: usize,
+        bytes: &mut Vec<u8>,
+    ) -> Result<(), ReverseError> {
+        for place in look_places(self.subject, at, path) {
+            let comma = separate(first, bytes);
+            if !self.element(element, &place, bytes)? {
+                bytes.truncate(comma);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Puts a comma unless the array is empty; gives the place before it.
+fn separate(first: usize, bytes: &mut Vec<u8>) -> usize {
+    let before = bytes.len();
+    if before > first {
+        bytes.push(b',');
+    }
+    before
+}
+
+/// A later place is written: this one must not move it.
+fn places_after(node: &OutNode, place: u32) -> bool {
+    node.items.iter().any(|item| matches!(item, OutItem::Place(other, _) if *other > place))
+}
+
+/// The value of a leaf; of a row where the rule's values stand one by one.
+fn value<'c, 'o>(
+    computed: &'c [Computed<'o>],
+    leaf: Leaf,
+    row: Option<usize>,
+) -> Option<Cow<'c, Cell<'o>>> {
+    let rule = computed.get(leaf.rule)?;
+    let cell = match leaf.part {
+        LeafPart::Main => match &rule.main {
+            // Named values stand at their own places.
+            Cell::Named(_) => return None,
+            main => main,
+        },
+        LeafPart::Beside(number) => rule.beside.get(number)?,
+        LeafPart::Named(number) => match &rule.main {
+            Cell::Named(cells) => cells.get(number)?,
+            Cell::Null => &rule.main,
+            _ => return None,
+        },
+    };
+    match (row.filter(|_| rule.rows), cell) {
+        (Some(row), Cell::Many(cells)) => cells.get(row).map(Cow::Borrowed),
+        (Some(row), Cell::List(items)) => {
+            items.get(row).map(|item| Cow::Owned(Cell::Text(item.clone())))
+        }
+        (_, cell) => Some(Cow::Borrowed(cell)),
+    }
+}
+
+/// How many rows the rules below a node have; `None`: none of them is there.
+fn rows_below(node: &OutNode, computed: &[Computed<'_>]) -> Option<usize> {
+    let own = node.leaves.iter().filter_map(|leaf| {
+        let rule = computed.get(leaf.rule)?;
+        match &rule.main {
+            Cell::Many(cells) => Some(cells.len()),
+            Cell::List(items) => Some(items.len()),
+            _ => match rule.beside.first() {
+                Some(Cell::Many(cells)) => Some(cells.len()),
+                _ => None,
+            },
+        }
+    });
+    let keys = node.keys.iter().filter_map(|(_, child)| rows_below(child, computed));
+    own.chain(keys).max()
+}
+
+fn text(text: &str, bytes: &mut Vec<u8>) {
+    bytes.push(b'"');
+    for letter in text.chars() {
+        match letter {
+            '"' => bytes.extend_from_slice(b"\\\""),
+            '\\' => bytes.extend_from_slice(b"\\\\"),
+            '\n' => bytes.extend_from_slice(b"\\n"),
+            '\r' => bytes.extend_from_slice(b"\\r"),
+            '\t' => bytes.extend_from_slice(b"\\t"),
+            control if u32::from(control) < 0x20 => {
+                bytes.extend_from_slice(format!("\\u{:04x}", u32::from(control)).as_bytes());
+            }
+            other => {
+                let mut buffer = [0; 4];
+                bytes.extend_from_slice(other.encode_utf8(&mut buffer).as_bytes());
+            }
+        }
+    }
+    bytes.push(b'"');
+}
+
+/// Writes a value as JSON.
+fn write(value: &Cell<'_>, bytes: &mut Vec<u8>) {
+    match value {
+        Cell::Absent | Cell::Null => bytes.extend_from_slice(b"null"),
+        Cell::Bool(true) => bytes.extend_from_slice(b"true"),
+        Cell::Bool(false) => bytes.extend_from_slice(b"false"),
+        Cell::Number(number) => bytes.extend_from_slice(number.as_bytes()),
+        Cell::Integer(whole) => bytes.extend_from_slice(whole.to_string().as_bytes()),
+        Cell::Decimal(exact) => bytes.extend_from_slice(exact.to_string().as_bytes()),
+        Cell::Text(value) => text(value, bytes),
+        Cell::Json(json) => bytes.extend_from_slice(json.as_bytes()),
+        Cell::Money(money) => {
+            bytes.extend_from_slice(b"{\"amount\":");
+            text(&money.amount.to_string(), bytes);
+            bytes.extend_from_slice(b",\"currency\":");
+            text(&cell::code(money), bytes);
+            bytes.push(b'}');
+        }
+        Cell::Timestamp(_) | Cell::Date(_) | Cell::Ref(_) => {
+            text(&value.scalar().unwrap_or_default(), bytes);
+        }
+        Cell::List(items) => {
+            list(items.iter(), bytes, |item, bytes| text(item, bytes));
+        }
+        Cell::Many(cells) | Cell::Named(cells) => {
+            let present = cells.iter().filter(|cell| **cell != Cell::Absent);
+            list(present, bytes, |cell, bytes| write(cell, bytes));
+        }
+        Cell::Map(map) => {
+            bytes.push(b'{');
+            let first = bytes.len();
+            for (name, value) in map {
+                separate(first, bytes);
+                text(name, bytes);
+                bytes.push(b':');
+                match value {
+                    Some(value) => text(value, bytes),
+                    None => bytes.extend_from_slice(b"null"),
+                }
+            }
+            bytes.push(b'}');
+        }
+    }
+}
+
+fn list<T>(
+    items: impl Iterator<Item = T>,
+    bytes: &mut Vec<u8>,
+    mut write: impl FnMut(T, &mut Vec<u8>),
+) {
+    bytes.push(b'[');
+    let first = bytes.len();
+    for item in items {
+        separate(first, bytes);
+        write(item, bytes);
+    }
+    bytes.push(b']');
+}

@@ -1,0 +1,200 @@
+//! The way in: one scan, then the rules over its slots.
+//!
+//! **Invariant:** a rule sees the document, its context and recorded facts, nothing else: mapping the
+//! same bytes twice gives the same contribution. One document that fails touches none beside it.
+
+mod element;
+mod read;
+mod value;
+
+use std::sync::Arc;
+
+use orderhub_lang::diagnostic::Span;
+use orderhub_order::contribution::{Contribution, ParentReference, Revision};
+use smallvec::SmallVec;
+
+use crate::cell::{Cell, Trouble};
+use crate::program::{Input, KeyPiece, KeyRead};
+use crate::scan::{Kind, Scanned, scan};
+use crate::{Context, MapError, Mapped, Mapping};
+
+/// A frame that rules look into: the body, the document, or a row.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Frame {
+    /// Its first slot.
+    base: u32,
+    /// Its place among its rows, from 0.
+    row: u32,
+}
+
+/// The frames from the body inwards.
+pub(crate) type Frames = SmallVec<[Frame; 6]>;
+
+/// What rules run on.
+pub(crate) struct Run<'r, 'a> {
+    pub(crate) mapping: &'r Mapping,
+    pub(crate) input: &'r Input,
+    pub(crate) scanned: &'r Scanned<'a>,
+    pub(crate) context: &'r Context<'r>,
+}
+
+/// Why a rule gives nothing: becomes a [`MapError`].
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub(crate) span: Option<Span>,
+    pub(crate) path: String,
+    pub(crate) trouble: Trouble,
+    /// The offending value, already masked.
+    pub(crate) shown: Option<String>,
+}
+
+/// Maps every document of a body in.
+pub(crate) fn run(mapping: &Mapping, body: &[u8], context: &Context<'_>) -> Vec<Mapped> {
+    let input = &mapping.compiled.input;
+    let settings: Vec<Option<&str>> = input
+        .trie
+        .settings
+        .iter()
+        .map(|name| context.settings.get(name).map(String::as_str))
+        .collect();
+    let scanned = match scan(&input.trie, &settings, body) {
+        Ok(scanned) => scanned,
+        Err(error) => {
+            return vec![Mapped::Failed(MapError {
+                cause: error.cause,
+                rule: None,
+                path: String::new(),
+                why: format!("{} (byte {})", error.why, error.at),
+                key: None,
+            })];
+        }
+    };
+    let run = Run { mapping, input, scanned: &scanned, context };
+    let present = scanned.documents.iter().filter(|(_, frame)| {
+        !matches!(scanned.slot(*frame, 1).kind, Kind::Absent | Kind::Null)
+    });
+    let present: Vec<(u8, u32)> = present.copied().collect();
+    // The first path under `documents.at` that exists.
+    let Some(first) = present.iter().map(|(alternative, _)| *alternative).min() else {
+        return vec![Mapped::Failed(MapError {
+            cause: "wrong_type",
+            rule: None,
+            path: String::new(),
+            why: "no document stands where the mapping looks for one".to_owned(),
+            key: None,
+        })];
+    };
+    let chosen = present.iter().filter(|(alternative, _)| *alternative == first);
+    chosen.enumerate().map(|(row, (_, base))| run.document(*base, row)).collect()
+}
+
+impl<'r, 'a> Run<'r, 'a> {
+    fn document(&self, base: u32, row: usize) -> Mapped {
+        let row = u32::try_from(row).unwrap_or(u32::MAX);
+        let frames = Frames::from_slice(&[Frame { base: 0, row: 0 }, Frame { base, row }]);
+        let slot = self.scanned.slot(base, 1);
+        if slot.kind != Kind::Object {
+            return Mapped::Failed(MapError {
+                cause: "wrong_type",
+                rule: None,
+                path: ".".to_owned(),
+                why: "a document is an object".to_owned(),
+                key: None,
+            });
+        }
+        match self.holds(&self.input.where_, &frames) {
+            Ok(true) => {}
+            Ok(false) => return Mapped::Skipped,
+            Err(failure) => return Mapped::Failed(self.error(failure, None)),
+        }
+        let key = match self.input.key.as_ref().map(|key| self.key(key, &frames)) {
+            None => None,
+            Some(Ok(Some(key))) => Some(key),
+            Some(Ok(None)) => return Mapped::Failed(self.key_missing()),
+            Some(Err(failure)) => return Mapped::Failed(self.error(failure, None)),
+        };
+        match self.contribution(key.clone().unwrap_or_default(), &frames) {
+            Ok(contribution) => Mapped::Document(Box::new(contribution)),
+            Err(failure) => Mapped::Failed(self.error(failure, key.as_deref())),
+        }
+    }
+
+    fn contribution(&self, key: Box<str>, frames: &Frames) -> Result<Contribution, Failure> {
+        let mut parents = Vec::new();
+        for (kind, rule) in &self.input.parents {
+            let Some(text) = self.text(rule, frames)? else { continue };
+            parents.push(match kind {
+                Some(kind) => ParentReference::Xref { kind: kind.clone(), ext_id: text },
+                None => ParentReference::Ref(text),
+            });
+        }
+        let revision = match &self.input.revision {
+            None => None,
+            Some(rule) => match self.one(rule, frames, Default::default(), false)? {
+                Cell::Integer(number) => Some(Revision::Integer(number)),
+                Cell::Timestamp(at) => Some(Revision::Timestamp(at)),
+                _ => None,
+            },
+        };
+        let frames = std::slice::from_ref(frames);
+        Ok(Contribution {
+            system: self.context.system.clone(),
+            document: Arc::clone(&self.mapping.document),
+            entity: self.mapping.entity,
+            key,
+            parents,
+            creates: self.mapping.creates,
+            revision,
+            body: self.element(&self.input.root, frames)?,
+        })
+    }
+
+    /// The text of a key; `None` if a part of it is missing.
+    pub(super) fn key(&self, key: &KeyRead, frames: &Frames) -> Result<Option<Box<str>>, Failure> {
+        match key {
+            KeyRead::Rule(rule) => Ok(self.text(rule, frames)?.filter(|key| !key.is_empty())),
+            KeyRead::Template(_, pieces) => {
+                let mut key = String::new();
+                for piece in pieces {
+                    match piece {
+                        KeyPiece::Text(text) => key.push_str(text),
+                        KeyPiece::Value(rule) => match self.text(rule, frames)? {
+                            Some(text) => key.push_str(&text),
+                            None => return Ok(None),
+                        },
+                    }
+                }
+                Ok(Some(key.into()))
+            }
+        }
+    }
+
+    fn key_missing(&self) -> MapError {
+        let span = match &self.input.key {
+            Some(KeyRead::Rule(rule)) => Some(rule.span),
+            Some(KeyRead::Template(span, _)) => Some(*span),
+            None => None,
+        };
+        MapError {
+            cause: "key_missing",
+            rule: span.map(|span| self.mapping.source.place(span.start)),
+            path: ".".to_owned(),
+            why: "the document has no key where the mapping looks for it".to_owned(),
+            key: None,
+        }
+    }
+
+    fn error(&self, failure: Failure, key: Option<&str>) -> MapError {
+        let why = match failure.shown {
+            Some(shown) => format!("{}: `{shown}`", failure.trouble.why),
+            None => failure.trouble.why,
+        };
+        MapError {
+            cause: failure.trouble.cause,
+            rule: failure.span.map(|span| self.mapping.source.place(span.start)),
+            path: failure.path,
+            why,
+            key: key.map(str::to_owned),
+        }
+    }
+}

@@ -1,0 +1,383 @@
+//! One scan over a document's bytes: it checks the JSON and fills the slots of the trie with borrowed
+//! spans. Rules run over the slots; what no rule reads is checked and skipped.
+//!
+//! **Invariant:** accepts exactly what a strict JSON reader accepts (UTF-8, no lone surrogates, nothing
+//! after the document), and refuses a key that stands twice in one object where a rule reads it.
+//! Bounds: [`token::DEPTH`] levels, [`MAX_SLOTS`] slots; beyond them the document is refused.
+
+pub(crate) mod token;
+pub(crate) mod trie;
+
+use smallvec::SmallVec;
+
+use token::{Cursor, ScanError, Token, unescape};
+use trie::{NodeId, Trie};
+
+/// Most slots one body may fill: 12 bytes each.
+pub(crate) const MAX_SLOTS: usize = 4 << 20;
+
+/// What stands in a slot.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Nothing.
+    #[default]
+    Absent,
+    /// `null`, here or on the way here.
+    Null,
+    /// `true`
+    True,
+    /// `false`
+    False,
+    /// A number, as written.
+    Number,
+    /// A text without escapes, without its quotes.
+    Text,
+    /// A text with escapes, without its quotes.
+    Escaped,
+    /// An object, whole.
+    Object,
+    /// An array, whole.
+    Array,
+    /// A scalar stands where the path goes on: the scalar, with its quotes.
+    Blocked,
+    /// The first row of an array, and how many there are; or a link to the next row.
+    Rows,
+}
+
+/// A borrowed span.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Slot {
+    /// What it is.
+    pub(crate) kind: Kind,
+    /// First byte; of rows: the first row's frame.
+    pub(crate) start: u32,
+    /// One past the last byte; of rows: how many.
+    pub(crate) end: u32,
+}
+
+/// The filled slots of one body.
+#[derive(Debug)]
+pub(crate) struct Scanned<'a> {
+    /// The body.
+    pub(crate) text: &'a str,
+    slots: Vec<Slot>,
+    /// (alternative under `documents.at`, its frame), in the order of the body.
+    pub(crate) documents: Vec<(u8, u32)>,
+}
+
+impl<'a> Scanned<'a> {
+    /// The slot of a frame.
+    pub(crate) fn slot(&self, frame: u32, slot: u16) -> Slot {
+        self.slots.get(frame as usize + usize::from(slot)).copied().unwrap_or_default()
+    }
+
+    /// The bytes of a slot.
+    pub(crate) fn span(&self, slot: Slot) -> &'a str {
+        self.text.get(slot.start as usize..slot.end as usize).unwrap_or_default()
+    }
+
+    /// The frames of an array's rows, in order.
+    pub(crate) fn rows(&self, rows: Slot) -> impl Iterator<Item = u32> + '_ {
+        let mut next = (rows.kind == Kind::Rows && rows.end > 0).then_some(rows.start);
+        std::iter::from_fn(move || {
+            let row = next?;
+            let link = self.slot(row, Trie::LINK);
+            next = (link.kind == Kind::Rows).then_some(link.start);
+            Some(row)
+        })
+    }
+}
+
+/// Scans one body. `settings` are the values of [`Trie::settings`].
+///
+/// # Errors
+///
+/// The first place where the body is not what is expected.
+pub(crate) fn scan<'a>(
+    trie: &Trie,
+    settings: &[Option<&str>],
+    body: &'a [u8],
+) -> Result<Scanned<'a>, ScanError> {
+    if u32::try_from(body.len()).is_err() {
+        return Err(ScanError { at: 0, cause: "too_large", why: "larger than 4 GiB".to_owned() });
+    }
+    let text = std::str::from_utf8(body).map_err(|error| ScanError {
+        at: error.valid_up_to(),
+        cause: "malformed",
+        why: "not UTF-8".to_owned(),
+    })?;
+    let mut scan = Scan {
+        trie,
+        settings,
+        cursor: Cursor::new(text.strip_prefix('\u{feff}').unwrap_or(text)),
+        slots: Vec::with_capacity(256),
+        documents: Vec::new(),
+    };
+    let body = scan.frame(Trie::BODY)?;
+    scan.value(&mut Active::from_slice(&[(Trie::BODY, body)]))?;
+    scan.cursor.end()?;
+    Ok(Scanned { text: scan.cursor.text, slots: scan.slots, documents: scan.documents })
+}
+
+/// The nodes that one value is read for, each with its frame; nearly always one.
+type Active = SmallVec<[(NodeId, u32); 4]>;
+
+struct Scan<'s, 'a> {
+    trie: &'s Trie,
+    settings: &'s [Option<&'s str>],
+    cursor: Cursor<'a>,
+    slots: Vec<Slot>,
+    documents: Vec<(u8, u32)>,
+}
+
+impl Scan<'_, '_> {
+    fn frame(&mut self, of: NodeId) -> Result<u32, ScanError> {
+        let base = self.slots.len();
+        let end = base + usize::from(self.trie.frame_size(of));
+        if end > MAX_SLOTS {
+            let why = "more elements than a document may have".to_owned();
+            return Err(ScanError { at: self.cursor.at, cause: "too_large", why });
+        }
+        self.slots.resize(end, Slot::default());
+        Ok(u32::try_from(base).unwrap_or(u32::MAX))
+    }
+
+    fn fill(&mut self, frame: u32, slot: u16, value: Slot) {
+        if let Some(place) = self.slots.get_mut(frame as usize + usize::from(slot)) {
+            *place = value;
+        }
+    }
+
+    fn filled(&self, node: NodeId, frame: u32) -> bool {
+        let slot = self.trie.address(node).slot;
+        let place = self.slots.get(frame as usize + usize::from(slot));
+        place.is_some_and(|slot| slot.kind != Kind::Absent)
+    }
+
+    fn value(&mut self, active: &mut Active) -> Result<(), ScanError> {
+        let mut alternative = None;
+        for (node, _) in active.iter() {
+            alternative = alternative.or(self.trie.node(*node).and_then(|node| node.document));
+        }
+        if let Some(alternative) = alternative {
+            let frame = self.frame(Trie::DOCUMENT)?;
+            self.documents.push((alternative, frame));
+            active.push((Trie::DOCUMENT, frame));
+        }
+        let (token, start, end) = self.cursor.value()?;
+        let kind = match token {
+            Token::Object => {
+                self.object(active)?;
+                Kind::Object
+            }
+            Token::Array => {
+                self.array(active)?;
+                Kind::Array
+            }
+            Token::Null => Kind::Null,
+            Token::True => Kind::True,
+            Token::False => Kind::False,
+            Token::Number => Kind::Number,
+            Token::Text => Kind::Text,
+            Token::Escaped => Kind::Escaped,
+        };
+        let compound = matches!(kind, Kind::Object | Kind::Array);
+        let end = if compound { self.cursor.at } else { end };
+        let narrow = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
+        let slot = Slot { kind, start: narrow(start), end: narrow(end) };
+        for (node, frame) in active.iter().copied() {
+            self.fill(frame, self.trie.address(node).slot, slot);
+            if !compound {
+                self.block(node, frame, slot);
+            } else if let Some(rows) = self.trie.node(node).and_then(|node| node.rows)
+                && kind == Kind::Object
+            {
+                // A fan-out over an object: a rule that reads it says so.
+                self.fill(frame, rows.slot, Slot { kind: Kind::Blocked, ..slot });
+            }
+        }
+        Ok(())
+    }
+
+    /// A scalar where paths go on: what lies below is null if it is null, else unreadable.
+    fn block(&mut self, node: NodeId, frame: u32, slot: Slot) {
+        let Some(node) = self.trie.node(node) else { return };
+        let quotes = u32::from(matches!(slot.kind, Kind::Text | Kind::Escaped));
+        let below = match slot.kind {
+            Kind::Null | Kind::Blocked => slot,
+            Kind::Absent
+            | Kind::True
+            | Kind::False
+            | Kind::Number
+            | Kind::Text
+            | Kind::Escaped
+            | Kind::Object
+            | Kind::Array
+            | Kind::Rows => {
+                let (start, end) = (slot.start.saturating_sub(quotes), slot.end + quotes);
+                Slot { kind: Kind::Blocked, start, end }
+            }
+        };
+        if let Some(rows) = node.rows {
+            self.fill(frame, rows.slot, below);
+        }
+        for child in node.below() {
+            self.fill(frame, self.trie.address(child).slot, below);
+            self.block(child, frame, below);
+        }
+    }
+
+    fn object(&mut self, active: &Active) -> Result<(), ScanError> {
+        let read = active.iter().any(|(node, _)| {
+            self.trie.node(*node).is_some_and(trie::Node::reads_object)
+        });
+        if !self.cursor.take(b'}') {
+            loop {
+                self.cursor.peek();
+                let (token, start, end) = self.cursor.string()?;
+                let mut children = Active::new();
+                if read {
+                    self.children(active, token, start, end, &mut children)?;
+                }
+                self.cursor.expect(b':', "`:` is expected")?;
+                if children.is_empty() {
+                    self.cursor.skip()?;
+                } else {
+                    self.value(&mut children)?;
+                }
+                if self.cursor.take(b'}') {
+                    break;
+                }
+                self.cursor.expect(b',', "`,` or `}` is expected")?;
+            }
+        }
+        self.cursor.leave();
+        Ok(())
+    }
+
+    /// The nodes below `active` that a key leads to.
+    fn children(
+        &self,
+        active: &Active,
+        token: Token,
+        start: usize,
+        end: usize,
+        children: &mut Active,
+    ) -> Result<(), ScanError> {
+        let raw = self.cursor.text.get(start..end).unwrap_or_default();
+        let name = if token == Token::Escaped { unescape(raw) } else { raw.into() };
+        for (id, frame) in active.iter().copied() {
+            let Some(node) = self.trie.node(id) else { continue };
+            children.extend(node.key(&name).map(|child| (child, frame)));
+            for (setting, child) in &node.settings {
+                let value = self.settings.get(*setting).copied().flatten();
+                let known = children.iter().any(|(known, _)| known == child);
+                if !known && value == Some(&*name) {
+                    children.push((*child, frame));
+                }
+            }
+        }
+        if children.iter().any(|(child, frame)| self.filled(*child, *frame)) {
+            return Err(ScanError {
+                at: start,
+                cause: "duplicate_key",
+                why: format!("the key `{name}` stands twice in one object"),
+            });
+        }
+        Ok(())
+    }
+
+    fn array(&mut self, active: &Active) -> Result<(), ScanError> {
+        let read = active.iter().any(|(node, _)| {
+            self.trie.node(*node).is_some_and(trie::Node::reads_array)
+        });
+        // Per active node with rows: its last row's frame and how many there are.
+        let mut last: SmallVec<[Option<u32>; 4]> = SmallVec::from_elem(None, active.len());
+        for (id, frame) in active.iter().copied() {
+            if let Some(rows) = self.trie.node(id).and_then(|node| node.rows) {
+                self.fill(frame, rows.slot, Slot { kind: Kind::Rows, start: 0, end: 0 });
+            }
+        }
+        let mut place = 0_u32;
+        if !self.cursor.take(b']') {
+            loop {
+                let mut elements = Active::new();
+                if read {
+                    self.elements(active, place, &mut last, &mut elements)?;
+                }
+                if elements.is_empty() {
+                    self.cursor.skip()?;
+                } else {
+                    self.value(&mut elements)?;
+                }
+                place += 1;
+                if self.cursor.take(b']') {
+                    break;
+                }
+                self.cursor.expect(b',', "`,` or `]` is expected")?;
+            }
+        }
+        self.cursor.leave();
+        Ok(())
+    }
+
+    /// The nodes that one element of an array is read for; gives it a row where paths fan out.
+    fn elements(
+        &mut self,
+        active: &Active,
+        place: u32,
+        last: &mut [Option<u32>],
+        elements: &mut Active,
+    ) -> Result<(), ScanError> {
+        for ((id, frame), last) in active.iter().copied().zip(last) {
+            let trie = self.trie;
+            let Some(node) = trie.node(id) else { continue };
+            let at = node.places.iter().filter(|(wanted, _)| *wanted == place);
+            elements.extend(at.map(|(_, child)| (*child, frame)));
+            for (key, value, child) in &node.wheres {
+                if !self.filled(*child, frame) && self.holds(key, value)? {
+                    elements.push((*child, frame));
+                }
+            }
+            let Some(rows) = node.rows else { continue };
+            let row = self.frame(rows.element)?;
+            let count = place + 1;
+            match *last {
+                None => self.fill(frame, rows.slot, Slot { kind: Kind::Rows, start: row, end: 1 }),
+                Some(before) => {
+                    let link = Slot { kind: Kind::Rows, start: row, end: 0 };
+                    self.fill(before, Trie::LINK, link);
+                    let slot = frame as usize + usize::from(rows.slot);
+                    if let Some(slot) = self.slots.get_mut(slot) {
+                        slot.end = count;
+                    }
+                }
+            }
+            *last = Some(row);
+            elements.push((rows.element, row));
+        }
+        Ok(())
+    }
+
+    /// Whether the element that comes next is an object whose key has this text.
+    fn holds(&self, key: &str, value: &str) -> Result<bool, ScanError> {
+        let mut ahead = self.cursor.clone();
+        if !ahead.take(b'{') || ahead.take(b'}') {
+            return Ok(false);
+        }
+        loop {
+            ahead.peek();
+            let (_, start, end) = ahead.string()?;
+            let found = unescape(ahead.text.get(start..end).unwrap_or_default()) == key;
+            ahead.expect(b':', "`:` is expected")?;
+            if found {
+                let (_, start, end) = ahead.value()?;
+                return Ok(unescape(ahead.text.get(start..end).unwrap_or_default()) == value);
+            }
+            ahead.skip()?;
+            if !ahead.take(b',') {
+                return Ok(false);
+            }
+        }
+    }
+}

@@ -1,0 +1,328 @@
+//! The paths that a mapping reads of a document, as a trie: what the scan looks for.
+//!
+//! Every node owns one slot of a frame. A frame is the set of slots of one element: the body, the
+//! document, or one row of an array that some path fans out over (`*`). The trie of the document is
+//! shared by all places where a document may stand.
+//!
+//! **Invariant:** a slot belongs to exactly one node, so a slot that is filled twice in one frame
+//! means that a key on a path that is read stands twice in one object.
+
+use std::fmt;
+
+/// A node's number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct NodeId(pub(crate) u32);
+
+/// Where a value is found while rules run: how many frames deep, and which slot there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Address {
+    /// 0 is the body, 1 the document, 2 and more the rows of fan-outs.
+    pub(crate) level: u8,
+    /// The slot within that frame.
+    pub(crate) slot: u16,
+}
+
+/// One step down from a node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// A key of an object.
+    Key(String),
+    /// A key whose name is a setting's value.
+    Setting(String),
+    /// A place in an array.
+    Index(u32),
+    /// The element of an array where a key has a text.
+    Where(String, String),
+    /// Every element of an array.
+    Each,
+}
+
+/// Rows of an array: the slot that names the first, and what an element is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rows {
+    /// The slot in the frame of the array's node: first row and count.
+    pub(crate) slot: u16,
+    /// The node of one element.
+    pub(crate) element: NodeId,
+}
+
+/// One place in the documents that are read.
+#[derive(Debug)]
+pub(crate) struct Node {
+    /// The slot for the value that stands here.
+    pub(crate) slot: u16,
+    /// Which frame layout the slot belongs to.
+    frame: usize,
+    /// How many frames deep.
+    level: u8,
+    keys: Vec<(Box<str>, NodeId)>,
+    index: KeyIndex,
+    /// Keys named by settings: (number of the setting, node).
+    pub(crate) settings: Vec<(usize, NodeId)>,
+    /// Places in an array.
+    pub(crate) places: Vec<(u32, NodeId)>,
+    /// Elements chosen by a key's text.
+    pub(crate) wheres: Vec<(Box<str>, Box<str>, NodeId)>,
+    /// Every element.
+    pub(crate) rows: Option<Rows>,
+    /// A document may stand here: number of the alternative under `documents.at`.
+    pub(crate) document: Option<u8>,
+}
+
+impl Node {
+    fn new(slot: u16, frame: usize, level: u8) -> Self {
+        Self {
+            slot,
+            frame,
+            level,
+            keys: Vec::new(),
+            index: KeyIndex::default(),
+            settings: Vec::new(),
+            places: Vec::new(),
+            wheres: Vec::new(),
+            rows: None,
+            document: None,
+        }
+    }
+
+    /// The node below a key that is named in the file.
+    pub(crate) fn key(&self, name: &str) -> Option<NodeId> {
+        self.index.find(name, &self.keys)
+    }
+
+    /// Something below is read if the value is an object.
+    pub(crate) fn reads_object(&self) -> bool {
+        !self.keys.is_empty() || !self.settings.is_empty()
+    }
+
+    /// Something below is read if the value is an array.
+    pub(crate) fn reads_array(&self) -> bool {
+        self.rows.is_some() || !self.places.is_empty() || !self.wheres.is_empty()
+    }
+
+    /// The nodes below in the same frame.
+    pub(crate) fn below(&self) -> impl Iterator<Item = NodeId> + '_ {
+        let keys = self.keys.iter().map(|(_, node)| *node);
+        let settings = self.settings.iter().map(|(_, node)| *node);
+        let places = self.places.iter().map(|(_, node)| *node);
+        keys.chain(settings).chain(places).chain(self.wheres.iter().map(|(_, _, node)| *node))
+    }
+}
+
+/// All nodes, frame sizes and names of settings.
+pub(crate) struct Trie {
+    nodes: Vec<Node>,
+    frames: Vec<u16>,
+    /// Settings whose values are keys, in the order of [`Node::settings`].
+    pub(crate) settings: Vec<String>,
+}
+
+impl fmt::Debug for Trie {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Trie({} nodes)", self.nodes.len())
+    }
+}
+
+impl Default for Trie {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Trie {
+    /// The slot that links a row to the next one of its array.
+    pub(crate) const LINK: u16 = 0;
+    /// The root of the body.
+    pub(crate) const BODY: NodeId = NodeId(0);
+    /// The root of a document.
+    pub(crate) const DOCUMENT: NodeId = NodeId(1);
+
+    /// A trie that reads nothing.
+    pub(crate) fn new() -> Self {
+        // Slot 0 of a frame is its link, slot 1 the element itself.
+        let nodes = vec![Node::new(1, 0, 0), Node::new(1, 1, 1)];
+        Self { nodes, frames: vec![2, 2], settings: Vec::new() }
+    }
+
+    /// A node; numbers come from this trie only, so one is always there.
+    pub(crate) fn node(&self, id: NodeId) -> Option<&Node> {
+        self.nodes.get(id.0 as usize)
+    }
+
+    /// How many slots a frame of this node's kind has.
+    pub(crate) fn frame_size(&self, id: NodeId) -> u16 {
+        let frame = self.node(id).map_or(0, |node| node.frame);
+        self.frames.get(frame).copied().unwrap_or(2)
+    }
+
+    /// Where the value of a node is found.
+    pub(crate) fn address(&self, id: NodeId) -> Address {
+        self.node(id)
+            .map_or(Address { level: 0, slot: 1 }, |node| Address { level: node.level, slot: node.slot })
+    }
+
+    /// Marks a node as a place where a document may stand.
+    pub(crate) fn mark_document(&mut self, id: NodeId, alternative: u8) {
+        if let Some(node) = self.nodes.get_mut(id.0 as usize) {
+            node.document.get_or_insert(alternative);
+        }
+    }
+
+    /// The node one step below, made if it is not there yet.
+    pub(crate) fn step(&mut self, from: NodeId, step: &Step) -> NodeId {
+        if let Some(found) = self.find(from, step) {
+            return found;
+        }
+        let Some((frame, level)) = self.node(from).map(|node| (node.frame, node.level)) else {
+            return from;
+        };
+        if *step == Step::Each {
+            let slot = self.take_slot(frame);
+            let own = self.frames.len();
+            self.frames.push(2);
+            let element = self.add(Node::new(1, own, level.saturating_add(1)));
+            if let Some(node) = self.nodes.get_mut(from.0 as usize) {
+                node.rows = Some(Rows { slot, element });
+            }
+            return element;
+        }
+        let setting = match step {
+            Step::Setting(name) => Some(self.setting(name)),
+            Step::Key(_) | Step::Index(_) | Step::Where(..) | Step::Each => None,
+        };
+        let slot = self.take_slot(frame);
+        let child = self.add(Node::new(slot, frame, level));
+        let Some(node) = self.nodes.get_mut(from.0 as usize) else { return child };
+        match step {
+            Step::Key(name) => {
+                node.keys.push((name.as_str().into(), child));
+                node.index = KeyIndex::new(&node.keys);
+            }
+            Step::Setting(_) => node.settings.extend(setting.map(|number| (number, child))),
+            Step::Index(place) => node.places.push((*place, child)),
+            Step::Where(key, value) => {
+                node.wheres.push((key.as_str().into(), value.as_str().into(), child));
+            }
+            Step::Each => {}
+        }
+        child
+    }
+
+    fn find(&self, from: NodeId, step: &Step) -> Option<NodeId> {
+        let node = self.node(from)?;
+        match step {
+            Step::Key(name) => node.key(name),
+            Step::Setting(name) => {
+                let number = self.settings.iter().position(|known| known == name)?;
+                node.settings.iter().find(|(known, _)| *known == number).map(|(_, id)| *id)
+            }
+            Step::Index(place) => {
+                node.places.iter().find(|(known, _)| known == place).map(|(_, id)| *id)
+            }
+            Step::Where(key, value) => {
+                let same = |known: &&(Box<str>, Box<str>, NodeId)| {
+                    *known.0 == **key && *known.1 == **value
+                };
+                node.wheres.iter().find(same).map(|(_, _, id)| *id)
+            }
+            Step::Each => node.rows.map(|rows| rows.element),
+        }
+    }
+
+    fn setting(&mut self, name: &str) -> usize {
+        if let Some(known) = self.settings.iter().position(|known| known == name) {
+            return known;
+        }
+        self.settings.push(name.to_owned());
+        self.settings.len() - 1
+    }
+
+    fn add(&mut self, node: Node) -> NodeId {
+        let id = NodeId(u32::try_from(self.nodes.len()).unwrap_or(u32::MAX));
+        self.nodes.push(node);
+        id
+    }
+
+    fn take_slot(&mut self, frame: usize) -> u16 {
+        let Some(size) = self.frames.get_mut(frame) else { return Self::LINK };
+        let slot = *size;
+        *size = size.saturating_add(1);
+        slot
+    }
+}
+
+/// Finds a key among those of one node with one comparison of bytes: open addressing by a hash of
+/// length and four bytes. Built once, when the mapping is compiled.
+#[derive(Debug, Default)]
+struct KeyIndex {
+    /// Number of the key plus one; 0 is free. Its length is a power of two, at least twice the keys.
+    table: Vec<u16>,
+}
+
+impl KeyIndex {
+    fn new(keys: &[(Box<str>, NodeId)]) -> Self {
+        let size = (keys.len() * 2).next_power_of_two();
+        let mut table = vec![0_u16; size];
+        for (number, (name, _)) in keys.iter().enumerate() {
+            let mut place = Self::hash(name.as_bytes()) & (size - 1);
+            while table.get(place).is_some_and(|taken| *taken != 0) {
+                place = (place + 1) & (size - 1);
+            }
+            if let Some(free) = table.get_mut(place) {
+                *free = u16::try_from(number + 1).unwrap_or(0);
+            }
+        }
+        Self { table }
+    }
+
+    fn find(&self, name: &str, keys: &[(Box<str>, NodeId)]) -> Option<NodeId> {
+        let mask = self.table.len().checked_sub(1)?;
+        let mut place = Self::hash(name.as_bytes()) & mask;
+        loop {
+            let number = usize::from(*self.table.get(place)?).checked_sub(1)?;
+            let (known, node) = keys.get(number)?;
+            if **known == *name {
+                return Some(*node);
+            }
+            place = (place + 1) & mask;
+        }
+    }
+
+    fn hash(name: &[u8]) -> usize {
+        let byte = |at: usize| name.get(at).map_or(0_usize, |byte| usize::from(*byte));
+        let length = name.len();
+        let mix = byte(0) | byte(length / 2) << 8 | byte(length.wrapping_sub(1)) << 16;
+        let mix = mix ^ byte(length / 3) << 5 ^ length << 11;
+        mix.wrapping_mul(0x9E37_79B1) >> 9
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_one_node_however_often_it_is_read() {
+        let mut trie = Trie::new();
+        let first = trie.step(Trie::DOCUMENT, &Step::Key("lines".to_owned()));
+        let row = trie.step(first, &Step::Each);
+        let again = trie.step(Trie::DOCUMENT, &Step::Key("lines".to_owned()));
+        assert_eq!(first, again);
+        assert_eq!(trie.step(again, &Step::Each), row);
+        assert_eq!(trie.address(row), Address { level: 2, slot: 1 });
+    }
+
+    #[test]
+    fn every_key_of_a_large_object_is_found_and_no_other() {
+        let mut trie = Trie::new();
+        let names: Vec<String> = (0..300).map(|n| format!("field_{n}")).collect();
+        let nodes: Vec<NodeId> =
+            names.iter().map(|n| trie.step(Trie::DOCUMENT, &Step::Key(n.clone()))).collect();
+        let root = trie.node(Trie::DOCUMENT).unwrap();
+        for (name, node) in names.iter().zip(nodes) {
+            assert_eq!(root.key(name), Some(node));
+        }
+        assert_eq!(root.key("field_"), None);
+        assert_eq!(root.key(""), None);
+    }
+}
