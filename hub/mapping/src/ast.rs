@@ -142,7 +142,7 @@ pub(crate) struct Each {
     pub(crate) span: Span,
     pub(crate) key: Option<Key>,
     /// Where our id stands as it was sent.
-    pub(crate) ours: Option<Rule>,
+    pub(crate) ours: Option<Box<Rule>>,
     pub(crate) complete: bool,
     pub(crate) adds: bool,
     pub(crate) fields: Vec<Rule>,

@@ -253,7 +253,8 @@ impl Built {
         match reference {
             Reference::Ours(id) => Some(ElementId::new(&**id)),
             Reference::Theirs(id) => {
-                let known = self.lane.xrefs.iter().find(|xref| &*xref.kind == "line" && xref.ext_id == *id);
+                let known =
+                    self.lane.xrefs.iter().find(|xref| &*xref.kind == "line" && xref.ext_id == *id);
                 known.and_then(|xref| xref.at.id().cloned())
             }
             Reference::Sku(sku) => {
@@ -282,9 +283,11 @@ impl Built {
 }
 
 fn kind(collection: Collection) -> &'static str {
-    collection.entity().map_or(if collection == Collection::Lines { "line" } else { "element" }, |entity| {
-        entity.as_str()
-    })
+    collection
+        .entity()
+        .map_or(if collection == Collection::Lines { "line" } else { "element" }, |entity| {
+            entity.as_str()
+        })
 }
 
 fn text_field(statement: &ElementStatement, path: &str) -> Option<String> {

@@ -110,9 +110,9 @@ impl<'a> Cell<'a> {
             Cell::Decimal(exact) => Some(Cow::Owned(exact.to_string())),
             Cell::Timestamp(at) => Some(Cow::Owned(at.to_string())),
             Cell::Date(day) => Some(Cow::Owned(day.to_string())),
-            Cell::Ref(
-                Reference::Theirs(text) | Reference::Ours(text) | Reference::Sku(text),
-            ) => Some(Cow::Owned(text.to_string())),
+            Cell::Ref(Reference::Theirs(text) | Reference::Ours(text) | Reference::Sku(text)) => {
+                Some(Cow::Owned(text.to_string()))
+            }
             Cell::Absent
             | Cell::Null
             | Cell::Json(_)
@@ -182,9 +182,9 @@ impl<'a> Cell<'a> {
                 ("amount".to_owned(), LangValue::Decimal(money.amount)),
                 ("currency".to_owned(), LangValue::Text(code(money))),
             ]),
-            Cell::List(items) => {
-                LangValue::List(items.iter().map(|item| LangValue::Text(item.to_string())).collect())
-            }
+            Cell::List(items) => LangValue::List(
+                items.iter().map(|item| LangValue::Text(item.to_string())).collect(),
+            ),
             Cell::Map(map) => LangValue::Map(
                 map.iter()
                     .map(|(name, text)| {

@@ -127,11 +127,21 @@ impl Resolver<'_> {
             Root::Document => (Start::Order, Collection::Root),
             Root::Xref(kind) => {
                 let leaf = Leaf::Xref(kind.clone());
-                return Ok(HubPath { start: Start::Up(0), steps: Vec::new(), leaf, collection: here });
+                return Ok(HubPath {
+                    start: Start::Up(0),
+                    steps: Vec::new(),
+                    leaf,
+                    collection: here,
+                });
             }
             Root::Ordinal => {
                 let leaf = Leaf::Ordinal;
-                return Ok(HubPath { start: Start::Up(0), steps: Vec::new(), leaf, collection: here });
+                return Ok(HubPath {
+                    start: Start::Up(0),
+                    steps: Vec::new(),
+                    leaf,
+                    collection: here,
+                });
             }
             Root::Settings | Root::Args | Root::Hub | Root::Index | Root::Position => {
                 let message = format!("`{path}` is not a place in the hub");

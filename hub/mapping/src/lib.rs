@@ -35,7 +35,7 @@ use orderhub_order::ids::{At, Entity, SystemName};
 use orderhub_order::model::Subject;
 
 pub use integration::{Integration, Loaded};
-pub(crate) use run::compute as run_compute;
+pub(crate) use run::{compute as run_compute, hub_value_of as run_stated};
 
 /// A compiled mapping: one shape of document, both ways.
 #[derive(Debug)]

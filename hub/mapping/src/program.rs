@@ -47,8 +47,6 @@ pub(crate) struct Element {
 pub(crate) struct FieldProgram {
     /// The field.
     pub(crate) id: FieldId,
-    /// Its path, for messages.
-    pub(crate) path: String,
     /// The type of its values.
     pub(crate) ty: FieldType,
     /// Its values never stand in messages.

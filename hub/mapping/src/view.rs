@@ -151,7 +151,9 @@ fn read_element(
             "$adds" => statement.adds = value.as_bool().unwrap_or(true),
             "$xref" => {
                 for (kind, id) in value.as_object().into_iter().flatten() {
-                    statement.xrefs.push((kind.as_str().into(), id.as_str().unwrap_or_default().into()));
+                    statement
+                        .xrefs
+                        .push((kind.as_str().into(), id.as_str().unwrap_or_default().into()));
                 }
             }
             name if name.starts_with('$') => {}

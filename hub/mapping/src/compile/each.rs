@@ -264,7 +264,7 @@ impl Compiler<'_> {
         let where_ = self.tests(rule.where_.as_ref(), &rows);
         let key = each.key.as_ref().and_then(|key| self.key(key, &rows));
         let ours = each.ours.as_ref().and_then(|rule| self.plain(rule, &rows));
-        if key.is_none() && ours.is_none() && Self::ways(rule).0 {
+        if key.is_none() && ours.is_none() && Self::ways(rule).0 && self.keyed {
             let hint = "elements are matched by key, never by position: add `key: id`";
             self.wrong(codes::KEY, each.span, "`each` needs a key", hint);
         }
@@ -303,7 +303,11 @@ pub(super) fn hub_text(rule: &Rule) -> String {
 }
 
 /// Gives `alternatives` of a field the rule, making the field's program where it is the first.
-fn with_field(element: &mut Element, field: &'static Field, add: impl FnOnce(&mut Vec<Alternative>)) {
+fn with_field(
+    element: &mut Element,
+    field: &'static Field,
+    add: impl FnOnce(&mut Vec<Alternative>),
+) {
     if let Some(known) = element.fields.iter_mut().find(|known| known.id == field.id) {
         add(&mut known.rules);
         return;
@@ -312,7 +316,6 @@ fn with_field(element: &mut Element, field: &'static Field, add: impl FnOnce(&mu
     add(&mut rules);
     element.fields.push(FieldProgram {
         id: field.id,
-        path: field.full_path(),
         ty: field.ty.clone(),
         personal: field.personal != Personal::None,
         target: limits(field),

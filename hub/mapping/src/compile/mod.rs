@@ -17,9 +17,10 @@ use orderhub_order::ids::{Collection, Entity};
 use crate::ast::{Direction, File, Rule};
 use crate::codes;
 use crate::program::{Input, Output};
-use crate::scan::trie::{NodeId, Trie};
+use crate::scan::trie::Trie;
 
 use scope::Scope;
+pub(crate) use target::limits;
 
 /// What a compiled file is made of.
 #[derive(Debug)]
@@ -58,7 +59,7 @@ pub(crate) struct Compiler<'f> {
 
 /// Compiles a file whose parts were read; findings say what does not fit.
 pub(crate) fn compile(file: &File, findings: &mut Findings) -> Compiled {
-    let mut compiler = Compiler {
+    let compiler = Compiler {
         findings,
         trie: Trie::new(),
         output: Output::default(),
@@ -136,9 +137,6 @@ impl Compiler<'_> {
         }
     }
 }
-
-/// A node of the trie and the fan-outs on the way to it.
-pub(crate) type Walked = (NodeId, Vec<crate::scan::trie::Address>);
 
 /// A conversion that is shared.
 pub(crate) type Shared = Arc<dyn crate::conversions::Conversion>;

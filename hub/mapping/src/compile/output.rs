@@ -444,9 +444,7 @@ fn node_at<'n>(node: &'n mut OutNode, segments: &[Segment]) -> Option<&'n mut Ou
             item_node(node, known, || OutItem::Place(*place, OutNode::default()))?
         }
         Segment::Where { key, value } => {
-            let known = |item: &OutItem| {
-                matches!(item, OutItem::Where(k, v, _) if **k == **key && **v == **value)
-            };
+            let known = |item: &OutItem| matches!(item, OutItem::Where(k, v, _) if **k == **key && **v == **value);
             let (key, value) = (key.as_str().into(), value.as_str().into());
             item_node(node, known, || OutItem::Where(key, value, OutNode::default()))?
         }

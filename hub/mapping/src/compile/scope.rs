@@ -6,7 +6,7 @@ use orderhub_lang::condition::{Condition, Test};
 use orderhub_lang::diagnostic::Span;
 use orderhub_lang::path::{Path, Root, Segment};
 
-use super::{Compiler, Walked};
+use super::Compiler;
 use crate::ast::PathAt;
 use crate::codes;
 use crate::hub_path::Resolver;
@@ -60,7 +60,12 @@ fn join(text: &str, more: &str) -> String {
 
 impl Compiler<'_> {
     /// Walks a path in the document; the scope it ends in is what rules below it speak of.
-    pub(super) fn walk(&mut self, path: &Path, span: Span, scope: &Scope) -> Option<(NodeId, Scope)> {
+    pub(super) fn walk(
+        &mut self,
+        path: &Path,
+        span: Span,
+        scope: &Scope,
+    ) -> Option<(NodeId, Scope)> {
         let (scope, _, _) = self.descend(path, span, scope)?;
         Some((scope.node, scope))
     }
@@ -77,7 +82,11 @@ impl Compiler<'_> {
             Root::Up(levels) => scope.above(levels),
             Root::Document => {
                 let body = Scope::body(Trie::BODY);
-                Some(if scope.up.is_none() { body } else { Scope::document(Trie::DOCUMENT, Trie::BODY) })
+                Some(if scope.up.is_none() {
+                    body
+                } else {
+                    Scope::document(Trie::DOCUMENT, Trie::BODY)
+                })
             }
             Root::Settings
             | Root::Args
@@ -201,11 +210,5 @@ impl Compiler<'_> {
             }
         }
         tests
-    }
-
-    /// A place in the trie with the rows on the way, for what only needs the place.
-    pub(super) fn place(&mut self, path: &PathAt, scope: &Scope) -> Option<Walked> {
-        let (found, rows, _) = self.descend(&path.is, path.span, scope)?;
-        Some((found.node, rows))
     }
 }

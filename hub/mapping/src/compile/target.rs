@@ -94,9 +94,6 @@ fn followed(path: &HubPath, id: orderhub_order::catalogue::FieldId) -> Result<In
 }
 
 /// Limits that a field sets to conversions.
-pub(super) fn limits(field: &Field) -> Target {
-    Target {
-        money_digits: field.money_digits(),
-        is_enum: matches!(field.ty, FieldType::Enum(_)),
-    }
+pub(crate) fn limits(field: &Field) -> Target {
+    Target { money_digits: field.money_digits(), is_enum: matches!(field.ty, FieldType::Enum(_)) }
 }

@@ -52,9 +52,7 @@ impl Compiler<'_> {
             FieldType::Decimal => {
                 (matches!(ty, Type::Raw | Type::Integer | Type::Decimal), "add `as: decimal`")
             }
-            FieldType::Money => {
-                (ty == Type::Money, "add `as: { money: { currency: /currency } }`")
-            }
+            FieldType::Money => (ty == Type::Money, "add `as: { money: { currency: /currency } }`"),
             FieldType::Timestamp => {
                 (ty == Type::Timestamp || (out_only && ty == Type::Raw), "add `as: timestamp`")
             }
@@ -63,7 +61,9 @@ impl Compiler<'_> {
             }
             FieldType::Boolean => (matches!(ty, Type::Raw | Type::Boolean), "add `as: boolean`"),
             FieldType::Address => (false, "map it part by part with `fields:`"),
-            FieldType::List => (matches!(ty, Type::Raw | Type::List), "add `as: { split: \", \" }`"),
+            FieldType::List => {
+                (matches!(ty, Type::Raw | Type::List), "add `as: { split: \", \" }`")
+            }
             FieldType::Map => (
                 matches!(ty, Type::Raw | Type::Map),
                 "add `as: { pairs: { key: name, value: value } }`",
@@ -86,7 +86,10 @@ impl Compiler<'_> {
                 return;
             }
             let message = format!("`{word}` is no {} of `{}`", "value", field.full_path());
-            let finding = self.findings.error(codes::ENUM, span, message).with_nearest(word, known.iter().copied());
+            let finding = self
+                .findings
+                .error(codes::ENUM, span, message)
+                .with_nearest(word, known.iter().copied());
             let finding = match finding.hint {
                 Some(_) => finding,
                 None => finding.with_hint(format!("one of {}", known.join(", "))),

@@ -19,10 +19,8 @@ impl Boolean {
             return Some(Box::new(Self { yes, no }));
         }
         let mut fields = options.fields(node, "boolean")?;
-        let given = (
-            fields.required("true", options.findings),
-            fields.required("false", options.findings),
-        );
+        let given =
+            (fields.required("true", options.findings), fields.required("false", options.findings));
         fields.finish(options.findings);
         let spelled = |node: &Node| -> Option<Vec<Cell<'static>>> {
             let spellings: Option<Vec<_>> =

@@ -145,12 +145,10 @@ impl Written {
         if !self.text {
             return Cell::Number(Cow::Owned(text));
         }
-        if self.mark == '.' { Cell::text(text) } else { Cell::text(text.replace('.', &self.mark.to_string())) }
-    }
-
-    /// The same, as text or as a number.
-    pub(super) fn as_text(mut self, text: bool) -> Self {
-        self.text = text || self.mark != '.';
-        self
+        if self.mark == '.' {
+            Cell::text(text)
+        } else {
+            Cell::text(text.replace('.', &self.mark.to_string()))
+        }
     }
 }

@@ -34,7 +34,9 @@ impl Join {
                 let tree = cell.tree();
                 let items = tree.as_ref().and_then(Value::as_list);
                 let items = items.ok_or_else(|| Trouble::wrong_type(cell, "a list of texts"))?;
-                texts.extend(items.iter().filter_map(Value::scalar_text).map(std::borrow::Cow::into_owned));
+                texts.extend(
+                    items.iter().filter_map(Value::scalar_text).map(std::borrow::Cow::into_owned),
+                );
             }
             other => {
                 let text = other.scalar().ok_or_else(|| Trouble::wrong_type(other, "a text"))?;

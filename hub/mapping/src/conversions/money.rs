@@ -46,9 +46,10 @@ impl MoneyOf {
             beside.push(Beside { path: options.path(node)? });
         }
         let currency = currency?;
-        let fixed = currency.as_text().filter(|text| text.len() == 3).filter(|text| {
-            text.bytes().all(|byte| byte.is_ascii_uppercase())
-        });
+        let fixed = currency
+            .as_text()
+            .filter(|text| text.len() == 3)
+            .filter(|text| text.bytes().all(|byte| byte.is_ascii_uppercase()));
         let fixed = match fixed {
             Some(code) => match Currency::parse(code) {
                 Some(known) => Some(known),
@@ -154,7 +155,9 @@ impl Conversion for MoneyOf {
         }
         let mut exact = money.amount;
         if self.minor {
-            let shift = Decimal::from(10_u64.pow(money.currency.digits().unwrap_or_default().min(UNIT_PRICE_DIGITS)));
+            let shift = Decimal::from(
+                10_u64.pow(money.currency.digits().unwrap_or_default().min(UNIT_PRICE_DIGITS)),
+            );
             exact = exact.checked_mul(shift).unwrap_or(exact).normalize();
         }
         let amount = self.written.write(exact);

@@ -49,8 +49,7 @@ impl Options<'_> {
             Ok(path) => Some(path),
             Err(error) => {
                 let span = node.inner(self.findings.source(), error.span);
-                let finding =
-                    self.findings.error(orderhub_lang::codes::PATH, span, error.message);
+                let finding = self.findings.error(orderhub_lang::codes::PATH, span, error.message);
                 self.findings.report(finding);
                 None
             }

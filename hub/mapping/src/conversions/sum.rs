@@ -8,7 +8,8 @@ pub(crate) struct Sum;
 
 /// The values of a fan-out that are there.
 pub(super) fn values<'c, 'a>(cell: &'c Cell<'a>) -> impl Iterator<Item = &'c Cell<'a>> {
-    let all = if let Cell::Many(cells) = cell { cells.as_slice() } else { std::slice::from_ref(cell) };
+    let all =
+        if let Cell::Many(cells) = cell { cells.as_slice() } else { std::slice::from_ref(cell) };
     all.iter().filter(|cell| cell.is_value())
 }
 
@@ -33,7 +34,9 @@ impl Conversion for Sum {
             | Type::Boolean
             | Type::List
             | Type::Map
-            | Type::Named => Err("numbers or amounts: put `decimal` or `money` before `sum`".to_owned()),
+            | Type::Named => {
+                Err("numbers or amounts: put `decimal` or `money` before `sum`".to_owned())
+            }
         }
     }
 
@@ -55,7 +58,8 @@ impl Conversion for Sum {
                     Cell::Integer(sum.checked_add(*value).ok_or_else(large)?)
                 }
                 (sum, value) => {
-                    let (sum, value) = (Written::default().get(&sum)?, Written::default().get(value)?);
+                    let (sum, value) =
+                        (Written::default().get(&sum)?, Written::default().get(value)?);
                     Cell::Decimal(sum.checked_add(value).ok_or_else(large)?)
                 }
             };

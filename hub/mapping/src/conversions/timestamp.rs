@@ -40,12 +40,8 @@ enum Twice {
 
 impl TimestampOf {
     pub(crate) fn read(node: &Node, options: &mut Options<'_>) -> Option<Box<dyn Conversion>> {
-        let plain = Self {
-            formats: vec![Format::Rfc3339],
-            zone: None,
-            twice: Twice::Hold,
-            never: None,
-        };
+        let plain =
+            Self { formats: vec![Format::Rfc3339], zone: None, twice: Twice::Hold, never: None };
         if node.is_null() {
             return Some(Box::new(plain));
         }
@@ -78,7 +74,9 @@ impl TimestampOf {
 
     fn checked(self, node: &Node, options: &mut Options<'_>) -> Option<Box<dyn Conversion>> {
         let zoneless = self.formats.iter().any(|format| match format {
-            Format::Pattern(pattern) => !["%z", "%:z", "%s", "%Q"].iter().any(|p| pattern.contains(p)),
+            Format::Pattern(pattern) => {
+                !["%z", "%:z", "%s", "%Q"].iter().any(|p| pattern.contains(p))
+            }
             Format::Rfc3339 | Format::EpochSeconds | Format::EpochMillis => false,
         });
         if zoneless && self.zone.is_none() {

@@ -16,7 +16,8 @@ pub(crate) struct Wrap {
 
 impl Wrap {
     pub(crate) fn read(node: &Node, options: &mut Options<'_>) -> Option<Box<dyn Conversion>> {
-        let example = "an envelope with `$value` is needed: wrap: { __class__: Decimal, decimal: $value }";
+        let example =
+            "an envelope with `$value` is needed: wrap: { __class__: Decimal, decimal: $value }";
         let Value::Map(envelope) = node.to_value() else {
             options.wrong(node, example);
             return None;

@@ -11,9 +11,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use orderhub_lang::condition::Condition;
 use orderhub_lang::diagnostic::{Diagnostic, Source, Span};
 use orderhub_lang::path::Path;
+use orderhub_order::condition::Condition;
 use orderhub_order::ids::{Entity, Role};
 
 use crate::Mapping;
@@ -231,9 +231,7 @@ impl Integration {
 
     /// The intakes that take a message of this kind.
     pub fn message(&self, kind: &str) -> Option<&Intake> {
-        let takes = |intake: &&Intake| {
-            matches!(&intake.from, IntakeFrom::Message { kind: known } if known == kind)
-        };
+        let takes = |intake: &&Intake| matches!(&intake.from, IntakeFrom::Message { kind: known } if known == kind);
         self.intake.iter().find(takes)
     }
 

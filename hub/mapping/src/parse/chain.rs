@@ -67,7 +67,7 @@ impl Reader<'_> {
     }
 
     fn named(&mut self, name: &str, span: Span, options: &Node, chain: &mut Chain) {
-        if let Some(known) = self.named.chains.get(name) {
+        if let Some(known) = self.named.chains.get(name).cloned() {
             if !options.is_null() {
                 let message = format!("`{name}` has its options where it is defined");
                 self.error(codes::CONVERSION, options.span, message, "name it alone");

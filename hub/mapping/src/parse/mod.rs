@@ -104,11 +104,8 @@ impl Reader<'_> {
         let found = Entity::parse(&text);
         if found.is_none() {
             let names = Entity::ALL.map(Entity::as_str);
-            let finding = self.findings.error(
-                codes::WORD,
-                node.span,
-                format!("unknown entity `{text}`"),
-            );
+            let finding =
+                self.findings.error(codes::WORD, node.span, format!("unknown entity `{text}`"));
             let finding = match finding.with_nearest(&text, names) {
                 near if near.hint.is_some() => near,
                 other => other.with_hint(format!("one of {}", names.join(", "))),
@@ -275,8 +272,7 @@ impl Reader<'_> {
             Ok(is) => Some(Placed { span: node.span, is }),
             Err(error) => {
                 let span = node.inner(self.findings.source(), error.span);
-                let finding =
-                    self.findings.error(orderhub_lang::codes::PATH, span, error.message);
+                let finding = self.findings.error(orderhub_lang::codes::PATH, span, error.message);
                 self.findings.report(finding);
                 None
             }

@@ -179,7 +179,7 @@ impl Reader<'_> {
         Some(Each {
             span: node.span,
             key: key.and_then(|node| self.key(node)),
-            ours: ours.and_then(|node| self.source_rule(node, "ours")),
+            ours: ours.and_then(|node| self.source_rule(node, "ours")).map(Box::new),
             complete,
             adds,
             fields: rules.map(|node| self.rules(node)).unwrap_or_default(),

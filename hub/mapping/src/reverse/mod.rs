@@ -131,9 +131,9 @@ impl<'o> Out<'o> {
                 Ok(looked.cell)
             }
             OutGiven::Key => Ok(hub::own_id(self.subject, at).map_or(Cell::Absent, Cell::text)),
-            OutGiven::Ours => Ok(at.id().map_or(Cell::Absent, |id| {
-                Cell::text(id.as_str().to_owned())
-            })),
+            OutGiven::Ours => {
+                Ok(at.id().map_or(Cell::Absent, |id| Cell::text(id.as_str().to_owned())))
+            }
         }
     }
 

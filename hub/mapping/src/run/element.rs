@@ -139,7 +139,9 @@ impl Run<'_, '_> {
             match cell {
                 Cell::Absent => {}
                 Cell::Map(inner) => {
-                    map.extend(inner.into_iter().map(|(key, text)| (format!("{name}.{key}").into(), text)));
+                    map.extend(
+                        inner.into_iter().map(|(key, text)| (format!("{name}.{key}").into(), text)),
+                    );
                 }
                 cell => {
                     let text = part(&cell).map_err(|trouble| self.of(rule, rows, trouble, None))?;

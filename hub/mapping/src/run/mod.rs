@@ -18,6 +18,16 @@ use crate::program::{Input, KeyPiece, KeyRead};
 use crate::scan::{Kind, Scanned, scan};
 use crate::{Context, MapError, Mapped, Mapping};
 
+pub(crate) use read::compute;
+
+/// A value of a chain as a field holds it; `None` for absent and for what it cannot hold.
+pub(crate) fn hub_value_of(
+    cell: Cell<'_>,
+    ty: &orderhub_order::catalogue::FieldType,
+) -> Option<orderhub_order::contribution::Stated> {
+    value::stated(cell, ty, crate::program::RefName::Theirs).ok().flatten()
+}
+
 /// A frame that rules look into: the body, the document, or a row.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Frame {
@@ -70,9 +80,10 @@ pub(crate) fn run(mapping: &Mapping, body: &[u8], context: &Context<'_>) -> Vec<
         }
     };
     let run = Run { mapping, input, scanned: &scanned, context };
-    let present = scanned.documents.iter().filter(|(_, frame)| {
-        !matches!(scanned.slot(*frame, 1).kind, Kind::Absent | Kind::Null)
-    });
+    let present = scanned
+        .documents
+        .iter()
+        .filter(|(_, frame)| !matches!(scanned.slot(*frame, 1).kind, Kind::Absent | Kind::Null));
     let present: Vec<(u8, u32)> = present.copied().collect();
     // The first path under `documents.at` that exists.
     let Some(first) = present.iter().map(|(alternative, _)| *alternative).min() else {

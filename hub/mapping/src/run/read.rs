@@ -23,7 +23,8 @@ impl<'a> Run<'_, 'a> {
 
     /// The value in a slot. A scalar in the way of a path is null if it means none.
     fn cell(&self, slot: Slot, none: &[Cell<'_>]) -> Result<Cell<'a>, Trouble> {
-        let text = || self.scanned.text.get(slot.start as usize..slot.end as usize).unwrap_or_default();
+        let text =
+            || self.scanned.text.get(slot.start as usize..slot.end as usize).unwrap_or_default();
         let cell = match slot.kind {
             Kind::Absent => Cell::Absent,
             Kind::Null => Cell::Null,
@@ -85,7 +86,11 @@ impl<'a> Run<'_, 'a> {
     }
 
     /// The frames of the rows of an `each`; `None`: there is no array.
-    pub(super) fn rows(&self, read: &Read, frames: &Frames) -> Result<Option<Vec<Frames>>, Trouble> {
+    pub(super) fn rows(
+        &self,
+        read: &Read,
+        frames: &Frames,
+    ) -> Result<Option<Vec<Frames>>, Trouble> {
         let mut all = Vec::new();
         let presence = self.fan(&read.rows, frames, &mut |frames| {
             all.push(frames.clone());
@@ -95,12 +100,8 @@ impl<'a> Run<'_, 'a> {
             // Null is no list: an unknown list destroys nothing.
             Presence::Absent | Presence::Null => Ok(None),
             Presence::Value => Ok(Some(all)),
-            Presence::Blocked(slot) => self.blocked(slot, &self.none()).map(|_| None),
+            Presence::Blocked(slot) => self.blocked(slot, &self.mapping.none).map(|_| None),
         }
-    }
-
-    fn none(&self) -> Vec<Cell<'static>> {
-        self.mapping.none.clone()
     }
 
     fn blocked(&self, slot: Slot, none: &[Cell<'_>]) -> Result<Cell<'a>, Trouble> {
@@ -111,7 +112,12 @@ impl<'a> Run<'_, 'a> {
     }
 
     /// One value of a source that is no fan-out.
-    fn single(&self, source: &Source, frames: &Frames, none: &[Cell<'_>]) -> Result<Cell<'a>, Trouble> {
+    fn single(
+        &self,
+        source: &Source,
+        frames: &Frames,
+        none: &[Cell<'_>],
+    ) -> Result<Cell<'a>, Trouble> {
         match source {
             Source::Document(read) => self.cell(self.at(read.slot, frames), none),
             Source::Setting(name) => Ok(match self.context.settings.get(name) {
@@ -134,7 +140,8 @@ impl<'a> Run<'_, 'a> {
         let Some((orderhub_lang::path::Segment::Key(name), rest)) = segments.split_first() else {
             return Cell::Absent;
         };
-        let found = self.context.args.get(name).and_then(|value| values(rest, value).first().copied());
+        let found =
+            self.context.args.get(name).and_then(|value| values(rest, value).first().copied());
         found.map_or(Cell::Absent, |value| Cell::from_lang(value.clone()))
     }
 
@@ -219,14 +226,17 @@ impl<'a> Run<'_, 'a> {
                 None => found = Some(cell),
                 Some(known) if *known == cell => {}
                 Some(_) => {
-                    let why = "this key stands twice with different values, and the rule does not fold";
+                    let why =
+                        "this key stands twice with different values, and the rule does not fold";
                     let trouble = Trouble::new("duplicate_element", why);
                     return Err(self.rule_failure(rule, frames, trouble, None));
                 }
             }
         }
         let Some(fold) = &rule.fold else { return Ok(found.unwrap_or(Cell::Absent)) };
-        let Some(frames) = rows.first().filter(|_| found.is_some()) else { return Ok(Cell::Absent) };
+        let Some(frames) = rows.first().filter(|_| found.is_some()) else {
+            return Ok(Cell::Absent);
+        };
         let wrong = |trouble| self.rule_failure(rule, frames, trouble, None);
         let folded = fold.get(Cell::Many(many), &[], target).map_err(wrong)?;
         let beside = self.beside(&rule.beside, frames).map_err(wrong)?;
@@ -479,7 +489,8 @@ fn means_none(cell: &Cell<'_>, none: &[Cell<'_>]) -> bool {
 /// Whether a test holds for any of what was found.
 fn holds(test: &Test, found: &[Cell<'_>]) -> bool {
     let is = |cell: &Cell<'_>, texts: &[String]| {
-        cell.is_value() && cell.scalar().is_some_and(|text| texts.iter().any(|known| **known == *text))
+        cell.is_value()
+            && cell.scalar().is_some_and(|text| texts.iter().any(|known| **known == *text))
     };
     match test {
         Test::AnyOf(texts) => found.iter().any(|cell| is(cell, texts)),

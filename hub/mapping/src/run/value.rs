@@ -108,9 +108,10 @@ fn list(cell: Cell<'_>) -> Result<Value, Trouble> {
             let present = cells.iter().filter(|cell| cell.is_value());
             present.map(|cell| cell.scalar().map(Box::from)).collect()
         }
-        _ => tree.as_ref().and_then(|tree| tree.as_list()).and_then(|items| {
-            items.iter().map(|item| item.scalar_text().map(Box::from)).collect()
-        }),
+        _ => tree
+            .as_ref()
+            .and_then(|tree| tree.as_list())
+            .and_then(|items| items.iter().map(|item| item.scalar_text().map(Box::from)).collect()),
     };
     items.map(Value::List).ok_or_else(|| Trouble::wrong_type(&cell, "a list of texts"))
 }
@@ -137,8 +138,9 @@ pub(super) fn part(cell: &Cell<'_>) -> Result<Option<Box<str>>, Trouble> {
     match cell {
         Cell::Absent | Cell::Null => Ok(None),
         Cell::Json(text) => Ok(Some(Box::from(&**text))),
-        cell => cell.scalar().map(|text| Some(text.into())).ok_or_else(|| {
-            Trouble::wrong_type(cell, "a text")
-        }),
+        cell => cell
+            .scalar()
+            .map(|text| Some(text.into()))
+            .ok_or_else(|| Trouble::wrong_type(cell, "a text")),
     }
 }

@@ -71,11 +71,6 @@ impl<'a> Scanned<'a> {
         self.slots.get(frame as usize + usize::from(slot)).copied().unwrap_or_default()
     }
 
-    /// The bytes of a slot.
-    pub(crate) fn span(&self, slot: Slot) -> &'a str {
-        self.text.get(slot.start as usize..slot.end as usize).unwrap_or_default()
-    }
-
     /// The frames of an array's rows, in order.
     pub(crate) fn rows(&self, rows: Slot) -> impl Iterator<Item = u32> + '_ {
         let mut next = (rows.kind == Kind::Rows && rows.end > 0).then_some(rows.start);
@@ -228,9 +223,9 @@ impl Scan<'_, '_> {
     }
 
     fn object(&mut self, active: &Active) -> Result<(), ScanError> {
-        let read = active.iter().any(|(node, _)| {
-            self.trie.node(*node).is_some_and(trie::Node::reads_object)
-        });
+        let read = active
+            .iter()
+            .any(|(node, _)| self.trie.node(*node).is_some_and(trie::Node::reads_object));
         if !self.cursor.take(b'}') {
             loop {
                 self.cursor.peek();
@@ -288,9 +283,9 @@ impl Scan<'_, '_> {
     }
 
     fn array(&mut self, active: &Active) -> Result<(), ScanError> {
-        let read = active.iter().any(|(node, _)| {
-            self.trie.node(*node).is_some_and(trie::Node::reads_array)
-        });
+        let read = active
+            .iter()
+            .any(|(node, _)| self.trie.node(*node).is_some_and(trie::Node::reads_array));
         // Per active node with rows: its last row's frame and how many there are.
         let mut last: SmallVec<[Option<u32>; 4]> = SmallVec::from_elem(None, active.len());
         for (id, frame) in active.iter().copied() {

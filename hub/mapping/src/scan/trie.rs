@@ -157,8 +157,10 @@ impl Trie {
 
     /// Where the value of a node is found.
     pub(crate) fn address(&self, id: NodeId) -> Address {
-        self.node(id)
-            .map_or(Address { level: 0, slot: 1 }, |node| Address { level: node.level, slot: node.slot })
+        self.node(id).map_or(Address { level: 0, slot: 1 }, |node| Address {
+            level: node.level,
+            slot: node.slot,
+        })
     }
 
     /// Marks a node as a place where a document may stand.

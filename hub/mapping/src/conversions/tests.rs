@@ -1,0 +1,1 @@
+//! The laws of all conversions, and what each reads and writes, as data.

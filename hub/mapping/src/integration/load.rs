@@ -1,0 +1,201 @@
+//! Loads a folder whose files were read: all of them, with all their mistakes, in one run.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use orderhub_lang::diagnostic::{self, Diagnostic, Findings, Severity, Source, Span};
+use orderhub_lang::yaml::{self, Budget};
+use orderhub_order::ids::{Entity, Role};
+
+use super::read::{Draft, read};
+use super::{ConnectorUse, IntakeFrom, Integration, Loaded, Ordering};
+use crate::{Mapping, Named, codes};
+
+/// What the folder's files are called.
+const INTEGRATION: &str = "integration.yaml";
+const CONNECTOR: &str = "connector.yaml";
+
+impl Integration {
+    /// Loads the integration `name` from its files: (name within the folder, text). Files that are not
+    /// `.yaml` directly in the folder (samples, tables) are left alone.
+    pub fn load(name: &str, files: &[(&str, &str)]) -> Loaded {
+        let mut all = Vec::new();
+        let source = |file: &str, text: &str| Source::new(format!("mappings/{name}/{file}"), text);
+        let find = |wanted: &str| files.iter().find(|(file, _)| *file == wanted);
+        let Some((file, text)) = find(INTEGRATION) else {
+            let missing = source(INTEGRATION, "");
+            let message = format!("`mappings/{name}` has no integration.yaml");
+            all.push(Diagnostic::error(codes::FILE, &missing, Span::default(), message));
+            return Loaded { integration: None, diagnostics: all };
+        };
+        let own = source(file, text);
+        let mut findings = Findings::new(&own);
+        let draft = match yaml::parse(&own, &Budget::default()) {
+            Ok(root) => read(&root, &mut findings),
+            Err(more) => {
+                all.extend(more);
+                None
+            }
+        };
+        let named = draft.as_ref().map(|draft| draft.named.clone()).unwrap_or_default();
+        let role = draft.as_ref().and_then(|draft| draft.role);
+        let mut mappings = BTreeMap::new();
+        let mut seen = Vec::new();
+        for (file, text) in files {
+            let document = file.strip_suffix(".yaml").filter(|stem| !stem.contains('/'));
+            let Some(document) = document.filter(|_| ![INTEGRATION, CONNECTOR].contains(file))
+            else {
+                continue;
+            };
+            seen.push(document);
+            match compile(name, document, &source(file, text), &named, role) {
+                Ok(mapping) => {
+                    mappings.insert(document.to_owned(), Arc::new(mapping));
+                }
+                Err(more) => all.extend(more),
+            }
+        }
+        let connector = find(CONNECTOR).map(|(file, text)| source(file, text));
+        let integration = draft.and_then(|draft| {
+            let check = Check { name, seen: &seen, mappings: &mappings, findings: &mut findings };
+            check.run(&draft, connector.is_some());
+            Some(Integration {
+                name: name.to_owned(),
+                role: draft.role?,
+                connector: draft.connector?.0,
+                intake: draft.intake,
+                deliver: draft.deliver,
+                reads: draft.reads,
+                owns: draft.owns,
+                mappings,
+                connector_source: connector,
+                source: Arc::clone(&own),
+            })
+        });
+        all.extend(findings.into_vec());
+        diagnostic::sort(&mut all);
+        let failed = all.iter().any(|finding| finding.severity == Severity::Error);
+        Loaded { integration: integration.filter(|_| !failed), diagnostics: all }
+    }
+}
+
+/// One mapping of the folder; its name is the folder's and the file's.
+fn compile(
+    integration: &str,
+    document: &str,
+    source: &Arc<Source>,
+    named: &Named,
+    role: Option<Role>,
+) -> Result<Mapping, Vec<Diagnostic>> {
+    let mut mapping = Mapping::compile(source, named)?;
+    let wanted = format!("{integration}.{document}");
+    if mapping.name != wanted {
+        let at = source.text.find(&mapping.name).unwrap_or_default();
+        let span = Span::new(at, at + mapping.name.len());
+        let message = format!("this file holds `{wanted}`, not `{}`", mapping.name);
+        let finding = Diagnostic::error(codes::NAME, source, span, message);
+        return Err(vec![finding.with_hint(format!("write `mapping: {wanted}`"))]);
+    }
+    let channel = role == Some(Role::Channel) && mapping.entity == Entity::Order;
+    mapping.creates = mapping.says_creates.unwrap_or(channel);
+    Ok(mapping)
+}
+
+/// Whether the parts of an integration fit each other.
+struct Check<'c, 'f> {
+    name: &'c str,
+    /// Documents that have a file, right or wrong.
+    seen: &'c [&'c str],
+    mappings: &'c BTreeMap<String, Arc<Mapping>>,
+    findings: &'f mut Findings,
+}
+
+impl Check<'_, '_> {
+    fn run(mut self, draft: &Draft, connector: bool) {
+        if let Some((name, span)) = &draft.name
+            && name != self.name
+        {
+            let message = format!("the folder is `{}`, not `{name}`", self.name);
+            self.error(codes::NAME, *span, message, &format!("write `integration: {}`", self.name));
+        }
+        if let Some((ConnectorUse::Declared, span)) = &draft.connector
+            && !connector
+        {
+            let message = "a declared connector needs a connector.yaml in this folder";
+            self.error(
+                codes::FILE,
+                *span,
+                message,
+                "or name the folder whose connector.yaml is shared",
+            );
+        }
+        for intake in &draft.intake {
+            self.intake(intake);
+        }
+        let mut ids: Vec<&str> = Vec::new();
+        for deliver in &draft.deliver {
+            if ids.contains(&deliver.id.as_str()) {
+                let message = format!("`{}` is there twice", deliver.id);
+                let hint = "a deliver rule is known by its event and its operation";
+                self.error(codes::TWICE, deliver.span, message, hint);
+            }
+            ids.push(&deliver.id);
+            for document in deliver.with.all() {
+                if let Some(mapping) = self.mapping(document, deliver.span)
+                    && !mapping.goes_out()
+                {
+                    let message = format!("no rule of `{document}` goes out");
+                    let hint = "`with:` maps the subject out; `reply:` maps what came back";
+                    self.error(codes::INTEGRATION, deliver.span, message, hint);
+                }
+            }
+            for document in deliver.reply.all() {
+                self.mapping(document, deliver.span);
+            }
+        }
+    }
+
+    fn intake(&mut self, intake: &super::Intake) {
+        let reread =
+            matches!(intake.from, IntakeFrom::Notice { apply: super::Apply::Reread { .. }, .. });
+        if intake.documents.is_empty() {
+            let message = "an intake names the document that it brings";
+            self.error(codes::INTEGRATION, intake.span, message, "add `document: order`");
+        }
+        if intake.ordering == Ordering::Reread && !reread {
+            let message = "`ordering: reread` is for notices that are fetched";
+            self.error(codes::INTEGRATION, intake.span, message, "add `apply: reread` and `do:`");
+        }
+        for document in &intake.documents {
+            let Some(mapping) = self.mapping(document, intake.span) else { continue };
+            if !mapping.has_key() {
+                let message = format!("`{document}` comes in on its own and has no `key:`");
+                self.error(codes::KEY, intake.span, message, "add a key to the mapping");
+            }
+            if intake.ordering == Ordering::Revision && !mapping.has_revision() {
+                let message = format!("`{document}` is ordered by revision and has no `revision:`");
+                let hint = "add `revision: { system: updated_at, as: timestamp }` to the mapping";
+                self.error(codes::INTEGRATION, intake.span, message, hint);
+            }
+        }
+    }
+
+    /// The mapping of a document; reports one that has no file.
+    fn mapping(&mut self, document: &str, span: Span) -> Option<Arc<Mapping>> {
+        if let Some(mapping) = self.mappings.get(document) {
+            return Some(Arc::clone(mapping));
+        }
+        if !self.seen.contains(&document) {
+            let message = format!("there is no `{document}.yaml`");
+            let finding = self.findings.error(codes::FILE, span, message);
+            let known = self.seen.iter().copied();
+            self.findings.report(finding.with_nearest(document, known));
+        }
+        None
+    }
+
+    fn error(&mut self, code: &'static str, span: Span, message: impl Into<String>, hint: &str) {
+        let finding = self.findings.error(code, span, message).with_hint(hint);
+        self.findings.report(finding);
+    }
+}

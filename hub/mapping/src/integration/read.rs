@@ -1,0 +1,343 @@
+//! Reads an `integration.yaml`.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use orderhub_lang::diagnostic::{Diagnostic, Findings, Source, Span};
+use orderhub_lang::path::Path;
+use orderhub_lang::units;
+use orderhub_lang::yaml::{Fields, Node};
+use orderhub_order::catalogue::catalogue;
+use orderhub_order::condition::Condition;
+use orderhub_order::ids::{Collection, Entity, Role};
+
+use super::{
+    Apply, ByLink, ConnectorUse, Deliver, Intake, IntakeFrom, Ordering, Poll, Read, Send, WhileDown,
+};
+use crate::{Named, codes};
+
+/// An `integration.yaml` as it was read; which mappings there are is judged afterwards.
+#[derive(Debug)]
+pub(super) struct Draft {
+    pub(super) name: Option<(String, Span)>,
+    pub(super) role: Option<Role>,
+    pub(super) connector: Option<(ConnectorUse, Span)>,
+    pub(super) named: Named,
+    pub(super) intake: Vec<Intake>,
+    pub(super) deliver: Vec<Deliver>,
+    pub(super) reads: BTreeMap<String, Read>,
+    pub(super) owns: Option<Vec<Box<str>>>,
+}
+
+/// Reads the file; mistakes go to `findings`.
+pub(super) fn read(root: &Node, findings: &mut Findings) -> Option<Draft> {
+    let mut fields = Fields::of(root, "an integration", findings)?;
+    crate::parse::Reader { findings, named: Named::default() }.version(&mut fields);
+    let name = fields.required("integration", findings);
+    let role = fields.required("role", findings);
+    let connector = fields.required("connector", findings);
+    let uses = fields.optional("use");
+    let intake = fields.optional("intake");
+    let deliver = fields.optional("deliver");
+    let reads = fields.optional("reads");
+    let owns = fields.optional("owns");
+    fields.finish(findings);
+    let named = uses.map(|node| Named::read(node, findings)).unwrap_or_default();
+    let text = |node: &Node| node.scalar_text().map(|text| (text.into_owned(), node.span));
+    let mut reader = Reader { findings };
+    let entries = |node: Option<&Node>| -> Vec<Node> {
+        node.map(|node| node.list_or_single().to_vec()).unwrap_or_default()
+    };
+    Some(Draft {
+        name: name.and_then(text),
+        role: role.and_then(|node| reader.role(node)),
+        connector: connector.and_then(|node| reader.connector(node)),
+        named,
+        intake: entries(intake).iter().filter_map(|node| reader.intake(node)).collect(),
+        deliver: entries(deliver).iter().filter_map(|node| reader.deliver(node)).collect(),
+        reads: reads.map(|node| reader.reads(node)).unwrap_or_default(),
+        owns: owns.map(|node| reader.owns(node)),
+    })
+}
+
+struct Reader<'f> {
+    findings: &'f mut Findings,
+}
+
+impl Reader<'_> {
+    fn error(&mut self, code: &'static str, span: Span, message: impl Into<String>, hint: &str) {
+        let finding = self.findings.error(code, span, message).with_hint(hint);
+        self.findings.report(finding);
+    }
+
+    fn word<T: Copy>(&mut self, node: &Node, what: &str, words: &[(&str, T)]) -> Option<T> {
+        let text = node.scalar_text().unwrap_or_default();
+        let found = words.iter().find(|(word, _)| *word == text).map(|(_, value)| *value);
+        if found.is_none() {
+            let known: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+            let message = format!("`{what}` cannot be `{text}`");
+            let finding = self.findings.error(codes::WORD, node.span, message);
+            let finding = match finding.with_nearest(&text, known.iter().copied()) {
+                near if near.hint.is_some() => near,
+                other => other.with_hint(format!("one of {}", known.join(", "))),
+            };
+            self.findings.report(finding);
+        }
+        found
+    }
+
+    fn role(&mut self, node: &Node) -> Option<Role> {
+        let words: Vec<(&str, Role)> =
+            Role::ALL.into_iter().map(|role| (role.as_str(), role)).collect();
+        self.word(node, "role", &words)
+    }
+
+    fn connector(&mut self, node: &Node) -> Option<(ConnectorUse, Span)> {
+        let Some(name) = node.as_text() else {
+            let finding = self.findings.wrong_type(node, "`connector` is a name");
+            self.findings.report(finding);
+            return None;
+        };
+        let used = match name {
+            "declared" => ConnectorUse::Declared,
+            other => ConnectorUse::Named(other.to_owned()),
+        };
+        Some((used, node.span))
+    }
+
+    fn duration(&mut self, node: Option<&Node>, default: Duration) -> Duration {
+        let Some(node) = node else { return default };
+        let read = node.scalar_text().and_then(|text| units::duration(&text));
+        if read.is_none() {
+            let message = "a duration is a number and a unit";
+            self.error(codes::WORD, node.span, message, "write `30s`, `5m`, `24h` or `7d`");
+        }
+        read.unwrap_or(default)
+    }
+
+    fn intake(&mut self, node: &Node) -> Option<Intake> {
+        let mut fields = Fields::of(node, "an intake", self.findings)?;
+        let notice = fields.optional("notice").is_some();
+        let kinds = fields.texts("notice", self.findings);
+        let message = fields.text("message", self.findings);
+        let poll = fields.optional("poll");
+        let apply = fields.optional("apply");
+        let operation = fields.text("do", self.findings);
+        let args = fields.optional("args");
+        let documents = fields.texts("document", self.findings);
+        let ordering = fields.optional("ordering");
+        fields.finish(self.findings);
+        let from = match (notice, &message, poll) {
+            (true, None, None) => self.notice(node, kinds, apply, operation, args)?,
+            (false, Some(kind), None) => IntakeFrom::Message { kind: kind.clone() },
+            (false, None, Some(poll)) => IntakeFrom::Poll(self.poll(poll)?),
+            _ => {
+                let message = "an intake is one of `notice`, `message` and `poll`";
+                self.error(codes::INTEGRATION, node.span, message, "split it into several entries");
+                return None;
+            }
+        };
+        let Some(ordering) = ordering else {
+            let hint = "revision: documents carry one; queue: arrival order counts; reread: it is fetched; \
+                        commutative: order does not matter";
+            let message = "an intake says what orders its documents: `ordering:`";
+            self.error(codes::INTEGRATION, node.span, message, hint);
+            return None;
+        };
+        let ordering = self.word(ordering, "ordering", ORDERINGS)?;
+        let documents =
+            if documents.is_empty() { message.into_iter().collect() } else { documents };
+        Some(Intake { from, documents, ordering, span: node.span })
+    }
+
+    fn notice(
+        &mut self,
+        node: &Node,
+        kinds: Vec<String>,
+        apply: Option<&Node>,
+        operation: Option<String>,
+        args: Option<&Node>,
+    ) -> Option<IntakeFrom> {
+        let words: &[(&str, bool)] = &[("payload", false), ("reread", true)];
+        let reread = match apply {
+            Some(apply) => self.word(apply, "apply", words)?,
+            None => operation.is_some(),
+        };
+        if !reread {
+            return Some(IntakeFrom::Notice { kinds, apply: Apply::Payload });
+        }
+        let Some(operation) = operation else {
+            let message = "a notice that is reread names the read operation";
+            self.error(codes::INTEGRATION, node.span, message, "add `do: get_order`");
+            return None;
+        };
+        let mut read = Vec::new();
+        for (key, value) in args.and_then(Node::as_map).unwrap_or_default() {
+            read.extend(self.path(value).map(|path| (key.name.clone(), path)));
+        }
+        Some(IntakeFrom::Notice { kinds, apply: Apply::Reread { operation, args: read } })
+    }
+
+    fn path(&mut self, node: &Node) -> Option<Path> {
+        let text = node.scalar_text()?;
+        match Path::parse(&text) {
+            Ok(path) => Some(path),
+            Err(error) => {
+                let span = node.inner(self.findings.source(), error.span);
+                let code = orderhub_lang::codes::PATH;
+                self.findings.report(self.findings.error(code, span, error.message));
+                None
+            }
+        }
+    }
+
+    fn poll(&mut self, node: &Node) -> Option<Poll> {
+        let mut fields = Fields::of(node, "`poll`", self.findings)?;
+        let operation = fields.required_text("do", self.findings);
+        let every = fields.required("every", self.findings);
+        let (overlap, reach) = (fields.optional("overlap"), fields.optional("reach"));
+        let fetch = fields.text("fetch", self.findings);
+        fields.finish(self.findings);
+        let day = Duration::from_secs(86_400);
+        Some(Poll {
+            operation: operation?,
+            every: self.duration(every, day),
+            overlap: self.duration(overlap, Duration::ZERO),
+            reach: self.duration(reach, day),
+            fetch,
+        })
+    }
+
+    fn deliver(&mut self, node: &Node) -> Option<Deliver> {
+        let mut fields = Fields::of(node, "an entry of `deliver`", self.findings)?;
+        let on = fields.required("on", self.findings);
+        let operation = fields.required("do", self.findings);
+        let (with, reply) = (fields.optional("with"), fields.optional("reply"));
+        let send = fields.optional("send");
+        let when = fields.optional("when");
+        let while_down = fields.optional("while_down");
+        fields.finish(self.findings);
+        let on = on?;
+        let event = on.scalar_text()?.into_owned();
+        let operation = self.by_link(operation?, "do")?;
+        let with =
+            with.map(|node| self.by_link(node, "with")).unwrap_or(Some(ByLink::default()))?;
+        let reply =
+            reply.map(|node| self.by_link(node, "reply")).unwrap_or(Some(ByLink::default()))?;
+        let subject = self.subject(&event, on.span)?;
+        let when = match when {
+            Some(node) => Some(self.condition(node, subject)?),
+            None => None,
+        };
+        let send = match send {
+            Some(node) => {
+                self.word(node, "send", &[("all", Send::All), ("changed", Send::Changed)])?
+            }
+            None => Send::All,
+        };
+        let while_down = match while_down {
+            Some(node) if node.get("side_channel").is_some() => {
+                let message = "`side_channel`: not in this version";
+                self.error(codes::LATER, node.span, message, "`queue` waits, `fail` asks a person");
+                return None;
+            }
+            Some(node) => {
+                let words = &[("queue", WhileDown::Queue), ("fail", WhileDown::Fail)];
+                self.word(node, "while_down", words)?
+            }
+            None => WhileDown::Queue,
+        };
+        let name = operation.all().next().cloned().unwrap_or_default();
+        let id = format!("{event}/{name}");
+        let span = node.span;
+        Some(Deliver { id, on: event, operation, with, reply, send, when, while_down, span })
+    }
+
+    /// A name for all, or `{ create, update }`.
+    fn by_link(&mut self, node: &Node, what: &str) -> Option<ByLink<String>> {
+        if let Some(name) = node.as_text() {
+            return Some(ByLink { single: Some(name.to_owned()), ..ByLink::default() });
+        }
+        let mut fields = Fields::of(node, what, self.findings)?;
+        let create = fields.text("create", self.findings);
+        let update = fields.text("update", self.findings);
+        fields.finish(self.findings);
+        if create.is_none() && update.is_none() {
+            let hint = "write a name, or `{ create: …, update: … }`";
+            self.error(codes::INTEGRATION, node.span, format!("`{what}` names nothing"), hint);
+            return None;
+        }
+        Some(ByLink { single: None, create, update })
+    }
+
+    /// What an event is about.
+    fn subject(&mut self, event: &str, span: Span) -> Option<Collection> {
+        let about = event.split('.').next().unwrap_or_default();
+        let entity = Entity::parse(about).filter(|_| event.contains('.'));
+        if entity.is_none() {
+            let names = Entity::ALL.map(Entity::as_str).join(", ");
+            let hint = format!("events are `<entity>.<what happened>`, of {names}");
+            self.error(codes::INTEGRATION, span, format!("`{event}` is no event"), &hint);
+        }
+        entity.map(|entity| entity.collection().unwrap_or(Collection::Root))
+    }
+
+    fn condition(&mut self, node: &Node, subject: Collection) -> Option<Condition> {
+        let source: Arc<Source> = Arc::clone(self.findings.source());
+        let read: Result<Condition, Vec<Diagnostic>> = Condition::parse(&source, node, subject);
+        match read {
+            Ok(condition) => Some(condition),
+            Err(more) => {
+                self.findings.extend(more);
+                None
+            }
+        }
+    }
+
+    fn reads(&mut self, node: &Node) -> BTreeMap<String, Read> {
+        let mut reads = BTreeMap::new();
+        let Some(entries) = node.as_map() else {
+            let finding = self.findings.wrong_type(node, "`reads` is a mapping of names");
+            self.findings.report(finding);
+            return reads;
+        };
+        for (key, node) in entries {
+            let Some(mut fields) = Fields::of(node, "a read", self.findings) else { continue };
+            let operation = fields.required_text("do", self.findings);
+            let args = fields.texts("args", self.findings);
+            let (fresh, stale) =
+                (fields.required("fresh_for", self.findings), fields.optional("stale_for"));
+            fields.finish(self.findings);
+            let fresh_for = self.duration(fresh, Duration::ZERO);
+            let stale_for = self.duration(stale, Duration::ZERO);
+            if let Some(operation) = operation {
+                reads.insert(key.name.clone(), Read { operation, args, fresh_for, stale_for });
+            }
+        }
+        reads
+    }
+
+    fn owns(&mut self, node: &Node) -> Vec<Box<str>> {
+        let mut owns = Vec::new();
+        for item in node.list_or_single() {
+            let Some(text) = item.scalar_text() else { continue };
+            if catalogue().below(&text).is_empty() {
+                let near = catalogue().nearest(&text);
+                let hint = near.map_or_else(String::new, |near| format!("did you mean `{near}`?"));
+                let message = format!("unknown hub field `{text}`");
+                self.error(codes::HUB_FIELD, item.span, message, &hint);
+            } else {
+                owns.push(text.into());
+            }
+        }
+        owns
+    }
+}
+
+const ORDERINGS: &[(&str, Ordering)] = &[
+    ("revision", Ordering::Revision),
+    ("queue", Ordering::Queue),
+    ("reread", Ordering::Reread),
+    ("commutative", Ordering::Commutative),
+];
