@@ -1,2 +1,98 @@
 //! Periodic work over the store: driving suspects, woken waiters and replays again, one by one; order
 //! timers; the sweep that joins waiting documents with references that passed them.
+//!
+//! **Invariant:** a message is driven alone, its attempt counted in an earlier commit, so that one that
+//! takes the process down is a todo after three times and hurts no neighbour.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use orderhub_order::fold::{Act, Facts};
+use orderhub_order::ids::OrderKey;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::apply::{Apply, OrderUnit, Redrive, Unit, UnitOutcome};
+use crate::bundle::Bundle;
+use crate::clock::Clock;
+use crate::intake::Gates;
+use crate::store::{PendingRow, Store, StoreError};
+
+/// Between two looks at what is due.
+const LOOK: Duration = Duration::from_millis(250);
+/// Between two sweeps.
+const SWEEP: SignedDuration = SignedDuration::from_secs(10);
+/// Messages or timers taken at a look.
+const AT_ONCE: usize = 64;
+
+/// What the work needs.
+#[derive(Debug)]
+pub struct Parts {
+    /// What is due stands here.
+    pub store: Arc<dyn Store>,
+    /// The active bundle.
+    pub bundle: watch::Receiver<Arc<Bundle>>,
+    /// Where drives and ticks go.
+    pub apply: Apply,
+    /// The time.
+    pub clock: Clock,
+    /// The bounds of bodies.
+    pub gates: Gates,
+}
+
+/// Starts the work; it ends with `stop`, between two units.
+pub fn start(parts: Parts, stop: CancellationToken) -> JoinHandle<()> {
+    tokio::spawn(async move {
+        let mut next_sweep = parts.clock.now();
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = parts.clock.sleep(LOOK) => {}
+            }
+            if let Err(error) = look(&parts, &mut next_sweep, &stop).await {
+                tracing::warn!(%error, "periodic work could not go on; it is tried again");
+            }
+        }
+    })
+}
+
+async fn look(
+    parts: &Parts,
+    next_sweep: &mut Timestamp,
+    stop: &CancellationToken,
+) -> Result<(), StoreError> {
+    let now = parts.clock.now();
+    if now >= *next_sweep {
+        *next_sweep = now.saturating_add(SWEEP).unwrap_or(now);
+        parts.store.sweep(now).await?;
+    }
+    for key in parts.store.timers(now, AT_ONCE).await? {
+        parts.apply.submit(tick(key)).await?;
+    }
+    while !stop.is_cancelled() {
+        let rows = parts.store.take_pending(parts.clock.now(), AT_ONCE).await?;
+        if rows.is_empty() {
+            break;
+        }
+        for row in rows {
+            drive(parts, row).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Drives one document again, alone.
+async fn drive(parts: &Parts, row: PendingRow) -> Result<UnitOutcome, StoreError> {
+    let PendingRow { message, document, attempts } = row;
+    let redrive = Redrive { first: message.id, document, attempts };
+    let bundle = Arc::clone(&parts.bundle.borrow());
+    let unit = crate::intake::unit(&bundle, parts.gates, message.envelope, Some(redrive));
+    parts.apply.submit(Unit::Message(Box::new(unit))).await
+}
+
+fn tick(key: OrderKey) -> Unit {
+    let facts = Facts { actor: "hub".into(), cause: "timer".into(), ..Facts::default() };
+    Unit::Order(Box::new(OrderUnit { key, act: Act::Tick, facts, receipt: None }))
+}

@@ -1,9 +1,11 @@
-//! How bodies lie in rows: a format byte, then plain or compressed bytes.
+//! How bodies lie in rows: a format byte, then plain or compressed bytes. What those say is the order
+//! crate's.
 //!
 //! Personal values lie in columns of their own, in the same form; a sealed format will carry its key
 //! id after the byte. Every format written once is read for ever.
 
-use orderhub_order::catalogue::{FieldId, FieldSet};
+use orderhub_order::catalogue::{FieldId, FieldSet, known};
+use orderhub_order::history::{self, Stored};
 use orderhub_order::lane::Lane;
 use orderhub_order::model::Order;
 
@@ -26,15 +28,6 @@ const LEVEL: i32 = 1;
 pub(crate) struct CodecError {
     what: &'static str,
     why: String,
-}
-
-/// A body with its personal values apart.
-#[derive(Debug, Default)]
-pub(crate) struct Parts {
-    /// Without personal values.
-    pub(crate) body: Vec<u8>,
-    /// Only those; empty when there are none.
-    pub(crate) personal: Vec<u8>,
 }
 
 /// Packs bodies; keeps the compressor's tables between them.
@@ -88,34 +81,37 @@ pub(crate) fn unpack(row: &[u8]) -> Result<Vec<u8>, CodecError> {
     }
 }
 
-/// The parts of an order's head.
-pub(crate) fn order(order: &Order) -> Result<Parts, CodecError> {
-    write("an order", order)
+/// Reads an order's head.
+pub(crate) fn order(stored: &Stored) -> Result<Order, CodecError> {
+    let read = history::decode_order(&stored.body, &stored.personal);
+    read.map_err(|error| CodecError { what: "an order", why: error.to_string() })
 }
 
-/// The head again.
-pub(crate) fn read_order(parts: &Parts) -> Result<Order, CodecError> {
-    read("an order", &parts.body)
+/// Reads a lane.
+pub(crate) fn lane(stored: &Stored) -> Result<Lane, CodecError> {
+    let read = history::decode_lane(&stored.body, &stored.personal);
+    read.map_err(|error| CodecError { what: "a lane", why: error.to_string() })
 }
 
-/// The order before its first version: what deltas are replayed on where there is no keyframe.
+/// The order before its first version, which deltas are replayed on where there is no keyframe: what
+/// the fold's `create` gives, and no later version changes.
 pub(crate) fn first(head: &Order) -> Order {
-    Order::new(head.key, head.reference.clone(), head.origin.clone(), head.unit.clone())
+    let Order { key, reference, origin, unit, .. } = head;
+    let mut first = Order::new(*key, reference.clone(), origin.clone(), unit.clone());
+    first.bound = head.bound.clone();
+    first.bound.retain(|_, system| system == origin);
+    if let Some(received) = head.fields.get(known::order::RECEIVED_AT) {
+        first.fields.set(known::order::RECEIVED_AT, received.clone());
+    }
+    first
 }
 
 /// Brings an order to its next version.
-pub(crate) fn replay(_order: &mut Order, _delta: &Parts) -> Result<(), CodecError> {
-    Err(CodecError { what: "a delta", why: "this program cannot replay deltas".to_owned() })
-}
-
-/// The parts of a lane.
-pub(crate) fn lane(lane: &Lane) -> Result<Parts, CodecError> {
-    write("a lane", lane)
-}
-
-/// The lane again.
-pub(crate) fn read_lane(parts: &Parts) -> Result<Lane, CodecError> {
-    read("a lane", &parts.body)
+pub(crate) fn replay(order: &mut Order, delta: &Stored) -> Result<(), CodecError> {
+    let of = |why: String| CodecError { what: "a delta", why };
+    let read = history::decode_delta(&delta.body, &delta.personal);
+    let delta = read.map_err(|error| of(error.to_string()))?;
+    history::apply(order, &delta).map_err(|error| of(error.to_string()))
 }
 
 /// A set of fields: bit `n` of byte `m` is field `8m + n`; empty bytes at the end are left out.
@@ -156,12 +152,6 @@ pub(crate) fn headers(headers: &[(String, String)]) -> String {
 /// The headers again.
 pub(crate) fn read_headers(text: &str) -> Result<Vec<(String, String)>, CodecError> {
     read("headers", text.as_bytes())
-}
-
-fn write<T: serde::Serialize>(what: &'static str, value: &T) -> Result<Parts, CodecError> {
-    let body = serde_json::to_vec(value);
-    let body = body.map_err(|error| CodecError { what, why: error.to_string() })?;
-    Ok(Parts { body, personal: Vec::new() })
 }
 
 fn read<T: serde::de::DeserializeOwned>(what: &'static str, bytes: &[u8]) -> Result<T, CodecError> {

@@ -2,18 +2,13 @@
 
 use orderhub_order::catalogue::known;
 use orderhub_order::fold::{Change, Effect, Facts, Folded};
+use orderhub_order::history::{KEYFRAME_BYTES, KEYFRAME_VERSIONS, Stored, chain, encode_order};
 use orderhub_order::identify::{Bound, ReferenceKey};
 use orderhub_order::ids::{Entity, OrderKey, SystemName};
-use sha2::{Digest, Sha256};
 
+use super::Context;
 use super::desk::{Desk, Open, busy};
 use super::writes::{ChangeWrite, TodoWrite, WaitKey};
-use crate::store::codec::{self, Parts};
-
-/// A keyframe at least so often.
-const KEYFRAME_VERSIONS: u32 = 50;
-/// Or after so many bytes of deltas.
-const KEYFRAME_BYTES: u32 = 64 << 10;
 
 impl Desk<'_> {
     /// Takes over the result of a fold. `before`: the lanes that were busy before it.
@@ -34,7 +29,7 @@ impl Desk<'_> {
             {
                 self.tokens.push((number.to_lowercase(), key));
             }
-            self.changes.push(version(open, change, facts, self.context.rules.bundle));
+            self.changes.push(version(open, change, facts, &self.context));
         }
         let after = busy(&open.locked.state);
         let settled = before.iter().filter(|system| !after.contains(system));
@@ -83,31 +78,26 @@ impl Desk<'_> {
 
 /// The row of a version: its delta, a keyframe when it is time, its link in the order's chain.
 ///
-/// **Invariant:** the chain covers what is stored, never personal values: those can be erased, and the
-/// chain still holds.
-fn version(open: &mut Open, change: Change, facts: &Facts, bundle: &str) -> ChangeWrite {
+/// **Invariant:** the chain covers who, why, when and the delta as it is stored, never personal values:
+/// those can be erased, and the chain still holds.
+fn version(open: &mut Open, change: Change, facts: &Facts, context: &Context<'_>) -> ChangeWrite {
     let order = &open.locked.state.order;
     let Change { version, touched, delta, personal } = change;
     let bytes = u32::try_from(delta.len() + personal.len()).unwrap_or(u32::MAX);
-    open.locked.since_keyframe = open.locked.since_keyframe.saturating_add(bytes);
-    let due = version % KEYFRAME_VERSIONS == 0 || open.locked.since_keyframe >= KEYFRAME_BYTES;
-    // A head that cannot be encoded fails the commit of the head itself, a moment later.
-    let keyframe = if due { codec::order(order).ok() } else { None };
-    if keyframe.is_some() {
-        open.locked.since_keyframe = 0;
-    }
+    let since = open.locked.since_keyframe.saturating_add(bytes);
+    let long = usize::try_from(since).is_ok_and(|since| since >= KEYFRAME_BYTES);
+    let keyframe = (long || version % KEYFRAME_VERSIONS == 0).then(|| encode_order(order));
+    open.locked.since_keyframe = if keyframe.is_some() { 0 } else { since };
 
-    let mut hash = Sha256::new();
-    hash.update(open.locked.chain);
-    hash.update(order.key.0.to_be_bytes());
-    hash.update(version.to_be_bytes());
-    let body = keyframe.as_ref().map_or(&[][..], |parts| &parts.body);
-    let parts = [facts.actor.as_bytes(), facts.cause.as_bytes(), bundle.as_bytes(), &delta, body];
-    for part in parts {
-        hash.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
-        hash.update(part);
+    let at = context.now.as_nanosecond().to_be_bytes();
+    let number = version.to_be_bytes();
+    let (actor, cause) = (facts.actor.as_bytes(), facts.cause.as_bytes());
+    let mut link = Vec::with_capacity(delta.len() + 128);
+    for part in [&number[..], &at, actor, cause, context.rules.bundle.as_bytes(), &delta] {
+        link.extend(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
+        link.extend_from_slice(part);
     }
-    open.locked.chain = hash.finalize().into();
+    open.locked.chain = chain(&open.locked.chain, &link);
     ChangeWrite {
         key: order.key,
         version,
@@ -115,7 +105,7 @@ fn version(open: &mut Open, change: Change, facts: &Facts, bundle: &str) -> Chan
         cause: facts.cause.clone(),
         touched,
         chain: open.locked.chain,
-        delta: Parts { body: delta, personal },
+        delta: Stored { body: delta, personal },
         keyframe,
     }
 }

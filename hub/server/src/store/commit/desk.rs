@@ -138,6 +138,27 @@ impl<'a> Desk<'a> {
         Some(key)
     }
 
+    /// Takes back an order whose first document could not be applied: no empty order is made. Answers
+    /// whether it did.
+    pub(super) fn uncreate(&mut self, key: OrderKey) -> bool {
+        if self.orders.get(&key).is_none_or(|open| open.locked.state.order.version > 0) {
+            return false;
+        }
+        self.orders.remove(&key);
+        let todos = self.todos.iter_mut().filter(|todo| todo.order == Some(key));
+        todos.for_each(|todo| todo.order = None);
+        self.tokens.retain(|(_, order)| *order != key);
+        let references = &mut self.references;
+        self.bindings.retain(|(reference, bound)| {
+            let other = bound.order != key;
+            if !other {
+                references.insert(reference.clone(), None);
+            }
+            other
+        });
+        true
+    }
+
     /// Notes a reference. One that is known to be bound elsewhere stays there: a todo.
     pub(super) fn bind(&mut self, key: ReferenceKey, bound: Bound) {
         match self.references.get(&key) {

@@ -84,7 +84,6 @@ impl Desk<'_> {
         let outcome = folded.outcome.clone();
         let message = Some((by.first, Some(by.document)));
         self.absorb(key, folded, &facts, message, &before);
-
         let Some(said) = contribution(act) else { return word(Word::Skipped, None) };
         let (word, why) = match &outcome {
             Outcome::Applied { .. } => (Word::Applied, None),
@@ -104,7 +103,8 @@ impl Desk<'_> {
         if matches!(word, Word::Applied | Word::Unchanged | Word::Stale) {
             self.supersede(said, by);
         }
-        DocumentOutcome { order: Some(key), outcome: word, folded: Some(outcome), why }
+        let order = (!self.uncreate(key)).then_some(key);
+        DocumentOutcome { order, outcome: word, folded: Some(outcome), why }
     }
 
     /// Facts wait behind a parked document of their order: what it says must be there first.

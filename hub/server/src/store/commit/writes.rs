@@ -14,7 +14,7 @@ use orderhub_order::model::Order;
 use crate::apply::Word;
 use crate::intake::Envelope;
 use crate::store::ReceiptRow;
-use crate::store::codec::Parts;
+use orderhub_order::history::Stored;
 
 /// Everything but seen ids and references, in the order of writing.
 #[derive(Debug, Default)]
@@ -80,9 +80,9 @@ pub(crate) struct ChangeWrite {
     /// Hash over the one before and what is stored of this one.
     pub(crate) chain: [u8; 32],
     /// The delta and its personal values.
-    pub(crate) delta: Parts,
+    pub(crate) delta: Stored,
     /// The whole order at this version.
-    pub(crate) keyframe: Option<Parts>,
+    pub(crate) keyframe: Option<Stored>,
 }
 
 /// A head to write.

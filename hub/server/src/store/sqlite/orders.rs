@@ -1,6 +1,7 @@
 //! Reading orders: heads, any version, what happened to them; and the bundles that decided it.
 
 use jiff::Timestamp;
+use orderhub_order::history::Stored;
 use orderhub_order::ids::OrderKey;
 use orderhub_order::model::Order;
 use rusqlite::types::Value as Column;
@@ -73,7 +74,7 @@ pub(super) fn list(c: &Connection, filter: &Filter) -> Result<Page<Order>, Fault
             page.next = page.items.last().map(|order: &Order| order.key.shown());
             break;
         }
-        page.items.push(codec::read_order(&parts(row, 1)?)?);
+        page.items.push(codec::order(&parts(row, 1)?)?);
     }
     Ok(page)
 }
@@ -99,7 +100,7 @@ pub(super) fn at(c: &Connection, key: OrderKey, version: u32) -> Result<Option<O
         .optional()?
         .transpose()?;
     let mut order = match keyframe {
-        Some(parts) => codec::read_order(&parts)?,
+        Some(parts) => codec::order(&parts)?,
         None => codec::first(&head),
     };
     let mut deltas = c.prepare_cached(
@@ -122,7 +123,7 @@ pub(super) fn changes(c: &Connection, key: OrderKey) -> Result<Vec<ChangeRow>, F
     let mut rows = statement.query([key.0])?;
     let mut changes = Vec::new();
     while let Some(row) = rows.next()? {
-        let codec::Parts { body, personal } = parts(row, 6)?;
+        let Stored { body, personal } = parts(row, 6)?;
         changes.push(ChangeRow {
             version: row.get(0)?,
             at: from_column(row.get(1)?),

@@ -2,6 +2,7 @@
 //! at once; under `BEGIN IMMEDIATE` on the one writer thread everything is locked already.
 
 use jiff::Timestamp;
+use orderhub_order::history::Stored;
 use orderhub_order::identify::{Bound, ReferenceKey};
 use orderhub_order::ids::{At, OrderKey, SystemName};
 use orderhub_order::model::State;
@@ -11,7 +12,7 @@ use super::error::Fault;
 use super::time::from_column;
 use super::write;
 use super::writer::Writer;
-use crate::store::codec::{self, Parts};
+use crate::store::codec;
 use crate::store::commit::{DocumentKey, Locked, Seen, SeenId, Tx, TxError, WaitKey, Writes};
 
 /// An open transaction.
@@ -140,7 +141,7 @@ pub(super) fn read_order(connection: &Connection, key: OrderKey) -> Result<Optio
     )?;
     let mut rows = statement.query([key.0])?;
     let Some(row) = rows.next()? else { return Ok(None) };
-    let order = codec::read_order(&parts(row, 0)?)?;
+    let order = codec::order(&parts(row, 0)?)?;
     let mut locked = Locked {
         state: State::new(order),
         chain: row.get(2)?,
@@ -151,16 +152,16 @@ pub(super) fn read_order(connection: &Connection, key: OrderKey) -> Result<Optio
         connection.prepare_cached("SELECT body, personal FROM lanes WHERE k = ?1")?;
     let mut rows = statement.query([key.0])?;
     while let Some(row) = rows.next()? {
-        let lane = codec::read_lane(&parts(row, 0)?)?;
+        let lane = codec::lane(&parts(row, 0)?)?;
         locked.state.lanes.insert(lane.system.clone(), lane);
     }
     Ok(Some(locked))
 }
 
 /// Body and personal part, which stand in this order from `first` on.
-pub(super) fn parts(row: &Row<'_>, first: usize) -> Result<Parts, Fault> {
+pub(super) fn parts(row: &Row<'_>, first: usize) -> Result<Stored, Fault> {
     let body = codec::unpack(row.get_ref(first)?.as_blob().map_err(rusqlite::Error::from)?)?;
     let personal = row.get_ref(first + 1)?.as_blob_or_null().map_err(rusqlite::Error::from)?;
     let personal = personal.map(codec::unpack).transpose()?.unwrap_or_default();
-    Ok(Parts { body, personal })
+    Ok(Stored { body, personal })
 }

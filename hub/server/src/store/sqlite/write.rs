@@ -3,6 +3,7 @@
 
 use orderhub_order::catalogue::known;
 use orderhub_order::fold::TodoKind;
+use orderhub_order::history::{Stored, encode_lane, encode_order};
 use orderhub_order::ids::Collection;
 use orderhub_order::model::Order;
 use orderhub_order::value::Value;
@@ -11,7 +12,7 @@ use rusqlite::{Connection, params};
 use super::error::Fault;
 use super::time::to_column;
 use super::writer::Writer;
-use crate::store::codec::{self, Packer, Parts};
+use crate::store::codec::{self, Packer};
 use crate::store::commit::{TodoWrite, WaitKey, Writes};
 
 /// A document position in columns where every row has one: all of the message.
@@ -45,7 +46,7 @@ fn orders(c: &Connection, packer: &mut Packer, writes: &Writes<'_>) -> Result<()
     )?;
     for write in &writes.orders {
         let order = write.order;
-        let (body, personal) = packed(packer, &codec::order(order)?);
+        let (body, personal) = packed(packer, &encode_order(order));
         let statement = if write.new { &mut insert } else { &mut update };
         let placed = match order.fields.value(known::order::PLACED_AT) {
             Some(Value::Timestamp(at)) => Some(to_column(*at)),
@@ -88,7 +89,7 @@ fn lanes(c: &Connection, packer: &mut Packer, writes: &Writes<'_>) -> Result<(),
     )?;
     for write in &writes.lanes {
         let lane = write.lane;
-        let (body, personal) = packed(packer, &codec::lane(lane)?);
+        let (body, personal) = packed(packer, &encode_lane(lane));
         let due = lane.due_at.map(to_column);
         upsert.execute(params![write.key.0, lane.system.as_str(), due, body, personal])?;
     }
@@ -312,7 +313,7 @@ fn counts(c: &Connection, writes: &Writes<'_>) -> Result<(), Fault> {
     Ok(())
 }
 
-fn packed(packer: &mut Packer, parts: &Parts) -> (Vec<u8>, Option<Vec<u8>>) {
+fn packed(packer: &mut Packer, parts: &Stored) -> (Vec<u8>, Option<Vec<u8>>) {
     let personal = (!parts.personal.is_empty()).then(|| packer.pack(&parts.personal));
     (packer.pack(&parts.body), personal)
 }

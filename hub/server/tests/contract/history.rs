@@ -1,0 +1,42 @@
+//! Versions, deltas, keyframes and the chain.
+
+use orderhub::store::Scope;
+use orderhub_order::catalogue::known;
+
+use super::{Factory, World, order_of, say};
+
+pub(crate) async fn every_version_shows_as_it_was(factory: &dyn Factory) {
+    let mut world = World::new(factory);
+    let (mut heads, mut key) = (Vec::new(), None);
+    // Beyond two keyframes by number, and one by size.
+    for turn in 0..120_i64 {
+        let long = if turn % 40 == 0 { "x".repeat(30_000) } else { String::new() };
+        let outcome =
+            world.say(say::order("shop_eu", "1001", turn, &format!("{turn} {long}"))).await;
+        let known = *key.get_or_insert(order_of(&outcome));
+        heads.push(world.store.state(&Scope::All, known).await.unwrap().unwrap().order);
+    }
+    let key = key.unwrap();
+    assert_eq!(heads.last().unwrap().version, 120);
+    let world = world.reopen(factory);
+    for head in &heads {
+        let at = world.store.at(&Scope::All, key, head.version).await.unwrap().unwrap();
+        assert_eq!(&at, head, "version {}", head.version);
+    }
+    assert!(world.store.at(&Scope::All, key, 0).await.unwrap().is_none());
+    assert!(world.store.at(&Scope::All, key, 121).await.unwrap().is_none());
+}
+
+pub(crate) async fn each_change_says_who_and_what(factory: &dyn Factory) {
+    let mut world = World::new(factory);
+    let first = world.say(say::order("shop_eu", "1001", 1, "a")).await;
+    let second = world.say(say::order("shop_eu", "1001", 2, "b")).await;
+    let changes = world.store.changes(&Scope::All, order_of(&first)).await.unwrap();
+    let row = &changes[1];
+    assert_eq!((row.version, row.actor.as_str()), (2, "system:shop_eu"));
+    assert_eq!(row.cause, format!("message:{}", second.message.unwrap()));
+    assert_eq!((row.bundle.as_str(), row.at), ("test", world.now));
+    assert!(row.touched.contains(known::order::NOTES_CUSTOMER));
+    assert!(!row.touched.contains(known::order::ORDER_NO));
+    assert!(row.delta.windows(8).all(|part| part != b"A person"), "personal values lie apart");
+}

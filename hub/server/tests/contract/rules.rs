@@ -1,0 +1,77 @@
+//! Rules for the tests of stores: two shops, an ERP and a warehouse on the embedded flow, without
+//! mappings.
+
+use std::collections::BTreeMap;
+
+use orderhub::bundle::Bundle;
+use orderhub_order::catalogue::{FieldId, FieldSet};
+use orderhub_order::flow::{Flow, Ownership};
+use orderhub_order::ids::{Entity, Role, SystemName};
+use orderhub_order::model::Subject;
+use orderhub_order::rules::{DeliverRule, Mode, OperationKind, OperationRule, Shapes, SystemRules};
+use orderhub_order::value::Value;
+
+/// A value that brings down the fold that looks at it.
+pub(crate) const POISON: &str = "poison";
+
+/// Lossless, except that it cannot bear [`POISON`].
+#[derive(Debug)]
+struct Plain;
+
+impl Shapes for Plain {
+    fn canon(&self, _system: &SystemName, _field: FieldId, value: &Value) -> Value {
+        assert!(value.as_str() != Some(POISON), "a fault in the program, made on purpose");
+        value.clone()
+    }
+
+    fn reads(&self, _system: &SystemName, _rule: &str) -> FieldSet {
+        FieldSet::ALL
+    }
+
+    fn writes(&self, _system: &SystemName, _rule: &str, _subject: Subject<'_>) -> FieldSet {
+        FieldSet::EMPTY
+    }
+}
+
+/// The bundle.
+pub(crate) fn bundle() -> Bundle {
+    let accept = DeliverRule {
+        id: "order.accepted/create_sale".into(),
+        on: "order.accepted".into(),
+        create: Some(OperationRule {
+            name: "create_sale".into(),
+            kind: OperationKind::State,
+            entity: Entity::Order,
+            creates: true,
+        }),
+        update: None,
+        single: None,
+        when: None,
+    };
+    let systems = [
+        ("shop_eu", Role::Channel, Vec::new()),
+        ("shop_us", Role::Channel, Vec::new()),
+        ("erp", Role::Erp, vec![accept]),
+        ("wms", Role::Wms, Vec::new()),
+    ];
+    let systems = systems.into_iter().map(|(name, role, deliver)| {
+        let rules = SystemRules {
+            role,
+            integration: name.into(),
+            tags: Vec::new(),
+            unit: "default".into(),
+            mode: Mode::Live,
+            owns: None,
+            deliver,
+        };
+        (SystemName::new(name), rules)
+    });
+    Bundle::from_parts(
+        "test".into(),
+        Flow::embedded(),
+        Ownership::embedded(),
+        systems.collect(),
+        BTreeMap::new(),
+        Box::new(Plain),
+    )
+}

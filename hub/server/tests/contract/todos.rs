@@ -1,0 +1,95 @@
+//! What cannot be applied: parked, superseded, replayed, discarded.
+
+use orderhub::apply::{Unit, Word};
+use orderhub::store::{Scope, TodoState};
+use orderhub_mapping::{MapError, Mapped};
+
+use super::{Factory, World, order_of, say, unit, words};
+
+fn failed(world: &World, id: &str, key: Option<&str>) -> Unit {
+    let error = MapError {
+        cause: "unknown_value",
+        rule: Some("shopify/order_rest.yaml:12:5".to_owned()),
+        path: "financial_status".to_owned(),
+        why: "`maybe` is in no row".to_owned(),
+        key: key.map(str::to_owned),
+    };
+    Unit::Message(Box::new(unit(world.now, Some(id), "body", vec![Mapped::Failed(error)])))
+}
+
+pub(crate) async fn what_cannot_be_mapped_is_parked_with_its_place(factory: &dyn Factory) {
+    let mut world = World::new(factory);
+    let outcome = world.one(failed(&world, "f1", None)).await;
+    assert_eq!(words(&outcome), [Word::Todo]);
+    let todo = &world.todos().await[0];
+    assert_eq!(&*todo.item.cause, "unknown_value");
+    assert!(todo.item.why.contains("order_rest.yaml:12:5"), "{}", todo.item.why);
+    assert!(todo.item.why.contains("financial_status"), "{}", todo.item.why);
+    assert_eq!(todo.message, outcome.message);
+}
+
+pub(crate) async fn a_later_document_of_the_key_supersedes(factory: &dyn Factory) {
+    let mut world = World::new(factory);
+    let _parked = world.one(failed(&world, "f1", Some("1001"))).await;
+    let _other = world.one(failed(&world, "f2", Some("1002"))).await;
+    let id = world.todos().await[1].id;
+    let _order = world.say(say::order("shop_eu", "1001", 1, "a")).await;
+    assert_eq!(world.todos().await.len(), 1, "only that key");
+    let done = world.store.todo(&Scope::All, id).await.unwrap().unwrap();
+    assert_eq!(done.state, TodoState::Superseded);
+    assert!(!world.store.replay(id, world.now).await.unwrap(), "a replay would do harm");
+}
+
+pub(crate) async fn facts_wait_behind_a_parked_document_of_their_order(factory: &dyn Factory) {
+    let mut world = World::new(factory);
+    let _order = world.say(say::order("shop_eu", "1001", 1, "a")).await;
+    let _parked = world.one(failed(&world, "f1", Some("1001"))).await;
+    let payment = say::payment("T1", "1001");
+    let early = world.say(payment.clone()).await;
+    assert_eq!(words(&early), [Word::Waiting]);
+    let _order = world.say(say::order("shop_eu", "1001", 2, "b")).await;
+    let driven = world.drive(&[payment]).await;
+    assert_eq!(words(&driven[0]), [Word::Applied]);
+}
+
+pub(crate) async fn a_replay_drives_the_message_again(factory: &dyn Factory) {
+    let mut world = World::new(factory);
+    let _parked = world.one(failed(&world, "f1", Some("1001"))).await;
+    let id = world.todos().await[0].id;
+    assert!(world.store.replay(id, world.now).await.unwrap());
+    assert!(!world.store.replay(id, world.now).await.unwrap(), "once");
+    let driven = world.drive(&[say::order("shop_eu", "1001", 1, "a")]).await;
+    assert_eq!(words(&driven[0]), [Word::Applied]);
+    assert_eq!(world.version(order_of(&driven[0])).await, 1);
+    assert!(world.todos().await.is_empty());
+}
+
+pub(crate) async fn a_discarded_todo_keeps_its_reason_and_its_message(factory: &dyn Factory) {
+    let mut world = World::new(factory);
+    let parked = world.one(failed(&world, "f1", None)).await;
+    let id = world.todos().await[0].id;
+    let close = |id| world.store.close_todo(id, TodoState::Discarded, "test".to_owned(), world.now);
+    assert!(close(id).await.unwrap());
+    assert!(!close(id).await.unwrap());
+    assert!(world.todos().await.is_empty());
+    let todo = world.store.todo(&Scope::All, id).await.unwrap().unwrap();
+    assert_eq!(todo.state, TodoState::Discarded);
+    assert!(world.store.message(&Scope::All, parked.message.unwrap()).await.unwrap().is_some());
+}
+
+pub(crate) async fn gates_and_unwanted_kinds_are_stored(factory: &dyn Factory) {
+    let mut world = World::new(factory);
+    let mut refused = unit(world.now, Some("g1"), "body", Vec::new());
+    refused.refused = Some(("too_large", "it is".to_owned()));
+    let outcome = world.one(Unit::Message(Box::new(refused))).await;
+    assert_eq!(words(&outcome), [Word::Todo]);
+    assert_eq!(world.causes().await, ["too_large"]);
+    let mut skipped = unit(world.now, Some("g2"), "body", Vec::new());
+    skipped.skipped = true;
+    let outcome = world.one(Unit::Message(Box::new(skipped))).await;
+    assert_eq!(words(&outcome), [Word::Skipped]);
+    assert!(outcome.message.is_some());
+    let unknown = world.say(say::order("shop_asia", "1", 1, "a")).await;
+    assert_eq!(words(&unknown), [Word::Todo]);
+    assert_eq!(world.orders().await, 0);
+}
