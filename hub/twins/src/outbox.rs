@@ -9,8 +9,8 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use axum::body::Bytes;
@@ -247,27 +247,53 @@ impl Carrying {
     }
 }
 
-/// Webhooks over HTTP: taken is any 2xx.
+/// Where the hub is, once it is known: twins start first, because the hub's settings name them.
+/// Clones share it.
+#[derive(Clone, Debug, Default)]
+pub struct HubAddress(Arc<OnceLock<String>>);
+
+impl HubAddress {
+    /// A hub that listens already: `http://127.0.0.1:8080`.
+    pub fn known(url: impl Into<String>) -> Self {
+        let address = Self::default();
+        address.set(url);
+        address
+    }
+
+    /// Says where the hub is. The first word counts.
+    pub fn set(&self, url: impl Into<String>) {
+        self.0.get_or_init(|| url.into());
+    }
+
+    /// Where it is.
+    pub fn get(&self) -> Option<&str> {
+        self.0.get().map(String::as_str)
+    }
+}
+
+/// Webhooks over HTTP: taken is any 2xx. Until the hub's address is known nothing is.
 #[derive(Debug)]
 pub struct Webhooks {
     client: reqwest::Client,
-    url: String,
+    hub: HubAddress,
+    path: String,
     sign: Sign,
 }
 
 impl Webhooks {
-    /// Webhooks to a URL, with the sender's proof.
-    pub fn to(client: reqwest::Client, url: impl Into<String>, sign: Sign) -> Self {
-        Self { client, url: url.into(), sign }
+    /// Webhooks to a path of the hub, with the sender's proof.
+    pub fn to(client: reqwest::Client, hub: HubAddress, path: String, sign: Sign) -> Self {
+        Self { client, hub, path, sign }
     }
 }
 
 impl Carrier for Webhooks {
     fn carry(&self, message: Message) -> Taken {
+        let Some(hub) = self.hub.get() else { return Box::pin(async { false }) };
         let (name, proof) = self.sign.header(&message.body);
         let mut request = self
             .client
-            .post(&self.url)
+            .post(format!("{hub}{}", self.path))
             .timeout(ANSWER)
             .header("content-type", "application/json")
             .header(name, proof);

@@ -8,7 +8,7 @@ use crate::account::{Account, Parties, count};
 use crate::clock::Clock;
 use crate::erp::{self, Erp};
 use crate::frame::Frame;
-use crate::outbox::{Carrier, Habits, Outbox, Webhooks, client};
+use crate::outbox::{Carrier, Habits, HubAddress, Outbox, Webhooks, client};
 use crate::serve::{Served, serve_anywhere};
 use crate::shop::{self, Shop};
 use crate::sign::Sign;
@@ -19,8 +19,8 @@ use crate::wms::{self, Manner, Wms};
 /// How a world is made.
 #[derive(Clone, Debug)]
 pub struct Setting {
-    /// Where the hub takes webhooks: `http://127.0.0.1:8080`.
-    pub hub: String,
+    /// Where the hub is; may become known later.
+    pub hub: HubAddress,
     /// The names of the shops at the hub; all have the same numbers (#1001).
     pub shops: Vec<String>,
     /// The secret that all twins prove themselves with: a world is for trying.
@@ -73,8 +73,9 @@ impl World {
         let client = client()?;
         let clock = setting.clock.clone();
         let frame = |name: &str, once, sign: Sign| {
-            let url = format!("{}/webhooks/{name}", setting.hub);
-            let carrier: Arc<dyn Carrier> = Arc::new(Webhooks::to(client.clone(), url, sign));
+            let path = format!("/webhooks/{name}");
+            let carrier = Webhooks::to(client.clone(), setting.hub.clone(), path, sign);
+            let carrier: Arc<dyn Carrier> = Arc::new(carrier);
             let salt = name.bytes().fold(0_u64, |sum, byte| sum * 31 + u64::from(byte));
             let habits = Habits { seed: setting.habits.seed ^ salt, ..setting.habits };
             let outbox = Outbox::start(clock.clone(), habits, carrier);
@@ -160,7 +161,7 @@ mod tests {
     async fn every_twin_of_a_world_shows_its_ledger_and_its_clock_at_an_address_of_its_own() {
         let clock = Clock::started_before(3600.0, Duration::ZERO);
         let setting = Setting {
-            hub: "http://127.0.0.1:9".to_owned(),
+            hub: HubAddress::default(),
             shops: vec!["shop_eu".to_owned(), "shop_us".to_owned()],
             secret: "hush".to_owned(),
             clock,

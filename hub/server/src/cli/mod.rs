@@ -12,6 +12,7 @@ use clap::{Parser, Subcommand};
 use crate::telemetry;
 
 mod author;
+mod demo;
 mod explain;
 mod operate;
 mod output;
@@ -49,6 +50,8 @@ struct Shared {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Run the whole main job on this machine: hub, shops, ERP, WMS and TMS, through an outage.
+    Demo(demo::Demo),
     /// Run the hub until it is told to stop.
     Run(Settings),
     /// Print the effective settings with the origin of each, secrets masked.
@@ -107,6 +110,10 @@ pub fn main() -> ExitCode {
 fn run(arguments: Arguments) -> Result<ExitCode, Fault> {
     let shared = arguments.shared;
     match arguments.command {
+        Command::Demo(demo) => {
+            telemetry::log(shared.log_format, Some(shared.log.as_deref().unwrap_or("error")));
+            demo::run(&demo, shared.output)
+        }
         Command::Run(settings) => {
             telemetry::log(shared.log_format, shared.log.as_deref());
             serve::run(&settings.config)

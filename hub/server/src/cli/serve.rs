@@ -61,7 +61,7 @@ pub(super) fn run(file: &Path) -> Result<ExitCode, Fault> {
     })
 }
 
-fn not_started(error: StartError) -> Fault {
+pub(super) fn not_started(error: StartError) -> Fault {
     match error {
         StartError::Bundle(BundleError::Files(findings)) => {
             output::print(&orderhub_lang::diagnostic::render(&findings));
@@ -79,7 +79,7 @@ fn not_started(error: StartError) -> Fault {
 }
 
 /// Until somebody asks the program to end.
-async fn stop_signal() {
+pub(super) async fn stop_signal() {
     let interrupt = tokio::signal::ctrl_c();
     match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
         Ok(mut terminate) => {

@@ -1,0 +1,146 @@
+//! What the demonstration prints: progress on stderr, the closing account on stdout.
+
+use orderhub_twins::account::Account;
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use super::super::output::{self, Output};
+
+/// Where progress is printed.
+#[derive(Debug)]
+pub(super) struct Screen {
+    began: Instant,
+    /// The last line without its time: the same again says nothing.
+    last: String,
+    /// When it was printed.
+    at: Instant,
+}
+
+impl Screen {
+    pub(super) fn new(began: Instant) -> Self {
+        Self { began, last: String::new(), at: began }
+    }
+
+    /// Something that happens.
+    pub(super) fn say(&mut self, words: &str) {
+        let seconds = self.began.elapsed().as_secs_f64();
+        output::say(&format!("{seconds:>5.1} s  {words}"));
+    }
+
+    /// At most one line a second: counts at the twins, and how the hub sees the ERP.
+    pub(super) fn progress(&mut self, account: &Account, erp: Option<&Value>) {
+        let words = format!(
+            "{} orders · {} sales · {} releases · {} labels · {} fulfilled · {} cancelled{}",
+            account.placed,
+            account.sales,
+            account.releases,
+            account.labels,
+            account.fulfilled,
+            account.cancelled,
+            erp.map(erp_words).unwrap_or_default(),
+        );
+        if words == self.last || (!self.last.is_empty() && self.at.elapsed().as_secs() < 1) {
+            return;
+        }
+        self.say(&words);
+        self.last = words;
+        self.at = Instant::now();
+    }
+}
+
+/// ` · ERP Open, 37 waiting`
+fn erp_words(erp: &Value) -> String {
+    let breakers = erp.get("breakers").and_then(Value::as_array);
+    let states = breakers.into_iter().flatten().filter_map(|gate| gate.get("state")?.as_str());
+    let rank = |state: &&str| match *state {
+        "Open" => 2,
+        "HalfOpen" => 1,
+        _ => 0,
+    };
+    let worst = states.max_by_key(rank).unwrap_or("Closed");
+    let backlog = erp.get("backlog").and_then(Value::as_u64).unwrap_or(0);
+    format!(" · ERP {worst}, {backlog} waiting")
+}
+
+/// The closing account.
+pub(super) fn account(account: &Account, speed: f64, output: Output) {
+    match output {
+        Output::Json | Output::Jsonl => {
+            let head = json!({
+                "balances": account.balances(), "lost": account.lost(), "clock_speed": speed,
+                "account": account,
+            });
+            output::document(&head, output);
+        }
+        Output::Table | Output::Name => output::print(&text(account, speed)),
+    }
+}
+
+fn text(account: &Account, speed: f64) -> String {
+    let a = account;
+    let rows = [
+        ("received", a.placed, format!("orders, in {} messages of the shops", a.messages)),
+        (
+            "stored",
+            a.stored,
+            format!("orders that the sink was told of, in {} versions", a.versions),
+        ),
+        ("delivered to the ERP", a.sales, format!("sales, {} cancelled again", a.sales_cancelled)),
+        ("delivered to the WMS", a.releases, "releases".to_owned()),
+        ("delivered to the TMS", a.labels, "labels".to_owned()),
+        (
+            "fulfilled in the shops",
+            a.fulfilled,
+            format!("orders, by {} fulfilments", a.fulfilments),
+        ),
+        ("cancelled in the shops", a.cancelled, late(a)),
+        ("duplicates dropped", a.copies, "messages came twice, without a second effect".to_owned()),
+        ("lost", a.lost(), String::new()),
+        ("doubled", a.doubled, String::new()),
+        ("out of order", a.out_of_order, String::new()),
+    ];
+    let mut lines = vec![
+        String::new(),
+        format!(
+            "Closing account, counted at the twins (their clock ran {speed:.0} times as fast as ours)"
+        ),
+        String::new(),
+    ];
+    for (what, count, words) in rows {
+        lines.push(format!("  {what:<24}{count:>7}  {words}").trim_end().to_owned());
+    }
+    for (why, open) in &a.open {
+        let more = if open.count > open.some.len() as u64 { ", …" } else { "" };
+        lines.push(format!("  {why}: {} orders ({}{more})", open.count, open.some.join(", ")));
+    }
+    if a.given_up > 0 {
+        lines.push(format!("  the hub never took {} messages", a.given_up));
+    }
+    let verdict =
+        if a.balances() { "The account balances." } else { "The account does not balance." };
+    lines.extend([String::new(), verdict.to_owned(), String::new()]);
+    lines.join("\n")
+}
+
+fn late(account: &Account) -> String {
+    match account.too_late {
+        0 => "orders".to_owned(),
+        late => format!("orders, {late} of them when the goods were packed"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_open_is_named_and_the_verdict_says_so() {
+        let mut account = Account { placed: 7, ..Account::default() };
+        assert!(text(&account, 3_600.0).contains("The account balances."));
+        let open = account.open.entry("no sale").or_default();
+        (open.count, open.some) = (6, vec!["shop_eu #1001".to_owned()]);
+        let shown = text(&account, 3_600.0);
+        assert!(shown.contains("no sale: 6 orders (shop_eu #1001, …)"), "{shown}");
+        assert!(shown.contains("The account does not balance."));
+    }
+}
