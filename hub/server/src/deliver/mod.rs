@@ -166,6 +166,13 @@ impl Deliverer {
         }
     }
 
+    /// Ends at once, as a crash would.
+    #[cfg(test)]
+    async fn kill(&self) {
+        self.hub.stopping.cancel();
+        self.tasks.lock().await.shutdown().await;
+    }
+
     /// Answers a cached read of a system.
     ///
     /// # Errors
@@ -328,3 +335,6 @@ fn show(desk: &Desk) -> Option<SystemStatus> {
         last_error: seen.last_error,
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,270 @@
+//! Deliveries through the real store and fold, against a twin with faults.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use orderhub_order::ids::{At, SystemName};
+use orderhub_order::lane::LaneCode;
+use orderhub_order::rules::Mode;
+
+use crate::resilience::Policy;
+use crate::resilience::gate::{BreakerPolicy, Force, GateState};
+use crate::resilience::stale::Answered;
+
+mod rig;
+
+use rig::{ERP, Fault, Rig, SINK, Setup};
+
+fn erp() -> SystemName {
+    SystemName::new(ERP)
+}
+
+#[tokio::test]
+async fn an_order_is_delivered_once_to_each_system_and_its_reference_is_bound() {
+    let rig = Rig::new(Setup::default());
+    let key = rig.order(1001, 1, "captured").await;
+    let lane = rig.delivered(key, ERP).await;
+    assert!(lane.ext_id("order", &At::ROOT).is_some_and(|id| id.starts_with('S')));
+    rig.delivered(key, SINK).await;
+    assert_eq!(rig.twin.effects().len(), 2);
+    assert_eq!(lane.code, Some(LaneCode::Delivered));
+    let classes: Vec<_> = rig.receipts(key).await.into_iter().map(|row| row.class).collect();
+    assert_eq!(classes, ["ok", "ok"]);
+}
+
+#[tokio::test]
+async fn an_answer_lost_after_the_effect_is_looked_for_and_nothing_is_made_twice() {
+    let rig = Rig::new(Setup::default());
+    rig.deliverer.pause(&SystemName::new(SINK), "only the erp matters here");
+    rig.twin.fail_with([Fault::LostAfterEffect]);
+    let key = rig.order(1001, 1, "captured").await;
+    let lane = rig.delivered(key, ERP).await;
+    assert!(lane.ext_id("order", &At::ROOT).is_some());
+    assert_eq!(rig.twin.sales().len(), 1);
+    let rows = rig.receipts(key).await;
+    assert!(rows.iter().any(|row| row.class == "may_have_acted" && row.status == Some(504)));
+}
+
+#[tokio::test]
+async fn looking_begins_only_when_the_system_may_have_settled() {
+    let rig = Rig::new(Setup::default());
+    rig.deliverer.pause(&SystemName::new(SINK), "only the erp matters here");
+    rig.twin.fail_with([Fault::LostAfterEffect]);
+    let key = rig.order(1001, 1, "captured").await;
+    let lane = rig.until(key, ERP, |lane| lane.code == Some(LaneCode::Retry)).await;
+    let flight = lane.flying.unwrap();
+    let wait = lane.due_at.unwrap().duration_since(flight.began.unwrap());
+    // The step's timeout and its `settles`.
+    assert!(wait.as_millis() >= 1_300, "{wait:?}");
+    rig.delivered(key, ERP).await;
+    assert_eq!(rig.twin.sales().len(), 1);
+}
+
+#[tokio::test]
+async fn a_hang_after_the_effect_of_a_write_that_cannot_be_repeated_is_shown_to_a_person() {
+    let rig = Rig::new(Setup { create: "create_unsafe", ..Setup::default() });
+    rig.deliverer.pause(&SystemName::new(SINK), "only the erp matters here");
+    rig.twin.fail_with([Fault::Hangs]);
+    let key = rig.order(1001, 1, "captured").await;
+    let lane = rig.until(key, ERP, |lane| lane.code == Some(LaneCode::InDoubt)).await;
+    assert!(lane.due_at.is_none() && lane.flying.is_some());
+    let todos = rig.store.todos(&crate::store::Scope::All, &all()).await.unwrap().items;
+    assert!(todos.iter().any(|todo| todo.item.kind == orderhub_order::fold::TodoKind::InDoubt));
+    assert_eq!(rig.twin.effects().len(), 1);
+}
+
+fn all() -> crate::store::TodoFilter {
+    crate::store::TodoFilter { limit: 10, ..crate::store::TodoFilter::default() }
+}
+
+#[tokio::test]
+async fn a_retry_sends_the_same_bytes_under_the_same_key() {
+    let rig = Rig::new(Setup::default());
+    rig.deliverer.pause(&erp(), "only the sink matters here");
+    rig.twin.fail_with([Fault::LostAfterEffect, Fault::LostAfterEffect, Fault::LostAfterEffect]);
+    let key = rig.order(1001, 1, "captured").await;
+    rig.until(key, SINK, |lane| lane.flying.as_ref().is_some_and(|f| f.may_have_acted)).await;
+    rig.order(1001, 2, "partially_refunded").await;
+    rig.delivered(key, SINK).await;
+    let requests = rig.twin.requests.lock().unwrap().clone();
+    let keys: std::collections::BTreeSet<_> = requests.iter().map(|(_, _, key)| key).collect();
+    assert_eq!(keys.len(), 1, "nothing supersedes what may have acted: {requests:#?}");
+}
+
+#[tokio::test]
+async fn a_create_without_a_name_in_its_answer_is_in_doubt() {
+    let rig = Rig::new(Setup::default());
+    rig.deliverer.pause(&SystemName::new(SINK), "only the erp matters here");
+    rig.twin.fail_with([Fault::Nameless]);
+    let key = rig.order(1001, 1, "captured").await;
+    rig.until(key, ERP, |lane| lane.code == Some(LaneCode::InDoubt)).await;
+}
+
+#[tokio::test]
+async fn a_refusal_is_final_and_blocks_nobody_else() {
+    let rig = Rig::new(Setup::default());
+    rig.deliverer.pause(&erp(), "only the sink matters here");
+    rig.twin.fail_with([Fault::SaysNo]);
+    let first = rig.order(1001, 1, "captured").await;
+    rig.until(first, SINK, |lane| lane.code == Some(LaneCode::Dead)).await;
+    let second = rig.order(1002, 1, "captured").await;
+    rig.delivered(second, SINK).await;
+}
+
+#[tokio::test]
+async fn throttling_waits_as_asked_and_spends_no_attempt() {
+    let rig = Rig::new(Setup::default());
+    rig.deliverer.pause(&erp(), "only the sink matters here");
+    rig.twin.fail_with([Fault::Throttled(1)]);
+    let start = std::time::Duration::from_secs(1);
+    let began = tokio::time::Instant::now();
+    let key = rig.order(1001, 1, "captured").await;
+    let lane = rig.until(key, SINK, |lane| lane.code == Some(LaneCode::Limited)).await;
+    assert_eq!(lane.attempts, 0);
+    rig.delivered(key, SINK).await;
+    assert!(began.elapsed() >= start);
+    assert_eq!(rig.receipts(key).await[0].attempt, 1);
+}
+
+#[tokio::test]
+async fn a_refused_credential_pauses_the_system_until_it_is_taken_again() {
+    let rig = Rig::new(Setup::default());
+    rig.deliverer.pause(&erp(), "only the sink matters here");
+    rig.twin.fail_with([Fault::NotAllowed]);
+    let key = rig.order(1001, 1, "captured").await;
+    rig.until(key, SINK, |lane| lane.code == Some(LaneCode::NotAllowed)).await;
+    let other = rig.order(1002, 1, "captured").await;
+    let status = rig.deliverer.status().into_iter().find(|status| status.system == SINK).unwrap();
+    assert_eq!(status.credential, "refused");
+    assert_eq!(rig.twin.requests(), 1, "nothing more is sent");
+    rig.deliverer.resume(&SystemName::new(SINK));
+    rig.delivered(other, SINK).await;
+}
+
+fn quick_breaker() -> Policy {
+    let first_open = Duration::from_secs(1);
+    let breaker = BreakerPolicy { consecutive: 3, first_open, ..BreakerPolicy::default() };
+    Policy { breaker, ..rig::policy() }
+}
+
+#[tokio::test]
+async fn while_the_breaker_is_open_lanes_wait_without_attempts_and_then_drain_in_order() {
+    let rig = Rig::new(Setup { policy: quick_breaker, ..Setup::default() });
+    rig.deliverer.pause(&erp(), "only the sink matters here");
+    *rig.twin.down.lock().unwrap() = true;
+    let mut keys = Vec::new();
+    for number in 0..40 {
+        keys.push(rig.order(number, 1, "captured").await);
+    }
+    let parked = |lane: &orderhub_order::lane::Lane| lane.code == Some(LaneCode::BreakerOpen);
+    rig.until(*keys.last().unwrap(), SINK, parked).await;
+    let status = rig.deliverer.status().into_iter().find(|status| status.system == SINK).unwrap();
+    assert_eq!(status.breakers[0].state, GateState::Open);
+    assert!(rig.twin.requests() < 12, "{}", rig.twin.requests());
+    *rig.twin.down.lock().unwrap() = false;
+    for key in &keys {
+        let lane = rig.delivered(*key, SINK).await;
+        assert_eq!(lane.attempts, 0);
+    }
+    assert_eq!(rig.twin.effects().len(), 40);
+    let dead_end = rig.receipts(*keys.last().unwrap()).await;
+    assert_eq!(dead_end.len(), 1, "no attempt was spent on the open gate: {dead_end:?}");
+}
+
+#[tokio::test]
+async fn a_dead_system_holds_up_nobody_else() {
+    let rig = Rig::new(Setup::default());
+    let name = SystemName::new(ERP);
+    rig.deliverer.force(&name, "create_sale", Some(Force::Open));
+    let key = rig.order(1001, 1, "captured").await;
+    rig.delivered(key, SINK).await;
+    rig.until(key, ERP, |lane| lane.code == Some(LaneCode::BreakerOpen)).await;
+    assert_eq!(rig.twin.effects().len(), 1);
+    rig.deliverer.force(&name, "create_sale", None);
+    rig.delivered(key, ERP).await;
+}
+
+#[tokio::test]
+async fn shadow_mode_computes_and_sends_nothing() {
+    let rig = Rig::new(Setup { mode: Mode::Shadow, ..Setup::default() });
+    let key = rig.order(1001, 1, "captured").await;
+    let lane = rig.until(key, ERP, |lane| lane.code == Some(LaneCode::Shadow)).await;
+    assert_eq!((lane.shadow.len(), lane.sent.len(), lane.xrefs.len()), (1, 0, 0));
+    rig.delivered(key, SINK).await;
+    assert_eq!(rig.twin.requests(), 1);
+}
+
+#[tokio::test]
+async fn an_equal_projection_is_not_sent_again() {
+    let rig = Rig::new(Setup::default());
+    let key = rig.order(1001, 1, "captured").await;
+    rig.delivered(key, SINK).await;
+    rig.order(1001, 2, "partially_refunded").await;
+    let equal = Some(LaneCode::ProjectionEqual);
+    rig.until(key, SINK, |lane| lane.code == equal && lane.wants.is_empty()).await;
+    let puts =
+        rig.twin.requests.lock().unwrap().iter().filter(|(_, url, _)| url.contains("put")).count();
+    assert_eq!(puts, 1);
+}
+
+#[tokio::test]
+async fn a_flight_of_a_process_that_died_is_looked_for_and_made_once() {
+    let rig = Rig::new(Setup::default());
+    rig.deliverer.pause(&SystemName::new(SINK), "only the erp matters here");
+    rig.twin.fail_with([Fault::Hangs]);
+    let key = rig.order(1001, 1, "captured").await;
+    while rig.twin.effects().is_empty() {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    let rig = rig.crash().await;
+    let lane = rig.delivered(key, ERP).await;
+    assert_eq!(lane.ext_id("order", &At::ROOT), Some("S1"));
+    let rows = rig.receipts(key).await;
+    assert!(rows.iter().any(|row| row.why.contains("lapsed")), "{rows:?}");
+    assert_eq!(rig.twin.sales().len(), 1);
+}
+
+#[tokio::test]
+async fn what_was_only_reserved_when_the_process_died_is_delivered_by_the_next() {
+    let rig = Rig::new(Setup::default());
+    rig.deliverer.pause(&erp(), "not now");
+    rig.deliverer.pause(&SystemName::new(SINK), "not now");
+    let key = rig.order(1001, 1, "captured").await;
+    let rig = rig.crash().await;
+    rig.delivered(key, ERP).await;
+    rig.delivered(key, SINK).await;
+    assert_eq!(rig.twin.effects().len(), 2);
+}
+
+#[tokio::test]
+async fn stopping_lets_calls_end_and_takes_nothing_new() {
+    let rig = Rig::new(Setup::default());
+    let first = rig.order(1001, 1, "captured").await;
+    rig.delivered(first, SINK).await;
+    rig.delivered(first, ERP).await;
+    rig.deliverer.stop(Duration::from_secs(5)).await;
+    let second = rig.order(1002, 1, "captured").await;
+    let lane = rig.lane(second, SINK).await.unwrap();
+    assert!(lane.flying.is_none() && lane.wants.len() == 1);
+    assert_eq!(rig.twin.effects().len(), 2);
+    let rig = rig.crash().await;
+    rig.delivered(second, SINK).await;
+}
+
+#[tokio::test]
+async fn a_read_is_fresh_then_stale_with_its_age_while_the_system_is_down() {
+    let rig = Rig::new(Setup::default());
+    let args = BTreeMap::from([("sku".to_owned(), "A-1".to_owned())]);
+    let Answered::Fresh(fresh) = rig.deliverer.read(&erp(), "stock", &args).await.unwrap() else {
+        panic!("not fresh")
+    };
+    assert_eq!((&*fresh.value, &*fresh.source), (&br#"{"on_hand":7}"#[..], ERP));
+    *rig.twin.down.lock().unwrap() = true;
+    tokio::time::sleep(Duration::from_millis(30)).await;
+    let Answered::Stale(stale) = rig.deliverer.read(&erp(), "stock", &args).await.unwrap() else {
+        panic!("not stale")
+    };
+    assert!(stale.age >= Duration::from_millis(30) && !stale.why.is_empty());
+    let error = rig.deliverer.read(&erp(), "stock", &BTreeMap::new()).await.unwrap_err();
+    assert_eq!(error.to_string(), "the read needs `sku`");
+}

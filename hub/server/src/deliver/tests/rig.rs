@@ -1,0 +1,443 @@
+//! A hub around the deliverer: the real store, the real batch loop, the real fold and connector; only
+//! the wire is a twin with faults and a ledger of effects.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use orderhub_connectors::contract::{Answer, Connector, Request};
+use orderhub_connectors::error::CallError;
+use orderhub_lang::diagnostic::Source;
+use orderhub_mapping::Mapped;
+use orderhub_order::catalogue::{FieldId, FieldSet, known};
+use orderhub_order::contribution::{Contribution, ElementStatement, Revision};
+use orderhub_order::flow::{Flow, Ownership};
+use orderhub_order::ids::{Entity, OrderKey, Role, SystemName};
+use orderhub_order::lane::Lane;
+use orderhub_order::model::Subject;
+use orderhub_order::rules::{DeliverRule, Mode, OperationKind, OperationRule, Shapes, SystemRules};
+use orderhub_order::value::Value;
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
+
+use crate::apply::{self, Apply, MessageUnit, Unit};
+use crate::bundle::{Bundle, Delivery, Read, System};
+use crate::clock::Clock;
+use crate::deliver::{Account, Bounds, Deliverer, Parts};
+use crate::intake::Envelope;
+use crate::resilience::retry::{Redelivery, Retries};
+use crate::resilience::{Jitter, Policy};
+use crate::store::sqlite::{Options, SqliteStore};
+use crate::store::{ReceiptRow, Scope, Store};
+use crate::transport::Transport;
+
+pub(super) const ERP: &str = "erp";
+pub(super) const SINK: &str = "sink";
+
+const CONNECTOR: &str = r#"
+orderhub: 1
+connector: twin
+base: "{base_url}"
+auth: { headers: { X-Token: "{secret.token}" } }
+timeout: 300ms
+limits: { default: { rate: 5000/s, burst: 5000 } }
+operations:
+  create_sale:
+    kind: state
+    entity: order
+    creates: true
+    steps:
+      - { id: find, method: GET, path: /sales, idempotency: safe, save: { id: body.items.one.id } }
+      - { id: create, when: "memo.id == ()", method: POST, path: /sales, headers: { X-Key: "{key}" }, body: { a: 1 }, idempotency: { find_first: find, settles: 1s }, save: { id: body.id } }
+    reply: { xrefs: { order: memo.id } }
+  create_unsafe:
+    kind: state
+    entity: order
+    creates: true
+    steps:
+      - { id: create, method: POST, path: /sales, headers: { X-Key: "{key}" }, body: { a: 1 }, idempotency: unsafe, save: { id: body.id } }
+    reply: { xrefs: { order: memo.id } }
+  put:
+    kind: state
+    entity: order
+    steps:
+      - { id: put, method: POST, path: /put, headers: { X-Key: "{key}" }, body: { a: 1 }, idempotency: safe }
+  stock:
+    kind: read
+    args: [sku]
+    steps:
+      - { id: get, method: GET, path: "/stock/{args.sku}" }
+    document: body
+"#;
+
+/// What the twin does with the next request that is no look-up.
+#[derive(Clone, Debug)]
+pub(super) enum Fault {
+    /// Takes effect, answers 504.
+    LostAfterEffect,
+    /// No effect, no connection.
+    Refused,
+    /// No effect, 503 with a wish.
+    Throttled(u64),
+    /// No effect, an answer that says no.
+    SaysNo,
+    /// No effect, 401.
+    NotAllowed,
+    /// Takes effect, never answers.
+    Hangs,
+    /// Answers without an id.
+    Nameless,
+}
+
+/// The outside world: effects by key, in order.
+#[derive(Debug, Default)]
+pub(super) struct Twin {
+    pub(super) faults: Mutex<VecDeque<Fault>>,
+    /// Path and key of effects, each time one was made.
+    pub(super) effects: Mutex<Vec<String>>,
+    /// Every request: method, URL, key.
+    pub(super) requests: Mutex<Vec<(String, String, String)>>,
+    /// Everything fails while it is down.
+    pub(super) down: Mutex<bool>,
+}
+
+impl Twin {
+    pub(super) fn fail_with(&self, faults: impl IntoIterator<Item = Fault>) {
+        self.faults.lock().unwrap().extend(faults);
+    }
+
+    pub(super) fn effects(&self) -> Vec<String> {
+        self.effects.lock().unwrap().clone()
+    }
+
+    pub(super) fn requests(&self) -> usize {
+        self.requests.lock().unwrap().len()
+    }
+
+    fn effect(&self, url: &str, key: &str) -> Answer {
+        let path = url.trim_start_matches("http://twin");
+        self.effects.lock().unwrap().push(format!("{path} {key}"));
+        json(200, &format!(r#"{{"id":"S{}"}}"#, self.sales().len()))
+    }
+
+    /// The one sale that there is, as tests that look have one order only.
+    fn look_up(&self) -> Answer {
+        let sales = self.sales();
+        match sales.first() {
+            Some(_) => json(200, r#"{"items":[{"id":"S1"}]}"#),
+            None => json(200, r#"{"items":[]}"#),
+        }
+    }
+
+    /// The keys under which sales were made, each time one was.
+    pub(super) fn sales(&self) -> Vec<String> {
+        let effects = self.effects.lock().unwrap();
+        let sales = effects.iter().filter_map(|effect| effect.strip_prefix("/sales "));
+        sales.map(str::to_owned).collect()
+    }
+
+    fn not_acted() -> CallError {
+        CallError::NotActed { why: "no connection".to_owned(), retry_after: None }
+    }
+}
+
+fn json(status: u16, body: &str) -> Answer {
+    let headers = vec![("content-type".to_owned(), "application/json".to_owned())];
+    Answer { status, headers, body: Bytes::copy_from_slice(body.as_bytes()) }
+}
+
+impl Transport for Twin {
+    fn send<'a>(&'a self, request: &'a Request) -> BoxFuture<'a, Result<Answer, CallError>> {
+        let header = |name: &str| {
+            let mut headers = request.headers.iter();
+            let found = headers.find(|(known, _)| known.eq_ignore_ascii_case(name));
+            found.map(|(_, value)| value.clone()).unwrap_or_default()
+        };
+        assert_eq!(header("x-token"), "T1");
+        let key = header("x-key");
+        let row = (request.method.to_owned(), request.url.clone(), key.clone());
+        self.requests.lock().unwrap().push(row);
+        Box::pin(async move {
+            if *self.down.lock().unwrap() {
+                return Err(Self::not_acted());
+            }
+            if request.method == "GET" && request.url.contains("/sales") {
+                return Ok(self.look_up());
+            }
+            let fault = self.faults.lock().unwrap().pop_front();
+            match fault {
+                None if request.method == "GET" => Ok(json(200, r#"{"on_hand":7}"#)),
+                None => Ok(self.effect(&request.url, &key)),
+                Some(Fault::LostAfterEffect) => {
+                    self.effect(&request.url, &key);
+                    Ok(json(504, "{}"))
+                }
+                Some(Fault::Refused) => Err(Self::not_acted()),
+                Some(Fault::Throttled(seconds)) => {
+                    let mut answer = json(429, "{}");
+                    answer.headers.push(("retry-after".to_owned(), seconds.to_string()));
+                    Ok(answer)
+                }
+                Some(Fault::SaysNo) => Ok(json(422, r#"{"message":"no"}"#)),
+                Some(Fault::NotAllowed) => Ok(json(401, "{}")),
+                Some(Fault::Hangs) => {
+                    self.effect(&request.url, &key);
+                    std::future::pending().await
+                }
+                Some(Fault::Nameless) => Ok(json(200, "{}")),
+            }
+        })
+    }
+}
+
+/// Every field is read by every rule, and given back as it is.
+#[derive(Debug)]
+struct All;
+
+impl Shapes for All {
+    fn canon(&self, _: &SystemName, _: FieldId, value: &Value) -> Value {
+        value.clone()
+    }
+
+    fn reads(&self, _: &SystemName, _: &str) -> FieldSet {
+        [known::order::STATE_PAYMENT, known::order::ORDER_NO].into_iter().collect()
+    }
+
+    fn writes(&self, _: &SystemName, _: &str, _: Subject<'_>) -> FieldSet {
+        FieldSet::default()
+    }
+}
+
+/// How the systems are configured.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Setup {
+    /// The ERP's create.
+    pub(super) create: &'static str,
+    /// The mode of the ERP.
+    pub(super) mode: Mode,
+    pub(super) policy: fn() -> Policy,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        Self { create: "create_sale", mode: Mode::Live, policy }
+    }
+}
+
+/// Waits fit for tests: everything else as in life.
+pub(super) fn policy() -> Policy {
+    let (first_wait, longest_wait) = (Duration::from_millis(5), Duration::from_millis(50));
+    Policy { retries: Retries { attempts: 2, first_wait, longest_wait }, ..Policy::default() }
+}
+
+fn rule(on: &str, do_: &str, operation: OperationRule) -> DeliverRule {
+    DeliverRule {
+        id: format!("{on}/{do_}").into(),
+        on: on.into(),
+        create: None,
+        update: None,
+        single: Some(operation),
+        when: None,
+    }
+}
+
+fn operation(name: &str, creates: bool) -> OperationRule {
+    OperationRule { name: name.into(), kind: OperationKind::State, entity: Entity::Order, creates }
+}
+
+fn bundle(setup: Setup) -> Bundle {
+    let source = Arc::new(Source::new("connector.yaml", CONNECTOR));
+    let twin = orderhub_connectors::declared::compile(&source);
+    let twin: Arc<dyn Connector> = Arc::new(twin.expect("the test's connector compiles"));
+    let systems = [
+        ("shop", Role::Channel, Vec::new(), Mode::Live),
+        (
+            ERP,
+            Role::Erp,
+            vec![rule("order.accepted", setup.create, operation(setup.create, true))],
+            setup.mode,
+        ),
+        (SINK, Role::Sink, vec![rule("order.changed", "put", operation("put", false))], Mode::Live),
+    ];
+    let (mut rules, mut all) = (BTreeMap::new(), BTreeMap::new());
+    for (name, role, deliver, mode) in systems {
+        let name = SystemName::new(name);
+        let deliveries = deliver.iter().filter_map(|rule| {
+            let operation = rule.single.as_ref()?;
+            Some(((rule.id.clone(), operation.name.clone()), Delivery::default()))
+        });
+        let read = Read {
+            operation: "stock".into(),
+            args: vec!["sku".into()],
+            fresh_for: Duration::from_millis(20),
+            stale_for: Duration::from_secs(60),
+        };
+        let system = System {
+            name: name.clone(),
+            integration: name.as_str().into(),
+            role,
+            mode,
+            base_url: "http://twin".to_owned(),
+            settings: BTreeMap::new(),
+            connector: Arc::clone(&twin),
+            intakes: Vec::new(),
+            deliveries: deliveries.collect(),
+            reads: BTreeMap::from([("stock".into(), read)]),
+        };
+        all.insert(name.clone(), system);
+        let integration = name.as_str().into();
+        let system = SystemRules {
+            role,
+            integration,
+            tags: Vec::new(),
+            unit: "default".into(),
+            mode,
+            owns: None,
+            deliver,
+        };
+        rules.insert(name, system);
+    }
+    let (flow, ownership) = (Flow::embedded(), Ownership::embedded());
+    Bundle::from_parts("test".into(), flow, ownership, rules, all, Box::new(All))
+}
+
+/// A running hub. Dropped without [`Rig::stop`] it is a crash: nothing is told that it ends.
+pub(super) struct Rig {
+    pub(super) store: Arc<dyn Store>,
+    pub(super) apply: Apply,
+    pub(super) deliverer: Deliverer,
+    pub(super) twin: Arc<Twin>,
+    stop: CancellationToken,
+    folder: Arc<tempfile::TempDir>,
+    setup: Setup,
+}
+
+impl Rig {
+    pub(super) fn new(setup: Setup) -> Self {
+        let folder = Arc::new(tempfile::tempdir().unwrap());
+        Self::open(folder, Arc::default(), setup)
+    }
+
+    fn open(folder: Arc<tempfile::TempDir>, twin: Arc<Twin>, setup: Setup) -> Self {
+        let path: PathBuf = Path::new(folder.path()).join("hub.db");
+        let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&Options::at(path)).unwrap());
+        let (sender, bundle) = watch::channel(Arc::new(bundle(setup)));
+        drop(sender);
+        let (reserved, hand) = mpsc::channel(100);
+        let (clock, stop) = (Clock::system(), CancellationToken::new());
+        let parts =
+            apply::Parts { store: Arc::clone(&store), bundle: bundle.clone(), clock, reserved };
+        let (apply, _) = apply::start(parts, 100, stop.clone());
+        let account = || Account {
+            secret: Arc::new(|_: &str| vec!["T1".to_owned()]),
+            policy: (setup.policy)(),
+            limits: BTreeMap::new(),
+        };
+        let names = [ERP, SINK, "shop"];
+        let accounts = names.into_iter().map(|name| (SystemName::new(name), account())).collect();
+        let first = Duration::from_millis(50);
+        let redelivery = Redelivery { first, longest: first * 4, over: first * 100 };
+        let transport: Arc<dyn Transport> = Arc::<Twin>::clone(&twin);
+        let parts = Parts {
+            store: Arc::clone(&store),
+            apply: apply.clone(),
+            bundle,
+            transport,
+            clock,
+            jitter: Jitter::none(),
+            reserved: hand,
+            accounts,
+            bounds: Bounds { redelivery, ..Bounds::default() },
+        };
+        let deliverer = Deliverer::start(parts).unwrap();
+        Self { store, apply, deliverer, twin, stop, folder, setup }
+    }
+
+    /// The process dies and another opens the store. The old one is silenced, not told.
+    pub(super) async fn crash(self) -> Self {
+        let Self { store, deliverer, twin, stop, folder, setup, .. } = self;
+        deliverer.kill().await;
+        stop.cancel();
+        store.close().await;
+        drop(store);
+        Self::open(folder, twin, setup)
+    }
+
+    /// A paid order, or a change of it.
+    pub(super) async fn order(&self, number: u32, revision: i64, payment: &str) -> OrderKey {
+        let text = |text: &str| Some(Value::text(text));
+        let body = ElementStatement {
+            adds: true,
+            fields: vec![
+                (known::order::ORDER_NO, text(&number.to_string())),
+                (known::order::STATE_PAYMENT, text(payment)),
+            ],
+            ..ElementStatement::default()
+        };
+        let contribution = Contribution {
+            system: SystemName::new("shop"),
+            document: "order".into(),
+            entity: Entity::Order,
+            key: number.to_string().into(),
+            parents: Vec::new(),
+            creates: true,
+            revision: Some(Revision::Integer(revision)),
+            body,
+        };
+        let envelope = Envelope {
+            source: "process".into(),
+            system: SystemName::new("shop"),
+            document: "order".into(),
+            message_id: Some(format!("{number}-{revision}")),
+            body: Bytes::from(format!("{number} {revision}")),
+            headers: Vec::new(),
+            received: Clock::system().now(),
+            suspect: false,
+        };
+        let unit = MessageUnit {
+            envelope,
+            mapped: vec![Mapped::Document(Box::new(contribution))],
+            refused: None,
+            skipped: false,
+            redrive: None,
+        };
+        let outcome = self.apply.submit(Unit::Message(Box::new(unit))).await.unwrap();
+        outcome.documents[0].order.unwrap_or_else(|| panic!("{outcome:?}"))
+    }
+
+    pub(super) async fn lane(&self, key: OrderKey, system: &str) -> Option<Lane> {
+        let state = self.store.state(&Scope::All, key).await.unwrap().unwrap();
+        state.lanes.get(system).cloned()
+    }
+
+    /// Waits until the lane is as it should be.
+    pub(super) async fn until(
+        &self,
+        key: OrderKey,
+        system: &str,
+        so: impl Fn(&Lane) -> bool,
+    ) -> Lane {
+        let mut last = None;
+        for _ in 0..2_000 {
+            last = self.lane(key, system).await;
+            if let Some(lane) = last.as_ref().filter(|lane| so(lane)) {
+                return lane.clone();
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        panic!("the lane never came to that: {last:#?}\n{:#?}", self.receipts(key).await);
+    }
+
+    pub(super) async fn delivered(&self, key: OrderKey, system: &str) -> Lane {
+        let idle =
+            |lane: &Lane| !lane.sent.is_empty() && lane.flying.is_none() && lane.wants.is_empty();
+        self.until(key, system, idle).await
+    }
+
+    pub(super) async fn receipts(&self, key: OrderKey) -> Vec<ReceiptRow> {
+        self.store.receipts(&Scope::All, key).await.unwrap()
+    }
+}
