@@ -2,7 +2,7 @@
 //!
 //! Format 1: field numbers instead of names. The body holds everything but the values of personal
 //! fields, in whose place null stands; these are a second blob of the same format, in the order in
-//! which they were taken out. **Invariant:** decoding gives what was encoded, and no personal value
+//! which they were taken out, after a key id: 0 is plain, others are kept for sealing per customer. **Invariant:** decoding gives what was encoded, and no personal value
 //! stands in a body. Tests: `what_is_encoded_is_decoded`, `no_personal_value_stands_in_a_body`.
 
 use serde::Serialize;
@@ -18,6 +18,8 @@ use crate::model::{Order, Record};
 
 /// The first byte of every blob.
 const FORMAT: u8 = 1;
+/// The key id of personal values that are not sealed.
+const PLAIN: u8 = 0;
 
 /// A thing as it is stored.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -34,6 +36,9 @@ pub enum CodecError {
     /// Written by a newer program.
     #[error("stored in format {0}, which this program does not know")]
     Format(u8),
+    /// Sealed with a key that this program does not have.
+    #[error("personal values are sealed with key {0}, which this program does not have")]
+    Sealed(u8),
     /// An empty blob.
     #[error("nothing is stored")]
     Empty,
@@ -157,12 +162,12 @@ fn in_lane(lane: &mut Lane, visit: &mut dyn Visit) {
     }
 }
 
-fn write<T: Serialize>(value: &T) -> Vec<u8> {
-    let mut bytes = vec![FORMAT];
+fn write<T: Serialize>(head: &[u8], value: &T) -> Vec<u8> {
+    let mut bytes = head.to_vec();
     // Writing to memory cannot fail, and every map of the model has texts as keys; a blob that were
     // cut short would be refused at reading and never be taken for an order.
     if serde_json::to_writer(&mut bytes, value).is_err() {
-        bytes.truncate(1);
+        bytes.truncate(head.len());
     }
     bytes
 }
@@ -180,8 +185,9 @@ fn encode<T: Serialize + Clone>(value: &T, walk: fn(&mut T, &mut dyn Visit)) -> 
     let mut taken = TakeOut(Vec::new(), Vec::new());
     walk(&mut body, &mut taken);
     let none = taken.0.is_empty() && taken.1.is_empty();
-    let personal = if none { Vec::new() } else { write(&(&taken.0, &taken.1)) };
-    Stored { body: write(&body), personal }
+    let values = (&taken.0, &taken.1);
+    let personal = if none { Vec::new() } else { write(&[FORMAT, PLAIN], &values) };
+    Stored { body: write(&[FORMAT], &body), personal }
 }
 
 fn decode<T: DeserializeOwned>(
@@ -190,8 +196,12 @@ fn decode<T: DeserializeOwned>(
     walk: fn(&mut T, &mut dyn Visit),
 ) -> Result<T, CodecError> {
     let mut value: T = read(body)?;
-    let (values, bytes): (Vec<Stated>, Vec<Vec<u8>>) =
-        if personal.is_empty() { (Vec::new(), Vec::new()) } else { read(personal)? };
+    let (values, bytes): (Vec<Stated>, Vec<Vec<u8>>) = match personal {
+        [] => (Vec::new(), Vec::new()),
+        [FORMAT, PLAIN, json @ ..] => serde_json::from_slice(json).map_err(CodecError::Broken)?,
+        [FORMAT, key, ..] => return Err(CodecError::Sealed(*key)),
+        [format, ..] => return Err(CodecError::Format(*format)),
+    };
     let mut back = PutBack(values.into_iter(), bytes.into_iter(), false);
     walk(&mut value, &mut back);
     let left = back.0.next().is_some() || back.1.next().is_some();

@@ -3,6 +3,7 @@
 use super::own;
 use crate::catalogue::known;
 use crate::condition::{Condition, Scene};
+use crate::flow::Release;
 use crate::ids::{At, Collection, SystemName};
 use crate::lane::{Flight, Lane, LaneCode, Want, WantKey};
 use crate::model::State;
@@ -70,8 +71,9 @@ enum Verdict<'a> {
     Skip(LaneCode),
 }
 
-/// Says what the lane of `system` is to send next. Wishes are served first come first; one that has
-/// to wait does not stop those behind it, a call under way does.
+/// Says what the lane of `system` is to send next. Wishes that need no call are settled before any is
+/// served; these are served first come first. One that has to wait does not stop those behind it, a
+/// call under way does.
 pub fn plan<'a>(state: &'a State, system: &SystemName, rules: &Rules<'a>) -> Plan<'a> {
     let Some(lane) = state.lanes.get(system) else { return Plan::Idle };
     let Some(known) = rules.systems.get(system) else { return Plan::Idle };
@@ -90,7 +92,7 @@ pub fn plan<'a>(state: &'a State, system: &SystemName, rules: &Rules<'a>) -> Pla
     if known.mode == Mode::Paused {
         return Plan::Wait { key: None, code: LaneCode::Paused };
     }
-    let mut waits = None;
+    let (mut waits, mut send) = (None, None);
     for want in &lane.wants {
         let key = want.key.clone();
         let Some(rule) = known.deliver.iter().find(|rule| rule.id == want.key.rule) else {
@@ -100,16 +102,16 @@ pub fn plan<'a>(state: &'a State, system: &SystemName, rules: &Rules<'a>) -> Pla
         match (Judge { state, lane, rules, shadow }).wish(want, rule) {
             Verdict::Send(operation, choice) => {
                 let replaces = lane.flying.as_ref().filter(|flight| flight.want == want.key);
-                let send = Send { want, rule, operation, choice, replaces, shadow };
-                return Plan::Send(Box::new(send));
+                send = send.or(Some(Send { want, rule, operation, choice, replaces, shadow }));
             }
             Verdict::Skip(code) => return Plan::Skip { key, version: want.version, code },
             Verdict::Wait(code) => waits = waits.or(Some((key, code))),
         }
     }
-    match waits {
-        Some((key, code)) => Plan::Wait { key: Some(key), code },
-        None => Plan::Idle,
+    match (send, waits) {
+        (Some(send), _) => Plan::Send(Box::new(send)),
+        (None, Some((key, code))) => Plan::Wait { key: Some(key), code },
+        (None, None) => Plan::Idle,
     }
 }
 
@@ -130,6 +132,9 @@ impl<'a> Judge<'a, '_> {
         }
         if want.key.fact.is_some() && self.delivered(&want.key) {
             return Verdict::Skip(LaneCode::Delivered);
+        }
+        if self.taken_back(want) {
+            return Verdict::Skip(LaneCode::Dropped);
         }
         let (operation, choice) = match self.choose(want, rule) {
             Ok(chosen) => chosen,
@@ -199,19 +204,25 @@ impl<'a> Judge<'a, '_> {
         }
     }
 
+    fn release(&self, want: &Want) -> Option<&'a Release> {
+        let (emits, to) = want.release.as_ref()?;
+        self.rules.flow.release(emits, to)
+    }
+
+    /// The release of a fulfilment that is taken back, or was refused: it is neither made nor updated
+    /// any more, its cancellation is a wish of its own.
+    fn taken_back(&self, want: &Want) -> bool {
+        let record = self.state.order.record(&want.key.subject);
+        let status = record.and_then(|record| record.text(known::fulfilment::STATUS));
+        self.release(want).is_some_and(|release| release.creates)
+            && matches!(status, Some("cancel_requested" | "cancelled" | "rejected"))
+    }
+
     /// Whether a create still stands: its release's lifecycle and holds. Nothing of it has left yet,
     /// else the lane would be bound to its flight.
     fn create(&self, want: &Want) -> Option<Verdict<'a>> {
         let subject = &want.key.subject;
-        if subject.collection() == Collection::Fulfilments {
-            let record = self.state.order.record(subject);
-            let status = record.and_then(|record| record.text(known::fulfilment::STATUS));
-            if matches!(status, Some("cancelled" | "rejected")) {
-                return Some(Verdict::Skip(LaneCode::Dropped));
-            }
-        }
-        let (emits, to) = want.release.as_ref()?;
-        let release = self.rules.flow.release(emits, to)?;
+        let release = self.release(want)?;
         let at = if release.subject == Collection::Root { &At::ROOT } else { subject };
         if !self.holds(&release.lifecycle, at) {
             return Some(Verdict::Skip(LaneCode::Dropped));

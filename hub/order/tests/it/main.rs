@@ -1,6 +1,11 @@
 //! The order crate from outside: cases as data, one runner.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may end here")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test may end here"
+)]
 
 mod cases;
 mod known_fields;
