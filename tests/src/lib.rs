@@ -2,4 +2,5 @@
 
 pub mod broker;
 pub mod hub;
+pub mod stories;
 pub mod wait;

@@ -28,10 +28,10 @@ pub(super) fn document(work: &mut Work<'_>, act: &DocumentAct) -> Step<Done> {
     speaker.match_only = is_first_link(work, &speaker);
     let lane = work.lane(speaker.system, role);
     lane.heard = lane.heard.saturating_add(1);
+    bind_role(work, speaker.system, role);
     let Some(at) = place(work, &speaker, act)? else { return Ok(Done::Ended(End::Stale)) };
     let kind = contribution.entity.as_str();
     bind_stated(work, &speaker, kind, &at, &contribution.key)?;
-    bind_role(work, speaker.system, role);
     element::state(work, &speaker, &at, &contribution.body)?;
     remember(work, (&contribution.system, role), name, (hash, revision));
     settle_linked(work, &contribution.system);

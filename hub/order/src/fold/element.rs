@@ -4,17 +4,16 @@
 //! **Invariant:** elements match by key, never by position, and an older document adds none back.
 //! Tests: `an_older_document_adds_none_back`, property test `law`.
 
-use super::canonical::{newest, older};
-use super::field::{self, stood};
+use super::field;
+use super::member::{complete, older_than_list, present};
 use super::owner::may_add;
 use super::refer::{bind, bind_stated, fulfilment, kind_of, line, only_open_fulfilment, ours};
 use super::refer::{shown, state_xref};
 use super::work::{Speaker, Step, Work, refuse};
 use super::{Outcome, TodoKind};
 use crate::catalogue::{FieldId, FieldType, catalogue, known};
-use crate::contribution::{CollectionStatement, ElementStatement, Revision, Stated};
+use crate::contribution::{CollectionStatement, ElementStatement, Stated};
 use crate::ids::{At, Collection, ElementId, element_reference};
-use crate::lane::FieldState;
 use crate::value::{Reference, Value};
 
 /// Takes what a document says of one thing: its references, fields and lists.
@@ -226,94 +225,4 @@ fn being_made(work: &Work<'_>, speaker: &Speaker<'_>, collection: Collection) ->
     let surrounding = || collection.parent().and_then(Collection::entity);
     let entity = collection.entity().or_else(surrounding);
     flight.creates && (flight.in_air || flight.may_have_acted) && entity == Some(flight.entity)
-}
-
-fn list_path(at: &At, collection: Collection) -> String {
-    match at.is_root() {
-        true => collection.name().to_owned(),
-        false => format!("{at}.{}", collection.name()),
-    }
-}
-
-/// The revision at which the speaker last spoke of a list or an element as such.
-fn spoken_at<'a>(
-    work: &'a Work<'_>,
-    speaker: &Speaker<'_>,
-    path: &str,
-) -> Option<(&'a FieldState, Option<&'a Revision>)> {
-    let lane = work.state.lanes.get(speaker.system)?;
-    let state = lane.fields.get(path)?;
-    Some((state, stood(lane, speaker, state)))
-}
-
-fn older_than_list(
-    work: &Work<'_>,
-    speaker: &Speaker<'_>,
-    at: &At,
-    collection: Collection,
-) -> bool {
-    let spoken = spoken_at(work, speaker, &list_path(at, collection));
-    spoken.is_some_and(|(_, revision)| older(speaker.revision, revision))
-}
-
-/// Notes that the speaker shows an element. `false`: a newer list of it holds the element no more.
-fn present(work: &mut Work<'_>, speaker: &Speaker<'_>, at: &At) -> bool {
-    let path = at.to_string();
-    let gone = work.state.order.element(at).is_some_and(|element| element.gone);
-    let spoken = spoken_at(work, speaker, &path);
-    if gone && spoken.is_some_and(|(_, revision)| older(speaker.revision, revision)) {
-        return false;
-    }
-    if gone
-        && spoken.is_some()
-        && let Some(element) = work.state.order.element_mut(at)
-    {
-        element.gone = false;
-    }
-    note(work, speaker, path, true);
-    true
-}
-
-/// Ends a complete list: what the speaker showed before, and shows no more, is gone.
-fn complete(
-    work: &mut Work<'_>,
-    speaker: &Speaker<'_>,
-    at: &At,
-    collection: Collection,
-    shown: &[ElementId],
-) {
-    if may_add(&work.state.order, speaker, at, collection) {
-        let missing: Vec<At> = work
-            .state
-            .order
-            .elements_at(at, collection)
-            .into_iter()
-            .filter(|(_, element)| !shown.contains(&element.id))
-            .map(|(place, _)| place)
-            .collect();
-        for place in missing {
-            let path = place.to_string();
-            let spoken = spoken_at(work, speaker, &path);
-            if spoken.is_none_or(|(_, revision)| older(speaker.revision, revision)) {
-                continue;
-            }
-            if let Some(element) = work.state.order.element_mut(&place) {
-                element.gone = true;
-            }
-            note(work, speaker, path, false);
-        }
-    }
-    note(work, speaker, list_path(at, collection), true);
-}
-
-fn note(work: &mut Work<'_>, speaker: &Speaker<'_>, path: String, there: bool) {
-    let lane = work.lane(speaker.system, speaker.role);
-    let heard = lane.heard;
-    let state = lane.fields.entry(path).or_default();
-    let former = state.stated.take().and_then(|(_, revision)| revision);
-    let former = former.filter(|_| state.entity == Some(speaker.entity));
-    let revision = newest(former, speaker.revision.cloned());
-    state.stated = Some((Some(Value::Boolean(there)), revision));
-    state.entity = Some(speaker.entity);
-    state.heard = heard;
 }

@@ -1,7 +1,7 @@
 //! One stated value: judged, then kept, merged or shown.
 //!
-//! **Invariant:** quantities are never negative: what is stated below zero is kept as the system's
-//! statement, with the hold `unknown_value`, and changes nothing. Property test `law`.
+//! **Invariant:** quantities are never negative: what is stated below zero changes nothing and places
+//! the hold `unknown_value`. Property test `quantities_are_never_negative`.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -76,7 +76,7 @@ fn given(work: &mut Work<'_>, speaker: &Speaker<'_>, spot: &Spot<'_>, value: &St
     let negative = is_negative(spot.field, value);
     note_unknown(work, speaker, spot, (negative, is_unknown(spot.field, value)), &verdict);
     if negative {
-        restate(work, speaker, spot, value);
+        // Not even kept as stated: the value before it is the last that can be.
         return;
     }
     apply(work, speaker, spot, value, verdict);
@@ -144,7 +144,7 @@ fn is_unknown(field: &Field, value: &Stated) -> bool {
 
 /// Remembers, or forgets, that the speaker's word on this field is one that cannot be or that nobody
 /// knows: the hold `unknown_value` stands while any is remembered. What it only repeats for others
-/// is theirs to answer for.
+/// is theirs to answer for; an older known value does not answer for a newer unknown one.
 fn note_unknown(
     work: &mut Work<'_>,
     speaker: &Speaker<'_>,
@@ -156,13 +156,21 @@ fn note_unknown(
         verdict,
         Verdict::Agreed | Verdict::Untouched | Verdict::Echo(_) | Verdict::Foreign(_)
     );
+    // The doubtful word has a memory of its own: it is no statement that others are compared with.
+    let doubt = format!("{}?", spot.path);
     let lane = work.lane(speaker.system, speaker.role);
+    let stood = lane.fields.get(&doubt).and_then(|state| stood(lane, speaker, state)).cloned();
+    if older(speaker.revision, stood.as_ref()) || ((negative || unknown) && repeats && !negative) {
+        return;
+    }
+    lane.unknown.retain(|path| *path != spot.path);
     if negative || unknown {
-        if (negative || !repeats) && !lane.unknown.contains(&spot.path) {
-            lane.unknown.push(spot.path.clone());
-        }
+        lane.unknown.push(spot.path.clone());
+        let state = lane.fields.entry(doubt).or_default();
+        state.stated = Some((None, speaker.revision.cloned()));
+        state.entity = Some(speaker.entity);
     } else {
-        lane.unknown.retain(|path| *path != spot.path);
+        lane.fields.remove(&doubt);
     }
 }
 
@@ -224,8 +232,9 @@ fn restate(work: &mut Work<'_>, speaker: &Speaker<'_>, spot: &Spot<'_>, value: &
     let heard = lane.heard;
     let state = lane.fields.entry(spot.path.clone()).or_default();
     let same_entity = state.entity == Some(speaker.entity);
+    let ranked = matches!(spot.field.merge, Merge::Advance | Merge::Max);
     if let Some((stated, revision)) = &state.stated
-        && matches!(spot.field.merge, Merge::Advance | Merge::Max)
+        && ranked
     {
         let (said, best) = (level(spot.field, value), level(spot.field, stated));
         let late = said == best && older(speaker.revision, revision.as_ref());
@@ -235,7 +244,7 @@ fn restate(work: &mut Work<'_>, speaker: &Speaker<'_>, spot: &Spot<'_>, value: &
     }
     let former = state.stated.take().and_then(|(_, revision)| revision);
     let revision = match speaker.revision {
-        Some(revision) if same_entity => newest(former, Some(revision.clone())),
+        Some(revision) if same_entity && !ranked => newest(former, Some(revision.clone())),
         Some(revision) => Some(revision.clone()),
         None => former,
     };

@@ -7,7 +7,7 @@
 //! | module | what it decides |
 //! |---|---|
 //! | `document` | repeated, stale, waiting; which element; first links |
-//! | `element`, `refer` | elements by key, complete lists, references |
+//! | `element`, `member`, `refer` | elements by key, complete lists, references |
 //! | `judge` | the seven cases, on values alone |
 //! | `field` | what follows from each case |
 //! | `owner`, `canonical` | who may write; how a system sees a value |
@@ -29,6 +29,7 @@ mod field;
 mod finish;
 mod flight;
 mod judge;
+mod member;
 mod outcome;
 mod owner;
 mod person;

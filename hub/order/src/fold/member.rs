@@ -1,0 +1,138 @@
+//! What a system shows and shows no more: membership of lists at a revision.
+//!
+//! **Invariant:** an element that a complete list of revision `r` is without keeps nothing that its
+//! system said of it before `r`, whichever came first: older documents add nothing back. Property
+//! test `law`.
+
+use super::canonical::{newest, older};
+use super::field::stood;
+use super::owner::may_add;
+use super::work::{Speaker, Work};
+use crate::contribution::Revision;
+use crate::ids::{At, Collection, ElementId};
+use crate::value::Value;
+
+fn list_path(at: &At, collection: Collection) -> String {
+    if at.is_root() { collection.name().to_owned() } else { format!("{at}.{}", collection.name()) }
+}
+
+/// Where the newest complete list that is without an element is noted.
+fn gone_path(at: &At) -> String {
+    format!("{at}!")
+}
+
+/// The revision at which the speaker last spoke of a list or an element as such; the outer `None`:
+/// never.
+fn spoken_at(work: &Work<'_>, speaker: &Speaker<'_>, path: &str) -> Option<Option<Revision>> {
+    let lane = work.state.lanes.get(speaker.system)?;
+    let state = lane.fields.get(path)?;
+    Some(stood(lane, speaker, state).cloned())
+}
+
+fn spoke_later(work: &Work<'_>, speaker: &Speaker<'_>, path: &str) -> bool {
+    let spoken = spoken_at(work, speaker, path).flatten();
+    older(speaker.revision, spoken.as_ref())
+}
+
+/// Whether the speaker's newest complete list is newer than what it says now.
+pub(super) fn older_than_list(
+    work: &Work<'_>,
+    speaker: &Speaker<'_>,
+    at: &At,
+    collection: Collection,
+) -> bool {
+    spoke_later(work, speaker, &list_path(at, collection))
+}
+
+/// Notes that the speaker shows an element. `false`: a newer complete list is without it.
+pub(super) fn present(work: &mut Work<'_>, speaker: &Speaker<'_>, at: &At) -> bool {
+    let gone_at = spoken_at(work, speaker, &gone_path(at));
+    if older(speaker.revision, gone_at.as_ref().and_then(Option::as_ref)) {
+        return false;
+    }
+    if let Some(gone_at) = gone_at
+        && let Some(element) = work.state.order.element_mut(at)
+        && element.gone
+    {
+        element.gone = false;
+        forget_before(work, speaker, at, gone_at.as_ref());
+    }
+    note(work, speaker, at.to_string(), true);
+    true
+}
+
+/// Ends a complete list: what the speaker showed before, and shows no more, is gone.
+pub(super) fn complete(
+    work: &mut Work<'_>,
+    speaker: &Speaker<'_>,
+    at: &At,
+    collection: Collection,
+    shown: &[ElementId],
+) {
+    if may_add(&work.state.order, speaker, at, collection) {
+        let all = work.state.order.collections_at(at).and_then(|all| all.get(&collection));
+        let missing: Vec<At> = all
+            .into_iter()
+            .flatten()
+            .filter(|element| !shown.contains(&element.id))
+            .map(|element| at.with(collection, element.id.clone()))
+            .collect();
+        for place in missing {
+            miss(work, speaker, &place);
+        }
+    }
+    note(work, speaker, list_path(at, collection), true);
+}
+
+/// A complete list is without an element that the speaker has shown.
+fn miss(work: &mut Work<'_>, speaker: &Speaker<'_>, at: &At) {
+    let path = at.to_string();
+    if spoken_at(work, speaker, &path).is_none() {
+        return;
+    }
+    if spoke_later(work, speaker, &path) {
+        // Shown again since: only what was said before this list is void.
+        forget_before(work, speaker, at, speaker.revision);
+    } else if let Some(element) = work.state.order.element_mut(at) {
+        element.gone = true;
+    }
+    work.tally.heard += 1;
+    note(work, speaker, gone_path(at), false);
+}
+
+/// Forgets what the speaker said of an element before a revision at which it was gone.
+fn forget_before(work: &mut Work<'_>, speaker: &Speaker<'_>, at: &At, revision: Option<&Revision>) {
+    let Some(lane) = work.state.lanes.get_mut(speaker.system) else { return };
+    let prefix = format!("{at}.");
+    let below =
+        lane.fields.range(prefix.clone()..).take_while(|(path, _)| path.starts_with(&prefix));
+    let void: Vec<String> = below
+        .filter(|(_, state)| older(stood(lane, speaker, state), revision))
+        .map(|(path, _)| path.clone())
+        .collect();
+    for path in void {
+        let wrote = lane.fields.remove(&path).is_some_and(|state| state.wrote);
+        lane.unknown.retain(|unknown| *unknown != path);
+        if let Some((at, field)) = At::parse_field(&path) {
+            if wrote && let Some(record) = work.state.order.record_mut(&at) {
+                record.remove(field);
+            }
+        } else if let Some(at) = At::parse(&path)
+            && let Some(element) = work.state.order.element_mut(&at)
+        {
+            element.gone = true;
+        }
+    }
+}
+
+fn note(work: &mut Work<'_>, speaker: &Speaker<'_>, path: String, there: bool) {
+    let lane = work.lane(speaker.system, speaker.role);
+    let heard = lane.heard;
+    let state = lane.fields.entry(path).or_default();
+    let former = state.stated.take().and_then(|(_, revision)| revision);
+    let former = former.filter(|_| state.entity == Some(speaker.entity));
+    let revision = newest(former, speaker.revision.cloned());
+    state.stated = Some((Some(Value::Boolean(there)), revision));
+    state.entity = Some(speaker.entity);
+    state.heard = heard;
+}
