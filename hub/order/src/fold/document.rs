@@ -30,6 +30,7 @@ pub(super) fn document(work: &mut Work<'_>, act: &DocumentAct) -> Step<Done> {
     lane.heard = lane.heard.saturating_add(1);
     bind_role(work, speaker.system, role);
     let Some(at) = place(work, &speaker, act)? else { return Ok(Done::Ended(End::Stale)) };
+    raise(work, &speaker, &at, &name);
     let kind = contribution.entity.as_str();
     bind_stated(work, &speaker, kind, &at, &contribution.key)?;
     element::state(work, &speaker, &at, &contribution.body)?;
@@ -82,6 +83,26 @@ fn repeated(
         known.revision = newest(known.revision.take(), Some(revision.clone()));
     }
     true
+}
+
+/// Before other content takes its place: what a document said stood until it was last repeated.
+fn raise(work: &mut Work<'_>, speaker: &Speaker<'_>, at: &At, name: &str) {
+    let Some(lane) = work.state.lanes.get_mut(speaker.system) else { return };
+    let Some(document) = lane.documents.get_mut(name) else { return };
+    if document.since == document.revision || older(speaker.revision, document.revision.as_ref()) {
+        return;
+    }
+    let since = std::mem::replace(&mut document.since, document.revision.clone());
+    let newest = document.revision.clone();
+    let prefix = at.to_string();
+    for (_, state) in lane.fields.iter_mut().filter(|(path, _)| path.starts_with(&prefix)) {
+        if state.entity == Some(speaker.entity)
+            && let Some((_, revision)) = &mut state.stated
+            && *revision == since
+        {
+            revision.clone_from(&newest);
+        }
+    }
 }
 
 /// Keeps the newest content of a document, with the revision at which it was first said.

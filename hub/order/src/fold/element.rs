@@ -5,7 +5,7 @@
 //! Tests: `an_older_document_adds_none_back`, property test `law`.
 
 use super::field;
-use super::member::{complete, older_than_list, present};
+use super::member::{born, complete, older_than_list, present};
 use super::owner::may_add;
 use super::refer::{bind, bind_stated, fulfilment, kind_of, line, only_open_fulfilment, ours};
 use super::refer::{shown, state_xref};
@@ -199,6 +199,7 @@ pub(super) fn add(
         let why = format!("`{}` does not exist", shown(at));
         return Err(refuse(TodoKind::Ambiguous, "unknown_element", speaker.system, why));
     };
+    born(work, speaker, at, &place);
     if collection == Collection::Shipments
         && let Some(id) = place.id()
     {

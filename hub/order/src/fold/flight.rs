@@ -5,12 +5,13 @@
 //! `before_the_first_byte_nothing_counts_as_acted`, `only_a_lapsed_flight_may_have_acted`.
 
 use super::document::{drop_hashes, role_of};
-use super::field::expire;
+use super::follow::expire;
 use super::receipt::{bind_all, flight_of, settle_linked};
 use super::work::{Done, End, Step, Work, item};
 use super::{Outcome, TodoKind};
 use crate::ids::SystemName;
 use crate::lane::{Flight, LaneCode, MOST_IN_RING, Sent, WantKey, Xref};
+use crate::route::{Plan, plan};
 
 /// Takes a call off: judged once more, frozen, its values in the rings, its fence raised.
 pub(super) fn fly(work: &mut Work<'_>, system: &SystemName, flight: &Flight) -> Step<Done> {
@@ -66,8 +67,17 @@ fn same_call(flying: &Flight, flight: &Flight) -> bool {
 }
 
 /// Whether holds, lifecycle and `deliver.when` still let this call go.
-fn allowed(_work: &Work<'_>, _system: &SystemName, _flight: &Flight) -> Result<(), LaneCode> {
-    Ok(())
+fn allowed(work: &Work<'_>, system: &SystemName, flight: &Flight) -> Result<(), LaneCode> {
+    match plan(work.state, system, work.rules) {
+        Plan::Send(send) => {
+            let same = send.want.key == flight.want && send.operation.name == flight.operation;
+            if same { Ok(()) } else { Err(LaneCode::Retry) }
+        }
+        Plan::Resume(flying) if flying.want == flight.want => Ok(()),
+        Plan::Resume(_) => Err(LaneCode::Retry),
+        Plan::Wait { code, .. } | Plan::Skip { code, .. } => Err(code),
+        Plan::Idle => Err(LaneCode::Dropped),
+    }
 }
 
 /// Keeps the memo of a flight, and what is known of its references, before the next step.

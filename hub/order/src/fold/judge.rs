@@ -249,11 +249,11 @@ pub(super) fn level(field: &Field, value: &Stated) -> Option<Decimal> {
         (Merge::Advance, FieldType::Enum(machine)) => {
             catalogue().rank(machine, value.as_str()?).map(Decimal::from)
         }
-        (Merge::Max, _) => match value {
+        (Merge::Max, FieldType::Timestamp) => match value {
             Value::Timestamp(time) => Some(Decimal::from(time.as_nanosecond())),
-            Value::Money(money) => Some(money.amount),
-            other => other.as_decimal(),
+            _ => None,
         },
+        (Merge::Max, _) => value.as_decimal().or_else(|| Some(value.as_money()?.amount)),
         (_, _) => None,
     }
 }

@@ -44,6 +44,15 @@ pub(super) fn older_than_list(
     spoke_later(work, speaker, &list_path(at, collection))
 }
 
+/// Notes of a new element which complete list was without it: the speaker's newest so far.
+pub(super) fn born(work: &mut Work<'_>, speaker: &Speaker<'_>, at: &At, place: &At) {
+    let listed = spoken_at(work, speaker, &list_path(at, place.collection())).flatten();
+    if let Some(listed) = listed {
+        let before = Speaker { revision: Some(&listed), ..*speaker };
+        note(work, &before, gone_path(place), false);
+    }
+}
+
 /// Notes that the speaker shows an element. `false`: a newer complete list is without it.
 pub(super) fn present(work: &mut Work<'_>, speaker: &Speaker<'_>, at: &At) -> bool {
     let gone_at = spoken_at(work, speaker, &gone_path(at));

@@ -8,8 +8,8 @@
 //! |---|---|
 //! | `document` | repeated, stale, waiting; which element; first links |
 //! | `element`, `member`, `refer` | elements by key, complete lists, references |
-//! | `judge` | the seven cases, on values alone |
-//! | `field` | what follows from each case |
+//! | `field`, `judge` | the seven cases, on values alone |
+//! | `follow` | what follows from each case |
 //! | `owner`, `canonical` | who may write; how a system sees a value |
 //! | `flight`, `receipt` | the life of a call |
 //! | `person` | edits, holds, decisions |
@@ -28,6 +28,7 @@ mod element;
 mod field;
 mod finish;
 mod flight;
+mod follow;
 mod judge;
 mod member;
 mod outcome;

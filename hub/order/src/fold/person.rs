@@ -3,7 +3,8 @@
 //! **Invariant:** an edit never overwrites what its author has not seen. Test:
 //! `an_edit_of_an_older_version_is_a_conflict`, story `address-after-release`.
 
-use super::field::{Spot, unwritten};
+use super::field::Spot;
+use super::follow::unwritten;
 use super::receipt::delivered;
 use super::work::{Done, Step, Work, item};
 use super::{Outcome, PersonAct, TodoItem, TodoKind};

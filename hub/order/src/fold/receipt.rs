@@ -9,7 +9,8 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::document::{bind_role, role_of};
-use super::field::{Spot, expire};
+use super::field::Spot;
+use super::follow::expire;
 use super::refer::{Binding, bind, shown};
 use super::work::{Done, End, Speaker, Step, Work, item};
 use super::{Effect, Receipt, ReceiptClass, TodoKind, element};
