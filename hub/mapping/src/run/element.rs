@@ -132,16 +132,17 @@ impl Run<'_, '_> {
         rows: &[Frames],
     ) -> Result<Option<Stated>, Failure> {
         let mut map = BTreeMap::new();
-        let mut present = false;
+        // Absent if all are absent, null if the others are null.
+        let (mut present, mut given) = (false, false);
         for (name, rule) in entries {
             let cell = self.rule(rule, rows, field.target, field.personal)?;
             present |= cell != Cell::Absent;
+            given |= cell.is_value();
             match cell {
                 Cell::Absent => {}
                 Cell::Map(inner) => {
-                    map.extend(
-                        inner.into_iter().map(|(key, text)| (format!("{name}.{key}").into(), text)),
-                    );
+                    let named = |key: Box<str>| Box::from(format!("{name}.{key}"));
+                    map.extend(inner.into_iter().map(|(key, text)| (named(key), text)));
                 }
                 cell => {
                     let text = part(&cell).map_err(|trouble| self.of(rule, rows, trouble, None))?;
@@ -149,7 +150,7 @@ impl Run<'_, '_> {
                 }
             }
         }
-        Ok(present.then_some((!map.is_empty()).then_some(Value::Map(map))))
+        Ok(present.then_some(given.then_some(Value::Map(map))))
     }
 
     /// A collection from all rules that fill it; `None`: the document says nothing of it.
