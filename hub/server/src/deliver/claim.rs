@@ -52,9 +52,9 @@ pub(super) fn claim<'a>(
         Plan::Send(send) => Claim::Fresh(send),
         Plan::Skip { key, version, code } => Claim::Skip { want: key, version, code },
         // The lane says so already, unless the rules changed since its last commit.
-        Plan::Wait { key: Some(want), code } => match code {
-            LaneCode::Dead | LaneCode::InDoubt => Claim::Rest,
-            code => Claim::Skip { want, version: 0, code },
-        },
+        Plan::Wait { key: Some(want), code } => {
+            let waits = matches!(code, LaneCode::Held | LaneCode::NotLinked);
+            if waits { Claim::Skip { want, version: 0, code } } else { Claim::Rest }
+        }
     }
 }

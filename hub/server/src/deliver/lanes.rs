@@ -208,5 +208,10 @@ fn rested(
             desk.ring().park(key, Wait::Limit(String::new()), until)
         }
     };
+    if desk.ring().is_idle() {
+        // A burst may have left lanes in the store that nobody has told us of.
+        let (soon, mut seen) = (Instant::now() + BREATH, desk.seen());
+        seen.scan_at = Some(seen.scan_at.map_or(soon, |at| at.min(soon)));
+    }
     desk.heed(offer, key);
 }

@@ -104,7 +104,7 @@ pub struct Bounds {
 
 impl Default for Bounds {
     fn default() -> Self {
-        Self { global: 64, per_system: 8, redelivery: Redelivery::default() }
+        Self { global: 64, per_system: 16, redelivery: Redelivery::default() }
     }
 }
 

@@ -59,8 +59,8 @@ impl Hand<'_> {
     pub(super) fn freeze(&self, send: &Send<'_>) -> Result<Ready, Unfit> {
         let Send { want, operation, .. } = send;
         let subject = self.subject(&want.key);
-        let with = self.delivery(&want.key.rule, &operation.name).and_then(|d| d.with.as_ref());
-        let mapped = match with {
+        let delivery = self.delivery(&want.key.rule, &operation.name);
+        let mapped = match delivery.and_then(|delivery| delivery.with.as_ref()) {
             Some(mapping) => mapping.reverse(subject, &self.context(Some(subject)))?,
             None => Projection { bytes: Vec::new(), values: Vec::new() },
         };
@@ -74,7 +74,9 @@ impl Hand<'_> {
         let document = Bytes::from(mapped.bytes);
         let settings = &self.system.settings;
         let subject = &want.key.subject;
-        let frozen = Frozen::new(document, settings, self.lane, subject, Vec::new());
+        let reply = delivery.and_then(|delivery| delivery.reply.as_ref());
+        let fields = reply.map(|reply| reply.paths().to_vec()).unwrap_or_default();
+        let frozen = Frozen::new(document, settings, self.lane, subject, fields);
         let flight = self.flight(send, &frozen, hash, mapped.values);
         Ok(Ready { flight, frozen, memo: Memo::default() })
     }

@@ -1,4 +1,4 @@
-//! The order of the stack, pinned: of all orders of the layers only the one in [`stack`] passes.
+//! The order of the stack, pinned, and what its layers do together.
 
 use std::collections::VecDeque;
 
@@ -77,10 +77,9 @@ fn step(system: &System, repeatable: bool) -> Step<'_> {
     }
 }
 
-#[tokio::test(start_paused = true)]
-async fn waiting_for_a_token_is_not_a_slow_system() {
-    let guards = guards(5, Some(("1/s", 1)));
-    let stack = stack(guards);
+/// What pins the order of the layers: each is run on every order, see [`orders`].
+async fn waiting_for_a_token_is_not_a_slow_system<C: Caller>(build: fn(Arc<Guards>) -> C) {
+    let stack = build(guards(5, Some(("1/s", 1))));
     let system = System::default();
     let (first, second) = (step(&system, false), step(&system, false));
     let (first, second) = tokio::join!(stack.call(&first), stack.call(&second));
@@ -88,29 +87,28 @@ async fn waiting_for_a_token_is_not_a_slow_system() {
     second.unwrap();
 }
 
-#[tokio::test(start_paused = true)]
-async fn every_attempt_counts_at_the_breaker_and_a_shut_gate_ends_the_retries() {
+async fn every_attempt_counts_and_a_shut_gate_ends_the_retries<C: Caller>(
+    build: fn(Arc<Guards>) -> C,
+) {
     let guards = guards(2, None);
     let system = System::new([not_acted(), not_acted(), not_acted()]);
-    let failure = stack(Arc::clone(&guards)).call(&step(&system, false)).await.unwrap_err();
+    let failure = build(Arc::clone(&guards)).call(&step(&system, false)).await.unwrap_err();
     assert!(matches!(failure.cause, Cause::Call(CallError::NotActed { .. })), "{failure:?}");
     assert_eq!(system.calls(), 2, "the third attempt was not spent");
     assert_eq!(guards.gates().first().unwrap().1, GateState::Open);
 }
 
-#[tokio::test(start_paused = true)]
-async fn every_attempt_takes_a_token() {
-    let guards = guards(5, Some(("1/s", 1)));
+async fn every_attempt_takes_a_token<C: Caller>(build: fn(Arc<Guards>) -> C) {
+    let stack = build(guards(5, Some(("1/s", 1))));
     let system = System::new([not_acted(), not_acted()]);
     let start = Instant::now();
-    stack(guards).call(&step(&system, false)).await.unwrap();
+    stack.call(&step(&system, false)).await.unwrap();
     assert!(start.elapsed() >= Duration::from_millis(1_990), "{:?}", start.elapsed());
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_refused_attempt_takes_no_token() {
+async fn a_refused_attempt_takes_no_token<C: Caller>(build: fn(Arc<Guards>) -> C) {
     let guards = guards(1, Some(("1/m", 2)));
-    let stack = stack(Arc::clone(&guards));
+    let stack = build(Arc::clone(&guards));
     let system = System::new([not_acted()]);
     stack.call(&step(&system, false)).await.unwrap_err();
     for _ in 0..3 {
@@ -120,17 +118,87 @@ async fn a_refused_attempt_takes_no_token() {
     assert!(guards.limits.take("default", None).is_ok(), "the second token is still there");
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_system_that_hangs_is_ill_and_a_repeatable_step_is_tried_again() {
-    let guards = guards(5, None);
+async fn a_system_that_hangs_is_tried_again<C: Caller>(build: fn(Arc<Guards>) -> C) {
     let system = System::new([Answer::Hangs]);
-    stack(Arc::clone(&guards)).call(&step(&system, true)).await.unwrap();
+    build(guards(5, None)).call(&step(&system, true)).await.unwrap();
     assert_eq!(system.calls(), 2);
-    let open = self::guards(1, None);
+}
+
+async fn a_system_that_hangs_is_ill<C: Caller>(build: fn(Arc<Guards>) -> C) {
+    let guards = guards(1, None);
     let system = System::new([Answer::Hangs]);
-    let failure = stack(Arc::clone(&open)).call(&step(&system, true)).await.unwrap_err();
-    assert!(failure.may_have_acted());
-    assert_eq!(open.gates().first().unwrap().1, GateState::Open);
+    let failure = build(Arc::clone(&guards)).call(&step(&system, false)).await.unwrap_err();
+    assert!(matches!(failure.cause, Cause::Call(CallError::MayHaveActed { .. })), "{failure:?}");
+    assert_eq!(guards.gates().first().unwrap().1, GateState::Open);
+}
+
+/// Runs one pin on one order with its own paused time: whether it holds.
+fn holds<F: Future<Output = ()>>(pin: impl FnOnce() -> F) -> bool {
+    let run = std::panic::AssertUnwindSafe(|| {
+        let mut builder = tokio::runtime::Builder::new_current_thread();
+        let runtime = builder.enable_all().start_paused(true).build().unwrap();
+        runtime.block_on(async { tokio::time::timeout(Duration::from_secs(3600), pin()).await })
+    });
+    matches!(std::panic::catch_unwind(run), Ok(Ok(())))
+}
+
+fn timed<C>(inner: C, _: &Arc<Guards>) -> Timed<C> {
+    Timed::new(inner)
+}
+
+fn paced<C>(inner: C, guards: &Arc<Guards>) -> Paced<C> {
+    Paced::new(inner, Arc::clone(guards))
+}
+
+fn gated<C>(inner: C, guards: &Arc<Guards>) -> Gated<C> {
+    Gated::new(inner, Arc::clone(guards))
+}
+
+fn retried<C>(inner: C, guards: &Arc<Guards>) -> Retried<C> {
+    Retried::new(inner, Arc::clone(guards))
+}
+
+/// The names of the orders, innermost layer first, that pass all pins.
+macro_rules! orders {
+    ($($first:ident $second:ident $third:ident $fourth:ident,)*) => {{
+        let mut passing: Vec<&str> = Vec::new();
+        $({
+            fn build(guards: Arc<Guards>) -> impl Caller {
+                let inner = $second($first(Wire, &guards), &guards);
+                $fourth($third(inner, &guards), &guards)
+            }
+            let all = [
+                holds(|| waiting_for_a_token_is_not_a_slow_system(build)),
+                holds(|| every_attempt_counts_and_a_shut_gate_ends_the_retries(build)),
+                holds(|| every_attempt_takes_a_token(build)),
+                holds(|| a_refused_attempt_takes_no_token(build)),
+                holds(|| a_system_that_hangs_is_tried_again(build)),
+                holds(|| a_system_that_hangs_is_ill(build)),
+            ];
+            if all == [true; 6] {
+                passing.push(stringify!($first $second $third $fourth));
+            }
+        })*
+        passing
+    }};
+}
+
+#[test]
+fn of_all_orders_of_the_layers_exactly_the_one_of_the_stack_passes() {
+    let passing = orders![
+        timed paced gated retried, timed paced retried gated, timed gated paced retried,
+        timed gated retried paced, timed retried paced gated, timed retried gated paced,
+        paced timed gated retried, paced timed retried gated, paced gated timed retried,
+        paced gated retried timed, paced retried timed gated, paced retried gated timed,
+        gated timed paced retried, gated timed retried paced, gated paced timed retried,
+        gated paced retried timed, gated retried timed paced, gated retried paced timed,
+        retried timed paced gated, retried timed gated paced, retried paced timed gated,
+        retried paced gated timed, retried gated timed paced, retried gated paced timed,
+    ];
+    assert_eq!(passing, ["timed paced gated retried"]);
+    fn same(_: Retried<Gated<Paced<Timed<Wire>>>>) {}
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    runtime.block_on(async { same(stack(guards(5, None))) });
 }
 
 #[tokio::test(start_paused = true)]

@@ -92,6 +92,19 @@ async fn a_retry_sends_the_same_bytes_under_the_same_key() {
 }
 
 #[tokio::test]
+async fn what_certainly_did_not_arrive_gives_way_to_the_newest_state() {
+    let rig = Rig::new(Setup::default());
+    rig.deliverer.pause(&erp(), "only the sink matters here");
+    rig.twin.fail_with([Fault::Refused, Fault::Refused]);
+    let key = rig.order(1001, 1, "captured").await;
+    rig.until(key, SINK, |lane| lane.code == Some(LaneCode::Retry)).await;
+    rig.order(1001, 2, "partially_refunded").await;
+    let lane = rig.delivered(key, SINK).await;
+    assert!(lane.sent.values().all(|sent| sent.version >= 2), "{:?}", lane.sent);
+    assert_eq!(rig.twin.effects().len(), 1);
+}
+
+#[tokio::test]
 async fn a_create_without_a_name_in_its_answer_is_in_doubt() {
     let rig = Rig::new(Setup::default());
     rig.deliverer.pause(&SystemName::new(SINK), "only the erp matters here");
