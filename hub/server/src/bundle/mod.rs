@@ -4,18 +4,24 @@
 //! **Invariant:** a bundle never changes; its hash names everything that decides what a message means.
 
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::time::Duration;
 
 use orderhub_connectors::contract::Connector;
 use orderhub_lang::diagnostic::Diagnostic;
-use orderhub_mapping::{Mapped, Mapping};
+use orderhub_mapping::{Context, MapError, Mapped};
 use orderhub_order::flow::{Flow, Ownership};
-use orderhub_order::ids::{Role, SystemName};
-use orderhub_order::rules::{Mode, Rules, Shapes, SystemRules};
+use orderhub_order::ids::SystemName;
+use orderhub_order::rules::{Rules, Shapes, SystemRules};
 
 use crate::config::Config;
 use crate::intake::Envelope;
+
+mod compile;
+mod files;
+mod system;
+
+pub use system::{Delivery, Intake, IntakeApply, Ordering, Read, System};
 
 /// One immutable version of everything that decides what messages mean.
 #[derive(Debug)]
@@ -27,91 +33,7 @@ pub struct Bundle {
     rules: BTreeMap<SystemName, SystemRules>,
     systems: BTreeMap<SystemName, System>,
     shapes: Box<dyn Shapes>,
-}
-
-/// One configured system with the compiled files of its integration.
-#[derive(Debug)]
-pub struct System {
-    /// Its name in the settings.
-    pub name: SystemName,
-    /// The folder of its files.
-    pub integration: Box<str>,
-    /// What it is to the hub.
-    pub role: Role,
-    /// Live, shadow or paused.
-    pub mode: Mode,
-    /// Where it is reached.
-    pub base_url: String,
-    /// `[systems.<name>.settings]`.
-    pub settings: BTreeMap<String, String>,
-    /// What speaks to it.
-    pub connector: Arc<dyn Connector>,
-    /// What comes in.
-    pub intakes: Vec<Intake>,
-    /// What goes out, by (deliver rule, operation).
-    pub deliveries: BTreeMap<(Box<str>, Box<str>), Delivery>,
-    /// Cached reads by name.
-    pub reads: BTreeMap<Box<str>, Read>,
-}
-
-/// One entry of `intake:`.
-#[derive(Clone, Debug)]
-pub struct Intake {
-    /// The `message:` or the `notice:` kinds that it takes.
-    pub words: Vec<Box<str>>,
-    /// What is done with the body.
-    pub apply: IntakeApply,
-    /// How its documents are ordered.
-    pub ordering: Ordering,
-    /// The shapes that the body is mapped by, each in turn.
-    pub mappings: Vec<Arc<Mapping>>,
-}
-
-/// What an intake does with what came.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum IntakeApply {
-    /// The body is the document.
-    Payload,
-    /// A hint: the document is to be fetched with this read operation.
-    Reread {
-        /// The operation.
-        operation: Box<str>,
-    },
-}
-
-/// Which of two documents of one thing is the newer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ordering {
-    /// They carry a revision.
-    Revision,
-    /// Arrival counts.
-    Queue,
-    /// Fetched when needed, so always the newest.
-    Reread,
-    /// It does not matter.
-    Commutative,
-}
-
-/// How one operation of a deliver rule is mapped.
-#[derive(Clone, Debug, Default)]
-pub struct Delivery {
-    /// Maps the subject out; none: `doc` is empty.
-    pub with: Option<Arc<Mapping>>,
-    /// Maps the reply's document back onto the subject.
-    pub reply: Option<Arc<Mapping>>,
-}
-
-/// One cached read.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Read {
-    /// The operation.
-    pub operation: Box<str>,
-    /// Names of its arguments, in order.
-    pub args: Vec<Box<str>>,
-    /// So long an answer needs no call.
-    pub fresh_for: Duration,
-    /// So long an old answer may stand in when the call fails; zero: never.
-    pub stale_for: Duration,
+    warnings: Vec<Diagnostic>,
 }
 
 /// Why a bundle cannot be used.
@@ -146,7 +68,7 @@ impl Bundle {
         systems: BTreeMap<SystemName, System>,
         shapes: Box<dyn Shapes>,
     ) -> Self {
-        Self { hash, flow, ownership, rules, systems, shapes }
+        Self { hash, flow, ownership, rules, systems, shapes, warnings: Vec::new() }
     }
 
     /// Reads a folder, bounded in number and size of files.
@@ -155,16 +77,21 @@ impl Bundle {
     ///
     /// [`BundleError::Read`].
     pub fn read(path: &std::path::Path) -> Result<Files, BundleError> {
-        Err(BundleError::Settings(format!("not built: {}", path.display())))
+        files::read(path)
     }
 
     /// Compiles and checks everything.
     ///
     /// # Errors
     ///
-    /// [`BundleError`], with all findings of all files.
-    pub fn compile(_files: &Files, _config: &Config) -> Result<Self, BundleError> {
-        Err(BundleError::Settings(String::new()))
+    /// [`BundleError`], with all findings of all files, or all disagreements of settings and files.
+    pub fn compile(files: &Files, config: &Config) -> Result<Self, BundleError> {
+        compile::bundle(files, config)
+    }
+
+    /// Findings that do not keep the files from being used.
+    pub fn warnings(&self) -> &[Diagnostic] {
+        &self.warnings
     }
 
     /// The rules for the fold.
@@ -211,7 +138,29 @@ impl Bundle {
 
     /// Maps a message in: one result per document. Pure; a panic inside one message is caught and becomes
     /// its failure. Empty when no intake of the system takes this kind (outcome `skipped`).
-    pub fn map_in(&self, _envelope: &Envelope) -> Vec<Mapped> {
-        Vec::new()
+    pub fn map_in(&self, envelope: &Envelope) -> Vec<Mapped> {
+        let Some(system) = self.systems.get(&envelope.system) else { return Vec::new() };
+        let Some(intake) = self.intake(&envelope.system, &envelope.document) else {
+            return Vec::new();
+        };
+        let args = BTreeMap::new();
+        let context =
+            Context { system: &system.name, settings: &system.settings, args: &args, hub: None };
+        let run = || -> Vec<Mapped> {
+            let mappings = intake.mappings.iter();
+            mappings.flat_map(|mapping| mapping.run(&envelope.body, &context)).collect()
+        };
+        catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|_| vec![Mapped::Failed(fault())])
+    }
+}
+
+/// What a panic in mapping in becomes: a fault to show, its words without any value.
+fn fault() -> MapError {
+    MapError {
+        cause: "fault",
+        rule: None,
+        path: String::new(),
+        why: "the program failed on it: a fault to report".to_owned(),
+        key: None,
     }
 }

@@ -1,0 +1,261 @@
+//! From files and settings to a bundle: every folder is compiled and checked, all findings in one run.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use orderhub_connectors::contract::{Connector, Operation, OperationKind};
+use orderhub_connectors::declared;
+use orderhub_lang::codes;
+use orderhub_lang::diagnostic::{self, Diagnostic, Severity, Source};
+use orderhub_lang::yaml::source_from_bytes;
+use orderhub_mapping::codes as mapping_codes;
+use orderhub_mapping::integration::{
+    ConnectorUse, Integration, OperationFacts, OperationUse, SystemShape, SystemShapes,
+};
+use orderhub_order::flow::{Flow, Ownership};
+use orderhub_order::ids::{Entity, SystemName};
+use orderhub_order::rules::{OperationKind as Kind, SystemRules};
+
+use super::system::{System, needs};
+use super::{Bundle, BundleError, Files, files};
+use crate::config::Config;
+
+/// The folder of the hub's own side.
+const HUB: &str = "hub";
+/// The folder of snippets that others include.
+const COMMON: &str = "common";
+
+/// What the files are, before settings say which systems there are.
+#[derive(Debug, Default)]
+pub(super) struct Compiled {
+    flow: Option<Flow>,
+    ownership: Option<Ownership>,
+    integrations: BTreeMap<String, Arc<Integration>>,
+    connectors: BTreeMap<String, Arc<dyn Connector>>,
+    findings: Vec<Diagnostic>,
+}
+
+/// Compiles and checks everything.
+pub(super) fn bundle(files: &Files, config: &Config) -> Result<Bundle, BundleError> {
+    let mut compiled = compile(files);
+    diagnostic::sort(&mut compiled.findings);
+    if compiled.findings.iter().any(|finding| finding.severity == Severity::Error) {
+        return Err(BundleError::Files(compiled.findings));
+    }
+    let (mut systems, mut rules) = (BTreeMap::new(), BTreeMap::new());
+    let (mut shapes, mut problems) = (BTreeMap::new(), Vec::new());
+    for (name, settings) in &config.systems {
+        let Some((integration, connector)) = compiled.integration(&settings.integration) else {
+            problems.push(unknown(name, &settings.integration, &compiled));
+            continue;
+        };
+        problems.extend(needs(name, settings, &integration, connector.needs()));
+        rules.insert(name.clone(), system_rules(&integration, connector.as_ref(), settings));
+        let system = System::new(name.clone(), settings, &integration, connector);
+        let shape = SystemShape { integration, settings: Arc::clone(&system.settings) };
+        shapes.insert(name.clone(), shape);
+        systems.insert(name.clone(), system);
+    }
+    if !problems.is_empty() {
+        return Err(BundleError::Settings(problems.join("\n")));
+    }
+    Ok(Bundle {
+        hash: files::hash(files).into(),
+        flow: compiled.flow.unwrap_or_else(Flow::embedded),
+        ownership: compiled.ownership.unwrap_or_else(Ownership::embedded),
+        rules,
+        systems,
+        shapes: Box::new(SystemShapes::new(shapes)),
+        warnings: compiled.findings,
+    })
+}
+
+impl Compiled {
+    fn integration(&self, name: &str) -> Option<(Arc<Integration>, Arc<dyn Connector>)> {
+        let integration = self.integrations.get(name)?;
+        let connector = self.connectors.get(name)?;
+        Some((Arc::clone(integration), Arc::clone(connector)))
+    }
+}
+
+fn unknown(name: &SystemName, integration: &str, compiled: &Compiled) -> String {
+    let known = compiled.integrations.keys().map(String::as_str);
+    let near = diagnostic::nearest(integration, known);
+    let hint = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+    format!(
+        "`[systems.{name}] integration` is `{integration}`, but `mappings/` has no such folder with an \
+         integration.yaml{hint}"
+    )
+}
+
+fn compile(files: &Files) -> Compiled {
+    let mut compiled = Compiled::default();
+    let mut folders: BTreeMap<&str, Vec<(&str, Arc<Source>)>> = BTreeMap::new();
+    for (path, bytes) in files {
+        let Some((folder, name)) = path.split_once('/') else { continue };
+        if !name.ends_with(".yaml") {
+            continue;
+        }
+        match source_from_bytes(&format!("mappings/{path}"), bytes) {
+            Ok(source) => folders.entry(folder).or_default().push((name, source)),
+            Err(finding) => compiled.findings.push(*finding),
+        }
+    }
+    for (folder, sources) in &folders {
+        match *folder {
+            HUB => compiled.hub(sources),
+            COMMON => {}
+            name => compiled.load(name, sources),
+        }
+    }
+    compiled.connect();
+    let flow = compiled.flow.take().unwrap_or_else(Flow::embedded);
+    let integrations: Vec<_> = compiled.integrations.values().map(Arc::clone).collect();
+    for integration in integrations {
+        if let Some(connector) = compiled.connectors.get(&integration.name) {
+            let found = check(&integration, connector.as_ref(), &flow);
+            compiled.findings.extend(found);
+        }
+    }
+    compiled.flow = Some(flow);
+    compiled
+}
+
+impl Compiled {
+    fn hub(&mut self, sources: &[(&str, Arc<Source>)]) {
+        for (name, source) in sources {
+            match *name {
+                "flow.yaml" => match Flow::parse(source) {
+                    Ok(flow) => self.flow = Some(flow),
+                    Err(findings) => self.findings.extend(findings),
+                },
+                "ownership.yaml" => match Ownership::parse(source) {
+                    Ok(ownership) => self.ownership = Some(ownership),
+                    Err(findings) => self.findings.extend(findings),
+                },
+                other => {
+                    let message = format!("`hub/{other}` is not a file of this version");
+                    let finding =
+                        Diagnostic::error(codes::UNKNOWN_NAME, source, Default::default(), message);
+                    self.findings
+                        .push(finding.with_nearest(other, ["flow.yaml", "ownership.yaml"]));
+                }
+            }
+        }
+    }
+
+    fn load(&mut self, name: &str, sources: &[(&str, Arc<Source>)]) {
+        let texts: Vec<(&str, &str)> =
+            sources.iter().map(|(file, source)| (*file, source.text.as_str())).collect();
+        let loaded = Integration::load(name, &texts);
+        self.findings.extend(loaded.diagnostics);
+        if let Some(integration) = loaded.integration {
+            self.integrations.insert(name.to_owned(), Arc::new(integration));
+        }
+    }
+
+    /// Finds who speaks for each integration. A connector file is compiled once.
+    fn connect(&mut self) {
+        for (name, integration) in &self.integrations {
+            let Some(source) = &integration.connector_source else { continue };
+            match declared::compile(source) {
+                Ok(connector) => {
+                    self.findings.extend_from_slice(connector.warnings());
+                    self.connectors.insert(name.clone(), Arc::new(connector));
+                }
+                Err(findings) => self.findings.extend(findings),
+            }
+        }
+        for (name, integration) in &self.integrations {
+            let ConnectorUse::Named(other) = &integration.connector else { continue };
+            match self.connectors.get(other).map(Arc::clone) {
+                Some(connector) => {
+                    self.connectors.insert(name.clone(), connector);
+                }
+                None => {
+                    let message = format!("there is no connector `{other}`");
+                    let source = &integration.source;
+                    let at = source.text.find(other.as_str()).unwrap_or_default();
+                    let span = diagnostic::Span::new(at, at + other.len());
+                    let finding =
+                        Diagnostic::error(mapping_codes::INTEGRATION, source, span, message);
+                    let known = self.connectors.keys().map(String::as_str);
+                    self.findings.push(finding.with_nearest(other, known));
+                }
+            }
+        }
+    }
+}
+
+/// What only connector, flow and integration together can tell.
+fn check(integration: &Integration, connector: &dyn Connector, flow: &Flow) -> Vec<Diagnostic> {
+    let operations = connector.operations();
+    let mut found = Vec::new();
+    let mut error = |span, message: String| {
+        let code = mapping_codes::INTEGRATION;
+        found.push(Diagnostic::error(code, &integration.source, span, message));
+    };
+    for rule in &integration.deliver {
+        if !flow.emits_to(&rule.on, integration.role) {
+            let role = integration.role.as_str();
+            error(rule.span, format!("no release of the flow emits `{}` to a {role}", rule.on));
+        }
+        for name in rule.operation.all() {
+            match find(operations, name).map(|operation| operation.kind) {
+                Some(OperationKind::State | OperationKind::Fact) => {}
+                Some(OperationKind::Read) => {
+                    error(rule.span, format!("`{name}` only reads: nothing is delivered by it"));
+                }
+                None => error(rule.span, no_operation(operations, name)),
+            }
+        }
+    }
+    for (read_name, read) in &integration.reads {
+        let at = integration.source.text.find(read.operation.as_str()).unwrap_or_default();
+        let span = diagnostic::Span::new(at, at + read.operation.len());
+        match find(operations, &read.operation).map(|operation| operation.kind) {
+            Some(OperationKind::Read) => {}
+            Some(OperationKind::State | OperationKind::Fact) => {
+                error(
+                    span,
+                    format!(
+                        "`{}` writes: the read `{read_name}` needs one that reads",
+                        read.operation
+                    ),
+                );
+            }
+            None => error(span, no_operation(operations, &read.operation)),
+        }
+    }
+    found
+}
+
+fn find<'o>(operations: &'o [Operation], name: &str) -> Option<&'o Operation> {
+    operations.iter().find(|operation| operation.name == name)
+}
+
+fn no_operation(operations: &[Operation], name: &str) -> String {
+    let known = operations.iter().map(|operation| operation.name.as_str());
+    let near = diagnostic::nearest(name, known);
+    let hint = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+    format!("the connector has no operation `{name}`{hint}")
+}
+
+fn system_rules(
+    integration: &Integration,
+    connector: &dyn Connector,
+    settings: &crate::config::System,
+) -> SystemRules {
+    let facts = |name: &str| {
+        let operation = find(connector.operations(), name)?;
+        let kind = match operation.kind {
+            OperationKind::State => OperationUse::Write(Kind::State),
+            OperationKind::Fact => OperationUse::Write(Kind::Fact),
+            OperationKind::Read => OperationUse::Read,
+        };
+        let entity = operation.entity.as_deref().and_then(Entity::parse);
+        Some(OperationFacts { kind, entity, creates: operation.creates })
+    };
+    let tags = settings.tags.iter().map(|tag| tag.as_str().into()).collect();
+    integration.system_rules(&facts, tags, settings.unit.as_str().into(), settings.mode.into())
+}

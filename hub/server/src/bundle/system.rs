@@ -1,0 +1,225 @@
+//! One configured system with the compiled files of its integration.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use orderhub_connectors::contract::{Connector, Needs};
+use orderhub_lang::diagnostic::nearest;
+use orderhub_mapping::integration::{Apply, Deliver, IntakeFrom, Integration};
+use orderhub_mapping::{Mapping, integration};
+use orderhub_order::ids::{Role, SystemName};
+use orderhub_order::rules::Mode;
+
+/// One configured system with the compiled files of its integration.
+#[derive(Debug)]
+pub struct System {
+    /// Its name in the settings.
+    pub name: SystemName,
+    /// The folder of its files.
+    pub integration: Box<str>,
+    /// What it is to the hub.
+    pub role: Role,
+    /// Live, shadow or paused.
+    pub mode: Mode,
+    /// Where it is reached.
+    pub base_url: String,
+    /// `[systems.<name>.settings]`.
+    pub settings: Arc<BTreeMap<String, String>>,
+    /// What speaks to it.
+    pub connector: Arc<dyn Connector>,
+    /// What comes in.
+    pub intakes: Vec<Intake>,
+    /// What goes out, by (deliver rule, operation).
+    pub deliveries: BTreeMap<(Box<str>, Box<str>), Delivery>,
+    /// Cached reads by name.
+    pub reads: BTreeMap<Box<str>, Read>,
+}
+
+/// One entry of `intake:`.
+#[derive(Clone, Debug)]
+pub struct Intake {
+    /// The `message:` or the `notice:` kinds that it takes.
+    pub words: Vec<Box<str>>,
+    /// What is done with the body.
+    pub apply: IntakeApply,
+    /// How its documents are ordered.
+    pub ordering: Ordering,
+    /// The shapes that the body is mapped by, each in turn.
+    pub mappings: Vec<Arc<Mapping>>,
+}
+
+/// What an intake does with what came.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum IntakeApply {
+    /// The body is the document.
+    Payload,
+    /// A hint: the document is to be fetched with this read operation.
+    Reread {
+        /// The operation.
+        operation: Box<str>,
+    },
+}
+
+/// Which of two documents of one thing is the newer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ordering {
+    /// They carry a revision.
+    Revision,
+    /// Arrival counts.
+    Queue,
+    /// Fetched when needed, so always the newest.
+    Reread,
+    /// It does not matter.
+    Commutative,
+}
+
+/// How one operation of a deliver rule is mapped.
+#[derive(Clone, Debug, Default)]
+pub struct Delivery {
+    /// Maps the subject out; none: `doc` is empty.
+    pub with: Option<Arc<Mapping>>,
+    /// Maps the reply's document back onto the subject.
+    pub reply: Option<Arc<Mapping>>,
+}
+
+/// One cached read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Read {
+    /// The operation.
+    pub operation: Box<str>,
+    /// Names of its arguments, in order.
+    pub args: Vec<Box<str>>,
+    /// So long an answer needs no call.
+    pub fresh_for: Duration,
+    /// So long an old answer may stand in when the call fails; zero: never.
+    pub stale_for: Duration,
+}
+
+impl System {
+    pub(super) fn new(
+        name: SystemName,
+        settings: &crate::config::System,
+        integration: &Integration,
+        connector: Arc<dyn Connector>,
+    ) -> Self {
+        Self {
+            name,
+            integration: integration.name.as_str().into(),
+            role: integration.role,
+            mode: settings.mode.into(),
+            base_url: settings.base_url.clone(),
+            settings: Arc::new(settings.settings.clone()),
+            connector,
+            intakes: integration.intake.iter().filter_map(|i| intake(integration, i)).collect(),
+            deliveries: integration
+                .deliver
+                .iter()
+                .flat_map(|d| deliveries(integration, d))
+                .collect(),
+            reads: integration
+                .reads
+                .iter()
+                .map(|(name, r)| (name.as_str().into(), read(r)))
+                .collect(),
+        }
+    }
+}
+
+/// `None`: a poll, which nothing arrives for.
+fn intake(of: &Integration, intake: &integration::Intake) -> Option<Intake> {
+    let (words, apply) = match &intake.from {
+        IntakeFrom::Message { kind } => (vec![kind.as_str().into()], IntakeApply::Payload),
+        IntakeFrom::Notice { kinds, apply } => {
+            let words = kinds.iter().map(|kind| kind.as_str().into()).collect();
+            let apply = match apply {
+                Apply::Payload => IntakeApply::Payload,
+                Apply::Reread { operation, .. } => {
+                    IntakeApply::Reread { operation: operation.as_str().into() }
+                }
+            };
+            (words, apply)
+        }
+        IntakeFrom::Poll(_) => return None,
+    };
+    let ordering = match intake.ordering {
+        integration::Ordering::Revision => Ordering::Revision,
+        integration::Ordering::Queue => Ordering::Queue,
+        integration::Ordering::Reread => Ordering::Reread,
+        integration::Ordering::Commutative => Ordering::Commutative,
+    };
+    let mappings = intake.documents.iter().filter_map(|document| mapping(of, Some(document)));
+    Some(Intake { words, apply, ordering, mappings: mappings.collect() })
+}
+
+fn mapping(of: &Integration, document: Option<&String>) -> Option<Arc<Mapping>> {
+    of.mappings.get(document?).map(Arc::clone)
+}
+
+/// The mappings of each operation of a rule: its own, else the one for all.
+fn deliveries<'i>(
+    of: &'i Integration,
+    deliver: &'i Deliver,
+) -> impl Iterator<Item = ((Box<str>, Box<str>), Delivery)> + 'i {
+    let Deliver { operation, with, reply, .. } = deliver;
+    let own = |chosen: &Option<String>, all: &Option<String>| {
+        mapping(of, chosen.as_ref().or(all.as_ref()))
+    };
+    let rows = [
+        (&operation.create, own(&with.create, &with.single), own(&reply.create, &reply.single)),
+        (&operation.update, own(&with.update, &with.single), own(&reply.update, &reply.single)),
+        (&operation.single, own(&with.single, &None), own(&reply.single, &None)),
+    ];
+    rows.into_iter().filter_map(|(name, with, reply)| {
+        let key = (deliver.id.as_str().into(), name.as_deref()?.into());
+        Some((key, Delivery { with, reply }))
+    })
+}
+
+fn read(read: &integration::Read) -> Read {
+    Read {
+        operation: read.operation.as_str().into(),
+        args: read.args.iter().map(|arg| arg.as_str().into()).collect(),
+        fresh_for: read.fresh_for,
+        stale_for: read.stale_for,
+    }
+}
+
+/// Settings and secrets that the files read and the system lacks, both places named.
+pub(super) fn needs(
+    name: &SystemName,
+    settings: &crate::config::System,
+    integration: &Integration,
+    needs: &Needs,
+) -> Vec<String> {
+    let mapped = integration.mappings.values().flat_map(|mapping| {
+        let place = mapping.source.name.clone();
+        mapping.settings().map(move |setting| (setting.to_owned(), place.clone()))
+    });
+    let mut problems = Vec::new();
+    let mut lack = |what: &str, wanted: &str, place: &str, known: Vec<&str>| {
+        let near = nearest(wanted, known);
+        let hint = near.map(|near| format!("; it has `{near}`")).unwrap_or_default();
+        let problem =
+            format!("{place} reads `{what}.{wanted}`, which `[systems.{name}.{what}]` lacks{hint}");
+        if !problems.contains(&problem) {
+            problems.push(problem);
+        }
+    };
+    for (wanted, place) in mapped.chain(needs.settings.iter().cloned()) {
+        if !settings.settings.contains_key(&wanted) {
+            lack(
+                "settings",
+                &wanted,
+                &place,
+                settings.settings.keys().map(String::as_str).collect(),
+            );
+        }
+    }
+    for (wanted, place) in &needs.secrets {
+        if !settings.secrets.contains_key(wanted) {
+            lack("secrets", wanted, place, settings.secrets.keys().map(String::as_str).collect());
+        }
+    }
+    problems
+}
