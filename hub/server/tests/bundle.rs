@@ -1,0 +1,152 @@
+//! The shipped integration files as a bundle: they compile, map in, and disagree with settings in words.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use orderhub::bundle::{Bundle, BundleError, Files, IntakeApply};
+use orderhub::config::{Config, parse};
+use orderhub::intake::Envelope;
+use orderhub_lang::diagnostic;
+use orderhub_mapping::Mapped;
+use orderhub_order::ids::{Role, SystemName};
+
+const SETTINGS: &str = r#"
+[systems.shop_eu]
+integration = "shopify"
+base_url = "https://shop-eu.example"
+secrets = { token = { env = "T" }, webhook = { env = "T" } }
+settings = { location_id = "1", money = "shop_money" }
+[systems.erp]
+integration = "rest_erp"
+base_url = "https://erp.example"
+secrets = { token = { env = "T" }, webhook = { env = "T" } }
+[systems.wms]
+integration = "rest_wms"
+base_url = "https://wms.example"
+tags = ["home"]
+secrets = { token = { env = "T" }, webhook = { env = "T" } }
+settings = { warehouse = "W1" }
+"#;
+
+fn files() -> Files {
+    Bundle::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../mappings")).unwrap()
+}
+
+fn config(text: &str) -> Config {
+    parse("orderhub.toml", text, &HashMap::new()).unwrap().config
+}
+
+fn compile(files: &Files, settings: &str) -> Result<Bundle, String> {
+    Bundle::compile(files, &config(settings)).map_err(|error| match error {
+        BundleError::Files(findings) => diagnostic::render(&findings),
+        other @ (BundleError::Settings(_) | BundleError::Read { .. }) => other.to_string(),
+    })
+}
+
+fn envelope(document: &str, body: &[u8]) -> Envelope {
+    Envelope {
+        source: "queue:orders".into(),
+        system: SystemName::new("shop_eu"),
+        document: document.into(),
+        message_id: None,
+        body: Bytes::copy_from_slice(body),
+        headers: Vec::new(),
+        received: Timestamp::UNIX_EPOCH,
+        suspect: false,
+    }
+}
+
+#[test]
+fn the_shipped_files_are_a_bundle() {
+    let bundle = compile(&files(), SETTINGS).unwrap_or_else(|why| panic!("{why}"));
+    assert_eq!(bundle.hash.len(), 16);
+    let shop = bundle.system(&SystemName::new("shop_eu")).unwrap();
+    assert_eq!((shop.role, &*shop.integration), (Role::Channel, "shopify"));
+    let webhook = bundle.intake(&shop.name, "orders/updated").unwrap();
+    assert_eq!((&webhook.apply, webhook.mappings.len()), (&IntakeApply::Payload, 1));
+    let wms = SystemName::new("wms");
+    assert_eq!(bundle.intake(&wms, "release_updated").unwrap().mappings.len(), 2);
+    assert!(bundle.intake(&wms, "order_rest").is_none());
+
+    let erp = SystemName::new("erp");
+    let rules = bundle.rules();
+    let rule = &rules.systems[&erp].deliver[0];
+    let create = rule.create.as_ref().unwrap();
+    let update = rule.update.as_ref().unwrap();
+    assert!(create.creates && !update.creates);
+    for operation in [create, update] {
+        let delivery = bundle.delivery(&erp, &rule.id, &operation.name).unwrap();
+        assert!(delivery.with.is_some() && delivery.reply.is_some());
+    }
+    assert!(!rules.shapes.reads(&erp, &rule.id).is_empty());
+    let read = bundle.read_of(&erp, "stock").unwrap();
+    assert_eq!((read.operation.as_ref(), read.args.len()), ("stock", 1));
+}
+
+#[test]
+fn a_message_is_mapped_in_by_its_intake() {
+    let (files, kind) = (files(), "order_rest");
+    let bundle = compile(&files, SETTINGS).unwrap();
+    let mapped = bundle.map_in(&envelope(kind, &files["shopify/samples/paid.json"]));
+    let [Mapped::Document(said)] = mapped.as_slice() else { panic!("{mapped:?}") };
+    assert!(said.creates);
+    let broken = bundle.map_in(&envelope(kind, b"{ no"));
+    let [Mapped::Failed(error)] = broken.as_slice() else { panic!("{broken:?}") };
+    assert_eq!(error.cause, "malformed");
+    assert!(bundle.map_in(&envelope("unheard_of", b"{}")).is_empty());
+}
+
+#[test]
+fn settings_that_files_read_and_a_system_lacks_are_named_with_both_places() {
+    let lacking = SETTINGS.replace(r#"location_id = "1", "#, "");
+    let why = compile(&files(), &lacking).unwrap_err();
+    assert!(why.contains("shopify/fulfillment.yaml"), "{why}");
+    assert!(why.contains("`[systems.shop_eu.settings]` lacks"), "{why}");
+    let lacking = SETTINGS.replace(r#"webhook = { env = "T" }"#, r#"webhok = { env = "T" }"#);
+    let why = compile(&files(), &lacking).unwrap_err();
+    assert!(why.contains("shopify/connector.yaml"), "{why}");
+    assert!(why.contains("`[systems.shop_eu.secrets]` lacks; it has `webhok`"), "{why}");
+    let unknown = SETTINGS.replace("\"rest_erp\"", "\"rest_epr\"");
+    let why = compile(&files(), &unknown).unwrap_err();
+    assert!(why.contains("did you mean `rest_erp`?"), "{why}");
+}
+
+#[test]
+fn what_only_the_files_together_can_tell_is_told_at_its_place() {
+    let cases = [
+        (
+            "rest_erp/integration.yaml",
+            "create: create_sale",
+            "create: create_sail",
+            "did you mean `create_sale`?",
+        ),
+        ("rest_erp/integration.yaml", "do: stock, args", "do: create_sale, args", "writes"),
+        (
+            "rest_tms/integration.yaml",
+            "on: shipment.created",
+            "on: fulfilment.released",
+            "to a tms",
+        ),
+        (
+            "sink/integration.yaml",
+            "connector: declared",
+            "connector: odoo",
+            "there is no connector `odoo`",
+        ),
+        ("hub/flow.yaml", "orderhub: 1", "orderhub: 1\nflaw: default", "flaw"),
+    ];
+    for (file, right, wrong, expected) in cases {
+        let mut files = files();
+        let text = String::from_utf8(files[file].clone()).unwrap();
+        assert!(text.contains(right), "{file} has no `{right}`");
+        files.insert(file.to_owned(), text.replace(right, wrong).into_bytes());
+        let why = compile(&files, SETTINGS).unwrap_err();
+        assert!(why.contains(expected), "{why}");
+        assert!(why.contains(&format!("mappings/{file}:")), "{why}");
+    }
+    let mut files = files();
+    files.insert("sink/order.yaml".to_owned(), vec![b'a', 0xFF]);
+    assert!(compile(&files, SETTINGS).unwrap_err().contains("not UTF-8"));
+}
