@@ -281,7 +281,7 @@ fn bundle(setup: Setup) -> Bundle {
             role,
             mode,
             base_url: "http://twin".to_owned(),
-            settings: BTreeMap::new(),
+            settings: BTreeMap::new().into(),
             connector: Arc::clone(&twin),
             intakes: Vec::new(),
             deliveries: deliveries.collect(),
