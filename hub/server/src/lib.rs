@@ -99,6 +99,7 @@ pub enum StartError {
 #[derive(Debug)]
 pub struct Hub {
     address: SocketAddr,
+    api: Api,
     bus: Bus,
     store: Arc<dyn Store>,
     deliverer: Deliverer,
@@ -174,7 +175,7 @@ impl Hub {
             stopping: stops.sources.clone(),
         });
         let address = listener.local_addr().unwrap_or(config.server.listen);
-        let http = tokio::spawn(http::serve(listener, api, stops.http.clone()));
+        let http = tokio::spawn(http::serve(listener, api.clone(), stops.http.clone()));
         let sources = amqp::Parts {
             intake,
             readiness: readiness.clone(),
@@ -186,12 +187,17 @@ impl Hub {
         readiness.ready("start");
         tracing::info!(%address, "the hub runs");
         let tasks = Tasks { readers, jobs, apply: applying, http };
-        Ok(Self { address, bus, store, deliverer, readiness, stops, tasks })
+        Ok(Self { address, api, bus, store, deliverer, readiness, stops, tasks })
     }
 
     /// Where it listens.
     pub fn addr(&self) -> SocketAddr {
         self.address
+    }
+
+    /// What the API works with, to ask without a connection.
+    pub fn api(&self) -> &Api {
+        &self.api
     }
 
     /// The bus without a broker.

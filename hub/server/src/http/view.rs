@@ -1,12 +1,10 @@
-//! Orders as JSON: nested by the dots of the catalogue's paths, collections as arrays, money as text.
+//! Orders and lanes as the API shows them.
 
 use orderhub_order::catalogue::{FieldSet, catalogue};
-use orderhub_order::contribution::Stated;
-use orderhub_order::ids::{At, Collection};
+use orderhub_order::json::View;
 use orderhub_order::lane::Lane;
 use orderhub_order::model::{Order, State};
-use orderhub_order::value::{Address, Reference, Value};
-use serde_json::{Map, Value as Json, json};
+use serde_json::{Value as Json, json};
 
 /// The whole order with its references.
 pub(super) fn order(state: &State) -> Json {
@@ -18,9 +16,9 @@ pub(super) fn order(state: &State) -> Json {
     shown
 }
 
-/// The order without what stands in its lanes.
+/// The order without what stands in its lanes. Numbers in it are whole: no float comes in.
 pub(super) fn head(order: &Order) -> Json {
-    Json::Object(element(order, &At::ROOT))
+    serde_json::from_slice(&orderhub_order::json::order(order, View::default())).unwrap_or_default()
 }
 
 fn references(lane: &Lane) -> impl Iterator<Item = Json> {
@@ -32,77 +30,6 @@ fn references(lane: &Lane) -> impl Iterator<Item = Json> {
             "ext_id": xref.ext_id,
         })
     })
-}
-
-fn element(order: &Order, at: &At) -> Map<String, Json> {
-    let mut members = Map::new();
-    let collection = at.collection();
-    if let Some(id) = at.id() {
-        members.insert("id".to_owned(), Json::from(id.as_str()));
-    }
-    for field in catalogue().fields_of(collection) {
-        if let Some(stated) = order.get(at, field.id) {
-            insert(&mut members, field.path, stated_json(&stated));
-        }
-    }
-    for child in collection.children().filter(|child| *child != Collection::Xrefs) {
-        let elements = order.elements_at(at, child);
-        if !elements.is_empty() {
-            let shown = elements.iter().map(|(place, _)| Json::Object(element(order, place)));
-            members.insert(child.name().to_owned(), shown.collect());
-        }
-    }
-    members
-}
-
-/// Puts a value at a dotted path.
-fn insert(members: &mut Map<String, Json>, path: &str, value: Json) {
-    match path.split_once('.') {
-        None => {
-            members.insert(path.to_owned(), value);
-        }
-        Some((first, rest)) => {
-            let inner = members.entry(first).or_insert_with(|| Json::Object(Map::new()));
-            if let Some(inner) = inner.as_object_mut() {
-                insert(inner, rest, value);
-            }
-        }
-    }
-}
-
-fn stated_json(stated: &Stated) -> Json {
-    stated.as_ref().map_or(Json::Null, value_json)
-}
-
-fn value_json(value: &Value) -> Json {
-    match value {
-        Value::Text(text) => Json::from(text.as_ref()),
-        Value::Integer(number) => Json::from(*number),
-        Value::Decimal(number) => Json::from(number.normalize().to_string()),
-        Value::Money(money) => json!(money),
-        Value::Timestamp(time) => Json::from(time.to_string()),
-        Value::Date(day) => Json::from(day.to_string()),
-        Value::Boolean(truth) => Json::from(*truth),
-        Value::Address(address) => address_json(address),
-        Value::List(items) => items.iter().map(|item| Json::from(item.as_ref())).collect(),
-        Value::Map(members) => {
-            let shown = members.iter().map(|(name, value)| {
-                (name.to_string(), value.as_deref().map_or(Json::Null, Json::from))
-            });
-            Json::Object(shown.collect())
-        }
-        Value::Ref(Reference::Ours(id) | Reference::Theirs(id) | Reference::Sku(id)) => {
-            Json::from(id.as_ref())
-        }
-    }
-}
-
-fn address_json(address: &Address) -> Json {
-    let parts = Address::PARTS.iter().filter_map(|name| {
-        let part = address.part(name)?.as_deref()?;
-        Some(((*name).to_owned(), Json::from(part)))
-    });
-    Json::Object(parts.collect())
 }
 
 /// The paths of a set of fields, sorted as the catalogue numbers them.
