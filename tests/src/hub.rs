@@ -52,7 +52,7 @@ impl Hub {
 
     /// Waits until it may take work.
     pub async fn ready(&self) {
-        let client = reqwest::Client::new();
+        let client = crate::http::client();
         let url = self.url("/readyz");
         let log = self.folder.join("hub.log");
         let what = format!("the hub is ready; its log is {}", log.display());

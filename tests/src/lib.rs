@@ -1,6 +1,7 @@
 //! What the end-to-end tests stand on: a broker, the hub as a process, and bounded waiting.
 
 pub mod broker;
+pub mod http;
 pub mod hub;
 pub mod stories;
 pub mod wait;

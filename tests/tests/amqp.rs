@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use orderhub_tests::broker::{Broker, Message, Node, shared_url};
 use orderhub_tests::hub::{Hub, free_port};
-use orderhub_tests::wait;
+use orderhub_tests::{http, wait};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -52,16 +52,12 @@ fn queue(test: &str) -> String {
 
 /// All open todos, over every page.
 async fn todos(hub: &Hub) -> Vec<Value> {
-    let client = reqwest::Client::new();
-    let (mut all, mut cursor) = (Vec::new(), None::<String>);
+    let (mut all, mut path) = (Vec::new(), "/api/v1/todo?limit=500".to_owned());
     loop {
-        let mut query = vec![("limit", "500".to_owned())];
-        query.extend(cursor.map(|cursor| ("cursor", cursor)));
-        let answer = client.get(hub.url("/api/v1/todo")).query(&query).send().await.unwrap();
-        let page: Value = answer.json().await.unwrap();
+        let page = http::json(&hub.url(&path)).await;
         all.extend(page["items"].as_array().cloned().unwrap_or_default());
         match page["next"].as_str() {
-            Some(next) => cursor = Some(next.to_owned()),
+            Some(next) => path = format!("/api/v1/todo?limit=500&cursor={next}"),
             None => return all,
         }
     }
@@ -77,9 +73,12 @@ async fn stored(hub: &Hub, count: usize) {
     .await;
 }
 
-async fn reasons(hub: &Hub) -> String {
-    let answer = reqwest::get(hub.url("/readyz")).await.unwrap();
-    answer.text().await.unwrap()
+/// Waits until readiness says these words.
+async fn readiness_says(hub: &Hub, words: &str) {
+    wait::until(words, STORED_WITHIN, || async {
+        http::text(&hub.url("/readyz")).await?.contains(words).then_some(())
+    })
+    .await;
 }
 
 async fn emptied(broker: &Broker, queue: &str) {
@@ -124,11 +123,7 @@ async fn a_queue_that_is_missing_is_named_and_read_once_it_is_there() {
     let broker = Broker::connect(&url).await;
     let folder = folder(&url, &queue, port);
     let hub = Hub::spawn(folder.path(), port);
-    wait::until("readiness names the queue", STORED_WITHIN, || async {
-        let answer = reqwest::get(hub.url("/readyz")).await.ok()?.text().await.ok()?;
-        answer.contains("create it").then_some(())
-    })
-    .await;
+    readiness_says(&hub, "create it").await;
     broker.quorum_queue(&queue, None).await;
     broker.publish(&queue, [message(1)]).await;
     hub.ready().await;
@@ -150,7 +145,7 @@ async fn a_body_over_16_mib_goes_to_the_dead_letter_queue_and_hurts_no_neighbour
         (broker.ready(&dead).await == 1).then_some(())
     })
     .await;
-    assert!(reasons(&hub).await.contains("true"));
+    readiness_says(&hub, "true").await;
 }
 
 #[tokio::test]
@@ -162,11 +157,7 @@ async fn without_a_dead_letter_queue_the_reader_stops_and_readiness_names_it() {
     broker.publish(&queue, [message(1), large, message(3)]).await;
     let folder = folder(&url, &queue, port);
     let hub = Hub::spawn(folder.path(), port);
-    wait::until("readiness names the reader", STORED_WITHIN, || async {
-        let answer = reqwest::get(hub.url("/readyz")).await.ok()?.text().await.ok()?;
-        answer.contains("no dead-letter target").then_some(())
-    })
-    .await;
+    readiness_says(&hub, "no dead-letter target").await;
     stored(&hub, 1).await;
     wait::until("what was not stored is in the queue again", STORED_WITHIN, || async {
         (broker.ready(&queue).await == 2).then_some(())

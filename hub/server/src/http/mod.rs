@@ -158,7 +158,7 @@ async fn bounded(State(room): State<Arc<Semaphore>>, request: Request, next: Nex
         return problem.retry_after(1).into_response();
     };
     match tokio::time::timeout(ANSWER_WITHIN, next.run(request)).await {
-        Ok(response) => response,
+        Ok(response) => problem::of_refusal(response).await,
         Err(_) => Problem::unavailable("too_slow", format!("no answer within {ANSWER_WITHIN:?}"))
             .into_response(),
     }

@@ -7,6 +7,9 @@ use serde_json::{Value, json};
 
 use crate::store::StoreError;
 
+/// The content type of a problem.
+const KIND: &str = "application/problem+json";
+
 /// An answer that is not a success.
 #[derive(Debug)]
 pub struct Problem {
@@ -53,6 +56,27 @@ impl Problem {
     }
 }
 
+/// Longest words of the framework that are repeated, in bytes.
+const LONGEST_WORDS: usize = 4_096;
+
+/// Gives the framework's own refusals (a body too large, a query that does not parse) the form of all
+/// others.
+pub(super) async fn of_refusal(response: Response) -> Response {
+    let status = response.status();
+    let ours = response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind == KIND);
+    if ours || !status.is_client_error() {
+        return response;
+    }
+    let words = axum::body::to_bytes(response.into_body(), LONGEST_WORDS).await.unwrap_or_default();
+    let code = match status {
+        StatusCode::PAYLOAD_TOO_LARGE => "too_large",
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => "unsupported_media_type",
+        StatusCode::METHOD_NOT_ALLOWED => "method_not_allowed",
+        _ => "bad_request",
+    };
+    Problem::new(status, code, String::from_utf8_lossy(&words)).into_response()
+}
+
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         match error {
@@ -83,7 +107,7 @@ impl IntoResponse for Problem {
         }
         let mut response = (self.status, Json(body)).into_response();
         let headers = response.headers_mut();
-        let kind = HeaderValue::from_static("application/problem+json");
+        let kind = HeaderValue::from_static(KIND);
         headers.insert(header::CONTENT_TYPE, kind);
         if let Some(seconds) = self.retry_after_s {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));

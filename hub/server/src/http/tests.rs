@@ -127,6 +127,9 @@ async fn every_error_is_a_problem_document_with_a_code() {
         ("/api/v1/systems/shop", 404, "not_found"),
         ("/api/v1/todo/77", 404, "not_found"),
         ("/api/v1/receipts", 400, "bad_request"),
+        ("/api/v1/orders?colour=red", 400, "bad_request"),
+        ("/api/v1/todo/seven", 400, "bad_request"),
+        ("/api/v1/todo/7/replay", 405, "method_not_allowed"),
     ];
     for (path, status, code) in cases {
         let answer = hub.get(path).await;
@@ -150,6 +153,7 @@ async fn a_body_over_16_mib_is_refused() {
     let body = "x".repeat((16 << 20) + 1);
     let answer = hub.call(Method::POST, "/api/v1/intake/nobody/order", &body).await;
     assert_eq!(answer.status, StatusCode::PAYLOAD_TOO_LARGE);
+    assert_eq!(answer.body["code"], "too_large");
 }
 
 #[tokio::test]
