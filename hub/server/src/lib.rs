@@ -11,7 +11,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use orderhub_order::ids::SystemName;
+use orderhub_order::ids::{OrderKey, SystemName};
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
@@ -33,6 +33,7 @@ pub mod store;
 pub mod telemetry;
 pub mod transport;
 
+use apply::Apply;
 use bundle::{Bundle, BundleError, Files};
 use bus::{Bus, amqp};
 use clock::Clock;
@@ -108,6 +109,47 @@ pub struct Hub {
     tasks: Tasks,
 }
 
+/// What most parts work with.
+struct Core {
+    store: Arc<dyn Store>,
+    bundle: watch::Receiver<Arc<Bundle>>,
+    apply: Apply,
+    clock: Clock,
+}
+
+impl Core {
+    fn deliverer(
+        &self,
+        config: &Config,
+        secrets: &Secrets,
+        reserved: mpsc::Receiver<(SystemName, OrderKey)>,
+    ) -> Result<Deliverer, StartError> {
+        let parts = deliver::Parts {
+            store: Arc::clone(&self.store),
+            apply: self.apply.clone(),
+            bundle: self.bundle.clone(),
+            transport: Arc::new(transport(config)?),
+            clock: self.clock,
+            jitter: Jitter::random(),
+            reserved,
+            accounts: accounts(config, secrets),
+            bounds: deliver::Bounds::default(),
+        };
+        Ok(Deliverer::start(parts)?)
+    }
+
+    fn jobs(&self, gates: Gates, stop: CancellationToken) -> JoinHandle<()> {
+        let parts = jobs::Parts {
+            store: Arc::clone(&self.store),
+            bundle: self.bundle.clone(),
+            apply: self.apply.clone(),
+            clock: self.clock,
+            gates,
+        };
+        jobs::start(parts, stop)
+    }
+}
+
 /// One token a stage of stopping.
 #[derive(Clone, Debug, Default)]
 struct Stops {
@@ -147,25 +189,16 @@ impl Hub {
         let parts =
             apply::Parts { store: Arc::clone(&store), bundle: bundles.clone(), clock, reserved };
         let (apply, applying) = apply::start(parts, WAITING_UNITS, stops.apply.clone());
-        let deliverer = Deliverer::start(deliver::Parts {
-            store: Arc::clone(&store),
-            apply: apply.clone(),
-            bundle: bundles.clone(),
-            transport: Arc::new(transport(&config)?),
-            clock,
-            jitter: Jitter::random(),
-            reserved: ring,
-            accounts: accounts(&config, &secrets),
-            bounds: deliver::Bounds::default(),
-        })?;
+        let core = Core { store: Arc::clone(&store), bundle: bundles, apply, clock };
+        let deliverer = core.deliverer(&config, &secrets, ring)?;
         let gates = Gates::from(&config.intake);
-        let jobs = tokio::spawn(stops.jobs.clone().cancelled_owned());
-        let intake = Intake::new(apply.clone(), bundles, gates, clock);
+        let jobs = core.jobs(gates, stops.jobs.clone());
+        let intake = Intake::new(core.apply.clone(), core.bundle, gates, clock);
         let bus = Bus::new(intake.clone());
         let api = Api::new(http::Parts {
             store: Arc::clone(&store),
             intake: intake.clone(),
-            apply,
+            apply: core.apply,
             deliverer: deliverer.clone(),
             secrets: secrets.clone(),
             config: Arc::new(config.clone()),

@@ -58,6 +58,8 @@ enum Command {
     Config(Settings),
     /// Check integration files: every mistake with file, line, column and a hint.
     Check(author::Files),
+    /// Run the files' own cases.
+    Test(author::Files),
     /// Explain a code (`M0107`) or a hub field (`totals.total`).
     Explain {
         /// The code or field.
@@ -120,6 +122,7 @@ fn run(arguments: Arguments) -> Result<ExitCode, Fault> {
         }
         Command::Config(settings) => serve::config(&settings.config, shared.output),
         Command::Check(files) => author::check(&files, shared.output),
+        Command::Test(files) => author::test(&files, shared.output),
         Command::Explain { word } => explain::explain(&word),
         Command::Order(order) => operate::order(&shared, &order),
         Command::Todo(todo) => operate::todo(&shared, &todo),
