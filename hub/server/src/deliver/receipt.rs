@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bytes::Bytes;
-use orderhub_connectors::contract::{Idempotency, Next, Reply};
+use orderhub_connectors::contract::{Idempotency, Memo, Next, Reply};
 use orderhub_connectors::error::BuildError;
 use orderhub_mapping::Mapped;
 use orderhub_order::contribution::Contribution;
-use orderhub_order::fold::{Act, Outcome, Receipt};
+use orderhub_order::fold::{Act, Outcome, Receipt, ReceiptClass};
 use orderhub_order::ids::element_reference;
 use orderhub_order::lane::{Flight, Xref};
 use orderhub_order::route::Send;
@@ -48,8 +48,17 @@ impl Hand<'_> {
         ran: Ran,
         took: Duration,
     ) -> Result<Turn, StoreError> {
-        let Ran { end, mut memo, status, known } = ran;
+        let Ran { end, mut memo, status, known, touched } = ran;
         let mut verdict = self.verdict(&end, flight.attempt);
+        if touched {
+            verdict = settle::touched(verdict);
+        } else if !flight.may_have_acted
+            && flight.memo.is_empty()
+            && verdict.class == ReceiptClass::NotActed
+        {
+            // All of it was looking: the next attempt looks again, with newer inputs if there are.
+            memo = Memo::default();
+        }
         let mut reply = None;
         let references = match &end {
             End::Done(done) => {

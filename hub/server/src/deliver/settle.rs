@@ -23,6 +23,8 @@ pub(super) enum End {
     Failed {
         /// Why.
         failure: Failure,
+        /// The step may have taken effect: it writes, and nobody knows.
+        doubt: bool,
         /// What may be done about the step.
         idempotency: Idempotency,
         /// When the step's call began.
@@ -129,9 +131,13 @@ pub(super) fn judge(end: &End, policy: Policy<'_>) -> Verdict {
             };
             Verdict { class, shown, next_due: None, resume: None, why: String::new() }
         }
-        End::Failed { failure, idempotency, began, timeout } => {
-            failed(failure, idempotency, later(*began, *timeout), policy)
+        End::Failed { failure, doubt: true, idempotency, began, timeout }
+            if !is_final(&failure.cause) =>
+        {
+            let why = failure.cause.to_string();
+            doubt(idempotency, later(*began, *timeout), policy, why)
         }
+        End::Failed { failure, idempotency, .. } => failed(failure, idempotency, policy),
         End::Unbuilt(error) => unbuilt(error, policy),
         // No attempt is spent on it: each one gets further than the one before.
         End::OutOfTime => Verdict {
@@ -173,16 +179,8 @@ pub(super) fn in_doubt(why: String) -> Verdict {
     }
 }
 
-fn failed(
-    failure: &Failure,
-    idempotency: &Idempotency,
-    ends: Timestamp,
-    policy: Policy<'_>,
-) -> Verdict {
+fn failed(failure: &Failure, idempotency: &Idempotency, policy: Policy<'_>) -> Verdict {
     let why = failure.cause.to_string();
-    if failure.may_have_acted() && !is_final(&failure.cause) {
-        return doubt(idempotency, ends, policy, why);
-    }
     match &failure.cause {
         Cause::Call(error) => called(error, idempotency, policy, why),
         Cause::Shut(until) => {
@@ -235,7 +233,8 @@ fn called(
             let wait = wait.min(crate::resilience::retry::LONGEST_RETRY_AFTER);
             policy.limited(ReceiptClass::Throttled, "throttled", wait, why)
         }
-        Next::Doubt => doubt(idempotency, policy.now, policy, why),
+        // It only looked: nothing happened there.
+        Next::Doubt => policy.retry(ReceiptClass::NotActed, "not_acted", None, why),
         Next::Look => match idempotency {
             Idempotency::FindFirst { step, .. } => {
                 let verdict = policy.retry(ReceiptClass::MayHaveActed, "already", None, why);
@@ -276,6 +275,23 @@ fn unbuilt(error: &BuildError, policy: Policy<'_>) -> Verdict {
             resume: None,
             why,
         },
+    }
+}
+
+/// The class of an attempt of which an earlier step was written, or may have been: the lane must not
+/// forget what it sent.
+pub(super) fn touched(verdict: Verdict) -> Verdict {
+    match verdict.class {
+        ReceiptClass::NotActed | ReceiptClass::Throttled | ReceiptClass::NotAllowed => {
+            Verdict { class: ReceiptClass::MayHaveActed, ..verdict }
+        }
+        ReceiptClass::Ok
+        | ReceiptClass::Already
+        | ReceiptClass::MayHaveActed
+        | ReceiptClass::SaidNo
+        | ReceiptClass::Shadowed
+        | ReceiptClass::InDoubt
+        | ReceiptClass::Dead => verdict,
     }
 }
 

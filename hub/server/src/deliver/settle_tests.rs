@@ -14,6 +14,7 @@ fn at(text: &str) -> Timestamp {
 
 fn verdict(error: CallError, idempotency: Idempotency, attempt: u32) -> Verdict {
     let end = End::Failed {
+        doubt: matches!(error, CallError::MayHaveActed { .. }),
         failure: error.into(),
         idempotency,
         began: at("09:59:55"),
@@ -87,12 +88,31 @@ fn what_may_have_acted_before_is_looked_for_whatever_came_last() {
     };
     let end = |idempotency| End::Failed {
         failure: failure.clone(),
+        doubt: true,
         idempotency,
         began: at("10:00:00"),
         timeout: Duration::from_secs(10),
     };
     assert_eq!(judged(&end(Idempotency::Unsafe), 1).class, ReceiptClass::InDoubt);
     assert_eq!(judged(&end(find()), 1).resume, Some(2));
+}
+
+#[test]
+fn looking_alone_changes_nothing_there() {
+    let end = End::Failed {
+        failure: lost().into(),
+        doubt: false,
+        idempotency: Idempotency::Safe,
+        began: at("10:00:00"),
+        timeout: Duration::from_secs(10),
+    };
+    let verdict = judged(&end, 1);
+    assert_eq!(verdict.class, ReceiptClass::NotActed);
+    assert_eq!(
+        touched(verdict).class,
+        ReceiptClass::MayHaveActed,
+        "but something was written before"
+    );
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicU16, Ordering};
 
 use futures_util::future::BoxFuture;
+use jiff::Timestamp;
 use orderhub_connectors::contract::{
     Call, Connector, Credentials, Idempotency, Memo, Next, ReplyXref, Request,
 };
@@ -12,7 +13,7 @@ use tokio::time::Instant;
 use super::desk::Desk;
 use super::send::Flying;
 use super::settle::End;
-use crate::resilience::{Caller, Exchange, Exchanged, Prepaid, Step};
+use crate::resilience::{Caller, Exchange, Exchanged, Failure, Prepaid, Step};
 
 /// What is run.
 pub(super) struct Run<'a> {
@@ -36,6 +37,8 @@ pub(super) struct Ran {
     pub(super) status: Option<u16>,
     /// References known when it ended.
     pub(super) known: Vec<ReplyXref>,
+    /// Something was written there, or may have been: not all of it was looking.
+    pub(super) touched: bool,
 }
 
 impl Run<'_> {
@@ -45,7 +48,7 @@ impl Run<'_> {
     /// **Invariant:** before a step that is not repeatable, the memo that leads to it is stored.
     pub(super) async fn run(&self, memo: Memo, first: Option<Prepaid>) -> Ran {
         let mut prepaid = first.unwrap_or_default();
-        let (mut memo, status) = (memo, AtomicU16::new(0));
+        let (mut memo, status, mut touched) = (memo, AtomicU16::new(0), false);
         let end = loop {
             let request = match self.connector.next(self.call, &memo) {
                 Ok(Next::Done(reply)) => break End::Done(reply),
@@ -62,14 +65,22 @@ impl Run<'_> {
                     break End::OutOfTime;
                 }
             }
+            let began = self.desk.hub.clock.now();
             match self.step(&request, &memo, std::mem::take(&mut prepaid), &status).await {
-                Ok(exchanged) => memo = exchanged.memo,
-                Err(end) => break end,
+                Ok(exchanged) => {
+                    memo = exchanged.memo;
+                    touched |= writes(&request);
+                }
+                Err(failure) => {
+                    let doubt = writes(&request) && failure.may_have_acted();
+                    touched |= doubt;
+                    break failed(failure, &request, doubt, began);
+                }
             }
         };
         let status = Some(status.into_inner()).filter(|status| *status != 0);
         let known = self.connector.known(self.call, &memo);
-        Ran { end, memo, status, known }
+        Ran { end, memo, status, known, touched }
     }
 
     async fn step(
@@ -78,7 +89,7 @@ impl Run<'_> {
         memo: &Memo,
         prepaid: Prepaid,
         status: &AtomicU16,
-    ) -> Result<Exchanged, End> {
+    ) -> Result<Exchanged, Failure> {
         let attempt = Attempt { run: self, request, memo, status };
         let step = Step {
             operation: self.call.operation,
@@ -90,14 +101,18 @@ impl Run<'_> {
             prepaid,
             exchange: &attempt,
         };
-        let began = self.desk.hub.clock.now();
-        self.desk.stack.call(&step).await.map_err(|failure| End::Failed {
-            failure,
-            idempotency: request.idempotency.clone(),
-            began,
-            timeout: request.timeout,
-        })
+        self.desk.stack.call(&step).await
     }
+}
+
+/// Looking changes nothing there, whatever became of the answer.
+fn writes(request: &Request) -> bool {
+    !matches!(request.method, "GET" | "HEAD")
+}
+
+fn failed(failure: Failure, request: &Request, doubt: bool, began: Timestamp) -> End {
+    let (idempotency, timeout) = (request.idempotency.clone(), request.timeout);
+    End::Failed { failure, doubt, idempotency, began, timeout }
 }
 
 /// One attempt at one step.

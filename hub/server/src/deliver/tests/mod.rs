@@ -105,6 +105,17 @@ async fn what_certainly_did_not_arrive_gives_way_to_the_newest_state() {
 }
 
 #[tokio::test]
+async fn a_create_that_only_looked_may_still_give_way() {
+    let rig = Rig::new(Setup::default());
+    rig.deliverer.pause(&SystemName::new(SINK), "only the erp matters here");
+    rig.twin.fail_with([Fault::Refused, Fault::Refused]);
+    let key = rig.order(1001, 1, "captured").await;
+    let lane = rig.until(key, ERP, |lane| lane.code == Some(LaneCode::Retry)).await;
+    let flight = lane.flying.unwrap();
+    assert!(flight.may_be_replaced(), "found nothing, wrote nothing");
+}
+
+#[tokio::test]
 async fn a_create_without_a_name_in_its_answer_is_in_doubt() {
     let rig = Rig::new(Setup::default());
     rig.deliverer.pause(&SystemName::new(SINK), "only the erp matters here");
@@ -229,6 +240,9 @@ async fn a_flight_of_a_process_that_died_is_looked_for_and_made_once() {
     while rig.twin.effects().is_empty() {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
+    let flight = rig.lane(key, ERP).await.unwrap().flying.unwrap();
+    assert!(flight.in_air, "stored before the first byte");
+    assert!(!flight.memo.is_empty(), "stored before the step that is not repeatable");
     let rig = rig.crash().await;
     let lane = rig.delivered(key, ERP).await;
     assert_eq!(lane.ext_id("order", &At::ROOT), Some("S1"));
