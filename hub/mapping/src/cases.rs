@@ -12,6 +12,7 @@ use orderhub_order::model::{Element, Order, Subject};
 use orderhub_order::value::{Reference, Value as HubValue};
 use serde_json::Value as Json;
 
+use crate::reverse::kind_of;
 use crate::{Context, Mapped, Mapping, ReverseError, view};
 
 /// One case of a mapping file.
@@ -215,23 +216,33 @@ impl Built {
             self.link(kind, at, id);
         }
         for collection in &statement.collections {
+            self.collections_at(at, |known| {
+                known.entry(collection.collection).or_default();
+            });
             for (number, inner) in collection.elements.iter().enumerate() {
                 let id = self.id_of(collection.collection, inner, number);
                 let place = at.with(collection.collection, id.clone());
                 let element = Element::new(id, None);
-                let collections = if at.is_root() {
-                    Some(&mut self.order.collections)
-                } else {
-                    self.order.element_mut(at).map(|element| &mut element.collections)
-                };
-                if let Some(collections) = collections {
-                    collections.entry(collection.collection).or_default().push(element);
-                }
+                self.collections_at(at, |known| {
+                    known.entry(collection.collection).or_default().push(element);
+                });
                 if let Some(key) = &inner.key {
-                    self.link(kind(collection.collection), &place, key);
+                    self.link(kind_of(collection.collection), &place, key);
                 }
                 self.fill(&place, inner);
             }
+        }
+    }
+
+    fn collections_at(
+        &mut self,
+        at: &At,
+        change: impl FnOnce(&mut BTreeMap<Collection, Vec<Element>>),
+    ) {
+        if at.is_root() {
+            change(&mut self.order.collections);
+        } else if let Some(element) = self.order.element_mut(at) {
+            change(&mut element.collections);
         }
     }
 
@@ -280,14 +291,6 @@ impl Built {
             other => other.clone(),
         }
     }
-}
-
-fn kind(collection: Collection) -> &'static str {
-    collection
-        .entity()
-        .map_or(if collection == Collection::Lines { "line" } else { "element" }, |entity| {
-            entity.as_str()
-        })
 }
 
 fn text_field(statement: &ElementStatement, path: &str) -> Option<String> {

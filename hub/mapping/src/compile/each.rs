@@ -86,9 +86,9 @@ impl Compiler<'_> {
                 }
             }
             (Err(_), Err(_), None) if rule.each.is_none() => {
-                let why = if why(went_in).is_empty() { why(went_out) } else { why(went_in) };
-                if !why.is_empty() {
-                    no_way(self, rule, &why);
+                // An empty reason: what is wrong was reported.
+                if !why(went_in).is_empty() && !why(went_out).is_empty() {
+                    no_way(self, rule, &why(went_in));
                 }
             }
             (Ok(()), Err(_), _) if rule.each.is_none() => self.note(rule, Direction::In),
@@ -181,16 +181,15 @@ impl Compiler<'_> {
         let Some(path) = rule.system.as_ref().and_then(Side::single) else {
             return Err("`fields:` needs one path under `system:`".to_owned());
         };
-        let Some((node, at)) = self.object(path, scope) else { return Err(String::new()) };
+        let Some(inner) = self.object(path, scope) else { return Err(String::new()) };
         let presence = self.in_rule(rule, scope).map(|(compiled, _, _)| compiled);
         let Some(presence) = presence else { return Err(String::new()) };
-        let inner = at.below(node, at.text.clone(), false);
         let mut read: Vec<(&'static str, Vec<InRule>)> = Vec::new();
         for part in parts {
             if !Self::ways(part).0 {
                 continue;
             }
-            let Some(name) = self.part_name(part) else { continue };
+            let Some(name) = self.part_name(part, Direction::In) else { continue };
             let compiled = self.in_rule(part, &inner);
             let Some((compiled, ty, many)) = compiled else { continue };
             self.fits_target(part, &InTarget::AddressPart(field, name), ty, many);
@@ -205,26 +204,23 @@ impl Compiler<'_> {
     }
 
     /// The scope of an object that is no fan-out.
-    pub(super) fn object(
-        &mut self,
-        path: &PathAt,
-        scope: &Scope,
-    ) -> Option<(crate::scan::trie::NodeId, Scope)> {
+    pub(super) fn object(&mut self, path: &PathAt, scope: &Scope) -> Option<Scope> {
         if path.is.is_fan_out() {
             let hint = "a list is mapped with `each:`";
             self.wrong(codes::FAN_OUT, path.span, "`fields:` maps one object", hint);
             return None;
         }
-        self.walk(&path.is, path.span, scope)
+        self.walk(&path.is, path.span, scope).map(|(_, scope)| scope)
     }
 
     /// The part of an address that a rule under `fields:` names.
-    pub(super) fn part_name(&mut self, rule: &Rule) -> Option<&'static str> {
+    /// An unknown one is reported once: on the way in, where the rule goes in.
+    pub(super) fn part_name(&mut self, rule: &Rule, way: Direction) -> Option<&'static str> {
         let path = rule.hub.as_ref().and_then(Side::single)?;
         let name = path.is.to_string();
         let parts = orderhub_order::value::Address::PARTS;
         let found = parts.into_iter().find(|part| *part == name);
-        if found.is_none() {
+        if found.is_none() && (way == Direction::In || !Self::ways(rule).0) {
             let finding = self.findings.error(
                 codes::HUB_FIELD,
                 path.span,

@@ -7,7 +7,7 @@ use orderhub_order::ids::Collection;
 use super::scope::Scope;
 use super::target::{HubSide, in_target, limits};
 use super::{Compiler, each::hub_text};
-use crate::ast::{Each, Key, Rule, Side};
+use crate::ast::{Direction, Each, Key, Rule, Side};
 use crate::cell::Cell;
 use crate::codes;
 use crate::conversions::{Shape, Target, Type};
@@ -94,10 +94,12 @@ impl Compiler<'_> {
         if rule.expr.is_some() {
             return Err("an expression goes one way".to_owned());
         }
+        let named = matches!(rule.hub, Some(Side::Named(_)));
         let fan = hub.iter().any(|side| matches!(side, HubSide::Place(path) if path.is_fan_out()));
         for link in &rule.chain {
             let folds = link.conversion.shape() == Shape::Fold;
-            if !(link.conversion.two_way() || folds && fan) {
+            let joins = named && link.conversion.joins();
+            if !(link.conversion.two_way() || joins || folds && fan) {
                 return Err(format!("`{}` has no way back", link.conversion.name()));
             }
         }
@@ -108,12 +110,11 @@ impl Compiler<'_> {
             let sources = hub.iter().cloned().map(|side| self.out_source(side)).collect();
             return self.place_rule(rule, OutGiven::First(sources), scope, below, out);
         };
-        if in_target(first, stack).is_err() || rule.direction.is_some() {
+        if !named && (in_target(first, stack).is_err() || rule.direction.is_some()) {
             self.out_type(rule, first)?;
         }
         let sources: Vec<OutSource> =
             hub.iter().cloned().map(|side| self.out_source(side)).collect();
-        let named = matches!(rule.hub, Some(Side::Named(_)));
         let input = if named { OutGiven::Named(sources) } else { OutGiven::First(sources) };
         self.place_rule(rule, input, scope, below, out)
     }
@@ -126,11 +127,9 @@ impl Compiler<'_> {
         let Some(ty) = self.chain_type(&rule.chain, from) else { return Err(String::new()) };
         let whole = matches!(path.leaf, HubLeaf::Field(_, None));
         let folds = rule.chain.iter().any(|link| link.conversion.shape() == Shape::Fold);
-        let hub_named = matches!(rule.hub, Some(Side::Named(_)));
         if let Some(field) = path.field()
             && whole
             && !folds
-            && !hub_named
         {
             self.fits(ty, field, true, rule.span);
         }
@@ -203,7 +202,7 @@ impl Compiler<'_> {
                 self.part_constant(part, scope, &below, out);
                 continue;
             }
-            let Some(name) = self.part_name(part) else { continue };
+            let Some(name) = self.part_name(part, Direction::Out) else { continue };
             if written.contains(&name) && part.direction.is_none() && self.keyed {
                 continue;
             }

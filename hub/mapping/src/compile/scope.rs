@@ -101,7 +101,9 @@ impl Compiler<'_> {
             self.wrong(codes::SYSTEM_PATH, span, message, "");
             return None;
         };
-        let (mut at, mut rows) = (start, Vec::new());
+        // Elements surround each other; what lies between them does not.
+        let (mut element, mut rows) = (start.clone(), Vec::new());
+        let (mut at, mut place) = (start.node, start.text);
         for segment in &path.segments {
             let (step, text) = match segment {
                 Segment::Key(key) => (Step::Key(key.clone()), key.clone()),
@@ -120,21 +122,20 @@ impl Compiler<'_> {
                     return None;
                 }
             };
-            let from = at.node;
-            let node = self.trie.step(from, &step);
-            let text = join(&at.text, &text);
+            let node = self.trie.step(at, &step);
+            place = join(&place, &text);
             if step == Step::Each {
-                if let Some(found) = self.trie.node(from).and_then(|node| node.rows) {
-                    let level = self.trie.address(from).level;
+                if let Some(found) = self.trie.node(at).and_then(|node| node.rows) {
+                    let level = self.trie.address(at).level;
                     rows.push(crate::scan::trie::Address { level, slot: found.slot });
                 }
-                at = at.below(node, text, true);
-            } else {
-                at = Scope { node, text, ..at };
+                element = element.below(node, place.clone(), true);
             }
+            at = node;
         }
-        let text = at.text.clone();
-        Some((at, rows, text))
+        let found =
+            if at == element.node { element } else { element.below(at, place.clone(), false) };
+        Some((found, rows, place))
     }
 
     /// A place in the document.

@@ -45,19 +45,21 @@ impl Conversion for Concat {
         self.back
     }
 
+    fn joins(&self) -> bool {
+        true
+    }
+
     fn get<'a>(&self, cell: Cell<'a>, _: &[Cell<'a>], _: Target) -> Result<Cell<'a>, Trouble> {
         let Cell::Named(parts) = &cell else {
             return Err(Trouble::wrong_type(&cell, "named inputs"));
         };
-        let texts = parts.iter().filter_map(Cell::scalar).filter(|text| !text.is_empty());
-        let texts: Vec<_> = texts.collect();
-        if texts.is_empty() {
-            return Ok(Cell::Null);
-        }
-        Ok(Cell::text(texts.join(&self.by)))
+        Ok(joined(parts, &self.by))
     }
 
     fn put<'a>(&self, cell: Cell<'a>, _: Target) -> Result<Put<'a>, Trouble> {
+        if let Cell::Named(parts) = &cell {
+            return Ok(Put::main(joined(parts, &self.by)));
+        }
         if !self.back {
             return Err(one_way(self.name()));
         }
@@ -68,4 +70,10 @@ impl Conversion for Concat {
         };
         Ok(Put::main(Cell::Named(vec![before, Cell::text(last)])))
     }
+}
+
+fn joined<'a>(parts: &[Cell<'_>], by: &str) -> Cell<'a> {
+    let texts = parts.iter().filter_map(Cell::scalar).filter(|text| !text.is_empty());
+    let texts: Vec<_> = texts.collect();
+    if texts.is_empty() { Cell::Null } else { Cell::text(texts.join(by)) }
 }

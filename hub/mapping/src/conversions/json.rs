@@ -26,8 +26,12 @@ impl Conversion for JsonText {
     }
 
     fn put<'a>(&self, cell: Cell<'a>, _: Target) -> Result<Put<'a>, Trouble> {
+        // A hub text keeps an object or array as its JSON.
+        let whole =
+            |text: &str| text.starts_with(['{', '[']) && Value::from_json(text.as_bytes()).is_ok();
         Ok(Put::main(match cell {
             Cell::Json(text) => Cell::Text(text),
+            Cell::Text(text) if whole(&text) => Cell::Text(text),
             other => Cell::text(other.to_lang().to_json_text()),
         }))
     }

@@ -154,6 +154,11 @@ pub(crate) trait Conversion: Debug + Send + Sync {
         true
     }
 
+    /// Whether it makes one text of named hub fields on the way out.
+    fn joins(&self) -> bool {
+        false
+    }
+
     /// Whether null means something to it.
     fn takes_null(&self) -> bool {
         false

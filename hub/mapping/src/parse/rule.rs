@@ -57,7 +57,9 @@ impl Reader<'_> {
                 Some(Placed { span: node.span, is })
             }),
         };
-        self.sides(node, &rule);
+        if self.findings.len() == before {
+            self.sides(node, &rule);
+        }
         // A rule with a mistake is not compiled: its other findings would be about the mistake.
         (self.findings.len() == before).then_some(rule)
     }

@@ -45,12 +45,18 @@ pub(crate) fn look<'o>(
     Ok(looked)
 }
 
-/// The elements of the collection that a path names.
-pub(super) fn look_places(subject: Subject<'_>, at: &At, path: &HubPath) -> Vec<At> {
-    let Leaf::Collection(collection) = path.leaf else { return Vec::new() };
-    let inside = |at: &At| subject.order.elements_at(at, collection);
+/// The elements of the collection that a path names; `None`: there is no such collection yet, which is
+/// not the same as an empty one.
+pub(super) fn look_places(subject: Subject<'_>, at: &At, path: &HubPath) -> Option<Vec<At>> {
+    let Leaf::Collection(collection) = path.leaf else { return None };
     let places = reached(subject, at, path);
-    places.iter().flat_map(inside).map(|(at, _)| at).collect()
+    let here = |at: &&At| {
+        subject.order.collections_at(at).is_some_and(|known| known.contains_key(&collection))
+    };
+    let places: Vec<&At> = places.iter().filter(here).collect();
+    let inside = |at: &&At| subject.order.elements_at(at, collection);
+    let found = || places.iter().flat_map(inside).map(|(at, _)| at).collect();
+    (!places.is_empty()).then(found)
 }
 
 fn reached(subject: Subject<'_>, at: &At, path: &HubPath) -> SmallVec<[At; 1]> {
@@ -214,7 +220,7 @@ pub(crate) fn own_id(subject: Subject<'_>, at: &At) -> Option<String> {
 }
 
 /// What a system's ids of a collection's elements are called: as the fold names them.
-fn kind_of(collection: Collection) -> &'static str {
+pub(crate) fn kind_of(collection: Collection) -> &'static str {
     match collection {
         Collection::Root => "order",
         Collection::Lines => "line",

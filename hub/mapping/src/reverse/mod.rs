@@ -18,8 +18,8 @@ use crate::conversions::{Conversion, Shape};
 use crate::program::{OutElement, OutGiven, OutRule, OutSource, Source, TestRead};
 use crate::{Context, MapError, Mapping, Projection, ReverseError};
 
-pub(crate) use hub::hub_value;
 use hub::{Looked, look};
+pub(crate) use hub::{hub_value, kind_of};
 
 /// What a rule gives on the way out.
 #[derive(Debug)]

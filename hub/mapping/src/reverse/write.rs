@@ -94,8 +94,7 @@ impl<'o> Out<'o> {
         for item in &node.items {
             match item {
                 OutItem::Each(path, element) => {
-                    self.each(path, element, at, first, bytes)?;
-                    any = true;
+                    any |= self.each(path, element, at, first, bytes)?;
                 }
                 OutItem::Place(place, child) => {
                     let comma = separate(first, bytes);
@@ -168,14 +167,15 @@ impl<'o> Out<'o> {
         at: &At,
         first: usize,
         bytes: &mut Vec<u8>,
-    ) -> Result<(), ReverseError> {
-        for place in look_places(self.subject, at, path) {
+    ) -> Result<bool, ReverseError> {
+        let Some(places) = look_places(self.subject, at, path) else { return Ok(false) };
+        for place in places {
             let comma = separate(first, bytes);
             if !self.element(element, &place, bytes)? {
                 bytes.truncate(comma);
             }
         }
-        Ok(())
+        Ok(true)
     }
 }
 

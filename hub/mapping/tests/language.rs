@@ -1,0 +1,177 @@
+//! The language, case by case: `tests/data/mapping/<topic>/<case>.yaml` holds a mapping (whole, or its
+//! rules under a standard head) with documents and what they give, what goes out, or what is found.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use orderhub_lang::diagnostic::{Diagnostic, Source, render};
+use orderhub_lang::value::Value;
+use orderhub_lang::yaml::{self, Budget, Node};
+use orderhub_mapping::cases::{given, out};
+use orderhub_mapping::{Context, Integration, Mapping, Named};
+use orderhub_order::ids::SystemName;
+use serde_json::Value as Json;
+
+fn data() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/data/mapping")
+}
+
+fn files(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "yaml") {
+            found.push(path);
+        }
+    }
+    found.sort();
+}
+
+fn read(path: &Path) -> Node {
+    let source = Source::new(path.to_string_lossy(), fs::read_to_string(path).unwrap());
+    yaml::parse(&source, &Budget::default())
+        .unwrap_or_else(|findings| panic!("{}", render(&findings)))
+}
+
+fn text(node: &Node, key: &str) -> Option<String> {
+    node.get(key).and_then(Node::scalar_text).map(std::borrow::Cow::into_owned)
+}
+
+fn json(node: &Node) -> Json {
+    serde_json::from_slice(&node.to_value().to_json()).unwrap()
+}
+
+/// The case's mapping: whole, or `fields` under `head`.
+fn mapping_text(case: &Node) -> String {
+    if let Some(whole) = text(case, "mapping") {
+        return whole;
+    }
+    let head = text(case, "head").unwrap_or_else(|| "key: id\n".to_owned());
+    let fields = text(case, "fields").unwrap_or_default();
+    let fields: String = fields.lines().map(|line| format!("  {line}\n")).collect();
+    format!("orderhub: 1\nmapping: t.case\n{head}fields:\n{fields}")
+}
+
+fn compile(case: &Node) -> Result<Mapping, Vec<Diagnostic>> {
+    Mapping::compile(&Source::new("case.yaml", mapping_text(case)), &Named::default())
+}
+
+fn pairs(node: Option<&Node>) -> BTreeMap<String, String> {
+    let entries = node.and_then(Node::as_map).unwrap_or_default();
+    entries
+        .iter()
+        .map(|(key, value)| {
+            (key.name.clone(), value.scalar_text().unwrap_or_default().into_owned())
+        })
+        .collect()
+}
+
+/// Everything that `expected` names is so; documents that fail may say more than that.
+fn differs(expected: &Json, given: &Json) -> bool {
+    match (expected, given) {
+        (Json::Object(wanted), Json::Object(found)) if wanted.contains_key("$error") => {
+            wanted.iter().any(|(key, value)| found.get(key) != Some(value))
+        }
+        (Json::Array(wanted), Json::Array(found)) if wanted.len() == found.len() => {
+            wanted.iter().zip(found).any(|(wanted, found)| differs(wanted, found))
+        }
+        (wanted, found) => wanted != found,
+    }
+}
+
+fn run(case: &Node, run: &Node, failures: &mut Vec<String>) {
+    let mapping = match compile(case) {
+        Ok(mapping) => mapping,
+        Err(findings) => return failures.push(render(&findings)),
+    };
+    let system = SystemName::new("case");
+    let settings = pairs(run.get("settings"));
+    let args: BTreeMap<String, Value> =
+        pairs(run.get("args")).into_iter().map(|(key, text)| (key, Value::Text(text))).collect();
+    let context = Context { system: &system, settings: &settings, args: &args, hub: None };
+    if let Some(document) = run.get("system") {
+        let body = match document.as_text() {
+            Some(raw) => raw.as_bytes().to_vec(),
+            None => document.to_value().to_json(),
+        };
+        let found = given(&mapping, &body, &context);
+        let expected = run.get("hub").map(json).unwrap_or_default();
+        if differs(&expected, &found) {
+            failures.push(format!("in: expected {expected:#}\ngave {found:#}"));
+        }
+        assert_eq!(found, given(&mapping, &body, &context), "mapping twice gives the same");
+    }
+    if let Some(expected) = run.get("out").map(json) {
+        let hub = run.get("from").or(run.get("hub")).map(json).unwrap_or_default();
+        match out(&mapping, &hub, &context) {
+            Ok(found) if !differs(&expected, &found) => {}
+            Ok(found) => failures.push(format!("out: expected {expected:#}\ngave {found:#}")),
+            Err(why) => failures.push(why),
+        }
+    }
+}
+
+/// `M0107 4:5 a part of the message`.
+fn findings(expected: &[Node], found: &[Diagnostic], failures: &mut Vec<String>) {
+    let lines: Vec<String> = found
+        .iter()
+        .map(|finding| {
+            let at = finding.position();
+            let hint = finding.hint.as_deref().unwrap_or_default();
+            format!("{} {}:{} {} | {hint}", finding.code, at.line, at.column, finding.message)
+        })
+        .collect();
+    let matches = |line: &String, wanted: &str| {
+        let (place, rest) =
+            wanted.split_at(wanted.match_indices(' ').nth(1).map_or(wanted.len(), |(at, _)| at));
+        line.starts_with(place) && line.contains(rest.trim())
+    };
+    let wanted: Vec<String> =
+        expected.iter().map(|node| node.scalar_text().unwrap().into_owned()).collect();
+    let same = wanted.len() == lines.len()
+        && wanted.iter().zip(&lines).all(|(wanted, line)| matches(line, wanted));
+    if !same {
+        failures
+            .push(format!("expected findings {wanted:#?}\nfound {lines:#?}\n{}", render(found)));
+    }
+}
+
+fn load(case: &Node) -> Vec<Diagnostic> {
+    let files = pairs(case.get("files"));
+    let files: Vec<(&str, &str)> =
+        files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+    Integration::load("t", &files).diagnostics
+}
+
+#[test]
+fn every_case_of_the_language_holds() {
+    let mut paths = Vec::new();
+    files(&data(), &mut paths);
+    assert!(paths.len() > 20, "only {} cases", paths.len());
+    let mut all = Vec::new();
+    for path in paths {
+        let case = read(&path);
+        let mut failures = Vec::new();
+        assert!(text(&case, "why").is_some(), "{} says no why", path.display());
+        if let Some(expected) = case.get("findings") {
+            let found = if case.get("files").is_some() {
+                load(&case)
+            } else {
+                compile(&case).err().unwrap_or_default()
+            };
+            findings(expected.as_list().unwrap(), &found, &mut failures);
+        } else {
+            match case.get("runs").and_then(Node::as_list) {
+                Some(runs) => runs.iter().for_each(|one| run(&case, one, &mut failures)),
+                None => run(&case, &case, &mut failures),
+            }
+        }
+        if !failures.is_empty() {
+            let why = text(&case, "why").unwrap_or_default();
+            all.push(format!("{}: {why}\n{}", path.display(), failures.join("\n")));
+        }
+    }
+    assert!(all.is_empty(), "{}", all.join("\n\n"));
+}
