@@ -182,9 +182,13 @@ struct Built {
 impl Built {
     fn new(mapping: &Mapping, read: &view::Read, system: &SystemName) -> Self {
         let reference = read.order.as_ref().unwrap_or(&read.body);
-        let no = text_field(reference, "order_no").unwrap_or_else(|| "1".to_owned());
-        let reference = format!("{system}-{no}").into();
-        let order = Order::new(OrderKey(1), reference, system.clone(), "default".into());
+        let text = |path: &str| text_field(reference, path);
+        let no = text("order_no").unwrap_or_else(|| "1".to_owned());
+        let named = text("ref").unwrap_or_else(|| format!("{system}-{no}")).into();
+        let origin = text("channel.system").map_or_else(|| system.clone(), SystemName::new);
+        let mut order = Order::new(OrderKey(1), named, origin, "default".into());
+        // These stand in the order itself, not among its fields.
+        order.version = text("version").and_then(|version| version.parse().ok()).unwrap_or(0);
         let lane = Lane::new(system.clone(), Role::Sink);
         let mut built = Self { order, lane, at: At::ROOT };
         if let Some(order) = &read.order {

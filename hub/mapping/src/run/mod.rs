@@ -87,6 +87,10 @@ pub(crate) fn run(mapping: &Mapping, body: &[u8], context: &Context<'_>) -> Vec<
     let present: Vec<(u8, u32)> = present.copied().collect();
     // The first path under `documents.at` that exists.
     let Some(first) = present.iter().map(|(alternative, _)| *alternative).min() else {
+        // An empty list of documents says that there are none; no list at all is another shape.
+        if scanned.empty {
+            return Vec::new();
+        }
         return vec![Mapped::Failed(MapError {
             cause: "wrong_type",
             rule: None,

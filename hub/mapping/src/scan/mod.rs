@@ -63,6 +63,8 @@ pub(crate) struct Scanned<'a> {
     slots: Vec<Slot>,
     /// (alternative under `documents.at`, its frame), in the order of the body.
     pub(crate) documents: Vec<(u8, u32)>,
+    /// A list that documents would stand in is there, and empty.
+    pub(crate) empty: bool,
 }
 
 impl<'a> Scanned<'a> {
@@ -107,11 +109,13 @@ pub(crate) fn scan<'a>(
         cursor: Cursor::new(text.strip_prefix('\u{feff}').unwrap_or(text)),
         slots: Vec::with_capacity(256),
         documents: Vec::new(),
+        empty: false,
     };
     let body = scan.frame(Trie::BODY)?;
     scan.value(&mut Active::from_slice(&[(Trie::BODY, body)]))?;
     scan.cursor.end()?;
-    Ok(Scanned { text: scan.cursor.text, slots: scan.slots, documents: scan.documents })
+    let Scan { cursor, slots, documents, empty, .. } = scan;
+    Ok(Scanned { text: cursor.text, slots, documents, empty })
 }
 
 /// The nodes that one value is read for, each with its frame; nearly always one.
@@ -123,6 +127,7 @@ struct Scan<'s, 'a> {
     cursor: Cursor<'a>,
     slots: Vec<Slot>,
     documents: Vec<(u8, u32)>,
+    empty: bool,
 }
 
 impl Scan<'_, '_> {
@@ -294,7 +299,10 @@ impl Scan<'_, '_> {
             }
         }
         let mut place = 0_u32;
-        if !self.cursor.take(b']') {
+        if self.cursor.take(b']') {
+            let rows = active.iter().filter_map(|(id, _)| self.trie.node(*id)?.rows);
+            self.empty |= rows.into_iter().any(|rows| self.holds_document(rows.element));
+        } else {
             loop {
                 let mut elements = Active::new();
                 if read {
@@ -314,6 +322,14 @@ impl Scan<'_, '_> {
         }
         self.cursor.leave();
         Ok(())
+    }
+
+    /// Whether a document may stand at a node or below it.
+    fn holds_document(&self, id: NodeId) -> bool {
+        let Some(node) = self.trie.node(id) else { return false };
+        node.document.is_some()
+            || node.rows.is_some_and(|rows| self.holds_document(rows.element))
+            || node.below().any(|child| self.holds_document(child))
     }
 
     /// The nodes that one element of an array is read for; gives it a row where paths fan out.
