@@ -27,6 +27,8 @@ pub fn derive(state: &mut State, rules: &Rules<'_>, now: Timestamp) {
     states::advance_fulfilments(&mut state.order);
     cancel::note_asked(&mut state.order);
     cancel::take_back(state);
+    // What was taken back may leave nothing but what has left already.
+    states::advance_fulfilments(&mut state.order);
     let books = Books::of(&state.order);
     books.write(&mut state.order);
     totals::write(&mut state.order);

@@ -107,6 +107,17 @@ mod tests {
     }
 
     #[test]
+    fn neighbours_that_changed_places_are_noticed() {
+        let shown = OrderKey(123_456_789).shown();
+        for place in 2..shown.len() - 1 {
+            let mut bytes = shown.clone().into_bytes();
+            bytes.swap(place, place + 1);
+            let text = String::from_utf8(bytes).unwrap();
+            assert!(text == shown || OrderKey::parse(&text).is_none(), "{shown} {text}");
+        }
+    }
+
+    #[test]
     fn one_wrong_character_is_noticed() {
         for key in [7, 4_711, 123_456_789] {
             let shown = OrderKey(key).shown();

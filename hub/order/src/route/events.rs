@@ -52,7 +52,7 @@ fn came<'a>(
     })
 }
 
-fn payments<'a>(before: &Order, after: &Order, found: &mut Vec<(&'a str, At)>) {
+fn payments(before: &Order, after: &Order, found: &mut Vec<(&str, At)>) {
     let text = |one: &Element, field: FieldId| one.fields.text(field).map(str::to_owned);
     for (kinds, name) in
         [(["capture", "sale"], "payment.captured"), (["refund", "chargeback"], "payment.refunded")]
@@ -66,7 +66,7 @@ fn payments<'a>(before: &Order, after: &Order, found: &mut Vec<(&'a str, At)>) {
 }
 
 /// Holds that came or went, as effects and as events.
-fn holds<'a>(before: &Order, after: &Order, found: &mut Vec<(&'a str, At)>) -> Vec<Effect> {
+fn holds(before: &Order, after: &Order, found: &mut Vec<(&str, At)>) -> Vec<Effect> {
     let live = |order: &Order| -> Vec<(At, Box<str>)> {
         let all = order.elements_at(&At::ROOT, Collection::Holds).into_iter();
         all.map(|(at, hold)| (at, hold.fields.text(known::hold::CODE).unwrap_or_default().into()))
