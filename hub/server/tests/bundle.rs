@@ -1,5 +1,13 @@
 //! The shipped integration files as a bundle: they compile, map in, and disagree with settings in words.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test may panic, its helpers too"
+)]
+
 use std::collections::HashMap;
 use std::path::Path;
 

@@ -1,5 +1,13 @@
 //! The contract of stores, run over SQLite; and what only a file can do wrong.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test may panic, its helpers too"
+)]
+
 use std::sync::Arc;
 
 use orderhub::store::sqlite::{Options, SqliteStore};

@@ -7,15 +7,15 @@ use orderhub_order::fold::{Facts, TodoItem, TodoKind};
 
 use super::Seen;
 use super::desk::{Desk, Row};
-use super::plan::{Document, Head, Item, Sequence, Work};
+use super::plan::{Document, Item, Sequence, Work};
 use super::writes::{PendingWrite, TodoWrite, WaitKey};
-use crate::apply::{DocumentOutcome, UnitOutcome, Word};
+use crate::apply::{DocumentOutcome, MessageUnit, UnitOutcome, Word};
 
 /// Where a document comes from.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct By<'a> {
     /// Its message.
-    pub(super) head: &'a Head,
+    pub(super) head: &'a MessageUnit,
     /// The first row of its message: what changes name as their cause, and what a re-drive reads.
     pub(super) first: i64,
     /// Its position in the message.
@@ -74,7 +74,7 @@ impl<'a> Desk<'a> {
 
     fn take_message(
         &mut self,
-        head: &'a Head,
+        head: &'a MessageUnit,
         documents: &mut [Document],
         sequence: Sequence,
         condemned: Option<&'static str>,
@@ -130,7 +130,7 @@ impl<'a> Desk<'a> {
 
     fn documents(
         &mut self,
-        head: &'a Head,
+        head: &'a MessageUnit,
         first: i64,
         documents: &mut [Document],
     ) -> Vec<DocumentOutcome> {
@@ -202,7 +202,7 @@ impl<'a> Desk<'a> {
         self.pending.push(PendingWrite { message, document, why, since, due, keys });
     }
 
-    fn count(&mut self, head: &Head, outcomes: &[DocumentOutcome]) {
+    fn count(&mut self, head: &MessageUnit, outcomes: &[DocumentOutcome]) {
         for outcome in outcomes {
             let envelope = &head.envelope;
             let document = std::sync::Arc::clone(&envelope.document);
@@ -215,7 +215,7 @@ impl<'a> Desk<'a> {
     /// leaves its pending row.
     fn row(
         &mut self,
-        head: &'a Head,
+        head: &'a MessageUnit,
         id: i64,
         first: i64,
         outcomes: &[DocumentOutcome],

@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 
 use super::desk::Desk;
 use super::{Context, DocumentKey, Seen, SeenId, Tx, TxError};
-use crate::apply::{MessageUnit, OrderUnit, Redrive, Unit};
+use crate::apply::{MessageUnit, OrderUnit, Unit};
 use crate::intake::Envelope;
 
 /// A unit on its way through a commit, which may take several tries.
@@ -27,19 +27,10 @@ pub(crate) struct Work {
 /// What a unit is.
 #[derive(Debug)]
 pub(super) enum Item {
-    /// A message.
-    Message(Head, Vec<Document>),
+    /// A message, and its documents apart.
+    Message(Box<MessageUnit>, Vec<Document>),
     /// An act on a known order.
     Order(Box<OrderUnit>),
-}
-
-/// A message without its documents.
-#[derive(Debug)]
-pub(super) struct Head {
-    pub(super) envelope: Envelope,
-    pub(super) refused: Option<(&'static str, String)>,
-    pub(super) skipped: bool,
-    pub(super) redrive: Option<Redrive>,
 }
 
 /// One document of a message.
@@ -58,13 +49,13 @@ impl Work {
     pub(crate) fn new(unit: Unit) -> Self {
         let item = match unit {
             Unit::Order(order) => Item::Order(order),
-            Unit::Message(message) => {
-                let MessageUnit { envelope, mapped, refused, skipped, redrive } = *message;
-                let only = redrive.and_then(|redrive| redrive.document);
+            Unit::Message(mut message) => {
+                let only = message.redrive.and_then(|redrive| redrive.document);
+                let mapped = std::mem::take(&mut message.mapped);
                 let documents = mapped.into_iter().enumerate();
                 let documents = documents.map(|(at, mapped)| document(mapped, is(at, only)));
                 let documents = documents.collect();
-                Item::Message(Head { envelope, refused, skipped, redrive }, documents)
+                Item::Message(message, documents)
             }
         };
         Self { item, condemned: None }

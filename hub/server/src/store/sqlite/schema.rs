@@ -39,10 +39,8 @@ pub(super) fn open(options: &Options) -> Result<Opened, StoreError> {
         | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(&options.path, flags)
         .map_err(|error| cannot_open(&options.path, &error.to_string()))?;
-    prepare(&connection, options).map_err(|error| match of(&error) {
-        StoreError::Full => StoreError::Full,
-        other => cannot_open(&options.path, &other.to_string()),
-    })?;
+    prepare(&connection, options)
+        .map_err(|error| cannot_open(&options.path, &of(&error).to_string()))?;
     migrate(&mut connection)?;
     let install = install(&connection).map_err(StoreError::from)?;
     Ok(Opened { connection, install, lock })

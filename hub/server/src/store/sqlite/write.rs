@@ -252,7 +252,7 @@ fn pending(c: &Connection, writes: &Writes<'_>) -> Result<(), Fault> {
         "INSERT INTO pending_keys (system, kind, ext_id, pending) VALUES (?1, ?2, ?3, ?4)
          ON CONFLICT DO NOTHING",
     )?;
-    for row in &*writes.pending {
+    for row in writes.pending {
         let document = row.document.map_or(ALL, i64::from);
         let (since, due) = (to_column(row.since), row.due.map(to_column));
         let values = params![row.message, document, row.why, since, due];
