@@ -17,6 +17,7 @@ use orderhub_order::ids::{OrderKey, SystemName};
 
 pub(crate) mod batches;
 pub(crate) mod duplicates;
+pub(crate) mod flights;
 pub(crate) mod history;
 pub(crate) mod lanes;
 pub(crate) mod rules;

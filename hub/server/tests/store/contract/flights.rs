@@ -1,0 +1,126 @@
+//! Calls under way: what waits for them, what outlives a process, what an answer may not bind.
+
+use jiff::SignedDuration;
+use orderhub::apply::{UnitOutcome, Word};
+use orderhub::store::{ReceiptRow, Scope};
+use orderhub_order::contribution::ParentReference;
+use orderhub_order::fold::{Act, Receipt, ReceiptClass};
+use orderhub_order::ids::{At, Entity, OrderKey, SystemName};
+use orderhub_order::lane::{Flight, Xref};
+
+use super::{Factory, World, order_of, say, words};
+
+fn erp() -> SystemName {
+    SystemName::new("erp")
+}
+
+/// The dispatcher takes off with what the ERP's lane wants.
+async fn fly(world: &mut World, key: OrderKey, entity: Entity) -> UnitOutcome {
+    let state = world.store.state(&Scope::All, key).await.unwrap().unwrap();
+    let lane = &state.lanes[&erp()];
+    let want = &lane.wants[0];
+    let flight = Flight {
+        want: want.key.clone(),
+        operation: "create_sale".into(),
+        entity,
+        creates: true,
+        attempt: 1,
+        fence: lane.fence + 1,
+        deadline: world.now.checked_add(SignedDuration::from_secs(30)).unwrap(),
+        version: want.version,
+        bundle: "test".into(),
+        inputs: b"{}".to_vec(),
+        hash: [1; 16],
+        memo: Vec::new(),
+        key: format!("{}", key.0).into(),
+        values: Vec::new(),
+        may_have_acted: false,
+        in_air: false,
+        began: None,
+    };
+    world.one(World::act(key, Act::Fly { system: erp(), flight: Box::new(flight) })).await
+}
+
+fn receipt(class: ReceiptClass, xrefs: Vec<Xref>) -> Act {
+    Act::Receipt(Box::new(Receipt {
+        system: erp(),
+        fence: 1,
+        class,
+        retry_after_ms: None,
+        xrefs,
+        reply: None,
+        why: "test".to_owned(),
+        memo: Vec::new(),
+        next_due: None,
+    }))
+}
+
+fn sale(ext_id: &str) -> Vec<Xref> {
+    vec![Xref { kind: "order".into(), at: At::default(), ext_id: ext_id.into() }]
+}
+
+pub(crate) async fn a_document_waits_for_a_call_to_its_system_and_is_woken(factory: &dyn Factory) {
+    let mut world = World::new(factory);
+    let key = order_of(&world.say(say::order("shop_eu", "1001", 1, "a")).await);
+    let _flying = fly(&mut world, key, Entity::Invoice).await;
+    let mut invoice = say::payment("I1", "1001");
+    invoice.system = erp();
+    invoice.entity = Entity::Invoice;
+    invoice.parents = vec![ParentReference::Ref("shop_eu-1001".into())];
+    invoice.body.fields.clear();
+    let early = world.say(invoice.clone()).await;
+    assert_eq!(words(&early), [Word::Waiting]);
+    assert!(world.pending().await.is_empty());
+    let _settled = world.one(World::act(key, receipt(ReceiptClass::SaidNo, Vec::new()))).await;
+    let driven = world.drive(&[invoice]).await;
+    assert_eq!(words(&driven[0]), [Word::Applied]);
+}
+
+pub(crate) async fn a_flight_outlives_its_process_and_lapses_at_its_deadline(
+    factory: &dyn Factory,
+) {
+    let mut world = World::new(factory);
+    let key = order_of(&world.say(say::order("shop_eu", "1001", 1, "a")).await);
+    let _flying = fly(&mut world, key, Entity::Order).await;
+    let mut world = world.reopen(factory);
+    assert!(world.store.due(&erp(), world.now, 10).await.unwrap().is_empty(), "not before");
+    world.later(31);
+    assert_eq!(world.store.due(&erp(), world.now, 10).await.unwrap(), [key]);
+    let state = world.store.state(&Scope::All, key).await.unwrap().unwrap();
+    assert!(state.lanes[&erp()].flying.as_ref().unwrap().in_air);
+}
+
+pub(crate) async fn an_id_that_is_bound_elsewhere_is_not_bound_again(factory: &dyn Factory) {
+    let mut world = World::new(factory);
+    let mut keys = Vec::new();
+    for number in ["1001", "1002"] {
+        let key = order_of(&world.say(say::order("shop_eu", number, 1, "a")).await);
+        let _flying = fly(&mut world, key, Entity::Order).await;
+        let mut settled = World::act(key, receipt(ReceiptClass::Ok, sale("S1")));
+        if let orderhub::apply::Unit::Order(unit) = &mut settled {
+            unit.receipt = Some(row(&world));
+        }
+        let _settled = world.one(settled).await;
+        keys.push(key);
+    }
+    assert_eq!(world.store.find(&Scope::All, "S1").await.unwrap(), [keys[0]]);
+    let todo = &world.todos().await[0];
+    assert_eq!((&*todo.item.cause, todo.order), ("reference_taken", Some(keys[1])));
+    for key in keys {
+        let rows = world.store.receipts(&Scope::All, key).await.unwrap();
+        assert_eq!((rows.len(), rows[0].status), (1, Some(201)));
+    }
+}
+
+fn row(world: &World) -> ReceiptRow {
+    ReceiptRow {
+        at: world.now,
+        system: "erp".to_owned(),
+        operation: "create_sale".to_owned(),
+        attempt: 1,
+        class: "ok".to_owned(),
+        status: Some(201),
+        ms: 12,
+        why: String::new(),
+    }
+}
