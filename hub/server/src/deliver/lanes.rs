@@ -7,14 +7,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use orderhub_order::ids::OrderKey;
 use orderhub_order::rules::Mode;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::desk::Desk;
-use super::ring::{Ring, Wait};
+use super::ring::{Offer, Ring, Wait};
 use super::send::{self, Rest};
+use crate::store::StoreError;
 
 /// Due lanes asked for at once, besides those in hand already.
 const BATCH: usize = 256;
@@ -22,6 +24,8 @@ const BATCH: usize = 256;
 const LOOK: Duration = Duration::from_secs(15);
 /// No two looks come closer when the first found nothing new.
 const BREATH: Duration = Duration::from_secs(1);
+/// A lane whose serving panicked rests so long: it would panic again.
+const AFTER_PANIC: Duration = Duration::from_secs(60);
 /// The name of the limit that every operation counts against unless it names another.
 const DEFAULT_LIMIT: &str = "default";
 /// Flights of a process that is gone are due within this: looked for at the start.
@@ -42,13 +46,11 @@ pub(super) async fn run(desk: Arc<Desk>) {
         };
         while deliveries.try_join_next().is_some() {}
         let (key, permits) = served;
-        let desk = Arc::clone(&desk);
+        let hand = InHand::new(Arc::clone(&desk), key);
         deliveries.spawn(async move {
-            desk.seen().in_flight += 1;
-            let rest = send::serve(&desk, key).await;
-            desk.seen().in_flight -= 1;
+            let rest = send::serve(&hand.desk, key).await;
             drop(permits);
-            rested(&desk, key, rest);
+            hand.rest(rest);
         });
     }
     while deliveries.join_next().await.is_some() {}
@@ -61,7 +63,7 @@ type Permits = (OwnedSemaphorePermit, OwnedSemaphorePermit);
 /// # Cancel safety
 ///
 /// No lane is lost: it is taken at the very end, without waiting.
-async fn next(desk: &Arc<Desk>) -> (orderhub_order::ids::OrderKey, Permits) {
+async fn next(desk: &Arc<Desk>) -> (OrderKey, Permits) {
     loop {
         let Ok(own) = Arc::clone(&desk.permits).acquire_owned().await else {
             std::future::pending().await
@@ -76,14 +78,15 @@ async fn next(desk: &Arc<Desk>) -> (orderhub_order::ids::OrderKey, Permits) {
     }
 }
 
-fn take(desk: &Desk) -> Option<orderhub_order::ids::OrderKey> {
+fn take(desk: &Desk) -> Option<OrderKey> {
     desk.ring().take(Instant::now(), |wait| is_ready(desk, wait))
 }
 
 fn is_ready(desk: &Desk, wait: &Wait) -> bool {
     match wait {
         Wait::Gate(operation) => desk.guards.would_pass(operation).is_ok(),
-        Wait::Limit(limit) => desk.guards.limits.pause_left(limit).is_none(),
+        Wait::Limit(limit, _) => desk.guards.limits.pause_left(limit).is_none(),
+        Wait::Trouble(_) => true,
     }
 }
 
@@ -190,28 +193,54 @@ async fn adopt(desk: &Desk) {
     }
 }
 
-fn rested(
-    desk: &Desk,
-    key: orderhub_order::ids::OrderKey,
-    rest: Result<Rest, crate::store::StoreError>,
-) {
-    let offer = match rest {
-        Ok(Rest::Done) => desk.ring().done(key),
-        Ok(Rest::Park(wait, until)) => desk.ring().park(key, wait, until),
-        Ok(Rest::Back) => {
-            desk.ring().put_back(key);
-            super::ring::Offer::Taken
-        }
-        Err(error) => {
-            tracing::warn!(%error, system = %desk.name, order = %key.shown(), "a lane was not served");
-            let until = Some(Instant::now() + BREATH);
-            desk.ring().park(key, Wait::Limit(String::new()), until)
-        }
-    };
-    if desk.ring().is_idle() {
-        // A burst may have left lanes in the store that nobody has told us of.
-        let (soon, mut seen) = (Instant::now() + BREATH, desk.seen());
-        seen.scan_at = Some(seen.scan_at.map_or(soon, |at| at.min(soon)));
+/// A lane that is being served. However that ends, the lane comes to rest.
+struct InHand {
+    desk: Arc<Desk>,
+    key: OrderKey,
+    rested: bool,
+}
+
+impl InHand {
+    fn new(desk: Arc<Desk>, key: OrderKey) -> Self {
+        desk.seen().in_flight += 1;
+        Self { desk, key, rested: false }
     }
-    desk.heed(offer, key);
+
+    fn rest(mut self, rest: Result<Rest, StoreError>) {
+        self.rested = true;
+        let (desk, key) = (&self.desk, self.key);
+        let offer = match rest {
+            Ok(Rest::Done) => desk.ring().done(key),
+            Ok(Rest::Park(wait, until)) => desk.ring().park(key, wait, until),
+            Ok(Rest::Back) => {
+                desk.ring().put_back(key);
+                Offer::Taken
+            }
+            Err(error) => {
+                let order = key.shown();
+                tracing::warn!(%error, system = %desk.name, %order, "a lane was not served");
+                let until = Some(Instant::now() + BREATH);
+                desk.ring().park(key, Wait::Trouble("store"), until)
+            }
+        };
+        if desk.ring().is_idle() {
+            // A burst may have left lanes in the store that nobody has told us of.
+            let (soon, mut seen) = (Instant::now() + BREATH, desk.seen());
+            seen.scan_at = Some(seen.scan_at.map_or(soon, |at| at.min(soon)));
+        }
+        desk.heed(offer, key);
+    }
+}
+
+impl Drop for InHand {
+    fn drop(&mut self) {
+        self.desk.seen().in_flight -= 1;
+        if !self.rested && !self.desk.hub.stopping.is_cancelled() {
+            let order = self.key.shown();
+            tracing::error!(system = %self.desk.name, %order, "serving a lane panicked");
+            let until = Some(Instant::now() + AFTER_PANIC);
+            let offer = self.desk.ring().park(self.key, Wait::Trouble("panic"), until);
+            self.desk.heed(offer, self.key);
+        }
+    }
 }

@@ -31,6 +31,7 @@ use crate::resilience::{self, Guards, Jitter};
 use crate::store::Store;
 use crate::transport::Transport;
 
+mod bind;
 mod claim;
 mod desk;
 mod freeze;

@@ -13,6 +13,7 @@ use orderhub_order::ids::element_reference;
 use orderhub_order::lane::{Flight, Xref};
 use orderhub_order::route::Send;
 
+use super::bind::bind;
 use super::freeze::{Frozen, projection, read_memo, write_memo};
 use super::send::{Hand, Rest, Turn};
 use super::settle::{self, End, Policy, Verdict};
@@ -67,7 +68,7 @@ impl Hand<'_> {
             }
             End::Failed { .. } | End::Unbuilt(_) | End::OutOfTime | End::Lapsed { .. } => &known,
         };
-        let (mut xrefs, lost) = settle::bind(references, flight, &self.state.order);
+        let (mut xrefs, lost) = bind(references, flight, &self.state.order);
         if lost > 0 {
             let why = &verdict.why;
             verdict.why = format!("{why} {lost} reference(s) of the answer name nothing of ours");

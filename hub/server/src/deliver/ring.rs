@@ -13,8 +13,10 @@ use tokio::time::Instant;
 pub(super) enum Wait {
     /// The gate of this operation.
     Gate(String),
-    /// A token of this limit.
-    Limit(String),
+    /// A token of this limit, and key within it.
+    Limit(String, Option<String>),
+    /// That this trouble of our own is over.
+    Trouble(&'static str),
 }
 
 /// Where a key stands. Each key stands in one place only: two calls of one lane never overlap.
@@ -272,7 +274,7 @@ mod tests {
         let (now, wait) = (Instant::now(), Duration::from_secs(5));
         ring.offer(key(1));
         let taken = take(&mut ring).unwrap();
-        ring.park(taken, Wait::Limit("parcel".to_owned()), Some(now + wait));
+        ring.park(taken, Wait::Limit("parcel".to_owned(), None), Some(now + wait));
         assert_eq!(ring.take(now, |_| true), None);
         assert_eq!(ring.next_ready(), Some(now + wait));
         assert_eq!(ring.take(now + wait, |_| true), Some(key(1)));

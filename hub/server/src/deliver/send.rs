@@ -13,12 +13,12 @@ use orderhub_order::model::State;
 use orderhub_order::rules::Mode;
 use tokio::time::Instant;
 
+use super::bind::bind;
 use super::claim::{Claim, claim};
 use super::desk::Desk;
 use super::freeze::write_memo;
 use super::outgoing::{Ready, Unfit};
 use super::ring::Wait;
-use super::settle;
 use super::steps::Run;
 use crate::apply::{OrderUnit, Unit};
 use crate::bundle::{Bundle, System};
@@ -189,9 +189,10 @@ impl Hand<'_> {
         self.desk.limited(&flight.operation);
         let (rest, code) = match &failure.cause {
             Cause::Limited(wait) => {
-                let limit = first.map_or_else(String::new, |request| request.limit.clone());
+                let limit = first.map(|request| (request.limit.clone(), request.limit_key.clone()));
+                let (limit, key) = limit.unwrap_or_default();
                 let until = Some(Instant::now() + *wait);
-                (Rest::Park(Wait::Limit(limit), until), LaneCode::Limited)
+                (Rest::Park(Wait::Limit(limit, key), until), LaneCode::Limited)
             }
             Cause::Refused(_) => (Rest::Back, LaneCode::NotAllowed),
             Cause::Shut(_) | Cause::Call(_) => {
@@ -273,7 +274,7 @@ impl Flying<'_> {
                 return Ok(());
             }
         }
-        let (xrefs, _) = settle::bind(known, self.flight, &self.hand.state.order);
+        let (xrefs, _) = bind(known, self.flight, &self.hand.state.order);
         let act = Act::Memo {
             system: self.hand.desk.name.clone(),
             fence: self.flight.fence,

@@ -1,14 +1,11 @@
-//! From the end of an attempt to its receipt: class, next attempt, references. Pure.
+//! From the end of an attempt to the verdict on it: class, next attempt, where to resume. Pure.
 
 use std::time::Duration;
 
 use jiff::Timestamp;
-use orderhub_connectors::contract::{Idempotency, Memo, Ours, Reply, ReplyXref};
+use orderhub_connectors::contract::{Idempotency, Memo, Reply};
 use orderhub_connectors::error::{BuildError, CallError, Next};
 use orderhub_order::fold::ReceiptClass;
-use orderhub_order::ids::{At, Collection, ElementId, Entity};
-use orderhub_order::lane::{Flight, Xref};
-use orderhub_order::model::Order;
 
 use crate::resilience::credential::PROBE_EVERY;
 use crate::resilience::retry::{Jitter, Redelivery};
@@ -299,94 +296,6 @@ pub(super) fn touched(verdict: Verdict) -> Verdict {
 pub(super) fn resume_at(memo: &mut Memo, step: u32) {
     memo.step = step;
     memo.position = 0;
-}
-
-/// The references of a reply, bound to our things. Those that name nothing of ours are left out, and
-/// counted for a person in the second part.
-pub(super) fn bind(xrefs: &[ReplyXref], flight: &Flight, order: &Order) -> (Vec<Xref>, usize) {
-    let bound: Vec<Xref> = xrefs
-        .iter()
-        .filter_map(|xref| {
-            let at = place(xref, flight, order)?;
-            Some(Xref { kind: xref.kind.as_str().into(), at, ext_id: xref.ext_id.as_str().into() })
-        })
-        .collect();
-    let lost = xrefs.len() - bound.len();
-    (bound, lost)
-}
-
-fn place(xref: &ReplyXref, flight: &Flight, order: &Order) -> Option<At> {
-    let subject = &flight.want.subject;
-    match &xref.ours {
-        None => match Entity::parse(&xref.kind) {
-            // A reply about a fulfilment may name the order around it.
-            Some(entity) if entity != flight.entity => around(subject, entity),
-            Some(_) | None => Some(subject.clone()),
-        },
-        Some(Ours::Id(id)) => by_id(&xref.kind, id, flight, order),
-        Some(Ours::Position(position)) => {
-            let sent = sent(&xref.kind, flight);
-            let at = sent.get(usize::try_from(*position).ok()?)?;
-            Some(of_order(&xref.kind, at))
-        }
-    }
-}
-
-fn around(subject: &At, entity: Entity) -> Option<At> {
-    let Some(collection) = entity.collection() else { return Some(At::ROOT) };
-    let mut at = Some(subject.clone());
-    while let Some(inner) = at {
-        if inner.collection() == collection {
-            return Some(inner);
-        }
-        at = inner.parent();
-    }
-    None
-}
-
-fn by_id(kind: &str, id: &str, flight: &Flight, order: &Order) -> Option<At> {
-    // Our reference of an element is the order's and the element's id; lines are sent by their id.
-    let id = id.strip_prefix(&*order.reference).and_then(|id| id.strip_prefix('-')).unwrap_or(id);
-    let known = |at: At| order.element(&at).is_some().then_some(at);
-    let direct = collection(kind).map(|collection| At::of(collection, ElementId::new(id)));
-    if let Some(at) = direct.and_then(known) {
-        return Some(at);
-    }
-    sent(kind, flight).into_iter().find(|at| at.id().is_some_and(|own| own.as_str() == id))
-}
-
-/// The collection of the order that a kind names, where it is one of ours.
-fn collection(kind: &str) -> Option<Collection> {
-    match kind {
-        "line" => Some(Collection::Lines),
-        other => Entity::parse(other)?.collection(),
-    }
-}
-
-/// The elements within the subject that went out, in the order in which they did.
-fn sent(kind: &str, flight: &Flight) -> Vec<At> {
-    let is_line = |at: &At| at.collection() == Collection::Lines || at.collection().keyed_by_line();
-    let depth = flight.want.subject.0.len() + 1;
-    let mut found: Vec<At> = Vec::new();
-    for (at, _, _) in &flight.values {
-        let fits = match kind {
-            "line" => is_line(at),
-            "package" => at.collection() == Collection::Packages,
-            _ => at.0.len() == depth,
-        };
-        if fits && at.within(&flight.want.subject) && !found.contains(at) {
-            found.push(at.clone());
-        }
-    }
-    found
-}
-
-/// References of lines are kept at the order's line, wherever they were sent.
-fn of_order(kind: &str, at: &At) -> At {
-    match (kind, at.id()) {
-        ("line", Some(id)) => At::of(Collection::Lines, id.clone()),
-        _ => at.clone(),
-    }
 }
 
 #[cfg(test)]

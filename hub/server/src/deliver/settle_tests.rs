@@ -1,8 +1,4 @@
-//! Verdicts as a table, and references of replies.
-
-use orderhub_order::catalogue::FieldId;
-use orderhub_order::ids::{OrderKey, SystemName};
-use orderhub_order::lane::WantKey;
+//! Verdicts as a table.
 
 use super::*;
 
@@ -127,71 +123,4 @@ fn a_lapsed_flight_is_repeated_looked_for_or_shown_to_a_person() {
     let look = judged(&end(find()), 1);
     assert_eq!((look.next_due, look.resume), (Some(at("10:00:10")), Some(2)));
     assert_eq!(judged(&end(Idempotency::Unsafe), 1).class, ReceiptClass::InDoubt);
-}
-
-fn line(id: &str) -> At {
-    At::of(Collection::Lines, ElementId::new(id))
-}
-
-fn order() -> Order {
-    let system = SystemName::new("shop");
-    let mut order = Order::new(OrderKey(1), "shop-1001".into(), system, "default".into());
-    for collection in [Collection::Lines, Collection::Lines, Collection::Fulfilments] {
-        let id = order.next_id(collection);
-        let element = orderhub_order::model::Element::new(id, None);
-        order.collections.entry(collection).or_default().push(element);
-    }
-    order
-}
-
-fn flight(subject: At, entity: Entity, sent: &[At]) -> Flight {
-    let values = sent.iter().map(|at| (at.clone(), FieldId(1), None)).collect();
-    Flight {
-        want: WantKey { rule: "r".into(), subject, fact: None },
-        operation: "create".into(),
-        entity,
-        creates: true,
-        attempt: 1,
-        fence: 1,
-        deadline: at("10:01:00"),
-        version: 1,
-        bundle: "b".into(),
-        inputs: Vec::new(),
-        hash: [0; 16],
-        memo: Vec::new(),
-        key: "k".into(),
-        values,
-        may_have_acted: false,
-        in_air: true,
-        began: None,
-    }
-}
-
-#[test]
-fn references_of_a_reply_find_our_things_by_id_and_by_position() {
-    let order = order();
-    let fulfilment = At::of(Collection::Fulfilments, ElementId::new("F1"));
-    let within = |id: &str| fulfilment.with(Collection::FulfilmentLines, ElementId::new(id));
-    let sent = [fulfilment.clone(), within("L2"), within("L2"), within("L1")];
-    let flight = flight(fulfilment.clone(), Entity::Fulfilment, &sent);
-    let xref = |kind: &str, ours| ReplyXref { kind: kind.to_owned(), ours, ext_id: "9".to_owned() };
-    let id = |id: &str| Some(Ours::Id(id.to_owned()));
-    let cases = [
-        (xref("fulfilment", None), Some(fulfilment.clone())),
-        (xref("order", None), Some(At::ROOT)),
-        (xref("customer", None), Some(fulfilment.clone())),
-        (xref("shipment", None), None),
-        (xref("line", id("L1")), Some(line("L1"))),
-        (xref("line", id("L7")), None),
-        (xref("fulfilment", id("shop-1001-F1")), Some(fulfilment.clone())),
-        (xref("line", Some(Ours::Position(0))), Some(line("L2"))),
-        (xref("line", Some(Ours::Position(1))), Some(line("L1"))),
-        (xref("line", Some(Ours::Position(2))), None),
-        (xref("release_line", Some(Ours::Position(1))), Some(within("L1"))),
-    ];
-    for (xref, expected) in cases {
-        assert_eq!(place(&xref, &flight, &order), expected, "{xref:?}");
-    }
-    let (bound, lost) = bind(&[xref("line", id("L1")), xref("line", id("L7"))], &flight, &order);
-    assert_eq!((bound.len(), lost), (1, 1));
 }
