@@ -170,7 +170,7 @@ impl Resolver<'_> {
                     match more {
                         [] => return Ok(Leaf::Collection(inner)),
                         [step, more @ ..] => {
-                            walk.steps.push(self.into_collection(inner, name, step, span)?);
+                            walk.steps.push(self.collection_step(inner, name, step, span)?);
                             walk.collection = inner;
                             rest = more;
                         }
@@ -184,7 +184,7 @@ impl Resolver<'_> {
         }
     }
 
-    fn into_collection(
+    fn collection_step(
         &self,
         inner: Collection,
         name: &str,

@@ -85,11 +85,11 @@ impl Compiler<'_> {
                     self.wrong(codes::NO_WAY, span, "this rule cannot go out", &why);
                 }
             }
-            (Err(_), Err(_), None) if rule.each.is_none() => {
-                // An empty reason: what is wrong was reported.
-                if !why(went_in).is_empty() && !why(went_out).is_empty() {
-                    no_way(self, rule, &why(went_in));
-                }
+            // An empty reason: what is wrong was reported.
+            (Err(inward), Err(outward), None)
+                if rule.each.is_none() && !inward.is_empty() && !outward.is_empty() =>
+            {
+                no_way(self, rule, inward);
             }
             (Ok(()), Err(_), _) if rule.each.is_none() => self.note(rule, Direction::In),
             (Err(_), Ok(()), _) => self.note(rule, Direction::Out),

@@ -7,6 +7,7 @@ mod output;
 mod rule;
 mod scope;
 mod target;
+mod template;
 mod typing;
 
 use std::sync::Arc;

@@ -37,10 +37,9 @@ impl Compiler<'_> {
     pub(super) fn hub_side(&mut self, path: &PathAt, stack: &[Collection]) -> Option<HubSide> {
         if path.is.root == Root::Settings {
             let scope = super::Scope::body(crate::scan::trie::Trie::BODY);
-            return match self.source(path, &scope)?.0 {
-                crate::program::Source::Setting(name) => Some(HubSide::Setting(name)),
-                _ => None,
-            };
+            let (source, _) = self.source(path, &scope)?;
+            let crate::program::Source::Setting(name) = source else { return None };
+            return Some(HubSide::Setting(name));
         }
         let resolver = &mut Resolver { findings: self.findings };
         resolver.resolve(&path.is, path.span, stack).map(HubSide::Place)

@@ -111,10 +111,9 @@ impl Compiler<'_> {
     /// A constant as the field holds it.
     pub(super) fn constant(&mut self, rule: &Rule, field: &Field) {
         let Some(value) = &rule.value else { return };
-        let fits = match &value.is {
-            Cell::Null => true,
-            other => other.scalar().is_some_and(|text| Value::from_text(field, &text).is_some()),
-        };
+        let text = value.is.scalar();
+        let fits = value.is == Cell::Null
+            || text.is_some_and(|text| Value::from_text(field, &text).is_some());
         if !fits {
             let message = format!(
                 "`{}` holds {}, not `{}`",

@@ -253,11 +253,11 @@ fn through(chain: &Chain, value: &Value, field: Option<FieldId>, ty: &FieldType)
     let mut cell = Cell::of(value).into_owned();
     let mut beside = Vec::with_capacity(chain.len());
     for conversion in chain.iter().rev() {
-        let passes = !cell.is_value() && !(cell == Cell::Null && conversion.takes_null());
+        let taken = cell.is_value() || (cell == Cell::Null && conversion.takes_null());
         if !conversion.two_way() {
             return None;
         }
-        if passes {
+        if !taken {
             beside.push(Vec::new());
             continue;
         }
@@ -269,6 +269,9 @@ fn through(chain: &Chain, value: &Value, field: Option<FieldId>, ty: &FieldType)
         // An amount that stands beside has no value at the rule's own place.
         if cell == Cell::Absent && beside.is_empty() {
             return None;
+        }
+        if cell == Cell::Null && !conversion.takes_null() {
+            continue;
         }
         cell = conversion.get(cell, beside, target).ok()?;
     }

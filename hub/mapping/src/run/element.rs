@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use orderhub_order::contribution::{CollectionStatement, ElementStatement, Stated};
 use orderhub_order::value::{Address, Value};
 
+use super::rule::Goal;
 use super::value::{part, stated};
 use super::{Failure, Frames, Run};
 use crate::cell::{Cell, Trouble};
@@ -69,7 +70,7 @@ impl Run<'_, '_> {
         named: RefName,
         rows: &[Frames],
     ) -> Result<Option<Stated>, Failure> {
-        let cell = self.rule(rule, rows, field.target, field.personal)?;
+        let cell = self.rule(rule, rows, goal(field))?;
         let shown = (!field.personal).then(|| cell.clone());
         stated(cell, &field.ty, named).map_err(|trouble| self.of(rule, rows, trouble, shown))
     }
@@ -93,8 +94,9 @@ impl Run<'_, '_> {
         parts: &[(&'static str, Vec<InRule>)],
         rows: &[Frames],
     ) -> Result<Option<Stated>, Failure> {
+        let hidden = Goal { personal: true, ..goal(field) };
         if let Some(rule) = object {
-            match self.rule(rule, rows, field.target, true)? {
+            match self.rule(rule, rows, hidden)? {
                 Cell::Absent => return Ok(None),
                 Cell::Null => return Ok(Some(None)),
                 Cell::Json(text) if text.starts_with('{') => {}
@@ -108,7 +110,7 @@ impl Run<'_, '_> {
         let mut present = object.is_some();
         for (name, rules) in parts {
             for rule in rules {
-                let cell = self.rule(rule, rows, field.target, true)?;
+                let cell = self.rule(rule, rows, hidden)?;
                 present |= cell != Cell::Absent;
                 let text = part(&cell).map_err(|trouble| self.of(rule, rows, trouble, None))?;
                 if let (Some(text), Some(place)) = (text, address.part_mut(name)) {
@@ -135,7 +137,7 @@ impl Run<'_, '_> {
         // Absent if all are absent, null if the others are null.
         let (mut present, mut given) = (false, false);
         for (name, rule) in entries {
-            let cell = self.rule(rule, rows, field.target, field.personal)?;
+            let cell = self.rule(rule, rows, goal(field))?;
             present |= cell != Cell::Absent;
             given |= cell.is_value();
             match cell {
@@ -240,6 +242,10 @@ impl Run<'_, '_> {
             shown: None,
         }
     }
+}
+
+fn goal(field: &FieldProgram) -> Goal {
+    Goal { target: field.target, personal: field.personal }
 }
 
 /// What tells elements apart: the system's key, else ours.

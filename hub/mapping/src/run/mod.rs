@@ -3,8 +3,15 @@
 //! **Invariant:** a rule sees the document, its context and recorded facts, nothing else: mapping the
 //! same bytes twice gives the same contribution. One document that fails touches none beside it.
 
+#![allow(
+    clippy::wildcard_enum_match_arm,
+    reason = "a conversion names the few kinds of cell it takes; any other is an error of the rule"
+)]
+
+mod condition;
 mod element;
 mod read;
+mod rule;
 mod value;
 
 use std::sync::Arc;
@@ -13,12 +20,13 @@ use orderhub_lang::diagnostic::Span;
 use orderhub_order::contribution::{Contribution, ParentReference, Revision};
 use smallvec::SmallVec;
 
+use self::rule::Goal;
 use crate::cell::{Cell, Trouble};
 use crate::program::{Input, KeyPiece, KeyRead};
 use crate::scan::{Kind, Scanned, scan};
 use crate::{Context, MapError, Mapped, Mapping};
 
-pub(crate) use read::compute;
+pub(crate) use rule::compute;
 
 /// A value of a chain as a field holds it; `None` for absent and for what it cannot hold.
 pub(crate) fn hub_value_of(
@@ -145,7 +153,7 @@ impl<'r, 'a> Run<'r, 'a> {
         }
         let revision = match &self.input.revision {
             None => None,
-            Some(rule) => match self.one(rule, frames, Default::default(), false)? {
+            Some(rule) => match self.one(rule, frames, Goal::default())? {
                 Cell::Integer(number) => Some(Revision::Integer(number)),
                 Cell::Timestamp(at) => Some(Revision::Timestamp(at)),
                 _ => None,

@@ -8,6 +8,9 @@
 pub(crate) mod token;
 pub(crate) mod trie;
 
+#[cfg(test)]
+mod tests;
+
 use smallvec::SmallVec;
 
 use token::{Cursor, ScanError, Token, unescape};

@@ -1,0 +1,224 @@
+//! The outgoing template: where the value of each rule stands.
+
+use std::sync::Arc;
+
+use orderhub_lang::path::{Path, Root, Segment};
+use orderhub_order::catalogue::{FieldType, Personal, catalogue};
+
+use super::Compiler;
+use super::each::hub_text;
+use super::output::Below;
+use super::scope::Scope;
+use super::target::limits;
+use crate::ast::{Rule, Side};
+use crate::cell::Cell;
+use crate::conversions::Target;
+use crate::program::{
+    Leaf, LeafPart, OutElement, OutGiven, OutItem, OutKey, OutNode, OutRule, OutSource, Source,
+    TestRead,
+};
+use crate::scan::trie::Trie;
+
+impl Compiler<'_> {
+    /// Gives a rule its place in the template.
+    pub(super) fn place_rule(
+        &mut self,
+        rule: &Rule,
+        input: OutGiven,
+        scope: &Scope,
+        below: &Below,
+        out: &mut OutElement,
+    ) -> Result<(), String> {
+        let where_ = self.settings_only(rule, scope)?;
+        let (paths, named): (Vec<&crate::ast::PathAt>, bool) = match &rule.system {
+            Some(Side::Paths(paths)) => (paths.first().into_iter().collect(), false),
+            Some(Side::Named(named)) => (named.iter().map(|(_, path)| path).collect(), true),
+            None => return Err("nothing says where it is written".to_owned()),
+        };
+        let mut places = Vec::new();
+        for (number, path) in paths.iter().enumerate() {
+            let segments = segments(&path.is, &below.prefix)?;
+            let part = if named { LeafPart::Named(number) } else { LeafPart::Main };
+            places.push((segments, part));
+        }
+        let main = places.first().map(|(segments, _)| segments.clone()).unwrap_or_default();
+        let rows = main.contains(&Segment::Each);
+        if rows && !self.spreads(&input) {
+            return Err("the path of the document names many places for one value".to_owned());
+        }
+        let mut number = 0;
+        for link in rule.chain.iter().rev() {
+            for beside in link.conversion.beside() {
+                let part = LeafPart::Beside(number);
+                number += 1;
+                if let Some(place) = beside_place(&beside.path, &main, scope) {
+                    places.push((place, part));
+                }
+            }
+        }
+        self.note_settings(&places, rule);
+        let personal = self.personal(&input);
+        let text = main_text(&main);
+        out.rules.push(OutRule {
+            span: rule.span,
+            where_,
+            input,
+            null: rule.none.first().or(self.none.first()).cloned().unwrap_or(Cell::Null),
+            chain: rule.chain.iter().rev().map(|link| Arc::clone(&link.conversion)).collect(),
+            target: self.out_target(rule, below),
+            rows,
+            personal,
+            text: text.into(),
+            guard: below.guard,
+        });
+        self.output.any = true;
+        let number = out.rules.len() - 1;
+        for (segments, part) in places {
+            let node = node_at(&mut out.node, &segments);
+            node.ok_or("`$xref` is of the hub side")?.leaves.push(Leaf { rule: number, part });
+        }
+        Ok(())
+    }
+
+    fn out_target(&mut self, rule: &Rule, below: &Below) -> Target {
+        if below.guard.is_some() {
+            return Target::default();
+        }
+        // The hub side was resolved before; only its field is needed again.
+        let text = hub_text(rule);
+        let field = catalogue().find_full(&text);
+        let state = text.rsplit('.').next() == Some("status");
+        field.map_or(Target { is_enum: state, ..Target::default() }, limits)
+    }
+
+    /// The values of one rule that stand at many places.
+    fn spreads(&self, input: &OutGiven) -> bool {
+        let OutGiven::First(sources) = input else { return false };
+        sources.iter().any(|source| match source {
+            OutSource::Hub(path) => {
+                let list = path.field().is_some_and(|field| field.ty == FieldType::List);
+                path.is_fan_out() || list
+            }
+            OutSource::Setting(_) => false,
+        })
+    }
+
+    fn personal(&self, input: &OutGiven) -> bool {
+        let personal = |source: &OutSource| match source {
+            OutSource::Hub(path) => {
+                path.field().is_some_and(|field| field.personal != Personal::None)
+            }
+            OutSource::Setting(_) => false,
+        };
+        match input {
+            OutGiven::First(sources) | OutGiven::Named(sources) => sources.iter().any(personal),
+            OutGiven::Expression(inputs, _) => inputs.iter().any(|(_, source)| personal(source)),
+            OutGiven::Object(_) => true,
+            OutGiven::Constant(_) | OutGiven::Key | OutGiven::Ours => false,
+        }
+    }
+
+    /// Going out there is no document to look at: `where:` may look at settings.
+    fn settings_only(&mut self, rule: &Rule, scope: &Scope) -> Result<Vec<TestRead>, String> {
+        let Some(condition) = &rule.where_ else { return Ok(Vec::new()) };
+        if condition.tests.iter().any(|test| test.path.root != Root::Settings) {
+            return Err("`where:` looks at the document".to_owned());
+        }
+        let tests = self.tests(Some(condition), scope);
+        let known = tests.iter().all(|test| matches!(test.source, Source::Setting(_)));
+        if known { Ok(tests) } else { Err(String::new()) }
+    }
+
+    fn note_settings(&mut self, places: &[(Vec<Segment>, LeafPart)], rule: &Rule) {
+        for (segments, _) in places {
+            for segment in segments {
+                if let Segment::Setting(name) = segment {
+                    self.setting(name, rule.span);
+                }
+            }
+        }
+    }
+}
+
+/// The segments of a path from the element on.
+fn segments(path: &Path, prefix: &[Segment]) -> Result<Vec<Segment>, String> {
+    match path.root {
+        Root::Here => Ok(prefix.iter().chain(&path.segments).cloned().collect()),
+        Root::Up(_)
+        | Root::Document
+        | Root::Settings
+        | Root::Args
+        | Root::Hub
+        | Root::Xref(_)
+        | Root::Index
+        | Root::Position
+        | Root::Ordinal => Err("it would be written outside its element".to_owned()),
+    }
+}
+
+/// Where a value beside the main one is written; `None` where it lies outside the element: another
+/// rule writes it there, or nothing does.
+fn beside_place(path: &Path, main: &[Segment], scope: &Scope) -> Option<Vec<Segment>> {
+    match path.root {
+        Root::Here => Some(main.iter().chain(&path.segments).cloned().collect()),
+        Root::Document if scope.node == Trie::DOCUMENT => Some(path.segments.clone()),
+        Root::Document
+        | Root::Up(_)
+        | Root::Settings
+        | Root::Args
+        | Root::Hub
+        | Root::Xref(_)
+        | Root::Index
+        | Root::Position
+        | Root::Ordinal => None,
+    }
+}
+
+fn main_text(segments: &[Segment]) -> String {
+    Path { root: Root::Here, segments: segments.to_vec() }.to_string()
+}
+
+/// The node at a path, made where it is not there yet; `None` for `$xref`.
+pub(super) fn node_at<'n>(node: &'n mut OutNode, segments: &[Segment]) -> Option<&'n mut OutNode> {
+    let Some((segment, rest)) = segments.split_first() else { return Some(node) };
+    let next = match segment {
+        Segment::Key(name) => key_node(node, OutKey::Name(name.as_str().into()))?,
+        Segment::Setting(name) => key_node(node, OutKey::Setting(name.clone()))?,
+        Segment::Index(place) => {
+            let known = |item: &OutItem| matches!(item, OutItem::Place(known, _) if known == place);
+            item_node(node, known, || OutItem::Place(*place, OutNode::default()))?
+        }
+        Segment::Where { key, value } => {
+            let known = |item: &OutItem| matches!(item, OutItem::Where(k, v, _) if **k == **key && **v == **value);
+            let (key, value) = (key.as_str().into(), value.as_str().into());
+            item_node(node, known, || OutItem::Where(key, value, OutNode::default()))?
+        }
+        Segment::Each => {
+            let known = |item: &OutItem| matches!(item, OutItem::Rows(_));
+            item_node(node, known, || OutItem::Rows(OutNode::default()))?
+        }
+        Segment::Xref(_) => return None,
+    };
+    node_at(next, rest)
+}
+
+fn key_node(node: &mut OutNode, key: OutKey) -> Option<&mut OutNode> {
+    if !node.keys.iter().any(|(known, _)| *known == key) {
+        node.keys.push((key.clone(), OutNode::default()));
+    }
+    node.keys.iter_mut().find(|(known, _)| *known == key).map(|(_, node)| node)
+}
+
+fn item_node(
+    node: &mut OutNode,
+    known: impl Fn(&OutItem) -> bool,
+    make: impl FnOnce() -> OutItem,
+) -> Option<&mut OutNode> {
+    if !node.items.iter().any(&known) {
+        node.items.push(make());
+    }
+    node.items.iter_mut().find(|item| known(item)).and_then(|item| match item {
+        OutItem::Place(_, node) | OutItem::Where(_, _, node) | OutItem::Rows(node) => Some(node),
+        OutItem::Each(..) => None,
+    })
+}

@@ -1,0 +1,54 @@
+//! Conditions over a document.
+
+use orderhub_lang::condition::Test;
+
+use super::rule::{failure, path_of};
+use super::{Failure, Frames, Run};
+use crate::cell::Cell;
+use crate::program::{Source, TestRead};
+
+impl Run<'_, '_> {
+    /// Whether every test holds.
+    pub(super) fn holds(&self, tests: &[TestRead], frames: &Frames) -> Result<bool, Failure> {
+        for test in tests {
+            let mut found = Vec::new();
+            let rows = match &test.source {
+                Source::Document(read) => read.rows.as_slice(),
+                Source::Setting(_) | Source::Argument(_) | Source::Hub(_) | Source::Index => &[],
+            };
+            let mut look = |frames: &Frames| {
+                // What stands in the way of a path is not there for a condition.
+                found.push(self.single(&test.source, frames, &[]).unwrap_or(Cell::Absent));
+                Ok(())
+            };
+            let fanned = self.fan(rows, frames, &mut look);
+            fanned
+                .map_err(|trouble| failure(None, path_of(&test.source, frames), trouble, None))?;
+            if !holds(&test.test, &found) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+}
+
+/// Whether a test holds for any of what was found.
+fn holds(test: &Test, found: &[Cell<'_>]) -> bool {
+    let is = |cell: &Cell<'_>, texts: &[String]| {
+        cell.is_value()
+            && cell.scalar().is_some_and(|text| texts.iter().any(|known| **known == *text))
+    };
+    match test {
+        Test::AnyOf(texts) => found.iter().any(|cell| is(cell, texts)),
+        Test::NotAnyOf(texts) => found.is_empty() || found.iter().any(|cell| !is(cell, texts)),
+        Test::Present => found.iter().any(Cell::is_value),
+        Test::Absent => found.is_empty() || found.iter().any(|cell| !cell.is_value()),
+        Test::None => found.iter().all(|cell| match cell {
+            Cell::Absent | Cell::Null => true,
+            Cell::Json(text) => matches!(text.trim(), "[]" | "{}"),
+            _ => false,
+        }),
+        // Refused when the mapping is compiled.
+        Test::From(_) => false,
+    }
+}

@@ -1,0 +1,343 @@
+//! One rule's value: its input, its chain, its fold.
+
+use std::sync::Arc;
+
+use orderhub_lang::expression::{EvalError, Expression, Name, Scope};
+use orderhub_lang::value::Value as LangValue;
+
+use super::read::{Presence, means_none, presence};
+use super::{Failure, Frames, Run};
+use crate::cell::{Cell, Trouble};
+use crate::conversions::{Conversion, Target};
+use crate::program::{Given, InRule, Read, Source};
+
+/// Where a rule's value goes: what conversions and messages must know of the field.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Goal {
+    /// Limits for conversions.
+    pub(super) target: Target,
+    /// Values never stand in messages.
+    pub(super) personal: bool,
+}
+
+impl<'a> Run<'_, 'a> {
+    /// The value of one rule that is not an element's.
+    pub(super) fn one(
+        &self,
+        rule: &InRule,
+        frames: &Frames,
+        goal: Goal,
+    ) -> Result<Cell<'a>, Failure> {
+        self.rule(rule, std::slice::from_ref(frames), goal)
+    }
+
+    /// The text of a rule; `None` for absent and null.
+    pub(super) fn text(&self, rule: &InRule, frames: &Frames) -> Result<Option<Box<str>>, Failure> {
+        let cell = self.one(rule, frames, Goal::default())?;
+        if !cell.is_value() {
+            return Ok(None);
+        }
+        match cell.scalar() {
+            Some(text) => Ok(Some(text.into())),
+            None => {
+                let trouble = Trouble::wrong_type(&cell, "a text or number");
+                Err(self.rule_failure(rule, frames, trouble, Some(&cell)))
+            }
+        }
+    }
+
+    /// The value of a rule over the rows of one element: one, or several that a fold makes one.
+    pub(super) fn rule(
+        &self,
+        rule: &InRule,
+        rows: &[Frames],
+        goal: Goal,
+    ) -> Result<Cell<'a>, Failure> {
+        let mut found: Option<Cell<'a>> = None;
+        let mut many = Vec::new();
+        for frames in rows {
+            if !self.holds(&rule.where_, frames)? {
+                continue;
+            }
+            let cell = self.input_of(rule, frames, goal)?;
+            if rule.fold.is_some() {
+                match cell {
+                    Cell::Absent => {}
+                    Cell::Many(cells) => {
+                        found.get_or_insert(Cell::Null);
+                        many.extend(cells);
+                    }
+                    other => {
+                        found.get_or_insert(Cell::Null);
+                        many.push(other);
+                    }
+                }
+                continue;
+            }
+            match &found {
+                None => found = Some(cell),
+                Some(known) if *known == cell => {}
+                Some(_) => {
+                    let why =
+                        "this key stands twice with different values, and the rule does not fold";
+                    let trouble = Trouble::new("duplicate_element", why);
+                    return Err(self.rule_failure(rule, frames, trouble, None));
+                }
+            }
+        }
+        let Some(fold) = &rule.fold else { return Ok(found.unwrap_or(Cell::Absent)) };
+        let Some(frames) = rows.first().filter(|_| found.is_some()) else {
+            return Ok(Cell::Absent);
+        };
+        let wrong = |trouble| self.rule_failure(rule, frames, trouble, None);
+        let folded = fold.get(Cell::Many(many), &[], goal.target).map_err(wrong)?;
+        let beside = self.beside(&rule.beside, frames).map_err(wrong)?;
+        self.chain(&rule.after, folded, &beside, rule, frames, goal)
+    }
+
+    fn beside(&self, sources: &[Source], frames: &Frames) -> Result<Vec<Cell<'a>>, Trouble> {
+        sources.iter().map(|source| self.single(source, frames, &[])).collect()
+    }
+
+    /// A rule's input with the conversions before its fold.
+    fn input_of(&self, rule: &InRule, frames: &Frames, goal: Goal) -> Result<Cell<'a>, Failure> {
+        let wrong = |trouble| self.rule_failure(rule, frames, trouble, None);
+        let cell = match &rule.input {
+            Given::Constant(value) => return Ok(value.clone()),
+            Given::First(reads) => return self.first(rule, reads, frames, goal),
+            Given::Named(sources) => {
+                let mut cells = Vec::with_capacity(sources.len());
+                for source in sources {
+                    cells.push(self.single(source, frames, &rule.none).map_err(wrong)?);
+                }
+                match presence(&cells) {
+                    Presence::Absent => return Ok(Cell::Absent),
+                    Presence::Null => return Ok(Cell::Null),
+                    Presence::Value | Presence::Blocked(_) => Cell::Named(cells),
+                }
+            }
+            Given::Expression(inputs, expression) => {
+                let mut values = Vec::with_capacity(inputs.len());
+                for (name, source) in inputs {
+                    let cell = self.expression_input(source, frames, &rule.none).map_err(wrong)?;
+                    values.push((name.as_str(), cell));
+                }
+                let cells: Vec<Cell<'a>> = values.iter().map(|(_, cell)| cell.clone()).collect();
+                match presence(&cells) {
+                    Presence::Absent if !cells.is_empty() => return Ok(Cell::Absent),
+                    Presence::Null if !cells.is_empty() => return Ok(Cell::Null),
+                    Presence::Absent | Presence::Null | Presence::Value | Presence::Blocked(_) => {}
+                }
+                compute(expression.as_ref(), &values).map_err(wrong)?
+            }
+        };
+        let beside = self.beside(&rule.beside, frames).map_err(wrong)?;
+        self.chain(&rule.each, cell, &beside, rule, frames, goal)
+    }
+
+    fn expression_input(
+        &self,
+        source: &Source,
+        frames: &Frames,
+        none: &[Cell<'_>],
+    ) -> Result<Cell<'a>, Trouble> {
+        let Source::Document(read) = source else { return self.single(source, frames, none) };
+        if read.rows.is_empty() {
+            return self.single(source, frames, none);
+        }
+        let mut cells = Vec::new();
+        let presence = self.fan(&read.rows, frames, &mut |frames| {
+            cells.push(self.single(source, frames, none)?);
+            Ok(())
+        })?;
+        Ok(match presence {
+            Presence::Absent => Cell::Absent,
+            Presence::Null => Cell::Null,
+            Presence::Value => Cell::Many(cells),
+            Presence::Blocked(slot) => self.blocked(slot, none)?,
+        })
+    }
+
+    /// The first of several paths that is not null.
+    fn first(
+        &self,
+        rule: &InRule,
+        reads: &[(Source, Vec<Source>)],
+        frames: &Frames,
+        goal: Goal,
+    ) -> Result<Cell<'a>, Failure> {
+        let mut best = Cell::Absent;
+        for (source, beside) in reads {
+            let found = match source {
+                Source::Document(read) if !read.rows.is_empty() => {
+                    self.spread(rule, read, beside, frames, goal)?
+                }
+                Source::Document(_)
+                | Source::Setting(_)
+                | Source::Argument(_)
+                | Source::Hub(_)
+                | Source::Index => {
+                    let wrong =
+                        |trouble| failure(Some(rule), path_of(source, frames), trouble, None);
+                    let cell = self.single(source, frames, &rule.none).map_err(wrong)?;
+                    if cell == Cell::Absent {
+                        continue;
+                    }
+                    let beside = self.beside(beside, frames).map_err(wrong)?;
+                    self.chain(&rule.each, cell, &beside, rule, frames, goal)?
+                }
+            };
+            match found {
+                Cell::Absent => {}
+                Cell::Null => best = Cell::Null,
+                value => return Ok(value),
+            }
+        }
+        Ok(best)
+    }
+
+    /// The values of a fan-out, each through the chain.
+    fn spread(
+        &self,
+        rule: &InRule,
+        read: &Read,
+        beside: &[Source],
+        frames: &Frames,
+        goal: Goal,
+    ) -> Result<Cell<'a>, Failure> {
+        let mut cells = Vec::new();
+        let mut failed = None;
+        let fanned = self.fan(&read.rows, frames, &mut |frames| {
+            if failed.is_some() {
+                return Ok(());
+            }
+            let cell = self.cell(self.at(read.slot, frames), &rule.none)?;
+            let beside = self.beside(beside, frames)?;
+            match self.chain(&rule.each, cell, &beside, rule, frames, goal) {
+                Ok(cell) => cells.push(cell),
+                Err(failure) => failed = Some(failure),
+            }
+            Ok(())
+        });
+        if let Some(failure) = failed {
+            return Err(failure);
+        }
+        let wrong = |trouble| failure(Some(rule), place(&read.text, frames), trouble, None);
+        match fanned.map_err(wrong)? {
+            Presence::Absent => Ok(Cell::Absent),
+            Presence::Null => Ok(Cell::Null),
+            Presence::Value => Ok(Cell::Many(cells)),
+            Presence::Blocked(slot) => self.blocked(slot, &rule.none).map_err(wrong),
+        }
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "a value, what surrounds it, and where it goes")]
+    fn chain(
+        &self,
+        chain: &[Arc<dyn Conversion>],
+        mut cell: Cell<'a>,
+        beside: &[Cell<'a>],
+        rule: &InRule,
+        frames: &Frames,
+        goal: Goal,
+    ) -> Result<Cell<'a>, Failure> {
+        let mut rest = beside;
+        for conversion in chain {
+            let count = conversion.beside().len();
+            let (own, more) = rest.split_at_checked(count).unwrap_or((rest, &[]));
+            rest = more;
+            let passes = match cell {
+                Cell::Absent => true,
+                Cell::Null => !conversion.takes_null(),
+                _ => false,
+            };
+            if passes {
+                continue;
+            }
+            let before = cell.clone();
+            cell = conversion.get(cell, own, goal.target).map_err(|trouble| {
+                let shown = (!goal.personal).then_some(&before);
+                self.rule_failure(rule, frames, trouble, shown)
+            })?;
+        }
+        Ok(if means_none(&cell, &rule.none) { Cell::Null } else { cell })
+    }
+
+    /// The failure of a rule, at the first path it reads.
+    pub(super) fn rule_failure(
+        &self,
+        rule: &InRule,
+        frames: &Frames,
+        trouble: Trouble,
+        shown: Option<&Cell<'_>>,
+    ) -> Failure {
+        let source = match &rule.input {
+            Given::First(reads) => reads.first().map(|(source, _)| source),
+            Given::Named(sources) => sources.first(),
+            Given::Expression(inputs, _) => inputs.first().map(|(_, source)| source),
+            Given::Constant(_) => None,
+        };
+        let path = source.map(|source| path_of(source, frames)).unwrap_or_default();
+        failure(Some(rule), path, trouble, shown)
+    }
+}
+
+/// A failure of a rule at a path.
+pub(super) fn failure(
+    rule: Option<&InRule>,
+    path: String,
+    trouble: Trouble,
+    shown: Option<&Cell<'_>>,
+) -> Failure {
+    let shown = shown.filter(|cell| cell.is_value()).map(Cell::shown);
+    Failure { span: rule.map(|rule| rule.span), path, trouble, shown }
+}
+
+/// Where a source stands, for messages.
+pub(super) fn path_of(source: &Source, frames: &Frames) -> String {
+    match source {
+        Source::Document(read) => place(&read.text, frames),
+        Source::Setting(name) => format!("$settings.{name}"),
+        Source::Argument(_) => "$args".to_owned(),
+        Source::Hub(_) => "$hub".to_owned(),
+        Source::Index => "$index".to_owned(),
+    }
+}
+
+/// A path with the positions of its rows: `line_items.2.price`.
+fn place(text: &str, frames: &Frames) -> String {
+    let mut rows = frames.iter().skip(2);
+    let parts = text.split('.').map(|part| match part {
+        "*" => rows.next().map_or_else(|| "*".to_owned(), |frame| frame.row.to_string()),
+        other => other.to_owned(),
+    });
+    parts.collect::<Vec<_>>().join(".")
+}
+
+/// Inputs of an expression.
+struct Inputs<'v> {
+    values: Vec<(&'v str, LangValue)>,
+}
+
+impl Scope for Inputs<'_> {
+    fn get(&self, name: &Name) -> Result<LangValue, EvalError> {
+        match self.values.iter().find(|(known, _)| *known == name.root) {
+            Some((_, value)) => name.within(value),
+            None => Ok(LangValue::Null),
+        }
+    }
+}
+
+/// Computes an expression. One that fails for want of an input gives what that input is.
+pub(crate) fn compute<'a>(
+    expression: &dyn Expression,
+    inputs: &[(&str, Cell<'_>)],
+) -> Result<Cell<'a>, Trouble> {
+    let values = inputs.iter().map(|(name, cell)| (*name, cell.to_lang())).collect();
+    match expression.eval(&Inputs { values }) {
+        Ok(value) => Ok(Cell::from_lang(value)),
+        Err(_) if inputs.iter().any(|(_, cell)| *cell == Cell::Absent) => Ok(Cell::Absent),
+        Err(_) if inputs.iter().any(|(_, cell)| *cell == Cell::Null) => Ok(Cell::Null),
+        Err(error) => Err(Trouble::new("expression", error.to_string())),
+    }
+}
