@@ -1,5 +1,14 @@
 //! Every code is explained, and its example shows it.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::print_stdout,
+    reason = "helpers of tests fail like tests"
+)]
+
 use std::collections::BTreeSet;
 
 use orderhub_lang::diagnostic::{Diagnostic, Source, render};

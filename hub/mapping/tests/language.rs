@@ -1,6 +1,15 @@
 //! The language, case by case: `tests/data/mapping/<topic>/<case>.yaml` holds a mapping (whole, or its
 //! rules under a standard head) with documents and what they give, what goes out, or what is found.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::print_stdout,
+    reason = "helpers of tests fail like tests"
+)]
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -9,7 +9,7 @@ use super::{Compiler, OneWay, no_way};
 use crate::ast::{Direction, Each, PathAt, Rule, Side};
 use crate::codes;
 use crate::conversions::Type;
-use crate::hub_path::{HubPath, Leaf};
+use crate::hub_path::{Leaf, Start};
 use crate::program::{
     Alternative, CollectionProgram, EachProgram, Element, FieldProgram, InRule, OutElement,
 };
@@ -34,12 +34,20 @@ impl Compiler<'_> {
                 Some(hub) => self.hub_paths(hub, stack),
             };
             let Some(hub) = hub else { continue };
+            if let Some(each) = &rule.each {
+                if let Err(why) = self.each(rule, each, &hub, scope, stack, &mut element, out)
+                    && !why.is_empty()
+                {
+                    no_way(self, rule, &why);
+                }
+                continue;
+            }
             let (may_in, may_out) = Self::ways(rule);
-            let went_in = may_in.then(|| self.rule_in(rule, &hub, scope, stack, &mut element, out));
+            let went_in = may_in.then(|| self.rule_in(rule, &hub, scope, stack, &mut element));
             let went_in = went_in.unwrap_or_else(|| Err(String::new()));
             let first = !written.contains(&hub_text(rule));
             let only_out = rule.direction.is_some();
-            let went_out = if !may_out || rule.each.is_some() {
+            let went_out = if !may_out {
                 Err(String::new())
             } else if first || only_out || !self.keyed {
                 self.rule_out(rule, &hub, scope, stack, out)
@@ -86,12 +94,10 @@ impl Compiler<'_> {
                 }
             }
             // An empty reason: what is wrong was reported.
-            (Err(inward), Err(outward), None)
-                if rule.each.is_none() && !inward.is_empty() && !outward.is_empty() =>
-            {
+            (Err(inward), Err(outward), None) if !inward.is_empty() && !outward.is_empty() => {
                 no_way(self, rule, inward);
             }
-            (Ok(()), Err(_), _) if rule.each.is_none() => self.note(rule, Direction::In),
+            (Ok(()), Err(_), _) => self.note(rule, Direction::In),
             (Err(_), Ok(()), _) => self.note(rule, Direction::Out),
             _ => {}
         }
@@ -109,16 +115,12 @@ impl Compiler<'_> {
         scope: &Scope,
         stack: &[Collection],
         element: &mut Element,
-        out: &mut OutElement,
     ) -> Result<(), String> {
         let Some(HubSide::Place(path)) = hub.first() else {
             return Err("a setting goes out only".to_owned());
         };
         if matches!(rule.hub, Some(Side::Named(_))) {
             return Err("named hub fields go out only".to_owned());
-        }
-        if let Some(each) = &rule.each {
-            return self.each(rule, each, path, scope, stack, element, out);
         }
         let target = in_target(path, stack)?;
         if let Some(parts) = &rule.fields {
@@ -241,32 +243,43 @@ impl Compiler<'_> {
         &mut self,
         rule: &Rule,
         each: &Each,
-        path: &HubPath,
+        hub: &[HubSide],
         scope: &Scope,
         stack: &[Collection],
         element: &mut Element,
         out: &mut OutElement,
     ) -> Result<(), String> {
+        let not_one = || "`each:` maps a collection, such as `lines`".to_owned();
+        let [HubSide::Place(path)] = hub else { return Err(not_one()) };
         let (Leaf::Collection(collection), true) = (&path.leaf, path.steps.is_empty()) else {
-            return Err("`each:` maps a collection, such as `lines`".to_owned());
+            return Err(not_one());
         };
         let Some(system) = rule.system.as_ref().and_then(Side::single) else {
             return Err("`each:` needs one path under `system:`".to_owned());
         };
         let Some((read, rows)) = self.rows(system, scope) else { return Err(String::new()) };
-        let mut inner = stack.to_vec();
+        let mut inner = match path.start {
+            Start::Order => vec![Collection::Root],
+            Start::Up(levels) => stack.iter().rev().skip(levels).rev().copied().collect(),
+        };
         inner.push(*collection);
+        // A document states elements of its own element; others only go out.
+        let own = inner.len() == stack.len() + 1;
+        let (may_in, may_out) = (Self::ways(rule).0 && own, Self::ways(rule).1);
         let mut inner_out = OutElement::default();
         let where_ = self.tests(rule.where_.as_ref(), &rows);
         let key = each.key.as_ref().and_then(|key| self.key(key, &rows));
         let ours = each.ours.as_ref().and_then(|rule| self.plain(rule, &rows));
-        if key.is_none() && ours.is_none() && Self::ways(rule).0 && self.keyed {
+        if key.is_none() && ours.is_none() && may_in && self.keyed {
             let hint = "elements are matched by key, never by position: add `key: id`";
             self.wrong(codes::KEY, each.span, "`each` needs a key", hint);
         }
         let program = self.element(&each.fields, &rows, &inner, &mut inner_out);
-        if Self::ways(rule).1 && rule.where_.is_none() && each.adds {
+        if may_out && rule.where_.is_none() && each.adds {
             self.each_out(rule, each, path, scope, inner_out, out);
+        }
+        if !may_in {
+            return Ok(());
         }
         let source = EachProgram {
             span: rule.span,

@@ -71,6 +71,7 @@ impl Compiler<'_> {
         };
         if !fits {
             let given = ty.shown();
+            let hint = if ty == Type::Named { "add `as: { concat: \" \" }`" } else { hint };
             let message =
                 format!("`{}` holds {}, not {given}", field.full_path(), holds(&field.ty));
             self.wrong(codes::TYPE, span, message, hint);

@@ -251,6 +251,10 @@ fn plain(rule: &InRule) -> Option<Chain> {
 fn through(chain: &Chain, value: &Value, field: Option<FieldId>, ty: &FieldType) -> Option<Value> {
     let target = field.and_then(|id| catalogue().field(id)).map(limits).unwrap_or_default();
     let mut cell = Cell::of(value).into_owned();
+    if let [only] = chain.as_slice() {
+        let canon = only.two_way().then(|| only.canon(cell).into_owned())?;
+        return crate::run_stated(canon, ty).flatten();
+    }
     let mut beside = Vec::with_capacity(chain.len());
     for conversion in chain.iter().rev() {
         let taken = cell.is_value() || (cell == Cell::Null && conversion.takes_null());

@@ -156,7 +156,7 @@ pub(super) fn presence(cells: &[Cell<'_>]) -> Presence {
     if cells.iter().any(Cell::is_value) {
         return Presence::Value;
     }
-    if cells.iter().any(|cell| *cell == Cell::Null) { Presence::Null } else { Presence::Absent }
+    if cells.contains(&Cell::Null) { Presence::Null } else { Presence::Absent }
 }
 
 /// Whether a value is one of those that mean null.

@@ -231,7 +231,6 @@ impl<'a> Run<'_, 'a> {
         }
     }
 
-    #[expect(clippy::too_many_arguments, reason = "a value, what surrounds it, and where it goes")]
     fn chain(
         &self,
         chain: &[Arc<dyn Conversion>],

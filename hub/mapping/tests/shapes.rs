@@ -1,0 +1,194 @@
+//! What the fold asks of compiled mappings: canonical forms, what a rule reads and writes, and the
+//! rules of a system.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::print_stdout,
+    reason = "helpers of tests fail like tests"
+)]
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use orderhub_lang::diagnostic::render;
+use orderhub_mapping::integration::{OperationFacts, OperationUse, SystemShape, SystemShapes};
+use orderhub_mapping::{Context, Integration};
+use orderhub_order::catalogue::{FieldId, catalogue};
+use orderhub_order::ids::{At, Collection, Entity, OrderKey, SystemName};
+use orderhub_order::model::{Order, Subject};
+use orderhub_order::rules::{Mode, OperationKind, Shapes};
+use orderhub_order::value::{Address, Money, Value};
+
+const INTEGRATION: &str = "orderhub: 1
+integration: erp
+role: erp
+connector: declared
+use: { m: { money: { amount: amount, currency: currency } } }
+intake: [{ message: status, ordering: revision }]
+deliver:
+  - { on: order.accepted, do: { create: make, update: change }, with: { create: full, update: short } }
+  - { on: order.cancelled, do: { update: stop }, when: { state.payment: [voided] } }
+owns: [state.finance_audit]
+";
+const FULL: &str = "orderhub: 1
+mapping: erp.full
+fields:
+  - { hub: ref, system: reference }
+  - { hub: customer.name, system: name, as: [{ truncate: 10 }] }
+  - { hub: region, system: region, as: upper }
+  - { hub: totals.total, system: total, as: m }
+  - { hub: placed_at, system: day, as: [{ timestamp: { format: \"%Y-%m-%d\", zone: UTC } }] }
+  - hub: addresses.ship_to
+    system: to
+    fields:
+      - { hub: line1, system: street, as: [{ truncate: 5 }] }
+      - { hub: city, system: city }
+      - { hub: phone, system: phone }
+  - { hub: lines, system: lines, each: { ours: id, fields: [{ hub: sku, system: sku }] } }
+";
+const SHORT: &str = "orderhub: 1
+mapping: erp.short
+fields:
+  - { hub: region, system: region, as: upper }
+  - { hub: notes.customer, system: note }
+";
+const STATUS: &str = "orderhub: 1
+mapping: erp.status
+key: id
+revision: { system: rev, as: integer }
+fields:
+  - { hub: customer.name, system: name, as: trim }
+  - { hub: state.finance_audit, system: audit }
+  - { hub: addresses.ship_to, system: to, fields: [{ hub: line1, system: street, as: upper }, { hub: city, system: city }] }
+";
+
+fn integration() -> Arc<Integration> {
+    let files = [
+        ("integration.yaml", INTEGRATION),
+        ("connector.yaml", ""),
+        ("full.yaml", FULL),
+        ("short.yaml", SHORT),
+        ("status.yaml", STATUS),
+    ];
+    let loaded = Integration::load("erp", &files);
+    assert!(loaded.diagnostics.is_empty(), "{}", render(&loaded.diagnostics));
+    Arc::new(loaded.integration.unwrap())
+}
+
+fn shapes() -> (SystemName, SystemShapes) {
+    let system = SystemName::new("erp_eu");
+    let settings = Arc::new(BTreeMap::new());
+    let shape = SystemShape { integration: integration(), settings };
+    let shapes = SystemShapes::new([(system.clone(), shape)].into_iter().collect());
+    (system, shapes)
+}
+
+fn field(path: &str) -> FieldId {
+    catalogue().find_full(path).unwrap().id
+}
+
+fn address(parts: &[(&str, &str)]) -> Value {
+    let mut address = Address::default();
+    for (name, text) in parts {
+        *address.part_mut(name).unwrap() = Some((*text).into());
+    }
+    Value::Address(Box::new(address))
+}
+
+#[test]
+fn canon_is_idempotent_and_the_identity_elsewhere() {
+    let (system, shapes) = shapes();
+    let long =
+        address(&[("line1", "Am Ufer 17"), ("city", "Köln"), ("phone", "1"), ("company", "C")]);
+    let cases = [
+        ("customer.name", Value::text("Maximiliane Muster"), Value::text("Maximilian")),
+        ("customer.name", Value::text("  Ada "), Value::text("Ada")),
+        ("region", Value::text("nrw"), Value::text("NRW")),
+        ("order_no", Value::text("  kept "), Value::text("  kept ")),
+        ("notes.customer", Value::text(" kept too "), Value::text(" kept too ")),
+        (
+            "placed_at",
+            Value::Timestamp("2026-11-20T09:15:30Z".parse().unwrap()),
+            Value::Timestamp("2026-11-20T00:00:00Z".parse().unwrap()),
+        ),
+        (
+            "totals.total",
+            Value::Money(Money::parse("12.5", "EUR", None).unwrap()),
+            Value::Money(Money::parse("12.5", "EUR", None).unwrap()),
+        ),
+        // The phone goes out and does not come back, the company does neither.
+        ("addresses.ship_to", long, address(&[("line1", "AM UF"), ("city", "Köln")])),
+    ];
+    for (path, value, expected) in cases {
+        let canon = shapes.canon(&system, field(path), &value);
+        assert_eq!(canon, expected, "{path}");
+        assert_eq!(shapes.canon(&system, field(path), &canon), canon, "{path} twice");
+        let other = SystemName::new("unknown");
+        assert_eq!(shapes.canon(&other, field(path), &value), value);
+    }
+}
+
+#[test]
+fn a_rule_reads_what_its_mappings_read_and_writes_what_is_there() {
+    let (system, shapes) = shapes();
+    let reads = shapes.reads(&system, "order.accepted/make");
+    for path in ["ref", "customer.name", "notes.customer", "addresses.ship_to", "lines.sku"] {
+        assert!(reads.contains(field(path)), "{path}");
+    }
+    assert!(!reads.contains(field("order_no")) && !reads.contains(field("state.finance_audit")));
+    assert!(shapes.reads(&system, "order.cancelled/stop").is_empty());
+
+    let mut order = Order::new(OrderKey(7), "shop-1".into(), system.clone(), "default".into());
+    order.set(&At::ROOT, field("region"), Some(Value::text("nrw")));
+    order.set(&At::ROOT, field("notes.customer"), None);
+    order.add(&At::ROOT, Collection::Lines, None, None).unwrap();
+    let subject = Subject { order: &order, at: &At::ROOT, lane: None };
+    let writes = shapes.writes(&system, "order.accepted/make", subject);
+    let expected = ["ref", "region", "notes.customer"].map(field);
+    assert_eq!(writes.iter().collect::<Vec<_>>(), expected);
+
+    let mapping = Arc::clone(integration().mapping("full").unwrap());
+    let (settings, args) = (BTreeMap::new(), BTreeMap::new());
+    let context = Context { system: &system, settings: &settings, args: &args, hub: None };
+    let projection = mapping.reverse(subject, &context).unwrap();
+    assert_eq!(
+        String::from_utf8(projection.bytes).unwrap(),
+        r#"{"reference":"shop-1","region":"NRW","lines":[{"id":"L1"}]}"#
+    );
+    // Ring and base hold the hub's values, not the system's form of them.
+    let region = projection.values.iter().find(|(_, id, _)| *id == field("region")).unwrap();
+    assert_eq!(region.2, Some(Value::text("nrw")));
+}
+
+#[test]
+fn the_rules_of_a_system_follow_its_files_and_its_connector() {
+    let facts = |name: &str| match name {
+        "make" | "change" => Some(OperationFacts {
+            kind: OperationUse::Write(OperationKind::State),
+            entity: Some(Entity::Order),
+            creates: false,
+        }),
+        "stop" => Some(OperationFacts {
+            kind: OperationUse::Write(OperationKind::Fact),
+            entity: None,
+            creates: false,
+        }),
+        _ => None,
+    };
+    let rules =
+        integration().system_rules(&facts, vec!["home".into()], "default".into(), Mode::Live);
+    assert_eq!(rules.owns.as_deref(), Some(["state.finance_audit".into()].as_slice()));
+    let [accepted, cancelled] = rules.deliver.as_slice() else { panic!("two rules") };
+    assert_eq!(&*accepted.id, "order.accepted/make");
+    // The create of a pair always makes something.
+    assert!(
+        accepted.create.as_ref().unwrap().creates && !accepted.update.as_ref().unwrap().creates
+    );
+    assert!(accepted.single.is_none() && accepted.when.is_none());
+    let stop = cancelled.update.as_ref().unwrap();
+    assert_eq!((stop.kind, stop.entity), (OperationKind::Fact, Entity::Order));
+    assert!(cancelled.create.is_none() && cancelled.when.is_some());
+}
