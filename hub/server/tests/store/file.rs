@@ -58,6 +58,8 @@ async fn a_damaged_order_hurts_no_neighbour() {
     let _first = world.say(say::order("shop_eu", "bad", 1, "a")).await;
     let direct = rusqlite::Connection::open(place.0.path().join("orderhub.db")).unwrap();
     direct.execute("UPDATE orders SET body = x'01FF'", []).unwrap();
+    drop(direct);
+    let mut world = world.reopen(&place);
     let batch: Vec<_> = (0..20)
         .map(|number| {
             let key = if number == 7 { "bad".to_owned() } else { number.to_string() };

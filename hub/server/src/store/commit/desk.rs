@@ -222,6 +222,11 @@ impl<'a> Desk<'a> {
         self.ended.difference(&self.reserved).cloned().collect()
     }
 
+    /// The orders as they are after this commit.
+    pub(super) fn into_heads(self) -> Vec<Locked> {
+        self.orders.into_values().map(|open| open.locked).collect()
+    }
+
     /// Everything, sorted where rows are locked.
     pub(super) fn writes(&self) -> Writes<'_> {
         let orders = self.orders.values().filter(|open| open.dirty);

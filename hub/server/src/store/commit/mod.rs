@@ -70,7 +70,7 @@ pub(crate) enum Seen {
 }
 
 /// An order under the lock of the transaction.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Locked {
     /// Head and lanes.
     pub(crate) state: State,
@@ -112,7 +112,8 @@ pub(crate) trait Tx: Send {
         keys: &[ReferenceKey],
     ) -> impl Future<Output = Result<Vec<Option<Bound>>, TxError>> + Send;
 
-    /// Locks orders, then their lanes; one that does not exist is left out.
+    /// Locks orders, then their lanes, as they are in this transaction; one that does not exist is left
+    /// out.
     fn lock(
         &mut self,
         keys: &[OrderKey],
@@ -150,6 +151,8 @@ pub(crate) struct Committed {
     pub(crate) outcomes: Vec<UnitOutcome>,
     /// Lanes whose reservation ended.
     pub(crate) settled: Vec<(SystemName, OrderKey)>,
+    /// Orders as they are now; of one order the last counts.
+    pub(crate) heads: Vec<Locked>,
 }
 
 /// Runs a batch inside an open transaction. The caller commits, or rolls everything back on an error.
@@ -199,6 +202,7 @@ fn part<'a, T: Tx>(
                     tx.keep().await.map_err(of_store)?;
                     committed.outcomes.extend(more.outcomes);
                     committed.settled.extend(more.settled);
+                    committed.heads.extend(more.heads);
                     return Ok(());
                 }
                 Err(Broken::Tx(TxError::Store(error))) => return Err(error),
@@ -261,7 +265,6 @@ async fn attempt<T: Tx>(
     let clashes = tx.bind(&references).await?;
     desk.note_clashes(&references, clashes);
     let settled = desk.settled();
-    let writes = desk.writes();
-    tx.write(&writes).await?;
-    Ok(Committed { outcomes, settled })
+    tx.write(&desk.writes()).await?;
+    Ok(Committed { outcomes, settled, heads: desk.into_heads() })
 }

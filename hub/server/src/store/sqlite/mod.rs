@@ -22,6 +22,7 @@ use crate::apply::{Unit, UnitOutcome};
 use crate::bundle::{Bundle, Files};
 
 mod error;
+mod heads;
 mod lanes;
 mod orders;
 mod pending;
@@ -35,6 +36,7 @@ mod write;
 mod writer;
 
 use error::Fault;
+use heads::Heads;
 use readers::Readers;
 use writer::{After, Job, call};
 
@@ -73,6 +75,7 @@ pub struct SqliteStore {
     seen_days: u16,
     jobs: mpsc::Sender<Job>,
     readers: Readers,
+    heads: Arc<Heads>,
     reserved: Arc<Reserved>,
 }
 
@@ -87,9 +90,10 @@ impl SqliteStore {
         let opened = schema::open(options)?;
         let install = opened.install.clone();
         let reserved = Arc::new(Reserved::default());
-        let jobs = writer::start(opened, Arc::clone(&reserved))?;
+        let heads = Arc::new(Heads::default());
+        let jobs = writer::start(opened, Arc::clone(&heads), Arc::clone(&reserved))?;
         let readers = Readers::new(options.path.clone(), options.read_deadline);
-        Ok(Self { install, seen_days: options.seen_days, jobs, readers, reserved })
+        Ok(Self { install, seen_days: options.seen_days, jobs, readers, heads, reserved })
     }
 }
 
@@ -157,7 +161,14 @@ impl Store for SqliteStore {
         _scope: &Scope,
         key: OrderKey,
     ) -> BoxFuture<'_, Result<Option<State>, StoreError>> {
-        Box::pin(self.readers.read(move |c| Ok(tx::read_order(c, key)?.map(|l| l.state))))
+        Box::pin(async move {
+            match self.heads.get(key) {
+                Some(known) => Ok(Some(known)),
+                None => {
+                    self.readers.read(move |c| Ok(tx::read_order(c, key)?.map(|l| l.state))).await
+                }
+            }
+        })
     }
 
     fn due(

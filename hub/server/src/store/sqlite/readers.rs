@@ -100,3 +100,25 @@ fn interrupted(fault: &Fault) -> bool {
         Fault::Codec(_) => false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_read_that_takes_too_long_is_stopped_and_the_next_one_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.db");
+        Connection::open(&path).unwrap().execute_batch("CREATE TABLE a (b)").unwrap();
+        let readers = Readers::new(path, Duration::from_millis(50));
+        let endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)
+                       SELECT count(*) FROM n";
+        let count = |sql: &'static str| {
+            readers.read(move |c| Ok(c.query_row(sql, [], |row| row.get::<_, i64>(0))?))
+        };
+        assert!(matches!(count(endless).await, Err(StoreError::Deadline(50))));
+        assert_eq!(count("SELECT count(*) FROM a").await.unwrap(), 0);
+        readers.close().await;
+        assert!(matches!(count("SELECT 1").await, Err(StoreError::Closed)));
+    }
+}

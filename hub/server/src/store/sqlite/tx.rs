@@ -19,11 +19,13 @@ use crate::store::commit::{DocumentKey, Locked, Seen, SeenId, Tx, TxError, WaitK
 pub(super) struct SqliteTx<'a> {
     writer: &'a mut Writer,
     now: Timestamp,
+    /// A part of the batch was written in this transaction: what was committed before may be old.
+    written: bool,
 }
 
 impl<'a> SqliteTx<'a> {
     pub(super) fn new(writer: &'a mut Writer, now: Timestamp) -> Self {
-        Self { writer, now }
+        Self { writer, now, written: false }
     }
 
     fn run(&self, sql: &str) -> Result<(), TxError> {
@@ -46,6 +48,7 @@ impl Tx for SqliteTx<'_> {
     }
 
     async fn keep(&mut self) -> Result<(), TxError> {
+        self.written = true;
         self.run("RELEASE part")
     }
 
@@ -69,7 +72,11 @@ impl Tx for SqliteTx<'_> {
     async fn lock(&mut self, keys: &[OrderKey]) -> Result<Vec<Locked>, TxError> {
         let mut locked = Vec::with_capacity(keys.len());
         for key in keys {
-            locked.extend(read_order(&self.writer.connection, *key)?);
+            let known = self.writer.heads.take(*key).filter(|_| !self.written);
+            locked.extend(match known {
+                Some(known) => Some(known),
+                None => read_order(&self.writer.connection, *key)?,
+            });
         }
         Ok(locked)
     }

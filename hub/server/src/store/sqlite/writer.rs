@@ -9,6 +9,7 @@ use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
 use super::error::Fault;
+use super::heads::Heads;
 use super::schema::Opened;
 use super::tx::SqliteTx;
 use super::{Reserved, seen};
@@ -41,6 +42,7 @@ pub(super) struct Writer {
     pub(super) seen: seen::Weeks,
     pub(super) next_message: i64,
     pub(super) next_order: i64,
+    pub(super) heads: Arc<Heads>,
     reserved: Arc<Reserved>,
     /// The last thing to go: others may open the file when it is closed.
     _lock: File,
@@ -49,9 +51,10 @@ pub(super) struct Writer {
 /// Starts the thread. It ends with its last sender, or when a job says so.
 pub(super) fn start(
     opened: Opened,
+    heads: Arc<Heads>,
     reserved: Arc<Reserved>,
 ) -> Result<mpsc::Sender<Job>, StoreError> {
-    let mut writer = Writer::new(opened, reserved).map_err(StoreError::from)?;
+    let mut writer = Writer::new(opened, heads, reserved).map_err(StoreError::from)?;
     let (jobs, mut queue) = mpsc::channel::<Job>(QUEUE);
     let run = move || {
         while let Some(job) = queue.blocking_recv() {
@@ -82,7 +85,7 @@ pub(super) async fn call<T: Send + 'static>(
 }
 
 impl Writer {
-    fn new(opened: Opened, reserved: Arc<Reserved>) -> Result<Self, Fault> {
+    fn new(opened: Opened, heads: Arc<Heads>, reserved: Arc<Reserved>) -> Result<Self, Fault> {
         let Opened { connection, lock, .. } = opened;
         let seen = seen::Weeks::read(&connection)?;
         let highest = |sql: &str| -> Result<i64, rusqlite::Error> {
@@ -98,6 +101,7 @@ impl Writer {
             seen,
             next_message: message + 1,
             next_order: order + 1,
+            heads,
             reserved,
             _lock: lock,
         })
@@ -117,7 +121,8 @@ impl Writer {
             let run = commit::run(&mut tx, units, context).now_or_never();
             run.unwrap_or_else(|| Err(StoreError::Failed("a step of the commit waited".to_owned())))
         })?;
-        let Committed { outcomes, settled } = committed;
+        let Committed { outcomes, settled, heads } = committed;
+        self.heads.put(heads);
         let reserved = outcomes.iter().flat_map(|outcome| &outcome.reserved);
         self.reserved.update(&settled, reserved, now);
         Ok(outcomes)

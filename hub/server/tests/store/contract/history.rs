@@ -40,3 +40,21 @@ pub(crate) async fn each_change_says_who_and_what(factory: &dyn Factory) {
     assert!(!row.touched.contains(known::order::ORDER_NO));
     assert!(row.delta.windows(8).all(|part| part != b"A person"), "personal values lie apart");
 }
+
+pub(crate) async fn what_is_read_back_is_what_was_folded(factory: &dyn Factory) {
+    let mut world = World::new(factory);
+    let mut said = say::order("shop_eu", "1001", 1, "a");
+    // Null is not absent, and agreed is not never stated.
+    said.body.fields.iter_mut().for_each(|(field, value)| {
+        if *field == known::order::CUSTOMER_NAME {
+            *value = None;
+        }
+    });
+    let key = order_of(&world.say(said).await);
+    let _second = world.say(say::order("shop_eu", "1001", 2, "b")).await;
+    let before = world.store.state(&Scope::All, key).await.unwrap().unwrap();
+    let world = world.reopen(factory);
+    let after = world.store.state(&Scope::All, key).await.unwrap().unwrap();
+    assert_eq!(after.order, before.order);
+    assert_eq!(after.lanes, before.lanes);
+}
