@@ -323,6 +323,13 @@ impl Lane {
         true
     }
 
+    /// Nothing within an element is agreed on any more: the system knows that it is gone.
+    pub fn forget_base(&mut self, at: &At) {
+        let prefix = format!("{at}.");
+        let below = self.fields.range_mut(prefix.clone()..);
+        below.take_while(|(path, _)| path.starts_with(&prefix)).for_each(|(_, s)| s.base = None);
+    }
+
     /// Ends the wish for `key` unless a later version than `version` is wanted.
     pub fn unwant(&mut self, key: &WantKey, version: u32) {
         self.wants.retain(|want| want.key != *key || want.version > version);

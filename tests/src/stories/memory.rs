@@ -153,11 +153,14 @@ impl MemoryWorld {
             match effect {
                 Effect::Reference { key, at, .. } => {
                     let bound = Bound { order, at };
-                    let before = self.references.insert(key.clone(), bound.clone());
-                    assert!(
-                        before.as_ref().is_none_or(|before| *before == bound),
-                        "{key:?} was bound to {before:?} and would be bound to {bound:?}"
-                    );
+                    let first = self.references.entry(key.clone()).or_insert_with(|| bound.clone());
+                    if *first != bound {
+                        // What is bound stays; a person decides.
+                        let why = format!("{key:?} is bound already");
+                        let cause = "reference_bound_elsewhere".into();
+                        let (kind, system) = (TodoKind::Finding, None);
+                        self.todos.push(TodoItem { kind, cause, system, why });
+                    }
                 }
                 Effect::Event { name, subject } => told.events.push(format!("{name} {subject}")),
                 Effect::Todo(item) => self.todos.push(item),

@@ -4,14 +4,14 @@
 //! [`Act::Fly`](super::Act::Fly), and only a flight that lapses at its deadline may have acted. Tests:
 //! `before_the_first_byte_nothing_counts_as_acted`, `only_a_lapsed_flight_may_have_acted`.
 
+use super::Outcome;
 use super::document::{drop_hashes, role_of};
 use super::follow::expire;
 use super::receipt::{bind_all, flight_of, settle_linked};
-use super::work::{Done, End, Step, Work, item};
-use super::{Outcome, TodoKind};
+use super::work::{Done, End, Step, Work};
 use crate::ids::SystemName;
 use crate::lane::{Flight, LaneCode, MOST_IN_RING, Sent, WantKey, Xref};
-use crate::route::{Plan, plan};
+use crate::route::{Plan, plan, settle_wish};
 
 /// Takes a call off: judged once more, frozen, its values in the rings, its fence raised.
 pub(super) fn fly(work: &mut Work<'_>, system: &SystemName, flight: &Flight) -> Step<Done> {
@@ -108,26 +108,37 @@ pub(super) fn skip(
     let role = role_of(work, system)?;
     let now = work.now;
     let lane = work.lane(system, role);
-    lane.code = Some(code);
-    let ended = match code {
-        LaneCode::ProjectionEqual => {
-            if let (Some(hash), Some(sent)) = (hash, lane.sent.get_mut(&want.text())) {
+    if waits(code) {
+        lane.code = Some(code);
+        if matches!(code, LaneCode::Held | LaneCode::NotLinked) {
+            lane.due_at = None;
+        }
+        return Ok(Done::Ended(End::Lane));
+    }
+    match (code, hash) {
+        (LaneCode::ProjectionEqual, Some(hash)) => {
+            if let Some(sent) = lane.sent.get_mut(&want.text()) {
                 *sent = Sent { version, hash };
             }
-            true
         }
-        LaneCode::Shadow => {
-            if let Some(hash) = hash {
-                lane.shadow.insert(want.text(), Sent { version, hash });
-            }
-            true
+        (LaneCode::Shadow, Some(hash)) => {
+            lane.shadow.insert(want.text(), Sent { version, hash });
         }
-        LaneCode::OwnChange
-        | LaneCode::NoUpdate
-        | LaneCode::NotRouted
-        | LaneCode::Dropped
-        | LaneCode::Delivered => true,
-        // Waits for a change of the order, of a reference, or for a permit.
+        (_, _) => {}
+    }
+    settle_wish(work.state, system, want, version, code, &mut work.effects);
+    let lane = work.lane(system, role);
+    if lane.flying.as_ref().is_some_and(|f| f.want == *want && f.may_be_replaced()) {
+        lane.flying = None;
+        lane.attempts = 0;
+    }
+    lane.due_at = (!lane.wants.is_empty()).then_some(now);
+    Ok(if code == LaneCode::Dropped { Done::Merged } else { Done::Ended(End::Lane) })
+}
+
+/// Whether the wish stays: it waits for a change of the order, a reference, a permit or a person.
+fn waits(code: LaneCode) -> bool {
+    match code {
         LaneCode::Held
         | LaneCode::NotLinked
         | LaneCode::Paused
@@ -136,25 +147,15 @@ pub(super) fn skip(
         | LaneCode::Retry
         | LaneCode::NotAllowed
         | LaneCode::InDoubt
-        | LaneCode::Dead => false,
-    };
-    if ended {
-        lane.unwant(want, version);
-        if lane.flying.as_ref().is_some_and(|f| f.want == *want && f.may_be_replaced()) {
-            lane.flying = None;
-            lane.attempts = 0;
-        }
+        | LaneCode::Dead => true,
+        LaneCode::ProjectionEqual
+        | LaneCode::OwnChange
+        | LaneCode::Dropped
+        | LaneCode::Shadow
+        | LaneCode::NotRouted
+        | LaneCode::NoUpdate
+        | LaneCode::Delivered => false,
     }
-    if ended {
-        lane.due_at = (!lane.wants.is_empty()).then_some(now);
-    } else if matches!(code, LaneCode::Held | LaneCode::NotLinked) {
-        lane.due_at = None;
-    }
-    if code == LaneCode::NoUpdate {
-        let why = format!("`{}` changed, and {system} has no operation to change it", want.subject);
-        work.todo(item(TodoKind::Finding, "no_update", Some(system), why));
-    }
-    Ok(if code == LaneCode::Dropped { Done::Merged } else { Done::Ended(End::Lane) })
 }
 
 /// Time has passed: flights past their deadline may have acted; the rest is derived again.

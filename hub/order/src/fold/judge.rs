@@ -249,10 +249,10 @@ pub(super) fn level(field: &Field, value: &Stated) -> Option<Decimal> {
         (Merge::Advance, FieldType::Enum(machine)) => {
             catalogue().rank(machine, value.as_str()?).map(Decimal::from)
         }
-        (Merge::Max, FieldType::Timestamp) => match value {
-            Value::Timestamp(time) => Some(Decimal::from(time.as_nanosecond())),
-            _ => None,
-        },
+        (Merge::Max, FieldType::Timestamp) => {
+            let Value::Timestamp(time) = value else { return None };
+            Some(Decimal::from(time.as_nanosecond()))
+        }
         (Merge::Max, _) => value.as_decimal().or_else(|| Some(value.as_money()?.amount)),
         (_, _) => None,
     }

@@ -9,7 +9,7 @@ use super::field::stood;
 use super::owner::may_add;
 use super::work::{Speaker, Work};
 use crate::contribution::Revision;
-use crate::ids::{At, Collection, ElementId};
+use crate::ids::{At, Collection, ElementId, SystemName};
 use crate::value::Value;
 
 fn list_path(at: &At, collection: Collection) -> String {
@@ -104,10 +104,34 @@ fn miss(work: &mut Work<'_>, speaker: &Speaker<'_>, at: &At) {
         forget_before(work, speaker, at, speaker.revision);
     } else if let Some(element) = work.state.order.element_mut(at) {
         element.gone = true;
+        work.lane(speaker.system, speaker.role).forget_base(at);
     }
     work.tally.heard += 1;
     note(work, speaker, gone_path(at), false);
 }
+
+/// A system was told how the order stands: it knows what is gone.
+pub(super) fn told(work: &mut Work<'_>, system: &SystemName) {
+    fn gone(at: &At, collections: &Collections, found: &mut Vec<At>) {
+        for (collection, elements) in collections {
+            for element in elements {
+                let place = at.with(*collection, element.id.clone());
+                if element.gone {
+                    found.push(place);
+                } else {
+                    gone(&place, &element.collections, found);
+                }
+            }
+        }
+    }
+    let mut found = Vec::new();
+    gone(&At::ROOT, &work.state.order.collections, &mut found);
+    if let Some(lane) = work.state.lanes.get_mut(system) {
+        found.iter().for_each(|at| lane.forget_base(at));
+    }
+}
+
+type Collections = std::collections::BTreeMap<Collection, Vec<crate::model::Element>>;
 
 /// Forgets what the speaker said of an element before a revision at which it was gone.
 fn forget_before(work: &mut Work<'_>, speaker: &Speaker<'_>, at: &At, revision: Option<&Revision>) {

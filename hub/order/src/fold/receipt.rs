@@ -11,6 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::document::{bind_role, role_of};
 use super::field::Spot;
 use super::follow::expire;
+use super::member::told;
 use super::refer::{Binding, bind, shown};
 use super::work::{Done, End, Speaker, Step, Work, item};
 use super::{Effect, Receipt, ReceiptClass, TodoKind, element};
@@ -169,6 +170,7 @@ pub(super) fn delivered(work: &mut Work<'_>, (system, role): (&SystemName, Role)
     // What is left to send is due by the end of the turn, and handed to the dispatcher.
     lane.due_at = None;
     bind_role(work, system, role);
+    told(work, system);
     if flight.creates && flight.entity == Entity::Fulfilment {
         fulfilment_sent(work, &flight.want.subject);
     }

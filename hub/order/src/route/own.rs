@@ -20,11 +20,22 @@ pub(super) fn change(state: &State, lane: &Lane, want: &Want, rules: &Rules<'_>)
         let Some(collection) = catalogue().field(field).map(|field| field.collection) else {
             return true;
         };
-        places(state, collection)
-            .iter()
-            .filter(|place| near(place, &want.key.subject))
-            .all(|place| agrees(state, lane, place, field, rules))
+        places(state, collection).iter().filter(|(place, _)| near(place, &want.key.subject)).all(
+            |(place, gone)| {
+                if *gone {
+                    !told(lane, place, field)
+                } else {
+                    agrees(state, lane, place, field, rules)
+                }
+            },
+        )
     })
+}
+
+/// The system still holds a value of ours for something that is gone.
+fn told(lane: &Lane, at: &At, field: FieldId) -> bool {
+    let state = lane.fields.get(&at.path_of(field));
+    state.is_some_and(|state| matches!(state.base, Some(Some(_))))
 }
 
 /// Names of ours never change and are never agreed on: they decide nothing.
@@ -33,12 +44,17 @@ fn compared(field: FieldId) -> bool {
     catalogue().field(field).is_some_and(|field| field.kind != Kind::Hub || !name(field.path))
 }
 
-/// All places of a collection in an order.
-fn places(state: &State, collection: Collection) -> Vec<At> {
-    let Some(parent) = collection.parent() else { return vec![At::ROOT] };
-    let outer = places(state, parent);
-    let inner = outer.iter().flat_map(|at| state.order.elements_at(at, collection));
-    inner.map(|(at, _)| at).collect()
+/// All places of a collection in an order, each with whether it is gone.
+fn places(state: &State, collection: Collection) -> Vec<(At, bool)> {
+    let Some(parent) = collection.parent() else { return vec![(At::ROOT, false)] };
+    let mut found = Vec::new();
+    for (outer, gone) in places(state, parent) {
+        let all = state.order.collections_at(&outer).and_then(|all| all.get(&collection));
+        for element in all.into_iter().flatten() {
+            found.push((outer.with(collection, element.id.clone()), gone || element.gone));
+        }
+    }
+    found
 }
 
 fn agrees(state: &State, lane: &Lane, at: &At, field: FieldId, rules: &Rules<'_>) -> bool {

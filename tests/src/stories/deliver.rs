@@ -1,0 +1,236 @@
+//! The deliverer of the stories: plan, projection, flight, receipt; as the program does it, without
+//! mappings and without a network.
+
+use jiff::SignedDuration;
+use orderhub_order::catalogue::FieldId;
+use orderhub_order::contribution::{Contribution, Stated};
+use orderhub_order::fold::{Act, Outcome, Receipt, ReceiptClass};
+use orderhub_order::ids::{At, Collection, Entity, OrderKey, SystemName};
+use orderhub_order::lane::{Flight, LaneCode, WantKey, Xref};
+use orderhub_order::model::{Element, Order, State};
+use orderhub_order::route::{Plan, plan};
+use sha2::{Digest, Sha256};
+
+use super::read::{at, revision, statement};
+use super::story::Answer;
+use super::world::{Settings, Told, World};
+
+/// What the deliverer did with a lane.
+#[derive(Debug)]
+pub enum Taken {
+    /// A call left: `system operation subject`.
+    Call(String),
+    /// Nothing is to be sent now.
+    Nothing,
+}
+
+/// Takes the next call of a lane off, if there is one; wishes that need none are settled on the way.
+pub fn take_off(
+    world: &mut dyn World,
+    settings: &Settings,
+    order: OrderKey,
+    system: &SystemName,
+) -> Taken {
+    for _ in 0..100 {
+        let state = world.state(order);
+        let rules = settings.rules();
+        let flight = match plan(&state, system, &rules) {
+            Plan::Idle | Plan::Wait { .. } => return Taken::Nothing,
+            Plan::Skip { key, version, code } => {
+                skip(world, order, system, (key, version, code, None));
+                continue;
+            }
+            Plan::Resume(flight) if flight.in_air => return Taken::Nothing,
+            Plan::Resume(flight) => flight.clone(),
+            Plan::Send(send) => {
+                let values = values(&state.order, settings, system, &send.want.key);
+                let hash = hash(settings, system, &values);
+                let key = send.want.key.clone();
+                let sent = state.lanes[system].sent.get(&key.text());
+                if sent.is_some_and(|sent| sent.hash == hash) {
+                    let version = state.order.version;
+                    let code = LaneCode::ProjectionEqual;
+                    skip(world, order, system, (key, version, code, Some(hash)));
+                    continue;
+                }
+                let operation = send.operation;
+                let what = (key, &*operation.name, operation.entity, operation.creates);
+                fresh(&state, system, what, (values, hash))
+            }
+        };
+        return fly(world, order, system, flight);
+    }
+    panic!("the lane of {system} never rests");
+}
+
+fn fly(world: &mut dyn World, order: OrderKey, system: &SystemName, mut flight: Flight) -> Taken {
+    let state = world.state(order);
+    flight.fence = state.lanes[system].fence + 1;
+    flight.deadline = world.now().checked_add(SignedDuration::from_secs(60)).expect("a time");
+    let subject = if flight.want.subject.is_root() {
+        "order".to_owned()
+    } else {
+        flight.want.subject.to_string()
+    };
+    let call = format!("{system} {} {subject}", flight.operation);
+    let act = Act::Fly { system: system.clone(), flight: Box::new(flight) };
+    match world.act(order, &act).0 {
+        Outcome::Applied { .. } => Taken::Call(call),
+        other => panic!("what was planned does not fly: {other:?}"),
+    }
+}
+
+fn skip(
+    world: &mut dyn World,
+    order: OrderKey,
+    system: &SystemName,
+    (want, version, code, hash): (WantKey, u32, LaneCode, Option<[u8; 16]>),
+) {
+    let act = Act::Skip { system: system.clone(), want, version, code, hash };
+    let outcome = world.act(order, &act).0;
+    assert!(matches!(outcome, Outcome::Applied { .. }), "{outcome:?}");
+}
+
+fn fresh(
+    state: &State,
+    system: &SystemName,
+    (want, operation, entity, creates): (WantKey, &str, Entity, bool),
+    (values, hash): (Vec<(At, FieldId, Stated)>, [u8; 16]),
+) -> Flight {
+    let version = state.order.version;
+    Flight {
+        key: format!("{system} {operation} {} v{version}", want.text()).into(),
+        want,
+        operation: operation.into(),
+        entity,
+        creates,
+        attempt: 1,
+        fence: 0,
+        deadline: jiff::Timestamp::UNIX_EPOCH,
+        version,
+        bundle: "story".into(),
+        inputs: hash.to_vec(),
+        hash,
+        memo: Vec::new(),
+        values,
+        may_have_acted: false,
+        in_air: false,
+        began: None,
+    }
+}
+
+/// The values that a mapping of the rule would write for a subject.
+fn values(
+    order: &Order,
+    settings: &Settings,
+    system: &SystemName,
+    want: &WantKey,
+) -> Vec<(At, FieldId, Stated)> {
+    let rules = settings.rules();
+    let reads = rules.shapes.reads(system, &want.rule);
+    let mut found = Vec::new();
+    each(order, &mut |at, element| {
+        let near = at.is_root()
+            || at.within(&want.subject)
+            || at.0.first().is_some_and(|(collection, _)| *collection == Collection::Lines);
+        let record = element.map_or(&order.fields, |element| &element.fields);
+        for (field, value) in record.iter().filter(|(field, _)| near && reads.contains(*field)) {
+            found.push((at.clone(), field, value.clone()));
+        }
+    });
+    found
+}
+
+fn each(order: &Order, see: &mut impl FnMut(&At, Option<&Element>)) {
+    fn inner(
+        at: &At,
+        collection: Collection,
+        element: &Element,
+        see: &mut impl FnMut(&At, Option<&Element>),
+    ) {
+        if element.gone {
+            return;
+        }
+        let at = at.with(collection, element.id.clone());
+        see(&at, Some(element));
+        for (collection, elements) in &element.collections {
+            elements.iter().for_each(|element| inner(&at, *collection, element, see));
+        }
+    }
+    see(&At::ROOT, None);
+    for (collection, elements) in &order.collections {
+        elements.iter().for_each(|element| inner(&At::ROOT, *collection, element, see));
+    }
+}
+
+/// The hash of the document as the system would be given it.
+fn hash(settings: &Settings, system: &SystemName, values: &[(At, FieldId, Stated)]) -> [u8; 16] {
+    let rules = settings.rules();
+    let mut text = String::new();
+    for (at, field, value) in values {
+        let value = value.as_ref().map(|value| rules.shapes.canon(system, *field, value));
+        text.push_str(&format!("{at} {field:?} {value:?}\n"));
+    }
+    let whole: [u8; 32] = Sha256::digest(text.as_bytes()).into();
+    whole[..16].try_into().expect("16 bytes")
+}
+
+/// Answers the call in the air.
+pub fn answer(
+    world: &mut dyn World,
+    order: OrderKey,
+    system: &SystemName,
+    answer: &Answer,
+) -> (Outcome, Told) {
+    let state = world.state(order);
+    let lane = &state.lanes[system];
+    let flight = lane.flying.as_ref().unwrap_or_else(|| panic!("nothing flies to {system}"));
+    let class = class(answer.class.as_deref().unwrap_or("ok"));
+    let made = matches!(class, ReceiptClass::Ok | ReceiptClass::Already) && flight.creates;
+    let subject = &flight.want.subject;
+    // Unique at the system: `erp-1`, `wms-F1`; of later orders `erp-2`, `wms-2-F1`.
+    let default = match subject.id() {
+        None => format!("{system}-{}", order.0),
+        Some(id) if order.0 == 1 => format!("{system}-{id}"),
+        Some(id) => format!("{system}-{}-{id}", order.0),
+    };
+    let id = answer.id.clone().unwrap_or(if made { default } else { String::new() });
+    let mut xrefs = Vec::new();
+    if !id.is_empty() {
+        let kind = flight.entity.as_str().into();
+        xrefs.push(Xref { kind, at: subject.clone(), ext_id: id.as_str().into() });
+    }
+    for (place, kinds) in &answer.xrefs {
+        for (kind, id) in kinds {
+            let kind = kind.as_str().into();
+            xrefs.push(Xref { kind, at: at(place), ext_id: id.as_str().into() });
+        }
+    }
+    let receipt = Receipt {
+        system: system.clone(),
+        fence: flight.fence - answer.fences_ago,
+        class,
+        retry_after_ms: None,
+        xrefs,
+        reply: answer.reply.as_ref().map(|says| Contribution {
+            system: system.clone(),
+            document: "reply".into(),
+            entity: flight.entity,
+            key: id.as_str().into(),
+            parents: Vec::new(),
+            creates: false,
+            revision: answer.revision.as_ref().map(revision),
+            body: statement(subject.collection(), says),
+        }),
+        why: "as the story says".to_owned(),
+        memo: Vec::new(),
+        next_due: answer
+            .retry_in
+            .map(|s| world.now().checked_add(SignedDuration::from_secs(s)).expect("a time")),
+    };
+    world.act(order, &Act::Receipt(Box::new(receipt)))
+}
+
+fn class(word: &str) -> ReceiptClass {
+    serde_json::from_value(serde_json::json!(word)).unwrap_or_else(|_| panic!("no class `{word}`"))
+}

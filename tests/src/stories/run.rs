@@ -1,0 +1,158 @@
+//! Plays a story against a world.
+
+use jiff::SignedDuration;
+use orderhub_order::catalogue::{catalogue, known};
+use orderhub_order::fold::{Act, Outcome, PersonAct};
+use orderhub_order::ids::{At, Collection, OrderKey, Role, SystemName};
+
+use super::deliver::{Taken, answer, take_off};
+use super::expect::{Seen, compare};
+use super::read::{contribution, value};
+use super::story::{Answer, Person, Step, Story};
+use super::world::{Settings, Told, World};
+
+/// Plays all steps and says everything that does not hold, each with its step.
+pub fn play(story: &Story, settings: &Settings, world: &mut dyn World) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for (number, step) in story.steps.iter().enumerate() {
+        let order = order(world, step);
+        let mut seen = Seen {
+            todos_before: world.todos().len(),
+            version_before: order.map_or(0, |key| world.state(key).order.version),
+            ..Seen::default()
+        };
+        happen(step, settings, world, order, &mut seen);
+        let Some(expect) = &step.expect else { continue };
+        let order = self::order(world, step);
+        for difference in compare(expect, &seen, world, order) {
+            let note = step.note.as_deref().unwrap_or_default();
+            wrong.push(format!("step {} ({note}): {difference}", number + 1));
+        }
+    }
+    wrong
+}
+
+/// The order a step is about: the one it names, else the first.
+fn order(world: &dyn World, step: &Step) -> Option<OrderKey> {
+    let orders = world.orders();
+    match &step.order {
+        None => orders.first().copied(),
+        Some(name) => orders.into_iter().find(|key| *world.state(*key).order.reference == **name),
+    }
+}
+
+fn happen(
+    step: &Step,
+    settings: &Settings,
+    world: &mut dyn World,
+    order: Option<OrderKey>,
+    seen: &mut Seen,
+) {
+    if let Some(document) = &step.document {
+        let system = settings.systems.get(&SystemName::new(document.system.as_str()));
+        let channel = system.is_some_and(|system| system.role == Role::Channel);
+        let told = world.document(&contribution(document, channel), document.id.as_deref());
+        note(seen, told.word.to_owned(), told);
+        return;
+    }
+    if let Some(seconds) = step.wait {
+        world.advance(SignedDuration::from_secs(seconds));
+        for key in world.orders() {
+            let (outcome, told) = world.act(key, &Act::Tick);
+            note(seen, word(&outcome), told);
+        }
+        return;
+    }
+    let Some(order) = order else { return };
+    if let Some(systems) = &step.drain {
+        drain(systems, settings, world, order, seen);
+    }
+    if let Some(system) = step.deliver.as_ref().or(step.fly.as_ref()) {
+        let system = SystemName::new(system.as_str());
+        if let Taken::Call(call) = take_off(world, settings, order, &system) {
+            seen.calls.push(call);
+            if step.deliver.is_some() {
+                let said = step.answer.clone().unwrap_or_default();
+                let (outcome, told) = answer(world, order, &system, &said);
+                note(seen, word(&outcome), told);
+            }
+        }
+    }
+    if let Some(system) = &step.receipt {
+        let said = step.answer.clone().unwrap_or_default();
+        let (outcome, told) = answer(world, order, &SystemName::new(system.as_str()), &said);
+        note(seen, word(&outcome), told);
+    }
+    if let Some(person) = &step.person {
+        let act = Act::Person(person_act(person, world, order));
+        let (outcome, told) = world.act(order, &act);
+        note(seen, word(&outcome), told);
+    }
+}
+
+/// Serves lanes until none has anything to send. Every target says yes.
+fn drain(
+    systems: &[String],
+    settings: &Settings,
+    world: &mut dyn World,
+    order: OrderKey,
+    seen: &mut Seen,
+) {
+    for _ in 0..100 {
+        let mut rested = true;
+        for system in systems {
+            let system = SystemName::new(system.as_str());
+            if let Taken::Call(call) = take_off(world, settings, order, &system) {
+                rested = false;
+                seen.calls.push(call);
+                let (outcome, told) = answer(world, order, &system, &Answer::default());
+                note(seen, word(&outcome), told);
+            }
+        }
+        if rested {
+            return;
+        }
+    }
+    panic!("the lanes never rest: {:?}", seen.calls);
+}
+
+fn person_act(person: &Person, world: &dyn World, order: OrderKey) -> PersonAct {
+    let state = world.state(order);
+    let (actor, reason) = (Box::from("person:test"), Box::from("the story"));
+    if let Some(code) = &person.release {
+        let hold = state
+            .order
+            .elements(Collection::Holds)
+            .find(|hold| hold.fields.text(known::hold::CODE) == Some(code.as_str()));
+        let hold = hold.unwrap_or_else(|| panic!("no hold `{code}` stands")).id.to_string();
+        return PersonAct::ReleaseHold { actor, reason, hold: hold.into() };
+    }
+    if let Some(system) = &person.settle {
+        let system = SystemName::new(system.as_str());
+        return PersonAct::Settle { actor, system, again: person.again };
+    }
+    let values = person.edit.iter().map(|(path, json)| {
+        let (at, field) = At::parse_field(path).unwrap_or_else(|| panic!("no field `{path}`"));
+        let field = catalogue().field(field).expect("a field");
+        (at, field.id, value(field, json))
+    });
+    let seen = person.seen.unwrap_or(state.order.version);
+    PersonAct::Edit { actor, reason, seen, values: values.collect() }
+}
+
+fn note(seen: &mut Seen, outcome: String, told: Told) {
+    seen.outcome = outcome;
+    seen.events.extend(told.events);
+    seen.woken.extend(told.woken.iter().map(|word| (*word).to_owned()));
+}
+
+fn word(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Applied { .. } => "applied".to_owned(),
+        Outcome::Unchanged => "unchanged".to_owned(),
+        Outcome::Stale => "stale".to_owned(),
+        Outcome::WaitForLane => "waiting".to_owned(),
+        Outcome::Todo(_) => "todo".to_owned(),
+        Outcome::Refused(code) => format!("refused {code:?}"),
+    }
+}

@@ -1,0 +1,42 @@
+//! Every story of `tests/data/stories`, against the fold in memory.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use orderhub_tests::stories::memory::MemoryWorld;
+use orderhub_tests::stories::run::play;
+use orderhub_tests::stories::story::{Story, read, settings};
+
+#[test]
+fn every_story_comes_out_right() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/stories");
+    let common = read(&folder.join("_systems.yaml"));
+    let only = std::env::var("STORY").ok();
+    let mut wrong = Vec::new();
+    let mut played = 0;
+    for file in files(&folder) {
+        let name = file.file_stem().and_then(|name| name.to_str()).unwrap_or_default();
+        if only.as_deref().is_some_and(|only| only != name) {
+            continue;
+        }
+        let story: Story = read(&file);
+        let settings = Arc::new(settings(&story, &common));
+        let mut world = MemoryWorld::new(Arc::clone(&settings));
+        let differences = play(&story, &settings, &mut world);
+        wrong.extend(differences.into_iter().map(|it| format!("{name}: {it}\n    {}", story.why)));
+        played += 1;
+    }
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+    assert!(played > 0, "no story was played");
+}
+
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).expect("the folder of stories");
+    let mut files: Vec<PathBuf> = entries.map(|entry| entry.expect("an entry").path()).collect();
+    files.retain(|path| {
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        name.ends_with(".yaml") && !name.starts_with('_')
+    });
+    files.sort();
+    files
+}
