@@ -19,11 +19,13 @@ const STORED_WITHIN: Duration = Duration::from_secs(40);
 /// A folder with settings that read `queue`.
 fn folder(url: &str, queue: &str, port: u16) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
-    std::fs::create_dir(folder.path().join("mappings")).unwrap();
+    let mappings = concat!(env!("CARGO_MANIFEST_DIR"), "/../mappings");
     let settings = format!(
         r#"
 [server]
 listen = "127.0.0.1:{port}"
+[mappings]
+path = "{mappings}"
 [bus]
 url = "{url}"
 [bus.consume.in]
@@ -180,6 +182,8 @@ async fn a_crash_of_the_broker_and_cut_connections_lose_and_double_nothing() {
     })
     .await;
     node.crash_and_restart();
+    // A queue that has no leader yet refuses messages: go on once the hub reads it to its end.
+    stored(&hub, 3_000).await;
     let broker = Broker::connect(node.url()).await;
     broker.publish(&queue, (3_000..4_000).map(message)).await;
     node.cut_connections();

@@ -20,8 +20,9 @@ pub enum Format {
     Json,
 }
 
-/// What is logged where nobody says otherwise. The broker's library repeats what the reader says.
-const FILTER: &str = "info,lapin=warn,hyper=warn";
+/// What is logged where nobody says otherwise. The broker's library calls errors what the reader asks
+/// for on purpose, or says itself in plain words.
+const FILTER: &str = "info,lapin=off,hyper=warn";
 
 /// Buckets of every histogram, in seconds: from a commit to a slow system.
 const SECONDS: [f64; 14] =

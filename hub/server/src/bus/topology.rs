@@ -166,11 +166,17 @@ fn read(words: &str) -> Refusal {
         return Refusal::Durable;
     }
     let Some((_, current)) = rest.rsplit_once("current is") else { return Refusal::Other };
-    let value = current.split_once("the value '").and_then(|(_, rest)| {
-        let (value, rest) = rest.split_once("' of type '")?;
-        let (kind, _) = rest.split_once('\'')?;
-        Some((value.to_owned(), kind.to_owned()))
-    });
+    let value = match current.split_once("the value '") {
+        Some((_, rest)) => rest.split_once("' of type '").and_then(|(value, rest)| {
+            let (kind, _) = rest.split_once('\'')?;
+            Some((value.to_owned(), kind.to_owned()))
+        }),
+        // Both sides have a text, so the broker leaves the type out.
+        None => current.split_once('\'').and_then(|(_, rest)| {
+            let (value, _) = rest.split_once('\'')?;
+            Some((value.to_owned(), "longstr".to_owned()))
+        }),
+    };
     Refusal::Argument { name: name.to_owned(), value }
 }
 
@@ -197,12 +203,16 @@ mod tests {
                       received none but current is the value 'quorum' of type 'longstr'";
         let none = "PRECONDITION_FAILED - inequivalent arg 'x-dead-letter-exchange' for queue 'q' in vhost '/': \
                     received the value 'orderhub.no-such-exchange' of type 'longstr' but current is none";
+        let other = "PRECONDITION_FAILED - inequivalent arg 'x-dead-letter-exchange' for queue 'q' in vhost '/': \
+                     received 'orderhub.no-such-exchange' but current is 'dead'";
         let durable = "PRECONDITION_FAILED - inequivalent arg 'durable' for queue 'q' in vhost '/': \
                        received 'true' but current is 'false'";
         let value = Some(("quorum".to_owned(), "longstr".to_owned()));
         assert_eq!(read(quorum), Refusal::Argument { name: "x-queue-type".to_owned(), value });
         let name = "x-dead-letter-exchange".to_owned();
-        assert_eq!(read(none), Refusal::Argument { name, value: None });
+        assert_eq!(read(none), Refusal::Argument { name: name.clone(), value: None });
+        let value = Some(("dead".to_owned(), "longstr".to_owned()));
+        assert_eq!(read(other), Refusal::Argument { name, value });
         assert_eq!(read(durable), Refusal::Durable);
         assert_eq!(read("ACCESS_REFUSED - access to queue"), Refusal::Other);
     }
