@@ -174,7 +174,7 @@ async fn a_crash_of_the_broker_and_cut_connections_lose_and_double_nothing() {
     let (queue, port) = (queue("crash"), free_port());
     let broker = Broker::connect(node.url()).await;
     broker.quorum_queue(&queue, None).await;
-    broker.publish(&queue, (0..3_000).map(message)).await;
+    broker.publish(&queue, (0..6_000).map(message)).await;
     let folder = folder(node.url(), &queue, port);
     let hub = Hub::start(folder.path(), port).await;
     wait::until("some are stored", STORED_WITHIN, || async {
@@ -183,13 +183,13 @@ async fn a_crash_of_the_broker_and_cut_connections_lose_and_double_nothing() {
     .await;
     node.crash_and_restart();
     // A queue that has no leader yet refuses messages: go on once the hub reads it to its end.
-    stored(&hub, 3_000).await;
+    stored(&hub, 6_000).await;
     let broker = Broker::connect(node.url()).await;
-    broker.publish(&queue, (3_000..4_000).map(message)).await;
+    broker.publish(&queue, (6_000..7_000).map(message)).await;
     node.cut_connections();
     let broker = Broker::connect(node.url()).await;
-    broker.publish(&queue, (4_000..4_500).map(message)).await;
-    stored(&hub, 4_500).await;
+    broker.publish(&queue, (7_000..7_500).map(message)).await;
+    stored(&hub, 7_500).await;
     emptied(&broker, &queue).await;
     assert!(hub.terminate().await.success());
 }

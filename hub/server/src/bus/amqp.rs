@@ -19,7 +19,7 @@ use crate::readiness::Readiness;
 /// Shortest wait before the next try to connect; doubles up to [`LONGEST_WAIT`].
 const SHORTEST_WAIT: Duration = Duration::from_millis(200);
 /// Longest wait between two tries, before jitter.
-const LONGEST_WAIT: Duration = Duration::from_secs(15);
+const LONGEST_WAIT: Duration = Duration::from_secs(4);
 /// Seconds between heartbeats, where the URL says nothing.
 const HEARTBEAT_S: u16 = 20;
 
