@@ -148,7 +148,7 @@ impl<'a> Judge<'a, '_> {
         if rule.when.as_ref().is_some_and(|when| !self.holds(when, subject)) {
             return Verdict::Wait(LaneCode::Held);
         }
-        let state = operation.kind == OperationKind::State;
+        let state = operation.kind == OperationKind::State && self.about_values(want, rule);
         if state
             && self.linked(operation, subject)
             && own::change(self.state, self.lane, want, self.rules)
@@ -202,6 +202,17 @@ impl<'a> Judge<'a, '_> {
             (None, None, Some(single)) => Ok((single, Choice::Single)),
             (None, None, None) => Err(Verdict::Skip(LaneCode::NotRouted)),
         }
+    }
+
+    /// The wish is about the values that its mapping reads, and not about what happened: a
+    /// cancellation has to be told, whatever its mapping reads stands there already.
+    fn about_values(&self, want: &Want, rule: &DeliverRule) -> bool {
+        let by_values = |release: &Release| {
+            release.fields.is_some() || &*release.emits == crate::flow::ORDER_CHANGED
+        };
+        rule.create.is_some()
+            || self.delivered(&want.key)
+            || self.release(want).is_none_or(by_values)
     }
 
     fn release(&self, want: &Want) -> Option<&'a Release> {

@@ -121,7 +121,7 @@ fn said() -> impl Strategy<Value = Vec<Vec<Said>>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn quantities_are_never_negative(turns in said()) {

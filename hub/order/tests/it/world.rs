@@ -66,6 +66,7 @@ fn reads() -> BTreeMap<&'static str, FieldSet> {
     };
     BTreeMap::from([
         ("order.accepted/sale", of(&["ref", "order_no", "lines.sku", "lines.qty.ordered"])),
+        ("order.cancelled/cancel", of(&["cancel.reason"])),
         ("fulfilment.released/pick", of(&["fulfilments.ref", "fulfilments.lines.qty"])),
         ("shipment.created/label", of(&["shipments.ref"])),
         ("shipment.tracking_changed/track", of(&["shipments.tracking_no", "shipments.status"])),
