@@ -54,7 +54,7 @@ const RESERVED_LANES: usize = 8_192;
 /// Longest wait for calls that are in the air when the hub stops.
 const LAND_WITHIN: Duration = Duration::from_secs(4);
 /// Longest wait for a part to end, so that all together stay under 15 s.
-const END_WITHIN: Duration = Duration::from_secs(2);
+const END_WITHIN: Duration = Duration::from_millis(1_500);
 /// Longest wait for sources to see their last commits.
 const DRAIN_WITHIN: Duration = Duration::from_secs(4);
 

@@ -26,7 +26,7 @@ use crate::store::StoreError;
 /// How often the broker is asked whether it holds messages that it does not deliver.
 const WATCH_EVERY: Duration = Duration::from_secs(10);
 /// Longest wait, when ending, for what was taken to be stored.
-const DRAIN_WITHIN: Duration = Duration::from_secs(8);
+const DRAIN_WITHIN: Duration = Duration::from_secs(3);
 
 /// Why an epoch ended.
 #[derive(Debug)]

@@ -1,84 +1,11 @@
-//! The router by `oneshot`, without a listener, over a real store in a temporary folder.
+//! Health, refusals, todos: what needs no integration.
 
-use axum::Router;
-use axum::body::{Body, to_bytes};
 use axum::http::{Method, Request, StatusCode, header};
-use jiff::Timestamp;
-use orderhub_order::ids::SystemName;
 use serde_json::Value;
-use tempfile::TempDir;
-use tower::ServiceExt;
 
+use super::{Running, open, start};
 use crate::bundle::Files;
-use crate::clock::Clock;
-use crate::config;
-use crate::intake::Envelope;
-use crate::{Hub, Start};
-
-/// A hub without systems, and its router.
-struct Running {
-    hub: Hub,
-    router: Router,
-    _folder: TempDir,
-}
-
-async fn start() -> Running {
-    let folder = tempfile::tempdir().unwrap();
-    let text = format!(
-        "[server]\nlisten = \"127.0.0.1:0\"\n[store]\nurl = \"sqlite:{}\"\n",
-        folder.path().join("hub.db").display()
-    );
-    let config = config::parse("test", &text, &Default::default()).unwrap().config;
-    let start =
-        Start { config, files: Files::new(), env: Default::default(), clock: Clock::system() };
-    let hub = Hub::start(start).await.unwrap();
-    let router = super::router(hub.api().clone());
-    Running { hub, router, _folder: folder }
-}
-
-struct Answer {
-    status: StatusCode,
-    kind: String,
-    body: Value,
-}
-
-impl Running {
-    async fn call(&self, method: Method, path: &str, body: &str) -> Answer {
-        self.send(Request::builder().method(method).uri(path), body).await
-    }
-
-    async fn get(&self, path: &str) -> Answer {
-        self.call(Method::GET, path, "").await
-    }
-
-    async fn send(&self, request: axum::http::request::Builder, body: &str) -> Answer {
-        let named = request.headers_ref().is_some_and(|h| h.contains_key(header::HOST));
-        let request = if named { request } else { request.header(header::HOST, "localhost:8080") };
-        let request = request.body(Body::from(body.to_owned())).unwrap();
-        let response = self.router.clone().oneshot(request).await.unwrap();
-        let status = response.status();
-        let kind = response.headers().get(header::CONTENT_TYPE);
-        let kind = kind.map(|kind| kind.to_str().unwrap().to_owned()).unwrap_or_default();
-        let bytes = to_bytes(response.into_body(), 1 << 20).await.unwrap();
-        Answer { status, kind, body: serde_json::from_slice(&bytes).unwrap_or_default() }
-    }
-
-    /// Leaves a todo behind: a message of a system that nobody knows.
-    async fn todo(&self) -> i64 {
-        let envelope = Envelope {
-            source: "process".into(),
-            system: SystemName::new("nobody"),
-            document: "order".into(),
-            message_id: None,
-            body: "{\"id\":1}".into(),
-            headers: Vec::new(),
-            received: Timestamp::UNIX_EPOCH,
-            suspect: false,
-        };
-        self.hub.bus().publish(envelope).await.unwrap();
-        self.get("/api/v1/todo").await.body["items"][0]["id"].as_i64().unwrap()
-    }
-}
+use crate::http;
 
 #[tokio::test]
 async fn a_running_hub_is_alive_and_ready() {
@@ -110,10 +37,10 @@ async fn a_foreign_host_is_refused_but_not_for_webhooks() {
     let answer = hub.send(foreign("/webhooks/shop"), "{}").await;
     assert_eq!(answer.status, StatusCode::NOT_FOUND, "no such system, but the host is no matter");
     for host in ["localhost", "127.0.0.1:8080", "[::1]:8080", "LOCALHOST:1"] {
-        assert!(super::is_this_machine(host), "{host}");
+        assert!(http::is_this_machine(host), "{host}");
     }
     for host in ["evil.example", "127.0.0.1.evil.example", "10.0.0.1", "localhost.evil.example"] {
-        assert!(!super::is_this_machine(host), "{host}");
+        assert!(!http::is_this_machine(host), "{host}");
     }
 }
 
@@ -194,22 +121,11 @@ async fn a_stopping_hub_takes_no_new_work() {
 }
 
 #[tokio::test]
-async fn stopping_twice_in_a_row_loses_nothing_that_was_published() {
+async fn what_was_published_is_there_after_a_restart() {
     let folder = tempfile::tempdir().unwrap();
-    let text = format!(
-        "[server]\nlisten = \"127.0.0.1:0\"\n[store]\nurl = \"sqlite:{}\"\n",
-        folder.path().join("hub.db").display()
-    );
-    let config = config::parse("test", &text, &Default::default()).unwrap().config;
     for round in 1..=2 {
-        let start = Start {
-            config: config.clone(),
-            files: Files::new(),
-            env: Default::default(),
-            clock: Clock::system(),
-        };
-        let hub = Hub::start(start).await.unwrap();
-        let router = super::router(hub.api().clone());
+        let hub = open(folder.path(), "", Files::new()).await;
+        let router = http::router(hub.api().clone());
         let running = Running { hub, router, _folder: tempfile::tempdir().unwrap() };
         running.todo().await;
         let open = running.get("/api/v1/todo").await.body["items"].as_array().unwrap().len();

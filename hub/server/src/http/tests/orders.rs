@@ -1,0 +1,294 @@
+//! Orders from the way in to the API, with the shipped integration files and paused targets.
+
+use axum::http::{Method, Request, StatusCode, header};
+use orderhub_twins::sign::Sign;
+use serde_json::{Value, json};
+
+use super::{Answer, Running, SECRET, start_with};
+use crate::bundle::{Bundle, Files};
+
+const SYSTEMS: &str = r#"
+[systems.shop_eu]
+integration = "shopify"
+base_url = "https://shop-eu.example"
+mode = "paused"
+[systems.shop_eu.secrets]
+token = { env = "HUSH" }
+webhook = { env = "HUSH" }
+[systems.shop_eu.settings]
+money = "shop_money"
+location_id = "1"
+[systems.shop_us]
+integration = "shopify"
+base_url = "https://shop-us.example"
+mode = "paused"
+[systems.shop_us.secrets]
+token = { env = "HUSH" }
+webhook = { env = "HUSH" }
+[systems.shop_us.settings]
+money = "shop_money"
+location_id = "2"
+[systems.erp]
+integration = "rest_erp"
+base_url = "https://erp.example"
+mode = "paused"
+[systems.erp.secrets]
+token = { env = "HUSH" }
+webhook = { env = "HUSH" }
+"#;
+
+fn files() -> Files {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../mappings");
+    Bundle::read(std::path::Path::new(folder)).unwrap()
+}
+
+async fn shops() -> Running {
+    start_with(SYSTEMS, files()).await
+}
+
+/// An order in the shop's shape.
+fn order(id: u64, name: &str, total: &str) -> Value {
+    json!({
+        "id": id, "name": name, "currency": "EUR", "presentment_currency": "EUR",
+        "created_at": "2026-11-01T10:00:00Z", "updated_at": "2026-11-01T10:00:00Z",
+        "financial_status": "paid", "taxes_included": true,
+        "total_price": total, "current_subtotal_price": total, "current_total_discounts": "0.00",
+        "current_total_tax": "0.00",
+        "line_items": [{ "id": id * 10, "sku": "MUG", "name": "Mug", "quantity": 1, "price": total,
+                         "requires_shipping": true }],
+    })
+}
+
+impl Running {
+    async fn take(&self, system: &str, body: &str) -> Answer {
+        self.call(Method::POST, &format!("/api/v1/intake/{system}/order_rest"), body).await
+    }
+
+    async fn webhook(&self, system: &str, topic: &str, body: &str, proof: &str) -> Answer {
+        let request = Request::builder()
+            .method(Method::POST)
+            .uri(format!("/webhooks/{system}"))
+            .header("x-shopify-topic", topic)
+            .header("x-shopify-event-id", format!("{topic}-{}", body.len()))
+            .header("x-shopify-hmac-sha256", proof);
+        self.send(request, body).await
+    }
+}
+
+fn proof(body: &str) -> String {
+    let header = "X-Shopify-Hmac-Sha256";
+    Sign::HmacBase64 { header, secret: SECRET.to_owned() }.header(body.as_bytes()).1
+}
+
+#[tokio::test]
+async fn a_document_by_api_is_an_order_found_by_id_ref_and_number() {
+    let hub = shops().await;
+    let taken = hub.take("shop_eu", &order(1, "#1001", "12.50").to_string()).await;
+    assert_eq!(taken.body["outcome"], "applied", "{}", taken.body);
+    let id = taken.body["order"].as_str().unwrap();
+    for word in [id, "1001", "shop_eu-1001"] {
+        let shown = hub.get(&format!("/api/v1/orders/{word}")).await.body;
+        assert_eq!(shown["id"], id, "{word}");
+        assert_eq!(shown["totals"]["total"], json!({ "amount": "12.50", "currency": "EUR" }));
+        assert_eq!(shown["lines"][0]["sku"], "MUG");
+        assert_eq!(shown["xrefs"][0]["ext_id"], "1");
+    }
+    let listed = hub.get("/api/v1/orders?system=shop_eu").await.body;
+    assert_eq!(listed["items"][0]["ref"], "shop_eu-1001");
+}
+
+#[tokio::test]
+async fn the_same_document_again_is_unchanged_and_the_same_key_a_duplicate() {
+    let hub = shops().await;
+    let body = order(1, "#1001", "12.50").to_string();
+    hub.take("shop_eu", &body).await;
+    assert_eq!(hub.take("shop_eu", &body).await.body["outcome"], "unchanged");
+    let keyed = || {
+        Request::builder()
+            .method(Method::POST)
+            .uri("/api/v1/intake/shop_eu/order_rest")
+            .header("idempotency-key", "k-1")
+    };
+    assert_eq!(hub.send(keyed(), &body).await.body["outcome"], "unchanged");
+    assert_eq!(hub.send(keyed(), &body).await.body["outcome"], "duplicate");
+}
+
+#[tokio::test]
+async fn a_number_that_two_shops_use_answers_with_the_candidates() {
+    let hub = shops().await;
+    hub.take("shop_eu", &order(1, "#1001", "12.50").to_string()).await;
+    hub.take("shop_us", &order(1, "#1001", "99.00").to_string()).await;
+    let answer = hub.get("/api/v1/orders/1001").await;
+    assert_eq!(answer.status, StatusCode::MULTIPLE_CHOICES);
+    assert_eq!(answer.body["candidates"].as_array().unwrap().len(), 2);
+    assert_eq!(answer.body["code"], "several_orders");
+}
+
+#[tokio::test]
+async fn ndjson_gives_an_outcome_for_each_line_and_a_bad_one_hurts_no_neighbour() {
+    let hub = shops().await;
+    let (first, last) = (order(1, "#1", "1.00"), order(2, "#2", "2.00"));
+    let body = format!("{first}\n{{\"id\":\n\n{last}\n");
+    let request = Request::builder()
+        .method(Method::POST)
+        .uri("/api/v1/intake/shop_eu/order_rest")
+        .header(header::CONTENT_TYPE, "application/x-ndjson");
+    let items = hub.send(request, &body).await.body["items"].clone();
+    let outcomes: Vec<_> = items.as_array().unwrap().iter().map(|i| &i["outcome"]).collect();
+    assert_eq!(outcomes, ["applied", "todo", "applied"], "{items}");
+    assert!(items[1]["why"].is_string(), "{items}");
+}
+
+#[tokio::test]
+async fn what_cannot_be_taken_waits_for_a_person_with_its_cause() {
+    let hub = shops().await;
+    let large = format!("{{\"id\":1,\"note\":\"{}\"}}", "x".repeat(2 << 20));
+    let many = (0..1_001).map(|i| json!({ "id": i, "sku": "A", "quantity": 1, "price": "1.00" }));
+    let mut long = order(7, "#7", "1.00");
+    long["line_items"] = many.collect();
+    let cases = [
+        (large, "too_large"),
+        (long.to_string(), "too_large"),
+        ("[1,2".to_owned(), "malformed"),
+        (order(8, "#8", "1.005").to_string(), "amount_scale"),
+    ];
+    for (body, cause) in cases {
+        let taken = hub.take("shop_eu", &body).await;
+        assert_eq!(taken.body["outcome"], "todo", "{cause}: {}", taken.body);
+        let found = hub.get(&format!("/api/v1/todo?cause={cause}")).await.body;
+        assert_eq!(found["items"][0]["kind"], "parked", "{cause}");
+        assert_eq!(found["items"][0]["system"], "shop_eu", "{cause}");
+    }
+    let skipped = hub.call(Method::POST, "/api/v1/intake/shop_eu/weather", "{}").await;
+    assert_eq!(skipped.body["outcome"], "skipped");
+}
+
+#[tokio::test]
+async fn a_parked_large_body_is_taken_when_a_person_replays_it() {
+    let hub = shops().await;
+    let mut large = order(9, "#9", "1.00");
+    large["note"] = "x".repeat(2 << 20).into();
+    hub.take("shop_eu", &large.to_string()).await;
+    let id = hub.get("/api/v1/todo?cause=too_large").await.body["items"][0]["id"].clone();
+    let replayed = hub.call(Method::POST, &format!("/api/v1/todo/{id}/replay"), "").await;
+    assert_eq!(replayed.status, StatusCode::ACCEPTED, "{}", replayed.body);
+    let mut tick = tokio::time::interval(std::time::Duration::from_millis(20));
+    for _ in 0..500 {
+        tick.tick().await;
+        if hub.get("/api/v1/orders/9").await.status == StatusCode::OK {
+            return;
+        }
+    }
+    panic!("the replay made no order: {}", hub.get("/api/v1/todo").await.body);
+}
+
+#[tokio::test]
+async fn a_webhook_is_verified_stored_and_only_then_answered() {
+    let hub = shops().await;
+    let body = order(5, "#1005", "5.00").to_string();
+    let forged = hub.webhook("shop_eu", "orders/create", &body, "bm9wZQ==").await;
+    assert_eq!(forged.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(hub.get("/api/v1/orders/1005").await.status, StatusCode::NOT_FOUND);
+    let taken = hub.webhook("shop_eu", "orders/create", &body, &proof(&body)).await;
+    assert_eq!(taken.status, StatusCode::OK);
+    assert_eq!(hub.get("/api/v1/orders/1005").await.status, StatusCode::OK);
+    let ignored = hub.webhook("shop_eu", "themes/publish", &body, &proof(&body)).await;
+    assert_eq!(ignored.status, StatusCode::OK, "a kind that no intake names is skipped");
+    let packed = Request::builder()
+        .method(Method::POST)
+        .uri("/webhooks/shop_eu")
+        .header(header::CONTENT_ENCODING, "gzip");
+    assert_eq!(hub.send(packed, &body).await.status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
+}
+
+#[tokio::test]
+async fn why_says_in_words_what_stands_in_the_way() {
+    let hub = shops().await;
+    hub.take("shop_eu", &order(1, "#1001", "12.50").to_string()).await;
+    let answer = hub.get("/api/v1/orders/1001/why").await.body;
+    let of = |system: &str| {
+        let items = answer["items"].as_array().unwrap();
+        items.iter().find(|item| item["system"] == system).cloned().unwrap()
+    };
+    assert!(of("erp")["why"].as_str().unwrap().contains("still wants"), "{answer}");
+    assert!(of("shop_us")["why"].as_str().unwrap().contains("nothing for it"), "{answer}");
+    let one = hub.get("/api/v1/orders/1001/why?system=erp").await.body;
+    assert_eq!(one["items"].as_array().unwrap().len(), 1);
+    assert_eq!(hub.get("/api/v1/orders/1001/why?system=moon").await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn a_person_edits_with_the_version_that_was_seen() {
+    let hub = shops().await;
+    hub.take("shop_eu", &order(1, "#1001", "12.50").to_string()).await;
+    let edit = |tag: Option<&str>| {
+        let request = Request::builder()
+            .method(Method::PATCH)
+            .uri("/api/v1/orders/1001?reason=customer+called")
+            .header(header::CONTENT_TYPE, "application/json");
+        match tag {
+            Some(tag) => request.header(header::IF_MATCH, tag),
+            None => request,
+        }
+    };
+    let patch = json!({ "notes": { "internal": "call first" } }).to_string();
+    let unseen = hub.send(edit(None), &patch).await;
+    assert_eq!(unseen.status, StatusCode::PRECONDITION_REQUIRED);
+    let future = hub.send(edit(Some("\"9\"")), &patch).await;
+    assert_eq!(future.status, StatusCode::PRECONDITION_FAILED);
+    let wrong = json!({ "notes.interna": "call first" }).to_string();
+    let wrong = hub.send(edit(Some("\"1\"")), &wrong).await;
+    assert!(wrong.body["detail"].as_str().unwrap().contains("`notes.internal`"), "{}", wrong.body);
+    let done = hub.send(edit(Some("\"1\"")), &patch).await;
+    assert_eq!(done.body["outcome"], "applied", "{}", done.body);
+    let shown = hub.get("/api/v1/orders/1001").await.body;
+    assert_eq!(shown["notes"]["internal"], "call first");
+    let versions = hub.get("/api/v1/orders/1001/versions").await.body;
+    let last = versions["items"].as_array().unwrap().last().cloned().unwrap();
+    assert_eq!(last["actor"], "person:local");
+    assert!(last["fields"].as_array().unwrap().contains(&"notes.internal".into()), "{last}");
+    let then = hub.get("/api/v1/orders/1001?at=1").await.body;
+    assert!(then["notes"]["internal"].is_null(), "{then}");
+}
+
+#[tokio::test]
+async fn systems_are_shown_paused_and_their_breakers_moved_by_hand() {
+    let hub = shops().await;
+    let listed = hub.get("/api/v1/systems").await.body;
+    assert_eq!(listed["items"].as_array().unwrap().len(), 3);
+    let erp = hub.get("/api/v1/systems/erp").await.body;
+    assert_eq!((&erp["mode"], &erp["role"]), (&json!("paused"), &json!("erp")));
+    let hub = &hub;
+    let post = |path: &str| {
+        let path = format!("/api/v1/systems/{path}");
+        async move { hub.call(Method::POST, &path, "").await }
+    };
+    assert_eq!(post("erp/pause").await.status, StatusCode::BAD_REQUEST, "no reason given");
+    assert_eq!(post("erp/pause?reason=audit").await.body["paused"], "audit");
+    assert_eq!(post("moon/pause?reason=audit").await.status, StatusCode::NOT_FOUND);
+    let moved = post("erp/breakers/create_sale/open?reason=audit").await;
+    assert_eq!(moved.status, StatusCode::OK);
+    let erp = hub.get("/api/v1/systems/erp").await.body;
+    assert_eq!(erp["breakers"][0]["operation"], "create_sale");
+    assert_eq!(post("erp/breakers/nothing/open?reason=x").await.status, StatusCode::NOT_FOUND);
+    assert_eq!(post("erp/breakers/create_sale/kick?reason=x").await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn metrics_have_the_promised_names_and_bounded_labels() {
+    let hub = shops().await;
+    hub.take("shop_eu", &order(1, "#1001", "12.50").to_string()).await;
+    hub.take("shop_eu", "[1,2").await;
+    let request = Request::builder().uri("/metrics");
+    let text = hub.text(request).await;
+    for name in [
+        "orderhub_intake_total{",
+        "orderhub_intake_commit_seconds",
+        "orderhub_intake_backlog",
+        "orderhub_todo{",
+        "orderhub_source_freshness_seconds{",
+    ] {
+        assert!(text.contains(name), "{name} is not in\n{text}");
+    }
+    assert!(!text.contains("1001"), "an order's number is in a label");
+}
