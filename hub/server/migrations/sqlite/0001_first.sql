@@ -119,6 +119,7 @@ CREATE TABLE pending (
     why      TEXT NOT NULL,
     since    INTEGER NOT NULL,
     due_at   INTEGER,
+    woken_at INTEGER,
     attempts INTEGER NOT NULL,
     shown    INTEGER NOT NULL DEFAULT 0
 );

@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use orderhub_order::ids::{OrderKey, SystemName};
 use rusqlite::{Connection, params};
 
-use super::Reserved;
 use super::error::Fault;
+use super::reserved::Reserved;
 use super::time::{from_column, to_column};
 use crate::store::Backlog;
 

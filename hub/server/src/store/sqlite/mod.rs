@@ -3,13 +3,12 @@
 //! **Invariant:** one process at a time has the file, so that what was reserved by an earlier process
 //! has lapsed when this one opens it.
 
-use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use orderhub_order::ids::{OrderKey, SystemName};
 use orderhub_order::model::{Order, State};
 use tokio::sync::{mpsc, oneshot};
@@ -27,6 +26,7 @@ mod lanes;
 mod orders;
 mod pending;
 mod readers;
+mod reserved;
 mod schema;
 mod seen;
 mod time;
@@ -38,10 +38,8 @@ mod writer;
 use error::Fault;
 use heads::Heads;
 use readers::Readers;
+use reserved::Reserved;
 use writer::{After, Job, call};
-
-/// A reservation that nobody spoke for lapses after so long: the ring that held it is gone.
-const RESERVED_FOR: SignedDuration = SignedDuration::from_mins(10);
 
 /// How the file is opened.
 #[derive(Clone, Debug)]
@@ -94,55 +92,6 @@ impl SqliteStore {
         let jobs = writer::start(opened, Arc::clone(&heads), Arc::clone(&reserved))?;
         let readers = Readers::new(options.path.clone(), options.read_deadline);
         Ok(Self { install, seen_days: options.seen_days, jobs, readers, heads, reserved })
-    }
-}
-
-/// Lanes that commits of this process handed to its dispatcher, and since when.
-#[derive(Debug, Default)]
-pub(crate) struct Reserved(Mutex<HashMap<OrderKey, Vec<(SystemName, Timestamp)>>>);
-
-impl Reserved {
-    fn update<'a>(
-        &self,
-        ended: &[(SystemName, OrderKey)],
-        new: impl Iterator<Item = &'a (SystemName, OrderKey)>,
-        now: Timestamp,
-    ) {
-        let mut lanes = self.lanes();
-        remove(&mut lanes, ended);
-        for (system, key) in new {
-            let systems = lanes.entry(*key).or_default();
-            systems.retain(|(held, _)| held != system);
-            systems.push((system.clone(), now));
-        }
-    }
-
-    fn release(&self, ended: &[(SystemName, OrderKey)]) {
-        remove(&mut self.lanes(), ended);
-    }
-
-    fn holds(&self, system: &SystemName, key: OrderKey, now: Timestamp) -> bool {
-        let lanes = self.lanes();
-        let mut systems = lanes.get(&key).into_iter().flatten();
-        systems.any(|(held, since)| held == system && now.duration_since(*since) < RESERVED_FOR)
-    }
-
-    fn lanes(&self) -> MutexGuard<'_, HashMap<OrderKey, Vec<(SystemName, Timestamp)>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-fn remove(
-    lanes: &mut HashMap<OrderKey, Vec<(SystemName, Timestamp)>>,
-    ended: &[(SystemName, OrderKey)],
-) {
-    for (system, key) in ended {
-        if let Some(systems) = lanes.get_mut(key) {
-            systems.retain(|(held, _)| held != system);
-            if systems.is_empty() {
-                lanes.remove(key);
-            }
-        }
     }
 }
 

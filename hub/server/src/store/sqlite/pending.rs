@@ -22,7 +22,7 @@ const AGAIN_NS: i64 = 30 * 1_000_000_000;
 /// A document waits so long before a person is asked.
 const WAITS_NS: i64 = 7 * 24 * 3_600 * 1_000_000_000;
 /// Waits for a lane or a parked document are looked at again after so long, whatever woke them or not.
-const LOOK_NS: i64 = 60 * 1_000_000_000;
+const LOOK_NS: i64 = 600 * 1_000_000_000;
 
 /// Whether anything is due.
 pub(super) fn any_due(c: &Connection, now: Timestamp) -> Result<bool, Fault> {
@@ -90,15 +90,15 @@ pub(super) fn sweep(c: &Connection, now: Timestamp) -> Result<u64, Fault> {
     let now = to_column(now);
     let joined = c
         .prepare_cached(
-            "UPDATE pending SET why = 'woken', due_at = ?1
+            "UPDATE pending SET why = 'woken', due_at = ?1, woken_at = ?1
              WHERE due_at IS NULL AND id IN (
                  SELECT pending FROM pending_keys JOIN xrefs USING (system, kind, ext_id))",
         )?
         .execute([now])?;
     let looked = c
         .prepare_cached(
-            "UPDATE pending SET why = 'woken', due_at = ?1
-             WHERE due_at IS NULL AND since < ?2 AND id IN (
+            "UPDATE pending SET why = 'woken', due_at = ?1, woken_at = ?1
+             WHERE due_at IS NULL AND coalesce(woken_at, since) < ?2 AND id IN (
                  SELECT pending FROM pending_keys WHERE kind GLOB '#*')",
         )?
         .execute([now, now.saturating_sub(LOOK_NS)])?;

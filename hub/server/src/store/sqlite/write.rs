@@ -284,7 +284,7 @@ pub(super) fn wake(c: &Connection, keys: &[WaitKey], now: i64) -> Result<usize, 
         return Ok(0);
     }
     let mut update = c.prepare_cached(
-        "UPDATE pending SET why = 'woken', due_at = ?4
+        "UPDATE pending SET why = 'woken', due_at = ?4, woken_at = ?4
          WHERE due_at IS NULL AND id IN (
              SELECT pending FROM pending_keys WHERE system = ?1 AND kind = ?2 AND ext_id = ?3)",
     )?;

@@ -10,9 +10,10 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::error::Fault;
 use super::heads::Heads;
+use super::reserved::Reserved;
 use super::schema::Opened;
+use super::seen;
 use super::tx::SqliteTx;
-use super::{Reserved, seen};
 use crate::apply::{Unit, UnitOutcome};
 use crate::bundle::Bundle;
 use crate::store::StoreError;
