@@ -110,7 +110,7 @@ impl Default for Bounds {
 }
 
 /// Backlog and gates are counted for metrics so often.
-const COUNT_EVERY: Duration = Duration::from_secs(5);
+const COUNT_EVERY: Duration = Duration::from_secs(1);
 
 /// The running deliverer. Cheap to clone.
 #[derive(Clone, Debug)]

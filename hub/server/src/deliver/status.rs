@@ -26,7 +26,7 @@ pub struct SystemStatus {
     pub credential: &'static str,
     /// Deliveries under way.
     pub in_flight: usize,
-    /// Lanes that want something, a few seconds ago.
+    /// Lanes that want something, about a second ago.
     pub backlog: u64,
     /// When the oldest of them was due.
     pub oldest: Option<Timestamp>,
