@@ -74,6 +74,21 @@ async fn a_damaged_order_hurts_no_neighbour() {
 }
 
 #[tokio::test]
+async fn a_waiter_and_a_reference_that_passed_each_other_are_joined_by_the_sweep() {
+    let place = Sqlite::new();
+    let mut world = World::new(&place);
+    let _early = world.say(say::payment("T1", "1001")).await;
+    assert_eq!(world.store.sweep(world.now).await.unwrap(), 0);
+    let _order = world.say(say::order("shop_eu", "1001", 1, "a")).await;
+    // As if the order's commit had not seen the waiter, which two replicas can do to each other.
+    let direct = rusqlite::Connection::open(place.0.path().join("orderhub.db")).unwrap();
+    direct.execute("UPDATE pending SET due_at = NULL, why = 'waiting'", []).unwrap();
+    assert!(world.pending().await.is_empty());
+    assert_eq!(world.store.sweep(world.now).await.unwrap(), 1);
+    assert_eq!(world.pending().await.len(), 1);
+}
+
+#[tokio::test]
 async fn a_second_process_is_refused_in_words() {
     let place = Sqlite::new();
     let _first = place.open();

@@ -68,7 +68,6 @@ async fn waiting() {
     waiting::in_one_batch_it_is_woken_too(&Sqlite::new()).await;
     waiting::only_the_document_that_waited_is_driven_again(&Sqlite::new()).await;
     waiting::what_waits_for_a_week_is_shown(&Sqlite::new()).await;
-    waiting::a_reference_that_passed_by_is_joined_by_the_sweep(&Sqlite::new()).await;
 }
 
 #[tokio::test]

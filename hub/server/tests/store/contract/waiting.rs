@@ -1,7 +1,6 @@
 //! Documents that wait for their order, suspects, and what wakes them.
 
 use orderhub::apply::{Unit, Word};
-use orderhub_mapping::Mapped;
 use orderhub_order::contribution::ParentReference;
 
 use super::{Factory, World, order_of, say, unit, words};
@@ -101,15 +100,4 @@ pub(crate) async fn three_drives_without_an_end_make_a_todo(factory: &dyn Factor
     }
     assert!(world.pending().await.is_empty());
     assert_eq!(world.causes().await, ["drive_failed"]);
-}
-
-pub(crate) async fn a_reference_that_passed_by_is_joined_by_the_sweep(factory: &dyn Factory) {
-    let mut world = World::new(factory);
-    let _order = world.say(say::order("shop_eu", "1001", 1, "a")).await;
-    assert_eq!(world.store.sweep(world.now).await.unwrap(), 0);
-    let failed = Mapped::Skipped;
-    let mut message = unit(world.now, Some("m7"), "body", vec![failed]);
-    message.envelope.document = "nothing".into();
-    let outcome = world.one(Unit::Message(Box::new(message))).await;
-    assert_eq!(words(&outcome), [Word::Skipped]);
 }
