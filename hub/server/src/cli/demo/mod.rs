@@ -81,15 +81,27 @@ pub(super) fn run(demo: &Demo, output: Output) -> Result<ExitCode, Fault> {
     };
     let balances = runtime.block_on(async {
         let stage = Stage::set(work.path(), &mappings).await?;
-        let account = stage.play(demo).await;
-        show::account(&account, SPEED, output);
-        if !demo.exit {
-            let at = stage.hub.addr();
-            output::say(&format!("The hub serves on http://{at} until ctrl-c."));
-            stop_signal().await;
-        }
+        let played = tokio::select! {
+            played = stage.play(demo) => Some(played),
+            () = stop_signal() => None,
+        };
+        let balances = match played {
+            Some((account, took)) => {
+                show::account(&account, took, SPEED, output);
+                if !demo.exit {
+                    let at = stage.hub.addr();
+                    output::say(&format!("The hub serves on http://{at} until ctrl-c."));
+                    stop_signal().await;
+                }
+                account.balances()
+            }
+            None => {
+                output::say("Stopped before the account was closed.");
+                false
+            }
+        };
         stage.hub.stop().await;
-        Ok::<_, Fault>(account.balances())
+        Ok::<_, Fault>(balances)
     })?;
     let again = format!("orderhub demo --dir {}", mappings.display());
     output::say(&format!("The mapping files, to be edited and run again with `{again}`, are in"));

@@ -12,11 +12,15 @@ use tokio::time::Instant;
 use super::show::Screen;
 use super::{Demo, Faults, Stage};
 
-/// How long after the last order everything may take until it is whole (our time).
-const SETTLES: Duration = Duration::from_secs(40);
+/// Nothing has moved at any twin for so long: what is open now is lost. Longer than every wait that a
+/// lane takes after an outage of this length; a busy machine is slow, and loses nothing.
+const STILL: Duration = Duration::from_secs(30);
+
+/// The end, whatever still moves.
+const LONGEST: Duration = Duration::from_secs(15 * 60);
 
 /// From one look at the twins to the next.
-const LOOK: Duration = Duration::from_millis(250);
+const LOOK: Duration = Duration::from_millis(500);
 
 /// The article whose stock is asked for while the ERP is broken.
 const ARTICLE: &str = "TEA-100";
@@ -45,48 +49,80 @@ impl Times {
     }
 }
 
+/// What of the outage has happened.
+#[derive(Debug, Default)]
+struct Outage {
+    broken: bool,
+    asked: bool,
+    mended: bool,
+}
+
+/// When something last took effect at a twin.
+#[derive(Debug)]
+struct Moves {
+    last: Account,
+    at: Instant,
+}
+
+impl Moves {
+    /// Whether nothing has moved for a while.
+    fn have_ended(&mut self, now: &Account) -> bool {
+        if now.twins != self.last.twins || now.messages != self.last.messages {
+            self.at = Instant::now();
+        }
+        self.last = now.clone();
+        self.at.elapsed() >= STILL
+    }
+}
+
 impl Stage {
-    /// Plays to the end: everything balances, or time is up.
-    pub(super) async fn play(&self, demo: &Demo) -> Account {
+    /// Plays to the end: everything is whole, or nothing moves any more.
+    pub(super) async fn play(&self, demo: &Demo) -> (Account, Duration) {
         let times = Times::of(demo.orders);
         let began = Instant::now();
         let mut screen = Screen::new(began);
-        let at = self.hub.addr();
-        let speed = super::SPEED;
+        let (at, speed) = (self.hub.addr(), super::SPEED);
         screen.say(&format!(
             "The hub listens on http://{at}; the twins' clock runs {speed:.0} times as fast as ours."
         ));
         self.open_shops(demo.orders, times.stream);
-        let (mut broken, mut mended, mut asked) = (false, false, false);
-        let until = began + times.stream + SETTLES;
+        let mut outage = Outage::default();
+        let mut moves = Moves { last: Account::default(), at: began };
         loop {
             tokio::time::sleep(LOOK).await;
-            let now = began.elapsed();
             if demo.faults == Faults::Erp504 {
-                if !broken && now >= times.breaks {
-                    broken = true;
-                    // Asked while all is well, so that there is an answer to fall back to.
-                    self.ask_stock(&mut screen).await;
-                    self.break_erp();
-                    screen.say("The ERP's gateway answers 504 from now on; some sales are made all the same.");
-                }
-                if broken && !asked && now >= (times.breaks + times.back) / 2 {
-                    asked = true;
-                    self.ask_stock(&mut screen).await;
-                }
-                if broken && !mended && now >= times.back {
-                    mended = true;
-                    self.world.erp.0.frame.faults.set(Vec::new());
-                    screen.say("The ERP is back.");
-                }
+                self.outage(&mut outage, times, began.elapsed(), &mut screen).await;
             }
             let account = self.world.account();
             screen.progress(&account, self.ask("/api/v1/systems/erp").await.as_ref());
-            let all = account.placed == demo.orders && now > times.stream;
-            let whole = all && account.lost() == 0 && self.world.is_quiet();
-            if whole || Instant::now() >= until {
-                return account;
+            let came = account.placed == demo.orders && began.elapsed() > times.stream;
+            let whole = came && account.lost() == 0 && self.world.is_quiet();
+            if whole || moves.have_ended(&account) || began.elapsed() >= LONGEST {
+                return (account, began.elapsed());
             }
+        }
+    }
+
+    /// Breaks the ERP and mends it, and asks for stock on the way.
+    async fn outage(&self, outage: &mut Outage, times: Times, now: Duration, screen: &mut Screen) {
+        if !outage.broken && now >= times.breaks {
+            outage.broken = true;
+            // Asked while all is well, so that there is an answer to fall back to.
+            self.ask_stock(screen).await;
+            self.break_erp();
+            screen.say(
+                "The ERP's gateway answers 504 from now on; some sales are made all the same.",
+            );
+        }
+        // Late in the outage: what was fresh when it began no longer is.
+        if !outage.asked && now + 2 * LOOK >= times.back {
+            outage.asked = true;
+            self.ask_stock(screen).await;
+        }
+        if !outage.mended && now >= times.back {
+            outage.mended = true;
+            self.world.erp.0.frame.faults.set(Vec::new());
+            screen.say("The ERP is back.");
         }
     }
 
@@ -138,9 +174,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_usual_number_of_orders_leaves_room_within_a_minute() {
-        let times = Times::of(500);
-        assert!(times.stream + SETTLES < Duration::from_secs(60));
-        assert!(times.breaks < times.back && times.back < times.stream);
+    fn the_outage_lies_within_the_time_in_which_orders_come() {
+        for orders in [1, 500, 100_000] {
+            let times = Times::of(orders);
+            assert!(times.breaks < times.back && times.back < times.stream, "{orders}");
+        }
+        assert_eq!(Times::of(500).stream, Duration::from_secs(15));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_moves_is_not_lost_however_slow_and_what_stands_still_is() {
+        let mut moves = Moves { last: Account::default(), at: Instant::now() };
+        let mut account = Account::default();
+        for step in 1..=10 {
+            tokio::time::advance(STILL - Duration::from_secs(1)).await;
+            account.messages = step;
+            assert!(!moves.have_ended(&account), "step {step}");
+        }
+        tokio::time::advance(STILL).await;
+        assert!(moves.have_ended(&account));
     }
 }

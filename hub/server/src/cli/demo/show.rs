@@ -1,5 +1,7 @@
 //! What the demonstration prints: progress on stderr, the closing account on stdout.
 
+use std::time::Duration;
+
 use orderhub_twins::account::Account;
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -63,20 +65,20 @@ fn erp_words(erp: &Value) -> String {
 }
 
 /// The closing account.
-pub(super) fn account(account: &Account, speed: f64, output: Output) {
+pub(super) fn account(account: &Account, took: Duration, speed: f64, output: Output) {
     match output {
         Output::Json | Output::Jsonl => {
             let head = json!({
                 "balances": account.balances(), "lost": account.lost(), "clock_speed": speed,
-                "account": account,
+                "seconds": took.as_secs(), "account": account,
             });
             output::document(&head, output);
         }
-        Output::Table | Output::Name => output::print(&text(account, speed)),
+        Output::Table | Output::Name => output::print(&text(account, took, speed)),
     }
 }
 
-fn text(account: &Account, speed: f64) -> String {
+fn text(account: &Account, took: Duration, speed: f64) -> String {
     let a = account;
     let rows = [
         ("received", a.placed, format!("orders, in {} messages of the shops", a.messages)),
@@ -94,7 +96,7 @@ fn text(account: &Account, speed: f64) -> String {
             format!("orders, by {} fulfilments", a.fulfilments),
         ),
         ("cancelled in the shops", a.cancelled, late(a)),
-        ("duplicates dropped", a.copies, "messages came twice, without a second effect".to_owned()),
+        ("duplicates dropped", a.copies, "messages were sent twice on purpose".to_owned()),
         ("lost", a.lost(), String::new()),
         ("doubled", a.doubled, String::new()),
         ("out of order", a.out_of_order, String::new()),
@@ -118,7 +120,8 @@ fn text(account: &Account, speed: f64) -> String {
     }
     let verdict =
         if a.balances() { "The account balances." } else { "The account does not balance." };
-    lines.extend([String::new(), verdict.to_owned(), String::new()]);
+    let seconds = took.as_secs_f64();
+    lines.extend([String::new(), format!("{verdict} It took {seconds:.1} s."), String::new()]);
     lines.join("\n")
 }
 
@@ -136,10 +139,10 @@ mod tests {
     #[test]
     fn what_is_open_is_named_and_the_verdict_says_so() {
         let mut account = Account { placed: 7, ..Account::default() };
-        assert!(text(&account, 3_600.0).contains("The account balances."));
+        assert!(text(&account, Duration::ZERO, 3_600.0).contains("The account balances."));
         let open = account.open.entry("no sale").or_default();
         (open.count, open.some) = (6, vec!["shop_eu #1001".to_owned()]);
-        let shown = text(&account, 3_600.0);
+        let shown = text(&account, Duration::ZERO, 3_600.0);
         assert!(shown.contains("no sale: 6 orders (shop_eu #1001, …)"), "{shown}");
         assert!(shown.contains("The account does not balance."));
     }
