@@ -3,5 +3,6 @@
 pub mod broker;
 pub mod http;
 pub mod hub;
+pub mod measure;
 pub mod stories;
 pub mod wait;

@@ -13,7 +13,7 @@ static TEMPLATE: LazyLock<String> = LazyLock::new(|| {
 /// is a minute newer and has another note.
 pub fn body(number: u64, change: u64) -> String {
     let payment = if change == 1 { "pending" } else { "paid" };
-    let (hour, minute) = (9 + change / 60, change % 60);
+    let (hour, minute) = (10 + change / 60, change % 60);
     let marks = [
         ("@ID@", (450_000_000_000 + number).to_string()),
         ("@CUSTOMER@", (7_000_000_000 + number).to_string()),
