@@ -299,6 +299,7 @@ fn collections(lines: Vec<ElementStatement>) -> Vec<CollectionStatement> {
     let of = |collection, complete, elements| CollectionStatement { collection, complete, elements };
     vec![
         of(Collection::Lines, true, lines),
+        of(Collection::Payments, false, Vec::new()),
         of(Collection::Shipments, false, Vec::new()),
     ]
 }

@@ -40,6 +40,17 @@ pub fn own() -> Used {
     used(std::process::id())
 }
 
+/// CPU seconds of this process's living threads, exact to the nanosecond where the kernel counts so.
+pub fn own_cpu_secs() -> f64 {
+    let tasks = std::fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
+    let nanos = tasks.filter_map(|task| {
+        let text = std::fs::read_to_string(task.path().join("schedstat")).ok()?;
+        text.split(' ').next()?.parse::<f64>().ok()
+    });
+    let nanos: f64 = nanos.sum();
+    if nanos > 0.0 { nanos / 1e9 } else { own().cpu_secs }
+}
+
 fn field(text: &str, name: &str) -> u64 {
     let line = text.lines().find_map(|line| line.strip_prefix(name));
     line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or(0)
@@ -90,7 +101,8 @@ mod tests {
         while own().since(before).cpu_secs < 0.05 {
             sum = (0..100_000_u64).fold(sum, |sum, n| sum.wrapping_add(std::hint::black_box(n)));
         }
-        let after = own();
+        let (after, exact) = (own(), own_cpu_secs());
+        assert!(exact > 0.04, "{exact}");
         assert!(after.rss_kib > 0 && after.peak_kib >= after.rss_kib, "{after:?} {sum}");
         assert_eq!(used(u32::MAX).rss_kib, 0, "a process that is gone has used nothing");
     }

@@ -1,0 +1,187 @@
+//! Apply: order changes through the real store (fold in the transaction, all rows, group commit), beside
+//! a bare rusqlite loop that writes the same rows in the same batches and does nothing else.
+//!
+//! Two rounds: every order is made, then every order is read, changed and written again; the second is
+//! what the bar speaks of: at least half the rate of the bare loop.
+
+mod bare;
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use orderhub::apply::{Unit, UnitOutcome, Word};
+use orderhub::bundle::Bundle;
+use orderhub::config;
+use orderhub::intake::{Envelope, Gates, unit};
+use orderhub::store::Store;
+use orderhub::store::sqlite::{Options, SqliteStore};
+use orderhub_order::ids::SystemName;
+use orderhub_tests::measure::{self, order, process, row};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Changes in one transaction.
+const BATCH: usize = 100;
+/// Bar: share of the bare loop's rate.
+const BAR: f64 = 0.5;
+
+/// What one round took.
+#[derive(Clone, Copy, Debug, Default)]
+struct Round {
+    took: Duration,
+    cpu_secs: f64,
+    written: u64,
+}
+
+#[tokio::main]
+async fn main() {
+    let folder = measure::folder();
+    measure::preamble("apply: order changes stored in batches of 100", folder.path());
+    row("commit mode", "SQLite, WAL, synchronous=FULL, one transaction a batch, one writer");
+    let orders = measure::number("ORDERHUB_BENCH_ORDERS", 10_000);
+    let size = order::body(100_000, 2).len();
+    let shape = format!("{orders} orders of {size} bytes, made, then each changed once");
+    row("work", &format!("{shape}; three times, the median counts"));
+    let bundle = Arc::new(bundle());
+    let (mut made, mut changed) = (Vec::new(), Vec::new());
+    for turn in 0..3 {
+        let place = folder.path().join(format!("turn-{turn}"));
+        std::fs::create_dir(&place).expect("the folder is writable");
+        let (hub, bare) = turn_of(&place, &bundle, orders).await;
+        made.push((hub[0], bare[0]));
+        changed.push((hub[1], bare[1]));
+        if turn == 0 {
+            growth(&place, orders);
+        }
+        std::fs::remove_dir_all(&place).expect("the folder can go");
+    }
+    report("making an order", &made, orders);
+    let share = report("changing an order (read, fold, write)", &changed, orders);
+    row("apply / bare loop, changing", &format!("{:.0} %, bar {:.0} %", share * 100.0, BAR * 100.0));
+    let own = process::own();
+    row("this process", &format!("peak RSS {:.0} MiB", own.peak_kib as f64 / 1024.0));
+}
+
+/// The hub's two rounds and the bare loop's, on the same disk in the same minute.
+async fn turn_of(place: &Path, bundle: &Arc<Bundle>, orders: u64) -> ([Round; 2], [Round; 2]) {
+    let path = place.join("hub.db");
+    let store = SqliteStore::open(&Options::at(&path)).expect("a new store opens");
+    let made = round(&store, bundle, orders, 1).await;
+    let first = bare::rows(&path, orders, 1);
+    let changed = round(&store, bundle, orders, 2).await;
+    store.close().await;
+    drop(store);
+    let second = bare::rows(&path, orders, 2);
+    let mut bare = bare::Bare::open(&place.join("bare.db")).await;
+    let bare = [bare.round(&first, BATCH), bare.round(&second, BATCH)];
+    ([made, changed], bare)
+}
+
+/// Applies one change of every order. Only the commits are timed: bodies were mapped before, as in the hub,
+/// where that runs beside the writer.
+async fn round(store: &SqliteStore, bundle: &Arc<Bundle>, orders: u64, change: u64) -> Round {
+    let mut total = Round::default();
+    let numbers: Vec<u64> = (0..orders).map(|place| number(place, orders, change)).collect();
+    for numbers in numbers.chunks(BATCH * 10) {
+        let batches: Vec<Vec<Unit>> = numbers
+            .chunks(BATCH)
+            .map(|batch| batch.iter().map(|number| message(bundle, *number, change)).collect())
+            .collect();
+        let (before, cpu, began) = (process::own(), process::own_cpu_secs(), Instant::now());
+        for units in batches {
+            let outcomes = store.apply(units, Arc::clone(bundle), Timestamp::now()).await;
+            check(&outcomes.expect("the store writes"));
+        }
+        total.took += began.elapsed();
+        total.cpu_secs += process::own_cpu_secs() - cpu;
+        total.written += process::own().since(before).written;
+    }
+    total
+}
+
+/// Which order comes at a place: in order when they are made, spread over the table when they change.
+pub(crate) fn number(place: u64, orders: u64, change: u64) -> u64 {
+    let spread = if change == 1 { place } else { place * 7_919 % orders };
+    100_000 + spread
+}
+
+fn message(bundle: &Bundle, number: u64, change: u64) -> Unit {
+    let envelope = Envelope {
+        source: "queue:orders".into(),
+        system: SystemName::new("shop_eu"),
+        document: "order_rest".into(),
+        message_id: Some(order::message_id(number, change)),
+        body: Bytes::from(order::body(number, change)),
+        headers: vec![("x-system".to_owned(), "shop_eu".to_owned())],
+        received: Timestamp::now(),
+        suspect: false,
+    };
+    let gates = Gates { park_above_bytes: 1 << 20, park_above_lines: 1_000 };
+    Unit::Message(Box::new(unit(bundle, gates, envelope, None)))
+}
+
+fn check(outcomes: &[UnitOutcome]) {
+    let applied = outcomes.iter().flat_map(|outcome| &outcome.documents);
+    for document in applied {
+        assert_eq!(document.outcome, Word::Applied, "{:?}", document.why);
+    }
+}
+
+/// The shipped files, with a shop and a sink: the shop's lane and a lane that wants something.
+fn bundle() -> Bundle {
+    let settings = "
+        [systems.shop_eu]
+        integration = \"shopify\"
+        base_url = \"http://127.0.0.1:9\"
+        [systems.shop_eu.secrets]
+        token = { env = \"NONE\" }
+        webhook = { env = \"NONE\" }
+        [systems.shop_eu.settings]
+        money = \"shop_money\"
+        location_id = \"1\"
+        [systems.sink]
+        integration = \"sink\"
+        base_url = \"http://127.0.0.1:9\"
+        [egress]
+        allow_private = [\"127.0.0.1/32\"]
+        ";
+    let config = config::parse("bench", settings, &HashMap::new()).expect("the settings are good");
+    let mappings = Path::new(env!("CARGO_MANIFEST_DIR")).join("../mappings");
+    let files = Bundle::read(&mappings).expect("mappings/ is readable");
+    Bundle::compile(&files, &config.config).unwrap_or_else(|error| panic!("{error:?}"))
+}
+
+/// Prints both rates of a round and gives the median share.
+fn report(what: &str, turns: &[(Round, Round)], orders: u64) -> f64 {
+    let rate = |round: &Round| measure::rate(orders, round.took);
+    let mut shares: Vec<f64> = turns.iter().map(|(hub, bare)| rate(hub) / rate(bare)).collect();
+    let share = measure::median(&mut shares);
+    let mut sorted = turns.to_vec();
+    sorted.sort_by(|(one, _), (other, _)| one.took.cmp(&other.took));
+    let (hub, bare) = sorted[sorted.len() / 2];
+    for (who, round) in [("the store", hub), ("yardstick: bare rusqlite, same rows", bare)] {
+        let cpu = round.cpu_secs * 1000.0 / orders as f64;
+        let kib = round.written as f64 / 1024.0 / orders as f64;
+        let rate = rate(&round);
+        let figure = format!("{rate:.0}/s, CPU {cpu:.3} s per 1,000, {kib:.1} KiB written each");
+        row(&format!("{what}: {who}"), &figure);
+    }
+    share
+}
+
+/// How much the file holds per order after both rounds.
+fn growth(place: &Path, orders: u64) {
+    for (who, file) in [("the store", "hub.db"), ("bare loop", "bare.db")] {
+        let db = rusqlite::Connection::open(place.join(file)).expect("the file opens");
+        let checkpoint = db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+        checkpoint.expect("nobody else has it open");
+        let size = std::fs::metadata(place.join(file)).expect("the file is there").len();
+        let kib = size as f64 / 1024.0 / orders as f64;
+        row(&format!("file after two changes an order: {who}"), &format!("{kib:.1} KiB an order"));
+    }
+}
