@@ -126,6 +126,12 @@ impl Node {
         &self.url
     }
 
+    /// Its process: another one after a restart.
+    pub fn pid(&self) -> u32 {
+        let text = std::fs::read_to_string(self.folder.join("pid")).expect("the script notes it");
+        text.trim().parse().expect("it is a number")
+    }
+
     /// SIGKILL, then a new start on the same data.
     pub fn crash_and_restart(&self) {
         script("kill", &self.folder, &[]);

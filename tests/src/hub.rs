@@ -63,6 +63,11 @@ impl Hub {
         .await;
     }
 
+    /// Its process.
+    pub fn pid(&self) -> u32 {
+        self.process.id()
+    }
+
     /// An address of its API.
     pub fn url(&self, path: &str) -> String {
         format!("{}{path}", self.base)
