@@ -86,13 +86,14 @@ fn settings(folder: &Path, port: u16, amqp: &str) {
         mappings.display()
     );
     let shop = "money = \"shop_money\"\nlocation_id = \"1\"";
-    let systems = [("shopify", shop), ("rest_erp", ""), ("rest_wms", ""), ("rest_tms", ""), ("sink", "")];
+    let systems = [("shopify", shop), ("rest_erp", ""), ("rest_wms", ""), ("rest_tms", "user = \"bench\""), ("sink", "")];
+    let secrets = ["token", "webhook", "password"].map(|name| format!("{name} = {{ file = \"secret\" }}"));
     for (integration, values) in systems {
         let written = write!(
             text,
             "\n[systems.a_{integration}]\nintegration = \"{integration}\"\nbase_url = \"http://127.0.0.1:9\"\n\
-             secrets = {{ token = {{ file = \"secret\" }}, webhook = {{ file = \"secret\" }} }}\n\
-             [systems.a_{integration}.settings]\n{values}\n"
+             secrets = {{ {} }}\n[systems.a_{integration}.settings]\n{values}\n",
+            secrets.join(", ")
         );
         written.expect("writing to a string");
     }

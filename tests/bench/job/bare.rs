@@ -12,6 +12,9 @@ use tokio::sync::mpsc;
 /// As many as the hub asks for.
 const PREFETCH: u16 = 512;
 
+/// Printed when everything is acknowledged.
+pub(crate) const DONE: &str = "done";
+
 /// What is read of an order.
 #[derive(Debug, Deserialize)]
 struct Order {
@@ -76,7 +79,7 @@ impl From<Order> for Event {
     }
 }
 
-/// Empties the queue of so many messages.
+/// Empties the queue of so many messages, says so, and waits to be killed.
 pub(crate) async fn run(lanes: usize, count: u64, amqp: &str, queue: &str, sink: &str) {
     let connecting = Connection::connect(amqp, ConnectionProperties::default());
     let connection = connecting.await.expect("RabbitMQ answers");
@@ -112,6 +115,9 @@ pub(crate) async fn run(lanes: usize, count: u64, amqp: &str, queue: &str, sink:
         task.await.expect("the lane ends");
     }
     connection.close(200, "done".into()).await.expect("it closes");
+    println!("{DONE}");
+    // Whoever started this still wants to see what it used, and kills it.
+    std::future::pending().await
 }
 
 async fn send(client: &reqwest::Client, url: &str, order: Order) {

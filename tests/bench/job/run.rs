@@ -1,7 +1,8 @@
 //! One candidate empties the queue: processes started, the sink watched, what each used counted.
 
+use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Child, Command};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use orderhub_tests::http;
@@ -11,6 +12,8 @@ use orderhub_tests::measure::twin::Sink;
 use orderhub_tests::measure::{rate, row};
 use orderhub_tests::wait;
 use serde_json::Value;
+
+use super::bare::DONE;
 
 /// Longest time for one candidate.
 const BOUND: Duration = Duration::from_secs(240);
@@ -77,6 +80,16 @@ pub(crate) struct Figures {
 /// A process that is killed when dropped.
 struct Process(Child);
 
+impl Process {
+    /// Waits until it says that everything is acknowledged.
+    fn acknowledged(mut self) {
+        let out = self.0.stdout.take().expect("its output is piped");
+        let mut line = String::new();
+        BufReader::new(out).read_line(&mut line).expect("it says when it is done");
+        assert_eq!(line.trim(), DONE, "it ended before it was done");
+    }
+}
+
 impl Drop for Process {
     fn drop(&mut self) {
         // Already ended is fine.
@@ -90,7 +103,7 @@ pub(crate) async fn run(candidate: Candidate, parts: &Parts<'_>) -> Figures {
     let sink = Sink::start();
     let client = http::client();
     let began = Instant::now();
-    let (_process, hub, pid) = match candidate {
+    let (bare, hub, pid) = match candidate {
         Candidate::Hub => {
             let port = free_port();
             settings(parts, port, sink.url());
@@ -102,7 +115,8 @@ pub(crate) async fn run(candidate: Candidate, parts: &Parts<'_>) -> Figures {
             let program = std::env::current_exe().expect("this program has a path");
             let (lanes, count) = (lanes.to_string(), parts.orders.to_string());
             let words = ["bare", &lanes, &count, parts.amqp, parts.queue, sink.url()];
-            let process = Process(Command::new(program).args(words).spawn().expect("it starts"));
+            let process = Command::new(program).args(words).stdout(Stdio::piped()).spawn();
+            let process = Process(process.expect("it starts"));
             let pid = process.0.id();
             (Some(process), None, pid)
         }
@@ -128,11 +142,14 @@ pub(crate) async fn run(candidate: Candidate, parts: &Parts<'_>) -> Figures {
     };
     let counts = tokio::time::timeout(BOUND, watching).await;
     let (ended, after) = (Instant::now(), look());
+    let counts = counts.unwrap_or_else(|_| panic!("after {BOUND:?} still not true: {what}"));
     if let Some(hub) = hub {
         settled(&hub, &client).await;
         hub.terminate().await;
     }
-    let counts = counts.unwrap_or_else(|_| panic!("after {BOUND:?} still not true: {what}"));
+    if let Some(bare) = bare {
+        bare.acknowledged();
+    }
     let (started, before, used) = first.expect("the sink has orders");
     let counted = parts.orders - before;
     let processes = all.iter().zip(after).zip(used);
