@@ -51,7 +51,10 @@ fn print(name: &str, used: Used, quiet: Duration) {
     let (now, peak) = (mib(used.rss_kib), mib(used.peak_kib));
     let cpu = used.cpu_secs / quiet.as_secs_f64() * 100.0;
     let over = quiet.as_secs();
-    row(name, &format!("RSS {now:.1} MiB, peak {peak:.1} MiB, CPU {cpu:.1} % of a core over {over} s"));
+    row(
+        name,
+        &format!("RSS {now:.1} MiB, peak {peak:.1} MiB, CPU {cpu:.1} % of a core over {over} s"),
+    );
 }
 
 async fn ready(hub: &Hub) {
@@ -86,8 +89,15 @@ fn settings(folder: &Path, port: u16, amqp: &str) {
         mappings.display()
     );
     let shop = "money = \"shop_money\"\nlocation_id = \"1\"";
-    let systems = [("shopify", shop), ("rest_erp", ""), ("rest_wms", ""), ("rest_tms", "user = \"bench\""), ("sink", "")];
-    let secrets = ["token", "webhook", "password"].map(|name| format!("{name} = {{ file = \"secret\" }}"));
+    let systems = [
+        ("shopify", shop),
+        ("rest_erp", ""),
+        ("rest_wms", ""),
+        ("rest_tms", "user = \"bench\""),
+        ("sink", ""),
+    ];
+    let secrets =
+        ["token", "webhook", "password"].map(|name| format!("{name} = {{ file = \"secret\" }}"));
     for (integration, values) in systems {
         let written = write!(
             text,

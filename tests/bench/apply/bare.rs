@@ -45,7 +45,9 @@ pub(crate) fn rows(path: &Path, orders: u64, change: u64) -> Vec<Rows> {
     let take = |place: u64| {
         let ext_id = (450_000_000_000 + number(place, orders, change)).to_string();
         let k: i64 = db
-            .prepare_cached("SELECT k FROM xrefs WHERE system = 'shop_eu' AND kind = 'order' AND ext_id = ?1")
+            .prepare_cached(
+                "SELECT k FROM xrefs WHERE system = 'shop_eu' AND kind = 'order' AND ext_id = ?1",
+            )
             .and_then(|mut find| find.query_row([&ext_id], |row| row.get(0)))
             .expect("the order was stored");
         let of = |sql: &str, more: &[&dyn ToSql]| {
@@ -58,10 +60,15 @@ pub(crate) fn rows(path: &Path, orders: u64, change: u64) -> Vec<Rows> {
         Rows {
             order: of("SELECT * FROM orders WHERE k = ?1", &[]).remove(0),
             lanes: of("SELECT k, system, due_at, body, personal FROM lanes WHERE k = ?1", &[]),
-            change: of("SELECT * FROM changes WHERE k = ?1 AND version = ?2", &[&version]).remove(0),
+            change: of("SELECT * FROM changes WHERE k = ?1 AND version = ?2", &[&version])
+                .remove(0),
             message: messages.next().expect("each change has a message"),
             seen: ids.next().expect("each message has an id"),
-            references: if first { of("SELECT * FROM xrefs WHERE k = ?1", &[]) } else { Vec::new() },
+            references: if first {
+                of("SELECT * FROM xrefs WHERE k = ?1", &[])
+            } else {
+                Vec::new()
+            },
             tokens: if first { of("SELECT * FROM tokens WHERE k = ?1", &[]) } else { Vec::new() },
             ext_id,
         }

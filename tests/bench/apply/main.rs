@@ -62,7 +62,10 @@ async fn main() {
     }
     report("making an order", &made, orders);
     let share = report("changing an order (read, fold, write)", &changed, orders);
-    row("apply / bare loop, changing", &format!("{:.0} %, bar {:.0} %", share * 100.0, BAR * 100.0));
+    row(
+        "apply / bare loop, changing",
+        &format!("{:.0} %, bar {:.0} %", share * 100.0, BAR * 100.0),
+    );
     let own = process::own();
     row("this process", &format!("peak RSS {:.0} MiB", own.peak_kib as f64 / 1024.0));
 }

@@ -86,7 +86,8 @@ pub(crate) async fn run(lanes: usize, count: u64, amqp: &str, queue: &str, sink:
     let channel = connection.create_channel().await.expect("a channel");
     channel.basic_qos(PREFETCH, BasicQosOptions::default()).await.expect("a window");
     let options = BasicConsumeOptions::default();
-    let consuming = channel.basic_consume(queue.into(), "bare".into(), options, FieldTable::default());
+    let consuming =
+        channel.basic_consume(queue.into(), "bare".into(), options, FieldTable::default());
     let mut consumer = consuming.await.expect("a consumer");
     let client = reqwest::Client::builder().no_proxy().tcp_nodelay(true).build();
     let client = client.expect("an HTTP client");

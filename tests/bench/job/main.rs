@@ -11,9 +11,11 @@ mod bare;
 mod run;
 
 use std::path::Path;
+use std::time::Duration;
 
 use orderhub_tests::broker::{Broker, Message, Node};
 use orderhub_tests::measure::{self, order, row};
+use orderhub_tests::wait;
 
 use run::{Candidate, Figures, Parts};
 
@@ -45,12 +47,16 @@ async fn bench() {
     measure::preamble("main job: quorum queue to stored to sink, order kept", folder.path());
     let orders = measure::number("ORDERHUB_BENCH_ORDERS", 10_000);
     let size = order::body(100_000, 1).len();
-    let work = format!("{orders} orders of {size} bytes, one change each, queued before; publisher stopped");
+    let work = format!(
+        "{orders} orders of {size} bytes, one change each, queued before; publisher stopped"
+    );
     row("work", &work);
     let node = Node::start(&folder.path().join("rabbitmq"));
     let broker = Broker::connect(node.url()).await;
-    let sequential = candidate(&node, &broker, folder.path(), Candidate::Bare { lanes: 1 }, orders).await;
-    let lanes = candidate(&node, &broker, folder.path(), Candidate::Bare { lanes: 16 }, orders).await;
+    let sequential =
+        candidate(&node, &broker, folder.path(), Candidate::Bare { lanes: 1 }, orders).await;
+    let lanes =
+        candidate(&node, &broker, folder.path(), Candidate::Bare { lanes: 16 }, orders).await;
     let hub = candidate(&node, &broker, folder.path(), Candidate::Hub, orders).await;
     println!();
     row("hub", &format!("{:.0} orders/s, bar {BAR:.0}", hub.rate));
@@ -79,9 +85,14 @@ async fn candidate(
     }
     let place = folder.join(candidate.word());
     std::fs::create_dir(&place).expect("the folder is writable");
-    let parts = Parts { amqp: node.url(), broker: node.pid(), queue: &queue, folder: &place, orders };
+    let parts =
+        Parts { amqp: node.url(), broker: node.pid(), queue: &queue, folder: &place, orders };
     let figures = run::run(candidate, &parts).await;
-    assert_eq!(broker.ready(&queue).await, 0, "the queue is empty");
+    // A quorum queue counts a moment later.
+    wait::until("the queue is empty", Duration::from_secs(10), || async {
+        (broker.ready(&queue).await == 0).then_some(())
+    })
+    .await;
     figures.print(candidate, orders);
     figures
 }

@@ -176,7 +176,8 @@ async fn settled(hub: &Hub, client: &reqwest::Client) {
         let page = client.get(&url).send().await.ok()?.bytes().await.ok()?;
         let page: Value = serde_json::from_slice(&page).ok()?;
         let systems = page["items"].as_array()?;
-        systems.iter().all(|system| system["pending"].as_u64() == Some(0)).then_some(())
+        let idle = |system: &Value| system["backlog"] == 0 && system["in_flight"] == 0;
+        systems.iter().all(idle).then_some(())
     })
     .await;
 }

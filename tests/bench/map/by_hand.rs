@@ -296,7 +296,8 @@ pub(crate) fn map(
 }
 
 fn collections(lines: Vec<ElementStatement>) -> Vec<CollectionStatement> {
-    let of = |collection, complete, elements| CollectionStatement { collection, complete, elements };
+    let of =
+        |collection, complete, elements| CollectionStatement { collection, complete, elements };
     vec![
         of(Collection::Lines, true, lines),
         of(Collection::Payments, false, Vec::new()),
@@ -312,15 +313,19 @@ fn fields(said: &Order<'_>, to: &mut Vec<(FieldId, Stated)>) -> Result<(), Refus
         Ok(())
     };
     let amount = |text: &Text<'_>| money(&text.0, currency).map(Value::Money);
-    put(order::ORDER_NO, said.name.stated(|name| {
-        Ok(Value::text(name.0.strip_prefix('#').unwrap_or(&name.0)))
-    }))?;
+    put(
+        order::ORDER_NO,
+        said.name.stated(|name| Ok(Value::text(name.0.strip_prefix('#').unwrap_or(&name.0)))),
+    )?;
     put(order::CHANNEL_NAME, plain(&said.source_name))?;
-    put(order::ORIGIN, said.source_name.stated(|name| match &*name.0 {
-        "web" | "pos" => Ok(Value::text("checkout")),
-        "shopify_draft_order" => Ok(Value::text("draft")),
-        _ => refused("an unknown origin"),
-    }))?;
+    put(
+        order::ORIGIN,
+        said.source_name.stated(|name| match &*name.0 {
+            "web" | "pos" => Ok(Value::text("checkout")),
+            "shopify_draft_order" => Ok(Value::text("draft")),
+            _ => refused("an unknown origin"),
+        }),
+    )?;
     put(order::PLACED_AT, moment(said.processed_at.or(&said.created_at)))?;
     put(order::CURRENCY, said.currency.stated(|_| Ok(Value::text(currency.as_str()))))?;
     put(order::LANGUAGE, plain(&said.customer_locale))?;
@@ -353,10 +358,13 @@ fn fields(said: &Order<'_>, to: &mut Vec<(FieldId, Stated)>) -> Result<(), Refus
     put(order::TOTALS_TOTAL, said.current_total_price_set.stated(set))?;
     put(order::TOTALS_TAX_INCLUDED, said.taxes_included.stated(|yes| Ok(Value::Boolean(*yes))))?;
     put(order::NOTES_CUSTOMER, plain(&said.note))?;
-    put(order::TAGS, said.tags.stated(|tags| {
-        let tags = tags.0.split(", ").map(str::trim).filter(|tag| !tag.is_empty());
-        Ok(Value::List(tags.map(Box::from).collect()))
-    }))?;
+    put(
+        order::TAGS,
+        said.tags.stated(|tags| {
+            let tags = tags.0.split(", ").map(str::trim).filter(|tag| !tag.is_empty());
+            Ok(Value::List(tags.map(Box::from).collect()))
+        }),
+    )?;
     put(order::CANCEL_REASON, plain(&said.cancel_reason))?;
     put(order::CANCEL_AT, moment(&said.cancelled_at))?;
     put(order::EXT, said.note_attributes.stated(attributes))

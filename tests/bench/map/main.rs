@@ -41,7 +41,10 @@ fn main() {
         assert_eq!(ours(body), hand(body), "both give the same");
     }
     let size = bodies.iter().map(String::len).sum::<usize>() / bodies.len();
-    row("bodies", &format!("{BODIES} different ones of {size} bytes, equal contributions from both"));
+    row(
+        "bodies",
+        &format!("{BODIES} different ones of {size} bytes, equal contributions from both"),
+    );
 
     let bound = Duration::from_secs(measure::number("ORDERHUB_BENCH_SECS", 8));
     let (began, before) = (Instant::now(), process::own());
@@ -60,7 +63,10 @@ fn main() {
     let (mapped, hand) = (measure::median(&mut mapped), measure::median(&mut by_hand));
     let parsed = measure::median(&mut parsed);
     row("mapping", &format!("{mapped:.2} us an order (median of {rounds} rounds, best {best:.2})"));
-    row("yardstick: by hand, same checks, same result", &format!("{hand:.2} us (best {best_hand:.2})"));
+    row(
+        "yardstick: by hand, same checks, same result",
+        &format!("{hand:.2} us (best {best_hand:.2})"),
+    );
     row("beside: serde_json::Value, nothing checked", &format!("{parsed:.2} us"));
     let (times, best) = (mapped / hand, best / best_hand);
     row("mapping / by hand", &format!("{times:.2} x (best round {best:.2} x), bar {BAR} x"));
@@ -82,9 +88,8 @@ fn shipped() -> Arc<Mapping> {
     let read = |entry: std::io::Result<std::fs::DirEntry>| {
         let path = entry.expect("the folder is readable").path();
         let name = path.file_name()?.to_str()?.to_owned();
-        name.ends_with(".yaml").then(|| {
-            (name, std::fs::read_to_string(&path).expect("a shipped file is readable"))
-        })
+        name.ends_with(".yaml")
+            .then(|| (name, std::fs::read_to_string(&path).expect("a shipped file is readable")))
     };
     let files: Vec<(String, String)> =
         std::fs::read_dir(folder).expect("mappings/shopify is there").filter_map(read).collect();

@@ -20,11 +20,13 @@ pub struct Used {
 
 /// Looks at a process; zeros for one that is gone.
 pub fn used(pid: u32) -> Used {
-    let read = |file: &str| std::fs::read_to_string(format!("/proc/{pid}/{file}")).unwrap_or_default();
+    let read =
+        |file: &str| std::fs::read_to_string(format!("/proc/{pid}/{file}")).unwrap_or_default();
     let stat = read("stat");
     // The name, in brackets, may hold blanks; after it stand the state (3rd field) and the rest.
     let rest = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
-    let ticks = |nth: usize| rest.split_whitespace().nth(nth - 3).and_then(|n| n.parse::<f64>().ok());
+    let ticks =
+        |nth: usize| rest.split_whitespace().nth(nth - 3).and_then(|n| n.parse::<f64>().ok());
     let cpu = ticks(14).unwrap_or(0.0) + ticks(15).unwrap_or(0.0);
     let (status, io) = (read("status"), read("io"));
     Used {
