@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 /// As many as the hub asks for.
 const PREFETCH: u16 = 512;
 
-/// Printed when everything is acknowledged.
+/// Printed when everything has been acknowledged.
 pub(crate) const DONE: &str = "done";
 
 /// What is read of an order.
@@ -115,9 +115,10 @@ pub(crate) async fn run(lanes: usize, count: u64, amqp: &str, queue: &str, sink:
     for task in tasks {
         task.await.expect("the lane ends");
     }
-    connection.close(200, "done".into()).await.expect("it closes");
     println!("{DONE}");
-    // Whoever started this still wants to see what it used, and kills it.
+    // Whoever started this still wants to see what it used, and kills it. Until then the connection
+    // stands, so that the broker has time to apply the last acknowledgements.
+    let _standing = connection;
     std::future::pending().await
 }
 
