@@ -6,12 +6,13 @@
 
 use std::fmt::Write as _;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use orderhub_tests::broker::{Broker, Node};
 use orderhub_tests::hub::{Hub, free_port};
 use orderhub_tests::measure::process::{Used, used};
 use orderhub_tests::measure::twin::Sink;
+use orderhub_tests::measure::watch::Watch;
 use orderhub_tests::measure::{self, row};
 use orderhub_tests::{http, wait};
 
@@ -28,7 +29,7 @@ async fn main() {
     let port = free_port();
     settings(folder.path(), port, node.url());
     let sink = Sink::start();
-    let began = Instant::now();
+    let began = Watch::start();
     let hub = Hub::spawn(folder.path(), port);
     ready(&hub).await;
     row("start to ready", &format!("{:.2} s, empty store", began.elapsed().as_secs_f64()));

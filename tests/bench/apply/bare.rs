@@ -4,11 +4,11 @@
 
 use std::collections::HashMap;
 use std::path::Path;
-use std::time::Instant;
 
 use orderhub::store::Store;
 use orderhub::store::sqlite::{Options, SqliteStore};
 use orderhub_tests::measure::process;
+use orderhub_tests::measure::watch::Watch;
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, ToSql, params_from_iter};
 
@@ -126,7 +126,7 @@ impl Bare {
 
     /// Writes the rows of a round, so many changes a transaction.
     pub(crate) fn round(&mut self, rows: &[Rows], batch: usize) -> Round {
-        let (before, cpu, began) = (process::own(), process::own_cpu_secs(), Instant::now());
+        let (before, cpu, began) = (process::own(), process::own_cpu_secs(), Watch::start());
         for batch in rows.chunks(batch) {
             self.run("BEGIN IMMEDIATE");
             for rows in batch {

@@ -9,17 +9,18 @@ mod bare;
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
-use jiff::Timestamp;
 use orderhub::apply::{Unit, UnitOutcome, Word};
 use orderhub::bundle::Bundle;
+use orderhub::clock::Clock;
 use orderhub::config;
 use orderhub::intake::{Envelope, Gates, unit};
 use orderhub::store::Store;
 use orderhub::store::sqlite::{Options, SqliteStore};
 use orderhub_order::ids::SystemName;
+use orderhub_tests::measure::watch::Watch;
 use orderhub_tests::measure::{self, order, process, row};
 
 #[global_allocator]
@@ -95,9 +96,9 @@ async fn round(store: &SqliteStore, bundle: &Arc<Bundle>, orders: u64, change: u
             .chunks(BATCH)
             .map(|batch| batch.iter().map(|number| message(bundle, *number, change)).collect())
             .collect();
-        let (before, cpu, began) = (process::own(), process::own_cpu_secs(), Instant::now());
+        let (before, cpu, began) = (process::own(), process::own_cpu_secs(), Watch::start());
         for units in batches {
-            let outcomes = store.apply(units, Arc::clone(bundle), Timestamp::now()).await;
+            let outcomes = store.apply(units, Arc::clone(bundle), Clock::system().now()).await;
             check(&outcomes.expect("the store writes"));
         }
         total.took += began.elapsed();
@@ -121,7 +122,7 @@ fn message(bundle: &Bundle, number: u64, change: u64) -> Unit {
         message_id: Some(order::message_id(number, change)),
         body: Bytes::from(order::body(number, change)),
         headers: vec![("x-system".to_owned(), "shop_eu".to_owned())],
-        received: Timestamp::now(),
+        received: Clock::system().now(),
         suspect: false,
     };
     let gates = Gates { park_above_bytes: 1 << 20, park_above_lines: 1_000 };
@@ -165,7 +166,7 @@ fn report(what: &str, turns: &[(Round, Round)], orders: u64) -> f64 {
     let mut shares: Vec<f64> = turns.iter().map(|(hub, bare)| rate(hub) / rate(bare)).collect();
     let share = measure::median(&mut shares);
     let mut sorted = turns.to_vec();
-    sorted.sort_by(|(one, _), (other, _)| one.took.cmp(&other.took));
+    sorted.sort_by_key(|(hub, _)| hub.took);
     let (hub, bare) = sorted[sorted.len() / 2];
     for (who, round) in [("the store", hub), ("yardstick: bare rusqlite, same rows", bare)] {
         let cpu = round.cpu_secs * 1000.0 / orders as f64;

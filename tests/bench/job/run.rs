@@ -3,12 +3,13 @@
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use orderhub_tests::http;
 use orderhub_tests::hub::{Hub, free_port};
 use orderhub_tests::measure::process::{Used, used};
 use orderhub_tests::measure::twin::Sink;
+use orderhub_tests::measure::watch::Watch;
 use orderhub_tests::measure::{rate, row};
 use orderhub_tests::wait;
 use serde_json::Value;
@@ -98,68 +99,92 @@ impl Drop for Process {
     }
 }
 
+/// A candidate that was started.
+enum Running {
+    Hub(Hub),
+    Bare(Process),
+}
+
+impl Running {
+    fn start(candidate: Candidate, parts: &Parts<'_>, sink: &Sink) -> Self {
+        let Candidate::Bare { lanes } = candidate else {
+            let port = free_port();
+            settings(parts, port, sink.url());
+            return Self::Hub(Hub::spawn(parts.folder, port));
+        };
+        let program = std::env::current_exe().expect("this program has a path");
+        let (lanes, count) = (lanes.to_string(), parts.orders.to_string());
+        let words = ["bare", &lanes, &count, parts.amqp, parts.queue, sink.url()];
+        let process = Command::new(program).args(words).stdout(Stdio::piped()).spawn();
+        Self::Bare(Process(process.expect("it starts")))
+    }
+
+    fn pid(&self) -> u32 {
+        match self {
+            Running::Hub(hub) => hub.pid(),
+            Running::Bare(process) => process.0.id(),
+        }
+    }
+
+    /// Ends it in order: receipts stored, messages acknowledged.
+    async fn end(self, client: &reqwest::Client) {
+        match self {
+            Running::Hub(hub) => {
+                settled(&hub, client).await;
+                hub.terminate().await;
+            }
+            Running::Bare(process) => process.acknowledged(),
+        }
+    }
+}
+
 /// Starts a sink and the candidate, and waits until the sink has every order.
 pub(crate) async fn run(candidate: Candidate, parts: &Parts<'_>) -> Figures {
     let sink = Sink::start();
     let client = http::client();
-    let began = Instant::now();
-    let (bare, hub, pid) = match candidate {
-        Candidate::Hub => {
-            let port = free_port();
-            settings(parts, port, sink.url());
-            let hub = Hub::spawn(parts.folder, port);
-            let pid = hub.pid();
-            (None, Some(hub), pid)
-        }
-        Candidate::Bare { lanes } => {
-            let program = std::env::current_exe().expect("this program has a path");
-            let (lanes, count) = (lanes.to_string(), parts.orders.to_string());
-            let words = ["bare", &lanes, &count, parts.amqp, parts.queue, sink.url()];
-            let process = Command::new(program).args(words).stdout(Stdio::piped()).spawn();
-            let process = Process(process.expect("it starts"));
-            let pid = process.0.id();
-            (Some(process), None, pid)
-        }
-    };
-    let all = [("candidate", pid), ("sink", sink.pid()), ("broker", parts.broker)];
+    let whole = Watch::start();
+    let running = Running::start(candidate, parts, &sink);
+    let all = [("candidate", running.pid()), ("sink", sink.pid()), ("broker", parts.broker)];
     let look = || all.map(|(_, pid)| used(pid));
-    let what = format!("the sink has all orders of `{}`", candidate.word());
+    let counted_by = |most: u64| watch(&client, sink.url(), most);
     // The first look that finds orders is where the clock starts: starting a process is not the job.
-    let mut first: Option<(Instant, u64, [Used; 3])> = None;
-    let mut tick = tokio::time::interval(LOOK_EVERY);
+    let what = format!("the sink has all orders of `{}`", candidate.word());
     let watching = async {
-        loop {
-            tick.tick().await;
-            let counts = counts(&client, sink.url()).await;
-            let now = counts["effects"]["order.changed"].as_u64().unwrap_or(0);
-            if first.is_none() && now > 0 {
-                first = Some((Instant::now(), now, look()));
-            }
-            if now >= parts.orders {
-                break counts;
-            }
-        }
+        let before = counted_by(1).await;
+        let (first_after, clock, used) = (whole.elapsed(), Watch::start(), look());
+        let counts = counted_by(parts.orders).await;
+        (first_after, before, used, counts, clock.elapsed())
     };
-    let counts = tokio::time::timeout(BOUND, watching).await;
-    let (ended, after) = (Instant::now(), look());
-    let counts = counts.unwrap_or_else(|_| panic!("after {BOUND:?} still not true: {what}"));
-    if let Some(hub) = hub {
-        settled(&hub, &client).await;
-        hub.terminate().await;
-    }
-    if let Some(bare) = bare {
-        bare.acknowledged();
-    }
-    let (started, before, used) = first.expect("the sink has orders");
-    let counted = parts.orders - before;
+    let watched = tokio::time::timeout(BOUND, watching).await;
+    let after = look();
+    let (first_after, before, used, counts, took) =
+        watched.unwrap_or_else(|_| panic!("after {BOUND:?} still not true: {what}"));
+    running.end(&client).await;
+    let counted = parts.orders - changed(&before);
     let processes = all.iter().zip(after).zip(used);
     Figures {
-        rate: rate(counted, ended - started),
-        first_after: started - began,
+        rate: rate(counted, took),
+        first_after,
         processes: processes.map(|(((name, _), after), used)| (*name, after.since(used))).collect(),
         counted,
         counts,
     }
+}
+
+/// Waits until the sink has so many orders; its counts then.
+async fn watch(client: &reqwest::Client, url: &str, most: u64) -> Value {
+    let mut tick = tokio::time::interval(LOOK_EVERY);
+    loop {
+        tick.tick().await;
+        let counts = counts(client, url).await;
+        if changed(&counts) >= most {
+            return counts;
+        }
+    }
+}
+
+fn changed(counts: &Value) -> u64 {
+    counts["effects"]["order.changed"].as_u64().unwrap_or(0)
 }
 
 async fn counts(client: &reqwest::Client, url: &str) -> Value {

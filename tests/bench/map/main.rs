@@ -10,11 +10,12 @@ use std::collections::BTreeMap;
 use std::hint::black_box;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use orderhub_mapping::{Context, Integration, Mapped, Mapping};
 use orderhub_order::contribution::Contribution;
 use orderhub_order::ids::SystemName;
+use orderhub_tests::measure::watch::Watch;
 use orderhub_tests::measure::{self, order, process, row};
 
 #[global_allocator]
@@ -47,7 +48,7 @@ fn main() {
     );
 
     let bound = Duration::from_secs(measure::number("ORDERHUB_BENCH_SECS", 8));
-    let (began, before) = (Instant::now(), process::own());
+    let (began, before) = (Watch::start(), process::own());
     let (mut mapped, mut by_hand, mut parsed) = (Vec::new(), Vec::new(), Vec::new());
     // In turns, so that noise of the machine hits all alike.
     while began.elapsed() < bound || mapped.len() < 5 {
@@ -102,7 +103,7 @@ fn shipped() -> Arc<Mapping> {
 
 /// Time per body of one round over all of them.
 fn micros(bodies: &[String], work: impl Fn(&str)) -> f64 {
-    let began = Instant::now();
+    let began = Watch::start();
     bodies.iter().for_each(|body| work(body));
     began.elapsed().as_secs_f64() * 1e6 / bodies.len() as f64
 }

@@ -4,7 +4,9 @@ use std::fmt;
 use std::fs::File;
 use std::io::Write;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use super::watch::Watch;
 
 /// Times of appending 4 KiB and waiting until they are on the disk.
 #[derive(Clone, Debug)]
@@ -24,7 +26,7 @@ pub fn probe(folder: &Path) -> Fsync {
     let page = [7_u8; 4096];
     let mut sorted: Vec<Duration> = (0..300)
         .map(|_| {
-            let began = Instant::now();
+            let began = Watch::start();
             file.write_all(&page).expect("the disk has room");
             file.sync_data().expect("the disk syncs");
             began.elapsed()

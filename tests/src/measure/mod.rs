@@ -8,6 +8,7 @@ pub mod disk;
 pub mod order;
 pub mod process;
 pub mod twin;
+pub mod watch;
 
 use std::time::Duration;
 
