@@ -181,6 +181,9 @@ impl Hub {
 
         let listener = listen(config.server.listen).await?;
         let bundle = Bundle::compile(&files, &config)?;
+        for warning in bundle.warnings() {
+            tracing::warn!(code = warning.code, file = warning.source.name, "{}", warning.message);
+        }
         let store = open(&config).await?;
         store.activate(&bundle.hash, &files, clock.now()).await?;
         // The sender would switch to another bundle; until files are watched, nobody does.

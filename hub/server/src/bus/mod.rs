@@ -15,6 +15,8 @@ use crate::store::StoreError;
 
 pub mod amqp;
 mod session;
+#[cfg(test)]
+mod tests;
 mod topology;
 
 /// Envelopes that may be unacknowledged on the in-process bus.

@@ -33,7 +33,7 @@ pub(super) fn check(files: &Files, output: Output) -> Result<ExitCode, Fault> {
         let mappings = read(&root)?;
         count += mappings.keys().filter(|name| selected(name, &below)).count();
         match Bundle::compile(&mappings, &config) {
-            Ok(bundle) => drop(bundle),
+            Ok(bundle) => findings.extend_from_slice(bundle.warnings()),
             Err(BundleError::Files(found)) => findings.extend(found),
             Err(error) => return Err(Fault::new(Code::Settings, error.to_string())),
         }

@@ -7,7 +7,7 @@ use reqwest::Method;
 use serde_json::Value;
 
 use super::Shared;
-use super::output::{self, Code, Fault, Output};
+use super::output::{self, Fault, Output};
 use super::remote::call;
 
 #[derive(Debug, Subcommand)]
@@ -266,11 +266,12 @@ fn done(shared: &Shared, path: &[&str], reason: Option<&String>) -> Result<ExitC
     Ok(ExitCode::SUCCESS)
 }
 
-/// A page; nothing matched is exit code 2, so that scripts notice.
+/// A page. An empty one is no error: a script that waits for todos is glad of none.
 fn listing(page: &Value, columns: &[(&str, &str)], output: Output) -> Result<ExitCode, Fault> {
     let items = page.get("items").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
     if items.is_empty() && output == Output::Table {
-        return Err(Fault::new(Code::Usage, "nothing matches"));
+        output::say("nothing matches");
+        return Ok(ExitCode::SUCCESS);
     }
     output::rows(items, columns, output);
     if page.get("next").is_some_and(|next| !next.is_null()) {

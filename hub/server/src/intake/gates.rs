@@ -113,3 +113,25 @@ fn park_long(mapped: &mut [Mapped], most: usize) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GATES: Gates = Gates { park_above_bytes: 8, park_above_lines: 2 };
+
+    #[test]
+    fn a_body_that_is_not_utf8_is_refused_at_its_byte() {
+        let body = Bytes::from_static(b"{\"a\":\xff}");
+        let (cause, why) = refuse(&body, GATES, false).unwrap();
+        assert_eq!((cause, why.as_str()), ("not_utf8", "byte 5 is not UTF-8 (0xff)"));
+    }
+
+    #[test]
+    fn a_large_body_is_parked_unless_somebody_asks_for_it_again() {
+        let body = Bytes::from_static(b"123456789");
+        assert_eq!(refuse(&body, GATES, false).unwrap().0, "too_large");
+        assert_eq!(refuse(&body, GATES, true), None);
+        assert_eq!(refuse(&Bytes::from_static(b"12345678"), GATES, false), None);
+    }
+}
