@@ -11,20 +11,27 @@ impl Run<'_, '_> {
     /// Whether every test holds.
     pub(super) fn holds(&self, tests: &[TestRead], frames: &Frames) -> Result<bool, Failure> {
         for test in tests {
-            let mut found = Vec::new();
+            // What stands in the way of a path is not there for a condition.
+            let look =
+                |frames: &Frames| self.single(&test.source, frames, &[]).unwrap_or(Cell::Absent);
             let rows = match &test.source {
                 Source::Document(read) => read.rows.as_slice(),
                 Source::Setting(_) | Source::Argument(_) | Source::Hub(_) | Source::Index => &[],
             };
-            let mut look = |frames: &Frames| {
-                // What stands in the way of a path is not there for a condition.
-                found.push(self.single(&test.source, frames, &[]).unwrap_or(Cell::Absent));
-                Ok(())
+            let held = if rows.is_empty() {
+                holds(&test.test, &[look(frames)])
+            } else {
+                let mut found = Vec::new();
+                let fanned = self.fan(rows, frames, &mut |frames| {
+                    found.push(look(frames));
+                    Ok(())
+                });
+                fanned.map_err(|trouble| {
+                    failure(None, path_of(&test.source, frames), trouble, None)
+                })?;
+                holds(&test.test, &found)
             };
-            let fanned = self.fan(rows, frames, &mut look);
-            fanned
-                .map_err(|trouble| failure(None, path_of(&test.source, frames), trouble, None))?;
-            if !holds(&test.test, &found) {
+            if !held {
                 return Ok(false);
             }
         }

@@ -1,9 +1,11 @@
 //! What a document says of one element: its fields, references and collections.
 
 use std::collections::{BTreeMap, HashMap};
+use std::hash::{Hash, Hasher};
 
 use orderhub_order::contribution::{CollectionStatement, ElementStatement, Stated};
 use orderhub_order::value::{Address, Value};
+use smallvec::SmallVec;
 
 use super::rule::Goal;
 use super::value::{part, stated};
@@ -13,8 +15,64 @@ use crate::program::{
     Alternative, CollectionProgram, EachProgram, Element, FieldProgram, InRule, RefName,
 };
 
-/// An element that several rows or rules speak of.
-type Known = HashMap<Box<str>, usize>;
+/// Up to so many elements are looked through; more are hashed, so that long orders stay linear.
+const FEW: usize = 16;
+
+/// What tells elements apart: the system's key, else ours.
+#[derive(Clone, Debug)]
+struct Name {
+    key: Option<Box<str>>,
+    ours: Option<Box<str>>,
+}
+
+impl Name {
+    /// A key and an id of ours are never the same, whatever their text.
+    fn telling(&self) -> (bool, Option<&str>) {
+        match &self.key {
+            Some(key) => (true, Some(key)),
+            None => (false, self.ours.as_deref()),
+        }
+    }
+}
+
+impl PartialEq for Name {
+    fn eq(&self, other: &Self) -> bool {
+        self.telling() == other.telling()
+    }
+}
+
+impl Eq for Name {}
+
+impl Hash for Name {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.telling().hash(state);
+    }
+}
+
+/// Finds elements by name.
+#[derive(Debug, Default)]
+struct Index {
+    hashed: HashMap<Name, usize>,
+}
+
+impl Index {
+    fn find<T>(&mut self, name: &Name, all: &[T], name_of: fn(&T) -> &Name) -> Option<usize> {
+        if all.len() <= FEW {
+            return all.iter().position(|one| name_of(one) == name);
+        }
+        for (at, one) in all.iter().enumerate().skip(self.hashed.len()) {
+            self.hashed.insert(name_of(one).clone(), at);
+        }
+        self.hashed.get(name).copied()
+    }
+}
+
+/// The rows of one element.
+#[derive(Debug)]
+struct Group {
+    name: Name,
+    rows: SmallVec<[Frames; 1]>,
+}
 
 impl Run<'_, '_> {
     /// What is said of one element by its rows: one, or several of the same key.
@@ -161,40 +219,48 @@ impl Run<'_, '_> {
         program: &CollectionProgram,
         rows: &[Frames],
     ) -> Result<Option<CollectionStatement>, Failure> {
-        let mut elements: Vec<ElementStatement> = Vec::new();
-        let mut known = Known::new();
+        let mut elements: Vec<(Name, ElementStatement)> = Vec::new();
+        let mut index = Index::default();
         let (mut present, mut complete) = (false, false);
         for source in &program.sources {
             let Some(groups) = self.groups(source, rows)? else { continue };
+            // The elements of one rule are told apart already.
+            let first = !present;
             present = true;
             complete |= source.complete;
-            for (key, ours, rows) in groups {
-                let mut statement = self.element(&source.element, &rows)?;
+            elements.reserve(groups.len());
+            for group in groups {
+                let mut statement = self.element(&source.element, &group.rows)?;
                 statement.adds = source.adds;
-                let name = name_of(key.as_deref(), ours.as_deref());
-                (statement.key, statement.ours) = (key, ours);
-                match known.get(&name).and_then(|at| elements.get_mut(*at)) {
-                    Some(first) => merge(first, statement),
-                    None => {
-                        known.insert(name, elements.len());
-                        elements.push(statement);
+                let found =
+                    if first { None } else { index.find(&group.name, &elements, |(name, _)| name) };
+                match found.and_then(|at| elements.get_mut(at)) {
+                    Some((name, known)) => {
+                        merge(known, statement);
+                        name.ours = name.ours.take().or(group.name.ours);
                     }
+                    None => elements.push((group.name, statement)),
                 }
             }
         }
+        let named = |(name, statement): (Name, ElementStatement)| ElementStatement {
+            key: name.key,
+            ours: name.ours,
+            ..statement
+        };
+        let elements = elements.into_iter().map(named).collect();
         let collection = program.collection;
         Ok(present.then_some(CollectionStatement { collection, complete, elements }))
     }
 
     /// The rows of one rule by key, in the order of the document.
-    #[expect(clippy::type_complexity, reason = "key, our id, rows")]
     fn groups(
         &self,
         source: &EachProgram,
         outer: &[Frames],
-    ) -> Result<Option<Vec<(Option<Box<str>>, Option<Box<str>>, Vec<Frames>)>>, Failure> {
-        let mut groups: Vec<(Option<Box<str>>, Option<Box<str>>, Vec<Frames>)> = Vec::new();
-        let mut known = Known::new();
+    ) -> Result<Option<Vec<Group>>, Failure> {
+        let mut groups: Vec<Group> = Vec::new();
+        let mut index = Index::default();
         let mut present = false;
         for frames in outer {
             let wrong = |trouble| Failure {
@@ -205,6 +271,7 @@ impl Run<'_, '_> {
             };
             let Some(rows) = self.rows(&source.read, frames).map_err(wrong)? else { continue };
             present = true;
+            groups.reserve(rows.len());
             for row in rows {
                 if !self.holds(&source.where_, &row)? {
                     continue;
@@ -220,13 +287,11 @@ impl Run<'_, '_> {
                 if key.is_none() && ours.is_none() {
                     return Err(self.no_key(source, &row));
                 }
-                let name = name_of(key.as_deref(), ours.as_deref());
-                match known.get(&name).and_then(|at| groups.get_mut(*at)) {
-                    Some((_, _, rows)) => rows.push(row),
-                    None => {
-                        known.insert(name, groups.len());
-                        groups.push((key, ours, vec![row]));
-                    }
+                let name = Name { key, ours };
+                let known = index.find(&name, &groups, |group| &group.name);
+                match known.and_then(|at| groups.get_mut(at)) {
+                    Some(group) => group.rows.push(row),
+                    None => groups.push(Group { name, rows: SmallVec::from_iter([row]) }),
                 }
             }
         }
@@ -248,15 +313,6 @@ fn goal(field: &FieldProgram) -> Goal {
     Goal { target: field.target, personal: field.personal }
 }
 
-/// What tells elements apart: the system's key, else ours.
-fn name_of(key: Option<&str>, ours: Option<&str>) -> Box<str> {
-    match (key, ours) {
-        (Some(key), _) => key.into(),
-        // A blank cannot start a key of a system and ours at once.
-        (None, ours) => format!("\u{0}{}", ours.unwrap_or_default()).into(),
-    }
-}
-
 fn upper(text: Box<str>) -> Box<str> {
     if text.len() == 2 { text.to_ascii_uppercase().into() } else { text }
 }
@@ -264,9 +320,6 @@ fn upper(text: Box<str>) -> Box<str> {
 /// A second source of the same element: the first that gives a value for a field counts.
 fn merge(first: &mut ElementStatement, second: ElementStatement) {
     first.adds |= second.adds;
-    if first.ours.is_none() {
-        first.ours = second.ours;
-    }
     for (id, value) in second.fields {
         match first.fields.binary_search_by_key(&id, |(known, _)| *known) {
             Ok(at) => {

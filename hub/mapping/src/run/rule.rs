@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use orderhub_lang::expression::{EvalError, Expression, Name, Scope};
 use orderhub_lang::value::Value as LangValue;
+use smallvec::SmallVec;
 
 use super::read::{Presence, means_none, presence};
 use super::{Failure, Frames, Run};
@@ -19,6 +20,9 @@ pub(super) struct Goal {
     /// Values never stand in messages.
     pub(super) personal: bool,
 }
+
+/// Values beside a rule's own: amount and currency.
+type Beside<'a> = SmallVec<[Cell<'a>; 2]>;
 
 impl<'a> Run<'_, 'a> {
     /// The value of one rule that is not an element's.
@@ -95,8 +99,12 @@ impl<'a> Run<'_, 'a> {
         self.chain(&rule.after, folded, &beside, rule, frames, goal)
     }
 
-    fn beside(&self, sources: &[Source], frames: &Frames) -> Result<Vec<Cell<'a>>, Trouble> {
-        sources.iter().map(|source| self.single(source, frames, &[])).collect()
+    fn beside(&self, sources: &[Source], frames: &Frames) -> Result<Beside<'a>, Trouble> {
+        let mut cells = Beside::new();
+        for source in sources {
+            cells.push(self.single(source, frames, &[])?);
+        }
+        Ok(cells)
     }
 
     /// A rule's input with the conversions before its fold.

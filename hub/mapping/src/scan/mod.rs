@@ -14,7 +14,7 @@ mod tests;
 use smallvec::SmallVec;
 
 use token::{Cursor, ScanError, Token, unescape};
-use trie::{NodeId, Trie};
+use trie::{Node, NodeId, Trie};
 
 /// Most slots one body may fill: 12 bytes each.
 pub(crate) const MAX_SLOTS: usize = 4 << 20;
@@ -133,7 +133,7 @@ struct Scan<'s, 'a> {
     empty: bool,
 }
 
-impl Scan<'_, '_> {
+impl<'s> Scan<'s, '_> {
     fn frame(&mut self, of: NodeId) -> Result<u32, ScanError> {
         let base = self.slots.len();
         let end = base + usize::from(self.trie.frame_size(of));
@@ -188,12 +188,16 @@ impl Scan<'_, '_> {
         let end = if compound { self.cursor.at } else { end };
         let narrow = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
         let slot = Slot { kind, start: narrow(start), end: narrow(end) };
-        for (node, frame) in active.iter().copied() {
-            self.fill(frame, self.trie.address(node).slot, slot);
+        let trie = self.trie;
+        for (id, frame) in active.iter().copied() {
+            let Some(node) = trie.node(id) else { continue };
+            self.fill(frame, node.slot, slot);
             if !compound {
-                self.block(node, frame, slot);
-            } else if let Some(rows) = self.trie.node(node).and_then(|node| node.rows)
-                && kind == Kind::Object
+                if node.reads_object() || node.reads_array() {
+                    self.block(node, frame, slot);
+                }
+            } else if kind == Kind::Object
+                && let Some(rows) = node.rows
             {
                 // A fan-out over an object: a rule that reads it says so.
                 self.fill(frame, rows.slot, Slot { kind: Kind::Blocked, ..slot });
@@ -203,8 +207,8 @@ impl Scan<'_, '_> {
     }
 
     /// A scalar where paths go on: what lies below is null if it is null, else unreadable.
-    fn block(&mut self, node: NodeId, frame: u32, slot: Slot) {
-        let Some(node) = self.trie.node(node) else { return };
+    fn block(&mut self, node: &Node, frame: u32, slot: Slot) {
+        let trie = self.trie;
         let quotes = u32::from(matches!(slot.kind, Kind::Text | Kind::Escaped));
         let below = match slot.kind {
             Kind::Null | Kind::Blocked => slot,
@@ -225,15 +229,15 @@ impl Scan<'_, '_> {
             self.fill(frame, rows.slot, below);
         }
         for child in node.below() {
-            self.fill(frame, self.trie.address(child).slot, below);
+            let Some(child) = trie.node(child) else { continue };
+            self.fill(frame, child.slot, below);
             self.block(child, frame, below);
         }
     }
 
     fn object(&mut self, active: &Active) -> Result<(), ScanError> {
-        let read = active
-            .iter()
-            .any(|(node, _)| self.trie.node(*node).is_some_and(trie::Node::reads_object));
+        let read =
+            active.iter().any(|(node, _)| self.trie.node(*node).is_some_and(Node::reads_object));
         if !self.cursor.take(b'}') {
             loop {
                 self.cursor.peek();
@@ -271,7 +275,10 @@ impl Scan<'_, '_> {
         let name = if token == Token::Escaped { unescape(raw) } else { raw.into() };
         for (id, frame) in active.iter().copied() {
             let Some(node) = self.trie.node(id) else { continue };
-            children.extend(node.key(&name).map(|child| (child, frame)));
+            let first = children.len();
+            if let Some(child) = node.key(&name) {
+                children.push((child, frame));
+            }
             for (setting, child) in &node.settings {
                 let value = self.settings.get(*setting).copied().flatten();
                 let known = children.iter().any(|(known, _)| known == child);
@@ -279,21 +286,21 @@ impl Scan<'_, '_> {
                     children.push((*child, frame));
                 }
             }
-        }
-        if children.iter().any(|(child, frame)| self.filled(*child, *frame)) {
-            return Err(ScanError {
-                at: start,
-                cause: "duplicate_key",
-                why: format!("the key `{name}` stands twice in one object"),
-            });
+            let twice = |(child, frame): &(NodeId, u32)| self.filled(*child, *frame);
+            if children.iter().skip(first).any(twice) {
+                return Err(ScanError {
+                    at: start,
+                    cause: "duplicate_key",
+                    why: format!("the key `{name}` stands twice in one object"),
+                });
+            }
         }
         Ok(())
     }
 
     fn array(&mut self, active: &Active) -> Result<(), ScanError> {
-        let read = active
-            .iter()
-            .any(|(node, _)| self.trie.node(*node).is_some_and(trie::Node::reads_array));
+        let read =
+            active.iter().any(|(node, _)| self.trie.node(*node).is_some_and(Node::reads_array));
         // Per active node with rows: its last row's frame and how many there are.
         let mut last: SmallVec<[Option<u32>; 4]> = SmallVec::from_elem(None, active.len());
         for (id, frame) in active.iter().copied() {

@@ -26,6 +26,43 @@ const CODES: [(u32, &str); 4] = [
     (4, "CLF UYW"),
 ];
 
+/// Digits by code, counted in letters: every amount that comes in is looked up here.
+static DIGITS: [u8; LETTERS * LETTERS * LETTERS] = table();
+const LETTERS: usize = 26;
+const UNKNOWN: u8 = u8::MAX;
+
+#[expect(
+    clippy::indexing_slicing,
+    reason = "computed by the compiler, which refuses what is out of bounds"
+)]
+const fn table() -> [u8; LETTERS * LETTERS * LETTERS] {
+    let mut table = [UNKNOWN; LETTERS * LETTERS * LETTERS];
+    let mut row = 0;
+    while row < CODES.len() {
+        let (digits, codes) = CODES[row];
+        let codes = codes.as_bytes();
+        let mut at = 0;
+        while at + 2 < codes.len() {
+            if let Some(place) = place([codes[at], codes[at + 1], codes[at + 2]]) {
+                table[place] = digits as u8;
+            }
+            at += 4;
+        }
+        row += 1;
+    }
+    table
+}
+
+/// Where a code stands in [`DIGITS`]; `None` if it is not three upper-case letters.
+const fn place([first, second, third]: [u8; 3]) -> Option<usize> {
+    if first.is_ascii_uppercase() && second.is_ascii_uppercase() && third.is_ascii_uppercase() {
+        let first = (first - b'A') as usize * LETTERS * LETTERS;
+        Some(first + (second - b'A') as usize * LETTERS + (third - b'A') as usize)
+    } else {
+        None
+    }
+}
+
 impl Currency {
     /// Reads a code; lower case is forgiven, an unknown code is not.
     pub fn parse(text: &str) -> Option<Currency> {
@@ -41,9 +78,10 @@ impl Currency {
 
     /// Digits after the point: CNY 2, JPY 0, KWD 3. `None` for a code that is not in the list.
     pub fn digits(&self) -> Option<u32> {
-        let code = self.as_str();
-        let found = CODES.iter().find(|(_, codes)| codes.split(' ').any(|known| known == code));
-        found.map(|(digits, _)| *digits)
+        DIGITS
+            .get(place(self.0)?)
+            .filter(|digits| **digits != UNKNOWN)
+            .map(|digits| u32::from(*digits))
     }
 }
 
@@ -75,6 +113,8 @@ mod tests {
         for (code, digits) in [("CNY", 2), ("JPY", 0), ("KWD", 3), ("usd", 2), ("CLF", 4)] {
             assert_eq!(Currency::parse(code).unwrap().digits(), Some(digits));
         }
+        let listed: usize = CODES.iter().map(|(_, codes)| codes.split(' ').count()).sum();
+        assert_eq!(DIGITS.iter().filter(|digits| **digits != UNKNOWN).count(), listed);
         for code in ["", "XXX", "EURO", "E", "\u{20ac}"] {
             assert_eq!(Currency::parse(code), None, "{code}");
         }
