@@ -9,7 +9,7 @@ use smallvec::SmallVec;
 
 use super::rule::Goal;
 use super::value::{part, stated};
-use super::{Failure, Frames, Run};
+use super::{Failure, Fault, Frames, Run};
 use crate::cell::{Cell, Trouble};
 use crate::program::{
     Alternative, CollectionProgram, EachProgram, Element, FieldProgram, InRule, RefName,
@@ -129,19 +129,13 @@ impl Run<'_, '_> {
         rows: &[Frames],
     ) -> Result<Option<Stated>, Failure> {
         let cell = self.rule(rule, rows, goal(field))?;
-        let shown = (!field.personal).then(|| cell.clone());
-        stated(cell, &field.ty, named).map_err(|trouble| self.of(rule, rows, trouble, shown))
+        let wrong = |trouble| self.of(rule, rows, trouble, !field.personal);
+        stated(cell, &field.ty, named).map_err(wrong)
     }
 
-    fn of(
-        &self,
-        rule: &InRule,
-        rows: &[Frames],
-        trouble: Trouble,
-        shown: Option<Cell<'_>>,
-    ) -> Failure {
+    fn of(&self, rule: &InRule, rows: &[Frames], trouble: Trouble, shown: bool) -> Failure {
         let frames = rows.first().cloned().unwrap_or_default();
-        self.rule_failure(rule, &frames, trouble, shown.as_ref())
+        self.rule_failure(rule, &frames, trouble, shown)
     }
 
     /// An address: null if all its parts are null, absent if all are absent.
@@ -160,7 +154,7 @@ impl Run<'_, '_> {
                 Cell::Json(text) if text.starts_with('{') => {}
                 other => {
                     let trouble = Trouble::wrong_type(&other, "an object");
-                    return Err(self.of(rule, rows, trouble, None));
+                    return Err(self.of(rule, rows, trouble, false));
                 }
             }
         }
@@ -170,7 +164,7 @@ impl Run<'_, '_> {
             for rule in rules {
                 let cell = self.rule(rule, rows, hidden)?;
                 present |= cell != Cell::Absent;
-                let text = part(&cell).map_err(|trouble| self.of(rule, rows, trouble, None))?;
+                let text = part(&cell).map_err(|trouble| self.of(rule, rows, trouble, false))?;
                 if let (Some(text), Some(place)) = (text, address.part_mut(name)) {
                     *place = Some(if *name == "country" { upper(text) } else { text });
                     break;
@@ -205,7 +199,8 @@ impl Run<'_, '_> {
                     map.extend(inner.into_iter().map(|(key, text)| (named(key), text)));
                 }
                 cell => {
-                    let text = part(&cell).map_err(|trouble| self.of(rule, rows, trouble, None))?;
+                    let text =
+                        part(&cell).map_err(|trouble| self.of(rule, rows, trouble, false))?;
                     map.entry(name.clone()).or_insert(text);
                 }
             }
@@ -263,11 +258,9 @@ impl Run<'_, '_> {
         let mut index = Index::default();
         let mut present = false;
         for frames in outer {
-            let wrong = |trouble| Failure {
-                span: Some(source.span),
-                path: source.read.text.trim_end_matches(".*").to_owned(),
-                trouble,
-                shown: None,
+            let wrong = |trouble| {
+                let path = source.read.text.trim_end_matches(".*").to_owned();
+                Box::new(Fault { span: Some(source.span), path, trouble, shown: None })
             };
             let Some(rows) = self.rows(&source.read, frames).map_err(wrong)? else { continue };
             present = true;
@@ -300,12 +293,12 @@ impl Run<'_, '_> {
 
     fn no_key(&self, source: &EachProgram, row: &Frames) -> Failure {
         let place = row.last().map_or(0, |frame| frame.row);
-        Failure {
+        Box::new(Fault {
             span: Some(source.span),
             path: format!("{}.{place}", source.read.text.trim_end_matches(".*")),
             trouble: Trouble::new("key_missing", "an element has no key"),
             shown: None,
-        }
+        })
     }
 }
 

@@ -56,9 +56,12 @@ pub(crate) struct Run<'r, 'a> {
     pub(crate) context: &'r Context<'r>,
 }
 
-/// Why a rule gives nothing: becomes a [`MapError`].
+/// Why a rule gives nothing. Boxed: results of rules are moved about, and nearly all are good.
+pub(crate) type Failure = Box<Fault>;
+
+/// What becomes a [`MapError`].
 #[derive(Debug)]
-pub(crate) struct Failure {
+pub(crate) struct Fault {
     pub(crate) span: Option<Span>,
     pub(crate) path: String,
     pub(crate) trouble: Trouble,

@@ -7,7 +7,7 @@ use orderhub_lang::value::Value as LangValue;
 use smallvec::SmallVec;
 
 use super::read::{Presence, means_none, presence};
-use super::{Failure, Frames, Run};
+use super::{Failure, Fault, Frames, Run};
 use crate::cell::{Cell, Trouble};
 use crate::conversions::{Conversion, Target};
 use crate::program::{Given, InRule, Read, Source};
@@ -45,7 +45,7 @@ impl<'a> Run<'_, 'a> {
             Some(text) => Ok(Some(text.into())),
             None => {
                 let trouble = Trouble::wrong_type(&cell, "a text or number");
-                Err(self.rule_failure(rule, frames, trouble, Some(&cell)))
+                Err(self.rule_failure(rule, frames, trouble, true))
             }
         }
     }
@@ -57,6 +57,16 @@ impl<'a> Run<'_, 'a> {
         rows: &[Frames],
         goal: Goal,
     ) -> Result<Cell<'a>, Failure> {
+        // Nearly every rule is of one row and folds nothing.
+        if let ([frames], None) = (rows, &rule.fold) {
+            let says = rule.where_.is_empty() || self.holds(&rule.where_, frames)?;
+            return if says { self.input_of(rule, frames, goal) } else { Ok(Cell::Absent) };
+        }
+        self.folded(rule, rows, goal)
+    }
+
+    /// The value of a rule over several rows, or through its fold.
+    fn folded(&self, rule: &InRule, rows: &[Frames], goal: Goal) -> Result<Cell<'a>, Failure> {
         let mut found: Option<Cell<'a>> = None;
         let mut many = Vec::new();
         for frames in rows {
@@ -85,7 +95,7 @@ impl<'a> Run<'_, 'a> {
                     let why =
                         "this key stands twice with different values, and the rule does not fold";
                     let trouble = Trouble::new("duplicate_element", why);
-                    return Err(self.rule_failure(rule, frames, trouble, None));
+                    return Err(self.rule_failure(rule, frames, trouble, false));
                 }
             }
         }
@@ -93,7 +103,7 @@ impl<'a> Run<'_, 'a> {
         let Some(frames) = rows.first().filter(|_| found.is_some()) else {
             return Ok(Cell::Absent);
         };
-        let wrong = |trouble| self.rule_failure(rule, frames, trouble, None);
+        let wrong = |trouble| self.rule_failure(rule, frames, trouble, false);
         let folded = fold.get(Cell::Many(many), &[], goal.target).map_err(wrong)?;
         let beside = self.beside(&rule.beside, frames).map_err(wrong)?;
         self.chain(&rule.after, folded, &beside, rule, frames, goal)
@@ -109,7 +119,7 @@ impl<'a> Run<'_, 'a> {
 
     /// A rule's input with the conversions before its fold.
     fn input_of(&self, rule: &InRule, frames: &Frames, goal: Goal) -> Result<Cell<'a>, Failure> {
-        let wrong = |trouble| self.rule_failure(rule, frames, trouble, None);
+        let wrong = |trouble| self.rule_failure(rule, frames, trouble, false);
         let cell = match &rule.input {
             Given::Constant(value) => return Ok(value.clone()),
             Given::First(reads) => return self.first(rule, reads, frames, goal),
@@ -261,31 +271,37 @@ impl<'a> Run<'_, 'a> {
             if passes {
                 continue;
             }
-            let before = cell.clone();
-            cell = conversion.get(cell, own, goal.target).map_err(|trouble| {
-                let shown = (!goal.personal).then_some(&before);
-                self.rule_failure(rule, frames, trouble, shown)
-            })?;
+            cell = conversion
+                .get(cell, own, goal.target)
+                .map_err(|trouble| self.rule_failure(rule, frames, trouble, !goal.personal))?;
         }
-        Ok(if means_none(&cell, &rule.none) { Cell::Null } else { cell })
+        let none = !rule.none.is_empty() && means_none(&cell, &rule.none);
+        Ok(if none { Cell::Null } else { cell })
     }
 
-    /// The failure of a rule, at the first path it reads.
+    /// The failure of a rule, at the first path that gives a value, with that value where it may be
+    /// shown.
     pub(super) fn rule_failure(
         &self,
         rule: &InRule,
         frames: &Frames,
         trouble: Trouble,
-        shown: Option<&Cell<'_>>,
+        shown: bool,
     ) -> Failure {
-        let source = match &rule.input {
-            Given::First(reads) => reads.first().map(|(source, _)| source),
-            Given::Named(sources) => sources.first(),
-            Given::Expression(inputs, _) => inputs.first().map(|(_, source)| source),
-            Given::Constant(_) => None,
+        let sources: Vec<&Source> = match &rule.input {
+            Given::First(reads) => reads.iter().map(|(source, _)| source).collect(),
+            Given::Named(sources) => sources.iter().collect(),
+            Given::Expression(inputs, _) => inputs.iter().map(|(_, source)| source).collect(),
+            Given::Constant(_) => Vec::new(),
         };
-        let path = source.map(|source| path_of(source, frames)).unwrap_or_default();
-        failure(Some(rule), path, trouble, shown)
+        let read = |source: &Source| self.single(source, frames, &rule.none).ok();
+        let found =
+            sources.iter().find_map(|source| Some((*source, read(source).filter(Cell::is_value)?)));
+        let path = found.as_ref().map(|(source, _)| *source).or(sources.first().copied());
+        let path = path.map(|source| path_of(source, frames)).unwrap_or_default();
+        let own = shown && matches!(rule.input, Given::First(_));
+        let value = found.as_ref().map(|(_, cell)| cell).filter(|_| own);
+        failure(Some(rule), path, trouble, value)
     }
 }
 
@@ -297,7 +313,7 @@ pub(super) fn failure(
     shown: Option<&Cell<'_>>,
 ) -> Failure {
     let shown = shown.filter(|cell| cell.is_value()).map(Cell::shown);
-    Failure { span: rule.map(|rule| rule.span), path, trouble, shown }
+    Box::new(Fault { span: rule.map(|rule| rule.span), path, trouble, shown })
 }
 
 /// Where a source stands, for messages.

@@ -56,7 +56,7 @@ impl Reader {
 
 /// The text that a slot holds, as JSON; `None` for nothing.
 fn shown(scanned: &Scanned<'_>, slot: Slot) -> Option<Json> {
-    let text = &scanned.text[slot.start as usize..slot.end as usize];
+    let text = scanned.text.get(slot.start as usize..slot.end as usize).unwrap_or_default();
     match slot.kind {
         Kind::Absent | Kind::Blocked | Kind::Rows => None,
         Kind::Null => Some(Json::Null),

@@ -188,7 +188,14 @@ impl<'a> Cursor<'a> {
         let start = self.at;
         let mut token = Token::Text;
         loop {
-            match self.bytes.get(self.at).copied() {
+            let rest = self.bytes.get(self.at..).unwrap_or_default();
+            let special = rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f));
+            let Some(ahead) = special else {
+                self.at = self.bytes.len();
+                return Err(self.wrong("a text is not closed"));
+            };
+            self.at += ahead;
+            match rest.get(ahead) {
                 Some(b'"') => {
                     let end = self.at;
                     self.at += 1;
@@ -198,9 +205,7 @@ impl<'a> Cursor<'a> {
                     token = Token::Escaped;
                     self.escape()?;
                 }
-                Some(0..=0x1f) => return Err(self.wrong("a control character in a text")),
-                Some(_) => self.at += 1,
-                None => return Err(self.wrong("a text is not closed")),
+                Some(_) | None => return Err(self.wrong("a control character in a text")),
             }
         }
     }
