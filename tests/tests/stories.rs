@@ -1,4 +1,5 @@
-//! Every story of `tests/data/stories`, against the fold in memory.
+//! Every story of `tests/data/stories` and every rule of `tests/data/rules`, against the fold in memory.
+//! `STORY=name` plays one.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -9,12 +10,20 @@ use orderhub_tests::stories::story::{Story, read, settings};
 
 #[test]
 fn every_story_comes_out_right() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/stories");
-    let common = read(&folder.join("_systems.yaml"));
+    play_all("data/stories");
+}
+
+#[test]
+fn every_rule_of_the_fold_holds() {
+    play_all("data/rules");
+}
+
+fn play_all(folder: &str) {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let common = read(&root.join("data/stories/_systems.yaml"));
     let only = std::env::var("STORY").ok();
     let mut wrong = Vec::new();
-    let mut played = 0;
-    for file in files(&folder) {
+    for file in files(&root.join(folder)) {
         let name = file.file_stem().and_then(|name| name.to_str()).unwrap_or_default();
         if only.as_deref().is_some_and(|only| only != name) {
             continue;
@@ -24,10 +33,8 @@ fn every_story_comes_out_right() {
         let mut world = MemoryWorld::new(Arc::clone(&settings));
         let differences = play(&story, &settings, &mut world);
         wrong.extend(differences.into_iter().map(|it| format!("{name}: {it}\n    {}", story.why)));
-        played += 1;
     }
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
-    assert!(played > 0, "no story was played");
 }
 
 fn files(folder: &Path) -> Vec<PathBuf> {
@@ -38,5 +45,6 @@ fn files(folder: &Path) -> Vec<PathBuf> {
         name.ends_with(".yaml") && !name.starts_with('_')
     });
     files.sort();
+    assert!(!files.is_empty(), "{} holds no story", folder.display());
     files
 }

@@ -156,6 +156,10 @@ pub struct FieldState {
     /// The order's value is this system's: it was the last to write it.
     #[serde(skip_serializing_if = "is_false")]
     pub wrote: bool,
+    /// The order's value must go out again after the call under way: the system changed it meanwhile,
+    /// and lost.
+    #[serde(skip_serializing_if = "is_false")]
+    pub owed: bool,
 }
 
 /// What the lane remembers of one document kind and key of its system.

@@ -11,7 +11,8 @@ use super::work::{Again, Speaker, Work, item};
 use crate::catalogue::Merge;
 use crate::contribution::Stated;
 use crate::flow::Others;
-use crate::lane::{FieldState, RING_HOURS};
+use crate::ids::SystemName;
+use crate::lane::{FieldState, Lane, RING_HOURS};
 use crate::value::Value;
 
 /// Does what a verdict says.
@@ -31,9 +32,10 @@ pub(super) fn apply(
         Verdict::Echo(place) => echo(work, speaker, spot, value, place),
         Verdict::Foreign(others) => foreign(work, speaker, spot, value, others),
         Verdict::Accept { won, left_final } => {
+            let loser = if won { loser(work, spot) } else { None };
             accept(work, speaker, spot, value, value);
             if won {
-                conflict(work, speaker, spot, "overruled");
+                overruled(work, speaker, spot, loser);
             }
             if left_final {
                 left_a_final_rank(work, speaker, spot);
@@ -208,6 +210,28 @@ pub(super) fn unwritten(work: &mut Work<'_>, path: &str) {
     }
 }
 
+/// Whose value is about to lose; `None`: a person's, or nobody's in particular.
+fn loser(work: &Work<'_>, spot: &Spot<'_>) -> Option<SystemName> {
+    let wrote = |lane: &&Lane| lane.fields.get(&spot.path).is_some_and(|field| field.wrote);
+    work.state.lanes.values().find(wrote).map(|lane| lane.system.clone())
+}
+
+/// The speaker's value stands; whose it replaces is shown to a person.
+fn overruled(
+    work: &mut Work<'_>,
+    speaker: &Speaker<'_>,
+    spot: &Spot<'_>,
+    loser: Option<SystemName>,
+) {
+    if let Some(lane) = loser.as_ref().and_then(|loser| work.state.lanes.get_mut(loser)) {
+        lane.open_conflicts.push(spot.path.clone());
+        work.touched_lanes.insert(lane.system.clone());
+    }
+    let winner = speaker.system;
+    let why = format!("`{}` was changed on both sides; the value of {winner} stands", spot.path);
+    work.todo(item(TodoKind::Conflict, "overruled", loser.as_ref(), why));
+}
+
 /// A person is shown that two sides differ; the statement stays in the lane.
 pub(super) fn conflict(work: &mut Work<'_>, speaker: &Speaker<'_>, spot: &Spot<'_>, cause: &str) {
     let lane = work.lane(speaker.system, speaker.role);
@@ -217,9 +241,6 @@ pub(super) fn conflict(work: &mut Work<'_>, speaker: &Speaker<'_>, spot: &Spot<'
     let path = &spot.path;
     let why = match cause {
         "proposal" => format!("{} proposes another value for `{path}`", speaker.system),
-        "overruled" => {
-            format!("`{path}` was changed on both sides; the value of {} stands", speaker.system)
-        }
         "lost" => format!(
             "`{path}` was changed on both sides; the value of {} does not stand",
             speaker.system
@@ -245,6 +266,11 @@ fn forget_conflict(work: &mut Work<'_>, speaker: &Speaker<'_>, spot: &Spot<'_>) 
 
 /// The speaker shall get the order's value again, whatever it was sent last.
 fn send_again(work: &mut Work<'_>, speaker: &Speaker<'_>, spot: &Spot<'_>) {
+    let lane = work.lane(speaker.system, speaker.role);
+    if lane.flying.as_ref().is_some_and(|flight| flight.in_air) {
+        // What is under way may have been overwritten there before it is answered.
+        lane.fields.entry(spot.path.clone()).or_default().owed = true;
+    }
     work.again.push(Again {
         system: speaker.system.clone(),
         at: spot.at.clone(),

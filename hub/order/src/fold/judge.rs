@@ -203,7 +203,7 @@ fn union(case: &Case<'_>) -> Vec<Box<str>> {
     let said = items(Some(case.value));
     both.retain(|item| said.contains(item) || !base.contains(item));
     for item in said {
-        if !both.contains(item) {
+        if !both.contains(item) && !base.contains(item) {
             both.push(item.clone());
         }
     }

@@ -13,7 +13,7 @@ use super::field::Spot;
 use super::follow::expire;
 use super::member::told;
 use super::refer::{Binding, bind, shown};
-use super::work::{Done, End, Speaker, Step, Work, item};
+use super::work::{Again, Done, End, Speaker, Step, Work, item};
 use super::{Effect, Receipt, ReceiptClass, TodoKind, element};
 use crate::catalogue::{catalogue, known};
 use crate::contribution::{Revision, Stated};
@@ -148,7 +148,12 @@ fn agree(
     let (heard, began) = (lane.heard, lane.heard_at_call);
     let state = lane.fields.entry(spot.path.clone()).or_default();
     expire(state, now);
+    let owed = std::mem::take(&mut state.owed);
     if state.stated.is_some() && state.heard > began {
+        if owed {
+            let (system, at) = (system.clone(), spot.at.clone());
+            work.again.push(Again { system, at, field: spot.field.id });
+        }
         return;
     }
     state.base = Some(value.clone());
