@@ -184,7 +184,7 @@ fn run(documents: &[Contribution], arrivals: &[usize]) -> State {
             sane(&world.state(order).order, documents);
         }
     }
-    assert_eq!(world.waiting(), 0, "everything found its order: {:?}", world.todos());
+    assert_eq!(world.waiting(), Some(0), "everything found its order: {:?}", world.todos());
     let orders = world.orders();
     assert_eq!(orders.len(), 1, "one order");
     world.state(orders[0])

@@ -1,24 +1,44 @@
-//! Every story of `tests/data/stories` and every rule of `tests/data/rules`, against the fold in memory.
+//! Every story of `tests/data/stories` and every rule of `tests/data/rules`, against the fold in memory and
+//! against a store.
 //! `STORY=name` plays one.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use orderhub::store::sqlite::{Options, SqliteStore};
 use orderhub_tests::stories::memory::MemoryWorld;
 use orderhub_tests::stories::run::play;
+use orderhub_tests::stories::store::StoreWorld;
 use orderhub_tests::stories::story::{Story, read, settings};
 
 #[test]
 fn every_story_comes_out_right() {
-    play_all("data/stories");
+    play_all("data/stories", On::Memory);
 }
 
 #[test]
 fn every_rule_of_the_fold_holds() {
-    play_all("data/rules");
+    play_all("data/rules", On::Memory);
 }
 
-fn play_all(folder: &str) {
+#[test]
+fn every_story_comes_out_right_on_sqlite() {
+    play_all("data/stories", On::Sqlite);
+}
+
+#[test]
+fn every_rule_of_the_fold_holds_on_sqlite() {
+    play_all("data/rules", On::Sqlite);
+}
+
+/// What stories are played against.
+#[derive(Clone, Copy)]
+enum On {
+    Memory,
+    Sqlite,
+}
+
+fn play_all(folder: &str, on: On) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let common = read(&root.join("data/stories/_systems.yaml"));
     let only = std::env::var("STORY").ok();
@@ -29,9 +49,17 @@ fn play_all(folder: &str) {
             continue;
         }
         let story: Story = read(&file);
-        let settings = Arc::new(settings(&story, &common));
-        let mut world = MemoryWorld::new(Arc::clone(&settings));
-        let differences = play(&story, &settings, &mut world);
+        let rules = Arc::new(settings(&story, &common));
+        let differences = match on {
+            On::Memory => play(&story, &rules, &mut MemoryWorld::new(Arc::clone(&rules))),
+            On::Sqlite => {
+                let place = tempfile::tempdir().expect("a folder");
+                let options = Options::at(place.path().join("orderhub.db"));
+                let store = SqliteStore::open(&options).expect("a store");
+                let mut world = StoreWorld::new(Arc::new(store), settings(&story, &common));
+                play(&story, &rules, &mut world)
+            }
+        };
         wrong.extend(differences.into_iter().map(|it| format!("{name}: {it}\n    {}", story.why)));
     }
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));

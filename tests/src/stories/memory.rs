@@ -77,7 +77,7 @@ impl MemoryWorld {
             }
             Identity::Ambiguous(orders) => {
                 let why = format!("names {} orders or elements", orders.len());
-                self.todo(TodoKind::Ambiguous, "references", contribution, why);
+                self.todo(TodoKind::Ambiguous, "several_orders", contribution, why);
                 return "todo";
             }
         };
@@ -252,8 +252,12 @@ impl World for MemoryWorld {
         self.todos.clone()
     }
 
-    fn waiting(&self) -> usize {
-        self.waiting.len()
+    fn waiting(&self) -> Option<usize> {
+        Some(self.waiting.len())
+    }
+
+    fn tells_events(&self) -> bool {
+        true
     }
 
     fn now(&self) -> Timestamp {

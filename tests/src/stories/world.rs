@@ -68,8 +68,11 @@ pub trait World: Debug {
     /// All todos, oldest first.
     fn todos(&self) -> Vec<TodoItem>;
 
-    /// How many documents wait.
-    fn waiting(&self) -> usize;
+    /// How many documents wait, where the world can say.
+    fn waiting(&self) -> Option<usize>;
+
+    /// Whether what is told of an act holds its events.
+    fn tells_events(&self) -> bool;
 
     /// The time.
     fn now(&self) -> Timestamp;

@@ -1,7 +1,7 @@
 //! Comparison in a system's canonical form: what it would give back for a value of ours.
 //!
 //! **Invariant:** a short copy never destroys: parts of an address that are equal in canonical form
-//! keep the hub's. Test: `equal_parts_of_an_address_keep_the_hubs`.
+//! keep the hub's. Story `short-copy`.
 
 use crate::catalogue::FieldId;
 use crate::contribution::{Revision, Stated};

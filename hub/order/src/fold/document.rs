@@ -19,11 +19,8 @@ pub(super) fn document(work: &mut Work<'_>, act: &DocumentAct) -> Step<Done> {
     let contribution = &act.contribution;
     let role = role_of(work, &contribution.system)?;
     let revision = revision_of(contribution, work.facts.sequence);
-    let name = format!("{}/{}", contribution.document, contribution.key);
+    let name = name_of(contribution);
     let hash = content_hash(contribution);
-    if repeated(work, (&contribution.system, role), &name, (&hash, &revision)) {
-        return Ok(Done::Ended(End::Unchanged));
-    }
     let mut speaker = Speaker::of(contribution, role, Some(&revision));
     speaker.match_only = is_first_link(work, &speaker);
     let lane = work.lane(speaker.system, role);
@@ -67,27 +64,33 @@ fn content_hash(contribution: &Contribution) -> [u8; 16] {
     hash
 }
 
+/// What a lane calls a document: its kind and key.
+fn name_of(contribution: &Contribution) -> String {
+    format!("{}/{}", contribution.document, contribution.key)
+}
+
 /// Whether the system said exactly this last under the same document and key: only the revision
-/// rises with it.
-fn repeated(
-    work: &mut Work<'_>,
-    (system, role): (&SystemName, Role),
-    name: &str,
-    (hash, revision): (&[u8; 16], &Revision),
-) -> bool {
-    let known = work.state.lanes.get(system).and_then(|lane| lane.documents.get(name));
-    if known.is_none_or(|known| known.hash != *hash || known.hash == DROPPED) {
+/// rises with it. Most updates of a shop end here.
+pub(super) fn repeated(work: &mut Work<'_>, act: &DocumentAct) -> bool {
+    let contribution = &act.contribution;
+    let name = name_of(contribution);
+    let lane = work.state.lanes.get(&contribution.system);
+    let known = lane.and_then(|lane| lane.documents.get(&name));
+    let Some(known) = known.filter(|known| known.hash != DROPPED) else { return false };
+    if known.hash != content_hash(contribution) {
         return false;
     }
-    if let Some(known) = work.lane(system, role).documents.get_mut(name) {
-        known.revision = newest(known.revision.take(), Some(revision.clone()));
+    let revision = revision_of(contribution, work.facts.sequence);
+    let lane = work.state.lanes.get_mut(&contribution.system);
+    if let Some(known) = lane.and_then(|lane| lane.documents.get_mut(&name)) {
+        known.revision = newest(known.revision.take(), Some(revision));
     }
     true
 }
 
 /// Before other content takes its place: what a document said stood until it was last repeated.
 fn raise(work: &mut Work<'_>, speaker: &Speaker<'_>, at: &At, name: &str) {
-    let Some(lane) = work.state.lanes.get_mut(speaker.system) else { return };
+    let Some(lane) = work.lane_there(speaker.system) else { return };
     let Some(document) = lane.documents.get_mut(name) else { return };
     if document.since == document.revision || older(speaker.revision, document.revision.as_ref()) {
         return;

@@ -2,7 +2,7 @@
 //! complete list no longer holds them.
 //!
 //! **Invariant:** elements match by key, never by position, and an older document adds none back.
-//! Tests: `an_older_document_adds_none_back`, property test `law`.
+//! Story `cancelled-after-release`, property test `law`.
 
 use super::field;
 use super::member::{born, complete, older_than_list, present};

@@ -1,7 +1,7 @@
 //! One stated value: how it stands to what was said before, and to what can be.
 //!
 //! **Invariant:** quantities are never negative: what is stated below zero changes nothing and places
-//! the hold `unknown_value`. Property test `quantities_are_never_negative`.
+//! the hold `unknown_value`. Story `who-is-this`, property test `law`.
 
 use super::canonical::{Canon, older};
 use super::follow::{apply, conflict, expire, restate};
@@ -59,10 +59,11 @@ fn outdated(work: &Work<'_>, speaker: &Speaker<'_>, path: &str) -> bool {
 }
 
 fn given(work: &mut Work<'_>, speaker: &Speaker<'_>, spot: &Spot<'_>, value: &Stated) {
-    if let Some(lane) = work.state.lanes.get_mut(speaker.system)
+    let now = work.now;
+    if let Some(lane) = work.lane_there(speaker.system)
         && let Some(state) = lane.fields.get_mut(&spot.path)
     {
-        expire(state, work.now);
+        expire(state, now);
     }
     let verdict = verdict(work, speaker, spot, value);
     if verdict == Verdict::Stale || verdict == (Verdict::Late { behind: true }) {

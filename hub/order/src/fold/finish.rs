@@ -23,7 +23,7 @@ pub(super) fn finish(
     let effects = settle(work.state, turn, work.rules);
     for (system, now) in stand(work) {
         if stood.get(&system) != Some(&now) {
-            work.touched_lanes.insert(system);
+            work.touched_lanes.entry(system).or_insert(None);
         }
     }
     work.effects.extend(effects);
@@ -50,7 +50,7 @@ fn send_again(work: &mut Work<'_>) {
     let version = work.state.order.version;
     for Again { system, at, field } in std::mem::take(&mut work.again) {
         let shapes = work.rules.shapes;
-        let Some(lane) = work.state.lanes.get_mut(&system) else { continue };
+        let Some(lane) = work.lane_there(&system) else { continue };
         let mut keys = Vec::new();
         for (text, sent) in &mut lane.sent {
             let Some(key) = WantKey::parse(text) else { continue };
@@ -63,7 +63,6 @@ fn send_again(work: &mut Work<'_>) {
         for key in keys {
             lane.want(key, version, None);
         }
-        work.touched_lanes.insert(system);
     }
 }
 

@@ -1,8 +1,8 @@
 //! The life of a call before its receipt: taken off, its memo, let be, lapsed.
 //!
 //! **Invariant:** reserved is not flying: nothing counts as acted before the commit of
-//! [`Act::Fly`](super::Act::Fly), and only a flight that lapses at its deadline may have acted. Tests:
-//! `before_the_first_byte_nothing_counts_as_acted`, `only_a_lapsed_flight_may_have_acted`.
+//! [`Act::Fly`](super::Act::Fly), and only a flight that lapses at its deadline may have acted. Story
+//! `answered-after-the-effect`.
 
 use super::Outcome;
 use super::document::{drop_hashes, role_of};

@@ -202,10 +202,11 @@ fn accept(
 
 /// Nobody's value any more: the next to write it says whose it is.
 pub(super) fn unwritten(work: &mut Work<'_>, path: &str) {
-    for lane in work.state.lanes.values_mut() {
-        if let Some(state) = lane.fields.get_mut(path).filter(|state| state.wrote) {
+    let wrote = |lane: &&Lane| lane.fields.get(path).is_some_and(|state| state.wrote);
+    let systems = work.state.lanes.values().filter(wrote).map(|lane| lane.system.clone());
+    for system in systems.collect::<Vec<_>>() {
+        if let Some(state) = work.lane_there(&system).and_then(|lane| lane.fields.get_mut(path)) {
             state.wrote = false;
-            work.touched_lanes.insert(lane.system.clone());
         }
     }
 }
@@ -223,9 +224,8 @@ fn overruled(
     spot: &Spot<'_>,
     loser: Option<SystemName>,
 ) {
-    if let Some(lane) = loser.as_ref().and_then(|loser| work.state.lanes.get_mut(loser)) {
+    if let Some(lane) = loser.as_ref().and_then(|loser| work.lane_there(loser)) {
         lane.open_conflicts.push(spot.path.clone());
-        work.touched_lanes.insert(lane.system.clone());
     }
     let winner = speaker.system;
     let why = format!("`{}` was changed on both sides; the value of {winner} stands", spot.path);

@@ -126,7 +126,7 @@ pub(super) fn told(work: &mut Work<'_>, system: &SystemName) {
     }
     let mut found = Vec::new();
     gone(&At::ROOT, &work.state.order.collections, &mut found);
-    if let Some(lane) = work.state.lanes.get_mut(system) {
+    if let Some(lane) = work.lane_there(system) {
         found.iter().for_each(|at| lane.forget_base(at));
     }
 }
@@ -135,6 +135,7 @@ type Collections = std::collections::BTreeMap<Collection, Vec<crate::model::Elem
 
 /// Forgets what the speaker said of an element before a revision at which it was gone.
 fn forget_before(work: &mut Work<'_>, speaker: &Speaker<'_>, at: &At, revision: Option<&Revision>) {
+    work.touch(speaker.system);
     let Some(lane) = work.state.lanes.get_mut(speaker.system) else { return };
     let prefix = format!("{at}.");
     let below =

@@ -66,7 +66,7 @@ pub fn binds(act: &Act) -> Vec<ReferenceKey> {
 /// Applies one act to an order under the locks of the commit.
 ///
 /// **Invariant:** an act that ends as `WaitForLane`, `Todo` or `Refused` leaves order and lanes as they
-/// were. Test: `what_cannot_be_applied_changes_nothing`.
+/// were. Checked after every step of every story and rule.
 pub fn fold(
     state: &mut State,
     act: &Act,
@@ -74,19 +74,20 @@ pub fn fold(
     facts: &Facts,
     now: jiff::Timestamp,
 ) -> Folded {
-    let before = state.order.clone();
-    let lanes = state.lanes.clone();
     let mut work = Work::new(state, rules, facts, now);
+    if let Act::Document(act) = act
+        && document::repeated(&mut work, act)
+    {
+        let lanes = vec![act.contribution.system.clone()];
+        let outcome = Outcome::Unchanged;
+        return Folded { outcome, change: None, effects: Vec::new(), lanes };
+    }
+    let before = work.state.order.clone();
     let (outcome, change) = match merge(&mut work, act) {
         Err(outcome) => {
-            state.order = before;
-            state.lanes = lanes;
-            return Folded {
-                outcome: *outcome,
-                change: None,
-                effects: Vec::new(),
-                lanes: Vec::new(),
-            };
+            work.undo(before);
+            let (effects, lanes) = (Vec::new(), Vec::new());
+            return Folded { outcome: *outcome, change: None, effects, lanes };
         }
         Ok(Done::Ended(end)) => (ended(end, before.version), None),
         Ok(Done::Merged) => {
@@ -101,12 +102,11 @@ pub fn fold(
         }
     };
     let Work { effects, touched_lanes, .. } = work;
-    Folded { outcome, change, effects, lanes: touched_lanes.into_iter().collect() }
+    Folded { outcome, change, effects, lanes: touched_lanes.into_keys().collect() }
 }
 
 fn ended(end: End, version: u32) -> Outcome {
     match end {
-        End::Unchanged => Outcome::Unchanged,
         End::Stale => Outcome::Stale,
         End::Lane => Outcome::Applied { version },
     }

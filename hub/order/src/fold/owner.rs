@@ -1,8 +1,7 @@
 //! Who may write what: by bound role, narrowed by `owns:`, changed by `ownership.yaml`.
 //!
 //! **Invariant:** a system that is not bound to the order in an owning role changes nothing of it:
-//! the second shop cannot touch the first shop's order. Test: story `same-number-twice` and
-//! `only_the_bound_system_of_a_role_writes`.
+//! the second shop cannot touch the first shop's order. Story `same-number-twice`.
 
 use std::borrow::Cow;
 

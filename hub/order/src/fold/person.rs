@@ -1,7 +1,7 @@
 //! What people do: edit with the version they saw, end a hold, decide about a flight.
 //!
-//! **Invariant:** an edit never overwrites what its author has not seen. Test:
-//! `an_edit_of_an_older_version_is_a_conflict`, story `address-after-release`.
+//! **Invariant:** an edit never overwrites what its author has not seen. Story
+//! `address-after-release`.
 
 use super::field::Spot;
 use super::follow::unwritten;
@@ -11,7 +11,7 @@ use super::{Outcome, PersonAct, TodoItem, TodoKind};
 use crate::catalogue::{FieldId, catalogue};
 use crate::contribution::Stated;
 use crate::ids::{At, SystemName};
-use crate::lane::LaneCode;
+use crate::lane::{Lane, LaneCode};
 
 /// Does what a person did.
 pub(super) fn person(work: &mut Work<'_>, act: &PersonAct) -> Step<Done> {
@@ -72,10 +72,11 @@ fn stale(path: &str, seen: u32, last: u32) -> TodoItem {
 
 /// A person has decided: what systems said otherwise is answered.
 fn settle_conflicts(work: &mut Work<'_>, path: &str) {
-    for lane in work.state.lanes.values_mut() {
-        if lane.open_conflicts.iter().any(|open| open == path) {
+    let open = |lane: &&Lane| lane.open_conflicts.iter().any(|open| open == path);
+    let systems = work.state.lanes.values().filter(open).map(|lane| lane.system.clone());
+    for system in systems.collect::<Vec<_>>() {
+        if let Some(lane) = work.lane_there(&system) {
             lane.open_conflicts.retain(|open| open != path);
-            work.touched_lanes.insert(lane.system.clone());
         }
     }
 }

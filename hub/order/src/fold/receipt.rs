@@ -1,10 +1,9 @@
 //! What came of an attempt: references, what both sides agree on now, the reply, and where the lane
 //! goes from here.
 //!
-//! **Invariant:** a result whose fence is old changes nothing. Test:
-//! `a_result_with_an_old_fence_changes_nothing`.
+//! **Invariant:** a result whose fence is old changes nothing. Rule `old-fence`.
 //! **Invariant:** after "may have acted" the flight stays until it is delivered, dead, or decided by
-//! a person; nothing supersedes it. Test: `nothing_supersedes_what_may_have_acted`.
+//! a person; nothing supersedes it. Rule `retries`, story `answered-after-the-effect`.
 
 use jiff::{SignedDuration, Timestamp};
 

@@ -1,7 +1,7 @@
 //! References: a system's ids of our things, and how documents name lines and fulfilments.
 //!
 //! **Invariant:** one id of a system names one thing of one order; what is taken is not bound again.
-//! Test: `an_id_that_names_another_thing_is_not_bound_again`.
+//! Rule `taken-reference`.
 
 use super::canonical::older;
 use super::field::stood;

@@ -1,6 +1,6 @@
 //! One fold under way: the state, what decides, and what has come of it so far.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
@@ -9,7 +9,7 @@ use crate::catalogue::FieldId;
 use crate::contribution::{Contribution, Revision};
 use crate::ids::{At, Entity, Role, SystemName};
 use crate::lane::Lane;
-use crate::model::State;
+use crate::model::{Order, State};
 use crate::rules::Rules;
 
 /// Ends a fold with nothing changed. Boxed: it is the rare way.
@@ -27,8 +27,6 @@ pub(super) enum Done {
 /// An end without derive, fire and route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum End {
-    /// Nothing new was said.
-    Unchanged,
     /// Too late to count.
     Stale,
     /// The lane changed.
@@ -62,7 +60,8 @@ pub(super) struct Work<'w> {
     pub(super) facts: &'w Facts,
     pub(super) now: Timestamp,
     pub(super) effects: Vec<Effect>,
-    pub(super) touched_lanes: BTreeSet<SystemName>,
+    /// The lanes that were changed, each as it stood before; `None`: there was none.
+    pub(super) touched_lanes: BTreeMap<SystemName, Option<Lane>>,
     pub(super) again: Vec<Again>,
     pub(super) tally: Tally,
     /// Paths that a first link found different: listed in one finding.
@@ -98,7 +97,7 @@ impl<'w> Work<'w> {
             facts,
             now,
             effects: Vec::new(),
-            touched_lanes: BTreeSet::new(),
+            touched_lanes: BTreeMap::new(),
             again: Vec::new(),
             tally: Tally::default(),
             differs: Vec::new(),
@@ -107,11 +106,36 @@ impl<'w> Work<'w> {
 
     /// The lane of a system, made where there is none.
     pub(super) fn lane(&mut self, system: &SystemName, role: Role) -> &mut Lane {
-        if !self.touched_lanes.contains(system) {
-            self.touched_lanes.insert(system.clone());
-        }
+        self.touch(system);
         let fresh = || Lane::new(system.clone(), role);
         self.state.lanes.entry(system.clone()).or_insert_with(fresh)
+    }
+
+    /// A lane that there is, to be changed.
+    pub(super) fn lane_there(&mut self, system: &SystemName) -> Option<&mut Lane> {
+        if self.state.lanes.contains_key(system) {
+            self.touch(system);
+        }
+        self.state.lanes.get_mut(system)
+    }
+
+    /// Says that a lane is about to be changed, and keeps it as it stands.
+    pub(super) fn touch(&mut self, system: &SystemName) {
+        if !self.touched_lanes.contains_key(system) {
+            let before = self.state.lanes.get(system).cloned();
+            self.touched_lanes.insert(system.clone(), before);
+        }
+    }
+
+    /// Puts everything back as it was.
+    pub(super) fn undo(&mut self, order: Order) {
+        self.state.order = order;
+        for (system, lane) in std::mem::take(&mut self.touched_lanes) {
+            match lane {
+                Some(lane) => self.state.lanes.insert(system, lane),
+                None => self.state.lanes.remove(&system),
+            };
+        }
     }
 
     /// Shows something to a person, besides what the outcome says.

@@ -1,0 +1,153 @@
+//! A world on a real store: each document a message, each act a unit, one commit each; woken documents
+//! are driven as the worker drives them.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+use orderhub::apply::{MessageUnit, OrderUnit, Redrive, Unit, UnitOutcome, Word};
+use orderhub::bundle::Bundle;
+use orderhub::intake::{Envelope, word};
+use orderhub::store::{Filter, Scope, Store, TodoFilter};
+use orderhub_mapping::Mapped;
+use orderhub_order::contribution::Contribution;
+use orderhub_order::fold::{Act, Facts, Outcome, TodoItem};
+use orderhub_order::ids::OrderKey;
+use orderhub_order::model::State;
+
+use super::world::{Settings, Told, World};
+
+/// Bodies hold the contributions as JSON: a redrive maps the stored bytes again.
+#[derive(Debug)]
+pub struct StoreWorld {
+    store: Arc<dyn Store>,
+    bundle: Arc<Bundle>,
+    runtime: tokio::runtime::Runtime,
+    now: Timestamp,
+}
+
+impl StoreWorld {
+    /// An empty store under the rules of a story, at the same time as the world in memory.
+    pub fn new(store: Arc<dyn Store>, settings: Settings) -> Self {
+        let Settings { systems, flow, ownership, shapes } = settings;
+        let none = BTreeMap::new();
+        let shapes = Box::new(shapes);
+        let bundle = Bundle::from_parts("story".into(), flow, ownership, systems, none, shapes);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        Self {
+            store,
+            bundle: Arc::new(bundle),
+            runtime: runtime.expect("a runtime"),
+            now: Timestamp::from_second(1_767_225_600).expect("a time"),
+        }
+    }
+
+    fn apply(&self, unit: Unit) -> UnitOutcome {
+        let bundle = Arc::clone(&self.bundle);
+        let applied = self.runtime.block_on(self.store.apply(vec![unit], bundle, self.now));
+        applied.expect("the store applies").remove(0)
+    }
+
+    /// Drives what the last commit woke, until nothing is woken any more.
+    fn drive(&self, told: &mut Told) {
+        loop {
+            let pending = self.runtime.block_on(self.store.take_pending(self.now, 100));
+            let pending = pending.expect("what is pending");
+            if pending.is_empty() {
+                return;
+            }
+            for row in pending {
+                let redrive = Redrive {
+                    first: row.message.id,
+                    document: row.document,
+                    attempts: row.attempts,
+                };
+                let unit = message(row.message.envelope, Some(redrive));
+                told.woken.push(said(&self.apply(unit)));
+            }
+        }
+    }
+}
+
+/// A message with the document that its body holds.
+fn message(envelope: Envelope, redrive: Option<Redrive>) -> Unit {
+    let contribution: Contribution =
+        serde_json::from_slice(&envelope.body).expect("the body is a contribution");
+    let mapped = vec![Mapped::Document(Box::new(contribution))];
+    Unit::Message(Box::new(MessageUnit {
+        envelope,
+        mapped,
+        refused: None,
+        skipped: false,
+        redrive,
+    }))
+}
+
+fn said(outcome: &UnitOutcome) -> &'static str {
+    word(outcome.documents.first().map_or(Word::Skipped, |document| document.outcome))
+}
+
+impl World for StoreWorld {
+    fn document(&mut self, contribution: &Contribution, id: Option<&str>) -> Told {
+        let envelope = Envelope {
+            source: "queue:story".into(),
+            system: contribution.system.clone(),
+            document: Arc::clone(&contribution.document),
+            message_id: id.map(str::to_owned),
+            body: serde_json::to_vec(contribution).expect("a contribution").into(),
+            headers: Vec::new(),
+            received: self.now,
+            suspect: false,
+        };
+        let mut told = Told { word: said(&self.apply(message(envelope, None))), ..Told::default() };
+        self.drive(&mut told);
+        told
+    }
+
+    fn act(&mut self, key: OrderKey, act: &Act) -> (Outcome, Told) {
+        let facts = Facts { actor: "hub".into(), cause: "story".into(), ..Facts::default() };
+        let unit = OrderUnit { key, act: act.clone(), facts, receipt: None };
+        let mut outcome = self.apply(Unit::Order(Box::new(unit)));
+        let mut told = Told::default();
+        self.drive(&mut told);
+        (outcome.documents.remove(0).folded.expect("it was folded"), told)
+    }
+
+    fn orders(&self) -> Vec<OrderKey> {
+        let filter = Filter { limit: 500, ..Filter::default() };
+        let page = self.runtime.block_on(self.store.list(&Scope::All, &filter));
+        let mut keys: Vec<OrderKey> =
+            page.expect("a page").items.iter().map(|order| order.key).collect();
+        keys.sort_unstable();
+        keys
+    }
+
+    fn state(&self, order: OrderKey) -> State {
+        let state = self.runtime.block_on(self.store.state(&Scope::All, order));
+        state.expect("a state").expect("the order is known")
+    }
+
+    fn todos(&self) -> Vec<TodoItem> {
+        let filter = TodoFilter { limit: 500, ..TodoFilter::default() };
+        let page = self.runtime.block_on(self.store.todos(&Scope::All, &filter));
+        let mut rows = page.expect("a page").items;
+        rows.sort_by_key(|row| row.id);
+        rows.into_iter().map(|row| row.item).collect()
+    }
+
+    fn waiting(&self) -> Option<usize> {
+        None
+    }
+
+    fn tells_events(&self) -> bool {
+        false
+    }
+
+    fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    fn advance(&mut self, by: SignedDuration) {
+        self.now = self.now.checked_add(by).expect("a time");
+    }
+}
