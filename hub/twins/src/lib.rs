@@ -20,6 +20,7 @@ pub mod shop;
 pub mod sign;
 pub mod sink;
 pub mod tms;
+pub mod webhooks;
 pub mod wms;
 pub mod world;
 

@@ -8,12 +8,13 @@ use crate::account::{Account, Parties, count};
 use crate::clock::Clock;
 use crate::erp::{self, Erp};
 use crate::frame::Frame;
-use crate::outbox::{Carrier, Habits, HubAddress, Outbox, Webhooks, client};
+use crate::outbox::{Carrier, Habits, Outbox};
 use crate::serve::{Served, serve_anywhere};
 use crate::shop::{self, Shop};
 use crate::sign::Sign;
 use crate::sink::Sink;
 use crate::tms::{self, Pace, Tms};
+use crate::webhooks::{HubAddress, Webhooks, client};
 use crate::wms::{self, Manner, Wms};
 
 /// How a world is made.

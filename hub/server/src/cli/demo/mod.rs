@@ -15,8 +15,9 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 use orderhub_twins::Clock as TwinClock;
-use orderhub_twins::outbox::{Habits, HubAddress};
+use orderhub_twins::outbox::Habits;
 use orderhub_twins::tms::Pace;
+use orderhub_twins::webhooks::HubAddress;
 use orderhub_twins::wms::Manner;
 use orderhub_twins::world::{Setting, World};
 

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use orderhub_twins::account::Account;
 use orderhub_twins::faults::{Acts, Fault as Wrong, Rule};
-use orderhub_twins::outbox::client;
 use orderhub_twins::shop::Plan;
+use orderhub_twins::webhooks::client;
 use serde_json::Value;
 use tokio::time::Instant;
 
