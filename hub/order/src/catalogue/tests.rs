@@ -1,3 +1,5 @@
+//! The embedded catalogue, looked at from all sides.
+
 use super::*;
 
 #[test]

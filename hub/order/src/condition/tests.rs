@@ -1,3 +1,5 @@
+//! Conditions over a small order, and what is reported of a wrong one.
+
 use orderhub_lang::diagnostic::render;
 use orderhub_lang::yaml::{self, Budget};
 

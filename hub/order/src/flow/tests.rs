@@ -1,3 +1,5 @@
+//! The embedded files, and what is reported of wrong ones.
+
 use orderhub_lang::diagnostic::render;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Deltas, codec and chain over random orders.
+
 use proptest::prelude::*;
 use rust_decimal::Decimal;
 
