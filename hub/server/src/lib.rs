@@ -77,6 +77,9 @@ pub enum StartError {
     /// The integration files, or they and the settings together.
     #[error(transparent)]
     Bundle(#[from] BundleError),
+    /// Secrets that the settings name and that are not there, a line each.
+    #[error("{}", .0.join("\n"))]
+    Secrets(Vec<String>),
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -178,6 +181,7 @@ impl Hub {
         let (secrets, readiness, stops) =
             (Secrets::new(env), Readiness::default(), Stops::default());
         readiness.not("start", "the hub is starting");
+        secrets.all_there(&config).map_err(StartError::Secrets)?;
 
         let listener = listen(config.server.listen).await?;
         let bundle = Bundle::compile(&files, &config)?;
@@ -214,6 +218,7 @@ impl Hub {
         let http = tokio::spawn(http::serve(listener, api.clone(), stops.http.clone()));
         let sources = amqp::Parts {
             intake,
+            store: Arc::clone(&store),
             readiness: readiness.clone(),
             secrets,
             stop: stops.sources.clone(),

@@ -11,10 +11,11 @@ use secrecy::ExposeSecret;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::session::{self, End};
+use super::session::{self, Consumed, End};
 use crate::config::{self, Consume, Secrets};
 use crate::intake::Intake;
 use crate::readiness::Readiness;
+use crate::store::Store;
 
 /// Shortest wait before the next try to connect; doubles up to [`LONGEST_WAIT`].
 const SHORTEST_WAIT: Duration = Duration::from_millis(200);
@@ -28,6 +29,8 @@ const HEARTBEAT_S: u16 = 20;
 pub struct Parts {
     /// Where envelopes go.
     pub intake: Intake,
+    /// Asked whether it is there, before anything is consumed.
+    pub store: Arc<dyn Store>,
     /// Where a reader that cannot read says so.
     pub readiness: Readiness,
     /// For the broker's password.
@@ -65,14 +68,21 @@ impl Reader {
         let mut suspicious = true;
         let mut wait = SHORTEST_WAIT;
         while !self.parts.stop.is_cancelled() {
-            match session::run(&self, suspicious).await {
+            // Asked before anything is consumed: what is consumed and not stored comes again, and brokers
+            // that count deliveries give a message up after some.
+            let end = match self.parts.store.ping().await {
+                Ok(()) => session::run(&self, suspicious).await,
+                Err(error) => End::Broken { why: error.to_string(), consumed: Consumed::Nothing },
+            };
+            match end {
                 End::Stopped => return,
                 End::TooLarge { bytes } => return self.give_up(bytes),
                 End::Broken { why, consumed } => {
                     tracing::warn!(source = %self.source, %why, "the reader starts again");
                     self.parts.readiness.not(&self.source, why);
-                    if consumed {
-                        (suspicious, wait) = (false, SHORTEST_WAIT);
+                    suspicious &= consumed == Consumed::Nothing;
+                    if consumed == Consumed::Some {
+                        wait = SHORTEST_WAIT;
                     }
                 }
             }

@@ -42,9 +42,20 @@ pub(super) enum End {
     Broken {
         /// For the operator.
         why: String,
-        /// It had begun to consume.
-        consumed: bool,
+        /// How far it came.
+        consumed: Consumed,
     },
+}
+
+/// How far an epoch came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Consumed {
+    /// It never began.
+    Nothing,
+    /// It read until something broke.
+    Some,
+    /// It read, but the store did not take it: no reason to hurry.
+    Unstored,
 }
 
 /// What ends reading, before the drain.
@@ -52,6 +63,13 @@ enum Halt {
     Stop,
     TooLarge(usize),
     Broken(String),
+    Unstored(StoreError),
+}
+
+impl From<StoreError> for Halt {
+    fn from(error: StoreError) -> Self {
+        Self::Unstored(error)
+    }
 }
 
 impl From<lapin::Error> for Halt {
@@ -68,7 +86,7 @@ pub(super) async fn run(reader: &Reader, suspicious: bool) -> End {
     };
     let (connection, mut session) = match opened {
         Ok(opened) => opened,
-        Err(why) => return End::Broken { why, consumed: false },
+        Err(why) => return End::Broken { why, consumed: Consumed::Nothing },
     };
     reader.parts.readiness.ready(&reader.source);
     let halt = session.read().await;
@@ -81,7 +99,10 @@ pub(super) async fn run(reader: &Reader, suspicious: bool) -> End {
     match halt {
         Halt::Stop => End::Stopped,
         Halt::TooLarge(bytes) => End::TooLarge { bytes },
-        Halt::Broken(why) => End::Broken { why, consumed: true },
+        Halt::Broken(why) => End::Broken { why, consumed: Consumed::Some },
+        Halt::Unstored(error) => {
+            End::Broken { why: error.to_string(), consumed: Consumed::Unstored }
+        }
     }
 }
 
@@ -218,10 +239,9 @@ impl Session<'_> {
         let addressed = queue::address(&self.reader.source, &self.reader.consume, raw);
         let intake = &self.reader.parts.intake;
         let pending = match addressed.refused {
-            None => intake.queue(addressed.envelope).await,
-            Some((cause, why)) => intake.queue_refused(addressed.envelope, cause, why).await,
+            None => intake.queue(addressed.envelope).await?,
+            Some((cause, why)) => intake.queue_refused(addressed.envelope, cause, why).await?,
         };
-        let pending = pending.map_err(|error| Halt::Broken(error.to_string()))?;
         self.taken.push(pending.stored().map(move |stored| (tag, stored)).boxed());
         Ok(())
     }
@@ -269,13 +289,13 @@ impl Session<'_> {
         while let Some((tag, stored)) = next {
             match stored {
                 Ok(_) => self.acks.stored(tag),
-                Err(error) => failed = Some(error.to_string()),
+                Err(error) => failed = Some(error),
             }
             next = self.taken.next().now_or_never().flatten();
         }
         self.acknowledge().await?;
         // What was not stored stays with the broker: the channel closes and it comes again.
-        failed.map_or(Ok(()), |why| Err(Halt::Broken(why)))
+        failed.map_or(Ok(()), |error| Err(error.into()))
     }
 
     async fn acknowledge(&mut self) -> Result<(), lapin::Error> {

@@ -68,6 +68,8 @@ pub(super) fn not_started(error: StartError) -> Fault {
             let message = format!("{} problem(s) in the integration files", findings.len());
             Fault::new(Code::Settings, message).hint("`orderhub check` shows the same")
         }
+        StartError::Secrets(_) => Fault::new(Code::Settings, error.to_string())
+            .hint("set the variable or mount the file, then start again"),
         StartError::Bundle(error) => Fault::new(Code::Settings, error.to_string()),
         StartError::Store(error) => Fault::new(Code::Later, error.to_string()),
         StartError::Listen { .. } => Fault::new(Code::Later, error.to_string())

@@ -7,7 +7,7 @@ use std::time::SystemTime;
 
 use secrecy::{ExposeSecret, SecretString};
 
-use super::SecretRef;
+use super::{Config, SecretRef};
 
 /// Largest file of a secret, in bytes.
 const MOST_BYTES: u64 = 64 * 1024;
@@ -84,6 +84,25 @@ impl Secrets {
             }
         });
         read.collect()
+    }
+
+    /// Whether every secret that the settings name is there.
+    ///
+    /// # Errors
+    ///
+    /// What is missing, with the setting that names it, a sentence each.
+    pub fn all_there(&self, config: &Config) -> Result<(), Vec<String>> {
+        let of_systems = config.systems.iter().flat_map(|(system, settings)| {
+            settings.secrets.iter().flat_map(move |(name, refs)| {
+                refs.0.iter().map(move |at| (format!("systems.{system}.secrets.{name}"), at))
+            })
+        });
+        let of_bus = config.bus.iter().flat_map(|bus| bus.password.iter());
+        let all = of_systems.chain(of_bus.map(|at| ("bus.password".to_owned(), at)));
+        let missing =
+            all.filter_map(|(key, at)| Some(format!("`{key}`: {}", self.read(at).err()?)));
+        let missing: Vec<_> = missing.collect();
+        if missing.is_empty() { Ok(()) } else { Err(missing) }
     }
 
     fn file(&self, path: &Path) -> Result<SecretString, SecretError> {

@@ -93,3 +93,15 @@ fn a_secret_file_is_read_again_when_it_changes() {
     std::fs::write(&file, "second one\n").unwrap();
     assert_eq!(secrets.values(&refs), ["second one", "third"]);
 }
+
+#[test]
+fn a_secret_that_is_not_there_is_named_with_its_setting() {
+    let text = include_str!("../../tests/data/config/whole.toml");
+    let config = parse("orderhub.toml", text, &env(&[])).unwrap().config;
+    let missing = Secrets::new(env(&[("SHOP_EU_TOKEN", "t")])).all_there(&config).unwrap_err();
+    assert_eq!(missing.len(), 2, "{missing:?}");
+    assert!(
+        missing[0].starts_with("`systems.shop_eu.secrets.webhook`: cannot read"),
+        "{missing:?}"
+    );
+}

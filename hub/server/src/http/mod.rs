@@ -164,19 +164,25 @@ async fn bounded(State(room): State<Arc<Semaphore>>, request: Request, next: Nex
     }
 }
 
-/// A browser sends the name that a page was opened by: a foreign name that points here is an attack.
+/// A browser sends the name that a page was opened by: a foreign name that points here is an attack,
+/// and so is a page of another origin that sends its own forms here.
 async fn this_machine_only(request: Request, next: Next) -> Response {
-    let named = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
-    let host = named.or_else(|| request.uri().authority().map(|authority| authority.as_str()));
-    if host.is_some_and(is_this_machine) {
-        return next.run(request).await;
+    let Some(code) = foreign(&request) else { return next.run(request).await };
+    let detail = "the API answers to `localhost` and loopback addresses only";
+    Problem::new(StatusCode::MISDIRECTED_REQUEST, code, detail).into_response()
+}
+
+fn foreign(request: &Request) -> Option<&'static str> {
+    let header = |name| request.headers().get(name).map(|value| value.to_str().unwrap_or_default());
+    let host = header(header::HOST).or_else(|| request.uri().authority().map(|a| a.as_str()));
+    let origin = header(header::ORIGIN).map(|origin| origin.split_once("://").map_or("", |o| o.1));
+    if !host.is_some_and(is_this_machine) {
+        Some("foreign_host")
+    } else if !origin.is_none_or(is_this_machine) {
+        Some("foreign_origin")
+    } else {
+        None
     }
-    Problem::new(
-        StatusCode::MISDIRECTED_REQUEST,
-        "foreign_host",
-        "the API answers to `localhost` and loopback addresses only",
-    )
-    .into_response()
 }
 
 fn is_this_machine(host: &str) -> bool {

@@ -45,6 +45,22 @@ async fn a_foreign_host_is_refused_but_not_for_webhooks() {
 }
 
 #[tokio::test]
+async fn a_page_of_another_origin_cannot_act() {
+    let hub = start().await;
+    for (origin, code) in [
+        ("https://evil.example", "foreign_origin"),
+        ("null", "foreign_origin"),
+        ("http://localhost:8080", "not_found"),
+    ] {
+        let request = Request::builder()
+            .method(Method::POST)
+            .uri("/api/v1/todo/1/discard?reason=x")
+            .header(header::ORIGIN, origin);
+        assert_eq!(hub.send(request, "").await.body["code"], code, "{origin}");
+    }
+}
+
+#[tokio::test]
 async fn every_error_is_a_problem_document_with_a_code() {
     let hub = start().await;
     let cases = [
