@@ -131,17 +131,17 @@ impl<'r, 'a> Run<'r, 'a> {
         match self.holds(&self.input.where_, &frames) {
             Ok(true) => {}
             Ok(false) => return Mapped::Skipped,
-            Err(failure) => return Mapped::Failed(self.error(failure, None)),
+            Err(failure) => return Mapped::Failed(self.error(*failure, None)),
         }
         let key = match self.input.key.as_ref().map(|key| self.key(key, &frames)) {
             None => None,
             Some(Ok(Some(key))) => Some(key),
             Some(Ok(None)) => return Mapped::Failed(self.key_missing()),
-            Some(Err(failure)) => return Mapped::Failed(self.error(failure, None)),
+            Some(Err(failure)) => return Mapped::Failed(self.error(*failure, None)),
         };
         match self.contribution(key.clone().unwrap_or_default(), &frames) {
             Ok(contribution) => Mapped::Document(Box::new(contribution)),
-            Err(failure) => Mapped::Failed(self.error(failure, key.as_deref())),
+            Err(failure) => Mapped::Failed(self.error(*failure, key.as_deref())),
         }
     }
 
@@ -210,7 +210,7 @@ impl<'r, 'a> Run<'r, 'a> {
         }
     }
 
-    fn error(&self, failure: Failure, key: Option<&str>) -> MapError {
+    fn error(&self, failure: Fault, key: Option<&str>) -> MapError {
         let why = match failure.shown {
             Some(shown) => format!("{}: `{shown}`", failure.trouble.why),
             None => failure.trouble.why,
