@@ -7,7 +7,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use orderhub_tests::broker::{Broker, Message, Node, shared_url};
+use orderhub_tests::broker::{Broker, Message, Node, REGISTERED, shared_url};
 use orderhub_tests::hub::{Hub, free_port};
 use orderhub_tests::{http, wait};
 use serde_json::Value;
@@ -174,6 +174,7 @@ async fn a_crash_of_the_broker_and_cut_connections_lose_and_double_nothing() {
     let (queue, port) = (queue("crash"), free_port());
     let broker = Broker::connect(node.url()).await;
     broker.quorum_queue(&queue, None).await;
+    tokio::time::sleep(REGISTERED).await;
     broker.publish(&queue, (0..6_000).map(message)).await;
     let folder = folder(node.url(), &queue, port);
     let hub = Hub::start(folder.path(), port).await;
