@@ -71,7 +71,7 @@ impl Bench {
         let all = api::all_orders(&self.hub).await;
         assert_eq!(all.len() as u64, orders, "orders in the hub");
         for order in all {
-            let sent = entries.iter().rev().find(|entry| entry.effect.reference == order.id);
+            let sent = entries.iter().rev().find(|entry| entry.effect.reference == order.reference);
             let version = sent.and_then(|entry| entry.effect.version);
             assert_eq!(version, Some(order.version), "{}", order.reference);
         }

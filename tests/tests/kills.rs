@@ -87,7 +87,7 @@ async fn judge(hub: &Hub, ledger: &Ledger) {
     let orders = api::all_orders(hub).await;
     assert_eq!(orders.len() as u64, ORDERS, "orders in the hub");
     for order in &orders {
-        let sent = last.get(&order.id).copied();
+        let sent = last.get(&order.reference).copied();
         assert_eq!(sent, Some(order.version), "{}: last version at the sink", order.reference);
         let number: u64 = order.order_no.parse().expect("numbers are numbers");
         let note = format!("change {}", changes(number));
