@@ -1,3 +1,5 @@
+//! Tests of the signer and the verifier.
+
 use std::collections::BTreeMap;
 
 use orderhub_lang::expression::compile;

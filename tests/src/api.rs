@@ -64,7 +64,7 @@ fn read(order: &Value) -> Order {
 pub async fn pending(hub: &Hub) -> u64 {
     let page = get(hub, "/api/v1/systems").await;
     let systems = page["items"].as_array().expect("a list has items");
-    systems.iter().map(|system| system["pending"].as_u64().unwrap_or(0)).sum()
+    systems.iter().map(|system| system["backlog"].as_u64().expect("a system has a backlog")).sum()
 }
 
 /// Waits until no message is being taken in and no lane wants anything, three looks in a row.

@@ -6,7 +6,10 @@ use std::time::Duration;
 
 use lapin::options::{BasicPublishOptions, ConfirmSelectOptions, QueueDeclareOptions};
 use lapin::types::{AMQPValue, FieldTable, LongString};
-use lapin::{BasicProperties, Channel, Connection, ConnectionProperties};
+use lapin::{BasicProperties, Channel, Confirmation, Connection, ConnectionProperties};
+
+/// How often a refused message is published again, half a second apart.
+const PUBLISH_TRIES: u32 = 60;
 
 /// One message to publish.
 #[derive(Clone, Debug)]
@@ -74,29 +77,49 @@ impl Broker {
         self.channel.queue_declare(name.into(), durable, arguments).await.unwrap();
     }
 
-    /// Publishes persistent messages and waits until the broker confirmed every one.
+    /// Publishes persistent messages until the broker confirmed every one. What it refuses (a quorum queue
+    /// without a leader yet) is published again, as a careful sender does.
     pub async fn publish(&self, queue: &str, messages: impl IntoIterator<Item = Message>) {
-        let mut confirms = Vec::new();
+        let mut left: Vec<Message> = messages.into_iter().collect();
+        let mut pause = tokio::time::interval(Duration::from_millis(500));
+        for _ in 0..PUBLISH_TRIES {
+            pause.tick().await;
+            left = self.publish_once(queue, left).await;
+            if left.is_empty() {
+                return;
+            }
+        }
+        panic!("the broker refused {} messages {PUBLISH_TRIES} times", left.len());
+    }
+
+    /// Gives back what was refused.
+    async fn publish_once(&self, queue: &str, messages: Vec<Message>) -> Vec<Message> {
+        let mut confirms = Vec::with_capacity(messages.len());
         for message in messages {
             let mut headers = FieldTable::default();
-            for (name, value) in message.headers {
-                headers.insert(name.into(), AMQPValue::LongString(LongString::from(value)));
+            for (name, value) in &message.headers {
+                let value = AMQPValue::LongString(LongString::from(value.as_str()));
+                headers.insert((*name).into(), value);
             }
             let mut properties =
                 BasicProperties::default().with_delivery_mode(2).with_headers(headers);
-            if let Some(id) = message.id {
-                properties = properties.with_message_id(id.into());
+            if let Some(id) = &message.id {
+                properties = properties.with_message_id(id.as_str().into());
             }
             let options = BasicPublishOptions { mandatory: true, ..BasicPublishOptions::default() };
             let published = self
                 .channel
                 .basic_publish("".into(), queue.into(), options, &message.body, properties)
                 .await;
-            confirms.push(published.unwrap());
+            confirms.push((published.unwrap(), message));
         }
-        for confirm in confirms {
-            assert!(confirm.await.unwrap().is_ack(), "the broker refused a message");
+        let mut refused = Vec::new();
+        for (confirm, message) in confirms {
+            if !matches!(confirm.await.unwrap(), Confirmation::Ack(None)) {
+                refused.push(message);
+            }
         }
+        refused
     }
 
     /// Messages ready in a queue (those a consumer holds unacknowledged do not count).

@@ -36,27 +36,42 @@ impl Settings {
         self
     }
 
-    /// A system of an integration, with the secret `token` and `webhook` in a file beside.
+    /// A system of an integration. Its secrets all have the one value that the twins know, from a file.
     pub fn system(
         mut self,
         name: &str,
         integration: &str,
         base_url: &str,
+        secrets: &[&str],
         settings: &[(&str, &str)],
     ) -> Self {
-        write!(
-            self.text,
-            "\n[systems.{name}]\nintegration = \"{integration}\"\nbase_url = \"{base_url}\"\n\
-             [systems.{name}.secrets]\ntoken = {{ file = \"secret\" }}\nwebhook = {{ file = \"secret\" }}\n"
-        )
-        .expect("writing to a string");
-        if !settings.is_empty() {
-            writeln!(self.text, "[systems.{name}.settings]").expect("writing to a string");
+        self.line(&format!("\n[systems.{name}]"));
+        self.line(&format!("integration = \"{integration}\"\nbase_url = \"{base_url}\""));
+        self.line(&format!("[systems.{name}.secrets]"));
+        for secret in secrets {
+            self.line(&format!("{secret} = {{ file = \"secret\" }}"));
         }
+        self.line(&format!("[systems.{name}.settings]"));
         for (key, value) in settings {
-            writeln!(self.text, "{key} = \"{value}\"").expect("writing to a string");
+            self.line(&format!("{key} = \"{value}\""));
         }
         self
+    }
+
+    /// A shop of the vendor's kind.
+    pub fn shop(self, name: &str, base_url: &str) -> Self {
+        let settings = [("money", "shop_money"), ("location_id", "1")];
+        self.system(name, "shopify", base_url, &["token", "webhook"], &settings)
+    }
+
+    /// The sink, which is told of every version.
+    pub fn sink(self, base_url: &str) -> Self {
+        self.system("archive", "sink", base_url, &[], &[])
+    }
+
+    fn line(&mut self, line: &str) {
+        self.text.push_str(line);
+        self.text.push('\n');
     }
 
     /// Writes `orderhub.toml` and the secret into `folder`.

@@ -36,11 +36,10 @@ impl Bench {
         let served = serve_anywhere(sink.router()).await.unwrap();
         let folder = tempfile::tempdir().unwrap();
         let port = hub::free_port();
-        let shop = [("money", "shop_money"), ("location_id", "1")];
         Settings::new(port)
             .queue(url, queue)
-            .system("shop_eu", "shopify", "http://127.0.0.1:1", &shop)
-            .system("archive", "sink", &served.url(), &[])
+            .shop("shop_eu", "http://127.0.0.1:1")
+            .sink(&served.url())
             .write(folder.path());
         let hub = Hub::start(folder.path(), port).await;
         Self { hub, sink, broker, queue: queue.to_owned(), _served: served, _folder: folder }
@@ -73,7 +72,8 @@ impl Bench {
         for order in all {
             let sent = entries.iter().rev().find(|entry| entry.effect.reference == order.reference);
             let version = sent.and_then(|entry| entry.effect.version);
-            assert_eq!(version, Some(order.version), "{}", order.reference);
+            let lanes = api::get(&self.hub, &format!("/api/v1/orders/{}/lanes", order.id)).await;
+            assert_eq!(version, Some(order.version), "{}: {lanes}", order.reference);
         }
     }
 }

@@ -45,13 +45,8 @@ async fn three_kills_lose_nothing_double_nothing_and_keep_the_order() {
     let port = hub::free_port();
     Settings::new(port)
         .queue(broker.url(), queue)
-        .system(
-            "shop_eu",
-            "shopify",
-            "http://127.0.0.1:1",
-            &[("money", "shop_money"), ("location_id", "1")],
-        )
-        .system("archive", "sink", &served.url(), &[])
+        .shop("shop_eu", "http://127.0.0.1:1")
+        .sink(&served.url())
         .write(folder.path());
 
     let ledger = sink.frame.ledger.clone();

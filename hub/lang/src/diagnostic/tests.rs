@@ -1,3 +1,5 @@
+//! Tests of the report of diagnostics.
+
 use super::*;
 
 #[test]

@@ -1,3 +1,5 @@
+//! Tests of expressions.
+
 use proptest::prelude::*;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Tests of paths.
+
 use super::*;
 
 #[test]

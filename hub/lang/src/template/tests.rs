@@ -1,3 +1,5 @@
+//! Tests of templates.
+
 use super::*;
 
 fn scope() -> Value {

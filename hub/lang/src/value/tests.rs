@@ -1,3 +1,5 @@
+//! Tests of exact JSON values.
+
 use proptest::prelude::*;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Tests of the YAML reader.
+
 use super::*;
 use crate::codes;
 use crate::diagnostic::{Diagnostic, Findings, Source, render};

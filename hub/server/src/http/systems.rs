@@ -20,9 +20,21 @@ use crate::resilience::gate::Force;
 use crate::resilience::stale::Answered;
 
 /// All systems.
-pub(super) async fn list(State(api): State<Api>) -> Json<Value> {
-    let statuses = api.deliverer.status();
-    page(statuses.iter().map(|status| shown(&api, status)).collect(), None)
+pub(super) async fn list(State(api): State<Api>) -> Result<Json<Value>, Problem> {
+    let statuses = statuses(&api).await?;
+    Ok(page(statuses.iter().map(|status| shown(&api, status)).collect(), None))
+}
+
+/// The deliverer's view with the backlog as it is now: the deliverer itself counts it now and then only.
+async fn statuses(api: &Api) -> Result<Vec<SystemStatus>, Problem> {
+    let backlog = api.store.backlog(api.clock.now()).await?;
+    let mut statuses = api.deliverer.status();
+    for status in &mut statuses {
+        let own = backlog.iter().find(|row| row.system.as_str() == status.system);
+        status.backlog = own.map_or(0, |row| row.pending);
+        status.oldest = own.and_then(|row| row.oldest);
+    }
+    Ok(statuses)
 }
 
 /// One system.
@@ -30,7 +42,7 @@ pub(super) async fn one(
     State(api): State<Api>,
     Path(name): Path<SystemName>,
 ) -> Result<Json<Value>, Problem> {
-    let statuses = api.deliverer.status();
+    let statuses = statuses(&api).await?;
     let status = statuses.iter().find(|status| status.system == name.as_str());
     let status = status.ok_or_else(|| Problem::not_found("system", name.as_str()))?;
     Ok(Json(shown(&api, status)))

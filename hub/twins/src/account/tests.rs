@@ -1,3 +1,5 @@
+//! Tests of the closing account.
+
 use super::*;
 use crate::clock::Clock;
 use crate::frame::Frame;

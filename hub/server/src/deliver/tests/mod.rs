@@ -12,8 +12,10 @@ use crate::resilience::gate::{BreakerPolicy, Force, GateState};
 use crate::resilience::stale::Answered;
 
 mod rig;
+mod twin;
 
-use rig::{ERP, Fault, Rig, SINK, Setup};
+use rig::{ERP, Rig, SINK, Setup};
+use twin::Fault;
 
 fn erp() -> SystemName {
     SystemName::new(ERP)

@@ -1,15 +1,13 @@
 //! A hub around the deliverer: the real store, the real batch loop, the real fold and connector; only
 //! the wire is a twin with faults and a ledger of effects.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::future::BoxFuture;
-use orderhub_connectors::contract::{Answer, Connector, Request};
-use orderhub_connectors::error::CallError;
+use orderhub_connectors::contract::Connector;
 use orderhub_lang::diagnostic::Source;
 use orderhub_mapping::Mapped;
 use orderhub_order::catalogue::{FieldId, FieldSet, known};
@@ -23,6 +21,7 @@ use orderhub_order::value::Value;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
+use super::twin::Twin;
 use crate::apply::{self, Apply, MessageUnit, Unit};
 use crate::bundle::{Bundle, Delivery, Read, System};
 use crate::clock::Clock;
@@ -72,126 +71,6 @@ operations:
       - { id: get, method: GET, path: "/stock/{args.sku}" }
     document: body
 "#;
-
-/// What the twin does with the next request that is no look-up.
-#[derive(Clone, Debug)]
-pub(super) enum Fault {
-    /// Takes effect, answers 504.
-    LostAfterEffect,
-    /// No effect, no connection.
-    Refused,
-    /// No effect, 503 with a wish.
-    Throttled(u64),
-    /// No effect, an answer that says no.
-    SaysNo,
-    /// No effect, 401.
-    NotAllowed,
-    /// Takes effect, never answers.
-    Hangs,
-    /// Answers without an id.
-    Nameless,
-}
-
-/// The outside world: effects by key, in order.
-#[derive(Debug, Default)]
-pub(super) struct Twin {
-    pub(super) faults: Mutex<VecDeque<Fault>>,
-    /// Path and key of effects, each time one was made.
-    pub(super) effects: Mutex<Vec<String>>,
-    /// Every request: method, URL, key.
-    pub(super) requests: Mutex<Vec<(String, String, String)>>,
-    /// Everything fails while it is down.
-    pub(super) down: Mutex<bool>,
-}
-
-impl Twin {
-    pub(super) fn fail_with(&self, faults: impl IntoIterator<Item = Fault>) {
-        self.faults.lock().unwrap().extend(faults);
-    }
-
-    pub(super) fn effects(&self) -> Vec<String> {
-        self.effects.lock().unwrap().clone()
-    }
-
-    pub(super) fn requests(&self) -> usize {
-        self.requests.lock().unwrap().len()
-    }
-
-    fn effect(&self, url: &str, key: &str) -> Answer {
-        let path = url.trim_start_matches("http://twin");
-        self.effects.lock().unwrap().push(format!("{path} {key}"));
-        json(200, &format!(r#"{{"id":"S{}"}}"#, self.sales().len()))
-    }
-
-    /// The one sale that there is, as tests that look have one order only.
-    fn look_up(&self) -> Answer {
-        let sales = self.sales();
-        match sales.first() {
-            Some(_) => json(200, r#"{"items":[{"id":"S1"}]}"#),
-            None => json(200, r#"{"items":[]}"#),
-        }
-    }
-
-    /// The keys under which sales were made, each time one was.
-    pub(super) fn sales(&self) -> Vec<String> {
-        let effects = self.effects.lock().unwrap();
-        let sales = effects.iter().filter_map(|effect| effect.strip_prefix("/sales "));
-        sales.map(str::to_owned).collect()
-    }
-
-    fn not_acted() -> CallError {
-        CallError::NotActed { why: "no connection".to_owned(), retry_after: None }
-    }
-}
-
-fn json(status: u16, body: &str) -> Answer {
-    let headers = vec![("content-type".to_owned(), "application/json".to_owned())];
-    Answer { status, headers, body: Bytes::copy_from_slice(body.as_bytes()) }
-}
-
-impl Transport for Twin {
-    fn send<'a>(&'a self, request: &'a Request) -> BoxFuture<'a, Result<Answer, CallError>> {
-        let header = |name: &str| {
-            let mut headers = request.headers.iter();
-            let found = headers.find(|(known, _)| known.eq_ignore_ascii_case(name));
-            found.map(|(_, value)| value.clone()).unwrap_or_default()
-        };
-        assert_eq!(header("x-token"), "T1");
-        let key = header("x-key");
-        let row = (request.method.to_owned(), request.url.clone(), key.clone());
-        self.requests.lock().unwrap().push(row);
-        Box::pin(async move {
-            if *self.down.lock().unwrap() {
-                return Err(Self::not_acted());
-            }
-            if request.method == "GET" && request.url.contains("/sales") {
-                return Ok(self.look_up());
-            }
-            let fault = self.faults.lock().unwrap().pop_front();
-            match fault {
-                None if request.method == "GET" => Ok(json(200, r#"{"on_hand":7}"#)),
-                None => Ok(self.effect(&request.url, &key)),
-                Some(Fault::LostAfterEffect) => {
-                    self.effect(&request.url, &key);
-                    Ok(json(504, "{}"))
-                }
-                Some(Fault::Refused) => Err(Self::not_acted()),
-                Some(Fault::Throttled(seconds)) => {
-                    let mut answer = json(429, "{}");
-                    answer.headers.push(("retry-after".to_owned(), seconds.to_string()));
-                    Ok(answer)
-                }
-                Some(Fault::SaysNo) => Ok(json(422, r#"{"message":"no"}"#)),
-                Some(Fault::NotAllowed) => Ok(json(401, "{}")),
-                Some(Fault::Hangs) => {
-                    self.effect(&request.url, &key);
-                    std::future::pending().await
-                }
-                Some(Fault::Nameless) => Ok(json(200, "{}")),
-            }
-        })
-    }
-}
 
 /// Every field is read by every rule, and given back as it is.
 #[derive(Debug)]

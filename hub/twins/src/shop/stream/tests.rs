@@ -1,3 +1,5 @@
+//! Tests of a shop's day.
+
 use super::*;
 use crate::clock::Clock;
 use crate::frame::Frame;
