@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use orderhub_tests::broker::{self, Broker, Node};
+use orderhub_tests::broker::{self, Broker, Node, REGISTERED};
 use orderhub_tests::hub::{self, Hub};
 use orderhub_tests::orders::Order;
 use orderhub_tests::settings::Settings;
@@ -114,6 +114,12 @@ async fn a_target_that_hangs_holds_up_nothing_for_ever() {
 async fn a_broker_that_crashes_and_comes_back_loses_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let node = Node::start(folder.path());
+    Broker::connect(node.url())
+        .await
+        .quorum_queue("faults.broker", Some("faults.broker.dead"))
+        .await;
+    // The broker's own time, which no condition shows: see `REGISTERED`.
+    tokio::time::sleep(REGISTERED).await;
     let bench = Bench::start(node.url(), "faults.broker").await;
     bench.publish(0..300, 1).await;
     bench.until_told_of(50).await;
