@@ -8,13 +8,11 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
+use super::todo::{KINDS, kind};
 use super::{Api, Problem};
-use crate::store::TodoFilter;
 
 /// The label of a system that no settings name.
 const UNKNOWN: &str = "unknown";
-/// Pages of todos that one scrape counts: beyond, the number stands still.
-const MOST_PAGES: usize = 20;
 
 /// The process answers. It never looks at what it depends on.
 pub(super) async fn alive() -> Json<serde_json::Value> {
@@ -58,26 +56,16 @@ async fn todos(api: &Api) -> Result<(), Problem> {
     let bundle = api.intake.bundle();
     let systems = bundle.systems().map(|system| system.name.to_string());
     let systems = systems.chain([UNKNOWN.to_owned()]);
-    let mut counts: BTreeMap<(&str, String), u32> = systems
-        .flat_map(|system| {
-            super::todo::KINDS.map(|kind| ((super::todo::kind(kind), system.clone()), 0))
-        })
-        .collect();
-    let mut filter = TodoFilter { limit: 500, ..TodoFilter::default() };
-    for _ in 0..MOST_PAGES {
-        let page = api.store.todos(&api.scope(), &filter).await?;
-        for row in page.items {
-            let named = row.item.system.filter(|system| bundle.system(system).is_some());
-            let system = named.map_or_else(|| UNKNOWN.to_owned(), |system| system.to_string());
-            *counts.entry((super::todo::kind(row.item.kind), system)).or_default() += 1;
-        }
-        filter.cursor = page.next;
-        if filter.cursor.is_none() {
-            break;
-        }
+    let mut counts: BTreeMap<(&str, String), u64> =
+        systems.flat_map(|system| KINDS.map(|one| ((kind(one), system.clone()), 0))).collect();
+    for row in api.store.todo_counts(&api.scope()).await? {
+        let named = row.system.filter(|system| bundle.system(system).is_some());
+        let system = named.map_or_else(|| UNKNOWN.to_owned(), |system| system.to_string());
+        *counts.entry((kind(row.kind), system)).or_default() += row.open;
     }
     for ((kind, system), count) in counts {
-        metrics::gauge!("orderhub_todo", "kind" => kind, "system" => system).set(count);
+        #[expect(clippy::cast_precision_loss, reason = "a gauge")]
+        metrics::gauge!("orderhub_todo", "kind" => kind, "system" => system).set(count as f64);
     }
     Ok(())
 }

@@ -20,8 +20,8 @@ mod rows;
 pub mod sqlite;
 
 pub use rows::{
-    Backlog, ChangeRow, Filter, MessageRow, Page, PendingRow, ReceiptRow, TodoFilter, TodoRow,
-    TodoState,
+    Backlog, ChangeRow, Filter, MessageRow, Page, PendingRow, ReceiptRow, TodoCount, TodoFilter,
+    TodoRow, TodoState,
 };
 
 /// Who asks: an unscoped query does not compile. Until tokens exist the loopback listener makes `All`.
@@ -145,6 +145,9 @@ pub trait Store: Debug + Send + Sync {
         scope: &Scope,
         filter: &TodoFilter,
     ) -> BoxFuture<'_, Result<Page<TodoRow>, StoreError>>;
+
+    /// How many are open, by kind and system, for metrics.
+    fn todo_counts(&self, scope: &Scope) -> BoxFuture<'_, Result<Vec<TodoCount>, StoreError>>;
 
     /// One of them, open or not.
     fn todo(&self, scope: &Scope, id: i64) -> BoxFuture<'_, Result<Option<TodoRow>, StoreError>>;

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use orderhub_order::catalogue::FieldSet;
-use orderhub_order::fold::TodoItem;
+use orderhub_order::fold::{TodoItem, TodoKind};
 use orderhub_order::ids::{OrderKey, SystemName};
 
 use crate::intake::Envelope;
@@ -121,6 +121,17 @@ pub struct TodoRow {
     pub at: Timestamp,
     /// What became of it.
     pub state: TodoState,
+}
+
+/// Open todos of one kind and system.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TodoCount {
+    /// Their kind.
+    pub kind: TodoKind,
+    /// The system they concern.
+    pub system: Option<SystemName>,
+    /// How many.
+    pub open: u64,
 }
 
 /// A raw message as stored.

@@ -15,7 +15,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::{
     Backlog, ChangeRow, Filter, MessageRow, Page, PendingRow, ReceiptRow, Scope, Store, StoreError,
-    TodoFilter, TodoRow, TodoState,
+    TodoCount, TodoFilter, TodoRow, TodoState,
 };
 use crate::apply::{Unit, UnitOutcome};
 use crate::bundle::{Bundle, Files};
@@ -211,6 +211,10 @@ impl Store for SqliteStore {
     ) -> BoxFuture<'_, Result<Page<TodoRow>, StoreError>> {
         let filter = filter.clone();
         Box::pin(self.readers.read(move |c| todos::list(c, &filter)))
+    }
+
+    fn todo_counts(&self, _scope: &Scope) -> BoxFuture<'_, Result<Vec<TodoCount>, StoreError>> {
+        Box::pin(self.readers.read(todos::counts))
     }
 
     fn todo(&self, _scope: &Scope, id: i64) -> BoxFuture<'_, Result<Option<TodoRow>, StoreError>> {

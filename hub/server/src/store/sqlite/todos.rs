@@ -11,7 +11,7 @@ use super::orders::MOST_ROWS;
 use super::time::{from_column, to_column};
 use super::write::{ALL, kind, wake};
 use crate::store::commit::WaitKey;
-use crate::store::{Page, TodoFilter, TodoRow, TodoState};
+use crate::store::{Page, TodoCount, TodoFilter, TodoRow, TodoState};
 
 /// The columns that [`todo`] reads.
 const COLUMNS: &str = "SELECT id, kind, cause, system, why, k, message, at, state FROM todo";
@@ -54,6 +54,23 @@ pub(super) fn list(c: &Connection, filter: &TodoFilter) -> Result<Page<TodoRow>,
         page.items.push(todo(row)?);
     }
     Ok(page)
+}
+
+/// The open ones by kind and system.
+pub(super) fn counts(c: &Connection) -> Result<Vec<TodoCount>, Fault> {
+    let mut statement = c.prepare_cached(
+        "SELECT kind, system, count(*) FROM todo WHERE state = 'open' GROUP BY kind, system",
+    )?;
+    let rows = statement.query_map([], |row| {
+        let kind: String = row.get(0)?;
+        let open: i64 = row.get(2)?;
+        Ok(TodoCount {
+            kind: read_kind(&kind).unwrap_or(TodoKind::Finding),
+            system: row.get::<_, Option<String>>(1)?.map(SystemName::new),
+            open: u64::try_from(open).unwrap_or(0),
+        })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 fn todo(row: &Row<'_>) -> Result<TodoRow, rusqlite::Error> {
