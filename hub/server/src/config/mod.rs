@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 mod check;
 mod load;
+mod places;
 mod secrets;
 mod show;
 #[cfg(test)]
@@ -23,9 +24,10 @@ mod tests;
 mod values;
 
 pub use load::{ConfigError, Loaded, load, parse};
+pub use places::{SecretRef, SecretRefs, Selector};
 pub use secrets::{SecretError, Secrets};
 pub use show::show;
-pub use values::{BrokerUrl, Limit, Net, Rate, SecretRef, SecretRefs, Selector, StoreUrl};
+pub use values::{BrokerUrl, Limit, Net, Rate, StoreUrl};
 
 /// The deployment's settings.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
