@@ -110,7 +110,7 @@ pub const CODES: &[Explanation] = &[
     Explanation {
         code: HUB_FIELD,
         title: "unknown hub field",
-        text: "The hub's fields are those of its catalogue. `orderhub fields` lists them; within `each:` and \
+        text: "The hub's fields are those of its catalogue. `orderhub explain <prefix>` lists them; within `each:` and \
                `fields:` names are of the element or of the address. What has no field goes to `ext.<name>`.",
         wrong: "- { hub: customer.e_mail, system: email }",
         right: "- { hub: customer.email, system: email }",

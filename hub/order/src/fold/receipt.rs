@@ -175,7 +175,8 @@ pub(super) fn delivered(work: &mut Work<'_>, (system, role): (&SystemName, Role)
     lane.due_at = None;
     bind_role(work, system, role);
     told(work, system);
-    if flight.creates && flight.entity == Entity::Fulfilment {
+    // An upsert as well as a create: the warehouse has it now.
+    if flight.entity == Entity::Fulfilment {
         fulfilment_sent(work, &flight.want.subject);
     }
 }
