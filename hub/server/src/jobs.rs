@@ -72,13 +72,10 @@ async fn look(
         parts.apply.submit(tick(key)).await?;
     }
     while !stop.is_cancelled() {
-        let rows = parts.store.take_pending(parts.clock.now(), AT_ONCE).await?;
-        if rows.is_empty() {
-            break;
-        }
-        for row in rows {
-            drive(parts, row).await?;
-        }
+        // One at a time: the attempt that is counted belongs to the one message that is driven next.
+        let mut rows = parts.store.take_pending(parts.clock.now(), 1).await?;
+        let Some(row) = rows.pop() else { break };
+        drive(parts, row).await?;
     }
     Ok(())
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use orderhub::apply::{MessageUnit, OrderUnit, Redrive, Unit, UnitOutcome, Word};
 use orderhub::bundle::Bundle;
-use orderhub::intake::{Envelope, word};
+use orderhub::intake::Envelope;
 use orderhub::store::{Filter, Scope, Store, TodoFilter};
 use orderhub_mapping::Mapped;
 use orderhub_order::contribution::Contribution;
@@ -84,7 +84,7 @@ fn message(envelope: Envelope, redrive: Option<Redrive>) -> Unit {
 }
 
 fn said(outcome: &UnitOutcome) -> &'static str {
-    word(outcome.documents.first().map_or(Word::Skipped, |document| document.outcome))
+    outcome.documents.first().map_or(Word::Skipped, |document| document.outcome).as_str()
 }
 
 impl World for StoreWorld {

@@ -166,7 +166,8 @@ pub(super) fn person_may(state: &State, rules: &Rules<'_>, at: &At, field: &Fiel
     use crate::catalogue::Kind;
     match field.kind {
         Kind::Derived | Kind::Fact => return false,
-        Kind::Hub => return field.path != "id" && field.path != "ref",
+        // The rest of the hub's own is its bookkeeping: what was released, to whom, when.
+        Kind::Hub => return matches!(field.path, "notes.internal" | "flags"),
         Kind::Given | Kind::Atomic => {}
     }
     let exception = rules.ownership.exception(&state.order, at, field.id);

@@ -56,7 +56,20 @@ async fn run(parts: Parts, mut queue: mpsc::Receiver<Submission>, stop: Cancella
         let (units, waiters) = close(first, &mut queue);
         let bundle = Arc::clone(&parts.bundle.borrow());
         let outcomes = parts.store.apply(units, bundle, parts.clock.now()).await;
+        if let Err(error) = &outcomes {
+            // What queued behind a batch that failed must not overtake it: it fails with it, and the
+            // sources bring all of it again, in their order.
+            while let Ok(behind) = queue.try_recv() {
+                fail([behind.done], error);
+            }
+        }
         resolve(&parts, waiters, outcomes);
+    }
+}
+
+fn fail(waiters: impl IntoIterator<Item = Waiter>, error: &StoreError) {
+    for waiter in waiters {
+        drop(waiter.send(Err(error.clone())));
     }
 }
 
@@ -89,9 +102,7 @@ fn resolve(parts: &Parts, waiters: Vec<Waiter>, outcomes: Result<Vec<UnitOutcome
         Ok(outcomes) => outcomes,
         Err(error) => {
             tracing::error!(%error, units = waiters.len(), "a batch was not stored");
-            for waiter in waiters {
-                drop(waiter.send(Err(error.clone())));
-            }
+            fail(waiters, &error);
             return;
         }
     };

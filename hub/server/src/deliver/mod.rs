@@ -36,6 +36,7 @@ mod claim;
 mod desk;
 mod freeze;
 mod lanes;
+mod mask;
 mod outgoing;
 mod read;
 mod receipt;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bytes::Bytes;
-use orderhub_connectors::contract::{Idempotency, Memo, Next, Reply};
+use orderhub_connectors::contract::{Idempotency, Memo, Next, ReplyXref};
 use orderhub_connectors::error::BuildError;
 use orderhub_mapping::Mapped;
 use orderhub_order::contribution::Contribution;
@@ -15,15 +15,16 @@ use orderhub_order::route::Send;
 
 use super::bind::bind;
 use super::freeze::{Frozen, projection, read_memo, write_memo};
+use super::mask;
 use super::send::{Hand, Rest, Turn};
 use super::settle::{self, End, Policy, Verdict};
 use super::steps::Ran;
 use crate::store::{ReceiptRow, StoreError};
 
 /// The reply names the thing that the operation made.
-fn names_subject(reply: &Reply, flight: &Flight) -> bool {
+fn names_subject(references: &[ReplyXref], flight: &Flight) -> bool {
     let entity = flight.entity.as_str();
-    reply.xrefs.iter().any(|xref| xref.ours.is_none() && xref.kind == entity)
+    references.iter().any(|xref| xref.ours.is_none() && xref.kind == entity)
 }
 
 /// What a receipt holds besides the flight.
@@ -73,10 +74,9 @@ impl Hand<'_> {
             let why = &verdict.why;
             verdict.why = format!("{why} {lost} reference(s) of the answer name nothing of ours");
         }
-        if let End::Done(done) = &end
-            && flight.creates
-            && !names_subject(done, flight)
-        {
+        // What the system calls done (now, or before) must have a name there.
+        let done = matches!(verdict.class, ReceiptClass::Ok | ReceiptClass::Already);
+        if done && flight.creates && !names_subject(references, flight) {
             match self.our_name(flight) {
                 Some(xref) => xrefs.push(xref),
                 None => {
@@ -183,8 +183,16 @@ impl Hand<'_> {
         self.receipt(&flight, outcomes).await
     }
 
+    /// What a system says of a call may echo what was sent to it.
+    fn masked(&self, why: &str, flight: &Flight) -> String {
+        let names = self.system.connector.needs().secrets.iter();
+        let secrets = names.flat_map(|(name, _)| (self.desk.secret)(name));
+        mask::masked(why, secrets.collect(), &flight.values)
+    }
+
     async fn receipt(&self, flight: &Flight, outcomes: Outcomes) -> Result<Turn, StoreError> {
-        let Outcomes { verdict, xrefs, reply, memo, status, took } = outcomes;
+        let Outcomes { mut verdict, xrefs, reply, memo, status, took } = outcomes;
+        verdict.why = self.masked(&verdict.why, flight);
         let row = ReceiptRow {
             at: self.desk.hub.clock.now(),
             system: self.desk.name.to_string(),

@@ -238,13 +238,15 @@ fn called(
                 let next_due = verdict.next_due.map(|_| policy.now);
                 Verdict { next_due, resume: Some(*step), ..verdict }
             }
-            Idempotency::Safe | Idempotency::Unsafe => Verdict {
+            Idempotency::Safe => Verdict {
                 class: ReceiptClass::Already,
                 shown: "already",
                 next_due: None,
                 resume: None,
                 why,
             },
+            // Done before, and no step can tell what came of it.
+            Idempotency::Unsafe => in_doubt(why),
         },
         Next::GiveUp => Verdict {
             class: ReceiptClass::SaidNo,

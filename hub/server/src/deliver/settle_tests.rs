@@ -65,7 +65,8 @@ fn each_failure_has_its_class_and_its_next_attempt() {
         (no, Unsafe, 1, C::SaidNo, None, None),
         (denied, Unsafe, 1, C::NotAllowed, Some("10:05:00"), None),
         (already.clone(), find(), 1, C::MayHaveActed, Some("10:00:00"), Some(2)),
-        (already, Safe, 1, C::Already, None, None),
+        (already.clone(), Safe, 1, C::Already, None, None),
+        (already, Unsafe, 1, C::InDoubt, None, None),
     ];
     for (error, idempotency, attempt, class, due, resume) in cases {
         let name = format!("{error} {idempotency:?} {attempt}");

@@ -105,9 +105,9 @@ impl Run<'_> {
     }
 }
 
-/// Looking changes nothing there, whatever became of the answer.
+/// Looking changes nothing there, whatever became of the answer; a file may say otherwise of a step.
 fn writes(request: &Request) -> bool {
-    !matches!(request.method, "GET" | "HEAD")
+    request.idempotency != Idempotency::Safe || !matches!(request.method, "GET" | "HEAD")
 }
 
 fn failed(failure: Failure, request: &Request, doubt: bool, began: Timestamp) -> End {

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::{Api, Problem};
 use crate::apply::UnitOutcome;
-use crate::intake::{Envelope, Pending, headers as kept, word};
+use crate::intake::{Envelope, Pending, headers as kept};
 use crate::store::StoreError;
 
 /// Documents of one NDJSON body.
@@ -93,7 +93,7 @@ fn lines(body: &Bytes) -> Vec<Bytes> {
 fn shown(index: Option<usize>, outcome: &UnitOutcome) -> Value {
     let documents = outcome.documents.iter().map(|document| {
         json!({
-            "outcome": word(document.outcome),
+            "outcome": document.outcome.as_str(),
             "order": document.order.map(OrderKey::shown),
             "why": document.why,
         })

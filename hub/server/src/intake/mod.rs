@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use orderhub_order::ids::SystemName;
 use tokio::sync::{oneshot, watch};
 
-use crate::apply::{Apply, Unit, UnitOutcome, Word};
+use crate::apply::{Apply, Unit, UnitOutcome};
 use crate::bundle::Bundle;
 use crate::clock::Clock;
 use crate::store::StoreError;
@@ -194,25 +194,10 @@ impl Pending {
             let labels = [
                 ("system", self.labels.system.to_string()),
                 ("document", self.labels.document.to_string()),
-                ("outcome", word(document.outcome).to_owned()),
+                ("outcome", document.outcome.as_str().to_owned()),
             ];
             metrics::counter!("orderhub_intake_total", &labels).increment(1);
         }
         Ok(outcome)
-    }
-}
-
-/// The word of an outcome, as answers and metrics write it.
-pub fn word(word: Word) -> &'static str {
-    match word {
-        Word::Applied => "applied",
-        Word::Unchanged => "unchanged",
-        Word::Noticed => "noticed",
-        Word::Duplicate => "duplicate",
-        Word::Stale => "stale",
-        Word::Waiting => "waiting",
-        Word::Todo => "todo",
-        Word::Stored => "stored",
-        Word::Skipped => "skipped",
     }
 }

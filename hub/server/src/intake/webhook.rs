@@ -59,10 +59,23 @@ async fn take(
             Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned()))
         })
         .collect();
-    let notices = verify(api, &system, &Webhook { path, headers: &pairs, body: &body })?;
-    let respond = notices.iter().find_map(|notice| notice.respond.clone());
+    let heard = verify(api, &system, &Webhook { path, headers: &pairs, body: &body })?;
+    let respond = match &heard {
+        Heard::Notices(notices) => notices.iter().find_map(|notice| notice.respond.clone()),
+        Heard::Unreadable(_) => None,
+    };
     let kept = kept::keep(pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())));
-    let storing = store(api, &system, notices, &kept);
+    let storing = async {
+        match heard {
+            Heard::Notices(notices) => store(api, &system, notices, &kept).await,
+            Heard::Unreadable(why) => {
+                let envelope = envelope(api, &system, "webhook", (None, body), &kept);
+                let pending = api.intake.queue_refused(envelope, "malformed", why).await?;
+                pending.stored().await?;
+                Ok(())
+            }
+        }
+    };
     match tokio::time::timeout(STORED_WITHIN, storing).await {
         Ok(stored) => stored?,
         Err(_) => {
@@ -87,7 +100,15 @@ fn compressed(headers: &HeaderMap) -> Result<(), Problem> {
     }
 }
 
-fn verify(api: &Api, system: &SystemName, hook: &Webhook<'_>) -> Result<Vec<Notice>, Problem> {
+/// What a webhook that is authentic says.
+enum Heard {
+    /// These things.
+    Notices(Vec<Notice>),
+    /// Nothing that can be read: kept for a person, as sending it again would change nothing.
+    Unreadable(String),
+}
+
+fn verify(api: &Api, system: &SystemName, hook: &Webhook<'_>) -> Result<Heard, Problem> {
     let bundle = api.intake.bundle();
     let (Some(known), Some(settings)) = (bundle.system(system), api.config.systems.get(system))
     else {
@@ -105,7 +126,11 @@ fn verify(api: &Api, system: &SystemName, hook: &Webhook<'_>) -> Result<Vec<Noti
         now: api.clock.now().as_second(),
         nonce: &nonce,
     };
-    let notices = known.connector.webhook(hook, &credentials).map_err(|error| {
+    let notices = match known.connector.webhook(hook, &credentials) {
+        Err(VerifyError::Unreadable(why)) => return Ok(Heard::Unreadable(why)),
+        heard => heard,
+    };
+    let notices = notices.map_err(|error| {
         let label = system.to_string();
         metrics::counter!("orderhub_webhooks_refused_total", "system" => label).increment(1);
         tracing::warn!(%system, %error, "a webhook was refused");
@@ -118,8 +143,7 @@ fn verify(api: &Api, system: &SystemName, hook: &Webhook<'_>) -> Result<Vec<Noti
                 let detail = "webhooks of this system cannot be verified yet; send it again";
                 Problem::unavailable("not_configured", detail)
             }
-            VerifyError::Unreadable(_) => Problem::bad_request(error.to_string()),
-            VerifyError::None => {
+            VerifyError::Unreadable(_) | VerifyError::None => {
                 Problem::new(StatusCode::NOT_FOUND, "no_webhooks", error.to_string())
             }
         }
@@ -129,7 +153,26 @@ fn verify(api: &Api, system: &SystemName, hook: &Webhook<'_>) -> Result<Vec<Noti
             format!("{} notices in one request; send at most {MOST_NOTICES}", notices.len());
         return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_many", detail));
     }
-    Ok(notices)
+    Ok(Heard::Notices(notices))
+}
+
+fn envelope(
+    api: &Api,
+    system: &SystemName,
+    kind: &str,
+    (message_id, body): (Option<String>, Bytes),
+    kept: &[(String, String)],
+) -> Envelope {
+    Envelope {
+        source: Arc::from("webhook"),
+        system: system.clone(),
+        document: Arc::from(kind),
+        message_id,
+        body,
+        headers: kept.to_vec(),
+        received: api.clock.now(),
+        suspect: false,
+    }
 }
 
 /// Hands all notices in, then waits for all of them: they share commits, in their order.
@@ -139,19 +182,10 @@ async fn store(
     notices: Vec<Notice>,
     kept: &[(String, String)],
 ) -> Result<(), Problem> {
-    let source: Arc<str> = Arc::from("webhook");
     let mut pending = Vec::with_capacity(notices.len());
     for notice in notices {
-        let envelope = Envelope {
-            source: Arc::clone(&source),
-            system: system.clone(),
-            document: Arc::from(notice.kind),
-            message_id: notice.id,
-            body: notice.document,
-            headers: kept.to_vec(),
-            received: api.clock.now(),
-            suspect: false,
-        };
+        let said = (notice.id, notice.document);
+        let envelope = envelope(api, system, &notice.kind, said, kept);
         pending.push(api.intake.queue(envelope).await?);
     }
     for one in pending {

@@ -105,7 +105,6 @@ impl<C: Caller> Caller for Gated<C> {
                 if error.next() == Next::Renew && self.guards.credential.refuse(now) {
                     tracing::error!(
                         operation = step.operation,
-                        %error,
                         "credential refused: nothing is sent but one probe each five minutes"
                     );
                 }

@@ -94,6 +94,10 @@ async fn a_second_process_is_refused_in_words() {
     let _first = place.open();
     let second = SqliteStore::open(&place.options()).unwrap_err().to_string();
     assert!(second.contains("is in use by another process"), "{second}");
+    let link = place.0.path().join("link.db");
+    std::os::unix::fs::symlink(place.0.path().join("orderhub.db"), &link).unwrap();
+    let second = SqliteStore::open(&Options::at(link)).unwrap_err().to_string();
+    assert!(second.contains("is in use by another process"), "by another name: {second}");
 }
 
 #[tokio::test]

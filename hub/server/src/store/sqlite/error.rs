@@ -15,12 +15,16 @@ pub(super) enum Fault {
     /// A body's.
     #[error(transparent)]
     Codec(#[from] CodecError),
+    /// A place in an order that this program cannot read: unknown is never taken for the order itself.
+    #[error("a reference names the place `{0}`, which this program cannot read")]
+    Place(String),
 }
 
 impl From<Fault> for TxError {
     fn from(fault: Fault) -> Self {
         match fault {
             Fault::Codec(error) => error.into(),
+            Fault::Place(_) => TxError::Data(fault.to_string()),
             Fault::Sqlite(error) if blames_the_data(&error) => TxError::Data(error.to_string()),
             Fault::Sqlite(error) => TxError::Store(of(&error)),
         }
@@ -31,6 +35,7 @@ impl From<Fault> for StoreError {
     fn from(fault: Fault) -> Self {
         match fault {
             Fault::Codec(error) => StoreError::Failed(error.to_string()),
+            Fault::Place(_) => StoreError::Failed(fault.to_string()),
             Fault::Sqlite(error) => of(&error),
         }
     }

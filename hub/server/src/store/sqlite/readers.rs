@@ -97,7 +97,7 @@ impl Inner {
 fn interrupted(fault: &Fault) -> bool {
     match fault {
         Fault::Sqlite(error) => error.sqlite_error_code() == Some(ErrorCode::OperationInterrupted),
-        Fault::Codec(_) => false,
+        Fault::Codec(_) | Fault::Place(_) => false,
     }
 }
 

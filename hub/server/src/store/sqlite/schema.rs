@@ -59,8 +59,10 @@ fn cannot_open(path: &Path, why: &str) -> StoreError {
     StoreError::Failed(format!("cannot open `{}`: {why}", path.display()))
 }
 
+/// One process a database, by whatever name it is reached: the lock stands beside the file itself.
 fn lock(path: &Path) -> Result<File, StoreError> {
-    let mut name = path.as_os_str().to_owned();
+    let real = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let mut name = real.into_os_string();
     name.push(".lock");
     let name = PathBuf::from(name);
     let file = File::options().create(true).truncate(false).write(true).open(&name);

@@ -134,11 +134,9 @@ fn bound(connection: &Connection, key: &ReferenceKey) -> Result<Option<Bound>, F
     let row = statement.query_row([&system, &kind, &ext_id], |row| {
         Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?))
     });
-    Ok(row.optional()?.map(|(k, place)| Bound {
-        order: OrderKey(k),
-        // A place of a newer program is the order itself to this one.
-        at: At::parse(&place).unwrap_or_default(),
-    }))
+    let Some((k, place)) = row.optional()? else { return Ok(None) };
+    let Some(at) = At::parse(&place) else { return Err(Fault::Place(place)) };
+    Ok(Some(Bound { order: OrderKey(k), at }))
 }
 
 /// An order with its lanes.

@@ -1,0 +1,73 @@
+//! Takes secrets and personal values out of what a system answered, before it is stored or shown.
+//!
+//! **Invariant:** no secret of the system, and no personal value of at least [`SHORTEST`] characters that was
+//! sent to it, stands in the text that is given back. Shorter values are words of any sentence.
+
+use orderhub_order::catalogue::{FieldId, Personal, catalogue};
+use orderhub_order::contribution::Stated;
+use orderhub_order::ids::At;
+use orderhub_order::value::{Address, Value};
+
+/// Shorter values are left: they would take ordinary words out.
+const SHORTEST: usize = 4;
+
+/// What stands instead.
+const MASK: &str = "***";
+
+/// The text without `secrets` and without the personal ones of the values that were sent.
+pub(super) fn masked(text: &str, secrets: Vec<String>, values: &[(At, FieldId, Stated)]) -> String {
+    let mut hidden = secrets;
+    for (_, field, stated) in values {
+        let known = catalogue().field(*field);
+        // A field that this catalogue does not know might be personal.
+        let personal = known.is_none_or(|field| field.personal != Personal::None);
+        if let (true, Some(value)) = (personal, stated) {
+            collect(value, &mut hidden);
+        }
+    }
+    hidden.retain(|value| value.chars().count() >= SHORTEST);
+    // The longest first: a part of a value must not be what is left of it.
+    hidden.sort_by_key(|value| std::cmp::Reverse(value.len()));
+    hidden.iter().fold(text.to_owned(), |text, value| text.replace(value.as_str(), MASK))
+}
+
+fn collect(value: &Value, into: &mut Vec<String>) {
+    match value {
+        Value::Text(text) => into.push(text.to_string()),
+        Value::Address(address) => into.extend(parts(address)),
+        Value::List(texts) => into.extend(texts.iter().map(ToString::to_string)),
+        Value::Map(map) => into.extend(map.values().flatten().map(ToString::to_string)),
+        Value::Integer(_)
+        | Value::Decimal(_)
+        | Value::Money(_)
+        | Value::Timestamp(_)
+        | Value::Date(_)
+        | Value::Boolean(_)
+        | Value::Ref(_) => {}
+    }
+}
+
+fn parts(address: &Address) -> impl Iterator<Item = String> + '_ {
+    let Address { name, company, line1, line2, district, city, region, postal_code, .. } = address;
+    let Address { country: _, phone, email, .. } = address;
+    let parts = [name, company, line1, line2, district, city, region, postal_code, phone, email];
+    parts.into_iter().flatten().map(ToString::to_string)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use orderhub_order::catalogue::known;
+
+    #[test]
+    fn what_a_system_echoes_is_masked_and_the_rest_stays() {
+        let address = Address { name: Some("Customer 17".into()), ..Address::default() };
+        let values = vec![
+            (At::ROOT, known::order::ADDRESSES_SHIP_TO, Some(Value::Address(Box::new(address)))),
+            (At::ROOT, known::order::ORDER_NO, Some(Value::text("1001"))),
+        ];
+        let said = "bad token topsecret for Customer 17, order 1001";
+        let shown = masked(said, vec!["topsecret".to_owned(), "for".to_owned()], &values);
+        assert_eq!(shown, "bad token *** for ***, order 1001");
+    }
+}
