@@ -252,14 +252,18 @@ impl Hub {
         tracing::info!("the hub stops");
         self.readiness.not("stop", "the hub is stopping");
         self.stops.sources.cancel();
-        let draining = async {
-            self.bus.stop().await;
-            for reader in self.tasks.readers {
-                ended("a reader", reader).await;
+        // All sources at once, under one bound: each has units whose commits it waits for.
+        let readers = futures_util::future::join_all(self.tasks.readers);
+        let draining = futures_util::future::join(self.bus.stop(), readers);
+        match tokio::time::timeout(DRAIN_WITHIN, draining).await {
+            Ok(((), ends)) => {
+                for error in ends.into_iter().filter_map(Result::err) {
+                    tracing::error!(%error, "a reader ended badly");
+                }
             }
-        };
-        if tokio::time::timeout(DRAIN_WITHIN, draining).await.is_err() {
-            tracing::warn!("a source did not drain in time; what it took comes again");
+            Err(_) => {
+                tracing::warn!("a source did not drain in time; what it took comes again");
+            }
         }
         self.stops.jobs.cancel();
         ended("the jobs", self.tasks.jobs).await;

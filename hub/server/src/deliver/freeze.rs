@@ -4,6 +4,7 @@
 //! reads besides credentials comes from here, and nothing here is a secret.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use bytes::Bytes;
 use orderhub_connectors::contract::{Call, Memo};
@@ -14,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 /// The inputs of a call.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub(super) struct Frozen {
     /// The mapped-out document.
     pub(super) document: Bytes,
@@ -22,6 +23,13 @@ pub(super) struct Frozen {
     xrefs: BTreeMap<String, Value>,
     args: BTreeMap<String, Value>,
     fields: Vec<String>,
+}
+
+/// A frozen document holds names and addresses: it does not print.
+impl fmt::Debug for Frozen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Frozen").field("bytes", &self.document.len()).finish_non_exhaustive()
+    }
 }
 
 /// The form in the lane: this as JSON, its length before it, the document's bytes after it.

@@ -4,6 +4,7 @@
 //! that holds its raw bytes, never before.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
@@ -24,7 +25,9 @@ pub mod webhook;
 pub use gates::{Gates, MOST_BYTES, unit};
 
 /// One message as it arrived. It understands no order.
-#[derive(Clone, Debug)]
+///
+/// **Invariant:** printing it shows neither the body nor the headers.
+#[derive(Clone)]
 pub struct Envelope {
     /// The way in: `queue:orders`, `webhook`, `api`, `process`.
     pub source: Arc<str>,
@@ -42,6 +45,18 @@ pub struct Envelope {
     pub received: Timestamp,
     /// The source delivered it before and does not know what came of it: to be driven alone.
     pub suspect: bool,
+}
+
+impl fmt::Debug for Envelope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Envelope")
+            .field("source", &self.source)
+            .field("system", &self.system.as_str())
+            .field("document", &self.document)
+            .field("message_id", &self.message_id)
+            .field("bytes", &self.body.len())
+            .finish_non_exhaustive()
+    }
 }
 
 /// Takes envelopes from every source. Cheap to clone.

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -16,7 +17,9 @@ use crate::config::{Consume, Selector};
 const LONGEST: usize = 512;
 
 /// A message as the broker gave it.
-#[derive(Clone, Debug)]
+///
+/// **Invariant:** printing it shows neither the body nor the headers.
+#[derive(Clone)]
 pub struct Raw {
     /// The routing key.
     pub routing_key: String,
@@ -30,6 +33,15 @@ pub struct Raw {
     pub suspect: bool,
     /// When the hub got it.
     pub received: Timestamp,
+}
+
+impl fmt::Debug for Raw {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Raw")
+            .field("routing_key", &self.routing_key)
+            .field("bytes", &self.body.len())
+            .finish_non_exhaustive()
+    }
 }
 
 /// An envelope, and what its message did not say: then it is stored as a todo.
@@ -135,6 +147,18 @@ mod tests {
             message_id: Some(Selector::Property("message_id".to_owned())),
             dead_letters: None,
             consumers: Consumers::One,
+        }
+    }
+
+    #[test]
+    fn printing_a_message_shows_neither_its_body_nor_its_headers() {
+        let fixed = |text: &str| Selector::Fixed(text.to_owned());
+        let settings = consume(fixed("shop"), fixed("order"));
+        let raw_shown = format!("{:?}", raw());
+        let shown = format!("{:?}", address(&Arc::from("queue:orders"), &settings, raw()));
+        for secret in ["shop_cn", "Bearer", "shop_us"] {
+            assert!(!raw_shown.contains(secret), "{raw_shown}");
+            assert!(!shown.contains(secret), "{shown}");
         }
     }
 
