@@ -39,6 +39,7 @@ pub struct Sent {
     /// The order version that was mapped out.
     pub version: u32,
     /// SHA-256 of the mapped-out document, first 16 bytes.
+    #[serde(with = "half")]
     pub hash: [u8; 16],
 }
 
@@ -67,10 +68,13 @@ pub struct Flight {
     /// The bundle that mapped it.
     pub bundle: Box<str>,
     /// The frozen document and settings, as bytes the deliverer wrote (never secrets).
+    #[serde(skip)]
     pub inputs: Vec<u8>,
     /// SHA-256 of the mapped-out document, first 16 bytes: becomes [`Sent::hash`].
+    #[serde(with = "half")]
     pub hash: [u8; 16],
     /// Step memo, as bytes the connector wrote.
+    #[serde(skip)]
     pub memo: Vec<u8>,
     /// Idempotency key of the operation.
     pub key: Box<str>,
@@ -140,6 +144,7 @@ pub enum LaneCode {
 #[serde(default)]
 pub struct FieldState {
     /// What the system last showed, with its revision.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub stated: Option<(Stated, Option<Revision>)>,
     /// The last value both sides agreed on. Never stated and agreed are different things.
     #[serde(skip_serializing_if = "Option::is_none", with = "crate::contribution::maybe")]
@@ -166,6 +171,7 @@ pub struct FieldState {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DocumentState {
     /// Hash of the contribution without its revision; zeros: dropped, the next one is compared field by field.
+    #[serde(with = "half")]
     pub hash: [u8; 16],
     /// The newest revision seen: fields that were stated at `since` stand at this one.
     pub revision: Option<Revision>,
@@ -174,7 +180,7 @@ pub struct DocumentState {
     pub since: Option<Revision>,
 }
 
-/// The row (order, system).
+/// The row (order, system). What serde sees of it is a part: [`crate::history::encode_lane`] writes all.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lane {
     /// The system.
@@ -182,35 +188,46 @@ pub struct Lane {
     /// Its role at the time.
     pub role: Role,
     /// What it shall have, first wish first; at most 64, then a todo.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub wants: Vec<Want>,
     /// What it was sent, per want key (facts that were delivered stay with their version).
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub sent: BTreeMap<String, Sent>,
     /// The one call under way, or frozen for a retry.
+    #[serde(skip)]
     pub flying: Option<Flight>,
     /// When the lane is due; `None`: nothing to do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub due_at: Option<jiff::Timestamp>,
     /// Attempts spent on the current flight.
+    #[serde(default)]
     pub attempts: u32,
     /// Why nothing was sent last, or what came of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<LaneCode>,
     /// References of this order's things at this system.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub xrefs: Vec<Xref>,
     /// Merge state, by (place, field).
+    #[serde(skip)]
     pub fields: BTreeMap<String, FieldState>,
     /// Newest document seen, by `<document>/<key>`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub documents: BTreeMap<String, DocumentState>,
     /// Statements that conflicts, proposals and tombstones left, by field path.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub open_conflicts: Vec<String>,
     /// Raised by every take-over of a flight.
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub fence: u64,
     /// Enum fields, by keyed path, whose last statement no machine or enum knows: hold `unknown_value`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unknown: Vec<String>,
     /// Documents and replies of this system folded so far.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub heard: u64,
     /// `heard` when the call in `flying` began: what was stated since then outdates its reply.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub heard_at_call: u64,
     /// What shadow mode would have sent: never mixed with `sent`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -223,6 +240,21 @@ pub const MOST_WANTS: usize = 64;
 pub const MOST_IN_RING: usize = 8;
 /// How long a value stays in a ring.
 pub const RING_HOURS: i64 = 24;
+
+/// Half of a SHA-256 as 32 hexadecimal digits.
+mod half {
+    use serde::de::Error;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(half: &[u8; 16], to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(&format_args!("{:032x}", u128::from_be_bytes(*half)))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<[u8; 16], D::Error> {
+        let text = String::deserialize(from)?;
+        u128::from_str_radix(&text, 16).map(u128::to_be_bytes).map_err(D::Error::custom)
+    }
+}
 
 fn is_zero(number: &u64) -> bool {
     *number == 0

@@ -3,6 +3,8 @@
 //! **Invariant:** quantities are never negative: what is stated below zero changes nothing and places
 //! the hold `unknown_value`. Story `who-is-this`, property test `law`.
 
+use std::ops::Bound;
+
 use super::canonical::{Canon, older};
 use super::follow::{apply, conflict, expire, restate};
 use super::judge::{Case, Verdict, judge};
@@ -88,6 +90,10 @@ fn verdict(work: &Work<'_>, speaker: &Speaker<'_>, spot: &Spot<'_>, value: &Stat
     let who = (spot.field, spot.path.as_str());
     let wrote = |lane: &&Lane| lane.fields.get(&spot.path).is_some_and(|field| field.wrote);
     let written = work.state.lanes.values().find(wrote);
+    let right = || {
+        let standing = standing(work.state, work.rules, speaker, spot.at, who);
+        (standing, writer(work.state, work.rules, speaker, spot.at, who))
+    };
     judge(&Case {
         field: spot.field,
         current: order.record(spot.at).and_then(|record| record.get(spot.field.id)),
@@ -97,8 +103,7 @@ fn verdict(work: &Work<'_>, speaker: &Speaker<'_>, spot: &Spot<'_>, value: &Stat
         stood: lane.and_then(|lane| stood(lane, speaker, state)),
         written: written.and_then(|lane| lane.fields.get(&spot.path)?.stated.as_ref()?.1.as_ref()),
         canon: Canon::new(work.rules.shapes, speaker.system),
-        standing: standing(work.state, work.rules, speaker, spot.at, who),
-        writer: writer(work.state, work.rules, speaker, spot.at, who),
+        right: &right,
         match_only: speaker.match_only,
     })
 }
@@ -154,9 +159,13 @@ fn note_unknown(
         verdict,
         Verdict::Agreed | Verdict::Untouched | Verdict::Echo(_) | Verdict::Foreign(_)
     );
+    let lane = work.lane(speaker.system, speaker.role);
+    if !negative && !unknown && lane.unknown.is_empty() && !may_doubt(lane, &spot.path) {
+        // Nearly always: nothing is in doubt, and nothing was.
+        return;
+    }
     // The doubtful word has a memory of its own: it is no statement that others are compared with.
     let doubt = format!("{}?", spot.path);
-    let lane = work.lane(speaker.system, speaker.role);
     let stood = lane.fields.get(&doubt).and_then(|state| stood(lane, speaker, state)).cloned();
     if older(speaker.revision, stood.as_ref()) || (unknown && !negative && repeats) {
         return;
@@ -170,6 +179,14 @@ fn note_unknown(
     } else {
         lane.fields.remove(&doubt);
     }
+}
+
+/// Whether a doubt about a field may be remembered: its path with a `?` would come right after it.
+fn may_doubt(lane: &Lane, path: &str) -> bool {
+    let after = (Bound::Excluded(path), Bound::Unbounded);
+    let next = lane.fields.range::<str, _>(after).next();
+    let rest = next.and_then(|(next, _)| next.strip_prefix(path));
+    rest.is_some_and(|rest| rest.starts_with(['?', '.']))
 }
 
 /// Facts are appended, never overwritten: another content under a known id is a conflict.

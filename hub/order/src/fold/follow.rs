@@ -72,7 +72,10 @@ pub(super) fn expire(state: &mut FieldState, now: Timestamp) {
 pub(super) fn restate(work: &mut Work<'_>, speaker: &Speaker<'_>, spot: &Spot<'_>, value: &Stated) {
     let lane = work.lane(speaker.system, speaker.role);
     let heard = lane.heard;
-    let state = lane.fields.entry(spot.path.clone()).or_default();
+    if !lane.fields.contains_key(&spot.path) {
+        lane.fields.insert(spot.path.clone(), FieldState::default());
+    }
+    let Some(state) = lane.fields.get_mut(&spot.path) else { return };
     let same_entity = state.entity == Some(speaker.entity);
     let ranked = matches!(spot.field.merge, Merge::Advance | Merge::Max);
     if let Some((stated, revision)) = &state.stated

@@ -37,7 +37,7 @@ pub(super) enum Writer {
 }
 
 /// All that decides about one stated value.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub(super) struct Case<'a> {
     /// The field.
     pub(super) field: &'a Field,
@@ -55,10 +55,8 @@ pub(super) struct Case<'a> {
     pub(super) written: Option<&'a Revision>,
     /// The speaker's eyes.
     pub(super) canon: Canon<'a>,
-    /// The speaker's right.
-    pub(super) standing: Standing,
-    /// Who wrote `current`.
-    pub(super) writer: Writer,
+    /// The speaker's right, and who wrote `current`: asked only of a value that is new.
+    pub(super) right: &'a dyn Fn() -> (Standing, Writer),
     /// First link: nothing is overwritten.
     pub(super) match_only: bool,
 }
@@ -119,17 +117,21 @@ pub(super) fn judge(case: &Case<'_>) -> Verdict {
     if let Some(place) = case.state.ring.iter().rposition(|(value, _)| same(value)) {
         return Verdict::Echo(place);
     }
-    if let Standing::Foreign(others) = case.standing {
+    let (standing, writer) = (case.right)();
+    if let Standing::Foreign(others) = standing {
         return Verdict::Foreign(others);
     }
     if ranked {
-        return rank(case);
+        return rank(case, (standing, writer));
     }
-    owned(case)
+    owned(case, (standing, writer))
 }
 
+/// By what right the speaker speaks, and whose value it would replace.
+type Right = (Standing, Writer);
+
 /// Cases 6 and 7, for a speaker that may write.
-fn owned(case: &Case<'_>) -> Verdict {
+fn owned(case: &Case<'_>, right: Right) -> Verdict {
     let accept = Verdict::Accept { won: false, left_final: false };
     let Some(Some(_)) = case.current else { return accept };
     if case.match_only {
@@ -144,15 +146,15 @@ fn owned(case: &Case<'_>) -> Verdict {
         // A null that was never anything else is no opinion: the value came from somebody else.
         return Verdict::Untouched;
     }
-    match case.writer {
+    match right.1 {
         // An adder gives way to the first owner that speaks, without a conflict.
         Writer::Hub(_) | Writer::Other(None) => accept,
-        Writer::Speaker | Writer::Other(Some(_)) | Writer::Person => conflict(case),
+        Writer::Speaker | Writer::Other(Some(_)) | Writer::Person => conflict(case, right),
     }
 }
 
 /// Case 7: both changed.
-fn conflict(case: &Case<'_>) -> Verdict {
+fn conflict(case: &Case<'_>, right: Right) -> Verdict {
     let won = Verdict::Accept { won: true, left_final: false };
     match case.field.merge {
         Merge::Manual => Verdict::Manual,
@@ -161,19 +163,19 @@ fn conflict(case: &Case<'_>) -> Verdict {
             (Some(Revision::Timestamp(ours)), Some(Revision::Timestamp(theirs))) => {
                 if ours > theirs { won } else { Verdict::Lost }
             }
-            _ => by_owner(case, won),
+            _ => by_owner(case, right, won),
         },
-        Merge::OwnerWins | Merge::Max | Merge::Advance => by_owner(case, won),
+        Merge::OwnerWins | Merge::Max | Merge::Advance => by_owner(case, right, won),
     }
 }
 
-fn by_owner(case: &Case<'_>, won: Verdict) -> Verdict {
-    let place = match case.standing {
+fn by_owner(case: &Case<'_>, (standing, writer): Right, won: Verdict) -> Verdict {
+    let place = match standing {
         Standing::Owner(place) => place,
         Standing::Adder => usize::MAX,
         Standing::Foreign(_) => return Verdict::Lost,
     };
-    let writer = match case.writer {
+    let writer = match writer {
         // Its own value, which it says differently now without having agreed: the last word.
         Writer::Speaker => return won,
         Writer::Other(place) => place.unwrap_or(usize::MAX),
@@ -214,7 +216,7 @@ fn union(case: &Case<'_>) -> Vec<Box<str>> {
 ///
 /// **Invariant:** the result of a set of statements does not depend on their order: the highest
 /// rank; among equals the first owner; of one system its newest. Property test `law`.
-fn rank(case: &Case<'_>) -> Verdict {
+fn rank(case: &Case<'_>, right: Right) -> Verdict {
     let Some(said) = level(case.field, case.value) else {
         return if case.value.is_none() { Verdict::Untouched } else { Verdict::Unknown };
     };
@@ -232,7 +234,7 @@ fn rank(case: &Case<'_>) -> Verdict {
         let left_final = case.current.is_some_and(|current| is_final(case.field, current));
         return Verdict::Accept { won: false, left_final };
     }
-    let first = match (case.standing, case.writer) {
+    let first = match right {
         (_, Writer::Speaker) => true,
         (Standing::Owner(place), Writer::Other(other)) => other.is_none_or(|other| place < other),
         (Standing::Owner(place), Writer::Hub(hub)) => place < hub,

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use super::touched;
 use crate::catalogue::FieldId;
 use crate::contribution::{Stated, maybe};
 use crate::ids::{At, Collection, ElementId, Role, SystemName};
@@ -151,45 +152,9 @@ pub fn between(before: &Order, after: &Order) -> Delta {
     for (collection, last) in differences(&before.ordinals, &after.ordinals) {
         edits.push(Edit::Ordinal { collection, last });
     }
-    let mut touched = before.touched.clone();
-    edits.iter().for_each(|edit| touch(&mut touched, edit, after.version));
-    for (path, version) in differences(&touched, &after.touched) {
-        edits.push(Edit::Touched { path, version });
-    }
+    let unsaid = touched::unsaid(&before.touched, &edits, after);
+    edits.extend(unsaid);
     Delta { version: after.version, edits }
-}
-
-/// Notes what an edit says by itself of the last change of fields, so that this need not be stored.
-fn touch(touched: &mut BTreeMap<String, u32>, edit: &Edit, version: u32) {
-    match edit {
-        Edit::Field { at, field, .. } => {
-            touched.insert(at.path_of(*field), version);
-        }
-        Edit::Add { at, collection, element } => {
-            touch_whole(touched, at, *collection, element, version)
-        }
-        Edit::Remove { .. }
-        | Edit::Gone { .. }
-        | Edit::AddedBy { .. }
-        | Edit::Sort { .. }
-        | Edit::Bound { .. }
-        | Edit::Fired { .. }
-        | Edit::Ordinal { .. }
-        | Edit::Touched { .. }
-        | Edit::Unit(_) => {}
-    }
-}
-
-fn touch_whole(
-    touched: &mut BTreeMap<String, u32>,
-    at: &At,
-    collection: Collection,
-    element: &Element,
-    version: u32,
-) {
-    for (place, field) in super::diff::fields_of(at, collection, element) {
-        touched.insert(place.path_of(field), version);
-    }
 }
 
 /// The entries of two maps that differ, with the new value; by key.
@@ -323,7 +288,7 @@ pub fn apply(order: &mut Order, delta: &Delta) -> Result<(), ApplyError> {
             let (version, found) = (delta.version, order.version);
             return Err(ApplyError { version, found, what: place(edit) });
         }
-        touch(&mut order.touched, edit, delta.version);
+        touched::touch(&mut order.touched, edit, delta.version);
     }
     order.version = delta.version;
     Ok(())

@@ -12,16 +12,16 @@ mod chain;
 mod codec;
 mod delta;
 mod diff;
+mod lanes;
 #[cfg(test)]
 mod tests;
+mod touched;
 
 pub use chain::chain;
-pub use codec::{
-    CodecError, Stored, decode_delta, decode_lane, decode_order, encode_delta, encode_lane,
-    encode_order,
-};
+pub use codec::{CodecError, Stored, decode_delta, decode_order, encode_delta, encode_order};
 pub use delta::{ApplyError, Collections, Delta, Edit, apply, between};
 pub use diff::{Difference, MASK, blame, changed_fields, describe};
+pub use lanes::{decode_lane, encode_lane};
 
 /// A keyframe is written at least every so many versions.
 pub const KEYFRAME_VERSIONS: u32 = 50;
@@ -44,6 +44,6 @@ pub fn seal(before: &Order, after: &mut Order) -> Option<Change> {
         after.touched.insert(At::path_of(at, *field), after.version);
     }
     let delta = between(before, after);
-    let stored = encode_delta(&delta);
+    let stored = encode_delta(delta);
     Some(Change { version: after.version, touched, delta: stored.body, personal: stored.personal })
 }

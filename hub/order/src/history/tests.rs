@@ -165,7 +165,7 @@ fn no_personal_value_stands_in_a_body() {
     assert_eq!(decode_lane(&lane_stored.body, &lane_stored.personal).unwrap(), lane);
 }
 
-fn flight(email: Stated) -> Flight {
+pub(super) fn flight(email: Stated) -> Flight {
     Flight {
         want: WantKey { rule: "order.accepted/create".into(), subject: At::ROOT, fact: None },
         operation: "create".into(),
