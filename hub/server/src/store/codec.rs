@@ -4,6 +4,8 @@
 //! Personal values lie in columns of their own, in the same form; a sealed format will carry its key
 //! id after the byte. Every format written once is read for ever.
 
+use std::cell::RefCell;
+
 use orderhub_order::catalogue::{FieldId, FieldSet, known};
 use orderhub_order::history::{self, Stored};
 use orderhub_order::lane::Lane;
@@ -57,6 +59,11 @@ impl Packer {
     }
 }
 
+thread_local! {
+    /// The decompressor of a thread that reads; its tables are larger than most bodies.
+    static UNPACKER: RefCell<Option<zstd::bulk::Decompressor<'static>>> = const { RefCell::new(None) };
+}
+
 fn with_format(format: u8, bytes: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(bytes.len() + 1);
     out.push(format);
@@ -74,7 +81,15 @@ pub(crate) fn unpack(row: &[u8]) -> Result<Vec<u8>, CodecError> {
             let size = size.and_then(|size| usize::try_from(size).ok());
             let size = size.filter(|size| *size <= MOST_BYTES);
             let size = size.ok_or_else(|| damaged("it claims a size beyond bounds".to_owned()))?;
-            zstd::bulk::decompress(frame, size).map_err(|error| damaged(error.to_string()))
+            UNPACKER
+                .with_borrow_mut(|unpacker| {
+                    let unpacker = match unpacker {
+                        Some(unpacker) => unpacker,
+                        None => unpacker.insert(zstd::bulk::Decompressor::new()?),
+                    };
+                    unpacker.decompress(frame, size)
+                })
+                .map_err(|error: std::io::Error| damaged(error.to_string()))
         }
         Some((format, _)) => Err(damaged(format!("format {format} is of a newer program"))),
         None => Err(damaged("it is empty".to_owned())),

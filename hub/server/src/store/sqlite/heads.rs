@@ -1,9 +1,10 @@
-//! Orders that were written a moment ago, kept decoded: a change is followed by calls and receipts of the
-//! same order, each of which would read and decode it again.
+//! Orders that were written or read a moment ago, kept decoded: a change is followed by calls and receipts
+//! of the same order, each of which would read and decode it again.
 //!
 //! **Invariant:** what stands here was committed, and is the newest version: an order under the lock of
-//! a transaction is taken out, and comes back only after its commit. Test:
-//! `a_head_is_gone_while_it_is_locked`.
+//! a transaction is taken out, and comes back only after its commit. What a reader brings is kept only
+//! if no transaction had the order since the reader began. Tests: `a_head_is_gone_while_it_is_locked`,
+//! `what_was_read_before_a_change_is_not_kept`.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -24,6 +25,51 @@ pub(super) struct Heads(Mutex<Generations>);
 struct Generations {
     young: HashMap<OrderKey, Arc<Locked>>,
     old: HashMap<OrderKey, Arc<Locked>>,
+    /// Reads under way that nothing has overtaken. As few as there are callers.
+    reads: Vec<(OrderKey, u64)>,
+    /// The number of the next read.
+    next: u64,
+}
+
+/// A read of an order under way. Forgotten when dropped.
+#[derive(Debug)]
+pub(super) struct Reading {
+    heads: Arc<Heads>,
+    read: (OrderKey, u64),
+}
+
+impl Reading {
+    /// Keeps what was read, unless a transaction had the order meanwhile; gives it.
+    pub(super) fn keep(self, head: Locked) -> State {
+        let state = head.state.clone();
+        let mut generations = self.heads.generations();
+        if generations.reads.contains(&self.read) {
+            generations.insert(head);
+        }
+        state
+    }
+}
+
+impl Drop for Reading {
+    fn drop(&mut self) {
+        self.heads.generations().reads.retain(|read| *read != self.read);
+    }
+}
+
+impl Generations {
+    fn insert(&mut self, head: Locked) {
+        if self.young.len() >= GENERATION {
+            self.old = std::mem::take(&mut self.young);
+        }
+        let key = head.state.order.key;
+        self.old.remove(&key);
+        self.young.insert(key, Arc::new(head));
+    }
+
+    /// From here on, what a reader has seen of an order may be outdated.
+    fn overtake(&mut self, key: OrderKey) {
+        self.reads.retain(|(read, _)| *read != key);
+    }
 }
 
 impl Heads {
@@ -36,9 +82,20 @@ impl Heads {
         head.map(|head| head.state.clone())
     }
 
+    /// Begins a read of an order that does not stand here. Must come before the read's own snapshot.
+    pub(super) fn reading(self: &Arc<Self>, key: OrderKey) -> Reading {
+        let mut generations = self.generations();
+        let read = (key, generations.next);
+        generations.next += 1;
+        generations.reads.push(read);
+        drop(generations);
+        Reading { heads: Arc::clone(self), read }
+    }
+
     /// Takes a head out, for the transaction that locks it.
     pub(super) fn take(&self, key: OrderKey) -> Option<Locked> {
         let mut generations = self.generations();
+        generations.overtake(key);
         let young = generations.young.remove(&key);
         let old = generations.old.remove(&key);
         drop(generations);
@@ -47,15 +104,10 @@ impl Heads {
 
     /// Keeps heads that were committed; of one order the last counts.
     pub(super) fn put(&self, heads: Vec<Locked>) {
-        let heads: Vec<_> = heads.into_iter().map(Arc::new).collect();
         let mut generations = self.generations();
         for head in heads {
-            if generations.young.len() >= GENERATION {
-                generations.old = std::mem::take(&mut generations.young);
-            }
-            let key = head.state.order.key;
-            generations.old.remove(&key);
-            generations.young.insert(key, head);
+            generations.overtake(head.state.order.key);
+            generations.insert(head);
         }
     }
 
@@ -86,6 +138,28 @@ mod tests {
         assert_eq!(heads.take(OrderKey(1)).unwrap().state.order.version, 2);
         assert!(heads.get(OrderKey(1)).is_none());
         assert!(heads.take(OrderKey(1)).is_none());
+    }
+
+    #[test]
+    fn what_was_read_before_a_change_is_not_kept() {
+        let heads = Arc::new(Heads::default());
+        let reading = heads.reading(OrderKey(1));
+        assert_eq!(reading.keep(head(1, 1)).order.version, 1);
+        assert_eq!(heads.get(OrderKey(1)).unwrap().order.version, 1);
+
+        let (locked, other) = (heads.reading(OrderKey(1)), heads.reading(OrderKey(2)));
+        assert_eq!(heads.take(OrderKey(1)).unwrap().state.order.version, 1);
+        assert_eq!(locked.keep(head(1, 1)).order.version, 1, "the caller has what it read");
+        assert!(heads.get(OrderKey(1)).is_none(), "a transaction has it");
+        let (late, later) = (heads.reading(OrderKey(1)), heads.reading(OrderKey(1)));
+        heads.put(vec![head(1, 2)]);
+        let newest = heads.reading(OrderKey(1));
+        drop(late.keep(head(1, 1)));
+        drop(later);
+        assert_eq!(heads.get(OrderKey(1)).unwrap().order.version, 2);
+        assert_eq!(newest.keep(head(1, 2)).order.version, 2);
+        drop(other);
+        assert!(heads.generations().reads.is_empty());
     }
 
     #[test]

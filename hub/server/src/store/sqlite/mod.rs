@@ -111,12 +111,13 @@ impl Store for SqliteStore {
         key: OrderKey,
     ) -> BoxFuture<'_, Result<Option<State>, StoreError>> {
         Box::pin(async move {
-            match self.heads.get(key) {
-                Some(known) => Ok(Some(known)),
-                None => {
-                    self.readers.read(move |c| Ok(tx::read_order(c, key)?.map(|l| l.state))).await
-                }
+            if let Some(known) = self.heads.get(key) {
+                return Ok(Some(known));
             }
+            // The call that a claim leads to is committed soon: it finds the order decoded.
+            let reading = self.heads.reading(key);
+            let read = move |c: &_| Ok(tx::read_order(c, key)?.map(|head| reading.keep(head)));
+            self.readers.read(read).await
         })
     }
 

@@ -51,7 +51,7 @@ impl Readers {
         let task = tokio::task::spawn_blocking(move || {
             let mut connection = inner.take()?;
             connection.progress_handler(STEPS, Some(move || Instant::now() >= deadline))?;
-            let answer = read(&connection);
+            let answer = at_once(&connection, read);
             inner.give(connection);
             drop(permit);
             answer
@@ -73,6 +73,21 @@ impl Readers {
         }
         self.0.idle().clear();
     }
+}
+
+/// Runs a read of several questions on one snapshot.
+fn at_once<T>(
+    connection: &Connection,
+    read: impl FnOnce(&Connection) -> Result<T, Fault>,
+) -> Result<T, Fault> {
+    let run = |sql| connection.prepare_cached(sql).and_then(|mut sql| sql.execute([]));
+    run("BEGIN")?;
+    let answer = read(connection);
+    // Nothing was written: this only lets the snapshot go, and an interrupted one is gone already.
+    if !connection.is_autocommit() {
+        run("ROLLBACK")?;
+    }
+    answer
 }
 
 impl Inner {
@@ -106,7 +121,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_read_that_takes_too_long_is_stopped_and_the_next_one_is_not() {
+    async fn a_read_has_one_snapshot_and_one_that_takes_too_long_is_stopped() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.db");
         Connection::open(&path).unwrap().execute_batch("CREATE TABLE a (b)").unwrap();
@@ -118,6 +133,15 @@ mod tests {
         };
         assert!(matches!(count(endless).await, Err(StoreError::Deadline(50))));
         assert_eq!(count("SELECT count(*) FROM a").await.unwrap(), 0);
+        let writer = Connection::open(folder.path().join("a.db")).unwrap();
+        writer.execute_batch("PRAGMA journal_mode = WAL").unwrap();
+        let both = readers.read(move |c| {
+            let count = || c.query_row("SELECT count(*) FROM a", [], |row| row.get::<_, i64>(0));
+            let before = count()?;
+            writer.execute("INSERT INTO a VALUES (1)", [])?;
+            Ok((before, count()?))
+        });
+        assert_eq!(both.await.unwrap(), (0, 0), "one snapshot for all of a read");
         readers.close().await;
         assert!(matches!(count("SELECT 1").await, Err(StoreError::Closed)));
     }
