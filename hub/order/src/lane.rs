@@ -45,8 +45,9 @@ pub struct Sent {
 
 /// The one call under way for a lane, stored before its first byte leaves.
 ///
-/// **Invariant:** operation, inputs and key stay the same until `delivered` or `dead`, across
-/// retries, restarts and replicas.
+/// **Invariant:** once something of it may be there, or was found on the way, operation, inputs and key
+/// stay the same until it is delivered, dead, or decided by a person, across retries, restarts and
+/// replicas; before that, newer inputs may replace it. Rule `retries`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Flight {
     /// What is being delivered.
@@ -82,9 +83,13 @@ pub struct Flight {
     pub values: Vec<(At, FieldId, Stated)>,
     /// Whether an attempt may have acted: then nothing supersedes it.
     pub may_have_acted: bool,
+    /// An earlier step of it was written there: what failed since did not act, but nothing supersedes
+    /// the call either.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub wrote: bool,
     /// The first byte of the current attempt may have left.
     pub in_air: bool,
-    /// When the last attempt that may have acted began.
+    /// When the last attempt began.
     pub began: Option<jiff::Timestamp>,
 }
 
@@ -285,10 +290,15 @@ impl WantKey {
 }
 
 impl Flight {
+    /// Something of it has reached the target, or may have.
+    pub fn may_be_there(&self) -> bool {
+        self.in_air || self.may_have_acted || self.wrote
+    }
+
     /// Nothing of it has reached the target and nothing was found on the way: newer inputs may
     /// replace it, a hold may stop it.
     pub fn may_be_replaced(&self) -> bool {
-        !self.in_air && !self.may_have_acted && self.memo.is_empty()
+        !self.may_be_there() && self.memo.is_empty()
     }
 }
 
@@ -335,7 +345,7 @@ impl Lane {
 
     /// Whether anything may already have reached the system from here.
     pub fn was_told(&self) -> bool {
-        let flown = self.flying.as_ref().is_some_and(|f| f.in_air || f.may_have_acted);
+        let flown = self.flying.as_ref().is_some_and(Flight::may_be_there);
         flown || !self.sent.is_empty()
     }
 

@@ -114,6 +114,7 @@ fn fresh(
         memo: Vec::new(),
         values,
         may_have_acted: false,
+        wrote: false,
         in_air: false,
         began: None,
     }
@@ -210,7 +211,7 @@ pub fn answer(
         system: system.clone(),
         fence: flight.fence - answer.fences_ago,
         class,
-        retry_after_ms: None,
+        wrote: answer.wrote,
         xrefs,
         reply: answer.reply.as_ref().map(|says| Contribution {
             system: system.clone(),

@@ -123,6 +123,8 @@ pub struct Answer {
     pub retry_in: Option<i64>,
     /// Answers an earlier flight: its fence lies so far behind.
     pub fences_ago: u64,
+    /// A step was written there before the one that the class is about.
+    pub wrote: bool,
 }
 
 /// What a person does.

@@ -7,7 +7,7 @@ use super::books::{Books, fulfilment_of, has_left, minus, plus, quantity};
 use super::{fulfilment, linked, put};
 use crate::catalogue::known::{self, fulfilment_line as part};
 use crate::ids::{At, Collection, ElementId};
-use crate::lane::Lane;
+use crate::lane::{Flight, Lane};
 use crate::model::{Element, Order, State};
 use crate::value::Value;
 
@@ -116,7 +116,7 @@ fn heard_of<'a>(element: &Element, mut lanes: impl Iterator<Item = &'a Lane>, at
     let waiting = matches!(status, None | Some("draft" | "queued"));
     let under_way = |lane: &Lane| {
         let flight = lane.flying.as_ref().filter(|flight| flight.want.subject == *at);
-        flight.is_some_and(|flight| flight.in_air || flight.may_have_acted)
+        flight.is_some_and(Flight::may_be_there)
     };
     !waiting || lanes.any(|lane| linked(lane, at) || under_way(lane))
 }

@@ -48,7 +48,7 @@ pub enum Act {
     Receipt(Box<Receipt>),
     /// A person did something.
     Person(PersonAct),
-    /// A timer of the order fired, or a lane's flight lapsed: derive again, settle what lapsed.
+    /// A timer of the order fired: derive again.
     Tick,
 }
 
@@ -72,8 +72,8 @@ pub struct Receipt {
     pub fence: u64,
     /// The verdict on the attempt.
     pub class: ReceiptClass,
-    /// Waits at least this long before the next attempt.
-    pub retry_after_ms: Option<u64>,
+    /// A step was written there in this attempt: nothing supersedes the call any more.
+    pub wrote: bool,
     /// References to bind: (entity or free kind, which element of ours, external id).
     pub xrefs: Vec<Xref>,
     /// The mapped reply, onto the same subject.

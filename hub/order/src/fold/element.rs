@@ -225,5 +225,5 @@ fn being_made(work: &Work<'_>, speaker: &Speaker<'_>, collection: Collection) ->
     let Some(flight) = lane.and_then(|lane| lane.flying.as_ref()) else { return false };
     let surrounding = || collection.parent().and_then(Collection::entity);
     let entity = collection.entity().or_else(surrounding);
-    flight.creates && (flight.in_air || flight.may_have_acted) && entity == Some(flight.entity)
+    flight.creates && flight.may_be_there() && entity == Some(flight.entity)
 }

@@ -1,16 +1,17 @@
 //! The life of a call before its receipt: taken off, its memo, let be, lapsed.
 //!
 //! **Invariant:** reserved is not flying: nothing counts as acted before the commit of
-//! [`Act::Fly`](super::Act::Fly), and only a flight that lapses at its deadline may have acted. Story
+//! [`Act::Fly`](super::Act::Fly), and after it only a receipt says what became of the call: whoever
+//! finds a flight past its deadline, or of a process that is gone, writes that receipt. Story
 //! `answered-after-the-effect`.
 
 use super::Outcome;
 use super::document::{drop_hashes, role_of};
 use super::follow::expire;
-use super::receipt::{bind_all, flight_of, settle_linked};
+use super::receipt::{bind_all, flight_of};
 use super::work::{Done, End, Step, Work};
 use crate::ids::SystemName;
-use crate::lane::{Flight, LaneCode, MOST_IN_RING, Sent, WantKey, Xref};
+use crate::lane::{Flight, Lane, LaneCode, MOST_IN_RING, Sent, WantKey, Xref};
 use crate::route::{Plan, plan, settle_wish};
 
 /// Takes a call off: judged once more, frozen, its values in the rings, its fence raised.
@@ -26,6 +27,7 @@ pub(super) fn fly(work: &mut Work<'_>, system: &SystemName, flight: &Flight) -> 
         Some(flying) if flying.in_air => return refused(LaneCode::Retry),
         Some(flying) if same_call(flying, flight) => {
             frozen.may_have_acted = flying.may_have_acted;
+            frozen.wrote = flying.wrote;
         }
         Some(flying) if !flying.may_be_replaced() => return refused(LaneCode::Retry),
         Some(_) | None => {}
@@ -94,8 +96,11 @@ pub(super) fn memo(
     if let Some(flying) = &mut work.lane(system, role).flying {
         flying.memo = memo.to_vec();
     }
-    let free = bind_all(work, (system, role), xrefs);
-    Ok(if free && xrefs.is_empty() { Done::Ended(End::Lane) } else { Done::Merged })
+    if !bind_all(work, (system, role), xrefs) {
+        // The call must not go on; its receipt names the reference again, and holds the lane.
+        return Err(Box::new(Outcome::Refused(LaneCode::InDoubt)));
+    }
+    Ok(if xrefs.is_empty() { Done::Ended(End::Lane) } else { Done::Merged })
 }
 
 /// Nothing has to be sent for a wish, or not now: why is kept.
@@ -136,6 +141,19 @@ pub(super) fn skip(
     Ok(if code == LaneCode::Dropped { Done::Merged } else { Done::Ended(End::Lane) })
 }
 
+/// Nothing leaves for a lane until a person has decided: what became of its call, or what an act on it
+/// would have done, is not known.
+pub(super) fn hold(lane: &mut Lane) {
+    if let Some(flying) = &mut lane.flying
+        && flying.in_air
+    {
+        flying.in_air = false;
+        flying.may_have_acted = true;
+    }
+    lane.due_at = None;
+    lane.code = Some(LaneCode::InDoubt);
+}
+
 /// Whether the wish stays: it waits for a change of the order, a reference, a permit or a person.
 fn waits(code: LaneCode) -> bool {
     match code {
@@ -156,27 +174,4 @@ fn waits(code: LaneCode) -> bool {
         | LaneCode::NoUpdate
         | LaneCode::Delivered => false,
     }
-}
-
-/// Time has passed: flights past their deadline may have acted; the rest is derived again.
-pub(super) fn tick(work: &mut Work<'_>) -> Step<Done> {
-    let now = work.now;
-    let lapsed: Vec<_> = work
-        .state
-        .lanes
-        .values()
-        .filter(|lane| lane.flying.as_ref().is_some_and(|f| f.in_air && f.deadline <= now))
-        .map(|lane| (lane.system.clone(), lane.role))
-        .collect();
-    for (system, role) in lapsed {
-        let lane = work.lane(&system, role);
-        lane.code = Some(LaneCode::Retry);
-        lane.due_at = Some(now);
-        if let Some(flying) = &mut lane.flying {
-            flying.in_air = false;
-            flying.may_have_acted = true;
-        }
-        settle_linked(work, &system);
-    }
-    Ok(Done::Merged)
 }

@@ -16,7 +16,7 @@
 
 use crate::contribution::Contribution;
 use crate::identify::ReferenceKey;
-use crate::ids::OrderKey;
+use crate::ids::{OrderKey, SystemName};
 use crate::lane::{Lane, is_shared};
 use crate::model::{Order, State};
 use crate::rules::Rules;
@@ -124,7 +124,16 @@ fn merge(work: &mut Work<'_>, act: &Act) -> Step<Done> {
         }
         Act::Receipt(receipt) => receipt::receipt(work, receipt),
         Act::Person(act) => person::person(work, act),
-        Act::Tick => flight::tick(work),
+        // Time has passed: derive again, nothing else.
+        Act::Tick => Ok(Done::Merged),
+    }
+}
+
+/// Holds the lane of an act that could not be folded at all, so that it is not tried for ever: nothing
+/// leaves for it until a person has looked.
+pub fn hold(state: &mut State, system: &SystemName) {
+    if let Some(lane) = state.lanes.get_mut(system) {
+        flight::hold(lane);
     }
 }
 

@@ -20,7 +20,7 @@ use crate::ids::{At, Entity, Role, SystemName};
 use crate::lane::{Flight, LaneCode, Sent, Xref};
 use crate::value::Value;
 
-/// How long a lane waits where neither the target nor the retry policy says.
+/// How long a lane waits where the retry policy says nothing.
 const WAIT: SignedDuration = SignedDuration::from_secs(5);
 
 /// Settles the lane's flight.
@@ -233,23 +233,16 @@ fn again(work: &mut Work<'_>, (system, role): (&SystemName, Role), receipt: &Rec
     }
     let Some(flying) = &mut lane.flying else { return };
     flying.may_have_acted |= next.may_have_acted;
-    if !flying.may_have_acted {
+    flying.wrote |= receipt.wrote;
+    if !flying.may_be_there() {
         let flight = flying.clone();
         never_landed(work, (system, role), &flight);
     }
 }
 
-/// When the next attempt is due: the policy's word, never before what the target asked for.
+/// When the next attempt is due: the policy's word.
 fn due(now: Timestamp, receipt: &Receipt) -> Timestamp {
-    let asked = receipt.retry_after_ms.and_then(|ms| i64::try_from(ms).ok());
-    let asked = asked.map(SignedDuration::from_millis);
-    let after = |wait: SignedDuration| now.saturating_add(wait).unwrap_or(now);
-    match (receipt.next_due, asked) {
-        (Some(due), Some(asked)) => due.max(after(asked)),
-        (Some(due), None) => due,
-        (None, Some(asked)) => after(asked),
-        (None, None) => after(WAIT),
-    }
+    receipt.next_due.unwrap_or_else(|| now.saturating_add(WAIT).unwrap_or(now))
 }
 
 /// Takes the values of a call that certainly did not act out of the rings again.

@@ -182,6 +182,7 @@ pub(super) fn flight(email: Stated) -> Flight {
         key: "k".into(),
         values: vec![(At::ROOT, known::order::CUSTOMER_EMAIL, email)],
         may_have_acted: false,
+        wrote: true,
         in_air: true,
         began: None,
     }

@@ -1,7 +1,8 @@
 //! When a batch closes: at once, with what queued while the last commit ran.
 //!
 //! No timer: an idle hub commits one unit at once, a busy one hundreds together.
-//! Bounds: [`MOST_UNITS`] units or [`MOST_BYTES`] of bodies; what is over waits for the next commit.
+//! Bounds: a batch closes with the unit that reaches [`MOST_UNITS`] or [`MOST_BYTES`] of bodies; the
+//! rest waits for the next commit.
 
 use std::sync::Arc;
 
@@ -9,14 +10,14 @@ use orderhub_order::ids::{OrderKey, SystemName};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
-use super::{Apply, Submission, Unit, UnitOutcome};
+use super::{Apply, Submission, Unit, UnitOutcome, Waiter, size};
 use crate::bundle::Bundle;
 use crate::clock::Clock;
 use crate::store::{Store, StoreError};
 
 /// Units in one commit.
 const MOST_UNITS: usize = 256;
-/// Bytes of bodies in one commit; a batch holds one unit at least, whatever its size.
+/// Bytes of bodies that close a batch.
 const MOST_BYTES: usize = 1 << 20;
 
 /// What the batch loop works with.
@@ -54,62 +55,48 @@ async fn run(parts: Parts, mut queue: mpsc::Receiver<Submission>, stop: Cancella
         };
         let Some(first) = first else { return };
         let (units, waiters) = close(first, &mut queue);
+        if units.is_empty() {
+            continue;
+        }
         let bundle = Arc::clone(&parts.bundle.borrow());
         let outcomes = parts.store.apply(units, bundle, parts.clock.now()).await;
-        if let Err(error) = &outcomes {
-            // What queued behind a batch that failed must not overtake it: it fails with it, and the
-            // sources bring all of it again, in their order.
-            while let Ok(behind) = queue.try_recv() {
-                fail([behind.done], error);
-            }
-        }
         resolve(&parts, waiters, outcomes);
     }
 }
 
-fn fail(waiters: impl IntoIterator<Item = Waiter>, error: &StoreError) {
-    for waiter in waiters {
-        drop(waiter.send(Err(error.clone())));
-    }
-}
-
-type Waiter = tokio::sync::oneshot::Sender<Result<UnitOutcome, StoreError>>;
-
+/// Takes what queued, up to the bounds. What came behind something of its source that was not stored
+/// is turned away, so that it does not overtake it.
 fn close(first: Submission, queue: &mut mpsc::Receiver<Submission>) -> (Vec<Unit>, Vec<Waiter>) {
     let (mut units, mut waiters) = (Vec::new(), Vec::new());
     let (mut bytes, mut next) = (0, Some(first));
-    while let Some(Submission { unit, done }) = next {
-        bytes += size(&unit);
-        units.push(unit);
-        waiters.push(done);
+    while let Some(Submission { unit, waiter }) = next {
+        if waiter.is_behind() {
+            waiter.tell(Err(StoreError::Behind));
+        } else {
+            bytes += size(&unit);
+            units.push(unit);
+            waiters.push(waiter);
+        }
         let full = units.len() >= MOST_UNITS || bytes >= MOST_BYTES;
         next = if full { None } else { queue.try_recv().ok() };
     }
     (units, waiters)
 }
 
-fn size(unit: &Unit) -> usize {
-    match unit {
-        Unit::Message(message) => message.envelope.body.len(),
-        Unit::Order(_) => 0,
-    }
-}
-
-/// Acknowledgements first, in the order of submission, then the lanes: a caller who stopped waiting
-/// loses its answer, not its commit.
+/// Acknowledgements first, in the order of submission, then the lanes.
 fn resolve(parts: &Parts, waiters: Vec<Waiter>, outcomes: Result<Vec<UnitOutcome>, StoreError>) {
     let outcomes = match outcomes {
         Ok(outcomes) => outcomes,
         Err(error) => {
             tracing::error!(%error, units = waiters.len(), "a batch was not stored");
-            fail(waiters, &error);
+            waiters.into_iter().for_each(|waiter| waiter.tell(Err(error.clone())));
             return;
         }
     };
     let mut reserved = Vec::new();
     for (waiter, outcome) in waiters.into_iter().zip(outcomes) {
         reserved.extend(outcome.reserved.iter().cloned());
-        drop(waiter.send(Ok(outcome)));
+        waiter.tell(Ok(outcome));
     }
     let refused: Vec<_> =
         reserved.into_iter().filter_map(|lane| parts.reserved.try_send(lane).err()).collect();

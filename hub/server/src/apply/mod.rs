@@ -2,11 +2,13 @@
 //! folds and writes it in one transaction, then acknowledgements and reserved lanes go out.
 
 use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use orderhub_mapping::Mapped;
 use orderhub_order::fold::{Act, Facts, Outcome};
 use orderhub_order::ids::{OrderKey, SystemName};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
 use crate::intake::Envelope;
 use crate::store::{ReceiptRow, StoreError};
@@ -129,18 +131,56 @@ impl Word {
     }
 }
 
-/// Where units are handed in. Bounded: when full, the caller waits, so that sources stop consuming.
+/// Where units are handed in. Bounded by number and by [`MOST_WAITING_KIB`]: when full, the caller
+/// waits, so that sources stop consuming.
 #[derive(Clone)]
 pub struct Apply {
     queue: mpsc::Sender<Submission>,
+    room: Arc<Semaphore>,
+    sequence: Option<Arc<Sequence>>,
+}
+
+/// KiB of bodies that wait for their commit or are in it.
+const MOST_WAITING_KIB: u32 = 64 * 1_024;
+
+/// Units of one source whose order counts.
+///
+/// **Invariant:** once one of them was not stored, none behind it is: the source brings all of them
+/// again, in their order. Test: `nothing_overtakes_what_was_not_stored`.
+#[derive(Debug, Default)]
+pub(crate) struct Sequence {
+    broken: AtomicBool,
 }
 
 /// A unit with who waits for its outcome.
 pub(crate) struct Submission {
     /// The unit.
     pub(crate) unit: Unit,
-    /// Told after the commit.
-    pub(crate) done: oneshot::Sender<Result<UnitOutcome, StoreError>>,
+    /// Whoever waits.
+    pub(crate) waiter: Waiter,
+}
+
+/// Who waits for the outcome of a unit.
+pub(crate) struct Waiter {
+    done: oneshot::Sender<Result<UnitOutcome, StoreError>>,
+    sequence: Option<Arc<Sequence>>,
+    _room: OwnedSemaphorePermit,
+}
+
+impl Waiter {
+    /// What came before the unit was not stored.
+    pub(crate) fn is_behind(&self) -> bool {
+        self.sequence.as_ref().is_some_and(|sequence| sequence.broken.load(Ordering::Acquire))
+    }
+
+    /// Tells the outcome, after the commit. A caller who stopped waiting loses its answer, not its
+    /// commit.
+    pub(crate) fn tell(self, outcome: Result<UnitOutcome, StoreError>) {
+        if let (Err(_), Some(sequence)) = (&outcome, &self.sequence) {
+            sequence.broken.store(true, Ordering::Release);
+        }
+        drop(self.done.send(outcome));
+    }
 }
 
 impl fmt::Debug for Apply {
@@ -153,7 +193,14 @@ impl Apply {
     /// The handle and the queue's other end, for the batch loop.
     pub(crate) fn channel(bound: usize) -> (Self, mpsc::Receiver<Submission>) {
         let (queue, rest) = mpsc::channel(bound);
-        (Self { queue }, rest)
+        let room = usize::try_from(MOST_WAITING_KIB).unwrap_or(usize::MAX);
+        (Self { queue, room: Arc::new(Semaphore::new(room)), sequence: None }, rest)
+    }
+
+    /// The same queue for a source whose order counts: after a unit that was not stored, the units
+    /// behind it fail with [`StoreError::Behind`]. A source that begins again takes a new one.
+    pub fn in_order(&self) -> Self {
+        Self { sequence: Some(Arc::default()), ..self.clone() }
     }
 
     /// Hands in a unit and waits for its commit.
@@ -179,8 +226,20 @@ impl Apply {
         unit: Unit,
     ) -> Result<oneshot::Receiver<Result<UnitOutcome, StoreError>>, StoreError> {
         let (done, outcome) = oneshot::channel();
-        let submission = Submission { unit, done };
+        let kib = u32::try_from(size(&unit) / 1_024 + 1).unwrap_or(u32::MAX).min(MOST_WAITING_KIB);
+        let room = Arc::clone(&self.room).acquire_many_owned(kib).await;
+        let room = room.map_err(|_| StoreError::Closed)?;
+        let waiter = Waiter { done, sequence: self.sequence.clone(), _room: room };
+        let submission = Submission { unit, waiter };
         self.queue.send(submission).await.map_err(|_| StoreError::Closed)?;
         Ok(outcome)
+    }
+}
+
+/// Bytes of a unit's body.
+fn size(unit: &Unit) -> usize {
+    match unit {
+        Unit::Message(message) => message.envelope.body.len(),
+        Unit::Order(_) => 0,
     }
 }

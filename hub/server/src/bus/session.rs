@@ -20,7 +20,7 @@ use super::amqp::Reader;
 use super::topology::{self, ANSWER_WITHIN};
 use crate::apply::UnitOutcome;
 use crate::apply::acks::Acks;
-use crate::intake::{MOST_BYTES, queue};
+use crate::intake::{Intake, MOST_BYTES, queue};
 use crate::store::StoreError;
 
 /// How often the broker is asked whether it holds messages that it does not deliver.
@@ -157,6 +157,7 @@ async fn prepare<'a>(
     tracing::info!(source = %reader.source, prefetch, "the reader reads");
     Ok(Session {
         reader,
+        intake: reader.parts.intake.in_order(),
         channel,
         look,
         consumer,
@@ -181,6 +182,8 @@ type Taken = BoxFuture<'static, (u64, Result<UnitOutcome, StoreError>)>;
 
 struct Session<'a> {
     reader: &'a Reader,
+    /// What the store did not take of this epoch, nothing of it overtakes.
+    intake: Intake,
     channel: Channel,
     /// For questions: a refusal closes a channel, never the one that consumes.
     look: Channel,
@@ -237,7 +240,7 @@ impl Session<'_> {
         }
         let raw = self.raw(delivery);
         let addressed = queue::address(&self.reader.source, &self.reader.consume, raw);
-        let intake = &self.reader.parts.intake;
+        let intake = &self.intake;
         let pending = match addressed.refused {
             None => intake.queue(addressed.envelope).await?,
             Some((cause, why)) => intake.queue_refused(addressed.envelope, cause, why).await?,

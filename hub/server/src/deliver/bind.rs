@@ -134,6 +134,7 @@ mod tests {
             key: "k".into(),
             values,
             may_have_acted: false,
+            wrote: false,
             in_air: true,
             began: None,
         }

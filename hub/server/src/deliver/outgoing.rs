@@ -116,6 +116,7 @@ impl Hand<'_> {
             key: key.into(),
             values,
             may_have_acted: false,
+            wrote: false,
             in_air: true,
             began: None,
         }

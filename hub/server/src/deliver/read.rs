@@ -100,7 +100,7 @@ async fn ask(
         End::Done(reply) => reply.document.ok_or_else(|| "the answer has no document".to_owned()),
         End::Failed { failure, .. } => Err(failure.to_string()),
         End::Unbuilt(error) => Err(error.to_string()),
-        End::OutOfTime | End::Lapsed { .. } => {
+        End::OutOfTime | End::Lost | End::Lapsed { .. } => {
             Err(format!("no answer within {} s", LONGEST.as_secs()))
         }
     }

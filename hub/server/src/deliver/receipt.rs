@@ -33,13 +33,16 @@ struct Outcomes {
     xrefs: Vec<Xref>,
     reply: Option<Contribution>,
     memo: Vec<u8>,
+    /// A step was written there in this attempt.
+    wrote: bool,
     status: Option<u16>,
     took: Duration,
 }
 
 impl Outcomes {
     fn bare(verdict: Verdict, memo: Vec<u8>) -> Self {
-        Self { verdict, xrefs: Vec::new(), reply: None, memo, status: None, took: Duration::ZERO }
+        let (xrefs, reply, status, took) = (Vec::new(), None, None, Duration::ZERO);
+        Self { verdict, xrefs, reply, memo, wrote: false, status, took }
     }
 }
 
@@ -50,14 +53,10 @@ impl Hand<'_> {
         ran: Ran,
         took: Duration,
     ) -> Result<Turn, StoreError> {
-        let Ran { end, mut memo, status, known, touched } = ran;
+        let Ran { end, mut memo, status, known, wrote } = ran;
         let mut verdict = self.verdict(&end, flight.attempt);
-        if touched {
-            verdict = settle::touched(verdict);
-        } else if !flight.may_have_acted
-            && flight.memo.is_empty()
-            && verdict.class == ReceiptClass::NotActed
-        {
+        let began = !wrote && !flight.may_have_acted && flight.memo.is_empty();
+        if began && verdict.class == ReceiptClass::NotActed {
             // All of it was looking: the next attempt looks again, with newer inputs if there are.
             memo = Memo::default();
         }
@@ -67,7 +66,11 @@ impl Hand<'_> {
                 reply = self.reply(flight, done.document.as_ref(), &mut verdict);
                 &done.xrefs
             }
-            End::Failed { .. } | End::Unbuilt(_) | End::OutOfTime | End::Lapsed { .. } => &known,
+            End::Failed { .. }
+            | End::Unbuilt(_)
+            | End::OutOfTime
+            | End::Lost
+            | End::Lapsed { .. } => &known,
         };
         let (mut xrefs, lost) = bind(references, flight, &self.state.order);
         if lost > 0 {
@@ -89,7 +92,7 @@ impl Hand<'_> {
             settle::resume_at(&mut memo, step);
         }
         let memo = write_memo(&memo);
-        self.receipt(flight, Outcomes { verdict, xrefs, reply, memo, status, took }).await
+        self.receipt(flight, Outcomes { verdict, xrefs, reply, memo, wrote, status, took }).await
     }
 
     /// Where the operation declares no reference of its own, our `ref` is the id there.
@@ -191,7 +194,7 @@ impl Hand<'_> {
     }
 
     async fn receipt(&self, flight: &Flight, outcomes: Outcomes) -> Result<Turn, StoreError> {
-        let Outcomes { mut verdict, xrefs, reply, memo, status, took } = outcomes;
+        let Outcomes { mut verdict, xrefs, reply, memo, wrote, status, took } = outcomes;
         verdict.why = self.masked(&verdict.why, flight);
         let row = ReceiptRow {
             at: self.desk.hub.clock.now(),
@@ -207,7 +210,7 @@ impl Hand<'_> {
             system: self.desk.name.clone(),
             fence: flight.fence,
             class: verdict.class,
-            retry_after_ms: None,
+            wrote,
             xrefs,
             reply,
             why: verdict.why.clone(),

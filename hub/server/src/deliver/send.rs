@@ -19,6 +19,7 @@ use super::desk::Desk;
 use super::freeze::write_memo;
 use super::outgoing::{Ready, Unfit};
 use super::ring::Wait;
+use super::settle;
 use super::steps::Run;
 use crate::apply::{OrderUnit, Unit};
 use crate::bundle::{Bundle, System};
@@ -111,12 +112,15 @@ impl Hand<'_> {
 
     /// Asks for leave, stores the flight, calls, stores the receipt.
     async fn fly(&self, ready: Ready) -> Result<Turn, StoreError> {
-        let Ready { mut flight, frozen, memo } = ready;
+        let Ready { mut flight, frozen, mut memo } = ready;
         let base = &self.system.base_url;
         let call = frozen.call(&flight.operation, &flight.key, flight.attempt, base);
+        if flight.may_have_acted {
+            self.look_first(&call, &mut memo);
+        }
         let first = match self.first(&call, &memo) {
             Ok(first) => first,
-            Err(missing) if flight.may_have_acted => {
+            Err(missing) if flight.may_have_acted || flight.wrote => {
                 tracing::debug!(%missing, "a reference went missing after the call began");
                 None
             }
@@ -124,12 +128,6 @@ impl Hand<'_> {
                 return self.skip(&flight.want, flight.version, (LaneCode::NotLinked, None)).await;
             }
         };
-        if flight.may_have_acted
-            && first.as_ref().is_some_and(|first| first.idempotency != Idempotency::Safe)
-        {
-            // Nobody has looked since: ask before acting again.
-            return self.lapsed(&flight).await;
-        }
         if self.system.mode == Mode::Shadow {
             return self.shadow(&flight).await;
         }
@@ -153,6 +151,16 @@ impl Hand<'_> {
         let start = Instant::now();
         let ran = run.run(memo, pass.map(Pass::into)).await;
         self.settle(&flight, ran, start.elapsed()).await
+    }
+
+    /// What may have acted once is looked for before it is told again, however the attempts since then
+    /// have ended. A step that nobody can look for is not in doubt here: its doubt holds the lane.
+    fn look_first(&self, call: &Call<'_>, memo: &mut Memo) {
+        if let Ok(Some(request)) = self.first(call, memo)
+            && let Idempotency::FindFirst { step, .. } = request.idempotency
+        {
+            settle::resume_at(memo, step);
+        }
     }
 
     /// The first request; none if there is nothing left to send or it cannot be built, which the run

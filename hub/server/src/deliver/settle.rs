@@ -33,6 +33,8 @@ pub(super) enum End {
     Unbuilt(BuildError),
     /// The time of the attempt is used up between two steps.
     OutOfTime,
+    /// Between two steps the hub did not go on: the flight is another's by now, or held.
+    Lost,
     /// The process that flew it is gone.
     Lapsed {
         /// What may be done about the step that was in the air.
@@ -143,6 +145,15 @@ pub(super) fn judge(end: &End, policy: Policy<'_>) -> Verdict {
             next_due: Some(policy.now),
             resume: None,
             why: "the time of one attempt was used up between two steps; it goes on at once"
+                .to_owned(),
+        },
+        // The commit of this verdict finds out what is true: another's flight stays as it is.
+        End::Lost => Verdict {
+            class: ReceiptClass::Throttled,
+            shown: "not_acted",
+            next_due: Some(policy.now),
+            resume: None,
+            why: "stopped between two steps: what was found could not be stored with the call"
                 .to_owned(),
         },
         End::Lapsed { idempotency, began, timeout } => {
@@ -274,23 +285,6 @@ fn unbuilt(error: &BuildError, policy: Policy<'_>) -> Verdict {
             resume: None,
             why,
         },
-    }
-}
-
-/// The class of an attempt of which an earlier step was written, or may have been: the lane must not
-/// forget what it sent.
-pub(super) fn touched(verdict: Verdict) -> Verdict {
-    match verdict.class {
-        ReceiptClass::NotActed | ReceiptClass::Throttled | ReceiptClass::NotAllowed => {
-            Verdict { class: ReceiptClass::MayHaveActed, ..verdict }
-        }
-        ReceiptClass::Ok
-        | ReceiptClass::Already
-        | ReceiptClass::MayHaveActed
-        | ReceiptClass::SaidNo
-        | ReceiptClass::Shadowed
-        | ReceiptClass::InDoubt
-        | ReceiptClass::Dead => verdict,
     }
 }
 

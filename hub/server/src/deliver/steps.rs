@@ -37,8 +37,8 @@ pub(super) struct Ran {
     pub(super) status: Option<u16>,
     /// References known when it ended.
     pub(super) known: Vec<ReplyXref>,
-    /// Something was written there, or may have been: not all of it was looking.
-    pub(super) touched: bool,
+    /// A step was written there: not all of it was looking.
+    pub(super) wrote: bool,
 }
 
 impl Run<'_> {
@@ -48,7 +48,7 @@ impl Run<'_> {
     /// **Invariant:** before a step that is not repeatable, the memo that leads to it is stored.
     pub(super) async fn run(&self, memo: Memo, first: Option<Prepaid>) -> Ran {
         let mut prepaid = first.unwrap_or_default();
-        let (mut memo, status, mut touched) = (memo, AtomicU16::new(0), false);
+        let (mut memo, status, mut wrote) = (memo, AtomicU16::new(0), false);
         let end = loop {
             let request = match self.connector.next(self.call, &memo) {
                 Ok(Next::Done(reply)) => break End::Done(reply),
@@ -62,25 +62,24 @@ impl Run<'_> {
                 let known = self.connector.known(self.call, &memo);
                 let repeatable = request.idempotency == Idempotency::Safe;
                 if flying.note(&memo, &known, repeatable).await.is_err() {
-                    break End::OutOfTime;
+                    break End::Lost;
                 }
             }
             let began = self.desk.hub.clock.now();
             match self.step(&request, &memo, std::mem::take(&mut prepaid), &status).await {
                 Ok(exchanged) => {
                     memo = exchanged.memo;
-                    touched |= writes(&request);
+                    wrote |= writes(&request);
                 }
                 Err(failure) => {
                     let doubt = writes(&request) && failure.may_have_acted();
-                    touched |= doubt;
                     break failed(failure, &request, doubt, began);
                 }
             }
         };
         let status = Some(status.into_inner()).filter(|status| *status != 0);
         let known = self.connector.known(self.call, &memo);
-        Ran { end, memo, status, known, touched }
+        Ran { end, memo, status, known, wrote }
     }
 
     async fn step(

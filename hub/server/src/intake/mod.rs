@@ -63,11 +63,13 @@ impl fmt::Debug for Envelope {
 ///
 /// Bounded by [`Apply`]'s queue: when it is full, sources wait and so stop consuming.
 #[derive(Clone, Debug)]
-pub struct Intake(Arc<Inner>);
+pub struct Intake {
+    apply: Apply,
+    shared: Arc<Shared>,
+}
 
 #[derive(Debug)]
-struct Inner {
-    apply: Apply,
+struct Shared {
     bundle: watch::Receiver<Arc<Bundle>>,
     gates: Gates,
     clock: Clock,
@@ -83,17 +85,23 @@ impl Intake {
         gates: Gates,
         clock: Clock,
     ) -> Self {
-        Self(Arc::new(Inner { apply, bundle, gates, clock, heard: Mutex::default() }))
+        let shared = Shared { bundle, gates, clock, heard: Mutex::default() };
+        Self { apply, shared: Arc::new(shared) }
+    }
+
+    /// The same intake for one epoch of a source whose order counts: see [`Apply::in_order`].
+    pub fn in_order(&self) -> Self {
+        Self { apply: self.apply.in_order(), shared: Arc::clone(&self.shared) }
     }
 
     /// The bundle that maps messages now.
     pub fn bundle(&self) -> Arc<Bundle> {
-        Arc::clone(&self.0.bundle.borrow())
+        Arc::clone(&self.shared.bundle.borrow())
     }
 
     /// Now.
     pub fn now(&self) -> Timestamp {
-        self.0.clock.now()
+        self.shared.clock.now()
     }
 
     /// Takes an envelope in and waits for the commit that stores it.
@@ -114,7 +122,7 @@ impl Intake {
     pub async fn queue(&self, envelope: Envelope) -> Result<Pending, StoreError> {
         let bundle = self.bundle();
         let labels = self.labels(&bundle, &envelope);
-        let unit = unit(&bundle, self.0.gates, envelope, None);
+        let unit = unit(&bundle, self.shared.gates, envelope, None);
         self.hand_in(unit, labels).await
     }
 
@@ -143,7 +151,7 @@ impl Intake {
 
     /// When each system last spoke, for `orderhub_source_freshness_seconds`.
     pub fn heard(&self) -> BTreeMap<SystemName, Timestamp> {
-        self.0.heard.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.shared.heard.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     async fn hand_in(
@@ -151,9 +159,9 @@ impl Intake {
         unit: crate::apply::MessageUnit,
         labels: Labels,
     ) -> Result<Pending, StoreError> {
-        let outcome = self.0.apply.queue(Unit::Message(Box::new(unit))).await?;
+        let outcome = self.apply.queue(Unit::Message(Box::new(unit))).await?;
         metrics::gauge!("orderhub_intake_backlog").increment(1);
-        Ok(Pending { outcome, labels, clock: self.0.clock, began: self.0.clock.now() })
+        Ok(Pending { outcome, labels, clock: self.shared.clock, began: self.shared.clock.now() })
     }
 
     /// Labels are bounded: what a sender made up is `unknown`.
@@ -162,7 +170,7 @@ impl Intake {
         if bundle.system(&envelope.system).is_none() {
             return Labels { system: unknown(), document: unknown() };
         }
-        let mut heard = self.0.heard.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut heard = self.shared.heard.lock().unwrap_or_else(PoisonError::into_inner);
         heard.insert(envelope.system.clone(), envelope.received);
         let known = bundle.intake(&envelope.system, &envelope.document).is_some();
         let document = if known { Arc::clone(&envelope.document) } else { unknown() };

@@ -51,6 +51,9 @@ pub enum StoreError {
     /// A read took longer than its deadline.
     #[error("the read took longer than {0} ms and was stopped; narrow it")]
     Deadline(u64),
+    /// What its source gave before it was not stored: both come again, in their order.
+    #[error("not stored: what came before it from the same source was not")]
+    Behind,
     /// The store is shutting down.
     #[error("the store is closed")]
     Closed,

@@ -48,6 +48,37 @@ async fn an_answer_lost_after_the_effect_is_looked_for_and_nothing_is_made_twice
 }
 
 #[tokio::test]
+async fn what_was_looked_for_in_vain_is_looked_for_again_before_it_is_made() {
+    let rig = Rig::new(Setup::default());
+    rig.deliverer.pause(&SystemName::new(SINK), "only the erp matters here");
+    rig.twin.fail_with([Fault::LostBeforeEffect, Fault::Refused, Fault::Refused]);
+    let key = rig.order(1001, 1, "captured").await;
+    rig.delivered(key, ERP).await;
+    assert_eq!(rig.twin.sales().len(), 1);
+    let classes: Vec<_> = rig.receipts(key).await.into_iter().map(|row| row.class).collect();
+    assert_eq!(classes, ["ok", "not_acted", "may_have_acted"]);
+    let requests = rig.twin.requests.lock().unwrap().clone();
+    let after = requests.iter().skip(2).map(|(method, ..)| method.as_str());
+    let after: Vec<_> = after.collect();
+    assert_eq!(after, ["GET", "POST", "POST", "GET", "POST"], "{requests:#?}");
+}
+
+#[tokio::test]
+async fn a_step_that_certainly_did_not_act_is_not_in_doubt_for_the_one_before_it() {
+    let rig = Rig::new(Setup { create: "create_in_two", ..Setup::default() });
+    rig.deliverer.pause(&SystemName::new(SINK), "only the erp matters here");
+    rig.twin.fail_with([Fault::Works, Fault::Refused, Fault::Refused]);
+    let key = rig.order(1001, 1, "captured").await;
+    let lane = rig.until(key, ERP, |lane| lane.code == Some(LaneCode::Retry)).await;
+    let flight = lane.flying.unwrap();
+    assert!(flight.wrote && !flight.may_have_acted && !flight.may_be_replaced(), "{flight:?}");
+    rig.delivered(key, ERP).await;
+    let effects = rig.twin.effects();
+    let made = |path: &str| effects.iter().filter(|effect| effect.starts_with(path)).count();
+    assert_eq!((made("/parties"), made("/sales")), (1, 1), "{effects:?}");
+}
+
+#[tokio::test]
 async fn looking_begins_only_when_the_system_may_have_settled() {
     let rig = Rig::new(Setup::default());
     rig.deliverer.pause(&SystemName::new(SINK), "only the erp matters here");

@@ -59,6 +59,14 @@ operations:
     steps:
       - { id: create, method: POST, path: /sales, headers: { X-Key: "{key}" }, body: { a: 1 }, idempotency: unsafe, save: { id: body.id } }
     reply: { xrefs: { order: memo.id } }
+  create_in_two:
+    kind: state
+    entity: order
+    creates: true
+    steps:
+      - { id: party, method: POST, path: /parties, headers: { X-Key: "{key}" }, body: { a: 1 }, idempotency: unsafe, save: { party: body.id } }
+      - { id: create, method: POST, path: /sales, headers: { X-Key: "{key}" }, body: { party: "{memo.party}" }, idempotency: unsafe, save: { id: body.id } }
+    reply: { xrefs: { order: memo.id } }
   put:
     kind: state
     entity: order

@@ -13,8 +13,12 @@ use crate::transport::Transport;
 /// What the twin does with the next request that is no look-up.
 #[derive(Clone, Debug)]
 pub(super) enum Fault {
+    /// None: it works.
+    Works,
     /// Takes effect, answers 504.
     LostAfterEffect,
+    /// No effect, answers 504.
+    LostBeforeEffect,
     /// No effect, no connection.
     Refused,
     /// No effect, 503 with a wish.
@@ -107,7 +111,8 @@ impl Transport for Twin {
             let fault = self.faults.lock().unwrap().pop_front();
             match fault {
                 None if request.method == "GET" => Ok(json(200, r#"{"on_hand":7}"#)),
-                None => Ok(self.effect(&request.url, &key)),
+                None | Some(Fault::Works) => Ok(self.effect(&request.url, &key)),
+                Some(Fault::LostBeforeEffect) => Ok(json(504, "{}")),
                 Some(Fault::LostAfterEffect) => {
                     self.effect(&request.url, &key);
                     Ok(json(504, "{}"))

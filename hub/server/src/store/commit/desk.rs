@@ -10,6 +10,7 @@ use orderhub_order::contribution::Contribution;
 use orderhub_order::fold::{TodoItem, TodoKind};
 use orderhub_order::identify::{Bound, ReferenceKey};
 use orderhub_order::ids::{At, Entity, OrderKey, SystemName, order_reference};
+use orderhub_order::lane::Flight;
 use orderhub_order::model::State;
 
 use super::writes::{
@@ -288,8 +289,6 @@ fn order_no(said: &Contribution) -> Option<&str> {
 /// How a lane stands towards its system: a call that may have left is not over.
 pub(super) fn busy(state: &State) -> Vec<SystemName> {
     let lanes = state.lanes.iter();
-    let busy = lanes.filter(|(_, lane)| {
-        lane.flying.as_ref().is_some_and(|flight| flight.in_air || flight.may_have_acted)
-    });
+    let busy = lanes.filter(|(_, lane)| lane.flying.as_ref().is_some_and(Flight::may_be_there));
     busy.map(|(system, _)| system.clone()).collect()
 }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use orderhub_order::fold::{Act, Facts, Outcome, TodoItem, TodoKind, binds, fold};
+use orderhub_order::fold::{Act, Facts, Outcome, TodoItem, TodoKind, binds, fold, hold};
 use orderhub_order::identify::{Bound, ReferenceKey};
 use orderhub_order::ids::SystemName;
 
@@ -75,8 +75,21 @@ impl Desk<'_> {
         Cow::Owned(Facts { bound, ..unit.facts.clone() })
     }
 
+    /// The act is not tried again by itself: its lane is held, its timer has rung.
     fn fault(&mut self, unit: &OrderUnit, why: &str) -> DocumentOutcome {
         let system = system(&unit.act);
+        if let Some(open) = self.orders.get_mut(&unit.key) {
+            match &system {
+                Some(system) => {
+                    hold(&mut open.locked.state, system);
+                    open.lanes.insert(system.clone());
+                }
+                None => {
+                    open.locked.next_timer = None;
+                    open.dirty = true;
+                }
+            }
+        }
         let why = format!("an act on the order could not be applied: {why}");
         let item =
             TodoItem { kind: TodoKind::Finding, cause: "fault".into(), system, why: why.clone() };

@@ -23,6 +23,7 @@ use crate::bundle::{Bundle, Files};
 mod error;
 mod heads;
 mod lanes;
+mod numbers;
 mod orders;
 mod pending;
 mod readers;

@@ -26,14 +26,6 @@ impl Weeks {
         Ok(Self(weeks))
     }
 
-    /// The highest row that an id was noted with.
-    pub(super) fn highest(&self, connection: &Connection) -> Result<i64, Fault> {
-        let Some(last) = self.0.last() else { return Ok(0) };
-        let sql = format!("SELECT max(sequence) FROM seen_{last}");
-        let highest: Option<i64> = connection.query_row(&sql, [], |row| row.get(0))?;
-        Ok(highest.unwrap_or(0))
-    }
-
     /// Notes ids in the table of `now`; asks those of the weeks before first.
     pub(super) fn note(
         &mut self,

@@ -9,6 +9,7 @@ use orderhub_order::model::State;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::error::Fault;
+use super::numbers;
 use super::time::from_column;
 use super::write;
 use super::writer::Writer;
@@ -43,6 +44,7 @@ impl Tx for SqliteTx<'_> {
         self.run("ROLLBACK TO part")?;
         self.run("RELEASE part")?;
         let writer = &mut *self.writer;
+        writer.given = 0;
         writer.seen = super::seen::Weeks::read(&writer.connection)?;
         Ok(())
     }
@@ -57,6 +59,9 @@ impl Tx for SqliteTx<'_> {
         let run = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
         self.writer.next_message = first.0.saturating_add(run(messages));
         self.writer.next_order = first.1.saturating_add(run(orders));
+        if self.writer.next_message > self.writer.given {
+            self.writer.given = numbers::give(&self.writer.connection, self.writer.next_message)?;
+        }
         Ok(first)
     }
 

@@ -10,6 +10,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::error::Fault;
 use super::heads::Heads;
+use super::numbers;
 use super::reserved::Reserved;
 use super::schema::Opened;
 use super::seen;
@@ -42,6 +43,8 @@ pub(super) struct Writer {
     pub(super) packer: Packer,
     pub(super) seen: seen::Weeks,
     pub(super) next_message: i64,
+    /// Numbers below this are given away by what is stored; zero: not known, since a rollback.
+    pub(super) given: i64,
     pub(super) next_order: i64,
     pub(super) heads: Arc<Heads>,
     reserved: Arc<Reserved>,
@@ -92,15 +95,16 @@ impl Writer {
         let highest = |sql: &str| -> Result<i64, rusqlite::Error> {
             connection.query_row(sql, [], |row| Ok(row.get::<_, Option<i64>>(0)?.unwrap_or(0)))
         };
-        // Ids of messages order the documents that carry no revision: never one twice, even when the
-        // last rows were pruned.
-        let message = highest("SELECT max(id) FROM messages")?.max(seen.highest(&connection)?);
+        // Ids of messages order the documents that carry no revision: never one twice, although most
+        // leave no row behind.
+        let given = numbers::given(&connection)?;
         let order = highest("SELECT max(k) FROM orders")?;
         Ok(Self {
             connection,
             packer: Packer::new(),
             seen,
-            next_message: message + 1,
+            next_message: given.max(1),
+            given,
             next_order: order + 1,
             heads,
             reserved,
@@ -141,6 +145,7 @@ impl Writer {
             drop(self.run("ROLLBACK"));
         }
         if done.is_err() {
+            self.given = 0;
             self.seen = seen::Weeks::read(&self.connection).map_err(StoreError::from)?;
         }
         done

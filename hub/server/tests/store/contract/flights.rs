@@ -35,6 +35,7 @@ async fn fly(world: &mut World, key: OrderKey, entity: Entity) -> UnitOutcome {
         key: format!("{}", key.0).into(),
         values: Vec::new(),
         may_have_acted: false,
+        wrote: false,
         in_air: false,
         began: None,
     };
@@ -46,7 +47,7 @@ fn receipt(class: ReceiptClass, xrefs: Vec<Xref>) -> Act {
         system: erp(),
         fence: 1,
         class,
-        retry_after_ms: None,
+        wrote: false,
         xrefs,
         reply: None,
         why: "test".to_owned(),
