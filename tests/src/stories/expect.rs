@@ -59,7 +59,7 @@ pub fn compare(
         same("waiting", json!(expected), json!(found));
     }
     if let Some(orders) = &expect.orders {
-        let found = world.orders().into_iter().map(|key| world.state(key).order.reference);
+        let found = world.orders().into_iter().map(|key| world.state(key).order.reference.clone());
         let found: Vec<String> = found.map(|reference| reference.to_string()).collect();
         same("orders", json!(orders), json!(found));
     }

@@ -124,7 +124,7 @@ impl World for StoreWorld {
 
     fn state(&self, order: OrderKey) -> State {
         let state = self.runtime.block_on(self.store.state(&Scope::All, order));
-        state.expect("a state").expect("the order is known")
+        (*state.expect("a state").expect("the order is known")).clone()
     }
 
     fn todos(&self) -> Vec<TodoItem> {

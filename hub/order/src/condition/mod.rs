@@ -14,7 +14,7 @@ use orderhub_lang::yaml::Node;
 use crate::catalogue::{FieldId, FieldSet, catalogue, known};
 use crate::ids::{At, Collection, Role, SystemName};
 use crate::lane::Lane;
-use crate::model::Order;
+use crate::model::{Order, Shared};
 use crate::rules::SystemRules;
 use crate::value::Value;
 
@@ -72,7 +72,7 @@ pub struct Scene<'a> {
     /// The order.
     pub order: &'a Order,
     /// Its lanes, for `linked:`.
-    pub lanes: &'a BTreeMap<SystemName, Lane>,
+    pub lanes: &'a BTreeMap<SystemName, Shared<Lane>>,
     /// The configured systems: `linked:` holds for a role that none of them plays.
     pub systems: &'a BTreeMap<SystemName, SystemRules>,
     /// The hold `unassigned` of this role is not looked at: whoever assigns must see past it.
@@ -259,7 +259,7 @@ impl Scene<'_> {
     pub fn linked(&self, role: Role) -> bool {
         let mut players = self.systems.iter().filter(|(_, system)| system.role == role).peekable();
         players.peek().is_none()
-            || players.any(|(name, _)| self.lanes.get(name).is_some_and(Lane::knows))
+            || players.any(|(name, _)| self.lanes.get(name).is_some_and(|lane| lane.knows()))
     }
 
     fn is_past(&self, element: &crate::model::Element) -> bool {

@@ -38,7 +38,7 @@ fn holds(text: &str, at: &str) -> bool {
     let at = At::parse(at).unwrap();
     let (mut lanes, mut systems) = (BTreeMap::new(), BTreeMap::new());
     let name = SystemName::new("erp");
-    lanes.insert(name.clone(), Lane::new(name.clone(), Role::Erp));
+    lanes.insert(name.clone(), Shared::new(Lane::new(name.clone(), Role::Erp)));
     let rules = SystemRules {
         role: Role::Erp,
         integration: "erp".into(),

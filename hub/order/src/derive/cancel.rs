@@ -8,7 +8,7 @@ use super::{fulfilment, linked, put};
 use crate::catalogue::known::{self, fulfilment_line as part};
 use crate::ids::{At, Collection, ElementId};
 use crate::lane::{Flight, Lane};
-use crate::model::{Element, Order, State};
+use crate::model::{Element, Order, Shared, State};
 use crate::value::Value;
 
 /// Fulfilments whose quantities may still be lowered.
@@ -111,7 +111,11 @@ fn end_if_empty(state: &mut State, id: &ElementId) {
 }
 
 /// Whether its warehouse may know of a fulfilment: it was taken on, is linked, or a call is under way.
-fn heard_of<'a>(element: &Element, mut lanes: impl Iterator<Item = &'a Lane>, at: &At) -> bool {
+fn heard_of<'a>(
+    element: &Element,
+    mut lanes: impl Iterator<Item = &'a Shared<Lane>>,
+    at: &At,
+) -> bool {
     let status = element.fields.text(known::fulfilment::STATUS);
     let waiting = matches!(status, None | Some("draft" | "queued"));
     let under_way = |lane: &Lane| {

@@ -4,7 +4,6 @@ use super::Books;
 use super::states::{any_status, returns, shipped};
 use crate::catalogue::known;
 use crate::ids::{Collection, Role};
-use crate::lane::Lane;
 use crate::model::State;
 use crate::rules::Rules;
 
@@ -52,5 +51,5 @@ pub(super) fn stage(state: &State, books: &Books, rules: &Rules<'_>) -> &'static
 fn erp_knows(state: &State, rules: &Rules<'_>) -> bool {
     let configured = rules.systems.values().any(|system| system.role == Role::Erp);
     let mut erps = state.lanes.values().filter(|lane| lane.role == Role::Erp);
-    !configured || erps.any(Lane::knows)
+    !configured || erps.any(|lane| lane.knows())
 }

@@ -14,7 +14,6 @@ use crate::condition::Scene;
 use crate::derive::Books;
 use crate::holds::{self, Cause};
 use crate::ids::{At, Collection, Role, SystemName, element_reference};
-use crate::lane::Lane;
 use crate::model::{Order, State};
 use crate::rules::Rules;
 use crate::settle::Turn;
@@ -86,7 +85,7 @@ pub(crate) fn subjects(order: &Order, release: &Release) -> Vec<At> {
 /// The systems that a release means besides those of one role.
 pub(crate) fn targets(state: &State, release: &Release, rules: &Rules<'_>) -> Vec<SystemName> {
     let order = &state.order;
-    let knows = |name: &SystemName| state.lanes.get(name).is_some_and(Lane::knows);
+    let knows = |name: &SystemName| state.lanes.get(name).is_some_and(|lane| lane.knows());
     let all = rules.systems.iter();
     let meant = all.filter(|(name, system)| match release.to {
         Target::Role(_) => false,

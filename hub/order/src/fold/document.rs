@@ -9,18 +9,18 @@ use super::work::{Done, End, Speaker, Step, Work, item, refuse};
 use super::{DocumentAct, TodoKind, element};
 use crate::contribution::{Contribution, Revision};
 use crate::ids::{At, Collection, Role, SystemName};
-use crate::lane::DocumentState;
+use crate::lane::{DocumentState, Lane};
+use crate::model::Shared;
 
 /// The hash that stands for "dropped": the next document is compared field by field.
 const DROPPED: [u8; 16] = [0; 16];
 
 /// Folds a document into the order it was identified to belong to.
-pub(super) fn document(work: &mut Work<'_>, act: &DocumentAct) -> Step<Done> {
+pub(super) fn document(work: &mut Work<'_>, act: &DocumentAct, hash: [u8; 16]) -> Step<Done> {
     let contribution = &act.contribution;
     let role = role_of(work, &contribution.system)?;
     let revision = revision_of(contribution, work.facts.sequence);
     let name = name_of(contribution);
-    let hash = content_hash(contribution);
     let mut speaker = Speaker::of(contribution, role, Some(&revision));
     speaker.match_only = is_first_link(work, &speaker);
     let lane = work.lane(speaker.system, role);
@@ -55,7 +55,7 @@ fn revision_of(contribution: &Contribution, sequence: i64) -> Revision {
 }
 
 /// SHA-256 of what is said, without its revision, first 16 bytes.
-fn content_hash(contribution: &Contribution) -> [u8; 16] {
+pub(super) fn content_hash(contribution: &Contribution) -> [u8; 16] {
     let said = (&contribution.parents, contribution.creates, &contribution.body);
     let Ok(bytes) = serde_json::to_vec(&said) else { return DROPPED };
     let whole: [u8; 32] = Sha256::digest(&bytes).into();
@@ -71,13 +71,13 @@ fn name_of(contribution: &Contribution) -> String {
 
 /// Whether the system said exactly this last under the same document and key: only the revision
 /// rises with it. Most updates of a shop end here.
-pub(super) fn repeated(work: &mut Work<'_>, act: &DocumentAct) -> bool {
+pub(super) fn repeated(work: &mut Work<'_>, act: &DocumentAct, hash: [u8; 16]) -> bool {
     let contribution = &act.contribution;
     let name = name_of(contribution);
     let lane = work.state.lanes.get(&contribution.system);
     let known = lane.and_then(|lane| lane.documents.get(&name));
     let Some(known) = known.filter(|known| known.hash != DROPPED) else { return false };
-    if known.hash != content_hash(contribution) {
+    if known.hash != hash {
         return false;
     }
     let revision = revision_of(contribution, work.facts.sequence);
@@ -131,7 +131,7 @@ pub(super) fn drop_hashes(lane: &mut crate::lane::Lane) {
 
 /// The system speaks of this order for the first time, and was told nothing of it by us.
 fn is_first_link(work: &Work<'_>, speaker: &Speaker<'_>) -> bool {
-    let told = |lane: &crate::lane::Lane| lane.knows() || lane.was_told();
+    let told = |lane: &Shared<Lane>| lane.knows() || lane.was_told();
     *speaker.system != work.state.order.origin
         && !work.state.lanes.get(speaker.system).is_some_and(told)
 }

@@ -14,6 +14,7 @@ use crate::catalogue::{Field, FieldId, FieldType, Kind, catalogue};
 use crate::contribution::{Revision, Stated};
 use crate::ids::At;
 use crate::lane::{FieldState, Lane};
+use crate::model::Shared;
 use crate::value::Value;
 
 /// A field at a place.
@@ -88,7 +89,7 @@ fn verdict(work: &Work<'_>, speaker: &Speaker<'_>, spot: &Spot<'_>, value: &Stat
     let fresh = FieldState::default();
     let state = lane.and_then(|lane| lane.fields.get(&spot.path)).unwrap_or(&fresh);
     let who = (spot.field, spot.path.as_str());
-    let wrote = |lane: &&Lane| lane.fields.get(&spot.path).is_some_and(|field| field.wrote);
+    let wrote = |lane: &&Shared<Lane>| lane.fields.get(&spot.path).is_some_and(|field| field.wrote);
     let written = work.state.lanes.values().find(wrote);
     let right = || {
         let standing = standing(work.state, work.rules, speaker, spot.at, who);

@@ -13,6 +13,7 @@ use crate::contribution::Stated;
 use crate::flow::Others;
 use crate::ids::SystemName;
 use crate::lane::{FieldState, Lane, RING_HOURS};
+use crate::model::Shared;
 use crate::value::Value;
 
 /// Does what a verdict says.
@@ -205,7 +206,7 @@ fn accept(
 
 /// Nobody's value any more: the next to write it says whose it is.
 pub(super) fn unwritten(work: &mut Work<'_>, path: &str) {
-    let wrote = |lane: &&Lane| lane.fields.get(path).is_some_and(|state| state.wrote);
+    let wrote = |lane: &&Shared<Lane>| lane.fields.get(path).is_some_and(|state| state.wrote);
     let systems = work.state.lanes.values().filter(wrote).map(|lane| lane.system.clone());
     for system in systems.collect::<Vec<_>>() {
         if let Some(state) = work.lane_there(&system).and_then(|lane| lane.fields.get_mut(path)) {
@@ -216,7 +217,7 @@ pub(super) fn unwritten(work: &mut Work<'_>, path: &str) {
 
 /// Whose value is about to lose; `None`: a person's, or nobody's in particular.
 fn loser(work: &Work<'_>, spot: &Spot<'_>) -> Option<SystemName> {
-    let wrote = |lane: &&Lane| lane.fields.get(&spot.path).is_some_and(|field| field.wrote);
+    let wrote = |lane: &&Shared<Lane>| lane.fields.get(&spot.path).is_some_and(|field| field.wrote);
     work.state.lanes.values().find(wrote).map(|lane| lane.system.clone())
 }
 

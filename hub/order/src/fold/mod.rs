@@ -18,7 +18,7 @@ use crate::contribution::Contribution;
 use crate::identify::ReferenceKey;
 use crate::ids::{OrderKey, SystemName};
 use crate::lane::{Lane, is_shared};
-use crate::model::{Order, State};
+use crate::model::{Order, Shared, State};
 use crate::rules::Rules;
 
 mod act;
@@ -75,15 +75,24 @@ pub fn fold(
     now: jiff::Timestamp,
 ) -> Folded {
     let mut work = Work::new(state, rules, facts, now);
+    let hash = match act {
+        Act::Document(act) => document::content_hash(&act.contribution),
+        Act::Fly { .. }
+        | Act::Memo { .. }
+        | Act::Skip { .. }
+        | Act::Receipt(_)
+        | Act::Person(_)
+        | Act::Tick => [0; 16],
+    };
     if let Act::Document(act) = act
-        && document::repeated(&mut work, act)
+        && document::repeated(&mut work, act, hash)
     {
         let lanes = vec![act.contribution.system.clone()];
         let outcome = Outcome::Unchanged;
         return Folded { outcome, change: None, effects: Vec::new(), lanes };
     }
     let before = work.state.order.clone();
-    let (outcome, change) = match merge(&mut work, act) {
+    let (outcome, change) = match merge(&mut work, act, hash) {
         Err(outcome) => {
             work.undo(before);
             let (effects, lanes) = (Vec::new(), Vec::new());
@@ -112,9 +121,10 @@ fn ended(end: End, version: u32) -> Outcome {
     }
 }
 
-fn merge(work: &mut Work<'_>, act: &Act) -> Step<Done> {
+/// `hash`: of a document, what it says.
+fn merge(work: &mut Work<'_>, act: &Act, hash: [u8; 16]) -> Step<Done> {
     match act {
-        Act::Document(act) => document::document(work, act),
+        Act::Document(act) => document::document(work, act, hash),
         Act::Fly { system, flight } => flight::fly(work, system, flight),
         Act::Memo { system, fence, memo, xrefs } => {
             flight::memo(work, system, *fence, (memo, xrefs))
@@ -153,6 +163,7 @@ pub fn create(
     let received = crate::value::Value::Timestamp(now);
     order.fields.set(crate::catalogue::known::order::RECEIVED_AT, Some(received));
     let mut state = State::new(order);
-    state.lanes.insert(system.clone(), Lane::new(system.clone(), origin.role));
+    let lane = Lane::new(system.clone(), origin.role);
+    state.lanes.insert(system.clone(), Shared::new(lane));
     Some(state)
 }

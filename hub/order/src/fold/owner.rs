@@ -11,7 +11,7 @@ use crate::catalogue::{Field, Owner, catalogue, known};
 use crate::flow::Others;
 use crate::ids::{At, Collection, ElementId, Role, SystemName};
 use crate::lane::Lane;
-use crate::model::{Order, State};
+use crate::model::{Order, Shared, State};
 use crate::rules::Rules;
 
 /// The system that holds a role for a thing of the order: elements of a fulfilment go by their
@@ -124,7 +124,7 @@ pub(super) fn writer(
     at: &At,
     (field, path): (&Field, &str),
 ) -> Writer {
-    let wrote = |lane: &&Lane| lane.fields.get(path).is_some_and(|field| field.wrote);
+    let wrote = |lane: &&Shared<Lane>| lane.fields.get(path).is_some_and(|field| field.wrote);
     match state.lanes.values().find(wrote) {
         Some(lane) if lane.system == *speaker.system => Writer::Speaker,
         Some(lane) => {

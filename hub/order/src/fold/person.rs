@@ -12,6 +12,7 @@ use crate::catalogue::{FieldId, catalogue};
 use crate::contribution::Stated;
 use crate::ids::{At, SystemName};
 use crate::lane::{Lane, LaneCode};
+use crate::model::Shared;
 
 /// Does what a person did.
 pub(super) fn person(work: &mut Work<'_>, act: &PersonAct) -> Step<Done> {
@@ -72,7 +73,7 @@ fn stale(path: &str, seen: u32, last: u32) -> TodoItem {
 
 /// A person has decided: what systems said otherwise is answered.
 fn settle_conflicts(work: &mut Work<'_>, path: &str) {
-    let open = |lane: &&Lane| lane.open_conflicts.iter().any(|open| open == path);
+    let open = |lane: &&Shared<Lane>| lane.open_conflicts.iter().any(|open| open == path);
     let systems = work.state.lanes.values().filter(open).map(|lane| lane.system.clone());
     for system in systems.collect::<Vec<_>>() {
         if let Some(lane) = work.lane_there(&system) {

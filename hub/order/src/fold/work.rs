@@ -9,7 +9,7 @@ use crate::catalogue::FieldId;
 use crate::contribution::{Contribution, Revision};
 use crate::ids::{At, Entity, Role, SystemName};
 use crate::lane::Lane;
-use crate::model::{Order, State};
+use crate::model::{Order, Shared, State};
 use crate::rules::Rules;
 
 /// Ends a fold with nothing changed. Boxed: it is the rare way.
@@ -61,7 +61,7 @@ pub(super) struct Work<'w> {
     pub(super) now: Timestamp,
     pub(super) effects: Vec<Effect>,
     /// The lanes that were changed, each as it stood before; `None`: there was none.
-    pub(super) touched_lanes: BTreeMap<SystemName, Option<Lane>>,
+    pub(super) touched_lanes: BTreeMap<SystemName, Option<Shared<Lane>>>,
     pub(super) again: Vec<Again>,
     pub(super) tally: Tally,
     /// Paths that a first link found different: listed in one finding.
@@ -107,7 +107,7 @@ impl<'w> Work<'w> {
     /// The lane of a system, made where there is none.
     pub(super) fn lane(&mut self, system: &SystemName, role: Role) -> &mut Lane {
         self.touch(system);
-        let fresh = || Lane::new(system.clone(), role);
+        let fresh = || Shared::new(Lane::new(system.clone(), role));
         self.state.lanes.entry(system.clone()).or_insert_with(fresh)
     }
 
@@ -116,7 +116,7 @@ impl<'w> Work<'w> {
         if self.state.lanes.contains_key(system) {
             self.touch(system);
         }
-        self.state.lanes.get_mut(system)
+        self.state.lanes.get_mut(system).map(|lane| &mut **lane)
     }
 
     /// Says that a lane is about to be changed, and keeps it as it stands.
@@ -128,7 +128,7 @@ impl<'w> Work<'w> {
     }
 
     /// Puts everything back as it was.
-    pub(super) fn undo(&mut self, order: Order) {
+    pub(super) fn undo(&mut self, order: Shared<Order>) {
         self.state.order = order;
         for (system, lane) in std::mem::take(&mut self.touched_lanes) {
             match lane {

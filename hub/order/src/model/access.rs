@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use super::{Element, Order, Record, State, Subject};
+use super::{Element, Order, Record, Shared, State, Subject};
 use crate::catalogue::{FieldId, Kind, catalogue, known};
 use crate::contribution::Stated;
 use crate::ids::{At, Collection, ElementId, OrderKey, SystemName};
@@ -217,7 +217,7 @@ fn identity(at: &At, field: FieldId) -> Option<Value> {
 impl State {
     /// A new order without lanes.
     pub fn new(order: Order) -> Self {
-        Self { order, lanes: BTreeMap::new() }
+        Self { order: Shared::new(order), lanes: BTreeMap::new() }
     }
 }
 

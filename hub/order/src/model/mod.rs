@@ -8,10 +8,13 @@ mod access;
 mod record;
 #[cfg(test)]
 pub(crate) mod samples;
+mod shared;
 
 use crate::catalogue::FieldId;
 use crate::contribution::Stated;
 use crate::ids::{At, Collection, ElementId, OrderKey, Role, SystemName};
+
+pub use shared::Shared;
 
 /// Fields of the order or of one element; sorted by field id, each once. Null is `None`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,9 +66,9 @@ pub struct Order {
 #[derive(Clone, Debug)]
 pub struct State {
     /// The head.
-    pub order: Order,
+    pub order: Shared<Order>,
     /// One lane per system that knows the order or is wanted to.
-    pub lanes: BTreeMap<SystemName, crate::lane::Lane>,
+    pub lanes: BTreeMap<SystemName, Shared<crate::lane::Lane>>,
 }
 
 /// Where a thing stands, with its fields: a view for mapping out.

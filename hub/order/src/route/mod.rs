@@ -10,7 +10,7 @@ use crate::flow::{Firing, ORDER_CHANGED, Release, Target, fired_key, near, subje
 use crate::fold::{Effect, TodoItem, TodoKind};
 use crate::ids::{At, Role, SystemName};
 use crate::lane::{Lane, LaneCode, WantKey};
-use crate::model::State;
+use crate::model::{Shared, State};
 use crate::rules::{DeliverRule, OperationKind, Rules};
 use crate::settle::Turn;
 
@@ -92,7 +92,8 @@ fn lane_of<'a>(
     rules: &Rules<'_>,
 ) -> Option<&'a mut Lane> {
     let role = rules.systems.get(system)?.role;
-    Some(state.lanes.entry(system.clone()).or_insert_with(|| Lane::new(system.clone(), role)))
+    let fresh = || Shared::new(Lane::new(system.clone(), role));
+    Some(state.lanes.entry(system.clone()).or_insert_with(fresh))
 }
 
 fn listening<'a, 'e>(

@@ -10,13 +10,15 @@ use orderhub_order::ids::{OrderKey, SystemName};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
-use super::{Apply, Submission, Unit, UnitOutcome, Waiter, size};
+use super::{Apply, Queues, Submission, Unit, UnitOutcome, Waiter, size};
 use crate::bundle::Bundle;
 use crate::clock::Clock;
 use crate::store::{Store, StoreError};
 
 /// Units in one commit.
 const MOST_UNITS: usize = 256;
+/// Messages that always have room in a batch, however few acts go with them.
+const LEAST_MESSAGES: usize = 16;
 /// Bytes of bodies that close a batch.
 const MOST_BYTES: usize = 1 << 20;
 
@@ -40,47 +42,87 @@ pub fn start(
     bound: usize,
     stop: CancellationToken,
 ) -> (Apply, tokio::task::JoinHandle<()>) {
-    let (apply, queue) = Apply::channel(bound);
-    (apply, tokio::spawn(run(parts, queue, stop)))
+    let (apply, queues) = Apply::channel(bound);
+    (apply, tokio::spawn(run(parts, queues, stop)))
 }
 
-async fn run(parts: Parts, mut queue: mpsc::Receiver<Submission>, stop: CancellationToken) {
+async fn run(parts: Parts, mut queues: Queues, stop: CancellationToken) {
     loop {
         let first = tokio::select! {
-            first = queue.recv() => first,
+            first = queues.next() => first,
             () = stop.cancelled() => {
-                queue.close();
-                queue.recv().await
+                queues.acts.close();
+                queues.messages.close();
+                queues.next().await
             }
         };
         let Some(first) = first else { return };
-        let (units, waiters) = close(first, &mut queue);
-        if units.is_empty() {
+        let batch = queues.close(first);
+        if batch.units.is_empty() {
             continue;
         }
         let bundle = Arc::clone(&parts.bundle.borrow());
-        let outcomes = parts.store.apply(units, bundle, parts.clock.now()).await;
-        resolve(&parts, waiters, outcomes);
+        let outcomes = parts.store.apply(batch.units, bundle, parts.clock.now()).await;
+        resolve(&parts, batch.waiters, outcomes);
     }
 }
 
-/// Takes what queued, up to the bounds. What came behind something of its source that was not stored
-/// is turned away, so that it does not overtake it.
-fn close(first: Submission, queue: &mut mpsc::Receiver<Submission>) -> (Vec<Unit>, Vec<Waiter>) {
-    let (mut units, mut waiters) = (Vec::new(), Vec::new());
-    let (mut bytes, mut next) = (0, Some(first));
-    while let Some(Submission { unit, waiter }) = next {
+/// What goes into one commit.
+#[derive(Debug, Default)]
+struct Batch {
+    units: Vec<Unit>,
+    waiters: Vec<Waiter>,
+    bytes: usize,
+}
+
+impl Batch {
+    fn is_full(&self, most: usize) -> bool {
+        self.units.len() >= most || self.bytes >= MOST_BYTES
+    }
+
+    /// What came behind something of its source that was not stored is turned away, so that it does not
+    /// overtake it.
+    fn take(&mut self, Submission { unit, waiter }: Submission) {
         if waiter.is_behind() {
             waiter.tell(Err(StoreError::Behind));
-        } else {
-            bytes += size(&unit);
-            units.push(unit);
-            waiters.push(waiter);
+            return;
         }
-        let full = units.len() >= MOST_UNITS || bytes >= MOST_BYTES;
-        next = if full { None } else { queue.try_recv().ok() };
+        self.bytes += size(&unit);
+        self.units.push(unit);
+        self.waiters.push(waiter);
     }
-    (units, waiters)
+}
+
+impl Queues {
+    /// The next unit; none when both queues are closed and empty.
+    async fn next(&mut self) -> Option<Submission> {
+        tokio::select! {
+            biased;
+            Some(act) = self.acts.recv() => Some(act),
+            Some(message) = self.messages.recv() => Some(message),
+            else => None,
+        }
+    }
+
+    /// Closes a batch with what queued. Acts go first, and few messages go with them: a delivery waits
+    /// for two commits, and intake must not leave it behind.
+    fn close(&mut self, first: Submission) -> Batch {
+        let mut batch = Batch::default();
+        batch.take(first);
+        while !batch.is_full(MOST_UNITS)
+            && let Ok(act) = self.acts.try_recv()
+        {
+            batch.take(act);
+        }
+        let acts = batch.units.iter().filter(|unit| matches!(unit, Unit::Order(_))).count();
+        let most = if acts == 0 { MOST_UNITS } else { acts + (acts / 2).max(LEAST_MESSAGES) };
+        while !batch.is_full(most.min(MOST_UNITS))
+            && let Ok(message) = self.messages.try_recv()
+        {
+            batch.take(message);
+        }
+        batch
+    }
 }
 
 /// Acknowledgements first, in the order of submission, then the lanes.

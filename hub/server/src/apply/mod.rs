@@ -135,7 +135,9 @@ impl Word {
 /// waits, so that sources stop consuming.
 #[derive(Clone)]
 pub struct Apply {
-    queue: mpsc::Sender<Submission>,
+    /// Acts on known orders: few, and deliveries wait for them.
+    acts: mpsc::Sender<Submission>,
+    messages: mpsc::Sender<Submission>,
     room: Arc<Semaphore>,
     sequence: Option<Arc<Sequence>>,
 }
@@ -153,6 +155,7 @@ pub(crate) struct Sequence {
 }
 
 /// A unit with who waits for its outcome.
+#[derive(Debug)]
 pub(crate) struct Submission {
     /// The unit.
     pub(crate) unit: Unit,
@@ -160,7 +163,17 @@ pub(crate) struct Submission {
     pub(crate) waiter: Waiter,
 }
 
+/// What waits for a commit.
+#[derive(Debug)]
+pub(crate) struct Queues {
+    /// Acts on known orders.
+    pub(crate) acts: mpsc::Receiver<Submission>,
+    /// Messages.
+    pub(crate) messages: mpsc::Receiver<Submission>,
+}
+
 /// Who waits for the outcome of a unit.
+#[derive(Debug)]
 pub(crate) struct Waiter {
     done: oneshot::Sender<Result<UnitOutcome, StoreError>>,
     sequence: Option<Arc<Sequence>>,
@@ -190,11 +203,13 @@ impl fmt::Debug for Apply {
 }
 
 impl Apply {
-    /// The handle and the queue's other end, for the batch loop.
-    pub(crate) fn channel(bound: usize) -> (Self, mpsc::Receiver<Submission>) {
-        let (queue, rest) = mpsc::channel(bound);
+    /// The handle and the queues' other ends, for the batch loop. Each holds at most `bound` units.
+    pub(crate) fn channel(bound: usize) -> (Self, Queues) {
+        let (acts, next_acts) = mpsc::channel(bound);
+        let (messages, next_messages) = mpsc::channel(bound);
         let room = usize::try_from(MOST_WAITING_KIB).unwrap_or(usize::MAX);
-        (Self { queue, room: Arc::new(Semaphore::new(room)), sequence: None }, rest)
+        let apply = Self { acts, messages, room: Arc::new(Semaphore::new(room)), sequence: None };
+        (apply, Queues { acts: next_acts, messages: next_messages })
     }
 
     /// The same queue for a source whose order counts: after a unit that was not stored, the units
@@ -216,7 +231,8 @@ impl Apply {
         self.queue(unit).await?.await.map_err(|_| StoreError::Closed)?
     }
 
-    /// Hands in a unit; the receiver is told after its commit. Keeps the caller's order.
+    /// Hands in a unit; the receiver is told after its commit. Keeps the caller's order among messages,
+    /// and among acts.
     ///
     /// # Errors
     ///
@@ -230,8 +246,11 @@ impl Apply {
         let room = Arc::clone(&self.room).acquire_many_owned(kib).await;
         let room = room.map_err(|_| StoreError::Closed)?;
         let waiter = Waiter { done, sequence: self.sequence.clone(), _room: room };
-        let submission = Submission { unit, waiter };
-        self.queue.send(submission).await.map_err(|_| StoreError::Closed)?;
+        let queue = match &unit {
+            Unit::Order(_) => &self.acts,
+            Unit::Message(_) => &self.messages,
+        };
+        queue.send(Submission { unit, waiter }).await.map_err(|_| StoreError::Closed)?;
         Ok(outcome)
     }
 }

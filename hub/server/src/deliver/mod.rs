@@ -106,7 +106,7 @@ pub struct Bounds {
 
 impl Default for Bounds {
     fn default() -> Self {
-        Self { global: 64, per_system: 16, redelivery: Redelivery::default() }
+        Self { global: 128, per_system: 32, redelivery: Redelivery::default() }
     }
 }
 

@@ -1,5 +1,7 @@
 //! Orders: find, show, history, lanes, attempts.
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
@@ -56,7 +58,7 @@ pub(super) async fn list(
 }
 
 /// Finds an order by the hub's id, `ref` or number; several: 300 with the candidates.
-pub(super) async fn find(api: &Api, word: &str) -> Result<Orders, Problem> {
+pub(super) async fn find(api: &Api, word: &str) -> Result<Arc<Orders>, Problem> {
     let scope = api.scope();
     let keys = match OrderKey::parse(word) {
         Some(key) => vec![key],
@@ -136,7 +138,7 @@ pub(super) async fn lanes(
     Path(word): Path<String>,
 ) -> Result<Response, Problem> {
     let state = find(&api, &word).await?;
-    Ok(page(state.lanes.values().map(view::lane).collect(), None).into_response())
+    Ok(page(state.lanes.values().map(|lane| view::lane(lane)).collect(), None).into_response())
 }
 
 #[derive(Debug, Deserialize)]

@@ -10,7 +10,7 @@ use serde_json::{Value as Json, json};
 pub(super) fn order(state: &State) -> Json {
     let mut shown = head(&state.order);
     if let Some(members) = shown.as_object_mut() {
-        let references = state.lanes.values().flat_map(references).collect();
+        let references = state.lanes.values().flat_map(|lane| references(lane)).collect();
         members.insert("xrefs".to_owned(), Json::Array(references));
     }
     shown

@@ -16,6 +16,7 @@ use crate::bundle::Bundle;
 
 mod codec;
 mod commit;
+mod pack;
 mod rows;
 pub mod sqlite;
 
@@ -75,7 +76,7 @@ pub trait Store: Debug + Send + Sync {
         &self,
         scope: &Scope,
         key: OrderKey,
-    ) -> BoxFuture<'_, Result<Option<State>, StoreError>>;
+    ) -> BoxFuture<'_, Result<Option<Arc<State>>, StoreError>>;
 
     /// Lanes of a system that are due at `now`, oldest due first, without those reserved by this process.
     fn due(

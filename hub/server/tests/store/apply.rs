@@ -2,15 +2,16 @@
 
 use std::sync::Arc;
 
-use orderhub::apply::{self, Apply};
+use orderhub::apply::{self, Apply, Unit};
 use orderhub::clock::Clock;
+use orderhub::store::sqlite::{Options, SqliteStore};
 use orderhub::store::{Filter, Scope, StoreError};
 use orderhub_order::ids::{OrderKey, SystemName};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::Sqlite;
-use crate::contract::{World, order_of, say};
+use crate::contract::{World, order_of, say, unit};
 
 struct Loop {
     apply: Apply,
@@ -84,4 +85,34 @@ async fn what_was_queued_before_the_stop_is_committed() {
     assert_eq!(page.items.len(), 500);
     let rest = Filter { cursor: page.next, ..filter };
     assert_eq!(world.store.list(&Scope::All, &rest).await.unwrap().items.len(), 100);
+}
+
+#[tokio::test]
+async fn nothing_overtakes_what_was_not_stored() {
+    let place = Sqlite::new();
+    let tight = Options { most_pages: Some(60), ..place.options() };
+    let mut world = World::new(&place);
+    world.store.close().await;
+    world.store = Arc::new(SqliteStore::open(&tight).unwrap());
+    let running = start(&world, 1_000);
+    let message = |world: &mut World, number: &str, body: String| {
+        let said = say::order("shop_eu", number, 1, "a");
+        let mapped = vec![orderhub_mapping::Mapped::Document(Box::new(said))];
+        let mut unit = unit(world.now, None, "", mapped);
+        unit.envelope.body = body.into();
+        Unit::Message(Box::new(unit))
+    };
+    // What no compressor makes small enough for the file.
+    let noise: String =
+        (0_u64..60_000).map(|n| n.wrapping_mul(0x9E37_79B9_7F4A_7C15).to_string()).collect();
+    let (source, other) = (running.apply.in_order(), running.apply.in_order());
+    let large = source.queue(message(&mut world, "1", noise)).await.unwrap();
+    let behind = source.queue(message(&mut world, "2", String::new())).await.unwrap();
+    assert!(matches!(large.await.unwrap(), Err(StoreError::Full)));
+    assert!(behind.await.unwrap().is_err());
+    let late = source.submit(message(&mut world, "3", String::new())).await;
+    assert!(matches!(late, Err(StoreError::Behind)), "{late:?}");
+    other.submit(message(&mut world, "4", String::new())).await.unwrap();
+    running.apply.in_order().submit(message(&mut world, "2", String::new())).await.unwrap();
+    assert_eq!(world.orders().await, 2);
 }

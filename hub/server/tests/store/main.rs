@@ -45,6 +45,10 @@ async fn duplicates() {
     duplicates::a_known_id_is_a_duplicate_and_changes_nothing(&Sqlite::new()).await;
     duplicates::a_known_id_with_another_body_is_shown_and_not_applied(&Sqlite::new()).await;
     duplicates::ids_are_remembered_over_weeks(&Sqlite::new()).await;
+    duplicates::a_document_without_a_revision_is_never_older_than_one_before_a_restart(
+        &Sqlite::new(),
+    )
+    .await;
     duplicates::what_says_nothing_new_leaves_only_its_id(&Sqlite::new()).await;
 }
 
@@ -98,6 +102,8 @@ async fn flights() {
     flights::a_document_waits_for_a_call_to_its_system_and_is_woken(&Sqlite::new()).await;
     flights::a_flight_outlives_its_process_and_lapses_at_its_deadline(&Sqlite::new()).await;
     flights::an_id_that_is_bound_elsewhere_is_not_bound_again(&Sqlite::new()).await;
+    flights::an_act_that_cannot_be_folded_holds_its_lane(&Sqlite::new()).await;
+    flights::a_memo_that_names_another_order_stops_the_call(&Sqlite::new()).await;
 }
 
 #[tokio::test]

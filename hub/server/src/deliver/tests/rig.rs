@@ -297,7 +297,7 @@ impl Rig {
 
     pub(super) async fn lane(&self, key: OrderKey, system: &str) -> Option<Lane> {
         let state = self.store.state(&Scope::All, key).await.unwrap().unwrap();
-        state.lanes.get(system).cloned()
+        state.lanes.get(system).map(|lane| (**lane).clone())
     }
 
     /// Waits until the lane is as it should be.

@@ -133,6 +133,7 @@ impl<'a> Desk<'a> {
             Bound { order: key, at: At::default() },
         );
         self.tokens.push((reference.to_lowercase(), key));
+        let state = Arc::new(state);
         let locked = Locked { state, chain: [0; 32], since_keyframe: 0, next_timer: None };
         let open = Open { locked, new: true, dirty: true, lanes: BTreeSet::new() };
         self.orders.insert(key, open);

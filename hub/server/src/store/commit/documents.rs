@@ -1,5 +1,7 @@
 //! One mapped document through the desk: who it is about, then the fold.
 
+use std::sync::Arc;
+
 use orderhub_order::contribution::Contribution;
 use orderhub_order::fold::{Act, Outcome, TodoItem, TodoKind, fold};
 use orderhub_order::identify::{self, Bound, Identity, ReferenceKey};
@@ -80,7 +82,7 @@ impl Desk<'_> {
         };
         let before = busy(&open.locked.state);
         let (rules, now) = (&self.context.rules, self.context.now);
-        let folded = fold(&mut open.locked.state, act, rules, &facts, now);
+        let folded = fold(Arc::make_mut(&mut open.locked.state), act, rules, &facts, now);
         let outcome = folded.outcome.clone();
         let message = Some((by.first, Some(by.document)));
         self.absorb(key, folded, &facts, message, &before);

@@ -7,6 +7,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use orderhub_order::identify::{Bound, ReferenceKey};
@@ -72,8 +73,8 @@ pub(crate) enum Seen {
 /// An order under the lock of the transaction.
 #[derive(Clone, Debug)]
 pub(crate) struct Locked {
-    /// Head and lanes.
-    pub(crate) state: State,
+    /// Head and lanes, shared with those who only read them.
+    pub(crate) state: Arc<State>,
     /// Chain hash of its last change.
     pub(crate) chain: [u8; 32],
     /// Bytes of deltas since the last keyframe.

@@ -1,6 +1,7 @@
 //! One act on a known order through the desk: receipts, flights, timers, people.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use orderhub_order::fold::{Act, Facts, Outcome, TodoItem, TodoKind, binds, fold, hold};
 use orderhub_order::identify::{Bound, ReferenceKey};
@@ -39,7 +40,8 @@ impl Desk<'_> {
         }
         let before = busy(&open.locked.state);
         let (rules, now) = (&self.context.rules, self.context.now);
-        let folded = fold(&mut open.locked.state, &unit.act, rules, &facts, now);
+        let state = Arc::make_mut(&mut open.locked.state);
+        let folded = fold(state, &unit.act, rules, &facts, now);
         let outcome = folded.outcome.clone();
         self.absorb(unit.key, folded, &facts, None, &before);
         let (word, why) = match &outcome {
@@ -81,7 +83,7 @@ impl Desk<'_> {
         if let Some(open) = self.orders.get_mut(&unit.key) {
             match &system {
                 Some(system) => {
-                    hold(&mut open.locked.state, system);
+                    hold(Arc::make_mut(&mut open.locked.state), system);
                     open.lanes.insert(system.clone());
                 }
                 None => {

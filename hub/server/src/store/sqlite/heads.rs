@@ -23,8 +23,8 @@ pub(super) struct Heads(Mutex<Generations>);
 
 #[derive(Debug, Default)]
 struct Generations {
-    young: HashMap<OrderKey, Arc<Locked>>,
-    old: HashMap<OrderKey, Arc<Locked>>,
+    young: HashMap<OrderKey, Locked>,
+    old: HashMap<OrderKey, Locked>,
     /// Reads under way that nothing has overtaken. As few as there are callers.
     reads: Vec<(OrderKey, u64)>,
     /// The number of the next read.
@@ -40,8 +40,8 @@ pub(super) struct Reading {
 
 impl Reading {
     /// Keeps what was read, unless a transaction had the order meanwhile; gives it.
-    pub(super) fn keep(self, head: Locked) -> State {
-        let state = head.state.clone();
+    pub(super) fn keep(self, head: Locked) -> Arc<State> {
+        let state = Arc::clone(&head.state);
         let mut generations = self.heads.generations();
         if generations.reads.contains(&self.read) {
             generations.insert(head);
@@ -63,7 +63,7 @@ impl Generations {
         }
         let key = head.state.order.key;
         self.old.remove(&key);
-        self.young.insert(key, Arc::new(head));
+        self.young.insert(key, head);
     }
 
     /// From here on, what a reader has seen of an order may be outdated.
@@ -73,13 +73,11 @@ impl Generations {
 }
 
 impl Heads {
-    /// A copy of a head with its lanes.
-    pub(super) fn get(&self, key: OrderKey) -> Option<State> {
+    /// A head with its lanes.
+    pub(super) fn get(&self, key: OrderKey) -> Option<Arc<State>> {
         let generations = self.generations();
         let head = generations.young.get(&key).or_else(|| generations.old.get(&key));
-        let head = head.map(Arc::clone);
-        drop(generations);
-        head.map(|head| head.state.clone())
+        head.map(|head| Arc::clone(&head.state))
     }
 
     /// Begins a read of an order that does not stand here. Must come before the read's own snapshot.
@@ -99,7 +97,7 @@ impl Heads {
         let young = generations.young.remove(&key);
         let old = generations.old.remove(&key);
         drop(generations);
-        young.or(old).map(Arc::unwrap_or_clone)
+        young.or(old)
     }
 
     /// Keeps heads that were committed; of one order the last counts.
@@ -127,7 +125,8 @@ mod tests {
         let shop = SystemName::new("shop");
         let mut order = Order::new(OrderKey(key), "ref".into(), shop, "default".into());
         order.version = version;
-        Locked { state: State::new(order), chain: [0; 32], since_keyframe: 0, next_timer: None }
+        let state = Arc::new(State::new(order));
+        Locked { state, chain: [0; 32], since_keyframe: 0, next_timer: None }
     }
 
     #[test]

@@ -110,7 +110,7 @@ impl Store for SqliteStore {
         &self,
         _scope: &Scope,
         key: OrderKey,
-    ) -> BoxFuture<'_, Result<Option<State>, StoreError>> {
+    ) -> BoxFuture<'_, Result<Option<Arc<State>>, StoreError>> {
         Box::pin(async move {
             if let Some(known) = self.heads.get(key) {
                 return Ok(Some(known));

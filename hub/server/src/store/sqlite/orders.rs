@@ -81,7 +81,7 @@ pub(super) fn list(c: &Connection, filter: &Filter) -> Result<Page<Order>, Fault
 
 /// An order at a version: the nearest keyframe before it, then deltas.
 pub(super) fn at(c: &Connection, key: OrderKey, version: u32) -> Result<Option<Order>, Fault> {
-    let Some(head) = read_order(c, key)?.map(|locked| locked.state.order) else {
+    let Some(head) = read_order(c, key)?.map(|locked| (*locked.state.order).clone()) else {
         return Ok(None);
     };
     if version == head.version {
@@ -166,7 +166,7 @@ pub(super) fn activate(
     files: &Files,
     now: Timestamp,
 ) -> Result<(), Fault> {
-    let packed = writer.packer.pack(&codec::files(files)?);
+    let packed = writer.packers.pack(&codec::files(files)?);
     let c = &writer.connection;
     let keep = "INSERT INTO bundles (hash, at, files) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
     c.execute(keep, params![hash, to_column(now), packed])?;

@@ -1,11 +1,13 @@
 //! The steps of a commit on SQLite: the questions here, the writing in `write`. Every future is ready
 //! at once; under `BEGIN IMMEDIATE` on the one writer thread everything is locked already.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use orderhub_order::history::Stored;
 use orderhub_order::identify::{Bound, ReferenceKey};
 use orderhub_order::ids::{At, OrderKey, SystemName};
-use orderhub_order::model::State;
+use orderhub_order::model::{Shared, State};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::error::Fault;
@@ -152,20 +154,17 @@ pub(super) fn read_order(connection: &Connection, key: OrderKey) -> Result<Optio
     let mut rows = statement.query([key.0])?;
     let Some(row) = rows.next()? else { return Ok(None) };
     let order = codec::order(&parts(row, 0)?)?;
-    let mut locked = Locked {
-        state: State::new(order),
-        chain: row.get(2)?,
-        since_keyframe: row.get(3)?,
-        next_timer: row.get::<_, Option<i64>>(4)?.map(from_column),
-    };
+    let mut state = State::new(order);
+    let (chain, since_keyframe) = (row.get(2)?, row.get(3)?);
+    let next_timer = row.get::<_, Option<i64>>(4)?.map(from_column);
     let mut statement =
         connection.prepare_cached("SELECT body, personal FROM lanes WHERE k = ?1")?;
     let mut rows = statement.query([key.0])?;
     while let Some(row) = rows.next()? {
         let lane = codec::lane(&parts(row, 0)?)?;
-        locked.state.lanes.insert(lane.system.clone(), lane);
+        state.lanes.insert(lane.system.clone(), Shared::new(lane));
     }
-    Ok(Some(locked))
+    Ok(Some(Locked { state: Arc::new(state), chain, since_keyframe, next_timer }))
 }
 
 /// Body and personal part, which stand in this order from `first` on.

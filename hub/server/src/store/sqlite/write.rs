@@ -3,7 +3,6 @@
 
 use orderhub_order::catalogue::known;
 use orderhub_order::fold::TodoKind;
-use orderhub_order::history::{Stored, encode_lane, encode_order};
 use orderhub_order::ids::Collection;
 use orderhub_order::model::Order;
 use orderhub_order::value::Value;
@@ -12,18 +11,20 @@ use rusqlite::{Connection, params};
 use super::error::Fault;
 use super::time::to_column;
 use super::writer::Writer;
-use crate::store::codec::{self, Packer};
+use crate::store::codec;
 use crate::store::commit::{TodoWrite, WaitKey, Writes};
+use crate::store::pack::{Packed, PackedWrites};
 
 /// A document position in columns where every row has one: all of the message.
 pub(super) const ALL: i64 = -1;
 
 pub(super) fn all(writer: &mut Writer, writes: &Writes<'_>) -> Result<(), Fault> {
-    let Writer { connection, packer, .. } = writer;
-    orders(connection, packer, writes)?;
-    lanes(connection, packer, writes)?;
-    changes(connection, packer, writes)?;
-    messages(connection, packer, writes)?;
+    let Writer { connection, packers, .. } = writer;
+    let packed = packers.writes(writes);
+    orders(connection, writes, &packed.orders)?;
+    lanes(connection, writes, &packed.lanes)?;
+    changes(connection, writes, &packed)?;
+    messages(connection, writes, &packed.messages)?;
     tokens(connection, writes)?;
     receipts(connection, writes)?;
     todos(connection, writes)?;
@@ -32,7 +33,7 @@ pub(super) fn all(writer: &mut Writer, writes: &Writes<'_>) -> Result<(), Fault>
     counts(connection, writes)
 }
 
-fn orders(c: &Connection, packer: &mut Packer, writes: &Writes<'_>) -> Result<(), Fault> {
+fn orders(c: &Connection, writes: &Writes<'_>, packed: &[Packed]) -> Result<(), Fault> {
     let mut insert = c.prepare_cached(
         "INSERT INTO orders (k, unit, origin, ref, order_no, version, stage, holds, placed_at,
              next_timer, chain, since_keyframe, body, personal)
@@ -44,9 +45,8 @@ fn orders(c: &Connection, packer: &mut Packer, writes: &Writes<'_>) -> Result<()
              body = ?13, personal = ?14
          WHERE k = ?1",
     )?;
-    for write in &writes.orders {
+    for (write, Packed { body, personal }) in writes.orders.iter().zip(packed) {
         let order = write.order;
-        let (body, personal) = packed(packer, &encode_order(order));
         let statement = if write.new { &mut insert } else { &mut update };
         let placed = match order.fields.value(known::order::PLACED_AT) {
             Some(Value::Timestamp(at)) => Some(to_column(*at)),
@@ -81,31 +81,29 @@ fn holds(order: &Order) -> String {
     })
 }
 
-fn lanes(c: &Connection, packer: &mut Packer, writes: &Writes<'_>) -> Result<(), Fault> {
+fn lanes(c: &Connection, writes: &Writes<'_>, packed: &[Packed]) -> Result<(), Fault> {
     let mut upsert = c.prepare_cached(
         "INSERT INTO lanes (k, system, due_at, body, personal) VALUES (?1, ?2, ?3, ?4, ?5)
          ON CONFLICT (k, system) DO UPDATE
          SET due_at = excluded.due_at, body = excluded.body, personal = excluded.personal",
     )?;
-    for write in &writes.lanes {
+    for (write, Packed { body, personal }) in writes.lanes.iter().zip(packed) {
         let lane = write.lane;
-        let (body, personal) = packed(packer, &encode_lane(lane));
         let due = lane.due_at.map(to_column);
         upsert.execute(params![write.key.0, lane.system.as_str(), due, body, personal])?;
     }
     Ok(())
 }
 
-fn changes(c: &Connection, packer: &mut Packer, writes: &Writes<'_>) -> Result<(), Fault> {
+fn changes(c: &Connection, writes: &Writes<'_>, packed: &PackedWrites) -> Result<(), Fault> {
     let mut insert = c.prepare_cached(
         "INSERT INTO changes (k, version, at, actor, cause, bundle, fields, chain, delta, personal,
              keyframe, keyframe_personal)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
     )?;
-    for change in writes.changes {
-        let (delta, personal) = packed(packer, &change.delta);
-        let keyframe = change.keyframe.as_ref().map(|parts| packed(packer, parts));
-        let (keyframe, keyframe_personal) = keyframe.unzip();
+    let packed = packed.deltas.iter().zip(&packed.keyframes);
+    for (change, (delta, keyframe)) in writes.changes.iter().zip(packed) {
+        let keyframe_personal = keyframe.as_ref().and_then(|keyframe| keyframe.personal.as_ref());
         insert.execute(params![
             change.key.0,
             change.version,
@@ -115,22 +113,22 @@ fn changes(c: &Connection, packer: &mut Packer, writes: &Writes<'_>) -> Result<(
             writes.bundle,
             codec::fields(change.touched),
             change.chain,
-            delta,
-            personal,
-            keyframe,
-            keyframe_personal.flatten(),
+            delta.body,
+            delta.personal,
+            keyframe.as_ref().map(|keyframe| &keyframe.body),
+            keyframe_personal,
         ])?;
     }
     Ok(())
 }
 
-fn messages(c: &Connection, packer: &mut Packer, writes: &Writes<'_>) -> Result<(), Fault> {
+fn messages(c: &Connection, writes: &Writes<'_>, packed: &[Option<Packed>]) -> Result<(), Fault> {
     let mut insert = c.prepare_cached(
         "INSERT INTO messages (id, first, source, system, document, message_id, received, at,
              outcome, why, bundle, headers, body)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
     )?;
-    for write in &writes.messages {
+    for (write, packed) in writes.messages.iter().zip(packed) {
         let envelope = write.envelope;
         // The first row holds body and headers for all drives.
         let raw = write.first.is_none();
@@ -147,7 +145,7 @@ fn messages(c: &Connection, packer: &mut Packer, writes: &Writes<'_>) -> Result<
             write.why,
             writes.bundle,
             (raw && !envelope.headers.is_empty()).then(|| codec::headers(&envelope.headers)),
-            raw.then(|| packer.pack(&envelope.body)),
+            packed.as_ref().map(|packed| &packed.body),
         ])?;
     }
     Ok(())
@@ -311,9 +309,4 @@ fn counts(c: &Connection, writes: &Writes<'_>) -> Result<(), Fault> {
         ])?;
     }
     Ok(())
-}
-
-fn packed(packer: &mut Packer, parts: &Stored) -> (Vec<u8>, Option<Vec<u8>>) {
-    let personal = (!parts.personal.is_empty()).then(|| packer.pack(&parts.personal));
-    (packer.pack(&parts.body), personal)
 }

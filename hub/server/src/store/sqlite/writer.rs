@@ -18,8 +18,8 @@ use super::tx::SqliteTx;
 use crate::apply::{Unit, UnitOutcome};
 use crate::bundle::Bundle;
 use crate::store::StoreError;
-use crate::store::codec::Packer;
 use crate::store::commit::{self, Committed, Context};
+use crate::store::pack::Packers;
 
 /// Jobs that wait for the thread.
 const QUEUE: usize = 64;
@@ -40,7 +40,7 @@ pub(super) enum After {
 #[derive(Debug)]
 pub(super) struct Writer {
     pub(super) connection: Connection,
-    pub(super) packer: Packer,
+    pub(super) packers: Packers,
     pub(super) seen: seen::Weeks,
     pub(super) next_message: i64,
     /// Numbers below this are given away by what is stored; zero: not known, since a rollback.
@@ -101,7 +101,7 @@ impl Writer {
         let order = highest("SELECT max(k) FROM orders")?;
         Ok(Self {
             connection,
-            packer: Packer::new(),
+            packers: Packers::new(),
             seen,
             next_message: given.max(1),
             given,

@@ -18,7 +18,7 @@ pub(crate) async fn a_creation_race_in_one_batch_makes_one_order(factory: &dyn F
     let key = order_of(&outcomes[0]);
     assert_eq!(order_of(&outcomes[1]), key);
     assert_eq!(world.orders().await, 1);
-    let head = world.store.state(&Scope::All, key).await.unwrap().unwrap().order;
+    let head = world.store.state(&Scope::All, key).await.unwrap().unwrap().order.clone();
     assert_eq!(head.fields.text(known::order::NOTES_CUSTOMER), Some("b"));
     assert_eq!(world.store.changes(&Scope::All, key).await.unwrap().len(), 2);
 }
@@ -98,10 +98,11 @@ pub(crate) async fn batches_change_nothing_but_the_speed(
         let mut heads = Vec::new();
         for world in [&one, &many] {
             let keys = world.store.find(&Scope::All, &key.to_string()).await.unwrap();
-            let mut head = world.store.state(&Scope::All, keys[0]).await.unwrap().unwrap().order;
+            let mut head =
+                world.store.state(&Scope::All, keys[0]).await.unwrap().unwrap().order.clone();
             // The moment of the first commit is the one thing that differs.
             head.fields.remove(known::order::RECEIVED_AT);
-            heads.push((head.version, head.fields, head.collections));
+            heads.push((head.version, head.fields.clone(), head.collections.clone()));
         }
         assert_eq!(heads[0], heads[1]);
     }

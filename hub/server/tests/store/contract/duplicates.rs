@@ -65,3 +65,23 @@ pub(crate) async fn what_says_nothing_new_leaves_only_its_id(factory: &dyn Facto
     let again = world.one(message(&world, "m2", "body", "a")).await;
     assert_eq!(words(&again), [Word::Duplicate]);
 }
+
+pub(crate) async fn a_document_without_a_revision_is_never_older_than_one_before_a_restart(
+    factory: &dyn Factory,
+) {
+    let mut world = World::new(factory);
+    let plain = |world: &World, note: &str| {
+        let mut said = say::order("shop_eu", "1001", 1, note);
+        said.revision = None;
+        let mapped = vec![Mapped::Document(Box::new(said))];
+        Unit::Message(Box::new(unit(world.now, None, note, mapped)))
+    };
+    for expected in [Word::Applied, Word::Unchanged, Word::Unchanged, Word::Unchanged] {
+        let said = plain(&world, "a");
+        assert_eq!(words(&world.one(said).await), [expected]);
+    }
+    // The repeats left no row behind, but their order counts.
+    let mut world = world.reopen(factory);
+    let said = plain(&world, "b");
+    assert_eq!(words(&world.one(said).await), [Word::Applied]);
+}

@@ -3,11 +3,12 @@
 use jiff::SignedDuration;
 use orderhub::apply::{UnitOutcome, Word};
 use orderhub::store::{ReceiptRow, Scope};
-use orderhub_order::contribution::ParentReference;
-use orderhub_order::fold::{Act, Receipt, ReceiptClass};
+use orderhub_order::contribution::{Contribution, ParentReference};
+use orderhub_order::fold::{Act, Outcome, Receipt, ReceiptClass};
 use orderhub_order::ids::{At, Entity, OrderKey, SystemName};
-use orderhub_order::lane::{Flight, Xref};
+use orderhub_order::lane::{Flight, LaneCode, Xref};
 
+use super::rules::POISON;
 use super::{Factory, World, order_of, say, words};
 
 fn erp() -> SystemName {
@@ -124,4 +125,45 @@ fn row(world: &World) -> ReceiptRow {
         ms: 12,
         why: String::new(),
     }
+}
+
+pub(crate) async fn an_act_that_cannot_be_folded_holds_its_lane(factory: &dyn Factory) {
+    let mut world = World::new(factory);
+    let key = order_of(&world.say(say::order("shop_eu", "1001", 1, "a")).await);
+    let _flying = fly(&mut world, key, Entity::Order).await;
+    let Act::Receipt(mut broken) = receipt(ReceiptClass::Ok, sale("S1")) else { return };
+    let reply = say::order("shop_eu", "1001", 1, POISON);
+    broken.reply = Some(Contribution { system: erp(), ..reply });
+    let outcome = world.one(World::act(key, Act::Receipt(broken))).await;
+    assert_eq!(words(&outcome), [Word::Todo]);
+    assert_eq!(world.causes().await, ["fault"]);
+    let mut world = world.reopen(factory);
+    world.later(3_600);
+    assert!(world.store.due(&erp(), world.now, 10).await.unwrap().is_empty(), "not tried for ever");
+    let state = world.store.state(&Scope::All, key).await.unwrap().unwrap();
+    let lane = &state.lanes[&erp()];
+    assert_eq!(lane.code, Some(LaneCode::InDoubt));
+    assert!(lane.flying.as_ref().unwrap().may_have_acted);
+}
+
+pub(crate) async fn a_memo_that_names_another_order_stops_the_call(factory: &dyn Factory) {
+    let mut world = World::new(factory);
+    let mut keys = Vec::new();
+    for number in ["1001", "1002"] {
+        let key = order_of(&world.say(say::order("shop_eu", number, 1, "a")).await);
+        let _flying = fly(&mut world, key, Entity::Order).await;
+        keys.push(key);
+    }
+    let _sold = world.one(World::act(keys[0], receipt(ReceiptClass::Ok, sale("S1")))).await;
+    let memo = Act::Memo { system: erp(), fence: 1, memo: b"m".to_vec(), xrefs: sale("S1") };
+    let outcome = world.one(World::act(keys[1], memo)).await;
+    let refused = Outcome::Refused(LaneCode::InDoubt);
+    assert_eq!(outcome.documents[0].folded, Some(refused), "the call does not go on");
+    // The ERP of these rules takes no updates: that is said, too.
+    assert_eq!(world.causes().await, ["no_update"], "its receipt tells of the reference, once");
+    let stopped = receipt(ReceiptClass::Throttled, sale("S1"));
+    let _held = world.one(World::act(keys[1], stopped)).await;
+    assert_eq!(world.causes().await, ["reference_taken", "no_update"]);
+    let state = world.store.state(&Scope::All, keys[1]).await.unwrap().unwrap();
+    assert_eq!(state.lanes[&erp()].code, Some(LaneCode::InDoubt));
 }

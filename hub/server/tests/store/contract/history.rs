@@ -14,14 +14,14 @@ pub(crate) async fn every_version_shows_as_it_was(factory: &dyn Factory) {
         let outcome =
             world.say(say::order("shop_eu", "1001", turn, &format!("{turn} {long}"))).await;
         let known = *key.get_or_insert(order_of(&outcome));
-        heads.push(world.store.state(&Scope::All, known).await.unwrap().unwrap().order);
+        heads.push(world.store.state(&Scope::All, known).await.unwrap().unwrap().order.clone());
     }
     let key = key.unwrap();
     assert_eq!(heads.last().unwrap().version, 120);
     let world = world.reopen(factory);
     for head in &heads {
         let at = world.store.at(&Scope::All, key, head.version).await.unwrap().unwrap();
-        assert_eq!(&at, head, "version {}", head.version);
+        assert_eq!(at, **head, "version {}", head.version);
     }
     assert!(world.store.at(&Scope::All, key, 0).await.unwrap().is_none());
     assert!(world.store.at(&Scope::All, key, 121).await.unwrap().is_none());
