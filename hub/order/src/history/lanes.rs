@@ -13,6 +13,7 @@ use std::collections::HashSet;
 use std::fmt;
 use std::sync::LazyLock;
 
+use jiff::Timestamp;
 use serde::de::{Deserializer, Error, SeqAccess, Visitor};
 use serde::ser::Serializer;
 use serde::{Deserialize, Serialize};
@@ -32,15 +33,19 @@ const AGREED: u8 = 2;
 const SENT: u8 = 4;
 /// None of these alone: the whole state follows.
 const WHOLE: u8 = 8;
+/// The value was sent at the moment that most were, and the system has not outrun it.
+const RUNG: u8 = 16;
 /// How nearly all fields of the system that an order comes from stand.
 const USUAL: u8 = WROTE | AGREED;
 
-/// What nearly all stated fields share.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// What nearly all fields share that were stated, and that were sent.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Common {
     revision: Option<Revision>,
     entity: Option<Entity>,
     heard: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    rung: Option<Timestamp>,
 }
 
 /// One field as it is written.
@@ -108,8 +113,30 @@ pub fn encode_lane(lane: &Lane) -> Stored {
     codec::stored(&(lane, flight, common, fields), taken)
 }
 
-/// What most fields that were stated share.
+/// What most fields share.
 fn common(lane: &Lane) -> Option<Common> {
+    let (said, rung) = (said(lane), rung(lane));
+    if said.is_none() && rung.is_none() {
+        return None;
+    }
+    Some(Common { rung, ..said.unwrap_or_default() })
+}
+
+/// When most fields were sent that were sent once.
+fn rung(lane: &Lane) -> Option<Timestamp> {
+    let mut seen: Vec<(Timestamp, usize)> = Vec::new();
+    for state in lane.fields.values() {
+        let [(_, at)] = state.ring.as_slice() else { continue };
+        match seen.iter_mut().find(|(known, _)| known == at) {
+            Some((_, count)) => *count += 1,
+            None => seen.push((*at, 1)),
+        }
+    }
+    seen.into_iter().max_by_key(|(_, count)| *count).map(|(at, _)| at)
+}
+
+/// What most fields that were stated share.
+fn said(lane: &Lane) -> Option<Common> {
     let mut seen: Vec<(Common, usize)> = Vec::new();
     for state in lane.fields.values() {
         let Some((_, revision)) = &state.stated else { continue };
@@ -118,7 +145,7 @@ fn common(lane: &Lane) -> Option<Common> {
             Some((_, count)) => *count += 1,
             None => {
                 let (revision, entity, heard) = (revision.clone(), state.entity, state.heard);
-                seen.push((Common { revision, entity, heard }, 1));
+                seen.push((Common { revision, entity, heard, rung: None }, 1));
             }
         }
     }
@@ -126,7 +153,7 @@ fn common(lane: &Lane) -> Option<Common> {
 }
 
 fn shares(state: &FieldState, revision: Option<&Revision>, common: &Common) -> bool {
-    let Common { revision: shared, entity, heard } = common;
+    let Common { revision: shared, entity, heard, rung: _ } = common;
     revision == shared.as_ref() && state.entity == *entity && state.heard == *heard
 }
 
@@ -152,13 +179,27 @@ fn written<'a>(
 
 /// How a field stands, where one value and the common part say all of it.
 fn short<'a>(state: &'a FieldState, common: Option<&Common>) -> Option<(u8, &'a Stated)> {
-    if !state.ring.is_empty() || state.owed {
+    if state.owed {
         return None;
     }
+    let sent = match state.ring.as_slice() {
+        [] => None,
+        [(value, at)] if common?.rung == Some(*at) => Some(value),
+        _ => return None,
+    };
+    let rung = if sent.is_some() { RUNG } else { 0 };
+    let rung_as = |value: &Stated| sent.is_none_or(|sent| same(Some(sent), Some(value)));
     let Some((value, revision)) = &state.stated else {
         let alone = state.entity.is_none() && state.heard == 0 && !state.wrote;
-        return state.base.as_ref().filter(|_| alone).map(|base| (SENT, base));
+        return match (&state.base, sent) {
+            _ if !alone => None,
+            (Some(base), _) => rung_as(base).then_some((SENT | rung, base)),
+            (None, sent) => sent.map(|sent| (RUNG, sent)),
+        };
     };
+    if !rung_as(value) {
+        return None;
+    }
     if !common.is_some_and(|common| shares(state, revision.as_ref(), common)) {
         return None;
     }
@@ -167,7 +208,9 @@ fn short<'a>(state: &'a FieldState, common: Option<&Common>) -> Option<(u8, &'a 
         Some(base) if same(Some(base), Some(value)) => AGREED,
         Some(_) => return None,
     };
-    Some((agreed | if state.wrote { WROTE } else { 0 }, value))
+    // Nothing but a ring would be taken for one that was never stated.
+    let how = agreed | rung | if state.wrote { WROTE } else { 0 };
+    (how != RUNG).then_some((how, value))
 }
 
 /// Reads a lane back.
@@ -205,15 +248,18 @@ pub fn decode_lane(body: &[u8], personal: &[u8]) -> Result<Lane, CodecError> {
 }
 
 fn state_of(value: Stated, how: u8, common: Option<&Common>) -> FieldState {
-    if how == SENT {
-        return FieldState { base: Some(value), ..FieldState::default() };
+    let moment = common.and_then(|common| common.rung).filter(|_| how & RUNG != 0);
+    let ring = moment.map(|at| (value.clone(), at)).into_iter().collect();
+    if how & SENT != 0 || how == RUNG {
+        let base = (how & SENT != 0).then_some(value);
+        return FieldState { base, ring, ..FieldState::default() };
     }
     let base = (how & AGREED != 0).then(|| value.clone());
     let revision = common.and_then(|common| common.revision.clone());
     FieldState {
         stated: Some((value, revision)),
         base,
-        ring: Vec::new(),
+        ring,
         entity: common.and_then(|common| common.entity),
         heard: common.map_or(0, |common| common.heard),
         wrote: how & WROTE != 0,
@@ -289,6 +335,10 @@ mod tests {
             wrote: true,
             ..FieldState::default()
         };
+        let sent = |base: Option<Stated>| {
+            let ring = vec![(value.clone(), jiff::Timestamp::from_second(9).unwrap())];
+            FieldState { base, ring, ..FieldState::default() }
+        };
         let number = |text: &str| Some(Value::Decimal(Decimal::from_str_exact(text).unwrap()));
         match kind {
             0 => usual,
@@ -304,6 +354,12 @@ mod tests {
             }
             8 => FieldState { heard: 1, ..usual },
             9 => FieldState { owed: true, ..usual },
+            10 => sent(Some(value.clone())),
+            11 => sent(None),
+            12 => FieldState { wrote: true, ..sent(Some(value.clone())) },
+            13 => FieldState { ring: sent(None).ring, ..usual },
+            14 => FieldState { ring: sent(None).ring, base: None, wrote: false, ..usual },
+            15 => FieldState { ring: sent(None).ring, base: Some(None), ..usual },
             _ => FieldState::default(),
         }
     }
@@ -312,7 +368,7 @@ mod tests {
         #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
         #[test]
-        fn a_lane_is_stored_and_read_back(fields in prop::collection::vec((0_u8..11, 0_u8..3), 8), bytes: Vec<u8>) {
+        fn a_lane_is_stored_and_read_back(fields in prop::collection::vec((0_u8..17, 0_u8..3), 8), bytes: Vec<u8>) {
             let mut lane = Lane::new(SystemName::new("shop"), Role::Channel);
             for (path, (kind, seed)) in PATHS.iter().zip(fields) {
                 let value = (seed > 0).then(|| Value::text(format!("planted {seed}")));

@@ -20,6 +20,7 @@ mod pack;
 mod rows;
 pub mod sqlite;
 
+pub use codec::{CodecError, unpack};
 pub use rows::{
     Backlog, ChangeRow, Filter, MessageRow, Page, PendingRow, ReceiptRow, TodoCount, TodoFilter,
     TodoRow, TodoState,
