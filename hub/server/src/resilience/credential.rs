@@ -2,7 +2,7 @@
 //!
 //! After a refusal nothing is sent but one probe each [`PROBE_EVERY`]: hammering a login locks accounts.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -27,15 +27,23 @@ impl Credential {
     /// # Errors
     ///
     /// The time until the next probe.
-    pub fn admit(&self, now: Instant) -> Result<(), Duration> {
+    pub fn admit(self: &Arc<Self>, now: Instant) -> Result<Probe, Duration> {
         let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
         match *refused {
-            None => Ok(()),
+            None => Ok(Probe { taken: None }),
             Some(Refused { next_probe }) if now < next_probe => Err(next_probe - now),
-            Some(Refused { .. }) => {
+            Some(Refused { next_probe }) => {
                 *refused = Some(Refused { next_probe: now + PROBE_EVERY });
-                Ok(())
+                Ok(Probe { taken: Some((Arc::clone(self), next_probe)) })
             }
+        }
+    }
+
+    /// A probe that was taken and not sent.
+    fn give_back(&self, due: Instant) {
+        let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        if refused.is_some() {
+            *refused = Some(Refused { next_probe: due });
         }
     }
 
@@ -71,21 +79,44 @@ impl Credential {
     }
 }
 
+/// Leave to send, and of a refused credential its one probe: given back when dropped before it is used.
+#[derive(Debug)]
+#[must_use]
+pub struct Probe {
+    taken: Option<(Arc<Credential>, Instant)>,
+}
+
+impl Probe {
+    /// The call went out.
+    pub fn used(mut self) {
+        self.taken = None;
+    }
+}
+
+impl Drop for Probe {
+    fn drop(&mut self) {
+        if let Some((credential, due)) = self.taken.take() {
+            credential.give_back(due);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
     async fn a_refused_credential_gets_one_probe_each_five_minutes() {
-        let credential = Credential::default();
+        let credential = Arc::new(Credential::default());
         let now = Instant::now();
-        assert!(credential.admit(now).is_ok());
+        credential.admit(now).unwrap().used();
         assert!(credential.refuse(now), "the first refusal is news");
         assert!(!credential.refuse(now));
-        assert_eq!(credential.admit(now), Err(PROBE_EVERY));
+        assert_eq!(credential.admit(now).unwrap_err(), PROBE_EVERY);
         let later = now + PROBE_EVERY;
         assert!(credential.would_admit(later).is_ok());
-        assert!(credential.admit(later).is_ok());
+        drop(credential.admit(later).unwrap());
+        credential.admit(later).expect("the one before was not sent").used();
         assert!(credential.admit(later).is_err(), "exactly one");
         credential.accept();
         assert!(credential.admit(later).is_ok());

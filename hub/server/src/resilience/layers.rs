@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::gate::Health;
 use super::retry::LONGEST_RETRY_AFTER;
-use super::{Caller, Cause, Exchanged, Failure, Guards, Step};
+use super::{Caller, Cause, Exchanged, Failure, Guards, Leave, Step};
 
 /// The core: one attempt of the step's exchange.
 #[derive(Clone, Copy, Debug)]
@@ -89,8 +89,8 @@ impl<C> Gated<C> {
 
 impl<C: Caller> Caller for Gated<C> {
     async fn call(&self, step: &Step<'_>) -> Result<Exchanged, Failure> {
-        let mut admission = match step.prepaid.take_admission() {
-            Some(admission) => admission,
+        let Leave { mut admission, probe } = match step.prepaid.take_leave() {
+            Some(leave) => leave,
             None => self.guards.admit(step.operation)?,
         };
         admission.begin();
@@ -98,10 +98,12 @@ impl<C: Caller> Caller for Gated<C> {
         let now = Instant::now();
         match &outcome {
             Ok(_) => {
+                probe.used();
                 self.guards.credential.accept();
                 admission.settle(Health::Well, now);
             }
             Err(Failure { cause: Cause::Call(error), .. }) => {
+                probe.used();
                 if error.next() == Next::Renew && self.guards.credential.refuse(now) {
                     tracing::error!(
                         operation = step.operation,

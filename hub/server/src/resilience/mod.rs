@@ -23,7 +23,7 @@ pub mod limit;
 pub mod retry;
 pub mod stale;
 
-use credential::Credential;
+use credential::{Credential, Probe};
 use gate::{Admission, BreakerPolicy, Force, Gate, GateState, PolicyError, Shut};
 use layers::{Gated, Paced, Retried, Timed, Wire};
 use limit::{Limits, Rate};
@@ -109,25 +109,32 @@ impl Debug for Step<'_> {
 /// Leave to make one attempt: past the credential and the gate, with a token in hand.
 #[derive(Debug)]
 pub struct Pass {
+    leave: Leave,
+}
+
+/// Past the credential and the gate; dropped unused, both are as they were.
+#[derive(Debug)]
+struct Leave {
     admission: Admission,
+    probe: Probe,
 }
 
 /// What the first attempt of a step need not take again.
 #[derive(Debug, Default)]
 pub struct Prepaid {
-    admission: Mutex<Option<Admission>>,
+    leave: Mutex<Option<Leave>>,
     token: AtomicBool,
 }
 
 impl From<Pass> for Prepaid {
     fn from(pass: Pass) -> Self {
-        Self { admission: Mutex::new(Some(pass.admission)), token: AtomicBool::new(true) }
+        Self { leave: Mutex::new(Some(pass.leave)), token: AtomicBool::new(true) }
     }
 }
 
 impl Prepaid {
-    fn take_admission(&self) -> Option<Admission> {
-        self.admission.lock().unwrap_or_else(PoisonError::into_inner).take()
+    fn take_leave(&self) -> Option<Leave> {
+        self.leave.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     fn take_token(&self) -> bool {
@@ -213,7 +220,7 @@ pub struct Guards {
     /// Rate limits and pauses.
     pub limits: Limits,
     /// Whether the system takes our credential.
-    pub credential: Credential,
+    pub credential: Arc<Credential>,
     budget: Budget,
     retries: Retries,
     token_wait: Duration,
@@ -232,7 +239,7 @@ impl Guards {
             breaker: policy.breaker,
             gates: Mutex::default(),
             limits: Limits::new(&policy.limits),
-            credential: Credential::default(),
+            credential: Arc::default(),
             budget: Budget::new(Instant::now()),
             retries: policy.retries,
             token_wait: policy.token_wait.unwrap_or(TOKEN_WAIT),
@@ -240,7 +247,7 @@ impl Guards {
         }))
     }
 
-    /// Leave for one attempt: credential, gate, token, in the order of the stack.
+    /// Leave for one attempt: gate, credential, token, in the order of the stack.
     ///
     /// # Errors
     ///
@@ -251,18 +258,18 @@ impl Guards {
         limit: &str,
         key: Option<&str>,
     ) -> Result<Pass, Failure> {
-        let admission = self.admit(operation)?;
+        let leave = self.admit(operation)?;
         let token = self.limits.acquire(limit, key, self.token_wait).await;
         token.map_err(Cause::Limited)?;
-        Ok(Pass { admission })
+        Ok(Pass { leave })
     }
 
-    fn admit(&self, operation: &str) -> Result<Admission, Failure> {
+    fn admit(&self, operation: &str) -> Result<Leave, Failure> {
         let now = Instant::now();
         // The gate first: a probe of the credential must not be spent on a shut gate.
         let admission = self.gate(operation)?.admit(now)?;
-        self.credential.admit(now).map_err(Cause::Refused)?;
-        Ok(admission)
+        let probe = self.credential.admit(now).map_err(Cause::Refused)?;
+        Ok(Leave { admission, probe })
     }
 
     /// Whether a call could pass now. Takes nothing.

@@ -291,6 +291,21 @@ async fn a_refused_credential_stops_the_account_but_not_the_breaker() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_probe_without_a_token_is_not_spent() {
+    let guards = guards(1, Some(("1/h", 1)));
+    guards.pass("create", "default", None).await.unwrap();
+    guards.credential.refuse(Instant::now());
+    tokio::time::advance(credential::PROBE_EVERY).await;
+    let failure = guards.pass("create", "default", None).await.unwrap_err();
+    assert!(matches!(failure.cause, Cause::Limited(_)), "{failure:?}");
+    assert!(guards.credential.would_admit(Instant::now()).is_ok(), "the next may probe");
+    let pass = guards.pass("create", "other", None).await.unwrap();
+    assert!(guards.credential.would_admit(Instant::now()).is_err());
+    drop(pass);
+    assert!(guards.credential.would_admit(Instant::now()).is_ok(), "it was not sent");
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_the_dispatcher_took_is_not_taken_twice() {
     let guards = guards(5, Some(("1/m", 1)));
     let pass = guards.pass("create", "default", None).await.unwrap();
