@@ -86,8 +86,8 @@ pub const CODES: &[Explanation] = &[
     Explanation {
         code: LATER,
         title: "not in this version",
-        text: "The language has this, but the program that reads the file does not yet. Nothing is ignored in \
-               silence: leave the part out, or use a newer version.",
+        text: "The language has this, but this version of the program does not do it yet. Nothing is ignored in \
+               silence: leave the part out. Where another part stands in for it until then, the hint names it.",
         wrong: "- { hub: notes.customer, system: note, as: html_text }",
         right: "- { hub: notes.customer, system: note }",
     },
@@ -198,8 +198,8 @@ pub const CODES: &[Explanation] = &[
     Explanation {
         code: INTEGRATION,
         title: "an entry of the integration that cannot work",
-        text: "Every intake says where documents come from (`notice`, `message` or `poll`) and what orders them. \
-               A document that comes in needs a key; one that is ordered by revision needs a revision.",
+        text: "Every intake says where documents come from (`notice` or `message`) and what orders them. A \
+               document that comes in needs a key; one that has a revision is ordered by it, and no other is.",
         wrong: "orderhub: 1\nintegration: shop\nrole: channel\nconnector: declared\n\
                 intake: [{ message: order }]\n",
         right: "orderhub: 1\nintegration: shop\nrole: channel\nconnector: declared\n\

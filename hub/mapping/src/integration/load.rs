@@ -8,7 +8,7 @@ use orderhub_lang::yaml::{self, Budget};
 use orderhub_order::ids::{Entity, Role};
 
 use super::read::{Draft, read};
-use super::{ConnectorUse, IntakeFrom, Integration, Loaded, Ordering};
+use super::{ConnectorUse, Integration, Loaded, Ordering};
 use crate::{Mapping, Named, codes};
 
 /// What the folder's files are called.
@@ -156,15 +156,9 @@ impl Check<'_, '_> {
     }
 
     fn intake(&mut self, intake: &super::Intake) {
-        let reread =
-            matches!(intake.from, IntakeFrom::Notice { apply: super::Apply::Reread { .. }, .. });
         if intake.documents.is_empty() {
             let message = "an intake names the document that it brings";
             self.error(codes::INTEGRATION, intake.span, message, "add `document: order`");
-        }
-        if intake.ordering == Ordering::Reread && !reread {
-            let message = "`ordering: reread` is for notices that are fetched";
-            self.error(codes::INTEGRATION, intake.span, message, "add `apply: reread` and `do:`");
         }
         for document in &intake.documents {
             let Some(mapping) = self.mapping(document, intake.span) else { continue };
@@ -175,6 +169,12 @@ impl Check<'_, '_> {
             if intake.ordering == Ordering::Revision && !mapping.has_revision() {
                 let message = format!("`{document}` is ordered by revision and has no `revision:`");
                 let hint = "add `revision: { system: updated_at, as: timestamp }` to the mapping";
+                self.error(codes::INTEGRATION, intake.span, message, hint);
+            }
+            // A revision always counts: an entry that says otherwise would not be believed.
+            if intake.ordering != Ordering::Revision && mapping.has_revision() {
+                let message = format!("`{document}` has a `revision:`, which is what orders it");
+                let hint = "write `ordering: revision`, or take `revision:` out of the mapping";
                 self.error(codes::INTEGRATION, intake.span, message, hint);
             }
         }

@@ -12,7 +12,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use orderhub_lang::diagnostic::{Diagnostic, Source, Span};
-use orderhub_lang::path::Path;
 use orderhub_order::condition::Condition;
 use orderhub_order::ids::{Entity, Role};
 
@@ -69,7 +68,7 @@ pub enum ConnectorUse {
 pub struct Intake {
     /// Where it comes from.
     pub from: IntakeFrom,
-    /// The mappings of this folder that the body goes through; none: the notice alone matters.
+    /// The mappings of this folder that the body goes through, at least one.
     pub documents: Vec<String>,
     /// What orders the documents.
     pub ordering: Ordering,
@@ -80,49 +79,16 @@ pub struct Intake {
 /// Where documents come from.
 #[derive(Clone, Debug)]
 pub enum IntakeFrom {
-    /// A webhook of these kinds.
+    /// A webhook of these kinds, whose body is the document.
     Notice {
         /// Kinds as the connector names them (`orders/create`).
         kinds: Vec<String>,
-        /// What to do with it.
-        apply: Apply,
     },
     /// A message of this kind from the queue, the API or a file.
     Message {
         /// The kind (`order_rest`).
         kind: String,
     },
-    /// The hub asks regularly.
-    Poll(Poll),
-}
-
-/// What is done with a notice.
-#[derive(Clone, Debug)]
-pub enum Apply {
-    /// What came is the document.
-    Payload,
-    /// A hint: fetch the document.
-    Reread {
-        /// The read operation.
-        operation: String,
-        /// Its arguments: (name, path in the notice).
-        args: Vec<(String, Path)>,
-    },
-}
-
-/// A regular question.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Poll {
-    /// The listing operation.
-    pub operation: String,
-    /// How often.
-    pub every: Duration,
-    /// How far each question reaches back behind the last.
-    pub overlap: Duration,
-    /// How far the first question reaches back.
-    pub reach: Duration,
-    /// The read operation for each listed id, where the listing has ids only.
-    pub fetch: Option<String>,
 }
 
 /// What orders the documents of an intake.
@@ -132,8 +98,6 @@ pub enum Ordering {
     Revision,
     /// Arrival order counts.
     Queue,
-    /// The document is fetched, so the last answer is the truth.
-    Reread,
     /// Order does not matter.
     Commutative,
 }
@@ -151,12 +115,8 @@ pub struct Deliver {
     pub with: ByLink<String>,
     /// The mappings of the reply.
     pub reply: ByLink<String>,
-    /// Which fields are sent.
-    pub send: Send,
     /// Must hold for the subject.
     pub when: Option<Condition>,
-    /// What happens while the system is down.
-    pub while_down: WhileDown,
     /// Its place in `integration.yaml`.
     pub span: Span,
 }
@@ -183,26 +143,6 @@ impl<T> ByLink<T> {
     pub fn all(&self) -> impl Iterator<Item = &T> {
         self.single.iter().chain(&self.create).chain(&self.update)
     }
-}
-
-/// Which fields a delivery sends.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Send {
-    /// Every mapped field.
-    #[default]
-    All,
-    /// Those that differ from what was last sent; a create sends all.
-    Changed,
-}
-
-/// What happens to a delivery while the system is down.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum WhileDown {
-    /// It waits.
-    #[default]
-    Queue,
-    /// It becomes a todo at once.
-    Fail,
 }
 
 /// One cached read.
@@ -238,8 +178,8 @@ impl Integration {
     /// The intakes that take a notice of this kind.
     pub fn notices<'a>(&'a self, kind: &'a str) -> impl Iterator<Item = &'a Intake> {
         self.intake.iter().filter(move |intake| match &intake.from {
-            IntakeFrom::Notice { kinds, .. } => kinds.iter().any(|known| known == kind),
-            IntakeFrom::Message { .. } | IntakeFrom::Poll(_) => false,
+            IntakeFrom::Notice { kinds } => kinds.iter().any(|known| known == kind),
+            IntakeFrom::Message { .. } => false,
         })
     }
 

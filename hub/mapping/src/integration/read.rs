@@ -5,16 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use orderhub_lang::diagnostic::{Diagnostic, Findings, Source, Span};
-use orderhub_lang::path::Path;
 use orderhub_lang::units;
-use orderhub_lang::yaml::{Fields, Node};
+use orderhub_lang::yaml::{Fields, Key, Node};
 use orderhub_order::catalogue::catalogue;
 use orderhub_order::condition::Condition;
 use orderhub_order::ids::{Collection, Entity, Role};
 
-use super::{
-    Apply, ByLink, ConnectorUse, Deliver, Intake, IntakeFrom, Ordering, Poll, Read, Send, WhileDown,
-};
+use super::{ByLink, ConnectorUse, Deliver, Intake, IntakeFrom, Ordering, Read};
 use crate::{Named, codes};
 
 /// An `integration.yaml` as it was read; which mappings there are is judged afterwards.
@@ -71,6 +68,11 @@ impl Reader<'_> {
         self.findings.report(finding);
     }
 
+    /// Reports what the language has and this version has not, with what to write for now.
+    fn later(&mut self, span: Span, what: &str, hint: &str) {
+        self.error(codes::LATER, span, format!("{what}: not in this version"), hint);
+    }
+
     fn word<T: Copy>(&mut self, node: &Node, what: &str, words: &[(&str, T)]) -> Option<T> {
         let text = node.scalar_text().unwrap_or_default();
         let found = words.iter().find(|(word, _)| *word == text).map(|(_, value)| *value);
@@ -121,92 +123,81 @@ impl Reader<'_> {
         let notice = fields.optional("notice").is_some();
         let kinds = fields.texts("notice", self.findings);
         let message = fields.text("message", self.findings);
-        let poll = fields.optional("poll");
+        let poll = fields.entry("poll");
         let apply = fields.optional("apply");
-        let operation = fields.text("do", self.findings);
-        let args = fields.optional("args");
+        let fetch = fields.entry("do").or(fields.entry("args"));
         let documents = fields.texts("document", self.findings);
         let ordering = fields.optional("ordering");
         fields.finish(self.findings);
-        let from = match (notice, &message, poll) {
-            (true, None, None) => self.notice(node, kinds, apply, operation, args)?,
-            (false, Some(kind), None) => IntakeFrom::Message { kind: kind.clone() },
-            (false, None, Some(poll)) => IntakeFrom::Poll(self.poll(poll)?),
-            _ => {
-                let message = "an intake is one of `notice`, `message` and `poll`";
-                self.error(codes::INTEGRATION, node.span, message, "split it into several entries");
+        if let Some((key, _)) = poll {
+            let hint = "comes in a later version; use `message:` or `notice:` for now: the system sends \
+                        what changes";
+            self.later(key.span, "`poll`", hint);
+            return None;
+        }
+        let from = match (notice, &message) {
+            (true, None) => {
+                self.applied(apply, fetch);
+                IntakeFrom::Notice { kinds }
+            }
+            (false, Some(kind)) => {
+                if let Some(span) = apply.map(|node| node.span).or(fetch.map(|(key, _)| key.span)) {
+                    let message = "`apply`, `do` and `args` belong to a `notice`";
+                    self.error(
+                        codes::INTEGRATION,
+                        span,
+                        message,
+                        "leave it out: a message is the document",
+                    );
+                }
+                IntakeFrom::Message { kind: kind.clone() }
+            }
+            (both, _) => {
+                let message = "an intake is either a `notice` or a `message`";
+                let hint = if both { "split it into two entries" } else { "add `message: order`" };
+                self.error(codes::INTEGRATION, node.span, message, hint);
                 return None;
             }
         };
-        let Some(ordering) = ordering else {
-            let hint = "revision: documents carry one; queue: arrival order counts; reread: it is fetched; \
-                        commutative: order does not matter";
-            let message = "an intake says what orders its documents: `ordering:`";
-            self.error(codes::INTEGRATION, node.span, message, hint);
-            return None;
-        };
-        let ordering = self.word(ordering, "ordering", ORDERINGS)?;
+        let ordering = self.ordering(node, ordering)?;
         let documents =
             if documents.is_empty() { message.into_iter().collect() } else { documents };
         Some(Intake { from, documents, ordering, span: node.span })
     }
 
-    fn notice(
-        &mut self,
-        node: &Node,
-        kinds: Vec<String>,
-        apply: Option<&Node>,
-        operation: Option<String>,
-        args: Option<&Node>,
-    ) -> Option<IntakeFrom> {
-        let words: &[(&str, bool)] = &[("payload", false), ("reread", true)];
-        let reread = match apply {
-            Some(apply) => self.word(apply, "apply", words)?,
-            None => operation.is_some(),
-        };
-        if !reread {
-            return Some(IntakeFrom::Notice { kinds, apply: Apply::Payload });
+    /// What a notice is: its body is the document. That it is a hint to fetch one comes later.
+    fn applied(&mut self, apply: Option<&Node>, fetch: Option<(&Key, &Node)>) {
+        let hint = "comes in a later version; use `apply: payload` for now: the body that came is the \
+                    document";
+        let word = apply.and_then(Node::scalar_text);
+        if let (Some(node), Some("reread")) = (apply, word.as_deref()) {
+            self.later(node.span, "`apply: reread`", hint);
+            return;
         }
-        let Some(operation) = operation else {
-            let message = "a notice that is reread names the read operation";
-            self.error(codes::INTEGRATION, node.span, message, "add `do: get_order`");
+        if let Some(node) = apply
+            && self.word(node, "apply", &[("payload", ())]).is_none()
+        {
+            return;
+        }
+        if let Some((key, _)) = fetch {
+            self.later(key.span, &format!("`{}` of a notice", key.name), hint);
+        }
+    }
+
+    fn ordering(&mut self, intake: &Node, node: Option<&Node>) -> Option<Ordering> {
+        let Some(node) = node else {
+            let hint = "revision: documents carry one; queue: arrival order counts; commutative: order does \
+                        not matter";
+            let message = "an intake says what orders its documents: `ordering:`";
+            self.error(codes::INTEGRATION, intake.span, message, hint);
             return None;
         };
-        let mut read = Vec::new();
-        for (key, value) in args.and_then(Node::as_map).unwrap_or_default() {
-            read.extend(self.path(value).map(|path| (key.name.clone(), path)));
+        if node.scalar_text().as_deref() == Some("reread") {
+            let hint = "comes in a later version; use `ordering: revision` for now";
+            self.later(node.span, "`ordering: reread`", hint);
+            return None;
         }
-        Some(IntakeFrom::Notice { kinds, apply: Apply::Reread { operation, args: read } })
-    }
-
-    fn path(&mut self, node: &Node) -> Option<Path> {
-        let text = node.scalar_text()?;
-        match Path::parse(&text) {
-            Ok(path) => Some(path),
-            Err(error) => {
-                let span = node.inner(self.findings.source(), error.span);
-                let code = orderhub_lang::codes::PATH;
-                self.findings.report(self.findings.error(code, span, error.message));
-                None
-            }
-        }
-    }
-
-    fn poll(&mut self, node: &Node) -> Option<Poll> {
-        let mut fields = Fields::of(node, "`poll`", self.findings)?;
-        let operation = fields.required_text("do", self.findings);
-        let every = fields.required("every", self.findings);
-        let (overlap, reach) = (fields.optional("overlap"), fields.optional("reach"));
-        let fetch = fields.text("fetch", self.findings);
-        fields.finish(self.findings);
-        let day = Duration::from_secs(86_400);
-        Some(Poll {
-            operation: operation?,
-            every: self.duration(every, day),
-            overlap: self.duration(overlap, Duration::ZERO),
-            reach: self.duration(reach, day),
-            fetch,
-        })
+        self.word(node, "ordering", ORDERINGS)
     }
 
     fn deliver(&mut self, node: &Node) -> Option<Deliver> {
@@ -230,28 +221,42 @@ impl Reader<'_> {
             Some(node) => Some(self.condition(node, subject)?),
             None => None,
         };
-        let send = match send {
-            Some(node) => {
-                self.word(node, "send", &[("all", Send::All), ("changed", Send::Changed)])?
-            }
-            None => Send::All,
-        };
-        let while_down = match while_down {
-            Some(node) if node.get("side_channel").is_some() => {
-                let message = "`side_channel`: not in this version";
-                self.error(codes::LATER, node.span, message, "`queue` waits, `fail` asks a person");
-                return None;
-            }
-            Some(node) => {
-                let words = &[("queue", WhileDown::Queue), ("fail", WhileDown::Fail)];
-                self.word(node, "while_down", words)?
-            }
-            None => WhileDown::Queue,
-        };
+        if let Some(node) = send {
+            self.send(node);
+        }
+        if let Some(node) = while_down {
+            self.while_down(node);
+        }
         let name = operation.all().next().cloned().unwrap_or_default();
         let id = format!("{event}/{name}");
         let span = node.span;
-        Some(Deliver { id, on: event, operation, with, reply, send, when, while_down, span })
+        Some(Deliver { id, on: event, operation, with, reply, when, span })
+    }
+
+    /// Which fields are sent: all that are mapped. Only what changed comes later.
+    fn send(&mut self, node: &Node) {
+        if node.scalar_text().as_deref() == Some("changed") {
+            let hint = "comes in a later version; use `send: all` for now: every mapped field is sent, and \
+                        nothing where none differs";
+            self.later(node.span, "`send: changed`", hint);
+        } else {
+            self.word(node, "send", &[("all", ())]);
+        }
+    }
+
+    /// What happens to a delivery while the system is down: it waits. Anything else comes later.
+    fn while_down(&mut self, node: &Node) {
+        let what = if node.get("side_channel").is_some() {
+            "`side_channel`"
+        } else if node.scalar_text().as_deref() == Some("fail") {
+            "`while_down: fail`"
+        } else {
+            self.word(node, "while_down", &[("queue", ())]);
+            return;
+        };
+        let hint =
+            "comes in a later version; use `while_down: queue` for now: what is to be sent waits";
+        self.later(node.span, what, hint);
     }
 
     /// A name for all, or `{ create, update }`.
@@ -338,6 +343,5 @@ impl Reader<'_> {
 const ORDERINGS: &[(&str, Ordering)] = &[
     ("revision", Ordering::Revision),
     ("queue", Ordering::Queue),
-    ("reread", Ordering::Reread),
     ("commutative", Ordering::Commutative),
 ];

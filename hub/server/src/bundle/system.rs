@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use orderhub_connectors::contract::{Connector, Needs};
 use orderhub_lang::diagnostic::nearest;
-use orderhub_mapping::integration::{Apply, Deliver, IntakeFrom, Integration};
+use orderhub_mapping::integration::{Deliver, IntakeFrom, Integration};
 use orderhub_mapping::{Mapping, integration};
 use orderhub_order::ids::{Role, SystemName};
 use orderhub_order::rules::Mode;
@@ -41,37 +41,8 @@ pub struct System {
 pub struct Intake {
     /// The `message:` or the `notice:` kinds that it takes.
     pub words: Vec<Box<str>>,
-    /// What is done with the body.
-    pub apply: IntakeApply,
-    /// How its documents are ordered.
-    pub ordering: Ordering,
     /// The shapes that the body is mapped by, each in turn.
     pub mappings: Vec<Arc<Mapping>>,
-}
-
-/// What an intake does with what came.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum IntakeApply {
-    /// The body is the document.
-    Payload,
-    /// A hint: the document is to be fetched with this read operation.
-    Reread {
-        /// The operation.
-        operation: Box<str>,
-    },
-}
-
-/// Which of two documents of one thing is the newer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ordering {
-    /// They carry a revision.
-    Revision,
-    /// Arrival counts.
-    Queue,
-    /// Fetched when needed, so always the newest.
-    Reread,
-    /// It does not matter.
-    Commutative,
 }
 
 /// How one operation of a deliver rule is mapped.
@@ -111,7 +82,7 @@ impl System {
             base_url: settings.base_url.clone(),
             settings: Arc::new(settings.settings.clone()),
             connector,
-            intakes: integration.intake.iter().filter_map(|i| intake(integration, i)).collect(),
+            intakes: integration.intake.iter().map(|i| intake(integration, i)).collect(),
             deliveries: integration
                 .deliver
                 .iter()
@@ -126,30 +97,13 @@ impl System {
     }
 }
 
-/// `None`: a poll, which nothing arrives for.
-fn intake(of: &Integration, intake: &integration::Intake) -> Option<Intake> {
-    let (words, apply) = match &intake.from {
-        IntakeFrom::Message { kind } => (vec![kind.as_str().into()], IntakeApply::Payload),
-        IntakeFrom::Notice { kinds, apply } => {
-            let words = kinds.iter().map(|kind| kind.as_str().into()).collect();
-            let apply = match apply {
-                Apply::Payload => IntakeApply::Payload,
-                Apply::Reread { operation, .. } => {
-                    IntakeApply::Reread { operation: operation.as_str().into() }
-                }
-            };
-            (words, apply)
-        }
-        IntakeFrom::Poll(_) => return None,
-    };
-    let ordering = match intake.ordering {
-        integration::Ordering::Revision => Ordering::Revision,
-        integration::Ordering::Queue => Ordering::Queue,
-        integration::Ordering::Reread => Ordering::Reread,
-        integration::Ordering::Commutative => Ordering::Commutative,
+fn intake(of: &Integration, intake: &integration::Intake) -> Intake {
+    let words: Vec<Box<str>> = match &intake.from {
+        IntakeFrom::Message { kind } => vec![kind.as_str().into()],
+        IntakeFrom::Notice { kinds } => kinds.iter().map(|kind| kind.as_str().into()).collect(),
     };
     let mappings = intake.documents.iter().filter_map(|document| mapping(of, Some(document)));
-    Some(Intake { words, apply, ordering, mappings: mappings.collect() })
+    Intake { words, mappings: mappings.collect() }
 }
 
 fn mapping(of: &Integration, document: Option<&String>) -> Option<Arc<Mapping>> {
