@@ -264,4 +264,10 @@ impl Trouble {
     pub(crate) fn wrong_type(found: &Cell<'_>, needed: &str) -> Self {
         Self::new("wrong_type", format!("{needed} is needed, not {}", found.kind()))
     }
+
+    /// An element of a list has another type than the rule needs; places count from 0, as in paths.
+    pub(crate) fn wrong_element(found: &Cell<'_>, place: usize, needed: &str) -> Self {
+        let why = format!("{needed} is needed at place {place} of the list, not {}", found.kind());
+        Self::new("wrong_type", why)
+    }
 }

@@ -58,6 +58,9 @@ impl Conversion for Boolean {
             (true, _) => Ok(Cell::Bool(true)),
             (false, true) => Ok(Cell::Bool(false)),
             (false, false) if cell == Cell::Null => Ok(Cell::Null),
+            (false, false) if cell.scalar().is_none() => {
+                Err(Trouble::wrong_type(&cell, "a boolean"))
+            }
             (false, false) => Err(Trouble::new("not_a_boolean", "neither yes nor no")),
         }
     }

@@ -53,12 +53,12 @@ impl Conversion for Concat {
         let Cell::Named(parts) = &cell else {
             return Err(Trouble::wrong_type(&cell, "named inputs"));
         };
-        Ok(joined(parts, &self.by))
+        joined(parts, &self.by)
     }
 
     fn put<'a>(&self, cell: Cell<'a>, _: Target) -> Result<Put<'a>, Trouble> {
         if let Cell::Named(parts) = &cell {
-            return Ok(Put::main(joined(parts, &self.by)));
+            return joined(parts, &self.by).map(Put::main);
         }
         if !self.back {
             return Err(one_way(self.name()));
@@ -72,8 +72,13 @@ impl Conversion for Concat {
     }
 }
 
-fn joined<'a>(parts: &[Cell<'_>], by: &str) -> Cell<'a> {
-    let texts = parts.iter().filter_map(Cell::scalar).filter(|text| !text.is_empty());
-    let texts: Vec<_> = texts.collect();
-    if texts.is_empty() { Cell::Null } else { Cell::text(texts.join(by)) }
+fn joined<'a>(parts: &[Cell<'_>], by: &str) -> Result<Cell<'a>, Trouble> {
+    let mut texts = Vec::with_capacity(parts.len());
+    for part in parts.iter().filter(|part| part.is_value()) {
+        let text = part.scalar().ok_or_else(|| Trouble::wrong_type(part, "a text"))?;
+        if !text.is_empty() {
+            texts.push(text);
+        }
+    }
+    Ok(if texts.is_empty() { Cell::Null } else { Cell::text(texts.join(by)) })
 }

@@ -34,9 +34,12 @@ impl Join {
                 let tree = cell.tree();
                 let items = tree.as_ref().and_then(Value::as_list);
                 let items = items.ok_or_else(|| Trouble::wrong_type(cell, "a list of texts"))?;
-                texts.extend(
-                    items.iter().filter_map(Value::scalar_text).map(std::borrow::Cow::into_owned),
-                );
+                for (place, item) in items.iter().enumerate().filter(|(_, item)| !item.is_null()) {
+                    let text = item.scalar_text().ok_or_else(|| {
+                        Trouble::wrong_element(&Cell::from_lang(item.clone()), place, "a text")
+                    })?;
+                    texts.push(text.into_owned());
+                }
             }
             other => {
                 let text = other.scalar().ok_or_else(|| Trouble::wrong_type(other, "a text"))?;

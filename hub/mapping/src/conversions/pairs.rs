@@ -50,11 +50,22 @@ impl Conversion for Pairs {
 
     fn get<'a>(&self, cell: Cell<'a>, _: &[Cell<'a>], _: Target) -> Result<Cell<'a>, Trouble> {
         let tree = cell.tree();
-        let wrong = || Trouble::wrong_type(&cell, "a list of objects");
-        let items = tree.as_ref().and_then(Value::as_list).ok_or_else(wrong)?;
+        let items = tree.as_ref().and_then(Value::as_list);
+        let items = items.ok_or_else(|| Trouble::wrong_type(&cell, "a list of objects"))?;
         let mut map: BTreeMap<Box<str>, Vec<Option<String>>> = BTreeMap::new();
-        for item in items {
-            let name = item.get(&self.key).and_then(Value::scalar_text).ok_or_else(wrong)?;
+        for (place, item) in items.iter().enumerate() {
+            if item.as_map().is_none() {
+                let found = Cell::from_lang(item.clone());
+                return Err(Trouble::wrong_element(&found, place, "an object"));
+            }
+            let name = item.get(&self.key).cloned().map_or(Cell::Absent, Cell::from_lang);
+            let name = name.scalar().ok_or_else(|| {
+                let why = format!(
+                    "the object at place {place} of the list has no text under `{}`",
+                    self.key
+                );
+                Trouble::new("wrong_type", why)
+            })?;
             let value = match item.get(&self.value) {
                 None => None,
                 Some(value) if value.is_null() => None,

@@ -55,9 +55,13 @@ impl Conversion for Wrap {
 
     fn get<'a>(&self, cell: Cell<'a>, _: &[Cell<'a>], _: Target) -> Result<Cell<'a>, Trouble> {
         let tree = cell.tree().ok_or_else(|| Trouble::wrong_type(&cell, "an object"))?;
-        let same = self.envelope.iter().all(|(key, value)| {
-            *key == self.key || tree.get(key).and_then(Value::scalar_text) == value.scalar_text()
-        });
+        // Scalars compare as text (`1` is `"1"`), anything else as it is.
+        let as_written = |key: &str, value: &Value| match value.scalar_text() {
+            Some(text) => tree.get(key).and_then(Value::scalar_text) == Some(text),
+            None => tree.get(key).unwrap_or(&Value::Null) == value,
+        };
+        let same =
+            self.envelope.iter().all(|(key, value)| *key == self.key || as_written(key, value));
         if !same {
             return Err(Trouble::new("wrong_type", "not the envelope that the rule names"));
         }

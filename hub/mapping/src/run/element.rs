@@ -8,7 +8,7 @@ use orderhub_order::value::{Address, Value};
 use smallvec::SmallVec;
 
 use super::rule::Goal;
-use super::value::{part, stated};
+use super::value::{entry, part, stated};
 use super::{Failure, Fault, Frames, Run};
 use crate::cell::{Cell, Trouble};
 use crate::program::{
@@ -200,7 +200,7 @@ impl Run<'_, '_> {
                 }
                 cell => {
                     let text =
-                        part(&cell).map_err(|trouble| self.of(rule, rows, trouble, false))?;
+                        entry(&cell).map_err(|trouble| self.of(rule, rows, trouble, false))?;
                     map.entry(name.clone()).or_insert(text);
                 }
             }

@@ -120,11 +120,12 @@ impl<'r, 'a> Run<'r, 'a> {
         let frames = Frames::from_slice(&[Frame { base: 0, row: 0 }, Frame { base, row }]);
         let slot = self.scanned.slot(base, 1);
         if slot.kind != Kind::Object {
+            let found = self.cell(slot, &[]).unwrap_or(Cell::Absent);
             return Mapped::Failed(MapError {
                 cause: "wrong_type",
                 rule: None,
                 path: ".".to_owned(),
-                why: "a document is an object".to_owned(),
+                why: Trouble::wrong_type(&found, "an object").why,
                 key: None,
             });
         }

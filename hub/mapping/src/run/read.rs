@@ -33,8 +33,7 @@ impl<'a> Run<'_, 'a> {
             Kind::Object | Kind::Array => Cell::Json(Cow::Borrowed(text())),
             Kind::Rows => Cell::Absent,
             Kind::Blocked => {
-                let value = LangValue::from_json(text().as_bytes()).map(Cell::from_lang);
-                let value = value.unwrap_or(Cell::Absent);
+                let value = self.standing(slot);
                 if means_none(&value, none) {
                     return Ok(Cell::Null);
                 }
@@ -43,6 +42,13 @@ impl<'a> Run<'_, 'a> {
             }
         };
         Ok(if means_none(&cell, none) { Cell::Null } else { cell })
+    }
+
+    /// What stands where a path goes on.
+    fn standing(&self, slot: Slot) -> Cell<'a> {
+        let text = self.scanned.text.get(slot.start as usize..slot.end as usize);
+        let value = LangValue::from_json(text.unwrap_or_default().as_bytes());
+        value.map_or(Cell::Absent, Cell::from_lang)
     }
 
     /// Calls `each` with the frames of every row of a fan-out; false if there is no array.
@@ -102,10 +108,11 @@ impl<'a> Run<'_, 'a> {
     }
 
     pub(super) fn blocked(&self, slot: Slot, none: &[Cell<'_>]) -> Result<Cell<'a>, Trouble> {
-        match self.cell(Slot { kind: Kind::Blocked, ..slot }, none)? {
-            Cell::Null => Ok(Cell::Null),
-            _ => Err(Trouble::new("wrong_type", "a list is needed here")),
+        let found = self.standing(slot);
+        if means_none(&found, none) {
+            return Ok(Cell::Null);
         }
+        Err(Trouble::wrong_type(&found, "a list"))
     }
 
     /// One value of a source that is no fan-out.

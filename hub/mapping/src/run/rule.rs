@@ -7,6 +7,7 @@ use orderhub_lang::value::Value as LangValue;
 use smallvec::SmallVec;
 
 use super::read::{Presence, means_none, presence};
+use super::value::name;
 use super::{Failure, Fault, Frames, Run};
 use crate::cell::{Cell, Trouble};
 use crate::conversions::{Conversion, Target};
@@ -41,13 +42,8 @@ impl<'a> Run<'_, 'a> {
         if !cell.is_value() {
             return Ok(None);
         }
-        match cell.scalar() {
-            Some(text) => Ok(Some(text.into())),
-            None => {
-                let trouble = Trouble::wrong_type(&cell, "a text or number");
-                Err(self.rule_failure(rule, frames, trouble, true))
-            }
-        }
+        let wrong = |trouble| self.rule_failure(rule, frames, trouble, true);
+        name(&cell).map(Some).map_err(wrong)
     }
 
     /// The value of a rule over the rows of one element: one, or several that a fold makes one.

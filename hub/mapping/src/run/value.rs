@@ -1,5 +1,6 @@
 //! From a chain's end to a hub value, by the type of the field.
 
+use orderhub_lang::value::Value as LangValue;
 use orderhub_order::catalogue::FieldType;
 use orderhub_order::contribution::Stated;
 use orderhub_order::value::{Currency, Reference, Value};
@@ -86,11 +87,17 @@ fn parsed<T: std::str::FromStr>(cell: &Cell<'_>, needed: &str) -> Result<T, Trou
     text.ok_or_else(|| Trouble::wrong_type(cell, needed))
 }
 
+/// The text of a field, or of a part of an address. A boolean is no text: systems write `false` for
+/// nothing (`none: [false]` says so), and nobody lives in it.
 fn text(cell: &Cell<'_>) -> Result<Box<str>, Trouble> {
-    match cell {
-        Cell::Bool(_) => Err(Trouble::wrong_type(cell, "a text")),
-        cell => cell.scalar().map(Box::from).ok_or_else(|| Trouble::wrong_type(cell, "a text")),
-    }
+    let text = if let Cell::Bool(_) = cell { None } else { cell.scalar() };
+    text.map(Box::from).ok_or_else(|| Trouble::wrong_type(cell, "a text"))
+}
+
+/// The text of a key or a reference, as [`text`]: a document whose key is `false` would be one with all
+/// others of its kind.
+pub(super) fn name(cell: &Cell<'_>) -> Result<Box<str>, Trouble> {
+    text(cell).map_err(|_| Trouble::wrong_type(cell, "a text or number"))
 }
 
 fn country(cell: &Cell<'_>) -> Result<Value, Trouble> {
@@ -101,19 +108,20 @@ fn country(cell: &Cell<'_>) -> Result<Value, Trouble> {
 }
 
 fn list(cell: Cell<'_>) -> Result<Value, Trouble> {
-    let tree = cell.tree();
-    let items: Option<Vec<Box<str>>> = match &cell {
-        Cell::List(items) => Some(items.iter().map(|item| Box::from(&**item)).collect()),
-        Cell::Many(cells) => {
-            let present = cells.iter().filter(|cell| cell.is_value());
-            present.map(|cell| cell.scalar().map(Box::from)).collect()
-        }
-        _ => tree
-            .as_ref()
-            .and_then(|tree| tree.as_list())
-            .and_then(|items| items.iter().map(|item| item.scalar_text().map(Box::from)).collect()),
+    let items: Vec<Cell<'_>> = match cell {
+        Cell::List(items) => items.into_iter().map(Cell::Text).collect(),
+        // A fan-out passes by what has no value.
+        Cell::Many(cells) => cells.into_iter().filter(Cell::is_value).collect(),
+        other => match other.tree() {
+            Some(LangValue::List(items)) => items.into_iter().map(Cell::from_lang).collect(),
+            Some(_) | None => return Err(Trouble::wrong_type(&other, "a list of texts")),
+        },
     };
-    items.map(Value::List).ok_or_else(|| Trouble::wrong_type(&cell, "a list of texts"))
+    let texts = items.iter().enumerate().map(|(place, item)| {
+        let wrong = || Trouble::wrong_element(item, place, "a text");
+        item.scalar().map(Box::from).ok_or_else(wrong)
+    });
+    texts.collect::<Result<_, _>>().map(Value::List)
 }
 
 fn map(cell: Cell<'_>) -> Result<Value, Trouble> {
@@ -123,7 +131,7 @@ fn map(cell: Cell<'_>) -> Result<Value, Trouble> {
     let tree = cell.tree();
     let entries = tree.as_ref().and_then(|tree| tree.as_map());
     let entries = entries.ok_or_else(|| Trouble::wrong_type(&cell, "names and texts"))?;
-    let entry = |value: &orderhub_lang::value::Value| match value.scalar_text() {
+    let entry = |value: &LangValue| match value.scalar_text() {
         Some(text) => Some(Box::from(text)),
         None if value.is_null() => None,
         None => Some(value.to_json_text().into_boxed_str()),
@@ -133,8 +141,14 @@ fn map(cell: Cell<'_>) -> Result<Value, Trouble> {
     ))
 }
 
-/// The text of an entry of a map, or of a part of an address.
+/// The text of a part of an address.
 pub(super) fn part(cell: &Cell<'_>) -> Result<Option<Box<str>>, Trouble> {
+    if cell.is_value() { text(cell).map(Some) } else { Ok(None) }
+}
+
+/// The text of an entry of a map. What a system keeps there is kept as it is: an object or a list as
+/// its JSON.
+pub(super) fn entry(cell: &Cell<'_>) -> Result<Option<Box<str>>, Trouble> {
     match cell {
         Cell::Absent | Cell::Null => Ok(None),
         Cell::Json(text) => Ok(Some(Box::from(&**text))),
