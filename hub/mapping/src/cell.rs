@@ -148,24 +148,6 @@ impl<'a> Cell<'a> {
         }
     }
 
-    /// As an operator sees it in an error: short, one line.
-    pub(crate) fn shown(&self) -> String {
-        let text = match self {
-            Cell::Absent => "nothing".to_owned(),
-            Cell::Null => "null".to_owned(),
-            Cell::Json(text) => text.to_string(),
-            Cell::Money(money) => format!("{} {}", money.amount, code(money)),
-            other => match other.scalar() {
-                Some(text) => text.into_owned(),
-                None => other.kind().to_owned(),
-            },
-        };
-        match text.char_indices().nth(80) {
-            Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
-            None => text,
-        }
-    }
-
     /// The value of an object or array; `None` for scalars and for JSON that cannot be read.
     pub(crate) fn tree(&self) -> Option<LangValue> {
         match self {

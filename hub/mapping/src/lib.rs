@@ -18,6 +18,7 @@ mod literal;
 mod parse;
 mod paths;
 mod program;
+mod quote;
 mod reverse;
 mod run;
 mod scan;

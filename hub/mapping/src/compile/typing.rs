@@ -116,12 +116,9 @@ impl Compiler<'_> {
         let fits = value.is == Cell::Null
             || text.is_some_and(|text| Value::from_text(field, &text).is_some());
         if !fits {
-            let message = format!(
-                "`{}` holds {}, not `{}`",
-                field.full_path(),
-                holds(&field.ty),
-                value.is.shown()
-            );
+            let given = value.is.scalar().unwrap_or_else(|| value.is.kind().into());
+            let message =
+                format!("`{}` holds {}, not `{given}`", field.full_path(), holds(&field.ty));
             self.wrong(codes::TYPE, value.span, message, "");
         }
     }

@@ -5,6 +5,7 @@ use orderhub_lang::yaml::Node;
 
 use super::{Conversion, Options, Put, Target, Type};
 use crate::cell::{Cell, Trouble};
+use crate::quote::Quote;
 
 #[derive(Debug)]
 pub(crate) struct Boolean {
@@ -44,6 +45,10 @@ impl Conversion for Boolean {
 
     fn gives(&self, from: Type) -> Result<Type, String> {
         super::text::scalar(from).map(|_| Type::Boolean)
+    }
+
+    fn quote(&self) -> Quote {
+        Quote::Typed
     }
 
     fn get<'a>(&self, cell: Cell<'a>, _: &[Cell<'a>], _: Target) -> Result<Cell<'a>, Trouble> {

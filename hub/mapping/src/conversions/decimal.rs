@@ -8,6 +8,7 @@ use rust_decimal::Decimal;
 
 use super::{Conversion, Options, Put, Target, Type};
 use crate::cell::{self, Cell, Trouble};
+use crate::quote::Quote;
 
 #[derive(Debug)]
 pub(crate) struct Decimals {
@@ -27,6 +28,10 @@ impl Conversion for Decimals {
 
     fn gives(&self, from: Type) -> Result<Type, String> {
         number(from)
+    }
+
+    fn quote(&self) -> Quote {
+        Quote::Typed
     }
 
     fn get<'a>(&self, cell: Cell<'a>, _: &[Cell<'a>], _: Target) -> Result<Cell<'a>, Trouble> {

@@ -5,6 +5,7 @@ use rust_decimal::prelude::ToPrimitive;
 
 use super::{Conversion, Options, Put, Target, Type, decimal};
 use crate::cell::{Cell, Trouble};
+use crate::quote::Quote;
 
 #[derive(Debug)]
 pub(crate) struct Integer {
@@ -25,6 +26,10 @@ impl Conversion for Integer {
 
     fn gives(&self, from: Type) -> Result<Type, String> {
         decimal::number(from).map(|_| Type::Integer)
+    }
+
+    fn quote(&self) -> Quote {
+        Quote::Typed
     }
 
     fn get<'a>(&self, cell: Cell<'a>, _: &[Cell<'a>], _: Target) -> Result<Cell<'a>, Trouble> {

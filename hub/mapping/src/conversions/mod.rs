@@ -46,6 +46,7 @@ use orderhub_lang::path::Path;
 use orderhub_lang::yaml::Node;
 
 use crate::cell::{Cell, Trouble};
+use crate::quote::Quote;
 
 pub(crate) use options::Options;
 
@@ -172,6 +173,11 @@ pub(crate) trait Conversion: Debug + Send + Sync {
     /// The hub words that it can give, where they are known.
     fn words(&self) -> Vec<&str> {
         Vec::new()
+    }
+
+    /// What a message may show of a value that it cannot read or write.
+    fn quote(&self) -> Quote {
+        Quote::Described
     }
 
     /// Paths of values beside the main one.

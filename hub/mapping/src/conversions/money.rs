@@ -10,6 +10,7 @@ use rust_decimal::{Decimal, RoundingStrategy};
 
 use super::{Beside, Conversion, Options, Put, Target, Type, decimal::Written};
 use crate::cell::{self, Cell, Trouble};
+use crate::quote::{self, Quote};
 
 #[derive(Debug)]
 pub(crate) struct MoneyOf {
@@ -71,10 +72,14 @@ impl MoneyOf {
         if let Some(fixed) = self.fixed {
             return Ok(fixed);
         }
-        let code = beside.last().and_then(Cell::scalar);
-        let code = code.ok_or_else(|| Trouble::new("currency", "the amount has no currency"))?;
-        let why = || Trouble::new("currency", format!("`{code}` is not a currency of ISO 4217"));
-        Currency::parse(&code).ok_or_else(why)
+        let given = beside.last().filter(|given| given.is_value());
+        let given = given.ok_or_else(|| Trouble::new("currency", "the amount has no currency"))?;
+        let code = given.scalar().ok_or_else(|| Trouble::wrong_type(given, "a currency"))?;
+        Currency::parse(&code).ok_or_else(|| {
+            let shown = quote::shown(given, Quote::Typed);
+            let words = shown.map_or_else(|| given.kind().to_owned(), |shown| shown.words());
+            Trouble::new("currency", format!("{words} is not a currency of ISO 4217"))
+        })
     }
 
     fn amount(&self, exact: Decimal, currency: Currency, target: Target) -> Result<Money, Trouble> {
@@ -126,6 +131,10 @@ impl Conversion for MoneyOf {
 
     fn beside(&self) -> &[Beside] {
         &self.beside
+    }
+
+    fn quote(&self) -> Quote {
+        Quote::Typed
     }
 
     fn get<'a>(

@@ -2,6 +2,7 @@
 
 use super::{Conversion, Put, Target, Type, decimal::Written};
 use crate::cell::{Cell, Trouble};
+use crate::quote::Quote;
 
 #[derive(Debug)]
 pub(crate) struct Negate;
@@ -13,6 +14,10 @@ impl Conversion for Negate {
 
     fn gives(&self, from: Type) -> Result<Type, String> {
         if from == Type::Money { Ok(Type::Money) } else { super::decimal::number(from) }
+    }
+
+    fn quote(&self) -> Quote {
+        Quote::Typed
     }
 
     fn get<'a>(&self, cell: Cell<'a>, _: &[Cell<'a>], _: Target) -> Result<Cell<'a>, Trouble> {

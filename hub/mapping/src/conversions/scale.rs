@@ -6,6 +6,7 @@ use rust_decimal::{Decimal, RoundingStrategy};
 
 use super::{Conversion, Options, Put, Target, Type, decimal};
 use crate::cell::{self, Cell, Trouble};
+use crate::quote::Quote;
 
 /// Digits that are kept where none are named: what a decimal holds beside a realistic whole part.
 const DIGITS: u32 = 12;
@@ -56,6 +57,10 @@ impl Conversion for Scale {
 
     fn gives(&self, from: Type) -> Result<Type, String> {
         decimal::number(from)
+    }
+
+    fn quote(&self) -> Quote {
+        Quote::Typed
     }
 
     fn get<'a>(&self, cell: Cell<'a>, _: &[Cell<'a>], _: Target) -> Result<Cell<'a>, Trouble> {

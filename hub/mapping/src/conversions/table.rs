@@ -10,6 +10,7 @@ use orderhub_lang::yaml::Node;
 
 use super::{Conversion, Options, Put, Target, Type};
 use crate::cell::{Cell, Trouble};
+use crate::quote::Quote;
 
 #[derive(Debug)]
 pub(crate) struct Table {
@@ -135,6 +136,10 @@ impl Conversion for Table {
 
     fn takes_null(&self) -> bool {
         self.null.is_some() || self.back_null.is_some()
+    }
+
+    fn quote(&self) -> Quote {
+        Quote::Word
     }
 
     fn get<'a>(&self, cell: Cell<'a>, _: &[Cell<'a>], target: Target) -> Result<Cell<'a>, Trouble> {

@@ -13,6 +13,7 @@ use orderhub_lang::yaml::Node;
 
 use super::{Conversion, Options, Put, Target, Type, zones};
 use crate::cell::{Cell, Trouble};
+use crate::quote::Quote;
 
 #[derive(Debug)]
 pub(crate) struct TimestampOf {
@@ -192,6 +193,10 @@ impl Conversion for TimestampOf {
 
     fn gives(&self, from: Type) -> Result<Type, String> {
         super::text::scalar(from).map(|_| Type::Timestamp)
+    }
+
+    fn quote(&self) -> Quote {
+        Quote::Typed
     }
 
     fn get<'a>(&self, cell: Cell<'a>, _: &[Cell<'a>], _: Target) -> Result<Cell<'a>, Trouble> {

@@ -21,6 +21,7 @@ use orderhub_order::model::Subject;
 use crate::cell::{Cell, Trouble};
 use crate::conversions::{Conversion, Shape};
 use crate::program::{OutElement, OutGiven, OutRule, OutSource, Source, TestRead};
+use crate::quote::{Shown, shown};
 use crate::{Context, MapError, Mapping, Projection, ReverseError};
 
 use hub::{Looked, look};
@@ -210,18 +211,19 @@ impl<'o> Out<'o> {
                 Ok((Cell::Many(mains), columns.into_iter().map(Cell::Many).collect()))
             }
             cell => {
-                let shown = (!rule.personal).then(|| cell.clone());
-                match conversion.put(cell, rule.target) {
-                    Ok(put) => Ok((put.main, put.beside)),
-                    Err(trouble) => Err(self.failed(rule, trouble, shown.as_ref())),
-                }
+                let given = (!rule.personal).then(|| cell.clone());
+                let put = conversion.put(cell, rule.target);
+                put.map(|put| (put.main, put.beside)).map_err(|trouble| {
+                    let shown = given.and_then(|given| shown(&given, conversion.quote()));
+                    self.failed(rule, trouble, shown)
+                })
             }
         }
     }
 
-    fn failed(&self, rule: &OutRule, trouble: Trouble, shown: Option<&Cell<'_>>) -> ReverseError {
-        let why = match shown.filter(|cell| cell.is_value()) {
-            Some(cell) => format!("{}: `{}`", trouble.why, cell.shown()),
+    fn failed(&self, rule: &OutRule, trouble: Trouble, shown: Option<Shown>) -> ReverseError {
+        let why = match shown {
+            Some(shown) => shown.behind(&trouble.why),
             None => trouble.why,
         };
         ReverseError::Failed(MapError {

@@ -14,6 +14,7 @@ use crate::cell::{Cell, Trouble};
 use crate::program::{
     Alternative, CollectionProgram, EachProgram, Element, FieldProgram, InRule, RefName,
 };
+use crate::quote::Quote;
 
 /// Up to so many elements are looked through; more are hashed, so that long orders stay linear.
 const FEW: usize = 16;
@@ -129,13 +130,14 @@ impl Run<'_, '_> {
         rows: &[Frames],
     ) -> Result<Option<Stated>, Failure> {
         let cell = self.rule(rule, rows, goal(field))?;
-        let wrong = |trouble| self.of(rule, rows, trouble, !field.personal);
+        let quote = if field.personal { Quote::Hidden } else { Quote::of(&field.ty) };
+        let wrong = |trouble| self.of(rule, rows, trouble, quote);
         stated(cell, &field.ty, named).map_err(wrong)
     }
 
-    fn of(&self, rule: &InRule, rows: &[Frames], trouble: Trouble, shown: bool) -> Failure {
+    fn of(&self, rule: &InRule, rows: &[Frames], trouble: Trouble, quote: Quote) -> Failure {
         let frames = rows.first().cloned().unwrap_or_default();
-        self.rule_failure(rule, &frames, trouble, shown)
+        self.rule_failure(rule, &frames, trouble, quote)
     }
 
     /// An address: null if all its parts are null, absent if all are absent.
@@ -154,7 +156,7 @@ impl Run<'_, '_> {
                 Cell::Json(text) if text.starts_with('{') => {}
                 other => {
                     let trouble = Trouble::wrong_type(&other, "an object");
-                    return Err(self.of(rule, rows, trouble, false));
+                    return Err(self.of(rule, rows, trouble, Quote::Hidden));
                 }
             }
         }
@@ -164,7 +166,8 @@ impl Run<'_, '_> {
             for rule in rules {
                 let cell = self.rule(rule, rows, hidden)?;
                 present |= cell != Cell::Absent;
-                let text = part(&cell).map_err(|trouble| self.of(rule, rows, trouble, false))?;
+                let text =
+                    part(&cell).map_err(|trouble| self.of(rule, rows, trouble, Quote::Hidden))?;
                 if let (Some(text), Some(place)) = (text, address.part_mut(name)) {
                     *place = Some(if *name == "country" { upper(text) } else { text });
                     break;
@@ -199,8 +202,8 @@ impl Run<'_, '_> {
                     map.extend(inner.into_iter().map(|(key, text)| (named(key), text)));
                 }
                 cell => {
-                    let text =
-                        entry(&cell).map_err(|trouble| self.of(rule, rows, trouble, false))?;
+                    let text = entry(&cell)
+                        .map_err(|trouble| self.of(rule, rows, trouble, Quote::Hidden))?;
                     map.entry(name.clone()).or_insert(text);
                 }
             }

@@ -23,6 +23,7 @@ use smallvec::SmallVec;
 use self::rule::Goal;
 use crate::cell::{Cell, Trouble};
 use crate::program::{Input, KeyPiece, KeyRead};
+use crate::quote::Shown;
 use crate::scan::{Kind, Scanned, scan};
 use crate::{Context, MapError, Mapped, Mapping};
 
@@ -65,8 +66,8 @@ pub(crate) struct Fault {
     pub(crate) span: Option<Span>,
     pub(crate) path: String,
     pub(crate) trouble: Trouble,
-    /// The offending value, already masked.
-    pub(crate) shown: Option<String>,
+    /// What may be shown of the offending value.
+    pub(crate) shown: Option<Shown>,
 }
 
 /// Maps every document of a body in.
@@ -213,7 +214,7 @@ impl<'r, 'a> Run<'r, 'a> {
 
     fn error(&self, failure: Fault, key: Option<&str>) -> MapError {
         let why = match failure.shown {
-            Some(shown) => format!("{}: `{shown}`", failure.trouble.why),
+            Some(shown) => shown.behind(&failure.trouble.why),
             None => failure.trouble.why,
         };
         MapError {

@@ -12,6 +12,7 @@ use super::{Failure, Fault, Frames, Run};
 use crate::cell::{Cell, Trouble};
 use crate::conversions::{Conversion, Target};
 use crate::program::{Given, InRule, Read, Source};
+use crate::quote::{Quote, Shown, shown};
 
 /// Where a rule's value goes: what conversions and messages must know of the field.
 #[derive(Clone, Copy, Debug, Default)]
@@ -42,7 +43,7 @@ impl<'a> Run<'_, 'a> {
         if !cell.is_value() {
             return Ok(None);
         }
-        let wrong = |trouble| self.rule_failure(rule, frames, trouble, true);
+        let wrong = |trouble| self.rule_failure(rule, frames, trouble, Quote::Described);
         name(&cell).map(Some).map_err(wrong)
     }
 
@@ -91,7 +92,7 @@ impl<'a> Run<'_, 'a> {
                     let why =
                         "this key stands twice with different values, and the rule does not fold";
                     let trouble = Trouble::new("duplicate_element", why);
-                    return Err(self.rule_failure(rule, frames, trouble, false));
+                    return Err(self.rule_failure(rule, frames, trouble, Quote::Hidden));
                 }
             }
         }
@@ -99,7 +100,7 @@ impl<'a> Run<'_, 'a> {
         let Some(frames) = rows.first().filter(|_| found.is_some()) else {
             return Ok(Cell::Absent);
         };
-        let wrong = |trouble| self.rule_failure(rule, frames, trouble, false);
+        let wrong = |trouble| self.rule_failure(rule, frames, trouble, Quote::Hidden);
         let folded = fold.get(Cell::Many(many), &[], goal.target).map_err(wrong)?;
         let beside = self.beside(&rule.beside, frames).map_err(wrong)?;
         self.chain(&rule.after, folded, &beside, rule, frames, goal)
@@ -115,7 +116,7 @@ impl<'a> Run<'_, 'a> {
 
     /// A rule's input with the conversions before its fold.
     fn input_of(&self, rule: &InRule, frames: &Frames, goal: Goal) -> Result<Cell<'a>, Failure> {
-        let wrong = |trouble| self.rule_failure(rule, frames, trouble, false);
+        let wrong = |trouble| self.rule_failure(rule, frames, trouble, Quote::Hidden);
         let cell = match &rule.input {
             Given::Constant(value) => return Ok(value.clone()),
             Given::First(reads) => return self.first(rule, reads, frames, goal),
@@ -267,22 +268,22 @@ impl<'a> Run<'_, 'a> {
             if passes {
                 continue;
             }
+            let quote = if goal.personal { Quote::Hidden } else { conversion.quote() };
             cell = conversion
                 .get(cell, own, goal.target)
-                .map_err(|trouble| self.rule_failure(rule, frames, trouble, !goal.personal))?;
+                .map_err(|trouble| self.rule_failure(rule, frames, trouble, quote))?;
         }
         let none = !rule.none.is_empty() && means_none(&cell, &rule.none);
         Ok(if none { Cell::Null } else { cell })
     }
 
-    /// The failure of a rule, at the first path that gives a value, with that value where it may be
-    /// shown.
+    /// The failure of a rule, at the first path that gives a value, with what may be shown of it.
     pub(super) fn rule_failure(
         &self,
         rule: &InRule,
         frames: &Frames,
         trouble: Trouble,
-        shown: bool,
+        quote: Quote,
     ) -> Failure {
         let sources: Vec<&Source> = match &rule.input {
             Given::First(reads) => reads.iter().map(|(source, _)| source).collect(),
@@ -295,9 +296,9 @@ impl<'a> Run<'_, 'a> {
             sources.iter().find_map(|source| Some((*source, read(source).filter(Cell::is_value)?)));
         let path = found.as_ref().map(|(source, _)| *source).or(sources.first().copied());
         let path = path.map(|source| path_of(source, frames)).unwrap_or_default();
-        let own = shown && matches!(rule.input, Given::First(_));
-        let value = found.as_ref().map(|(_, cell)| cell).filter(|_| own);
-        failure(Some(rule), path, trouble, value)
+        let own = matches!(rule.input, Given::First(_));
+        let shown = found.filter(|_| own).and_then(|(_, cell)| shown(&cell, quote));
+        failure(Some(rule), path, trouble, shown)
     }
 }
 
@@ -306,9 +307,8 @@ pub(super) fn failure(
     rule: Option<&InRule>,
     path: String,
     trouble: Trouble,
-    shown: Option<&Cell<'_>>,
+    shown: Option<Shown>,
 ) -> Failure {
-    let shown = shown.filter(|cell| cell.is_value()).map(Cell::shown);
     Box::new(Fault { span: rule.map(|rule| rule.span), path, trouble, shown })
 }
 
