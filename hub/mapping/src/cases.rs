@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use orderhub_lang::diagnostic::Span;
+use orderhub_lang::diagnostic::{Diagnostic, Span};
 use orderhub_lang::value::Value;
 use orderhub_order::catalogue::catalogue;
 use orderhub_order::contribution::ElementStatement;
@@ -13,7 +13,7 @@ use orderhub_order::value::{Reference, Value as HubValue};
 use serde_json::Value as Json;
 
 use crate::reverse::kind_of;
-use crate::{Context, Mapped, Mapping, ReverseError, view};
+use crate::{Context, Mapped, Mapping, ReverseError, codes, view};
 
 /// One case of a mapping file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +28,8 @@ pub struct Case {
     pub hub: String,
     /// The document that goes out for `hub`.
     pub out: Option<String>,
+    /// Every file that it names, with the place in the mapping that does.
+    pub files: Vec<(String, Span)>,
     /// (is a setting, else an argument; name; value).
     pub context: Vec<(bool, String, String)>,
 }
@@ -45,6 +47,23 @@ pub struct CaseResult {
     pub hub: Option<Json>,
     /// What the way out gave.
     pub out: Option<Json>,
+}
+
+/// A finding for each file that a case names and that is not there. `files` are the paths below the
+/// integration's folder.
+pub fn missing(mapping: &Mapping, files: &[&str]) -> Vec<Diagnostic> {
+    let named = mapping.cases().iter().flat_map(|case| &case.files);
+    let missing = named.filter(|(file, _)| !files.contains(&file.as_str()));
+    let finding = |(file, span): &(String, Span)| {
+        let message = format!("there is no `{file}`");
+        let finding = Diagnostic::error(codes::FILE, &mapping.source, *span, message);
+        match finding.with_nearest(file, files.iter().copied()) {
+            near if near.hint.is_some() => near,
+            other => other
+                .with_hint("paths of cases start at the integration's folder: `samples/paid.json`"),
+        }
+    };
+    missing.map(finding).collect()
 }
 
 /// Runs every case of a mapping. `read_sample` gives a file below the integration's folder.
@@ -101,7 +120,9 @@ fn run_case(
 
 fn sample(name: &str, read_sample: &dyn Fn(&str) -> Option<Vec<u8>>) -> Result<Json, String> {
     let bytes = read_sample(name).ok_or_else(|| format!("`{name}` is not there"))?;
-    serde_json::from_slice(&bytes).map_err(|error| format!("`{name}` is not JSON: {error}"))
+    // Some editors begin a file with a byte-order mark; as in documents, it is no part of the JSON.
+    let json = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&bytes);
+    serde_json::from_slice(json).map_err(|error| format!("`{name}` is not JSON: {error}"))
 }
 
 /// What a body gives: one document as it is, several as a list; `$error` and `$skipped` stand for

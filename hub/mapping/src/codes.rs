@@ -189,7 +189,8 @@ pub const CODES: &[Explanation] = &[
         code: FILE,
         title: "a file is missing",
         text: "An integration is a folder with an integration.yaml and a file for each document that it names. \
-               A declared connector also needs a connector.yaml.",
+               A declared connector also needs a connector.yaml, and cases the documents that they name, below \
+               the same folder.",
         wrong: "orderhub: 1\nintegration: shop\nrole: channel\nconnector: declared\n\
                 intake: [{ message: ordre, ordering: revision }]\n",
         right: "orderhub: 1\nintegration: shop\nrole: channel\nconnector: declared\n\

@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use orderhub_lang::diagnostic::{Diagnostic, Source, render};
 use orderhub_lang::value::Value;
 use orderhub_lang::yaml::{self, Budget, Node};
-use orderhub_mapping::cases::{given, out};
+use orderhub_mapping::cases::{given, missing, out};
 use orderhub_mapping::{Context, Integration, Mapping, Named};
 use orderhub_order::ids::SystemName;
 use serde_json::Value as Json;
@@ -151,7 +151,14 @@ fn load(case: &Node) -> Vec<Diagnostic> {
     let files = pairs(case.get("files"));
     let files: Vec<(&str, &str)> =
         files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
-    Integration::load("t", &files).diagnostics
+    let loaded = Integration::load("t", &files);
+    let mut found = loaded.diagnostics;
+    if let Some(integration) = loaded.integration {
+        let names: Vec<&str> = files.iter().map(|(name, _)| *name).collect();
+        let mappings = integration.mappings.values();
+        found.extend(mappings.flat_map(|mapping| missing(mapping, &names)));
+    }
+    found
 }
 
 #[test]

@@ -232,7 +232,13 @@ impl Reader<'_> {
                 }
             }
         }
-        Some(Case { why: why?, span: node.span, system, hub: hub?, out, context: given })
+        let file = |key| {
+            let named = node.get(key)?;
+            Some((named.scalar_text()?.into_owned(), named.span))
+        };
+        let files = ["system", "hub", "out"].into_iter().filter_map(file).collect();
+        let span = node.span;
+        Some(Case { why: why?, span, system, hub: hub?, out, files, context: given })
     }
 
     /// Values that mean null.

@@ -42,7 +42,7 @@ pub(crate) fn scan<'a>(
     let mut scan = Scan {
         trie,
         settings,
-        cursor: Cursor::new(text.strip_prefix('\u{feff}').unwrap_or(text)),
+        cursor: Cursor::new(text),
         slots: Vec::with_capacity(256),
         documents: Vec::new(),
         empty: false,

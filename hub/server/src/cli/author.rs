@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use orderhub_lang::diagnostic::{self, Diagnostic, Severity};
-use orderhub_mapping::cases::{CaseResult, run_cases};
-use orderhub_mapping::integration::Integration;
+use orderhub_mapping::cases::{CaseResult, missing, run_cases};
+use orderhub_mapping::{Integration, Loaded};
 use serde_json::json;
 
 use super::output::{self, Code, Fault, Output, say};
@@ -37,12 +37,41 @@ pub(super) fn check(files: &Files, output: Output) -> Result<ExitCode, Fault> {
             Err(BundleError::Files(found)) => findings.extend(found),
             Err(error) => return Err(Fault::new(Code::Settings, error.to_string())),
         }
+        findings.extend(samples(&mappings));
     }
+    diagnostic::sort(&mut findings);
     report(&findings, output);
     let errors = findings.iter().filter(|f| f.severity == Severity::Error).count();
     let warnings = findings.len() - errors;
     say(&format!("checked {count} files: {errors} errors, {warnings} warnings"));
     Ok(if errors == 0 { ExitCode::SUCCESS } else { ExitCode::from(Code::Problems.number()) })
+}
+
+/// Files that cases name and that are not there. They change nothing that runs, so only the check looks
+/// for them; an integration with other errors is looked at once those are mended.
+fn samples(mappings: &Mappings) -> Vec<Diagnostic> {
+    let mut findings = Vec::new();
+    for name in integrations(mappings) {
+        let files: Vec<&str> = below(&name, mappings).map(|(file, _)| file).collect();
+        let loaded = load(&name, mappings).integration;
+        let mapped = loaded.iter().flat_map(|integration| integration.mappings.values());
+        findings.extend(mapped.flat_map(|mapping| missing(mapping, &files)));
+    }
+    findings
+}
+
+/// The files of one integration: paths below its folder.
+fn below<'m>(name: &str, mappings: &'m Mappings) -> impl Iterator<Item = (&'m str, &'m [u8])> {
+    let prefix = format!("{name}/");
+    mappings.iter().filter_map(move |(file, bytes)| {
+        Some((file.strip_prefix(prefix.as_str())?, bytes.as_slice()))
+    })
+}
+
+fn load(name: &str, mappings: &Mappings) -> Loaded {
+    let texts = below(name, mappings)
+        .filter_map(|(file, bytes)| Some((file, std::str::from_utf8(bytes).ok()?)));
+    Integration::load(name, &texts.collect::<Vec<_>>())
 }
 
 fn settings(files: &Files) -> Result<Config, Fault> {
@@ -149,14 +178,7 @@ fn cases(
     output: Output,
 ) -> Result<Vec<CaseResult>, Fault> {
     let prefix = format!("{name}/");
-    let own = |file: &str| file.strip_prefix(&prefix).map(str::to_owned);
-    let texts: Vec<(String, &str)> = mappings
-        .iter()
-        .filter_map(|(file, bytes)| Some((own(file)?, std::str::from_utf8(bytes).ok()?)))
-        .collect();
-    let files: Vec<(&str, &str)> =
-        texts.iter().map(|(file, text)| (file.as_str(), *text)).collect();
-    let loaded = Integration::load(name, &files);
+    let loaded = load(name, mappings);
     let Some(integration) = loaded.integration else {
         report(&loaded.diagnostics, output);
         let fault = Fault::new(Code::Settings, format!("`{name}` has errors"));
@@ -168,4 +190,28 @@ fn cases(
         selected(&file, below)
     });
     Ok(asked.flat_map(|(_, mapping)| run_cases(mapping, &sample)).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_check_finds_the_files_that_cases_name_and_that_are_not_there() {
+        let mapping = "orderhub: 1\nmapping: shop.order\nfields: [{ hub: order_no, system: name }]\n\
+                       cases: [{ why: w, hub: samples/a.hub.json, out: samples/a.out.json }]\n";
+        let integration = "orderhub: 1\nintegration: shop\nrole: sink\nconnector: shared\n";
+        let files = [
+            ("shop/integration.yaml", integration),
+            ("shop/order.yaml", mapping),
+            ("shop/samples/a.hub.json", "{}"),
+            ("other/samples/a.out.json", "{}"),
+        ];
+        let files: Mappings =
+            files.map(|(file, text)| (file.to_owned(), text.as_bytes().to_vec())).into();
+        let found = diagnostic::render(&samples(&files));
+        assert!(found.contains("there is no `samples/a.out.json`"), "{found}");
+        assert!(found.contains("mappings/shop/order.yaml:4:49"), "{found}");
+        assert_eq!(found.matches("error[M0301]").count(), 1, "{found}");
+    }
 }
