@@ -29,11 +29,22 @@ pub enum SecretError {
     /// The file is too large to be a secret.
     #[error("`{}` has more than {MOST_BYTES} bytes; that is no secret", .0.display())]
     TooLarge(PathBuf),
+    /// The value cannot stand in a header, where most secrets go.
+    #[error(
+        "the value of {at} has a line break or another control character, which no header can carry; \
+         write it as one line"
+    )]
+    Control {
+        /// Where it was read.
+        at: String,
+    },
 }
 
 /// Reads secrets. Cheap to clone; clones share what was read.
 ///
-/// **Invariant:** a value is handed out as [`SecretString`] only, which does not print.
+/// **Invariant:** a value is kept as [`SecretString`], which does not print, leaves it only by
+/// [`Secrets::values`], for what signs and verifies, and holds no control character. Tests:
+/// `a_secret_does_not_print`, `a_secret_that_no_header_can_carry_is_named_by_its_setting_at_the_start`.
 #[derive(Clone, Default)]
 pub struct Secrets {
     env: Arc<HashMap<String, SecretString>>,
@@ -66,12 +77,23 @@ impl Secrets {
     ///
     /// [`SecretError`].
     pub fn read(&self, at: &SecretRef) -> Result<SecretString, SecretError> {
-        match at {
+        let value = match at {
             SecretRef::Env(name) => {
-                self.env.get(name).cloned().ok_or_else(|| SecretError::Env(name.clone()))
+                self.env.get(name).cloned().ok_or_else(|| SecretError::Env(name.clone()))?
             }
-            SecretRef::File(path) => self.file(path),
+            SecretRef::File(path) => self.file(path)?,
+        };
+        // Found here and not at the first call: a request that cannot be built looks like a mistake of
+        // the connector's file, hours after the start.
+        let control = |letter: char| letter.is_control() && letter != '\t';
+        if value.expose_secret().contains(control) {
+            let at = match at {
+                SecretRef::Env(name) => format!("environment variable `{name}`"),
+                SecretRef::File(path) => format!("the secret file `{}`", path.display()),
+            };
+            return Err(SecretError::Control { at });
         }
+        Ok(value)
     }
 
     /// The values that can be read, newest first: what a connector is handed.
@@ -86,11 +108,11 @@ impl Secrets {
         read.collect()
     }
 
-    /// Whether every secret that the settings name is there.
+    /// Whether every secret that the settings name is there and can be used.
     ///
     /// # Errors
     ///
-    /// What is missing, with the setting that names it, a sentence each.
+    /// What is missing or wrong, with the setting that names it and never the value, a sentence each.
     pub fn all_there(&self, config: &Config) -> Result<(), Vec<String>> {
         let of_systems = config.systems.iter().flat_map(|(system, settings)| {
             settings.secrets.iter().flat_map(move |(name, refs)| {
@@ -99,10 +121,9 @@ impl Secrets {
         });
         let of_bus = config.bus.iter().flat_map(|bus| bus.password.iter());
         let all = of_systems.chain(of_bus.map(|at| ("bus.password".to_owned(), at)));
-        let missing =
-            all.filter_map(|(key, at)| Some(format!("`{key}`: {}", self.read(at).err()?)));
-        let missing: Vec<_> = missing.collect();
-        if missing.is_empty() { Ok(()) } else { Err(missing) }
+        let wrong = all.filter_map(|(key, at)| Some(format!("`{key}`: {}", self.read(at).err()?)));
+        let wrong: Vec<_> = wrong.collect();
+        if wrong.is_empty() { Ok(()) } else { Err(wrong) }
     }
 
     fn file(&self, path: &Path) -> Result<SecretString, SecretError> {
@@ -123,5 +144,83 @@ impl Secrets {
         let value = SecretString::from(text.trim_end_matches(['\r', '\n']));
         files.insert(path.to_owned(), Read { changed, length, value: value.clone() });
         Ok(value)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::parse;
+
+    /// `file` is the mounted file of the webhook's secret, `TOKEN` the variable of the other.
+    fn secrets_of(token: &str, file: &[u8]) -> (tempfile::TempDir, Result<(), Vec<String>>) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("webhook");
+        std::fs::write(&path, file).unwrap();
+        let text = format!(
+            "[systems.shop]\nintegration = \"shopify\"\nbase_url = \"https://shop.example\"\n\
+             secrets = {{ token = {{ env = \"TOKEN\" }}, webhook = {{ file = \"{}\" }} }}\n",
+            path.display()
+        );
+        let config = parse("orderhub.toml", &text, &HashMap::new()).unwrap().config;
+        (
+            folder,
+            Secrets::new(HashMap::from([("TOKEN".to_owned(), token.to_owned())]))
+                .all_there(&config),
+        )
+    }
+
+    #[test]
+    fn a_secret_that_no_header_can_carry_is_named_by_its_setting_at_the_start() {
+        let wrong: [(&str, &[u8]); 4] = [
+            ("PLAN\nTED", b"PLAN\nTED\n"),
+            ("PLANTED\r\n", b"PLAN\r\nTED"),
+            ("\0", b"\0"),
+            ("a\x7f", b"a\x1b"),
+        ];
+        for (token, file) in wrong {
+            let (_folder, found) = secrets_of(token, file);
+            let found = found.unwrap_err();
+            assert_eq!(found.len(), 2, "{found:?}");
+            assert!(
+                found[0].starts_with(
+                    "`systems.shop.secrets.token`: the value of environment variable `TOKEN` has"
+                ),
+                "{found:?}"
+            );
+            assert!(
+                found[1]
+                    .starts_with("`systems.shop.secrets.webhook`: the value of the secret file"),
+                "{found:?}"
+            );
+            assert!(
+                found.iter().all(|line| !line.contains("PLAN") && !line.contains('\n')),
+                "{found:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_line_end_of_a_mounted_secret_is_no_part_of_it() {
+        for file in [&b"PLANTED"[..], b"PLANTED\n", b"PLANTED\r\n", b"PLANTED with\ttab\n"] {
+            let (folder, found) = secrets_of("t", file);
+            assert_eq!(found, Ok(()));
+            let at = [SecretRef::File(folder.path().join("webhook"))];
+            let text = String::from_utf8(file.to_vec()).unwrap();
+            assert_eq!(Secrets::default().values(&at), [text.trim_end()]);
+        }
+    }
+
+    #[test]
+    fn a_secret_does_not_print() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("webhook");
+        std::fs::write(&path, "PLANTED").unwrap();
+        let secrets = Secrets::new(HashMap::from([("TOKEN".to_owned(), "PLANTED".to_owned())]));
+        for at in [SecretRef::Env("TOKEN".to_owned()), SecretRef::File(path)] {
+            let read = secrets.read(&at).unwrap();
+            let printed = format!("{read:?} {secrets:?} {at:?}");
+            assert!(!printed.contains("PLANTED"), "{printed}");
+        }
     }
 }
