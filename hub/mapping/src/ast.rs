@@ -80,7 +80,7 @@ pub(crate) struct Parent {
 
 /// Which way a rule goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Direction {
+pub enum Direction {
     /// From the system.
     In,
     /// To the system.

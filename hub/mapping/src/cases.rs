@@ -30,8 +30,17 @@ pub struct Case {
     pub out: Option<String>,
     /// Every file that it names, with the place in the mapping that does.
     pub files: Vec<(String, Span)>,
-    /// (is a setting, else an argument; name; value).
-    pub context: Vec<(bool, String, String)>,
+    /// What stands around the document: (what kind of thing, its name, its value).
+    pub context: Vec<(Around, String, String)>,
+}
+
+/// What a case says of what stands around a document.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Around {
+    /// `$settings.<name>`
+    Setting,
+    /// `$args.<name>`
+    Argument,
 }
 
 /// What came of one case.
@@ -84,11 +93,14 @@ fn run_case(
         CaseResult { why: case.why.clone(), place, failures: Vec::new(), hub: None, out: None };
     let mut settings = BTreeMap::new();
     let mut args = BTreeMap::new();
-    for (setting, name, value) in &case.context {
-        if *setting {
-            settings.insert(name.clone(), value.clone());
-        } else {
-            args.insert(name.clone(), Value::Text(value.clone()));
+    for (around, name, value) in &case.context {
+        match around {
+            Around::Setting => {
+                settings.insert(name.clone(), value.clone());
+            }
+            Around::Argument => {
+                args.insert(name.clone(), Value::Text(value.clone()));
+            }
         }
     }
     let system = SystemName::new("case");

@@ -3,8 +3,8 @@
 //! parse (with spans) ► check (against the catalogue) ► compile ► run and reverse. Pure.
 //!
 //! **Invariant:** absent, null and value stay apart in both directions, no number becomes a float, and
-//! mapping the same bytes twice gives the same. Tests: the cases under `tests/data/mapping`, and
-//! `tests/scan.rs` for the reader of JSON.
+//! mapping the same bytes twice in one context gives the same. Tests: the cases under
+//! `tests/data/mapping`, each run twice, and `src/scan/tests.rs` for the reader of JSON.
 
 mod ast;
 pub mod cases;
@@ -35,6 +35,7 @@ use orderhub_order::contribution::{Contribution, Stated};
 use orderhub_order::ids::{At, Entity, SystemName};
 use orderhub_order::model::Subject;
 
+pub use ast::Direction;
 pub use integration::{Integration, Loaded};
 pub(crate) use run::{compute as run_compute, hub_value_of as run_stated};
 
@@ -57,7 +58,9 @@ pub struct Mapping {
     cases: Vec<cases::Case>,
 }
 
-/// What surrounds a document besides its bytes: recorded, so that a replay gives the same.
+/// What surrounds a document besides its bytes, and all that a mapping sees besides them. It is not
+/// kept with the message: a message that is mapped again is mapped with the settings, and with the
+/// order, of that moment.
 #[derive(Clone, Debug)]
 pub struct Context<'a> {
     /// The account.
@@ -66,7 +69,8 @@ pub struct Context<'a> {
     pub settings: &'a BTreeMap<String, String>,
     /// Arguments of the operation that fetched the document.
     pub args: &'a BTreeMap<String, Value>,
-    /// The subject's order as it stands, for `$hub.` (a recorded fact).
+    /// The subject's order as it stands, for `$hub.`; `None` while it is not known yet: what comes in
+    /// on its own. Then `$hub.` paths are absent.
     pub hub: Option<Subject<'a>>,
 }
 
@@ -90,7 +94,7 @@ pub struct MapError {
     pub rule: Option<String>,
     /// Path in the document.
     pub path: String,
-    /// A sentence for the operator; personal values masked.
+    /// A sentence for the operator: no value that may be a name or an address.
     pub why: String,
     /// The key, where it was readable: a later full document of that key supersedes.
     pub key: Option<String>,
@@ -210,12 +214,12 @@ impl Mapping {
         &self.cases
     }
 
-    /// The rules that go one way only: (`file:line:column`, hub side, goes in).
-    pub fn one_way(&self) -> impl Iterator<Item = (String, &str, bool)> {
-        self.compiled.one_way.iter().map(|rule| {
-            let place = self.source.place(rule.span.start);
-            (place, rule.hub.as_str(), rule.way == ast::Direction::In)
-        })
+    /// The rules that go one way only: (`file:line:column`, hub side, which way).
+    pub fn one_way(&self) -> impl Iterator<Item = (String, &str, Direction)> {
+        self.compiled
+            .one_way
+            .iter()
+            .map(|rule| (self.source.place(rule.span.start), rule.hub.as_str(), rule.way))
     }
 }
 

@@ -230,7 +230,7 @@ pub(crate) struct OutRule {
     pub(crate) null: Cell<'static>,
     /// Conversions, in the order in which they are applied on the way out.
     pub(crate) chain: Vec<Arc<dyn Conversion>>,
-    /// How many values each conversion puts beside.
+    /// Limits of the field for conversions.
     pub(crate) target: Target,
     /// Every value stands alone at its place (`*` on both sides).
     pub(crate) rows: bool,

@@ -7,6 +7,7 @@
 
 mod tree;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use thiserror::Error;
@@ -191,9 +192,14 @@ impl Template {
                 Part::Literal(text) => out.push_str(text),
                 Part::Value { expression, text } => {
                     let value = eval(expression.as_ref(), text, scope)?;
-                    let is_base =
-                        expression.reads().first().is_some_and(|name| name.as_str() == "base_url");
-                    out.push_str(&escaped(&value, text, place, is_base && out.is_empty())?);
+                    let first = expression.reads().first();
+                    let is_base = first.is_some_and(|name| name.as_str() == "base_url");
+                    let written = if place == Place::Base && is_base && out.is_empty() {
+                        address(&value, text)?
+                    } else {
+                        escaped(&value, text, place)?
+                    };
+                    out.push_str(&written);
                 }
             }
         }
@@ -246,14 +252,26 @@ fn eval(expression: &dyn Expression, text: &str, scope: &dyn Scope) -> Result<Va
     expression.eval(scope).map_err(|why| RenderError::Eval { text: text.to_owned(), why })
 }
 
-fn escaped(value: &Value, text: &str, place: Place, base: bool) -> Result<String, RenderError> {
-    let refuse = |why| RenderError::Place { text: text.to_owned(), why };
+/// The text of a value, which must be there and be a scalar.
+fn plain<'v>(value: &'v Value, text: &str) -> Result<Cow<'v, str>, RenderError> {
     if value.is_null() {
         return Err(RenderError::Missing(text.to_owned()));
     }
-    let Some(plain) = value.scalar_text() else {
-        return Err(refuse("is a list or an object; only a scalar can stand inside a text"));
-    };
+    let why = "is a list or an object; only a scalar can stand inside a text";
+    value.scalar_text().ok_or_else(|| RenderError::Place { text: text.to_owned(), why })
+}
+
+/// The address in front of everything else.
+fn address(value: &Value, text: &str) -> Result<String, RenderError> {
+    let why = "is no `http` or `https` address without user, query and fragment";
+    let refuse = || RenderError::Place { text: text.to_owned(), why };
+    base_url(&plain(value, text)?).map(str::to_owned).ok_or_else(refuse)
+}
+
+/// A value, so that it cannot break out of its place.
+fn escaped(value: &Value, text: &str, place: Place) -> Result<String, RenderError> {
+    let refuse = |why| RenderError::Place { text: text.to_owned(), why };
+    let plain = plain(value, text)?;
     match place {
         Place::Text => Ok(plain.into_owned()),
         Place::Query => Ok(percent(&plain)),
@@ -265,9 +283,6 @@ fn escaped(value: &Value, text: &str, place: Place, base: bool) -> Result<String
             Ok(plain.into_owned())
         }
         Place::Header => Err(refuse("has characters that a header cannot hold")),
-        Place::Base if base => base_url(&plain).map(str::to_owned).ok_or_else(|| {
-            refuse("is no `http` or `https` address without user, query and fragment")
-        }),
         Place::Base if !plain.is_empty() && percent(&plain) == plain => Ok(plain.into_owned()),
         Place::Base => Err(refuse("has characters that an address cannot hold")),
     }

@@ -250,9 +250,8 @@ impl Reader<'_> {
                 return Err(self.error("expected a digit behind the point"));
             }
         }
-        let mut scientific = false;
         if self.take(b'e') || self.take(b'E') {
-            scientific = true;
+            whole = false;
             if !self.take(b'-') {
                 self.take(b'+');
             }
@@ -265,13 +264,10 @@ impl Reader<'_> {
             }
         }
         let text = self.text.get(start..self.at).unwrap_or_default();
-        if whole
-            && !scientific
-            && let Ok(number) = text.parse()
-        {
+        if whole && let Ok(number) = text.parse() {
             return Ok(Value::Int(number));
         }
-        decimal(text, scientific)
+        decimal(text)
             .map(Value::Decimal)
             .ok_or_else(|| JsonError { at: start, why: TOO_LONG.to_owned() })
     }
@@ -280,11 +276,10 @@ impl Reader<'_> {
 const TOO_LONG: &str = "a number has more digits than can be kept exactly";
 
 /// The exact decimal, or none.
-fn decimal(text: &str, scientific: bool) -> Option<Decimal> {
-    if !scientific {
+fn decimal(text: &str) -> Option<Decimal> {
+    let Some((mantissa, exponent)) = text.split_once(['e', 'E']) else {
         return Decimal::from_str_exact(text).ok();
-    }
-    let (mantissa, exponent) = text.split_once(['e', 'E'])?;
+    };
     let exponent: i32 = exponent.parse().ok()?;
     let mantissa = Decimal::from_str_exact(mantissa).ok()?;
     if mantissa.is_zero() {

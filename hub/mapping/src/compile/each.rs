@@ -3,8 +3,10 @@
 use orderhub_order::catalogue::{Field, FieldType, Personal};
 use orderhub_order::ids::Collection;
 
+use super::rule::Count;
 use super::scope::Scope;
 use super::target::{HubSide, InTarget, in_target, limits};
+use super::typing::RawTimes;
 use super::{Compiler, OneWay, no_way};
 use crate::ast::{Direction, Each, PathAt, Rule, Side};
 use crate::codes;
@@ -128,15 +130,16 @@ impl Compiler<'_> {
         }
         let before = self.findings.len();
         let compiled = self.in_rule(rule, scope);
-        let Some((compiled, ty, many)) = compiled else { return Err(String::new()) };
-        self.fits_target(rule, &target, ty, many);
+        let Some((compiled, ty, count)) = compiled else { return Err(String::new()) };
+        self.fits_target(rule, &target, ty, count);
         if self.findings.len() == before {
             add(element, target, compiled);
         }
         Ok(())
     }
 
-    fn fits_target(&mut self, rule: &Rule, target: &InTarget, ty: Type, many: bool) {
+    fn fits_target(&mut self, rule: &Rule, target: &InTarget, ty: Type, count: Count) {
+        let many = count == Count::Many;
         match target {
             InTarget::Field(field, _) => {
                 if many && !self.many(rule, &field.ty) {
@@ -145,8 +148,9 @@ impl Compiler<'_> {
                 if rule.value.is_some() {
                     self.constant(rule, field);
                 } else if !(many && matches!(ty, Type::Raw | Type::Text)) {
-                    let expression = rule.expr.is_some() && rule.chain.is_empty();
-                    self.fits(ty, field, expression && field.ty != FieldType::Money, rule.span);
+                    let computed = rule.expr.is_some() && rule.chain.is_empty();
+                    let raw_times = if computed { RawTimes::Taken } else { RawTimes::Refused };
+                    self.fits(ty, field, raw_times, rule.span);
                 }
                 self.words(rule, field);
             }
@@ -193,8 +197,8 @@ impl Compiler<'_> {
             }
             let Some(name) = self.part_name(part, Direction::In) else { continue };
             let compiled = self.in_rule(part, &inner);
-            let Some((compiled, ty, many)) = compiled else { continue };
-            self.fits_target(part, &InTarget::AddressPart(field, name), ty, many);
+            let Some((compiled, ty, count)) = compiled else { continue };
+            self.fits_target(part, &InTarget::AddressPart(field, name), ty, count);
             match read.iter_mut().find(|(known, _)| *known == name) {
                 Some((_, rules)) => rules.push(compiled),
                 None => read.push((name, vec![compiled])),

@@ -8,6 +8,7 @@ use super::Compiler;
 use super::scope::Scope;
 use super::target::{HubSide, in_target};
 use super::template::node_at;
+use super::typing::RawTimes;
 use crate::ast::{Direction, Each, Key, Rule, Side};
 use crate::codes;
 use crate::conversions::{Shape, Type};
@@ -127,7 +128,7 @@ impl Compiler<'_> {
             && whole
             && !folds
         {
-            self.fits(ty, field, true, rule.span);
+            self.fits(ty, field, RawTimes::Taken, rule.span);
         }
         if self.findings.len() > before { Err(String::new()) } else { Ok(()) }
     }

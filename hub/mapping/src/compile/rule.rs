@@ -10,9 +10,18 @@ use crate::codes;
 use crate::conversions::{Shape, Type};
 use crate::program::{Given, InRule, KeyPiece, KeyRead, Source};
 
+/// How many values a rule gives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Count {
+    /// One, or one that a fold makes of many.
+    One,
+    /// Those of a fan-out.
+    Many,
+}
+
 impl Compiler<'_> {
     /// A rule on the way in and the type of what it gives. `scope` is what its paths start at.
-    pub(super) fn in_rule(&mut self, rule: &Rule, scope: &Scope) -> Option<(InRule, Type, bool)> {
+    pub(super) fn in_rule(&mut self, rule: &Rule, scope: &Scope) -> Option<(InRule, Type, Count)> {
         let (each, fold, after) = split(&rule.chain);
         let mut beside = Vec::new();
         let (input, from, fan) = if let Some(value) = &rule.value {
@@ -52,9 +61,13 @@ impl Compiler<'_> {
         let shared = |links: Vec<Link>| -> Vec<Shared> {
             links.into_iter().map(|link| link.conversion).collect()
         };
-        let many = fan && fold.is_none();
+        let count = if fan && fold.is_none() { Count::Many } else { Count::One };
         let (each, after) = (shared(each), shared(after));
-        Some((InRule { span: rule.span, where_, input, none, each, fold, after, beside }, ty, many))
+        Some((
+            InRule { span: rule.span, where_, input, none, each, fold, after, beside },
+            ty,
+            count,
+        ))
     }
 
     /// The values beside, of every conversion of a part of a chain.
@@ -89,8 +102,9 @@ impl Compiler<'_> {
 
     /// A rule that gives a text: a key, a reference.
     pub(super) fn plain(&mut self, rule: &Rule, scope: &Scope) -> Option<InRule> {
-        let (compiled, ty, many) = self.in_rule(rule, scope)?;
-        if many || !matches!(ty, Type::Raw | Type::Text | Type::Integer | Type::Decimal) {
+        let (compiled, ty, count) = self.in_rule(rule, scope)?;
+        let text = matches!(ty, Type::Raw | Type::Text | Type::Integer | Type::Decimal);
+        if count == Count::Many || !text {
             self.wrong(codes::TYPE, rule.span, "one text or number is needed here", "");
             return None;
         }
@@ -118,8 +132,8 @@ impl Compiler<'_> {
     }
 
     pub(super) fn revision(&mut self, rule: &Rule, scope: &Scope) -> Option<InRule> {
-        let (compiled, ty, many) = self.in_rule(rule, scope)?;
-        if many || !matches!(ty, Type::Integer | Type::Timestamp) {
+        let (compiled, ty, count) = self.in_rule(rule, scope)?;
+        if count == Count::Many || !matches!(ty, Type::Integer | Type::Timestamp) {
             let hint = "write `{ system: updated_at, as: timestamp }`, or `as: integer`";
             self.wrong(codes::TYPE, rule.span, "a revision is a whole number or a time", hint);
             return None;

@@ -39,9 +39,13 @@ impl Scope {
     }
 
     /// A scope below this one.
-    pub(crate) fn below(&self, node: NodeId, text: String, in_rows: bool) -> Self {
-        let in_rows = in_rows || self.in_rows;
-        Self { node, text, up: Some(Rc::new(self.clone())), in_rows }
+    fn below(&self, node: NodeId, text: String) -> Self {
+        Self { node, text, up: Some(Rc::new(self.clone())), in_rows: self.in_rows }
+    }
+
+    /// The scope of the rows of a list below this one.
+    fn row(&self, node: NodeId, text: String) -> Self {
+        Self { in_rows: true, ..self.below(node, text) }
     }
 
     fn above(&self, levels: u32) -> Option<Scope> {
@@ -129,12 +133,11 @@ impl Compiler<'_> {
                     let level = self.trie.address(at).level;
                     rows.push(crate::scan::trie::Address { level, slot: found.slot });
                 }
-                element = element.below(node, place.clone(), true);
+                element = element.row(node, place.clone());
             }
             at = node;
         }
-        let found =
-            if at == element.node { element } else { element.below(at, place.clone(), false) };
+        let found = if at == element.node { element } else { element.below(at, place.clone()) };
         Some((found, rows, place))
     }
 

@@ -10,6 +10,16 @@ use crate::cell::Cell;
 use crate::codes;
 use crate::conversions::{Shape, Type};
 
+/// Whether a value that no conversion made may stand for a time or a day: what an expression computes,
+/// and what only goes out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum RawTimes {
+    /// A conversion is needed.
+    Refused,
+    /// It is read, or written, as it stands.
+    Taken,
+}
+
 impl Compiler<'_> {
     /// The type that a chain gives; mistakes are reported at the conversion.
     pub(super) fn chain_type(&mut self, chain: &[Link], from: Type) -> Option<Type> {
@@ -36,7 +46,8 @@ impl Compiler<'_> {
     }
 
     /// Whether a field can hold what a chain gives.
-    pub(super) fn fits(&mut self, ty: Type, field: &Field, out_only: bool, span: Span) {
+    pub(super) fn fits(&mut self, ty: Type, field: &Field, raw_times: RawTimes, span: Span) {
+        let raw = raw_times == RawTimes::Taken && ty == Type::Raw;
         let (fits, hint) = match &field.ty {
             FieldType::Text
             | FieldType::Enum(_)
@@ -53,12 +64,8 @@ impl Compiler<'_> {
                 (matches!(ty, Type::Raw | Type::Integer | Type::Decimal), "add `as: decimal`")
             }
             FieldType::Money => (ty == Type::Money, "add `as: { money: { currency: /currency } }`"),
-            FieldType::Timestamp => {
-                (ty == Type::Timestamp || (out_only && ty == Type::Raw), "add `as: timestamp`")
-            }
-            FieldType::Date => {
-                (ty == Type::Date || (out_only && ty == Type::Raw), "add `as: date`")
-            }
+            FieldType::Timestamp => (ty == Type::Timestamp || raw, "add `as: timestamp`"),
+            FieldType::Date => (ty == Type::Date || raw, "add `as: date`"),
             FieldType::Boolean => (matches!(ty, Type::Raw | Type::Boolean), "add `as: boolean`"),
             FieldType::Address => (false, "map it part by part with `fields:`"),
             FieldType::List => {

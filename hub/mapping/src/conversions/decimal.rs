@@ -64,13 +64,22 @@ pub(crate) struct Written {
     mark: char,
     /// Group separator, dropped on the way in, not written.
     group: Option<char>,
-    /// Written as text.
-    text: bool,
+    /// How it goes out.
+    form: Form,
+}
+
+/// How a number goes out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    /// As a JSON number.
+    Number,
+    /// As a text.
+    Text,
 }
 
 impl Default for Written {
     fn default() -> Self {
-        Self { mark: '.', group: None, text: false }
+        Self { mark: '.', group: None, form: Form::Number }
     }
 }
 
@@ -84,14 +93,14 @@ impl Written {
         let (mark, group) = (fields.optional("mark"), fields.optional("group"));
         let text = fields.bool("text", options.findings).unwrap_or(false);
         fields.finish(options.findings);
-        Self::marks(mark, group, text, options)
+        Self::marks(mark, group, if text { Form::Text } else { Form::Number }, options)
     }
 
     /// Of the two marks.
     pub(super) fn marks(
         mark: Option<&Node>,
         group: Option<&Node>,
-        text: bool,
+        form: Form,
         options: &mut Options<'_>,
     ) -> Option<Self> {
         let mark = match mark {
@@ -110,7 +119,8 @@ impl Written {
             None => None,
         };
         // A number with another mark than a point can only be a text.
-        Some(Self { mark, group, text: text || mark != '.' })
+        let form = if mark == '.' { form } else { Form::Text };
+        Some(Self { mark, group, form })
     }
 
     /// The exact number of a scalar.
@@ -147,7 +157,7 @@ impl Written {
     /// The number as the system writes it.
     pub(super) fn write<'a>(&self, exact: Decimal) -> Cell<'a> {
         let text = exact.to_string();
-        if !self.text {
+        if self.form == Form::Number {
             return Cell::Number(Cow::Owned(text));
         }
         if self.mark == '.' {

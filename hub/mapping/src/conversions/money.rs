@@ -8,7 +8,8 @@ use orderhub_lang::yaml::Node;
 use orderhub_order::value::{Currency, Money, MoneyError, UNIT_PRICE_DIGITS};
 use rust_decimal::{Decimal, RoundingStrategy};
 
-use super::{Beside, Conversion, Options, Put, Target, Type, decimal::Written};
+use super::decimal::{Form, Written};
+use super::{Beside, Conversion, Options, Put, Target, Type};
 use crate::cell::{self, Cell, Trouble};
 use crate::quote::{self, Quote};
 
@@ -41,7 +42,8 @@ impl MoneyOf {
             Some(node) => Some(options.word(node, ROUNDINGS)?),
         };
         // Amounts in cents are whole numbers in every system that has them: they go out as numbers.
-        let written = Written::marks(mark, group, !number && !minor, options)?;
+        let form = if number || minor { Form::Number } else { Form::Text };
+        let written = Written::marks(mark, group, form, options)?;
         let mut beside = Vec::new();
         if let Some(node) = amount {
             beside.push(Beside { path: options.path(node)? });

@@ -20,7 +20,7 @@ impl Integration {
     /// `.yaml` directly in the folder (samples, tables) are left alone.
     pub fn load(name: &str, files: &[(&str, &str)]) -> Loaded {
         let mut all = Vec::new();
-        let source = |file: &str, text: &str| Source::new(format!("mappings/{name}/{file}"), text);
+        let source = |file: &str, text: &str| source(name, file, text);
         let find = |wanted: &str| files.iter().find(|(file, _)| *file == wanted);
         let Some((file, text)) = find(INTEGRATION) else {
             let missing = source(INTEGRATION, "");
@@ -37,28 +37,17 @@ impl Integration {
                 None
             }
         };
-        let named = draft.as_ref().map(|draft| draft.named.clone()).unwrap_or_default();
-        let role = draft.as_ref().and_then(|draft| draft.role);
-        let mut mappings = BTreeMap::new();
-        let mut seen = Vec::new();
-        for (file, text) in files {
-            let document = file.strip_suffix(".yaml").filter(|stem| !stem.contains('/'));
-            let Some(document) = document.filter(|_| ![INTEGRATION, CONNECTOR].contains(file))
-            else {
-                continue;
-            };
-            seen.push(document);
-            match compile(name, document, &source(file, text), &named, role) {
-                Ok(mapping) => {
-                    mappings.insert(document.to_owned(), Arc::new(mapping));
-                }
-                Err(more) => all.extend(more),
-            }
-        }
+        let (mappings, seen) = compiled(name, files, draft.as_ref(), &mut all);
         let connector = find(CONNECTOR).map(|(file, text)| source(file, text));
         let integration = draft.and_then(|draft| {
-            let check = Check { name, seen: &seen, mappings: &mappings, findings: &mut findings };
-            check.run(&draft, connector.is_some());
+            let check = Check {
+                name,
+                seen: &seen,
+                mappings: &mappings,
+                connector: connector.as_ref(),
+                findings: &mut findings,
+            };
+            check.run(&draft);
             Some(Integration {
                 name: name.to_owned(),
                 role: draft.role?,
@@ -77,6 +66,36 @@ impl Integration {
         let failed = all.iter().any(|finding| finding.severity == Severity::Error);
         Loaded { integration: integration.filter(|_| !failed), diagnostics: all }
     }
+}
+
+fn source(integration: &str, file: &str, text: &str) -> Arc<Source> {
+    Source::new(format!("mappings/{integration}/{file}"), text)
+}
+
+/// The mappings of the folder, and the documents that have a file, right or wrong.
+fn compiled<'f>(
+    name: &str,
+    files: &[(&'f str, &str)],
+    draft: Option<&Draft>,
+    all: &mut Vec<Diagnostic>,
+) -> (BTreeMap<String, Arc<Mapping>>, Vec<&'f str>) {
+    let named = draft.map(|draft| draft.named.clone()).unwrap_or_default();
+    let role = draft.and_then(|draft| draft.role);
+    let (mut mappings, mut seen) = (BTreeMap::new(), Vec::new());
+    for (file, text) in files {
+        let document = file.strip_suffix(".yaml").filter(|stem| !stem.contains('/'));
+        let Some(document) = document.filter(|_| ![INTEGRATION, CONNECTOR].contains(file)) else {
+            continue;
+        };
+        seen.push(document);
+        match compile(name, document, &source(name, file, text), &named, role) {
+            Ok(mapping) => {
+                mappings.insert(document.to_owned(), Arc::new(mapping));
+            }
+            Err(more) => all.extend(more),
+        }
+    }
+    (mappings, seen)
 }
 
 /// One mapping of the folder; its name is the folder's and the file's.
@@ -107,11 +126,13 @@ struct Check<'c, 'f> {
     /// Documents that have a file, right or wrong.
     seen: &'c [&'c str],
     mappings: &'c BTreeMap<String, Arc<Mapping>>,
+    /// The `connector.yaml` of the folder, if it has one.
+    connector: Option<&'c Arc<Source>>,
     findings: &'f mut Findings,
 }
 
 impl Check<'_, '_> {
-    fn run(mut self, draft: &Draft, connector: bool) {
+    fn run(mut self, draft: &Draft) {
         if let Some((name, span)) = &draft.name
             && name != self.name
         {
@@ -119,7 +140,7 @@ impl Check<'_, '_> {
             self.error(codes::NAME, *span, message, &format!("write `integration: {}`", self.name));
         }
         if let Some((ConnectorUse::Declared, span)) = &draft.connector
-            && !connector
+            && self.connector.is_none()
         {
             let message = "a declared connector needs a connector.yaml in this folder";
             self.error(

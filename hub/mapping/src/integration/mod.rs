@@ -7,13 +7,13 @@ mod read;
 mod rules;
 mod shapes;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use orderhub_lang::diagnostic::{Diagnostic, Source, Span};
 use orderhub_order::condition::Condition;
-use orderhub_order::ids::{Entity, Role};
+use orderhub_order::ids::Role;
 
 use crate::Mapping;
 
@@ -133,12 +133,6 @@ pub struct ByLink<T> {
 }
 
 impl<T> ByLink<T> {
-    /// The value for a subject that is linked or not.
-    pub fn choose(&self, linked: bool) -> Option<&T> {
-        let chosen = if linked { &self.update } else { &self.create };
-        chosen.as_ref().or(self.single.as_ref())
-    }
-
     /// All values that are there.
     pub fn all(&self) -> impl Iterator<Item = &T> {
         self.single.iter().chain(&self.create).chain(&self.update)
@@ -159,7 +153,7 @@ pub struct Read {
 }
 
 impl Integration {
-    /// The mappings that map documents of the system out, by deliver rule: what is read of the hub.
+    /// The deliver rule of an id.
     pub fn deliver_rule(&self, id: &str) -> Option<&Deliver> {
         self.deliver.iter().find(|deliver| deliver.id == id)
     }
@@ -167,29 +161,5 @@ impl Integration {
     /// The mapping of a document.
     pub fn mapping(&self, document: &str) -> Option<&Arc<Mapping>> {
         self.mappings.get(document)
-    }
-
-    /// The intakes that take a message of this kind.
-    pub fn message(&self, kind: &str) -> Option<&Intake> {
-        let takes = |intake: &&Intake| matches!(&intake.from, IntakeFrom::Message { kind: known } if known == kind);
-        self.intake.iter().find(takes)
-    }
-
-    /// The intakes that take a notice of this kind.
-    pub fn notices<'a>(&'a self, kind: &'a str) -> impl Iterator<Item = &'a Intake> {
-        self.intake.iter().filter(move |intake| match &intake.from {
-            IntakeFrom::Notice { kinds } => kinds.iter().any(|known| known == kind),
-            IntakeFrom::Message { .. } => false,
-        })
-    }
-
-    /// The names of the settings that its mappings read.
-    pub fn settings(&self) -> BTreeSet<&str> {
-        self.mappings.values().flat_map(|mapping| mapping.settings()).collect()
-    }
-
-    /// The entities of the documents that come in.
-    pub fn entities(&self) -> BTreeSet<Entity> {
-        self.mappings.values().map(|mapping| mapping.entity).collect()
     }
 }

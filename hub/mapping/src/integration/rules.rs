@@ -48,7 +48,7 @@ impl Integration {
 }
 
 fn deliver_rule(deliver: &Deliver, facts: &dyn Fn(&str) -> Option<OperationFacts>) -> DeliverRule {
-    let operation = |name: &Option<String>, creating: bool| {
+    let operation = |name: &Option<String>| {
         let name = name.as_deref()?;
         let facts = facts(name)?;
         let OperationUse::Write(kind) = facts.kind else { return None };
@@ -56,15 +56,17 @@ fn deliver_rule(deliver: &Deliver, facts: &dyn Fn(&str) -> Option<OperationFacts
             name: name.into(),
             kind,
             entity: facts.entity.unwrap_or_else(|| about(&deliver.on)),
-            creates: creating || facts.creates,
+            creates: facts.creates,
         })
     };
+    // What is chosen for a subject without a link makes something, whatever the connector says.
+    let create = operation(&deliver.operation.create);
     DeliverRule {
         id: deliver.id.as_str().into(),
         on: deliver.on.as_str().into(),
-        create: operation(&deliver.operation.create, true),
-        update: operation(&deliver.operation.update, false),
-        single: operation(&deliver.operation.single, false),
+        create: create.map(|create| OperationRule { creates: true, ..create }),
+        update: operation(&deliver.operation.update),
+        single: operation(&deliver.operation.single),
         when: deliver.when.clone(),
     }
 }

@@ -11,7 +11,7 @@ use orderhub_order::ids::Entity;
 
 use crate::Named;
 use crate::ast::{File, Key, Parent, PathAt, Piece, Placed, Rule};
-use crate::cases::Case;
+use crate::cases::{Around, Case};
 use crate::cell::Cell;
 use crate::codes;
 use crate::literal::literal;
@@ -220,11 +220,11 @@ impl Reader<'_> {
         }
         let mut given = Vec::new();
         for (key, value) in context.and_then(Node::as_map).unwrap_or_default() {
-            let name = key.name.strip_prefix("$settings.").map(|name| (true, name));
-            let name = name.or_else(|| key.name.strip_prefix("$args.").map(|name| (false, name)));
-            match (name, value.scalar_text()) {
-                (Some((setting, name)), Some(text)) => {
-                    given.push((setting, name.to_owned(), text.into_owned()));
+            let kinds = [("$settings.", Around::Setting), ("$args.", Around::Argument)];
+            let named = |(prefix, around)| Some((around, key.name.strip_prefix(prefix)?));
+            match (kinds.into_iter().find_map(named), value.scalar_text()) {
+                (Some((around, name)), Some(text)) => {
+                    given.push((around, name.to_owned(), text.into_owned()));
                 }
                 _ => {
                     let hint = "write `{ $settings.money: shop_money }`";

@@ -1,7 +1,7 @@
 //! The way in: one scan, then the rules over its slots.
 //!
-//! **Invariant:** a rule sees the document, its context and recorded facts, nothing else: mapping the
-//! same bytes twice gives the same contribution. One document that fails touches none beside it.
+//! **Invariant:** a rule sees the document and its context, nothing else: mapping the same bytes twice in
+//! one context gives the same contribution. One document that fails touches none beside it.
 
 #![allow(
     clippy::wildcard_enum_match_arm,
