@@ -1,7 +1,7 @@
 //! How the types of the contract print: shapes and names, never a secret or a personal value.
 //!
 //! **Invariant:** a header's value, a query, a body, a document, a saved value or a setting never
-//! reaches a log by `{:?}`.
+//! reaches a log by `{:?}`. Test: `no_secret_and_no_personal_value_prints`.
 
 use std::fmt::{Debug, Formatter, Result};
 

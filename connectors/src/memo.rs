@@ -1,6 +1,7 @@
 //! The memo as bytes: one version byte, then JSON.
 //!
-//! **Invariant:** bytes of a version that this program does not know are refused, never guessed.
+//! **Invariant:** bytes of a version that this program does not know are refused, never guessed. Test:
+//! `other_forms_and_damage_are_refused`.
 
 use std::collections::BTreeMap;
 

@@ -4,7 +4,10 @@
 //! raw))}`); digests and encodings are functions of the language.
 //!
 //! **Invariant:** a signature is computed over the exact bytes of the request or webhook, compared in
-//! constant time, and a secret that is missing or empty never verifies anything.
+//! constant time, and a secret that is missing or empty never verifies anything. Tests:
+//! `vendors_signatures_are_templates_over_the_exact_bytes`,
+//! `bytes_that_are_no_text_are_signed_as_they_are`,
+//! `a_verifier_takes_every_current_value_and_no_other`.
 
 use std::sync::Arc;
 

@@ -2,7 +2,8 @@
 //! have acted, already, ok; nothing holds: said no.
 //!
 //! **Invariant:** an answer that cannot be judged, or whose body is needed and is no JSON, is never a
-//! success: the system may have acted.
+//! success: the system may have acted. Tests: the cases `counting-unjudged.yaml`,
+//! `counting-unjudged-first.yaml` and `wms-html.yaml` in `tests/data/connectors`.
 
 use std::time::Duration;
 

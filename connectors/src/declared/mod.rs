@@ -2,7 +2,9 @@
 //! webhooks verified by templates.
 //!
 //! **Invariant:** the same call and memo give the same request, byte for byte, all but credentials.
-//! Secrets are read in [`Connector::authorize`] and in the verification of webhooks, nowhere else.
+//! Secrets are read in [`Connector::authorize`] and in the verification of webhooks, nowhere else. Tests:
+//! `every_case_of_the_declared_connector_holds` asks for every request twice; that no other place can
+//! name a secret is in `tests/data/connectors/wrong/many-mistakes.txt`.
 
 mod hook;
 mod judge;

@@ -2,7 +2,7 @@
 //!
 //! **Invariant:** a code is never given another meaning, and every code that a finding carries stands
 //! in [`CODES`]. `Y…` is about YAML, `L…` about the language inside it (paths, conditions, expressions,
-//! templates).
+//! templates). Test: `every_code_that_a_finding_can_carry_is_explained`.
 
 /// One code, explained.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,7 +1,8 @@
 //! The value that a chain of conversions works on, in either direction.
 //!
 //! **Invariant:** absent, null and value are three different things from the document to the
-//! contribution and back; no number ever becomes a float.
+//! contribution and back; no number ever becomes a float. Tests: the cases
+//! `tests/data/mapping/presence/` and `tests/data/mapping/conversions/numbers.yaml`.
 
 #![allow(
     clippy::wildcard_enum_match_arm,

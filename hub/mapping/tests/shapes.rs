@@ -13,9 +13,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use orderhub_lang::diagnostic::render;
+use orderhub_lang::diagnostic::{Source, render};
 use orderhub_mapping::integration::{OperationFacts, OperationUse, SystemShape, SystemShapes};
-use orderhub_mapping::{Context, Integration};
+use orderhub_mapping::{Context, Integration, Mapping, Named};
 use orderhub_order::catalogue::{FieldId, catalogue};
 use orderhub_order::ids::{At, Collection, Entity, OrderKey, SystemName};
 use orderhub_order::model::{Order, Subject};
@@ -191,4 +191,40 @@ fn the_rules_of_a_system_follow_its_files_and_its_connector() {
     let stop = cancelled.update.as_ref().unwrap();
     assert_eq!((stop.kind, stop.entity), (OperationKind::Fact, Entity::Order));
     assert!(cancelled.create.is_none() && cancelled.when.is_some());
+}
+
+#[test]
+fn the_same_subject_gives_the_same_bytes() {
+    const MAPPING: &str = "orderhub: 1
+mapping: erp.all
+fields:
+  - { hub: ext, system: ext }
+  - { hub: tags, system: tags }
+  - { hub: lines, system: lines, each: { ours: id, fields: [{ hub: properties, system: options }] } }
+";
+    let map = |count: u32| {
+        let entries = (0..count).map(|n| (format!("k{n}").into(), Some(format!("v{n}").into())));
+        Value::Map(entries.collect())
+    };
+    let mapped = || {
+        let compiled = Mapping::compile(&Source::new("all.yaml", MAPPING), &Named::default());
+        let mapping = compiled.unwrap_or_else(|found| panic!("{}", render(&found)));
+        let system = SystemName::new("erp_eu");
+        let mut order = Order::new(OrderKey(7), "shop-1".into(), system.clone(), "default".into());
+        order.set(&At::ROOT, field("ext"), Some(map(20)));
+        order.set(&At::ROOT, field("tags"), Some(Value::List(vec!["b".into(), "a".into()])));
+        for _ in 0..3 {
+            let at = order.add(&At::ROOT, Collection::Lines, None, None).unwrap();
+            order.set(&at, field("lines.properties"), Some(map(20)));
+        }
+        let subject = Subject { order: &order, at: &At::ROOT, lane: None };
+        let (settings, args) = (BTreeMap::new(), BTreeMap::new());
+        let context = Context { system: &system, settings: &settings, args: &args, hub: None };
+        mapping.reverse(subject, &context).unwrap()
+    };
+    let first = mapped();
+    assert!(first.bytes.len() > 500, "{}", String::from_utf8_lossy(&first.bytes));
+    for _ in 0..5 {
+        assert_eq!(mapped(), first);
+    }
 }

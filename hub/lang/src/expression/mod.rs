@@ -6,7 +6,8 @@
 //!
 //! **Invariant:** an expression reads the names it lists in [`Expression::reads`] and nothing else, and
 //! ends within [`MOST_OPERATIONS`]. Only a closed set of tokens and functions reaches the engine, and no
-//! text of a value or of the file does.
+//! text of a value or of the file does. Tests: `an_expression_asks_for_what_it_lists_and_for_nothing_else`,
+//! `nesting_and_length_are_bounded`, `the_engine_sees_no_text_of_the_file`.
 
 mod engine;
 mod functions;

@@ -105,6 +105,32 @@ fn an_expression_lists_what_it_reads() {
     assert_eq!(reads, ["memo.id", "doc.lines"]);
 }
 
+/// Answers from a value, and writes down what it was asked for.
+struct Asked {
+    scope: Value,
+    names: std::cell::RefCell<Vec<String>>,
+}
+
+impl Scope for Asked {
+    fn get(&self, name: &Name) -> Result<Value, EvalError> {
+        self.names.borrow_mut().push(name.as_str().to_owned());
+        Scope::get(&self.scope, name)
+    }
+}
+
+#[test]
+fn an_expression_asks_for_what_it_lists_and_for_nothing_else() {
+    let cases = include_str!("../../../../tests/data/lang/expressions.txt");
+    for line in cases.lines().filter(|line| !line.starts_with('#')) {
+        let (text, _) = line.split_once("  =>  ").unwrap();
+        let expression = compile(text, ROOTS).unwrap();
+        let asked = Asked { scope: scope(), names: std::cell::RefCell::default() };
+        expression.eval(&asked).unwrap();
+        let listed: Vec<&str> = expression.reads().iter().map(Name::as_str).collect();
+        assert_eq!(asked.names.into_inner(), listed, "{text}");
+    }
+}
+
 #[test]
 fn nesting_and_length_are_bounded() {
     assert!(compile(&format!("{}1{}", "(".repeat(500), ")".repeat(500)), ROOTS).is_err());

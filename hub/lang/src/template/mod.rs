@@ -3,7 +3,8 @@
 //! A string that is exactly one `{x}` keeps the type of `x`. A brace itself is `{{`, a closing one `}}`.
 //!
 //! **Invariant:** what a value may do in a place is decided by the place, not by the file: no value can
-//! end a path segment, start another query parameter, or begin a new header line.
+//! end a path segment, start another query parameter, or begin a new header line. Test:
+//! `a_value_cannot_break_out_of_its_place`.
 
 mod tree;
 

@@ -6,7 +6,8 @@ use crate::diagnostic::{Diagnostic, Findings, Span};
 
 /// A mapping whose keys are taken one by one; [`Fields::finish`] reports the rest.
 ///
-/// **Invariant:** a key that is never asked for is an error: unknown means unknown.
+/// **Invariant:** a key that is never asked for is an error: unknown means unknown. Test:
+/// `unknown_keys_are_reported_with_the_nearest_name`.
 #[derive(Debug)]
 pub struct Fields<'n> {
     what: &'n str,

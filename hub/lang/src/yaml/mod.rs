@@ -4,7 +4,9 @@
 //! budget; an aliased node keeps the span of its definition.
 //!
 //! **Invariant:** whatever the input, reading ends with a tree within [`Budget`] or with findings at
-//! their places, and takes memory in proportion to the budget.
+//! their places, and takes memory in proportion to the budget. Tests:
+//! `any_text_ends_with_a_tree_or_findings`, `an_alias_bomb_ends_at_the_budget`,
+//! `deep_nesting_and_large_files_end_at_the_budget`.
 
 mod fields;
 mod place;

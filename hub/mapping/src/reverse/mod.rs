@@ -2,7 +2,8 @@
 //! bytes.
 //!
 //! **Invariant:** the same subject, settings and references give the same bytes. A reference that is
-//! missing stops the whole document: nothing is sent half.
+//! missing stops the whole document: nothing is sent half. Tests:
+//! `the_same_subject_gives_the_same_bytes`, and the case `tests/data/mapping/out/subject.yaml`.
 
 #![allow(
     clippy::wildcard_enum_match_arm,

@@ -1,7 +1,9 @@
 //! The way in: one scan, then the rules over its slots.
 //!
 //! **Invariant:** a rule sees the document and its context, nothing else: mapping the same bytes twice in
-//! one context gives the same contribution. One document that fails touches none beside it.
+//! one context gives the same contribution. One document that fails touches none beside it. Tests:
+//! `every_case_of_the_language_holds` maps every document twice; the case
+//! `tests/data/mapping/documents/many.yaml`.
 
 #![allow(
     clippy::wildcard_enum_match_arm,

@@ -3,7 +3,9 @@
 //!
 //! **Invariant:** accepts exactly what a strict JSON reader accepts (UTF-8, no lone surrogates, nothing
 //! after the document), and refuses a key that stands twice in one object where a rule reads it.
-//! Bounds: [`token::DEPTH`] levels, [`MAX_SLOTS`] slots; beyond them the document is refused.
+//! Bounds: [`token::DEPTH`] levels, [`MAX_SLOTS`] slots; beyond them the document is refused. Tests:
+//! `the_scan_accepts_what_a_strict_reader_accepts`, the two of the bounds beside it, and the case
+//! `tests/data/mapping/errors/malformed.yaml`.
 
 mod slot;
 pub(crate) mod token;

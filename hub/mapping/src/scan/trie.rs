@@ -5,7 +5,8 @@
 //! shared by all places where a document may stand.
 //!
 //! **Invariant:** a slot belongs to exactly one node, so a slot that is filled twice in one frame
-//! means that a key on a path that is read stands twice in one object.
+//! means that a key on a path that is read stands twice in one object. Test:
+//! `a_path_is_one_node_however_often_it_is_read`.
 
 use std::fmt;
 

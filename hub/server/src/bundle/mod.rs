@@ -2,6 +2,7 @@
 //! stored, activated. What `check` passes, `run` accepts.
 //!
 //! **Invariant:** a bundle never changes; its hash names everything that decides what a message means.
+//! Test: `a_folder_is_read_with_its_folders_and_without_hidden_files`.
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
