@@ -76,8 +76,15 @@ mod tests {
 
     #[test]
     fn other_forms_and_damage_are_refused() {
-        for bytes in [&b""[..], b"\x02{}", b"\x01{}", b"\x01nope", b"\x01{\"step\":-1}"] {
+        for bytes in [&b""[..], b"\x01", b"\x01{}", b"\x01nope", b"\x01{\"step\":-1}"] {
             assert_eq!(Memo::from_bytes(bytes), None);
+        }
+        // Bytes that would be read if another version were taken for this one.
+        let mut bytes = Memo::default().to_bytes();
+        assert!(Memo::from_bytes(&bytes).is_some());
+        for version in [0, VERSION + 1, u8::MAX] {
+            bytes[0] = version;
+            assert_eq!(Memo::from_bytes(&bytes), None, "{version}");
         }
     }
 

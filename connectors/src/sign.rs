@@ -7,7 +7,8 @@
 //! constant time, and a secret that is missing or empty never verifies anything. Tests:
 //! `vendors_signatures_are_templates_over_the_exact_bytes`,
 //! `bytes_that_are_no_text_are_signed_as_they_are`,
-//! `a_verifier_takes_every_current_value_and_no_other`.
+//! `a_verifier_takes_every_current_value_and_no_other`, and the case
+//! `tests/data/connectors/wms-webhook-empty-secret.yaml`.
 
 use std::sync::Arc;
 

@@ -110,7 +110,8 @@ pub(super) fn yes(expression: &Expr, scope: &CallScope<'_>) -> Result<bool, Eval
 /// Keeps a value: of a step over elements in a list by position.
 ///
 /// **Invariant:** nothing never erases what is known: a search that finds nothing yet must not make a
-/// thing twice that is known to be there. Test: the case `tests/data/connectors/erp-resume.yaml`.
+/// thing twice that is known to be there. Tests: the cases `counting-found-once.yaml` and, over
+/// elements, `erp-resume.yaml` in `tests/data/connectors`.
 pub(super) fn save(memo: &mut Memo, name: &str, value: Value, position: Option<u32>) {
     let slot = memo.saved.entry(name.to_owned()).or_default();
     let Some(position) = position else {

@@ -5,8 +5,9 @@
 //! shared by all places where a document may stand.
 //!
 //! **Invariant:** a slot belongs to exactly one node, so a slot that is filled twice in one frame
-//! means that a key on a path that is read stands twice in one object. Test:
-//! `a_path_is_one_node_however_often_it_is_read`.
+//! means that a key on a path that is read stands twice in one object. Tests:
+//! `a_path_is_one_node_however_often_it_is_read`,
+//! `the_scan_finds_what_a_reader_of_the_whole_document_finds`.
 
 use std::fmt;
 
