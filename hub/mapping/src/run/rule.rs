@@ -277,7 +277,8 @@ impl<'a> Run<'_, 'a> {
         Ok(if none { Cell::Null } else { cell })
     }
 
-    /// The failure of a rule, at the first path that gives a value, with what may be shown of it.
+    /// The failure of a rule, at the path whose value is to blame, the first that gives one otherwise,
+    /// with what may be shown of it.
     pub(super) fn rule_failure(
         &self,
         rule: &InRule,
@@ -292,8 +293,13 @@ impl<'a> Run<'_, 'a> {
             Given::Constant(_) => Vec::new(),
         };
         let read = |source: &Source| self.single(source, frames, &rule.none).ok();
-        let found =
-            sources.iter().find_map(|source| Some((*source, read(source).filter(Cell::is_value)?)));
+        let mut values = sources
+            .iter()
+            .filter_map(|source| Some((*source, read(source).filter(Cell::is_value)?)));
+        // What joins named inputs takes texts: one that is none is to blame, wherever it stands.
+        let joins = matches!(rule.input, Given::Named(_));
+        let odd = |(_, cell): &(&Source, Cell<'a>)| joins && cell.scalar().is_none();
+        let found = values.clone().find(odd).or_else(|| values.next());
         let path = found.as_ref().map(|(source, _)| *source).or(sources.first().copied());
         let path = path.map(|source| path_of(source, frames)).unwrap_or_default();
         let own = matches!(rule.input, Given::First(_));
