@@ -224,3 +224,26 @@ pub(super) fn spoken_keys(said: &Contribution) -> impl Iterator<Item = &str> {
     });
     std::iter::once(&*said.key).chain(parents)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    #[test]
+    fn a_seen_id_is_the_same_for_ever() {
+        let envelope = Envelope {
+            source: Arc::from("webhook"),
+            system: SystemName::new("shop_eu"),
+            document: Arc::from("order"),
+            message_id: None,
+            body: bytes::Bytes::new(),
+            headers: Vec::new(),
+            received: jiff::Timestamp::UNIX_EPOCH,
+            suspect: false,
+        };
+        let id = hex::encode(seen_id(&envelope, "m-1"));
+        assert_eq!(id, "851c98c6e710888a3256a9516a45ed20");
+    }
+}
