@@ -10,6 +10,7 @@ pub mod contribution;
 pub mod derive;
 pub mod flow;
 pub mod fold;
+pub mod hash;
 pub mod history;
 pub mod holds;
 pub mod identify;

@@ -1,13 +1,12 @@
 //! A document of a system: repeated, stale, waiting, or taken field by field.
 
-use sha2::{Digest, Sha256};
-
 use super::canonical::{newest, older};
 use super::receipt::settle_linked;
 use super::refer::bind_stated;
 use super::work::{Done, End, Speaker, Step, Work, item, refuse};
 use super::{DocumentAct, TodoKind, element};
 use crate::contribution::{Contribution, Revision};
+use crate::hash;
 use crate::ids::{At, Collection, Role, SystemName};
 use crate::lane::{DocumentState, Lane};
 use crate::model::Shared;
@@ -57,11 +56,7 @@ fn revision_of(contribution: &Contribution, sequence: i64) -> Revision {
 /// SHA-256 of what is said, without its revision, first 16 bytes.
 pub(super) fn content_hash(contribution: &Contribution) -> [u8; 16] {
     let said = (&contribution.parents, contribution.creates, &contribution.body);
-    let Ok(bytes) = serde_json::to_vec(&said) else { return DROPPED };
-    let whole: [u8; 32] = Sha256::digest(&bytes).into();
-    let mut hash = DROPPED;
-    hash.iter_mut().zip(whole).for_each(|(to, from)| *to = from);
-    hash
+    serde_json::to_vec(&said).map_or(DROPPED, |bytes| hash::half(&bytes))
 }
 
 /// What a lane calls a document: its kind and key.

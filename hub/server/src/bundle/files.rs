@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use sha2::{Digest, Sha256};
+use orderhub_order::hash::half_of_parts;
 
 use super::{BundleError, Files};
 
@@ -70,14 +70,8 @@ fn bound(at: &Path, what: &str, most: u64) -> BundleError {
 
 /// Names the files as they are: paths and bytes.
 pub(super) fn hash(files: &Files) -> String {
-    let mut hash = Sha256::new();
-    for (path, bytes) in files {
-        for part in [path.as_bytes(), bytes] {
-            hash.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
-            hash.update(part);
-        }
-    }
-    let mut name = hex::encode(hash.finalize());
+    let parts = files.iter().flat_map(|(path, bytes)| [path.as_bytes(), bytes]);
+    let mut name = hex::encode(half_of_parts(parts));
     name.truncate(16);
     name
 }

@@ -9,10 +9,10 @@ use std::fmt;
 use bytes::Bytes;
 use orderhub_connectors::contract::{Call, Memo};
 use orderhub_lang::value::Value;
+use orderhub_order::hash;
 use orderhub_order::ids::{At, OrderKey, SystemName};
 use orderhub_order::lane::{Lane, WantKey};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 /// The inputs of a call.
 #[derive(Clone, PartialEq, Eq)]
@@ -150,10 +150,7 @@ pub(super) fn read_memo(bytes: &[u8]) -> Option<Memo> {
 
 /// The first 16 bytes of the document's SHA-256: what was sent is compared by it.
 pub(super) fn projection(document: &[u8]) -> [u8; 16] {
-    let digest = Sha256::digest(document);
-    let mut first = [0; 16];
-    first.iter_mut().zip(digest).for_each(|(to, from)| *to = from);
-    first
+    hash::half(document)
 }
 
 /// The idempotency key of an operation: the same for the same frozen inputs, for ever; steps and elements
@@ -172,14 +169,8 @@ pub(super) fn idempotency_key(
     };
     let subject = want.subject.to_string();
     let order = order.0.to_string();
-    let mut hash = Sha256::new();
-    for part in [install, &order, system.as_str(), operation, &subject, &identity] {
-        // Lengths keep parts apart: `ab`,`c` is not `a`,`bc`.
-        hash.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
-        hash.update(part);
-    }
-    let digest = hash.finalize();
-    hex::encode(digest.iter().take(16).copied().collect::<Vec<u8>>())
+    let parts = [install, &order, system.as_str(), operation, &subject, &identity];
+    hex::encode(hash::half_of_parts(parts.map(str::as_bytes)))
 }
 
 #[cfg(test)]

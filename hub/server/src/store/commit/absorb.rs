@@ -2,6 +2,7 @@
 
 use orderhub_order::catalogue::known;
 use orderhub_order::fold::{Change, Effect, Facts, Folded};
+use orderhub_order::hash::parts;
 use orderhub_order::history::{KEYFRAME_BYTES, KEYFRAME_VERSIONS, Stored, chain, encode_order};
 use orderhub_order::identify::{Bound, ReferenceKey};
 use orderhub_order::ids::{Entity, OrderKey, SystemName};
@@ -92,11 +93,7 @@ fn version(open: &mut Open, change: Change, facts: &Facts, context: &Context<'_>
     let at = context.now.as_nanosecond().to_be_bytes();
     let number = version.to_be_bytes();
     let (actor, cause) = (facts.actor.as_bytes(), facts.cause.as_bytes());
-    let mut link = Vec::with_capacity(delta.len() + 128);
-    for part in [&number[..], &at, actor, cause, context.rules.bundle.as_bytes(), &delta] {
-        link.extend(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
-        link.extend_from_slice(part);
-    }
+    let link = parts([&number[..], &at, actor, cause, context.rules.bundle.as_bytes(), &delta]);
     open.locked.chain = chain(&open.locked.chain, &link);
     ChangeWrite {
         key: order.key,

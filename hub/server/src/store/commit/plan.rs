@@ -6,9 +6,9 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use orderhub_mapping::{MapError, Mapped};
 use orderhub_order::contribution::{Contribution, ParentReference};
 use orderhub_order::fold::{Act, DocumentAct, binds};
+use orderhub_order::hash::{half, half_of_parts};
 use orderhub_order::identify::{self, ReferenceKey};
 use orderhub_order::ids::{OrderKey, SystemName};
-use sha2::{Digest, Sha256};
 
 use super::desk::Desk;
 use super::{Context, DocumentKey, Seen, SeenId, Tx, TxError};
@@ -123,7 +123,7 @@ pub(super) async fn seen<T: Tx>(tx: &mut T, works: &[Work]) -> Result<Vec<Sequen
         let Item::Message(head, _) = &work.item else { continue };
         let Some(message_id) = head.envelope.message_id.as_deref() else { continue };
         if head.redrive.is_none() {
-            let body = short(Sha256::new_with_prefix(&head.envelope.body));
+            let body = half(&head.envelope.body);
             ids.push(SeenId { id: seen_id(&head.envelope, message_id), body, sequence: row });
             owners.push(at);
         }
@@ -140,19 +140,8 @@ pub(super) async fn seen<T: Tx>(tx: &mut T, works: &[Work]) -> Result<Vec<Sequen
 }
 
 fn seen_id(envelope: &Envelope, message_id: &str) -> [u8; 16] {
-    let mut hash = Sha256::new();
-    for part in [&*envelope.source, envelope.system.as_str(), message_id] {
-        hash.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
-        hash.update(part.as_bytes());
-    }
-    short(hash)
-}
-
-fn short(hash: Sha256) -> [u8; 16] {
-    let whole: [u8; 32] = hash.finalize().into();
-    let mut half = [0; 16];
-    half.iter_mut().zip(whole).for_each(|(to, from)| *to = from);
-    half
+    let parts = [&*envelope.source, envelope.system.as_str(), message_id];
+    half_of_parts(parts.map(str::as_bytes))
 }
 
 /// Reads and locks everything that the folds of this batch may need.
