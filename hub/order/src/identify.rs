@@ -4,7 +4,9 @@
 //! was found.
 //!
 //! **Invariant:** nothing but an order document of an integration that may create makes an order;
-//! references that do not meet in one place are never merged by guess. Tests below.
+//! references that do not meet in one place are never merged by guess. Tests:
+//! `only_an_order_document_that_may_create_creates`,
+//! `a_reference_to_the_own_entity_is_the_element_and_to_another_the_parent`.
 
 use serde::{Deserialize, Serialize};
 

@@ -2,7 +2,8 @@
 //! timers; the sweep that joins waiting documents with references that passed them.
 //!
 //! **Invariant:** a message is driven alone, its attempt counted in an earlier commit, so that one that
-//! takes the process down is a todo after three times and hurts no neighbour.
+//! takes the process down is a todo after three times and hurts no neighbour. Tests:
+//! `a_suspect_is_stored_and_driven_alone`, `three_drives_without_an_end_make_a_todo`.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -2,7 +2,8 @@
 //! of it at the ERP, the WMS, the TMS, the sink and back in the shops.
 //!
 //! **Invariant:** nothing here asks the hub. An order that is not whole at the twins is *open*; what is
-//! still open when everybody is quiet is lost.
+//! still open when everybody is quiet is lost. Test:
+//! `an_order_is_open_for_what_it_lacks_until_it_is_whole_at_every_twin`.
 
 use std::collections::{BTreeMap, HashMap};
 

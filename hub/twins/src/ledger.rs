@@ -5,7 +5,8 @@
 //! and "out of order" mean is counted while writing, so that asking for the counts is cheap however
 //! long the list is.
 //!
-//! **Invariant:** entries are in the order in which they took effect and are never changed.
+//! **Invariant:** entries are in the order in which they took effect and are never changed. Test:
+//! `entries_come_in_order_and_page_by_sequence`.
 //! **Bound:** [`MAX_ENTRIES`]; past it a twin refuses to act ([`Ledger::is_full`]) instead of forgetting.
 
 use std::collections::hash_map::Entry as Slot;

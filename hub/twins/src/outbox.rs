@@ -4,7 +4,9 @@
 //! queue that a shop would send as webhooks.
 //!
 //! **Invariant:** every message is carried at least once and given up only after [`Habits::tries`];
-//! what was given up is counted. **Bounds:** [`QUEUE`] messages wait, `disorder` are held back for
+//! what was given up is counted. Tests:
+//! `an_untidy_sender_loses_nothing_doubles_some_and_shuffles_within_its_bound`,
+//! `a_message_that_nobody_takes_is_given_up_and_counted`. **Bounds:** [`QUEUE`] messages wait, `disorder` are held back for
 //! shuffling, `in_flight` are under way; a full queue makes the twin wait.
 
 use std::future::Future;

@@ -1,7 +1,7 @@
 //! The numbers of the fields that the hub itself works with, so that no rule looks a path up.
 //!
 //! **Invariant:** each constant is the number that `catalogue.yaml` gives to that path. Test:
-//! `every_known_field_is_the_one_of_the_catalogue` in `tests/known_fields.rs`.
+//! `every_known_field_is_the_one_of_the_catalogue` in `tests/it/known_fields.rs`.
 
 use super::FieldId;
 

@@ -66,7 +66,8 @@ pub fn binds(act: &Act) -> Vec<ReferenceKey> {
 /// Applies one act to an order under the locks of the commit.
 ///
 /// **Invariant:** an act that ends as `WaitForLane`, `Todo` or `Refused` leaves order and lanes as they
-/// were. Checked after every step of every story and rule.
+/// were, after every step of every story and rule. Tests: `every_story_comes_out_right`,
+/// `every_rule_of_the_fold_holds`.
 pub fn fold(
     state: &mut State,
     act: &Act,

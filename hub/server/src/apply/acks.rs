@@ -2,7 +2,8 @@
 //! one multiple-ack, late gaps one by one.
 //!
 //! **Invariant:** never a multiple-ack over a tag that is not stored, and no tag is told twice (a
-//! broker closes the channel over a tag that it does not know any more).
+//! broker closes the channel over a tag that it does not know any more). Test:
+//! `no_acknowledgement_covers_what_is_not_stored_and_none_is_told_twice`.
 
 use std::collections::BTreeMap;
 

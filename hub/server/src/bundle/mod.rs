@@ -1,8 +1,8 @@
 //! All files of `mappings/` compiled together with the settings' systems: loaded, checked, hashed,
 //! stored, activated. What `check` passes, `run` accepts.
 //!
-//! **Invariant:** a bundle never changes; its hash names everything that decides what a message means.
-//! Test: `a_folder_is_read_with_its_folders_and_without_hidden_files`.
+//! **Invariant:** a bundle never changes; its hash names every file that decides what a message means, by
+//! path and bytes. Test: `a_folder_is_read_with_its_folders_and_without_hidden_files`.
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -22,7 +22,7 @@ mod compile;
 mod files;
 mod system;
 
-pub use system::{Delivery, Intake, Read, System};
+pub use system::{Delivery, Intake, IntakeApply, Ordering, Read, System};
 
 /// One immutable version of everything that decides what messages mean.
 #[derive(Debug)]

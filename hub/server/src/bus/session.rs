@@ -1,6 +1,8 @@
 //! One epoch of a reader: connect, look at the queue, consume, acknowledge, until something ends it.
 //!
-//! **Invariant:** a tag is acknowledged only on the channel that delivered it, after its commit.
+//! **Invariant:** a tag is acknowledged only on the channel that delivered it, after its commit. Tests:
+//! `a_killed_hub_goes_on_where_it_was`,
+//! `a_crash_of_the_broker_and_cut_connections_lose_and_double_nothing`.
 
 use std::pin::Pin;
 use std::time::Duration;

@@ -4,7 +4,8 @@
 //! stand in `reference.toml`; a test compares it with the types below.
 //!
 //! **Invariant:** an unknown key, a value out of its range and settings that contradict each other end
-//! the start, all of them in one report; nothing is ignored in silence.
+//! the start, all of them in one report; nothing is ignored in silence. Test:
+//! `wrong_settings_are_refused_in_words`.
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};

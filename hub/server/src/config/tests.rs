@@ -1,4 +1,4 @@
-//! Settings as data: `tests/data/config/*.yaml`, each with what is set and what must come of it.
+//! Settings as data: `tests/data/config/`, each with what is set and what must come of it.
 
 use std::collections::HashMap;
 
@@ -104,4 +104,17 @@ fn a_secret_that_is_not_there_is_named_with_its_setting() {
         missing[0].starts_with("`systems.shop_eu.secrets.webhook`: cannot read"),
         "{missing:?}"
     );
+}
+
+#[test]
+fn secrets_do_not_print() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("token");
+    std::fs::write(&file, "hunter2").unwrap();
+    let secrets = Secrets::new(env(&[("TOKEN", "hunter2")]));
+    for at in [super::SecretRef::File(file), super::SecretRef::Env("TOKEN".to_owned())] {
+        let value = secrets.read(&at).unwrap();
+        let shown = format!("{value:?} {secrets:?}");
+        assert!(!shown.contains("hunter2"), "{shown}");
+    }
 }

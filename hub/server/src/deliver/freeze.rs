@@ -1,7 +1,8 @@
 //! What a flight freezes: the document, the settings by value and the references, as bytes in the lane.
 //!
 //! **Invariant:** a retry, in this process or the next, sends the same bytes: everything a connector
-//! reads besides credentials comes from here, and nothing here is a secret.
+//! reads besides credentials comes from here, and nothing here is a secret. Tests:
+//! `what_is_frozen_comes_back_to_the_byte`, `a_retry_sends_the_same_bytes_under_the_same_key`.
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -2,7 +2,8 @@
 //!
 //! **Invariant:** a permit (pause, credential, limits, concurrency, then the global one) is held before a
 //! lane is taken, so that what waits, waits in the ring and in the store, and live goes before retry.
-//! Tokio's semaphore is fair, so systems take turns at the global one.
+//! Tokio's semaphore is fair, so systems take turns at the global one. Tests:
+//! `no_more_calls_are_in_the_air_than_there_are_permits`, `live_lanes_go_first_and_retries_are_not_starved`.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,7 +1,8 @@
 //! Takes secrets and personal values out of what a system answered, before it is stored or shown.
 //!
 //! **Invariant:** no secret of the system, and no personal value of at least [`SHORTEST`] characters that was
-//! sent to it, stands in the text that is given back. Shorter values are words of any sentence.
+//! sent to it, stands in the text that is given back. Shorter values are words of any sentence. Test:
+//! `what_a_system_echoes_is_masked_and_the_rest_stays`.
 
 use orderhub_order::catalogue::{FieldId, Personal, catalogue};
 use orderhub_order::contribution::Stated;

@@ -2,9 +2,13 @@
 //! ► call, step by step ► **receipt** (committed) ► settled.
 //!
 //! **Invariant:** no call to a target without a stored flight; its inputs and idempotency key stay the
-//! same across retries and restarts.
+//! same across retries and restarts. Tests:
+//! `a_flight_of_a_process_that_died_is_looked_for_and_made_once`,
+//! `a_retry_sends_the_same_bytes_under_the_same_key`.
 //! **Invariant:** after *may have acted* on a step that is not repeatable, the target is asked before it
-//! is told again; if nobody can answer, a person is shown it.
+//! is told again; if nobody can answer, a person is shown it. Tests:
+//! `an_answer_lost_after_the_effect_is_looked_for_and_nothing_is_made_twice`,
+//! `a_hang_after_the_effect_of_a_write_that_cannot_be_repeated_is_shown_to_a_person`.
 //!
 //! One task a system ([`lanes`]) takes a permit before a lane; a dead system holds up nobody else. What
 //! has no room in memory ([`ring`]) is found again in the store.

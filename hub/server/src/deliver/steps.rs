@@ -45,7 +45,8 @@ impl Run<'_> {
     /// Runs from the memo's step to the end, or to the first failure that is not repeated inside the
     /// call.
     ///
-    /// **Invariant:** before a step that is not repeatable, the memo that leads to it is stored.
+    /// **Invariant:** before a step that is not repeatable, the memo that leads to it is stored. Test:
+    /// `a_flight_of_a_process_that_died_is_looked_for_and_made_once`.
     pub(super) async fn run(&self, memo: Memo, first: Option<Prepaid>) -> Ran {
         let mut prepaid = first.unwrap_or_default();
         let (mut memo, status, mut wrote) = (memo, AtomicU16::new(0), false);

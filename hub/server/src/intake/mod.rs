@@ -1,7 +1,8 @@
 //! Whatever arrives becomes an [`Envelope`] and takes one path: gates, map in, apply, acknowledge.
 //!
 //! **Invariant:** acknowledge after commit. An envelope's acknowledgement is resolved by the commit
-//! that holds its raw bytes, never before.
+//! that holds its raw bytes, never before. Tests: `an_acknowledged_envelope_is_stored`,
+//! `a_full_disk_acknowledges_nothing_and_passes`.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -26,7 +27,8 @@ pub use gates::{Gates, MOST_BYTES, unit};
 
 /// One message as it arrived. It understands no order.
 ///
-/// **Invariant:** printing it shows neither the body nor the headers.
+/// **Invariant:** printing it shows neither the body nor the headers. Test:
+/// `printing_a_message_shows_neither_its_body_nor_its_headers`.
 #[derive(Clone)]
 pub struct Envelope {
     /// The way in: `queue:orders`, `webhook`, `api`, `process`.

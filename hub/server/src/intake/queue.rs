@@ -18,7 +18,8 @@ const LONGEST: usize = 512;
 
 /// A message as the broker gave it.
 ///
-/// **Invariant:** printing it shows neither the body nor the headers.
+/// **Invariant:** printing it shows neither the body nor the headers. Test:
+/// `printing_a_message_shows_neither_its_body_nor_its_headers`.
 #[derive(Clone)]
 pub struct Raw {
     /// The routing key.

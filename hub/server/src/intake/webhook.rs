@@ -1,6 +1,7 @@
 //! Webhooks: verified over their raw bytes, read into notices, stored, then answered.
 //!
-//! **Invariant:** 2xx only after the commit that holds every notice of the request.
+//! **Invariant:** 2xx only after the commit that holds every notice of the request. Test:
+//! `a_webhook_is_verified_stored_and_only_then_answered`.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

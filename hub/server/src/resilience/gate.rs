@@ -168,7 +168,10 @@ pub struct Shut {
 /// Refuses calls while a system is considered down.
 ///
 /// **Invariant:** while `HalfOpen`, no second call passes, and only the probe ends the state: with its
-/// outcome, or as failed if it is dropped. Calls admitted earlier that end now change nothing.
+/// outcome, or as failed if it is dropped. Calls admitted earlier that end now change nothing. Tests:
+/// `failures_in_a_row_open_it_and_time_lets_one_probe_pass`,
+/// `a_probe_that_is_dropped_half_way_counts_as_failed`,
+/// `a_late_answer_changes_nothing_while_it_is_open_or_probing`.
 pub struct Gate {
     jitter: Jitter,
     inner: Mutex<Inner>,

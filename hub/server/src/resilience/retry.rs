@@ -143,7 +143,8 @@ impl Redelivery {
 /// How many retries inside calls a system gets: a tenth of its calls, and one a second.
 ///
 /// **Invariant:** however many callers fail, retries add at most a tenth to the calls of a busy
-/// system, plus one a second, after at most [`Budget::MOST`] saved up.
+/// system, plus one a second, after at most [`Budget::MOST`] saved up. Test:
+/// `the_budget_is_a_tenth_of_the_calls_and_one_a_second`.
 #[derive(Debug)]
 pub struct Budget {
     inner: Mutex<Purse>,

@@ -51,7 +51,9 @@ pub struct Stale {
 /// What a cached read gives.
 ///
 /// **Invariant:** a stale answer is another type than a fresh one: who takes a [`Fresh`] cannot be
-/// handed anything else, and where `stale_for` is zero there is no other.
+/// handed anything else, and where `stale_for` is zero there is no other. Tests:
+/// `a_stale_answer_stands_in_with_its_age_and_no_longer_than_allowed`,
+/// `where_nothing_may_be_stale_there_is_no_stale_answer`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answered {
     /// As good as asking.

@@ -1,7 +1,8 @@
 //! The store's contract: apply, claim, settle, read. SQLite now; PostgreSQL implements the same.
 //!
 //! **Invariant:** one transaction holds the raw message, the new order version, its audit and what its
-//! lanes want. There is no second truth.
+//! lanes want. There is no second truth. Tests: `a_full_disk_acknowledges_nothing_and_passes`,
+//! `three_kills_lose_nothing_double_nothing_and_keep_the_order`.
 
 use std::fmt::Debug;
 use std::sync::Arc;

@@ -1,7 +1,9 @@
 //! The only HTTP client. It sends what a connector built and brings back what came, nothing else.
 //!
 //! **Invariant:** no byte goes to an address that [`egress`] refuses; redirects are never followed (the
-//! connector sees the 3xx); an answer is bounded; proxies of the environment are ignored.
+//! connector sees the 3xx); an answer is bounded; proxies of the environment are ignored. Tests:
+//! `a_private_target_is_refused_by_address_and_by_name_and_sees_nothing`,
+//! `a_redirect_is_an_answer_and_is_not_followed`, `an_answer_beyond_the_bound_may_have_acted`.
 
 use std::fmt::Debug;
 use std::sync::Arc;

@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
-use orderhub::store::StoreError;
 use orderhub::store::sqlite::{Options, SqliteStore};
+use orderhub::store::{Scope, StoreError};
+use orderhub_order::hash::parts;
+use orderhub_order::history::chain;
 
 use crate::Sqlite;
 use crate::contract::{Factory, World, say};
@@ -119,4 +121,29 @@ async fn a_closed_store_says_so() {
     world.store.close().await;
     let message = world.message(vec![say::order("shop_eu", "1", 1, "a")]);
     assert!(matches!(world.apply(vec![message]).await, Err(StoreError::Closed)));
+}
+
+#[tokio::test]
+async fn the_chain_covers_who_why_when_and_what_and_holds_without_personal_values() {
+    let place = Sqlite::new();
+    let mut world = World::new(&place);
+    let mut last = None;
+    for turn in 1..=3 {
+        let said = say::order("shop_eu", "1001", turn, &format!("note {turn}"));
+        last = world.say(said).await.documents[0].order;
+    }
+    let direct = rusqlite::Connection::open(place.0.path().join("orderhub.db")).unwrap();
+    // A customer is erased.
+    assert_eq!(direct.execute("UPDATE changes SET personal = NULL", []).unwrap(), 3);
+    let mut chains = direct.prepare("SELECT chain FROM changes ORDER BY version").unwrap();
+    let chains = chains.query_map([], |row| row.get::<_, [u8; 32]>(0)).unwrap();
+    let rows = world.store.changes(&Scope::All, last.unwrap()).await.unwrap();
+    let mut link = [0; 32];
+    for (row, stored) in rows.iter().zip(chains) {
+        let (number, at) = (row.version.to_be_bytes(), row.at.as_nanosecond().to_be_bytes());
+        let (who, why, by) = (row.actor.as_bytes(), row.cause.as_bytes(), row.bundle.as_bytes());
+        link = chain(&link, &parts([&number[..], &at, who, why, by, &row.delta]));
+        assert_eq!(link, stored.unwrap(), "version {}", row.version);
+    }
+    assert_eq!(rows.len(), 3);
 }

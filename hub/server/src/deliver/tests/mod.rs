@@ -11,6 +11,7 @@ use crate::resilience::Policy;
 use crate::resilience::gate::{BreakerPolicy, Force, GateState};
 use crate::resilience::stale::Answered;
 
+mod permits;
 mod rig;
 mod twin;
 

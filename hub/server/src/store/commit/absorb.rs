@@ -80,7 +80,8 @@ impl Desk<'_> {
 /// The row of a version: its delta, a keyframe when it is time, its link in the order's chain.
 ///
 /// **Invariant:** the chain covers who, why, when and the delta as it is stored, never personal values:
-/// those can be erased, and the chain still holds.
+/// those can be erased, and the chain still holds. Test:
+/// `the_chain_covers_who_why_when_and_what_and_holds_without_personal_values`.
 fn version(open: &mut Open, change: Change, facts: &Facts, context: &Context<'_>) -> ChangeWrite {
     let order = &open.locked.state.order;
     let Change { version, touched, delta, personal } = change;

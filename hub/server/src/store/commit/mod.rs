@@ -1,9 +1,10 @@
 //! The algorithm of a commit, once for every store: what is asked of the transaction in which order,
 //! the fold under its locks, and what one bad unit may not do to its neighbours.
 //!
-//! **Invariant:** one lock order everywhere: seen ids ► references ► orders ► lanes, each asked for
-//! as one sorted set before anything is written.
-//! **Invariant:** a unit that cannot be written is stored raw with a todo; its neighbours commit.
+//! **Invariant:** one lock order everywhere: seen ids (as they came) ► references ► orders ► lanes, each
+//! asked for as one sorted set before anything is written. Test: `a_commit_asks_in_one_order_and_writes_last`.
+//! **Invariant:** a unit that cannot be written is stored raw with a todo; its neighbours commit. Tests:
+//! `a_unit_that_fails_alone_hurts_no_neighbour`, `a_damaged_order_hurts_no_neighbour`.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -25,6 +26,8 @@ mod documents;
 mod messages;
 mod orders;
 mod plan;
+#[cfg(test)]
+mod tests;
 mod writes;
 
 pub(crate) use plan::Work;

@@ -65,6 +65,9 @@ pub(crate) struct MessageWrite<'a> {
 }
 
 /// A new version.
+///
+/// **Invariant:** a version of an order is never changed: its row is written once, and whatever comes
+/// later (a document, an edit, a decision) makes another. Test: `every_version_shows_as_it_was`.
 #[derive(Debug)]
 pub(crate) struct ChangeWrite {
     /// Of this order.

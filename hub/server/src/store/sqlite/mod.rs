@@ -1,7 +1,7 @@
 //! The embedded store: one writer thread, WAL, `synchronous=FULL`, four readers with a deadline.
 //!
 //! **Invariant:** one process at a time has the file, so that what was reserved by an earlier process
-//! has lapsed when this one opens it.
+//! has lapsed when this one opens it. Test: `a_second_process_is_refused_in_words`.
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -32,6 +32,7 @@ pub(super) struct Opened {
 /// Opens the file, or makes it.
 ///
 /// **Invariant:** one process at a time: a second writer would fold on heads that the first one moves.
+/// Test: `a_second_process_is_refused_in_words`.
 pub(super) fn open(options: &Options) -> Result<Opened, StoreError> {
     let lock = lock(&options.path)?;
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE

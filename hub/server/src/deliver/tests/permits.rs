@@ -1,0 +1,30 @@
+//! How many calls may be in the air.
+
+use std::time::Duration;
+
+use orderhub_order::ids::SystemName;
+
+use super::erp;
+use super::rig::{Rig, SINK, Setup};
+use super::twin::Fault;
+use crate::deliver::Bounds;
+
+#[tokio::test]
+async fn no_more_calls_are_in_the_air_than_there_are_permits() {
+    let rig = Rig::new(Setup::default());
+    rig.deliverer.pause(&erp(), "only the sink matters here");
+    rig.deliverer.pause(&SystemName::new(SINK), "until all wait");
+    let most = Bounds::default().per_system;
+    rig.twin.fail_with(vec![Fault::Hangs; 2 * most]);
+    for number in 0..u32::try_from(2 * most).unwrap() {
+        rig.order(number, 1, "captured").await;
+    }
+    rig.deliverer.resume(&SystemName::new(SINK));
+    while rig.twin.effects().len() < most {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    // All hang, and the rest waits for their permits.
+    let status = rig.deliverer.status().into_iter().find(|status| status.system == SINK).unwrap();
+    assert_eq!(status.in_flight, most);
+    assert_eq!(rig.twin.effects().len(), most);
+}
