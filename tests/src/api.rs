@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::http::{self, client};
 use crate::hub::Hub;
 
 /// What the tests read of an order.
@@ -25,7 +26,7 @@ pub struct Order {
 
 /// Asks for JSON; an error status is a panic with the answer.
 pub async fn get(hub: &Hub, path: &str) -> Value {
-    let answer = reqwest::get(hub.url(path)).await.unwrap_or_else(|e| panic!("{path}: {e}"));
+    let answer = client().get(hub.url(path)).send().await.unwrap_or_else(|e| panic!("{path}: {e}"));
     let status = answer.status();
     let text = answer.text().await.unwrap();
     assert!(status.is_success(), "{path}: {status}: {text}");
@@ -86,7 +87,7 @@ pub async fn until_idle(hub: &Hub, bound: Duration) {
 
 /// Messages stored since the start, by the metric.
 async fn stored(hub: &Hub) -> u64 {
-    let text = reqwest::get(hub.url("/metrics")).await.unwrap().text().await.unwrap();
+    let text = http::text(&hub.url("/metrics")).await.unwrap();
     let counts = text.lines().filter(|line| line.starts_with("orderhub_intake_total"));
     counts.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).sum::<f64>() as u64
 }

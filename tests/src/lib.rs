@@ -1,5 +1,10 @@
 //! What the end-to-end tests stand on: a broker, the hub as a process, and bounded waiting.
 
+#![expect(
+    clippy::disallowed_types,
+    reason = "who tests the hub from outside speaks HTTP by itself"
+)]
+
 pub mod api;
 pub mod broker;
 pub mod http;

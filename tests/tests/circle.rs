@@ -9,7 +9,7 @@ use orderhub_tests::broker::{self, Broker, Message};
 use orderhub_tests::hub::{self, Hub};
 use orderhub_tests::orders::Order;
 use orderhub_tests::settings::{SECRET, Settings};
-use orderhub_tests::{api, wait};
+use orderhub_tests::{api, http, wait};
 use orderhub_twins::clock::Clock;
 use orderhub_twins::frame::Frame;
 use orderhub_twins::outbox::{self, Habits, Outbox, Taken};
@@ -122,7 +122,8 @@ async fn judge_orders(hub: &Hub) {
     let twice = orders.iter().filter(|order| order.order_no == "1001");
     let references: BTreeSet<_> = twice.map(|order| order.reference.clone()).collect();
     assert_eq!(references, ["shop_eu-1001", "shop_us-1001"].map(str::to_owned).into());
-    let several = reqwest::get(hub.url("/api/v1/orders/1001")).await.expect("an answer");
+    let several = http::client().get(hub.url("/api/v1/orders/1001")).send().await;
+    let several = several.expect("an answer");
     assert_eq!(several.status(), 300);
     let currencies: BTreeSet<_> =
         orders.iter().filter_map(|order| order.whole["currency"].as_str()).collect();

@@ -86,7 +86,7 @@ impl Clock {
 }
 
 /// The one place where the twins look at the machine's clock.
-#[allow(clippy::disallowed_methods)] // The twins are the outside world; this is their `clock`.
+#[expect(clippy::disallowed_methods, reason = "the outside world's own `clock`")]
 fn wall_now() -> Timestamp {
     Timestamp::now()
 }

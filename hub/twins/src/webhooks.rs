@@ -1,5 +1,7 @@
 //! Webhooks over HTTP: how a twin's messages reach a hub.
 
+#![expect(clippy::disallowed_types, reason = "the outside world's own client, for its hub alone")]
+
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -83,5 +85,7 @@ impl Carrier for Webhooks {
 pub fn client() -> reqwest::Result<reqwest::Client> {
     // An error means that the program has installed one: just as good.
     drop(rustls::crypto::ring::default_provider().install_default());
-    reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build()
+    let builder = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none());
+    // A hub on this machine is no business of the environment's proxy.
+    builder.no_proxy().build()
 }

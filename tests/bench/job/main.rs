@@ -7,6 +7,11 @@
 //!
 //! Bar of this stage: at least 1,500 orders/s with order kept.
 
+#![expect(
+    clippy::disallowed_types,
+    reason = "the bare loops and the judge speak HTTP by themselves"
+)]
+
 mod bare;
 mod run;
 

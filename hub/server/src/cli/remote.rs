@@ -1,5 +1,10 @@
 //! Asks the API of a running hub.
 
+#![expect(
+    clippy::disallowed_types,
+    reason = "a person's own client, for the hub that `--url` names"
+)]
+
 use std::time::Duration;
 
 use reqwest::{Client, Method, StatusCode};

@@ -5,6 +5,8 @@
 //! `a_private_target_is_refused_by_address_and_by_name_and_sees_nothing`,
 //! `a_redirect_is_an_answer_and_is_not_followed`, `an_answer_beyond_the_bound_may_have_acted`.
 
+#![expect(clippy::disallowed_types, reason = "the one HTTP client of the hub")]
+
 use std::fmt::Debug;
 use std::sync::Arc;
 use std::time::Duration;

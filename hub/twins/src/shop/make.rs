@@ -126,8 +126,7 @@ pub(super) fn order(seed: u64, number: u64, mut id: impl FnMut() -> u64) -> Orde
     }
 }
 
+#[expect(clippy::indexing_slicing, reason = "the lists above are not empty")]
 fn pick<T: Copy>(random: &mut StdRng, from: &'static [T]) -> T {
-    // The lists above are not empty.
-    #[allow(clippy::indexing_slicing)]
     from[random.random_range(0..from.len())]
 }
