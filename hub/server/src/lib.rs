@@ -1,7 +1,7 @@
 //! OrderHub, the program: all I/O of the hub is in this crate.
 //!
 //! The way of a change: [`intake`] ► map in ([`bundle`]) ► [`apply`] (one transaction in [`store`]) ►
-//! [`deliver`] (lane, permit, map out, call through [`resilience`] and [`transport`], receipt back
+//! [`deliver`] (lane, permit, map out, call through [`resilience`] and [`mod@transport`], receipt back
 //! through [`apply`]).
 //!
 //! [`Hub`] starts the parts, a line each, and knows the order of stopping.

@@ -159,7 +159,7 @@ pub struct Facts {
     pub sequence: i64,
     /// Recorded look-ups.
     pub lookups: Vec<(Box<str>, Box<str>)>,
-    /// What the table of cross references says of those that the act would bind ([`binds`]): one
+    /// What the table of cross references says of those that the act would bind ([`super::binds`]): one
     /// that names another order or entity is not bound.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub bound: Vec<(ReferenceKey, Bound)>,

@@ -13,7 +13,7 @@ use super::write::{ALL, kind, wake};
 use crate::store::commit::WaitKey;
 use crate::store::{Page, TodoCount, TodoFilter, TodoRow, TodoState};
 
-/// The columns that [`todo`] reads.
+/// The columns that [`todo()`] reads.
 const COLUMNS: &str = "SELECT id, kind, cause, system, why, k, message, at, state FROM todo";
 
 /// One of them, in whatever state.
