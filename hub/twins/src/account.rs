@@ -45,7 +45,7 @@ pub struct Account {
     pub messages: u64,
     /// Copies that the shops and the others sent on purpose.
     pub copies: u64,
-    /// Messages that a twin gave up: the hub never took them.
+    /// Messages and copies that a twin gave up: the hub did not take them.
     pub given_up: u64,
     /// Orders that the sink was told of.
     pub stored: u64,

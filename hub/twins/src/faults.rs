@@ -95,6 +95,17 @@ impl Rule {
         Self { operation: None, ..Self::on("", fault) }
     }
 
+    /// A gateway's 504 before the effect: nothing was done there. For the caller it is the same, to the
+    /// byte, as [`Rule::lost_after_effect`]: it may have acted.
+    pub fn lost_before_effect(operation: &str) -> Self {
+        Self::on(operation, Fault::Status(504))
+    }
+
+    /// A gateway's 504 after the effect: it was done, and only the answer is lost.
+    pub fn lost_after_effect(operation: &str) -> Self {
+        Self::lost_before_effect(operation).acting(Acts::Before)
+    }
+
     /// The same with an effect.
     pub fn acting(self, acts: Acts) -> Self {
         Self { acts, ..self }

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::clock::{Clock, Shown};
-use crate::faults::{Faults, Rule};
+use crate::faults::{Faults, MAX_RULES, Rule};
 use crate::ledger::{Counts, Entry, Ledger};
 use crate::outbox::Outbox;
 use crate::serve::Wire;
@@ -121,9 +121,13 @@ async fn shown(State(frame): State<Frame>) -> Json<Value> {
     ))
 }
 
-async fn set(State(frame): State<Frame>, Json(rules): Json<Vec<Rule>>) -> StatusCode {
+async fn set(State(frame): State<Frame>, Json(rules): Json<Vec<Rule>>) -> Response {
+    if rules.len() > MAX_RULES {
+        let why = format!("a script has at most {MAX_RULES} rules");
+        return refused(StatusCode::UNPROCESSABLE_ENTITY, &why);
+    }
     frame.faults.set(rules);
-    StatusCode::NO_CONTENT
+    StatusCode::NO_CONTENT.into_response()
 }
 
 async fn clear(State(frame): State<Frame>) -> StatusCode {

@@ -123,17 +123,24 @@ impl Ledger {
 
     /// Writes what took effect.
     pub fn wrote(&self, effect: Effect) {
-        let at = self.0.clock.now();
         let mut book = self.book();
-        book.judge(&effect, self.0.once);
-        match book.counts.effects.get_mut(&effect.kind) {
-            Some(count) => *count += 1,
-            None => {
-                book.counts.effects.insert(effect.kind.clone(), 1);
-            }
+        let at = self.0.clock.now();
+        book.write(at, effect, self.0.once);
+    }
+
+    /// Writes it unless its key took effect before, for twins that honour keys: then it is counted as
+    /// repeated. One step, so that of two requests at the same moment one is the repetition. False:
+    /// repeated.
+    pub fn wrote_new(&self, effect: Effect) -> bool {
+        let mut book = self.book();
+        let known = effect.key.as_ref().map(|key| (effect.kind.clone(), key.clone()));
+        if known.is_some_and(|known| book.keys.contains(&known)) {
+            book.counts.repeated += 1;
+            return false;
         }
-        let seq = book.entries.len() as u64 + 1;
-        book.entries.push(Entry { seq, at, effect });
+        let at = self.0.clock.now();
+        book.write(at, effect, self.0.once);
+        true
     }
 
     /// The counts.
@@ -148,17 +155,24 @@ impl Ledger {
         book.entries.iter().skip(from).take(limit).cloned().collect()
     }
 
-    /// Whether a key took effect before, for twins that honour keys.
-    pub fn knows(&self, kind: &str, key: &str) -> bool {
-        self.book().keys.contains(&(kind.to_owned(), key.to_owned()))
-    }
-
     fn book(&self) -> MutexGuard<'_, Book> {
         self.0.book.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Book {
+    fn write(&mut self, at: Timestamp, effect: Effect, once: &[&str]) {
+        self.judge(&effect, once);
+        match self.counts.effects.get_mut(&effect.kind) {
+            Some(count) => *count += 1,
+            None => {
+                self.counts.effects.insert(effect.kind.clone(), 1);
+            }
+        }
+        let seq = self.entries.len() as u64 + 1;
+        self.entries.push(Entry { seq, at, effect });
+    }
+
     /// Counts what should not be.
     fn judge(&mut self, effect: &Effect, once: &[&str]) {
         let mut doubled = false;

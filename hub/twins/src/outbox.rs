@@ -65,7 +65,7 @@ pub struct Habits {
     pub duplicates_percent: u8,
     /// Messages held back to be sent in any order; 0: in order.
     pub disorder: usize,
-    /// How long a message is held back at most (twin time).
+    /// When nothing new came for so long, all that is held back goes out (twin time).
     pub held: Duration,
     /// Messages under way at once; 1 with `disorder: 0` keeps the order.
     pub in_flight: usize,
@@ -146,21 +146,23 @@ impl Outbox {
 
     /// Takes a message; waits while the queue is full.
     pub async fn say(&self, message: Message) {
-        self.counters.messages.fetch_add(1, Ordering::Relaxed);
+        self.counters.messages.fetch_add(1, Ordering::SeqCst);
         if self.queue.send(message).await.is_err() {
-            self.counters.given_up.fetch_add(1, Ordering::Relaxed);
+            self.counters.given_up.fetch_add(1, Ordering::SeqCst);
         }
     }
 
     /// What was sent so far.
     pub fn sent(&self) -> Sent {
-        let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let get = |counter: &AtomicU64| counter.load(Ordering::SeqCst);
+        // What is done first: what is said and done meanwhile then counts as said only.
+        let (taken, given_up) = (get(&self.counters.taken), get(&self.counters.given_up));
         Sent {
             messages: get(&self.counters.messages),
             copies: get(&self.counters.copies),
-            taken: get(&self.counters.taken),
+            taken,
             refused: get(&self.counters.refused),
-            given_up: get(&self.counters.given_up),
+            given_up,
         }
     }
 
@@ -197,7 +199,7 @@ impl Round {
 
     async fn hold(&mut self, message: Message) {
         if self.random.random_range(0..100) < self.habits.duplicates_percent {
-            self.carrying.counters.copies.fetch_add(1, Ordering::Relaxed);
+            self.carrying.counters.copies.fetch_add(1, Ordering::SeqCst);
             self.held.push(message.clone());
         }
         self.held.push(message);
@@ -233,15 +235,15 @@ impl Carrying {
     async fn until_taken(&self, message: Message) {
         for attempt in 0..self.habits.tries.max(1) {
             if self.carrier.carry(message.clone()).await {
-                self.counters.taken.fetch_add(1, Ordering::Relaxed);
+                self.counters.taken.fetch_add(1, Ordering::SeqCst);
                 return;
             }
-            self.counters.refused.fetch_add(1, Ordering::Relaxed);
+            self.counters.refused.fetch_add(1, Ordering::SeqCst);
             let wait = self.habits.again_after.saturating_mul(1 << attempt.min(5));
             self.clock.sleep(wait).await;
         }
         tracing::warn!(id = message.id, topic = message.topic, "a twin gave a message up");
-        self.counters.given_up.fetch_add(1, Ordering::Relaxed);
+        self.counters.given_up.fetch_add(1, Ordering::SeqCst);
     }
 }
 

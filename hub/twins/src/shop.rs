@@ -73,7 +73,7 @@ impl Shop {
         routes::router(self)
     }
 
-    /// All orders, by number.
+    /// All orders, in the order of their making.
     pub fn orders(&self) -> Vec<Order> {
         lock(&self.book).orders.values().cloned().collect()
     }

@@ -58,18 +58,14 @@ impl Sink {
         let Some(key) = key else {
             return refused(StatusCode::BAD_REQUEST, "the header `Idempotency-Key` is needed");
         };
-        if self.frame.ledger.knows(CHANGED, &key) {
-            self.frame.ledger.repeated();
-            return StatusCode::OK.into_response();
-        }
-        self.frame.ledger.wrote(Effect {
+        let new = self.frame.ledger.wrote_new(Effect {
             kind: CHANGED.to_owned(),
             key: Some(key),
             reference: changed.order,
             subject: changed.order_no,
             version: Some(changed.version),
         });
-        StatusCode::ACCEPTED.into_response()
+        if new { StatusCode::ACCEPTED } else { StatusCode::OK }.into_response()
     }
 }
 

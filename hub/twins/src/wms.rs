@@ -152,7 +152,7 @@ impl Wms {
         Ok(release)
     }
 
-    /// Changes quantities of what is not packed yet.
+    /// Changes quantities of what is not packed yet. Lines that the release does not have are passed over.
     fn update(
         &self,
         id: &str,
@@ -212,7 +212,7 @@ impl Wms {
             releases.into_iter().filter(of_order).map(|release| release.id).collect();
         let (mut done, mut late) = (0, 0);
         for id in ids {
-            // One key for all: the ledger tells its uses apart by the release.
+            // One key came for all: the release makes it one for each.
             let key = key.map(|key| format!("{key}/{id}"));
             match self.cancel(&id, key) {
                 Ok(_) => done += 1,
@@ -225,12 +225,15 @@ impl Wms {
     /// Takes a parcel's label; the same number again changes nothing.
     fn label(&self, parcel: &str, key: Option<String>, document: &Value) -> Result<(), StatusCode> {
         let number = member(document, "tracking_no");
+        if number.is_empty() {
+            return Err(StatusCode::UNPROCESSABLE_ENTITY);
+        }
         let mut house = lock(&self.house);
         let release = house.parcels.get(parcel).copied().ok_or(StatusCode::NOT_FOUND)?;
         let release = house.releases.get_mut(&release).ok_or(StatusCode::NOT_FOUND)?;
         let held = release.parcels.iter_mut().find(|held| held.id == parcel);
         let held = held.ok_or(StatusCode::NOT_FOUND)?;
-        if number.is_empty() || held.tracking_no.as_ref() == Some(&number) {
+        if held.tracking_no.as_ref() == Some(&number) {
             self.frame.ledger.repeated();
             return Ok(());
         }

@@ -36,7 +36,7 @@ pub struct Setting {
     pub pace: Pace,
 }
 
-/// The twins of a world and where they listen. Everything stops when it is dropped.
+/// The twins of a world and where they listen. They stop listening when it is dropped.
 #[derive(Debug)]
 pub struct World {
     /// The clock of all.

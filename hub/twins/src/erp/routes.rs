@@ -103,7 +103,7 @@ fn answer(sale: Result<Sale, StatusCode>) -> Response {
             let body = json!({ "code": "cancelled", "message": "the sale is cancelled" });
             (status, Json(body)).into_response()
         }
-        Err(status) => refused(status, "every line needs a whole `quantity`"),
+        Err(status) => refused(status, "`lines` is needed, each with a whole `quantity`"),
     }
 }
 
@@ -112,7 +112,7 @@ mod tests {
     use super::*;
     use crate::clock::Clock;
     use crate::erp::ONCE;
-    use crate::faults::{Acts, Fault, Rule};
+    use crate::faults::Rule;
     use crate::frame::Frame;
     use axum::body::Body;
     use axum::http::Request;
@@ -147,12 +147,25 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_504_after_the_effect_leaves_one_sale_that_can_be_found() {
         let erp = erp();
-        let rule = Rule::on("create_sale", Fault::Status(504)).acting(Acts::Before);
-        erp.frame.faults.set(vec![rule.times(1)]);
+        erp.frame.faults.set(vec![Rule::lost_after_effect("create_sale").times(1)]);
         let (status, _) = call(&erp, "POST", "/api/v1/sales", SALE).await;
         assert_eq!(status, StatusCode::GATEWAY_TIMEOUT);
         let (_, found) = call(&erp, "GET", "/api/v1/sales?reference=shop-1001", "").await;
         assert_eq!(found["items"][0]["lines"][0]["line_ref"], "L1");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_504_before_the_effect_is_the_same_answer_and_leaves_no_sale() {
+        let answer = async |rule: Rule| {
+            let erp = erp();
+            erp.frame.faults.set(vec![rule.times(1)]);
+            let lost = call(&erp, "POST", "/api/v1/sales", SALE).await;
+            (lost, erp.sales().len())
+        };
+        let (before, none) = answer(Rule::lost_before_effect("create_sale")).await;
+        let (after, one) = answer(Rule::lost_after_effect("create_sale")).await;
+        assert_eq!(before, after, "nobody can tell from the answer");
+        assert_eq!((none, one), (0, 1));
     }
 
     #[tokio::test(start_paused = true)]

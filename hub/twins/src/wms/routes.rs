@@ -131,7 +131,8 @@ async fn label(
         };
         match wms.label(&id, key, &document) {
             Ok(()) => Json(json!({ "id": id })).into_response(),
-            Err(status) => refused(status, "no such shipment"),
+            Err(status @ StatusCode::NOT_FOUND) => refused(status, "no such shipment"),
+            Err(status) => refused(status, "`tracking_no` is needed"),
         }
     };
     frame.run("label_shipment", &wire, effect).await
@@ -142,6 +143,6 @@ fn answer(release: Result<Release, StatusCode>) -> Response {
         Ok(release) => Json(shown(&release)).into_response(),
         Err(status @ StatusCode::NOT_FOUND) => refused(status, "no such release"),
         Err(status @ StatusCode::CONFLICT) => refused(status, "too late: the release is packed"),
-        Err(status) => refused(status, "every line needs a whole `quantity`"),
+        Err(status) => refused(status, "`lines` is needed, each with a whole `quantity`"),
     }
 }
