@@ -60,6 +60,37 @@ pub enum TodoKind {
     Finding,
 }
 
+impl TodoKind {
+    /// Every kind.
+    pub const ALL: [TodoKind; 7] = [
+        TodoKind::Parked,
+        TodoKind::Ambiguous,
+        TodoKind::Waiting,
+        TodoKind::InDoubt,
+        TodoKind::Dead,
+        TodoKind::Conflict,
+        TodoKind::Finding,
+    ];
+
+    /// The word of answers, metrics and rows.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            TodoKind::Parked => "parked",
+            TodoKind::Ambiguous => "ambiguous",
+            TodoKind::Waiting => "waiting",
+            TodoKind::InDoubt => "in_doubt",
+            TodoKind::Dead => "dead",
+            TodoKind::Conflict => "conflict",
+            TodoKind::Finding => "finding",
+        }
+    }
+
+    /// The kind of a word.
+    pub fn parse(word: &str) -> Option<TodoKind> {
+        TodoKind::ALL.into_iter().find(|kind| kind.as_str() == word)
+    }
+}
+
 /// What the world is to be told or to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Effect {
@@ -121,4 +152,18 @@ pub struct Folded {
     pub effects: Vec<Effect>,
     /// The lanes it changed.
     pub lanes: Vec<SystemName>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_word_of_a_kind_is_the_same_in_rows_and_in_json() {
+        for kind in TodoKind::ALL {
+            assert_eq!(TodoKind::parse(kind.as_str()), Some(kind));
+            assert_eq!(serde_json::to_value(kind).unwrap(), kind.as_str());
+        }
+        assert_eq!(TodoKind::parse("urgent"), None);
+    }
 }

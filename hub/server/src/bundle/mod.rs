@@ -22,7 +22,7 @@ mod compile;
 mod files;
 mod system;
 
-pub use system::{Delivery, Intake, IntakeApply, Ordering, Read, System};
+pub use system::{Delivery, Intake, Read, System};
 
 /// One immutable version of everything that decides what messages mean.
 #[derive(Debug)]

@@ -7,12 +7,14 @@
 
 use std::time::Duration;
 
-use reqwest::{Client, Method, StatusCode};
+use reqwest::{Client, Method, Response, StatusCode};
 use serde_json::Value;
 
 use super::Shared;
 use super::output::{Code, Fault};
 
+/// Largest answer that is read: a whole page of the largest orders is far below.
+const MOST_BYTES: usize = 16 << 20;
 /// Longest wait for an answer.
 const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 
@@ -54,10 +56,27 @@ async fn send(
             .hint("start it with `orderhub run -c orderhub.toml`, or name it with `--url`")
     })?;
     let status = answer.status();
-    let body = answer.bytes().await;
-    let body = body.map_err(|error| Fault::new(Code::Unreachable, error.to_string()))?;
+    let body = body(answer).await?;
     let value: Value = serde_json::from_slice(&body).unwrap_or_default();
     if status.is_success() { Ok(value) } else { Err(fault(status, &value)) }
+}
+
+/// Reads the answer, up to the bound: whoever answers at the URL may not be a hub.
+async fn body(mut answer: Response) -> Result<Vec<u8>, Fault> {
+    let mut body = Vec::new();
+    while let Some(part) = answer
+        .chunk()
+        .await
+        .map_err(|error| Fault::new(Code::Unreachable, format!("the answer broke off: {error}")))?
+    {
+        if body.len() + part.len() > MOST_BYTES {
+            let message = format!("the answer is larger than {} MiB", MOST_BYTES >> 20);
+            return Err(Fault::new(Code::Problems, message)
+                .hint("ask for less: a smaller `--limit`, or a narrower filter"));
+        }
+        body.extend_from_slice(&part);
+    }
+    Ok(body)
 }
 
 fn fault(status: StatusCode, problem: &Value) -> Fault {
@@ -80,5 +99,42 @@ fn fault(status: StatusCode, problem: &Value) -> Fault {
             fault.hint(format!("one of {}", names.collect::<Vec<_>>().join(", ")))
         }
         None => fault,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+
+    use super::*;
+    use crate::cli::output::Output;
+    use crate::telemetry::Format;
+
+    /// Something that is no hub and never ends its answer.
+    fn endless() -> String {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut asked = [0; 1024];
+            assert!(stream.read(&mut asked).unwrap() > 0);
+            stream.write_all(b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n").unwrap();
+            // Ends when the other side hangs up.
+            while stream.write_all(&[b' '; 1 << 16]).is_ok() {}
+        });
+        url
+    }
+
+    #[test]
+    fn an_answer_without_end_is_not_read_for_ever() {
+        let shared = Shared {
+            output: Output::Json,
+            url: endless(),
+            log_format: Format::default(),
+            log: None,
+        };
+        let fault = call(&shared, Method::GET, &["orders"], &[]).unwrap_err();
+        assert_eq!(fault.message, "the answer is larger than 16 MiB");
+        assert!(fault.hint.is_some());
     }
 }

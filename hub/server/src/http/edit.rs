@@ -9,28 +9,12 @@ use orderhub_order::contribution::Stated;
 use orderhub_order::fold::{Act, Facts, Outcome, PersonAct};
 use orderhub_order::ids::{At, OrderKey};
 use orderhub_order::value::Value;
-use serde::Deserialize;
 use serde_json::{Map, Value as Tree, json};
 
 use super::orders::find;
+use super::reason::{ACTOR, Reason};
 use super::{Api, Problem};
 use crate::apply::{OrderUnit, Unit};
-
-/// Who acts, until logins exist.
-const ACTOR: &str = "person:local";
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Reason {
-    reason: Option<String>,
-}
-
-impl Reason {
-    fn given(self) -> Result<Box<str>, Problem> {
-        let reason = self.reason.filter(|reason| !reason.trim().is_empty());
-        reason.map(Box::from).ok_or_else(|| Problem::bad_request("say why: `?reason=<words>`"))
-    }
-}
 
 /// Sets fields: a merge patch by catalogue paths; elements by id (`"lines[L1].sku"`). `If-Match` names the
 /// version that the person looked at.

@@ -6,9 +6,9 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use orderhub_order::fold::TodoKind;
 use serde_json::json;
 
-use super::todo::{KINDS, kind};
 use super::{Api, Problem};
 
 /// The label of a system that no settings name.
@@ -56,12 +56,13 @@ async fn todos(api: &Api) -> Result<(), Problem> {
     let bundle = api.intake.bundle();
     let systems = bundle.systems().map(|system| system.name.to_string());
     let systems = systems.chain([UNKNOWN.to_owned()]);
-    let mut counts: BTreeMap<(&str, String), u64> =
-        systems.flat_map(|system| KINDS.map(|one| ((kind(one), system.clone()), 0))).collect();
+    let mut counts: BTreeMap<(&str, String), u64> = systems
+        .flat_map(|system| TodoKind::ALL.map(|kind| ((kind.as_str(), system.clone()), 0)))
+        .collect();
     for row in api.store.todo_counts(&api.scope()).await? {
         let named = row.system.filter(|system| bundle.system(system).is_some());
         let system = named.map_or_else(|| UNKNOWN.to_owned(), |system| system.to_string());
-        *counts.entry((kind(row.kind), system)).or_default() += row.open;
+        *counts.entry((row.kind.as_str(), system)).or_default() += row.open;
     }
     for ((kind, system), count) in counts {
         #[expect(clippy::cast_precision_loss, reason = "a gauge")]

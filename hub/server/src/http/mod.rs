@@ -31,6 +31,7 @@ mod health;
 mod intake;
 mod orders;
 mod problem;
+mod reason;
 mod systems;
 mod todo;
 mod view;

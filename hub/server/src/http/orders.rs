@@ -12,12 +12,10 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{Api, Problem, view};
-use crate::store::Filter;
+use crate::store::{Filter, MOST_ROWS};
 
 /// Rows of one page, where the caller says nothing.
 const PAGE: usize = 50;
-/// Most rows of one page.
-const MOST_ROWS: usize = 500;
 
 /// How many rows a page has.
 pub(super) fn page_size(limit: Option<usize>) -> usize {

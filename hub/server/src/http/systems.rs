@@ -8,11 +8,12 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use jiff::Timestamp;
 use orderhub_order::ids::SystemName;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::orders::page;
+use super::reason::Reason;
 use super::{Api, Problem};
 use crate::deliver::ReadError;
 use crate::deliver::status::SystemStatus;
@@ -60,20 +61,6 @@ fn shown(api: &Api, status: &SystemStatus) -> Value {
         members.insert("last_heard".to_owned(), json!(heard));
     }
     shown
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Reason {
-    reason: Option<String>,
-}
-
-impl Reason {
-    /// Acts on systems are logged with their reason: the record until the audit log exists.
-    fn given(self) -> Result<String, Problem> {
-        let reason = self.reason.filter(|reason| !reason.trim().is_empty());
-        reason.ok_or_else(|| Problem::bad_request("say why: `?reason=<words>`"))
-    }
 }
 
 /// Takes nothing from its lanes any more.

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::orders::{page, page_size};
+use super::reason::Reason;
 use super::{Api, Problem};
 use crate::store::{TodoFilter, TodoRow, TodoState};
 
@@ -31,7 +32,7 @@ pub(super) async fn list(
     Query(query): Query<ListQuery>,
 ) -> Result<Json<Value>, Problem> {
     let filter = TodoFilter {
-        kind: query.kind,
+        kind: query.kind.as_deref().map(read_kind).transpose()?,
         system: query.system.map(SystemName::new),
         cause: query.cause,
         cursor: query.cursor,
@@ -91,25 +92,25 @@ pub(super) async fn replay(
     Ok((StatusCode::ACCEPTED, Json(json!({ "id": id, "state": TodoState::Replayed }))))
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Reason {
-    reason: Option<String>,
-}
-
 /// Lets a todo be, with a reason.
 pub(super) async fn discard(
     State(api): State<Api>,
     Path(id): Path<i64>,
     Query(reason): Query<Reason>,
 ) -> Result<Json<Value>, Problem> {
-    let reason = reason.reason.filter(|reason| !reason.trim().is_empty());
-    let reason = reason.ok_or_else(|| Problem::bad_request("say why: `?reason=<words>`"))?;
+    let reason = reason.given()?;
     let row = find(&api, id).await?;
-    if !api.store.close_todo(id, TodoState::Discarded, reason, api.clock.now()).await? {
+    if !api.store.close_todo(id, TodoState::Discarded, reason.into(), api.clock.now()).await? {
         return Err(closed(&row));
     }
     Ok(Json(json!({ "id": id, "state": TodoState::Discarded })))
+}
+
+fn read_kind(word: &str) -> Result<TodoKind, Problem> {
+    TodoKind::parse(word).ok_or_else(|| {
+        let kinds = TodoKind::ALL.map(TodoKind::as_str).join(", ");
+        Problem::bad_request(format!("there is no kind `{word}` of todo; kinds are {kinds}"))
+    })
 }
 
 async fn find(api: &Api, id: i64) -> Result<TodoRow, Problem> {
@@ -125,7 +126,7 @@ fn closed(row: &TodoRow) -> Problem {
 fn shown(row: &TodoRow) -> Value {
     json!({
         "id": row.id,
-        "kind": kind(row.item.kind),
+        "kind": row.item.kind.as_str(),
         "cause": row.item.cause,
         "system": row.item.system.as_ref().map(SystemName::as_str),
         "why": row.item.why,
@@ -134,28 +135,4 @@ fn shown(row: &TodoRow) -> Value {
         "at": row.at.to_string(),
         "state": row.state,
     })
-}
-
-/// Every kind.
-pub(super) const KINDS: [TodoKind; 7] = [
-    TodoKind::Parked,
-    TodoKind::Ambiguous,
-    TodoKind::Waiting,
-    TodoKind::InDoubt,
-    TodoKind::Dead,
-    TodoKind::Conflict,
-    TodoKind::Finding,
-];
-
-/// The word of a kind.
-pub(super) fn kind(kind: TodoKind) -> &'static str {
-    match kind {
-        TodoKind::Parked => "parked",
-        TodoKind::Ambiguous => "ambiguous",
-        TodoKind::Waiting => "waiting",
-        TodoKind::InDoubt => "in_doubt",
-        TodoKind::Dead => "dead",
-        TodoKind::Conflict => "conflict",
-        TodoKind::Finding => "finding",
-    }
 }

@@ -23,8 +23,8 @@ pub mod sqlite;
 
 pub use codec::{CodecError, unpack};
 pub use rows::{
-    Backlog, ChangeRow, Filter, MessageRow, Page, PendingRow, ReceiptRow, TodoCount, TodoFilter,
-    TodoRow, TodoState,
+    Backlog, ChangeRow, Filter, MOST_ROWS, MessageRow, Page, PendingRow, ReceiptRow, TodoCount,
+    TodoFilter, TodoRow, TodoState,
 };
 
 /// Who asks: an unscoped query does not compile. Until tokens exist the loopback listener makes `All`.

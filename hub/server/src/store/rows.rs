@@ -7,6 +7,9 @@ use orderhub_order::ids::{OrderKey, SystemName};
 
 use crate::intake::Envelope;
 
+/// Most rows of one page.
+pub const MOST_ROWS: usize = 500;
+
 /// One page of a listing.
 #[derive(Debug)]
 pub struct Page<T> {
@@ -29,7 +32,7 @@ pub struct Filter {
     pub hold: Option<String>,
     /// From [`Page::next`].
     pub cursor: Option<String>,
-    /// At most 500.
+    /// At most [`MOST_ROWS`].
     pub limit: usize,
 }
 
@@ -37,14 +40,14 @@ pub struct Filter {
 #[derive(Clone, Debug, Default)]
 pub struct TodoFilter {
     /// Kind.
-    pub kind: Option<String>,
+    pub kind: Option<TodoKind>,
     /// System.
     pub system: Option<SystemName>,
     /// Cause.
     pub cause: Option<String>,
     /// From [`Page::next`].
     pub cursor: Option<String>,
-    /// At most 500.
+    /// At most [`MOST_ROWS`].
     pub limit: usize,
 }
 

@@ -13,10 +13,8 @@ use super::tx::{parts, read_order};
 use super::writer::Writer;
 use crate::bundle::Files;
 use crate::store::codec;
-use crate::store::{ChangeRow, Filter, Page, ReceiptRow};
+use crate::store::{ChangeRow, Filter, MOST_ROWS, Page, ReceiptRow};
 
-/// Longest page.
-pub(super) const MOST_ROWS: usize = 500;
 /// Orders that one word may mean; more are not told apart.
 const MOST_FOUND: i64 = 50;
 

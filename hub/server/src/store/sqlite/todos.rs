@@ -7,11 +7,10 @@ use rusqlite::types::Value as Column;
 use rusqlite::{Connection, OptionalExtension as _, Row, params, params_from_iter};
 
 use super::error::Fault;
-use super::orders::MOST_ROWS;
 use super::time::{from_column, to_column};
-use super::write::{ALL, kind, wake};
+use super::write::{ALL, wake};
 use crate::store::commit::WaitKey;
-use crate::store::{Page, TodoCount, TodoFilter, TodoRow, TodoState};
+use crate::store::{MOST_ROWS, Page, TodoCount, TodoFilter, TodoRow, TodoState};
 
 /// The columns that [`todo()`] reads.
 const COLUMNS: &str = "SELECT id, kind, cause, system, why, k, message, at, state FROM todo";
@@ -29,7 +28,7 @@ pub(super) fn list(c: &Connection, filter: &TodoFilter) -> Result<Page<TodoRow>,
     let system = filter.system.as_ref().map(|system| Column::Text(system.as_str().to_owned()));
     let cursor = filter.cursor.as_deref().and_then(|cursor| cursor.parse().ok());
     let conditions = [
-        ("kind =", filter.kind.clone().map(Column::Text)),
+        ("kind =", filter.kind.map(|kind| Column::Text(kind.as_str().to_owned()))),
         ("system =", system),
         ("cause =", filter.cause.clone().map(Column::Text)),
         ("id <", cursor.map(Column::Integer)),
@@ -65,7 +64,7 @@ pub(super) fn counts(c: &Connection) -> Result<Vec<TodoCount>, Fault> {
         let kind: String = row.get(0)?;
         let open: i64 = row.get(2)?;
         Ok(TodoCount {
-            kind: read_kind(&kind).unwrap_or(TodoKind::Finding),
+            kind: TodoKind::parse(&kind).unwrap_or(TodoKind::Finding),
             system: row.get::<_, Option<String>>(1)?.map(SystemName::new),
             open: u64::try_from(open).unwrap_or(0),
         })
@@ -78,7 +77,7 @@ fn todo(row: &Row<'_>) -> Result<TodoRow, rusqlite::Error> {
     let state: String = row.get(8)?;
     let item = TodoItem {
         // A kind of a newer program is at least something to look at.
-        kind: read_kind(&kind).unwrap_or(TodoKind::Finding),
+        kind: TodoKind::parse(&kind).unwrap_or(TodoKind::Finding),
         cause: row.get(2)?,
         system: row.get::<_, Option<String>>(3)?.map(SystemName::new),
         why: row.get(4)?,
@@ -91,20 +90,6 @@ fn todo(row: &Row<'_>) -> Result<TodoRow, rusqlite::Error> {
         at: from_column(row.get(7)?),
         state: read_state(&state).unwrap_or(TodoState::Open),
     })
-}
-
-const KINDS: [TodoKind; 7] = [
-    TodoKind::Parked,
-    TodoKind::Ambiguous,
-    TodoKind::Waiting,
-    TodoKind::InDoubt,
-    TodoKind::Dead,
-    TodoKind::Conflict,
-    TodoKind::Finding,
-];
-
-fn read_kind(text: &str) -> Option<TodoKind> {
-    KINDS.into_iter().find(|known| kind(*known) == text)
 }
 
 const STATES: [TodoState; 5] = [

@@ -2,7 +2,6 @@
 //! statement.
 
 use orderhub_order::catalogue::known;
-use orderhub_order::fold::TodoKind;
 use orderhub_order::ids::Collection;
 use orderhub_order::model::Order;
 use orderhub_order::value::Value;
@@ -207,7 +206,7 @@ pub(super) fn insert_todo(c: &Connection, todo: &TodoWrite, now: i64) -> Result<
     let (message, document) = todo.message.unzip();
     let (doc_kind, doc_key) = todo.document.as_ref().map(|(kind, key)| (kind, key)).unzip();
     insert.execute(params![
-        kind(todo.item.kind),
+        todo.item.kind.as_str(),
         todo.item.cause,
         todo.item.system.as_ref().map(|system| system.as_str()),
         todo.item.why,
@@ -219,19 +218,6 @@ pub(super) fn insert_todo(c: &Connection, todo: &TodoWrite, now: i64) -> Result<
         now,
     ])?;
     Ok(())
-}
-
-/// The word of a kind of todo.
-pub(super) fn kind(kind: TodoKind) -> &'static str {
-    match kind {
-        TodoKind::Parked => "parked",
-        TodoKind::Ambiguous => "ambiguous",
-        TodoKind::Waiting => "waiting",
-        TodoKind::InDoubt => "in_doubt",
-        TodoKind::Dead => "dead",
-        TodoKind::Conflict => "conflict",
-        TodoKind::Finding => "finding",
-    }
 }
 
 fn pending(c: &Connection, writes: &Writes<'_>) -> Result<(), Fault> {
