@@ -118,18 +118,17 @@ fn drain(
 
 fn person_act(person: &Person, world: &dyn World, order: OrderKey) -> PersonAct {
     let state = world.state(order);
-    let (actor, reason) = (Box::from("person:test"), Box::from("the story"));
     if let Some(code) = &person.release {
         let hold = state
             .order
             .elements(Collection::Holds)
             .find(|hold| hold.fields.text(known::hold::CODE) == Some(code.as_str()));
         let hold = hold.unwrap_or_else(|| panic!("no hold `{code}` stands")).id.to_string();
-        return PersonAct::ReleaseHold { actor, reason, hold: hold.into() };
+        return PersonAct::ReleaseHold { hold: hold.into() };
     }
     if let Some(system) = &person.settle {
         let system = SystemName::new(system.as_str());
-        return PersonAct::Settle { actor, system, again: person.again };
+        return PersonAct::Settle { system, again: person.again };
     }
     let values = person.edit.iter().map(|(path, json)| {
         let (at, field) = At::parse_field(path).unwrap_or_else(|| panic!("no field `{path}`"));
@@ -137,7 +136,7 @@ fn person_act(person: &Person, world: &dyn World, order: OrderKey) -> PersonAct 
         (at, field.id, value(field, json))
     });
     let seen = person.seen.unwrap_or(state.order.version);
-    PersonAct::Edit { actor, reason, seen, values: values.collect() }
+    PersonAct::Edit { seen, values: values.collect() }
 }
 
 fn note(seen: &mut Seen, outcome: String, told: Told) {

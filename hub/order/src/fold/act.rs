@@ -112,15 +112,11 @@ pub enum ReceiptClass {
     Dead,
 }
 
-/// What a person did, with the version that was seen.
+/// What a person did. Who it was and why stands in the [`Facts`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum PersonAct {
     /// Sets fields.
     Edit {
-        /// Who.
-        actor: Box<str>,
-        /// Why.
-        reason: Box<str>,
         /// The version the person looked at.
         seen: u32,
         /// What.
@@ -128,17 +124,11 @@ pub enum PersonAct {
     },
     /// Ends a hold.
     ReleaseHold {
-        /// Who.
-        actor: Box<str>,
-        /// Why.
-        reason: Box<str>,
         /// The hold's id.
         hold: Box<str>,
     },
     /// Settles a dead or doubtful flight.
     Settle {
-        /// Who.
-        actor: Box<str>,
         /// The lane's system.
         system: SystemName,
         /// Try again, or let it be.
@@ -153,6 +143,9 @@ pub struct Facts {
     pub actor: Box<str>,
     /// The message or receipt that caused it, for the change row.
     pub cause: Box<str>,
+    /// Why, in the words of the person who acts; `None`: nobody was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Box<str>>,
     /// When the hub received it.
     pub received: Option<jiff::Timestamp>,
     /// The sequence of the stored row: the revision of documents that carry none.

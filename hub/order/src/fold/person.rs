@@ -17,14 +17,14 @@ use crate::model::Shared;
 /// Does what a person did.
 pub(super) fn person(work: &mut Work<'_>, act: &PersonAct) -> Step<Done> {
     match act {
-        PersonAct::Edit { seen, values, .. } => edit(work, *seen, values),
-        PersonAct::ReleaseHold { hold, .. } => {
+        PersonAct::Edit { seen, values } => edit(work, *seen, values),
+        PersonAct::ReleaseHold { hold } => {
             if crate::holds::release(&mut work.state.order, hold) {
                 return Ok(Done::Merged);
             }
             refused("unknown_hold", format!("no hold `{hold}` stands; it may have ended meanwhile"))
         }
-        PersonAct::Settle { system, again, .. } => settle(work, system, *again),
+        PersonAct::Settle { system, again } => settle(work, system, *again),
     }
 }
 

@@ -62,13 +62,14 @@ CREATE TABLE tokens (
     PRIMARY KEY (token, k)
 ) WITHOUT ROWID;
 
--- Every version of every order. Append only.
+-- Every version of every order. Append only. `reason` is what a person said who was asked.
 CREATE TABLE changes (
     k        INTEGER NOT NULL,
     version  INTEGER NOT NULL,
     at       INTEGER NOT NULL,
     actor    TEXT NOT NULL,
     cause    TEXT NOT NULL,
+    reason   TEXT,
     bundle   TEXT NOT NULL,
     fields   BLOB NOT NULL,
     chain    BLOB NOT NULL,

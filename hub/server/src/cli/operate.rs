@@ -168,6 +168,7 @@ pub(super) fn order(shared: &Shared, command: &Order) -> Result<ExitCode, Fault>
                 ("at", "/at"),
                 ("actor", "/actor"),
                 ("cause", "/cause"),
+                ("reason", "/reason"),
                 ("fields", "/fields"),
             ];
             listing(&page, &columns, shared.output)

@@ -34,8 +34,7 @@ pub(super) async fn patch(
     }
     let mut values = Vec::new();
     flatten("", &patch, &mut values)?;
-    let edit = PersonAct::Edit { actor: ACTOR.into(), reason, seen, values };
-    act(&api, state.order.key, edit).await
+    act(&api, state.order.key, PersonAct::Edit { seen, values }, reason).await
 }
 
 /// Ends a hold.
@@ -46,14 +45,19 @@ pub(super) async fn release(
 ) -> Result<Response, Problem> {
     let reason = reason.given()?;
     let state = find(&api, &word).await?;
-    let release = PersonAct::ReleaseHold { actor: ACTOR.into(), reason, hold: hold.into() };
-    act(&api, state.order.key, release).await
+    act(&api, state.order.key, PersonAct::ReleaseHold { hold: hold.into() }, reason).await
 }
 
-async fn act(api: &Api, key: OrderKey, act: PersonAct) -> Result<Response, Problem> {
+async fn act(
+    api: &Api,
+    key: OrderKey,
+    act: PersonAct,
+    reason: Box<str>,
+) -> Result<Response, Problem> {
     let facts = Facts {
         actor: ACTOR.into(),
         cause: "api".into(),
+        reason: Some(reason),
         received: Some(api.clock.now()),
         ..Facts::default()
     };

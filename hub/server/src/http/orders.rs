@@ -123,6 +123,7 @@ pub(super) async fn versions(
             "at": change.at.to_string(),
             "actor": change.actor,
             "cause": change.cause,
+            "reason": change.reason,
             "bundle": change.bundle,
             "fields": view::paths(&change.touched),
         })

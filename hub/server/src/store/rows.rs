@@ -62,6 +62,8 @@ pub struct ChangeRow {
     pub actor: String,
     /// The message or receipt that caused it.
     pub cause: String,
+    /// Why, in the words of the person who acted.
+    pub reason: Option<String>,
     /// The bundle that mapped it.
     pub bundle: String,
     /// The fields it touched.

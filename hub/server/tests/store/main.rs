@@ -95,6 +95,7 @@ async fn history() {
     history::every_version_shows_as_it_was(&Sqlite::new()).await;
     history::what_is_read_back_is_what_was_folded(&Sqlite::new()).await;
     history::each_change_says_who_and_what(&Sqlite::new()).await;
+    history::a_change_by_a_person_keeps_the_reason(&Sqlite::new()).await;
 }
 
 #[tokio::test]

@@ -245,7 +245,9 @@ async fn a_person_edits_with_the_version_that_was_seen() {
     assert_eq!(shown["notes"]["internal"], "call first");
     let versions = hub.get("/api/v1/orders/1001/versions").await.body;
     let last = versions["items"].as_array().unwrap().last().cloned().unwrap();
-    assert_eq!(last["actor"], "person:local");
+    assert_eq!((&last["actor"], &last["cause"]), (&json!("person:local"), &json!("api")));
+    assert_eq!(last["reason"], "customer called");
+    assert_eq!(versions["items"][0]["reason"], Value::Null, "no person was asked");
     assert!(last["fields"].as_array().unwrap().contains(&"notes.internal".into()), "{last}");
     let then = hub.get("/api/v1/orders/1001?at=1").await.body;
     assert!(then["notes"]["internal"].is_null(), "{then}");

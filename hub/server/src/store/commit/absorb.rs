@@ -1,5 +1,6 @@
 //! What one fold leaves behind: its version with the chain, its effects, the lanes that settled.
 
+use jiff::Timestamp;
 use orderhub_order::catalogue::known;
 use orderhub_order::fold::{Change, Effect, Facts, Folded};
 use orderhub_order::hash::parts;
@@ -78,32 +79,79 @@ impl Desk<'_> {
 }
 
 /// The row of a version: its delta, a keyframe when it is time, its link in the order's chain.
-///
-/// **Invariant:** the chain covers who, why, when and the delta as it is stored, never personal values:
-/// those can be erased, and the chain still holds. Test:
-/// `the_chain_covers_who_why_when_and_what_and_holds_without_personal_values`.
 fn version(open: &mut Open, change: Change, facts: &Facts, context: &Context<'_>) -> ChangeWrite {
     let order = &open.locked.state.order;
+    let link = link(&change, facts, context.now, context.rules.bundle);
     let Change { version, touched, delta, personal } = change;
     let bytes = u32::try_from(delta.len() + personal.len()).unwrap_or(u32::MAX);
     let since = open.locked.since_keyframe.saturating_add(bytes);
     let long = usize::try_from(since).is_ok_and(|since| since >= KEYFRAME_BYTES);
     let keyframe = (long || version % KEYFRAME_VERSIONS == 0).then(|| encode_order(order));
     open.locked.since_keyframe = if keyframe.is_some() { 0 } else { since };
-
-    let at = context.now.as_nanosecond().to_be_bytes();
-    let number = version.to_be_bytes();
-    let (actor, cause) = (facts.actor.as_bytes(), facts.cause.as_bytes());
-    let link = parts([&number[..], &at, actor, cause, context.rules.bundle.as_bytes(), &delta]);
     open.locked.chain = chain(&open.locked.chain, &link);
     ChangeWrite {
         key: order.key,
         version,
         actor: facts.actor.clone(),
         cause: facts.cause.clone(),
+        reason: facts.reason.clone(),
         touched,
         chain: open.locked.chain,
         delta: Stored { body: delta, personal },
         keyframe,
+    }
+}
+
+/// What the chain hashes of a version, each part behind its length.
+///
+/// **Invariant:** the chain covers who, why, when and the delta as it is stored, never personal values:
+/// those can be erased, and the chain still holds. Tests:
+/// `the_chain_covers_every_word_of_a_version`,
+/// `the_chain_covers_who_why_when_and_what_and_holds_without_personal_values`.
+fn link(change: &Change, facts: &Facts, now: Timestamp, bundle: &str) -> Vec<u8> {
+    let number = change.version.to_be_bytes();
+    let at = now.as_nanosecond().to_be_bytes();
+    let reason = facts.reason.as_deref().unwrap_or_default();
+    let (actor, cause) = (facts.actor.as_bytes(), facts.cause.as_bytes());
+    parts([&number[..], &at, actor, cause, reason.as_bytes(), bundle.as_bytes(), &change.delta])
+}
+
+#[cfg(test)]
+mod tests {
+    use orderhub_order::catalogue::FieldSet;
+
+    use super::*;
+
+    #[test]
+    fn the_chain_covers_every_word_of_a_version() {
+        let change = |version, delta: &[u8], personal: &[u8]| Change {
+            version,
+            touched: FieldSet::default(),
+            delta: delta.to_vec(),
+            personal: personal.to_vec(),
+        };
+        let facts = |actor: &str, cause: &str, reason: Option<&str>| Facts {
+            actor: actor.into(),
+            cause: cause.into(),
+            reason: reason.map(Into::into),
+            ..Facts::default()
+        };
+        let (now, then) = (Timestamp::UNIX_EPOCH, Timestamp::MAX);
+        let (one, who) = (change(1, b"d", b"p"), facts("a", "c", Some("r")));
+        let links = [
+            link(&one, &who, now, "b"),
+            link(&change(2, b"d", b"p"), &who, now, "b"),
+            link(&change(1, b"e", b"p"), &who, now, "b"),
+            link(&one, &facts("x", "c", Some("r")), now, "b"),
+            link(&one, &facts("a", "x", Some("r")), now, "b"),
+            link(&one, &facts("a", "c", Some("x")), now, "b"),
+            link(&one, &facts("a", "c", None), now, "b"),
+            link(&one, &facts("a", "cr", Some("")), now, "b"),
+            link(&one, &who, then, "b"),
+            link(&one, &who, now, "x"),
+        ];
+        let different: std::collections::BTreeSet<_> = links.iter().collect();
+        assert_eq!(different.len(), links.len());
+        assert_eq!(link(&change(1, b"d", b""), &who, now, "b"), links[0], "never personal values");
     }
 }

@@ -30,8 +30,7 @@ impl By<'_> {
             cause: format!("message:{}", self.first).into(),
             received: Some(self.head.envelope.received),
             sequence: self.first,
-            lookups: Vec::new(),
-            bound: Vec::new(),
+            ..Facts::default()
         }
     }
 }

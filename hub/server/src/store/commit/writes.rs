@@ -78,6 +78,8 @@ pub(crate) struct ChangeWrite {
     pub(crate) actor: Box<str>,
     /// The message or receipt that caused it.
     pub(crate) cause: Box<str>,
+    /// Why, in a person's words.
+    pub(crate) reason: Option<Box<str>>,
     /// The fields it touched.
     pub(crate) touched: FieldSet,
     /// Hash over the one before and what is stored of this one.

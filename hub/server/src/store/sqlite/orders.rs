@@ -115,20 +115,21 @@ pub(super) fn at(c: &Connection, key: OrderKey, version: u32) -> Result<Option<O
 /// The versions of an order, oldest first.
 pub(super) fn changes(c: &Connection, key: OrderKey) -> Result<Vec<ChangeRow>, Fault> {
     let mut statement = c.prepare_cached(
-        "SELECT version, at, actor, cause, bundle, fields, delta, personal
+        "SELECT version, at, actor, cause, reason, bundle, fields, delta, personal
          FROM changes WHERE k = ?1 ORDER BY version",
     )?;
     let mut rows = statement.query([key.0])?;
     let mut changes = Vec::new();
     while let Some(row) = rows.next()? {
-        let Stored { body, personal } = parts(row, 6)?;
+        let Stored { body, personal } = parts(row, 7)?;
         changes.push(ChangeRow {
             version: row.get(0)?,
             at: from_column(row.get(1)?),
             actor: row.get(2)?,
             cause: row.get(3)?,
-            bundle: row.get(4)?,
-            touched: codec::read_fields(&row.get::<_, Vec<u8>>(5)?),
+            reason: row.get(4)?,
+            bundle: row.get(5)?,
+            touched: codec::read_fields(&row.get::<_, Vec<u8>>(6)?),
             delta: body,
             personal,
         });

@@ -96,9 +96,9 @@ fn lanes(c: &Connection, writes: &Writes<'_>, packed: &[Packed]) -> Result<(), F
 
 fn changes(c: &Connection, writes: &Writes<'_>, packed: &PackedWrites) -> Result<(), Fault> {
     let mut insert = c.prepare_cached(
-        "INSERT INTO changes (k, version, at, actor, cause, bundle, fields, chain, delta, personal,
-             keyframe, keyframe_personal)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+        "INSERT INTO changes (k, version, at, actor, cause, reason, bundle, fields, chain, delta,
+             personal, keyframe, keyframe_personal)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
     )?;
     let packed = packed.deltas.iter().zip(&packed.keyframes);
     for (change, (delta, keyframe)) in writes.changes.iter().zip(packed) {
@@ -109,6 +109,7 @@ fn changes(c: &Connection, writes: &Writes<'_>, packed: &PackedWrites) -> Result
             to_column(writes.now),
             change.actor,
             change.cause,
+            change.reason,
             writes.bundle,
             codec::fields(change.touched),
             change.chain,

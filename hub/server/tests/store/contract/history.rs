@@ -1,7 +1,11 @@
 //! Versions, deltas, keyframes and the chain.
 
+use orderhub::apply::{OrderUnit, Unit};
 use orderhub::store::Scope;
 use orderhub_order::catalogue::known;
+use orderhub_order::fold::{Act, Facts, PersonAct};
+use orderhub_order::ids::At;
+use orderhub_order::value::Value;
 
 use super::{Factory, World, order_of, say};
 
@@ -39,6 +43,27 @@ pub(crate) async fn each_change_says_who_and_what(factory: &dyn Factory) {
     assert!(row.touched.contains(known::order::NOTES_CUSTOMER));
     assert!(!row.touched.contains(known::order::ORDER_NO));
     assert!(row.delta.windows(8).all(|part| part != b"A person"), "personal values lie apart");
+}
+
+pub(crate) async fn a_change_by_a_person_keeps_the_reason(factory: &dyn Factory) {
+    let mut world = World::new(factory);
+    let key = order_of(&world.say(say::order("shop_eu", "1001", 1, "a")).await);
+    let note = Some(Value::text("call first"));
+    let edit =
+        PersonAct::Edit { seen: 1, values: vec![(At::ROOT, known::order::NOTES_INTERNAL, note)] };
+    let facts = Facts {
+        actor: "person:ann".into(),
+        cause: "api".into(),
+        reason: Some("the customer called".into()),
+        ..Facts::default()
+    };
+    let unit = OrderUnit { key, act: Act::Person(edit), facts, receipt: None };
+    let _edited = world.one(Unit::Order(Box::new(unit))).await;
+    let world = world.reopen(factory);
+    let changes = world.store.changes(&Scope::All, key).await.unwrap();
+    let said: Vec<_> =
+        changes.iter().map(|row| (row.actor.as_str(), row.reason.as_deref())).collect();
+    assert_eq!(said, [("system:shop_eu", None), ("person:ann", Some("the customer called"))]);
 }
 
 pub(crate) async fn what_is_read_back_is_what_was_folded(factory: &dyn Factory) {
