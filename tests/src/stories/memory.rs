@@ -234,7 +234,10 @@ impl World for MemoryWorld {
         let mut told = Told::default();
         self.sequence += 1;
         let outcome = self.fold(order, act, self.sequence, &mut told);
-        if let Outcome::Todo(item) = &outcome {
+        // People are told at once.
+        if let Outcome::Todo(item) = &outcome
+            && !matches!(act, Act::Person(_))
+        {
             self.todos.push(item.clone());
         }
         (outcome, told)

@@ -142,7 +142,8 @@ async fn the_chain_covers_who_why_when_and_what_and_holds_without_personal_value
     for (row, stored) in rows.iter().zip(chains) {
         let (number, at) = (row.version.to_be_bytes(), row.at.as_nanosecond().to_be_bytes());
         let (who, why, by) = (row.actor.as_bytes(), row.cause.as_bytes(), row.bundle.as_bytes());
-        link = chain(&link, &parts([&number[..], &at, who, why, by, &row.delta]));
+        let reason = row.reason.as_deref().unwrap_or_default().as_bytes();
+        link = chain(&link, &parts([&number[..], &at, who, why, reason, by, &row.delta]));
         assert_eq!(link, stored.unwrap(), "version {}", row.version);
     }
     assert_eq!(rows.len(), 3);

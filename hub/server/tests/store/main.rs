@@ -87,6 +87,8 @@ async fn todos() {
     todos::facts_wait_behind_a_parked_document_of_their_order(&Sqlite::new()).await;
     todos::a_replay_drives_the_message_again(&Sqlite::new()).await;
     todos::a_discarded_todo_keeps_its_reason_and_its_message(&Sqlite::new()).await;
+    todos::a_person_who_is_refused_leaves_nothing_to_do(&Sqlite::new()).await;
+    todos::an_act_on_an_order_that_is_not_there_is_shown(&Sqlite::new()).await;
     todos::gates_and_unwanted_kinds_are_stored(&Sqlite::new()).await;
 }
 

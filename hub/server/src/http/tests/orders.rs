@@ -239,6 +239,10 @@ async fn a_person_edits_with_the_version_that_was_seen() {
     let wrong = json!({ "notes.interna": "call first" }).to_string();
     let wrong = hub.send(edit(Some("\"1\"")), &wrong).await;
     assert!(wrong.body["detail"].as_str().unwrap().contains("`notes.internal`"), "{}", wrong.body);
+    let other = json!({ "totals.total": { "amount": "1.00", "currency": "EUR" } }).to_string();
+    let other = hub.send(edit(Some("\"1\"")), &other).await;
+    assert_eq!((other.status, &other.body["cause"]), (StatusCode::CONFLICT, &json!("not_owner")));
+    assert_eq!(hub.get("/api/v1/todo").await.body["items"], json!([]), "told is enough");
     let done = hub.send(edit(Some("\"1\"")), &patch).await;
     assert_eq!(done.body["outcome"], "applied", "{}", done.body);
     let shown = hub.get("/api/v1/orders/1001").await.body;

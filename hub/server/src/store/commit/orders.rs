@@ -18,7 +18,9 @@ impl Desk<'_> {
         unit: &OrderUnit,
         condemned: Option<&'static str>,
     ) -> UnitOutcome {
-        if let Some(receipt) = &unit.receipt {
+        if let Some(receipt) = &unit.receipt
+            && self.orders.contains_key(&unit.key)
+        {
             self.receipts.push((unit.key, receipt.clone()));
         }
         // The dispatcher speaks of a lane that it held; what the lane wants next is reserved anew.
@@ -33,7 +35,9 @@ impl Desk<'_> {
     fn act(&mut self, unit: &OrderUnit) -> DocumentOutcome {
         let facts = self.facts(unit);
         let Some(open) = self.orders.get_mut(&unit.key) else {
-            return word(Word::Todo, Some(format!("there is no order {}", unit.key.shown())));
+            let why =
+                format!("something happened to order {}, which is not there", unit.key.shown());
+            return self.finding(unit, "order_missing", why);
         };
         if matches!(unit.act, Act::Tick) && open.locked.next_timer.take().is_some() {
             open.dirty = true;
@@ -49,6 +53,10 @@ impl Desk<'_> {
             Outcome::Unchanged | Outcome::Refused(_) => (Word::Unchanged, None),
             Outcome::Stale => (Word::Stale, None),
             Outcome::WaitForLane => (Word::Waiting, None),
+            // People are told at once why not: nothing is left for anybody to decide.
+            Outcome::Todo(item) if matches!(unit.act, Act::Person(_)) => {
+                (Word::Unchanged, Some(item.why.clone()))
+            }
             Outcome::Todo(item) => {
                 let todo = TodoWrite {
                     item: item.clone(),
@@ -61,6 +69,15 @@ impl Desk<'_> {
             }
         };
         DocumentOutcome { order: Some(unit.key), outcome: word, folded: Some(outcome), why }
+    }
+
+    /// Shown to a person; nothing is applied.
+    fn finding(&mut self, unit: &OrderUnit, cause: &str, why: String) -> DocumentOutcome {
+        let (kind, system) = (TodoKind::Finding, system(&unit.act));
+        let item = TodoItem { kind, cause: cause.into(), system, why: why.clone() };
+        let todo = TodoWrite { item, order: Some(unit.key), message: None, document: None };
+        self.todos.push(todo);
+        word(Word::Todo, Some(why))
     }
 
     /// What the table says of the references that the act would bind goes with its facts.

@@ -2,14 +2,14 @@
 
 use jiff::SignedDuration;
 use orderhub::apply::{UnitOutcome, Word};
-use orderhub::store::{ReceiptRow, Scope};
+use orderhub::store::Scope;
 use orderhub_order::contribution::{Contribution, ParentReference};
 use orderhub_order::fold::{Act, Outcome, Receipt, ReceiptClass};
 use orderhub_order::ids::{At, Entity, OrderKey, SystemName};
 use orderhub_order::lane::{Flight, LaneCode, Xref};
 
 use super::rules::POISON;
-use super::{Factory, World, order_of, say, words};
+use super::{Factory, World, attempt, order_of, say, words};
 
 fn erp() -> SystemName {
     SystemName::new("erp")
@@ -100,7 +100,7 @@ pub(crate) async fn an_id_that_is_bound_elsewhere_is_not_bound_again(factory: &d
         let _flying = fly(&mut world, key, Entity::Order).await;
         let mut settled = World::act(key, receipt(ReceiptClass::Ok, sale("S1")));
         if let orderhub::apply::Unit::Order(unit) = &mut settled {
-            unit.receipt = Some(row(&world));
+            unit.receipt = Some(attempt(world.now));
         }
         let _settled = world.one(settled).await;
         keys.push(key);
@@ -111,19 +111,6 @@ pub(crate) async fn an_id_that_is_bound_elsewhere_is_not_bound_again(factory: &d
     for key in keys {
         let rows = world.store.receipts(&Scope::All, key).await.unwrap();
         assert_eq!((rows.len(), rows[0].status), (1, Some(201)));
-    }
-}
-
-fn row(world: &World) -> ReceiptRow {
-    ReceiptRow {
-        at: world.now,
-        system: "erp".to_owned(),
-        operation: "create_sale".to_owned(),
-        attempt: 1,
-        class: "ok".to_owned(),
-        status: Some(201),
-        ms: 12,
-        why: String::new(),
     }
 }
 

@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use orderhub::apply::{MessageUnit, OrderUnit, Redrive, Unit, UnitOutcome, Word};
 use orderhub::bundle::Bundle;
 use orderhub::intake::Envelope;
-use orderhub::store::{PendingRow, Scope, Store, StoreError, TodoFilter, TodoRow};
+use orderhub::store::{PendingRow, ReceiptRow, Scope, Store, StoreError, TodoFilter, TodoRow};
 use orderhub_mapping::Mapped;
 use orderhub_order::contribution::Contribution;
 use orderhub_order::fold::{Act, Facts};
@@ -163,4 +163,18 @@ pub(crate) fn words(outcome: &UnitOutcome) -> Vec<Word> {
 /// The order that a unit of one document went to.
 pub(crate) fn order_of(outcome: &UnitOutcome) -> OrderKey {
     outcome.documents[0].order.expect("it went to an order")
+}
+
+/// An attempt at the ERP that went well.
+pub(crate) fn attempt(at: Timestamp) -> ReceiptRow {
+    ReceiptRow {
+        at,
+        system: "erp".to_owned(),
+        operation: "create_sale".to_owned(),
+        attempt: 1,
+        class: "ok".to_owned(),
+        status: Some(201),
+        ms: 12,
+        why: String::new(),
+    }
 }

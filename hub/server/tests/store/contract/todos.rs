@@ -3,8 +3,13 @@
 use orderhub::apply::{Unit, Word};
 use orderhub::store::{Scope, TodoState};
 use orderhub_mapping::{MapError, Mapped};
+use orderhub_order::catalogue::FieldId;
+use orderhub_order::catalogue::known::order;
+use orderhub_order::fold::{Act, Outcome, PersonAct};
+use orderhub_order::ids::{At, OrderKey};
+use orderhub_order::value::Value;
 
-use super::{Factory, World, order_of, say, unit, words};
+use super::{Factory, World, attempt, order_of, say, unit, words};
 
 fn failed(world: &World, id: &str, key: Option<&str>) -> Unit {
     let error = MapError {
@@ -75,6 +80,39 @@ pub(crate) async fn a_discarded_todo_keeps_its_reason_and_its_message(factory: &
     let todo = world.store.todo(&Scope::All, id).await.unwrap().unwrap();
     assert_eq!(todo.state, TodoState::Discarded);
     assert!(world.store.message(&Scope::All, parked.message.unwrap()).await.unwrap().is_some());
+}
+
+pub(crate) async fn a_person_who_is_refused_leaves_nothing_to_do(factory: &dyn Factory) {
+    let mut world = World::new(factory);
+    let key = order_of(&world.say(say::order("shop_eu", "1001", 1, "a")).await);
+    let _second = world.say(say::order("shop_eu", "1001", 2, "b")).await;
+    let hold = PersonAct::ReleaseHold { hold: "H9".into() };
+    let refused = world.one(World::act(key, Act::Person(hold))).await;
+    assert!(matches!(refused.documents[0].folded, Some(Outcome::Todo(_))));
+    let edit = |fields: &[FieldId]| {
+        let value = |field: &FieldId| (At::ROOT, *field, Some(Value::text("mine")));
+        Act::Person(PersonAct::Edit { seen: 1, values: fields.iter().map(value).collect() })
+    };
+    let stale = world.one(World::act(key, edit(&[order::NOTES_CUSTOMER]))).await;
+    assert!(matches!(stale.documents[0].folded, Some(Outcome::Todo(_))));
+    assert!(world.todos().await.is_empty(), "who acts is told at once");
+    let both = edit(&[order::NOTES_CUSTOMER, order::NOTES_INTERNAL]);
+    let part = world.one(World::act(key, both)).await;
+    assert!(matches!(part.documents[0].folded, Some(Outcome::Applied { .. })));
+    assert_eq!(world.causes().await, ["manual"], "a part was written: the rest is a conflict");
+}
+
+pub(crate) async fn an_act_on_an_order_that_is_not_there_is_shown(factory: &dyn Factory) {
+    let mut world = World::new(factory);
+    let key = OrderKey(77);
+    let mut act = World::act(key, Act::Tick);
+    if let Unit::Order(unit) = &mut act {
+        unit.receipt = Some(attempt(world.now));
+    }
+    let outcome = world.one(act).await;
+    assert_eq!(words(&outcome), [Word::Todo]);
+    assert_eq!(world.causes().await, ["order_missing"]);
+    assert!(world.store.receipts(&Scope::All, key).await.unwrap().is_empty(), "of no order");
 }
 
 pub(crate) async fn gates_and_unwanted_kinds_are_stored(factory: &dyn Factory) {
