@@ -40,6 +40,7 @@ mod work;
 
 pub use act::{Act, DocumentAct, Facts, PersonAct, Receipt, ReceiptClass};
 pub use outcome::{Change, Effect, Folded, Outcome, TodoItem, TodoKind};
+pub use person::undecided;
 
 use work::{Done, End, Step, Work};
 

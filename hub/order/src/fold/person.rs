@@ -7,11 +7,11 @@ use super::field::Spot;
 use super::follow::unwritten;
 use super::receipt::delivered;
 use super::work::{Done, Step, Work, item};
-use super::{Outcome, PersonAct, TodoItem, TodoKind};
+use super::{Effect, Outcome, PersonAct, TodoItem, TodoKind};
 use crate::catalogue::{FieldId, catalogue};
 use crate::contribution::Stated;
 use crate::ids::{At, SystemName};
-use crate::lane::{Lane, LaneCode};
+use crate::lane::{Flight, Lane, LaneCode};
 use crate::model::Shared;
 
 /// Does what a person did.
@@ -82,16 +82,18 @@ fn settle_conflicts(work: &mut Work<'_>, path: &str) {
     }
 }
 
+/// The call of a lane that goes no further until a person has decided about it.
+pub fn undecided(lane: &Lane) -> Option<&Flight> {
+    let stuck = matches!(lane.code, Some(LaneCode::Dead | LaneCode::InDoubt));
+    lane.flying.as_ref().filter(|_| stuck)
+}
+
 /// Decides about a flight that is dead or in doubt: again from where it stood, or taken as done.
 fn settle(work: &mut Work<'_>, system: &SystemName, again: bool) -> Step<Done> {
     let now = work.now;
-    let waits = work
-        .state
-        .lanes
-        .get(system)
-        .filter(|lane| matches!(lane.code, Some(LaneCode::Dead | LaneCode::InDoubt)));
-    let Some((role, flight)) = waits.and_then(|lane| Some((lane.role, lane.flying.clone()?)))
-    else {
+    let waits = work.state.lanes.get(system);
+    let waits = waits.and_then(|lane| Some((lane.role, undecided(lane)?.clone())));
+    let Some((role, flight)) = waits else {
         return refused("nothing_to_settle", format!("no call to {system} waits for a decision"));
     };
     if again {
@@ -103,6 +105,8 @@ fn settle(work: &mut Work<'_>, system: &SystemName, again: bool) -> Step<Done> {
             // The person has looked: it did not happen.
             flying.may_have_acted = false;
         }
+        // Due already, so that the end of the turn would hand it to nobody.
+        work.effects.push(Effect::Deliver { system: system.clone() });
     } else {
         delivered(work, (system, role), &flight);
         work.lane(system, role).code = Some(LaneCode::Dropped);

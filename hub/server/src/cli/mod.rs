@@ -68,7 +68,7 @@ enum Command {
     /// Orders: list, show, log.
     #[command(subcommand)]
     Order(operate::Order),
-    /// What needs a person: list, show, replay, discard.
+    /// What needs a person: list, show, replay, resolve, discard.
     #[command(subcommand)]
     Todo(operate::Todo),
     /// Systems: list, show, pause, resume, breaker.

@@ -81,6 +81,16 @@ pub(super) enum Todo {
         /// Its number.
         id: i64,
     },
+    /// Decides about its call, which is dead or in doubt.
+    Resolve {
+        /// Its number.
+        id: i64,
+        #[command(flatten)]
+        decision: Decision,
+        /// Why.
+        #[arg(long)]
+        reason: String,
+    },
     /// Lets it be.
     Discard {
         /// Its number.
@@ -89,6 +99,18 @@ pub(super) enum Todo {
         #[arg(long)]
         reason: String,
     },
+}
+
+/// What becomes of a call: one of the two.
+#[derive(Debug, clap::Args)]
+#[group(required = true, multiple = false)]
+pub(super) struct Decision {
+    /// It did not happen: call again.
+    #[arg(long)]
+    again: bool,
+    /// It is done, or not wanted any more.
+    #[arg(long)]
+    done: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -208,6 +230,14 @@ pub(super) fn todo(shared: &Shared, command: &Todo) -> Result<ExitCode, Fault> {
             Ok(ExitCode::SUCCESS)
         }
         Todo::Replay { id } => done(shared, &["todo", &id.to_string(), "replay"], None),
+        Todo::Resolve { id, decision: Decision { again, done: _ }, reason } => {
+            let path = ["todo", &id.to_string(), "resolve"];
+            let again = again.to_string();
+            let query = [("again", Some(again.as_str())), ("reason", Some(reason.as_str()))];
+            let answer = call(shared, Method::POST, &path, &query)?;
+            output::document(&answer, shared.output);
+            Ok(ExitCode::SUCCESS)
+        }
         Todo::Discard { id, reason } => {
             done(shared, &["todo", &id.to_string(), "discard"], Some(reason))
         }

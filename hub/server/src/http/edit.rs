@@ -54,6 +54,29 @@ async fn act(
     act: PersonAct,
     reason: Box<str>,
 ) -> Result<Response, Problem> {
+    match submit(api, key, act, reason).await? {
+        Some(Outcome::Applied { version }) => {
+            Ok(Json(json!({ "outcome": "applied", "version": version })).into_response())
+        }
+        Some(Outcome::Unchanged) => Ok(Json(json!({ "outcome": "unchanged" })).into_response()),
+        Some(Outcome::Todo(item)) => Err(Problem::new(StatusCode::CONFLICT, "conflict", item.why)
+            .with("cause", json!(item.cause))),
+        Some(Outcome::Stale | Outcome::WaitForLane | Outcome::Refused(_)) | None => Err(refused()),
+    }
+}
+
+/// An act came to nothing, and the fold has no words for it.
+pub(super) fn refused() -> Problem {
+    Problem::new(StatusCode::CONFLICT, "refused", "the order does not take this now")
+}
+
+/// Applies what a person does; what the fold says of it, after its commit.
+pub(super) async fn submit(
+    api: &Api,
+    key: OrderKey,
+    act: PersonAct,
+    reason: Box<str>,
+) -> Result<Option<Outcome>, Problem> {
     let facts = Facts {
         actor: ACTOR.into(),
         cause: "api".into(),
@@ -63,18 +86,7 @@ async fn act(
     };
     let unit = OrderUnit { key, act: Act::Person(act), facts, receipt: None };
     let outcome = api.apply.submit(Unit::Order(Box::new(unit))).await?;
-    let folded = outcome.documents.into_iter().next().and_then(|document| document.folded);
-    match folded {
-        Some(Outcome::Applied { version }) => {
-            Ok(Json(json!({ "outcome": "applied", "version": version })).into_response())
-        }
-        Some(Outcome::Unchanged) => Ok(Json(json!({ "outcome": "unchanged" })).into_response()),
-        Some(Outcome::Todo(item)) => Err(Problem::new(StatusCode::CONFLICT, "conflict", item.why)
-            .with("cause", json!(item.cause))),
-        Some(Outcome::Stale | Outcome::WaitForLane | Outcome::Refused(_)) | None => {
-            Err(Problem::new(StatusCode::CONFLICT, "refused", "the order does not take this now"))
-        }
-    }
+    Ok(outcome.documents.into_iter().next().and_then(|document| document.folded))
 }
 
 /// The version that `If-Match` names.

@@ -26,6 +26,7 @@ use crate::intake::{Intake, MOST_BYTES, webhook};
 use crate::readiness::Readiness;
 use crate::store::{Scope, Store};
 
+mod decide;
 mod edit;
 mod health;
 mod intake;
@@ -110,6 +111,7 @@ pub fn router(api: Api) -> Router {
         .route("/todo", get(todo::list))
         .route("/todo/{id}", get(todo::one))
         .route("/todo/{id}/replay", post(todo::replay))
+        .route("/todo/{id}/resolve", post(decide::resolve))
         .route("/todo/{id}/discard", post(todo::discard))
         .route("/systems", get(systems::list))
         .route("/systems/{system}", get(systems::one))

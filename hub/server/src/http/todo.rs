@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::orders::{page, page_size};
 use super::reason::Reason;
-use super::{Api, Problem};
+use super::{Api, Problem, decide};
 use crate::store::{TodoFilter, TodoRow, TodoState};
 
 /// Bytes of a raw message that are shown with its todo.
@@ -35,6 +35,7 @@ pub(super) async fn list(
         kind: query.kind.as_deref().map(read_kind).transpose()?,
         system: query.system.map(SystemName::new),
         cause: query.cause,
+        order: None,
         cursor: query.cursor,
         limit: page_size(query.limit),
     };
@@ -83,7 +84,10 @@ pub(super) async fn replay(
         return Err(closed(&row));
     }
     if row.message.is_none() {
-        let detail = "this todo has no message to replay; decide it at its order, or discard it";
+        let detail = match decide::call(&row) {
+            Some(_) => "this todo has no message to replay: it is about a call; resolve it",
+            None => "this todo has no message to replay; decide it at its order, or discard it",
+        };
         return Err(Problem::new(StatusCode::CONFLICT, "nothing_to_replay", detail));
     }
     if !api.store.replay(id, api.clock.now()).await? {
@@ -92,7 +96,7 @@ pub(super) async fn replay(
     Ok((StatusCode::ACCEPTED, Json(json!({ "id": id, "state": TodoState::Replayed }))))
 }
 
-/// Lets a todo be, with a reason.
+/// Lets a todo be, with a reason. Not one that a call waits for: nobody could decide about that then.
 pub(super) async fn discard(
     State(api): State<Api>,
     Path(id): Path<i64>,
@@ -100,6 +104,11 @@ pub(super) async fn discard(
 ) -> Result<Json<Value>, Problem> {
     let reason = reason.given()?;
     let row = find(&api, id).await?;
+    if row.state == TodoState::Open && decide::is_awaited(&api, &row).await? {
+        let detail = "a call waits for this decision; resolve it: `again=true`, or `again=false` if it \
+                      is done or not wanted any more";
+        return Err(Problem::new(StatusCode::CONFLICT, "decision_awaited", detail));
+    }
     if !api.store.close_todo(id, TodoState::Discarded, reason.into(), api.clock.now()).await? {
         return Err(closed(&row));
     }
@@ -113,12 +122,12 @@ fn read_kind(word: &str) -> Result<TodoKind, Problem> {
     })
 }
 
-async fn find(api: &Api, id: i64) -> Result<TodoRow, Problem> {
+pub(super) async fn find(api: &Api, id: i64) -> Result<TodoRow, Problem> {
     let row = api.store.todo(&api.scope(), id).await?;
     row.ok_or_else(|| Problem::not_found("todo", &id.to_string()))
 }
 
-fn closed(row: &TodoRow) -> Problem {
+pub(super) fn closed(row: &TodoRow) -> Problem {
     let detail = format!("todo {} is no longer open", row.id);
     Problem::new(StatusCode::CONFLICT, "not_open", detail)
 }

@@ -45,6 +45,8 @@ pub struct TodoFilter {
     pub system: Option<SystemName>,
     /// Cause.
     pub cause: Option<String>,
+    /// Order.
+    pub order: Option<OrderKey>,
     /// From [`Page::next`].
     pub cursor: Option<String>,
     /// At most [`MOST_ROWS`].

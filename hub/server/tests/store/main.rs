@@ -89,6 +89,7 @@ async fn todos() {
     todos::a_discarded_todo_keeps_its_reason_and_its_message(&Sqlite::new()).await;
     todos::a_person_who_is_refused_leaves_nothing_to_do(&Sqlite::new()).await;
     todos::an_act_on_an_order_that_is_not_there_is_shown(&Sqlite::new()).await;
+    todos::the_open_ones_are_found_by_kind_system_cause_and_order(&Sqlite::new()).await;
     todos::gates_and_unwanted_kinds_are_stored(&Sqlite::new()).await;
 }
 
@@ -107,6 +108,8 @@ async fn flights() {
     flights::an_id_that_is_bound_elsewhere_is_not_bound_again(&Sqlite::new()).await;
     flights::an_act_that_cannot_be_folded_holds_its_lane(&Sqlite::new()).await;
     flights::a_memo_that_names_another_order_stops_the_call(&Sqlite::new()).await;
+    flights::a_call_that_goes_again_is_handed_to_the_dispatcher(&Sqlite::new()).await;
+    flights::a_call_that_is_let_be_is_dropped(&Sqlite::new()).await;
 }
 
 #[tokio::test]

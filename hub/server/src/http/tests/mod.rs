@@ -23,6 +23,7 @@ const SECRET: &str = "HUSH";
 
 mod basics;
 mod orders;
+mod todo;
 
 /// A hub and its router.
 struct Running {

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::{Answer, Running, SECRET, start_with};
 use crate::bundle::{Bundle, Files};
 
-const SYSTEMS: &str = r#"
+pub(super) const SYSTEMS: &str = r#"
 [systems.shop_eu]
 integration = "shopify"
 base_url = "https://shop-eu.example"
@@ -37,7 +37,7 @@ token = { env = "HUSH" }
 webhook = { env = "HUSH" }
 "#;
 
-fn files() -> Files {
+pub(super) fn files() -> Files {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../mappings");
     Bundle::read(std::path::Path::new(folder)).unwrap()
 }
@@ -47,7 +47,7 @@ async fn shops() -> Running {
 }
 
 /// An order in the shop's shape.
-fn order(id: u64, name: &str, total: &str) -> Value {
+pub(super) fn order(id: u64, name: &str, total: &str) -> Value {
     json!({
         "id": id, "name": name, "currency": "EUR", "presentment_currency": "EUR",
         "created_at": "2026-11-01T10:00:00Z", "updated_at": "2026-11-01T10:00:00Z",
@@ -60,7 +60,7 @@ fn order(id: u64, name: &str, total: &str) -> Value {
 }
 
 impl Running {
-    async fn take(&self, system: &str, body: &str) -> Answer {
+    pub(super) async fn take(&self, system: &str, body: &str) -> Answer {
         self.call(Method::POST, &format!("/api/v1/intake/{system}/order_rest"), body).await
     }
 

@@ -31,6 +31,7 @@ pub(super) fn list(c: &Connection, filter: &TodoFilter) -> Result<Page<TodoRow>,
         ("kind =", filter.kind.map(|kind| Column::Text(kind.as_str().to_owned()))),
         ("system =", system),
         ("cause =", filter.cause.clone().map(Column::Text)),
+        ("k =", filter.order.map(|order| Column::Integer(order.0))),
         ("id <", cursor.map(Column::Integer)),
     ];
     for (test, value) in conditions {

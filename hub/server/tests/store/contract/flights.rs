@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 use orderhub::apply::{UnitOutcome, Word};
 use orderhub::store::Scope;
 use orderhub_order::contribution::{Contribution, ParentReference};
-use orderhub_order::fold::{Act, Outcome, Receipt, ReceiptClass};
+use orderhub_order::fold::{Act, Outcome, PersonAct, Receipt, ReceiptClass};
 use orderhub_order::ids::{At, Entity, OrderKey, SystemName};
 use orderhub_order::lane::{Flight, LaneCode, Xref};
 
@@ -153,4 +153,41 @@ pub(crate) async fn a_memo_that_names_another_order_stops_the_call(factory: &dyn
     assert_eq!(world.causes().await, ["reference_taken", "no_update"]);
     let state = world.store.state(&Scope::All, keys[1]).await.unwrap().unwrap();
     assert_eq!(state.lanes[&erp()].code, Some(LaneCode::InDoubt));
+}
+
+/// A call in doubt, and what a person decides about it.
+async fn decided(factory: &dyn Factory, again: bool) -> (World, OrderKey, UnitOutcome) {
+    let mut world = World::new(factory);
+    let key = order_of(&world.say(say::order("shop_eu", "1001", 1, "a")).await);
+    let _flying = fly(&mut world, key, Entity::Order).await;
+    let _doubt = world.one(World::act(key, receipt(ReceiptClass::InDoubt, Vec::new()))).await;
+    assert_eq!(world.causes().await, ["may_have_acted"]);
+    world.later(3_600);
+    assert!(world.store.due(&erp(), world.now, 10).await.unwrap().is_empty(), "it waits");
+    let settle = PersonAct::Settle { system: erp(), again };
+    let settled = world.one(World::act(key, Act::Person(settle))).await;
+    assert_eq!(words(&settled), [Word::Applied]);
+    (world, key, settled)
+}
+
+pub(crate) async fn a_call_that_goes_again_is_handed_to_the_dispatcher(factory: &dyn Factory) {
+    let (world, key, settled) = decided(factory, true).await;
+    assert_eq!(settled.reserved, [(erp(), key)]);
+    let mut world = world.reopen(factory);
+    assert_eq!(world.store.due(&erp(), world.now, 10).await.unwrap(), [key], "or found again");
+    let flown = fly(&mut world, key, Entity::Order).await;
+    assert!(matches!(flown.documents[0].folded, Some(Outcome::Applied { .. })));
+}
+
+pub(crate) async fn a_call_that_is_let_be_is_dropped(factory: &dyn Factory) {
+    let (mut world, key, settled) = decided(factory, false).await;
+    assert!(settled.reserved.is_empty());
+    let state = world.store.state(&Scope::All, key).await.unwrap().unwrap();
+    let lane = &state.lanes[&erp()];
+    assert_eq!((lane.code, lane.wants.len()), (Some(LaneCode::Dropped), 0));
+    assert!(lane.flying.is_none() && lane.due_at.is_none());
+    let settle = PersonAct::Settle { system: erp(), again: true };
+    let twice = world.one(World::act(key, Act::Person(settle))).await;
+    let Some(Outcome::Todo(item)) = &twice.documents[0].folded else { panic!("{twice:?}") };
+    assert_eq!(&*item.cause, "nothing_to_settle");
 }

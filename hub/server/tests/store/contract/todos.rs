@@ -1,12 +1,12 @@
 //! What cannot be applied: parked, superseded, replayed, discarded.
 
 use orderhub::apply::{Unit, Word};
-use orderhub::store::{Scope, TodoState};
+use orderhub::store::{Scope, TodoFilter, TodoState};
 use orderhub_mapping::{MapError, Mapped};
 use orderhub_order::catalogue::FieldId;
 use orderhub_order::catalogue::known::order;
-use orderhub_order::fold::{Act, Outcome, PersonAct};
-use orderhub_order::ids::{At, OrderKey};
+use orderhub_order::fold::{Act, Outcome, PersonAct, TodoKind};
+use orderhub_order::ids::{At, OrderKey, SystemName};
 use orderhub_order::value::Value;
 
 use super::{Factory, World, attempt, order_of, say, unit, words};
@@ -113,6 +113,33 @@ pub(crate) async fn an_act_on_an_order_that_is_not_there_is_shown(factory: &dyn 
     assert_eq!(words(&outcome), [Word::Todo]);
     assert_eq!(world.causes().await, ["order_missing"]);
     assert!(world.store.receipts(&Scope::All, key).await.unwrap().is_empty(), "of no order");
+}
+
+pub(crate) async fn the_open_ones_are_found_by_kind_system_cause_and_order(factory: &dyn Factory) {
+    let mut world = World::new(factory);
+    let missing = World::act(OrderKey(77), Act::Tick);
+    let _missing = world.one(missing).await;
+    let _parked = world.one(failed(&world, "f1", None)).await;
+    let all = world.todos().await;
+    let (parked, missing) = (&all[0], &all[1]);
+    let filter = |of: TodoFilter| TodoFilter { limit: 500, ..of };
+    let cases = [
+        (TodoFilter { kind: Some(TodoKind::Parked), ..TodoFilter::default() }, parked.id),
+        (
+            TodoFilter { cause: Some("order_missing".to_owned()), ..TodoFilter::default() },
+            missing.id,
+        ),
+        (TodoFilter { order: Some(OrderKey(77)), ..TodoFilter::default() }, missing.id),
+        (
+            TodoFilter { system: Some(SystemName::new("shop_eu")), ..TodoFilter::default() },
+            parked.id,
+        ),
+    ];
+    for (of, expected) in cases {
+        let found = world.store.todos(&Scope::All, &filter(of.clone())).await.unwrap().items;
+        let found: Vec<_> = found.iter().map(|row| row.id).collect();
+        assert_eq!(found, [expected], "{of:?}");
+    }
 }
 
 pub(crate) async fn gates_and_unwanted_kinds_are_stored(factory: &dyn Factory) {

@@ -1,0 +1,118 @@
+//! Decisions about calls that wait for a person: dead, in doubt, or held by an answer that names
+//! another thing.
+//!
+//! A lane has one call at a time, so of its todos about calls the newest speaks of the one that waits.
+
+use axum::Json;
+use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
+use orderhub_order::fold::{Outcome, PersonAct, TodoKind, undecided};
+use orderhub_order::ids::{OrderKey, SystemName};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::edit::{refused, submit};
+use super::todo::{closed, find};
+use super::{Api, Problem, reason};
+use crate::store::{MOST_ROWS, TodoFilter, TodoRow, TodoState};
+
+/// The cause of a todo whose call was answered with a reference of another thing: it holds its lane.
+const REFERENCE_TAKEN: &str = "reference_taken";
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Decision {
+    again: Option<bool>,
+    reason: Option<String>,
+}
+
+/// Decides about the call of a todo: made again, or taken as done. Then the todo is closed.
+pub(super) async fn resolve(
+    State(api): State<Api>,
+    Path(id): Path<i64>,
+    Query(decision): Query<Decision>,
+) -> Result<Json<Value>, Problem> {
+    let again = decision.again.ok_or_else(|| {
+        Problem::bad_request(
+            "decide: `again=true` (it did not happen: call again), or `again=false` (it is done, or \
+             not wanted any more)",
+        )
+    })?;
+    let reason = reason::given(decision.reason)?;
+    let row = find(&api, id).await?;
+    if row.state != TodoState::Open {
+        return Err(closed(&row));
+    }
+    let Some((order, system)) = call(&row) else { return Err(no_call(&row)) };
+    if let Some(newer) = newer(&api, &row).await? {
+        let detail = format!("the call of todo {id} is over; todo {newer} is about the next one");
+        return Err(nothing_to_settle(detail));
+    }
+    let settle = PersonAct::Settle { system: system.clone(), again };
+    match submit(&api, order, settle, reason.clone()).await? {
+        Some(Outcome::Applied { .. }) => {}
+        Some(Outcome::Todo(item)) => return Err(nothing_to_settle(item.why)),
+        Some(Outcome::Unchanged | Outcome::Stale | Outcome::WaitForLane | Outcome::Refused(_))
+        | None => return Err(refused()),
+    }
+    // Its own commit: a process that dies in between leaves a todo that has nothing to settle any more.
+    api.store.close_todo(id, TodoState::Resolved, reason.into(), api.clock.now()).await?;
+    Ok(Json(json!({ "id": id, "state": find(&api, id).await?.state, "again": again })))
+}
+
+/// The lane whose call a todo is about.
+pub(super) fn call(row: &TodoRow) -> Option<(OrderKey, &SystemName)> {
+    let of_a_call = match row.item.kind {
+        TodoKind::InDoubt | TodoKind::Dead => true,
+        TodoKind::Ambiguous => *row.item.cause == *REFERENCE_TAKEN,
+        TodoKind::Parked | TodoKind::Waiting | TodoKind::Conflict | TodoKind::Finding => false,
+    };
+    Some((row.order?, row.item.system.as_ref()?)).filter(|_| of_a_call)
+}
+
+/// Whether a call goes no further until this todo is decided.
+pub(super) async fn is_awaited(api: &Api, row: &TodoRow) -> Result<bool, Problem> {
+    let Some((order, system)) = call(row) else { return Ok(false) };
+    let state = api.store.state(&api.scope(), order).await?;
+    let lane = state.as_ref().and_then(|state| state.lanes.get(system));
+    Ok(lane.and_then(undecided).is_some() && newer(api, row).await?.is_none())
+}
+
+/// An open todo about a later call of the same lane.
+async fn newer(api: &Api, row: &TodoRow) -> Result<Option<i64>, Problem> {
+    let filter = TodoFilter {
+        system: row.item.system.clone(),
+        order: row.order,
+        limit: MOST_ROWS,
+        ..TodoFilter::default()
+    };
+    let open = api.store.todos(&api.scope(), &filter).await?.items;
+    let newest = open.iter().find(|other| call(other).is_some()).map(|other| other.id);
+    Ok(newest.filter(|newest| *newest > row.id))
+}
+
+fn nothing_to_settle(why: String) -> Problem {
+    let detail = format!("{why}; discard this todo");
+    Problem::new(StatusCode::CONFLICT, "nothing_to_settle", detail)
+}
+
+/// What to do instead with a todo that is about no call.
+fn no_call(row: &TodoRow) -> Problem {
+    let instead = match (row.message, row.item.kind) {
+        (Some(_), _) => "mend what its cause says and replay its message, or discard it",
+        (None, TodoKind::Conflict) => "decide it at its order by an edit, then discard it",
+        (
+            None,
+            TodoKind::Parked
+            | TodoKind::Ambiguous
+            | TodoKind::Waiting
+            | TodoKind::InDoubt
+            | TodoKind::Dead
+            | TodoKind::Finding,
+        ) => "look at what it says, then discard it",
+    };
+    let kind = row.item.kind.as_str();
+    let detail =
+        format!("a todo `{kind}` of cause `{}` is about no call: {instead}", row.item.cause);
+    Problem::new(StatusCode::CONFLICT, "nothing_to_resolve", detail)
+}
