@@ -70,7 +70,7 @@ impl Reader {
         while !self.parts.stop.is_cancelled() {
             // Asked before anything is consumed: what is consumed and not stored comes again, and brokers
             // that count deliveries give a message up after some.
-            let end = match self.parts.store.ping().await {
+            let end = match self.parts.store.try_write().await {
                 Ok(()) => session::run(&self, suspicious).await,
                 Err(error) => End::Broken { why: error.to_string(), consumed: Consumed::Nothing },
             };

@@ -1,6 +1,7 @@
 //! Alive, ready, and the numbers.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use axum::Json;
 use axum::extract::State;
@@ -13,18 +14,23 @@ use super::{Api, Problem};
 
 /// The label of a system that no settings name.
 const UNKNOWN: &str = "unknown";
+/// Longest wait for the store's word on its readiness.
+const STORE_WITHIN: Duration = Duration::from_secs(2);
 
 /// The process answers. It never looks at what it depends on.
 pub(super) async fn alive() -> Json<serde_json::Value> {
     Json(json!({ "alive": true }))
 }
 
-/// Work may be sent here; else 503 with every part's reason.
+/// Work may be sent here; else 503 with every part's reason. Asks what it depends on, and writes nothing.
 pub(super) async fn ready(State(api): State<Api>) -> Response {
     let mut reasons = api.readiness.reasons();
-    if let Err(error) = api.store.ping().await {
-        reasons.insert("store".to_owned(), error.to_string());
-    }
+    let store = match tokio::time::timeout(STORE_WITHIN, api.store.ready()).await {
+        Ok(Ok(())) => None,
+        Ok(Err(error)) => Some(error.to_string()),
+        Err(_) => Some(format!("no answer within {STORE_WITHIN:?}")),
+    };
+    reasons.extend(store.map(|why| ("store".to_owned(), why)));
     if reasons.is_empty() {
         return Json(json!({ "ready": true })).into_response();
     }

@@ -121,17 +121,20 @@ pub fn router(api: Api) -> Router {
         .route("/systems/{system}/reads/{name}", get(systems::read))
         .layer(middleware::from_fn(this_machine_only));
     let room = Arc::new(Semaphore::new(MOST_CALLS));
-    Router::new()
+    let work = Router::new()
         .nest("/api/v1", v1)
         .route("/webhooks/{system}", post(webhook::root))
         .route("/webhooks/{system}/{*path}", post(webhook::below))
+        .fallback(no_such_call)
+        .layer(DefaultBodyLimit::max(MOST_BYTES))
+        .layer(middleware::from_fn_with_state(room, bounded));
+    // Not under the bound: a hub that is busy is alive, and whoever watches it must see why.
+    let watch = Router::new()
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(health::metrics))
-        .fallback(no_such_call)
-        .layer(DefaultBodyLimit::max(MOST_BYTES))
-        .layer(middleware::from_fn_with_state(room, bounded))
-        .with_state(api)
+        .layer(middleware::from_fn(timed));
+    work.merge(watch).with_state(api)
 }
 
 /// Serves until `stop`, then ends calls that are under way.
@@ -153,13 +156,18 @@ async fn no_such_call(request: Request) -> Problem {
     )
 }
 
-/// Bounds how many calls run and how long one may take.
+/// Bounds how many calls run.
 async fn bounded(State(room): State<Arc<Semaphore>>, request: Request, next: Next) -> Response {
     let Ok(_permit) = room.try_acquire() else {
         let detail = format!("{MOST_CALLS} calls are being served; come again");
         let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, "too_many_calls", detail);
         return problem.retry_after(1).into_response();
     };
+    timed(request, next).await
+}
+
+/// Bounds how long a call may take.
+async fn timed(request: Request, next: Next) -> Response {
     match tokio::time::timeout(ANSWER_WITHIN, next.run(request)).await {
         Ok(response) => problem::of_refusal(response).await,
         Err(_) => Problem::unavailable("too_slow", format!("no answer within {ANSWER_WITHIN:?}"))

@@ -196,8 +196,12 @@ pub trait Store: Debug + Send + Sync {
         now: Timestamp,
     ) -> BoxFuture<'_, Result<(), StoreError>>;
 
-    /// A small write and read, for readiness: is the store there?
-    fn ping(&self) -> BoxFuture<'_, Result<(), StoreError>>;
+    /// For readiness, without writing: does the store answer, and did the last commit succeed? After one
+    /// that failed, [`Store::sweep`] tries a small write each time until one succeeds.
+    fn ready(&self) -> BoxFuture<'_, Result<(), StoreError>>;
+
+    /// For who is about to consume what cannot be given back for ever: commits a row that means nothing.
+    fn try_write(&self) -> BoxFuture<'_, Result<(), StoreError>>;
 
     /// Finishes what was taken, then closes.
     fn close(&self) -> BoxFuture<'_, ()>;

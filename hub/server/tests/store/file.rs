@@ -46,6 +46,15 @@ async fn a_full_disk_acknowledges_nothing_and_passes() {
     };
     assert!(matches!(full, StoreError::Full), "{full}");
     assert_eq!(world.orders().await, stored);
+    for _ in 0..2 {
+        assert!(
+            matches!(world.store.ready().await, Err(StoreError::Full)),
+            "until a write succeeds"
+        );
+    }
+    // The row of a trial has its place in the file.
+    world.store.sweep(world.now).await.unwrap();
+    world.store.ready().await.unwrap();
     world.store.close().await;
     let mut world = world.reopen(&place);
     let message = world.message(vec![say::order("shop_eu", "there is room", 1, "a")]);
@@ -117,10 +126,27 @@ async fn a_store_of_a_newer_program_is_refused() {
 async fn a_closed_store_says_so() {
     let place = Sqlite::new();
     let mut world = World::new(&place);
-    world.store.ping().await.unwrap();
+    world.store.ready().await.unwrap();
     world.store.close().await;
     let message = world.message(vec![say::order("shop_eu", "1", 1, "a")]);
     assert!(matches!(world.apply(vec![message]).await, Err(StoreError::Closed)));
+    assert!(matches!(world.store.ready().await, Err(StoreError::Closed)));
+    assert!(matches!(world.store.try_write().await, Err(StoreError::Closed)));
+}
+
+#[tokio::test]
+async fn readiness_is_asked_without_a_write() {
+    let place = Sqlite::new();
+    let store = place.open();
+    let direct = rusqlite::Connection::open(place.0.path().join("orderhub.db")).unwrap();
+    // Raised by every commit of another connection.
+    let commits =
+        || direct.query_row("PRAGMA data_version", [], |row| row.get::<_, i64>(0)).unwrap();
+    let before = commits();
+    store.ready().await.unwrap();
+    assert_eq!(commits(), before);
+    store.try_write().await.unwrap();
+    assert_ne!(commits(), before);
 }
 
 #[tokio::test]

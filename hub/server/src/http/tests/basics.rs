@@ -1,7 +1,9 @@
 //! Health, refusals, todos: what needs no integration.
 
 use axum::http::{Method, Request, StatusCode, header};
+use futures_util::FutureExt;
 use serde_json::Value;
+use tower::ServiceExt;
 
 use super::{Running, open, start};
 use crate::bundle::Files;
@@ -23,6 +25,28 @@ async fn readiness_names_every_part_that_cannot_work() {
     assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(answer.body["code"], "not_ready");
     assert_eq!(answer.body["reasons"]["queue:orders"], "queue `orders` cannot be read");
+}
+
+#[tokio::test]
+async fn a_hub_that_serves_all_it_can_is_still_seen_to_be_alive() {
+    let hub = start().await;
+    // Each sends a body that never ends.
+    let slow = (0..http::MOST_CALLS).map(|_| {
+        let body = futures_util::stream::pending::<Result<Vec<u8>, std::io::Error>>();
+        let request =
+            Request::post("/api/v1/intake/nobody/order").header(header::HOST, "localhost");
+        let request = request.body(axum::body::Body::from_stream(body)).unwrap();
+        hub.router.clone().oneshot(request)
+    });
+    let mut slow = futures_util::future::join_all(slow);
+    assert!((&mut slow).now_or_never().is_none(), "all have begun, and none ends");
+    assert_eq!(hub.get("/api/v1/todo").await.status, StatusCode::TOO_MANY_REQUESTS);
+    for path in ["/healthz", "/readyz"] {
+        assert_eq!(hub.get(path).await.status, StatusCode::OK, "{path}");
+    }
+    assert_ne!(hub.get("/metrics").await.status, StatusCode::TOO_MANY_REQUESTS);
+    drop(slow);
+    assert_eq!(hub.get("/api/v1/todo").await.status, StatusCode::OK);
 }
 
 #[tokio::test]
@@ -73,6 +97,7 @@ async fn every_error_is_a_problem_document_with_a_code() {
         ("/api/v1/orders?colour=red", 400, "bad_request"),
         ("/api/v1/todo/seven", 400, "bad_request"),
         ("/api/v1/todo/7/replay", 405, "method_not_allowed"),
+        ("/healthz/x", 404, "no_such_call"),
     ];
     for (path, status, code) in cases {
         let answer = hub.get(path).await;

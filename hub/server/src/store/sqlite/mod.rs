@@ -36,7 +36,6 @@ mod tx;
 mod write;
 mod writer;
 
-use error::Fault;
 use heads::Heads;
 use readers::Readers;
 use reserved::Reserved;
@@ -157,6 +156,10 @@ impl Store for SqliteStore {
         let days = self.seen_days;
         Box::pin(call(&self.jobs, move |writer| {
             writer.transaction(|writer| {
+                if writer.failed.is_some() {
+                    // Nobody else may be left to try: what is not ready is sent no work.
+                    writer.try_write()?;
+                }
                 writer.seen.prune(&writer.connection, now, days).map_err(StoreError::from)?;
                 Ok(pending::sweep(&writer.connection, now)?)
             })
@@ -282,19 +285,15 @@ impl Store for SqliteStore {
         }))
     }
 
-    fn ping(&self) -> BoxFuture<'_, Result<(), StoreError>> {
+    fn ready(&self) -> BoxFuture<'_, Result<(), StoreError>> {
         Box::pin(async move {
-            call(&self.jobs, |writer| {
-                writer.transaction(|writer| {
-                    let note = "INSERT INTO meta (name, value) VALUES ('ping', '')
-                                ON CONFLICT DO UPDATE SET value = excluded.value";
-                    let done = writer.connection.execute(note, []).map(drop);
-                    done.map_err(|error| Fault::from(error).into())
-                })
-            })
-            .await?;
+            call(&self.jobs, |writer| writer.failed.clone().map_or(Ok(()), Err)).await?;
             self.readers.read(|c| Ok(c.query_row("SELECT 1", [], |_| Ok(()))?)).await
         })
+    }
+
+    fn try_write(&self) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(call(&self.jobs, |writer| writer.transaction(|writer| writer.try_write())))
     }
 
     fn close(&self) -> BoxFuture<'_, ()> {

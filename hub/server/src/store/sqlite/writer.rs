@@ -47,6 +47,8 @@ pub(super) struct Writer {
     pub(super) given: i64,
     pub(super) next_order: i64,
     pub(super) heads: Arc<Heads>,
+    /// Why the last commit failed; gone with the next that writes.
+    pub(super) failed: Option<StoreError>,
     reserved: Arc<Reserved>,
     /// The last thing to go: others may open the file when it is closed.
     _lock: File,
@@ -107,6 +109,7 @@ impl Writer {
             given,
             next_order: order + 1,
             heads,
+            failed: None,
             reserved,
             _lock: lock,
         })
@@ -138,17 +141,33 @@ impl Writer {
         &mut self,
         work: impl FnOnce(&mut Self) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        self.run("BEGIN IMMEDIATE")?;
-        let done = work(self).and_then(|done| self.run("COMMIT").map(|()| done));
+        let before = self.connection.total_changes();
+        let begun = self.run("BEGIN IMMEDIATE");
+        let done = begun.and_then(|()| work(self));
+        let done = done.and_then(|done| self.run("COMMIT").map(|()| done));
         if done.is_err() && !self.connection.is_autocommit() {
             // The first error is the one to tell; a rollback fails only with the file itself.
             drop(self.run("ROLLBACK"));
         }
-        if done.is_err() {
-            self.given = 0;
-            self.seen = seen::Weeks::read(&self.connection).map_err(StoreError::from)?;
+        match &done {
+            Err(error) => {
+                self.failed = Some(error.clone());
+                self.given = 0;
+                self.seen = seen::Weeks::read(&self.connection).map_err(StoreError::from)?;
+            }
+            // A commit of nothing says nothing of the disk.
+            Ok(_) if self.connection.total_changes() != before => self.failed = None,
+            Ok(_) => {}
         }
         done
+    }
+
+    /// A row that means nothing, to see whether rows can be written.
+    pub(super) fn try_write(&self) -> Result<(), StoreError> {
+        let note = "INSERT INTO meta (name, value) VALUES ('ping', '')
+                    ON CONFLICT DO UPDATE SET value = excluded.value";
+        let done = self.connection.execute(note, []).map(drop);
+        done.map_err(|error| Fault::from(error).into())
     }
 
     fn run(&self, sql: &str) -> Result<(), StoreError> {
