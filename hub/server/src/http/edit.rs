@@ -34,6 +34,9 @@ pub(super) async fn patch(
     }
     let mut values = Vec::new();
     flatten("", &patch, &mut values)?;
+    if values.is_empty() {
+        return Err(Problem::bad_request("the patch names no field; send the fields to set"));
+    }
     act(&api, state.order.key, PersonAct::Edit { seen, values }, reason).await
 }
 
@@ -112,13 +115,23 @@ fn flatten(
             let stated = Value::from_json(known, value)
                 .map_err(|error| Problem::bad_request(error.to_string()))?;
             values.push((at, field, stated));
-        } else if let Tree::Object(inner) = value {
-            flatten(&path, inner, values)?;
         } else {
-            let near = catalogue().nearest(&path);
-            let hint = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
-            return Err(Problem::bad_request(format!("there is no hub field `{path}`{hint}")));
+            match value {
+                Tree::Object(inner) if !inner.is_empty() => flatten(&path, inner, values)?,
+                Tree::Null
+                | Tree::Bool(_)
+                | Tree::Number(_)
+                | Tree::String(_)
+                | Tree::Array(_)
+                | Tree::Object(_) => return Err(no_field(&path)),
+            }
         }
     }
     Ok(())
+}
+
+fn no_field(path: &str) -> Problem {
+    let near = catalogue().nearest(path);
+    let hint = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+    Problem::bad_request(format!("there is no hub field `{path}`{hint}"))
 }

@@ -7,11 +7,13 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
+use orderhub_lang::diagnostic::nearest;
 use orderhub_order::ids::{OrderKey, SystemName};
 use serde_json::{Value, json};
 
 use super::{Api, Problem};
 use crate::apply::UnitOutcome;
+use crate::bundle::System;
 use crate::intake::{Envelope, Pending, headers as kept};
 use crate::store::StoreError;
 
@@ -28,8 +30,11 @@ pub(super) async fn take(
     if api.stopping.is_cancelled() {
         return Err(Problem::unavailable("stopping", "the hub is stopping"));
     }
-    if api.intake.bundle().system(&system).is_none() {
-        return Err(Problem::not_found("system", system.as_str()));
+    let bundle = api.intake.bundle();
+    let known = bundle.system(&system);
+    let known = known.ok_or_else(|| Problem::not_found("system", system.as_str()))?;
+    if bundle.intake(&system, &document).is_none() {
+        return Err(unknown_document(known, &document));
     }
     let envelope = envelope(&api, system, &document, &headers);
     if !is_ndjson(&headers) {
@@ -61,6 +66,26 @@ pub(super) async fn take(
         });
     }
     Ok((StatusCode::OK, Json(json!({ "items": items }))).into_response())
+}
+
+/// Whoever calls can mend the name at once; from a queue or a webhook such a document is stored and
+/// skipped, because its sender cannot.
+fn unknown_document(system: &System, document: &str) -> Problem {
+    let words = system.intakes.iter().flat_map(|intake| intake.words.iter().map(|word| &**word));
+    let mut words: Vec<&str> = words.collect();
+    words.sort_unstable();
+    words.dedup();
+    let takes = match words.as_slice() {
+        [] => "it takes none".to_owned(),
+        words => format!("it takes {}", words.join(", ")),
+    };
+    let near = nearest(document, words.iter().copied());
+    let hint = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+    let detail = format!(
+        "no intake of `{}` takes a document `{document}`: {takes}{hint}",
+        system.integration
+    );
+    Problem::new(StatusCode::NOT_FOUND, "unknown_document", detail).with("documents", json!(words))
 }
 
 fn envelope(api: &Api, system: SystemName, document: &str, headers: &HeaderMap) -> Envelope {

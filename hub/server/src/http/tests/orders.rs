@@ -159,8 +159,21 @@ async fn what_cannot_be_taken_waits_for_a_person_with_its_cause() {
         assert_eq!(found["items"][0]["kind"], "parked", "{cause}");
         assert_eq!(found["items"][0]["system"], "shop_eu", "{cause}");
     }
-    let skipped = hub.call(Method::POST, "/api/v1/intake/shop_eu/weather", "{}").await;
-    assert_eq!(skipped.body["outcome"], "skipped");
+}
+
+#[tokio::test]
+async fn a_document_that_no_intake_takes_is_refused_with_the_names_of_those_that_are() {
+    let hub = shops().await;
+    let body = order(1, "#1001", "12.50").to_string();
+    let answer = hub.call(Method::POST, "/api/v1/intake/shop_eu/order_rset", &body).await;
+    assert_eq!(answer.status, StatusCode::NOT_FOUND);
+    assert_eq!(answer.body["code"], "unknown_document");
+    let detail = answer.body["detail"].as_str().unwrap();
+    assert!(detail.contains("did you mean `order_rest`?"), "{detail}");
+    assert!(answer.body["documents"].as_array().unwrap().contains(&json!("order_rest")));
+    let none = hub.call(Method::POST, "/api/v1/intake/erp/weather", "{}").await;
+    assert_eq!(none.body["code"], "unknown_document", "{}", none.body);
+    assert_eq!(hub.get("/api/v1/todo").await.body["items"], json!([]), "nothing is stored");
 }
 
 #[tokio::test]
@@ -239,6 +252,16 @@ async fn a_person_edits_with_the_version_that_was_seen() {
     let wrong = json!({ "notes.interna": "call first" }).to_string();
     let wrong = hub.send(edit(Some("\"1\"")), &wrong).await;
     assert!(wrong.body["detail"].as_str().unwrap().contains("`notes.internal`"), "{}", wrong.body);
+    for (patch, named) in [
+        (json!({ "no_such": {} }), "`no_such`"),
+        (json!({ "notes": {} }), "`notes`"),
+        (json!({ "notes": { "internal": "x", "inner": {} } }), "`notes.inner`"),
+        (json!({}), "names no field"),
+    ] {
+        let empty = hub.send(edit(Some("\"1\"")), &patch.to_string()).await;
+        assert_eq!(empty.status, StatusCode::BAD_REQUEST, "{patch}");
+        assert!(empty.body["detail"].as_str().unwrap().contains(named), "{}", empty.body);
+    }
     let other = json!({ "totals.total": { "amount": "1.00", "currency": "EUR" } }).to_string();
     let other = hub.send(edit(Some("\"1\"")), &other).await;
     assert_eq!((other.status, &other.body["cause"]), (StatusCode::CONFLICT, &json!("not_owner")));

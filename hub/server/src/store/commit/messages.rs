@@ -117,7 +117,11 @@ impl<'a> Desk<'a> {
             return Some(self.park(by, None, cause, why.clone(), None));
         }
         if head.skipped {
-            return Some(word(Word::Skipped, None));
+            let envelope = &head.envelope;
+            let system = self.context.rules.systems.get(&envelope.system);
+            let of = system.map_or(envelope.system.as_str(), |system| &system.integration);
+            let why = format!("no intake of `{of}` takes the document `{}`", envelope.document);
+            return Some(word(Word::Skipped, Some(why)));
         }
         if head.envelope.suspect && head.redrive.is_none() {
             let now = self.now();

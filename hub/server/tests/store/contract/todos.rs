@@ -153,7 +153,8 @@ pub(crate) async fn gates_and_unwanted_kinds_are_stored(factory: &dyn Factory) {
     skipped.skipped = true;
     let outcome = world.one(Unit::Message(Box::new(skipped))).await;
     assert_eq!(words(&outcome), [Word::Skipped]);
-    assert!(outcome.message.is_some());
+    let stored = world.store.message(&Scope::All, outcome.message.unwrap()).await.unwrap().unwrap();
+    assert_eq!(stored.why, "no intake of `shop_eu` takes the document `order_rest`");
     let unknown = world.say(say::order("shop_asia", "1", 1, "a")).await;
     assert_eq!(words(&unknown), [Word::Todo]);
     assert_eq!(world.orders().await, 0);
