@@ -79,6 +79,7 @@ CREATE TABLE changes (
     keyframe_personal BLOB
 );
 CREATE UNIQUE INDEX changes_by_order ON changes (k, version);
+CREATE INDEX changes_by_time ON changes (at, k);
 
 -- Raw messages with their outcome. Append only. A re-drive's row names the first and has no body of its own.
 CREATE TABLE messages (

@@ -7,7 +7,7 @@ use reqwest::Method;
 use serde_json::Value;
 
 use super::Shared;
-use super::output::{self, Fault, Output};
+use super::output::{self, Code, Fault, Output};
 use super::remote::call;
 
 #[derive(Debug, Subcommand)]
@@ -25,6 +25,15 @@ pub(super) enum Order {
         /// With this hold.
         #[arg(long)]
         hold: Option<String>,
+        /// In this state, of an axis: `payment=captured`. May be given for several.
+        #[arg(long = "state", value_name = "AXIS=STATE")]
+        states: Vec<String>,
+        /// Changed then or later: `2026-03-01T09:00:00Z`.
+        #[arg(long, value_name = "TIME")]
+        updated_since: Option<String>,
+        /// Placed then or later.
+        #[arg(long, value_name = "TIME")]
+        placed_since: Option<String>,
         /// At most so many.
         #[arg(long, default_value_t = 50)]
         limit: usize,
@@ -154,15 +163,19 @@ pub(super) enum System {
 
 pub(super) fn order(shared: &Shared, command: &Order) -> Result<ExitCode, Fault> {
     match command {
-        Order::List { q, system, stage, hold, limit } => {
+        Order::List { q, system, stage, hold, states, updated_since, placed_since, limit } => {
             let limit = limit.to_string();
-            let query = [
+            let states = states.iter().map(|state| axis(state)).collect::<Result<Vec<_>, _>>()?;
+            let mut query = vec![
                 ("q", q.as_deref()),
                 ("system", system.as_deref()),
                 ("stage", stage.as_deref()),
                 ("hold", hold.as_deref()),
+                ("updated_since", updated_since.as_deref()),
+                ("placed_since", placed_since.as_deref()),
                 ("limit", Some(limit.as_str())),
             ];
+            query.extend(states.iter().map(|(name, state)| (name.as_str(), Some(*state))));
             let page = call(shared, Method::GET, &["orders"], &query)?;
             let columns = [
                 ("ref", "/ref"),
@@ -289,6 +302,15 @@ pub(super) fn why(shared: &Shared, order: &str, system: Option<&str>) -> Result<
     listing(&answer, &columns, shared.output)
 }
 
+/// `payment=captured` as the filter that the API knows.
+fn axis(given: &str) -> Result<(String, &str), Fault> {
+    let (axis, state) = given.split_once('=').ok_or_else(|| {
+        Fault::new(Code::Usage, format!("`--state {given}`"))
+            .hint("write the axis and its state: `--state payment=captured`")
+    })?;
+    Ok((format!("state.{axis}"), state))
+}
+
 /// An act; its answer goes to stdout.
 fn done(shared: &Shared, path: &[&str], reason: Option<&String>) -> Result<ExitCode, Fault> {
     let reason = [("reason", reason.map(String::as_str))];
@@ -309,4 +331,39 @@ fn listing(page: &Value, columns: &[(&str, &str)], output: Output) -> Result<Exi
         output::say("there are more; raise --limit or narrow the filter");
     }
     Ok(ExitCode::SUCCESS)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Line {
+        #[command(subcommand)]
+        todo: Todo,
+    }
+
+    #[test]
+    fn a_call_is_decided_one_way_or_the_other_and_with_a_reason() {
+        let read = |words: &[&str]| {
+            let words = ["todo", "resolve", "7"].iter().chain(words);
+            Line::try_parse_from(words).map(|line| line.todo)
+        };
+        for (words, expected) in [(["--again"], true), (["--done"], false)] {
+            let words = [&words[..], &["--reason", "looked"]].concat();
+            let Todo::Resolve { id, decision, reason } = read(&words).unwrap() else { panic!() };
+            assert_eq!((id, decision.again, reason.as_str()), (7, expected, "looked"));
+        }
+        assert!(read(&["--reason", "looked"]).is_err());
+        assert!(read(&["--again", "--done", "--reason", "looked"]).is_err());
+        assert!(read(&["--again"]).is_err());
+    }
+
+    #[test]
+    fn a_state_names_its_axis() {
+        assert_eq!(axis("payment=captured").unwrap(), ("state.payment".to_owned(), "captured"));
+        assert_eq!(axis("captured").unwrap_err().code, Code::Usage);
+    }
 }

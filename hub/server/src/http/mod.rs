@@ -32,6 +32,7 @@ mod health;
 mod intake;
 mod orders;
 mod problem;
+mod query;
 mod reason;
 mod systems;
 mod todo;

@@ -11,47 +11,23 @@ use orderhub_order::model::State as Orders;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Api, Problem, view};
-use crate::store::{Filter, MOST_ROWS};
-
-/// Rows of one page, where the caller says nothing.
-const PAGE: usize = 50;
-
-/// How many rows a page has.
-pub(super) fn page_size(limit: Option<usize>) -> usize {
-    limit.unwrap_or(PAGE).clamp(1, MOST_ROWS)
-}
+use super::{Api, Problem, query, view};
+use crate::store::{AttemptFilter, MOST_ROWS, ReceiptRow};
 
 /// One page of a listing.
 pub(super) fn page(items: Vec<Value>, next: Option<String>) -> Json<Value> {
     Json(json!({ "items": items, "next": next }))
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct ListQuery {
-    q: Option<String>,
-    system: Option<String>,
-    stage: Option<String>,
-    hold: Option<String>,
-    cursor: Option<String>,
-    limit: Option<usize>,
-}
-
 /// A page of orders, newest first.
 pub(super) async fn list(
     State(api): State<Api>,
-    Query(query): Query<ListQuery>,
+    Query(pairs): Query<Vec<(String, String)>>,
 ) -> Result<Json<Value>, Problem> {
-    let filter = Filter {
-        q: query.q,
-        system: query.system.map(SystemName::new),
-        stage: query.stage,
-        hold: query.hold,
-        cursor: query.cursor,
-        limit: page_size(query.limit),
-    };
+    let filter = query::orders(pairs)?;
     let found = api.store.list(&api.scope(), &filter).await?;
+    let is_empty = found.items.is_empty();
+    query::system_exists(&api, filter.system.as_ref(), filter.cursor.as_ref(), is_empty)?;
     Ok(page(found.items.iter().map(view::head).collect(), found.next))
 }
 
@@ -146,21 +122,29 @@ pub(super) struct ReceiptsQuery {
     order: Option<String>,
     system: Option<String>,
     class: Option<String>,
+    cursor: Option<String>,
+    limit: Option<usize>,
 }
 
-/// Attempts at an order's deliveries, newest first.
+/// A page of attempts, of one order or of all, newest first.
 pub(super) async fn receipts(
     State(api): State<Api>,
-    Query(query): Query<ReceiptsQuery>,
+    Query(asked): Query<ReceiptsQuery>,
 ) -> Result<Response, Problem> {
-    let word = query
-        .order
-        .ok_or_else(|| Problem::bad_request("name the order: `?order=<id, ref or number>`"))?;
-    let state = find(&api, &word).await?;
-    let rows = api.store.receipts(&api.scope(), state.order.key).await?;
-    let wanted = rows.iter().filter(|row| {
-        query.system.as_ref().is_none_or(|system| row.system == *system)
-            && query.class.as_ref().is_none_or(|class| row.class == *class)
-    });
-    Ok(page(wanted.map(|row| json!(row)).collect(), None).into_response())
+    let class = asked.class.map(|class| query::one_of("class", class, &ReceiptRow::CLASSES));
+    let order = match &asked.order {
+        Some(word) => Some(find(&api, word).await?.order.key),
+        None => None,
+    };
+    let filter = AttemptFilter {
+        order,
+        system: asked.system.map(SystemName::new),
+        class: class.transpose()?,
+        cursor: asked.cursor,
+        limit: query::page_size(asked.limit)?,
+    };
+    let found = api.store.attempts(&api.scope(), &filter).await?;
+    let is_empty = found.items.is_empty();
+    query::system_exists(&api, filter.system.as_ref(), filter.cursor.as_ref(), is_empty)?;
+    Ok(page(found.items.iter().map(view::attempt).collect(), found.next).into_response())
 }

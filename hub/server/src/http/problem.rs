@@ -83,6 +83,7 @@ impl From<StoreError> for Problem {
             StoreError::Deadline(_) => {
                 Self::new(StatusCode::GATEWAY_TIMEOUT, "too_slow", error.to_string())
             }
+            StoreError::Cursor(_) => Self::bad_request(error.to_string()),
             StoreError::Full => Self::unavailable("store_full", error.to_string()).retry_after(30),
             StoreError::Closed => Self::unavailable("stopping", "the hub is stopping"),
             StoreError::Behind => Self::unavailable("store_failed", error.to_string()),

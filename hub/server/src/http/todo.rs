@@ -8,9 +8,9 @@ use orderhub_order::ids::SystemName;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::orders::{page, page_size};
+use super::orders::page;
 use super::reason::Reason;
-use super::{Api, Problem, decide};
+use super::{Api, Problem, decide, query};
 use crate::store::{TodoFilter, TodoRow, TodoState};
 
 /// Bytes of a raw message that are shown with its todo.
@@ -29,17 +29,19 @@ pub(super) struct ListQuery {
 /// A page of open todos, newest first.
 pub(super) async fn list(
     State(api): State<Api>,
-    Query(query): Query<ListQuery>,
+    Query(asked): Query<ListQuery>,
 ) -> Result<Json<Value>, Problem> {
     let filter = TodoFilter {
-        kind: query.kind.as_deref().map(read_kind).transpose()?,
-        system: query.system.map(SystemName::new),
-        cause: query.cause,
+        kind: asked.kind.as_deref().map(read_kind).transpose()?,
+        system: asked.system.map(SystemName::new),
+        cause: asked.cause,
         order: None,
-        cursor: query.cursor,
-        limit: page_size(query.limit),
+        cursor: asked.cursor,
+        limit: query::page_size(asked.limit)?,
     };
     let found = api.store.todos(&api.scope(), &filter).await?;
+    let is_empty = found.items.is_empty();
+    query::system_exists(&api, filter.system.as_ref(), filter.cursor.as_ref(), is_empty)?;
     Ok(page(found.items.iter().map(shown).collect(), found.next))
 }
 
@@ -116,10 +118,8 @@ pub(super) async fn discard(
 }
 
 fn read_kind(word: &str) -> Result<TodoKind, Problem> {
-    TodoKind::parse(word).ok_or_else(|| {
-        let kinds = TodoKind::ALL.map(TodoKind::as_str).join(", ");
-        Problem::bad_request(format!("there is no kind `{word}` of todo; kinds are {kinds}"))
-    })
+    let known = TodoKind::ALL.map(TodoKind::as_str);
+    TodoKind::parse(word).ok_or_else(|| query::unknown("kind of todo", word, &known))
 }
 
 pub(super) async fn find(api: &Api, id: i64) -> Result<TodoRow, Problem> {

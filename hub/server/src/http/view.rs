@@ -1,10 +1,12 @@
-//! Orders and lanes as the API shows them.
+//! Orders, lanes and attempts as the API shows them.
 
 use orderhub_order::catalogue::{FieldSet, catalogue};
 use orderhub_order::json::View;
 use orderhub_order::lane::Lane;
 use orderhub_order::model::{Order, State};
 use serde_json::{Value as Json, json};
+
+use crate::store::AttemptRow;
 
 /// The whole order with its references.
 pub(super) fn order(state: &State) -> Json {
@@ -68,4 +70,13 @@ pub(super) fn lane(lane: &Lane) -> Json {
         "code": lane.code,
         "open_conflicts": lane.open_conflicts,
     })
+}
+
+/// An attempt, with the order that was delivered.
+pub(super) fn attempt(row: &AttemptRow) -> Json {
+    let mut shown = json!(row.receipt);
+    if let Some(members) = shown.as_object_mut() {
+        members.insert("order".to_owned(), Json::from(row.order.shown()));
+    }
+    shown
 }

@@ -23,8 +23,8 @@ pub mod sqlite;
 
 pub use codec::{CodecError, unpack};
 pub use rows::{
-    Backlog, ChangeRow, Filter, MOST_ROWS, MessageRow, Page, PendingRow, ReceiptRow, TodoCount,
-    TodoFilter, TodoRow, TodoState,
+    AttemptFilter, AttemptRow, Backlog, ChangeRow, Filter, MOST_ROWS, MessageRow, Page, PendingRow,
+    ReceiptRow, TodoCount, TodoFilter, TodoRow, TodoState,
 };
 
 /// Who asks: an unscoped query does not compile. Until tokens exist the loopback listener makes `All`.
@@ -51,6 +51,9 @@ pub enum StoreError {
     /// The disk is full: nothing is acknowledged until there is room.
     #[error("no room left for the store; free some disk space, the hub goes on by itself")]
     Full,
+    /// A cursor that no page gave.
+    #[error("the cursor `{0}` cannot be read; take it from `next` of the page before")]
+    Cursor(String),
     /// A read took longer than its deadline.
     #[error("the read took longer than {0} ms and was stopped; narrow it")]
     Deadline(u64),
@@ -116,7 +119,12 @@ pub trait Store: Debug + Send + Sync {
     /// Keys of the orders that an operator's word may mean: the hub's id, `ref`, or `order_no`.
     fn find(&self, scope: &Scope, word: &str) -> BoxFuture<'_, Result<Vec<OrderKey>, StoreError>>;
 
-    /// A page of heads, newest first.
+    /// A page of heads, newest first. One that had to look at many orders may be short: only a page
+    /// without [`Page::next`] is the last.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Cursor`].
     fn list(
         &self,
         scope: &Scope,
@@ -145,7 +153,22 @@ pub trait Store: Debug + Send + Sync {
         key: OrderKey,
     ) -> BoxFuture<'_, Result<Vec<ReceiptRow>, StoreError>>;
 
-    /// What needs a person.
+    /// A page of attempts, newest first; it may be short like one of [`Store::list`].
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Cursor`].
+    fn attempts(
+        &self,
+        scope: &Scope,
+        filter: &AttemptFilter,
+    ) -> BoxFuture<'_, Result<Page<AttemptRow>, StoreError>>;
+
+    /// A page of what needs a person, newest first.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Cursor`].
     fn todos(
         &self,
         scope: &Scope,

@@ -1,7 +1,7 @@
 //! What the store answers with: pages, rows and the filters that ask for them.
 
 use jiff::Timestamp;
-use orderhub_order::catalogue::FieldSet;
+use orderhub_order::catalogue::{FieldId, FieldSet};
 use orderhub_order::fold::{TodoItem, TodoKind};
 use orderhub_order::ids::{OrderKey, SystemName};
 
@@ -30,6 +30,12 @@ pub struct Filter {
     pub stage: Option<String>,
     /// Has this hold.
     pub hold: Option<String>,
+    /// Changed then or later.
+    pub updated_since: Option<Timestamp>,
+    /// Placed then or later.
+    pub placed_since: Option<Timestamp>,
+    /// These of the order's own fields have these words; an absent lifecycle is `open`.
+    pub states: Vec<(FieldId, String)>,
     /// From [`Page::next`].
     pub cursor: Option<String>,
     /// At most [`MOST_ROWS`].
@@ -95,6 +101,36 @@ pub struct ReceiptRow {
     pub ms: u64,
     /// Why, masked.
     pub why: String,
+}
+
+impl ReceiptRow {
+    /// Every class that an attempt may have.
+    pub const CLASSES: [&str; 7] =
+        ["ok", "already", "not_acted", "may_have_acted", "said_no", "throttled", "not_allowed"];
+}
+
+/// Which attempts.
+#[derive(Clone, Debug, Default)]
+pub struct AttemptFilter {
+    /// At deliveries of this order.
+    pub order: Option<OrderKey>,
+    /// At this system.
+    pub system: Option<SystemName>,
+    /// Of this class.
+    pub class: Option<String>,
+    /// From [`Page::next`].
+    pub cursor: Option<String>,
+    /// At most [`MOST_ROWS`].
+    pub limit: usize,
+}
+
+/// One attempt among those of all orders.
+#[derive(Clone, Debug)]
+pub struct AttemptRow {
+    /// The order that was delivered.
+    pub order: OrderKey,
+    /// The attempt.
+    pub receipt: ReceiptRow,
 }
 
 /// State of a todo.

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use orderhub::store::sqlite::{Options, SqliteStore};
-use orderhub::store::{Scope, StoreError};
+use orderhub::store::{AttemptFilter, Filter, Scope, StoreError};
 use orderhub_order::hash::parts;
 use orderhub_order::history::chain;
 
 use crate::Sqlite;
-use crate::contract::{Factory, World, say};
+use crate::contract::{Factory, World, order_of, say};
 
 #[tokio::test]
 async fn what_was_answered_is_there_after_a_kill() {
@@ -173,4 +173,41 @@ async fn the_chain_covers_who_why_when_and_what_and_holds_without_personal_value
         assert_eq!(link, stored.unwrap(), "version {}", row.version);
     }
     assert_eq!(rows.len(), 3);
+}
+
+/// Rows that no index tells apart are looked at one by one: a page ends before that takes long.
+#[tokio::test]
+async fn a_page_looks_at_so_many_rows_and_the_next_goes_on() {
+    let place = Sqlite::new();
+    let mut world = World::new(&place);
+    let key = order_of(&world.say(say::order("shop_eu", "1", 1, "a")).await);
+    world.store.close().await;
+    let direct = rusqlite::Connection::open(place.0.path().join("orderhub.db")).unwrap();
+    direct
+        .execute_batch(
+            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000)
+             INSERT INTO receipts (k, at, system, operation, attempt, class, ms, why)
+             SELECT 1, 0, 'erp', 'create_sale', 1, iif(i = 1, 'said_no', 'ok'), 1, '' FROM n
+             UNION ALL SELECT 1, 0, 'erp', 'create_sale', 1, 'ok', 1, '';
+             WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000)
+             INSERT INTO orders SELECT k + i, unit, origin, ref, order_no, version, 'cancelled', holds,
+                 placed_at, next_timer, chain, since_keyframe, body, personal FROM orders, n;",
+        )
+        .unwrap();
+    drop(direct);
+    let world = world.reopen(&place);
+    let first =
+        AttemptFilter { class: Some("said_no".to_owned()), limit: 50, ..Default::default() };
+    let page = world.store.attempts(&Scope::All, &first).await.unwrap();
+    assert!(page.items.is_empty(), "it is the oldest");
+    let rest = AttemptFilter { cursor: page.next, ..first };
+    let page = world.store.attempts(&Scope::All, &rest).await.unwrap();
+    assert_eq!((page.items.len(), page.next), (1, None));
+    let first = Filter { stage: Some("received".to_owned()), limit: 50, ..Default::default() };
+    let page = world.store.list(&Scope::All, &first).await.unwrap();
+    assert!(page.items.is_empty());
+    let rest = Filter { cursor: page.next, ..first };
+    let page = world.store.list(&Scope::All, &rest).await.unwrap();
+    let found: Vec<_> = page.items.iter().map(|order| order.key).collect();
+    assert_eq!((found, page.next), (vec![key], None));
 }

@@ -19,7 +19,7 @@ mod contract;
 mod file;
 mod jobs;
 
-use contract::{Factory, batches, duplicates, flights, history, lanes, todos, waiting};
+use contract::{Factory, batches, duplicates, flights, history, lanes, lists, todos, waiting};
 
 /// A file in a folder that goes with it.
 struct Sqlite(TempDir);
@@ -117,4 +117,12 @@ async fn lanes() {
     lanes::a_lane_made_due_is_reserved_until_the_process_ends(&Sqlite::new()).await;
     lanes::a_ring_without_room_gives_lanes_back(&Sqlite::new()).await;
     lanes::what_the_dispatcher_skipped_is_not_due_any_more(&Sqlite::new()).await;
+}
+
+#[tokio::test]
+async fn lists() {
+    lists::orders_are_found_by_what_they_are(&Sqlite::new()).await;
+    lists::pages_follow_each_other_without_gap_or_end_page(&Sqlite::new()).await;
+    lists::attempts_are_found_over_all_orders(&Sqlite::new()).await;
+    lists::a_cursor_that_no_page_gave_is_refused(&Sqlite::new()).await;
 }

@@ -321,3 +321,26 @@ async fn metrics_have_the_promised_names_and_bounded_labels() {
     }
     assert!(!text.contains("1001"), "an order's number is in a label");
 }
+
+#[tokio::test]
+async fn orders_are_listed_by_state_and_time() {
+    let hub = shops().await;
+    hub.take("shop_eu", &order(1, "#1001", "12.50").to_string()).await;
+    for (query, count) in [
+        ("state.payment=captured", 1),
+        ("state.payment=pending", 0),
+        ("state.lifecycle=open&placed_since=2026-11-01T10:00:00Z", 1),
+        ("placed_since=2026-11-01T10:00:01Z", 0),
+        ("updated_since=2026-01-01T00:00:00Z", 1),
+        ("updated_since=2126-01-01T00:00:00Z", 0),
+        ("system=erp", 0),
+    ] {
+        let listed = hub.get(&format!("/api/v1/orders?{query}")).await.body;
+        assert_eq!(listed["items"].as_array().map(Vec::len), Some(count), "{query}: {listed}");
+    }
+    let wrong = hub.get("/api/v1/orders?state.payment=payed").await;
+    assert_eq!(wrong.status, StatusCode::BAD_REQUEST);
+    assert!(wrong.body["detail"].as_str().unwrap().contains("captured"), "{}", wrong.body);
+    let wrong = hub.get("/api/v1/orders?system=shop_ue").await.body;
+    assert!(wrong["detail"].as_str().unwrap().contains("did you mean `shop_eu`?"), "{wrong}");
+}

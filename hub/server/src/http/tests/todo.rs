@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::orders::{SYSTEMS, files, order};
 use super::{Answer, Running, start_with};
 use crate::apply::{OrderUnit, Unit};
-use crate::store::Scope;
+use crate::store::{ReceiptRow, Scope};
 
 fn erp() -> SystemName {
     SystemName::new("erp")
@@ -30,9 +30,9 @@ async fn order_for_the_erp() -> (Running, OrderKey) {
 }
 
 impl Running {
-    async fn act(&self, key: OrderKey, act: Act) {
+    async fn act(&self, key: OrderKey, act: Act, receipt: Option<ReceiptRow>) {
         let facts = Facts { actor: "hub".into(), cause: "test".into(), ..Facts::default() };
-        let unit = Unit::Order(Box::new(OrderUnit { key, act, facts, receipt: None }));
+        let unit = Unit::Order(Box::new(OrderUnit { key, act, facts, receipt }));
         self.hub.api().apply.submit(unit).await.unwrap();
     }
 
@@ -62,7 +62,7 @@ impl Running {
             in_air: false,
             began: None,
         };
-        self.act(key, Act::Fly { system: erp(), flight: Box::new(flight) }).await;
+        self.act(key, Act::Fly { system: erp(), flight: Box::new(flight) }, None).await;
         let receipt = Receipt {
             system: erp(),
             fence,
@@ -74,7 +74,17 @@ impl Running {
             memo: Vec::new(),
             next_due: None,
         };
-        self.act(key, Act::Receipt(Box::new(receipt))).await;
+        let row = ReceiptRow {
+            at: api.clock.now(),
+            system: "erp".to_owned(),
+            operation: "create_sale".to_owned(),
+            attempt: 1,
+            class: serde_json::to_value(class).unwrap().as_str().unwrap().to_owned(),
+            status: None,
+            ms: 1,
+            why: String::new(),
+        };
+        self.act(key, Act::Receipt(Box::new(receipt)), Some(row)).await;
     }
 
     async fn lane(&self) -> Value {
@@ -131,6 +141,11 @@ async fn a_doubtful_call_goes_again_when_a_person_says_so() {
 async fn a_dead_call_that_is_not_wanted_any_more_is_dropped() {
     let (hub, key) = order_for_the_erp().await;
     hub.attempt(key, ReceiptClass::SaidNo).await;
+    let attempts = hub.get("/api/v1/receipts?system=erp&class=said_no").await.body;
+    assert_eq!(attempts["items"][0]["order"], key.shown(), "{attempts}");
+    assert_eq!(attempts["items"][0]["operation"], "create_sale", "{attempts}");
+    let none = hub.get("/api/v1/receipts?order=1001&class=ok").await.body;
+    assert_eq!(none["items"], json!([]));
     let todo = hub.newest().await;
     assert_eq!(todo["kind"], "dead");
     let resolved = hub.decide(&todo, "resolve?again=false&reason=entered+by+hand").await;
@@ -146,7 +161,7 @@ async fn a_todo_whose_call_is_over_has_nothing_to_settle_and_may_be_discarded() 
     hub.attempt(key, ReceiptClass::InDoubt).await;
     let first = hub.newest().await;
     let settle = || PersonAct::Settle { system: erp(), again: true };
-    hub.act(key, Act::Person(settle())).await;
+    hub.act(key, Act::Person(settle()), None).await;
     let over = hub.decide(&first, "resolve?again=false&reason=done").await;
     assert_eq!(refused(&over), (409, "nothing_to_settle"), "{}", over.body);
 

@@ -14,8 +14,8 @@ use orderhub_order::model::{Order, State};
 use tokio::sync::{mpsc, oneshot};
 
 use super::{
-    Backlog, ChangeRow, Filter, MessageRow, Page, PendingRow, ReceiptRow, Scope, Store, StoreError,
-    TodoCount, TodoFilter, TodoRow, TodoState,
+    AttemptFilter, AttemptRow, Backlog, ChangeRow, Filter, MessageRow, Page, PendingRow,
+    ReceiptRow, Scope, Store, StoreError, TodoCount, TodoFilter, TodoRow, TodoState,
 };
 use crate::apply::{Unit, UnitOutcome};
 use crate::bundle::{Bundle, Files};
@@ -24,6 +24,7 @@ mod error;
 mod heads;
 mod lanes;
 mod numbers;
+mod lists;
 mod orders;
 mod pending;
 mod readers;
@@ -181,7 +182,10 @@ impl Store for SqliteStore {
         filter: &Filter,
     ) -> BoxFuture<'_, Result<Page<Order>, StoreError>> {
         let filter = filter.clone();
-        Box::pin(self.readers.read(move |c| orders::list(c, &filter)))
+        Box::pin(async move {
+            let before = from_cursor(filter.cursor.as_deref(), OrderKey::parse)?;
+            self.readers.read(move |c| lists::orders(c, &filter, before)).await
+        })
     }
 
     fn at(
@@ -209,13 +213,28 @@ impl Store for SqliteStore {
         Box::pin(self.readers.read(move |c| orders::receipts(c, key)))
     }
 
+    fn attempts(
+        &self,
+        _scope: &Scope,
+        filter: &AttemptFilter,
+    ) -> BoxFuture<'_, Result<Page<AttemptRow>, StoreError>> {
+        let filter = filter.clone();
+        Box::pin(async move {
+            let before = from_cursor(filter.cursor.as_deref(), |cursor| cursor.parse().ok())?;
+            self.readers.read(move |c| lists::attempts(c, &filter, before)).await
+        })
+    }
+
     fn todos(
         &self,
         _scope: &Scope,
         filter: &TodoFilter,
     ) -> BoxFuture<'_, Result<Page<TodoRow>, StoreError>> {
         let filter = filter.clone();
-        Box::pin(self.readers.read(move |c| todos::list(c, &filter)))
+        Box::pin(async move {
+            let before = from_cursor(filter.cursor.as_deref(), |cursor| cursor.parse().ok())?;
+            self.readers.read(move |c| todos::list(c, &filter, before)).await
+        })
     }
 
     fn todo_counts(&self, _scope: &Scope) -> BoxFuture<'_, Result<Vec<TodoCount>, StoreError>> {
@@ -311,4 +330,13 @@ impl Store for SqliteStore {
             self.jobs.closed().await;
         })
     }
+}
+
+/// Where a page begins; a cursor of somebody's own making is no beginning.
+fn from_cursor<T>(
+    cursor: Option<&str>,
+    read: impl FnOnce(&str) -> Option<T>,
+) -> Result<Option<T>, StoreError> {
+    let Some(cursor) = cursor else { return Ok(None) };
+    read(cursor).map(Some).ok_or_else(|| StoreError::Cursor(cursor.to_owned()))
 }

@@ -4,8 +4,7 @@ use jiff::Timestamp;
 use orderhub_order::history::Stored;
 use orderhub_order::ids::OrderKey;
 use orderhub_order::model::Order;
-use rusqlite::types::Value as Column;
-use rusqlite::{Connection, OptionalExtension as _, params, params_from_iter};
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::error::Fault;
 use super::time::{from_column, to_column};
@@ -13,7 +12,7 @@ use super::tx::{parts, read_order};
 use super::writer::Writer;
 use crate::bundle::Files;
 use crate::store::codec;
-use crate::store::{ChangeRow, Filter, MOST_ROWS, Page, ReceiptRow};
+use crate::store::{ChangeRow, ReceiptRow};
 
 /// Orders that one word may mean; more are not told apart.
 const MOST_FOUND: i64 = 50;
@@ -30,51 +29,6 @@ pub(super) fn find(c: &Connection, word: &str) -> Result<Vec<OrderKey>, Fault> {
         c.prepare_cached("SELECT k FROM tokens WHERE token = ?1 ORDER BY k LIMIT ?2")?;
     let rows = statement.query_map(params![word.to_lowercase(), MOST_FOUND], |row| row.get(0))?;
     Ok(rows.map(|key| key.map(OrderKey)).collect::<Result<_, _>>()?)
-}
-
-/// A page of heads, newest first. The cursor is the key of the last one.
-pub(super) fn list(c: &Connection, filter: &Filter) -> Result<Page<Order>, Fault> {
-    let mut sql = "SELECT k, body, personal FROM orders WHERE 1".to_owned();
-    let mut values: Vec<Column> = Vec::new();
-    let mut and = |condition: &str, value: Column| {
-        values.push(value);
-        sql.push_str(" AND ");
-        sql.push_str(&condition.replace('?', &format!("?{}", values.len())));
-    };
-    if let Some(cursor) = filter.cursor.as_deref().and_then(OrderKey::parse) {
-        and("k < ?", Column::Integer(cursor.0));
-    }
-    if let Some(system) = &filter.system {
-        and("origin = ?", Column::Text(system.as_str().to_owned()));
-    }
-    if let Some(stage) = &filter.stage {
-        and("stage = ?", Column::Text(stage.clone()));
-    }
-    if let Some(hold) = &filter.hold {
-        and("instr(holds, ?) > 0", Column::Text(format!(",{hold},")));
-    }
-    if let Some(word) = filter.q.as_deref().filter(|word| !word.is_empty()) {
-        // A prefix as a range: the index serves it whatever characters it holds.
-        let word = word.to_lowercase();
-        let beyond = format!("{word}{}", char::MAX);
-        and("k IN (SELECT k FROM tokens WHERE token >= ?", Column::Text(word));
-        and("token < ?)", Column::Text(beyond));
-    }
-    let limit = filter.limit.clamp(1, MOST_ROWS);
-    let more = i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(1);
-    sql.push_str(&format!(" ORDER BY k DESC LIMIT {more}"));
-
-    let mut statement = c.prepare_cached(&sql)?;
-    let mut rows = statement.query(params_from_iter(values))?;
-    let mut page = Page { items: Vec::new(), next: None };
-    while let Some(row) = rows.next()? {
-        if page.items.len() == limit {
-            page.next = page.items.last().map(|order: &Order| order.key.shown());
-            break;
-        }
-        page.items.push(codec::order(&parts(row, 1)?)?);
-    }
-    Ok(page)
 }
 
 /// An order at a version: the nearest keyframe before it, then deltas.
@@ -143,19 +97,23 @@ pub(super) fn receipts(c: &Connection, key: OrderKey) -> Result<Vec<ReceiptRow>,
         "SELECT at, system, operation, attempt, class, status, ms, why
          FROM receipts WHERE k = ?1 ORDER BY id DESC",
     )?;
-    let rows = statement.query_map([key.0], |row| {
-        Ok(ReceiptRow {
-            at: from_column(row.get(0)?),
-            system: row.get(1)?,
-            operation: row.get(2)?,
-            attempt: row.get(3)?,
-            class: row.get(4)?,
-            status: row.get(5)?,
-            ms: u64::try_from(row.get::<_, i64>(6)?).unwrap_or(0),
-            why: row.get(7)?,
-        })
-    })?;
+    let rows = statement.query_map([key.0], |row| receipt(row, 0))?;
     Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// An attempt, whose columns stand in this order from `first` on: at, system, operation, attempt,
+/// class, status, ms, why.
+pub(super) fn receipt(row: &Row<'_>, first: usize) -> Result<ReceiptRow, rusqlite::Error> {
+    Ok(ReceiptRow {
+        at: from_column(row.get(first)?),
+        system: row.get(first + 1)?,
+        operation: row.get(first + 2)?,
+        attempt: row.get(first + 3)?,
+        class: row.get(first + 4)?,
+        status: row.get(first + 5)?,
+        ms: u64::try_from(row.get::<_, i64>(first + 6)?).unwrap_or(0),
+        why: row.get(first + 7)?,
+    })
 }
 
 /// Keeps a bundle's files, and makes it the active one.

@@ -22,17 +22,20 @@ pub(super) fn one(c: &Connection, id: i64) -> Result<Option<TodoRow>, Fault> {
 }
 
 /// A page of the open ones, newest first. The cursor is the number of the last one.
-pub(super) fn list(c: &Connection, filter: &TodoFilter) -> Result<Page<TodoRow>, Fault> {
+pub(super) fn list(
+    c: &Connection,
+    filter: &TodoFilter,
+    before: Option<i64>,
+) -> Result<Page<TodoRow>, Fault> {
     let mut sql = format!("{COLUMNS} WHERE state = 'open'");
     let mut values: Vec<Column> = Vec::new();
     let system = filter.system.as_ref().map(|system| Column::Text(system.as_str().to_owned()));
-    let cursor = filter.cursor.as_deref().and_then(|cursor| cursor.parse().ok());
     let conditions = [
         ("kind =", filter.kind.map(|kind| Column::Text(kind.as_str().to_owned()))),
         ("system =", system),
         ("cause =", filter.cause.clone().map(Column::Text)),
         ("k =", filter.order.map(|order| Column::Integer(order.0))),
-        ("id <", cursor.map(Column::Integer)),
+        ("id <", before.map(Column::Integer)),
     ];
     for (test, value) in conditions {
         let Some(value) = value else { continue };

@@ -1,0 +1,155 @@
+//! Pages over all orders and all attempts, newest first.
+//!
+//! What an index finds is asked of SQLite; the rest is looked at row by row, at most so many rows a
+//! page. A page that ends at that bound may be short, or empty: its `next` goes on behind it.
+
+use jiff::Timestamp;
+use orderhub_order::catalogue::{FieldId, known};
+use orderhub_order::ids::OrderKey;
+use orderhub_order::model::Order;
+use rusqlite::types::Value as Column;
+use rusqlite::{Connection, Row, Rows, params_from_iter};
+
+use super::error::Fault;
+use super::orders::receipt;
+use super::time::{from_column, to_column};
+use super::tx::parts;
+use crate::store::codec;
+use crate::store::{AttemptFilter, AttemptRow, Filter, MOST_ROWS, Page};
+
+/// Orders looked at for one page: a tenth of a second where bodies must be decoded.
+const MOST_ORDERS: usize = 20_000;
+/// Attempts looked at for one page: rows without a body.
+const MOST_ATTEMPTS: usize = 100_000;
+
+/// Conditions that an index answers, each with its value.
+#[derive(Default)]
+struct Where {
+    sql: String,
+    values: Vec<Column>,
+}
+
+impl Where {
+    /// Adds a condition whose `?` is the value.
+    fn and(&mut self, condition: &str, value: impl Into<Column>) {
+        self.values.push(value.into());
+        self.sql.push_str(if self.sql.is_empty() { " WHERE " } else { " AND " });
+        self.sql.push_str(&condition.replace('?', &format!("?{}", self.values.len())));
+    }
+}
+
+/// A page of heads. The cursor is the key of the last one that was looked at.
+pub(super) fn orders(
+    c: &Connection,
+    filter: &Filter,
+    before: Option<OrderKey>,
+) -> Result<Page<Order>, Fault> {
+    let mut found = Where::default();
+    if let Some(before) = before {
+        found.and("k < ?", before.0);
+    }
+    if let Some(system) = &filter.system {
+        found.and("origin = ?", system.as_str().to_owned());
+    }
+    if let Some(since) = filter.updated_since {
+        found.and("k IN (SELECT k FROM changes WHERE at >= ?)", to_column(since));
+    }
+    if let Some(word) = filter.q.as_deref().filter(|word| !word.is_empty()) {
+        // A prefix as a range: the index serves it whatever characters it holds.
+        let word = word.to_lowercase();
+        let beyond = format!("{word}{}", char::MAX);
+        found.and("k IN (SELECT k FROM tokens WHERE token >= ?", word);
+        found.and("token < ?)", beyond);
+    }
+    let sql = format!(
+        "SELECT k, stage, holds, placed_at, body, personal FROM orders{} ORDER BY k DESC",
+        found.sql
+    );
+    let mut statement = c.prepare_cached(&sql)?;
+    let rows = statement.query(params_from_iter(found.values))?;
+    let (items, next) = page(rows, filter.limit, MOST_ORDERS, |row| order(row, filter))?;
+    Ok(Page { items, next: next.map(|key| OrderKey(key).shown()) })
+}
+
+/// The order of a row, if it is one of those that were asked for. Only then is its body read.
+fn order(row: &Row<'_>, filter: &Filter) -> Result<Option<Order>, Fault> {
+    let is = |column, wanted: &Option<String>| -> Result<bool, Fault> {
+        let Some(wanted) = wanted else { return Ok(true) };
+        Ok(row.get::<_, Option<String>>(column)?.as_ref() == Some(wanted))
+    };
+    let holds: String = row.get(2)?;
+    let held = filter.hold.as_ref().is_none_or(|hold| holds.contains(&format!(",{hold},")));
+    let placed: Option<Timestamp> = row.get::<_, Option<i64>>(3)?.map(from_column);
+    let late = filter.placed_since.is_none_or(|since| placed.is_some_and(|at| at >= since));
+    if !(held && late && is(1, &filter.stage)?) {
+        return Ok(None);
+    }
+    let order = codec::order(&parts(row, 4)?)?;
+    let stands = filter.states.iter().all(|(field, value)| state(&order, *field) == Some(value));
+    Ok(stands.then_some(order))
+}
+
+fn state(order: &Order, field: FieldId) -> Option<&str> {
+    // An order of which nobody said so is open.
+    let lifecycle = || Some(order.lifecycle()).filter(|_| field == known::order::STATE_LIFECYCLE);
+    order.fields.text(field).or_else(lifecycle)
+}
+
+/// A page of attempts. The cursor is the number of the last one that was looked at.
+pub(super) fn attempts(
+    c: &Connection,
+    filter: &AttemptFilter,
+    before: Option<i64>,
+) -> Result<Page<AttemptRow>, Fault> {
+    let mut found = Where::default();
+    if let Some(before) = before {
+        found.and("id < ?", before);
+    }
+    if let Some(order) = filter.order {
+        found.and("k = ?", order.0);
+    }
+    let sql = format!(
+        "SELECT id, at, system, operation, attempt, class, status, ms, why, k FROM receipts{}
+         ORDER BY id DESC",
+        found.sql
+    );
+    let mut statement = c.prepare_cached(&sql)?;
+    let rows = statement.query(params_from_iter(found.values))?;
+    let (items, next) = page(rows, filter.limit, MOST_ATTEMPTS, |row| {
+        let is = |column, wanted: Option<&str>| -> Result<bool, Fault> {
+            let text = row.get_ref(column)?.as_str().map_err(rusqlite::Error::from)?;
+            Ok(wanted.is_none_or(|wanted| wanted == text))
+        };
+        let system = filter.system.as_ref().map(|system| system.as_str());
+        if !(is(2, system)? && is(5, filter.class.as_deref())?) {
+            return Ok(None);
+        }
+        Ok(Some(AttemptRow { order: OrderKey(row.get(9)?), receipt: receipt(row, 1)? }))
+    })?;
+    Ok(Page { items, next: next.map(|id| id.to_string()) })
+}
+
+/// Gathers a page from rows whose first column falls. `read` gives those that belong on it. The second
+/// answer is the number behind which the next page begins; `None`: there is nothing more.
+fn page<T>(
+    mut rows: Rows<'_>,
+    limit: usize,
+    most: usize,
+    read: impl Fn(&Row<'_>) -> Result<Option<T>, Fault>,
+) -> Result<(Vec<T>, Option<i64>), Fault> {
+    let limit = limit.clamp(1, MOST_ROWS);
+    let (mut items, mut looked, mut last) = (Vec::new(), 0, None);
+    while let Some(row) = rows.next()? {
+        if looked == most {
+            return Ok((items, last));
+        }
+        looked += 1;
+        match read(row)? {
+            Some(_) if items.len() == limit => return Ok((items, last)),
+            Some(item) => items.push(item),
+            None => {}
+        }
+        last = Some(row.get(0)?);
+    }
+    Ok((items, None))
+}
