@@ -103,37 +103,59 @@ fn fault(status: StatusCode, problem: &Value) -> Fault {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::io::{Read, Write};
+pub(super) mod tests {
+    use std::io::{BufRead, BufReader, Write};
+    use std::net::{TcpListener, TcpStream};
+    use std::thread::JoinHandle;
 
     use super::*;
     use crate::cli::output::Output;
     use crate::telemetry::Format;
 
-    /// Something that is no hub and never ends its answer.
-    fn endless() -> String {
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        std::thread::spawn(move || {
-            let (mut stream, _) = listener.accept().unwrap();
-            let mut asked = [0; 1024];
-            assert!(stream.read(&mut asked).unwrap() > 0);
-            stream.write_all(b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n").unwrap();
-            // Ends when the other side hangs up.
-            while stream.write_all(&[b' '; 1 << 16]).is_ok() {}
+    /// The arguments of a command that asks there.
+    pub(in crate::cli) fn asking(url: String) -> Shared {
+        Shared { output: Output::Json, url, log_format: Format::default(), log: None }
+    }
+
+    /// Answers with these bodies, a connection each; then gives the first line of each request.
+    pub(in crate::cli) fn canned(bodies: &[&str]) -> (String, JoinHandle<Vec<String>>) {
+        let answers = bodies.iter().map(|body| {
+            let head = "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length";
+            format!("{head}: {}\r\n\r\n{body}", body.len())
         });
-        url
+        let answers: Vec<_> = answers.collect();
+        serve(answers.len(), move |place, stream| {
+            stream.write_all(answers[place].as_bytes()).unwrap();
+        })
+    }
+
+    fn serve(
+        calls: usize,
+        answer: impl Fn(usize, &mut TcpStream) + Send + 'static,
+    ) -> (String, JoinHandle<Vec<String>>) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let run = move || {
+            let one = |place| {
+                let (mut stream, _) = listener.accept().unwrap();
+                let head = BufReader::new(stream.try_clone().unwrap()).lines().map(Result::unwrap);
+                let head: Vec<String> = head.take_while(|line| !line.is_empty()).collect();
+                answer(place, &mut stream);
+                head[0].clone()
+            };
+            (0..calls).map(one).collect()
+        };
+        (url, std::thread::spawn(run))
     }
 
     #[test]
     fn an_answer_without_end_is_not_read_for_ever() {
-        let shared = Shared {
-            output: Output::Json,
-            url: endless(),
-            log_format: Format::default(),
-            log: None,
-        };
-        let fault = call(&shared, Method::GET, &["orders"], &[]).unwrap_err();
+        let (url, _asked) = serve(1, |_, stream| {
+            stream.write_all(b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n").unwrap();
+            // Ends when the other side hangs up.
+            while stream.write_all(&[b' '; 1 << 16]).is_ok() {}
+        });
+        let fault = call(&asking(url), Method::GET, &["orders"], &[]).unwrap_err();
         assert_eq!(fault.message, "the answer is larger than 16 MiB");
         assert!(fault.hint.is_some());
     }

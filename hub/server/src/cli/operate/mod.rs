@@ -1,0 +1,108 @@
+//! Operating a running hub through its API: orders, todos, systems, why.
+
+use std::process::ExitCode;
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::Shared;
+use super::output::{self, Fault, Output};
+use super::remote::call;
+use crate::store::MOST_ROWS;
+
+mod orders;
+mod systems;
+mod todos;
+
+pub(super) use orders::{Order, order};
+pub(super) use systems::{System, system};
+pub(super) use todos::{Todo, todo};
+
+/// Why a system has, or has not, what an order says.
+pub(super) fn why(shared: &Shared, order: &str, system: Option<&str>) -> Result<ExitCode, Fault> {
+    let path = ["orders", order, "why"];
+    let answer = call(shared, Method::GET, &path, &[("system", system)])?;
+    if matches!(shared.output, Output::Json | Output::Jsonl) {
+        output::document(&answer, shared.output);
+        return Ok(ExitCode::SUCCESS);
+    }
+    let columns = [("system", "/system"), ("code", "/code"), ("why", "/why")];
+    listing(&answer, &columns, shared.output)
+}
+
+/// An act; its answer goes to stdout.
+fn done(shared: &Shared, path: &[&str], reason: Option<&String>) -> Result<ExitCode, Fault> {
+    let reason = [("reason", reason.map(String::as_str))];
+    let answer = call(shared, Method::POST, path, &reason)?;
+    output::document(&answer, shared.output);
+    Ok(ExitCode::SUCCESS)
+}
+
+/// So many rows, from as many pages as it takes: one of the API may be short, and is bounded.
+fn gather(
+    shared: &Shared,
+    path: &[&str],
+    query: &[(&str, Option<&str>)],
+    limit: usize,
+) -> Result<Value, Fault> {
+    let mut items = Vec::new();
+    let mut next: Option<String> = None;
+    loop {
+        let left = limit.saturating_sub(items.len()).min(MOST_ROWS).to_string();
+        let mut asked = query.to_vec();
+        asked.extend([("limit", Some(left.as_str())), ("cursor", next.as_deref())]);
+        let mut page = call(shared, Method::GET, path, &asked)?;
+        if let Some(Value::Array(more)) = page.get_mut("items").map(Value::take) {
+            items.extend(more);
+        }
+        let last = std::mem::replace(
+            &mut next,
+            page.get("next").and_then(Value::as_str).map(str::to_owned),
+        );
+        // Whoever answers with the same page again would do so for ever.
+        if next.is_none() || next == last || items.len() >= limit {
+            return Ok(json!({ "items": items, "next": next }));
+        }
+    }
+}
+
+/// A page. An empty one is no error: a script that waits for todos is glad of none.
+fn listing(page: &Value, columns: &[(&str, &str)], output: Output) -> Result<ExitCode, Fault> {
+    let items = page.get("items").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    if items.is_empty() && output == Output::Table {
+        output::say("nothing matches");
+        return Ok(ExitCode::SUCCESS);
+    }
+    output::rows(items, columns, output);
+    if page.get("next").is_some_and(|next| !next.is_null()) {
+        output::say("there are more; raise --limit or narrow the filter");
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::remote::tests::{asking, canned};
+    use super::*;
+
+    #[test]
+    fn short_pages_are_followed_until_there_are_rows_enough() {
+        let (url, asked) = canned(&[
+            r#"{"items":[],"next":"a"}"#,
+            r#"{"items":[1],"next":"b"}"#,
+            r#"{"items":[2,3],"next":"c"}"#,
+        ]);
+        let page = gather(&asking(url), &["orders"], &[("q", Some("x"))], 3).unwrap();
+        assert_eq!(page, json!({ "items": [1, 2, 3], "next": "c" }));
+        let asked = asked.join().unwrap();
+        assert!(asked[0].starts_with("GET /api/v1/orders?q=x&limit=3 "), "{asked:?}");
+        assert!(asked[2].starts_with("GET /api/v1/orders?q=x&limit=2&cursor=b "), "{asked:?}");
+    }
+
+    #[test]
+    fn the_same_page_again_is_the_end() {
+        let (url, _asked) = canned(&[r#"{"items":[],"next":"a"}"#, r#"{"items":[],"next":"a"}"#]);
+        let page = gather(&asking(url), &["todo"], &[], 3).unwrap();
+        assert_eq!(page, json!({ "items": [], "next": "a" }));
+    }
+}

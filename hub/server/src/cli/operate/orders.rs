@@ -1,0 +1,136 @@
+//! Orders: list, show, log, release a hold.
+
+use std::process::ExitCode;
+
+use clap::Subcommand;
+use reqwest::Method;
+
+use super::{done, gather, listing};
+use crate::cli::Shared;
+use crate::cli::output::{self, Code, Fault};
+use crate::cli::remote::call;
+
+#[derive(Debug, Subcommand)]
+pub(in crate::cli) enum Order {
+    /// The newest orders.
+    List {
+        /// Reference, number or external id, exact or the beginning.
+        q: Option<String>,
+        /// From this system.
+        #[arg(long)]
+        system: Option<String>,
+        /// In this stage.
+        #[arg(long)]
+        stage: Option<String>,
+        /// With this hold.
+        #[arg(long)]
+        hold: Option<String>,
+        /// In this state, of an axis: `payment=captured`. May be given for several.
+        #[arg(long = "state", value_name = "AXIS=STATE")]
+        states: Vec<String>,
+        /// Changed then or later: `2026-03-01T09:00:00Z`.
+        #[arg(long, value_name = "TIME")]
+        updated_since: Option<String>,
+        /// Placed then or later.
+        #[arg(long, value_name = "TIME")]
+        placed_since: Option<String>,
+        /// At most so many.
+        #[arg(long, default_value_t = 50)]
+        limit: usize,
+    },
+    /// One order, whole.
+    Show {
+        /// Its id, ref or number.
+        order: String,
+        /// As it was at this version.
+        #[arg(long)]
+        at: Option<u32>,
+    },
+    /// Its versions: who, when, why, which fields.
+    Log {
+        /// Its id, ref or number.
+        order: String,
+    },
+    /// Releases a hold.
+    Release {
+        /// Its id, ref or number.
+        order: String,
+        /// The hold's id.
+        hold: String,
+        /// Why.
+        #[arg(long)]
+        reason: String,
+    },
+}
+
+pub(in crate::cli) fn order(shared: &Shared, command: &Order) -> Result<ExitCode, Fault> {
+    match command {
+        Order::List { q, system, stage, hold, states, updated_since, placed_since, limit } => {
+            let states = states.iter().map(|state| axis(state)).collect::<Result<Vec<_>, _>>()?;
+            let mut query = vec![
+                ("q", q.as_deref()),
+                ("system", system.as_deref()),
+                ("stage", stage.as_deref()),
+                ("hold", hold.as_deref()),
+                ("updated_since", updated_since.as_deref()),
+                ("placed_since", placed_since.as_deref()),
+            ];
+            query.extend(states.iter().map(|(name, state)| (name.as_str(), Some(*state))));
+            let page = gather(shared, &["orders"], &query, *limit)?;
+            let columns = [
+                ("ref", "/ref"),
+                ("id", "/id"),
+                ("no", "/order_no"),
+                ("stage", "/stage"),
+                ("payment", "/state/payment"),
+                ("fulfilment", "/state/fulfilment"),
+                ("total", "/totals/total"),
+                ("version", "/version"),
+            ];
+            listing(&page, &columns, shared.output)
+        }
+        Order::Show { order, at } => {
+            let at = at.map(|at| at.to_string());
+            let path = ["orders", order];
+            let shown = call(shared, Method::GET, &path, &[("at", at.as_deref())])?;
+            output::document(&shown, shared.output);
+            Ok(ExitCode::SUCCESS)
+        }
+        Order::Log { order } => {
+            let page = call(shared, Method::GET, &["orders", order, "versions"], &[])?;
+            let columns = [
+                ("version", "/version"),
+                ("at", "/at"),
+                ("actor", "/actor"),
+                ("cause", "/cause"),
+                ("reason", "/reason"),
+                ("fields", "/fields"),
+            ];
+            listing(&page, &columns, shared.output)
+        }
+        Order::Release { order, hold, reason } => {
+            let path = ["orders", order, "holds", hold, "release"];
+            done(shared, &path, Some(reason))
+        }
+    }
+}
+
+/// `payment=captured` as the filter that the API knows.
+fn axis(given: &str) -> Result<(String, &str), Fault> {
+    let (axis, state) = given.split_once('=').ok_or_else(|| {
+        Fault::new(Code::Usage, format!("`--state {given}`"))
+            .hint("write the axis and its state: `--state payment=captured`")
+    })?;
+    Ok((format!("state.{axis}"), state))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_state_names_its_axis() {
+        assert_eq!(axis("payment=captured").unwrap(), ("state.payment".to_owned(), "captured"));
+        assert_eq!(axis("captured").unwrap_err().code, Code::Usage);
+    }
+}
