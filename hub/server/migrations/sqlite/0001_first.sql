@@ -159,6 +159,16 @@ CREATE INDEX todo_open ON todo (kind, system) WHERE state = 'open';
 CREATE INDEX todo_by_document ON todo (system, doc_key) WHERE state = 'open' AND doc_key IS NOT NULL;
 CREATE INDEX todo_by_order ON todo (k) WHERE k IS NOT NULL;
 
+-- What a person holds shut until another word: a system (operation ''), or the breaker of one operation.
+CREATE TABLE pauses (
+    system    TEXT NOT NULL,
+    operation TEXT NOT NULL,
+    reason    TEXT NOT NULL,
+    actor     TEXT NOT NULL,
+    at        INTEGER NOT NULL,
+    PRIMARY KEY (system, operation)
+) WITHOUT ROWID;
+
 -- Outcomes per minute.
 CREATE TABLE counters (
     minute   INTEGER NOT NULL,

@@ -13,12 +13,13 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::orders::page;
-use super::reason::Reason;
+use super::reason::{ACTOR, Reason};
 use super::{Api, Problem};
 use crate::deliver::ReadError;
 use crate::deliver::status::SystemStatus;
 use crate::resilience::gate::Force;
 use crate::resilience::stale::Answered;
+use crate::store::PauseRow;
 
 /// All systems.
 pub(super) async fn list(State(api): State<Api>) -> Result<Json<Value>, Problem> {
@@ -63,15 +64,17 @@ fn shown(api: &Api, status: &SystemStatus) -> Value {
     shown
 }
 
-/// Takes nothing from its lanes any more.
+/// Takes nothing from its lanes any more, restarts included.
 pub(super) async fn pause(
     State(api): State<Api>,
     Path(name): Path<SystemName>,
     Query(reason): Query<Reason>,
 ) -> Result<Json<Value>, Problem> {
     let reason = reason.given()?;
+    exists(&api, &name)?;
+    keep(&api, &name, None, &reason).await?;
     if !api.deliverer.pause(&name, &reason) {
-        return Err(Problem::not_found("system", name.as_str()));
+        return Err(no_system(&name));
     }
     tracing::warn!(system = %name, reason, "a person paused a system");
     Ok(Json(json!({ "system": name.as_str(), "paused": reason })))
@@ -84,14 +87,16 @@ pub(super) async fn resume(
     Query(reason): Query<Reason>,
 ) -> Result<Json<Value>, Problem> {
     let reason = reason.given()?;
+    exists(&api, &name)?;
+    api.store.resume(&name, None).await?;
     if !api.deliverer.resume(&name) {
-        return Err(Problem::not_found("system", name.as_str()));
+        return Err(no_system(&name));
     }
     tracing::warn!(system = %name, reason, "a person resumed a system");
     Ok(Json(json!({ "system": name.as_str(), "paused": null })))
 }
 
-/// Opens a gate by hand, or closes it: then its detector decides again.
+/// Opens a gate by hand, restarts included, or closes it: then its detector decides again.
 pub(super) async fn breaker(
     State(api): State<Api>,
     Path((name, operation, act)): Path<(SystemName, String, String)>,
@@ -103,16 +108,44 @@ pub(super) async fn breaker(
         other => return Err(Problem::not_found("act on a breaker", other)),
     };
     let reason = reason.given()?;
-    let connector = api.intake.bundle().connector(&name);
-    let connector = connector.ok_or_else(|| Problem::not_found("system", name.as_str()))?;
+    let connector = api.intake.bundle().connector(&name).ok_or_else(|| no_system(&name))?;
     if !connector.operations().iter().any(|known| known.name == operation) {
         return Err(Problem::not_found("operation", &operation));
     }
+    match force {
+        Some(_) => keep(&api, &name, Some(&operation), &reason).await?,
+        None => drop(api.store.resume(&name, Some(&operation)).await?),
+    }
     if !api.deliverer.force(&name, &operation, force) {
-        return Err(Problem::not_found("system", name.as_str()));
+        return Err(no_system(&name));
     }
     tracing::warn!(system = %name, operation, act, reason, "a person moved a breaker");
     Ok(Json(json!({ "system": name.as_str(), "operation": operation, "act": act })))
+}
+
+fn exists(api: &Api, name: &SystemName) -> Result<(), Problem> {
+    api.intake.bundle().system(name).map(drop).ok_or_else(|| no_system(name))
+}
+
+fn no_system(name: &SystemName) -> Problem {
+    Problem::not_found("system", name.as_str())
+}
+
+/// Stored before it is done: a pause that a restart would end is none.
+async fn keep(
+    api: &Api,
+    system: &SystemName,
+    operation: Option<&str>,
+    reason: &str,
+) -> Result<(), Problem> {
+    let pause = PauseRow {
+        system: system.clone(),
+        operation: operation.map(str::to_owned),
+        reason: reason.to_owned(),
+        actor: ACTOR.to_owned(),
+        at: api.clock.now(),
+    };
+    Ok(api.store.pause(pause).await?)
 }
 
 /// A cached read: fresh, or stale with its age.

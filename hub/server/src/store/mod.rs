@@ -23,8 +23,8 @@ pub mod sqlite;
 
 pub use codec::{CodecError, unpack};
 pub use rows::{
-    AttemptFilter, AttemptRow, Backlog, ChangeRow, Filter, MOST_ROWS, MessageRow, Page, PendingRow,
-    ReceiptRow, TodoCount, TodoFilter, TodoRow, TodoState,
+    AttemptFilter, AttemptRow, Backlog, ChangeRow, Filter, MOST_ROWS, MessageRow, Page, PauseRow,
+    PendingRow, ReceiptRow, TodoCount, TodoFilter, TodoRow, TodoState,
 };
 
 /// Who asks: an unscoped query does not compile. Until tokens exist the loopback listener makes `All`.
@@ -210,6 +210,19 @@ pub trait Store: Debug + Send + Sync {
 
     /// Marks a todo's message for another drive by the re-drive worker.
     fn replay(&self, id: i64, now: Timestamp) -> BoxFuture<'_, Result<bool, StoreError>>;
+
+    /// What people hold shut, kept over restarts: to be known before anything is sent.
+    fn pauses(&self) -> BoxFuture<'_, Result<Vec<PauseRow>, StoreError>>;
+
+    /// Keeps a pause; one of the same thing is replaced.
+    fn pause(&self, pause: PauseRow) -> BoxFuture<'_, Result<(), StoreError>>;
+
+    /// Ends a pause; whether there was one.
+    fn resume(
+        &self,
+        system: &SystemName,
+        operation: Option<&str>,
+    ) -> BoxFuture<'_, Result<bool, StoreError>>;
 
     /// Keeps a bundle's files under its hash and makes it the active one.
     fn activate(

@@ -211,3 +211,18 @@ pub struct Backlog {
     /// The oldest due time among them.
     pub oldest: Option<Timestamp>,
 }
+
+/// Something that a person holds shut.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PauseRow {
+    /// Which system.
+    pub system: SystemName,
+    /// The operation whose breaker is held open; `None`: nothing at all is sent to the system.
+    pub operation: Option<String>,
+    /// Why.
+    pub reason: String,
+    /// Who.
+    pub actor: String,
+    /// Since when.
+    pub at: Timestamp,
+}

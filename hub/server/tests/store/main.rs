@@ -19,7 +19,9 @@ mod contract;
 mod file;
 mod jobs;
 
-use contract::{Factory, batches, duplicates, flights, history, lanes, lists, todos, waiting};
+use contract::{
+    Factory, batches, duplicates, flights, history, lanes, lists, pauses, todos, waiting,
+};
 
 /// A file in a folder that goes with it.
 struct Sqlite(TempDir);
@@ -125,4 +127,9 @@ async fn lists() {
     lists::pages_follow_each_other_without_gap_or_end_page(&Sqlite::new()).await;
     lists::attempts_are_found_over_all_orders(&Sqlite::new()).await;
     lists::a_cursor_that_no_page_gave_is_refused(&Sqlite::new()).await;
+}
+
+#[tokio::test]
+async fn pauses() {
+    pauses::a_pause_outlives_the_process_until_it_is_ended(&Sqlite::new()).await;
 }

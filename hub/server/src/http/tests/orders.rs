@@ -299,8 +299,17 @@ async fn systems_are_shown_paused_and_their_breakers_moved_by_hand() {
     assert_eq!(moved.status, StatusCode::OK);
     let erp = hub.get("/api/v1/systems/erp").await.body;
     assert_eq!(erp["breakers"][0]["operation"], "create_sale");
+    let kept = hub.hub.api().store.pauses().await.unwrap();
+    let kept: Vec<_> = kept
+        .iter()
+        .map(|row| (row.system.as_str(), row.operation.as_deref(), row.reason.as_str()))
+        .collect();
+    assert_eq!(kept, [("erp", None, "audit"), ("erp", Some("create_sale"), "audit")]);
     assert_eq!(post("erp/breakers/nothing/open?reason=x").await.status, StatusCode::NOT_FOUND);
     assert_eq!(post("erp/breakers/create_sale/kick?reason=x").await.status, StatusCode::NOT_FOUND);
+    assert_eq!(post("erp/breakers/create_sale/close?reason=x").await.status, StatusCode::OK);
+    assert_eq!(post("erp/resume?reason=x").await.body["paused"], Value::Null);
+    assert!(hub.hub.api().store.pauses().await.unwrap().is_empty());
 }
 
 #[tokio::test]

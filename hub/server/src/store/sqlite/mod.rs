@@ -14,7 +14,7 @@ use orderhub_order::model::{Order, State};
 use tokio::sync::{mpsc, oneshot};
 
 use super::{
-    AttemptFilter, AttemptRow, Backlog, ChangeRow, Filter, MessageRow, Page, PendingRow,
+    AttemptFilter, AttemptRow, Backlog, ChangeRow, Filter, MessageRow, Page, PauseRow, PendingRow,
     ReceiptRow, Scope, Store, StoreError, TodoCount, TodoFilter, TodoRow, TodoState,
 };
 use crate::apply::{Unit, UnitOutcome};
@@ -26,6 +26,7 @@ mod lanes;
 mod numbers;
 mod lists;
 mod orders;
+mod pauses;
 mod pending;
 mod readers;
 mod reserved;
@@ -289,6 +290,27 @@ impl Store for SqliteStore {
     fn replay(&self, id: i64, now: Timestamp) -> BoxFuture<'_, Result<bool, StoreError>> {
         Box::pin(call(&self.jobs, move |writer| {
             writer.transaction(|w| Ok(todos::replay(&w.connection, id, now)?))
+        }))
+    }
+
+    fn pauses(&self) -> BoxFuture<'_, Result<Vec<PauseRow>, StoreError>> {
+        Box::pin(self.readers.read(pauses::all))
+    }
+
+    fn pause(&self, pause: PauseRow) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(call(&self.jobs, move |writer| {
+            writer.transaction(|w| Ok(pauses::keep(&w.connection, &pause)?))
+        }))
+    }
+
+    fn resume(
+        &self,
+        system: &SystemName,
+        operation: Option<&str>,
+    ) -> BoxFuture<'_, Result<bool, StoreError>> {
+        let (system, operation) = (system.clone(), operation.map(str::to_owned));
+        Box::pin(call(&self.jobs, move |writer| {
+            writer.transaction(|w| Ok(pauses::end(&w.connection, &system, operation.as_deref())?))
         }))
     }
 

@@ -21,6 +21,7 @@ pub(crate) mod flights;
 pub(crate) mod history;
 pub(crate) mod lanes;
 pub(crate) mod lists;
+pub(crate) mod pauses;
 pub(crate) mod rules;
 pub(crate) mod say;
 pub(crate) mod todos;
