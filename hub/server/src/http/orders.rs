@@ -26,8 +26,7 @@ pub(super) async fn list(
 ) -> Result<Json<Value>, Problem> {
     let filter = query::orders(pairs)?;
     let found = api.store.list(&api.scope(), &filter).await?;
-    let is_empty = found.items.is_empty();
-    query::system_exists(&api, filter.system.as_ref(), filter.cursor.as_ref(), is_empty)?;
+    query::system_exists(&api, filter.system.as_ref(), filter.cursor.as_ref(), &found)?;
     Ok(page(found.items.iter().map(view::head).collect(), found.next))
 }
 
@@ -144,7 +143,6 @@ pub(super) async fn receipts(
         limit: query::page_size(asked.limit)?,
     };
     let found = api.store.attempts(&api.scope(), &filter).await?;
-    let is_empty = found.items.is_empty();
-    query::system_exists(&api, filter.system.as_ref(), filter.cursor.as_ref(), is_empty)?;
+    query::system_exists(&api, filter.system.as_ref(), filter.cursor.as_ref(), &found)?;
     Ok(page(found.items.iter().map(view::attempt).collect(), found.next).into_response())
 }

@@ -7,7 +7,7 @@ use orderhub_order::catalogue::{Field, FieldId, FieldType, catalogue};
 use orderhub_order::ids::{Collection, SystemName};
 
 use super::{Api, Problem};
-use crate::store::{Filter, MOST_ROWS};
+use crate::store::{Filter, MOST_ROWS, Page};
 
 /// Rows of one page, where the caller says nothing.
 const PAGE: usize = 50;
@@ -41,25 +41,29 @@ pub(super) fn one_of(what: &str, word: String, known: &[&str]) -> Result<String,
 pub(super) fn unknown(what: &str, word: &str, known: &[&str]) -> Problem {
     let near = nearest(word, known.iter().copied());
     let hint = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
-    let known = known.join(", ");
-    Problem::bad_request(format!("`{word}` is no {what}; one of {known}{hint}"))
+    let known = match known {
+        [] => "there is none".to_owned(),
+        known => format!("one of {}", known.join(", ")),
+    };
+    Problem::bad_request(format!("`{word}` is no {what}; {known}{hint}"))
 }
 
-/// A list that names a system and is empty from the start: is there such a system? One that only stored
-/// rows know has a list that is not empty.
-pub(super) fn system_exists(
+/// A list that names a system and has nothing at all: is there such a system? One that is in no
+/// settings any more is known as long as rows name it.
+pub(super) fn system_exists<T>(
     api: &Api,
     system: Option<&SystemName>,
     cursor: Option<&String>,
-    is_empty: bool,
+    found: &Page<T>,
 ) -> Result<(), Problem> {
-    let Some(system) = system.filter(|_| is_empty && cursor.is_none()) else { return Ok(()) };
+    let nothing = found.items.is_empty() && found.next.is_none() && cursor.is_none();
+    let Some(system) = system.filter(|_| nothing) else { return Ok(()) };
     let bundle = api.intake.bundle();
     if bundle.system(system).is_some() {
         return Ok(());
     }
     let known: Vec<&str> = bundle.systems().map(|system| system.name.as_str()).collect();
-    Err(unknown("system that is configured or that anything is known of", system.as_str(), &known))
+    Err(unknown("system that is configured or that rows name", system.as_str(), &known))
 }
 
 /// Reads the filters of orders.

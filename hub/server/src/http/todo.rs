@@ -40,8 +40,7 @@ pub(super) async fn list(
         limit: query::page_size(asked.limit)?,
     };
     let found = api.store.todos(&api.scope(), &filter).await?;
-    let is_empty = found.items.is_empty();
-    query::system_exists(&api, filter.system.as_ref(), filter.cursor.as_ref(), is_empty)?;
+    query::system_exists(&api, filter.system.as_ref(), filter.cursor.as_ref(), &found)?;
     Ok(page(found.items.iter().map(shown).collect(), found.next))
 }
 
