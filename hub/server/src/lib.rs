@@ -44,7 +44,7 @@ use intake::{Gates, Intake};
 use readiness::Readiness;
 use resilience::Jitter;
 use store::sqlite::SqliteStore;
-use store::{Store, StoreError};
+use store::{PauseRow, Store, StoreError};
 use transport::egress::Egress;
 
 /// Units that wait for their commit; sources wait when it is full.
@@ -125,7 +125,7 @@ impl Core {
         &self,
         config: &Config,
         secrets: &Secrets,
-        reserved: mpsc::Receiver<(SystemName, OrderKey)>,
+        (reserved, pauses): (mpsc::Receiver<(SystemName, OrderKey)>, Vec<PauseRow>),
     ) -> Result<Deliverer, StartError> {
         let parts = deliver::Parts {
             store: Arc::clone(&self.store),
@@ -137,6 +137,7 @@ impl Core {
             reserved,
             accounts: accounts(config, secrets),
             bounds: deliver::Bounds::default(),
+            pauses,
         };
         Ok(Deliverer::start(parts)?)
     }
@@ -197,7 +198,8 @@ impl Hub {
             apply::Parts { store: Arc::clone(&store), bundle: bundles.clone(), clock, reserved };
         let (apply, applying) = apply::start(parts, WAITING_UNITS, stops.apply.clone());
         let core = Core { store: Arc::clone(&store), bundle: bundles, apply, clock };
-        let deliverer = core.deliverer(&config, &secrets, ring)?;
+        let pauses = store.pauses().await?;
+        let deliverer = core.deliverer(&config, &secrets, (ring, pauses))?;
         let gates = Gates::from(&config.intake);
         let jobs = core.jobs(gates, stops.jobs.clone());
         let intake = Intake::new(core.apply.clone(), core.bundle, gates, clock);

@@ -7,7 +7,7 @@
 use crate::catalogue::{FieldId, FieldSet};
 use crate::condition::Scene;
 use crate::flow::{Firing, ORDER_CHANGED, Release, Target, fired_key, near, subjects, targets};
-use crate::fold::{Effect, TodoItem, TodoKind};
+use crate::fold::{Effect, TodoItem, TodoKind, undecided};
 use crate::ids::{At, Role, SystemName};
 use crate::lane::{Lane, LaneCode, WantKey};
 use crate::model::{Shared, State};
@@ -121,7 +121,10 @@ fn fired(
     }
     let sink = rules.systems.get(system).is_some_and(|system| system.role == Role::Sink);
     if !heard && emits == "order.cancelled" && to == Target::Linked && !sink {
-        if let Some(lane) = lane_of(state, system, rules) {
+        // A call that waits for its decision still waits: the code says so.
+        if let Some(lane) = lane_of(state, system, rules)
+            && undecided(lane).is_none()
+        {
             lane.code = Some(LaneCode::NotRouted);
         }
         let why = format!("the order is cancelled and nothing of `{system}` listens to `{emits}`");

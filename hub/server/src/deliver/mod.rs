@@ -32,7 +32,7 @@ use crate::resilience::limit::Rate;
 use crate::resilience::retry::Redelivery;
 use crate::resilience::stale::{Answered, Cache};
 use crate::resilience::{self, Guards, Jitter};
-use crate::store::Store;
+use crate::store::{PauseRow, Store};
 use crate::transport::Transport;
 
 mod bind;
@@ -75,6 +75,8 @@ pub struct Parts {
     pub accounts: BTreeMap<SystemName, Account>,
     /// How much at once.
     pub bounds: Bounds,
+    /// What people hold shut, from the store.
+    pub pauses: Vec<PauseRow>,
 }
 
 /// Reads the current values of a secret of one system by name, newest first.
@@ -149,6 +151,7 @@ impl Deliverer {
             let desk = open(&hub, &name, account)?;
             desks.insert(name, Arc::new(desk));
         }
+        hold(&desks, parts.pauses);
         let desks = Arc::new(desks);
         let mut tasks = JoinSet::new();
         for desk in desks.values() {
@@ -226,6 +229,17 @@ impl Deliverer {
     /// All systems as they are now, by name.
     pub fn status(&self) -> Vec<SystemStatus> {
         self.desks.values().filter_map(|desk| show(desk)).collect()
+    }
+}
+
+/// What was paused stays paused when the process is another.
+fn hold(desks: &BTreeMap<SystemName, Arc<Desk>>, pauses: Vec<PauseRow>) {
+    for pause in pauses {
+        let Some(desk) = desks.get(&pause.system) else { continue };
+        match &pause.operation {
+            None => desk.seen().paused = Some(pause.reason),
+            Some(operation) => desk.guards.force(operation, Some(Force::Open)),
+        }
     }
 }
 

@@ -75,7 +75,7 @@ pub(super) async fn is_awaited(api: &Api, row: &TodoRow) -> Result<bool, Problem
     let Some((order, system)) = call(row) else { return Ok(false) };
     let state = api.store.state(&api.scope(), order).await?;
     let lane = state.as_ref().and_then(|state| state.lanes.get(system));
-    Ok(lane.and_then(undecided).is_some() && newer(api, row).await?.is_none())
+    Ok(lane.and_then(|lane| undecided(lane)).is_some() && newer(api, row).await?.is_none())
 }
 
 /// An open todo about a later call of the same lane.

@@ -238,6 +238,7 @@ impl Rig {
             reserved: hand,
             accounts,
             bounds: Bounds { redelivery, ..Bounds::default() },
+            pauses: Vec::new(),
         };
         let deliverer = Deliverer::start(parts).unwrap();
         Self { store, apply, deliverer, twin, stop, folder, setup }

@@ -59,6 +59,7 @@ impl Running {
             key: "k".into(),
             values: Vec::new(),
             may_have_acted: false,
+            wrote: false,
             in_air: false,
             began: None,
         };
@@ -67,7 +68,7 @@ impl Running {
             system: erp(),
             fence,
             class,
-            retry_after_ms: None,
+            wrote: false,
             xrefs: Vec::new(),
             reply: None,
             why: "no answer".to_owned(),
