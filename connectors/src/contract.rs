@@ -24,7 +24,7 @@ pub trait Connector: Debug + Send + Sync {
     ///
     /// [`BuildError`] if the operation is unknown, a step cannot be expressed, or a reference that it
     /// needs is missing (`NotLinked`).
-    fn next(&self, call: &Call<'_>, memo: &Memo) -> Result<Next, BuildError>;
+    fn next(&self, call: &Call<'_>, memo: &Memo) -> Result<NextStep, BuildError>;
 
     /// Reads the answer to the step that [`Connector::next`] asked for, into the memo.
     ///
@@ -147,7 +147,7 @@ pub struct Memo {
 
 /// What [`Connector::next`] says.
 #[derive(Clone, Debug)]
-pub enum Next {
+pub enum NextStep {
     /// Send this.
     Send(Box<Request>),
     /// All steps ran.

@@ -198,7 +198,7 @@ impl Walk<'_> {
     /// The request that is due: the same each time it is asked for, then signed.
     fn request(&self, turn: &Value) -> Request {
         let next = || match self.connector.next(&self.call, &self.memo) {
-            Ok(Next::Send(request)) => *request,
+            Ok(NextStep::Send(request)) => *request,
             other => panic!("{}\nexpected a request, got {other:?}", self.why),
         };
         let mut request = next();
@@ -250,8 +250,8 @@ fn run_call(path: &Path, case: &Value) {
     }
     let end = case.get("end").expect("a case says how it ends");
     let shown = match connector.next(&walk.call, &walk.memo) {
-        Ok(Next::Done(reply)) => show_reply(&reply),
-        Ok(Next::Send(request)) => map(vec![("sends", request.step.as_str().into())]),
+        Ok(NextStep::Done(reply)) => show_reply(&reply),
+        Ok(NextStep::Send(request)) => map(vec![("sends", request.step.as_str().into())]),
         Err(error) => map(vec![("error", Value::Text(error.to_string()))]),
     };
     expect(&walk.why, end, &shown);

@@ -25,8 +25,8 @@ use orderhub_lang::value::Value;
 use self::model::{Compiled, Hooks, Keyed};
 use self::scope::{Answered, CallScope, Document};
 use crate::contract::{
-    Answer, Call, Connector, Credentials, Idempotency, Limit, Memo, Needs, Next, Notice, Operation,
-    ReplyXref, Request, Webhook,
+    Answer, Call, Connector, Credentials, Idempotency, Limit, Memo, Needs, NextStep, Notice,
+    Operation, ReplyXref, Request, Webhook,
 };
 use crate::error::{BuildError, CallError, VerifyError};
 use crate::sign::Signer;
@@ -83,15 +83,17 @@ impl Connector for Declared {
         &self.list
     }
 
-    fn next(&self, call: &Call<'_>, memo: &Memo) -> Result<Next, BuildError> {
+    fn next(&self, call: &Call<'_>, memo: &Memo) -> Result<NextStep, BuildError> {
         let compiled = self.compiled(call.operation)?;
         let document = Document::new(call.document);
         match walk::current(compiled, call, memo, &document)? {
             Some(at) => {
                 let request = request::build(self, &at, call, memo, &document)?;
-                Ok(Next::Send(Box::new(request)))
+                Ok(NextStep::Send(Box::new(request)))
             }
-            None => reply::reply(compiled, call, memo, &document).map(|r| Next::Done(Box::new(r))),
+            None => {
+                reply::reply(compiled, call, memo, &document).map(|r| NextStep::Done(Box::new(r)))
+            }
         }
     }
 

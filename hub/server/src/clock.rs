@@ -1,4 +1,5 @@
-//! Now and sleep as values: nothing else in the program asks the machine for the time.
+//! Now and sleep as values: nothing else asks the machine what time it is. Waits are measured by tokio's
+//! clock, which tests pause.
 
 use std::time::Duration;
 

@@ -25,7 +25,7 @@ use crate::store::{PendingRow, Store, StoreError};
 const LOOK: Duration = Duration::from_millis(250);
 /// Between two sweeps.
 const SWEEP: SignedDuration = SignedDuration::from_secs(10);
-/// Messages or timers taken at a look.
+/// Timers taken at a look.
 const AT_ONCE: usize = 64;
 
 /// What the work needs.

@@ -6,7 +6,7 @@
 //!
 //! [`Hub`] starts the parts, a line each, and knows the order of stopping.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -37,15 +37,13 @@ use apply::Apply;
 use bundle::{Bundle, BundleError, Files};
 use bus::{Bus, amqp};
 use clock::Clock;
-use config::{Config, Secrets, StoreUrl};
+use config::{Config, Secrets};
 use deliver::Deliverer;
 use http::Api;
 use intake::{Gates, Intake};
 use readiness::Readiness;
 use resilience::Jitter;
-use store::sqlite::SqliteStore;
 use store::{PauseRow, Store, StoreError};
-use transport::egress::Egress;
 
 /// Units that wait for their commit; sources wait when it is full.
 const WAITING_UNITS: usize = 1_024;
@@ -131,11 +129,11 @@ impl Core {
             store: Arc::clone(&self.store),
             apply: self.apply.clone(),
             bundle: self.bundle.clone(),
-            transport: Arc::new(transport(config)?),
+            transport: Arc::new(transport::Http::of(&config.egress)?),
             clock: self.clock,
             jitter: Jitter::random(),
             reserved,
-            accounts: accounts(config, secrets),
+            accounts: deliver::Account::all(config, secrets),
             bounds: deliver::Bounds::default(),
             pauses,
         };
@@ -189,7 +187,7 @@ impl Hub {
         for warning in bundle.warnings() {
             tracing::warn!(code = warning.code, file = warning.source.name, "{}", warning.message);
         }
-        let store = open(&config).await?;
+        let store = store::open(&config.store).await?;
         store.activate(&bundle.hash, &files, clock.now()).await?;
         // The sender would switch to another bundle; until files are watched, nobody does.
         let (_, bundles) = watch::channel(Arc::new(bundle));
@@ -291,35 +289,4 @@ async fn ended(what: &str, task: JoinHandle<()>) {
 
 async fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {
     TcpListener::bind(address).await.map_err(|source| StartError::Listen { address, source })
-}
-
-/// Opens the store; it blocks for a moment, so not on this thread.
-async fn open(config: &Config) -> Result<Arc<dyn Store>, StoreError> {
-    let StoreUrl::Sqlite(path) = config.store.url.clone();
-    let seen_days = config.store.seen_days.get();
-    let options = store::sqlite::Options { seen_days, ..store::sqlite::Options::at(path) };
-    let opened = tokio::task::spawn_blocking(move || SqliteStore::open(&options)).await;
-    let store = opened.map_err(|error| StoreError::Failed(error.to_string()))??;
-    Ok(Arc::new(store))
-}
-
-fn transport(config: &Config) -> Result<transport::Http, transport::BuildError> {
-    let egress = Egress::new(config.egress.allow_private.clone());
-    transport::Http::new(egress, transport::Http::LARGEST_ANSWER)
-}
-
-fn accounts(config: &Config, secrets: &Secrets) -> BTreeMap<SystemName, deliver::Account> {
-    let account = |(name, system): (&SystemName, &config::System)| {
-        let (secrets, refs) = (secrets.clone(), system.secrets.clone());
-        let secret = move |name: &str| {
-            secrets.values(refs.get(name).map(|refs| refs.0.as_slice()).unwrap_or_default())
-        };
-        let account = deliver::Account {
-            secret: Arc::new(secret),
-            policy: resilience::Policy::default(),
-            limits: system.limits.clone(),
-        };
-        (name.clone(), account)
-    };
-    config.systems.iter().map(account).collect()
 }

@@ -136,7 +136,7 @@ pub enum PersonAct {
     },
 }
 
-/// What is not in the document: given, and recorded with the message, never fetched.
+/// What is not in the document: given, never fetched, so that the fold stays pure.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Facts {
     /// Who or what acts: `system:shop_eu`, `person:…`, `hub`.

@@ -3,7 +3,7 @@
 use super::canonical::{newest, older};
 use super::receipt::settle_linked;
 use super::refer::bind_stated;
-use super::work::{Done, End, Speaker, Step, Work, item, refuse};
+use super::work::{Done, Ended, Folding, Speaker, Work, item, refuse};
 use super::{DocumentAct, TodoKind, element};
 use crate::contribution::{Contribution, Revision};
 use crate::hash;
@@ -15,7 +15,7 @@ use crate::model::Shared;
 const DROPPED: [u8; 16] = [0; 16];
 
 /// Folds a document into the order it was identified to belong to.
-pub(super) fn document(work: &mut Work<'_>, act: &DocumentAct, hash: [u8; 16]) -> Step<Done> {
+pub(super) fn document(work: &mut Work<'_>, act: &DocumentAct, hash: [u8; 16]) -> Folding<Done> {
     let contribution = &act.contribution;
     let role = role_of(work, &contribution.system)?;
     let revision = revision_of(contribution, work.facts.sequence);
@@ -25,7 +25,7 @@ pub(super) fn document(work: &mut Work<'_>, act: &DocumentAct, hash: [u8; 16]) -
     let lane = work.lane(speaker.system, role);
     lane.heard = lane.heard.saturating_add(1);
     bind_role(work, speaker.system, role);
-    let Some(at) = place(work, &speaker, act)? else { return Ok(Done::Ended(End::Stale)) };
+    let Some(at) = place(work, &speaker, act)? else { return Ok(Done::Ended(Ended::Stale)) };
     raise(work, &speaker, &at, &name);
     let kind = contribution.entity.as_str();
     bind_stated(work, &speaker, kind, &at, &contribution.key)?;
@@ -34,11 +34,11 @@ pub(super) fn document(work: &mut Work<'_>, act: &DocumentAct, hash: [u8; 16]) -
     settle_linked(work, &contribution.system);
     list_differences(work, &contribution.system);
     let only_stale = work.tally.stale > 0 && work.tally.heard == 0 && work.tally.bound == 0;
-    Ok(if only_stale { Done::Ended(End::Stale) } else { Done::Merged })
+    Ok(if only_stale { Done::Ended(Ended::Stale) } else { Done::Merged })
 }
 
 /// The role of a system that speaks or is spoken to.
-pub(super) fn role_of(work: &Work<'_>, system: &SystemName) -> Step<Role> {
+pub(super) fn role_of(work: &Work<'_>, system: &SystemName) -> Folding<Role> {
     match work.rules.systems.get(system) {
         Some(rules) => Ok(rules.role),
         None => {
@@ -133,7 +133,7 @@ fn is_first_link(work: &Work<'_>, speaker: &Speaker<'_>) -> bool {
 
 /// The element that the document is about: the one its references name, else a new one under the
 /// parent they name. `None`: a newer complete list is without it.
-fn place(work: &mut Work<'_>, speaker: &Speaker<'_>, act: &DocumentAct) -> Step<Option<At>> {
+fn place(work: &mut Work<'_>, speaker: &Speaker<'_>, act: &DocumentAct) -> Folding<Option<At>> {
     let collection = match act.contribution.entity.collection() {
         None => return Ok(Some(At::ROOT)),
         Some(collection) => collection,

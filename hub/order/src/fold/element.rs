@@ -9,7 +9,7 @@ use super::member::{born, complete, older_than_list, present};
 use super::owner::may_add;
 use super::refer::{bind, bind_stated, fulfilment, kind_of, line, only_open_fulfilment, ours};
 use super::refer::{shown, state_xref};
-use super::work::{Speaker, Step, Work, refuse};
+use super::work::{Folding, Speaker, Work, refuse};
 use super::{Outcome, TodoKind};
 use crate::catalogue::{FieldId, FieldType, catalogue, known};
 use crate::contribution::{CollectionStatement, ElementStatement, Stated};
@@ -22,7 +22,7 @@ pub(super) fn state(
     speaker: &Speaker<'_>,
     at: &At,
     statement: &ElementStatement,
-) -> Step<()> {
+) -> Folding<()> {
     if !at.is_root() && !present(work, speaker, at) {
         work.tally.stale += 1;
         return Ok(());
@@ -52,7 +52,7 @@ fn resolved(
     at: &At,
     id: FieldId,
     value: &Stated,
-) -> Step<Option<Stated>> {
+) -> Folding<Option<Stated>> {
     let Some(Value::Ref(reference)) = value else { return Ok(Some(value.clone())) };
     let found = match catalogue().field(id).map(|field| &field.ty) {
         Some(FieldType::Ref(Collection::Lines)) if at.collection().keyed_by_line() => {
@@ -70,7 +70,7 @@ fn collection(
     speaker: &Speaker<'_>,
     at: &At,
     list: &CollectionStatement,
-) -> Step<()> {
+) -> Folding<()> {
     let mut shown = Vec::with_capacity(list.elements.len());
     for statement in &list.elements {
         let place = match find(work, speaker, at, list.collection, statement)? {
@@ -96,7 +96,7 @@ fn find(
     at: &At,
     collection: Collection,
     statement: &ElementStatement,
-) -> Step<Option<At>> {
+) -> Folding<Option<At>> {
     let order = &work.state.order;
     if collection.keyed_by_line() {
         let place = at.with(collection, line_of(work, speaker, collection, statement)?);
@@ -125,7 +125,7 @@ fn line_of(
     speaker: &Speaker<'_>,
     collection: Collection,
     statement: &ElementStatement,
-) -> Step<ElementId> {
+) -> Folding<ElementId> {
     let named = catalogue().find(collection, "line").and_then(|field| {
         let stated = statement.fields.iter().find(|(id, _)| *id == field.id)?;
         match &stated.1 {
@@ -150,7 +150,7 @@ fn name(
     speaker: &Speaker<'_>,
     place: &At,
     statement: &ElementStatement,
-) -> Step<()> {
+) -> Folding<()> {
     let Some(key) = &statement.key else { return Ok(()) };
     let collection = place.collection();
     if !collection.keyed_by_line() {
@@ -173,7 +173,7 @@ pub(super) fn add(
     at: &At,
     collection: Collection,
     (statement, adds): (&ElementStatement, bool),
-) -> Step<Option<At>> {
+) -> Folding<Option<At>> {
     if statement.ours.is_none() && !speaker.reply && being_made(work, speaker, collection) {
         return Err(Box::new(Outcome::WaitForLane));
     }

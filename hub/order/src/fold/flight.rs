@@ -9,13 +9,13 @@ use super::Outcome;
 use super::document::{drop_hashes, role_of};
 use super::follow::expire;
 use super::receipt::{bind_all, flight_of};
-use super::work::{Done, End, Step, Work};
+use super::work::{Done, Ended, Folding, Work};
 use crate::ids::SystemName;
 use crate::lane::{Flight, Lane, LaneCode, MOST_IN_RING, Sent, WantKey, Xref};
 use crate::route::{Plan, plan, settle_wish};
 
 /// Takes a call off: judged once more, frozen, its values in the rings, its fence raised.
-pub(super) fn fly(work: &mut Work<'_>, system: &SystemName, flight: &Flight) -> Step<Done> {
+pub(super) fn fly(work: &mut Work<'_>, system: &SystemName, flight: &Flight) -> Folding<Done> {
     let role = role_of(work, system)?;
     let refused = |code| Err(Box::new(Outcome::Refused(code)));
     let Some(lane) = work.state.lanes.get(system) else { return refused(LaneCode::Dropped) };
@@ -57,7 +57,7 @@ pub(super) fn fly(work: &mut Work<'_>, system: &SystemName, flight: &Flight) -> 
         state.ring.drain(..excess);
     }
     lane.flying = Some(frozen);
-    Ok(Done::Ended(End::Lane))
+    Ok(Done::Ended(Ended::Lane))
 }
 
 /// A retry: the same wish with the same bytes under the same key.
@@ -88,7 +88,7 @@ pub(super) fn memo(
     system: &SystemName,
     fence: u64,
     (memo, xrefs): (&[u8], &[Xref]),
-) -> Step<Done> {
+) -> Folding<Done> {
     let role = role_of(work, system)?;
     if flight_of(work, system, fence).is_none() {
         return Err(Box::new(Outcome::Refused(LaneCode::Retry)));
@@ -100,7 +100,7 @@ pub(super) fn memo(
         // The call must not go on; its receipt names the reference again, and holds the lane.
         return Err(Box::new(Outcome::Refused(LaneCode::InDoubt)));
     }
-    Ok(if xrefs.is_empty() { Done::Ended(End::Lane) } else { Done::Merged })
+    Ok(if xrefs.is_empty() { Done::Ended(Ended::Lane) } else { Done::Merged })
 }
 
 /// Nothing has to be sent for a wish, or not now: why is kept.
@@ -109,7 +109,7 @@ pub(super) fn skip(
     system: &SystemName,
     (want, version): (&WantKey, u32),
     (code, hash): (LaneCode, Option<[u8; 16]>),
-) -> Step<Done> {
+) -> Folding<Done> {
     let role = role_of(work, system)?;
     let now = work.now;
     let lane = work.lane(system, role);
@@ -118,7 +118,7 @@ pub(super) fn skip(
         if matches!(code, LaneCode::Held | LaneCode::NotLinked) {
             lane.due_at = None;
         }
-        return Ok(Done::Ended(End::Lane));
+        return Ok(Done::Ended(Ended::Lane));
     }
     match (code, hash) {
         (LaneCode::ProjectionEqual, Some(hash)) => {
@@ -138,7 +138,7 @@ pub(super) fn skip(
         lane.attempts = 0;
     }
     lane.due_at = (!lane.wants.is_empty()).then_some(now);
-    Ok(if code == LaneCode::Dropped { Done::Merged } else { Done::Ended(End::Lane) })
+    Ok(if code == LaneCode::Dropped { Done::Merged } else { Done::Ended(Ended::Lane) })
 }
 
 /// Nothing leaves for a lane until a person has decided: what became of its call, or what an act on it

@@ -1,6 +1,6 @@
 //! What a stated value means: the seven cases of the merge, decided on values alone.
 //!
-//! One function, no effects: [`judge`] says what a statement is, `field.rs` does what follows.
+//! One function, no effects: [`judge`] says what a statement is, `follow.rs` does what comes of it.
 
 use rust_decimal::Decimal;
 
@@ -74,7 +74,7 @@ pub(super) enum Verdict {
     Echo(usize),
     /// 5: not the speaker's to write.
     Foreign(Others),
-    /// 6, or 7 won: becomes the order's value. `won_from` another writer; `left_final` rank.
+    /// 6, or 7 won: becomes the order's value. `won` against another writer; `left_final`: from a final rank.
     Accept {
         /// Another's value loses by it.
         won: bool,

@@ -42,7 +42,7 @@ pub use act::{Act, DocumentAct, Facts, PersonAct, Receipt, ReceiptClass};
 pub use outcome::{Change, Effect, Folded, Outcome, TodoItem, TodoKind};
 pub use person::undecided;
 
-use work::{Done, End, Step, Work};
+use work::{Done, Ended, Folding, Work};
 
 /// The references that an act would bind at its system: what the table says of them goes into
 /// [`Facts::bound`]. A document's own are looked up by [`crate::identify::references`].
@@ -116,15 +116,15 @@ pub fn fold(
     Folded { outcome, change, effects, lanes: touched_lanes.into_keys().collect() }
 }
 
-fn ended(end: End, version: u32) -> Outcome {
+fn ended(end: Ended, version: u32) -> Outcome {
     match end {
-        End::Stale => Outcome::Stale,
-        End::Lane => Outcome::Applied { version },
+        Ended::Stale => Outcome::Stale,
+        Ended::Lane => Outcome::Applied { version },
     }
 }
 
 /// `hash`: of a document, what it says.
-fn merge(work: &mut Work<'_>, act: &Act, hash: [u8; 16]) -> Step<Done> {
+fn merge(work: &mut Work<'_>, act: &Act, hash: [u8; 16]) -> Folding<Done> {
     match act {
         Act::Document(act) => document::document(work, act, hash),
         Act::Fly { system, flight } => flight::fly(work, system, flight),

@@ -6,7 +6,7 @@
 use super::field::Spot;
 use super::follow::unwritten;
 use super::receipt::delivered;
-use super::work::{Done, Step, Work, item};
+use super::work::{Done, Folding, Work, item};
 use super::{Effect, Outcome, PersonAct, TodoItem, TodoKind};
 use crate::catalogue::{FieldId, catalogue};
 use crate::contribution::Stated;
@@ -15,7 +15,7 @@ use crate::lane::{Flight, Lane, LaneCode};
 use crate::model::Shared;
 
 /// Does what a person did.
-pub(super) fn person(work: &mut Work<'_>, act: &PersonAct) -> Step<Done> {
+pub(super) fn person(work: &mut Work<'_>, act: &PersonAct) -> Folding<Done> {
     match act {
         PersonAct::Edit { seen, values } => edit(work, *seen, values),
         PersonAct::ReleaseHold { hold } => {
@@ -29,7 +29,7 @@ pub(super) fn person(work: &mut Work<'_>, act: &PersonAct) -> Step<Done> {
 }
 
 /// Fields that are unchanged since the version seen are written; others are conflicts to decide.
-fn edit(work: &mut Work<'_>, seen: u32, values: &[(At, FieldId, Stated)]) -> Step<Done> {
+fn edit(work: &mut Work<'_>, seen: u32, values: &[(At, FieldId, Stated)]) -> Folding<Done> {
     let mut written = 0_usize;
     let mut conflicts = Vec::new();
     for (at, id, value) in values {
@@ -89,7 +89,7 @@ pub fn undecided(lane: &Lane) -> Option<&Flight> {
 }
 
 /// Decides about a flight that is dead or in doubt: again from where it stood, or taken as done.
-fn settle(work: &mut Work<'_>, system: &SystemName, again: bool) -> Step<Done> {
+fn settle(work: &mut Work<'_>, system: &SystemName, again: bool) -> Folding<Done> {
     let now = work.now;
     let waits = work.state.lanes.get(system);
     let waits = waits.and_then(|lane| Some((lane.role, undecided(lane)?.clone())));
@@ -114,6 +114,6 @@ fn settle(work: &mut Work<'_>, system: &SystemName, again: bool) -> Step<Done> {
     Ok(Done::Merged)
 }
 
-fn refused(cause: &str, why: String) -> Step<Done> {
+fn refused(cause: &str, why: String) -> Folding<Done> {
     Err(Box::new(Outcome::Todo(item(TodoKind::Conflict, cause, None, why))))
 }

@@ -12,7 +12,7 @@ use super::field::Spot;
 use super::follow::expire;
 use super::member::told;
 use super::refer::{Binding, bind, shown};
-use super::work::{Again, Done, End, Speaker, Step, Work, item};
+use super::work::{Again, Done, Ended, Folding, Speaker, Work, item};
 use super::{Effect, Receipt, ReceiptClass, TodoKind, element};
 use crate::catalogue::{catalogue, known};
 use crate::contribution::{Revision, Stated};
@@ -24,10 +24,10 @@ use crate::value::Value;
 const WAIT: SignedDuration = SignedDuration::from_secs(5);
 
 /// Settles the lane's flight.
-pub(super) fn receipt(work: &mut Work<'_>, receipt: &Receipt) -> Step<Done> {
+pub(super) fn receipt(work: &mut Work<'_>, receipt: &Receipt) -> Folding<Done> {
     let role = role_of(work, &receipt.system)?;
     let Some(flight) = flight_of(work, &receipt.system, receipt.fence) else {
-        return Ok(Done::Ended(End::Stale));
+        return Ok(Done::Ended(Ended::Stale));
     };
     let system = &receipt.system;
     let lane = work.lane(system, role);
@@ -44,10 +44,12 @@ pub(super) fn receipt(work: &mut Work<'_>, receipt: &Receipt) -> Step<Done> {
     match receipt.class {
         ReceiptClass::Ok | ReceiptClass::Already => delivered(work, (system, role), &flight),
         ReceiptClass::Shadowed => shadowed(work, (system, role), &flight),
-        ReceiptClass::NotActed => again(work, (system, role), receipt, Next::NOT_ACTED),
-        ReceiptClass::MayHaveActed => again(work, (system, role), receipt, Next::MAY_HAVE_ACTED),
-        ReceiptClass::Throttled => again(work, (system, role), receipt, Next::THROTTLED),
-        ReceiptClass::NotAllowed => again(work, (system, role), receipt, Next::NOT_ALLOWED),
+        ReceiptClass::NotActed => again(work, (system, role), receipt, Retrying::NOT_ACTED),
+        ReceiptClass::MayHaveActed => {
+            again(work, (system, role), receipt, Retrying::MAY_HAVE_ACTED)
+        }
+        ReceiptClass::Throttled => again(work, (system, role), receipt, Retrying::THROTTLED),
+        ReceiptClass::NotAllowed => again(work, (system, role), receipt, Retrying::NOT_ALLOWED),
         ReceiptClass::InDoubt => in_doubt(work, (system, role), &receipt.why),
         ReceiptClass::SaidNo => dead(work, (system, role), &flight, ("refused", &receipt.why)),
         ReceiptClass::Dead => dead(work, (system, role), &flight, ("given_up", &receipt.why)),
@@ -115,7 +117,7 @@ fn hold(work: &mut Work<'_>, (system, role): (&SystemName, Role)) {
 
 /// The sent values are agreed on now, unless the system has said otherwise since the call began;
 /// then the reply is taken like a document of the same thing.
-fn take_reply(work: &mut Work<'_>, role: Role, flight: &Flight, receipt: &Receipt) -> Step<()> {
+fn take_reply(work: &mut Work<'_>, role: Role, flight: &Flight, receipt: &Receipt) -> Folding<()> {
     let system = &receipt.system;
     let reply = receipt.reply.as_ref();
     let revision = reply.and_then(|reply| reply.revision.as_ref());
@@ -205,25 +207,30 @@ fn shadowed(work: &mut Work<'_>, (system, role): (&SystemName, Role), flight: &F
 }
 
 /// What another attempt costs and is called.
-struct Next {
+struct Retrying {
     code: LaneCode,
     may_have_acted: bool,
     spends_an_attempt: bool,
 }
 
-impl Next {
-    const NOT_ACTED: Next =
-        Next { code: LaneCode::Retry, may_have_acted: false, spends_an_attempt: true };
-    const MAY_HAVE_ACTED: Next =
-        Next { code: LaneCode::Retry, may_have_acted: true, spends_an_attempt: true };
-    const THROTTLED: Next =
-        Next { code: LaneCode::Limited, may_have_acted: false, spends_an_attempt: false };
-    const NOT_ALLOWED: Next =
-        Next { code: LaneCode::NotAllowed, may_have_acted: false, spends_an_attempt: false };
+impl Retrying {
+    const NOT_ACTED: Retrying =
+        Retrying { code: LaneCode::Retry, may_have_acted: false, spends_an_attempt: true };
+    const MAY_HAVE_ACTED: Retrying =
+        Retrying { code: LaneCode::Retry, may_have_acted: true, spends_an_attempt: true };
+    const THROTTLED: Retrying =
+        Retrying { code: LaneCode::Limited, may_have_acted: false, spends_an_attempt: false };
+    const NOT_ALLOWED: Retrying =
+        Retrying { code: LaneCode::NotAllowed, may_have_acted: false, spends_an_attempt: false };
 }
 
 /// Another attempt follows. What nobody can have seen leaves the ring.
-fn again(work: &mut Work<'_>, (system, role): (&SystemName, Role), receipt: &Receipt, next: Next) {
+fn again(
+    work: &mut Work<'_>,
+    (system, role): (&SystemName, Role),
+    receipt: &Receipt,
+    next: Retrying,
+) {
     let due = due(work.now, receipt);
     let lane = work.lane(system, role);
     lane.code = Some(next.code);

@@ -5,7 +5,7 @@
 
 use super::canonical::older;
 use super::field::stood;
-use super::work::{Speaker, Step, Work, item, refuse};
+use super::work::{Folding, Speaker, Work, item, refuse};
 use super::{Effect, TodoKind};
 use crate::catalogue::known;
 use crate::identify::ReferenceKey;
@@ -111,7 +111,7 @@ pub(super) fn bind_stated(
     kind: &str,
     at: &At,
     ext_id: &str,
-) -> Step<()> {
+) -> Folding<()> {
     match bind(work, (speaker.system, speaker.role), kind, at, ext_id) {
         Binding::Bound => Ok(()),
         Binding::Two => {
@@ -133,7 +133,7 @@ pub(super) fn state_xref(
     speaker: &Speaker<'_>,
     at: &At,
     (kind, ext_id): (&str, &str),
-) -> Step<()> {
+) -> Folding<()> {
     let place = if at.is_root() { String::new() } else { format!("{at}.") };
     let path = format!("{place}$xref({kind})");
     let lane = work.lane(speaker.system, speaker.role);
@@ -163,7 +163,7 @@ pub(super) fn line(
     work: &Work<'_>,
     speaker: &Speaker<'_>,
     reference: &Reference,
-) -> Step<ElementId> {
+) -> Folding<ElementId> {
     let order = &work.state.order;
     let found = match reference {
         Reference::Theirs(id) => {
@@ -219,7 +219,7 @@ pub(super) fn fulfilment(
     work: &Work<'_>,
     speaker: &Speaker<'_>,
     reference: &Reference,
-) -> Step<ElementId> {
+) -> Folding<ElementId> {
     let found = match reference {
         Reference::Theirs(id) => {
             let lane = work.state.lanes.get(speaker.system);

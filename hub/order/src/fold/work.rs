@@ -13,7 +13,7 @@ use crate::model::{Order, Shared, State};
 use crate::rules::Rules;
 
 /// Ends a fold with nothing changed. Boxed: it is the rare way.
-pub(super) type Step<T> = Result<T, Box<Outcome>>;
+pub(super) type Folding<T> = Result<T, Box<Outcome>>;
 
 /// What an act did, besides what stands in the state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,12 +21,12 @@ pub(super) enum Done {
     /// Something may have changed: derive, fire and route follow.
     Merged,
     /// Only the lane changed, or nothing: this is the outcome.
-    Ended(End),
+    Ended(Ended),
 }
 
 /// An end without derive, fire and route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum End {
+pub(super) enum Ended {
     /// Too late to count.
     Stale,
     /// The lane changed.

@@ -65,7 +65,7 @@ pub enum Choice {
 }
 
 /// What came of looking at one wish.
-enum Verdict<'a> {
+enum Judged<'a> {
     Send(&'a OperationRule, Choice),
     Wait(LaneCode),
     Skip(LaneCode),
@@ -100,12 +100,12 @@ pub fn plan<'a>(state: &'a State, system: &SystemName, rules: &Rules<'a>) -> Pla
         };
         let shadow = known.mode == Mode::Shadow;
         match (Judge { state, lane, rules, shadow }).wish(want, rule) {
-            Verdict::Send(operation, choice) => {
+            Judged::Send(operation, choice) => {
                 let replaces = lane.flying.as_ref().filter(|flight| flight.want == want.key);
                 send = send.or(Some(Send { want, rule, operation, choice, replaces, shadow }));
             }
-            Verdict::Skip(code) => return Plan::Skip { key, version: want.version, code },
-            Verdict::Wait(code) => waits = waits.or(Some((key, code))),
+            Judged::Skip(code) => return Plan::Skip { key, version: want.version, code },
+            Judged::Wait(code) => waits = waits.or(Some((key, code))),
         }
     }
     match (send, waits) {
@@ -123,18 +123,18 @@ struct Judge<'a, 'r> {
 }
 
 impl<'a> Judge<'a, '_> {
-    fn wish(&self, want: &Want, rule: &'a DeliverRule) -> Verdict<'a> {
+    fn wish(&self, want: &Want, rule: &'a DeliverRule) -> Judged<'a> {
         let subject = &want.key.subject;
         let gone = !subject.is_root()
             && self.state.order.element(subject).is_none_or(|element| element.gone);
         if gone {
-            return Verdict::Skip(LaneCode::Dropped);
+            return Judged::Skip(LaneCode::Dropped);
         }
         if want.key.fact.is_some() && self.delivered(&want.key) {
-            return Verdict::Skip(LaneCode::Delivered);
+            return Judged::Skip(LaneCode::Delivered);
         }
         if self.taken_back(want) {
-            return Verdict::Skip(LaneCode::Dropped);
+            return Judged::Skip(LaneCode::Dropped);
         }
         let (operation, choice) = match self.choose(want, rule) {
             Ok(chosen) => chosen,
@@ -146,16 +146,16 @@ impl<'a> Judge<'a, '_> {
             return verdict;
         }
         if rule.when.as_ref().is_some_and(|when| !self.holds(when, subject)) {
-            return Verdict::Wait(LaneCode::Held);
+            return Judged::Wait(LaneCode::Held);
         }
         let state = operation.kind == OperationKind::State && self.about_values(want, rule);
         if state
             && self.linked(operation, subject)
             && own::change(self.state, self.lane, want, self.rules)
         {
-            return Verdict::Skip(LaneCode::OwnChange);
+            return Judged::Skip(LaneCode::OwnChange);
         }
-        Verdict::Send(operation, choice)
+        Judged::Send(operation, choice)
     }
 
     fn holds(&self, when: &Condition, at: &At) -> bool {
@@ -178,29 +178,29 @@ impl<'a> Judge<'a, '_> {
         &self,
         want: &Want,
         rule: &'a DeliverRule,
-    ) -> Result<(&'a OperationRule, Choice), Verdict<'a>> {
+    ) -> Result<(&'a OperationRule, Choice), Judged<'a>> {
         let subject = &want.key.subject;
         let made = |operation: &OperationRule| {
             self.linked(operation, subject) || self.delivered(&want.key)
         };
         match (&rule.create, &rule.update, &rule.single) {
-            (Some(create), None, _) if made(create) => Err(Verdict::Skip(LaneCode::NoUpdate)),
+            (Some(create), None, _) if made(create) => Err(Judged::Skip(LaneCode::NoUpdate)),
             (Some(create), Some(update), _) if made(create) => {
                 // Shadow mode makes no reference: there, what was shown once is updated.
                 if self.shadow || self.linked(update, subject) || self.linked(create, subject) {
                     Ok((update, Choice::Update))
                 } else {
-                    Err(Verdict::Wait(LaneCode::NotLinked))
+                    Err(Judged::Wait(LaneCode::NotLinked))
                 }
             }
             (Some(create), _, _) => Ok((create, Choice::Create)),
             (None, Some(update), _) if self.linked(update, subject) => Ok((update, Choice::Update)),
-            (None, Some(_), _) => Err(Verdict::Wait(LaneCode::NotLinked)),
+            (None, Some(_), _) => Err(Judged::Wait(LaneCode::NotLinked)),
             (None, None, Some(single)) if single.creates && made(single) => {
-                Err(Verdict::Skip(LaneCode::NoUpdate))
+                Err(Judged::Skip(LaneCode::NoUpdate))
             }
             (None, None, Some(single)) => Ok((single, Choice::Single)),
-            (None, None, None) => Err(Verdict::Skip(LaneCode::NotRouted)),
+            (None, None, None) => Err(Judged::Skip(LaneCode::NotRouted)),
         }
     }
 
@@ -231,13 +231,13 @@ impl<'a> Judge<'a, '_> {
 
     /// Whether a create still stands: its release's lifecycle and holds. Nothing of it has left yet,
     /// else the lane would be bound to its flight.
-    fn create(&self, want: &Want) -> Option<Verdict<'a>> {
+    fn create(&self, want: &Want) -> Option<Judged<'a>> {
         let subject = &want.key.subject;
         let release = self.release(want)?;
         let at = if release.subject == Collection::Root { &At::ROOT } else { subject };
         if !self.holds(&release.lifecycle, at) {
-            return Some(Verdict::Skip(LaneCode::Dropped));
+            return Some(Judged::Skip(LaneCode::Dropped));
         }
-        (!self.holds(&release.holds, at)).then_some(Verdict::Wait(LaneCode::Held))
+        (!self.holds(&release.holds, at)).then_some(Judged::Wait(LaneCode::Held))
     }
 }

@@ -82,7 +82,7 @@ pub struct UnitOutcome {
 pub struct DocumentOutcome {
     /// The order it went to.
     pub order: Option<OrderKey>,
-    /// The word of the outcome table and what belongs to it.
+    /// What came of it, in one word.
     pub outcome: Word,
     /// The fold's own outcome, where it folded.
     pub folded: Option<Outcome>,

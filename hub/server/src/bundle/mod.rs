@@ -76,7 +76,7 @@ impl Bundle {
     ///
     /// # Errors
     ///
-    /// [`BundleError::Read`].
+    /// [`BundleError::Read`], [`BundleError::Settings`] for a folder without files or beyond the bounds.
     pub fn read(path: &std::path::Path) -> Result<Files, BundleError> {
         files::read(path)
     }

@@ -11,7 +11,7 @@ use secrecy::ExposeSecret;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::session::{self, Consumed, End};
+use super::session::{self, Consumed, EpochEnd};
 use crate::config::{self, Consume, Secrets};
 use crate::intake::Intake;
 use crate::readiness::Readiness;
@@ -72,12 +72,14 @@ impl Reader {
             // that count deliveries give a message up after some.
             let end = match self.parts.store.try_write().await {
                 Ok(()) => session::run(&self, suspicious).await,
-                Err(error) => End::Broken { why: error.to_string(), consumed: Consumed::Nothing },
+                Err(error) => {
+                    EpochEnd::Broken { why: error.to_string(), consumed: Consumed::Nothing }
+                }
             };
             match end {
-                End::Stopped => return,
-                End::TooLarge { bytes } => return self.give_up(bytes),
-                End::Broken { why, consumed } => {
+                EpochEnd::Stopped => return,
+                EpochEnd::TooLarge { bytes } => return self.give_up(bytes),
+                EpochEnd::Broken { why, consumed } => {
                     tracing::warn!(source = %self.source, %why, "the reader starts again");
                     self.parts.readiness.not(&self.source, why);
                     suspicious &= consumed == Consumed::Nothing;

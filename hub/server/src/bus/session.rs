@@ -32,7 +32,7 @@ const DRAIN_WITHIN: Duration = Duration::from_secs(3);
 
 /// Why an epoch ended.
 #[derive(Debug)]
-pub(super) enum End {
+pub(super) enum EpochEnd {
     /// The hub stops: what was taken is stored and acknowledged.
     Stopped,
     /// A message too large to store, and nowhere to reject it to.
@@ -81,14 +81,14 @@ impl From<lapin::Error> for Halt {
 }
 
 /// Runs one epoch to its end. `suspicious`: what comes redelivered is to be driven alone.
-pub(super) async fn run(reader: &Reader, suspicious: bool) -> End {
+pub(super) async fn run(reader: &Reader, suspicious: bool) -> EpochEnd {
     let opened = tokio::select! {
         opened = open(reader, suspicious) => opened,
-        () = reader.parts.stop.cancelled() => return End::Stopped,
+        () = reader.parts.stop.cancelled() => return EpochEnd::Stopped,
     };
     let (connection, mut session) = match opened {
         Ok(opened) => opened,
-        Err(why) => return End::Broken { why, consumed: Consumed::Nothing },
+        Err(why) => return EpochEnd::Broken { why, consumed: Consumed::Nothing },
     };
     reader.parts.readiness.ready(&reader.source);
     let halt = session.read().await;
@@ -99,11 +99,11 @@ pub(super) async fn run(reader: &Reader, suspicious: bool) -> End {
         tracing::debug!(source = %reader.source, "the connection was closed already");
     }
     match halt {
-        Halt::Stop => End::Stopped,
-        Halt::TooLarge(bytes) => End::TooLarge { bytes },
-        Halt::Broken(why) => End::Broken { why, consumed: Consumed::Some },
+        Halt::Stop => EpochEnd::Stopped,
+        Halt::TooLarge(bytes) => EpochEnd::TooLarge { bytes },
+        Halt::Broken(why) => EpochEnd::Broken { why, consumed: Consumed::Some },
         Halt::Unstored(error) => {
-            End::Broken { why: error.to_string(), consumed: Consumed::Unstored }
+            EpochEnd::Broken { why: error.to_string(), consumed: Consumed::Unstored }
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The task of one system: a permit first, then a lane, then its delivery, until told to stop.
 //!
-//! **Invariant:** a permit (pause, credential, limits, concurrency, then the global one) is held before a
+//! **Invariant:** a permit (concurrency, then pause, credential and limits, then the global one) is held before a
 //! lane is taken, so that what waits, waits in the ring and in the store, and live goes before retry.
 //! Tokio's semaphore is fair, so systems take turns at the global one. Tests:
 //! `no_more_calls_are_in_the_air_than_there_are_permits`, `live_lanes_go_first_and_retries_are_not_starved`.
@@ -14,7 +14,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use super::desk::Desk;
+use super::dispatcher::Dispatcher;
 use super::ring::{Offer, Ring, Wait};
 use super::send::{self, Rest};
 use crate::store::StoreError;
@@ -35,21 +35,21 @@ const ORPHANS_WITHIN: Duration = Duration::from_secs(600);
 const MOST_ORPHANS: usize = 1024;
 
 /// Serves the system until `stopping`, then lets what is in the air end.
-pub(super) async fn run(desk: Arc<Desk>) {
+pub(super) async fn run(dispatcher: Arc<Dispatcher>) {
     let mut deliveries = JoinSet::new();
-    let stopping = desk.hub.stopping.clone();
-    adopt(&desk).await;
+    let stopping = dispatcher.common.stopping.clone();
+    adopt(&dispatcher).await;
     while !stopping.is_cancelled() {
         let served = tokio::select! {
             biased;
             () = stopping.cancelled() => break,
-            served = next(&desk) => served,
+            served = next(&dispatcher) => served,
         };
         while deliveries.try_join_next().is_some() {}
         let (key, permits) = served;
-        let hand = InHand::new(Arc::clone(&desk), key);
+        let hand = InHand::new(Arc::clone(&dispatcher), key);
         deliveries.spawn(async move {
-            let rest = send::serve(&hand.desk, key).await;
+            let rest = send::serve(&hand.dispatcher, key).await;
             drop(permits);
             hand.rest(rest);
         });
@@ -64,77 +64,77 @@ type Permits = (OwnedSemaphorePermit, OwnedSemaphorePermit);
 /// # Cancel safety
 ///
 /// No lane is lost: it is taken at the very end, without waiting.
-async fn next(desk: &Arc<Desk>) -> (OrderKey, Permits) {
+async fn next(dispatcher: &Arc<Dispatcher>) -> (OrderKey, Permits) {
     loop {
-        let Ok(own) = Arc::clone(&desk.permits).acquire_owned().await else {
+        let Ok(own) = Arc::clone(&dispatcher.permits).acquire_owned().await else {
             std::future::pending().await
         };
-        available(desk).await;
-        let Ok(global) = Arc::clone(&desk.hub.global).acquire_owned().await else {
+        available(dispatcher).await;
+        let Ok(global) = Arc::clone(&dispatcher.common.global).acquire_owned().await else {
             std::future::pending().await
         };
-        if let Some(key) = take(desk) {
+        if let Some(key) = take(dispatcher) {
             return (key, (own, global));
         }
     }
 }
 
-fn take(desk: &Desk) -> Option<OrderKey> {
-    desk.ring().take(Instant::now(), |wait| is_ready(desk, wait))
+fn take(dispatcher: &Dispatcher) -> Option<OrderKey> {
+    dispatcher.ring().take(Instant::now(), |wait| is_ready(dispatcher, wait))
 }
 
-fn is_ready(desk: &Desk, wait: &Wait) -> bool {
+fn is_ready(dispatcher: &Dispatcher, wait: &Wait) -> bool {
     match wait {
-        Wait::Gate(operation) => desk.guards.would_pass(operation).is_ok(),
-        Wait::Limit(limit, _) => desk.guards.limits.pause_left(limit).is_none(),
+        Wait::Gate(operation) => dispatcher.guards.would_pass(operation).is_ok(),
+        Wait::Limit(limit, _) => dispatcher.guards.limits.pause_left(limit).is_none(),
         Wait::Trouble(_) => true,
     }
 }
 
 /// Waits until the system may be called and a lane may be had.
-async fn available(desk: &Desk) {
+async fn available(dispatcher: &Dispatcher) {
     loop {
-        let blocked = blocked(desk);
+        let blocked = blocked(dispatcher);
         if blocked.is_none() {
-            look(desk).await;
-            if has_some(desk) {
+            look(dispatcher).await;
+            if has_some(dispatcher) {
                 return;
             }
         }
-        let wait = blocked.unwrap_or_else(|| idle_for(desk));
+        let wait = blocked.unwrap_or_else(|| idle_for(dispatcher));
         tokio::select! {
-            () = desk.wake.notified() => {}
+            () = dispatcher.wake.notified() => {}
             () = tokio::time::sleep(wait) => {}
         }
     }
 }
 
 /// How long nothing may be sent to the system at all.
-fn blocked(desk: &Desk) -> Option<Duration> {
-    let bundle = desk.hub.bundle();
-    let mode = bundle.system(&desk.name).map(|system| system.mode);
-    if desk.seen().paused.is_some() || matches!(mode, None | Some(Mode::Paused)) {
+fn blocked(dispatcher: &Dispatcher) -> Option<Duration> {
+    let bundle = dispatcher.common.bundle();
+    let mode = bundle.system(&dispatcher.name).map(|system| system.mode);
+    if dispatcher.observed().paused.is_some() || matches!(mode, None | Some(Mode::Paused)) {
         return Some(LOOK);
     }
-    if let Err(wait) = desk.guards.credential.would_admit(Instant::now()) {
+    if let Err(wait) = dispatcher.guards.credential.would_admit(Instant::now()) {
         return Some(wait);
     }
-    desk.guards.limits.pause_left(DEFAULT_LIMIT)
+    dispatcher.guards.limits.pause_left(DEFAULT_LIMIT)
 }
 
-fn has_some(desk: &Desk) -> bool {
+fn has_some(dispatcher: &Dispatcher) -> bool {
     let now = Instant::now();
-    let ring = desk.ring();
-    !ring.is_idle() || ring.any_ready(now, |wait| is_ready(desk, wait))
+    let ring = dispatcher.ring();
+    !ring.is_idle() || ring.any_ready(now, |wait| is_ready(dispatcher, wait))
 }
 
-fn idle_for(desk: &Desk) -> Duration {
+fn idle_for(dispatcher: &Dispatcher) -> Duration {
     let (ready, parked) = {
-        let ring = desk.ring();
+        let ring = dispatcher.ring();
         (ring.next_ready(), ring.parked() > 0)
     };
     let now = Instant::now();
-    let scan = desk.seen().scan_at.map(|at| at.saturating_duration_since(now));
+    let scan = dispatcher.observed().scan_at.map(|at| at.saturating_duration_since(now));
     let ready = ready.map(|at| at.saturating_duration_since(now).max(Duration::from_millis(1)));
     // A gate says nothing when it opens by time: it is asked again.
     let gates = parked.then_some(Duration::from_millis(250));
@@ -143,105 +143,105 @@ fn idle_for(desk: &Desk) -> Duration {
 }
 
 /// Asks the store for due lanes, when it is time to.
-async fn look(desk: &Desk) {
+async fn look(dispatcher: &Dispatcher) {
     let now = Instant::now();
     let due = {
-        let seen = desk.seen();
-        seen.scan_at.is_none_or(|at| at <= now) || seen.more && desk.ring().is_idle()
+        let observed = dispatcher.observed();
+        observed.scan_at.is_none_or(|at| at <= now) || observed.more && dispatcher.ring().is_idle()
     };
     let (room, known, full) = {
-        let ring = desk.ring();
+        let ring = dispatcher.ring();
         (ring.room(), ring.len(), ring.parked() >= Ring::PARKED)
     };
-    if !due || room == 0 || full && desk.seen().more {
+    if !due || room == 0 || full && dispatcher.observed().more {
         return;
     }
     let limit = BATCH.min(room) + known;
-    let (store, clock) = (&desk.hub.store, desk.hub.clock);
-    let found = store.due(&desk.name, clock.now(), limit).await;
-    let next = store.next_due(&desk.name, clock.now()).await;
+    let (store, clock) = (&dispatcher.common.store, dispatcher.common.clock);
+    let found = store.due(&dispatcher.name, clock.now(), limit).await;
+    let next = store.next_due(&dispatcher.name, clock.now()).await;
     let (found, next) = match (found, next) {
         (Ok(found), Ok(next)) => (found, next),
         (Err(error), _) | (_, Err(error)) => {
-            tracing::warn!(%error, system = %desk.name, "due lanes cannot be read");
-            desk.seen().scan_at = Some(Instant::now() + BREATH);
+            tracing::warn!(%error, system = %dispatcher.name, "due lanes cannot be read");
+            dispatcher.observed().scan_at = Some(Instant::now() + BREATH);
             return;
         }
     };
     let count = found.len();
-    let new = desk.ring().add_due(found);
+    let new = dispatcher.ring().add_due(found);
     let wait = next.map_or(LOOK, |next| {
         Duration::try_from(next.duration_since(clock.now())).unwrap_or_default()
     });
-    let mut seen = desk.seen();
-    seen.more = count >= limit;
-    let breath = if new > 0 && seen.more { Duration::ZERO } else { BREATH };
-    seen.scan_at = Some(Instant::now() + wait.clamp(breath, LOOK));
+    let mut observed = dispatcher.observed();
+    observed.more = count >= limit;
+    let breath = if new > 0 && observed.more { Duration::ZERO } else { BREATH };
+    observed.scan_at = Some(Instant::now() + wait.clamp(breath, LOOK));
 }
 
 /// Flights of an earlier process: nobody else will settle them before their deadline.
-async fn adopt(desk: &Desk) {
+async fn adopt(dispatcher: &Dispatcher) {
     let within = jiff::SignedDuration::try_from(ORPHANS_WITHIN).unwrap_or_default();
-    let horizon = desk.hub.clock.now().saturating_add(within);
+    let horizon = dispatcher.common.clock.now().saturating_add(within);
     let Ok(horizon) = horizon else { return };
-    match desk.hub.store.due(&desk.name, horizon, MOST_ORPHANS).await {
+    match dispatcher.common.store.due(&dispatcher.name, horizon, MOST_ORPHANS).await {
         Ok(found) => {
-            desk.ring().add_due(found);
+            dispatcher.ring().add_due(found);
         }
         Err(error) => {
-            tracing::warn!(%error, system = %desk.name, "flights of the last run cannot be read");
+            tracing::warn!(%error, system = %dispatcher.name, "flights of the last run cannot be read");
         }
     }
 }
 
 /// A lane that is being served. However that ends, the lane comes to rest.
 struct InHand {
-    desk: Arc<Desk>,
+    dispatcher: Arc<Dispatcher>,
     key: OrderKey,
     rested: bool,
 }
 
 impl InHand {
-    fn new(desk: Arc<Desk>, key: OrderKey) -> Self {
-        desk.seen().in_flight += 1;
-        Self { desk, key, rested: false }
+    fn new(dispatcher: Arc<Dispatcher>, key: OrderKey) -> Self {
+        dispatcher.observed().in_flight += 1;
+        Self { dispatcher, key, rested: false }
     }
 
     fn rest(mut self, rest: Result<Rest, StoreError>) {
         self.rested = true;
-        let (desk, key) = (&self.desk, self.key);
+        let (dispatcher, key) = (&self.dispatcher, self.key);
         let offer = match rest {
-            Ok(Rest::Done) => desk.ring().done(key),
-            Ok(Rest::Park(wait, until)) => desk.ring().park(key, wait, until),
+            Ok(Rest::Done) => dispatcher.ring().done(key),
+            Ok(Rest::Park(wait, until)) => dispatcher.ring().park(key, wait, until),
             Ok(Rest::Back) => {
-                desk.ring().put_back(key);
+                dispatcher.ring().put_back(key);
                 Offer::Taken
             }
             Err(error) => {
                 let order = key.shown();
-                tracing::warn!(%error, system = %desk.name, %order, "a lane was not served");
+                tracing::warn!(%error, system = %dispatcher.name, %order, "a lane was not served");
                 let until = Some(Instant::now() + BREATH);
-                desk.ring().park(key, Wait::Trouble("store"), until)
+                dispatcher.ring().park(key, Wait::Trouble("store"), until)
             }
         };
-        if desk.ring().is_idle() {
+        if dispatcher.ring().is_idle() {
             // A burst may have left lanes in the store that nobody has told us of.
-            let (soon, mut seen) = (Instant::now() + BREATH, desk.seen());
-            seen.scan_at = Some(seen.scan_at.map_or(soon, |at| at.min(soon)));
+            let (soon, mut observed) = (Instant::now() + BREATH, dispatcher.observed());
+            observed.scan_at = Some(observed.scan_at.map_or(soon, |at| at.min(soon)));
         }
-        desk.heed(offer, key);
+        dispatcher.heed(offer, key);
     }
 }
 
 impl Drop for InHand {
     fn drop(&mut self) {
-        self.desk.seen().in_flight -= 1;
-        if !self.rested && !self.desk.hub.stopping.is_cancelled() {
+        self.dispatcher.observed().in_flight -= 1;
+        if !self.rested && !self.dispatcher.common.stopping.is_cancelled() {
             let order = self.key.shown();
-            tracing::error!(system = %self.desk.name, %order, "serving a lane panicked");
+            tracing::error!(system = %self.dispatcher.name, %order, "serving a lane panicked");
             let until = Some(Instant::now() + AFTER_PANIC);
-            let offer = self.desk.ring().park(self.key, Wait::Trouble("panic"), until);
-            self.desk.heed(offer, self.key);
+            let offer = self.dispatcher.ring().park(self.key, Wait::Trouble("panic"), until);
+            self.dispatcher.heed(offer, self.key);
         }
     }
 }

@@ -17,9 +17,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use metrics::gauge;
 use orderhub_order::ids::{OrderKey, SystemName};
-use orderhub_order::rules::Mode;
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -27,17 +25,17 @@ use tokio_util::sync::CancellationToken;
 use crate::apply::Apply;
 use crate::bundle::Bundle;
 use crate::clock::Clock;
+use crate::config::{self, Config, Secrets};
 use crate::resilience::gate::{Force, PolicyError};
-use crate::resilience::limit::Rate;
 use crate::resilience::retry::Redelivery;
-use crate::resilience::stale::{Answered, Cache};
-use crate::resilience::{self, Guards, Jitter};
+use crate::resilience::stale::Answered;
+use crate::resilience::{self, Jitter};
 use crate::store::{PauseRow, Store};
 use crate::transport::Transport;
 
 mod bind;
 mod claim;
-mod desk;
+mod dispatcher;
 mod freeze;
 mod lanes;
 mod mask;
@@ -49,10 +47,12 @@ mod send;
 mod settle;
 pub mod status;
 mod steps;
+mod tasks;
 
-use desk::{Desk, Hub};
+use dispatcher::{Common, Dispatcher};
 pub use read::ReadError;
-use status::{BreakerStatus, LimitStatus, SystemStatus};
+use status::SystemStatus;
+use tasks::Dispatchers;
 
 /// What the deliverer works with.
 #[derive(Debug)]
@@ -93,6 +93,22 @@ pub struct Account {
     pub limits: BTreeMap<String, crate::config::Limit>,
 }
 
+impl Account {
+    /// The accounts of the configured systems. Secrets are read when they are asked for, so that they may
+    /// change meanwhile.
+    pub fn all(config: &Config, secrets: &Secrets) -> BTreeMap<SystemName, Self> {
+        let account = |(name, system): (&SystemName, &config::System)| {
+            let (secrets, refs) = (secrets.clone(), system.secrets.clone());
+            let secret = move |name: &str| {
+                secrets.values(refs.get(name).map(|refs| refs.0.as_slice()).unwrap_or_default())
+            };
+            let (policy, limits) = (resilience::Policy::default(), system.limits.clone());
+            (name.clone(), Self { secret: Arc::new(secret), policy, limits })
+        };
+        config.systems.iter().map(account).collect()
+    }
+}
+
 impl std::fmt::Debug for Account {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Account").field("policy", &self.policy).finish_non_exhaustive()
@@ -116,14 +132,11 @@ impl Default for Bounds {
     }
 }
 
-/// Backlog and gates are counted for metrics so often.
-const COUNT_EVERY: Duration = Duration::from_secs(1);
-
 /// The running deliverer. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Deliverer {
-    desks: Arc<BTreeMap<SystemName, Arc<Desk>>>,
-    hub: Arc<Hub>,
+    dispatchers: Dispatchers,
+    common: Arc<Common>,
     tasks: Arc<tokio::sync::Mutex<JoinSet<()>>>,
 }
 
@@ -134,7 +147,7 @@ impl Deliverer {
     ///
     /// [`PolicyError`] of an account.
     pub fn start(parts: Parts) -> Result<Self, PolicyError> {
-        let hub = Arc::new(Hub {
+        let common = Arc::new(Common {
             store: parts.store,
             apply: parts.apply,
             bundle: parts.bundle,
@@ -146,26 +159,33 @@ impl Deliverer {
             started: parts.clock.now(),
             stopping: CancellationToken::new(),
         });
-        let mut desks = BTreeMap::new();
+        let mut dispatchers = BTreeMap::new();
         for (name, account) in parts.accounts {
-            let desk = open(&hub, &name, account)?;
-            desks.insert(name, Arc::new(desk));
+            let dispatcher = Dispatcher::open(&common, &name, account)?;
+            dispatchers.insert(name, Arc::new(dispatcher));
         }
-        hold(&desks, parts.pauses);
-        let desks = Arc::new(desks);
+        // What was paused stays paused when the process is another.
+        for pause in parts.pauses {
+            let Some(dispatcher) = dispatchers.get(&pause.system) else { continue };
+            match &pause.operation {
+                None => dispatcher.observed().paused = Some(pause.reason),
+                Some(operation) => dispatcher.guards.force(operation, Some(Force::Open)),
+            }
+        }
+        let dispatchers = Arc::new(dispatchers);
         let mut tasks = JoinSet::new();
-        for desk in desks.values() {
-            tasks.spawn(lanes::run(Arc::clone(desk)));
+        for dispatcher in dispatchers.values() {
+            tasks.spawn(lanes::run(Arc::clone(dispatcher)));
         }
-        tasks.spawn(hand_out(parts.reserved, Arc::clone(&desks), Arc::clone(&hub)));
-        tasks.spawn(count(Arc::clone(&desks), Arc::clone(&hub)));
-        Ok(Self { desks, hub, tasks: Arc::new(tokio::sync::Mutex::new(tasks)) })
+        tasks.spawn(tasks::hand_out(parts.reserved, Arc::clone(&dispatchers), Arc::clone(&common)));
+        tasks.spawn(tasks::count(Arc::clone(&dispatchers), Arc::clone(&common)));
+        Ok(Self { dispatchers, common, tasks: Arc::new(tokio::sync::Mutex::new(tasks)) })
     }
 
     /// Takes nothing more, and waits for what is in the air, but no longer than `within`. What is left
     /// then is found again by its stored flight.
     pub async fn stop(&self, within: Duration) {
-        self.hub.stopping.cancel();
+        self.common.stopping.cancel();
         let mut tasks = self.tasks.lock().await;
         let ended =
             tokio::time::timeout(within, async { while tasks.join_next().await.is_some() {} });
@@ -178,7 +198,7 @@ impl Deliverer {
     /// Ends at once, as a crash would.
     #[cfg(test)]
     async fn kill(&self) {
-        self.hub.stopping.cancel();
+        self.common.stopping.cancel();
         self.tasks.lock().await.shutdown().await;
     }
 
@@ -194,7 +214,7 @@ impl Deliverer {
         args: &BTreeMap<String, String>,
     ) -> Result<Answered, ReadError> {
         let no_system = || ReadError::NoSystem(system.to_string());
-        read::read(self.desks.get(system).ok_or_else(no_system)?, name, args).await
+        read::read(self.dispatchers.get(system).ok_or_else(no_system)?, name, args).await
     }
 
     /// Takes nothing from the lanes of a system, for this reason. `false`: no such system.
@@ -204,156 +224,32 @@ impl Deliverer {
 
     /// Goes on, and tries the credential at once. `false`: no such system.
     pub fn resume(&self, system: &SystemName) -> bool {
-        if let Some(desk) = self.desks.get(system) {
-            desk.guards.credential.accept();
+        if let Some(dispatcher) = self.dispatchers.get(system) {
+            dispatcher.guards.credential.accept();
         }
         self.pausing(system, None)
     }
 
     fn pausing(&self, system: &SystemName, reason: Option<String>) -> bool {
-        let Some(desk) = self.desks.get(system) else { return false };
-        desk.seen().paused = reason;
-        desk.wake.notify_one();
+        let Some(dispatcher) = self.dispatchers.get(system) else { return false };
+        dispatcher.observed().paused = reason;
+        dispatcher.wake.notify_one();
         true
     }
 
     /// Holds a breaker open or closed, or gives it back to itself. `false`: no such system.
     pub fn force(&self, system: &SystemName, operation: &str, force: Option<Force>) -> bool {
-        let Some(desk) = self.desks.get(system) else { return false };
-        desk.guards.force(operation, force);
-        desk.show_gates();
-        desk.wake.notify_one();
+        let Some(dispatcher) = self.dispatchers.get(system) else { return false };
+        dispatcher.guards.force(operation, force);
+        dispatcher.show_gates();
+        dispatcher.wake.notify_one();
         true
     }
 
     /// All systems as they are now, by name.
     pub fn status(&self) -> Vec<SystemStatus> {
-        self.desks.values().filter_map(|desk| show(desk)).collect()
+        self.dispatchers.values().filter_map(|dispatcher| status::show(dispatcher)).collect()
     }
-}
-
-/// What was paused stays paused when the process is another.
-fn hold(desks: &BTreeMap<SystemName, Arc<Desk>>, pauses: Vec<PauseRow>) {
-    for pause in pauses {
-        let Some(desk) = desks.get(&pause.system) else { continue };
-        match &pause.operation {
-            None => desk.seen().paused = Some(pause.reason),
-            Some(operation) => desk.guards.force(operation, Some(Force::Open)),
-        }
-    }
-}
-
-fn open(hub: &Arc<Hub>, name: &SystemName, account: Account) -> Result<Desk, PolicyError> {
-    let bundle = hub.bundle();
-    let declared = bundle.connector(name);
-    let declared = declared.iter().flat_map(|connector| connector.limits());
-    let declared = declared.filter_map(|limit| {
-        let burst = std::num::NonZeroU32::new(limit.burst)?;
-        Some((limit.name.clone(), Rate::new(limit.calls, limit.per, burst)?))
-    });
-    let mut limits: BTreeMap<String, Rate> = declared.collect();
-    for (limit, lower) in &account.limits {
-        let one = std::num::NonZeroU32::MIN;
-        let given = limits.get(limit).copied();
-        let burst = lower.burst.or(given.map(|given| given.burst)).unwrap_or(one);
-        let rate = Rate::new(lower.rate.calls.get(), lower.rate.per, burst);
-        let Some(rate) = rate else { continue };
-        limits.insert(limit.clone(), given.map_or(rate, |given| given.lowered(rate)));
-    }
-    let policy = resilience::Policy { limits, ..account.policy };
-    let guards = Guards::new(&policy, hub.jitter.clone())?;
-    Ok(Desk {
-        name: name.clone(),
-        hub: Arc::clone(hub),
-        stack: resilience::stack(Arc::clone(&guards)),
-        guards,
-        secret: account.secret,
-        cache: Cache::new(name.as_str(), hub.clock),
-        ring: std::sync::Mutex::default(),
-        wake: tokio::sync::Notify::new(),
-        permits: Arc::new(Semaphore::new(hub.bounds.per_system)),
-        no_args: BTreeMap::new(),
-        seen: std::sync::Mutex::default(),
-    })
-}
-
-/// Hands reserved lanes to their systems.
-async fn hand_out(
-    mut reserved: mpsc::Receiver<(SystemName, OrderKey)>,
-    desks: Arc<BTreeMap<SystemName, Arc<Desk>>>,
-    hub: Arc<Hub>,
-) {
-    loop {
-        let lane = tokio::select! {
-            () = hub.stopping.cancelled() => return,
-            lane = reserved.recv() => lane,
-        };
-        let Some((system, key)) = lane else { return };
-        match desks.get(&system) {
-            Some(desk) => desk.offer(key),
-            // No such system in the settings any more: its lanes wait in the store.
-            None => hub.store.release(&[(system, key)]),
-        }
-    }
-}
-
-/// Counts the backlog for metrics and status.
-async fn count(desks: Arc<BTreeMap<SystemName, Arc<Desk>>>, hub: Arc<Hub>) {
-    while !hub.stopping.is_cancelled() {
-        let now = hub.clock.now();
-        if let Ok(backlog) = hub.store.backlog(now).await {
-            for desk in desks.values() {
-                let own = backlog.iter().find(|row| row.system == desk.name).cloned();
-                let pending = own.as_ref().map_or(0, |row| row.pending);
-                let age = own
-                    .as_ref()
-                    .and_then(|row| row.oldest)
-                    .map_or(0.0, |oldest| now.duration_since(oldest).as_secs_f64().max(0.0));
-                #[expect(clippy::cast_precision_loss, reason = "a gauge")]
-                gauge!("orderhub_delivery_pending", "system" => desk.label()).set(pending as f64);
-                gauge!("orderhub_delivery_oldest_seconds", "system" => desk.label()).set(age);
-                desk.seen().backlog = own;
-                desk.show_gates();
-            }
-        }
-        tokio::select! {
-            () = hub.stopping.cancelled() => return,
-            () = hub.clock.sleep(COUNT_EVERY) => {}
-        }
-    }
-}
-
-fn show(desk: &Desk) -> Option<SystemStatus> {
-    let bundle = desk.hub.bundle();
-    let system = bundle.system(&desk.name)?;
-    let seen = desk.seen().clone();
-    let breaker = |(operation, state, forced)| BreakerStatus { operation, state, forced };
-    let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
-    let limit = |(name, rate, pause): (String, Option<Rate>, Option<Duration>)| LimitStatus {
-        name,
-        every_ms: rate.map(|rate| millis(rate.every)),
-        burst: rate.map(|rate| rate.burst.get()),
-        paused_ms: pause.map(millis),
-    };
-    Some(SystemStatus {
-        system: desk.label(),
-        integration: system.integration.to_string(),
-        role: system.role.as_str(),
-        mode: match system.mode {
-            Mode::Live => "live",
-            Mode::Shadow => "shadow",
-            Mode::Paused => "paused",
-        },
-        paused: seen.paused,
-        breakers: desk.guards.gates().into_iter().map(breaker).collect(),
-        limits: desk.guards.limits.shown().into_iter().map(limit).collect(),
-        credential: if desk.guards.credential.is_refused() { "refused" } else { "ok" },
-        in_flight: seen.in_flight,
-        backlog: seen.backlog.as_ref().map_or(0, |row| row.pending),
-        oldest: seen.backlog.and_then(|row| row.oldest),
-        last_success: seen.last_success,
-        last_error: seen.last_error,
-    })
 }
 
 #[cfg(test)]

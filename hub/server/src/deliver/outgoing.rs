@@ -43,8 +43,8 @@ impl From<ReverseError> for Unfit {
 
 impl Hand<'_> {
     pub(super) fn context<'a>(&'a self, subject: Option<Subject<'a>>) -> Context<'a> {
-        let (system, settings) = (&self.desk.name, &self.system.settings);
-        Context { system, settings, args: &self.desk.no_args, hub: subject }
+        let (system, settings) = (&self.dispatcher.name, &self.system.settings);
+        Context { system, settings, args: &self.dispatcher.no_args, hub: subject }
     }
 
     pub(super) fn subject<'a>(&'a self, want: &'a WantKey) -> Subject<'a> {
@@ -52,7 +52,7 @@ impl Hand<'_> {
     }
 
     pub(super) fn delivery(&self, rule: &str, operation: &str) -> Option<&Delivery> {
-        self.bundle.delivery(&self.desk.name, rule, operation)
+        self.bundle.delivery(&self.dispatcher.name, rule, operation)
     }
 
     /// Maps the subject out and freezes it, unless there is nothing to send.
@@ -90,12 +90,12 @@ impl Hand<'_> {
     ) -> Flight {
         let Send { want, operation, .. } = send;
         let version = self.state.order.version;
-        let hub = &self.desk.hub;
-        let install = hub.store.install();
+        let common = &self.dispatcher.common;
+        let install = common.store.install();
         let key = idempotency_key(
             install,
             self.key,
-            &self.desk.name,
+            &self.dispatcher.name,
             &operation.name,
             &want.key,
             version,
@@ -107,7 +107,7 @@ impl Hand<'_> {
             creates: operation.creates,
             attempt: self.lane.attempts.saturating_add(1),
             fence: self.lane.fence + 1,
-            deadline: hub.clock.now(),
+            deadline: common.clock.now(),
             version,
             bundle: (*self.bundle.hash).into(),
             inputs: frozen.to_bytes(),

@@ -9,9 +9,9 @@ use orderhub_connectors::contract::Memo;
 use orderhub_lang::value::Value;
 use tokio::time::Instant;
 
-use super::desk::Desk;
+use super::dispatcher::Dispatcher;
 use super::freeze::Frozen;
-use super::settle::End;
+use super::settle::AttemptEnd;
 use super::steps::Run;
 use crate::bundle::{Read, System};
 use crate::resilience::stale::{Allowance, Answered};
@@ -43,21 +43,23 @@ pub enum ReadError {
 
 /// Answers a read; other arguments than the declared ones are not looked at.
 pub(super) async fn read(
-    desk: &Desk,
+    dispatcher: &Dispatcher,
     name: &str,
     given: &BTreeMap<String, String>,
 ) -> Result<Answered, ReadError> {
-    let bundle = desk.hub.bundle();
-    let no_system = || ReadError::NoSystem(desk.name.to_string());
-    let system = bundle.system(&desk.name).ok_or_else(no_system)?;
-    let no_read = || ReadError::NoRead { system: desk.name.to_string(), read: name.to_owned() };
-    let read = bundle.read_of(&desk.name, name).ok_or_else(no_read)?;
+    let bundle = dispatcher.common.bundle();
+    let no_system = || ReadError::NoSystem(dispatcher.name.to_string());
+    let system = bundle.system(&dispatcher.name).ok_or_else(no_system)?;
+    let no_read =
+        || ReadError::NoRead { system: dispatcher.name.to_string(), read: name.to_owned() };
+    let read = bundle.read_of(&dispatcher.name, name).ok_or_else(no_read)?;
     let (key, args) = arguments(name, read, given)?;
     let allowance = Allowance { fresh_for: read.fresh_for, stale_for: read.stale_for };
-    let answered = desk.cache.read(&key, allowance, || ask(desk, system, read, args)).await;
+    let answered =
+        dispatcher.cache.read(&key, allowance, || ask(dispatcher, system, read, args)).await;
     if let Ok(Answered::Stale(_)) = answered {
         let total = counter!("orderhub_stale_answers_total",
-            "system" => desk.label(), "read" => name.to_owned());
+            "system" => dispatcher.label(), "read" => name.to_owned());
         total.increment(1);
     }
     answered.map_err(ReadError::NoAnswer)
@@ -84,7 +86,7 @@ fn arguments(
 }
 
 async fn ask(
-    desk: &Desk,
+    dispatcher: &Dispatcher,
     system: &System,
     read: &Read,
     args: BTreeMap<String, Value>,
@@ -93,14 +95,16 @@ async fn ask(
     let call = frozen.call(&read.operation, "", 1, &system.base_url);
     let until = Instant::now() + LONGEST;
     let connector = &*system.connector;
-    let run = Run { desk, connector, call: &call, until, flying: None };
+    let run = Run { dispatcher, connector, call: &call, until, flying: None };
     let ran = run.run(Memo::default(), None).await;
-    desk.show_gates();
+    dispatcher.show_gates();
     match ran.end {
-        End::Done(reply) => reply.document.ok_or_else(|| "the answer has no document".to_owned()),
-        End::Failed { failure, .. } => Err(failure.to_string()),
-        End::Unbuilt(error) => Err(error.to_string()),
-        End::OutOfTime | End::Lost | End::Lapsed { .. } => {
+        AttemptEnd::Done(reply) => {
+            reply.document.ok_or_else(|| "the answer has no document".to_owned())
+        }
+        AttemptEnd::Failed { failure, .. } => Err(failure.to_string()),
+        AttemptEnd::Unbuilt(error) => Err(error.to_string()),
+        AttemptEnd::OutOfTime | AttemptEnd::Lost | AttemptEnd::Lapsed { .. } => {
             Err(format!("no answer within {} s", LONGEST.as_secs()))
         }
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bytes::Bytes;
-use orderhub_connectors::contract::{Idempotency, Memo, Next, ReplyXref};
+use orderhub_connectors::contract::{Idempotency, Memo, NextStep, ReplyXref};
 use orderhub_connectors::error::BuildError;
 use orderhub_mapping::Mapped;
 use orderhub_order::contribution::Contribution;
@@ -17,7 +17,7 @@ use super::bind::bind;
 use super::freeze::{Frozen, projection, read_memo, write_memo};
 use super::mask;
 use super::send::{Hand, Rest, Turn};
-use super::settle::{self, End, Policy, Verdict};
+use super::settle::{self, AttemptEnd, Policy, Settlement};
 use super::steps::Ran;
 use crate::store::{ReceiptRow, StoreError};
 
@@ -29,7 +29,7 @@ fn names_subject(references: &[ReplyXref], flight: &Flight) -> bool {
 
 /// What a receipt holds besides the flight.
 struct Outcomes {
-    verdict: Verdict,
+    verdict: Settlement,
     xrefs: Vec<Xref>,
     reply: Option<Contribution>,
     memo: Vec<u8>,
@@ -40,7 +40,7 @@ struct Outcomes {
 }
 
 impl Outcomes {
-    fn bare(verdict: Verdict, memo: Vec<u8>) -> Self {
+    fn bare(verdict: Settlement, memo: Vec<u8>) -> Self {
         let (xrefs, reply, status, took) = (Vec::new(), None, None, Duration::ZERO);
         Self { verdict, xrefs, reply, memo, wrote: false, status, took }
     }
@@ -62,15 +62,15 @@ impl Hand<'_> {
         }
         let mut reply = None;
         let references = match &end {
-            End::Done(done) => {
+            AttemptEnd::Done(done) => {
                 reply = self.reply(flight, done.document.as_ref(), &mut verdict);
                 &done.xrefs
             }
-            End::Failed { .. }
-            | End::Unbuilt(_)
-            | End::OutOfTime
-            | End::Lost
-            | End::Lapsed { .. } => &known,
+            AttemptEnd::Failed { .. }
+            | AttemptEnd::Unbuilt(_)
+            | AttemptEnd::OutOfTime
+            | AttemptEnd::Lost
+            | AttemptEnd::Lapsed { .. } => &known,
         };
         let (mut xrefs, lost) = bind(references, flight, &self.state.order);
         if lost > 0 {
@@ -116,7 +116,7 @@ impl Hand<'_> {
         &self,
         flight: &Flight,
         document: Option<&Bytes>,
-        verdict: &mut Verdict,
+        verdict: &mut Settlement,
     ) -> Option<Contribution> {
         let delivery = self.delivery(&flight.want.rule, &flight.operation)?;
         let mapping = delivery.reply.as_ref()?;
@@ -134,10 +134,10 @@ impl Hand<'_> {
         None
     }
 
-    fn verdict(&self, end: &End, attempt: u32) -> Verdict {
-        let hub = &self.desk.hub;
-        let (redelivery, jitter) = (&hub.bounds.redelivery, &hub.jitter);
-        settle::judge(end, Policy { redelivery, jitter, attempt, now: hub.clock.now() })
+    fn verdict(&self, end: &AttemptEnd, attempt: u32) -> Settlement {
+        let common = &self.dispatcher.common;
+        let (redelivery, jitter) = (&common.bounds.redelivery, &common.jitter);
+        settle::judge(end, Policy { redelivery, jitter, attempt, now: common.clock.now() })
     }
 
     /// A flight of a process that is gone.
@@ -150,12 +150,13 @@ impl Hand<'_> {
             self.system.connector.next(&call, memo)
         });
         let (idempotency, timeout) = match request {
-            Some(Ok(Next::Send(request))) => (request.idempotency, request.timeout),
-            Some(Ok(Next::Done(_))) => (Idempotency::Safe, Duration::ZERO),
+            Some(Ok(NextStep::Send(request))) => (request.idempotency, request.timeout),
+            Some(Ok(NextStep::Done(_))) => (Idempotency::Safe, Duration::ZERO),
             // Nobody can say what was in the air: a person must look.
             Some(Err(_)) | None => (Idempotency::Unsafe, Duration::ZERO),
         };
-        let verdict = self.verdict(&End::Lapsed { idempotency, began, timeout }, flight.attempt);
+        let verdict =
+            self.verdict(&AttemptEnd::Lapsed { idempotency, began, timeout }, flight.attempt);
         let mut memo = memo.unwrap_or_default();
         if let Some(step) = verdict.resume {
             settle::resume_at(&mut memo, step);
@@ -177,11 +178,12 @@ impl Hand<'_> {
     pub(super) async fn dead(&self, send: &Send<'_>, why: String) -> Result<Turn, StoreError> {
         let empty = Frozen::read(&self.system.settings, BTreeMap::new());
         let flight = self.flight(send, &empty, projection(&[]), Vec::new());
-        let act = Act::Fly { system: self.desk.name.clone(), flight: Box::new(flight.clone()) };
+        let act =
+            Act::Fly { system: self.dispatcher.name.clone(), flight: Box::new(flight.clone()) };
         if !matches!(self.commit(act, None).await?, Some(Outcome::Applied { .. })) {
             return Ok(Turn::Rest(Rest::Done));
         }
-        let end = End::Unbuilt(BuildError::Step { step: "map out".to_owned(), why });
+        let end = AttemptEnd::Unbuilt(BuildError::Step { step: "map out".to_owned(), why });
         let outcomes = Outcomes::bare(self.verdict(&end, flight.attempt), Vec::new());
         self.receipt(&flight, outcomes).await
     }
@@ -189,7 +191,7 @@ impl Hand<'_> {
     /// What a system says of a call may echo what was sent to it.
     fn masked(&self, why: &str, flight: &Flight) -> String {
         let names = self.system.connector.needs().secrets.iter();
-        let secrets = names.flat_map(|(name, _)| (self.desk.secret)(name));
+        let secrets = names.flat_map(|(name, _)| (self.dispatcher.secret)(name));
         mask::masked(why, secrets.collect(), &flight.values)
     }
 
@@ -197,8 +199,8 @@ impl Hand<'_> {
         let Outcomes { mut verdict, xrefs, reply, memo, wrote, status, took } = outcomes;
         verdict.why = self.masked(&verdict.why, flight);
         let row = ReceiptRow {
-            at: self.desk.hub.clock.now(),
-            system: self.desk.name.to_string(),
+            at: self.dispatcher.common.clock.now(),
+            system: self.dispatcher.name.to_string(),
             operation: flight.operation.to_string(),
             attempt: flight.attempt,
             class: verdict.shown.to_owned(),
@@ -207,7 +209,7 @@ impl Hand<'_> {
             why: verdict.why.clone(),
         };
         let receipt = Receipt {
-            system: self.desk.name.clone(),
+            system: self.dispatcher.name.clone(),
             fence: flight.fence,
             class: verdict.class,
             wrote,
@@ -217,7 +219,7 @@ impl Hand<'_> {
             memo,
             next_due: verdict.next_due,
         };
-        self.desk.settled(flight, &verdict, took);
+        self.dispatcher.settled(flight, &verdict, took);
         // What happened outside must not be forgotten: the receipt waits for the store.
         loop {
             let act = Act::Receipt(Box::new(receipt.clone()));
@@ -225,9 +227,9 @@ impl Hand<'_> {
                 Ok(_) => return Ok(Turn::Rest(Rest::Done)),
                 Err(StoreError::Closed) => return Err(StoreError::Closed),
                 Err(error) => {
-                    tracing::error!(%error, order = %self.key.shown(), system = %self.desk.name,
+                    tracing::error!(%error, order = %self.key.shown(), system = %self.dispatcher.name,
                         "a receipt is not stored yet; trying again");
-                    self.desk.hub.clock.sleep(Duration::from_secs(1)).await;
+                    self.dispatcher.common.clock.sleep(Duration::from_secs(1)).await;
                 }
             }
         }

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use orderhub_connectors::contract::{Call, Idempotency, Memo, Next, ReplyXref, Request};
+use orderhub_connectors::contract::{Call, Idempotency, Memo, NextStep, ReplyXref, Request};
 use orderhub_connectors::error::BuildError;
 use orderhub_order::fold::{Act, Facts, Outcome};
 use orderhub_order::ids::OrderKey;
@@ -15,7 +15,7 @@ use tokio::time::Instant;
 
 use super::bind::bind;
 use super::claim::{Claim, claim};
-use super::desk::Desk;
+use super::dispatcher::Dispatcher;
 use super::freeze::write_memo;
 use super::outgoing::{Ready, Unfit};
 use super::ring::Wait;
@@ -53,14 +53,14 @@ pub(super) enum Rest {
 /// # Cancel safety
 ///
 /// Dropped after its flight is stored, the flight lapses: it may have acted.
-pub(super) async fn serve(desk: &Desk, key: OrderKey) -> Result<Rest, StoreError> {
+pub(super) async fn serve(dispatcher: &Dispatcher, key: OrderKey) -> Result<Rest, StoreError> {
     for _ in 0..MOST_TURNS {
-        let state = desk.hub.store.state(&Scope::All, key).await?;
+        let state = dispatcher.common.store.state(&Scope::All, key).await?;
         let Some(state) = state else { return Ok(Rest::Done) };
-        let bundle = desk.hub.bundle();
-        let Some(system) = bundle.system(&desk.name) else { return Ok(Rest::Done) };
-        let Some(lane) = state.lanes.get(&desk.name) else { return Ok(Rest::Done) };
-        let hand = Hand { desk, key, bundle: &bundle, system, state: &state, lane };
+        let bundle = dispatcher.common.bundle();
+        let Some(system) = bundle.system(&dispatcher.name) else { return Ok(Rest::Done) };
+        let Some(lane) = state.lanes.get(&dispatcher.name) else { return Ok(Rest::Done) };
+        let hand = Hand { dispatcher, key, bundle: &bundle, system, state: &state, lane };
         match hand.turn().await? {
             Turn::Again => {}
             Turn::Rest(rest) => return Ok(rest),
@@ -80,7 +80,7 @@ pub(super) enum Turn {
 
 /// A lane in hand, as read.
 pub(super) struct Hand<'a> {
-    pub(super) desk: &'a Desk,
+    pub(super) dispatcher: &'a Dispatcher,
     pub(super) key: OrderKey,
     pub(super) bundle: &'a Arc<Bundle>,
     pub(super) system: &'a System,
@@ -91,8 +91,9 @@ pub(super) struct Hand<'a> {
 impl Hand<'_> {
     async fn turn(&self) -> Result<Turn, StoreError> {
         let rules = self.bundle.rules();
-        let now = self.desk.hub.clock.now();
-        match claim(self.state, &self.desk.name, &rules, now, self.desk.hub.started) {
+        let now = self.dispatcher.common.clock.now();
+        match claim(self.state, &self.dispatcher.name, &rules, now, self.dispatcher.common.started)
+        {
             Claim::Rest => Ok(Turn::Rest(Rest::Done)),
             Claim::Skip { want, version, code } => self.skip(&want, version, (code, None)).await,
             Claim::Lapsed(flight) => self.lapsed(flight).await,
@@ -137,8 +138,9 @@ impl Hand<'_> {
         };
         let longest = first.map_or(Duration::ZERO, |request| request.timeout);
         let bound = ATTEMPT.max(longest + GRACE);
-        flight.deadline = add(self.desk.hub.clock.now(), bound + GRACE);
-        let act = Act::Fly { system: self.desk.name.clone(), flight: Box::new(flight.clone()) };
+        flight.deadline = add(self.dispatcher.common.clock.now(), bound + GRACE);
+        let act =
+            Act::Fly { system: self.dispatcher.name.clone(), flight: Box::new(flight.clone()) };
         let Some(Outcome::Applied { .. }) = self.commit(act, None).await? else {
             // Held, dropped or taken by another meanwhile: the lane says so itself.
             return Ok(Turn::Rest(Rest::Done));
@@ -147,7 +149,13 @@ impl Hand<'_> {
         let flying = Flying { hand: self, flight: &flight, noted };
         let connector = &*self.system.connector;
         let until = Instant::now() + bound;
-        let run = Run { desk: self.desk, connector, call: &call, until, flying: Some(&flying) };
+        let run = Run {
+            dispatcher: self.dispatcher,
+            connector,
+            call: &call,
+            until,
+            flying: Some(&flying),
+        };
         let start = Instant::now();
         let ran = run.run(memo, pass.map(Pass::into)).await;
         self.settle(&flight, ran, start.elapsed()).await
@@ -167,9 +175,9 @@ impl Hand<'_> {
     /// will say.
     fn first(&self, call: &Call<'_>, memo: &Memo) -> Result<Option<Box<Request>>, String> {
         match self.system.connector.next(call, memo) {
-            Ok(Next::Send(request)) => Ok(Some(request)),
+            Ok(NextStep::Send(request)) => Ok(Some(request)),
             Err(BuildError::NotLinked(kind)) => Err(kind),
-            Ok(Next::Done(_))
+            Ok(NextStep::Done(_))
             | Err(
                 BuildError::UnknownOperation(_) | BuildError::Secret(_) | BuildError::Step { .. },
             ) => Ok(None),
@@ -184,7 +192,7 @@ impl Hand<'_> {
     ) -> Result<Option<Pass>, Failure> {
         let Some(request) = first else { return Ok(None) };
         let key = request.limit_key.as_deref();
-        self.desk.pass(&flight.operation, &request.limit, key).await.map(Some)
+        self.dispatcher.pass(&flight.operation, &request.limit, key).await.map(Some)
     }
 
     /// The gate, the limit or the credential says no: no attempt is spent.
@@ -194,7 +202,7 @@ impl Hand<'_> {
         first: Option<&Request>,
         failure: &Failure,
     ) -> Result<Turn, StoreError> {
-        self.desk.limited(&flight.operation);
+        self.dispatcher.limited(&flight.operation);
         let (rest, code) = match &failure.cause {
             Cause::Limited(wait) => {
                 let limit = first.map(|request| (request.limit.clone(), request.limit_key.clone()));
@@ -215,7 +223,7 @@ impl Hand<'_> {
     }
 
     async fn shadow(&self, flight: &Flight) -> Result<Turn, StoreError> {
-        self.desk.shadowed(&flight.operation);
+        self.dispatcher.shadowed(&flight.operation);
         let found = (LaneCode::Shadow, Some(flight.hash));
         self.skip(&flight.want, flight.version, found).await
     }
@@ -226,7 +234,7 @@ impl Hand<'_> {
         version: u32,
         (code, hash): (LaneCode, Option<[u8; 16]>),
     ) -> Result<Turn, StoreError> {
-        let (system, want) = (self.desk.name.clone(), want.clone());
+        let (system, want) = (self.dispatcher.name.clone(), want.clone());
         self.commit(Act::Skip { system, want, version, code, hash }, None).await?;
         Ok(Turn::Again)
     }
@@ -238,13 +246,13 @@ impl Hand<'_> {
         receipt: Option<ReceiptRow>,
     ) -> Result<Option<Outcome>, StoreError> {
         let facts = Facts {
-            actor: format!("system:{}", self.desk.name).into(),
+            actor: format!("system:{}", self.dispatcher.name).into(),
             cause: "delivery".into(),
-            received: Some(self.desk.hub.clock.now()),
+            received: Some(self.dispatcher.common.clock.now()),
             ..Facts::default()
         };
         let unit = Unit::Order(Box::new(OrderUnit { key: self.key, act, facts, receipt }));
-        let outcome = self.desk.hub.apply.submit(unit).await?;
+        let outcome = self.dispatcher.common.apply.submit(unit).await?;
         Ok(outcome.documents.into_iter().next().and_then(|document| document.folded))
     }
 }
@@ -284,7 +292,7 @@ impl Flying<'_> {
         }
         let (xrefs, _) = bind(known, self.flight, &self.hand.state.order);
         let act = Act::Memo {
-            system: self.hand.desk.name.clone(),
+            system: self.hand.dispatcher.name.clone(),
             fence: self.flight.fence,
             memo: write_memo(memo),
             xrefs,

@@ -13,7 +13,7 @@ use crate::resilience::{Cause, Failure};
 
 /// How an attempt ended.
 #[derive(Debug)]
-pub(super) enum End {
+pub(super) enum AttemptEnd {
     /// All steps ran.
     Done(Box<Reply>),
     /// A step failed.
@@ -48,7 +48,7 @@ pub(super) enum End {
 
 /// What comes of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Verdict {
+pub(super) struct Settlement {
     /// The class for the lane.
     pub(super) class: ReceiptClass,
     /// The class of the attempt itself, as lists show it.
@@ -86,13 +86,13 @@ impl Policy<'_> {
         shown: &'static str,
         at_least: Option<Duration>,
         why: String,
-    ) -> Verdict {
+    ) -> Settlement {
         let wait = self.redelivery.wait(self.attempt, at_least, self.jitter);
         match wait {
             Some(wait) => {
-                Verdict { class, shown, next_due: Some(self.after(wait)), resume: None, why }
+                Settlement { class, shown, next_due: Some(self.after(wait)), resume: None, why }
             }
-            None => Verdict {
+            None => Settlement {
                 class: ReceiptClass::Dead,
                 shown,
                 next_due: None,
@@ -109,9 +109,9 @@ impl Policy<'_> {
         shown: &'static str,
         wait: Duration,
         why: String,
-    ) -> Verdict {
+    ) -> Settlement {
         let next_due = Some(self.after(self.jitter.upward(wait)));
-        Verdict { class, shown, next_due, resume: None, why }
+        Settlement { class, shown, next_due, resume: None, why }
     }
 }
 
@@ -121,25 +121,25 @@ fn later(at: Timestamp, by: Duration) -> Timestamp {
 }
 
 /// The verdict on an attempt that did not end with a reply.
-pub(super) fn judge(end: &End, policy: Policy<'_>) -> Verdict {
+pub(super) fn judge(end: &AttemptEnd, policy: Policy<'_>) -> Settlement {
     match end {
-        End::Done(reply) => {
+        AttemptEnd::Done(reply) => {
             let (class, shown) = match reply.already {
                 true => (ReceiptClass::Already, "already"),
                 false => (ReceiptClass::Ok, "ok"),
             };
-            Verdict { class, shown, next_due: None, resume: None, why: String::new() }
+            Settlement { class, shown, next_due: None, resume: None, why: String::new() }
         }
-        End::Failed { failure, doubt: true, idempotency, began, timeout }
+        AttemptEnd::Failed { failure, doubt: true, idempotency, began, timeout }
             if !is_final(&failure.cause) =>
         {
             let why = failure.cause.to_string();
             doubt(idempotency, later(*began, *timeout), policy, why)
         }
-        End::Failed { failure, idempotency, .. } => failed(failure, idempotency, policy),
-        End::Unbuilt(error) => unbuilt(error, policy),
+        AttemptEnd::Failed { failure, idempotency, .. } => failed(failure, idempotency, policy),
+        AttemptEnd::Unbuilt(error) => unbuilt(error, policy),
         // No attempt is spent on it: each one gets further than the one before.
-        End::OutOfTime => Verdict {
+        AttemptEnd::OutOfTime => Settlement {
             class: ReceiptClass::Throttled,
             shown: "not_acted",
             next_due: Some(policy.now),
@@ -148,7 +148,7 @@ pub(super) fn judge(end: &End, policy: Policy<'_>) -> Verdict {
                 .to_owned(),
         },
         // The commit of this verdict finds out what is true: another's flight stays as it is.
-        End::Lost => Verdict {
+        AttemptEnd::Lost => Settlement {
             class: ReceiptClass::Throttled,
             shown: "not_acted",
             next_due: Some(policy.now),
@@ -156,14 +156,16 @@ pub(super) fn judge(end: &End, policy: Policy<'_>) -> Verdict {
             why: "stopped between two steps: what was found could not be stored with the call"
                 .to_owned(),
         },
-        End::Lapsed { idempotency, began, timeout } => {
+        AttemptEnd::Lapsed { idempotency, began, timeout } => {
             let why = "lapsed: the process ended before the answer came".to_owned();
             let ends = later(*began, *timeout);
             match idempotency {
-                Idempotency::Safe => Verdict { next_due: Some(policy.now), ..perhaps(None, why) },
+                Idempotency::Safe => {
+                    Settlement { next_due: Some(policy.now), ..perhaps(None, why) }
+                }
                 Idempotency::FindFirst { step, settles } => {
                     let next_due = later(ends, *settles).max(policy.now);
-                    Verdict { next_due: Some(next_due), ..perhaps(Some(*step), why) }
+                    Settlement { next_due: Some(next_due), ..perhaps(Some(*step), why) }
                 }
                 Idempotency::Unsafe => in_doubt(why),
             }
@@ -171,14 +173,14 @@ pub(super) fn judge(end: &End, policy: Policy<'_>) -> Verdict {
     }
 }
 
-fn perhaps(resume: Option<u32>, why: String) -> Verdict {
+fn perhaps(resume: Option<u32>, why: String) -> Settlement {
     let class = ReceiptClass::MayHaveActed;
-    Verdict { class, shown: "may_have_acted", next_due: None, resume, why }
+    Settlement { class, shown: "may_have_acted", next_due: None, resume, why }
 }
 
 /// Nobody can answer whether it took effect: a person must look.
-pub(super) fn in_doubt(why: String) -> Verdict {
-    Verdict {
+pub(super) fn in_doubt(why: String) -> Settlement {
+    Settlement {
         class: ReceiptClass::InDoubt,
         shown: "may_have_acted",
         next_due: None,
@@ -187,7 +189,7 @@ pub(super) fn in_doubt(why: String) -> Verdict {
     }
 }
 
-fn failed(failure: &Failure, idempotency: &Idempotency, policy: Policy<'_>) -> Verdict {
+fn failed(failure: &Failure, idempotency: &Idempotency, policy: Policy<'_>) -> Settlement {
     let why = failure.cause.to_string();
     match &failure.cause {
         Cause::Call(error) => called(error, idempotency, policy, why),
@@ -212,7 +214,12 @@ fn is_final(cause: &Cause) -> bool {
 }
 
 /// After *may have acted*.
-fn doubt(idempotency: &Idempotency, ends: Timestamp, policy: Policy<'_>, why: String) -> Verdict {
+fn doubt(
+    idempotency: &Idempotency,
+    ends: Timestamp,
+    policy: Policy<'_>,
+    why: String,
+) -> Settlement {
     match idempotency {
         // The repeats inside the call are used up: the long policy goes on.
         Idempotency::Safe => policy.retry(ReceiptClass::MayHaveActed, "may_have_acted", None, why),
@@ -220,7 +227,7 @@ fn doubt(idempotency: &Idempotency, ends: Timestamp, policy: Policy<'_>, why: St
             let verdict = policy.retry(ReceiptClass::MayHaveActed, "may_have_acted", None, why);
             let settled = later(ends, *settles);
             let next_due = verdict.next_due.map(|due| due.max(settled));
-            Verdict { next_due, resume: Some(*step), ..verdict }
+            Settlement { next_due, resume: Some(*step), ..verdict }
         }
         Idempotency::Unsafe => in_doubt(why),
     }
@@ -231,7 +238,7 @@ fn called(
     idempotency: &Idempotency,
     policy: Policy<'_>,
     why: String,
-) -> Verdict {
+) -> Settlement {
     match error.next() {
         Next::Retry { at_least } => {
             policy.retry(ReceiptClass::NotActed, "not_acted", at_least, why)
@@ -247,9 +254,9 @@ fn called(
             Idempotency::FindFirst { step, .. } => {
                 let verdict = policy.retry(ReceiptClass::MayHaveActed, "already", None, why);
                 let next_due = verdict.next_due.map(|_| policy.now);
-                Verdict { next_due, resume: Some(*step), ..verdict }
+                Settlement { next_due, resume: Some(*step), ..verdict }
             }
-            Idempotency::Safe => Verdict {
+            Idempotency::Safe => Settlement {
                 class: ReceiptClass::Already,
                 shown: "already",
                 next_due: None,
@@ -259,7 +266,7 @@ fn called(
             // Done before, and no step can tell what came of it.
             Idempotency::Unsafe => in_doubt(why),
         },
-        Next::GiveUp => Verdict {
+        Next::GiveUp => Settlement {
             class: ReceiptClass::SaidNo,
             shown: "said_no",
             next_due: None,
@@ -270,7 +277,7 @@ fn called(
     }
 }
 
-fn unbuilt(error: &BuildError, policy: Policy<'_>) -> Verdict {
+fn unbuilt(error: &BuildError, policy: Policy<'_>) -> Settlement {
     let why = error.to_string();
     match error {
         // A link that went missing comes back with a document; a secret with the settings.
@@ -278,7 +285,7 @@ fn unbuilt(error: &BuildError, policy: Policy<'_>) -> Verdict {
         BuildError::Secret(_) => {
             policy.limited(ReceiptClass::NotAllowed, "not_allowed", PROBE_EVERY, why)
         }
-        BuildError::UnknownOperation(_) | BuildError::Step { .. } => Verdict {
+        BuildError::UnknownOperation(_) | BuildError::Step { .. } => Settlement {
             class: ReceiptClass::Dead,
             shown: "not_acted",
             next_due: None,

@@ -8,8 +8,8 @@ fn at(text: &str) -> Timestamp {
     format!("2026-11-22T{text}Z").parse().unwrap()
 }
 
-fn verdict(error: CallError, idempotency: Idempotency, attempt: u32) -> Verdict {
-    let end = End::Failed {
+fn verdict(error: CallError, idempotency: Idempotency, attempt: u32) -> Settlement {
+    let end = AttemptEnd::Failed {
         doubt: matches!(error, CallError::MayHaveActed { .. }),
         failure: error.into(),
         idempotency,
@@ -19,7 +19,7 @@ fn verdict(error: CallError, idempotency: Idempotency, attempt: u32) -> Verdict 
     judged(&end, attempt)
 }
 
-fn judged(end: &End, attempt: u32) -> Verdict {
+fn judged(end: &AttemptEnd, attempt: u32) -> Settlement {
     let (redelivery, jitter) = (Redelivery::default(), Jitter::none());
     let now = NOW.parse().unwrap();
     judge(end, Policy { redelivery: &redelivery, jitter: &jitter, attempt, now })
@@ -83,7 +83,7 @@ fn what_may_have_acted_before_is_looked_for_whatever_came_last() {
         cause: Cause::Call(CallError::NotActed { why: why(), retry_after: None }),
         earlier_may_have_acted: true,
     };
-    let end = |idempotency| End::Failed {
+    let end = |idempotency| AttemptEnd::Failed {
         failure: failure.clone(),
         doubt: true,
         idempotency,
@@ -96,7 +96,7 @@ fn what_may_have_acted_before_is_looked_for_whatever_came_last() {
 
 #[test]
 fn looking_alone_changes_nothing_there() {
-    let end = End::Failed {
+    let end = AttemptEnd::Failed {
         failure: lost().into(),
         doubt: false,
         idempotency: Idempotency::Safe,
@@ -108,7 +108,7 @@ fn looking_alone_changes_nothing_there() {
 
 #[test]
 fn a_lapsed_flight_is_repeated_looked_for_or_shown_to_a_person() {
-    let end = |idempotency| End::Lapsed {
+    let end = |idempotency| AttemptEnd::Lapsed {
         idempotency,
         began: at("09:59:30"),
         timeout: Duration::from_secs(10),

@@ -1,9 +1,14 @@
 //! How a system looks from outside: what `GET /systems` and `orderhub system list` show.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
+use orderhub_order::rules::Mode;
 use serde::Serialize;
 
+use super::dispatcher::Dispatcher;
 use crate::resilience::gate::{Force, GateState};
+use crate::resilience::limit::Rate;
 
 /// One system, now.
 #[derive(Clone, Debug, Serialize)]
@@ -71,4 +76,38 @@ pub struct LastError {
     pub class: &'static str,
     /// Why, masked.
     pub why: String,
+}
+
+/// A system as it is now; `None`: the active bundle does not know it.
+pub(super) fn show(dispatcher: &Dispatcher) -> Option<SystemStatus> {
+    let bundle = dispatcher.common.bundle();
+    let system = bundle.system(&dispatcher.name)?;
+    let observed = dispatcher.observed().clone();
+    let breaker = |(operation, state, forced)| BreakerStatus { operation, state, forced };
+    let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+    let limit = |(name, rate, pause): (String, Option<Rate>, Option<Duration>)| LimitStatus {
+        name,
+        every_ms: rate.map(|rate| millis(rate.every)),
+        burst: rate.map(|rate| rate.burst.get()),
+        paused_ms: pause.map(millis),
+    };
+    Some(SystemStatus {
+        system: dispatcher.label(),
+        integration: system.integration.to_string(),
+        role: system.role.as_str(),
+        mode: match system.mode {
+            Mode::Live => "live",
+            Mode::Shadow => "shadow",
+            Mode::Paused => "paused",
+        },
+        paused: observed.paused,
+        breakers: dispatcher.guards.gates().into_iter().map(breaker).collect(),
+        limits: dispatcher.guards.limits.shown().into_iter().map(limit).collect(),
+        credential: if dispatcher.guards.credential.is_refused() { "refused" } else { "ok" },
+        in_flight: observed.in_flight,
+        backlog: observed.backlog.as_ref().map_or(0, |row| row.pending),
+        oldest: observed.backlog.and_then(|row| row.oldest),
+        last_success: observed.last_success,
+        last_error: observed.last_error,
+    })
 }

@@ -5,20 +5,20 @@ use std::sync::atomic::{AtomicU16, Ordering};
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use orderhub_connectors::contract::{
-    Call, Connector, Credentials, Idempotency, Memo, Next, ReplyXref, Request,
+    Call, Connector, Credentials, Idempotency, Memo, NextStep, ReplyXref, Request,
 };
 use orderhub_connectors::error::{BuildError, CallError};
 use tokio::time::Instant;
 
-use super::desk::Desk;
+use super::dispatcher::Dispatcher;
 use super::send::Flying;
-use super::settle::End;
+use super::settle::AttemptEnd;
 use crate::resilience::{Caller, Exchange, Exchanged, Failure, Prepaid, Step};
 
 /// What is run.
 pub(super) struct Run<'a> {
     /// The system.
-    pub(super) desk: &'a Desk,
+    pub(super) dispatcher: &'a Dispatcher,
     /// What speaks to it.
     pub(super) connector: &'a dyn Connector,
     /// The call, its inputs frozen.
@@ -31,7 +31,7 @@ pub(super) struct Run<'a> {
 
 /// How it ended, with what was found on the way.
 pub(super) struct Ran {
-    pub(super) end: End,
+    pub(super) end: AttemptEnd,
     pub(super) memo: Memo,
     /// The status of the last answer.
     pub(super) status: Option<u16>,
@@ -52,21 +52,21 @@ impl Run<'_> {
         let (mut memo, status, mut wrote) = (memo, AtomicU16::new(0), false);
         let end = loop {
             let request = match self.connector.next(self.call, &memo) {
-                Ok(Next::Done(reply)) => break End::Done(reply),
-                Ok(Next::Send(request)) => request,
-                Err(error) => break End::Unbuilt(error),
+                Ok(NextStep::Done(reply)) => break AttemptEnd::Done(reply),
+                Ok(NextStep::Send(request)) => request,
+                Err(error) => break AttemptEnd::Unbuilt(error),
             };
             if Instant::now() + request.timeout > self.until {
-                break End::OutOfTime;
+                break AttemptEnd::OutOfTime;
             }
             if let Some(flying) = self.flying {
                 let known = self.connector.known(self.call, &memo);
                 let repeatable = request.idempotency == Idempotency::Safe;
                 if flying.note(&memo, &known, repeatable).await.is_err() {
-                    break End::Lost;
+                    break AttemptEnd::Lost;
                 }
             }
-            let began = self.desk.hub.clock.now();
+            let began = self.dispatcher.common.clock.now();
             match self.step(&request, &memo, std::mem::take(&mut prepaid), &status).await {
                 Ok(exchanged) => {
                     memo = exchanged.memo;
@@ -101,7 +101,7 @@ impl Run<'_> {
             prepaid,
             exchange: &attempt,
         };
-        self.desk.stack.call(&step).await
+        self.dispatcher.stack.call(&step).await
     }
 }
 
@@ -110,9 +110,9 @@ fn writes(request: &Request) -> bool {
     request.idempotency != Idempotency::Safe || !matches!(request.method, "GET" | "HEAD")
 }
 
-fn failed(failure: Failure, request: &Request, doubt: bool, began: Timestamp) -> End {
+fn failed(failure: Failure, request: &Request, doubt: bool, began: Timestamp) -> AttemptEnd {
     let (idempotency, timeout) = (request.idempotency.clone(), request.timeout);
-    End::Failed { failure, doubt, idempotency, began, timeout }
+    AttemptEnd::Failed { failure, doubt, idempotency, began, timeout }
 }
 
 /// One attempt at one step.
@@ -127,11 +127,11 @@ impl Attempt<'_> {
     fn authorized(&self) -> Result<Request, BuildError> {
         let mut request = self.request.clone();
         let nonce = uuid::Uuid::new_v4().simple().to_string();
-        let desk = self.run.desk;
+        let dispatcher = self.run.dispatcher;
         let credentials = Credentials {
-            secret: &|name| (desk.secret)(name),
+            secret: &|name| (dispatcher.secret)(name),
             settings: self.run.call.settings,
-            now: desk.hub.clock.now().as_second(),
+            now: dispatcher.common.clock.now().as_second(),
             nonce: &nonce,
         };
         self.run.connector.authorize(&mut request, &credentials)?;
@@ -145,7 +145,7 @@ impl Exchange for Attempt<'_> {
             // A missing secret is a refused credential: everything waits, one alarm, no attempt each.
             let request = self.authorized();
             let request = request.map_err(|e| CallError::NotAllowed { why: e.to_string() })?;
-            let answer = self.run.desk.hub.transport.send(&request).await?;
+            let answer = self.run.dispatcher.common.transport.send(&request).await?;
             self.status.store(answer.status, Ordering::Relaxed);
             let mut memo = self.memo.clone();
             self.run.connector.answer(self.run.call, &mut memo, &answer)?;

@@ -105,7 +105,7 @@ fn select<'a>(selector: &'a Selector, raw: &'a Raw) -> Option<Cow<'a, str>> {
     found.filter(|text| !text.is_empty() && text.len() <= LONGEST)
 }
 
-/// The text or number at a dotted path of a JSON body; each level is scanned once, nothing is built.
+/// The text or number at a dotted path of a JSON body; each level is scanned once, and its values stay raw.
 fn in_body(path: &str, body: &[u8]) -> Option<String> {
     let mut here: &RawValue = serde_json::from_slice(body).ok()?;
     for key in path.split('.') {

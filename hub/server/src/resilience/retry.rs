@@ -1,7 +1,8 @@
 //! How often, and after which wait: the short retries inside one call, and the long ones of a lane.
 //!
 //! `backoff` gives the growing intervals; the waiting, the budget and the jitter (only upwards) are
-//! here. The short ones never outlast [`Retries::longest_wait`], the long ones never three days.
+//! here. No short wait is longer than
+//! [`Retries::longest_wait`], and no long one begins after three days; jitter lengthens a wait by up to a fifth.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;

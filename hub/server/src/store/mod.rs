@@ -14,6 +14,7 @@ use orderhub_order::model::{Order, State};
 
 use crate::apply::{Unit, UnitOutcome};
 use crate::bundle::Bundle;
+use crate::config::{self, StoreUrl};
 
 mod codec;
 mod commit;
@@ -26,6 +27,20 @@ pub use rows::{
     AttemptFilter, AttemptRow, Backlog, ChangeRow, Filter, MOST_ROWS, MessageRow, Page, PauseRow,
     PendingRow, ReceiptRow, TodoCount, TodoFilter, TodoRow, TodoState,
 };
+
+/// Opens the store of the settings; it blocks for a moment, so not on this thread.
+///
+/// # Errors
+///
+/// [`StoreError`].
+pub async fn open(settings: &config::Store) -> Result<Arc<dyn Store>, StoreError> {
+    let StoreUrl::Sqlite(path) = settings.url.clone();
+    let seen_days = settings.seen_days.get();
+    let options = sqlite::Options { seen_days, ..sqlite::Options::at(path) };
+    let opened = tokio::task::spawn_blocking(move || sqlite::SqliteStore::open(&options)).await;
+    let store = opened.map_err(|error| StoreError::Failed(error.to_string()))??;
+    Ok(Arc::new(store))
+}
 
 /// Who asks: an unscoped query does not compile. Until tokens exist the loopback listener makes `All`.
 #[derive(Clone, Debug, PartialEq, Eq)]

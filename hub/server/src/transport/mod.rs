@@ -1,4 +1,4 @@
-//! The only HTTP client. It sends what a connector built and brings back what came, nothing else.
+//! The only client that calls systems. It sends what a connector built and brings back what came, nothing else.
 //!
 //! **Invariant:** no byte goes to an address that [`egress`] refuses; redirects are never followed (the
 //! connector sees the 3xx); an answer is bounded; proxies of the environment are ignored. Tests:
@@ -18,6 +18,7 @@ use orderhub_connectors::error::CallError;
 
 pub mod egress;
 
+use crate::config;
 use egress::{Checked, Egress, Refused};
 
 /// What sends a request. The tests' faults are another one.
@@ -52,6 +53,15 @@ pub struct Http {
 pub struct BuildError(#[from] reqwest::Error);
 
 impl Http {
+    /// The client that the settings allow.
+    ///
+    /// # Errors
+    ///
+    /// [`BuildError`].
+    pub fn of(egress: &config::Egress) -> Result<Self, BuildError> {
+        Self::new(Egress::new(egress.allow_private.clone()), Self::LARGEST_ANSWER)
+    }
+
     /// The largest answer by default, after decompression.
     pub const LARGEST_ANSWER: usize = 16 * 1024 * 1024;
 

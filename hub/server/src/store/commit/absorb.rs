@@ -9,10 +9,10 @@ use orderhub_order::identify::{Bound, ReferenceKey};
 use orderhub_order::ids::{Entity, OrderKey, SystemName};
 
 use super::Context;
-use super::desk::{Desk, Open, busy};
+use super::working_set::{Open, WorkingSet, busy};
 use super::writes::{ChangeWrite, TodoWrite, WaitKey};
 
-impl Desk<'_> {
+impl WorkingSet<'_> {
     /// Takes over the result of a fold. `before`: the lanes that were busy before it.
     pub(super) fn absorb(
         &mut self,
@@ -67,7 +67,7 @@ impl Desk<'_> {
             Effect::Todo(item) => {
                 self.todos.push(TodoWrite { item, order: Some(key), message, document: None });
             }
-            // Holds stand in the head; events are read from it by whoever listens.
+            // Holds stand in the head. Events start deliveries within the fold; none is published yet.
             Effect::Hold { .. } | Effect::Event { .. } => {}
         }
     }

@@ -1,4 +1,4 @@
-//! One mapped document through the desk: who it is about, then the fold.
+//! One mapped document through the working set: who it is about, then the fold.
 
 use std::sync::Arc;
 
@@ -7,9 +7,9 @@ use orderhub_order::fold::{Act, Outcome, TodoItem, TodoKind, fold};
 use orderhub_order::identify::{self, Bound, Identity, ReferenceKey};
 use orderhub_order::ids::{At, Entity, OrderKey, SystemName};
 
-use super::desk::{Desk, busy};
 use super::messages::{By, word};
 use super::plan::{contribution, spoken_keys};
+use super::working_set::{WorkingSet, busy};
 use super::writes::{TodoWrite, WaitKey};
 use crate::apply::{DocumentOutcome, Word};
 
@@ -20,7 +20,7 @@ struct Belongs {
     parent: Option<At>,
 }
 
-impl Desk<'_> {
+impl WorkingSet<'_> {
     /// Applies a document.
     pub(super) fn said(
         &mut self,

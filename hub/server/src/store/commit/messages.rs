@@ -1,4 +1,4 @@
-//! One message through the desk: what its gates and its id decide, then its documents, then its row.
+//! One message through the working set: what its gates and its id decide, then its documents, then its row.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use orderhub_order::fold::{Facts, TodoItem, TodoKind};
 
 use super::Seen;
-use super::desk::{Desk, Row};
-use super::plan::{Document, Item, Sequence, Work};
+use super::plan::{Document, Item, Prepared, Sequence};
+use super::working_set::{Row, WorkingSet};
 use super::writes::{PendingWrite, TodoWrite, WaitKey};
 use crate::apply::{DocumentOutcome, MessageUnit, UnitOutcome, Word};
 
@@ -35,24 +35,24 @@ impl By<'_> {
     }
 }
 
-impl<'a> Desk<'a> {
+impl<'a> WorkingSet<'a> {
     /// Takes one unit; its outcome stands once the batch is committed.
     ///
     /// # Errors
     ///
-    /// Why the unit cannot be taken: then this desk is spoilt, and the unit is to be stored raw.
+    /// Why the unit cannot be taken: then this working set is spoilt, and the unit is to be stored raw.
     pub(super) fn take(
         &mut self,
-        work: &'a mut Work,
+        work: &'a mut Prepared,
         sequence: Sequence,
     ) -> Result<UnitOutcome, &'static str> {
         let condemned = work.condemned;
-        let (desk, item) = (self, &mut work.item);
-        // A panic may leave this desk half changed, and no one looks at it again.
+        let (working_set, item) = (self, &mut work.item);
+        // A panic may leave this working set half changed, and no one looks at it again.
         let taken = catch_unwind(AssertUnwindSafe(move || {
             // Moved, not borrowed anew: the rows that will be written borrow from it.
             let item = item;
-            desk.take_item(item, sequence, condemned)
+            working_set.take_item(item, sequence, condemned)
         }));
         taken.map_err(|_| "the program failed on it: a fault to report")
     }

@@ -21,19 +21,19 @@ use super::codec::CodecError;
 use crate::apply::{Unit, UnitOutcome};
 
 mod absorb;
-mod desk;
 mod documents;
 mod messages;
 mod orders;
 mod plan;
 #[cfg(test)]
 mod tests;
+mod working_set;
 mod writes;
 
-pub(crate) use plan::Work;
+pub(crate) use plan::Prepared;
 pub(crate) use writes::{TodoWrite, WaitKey, Writes};
 
-/// Times that the same units are tried again when the store asks for it (serialisation, deadlock).
+/// Bisections and condemnations of one batch: twice its units at most.
 const MOST_FAULTS: usize = 2 * 256;
 
 /// Why a transaction did not go on.
@@ -165,7 +165,7 @@ pub(crate) async fn run<T: Tx>(
     units: Vec<Unit>,
     context: Context<'_>,
 ) -> Result<Committed, StoreError> {
-    let mut works: Vec<Work> = units.into_iter().map(Work::new).collect();
+    let mut works: Vec<Prepared> = units.into_iter().map(Prepared::new).collect();
     let mut committed = Committed::default();
     let mut faults = 0;
     part(tx, &mut works, context, &mut committed, &mut faults).await?;
@@ -193,7 +193,7 @@ type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 /// alone is found. The fold is pure and its inputs are kept: a second try gives the same.
 fn part<'a, T: Tx>(
     tx: &'a mut T,
-    works: &'a mut [Work],
+    works: &'a mut [Prepared],
     context: Context<'a>,
     committed: &'a mut Committed,
     faults: &'a mut usize,
@@ -235,7 +235,7 @@ fn part<'a, T: Tx>(
 }
 
 /// A unit that failed is only stored raw from now on; one that fails even so is a fault of the store.
-fn condemn(works: &mut [Work], at: usize, why: &'static str) -> Result<(), StoreError> {
+fn condemn(works: &mut [Prepared], at: usize, why: &'static str) -> Result<(), StoreError> {
     match works.get_mut(at) {
         Some(work) if work.condemned.is_none() => {
             work.condemned = Some(why);
@@ -255,20 +255,20 @@ fn of_store(error: TxError) -> StoreError {
 /// The steps of a commit, in the lock order.
 async fn attempt<T: Tx>(
     tx: &mut T,
-    works: &mut [Work],
+    works: &mut [Prepared],
     context: Context<'_>,
 ) -> Result<Committed, Broken> {
     let seen = plan::seen(tx, works).await?;
-    let mut desk = plan::desk(tx, works, &seen, context).await?;
+    let mut working_set = plan::working_set(tx, works, &seen, context).await?;
     let mut outcomes = Vec::with_capacity(works.len());
     for (at, (work, seen)) in works.iter_mut().zip(&seen).enumerate() {
-        let outcome = desk.take(work, *seen);
+        let outcome = working_set.take(work, *seen);
         outcomes.push(outcome.map_err(|why| Broken::Unit(at, why))?);
     }
-    let references = desk.new_references();
+    let references = working_set.new_references();
     let clashes = tx.bind(&references).await?;
-    desk.note_clashes(&references, clashes);
-    let settled = desk.settled();
-    tx.write(&desk.writes()).await?;
-    Ok(Committed { outcomes, settled, heads: desk.into_heads() })
+    working_set.note_clashes(&references, clashes);
+    let settled = working_set.settled();
+    tx.write(&working_set.writes()).await?;
+    Ok(Committed { outcomes, settled, heads: working_set.into_heads() })
 }

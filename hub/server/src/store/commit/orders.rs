@@ -1,4 +1,4 @@
-//! One act on a known order through the desk: receipts, flights, timers, people.
+//! One act on a known order through the working set: receipts, flights, timers, people.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -7,12 +7,12 @@ use orderhub_order::fold::{Act, Facts, Outcome, TodoItem, TodoKind, binds, fold,
 use orderhub_order::identify::{Bound, ReferenceKey};
 use orderhub_order::ids::SystemName;
 
-use super::desk::{Desk, busy};
 use super::messages::word;
+use super::working_set::{WorkingSet, busy};
 use super::writes::TodoWrite;
 use crate::apply::{DocumentOutcome, OrderUnit, UnitOutcome, Word};
 
-impl Desk<'_> {
+impl WorkingSet<'_> {
     pub(super) fn take_order(
         &mut self,
         unit: &OrderUnit,

@@ -10,14 +10,14 @@ use orderhub_order::hash::{half, half_of_parts};
 use orderhub_order::identify::{self, ReferenceKey};
 use orderhub_order::ids::{OrderKey, SystemName};
 
-use super::desk::Desk;
+use super::working_set::WorkingSet;
 use super::{Context, DocumentKey, Seen, SeenId, Tx, TxError};
 use crate::apply::{MessageUnit, OrderUnit, Unit};
 use crate::intake::Envelope;
 
 /// A unit on its way through a commit, which may take several tries.
 #[derive(Debug)]
-pub(crate) struct Work {
+pub(crate) struct Prepared {
     /// What it is.
     pub(super) item: Item,
     /// It failed alone: store it raw, for this reason.
@@ -44,7 +44,7 @@ pub(super) enum Document {
     Failed(MapError),
 }
 
-impl Work {
+impl Prepared {
     /// Takes a unit apart.
     pub(crate) fn new(unit: Unit) -> Self {
         let item = match unit {
@@ -114,7 +114,7 @@ pub(super) struct Sequence {
 }
 
 /// Gives every message a row number and notes its id. Re-drives were noted when they first came.
-pub(super) async fn seen<T: Tx>(tx: &mut T, works: &[Work]) -> Result<Vec<Sequence>, TxError> {
+pub(super) async fn seen<T: Tx>(tx: &mut T, works: &[Prepared]) -> Result<Vec<Sequence>, TxError> {
     let (first, _) = tx.numbers(works.len(), 0).await?;
     let mut sequences = Vec::with_capacity(works.len());
     let (mut ids, mut owners) = (Vec::new(), Vec::new());
@@ -145,14 +145,14 @@ fn seen_id(envelope: &Envelope, message_id: &str) -> [u8; 16] {
 }
 
 /// Reads and locks everything that the folds of this batch may need.
-pub(super) async fn desk<'a, T: Tx>(
+pub(super) async fn working_set<'a, T: Tx>(
     tx: &mut T,
-    works: &[Work],
+    works: &[Prepared],
     sequences: &[Sequence],
     context: Context<'a>,
-) -> Result<Desk<'a>, TxError> {
-    let fresh = |(_, sequence): &(&Work, &Sequence)| sequence.seen == Seen::New;
-    let live: Vec<&Work> =
+) -> Result<WorkingSet<'a>, TxError> {
+    let fresh = |(_, sequence): &(&Prepared, &Sequence)| sequence.seen == Seen::New;
+    let live: Vec<&Prepared> =
         works.iter().zip(sequences).filter(fresh).map(|(work, _)| work).collect();
 
     let references = references(tx, &live).await?;
@@ -171,16 +171,16 @@ pub(super) async fn desk<'a, T: Tx>(
     let keys: Vec<OrderKey> = keys.into_iter().collect();
     let locked = if keys.is_empty() { Vec::new() } else { tx.lock(&keys).await? };
     let parked = parked(tx, &live).await?;
-    Ok(Desk::new(context, references, locked, parked, first_order))
+    Ok(WorkingSet::new(context, references, locked, parked, first_order))
 }
 
 type References = HashMap<ReferenceKey, Option<identify::Bound>>;
 
-async fn references<T: Tx>(tx: &mut T, live: &[&Work]) -> Result<References, TxError> {
+async fn references<T: Tx>(tx: &mut T, live: &[&Prepared]) -> Result<References, TxError> {
     let mut keys: BTreeSet<ReferenceKey> = BTreeSet::new();
     for work in live {
         keys.extend(work.said().flat_map(|(_, keys)| keys.iter().cloned()));
-        keys.extend(work.said().filter_map(|(said, _)| Desk::reference_of(said)));
+        keys.extend(work.said().filter_map(|(said, _)| WorkingSet::reference_of(said)));
         if let Item::Order(unit) = &work.item {
             keys.extend(binds(&unit.act));
         }
@@ -193,7 +193,7 @@ async fn references<T: Tx>(tx: &mut T, live: &[&Work]) -> Result<References, TxE
     Ok(keys.into_iter().zip(found).collect())
 }
 
-async fn parked<T: Tx>(tx: &mut T, live: &[&Work]) -> Result<HashSet<DocumentKey>, TxError> {
+async fn parked<T: Tx>(tx: &mut T, live: &[&Prepared]) -> Result<HashSet<DocumentKey>, TxError> {
     let mut keys: BTreeSet<(SystemName, Box<str>)> = BTreeSet::new();
     for (said, _) in live.iter().flat_map(|work| work.said()) {
         keys.extend(spoken_keys(said).map(|key| (said.system.clone(), key.into())));

@@ -1,4 +1,4 @@
-//! The desk of one system: its stack, its ring, its permits, and what it looks like from outside.
+//! The dispatcher of one system: its stack, its ring, its permits, and what it looks like from outside.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,20 +15,22 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::ring::{Offer, Ring};
-use super::settle::Verdict;
+use super::settle::Settlement;
 use super::status::LastError;
-use super::{Bounds, Secret};
+use super::{Account, Bounds, Secret};
 use crate::apply::Apply;
 use crate::bundle::Bundle;
 use crate::clock::Clock;
+use crate::resilience::gate::PolicyError;
+use crate::resilience::limit::Rate;
 use crate::resilience::stale::Cache;
-use crate::resilience::{Failure, Guards, Jitter, Pass, Stack};
+use crate::resilience::{self, Failure, Guards, Jitter, Pass, Stack};
 use crate::store::{Backlog, Store};
 use crate::transport::Transport;
 
-/// What all desks share.
+/// What all dispatchers share.
 #[derive(Debug)]
-pub(super) struct Hub {
+pub(super) struct Common {
     pub(super) store: Arc<dyn Store>,
     pub(super) apply: Apply,
     pub(super) bundle: watch::Receiver<Arc<Bundle>>,
@@ -44,16 +46,16 @@ pub(super) struct Hub {
     pub(super) stopping: CancellationToken,
 }
 
-impl Hub {
+impl Common {
     pub(super) fn bundle(&self) -> Arc<Bundle> {
         Arc::clone(&self.bundle.borrow())
     }
 }
 
 /// One system.
-pub(super) struct Desk {
+pub(super) struct Dispatcher {
     pub(super) name: SystemName,
-    pub(super) hub: Arc<Hub>,
+    pub(super) common: Arc<Common>,
     pub(super) guards: Arc<Guards>,
     pub(super) stack: Stack,
     pub(super) secret: Secret,
@@ -65,12 +67,12 @@ pub(super) struct Desk {
     pub(super) permits: Arc<Semaphore>,
     /// Arguments of operations that have none.
     pub(super) no_args: BTreeMap<String, Value>,
-    pub(super) seen: Mutex<Seen>,
+    pub(super) observed: Mutex<Observed>,
 }
 
 /// What was seen of a system.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Seen {
+pub(super) struct Observed {
     /// A person paused it, with a reason.
     pub(super) paused: Option<String>,
     /// Deliveries under way.
@@ -84,19 +86,62 @@ pub(super) struct Seen {
     pub(super) backlog: Option<Backlog>,
 }
 
-impl std::fmt::Debug for Desk {
+impl std::fmt::Debug for Dispatcher {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Desk").field("name", &self.name).finish_non_exhaustive()
+        f.debug_struct("Dispatcher").field("name", &self.name).finish_non_exhaustive()
     }
 }
 
-impl Desk {
+impl Dispatcher {
+    /// The dispatcher of a configured system; its limits are the declared ones, lowered by the settings.
+    ///
+    /// # Errors
+    ///
+    /// [`PolicyError`] of the account.
+    pub(super) fn open(
+        common: &Arc<Common>,
+        name: &SystemName,
+        account: Account,
+    ) -> Result<Self, PolicyError> {
+        let bundle = common.bundle();
+        let declared = bundle.connector(name);
+        let declared = declared.iter().flat_map(|connector| connector.limits());
+        let declared = declared.filter_map(|limit| {
+            let burst = std::num::NonZeroU32::new(limit.burst)?;
+            Some((limit.name.clone(), Rate::new(limit.calls, limit.per, burst)?))
+        });
+        let mut limits: BTreeMap<String, Rate> = declared.collect();
+        for (limit, lower) in &account.limits {
+            let one = std::num::NonZeroU32::MIN;
+            let given = limits.get(limit).copied();
+            let burst = lower.burst.or(given.map(|given| given.burst)).unwrap_or(one);
+            let rate = Rate::new(lower.rate.calls.get(), lower.rate.per, burst);
+            let Some(rate) = rate else { continue };
+            limits.insert(limit.clone(), given.map_or(rate, |given| given.lowered(rate)));
+        }
+        let policy = resilience::Policy { limits, ..account.policy };
+        let guards = Guards::new(&policy, common.jitter.clone())?;
+        Ok(Self {
+            name: name.clone(),
+            common: Arc::clone(common),
+            stack: resilience::stack(Arc::clone(&guards)),
+            guards,
+            secret: account.secret,
+            cache: Cache::new(name.as_str(), common.clock),
+            ring: std::sync::Mutex::default(),
+            wake: tokio::sync::Notify::new(),
+            permits: Arc::new(Semaphore::new(common.bounds.per_system)),
+            no_args: BTreeMap::new(),
+            observed: std::sync::Mutex::default(),
+        })
+    }
+
     pub(super) fn ring(&self) -> std::sync::MutexGuard<'_, Ring> {
         self.ring.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn seen(&self) -> std::sync::MutexGuard<'_, Seen> {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(super) fn observed(&self) -> std::sync::MutexGuard<'_, Observed> {
+        self.observed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A commit reserved a lane; what has no room goes back to the store.
@@ -108,8 +153,8 @@ impl Desk {
     /// Gives a lane without room back to the store, where the scan finds it.
     pub(super) fn heed(&self, offer: Offer, key: OrderKey) {
         if offer == Offer::Full {
-            self.hub.store.release(&[(self.name.clone(), key)]);
-            self.seen().more = true;
+            self.common.store.release(&[(self.name.clone(), key)]);
+            self.observed().more = true;
         }
         self.wake.notify_one();
     }
@@ -132,20 +177,20 @@ impl Desk {
     }
 
     /// An attempt ended.
-    pub(super) fn settled(&self, flight: &Flight, verdict: &Verdict, took: Duration) {
+    pub(super) fn settled(&self, flight: &Flight, verdict: &Settlement, took: Duration) {
         let result = result(verdict.class);
         self.count(&flight.operation, result);
         let seconds = histogram!("orderhub_delivery_seconds",
             "system" => self.label(), "operation" => flight.operation.to_string());
         seconds.record(took.as_secs_f64());
         self.show_gates();
-        let now = self.hub.clock.now();
-        let mut seen = self.seen();
+        let now = self.common.clock.now();
+        let mut observed = self.observed();
         if result == "delivered" {
-            seen.last_success = Some(now);
+            observed.last_success = Some(now);
             return;
         }
-        seen.last_error = Some(LastError {
+        observed.last_error = Some(LastError {
             at: now,
             operation: flight.operation.to_string(),
             class: verdict.shown,
@@ -154,9 +199,9 @@ impl Desk {
         if let Some(due) = verdict.next_due {
             let wait = Duration::try_from(due.duration_since(now)).unwrap_or_default();
             let at = Instant::now() + wait;
-            seen.scan_at = Some(seen.scan_at.map_or(at, |scan| scan.min(at)));
+            observed.scan_at = Some(observed.scan_at.map_or(at, |scan| scan.min(at)));
         }
-        drop(seen);
+        drop(observed);
         self.wake.notify_one();
     }
 

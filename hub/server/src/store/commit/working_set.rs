@@ -21,7 +21,7 @@ use super::{Context, DocumentKey, Locked};
 use crate::apply::Word;
 use crate::store::ReceiptRow;
 
-/// One order on the desk.
+/// One order on the working set.
 #[derive(Debug)]
 pub(super) struct Open {
     pub(super) locked: Locked,
@@ -45,7 +45,7 @@ pub(super) struct Row<'a> {
 
 /// The working set.
 #[derive(Debug)]
-pub(super) struct Desk<'a> {
+pub(super) struct WorkingSet<'a> {
     pub(super) context: Context<'a>,
     pub(super) orders: BTreeMap<OrderKey, Open>,
     pub(super) references: HashMap<ReferenceKey, Option<Bound>>,
@@ -71,7 +71,7 @@ pub(super) struct Desk<'a> {
     pub(super) counts: HashMap<(SystemName, Arc<str>, Word), u32>,
 }
 
-impl<'a> Desk<'a> {
+impl<'a> WorkingSet<'a> {
     pub(super) fn new(
         context: Context<'a>,
         references: HashMap<ReferenceKey, Option<Bound>>,

@@ -1,0 +1,64 @@
+//! The tasks beside those of the systems: handing reserved lanes out, counting the backlog.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use metrics::gauge;
+use orderhub_order::ids::{OrderKey, SystemName};
+use tokio::sync::mpsc;
+
+use super::dispatcher::{Common, Dispatcher};
+
+/// Backlog and gates are counted for metrics so often.
+const COUNT_EVERY: Duration = Duration::from_secs(1);
+
+/// The dispatchers by the system that they serve.
+pub(super) type Dispatchers = Arc<BTreeMap<SystemName, Arc<Dispatcher>>>;
+
+/// Hands reserved lanes to their systems.
+pub(super) async fn hand_out(
+    mut reserved: mpsc::Receiver<(SystemName, OrderKey)>,
+    dispatchers: Dispatchers,
+    common: Arc<Common>,
+) {
+    loop {
+        let lane = tokio::select! {
+            () = common.stopping.cancelled() => return,
+            lane = reserved.recv() => lane,
+        };
+        let Some((system, key)) = lane else { return };
+        match dispatchers.get(&system) {
+            Some(dispatcher) => dispatcher.offer(key),
+            // No such system in the settings any more: its lanes wait in the store.
+            None => common.store.release(&[(system, key)]),
+        }
+    }
+}
+
+/// Counts the backlog for metrics and status.
+pub(super) async fn count(dispatchers: Dispatchers, common: Arc<Common>) {
+    while !common.stopping.is_cancelled() {
+        let now = common.clock.now();
+        if let Ok(backlog) = common.store.backlog(now).await {
+            for dispatcher in dispatchers.values() {
+                let own = backlog.iter().find(|row| row.system == dispatcher.name).cloned();
+                let pending = own.as_ref().map_or(0, |row| row.pending);
+                let age = own
+                    .as_ref()
+                    .and_then(|row| row.oldest)
+                    .map_or(0.0, |oldest| now.duration_since(oldest).as_secs_f64().max(0.0));
+                #[expect(clippy::cast_precision_loss, reason = "a gauge")]
+                gauge!("orderhub_delivery_pending", "system" => dispatcher.label())
+                    .set(pending as f64);
+                gauge!("orderhub_delivery_oldest_seconds", "system" => dispatcher.label()).set(age);
+                dispatcher.observed().backlog = own;
+                dispatcher.show_gates();
+            }
+        }
+        tokio::select! {
+            () = common.stopping.cancelled() => return,
+            () = common.clock.sleep(COUNT_EVERY) => {}
+        }
+    }
+}
