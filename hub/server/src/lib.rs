@@ -220,6 +220,7 @@ impl Hub {
             intake,
             store: Arc::clone(&store),
             readiness: readiness.clone(),
+            jitter: Jitter::random(),
             secrets,
             stop: stops.sources.clone(),
         };

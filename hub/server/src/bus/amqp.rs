@@ -15,6 +15,7 @@ use super::session::{self, Consumed, EpochEnd};
 use crate::config::{self, Consume, Secrets};
 use crate::intake::Intake;
 use crate::readiness::Readiness;
+use crate::resilience::Jitter;
 use crate::store::Store;
 
 /// Shortest wait before the next try to connect; doubles up to [`LONGEST_WAIT`].
@@ -33,6 +34,8 @@ pub struct Parts {
     pub store: Arc<dyn Store>,
     /// Where a reader that cannot read says so.
     pub readiness: Readiness,
+    /// Randomness of waits.
+    pub jitter: Jitter,
     /// For the broker's password.
     pub secrets: Secrets,
     /// Ends the readers, after what they took is stored and acknowledged.
@@ -88,7 +91,7 @@ impl Reader {
                     }
                 }
             }
-            let jittered = wait.mul_f64(1.0 + rand::random::<f64>() / 2.0);
+            let jittered = self.parts.jitter.upward(wait);
             tokio::select! {
                 () = tokio::time::sleep(jittered) => {}
                 () = self.parts.stop.cancelled() => return,
