@@ -1,13 +1,8 @@
 //! What a message may show of an offending value.
 //!
-//! **Invariant:** no text that may be a name or an address stands in a message, whatever field it was
-//! read for. Tests: `what_may_be_a_name_or_an_address_is_described`, and the cases
-//! `tests/data/mapping/errors/quoted.yaml`.
-
-#![allow(
-    clippy::wildcard_enum_match_arm,
-    reason = "a conversion names the few kinds of cell it takes; any other is an error of the rule"
-)]
+//! **Invariant:** no text with a blank beside letters, with a letter beyond ASCII or with an `@` stands in
+//! a message, and none at all that was read as plain text or for a personal field. Tests:
+//! `what_may_be_a_name_or_an_address_is_described`, and the cases `tests/data/mapping/errors/quoted.yaml`.
 
 use orderhub_order::catalogue::FieldType;
 
@@ -92,12 +87,13 @@ impl Shown {
 ///
 /// Values of personal fields are never shown. That is not enough: a column that slipped, or a key that
 /// a system fills with something else, puts a name or an address into a field that is not personal, and
-/// messages stay in logs and todos long after the order is erased. So a text is quoted only where it
-/// cannot be one, by what the rule wanted and by how it is written: for a number, a time or a code, up
+/// messages stay in logs and todos long after the order is erased. So a text is quoted only where it is
+/// written like what the rule wanted, and not like a name or an address: for a number, a time or a code, up
 /// to [`LONGEST`] characters of digits, signs and the punctuation of numbers and times with up to
 /// [`MOST_LETTERS`] ASCII letters, and no blank beside a letter's (`12 Elm`); for a word of a table, up
 /// to [`LONGEST`] ASCII letters, digits and `_-./`, without a blank and without `@`. Everything else is
-/// described by its kind and length, which is what tells a slipped column.
+/// described by its kind and length, which is what tells a slipped column. One word alone that is
+/// written like a code or a state (`Anna`) cannot be told from one, and is quoted.
 pub(crate) fn shown(cell: &Cell<'_>, wanted: Quote) -> Option<Shown> {
     if wanted == Quote::Hidden {
         return None;
