@@ -70,10 +70,8 @@ impl Reader<'_> {
 
     fn value(&mut self, depth: usize) -> Result<Value, JsonError> {
         self.blanks();
-        if depth > DEPTH {
-            return Err(self.error("nested too deeply"));
-        }
         match self.peek() {
+            Some(b'{' | b'[') if depth >= DEPTH => Err(self.error("nested too deeply")),
             None => Err(self.error("the document ends too early")),
             Some(b'{') => self.object(depth),
             Some(b'[') => self.array(depth),

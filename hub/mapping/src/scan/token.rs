@@ -4,8 +4,8 @@
 
 use std::borrow::Cow;
 
-/// Deepest nesting that is read; deeper documents are refused as malformed.
-pub(crate) const DEPTH: u32 = 128;
+/// Deepest nesting that is read, the same as that of trees; deeper documents are refused as malformed.
+pub(crate) const DEPTH: u32 = orderhub_lang::value::DEPTH as u32;
 
 /// Where and why a text is not the JSON that is expected.
 #[derive(Clone, Debug, PartialEq, Eq)]

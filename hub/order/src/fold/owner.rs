@@ -131,13 +131,32 @@ pub(super) fn writer(
             let who = (&lane.system, lane.role);
             Writer::Other(place(state, rules, who, at, (field, &field.owners)))
         }
-        // Fields that the hub may write are written by its rules, unless a person did: people and
-        // rules alike leave no mark in a lane.
+        // People and rules alike leave no mark in a lane: of fields that the hub's rules may write, the
+        // order remembers what people moved.
         None => match field.owners.iter().position(|owner| matches!(owner, Owner::Hub)) {
-            Some(place) => Writer::Hub(place),
-            None => Writer::Person,
+            Some(place) if !was_moved(&state.order, path) => Writer::Hub(place),
+            Some(_) | None => Writer::Person,
         },
     }
+}
+
+/// The key in `fired` that remembers the version in which a person moved a field.
+fn moved_key(path: &str) -> String {
+    format!("moved@{path}")
+}
+
+/// Remembers a person's move of a field that rules may write, too.
+pub(super) fn moved(order: &mut Order, field: &Field, path: &str) {
+    if field.owners.iter().any(|owner| matches!(owner, Owner::Hub)) {
+        let version = order.version.saturating_add(1);
+        order.fired.insert(moved_key(path), version);
+    }
+}
+
+/// The last change of the field was a person's move.
+fn was_moved(order: &Order, path: &str) -> bool {
+    let moved = order.fired.get(&moved_key(path));
+    moved.is_some() && moved == order.touched.get(path)
 }
 
 /// Whether the speaker may add (and take away) elements of a collection at a place.

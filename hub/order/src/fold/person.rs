@@ -52,6 +52,7 @@ fn edit(work: &mut Work<'_>, seen: u32, values: &[(At, FieldId, Stated)]) -> Fol
             continue;
         }
         work.state.order.set(at, *id, value.clone());
+        super::owner::moved(&mut work.state.order, field, &spot.path);
         unwritten(work, &spot.path);
         settle_conflicts(work, &spot.path);
         written += 1;

@@ -2,7 +2,8 @@
 //!
 //! **Invariant:** a retry, in this process or the next, sends the same bytes: everything a connector
 //! reads besides credentials comes from here, and nothing here is a secret. Tests:
-//! `what_is_frozen_comes_back_to_the_byte`, `a_retry_sends_the_same_bytes_under_the_same_key`.
+//! `what_is_frozen_comes_back_to_the_byte`,
+//! `a_retry_goes_under_the_same_key_and_nothing_supersedes_it`.
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -4,7 +4,7 @@
 //! **Invariant:** no call to a target without a stored flight; its inputs and idempotency key stay the
 //! same across retries and restarts. Tests:
 //! `a_flight_of_a_process_that_died_is_looked_for_and_made_once`,
-//! `a_retry_sends_the_same_bytes_under_the_same_key`.
+//! `a_retry_goes_under_the_same_key_and_nothing_supersedes_it`, `what_is_frozen_comes_back_to_the_byte`.
 //! **Invariant:** after *may have acted* on a step that is not repeatable, the target is asked before it
 //! is told again; if nobody can answer, a person is shown it. Tests:
 //! `an_answer_lost_after_the_effect_is_looked_for_and_nothing_is_made_twice`,

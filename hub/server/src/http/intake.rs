@@ -49,10 +49,11 @@ pub(super) async fn take(
     }
     // All are handed in before the first is waited for: they share commits, in their order. One id for
     // many documents would make all but the first duplicates.
+    let intake = api.intake.in_order();
     let mut pending: Vec<Result<Pending, StoreError>> = Vec::with_capacity(lines.len());
     for line in lines {
         let one = Envelope { body: line, message_id: None, ..envelope.clone() };
-        pending.push(api.intake.queue(one).await);
+        pending.push(intake.queue(one).await);
     }
     let mut items = Vec::with_capacity(pending.len());
     for (index, pending) in pending.into_iter().enumerate() {

@@ -112,7 +112,7 @@ fn all() -> crate::store::TodoFilter {
 }
 
 #[tokio::test]
-async fn a_retry_sends_the_same_bytes_under_the_same_key() {
+async fn a_retry_goes_under_the_same_key_and_nothing_supersedes_it() {
     let rig = Rig::new(Setup::default());
     rig.deliverer.pause(&erp(), "only the sink matters here");
     rig.twin.fail_with([Fault::LostAfterEffect, Fault::LostAfterEffect, Fault::LostAfterEffect]);
