@@ -109,7 +109,7 @@ impl Queues {
     fn close(&mut self, first: Submission) -> Batch {
         let mut batch = Batch::default();
         batch.take(first);
-        while !batch.is_full(MOST_UNITS)
+        while !batch.is_full(MOST_UNITS - LEAST_MESSAGES)
             && let Ok(act) = self.acts.try_recv()
         {
             batch.take(act);

@@ -177,7 +177,8 @@ pub(crate) struct Queues {
 pub(crate) struct Waiter {
     done: oneshot::Sender<Result<UnitOutcome, StoreError>>,
     sequence: Option<Arc<Sequence>>,
-    _room: OwnedSemaphorePermit,
+    /// Its part of [`MOST_WAITING_KIB`], until it is told.
+    _room: Option<OwnedSemaphorePermit>,
 }
 
 impl Waiter {
@@ -242,14 +243,16 @@ impl Apply {
         unit: Unit,
     ) -> Result<oneshot::Receiver<Result<UnitOutcome, StoreError>>, StoreError> {
         let (done, outcome) = oneshot::channel();
-        let kib = u32::try_from(size(&unit) / 1_024 + 1).unwrap_or(u32::MAX).min(MOST_WAITING_KIB);
-        let room = Arc::clone(&self.room).acquire_many_owned(kib).await;
-        let room = room.map_err(|_| StoreError::Closed)?;
-        let waiter = Waiter { done, sequence: self.sequence.clone(), _room: room };
-        let queue = match &unit {
-            Unit::Order(_) => &self.acts,
-            Unit::Message(_) => &self.messages,
+        let (queue, room) = match &unit {
+            // Few and small: they do not wait behind bodies.
+            Unit::Order(_) => (&self.acts, None),
+            Unit::Message(_) => {
+                let kib = u32::try_from(size(&unit) / 1_024 + 1).unwrap_or(u32::MAX);
+                let room = Arc::clone(&self.room).acquire_many_owned(kib.min(MOST_WAITING_KIB));
+                (&self.messages, Some(room.await.map_err(|_| StoreError::Closed)?))
+            }
         };
+        let waiter = Waiter { done, sequence: self.sequence.clone(), _room: room };
         queue.send(Submission { unit, waiter }).await.map_err(|_| StoreError::Closed)?;
         Ok(outcome)
     }
