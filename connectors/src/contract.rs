@@ -81,7 +81,7 @@ pub struct Operation {
     pub args: Vec<String>,
     /// The named limit it counts against; `default` if none.
     pub limit: String,
-    /// Longest time for one step's attempt, the first byte sent to the last byte read.
+    /// Longest time for an attempt at its longest step, the first byte sent to the last byte read.
     pub timeout: Duration,
 }
 

@@ -40,12 +40,6 @@ impl Clock {
         }
     }
 
-    /// Waits; at once if `until` has passed.
-    pub async fn sleep_until(&self, until: Timestamp) {
-        let left = until.duration_since(self.now());
-        tokio::time::sleep(Duration::try_from(left).unwrap_or(Duration::ZERO)).await;
-    }
-
     /// Waits so long.
     pub async fn sleep(&self, for_so_long: Duration) {
         tokio::time::sleep(for_so_long).await;

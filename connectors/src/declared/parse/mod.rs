@@ -25,6 +25,8 @@ use crate::contract::Needs;
 
 /// Longest time for one attempt, where the file says nothing.
 const TIMEOUT: Duration = Duration::from_secs(30);
+/// The longest time that a file may give one call.
+const MOST_TIMEOUT: Duration = Duration::from_secs(300);
 
 /// Names that templates of steps may read.
 const STEP: &[&str] = &[
@@ -75,7 +77,7 @@ fn file(root: &Node, ctx: &mut Ctx) -> Option<Declared> {
     let name = fields.required_text("connector", &mut ctx.findings);
     let base = fields.required("base", &mut ctx.findings).and_then(|node| ctx.template(node, BASE));
     let signer = fields.optional("auth").map(|node| auth::signer(node, ctx)).unwrap_or_default();
-    let timeout = fields.optional("timeout").and_then(|node| ctx.duration(node)).unwrap_or(TIMEOUT);
+    let timeout = fields.optional("timeout").and_then(|node| ctx.timeout(node)).unwrap_or(TIMEOUT);
     let (limits, keyed) =
         fields.optional("limits").map(|node| limits::limits(node, ctx)).unwrap_or_default();
     let classes =
@@ -177,6 +179,20 @@ impl Ctx {
             self.findings.report(finding);
         }
         duration
+    }
+
+    /// A time that one call may take: bounded, because a lane waits for it.
+    fn timeout(&mut self, node: &Node) -> Option<Duration> {
+        let timeout = self.duration(node)?;
+        if timeout <= MOST_TIMEOUT {
+            return Some(timeout);
+        }
+        let message = format!("no call may take longer than {} s", MOST_TIMEOUT.as_secs());
+        let hint =
+            "for work that takes longer, start it in one step and ask for its end in another";
+        let finding = self.findings.error(codes::DURATION, node.span, message).with_hint(hint);
+        self.findings.report(finding);
+        None
     }
 
     /// One of a few words.

@@ -38,7 +38,7 @@ fn operation(name: &Key, node: &Node, defaults: &Defaults<'_>, ctx: &mut Ctx) ->
     let args = fields.texts("args", &mut ctx.findings);
     let limit = fields.optional("limit").and_then(|node| known_limit(node, defaults, ctx));
     let limit = limit.unwrap_or_else(|| "default".to_owned());
-    let timeout = fields.optional("timeout").and_then(|node| ctx.duration(node));
+    let timeout = fields.optional("timeout").and_then(|node| ctx.timeout(node));
     let timeout = timeout.unwrap_or(defaults.timeout);
     let steps = fields.required("steps", &mut ctx.findings);
     let base = step::Base { timeout, limit: limit.clone(), classes: &defaults.classes };
@@ -51,6 +51,7 @@ fn operation(name: &Key, node: &Node, defaults: &Defaults<'_>, ctx: &mut Ctx) ->
         "fact" => OperationKind::Fact,
         _ => OperationKind::Read,
     };
+    let timeout = steps.iter().map(|step| step.timeout).fold(timeout, Duration::max);
     let names = entity.as_deref().is_some_and(|e| reply.xrefs.iter().any(|(kind, _)| kind == e));
     let operation =
         Operation { name: name.name.clone(), kind, entity, creates, names, args, limit, timeout };

@@ -58,7 +58,7 @@ pub(super) fn step(
     let body = body(&mut fields, ctx);
     let save = fields.optional("save").map(|node| saves(node, ctx)).unwrap_or_default();
     let own = fields.optional("answer").map(|node| answer::classes(node, ctx)).unwrap_or_default();
-    let timeout = fields.optional("timeout").and_then(|node| ctx.duration(node));
+    let timeout = fields.optional("timeout").and_then(|node| ctx.timeout(node));
     let limit =
         fields.optional("limit").and_then(|node| operation::known_limit(node, defaults, ctx));
     let idempotency = idempotency(&mut fields, method, earlier, ctx);

@@ -46,6 +46,8 @@ pub(super) fn fly(work: &mut Work<'_>, system: &SystemName, flight: &Flight) -> 
     frozen.attempt = lane.attempts;
     lane.heard_at_call = lane.heard;
     lane.due_at = Some(frozen.deadline);
+    // What the last call came to says nothing of this one.
+    lane.code = None;
     drop_hashes(lane);
     for (at, field, value) in &frozen.values {
         let state = lane.fields.entry(at.path_of(*field)).or_default();
@@ -141,8 +143,8 @@ pub(super) fn skip(
     Ok(if code == LaneCode::Dropped { Done::Merged } else { Done::Ended(Ended::Lane) })
 }
 
-/// Nothing leaves for a lane until a person has decided: what became of its call, or what an act on it
-/// would have done, is not known.
+/// Nothing leaves for a lane before a person has decided about its call: what became of it, or what an
+/// act on it would have done, is not known. A lane without a call rests until its order changes.
 pub(super) fn hold(lane: &mut Lane) {
     if let Some(flying) = &mut lane.flying
         && flying.in_air

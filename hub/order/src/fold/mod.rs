@@ -141,12 +141,12 @@ fn merge(work: &mut Work<'_>, act: &Act, hash: [u8; 16]) -> Folding<Done> {
     }
 }
 
-/// Holds the lane of an act that could not be folded at all, so that it is not tried for ever: nothing
-/// leaves for it until a person has looked.
-pub fn hold(state: &mut State, system: &SystemName) {
-    if let Some(lane) = state.lanes.get_mut(system) {
-        flight::hold(lane);
-    }
+/// Holds the lane of an act that could not be folded at all, so that it is not tried for ever. Answers
+/// whether it has a call now that waits for a person.
+pub fn hold(state: &mut State, system: &SystemName) -> bool {
+    let Some(lane) = state.lanes.get_mut(system) else { return false };
+    flight::hold(lane);
+    undecided(lane).is_some()
 }
 
 /// A new order with the lane of its origin, before its first document is folded; `None`: the rules

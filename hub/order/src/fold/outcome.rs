@@ -141,6 +141,14 @@ pub struct Change {
     pub personal: Vec<u8>,
 }
 
+impl Folded {
+    /// Of an act that meets no order.
+    pub fn nothing() -> Self {
+        let (effects, lanes) = (Vec::new(), Vec::new());
+        Self { outcome: Outcome::Unchanged, change: None, effects, lanes }
+    }
+}
+
 /// Result of one fold.
 #[derive(Debug)]
 pub struct Folded {

@@ -86,7 +86,7 @@ fn settle_conflicts(work: &mut Work<'_>, path: &str) {
 /// The call of a lane that goes no further until a person has decided about it.
 pub fn undecided(lane: &Lane) -> Option<&Flight> {
     let stuck = matches!(lane.code, Some(LaneCode::Dead | LaneCode::InDoubt));
-    lane.flying.as_ref().filter(|_| stuck)
+    lane.flying.as_ref().filter(|flight| stuck && !flight.in_air)
 }
 
 /// Decides about a flight that is dead or in doubt: again from where it stood, or taken as done.

@@ -91,7 +91,7 @@ pub enum Edit {
         /// To whom.
         system: Option<SystemName>,
     },
-    /// A release fired, or its firing was undone.
+    /// An entry of `fired` was made, or undone.
     Fired {
         /// Its key.
         key: String,

@@ -54,7 +54,8 @@ pub struct Order {
     pub collections: BTreeMap<Collection, Vec<Element>>,
     /// Role ► system, set at the first release naming the role or the first link.
     pub bound: BTreeMap<Role, SystemName>,
-    /// Releases that fired: (`emits`, `to`, subject, system) ► version.
+    /// Releases that fired, (`emits`, `to`, subject, system) ► version; and what the order must remember of
+    /// itself in the same way: cancellations that were asked for, moves that people made.
     pub fired: BTreeMap<String, u32>,
     /// Next ordinal per collection.
     pub ordinals: BTreeMap<Collection, u32>,

@@ -4,6 +4,7 @@ use super::own;
 use crate::catalogue::known;
 use crate::condition::{Condition, Scene};
 use crate::flow::Release;
+use crate::fold::undecided;
 use crate::ids::{At, Collection, SystemName};
 use crate::lane::{Flight, Lane, LaneCode, Want, WantKey};
 use crate::model::State;
@@ -78,12 +79,11 @@ pub fn plan<'a>(state: &'a State, system: &SystemName, rules: &Rules<'a>) -> Pla
     let Some(lane) = state.lanes.get(system) else { return Plan::Idle };
     let Some(known) = rules.systems.get(system) else { return Plan::Idle };
     if let Some(flight) = &lane.flying {
-        match lane.code {
-            Some(code @ (LaneCode::Dead | LaneCode::InDoubt)) => {
-                return Plan::Wait { key: Some(flight.want.clone()), code };
-            }
-            _ if !flight.may_be_replaced() => return Plan::Resume(flight),
-            _ => {}
+        if let (Some(flight), Some(code)) = (undecided(lane), lane.code) {
+            return Plan::Wait { key: Some(flight.want.clone()), code };
+        }
+        if !flight.may_be_replaced() {
+            return Plan::Resume(flight);
         }
     }
     if lane.wants.is_empty() {

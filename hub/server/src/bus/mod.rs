@@ -4,6 +4,9 @@
 //! gave them; each is acknowledged after the commit that holds its bytes; at most a bounded number
 //! is unacknowledged; what was not stored stays with the source; stopping takes nothing more, waits
 //! for what was taken, and acknowledges it.
+//!
+//! A reader of RabbitMQ lets nothing overtake what was not stored. A publisher of the in-process bus is
+//! told of each envelope, and publishes again what it must before it goes on.
 
 use std::sync::Arc;
 

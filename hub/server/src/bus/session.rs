@@ -294,6 +294,8 @@ impl Session<'_> {
         while let Some((tag, stored)) = next {
             match stored {
                 Ok(_) => self.acks.stored(tag),
+                // Those behind it fail because it did: its own reason is the one to tell.
+                Err(StoreError::Behind) if failed.is_some() => {}
                 Err(error) => failed = Some(error),
             }
             next = self.taken.next().now_or_never().flatten();

@@ -117,7 +117,7 @@ fn blocked(dispatcher: &Dispatcher) -> Option<Duration> {
         return Some(LOOK);
     }
     if let Err(wait) = dispatcher.guards.credential.would_admit(Instant::now()) {
-        return Some(wait);
+        return Some(wait.min(LOOK));
     }
     dispatcher.guards.limits.pause_left(DEFAULT_LIMIT)
 }

@@ -26,7 +26,8 @@ use crate::bundle::{Bundle, System};
 use crate::resilience::{Cause, Failure, Pass};
 use crate::store::{ReceiptRow, Scope, StoreError};
 
-/// Longest time of one attempt, all its steps together; an operation with a longer step gets that.
+/// Longest time of one attempt, all its steps together; an operation with long steps gets twice the
+/// longest: to look, and to act.
 const ATTEMPT: Duration = Duration::from_secs(120);
 /// Beyond the attempt's own time, before its flight counts as lapsed.
 const GRACE: Duration = Duration::from_secs(15);
@@ -136,8 +137,7 @@ impl Hand<'_> {
             Ok(pass) => pass,
             Err(failure) => return self.blocked(&flight, first.as_deref(), &failure).await,
         };
-        let longest = first.map_or(Duration::ZERO, |request| request.timeout);
-        let bound = ATTEMPT.max(longest + GRACE);
+        let bound = ATTEMPT.max(2 * self.longest_step(&flight.operation) + GRACE);
         flight.deadline = add(self.dispatcher.common.clock.now(), bound + GRACE);
         let act =
             Act::Fly { system: self.dispatcher.name.clone(), flight: Box::new(flight.clone()) };
@@ -159,6 +159,13 @@ impl Hand<'_> {
         let start = Instant::now();
         let ran = run.run(memo, pass.map(Pass::into)).await;
         self.settle(&flight, ran, start.elapsed()).await
+    }
+
+    /// The longest time that a step of the operation may take.
+    fn longest_step(&self, operation: &str) -> Duration {
+        let operations = self.system.connector.operations();
+        let known = operations.iter().find(|known| known.name == operation);
+        known.map_or(Duration::ZERO, |known| known.timeout)
     }
 
     /// What may have acted once is looked for before it is told again, however the attempts since then
@@ -298,9 +305,7 @@ impl Flying<'_> {
             xrefs,
         };
         let outcome = self.hand.commit(act, None).await.map_err(|_| Lost)?;
-        if matches!(outcome, Some(Outcome::Refused(_))) {
-            return Err(Lost);
-        }
+        let Some(Outcome::Applied { .. }) = outcome else { return Err(Lost) };
         let mut noted = self.noted.lock().unwrap_or_else(PoisonError::into_inner);
         *noted = Noted { memo: memo.clone(), known: known.len() };
         Ok(())

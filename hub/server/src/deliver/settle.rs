@@ -120,7 +120,7 @@ fn later(at: Timestamp, by: Duration) -> Timestamp {
     at.checked_add(by).unwrap_or(Timestamp::MAX)
 }
 
-/// The verdict on an attempt that did not end with a reply.
+/// The verdict on an attempt.
 pub(super) fn judge(end: &AttemptEnd, policy: Policy<'_>) -> Settlement {
     match end {
         AttemptEnd::Done(reply) => {

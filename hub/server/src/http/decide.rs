@@ -67,6 +67,8 @@ pub(super) fn call(row: &TodoRow) -> Option<(OrderKey, &SystemName)> {
         TodoKind::Ambiguous => *row.item.cause == *REFERENCE_TAKEN,
         TodoKind::Parked | TodoKind::Waiting | TodoKind::Conflict | TodoKind::Finding => false,
     };
+    // What a document brought up is about the document, whatever call there is beside it.
+    let of_a_call = of_a_call && row.message.is_none();
     Some((row.order?, row.item.system.as_ref()?)).filter(|_| of_a_call)
 }
 

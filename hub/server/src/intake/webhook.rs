@@ -183,11 +183,11 @@ async fn store(
     notices: Vec<Notice>,
     kept: &[(String, String)],
 ) -> Result<(), Problem> {
-    let mut pending = Vec::with_capacity(notices.len());
+    let (intake, mut pending) = (api.intake.in_order(), Vec::with_capacity(notices.len()));
     for notice in notices {
         let said = (notice.id, notice.document);
         let envelope = envelope(api, system, &notice.kind, said, kept);
-        pending.push(api.intake.queue(envelope).await?);
+        pending.push(intake.queue(envelope).await?);
     }
     for one in pending {
         one.stored().await?;

@@ -18,9 +18,11 @@ use crate::config::{self, StoreUrl};
 
 mod codec;
 mod commit;
+mod cores;
 mod pack;
 mod rows;
 pub mod sqlite;
+mod unpack;
 
 pub use codec::{CodecError, unpack};
 pub use rows::{

@@ -61,6 +61,8 @@ async fn batches() {
     batches::one_number_twice_in_a_shop_gives_two_references(&Sqlite::new()).await;
     batches::a_message_of_several_documents_has_an_outcome_for_each(&Sqlite::new()).await;
     batches::batches_change_nothing_but_the_speed(&Sqlite::new(), &Sqlite::new()).await;
+    batches::what_is_folded_ahead_changes_nothing_but_the_speed(&Sqlite::new(), &Sqlite::new())
+        .await;
 }
 
 #[tokio::test]

@@ -58,6 +58,7 @@ pub(in crate::cli) fn system(shared: &Shared, command: &System) -> Result<ExitCo
                 ("integration", "/integration"),
                 ("role", "/role"),
                 ("mode", "/mode"),
+                ("paused", "/paused"),
                 ("credential", "/credential"),
                 ("backlog", "/backlog"),
                 ("oldest s", "/oldest_s"),

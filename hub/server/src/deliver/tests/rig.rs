@@ -209,7 +209,7 @@ impl Rig {
     }
 
     fn open(folder: Arc<tempfile::TempDir>, twin: Arc<Twin>, setup: Setup) -> Self {
-        let path: PathBuf = Path::new(folder.path()).join("common.db");
+        let path: PathBuf = Path::new(folder.path()).join("hub.db");
         let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&Options::at(path)).unwrap());
         let (sender, bundle) = watch::channel(Arc::new(bundle(setup)));
         drop(sender);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use orderhub_order::contribution::Contribution;
-use orderhub_order::fold::{Act, Outcome, TodoItem, TodoKind, fold};
+use orderhub_order::fold::{Act, Facts, Folded, Outcome, TodoItem, TodoKind, fold};
 use orderhub_order::identify::{self, Bound, Identity, ReferenceKey};
 use orderhub_order::ids::{At, Entity, OrderKey, SystemName};
 
@@ -34,6 +34,9 @@ impl WorkingSet<'_> {
             Err(outcome) => return outcome,
         };
         if let Act::Document(document) = act {
+            if (&document.at, &document.parent) != (&at, &parent) {
+                self.ahead.remove(&key);
+            }
             (document.at, document.parent) = (at, parent);
         }
         self.fold_document(key, act, by)
@@ -73,16 +76,29 @@ impl WorkingSet<'_> {
         }
     }
 
+    /// The fold of an act on an order that is open: made ahead, or now.
+    pub(super) fn folded(&mut self, key: OrderKey, act: &Act, facts: &Facts) -> Folded {
+        let ahead = self.take_ahead(key, act);
+        let (rules, now) = (&self.context.rules, self.context.now);
+        let Some(open) = self.orders.get_mut(&key) else { return Folded::nothing() };
+        match ahead {
+            Some((state, folded)) => {
+                open.locked.state = Arc::new(state);
+                folded
+            }
+            None => fold(Arc::make_mut(&mut open.locked.state), act, rules, facts, now),
+        }
+    }
+
     fn fold_document(&mut self, key: OrderKey, act: &Act, by: By<'_>) -> DocumentOutcome {
         let facts = by.facts();
-        let Some(open) = self.orders.get_mut(&key) else {
+        let Some(open) = self.orders.get(&key) else {
             let why = format!("order {} is referred to, but is not there", key.shown());
             let item = self.item(TodoKind::Finding, "order_missing", by, why.clone());
             return self.todo(by, item, Some(key), why);
         };
         let before = busy(&open.locked.state);
-        let (rules, now) = (&self.context.rules, self.context.now);
-        let folded = fold(Arc::make_mut(&mut open.locked.state), act, rules, &facts, now);
+        let folded = self.folded(key, act, &facts);
         let outcome = folded.outcome.clone();
         let message = Some((by.first, Some(by.document)));
         self.absorb(key, folded, &facts, message, &before);

@@ -21,6 +21,7 @@ use super::codec::CodecError;
 use crate::apply::{Unit, UnitOutcome};
 
 mod absorb;
+mod ahead;
 mod documents;
 mod messages;
 mod orders;
@@ -260,6 +261,7 @@ async fn attempt<T: Tx>(
 ) -> Result<Committed, Broken> {
     let seen = plan::seen(tx, works).await?;
     let mut working_set = plan::working_set(tx, works, &seen, context).await?;
+    working_set.fold_ahead(works, &seen);
     let mut outcomes = Vec::with_capacity(works.len());
     for (at, (work, seen)) in works.iter_mut().zip(&seen).enumerate() {
         let outcome = working_set.take(work, *seen);

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use orderhub_order::fold::{Act, Facts, Outcome, TodoItem, TodoKind, binds, fold, hold};
+use orderhub_order::fold::{Act, Facts, Outcome, TodoItem, TodoKind, binds, hold};
 use orderhub_order::identify::{Bound, ReferenceKey};
 use orderhub_order::ids::SystemName;
 
@@ -43,9 +43,7 @@ impl WorkingSet<'_> {
             open.dirty = true;
         }
         let before = busy(&open.locked.state);
-        let (rules, now) = (&self.context.rules, self.context.now);
-        let state = Arc::make_mut(&mut open.locked.state);
-        let folded = fold(state, &unit.act, rules, &facts, now);
+        let folded = self.folded(unit.key, &unit.act, &facts);
         let outcome = folded.outcome.clone();
         self.absorb(unit.key, folded, &facts, None, &before);
         let (word, why) = match &outcome {
@@ -81,7 +79,7 @@ impl WorkingSet<'_> {
     }
 
     /// What the table says of the references that the act would bind goes with its facts.
-    fn facts<'u>(&self, unit: &'u OrderUnit) -> Cow<'u, Facts> {
+    pub(super) fn facts<'u>(&self, unit: &'u OrderUnit) -> Cow<'u, Facts> {
         let keys = binds(&unit.act);
         let bound = keys.into_iter().filter_map(|key| {
             let bound = self.references.get(&key)?.clone()?;
@@ -96,11 +94,13 @@ impl WorkingSet<'_> {
 
     /// The act is not tried again by itself: its lane is held, its timer has rung.
     fn fault(&mut self, unit: &OrderUnit, why: &str) -> DocumentOutcome {
-        let system = system(&unit.act);
+        let (system, mut kind) = (system(&unit.act), TodoKind::Finding);
         if let Some(open) = self.orders.get_mut(&unit.key) {
             match &system {
                 Some(system) => {
-                    hold(Arc::make_mut(&mut open.locked.state), system);
+                    if hold(Arc::make_mut(&mut open.locked.state), system) {
+                        kind = TodoKind::InDoubt;
+                    }
                     open.lanes.insert(system.clone());
                 }
                 None => {
@@ -110,8 +110,7 @@ impl WorkingSet<'_> {
             }
         }
         let why = format!("an act on the order could not be applied: {why}");
-        let item =
-            TodoItem { kind: TodoKind::Finding, cause: "fault".into(), system, why: why.clone() };
+        let item = TodoItem { kind, cause: "fault".into(), system, why: why.clone() };
         let todo = TodoWrite { item, order: Some(unit.key), message: None, document: None };
         self.todos.push(todo);
         word(Word::Todo, Some(why))

@@ -13,6 +13,7 @@ use orderhub_order::ids::{At, Entity, OrderKey, SystemName, order_reference};
 use orderhub_order::lane::Flight;
 use orderhub_order::model::State;
 
+use super::ahead::Ahead;
 use super::writes::{
     ChangeWrite, Count, LaneWrite, MessageWrite, OrderWrite, PendingWrite, TodoWrite, WaitKey,
     Writes,
@@ -69,6 +70,8 @@ pub(super) struct WorkingSet<'a> {
     /// Reserved by the unit at hand.
     pub(super) fresh: Vec<(SystemName, OrderKey)>,
     pub(super) counts: HashMap<(SystemName, Arc<str>, Word), u32>,
+    /// What was folded before its turn.
+    pub(super) ahead: HashMap<OrderKey, Ahead>,
 }
 
 impl<'a> WorkingSet<'a> {
@@ -103,6 +106,7 @@ impl<'a> WorkingSet<'a> {
             ended: BTreeSet::new(),
             fresh: Vec::new(),
             counts: HashMap::new(),
+            ahead: HashMap::new(),
         }
     }
 
@@ -124,20 +128,38 @@ impl<'a> WorkingSet<'a> {
         let taken = Self::reference_of(said)
             .is_some_and(|wanted| self.references.get(&wanted).is_some_and(Option::is_some));
         let reference = order_reference(&said.system, order_no(said), taken, key);
-        let now = self.now();
-        let rules = &self.context.rules;
-        let state = orderhub_order::fold::create(key, reference.as_str().into(), said, rules, now)?;
+        let state = match self.made_ahead(key, &reference) {
+            Some(state) => state,
+            None => self.new_state(key, &reference, said)?,
+        };
         self.next_order += 1;
         self.bind(
             ReferenceKey::Ref(reference.as_str().into()),
             Bound { order: key, at: At::default() },
         );
         self.tokens.push((reference.to_lowercase(), key));
-        let state = Arc::new(state);
         let locked = Locked { state, chain: [0; 32], since_keyframe: 0, next_timer: None };
         let open = Open { locked, new: true, dirty: true, lanes: BTreeSet::new() };
         self.orders.insert(key, open);
         Some(key)
+    }
+
+    fn new_state(&self, key: OrderKey, reference: &str, said: &Contribution) -> Option<Arc<State>> {
+        let (rules, now) = (&self.context.rules, self.now());
+        orderhub_order::fold::create(key, reference.into(), said, rules, now).map(Arc::new)
+    }
+
+    /// The key of an order that is made after `before` others of this batch.
+    pub(super) fn order_to_be(&self, before: usize) -> OrderKey {
+        OrderKey(self.next_order.saturating_add(i64::try_from(before).unwrap_or(i64::MAX)))
+    }
+
+    /// An order as it will be made, if its reference is free as far as is known.
+    pub(super) fn to_be(&self, key: OrderKey, said: &Contribution) -> Option<Arc<State>> {
+        let taken = Self::reference_of(said)
+            .is_some_and(|wanted| self.references.get(&wanted).is_some_and(Option::is_some));
+        let reference = order_reference(&said.system, order_no(said), taken, key);
+        self.new_state(key, &reference, said)
     }
 
     /// Takes back an order whose first document could not be applied: no empty order is made. Answers

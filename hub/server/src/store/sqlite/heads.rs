@@ -1,8 +1,8 @@
 //! Orders that were written or read a moment ago, kept decoded: a change is followed by calls and receipts
 //! of the same order, each of which would read and decode it again.
 //!
-//! **Invariant:** what stands here was committed, and is the newest version: an order under the lock of
-//! a transaction is taken out, and comes back only after its commit. What a reader brings is kept only
+//! **Invariant:** what stands here was committed, and is the newest version that anybody was told of: an
+//! order under the lock of a transaction is taken out, and comes back after its commit, before the answer. What a reader brings is kept only
 //! if no transaction had the order since the reader began. Tests: `a_head_is_gone_while_it_is_locked`,
 //! `what_was_read_before_a_change_is_not_kept`.
 

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use orderhub_order::history::Stored;
 use orderhub_order::identify::{Bound, ReferenceKey};
 use orderhub_order::ids::{At, OrderKey, SystemName};
-use orderhub_order::model::{Shared, State};
+use orderhub_order::model::State;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::error::Fault;
@@ -17,6 +17,7 @@ use super::write;
 use super::writer::Writer;
 use crate::store::codec;
 use crate::store::commit::{DocumentKey, Locked, Seen, SeenId, Tx, TxError, WaitKey, Writes};
+use crate::store::unpack::{self, PackedOrder};
 
 /// An open transaction.
 pub(super) struct SqliteTx<'a> {
@@ -78,12 +79,21 @@ impl Tx for SqliteTx<'_> {
 
     async fn lock(&mut self, keys: &[OrderKey]) -> Result<Vec<Locked>, TxError> {
         let mut locked = Vec::with_capacity(keys.len());
+        let (mut rows, mut packed) = (Vec::new(), Vec::new());
         for key in keys {
-            let known = self.writer.heads.take(*key).filter(|_| !self.written);
-            locked.extend(match known {
-                Some(known) => Some(known),
-                None => read_order(&self.writer.connection, *key)?,
-            });
+            match self.writer.heads.take(*key).filter(|_| !self.written) {
+                Some(known) => locked.push(known),
+                None => {
+                    let found = order_row(&self.writer.connection, *key)?;
+                    if let Some((row, order)) = found {
+                        rows.push(row);
+                        packed.push(order);
+                    }
+                }
+            }
+        }
+        for (row, state) in rows.into_iter().zip(unpack::states(&packed)) {
+            locked.push(row.locked(state?));
         }
         Ok(locked)
     }
@@ -146,25 +156,43 @@ fn bound(connection: &Connection, key: &ReferenceKey) -> Result<Option<Bound>, F
     Ok(Some(Bound { order: OrderKey(k), at }))
 }
 
+/// What the row of an order says besides its body.
+pub(super) struct OrderRow {
+    chain: [u8; 32],
+    since_keyframe: u32,
+    next_timer: Option<Timestamp>,
+}
+
+impl OrderRow {
+    fn locked(self, state: State) -> Locked {
+        let Self { chain, since_keyframe, next_timer } = self;
+        Locked { state: Arc::new(state), chain, since_keyframe, next_timer }
+    }
+}
+
 /// An order with its lanes.
 pub(super) fn read_order(connection: &Connection, key: OrderKey) -> Result<Option<Locked>, Fault> {
+    let Some((row, packed)) = order_row(connection, key)? else { return Ok(None) };
+    Ok(Some(row.locked(packed.state()?)))
+}
+
+fn order_row(
+    connection: &Connection,
+    key: OrderKey,
+) -> Result<Option<(OrderRow, PackedOrder)>, Fault> {
     let mut statement = connection.prepare_cached(
         "SELECT body, personal, chain, since_keyframe, next_timer FROM orders WHERE k = ?1",
     )?;
     let mut rows = statement.query([key.0])?;
     let Some(row) = rows.next()? else { return Ok(None) };
-    let order = codec::order(&parts(row, 0)?)?;
-    let mut state = State::new(order);
-    let (chain, since_keyframe) = (row.get(2)?, row.get(3)?);
     let next_timer = row.get::<_, Option<i64>>(4)?.map(from_column);
+    let found = OrderRow { chain: row.get(2)?, since_keyframe: row.get(3)?, next_timer };
+    let head = (row.get(0)?, row.get(1)?);
     let mut statement =
         connection.prepare_cached("SELECT body, personal FROM lanes WHERE k = ?1")?;
-    let mut rows = statement.query([key.0])?;
-    while let Some(row) = rows.next()? {
-        let lane = codec::lane(&parts(row, 0)?)?;
-        state.lanes.insert(lane.system.clone(), Shared::new(lane));
-    }
-    Ok(Some(Locked { state: Arc::new(state), chain, since_keyframe, next_timer }))
+    let lanes = statement.query_map([key.0], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let lanes = lanes.collect::<Result<Vec<_>, _>>()?;
+    Ok(Some((found, PackedOrder { head, lanes })))
 }
 
 /// Body and personal part, which stand in this order from `first` on.

@@ -1,6 +1,7 @@
 //! The one thread that writes. Jobs queue up to [`QUEUE`]; a caller beyond that waits.
 
 use std::fs::File;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use futures_util::FutureExt as _;
@@ -64,8 +65,11 @@ pub(super) fn start(
     let (jobs, mut queue) = mpsc::channel::<Job>(QUEUE);
     let run = move || {
         while let Some(job) = queue.blocking_recv() {
-            if job(&mut writer) == After::End {
-                break;
+            let done = catch_unwind(AssertUnwindSafe(|| job(&mut writer)));
+            match done {
+                Ok(After::GoOn) => {}
+                Ok(After::End) => break,
+                Err(_) => writer.recover(),
             }
         }
     };
@@ -103,7 +107,7 @@ impl Writer {
         let order = highest("SELECT max(k) FROM orders")?;
         Ok(Self {
             connection,
-            packers: Packers::new(),
+            packers: Packers::default(),
             seen,
             next_message: given.max(1),
             given,
@@ -168,6 +172,18 @@ impl Writer {
                     ON CONFLICT DO UPDATE SET value = excluded.value";
         let done = self.connection.execute(note, []).map(drop);
         done.map_err(|error| Fault::from(error).into())
+    }
+
+    /// After a job that panicked: its caller sees the store closed, those after it see it as it was.
+    fn recover(&mut self) {
+        tracing::error!("a write failed in the program; nothing of it is stored");
+        if !self.connection.is_autocommit() {
+            drop(self.run("ROLLBACK"));
+        }
+        self.given = 0;
+        if let Ok(seen) = seen::Weeks::read(&self.connection) {
+            self.seen = seen;
+        }
     }
 
     fn run(&self, sql: &str) -> Result<(), StoreError> {

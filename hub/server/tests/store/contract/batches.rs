@@ -107,3 +107,45 @@ pub(crate) async fn batches_change_nothing_but_the_speed(
         assert_eq!(heads[0], heads[1]);
     }
 }
+
+/// Orders that stand alone in a batch beside such that do not: made, changed, named by others, twice.
+pub(crate) async fn what_is_folded_ahead_changes_nothing_but_the_speed(
+    alone: &dyn Factory,
+    together: &dyn Factory,
+) {
+    let said = |turn: i64| {
+        let key = (turn * 37 % 90).to_string();
+        match turn % 9 {
+            4 => say::shipment(&format!("P{turn}"), say::at_shop(&(turn * 13 % 90).to_string())),
+            7 => say::payment(&format!("T{turn}"), &key),
+            _ => say::order("shop_eu", &key, turn, &format!("note {turn}")),
+        }
+    };
+    let (mut one, mut many) = (World::new(alone), World::new(together));
+    for batch in [0..80, 80..200] {
+        let mut units = Vec::new();
+        let mut expected = Vec::new();
+        for turn in batch {
+            expected.push(words(&one.say(said(turn)).await));
+            units.push(many.message(vec![said(turn)]));
+        }
+        let outcomes = many.apply(units).await.unwrap();
+        let found: Vec<_> = outcomes.iter().map(words).collect();
+        assert_eq!(found, expected);
+    }
+    for key in 0..90 {
+        let mut heads = Vec::new();
+        for world in [&one, &many] {
+            let keys = world.store.find(&Scope::All, &key.to_string()).await.unwrap();
+            let Some(key) = keys.first() else { continue };
+            let state = world.store.state(&Scope::All, *key).await.unwrap().unwrap();
+            let mut fields = state.order.fields.clone();
+            // The moment of the first commit is the one thing that differs.
+            fields.remove(known::order::RECEIVED_AT);
+            let wants: Vec<_> = state.lanes.values().map(|lane| lane.wants.clone()).collect();
+            heads.push((state.order.version, fields, state.order.collections.clone(), wants));
+        }
+        assert_eq!(heads.first(), heads.get(1), "order {key}");
+    }
+    assert_eq!(one.causes().await, many.causes().await);
+}
