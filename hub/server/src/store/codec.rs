@@ -227,10 +227,13 @@ mod tests {
         let rows = [
             "01616e206f726465722c20616e206f726465722c20616e206f726465722c20616e206f726465722c20616e206f726465722c20616e206f726465722c20616e206f726465722c20616e206f72646572",
             "0228b52ffd204e8d000050616e206f726465722c20010051b42001",
-            "0328b52ffd23d843512a4e8d000050616e206f726465722c20010051b42001",
+            "0328b52ffd2374d6b85b4e8d000050616e206f726465722c20010051b42001",
         ];
         for row in rows {
             assert_eq!(unpack(&hex::decode(row).unwrap()).unwrap(), body);
         }
+        let of_the_dictionary = "0328b52ffd2374d6b85b67250100383835227d5d7d7d09fcde0246aedbc7f8e6971f48390cc198f950fe594d07fe8e0f9517";
+        let edit = br#"{"field":{"at":[["fulfilments","F1"]],"field":85,"old":[{"text":"packed"}],"new":[{"text":"shipped"}]}}"#;
+        assert_eq!(unpack(&hex::decode(of_the_dictionary).unwrap()).unwrap(), edit);
     }
 }
