@@ -148,3 +148,51 @@ fn resolve(parts: &Parts, waiters: Vec<Waiter>, outcomes: Result<Vec<UnitOutcome
         parts.store.release(&lanes);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use orderhub_order::fold::{Act, Facts};
+
+    use super::*;
+    use crate::apply::{MessageUnit, OrderUnit};
+    use crate::intake::Envelope;
+
+    fn message() -> Unit {
+        let envelope = Envelope {
+            source: "process".into(),
+            system: SystemName::new("shop"),
+            document: "order".into(),
+            message_id: None,
+            body: Bytes::from_static(b"{}"),
+            headers: Vec::new(),
+            received: jiff::Timestamp::UNIX_EPOCH,
+            suspect: false,
+        };
+        let (mapped, refused, skipped, redrive) = (Vec::new(), None, true, None);
+        Unit::Message(Box::new(MessageUnit { envelope, mapped, refused, skipped, redrive }))
+    }
+
+    fn act() -> Unit {
+        let (key, act, facts) = (OrderKey(1), Act::Tick, Facts::default());
+        Unit::Order(Box::new(OrderUnit { key, act, facts, receipt: None }))
+    }
+
+    #[tokio::test]
+    async fn acts_go_first_and_messages_always_have_room() {
+        let cases = [(0, 256), (1, 16), (10, 16), (100, 50), (500, 16)];
+        for (acts, messages) in cases {
+            let (apply, mut queues) = Apply::channel(1_000);
+            for _ in 0..600 {
+                drop(apply.queue(message()).await.unwrap());
+            }
+            for _ in 0..acts {
+                drop(apply.queue(act()).await.unwrap());
+            }
+            let first = queues.next().await.unwrap();
+            let batch = queues.close(first).units;
+            let found = batch.iter().filter(|unit| matches!(unit, Unit::Message(_))).count();
+            assert_eq!((found, batch.len() - found), (messages, acts.min(240)), "{acts} acts");
+        }
+    }
+}

@@ -49,7 +49,7 @@ pub(super) fn unknown(what: &str, word: &str, known: &[&str]) -> Problem {
 }
 
 /// A list that names a system and has nothing at all: is there such a system? One that is in no
-/// settings any more is known as long as rows name it.
+/// settings any more is known as long as rows of the answer name it.
 pub(super) fn system_exists<T>(
     api: &Api,
     system: Option<&SystemName>,
@@ -63,7 +63,7 @@ pub(super) fn system_exists<T>(
         return Ok(());
     }
     let known: Vec<&str> = bundle.systems().map(|system| system.name.as_str()).collect();
-    Err(unknown("system that is configured or that rows name", system.as_str(), &known))
+    Err(unknown("configured system", system.as_str(), &known))
 }
 
 /// Reads the filters of orders.

@@ -90,7 +90,8 @@ pub(crate) struct Locked {
 /// A key of a document that a todo `parked` may stand for: (system, document kind, key).
 pub(crate) type DocumentKey = (SystemName, Box<str>, Box<str>);
 
-/// What a commit asks of one open transaction. Lists come sorted, without repetition.
+/// What a commit asks of one open transaction. Lists come sorted, without repetition, but for seen ids,
+/// which come as they arrived.
 pub(crate) trait Tx: Send {
     /// Marks a point to come back to.
     fn savepoint(&mut self) -> impl Future<Output = Result<(), TxError>> + Send;
