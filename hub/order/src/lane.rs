@@ -138,6 +138,8 @@ pub enum LaneCode {
     InDoubt,
     /// Given up; a todo says why.
     Dead,
+    /// A person has taken the call as done.
+    LetBe,
     /// Delivered.
     Delivered,
 }
@@ -298,7 +300,8 @@ impl Flight {
     /// Nothing of it has reached the target and nothing was found on the way: newer inputs may
     /// replace it, a hold may stop it.
     pub fn may_be_replaced(&self) -> bool {
-        !self.may_be_there() && self.memo.is_empty()
+        // A fact's key is its firing: under it the same bytes go, whatever happens to the order.
+        self.want.fact.is_none() && !self.may_be_there() && self.memo.is_empty()
     }
 }
 

@@ -122,6 +122,24 @@ fn settings_that_files_read_and_a_system_lacks_are_named_with_both_places() {
 }
 
 #[test]
+fn settings_that_would_do_nothing_are_named() {
+    let limit = format!("{SETTINGS}[systems.wms.limits]\ndefualt = {{ rate = \"1/s\" }}\n");
+    let why = compile(&files(), &limit).unwrap_err();
+    assert!(why.contains("`[systems.wms.limits]` names `defualt`"), "{why}");
+    assert!(why.contains("did you mean `default`?"), "{why}");
+    let queue = |document: &str| {
+        format!(
+            "[bus]\nurl = \"amqp://127.0.0.1\"\n[bus.consume.orders]\nqueue = \"in\"\n\
+             system = {{ fixed = \"shop_eu\" }}\ndocument = {{ fixed = \"{document}\" }}\n{SETTINGS}"
+        )
+    };
+    compile(&files(), &queue("order_rest")).unwrap();
+    let why = compile(&files(), &queue("order_rset")).unwrap_err();
+    assert!(why.contains("`bus.consume.orders.document` is `order_rset`"), "{why}");
+    assert!(why.contains("did you mean `order_rest`?"), "{why}");
+}
+
+#[test]
 fn what_only_the_files_together_can_tell_is_told_at_its_place() {
     let cases = [
         (

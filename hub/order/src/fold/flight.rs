@@ -174,6 +174,7 @@ fn waits(code: LaneCode) -> bool {
         | LaneCode::Shadow
         | LaneCode::NotRouted
         | LaneCode::NoUpdate
+        | LaneCode::LetBe
         | LaneCode::Delivered => false,
     }
 }

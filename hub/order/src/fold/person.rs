@@ -110,7 +110,16 @@ fn settle(work: &mut Work<'_>, system: &SystemName, again: bool) -> Folding<Done
         work.effects.push(Effect::Deliver { system: system.clone() });
     } else {
         delivered(work, (system, role), &flight);
-        work.lane(system, role).code = Some(LaneCode::Dropped);
+        let lane = work.lane(system, role);
+        lane.code = Some(LaneCode::LetBe);
+        if flight.creates && lane.ext_id(flight.entity.as_str(), &flight.want.subject).is_none() {
+            let why = format!(
+                "`{}` was taken as done, but what {system} calls it is not known: what needs it waits until a \
+                 document of {system} names our reference",
+                flight.operation
+            );
+            work.todo(item(TodoKind::Finding, "id_unknown", Some(system), why));
+        }
     }
     Ok(Done::Merged)
 }

@@ -204,7 +204,15 @@ fn wake(
             Plan::Skip { key, version, code } => {
                 settle_wish(state, system, &key, version, code, effects);
             }
-            Plan::Wait { code, .. } => {
+            // Nothing of the order wakes a paused system: it stays due, and goes when the mode is another.
+            Plan::Wait { key: None, code } => {
+                if let Some(lane) = state.lanes.get_mut(system) {
+                    lane.code = Some(code);
+                    lane.due_at.get_or_insert(now);
+                }
+                return;
+            }
+            Plan::Wait { key: Some(_), code } => {
                 if let Some(lane) = state.lanes.get_mut(system) {
                     lane.code = Some(code);
                     lane.due_at = None;

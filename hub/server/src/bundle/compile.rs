@@ -18,7 +18,7 @@ use orderhub_order::rules::{OperationKind as Kind, SystemRules};
 
 use super::system::{System, needs};
 use super::{Bundle, BundleError, Files, files};
-use crate::config::Config;
+use crate::config::{self, Config, Selector};
 
 /// The folder of the hub's own side.
 const HUB: &str = "hub";
@@ -50,12 +50,14 @@ pub(super) fn bundle(files: &Files, config: &Config) -> Result<Bundle, BundleErr
             continue;
         };
         problems.extend(needs(name, settings, &integration, connector.needs()));
+        problems.extend(limits(name, settings, connector.as_ref()));
         rules.insert(name.clone(), system_rules(&integration, connector.as_ref(), settings));
         let system = System::new(name.clone(), settings, &integration, connector);
         let shape = SystemShape { integration, settings: Arc::clone(&system.settings) };
         shapes.insert(name.clone(), shape);
         systems.insert(name.clone(), system);
     }
+    problems.extend(queues(config, &systems));
     if !problems.is_empty() {
         return Err(BundleError::Settings(problems.join("\n")));
     }
@@ -86,6 +88,48 @@ fn unknown(name: &SystemName, integration: &str, compiled: &Compiled) -> String 
         "`[systems.{name}] integration` is `{integration}`, but `mappings/` has no such folder with an \
          integration.yaml{hint}"
     )
+}
+
+/// Limits of the settings that lower nothing, because the connector has none of that name.
+fn limits(name: &SystemName, settings: &config::System, connector: &dyn Connector) -> Vec<String> {
+    let declared: Vec<&str> = connector.limits().iter().map(|limit| limit.name.as_str()).collect();
+    let unknown = settings
+        .limits
+        .keys()
+        .filter(|limit| !declared.contains(&limit.as_str()) && limit.as_str() != "default");
+    let problem = |limit: &String| {
+        let near = diagnostic::nearest(limit, declared.iter().copied().chain(["default"]));
+        let hint = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+        format!(
+            "`[systems.{name}.limits]` names `{limit}`, which its connector does not declare{hint}"
+        )
+    };
+    unknown.map(problem).collect()
+}
+
+/// Queues whose settings name a document that nothing takes.
+fn queues(config: &Config, systems: &BTreeMap<SystemName, System>) -> Vec<String> {
+    let consumed = config.bus.iter().flat_map(|bus| &bus.consume);
+    let problem = |(name, consume): (&String, &config::Consume)| {
+        let (Selector::Fixed(system), Selector::Fixed(document)) =
+            (&consume.system, &consume.document)
+        else {
+            return None;
+        };
+        let Some(known) = systems.get(system.as_str()) else {
+            return Some(format!("`bus.consume.{name}.system` is `{system}`, which is no system"));
+        };
+        let taken: Vec<&str> = known.documents().collect();
+        if taken.contains(&document.as_str()) {
+            return None;
+        }
+        let near = diagnostic::nearest(document, taken.iter().copied());
+        let hint = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+        Some(format!(
+            "`bus.consume.{name}.document` is `{document}`, but no intake of `{system}` takes it{hint}"
+        ))
+    };
+    consumed.filter_map(problem).collect()
 }
 
 fn compile(files: &Files) -> Compiled {

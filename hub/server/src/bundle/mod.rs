@@ -127,6 +127,11 @@ impl Bundle {
         system.intakes.iter().find(|intake| intake.words.iter().any(|known| &**known == word))
     }
 
+    /// The documents that a system's intakes take.
+    pub fn documents(&self, system: &SystemName) -> impl Iterator<Item = &str> {
+        self.systems.get(system).into_iter().flat_map(System::documents)
+    }
+
     /// How an operation of a deliver rule is mapped.
     pub fn delivery(&self, system: &SystemName, rule: &str, operation: &str) -> Option<&Delivery> {
         self.systems.get(system)?.deliveries.get(&(rule.into(), operation.into()))

@@ -68,6 +68,11 @@ pub struct Read {
 }
 
 impl System {
+    /// The documents that its intakes take.
+    pub fn documents(&self) -> impl Iterator<Item = &str> {
+        self.intakes.iter().flat_map(|intake| &intake.words).map(|word| &**word)
+    }
+
     pub(super) fn new(
         name: SystemName,
         settings: &crate::config::System,

@@ -4,10 +4,11 @@ use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use orderhub_order::catalogue::{FieldId, catalogue};
+use orderhub_order::catalogue::{Field, FieldId, FieldType, catalogue};
 use orderhub_order::contribution::Stated;
 use orderhub_order::fold::{Act, Facts, Outcome, PersonAct};
 use orderhub_order::ids::{At, OrderKey};
+use orderhub_order::model::Order;
 use orderhub_order::value::Value;
 use serde_json::{Map, Value as Tree, json};
 
@@ -33,7 +34,7 @@ pub(super) async fn patch(
         return Err(Problem::new(StatusCode::PRECONDITION_FAILED, "no_such_version", detail));
     }
     let mut values = Vec::new();
-    flatten("", &patch, &mut values)?;
+    flatten(&state.order, "", &patch, &mut values)?;
     if values.is_empty() {
         return Err(Problem::bad_request("the patch names no field; send the fields to set"));
     }
@@ -92,6 +93,47 @@ pub(super) async fn submit(
     Ok(outcome.documents.into_iter().next().and_then(|document| document.folded))
 }
 
+/// What a system may say and the hub keeps as it is, a person may not: a word that no enum has, a country
+/// that is no code.
+fn sensible(path: &str, field: &Field, stated: &Stated) -> Result<(), Problem> {
+    let country = |code: &str| code.len() == 2 && code.bytes().all(|b| b.is_ascii_uppercase());
+    let wrong = match (stated, &field.ty) {
+        (Some(Value::Text(word)), FieldType::Enum(name)) => {
+            let known = catalogue().enum_values(name);
+            (!known.contains(&&**word)).then(|| format!("one of: {}", known.join(", ")))
+        }
+        (Some(Value::Text(code)), FieldType::Country) => {
+            (!country(code)).then(|| "an ISO 3166 code of two capital letters".to_owned())
+        }
+        (Some(Value::Address(address)), _) => {
+            let wrong = address.country.as_deref().is_some_and(|code| !country(code));
+            wrong.then(|| "an address whose country is an ISO 3166 code of two letters".to_owned())
+        }
+        (_, _) => None,
+    };
+    match wrong {
+        Some(needed) => Err(Problem::bad_request(format!("`{path}` must be {needed}"))),
+        None => Ok(()),
+    }
+}
+
+/// A merge patch of an address changes the parts that it names, and keeps the others.
+fn merged(order: &Order, (at, field): (&At, FieldId), patch: &Tree, stated: Stated) -> Stated {
+    let current = order.record(at).and_then(|record| record.value(field));
+    match (stated, current, patch) {
+        (Some(Value::Address(new)), Some(Value::Address(old)), Tree::Object(named)) => {
+            let mut whole = old.clone();
+            for part in named.keys() {
+                if let (Some(to), Some(from)) = (whole.part_mut(part), new.part(part)) {
+                    to.clone_from(from);
+                }
+            }
+            Some(Value::Address(whole))
+        }
+        (stated, _, _) => stated,
+    }
+}
+
 /// The version that `If-Match` names.
 fn seen(headers: &HeaderMap) -> Result<u32, Problem> {
     let tag = headers.get(header::IF_MATCH).ok_or_else(|| {
@@ -104,6 +146,7 @@ fn seen(headers: &HeaderMap) -> Result<u32, Problem> {
 
 /// Reads `{ "state": { "payment": "captured" } }` and `{ "state.payment": … }` alike.
 fn flatten(
+    order: &Order,
     prefix: &str,
     patch: &Map<String, Tree>,
     values: &mut Vec<(At, FieldId, Stated)>,
@@ -114,10 +157,12 @@ fn flatten(
             let Some(known) = catalogue().field(field) else { continue };
             let stated = Value::from_json(known, value)
                 .map_err(|error| Problem::bad_request(error.to_string()))?;
+            sensible(&path, known, &stated)?;
+            let stated = merged(order, (&at, field), value, stated);
             values.push((at, field, stated));
         } else {
             match value {
-                Tree::Object(inner) if !inner.is_empty() => flatten(&path, inner, values)?,
+                Tree::Object(inner) if !inner.is_empty() => flatten(order, &path, inner, values)?,
                 Tree::Null
                 | Tree::Bool(_)
                 | Tree::Number(_)

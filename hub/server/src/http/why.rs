@@ -38,12 +38,22 @@ pub(super) async fn why(
     names.dedup();
     let asked =
         names.iter().filter(|name| query.system.as_ref().is_none_or(|s| s == name.as_str()));
+    let status = api.deliverer.status();
+    let paused = |name: &SystemName| {
+        let system = status.iter().find(|status| status.system == name.as_str());
+        system.and_then(|system| system.paused.as_deref())
+    };
     let items: Vec<Value> = asked
         .map(|name| match state.lanes.get(name) {
             Some(lane) => json!({
                 "system": name.as_str(),
                 "code": lane.code,
-                "why": words(lane, api.clock.now()),
+                "why": match paused(name) {
+                    Some(reason) => {
+                        format!("a person paused the system ({reason}); {}", words(lane, api.clock.now()))
+                    }
+                    None => words(lane, api.clock.now()),
+                },
             }),
             None => json!({
                 "system": name.as_str(),
@@ -108,7 +118,7 @@ fn of(code: LaneCode) -> &'static str {
         LaneCode::NoUpdate => "made there already, and its integration has no `update:` for it",
         LaneCode::Limited => "it waits for its rate limit",
         LaneCode::BreakerOpen => {
-            "its breaker is open: the system did not answer; no attempt is spent"
+            "its breaker is open: the system did not answer, or a person holds it open; no attempt is spent"
         }
         LaneCode::NotAllowed => {
             "the system refuses our credential; renew it, one probe every five minutes sees it"
@@ -118,6 +128,7 @@ fn of(code: LaneCode) -> &'static str {
             "nobody knows whether the last attempt took effect; a todo waits for a person"
         }
         LaneCode::Dead => "given up; a todo says why",
+        LaneCode::LetBe => "a person has taken the last call as done",
         LaneCode::Delivered => "delivered",
     }
 }

@@ -10,6 +10,8 @@ use super::Envelope;
 use crate::apply::{MessageUnit, Redrive};
 use crate::bundle::Bundle;
 
+/// The source of webhooks.
+pub const WEBHOOK: &str = "webhook";
 /// Largest body that is stored at all; a larger one is refused at its source.
 pub const MOST_BYTES: usize = 16 << 20;
 
@@ -51,7 +53,13 @@ pub fn unit(
         return unit;
     }
     if bundle.intake(&unit.envelope.system, &unit.envelope.document).is_none() {
-        unit.skipped = true;
+        // A system that sends webhooks sends more kinds than anybody wants. Whoever puts a message into
+        // a queue of the hub means it: it waits for its intake.
+        if &*unit.envelope.source == WEBHOOK {
+            unit.skipped = true;
+        } else {
+            unit.refused = Some(unknown_document(bundle, &unit.envelope));
+        }
         return unit;
     }
     unit.refused = refuse(&unit.envelope.body, gates, unit.redrive.is_some());
@@ -70,6 +78,18 @@ fn unknown_system(envelope: &Envelope) -> (&'static str, String) {
         envelope.system
     );
     ("unknown_system", why)
+}
+
+fn unknown_document(bundle: &Bundle, envelope: &Envelope) -> (&'static str, String) {
+    let known: Vec<&str> = bundle.documents(&envelope.system).collect();
+    let why = format!(
+        "no intake of `{}` takes the document `{}`; it takes: {}. Name it in its integration.yaml and replay, \
+         or discard",
+        envelope.system,
+        envelope.document,
+        known.join(", ")
+    );
+    ("unknown_document", why)
 }
 
 fn refuse(body: &Bytes, gates: Gates, again: bool) -> Option<(&'static str, String)> {

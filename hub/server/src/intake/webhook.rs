@@ -165,7 +165,7 @@ fn envelope(
     kept: &[(String, String)],
 ) -> Envelope {
     Envelope {
-        source: Arc::from("webhook"),
+        source: Arc::from(super::gates::WEBHOOK),
         system: system.clone(),
         document: Arc::from(kind),
         message_id,

@@ -253,6 +253,18 @@ async fn shadow_mode_computes_and_sends_nothing() {
 }
 
 #[tokio::test]
+async fn what_came_up_while_the_settings_paused_a_system_goes_when_they_do_not() {
+    let rig = Rig::new(Setup { mode: Mode::Paused, ..Setup::default() });
+    let key = rig.order(1001, 1, "captured").await;
+    rig.delivered(key, SINK).await;
+    let lane = rig.lane(key, ERP).await.unwrap();
+    assert_eq!((lane.code, lane.due_at.is_some()), (Some(LaneCode::Paused), true));
+    let rig = rig.restart(Mode::Live).await;
+    rig.delivered(key, ERP).await;
+    assert_eq!(rig.twin.sales().len(), 1);
+}
+
+#[tokio::test]
 async fn an_equal_projection_is_not_sent_again() {
     let rig = Rig::new(Setup::default());
     let key = rig.order(1001, 1, "captured").await;

@@ -254,6 +254,12 @@ impl Rig {
         Self::open(folder, twin, setup)
     }
 
+    /// Another process, with the ERP in another mode.
+    pub(super) async fn restart(mut self, mode: Mode) -> Self {
+        self.setup.mode = mode;
+        self.crash().await
+    }
+
     /// A paid order, or a change of it.
     pub(super) async fn order(&self, number: u32, revision: i64, payment: &str) -> OrderKey {
         let text = |text: &str| Some(Value::text(text));

@@ -257,6 +257,8 @@ async fn a_person_edits_with_the_version_that_was_seen() {
         (json!({ "notes": {} }), "`notes`"),
         (json!({ "notes": { "internal": "x", "inner": {} } }), "`notes.inner`"),
         (json!({}), "names no field"),
+        (json!({ "state": { "lifecycle": "canceled" } }), "cancelled"),
+        (json!({ "addresses.ship_to": { "country": "Germany" } }), "two letters"),
     ] {
         let empty = hub.send(edit(Some("\"1\"")), &patch.to_string()).await;
         assert_eq!(empty.status, StatusCode::BAD_REQUEST, "{patch}");
@@ -278,6 +280,28 @@ async fn a_person_edits_with_the_version_that_was_seen() {
     assert!(last["fields"].as_array().unwrap().contains(&"notes.internal".into()), "{last}");
     let then = hub.get("/api/v1/orders/1001?at=1").await.body;
     assert!(then["notes"]["internal"].is_null(), "{then}");
+}
+
+#[tokio::test]
+async fn an_edit_of_an_address_keeps_the_parts_that_it_does_not_name() {
+    let hub = shops().await;
+    hub.take("shop_eu", &order(1, "#1001", "12.50").to_string()).await;
+    let edit = |seen: u32, ship_to: Value| {
+        let request = Request::builder()
+            .method(Method::PATCH)
+            .uri("/api/v1/orders/1001?reason=customer+called")
+            .header(header::CONTENT_TYPE, "application/json")
+            .header(header::IF_MATCH, format!("\"{seen}\""));
+        (request, json!({ "addresses": { "ship_to": ship_to } }).to_string())
+    };
+    let (request, whole) =
+        edit(1, json!({ "name": "A", "line2": "rear", "city": "X", "country": "DE" }));
+    assert_eq!(hub.send(request, &whole).await.body["outcome"], "applied");
+    let (request, part) = edit(2, json!({ "city": "Y", "line2": null }));
+    assert_eq!(hub.send(request, &part).await.body["outcome"], "applied");
+    let shown = hub.get("/api/v1/orders/1001").await.body;
+    let expected = json!({ "name": "A", "city": "Y", "country": "DE" });
+    assert_eq!(shown["addresses"]["ship_to"], expected, "{shown}");
 }
 
 #[tokio::test]

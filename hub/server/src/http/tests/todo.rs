@@ -152,7 +152,7 @@ async fn a_dead_call_that_is_not_wanted_any_more_is_dropped() {
     let resolved = hub.decide(&todo, "resolve?again=false&reason=entered+by+hand").await;
     assert_eq!(resolved.status, StatusCode::OK, "{}", resolved.body);
     let lane = hub.lane().await;
-    assert_eq!((&lane["code"], &lane["flying"]), (&json!("dropped"), &Value::Null), "{lane}");
+    assert_eq!((&lane["code"], &lane["flying"]), (&json!("let_be"), &Value::Null), "{lane}");
     assert_eq!(lane["wants"], json!([]), "{lane}");
 }
 

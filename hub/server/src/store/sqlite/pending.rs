@@ -112,7 +112,8 @@ pub(super) fn sweep(c: &Connection, now: Timestamp) -> Result<u64, Fault> {
     let long: Vec<(i64, i64)> = rows.collect::<Result<_, _>>()?;
     for (first, document) in long {
         let Some(message) = message(c, first)? else { continue };
-        let why = "it has waited for seven days: for its order, a call or a parked document".to_owned();
+        let why =
+            "it has waited for seven days: for its order, a call or a parked document".to_owned();
         let position = u32::try_from(document).ok();
         give_up(c, &message, position, TodoKind::Waiting, "waits_long", why, now)?;
     }

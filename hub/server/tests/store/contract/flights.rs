@@ -184,7 +184,7 @@ pub(crate) async fn a_call_that_is_let_be_is_dropped(factory: &dyn Factory) {
     assert!(settled.reserved.is_empty());
     let state = world.store.state(&Scope::All, key).await.unwrap().unwrap();
     let lane = &state.lanes[&erp()];
-    assert_eq!((lane.code, lane.wants.len()), (Some(LaneCode::Dropped), 0));
+    assert_eq!((lane.code, lane.wants.len()), (Some(LaneCode::LetBe), 0));
     assert!(lane.flying.is_none() && lane.due_at.is_none());
     let settle = PersonAct::Settle { system: erp(), again: true };
     let twice = world.one(World::act(key, Act::Person(settle))).await;
