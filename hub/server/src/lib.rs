@@ -187,7 +187,7 @@ impl Hub {
         for warning in bundle.warnings() {
             tracing::warn!(code = warning.code, file = warning.source.name, "{}", warning.message);
         }
-        let store = store::open(&config.store).await?;
+        let store = store::open(&config.store, &secrets).await?;
         store.activate(&bundle.hash, &files, clock.now()).await?;
         // The sender would switch to another bundle; until files are watched, nobody does.
         let (_, bundles) = watch::channel(Arc::new(bundle));

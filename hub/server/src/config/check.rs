@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use super::{Config, Consumers, Selector};
+use super::{Config, Consumers, Selector, StoreUrl};
 
 /// Longest body that is taken in at all.
 pub(super) const MOST_BYTES: usize = 16 << 20;
@@ -12,6 +12,7 @@ pub(super) const MOST_BYTES: usize = 16 << 20;
 pub(super) fn rules(config: &Config) -> Vec<String> {
     let mut broken = Vec::new();
     server(config, &mut broken);
+    store(config, &mut broken);
     bus(config, &mut broken);
     systems(config, &mut broken);
     broken
@@ -36,6 +37,16 @@ fn server(config: &Config, broken: &mut Vec<String>) {
             "`mappings.reload` comes with a later version; remove it and restart the hub after a change"
                 .to_owned(),
         );
+    }
+}
+
+fn store(config: &Config, broken: &mut Vec<String>) {
+    match (&config.store.url, &config.store.password) {
+        (StoreUrl::Sqlite(_), Some(_)) => broken.push(
+            "`store.password` is set, but `store.url` is a file, which has none; remove it"
+                .to_owned(),
+        ),
+        (StoreUrl::Sqlite(_), None) | (StoreUrl::Postgres(_), _) => {}
     }
 }
 

@@ -28,7 +28,7 @@ pub use load::{ConfigError, Loaded, load, parse};
 pub use places::{SecretRef, SecretRefs, Selector};
 pub use secrets::{SecretError, Secrets};
 pub use show::show;
-pub use values::{BrokerUrl, Limit, Net, Rate, StoreUrl};
+pub use values::{BrokerUrl, Limit, Net, PostgresUrl, Rate, StoreUrl};
 
 /// The deployment's settings.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -69,8 +69,11 @@ impl Default for Server {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Store {
-    /// `sqlite:<file>`.
+    /// `sqlite:<file>` or `postgres://user@host:port/database`.
     pub url: StoreUrl,
+    /// The password of the database.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub password: Option<SecretRef>,
     /// How long ids of messages are remembered against duplicates, in days.
     pub seen_days: NonZeroU16,
 }
@@ -78,7 +81,7 @@ pub struct Store {
 impl Default for Store {
     fn default() -> Self {
         let seen_days = NonZeroU16::MIN.saturating_add(29);
-        Self { url: StoreUrl::Sqlite(PathBuf::from("orderhub.db")), seen_days }
+        Self { url: StoreUrl::Sqlite(PathBuf::from("orderhub.db")), password: None, seen_days }
     }
 }
 
@@ -239,11 +242,15 @@ pub struct Egress {
 impl Config {
     /// Takes relative paths as relative to the folder of the settings file, wherever the program is started.
     pub(crate) fn relative_to(&mut self, folder: &std::path::Path) {
-        let StoreUrl::Sqlite(file) = &mut self.store.url;
-        let paths = [file, &mut self.mappings.path].into_iter();
+        let file = match &mut self.store.url {
+            StoreUrl::Sqlite(file) => Some(file),
+            StoreUrl::Postgres(_) => None,
+        };
+        let paths = file.into_iter().chain([&mut self.mappings.path]);
         let secrets = self.systems.values_mut().flat_map(|system| system.secrets.values_mut());
         let secrets = secrets.flat_map(|refs| refs.0.iter_mut());
         let secrets = secrets.chain(self.bus.as_mut().and_then(|bus| bus.password.as_mut()));
+        let secrets = secrets.chain(self.store.password.as_mut());
         let files = secrets.filter_map(|secret| match secret {
             SecretRef::File(file) => Some(file),
             SecretRef::Env(_) => None,

@@ -121,6 +121,8 @@ impl Secrets {
         });
         let of_bus = config.bus.iter().flat_map(|bus| bus.password.iter());
         let all = of_systems.chain(of_bus.map(|at| ("bus.password".to_owned(), at)));
+        let of_store = config.store.password.iter();
+        let all = all.chain(of_store.map(|at| ("store.password".to_owned(), at)));
         let wrong = all.filter_map(|(key, at)| Some(format!("`{key}`: {}", self.read(at).err()?)));
         let wrong: Vec<_> = wrong.collect();
         if wrong.is_empty() { Ok(()) } else { Err(wrong) }

@@ -70,13 +70,15 @@ fn wrong_settings_are_refused_in_words() {
 
 #[test]
 fn the_reference_states_the_defaults() {
-    let stated: serde_json::Value = config::Config::builder()
+    let mut stated: serde_json::Value = config::Config::builder()
         .add_source(config::File::from_str(REFERENCE, config::FileFormat::Toml))
         .build()
         .unwrap()
         .try_deserialize()
         .unwrap();
     let actual = serde_json::to_value(Config::default()).unwrap();
+    // An empty place of a secret stands for none.
+    stated["store"].as_object_mut().unwrap().remove("password").unwrap();
     for table in ["server", "store", "intake", "mappings", "egress"] {
         assert_eq!(stated[table], actual[table], "[{table}]");
     }
@@ -104,4 +106,28 @@ fn a_secret_that_is_not_there_is_named_with_its_setting() {
         missing[0].starts_with("`systems.shop_eu.secrets.webhook`: cannot read"),
         "{missing:?}"
     );
+}
+
+#[test]
+fn a_database_is_named_without_its_password() {
+    let text = "[store]\nurl = \"postgres://hub@db:5432/orders?sslmode=require\"\npassword = { env = \"STORE\" }\n";
+    let loaded = parse("orderhub.toml", text, &env(&[])).unwrap();
+    let shown = show(&loaded);
+    assert!(
+        shown.contains("store.url = \"postgres://hub@db:5432/orders?sslmode=require\""),
+        "{shown}"
+    );
+    let missing = Secrets::new(env(&[])).all_there(&loaded.config).unwrap_err();
+    assert_eq!(missing, ["`store.password`: environment variable `STORE` is not set"]);
+    let hunter = [
+        "//hub:hunter2@db/o",
+        "//hub:hun@ter2@db/o",
+        "//hub@db/o?password=hunter2",
+        "//hub:hunter2",
+    ];
+    for url in hunter {
+        let text = format!("[store]\nurl = \"postgres:{url}\"\n");
+        let refused = parse("orderhub.toml", &text, &env(&[])).unwrap_err().to_string();
+        assert!(!refused.contains("ter2"), "{refused}");
+    }
 }

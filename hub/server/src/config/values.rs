@@ -21,6 +21,8 @@ use super::System;
 pub enum StoreUrl {
     /// A file.
     Sqlite(PathBuf),
+    /// A database of a PostgreSQL server.
+    Postgres(PostgresUrl),
 }
 
 impl TryFrom<String> for StoreUrl {
@@ -29,18 +31,59 @@ impl TryFrom<String> for StoreUrl {
     fn try_from(url: String) -> Result<Self, String> {
         match url.split_once(':') {
             Some(("sqlite", file)) if !file.is_empty() => Ok(Self::Sqlite(PathBuf::from(file))),
-            Some(("postgres" | "postgresql", _)) => Err(
-                "names PostgreSQL, which comes with a later version; use `sqlite:<file>` until then".to_owned(),
-            ),
-            _ => Err("must be `sqlite:<file>`, for example `sqlite:orderhub.db`".to_owned()),
+            Some(("postgres" | "postgresql", rest)) => {
+                postgres(rest).map(|()| Self::Postgres(PostgresUrl(url)))
+            }
+            // Never the text itself: it may hold a password.
+            _ => Err("must be `sqlite:<file>` or `postgres://user@host:5432/database`".to_owned()),
         }
     }
 }
 
 impl From<StoreUrl> for String {
     fn from(url: StoreUrl) -> String {
-        let StoreUrl::Sqlite(file) = url;
-        format!("sqlite:{}", file.display())
+        match url {
+            StoreUrl::Sqlite(file) => format!("sqlite:{}", file.display()),
+            StoreUrl::Postgres(url) => url.0,
+        }
+    }
+}
+
+/// A database's URL, without a password.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PostgresUrl(String);
+
+impl PostgresUrl {
+    /// `postgres://user@host:5432/database`
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Looks at what stands behind the scheme. No answer repeats it: it may hold a password.
+fn postgres(rest: &str) -> Result<(), String> {
+    let (place, query) = rest.split_once('?').unwrap_or((rest, ""));
+    // Behind the last `@`: a password may hold one, too.
+    let (who, place) = match place.rsplit_once('@') {
+        Some((who, place)) => (who.trim_start_matches('/'), place),
+        None => ("", place.trim_start_matches('/')),
+    };
+    let named = query.split('&').any(|pair| pair.starts_with("password"));
+    if who.contains(':') || named {
+        return Err(
+            "holds a password; write it as `password = { env = \"NAME\" }` or `{ file = \"/path\" }` beside it"
+                .to_owned(),
+        );
+    }
+    match place.split_once('/') {
+        Some((host, database))
+            if !host.is_empty() && !database.is_empty() && rest.starts_with("//") =>
+        {
+            Ok(())
+        }
+        _ => {
+            Err("must name a host and a database: `postgres://user@host:5432/database`".to_owned())
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! The store's contract: apply, claim, settle, read. SQLite now; PostgreSQL implements the same.
+//! The store's contract: apply, claim, settle, read. SQLite in a file, PostgreSQL on a server.
 //!
 //! **Invariant:** one transaction holds the raw message, the new order version, its audit and what its
 //! lanes want. There is no second truth. Tests: `a_full_disk_acknowledges_nothing_and_passes`,
@@ -14,15 +14,19 @@ use orderhub_order::model::{Order, State};
 
 use crate::apply::{Unit, UnitOutcome};
 use crate::bundle::Bundle;
-use crate::config::{self, StoreUrl};
+use crate::config::{self, Secrets, StoreUrl};
 
 mod codec;
+mod columns;
 mod commit;
 mod cores;
 mod pack;
+pub mod postgres;
+mod reserved;
 mod rows;
 pub mod sqlite;
 mod unpack;
+mod waits;
 
 pub use codec::{CodecError, unpack};
 pub use rows::{
@@ -30,18 +34,34 @@ pub use rows::{
     PendingRow, ReceiptRow, TodoCount, TodoFilter, TodoRow, TodoState,
 };
 
-/// Opens the store of the settings; it blocks for a moment, so not on this thread.
+/// Opens the store of the settings.
 ///
 /// # Errors
 ///
 /// [`StoreError`].
-pub async fn open(settings: &config::Store) -> Result<Arc<dyn Store>, StoreError> {
-    let StoreUrl::Sqlite(path) = settings.url.clone();
+pub async fn open(
+    settings: &config::Store,
+    secrets: &Secrets,
+) -> Result<Arc<dyn Store>, StoreError> {
     let seen_days = settings.seen_days.get();
-    let options = sqlite::Options { seen_days, ..sqlite::Options::at(path) };
-    let opened = tokio::task::spawn_blocking(move || sqlite::SqliteStore::open(&options)).await;
-    let store = opened.map_err(|error| StoreError::Failed(error.to_string()))??;
-    Ok(Arc::new(store))
+    match settings.url.clone() {
+        StoreUrl::Sqlite(path) => {
+            let options = sqlite::Options { seen_days, ..sqlite::Options::at(path) };
+            // It blocks for a moment, so not on this thread.
+            let open = move || sqlite::SqliteStore::open(&options);
+            let opened = tokio::task::spawn_blocking(open).await;
+            let store = opened.map_err(|error| StoreError::Failed(error.to_string()))??;
+            Ok(Arc::new(store))
+        }
+        StoreUrl::Postgres(url) => {
+            let secrets = secrets.clone();
+            let login = settings.password.clone();
+            let login = login.map(|password| postgres::Login { password, secrets });
+            let options =
+                postgres::Options { login, seen_days, ..postgres::Options::at(url.as_str()) };
+            Ok(Arc::new(postgres::PostgresStore::open(&options).await?))
+        }
+    }
 }
 
 /// Who asks: an unscoped query does not compile. Until tokens exist the loopback listener makes `All`.

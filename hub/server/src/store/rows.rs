@@ -1,14 +1,19 @@
 //! What the store answers with: pages, rows and the filters that ask for them.
 
 use jiff::Timestamp;
-use orderhub_order::catalogue::{FieldId, FieldSet};
+use orderhub_order::catalogue::{FieldId, FieldSet, known};
 use orderhub_order::fold::{TodoItem, TodoKind};
 use orderhub_order::ids::{OrderKey, SystemName};
+use orderhub_order::model::Order;
 
 use crate::intake::Envelope;
 
 /// Most rows of one page.
 pub const MOST_ROWS: usize = 500;
+/// Orders looked at for one page: a tenth of a second where bodies must be decoded.
+pub(crate) const MOST_ORDERS: usize = 20_000;
+/// Attempts looked at for one page: rows without a body.
+pub(crate) const MOST_ATTEMPTS: usize = 100_000;
 
 /// One page of a listing.
 #[derive(Debug)]
@@ -40,6 +45,19 @@ pub struct Filter {
     pub cursor: Option<String>,
     /// At most [`MOST_ROWS`].
     pub limit: usize,
+}
+
+impl Filter {
+    /// Whether an order has the words that were asked for.
+    pub(crate) fn has_states(&self, order: &Order) -> bool {
+        self.states.iter().all(|(field, value)| state(order, *field) == Some(value))
+    }
+}
+
+fn state(order: &Order, field: FieldId) -> Option<&str> {
+    // An order of which nobody said so is open.
+    let lifecycle = || Some(order.lifecycle()).filter(|_| field == known::order::STATE_LIFECYCLE);
+    order.fields.text(field).or_else(lifecycle)
 }
 
 /// Which of the open todos.
@@ -147,6 +165,27 @@ pub enum TodoState {
     Discarded,
     /// A later document did it.
     Superseded,
+}
+
+impl TodoState {
+    const ALL: [Self; 5] =
+        [Self::Open, Self::Replayed, Self::Resolved, Self::Discarded, Self::Superseded];
+
+    /// Its word in columns.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Replayed => "replayed",
+            Self::Resolved => "resolved",
+            Self::Discarded => "discarded",
+            Self::Superseded => "superseded",
+        }
+    }
+
+    /// The state of a word.
+    pub(crate) fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|known| known.as_str() == word)
+    }
 }
 
 /// One todo.

@@ -10,8 +10,8 @@ use orderhub_order::ids::{OrderKey, SystemName};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
-use crate::Sqlite;
 use crate::contract::{World, order_of, say, unit};
+use crate::sqlite::Sqlite;
 
 struct Loop {
     apply: Apply,
@@ -38,7 +38,7 @@ fn start(world: &World, ring: usize) -> Loop {
 #[tokio::test]
 async fn a_lane_is_told_after_its_commit_and_what_finds_no_room_is_due() {
     let place = Sqlite::new();
-    let mut world = World::new(&place);
+    let mut world = World::new(&place).await;
     let mut running = start(&world, 10);
     let mut answers = Vec::new();
     for number in 0..40 {
@@ -66,7 +66,7 @@ async fn a_lane_is_told_after_its_commit_and_what_finds_no_room_is_due() {
 #[tokio::test]
 async fn what_was_queued_before_the_stop_is_committed() {
     let place = Sqlite::new();
-    let mut world = World::new(&place);
+    let mut world = World::new(&place).await;
     let running = start(&world, 1_000);
     let mut answers = Vec::new();
     for number in 0..600 {
@@ -91,7 +91,7 @@ async fn what_was_queued_before_the_stop_is_committed() {
 async fn nothing_overtakes_what_was_not_stored() {
     let place = Sqlite::new();
     let tight = Options { most_pages: Some(60), ..place.options() };
-    let mut world = World::new(&place);
+    let mut world = World::new(&place).await;
     world.store.close().await;
     world.store = Arc::new(SqliteStore::open(&tight).unwrap());
     let running = start(&world, 1_000);

@@ -12,8 +12,8 @@ use orderhub::store::Scope;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
-use crate::Sqlite;
 use crate::contract::{World, unit};
+use crate::sqlite::Sqlite;
 
 const BODY: &str =
     r##"{"id": 7, "name": "#1001", "updated_at": "2026-11-02T08:00:00Z", "currency": "EUR"}"##;
@@ -35,7 +35,7 @@ fn bundle() -> Bundle {
 #[tokio::test]
 async fn a_suspect_is_driven_by_the_worker_until_it_is_an_order() {
     let place = Sqlite::new();
-    let mut world = World::new(&place);
+    let mut world = World::new(&place).await;
     world.bundle = Arc::new(bundle());
     let (reserved, _ring) = mpsc::channel(10);
     let (_sender, active) = watch::channel(Arc::clone(&world.bundle));

@@ -32,7 +32,7 @@ mod working_set;
 mod writes;
 
 pub(crate) use plan::Prepared;
-pub(crate) use writes::{TodoWrite, WaitKey, Writes};
+pub(crate) use writes::{OrderWrite, PendingWrite, TodoWrite, WaitKey, Writes};
 
 /// Bisections and condemnations of one batch: twice its units at most.
 const MOST_FAULTS: usize = 2 * 256;
@@ -42,8 +42,20 @@ const MOST_FAULTS: usize = 2 * 256;
 pub(crate) enum TxError {
     /// The data of some unit: alone it would fail again.
     Data(String),
+    /// Another transaction or the connection was in the way: nothing of the batch is written, and the
+    /// whole of it may pass when it is tried again.
+    Again(StoreError),
     /// The store: nothing of the batch is written.
     Store(StoreError),
+}
+
+impl From<TxError> for StoreError {
+    fn from(error: TxError) -> Self {
+        match error {
+            TxError::Data(why) => StoreError::Failed(why),
+            TxError::Again(error) | TxError::Store(error) => error,
+        }
+    }
 }
 
 impl From<CodecError> for TxError {
@@ -96,7 +108,7 @@ pub(crate) trait Tx: Send {
     /// Marks a point to come back to.
     fn savepoint(&mut self) -> impl Future<Output = Result<(), TxError>> + Send;
 
-    /// Undoes everything since the last savepoint, which goes.
+    /// Undoes everything since the last savepoint, which goes. Numbers that were given stay given.
     fn undo(&mut self) -> impl Future<Output = Result<(), TxError>> + Send;
 
     /// Keeps everything since the last savepoint, which goes.
@@ -161,16 +173,26 @@ pub(crate) struct Committed {
     pub(crate) heads: Vec<Locked>,
 }
 
-/// Runs a batch inside an open transaction. The caller commits, or rolls everything back on an error.
+/// Takes the units of a batch apart, once for all its tries.
+pub(crate) fn prepare(units: Vec<Unit>) -> Vec<Prepared> {
+    units.into_iter().map(Prepared::new).collect()
+}
+
+/// Runs a batch inside an open transaction. The caller commits, or rolls everything back on an error. A
+/// batch that was rolled back can be run again: its units are as they were, but for those that failed
+/// alone, which stay condemned.
+///
+/// # Errors
+///
+/// [`TxError::Again`] and [`TxError::Store`].
 pub(crate) async fn run<T: Tx>(
     tx: &mut T,
-    units: Vec<Unit>,
+    works: &mut [Prepared],
     context: Context<'_>,
-) -> Result<Committed, StoreError> {
-    let mut works: Vec<Prepared> = units.into_iter().map(Prepared::new).collect();
+) -> Result<Committed, TxError> {
     let mut committed = Committed::default();
     let mut faults = 0;
-    part(tx, &mut works, context, &mut committed, &mut faults).await?;
+    part(tx, works, context, &mut committed, &mut faults).await?;
     Ok(committed)
 }
 
@@ -199,7 +221,7 @@ fn part<'a, T: Tx>(
     context: Context<'a>,
     committed: &'a mut Committed,
     faults: &'a mut usize,
-) -> Boxed<'a, Result<(), StoreError>> {
+) -> Boxed<'a, Result<(), TxError>> {
     Box::pin(async move {
         loop {
             tx.savepoint().await.map_err(of_store)?;
@@ -211,14 +233,16 @@ fn part<'a, T: Tx>(
                     committed.heads.extend(more.heads);
                     return Ok(());
                 }
-                Err(Broken::Tx(TxError::Store(error))) => return Err(error),
+                Err(Broken::Tx(error @ (TxError::Again(_) | TxError::Store(_)))) => {
+                    return Err(error);
+                }
                 Err(Broken::Unit(at, why)) => Ok((at, why)),
                 Err(Broken::Tx(TxError::Data(why))) => Err(why),
             };
             tx.undo().await.map_err(of_store)?;
             *faults += 1;
             if *faults > MOST_FAULTS {
-                return Err(StoreError::Failed("too many units of one batch failed".to_owned()));
+                return Err(failed("too many units of one batch failed".to_owned()));
             }
             match error {
                 Ok((at, why)) => condemn(works, at, why)?,
@@ -237,21 +261,26 @@ fn part<'a, T: Tx>(
 }
 
 /// A unit that failed is only stored raw from now on; one that fails even so is a fault of the store.
-fn condemn(works: &mut [Prepared], at: usize, why: &'static str) -> Result<(), StoreError> {
+fn condemn(works: &mut [Prepared], at: usize, why: &'static str) -> Result<(), TxError> {
     match works.get_mut(at) {
         Some(work) if work.condemned.is_none() => {
             work.condemned = Some(why);
             Ok(())
         }
-        Some(_) | None => Err(StoreError::Failed(format!("a unit cannot be stored raw: {why}"))),
+        Some(_) | None => Err(failed(format!("a unit cannot be stored raw: {why}"))),
     }
 }
 
-fn of_store(error: TxError) -> StoreError {
+/// Savepoints are no data of any unit.
+fn of_store(error: TxError) -> TxError {
     match error {
-        TxError::Data(why) => StoreError::Failed(why),
-        TxError::Store(error) => error,
+        TxError::Data(why) => failed(why),
+        TxError::Again(_) | TxError::Store(_) => error,
     }
+}
+
+fn failed(why: String) -> TxError {
+    TxError::Store(StoreError::Failed(why))
 }
 
 /// The steps of a commit, in the lock order.

@@ -145,8 +145,8 @@ async fn a_commit_asks_in_one_order_and_writes_last() {
     let mut asked = Asked::default();
     let context = Context { rules, now: Timestamp::UNIX_EPOCH };
     // Neither in order nor each once.
-    let units = ["b", "c", "a", "b"].map(message).into();
-    let done = run(&mut asked, units, context).await.unwrap();
+    let mut works = prepare(["b", "c", "a", "b"].map(message).into());
+    let done = run(&mut asked, &mut works, context).await.unwrap();
     assert_eq!(done.outcomes.len(), 4);
     let expected = ["seen", "references", "lock", "bind", "write"].map(|what| (what, true));
     assert_eq!(asked.0, expected, "each once, in this order, as a sorted set");

@@ -5,9 +5,9 @@ use orderhub_order::ids::{OrderKey, SystemName};
 use rusqlite::{Connection, params};
 
 use super::error::Fault;
-use super::reserved::Reserved;
-use super::time::{from_column, to_column};
 use crate::store::Backlog;
+use crate::store::columns::{from_column, to_column};
+use crate::store::reserved::Reserved;
 
 /// Oldest due first, without those reserved.
 pub(super) fn due(

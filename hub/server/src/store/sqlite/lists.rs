@@ -4,7 +4,6 @@
 //! page. A page that ends at that bound may be short, or empty: its `next` goes on behind it.
 
 use jiff::Timestamp;
-use orderhub_order::catalogue::{FieldId, known};
 use orderhub_order::ids::OrderKey;
 use orderhub_order::model::Order;
 use rusqlite::types::Value as Column;
@@ -12,15 +11,11 @@ use rusqlite::{Connection, Row, Rows, params_from_iter};
 
 use super::error::Fault;
 use super::orders::receipt;
-use super::time::{from_column, to_column};
 use super::tx::parts;
 use crate::store::codec;
+use crate::store::columns::{from_column, to_column};
+use crate::store::rows::{MOST_ATTEMPTS, MOST_ORDERS};
 use crate::store::{AttemptFilter, AttemptRow, Filter, MOST_ROWS, Page};
-
-/// Orders looked at for one page: a tenth of a second where bodies must be decoded.
-const MOST_ORDERS: usize = 20_000;
-/// Attempts looked at for one page: rows without a body.
-const MOST_ATTEMPTS: usize = 100_000;
 
 /// Conditions that an index answers, each with its value.
 #[derive(Default)]
@@ -85,14 +80,7 @@ fn order(row: &Row<'_>, filter: &Filter) -> Result<Option<Order>, Fault> {
         return Ok(None);
     }
     let order = codec::order(&parts(row, 4)?)?;
-    let stands = filter.states.iter().all(|(field, value)| state(&order, *field) == Some(value));
-    Ok(stands.then_some(order))
-}
-
-fn state(order: &Order, field: FieldId) -> Option<&str> {
-    // An order of which nobody said so is open.
-    let lifecycle = || Some(order.lifecycle()).filter(|_| field == known::order::STATE_LIFECYCLE);
-    order.fields.text(field).or_else(lifecycle)
+    Ok(filter.has_states(&order).then_some(order))
 }
 
 /// A page of attempts. The cursor is the number of the last one that was looked at.

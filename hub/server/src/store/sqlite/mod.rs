@@ -19,6 +19,8 @@ use super::{
 };
 use crate::apply::{Unit, UnitOutcome};
 use crate::bundle::{Bundle, Files};
+use crate::store::columns::from_cursor;
+use crate::store::reserved::Reserved;
 
 mod error;
 mod heads;
@@ -29,10 +31,8 @@ mod orders;
 mod pauses;
 mod pending;
 mod readers;
-mod reserved;
 mod schema;
 mod seen;
-mod time;
 mod todos;
 mod tx;
 mod write;
@@ -40,7 +40,6 @@ mod writer;
 
 use heads::Heads;
 use readers::Readers;
-use reserved::Reserved;
 use writer::{After, Job, call};
 
 /// How the file is opened.
@@ -352,13 +351,4 @@ impl Store for SqliteStore {
             self.jobs.closed().await;
         })
     }
-}
-
-/// Where a page begins; a cursor of somebody's own making is no beginning.
-fn from_cursor<T>(
-    cursor: Option<&str>,
-    read: impl FnOnce(&str) -> Option<T>,
-) -> Result<Option<T>, StoreError> {
-    let Some(cursor) = cursor else { return Ok(None) };
-    read(cursor).map(Some).ok_or_else(|| StoreError::Cursor(cursor.to_owned()))
 }

@@ -7,11 +7,11 @@ use orderhub_order::model::Order;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::error::Fault;
-use super::time::{from_column, to_column};
 use super::tx::{parts, read_order};
 use super::writer::Writer;
 use crate::bundle::Files;
 use crate::store::codec;
+use crate::store::columns::{from_column, to_column};
 use crate::store::{ChangeRow, ReceiptRow};
 
 /// Orders that one word may mean; more are not told apart.

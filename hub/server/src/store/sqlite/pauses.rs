@@ -4,8 +4,8 @@ use orderhub_order::ids::SystemName;
 use rusqlite::{Connection, params};
 
 use super::error::Fault;
-use super::time::{from_column, to_column};
 use crate::store::PauseRow;
+use crate::store::columns::{from_column, to_column};
 
 /// The operation in the row of a whole system.
 const ALL: &str = "";

@@ -3,26 +3,16 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use orderhub_order::fold::{TodoItem, TodoKind};
 use orderhub_order::ids::SystemName;
 use rusqlite::{Connection, params};
 
 use super::error::Fault;
-use super::time::{from_column, to_column};
 use super::write::{forget, insert_todo};
 use crate::intake::Envelope;
 use crate::store::codec;
-use crate::store::commit::TodoWrite;
+use crate::store::columns::{from_column, to_column};
+use crate::store::waits::{AGAIN_NS, LOOK_NS, MOST_DRIVES, WAITS_NS, drives_failed, waits_long};
 use crate::store::{MessageRow, PendingRow};
-
-/// Drives that came to no commit before a person is asked.
-const MOST_ATTEMPTS: i64 = 3;
-/// A drive that came to no commit is tried again after so long.
-const AGAIN_NS: i64 = 30 * 1_000_000_000;
-/// A document waits so long before a person is asked.
-const WAITS_NS: i64 = 7 * 24 * 3_600 * 1_000_000_000;
-/// Waits for a lane or a parked document are looked at again after so long, whatever woke them or not.
-const LOOK_NS: i64 = 600 * 1_000_000_000;
 
 /// Whether anything is due.
 pub(super) fn any_due(c: &Connection, now: Timestamp) -> Result<bool, Fault> {
@@ -52,9 +42,8 @@ pub(super) fn take(c: &Connection, now: Timestamp, limit: usize) -> Result<Vec<P
             forget(c, first, document)?;
             continue;
         };
-        if attempts >= MOST_ATTEMPTS {
-            let why = format!("it was driven {attempts} times, and no drive came to an end");
-            give_up(c, &message, position, TodoKind::Parked, "drive_failed", why, now)?;
+        if attempts >= MOST_DRIVES {
+            insert_todo(c, &drives_failed(&message, position, attempts), now)?;
             forget(c, first, document)?;
             continue;
         }
@@ -63,25 +52,6 @@ pub(super) fn take(c: &Connection, now: Timestamp, limit: usize) -> Result<Vec<P
         taken.push(PendingRow { message, document: position, attempts });
     }
     Ok(taken)
-}
-
-fn give_up(
-    c: &Connection,
-    message: &MessageRow,
-    document: Option<u32>,
-    kind: TodoKind,
-    cause: &str,
-    why: String,
-    now: i64,
-) -> Result<(), Fault> {
-    let system = Some(message.envelope.system.clone());
-    let todo = TodoWrite {
-        item: TodoItem { kind, cause: cause.into(), system, why },
-        order: None,
-        message: Some((message.id, document)),
-        document: None,
-    };
-    insert_todo(c, &todo, now)
 }
 
 /// Joins what waits with references that are there by now, looks again at what waits for a lane, and
@@ -112,10 +82,7 @@ pub(super) fn sweep(c: &Connection, now: Timestamp) -> Result<u64, Fault> {
     let long: Vec<(i64, i64)> = rows.collect::<Result<_, _>>()?;
     for (first, document) in long {
         let Some(message) = message(c, first)? else { continue };
-        let why =
-            "it has waited for seven days: for its order, a call or a parked document".to_owned();
-        let position = u32::try_from(document).ok();
-        give_up(c, &message, position, TodoKind::Waiting, "waits_long", why, now)?;
+        insert_todo(c, &waits_long(&message, u32::try_from(document).ok()), now)?;
     }
     Ok(u64::try_from(joined + looked).unwrap_or(u64::MAX))
 }

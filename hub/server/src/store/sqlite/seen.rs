@@ -33,7 +33,7 @@ impl Weeks {
         ids: &[SeenId],
         now: Timestamp,
     ) -> Result<Vec<Seen>, Fault> {
-        let week = super::time::to_column(now).div_euclid(NS_PER_WEEK);
+        let week = crate::store::columns::to_column(now).div_euclid(NS_PER_WEEK);
         if !self.0.contains(&week) {
             connection.execute_batch(&format!(
                 "CREATE TABLE IF NOT EXISTS seen_{week} (
@@ -69,7 +69,7 @@ impl Weeks {
         now: Timestamp,
         days: u16,
     ) -> Result<(), Fault> {
-        let oldest = super::time::to_column(now) - i64::from(days) * (NS_PER_WEEK / 7);
+        let oldest = crate::store::columns::to_column(now) - i64::from(days) * (NS_PER_WEEK / 7);
         let oldest = oldest.div_euclid(NS_PER_WEEK);
         while let Some(week) = self.0.first().copied().filter(|week| *week < oldest) {
             connection.execute_batch(&format!("DROP TABLE IF EXISTS seen_{week}"))?;

@@ -7,8 +7,8 @@ use rusqlite::types::Value as Column;
 use rusqlite::{Connection, OptionalExtension as _, Row, params, params_from_iter};
 
 use super::error::Fault;
-use super::time::{from_column, to_column};
-use super::write::{ALL, wake};
+use super::write::wake;
+use crate::store::columns::{ALL, from_column, to_column};
 use crate::store::commit::WaitKey;
 use crate::store::{MOST_ROWS, Page, TodoCount, TodoFilter, TodoRow, TodoState};
 
@@ -92,30 +92,8 @@ fn todo(row: &Row<'_>) -> Result<TodoRow, rusqlite::Error> {
         order: row.get::<_, Option<i64>>(5)?.map(OrderKey),
         message: row.get(6)?,
         at: from_column(row.get(7)?),
-        state: read_state(&state).unwrap_or(TodoState::Open),
+        state: TodoState::parse(&state).unwrap_or(TodoState::Open),
     })
-}
-
-const STATES: [TodoState; 5] = [
-    TodoState::Open,
-    TodoState::Replayed,
-    TodoState::Resolved,
-    TodoState::Discarded,
-    TodoState::Superseded,
-];
-
-fn read_state(text: &str) -> Option<TodoState> {
-    STATES.into_iter().find(|known| word(*known) == text)
-}
-
-fn word(state: TodoState) -> &'static str {
-    match state {
-        TodoState::Open => "open",
-        TodoState::Replayed => "replayed",
-        TodoState::Resolved => "resolved",
-        TodoState::Discarded => "discarded",
-        TodoState::Superseded => "superseded",
-    }
 }
 
 /// Ends an open todo; wakes the facts that wait behind the document it stands for.
@@ -130,7 +108,7 @@ pub(super) fn close(
         "UPDATE todo SET state = ?2, reason = ?3, ended_at = ?4
          WHERE id = ?1 AND state = 'open' RETURNING system, doc_key",
     )?;
-    let values = params![id, word(state), reason, to_column(now)];
+    let values = params![id, state.as_str(), reason, to_column(now)];
     let ended = update
         .query_row(values, |row| {
             Ok((row.get::<_, Option<String>>(0)?, row.get::<_, Option<String>>(1)?))

@@ -12,10 +12,10 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::error::Fault;
 use super::numbers;
-use super::time::from_column;
 use super::write;
 use super::writer::Writer;
 use crate::store::codec;
+use crate::store::columns::from_column;
 use crate::store::commit::{DocumentKey, Locked, Seen, SeenId, Tx, TxError, WaitKey, Writes};
 use crate::store::unpack::{self, PackedOrder};
 

@@ -2,20 +2,15 @@
 //! statement.
 
 use orderhub_order::catalogue::known;
-use orderhub_order::ids::Collection;
-use orderhub_order::model::Order;
 use orderhub_order::value::Value;
 use rusqlite::{Connection, params};
 
 use super::error::Fault;
-use super::time::to_column;
 use super::writer::Writer;
 use crate::store::codec;
+use crate::store::columns::{ALL, holds, to_column};
 use crate::store::commit::{TodoWrite, WaitKey, Writes};
 use crate::store::pack::{Packed, PackedWrites};
-
-/// A document position in columns where every row has one: all of the message.
-pub(super) const ALL: i64 = -1;
 
 pub(super) fn all(writer: &mut Writer, writes: &Writes<'_>) -> Result<(), Fault> {
     let Writer { connection, packers, .. } = writer;
@@ -69,15 +64,6 @@ fn orders(c: &Connection, writes: &Writes<'_>, packed: &[Packed]) -> Result<(), 
         ])?;
     }
     Ok(())
-}
-
-/// The codes of the open holds, as a list finds them: `,amount_mismatch,manual,`.
-fn holds(order: &Order) -> String {
-    let holds = order.elements(Collection::Holds);
-    let codes = holds.filter_map(|hold| hold.fields.text(known::hold::CODE));
-    codes.fold(String::new(), |list, code| {
-        if list.is_empty() { format!(",{code},") } else { format!("{list}{code},") }
-    })
 }
 
 fn lanes(c: &Connection, writes: &Writes<'_>, packed: &[Packed]) -> Result<(), Fault> {

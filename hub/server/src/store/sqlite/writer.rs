@@ -12,7 +12,6 @@ use tokio::sync::{mpsc, oneshot};
 use super::error::Fault;
 use super::heads::Heads;
 use super::numbers;
-use super::reserved::Reserved;
 use super::schema::Opened;
 use super::seen;
 use super::tx::SqliteTx;
@@ -21,6 +20,7 @@ use crate::bundle::Bundle;
 use crate::store::StoreError;
 use crate::store::commit::{self, Committed, Context};
 use crate::store::pack::Packers;
+use crate::store::reserved::Reserved;
 
 /// Jobs that wait for the thread.
 const QUEUE: usize = 64;
@@ -126,12 +126,16 @@ impl Writer {
         bundle: &Bundle,
         now: Timestamp,
     ) -> Result<Vec<UnitOutcome>, StoreError> {
+        let mut works = commit::prepare(units);
         let committed = self.transaction(|writer| {
             let context = Context { rules: bundle.rules(), now };
             let mut tx = SqliteTx::new(writer, now);
             // Nothing here waits: every step of the embedded store is ready at once.
-            let run = commit::run(&mut tx, units, context).now_or_never();
-            run.unwrap_or_else(|| Err(StoreError::Failed("a step of the commit waited".to_owned())))
+            let run = commit::run(&mut tx, &mut works, context).now_or_never();
+            match run {
+                Some(done) => Ok(done?),
+                None => Err(StoreError::Failed("a step of the commit waited".to_owned())),
+            }
         })?;
         let Committed { outcomes, settled, heads } = committed;
         self.heads.put(heads);

@@ -10,7 +10,7 @@ use super::rules::POISON;
 use super::{Factory, World, order_of, say, words};
 
 pub(crate) async fn a_creation_race_in_one_batch_makes_one_order(factory: &dyn Factory) {
-    let mut world = World::new(factory);
+    let mut world = World::new(factory).await;
     let first = world.message(vec![say::order("shop_eu", "1001", 1, "a")]);
     let second = world.message(vec![say::order("shop_eu", "1001", 2, "b")]);
     let outcomes = world.apply(vec![first, second]).await.unwrap();
@@ -24,7 +24,7 @@ pub(crate) async fn a_creation_race_in_one_batch_makes_one_order(factory: &dyn F
 }
 
 pub(crate) async fn two_shops_with_one_number_are_two_orders(factory: &dyn Factory) {
-    let mut world = World::new(factory);
+    let mut world = World::new(factory).await;
     let first = world.message(vec![say::order("shop_eu", "1001", 1, "a")]);
     let second = world.message(vec![say::order("shop_us", "1001", 1, "a")]);
     let outcomes = world.apply(vec![first, second]).await.unwrap();
@@ -36,7 +36,7 @@ pub(crate) async fn two_shops_with_one_number_are_two_orders(factory: &dyn Facto
 }
 
 pub(crate) async fn one_number_twice_in_a_shop_gives_two_references(factory: &dyn Factory) {
-    let mut world = World::new(factory);
+    let mut world = World::new(factory).await;
     let mut other = say::order("shop_eu", "1001", 1, "a");
     other.key = "another id".into();
     let first = world.say(say::order("shop_eu", "1001", 1, "a")).await;
@@ -47,7 +47,7 @@ pub(crate) async fn one_number_twice_in_a_shop_gives_two_references(factory: &dy
 }
 
 pub(crate) async fn a_message_of_several_documents_has_an_outcome_for_each(factory: &dyn Factory) {
-    let mut world = World::new(factory);
+    let mut world = World::new(factory).await;
     let documents = ["1001", "1002", "1003"].map(|key| say::order("shop_eu", key, 1, "a"));
     let message = world.message(documents.to_vec());
     let outcome = world.one(message).await;
@@ -56,7 +56,7 @@ pub(crate) async fn a_message_of_several_documents_has_an_outcome_for_each(facto
 }
 
 pub(crate) async fn a_unit_that_fails_alone_hurts_no_neighbour(factory: &dyn Factory) {
-    let mut world = World::new(factory);
+    let mut world = World::new(factory).await;
     let poisoned = world.say(say::order("shop_eu", "bad", 1, POISON)).await;
     assert_eq!(words(&poisoned), [Word::Applied]);
     let mut batch: Vec<Unit> = Vec::new();
@@ -77,17 +77,15 @@ pub(crate) async fn a_unit_that_fails_alone_hurts_no_neighbour(factory: &dyn Fac
 }
 
 /// Whatever the batches, the heads are those of one unit after the other.
-pub(crate) async fn batches_change_nothing_but_the_speed(
-    alone: &dyn Factory,
-    together: &dyn Factory,
-) {
+pub(crate) async fn batches_change_nothing_but_the_speed(factory: &dyn Factory) {
     let said: Vec<Contribution> = (0..60)
         .map(|turn| {
             let key = (turn * 7 % 5).to_string();
             say::order("shop_eu", &key, turn, &format!("note {}", turn % 3))
         })
         .collect();
-    let (mut one, mut many) = (World::new(alone), World::new(together));
+    let together = factory.another();
+    let (mut one, mut many) = (World::new(factory).await, World::new(&*together).await);
     let mut batch = Vec::new();
     for said in said {
         let _outcome = one.say(said.clone()).await;

@@ -12,7 +12,7 @@ fn message(world: &World, id: &str, body: &str, note: &str) -> Unit {
 }
 
 pub(crate) async fn a_known_id_is_a_duplicate_and_changes_nothing(factory: &dyn Factory) {
-    let mut world = World::new(factory);
+    let mut world = World::new(factory).await;
     let first = world.one(message(&world, "m1", "body", "a")).await;
     assert_eq!(words(&first), [Word::Applied]);
     let key = order_of(&first);
@@ -23,7 +23,7 @@ pub(crate) async fn a_known_id_is_a_duplicate_and_changes_nothing(factory: &dyn 
     let twice = vec![message(&world, "m2", "x", "c"), message(&world, "m2", "x", "c")];
     let outcomes = world.apply(twice).await.unwrap();
     assert_eq!(words(&outcomes[1]), [Word::Duplicate]);
-    let mut world = world.reopen(factory);
+    let mut world = world.reopen(factory).await;
     let again = world.one(message(&world, "m1", "body", "a")).await;
     assert_eq!(words(&again), [Word::Duplicate]);
     assert_eq!((world.orders().await, world.todos().await.len()), (1, 0));
@@ -31,7 +31,7 @@ pub(crate) async fn a_known_id_is_a_duplicate_and_changes_nothing(factory: &dyn 
 }
 
 pub(crate) async fn a_known_id_with_another_body_is_shown_and_not_applied(factory: &dyn Factory) {
-    let mut world = World::new(factory);
+    let mut world = World::new(factory).await;
     let first = world.one(message(&world, "m1", "body", "a")).await;
     let key = order_of(&first);
     let before = world.version(key).await;
@@ -44,7 +44,7 @@ pub(crate) async fn a_known_id_with_another_body_is_shown_and_not_applied(factor
 }
 
 pub(crate) async fn ids_are_remembered_over_weeks(factory: &dyn Factory) {
-    let mut world = World::new(factory);
+    let mut world = World::new(factory).await;
     let _first = world.one(message(&world, "m1", "body", "a")).await;
     world.later(20 * 24 * 3_600);
     world.store.sweep(world.now).await.unwrap();
@@ -57,7 +57,7 @@ pub(crate) async fn ids_are_remembered_over_weeks(factory: &dyn Factory) {
 }
 
 pub(crate) async fn what_says_nothing_new_leaves_only_its_id(factory: &dyn Factory) {
-    let mut world = World::new(factory);
+    let mut world = World::new(factory).await;
     let _first = world.one(message(&world, "m1", "body", "a")).await;
     let again = world.one(message(&world, "m2", "body", "a")).await;
     assert_eq!(words(&again), [Word::Unchanged]);
@@ -69,7 +69,7 @@ pub(crate) async fn what_says_nothing_new_leaves_only_its_id(factory: &dyn Facto
 pub(crate) async fn a_document_without_a_revision_is_never_older_than_one_before_a_restart(
     factory: &dyn Factory,
 ) {
-    let mut world = World::new(factory);
+    let mut world = World::new(factory).await;
     let plain = |world: &World, note: &str| {
         let mut said = say::order("shop_eu", "1001", 1, note);
         said.revision = None;
@@ -81,7 +81,7 @@ pub(crate) async fn a_document_without_a_revision_is_never_older_than_one_before
         assert_eq!(words(&world.one(said).await), [expected]);
     }
     // The repeats left no row behind, but their order counts.
-    let mut world = world.reopen(factory);
+    let mut world = world.reopen(factory).await;
     let said = plain(&world, "b");
     assert_eq!(words(&world.one(said).await), [Word::Applied]);
 }

@@ -62,7 +62,7 @@ fn sale(ext_id: &str) -> Vec<Xref> {
 }
 
 pub(crate) async fn a_document_waits_for_a_call_to_its_system_and_is_woken(factory: &dyn Factory) {
-    let mut world = World::new(factory);
+    let mut world = World::new(factory).await;
     let key = order_of(&world.say(say::order("shop_eu", "1001", 1, "a")).await);
     let _flying = fly(&mut world, key, Entity::Invoice).await;
     let mut invoice = say::payment("I1", "1001");
@@ -81,10 +81,10 @@ pub(crate) async fn a_document_waits_for_a_call_to_its_system_and_is_woken(facto
 pub(crate) async fn a_flight_outlives_its_process_and_lapses_at_its_deadline(
     factory: &dyn Factory,
 ) {
-    let mut world = World::new(factory);
+    let mut world = World::new(factory).await;
     let key = order_of(&world.say(say::order("shop_eu", "1001", 1, "a")).await);
     let _flying = fly(&mut world, key, Entity::Order).await;
-    let mut world = world.reopen(factory);
+    let mut world = world.reopen(factory).await;
     assert!(world.store.due(&erp(), world.now, 10).await.unwrap().is_empty(), "not before");
     world.later(31);
     assert_eq!(world.store.due(&erp(), world.now, 10).await.unwrap(), [key]);
@@ -93,7 +93,7 @@ pub(crate) async fn a_flight_outlives_its_process_and_lapses_at_its_deadline(
 }
 
 pub(crate) async fn an_id_that_is_bound_elsewhere_is_not_bound_again(factory: &dyn Factory) {
-    let mut world = World::new(factory);
+    let mut world = World::new(factory).await;
     let mut keys = Vec::new();
     for number in ["1001", "1002"] {
         let key = order_of(&world.say(say::order("shop_eu", number, 1, "a")).await);
@@ -115,7 +115,7 @@ pub(crate) async fn an_id_that_is_bound_elsewhere_is_not_bound_again(factory: &d
 }
 
 pub(crate) async fn an_act_that_cannot_be_folded_holds_its_lane(factory: &dyn Factory) {
-    let mut world = World::new(factory);
+    let mut world = World::new(factory).await;
     let key = order_of(&world.say(say::order("shop_eu", "1001", 1, "a")).await);
     let _flying = fly(&mut world, key, Entity::Order).await;
     let Act::Receipt(mut broken) = receipt(ReceiptClass::Ok, sale("S1")) else { return };
@@ -124,7 +124,7 @@ pub(crate) async fn an_act_that_cannot_be_folded_holds_its_lane(factory: &dyn Fa
     let outcome = world.one(World::act(key, Act::Receipt(broken))).await;
     assert_eq!(words(&outcome), [Word::Todo]);
     assert_eq!(world.causes().await, ["fault"]);
-    let mut world = world.reopen(factory);
+    let mut world = world.reopen(factory).await;
     world.later(3_600);
     assert!(world.store.due(&erp(), world.now, 10).await.unwrap().is_empty(), "not tried for ever");
     let state = world.store.state(&Scope::All, key).await.unwrap().unwrap();
@@ -134,7 +134,7 @@ pub(crate) async fn an_act_that_cannot_be_folded_holds_its_lane(factory: &dyn Fa
 }
 
 pub(crate) async fn a_memo_that_names_another_order_stops_the_call(factory: &dyn Factory) {
-    let mut world = World::new(factory);
+    let mut world = World::new(factory).await;
     let mut keys = Vec::new();
     for number in ["1001", "1002"] {
         let key = order_of(&world.say(say::order("shop_eu", number, 1, "a")).await);
@@ -157,7 +157,7 @@ pub(crate) async fn a_memo_that_names_another_order_stops_the_call(factory: &dyn
 
 /// A call in doubt, and what a person decides about it.
 async fn decided(factory: &dyn Factory, again: bool) -> (World, OrderKey, UnitOutcome) {
-    let mut world = World::new(factory);
+    let mut world = World::new(factory).await;
     let key = order_of(&world.say(say::order("shop_eu", "1001", 1, "a")).await);
     let _flying = fly(&mut world, key, Entity::Order).await;
     let _doubt = world.one(World::act(key, receipt(ReceiptClass::InDoubt, Vec::new()))).await;
@@ -173,7 +173,7 @@ async fn decided(factory: &dyn Factory, again: bool) -> (World, OrderKey, UnitOu
 pub(crate) async fn a_call_that_goes_again_is_handed_to_the_dispatcher(factory: &dyn Factory) {
     let (world, key, settled) = decided(factory, true).await;
     assert_eq!(settled.reserved, [(erp(), key)]);
-    let mut world = world.reopen(factory);
+    let mut world = world.reopen(factory).await;
     assert_eq!(world.store.due(&erp(), world.now, 10).await.unwrap(), [key], "or found again");
     let flown = fly(&mut world, key, Entity::Order).await;
     assert!(matches!(flown.documents[0].folded, Some(Outcome::Applied { .. })));

@@ -10,7 +10,7 @@ use orderhub_order::value::Value;
 use super::{Factory, World, order_of, say};
 
 pub(crate) async fn every_version_shows_as_it_was(factory: &dyn Factory) {
-    let mut world = World::new(factory);
+    let mut world = World::new(factory).await;
     let (mut heads, mut key) = (Vec::new(), None);
     // Beyond two keyframes by number, and one by size.
     for turn in 0..120_i64 {
@@ -22,7 +22,7 @@ pub(crate) async fn every_version_shows_as_it_was(factory: &dyn Factory) {
     }
     let key = key.unwrap();
     assert_eq!(heads.last().unwrap().version, 120);
-    let world = world.reopen(factory);
+    let world = world.reopen(factory).await;
     for head in &heads {
         let at = world.store.at(&Scope::All, key, head.version).await.unwrap().unwrap();
         assert_eq!(at, **head, "version {}", head.version);
@@ -32,7 +32,7 @@ pub(crate) async fn every_version_shows_as_it_was(factory: &dyn Factory) {
 }
 
 pub(crate) async fn each_change_says_who_and_what(factory: &dyn Factory) {
-    let mut world = World::new(factory);
+    let mut world = World::new(factory).await;
     let first = world.say(say::order("shop_eu", "1001", 1, "a")).await;
     let second = world.say(say::order("shop_eu", "1001", 2, "b")).await;
     let changes = world.store.changes(&Scope::All, order_of(&first)).await.unwrap();
@@ -46,7 +46,7 @@ pub(crate) async fn each_change_says_who_and_what(factory: &dyn Factory) {
 }
 
 pub(crate) async fn a_change_by_a_person_keeps_the_reason(factory: &dyn Factory) {
-    let mut world = World::new(factory);
+    let mut world = World::new(factory).await;
     let key = order_of(&world.say(say::order("shop_eu", "1001", 1, "a")).await);
     let note = Some(Value::text("call first"));
     let edit =
@@ -59,7 +59,7 @@ pub(crate) async fn a_change_by_a_person_keeps_the_reason(factory: &dyn Factory)
     };
     let unit = OrderUnit { key, act: Act::Person(edit), facts, receipt: None };
     let _edited = world.one(Unit::Order(Box::new(unit))).await;
-    let world = world.reopen(factory);
+    let world = world.reopen(factory).await;
     let changes = world.store.changes(&Scope::All, key).await.unwrap();
     let said: Vec<_> =
         changes.iter().map(|row| (row.actor.as_str(), row.reason.as_deref())).collect();
@@ -67,7 +67,7 @@ pub(crate) async fn a_change_by_a_person_keeps_the_reason(factory: &dyn Factory)
 }
 
 pub(crate) async fn what_is_read_back_is_what_was_folded(factory: &dyn Factory) {
-    let mut world = World::new(factory);
+    let mut world = World::new(factory).await;
     let mut said = say::order("shop_eu", "1001", 1, "a");
     // Null is not absent, and agreed is not never stated.
     said.body.fields.iter_mut().for_each(|(field, value)| {
@@ -78,7 +78,7 @@ pub(crate) async fn what_is_read_back_is_what_was_folded(factory: &dyn Factory) 
     let key = order_of(&world.say(said).await);
     let _second = world.say(say::order("shop_eu", "1001", 2, "b")).await;
     let before = world.store.state(&Scope::All, key).await.unwrap().unwrap();
-    let world = world.reopen(factory);
+    let world = world.reopen(factory).await;
     let after = world.store.state(&Scope::All, key).await.unwrap().unwrap();
     assert_eq!(after.order, before.order);
     assert_eq!(after.lanes, before.lanes);

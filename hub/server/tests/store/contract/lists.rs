@@ -28,7 +28,7 @@ async fn found(world: &World, filter: Filter) -> Vec<OrderKey> {
 }
 
 pub(crate) async fn orders_are_found_by_what_they_are(factory: &dyn Factory) {
-    let mut world = World::new(factory);
+    let mut world = World::new(factory).await;
     let one = order(&mut world, "shop_eu", "1", "pending", 10).await;
     let two = order(&mut world, "shop_us", "2", "captured", 20).await;
     let three = order(&mut world, "shop_eu", "3", "captured", 30).await;
@@ -67,7 +67,7 @@ pub(crate) async fn orders_are_found_by_what_they_are(factory: &dyn Factory) {
 }
 
 pub(crate) async fn pages_follow_each_other_without_gap_or_end_page(factory: &dyn Factory) {
-    let mut world = World::new(factory);
+    let mut world = World::new(factory).await;
     let mut expected = Vec::new();
     for number in 0..6 {
         let payment = if number % 2 == 0 { "captured" } else { "pending" };
@@ -90,7 +90,7 @@ pub(crate) async fn pages_follow_each_other_without_gap_or_end_page(factory: &dy
 }
 
 pub(crate) async fn attempts_are_found_over_all_orders(factory: &dyn Factory) {
-    let mut world = World::new(factory);
+    let mut world = World::new(factory).await;
     let mut keys = Vec::new();
     for (number, class) in ["ok", "said_no", "ok", "said_no"].into_iter().enumerate() {
         let key = order(&mut world, "shop_eu", &number.to_string(), "captured", 0).await;
@@ -126,7 +126,7 @@ pub(crate) async fn attempts_are_found_over_all_orders(factory: &dyn Factory) {
 }
 
 pub(crate) async fn a_cursor_that_no_page_gave_is_refused(factory: &dyn Factory) {
-    let world = World::new(factory);
+    let world = World::new(factory).await;
     let cursor = || Some("seven".to_owned());
     let orders = Filter { cursor: cursor(), ..Filter::default() };
     let attempts = AttemptFilter { cursor: cursor(), ..AttemptFilter::default() };

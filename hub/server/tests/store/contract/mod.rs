@@ -1,10 +1,11 @@
-//! What every store must do, as functions over a factory: SQLite runs them now, another store later.
+//! What every store must do, as functions over a factory, and the one list of them that each store runs.
 //!
 //! Time is a value: nothing here waits for a clock.
 
 use std::sync::Arc;
 
 use bytes::Bytes;
+use futures_util::future::BoxFuture;
 use jiff::{SignedDuration, Timestamp};
 use orderhub::apply::{MessageUnit, OrderUnit, Redrive, Unit, UnitOutcome, Word};
 use orderhub::bundle::Bundle;
@@ -16,6 +17,8 @@ use orderhub_order::fold::{Act, Facts};
 use orderhub_order::ids::{OrderKey, SystemName};
 
 pub(crate) mod batches;
+mod cases;
+pub(crate) mod damage;
 pub(crate) mod duplicates;
 pub(crate) mod flights;
 pub(crate) mod history;
@@ -27,10 +30,21 @@ pub(crate) mod say;
 pub(crate) mod todos;
 pub(crate) mod waiting;
 
-/// Opens stores. The same place gives the same orders again.
+pub(crate) use cases::run;
+
+/// A place for a store, empty at first, gone when it is dropped.
 pub(crate) trait Factory {
-    /// Opens the place; the last one that was opened here is gone by then.
-    fn open(&self) -> Arc<dyn Store>;
+    /// Opens the place; the last one that was opened here is gone by then. It gives the same orders again.
+    fn open(&self) -> BoxFuture<'_, Arc<dyn Store>>;
+
+    /// A place of the same kind.
+    fn another(&self) -> Box<dyn Factory>;
+
+    /// Does to the tables what no store does; bytes are written `x'00FF'`.
+    fn sql<'s>(&'s self, sql: &'s str) -> BoxFuture<'s, ()>;
+
+    /// The bytes in the first column of what is asked for.
+    fn bytes<'s>(&'s self, sql: &'s str) -> BoxFuture<'s, Vec<Vec<u8>>>;
 }
 
 /// A store with rules, and a moment that the tests move.
@@ -42,16 +56,16 @@ pub(crate) struct World {
 }
 
 impl World {
-    pub(crate) fn new(factory: &dyn Factory) -> Self {
+    pub(crate) async fn new(factory: &dyn Factory) -> Self {
         let now = "2026-11-02T09:00:00Z".parse().unwrap();
-        Self { store: factory.open(), bundle: Arc::new(rules::bundle()), now, ids: 0 }
+        Self { store: factory.open().await, bundle: Arc::new(rules::bundle()), now, ids: 0 }
     }
 
     /// The process dies and another one starts.
-    pub(crate) fn reopen(self, factory: &dyn Factory) -> Self {
+    pub(crate) async fn reopen(self, factory: &dyn Factory) -> Self {
         let Self { store, bundle, now, ids } = self;
         drop(store);
-        Self { store: factory.open(), bundle, now, ids }
+        Self { store: factory.open().await, bundle, now, ids }
     }
 
     pub(crate) fn later(&mut self, seconds: i64) {

@@ -6,7 +6,7 @@ use orderhub_order::ids::SystemName;
 use super::{Factory, World};
 
 pub(crate) async fn a_pause_outlives_the_process_until_it_is_ended(factory: &dyn Factory) {
-    let world = World::new(factory);
+    let world = World::new(factory).await;
     let erp = SystemName::new("erp");
     let pause = |operation: Option<&str>, reason: &str| PauseRow {
         system: erp.clone(),
@@ -20,7 +20,7 @@ pub(crate) async fn a_pause_outlives_the_process_until_it_is_ended(factory: &dyn
         world.store.pause(row).await.unwrap();
     }
     let expected = [all.clone(), pause(Some("create_sale"), "prices")];
-    let world = world.reopen(factory);
+    let world = world.reopen(factory).await;
     assert_eq!(world.store.pauses().await.unwrap(), expected, "the last word on each counts");
     assert!(world.store.resume(&erp, Some("create_sale")).await.unwrap());
     assert!(!world.store.resume(&erp, Some("create_sale")).await.unwrap());

@@ -23,7 +23,7 @@ fn failed(world: &World, id: &str, key: Option<&str>) -> Unit {
 }
 
 pub(crate) async fn what_cannot_be_mapped_is_parked_with_its_place(factory: &dyn Factory) {
-    let mut world = World::new(factory);
+    let mut world = World::new(factory).await;
     let outcome = world.one(failed(&world, "f1", None)).await;
     assert_eq!(words(&outcome), [Word::Todo]);
     let todo = &world.todos().await[0];
@@ -34,7 +34,7 @@ pub(crate) async fn what_cannot_be_mapped_is_parked_with_its_place(factory: &dyn
 }
 
 pub(crate) async fn a_later_document_of_the_key_supersedes(factory: &dyn Factory) {
-    let mut world = World::new(factory);
+    let mut world = World::new(factory).await;
     let _parked = world.one(failed(&world, "f1", Some("1001"))).await;
     let _other = world.one(failed(&world, "f2", Some("1002"))).await;
     let id = world.todos().await[1].id;
@@ -46,7 +46,7 @@ pub(crate) async fn a_later_document_of_the_key_supersedes(factory: &dyn Factory
 }
 
 pub(crate) async fn facts_wait_behind_a_parked_document_of_their_order(factory: &dyn Factory) {
-    let mut world = World::new(factory);
+    let mut world = World::new(factory).await;
     let _order = world.say(say::order("shop_eu", "1001", 1, "a")).await;
     let _parked = world.one(failed(&world, "f1", Some("1001"))).await;
     let payment = say::payment("T1", "1001");
@@ -58,7 +58,7 @@ pub(crate) async fn facts_wait_behind_a_parked_document_of_their_order(factory: 
 }
 
 pub(crate) async fn a_replay_drives_the_message_again(factory: &dyn Factory) {
-    let mut world = World::new(factory);
+    let mut world = World::new(factory).await;
     let _parked = world.one(failed(&world, "f1", Some("1001"))).await;
     let id = world.todos().await[0].id;
     assert!(world.store.replay(id, world.now).await.unwrap());
@@ -70,7 +70,7 @@ pub(crate) async fn a_replay_drives_the_message_again(factory: &dyn Factory) {
 }
 
 pub(crate) async fn a_discarded_todo_keeps_its_reason_and_its_message(factory: &dyn Factory) {
-    let mut world = World::new(factory);
+    let mut world = World::new(factory).await;
     let parked = world.one(failed(&world, "f1", None)).await;
     let id = world.todos().await[0].id;
     let close = |id| world.store.close_todo(id, TodoState::Discarded, "test".to_owned(), world.now);
@@ -83,7 +83,7 @@ pub(crate) async fn a_discarded_todo_keeps_its_reason_and_its_message(factory: &
 }
 
 pub(crate) async fn a_person_who_is_refused_leaves_nothing_to_do(factory: &dyn Factory) {
-    let mut world = World::new(factory);
+    let mut world = World::new(factory).await;
     let key = order_of(&world.say(say::order("shop_eu", "1001", 1, "a")).await);
     let _second = world.say(say::order("shop_eu", "1001", 2, "b")).await;
     let hold = PersonAct::ReleaseHold { hold: "H9".into() };
@@ -103,7 +103,7 @@ pub(crate) async fn a_person_who_is_refused_leaves_nothing_to_do(factory: &dyn F
 }
 
 pub(crate) async fn an_act_on_an_order_that_is_not_there_is_shown(factory: &dyn Factory) {
-    let mut world = World::new(factory);
+    let mut world = World::new(factory).await;
     let key = OrderKey(77);
     let mut act = World::act(key, Act::Tick);
     if let Unit::Order(unit) = &mut act {
@@ -116,7 +116,7 @@ pub(crate) async fn an_act_on_an_order_that_is_not_there_is_shown(factory: &dyn 
 }
 
 pub(crate) async fn the_open_ones_are_found_by_kind_system_cause_and_order(factory: &dyn Factory) {
-    let mut world = World::new(factory);
+    let mut world = World::new(factory).await;
     let missing = World::act(OrderKey(77), Act::Tick);
     let _missing = world.one(missing).await;
     let _parked = world.one(failed(&world, "f1", None)).await;
@@ -143,7 +143,7 @@ pub(crate) async fn the_open_ones_are_found_by_kind_system_cause_and_order(facto
 }
 
 pub(crate) async fn gates_and_unwanted_kinds_are_stored(factory: &dyn Factory) {
-    let mut world = World::new(factory);
+    let mut world = World::new(factory).await;
     let mut refused = unit(world.now, Some("g1"), "body", Vec::new());
     refused.refused = Some(("too_large", "it is".to_owned()));
     let outcome = world.one(Unit::Message(Box::new(refused))).await;

@@ -10,7 +10,7 @@ fn by_ref() -> ParentReference {
 }
 
 pub(crate) async fn a_shipment_before_its_order_waits_and_is_woken(factory: &dyn Factory) {
-    let mut world = World::new(factory);
+    let mut world = World::new(factory).await;
     let shipment = say::shipment("P1", by_ref());
     let early = world.say(shipment.clone()).await;
     assert_eq!(words(&early), [Word::Waiting]);
@@ -28,7 +28,7 @@ pub(crate) async fn a_shipment_before_its_order_waits_and_is_woken(factory: &dyn
 }
 
 pub(crate) async fn in_one_batch_it_is_woken_too(factory: &dyn Factory) {
-    let mut world = World::new(factory);
+    let mut world = World::new(factory).await;
     let shipment = say::shipment("P1", by_ref());
     let early = world.message(vec![shipment.clone()]);
     let order = world.message(vec![say::order("shop_eu", "1001", 1, "a")]);
@@ -39,7 +39,7 @@ pub(crate) async fn in_one_batch_it_is_woken_too(factory: &dyn Factory) {
 }
 
 pub(crate) async fn only_the_document_that_waited_is_driven_again(factory: &dyn Factory) {
-    let mut world = World::new(factory);
+    let mut world = World::new(factory).await;
     let shipment = say::shipment("P1", by_ref());
     let documents = vec![say::order("shop_us", "5", 1, "a"), shipment];
     let message = world.message(documents.clone());
@@ -51,7 +51,7 @@ pub(crate) async fn only_the_document_that_waited_is_driven_again(factory: &dyn 
 }
 
 pub(crate) async fn what_waits_for_a_week_is_shown(factory: &dyn Factory) {
-    let mut world = World::new(factory);
+    let mut world = World::new(factory).await;
     let _early = world.say(say::payment("T1", "1001")).await;
     world.later(6 * 24 * 3_600);
     world.store.sweep(world.now).await.unwrap();
@@ -73,12 +73,12 @@ fn suspect(world: &World) -> Unit {
 }
 
 pub(crate) async fn a_suspect_is_stored_and_driven_alone(factory: &dyn Factory) {
-    let mut world = World::new(factory);
+    let mut world = World::new(factory).await;
     let stored = world.one(suspect(&world)).await;
     assert_eq!(words(&stored), [Word::Stored]);
     let again = world.one(suspect(&world)).await;
     assert_eq!(words(&again), [Word::Duplicate], "its raw row is there");
-    let mut world = world.reopen(factory);
+    let mut world = world.reopen(factory).await;
     let driven = world.drive(&[say::order("shop_eu", "1001", 1, "a")]).await;
     assert_eq!(words(&driven[0]), [Word::Applied]);
     assert_ne!(driven[0].message, stored.message, "a drive has its own row");
@@ -87,7 +87,7 @@ pub(crate) async fn a_suspect_is_stored_and_driven_alone(factory: &dyn Factory) 
 }
 
 pub(crate) async fn three_drives_without_an_end_make_a_todo(factory: &dyn Factory) {
-    let mut world = World::new(factory);
+    let mut world = World::new(factory).await;
     let _stored = world.one(suspect(&world)).await;
     for attempt in 1..=3 {
         let rows = world.pending().await;
@@ -95,7 +95,7 @@ pub(crate) async fn three_drives_without_an_end_make_a_todo(factory: &dyn Factor
         assert_eq!(rows[0].attempts, attempt);
         assert!(world.pending().await.is_empty(), "not at once again");
         // The process dies while it drives.
-        world = world.reopen(factory);
+        world = world.reopen(factory).await;
         world.later(60);
     }
     assert!(world.pending().await.is_empty());

@@ -15,7 +15,7 @@ const PRUNE_AT: usize = 16_384;
 
 /// Which lanes, and since when.
 #[derive(Debug, Default)]
-pub(super) struct Reserved(Mutex<Held>);
+pub(crate) struct Reserved(Mutex<Held>);
 
 #[derive(Debug, Default)]
 struct Held {
@@ -26,7 +26,7 @@ struct Held {
 
 impl Reserved {
     /// After a commit: some reservations ended, others begin.
-    pub(super) fn update<'a>(
+    pub(crate) fn update<'a>(
         &self,
         ended: &[(SystemName, OrderKey)],
         new: impl Iterator<Item = &'a (SystemName, OrderKey)>,
@@ -49,12 +49,12 @@ impl Reserved {
     }
 
     /// The dispatcher has no room for these.
-    pub(super) fn release(&self, lanes: &[(SystemName, OrderKey)]) {
+    pub(crate) fn release(&self, lanes: &[(SystemName, OrderKey)]) {
         self.held().remove(lanes);
     }
 
     /// Whether a lane is the dispatcher's.
-    pub(super) fn holds(&self, system: &SystemName, key: OrderKey, now: Timestamp) -> bool {
+    pub(crate) fn holds(&self, system: &SystemName, key: OrderKey, now: Timestamp) -> bool {
         let held = self.held();
         let mut systems = held.lanes.get(&key).into_iter().flatten();
         systems.any(|(other, since)| other == system && lasts(*since, now))

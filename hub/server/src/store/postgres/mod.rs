@@ -1,0 +1,398 @@
+//! The store on a PostgreSQL server: one connection that writes, a few that read, each with a deadline.
+//!
+//! One process for now. What replicas need has its place: every lock is the server's, numbers are given
+//! by it, and no head is kept between transactions. What is missing until then: leases with their epochs
+//! (checked first in each commit), and reservations that other processes can see.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use jiff::Timestamp;
+use orderhub_order::ids::{OrderKey, SystemName};
+use orderhub_order::model::{Order, State};
+use tokio::runtime::Handle;
+use tokio::sync::Mutex;
+
+use super::{
+    AttemptFilter, AttemptRow, Backlog, ChangeRow, Filter, MessageRow, Page, PauseRow, PendingRow,
+    ReceiptRow, Scope, Store, StoreError, TodoCount, TodoFilter, TodoRow, TodoState,
+};
+use crate::apply::{Unit, UnitOutcome};
+use crate::bundle::{Bundle, Files};
+use crate::config::{SecretRef, Secrets};
+use crate::store::codec;
+use crate::store::columns::from_cursor;
+use crate::store::commit::{self, Committed, Context, TxError};
+use crate::store::reserved::Reserved;
+
+mod connect;
+mod error;
+mod lanes;
+mod lists;
+mod numbers;
+mod orders;
+mod pauses;
+mod pending;
+mod readers;
+mod schema;
+mod seen;
+mod todos;
+mod tx;
+mod write;
+mod writer;
+
+use connect::Connector;
+use error::Fault;
+use readers::Readers;
+use tx::PgTx;
+use writer::{Failed, Writer};
+
+/// How the database is reached.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// `postgres://user@host:5432/database`
+    pub url: String,
+    /// Where its password stands, if it wants one.
+    pub login: Option<Login>,
+    /// How long one read may take before it is stopped.
+    pub read_deadline: Duration,
+    /// How long ids of messages are remembered, in days.
+    pub seen_days: u16,
+}
+
+/// A password by reference: read anew for each connection.
+#[derive(Clone, Debug)]
+pub struct Login {
+    /// Where it stands.
+    pub password: SecretRef,
+    /// Who reads it.
+    pub secrets: Secrets,
+}
+
+impl Options {
+    /// A database with the usual bounds.
+    pub fn at(url: impl Into<String>) -> Self {
+        Self { url: url.into(), login: None, read_deadline: Duration::from_secs(5), seen_days: 30 }
+    }
+}
+
+/// The store in a database.
+#[derive(Debug)]
+pub struct PostgresStore {
+    install: String,
+    seen_days: u16,
+    writer: Arc<Mutex<Writer>>,
+    failed: Failed,
+    readers: Readers,
+    reserved: Arc<Reserved>,
+}
+
+impl PostgresStore {
+    /// Opens the database, and makes its tables where there are none.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Newer`]; [`StoreError::Failed`] with a sentence when it cannot be reached or used.
+    pub async fn open(options: &Options) -> Result<Self, StoreError> {
+        let connector = Connector::new(options)?;
+        let install = schema::open(&connector).await?;
+        let failed = Failed::default();
+        let writer = Writer::new(connector.clone(), failed.clone());
+        let readers = Readers::new(connector, options.read_deadline);
+        Ok(Self {
+            install,
+            seen_days: options.seen_days,
+            writer: Arc::new(Mutex::new(writer)),
+            failed,
+            readers,
+            reserved: Arc::default(),
+        })
+    }
+
+    /// Runs something with the writer, when it is its turn. On a thread of its own, because folding and
+    /// packing take the processor; to its end, even when nobody waits for it any more.
+    async fn writer<T: Send + 'static>(
+        &self,
+        work: impl AsyncFnOnce(&mut Writer) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let mut writer = Arc::clone(&self.writer).lock_owned().await;
+        let runtime = Handle::current();
+        let task = tokio::task::spawn_blocking(move || {
+            runtime.block_on(async { work(&mut writer).await })
+        });
+        let ended = task.await;
+        ended.map_err(|error| StoreError::Failed(format!("a write did not end: {error}")))?
+    }
+
+    /// Writes something in one transaction.
+    async fn write<T: Send + 'static>(
+        &self,
+        mut work: impl AsyncFnMut(&mut PgTx<'_>) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let run = async move |writer: &mut Writer| {
+            writer.run(None, async |tx: &mut PgTx<'_>| Ok(work(tx).await?)).await
+        };
+        self.writer(run).await
+    }
+
+    /// Folds and writes a batch in one transaction.
+    async fn batch(
+        &self,
+        units: Vec<Unit>,
+        bundle: Arc<Bundle>,
+        now: Timestamp,
+    ) -> Result<Vec<UnitOutcome>, StoreError> {
+        let reserved = Arc::clone(&self.reserved);
+        let run = async move |writer: &mut Writer| {
+            let mut works = commit::prepare(units);
+            let context = Context { rules: bundle.rules(), now };
+            let work = async |tx: &mut PgTx<'_>| -> Result<Committed, TxError> {
+                commit::run(tx, &mut works, context).await
+            };
+            let Committed { outcomes, settled, heads: _ } =
+                writer.run(Some(seen::week(now)), work).await?;
+            let lanes = outcomes.iter().flat_map(|outcome| &outcome.reserved);
+            reserved.update(&settled, lanes, now);
+            Ok(outcomes)
+        };
+        self.writer(run).await
+    }
+}
+
+impl Store for PostgresStore {
+    fn apply(
+        &self,
+        units: Vec<Unit>,
+        bundle: Arc<Bundle>,
+        now: Timestamp,
+    ) -> BoxFuture<'_, Result<Vec<UnitOutcome>, StoreError>> {
+        Box::pin(self.batch(units, bundle, now))
+    }
+
+    fn state(
+        &self,
+        _scope: &Scope,
+        key: OrderKey,
+    ) -> BoxFuture<'_, Result<Option<Arc<State>>, StoreError>> {
+        Box::pin(self.readers.read(move |c| Box::pin(orders::state(c, key))))
+    }
+
+    fn due(
+        &self,
+        system: &SystemName,
+        now: Timestamp,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Vec<OrderKey>, StoreError>> {
+        let (system, reserved) = (system.clone(), Arc::clone(&self.reserved));
+        let read =
+            self.readers.read(move |c| Box::pin(lanes::due(c, system, now, limit, reserved)));
+        Box::pin(read)
+    }
+
+    fn next_due(
+        &self,
+        system: &SystemName,
+        now: Timestamp,
+    ) -> BoxFuture<'_, Result<Option<Timestamp>, StoreError>> {
+        let (system, reserved) = (system.clone(), Arc::clone(&self.reserved));
+        Box::pin(self.readers.read(move |c| Box::pin(lanes::next_due(c, system, now, reserved))))
+    }
+
+    fn release(&self, lanes: &[(SystemName, OrderKey)]) {
+        self.reserved.release(lanes);
+    }
+
+    fn timers(
+        &self,
+        now: Timestamp,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Vec<OrderKey>, StoreError>> {
+        Box::pin(self.readers.read(move |c| Box::pin(lanes::timers(c, now, limit))))
+    }
+
+    fn sweep(&self, now: Timestamp) -> BoxFuture<'_, Result<u64, StoreError>> {
+        let days = self.seen_days;
+        Box::pin(self.write(async move |tx| {
+            seen::prune(tx.c, now, days).await?;
+            writer::prune(tx.c).await?;
+            pending::sweep(tx.c, now).await
+        }))
+    }
+
+    fn install(&self) -> &str {
+        &self.install
+    }
+
+    fn find(&self, _scope: &Scope, word: &str) -> BoxFuture<'_, Result<Vec<OrderKey>, StoreError>> {
+        let word = word.to_owned();
+        Box::pin(self.readers.read(move |c| Box::pin(orders::find(c, word))))
+    }
+
+    fn list(
+        &self,
+        _scope: &Scope,
+        filter: &Filter,
+    ) -> BoxFuture<'_, Result<Page<Order>, StoreError>> {
+        let filter = filter.clone();
+        Box::pin(async move {
+            let before = from_cursor(filter.cursor.as_deref(), OrderKey::parse)?;
+            self.readers.read(move |c| Box::pin(lists::orders(c, filter, before))).await
+        })
+    }
+
+    fn at(
+        &self,
+        _scope: &Scope,
+        key: OrderKey,
+        version: u32,
+    ) -> BoxFuture<'_, Result<Option<Order>, StoreError>> {
+        Box::pin(self.readers.read(move |c| Box::pin(orders::at(c, key, version))))
+    }
+
+    fn changes(
+        &self,
+        _scope: &Scope,
+        key: OrderKey,
+    ) -> BoxFuture<'_, Result<Vec<ChangeRow>, StoreError>> {
+        Box::pin(self.readers.read(move |c| Box::pin(orders::changes(c, key))))
+    }
+
+    fn receipts(
+        &self,
+        _scope: &Scope,
+        key: OrderKey,
+    ) -> BoxFuture<'_, Result<Vec<ReceiptRow>, StoreError>> {
+        Box::pin(self.readers.read(move |c| Box::pin(orders::receipts(c, key))))
+    }
+
+    fn attempts(
+        &self,
+        _scope: &Scope,
+        filter: &AttemptFilter,
+    ) -> BoxFuture<'_, Result<Page<AttemptRow>, StoreError>> {
+        let filter = filter.clone();
+        Box::pin(async move {
+            let before = from_cursor(filter.cursor.as_deref(), |cursor| cursor.parse().ok())?;
+            self.readers.read(move |c| Box::pin(lists::attempts(c, filter, before))).await
+        })
+    }
+
+    fn todos(
+        &self,
+        _scope: &Scope,
+        filter: &TodoFilter,
+    ) -> BoxFuture<'_, Result<Page<TodoRow>, StoreError>> {
+        let filter = filter.clone();
+        Box::pin(async move {
+            let before = from_cursor(filter.cursor.as_deref(), |cursor| cursor.parse().ok())?;
+            self.readers.read(move |c| Box::pin(todos::list(c, filter, before))).await
+        })
+    }
+
+    fn todo_counts(&self, _scope: &Scope) -> BoxFuture<'_, Result<Vec<TodoCount>, StoreError>> {
+        Box::pin(self.readers.read(|c| Box::pin(todos::counts(c))))
+    }
+
+    fn todo(&self, _scope: &Scope, id: i64) -> BoxFuture<'_, Result<Option<TodoRow>, StoreError>> {
+        Box::pin(self.readers.read(move |c| Box::pin(todos::one(c, id))))
+    }
+
+    fn message(
+        &self,
+        _scope: &Scope,
+        id: i64,
+    ) -> BoxFuture<'_, Result<Option<MessageRow>, StoreError>> {
+        Box::pin(self.readers.read(move |c| Box::pin(pending::message(c, id))))
+    }
+
+    fn take_pending(
+        &self,
+        now: Timestamp,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Vec<PendingRow>, StoreError>> {
+        Box::pin(async move {
+            // A look costs no commit; most looks find nothing.
+            if !self.readers.read(move |c| Box::pin(pending::any_due(c, now))).await? {
+                return Ok(Vec::new());
+            }
+            self.write(async move |tx| pending::take(tx.c, now, limit).await).await
+        })
+    }
+
+    fn backlog(&self, _now: Timestamp) -> BoxFuture<'_, Result<Vec<Backlog>, StoreError>> {
+        Box::pin(self.readers.read(|c| Box::pin(lanes::backlog(c))))
+    }
+
+    fn close_todo(
+        &self,
+        id: i64,
+        state: TodoState,
+        reason: String,
+        now: Timestamp,
+    ) -> BoxFuture<'_, Result<bool, StoreError>> {
+        let close =
+            async move |tx: &mut PgTx<'_>| todos::close(tx.c, id, state, &reason, now).await;
+        Box::pin(self.write(close))
+    }
+
+    fn replay(&self, id: i64, now: Timestamp) -> BoxFuture<'_, Result<bool, StoreError>> {
+        Box::pin(self.write(async move |tx| todos::replay(tx.c, id, now).await))
+    }
+
+    fn pauses(&self) -> BoxFuture<'_, Result<Vec<PauseRow>, StoreError>> {
+        Box::pin(self.readers.read(|c| Box::pin(pauses::all(c))))
+    }
+
+    fn pause(&self, pause: PauseRow) -> BoxFuture<'_, Result<(), StoreError>> {
+        let keep = async move |tx: &mut PgTx<'_>| pauses::keep(tx.c, &pause).await;
+        Box::pin(self.write(keep))
+    }
+
+    fn resume(
+        &self,
+        system: &SystemName,
+        operation: Option<&str>,
+    ) -> BoxFuture<'_, Result<bool, StoreError>> {
+        let (system, operation) = (system.clone(), operation.map(str::to_owned));
+        let end =
+            async move |tx: &mut PgTx<'_>| pauses::end(tx.c, &system, operation.as_deref()).await;
+        Box::pin(self.write(end))
+    }
+
+    fn activate(
+        &self,
+        hash: &str,
+        files: &Files,
+        now: Timestamp,
+    ) -> BoxFuture<'_, Result<(), StoreError>> {
+        let (hash, files) = (hash.to_owned(), files.clone());
+        let run = async move |writer: &mut Writer| {
+            let packed = writer.pack(&codec::files(&files).map_err(Fault::from)?);
+            let keep =
+                async |tx: &mut PgTx<'_>| Ok(orders::activate(tx.c, &hash, &packed, now).await?);
+            writer.run(None, keep).await
+        };
+        Box::pin(self.writer(run))
+    }
+
+    fn ready(&self) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(async move {
+            let answers = self.readers.read(|c| Box::pin(schema::answers(c))).await;
+            // What went wrong with a commit says more than a server that does not answer at all.
+            self.failed.get().map_or(answers, Err)
+        })
+    }
+
+    fn try_write(&self) -> BoxFuture<'_, Result<(), StoreError>> {
+        // The id of the transaction is the row.
+        Box::pin(self.write(async |_| Ok(())))
+    }
+
+    fn close(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async move {
+            self.readers.close().await;
+            self.writer.lock().await.close().await;
+        })
+    }
+}

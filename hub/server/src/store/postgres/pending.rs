@@ -1,0 +1,125 @@
+//! Messages that are driven again, one by one: suspects, woken waiters, replays.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use orderhub_order::ids::SystemName;
+use sqlx::postgres::PgRow;
+use sqlx::{PgConnection, Row as _, query, query_as, query_scalar};
+
+use super::error::Fault;
+use super::write::{forget, insert_todos};
+use crate::intake::Envelope;
+use crate::store::codec;
+use crate::store::columns::{from_column, to_column};
+use crate::store::waits::{AGAIN_NS, LOOK_NS, MOST_DRIVES, WAITS_NS, drives_failed, waits_long};
+use crate::store::{MessageRow, PendingRow};
+
+/// Whether anything is due.
+pub(super) async fn any_due(c: &mut PgConnection, now: Timestamp) -> Result<bool, Fault> {
+    let sql = "SELECT EXISTS (SELECT FROM pending WHERE due_at <= $1)";
+    Ok(query_scalar(sql).bind(to_column(now)).fetch_one(c).await?)
+}
+
+/// What is due, oldest first, its attempt counted: a drive that takes the process down is not tried for
+/// ever. The fourth time it is a todo instead.
+pub(super) async fn take(
+    c: &mut PgConnection,
+    now: Timestamp,
+    limit: usize,
+) -> Result<Vec<PendingRow>, Fault> {
+    let now = to_column(now);
+    // SKIP LOCKED: what somebody takes or wakes at this moment is his, or is taken the next time.
+    let sql = "SELECT id, message, document, attempts FROM pending
+               WHERE due_at <= $1 ORDER BY due_at, id LIMIT $2 FOR UPDATE SKIP LOCKED";
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let due: Vec<(i64, i64, i64, i64)> =
+        query_as(sql).bind(now).bind(limit).fetch_all(&mut *c).await?;
+    let mut messages = messages(c, due.iter().map(|(_, first, _, _)| *first).collect()).await?;
+    let (mut again, mut done, mut todos) = (Vec::new(), Vec::new(), Vec::new());
+    let mut taken = Vec::with_capacity(due.len());
+    for (id, first, document, attempts) in due {
+        let position = u32::try_from(document).ok();
+        // Several documents of one message may wait.
+        let message = messages.get(&first).cloned();
+        match message {
+            Some(message) if attempts >= MOST_DRIVES => {
+                todos.push(drives_failed(&message, position, attempts));
+                done.push((first, document));
+            }
+            Some(message) => {
+                again.push(id);
+                let attempts = u32::try_from(attempts + 1).unwrap_or(u32::MAX);
+                taken.push(PendingRow { message, document: position, attempts });
+            }
+            None => done.push((first, document)),
+        }
+    }
+    messages.clear();
+    let sql = "UPDATE pending SET attempts = attempts + 1, due_at = $2 WHERE id = ANY($1)";
+    query(sql).bind(again).bind(now.saturating_add(AGAIN_NS)).execute(&mut *c).await?;
+    forget(c, &done).await?;
+    insert_todos(c, &todos, now).await?;
+    Ok(taken)
+}
+
+/// Joins what waits with references that are there by now, looks again at what waits for a lane, and
+/// asks a person about what waits for more than seven days (it stays waiting).
+pub(super) async fn sweep(c: &mut PgConnection, now: Timestamp) -> Result<u64, Fault> {
+    let now = to_column(now);
+    let sql = "UPDATE pending SET why = 'woken', due_at = $1, woken_at = $1
+               WHERE due_at IS NULL AND id IN (
+                   SELECT pending FROM pending_keys JOIN xrefs USING (system, kind, ext_id))";
+    let joined = query(sql).bind(now).execute(&mut *c).await?.rows_affected();
+    let sql = "UPDATE pending SET why = 'woken', due_at = $1, woken_at = $1
+               WHERE due_at IS NULL AND coalesce(woken_at, since) < $2 AND id IN (
+                   SELECT pending FROM pending_keys WHERE starts_with(kind, '#'))";
+    let looked = query(sql).bind(now).bind(now.saturating_sub(LOOK_NS)).execute(&mut *c).await?;
+    let sql = "UPDATE pending SET shown = 1 WHERE due_at IS NULL AND shown = 0 AND since < $1
+               RETURNING message, document";
+    let long: Vec<(i64, i64)> =
+        query_as(sql).bind(now.saturating_sub(WAITS_NS)).fetch_all(&mut *c).await?;
+    let messages = messages(c, long.iter().map(|(first, _)| *first).collect()).await?;
+    let todos = long.iter().filter_map(|(first, document)| {
+        Some(waits_long(messages.get(first)?, u32::try_from(*document).ok()))
+    });
+    insert_todos(c, &todos.collect::<Vec<_>>(), now).await?;
+    Ok(joined + looked.rows_affected())
+}
+
+/// A message as it arrived; that of a later drive has the body of the first.
+pub(super) async fn message(c: &mut PgConnection, id: i64) -> Result<Option<MessageRow>, Fault> {
+    Ok(messages(c, vec![id]).await?.remove(&id))
+}
+
+async fn messages(c: &mut PgConnection, ids: Vec<i64>) -> Result<HashMap<i64, MessageRow>, Fault> {
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let sql = "SELECT m.id, m.outcome, m.why, raw.source, raw.system, raw.document, raw.message_id,
+                   raw.received, raw.headers, raw.body
+               FROM messages m JOIN messages raw ON raw.id = coalesce(m.first, m.id)
+               WHERE m.id = ANY($1)";
+    let rows = query(sql).bind(ids).fetch_all(c).await?;
+    let rows = rows.iter().map(|row| row_of(row).map(|message| (message.id, message)));
+    rows.collect()
+}
+
+fn row_of(row: &PgRow) -> Result<MessageRow, Fault> {
+    let (source, system, document): (&str, &str, &str) =
+        (row.try_get(3)?, row.try_get(4)?, row.try_get(5)?);
+    let headers: Option<&str> = row.try_get(8)?;
+    let envelope = Envelope {
+        source: Arc::from(source),
+        system: SystemName::new(system),
+        document: Arc::from(document),
+        message_id: row.try_get(6)?,
+        received: from_column(row.try_get(7)?),
+        headers: headers.map(codec::read_headers).transpose()?.unwrap_or_default(),
+        body: codec::unpack(row.try_get(9)?)?.into(),
+        suspect: false,
+    };
+    let (id, outcome, why) = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
+    Ok(MessageRow { id, envelope, outcome, why })
+}

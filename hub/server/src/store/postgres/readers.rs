@@ -1,0 +1,107 @@
+//! Connections that only read, each read with a deadline.
+//!
+//! **Invariant:** a read sees the last commit, never half of one: it is one statement, or what it asks
+//! further is never changed. Test: `a_reader_with_a_long_statement_is_stopped_at_its_deadline` for the
+//! deadline; each read says beside its statements why they agree.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use sqlx::{Connection as _, PgConnection};
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, timeout_at};
+
+use super::connect::{Bounds, Connector, ms};
+use super::error::Fault;
+use crate::store::StoreError;
+
+/// Reads at the same time; more wait, within their deadline.
+const READERS: usize = 4;
+/// The server stops a statement at the deadline; its word is waited for so much longer.
+const SLACK: Duration = Duration::from_millis(200);
+/// A connection that was idle for so long is asked first whether it still stands.
+const TRUSTED: Duration = Duration::from_secs(1);
+
+/// The pool.
+#[derive(Debug)]
+pub(super) struct Readers {
+    connector: Connector,
+    deadline: Duration,
+    bounds: Bounds,
+    permits: Semaphore,
+    idle: Mutex<Vec<(PgConnection, Instant)>>,
+}
+
+impl Readers {
+    pub(super) fn new(connector: Connector, deadline: Duration) -> Self {
+        let bounds = vec![
+            ms("statement_timeout", deadline),
+            ms("idle_in_transaction_session_timeout", deadline),
+            ("default_transaction_read_only", "on".to_owned()),
+        ];
+        let permits = Semaphore::new(READERS);
+        Self { connector, deadline, bounds, permits, idle: Mutex::default() }
+    }
+
+    /// Runs one read. A caller that stops waiting leaves the statement to the server's own deadline, and its
+    /// connection is given up.
+    pub(super) async fn read<T>(
+        &self,
+        read: impl for<'c> FnOnce(&'c mut PgConnection) -> BoxFuture<'c, Result<T, Fault>> + Send,
+    ) -> Result<T, StoreError> {
+        let deadline = Instant::now() + self.deadline;
+        let late =
+            || StoreError::Deadline(u64::try_from(self.deadline.as_millis()).unwrap_or(u64::MAX));
+        let permit = timeout_at(deadline, self.permits.acquire()).await;
+        let permit = permit.map_err(|_| late())?.map_err(|_| StoreError::Closed)?;
+        let work = async {
+            let mut connection = self.take().await?;
+            let answer = read(&mut connection).await;
+            // After an error the connection may be in any state.
+            if answer.is_ok() {
+                self.idle().push((connection, Instant::now()));
+            }
+            answer
+        };
+        let answer = timeout_at(deadline + SLACK, work).await;
+        drop(permit);
+        match answer {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(fault)) if fault.is_cancelled() => Err(late()),
+            Ok(Err(fault)) => Err(fault.into()),
+            Err(_) => Err(late()),
+        }
+    }
+
+    /// Lets no new read begin, waits for those under way, and closes the connections.
+    pub(super) async fn close(&self) {
+        let all = u32::try_from(READERS).unwrap_or(u32::MAX);
+        if let Ok(all) = self.permits.acquire_many(all).await {
+            self.permits.close();
+            drop(all);
+        }
+        let idle = std::mem::take(&mut *self.idle());
+        for (connection, _) in idle {
+            // It is given up whatever the server says.
+            drop(connection.close().await);
+        }
+    }
+
+    async fn take(&self) -> Result<PgConnection, Fault> {
+        loop {
+            let idle = self.idle().pop();
+            let Some((mut connection, since)) = idle else {
+                return self.connector.connect(&self.bounds).await;
+            };
+            if since.elapsed() < TRUSTED || connection.ping().await.is_ok() {
+                return Ok(connection);
+            }
+        }
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<(PgConnection, Instant)>> {
+        // The list is whole whatever a holder did.
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

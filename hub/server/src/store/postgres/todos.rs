@@ -1,0 +1,130 @@
+//! The one list of what needs a person.
+
+use jiff::Timestamp;
+use orderhub_order::fold::{TodoItem, TodoKind};
+use orderhub_order::ids::{OrderKey, SystemName};
+use sqlx::postgres::PgRow;
+use sqlx::{PgConnection, Postgres, QueryBuilder, Row as _, query};
+
+use super::error::Fault;
+use super::write::{text, wake};
+use crate::store::columns::{ALL, from_column, to_column};
+use crate::store::commit::WaitKey;
+use crate::store::{MOST_ROWS, Page, TodoCount, TodoFilter, TodoRow, TodoState};
+
+/// The columns that [`todo()`] reads.
+const COLUMNS: &str = "SELECT id, kind, cause, system, why, k, message, at, state FROM todo";
+
+/// One of them, in whatever state.
+pub(super) async fn one(c: &mut PgConnection, id: i64) -> Result<Option<TodoRow>, Fault> {
+    let mut sql = QueryBuilder::<Postgres>::new(COLUMNS);
+    sql.push(" WHERE id = ").push_bind(id);
+    let row = sql.build().fetch_optional(c).await?;
+    row.map(|row| todo(&row)).transpose()
+}
+
+/// A page of the open ones, newest first. The cursor is the number of the last one.
+pub(super) async fn list(
+    c: &mut PgConnection,
+    filter: TodoFilter,
+    before: Option<i64>,
+) -> Result<Page<TodoRow>, Fault> {
+    let mut sql = QueryBuilder::<Postgres>::new(COLUMNS);
+    sql.push(" WHERE state = 'open'");
+    if let Some(kind) = filter.kind {
+        sql.push(" AND kind = ").push_bind(kind.as_str());
+    }
+    if let Some(system) = &filter.system {
+        sql.push(" AND system = ").push_bind(text(system.as_str()).into_owned());
+    }
+    if let Some(cause) = &filter.cause {
+        sql.push(" AND cause = ").push_bind(text(cause).into_owned());
+    }
+    if let Some(order) = filter.order {
+        sql.push(" AND k = ").push_bind(order.0);
+    }
+    if let Some(before) = before {
+        sql.push(" AND id < ").push_bind(before);
+    }
+    let limit = filter.limit.clamp(1, MOST_ROWS);
+    let more = i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(1);
+    sql.push(" ORDER BY id DESC LIMIT ").push_bind(more);
+
+    let rows = sql.build().fetch_all(c).await?;
+    let items: Vec<TodoRow> = rows.iter().take(limit).map(todo).collect::<Result<_, _>>()?;
+    let last = items.last().filter(|_| rows.len() > limit);
+    let next = last.map(|todo| todo.id.to_string());
+    Ok(Page { items, next })
+}
+
+/// The open ones by kind and system.
+pub(super) async fn counts(c: &mut PgConnection) -> Result<Vec<TodoCount>, Fault> {
+    let sql = "SELECT kind, system, count(*) FROM todo WHERE state = 'open' GROUP BY kind, system";
+    let rows = query(sql).fetch_all(c).await?;
+    let rows = rows.iter().map(|row| {
+        let (kind, open): (&str, i64) = (row.try_get(0)?, row.try_get(2)?);
+        Ok(TodoCount {
+            kind: TodoKind::parse(kind).unwrap_or(TodoKind::Finding),
+            system: row.try_get::<Option<String>, _>(1)?.map(SystemName::new),
+            open: u64::try_from(open).unwrap_or(0),
+        })
+    });
+    rows.collect()
+}
+
+fn todo(row: &PgRow) -> Result<TodoRow, Fault> {
+    let (kind, cause, state): (&str, &str, &str) =
+        (row.try_get(1)?, row.try_get(2)?, row.try_get(8)?);
+    let item = TodoItem {
+        // A kind of a newer program is at least something to look at.
+        kind: TodoKind::parse(kind).unwrap_or(TodoKind::Finding),
+        cause: cause.into(),
+        system: row.try_get::<Option<String>, _>(3)?.map(SystemName::new),
+        why: row.try_get(4)?,
+    };
+    Ok(TodoRow {
+        id: row.try_get(0)?,
+        item,
+        order: row.try_get::<Option<i64>, _>(5)?.map(OrderKey),
+        message: row.try_get(6)?,
+        at: from_column(row.try_get(7)?),
+        state: TodoState::parse(state).unwrap_or(TodoState::Open),
+    })
+}
+
+/// Ends an open todo; wakes the facts that wait behind the document it stands for.
+pub(super) async fn close(
+    c: &mut PgConnection,
+    id: i64,
+    state: TodoState,
+    reason: &str,
+    now: Timestamp,
+) -> Result<bool, Fault> {
+    let sql = "UPDATE todo SET state = $2, reason = $3, ended_at = $4
+               WHERE id = $1 AND state = 'open' RETURNING system, doc_key";
+    let update = query(sql).bind(id).bind(state.as_str()).bind(text(reason));
+    let ended = update.bind(to_column(now)).fetch_optional(&mut *c).await?;
+    let Some(ended) = ended else { return Ok(false) };
+    let (system, key): (Option<String>, Option<String>) = (ended.try_get(0)?, ended.try_get(1)?);
+    if let (Some(system), Some(key)) = (system, key) {
+        let key = WaitKey::parked(&SystemName::new(system), &key);
+        wake(c, &[key], to_column(now)).await?;
+    }
+    Ok(true)
+}
+
+/// Marks an open todo's document for another drive. `false`: it has none, or is not open.
+pub(super) async fn replay(c: &mut PgConnection, id: i64, now: Timestamp) -> Result<bool, Fault> {
+    let sql = "SELECT message, document FROM todo
+               WHERE id = $1 AND state = 'open' AND message IS NOT NULL FOR UPDATE";
+    let found = query(sql).bind(id).fetch_optional(&mut *c).await?;
+    let Some(found) = found else { return Ok(false) };
+    let (message, document): (i64, Option<i64>) = (found.try_get(0)?, found.try_get(1)?);
+    let sql = "INSERT INTO pending (message, document, why, since, due_at, attempts)
+               VALUES ($1, $2, 'replay', $3, $3, 0)
+               ON CONFLICT (message, document) DO UPDATE
+               SET why = 'replay', due_at = excluded.due_at, attempts = 0";
+    let insert = query(sql).bind(message).bind(document.unwrap_or(ALL)).bind(to_column(now));
+    insert.execute(&mut *c).await?;
+    close(c, id, TodoState::Replayed, "replayed", now).await
+}

@@ -1,0 +1,107 @@
+//! Documents that are to be driven again, what they wait for, and what wakes them.
+
+use std::collections::{BTreeMap, HashMap};
+
+use sqlx::{PgConnection, Row as _, query};
+
+use crate::store::columns::{ALL, to_column};
+use crate::store::commit::{PendingWrite, WaitKey, Writes};
+use crate::store::postgres::error::Fault;
+use crate::store::postgres::tx::WaitKeys;
+
+pub(super) async fn all(c: &mut PgConnection, writes: &Writes<'_>) -> Result<(), Fault> {
+    let driven = writes.driven.iter();
+    let driven: Vec<(i64, i64)> =
+        driven.map(|(message, document)| (*message, document.map_or(ALL, i64::from))).collect();
+    forget(c, &driven).await?;
+    // One statement cannot write a row twice; of one document the last word counts.
+    let place = |row: &PendingWrite| (row.message, row.document.map_or(ALL, i64::from));
+    let rows: BTreeMap<(i64, i64), &PendingWrite> =
+        writes.pending.iter().map(|row| (place(row), row)).collect();
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let sql = "INSERT INTO pending (attempts, message, document, why, since, due_at)
+               SELECT 0, i.* FROM UNNEST($1::bigint[], $2::bigint[], $3::text[], $4::bigint[],
+                   $5::bigint[]) AS i
+               ON CONFLICT (message, document) DO UPDATE
+               SET why = excluded.why, due_at = excluded.due_at, attempts = 0
+               RETURNING id, message, document";
+    let upsert = query(sql)
+        .bind(rows.keys().map(|(message, _)| *message).collect::<Vec<_>>())
+        .bind(rows.keys().map(|(_, document)| *document).collect::<Vec<_>>())
+        .bind(rows.values().map(|row| row.why).collect::<Vec<_>>())
+        .bind(rows.values().map(|row| to_column(row.since)).collect::<Vec<_>>())
+        .bind(rows.values().map(|row| row.due.map(to_column)).collect::<Vec<_>>());
+    let mut ids: HashMap<(i64, i64), i64> = HashMap::new();
+    for row in upsert.fetch_all(&mut *c).await? {
+        ids.insert((row.try_get(1)?, row.try_get(2)?), row.try_get(0)?);
+    }
+    let waits =
+        rows.iter().filter_map(|(place, row)| Some((*ids.get(place)?, row.keys.as_slice())));
+    keys(c, waits.collect()).await
+}
+
+/// What documents wait for, in the place of what they waited for before.
+async fn keys(c: &mut PgConnection, waits: Vec<(i64, &[WaitKey])>) -> Result<(), Fault> {
+    let ids: Vec<i64> = waits.iter().map(|(id, _)| *id).collect();
+    query("DELETE FROM pending_keys WHERE pending = ANY($1)").bind(ids).execute(&mut *c).await?;
+    let (mut columns, mut pending) = (WaitKeys::default(), Vec::new());
+    for (id, keys) in waits {
+        keys.iter().for_each(|key| columns.push(key.clone()));
+        pending.extend(keys.iter().map(|_| id));
+    }
+    if pending.is_empty() {
+        return Ok(());
+    }
+    let sql = "INSERT INTO pending_keys (system, kind, ext_id, pending)
+               SELECT * FROM UNNEST($1::text[], $2::text[], $3::text[], $4::bigint[])
+               ON CONFLICT DO NOTHING";
+    let insert = query(sql).bind(&columns.system).bind(&columns.kind).bind(&columns.ext_id);
+    insert.bind(pending).execute(c).await?;
+    Ok(())
+}
+
+/// Takes documents, by message and position, out of what is to be driven.
+pub(in super::super) async fn forget(
+    c: &mut PgConnection,
+    documents: &[(i64, i64)],
+) -> Result<(), Fault> {
+    if documents.is_empty() {
+        return Ok(());
+    }
+    let sql = "WITH gone AS (
+                   DELETE FROM pending p
+                   USING UNNEST($1::bigint[], $2::bigint[]) AS i (message, document)
+                   WHERE p.message = i.message AND p.document = i.document RETURNING p.id)
+               DELETE FROM pending_keys k USING gone WHERE k.pending = gone.id";
+    query(sql)
+        .bind(documents.iter().map(|(message, _)| *message).collect::<Vec<_>>())
+        .bind(documents.iter().map(|(_, document)| *document).collect::<Vec<_>>())
+        .execute(c)
+        .await?;
+    Ok(())
+}
+
+/// Makes due what waits for any of these. Answers how many were woken.
+pub(in super::super) async fn wake(
+    c: &mut PgConnection,
+    keys: &[WaitKey],
+    now: i64,
+) -> Result<u64, Fault> {
+    if keys.is_empty() {
+        return Ok(0);
+    }
+    let mut columns = WaitKeys::default();
+    keys.iter().for_each(|key| columns.push(key.clone()));
+    let sql = "UPDATE pending p SET why = 'woken', due_at = $4, woken_at = $4
+               FROM (SELECT w.id FROM pending w
+                     WHERE w.due_at IS NULL AND w.id IN (
+                         SELECT k.pending FROM pending_keys k
+                         JOIN UNNEST($1::text[], $2::text[], $3::text[]) AS i (system, kind, ext_id)
+                             USING (system, kind, ext_id))
+                     ORDER BY w.id FOR UPDATE) AS woken
+               WHERE p.id = woken.id";
+    let update = query(sql).bind(columns.system).bind(columns.kind).bind(columns.ext_id);
+    Ok(update.bind(now).execute(c).await?.rows_affected())
+}

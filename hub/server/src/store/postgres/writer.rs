@@ -1,0 +1,250 @@
+//! The one connection that writes: each piece of work in a transaction of its own, tried again when
+//! something was in its way.
+//!
+//! **Invariant:** work is committed once, or not at all and its caller is told. Each transaction begins
+//! with the id of its work; a COMMIT that goes unanswered is asked about by beginning again with the same
+//! id: the server makes that wait for the one before, and refuses the id if it was committed. Tests:
+//! `a_batch_whose_connection_is_killed_is_stored_once`, `a_commit_without_an_answer_is_stored_once`.
+
+use std::ops::Range;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use sqlx::{Connection as _, PgConnection, query, raw_sql};
+use tokio::time::{sleep, timeout};
+
+use super::connect::{Bounds, Connector, ms};
+use super::error::Fault;
+use super::seen;
+use super::tx::PgTx;
+use crate::resilience::Jitter;
+use crate::store::StoreError;
+use crate::store::commit::TxError;
+use crate::store::pack::Packers;
+
+/// How often work is tried before its caller is told that it is not stored.
+const MOST_TRIES: u32 = 5;
+/// The first wait between two tries, twice as long each time, lengthened by chance.
+const WAIT: Duration = Duration::from_millis(50);
+/// Another transaction may hold a row for so long.
+const LOCKED: Duration = Duration::from_secs(5);
+/// One statement may take so long.
+const STATEMENT: Duration = Duration::from_secs(30);
+/// A program that stops in the middle of a transaction holds its locks so long.
+const IDLE: Duration = Duration::from_secs(30);
+/// One try may take so long; then its connection counts as lost.
+const TRY: Duration = Duration::from_secs(120);
+
+/// Why the last work was not committed; gone with the next that is.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Failed(Arc<Mutex<Option<StoreError>>>);
+
+impl Failed {
+    pub(super) fn get(&self) -> Option<StoreError> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn set(&self, failed: Option<StoreError>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = failed;
+    }
+}
+
+/// A connection and what is known about its database.
+#[derive(Debug)]
+struct Session {
+    connection: PgConnection,
+    weeks: seen::Weeks,
+}
+
+/// Writes, one work after the other.
+#[derive(Debug)]
+pub(super) struct Writer {
+    connector: Connector,
+    bounds: Bounds,
+    jitter: Jitter,
+    failed: Failed,
+    session: Option<Session>,
+    packers: Packers,
+    /// Numbers for orders that are left of the last block.
+    orders: Range<i64>,
+    closed: bool,
+}
+
+/// How a try ended that nothing was in the way of.
+enum Ended<T> {
+    /// It is committed.
+    Committed(T),
+    /// COMMIT went unanswered.
+    Unanswered(T, StoreError),
+    /// An earlier try is committed.
+    Known,
+}
+
+impl Writer {
+    pub(super) fn new(connector: Connector, failed: Failed) -> Self {
+        let bounds = vec![
+            ms("lock_timeout", LOCKED),
+            ms("statement_timeout", STATEMENT),
+            ms("idle_in_transaction_session_timeout", IDLE),
+            // Answered is on the disk, whatever the server's own setting.
+            ("synchronous_commit", "on".to_owned()),
+            // Everything is looked up by key. A plan that was made while a table was small must not read
+            // all of it when it has grown.
+            ("enable_seqscan", "off".to_owned()),
+            ("enable_hashjoin", "off".to_owned()),
+            ("enable_mergejoin", "off".to_owned()),
+        ];
+        Self {
+            connector,
+            bounds,
+            jitter: Jitter::random(),
+            failed,
+            session: None,
+            packers: Packers::new(),
+            orders: 0..0,
+            closed: false,
+        }
+    }
+
+    /// Packs one body.
+    pub(super) fn pack(&mut self, bytes: &[u8]) -> Vec<u8> {
+        self.packers.pack(bytes)
+    }
+
+    /// Runs work in one transaction: all of it or nothing. It may be run several times. `week`: of the ids
+    /// of messages that it notes.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`]: nothing is stored, unless the server neither answered COMMIT nor came back since.
+    pub(super) async fn run<T>(
+        &mut self,
+        week: Option<i64>,
+        work: impl AsyncFnMut(&mut PgTx<'_>) -> Result<T, TxError>,
+    ) -> Result<T, StoreError> {
+        if self.closed {
+            return Err(StoreError::Closed);
+        }
+        let done = self.tries(week, work).await;
+        self.failed.set(done.as_ref().err().cloned());
+        done
+    }
+
+    async fn tries<T>(
+        &mut self,
+        week: Option<i64>,
+        mut work: impl AsyncFnMut(&mut PgTx<'_>) -> Result<T, TxError>,
+    ) -> Result<T, StoreError> {
+        let id = uuid::Uuid::new_v4();
+        let mut unanswered = None;
+        let mut wait = WAIT;
+        for tried in 1_u32.. {
+            let error = match self.attempt(id.as_bytes(), week, &mut work).await {
+                Ok(Ended::Committed(done)) => return Ok(done),
+                Ok(Ended::Known) => {
+                    let lost = || StoreError::Failed("a new id was known already".to_owned());
+                    return unanswered.ok_or_else(lost);
+                }
+                Ok(Ended::Unanswered(done, error)) => {
+                    unanswered = Some(done);
+                    error
+                }
+                Err(TxError::Again(error)) => error,
+                Err(error @ (TxError::Data(_) | TxError::Store(_))) => return Err(error.into()),
+            };
+            if tried >= MOST_TRIES {
+                return Err(error);
+            }
+            tracing::warn!(%error, tried, "a transaction is tried again");
+            sleep(self.jitter.upward(wait)).await;
+            wait *= 2;
+        }
+        Err(StoreError::Closed)
+    }
+
+    async fn attempt<T>(
+        &mut self,
+        id: &[u8; 16],
+        week: Option<i64>,
+        work: &mut impl AsyncFnMut(&mut PgTx<'_>) -> Result<T, TxError>,
+    ) -> Result<Ended<T>, TxError> {
+        // Taken out: whatever ends this early leaves no half transaction behind.
+        let mut session = match self.session.take() {
+            Some(session) => session,
+            None => self.connect().await?,
+        };
+        let late = |_| Fault::Late(TRY);
+        let c = &mut session.connection;
+        let begun = timeout(TRY, async {
+            if let Some(week) = week {
+                seen::ready(c, &mut session.weeks, week).await?;
+            }
+            begin(c, id).await
+        });
+        if !begun.await.map_err(late)?? {
+            rollback(c).await?;
+            self.session = Some(session);
+            return Ok(Ended::Known);
+        }
+        let mut tx = PgTx::new(c, &mut self.packers, &mut self.orders, week);
+        let done = match timeout(TRY, work(&mut tx)).await.map_err(late)? {
+            Ok(done) => done,
+            Err(error) => {
+                if rollback(c).await.is_ok() {
+                    // It may have dropped partitions, and that was undone, or not.
+                    session.weeks.clear();
+                    self.session = Some(session);
+                }
+                return Err(error);
+            }
+        };
+        let committed = timeout(TRY, raw_sql("COMMIT").execute(c)).await;
+        match committed.map_err(late).map(|answer| answer.map_err(Fault::from)) {
+            Ok(Ok(_)) => {
+                self.session = Some(session);
+                Ok(Ended::Committed(done))
+            }
+            // Whatever it says: whether it is committed, the next try finds out.
+            Ok(Err(fault)) | Err(fault) => Ok(Ended::Unanswered(done, fault.into())),
+        }
+    }
+
+    async fn connect(&self) -> Result<Session, Fault> {
+        let connection = self.connector.connect(&self.bounds).await?;
+        Ok(Session { connection, weeks: seen::Weeks::new() })
+    }
+
+    /// After what is under way: nothing is written any more.
+    pub(super) async fn close(&mut self) {
+        self.closed = true;
+        if let Some(session) = self.session.take() {
+            // It is given up whatever the server says.
+            drop(session.connection.close().await);
+        }
+    }
+}
+
+/// Opens a transaction with the id of its work; `false`: an earlier try of that work was committed.
+async fn begin(c: &mut PgConnection, id: &[u8; 16]) -> Result<bool, Fault> {
+    raw_sql("BEGIN").execute(&mut *c).await?;
+    // By the server's clock: every process that prunes looks at the same.
+    let note = "INSERT INTO commits (id, at)
+                VALUES ($1, CAST(extract(epoch FROM now()) * 1000000000 AS bigint))
+                ON CONFLICT DO NOTHING";
+    let note = query(note).bind(&id[..]);
+    Ok(note.execute(c).await?.rows_affected() == 1)
+}
+
+async fn rollback(c: &mut PgConnection) -> Result<(), Fault> {
+    let done = timeout(STATEMENT, raw_sql("ROLLBACK").execute(c)).await;
+    done.map_err(|_| Fault::Late(STATEMENT))??;
+    Ok(())
+}
+
+/// Forgets the ids of works of more than a day ago: nobody asks about them any more.
+pub(super) async fn prune(c: &mut PgConnection) -> Result<(), Fault> {
+    let sql = "DELETE FROM commits
+               WHERE at < CAST(extract(epoch FROM now() - interval '1 day') * 1000000000 AS bigint)";
+    query(sql).execute(c).await?;
+    Ok(())
+}

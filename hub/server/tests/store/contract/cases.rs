@@ -1,0 +1,108 @@
+//! The one list of what every store must do, and how a store runs it.
+
+use std::any::type_name_of_val;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use futures_util::future::LocalBoxFuture;
+
+use super::{
+    Factory, batches, damage, duplicates, flights, history, lanes, lists, pauses, todos, waiting,
+};
+
+/// Cases that run at once; most of their time they wait for the disk.
+const AT_ONCE: usize = 4;
+
+struct Case {
+    name: &'static str,
+    run: Box<Run>,
+}
+
+type Run = dyn for<'f> Fn(&'f dyn Factory) -> LocalBoxFuture<'f, ()>;
+
+fn case(run: impl AsyncFn(&dyn Factory) + Copy + 'static) -> Case {
+    let name = type_name_of_val(&run);
+    Case { name, run: Box::new(move |factory| Box::pin(async move { run(factory).await })) }
+}
+
+/// Every case, once.
+fn cases() -> Vec<Case> {
+    vec![
+        case(duplicates::a_known_id_is_a_duplicate_and_changes_nothing),
+        case(duplicates::a_known_id_with_another_body_is_shown_and_not_applied),
+        case(duplicates::ids_are_remembered_over_weeks),
+        case(duplicates::a_document_without_a_revision_is_never_older_than_one_before_a_restart),
+        case(duplicates::what_says_nothing_new_leaves_only_its_id),
+        case(batches::a_creation_race_in_one_batch_makes_one_order),
+        case(batches::two_shops_with_one_number_are_two_orders),
+        case(batches::one_number_twice_in_a_shop_gives_two_references),
+        case(batches::a_message_of_several_documents_has_an_outcome_for_each),
+        case(batches::batches_change_nothing_but_the_speed),
+        case(batches::a_unit_that_fails_alone_hurts_no_neighbour),
+        case(waiting::a_shipment_before_its_order_waits_and_is_woken),
+        case(waiting::in_one_batch_it_is_woken_too),
+        case(waiting::only_the_document_that_waited_is_driven_again),
+        case(waiting::what_waits_for_a_week_is_shown),
+        case(waiting::a_suspect_is_stored_and_driven_alone),
+        case(waiting::three_drives_without_an_end_make_a_todo),
+        case(todos::what_cannot_be_mapped_is_parked_with_its_place),
+        case(todos::a_later_document_of_the_key_supersedes),
+        case(todos::facts_wait_behind_a_parked_document_of_their_order),
+        case(todos::a_replay_drives_the_message_again),
+        case(todos::a_discarded_todo_keeps_its_reason_and_its_message),
+        case(todos::a_person_who_is_refused_leaves_nothing_to_do),
+        case(todos::an_act_on_an_order_that_is_not_there_is_shown),
+        case(todos::the_open_ones_are_found_by_kind_system_cause_and_order),
+        case(todos::gates_and_unwanted_kinds_are_stored),
+        case(history::every_version_shows_as_it_was),
+        case(history::what_is_read_back_is_what_was_folded),
+        case(history::each_change_says_who_and_what),
+        case(history::a_change_by_a_person_keeps_the_reason),
+        case(flights::a_document_waits_for_a_call_to_its_system_and_is_woken),
+        case(flights::a_flight_outlives_its_process_and_lapses_at_its_deadline),
+        case(flights::an_id_that_is_bound_elsewhere_is_not_bound_again),
+        case(flights::an_act_that_cannot_be_folded_holds_its_lane),
+        case(flights::a_memo_that_names_another_order_stops_the_call),
+        case(flights::a_call_that_goes_again_is_handed_to_the_dispatcher),
+        case(flights::a_call_that_is_let_be_is_dropped),
+        case(lanes::a_lane_made_due_is_reserved_until_the_process_ends),
+        case(lanes::a_ring_without_room_gives_lanes_back),
+        case(lanes::what_the_dispatcher_skipped_is_not_due_any_more),
+        case(lists::orders_are_found_by_what_they_are),
+        case(lists::pages_follow_each_other_without_gap_or_end_page),
+        case(lists::attempts_are_found_over_all_orders),
+        case(lists::a_cursor_that_no_page_gave_is_refused),
+        case(pauses::a_pause_outlives_the_process_until_it_is_ended),
+        case(damage::a_damaged_order_hurts_no_neighbour),
+        case(damage::a_waiter_and_a_reference_that_passed_each_other_are_joined_by_the_sweep),
+        case(damage::a_closed_store_says_so),
+        case(damage::the_chain_covers_who_why_when_and_what_and_holds_without_personal_values),
+        case(damage::a_page_looks_at_so_many_rows_and_the_next_goes_on),
+        case(damage::letters_that_a_store_may_not_know_hurt_no_neighbour),
+    ]
+}
+
+/// Runs every case, each on a place of its own, and names those that failed.
+pub(crate) fn run(place: &(dyn Fn() -> Box<dyn Factory> + Sync)) {
+    let (next, failed) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+    std::thread::scope(|scope| {
+        for _ in 0..AT_ONCE {
+            scope.spawn(|| {
+                let cases = cases();
+                while let Some(case) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    if catch_unwind(AssertUnwindSafe(|| alone(case, &*place()))).is_err() {
+                        failed.lock().unwrap().push(case.name);
+                    }
+                }
+            });
+        }
+    });
+    let failed = failed.into_inner().unwrap();
+    assert!(failed.is_empty(), "these cases failed, see above: {failed:#?}");
+}
+
+fn alone(case: &Case, factory: &dyn Factory) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on((case.run)(factory));
+}
