@@ -37,44 +37,66 @@ pub(super) async fn open(connector: &Connector) -> Result<String, StoreError> {
     let bounds: Bounds =
         vec![ms("lock_timeout", MIGRATING), ms("idle_in_transaction_session_timeout", MIGRATING)];
     let mut connection = connector.connect(&bounds).await.map_err(refused)?;
-    let encoding: String = query_scalar("SELECT current_setting('server_encoding')")
-        .fetch_one(&mut connection)
-        .await
-        .map_err(Fault::from)?;
+    let encoding = encoding(&mut connection).await.map_err(refused)?;
     if encoding != "UTF8" {
         return Err(StoreError::Failed(format!(
             "the database at `{}` is encoded in {encoding}; make one with `ENCODING 'UTF8'`",
             connector.place()
         )));
     }
-    raw_sql("BEGIN").execute(&mut connection).await.map_err(Fault::from)?;
-    query("SELECT pg_advisory_xact_lock($1)")
-        .bind(locks::SCHEMA)
-        .execute(&mut connection)
-        .await
-        .map_err(Fault::from)?;
-    migrate(&mut connection).await?;
-    let install = install(&mut connection).await?;
-    raw_sql("COMMIT").execute(&mut connection).await.map_err(Fault::from)?;
+    let install = prepare(&mut connection).await.map_err(|not| match not {
+        NotPrepared::Newer { found, known } => StoreError::Newer { found, known },
+        NotPrepared::Fault(fault) => StoreError::Failed(format!(
+            "cannot prepare the tables of the store at `{}`: {fault}",
+            connector.place()
+        )),
+    })?;
     // What was committed stands, however the connection ends.
     drop(connection.close().await);
     Ok(install)
 }
 
-/// All in the open transaction: a migration that fails leaves nothing behind.
-async fn migrate(connection: &mut PgConnection) -> Result<(), StoreError> {
+/// Why the tables are not there.
+enum NotPrepared {
+    Newer { found: i64, known: i64 },
+    Fault(Fault),
+}
+
+impl<E: Into<Fault>> From<E> for NotPrepared {
+    fn from(error: E) -> Self {
+        Self::Fault(error.into())
+    }
+}
+
+async fn encoding(connection: &mut PgConnection) -> Result<String, Fault> {
+    let read = query_scalar("SELECT current_setting('server_encoding')");
+    Ok(read.fetch_one(connection).await?)
+}
+
+/// All in one transaction: a migration that fails leaves nothing behind.
+async fn prepare(connection: &mut PgConnection) -> Result<String, NotPrepared> {
+    raw_sql("BEGIN").execute(&mut *connection).await?;
+    let lock = query("SELECT pg_advisory_xact_lock($1)").bind(locks::SCHEMA);
+    lock.execute(&mut *connection).await?;
+    migrate(connection).await?;
+    let install = install(connection).await?;
+    raw_sql("COMMIT").execute(connection).await?;
+    Ok(install)
+}
+
+async fn migrate(connection: &mut PgConnection) -> Result<(), NotPrepared> {
     let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
     let found = version(connection).await?;
     if found > known {
-        return Err(StoreError::Newer { found, known });
+        return Err(NotPrepared::Newer { found, known });
     }
     let done = usize::try_from(found).unwrap_or(0);
     for (version, script) in (1_i64..).zip(MIGRATIONS).skip(done) {
-        raw_sql(*script).execute(&mut *connection).await.map_err(Fault::from)?;
+        raw_sql(*script).execute(&mut *connection).await?;
         let note = "INSERT INTO meta (name, value) VALUES ('schema', $1)
                     ON CONFLICT (name) DO UPDATE SET value = excluded.value";
         let note = query(note).bind(version.to_string());
-        note.execute(&mut *connection).await.map_err(Fault::from)?;
+        note.execute(&mut *connection).await?;
     }
     Ok(())
 }

@@ -86,6 +86,8 @@ impl Writer {
             ms("lock_timeout", LOCKED),
             ms("statement_timeout", STATEMENT),
             ms("idle_in_transaction_session_timeout", IDLE),
+            // Not what it says of tables that are there already.
+            ("client_min_messages", "warning".to_owned()),
             // Answered is on the disk, whatever the server's own setting.
             ("synchronous_commit", "on".to_owned()),
             // Everything is looked up by key. A plan that was made while a table was small must not read
