@@ -1,4 +1,4 @@
-//! What the end-to-end tests stand on: a broker, the hub as a process, and bounded waiting.
+//! What the end-to-end tests stand on: a broker, a database server, the hub as a process, and bounded waiting.
 
 #![expect(
     clippy::disallowed_types,
@@ -7,6 +7,7 @@
 
 pub mod api;
 pub mod broker;
+pub mod database;
 pub mod http;
 pub mod hub;
 pub mod measure;

@@ -24,6 +24,12 @@ impl Settings {
         Self { text }
     }
 
+    /// Keeps its orders in this place instead.
+    pub fn store(mut self, url: &str) -> Self {
+        self.line(&format!("\n[store]\nurl = \"{url}\""));
+        self
+    }
+
     /// Reads a queue; the system comes from the header `x-system`, the document is `order_rest`.
     pub fn queue(mut self, url: &str, queue: &str) -> Self {
         write!(

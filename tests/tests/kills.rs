@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use orderhub_tests::broker::{self, Broker};
+use orderhub_tests::database::Schema;
 use orderhub_tests::hub::{self, Hub};
 use orderhub_tests::orders::Order;
 use orderhub_tests::settings::Settings;
@@ -30,7 +31,16 @@ fn changes(number: u64) -> u64 {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn three_kills_lose_nothing_double_nothing_and_keep_the_order() {
-    let queue = "kills.orders";
+    three_kills("kills.orders", |settings| settings).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn three_kills_lose_nothing_double_nothing_and_keep_the_order_on_postgres() {
+    let place = Schema::new();
+    three_kills("kills.orders.postgres", |settings| settings.store(&place.url())).await;
+}
+
+async fn three_kills(queue: &str, on: impl FnOnce(Settings) -> Settings) {
     let broker = Broker::connect(&broker::shared_url()).await;
     broker.quorum_queue(queue, Some("kills.dead")).await;
     for change in 1..=3 {
@@ -43,7 +53,7 @@ async fn three_kills_lose_nothing_double_nothing_and_keep_the_order() {
     let served = serve_anywhere(sink.router()).await.unwrap();
     let folder = tempfile::tempdir().unwrap();
     let port = hub::free_port();
-    Settings::new(port)
+    on(Settings::new(port))
         .queue(broker.url(), queue)
         .shop("shop_eu", "http://127.0.0.1:1")
         .sink(&served.url())

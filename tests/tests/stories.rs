@@ -1,11 +1,13 @@
 //! Every story of `tests/data/stories` and every rule of `tests/data/rules`, against the fold in memory and
-//! against a store.
+//! against each store.
 //! `STORY=name` plays one.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use orderhub::store::postgres::{self, PostgresStore};
 use orderhub::store::sqlite::{Options, SqliteStore};
+use orderhub_tests::database::Schema;
 use orderhub_tests::stories::memory::MemoryWorld;
 use orderhub_tests::stories::run::play;
 use orderhub_tests::stories::store::StoreWorld;
@@ -31,11 +33,22 @@ fn every_rule_of_the_fold_holds_on_sqlite() {
     play_all("data/rules", On::Sqlite);
 }
 
+#[test]
+fn every_story_comes_out_right_on_postgres() {
+    play_all("data/stories", On::Postgres);
+}
+
+#[test]
+fn every_rule_of_the_fold_holds_on_postgres() {
+    play_all("data/rules", On::Postgres);
+}
+
 /// What stories are played against.
 #[derive(Clone, Copy)]
 enum On {
     Memory,
     Sqlite,
+    Postgres,
 }
 
 fn play_all(folder: &str, on: On) {
@@ -59,10 +72,22 @@ fn play_all(folder: &str, on: On) {
                 let mut world = StoreWorld::new(Arc::new(store), settings(&story, &common));
                 play(&story, &rules, &mut world)
             }
+            On::Postgres => {
+                let place = Schema::new();
+                let store = open(&postgres::Options::at(place.url()));
+                let mut world = StoreWorld::new(Arc::new(store), settings(&story, &common));
+                play(&story, &rules, &mut world)
+            }
         };
         wrong.extend(differences.into_iter().map(|it| format!("{name}: {it}\n    {}", story.why)));
     }
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
+
+fn open(options: &postgres::Options) -> PostgresStore {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let opened = runtime.expect("a runtime").block_on(PostgresStore::open(options));
+    opened.expect("a store")
 }
 
 fn files(folder: &Path) -> Vec<PathBuf> {
