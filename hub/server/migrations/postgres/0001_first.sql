@@ -8,11 +8,12 @@ CREATE TABLE meta (
     value TEXT NOT NULL
 );
 
--- Batches whose COMMIT may go unanswered: who asks again finds its id here. Pruned after a day.
+-- Transactions whose COMMIT may go unanswered: who asks again finds its id here. Pruned after an hour.
 CREATE TABLE commits (
     id BYTEA PRIMARY KEY,
     at BIGINT NOT NULL
 );
+CREATE INDEX commits_by_time ON commits (at);
 
 -- Blocks of numbers: block n holds the numbers (n - 1) * size + 1 to n * size (store/postgres/numbers.rs).
 CREATE SEQUENCE message_blocks;

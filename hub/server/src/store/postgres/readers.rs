@@ -1,8 +1,11 @@
 //! Connections that only read, each read with a deadline.
 //!
-//! **Invariant:** a read sees the last commit, never half of one: it is one statement, or what it asks
-//! further is never changed. Test: `a_reader_with_a_long_statement_is_stopped_at_its_deadline` for the
-//! deadline; each read says beside its statements why they agree.
+//! A read sees the last commit, never half of one, without a transaction of its own: an order and its lanes
+//! come by one statement; what is asked further (older versions, the next rows of a page) does not depend
+//! on it, or never changes.
+//!
+//! **Invariant:** no read lasts beyond its deadline, here or at the server. Test:
+//! `a_reader_with_a_long_statement_is_stopped_at_its_deadline`.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;

@@ -243,10 +243,10 @@ async fn rollback(c: &mut PgConnection) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Forgets the ids of works of more than a day ago: nobody asks about them any more.
+/// Forgets the ids of works of more than an hour ago: all of their tries are over.
 pub(super) async fn prune(c: &mut PgConnection) -> Result<(), Fault> {
     let sql = "DELETE FROM commits
-               WHERE at < CAST(extract(epoch FROM now() - interval '1 day') * 1000000000 AS bigint)";
+               WHERE at < CAST(extract(epoch FROM now() - interval '1 hour') * 1000000000 AS bigint)";
     query(sql).execute(c).await?;
     Ok(())
 }
