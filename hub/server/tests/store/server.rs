@@ -173,6 +173,39 @@ async fn two_stores_that_write_the_same_orders_end_well() {
     assert_eq!(count(&mut direct, gaps).await, 0, "every version has its row");
 }
 
+/// Somebody locks two orders in the other order, and is in no hurry: the server ends the batch.
+#[tokio::test]
+async fn a_batch_that_loses_a_deadlock_is_stored_once() {
+    let place = Postgres::new();
+    let mut world = World::new(&place).await;
+    let _first = world.say(say::order("shop_eu", "0", 1, "a")).await;
+    let _second = world.say(say::order("shop_eu", "1", 1, "a")).await;
+    let mut other = place.direct().await;
+    let lock = "SET deadlock_timeout = '1min'; BEGIN;
+                SELECT FROM orders WHERE k = (SELECT max(k) FROM orders) FOR UPDATE";
+    raw_sql(lock).execute(&mut other).await.unwrap();
+    let cross = async {
+        let mut direct = place.direct().await;
+        let waits =
+            "pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        while count(&mut direct, waits).await == 0 {
+            tokio::task::yield_now().await;
+        }
+        let lock = "SELECT FROM orders WHERE k = (SELECT min(k) FROM orders) FOR UPDATE; COMMIT";
+        raw_sql(lock).execute(&mut other).await.unwrap();
+        let sql = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()";
+        while query_scalar::<_, i64>(sql).fetch_one(&mut direct).await.unwrap() == 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    let (outcomes, ()) = tokio::join!(three(&mut world), cross);
+    assert!(outcomes.iter().all(|outcome| words(outcome) == [Word::Applied]));
+    let mut direct = place.direct().await;
+    for (of, rows) in [("orders", 3), ("changes", 5), ("messages", 5), ("seen", 5)] {
+        assert_eq!(count(&mut direct, of).await, rows, "{of}");
+    }
+}
+
 #[tokio::test]
 async fn two_processes_that_start_at_once_make_one_schema() {
     let place = Postgres::new();

@@ -1,5 +1,6 @@
 //! Connections: where to, as whom, and what the server ends by itself on each.
 
+use std::fmt;
 use std::str::FromStr as _;
 use std::time::Duration;
 
@@ -18,11 +19,19 @@ const CONNECT: Duration = Duration::from_secs(10);
 /// What the server does on a connection of its own accord: name and value of its settings.
 pub(super) type Bounds = Vec<(&'static str, String)>;
 
-/// Makes connections.
-#[derive(Clone, Debug)]
+/// Makes connections. What neither URL nor settings say comes from where PostgreSQL's own programs take it:
+/// `PGPASSWORD`, `PGSSLMODE` and the like, `~/.pgpass`.
+#[derive(Clone)]
 pub(super) struct Connector {
     options: PgConnectOptions,
     login: Option<Login>,
+}
+
+impl fmt::Debug for Connector {
+    /// The options may hold a password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Connector").field(&self.place()).finish()
+    }
 }
 
 impl Connector {
@@ -58,4 +67,16 @@ impl Connector {
 /// A setting of so many milliseconds.
 pub(super) fn ms(name: &'static str, time: Duration) -> (&'static str, String) {
     (name, time.as_millis().to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_connector_does_not_print_its_password() {
+        let options = Options::at("postgres://hub:hunter2@db:5433/orders");
+        let shown = format!("{:?}", Connector::new(&options).unwrap());
+        assert_eq!(shown, "Connector(\"db:5433/orders\")");
+    }
 }
