@@ -1,5 +1,8 @@
-//! Places in the PostgreSQL server of the tests: a schema each, gone when it is dropped.
+//! Places in the PostgreSQL server of the tests: a schema each, gone when it is dropped; and servers that
+//! tests may crash.
 
+use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection, raw_sql};
@@ -57,4 +60,45 @@ fn run(sql: String) {
         runtime.expect("a runtime").block_on(run);
     });
     thread.join().expect("the schema is made or dropped");
+}
+
+/// An own server, for tests that crash it.
+#[derive(Debug)]
+pub struct Server {
+    folder: PathBuf,
+    url: String,
+}
+
+impl Server {
+    /// Starts a server whose state lives in `folder`.
+    pub fn start(folder: &Path) -> Self {
+        let facts = script("start", folder);
+        let url = facts.lines().find_map(|line| line.strip_prefix("ORDERHUB_TEST_POSTGRES="));
+        Self { folder: folder.to_owned(), url: url.expect("the script prints the url").to_owned() }
+    }
+
+    /// Its address: the same after a restart.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// SIGKILL to all of its processes, then a new start on the same data.
+    pub fn crash_and_restart(&self) {
+        script("kill", &self.folder);
+        script("start", &self.folder);
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        script("kill", &self.folder);
+    }
+}
+
+fn script(verb: &str, folder: &Path) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("parts/postgres.sh");
+    let output = Command::new(path).arg(verb).arg(folder).output().expect("the script runs");
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "postgres.sh {verb}: {errors}");
+    String::from_utf8(output.stdout).expect("facts are text")
 }
