@@ -4,13 +4,15 @@
 //! The results come in the order of the things. Bounded by [`MOST_THREADS`]; where no thread can be had,
 //! or one panics, its share is done by the caller, so that a panic is where it is looked for.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::{Builder, ScopedJoinHandle};
 
 /// Threads at once, the caller's own included.
 const MOST_THREADS: usize = 4;
 
-/// Maps each thing. Fewer than `worth` a thread are done sooner than a thread has started. `with` makes
-/// what a thread works with.
+/// Maps each thing. Fewer than `worth` a thread are done sooner than a thread has started; so many are
+/// taken at once, by whoever is free, for things are not equally heavy. `with` makes what a thread works
+/// with.
 pub(super) fn map<T: Sync, S, R: Send>(
     things: &[T],
     worth: usize,
@@ -19,25 +21,37 @@ pub(super) fn map<T: Sync, S, R: Send>(
 ) -> Vec<R> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let threads = cores.min(MOST_THREADS).min(things.len() / worth.max(1)).max(1);
-    let share = |things: &[T]| {
-        let mut with = with();
-        things.iter().map(|thing| each(&mut with, thing)).collect::<Vec<R>>()
+    let shares: Vec<&[T]> = things.chunks(worth.max(1)).collect();
+    let share = |with: &mut S, things: &[T]| -> Vec<R> {
+        things.iter().map(|thing| each(with, thing)).collect()
     };
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let (mut with, mut done) = (with(), Vec::new());
+        loop {
+            let at = next.fetch_add(1, Ordering::Relaxed);
+            let Some(things) = shares.get(at) else { return done };
+            done.push((at, share(&mut with, things)));
+        }
+    };
+    let mut done: Vec<Option<Vec<R>>> = shares.iter().map(|_| None).collect();
     std::thread::scope(|scope| {
-        let mut shares = things.chunks(things.len().div_ceil(threads).max(1));
-        let own = shares.next().unwrap_or_default();
-        let others: Vec<_> = shares
-            .map(|things| (things, Builder::new().spawn_scoped(scope, || share(things)).ok()))
-            .collect();
-        let mut all = share(own);
-        for (things, other) in others {
-            match other.map(ScopedJoinHandle::join) {
-                Some(Ok(done)) => all.extend(done),
-                Some(Err(_)) | None => all.extend(share(things)),
+        let spawned = (1..threads).filter_map(|_| Builder::new().spawn_scoped(scope, work).ok());
+        let others: Vec<ScopedJoinHandle<'_, _>> = spawned.collect();
+        let own = work();
+        let all = others.into_iter().flat_map(|other| other.join().unwrap_or_default());
+        for (at, results) in own.into_iter().chain(all) {
+            if let Some(slot) = done.get_mut(at) {
+                *slot = Some(results);
             }
         }
-        all
-    })
+    });
+    // What a thread took and panicked over is done here.
+    let rest = shares.iter().zip(done).map(|(things, done)| match done {
+        Some(results) => results,
+        None => share(&mut with(), things),
+    });
+    rest.flatten().collect()
 }
 
 #[cfg(test)]

@@ -102,7 +102,7 @@ impl Writer {
             jitter: Jitter::random(),
             failed,
             session: None,
-            packers: Packers::new(),
+            packers: Packers::default(),
             orders: 0..0,
             closed: false,
         }

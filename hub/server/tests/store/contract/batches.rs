@@ -107,10 +107,7 @@ pub(crate) async fn batches_change_nothing_but_the_speed(factory: &dyn Factory) 
 }
 
 /// Orders that stand alone in a batch beside such that do not: made, changed, named by others, twice.
-pub(crate) async fn what_is_folded_ahead_changes_nothing_but_the_speed(
-    alone: &dyn Factory,
-    together: &dyn Factory,
-) {
+pub(crate) async fn what_is_folded_ahead_changes_nothing_but_the_speed(factory: &dyn Factory) {
     let said = |turn: i64| {
         let key = (turn * 37 % 90).to_string();
         match turn % 9 {
@@ -119,7 +116,8 @@ pub(crate) async fn what_is_folded_ahead_changes_nothing_but_the_speed(
             _ => say::order("shop_eu", &key, turn, &format!("note {turn}")),
         }
     };
-    let (mut one, mut many) = (World::new(alone), World::new(together));
+    let together = factory.another();
+    let (mut one, mut many) = (World::new(factory).await, World::new(&*together).await);
     for batch in [0..80, 80..200] {
         let mut units = Vec::new();
         let mut expected = Vec::new();

@@ -39,6 +39,7 @@ fn cases() -> Vec<Case> {
         case(batches::one_number_twice_in_a_shop_gives_two_references),
         case(batches::a_message_of_several_documents_has_an_outcome_for_each),
         case(batches::batches_change_nothing_but_the_speed),
+        case(batches::what_is_folded_ahead_changes_nothing_but_the_speed),
         case(batches::a_unit_that_fails_alone_hurts_no_neighbour),
         case(waiting::a_shipment_before_its_order_waits_and_is_woken),
         case(waiting::in_one_batch_it_is_woken_too),
