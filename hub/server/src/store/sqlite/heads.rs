@@ -17,14 +17,16 @@ use crate::store::commit::Locked;
 /// Orders of one generation; there are two. Measured: about 15 KiB each.
 const GENERATION: usize = 512;
 
+type Generation = HashMap<OrderKey, Locked>;
+
 /// Two generations: when the young one is full it becomes the old one, which is forgotten.
 #[derive(Debug, Default)]
 pub(super) struct Heads(Mutex<Generations>);
 
 #[derive(Debug, Default)]
 struct Generations {
-    young: HashMap<OrderKey, Locked>,
-    old: HashMap<OrderKey, Locked>,
+    young: Generation,
+    old: Generation,
     /// Reads under way that nothing has overtaken. As few as there are callers.
     reads: Vec<(OrderKey, u64)>,
     /// The number of the next read.
@@ -43,9 +45,10 @@ impl Reading {
     pub(super) fn keep(self, head: Locked) -> Arc<State> {
         let state = Arc::clone(&head.state);
         let mut generations = self.heads.generations();
-        if generations.reads.contains(&self.read) {
-            generations.insert(head);
-        }
+        let known = generations.reads.contains(&self.read);
+        let forgotten = if known { generations.insert(head) } else { None };
+        drop(generations);
+        forget(forgotten.into_iter().collect());
         state
     }
 }
@@ -57,13 +60,17 @@ impl Drop for Reading {
 }
 
 impl Generations {
-    fn insert(&mut self, head: Locked) {
-        if self.young.len() >= GENERATION {
-            self.old = std::mem::take(&mut self.young);
-        }
+    /// Gives the generation that is forgotten by it, if one is.
+    fn insert(&mut self, head: Locked) -> Option<Generation> {
+        let full = self.young.len() >= GENERATION;
+        let forgotten = full.then(|| {
+            let young = std::mem::take(&mut self.young);
+            std::mem::replace(&mut self.old, young)
+        });
         let key = head.state.order.key;
         self.old.remove(&key);
         self.young.insert(key, head);
+        forgotten
     }
 
     /// From here on, what a reader has seen of an order may be outdated.
@@ -103,14 +110,26 @@ impl Heads {
     /// Keeps heads that were committed; of one order the last counts.
     pub(super) fn put(&self, heads: Vec<Locked>) {
         let mut generations = self.generations();
-        for head in heads {
+        let forgotten = heads.into_iter().filter_map(|head| {
             generations.overtake(head.state.order.key);
-            generations.insert(head);
-        }
+            generations.insert(head)
+        });
+        let forgotten = forgotten.collect();
+        drop(generations);
+        forget(forgotten);
     }
 
     fn generations(&self) -> MutexGuard<'_, Generations> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Freeing a generation takes milliseconds, and nobody waits for it: not the thread that writes, nor who
+/// waits for the lock. At most one in so many orders, so there are few such threads at once.
+fn forget(generations: Vec<Generation>) {
+    if !generations.is_empty() {
+        // Where no thread can be had, they are freed here.
+        drop(std::thread::Builder::new().spawn(move || drop(generations)));
     }
 }
 
