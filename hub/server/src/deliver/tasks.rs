@@ -40,7 +40,7 @@ pub(super) async fn hand_out(
 pub(super) async fn count(dispatchers: Dispatchers, common: Arc<Common>) {
     while !common.stopping.is_cancelled() {
         let now = common.clock.now();
-        if let Ok(backlog) = common.store.backlog(now).await {
+        if let Ok(backlog) = common.store.backlog().await {
             for dispatcher in dispatchers.values() {
                 let own = backlog.iter().find(|row| row.system == dispatcher.name).cloned();
                 let pending = own.as_ref().map_or(0, |row| row.pending);

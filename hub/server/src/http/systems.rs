@@ -29,7 +29,7 @@ pub(super) async fn list(State(api): State<Api>) -> Result<Json<Value>, Problem>
 
 /// The deliverer's view with the backlog as it is now: the deliverer itself counts it now and then only.
 async fn statuses(api: &Api) -> Result<Vec<SystemStatus>, Problem> {
-    let backlog = api.store.backlog(api.clock.now()).await?;
+    let backlog = api.store.backlog().await?;
     let mut statuses = api.deliverer.status();
     for status in &mut statuses {
         let own = backlog.iter().find(|row| row.system.as_str() == status.system);

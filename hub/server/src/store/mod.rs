@@ -234,7 +234,7 @@ pub trait Store: Debug + Send + Sync {
     ) -> BoxFuture<'_, Result<Vec<PendingRow>, StoreError>>;
 
     /// Counts for metrics and `system list`.
-    fn backlog(&self, now: Timestamp) -> BoxFuture<'_, Result<Vec<Backlog>, StoreError>>;
+    fn backlog(&self) -> BoxFuture<'_, Result<Vec<Backlog>, StoreError>>;
 
     /// Ends a todo.
     fn close_todo(

@@ -283,9 +283,7 @@ async fn a_flight_of_a_process_that_died_is_looked_for_and_made_once() {
     rig.deliverer.pause(&SystemName::new(SINK), "only the erp matters here");
     rig.twin.fail_with([Fault::Hangs]);
     let key = rig.order(1001, 1, "captured").await;
-    while rig.twin.effects().is_empty() {
-        tokio::time::sleep(Duration::from_millis(1)).await;
-    }
+    rig.effects(1).await;
     let flight = rig.lane(key, ERP).await.unwrap().flying.unwrap();
     assert!(flight.in_air, "stored before the first byte");
     assert!(!flight.memo.is_empty(), "stored before the step that is not repeatable");

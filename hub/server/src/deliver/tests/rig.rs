@@ -325,6 +325,17 @@ impl Rig {
         panic!("the lane never came to that: {last:#?}\n{:#?}", self.receipts(key).await);
     }
 
+    /// Waits until the twin was called so often, bounded.
+    pub(super) async fn effects(&self, least: usize) {
+        for _ in 0..2_000 {
+            if self.twin.effects().len() >= least {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        panic!("{} of {least} calls came", self.twin.effects().len());
+    }
+
     pub(super) async fn delivered(&self, key: OrderKey, system: &str) -> Lane {
         let idle =
             |lane: &Lane| !lane.sent.is_empty() && lane.flying.is_none() && lane.wants.is_empty();

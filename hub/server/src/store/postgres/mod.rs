@@ -320,7 +320,7 @@ impl Store for PostgresStore {
         })
     }
 
-    fn backlog(&self, _now: Timestamp) -> BoxFuture<'_, Result<Vec<Backlog>, StoreError>> {
+    fn backlog(&self) -> BoxFuture<'_, Result<Vec<Backlog>, StoreError>> {
         Box::pin(self.readers.read(|c| Box::pin(lanes::backlog(c))))
     }
 

@@ -270,8 +270,8 @@ impl Store for SqliteStore {
         })
     }
 
-    fn backlog(&self, now: Timestamp) -> BoxFuture<'_, Result<Vec<Backlog>, StoreError>> {
-        Box::pin(self.readers.read(move |c| lanes::backlog(c, now)))
+    fn backlog(&self) -> BoxFuture<'_, Result<Vec<Backlog>, StoreError>> {
+        Box::pin(self.readers.read(lanes::backlog))
     }
 
     fn close_todo(

@@ -18,7 +18,7 @@ pub(crate) async fn a_lane_made_due_is_reserved_until_the_process_ends(factory: 
     assert_eq!(outcome.reserved, [(erp(), key)]);
     assert!(world.store.due(&erp(), world.now, 10).await.unwrap().is_empty());
     assert_eq!(world.store.next_due(&erp(), world.now).await.unwrap(), None);
-    assert_eq!(world.store.backlog(world.now).await.unwrap()[0].pending, 1);
+    assert_eq!(world.store.backlog().await.unwrap()[0].pending, 1);
 
     let world = world.reopen(factory).await;
     assert_eq!(world.store.due(&erp(), world.now, 10).await.unwrap(), [key]);
