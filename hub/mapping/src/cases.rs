@@ -301,8 +301,11 @@ impl Built {
         match reference {
             Reference::Ours(id) => Some(ElementId::new(&**id)),
             Reference::Theirs(id) => {
-                let known =
-                    self.lane.xrefs.iter().find(|xref| &*xref.kind == "line" && xref.ext_id == *id);
+                let known = self
+                    .lane
+                    .xrefs
+                    .iter()
+                    .find(|xref| &*xref.kind == "line" && *xref.ext_id == **id);
                 known.and_then(|xref| xref.at.id().cloned())
             }
             Reference::Sku(sku) => {

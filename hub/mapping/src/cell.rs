@@ -11,9 +11,10 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use orderhub_lang::value::Value as LangValue;
-use orderhub_order::value::{Money, Reference, Value};
+use orderhub_order::value::{Money, Reference, Text, Value};
 use rust_decimal::Decimal;
 
 /// A value between a document and the hub.
@@ -44,7 +45,7 @@ pub(crate) enum Cell<'a> {
     /// A list of texts.
     List(Vec<Cow<'a, str>>),
     /// Names and texts.
-    Map(BTreeMap<Box<str>, Option<Box<str>>>),
+    Map(Arc<BTreeMap<Text, Option<Text>>>),
     /// A named element.
     Ref(Reference),
     /// The values of a fan-out, before they are folded.
@@ -69,7 +70,7 @@ impl<'a> Cell<'a> {
             Value::List(items) => {
                 Cell::List(items.iter().map(|item| Cow::Borrowed(&**item)).collect())
             }
-            Value::Map(map) => Cell::Map(map.clone()),
+            Value::Map(map) => Cell::Map(Arc::clone(map)),
             Value::Ref(reference) => Cell::Ref(reference.clone()),
         }
     }

@@ -10,7 +10,7 @@ use orderhub_order::contribution::{
     CollectionStatement, Contribution, ElementStatement, ParentReference, Revision, Stated,
 };
 use orderhub_order::ids::{Collection, Entity};
-use orderhub_order::value::{Address, Reference, Value};
+use orderhub_order::value::{Address, Reference, Text, Value};
 use serde_json::{Map, Value as Json, json};
 
 /// A contribution as JSON.
@@ -185,7 +185,7 @@ fn read_field(
     fields: &mut Vec<(orderhub_order::catalogue::FieldId, Stated)>,
 ) -> Result<(), String> {
     if let Some(field) = catalogue().find(collection, path) {
-        let reference = |name| json.get(name).and_then(Json::as_str).map(Box::from);
+        let reference = |name| json.get(name).and_then(Json::as_str).map(Text::from);
         let stated = if let Some(id) = reference("theirs") {
             Some(Value::Ref(Reference::Theirs(id)))
         } else if let Some(id) = reference("ours") {

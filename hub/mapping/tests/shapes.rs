@@ -95,7 +95,7 @@ fn address(parts: &[(&str, &str)]) -> Value {
     for (name, text) in parts {
         *address.part_mut(name).unwrap() = Some((*text).into());
     }
-    Value::Address(Box::new(address))
+    Value::Address(address.into())
 }
 
 #[test]
@@ -204,7 +204,7 @@ fields:
 ";
     let map = |count: u32| {
         let entries = (0..count).map(|n| (format!("k{n}").into(), Some(format!("v{n}").into())));
-        Value::Map(entries.collect())
+        Value::Map(Arc::new(entries.collect()))
     };
     let mapped = || {
         let compiled = Mapping::compile(&Source::new("all.yaml", MAPPING), &Named::default());
@@ -212,7 +212,7 @@ fields:
         let system = SystemName::new("erp_eu");
         let mut order = Order::new(OrderKey(7), "shop-1".into(), system.clone(), "default".into());
         order.set(&At::ROOT, field("ext"), Some(map(20)));
-        order.set(&At::ROOT, field("tags"), Some(Value::List(vec!["b".into(), "a".into()])));
+        order.set(&At::ROOT, field("tags"), Some(Value::List(["b".into(), "a".into()].into())));
         for _ in 0..3 {
             let at = order.add(&At::ROOT, Collection::Lines, None, None).unwrap();
             order.set(&at, field("lines.properties"), Some(map(20)));

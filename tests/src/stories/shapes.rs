@@ -75,7 +75,7 @@ fn shaped(shape: &Shape, value: &Value) -> Value {
                     *part = Some(text);
                 }
             }
-            Value::Address(Box::new(address))
+            Value::Address(address.into())
         }
         (Shape::Cut(length), Value::Text(text)) => {
             Value::text(text.chars().take(*length).collect::<String>())

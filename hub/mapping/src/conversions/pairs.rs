@@ -2,9 +2,11 @@
 //! list: its texts stand as a JSON array of texts.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use orderhub_lang::value::Value;
 use orderhub_lang::yaml::Node;
+use orderhub_order::value::Text;
 
 use super::{Conversion, Options, Put, Target, Type};
 use crate::cell::{Cell, Trouble};
@@ -52,7 +54,7 @@ impl Conversion for Pairs {
         let tree = cell.tree();
         let items = tree.as_ref().and_then(Value::as_list);
         let items = items.ok_or_else(|| Trouble::wrong_type(&cell, "a list of objects"))?;
-        let mut map: BTreeMap<Box<str>, Vec<Option<String>>> = BTreeMap::new();
+        let mut map: BTreeMap<Text, Vec<Option<String>>> = BTreeMap::new();
         for (place, item) in items.iter().enumerate() {
             if item.as_map().is_none() {
                 let found = Cell::from_lang(item.clone());
@@ -76,14 +78,15 @@ impl Conversion for Pairs {
             };
             map.entry(name.into()).or_default().push(value);
         }
-        let one = |mut values: Vec<Option<String>>| -> Option<Box<str>> {
+        let one = |mut values: Vec<Option<String>>| -> Option<Text> {
             if values.len() == 1 {
-                return values.pop().flatten().map(String::into_boxed_str);
+                return values.pop().flatten().map(Text::from);
             }
             let texts = values.into_iter().flatten().map(Value::Text).collect();
-            Some(Value::List(texts).to_json_text().into_boxed_str())
+            Some(Value::List(texts).to_json_text().into())
         };
-        Ok(Cell::Map(map.into_iter().map(|(name, values)| (name, one(values))).collect()))
+        let map = map.into_iter().map(|(name, values)| (name, one(values)));
+        Ok(Cell::Map(Arc::new(map.collect())))
     }
 
     fn put<'a>(&self, cell: Cell<'a>, _: Target) -> Result<Put<'a>, Trouble> {
@@ -95,7 +98,7 @@ impl Conversion for Pairs {
             let key = (self.key.clone(), Value::Text(name.to_owned()));
             items.push(Value::Map(vec![key, (self.value.clone(), value)]));
         };
-        for (name, text) in &map {
+        for (name, text) in &*map {
             match text.as_deref().map(|text| (text, repeated(text))) {
                 None => pair(name, Value::Null),
                 Some((_, Some(texts))) => {

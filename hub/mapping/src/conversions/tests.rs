@@ -62,12 +62,9 @@ fn two_way() -> Vec<(&'static str, Vec<Cell<'static>>)> {
             decimal("79228162514264337593543950335"),
         ]
     };
-    let map = Cell::Map(
-        [("a", Some("1")), ("b", None), ("c", Some("[\"x\",\"y\"]")), ("d", Some("[1]"))]
-            .into_iter()
-            .map(|(name, text)| (name.into(), text.map(Box::from)))
-            .collect(),
-    );
+    let entries = [("a", Some("1")), ("b", None), ("c", Some("[\"x\",\"y\"]")), ("d", Some("[1]"))];
+    let entries = entries.into_iter().map(|(name, text)| (name.into(), text.map(Into::into)));
+    let map = Cell::Map(std::sync::Arc::new(entries.collect()));
     vec![
         ("text", texts()),
         ("trim", texts()),

@@ -230,7 +230,7 @@ impl Chains {
                 }
             }
         }
-        Value::Address(Box::new(canon))
+        Value::Address(canon.into())
     }
 }
 

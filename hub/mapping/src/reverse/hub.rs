@@ -1,12 +1,13 @@
 //! Reads hub paths: fields, parts, references and fan-outs of the order.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use orderhub_order::catalogue::{FieldId, catalogue};
 use orderhub_order::contribution::Stated;
 use orderhub_order::ids::{At, Collection, element_reference};
 use orderhub_order::model::Subject;
-use orderhub_order::value::{Reference, Value};
+use orderhub_order::value::{Reference, Text, Value};
 use smallvec::SmallVec;
 
 use crate::cell::{self, Cell};
@@ -145,7 +146,7 @@ fn value<'o>(subject: Subject<'o>, stated: Cow<'o, Stated>, wanted: Option<&Part
             let line = At::of(Collection::Lines, orderhub_order::ids::ElementId::new(&*id));
             let order = At::of(Collection::Fulfilments, orderhub_order::ids::ElementId::new(&*id));
             let known = own_id(subject, &line).or_else(|| own_id(subject, &order));
-            Cell::text(known.unwrap_or_else(|| id.into_string()))
+            Cell::text(known.unwrap_or_else(|| id.to_string()))
         }
         other => other,
     }
@@ -168,19 +169,16 @@ fn part_of<'v>(value: &'v Value, wanted: Option<&Part>) -> Cell<'v> {
 }
 
 /// An entry of a map, or the entries below a name as a map.
-fn entry<'v>(
-    map: &'v std::collections::BTreeMap<Box<str>, Option<Box<str>>>,
-    name: &str,
-) -> Cell<'v> {
+fn entry<'v>(map: &'v BTreeMap<Text, Option<Text>>, name: &str) -> Cell<'v> {
     if let Some(text) = map.get(name) {
         return text.as_ref().map_or(Cell::Null, |text| Cell::text(&**text));
     }
     let prefix = format!("{name}.");
     let below = map.iter().filter_map(|(key, text)| {
-        Some((Box::from(key.strip_prefix(prefix.as_str())?), text.clone()))
+        Some((Text::from(key.strip_prefix(prefix.as_str())?), text.clone()))
     });
-    let below: std::collections::BTreeMap<_, _> = below.collect();
-    if below.is_empty() { Cell::Absent } else { Cell::Map(below) }
+    let below: BTreeMap<_, _> = below.collect();
+    if below.is_empty() { Cell::Absent } else { Cell::Map(below.into()) }
 }
 
 fn ordinal(at: &At) -> Cell<'static> {

@@ -291,7 +291,7 @@ fn write(value: &Cell<'_>, bytes: &mut Vec<u8>) {
         Cell::Map(map) => {
             bytes.push(b'{');
             let first = bytes.len();
-            for (name, value) in map {
+            for (name, value) in &**map {
                 separate(first, bytes);
                 text(name, bytes);
                 bytes.push(b':');

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::hash::{Hash, Hasher};
 
 use orderhub_order::contribution::{CollectionStatement, ElementStatement, Stated};
-use orderhub_order::value::{Address, Value};
+use orderhub_order::value::{Address, Text, Value};
 use smallvec::SmallVec;
 
 use super::rule::Goal;
@@ -177,7 +177,7 @@ impl Run<'_, '_> {
         Ok(match (present, address.is_empty()) {
             (false, _) => None,
             (true, true) => Some(None),
-            (true, false) => Some(Some(Value::Address(Box::new(address)))),
+            (true, false) => Some(Some(Value::Address(address.into()))),
         })
     }
 
@@ -198,17 +198,17 @@ impl Run<'_, '_> {
             match cell {
                 Cell::Absent => {}
                 Cell::Map(inner) => {
-                    let named = |key: Box<str>| Box::from(format!("{name}.{key}"));
-                    map.extend(inner.into_iter().map(|(key, text)| (named(key), text)));
+                    let named = |key: &Text| Text::from(format!("{name}.{key}"));
+                    map.extend(inner.iter().map(|(key, text)| (named(key), text.clone())));
                 }
                 cell => {
                     let text = entry(&cell)
                         .map_err(|trouble| self.of(rule, rows, trouble, Quote::Hidden))?;
-                    map.entry(name.clone()).or_insert(text);
+                    map.entry(Text::from(&**name)).or_insert(text);
                 }
             }
         }
-        Ok(present.then_some(given.then_some(Value::Map(map))))
+        Ok(present.then_some(given.then(|| Value::Map(map.into()))))
     }
 
     /// A collection from all rules that fill it; `None`: the document says nothing of it.
@@ -309,7 +309,7 @@ fn goal(field: &FieldProgram) -> Goal {
     Goal { target: field.target, personal: field.personal }
 }
 
-fn upper(text: Box<str>) -> Box<str> {
+fn upper(text: Text) -> Text {
     if text.len() == 2 { text.to_ascii_uppercase().into() } else { text }
 }
 

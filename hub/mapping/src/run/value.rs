@@ -1,9 +1,11 @@
 //! From a chain's end to a hub value, by the type of the field.
 
+use std::sync::Arc;
+
 use orderhub_lang::value::Value as LangValue;
 use orderhub_order::catalogue::FieldType;
 use orderhub_order::contribution::Stated;
-use orderhub_order::value::{Currency, Reference, Value};
+use orderhub_order::value::{Currency, Reference, Text, Value};
 use rust_decimal::Decimal;
 
 use crate::cell::{self, Cell, Trouble};
@@ -89,15 +91,16 @@ fn parsed<T: std::str::FromStr>(cell: &Cell<'_>, needed: &str) -> Result<T, Trou
 
 /// The text of a field, or of a part of an address. A boolean is no text: systems write `false` for
 /// nothing (`none: [false]` says so), and nobody lives in it.
-fn text(cell: &Cell<'_>) -> Result<Box<str>, Trouble> {
+fn text(cell: &Cell<'_>) -> Result<Text, Trouble> {
     let text = if let Cell::Bool(_) = cell { None } else { cell.scalar() };
-    text.map(Box::from).ok_or_else(|| Trouble::wrong_type(cell, "a text"))
+    text.map(Text::from).ok_or_else(|| Trouble::wrong_type(cell, "a text"))
 }
 
 /// The text of a key or a reference, as [`text`]: a document whose key is `false` would be one with all
 /// others of its kind.
 pub(super) fn name(cell: &Cell<'_>) -> Result<Box<str>, Trouble> {
-    text(cell).map_err(|_| Trouble::wrong_type(cell, "a text or number"))
+    let text = text(cell).map_err(|_| Trouble::wrong_type(cell, "a text or number"))?;
+    Ok(text.as_str().into())
 }
 
 fn country(cell: &Cell<'_>) -> Result<Value, Trouble> {
@@ -119,7 +122,7 @@ fn list(cell: Cell<'_>) -> Result<Value, Trouble> {
     };
     let texts = items.iter().enumerate().map(|(place, item)| {
         let wrong = || Trouble::wrong_element(item, place, "a text");
-        item.scalar().map(Box::from).ok_or_else(wrong)
+        item.scalar().map(Text::from).ok_or_else(wrong)
     });
     texts.collect::<Result<_, _>>().map(Value::List)
 }
@@ -132,26 +135,25 @@ fn map(cell: Cell<'_>) -> Result<Value, Trouble> {
     let entries = tree.as_ref().and_then(|tree| tree.as_map());
     let entries = entries.ok_or_else(|| Trouble::wrong_type(&cell, "names and texts"))?;
     let entry = |value: &LangValue| match value.scalar_text() {
-        Some(text) => Some(Box::from(text)),
+        Some(text) => Some(Text::from(text)),
         None if value.is_null() => None,
-        None => Some(value.to_json_text().into_boxed_str()),
+        None => Some(Text::from(value.to_json_text())),
     };
-    Ok(Value::Map(
-        entries.iter().map(|(name, value)| (name.as_str().into(), entry(value))).collect(),
-    ))
+    let entries = entries.iter().map(|(name, value)| (Text::from(name), entry(value)));
+    Ok(Value::Map(Arc::new(entries.collect())))
 }
 
 /// The text of a part of an address.
-pub(super) fn part(cell: &Cell<'_>) -> Result<Option<Box<str>>, Trouble> {
+pub(super) fn part(cell: &Cell<'_>) -> Result<Option<Text>, Trouble> {
     if cell.is_value() { text(cell).map(Some) } else { Ok(None) }
 }
 
 /// The text of an entry of a map. What a system keeps there is kept as it is: an object or a list as
 /// its JSON.
-pub(super) fn entry(cell: &Cell<'_>) -> Result<Option<Box<str>>, Trouble> {
+pub(super) fn entry(cell: &Cell<'_>) -> Result<Option<Text>, Trouble> {
     match cell {
         Cell::Absent | Cell::Null => Ok(None),
-        Cell::Json(text) => Ok(Some(Box::from(&**text))),
+        Cell::Json(text) => Ok(Some(Text::from(&**text))),
         cell => cell
             .scalar()
             .map(|text| Some(text.into()))

@@ -242,7 +242,7 @@ impl FieldLook {
                     None => return Found::Nothing,
                 }
             }
-            (Some(Value::Map(members)), Some(part)) => match members.get(part) {
+            (Some(Value::Map(members)), Some(part)) => match members.get(&**part) {
                 Some(Some(text)) => Some(text.to_string()),
                 Some(None) | None => return Found::Nothing,
             },

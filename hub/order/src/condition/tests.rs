@@ -18,10 +18,10 @@ fn order() -> Order {
     let mut order = samples::order();
     let address = Address { country: Some("CN".into()), ..Address::default() };
     let fields = &mut order.fields;
-    fields.set(known::order::ADDRESSES_SHIP_TO, Some(Value::Address(Box::new(address))));
+    fields.set(known::order::ADDRESSES_SHIP_TO, Some(Value::Address(address.into())));
     fields.set(known::order::STATE_PAYMENT, Some(Value::text("captured")));
     fields.set(known::order::CUSTOMER_EMAIL, None);
-    fields.set(known::order::TAGS, Some(Value::List(Vec::new())));
+    fields.set(known::order::TAGS, Some(Value::List([].into())));
     let line = order.add(&At::ROOT, Collection::Lines, None, None).unwrap();
     order.set(&line, known::line::SKU, Some(Value::text("A")));
     for status in ["planned", "delivered"] {

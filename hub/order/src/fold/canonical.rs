@@ -3,11 +3,13 @@
 //! **Invariant:** a short copy never destroys: parts of an address that are equal in canonical form
 //! keep the hub's. Story `short-copy`.
 
+use std::sync::Arc;
+
 use crate::catalogue::FieldId;
 use crate::contribution::{Revision, Stated};
 use crate::ids::SystemName;
 use crate::rules::Shapes;
-use crate::value::{Address, Value};
+use crate::value::{Address, Text, Value};
 
 /// How one system sees values.
 #[derive(Clone, Copy, Debug)]
@@ -45,11 +47,11 @@ impl<'a> Canon<'a> {
         else {
             return value.clone();
         };
-        let seen = self.shapes.canon(self.system, field, &Value::Address(ours.clone()));
-        let shown = self.shapes.canon(self.system, field, &Value::Address(theirs.clone()));
+        let seen = self.shapes.canon(self.system, field, &Value::Address(Arc::clone(ours)));
+        let shown = self.shapes.canon(self.system, field, &Value::Address(Arc::clone(theirs)));
         match (seen, shown) {
             (Value::Address(seen), Value::Address(shown)) => {
-                Some(Value::Address(Box::new(merged(ours, theirs, &seen, &shown))))
+                Some(Value::Address(Arc::new(merged(ours, theirs, &seen, &shown))))
             }
             _ => value.clone(),
         }
@@ -59,9 +61,9 @@ impl<'a> Canon<'a> {
 /// Part by part: ours where the system sees no difference, else theirs.
 fn merged(ours: &Address, theirs: &Address, seen: &Address, shown: &Address) -> Address {
     fn pick(
-        of: impl Fn(&Address) -> &Option<Box<str>>,
+        of: impl Fn(&Address) -> &Option<Text>,
         [ours, theirs, seen, shown]: [&Address; 4],
-    ) -> Option<Box<str>> {
+    ) -> Option<Text> {
         if of(seen) == of(shown) { of(ours).clone() } else { of(theirs).clone() }
     }
     let all = [ours, theirs, seen, shown];

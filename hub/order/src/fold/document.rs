@@ -92,8 +92,7 @@ fn raise(work: &mut Work<'_>, speaker: &Speaker<'_>, at: &At, name: &str) {
     }
     let since = std::mem::replace(&mut document.since, document.revision.clone());
     let newest = document.revision.clone();
-    let prefix = at.to_string();
-    for (_, state) in lane.fields.iter_mut().filter(|(path, _)| path.starts_with(&prefix)) {
+    for (_, _, state) in lane.fields.within_mut(at) {
         if state.entity == Some(speaker.entity)
             && let Some((_, revision)) = &mut state.stated
             && *revision == since

@@ -133,8 +133,8 @@ fn line_of(
             _ => None,
         }
     });
-    let ours = || statement.ours.clone().map(Reference::Ours);
-    let theirs = || statement.key.clone().map(Reference::Theirs);
+    let ours = || statement.ours.as_deref().map(|ours| Reference::Ours(ours.into()));
+    let theirs = || statement.key.as_deref().map(|key| Reference::Theirs(key.into()));
     match named.or_else(ours).or_else(theirs) {
         Some(reference) => line(work, speaker, &reference),
         None => {

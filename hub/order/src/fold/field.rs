@@ -3,8 +3,6 @@
 //! **Invariant:** quantities are never negative: what is stated below zero changes nothing and places
 //! the hold `unknown_value`. Story `who-is-this`, property test `law`.
 
-use std::ops::Bound;
-
 use super::canonical::{Canon, older};
 use super::follow::{apply, conflict, expire, restate};
 use super::judge::{Case, Verdict, judge};
@@ -13,21 +11,40 @@ use super::work::{Speaker, Work};
 use crate::catalogue::{Field, FieldId, FieldType, Kind, catalogue};
 use crate::contribution::{Revision, Stated};
 use crate::ids::At;
-use crate::lane::{FieldState, Lane};
-use crate::model::Shared;
+use crate::lane::{Facet, FieldState, Lane};
 use crate::value::Value;
 
 /// A field at a place.
+#[derive(Clone, Copy)]
 pub(super) struct Spot<'a> {
     pub(super) at: &'a At,
     pub(super) field: &'a Field,
-    /// Its keyed path, as lanes and `touched` know it.
-    pub(super) path: String,
 }
 
-impl<'a> Spot<'a> {
-    pub(super) fn new(at: &'a At, field: &'a Field) -> Self {
-        Self { at, field, path: at.path_of(field.id) }
+impl Spot<'_> {
+    /// Its keyed path, for people.
+    pub(super) fn path(&self) -> String {
+        self.at.path_of(self.field.id)
+    }
+
+    /// Its merge state in a lane, if that ever had to do with it.
+    pub(super) fn state<'l>(&self, lane: &'l Lane) -> Option<&'l FieldState> {
+        lane.fields.get(self.at, &Facet::Field(self.field.id))
+    }
+
+    /// The same, to be changed.
+    pub(super) fn state_mut<'l>(&self, lane: &'l mut Lane) -> Option<&'l mut FieldState> {
+        lane.fields.get_mut(self.at, &Facet::Field(self.field.id))
+    }
+
+    /// Its merge state in a lane, made where there is none.
+    pub(super) fn state_made<'l>(&self, lane: &'l mut Lane) -> &'l mut FieldState {
+        lane.fields.entry(self.at, Facet::Field(self.field.id))
+    }
+
+    /// Whether the order's value was written by the lane's system.
+    pub(super) fn wrote(&self, lane: &Lane) -> bool {
+        self.state(lane).is_some_and(|state| state.wrote)
     }
 }
 
@@ -40,8 +57,8 @@ pub(super) fn state(
     value: &Stated,
 ) {
     let Some(field) = catalogue().field(id) else { return };
-    let spot = Spot::new(at, field);
-    if outdated(work, speaker, &spot.path) {
+    let spot = Spot { at, field };
+    if outdated(work, speaker, &spot) {
         work.tally.stale += 1;
         return;
     }
@@ -53,10 +70,10 @@ pub(super) fn state(
 }
 
 /// A reply without a revision yields to what was stated since its call began.
-fn outdated(work: &Work<'_>, speaker: &Speaker<'_>, path: &str) -> bool {
+fn outdated(work: &Work<'_>, speaker: &Speaker<'_>, spot: &Spot<'_>) -> bool {
     speaker.reply && speaker.revision.is_none() && {
         let lane = work.state.lanes.get(speaker.system);
-        let field = lane.and_then(|lane| Some((lane.heard_at_call, lane.fields.get(path)?)));
+        let field = lane.and_then(|lane| Some((lane.heard_at_call, spot.state(lane)?)));
         field.is_some_and(|(began, field)| field.stated.is_some() && field.heard > began)
     }
 }
@@ -64,7 +81,7 @@ fn outdated(work: &Work<'_>, speaker: &Speaker<'_>, path: &str) -> bool {
 fn given(work: &mut Work<'_>, speaker: &Speaker<'_>, spot: &Spot<'_>, value: &Stated) {
     let now = work.now;
     if let Some(lane) = work.lane_there(speaker.system)
-        && let Some(state) = lane.fields.get_mut(&spot.path)
+        && let Some(state) = spot.state_mut(lane)
     {
         expire(state, now);
     }
@@ -87,13 +104,11 @@ fn given(work: &mut Work<'_>, speaker: &Speaker<'_>, spot: &Spot<'_>, value: &St
 fn verdict(work: &Work<'_>, speaker: &Speaker<'_>, spot: &Spot<'_>, value: &Stated) -> Verdict {
     let (order, lane) = (&work.state.order, work.state.lanes.get(speaker.system));
     let fresh = FieldState::default();
-    let state = lane.and_then(|lane| lane.fields.get(&spot.path)).unwrap_or(&fresh);
-    let who = (spot.field, spot.path.as_str());
-    let wrote = |lane: &&Shared<Lane>| lane.fields.get(&spot.path).is_some_and(|field| field.wrote);
-    let written = work.state.lanes.values().find(wrote);
+    let state = lane.and_then(|lane| spot.state(lane)).unwrap_or(&fresh);
+    let written = work.state.lanes.values().find(|lane| spot.wrote(lane));
     let right = || {
-        let standing = standing(work.state, work.rules, speaker, spot.at, who);
-        (standing, writer(work.state, work.rules, speaker, spot.at, who))
+        let standing = standing(work.state, work.rules, speaker, spot);
+        (standing, writer(work.state, work.rules, speaker, spot))
     };
     judge(&Case {
         field: spot.field,
@@ -102,7 +117,7 @@ fn verdict(work: &Work<'_>, speaker: &Speaker<'_>, spot: &Spot<'_>, value: &Stat
         value,
         revision: speaker.revision,
         stood: lane.and_then(|lane| stood(lane, speaker, state)),
-        written: written.and_then(|lane| lane.fields.get(&spot.path)?.stated.as_ref()?.1.as_ref()),
+        written: written.and_then(|lane| spot.state(lane)?.stated.as_ref()?.1.as_ref()),
         canon: Canon::new(work.rules.shapes, speaker.system),
         right: &right,
         match_only: speaker.match_only,
@@ -161,39 +176,33 @@ fn note_unknown(
         Verdict::Agreed | Verdict::Untouched | Verdict::Echo(_) | Verdict::Foreign(_)
     );
     let lane = work.lane(speaker.system, speaker.role);
-    if !negative && !unknown && lane.unknown.is_empty() && !may_doubt(lane, &spot.path) {
+    // The doubtful word has a memory of its own: it is no statement that others are compared with.
+    let doubt = Facet::Doubt(spot.field.id);
+    let doubted = lane.fields.get(spot.at, &doubt);
+    if !negative && !unknown && lane.unknown.is_empty() && doubted.is_none() {
         // Nearly always: nothing is in doubt, and nothing was.
         return;
     }
-    // The doubtful word has a memory of its own: it is no statement that others are compared with.
-    let doubt = format!("{}?", spot.path);
-    let stood = lane.fields.get(&doubt).and_then(|state| stood(lane, speaker, state)).cloned();
+    let stood = doubted.and_then(|state| stood(lane, speaker, state)).cloned();
     if older(speaker.revision, stood.as_ref()) || (unknown && !negative && repeats) {
         return;
     }
-    lane.unknown.retain(|path| *path != spot.path);
+    let path = spot.path();
+    lane.unknown.retain(|unknown| *unknown != path);
     if negative || unknown {
-        lane.unknown.push(spot.path.clone());
-        let state = lane.fields.entry(doubt).or_default();
+        lane.unknown.push(path);
+        let state = lane.fields.entry(spot.at, doubt);
         state.stated = Some((None, speaker.revision.cloned()));
         state.entity = Some(speaker.entity);
     } else {
-        lane.fields.remove(&doubt);
+        lane.fields.remove(spot.at, &doubt);
     }
-}
-
-/// Whether a doubt about a field may be remembered: its path with a `?` would come right after it.
-fn may_doubt(lane: &Lane, path: &str) -> bool {
-    let after = (Bound::Excluded(path), Bound::Unbounded);
-    let next = lane.fields.range::<str, _>(after).next();
-    let rest = next.and_then(|(next, _)| next.strip_prefix(path));
-    rest.is_some_and(|rest| rest.starts_with(['?', '.']))
 }
 
 /// Facts are appended, never overwritten: another content under a known id is a conflict.
 fn fact(work: &mut Work<'_>, speaker: &Speaker<'_>, spot: &Spot<'_>, value: &Stated) {
     let lane = work.state.lanes.get(speaker.system);
-    let state = lane.and_then(|lane| lane.fields.get(&spot.path));
+    let state = lane.and_then(|lane| spot.state(lane));
     let stood = lane.zip(state).and_then(|(lane, state)| stood(lane, speaker, state));
     if older(speaker.revision, stood) {
         work.tally.stale += 1;

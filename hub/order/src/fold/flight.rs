@@ -11,7 +11,7 @@ use super::follow::expire;
 use super::receipt::{bind_all, flight_of};
 use super::work::{Done, Ended, Folding, Work};
 use crate::ids::SystemName;
-use crate::lane::{Flight, Lane, LaneCode, MOST_IN_RING, Sent, WantKey, Xref};
+use crate::lane::{Facet, Flight, Lane, LaneCode, MOST_IN_RING, Sent, WantKey, Xref};
 use crate::route::{Plan, plan, settle_wish};
 
 /// Takes a call off: judged once more, frozen, its values in the rings, its fence raised.
@@ -50,7 +50,7 @@ pub(super) fn fly(work: &mut Work<'_>, system: &SystemName, flight: &Flight) -> 
     lane.code = None;
     drop_hashes(lane);
     for (at, field, value) in &frozen.values {
-        let state = lane.fields.entry(at.path_of(*field)).or_default();
+        let state = lane.fields.entry(at, Facet::Field(*field));
         expire(state, now);
         if state.ring.last().is_none_or(|(sent, _)| sent != value) {
             state.ring.push((value.clone(), now));

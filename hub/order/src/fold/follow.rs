@@ -12,8 +12,7 @@ use crate::catalogue::Merge;
 use crate::contribution::Stated;
 use crate::flow::Others;
 use crate::ids::SystemName;
-use crate::lane::{FieldState, Lane, RING_HOURS};
-use crate::model::Shared;
+use crate::lane::{FieldState, RING_HOURS};
 use crate::value::Value;
 
 /// Does what a verdict says.
@@ -43,7 +42,7 @@ pub(super) fn apply(
             }
         }
         Verdict::Both(both) => {
-            accept(work, speaker, spot, value, &Some(Value::List(both)));
+            accept(work, speaker, spot, value, &Some(Value::List(both.into())));
             send_again(work, speaker, spot);
         }
         Verdict::Lost => {
@@ -57,7 +56,7 @@ pub(super) fn apply(
         }
         Verdict::Differs => {
             restate(work, speaker, spot, value);
-            work.differs.push(spot.path.clone());
+            work.differs.push(spot.path());
         }
     }
 }
@@ -73,10 +72,7 @@ pub(super) fn expire(state: &mut FieldState, now: Timestamp) {
 pub(super) fn restate(work: &mut Work<'_>, speaker: &Speaker<'_>, spot: &Spot<'_>, value: &Stated) {
     let lane = work.lane(speaker.system, speaker.role);
     let heard = lane.heard;
-    if !lane.fields.contains_key(&spot.path) {
-        lane.fields.insert(spot.path.clone(), FieldState::default());
-    }
-    let Some(state) = lane.fields.get_mut(&spot.path) else { return };
+    let state = spot.state_made(lane);
     let same_entity = state.entity == Some(speaker.entity);
     let ranked = matches!(spot.field.merge, Merge::Advance | Merge::Max);
     if let Some((stated, revision)) = &state.stated
@@ -106,7 +102,7 @@ fn state_of<'a>(
     spot: &Spot<'_>,
 ) -> &'a mut FieldState {
     let lane = work.lane(speaker.system, speaker.role);
-    lane.fields.entry(spot.path.clone()).or_default()
+    spot.state_made(lane)
 }
 
 /// Case 2: both say the same; what we sent up to it has arrived.
@@ -129,17 +125,16 @@ fn agree(work: &mut Work<'_>, speaker: &Speaker<'_>, spot: &Spot<'_>, value: &St
 /// Of several systems that say the same of a ranked field, the first owner answers for it: another
 /// of equal rank from a later owner does not take its place.
 fn vouch(work: &mut Work<'_>, speaker: &Speaker<'_>, spot: &Spot<'_>, value: &Stated) {
-    let who = (spot.field, spot.path.as_str());
-    let Standing::Owner(place) = standing(work.state, work.rules, speaker, spot.at, who) else {
+    let Standing::Owner(place) = standing(work.state, work.rules, speaker, spot) else {
         return;
     };
-    let first = match writer(work.state, work.rules, speaker, spot.at, who) {
+    let first = match writer(work.state, work.rules, speaker, spot) {
         Writer::Other(other) => other.is_none_or(|other| place < other),
         Writer::Speaker | Writer::Hub(_) | Writer::Person => false,
     };
     let stands = state_of(work, speaker, spot).stated.as_ref().map(|(stated, _)| stated.clone());
     if first && stands.as_ref() == Some(value) {
-        unwritten(work, &spot.path);
+        unwritten(work, spot);
         state_of(work, speaker, spot).wrote = true;
     }
 }
@@ -192,7 +187,7 @@ fn accept(
     let current = work.state.order.record(spot.at).and_then(|record| record.get(id));
     let kept = canon.accepted(id, current, kept);
     work.state.order.set(spot.at, id, kept.clone());
-    unwritten(work, &spot.path);
+    unwritten(work, spot);
     let state = state_of(work, speaker, spot);
     // It was shown ours, and has moved on: what comes back from now on is its own word again.
     let confirmed = state.ring.iter().rposition(|(sent, _)| Some(sent) == state.base.as_ref());
@@ -205,11 +200,10 @@ fn accept(
 }
 
 /// Nobody's value any more: the next to write it says whose it is.
-pub(super) fn unwritten(work: &mut Work<'_>, path: &str) {
-    let wrote = |lane: &&Shared<Lane>| lane.fields.get(path).is_some_and(|state| state.wrote);
-    let systems = work.state.lanes.values().filter(wrote).map(|lane| lane.system.clone());
-    for system in systems.collect::<Vec<_>>() {
-        if let Some(state) = work.lane_there(&system).and_then(|lane| lane.fields.get_mut(path)) {
+pub(super) fn unwritten(work: &mut Work<'_>, spot: &Spot<'_>) {
+    let systems = work.state.lanes.values().filter(|lane| spot.wrote(lane));
+    for system in systems.map(|lane| lane.system.clone()).collect::<Vec<_>>() {
+        if let Some(state) = work.lane_there(&system).and_then(|lane| spot.state_mut(lane)) {
             state.wrote = false;
         }
     }
@@ -217,8 +211,8 @@ pub(super) fn unwritten(work: &mut Work<'_>, path: &str) {
 
 /// Whose value is about to lose; `None`: a person's, or nobody's in particular.
 fn loser(work: &Work<'_>, spot: &Spot<'_>) -> Option<SystemName> {
-    let wrote = |lane: &&Shared<Lane>| lane.fields.get(&spot.path).is_some_and(|field| field.wrote);
-    work.state.lanes.values().find(wrote).map(|lane| lane.system.clone())
+    let mut lanes = work.state.lanes.values();
+    lanes.find(|lane| spot.wrote(lane)).map(|lane| lane.system.clone())
 }
 
 /// The speaker's value stands; whose it replaces is shown to a person.
@@ -229,20 +223,20 @@ fn overruled(
     loser: Option<SystemName>,
 ) {
     if let Some(lane) = loser.as_ref().and_then(|loser| work.lane_there(loser)) {
-        lane.open_conflicts.push(spot.path.clone());
+        lane.open_conflicts.push(spot.path());
     }
-    let winner = speaker.system;
-    let why = format!("`{}` was changed on both sides; the value of {winner} stands", spot.path);
+    let (path, winner) = (spot.path(), speaker.system);
+    let why = format!("`{path}` was changed on both sides; the value of {winner} stands");
     work.todo(item(TodoKind::Conflict, "overruled", loser.as_ref(), why));
 }
 
 /// A person is shown that two sides differ; the statement stays in the lane.
 pub(super) fn conflict(work: &mut Work<'_>, speaker: &Speaker<'_>, spot: &Spot<'_>, cause: &str) {
     let lane = work.lane(speaker.system, speaker.role);
-    if !lane.open_conflicts.contains(&spot.path) {
-        lane.open_conflicts.push(spot.path.clone());
+    let path = spot.path();
+    if !lane.open_conflicts.contains(&path) {
+        lane.open_conflicts.push(path.clone());
     }
-    let path = &spot.path;
     let why = match cause {
         "proposal" => format!("{} proposes another value for `{path}`", speaker.system),
         "lost" => format!(
@@ -265,7 +259,10 @@ pub(super) fn conflict(work: &mut Work<'_>, speaker: &Speaker<'_>, spot: &Spot<'
 
 fn forget_conflict(work: &mut Work<'_>, speaker: &Speaker<'_>, spot: &Spot<'_>) {
     let lane = work.lane(speaker.system, speaker.role);
-    lane.open_conflicts.retain(|path| *path != spot.path);
+    if !lane.open_conflicts.is_empty() {
+        let path = spot.path();
+        lane.open_conflicts.retain(|open| *open != path);
+    }
 }
 
 /// The speaker shall get the order's value again, whatever it was sent last.
@@ -273,7 +270,7 @@ fn send_again(work: &mut Work<'_>, speaker: &Speaker<'_>, spot: &Spot<'_>) {
     let lane = work.lane(speaker.system, speaker.role);
     if lane.flying.as_ref().is_some_and(|flight| flight.in_air) {
         // What is under way may have been overwritten there before it is answered.
-        lane.fields.entry(spot.path.clone()).or_default().owed = true;
+        spot.state_made(lane).owed = true;
     }
     work.again.push(Again {
         system: speaker.system.clone(),
@@ -283,7 +280,7 @@ fn send_again(work: &mut Work<'_>, speaker: &Speaker<'_>, spot: &Spot<'_>) {
 }
 
 fn left_a_final_rank(work: &mut Work<'_>, speaker: &Speaker<'_>, spot: &Spot<'_>) {
-    let detail = format!("{} was moved on from its end by {}", spot.path, speaker.system);
+    let detail = format!("{} was moved on from its end by {}", spot.path(), speaker.system);
     let order = &mut work.state.order;
     crate::holds::place(order, "illegal_transition", "order", &detail, "hub", work.now);
 }

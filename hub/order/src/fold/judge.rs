@@ -9,7 +9,7 @@ use crate::catalogue::{Field, FieldType, Merge, catalogue};
 use crate::contribution::{Revision, Stated};
 use crate::flow::Others;
 use crate::lane::FieldState;
-use crate::value::Value;
+use crate::value::{Text, Value};
 
 /// Whether, and by what right, the speaker may write the field in this state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,7 +88,7 @@ pub(super) enum Verdict {
         behind: bool,
     },
     /// 7 as `union`: both.
-    Both(Vec<Box<str>>),
+    Both(Vec<Text>),
     /// 7 lost.
     Lost,
     /// 7 as `manual`: a person decides.
@@ -194,8 +194,8 @@ pub(super) fn service_place(field: &Field) -> usize {
 }
 
 /// Three-way: what the speaker added comes in, what it took away goes, the rest stays.
-fn union(case: &Case<'_>) -> Vec<Box<str>> {
-    fn items(stated: Option<&Stated>) -> &[Box<str>] {
+fn union(case: &Case<'_>) -> Vec<Text> {
+    fn items(stated: Option<&Stated>) -> &[Text] {
         match stated {
             Some(Some(Value::List(items))) => items,
             _ => &[],

@@ -10,27 +10,24 @@ use super::owner::may_add;
 use super::work::{Speaker, Work};
 use crate::contribution::Revision;
 use crate::ids::{At, Collection, ElementId, SystemName};
+use crate::lane::{Facet, is_below};
 use crate::value::Value;
-
-fn list_path(at: &At, collection: Collection) -> String {
-    if at.is_root() { collection.name().to_owned() } else { format!("{at}.{}", collection.name()) }
-}
-
-/// Where the newest complete list that is without an element is noted.
-fn gone_path(at: &At) -> String {
-    format!("{at}!")
-}
 
 /// The revision at which the speaker last spoke of a list or an element as such; the outer `None`:
 /// never.
-fn spoken_at(work: &Work<'_>, speaker: &Speaker<'_>, path: &str) -> Option<Option<Revision>> {
+fn spoken_at(
+    work: &Work<'_>,
+    speaker: &Speaker<'_>,
+    at: &At,
+    facet: &Facet,
+) -> Option<Option<Revision>> {
     let lane = work.state.lanes.get(speaker.system)?;
-    let state = lane.fields.get(path)?;
+    let state = lane.fields.get(at, facet)?;
     Some(stood(lane, speaker, state).cloned())
 }
 
-fn spoke_later(work: &Work<'_>, speaker: &Speaker<'_>, path: &str) -> bool {
-    let spoken = spoken_at(work, speaker, path).flatten();
+fn spoke_later(work: &Work<'_>, speaker: &Speaker<'_>, at: &At, facet: &Facet) -> bool {
+    let spoken = spoken_at(work, speaker, at, facet).flatten();
     older(speaker.revision, spoken.as_ref())
 }
 
@@ -41,21 +38,21 @@ pub(super) fn older_than_list(
     at: &At,
     collection: Collection,
 ) -> bool {
-    spoke_later(work, speaker, &list_path(at, collection))
+    spoke_later(work, speaker, at, &Facet::List(collection))
 }
 
 /// Notes of a new element which complete list was without it: the speaker's newest so far.
 pub(super) fn born(work: &mut Work<'_>, speaker: &Speaker<'_>, at: &At, place: &At) {
-    let listed = spoken_at(work, speaker, &list_path(at, place.collection())).flatten();
+    let listed = spoken_at(work, speaker, at, &Facet::List(place.collection())).flatten();
     if let Some(listed) = listed {
         let before = Speaker { revision: Some(&listed), ..*speaker };
-        note(work, &before, gone_path(place), false);
+        note(work, &before, (place, Facet::Gone), false);
     }
 }
 
 /// Notes that the speaker shows an element. `false`: a newer complete list is without it.
 pub(super) fn present(work: &mut Work<'_>, speaker: &Speaker<'_>, at: &At) -> bool {
-    let gone_at = spoken_at(work, speaker, &gone_path(at));
+    let gone_at = spoken_at(work, speaker, at, &Facet::Gone);
     if older(speaker.revision, gone_at.as_ref().and_then(Option::as_ref)) {
         return false;
     }
@@ -66,7 +63,7 @@ pub(super) fn present(work: &mut Work<'_>, speaker: &Speaker<'_>, at: &At) -> bo
         element.gone = false;
         forget_before(work, speaker, at, gone_at.as_ref());
     }
-    note(work, speaker, at.to_string(), true);
+    note(work, speaker, (at, Facet::Shown), true);
     true
 }
 
@@ -90,16 +87,15 @@ pub(super) fn complete(
             miss(work, speaker, &place);
         }
     }
-    note(work, speaker, list_path(at, collection), true);
+    note(work, speaker, (at, Facet::List(collection)), true);
 }
 
 /// A complete list is without an element that the speaker has shown.
 fn miss(work: &mut Work<'_>, speaker: &Speaker<'_>, at: &At) {
-    let path = at.to_string();
-    if spoken_at(work, speaker, &path).is_none() {
+    if spoken_at(work, speaker, at, &Facet::Shown).is_none() {
         return;
     }
-    if spoke_later(work, speaker, &path) {
+    if spoke_later(work, speaker, at, &Facet::Shown) {
         // Shown again since: only what was said before this list is void.
         forget_before(work, speaker, at, speaker.revision);
     } else if let Some(element) = work.state.order.element_mut(at) {
@@ -107,7 +103,7 @@ fn miss(work: &mut Work<'_>, speaker: &Speaker<'_>, at: &At) {
         work.lane(speaker.system, speaker.role).forget_base(at);
     }
     work.tally.heard += 1;
-    note(work, speaker, gone_path(at), false);
+    note(work, speaker, (at, Facet::Gone), false);
 }
 
 /// A system was told how the order stands: it knows what is gone.
@@ -137,32 +133,35 @@ type Collections = std::collections::BTreeMap<Collection, Vec<crate::model::Elem
 fn forget_before(work: &mut Work<'_>, speaker: &Speaker<'_>, at: &At, revision: Option<&Revision>) {
     work.touch(speaker.system);
     let Some(lane) = work.state.lanes.get_mut(speaker.system) else { return };
-    let prefix = format!("{at}.");
-    let below =
-        lane.fields.range(prefix.clone()..).take_while(|(path, _)| path.starts_with(&prefix));
-    let void: Vec<String> = below
-        .filter(|(_, state)| older(stood(lane, speaker, state), revision))
-        .map(|(path, _)| path.clone())
+    let below = lane.fields.within(at).filter(|(place, facet, _)| is_below(place, facet, at));
+    let void: Vec<(At, Facet)> = below
+        .filter(|(_, _, state)| older(stood(lane, speaker, state), revision))
+        .map(|(place, facet, _)| (place.clone(), facet.clone()))
         .collect();
-    for path in void {
-        let wrote = lane.fields.remove(&path).is_some_and(|state| state.wrote);
-        lane.unknown.retain(|unknown| *unknown != path);
-        if let Some((at, field)) = At::parse_field(&path) {
-            if wrote && let Some(record) = work.state.order.record_mut(&at) {
-                record.remove(field);
+    for (place, facet) in void {
+        let wrote = lane.fields.remove(&place, &facet).is_some_and(|state| state.wrote);
+        match facet {
+            Facet::Field(field) => {
+                let path = place.path_of(field);
+                lane.unknown.retain(|unknown| *unknown != path);
+                if wrote && let Some(record) = work.state.order.record_mut(&place) {
+                    record.remove(field);
+                }
             }
-        } else if let Some(at) = At::parse(&path)
-            && let Some(element) = work.state.order.element_mut(&at)
-        {
-            element.gone = true;
+            Facet::Shown => {
+                if let Some(element) = work.state.order.element_mut(&place) {
+                    element.gone = true;
+                }
+            }
+            Facet::Doubt(_) | Facet::Gone | Facet::List(_) | Facet::Xref(_) => {}
         }
     }
 }
 
-fn note(work: &mut Work<'_>, speaker: &Speaker<'_>, path: String, there: bool) {
+fn note(work: &mut Work<'_>, speaker: &Speaker<'_>, (at, facet): (&At, Facet), there: bool) {
     let lane = work.lane(speaker.system, speaker.role);
     let heard = lane.heard;
-    let state = lane.fields.entry(path).or_default();
+    let state = lane.fields.entry(at, facet);
     let former = state.stated.take().and_then(|(_, revision)| revision);
     let former = former.filter(|_| state.entity == Some(speaker.entity));
     let revision = newest(former, speaker.revision.cloned());

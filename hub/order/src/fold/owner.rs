@@ -5,13 +5,14 @@
 
 use std::borrow::Cow;
 
+use super::field::Spot;
 use super::judge::{Standing, Writer};
 use super::work::Speaker;
 use crate::catalogue::{Field, Owner, catalogue, known};
 use crate::flow::Others;
 use crate::ids::{At, Collection, ElementId, Role, SystemName};
 use crate::lane::Lane;
-use crate::model::{Order, Shared, State};
+use crate::model::{Order, State};
 use crate::rules::Rules;
 
 /// The system that holds a role for a thing of the order: elements of a fulfilment go by their
@@ -81,9 +82,9 @@ pub(super) fn standing(
     state: &State,
     rules: &Rules<'_>,
     speaker: &Speaker<'_>,
-    at: &At,
-    (field, path): (&Field, &str),
+    spot: &Spot<'_>,
 ) -> Standing {
+    let Spot { at, field } = *spot;
     let exception = rules.ownership.exception(&state.order, at, field.id);
     let owners = exception.as_ref().map_or(field.owners.as_slice(), |rule| rule.owners);
     let who = (speaker.system, speaker.role);
@@ -93,26 +94,20 @@ pub(super) fn standing(
     let others = exception.as_ref().map_or(Others::Keep, |rule| rule.others);
     let element = state.order.element(at);
     let added = element.is_some_and(|e| e.added_by.as_ref() == Some(speaker.system));
-    if exception.is_none() && added && !owner_spoke(state, rules, speaker.system, at, (field, path))
-    {
+    if exception.is_none() && added && !owner_spoke(state, rules, speaker.system, spot) {
         return Standing::Adder;
     }
     Standing::Foreign(others)
 }
 
 /// Whether an owner of the field, other than `but`, has stated it.
-fn owner_spoke(
-    state: &State,
-    rules: &Rules<'_>,
-    but: &SystemName,
-    at: &At,
-    (field, path): (&Field, &str),
-) -> bool {
-    let stated = |lane: &Lane| lane.fields.get(path).is_some_and(|field| field.stated.is_some());
+fn owner_spoke(state: &State, rules: &Rules<'_>, but: &SystemName, spot: &Spot<'_>) -> bool {
+    let owners = (spot.field, spot.field.owners.as_slice());
+    let stated = |lane: &Lane| spot.state(lane).is_some_and(|field| field.stated.is_some());
     state.lanes.values().any(|lane| {
         lane.system != *but
             && stated(lane)
-            && place(state, rules, (&lane.system, lane.role), at, (field, &field.owners)).is_some()
+            && place(state, rules, (&lane.system, lane.role), spot.at, owners).is_some()
     })
 }
 
@@ -121,11 +116,10 @@ pub(super) fn writer(
     state: &State,
     rules: &Rules<'_>,
     speaker: &Speaker<'_>,
-    at: &At,
-    (field, path): (&Field, &str),
+    spot: &Spot<'_>,
 ) -> Writer {
-    let wrote = |lane: &&Shared<Lane>| lane.fields.get(path).is_some_and(|field| field.wrote);
-    match state.lanes.values().find(wrote) {
+    let Spot { at, field } = *spot;
+    match state.lanes.values().find(|lane| spot.wrote(lane)) {
         Some(lane) if lane.system == *speaker.system => Writer::Speaker,
         Some(lane) => {
             let who = (&lane.system, lane.role);
@@ -134,29 +128,29 @@ pub(super) fn writer(
         // People and rules alike leave no mark in a lane: of fields that the hub's rules may write, the
         // order remembers what people moved.
         None => match field.owners.iter().position(|owner| matches!(owner, Owner::Hub)) {
-            Some(place) if !was_moved(&state.order, path) => Writer::Hub(place),
+            Some(place) if !was_moved(&state.order, spot) => Writer::Hub(place),
             Some(_) | None => Writer::Person,
         },
     }
 }
 
 /// The key in `fired` that remembers the version in which a person moved a field.
-fn moved_key(path: &str) -> String {
-    format!("moved@{path}")
+fn moved_key(spot: &Spot<'_>) -> String {
+    format!("moved@{}", spot.path())
 }
 
 /// Remembers a person's move of a field that rules may write, too.
-pub(super) fn moved(order: &mut Order, field: &Field, path: &str) {
-    if field.owners.iter().any(|owner| matches!(owner, Owner::Hub)) {
+pub(super) fn moved(order: &mut Order, spot: &Spot<'_>) {
+    if spot.field.owners.iter().any(|owner| matches!(owner, Owner::Hub)) {
         let version = order.version.saturating_add(1);
-        order.fired.insert(moved_key(path), version);
+        order.fired.insert(moved_key(spot), version);
     }
 }
 
 /// The last change of the field was a person's move.
-fn was_moved(order: &Order, path: &str) -> bool {
-    let moved = order.fired.get(&moved_key(path));
-    moved.is_some() && moved == order.touched.get(path)
+fn was_moved(order: &Order, spot: &Spot<'_>) -> bool {
+    let touched = order.touched.get(spot.at, &spot.field.id);
+    touched.is_some() && order.fired.get(&moved_key(spot)) == touched
 }
 
 /// Whether the speaker may add (and take away) elements of a collection at a place.

@@ -38,23 +38,23 @@ fn edit(work: &mut Work<'_>, seen: u32, values: &[(At, FieldId, Stated)]) -> Fol
         let Some(field) = field.filter(|_| exists) else {
             return refused("unknown_field", format!("the order has no such field at `{at}`"));
         };
-        let spot = Spot::new(at, field);
+        let spot = Spot { at, field };
         if !super::owner::person_may(work.state, work.rules, at, field) {
-            let why = format!("`{}` is not written by people", spot.path);
+            let why = format!("`{}` is not written by people", spot.path());
             return refused("not_owner", why);
         }
         if work.state.order.record(at).and_then(|record| record.get(*id)) == Some(value) {
             continue;
         }
-        let last = work.state.order.touched.get(&spot.path).copied().unwrap_or(0);
+        let last = work.state.order.touched.get(at, id).copied().unwrap_or(0);
         if last > seen {
-            conflicts.push(stale(&spot.path, seen, last));
+            conflicts.push(stale(&spot.path(), seen, last));
             continue;
         }
         work.state.order.set(at, *id, value.clone());
-        super::owner::moved(&mut work.state.order, field, &spot.path);
-        unwritten(work, &spot.path);
-        settle_conflicts(work, &spot.path);
+        super::owner::moved(&mut work.state.order, &spot);
+        unwritten(work, &spot);
+        settle_conflicts(work, &spot.path());
         written += 1;
     }
     if written == 0

@@ -17,7 +17,7 @@ use super::{Effect, Receipt, ReceiptClass, TodoKind, element};
 use crate::catalogue::{catalogue, known};
 use crate::contribution::{Revision, Stated};
 use crate::ids::{At, Entity, Role, SystemName};
-use crate::lane::{Flight, LaneCode, Sent, Xref};
+use crate::lane::{Facet, Flight, LaneCode, Sent, Xref};
 use crate::value::Value;
 
 /// How long a lane waits where the retry policy says nothing.
@@ -123,7 +123,8 @@ fn take_reply(work: &mut Work<'_>, role: Role, flight: &Flight, receipt: &Receip
     let revision = reply.and_then(|reply| reply.revision.as_ref());
     for (at, field, value) in &flight.values {
         if let Some(field) = catalogue().field(*field) {
-            agree(work, (system, role, flight.entity), &Spot::new(at, field), (value, revision));
+            let spot = Spot { at, field };
+            agree(work, (system, role, flight.entity), &spot, (value, revision));
         }
     }
     if let Some(reply) = reply {
@@ -147,7 +148,7 @@ fn agree(
     let now = work.now;
     let lane = work.lane(system, role);
     let (heard, began) = (lane.heard, lane.heard_at_call);
-    let state = lane.fields.entry(spot.path.clone()).or_default();
+    let state = spot.state_made(lane);
     expire(state, now);
     let owed = std::mem::take(&mut state.owed);
     if state.stated.is_some() && state.heard > began {
@@ -256,7 +257,7 @@ fn due(now: Timestamp, receipt: &Receipt) -> Timestamp {
 fn never_landed(work: &mut Work<'_>, (system, role): (&SystemName, Role), flight: &Flight) {
     let lane = work.lane(system, role);
     for (at, field, value) in &flight.values {
-        if let Some(state) = lane.fields.get_mut(&at.path_of(*field))
+        if let Some(state) = lane.fields.get_mut(at, &Facet::Field(*field))
             && let Some(place) = state.ring.iter().rposition(|(sent, _)| sent == value)
         {
             state.ring.remove(place);
@@ -306,7 +307,7 @@ pub(super) fn settle_linked(work: &mut Work<'_>, system: &SystemName) {
         let flight = flight.clone();
         for (at, field, value) in &flight.values {
             if let Some(field) = catalogue().field(*field) {
-                let spot = Spot::new(at, field);
+                let spot = Spot { at, field };
                 agree(work, (system, role, flight.entity), &spot, (value, None));
             }
         }

@@ -10,7 +10,7 @@ use super::{Effect, TodoKind};
 use crate::catalogue::known;
 use crate::identify::ReferenceKey;
 use crate::ids::{At, Collection, ElementId, Entity, Role, SystemName};
-use crate::lane::{Xref, is_shared};
+use crate::lane::{Facet, Xref, is_shared};
 use crate::value::{Reference, Value};
 
 /// What came of binding a reference.
@@ -134,17 +134,15 @@ pub(super) fn state_xref(
     at: &At,
     (kind, ext_id): (&str, &str),
 ) -> Folding<()> {
-    let place = if at.is_root() { String::new() } else { format!("{at}.") };
-    let path = format!("{place}$xref({kind})");
+    let facet = Facet::Xref(kind.into());
     let lane = work.lane(speaker.system, speaker.role);
-    let fresh = crate::lane::FieldState::default();
-    let state = lane.fields.get(&path).unwrap_or(&fresh);
-    if older(speaker.revision, stood(lane, speaker, state)) {
+    let state = lane.fields.get(at, &facet);
+    if older(speaker.revision, state.and_then(|state| stood(lane, speaker, state))) {
         work.tally.stale += 1;
         return Ok(());
     }
     let heard = lane.heard;
-    let state = lane.fields.entry(path).or_default();
+    let state = lane.fields.entry(at, facet);
     state.stated = Some((Some(Value::text(ext_id)), speaker.revision.cloned()));
     state.entity = Some(speaker.entity);
     state.heard = heard;

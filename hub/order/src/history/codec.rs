@@ -16,7 +16,7 @@ use super::delta::{Collections, Delta, Edit};
 use crate::catalogue::{FieldId, catalogue};
 use crate::contribution::Stated;
 use crate::ids::{Collection, ElementId, OrderKey, Role, SystemName};
-use crate::model::{Element, Order, Record};
+use crate::model::{ByPlace, Element, Order, Record};
 
 /// The first byte of every blob.
 const FORMAT: u8 = 1;
@@ -260,7 +260,7 @@ struct OrderBody<'a> {
     bound: &'a BTreeMap<Role, SystemName>,
     fired: &'a BTreeMap<String, u32>,
     ordinals: &'a BTreeMap<Collection, u32>,
-    touched: &'a BTreeMap<String, u32>,
+    touched: &'a ByPlace<FieldId, u32>,
 }
 
 /// An [`Element`] likewise.

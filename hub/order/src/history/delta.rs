@@ -107,8 +107,10 @@ pub enum Edit {
     },
     /// A field's last change, where no other edit of this delta says it.
     Touched {
-        /// Its keyed path.
-        path: String,
+        /// Where.
+        at: At,
+        /// Which.
+        field: FieldId,
         /// At which version.
         version: Option<u32>,
     },
@@ -181,15 +183,21 @@ fn fields(edits: &mut Vec<Edit>, at: &At, before: &Record, after: &Record) {
     }
 }
 
-/// The fields of two records side by side, by number.
+/// One field of two records side by side.
+pub(super) type Pair<'a> = (FieldId, Option<&'a Stated>, Option<&'a Stated>);
+
+/// The fields of two records side by side, by number: both are sorted.
 pub(super) fn pairs<'a>(
     before: &'a Record,
     after: &'a Record,
-) -> Vec<(FieldId, Option<&'a Stated>, Option<&'a Stated>)> {
-    let mut all: Vec<FieldId> = before.iter().chain(after.iter()).map(|(field, _)| field).collect();
-    all.sort_unstable();
-    all.dedup();
-    all.into_iter().map(|field| (field, before.get(field), after.get(field))).collect()
+) -> impl Iterator<Item = Pair<'a>> + use<'a> {
+    let (mut before, mut after) = (before.iter().peekable(), after.iter().peekable());
+    std::iter::from_fn(move || {
+        let first = before.peek().into_iter().chain(after.peek()).map(|(field, _)| *field).min()?;
+        let old = before.next_if(|(field, _)| *field == first).map(|(_, value)| value);
+        let new = after.next_if(|(field, _)| *field == first).map(|(_, value)| value);
+        Some((first, old, new))
+    })
 }
 
 /// Equal to the digit: `1.0` and `1.00` are equal numbers and two different texts, and history is
@@ -268,7 +276,7 @@ fn elements(
 
 /// Equal elements may still differ in the digits of a number.
 fn fields_equal(old: &Element, new: &Element) -> bool {
-    pairs(&old.fields, &new.fields).into_iter().all(|(_, old, new)| same(old, new))
+    pairs(&old.fields, &new.fields).all(|(_, old, new)| same(old, new))
         && old
             .collections
             .values()
@@ -296,7 +304,7 @@ pub fn apply(order: &mut Order, delta: &Delta) -> Result<(), ApplyError> {
 
 fn place(edit: &Edit) -> String {
     match edit {
-        Edit::Field { at, field, .. } => at.path_of(*field),
+        Edit::Field { at, field, .. } | Edit::Touched { at, field, .. } => at.path_of(*field),
         Edit::Add { at, collection, .. }
         | Edit::Remove { at, collection, .. }
         | Edit::Sort { at, collection, .. } => format!("{at}/{}", collection.name()),
@@ -304,7 +312,6 @@ fn place(edit: &Edit) -> String {
         Edit::Bound { role, .. } => role.to_string(),
         Edit::Fired { key, .. } => key.clone(),
         Edit::Ordinal { collection, .. } => collection.name().to_owned(),
-        Edit::Touched { path, .. } => path.clone(),
         Edit::Unit(unit) => unit.to_string(),
     }
 }
@@ -345,7 +352,12 @@ fn one(order: &mut Order, edit: &Edit) -> Option<()> {
         Edit::Bound { role, system } => put(&mut order.bound, role, system.as_ref()),
         Edit::Fired { key, version } => put(&mut order.fired, key, version.as_ref()),
         Edit::Ordinal { collection, last } => put(&mut order.ordinals, collection, last.as_ref()),
-        Edit::Touched { path, version } => put(&mut order.touched, path, version.as_ref()),
+        Edit::Touched { at, field, version: Some(version) } => {
+            order.touched.insert(at, *field, *version);
+        }
+        Edit::Touched { at, field, version: None } => {
+            order.touched.remove(at, field);
+        }
         Edit::Unit(unit) => order.unit.clone_from(unit),
     }
     Some(())

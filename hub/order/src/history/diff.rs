@@ -160,5 +160,5 @@ fn shown(field: FieldId, value: &Stated, mask: bool) -> serde_json::Value {
 
 /// The version that last changed a field: a look-up.
 pub fn blame(order: &Order, at: &At, field: FieldId) -> Option<u32> {
-    order.touched.get(&at.path_of(field)).copied()
+    order.touched.get(at, &field).copied()
 }

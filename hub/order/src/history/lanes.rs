@@ -7,11 +7,9 @@
 //! `no_personal_value_stands_in_a_body`.
 //!
 //! A body is a list of four: the lane without its fields and its call, the call, what fields share, and
-//! the fields: path, value, and how they stand unless in the usual way.
+//! the fields by place: which, value, and how they stand unless in the usual way.
 
-use std::collections::HashSet;
 use std::fmt;
-use std::sync::LazyLock;
 
 use jiff::Timestamp;
 use serde::de::{Deserializer, Error, SeqAccess, Visitor};
@@ -20,10 +18,10 @@ use serde::{Deserialize, Serialize};
 
 use super::codec::{self, CodecError, HOLE, Stored};
 use super::delta::same;
-use crate::catalogue::catalogue;
 use crate::contribution::{Revision, Stated};
 use crate::ids::{At, Entity};
-use crate::lane::{FieldState, Flight, Lane};
+use crate::lane::{Facet, FieldState, Flight, Lane};
+use crate::model::ByPlace;
 
 /// The order's value is this system's.
 const WROTE: u8 = 1;
@@ -50,7 +48,7 @@ struct Common {
 
 /// One field as it is written.
 struct Written<'a> {
-    path: &'a str,
+    facet: &'a Facet,
     value: &'a Stated,
     how: u8,
     whole: Option<FieldState>,
@@ -59,16 +57,16 @@ struct Written<'a> {
 impl Serialize for Written<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match (self.how, &self.whole) {
-            (USUAL, _) => (self.path, self.value).serialize(serializer),
-            (how, None) => (self.path, self.value, how).serialize(serializer),
-            (how, Some(state)) => (self.path, self.value, how, state).serialize(serializer),
+            (USUAL, _) => (self.facet, self.value).serialize(serializer),
+            (how, None) => (self.facet, self.value, how).serialize(serializer),
+            (how, Some(state)) => (self.facet, self.value, how, state).serialize(serializer),
         }
     }
 }
 
 /// One field as it is read.
 struct Read {
-    path: String,
+    facet: Facet,
     value: Stated,
     how: u8,
     whole: Option<FieldState>,
@@ -81,19 +79,19 @@ impl<'de> Deserialize<'de> for Read {
             type Value = Read;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a path, a value, and how it stands")
+                f.write_str("a field, a value, and how it stands")
             }
 
             fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Read, A::Error> {
-                let missing = || A::Error::custom("a field without path and value");
-                let path = list.next_element()?.ok_or_else(missing)?;
+                let missing = || A::Error::custom("a field without its number and value");
+                let facet = list.next_element()?.ok_or_else(missing)?;
                 let value = list.next_element()?.ok_or_else(missing)?;
                 let how = list.next_element()?.unwrap_or(USUAL);
                 if how & !(WROTE | AGREED | SENT | WHOLE | RUNG) != 0 {
                     return Err(A::Error::custom("a field stands in a way that is not known here"));
                 }
                 let whole = if how == WHOLE { list.next_element()? } else { None };
-                Ok(Read { path, value, how, whole })
+                Ok(Read { facet, value, how, whole })
             }
         }
         deserializer.deserialize_seq(Reader)
@@ -104,11 +102,12 @@ impl<'de> Deserialize<'de> for Read {
 pub fn encode_lane(lane: &Lane) -> Stored {
     let common = common(lane);
     let mut taken = codec::TakeOut::default();
-    let fields: Vec<Written<'_>> = lane
-        .fields
-        .iter()
-        .map(|(path, state)| written(path, state, common.as_ref(), &mut taken))
-        .collect();
+    let mut fields: Vec<(&At, Vec<Written<'_>>)> = Vec::new();
+    for (at, list) in lane.fields.places() {
+        let list = list.iter();
+        let written = list.map(|(facet, state)| written(facet, state, common.as_ref(), &mut taken));
+        fields.push((at, written.collect()));
+    }
     let flight = lane.flying.clone().map(|mut flight| {
         in_flight(&mut flight, &mut taken);
         flight
@@ -161,23 +160,23 @@ fn shares(state: &FieldState, revision: Option<&Revision>, common: &Common) -> b
 }
 
 fn written<'a>(
-    path: &'a str,
+    facet: &'a Facet,
     state: &'a FieldState,
     common: Option<&Common>,
     taken: &mut codec::TakeOut,
 ) -> Written<'a> {
-    let apart = is_personal(path);
+    let apart = is_personal(facet);
     let Some((how, value)) = short(state, common) else {
         let mut state = state.clone();
         if apart {
             in_state(&mut state, taken);
         }
-        return Written { path, value: &HOLE, how: WHOLE, whole: Some(state) };
+        return Written { facet, value: &HOLE, how: WHOLE, whole: Some(state) };
     };
     if apart {
         taken.0.push(value.clone());
     }
-    Written { path, value: if apart { &HOLE } else { value }, how, whole: None }
+    Written { facet, value: if apart { &HOLE } else { value }, how, whole: None }
 }
 
 /// How a field stands, where one value and the common part say all of it.
@@ -222,32 +221,39 @@ fn short<'a>(state: &'a FieldState, common: Option<&Common>) -> Option<(u8, &'a 
 ///
 /// [`CodecError`].
 pub fn decode_lane(body: &[u8], personal: &[u8]) -> Result<Lane, CodecError> {
-    type Body = (Lane, Option<Flight>, Option<Common>, Vec<Read>);
-    let (mut lane, mut flight, common, fields): Body = codec::read(body)?;
+    type Body = (Lane, Option<Flight>, Option<Common>, Vec<(At, Vec<Read>)>);
+    let (mut lane, mut flight, common, places): Body = codec::read(body)?;
     let mut back = codec::PutBack::read(personal)?;
-    for Read { path, mut value, how, whole } in fields {
-        let apart = is_personal(&path);
-        let state = match whole {
-            Some(mut state) => {
-                if apart {
-                    in_state(&mut state, &mut back);
-                }
-                state
-            }
-            None => {
-                if apart {
-                    codec::Visit::value(&mut back, &mut value);
-                }
-                state_of(value, how, common.as_ref())
-            }
-        };
-        lane.fields.insert(path, state);
-    }
+    let mut state = |read: Read| (read.facet.clone(), read_state(read, common.as_ref(), &mut back));
+    let place = |(at, list): (At, Vec<Read>)| (at, list.into_iter().map(&mut state).collect());
+    lane.fields = ByPlace::from_places(places.into_iter().map(place).collect());
     if let Some(flight) = &mut flight {
         in_flight(flight, &mut back);
     }
     lane.flying = flight;
     back.end(lane)
+}
+
+fn read_state(
+    Read { facet, mut value, how, whole }: Read,
+    common: Option<&Common>,
+    back: &mut codec::PutBack,
+) -> FieldState {
+    let apart = is_personal(&facet);
+    match whole {
+        Some(mut state) => {
+            if apart {
+                in_state(&mut state, back);
+            }
+            state
+        }
+        None => {
+            if apart {
+                codec::Visit::value(back, &mut value);
+            }
+            state_of(value, how, common)
+        }
+    }
 }
 
 fn state_of(value: Stated, how: u8, common: Option<&Common>) -> FieldState {
@@ -294,18 +300,13 @@ fn in_flight(flight: &mut Flight, visit: &mut dyn codec::Visit) {
     }
 }
 
-/// Whether the values at a path of a lane are personal; those at unknown paths are.
-fn is_personal(path: &str) -> bool {
-    // Most names are a field's that is not personal in any collection: known without reading the path.
-    static PLAIN: LazyLock<HashSet<&str>> = LazyLock::new(|| {
-        let fields = || catalogue().fields();
-        let personal = |field| codec::personal(field);
-        let kept: HashSet<&str> =
-            fields().filter(|field| personal(field.id)).map(|field| field.path).collect();
-        fields().map(|field| field.path).filter(|path| !kept.contains(path)).collect()
-    });
-    let name = path.rsplit_once("].").map_or(path, |(_, name)| name);
-    !PLAIN.contains(name) && At::parse_field(path).is_none_or(|(_, field)| codec::personal(field))
+/// Whether the values of a facet are personal. Ids of customers are.
+fn is_personal(facet: &Facet) -> bool {
+    match facet {
+        Facet::Field(field) | Facet::Doubt(field) => codec::personal(*field),
+        Facet::Xref(_) => true,
+        Facet::Shown | Facet::Gone | Facet::List(_) => false,
+    }
 }
 
 #[cfg(test)]

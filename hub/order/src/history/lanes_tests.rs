@@ -4,18 +4,19 @@ use proptest::prelude::*;
 use rust_decimal::Decimal;
 
 use super::*;
-use crate::ids::{Role, SystemName};
-use crate::value::Value;
+use crate::catalogue::known;
+use crate::ids::{Collection, ElementId, Role, SystemName};
+use crate::value::{Text, Value};
 
-const PATHS: [&str; 8] = [
-    "order_no",
-    "customer.email",
-    "customer.email?",
-    "$xref(customer)",
-    "lines",
-    "lines[L1].sku",
-    "lines[L1].properties",
-    "shipments[S1].lines[L1].qty",
+const SPOTS: [(&str, Facet); 8] = [
+    ("", Facet::Field(known::order::ORDER_NO)),
+    ("", Facet::Field(known::order::CUSTOMER_EMAIL)),
+    ("", Facet::Doubt(known::order::CUSTOMER_EMAIL)),
+    ("", Facet::Xref(Text::new_static("customer"))),
+    ("", Facet::List(Collection::Lines)),
+    ("lines[L1]", Facet::Shown),
+    ("lines[L1]", Facet::Field(known::line::SKU)),
+    ("shipments[S1].lines[L1]", Facet::Field(known::shipment_line::QTY)),
 ];
 
 fn state(kind: u8, value: &Stated) -> FieldState {
@@ -63,9 +64,9 @@ proptest! {
     #[test]
     fn a_lane_is_stored_and_read_back(fields in prop::collection::vec((0_u8..17, 0_u8..3), 8), bytes: Vec<u8>) {
         let mut lane = Lane::new(SystemName::new("shop"), Role::Channel);
-        for (path, (kind, seed)) in PATHS.iter().zip(fields) {
+        for ((at, facet), (kind, seed)) in SPOTS.into_iter().zip(fields) {
             let value = (seed > 0).then(|| Value::text(format!("planted {seed}")));
-            lane.fields.insert((*path).to_owned(), state(kind, &value));
+            lane.fields.insert(&At::parse(at).unwrap(), facet, state(kind, &value));
         }
         lane.flying = Some(crate::history::tests::flight(Some(Value::text("planted"))));
         if let Some(flight) = &mut lane.flying {
@@ -82,9 +83,11 @@ proptest! {
 #[test]
 fn what_most_fields_share_stands_once() {
     let mut lane = Lane::new(SystemName::new("shop"), Role::Channel);
-    for number in 0..40 {
+    for number in 0..20 {
         let usual = state(0, &Some(Value::text("abc")));
-        lane.fields.insert(format!("lines[L{number}].sku"), usual);
+        let line = At::of(Collection::Lines, ElementId::numbered(Collection::Lines, number));
+        lane.fields.insert(&line, Facet::Field(known::line::SKU), usual.clone());
+        lane.fields.insert(&line, Facet::Field(known::line::QTY_ORDERED), usual);
     }
     let body = String::from_utf8(encode_lane(&lane).body).unwrap();
     assert_eq!(body.matches("1970-01-01T00:00:07Z").count(), 1, "{body}");

@@ -5,7 +5,6 @@
 
 use crate::catalogue::FieldSet;
 use crate::fold::Change;
-use crate::ids::At;
 use crate::model::Order;
 
 mod chain;
@@ -41,7 +40,7 @@ pub fn seal(before: &Order, after: &mut Order) -> Option<Change> {
     let mut touched = FieldSet::default();
     for (at, field) in &changed {
         touched.insert(*field);
-        after.touched.insert(At::path_of(at, *field), after.version);
+        after.touched.insert(at, *field, after.version);
     }
     let delta = between(before, after);
     let stored = encode_delta(delta);

@@ -1,15 +1,17 @@
 //! Deltas, codec and chain over random orders.
 
+use std::sync::Arc;
+
 use proptest::prelude::*;
 use rust_decimal::Decimal;
 
 use super::*;
 use crate::catalogue::{FieldId, FieldType, catalogue, known};
 use crate::contribution::Stated;
-use crate::ids::{Collection, Role, SystemName};
-use crate::lane::{FieldState, Flight, Lane, WantKey};
+use crate::ids::{At, Collection, Role, SystemName};
+use crate::lane::{Facet, FieldState, Flight, Lane, WantKey};
 use crate::model::samples;
-use crate::value::{Address, Currency, Money, Reference, Value};
+use crate::value::{Address, Currency, Money, Reference, Text, Value};
 
 /// One random step: a collection to work in, a field number to choose, a value to make, an action.
 type Step = (usize, usize, u8, u8);
@@ -35,12 +37,15 @@ fn value(ty: &FieldType, seed: u8) -> Stated {
             Value::Date(jiff::civil::date(2026, 1, 1 + i8::try_from(seed % 28).unwrap()))
         }
         FieldType::Boolean => Value::Boolean(seed.is_multiple_of(2)),
-        FieldType::Address => Value::Address(Box::new(Address {
+        FieldType::Address => Value::Address(Arc::new(Address {
             line1: Some(format!("Street {seed}").into()),
             ..Address::default()
         })),
-        FieldType::List => Value::List(vec!["a".into(), format!("t{seed}").into()]),
-        FieldType::Map => Value::Map([("k".into(), None), ("n".into(), Some("x".into()))].into()),
+        FieldType::List => Value::List([Text::from("a"), format!("t{seed}").into()].into()),
+        FieldType::Map => {
+            let entries = [("k".into(), None), ("n".into(), Some("x".into()))];
+            Value::Map(Arc::new(entries.into()))
+        }
         FieldType::Ref(_) => Value::Ref(Reference::Ours("L1".into())),
         FieldType::Text
         | FieldType::Enum(_)
@@ -140,7 +145,7 @@ fn no_personal_value_stands_in_a_body() {
     let address = Address { line1: Some("Planted Street 1".into()), ..Address::default() };
     let email = Some(Value::text("planted@example.com"));
     order.fields.set(known::order::CUSTOMER_EMAIL, email.clone());
-    order.fields.set(known::order::ADDRESSES_SHIP_TO, Some(Value::Address(Box::new(address))));
+    order.fields.set(known::order::ADDRESSES_SHIP_TO, Some(Value::Address(address.into())));
     order.fields.set(known::order::CUSTOMER_PHONE, None);
     let payment = order.add(&At::ROOT, Collection::Payments, None, None).unwrap();
     order.set(&payment, known::payment::REF, Some(Value::text("planted-txn")));
@@ -152,7 +157,7 @@ fn no_personal_value_stands_in_a_body() {
         ring: vec![(email.clone(), jiff::Timestamp::UNIX_EPOCH)],
         ..FieldState::default()
     };
-    lane.fields.insert("customer.email".to_owned(), state);
+    lane.fields.insert(&At::ROOT, Facet::Field(known::order::CUSTOMER_EMAIL), state);
     lane.flying = Some(flight(email));
     let stored = [encode_order(&order), encode_lane(&lane)];
     for body in stored.iter().map(|stored| &stored.body).chain([&change.delta]) {

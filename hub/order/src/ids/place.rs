@@ -1,12 +1,13 @@
 //! Where a thing stands in an order: by collection and id, never by position.
 
 use std::fmt;
-use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::de::{self, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::Entity;
 use crate::catalogue::{FieldId, catalogue};
+use crate::value::Text;
 
 /// A keyed collection of the catalogue; `Root` stands for the order's own fields.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -48,7 +49,7 @@ pub enum Collection {
 ///
 /// Elements keyed by order line (`fulfilments.lines`, …) carry that line's id.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct ElementId(pub Arc<str>);
+pub struct ElementId(pub Text);
 
 impl fmt::Display for ElementId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -58,8 +59,8 @@ impl fmt::Display for ElementId {
 
 /// Where something stands in an order: empty is the order, else collection and id from the outside in.
 ///
-/// Shown keyed, never by position: `shipments[S1].lines[L2]`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+/// Shown and stored keyed, never by position: `shipments[S1].lines[L2]`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct At(pub Vec<(Collection, ElementId)>);
 
 impl Collection {
@@ -110,7 +111,8 @@ impl Collection {
 
     /// Its name within what surrounds it: `lines` for `shipments.lines`.
     pub fn name(self) -> &'static str {
-        self.path().rsplit('.').next().unwrap_or_default()
+        let path = self.path();
+        path.rsplit_once('.').map_or(path, |(_, name)| name)
     }
 
     /// What surrounds it; `None` for the order itself.
@@ -209,13 +211,13 @@ impl Collection {
 
 impl ElementId {
     /// An id from its text.
-    pub fn new(text: impl Into<Arc<str>>) -> Self {
+    pub fn new(text: impl Into<Text>) -> Self {
         Self(text.into())
     }
 
     /// The `ordinal`-th id of a collection: `L1`.
     pub fn numbered(collection: Collection, ordinal: u32) -> Self {
-        Self(format!("{}{ordinal}", collection.letter()).into())
+        Self(smol_str::format_smolstr!("{}{ordinal}", collection.letter()))
     }
 
     /// The id as text.
@@ -317,6 +319,30 @@ impl fmt::Display for At {
             write!(f, "{dot}{}[{id}]", collection.name())?;
         }
         Ok(())
+    }
+}
+
+impl Serialize for At {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for At {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Reader;
+        impl Visitor<'_> for Reader {
+            type Value = At;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a place of an order")
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<At, E> {
+                At::parse(text).ok_or_else(|| E::custom("not a place of an order"))
+            }
+        }
+        deserializer.deserialize_str(Reader)
     }
 }
 

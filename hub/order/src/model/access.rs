@@ -2,8 +2,9 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use super::{Element, Order, Record, Shared, State, Subject};
+use super::{ByPlace, Element, Order, Record, Shared, State, Subject};
 use crate::catalogue::{FieldId, Kind, catalogue, known};
 use crate::contribution::Stated;
 use crate::ids::{At, Collection, ElementId, OrderKey, SystemName};
@@ -59,7 +60,7 @@ impl Order {
             bound: BTreeMap::new(),
             fired: BTreeMap::new(),
             ordinals: BTreeMap::new(),
-            touched: BTreeMap::new(),
+            touched: ByPlace::default(),
         }
     }
 
@@ -187,15 +188,15 @@ impl Order {
         use known::order;
         Some(match field {
             order::ID => Value::text(self.key.shown()),
-            order::REF => Value::Text(self.reference.clone()),
+            order::REF => Value::text(&*self.reference),
             order::VERSION => Value::Integer(i64::from(self.version)),
             order::CHANNEL_SYSTEM => Value::text(self.origin.as_str()),
-            order::BOUND => Value::Map(
-                self.bound
-                    .iter()
-                    .map(|(role, system)| (role.as_str().into(), Some(system.as_str().into())))
-                    .collect(),
-            ),
+            order::BOUND => {
+                let bound = self.bound.iter();
+                let bound =
+                    bound.map(|(role, to)| (role.as_str().into(), Some(to.as_str().into())));
+                Value::Map(Arc::new(bound.collect()))
+            }
             _ => return None,
         })
     }

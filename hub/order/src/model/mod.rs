@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 mod access;
+mod by_place;
 mod record;
 #[cfg(test)]
 pub(crate) mod samples;
@@ -14,6 +15,7 @@ use crate::catalogue::FieldId;
 use crate::contribution::Stated;
 use crate::ids::{At, Collection, ElementId, OrderKey, Role, SystemName};
 
+pub use by_place::ByPlace;
 pub use shared::Shared;
 
 /// Fields of the order or of one element; sorted by field id, each once. Null is `None`.
@@ -59,8 +61,8 @@ pub struct Order {
     pub fired: BTreeMap<String, u32>,
     /// Next ordinal per collection.
     pub ordinals: BTreeMap<Collection, u32>,
-    /// The version of the last change per field path: blame is a look-up.
-    pub touched: BTreeMap<String, u32>,
+    /// The version of each field's last change: blame is a look-up.
+    pub touched: ByPlace<FieldId, u32>,
 }
 
 /// The order and the lanes that belong to it: what the fold works on.

@@ -4,7 +4,7 @@ use crate::catalogue::{FieldId, Kind, catalogue};
 use crate::contribution::Stated;
 use crate::flow::near;
 use crate::ids::{At, Collection};
-use crate::lane::{FieldState, Lane, Want};
+use crate::lane::{Facet, FieldState, Lane, Want};
 use crate::model::State;
 use crate::rules::Rules;
 
@@ -34,7 +34,7 @@ pub(super) fn change(state: &State, lane: &Lane, want: &Want, rules: &Rules<'_>)
 
 /// The system still holds a value of ours for something that is gone.
 fn told(lane: &Lane, at: &At, field: FieldId) -> bool {
-    let state = lane.fields.get(&at.path_of(field));
+    let state = lane.fields.get(at, &Facet::Field(field));
     state.is_some_and(|state| matches!(state.base, Some(Some(_))))
 }
 
@@ -59,8 +59,7 @@ fn places(state: &State, collection: Collection) -> Vec<(At, bool)> {
 
 fn agrees(state: &State, lane: &Lane, at: &At, field: FieldId, rules: &Rules<'_>) -> bool {
     let ours = state.order.get(at, field).map(std::borrow::Cow::into_owned);
-    let key = at.path_of(field);
-    let theirs = lane.fields.get(&key);
+    let theirs = lane.fields.get(at, &Facet::Field(field));
     let base = theirs.and_then(|state: &FieldState| state.base.as_ref());
     let shown = theirs.and_then(|state| state.stated.as_ref()).map(|(shown, _)| shown);
     let same = |theirs: Option<&Stated>| match (&ours, theirs) {

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -14,13 +15,17 @@ pub use currency::Currency;
 pub use money::{Money, MoneyError, UNIT_PRICE_DIGITS};
 pub use read::ValueError;
 
-/// One value of a hub field. Text, enums, country, currency, language and uom are all `Text`: the
+/// Text of a value: 23 bytes without an allocation; longer ones are shared, not copied.
+pub type Text = smol_str::SmolStr;
+
+/// One value of a hub field, cheap to clone: it stands in the order, in lanes and in changes, and most
+/// of an order stays as it is. Text, enums, country, currency, language and uom are all `Text`: the
 /// catalogue knows which.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Value {
     /// Text, enum names and codes; an unknown enum value is kept raw.
-    Text(Box<str>),
+    Text(Text),
     /// A whole number.
     Integer(i64),
     /// A quantity or weight.
@@ -34,11 +39,11 @@ pub enum Value {
     /// Yes or no.
     Boolean(bool),
     /// A postal address, merged as one unit.
-    Address(Box<Address>),
+    Address(Arc<Address>),
     /// A list of texts (tags, flags).
-    List(Vec<Box<str>>),
+    List(Arc<[Text]>),
     /// Free names and texts (`ext`, `properties`, `bound`).
-    Map(BTreeMap<Box<str>, Option<Box<str>>>),
+    Map(Arc<BTreeMap<Text, Option<Text>>>),
     /// A reference to another element, resolved in the fold: how the document named it.
     Ref(Reference),
 }
@@ -50,11 +55,11 @@ pub enum Value {
 #[serde(rename_all = "snake_case")]
 pub enum Reference {
     /// That system's own id of it.
-    Theirs(Box<str>),
+    Theirs(Text),
     /// Our id as it was sent.
-    Ours(Box<str>),
+    Ours(Text),
     /// The one open line with this sku.
-    Sku(Box<str>),
+    Sku(Text),
 }
 
 /// A postal address. Absent parts are `None`.
@@ -63,42 +68,42 @@ pub enum Reference {
 pub struct Address {
     /// Who receives.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub name: Option<Box<str>>,
+    pub name: Option<Text>,
     /// Company.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub company: Option<Box<str>>,
+    pub company: Option<Text>,
     /// First street line.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub line1: Option<Box<str>>,
+    pub line1: Option<Text>,
     /// Second street line.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub line2: Option<Box<str>>,
+    pub line2: Option<Text>,
     /// District, quarter.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub district: Option<Box<str>>,
+    pub district: Option<Text>,
     /// Town.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub city: Option<Box<str>>,
+    pub city: Option<Text>,
     /// State, province.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub region: Option<Box<str>>,
+    pub region: Option<Text>,
     /// Postal code.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub postal_code: Option<Box<str>>,
+    pub postal_code: Option<Text>,
     /// ISO 3166-1 alpha-2.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub country: Option<Box<str>>,
+    pub country: Option<Text>,
     /// Phone.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub phone: Option<Box<str>>,
+    pub phone: Option<Text>,
     /// E-mail.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub email: Option<Box<str>>,
+    pub email: Option<Text>,
 }
 
 impl Value {
     /// Text, from anything that is text.
-    pub fn text(text: impl Into<Box<str>>) -> Value {
+    pub fn text(text: impl Into<Text>) -> Value {
         Value::Text(text.into())
     }
 
@@ -170,7 +175,7 @@ impl Address {
     ];
 
     /// One part by name; `None` for a name that is none.
-    pub fn part(&self, name: &str) -> Option<&Option<Box<str>>> {
+    pub fn part(&self, name: &str) -> Option<&Option<Text>> {
         Some(match name {
             "name" => &self.name,
             "company" => &self.company,
@@ -188,7 +193,7 @@ impl Address {
     }
 
     /// One part by name, to be written.
-    pub fn part_mut(&mut self, name: &str) -> Option<&mut Option<Box<str>>> {
+    pub fn part_mut(&mut self, name: &str) -> Option<&mut Option<Text>> {
         Some(match name {
             "name" => &mut self.name,
             "company" => &mut self.company,

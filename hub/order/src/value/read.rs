@@ -1,10 +1,12 @@
 //! Reads values of hub fields from text and from JSON, by the field's type.
 
+use std::sync::Arc;
+
 use rust_decimal::Decimal;
 use serde_json::Value as Json;
 use thiserror::Error;
 
-use super::{Address, Currency, Money, MoneyError, Reference, Value};
+use super::{Address, Currency, Money, MoneyError, Reference, Text, Value};
 use crate::catalogue::{Field, FieldType};
 use crate::contribution::Stated;
 
@@ -48,17 +50,17 @@ impl Value {
             (FieldType::Money, Json::Object(_)) => return money(field, json).map(Some),
             (FieldType::Address, Json::Object(_)) => {
                 let address = serde_json::from_value::<Address>(json.clone()).ok();
-                address.map(|address| Value::Address(Box::new(address)))
+                address.map(|address| Value::Address(Arc::new(address)))
             }
             (FieldType::List, Json::Array(items)) => {
-                let texts = items.iter().map(|item| item.as_str().map(Box::from)).collect();
+                let texts = items.iter().map(|item| item.as_str().map(Text::from)).collect();
                 Option::map(texts, Value::List)
             }
             (FieldType::Map, Json::Object(members)) => members
                 .iter()
                 .map(|(name, value)| Some((name.as_str().into(), scalar(value)?)))
                 .collect::<Option<_>>()
-                .map(Value::Map),
+                .map(|members| Value::Map(Arc::new(members))),
             (FieldType::Decimal, Json::Number(number)) => {
                 Decimal::from_str_exact(&number.to_string()).ok().map(Value::Decimal)
             }
@@ -100,7 +102,7 @@ fn money(field: &Field, json: &Json) -> Result<Value, ValueError> {
 }
 
 /// A text, number or boolean as text; null stays null; anything else is none.
-fn scalar(json: &Json) -> Option<Option<Box<str>>> {
+fn scalar(json: &Json) -> Option<Option<Text>> {
     match json {
         Json::Null => Some(None),
         Json::String(text) => Some(Some(text.as_str().into())),

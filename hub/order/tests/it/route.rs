@@ -5,7 +5,7 @@ use orderhub_order::flow::Flow;
 use orderhub_order::fold::Effect;
 use orderhub_order::history::seal;
 use orderhub_order::ids::{At, Collection, OrderKey, Role, SystemName};
-use orderhub_order::lane::{FieldState, Lane, LaneCode, Sent, WantKey, Xref};
+use orderhub_order::lane::{Facet, FieldState, Lane, LaneCode, Sent, WantKey, Xref};
 use orderhub_order::model::{Order, State};
 use orderhub_order::route::{Choice, Plan, plan};
 use orderhub_order::rules::Mode;
@@ -123,8 +123,11 @@ fn a_systems_own_change_does_not_go_back_to_it() {
     link(&mut state, "erp");
     let agreed = |value| FieldState { base: Some(Some(value)), ..FieldState::default() };
     let erp = lane(&mut state, "erp");
-    erp.fields.insert("order_no".to_owned(), agreed(Value::text("7")));
-    erp.fields.insert("lines[L1].qty.ordered".to_owned(), agreed(Value::Decimal(2.into())));
+    let line = At::parse("lines[L1]").unwrap();
+    let number = Facet::Field(known::order::ORDER_NO);
+    erp.fields.insert(&At::ROOT, number, agreed(Value::text("7")));
+    let ordered = Facet::Field(known::line::QTY_ORDERED);
+    erp.fields.insert(&line, ordered, agreed(Value::Decimal(2.into())));
     turn(&mut state, &world, |order| {
         order.set(&At::ROOT, known::order::ORDER_NO, Some(Value::text("7")));
     });
@@ -176,7 +179,7 @@ fn a_release_by_fields_fires_once_a_turn() {
     let mut state = paid(&world);
     // A release by fields fires once a turn, however often the turn looks at it.
     let effects = turn(&mut state, &world, |order| {
-        order.set(&At::ROOT, known::order::TAGS, Some(Value::List(vec!["a".into()])));
+        order.set(&At::ROOT, known::order::TAGS, Some(Value::List(["a".into()].into())));
     });
     let accepted = |effect: &&Effect| matches!(effect, Effect::Event { name, .. } if &**name == "order.accepted");
     assert_eq!(effects.iter().filter(accepted).count(), 1);

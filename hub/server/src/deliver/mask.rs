@@ -64,7 +64,7 @@ mod tests {
     fn what_a_system_echoes_is_masked_and_the_rest_stays() {
         let address = Address { name: Some("Customer 17".into()), ..Address::default() };
         let values = vec![
-            (At::ROOT, known::order::ADDRESSES_SHIP_TO, Some(Value::Address(Box::new(address)))),
+            (At::ROOT, known::order::ADDRESSES_SHIP_TO, Some(Value::Address(address.into()))),
             (At::ROOT, known::order::ORDER_NO, Some(Value::text("1001"))),
         ];
         let said = "bad token topsecret for Customer 17, order 1001";

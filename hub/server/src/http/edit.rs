@@ -9,7 +9,7 @@ use orderhub_order::contribution::Stated;
 use orderhub_order::fold::{Act, Facts, Outcome, PersonAct};
 use orderhub_order::ids::{At, OrderKey};
 use orderhub_order::model::Order;
-use orderhub_order::value::Value;
+use orderhub_order::value::{Address, Value};
 use serde_json::{Map, Value as Tree, json};
 
 use super::orders::find;
@@ -122,13 +122,13 @@ fn merged(order: &Order, (at, field): (&At, FieldId), patch: &Tree, stated: Stat
     let current = order.record(at).and_then(|record| record.value(field));
     match (stated, current, patch) {
         (Some(Value::Address(new)), Some(Value::Address(old)), Tree::Object(named)) => {
-            let mut whole = old.clone();
+            let mut whole = Address::clone(old);
             for part in named.keys() {
                 if let (Some(to), Some(from)) = (whole.part_mut(part), new.part(part)) {
                     to.clone_from(from);
                 }
             }
-            Some(Value::Address(whole))
+            Some(Value::Address(whole.into()))
         }
         (stated, _, _) => stated,
     }

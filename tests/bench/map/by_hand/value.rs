@@ -1,5 +1,7 @@
 //! From what is read to the hub's values, with the checks.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use orderhub_order::contribution::Stated;
 use orderhub_order::value::{Address, Currency, Money, Value};
@@ -30,7 +32,7 @@ pub(super) fn origin(name: &Text<'_>) -> Result<Value, Refused> {
 
 pub(super) fn words(text: &str) -> Value {
     let words = text.split(", ").map(str::trim).filter(|word| !word.is_empty());
-    Value::List(words.map(Box::from).collect())
+    Value::List(words.map(Into::into).collect())
 }
 
 pub(super) fn payment(status: &Text<'_>) -> Result<Value, Refused> {
@@ -55,7 +57,7 @@ pub(super) fn full_name(customer: &Customer<'_>) -> Stated {
 }
 
 pub(super) fn address(place: &Place<'_>) -> Result<Value, Refused> {
-    let part = |part: &MaybeText<'_>| part.is().map(|text| Box::from(&*text.0));
+    let part = |part: &MaybeText<'_>| part.is().map(|text| (&*text.0).into());
     let country = match place.country_code.is() {
         None => None,
         Some(code) if code.0.len() == 2 && code.0.bytes().all(|b| b.is_ascii_alphabetic()) => {
@@ -63,7 +65,7 @@ pub(super) fn address(place: &Place<'_>) -> Result<Value, Refused> {
         }
         Some(_) => return refused("not a country"),
     };
-    Ok(Value::Address(Box::new(Address {
+    Ok(Value::Address(Arc::new(Address {
         name: part(&place.name),
         company: part(&place.company),
         line1: part(&place.address1),
@@ -78,19 +80,18 @@ pub(super) fn address(place: &Place<'_>) -> Result<Value, Refused> {
 }
 
 pub(super) fn pairs(pairs: &Vec<Pair<'_>>) -> Result<Value, Refused> {
-    let pair = |pair: &Pair<'_>| {
-        (Box::from(&*pair.name.0), pair.value.is().map(|text| Box::from(&*text.0)))
-    };
-    Ok(Value::Map(pairs.iter().map(pair).collect()))
+    let pair =
+        |pair: &Pair<'_>| ((&*pair.name.0).into(), pair.value.is().map(|text| (&*text.0).into()));
+    Ok(Value::Map(Arc::new(pairs.iter().map(pair).collect())))
 }
 
 /// The shop's free names, below one name of the hub's.
 pub(super) fn attributes(list: &Vec<Pair<'_>>) -> Result<Value, Refused> {
     let pair = |pair: &Pair<'_>| {
         let name = format!("attributes.{}", pair.name.0);
-        (Box::from(name), pair.value.is().map(|text| Box::from(&*text.0)))
+        (name.into(), pair.value.is().map(|text| (&*text.0).into()))
     };
-    Ok(Value::Map(list.iter().map(pair).collect()))
+    Ok(Value::Map(Arc::new(list.iter().map(pair).collect())))
 }
 
 pub(super) fn set(set: &Set<'_>) -> Result<Value, Refused> {

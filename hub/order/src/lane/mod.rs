@@ -10,6 +10,11 @@ use serde::{Deserialize, Serialize};
 use crate::catalogue::FieldId;
 use crate::contribution::{Revision, Stated};
 use crate::ids::{At, Entity, Role, SystemName};
+use crate::model::ByPlace;
+
+mod merge;
+
+pub use merge::{Facet, FieldState};
 
 /// What a lane wants, keyed so that a newer version of the same thing supersedes an older for free.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -144,36 +149,6 @@ pub enum LaneCode {
     Delivered,
 }
 
-/// Merge state of one field at one system.
-///
-/// *Never stated* (`stated` is `None`) and *agreed* (`base`) are different things and stay different.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct FieldState {
-    /// What the system last showed, with its revision.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub stated: Option<(Stated, Option<Revision>)>,
-    /// The last value both sides agreed on. Never stated and agreed are different things.
-    #[serde(skip_serializing_if = "Option::is_none", with = "crate::contribution::maybe")]
-    pub base: Option<Stated>,
-    /// Values we sent that the system has not yet outrun, oldest first; at most 8, 24 h.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub ring: Vec<(Stated, jiff::Timestamp)>,
-    /// The entity of the document that stated it: revisions of different entities do not compare.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub entity: Option<Entity>,
-    /// [`Lane::heard`] when it was last stated.
-    #[serde(skip_serializing_if = "is_zero")]
-    pub heard: u64,
-    /// The order's value is this system's: it was the last to write it.
-    #[serde(skip_serializing_if = "is_false")]
-    pub wrote: bool,
-    /// The order's value must go out again after the call under way: the system changed it meanwhile,
-    /// and lost.
-    #[serde(skip_serializing_if = "is_false")]
-    pub owed: bool,
-}
-
 /// What the lane remembers of one document kind and key of its system.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DocumentState {
@@ -215,9 +190,9 @@ pub struct Lane {
     /// References of this order's things at this system.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub xrefs: Vec<Xref>,
-    /// Merge state, by (place, field).
+    /// Merge state of what the system spoke of.
     #[serde(skip)]
-    pub fields: BTreeMap<String, FieldState>,
+    pub fields: ByPlace<Facet, FieldState>,
     /// Newest document seen, by `<document>/<key>`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub documents: BTreeMap<String, DocumentState>,
@@ -318,7 +293,7 @@ impl Lane {
             attempts: 0,
             code: None,
             xrefs: Vec::new(),
-            fields: BTreeMap::new(),
+            fields: ByPlace::default(),
             documents: BTreeMap::new(),
             open_conflicts: Vec::new(),
             fence: 0,
@@ -372,17 +347,23 @@ impl Lane {
         true
     }
 
-    /// Nothing within an element is agreed on any more: the system knows that it is gone.
+    /// Nothing of an element is agreed on any more: the system knows that it is gone.
     pub fn forget_base(&mut self, at: &At) {
-        let prefix = format!("{at}.");
-        let below = self.fields.range_mut(prefix.clone()..);
-        below.take_while(|(path, _)| path.starts_with(&prefix)).for_each(|(_, s)| s.base = None);
+        let below = self.fields.within_mut(at);
+        below
+            .filter(|(place, facet, _)| is_below(place, facet, at))
+            .for_each(|(_, _, s)| s.base = None);
     }
 
     /// Ends the wish for `key` unless a later version than `version` is wanted.
     pub fn unwant(&mut self, key: &WantKey, version: u32) {
         self.wants.retain(|want| want.key != *key || want.version > version);
     }
+}
+
+/// Whether something is said of what an element has, not of the element as such.
+pub(crate) fn is_below(place: &At, facet: &Facet, at: &At) -> bool {
+    place != at || !matches!(facet, Facet::Shown | Facet::Gone)
 }
 
 /// References of these kinds belong to the hub's customer or product: many orders share them, and
