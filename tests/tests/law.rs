@@ -251,7 +251,7 @@ fn shown(state: &State) -> BTreeMap<String, String> {
                 shown.insert(format!("{}.{}", name(at), field.path), said(value));
             }
         }
-        for lane in state.lanes.values() {
+        for lane in state.lanes.iter() {
             for xref in lane.xrefs.iter().filter(|xref| xref.at == *at) {
                 let key = format!("{} {} {}", lane.system, xref.kind, name(at));
                 shown.insert(key, xref.ext_id.to_string());

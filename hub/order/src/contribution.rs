@@ -61,7 +61,7 @@ pub enum Revision {
 }
 
 /// What a document says of one element (or of the order itself).
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct ElementStatement {
     /// The system's id of the element; at the root: none (it is [`Contribution::key`]).
     pub key: Option<Box<str>>,
@@ -78,7 +78,7 @@ pub struct ElementStatement {
 }
 
 /// What a document says of one collection.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct CollectionStatement {
     /// Which.
     pub collection: Collection,

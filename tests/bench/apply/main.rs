@@ -1,5 +1,6 @@
-//! Apply: order changes through the real store (fold in the transaction, all rows, group commit), beside
-//! a bare rusqlite loop that writes the same rows in the same batches and does nothing else.
+//! Apply: order changes through the real store (fold in the transaction, all rows, group commit; the next
+//! batch is prepared while one is committed, as in the hub), beside a bare rusqlite loop that writes the
+//! same rows in the same batches and does nothing else.
 //!
 //! Two rounds: every order is made, then every order is read, changed and written again; the second is
 //! what the bar speaks of: at least half the rate of the bare loop.
@@ -17,17 +18,20 @@ use orderhub::bundle::Bundle;
 use orderhub::clock::Clock;
 use orderhub::config;
 use orderhub::intake::{Envelope, Gates, unit};
-use orderhub::store::Store;
 use orderhub::store::sqlite::{Options, SqliteStore};
+use orderhub::store::{Batch, Store, StoreError};
 use orderhub_order::ids::SystemName;
 use orderhub_tests::measure::watch::Watch;
 use orderhub_tests::measure::{self, order, process, row};
+use tokio::task::JoinHandle;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Changes in one transaction.
 const BATCH: usize = 100;
+/// Batches that are mapped before they are timed; the last of them has nobody to be prepared beside.
+const MAPPED: usize = 50;
 /// Bar: share of the bare loop's rate.
 const BAR: f64 = 0.5;
 
@@ -74,7 +78,7 @@ async fn main() {
 /// The hub's two rounds and the bare loop's, on the same disk in the same minute.
 async fn turn_of(place: &Path, bundle: &Arc<Bundle>, orders: u64) -> ([Round; 2], [Round; 2]) {
     let path = place.join("hub.db");
-    let store = SqliteStore::open(&Options::at(&path)).expect("a new store opens");
+    let store = Arc::new(SqliteStore::open(&Options::at(&path)).expect("a new store opens"));
     let made = round(&store, bundle, orders, 1).await;
     let first = bare::rows(&path, orders, 1);
     let changed = round(&store, bundle, orders, 2).await;
@@ -88,19 +92,24 @@ async fn turn_of(place: &Path, bundle: &Arc<Bundle>, orders: u64) -> ([Round; 2]
 
 /// Applies one change of every order. Only the commits are timed: bodies were mapped before, as in the hub,
 /// where that runs beside the writer.
-async fn round(store: &SqliteStore, bundle: &Arc<Bundle>, orders: u64, change: u64) -> Round {
+async fn round(store: &Arc<SqliteStore>, bundle: &Arc<Bundle>, orders: u64, change: u64) -> Round {
     let mut total = Round::default();
     let numbers: Vec<u64> = (0..orders).map(|place| number(place, orders, change)).collect();
-    for numbers in numbers.chunks(BATCH * 10) {
+    for numbers in numbers.chunks(BATCH * MAPPED) {
         let batches: Vec<Vec<Unit>> = numbers
             .chunks(BATCH)
             .map(|batch| batch.iter().map(|number| message(bundle, *number, change)).collect())
             .collect();
         let (before, cpu, began) = (process::own(), process::own_cpu_secs(), Watch::start());
+        let mut under_way: Option<JoinHandle<_>> = None;
         for units in batches {
-            let outcomes = store.apply(units, Arc::clone(bundle), Clock::system().now()).await;
-            check(&outcomes.expect("the store writes"));
+            let batch = Batch::new(units, Arc::clone(bundle), Clock::system().now());
+            let batch = store.prepare(batch).await.expect("the store is open");
+            check(under_way.take()).await;
+            let store = Arc::clone(store);
+            under_way = Some(tokio::spawn(async move { store.commit(batch).await }));
         }
+        check(under_way).await;
         total.took += began.elapsed();
         total.cpu_secs += process::own_cpu_secs() - cpu;
         total.written += process::own().since(before).written;
@@ -129,9 +138,10 @@ fn message(bundle: &Bundle, number: u64, change: u64) -> Unit {
     Unit::Message(Box::new(unit(bundle, gates, envelope, None)))
 }
 
-fn check(outcomes: &[UnitOutcome]) {
-    let applied = outcomes.iter().flat_map(|outcome| &outcome.documents);
-    for document in applied {
+async fn check(commit: Option<JoinHandle<Result<Vec<UnitOutcome>, StoreError>>>) {
+    let Some(commit) = commit else { return };
+    let outcomes = commit.await.expect("it ends").expect("the store writes");
+    for document in outcomes.iter().flat_map(|outcome| &outcome.documents) {
         assert_eq!(document.outcome, Word::Applied, "{:?}", document.why);
     }
 }

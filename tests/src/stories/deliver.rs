@@ -46,7 +46,7 @@ pub fn take_off(
                 let values = values(&state.order, settings, system, &send.want.key);
                 let hash = hash(settings, system, &values);
                 let key = send.want.key.clone();
-                let sent = state.lanes[system].sent.get(&key.text());
+                let sent = state.lanes.get(system).unwrap().sent.get(&key.text());
                 if sent.is_some_and(|sent| sent.hash == hash) {
                     let version = state.order.version;
                     let code = LaneCode::ProjectionEqual;
@@ -65,7 +65,7 @@ pub fn take_off(
 
 fn fly(world: &mut dyn World, order: OrderKey, system: &SystemName, mut flight: Flight) -> Taken {
     let state = world.state(order);
-    flight.fence = state.lanes[system].fence + 1;
+    flight.fence = state.lanes.get(system).unwrap().fence + 1;
     flight.deadline = world.now().checked_add(SignedDuration::from_secs(60)).expect("a time");
     let subject = if flight.want.subject.is_root() {
         "order".to_owned()
@@ -184,7 +184,7 @@ pub fn answer(
     answer: &Answer,
 ) -> (Outcome, Told) {
     let state = world.state(order);
-    let lane = &state.lanes[system];
+    let lane = state.lanes.get(system).unwrap();
     let flight = lane.flying.as_ref().unwrap_or_else(|| panic!("nothing flies to {system}"));
     let class = class(answer.class.as_deref().unwrap_or("ok"));
     let made = matches!(class, ReceiptClass::Ok | ReceiptClass::Already) && flight.creates;

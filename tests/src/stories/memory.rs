@@ -139,7 +139,8 @@ impl MemoryWorld {
         let before = state.clone();
         let folded = fold(state, act, &settings.rules(), &facts, self.now);
         check(&before, state, &folded);
-        let woken_lane = before.lanes.iter().find_map(|(system, lane)| {
+        let woken_lane = before.lanes.iter().find_map(|lane| {
+            let system = &lane.system;
             let settled = state.lanes.get(system).is_some_and(|now| now.flying.is_none());
             (lane.flying.is_some() && settled).then(|| (key, system.clone()))
         });
@@ -203,9 +204,17 @@ fn check(before: &State, after: &State, folded: &Folded) {
         }
         None => assert_eq!(before.order, after.order, "no change, no version"),
     }
-    for (system, lane) in &after.lanes {
+    for lane in after.lanes.iter() {
+        let system = &lane.system;
         let same = before.lanes.get(system) == Some(lane);
-        assert!(same || folded.lanes.contains(system), "the lane of {system} changed unsaid");
+        let written = folded.lanes.contains(system);
+        assert!(same || written, "the lane of {system} changed unsaid");
+        if !written {
+            let stored = history::encode_lane(lane, &before.order);
+            let read = history::decode_lane(&stored.body, &stored.personal, &after.order);
+            let reads = read.is_ok_and(|read| read == **lane);
+            assert!(reads, "the lane of {system} is stored beside another head");
+        }
     }
 }
 

@@ -13,8 +13,7 @@ use orderhub_lang::yaml::Node;
 
 use crate::catalogue::{FieldId, FieldSet, catalogue, known};
 use crate::ids::{At, Collection, Role, SystemName};
-use crate::lane::Lane;
-use crate::model::{Order, Shared};
+use crate::model::{Lanes, Order};
 use crate::rules::SystemRules;
 use crate::value::Value;
 
@@ -72,7 +71,7 @@ pub struct Scene<'a> {
     /// The order.
     pub order: &'a Order,
     /// Its lanes, for `linked:`.
-    pub lanes: &'a BTreeMap<SystemName, Shared<Lane>>,
+    pub lanes: &'a Lanes,
     /// The configured systems: `linked:` holds for a role that none of them plays.
     pub systems: &'a BTreeMap<SystemName, SystemRules>,
     /// The hold `unassigned` of this role is not looked at: whoever assigns must see past it.

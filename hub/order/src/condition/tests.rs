@@ -4,7 +4,8 @@ use orderhub_lang::diagnostic::render;
 use orderhub_lang::yaml::{self, Budget};
 
 use super::*;
-use crate::model::{Element, samples};
+use crate::lane::Lane;
+use crate::model::{Element, Shared, samples};
 use crate::value::{Address, Reference};
 
 fn read(text: &str, subject: Collection) -> Result<Condition, String> {
@@ -36,9 +37,9 @@ fn order() -> Order {
 fn holds(text: &str, at: &str) -> bool {
     let order = order();
     let at = At::parse(at).unwrap();
-    let (mut lanes, mut systems) = (BTreeMap::new(), BTreeMap::new());
+    let (mut lanes, mut systems) = (Lanes::default(), BTreeMap::new());
     let name = SystemName::new("erp");
-    lanes.insert(name.clone(), Shared::new(Lane::new(name.clone(), Role::Erp)));
+    lanes.insert(Shared::new(Lane::new(name.clone(), Role::Erp)));
     let rules = SystemRules {
         role: Role::Erp,
         integration: "erp".into(),
@@ -93,7 +94,7 @@ fn a_hold_of_the_role_that_assigns_is_seen_past() {
     let mut order = samples::order();
     crate::holds::place(&mut order, "unassigned", "wms", "", "hub", jiff::Timestamp::UNIX_EPOCH);
     let none = read("{ holds: none }", Collection::Root).unwrap();
-    let (lanes, systems) = (BTreeMap::new(), BTreeMap::new());
+    let (lanes, systems) = (Lanes::default(), BTreeMap::new());
     let scene = |past| Scene { order: &order, lanes: &lanes, systems: &systems, past };
     assert!(!none.holds(scene(None), &At::ROOT));
     assert!(!none.holds(scene(Some(Role::Erp)), &At::ROOT));

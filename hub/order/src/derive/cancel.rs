@@ -103,7 +103,7 @@ fn end_if_empty(state: &mut State, id: &ElementId) {
     if left || !is_open(element.fields.text(known::fulfilment::STATUS)) {
         return;
     }
-    let heard = heard_of(element, state.lanes.values(), &at);
+    let heard = heard_of(element, state.lanes.iter(), &at);
     let version = state.order.version.saturating_add(1);
     state.order.fired.entry(asked_key(&at)).or_insert(version);
     let status = if heard { "cancel_requested" } else { "cancelled" };

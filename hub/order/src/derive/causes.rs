@@ -17,7 +17,7 @@ const CODES: [&str; 5] =
 pub(super) fn place(state: &mut State, books: &Books, now: Timestamp) {
     let order = &state.order;
     let mut causes = Vec::new();
-    for lane in state.lanes.values() {
+    for lane in state.lanes.iter() {
         for path in &lane.unknown {
             let detail = format!("by {}", lane.system);
             causes.push(Cause { code: "unknown_value", scope: path.clone(), detail });

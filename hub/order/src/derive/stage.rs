@@ -50,6 +50,6 @@ pub(super) fn stage(state: &State, books: &Books, rules: &Rules<'_>) -> &'static
 /// The order is linked to an ERP, or none is configured.
 fn erp_knows(state: &State, rules: &Rules<'_>) -> bool {
     let configured = rules.systems.values().any(|system| system.role == Role::Erp);
-    let mut erps = state.lanes.values().filter(|lane| lane.role == Role::Erp);
+    let mut erps = state.lanes.iter().filter(|lane| lane.role == Role::Erp);
     !configured || erps.any(|lane| lane.knows())
 }

@@ -11,7 +11,7 @@ use orderhub_lang::diagnostic::{Diagnostic, Source};
 use crate::catalogue::{FieldId, FieldSet, Owner};
 use crate::condition::{Condition, FieldLook, Scene};
 use crate::ids::{At, Collection, Role};
-use crate::model::Order;
+use crate::model::{Lanes, Order};
 
 mod assign;
 mod fire;
@@ -214,7 +214,7 @@ impl Ownership {
     /// The first rule for the field whose `when` holds for the order.
     pub fn exception(&self, order: &Order, _at: &At, field: FieldId) -> Option<Exception<'_>> {
         // `linked` is refused in this file, so that no lane is looked at.
-        let (lanes, systems) = (BTreeMap::new(), BTreeMap::new());
+        let (lanes, systems) = (Lanes::default(), BTreeMap::new());
         let scene = Scene { order, lanes: &lanes, systems: &systems, past: None };
         let rules = self.rules.iter().filter(|rule| rule.fields.contains(field));
         let found = rules.into_iter().find(|rule| rule.when.holds(scene, &At::ROOT))?;

@@ -79,12 +79,7 @@ fn outdated(work: &Work<'_>, speaker: &Speaker<'_>, spot: &Spot<'_>) -> bool {
 }
 
 fn given(work: &mut Work<'_>, speaker: &Speaker<'_>, spot: &Spot<'_>, value: &Stated) {
-    let now = work.now;
-    if let Some(lane) = work.lane_there(speaker.system)
-        && let Some(state) = spot.state_mut(lane)
-    {
-        expire(state, now);
-    }
+    expire_there(work, speaker, spot);
     let verdict = verdict(work, speaker, spot, value);
     if verdict == Verdict::Stale || verdict == (Verdict::Late { behind: true }) {
         work.tally.stale += 1;
@@ -100,12 +95,24 @@ fn given(work: &mut Work<'_>, speaker: &Speaker<'_>, spot: &Spot<'_>, value: &St
     apply(work, speaker, spot, value, verdict);
 }
 
+/// Drops what has been in the ring too long, where there is a ring at all.
+fn expire_there(work: &mut Work<'_>, speaker: &Speaker<'_>, spot: &Spot<'_>) {
+    let now = work.now;
+    let state = work.state.lanes.get(speaker.system).and_then(|lane| spot.state(lane));
+    if state.is_some_and(|state| !state.ring.is_empty())
+        && let Some(lane) = work.lane_there(speaker.system)
+        && let Some(state) = spot.state_mut(lane)
+    {
+        expire(state, now);
+    }
+}
+
 /// Judges a statement against the order and what the speaker said before.
 fn verdict(work: &Work<'_>, speaker: &Speaker<'_>, spot: &Spot<'_>, value: &Stated) -> Verdict {
     let (order, lane) = (&work.state.order, work.state.lanes.get(speaker.system));
     let fresh = FieldState::default();
     let state = lane.and_then(|lane| spot.state(lane)).unwrap_or(&fresh);
-    let written = work.state.lanes.values().find(|lane| spot.wrote(lane));
+    let written = work.state.lanes.iter().find(|lane| spot.wrote(lane));
     let right = || {
         let standing = standing(work.state, work.rules, speaker, spot);
         (standing, writer(work.state, work.rules, speaker, spot))
@@ -175,14 +182,14 @@ fn note_unknown(
         verdict,
         Verdict::Agreed | Verdict::Untouched | Verdict::Echo(_) | Verdict::Foreign(_)
     );
-    let lane = work.lane(speaker.system, speaker.role);
     // The doubtful word has a memory of its own: it is no statement that others are compared with.
     let doubt = Facet::Doubt(spot.field.id);
-    let doubted = lane.fields.get(spot.at, &doubt);
-    if !negative && !unknown && lane.unknown.is_empty() && doubted.is_none() {
+    if !negative && !unknown && !doubts(work, speaker, spot.at, &doubt) {
         // Nearly always: nothing is in doubt, and nothing was.
         return;
     }
+    let lane = work.lane(speaker.system, speaker.role);
+    let doubted = lane.fields.get(spot.at, &doubt);
     let stood = doubted.and_then(|state| stood(lane, speaker, state)).cloned();
     if older(speaker.revision, stood.as_ref()) || (unknown && !negative && repeats) {
         return;
@@ -197,6 +204,12 @@ fn note_unknown(
     } else {
         lane.fields.remove(spot.at, &doubt);
     }
+}
+
+/// Whether the speaker left anything in doubt, or its word on this field.
+fn doubts(work: &Work<'_>, speaker: &Speaker<'_>, at: &At, doubt: &Facet) -> bool {
+    let lane = work.state.lanes.get(speaker.system);
+    lane.is_some_and(|lane| !lane.unknown.is_empty() || lane.fields.get(at, doubt).is_some())
 }
 
 /// Facts are appended, never overwritten: another content under a known id is a conflict.

@@ -23,7 +23,7 @@ pub(super) fn finish(
     let effects = settle(work.state, turn, work.rules);
     for (system, now) in stand(work) {
         if stood.get(&system) != Some(&now) {
-            work.touched_lanes.entry(system).or_insert(None);
+            work.touched_lanes.push((system, None));
         }
     }
     work.effects.extend(effects);
@@ -35,7 +35,7 @@ pub(super) fn finish(
 type Standing = (Vec<(WantKey, u32)>, Option<jiff::Timestamp>, Option<LaneCode>, bool);
 
 fn stand(work: &Work<'_>) -> BTreeMap<SystemName, Standing> {
-    let lanes = work.state.lanes.values();
+    let lanes = work.state.lanes.iter();
     lanes
         .map(|lane| {
             let wants = lane.wants.iter().map(|want| (want.key.clone(), want.version)).collect();

@@ -12,7 +12,8 @@ use crate::catalogue::Merge;
 use crate::contribution::Stated;
 use crate::flow::Others;
 use crate::ids::SystemName;
-use crate::lane::{FieldState, RING_HOURS};
+use crate::lane::{FieldState, Lane, RING_HOURS};
+use crate::model::Shared;
 use crate::value::Value;
 
 /// Does what a verdict says.
@@ -67,9 +68,14 @@ pub(super) fn expire(state: &mut FieldState, now: Timestamp) {
     state.ring.retain(|(_, at)| *at >= oldest);
 }
 
-/// Keeps what the speaker said, with its revision. Of ranked fields the best it said: the law holds
-/// only over the highest.
-pub(super) fn restate(work: &mut Work<'_>, speaker: &Speaker<'_>, spot: &Spot<'_>, value: &Stated) {
+/// Keeps what the speaker said, with its revision, and gives the merge state. Of ranked fields the best it
+/// said: the law holds only over the highest.
+pub(super) fn restate<'a>(
+    work: &'a mut Work<'_>,
+    speaker: &Speaker<'_>,
+    spot: &Spot<'_>,
+    value: &Stated,
+) -> &'a mut FieldState {
     let lane = work.lane(speaker.system, speaker.role);
     let heard = lane.heard;
     let state = spot.state_made(lane);
@@ -81,7 +87,7 @@ pub(super) fn restate(work: &mut Work<'_>, speaker: &Speaker<'_>, spot: &Spot<'_
         let (said, best) = (level(spot.field, value), level(spot.field, stated));
         let late = said == best && older(speaker.revision, revision.as_ref());
         if said < best || (late && same_entity) {
-            return;
+            return state;
         }
     }
     let former = state.stated.take().and_then(|(_, revision)| revision);
@@ -93,25 +99,15 @@ pub(super) fn restate(work: &mut Work<'_>, speaker: &Speaker<'_>, spot: &Spot<'_
     state.stated = Some((value.clone(), revision));
     state.entity = Some(speaker.entity);
     state.heard = heard;
-}
-
-/// The field's merge state at the speaker, to be changed.
-fn state_of<'a>(
-    work: &'a mut Work<'_>,
-    speaker: &Speaker<'_>,
-    spot: &Spot<'_>,
-) -> &'a mut FieldState {
-    let lane = work.lane(speaker.system, speaker.role);
-    spot.state_made(lane)
+    state
 }
 
 /// Case 2: both say the same; what we sent up to it has arrived.
 fn agree(work: &mut Work<'_>, speaker: &Speaker<'_>, spot: &Spot<'_>, value: &Stated) {
-    restate(work, speaker, spot, value);
     let current = work.state.order.record(spot.at).and_then(|r| r.get(spot.field.id)).cloned();
     let canon = Canon::new(work.rules.shapes, speaker.system);
     let id = spot.field.id;
-    let state = state_of(work, speaker, spot);
+    let state = restate(work, speaker, spot, value);
     if let Some(place) = state.ring.iter().rposition(|(sent, _)| canon.same(id, sent, value)) {
         state.ring.drain(..=place);
     }
@@ -132,17 +128,17 @@ fn vouch(work: &mut Work<'_>, speaker: &Speaker<'_>, spot: &Spot<'_>, value: &St
         Writer::Other(other) => other.is_none_or(|other| place < other),
         Writer::Speaker | Writer::Hub(_) | Writer::Person => false,
     };
-    let stands = state_of(work, speaker, spot).stated.as_ref().map(|(stated, _)| stated.clone());
-    if first && stands.as_ref() == Some(value) {
-        unwritten(work, spot);
-        state_of(work, speaker, spot).wrote = true;
+    let lane = work.state.lanes.get(speaker.system);
+    let stated = lane.and_then(|lane| spot.state(lane)?.stated.as_ref());
+    if first && stated.is_some_and(|(stated, _)| stated == value) {
+        unwritten(work, spot, Some(speaker.system));
+        spot.state_made(work.lane(speaker.system, speaker.role)).wrote = true;
     }
 }
 
 /// Case 4: our own value come back.
 fn echo(work: &mut Work<'_>, speaker: &Speaker<'_>, spot: &Spot<'_>, value: &Stated, place: usize) {
-    restate(work, speaker, spot, value);
-    let state = state_of(work, speaker, spot);
+    let state = restate(work, speaker, spot, value);
     let later = state.ring.get(place + 1..).unwrap_or_default();
     let confirmed = later.iter().any(|(sent, _)| Some(sent) == state.base.as_ref());
     let last = later.is_empty();
@@ -181,14 +177,13 @@ fn accept(
     value: &Stated,
     kept: &Stated,
 ) {
-    restate(work, speaker, spot, value);
     let id = spot.field.id;
     let canon = Canon::new(work.rules.shapes, speaker.system);
     let current = work.state.order.record(spot.at).and_then(|record| record.get(id));
     let kept = canon.accepted(id, current, kept);
     work.state.order.set(spot.at, id, kept.clone());
-    unwritten(work, spot);
-    let state = state_of(work, speaker, spot);
+    unwritten(work, spot, Some(speaker.system));
+    let state = restate(work, speaker, spot, value);
     // It was shown ours, and has moved on: what comes back from now on is its own word again.
     let confirmed = state.ring.iter().rposition(|(sent, _)| Some(sent) == state.base.as_ref());
     if let Some(place) = confirmed {
@@ -199,9 +194,10 @@ fn accept(
     forget_conflict(work, speaker, spot);
 }
 
-/// Nobody's value any more: the next to write it says whose it is.
-pub(super) fn unwritten(work: &mut Work<'_>, spot: &Spot<'_>) {
-    let systems = work.state.lanes.values().filter(|lane| spot.wrote(lane));
+/// Nobody's value any more, but `writer`'s.
+pub(super) fn unwritten(work: &mut Work<'_>, spot: &Spot<'_>, writer: Option<&SystemName>) {
+    let wrote = |lane: &&Shared<Lane>| Some(&lane.system) != writer && spot.wrote(lane);
+    let systems = work.state.lanes.iter().filter(wrote);
     for system in systems.map(|lane| lane.system.clone()).collect::<Vec<_>>() {
         if let Some(state) = work.lane_there(&system).and_then(|lane| spot.state_mut(lane)) {
             state.wrote = false;
@@ -211,7 +207,7 @@ pub(super) fn unwritten(work: &mut Work<'_>, spot: &Spot<'_>) {
 
 /// Whose value is about to lose; `None`: a person's, or nobody's in particular.
 fn loser(work: &Work<'_>, spot: &Spot<'_>) -> Option<SystemName> {
-    let mut lanes = work.state.lanes.values();
+    let mut lanes = work.state.lanes.iter();
     lanes.find(|lane| spot.wrote(lane)).map(|lane| lane.system.clone())
 }
 
@@ -258,9 +254,10 @@ pub(super) fn conflict(work: &mut Work<'_>, speaker: &Speaker<'_>, spot: &Spot<'
 }
 
 fn forget_conflict(work: &mut Work<'_>, speaker: &Speaker<'_>, spot: &Spot<'_>) {
-    let lane = work.lane(speaker.system, speaker.role);
-    if !lane.open_conflicts.is_empty() {
-        let path = spot.path();
+    let open =
+        work.state.lanes.get(speaker.system).is_some_and(|lane| !lane.open_conflicts.is_empty());
+    if open {
+        let (lane, path) = (work.lane(speaker.system, speaker.role), spot.path());
         lane.open_conflicts.retain(|open| *open != path);
     }
 }

@@ -15,6 +15,7 @@
 //! | `person` | edits, holds, decisions |
 
 use crate::contribution::Contribution;
+use crate::history::shows;
 use crate::identify::ReferenceKey;
 use crate::ids::{OrderKey, SystemName};
 use crate::lane::{Lane, is_shared};
@@ -58,8 +59,8 @@ pub fn binds(act: &Act) -> Vec<ReferenceKey> {
     xrefs
         .map(|xref| ReferenceKey::Xref {
             system: system.clone(),
-            kind: xref.kind.clone(),
-            ext_id: xref.ext_id.clone(),
+            kind: xref.kind.as_str().into(),
+            ext_id: xref.ext_id.as_str().into(),
         })
         .collect()
 }
@@ -100,7 +101,11 @@ pub fn fold(
             let (effects, lanes) = (Vec::new(), Vec::new());
             return Folded { outcome: *outcome, change: None, effects, lanes };
         }
-        Ok(Done::Ended(end)) => (ended(end, before.version), None),
+        Ok(Done::Ended(end)) => {
+            // It makes no version: the head stays as it is stored.
+            work.state.order = before.clone();
+            (ended(end, before.version), None)
+        }
         Ok(Done::Merged) => {
             let change = finish::finish(&mut work, &before, act.system());
             let quiet = change.is_none() && work.effects.is_empty() && work.tally.bound == 0;
@@ -112,8 +117,17 @@ pub fn fold(
             (outcome, change)
         }
     };
-    let Work { effects, touched_lanes, .. } = work;
-    Folded { outcome, change, effects, lanes: touched_lanes.into_keys().collect() }
+    let touched_lanes = std::mem::take(&mut work.touched_lanes);
+    let effects = std::mem::take(&mut work.effects);
+    let mut lanes: Vec<SystemName> = touched_lanes.into_iter().map(|(system, _)| system).collect();
+    if change.is_some() {
+        let (lanes_now, now) = (&work.state.lanes, &work.state.order);
+        let shown = lanes_now.iter().filter(|lane| shows(lane, &before, now));
+        lanes.extend(shown.map(|lane| lane.system.clone()));
+    }
+    lanes.sort();
+    lanes.dedup();
+    Folded { outcome, change, effects, lanes }
 }
 
 fn ended(end: Ended, version: u32) -> Outcome {
@@ -166,6 +180,6 @@ pub fn create(
     order.fields.set(crate::catalogue::known::order::RECEIVED_AT, Some(received));
     let mut state = State::new(order);
     let lane = Lane::new(system.clone(), origin.role);
-    state.lanes.insert(system.clone(), Shared::new(lane));
+    state.lanes.insert(Shared::new(lane));
     Some(state)
 }

@@ -104,7 +104,7 @@ pub(super) fn standing(
 fn owner_spoke(state: &State, rules: &Rules<'_>, but: &SystemName, spot: &Spot<'_>) -> bool {
     let owners = (spot.field, spot.field.owners.as_slice());
     let stated = |lane: &Lane| spot.state(lane).is_some_and(|field| field.stated.is_some());
-    state.lanes.values().any(|lane| {
+    state.lanes.iter().any(|lane| {
         lane.system != *but
             && stated(lane)
             && place(state, rules, (&lane.system, lane.role), spot.at, owners).is_some()
@@ -119,7 +119,7 @@ pub(super) fn writer(
     spot: &Spot<'_>,
 ) -> Writer {
     let Spot { at, field } = *spot;
-    match state.lanes.values().find(|lane| spot.wrote(lane)) {
+    match state.lanes.iter().find(|lane| spot.wrote(lane)) {
         Some(lane) if lane.system == *speaker.system => Writer::Speaker,
         Some(lane) => {
             let who = (&lane.system, lane.role);

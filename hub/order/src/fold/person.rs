@@ -53,7 +53,7 @@ fn edit(work: &mut Work<'_>, seen: u32, values: &[(At, FieldId, Stated)]) -> Fol
         }
         work.state.order.set(at, *id, value.clone());
         super::owner::moved(&mut work.state.order, &spot);
-        unwritten(work, &spot);
+        unwritten(work, &spot, None);
         settle_conflicts(work, &spot.path());
         written += 1;
     }
@@ -75,7 +75,7 @@ fn stale(path: &str, seen: u32, last: u32) -> TodoItem {
 /// A person has decided: what systems said otherwise is answered.
 fn settle_conflicts(work: &mut Work<'_>, path: &str) {
     let open = |lane: &&Shared<Lane>| lane.open_conflicts.iter().any(|open| open == path);
-    let systems = work.state.lanes.values().filter(open).map(|lane| lane.system.clone());
+    let systems = work.state.lanes.iter().filter(open).map(|lane| lane.system.clone());
     for system in systems.collect::<Vec<_>>() {
         if let Some(lane) = work.lane_there(&system) {
             lane.open_conflicts.retain(|open| open != path);

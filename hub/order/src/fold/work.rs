@@ -1,7 +1,5 @@
 //! One fold under way: the state, what decides, and what has come of it so far.
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
 
 use super::{Act, Effect, Facts, Outcome, TodoItem, TodoKind};
@@ -61,7 +59,7 @@ pub(super) struct Work<'w> {
     pub(super) now: Timestamp,
     pub(super) effects: Vec<Effect>,
     /// The lanes that were changed, each as it stood before; `None`: there was none.
-    pub(super) touched_lanes: BTreeMap<SystemName, Option<Shared<Lane>>>,
+    pub(super) touched_lanes: Vec<(SystemName, Option<Shared<Lane>>)>,
     pub(super) again: Vec<Again>,
     pub(super) tally: Tally,
     /// Paths that a first link found different: listed in one finding.
@@ -97,7 +95,7 @@ impl<'w> Work<'w> {
             facts,
             now,
             effects: Vec::new(),
-            touched_lanes: BTreeMap::new(),
+            touched_lanes: Vec::new(),
             again: Vec::new(),
             tally: Tally::default(),
             differs: Vec::new(),
@@ -107,8 +105,7 @@ impl<'w> Work<'w> {
     /// The lane of a system, made where there is none.
     pub(super) fn lane(&mut self, system: &SystemName, role: Role) -> &mut Lane {
         self.touch(system);
-        let fresh = || Shared::new(Lane::new(system.clone(), role));
-        self.state.lanes.entry(system.clone()).or_insert_with(fresh)
+        self.state.lanes.made(system, || Lane::new(system.clone(), role))
     }
 
     /// A lane that there is, to be changed.
@@ -121,9 +118,9 @@ impl<'w> Work<'w> {
 
     /// Says that a lane is about to be changed, and keeps it as it stands.
     pub(super) fn touch(&mut self, system: &SystemName) {
-        if !self.touched_lanes.contains_key(system) {
+        if !self.touched_lanes.iter().any(|(touched, _)| touched == system) {
             let before = self.state.lanes.get(system).cloned();
-            self.touched_lanes.insert(system.clone(), before);
+            self.touched_lanes.push((system.clone(), before));
         }
     }
 
@@ -132,9 +129,9 @@ impl<'w> Work<'w> {
         self.state.order = order;
         for (system, lane) in std::mem::take(&mut self.touched_lanes) {
             match lane {
-                Some(lane) => self.state.lanes.insert(system, lane),
+                Some(lane) => self.state.lanes.insert(lane),
                 None => self.state.lanes.remove(&system),
-            };
+            }
         }
     }
 

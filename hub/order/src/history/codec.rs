@@ -47,6 +47,9 @@ pub enum CodecError {
     /// Not what this program wrote.
     #[error("the stored bytes cannot be read")]
     Broken(#[source] serde_json::Error),
+    /// A lane that shows what the head beside it has not.
+    #[error("the lane was written beside another head of its order")]
+    Head,
     /// The personal values belong to another body.
     #[error("the personal values do not fit the body")]
     Personal,

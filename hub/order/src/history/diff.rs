@@ -68,8 +68,13 @@ fn in_element(
     new: &Element,
 ) {
     if old.gone != new.gone {
-        // A tombstone says something of every field at once.
-        return whole(found, at, collection, new);
+        // A tombstone says something of every field at once: of those that went with it, too.
+        let (mut all, mut then) = (Vec::new(), Vec::new());
+        whole(&mut all, at, collection, new);
+        whole(&mut then, at, collection, old);
+        then.retain(|field| !all.contains(field));
+        found.extend(all.into_iter().chain(then));
+        return;
     }
     let place = at.with(collection, old.id.clone());
     for (field, old, new) in pairs(&old.fields, &new.fields) {

@@ -1,10 +1,11 @@
-//! How a lane is stored: what nearly all fields share stands once, and a field that was stated and
-//! agreed on is its path and its value.
+//! How a lane is stored: beside the head of its order. What nearly all fields share stands once, and a
+//! field that its system shows as the order has it is only its number.
 //!
 //! Lanes are written with every change and call, and a shop's lane knows each field of the order: in
-//! full it would be three times the order itself. **Invariant:** decoding gives what was encoded, and
-//! no personal value stands in a body. Tests: `a_lane_is_stored_and_read_back`,
-//! `no_personal_value_stands_in_a_body`.
+//! full it would be three times the order itself. **Invariant:** decoding beside the same head gives what
+//! was encoded, and no personal value stands in a body. **Invariant:** whoever writes a head writes the
+//! lanes that show what it changed ([`shows`]), in the same commit. Tests: `a_lane_is_stored_and_read_back`,
+//! `no_personal_value_stands_in_a_body`, `what_a_bystander_said_stays_when_the_order_changes`.
 //!
 //! A body is a list of four: the lane without its fields and its call, the call, what fields share, and
 //! the fields by place: which, value, and how they stand unless in the usual way.
@@ -18,10 +19,11 @@ use serde::{Deserialize, Serialize};
 
 use super::codec::{self, CodecError, HOLE, Stored};
 use super::delta::same;
+use crate::catalogue::FieldId;
 use crate::contribution::{Revision, Stated};
 use crate::ids::{At, Entity};
 use crate::lane::{Facet, FieldState, Flight, Lane};
-use crate::model::ByPlace;
+use crate::model::{ByPlace, Order};
 
 /// The order's value is this system's.
 const WROTE: u8 = 1;
@@ -33,8 +35,10 @@ const SENT: u8 = 4;
 const WHOLE: u8 = 8;
 /// The value was sent at the moment that most were, and the system has not outrun it.
 const RUNG: u8 = 16;
+/// The value is the order's, and stands there.
+const SHOWN: u8 = 32;
 /// How nearly all fields of the system that an order comes from stand.
-const USUAL: u8 = WROTE | AGREED;
+const USUAL: u8 = WROTE | AGREED | SHOWN;
 
 /// What nearly all fields share that were stated, and that were sent.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,9 +61,10 @@ struct Written<'a> {
 impl Serialize for Written<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match (self.how, &self.whole) {
-            (USUAL, _) => (self.facet, self.value).serialize(serializer),
-            (how, None) => (self.facet, self.value, how).serialize(serializer),
-            (how, Some(state)) => (self.facet, self.value, how, state).serialize(serializer),
+            (USUAL, _) => self.facet.serialize(serializer),
+            (how, _) if how & SHOWN != 0 => (self.facet, how).serialize(serializer),
+            (how, None) => (self.facet, how, self.value).serialize(serializer),
+            (how, Some(state)) => (self.facet, how, self.value, state).serialize(serializer),
         }
     }
 }
@@ -82,31 +87,57 @@ impl<'de> Deserialize<'de> for Read {
                 f.write_str("a field, a value, and how it stands")
             }
 
+            fn visit_u64<E: Error>(self, number: u64) -> Result<Read, E> {
+                let field = u16::try_from(number).map_err(E::custom)?;
+                let facet = Facet::Field(FieldId(field));
+                Ok(Read { facet, value: None, how: USUAL, whole: None })
+            }
+
             fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Read, A::Error> {
-                let missing = || A::Error::custom("a field without its number and value");
+                let missing = || A::Error::custom("a field without its number and how it stands");
                 let facet = list.next_element()?.ok_or_else(missing)?;
-                let value = list.next_element()?.ok_or_else(missing)?;
-                let how = list.next_element()?.unwrap_or(USUAL);
-                if how & !(WROTE | AGREED | SENT | WHOLE | RUNG) != 0 {
+                let how: u8 = list.next_element()?.ok_or_else(missing)?;
+                let known = how & !(WROTE | AGREED | SENT | WHOLE | RUNG | SHOWN) == 0;
+                if !known || (how & WHOLE != 0 && how != WHOLE) {
                     return Err(A::Error::custom("a field stands in a way that is not known here"));
                 }
-                let whole = if how == WHOLE { list.next_element()? } else { None };
+                let shown = how & SHOWN != 0;
+                let value = if shown { None } else { list.next_element()?.ok_or_else(missing)? };
+                let whole = match how {
+                    WHOLE => Some(list.next_element()?.ok_or_else(missing)?),
+                    _ => None,
+                };
                 Ok(Read { facet, value, how, whole })
             }
         }
-        deserializer.deserialize_seq(Reader)
+        deserializer.deserialize_any(Reader)
     }
 }
 
-/// A lane as the store keeps it.
-pub fn encode_lane(lane: &Lane) -> Stored {
+/// Whether a lane speaks of a field that is not the same in both heads, and so is written with the second.
+pub(crate) fn shows(lane: &Lane, before: &Order, after: &Order) -> bool {
+    lane.fields.places().any(|(at, list)| {
+        let (before, after) = (before.record(at), after.record(at));
+        let differs = |field| {
+            let (old, new) = (before.and_then(|b| b.get(field)), after.and_then(|a| a.get(field)));
+            !same(old, new)
+        };
+        list.iter().any(|(facet, _)| field_of(facet).is_some_and(differs))
+    })
+}
+
+/// A lane as the store keeps it, beside the head of its order.
+pub fn encode_lane(lane: &Lane, order: &Order) -> Stored {
     let common = common(lane);
     let mut taken = codec::TakeOut::default();
     let mut fields: Vec<(&At, Vec<Written<'_>>)> = Vec::new();
     for (at, list) in lane.fields.places() {
-        let list = list.iter();
-        let written = list.map(|(facet, state)| written(facet, state, common.as_ref(), &mut taken));
-        fields.push((at, written.collect()));
+        let head = order.record(at);
+        let list = list.iter().map(|(facet, state)| {
+            let shown = head.and_then(|head| head.get(field_of(facet)?));
+            written(facet, state, (common.as_ref(), shown), &mut taken)
+        });
+        fields.push((at, list.collect()));
     }
     let flight = lane.flying.clone().map(|mut flight| {
         in_flight(&mut flight, &mut taken);
@@ -162,7 +193,7 @@ fn shares(state: &FieldState, revision: Option<&Revision>, common: &Common) -> b
 fn written<'a>(
     facet: &'a Facet,
     state: &'a FieldState,
-    common: Option<&Common>,
+    (common, shown): (Option<&Common>, Option<&Stated>),
     taken: &mut codec::TakeOut,
 ) -> Written<'a> {
     let apart = is_personal(facet);
@@ -173,6 +204,9 @@ fn written<'a>(
         }
         return Written { facet, value: &HOLE, how: WHOLE, whole: Some(state) };
     };
+    if shown.is_some() && same(shown, Some(value)) {
+        return Written { facet, value: &HOLE, how: how | SHOWN, whole: None };
+    }
     if apart {
         taken.0.push(value.clone());
     }
@@ -215,18 +249,28 @@ fn short<'a>(state: &'a FieldState, common: Option<&Common>) -> Option<(u8, &'a 
     (how != RUNG).then_some((how, value))
 }
 
-/// Reads a lane back.
+/// Reads a lane back, beside the head that it was written with.
 ///
 /// # Errors
 ///
 /// [`CodecError`].
-pub fn decode_lane(body: &[u8], personal: &[u8]) -> Result<Lane, CodecError> {
+pub fn decode_lane(body: &[u8], personal: &[u8], order: &Order) -> Result<Lane, CodecError> {
     type Body = (Lane, Option<Flight>, Option<Common>, Vec<(At, Vec<Read>)>);
     let (mut lane, mut flight, common, places): Body = codec::read(body)?;
     let mut back = codec::PutBack::read(personal)?;
-    let mut state = |read: Read| (read.facet.clone(), read_state(read, common.as_ref(), &mut back));
-    let place = |(at, list): (At, Vec<Read>)| (at, list.into_iter().map(&mut state).collect());
-    lane.fields = ByPlace::from_places(places.into_iter().map(place).collect());
+    let mut found = Vec::with_capacity(places.len());
+    for (at, list) in places {
+        let head = order.record(&at);
+        let state = |mut read: Read| {
+            if read.how & SHOWN != 0 {
+                let shown = head.and_then(|head| head.get(field_of(&read.facet)?));
+                read.value = shown.ok_or(CodecError::Head)?.clone();
+            }
+            Ok((read.facet.clone(), read_state(read, common.as_ref(), &mut back)))
+        };
+        found.push((at, list.into_iter().map(state).collect::<Result<_, CodecError>>()?));
+    }
+    lane.fields = ByPlace::from_places(found);
     if let Some(flight) = &mut flight {
         in_flight(flight, &mut back);
     }
@@ -248,10 +292,10 @@ fn read_state(
             state
         }
         None => {
-            if apart {
+            if apart && how & SHOWN == 0 {
                 codec::Visit::value(back, &mut value);
             }
-            state_of(value, how, common)
+            state_of(value, how & !SHOWN, common)
         }
     }
 }
@@ -298,6 +342,10 @@ fn in_flight(flight: &mut Flight, visit: &mut dyn codec::Visit) {
             visit.value(value);
         }
     }
+}
+
+fn field_of(facet: &Facet) -> Option<FieldId> {
+    if let Facet::Field(field) = facet { Some(*field) } else { None }
 }
 
 /// Whether the values of a facet are personal. Ids of customers are.

@@ -6,6 +6,7 @@ use rust_decimal::Decimal;
 use super::*;
 use crate::catalogue::known;
 use crate::ids::{Collection, ElementId, Role, SystemName};
+use crate::model::samples;
 use crate::value::{Text, Value};
 
 const SPOTS: [(&str, Facet); 8] = [
@@ -62,34 +63,57 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn a_lane_is_stored_and_read_back(fields in prop::collection::vec((0_u8..17, 0_u8..3), 8), bytes: Vec<u8>) {
+    fn a_lane_is_stored_and_read_back(
+        fields in prop::collection::vec((0_u8..17, 0_u8..3, 0_u8..4), 8),
+        bytes: Vec<u8>,
+    ) {
+        let mut order = samples::order();
+        let line = order.add(&At::ROOT, Collection::Lines, None, None).unwrap();
+        prop_assert_eq!(line, At::parse("lines[L1]").unwrap());
         let mut lane = Lane::new(SystemName::new("shop"), Role::Channel);
-        for ((at, facet), (kind, seed)) in SPOTS.into_iter().zip(fields) {
-            let value = (seed > 0).then(|| Value::text(format!("planted {seed}")));
-            lane.fields.insert(&At::parse(at).unwrap(), facet, state(kind, &value));
+        let value = |seed| (seed > 0).then(|| Value::text(format!("planted {seed}")));
+        for ((at, facet), (kind, seed, head)) in SPOTS.into_iter().zip(fields) {
+            let (at, value, head) = (At::parse(at).unwrap(), value(seed), value(head));
+            // Sometimes as the order has it, sometimes not, and some fields the order has not.
+            if let (Facet::Field(field), Some(value)) = (&facet, head) {
+                order.set(&at, *field, Some(value));
+            }
+            lane.fields.insert(&at, facet, state(kind, &value));
         }
         lane.flying = Some(crate::history::tests::flight(Some(Value::text("planted"))));
         if let Some(flight) = &mut lane.flying {
             flight.inputs = bytes;
             flight.hash = [9; 16];
         }
-        let stored = encode_lane(&lane);
-        let read = decode_lane(&stored.body, &stored.personal).unwrap();
+        let stored = encode_lane(&lane, &order);
+        let read = decode_lane(&stored.body, &stored.personal, &order).unwrap();
         prop_assert_eq!(&read, &lane);
-        prop_assert_eq!(encode_lane(&read), stored, "byte for byte");
+        prop_assert_eq!(encode_lane(&read, &order), stored, "byte for byte");
     }
 }
 
 #[test]
 fn what_most_fields_share_stands_once() {
     let mut lane = Lane::new(SystemName::new("shop"), Role::Channel);
-    for number in 0..20 {
+    for number in 1..21 {
         let usual = state(0, &Some(Value::text("abc")));
         let line = At::of(Collection::Lines, ElementId::numbered(Collection::Lines, number));
         lane.fields.insert(&line, Facet::Field(known::line::SKU), usual.clone());
         lane.fields.insert(&line, Facet::Field(known::line::QTY_ORDERED), usual);
     }
-    let body = String::from_utf8(encode_lane(&lane).body).unwrap();
+    let mut order = samples::order();
+    let body = String::from_utf8(encode_lane(&lane, &order).body).unwrap();
     assert_eq!(body.matches("1970-01-01T00:00:07Z").count(), 1, "{body}");
     assert!(body.len() < 40 * 40, "{} bytes: {body}", body.len());
+    for number in 1..21 {
+        let line = order.add(&At::ROOT, Collection::Lines, None, None).unwrap();
+        assert_eq!(line.id().unwrap(), &ElementId::numbered(Collection::Lines, number));
+        order.set(&line, known::line::SKU, Some(Value::text("abc")));
+        order.set(&line, known::line::QTY_ORDERED, Some(Value::text("abc")));
+    }
+    let shown = encode_lane(&lane, &order);
+    assert!(shown.body.len() < 40 * 20, "{} bytes", shown.body.len());
+    assert_eq!(decode_lane(&shown.body, &shown.personal, &order).unwrap(), lane);
+    let other = decode_lane(&shown.body, &shown.personal, &samples::order());
+    assert!(matches!(other, Err(CodecError::Head)), "{other:?}");
 }

@@ -159,7 +159,7 @@ fn no_personal_value_stands_in_a_body() {
     };
     lane.fields.insert(&At::ROOT, Facet::Field(known::order::CUSTOMER_EMAIL), state);
     lane.flying = Some(flight(email));
-    let stored = [encode_order(&order), encode_lane(&lane)];
+    let stored = [encode_order(&order), encode_lane(&lane, &order)];
     for body in stored.iter().map(|stored| &stored.body).chain([&change.delta]) {
         let text = String::from_utf8_lossy(body).to_lowercase();
         assert!(!text.contains("planted"), "{text}");
@@ -167,7 +167,7 @@ fn no_personal_value_stands_in_a_body() {
     assert!(String::from_utf8_lossy(&change.personal).contains("Planted Street"));
     let [order_stored, lane_stored] = stored;
     assert_eq!(decode_order(&order_stored.body, &order_stored.personal).unwrap(), order);
-    assert_eq!(decode_lane(&lane_stored.body, &lane_stored.personal).unwrap(), lane);
+    assert_eq!(decode_lane(&lane_stored.body, &lane_stored.personal, &order).unwrap(), lane);
 }
 
 pub(super) fn flight(email: Stated) -> Flight {

@@ -11,6 +11,7 @@ use crate::catalogue::FieldId;
 use crate::contribution::{Revision, Stated};
 use crate::ids::{At, Entity, Role, SystemName};
 use crate::model::ByPlace;
+use crate::value::Text;
 
 mod merge;
 
@@ -102,11 +103,11 @@ pub struct Flight {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Xref {
     /// Entity name or free kind.
-    pub kind: Box<str>,
+    pub kind: Text,
     /// The element it names; empty is the order.
     pub at: At,
     /// The system's id.
-    pub ext_id: Box<str>,
+    pub ext_id: Text,
 }
 
 /// Why nothing was sent, or what the lane waits for. `orderhub why` prints it.

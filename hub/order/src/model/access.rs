@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{ByPlace, Element, Order, Record, Shared, State, Subject};
+use super::{ByPlace, Element, Lanes, Order, Record, Shared, State, Subject};
 use crate::catalogue::{FieldId, Kind, catalogue, known};
 use crate::contribution::Stated;
 use crate::ids::{At, Collection, ElementId, OrderKey, SystemName};
@@ -218,7 +218,7 @@ fn identity(at: &At, field: FieldId) -> Option<Value> {
 impl State {
     /// A new order without lanes.
     pub fn new(order: Order) -> Self {
-        Self { order: Shared::new(order), lanes: BTreeMap::new() }
+        Self { order: Shared::new(order), lanes: Lanes::default() }
     }
 }
 

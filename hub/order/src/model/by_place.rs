@@ -30,11 +30,16 @@ impl<K: fmt::Debug, V: fmt::Debug> fmt::Debug for ByPlace<K, V> {
 }
 
 impl<K: Ord, V> ByPlace<K, V> {
-    /// From places that each stand once, and keys that each stand once in their place.
+    /// From places with their lists; of what stands twice the first counts.
     pub(crate) fn from_places(mut places: Vec<(At, Vec<(K, V)>)>) -> Self {
         // As they were written, nearly always: then this only looks.
         places.sort_by(|(a, _), (b, _)| a.cmp(b));
-        places.iter_mut().for_each(|(_, list)| list.sort_by(|(a, _), (b, _)| a.cmp(b)));
+        places.dedup_by(|(a, _), (b, _)| a == b);
+        for (_, list) in &mut places {
+            list.sort_by(|(a, _), (b, _)| a.cmp(b));
+            list.dedup_by(|(a, _), (b, _)| a == b);
+        }
+        places.retain(|(_, list)| !list.is_empty());
         Self(places)
     }
 
@@ -178,6 +183,9 @@ mod tests {
         assert_eq!(shown, ["/3=3", "/9=5", "lines[L1]/7=2", "lines[L2]/0=4", "lines[L2]/1=0"]);
         let text = serde_json::to_string(&all).unwrap();
         assert_eq!(serde_json::from_str::<ByPlace<u8, u32>>(&text).unwrap(), all);
+        let damaged = r#"[["lines[L1]",[[2,0],[1,5],[2,9]]],["",[]],["lines[L1]",[[3,3]]]]"#;
+        let read: ByPlace<u8, u32> = serde_json::from_str(damaged).unwrap();
+        assert_eq!(serde_json::to_string(&read).unwrap(), r#"[["lines[L1]",[[1,5],[2,0]]]]"#);
         assert_eq!(all.get(&at("lines[L1]"), &7), Some(&2));
         assert_eq!(all.remove(&at("lines[L1]"), &7), Some(2));
         assert_eq!(all.remove(&at("lines[L1]"), &7), None);

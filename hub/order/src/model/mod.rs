@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 mod access;
 mod by_place;
+mod lanes;
 mod record;
 #[cfg(test)]
 pub(crate) mod samples;
@@ -16,6 +17,7 @@ use crate::contribution::Stated;
 use crate::ids::{At, Collection, ElementId, OrderKey, Role, SystemName};
 
 pub use by_place::ByPlace;
+pub use lanes::Lanes;
 pub use shared::Shared;
 
 /// Fields of the order or of one element; sorted by field id, each once. Null is `None`.
@@ -71,7 +73,7 @@ pub struct State {
     /// The head.
     pub order: Shared<Order>,
     /// One lane per system that knows the order or is wanted to.
-    pub lanes: BTreeMap<SystemName, Shared<crate::lane::Lane>>,
+    pub lanes: Lanes,
 }
 
 /// Where a thing stands, with its fields: a view for mapping out.

@@ -10,7 +10,7 @@ use crate::flow::{Firing, ORDER_CHANGED, Release, Target, fired_key, near, subje
 use crate::fold::{Effect, TodoItem, TodoKind, undecided};
 use crate::ids::{At, Role, SystemName};
 use crate::lane::{Lane, LaneCode, WantKey};
-use crate::model::{Shared, State};
+use crate::model::State;
 use crate::rules::{DeliverRule, OperationKind, Rules};
 use crate::settle::Turn;
 
@@ -45,7 +45,7 @@ pub fn route(state: &mut State, outline: Outline<'_>, rules: &Rules<'_>) -> Vec<
         each_version(state, outline.version, rules, &mut effects);
         reread(state, outline, rules, &mut effects);
     }
-    let systems: Vec<SystemName> = state.lanes.keys().cloned().collect();
+    let systems: Vec<SystemName> = state.lanes.systems().cloned().collect();
     for system in systems {
         wake(state, &system, rules, outline.turn.now, &mut effects);
     }
@@ -92,8 +92,8 @@ fn lane_of<'a>(
     rules: &Rules<'_>,
 ) -> Option<&'a mut Lane> {
     let role = rules.systems.get(system)?.role;
-    let fresh = || Shared::new(Lane::new(system.clone(), role));
-    Some(state.lanes.entry(system.clone()).or_insert_with(fresh))
+    let fresh = || Lane::new(system.clone(), role);
+    Some(state.lanes.made(system, fresh))
 }
 
 fn listening<'a, 'e>(

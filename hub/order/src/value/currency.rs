@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use serde::de::{self, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// An ISO 4217 code, three upper-case letters, one of the list in this file.
@@ -99,8 +100,19 @@ impl Serialize for Currency {
 
 impl<'de> Deserialize<'de> for Currency {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
-        Currency::parse(&text).ok_or_else(|| serde::de::Error::custom("unknown currency"))
+        struct Reader;
+        impl Visitor<'_> for Reader {
+            type Value = Currency;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an ISO 4217 code")
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Currency, E> {
+                Currency::parse(text).ok_or_else(|| E::custom("unknown currency"))
+            }
+        }
+        deserializer.deserialize_str(Reader)
     }
 }
 

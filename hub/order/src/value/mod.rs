@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 mod currency;
 mod money;
 mod read;
+mod stored;
 
 pub use currency::Currency;
 pub use money::{Money, MoneyError, UNIT_PRICE_DIGITS};
@@ -21,8 +22,7 @@ pub type Text = smol_str::SmolStr;
 /// One value of a hub field, cheap to clone: it stands in the order, in lanes and in changes, and most
 /// of an order stays as it is. Text, enums, country, currency, language and uom are all `Text`: the
 /// catalogue knows which.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Value {
     /// Text, enum names and codes; an unknown enum value is kept raw.
     Text(Text),
@@ -51,8 +51,7 @@ pub enum Value {
 /// How a document names an order line or a fulfilment.
 ///
 /// Within an order, once the fold has resolved it, a reference is always `Ours`: the element's id.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Reference {
     /// That system's own id of it.
     Theirs(Text),

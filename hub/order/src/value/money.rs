@@ -3,7 +3,7 @@
 use std::fmt;
 
 use rust_decimal::Decimal;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use thiserror::Error;
 
 use super::Currency;
@@ -18,7 +18,7 @@ const LARGEST: Decimal = Decimal::from_parts(2_808_348_672, 232_830_643, 0, fals
 /// **Invariant:** the scale is at most the currency's minor digits (unit prices: at most 6), kept as
 /// given, never rounded in silence; no float ever touches it. Tests:
 /// `an_amount_has_the_digits_of_its_currency`, `sums_keep_currency_and_scale`.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct Money {
     /// The amount in major units.
     pub amount: Decimal,

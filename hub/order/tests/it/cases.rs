@@ -9,7 +9,7 @@ use orderhub_order::fold::Effect;
 use orderhub_order::history::seal;
 use orderhub_order::ids::{At, Collection, ElementId, OrderKey, SystemName};
 use orderhub_order::lane::{Lane, Sent, Xref};
-use orderhub_order::model::{Order, Shared, State};
+use orderhub_order::model::{Order, State};
 use orderhub_order::route::{Plan, plan};
 use orderhub_order::settle::{Turn, settle};
 use orderhub_order::value::Value;
@@ -105,7 +105,7 @@ fn place(text: &str) -> At {
 fn lane<'a>(state: &'a mut State, world: &World, system: &str) -> &'a mut Lane {
     let name = SystemName::new(system);
     let role = world.systems.get(&name).unwrap().role;
-    state.lanes.entry(name.clone()).or_insert_with(|| Shared::new(Lane::new(name, role)))
+    state.lanes.made(&name, || Lane::new(name.clone(), role))
 }
 
 fn shown(lane: &Lane) -> Vec<String> {

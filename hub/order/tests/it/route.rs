@@ -145,7 +145,7 @@ fn a_paused_system_is_sent_nothing_and_a_shadow_is_told_so() {
     world.systems.get_mut("erp").unwrap().mode = Mode::Paused;
     let state = paid(&world);
     assert_eq!(chosen(&state, &world, "erp"), Err(Some(LaneCode::Paused)));
-    assert!(state.lanes["erp"].due_at.is_some(), "it goes when the mode is another");
+    assert!(state.lanes.get("erp").unwrap().due_at.is_some(), "it goes when the mode is another");
     world.systems.get_mut("erp").unwrap().mode = Mode::Shadow;
     let shown = plan(&state, &name("erp"), &world.rules());
     assert!(matches!(shown, Plan::Send(send) if send.shadow));

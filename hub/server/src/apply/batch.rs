@@ -1,6 +1,11 @@
 //! When a batch closes: at once, with what queued while the last commit ran.
 //!
-//! No timer: an idle hub commits one unit at once, a busy one hundreds together.
+//! No timer: an idle hub commits one unit at once, a busy one hundreds together. Where [`WORTH_PREPARING`]
+//! wait when a commit begins, they are a batch already: it is prepared while that commit runs.
+//! **Invariant:** batches are committed in the order in which they closed, one at a time; what is behind
+//! something of its source that was not stored is not committed. Tests:
+//! `nothing_overtakes_what_was_not_stored`,
+//! `what_was_prepared_behind_a_batch_that_failed_is_not_committed`.
 //! Bounds: a batch closes with the unit that reaches [`MOST_UNITS`] or [`MOST_BYTES`] of bodies; the
 //! rest waits for the next commit.
 
@@ -8,17 +13,20 @@ use std::sync::Arc;
 
 use orderhub_order::ids::{OrderKey, SystemName};
 use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::{Apply, Queues, Submission, Unit, UnitOutcome, Waiter, size};
 use crate::bundle::Bundle;
 use crate::clock::Clock;
-use crate::store::{Store, StoreError};
+use crate::store::{Batch, Store, StoreError};
 
 /// Units in one commit.
 const MOST_UNITS: usize = 256;
 /// Messages that always have room in a batch, however few acts go with them.
 const LEAST_MESSAGES: usize = 16;
+/// Fewer units wait for the commit under way, so that more join them.
+const WORTH_PREPARING: usize = 64;
 /// Bytes of bodies that close a batch.
 const MOST_BYTES: usize = 1 << 20;
 
@@ -37,17 +45,19 @@ pub struct Parts {
 }
 
 /// Starts the loop. It ends when `stop` is cancelled, after what was queued by then is committed.
-pub fn start(
-    parts: Parts,
-    bound: usize,
-    stop: CancellationToken,
-) -> (Apply, tokio::task::JoinHandle<()>) {
+pub fn start(parts: Parts, bound: usize, stop: CancellationToken) -> (Apply, JoinHandle<()>) {
     let (apply, queues) = Apply::channel(bound);
     (apply, tokio::spawn(run(parts, queues, stop)))
 }
 
 async fn run(parts: Parts, mut queues: Queues, stop: CancellationToken) {
+    let mut under_way: Option<UnderWay> = None;
     loop {
+        if queues.len() < WORTH_PREPARING
+            && let Some(before) = under_way.take()
+        {
+            before.end(&parts).await;
+        }
         let first = tokio::select! {
             first = queues.next() => first,
             () = stop.cancelled() => {
@@ -56,26 +66,73 @@ async fn run(parts: Parts, mut queues: Queues, stop: CancellationToken) {
                 queues.next().await
             }
         };
-        let Some(first) = first else { return };
-        let batch = queues.close(first);
-        if batch.units.is_empty() {
+        let Some(first) = first else { break };
+        let Closing { units, waiters, .. } = queues.close(first);
+        if units.is_empty() {
             continue;
         }
-        let bundle = Arc::clone(&parts.bundle.borrow());
-        let outcomes = parts.store.apply(batch.units, bundle, parts.clock.now()).await;
-        resolve(&parts, batch.waiters, outcomes);
+        let batch = Batch::new(units, Arc::clone(&parts.bundle.borrow()), parts.clock.now());
+        // Whoever waits for the commit before is told when it ends, however long this takes.
+        let before = async {
+            if let Some(before) = under_way.take() {
+                before.end(&parts).await;
+            }
+        };
+        let (prepared, ()) = tokio::join!(parts.store.prepare(batch), before);
+        under_way = match prepared {
+            Ok(batch) => UnderWay::begin(&parts, batch, waiters),
+            Err(error) => {
+                resolve(&parts, waiters, Err(error));
+                None
+            }
+        };
+    }
+    if let Some(last) = under_way {
+        last.end(&parts).await;
+    }
+}
+
+/// A batch that is being committed.
+#[derive(Debug)]
+struct UnderWay {
+    commit: JoinHandle<Result<Vec<UnitOutcome>, StoreError>>,
+    waiters: Vec<Waiter>,
+}
+
+impl UnderWay {
+    /// Begins the commit, without what is behind something that was not stored since the batch closed.
+    fn begin(parts: &Parts, mut batch: Batch, waiters: Vec<Waiter>) -> Option<Self> {
+        let behind: Vec<bool> = waiters.iter().map(Waiter::is_behind).collect();
+        batch.keep(|place| behind.get(place) == Some(&false));
+        let (behind, waiters): (Vec<_>, Vec<_>) =
+            waiters.into_iter().zip(behind).partition(|(_, behind)| *behind);
+        behind.into_iter().for_each(|(waiter, _)| waiter.tell(Err(StoreError::Behind)));
+        let waiters = waiters.into_iter().map(|(waiter, _)| waiter).collect();
+        if batch.is_empty() {
+            return None;
+        }
+        let store = Arc::clone(&parts.store);
+        let commit = tokio::spawn(async move { store.commit(batch).await });
+        Some(Self { commit, waiters })
+    }
+
+    async fn end(self, parts: &Parts) {
+        let outcomes = self.commit.await.unwrap_or_else(|error| {
+            Err(StoreError::Failed(format!("a commit did not end: {error}")))
+        });
+        resolve(parts, self.waiters, outcomes);
     }
 }
 
 /// What goes into one commit.
 #[derive(Debug, Default)]
-struct Batch {
+struct Closing {
     units: Vec<Unit>,
     waiters: Vec<Waiter>,
     bytes: usize,
 }
 
-impl Batch {
+impl Closing {
     fn is_full(&self, most: usize) -> bool {
         self.units.len() >= most || self.bytes >= MOST_BYTES
     }
@@ -94,6 +151,11 @@ impl Batch {
 }
 
 impl Queues {
+    /// Units that wait.
+    fn len(&self) -> usize {
+        self.acts.len() + self.messages.len()
+    }
+
     /// The next unit; none when both queues are closed and empty.
     async fn next(&mut self) -> Option<Submission> {
         tokio::select! {
@@ -106,8 +168,8 @@ impl Queues {
 
     /// Closes a batch with what queued. Acts go first, and few messages go with them: a delivery waits
     /// for two commits, and intake must not leave it behind.
-    fn close(&mut self, first: Submission) -> Batch {
-        let mut batch = Batch::default();
+    fn close(&mut self, first: Submission) -> Closing {
+        let mut batch = Closing::default();
         batch.take(first);
         while !batch.is_full(MOST_UNITS - LEAST_MESSAGES)
             && let Ok(act) = self.acts.try_recv()

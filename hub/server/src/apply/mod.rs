@@ -1,5 +1,5 @@
-//! The way of a change, told once: units queue, a batch closes when the last commit ends, the store
-//! folds and writes it in one transaction, then acknowledgements and reserved lanes go out.
+//! The way of a change, told once: units queue, a batch closes with what waits, the store folds and writes
+//! it in one transaction when the last commit has ended, then acknowledgements and reserved lanes go out.
 
 use std::fmt;
 use std::sync::Arc;

@@ -108,7 +108,7 @@ impl Hand<'_> {
             Some(id) => element_reference(&order.reference, at.collection(), id).into(),
             None => order.reference.clone(),
         };
-        Some(Xref { kind: flight.entity.as_str().into(), at, ext_id })
+        Some(Xref { kind: flight.entity.as_str().into(), at, ext_id: ext_id.into() })
     }
 
     /// The reply's document, mapped back onto the subject.

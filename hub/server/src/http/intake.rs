@@ -55,16 +55,28 @@ pub(super) async fn take(
         let one = Envelope { body: line, message_id: None, ..envelope.clone() };
         pending.push(intake.queue(one).await);
     }
-    let mut items = Vec::with_capacity(pending.len());
+    let (mut items, mut failed) = (Vec::with_capacity(pending.len()), None);
+    let mut any = pending.is_empty();
     for (index, pending) in pending.into_iter().enumerate() {
         let stored = match pending {
             Ok(pending) => pending.stored().await,
             Err(error) => Err(error),
         };
         items.push(match stored {
-            Ok(outcome) => shown(Some(index), &outcome),
-            Err(error) => json!({ "index": index, "outcome": "failed", "why": error.to_string() }),
+            Ok(outcome) => {
+                any = true;
+                shown(Some(index), &outcome)
+            }
+            Err(error) => {
+                let item = json!({ "index": index, "outcome": "failed", "why": error.to_string() });
+                failed.get_or_insert(error);
+                item
+            }
         });
+    }
+    // Who looks at the status alone must not take it for stored.
+    if let Some(error) = failed.filter(|_| !any) {
+        return Err(error.into());
     }
     Ok((StatusCode::OK, Json(json!({ "items": items }))).into_response())
 }
@@ -92,6 +104,8 @@ fn unknown_document(system: &System, document: &str) -> Problem {
 fn envelope(api: &Api, system: SystemName, document: &str, headers: &HeaderMap) -> Envelope {
     let pairs = headers.iter().filter_map(|(k, v)| Some((k.as_str(), v.to_str().ok()?)));
     let id = headers.get("idempotency-key").and_then(|id| id.to_str().ok());
+    // An empty one would make all but the first of its callers repeaters.
+    let id = id.filter(|id| !id.trim().is_empty());
     Envelope {
         source: Arc::from("api"),
         system,

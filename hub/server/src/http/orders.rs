@@ -112,7 +112,7 @@ pub(super) async fn lanes(
     Path(word): Path<String>,
 ) -> Result<Response, Problem> {
     let state = find(&api, &word).await?;
-    Ok(page(state.lanes.values().map(|lane| view::lane(lane)).collect(), None).into_response())
+    Ok(page(state.lanes.iter().map(|lane| view::lane(lane)).collect(), None).into_response())
 }
 
 #[derive(Debug, Deserialize)]

@@ -87,7 +87,7 @@ impl From<StoreError> for Problem {
             StoreError::Full => Self::unavailable("store_full", error.to_string()).retry_after(30),
             StoreError::Closed => Self::unavailable("stopping", "the hub is stopping"),
             StoreError::Behind => Self::unavailable("store_failed", error.to_string()),
-            StoreError::Failed(_) | StoreError::Newer { .. } => {
+            StoreError::Failed(_) | StoreError::Newer { .. } | StoreError::Unreleased => {
                 tracing::error!(%error, "the store failed");
                 Self::unavailable("store_failed", "the store failed; the hub's log says why")
             }

@@ -12,7 +12,7 @@ use crate::store::AttemptRow;
 pub(super) fn order(state: &State) -> Json {
     let mut shown = head(&state.order);
     if let Some(members) = shown.as_object_mut() {
-        let references = state.lanes.values().flat_map(|lane| references(lane)).collect();
+        let references = state.lanes.iter().flat_map(|lane| references(lane)).collect();
         members.insert("xrefs".to_owned(), Json::Array(references));
     }
     shown

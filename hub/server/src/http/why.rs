@@ -33,7 +33,7 @@ pub(super) async fn why(
         return Err(Problem::not_found("system", asked));
     }
     let mut names: Vec<_> = bundle.systems().map(|system| system.name.clone()).collect();
-    names.extend(state.lanes.keys().cloned());
+    names.extend(state.lanes.systems().cloned());
     names.sort();
     names.dedup();
     let asked =

@@ -131,9 +131,9 @@ pub(crate) fn order(stored: &Stored) -> Result<Order, CodecError> {
     read.map_err(|error| CodecError { what: "an order", why: error.to_string() })
 }
 
-/// Reads a lane.
-pub(crate) fn lane(stored: &Stored) -> Result<Lane, CodecError> {
-    let read = history::decode_lane(&stored.body, &stored.personal);
+/// Reads a lane beside the head of its order.
+pub(crate) fn lane(stored: &Stored, head: &Order) -> Result<Lane, CodecError> {
+    let read = history::decode_lane(&stored.body, &stored.personal, head);
     read.map_err(|error| CodecError { what: "a lane", why: error.to_string() })
 }
 
@@ -227,13 +227,14 @@ mod tests {
         let rows = [
             "01616e206f726465722c20616e206f726465722c20616e206f726465722c20616e206f726465722c20616e206f726465722c20616e206f726465722c20616e206f726465722c20616e206f72646572",
             "0228b52ffd204e8d000050616e206f726465722c20010051b42001",
-            "0328b52ffd2374d6b85b4e8d000050616e206f726465722c20010051b42001",
+            "0328b52ffd23cd937c154e8d000050616e206f726465722c20010051b42001",
         ];
         for row in rows {
             assert_eq!(unpack(&hex::decode(row).unwrap()).unwrap(), body);
         }
-        let of_the_dictionary = "0328b52ffd2374d6b85b67250100383835227d5d7d7d09fcde0246aedbc7f8e6971f48390cc198f950fe594d07fe8e0f9517";
-        let edit = br#"{"field":{"at":[["fulfilments","F1"]],"field":85,"old":[{"text":"packed"}],"new":[{"text":"shipped"}]}}"#;
+        let of_the_dictionary = "0328b52ffd23cd937c1550ed0000107d7d087c000ed403ab61323c676c670a275b48f4cb08b17fd6405a01";
+        let edit =
+            br#"{"field":{"at":"fulfilments[F1]","field":85,"old":["packed"],"new":["shipped"]}}"#;
         assert_eq!(unpack(&hex::decode(of_the_dictionary).unwrap()).unwrap(), edit);
     }
 }

@@ -20,6 +20,7 @@ mod codec;
 mod columns;
 mod commit;
 mod cores;
+mod forecast;
 mod pack;
 pub mod postgres;
 mod reserved;
@@ -29,6 +30,7 @@ mod unpack;
 mod waits;
 
 pub use codec::{CodecError, unpack};
+pub use commit::Batch;
 pub use rows::{
     AttemptFilter, AttemptRow, Backlog, ChangeRow, Filter, MOST_ROWS, MessageRow, Page, PauseRow,
     PendingRow, ReceiptRow, TodoCount, TodoFilter, TodoRow, TodoState,
@@ -64,6 +66,9 @@ pub async fn open(
     }
 }
 
+/// The schema of stores whose bodies are read no more.
+const UNRELEASED: i64 = 1;
+
 /// Who asks: an unscoped query does not compile. Until tokens exist the loopback listener makes `All`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Scope {
@@ -85,6 +90,12 @@ pub enum StoreError {
         /// In this program.
         known: i64,
     },
+    /// The store was written before the first release, in a form that is read no more.
+    #[error(
+        "the store was written by a program from before the first release, and its orders cannot be read any \
+         more; begin with a new one: move the file away, or name another database"
+    )]
+    Unreleased,
     /// The disk is full: nothing is acknowledged until there is room.
     #[error("no room left for the store; free some disk space, the hub goes on by itself")]
     Full,
@@ -106,12 +117,28 @@ pub enum StoreError {
 pub trait Store: Debug + Send + Sync {
     /// Folds and writes a batch in ONE transaction; one outcome per unit, in order. A unit that cannot be
     /// written is stored raw with a todo, its neighbours commit.
+    fn commit(&self, batch: Batch) -> BoxFuture<'_, Result<Vec<UnitOutcome>, StoreError>>;
+
+    /// Does what can be done of a batch while the one before it is committed; the batches of one caller are
+    /// committed in the order in which they were prepared. One that is not prepared is committed all the
+    /// same.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Closed`]: the process is ending.
+    fn prepare(&self, batch: Batch) -> BoxFuture<'_, Result<Batch, StoreError>> {
+        Box::pin(std::future::ready(Ok(batch)))
+    }
+
+    /// Commits units that were not prepared.
     fn apply(
         &self,
         units: Vec<Unit>,
         bundle: Arc<Bundle>,
         now: Timestamp,
-    ) -> BoxFuture<'_, Result<Vec<UnitOutcome>, StoreError>>;
+    ) -> BoxFuture<'_, Result<Vec<UnitOutcome>, StoreError>> {
+        self.commit(Batch::new(units, bundle, now))
+    }
 
     /// The head of an order with its lanes.
     fn state(

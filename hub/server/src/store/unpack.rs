@@ -26,8 +26,8 @@ impl PackedOrder {
     pub(crate) fn state(&self) -> Result<State, CodecError> {
         let mut state = State::new(codec::order(&stored(&self.head)?)?);
         for row in &self.lanes {
-            let lane = codec::lane(&stored(row)?)?;
-            state.lanes.insert(lane.system.clone(), Shared::new(lane));
+            let lane = codec::lane(&stored(row)?, &state.order)?;
+            state.lanes.insert(Shared::new(lane));
         }
         Ok(state)
     }

@@ -87,32 +87,74 @@ async fn what_was_queued_before_the_stop_is_committed() {
     assert_eq!(world.store.list(&Scope::All, &rest).await.unwrap().items.len(), 100);
 }
 
+/// A store whose file may have so many pages.
+async fn tight(place: &Sqlite, pages: u32) -> World {
+    let tight = Options { most_pages: Some(pages), ..place.options() };
+    let mut world = World::new(place).await;
+    world.store.close().await;
+    world.store = Arc::new(SqliteStore::open(&tight).unwrap());
+    world
+}
+
+/// An order in a message with this body.
+fn message(world: &World, number: &str, body: String) -> Unit {
+    let said = say::order("shop_eu", number, 1, "a");
+    let mapped = vec![orderhub_mapping::Mapped::Document(Box::new(said))];
+    let mut unit = unit(world.now, None, "", mapped);
+    unit.envelope.body = body.into();
+    Unit::Message(Box::new(unit))
+}
+
+/// What no compressor makes much smaller: 2 MB.
+fn noise() -> String {
+    (0_u64..200_000).map(|n| n.wrapping_mul(0x9E37_79B9_7F4A_7C15).to_string()).collect()
+}
+
 #[tokio::test]
 async fn nothing_overtakes_what_was_not_stored() {
     let place = Sqlite::new();
-    let tight = Options { most_pages: Some(60), ..place.options() };
-    let mut world = World::new(&place).await;
-    world.store.close().await;
-    world.store = Arc::new(SqliteStore::open(&tight).unwrap());
+    let world = tight(&place, 60).await;
     let running = start(&world, 1_000);
-    let message = |world: &mut World, number: &str, body: String| {
-        let said = say::order("shop_eu", number, 1, "a");
-        let mapped = vec![orderhub_mapping::Mapped::Document(Box::new(said))];
-        let mut unit = unit(world.now, None, "", mapped);
-        unit.envelope.body = body.into();
-        Unit::Message(Box::new(unit))
-    };
-    // What no compressor makes small enough for the file.
-    let noise: String =
-        (0_u64..60_000).map(|n| n.wrapping_mul(0x9E37_79B9_7F4A_7C15).to_string()).collect();
     let (source, other) = (running.apply.in_order(), running.apply.in_order());
-    let large = source.queue(message(&mut world, "1", noise)).await.unwrap();
-    let behind = source.queue(message(&mut world, "2", String::new())).await.unwrap();
+    let large = source.queue(message(&world, "1", noise())).await.unwrap();
+    let behind = source.queue(message(&world, "2", String::new())).await.unwrap();
     assert!(matches!(large.await.unwrap(), Err(StoreError::Full)));
     assert!(behind.await.unwrap().is_err());
-    let late = source.submit(message(&mut world, "3", String::new())).await;
+    let late = source.submit(message(&world, "3", String::new())).await;
     assert!(matches!(late, Err(StoreError::Behind)), "{late:?}");
-    other.submit(message(&mut world, "4", String::new())).await.unwrap();
-    running.apply.in_order().submit(message(&mut world, "2", String::new())).await.unwrap();
+    other.submit(message(&world, "4", String::new())).await.unwrap();
+    running.apply.in_order().submit(message(&world, "2", String::new())).await.unwrap();
     assert_eq!(world.orders().await, 2);
+}
+
+#[tokio::test]
+async fn what_was_prepared_behind_a_batch_that_failed_is_not_committed() {
+    let place = Sqlite::new();
+    // Room for all that is behind.
+    let world = tight(&place, 400).await;
+    let running = start(&world, 1_000);
+    let source = running.apply.in_order();
+    // All at once, before the loop sees the first: the rest is prepared while that one is being committed.
+    let answers = tokio::task::unconstrained(async {
+        let mut answers = vec![source.queue(message(&world, "large", noise())).await.unwrap()];
+        for number in 0..399 {
+            let small = message(&world, &number.to_string(), String::new());
+            answers.push(source.queue(small).await.unwrap());
+        }
+        answers
+    });
+    let answers = answers.await;
+    let (mut full, mut behind) = (0, 0);
+    for answer in answers {
+        match answer.await.unwrap() {
+            Err(StoreError::Full) => full += 1,
+            Err(StoreError::Behind) => behind += 1,
+            other => panic!("{other:?}"),
+        }
+    }
+    // The body of the first closed its batch.
+    assert_eq!((full, behind), (1, 399));
+    running.stop.cancel();
+    running.ended.await.unwrap();
+    assert_eq!(world.orders().await, 0);
 }

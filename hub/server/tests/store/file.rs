@@ -2,8 +2,11 @@
 
 use std::sync::Arc;
 
-use orderhub::store::StoreError;
+use orderhub::apply::{Unit, UnitOutcome};
 use orderhub::store::sqlite::{Options, SqliteStore};
+use orderhub::store::{Batch, StoreError};
+
+use tokio::task::JoinHandle;
 
 use crate::contract::{Factory, World, say};
 use crate::sqlite::Sqlite;
@@ -61,6 +64,42 @@ async fn a_full_disk_acknowledges_nothing_and_passes() {
 }
 
 #[tokio::test]
+async fn the_log_does_not_grow_under_load() {
+    let place = Sqlite::new();
+    let mut world = World::new(&place).await;
+    let log = place.0.path().join("orderhub.db-wal");
+    let body: String =
+        (0_u64..400).map(|n| n.wrapping_mul(0x9E37_79B9_7F4A_7C15).to_string()).collect();
+    let (mut under_way, mut most) = (None::<JoinHandle<Result<Vec<UnitOutcome>, StoreError>>>, 0);
+    for turn in 0..60_i64 {
+        let mut units = Vec::new();
+        for key in 0..100 {
+            let mut message = world.message(vec![say::order(
+                "shop_eu",
+                &key.to_string(),
+                turn,
+                &turn.to_string(),
+            )]);
+            if let Unit::Message(message) = &mut message {
+                message.envelope.body = body.clone().into();
+            }
+            units.push(message);
+        }
+        let batch = Batch::new(units, Arc::clone(&world.bundle), world.now);
+        let batch = world.store.prepare(batch).await.unwrap();
+        if let Some(before) = under_way.take() {
+            before.await.unwrap().unwrap();
+        }
+        let store = Arc::clone(&world.store);
+        under_way = Some(tokio::spawn(async move { store.commit(batch).await }));
+        most = most.max(std::fs::metadata(&log).map_or(0, |log| log.len()));
+    }
+    under_way.unwrap().await.unwrap().unwrap();
+    assert!(most > 16 << 20, "{most}: it began anew");
+    assert!(most < 48 << 20, "{most}");
+}
+
+#[tokio::test]
 async fn a_second_process_is_refused_in_words() {
     let place = Sqlite::new();
     let _first = place.open().await;
@@ -81,6 +120,35 @@ async fn a_store_of_a_newer_program_is_refused() {
     drop(direct);
     let refused = SqliteStore::open(&place.options()).unwrap_err();
     assert!(matches!(refused, StoreError::Newer { found: 99, .. }), "{refused}");
+}
+
+#[tokio::test]
+async fn a_store_from_before_the_first_release_is_refused_in_words() {
+    let place = Sqlite::new();
+    place.open().await.close().await;
+    let direct = rusqlite::Connection::open(place.0.path().join("orderhub.db")).unwrap();
+    direct.execute("UPDATE meta SET value = '1' WHERE name = 'schema'", []).unwrap();
+    drop(direct);
+    let refused = SqliteStore::open(&place.options()).unwrap_err();
+    assert!(matches!(refused, StoreError::Unreleased), "{refused}");
+}
+
+#[tokio::test]
+async fn a_closed_store_is_one_file() {
+    let place = Sqlite::new();
+    let mut world = World::new(&place).await;
+    for turn in 0..20 {
+        let units = (0..20).map(|key| {
+            world.message(vec![say::order("shop_eu", &key.to_string(), turn, &turn.to_string())])
+        });
+        let batch = Batch::new(units.collect(), Arc::clone(&world.bundle), world.now);
+        let batch = world.store.prepare(batch).await.unwrap();
+        world.store.commit(batch).await.unwrap();
+    }
+    world.store.close().await;
+    for left in ["orderhub.db-wal", "orderhub.db-shm"] {
+        assert!(!place.0.path().join(left).exists(), "{left}");
+    }
 }
 
 #[tokio::test]

@@ -222,6 +222,9 @@ async fn a_store_of_a_newer_program_is_refused() {
     place.sql("UPDATE meta SET value = '99' WHERE name = 'schema'").await;
     let refused = PostgresStore::open(&place.options()).await.unwrap_err();
     assert!(matches!(refused, StoreError::Newer { found: 99, .. }), "{refused}");
+    place.sql("UPDATE meta SET value = '1' WHERE name = 'schema'").await;
+    let refused = PostgresStore::open(&place.options()).await.unwrap_err();
+    assert!(matches!(refused, StoreError::Unreleased), "{refused}");
 }
 
 #[tokio::test]

@@ -103,14 +103,18 @@ async fn the_same_document_again_is_unchanged_and_the_same_key_a_duplicate() {
     let body = order(1, "#1001", "12.50").to_string();
     hub.take("shop_eu", &body).await;
     assert_eq!(hub.take("shop_eu", &body).await.body["outcome"], "unchanged");
-    let keyed = || {
+    let keyed = |key| {
         Request::builder()
             .method(Method::POST)
             .uri("/api/v1/intake/shop_eu/order_rest")
-            .header("idempotency-key", "k-1")
+            .header("idempotency-key", key)
     };
-    assert_eq!(hub.send(keyed(), &body).await.body["outcome"], "unchanged");
-    assert_eq!(hub.send(keyed(), &body).await.body["outcome"], "duplicate");
+    assert_eq!(hub.send(keyed("k-1"), &body).await.body["outcome"], "unchanged");
+    assert_eq!(hub.send(keyed("k-1"), &body).await.body["outcome"], "duplicate");
+    // No key is no key, however it is written.
+    let other = order(2, "#1002", "12.50").to_string();
+    assert_eq!(hub.send(keyed(""), &body).await.body["outcome"], "unchanged");
+    assert_eq!(hub.send(keyed(" "), &other).await.body["outcome"], "applied");
 }
 
 #[tokio::test]
@@ -137,6 +141,13 @@ async fn ndjson_gives_an_outcome_for_each_line_and_a_bad_one_hurts_no_neighbour(
     let outcomes: Vec<_> = items.as_array().unwrap().iter().map(|i| &i["outcome"]).collect();
     assert_eq!(outcomes, ["applied", "todo", "applied"], "{items}");
     assert!(items[1]["why"].is_string(), "{items}");
+    hub.hub.api().store.close().await;
+    let request = Request::builder()
+        .method(Method::POST)
+        .uri("/api/v1/intake/shop_eu/order_rest")
+        .header(header::CONTENT_TYPE, "application/x-ndjson");
+    let answer = hub.send(request, &body).await;
+    assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE, "nothing of it is stored");
 }
 
 #[tokio::test]

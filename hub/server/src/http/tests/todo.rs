@@ -40,7 +40,7 @@ impl Running {
     async fn attempt(&self, key: OrderKey, class: ReceiptClass) {
         let api = self.hub.api();
         let state = api.store.state(&Scope::All, key).await.unwrap().unwrap();
-        let lane = &state.lanes[&erp()];
+        let lane = state.lanes.get(&erp()).unwrap();
         let want = lane.wants[0].clone();
         let fence = lane.fence + 1;
         let flight = Flight {

@@ -1,40 +1,147 @@
-//! Folds what stands alone in its batch ahead of the others, on several cores ([`cores`]).
+//! Folds what stands alone in its batch ahead of the others, on several cores ([`cores`]): while the batch
+//! before it is committed ([`look_ahead`]), and what is left at the beginning of its own commit.
 //!
 //! A fold looks at its order, its act and its facts, and at nothing else of the batch. A unit stands
 //! alone when no other unit of the batch touches its order or names one of its references: then it does
 //! not matter when it is folded. What was folded ahead lies on a copy of the state, and counts only if
-//! the unit, when its turn comes, is found to belong where it was thought to, and nothing has touched the
-//! order meanwhile. **Invariant:** a batch comes out the same whatever was folded ahead. Test:
-//! `what_is_folded_ahead_changes_nothing_but_the_speed`.
+//! the unit, when its turn comes, is found to belong where it was thought to, with the same facts, and
+//! nothing has touched the order meanwhile: then the fold would give the same again. **Invariant:** a batch
+//! comes out the same whatever was folded ahead. Tests: `what_is_folded_ahead_changes_nothing_but_the_speed`,
+//! `what_is_folded_before_its_turn_changes_nothing`, `a_call_that_was_prepared_early_forgets_no_wish`.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use orderhub_order::fold::{Act, Facts, Folded, binds, fold};
+use orderhub_order::fold::{Act, Facts, Folded, Outcome, binds, fold};
 use orderhub_order::identify::{self, Bound, Identity, ReferenceKey};
-use orderhub_order::ids::{At, OrderKey};
+use orderhub_order::ids::{At, OrderKey, SystemName};
 use orderhub_order::model::State;
 
 use super::messages::By;
-use super::plan::{Document, Item, Prepared, Sequence, contribution};
+use super::plan::{self, Document, Item, Prepared, Sequence, contribution};
 use super::working_set::WorkingSet;
-use super::{Context, Seen};
+use super::{Context, Lookup, Seen, TxError};
 use crate::store::cores;
+use crate::store::pack::{self, Address, Lent, Packed, PackedAhead, Packers};
 
 /// Fewer units are folded sooner than a thread has started.
 const WORTH_A_THREAD: usize = 8;
 
-/// The result of a fold that was made before its turn.
+/// Fewer units are not worth a look before their turn.
+pub(crate) const WORTH_LOOKING: usize = 2 * WORTH_A_THREAD;
+
+/// What was done of a batch before its turn.
+#[derive(Debug, Default)]
+pub(crate) struct DoneAhead {
+    /// The results of folds, with what they will write.
+    pub(super) folds: Folds,
+    /// Raw bodies.
+    pub(super) bodies: PackedAhead,
+}
+
+/// The results of folds that were made before their turn, by order.
+#[derive(Debug, Default)]
+pub(super) struct Folds(HashMap<OrderKey, Ahead>);
+
+/// The result of a fold that was made before its turn, and all that it depended on besides the bundle
+/// and the time of the commit.
 #[derive(Debug)]
-pub(super) struct Ahead {
+struct Ahead {
     /// Where the act lies: no other is meant.
     act: usize,
+    place: Place,
+    facts: Facts,
     /// What it was folded on.
     from: Arc<State>,
     state: State,
     folded: Folded,
+    packed: Vec<(Address, Packed)>,
+}
+
+impl DoneAhead {
+    /// The bodies are not where they were.
+    pub(super) fn forget_bodies(&mut self) {
+        self.bodies = PackedAhead::default();
+    }
+}
+
+impl Folds {
+    /// The acts that say nothing new, by where they lie.
+    fn quiet(&self) -> HashSet<usize> {
+        let quiet = self.0.values().filter(|ahead| ahead.folded.outcome == Outcome::Unchanged);
+        quiet.map(|ahead| ahead.act).collect()
+    }
+
+    /// The state that an order was made with ahead, which is made of nothing but these.
+    pub(super) fn made(
+        &self,
+        key: OrderKey,
+        reference: &str,
+        origin: &SystemName,
+    ) -> Option<Arc<State>> {
+        let from = &self.0.get(&key)?.from;
+        let same = *from.order.reference == *reference && from.order.origin == *origin;
+        (same && from.order.version == 0).then(|| Arc::clone(from))
+    }
+}
+
+/// The body of a message, if it looks like being stored: what says nothing new is not.
+fn stored<'w>(work: &'w Prepared, quiet: &HashSet<usize>) -> Option<&'w [u8]> {
+    let Item::Message(head, documents) = &work.item else { return None };
+    let unchanged = |document: &Document| match document {
+        Document::Said(act, _) => quiet.contains(&address(act)),
+        Document::Skipped | Document::Failed(_) => false,
+    };
+    let nothing = !documents.is_empty() && documents.iter().all(unchanged);
+    (head.redrive.is_none() && !nothing).then_some(&head.envelope.body[..])
+}
+
+/// Where a document was thought to belong within its order: its element, and its parent.
+type Place = (Option<At>, Option<At>);
+
+impl Ahead {
+    fn fits(&self, act: &Act, facts: &Facts, from: &Arc<State>) -> bool {
+        self.act == address(act)
+            && Arc::ptr_eq(&self.from, from)
+            && self.facts == *facts
+            && self.place == place_of(act)
+    }
+}
+
+fn place_of(act: &Act) -> Place {
+    match act {
+        Act::Document(document) => (document.at.clone(), document.parent.clone()),
+        Act::Fly { .. }
+        | Act::Memo { .. }
+        | Act::Skip { .. }
+        | Act::Receipt(_)
+        | Act::Person(_)
+        | Act::Tick => (None, None),
+    }
+}
+
+/// Folds of a batch whose turn is yet to come what stands alone in it, on what is committed by now.
+///
+/// # Errors
+///
+/// What the look-ups fail with: nothing is folded, and nothing is lost by it.
+pub(crate) async fn look_ahead<L: Lookup>(
+    lookup: &mut L,
+    works: &mut [Prepared],
+    context: Context<'_>,
+    packers: &Packers,
+) -> Result<DoneAhead, TxError> {
+    let sequences = plan::foreseen(lookup, works).await?;
+    let mut working_set = plan::working_set(lookup, works, &sequences, context).await?;
+    working_set.fold_ahead(works, &sequences, Some(packers));
+    let folds = working_set.folds;
+    let quiet = folds.quiet();
+    let stored: Vec<&[u8]> = works.iter().filter_map(|work| stored(work, &quiet)).collect();
+    let lend = || packers.lend();
+    let bodies = cores::map(&stored, WORTH_A_THREAD, lend, |packer, body| pack::raw(packer, body));
+    Ok(DoneAhead { folds, bodies: PackedAhead::of_bodies(bodies.into_iter().flatten()) })
 }
 
 /// A unit that stands alone.
@@ -69,15 +176,28 @@ impl Named {
 
 impl WorkingSet<'_> {
     /// Folds ahead what stands alone. With few units it does nothing.
-    pub(super) fn fold_ahead(&mut self, works: &mut [Prepared], sequences: &[Sequence]) {
-        if works.len() < 2 * WORTH_A_THREAD {
+    /// With packers, what comes of it is packed, too.
+    pub(super) fn fold_ahead(
+        &mut self,
+        works: &mut [Prepared],
+        sequences: &[Sequence],
+        packers: Option<&Packers>,
+    ) {
+        if works.len() < WORTH_LOOKING {
             return;
         }
         let (named, made) = self.place(works, sequences);
-        let alone = self.alone(works, sequences, &named, &made);
+        let mut alone = self.alone(works, sequences, &named, &made);
+        alone.retain(|unit| {
+            let known = self.folds.0.get(&unit.key);
+            !known.is_some_and(|known| known.fits(unit.act, &unit.facts, &unit.from))
+        });
         let context = self.context;
-        let folded = cores::map(&alone, WORTH_A_THREAD, || (), |(), unit| ahead(unit, context));
-        self.ahead = folded.into_iter().flatten().collect();
+        let lend = || packers.map(Packers::lend);
+        let folded = cores::map(&alone, WORTH_A_THREAD, lend, |packer, unit| {
+            fold_alone(unit, context, packer.as_mut())
+        });
+        self.folds.0.extend(folded.into_iter().flatten());
     }
 
     /// Says of every document where it belongs by what is known before the first fold, and counts what
@@ -194,17 +314,19 @@ impl WorkingSet<'_> {
     }
 
     /// What was folded ahead for this act, if nothing has touched the order meanwhile.
-    pub(super) fn take_ahead(&mut self, key: OrderKey, act: &Act) -> Option<(State, Folded)> {
-        let ahead = self.ahead.remove(&key)?;
+    pub(super) fn take_ahead(
+        &mut self,
+        key: OrderKey,
+        act: &Act,
+        facts: &Facts,
+    ) -> Option<(State, Folded)> {
+        let ahead = self.folds.0.remove(&key)?;
         let now = &self.orders.get(&key)?.locked.state;
-        let same = ahead.act == address(act) && Arc::ptr_eq(now, &ahead.from);
-        same.then_some((ahead.state, ahead.folded))
-    }
-
-    /// The state that an order was made with ahead, if its reference came out the same.
-    pub(super) fn made_ahead(&self, key: OrderKey, reference: &str) -> Option<Arc<State>> {
-        let ahead = self.ahead.get(&key)?;
-        (*ahead.from.order.reference == *reference).then(|| Arc::clone(&ahead.from))
+        if !ahead.fits(act, facts, now) {
+            return None;
+        }
+        self.packed.keep(ahead.state.clone(), ahead.packed);
+        Some((ahead.state, ahead.folded))
     }
 }
 
@@ -226,13 +348,19 @@ fn address(act: &Act) -> usize {
 }
 
 /// One that panics is left to its turn, where it is found out.
-fn ahead(unit: &Alone<'_>, context: Context<'_>) -> Option<(OrderKey, Ahead)> {
+fn fold_alone(
+    unit: &Alone<'_>,
+    context: Context<'_>,
+    packer: Option<&mut Lent<'_>>,
+) -> Option<(OrderKey, Ahead)> {
     let folded = catch_unwind(AssertUnwindSafe(|| {
         let mut state = (*unit.from).clone();
         let folded = fold(&mut state, unit.act, &context.rules, &unit.facts, context.now);
-        (state, folded)
+        let packed = packer.map(|packer| pack::folded(packer, &state, &folded));
+        (state, folded, packed.unwrap_or_default())
     }));
-    let (state, folded) = folded.ok()?;
-    let (act, from) = (address(unit.act), Arc::clone(&unit.from));
-    Some((unit.key, Ahead { act, from, state, folded }))
+    let (state, folded, packed) = folded.ok()?;
+    let (act, place) = (address(unit.act), place_of(unit.act));
+    let (facts, from) = (unit.facts.clone().into_owned(), Arc::clone(&unit.from));
+    Some((unit.key, Ahead { act, place, facts, from, state, folded, packed }))
 }

@@ -34,9 +34,6 @@ impl WorkingSet<'_> {
             Err(outcome) => return outcome,
         };
         if let Act::Document(document) = act {
-            if (&document.at, &document.parent) != (&at, &parent) {
-                self.ahead.remove(&key);
-            }
             (document.at, document.parent) = (at, parent);
         }
         self.fold_document(key, act, by)
@@ -78,7 +75,7 @@ impl WorkingSet<'_> {
 
     /// The fold of an act on an order that is open: made ahead, or now.
     pub(super) fn folded(&mut self, key: OrderKey, act: &Act, facts: &Facts) -> Folded {
-        let ahead = self.take_ahead(key, act);
+        let ahead = self.take_ahead(key, act, facts);
         let (rules, now) = (&self.context.rules, self.context.now);
         let Some(open) = self.orders.get_mut(&key) else { return Folded::nothing() };
         match ahead {

@@ -18,10 +18,11 @@ use orderhub_order::rules::Rules;
 
 use super::StoreError;
 use super::codec::CodecError;
-use crate::apply::{Unit, UnitOutcome};
+use crate::apply::UnitOutcome;
 
 mod absorb;
 mod ahead;
+mod batch;
 mod documents;
 mod messages;
 mod orders;
@@ -31,6 +32,8 @@ mod tests;
 mod working_set;
 mod writes;
 
+pub(crate) use ahead::{DoneAhead, WORTH_LOOKING, look_ahead};
+pub use batch::Batch;
 pub(crate) use plan::Prepared;
 pub(crate) use writes::{OrderWrite, PendingWrite, TodoWrite, WaitKey, Writes};
 
@@ -102,27 +105,14 @@ pub(crate) struct Locked {
 /// A key of a document that a todo `parked` may stand for: (system, document kind, key).
 pub(crate) type DocumentKey = (SystemName, Box<str>, Box<str>);
 
-/// What a commit asks of one open transaction. Lists come sorted, without repetition, but for seen ids,
-/// which come as they arrived.
-pub(crate) trait Tx: Send {
-    /// Marks a point to come back to.
-    fn savepoint(&mut self) -> impl Future<Output = Result<(), TxError>> + Send;
-
-    /// Undoes everything since the last savepoint, which goes. Numbers that were given stay given.
-    fn undo(&mut self) -> impl Future<Output = Result<(), TxError>> + Send;
-
-    /// Keeps everything since the last savepoint, which goes.
-    fn keep(&mut self) -> impl Future<Output = Result<(), TxError>> + Send;
-
+/// What a batch asks before its first fold. Lists come sorted, without repetition.
+pub(crate) trait Lookup: Send {
     /// Numbers for so many messages and orders: the first of each run. Unused ones stay unused.
     fn numbers(
         &mut self,
         messages: usize,
         orders: usize,
     ) -> impl Future<Output = Result<(i64, i64), TxError>> + Send;
-
-    /// Notes ids, in arrival order, and says which were known.
-    fn seen(&mut self, ids: &[SeenId]) -> impl Future<Output = Result<Vec<Seen>, TxError>> + Send;
 
     /// What references are bound to.
     fn references(
@@ -142,6 +132,22 @@ pub(crate) trait Tx: Send {
         &mut self,
         keys: &[(SystemName, Box<str>)],
     ) -> impl Future<Output = Result<Vec<DocumentKey>, TxError>> + Send;
+}
+
+/// What a commit asks of one open transaction. Lists come sorted, without repetition, but for seen ids,
+/// which come as they arrived.
+pub(crate) trait Tx: Lookup {
+    /// Marks a point to come back to.
+    fn savepoint(&mut self) -> impl Future<Output = Result<(), TxError>> + Send;
+
+    /// Undoes everything since the last savepoint, which goes. Numbers that were given stay given.
+    fn undo(&mut self) -> impl Future<Output = Result<(), TxError>> + Send;
+
+    /// Keeps everything since the last savepoint, which goes.
+    fn keep(&mut self) -> impl Future<Output = Result<(), TxError>> + Send;
+
+    /// Notes ids, in arrival order, and says which were known.
+    fn seen(&mut self, ids: &[SeenId]) -> impl Future<Output = Result<Vec<Seen>, TxError>> + Send;
 
     /// Binds references; answers the other binding where one is bound already, which stays.
     fn bind(
@@ -173,11 +179,6 @@ pub(crate) struct Committed {
     pub(crate) heads: Vec<Locked>,
 }
 
-/// Takes the units of a batch apart, once for all its tries.
-pub(crate) fn prepare(units: Vec<Unit>) -> Vec<Prepared> {
-    units.into_iter().map(Prepared::new).collect()
-}
-
 /// Runs a batch inside an open transaction. The caller commits, or rolls everything back on an error. A
 /// batch that was rolled back can be run again: its units are as they were, but for those that failed
 /// alone, which stay condemned.
@@ -185,15 +186,31 @@ pub(crate) fn prepare(units: Vec<Unit>) -> Vec<Prepared> {
 /// # Errors
 ///
 /// [`TxError::Again`] and [`TxError::Store`].
-pub(crate) async fn run<T: Tx>(
+pub(crate) async fn run<T: Tx>(tx: &mut T, batch: &mut Batch) -> Result<Committed, TxError> {
+    let Batch { works, ahead, bundle, now, .. } = batch;
+    let context = Context { rules: bundle.rules(), now: *now };
+    run_by(tx, works, std::mem::take(ahead), context).await
+}
+
+/// The same, by any rules.
+async fn run_by<T: Tx>(
     tx: &mut T,
     works: &mut [Prepared],
+    mut ahead: DoneAhead,
     context: Context<'_>,
 ) -> Result<Committed, TxError> {
     let mut committed = Committed::default();
-    let mut faults = 0;
-    part(tx, works, context, &mut committed, &mut faults).await?;
+    let mut tries = Tries { ahead: &mut ahead, faults: 0 };
+    part(tx, works, context, &mut committed, &mut tries).await?;
     Ok(committed)
+}
+
+/// What the tries of one batch have in common.
+struct Tries<'a> {
+    /// What was done before its turn: for the first try.
+    ahead: &'a mut DoneAhead,
+    /// Bisections and condemnations so far.
+    faults: usize,
 }
 
 /// Why an attempt at some units came to nothing.
@@ -220,12 +237,12 @@ fn part<'a, T: Tx>(
     works: &'a mut [Prepared],
     context: Context<'a>,
     committed: &'a mut Committed,
-    faults: &'a mut usize,
+    tries: &'a mut Tries<'_>,
 ) -> Boxed<'a, Result<(), TxError>> {
     Box::pin(async move {
         loop {
             tx.savepoint().await.map_err(of_store)?;
-            let error = match attempt(tx, works, context).await {
+            let error = match attempt(tx, works, context, tries.ahead).await {
                 Ok(more) => {
                     tx.keep().await.map_err(of_store)?;
                     committed.outcomes.extend(more.outcomes);
@@ -240,8 +257,8 @@ fn part<'a, T: Tx>(
                 Err(Broken::Tx(TxError::Data(why))) => Err(why),
             };
             tx.undo().await.map_err(of_store)?;
-            *faults += 1;
-            if *faults > MOST_FAULTS {
+            tries.faults += 1;
+            if tries.faults > MOST_FAULTS {
                 return Err(failed("too many units of one batch failed".to_owned()));
             }
             match error {
@@ -252,8 +269,8 @@ fn part<'a, T: Tx>(
                 }
                 Err(_) => {
                     let (first, second) = works.split_at_mut(works.len() / 2);
-                    part(tx, first, context, committed, faults).await?;
-                    return part(tx, second, context, committed, faults).await;
+                    part(tx, first, context, committed, tries).await?;
+                    return part(tx, second, context, committed, tries).await;
                 }
             }
         }
@@ -288,10 +305,13 @@ async fn attempt<T: Tx>(
     tx: &mut T,
     works: &mut [Prepared],
     context: Context<'_>,
+    ahead: &mut DoneAhead,
 ) -> Result<Committed, Broken> {
     let seen = plan::seen(tx, works).await?;
     let mut working_set = plan::working_set(tx, works, &seen, context).await?;
-    working_set.fold_ahead(works, &seen);
+    let DoneAhead { folds, bodies } = std::mem::take(ahead);
+    (working_set.folds, working_set.packed) = (folds, bodies);
+    working_set.fold_ahead(works, &seen, None);
     let mut outcomes = Vec::with_capacity(works.len());
     for (at, (work, seen)) in works.iter_mut().zip(&seen).enumerate() {
         let outcome = working_set.take(work, *seen);

@@ -11,7 +11,7 @@ use orderhub_order::identify::{self, ReferenceKey};
 use orderhub_order::ids::{OrderKey, SystemName};
 
 use super::working_set::WorkingSet;
-use super::{Context, DocumentKey, Seen, SeenId, Tx, TxError};
+use super::{Context, DocumentKey, Lookup, Seen, SeenId, Tx, TxError};
 use crate::apply::{MessageUnit, OrderUnit, Unit};
 use crate::intake::Envelope;
 
@@ -139,14 +139,23 @@ pub(super) async fn seen<T: Tx>(tx: &mut T, works: &[Prepared]) -> Result<Vec<Se
     Ok(sequences)
 }
 
+/// The same for a batch whose turn is yet to come: all of it is taken for new, and nothing is noted.
+pub(super) async fn foreseen<L: Lookup>(
+    lookup: &mut L,
+    works: &[Prepared],
+) -> Result<Vec<Sequence>, TxError> {
+    let (first, _) = lookup.numbers(works.len(), 0).await?;
+    Ok((first..).take(works.len()).map(|row| Sequence { row, seen: Seen::New }).collect())
+}
+
 fn seen_id(envelope: &Envelope, message_id: &str) -> [u8; 16] {
     let parts = [&*envelope.source, envelope.system.as_str(), message_id];
     half_of_parts(parts.map(str::as_bytes))
 }
 
 /// Reads and locks everything that the folds of this batch may need.
-pub(super) async fn working_set<'a, T: Tx>(
-    tx: &mut T,
+pub(super) async fn working_set<'a, L: Lookup>(
+    lookup: &mut L,
     works: &[Prepared],
     sequences: &[Sequence],
     context: Context<'a>,
@@ -155,13 +164,13 @@ pub(super) async fn working_set<'a, T: Tx>(
     let live: Vec<&Prepared> =
         works.iter().zip(sequences).filter(fresh).map(|(work, _)| work).collect();
 
-    let references = references(tx, &live).await?;
+    let references = references(lookup, &live).await?;
     let creating = live.iter().flat_map(|work| work.said());
     let creating = creating.filter(|(said, keys)| {
         let known = |key| references.get(key).is_some_and(Option::is_some);
         said.creates && !keys.iter().any(known)
     });
-    let (_, first_order) = tx.numbers(0, creating.count()).await?;
+    let (_, first_order) = lookup.numbers(0, creating.count()).await?;
 
     let mut keys: BTreeSet<OrderKey> = references.values().flatten().map(|b| b.order).collect();
     keys.extend(live.iter().filter_map(|work| match &work.item {
@@ -169,15 +178,15 @@ pub(super) async fn working_set<'a, T: Tx>(
         Item::Message(..) => None,
     }));
     let keys: Vec<OrderKey> = keys.into_iter().collect();
-    let locked = if keys.is_empty() { Vec::new() } else { tx.lock(&keys).await? };
-    let parked = parked(tx, &live).await?;
+    let locked = if keys.is_empty() { Vec::new() } else { lookup.lock(&keys).await? };
+    let parked = parked(lookup, &live).await?;
     Ok(WorkingSet::new(context, references, locked, parked, first_order))
 }
 
 type References = HashMap<ReferenceKey, Option<identify::Bound>>;
 
-async fn references<T: Tx>(tx: &mut T, live: &[&Prepared]) -> Result<References, TxError> {
-    let mut keys: BTreeSet<ReferenceKey> = BTreeSet::new();
+async fn references<L: Lookup>(lookup: &mut L, live: &[&Prepared]) -> Result<References, TxError> {
+    let mut keys: Vec<ReferenceKey> = Vec::new();
     for work in live {
         keys.extend(work.said().flat_map(|(_, keys)| keys.iter().cloned()));
         keys.extend(work.said().filter_map(|(said, _)| WorkingSet::reference_of(said)));
@@ -188,12 +197,16 @@ async fn references<T: Tx>(tx: &mut T, live: &[&Prepared]) -> Result<References,
     if keys.is_empty() {
         return Ok(HashMap::new());
     }
-    let keys: Vec<ReferenceKey> = keys.into_iter().collect();
-    let found = tx.references(&keys).await?;
+    keys.sort_unstable();
+    keys.dedup();
+    let found = lookup.references(&keys).await?;
     Ok(keys.into_iter().zip(found).collect())
 }
 
-async fn parked<T: Tx>(tx: &mut T, live: &[&Prepared]) -> Result<HashSet<DocumentKey>, TxError> {
+async fn parked<L: Lookup>(
+    lookup: &mut L,
+    live: &[&Prepared],
+) -> Result<HashSet<DocumentKey>, TxError> {
     let mut keys: BTreeSet<(SystemName, Box<str>)> = BTreeSet::new();
     for (said, _) in live.iter().flat_map(|work| work.said()) {
         keys.extend(spoken_keys(said).map(|key| (said.system.clone(), key.into())));
@@ -202,7 +215,7 @@ async fn parked<T: Tx>(tx: &mut T, live: &[&Prepared]) -> Result<HashSet<Documen
         return Ok(HashSet::new());
     }
     let keys: Vec<(SystemName, Box<str>)> = keys.into_iter().collect();
-    Ok(tx.parked(&keys).await?.into_iter().collect())
+    Ok(lookup.parked(&keys).await?.into_iter().collect())
 }
 
 /// Its own key and the keys of its parents at the same system.

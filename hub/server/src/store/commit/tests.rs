@@ -13,7 +13,7 @@ use orderhub_order::rules::Shapes;
 use orderhub_order::value::Value;
 
 use super::*;
-use crate::apply::MessageUnit;
+use crate::apply::{MessageUnit, Unit};
 use crate::intake::Envelope;
 
 /// What was asked, each with whether its keys came sorted and once. References lead to two orders in turn.
@@ -26,27 +26,9 @@ impl Asked {
     }
 }
 
-impl Tx for Asked {
-    async fn savepoint(&mut self) -> Result<(), TxError> {
-        Ok(())
-    }
-
-    async fn undo(&mut self) -> Result<(), TxError> {
-        panic!("nothing fails here")
-    }
-
-    async fn keep(&mut self) -> Result<(), TxError> {
-        Ok(())
-    }
-
+impl Lookup for Asked {
     async fn numbers(&mut self, _: usize, _: usize) -> Result<(i64, i64), TxError> {
         Ok((1, 100))
-    }
-
-    async fn seen(&mut self, ids: &[SeenId]) -> Result<Vec<Seen>, TxError> {
-        // In the order of arrival.
-        self.0.push(("seen", true));
-        Ok(ids.iter().map(|_| Seen::New).collect())
     }
 
     async fn references(&mut self, keys: &[ReferenceKey]) -> Result<Vec<Option<Bound>>, TxError> {
@@ -67,6 +49,26 @@ impl Tx for Asked {
 
     async fn parked(&mut self, _: &[(SystemName, Box<str>)]) -> Result<Vec<DocumentKey>, TxError> {
         Ok(Vec::new())
+    }
+}
+
+impl Tx for Asked {
+    async fn savepoint(&mut self) -> Result<(), TxError> {
+        Ok(())
+    }
+
+    async fn undo(&mut self) -> Result<(), TxError> {
+        panic!("nothing fails here")
+    }
+
+    async fn keep(&mut self) -> Result<(), TxError> {
+        Ok(())
+    }
+
+    async fn seen(&mut self, ids: &[SeenId]) -> Result<Vec<Seen>, TxError> {
+        // In the order of arrival.
+        self.0.push(("seen", true));
+        Ok(ids.iter().map(|_| Seen::New).collect())
     }
 
     async fn bind(
@@ -145,8 +147,8 @@ async fn a_commit_asks_in_one_order_and_writes_last() {
     let mut asked = Asked::default();
     let context = Context { rules, now: Timestamp::UNIX_EPOCH };
     // Neither in order nor each once.
-    let mut works = prepare(["b", "c", "a", "b"].map(message).into());
-    let done = run(&mut asked, &mut works, context).await.unwrap();
+    let mut works = ["b", "c", "a", "b"].map(|key| Prepared::new(message(key)));
+    let done = run_by(&mut asked, &mut works, DoneAhead::default(), context).await.unwrap();
     assert_eq!(done.outcomes.len(), 4);
     let expected = ["seen", "references", "lock", "bind", "write"].map(|what| (what, true));
     assert_eq!(asked.0, expected, "each once, in this order, as a sorted set");

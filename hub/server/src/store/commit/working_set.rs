@@ -13,7 +13,7 @@ use orderhub_order::ids::{At, Entity, OrderKey, SystemName, order_reference};
 use orderhub_order::lane::Flight;
 use orderhub_order::model::State;
 
-use super::ahead::Ahead;
+use super::ahead::Folds;
 use super::writes::{
     ChangeWrite, Count, LaneWrite, MessageWrite, OrderWrite, PendingWrite, TodoWrite, WaitKey,
     Writes,
@@ -21,6 +21,7 @@ use super::writes::{
 use super::{Context, DocumentKey, Locked};
 use crate::apply::Word;
 use crate::store::ReceiptRow;
+use crate::store::pack::PackedAhead;
 
 /// One order on the working set.
 #[derive(Debug)]
@@ -71,7 +72,9 @@ pub(super) struct WorkingSet<'a> {
     pub(super) fresh: Vec<(SystemName, OrderKey)>,
     pub(super) counts: HashMap<(SystemName, Arc<str>, Word), u32>,
     /// What was folded before its turn.
-    pub(super) ahead: HashMap<OrderKey, Ahead>,
+    pub(super) folds: Folds,
+    /// What was packed before its turn.
+    pub(super) packed: PackedAhead,
 }
 
 impl<'a> WorkingSet<'a> {
@@ -106,7 +109,8 @@ impl<'a> WorkingSet<'a> {
             ended: BTreeSet::new(),
             fresh: Vec::new(),
             counts: HashMap::new(),
-            ahead: HashMap::new(),
+            folds: Folds::default(),
+            packed: PackedAhead::default(),
         }
     }
 
@@ -128,10 +132,7 @@ impl<'a> WorkingSet<'a> {
         let taken = Self::reference_of(said)
             .is_some_and(|wanted| self.references.get(&wanted).is_some_and(Option::is_some));
         let reference = order_reference(&said.system, order_no(said), taken, key);
-        let state = match self.made_ahead(key, &reference) {
-            Some(state) => state,
-            None => self.new_state(key, &reference, said)?,
-        };
+        let state = self.new_state(key, &reference, said)?;
         self.next_order += 1;
         self.bind(
             ReferenceKey::Ref(reference.as_str().into()),
@@ -144,7 +145,11 @@ impl<'a> WorkingSet<'a> {
         Some(key)
     }
 
+    /// An order as its first document finds it: the one that was made ahead, or another like it.
     fn new_state(&self, key: OrderKey, reference: &str, said: &Contribution) -> Option<Arc<State>> {
+        if let Some(made) = self.folds.made(key, reference, &said.system) {
+            return Some(made);
+        }
         let (rules, now) = (&self.context.rules, self.now());
         orderhub_order::fold::create(key, reference.into(), said, rules, now).map(Arc::new)
     }
@@ -254,9 +259,9 @@ impl<'a> WorkingSet<'a> {
     /// Everything, sorted where rows are locked.
     pub(super) fn writes(&self) -> Writes<'_> {
         let orders = self.orders.values().filter(|open| open.dirty);
-        let lanes = self.orders.iter().flat_map(|(key, open)| {
+        let lanes = self.orders.values().flat_map(|open| {
             let lanes = open.lanes.iter().filter_map(|name| open.locked.state.lanes.get(name));
-            lanes.map(|lane| LaneWrite { key: *key, lane })
+            lanes.map(|lane| LaneWrite { order: &open.locked.state.order, lane })
         });
         let messages = self.messages.iter().map(|row| MessageWrite {
             id: row.id,
@@ -286,6 +291,7 @@ impl<'a> WorkingSet<'a> {
             counts: counts.collect(),
             now: self.context.now,
             bundle: self.context.rules.bundle,
+            ahead: &self.packed,
         }
     }
 }
@@ -312,6 +318,6 @@ fn order_no(said: &Contribution) -> Option<&str> {
 /// How a lane stands towards its system: a call that may have left is not over.
 pub(super) fn busy(state: &State) -> Vec<SystemName> {
     let lanes = state.lanes.iter();
-    let busy = lanes.filter(|(_, lane)| lane.flying.as_ref().is_some_and(Flight::may_be_there));
-    busy.map(|(system, _)| system.clone()).collect()
+    let busy = lanes.filter(|lane| lane.flying.as_ref().is_some_and(Flight::may_be_there));
+    busy.map(|lane| lane.system.clone()).collect()
 }

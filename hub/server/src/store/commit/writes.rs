@@ -14,10 +14,11 @@ use orderhub_order::model::Order;
 use crate::apply::Word;
 use crate::intake::Envelope;
 use crate::store::ReceiptRow;
+use crate::store::pack::PackedAhead;
 use orderhub_order::history::Stored;
 
 /// Everything but seen ids and references, in the order of writing.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Writes<'a> {
     /// Raw messages.
     pub(crate) messages: Vec<MessageWrite<'a>>,
@@ -47,6 +48,8 @@ pub(crate) struct Writes<'a> {
     pub(crate) now: Timestamp,
     /// The bundle that decided.
     pub(crate) bundle: &'a str,
+    /// What of all this was packed before.
+    pub(crate) ahead: &'a PackedAhead,
 }
 
 /// A raw message with its outcome.
@@ -109,7 +112,7 @@ pub(crate) struct OrderWrite<'a> {
 #[derive(Debug)]
 pub(crate) struct LaneWrite<'a> {
     /// Of this order.
-    pub(crate) key: OrderKey,
+    pub(crate) order: &'a Order,
     /// The lane.
     pub(crate) lane: &'a Lane,
 }

@@ -18,12 +18,12 @@ use super::{
     AttemptFilter, AttemptRow, Backlog, ChangeRow, Filter, MessageRow, Page, PauseRow, PendingRow,
     ReceiptRow, Scope, Store, StoreError, TodoCount, TodoFilter, TodoRow, TodoState,
 };
-use crate::apply::{Unit, UnitOutcome};
-use crate::bundle::{Bundle, Files};
+use crate::apply::UnitOutcome;
+use crate::bundle::Files;
 use crate::config::{SecretRef, Secrets};
 use crate::store::codec;
 use crate::store::columns::from_cursor;
-use crate::store::commit::{self, Committed, Context, TxError};
+use crate::store::commit::{self, Batch, Committed, TxError};
 use crate::store::reserved::Reserved;
 
 mod connect;
@@ -137,18 +137,12 @@ impl PostgresStore {
     }
 
     /// Folds and writes a batch in one transaction.
-    async fn batch(
-        &self,
-        units: Vec<Unit>,
-        bundle: Arc<Bundle>,
-        now: Timestamp,
-    ) -> Result<Vec<UnitOutcome>, StoreError> {
+    async fn batch(&self, mut batch: Batch) -> Result<Vec<UnitOutcome>, StoreError> {
         let reserved = Arc::clone(&self.reserved);
         let run = async move |writer: &mut Writer| {
-            let mut works = commit::prepare(units);
-            let context = Context { rules: bundle.rules(), now };
+            let now = batch.now;
             let work = async |tx: &mut PgTx<'_>| -> Result<Committed, TxError> {
-                commit::run(tx, &mut works, context).await
+                commit::run(tx, &mut batch).await
             };
             let Committed { outcomes, settled, heads: _ } =
                 writer.run(Some(seen::week(now)), work).await?;
@@ -161,13 +155,8 @@ impl PostgresStore {
 }
 
 impl Store for PostgresStore {
-    fn apply(
-        &self,
-        units: Vec<Unit>,
-        bundle: Arc<Bundle>,
-        now: Timestamp,
-    ) -> BoxFuture<'_, Result<Vec<UnitOutcome>, StoreError>> {
-        Box::pin(self.batch(units, bundle, now))
+    fn commit(&self, batch: Batch) -> BoxFuture<'_, Result<Vec<UnitOutcome>, StoreError>> {
+        Box::pin(self.batch(batch))
     }
 
     fn state(

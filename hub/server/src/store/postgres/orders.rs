@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use orderhub_order::history::Stored;
 use orderhub_order::ids::OrderKey;
-use orderhub_order::model::{Order, Shared, State};
+use orderhub_order::model::{Order, State};
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row as _, query, query_scalar};
 
@@ -13,6 +13,7 @@ use super::error::Fault;
 use super::tx::parts;
 use crate::store::codec;
 use crate::store::columns::{from_column, to_column};
+use crate::store::unpack::PackedOrder;
 use crate::store::{ChangeRow, ReceiptRow};
 
 /// Orders that one word may mean; more are not told apart.
@@ -28,15 +29,11 @@ pub(super) async fn state(
                    ARRAY(SELECT personal FROM lanes l WHERE l.k = o.k ORDER BY system)
                FROM orders o WHERE k = $1";
     let Some(row) = query(sql).bind(key.0).fetch_optional(c).await? else { return Ok(None) };
-    let mut state = State::new(codec::order(&parts(&row, 0)?)?);
     let (bodies, personal): (Vec<Vec<u8>>, Vec<Option<Vec<u8>>>) =
         (row.try_get(2)?, row.try_get(3)?);
-    for (body, personal) in bodies.iter().zip(personal) {
-        let personal = personal.as_deref().map(codec::unpack).transpose()?.unwrap_or_default();
-        let lane = codec::lane(&Stored { body: codec::unpack(body)?, personal })?;
-        state.lanes.insert(lane.system.clone(), Shared::new(lane));
-    }
-    Ok(Some(Arc::new(state)))
+    let lanes = bodies.into_iter().zip(personal).collect();
+    let packed = PackedOrder { head: (row.try_get(0)?, row.try_get(1)?), lanes };
+    Ok(Some(Arc::new(packed.state()?)))
 }
 
 /// The orders that a word may mean, oldest first.

@@ -6,10 +6,13 @@ use sqlx::{Connection as _, PgConnection, query, query_scalar, raw_sql};
 
 use super::connect::{Bounds, Connector, ms};
 use super::error::Fault;
-use crate::store::StoreError;
+use crate::store::{StoreError, UNRELEASED};
 
 /// In order; the schema's version is how many of them the database has seen.
-const MIGRATIONS: &[&str] = &[include_str!("../../../migrations/postgres/0001_first.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../../../migrations/postgres/0001_first.sql"),
+    include_str!("../../../migrations/postgres/0002_bodies.sql"),
+];
 
 /// Another process may be migrating for so long.
 const MIGRATING: Duration = Duration::from_secs(300);
@@ -45,7 +48,7 @@ pub(super) async fn open(connector: &Connector) -> Result<String, StoreError> {
         )));
     }
     let install = prepare(&mut connection).await.map_err(|not| match not {
-        NotPrepared::Newer { found, known } => StoreError::Newer { found, known },
+        NotPrepared::Store(error) => error,
         NotPrepared::Fault(fault) => StoreError::Failed(format!(
             "cannot prepare the tables of the store at `{}`: {fault}",
             connector.place()
@@ -58,7 +61,7 @@ pub(super) async fn open(connector: &Connector) -> Result<String, StoreError> {
 
 /// Why the tables are not there.
 enum NotPrepared {
-    Newer { found: i64, known: i64 },
+    Store(StoreError),
     Fault(Fault),
 }
 
@@ -88,7 +91,10 @@ async fn migrate(connection: &mut PgConnection) -> Result<(), NotPrepared> {
     let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
     let found = version(connection).await?;
     if found > known {
-        return Err(NotPrepared::Newer { found, known });
+        return Err(NotPrepared::Store(StoreError::Newer { found, known }));
+    }
+    if found == UNRELEASED {
+        return Err(NotPrepared::Store(StoreError::Unreleased));
     }
     let done = usize::try_from(found).unwrap_or(0);
     for (version, script) in (1_i64..).zip(MIGRATIONS).skip(done) {

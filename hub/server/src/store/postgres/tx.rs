@@ -12,7 +12,6 @@ use jiff::Timestamp;
 use orderhub_order::history::Stored;
 use orderhub_order::identify::{Bound, ReferenceKey};
 use orderhub_order::ids::{At, OrderKey, SystemName};
-use orderhub_order::model::{Shared, State};
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row as _, query, query_scalar, raw_sql};
 
@@ -21,8 +20,11 @@ use super::{numbers, seen, write};
 use crate::store::StoreError;
 use crate::store::codec;
 use crate::store::columns::from_column;
-use crate::store::commit::{DocumentKey, Locked, Seen, SeenId, Tx, TxError, WaitKey, Writes};
+use crate::store::commit::{
+    DocumentKey, Locked, Lookup, Seen, SeenId, Tx, TxError, WaitKey, Writes,
+};
 use crate::store::pack::Packers;
+use crate::store::unpack::{self, PackedOrder, PackedRow};
 
 /// An open transaction.
 #[derive(Debug)]
@@ -53,20 +55,7 @@ impl<'a> PgTx<'a> {
     }
 }
 
-impl Tx for PgTx<'_> {
-    async fn savepoint(&mut self) -> Result<(), TxError> {
-        self.free.clear();
-        self.run("SAVEPOINT part").await
-    }
-
-    async fn undo(&mut self) -> Result<(), TxError> {
-        self.run("ROLLBACK TO part; RELEASE part").await
-    }
-
-    async fn keep(&mut self) -> Result<(), TxError> {
-        self.run("RELEASE part").await
-    }
-
+impl Lookup for PgTx<'_> {
     async fn numbers(&mut self, messages: usize, orders: usize) -> Result<(i64, i64), TxError> {
         let mut first = (0, 0);
         if messages > 0 {
@@ -76,11 +65,6 @@ impl Tx for PgTx<'_> {
             first.1 = numbers::orders(self.c, orders, self.orders).await?;
         }
         Ok(first)
-    }
-
-    async fn seen(&mut self, ids: &[SeenId]) -> Result<Vec<Seen>, TxError> {
-        let none = || TxError::Store(StoreError::Failed("no week to note ids in".to_owned()));
-        Ok(seen::note(self.c, ids, self.week.ok_or_else(none)?).await?)
     }
 
     async fn references(&mut self, keys: &[ReferenceKey]) -> Result<Vec<Option<Bound>>, TxError> {
@@ -113,6 +97,26 @@ impl Tx for PgTx<'_> {
             Ok((SystemName::new(system), kind.into(), key.into()))
         });
         parked.collect()
+    }
+}
+
+impl Tx for PgTx<'_> {
+    async fn savepoint(&mut self) -> Result<(), TxError> {
+        self.free.clear();
+        self.run("SAVEPOINT part").await
+    }
+
+    async fn undo(&mut self) -> Result<(), TxError> {
+        self.run("ROLLBACK TO part; RELEASE part").await
+    }
+
+    async fn keep(&mut self) -> Result<(), TxError> {
+        self.run("RELEASE part").await
+    }
+
+    async fn seen(&mut self, ids: &[SeenId]) -> Result<Vec<Seen>, TxError> {
+        let none = || TxError::Store(StoreError::Failed("no week to note ids in".to_owned()));
+        Ok(seen::note(self.c, ids, self.week.ok_or_else(none)?).await?)
     }
 
     /// **Invariant:** of two that make the order of one reference at once, the later one makes none: what
@@ -205,17 +209,20 @@ async fn lock(c: &mut PgConnection, keys: &[OrderKey]) -> Result<Vec<Locked>, Fa
     let orders = query(orders).bind(&keys).fetch_all(&mut *c).await?;
     let lanes = "SELECT k, body, personal FROM lanes
                  WHERE k = ANY($1) ORDER BY k, system FOR NO KEY UPDATE";
-    let mut lanes_of: HashMap<i64, Vec<PgRow>> = HashMap::new();
+    let mut lanes_of: HashMap<i64, Vec<PackedRow>> = HashMap::new();
     for row in query(lanes).bind(&keys).fetch_all(c).await? {
-        lanes_of.entry(row.try_get(0)?).or_default().push(row);
+        let lane = (row.try_get(1)?, row.try_get(2)?);
+        lanes_of.entry(row.try_get(0)?).or_default().push(lane);
+    }
+    let mut packed = Vec::with_capacity(orders.len());
+    for row in &orders {
+        let head = (row.try_get(1)?, row.try_get(2)?);
+        let lanes = lanes_of.remove(&row.try_get(0)?).unwrap_or_default();
+        packed.push(PackedOrder { head, lanes });
     }
     let mut locked = Vec::with_capacity(orders.len());
-    for row in orders {
-        let mut state = State::new(codec::order(&parts(&row, 1)?)?);
-        for lane in lanes_of.remove(&row.try_get(0)?).unwrap_or_default() {
-            let lane = codec::lane(&parts(&lane, 1)?)?;
-            state.lanes.insert(lane.system.clone(), Shared::new(lane));
-        }
+    for (row, state) in orders.into_iter().zip(unpack::states(&packed)) {
+        let state = state?;
         let chain = row.try_get(3)?;
         let since_keyframe = u32::try_from(row.try_get::<i64, _>(4)?).unwrap_or(u32::MAX);
         let next_timer: Option<Timestamp> = row.try_get::<Option<_>, _>(5)?.map(from_column);

@@ -26,7 +26,7 @@ const MOST_NAME: usize = 200;
 pub(super) async fn all(
     c: &mut PgConnection,
     writes: &Writes<'_>,
-    packed: &PackedWrites,
+    packed: &PackedWrites<'_>,
 ) -> Result<(), Fault> {
     orders(c, writes, &packed.orders).await?;
     lanes(c, writes, &packed.lanes).await?;
@@ -46,7 +46,11 @@ pub(super) fn text(text: &str) -> Cow<'_, str> {
     if text.contains('\0') { text.replace('\0', "\u{fffd}").into() } else { text.into() }
 }
 
-async fn orders(c: &mut PgConnection, writes: &Writes<'_>, packed: &[Packed]) -> Result<(), Fault> {
+async fn orders(
+    c: &mut PgConnection,
+    writes: &Writes<'_>,
+    packed: &[Cow<'_, Packed>],
+) -> Result<(), Fault> {
     let insert = "INSERT INTO orders (k, unit, origin, ref, order_no, version, stage, holds, placed_at,
                       next_timer, chain, since_keyframe, body, personal)
                   SELECT * FROM UNNEST($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[],
@@ -63,6 +67,7 @@ async fn orders(c: &mut PgConnection, writes: &Writes<'_>, packed: &[Packed]) ->
                           next_timer, chain, since_keyframe, body, personal)
                   WHERE o.k = i.k";
     for (new, sql) in [(true, insert), (false, update)] {
+        let packed = packed.iter().map(|packed| &**packed);
         let rows = writes.orders.iter().zip(packed).filter(|(write, _)| write.new == new);
         heads(c, sql, rows.collect()).await?;
     }
@@ -105,7 +110,11 @@ async fn heads(
     Ok(())
 }
 
-async fn lanes(c: &mut PgConnection, writes: &Writes<'_>, packed: &[Packed]) -> Result<(), Fault> {
+async fn lanes(
+    c: &mut PgConnection,
+    writes: &Writes<'_>,
+    packed: &[Cow<'_, Packed>],
+) -> Result<(), Fault> {
     if writes.lanes.is_empty() {
         return Ok(());
     }
@@ -115,7 +124,7 @@ async fn lanes(c: &mut PgConnection, writes: &Writes<'_>, packed: &[Packed]) -> 
                SET due_at = excluded.due_at, body = excluded.body, personal = excluded.personal";
     let lanes = || writes.lanes.iter().map(|write| write.lane);
     query(sql)
-        .bind(writes.lanes.iter().map(|write| write.key.0).collect::<Vec<_>>())
+        .bind(writes.lanes.iter().map(|write| write.order.key.0).collect::<Vec<_>>())
         .bind(lanes().map(|lane| lane.system.as_str()).collect::<Vec<_>>())
         .bind(lanes().map(|lane| lane.due_at.map(to_column)).collect::<Vec<_>>())
         .bind(packed.iter().map(|packed| &packed.body[..]).collect::<Vec<_>>())
@@ -128,7 +137,7 @@ async fn lanes(c: &mut PgConnection, writes: &Writes<'_>, packed: &[Packed]) -> 
 async fn changes(
     c: &mut PgConnection,
     writes: &Writes<'_>,
-    packed: &PackedWrites,
+    packed: &PackedWrites<'_>,
 ) -> Result<(), Fault> {
     if writes.changes.is_empty() {
         return Ok(());
@@ -164,7 +173,7 @@ async fn changes(
 async fn messages(
     c: &mut PgConnection,
     writes: &Writes<'_>,
-    packed: &[Option<Packed>],
+    packed: &[Option<Cow<'_, Packed>>],
 ) -> Result<(), Fault> {
     let messages = &writes.messages;
     if messages.is_empty() {

@@ -27,8 +27,8 @@ pub(super) struct Heads(Mutex<Generations>);
 struct Generations {
     young: Generation,
     old: Generation,
-    /// Reads under way that nothing has overtaken. As few as there are callers.
-    reads: Vec<(OrderKey, u64)>,
+    /// Reads under way that nothing has overtaken, by order: a batch's worth of them at most.
+    reads: HashMap<OrderKey, Vec<u64>>,
     /// The number of the next read.
     next: u64,
 }
@@ -45,7 +45,8 @@ impl Reading {
     pub(super) fn keep(self, head: Locked) -> Arc<State> {
         let state = Arc::clone(&head.state);
         let mut generations = self.heads.generations();
-        let known = generations.reads.contains(&self.read);
+        let (key, number) = self.read;
+        let known = generations.reads.get(&key).is_some_and(|reads| reads.contains(&number));
         let forgotten = if known { generations.insert(head) } else { None };
         drop(generations);
         forget(forgotten.into_iter().collect());
@@ -55,7 +56,14 @@ impl Reading {
 
 impl Drop for Reading {
     fn drop(&mut self) {
-        self.heads.generations().reads.retain(|read| *read != self.read);
+        let (key, number) = self.read;
+        let mut generations = self.heads.generations();
+        if let Some(reads) = generations.reads.get_mut(&key) {
+            reads.retain(|read| *read != number);
+            if reads.is_empty() {
+                generations.reads.remove(&key);
+            }
+        }
     }
 }
 
@@ -75,7 +83,7 @@ impl Generations {
 
     /// From here on, what a reader has seen of an order may be outdated.
     fn overtake(&mut self, key: OrderKey) {
-        self.reads.retain(|(read, _)| *read != key);
+        self.reads.remove(&key);
     }
 }
 
@@ -92,7 +100,7 @@ impl Heads {
         let mut generations = self.generations();
         let read = (key, generations.next);
         generations.next += 1;
-        generations.reads.push(read);
+        generations.reads.entry(key).or_default().push(read.1);
         drop(generations);
         Reading { heads: Arc::clone(self), read }
     }

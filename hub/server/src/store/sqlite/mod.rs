@@ -17,9 +17,11 @@ use super::{
     AttemptFilter, AttemptRow, Backlog, ChangeRow, Filter, MessageRow, Page, PauseRow, PendingRow,
     ReceiptRow, Scope, Store, StoreError, TodoCount, TodoFilter, TodoRow, TodoState,
 };
-use crate::apply::{Unit, UnitOutcome};
-use crate::bundle::{Bundle, Files};
+use crate::apply::UnitOutcome;
+use crate::bundle::Files;
 use crate::store::columns::from_cursor;
+use crate::store::commit::{Batch, WORTH_LOOKING};
+use crate::store::forecast::Forecast;
 use crate::store::reserved::Reserved;
 
 mod error;
@@ -32,6 +34,7 @@ mod pauses;
 mod pending;
 mod readers;
 mod schema;
+mod scout;
 mod seen;
 mod todos;
 mod tx;
@@ -40,6 +43,7 @@ mod writer;
 
 use heads::Heads;
 use readers::Readers;
+use scout::Scout;
 use writer::{After, Job, call};
 
 /// How the file is opened.
@@ -74,6 +78,7 @@ pub struct SqliteStore {
     seen_days: u16,
     jobs: mpsc::Sender<Job>,
     readers: Readers,
+    scout: Arc<Scout>,
     heads: Arc<Heads>,
     reserved: Arc<Reserved>,
 }
@@ -90,20 +95,33 @@ impl SqliteStore {
         let install = opened.install.clone();
         let reserved = Arc::new(Reserved::default());
         let heads = Arc::new(Heads::default());
-        let jobs = writer::start(opened, Arc::clone(&heads), Arc::clone(&reserved))?;
+        let forecast = Arc::new(Forecast::default());
+        let scout = Scout::new(options.path.clone(), Arc::clone(&heads), Arc::clone(&forecast));
+        let jobs = writer::start(opened, Arc::clone(&heads), Arc::clone(&reserved), forecast)?;
         let readers = Readers::new(options.path.clone(), options.read_deadline);
-        Ok(Self { install, seen_days: options.seen_days, jobs, readers, heads, reserved })
+        let (seen_days, scout) = (options.seen_days, Arc::new(scout));
+        Ok(Self { install, seen_days, jobs, readers, scout, heads, reserved })
     }
 }
 
 impl Store for SqliteStore {
-    fn apply(
-        &self,
-        units: Vec<Unit>,
-        bundle: Arc<Bundle>,
-        now: Timestamp,
-    ) -> BoxFuture<'_, Result<Vec<UnitOutcome>, StoreError>> {
-        Box::pin(call(&self.jobs, move |writer| writer.apply(units, &bundle, now)))
+    fn prepare(&self, mut batch: Batch) -> BoxFuture<'_, Result<Batch, StoreError>> {
+        let scout = Arc::clone(&self.scout);
+        Box::pin(async move {
+            if batch.len() < WORTH_LOOKING {
+                scout.look(&mut batch);
+                return Ok(batch);
+            }
+            let looked = tokio::task::spawn_blocking(move || {
+                scout.look(&mut batch);
+                batch
+            });
+            looked.await.map_err(|_| StoreError::Closed)
+        })
+    }
+
+    fn commit(&self, batch: Batch) -> BoxFuture<'_, Result<Vec<UnitOutcome>, StoreError>> {
+        Box::pin(call(&self.jobs, move |writer| writer.apply(batch)))
     }
 
     fn state(
@@ -339,6 +357,7 @@ impl Store for SqliteStore {
     fn close(&self) -> BoxFuture<'_, ()> {
         Box::pin(async move {
             self.readers.close().await;
+            self.scout.close();
             let (done, ended) = oneshot::channel::<()>();
             let last: Job = Box::new(move |_| {
                 drop(done);

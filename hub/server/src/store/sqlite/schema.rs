@@ -8,10 +8,13 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension as _};
 
 use super::Options;
 use super::error::{Fault, of};
-use crate::store::StoreError;
+use crate::store::{StoreError, UNRELEASED};
 
 /// In order; the schema's version is how many of them the file has seen.
-const MIGRATIONS: &[&str] = &[include_str!("../../../migrations/sqlite/0001_first.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../../../migrations/sqlite/0001_first.sql"),
+    include_str!("../../../migrations/sqlite/0002_bodies.sql"),
+];
 
 /// A process that is just ending may hold the lock a little longer.
 const LOCK_TRIES: u32 = 40;
@@ -101,6 +104,9 @@ fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
     let found = version(connection).map_err(StoreError::from)?;
     if found > known {
         return Err(StoreError::Newer { found, known });
+    }
+    if found == UNRELEASED {
+        return Err(StoreError::Unreleased);
     }
     let done = usize::try_from(found).unwrap_or(0);
     for (version, script) in (1_i64..).zip(MIGRATIONS).skip(done) {

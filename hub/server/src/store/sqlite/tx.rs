@@ -16,7 +16,9 @@ use super::write;
 use super::writer::Writer;
 use crate::store::codec;
 use crate::store::columns::from_column;
-use crate::store::commit::{DocumentKey, Locked, Seen, SeenId, Tx, TxError, WaitKey, Writes};
+use crate::store::commit::{
+    DocumentKey, Locked, Lookup, Seen, SeenId, Tx, TxError, WaitKey, Writes,
+};
 use crate::store::unpack::{self, PackedOrder};
 
 /// An open transaction.
@@ -38,25 +40,7 @@ impl<'a> SqliteTx<'a> {
     }
 }
 
-impl Tx for SqliteTx<'_> {
-    async fn savepoint(&mut self) -> Result<(), TxError> {
-        self.run("SAVEPOINT part")
-    }
-
-    async fn undo(&mut self) -> Result<(), TxError> {
-        self.run("ROLLBACK TO part")?;
-        self.run("RELEASE part")?;
-        let writer = &mut *self.writer;
-        writer.given = 0;
-        writer.seen = super::seen::Weeks::read(&writer.connection)?;
-        Ok(())
-    }
-
-    async fn keep(&mut self) -> Result<(), TxError> {
-        self.written = true;
-        self.run("RELEASE part")
-    }
-
+impl Lookup for SqliteTx<'_> {
     async fn numbers(&mut self, messages: usize, orders: usize) -> Result<(i64, i64), TxError> {
         let first = (self.writer.next_message, self.writer.next_order);
         let run = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
@@ -66,11 +50,6 @@ impl Tx for SqliteTx<'_> {
             self.writer.given = numbers::give(&self.writer.connection, self.writer.next_message)?;
         }
         Ok(first)
-    }
-
-    async fn seen(&mut self, ids: &[SeenId]) -> Result<Vec<Seen>, TxError> {
-        let writer = &mut *self.writer;
-        Ok(writer.seen.note(&writer.connection, ids, self.now)?)
     }
 
     async fn references(&mut self, keys: &[ReferenceKey]) -> Result<Vec<Option<Bound>>, TxError> {
@@ -117,6 +96,31 @@ impl Tx for SqliteTx<'_> {
         }
         Ok(parked)
     }
+}
+
+impl Tx for SqliteTx<'_> {
+    async fn savepoint(&mut self) -> Result<(), TxError> {
+        self.run("SAVEPOINT part")
+    }
+
+    async fn undo(&mut self) -> Result<(), TxError> {
+        self.run("ROLLBACK TO part")?;
+        self.run("RELEASE part")?;
+        let writer = &mut *self.writer;
+        writer.given = 0;
+        writer.seen = super::seen::Weeks::read(&writer.connection)?;
+        Ok(())
+    }
+
+    async fn keep(&mut self) -> Result<(), TxError> {
+        self.written = true;
+        self.run("RELEASE part")
+    }
+
+    async fn seen(&mut self, ids: &[SeenId]) -> Result<Vec<Seen>, TxError> {
+        let writer = &mut *self.writer;
+        Ok(writer.seen.note(&writer.connection, ids, self.now)?)
+    }
 
     async fn bind(
         &mut self,
@@ -143,7 +147,7 @@ impl Tx for SqliteTx<'_> {
     }
 }
 
-fn bound(connection: &Connection, key: &ReferenceKey) -> Result<Option<Bound>, Fault> {
+pub(super) fn bound(connection: &Connection, key: &ReferenceKey) -> Result<Option<Bound>, Fault> {
     let WaitKey { system, kind, ext_id } = WaitKey::reference(key);
     let mut statement = connection.prepare_cached(
         "SELECT k, place FROM xrefs WHERE system = ?1 AND kind = ?2 AND ext_id = ?3",
@@ -164,7 +168,7 @@ pub(super) struct OrderRow {
 }
 
 impl OrderRow {
-    fn locked(self, state: State) -> Locked {
+    pub(super) fn locked(self, state: State) -> Locked {
         let Self { chain, since_keyframe, next_timer } = self;
         Locked { state: Arc::new(state), chain, since_keyframe, next_timer }
     }
@@ -176,7 +180,7 @@ pub(super) fn read_order(connection: &Connection, key: OrderKey) -> Result<Optio
     Ok(Some(row.locked(packed.state()?)))
 }
 
-fn order_row(
+pub(super) fn order_row(
     connection: &Connection,
     key: OrderKey,
 ) -> Result<Option<(OrderRow, PackedOrder)>, Fault> {

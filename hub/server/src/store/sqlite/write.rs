@@ -1,6 +1,8 @@
 //! Writes everything of a commit but seen ids and references, set by set, each with one cached
 //! statement.
 
+use std::borrow::Cow;
+
 use orderhub_order::catalogue::known;
 use orderhub_order::value::Value;
 use rusqlite::{Connection, params};
@@ -27,7 +29,7 @@ pub(super) fn all(writer: &mut Writer, writes: &Writes<'_>) -> Result<(), Fault>
     counts(connection, writes)
 }
 
-fn orders(c: &Connection, writes: &Writes<'_>, packed: &[Packed]) -> Result<(), Fault> {
+fn orders(c: &Connection, writes: &Writes<'_>, packed: &[Cow<'_, Packed>]) -> Result<(), Fault> {
     let mut insert = c.prepare_cached(
         "INSERT INTO orders (k, unit, origin, ref, order_no, version, stage, holds, placed_at,
              next_timer, chain, since_keyframe, body, personal)
@@ -39,7 +41,7 @@ fn orders(c: &Connection, writes: &Writes<'_>, packed: &[Packed]) -> Result<(), 
              body = ?13, personal = ?14
          WHERE k = ?1",
     )?;
-    for (write, Packed { body, personal }) in writes.orders.iter().zip(packed) {
+    for (write, packed) in writes.orders.iter().zip(packed) {
         let order = write.order;
         let statement = if write.new { &mut insert } else { &mut update };
         let placed = match order.fields.value(known::order::PLACED_AT) {
@@ -59,28 +61,29 @@ fn orders(c: &Connection, writes: &Writes<'_>, packed: &[Packed]) -> Result<(), 
             write.next_timer.map(to_column),
             write.chain,
             write.since_keyframe,
-            body,
-            personal,
+            packed.body,
+            packed.personal,
         ])?;
     }
     Ok(())
 }
 
-fn lanes(c: &Connection, writes: &Writes<'_>, packed: &[Packed]) -> Result<(), Fault> {
+fn lanes(c: &Connection, writes: &Writes<'_>, packed: &[Cow<'_, Packed>]) -> Result<(), Fault> {
     let mut upsert = c.prepare_cached(
         "INSERT INTO lanes (k, system, due_at, body, personal) VALUES (?1, ?2, ?3, ?4, ?5)
          ON CONFLICT (k, system) DO UPDATE
          SET due_at = excluded.due_at, body = excluded.body, personal = excluded.personal",
     )?;
-    for (write, Packed { body, personal }) in writes.lanes.iter().zip(packed) {
+    for (write, packed) in writes.lanes.iter().zip(packed) {
+        let Packed { body, personal } = &**packed;
         let lane = write.lane;
         let due = lane.due_at.map(to_column);
-        upsert.execute(params![write.key.0, lane.system.as_str(), due, body, personal])?;
+        upsert.execute(params![write.order.key.0, lane.system.as_str(), due, body, personal])?;
     }
     Ok(())
 }
 
-fn changes(c: &Connection, writes: &Writes<'_>, packed: &PackedWrites) -> Result<(), Fault> {
+fn changes(c: &Connection, writes: &Writes<'_>, packed: &PackedWrites<'_>) -> Result<(), Fault> {
     let mut insert = c.prepare_cached(
         "INSERT INTO changes (k, version, at, actor, cause, reason, bundle, fields, chain, delta,
              personal, keyframe, keyframe_personal)
@@ -108,7 +111,11 @@ fn changes(c: &Connection, writes: &Writes<'_>, packed: &PackedWrites) -> Result
     Ok(())
 }
 
-fn messages(c: &Connection, writes: &Writes<'_>, packed: &[Option<Packed>]) -> Result<(), Fault> {
+fn messages(
+    c: &Connection,
+    writes: &Writes<'_>,
+    packed: &[Option<Cow<'_, Packed>>],
+) -> Result<(), Fault> {
     let mut insert = c.prepare_cached(
         "INSERT INTO messages (id, first, source, system, document, message_id, received, at,
              outcome, why, bundle, headers, body)

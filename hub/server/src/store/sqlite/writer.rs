@@ -5,7 +5,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use futures_util::FutureExt as _;
-use jiff::Timestamp;
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
@@ -15,10 +14,11 @@ use super::numbers;
 use super::schema::Opened;
 use super::seen;
 use super::tx::SqliteTx;
-use crate::apply::{Unit, UnitOutcome};
-use crate::bundle::Bundle;
+use crate::apply::UnitOutcome;
 use crate::store::StoreError;
-use crate::store::commit::{self, Committed, Context};
+use crate::store::commit::{self, Batch, Committed, WORTH_LOOKING};
+use crate::store::cores;
+use crate::store::forecast::Forecast;
 use crate::store::pack::Packers;
 use crate::store::reserved::Reserved;
 
@@ -51,6 +51,7 @@ pub(super) struct Writer {
     /// Why the last commit failed; gone with the next that writes.
     pub(super) failed: Option<StoreError>,
     reserved: Arc<Reserved>,
+    forecast: Arc<Forecast>,
     /// The last thing to go: others may open the file when it is closed.
     _lock: File,
 }
@@ -60,8 +61,9 @@ pub(super) fn start(
     opened: Opened,
     heads: Arc<Heads>,
     reserved: Arc<Reserved>,
+    forecast: Arc<Forecast>,
 ) -> Result<mpsc::Sender<Job>, StoreError> {
-    let mut writer = Writer::new(opened, heads, reserved).map_err(StoreError::from)?;
+    let mut writer = Writer::new(opened, heads, reserved, forecast).map_err(StoreError::from)?;
     let (jobs, mut queue) = mpsc::channel::<Job>(QUEUE);
     let run = move || {
         while let Some(job) = queue.blocking_recv() {
@@ -72,6 +74,9 @@ pub(super) fn start(
                 Err(_) => writer.recover(),
             }
         }
+        // The file is closed when those who wait for the queue's end are told.
+        drop(writer);
+        drop(queue);
     };
     let thread = std::thread::Builder::new().name("store-writer".to_owned()).spawn(run);
     thread.map_err(|error| StoreError::Failed(format!("no thread to write with: {error}")))?;
@@ -95,7 +100,12 @@ pub(super) async fn call<T: Send + 'static>(
 }
 
 impl Writer {
-    fn new(opened: Opened, heads: Arc<Heads>, reserved: Arc<Reserved>) -> Result<Self, Fault> {
+    fn new(
+        opened: Opened,
+        heads: Arc<Heads>,
+        reserved: Arc<Reserved>,
+        forecast: Arc<Forecast>,
+    ) -> Result<Self, Fault> {
         let Opened { connection, lock, .. } = opened;
         let seen = seen::Weeks::read(&connection)?;
         let highest = |sql: &str| -> Result<i64, rusqlite::Error> {
@@ -105,6 +115,7 @@ impl Writer {
         // leave no row behind.
         let given = numbers::given(&connection)?;
         let order = highest("SELECT max(k) FROM orders")?;
+        forecast.set((given.max(1), order + 1));
         Ok(Self {
             connection,
             packers: Packers::default(),
@@ -115,29 +126,38 @@ impl Writer {
             heads,
             failed: None,
             reserved,
+            forecast,
             _lock: lock,
         })
     }
 
     /// Folds and writes a batch in one transaction.
-    pub(super) fn apply(
-        &mut self,
-        units: Vec<Unit>,
-        bundle: &Bundle,
-        now: Timestamp,
-    ) -> Result<Vec<UnitOutcome>, StoreError> {
-        let mut works = commit::prepare(units);
+    pub(super) fn apply(&mut self, batch: Batch) -> Result<Vec<UnitOutcome>, StoreError> {
+        // A small one is written sooner than another thread has woken.
+        if batch.len() < WORTH_LOOKING {
+            self.write(batch)
+        } else {
+            cores::run(|| self.write(batch))
+        }
+    }
+
+    fn write(&mut self, mut batch: Batch) -> Result<Vec<UnitOutcome>, StoreError> {
+        let now = batch.now;
         let committed = self.transaction(|writer| {
-            let context = Context { rules: bundle.rules(), now };
             let mut tx = SqliteTx::new(writer, now);
             // Nothing here waits: every step of the embedded store is ready at once.
-            let run = commit::run(&mut tx, &mut works, context).now_or_never();
+            let run = commit::run(&mut tx, &mut batch).now_or_never();
             match run {
                 Some(done) => Ok(done?),
                 None => Err(StoreError::Failed("a step of the commit waited".to_owned())),
             }
-        })?;
-        let Committed { outcomes, settled, heads } = committed;
+        });
+        let next = (self.next_message, self.next_order);
+        match batch.turn.take() {
+            Some(turn) => turn.end(next),
+            None => self.forecast.set(next),
+        }
+        let Committed { outcomes, settled, heads } = committed?;
         self.heads.put(heads);
         let reserved = outcomes.iter().flat_map(|outcome| &outcome.reserved);
         self.reserved.update(&settled, reserved, now);

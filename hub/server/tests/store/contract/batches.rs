@@ -1,9 +1,11 @@
 //! What one transaction over many units promises.
 
-use orderhub::apply::{Unit, Word};
-use orderhub::store::Scope;
+use std::sync::Arc;
+
+use orderhub::apply::{Unit, UnitOutcome, Word};
+use orderhub::store::{Batch, Scope};
 use orderhub_order::catalogue::known;
-use orderhub_order::contribution::Contribution;
+use orderhub_order::contribution::{Contribution, Revision};
 use orderhub_order::ids::OrderKey;
 
 use super::rules::POISON;
@@ -107,41 +109,98 @@ pub(crate) async fn batches_change_nothing_but_the_speed(factory: &dyn Factory) 
 }
 
 /// Orders that stand alone in a batch beside such that do not: made, changed, named by others, twice.
+fn mixed(turn: i64) -> Contribution {
+    let key = (turn * 37 % 90).to_string();
+    match turn % 9 {
+        4 => say::shipment(&format!("P{turn}"), say::at_shop(&(turn * 13 % 90).to_string())),
+        7 => say::payment(&format!("T{turn}"), &key),
+        _ => say::order("shop_eu", &key, turn, &format!("note {turn}")),
+    }
+}
+
 pub(crate) async fn what_is_folded_ahead_changes_nothing_but_the_speed(factory: &dyn Factory) {
-    let said = |turn: i64| {
-        let key = (turn * 37 % 90).to_string();
-        match turn % 9 {
-            4 => say::shipment(&format!("P{turn}"), say::at_shop(&(turn * 13 % 90).to_string())),
-            7 => say::payment(&format!("T{turn}"), &key),
-            _ => say::order("shop_eu", &key, turn, &format!("note {turn}")),
-        }
-    };
     let together = factory.another();
     let (mut one, mut many) = (World::new(factory).await, World::new(&*together).await);
     for batch in [0..80, 80..200] {
         let mut units = Vec::new();
         let mut expected = Vec::new();
         for turn in batch {
-            expected.push(words(&one.say(said(turn)).await));
-            units.push(many.message(vec![said(turn)]));
+            expected.push(words(&one.say(mixed(turn)).await));
+            units.push(many.message(vec![mixed(turn)]));
         }
         let outcomes = many.apply(units).await.unwrap();
         let found: Vec<_> = outcomes.iter().map(words).collect();
         assert_eq!(found, expected);
     }
-    for key in 0..90 {
+    the_same(&one, &many).await;
+    assert_eq!(one.causes().await, many.causes().await);
+}
+
+/// Each batch is prepared before the one before it is committed: with numbers that are yet to be given, and
+/// on orders that are about to change where both are of one group. Every batch speaks of each order of its
+/// group once, so that each stands alone.
+pub(crate) async fn what_is_folded_before_its_turn_changes_nothing(factory: &dyn Factory) {
+    let groups = [0, 1, 0, 1, 1, 0, 0];
+    let said = |turn: i64| {
+        let group = groups[usize::try_from(turn / 40).unwrap()];
+        let key = (group * 100 + turn % 40).to_string();
+        match turn % 7 {
+            3 if turn >= 80 => say::payment(&format!("T{turn}"), &key),
+            _ => say::order("shop_eu", &key, turn, &format!("note {turn}")),
+        }
+    };
+    let together = factory.another();
+    let (mut one, mut many) = (World::new(factory).await, World::new(&*together).await);
+    let mut before: Option<(Batch, Vec<i64>)> = None;
+    for batch in
+        (0..280_i64).collect::<Vec<_>>().chunks(40).map(<[i64]>::to_vec).chain([Vec::new()])
+    {
+        let units = batch.iter().map(|turn| many.message(vec![said(*turn)])).collect();
+        many.later(1);
+        let units = Batch::new(units, Arc::clone(&many.bundle), many.now);
+        let mut prepared = many.store.prepare(units).await.unwrap();
+        if let Some((before, turns)) = before.take() {
+            let outcomes = many.store.commit(before).await.unwrap();
+            for (turn, outcome) in turns.into_iter().zip(outcomes) {
+                assert_eq!(words(&one.say(said(turn)).await), words(&outcome), "turn {turn}");
+                numbered(&many, &outcome, turn).await;
+            }
+        }
+        // What is taken out gives its number to what is behind it.
+        let stays = |turn: i64| !matches!(turn, 2 | 81 | 95 | 201);
+        prepared.keep(|place| stays(batch[place]));
+        before = Some((prepared, batch.into_iter().filter(|turn| stays(*turn)).collect()));
+    }
+    the_same(&one, &many).await;
+    let many = many.reopen(&*together).await;
+    the_same(&one, &many).await;
+    assert_eq!(one.causes().await, many.causes().await);
+}
+
+/// A payment carries no revision: the number of its message counts as one.
+async fn numbered(world: &World, outcome: &UnitOutcome, turn: i64) {
+    let state = world.store.state(&Scope::All, order_of(outcome)).await.unwrap().unwrap();
+    let documents = &state.lanes.get("shop_eu").unwrap().documents;
+    let payment = documents.iter().find(|(name, _)| name.ends_with(&format!("/T{turn}")));
+    if let Some((_, payment)) = payment {
+        assert_eq!(payment.revision, outcome.message.map(Revision::Integer));
+    }
+}
+
+/// All orders stand the same in both.
+async fn the_same(one: &World, many: &World) {
+    for key in 0..140 {
         let mut heads = Vec::new();
-        for world in [&one, &many] {
+        for world in [one, many] {
             let keys = world.store.find(&Scope::All, &key.to_string()).await.unwrap();
             let Some(key) = keys.first() else { continue };
             let state = world.store.state(&Scope::All, *key).await.unwrap().unwrap();
             let mut fields = state.order.fields.clone();
             // The moment of the first commit is the one thing that differs.
             fields.remove(known::order::RECEIVED_AT);
-            let wants: Vec<_> = state.lanes.values().map(|lane| lane.wants.clone()).collect();
+            let wants: Vec<_> = state.lanes.iter().map(|lane| lane.wants.clone()).collect();
             heads.push((state.order.version, fields, state.order.collections.clone(), wants));
         }
         assert_eq!(heads.first(), heads.get(1), "order {key}");
     }
-    assert_eq!(one.causes().await, many.causes().await);
 }

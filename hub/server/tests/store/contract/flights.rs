@@ -1,8 +1,10 @@
 //! Calls under way: what waits for them, what outlives a process, what an answer may not bind.
 
+use std::sync::Arc;
+
 use jiff::SignedDuration;
-use orderhub::apply::{UnitOutcome, Word};
-use orderhub::store::Scope;
+use orderhub::apply::{Unit, UnitOutcome, Word};
+use orderhub::store::{Batch, Scope};
 use orderhub_order::contribution::{Contribution, ParentReference};
 use orderhub_order::fold::{Act, Outcome, PersonAct, Receipt, ReceiptClass};
 use orderhub_order::ids::{At, Entity, OrderKey, SystemName};
@@ -17,8 +19,13 @@ fn erp() -> SystemName {
 
 /// The dispatcher takes off with what the ERP's lane wants.
 async fn fly(world: &mut World, key: OrderKey, entity: Entity) -> UnitOutcome {
+    let call = call(world, key, entity).await;
+    world.one(call).await
+}
+
+async fn call(world: &World, key: OrderKey, entity: Entity) -> Unit {
     let state = world.store.state(&Scope::All, key).await.unwrap().unwrap();
-    let lane = &state.lanes[&erp()];
+    let lane = state.lanes.get(&erp()).unwrap();
     let want = &lane.wants[0];
     let flight = Flight {
         want: want.key.clone(),
@@ -40,7 +47,7 @@ async fn fly(world: &mut World, key: OrderKey, entity: Entity) -> UnitOutcome {
         in_air: false,
         began: None,
     };
-    world.one(World::act(key, Act::Fly { system: erp(), flight: Box::new(flight) })).await
+    World::act(key, Act::Fly { system: erp(), flight: Box::new(flight) })
 }
 
 fn receipt(class: ReceiptClass, xrefs: Vec<Xref>) -> Act {
@@ -78,6 +85,41 @@ pub(crate) async fn a_document_waits_for_a_call_to_its_system_and_is_woken(facto
     assert_eq!(words(&driven[0]), [Word::Applied]);
 }
 
+/// The calls are prepared on orders that change before their turn: what the change wants stays wanted.
+pub(crate) async fn a_call_that_was_prepared_early_forgets_no_wish(factory: &dyn Factory) {
+    let mut world = World::new(factory).await;
+    let mut keys = Vec::new();
+    for key in 0..20 {
+        let said = say::order("shop_eu", &key.to_string(), 1, "a");
+        keys.push(order_of(&world.say(said).await));
+    }
+    let mut calls = Vec::new();
+    for key in &keys {
+        calls.push(call(&world, *key, Entity::Order).await);
+    }
+    let change = |key| say::order("shop_eu", &format!("{key}"), 2, "b");
+    let changes = (0..20).map(|key| world.message(vec![change(key)])).collect();
+    let changes = Batch::new(changes, Arc::clone(&world.bundle), world.now);
+    let changes = world.store.prepare(changes).await.unwrap();
+    let calls = Batch::new(calls, Arc::clone(&world.bundle), world.now);
+    let calls = world.store.prepare(calls).await.unwrap();
+    let _changed = world.store.commit(changes).await.unwrap();
+    let mut wanted = Vec::new();
+    for key in &keys {
+        let state = world.store.state(&Scope::All, *key).await.unwrap().unwrap();
+        let lane = state.lanes.get(&erp()).unwrap();
+        assert!(lane.wants.iter().any(|want| want.version == 2), "{:?}", lane.wants);
+        wanted.push(lane.wants.clone());
+    }
+    let outcomes = world.store.commit(calls).await.unwrap();
+    let world = world.reopen(factory).await;
+    for ((key, wanted), outcome) in keys.iter().zip(wanted).zip(outcomes) {
+        let state = world.store.state(&Scope::All, *key).await.unwrap().unwrap();
+        let lane = state.lanes.get(&erp()).unwrap();
+        assert_eq!(lane.wants, wanted, "{:?}", words(&outcome));
+    }
+}
+
 pub(crate) async fn a_flight_outlives_its_process_and_lapses_at_its_deadline(
     factory: &dyn Factory,
 ) {
@@ -89,7 +131,7 @@ pub(crate) async fn a_flight_outlives_its_process_and_lapses_at_its_deadline(
     world.later(31);
     assert_eq!(world.store.due(&erp(), world.now, 10).await.unwrap(), [key]);
     let state = world.store.state(&Scope::All, key).await.unwrap().unwrap();
-    assert!(state.lanes[&erp()].flying.as_ref().unwrap().in_air);
+    assert!(state.lanes.get(&erp()).unwrap().flying.as_ref().unwrap().in_air);
 }
 
 pub(crate) async fn an_id_that_is_bound_elsewhere_is_not_bound_again(factory: &dyn Factory) {
@@ -128,7 +170,7 @@ pub(crate) async fn an_act_that_cannot_be_folded_holds_its_lane(factory: &dyn Fa
     world.later(3_600);
     assert!(world.store.due(&erp(), world.now, 10).await.unwrap().is_empty(), "not tried for ever");
     let state = world.store.state(&Scope::All, key).await.unwrap().unwrap();
-    let lane = &state.lanes[&erp()];
+    let lane = state.lanes.get(&erp()).unwrap();
     assert_eq!(lane.code, Some(LaneCode::InDoubt));
     assert!(lane.flying.as_ref().unwrap().may_have_acted);
 }
@@ -152,7 +194,7 @@ pub(crate) async fn a_memo_that_names_another_order_stops_the_call(factory: &dyn
     let _held = world.one(World::act(keys[1], stopped)).await;
     assert_eq!(world.causes().await, ["reference_taken", "no_update"]);
     let state = world.store.state(&Scope::All, keys[1]).await.unwrap().unwrap();
-    assert_eq!(state.lanes[&erp()].code, Some(LaneCode::InDoubt));
+    assert_eq!(state.lanes.get(&erp()).unwrap().code, Some(LaneCode::InDoubt));
 }
 
 /// A call in doubt, and what a person decides about it.
@@ -183,7 +225,7 @@ pub(crate) async fn a_call_that_is_let_be_is_dropped(factory: &dyn Factory) {
     let (mut world, key, settled) = decided(factory, false).await;
     assert!(settled.reserved.is_empty());
     let state = world.store.state(&Scope::All, key).await.unwrap().unwrap();
-    let lane = &state.lanes[&erp()];
+    let lane = state.lanes.get(&erp()).unwrap();
     assert_eq!((lane.code, lane.wants.len()), (Some(LaneCode::LetBe), 0));
     assert!(lane.flying.is_none() && lane.due_at.is_none());
     let settle = PersonAct::Settle { system: erp(), again: true };

@@ -24,7 +24,7 @@ pub(crate) async fn a_lane_made_due_is_reserved_until_the_process_ends(factory: 
     assert_eq!(world.store.due(&erp(), world.now, 10).await.unwrap(), [key]);
     assert!(world.store.next_due(&erp(), world.now).await.unwrap().is_some());
     let state = world.store.state(&Scope::All, key).await.unwrap().unwrap();
-    assert!(state.lanes[&erp()].flying.is_none(), "reserved is not flying");
+    assert!(state.lanes.get(&erp()).unwrap().flying.is_none(), "reserved is not flying");
 }
 
 pub(crate) async fn a_ring_without_room_gives_lanes_back(factory: &dyn Factory) {
@@ -39,7 +39,7 @@ pub(crate) async fn what_the_dispatcher_skipped_is_not_due_any_more(factory: &dy
     let outcome = world.say(say::order("shop_eu", "1001", 1, "a")).await;
     let key = order_of(&outcome);
     let state = world.store.state(&Scope::All, key).await.unwrap().unwrap();
-    let want = state.lanes[&erp()].wants[0].clone();
+    let want = state.lanes.get(&erp()).unwrap().wants[0].clone();
     let skip = Act::Skip {
         system: erp(),
         want: want.key,
