@@ -26,7 +26,7 @@ use super::{Context, Lookup, Seen, TxError};
 use crate::store::cores;
 use crate::store::pack::{self, Address, Lent, Packed, PackedAhead, Packers};
 
-/// Fewer units are folded sooner than a thread has started.
+/// Fewer units are folded sooner than a thread has woken.
 const WORTH_A_THREAD: usize = 8;
 
 /// Fewer units are not worth a look before their turn.

@@ -23,8 +23,9 @@ use crate::store::StoreError;
 const READERS: usize = 4;
 /// The server stops a statement at the deadline; its word is waited for so much longer.
 const SLACK: Duration = Duration::from_millis(200);
-/// A connection that was idle for so long is asked first whether it still stands.
-const TRUSTED: Duration = Duration::from_secs(1);
+/// A connection that was idle for so long is asked first whether it still stands: sooner than a server that
+/// crashed is there again, so that nobody is told of it by a read after that.
+const TRUSTED: Duration = Duration::from_millis(100);
 
 /// The pool.
 #[derive(Debug)]
