@@ -71,9 +71,10 @@ async fn the_log_does_not_grow_under_load() {
     let body: String =
         (0_u64..400).map(|n| n.wrapping_mul(0x9E37_79B9_7F4A_7C15).to_string()).collect();
     let (mut under_way, mut most) = (None::<JoinHandle<Result<Vec<UnitOutcome>, StoreError>>>, 0);
-    for turn in 0..60_i64 {
+    for turn in 0..120_i64 {
         let mut units = Vec::new();
-        for key in 0..100 {
+        // More orders than are kept decoded, so that each is read anew.
+        for key in (0..100).map(|place| (turn * 100 + place) % 1_500) {
             let mut message = world.message(vec![say::order(
                 "shop_eu",
                 &key.to_string(),
