@@ -36,6 +36,23 @@ impl Schema {
     }
 }
 
+impl Schema {
+    /// Messages that are stored and wait for another drive.
+    pub async fn waiting(&self) -> i64 {
+        let mut connection = PgConnection::connect(&self.url()).await.expect("PostgreSQL answers");
+        let sql = "SELECT count(*) FROM pending";
+        sqlx::query_scalar(sql).fetch_one(&mut connection).await.expect("a count")
+    }
+
+    /// The instance that reads a queue, by its lease.
+    pub async fn reader(&self) -> Option<String> {
+        let mut connection = PgConnection::connect(&self.url()).await.expect("PostgreSQL answers");
+        let sql = "SELECT p.instance FROM leases l JOIN processes p ON p.process = l.process
+                   WHERE l.name LIKE 'queue:%'";
+        sqlx::query_scalar(sql).fetch_optional(&mut connection).await.expect("leases")
+    }
+}
+
 impl Default for Schema {
     fn default() -> Self {
         Self::new()

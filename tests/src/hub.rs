@@ -63,6 +63,17 @@ impl Hub {
         .await;
     }
 
+    /// The port of its API, as text.
+    pub fn port(&self) -> String {
+        self.base.rsplit(':').next().unwrap_or_default().to_owned()
+    }
+
+    /// Sends it a signal by name.
+    pub fn signal(&self, name: &str) {
+        let (option, pid) = (format!("-{name}"), self.process.id().to_string());
+        assert!(Command::new("kill").args([&option, &pid]).status().unwrap().success());
+    }
+
     /// Its process.
     pub fn pid(&self) -> u32 {
         self.process.id()
@@ -86,8 +97,7 @@ impl Hub {
 
     /// SIGTERM, and how it ended; at most 15 s.
     pub async fn terminate(mut self) -> ExitStatus {
-        let pid = self.process.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+        self.signal("TERM");
         wait::until("the hub ends within 15 s of SIGTERM", Duration::from_secs(15), || {
             let ended = self.process.try_wait().unwrap();
             async move { ended }

@@ -74,7 +74,7 @@ fn play_all(folder: &str, on: On) {
             }
             On::Postgres => {
                 let place = Schema::new();
-                let store = open(&postgres::Options::at(place.url()));
+                let store = open(&postgres::Options::at(place.url(), "here"));
                 let mut world = StoreWorld::new(Arc::new(store), settings(&story, &common));
                 play(&story, &rules, &mut world)
             }

@@ -19,8 +19,12 @@ use crate::apply::{Apply, OrderUnit, Redrive, Unit, UnitOutcome};
 use crate::bundle::Bundle;
 use crate::clock::Clock;
 use crate::intake::Gates;
-use crate::store::{PendingRow, Store, StoreError};
+use crate::store::{Lease, PendingRow, Store, StoreError};
 
+/// What allows a process to do it.
+const LEASE: &str = "jobs";
+/// How often a process that does not do it asks whether it may.
+const ASK: Duration = Duration::from_secs(1);
 /// Between two looks at what is due.
 const LOOK: Duration = Duration::from_millis(250);
 /// Between two sweeps.
@@ -43,24 +47,46 @@ pub struct Parts {
     pub gates: Gates,
 }
 
-/// Starts the work; it ends with `stop`, between two units.
+/// Starts the work; it ends with `stop`, between two units. One process at a time does it, under a lease.
 pub fn start(parts: Parts, stop: CancellationToken) -> JoinHandle<()> {
     tokio::spawn(async move {
-        let mut next_sweep = parts.clock.now();
-        loop {
+        while !stop.is_cancelled() {
+            match parts.store.lease(LEASE).await {
+                Ok(Some(lease)) => {
+                    work(&parts, &lease, &stop).await;
+                    parts.store.give_back(lease).await;
+                    continue;
+                }
+                Ok(None) => {}
+                Err(error) => tracing::warn!(%error, "periodic work is not begun yet"),
+            }
             tokio::select! {
                 () = stop.cancelled() => return,
-                () = parts.clock.sleep(LOOK) => {}
-            }
-            if let Err(error) = look(&parts, &mut next_sweep, &stop).await {
-                tracing::warn!(%error, "periodic work could not go on; it is tried again");
+                () = parts.clock.sleep(ASK) => {}
             }
         }
     })
 }
 
+/// Works while the lease is held.
+async fn work(parts: &Parts, lease: &Lease, stop: &CancellationToken) {
+    let apply = parts.apply.under(lease.clone());
+    let mut next_sweep = parts.clock.now();
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = lease.lost() => return,
+            () = parts.clock.sleep(LOOK) => {}
+        }
+        if let Err(error) = look(parts, &apply, &mut next_sweep, stop).await {
+            tracing::warn!(%error, "periodic work could not go on; it is tried again");
+        }
+    }
+}
+
 async fn look(
     parts: &Parts,
+    apply: &Apply,
     next_sweep: &mut Timestamp,
     stop: &CancellationToken,
 ) -> Result<(), StoreError> {
@@ -70,24 +96,24 @@ async fn look(
         parts.store.sweep(now).await?;
     }
     for key in parts.store.timers(now, AT_ONCE).await? {
-        parts.apply.submit(tick(key)).await?;
+        apply.submit(tick(key)).await?;
     }
     while !stop.is_cancelled() {
         // One at a time: the attempt that is counted belongs to the one message that is driven next.
         let mut rows = parts.store.take_pending(parts.clock.now(), 1).await?;
         let Some(row) = rows.pop() else { break };
-        drive(parts, row).await?;
+        drive(parts, apply, row).await?;
     }
     Ok(())
 }
 
 /// Drives one document again, alone.
-async fn drive(parts: &Parts, row: PendingRow) -> Result<UnitOutcome, StoreError> {
+async fn drive(parts: &Parts, apply: &Apply, row: PendingRow) -> Result<UnitOutcome, StoreError> {
     let PendingRow { message, document, attempts } = row;
     let redrive = Redrive { first: message.id, document, attempts };
     let bundle = Arc::clone(&parts.bundle.borrow());
     let unit = crate::intake::unit(&bundle, parts.gates, message.envelope, Some(redrive));
-    parts.apply.submit(Unit::Message(Box::new(unit))).await
+    apply.submit(Unit::Message(Box::new(unit))).await
 }
 
 fn tick(key: OrderKey) -> Unit {

@@ -11,7 +11,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use orderhub_order::ids::{OrderKey, SystemName};
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
@@ -33,7 +32,7 @@ pub mod store;
 pub mod telemetry;
 pub mod transport;
 
-use apply::Apply;
+use apply::{Apply, Handed};
 use bundle::{Bundle, BundleError, Files};
 use bus::{Bus, amqp};
 use clock::Clock;
@@ -48,7 +47,7 @@ use store::{PauseRow, Store, StoreError};
 /// Units that wait for their commit; sources wait when it is full.
 const WAITING_UNITS: usize = 1_024;
 /// Lanes handed from commits to the dispatcher; what has no room is found by its due time.
-const RESERVED_LANES: usize = 8_192;
+const HANDED_LANES: usize = 8_192;
 /// Longest wait for calls that are in the air when the hub stops.
 const LAND_WITHIN: Duration = Duration::from_secs(4);
 /// Longest wait for a part to end, so that all together stay under 15 s.
@@ -123,7 +122,7 @@ impl Core {
         &self,
         config: &Config,
         secrets: &Secrets,
-        (reserved, pauses): (mpsc::Receiver<(SystemName, OrderKey)>, Vec<PauseRow>),
+        (handed, pauses): (mpsc::Receiver<Handed>, Vec<PauseRow>),
     ) -> Result<Deliverer, StartError> {
         let parts = deliver::Parts {
             store: Arc::clone(&self.store),
@@ -132,7 +131,7 @@ impl Core {
             transport: Arc::new(transport::Http::of(&config.egress)?),
             clock: self.clock,
             jitter: Jitter::random(),
-            reserved,
+            handed,
             accounts: deliver::Account::all(config, secrets),
             bounds: deliver::Bounds::default(),
             pauses,
@@ -187,17 +186,19 @@ impl Hub {
         for warning in bundle.warnings() {
             tracing::warn!(code = warning.code, file = warning.source.name, "{}", warning.message);
         }
-        let store = store::open(&config.store, &secrets).await?;
+        let address = listener.local_addr().unwrap_or(config.server.listen);
+        let instance = config.server.instance(address);
+        let store = store::open(&config.store, &secrets, &instance).await?;
         store.activate(&bundle.hash, &files, clock.now()).await?;
         // The sender would switch to another bundle; until files are watched, nobody does.
         let (_, bundles) = watch::channel(Arc::new(bundle));
-        let (reserved, ring) = mpsc::channel(RESERVED_LANES);
+        let (handed, due) = mpsc::channel(HANDED_LANES);
         let parts =
-            apply::Parts { store: Arc::clone(&store), bundle: bundles.clone(), clock, reserved };
+            apply::Parts { store: Arc::clone(&store), bundle: bundles.clone(), clock, handed };
         let (apply, applying) = apply::start(parts, WAITING_UNITS, stops.apply.clone());
         let core = Core { store: Arc::clone(&store), bundle: bundles, apply, clock };
         let pauses = store.pauses().await?;
-        let deliverer = core.deliverer(&config, &secrets, (ring, pauses))?;
+        let deliverer = core.deliverer(&config, &secrets, (due, pauses))?;
         let gates = Gates::from(&config.intake);
         let jobs = core.jobs(gates, stops.jobs.clone());
         let intake = Intake::new(core.apply.clone(), core.bundle, gates, clock);
@@ -214,7 +215,6 @@ impl Hub {
             clock,
             stopping: stops.sources.clone(),
         });
-        let address = listener.local_addr().unwrap_or(config.server.listen);
         let http = tokio::spawn(http::serve(listener, api.clone(), stops.http.clone()));
         let sources = amqp::Parts {
             intake,

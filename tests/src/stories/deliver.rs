@@ -115,6 +115,7 @@ fn fresh(
         values,
         may_have_acted: false,
         wrote: false,
+        process: 0,
         in_air: false,
         began: None,
     }

@@ -188,6 +188,7 @@ pub(super) fn flight(email: Stated) -> Flight {
         values: vec![(At::ROOT, known::order::CUSTOMER_EMAIL, email)],
         may_have_acted: false,
         wrote: true,
+        process: 0,
         in_air: true,
         began: None,
     }

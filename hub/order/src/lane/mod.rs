@@ -97,6 +97,9 @@ pub struct Flight {
     pub in_air: bool,
     /// When the last attempt began.
     pub began: Option<jiff::Timestamp>,
+    /// The process that flies it, by the number that its store gave it; zero: of a program that knew none.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub process: u64,
 }
 
 /// A reference of an entity, line or free kind at this system.

@@ -11,12 +11,11 @@
 
 use std::sync::Arc;
 
-use orderhub_order::ids::{OrderKey, SystemName};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::{Apply, Queues, Submission, Unit, UnitOutcome, Waiter, size};
+use super::{Apply, Handed, Queues, Submission, Unit, UnitOutcome, Waiter, size};
 use crate::bundle::Bundle;
 use crate::clock::Clock;
 use crate::store::{Batch, Store, StoreError};
@@ -39,9 +38,9 @@ pub struct Parts {
     pub bundle: watch::Receiver<Arc<Bundle>>,
     /// The time of each commit.
     pub clock: Clock,
-    /// The dispatcher's ring: lanes that a commit reserved. Full: given back to the store, where the
-    /// claim by due time finds them.
-    pub reserved: mpsc::Sender<(SystemName, OrderKey)>,
+    /// To the dispatcher: lanes that a commit made due. Full: given back to the store, where a claim finds
+    /// them.
+    pub handed: mpsc::Sender<Handed>,
 }
 
 /// Starts the loop. It ends when `stop` is cancelled, after what was queued by then is committed.
@@ -71,7 +70,8 @@ async fn run(parts: Parts, mut queues: Queues, stop: CancellationToken) {
         if units.is_empty() {
             continue;
         }
-        let batch = Batch::new(units, Arc::clone(&parts.bundle.borrow()), parts.clock.now());
+        let batch = Batch::new(units, Arc::clone(&parts.bundle.borrow()), parts.clock.now())
+            .under(waiters.iter().filter_map(Waiter::lease).cloned());
         // Whoever waits for the commit before is told when it ends, however long this takes.
         let before = async {
             if let Some(before) = under_way.take() {
@@ -100,14 +100,19 @@ struct UnderWay {
 }
 
 impl UnderWay {
-    /// Begins the commit, without what is behind something that was not stored since the batch closed.
-    fn begin(parts: &Parts, mut batch: Batch, waiters: Vec<Waiter>) -> Option<Self> {
-        let behind: Vec<bool> = waiters.iter().map(Waiter::is_behind).collect();
-        batch.keep(|place| behind.get(place) == Some(&false));
-        let (behind, waiters): (Vec<_>, Vec<_>) =
-            waiters.into_iter().zip(behind).partition(|(_, behind)| *behind);
-        behind.into_iter().for_each(|(waiter, _)| waiter.tell(Err(StoreError::Behind)));
-        let waiters = waiters.into_iter().map(|(waiter, _)| waiter).collect();
+    /// Begins the commit, without what is behind something that was not stored since the batch closed, or
+    /// was done under a lease that is lost since.
+    fn begin(parts: &Parts, mut batch: Batch, all: Vec<Waiter>) -> Option<Self> {
+        let away: Vec<Option<StoreError>> = all.iter().map(Waiter::turned_away).collect();
+        batch.keep(|place| away.get(place).is_some_and(Option::is_none));
+        let mut waiters = Vec::with_capacity(batch.len());
+        for (waiter, away) in all.into_iter().zip(away) {
+            match away {
+                Some(error) => waiter.tell(Err(error)),
+                None => waiters.push(waiter),
+            }
+        }
+        batch.keep_leases(waiters.iter().filter_map(Waiter::lease));
         if batch.is_empty() {
             return None;
         }
@@ -140,8 +145,8 @@ impl Closing {
     /// What came behind something of its source that was not stored is turned away, so that it does not
     /// overtake it.
     fn take(&mut self, Submission { unit, waiter }: Submission) {
-        if waiter.is_behind() {
-            waiter.tell(Err(StoreError::Behind));
+        if let Some(error) = waiter.turned_away() {
+            waiter.tell(Err(error));
             return;
         }
         self.bytes += size(&unit);
@@ -197,17 +202,27 @@ fn resolve(parts: &Parts, waiters: Vec<Waiter>, outcomes: Result<Vec<UnitOutcome
             return;
         }
     };
-    let mut reserved = Vec::new();
+    let mut handed = Vec::new();
     for (waiter, outcome) in waiters.into_iter().zip(outcomes) {
-        reserved.extend(outcome.reserved.iter().cloned());
+        let lanes = outcome.reserved.iter().cloned();
+        handed.extend(lanes.map(|(system, key)| Handed::Lane(system, key)));
+        for system in &outcome.left {
+            let left = Handed::Left(system.clone());
+            if !handed.contains(&left) {
+                handed.push(left);
+            }
+        }
         waiter.tell(Ok(outcome));
     }
-    let refused: Vec<_> =
-        reserved.into_iter().filter_map(|lane| parts.reserved.try_send(lane).err()).collect();
+    let refused: Vec<_> = handed
+        .into_iter()
+        .filter_map(|handed| match parts.handed.try_send(handed).err()?.into_inner() {
+            Handed::Lane(system, key) => Some((system, key)),
+            Handed::Left(_) => None,
+        })
+        .collect();
     if !refused.is_empty() {
-        let lanes: Vec<_> =
-            refused.into_iter().map(mpsc::error::TrySendError::into_inner).collect();
-        parts.store.release(&lanes);
+        parts.store.release(&refused);
     }
 }
 
@@ -215,6 +230,7 @@ fn resolve(parts: &Parts, waiters: Vec<Waiter>, outcomes: Result<Vec<UnitOutcome
 mod tests {
     use bytes::Bytes;
     use orderhub_order::fold::{Act, Facts};
+    use orderhub_order::ids::{OrderKey, SystemName};
 
     use super::*;
     use crate::apply::{MessageUnit, OrderUnit};

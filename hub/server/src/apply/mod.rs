@@ -11,7 +11,7 @@ use orderhub_order::ids::{OrderKey, SystemName};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
 use crate::intake::Envelope;
-use crate::store::{ReceiptRow, StoreError};
+use crate::store::{Lease, ReceiptRow, StoreError};
 
 pub mod acks;
 pub mod batch;
@@ -75,6 +75,17 @@ pub struct UnitOutcome {
     pub message: Option<i64>,
     /// Lanes that this commit reserved for this process's dispatcher.
     pub reserved: Vec<(SystemName, OrderKey)>,
+    /// Systems of which it made a lane due that this process has no room for: it is free in the store.
+    pub left: Vec<SystemName>,
+}
+
+/// What a commit tells the dispatcher.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Handed {
+    /// A lane is due, and this process's to serve.
+    Lane(SystemName, OrderKey),
+    /// A lane of this system is due, and free for whoever has room.
+    Left(SystemName),
 }
 
 /// What became of one document.
@@ -140,6 +151,7 @@ pub struct Apply {
     messages: mpsc::Sender<Submission>,
     room: Arc<Semaphore>,
     sequence: Option<Arc<Sequence>>,
+    lease: Option<Lease>,
 }
 
 /// KiB of bodies that wait for their commit or are in it.
@@ -177,14 +189,30 @@ pub(crate) struct Queues {
 pub(crate) struct Waiter {
     done: oneshot::Sender<Result<UnitOutcome, StoreError>>,
     sequence: Option<Arc<Sequence>>,
+    /// What allowed its source to hand it in.
+    lease: Option<Lease>,
     /// Its part of [`MOST_WAITING_KIB`], until it is told.
     _room: Option<OwnedSemaphorePermit>,
 }
 
 impl Waiter {
     /// What came before the unit was not stored.
-    pub(crate) fn is_behind(&self) -> bool {
+    fn is_behind(&self) -> bool {
         self.sequence.as_ref().is_some_and(|sequence| sequence.broken.load(Ordering::Acquire))
+    }
+
+    /// Why the unit is not to be committed any more.
+    pub(crate) fn turned_away(&self) -> Option<StoreError> {
+        if self.is_behind() {
+            return Some(StoreError::Behind);
+        }
+        let lost = self.lease.as_ref().is_some_and(Lease::is_lost);
+        lost.then_some(StoreError::Fenced)
+    }
+
+    /// The lease under which it was handed in.
+    pub(crate) fn lease(&self) -> Option<&Lease> {
+        self.lease.as_ref()
     }
 
     /// Tells the outcome, after the commit. A caller who stopped waiting loses its answer, not its
@@ -209,7 +237,8 @@ impl Apply {
         let (acts, next_acts) = mpsc::channel(bound);
         let (messages, next_messages) = mpsc::channel(bound);
         let room = usize::try_from(MOST_WAITING_KIB).unwrap_or(usize::MAX);
-        let apply = Self { acts, messages, room: Arc::new(Semaphore::new(room)), sequence: None };
+        let room = Arc::new(Semaphore::new(room));
+        let apply = Self { acts, messages, room, sequence: None, lease: None };
         (apply, Queues { acts: next_acts, messages: next_messages })
     }
 
@@ -217,6 +246,12 @@ impl Apply {
     /// behind it fail with [`StoreError::Behind`]. A source that begins again takes a new one.
     pub fn in_order(&self) -> Self {
         Self { sequence: Some(Arc::default()), ..self.clone() }
+    }
+
+    /// The same queue for what is done under a lease: committed only while that is held, else it fails with
+    /// [`StoreError::Fenced`].
+    pub fn under(&self, lease: Lease) -> Self {
+        Self { lease: Some(lease), ..self.clone() }
     }
 
     /// Hands in a unit and waits for its commit.
@@ -252,7 +287,8 @@ impl Apply {
                 (&self.messages, Some(room.await.map_err(|_| StoreError::Closed)?))
             }
         };
-        let waiter = Waiter { done, sequence: self.sequence.clone(), _room: room };
+        let (sequence, lease) = (self.sequence.clone(), self.lease.clone());
+        let waiter = Waiter { done, sequence, lease, _room: room };
         queue.send(Submission { unit, waiter }).await.map_err(|_| StoreError::Closed)?;
         Ok(outcome)
     }

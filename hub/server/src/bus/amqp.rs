@@ -12,16 +12,18 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::session::{self, Consumed, EpochEnd};
-use crate::config::{self, Consume, Secrets};
+use crate::config::{self, Consume, Consumers, Secrets};
 use crate::intake::Intake;
 use crate::readiness::Readiness;
 use crate::resilience::Jitter;
-use crate::store::Store;
+use crate::store::{Lease, Store};
 
 /// Shortest wait before the next try to connect; doubles up to [`LONGEST_WAIT`].
 const SHORTEST_WAIT: Duration = Duration::from_millis(200);
 /// Longest wait between two tries, before jitter.
 const LONGEST_WAIT: Duration = Duration::from_secs(4);
+/// How often a reader whose queue another process reads asks whether it still does.
+const ASK: Duration = Duration::from_secs(1);
 /// Seconds between heartbeats, where the URL says nothing.
 const HEARTBEAT_S: u16 = 20;
 
@@ -64,24 +66,65 @@ pub fn start(bus: &config::Bus, parts: &Parts) -> Vec<JoinHandle<()>> {
 }
 
 impl Reader {
-    /// Reads until stopped; whatever breaks is built anew, without end.
+    /// Reads until stopped; whatever breaks is built anew, without end. Where one process at a time may read
+    /// the queue, it does so under a lease.
     async fn run(self) {
-        // Until a session of this process has ended in order, what is redelivered may be what ended
-        // the process before.
-        let mut suspicious = true;
-        let mut wait = SHORTEST_WAIT;
         while !self.parts.stop.is_cancelled() {
+            let lease = match self.consume.consumers {
+                Consumers::Many => None,
+                Consumers::One => match self.lease().await {
+                    Some(lease) => Some(lease),
+                    None => return,
+                },
+            };
+            let goes_on = self.read(lease.as_ref()).await;
+            if let Some(lease) = lease {
+                self.parts.store.give_back(lease).await;
+            }
+            if !goes_on {
+                return;
+            }
+        }
+    }
+
+    /// Waits for the lease of the queue. `None`: the hub stops.
+    async fn lease(&self) -> Option<Lease> {
+        let name = format!("queue:{}", self.consume.queue);
+        loop {
+            match self.parts.store.lease(&name).await {
+                Ok(Some(lease)) => return Some(lease),
+                // Somebody reads it: nothing is wrong here.
+                Ok(None) => self.parts.readiness.ready(&self.source),
+                Err(error) => self.parts.readiness.not(&self.source, error.to_string()),
+            }
+            tokio::select! {
+                () = tokio::time::sleep(self.parts.jitter.upward(ASK)) => {}
+                () = self.parts.stop.cancelled() => return None,
+            }
+        }
+    }
+
+    /// Reads while the lease is held; whether reading makes sense any more.
+    async fn read(&self, lease: Option<&Lease>) -> bool {
+        // What is redelivered may be what ended the process before, until that has ended in order, or a
+        // session of this one has.
+        let mut suspicious = lease.is_none_or(|lease| !lease.is_orderly());
+        let mut wait = SHORTEST_WAIT;
+        while !self.parts.stop.is_cancelled() && lease.is_none_or(|lease| !lease.is_lost()) {
             // Asked before anything is consumed: what is consumed and not stored comes again, and brokers
             // that count deliveries give a message up after some.
             let end = match self.parts.store.try_write().await {
-                Ok(()) => session::run(&self, suspicious).await,
+                Ok(()) => session::run(self, lease, suspicious).await,
                 Err(error) => {
                     EpochEnd::Broken { why: error.to_string(), consumed: Consumed::Nothing }
                 }
             };
             match end {
-                EpochEnd::Stopped => return,
-                EpochEnd::TooLarge { bytes } => return self.give_up(bytes),
+                EpochEnd::Stopped => return false,
+                EpochEnd::TooLarge { bytes } => {
+                    self.give_up(bytes);
+                    return false;
+                }
                 EpochEnd::Broken { why, consumed } => {
                     tracing::warn!(source = %self.source, %why, "the reader starts again");
                     self.parts.readiness.not(&self.source, why);
@@ -94,10 +137,11 @@ impl Reader {
             let jittered = self.parts.jitter.upward(wait);
             tokio::select! {
                 () = tokio::time::sleep(jittered) => {}
-                () = self.parts.stop.cancelled() => return,
+                () = self.parts.stop.cancelled() => return false,
             }
             wait = (wait * 2).min(LONGEST_WAIT);
         }
+        true
     }
 
     /// Reading on would lose the message: without a dead-letter target a rejected message is deleted,

@@ -23,7 +23,7 @@ use super::topology::{self, ANSWER_WITHIN};
 use crate::apply::UnitOutcome;
 use crate::apply::acks::Acks;
 use crate::intake::{Intake, MOST_BYTES, queue};
-use crate::store::StoreError;
+use crate::store::{Lease, StoreError};
 
 /// How often the broker is asked whether it holds messages that it does not deliver.
 const WATCH_EVERY: Duration = Duration::from_secs(10);
@@ -81,9 +81,9 @@ impl From<lapin::Error> for Halt {
 }
 
 /// Runs one epoch to its end. `suspicious`: what comes redelivered is to be driven alone.
-pub(super) async fn run(reader: &Reader, suspicious: bool) -> EpochEnd {
+pub(super) async fn run(reader: &Reader, lease: Option<&Lease>, suspicious: bool) -> EpochEnd {
     let opened = tokio::select! {
-        opened = open(reader, suspicious) => opened,
+        opened = open(reader, lease, suspicious) => opened,
         () = reader.parts.stop.cancelled() => return EpochEnd::Stopped,
     };
     let (connection, mut session) = match opened {
@@ -110,6 +110,7 @@ pub(super) async fn run(reader: &Reader, suspicious: bool) -> EpochEnd {
 
 async fn open<'a>(
     reader: &'a Reader,
+    lease: Option<&'a Lease>,
     suspicious: bool,
 ) -> Result<(Connection, Session<'a>), String> {
     let uri = reader.uri()?;
@@ -122,7 +123,7 @@ async fn open<'a>(
         Ok(Err(error)) => return Err(format!("cannot connect to {place}: {error}")),
         Err(_) => return Err(format!("{place} does not answer within {ANSWER_WITHIN:?}")),
     };
-    let asked = timeout(ANSWER_WITHIN, prepare(reader, &connection, suspicious)).await;
+    let asked = timeout(ANSWER_WITHIN, prepare(reader, &connection, (lease, suspicious))).await;
     let session =
         asked.map_err(|_| format!("{place} does not answer within {ANSWER_WITHIN:?}"))??;
     Ok((connection, session))
@@ -131,7 +132,7 @@ async fn open<'a>(
 async fn prepare<'a>(
     reader: &'a Reader,
     connection: &Connection,
-    suspicious: bool,
+    (lease, suspicious): (Option<&'a Lease>, bool),
 ) -> Result<Session<'a>, String> {
     let queue = reader.consume.queue.as_str();
     let words = |error: lapin::Error| format!("queue `{queue}`: {error}");
@@ -157,9 +158,11 @@ async fn prepare<'a>(
     let consumer = channel.basic_consume(queue.into(), tag.into(), options, arguments);
     let consumer = consumer.await.map_err(words)?;
     tracing::info!(source = %reader.source, prefetch, "the reader reads");
+    let intake = reader.parts.intake.in_order();
     Ok(Session {
         reader,
-        intake: reader.parts.intake.in_order(),
+        lease,
+        intake: lease.map_or(intake.clone(), |lease| intake.under(lease.clone())),
         channel,
         look,
         consumer,
@@ -184,6 +187,8 @@ type Taken = BoxFuture<'static, (u64, Result<UnitOutcome, StoreError>)>;
 
 struct Session<'a> {
     reader: &'a Reader,
+    /// Under which the queue is read, where one process at a time may.
+    lease: Option<&'a Lease>,
     /// What the store did not take of this epoch, nothing of it overtakes.
     intake: Intake,
     channel: Channel,
@@ -212,13 +217,23 @@ impl Drop for Session<'_> {
 
 impl Session<'_> {
     async fn read(&mut self) -> Halt {
-        let stop = self.reader.parts.stop.clone();
+        let (stop, lease) = (self.reader.parts.stop.clone(), self.lease);
+        let lost = async move {
+            match lease {
+                Some(lease) => lease.lost().await,
+                None => std::future::pending().await,
+            }
+        };
+        let mut lost = std::pin::pin!(lost);
         let mut watch = tokio::time::interval_at(Instant::now() + WATCH_EVERY, WATCH_EVERY);
         loop {
             let step = tokio::select! {
                 // First what frees the broker's window, then what fills it.
                 biased;
                 () = stop.cancelled() => return Halt::Stop,
+                () = &mut lost => {
+                    return Halt::Broken("this process does not hold the queue any more".to_owned());
+                }
                 Some(stored) = self.taken.next(), if !self.taken.is_empty() => self.settle(stored).await,
                 _ = watch.tick() => self.watch().await,
                 delivery = self.consumer.next() => match delivery {

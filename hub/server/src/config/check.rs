@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use super::{Config, Consumers, Selector, StoreUrl};
+use super::{Config, Selector, StoreUrl};
 
 /// Longest body that is taken in at all.
 pub(super) const MOST_BYTES: usize = 16 << 20;
@@ -65,11 +65,6 @@ fn bus(config: &Config, broken: &mut Vec<String>) {
             broken.push(format!(
                 "`{at}` and `bus.consume.{other}` both read `{}`; a queue has one reader, or its order is lost",
                 consume.queue
-            ));
-        }
-        if consume.consumers == Consumers::Many {
-            broken.push(format!(
-                "`{at}.consumers` is `many`, which comes with replicas in a later version; remove it"
             ));
         }
         if let Selector::Fixed(system) = &consume.system

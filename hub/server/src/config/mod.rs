@@ -57,11 +57,25 @@ pub struct Config {
 pub struct Server {
     /// Address of the API, webhooks and metrics; loopback only.
     pub listen: SocketAddr,
+    /// The name of this process among those on one store; empty: the name of the machine, with the port.
+    pub instance: String,
+}
+
+impl Server {
+    /// The name of this process, that listens there.
+    pub fn instance(&self, address: SocketAddr) -> String {
+        if !self.instance.is_empty() {
+            return self.instance.clone();
+        }
+        let machine = rustix::system::uname();
+        format!("{}:{}", machine.nodename().to_string_lossy(), address.port())
+    }
 }
 
 impl Default for Server {
     fn default() -> Self {
-        Self { listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)) }
+        let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 8080));
+        Self { listen, instance: String::new() }
     }
 }
 

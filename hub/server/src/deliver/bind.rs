@@ -135,6 +135,7 @@ mod tests {
             values,
             may_have_acted: false,
             wrote: false,
+            process: 0,
             in_air: true,
             began: None,
         }

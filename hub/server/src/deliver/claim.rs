@@ -29,18 +29,17 @@ pub(super) enum Claim<'a> {
     Fresh(Box<Send<'a>>),
 }
 
-/// Judges a lane. `started`: flights that began before it belong to an earlier process of this store.
+/// Judges a lane. `gone`: whether the process of a number is, so that nobody ends what it flew.
 pub(super) fn claim<'a>(
     state: &'a State,
     system: &SystemName,
     rules: &Rules<'a>,
     now: Timestamp,
-    started: Timestamp,
+    gone: impl Fn(u64) -> bool,
 ) -> Claim<'a> {
     let Some(lane) = state.lanes.get(system) else { return Claim::Rest };
     if let Some(flight) = lane.flying.as_ref().filter(|flight| flight.in_air) {
-        let orphaned = flight.began.is_some_and(|began| began < started);
-        let lapsed = orphaned || flight.deadline <= now;
+        let lapsed = gone(flight.process) || flight.deadline <= now;
         return if lapsed { Claim::Lapsed(flight) } else { Claim::Rest };
     }
     if lane.due_at.is_none_or(|due| due > now) {

@@ -40,8 +40,6 @@ pub(super) struct Common {
     pub(super) bounds: Bounds,
     /// Deliveries at once, over all systems.
     pub(super) global: Arc<Semaphore>,
-    /// When this process began to deliver: flights that began before are nobody's.
-    pub(super) started: Timestamp,
     /// Nothing new is taken any more.
     pub(super) stopping: CancellationToken,
 }
@@ -150,12 +148,19 @@ impl Dispatcher {
         self.heed(offer, key);
     }
 
+    /// Lanes are due in the store that no ring had room for.
+    pub(super) fn left(&self) {
+        self.observed().more = true;
+        self.wake.notify_one();
+    }
+
     /// Gives a lane without room back to the store, where the scan finds it.
     pub(super) fn heed(&self, offer: Offer, key: OrderKey) {
-        if offer == Offer::Full {
+        if matches!(offer, Offer::Full | Offer::Rested) {
+            // The row still says that this process has it: should it be due all the same, a claim finds it.
             self.common.store.release(&[(self.name.clone(), key)]);
-            self.observed().more = true;
         }
+        self.observed().more |= offer == Offer::Full;
         self.wake.notify_one();
     }
 

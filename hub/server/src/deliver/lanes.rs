@@ -19,26 +19,21 @@ use super::ring::{Offer, Ring, Wait};
 use super::send::{self, Rest};
 use crate::store::StoreError;
 
-/// Due lanes asked for at once, besides those in hand already.
+/// Due lanes claimed at once.
 const BATCH: usize = 256;
 /// The store is looked into at least so often, whatever it said last.
-const LOOK: Duration = Duration::from_secs(15);
+const LOOK: Duration = Duration::from_secs(2);
 /// No two looks come closer when the first found nothing new.
 const BREATH: Duration = Duration::from_secs(1);
 /// A lane whose serving panicked rests so long: it would panic again.
 const AFTER_PANIC: Duration = Duration::from_secs(60);
 /// The name of the limit that every operation counts against unless it names another.
 const DEFAULT_LIMIT: &str = "default";
-/// Flights of a process that is gone are due within this: looked for at the start.
-const ORPHANS_WITHIN: Duration = Duration::from_secs(600);
-/// Lanes looked at for orphans at the start; those beyond are found at their deadline.
-const MOST_ORPHANS: usize = 1024;
 
 /// Serves the system until `stopping`, then lets what is in the air end.
 pub(super) async fn run(dispatcher: Arc<Dispatcher>) {
     let mut deliveries = JoinSet::new();
     let stopping = dispatcher.common.stopping.clone();
-    adopt(&dispatcher).await;
     while !stopping.is_cancelled() {
         let served = tokio::select! {
             biased;
@@ -149,16 +144,16 @@ async fn look(dispatcher: &Dispatcher) {
         let observed = dispatcher.observed();
         observed.scan_at.is_none_or(|at| at <= now) || observed.more && dispatcher.ring().is_idle()
     };
-    let (room, known, full) = {
+    let (room, full) = {
         let ring = dispatcher.ring();
-        (ring.room(), ring.len(), ring.parked() >= Ring::PARKED)
+        (ring.room(), ring.parked() >= Ring::PARKED)
     };
     if !due || room == 0 || full && dispatcher.observed().more {
         return;
     }
-    let limit = BATCH.min(room) + known;
+    let limit = BATCH.min(room);
     let (store, clock) = (&dispatcher.common.store, dispatcher.common.clock);
-    let found = store.due(&dispatcher.name, clock.now(), limit).await;
+    let found = store.claim(&dispatcher.name, clock.now(), limit).await;
     let next = store.next_due(&dispatcher.name, clock.now()).await;
     let (found, next) = match (found, next) {
         (Ok(found), Ok(next)) => (found, next),
@@ -177,21 +172,6 @@ async fn look(dispatcher: &Dispatcher) {
     observed.more = count >= limit;
     let breath = if new > 0 && observed.more { Duration::ZERO } else { BREATH };
     observed.scan_at = Some(Instant::now() + wait.clamp(breath, LOOK));
-}
-
-/// Flights of an earlier process: nobody else will settle them before their deadline.
-async fn adopt(dispatcher: &Dispatcher) {
-    let within = jiff::SignedDuration::try_from(ORPHANS_WITHIN).unwrap_or_default();
-    let horizon = dispatcher.common.clock.now().saturating_add(within);
-    let Ok(horizon) = horizon else { return };
-    match dispatcher.common.store.due(&dispatcher.name, horizon, MOST_ORPHANS).await {
-        Ok(found) => {
-            dispatcher.ring().add_due(found);
-        }
-        Err(error) => {
-            tracing::warn!(%error, system = %dispatcher.name, "flights of the last run cannot be read");
-        }
-    }
 }
 
 /// A lane that is being served. However that ends, the lane comes to rest.

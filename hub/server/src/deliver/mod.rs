@@ -17,12 +17,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use orderhub_order::ids::{OrderKey, SystemName};
+use orderhub_order::ids::SystemName;
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::apply::Apply;
+use crate::apply::{Apply, Handed};
 use crate::bundle::Bundle;
 use crate::clock::Clock;
 use crate::config::{self, Config, Secrets};
@@ -69,8 +69,8 @@ pub struct Parts {
     pub clock: Clock,
     /// Randomness of waits.
     pub jitter: Jitter,
-    /// Lanes that commits reserved, from the batch loop.
-    pub reserved: mpsc::Receiver<(SystemName, OrderKey)>,
+    /// Lanes that commits made due, from the batch loop.
+    pub handed: mpsc::Receiver<Handed>,
     /// The configured systems.
     pub accounts: BTreeMap<SystemName, Account>,
     /// How much at once.
@@ -156,7 +156,6 @@ impl Deliverer {
             jitter: parts.jitter,
             bounds: parts.bounds,
             global: Arc::new(Semaphore::new(parts.bounds.global)),
-            started: parts.clock.now(),
             stopping: CancellationToken::new(),
         });
         let mut dispatchers = BTreeMap::new();
@@ -177,7 +176,7 @@ impl Deliverer {
         for dispatcher in dispatchers.values() {
             tasks.spawn(lanes::run(Arc::clone(dispatcher)));
         }
-        tasks.spawn(tasks::hand_out(parts.reserved, Arc::clone(&dispatchers), Arc::clone(&common)));
+        tasks.spawn(tasks::hand_out(parts.handed, Arc::clone(&dispatchers), Arc::clone(&common)));
         tasks.spawn(tasks::count(Arc::clone(&dispatchers), Arc::clone(&common)));
         Ok(Self { dispatchers, common, tasks: Arc::new(tokio::sync::Mutex::new(tasks)) })
     }

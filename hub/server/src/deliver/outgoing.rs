@@ -119,6 +119,7 @@ impl Hand<'_> {
             wrote: false,
             in_air: true,
             began: None,
+            process: common.store.process(),
         }
     }
 
@@ -130,6 +131,7 @@ impl Hand<'_> {
             attempt: self.lane.attempts.saturating_add(1),
             fence: self.lane.fence + 1,
             in_air: true,
+            process: self.dispatcher.common.store.process(),
             ..flight.clone()
         };
         Some(Ready { flight, frozen, memo })

@@ -37,6 +37,8 @@ pub(super) enum Offer {
     Taken,
     /// No room: it goes back to the store.
     Full,
+    /// It is not in hand any more, and wants nothing now.
+    Rested,
 }
 
 #[derive(Debug, Default)]
@@ -102,11 +104,6 @@ impl Ring {
     /// Room for more due keys.
     pub(super) fn room(&self) -> usize {
         Self::BOUND.saturating_sub(self.due.len())
-    }
-
-    /// Keys in hand: the store may name so many again.
-    pub(super) fn len(&self) -> usize {
-        self.places.len()
     }
 
     /// Keys that wait for a gate or a limit.
@@ -187,7 +184,7 @@ impl Ring {
         match self.places.remove(&key) {
             Some(Place::Running { again: true }) => self.offer(key),
             Some(Place::Running { again: false } | Place::Queued | Place::Parked) | None => {
-                Offer::Taken
+                Offer::Rested
             }
         }
     }
@@ -231,7 +228,7 @@ mod tests {
         ring.done(key(1));
         assert_eq!(take(&mut ring), Some(key(1)), "more was wanted meanwhile");
         ring.done(key(1));
-        assert_eq!((take(&mut ring), ring.len()), (None, 0));
+        assert_eq!((take(&mut ring), ring.places.len()), (None, 0));
     }
 
     #[test]

@@ -93,8 +93,9 @@ impl Hand<'_> {
     async fn turn(&self) -> Result<Turn, StoreError> {
         let rules = self.bundle.rules();
         let now = self.dispatcher.common.clock.now();
-        match claim(self.state, &self.dispatcher.name, &rules, now, self.dispatcher.common.started)
-        {
+        let store = &self.dispatcher.common.store;
+        let gone = |process| store.is_gone(process);
+        match claim(self.state, &self.dispatcher.name, &rules, now, gone) {
             Claim::Rest => Ok(Turn::Rest(Rest::Done)),
             Claim::Skip { want, version, code } => self.skip(&want, version, (code, None)).await,
             Claim::Lapsed(flight) => self.lapsed(flight).await,

@@ -56,6 +56,9 @@ impl Run<'_> {
                 Ok(NextStep::Send(request)) => request,
                 Err(error) => break AttemptEnd::Unbuilt(error),
             };
+            if !self.dispatcher.common.store.lives() {
+                break AttemptEnd::Lost;
+            }
             if Instant::now() + request.timeout > self.until {
                 break AttemptEnd::OutOfTime;
             }
@@ -145,6 +148,11 @@ impl Exchange for Attempt<'_> {
             // A missing secret is a refused credential: everything waits, one alarm, no attempt each.
             let request = self.authorized();
             let request = request.map_err(|e| CallError::NotAllowed { why: e.to_string() })?;
+            if !self.run.dispatcher.common.store.lives() {
+                // Others may look after this call by now.
+                let why = "the store was not heard of for too long: nothing was sent".to_owned();
+                return Err(CallError::NotActed { why, retry_after: None });
+            }
             let answer = self.run.dispatcher.common.transport.send(&request).await?;
             self.status.store(answer.status, Ordering::Relaxed);
             let mut memo = self.memo.clone();

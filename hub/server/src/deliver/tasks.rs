@@ -1,14 +1,15 @@
-//! The tasks beside those of the systems: handing reserved lanes out, counting the backlog.
+//! The tasks beside those of the systems: handing due lanes out, counting the backlog.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use metrics::gauge;
-use orderhub_order::ids::{OrderKey, SystemName};
+use orderhub_order::ids::SystemName;
 use tokio::sync::mpsc;
 
 use super::dispatcher::{Common, Dispatcher};
+use crate::apply::Handed;
 
 /// Backlog and gates are counted for metrics so often.
 const COUNT_EVERY: Duration = Duration::from_secs(1);
@@ -16,22 +17,25 @@ const COUNT_EVERY: Duration = Duration::from_secs(1);
 /// The dispatchers by the system that they serve.
 pub(super) type Dispatchers = Arc<BTreeMap<SystemName, Arc<Dispatcher>>>;
 
-/// Hands reserved lanes to their systems.
+/// Tells the systems which of their lanes are due.
 pub(super) async fn hand_out(
-    mut reserved: mpsc::Receiver<(SystemName, OrderKey)>,
+    mut handed: mpsc::Receiver<Handed>,
     dispatchers: Dispatchers,
     common: Arc<Common>,
 ) {
     loop {
-        let lane = tokio::select! {
+        let handed = tokio::select! {
             () = common.stopping.cancelled() => return,
-            lane = reserved.recv() => lane,
+            handed = handed.recv() => handed,
         };
-        let Some((system, key)) = lane else { return };
-        match dispatchers.get(&system) {
-            Some(dispatcher) => dispatcher.offer(key),
+        let Some(handed) = handed else { return };
+        let (Handed::Lane(system, _) | Handed::Left(system)) = &handed;
+        match (dispatchers.get(system), handed) {
+            (Some(dispatcher), Handed::Lane(_, key)) => dispatcher.offer(key),
+            (Some(dispatcher), Handed::Left(_)) => dispatcher.left(),
             // No such system in the settings any more: its lanes wait in the store.
-            None => common.store.release(&[(system, key)]),
+            (None, Handed::Lane(system, key)) => common.store.release(&[(system, key)]),
+            (None, Handed::Left(_)) => {}
         }
     }
 }

@@ -86,7 +86,9 @@ impl From<StoreError> for Problem {
             StoreError::Cursor(_) => Self::bad_request(error.to_string()),
             StoreError::Full => Self::unavailable("store_full", error.to_string()).retry_after(30),
             StoreError::Closed => Self::unavailable("stopping", "the hub is stopping"),
-            StoreError::Behind => Self::unavailable("store_failed", error.to_string()),
+            StoreError::Behind | StoreError::Fenced => {
+                Self::unavailable("store_failed", error.to_string())
+            }
             StoreError::Failed(_) | StoreError::Newer { .. } | StoreError::Unreleased => {
                 tracing::error!(%error, "the store failed");
                 Self::unavailable("store_failed", "the store failed; the hub's log says why")

@@ -16,7 +16,7 @@ use tokio::sync::{oneshot, watch};
 use crate::apply::{Apply, Unit, UnitOutcome};
 use crate::bundle::Bundle;
 use crate::clock::Clock;
-use crate::store::StoreError;
+use crate::store::{Lease, StoreError};
 
 pub mod gates;
 pub mod headers;
@@ -94,6 +94,11 @@ impl Intake {
     /// The same intake for one epoch of a source whose order counts: see [`Apply::in_order`].
     pub fn in_order(&self) -> Self {
         Self { apply: self.apply.in_order(), shared: Arc::clone(&self.shared) }
+    }
+
+    /// The same intake for what is done under a lease: see [`Apply::under`].
+    pub fn under(&self, lease: Lease) -> Self {
+        Self { apply: self.apply.under(lease), shared: Arc::clone(&self.shared) }
     }
 
     /// The bundle that maps messages now.

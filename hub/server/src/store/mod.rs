@@ -21,6 +21,7 @@ mod columns;
 mod commit;
 mod cores;
 mod forecast;
+mod lease;
 mod pack;
 pub mod postgres;
 mod reserved;
@@ -31,12 +32,13 @@ mod waits;
 
 pub use codec::{CodecError, unpack};
 pub use commit::Batch;
+pub use lease::Lease;
 pub use rows::{
     AttemptFilter, AttemptRow, Backlog, ChangeRow, Filter, MOST_ROWS, MessageRow, Page, PauseRow,
     PendingRow, ReceiptRow, TodoCount, TodoFilter, TodoRow, TodoState,
 };
 
-/// Opens the store of the settings.
+/// Opens the store of the settings. `instance`: the name of this process among those on one database.
 ///
 /// # Errors
 ///
@@ -44,6 +46,7 @@ pub use rows::{
 pub async fn open(
     settings: &config::Store,
     secrets: &Secrets,
+    instance: &str,
 ) -> Result<Arc<dyn Store>, StoreError> {
     let seen_days = settings.seen_days.get();
     match settings.url.clone() {
@@ -59,8 +62,11 @@ pub async fn open(
             let secrets = secrets.clone();
             let login = settings.password.clone();
             let login = login.map(|password| postgres::Login { password, secrets });
-            let options =
-                postgres::Options { login, seen_days, ..postgres::Options::at(url.as_str()) };
+            let options = postgres::Options {
+                login,
+                seen_days,
+                ..postgres::Options::at(url.as_str(), instance)
+            };
             Ok(Arc::new(postgres::PostgresStore::open(&options).await?))
         }
     }
@@ -108,6 +114,12 @@ pub enum StoreError {
     /// What its source gave before it was not stored: both come again, in their order.
     #[error("not stored: what came before it from the same source was not")]
     Behind,
+    /// This process was away for so long that others took it for gone, or another has the lease under which
+    /// this was done.
+    #[error(
+        "this process was away for too long, and another goes on with its work: nothing is stored"
+    )]
+    Fenced,
     /// The store is shutting down.
     #[error("the store is closed")]
     Closed,
@@ -147,24 +159,46 @@ pub trait Store: Debug + Send + Sync {
         key: OrderKey,
     ) -> BoxFuture<'_, Result<Option<Arc<State>>, StoreError>>;
 
-    /// Lanes of a system that are due at `now`, oldest due first, without those reserved by this process.
-    fn due(
+    /// Takes lanes of a system that are due at `now`, oldest due first: those that nobody holds, and those
+    /// that this process holds and its dispatcher does not. No other process gets them while this one
+    /// [lives](Store::lives).
+    fn claim(
         &self,
         system: &SystemName,
         now: Timestamp,
         limit: usize,
     ) -> BoxFuture<'_, Result<Vec<OrderKey>, StoreError>>;
 
-    /// The earliest `due_at` of a system, to sleep until; lanes reserved by this process do not count.
+    /// The earliest `due_at` of a system's lanes that could be claimed, to sleep until.
     fn next_due(
         &self,
         system: &SystemName,
         now: Timestamp,
     ) -> BoxFuture<'_, Result<Option<Timestamp>, StoreError>>;
 
-    /// Gives reserved lanes back: [`Store::due`] finds them again. For a ring without room.
-    /// A commit that flies, skips or settles the lane ends its reservation by itself.
+    /// Gives reserved lanes back: [`Store::claim`] finds them again, if they are due. For what the ring has no
+    /// room for, or no use. A commit that flies, skips or settles the lane ends its reservation by itself.
     fn release(&self, lanes: &[(SystemName, OrderKey)]);
+
+    /// The number that the store gave this process; another when it was taken for gone and begins again.
+    fn process(&self) -> u64;
+
+    /// Whether the process of this number is gone for good, so that nobody will end its calls.
+    fn is_gone(&self, process: u64) -> bool;
+
+    /// Whether no other process can take this one for gone yet: asked right before anything leaves, so that
+    /// one that was paused does not go on with what others look after by then.
+    fn lives(&self) -> bool;
+
+    /// Takes the lease of a name. `None`: another process has it.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`]: it is not known who has it.
+    fn lease(&self, name: &str) -> BoxFuture<'_, Result<Option<Lease>, StoreError>>;
+
+    /// Gives a lease back, so that others need not wait for it.
+    fn give_back(&self, lease: Lease) -> BoxFuture<'_, ()>;
 
     /// Orders whose timer has come: each wants an `Act::Tick`.
     fn timers(

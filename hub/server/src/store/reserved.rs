@@ -1,6 +1,12 @@
-//! Lanes that commits of this process handed to its dispatcher.
+//! Lanes that this process holds for its dispatcher: those that its commits handed over, and those that
+//! it claimed.
 //!
-//! Only in memory: when the process ends, its reservations end, and the lanes are simply due again.
+//! That a lane is held stands in its row, with the number of the process, so that nobody else claims it;
+//! which of them the dispatcher still has in its ring stands here. When the process is gone, what it held is
+//! free: see [`Store::claim`](super::Store::claim).
+//!
+//! **Invariant:** a commit hands over no more than the ring has room for: what a busy process cannot serve
+//! soon stays free for the others. Test: `a_lane_beyond_the_room_of_its_ring_is_free_for_others`.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -10,16 +16,19 @@ use orderhub_order::ids::{OrderKey, SystemName};
 
 /// A reservation that nobody spoke for lapses after so long: the ring that held it is gone.
 const RESERVED_FOR: SignedDuration = SignedDuration::from_mins(10);
-/// Orders that are held before lapsed ones are looked for.
+/// Lanes of one system that commits hand over before the dispatcher has served some.
+pub(crate) const ROOM: usize = 1_024;
+/// Lanes of one system that are held before lapsed ones are looked for: more than all rings hold.
 const PRUNE_AT: usize = 16_384;
 
 /// Which lanes, and since when.
 #[derive(Debug, Default)]
-pub(crate) struct Reserved(Mutex<Held>);
+pub(crate) struct Reserved(Mutex<HashMap<SystemName, Held>>);
 
+/// The lanes of one system.
 #[derive(Debug, Default)]
 struct Held {
-    lanes: HashMap<OrderKey, Vec<(SystemName, Timestamp)>>,
+    since: HashMap<OrderKey, Timestamp>,
     /// Twice what was left after the last look, so that looking costs little per lane.
     prune_at: usize,
 }
@@ -32,48 +41,63 @@ impl Reserved {
         new: impl Iterator<Item = &'a (SystemName, OrderKey)>,
         now: Timestamp,
     ) {
-        let mut held = self.held();
-        held.remove(ended);
+        let mut all = self.all();
+        remove(&mut all, ended);
         for (system, key) in new {
-            let systems = held.lanes.entry(*key).or_default();
-            systems.retain(|(other, _)| other != system);
-            systems.push((system.clone(), now));
+            insert(&mut all, system, *key, now);
         }
-        if held.lanes.len() > held.prune_at.max(PRUNE_AT) {
-            held.lanes.retain(|_, systems| {
-                systems.retain(|(_, since)| lasts(*since, now));
-                !systems.is_empty()
-            });
-            held.prune_at = held.lanes.len() * 2;
-        }
+    }
+
+    /// Lanes were claimed.
+    pub(crate) fn claimed(&self, system: &SystemName, keys: &[OrderKey], now: Timestamp) {
+        let mut all = self.all();
+        keys.iter().for_each(|key| insert(&mut all, system, *key, now));
     }
 
     /// The dispatcher has no room for these.
     pub(crate) fn release(&self, lanes: &[(SystemName, OrderKey)]) {
-        self.held().remove(lanes);
+        remove(&mut self.all(), lanes);
     }
 
     /// Whether a lane is the dispatcher's.
     pub(crate) fn holds(&self, system: &SystemName, key: OrderKey, now: Timestamp) -> bool {
-        let held = self.held();
-        let mut systems = held.lanes.get(&key).into_iter().flatten();
-        systems.any(|(other, since)| other == system && lasts(*since, now))
+        let all = self.all();
+        let since = all.get(system).and_then(|held| held.since.get(&key));
+        since.is_some_and(|since| lasts(*since, now))
     }
 
-    fn held(&self) -> MutexGuard<'_, Held> {
+    /// Whether so many more may be handed over.
+    pub(crate) fn has_room(&self, system: &SystemName, more: usize) -> bool {
+        let held = self.all().get(system).map_or(0, |held| held.since.len());
+        held + more <= ROOM
+    }
+
+    /// This process was taken for gone: all that it held is free.
+    pub(crate) fn forget_all(&self) {
+        self.all().clear();
+    }
+
+    fn all(&self) -> MutexGuard<'_, HashMap<SystemName, Held>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Held {
-    fn remove(&mut self, ended: &[(SystemName, OrderKey)]) {
-        for (system, key) in ended {
-            if let Some(systems) = self.lanes.get_mut(key) {
-                systems.retain(|(other, _)| other != system);
-                if systems.is_empty() {
-                    self.lanes.remove(key);
-                }
-            }
+fn insert(all: &mut HashMap<SystemName, Held>, system: &SystemName, key: OrderKey, now: Timestamp) {
+    let held = match all.get_mut(system) {
+        Some(held) => held,
+        None => all.entry(system.clone()).or_default(),
+    };
+    held.since.insert(key, now);
+    if held.since.len() > held.prune_at.max(PRUNE_AT) {
+        held.since.retain(|_, since| lasts(*since, now));
+        held.prune_at = held.since.len() * 2;
+    }
+}
+
+fn remove(all: &mut HashMap<SystemName, Held>, lanes: &[(SystemName, OrderKey)]) {
+    for (system, key) in lanes {
+        if let Some(held) = all.get_mut(system) {
+            held.since.remove(key);
         }
     }
 }
@@ -102,8 +126,8 @@ mod tests {
         assert!(!reserved.holds(&erp, key, later));
         let more = [lane(most), lane(most + 1)];
         reserved.update(&[], more.iter(), later);
-        assert_eq!(reserved.held().lanes.len(), 2);
+        assert!(reserved.has_room(&erp, ROOM - 2) && !reserved.has_room(&erp, ROOM - 1));
         reserved.release(&more);
-        assert_eq!(reserved.held().lanes.len(), 0);
+        assert!(reserved.has_room(&erp, ROOM));
     }
 }

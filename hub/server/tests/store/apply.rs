@@ -1,12 +1,12 @@
-//! The batch loop: order of answers, reserved lanes, stopping.
+//! The batch loop: order of answers, lanes that are due, stopping.
 
 use std::sync::Arc;
 
-use orderhub::apply::{self, Apply, Unit};
+use orderhub::apply::{self, Apply, Handed, Unit};
 use orderhub::clock::Clock;
 use orderhub::store::sqlite::{Options, SqliteStore};
 use orderhub::store::{Filter, Scope, StoreError};
-use orderhub_order::ids::{OrderKey, SystemName};
+use orderhub_order::ids::SystemName;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -15,24 +15,24 @@ use crate::sqlite::Sqlite;
 
 struct Loop {
     apply: Apply,
-    reserved: mpsc::Receiver<(SystemName, OrderKey)>,
+    handed: mpsc::Receiver<Handed>,
     stop: CancellationToken,
     ended: tokio::task::JoinHandle<()>,
     _bundle: watch::Sender<Arc<orderhub::bundle::Bundle>>,
 }
 
 fn start(world: &World, ring: usize) -> Loop {
-    let (reserve, reserved) = mpsc::channel(ring);
+    let (hand, handed) = mpsc::channel(ring);
     let (sender, bundle) = watch::channel(Arc::clone(&world.bundle));
     let stop = CancellationToken::new();
     let parts = apply::Parts {
         store: Arc::clone(&world.store),
         bundle,
         clock: Clock::starting_at(world.now),
-        reserved: reserve,
+        handed: hand,
     };
     let (apply, ended) = apply::start(parts, 1_000, stop.clone());
-    Loop { apply, reserved, stop, ended, _bundle: sender }
+    Loop { apply, handed, stop, ended, _bundle: sender }
 }
 
 #[tokio::test]
@@ -51,12 +51,12 @@ async fn a_lane_is_told_after_its_commit_and_what_finds_no_room_is_due() {
     }
     assert!(keys.is_sorted(), "answers in the order of submission");
     let mut rung = Vec::new();
-    while let Ok((_, key)) = running.reserved.try_recv() {
+    while let Ok(Handed::Lane(_, key)) = running.handed.try_recv() {
         rung.push(key);
     }
     let erp = SystemName::new("erp");
     let later = world.now.checked_add(jiff::SignedDuration::from_secs(60)).unwrap();
-    let due = world.store.due(&erp, later, 100).await.unwrap();
+    let due = world.store.claim(&erp, later, 100).await.unwrap();
     assert_eq!((rung.len(), due.len()), (10, 30));
     rung.extend(due);
     rung.sort();

@@ -37,11 +37,11 @@ async fn a_suspect_is_driven_by_the_worker_until_it_is_an_order() {
     let place = Sqlite::new();
     let mut world = World::new(&place).await;
     world.bundle = Arc::new(bundle());
-    let (reserved, _ring) = mpsc::channel(10);
+    let (handed, _due) = mpsc::channel(10);
     let (_sender, active) = watch::channel(Arc::clone(&world.bundle));
     let (clock, stop) = (Clock::starting_at(world.now), CancellationToken::new());
     let store = Arc::clone(&world.store);
-    let parts = apply::Parts { store: Arc::clone(&store), bundle: active.clone(), clock, reserved };
+    let parts = apply::Parts { store: Arc::clone(&store), bundle: active.clone(), clock, handed };
     let (apply, looping) = apply::start(parts, 100, stop.clone());
     let gates = Gates { park_above_bytes: 1 << 20, park_above_lines: 1_000 };
     let parts = jobs::Parts { store, bundle: active, apply: apply.clone(), clock, gates };

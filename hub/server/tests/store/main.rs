@@ -15,5 +15,6 @@ mod cut;
 mod file;
 mod jobs;
 mod postgres;
+mod replicas;
 mod server;
 mod sqlite;

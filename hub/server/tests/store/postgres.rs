@@ -10,7 +10,7 @@ use sqlx::{AssertSqlSafe, Connection as _, PgConnection, query_scalar, raw_sql};
 
 use crate::contract::{self, Factory};
 
-/// Numbers of the databases of this process.
+/// Numbers of the databases of this process, and of those that work on them.
 static NEXT: AtomicU32 = AtomicU32::new(0);
 
 pub(crate) struct Postgres {
@@ -35,8 +35,10 @@ impl Postgres {
         format!("{before}:{}/{}", port.map_or(own.to_owned(), |port| port.to_string()), self.name)
     }
 
+    /// For a process of its own.
     pub(crate) fn options(&self) -> Options {
-        Options::at(self.url_at(None))
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        Options::at(self.url_at(None), format!("process {number}"))
     }
 
     pub(crate) async fn store(&self) -> Arc<PostgresStore> {
@@ -80,7 +82,11 @@ fn on_the_server(statements: String) {
 
 impl Factory for Postgres {
     fn open(&self) -> BoxFuture<'_, Arc<dyn Store>> {
-        Box::pin(async { self.store().await as Arc<dyn Store> })
+        Box::pin(async {
+            // The same instance each time: it goes on where it was.
+            let options = Options { instance: "here".to_owned(), ..self.options() };
+            Arc::new(PostgresStore::open(&options).await.unwrap()) as Arc<dyn Store>
+        })
     }
 
     fn another(&self) -> Box<dyn Factory> {

@@ -25,7 +25,7 @@ async fn over_a_line(place: &Postgres) -> (World, Arc<Plan>) {
     let before = server().rsplit_once('/').unwrap().0.to_owned();
     let port = before.rsplit_once(':').unwrap().1.parse().unwrap();
     let port = cut::line(port, Arc::clone(&plan)).await;
-    let options = Options::at(place.url_at(Some(port)));
+    let options = Options::at(place.url_at(Some(port)), "over a line");
     world.store = Arc::new(PostgresStore::open(&options).await.unwrap());
     (world, plan)
 }
@@ -229,7 +229,7 @@ async fn a_store_of_a_newer_program_is_refused() {
 
 #[tokio::test]
 async fn a_server_that_is_not_there_is_named() {
-    let options = Options::at("postgres://hub@127.0.0.1:1/orders");
+    let options = Options::at("postgres://hub@127.0.0.1:1/orders", "nobody");
     let refused = PostgresStore::open(&options).await.unwrap_err().to_string();
     assert!(refused.contains("cannot open the store at `127.0.0.1:1/orders`"), "{refused}");
     assert!(

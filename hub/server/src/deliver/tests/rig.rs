@@ -213,10 +213,10 @@ impl Rig {
         let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&Options::at(path)).unwrap());
         let (sender, bundle) = watch::channel(Arc::new(bundle(setup)));
         drop(sender);
-        let (reserved, hand) = mpsc::channel(100);
+        let (handed, due) = mpsc::channel(100);
         let (clock, stop) = (Clock::system(), CancellationToken::new());
         let parts =
-            apply::Parts { store: Arc::clone(&store), bundle: bundle.clone(), clock, reserved };
+            apply::Parts { store: Arc::clone(&store), bundle: bundle.clone(), clock, handed };
         let (apply, _) = apply::start(parts, 100, stop.clone());
         let account = || Account {
             secret: Arc::new(|_: &str| vec!["T1".to_owned()]),
@@ -235,7 +235,7 @@ impl Rig {
             transport,
             clock,
             jitter: Jitter::none(),
-            reserved: hand,
+            handed: due,
             accounts,
             bounds: Bounds { redelivery, ..Bounds::default() },
             pauses: Vec::new(),

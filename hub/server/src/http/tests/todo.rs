@@ -60,6 +60,7 @@ impl Running {
             values: Vec::new(),
             may_have_acted: false,
             wrote: false,
+            process: api.store.process(),
             in_air: false,
             began: None,
         };

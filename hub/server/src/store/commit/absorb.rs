@@ -47,9 +47,7 @@ impl WorkingSet<'_> {
                 if let Some(open) = self.orders.get_mut(&key) {
                     open.lanes.insert(system.clone());
                 }
-                if self.reserved.insert((system.clone(), key)) {
-                    self.fresh.push((system, key));
-                }
+                self.hand_over(system, key);
             }
             Effect::Reference { key: reference, entity, at } => {
                 if let (Entity::Order, ReferenceKey::Xref { ext_id, .. }) = (entity, &reference) {
@@ -72,9 +70,25 @@ impl WorkingSet<'_> {
         }
     }
 
-    /// The lanes that the unit at hand reserved.
-    pub(super) fn take_reserved(&mut self) -> Vec<(SystemName, OrderKey)> {
-        std::mem::take(&mut self.fresh)
+    /// A lane is due: the dispatcher gets it while it has room, else it is free for any process.
+    fn hand_over(&mut self, system: SystemName, key: OrderKey) {
+        if self.reserved.contains(&(system.clone(), key)) {
+            return;
+        }
+        let handed = self.handed.entry(system.clone()).or_default();
+        if self.hand.is_some_and(|hand| !hand.reserved.has_room(&system, *handed + 1)) {
+            self.ended.insert((system.clone(), key));
+            self.left.push(system);
+            return;
+        }
+        *handed += 1;
+        self.reserved.insert((system.clone(), key));
+        self.fresh.push((system, key));
+    }
+
+    /// The lanes that the unit at hand handed over, and the systems of those that had no room.
+    pub(super) fn take_handed(&mut self) -> (Vec<(SystemName, OrderKey)>, Vec<SystemName>) {
+        (std::mem::take(&mut self.fresh), std::mem::take(&mut self.left))
     }
 }
 

@@ -88,6 +88,7 @@ impl<'a> WorkingSet<'a> {
                     documents: outcomes,
                     message: Some(row),
                     reserved: Vec::new(),
+                    left: Vec::new(),
                 };
             }
             Seen::Reused(row) => Some(self.reused(by, row)),
@@ -99,7 +100,8 @@ impl<'a> WorkingSet<'a> {
         };
         self.count(head, &outcomes);
         let message = self.row(head, sequence.row, first, &outcomes);
-        UnitOutcome { documents: outcomes, message, reserved: self.take_reserved() }
+        let (reserved, left) = self.take_handed();
+        UnitOutcome { documents: outcomes, message, reserved, left }
     }
 
     /// What decides about the message as a whole, before any document.

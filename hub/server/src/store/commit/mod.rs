@@ -18,6 +18,7 @@ use orderhub_order::rules::Rules;
 
 use super::StoreError;
 use super::codec::CodecError;
+use super::reserved::Reserved;
 use crate::apply::UnitOutcome;
 
 mod absorb;
@@ -168,6 +169,15 @@ pub(crate) struct Context<'a> {
     pub(crate) now: Timestamp,
 }
 
+/// Who commits.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Hand<'a> {
+    /// The number of this process, under which the transaction runs.
+    pub(crate) process: u64,
+    /// What its dispatcher holds.
+    pub(crate) reserved: &'a Reserved,
+}
+
 /// What the process must know after the commit.
 #[derive(Debug, Default)]
 pub(crate) struct Committed {
@@ -186,10 +196,14 @@ pub(crate) struct Committed {
 /// # Errors
 ///
 /// [`TxError::Again`] and [`TxError::Store`].
-pub(crate) async fn run<T: Tx>(tx: &mut T, batch: &mut Batch) -> Result<Committed, TxError> {
+pub(crate) async fn run<T: Tx>(
+    tx: &mut T,
+    batch: &mut Batch,
+    hand: Hand<'_>,
+) -> Result<Committed, TxError> {
     let Batch { works, ahead, bundle, now, .. } = batch;
     let context = Context { rules: bundle.rules(), now: *now };
-    run_by(tx, works, std::mem::take(ahead), context).await
+    run_by(tx, works, std::mem::take(ahead), (context, hand)).await
 }
 
 /// The same, by any rules.
@@ -197,10 +211,10 @@ async fn run_by<T: Tx>(
     tx: &mut T,
     works: &mut [Prepared],
     mut ahead: DoneAhead,
-    context: Context<'_>,
+    (context, hand): (Context<'_>, Hand<'_>),
 ) -> Result<Committed, TxError> {
     let mut committed = Committed::default();
-    let mut tries = Tries { ahead: &mut ahead, faults: 0 };
+    let mut tries = Tries { ahead: &mut ahead, hand, faults: 0 };
     part(tx, works, context, &mut committed, &mut tries).await?;
     Ok(committed)
 }
@@ -209,6 +223,7 @@ async fn run_by<T: Tx>(
 struct Tries<'a> {
     /// What was done before its turn: for the first try.
     ahead: &'a mut DoneAhead,
+    hand: Hand<'a>,
     /// Bisections and condemnations so far.
     faults: usize,
 }
@@ -242,7 +257,7 @@ fn part<'a, T: Tx>(
     Box::pin(async move {
         loop {
             tx.savepoint().await.map_err(of_store)?;
-            let error = match attempt(tx, works, context, tries.ahead).await {
+            let error = match attempt(tx, works, context, tries).await {
                 Ok(more) => {
                     tx.keep().await.map_err(of_store)?;
                     committed.outcomes.extend(more.outcomes);
@@ -305,12 +320,13 @@ async fn attempt<T: Tx>(
     tx: &mut T,
     works: &mut [Prepared],
     context: Context<'_>,
-    ahead: &mut DoneAhead,
+    tries: &mut Tries<'_>,
 ) -> Result<Committed, Broken> {
     let seen = plan::seen(tx, works).await?;
     let mut working_set = plan::working_set(tx, works, &seen, context).await?;
-    let DoneAhead { folds, bodies } = std::mem::take(ahead);
+    let DoneAhead { folds, bodies } = std::mem::take(tries.ahead);
     (working_set.folds, working_set.packed) = (folds, bodies);
+    working_set.hand = Some(tries.hand);
     working_set.fold_ahead(works, &seen, None);
     let mut outcomes = Vec::with_capacity(works.len());
     for (at, (work, seen)) in works.iter_mut().zip(&seen).enumerate() {

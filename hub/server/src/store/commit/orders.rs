@@ -6,6 +6,7 @@ use std::sync::Arc;
 use orderhub_order::fold::{Act, Facts, Outcome, TodoItem, TodoKind, binds, hold};
 use orderhub_order::identify::{Bound, ReferenceKey};
 use orderhub_order::ids::SystemName;
+use orderhub_order::lane::LaneCode;
 
 use super::messages::word;
 use super::working_set::{WorkingSet, busy};
@@ -29,7 +30,8 @@ impl WorkingSet<'_> {
             Some(why) => self.fault(unit, why),
             None => self.act(unit),
         };
-        UnitOutcome { documents: vec![outcome], message: None, reserved: self.take_reserved() }
+        let (reserved, left) = self.take_handed();
+        UnitOutcome { documents: vec![outcome], message: None, reserved, left }
     }
 
     fn act(&mut self, unit: &OrderUnit) -> DocumentOutcome {
@@ -42,9 +44,19 @@ impl WorkingSet<'_> {
         if matches!(unit.act, Act::Tick) && open.locked.next_timer.take().is_some() {
             open.dirty = true;
         }
+        if let Act::Fly { flight, .. } = &unit.act
+            && self.hand.is_some_and(|hand| hand.process != flight.process)
+        {
+            // The process was taken for gone since: others may have the lane by now.
+            let folded = Some(Outcome::Refused(LaneCode::Retry));
+            return DocumentOutcome { folded, ..word(Word::Unchanged, None) };
+        }
         let before = busy(&open.locked.state);
         let folded = self.folded(unit.key, &unit.act, &facts);
         let outcome = folded.outcome.clone();
+        if let (Act::Fly { system, .. }, Outcome::Applied { .. }) = (&unit.act, &outcome) {
+            self.flown.insert((system.clone(), unit.key));
+        }
         self.absorb(unit.key, folded, &facts, None, &before);
         let (word, why) = match &outcome {
             Outcome::Applied { .. } => (Word::Applied, None),

@@ -146,9 +146,10 @@ async fn a_commit_asks_in_one_order_and_writes_last() {
     };
     let mut asked = Asked::default();
     let context = Context { rules, now: Timestamp::UNIX_EPOCH };
+    let hand = Hand { process: 1, reserved: &Reserved::default() };
     // Neither in order nor each once.
     let mut works = ["b", "c", "a", "b"].map(|key| Prepared::new(message(key)));
-    let done = run_by(&mut asked, &mut works, DoneAhead::default(), context).await.unwrap();
+    let done = run_by(&mut asked, &mut works, DoneAhead::default(), (context, hand)).await.unwrap();
     assert_eq!(done.outcomes.len(), 4);
     let expected = ["seen", "references", "lock", "bind", "write"].map(|what| (what, true));
     assert_eq!(asked.0, expected, "each once, in this order, as a sorted set");

@@ -10,15 +10,15 @@ use orderhub_order::contribution::Contribution;
 use orderhub_order::fold::{TodoItem, TodoKind};
 use orderhub_order::identify::{Bound, ReferenceKey};
 use orderhub_order::ids::{At, Entity, OrderKey, SystemName, order_reference};
-use orderhub_order::lane::Flight;
+use orderhub_order::lane::{Flight, Lane};
 use orderhub_order::model::State;
 
 use super::ahead::Folds;
 use super::writes::{
-    ChangeWrite, Count, LaneWrite, MessageWrite, OrderWrite, PendingWrite, TodoWrite, WaitKey,
-    Writes,
+    ChangeWrite, Count, Hold, LaneWrite, MessageWrite, OrderWrite, PendingWrite, TodoWrite,
+    WaitKey, Writes,
 };
-use super::{Context, DocumentKey, Locked};
+use super::{Context, DocumentKey, Hand, Locked};
 use crate::apply::Word;
 use crate::store::ReceiptRow;
 use crate::store::pack::PackedAhead;
@@ -70,6 +70,14 @@ pub(super) struct WorkingSet<'a> {
     pub(super) ended: BTreeSet<(SystemName, OrderKey)>,
     /// Reserved by the unit at hand.
     pub(super) fresh: Vec<(SystemName, OrderKey)>,
+    /// Systems of lanes that the unit at hand made due, and that nobody has room for.
+    pub(super) left: Vec<SystemName>,
+    /// How many lanes of each system this commit has handed over.
+    pub(super) handed: HashMap<SystemName, usize>,
+    /// Lanes that take off with this commit.
+    pub(super) flown: BTreeSet<(SystemName, OrderKey)>,
+    /// Who commits; nobody yet, of a batch whose turn is to come.
+    pub(super) hand: Option<Hand<'a>>,
     pub(super) counts: HashMap<(SystemName, Arc<str>, Word), u32>,
     /// What was folded before its turn.
     pub(super) folds: Folds,
@@ -108,6 +116,10 @@ impl<'a> WorkingSet<'a> {
             reserved: BTreeSet::new(),
             ended: BTreeSet::new(),
             fresh: Vec::new(),
+            left: Vec::new(),
+            handed: HashMap::new(),
+            flown: BTreeSet::new(),
+            hand: None,
             counts: HashMap::new(),
             folds: Folds::default(),
             packed: PackedAhead::default(),
@@ -246,6 +258,20 @@ impl<'a> WorkingSet<'a> {
         self.todos.push(TodoWrite { item, order, message: None, document: None });
     }
 
+    /// Whose the lane is after this commit.
+    ///
+    /// **Invariant:** a commit that only says something of an order takes no lane from whoever holds it. Test:
+    /// `a_lane_that_another_process_holds_is_not_claimed`.
+    fn hold(&self, key: OrderKey, lane: &Lane) -> Hold {
+        let at = (lane.system.clone(), key);
+        let process = self.hand.map_or(0, |hand| hand.process);
+        if self.flown.contains(&at) || self.reserved.contains(&at) {
+            return Hold::By(process);
+        }
+        let in_air = lane.flying.as_ref().is_some_and(|flight| flight.in_air);
+        if self.ended.contains(&at) && !in_air { Hold::Free } else { Hold::Kept }
+    }
+
     /// Lanes whose reservation ends with this commit.
     pub(super) fn settled(&self) -> Vec<(SystemName, OrderKey)> {
         self.ended.difference(&self.reserved).cloned().collect()
@@ -261,7 +287,10 @@ impl<'a> WorkingSet<'a> {
         let orders = self.orders.values().filter(|open| open.dirty);
         let lanes = self.orders.values().flat_map(|open| {
             let lanes = open.lanes.iter().filter_map(|name| open.locked.state.lanes.get(name));
-            lanes.map(|lane| LaneWrite { order: &open.locked.state.order, lane })
+            lanes.map(|lane| {
+                let order = &open.locked.state.order;
+                LaneWrite { order, lane, hold: self.hold(order.key, lane) }
+            })
         });
         let messages = self.messages.iter().map(|row| MessageWrite {
             id: row.id,

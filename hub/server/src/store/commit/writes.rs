@@ -115,6 +115,30 @@ pub(crate) struct LaneWrite<'a> {
     pub(crate) order: &'a Order,
     /// The lane.
     pub(crate) lane: &'a Lane,
+    /// Whose it is from now on.
+    pub(crate) hold: Hold,
+}
+
+/// Who has a lane in its ring, or its call in the air.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Hold {
+    /// Whoever had it.
+    Kept,
+    /// Nobody: any process may claim it when it is due.
+    Free,
+    /// This process, by its number.
+    By(u64),
+}
+
+impl Hold {
+    /// Whether the row says something else than before, and what.
+    pub(crate) fn column(self) -> (bool, Option<i64>) {
+        match self {
+            Self::Kept => (false, None),
+            Self::Free => (true, None),
+            Self::By(process) => (true, Some(i64::try_from(process).unwrap_or(i64::MAX))),
+        }
+    }
 }
 
 /// Something for a person.

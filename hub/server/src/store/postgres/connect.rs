@@ -75,7 +75,7 @@ mod tests {
 
     #[test]
     fn a_connector_does_not_print_its_password() {
-        let options = Options::at("postgres://hub:hunter2@db:5433/orders");
+        let options = Options::at("postgres://hub:hunter2@db:5433/orders", "a");
         let shown = format!("{:?}", Connector::new(&options).unwrap());
         assert_eq!(shown, "Connector(\"db:5433/orders\")");
     }

@@ -7,66 +7,122 @@ use orderhub_order::ids::{OrderKey, SystemName};
 use sqlx::{PgConnection, Row as _, query, query_as, query_scalar};
 
 use super::error::Fault;
+use super::keeper::number_of;
 use crate::store::Backlog;
 use crate::store::columns::{from_column, to_column};
 use crate::store::reserved::Reserved;
 
-/// Lanes that are asked for at once: as many as may be reserved are passed over.
+/// Lanes that are asked for at once: as many as may be held are passed over.
 const AT_ONCE: i64 = 500;
+/// Lanes set free by one statement.
+const FREED_AT_ONCE: i64 = 1_000;
 
-/// Oldest due first, without those reserved.
-pub(super) async fn due(
+/// Takes due lanes that nobody holds, oldest due first. What others are taking is passed over.
+///
+/// **Invariant:** a lane is claimed by one process: its row says which, and only one that is known to the
+/// store writes its number there. Test: `two_processes_claim_each_lane_once`.
+pub(super) async fn claim(
     c: &mut PgConnection,
     system: SystemName,
-    now: Timestamp,
+    (now, process): (Timestamp, u64),
+    limit: usize,
+) -> Result<Vec<OrderKey>, Fault> {
+    let sql = "WITH me AS (SELECT process FROM processes WHERE process = $4 FOR KEY SHARE),
+               free AS (
+                   SELECT l.k FROM lanes l, me
+                   WHERE l.system = $1 AND l.process IS NULL AND l.due_at <= $2
+                   ORDER BY l.due_at, l.k LIMIT $3 FOR NO KEY UPDATE OF l SKIP LOCKED)
+               UPDATE lanes l SET process = $4 FROM free
+               WHERE l.system = $1 AND l.k = free.k RETURNING l.due_at, l.k";
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let claimed = query_as::<_, (i64, i64)>(sql).bind(system.as_str()).bind(to_column(now));
+    let mut claimed = claimed.bind(limit).bind(number_of(process)).fetch_all(c).await?;
+    claimed.sort_unstable();
+    Ok(claimed.into_iter().map(|(_, key)| OrderKey(key)).collect())
+}
+
+/// Due lanes that this process holds, without those that its dispatcher has; oldest due first.
+pub(super) async fn own(
+    c: &mut PgConnection,
+    system: SystemName,
+    (now, process): (Timestamp, u64),
     limit: usize,
     reserved: Arc<Reserved>,
 ) -> Result<Vec<OrderKey>, Fault> {
-    let free = free(c, &system, (now, to_column(now)), limit, &reserved).await?;
-    Ok(free.into_iter().map(|(_, key)| key).collect())
+    let unheld = unheld(c, &system, (now, process, to_column(now)), limit, &reserved).await?;
+    Ok(unheld.into_iter().map(|(_, key)| key).collect())
 }
 
-/// The earliest due time of what is not reserved.
+/// The earliest due time of what could be claimed.
 pub(super) async fn next_due(
     c: &mut PgConnection,
     system: SystemName,
-    now: Timestamp,
+    (now, process): (Timestamp, u64),
     reserved: Arc<Reserved>,
 ) -> Result<Option<Timestamp>, Fault> {
-    let free = free(c, &system, (now, i64::MAX), 1, &reserved).await?;
-    Ok(free.first().map(|(due, _)| from_column(*due)))
+    let sql =
+        "SELECT due_at FROM lanes WHERE system = $1 AND process IS NULL AND due_at IS NOT NULL
+               ORDER BY due_at LIMIT 1";
+    let free: Option<i64> = query_scalar(sql).bind(system.as_str()).fetch_optional(&mut *c).await?;
+    let own = unheld(c, &system, (now, process, i64::MAX), 1, &reserved).await?;
+    let next = free.into_iter().chain(own.first().map(|(due, _)| *due)).min();
+    Ok(next.map(from_column))
 }
 
-/// Lanes due until then, without those reserved now: their due time and order.
-async fn free(
+/// Lanes of this process due until then, without those that its dispatcher has: due time and order.
+async fn unheld(
     c: &mut PgConnection,
     system: &SystemName,
-    (now, until): (Timestamp, i64),
+    (now, process, until): (Timestamp, u64, i64),
     limit: usize,
     reserved: &Reserved,
 ) -> Result<Vec<(i64, OrderKey)>, Fault> {
     let sql = "SELECT due_at, k FROM lanes
-               WHERE system = $1 AND due_at <= $2 AND (due_at, k) > ($3, $4)
-               ORDER BY due_at, k LIMIT $5";
-    let (mut free, mut after) = (Vec::new(), (i64::MIN, i64::MIN));
+               WHERE system = $1 AND process = $2 AND due_at <= $3 AND (due_at, k) > ($4, $5)
+               ORDER BY due_at, k LIMIT $6";
+    let (mut found, mut after) = (Vec::new(), (i64::MIN, i64::MIN));
     loop {
-        let page = query_as::<_, (i64, i64)>(sql).bind(system.as_str()).bind(until);
-        let page = page.bind(after.0).bind(after.1).bind(AT_ONCE).fetch_all(&mut *c).await?;
+        let page = query_as::<_, (i64, i64)>(sql).bind(system.as_str()).bind(number_of(process));
+        let page = page.bind(until).bind(after.0).bind(after.1).bind(AT_ONCE);
+        let page = page.fetch_all(&mut *c).await?;
         for (due, key) in &page {
-            if free.len() >= limit {
-                return Ok(free);
+            if found.len() >= limit {
+                return Ok(found);
             }
             let key = OrderKey(*key);
             if !reserved.holds(system, key, now) {
-                free.push((*due, key));
+                found.push((*due, key));
             }
         }
         match page.last() {
             Some(last) if page.len() >= usize::try_from(AT_ONCE).unwrap_or(usize::MAX) => {
                 after = *last;
             }
-            Some(_) | None => return Ok(free),
+            Some(_) | None => return Ok(found),
         }
+    }
+}
+
+/// Sets free what processes hold that are gone: their calls may have acted, whoever looks at them next finds
+/// out. One system after the other, so that each range of the index is read once.
+pub(super) async fn free(c: &mut PgConnection) -> Result<(), Fault> {
+    let next = "SELECT min(system) FROM lanes WHERE due_at IS NOT NULL AND system > $1";
+    let free = "WITH gone AS (
+                    SELECT l.k FROM lanes l
+                    WHERE l.system = $1 AND l.process IS NOT NULL AND l.due_at IS NOT NULL
+                        AND NOT EXISTS (SELECT 1 FROM processes p WHERE p.process = l.process)
+                    ORDER BY l.k LIMIT $2 FOR NO KEY UPDATE OF l SKIP LOCKED)
+                UPDATE lanes l SET process = NULL, due_at = 0 FROM gone
+                WHERE l.system = $1 AND l.k = gone.k";
+    let mut system = String::new();
+    loop {
+        let found = query_scalar::<_, Option<String>>(next).bind(&system);
+        let Some(found) = found.fetch_one(&mut *c).await? else { return Ok(()) };
+        system = found;
+        let most = u64::try_from(FREED_AT_ONCE).unwrap_or(u64::MAX);
+        while query(free).bind(&system).bind(FREED_AT_ONCE).execute(&mut *c).await?.rows_affected()
+            >= most
+        {}
     }
 }
 

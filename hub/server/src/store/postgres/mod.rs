@@ -1,8 +1,10 @@
-//! The store on a PostgreSQL server: one connection that writes, a few that read, each with a deadline.
+//! The store on a PostgreSQL server, for any number of processes: each has one connection that writes, a few
+//! that read, a few for short writes, and one by which the others know that it is there ([`keeper`]).
 //!
-//! One process for now. What replicas need has its place: every lock is the server's, numbers are given
-//! by it, and no head is kept between transactions. What is missing until then: leases with their epochs
-//! (checked first in each commit), and reservations that other processes can see.
+//! No head is kept between transactions, numbers are given by the server, every lock is the server's. What
+//! a process holds (lanes, leases) stands in rows that name it; every commit finds out whether the process,
+//! and each lease that it was taken under, still stands ([`writer`], [`leases`]). The order of locks is:
+//! process ► leases ► seen ids ► references ► orders ► lanes.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,28 +15,32 @@ use orderhub_order::ids::{OrderKey, SystemName};
 use orderhub_order::model::{Order, State};
 use tokio::runtime::Handle;
 use tokio::sync::Mutex;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::{
-    AttemptFilter, AttemptRow, Backlog, ChangeRow, Filter, MessageRow, Page, PauseRow, PendingRow,
-    ReceiptRow, Scope, Store, StoreError, TodoCount, TodoFilter, TodoRow, TodoState,
+    AttemptFilter, AttemptRow, Backlog, ChangeRow, Filter, Lease, MessageRow, Page, PauseRow,
+    PendingRow, ReceiptRow, Scope, Store, StoreError, TodoCount, TodoFilter, TodoRow, TodoState,
 };
 use crate::apply::UnitOutcome;
 use crate::bundle::Files;
 use crate::config::{SecretRef, Secrets};
 use crate::store::codec;
 use crate::store::columns::from_cursor;
-use crate::store::commit::{self, Batch, Committed, TxError};
+use crate::store::commit::{self, Batch, Committed, Hand, TxError};
 use crate::store::reserved::Reserved;
 
 mod connect;
 mod error;
+mod keeper;
 mod lanes;
+mod leases;
 mod lists;
+mod members;
 mod numbers;
 mod orders;
 mod pauses;
 mod pending;
-mod readers;
+mod pool;
 mod schema;
 mod seen;
 mod todos;
@@ -44,7 +50,9 @@ mod writer;
 
 use connect::Connector;
 use error::Fault;
-use readers::Readers;
+use keeper::Keeper;
+use members::Members;
+use pool::Pool;
 use tx::PgTx;
 use writer::{Failed, Writer};
 
@@ -59,6 +67,9 @@ pub struct Options {
     pub read_deadline: Duration,
     /// How long ids of messages are remembered, in days.
     pub seen_days: u16,
+    /// The name of this process among those on the database; one that starts again under it goes on with
+    /// what the former one held.
+    pub instance: String,
 }
 
 /// A password by reference: read anew for each connection.
@@ -71,9 +82,15 @@ pub struct Login {
 }
 
 impl Options {
-    /// A database with the usual bounds.
-    pub fn at(url: impl Into<String>) -> Self {
-        Self { url: url.into(), login: None, read_deadline: Duration::from_secs(5), seen_days: 30 }
+    /// A database with the usual bounds, for the process of this name.
+    pub fn at(url: impl Into<String>, instance: impl Into<String>) -> Self {
+        Self {
+            url: url.into(),
+            login: None,
+            read_deadline: Duration::from_secs(5),
+            seen_days: 30,
+            instance: instance.into(),
+        }
     }
 }
 
@@ -84,12 +101,21 @@ pub struct PostgresStore {
     seen_days: u16,
     writer: Arc<Mutex<Writer>>,
     failed: Failed,
-    readers: Readers,
+    readers: Pool,
+    shorts: Arc<Pool>,
+    members: Arc<Members>,
     reserved: Arc<Reserved>,
+    keeping: CancellationToken,
+    /// Ends the keeper with the store.
+    _ends: DropGuard,
 }
 
+/// One short write may take so long.
+const SHORT: Duration = Duration::from_secs(5);
+
 impl PostgresStore {
-    /// Opens the database, and makes its tables where there are none.
+    /// Opens the database, makes its tables where there are none, and says to the other processes that this
+    /// one is there.
     ///
     /// # Errors
     ///
@@ -97,16 +123,31 @@ impl PostgresStore {
     pub async fn open(options: &Options) -> Result<Self, StoreError> {
         let connector = Connector::new(options)?;
         let install = schema::open(&connector).await?;
-        let failed = Failed::default();
-        let writer = Writer::new(connector.clone(), failed.clone());
-        let readers = Readers::new(connector, options.read_deadline);
+        let (failed, members) = (Failed::default(), Arc::new(Members::new()));
+        let reserved = Arc::new(Reserved::default());
+        let shorts = Arc::new(Pool::of_shorts(connector.clone(), SHORT));
+        let keeper = Keeper {
+            connector: connector.clone(),
+            instance: options.instance.clone(),
+            members: Arc::clone(&members),
+            reserved: Arc::clone(&reserved),
+            shorts: Arc::clone(&shorts),
+        };
+        let connection = keeper.begin().await?;
+        let stop = CancellationToken::new();
+        tokio::spawn(keeper.run(connection, stop.clone()));
+        let writer = Writer::new(connector.clone(), Arc::clone(&members), failed.clone());
         Ok(Self {
             install,
             seen_days: options.seen_days,
             writer: Arc::new(Mutex::new(writer)),
             failed,
-            readers,
-            reserved: Arc::default(),
+            readers: Pool::of_readers(connector, options.read_deadline),
+            shorts,
+            members,
+            reserved,
+            keeping: stop.clone(),
+            _ends: stop.drop_guard(),
         })
     }
 
@@ -142,7 +183,13 @@ impl PostgresStore {
         let run = async move |writer: &mut Writer| {
             let now = batch.now;
             let work = async |tx: &mut PgTx<'_>| -> Result<Committed, TxError> {
-                commit::run(tx, &mut batch).await
+                let lost = leases::lost(tx.c, &batch.leases, tx.process).await?;
+                if !lost.is_empty() {
+                    lost.into_iter().for_each(Lease::lose);
+                    return Err(TxError::Store(StoreError::Fenced));
+                }
+                let hand = Hand { process: tx.process, reserved: &reserved };
+                commit::run(tx, &mut batch, hand).await
             };
             let Committed { outcomes, settled, heads: _ } =
                 writer.run(Some(seen::week(now)), work).await?;
@@ -164,19 +211,26 @@ impl Store for PostgresStore {
         _scope: &Scope,
         key: OrderKey,
     ) -> BoxFuture<'_, Result<Option<Arc<State>>, StoreError>> {
-        Box::pin(self.readers.read(move |c| Box::pin(orders::state(c, key))))
+        Box::pin(self.readers.run(move |c| Box::pin(orders::state(c, key))))
     }
 
-    fn due(
+    fn claim(
         &self,
         system: &SystemName,
         now: Timestamp,
         limit: usize,
     ) -> BoxFuture<'_, Result<Vec<OrderKey>, StoreError>> {
-        let (system, reserved) = (system.clone(), Arc::clone(&self.reserved));
-        let read =
-            self.readers.read(move |c| Box::pin(lanes::due(c, system, now, limit, reserved)));
-        Box::pin(read)
+        let (system, by) = (system.clone(), (now, self.members.process()));
+        Box::pin(async move {
+            let (of, reserved) = (system.clone(), Arc::clone(&self.reserved));
+            let own = self.readers.run(move |c| Box::pin(lanes::own(c, of, by, limit, reserved)));
+            let mut claimed = own.await?;
+            let (of, left) = (system.clone(), limit.saturating_sub(claimed.len()));
+            let free = self.shorts.run(move |c| Box::pin(lanes::claim(c, of, by, left)));
+            claimed.extend(free.await?);
+            self.reserved.claimed(&system, &claimed, now);
+            Ok(claimed)
+        })
     }
 
     fn next_due(
@@ -185,11 +239,45 @@ impl Store for PostgresStore {
         now: Timestamp,
     ) -> BoxFuture<'_, Result<Option<Timestamp>, StoreError>> {
         let (system, reserved) = (system.clone(), Arc::clone(&self.reserved));
-        Box::pin(self.readers.read(move |c| Box::pin(lanes::next_due(c, system, now, reserved))))
+        let by = (now, self.members.process());
+        Box::pin(self.readers.run(move |c| Box::pin(lanes::next_due(c, system, by, reserved))))
     }
 
     fn release(&self, lanes: &[(SystemName, OrderKey)]) {
         self.reserved.release(lanes);
+    }
+
+    fn process(&self) -> u64 {
+        self.members.process()
+    }
+
+    fn is_gone(&self, process: u64) -> bool {
+        self.members.is_gone(process)
+    }
+
+    fn lives(&self) -> bool {
+        self.members.lives()
+    }
+
+    fn lease(&self, name: &str) -> BoxFuture<'_, Result<Option<Lease>, StoreError>> {
+        let (name, process) = (name.to_owned(), self.members.process());
+        Box::pin(async move {
+            let taken = self.shorts.run(move |c| Box::pin(leases::take(c, name, process)));
+            let taken = taken.await?;
+            taken.iter().for_each(|lease| self.members.hold(lease));
+            Ok(taken)
+        })
+    }
+
+    fn give_back(&self, lease: Lease) -> BoxFuture<'_, ()> {
+        self.members.drop_lease(&lease);
+        Box::pin(async move {
+            let back = lease.clone();
+            let back = self.shorts.run(move |c| Box::pin(leases::give_back(c, back)));
+            if let Err(error) = back.await {
+                tracing::warn!(%error, lease = lease.name(), "a lease is not given back yet");
+            }
+        })
     }
 
     fn timers(
@@ -197,7 +285,7 @@ impl Store for PostgresStore {
         now: Timestamp,
         limit: usize,
     ) -> BoxFuture<'_, Result<Vec<OrderKey>, StoreError>> {
-        Box::pin(self.readers.read(move |c| Box::pin(lanes::timers(c, now, limit))))
+        Box::pin(self.readers.run(move |c| Box::pin(lanes::timers(c, now, limit))))
     }
 
     fn sweep(&self, now: Timestamp) -> BoxFuture<'_, Result<u64, StoreError>> {
@@ -215,7 +303,7 @@ impl Store for PostgresStore {
 
     fn find(&self, _scope: &Scope, word: &str) -> BoxFuture<'_, Result<Vec<OrderKey>, StoreError>> {
         let word = word.to_owned();
-        Box::pin(self.readers.read(move |c| Box::pin(orders::find(c, word))))
+        Box::pin(self.readers.run(move |c| Box::pin(orders::find(c, word))))
     }
 
     fn list(
@@ -226,7 +314,7 @@ impl Store for PostgresStore {
         let filter = filter.clone();
         Box::pin(async move {
             let before = from_cursor(filter.cursor.as_deref(), OrderKey::parse)?;
-            self.readers.read(move |c| Box::pin(lists::orders(c, filter, before))).await
+            self.readers.run(move |c| Box::pin(lists::orders(c, filter, before))).await
         })
     }
 
@@ -236,7 +324,7 @@ impl Store for PostgresStore {
         key: OrderKey,
         version: u32,
     ) -> BoxFuture<'_, Result<Option<Order>, StoreError>> {
-        Box::pin(self.readers.read(move |c| Box::pin(orders::at(c, key, version))))
+        Box::pin(self.readers.run(move |c| Box::pin(orders::at(c, key, version))))
     }
 
     fn changes(
@@ -244,7 +332,7 @@ impl Store for PostgresStore {
         _scope: &Scope,
         key: OrderKey,
     ) -> BoxFuture<'_, Result<Vec<ChangeRow>, StoreError>> {
-        Box::pin(self.readers.read(move |c| Box::pin(orders::changes(c, key))))
+        Box::pin(self.readers.run(move |c| Box::pin(orders::changes(c, key))))
     }
 
     fn receipts(
@@ -252,7 +340,7 @@ impl Store for PostgresStore {
         _scope: &Scope,
         key: OrderKey,
     ) -> BoxFuture<'_, Result<Vec<ReceiptRow>, StoreError>> {
-        Box::pin(self.readers.read(move |c| Box::pin(orders::receipts(c, key))))
+        Box::pin(self.readers.run(move |c| Box::pin(orders::receipts(c, key))))
     }
 
     fn attempts(
@@ -263,7 +351,7 @@ impl Store for PostgresStore {
         let filter = filter.clone();
         Box::pin(async move {
             let before = from_cursor(filter.cursor.as_deref(), |cursor| cursor.parse().ok())?;
-            self.readers.read(move |c| Box::pin(lists::attempts(c, filter, before))).await
+            self.readers.run(move |c| Box::pin(lists::attempts(c, filter, before))).await
         })
     }
 
@@ -275,16 +363,16 @@ impl Store for PostgresStore {
         let filter = filter.clone();
         Box::pin(async move {
             let before = from_cursor(filter.cursor.as_deref(), |cursor| cursor.parse().ok())?;
-            self.readers.read(move |c| Box::pin(todos::list(c, filter, before))).await
+            self.readers.run(move |c| Box::pin(todos::list(c, filter, before))).await
         })
     }
 
     fn todo_counts(&self, _scope: &Scope) -> BoxFuture<'_, Result<Vec<TodoCount>, StoreError>> {
-        Box::pin(self.readers.read(|c| Box::pin(todos::counts(c))))
+        Box::pin(self.readers.run(|c| Box::pin(todos::counts(c))))
     }
 
     fn todo(&self, _scope: &Scope, id: i64) -> BoxFuture<'_, Result<Option<TodoRow>, StoreError>> {
-        Box::pin(self.readers.read(move |c| Box::pin(todos::one(c, id))))
+        Box::pin(self.readers.run(move |c| Box::pin(todos::one(c, id))))
     }
 
     fn message(
@@ -292,7 +380,7 @@ impl Store for PostgresStore {
         _scope: &Scope,
         id: i64,
     ) -> BoxFuture<'_, Result<Option<MessageRow>, StoreError>> {
-        Box::pin(self.readers.read(move |c| Box::pin(pending::message(c, id))))
+        Box::pin(self.readers.run(move |c| Box::pin(pending::message(c, id))))
     }
 
     fn take_pending(
@@ -302,7 +390,7 @@ impl Store for PostgresStore {
     ) -> BoxFuture<'_, Result<Vec<PendingRow>, StoreError>> {
         Box::pin(async move {
             // A look costs no commit; most looks find nothing.
-            if !self.readers.read(move |c| Box::pin(pending::any_due(c, now))).await? {
+            if !self.readers.run(move |c| Box::pin(pending::any_due(c, now))).await? {
                 return Ok(Vec::new());
             }
             self.write(async move |tx| pending::take(tx.c, now, limit).await).await
@@ -310,7 +398,7 @@ impl Store for PostgresStore {
     }
 
     fn backlog(&self) -> BoxFuture<'_, Result<Vec<Backlog>, StoreError>> {
-        Box::pin(self.readers.read(|c| Box::pin(lanes::backlog(c))))
+        Box::pin(self.readers.run(|c| Box::pin(lanes::backlog(c))))
     }
 
     fn close_todo(
@@ -330,7 +418,7 @@ impl Store for PostgresStore {
     }
 
     fn pauses(&self) -> BoxFuture<'_, Result<Vec<PauseRow>, StoreError>> {
-        Box::pin(self.readers.read(|c| Box::pin(pauses::all(c))))
+        Box::pin(self.readers.run(|c| Box::pin(pauses::all(c))))
     }
 
     fn pause(&self, pause: PauseRow) -> BoxFuture<'_, Result<(), StoreError>> {
@@ -367,7 +455,7 @@ impl Store for PostgresStore {
 
     fn ready(&self) -> BoxFuture<'_, Result<(), StoreError>> {
         Box::pin(async move {
-            let answers = self.readers.read(|c| Box::pin(schema::answers(c))).await;
+            let answers = self.readers.run(|c| Box::pin(schema::answers(c))).await;
             // What went wrong with a commit says more than a server that does not answer at all.
             self.failed.get().map_or(answers, Err)
         })
@@ -382,6 +470,9 @@ impl Store for PostgresStore {
         Box::pin(async move {
             self.readers.close().await;
             self.writer.lock().await.close().await;
+            self.keeping.cancel();
+            Keeper::end(&self.members, &self.shorts).await;
+            self.shorts.close().await;
         })
     }
 }

@@ -12,6 +12,7 @@ use crate::store::{StoreError, UNRELEASED};
 const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/postgres/0001_first.sql"),
     include_str!("../../../migrations/postgres/0002_bodies.sql"),
+    include_str!("../../../migrations/postgres/0003_processes.sql"),
 ];
 
 /// Another process may be migrating for so long.
@@ -23,6 +24,10 @@ pub(super) mod locks {
     pub(in super::super) const SCHEMA: i64 = 0x6f72_6465_7268_7562;
     /// Partitions that come and go.
     pub(in super::super) const PARTITIONS: i64 = SCHEMA + 1;
+    /// The giving of process numbers.
+    pub(in super::super) const NUMBERS: i64 = SCHEMA + 2;
+    /// Names of instances, each with the schema: the seed of their hash.
+    pub(in super::super) const INSTANCE: i64 = SCHEMA + 3;
 }
 
 /// Brings the database to this program's schema; answers the install id.

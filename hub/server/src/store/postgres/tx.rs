@@ -35,6 +35,8 @@ pub(super) struct PgTx<'a> {
     pub(super) orders: &'a mut Range<i64>,
     /// The week of the ids that are noted; a work that notes none has none.
     week: Option<i64>,
+    /// The number of this process, that holds until the transaction ends.
+    pub(super) process: u64,
     /// References that were asked for since the last savepoint, and were free.
     free: HashSet<ReferenceKey>,
 }
@@ -44,9 +46,9 @@ impl<'a> PgTx<'a> {
         c: &'a mut PgConnection,
         packers: &'a mut Packers,
         orders: &'a mut Range<i64>,
-        week: Option<i64>,
+        (week, process): (Option<i64>, u64),
     ) -> Self {
-        Self { c, packers, orders, week, free: HashSet::new() }
+        Self { c, packers, orders, week, process, free: HashSet::new() }
     }
 
     async fn run(&mut self, sql: &'static str) -> Result<(), TxError> {

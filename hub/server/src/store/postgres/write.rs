@@ -118,10 +118,17 @@ async fn lanes(
     if writes.lanes.is_empty() {
         return Ok(());
     }
-    let sql = "INSERT INTO lanes (k, system, due_at, body, personal)
-               SELECT * FROM UNNEST($1::bigint[], $2::text[], $3::bigint[], $4::bytea[], $5::bytea[])
+    let sql = "INSERT INTO lanes (k, system, due_at, body, personal, process)
+               SELECT i.k, i.system, i.due_at, i.body, i.personal,
+                   CASE WHEN i.changes THEN i.process ELSE l.process END
+               FROM UNNEST($1::bigint[], $2::text[], $3::bigint[], $4::bytea[], $5::bytea[],
+                   $6::boolean[], $7::bigint[]) AS i (k, system, due_at, body, personal, changes, process)
+               LEFT JOIN lanes l ON l.k = i.k AND l.system = i.system
                ON CONFLICT (k, system) DO UPDATE
-               SET due_at = excluded.due_at, body = excluded.body, personal = excluded.personal";
+               SET due_at = excluded.due_at, body = excluded.body, personal = excluded.personal,
+                   process = excluded.process";
+    let (changes, processes): (Vec<bool>, Vec<Option<i64>>) =
+        writes.lanes.iter().map(|write| write.hold.column()).unzip();
     let lanes = || writes.lanes.iter().map(|write| write.lane);
     query(sql)
         .bind(writes.lanes.iter().map(|write| write.order.key.0).collect::<Vec<_>>())
@@ -129,6 +136,8 @@ async fn lanes(
         .bind(lanes().map(|lane| lane.due_at.map(to_column)).collect::<Vec<_>>())
         .bind(packed.iter().map(|packed| &packed.body[..]).collect::<Vec<_>>())
         .bind(packed.iter().map(|packed| packed.personal.as_deref()).collect::<Vec<_>>())
+        .bind(changes)
+        .bind(processes)
         .execute(c)
         .await?;
     Ok(())

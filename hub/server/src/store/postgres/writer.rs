@@ -10,11 +10,13 @@ use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use sqlx::{Connection as _, PgConnection, query, raw_sql};
+use sqlx::{Connection as _, PgConnection, query, query_as, raw_sql};
 use tokio::time::{sleep, timeout};
 
 use super::connect::{Bounds, Connector, ms};
 use super::error::Fault;
+use super::keeper::number_of;
+use super::members::Members;
 use super::seen;
 use super::tx::PgTx;
 use crate::resilience::Jitter;
@@ -31,7 +33,7 @@ const LOCKED: Duration = Duration::from_secs(5);
 /// One statement may take so long.
 const STATEMENT: Duration = Duration::from_secs(30);
 /// A program that stops in the middle of a transaction holds its locks so long.
-const IDLE: Duration = Duration::from_secs(30);
+const IDLE: Duration = Duration::from_secs(10);
 /// One try may take so long; then its connection counts as lost.
 const TRY: Duration = Duration::from_secs(120);
 
@@ -60,6 +62,7 @@ struct Session {
 #[derive(Debug)]
 pub(super) struct Writer {
     connector: Connector,
+    members: Arc<Members>,
     bounds: Bounds,
     jitter: Jitter,
     failed: Failed,
@@ -81,7 +84,7 @@ enum Ended<T> {
 }
 
 impl Writer {
-    pub(super) fn new(connector: Connector, failed: Failed) -> Self {
+    pub(super) fn new(connector: Connector, members: Arc<Members>, failed: Failed) -> Self {
         let bounds = vec![
             ms("lock_timeout", LOCKED),
             ms("statement_timeout", STATEMENT),
@@ -98,6 +101,7 @@ impl Writer {
         ];
         Self {
             connector,
+            members,
             bounds,
             jitter: Jitter::random(),
             failed,
@@ -176,19 +180,28 @@ impl Writer {
             None => self.connect().await?,
         };
         let late = |_| Fault::Late(TRY);
+        let process = self.members.process();
         let c = &mut session.connection;
         let begun = timeout(TRY, async {
             if let Some(week) = week {
                 seen::ready(c, &mut session.weeks, week).await?;
             }
-            begin(c, id).await
+            begin(c, id, process).await
         });
-        if !begun.await.map_err(late)?? {
+        let begun = begun.await.map_err(late)??;
+        if begun != Begun::New {
             rollback(c).await?;
             self.session = Some(session);
-            return Ok(Ended::Known);
+            return match begun {
+                Begun::New | Begun::Known => Ok(Ended::Known),
+                Begun::Fenced => {
+                    // The keeper begins again, under another number: then it may pass.
+                    self.members.refused.notify_one();
+                    Err(TxError::Again(StoreError::Fenced))
+                }
+            };
         }
-        let mut tx = PgTx::new(c, &mut self.packers, &mut self.orders, week);
+        let mut tx = PgTx::new(c, &mut self.packers, &mut self.orders, (week, process));
         let done = match timeout(TRY, work(&mut tx)).await.map_err(late)? {
             Ok(done) => done,
             Err(error) => {
@@ -226,15 +239,37 @@ impl Writer {
     }
 }
 
-/// Opens a transaction with the id of its work; `false`: an earlier try of that work was committed.
-async fn begin(c: &mut PgConnection, id: &[u8; 16]) -> Result<bool, Fault> {
+/// What a transaction finds when it opens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Begun {
+    /// Work that is not done yet.
+    New,
+    /// An earlier try of this work was committed.
+    Known,
+    /// This process was taken for gone.
+    Fenced,
+}
+
+/// Opens a transaction with the id of its work, and keeps others from taking this process for gone until
+/// its end.
+///
+/// **Invariant:** what a process commits that was taken for gone is refused. Test:
+/// `a_process_that_was_away_changes_nothing_and_begins_again`.
+async fn begin(c: &mut PgConnection, id: &[u8; 16], process: u64) -> Result<Begun, Fault> {
     raw_sql("BEGIN").execute(&mut *c).await?;
     // By the server's clock: every process that prunes looks at the same.
-    let note = "INSERT INTO commits (id, at)
-                VALUES ($1, CAST(extract(epoch FROM now()) * 1000000000 AS bigint))
-                ON CONFLICT DO NOTHING";
-    let note = query(note).bind(&id[..]);
-    Ok(note.execute(c).await?.rows_affected() == 1)
+    let sql = "WITH me AS (SELECT process FROM processes WHERE process = $2 FOR KEY SHARE),
+               noted AS (
+                   INSERT INTO commits (id, at)
+                   SELECT $1, CAST(extract(epoch FROM now()) * 1000000000 AS bigint) FROM me
+                   ON CONFLICT DO NOTHING RETURNING 1)
+               SELECT EXISTS (SELECT 1 FROM me), EXISTS (SELECT 1 FROM noted)";
+    let note = query_as::<_, (bool, bool)>(sql).bind(&id[..]).bind(number_of(process));
+    Ok(match note.fetch_one(c).await? {
+        (true, true) => Begun::New,
+        (true, false) => Begun::Known,
+        (false, _) => Begun::Fenced,
+    })
 }
 
 async fn rollback(c: &mut PgConnection) -> Result<(), Fault> {

@@ -9,48 +9,71 @@ use crate::store::Backlog;
 use crate::store::columns::{from_column, to_column};
 use crate::store::reserved::Reserved;
 
-/// Oldest due first, without those reserved.
+/// Due lanes that nobody holds, or this process and not its dispatcher; oldest due first.
 pub(super) fn due(
     c: &Connection,
     system: &SystemName,
     now: Timestamp,
     limit: usize,
-    reserved: &Reserved,
+    by: (u64, &Reserved),
 ) -> Result<Vec<OrderKey>, Fault> {
-    let mut statement = c.prepare_cached(
-        "SELECT k FROM lanes WHERE system = ?1 AND due_at <= ?2 ORDER BY due_at, k",
-    )?;
-    let rows = statement.query_map(params![system.as_str(), to_column(now)], |row| row.get(0))?;
-    let mut due = Vec::new();
-    for key in rows {
-        if due.len() >= limit {
-            break;
-        }
-        let key = OrderKey(key?);
-        if !reserved.holds(system, key, now) {
-            due.push(key);
-        }
-    }
-    Ok(due)
+    let mut due = unheld(c, system, (now, to_column(now)), limit, by)?;
+    due.truncate(limit);
+    Ok(due.into_iter().map(|(_, key)| key).collect())
 }
 
-/// The earliest due time of what is not reserved.
+/// The earliest due time of what could be claimed.
 pub(super) fn next_due(
     c: &Connection,
     system: &SystemName,
     now: Timestamp,
-    reserved: &Reserved,
+    by: (u64, &Reserved),
 ) -> Result<Option<Timestamp>, Fault> {
+    let due = unheld(c, system, (now, i64::MAX), 1, by)?;
+    Ok(due.first().map(|(due, _)| from_column(*due)))
+}
+
+/// What could be claimed until then, by due time; at least `limit` of them, where there are so many.
+fn unheld(
+    c: &Connection,
+    system: &SystemName,
+    (now, until): (Timestamp, i64),
+    limit: usize,
+    (process, reserved): (u64, &Reserved),
+) -> Result<Vec<(i64, OrderKey)>, Fault> {
     let mut statement = c.prepare_cached(
-        "SELECT k, due_at FROM lanes WHERE system = ?1 AND due_at IS NOT NULL ORDER BY due_at, k",
+        "SELECT due_at, k FROM lanes WHERE system = ?1 AND process IS ?2 AND due_at <= ?3
+         ORDER BY due_at, k",
     )?;
-    let mut rows = statement.query([system.as_str()])?;
-    while let Some(row) = rows.next()? {
-        if !reserved.holds(system, OrderKey(row.get(0)?), now) {
-            return Ok(Some(from_column(row.get(1)?)));
+    let mut found = Vec::new();
+    for process in [None, Some(i64::try_from(process).unwrap_or(i64::MAX))] {
+        let mut rows = statement.query(params![system.as_str(), process, until])?;
+        let most = found.len() + limit;
+        while found.len() < most
+            && let Some(row) = rows.next()?
+        {
+            let key = OrderKey(row.get(1)?);
+            if !reserved.holds(system, key, now) {
+                found.push((row.get(0)?, key));
+            }
         }
     }
-    Ok(None)
+    found.sort_unstable();
+    Ok(found)
+}
+
+/// Sets free what processes held that are gone: their calls may have acted, whoever looks at them next
+/// finds out.
+pub(super) fn free(c: &Connection) -> Result<(), rusqlite::Error> {
+    let next = "SELECT min(system) FROM lanes WHERE due_at IS NOT NULL AND system > ?1";
+    let free = "UPDATE lanes SET process = NULL, due_at = 0
+                WHERE system = ?1 AND process > 0 AND due_at IS NOT NULL";
+    let mut system = String::new();
+    while let Some(found) = c.query_row(next, [&system], |row| row.get::<_, Option<String>>(0))? {
+        c.execute(free, [&found])?;
+        system = found;
+    }
+    Ok(())
 }
 
 /// Orders whose timer has come.

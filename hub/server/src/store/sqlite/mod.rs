@@ -14,8 +14,8 @@ use orderhub_order::model::{Order, State};
 use tokio::sync::{mpsc, oneshot};
 
 use super::{
-    AttemptFilter, AttemptRow, Backlog, ChangeRow, Filter, MessageRow, Page, PauseRow, PendingRow,
-    ReceiptRow, Scope, Store, StoreError, TodoCount, TodoFilter, TodoRow, TodoState,
+    AttemptFilter, AttemptRow, Backlog, ChangeRow, Filter, Lease, MessageRow, Page, PauseRow,
+    PendingRow, ReceiptRow, Scope, Store, StoreError, TodoCount, TodoFilter, TodoRow, TodoState,
 };
 use crate::apply::UnitOutcome;
 use crate::bundle::Files;
@@ -75,6 +75,7 @@ impl Options {
 #[derive(Debug)]
 pub struct SqliteStore {
     install: String,
+    process: u64,
     seen_days: u16,
     jobs: mpsc::Sender<Job>,
     readers: Readers,
@@ -92,7 +93,7 @@ impl SqliteStore {
     /// process has it.
     pub fn open(options: &Options) -> Result<Self, StoreError> {
         let opened = schema::open(options)?;
-        let install = opened.install.clone();
+        let (install, process) = (opened.install.clone(), opened.process);
         let reserved = Arc::new(Reserved::default());
         let heads = Arc::new(Heads::default());
         let forecast = Arc::new(Forecast::default());
@@ -100,7 +101,7 @@ impl SqliteStore {
         let jobs = writer::start(opened, Arc::clone(&heads), Arc::clone(&reserved), forecast)?;
         let readers = Readers::new(options.path.clone(), options.read_deadline);
         let (seen_days, scout) = (options.seen_days, Arc::new(scout));
-        Ok(Self { install, seen_days, jobs, readers, scout, heads, reserved })
+        Ok(Self { install, process, seen_days, jobs, readers, scout, heads, reserved })
     }
 }
 
@@ -140,14 +141,20 @@ impl Store for SqliteStore {
         })
     }
 
-    fn due(
+    fn claim(
         &self,
         system: &SystemName,
         now: Timestamp,
         limit: usize,
     ) -> BoxFuture<'_, Result<Vec<OrderKey>, StoreError>> {
-        let (system, reserved) = (system.clone(), Arc::clone(&self.reserved));
-        Box::pin(self.readers.read(move |c| lanes::due(c, &system, now, limit, &reserved)))
+        let (system, by) = (system.clone(), (self.process, Arc::clone(&self.reserved)));
+        Box::pin(async move {
+            let asked = system.clone();
+            let due = move |c: &_| lanes::due(c, &asked, now, limit, (by.0, &by.1));
+            let claimed = self.readers.read(due).await?;
+            self.reserved.claimed(&system, &claimed, now);
+            Ok(claimed)
+        })
     }
 
     fn next_due(
@@ -155,12 +162,36 @@ impl Store for SqliteStore {
         system: &SystemName,
         now: Timestamp,
     ) -> BoxFuture<'_, Result<Option<Timestamp>, StoreError>> {
-        let (system, reserved) = (system.clone(), Arc::clone(&self.reserved));
-        Box::pin(self.readers.read(move |c| lanes::next_due(c, &system, now, &reserved)))
+        let (system, by) = (system.clone(), (self.process, Arc::clone(&self.reserved)));
+        let next = move |c: &_| lanes::next_due(c, &system, now, (by.0, &by.1));
+        Box::pin(self.readers.read(next))
     }
 
     fn release(&self, lanes: &[(SystemName, OrderKey)]) {
         self.reserved.release(lanes);
+    }
+
+    fn process(&self) -> u64 {
+        self.process
+    }
+
+    fn is_gone(&self, process: u64) -> bool {
+        // One process at a time has the file.
+        process != self.process
+    }
+
+    fn lives(&self) -> bool {
+        true
+    }
+
+    fn lease(&self, name: &str) -> BoxFuture<'_, Result<Option<Lease>, StoreError>> {
+        // How the process before ended is not written down.
+        let lease = Lease::new(name, i64::try_from(self.process).unwrap_or(i64::MAX), false);
+        Box::pin(std::future::ready(Ok(Some(lease))))
+    }
+
+    fn give_back(&self, _lease: Lease) -> BoxFuture<'_, ()> {
+        Box::pin(std::future::ready(()))
     }
 
     fn timers(

@@ -14,6 +14,7 @@ use crate::store::{StoreError, UNRELEASED};
 const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/sqlite/0001_first.sql"),
     include_str!("../../../migrations/sqlite/0002_bodies.sql"),
+    include_str!("../../../migrations/sqlite/0003_processes.sql"),
 ];
 
 /// A process that is just ending may hold the lock a little longer.
@@ -28,6 +29,8 @@ const STATEMENTS: usize = 64;
 pub(super) struct Opened {
     pub(super) connection: Connection,
     pub(super) install: String,
+    /// The number of this process.
+    pub(super) process: u64,
     /// Held as long as the store is open.
     pub(super) lock: File,
 }
@@ -47,7 +50,20 @@ pub(super) fn open(options: &Options) -> Result<Opened, StoreError> {
         .map_err(|error| cannot_open(&options.path, &of(&error).to_string()))?;
     migrate(&mut connection)?;
     let install = install(&connection).map_err(StoreError::from)?;
-    Ok(Opened { connection, install, lock })
+    let process = begin(&mut connection).map_err(StoreError::from)?;
+    Ok(Opened { connection, install, process, lock })
+}
+
+/// Gives this process its number, and sets free what the one before it held.
+fn begin(connection: &mut Connection) -> Result<u64, Fault> {
+    let transaction = connection.transaction()?;
+    let next = "INSERT INTO meta (name, value) VALUES ('process', 1)
+                ON CONFLICT DO UPDATE SET value = CAST(value AS INTEGER) + 1
+                RETURNING CAST(value AS INTEGER)";
+    let process = transaction.query_row(next, [], |row| row.get::<_, i64>(0))?;
+    super::lanes::free(&transaction)?;
+    transaction.commit()?;
+    Ok(u64::try_from(process).unwrap_or_default())
 }
 
 /// A connection that only reads.

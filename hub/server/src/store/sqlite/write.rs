@@ -70,15 +70,19 @@ fn orders(c: &Connection, writes: &Writes<'_>, packed: &[Cow<'_, Packed>]) -> Re
 
 fn lanes(c: &Connection, writes: &Writes<'_>, packed: &[Cow<'_, Packed>]) -> Result<(), Fault> {
     let mut upsert = c.prepare_cached(
-        "INSERT INTO lanes (k, system, due_at, body, personal) VALUES (?1, ?2, ?3, ?4, ?5)
+        "INSERT INTO lanes (k, system, due_at, body, personal, process)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?7)
          ON CONFLICT (k, system) DO UPDATE
-         SET due_at = excluded.due_at, body = excluded.body, personal = excluded.personal",
+         SET due_at = excluded.due_at, body = excluded.body, personal = excluded.personal,
+             process = CASE WHEN ?6 THEN excluded.process ELSE process END",
     )?;
     for (write, packed) in writes.lanes.iter().zip(packed) {
         let Packed { body, personal } = &**packed;
         let lane = write.lane;
         let due = lane.due_at.map(to_column);
-        upsert.execute(params![write.order.key.0, lane.system.as_str(), due, body, personal])?;
+        let (key, system) = (write.order.key.0, lane.system.as_str());
+        let (changes, process) = write.hold.column();
+        upsert.execute(params![key, system, due, body, personal, changes, process])?;
     }
     Ok(())
 }

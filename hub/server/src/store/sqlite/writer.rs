@@ -16,7 +16,7 @@ use super::seen;
 use super::tx::SqliteTx;
 use crate::apply::UnitOutcome;
 use crate::store::StoreError;
-use crate::store::commit::{self, Batch, Committed, WORTH_LOOKING};
+use crate::store::commit::{self, Batch, Committed, Hand, WORTH_LOOKING};
 use crate::store::cores;
 use crate::store::forecast::Forecast;
 use crate::store::pack::Packers;
@@ -50,6 +50,7 @@ pub(super) struct Writer {
     pub(super) heads: Arc<Heads>,
     /// Why the last commit failed; gone with the next that writes.
     pub(super) failed: Option<StoreError>,
+    process: u64,
     reserved: Arc<Reserved>,
     forecast: Arc<Forecast>,
     /// The last thing to go: others may open the file when it is closed.
@@ -106,7 +107,7 @@ impl Writer {
         reserved: Arc<Reserved>,
         forecast: Arc<Forecast>,
     ) -> Result<Self, Fault> {
-        let Opened { connection, lock, .. } = opened;
+        let Opened { connection, process, lock, .. } = opened;
         let seen = seen::Weeks::read(&connection)?;
         let highest = |sql: &str| -> Result<i64, rusqlite::Error> {
             connection.query_row(sql, [], |row| Ok(row.get::<_, Option<i64>>(0)?.unwrap_or(0)))
@@ -125,6 +126,7 @@ impl Writer {
             next_order: order + 1,
             heads,
             failed: None,
+            process,
             reserved,
             forecast,
             _lock: lock,
@@ -143,10 +145,12 @@ impl Writer {
 
     fn write(&mut self, mut batch: Batch) -> Result<Vec<UnitOutcome>, StoreError> {
         let now = batch.now;
+        let (process, reserved) = (self.process, Arc::clone(&self.reserved));
+        let hand = Hand { process, reserved: &reserved };
         let committed = self.transaction(|writer| {
             let mut tx = SqliteTx::new(writer, now);
             // Nothing here waits: every step of the embedded store is ready at once.
-            let run = commit::run(&mut tx, &mut batch).now_or_never();
+            let run = commit::run(&mut tx, &mut batch, hand).now_or_never();
             match run {
                 Some(done) => Ok(done?),
                 None => Err(StoreError::Failed("a step of the commit waited".to_owned())),

@@ -28,6 +28,13 @@ fn case(run: impl AsyncFn(&dyn Factory) + Copy + 'static) -> Case {
 
 /// Every case, once.
 fn cases() -> Vec<Case> {
+    let mut cases = cases_of_intake();
+    cases.extend(cases_of_what_follows());
+    cases
+}
+
+/// What becomes of messages.
+fn cases_of_intake() -> Vec<Case> {
     vec![
         case(duplicates::a_known_id_is_a_duplicate_and_changes_nothing),
         case(duplicates::a_known_id_with_another_body_is_shown_and_not_applied),
@@ -64,9 +71,15 @@ fn cases() -> Vec<Case> {
         case(history::what_is_read_back_is_what_was_folded),
         case(history::each_change_says_who_and_what),
         case(history::a_change_by_a_person_keeps_the_reason),
+    ]
+}
+
+/// What becomes of orders: deliveries, lists, damage.
+fn cases_of_what_follows() -> Vec<Case> {
+    vec![
         case(flights::a_document_waits_for_a_call_to_its_system_and_is_woken),
         case(flights::a_call_that_was_prepared_early_forgets_no_wish),
-        case(flights::a_flight_outlives_its_process_and_lapses_at_its_deadline),
+        case(flights::a_flight_is_its_process_s_until_its_deadline_and_anybody_s_after_its_end),
         case(flights::an_id_that_is_bound_elsewhere_is_not_bound_again),
         case(flights::an_act_that_cannot_be_folded_holds_its_lane),
         case(flights::a_memo_that_names_another_order_stops_the_call),
@@ -74,6 +87,8 @@ fn cases() -> Vec<Case> {
         case(flights::a_call_that_is_let_be_is_dropped),
         case(lanes::a_lane_made_due_is_reserved_until_the_process_ends),
         case(lanes::a_ring_without_room_gives_lanes_back),
+        case(lanes::a_lane_beyond_the_room_of_its_ring_is_free_for_others),
+        case(lanes::a_call_of_a_process_that_is_another_by_now_does_not_take_off),
         case(lanes::what_the_dispatcher_skipped_is_not_due_any_more),
         case(lists::orders_are_found_by_what_they_are),
         case(lists::pages_follow_each_other_without_gap_or_end_page),

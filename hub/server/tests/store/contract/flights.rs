@@ -23,7 +23,7 @@ async fn fly(world: &mut World, key: OrderKey, entity: Entity) -> UnitOutcome {
     world.one(call).await
 }
 
-async fn call(world: &World, key: OrderKey, entity: Entity) -> Unit {
+pub(crate) async fn call(world: &World, key: OrderKey, entity: Entity) -> Unit {
     let state = world.store.state(&Scope::All, key).await.unwrap().unwrap();
     let lane = state.lanes.get(&erp()).unwrap();
     let want = &lane.wants[0];
@@ -44,6 +44,7 @@ async fn call(world: &World, key: OrderKey, entity: Entity) -> Unit {
         values: Vec::new(),
         may_have_acted: false,
         wrote: false,
+        process: world.store.process(),
         in_air: false,
         began: None,
     };
@@ -120,18 +121,22 @@ pub(crate) async fn a_call_that_was_prepared_early_forgets_no_wish(factory: &dyn
     }
 }
 
-pub(crate) async fn a_flight_outlives_its_process_and_lapses_at_its_deadline(
+pub(crate) async fn a_flight_is_its_process_s_until_its_deadline_and_anybody_s_after_its_end(
     factory: &dyn Factory,
 ) {
     let mut world = World::new(factory).await;
     let key = order_of(&world.say(say::order("shop_eu", "1001", 1, "a")).await);
     let _flying = fly(&mut world, key, Entity::Order).await;
-    let mut world = world.reopen(factory).await;
-    assert!(world.store.due(&erp(), world.now, 10).await.unwrap().is_empty(), "not before");
-    world.later(31);
-    assert_eq!(world.store.due(&erp(), world.now, 10).await.unwrap(), [key]);
+    assert!(world.store.claim(&erp(), world.now, 10).await.unwrap().is_empty(), "not before");
+    let late = world.now.checked_add(SignedDuration::from_secs(31)).unwrap();
+    assert_eq!(world.store.claim(&erp(), late, 10).await.unwrap(), [key]);
+    let before = world.store.process();
+    let world = world.reopen(factory).await;
+    assert_eq!(world.store.claim(&erp(), world.now, 10).await.unwrap(), [key]);
     let state = world.store.state(&Scope::All, key).await.unwrap().unwrap();
-    assert!(state.lanes.get(&erp()).unwrap().flying.as_ref().unwrap().in_air);
+    let flight = state.lanes.get(&erp()).unwrap().flying.as_ref().unwrap();
+    assert!(flight.in_air && flight.process == before);
+    assert!(world.store.is_gone(before) && !world.store.is_gone(world.store.process()));
 }
 
 pub(crate) async fn an_id_that_is_bound_elsewhere_is_not_bound_again(factory: &dyn Factory) {
@@ -168,7 +173,10 @@ pub(crate) async fn an_act_that_cannot_be_folded_holds_its_lane(factory: &dyn Fa
     assert_eq!(world.causes().await, ["fault"]);
     let mut world = world.reopen(factory).await;
     world.later(3_600);
-    assert!(world.store.due(&erp(), world.now, 10).await.unwrap().is_empty(), "not tried for ever");
+    assert!(
+        world.store.claim(&erp(), world.now, 10).await.unwrap().is_empty(),
+        "not tried for ever"
+    );
     let state = world.store.state(&Scope::All, key).await.unwrap().unwrap();
     let lane = state.lanes.get(&erp()).unwrap();
     assert_eq!(lane.code, Some(LaneCode::InDoubt));
@@ -205,7 +213,7 @@ async fn decided(factory: &dyn Factory, again: bool) -> (World, OrderKey, UnitOu
     let _doubt = world.one(World::act(key, receipt(ReceiptClass::InDoubt, Vec::new()))).await;
     assert_eq!(world.causes().await, ["may_have_acted"]);
     world.later(3_600);
-    assert!(world.store.due(&erp(), world.now, 10).await.unwrap().is_empty(), "it waits");
+    assert!(world.store.claim(&erp(), world.now, 10).await.unwrap().is_empty(), "it waits");
     let settle = PersonAct::Settle { system: erp(), again };
     let settled = world.one(World::act(key, Act::Person(settle))).await;
     assert_eq!(words(&settled), [Word::Applied]);
@@ -216,7 +224,7 @@ pub(crate) async fn a_call_that_goes_again_is_handed_to_the_dispatcher(factory: 
     let (world, key, settled) = decided(factory, true).await;
     assert_eq!(settled.reserved, [(erp(), key)]);
     let mut world = world.reopen(factory).await;
-    assert_eq!(world.store.due(&erp(), world.now, 10).await.unwrap(), [key], "or found again");
+    assert_eq!(world.store.claim(&erp(), world.now, 10).await.unwrap(), [key], "or found again");
     let flown = fly(&mut world, key, Entity::Order).await;
     assert!(matches!(flown.documents[0].folded, Some(Outcome::Applied { .. })));
 }

@@ -2,10 +2,10 @@
 
 use orderhub::store::Scope;
 use orderhub_order::fold::{Act, Outcome};
-use orderhub_order::ids::SystemName;
+use orderhub_order::ids::{Entity, SystemName};
 use orderhub_order::lane::LaneCode;
 
-use super::{Factory, World, order_of, say};
+use super::{Factory, World, flights, order_of, say};
 
 fn erp() -> SystemName {
     SystemName::new("erp")
@@ -16,13 +16,13 @@ pub(crate) async fn a_lane_made_due_is_reserved_until_the_process_ends(factory: 
     let outcome = world.say(say::order("shop_eu", "1001", 1, "a")).await;
     let key = order_of(&outcome);
     assert_eq!(outcome.reserved, [(erp(), key)]);
-    assert!(world.store.due(&erp(), world.now, 10).await.unwrap().is_empty());
+    assert!(world.store.claim(&erp(), world.now, 10).await.unwrap().is_empty());
     assert_eq!(world.store.next_due(&erp(), world.now).await.unwrap(), None);
     assert_eq!(world.store.backlog().await.unwrap()[0].pending, 1);
 
     let world = world.reopen(factory).await;
-    assert_eq!(world.store.due(&erp(), world.now, 10).await.unwrap(), [key]);
     assert!(world.store.next_due(&erp(), world.now).await.unwrap().is_some());
+    assert_eq!(world.store.claim(&erp(), world.now, 10).await.unwrap(), [key]);
     let state = world.store.state(&Scope::All, key).await.unwrap().unwrap();
     assert!(state.lanes.get(&erp()).unwrap().flying.is_none(), "reserved is not flying");
 }
@@ -31,7 +31,37 @@ pub(crate) async fn a_ring_without_room_gives_lanes_back(factory: &dyn Factory) 
     let mut world = World::new(factory).await;
     let outcome = world.say(say::order("shop_eu", "1001", 1, "a")).await;
     world.store.release(&outcome.reserved);
-    assert_eq!(world.store.due(&erp(), world.now, 10).await.unwrap(), [order_of(&outcome)]);
+    assert_eq!(world.store.claim(&erp(), world.now, 10).await.unwrap(), [order_of(&outcome)]);
+}
+
+pub(crate) async fn a_lane_beyond_the_room_of_its_ring_is_free_for_others(factory: &dyn Factory) {
+    let mut world = World::new(factory).await;
+    let said = |n: i32| say::order("shop_eu", &n.to_string(), 1, "a");
+    let orders = (0..1_100).map(|n| world.message(vec![said(n)])).collect();
+    let outcomes = world.apply(orders).await.unwrap();
+    let handed = outcomes.iter().filter(|outcome| !outcome.reserved.is_empty()).count();
+    let left = outcomes.iter().filter(|outcome| outcome.left == [erp()]).count();
+    assert_eq!((handed, left), (1_024, 76));
+    let free = world.store.claim(&erp(), world.now, 2_000).await.unwrap();
+    let expected: Vec<_> = outcomes.iter().filter(|o| !o.left.is_empty()).map(order_of).collect();
+    assert_eq!(free, expected);
+    assert!(world.store.claim(&erp(), world.now, 2_000).await.unwrap().is_empty(), "each once");
+}
+
+pub(crate) async fn a_call_of_a_process_that_is_another_by_now_does_not_take_off(
+    factory: &dyn Factory,
+) {
+    let mut world = World::new(factory).await;
+    let key = order_of(&world.say(say::order("shop_eu", "1001", 1, "a")).await);
+    let call = flights::call(&world, key, Entity::Order).await;
+    let mut world = world.reopen(factory).await;
+    let outcome = world.one(call).await;
+    assert_eq!(outcome.documents[0].folded, Some(Outcome::Refused(LaneCode::Retry)));
+    assert_eq!(
+        world.store.claim(&erp(), world.now, 10).await.unwrap(),
+        [key],
+        "still to be served"
+    );
 }
 
 pub(crate) async fn what_the_dispatcher_skipped_is_not_due_any_more(factory: &dyn Factory) {
@@ -50,7 +80,7 @@ pub(crate) async fn what_the_dispatcher_skipped_is_not_due_any_more(factory: &dy
     let settled = world.one(World::act(key, skip)).await;
     assert!(matches!(settled.documents[0].folded, Some(Outcome::Applied { .. })));
     assert!(settled.reserved.is_empty());
-    assert!(world.store.due(&erp(), world.now, 10).await.unwrap().is_empty());
+    assert!(world.store.claim(&erp(), world.now, 10).await.unwrap().is_empty());
     let world = world.reopen(factory).await;
-    assert!(world.store.due(&erp(), world.now, 10).await.unwrap().is_empty());
+    assert!(world.store.claim(&erp(), world.now, 10).await.unwrap().is_empty());
 }

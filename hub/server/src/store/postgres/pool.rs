@@ -1,4 +1,5 @@
-//! Connections that only read, each read with a deadline.
+//! Connections that are lent for one short work each, with a deadline: to read, or to write what needs no
+//! transaction of its own beside the writer's.
 //!
 //! A read sees the last commit, never half of one, without a transaction of its own: an order and its lanes
 //! come by one statement; what is asked further (older versions, the next rows of a page) does not depend
@@ -21,6 +22,8 @@ use crate::store::StoreError;
 
 /// Reads at the same time; more wait, within their deadline.
 const READERS: usize = 4;
+/// Short writes at the same time, likewise.
+const SHORTS: usize = 2;
 /// The server stops a statement at the deadline; its word is waited for so much longer.
 const SLACK: Duration = Duration::from_millis(200);
 /// A connection that was idle for so long is asked first whether it still stands: sooner than a server that
@@ -29,46 +32,63 @@ const TRUSTED: Duration = Duration::from_millis(100);
 
 /// The pool.
 #[derive(Debug)]
-pub(super) struct Readers {
+pub(super) struct Pool {
     connector: Connector,
     deadline: Duration,
     bounds: Bounds,
+    size: usize,
     permits: Semaphore,
     idle: Mutex<Vec<(PgConnection, Instant)>>,
 }
 
-impl Readers {
-    pub(super) fn new(connector: Connector, deadline: Duration) -> Self {
-        let bounds = vec![
-            ms("statement_timeout", deadline),
-            ms("idle_in_transaction_session_timeout", deadline),
-            ("default_transaction_read_only", "on".to_owned()),
-        ];
-        let permits = Semaphore::new(READERS);
-        Self { connector, deadline, bounds, permits, idle: Mutex::default() }
+impl Pool {
+    /// Connections that only read.
+    pub(super) fn of_readers(connector: Connector, deadline: Duration) -> Self {
+        Self::new(connector, deadline, READERS, ("default_transaction_read_only", "on"))
     }
 
-    /// Runs one read. A caller that stops waiting leaves the statement to the server's own deadline, and its
+    /// Connections for short writes: each statement is a transaction, and waits for nobody for long.
+    pub(super) fn of_shorts(connector: Connector, deadline: Duration) -> Self {
+        Self::new(connector, deadline, SHORTS, ("synchronous_commit", "on"))
+    }
+
+    fn new(
+        connector: Connector,
+        deadline: Duration,
+        size: usize,
+        (name, value): (&'static str, &str),
+    ) -> Self {
+        let bounds = vec![
+            ms("statement_timeout", deadline),
+            ms("lock_timeout", deadline),
+            ms("idle_in_transaction_session_timeout", deadline),
+            (name, value.to_owned()),
+        ];
+        let permits = Semaphore::new(size);
+        Self { connector, deadline, bounds, size, permits, idle: Mutex::default() }
+    }
+
+    /// Runs one work. A caller that stops waiting leaves the statement to the server's own deadline, and its
     /// connection is given up.
-    pub(super) async fn read<T>(
+    pub(super) async fn run<T>(
         &self,
-        read: impl for<'c> FnOnce(&'c mut PgConnection) -> BoxFuture<'c, Result<T, Fault>> + Send,
+        work: impl for<'c> FnOnce(&'c mut PgConnection) -> BoxFuture<'c, Result<T, Fault>> + Send,
     ) -> Result<T, StoreError> {
         let deadline = Instant::now() + self.deadline;
         let late =
             || StoreError::Deadline(u64::try_from(self.deadline.as_millis()).unwrap_or(u64::MAX));
         let permit = timeout_at(deadline, self.permits.acquire()).await;
         let permit = permit.map_err(|_| late())?.map_err(|_| StoreError::Closed)?;
-        let work = async {
+        let lent = async {
             let mut connection = self.take().await?;
-            let answer = read(&mut connection).await;
+            let answer = work(&mut connection).await;
             // After an error the connection may be in any state.
             if answer.is_ok() {
                 self.idle().push((connection, Instant::now()));
             }
             answer
         };
-        let answer = timeout_at(deadline + SLACK, work).await;
+        let answer = timeout_at(deadline + SLACK, lent).await;
         drop(permit);
         match answer {
             Ok(Ok(answer)) => Ok(answer),
@@ -78,9 +98,9 @@ impl Readers {
         }
     }
 
-    /// Lets no new read begin, waits for those under way, and closes the connections.
+    /// Lets no new work begin, waits for those under way, and closes the connections.
     pub(super) async fn close(&self) {
-        let all = u32::try_from(READERS).unwrap_or(u32::MAX);
+        let all = u32::try_from(self.size).unwrap_or(u32::MAX);
         if let Ok(all) = self.permits.acquire_many(all).await {
             self.permits.close();
             drop(all);

@@ -1,0 +1,191 @@
+//! Several processes on one server: who has which lane and lease, who is gone, who comes back too late.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use orderhub::apply::{Unit, UnitOutcome};
+use orderhub::store::postgres::PostgresStore;
+use orderhub::store::{Batch, Lease, Store, StoreError};
+use orderhub_order::ids::{Entity, OrderKey, SystemName};
+use sqlx::{Connection as _, PgConnection, query};
+
+use crate::contract::{World, flights, order_of, say};
+use crate::postgres::Postgres;
+
+fn erp() -> SystemName {
+    SystemName::new("erp")
+}
+
+/// Two processes on one database; the world speaks to the first.
+async fn two(place: &Postgres) -> (World, Arc<PostgresStore>, Arc<PostgresStore>) {
+    let mut world = World::new(place).await;
+    let (first, second) = (place.store().await, place.store().await);
+    world.store = Arc::<PostgresStore>::clone(&first);
+    (world, first, second)
+}
+
+/// What others do when a process was silent for too long.
+async fn take_off(place: &Postgres, process: u64) {
+    let sql = "DELETE FROM processes WHERE process = $1";
+    let process = i64::try_from(process).unwrap();
+    query(sql).bind(process).execute(&mut place.direct().await).await.unwrap();
+}
+
+/// Asks until there is an answer: within the time that one process needs to hear of another.
+async fn until<T, F: Future<Output = Option<T>>>(mut ask: impl FnMut() -> F) -> T {
+    let asking = async {
+        loop {
+            if let Some(answer) = ask().await {
+                return answer;
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), asking).await.expect("it never came to that")
+}
+
+async fn claim(world: &World, store: &PostgresStore) -> Vec<OrderKey> {
+    store.claim(&erp(), world.now, 100).await.unwrap()
+}
+
+async fn orders(world: &mut World, count: i32) -> Vec<UnitOutcome> {
+    let said = |n: i32| say::order("shop_eu", &n.to_string(), 1, "a");
+    let orders = (0..count).map(|n| world.message(vec![said(n)])).collect();
+    world.apply(orders).await.unwrap()
+}
+
+#[tokio::test]
+async fn two_processes_claim_each_lane_once() {
+    let place = Postgres::new();
+    let (mut world, first, second) = two(&place).await;
+    let made = orders(&mut world, 1_100).await;
+    let left = made.iter().filter(|outcome| !outcome.left.is_empty()).count();
+    let (a, b) = tokio::join!(claim(&world, &first), claim(&world, &second));
+    let mut all: Vec<_> = a.iter().chain(&b).collect();
+    all.sort();
+    all.dedup();
+    assert_eq!((all.len(), a.len() + b.len()), (left, left));
+}
+
+#[tokio::test]
+async fn a_lane_that_another_process_holds_is_not_claimed() {
+    let place = Postgres::new();
+    let (mut world, first, second) = two(&place).await;
+    let made = orders(&mut world, 1).await;
+    let key = order_of(&made[0]);
+    let call = flights::call(&world, key, Entity::Order).await;
+    assert!(claim(&world, &second).await.is_empty(), "it was handed over where it was made");
+    // The second process hears of the order: that takes nothing from the first.
+    world.store = Arc::<PostgresStore>::clone(&second);
+    let _told = world.say(say::order("shop_eu", "0", 2, "b")).await;
+    assert!(claim(&world, &second).await.is_empty());
+    world.store = Arc::<PostgresStore>::clone(&first);
+    let _flown = world.one(call).await;
+    world.later(3_600);
+    world.store = Arc::<PostgresStore>::clone(&second);
+    let _told = world.say(say::order("shop_eu", "0", 3, "c")).await;
+    assert!(claim(&world, &second).await.is_empty(), "its call is in the air");
+    let flown_by = first.process();
+    drop(first);
+    take_off(&place, flown_by).await;
+    let freed = until(async || Some(claim(&world, &second).await).filter(|keys| !keys.is_empty()));
+    assert_eq!(freed.await, [key]);
+    assert!(second.is_gone(flown_by));
+}
+
+#[tokio::test]
+async fn who_ends_in_order_leaves_lanes_and_leases_to_others_at_once() {
+    let place = Postgres::new();
+    let (mut world, first, second) = two(&place).await;
+    let made = orders(&mut world, 2).await;
+    let lease = first.lease("queue:orders").await.unwrap().unwrap();
+    assert!(second.lease("queue:orders").await.unwrap().is_none());
+    assert!(first.lease("queue:others").await.unwrap().is_some());
+    first.give_back(lease.clone()).await;
+    assert!(lease.is_lost());
+    assert!(second.lease("queue:orders").await.unwrap().unwrap().is_orderly());
+    first.close().await;
+    let others = second.lease("queue:others").await.unwrap().unwrap();
+    assert!(!others.is_orderly(), "it was not given back");
+    let keys: Vec<_> = made.iter().map(order_of).collect();
+    assert_eq!(claim(&world, &second).await, keys);
+}
+
+/// A message taken under a lease.
+async fn apply_under(world: &mut World, lease: &Lease) -> Result<Vec<UnitOutcome>, StoreError> {
+    world.later(1);
+    let revision = world.now.as_second();
+    let unit: Unit =
+        world.message(vec![say::order("shop_eu", "9", revision, &revision.to_string())]);
+    let batch = Batch::new(vec![unit], Arc::clone(&world.bundle), world.now);
+    world.store.commit(batch.under([lease.clone()])).await
+}
+
+#[tokio::test]
+async fn what_was_read_under_a_lease_that_another_has_is_not_stored() {
+    let place = Postgres::new();
+    let (mut world, first, second) = two(&place).await;
+    let lease = first.lease("queue:orders").await.unwrap().unwrap();
+    let _stored = apply_under(&mut world, &lease).await.unwrap();
+    let again = first.lease("queue:orders").await.unwrap().unwrap();
+    assert!(lease.is_lost() && again.epoch() > lease.epoch());
+    assert!(matches!(apply_under(&mut world, &lease).await, Err(StoreError::Fenced)));
+    let _stored = apply_under(&mut world, &again).await.unwrap();
+    first.give_back(again.clone()).await;
+    let _taken = second.lease("queue:orders").await.unwrap().unwrap();
+    assert!(matches!(apply_under(&mut world, &again).await, Err(StoreError::Fenced)));
+    assert_eq!(world.orders().await, 1);
+    let messages: i64 = messages(&place).await;
+    assert_eq!(messages, 2, "what was refused left nothing");
+}
+
+async fn messages(place: &Postgres) -> i64 {
+    let count = sqlx::query_scalar("SELECT count(*) FROM messages");
+    count.fetch_one(&mut place.direct().await).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_process_that_was_away_changes_nothing_and_begins_again() {
+    let place = Postgres::new();
+    let (mut world, first, second) = two(&place).await;
+    let lease = first.lease("queue:orders").await.unwrap().unwrap();
+    let before = first.process();
+    take_off(&place, before).await;
+    let taken = second.lease("queue:orders").await.unwrap().unwrap();
+    assert!(!taken.is_orderly());
+    assert!(matches!(apply_under(&mut world, &lease).await, Err(StoreError::Fenced)));
+    assert_eq!(messages(&place).await, 0);
+    // What needs no lease passes under the next number.
+    let _told = world.say(say::order("shop_eu", "0", 1, "a")).await;
+    assert!(first.process() > before && first.lives() && lease.is_lost());
+    until(async || second.is_gone(before).then_some(())).await;
+}
+
+#[tokio::test]
+async fn two_that_live_do_not_share_a_name() {
+    let place = Postgres::new();
+    let first = place.options();
+    let _one = PostgresStore::open(&first).await.unwrap();
+    let refused = PostgresStore::open(&first).await.unwrap_err().to_string();
+    assert!(refused.contains("`server.instance`"), "{refused}");
+}
+
+/// The line of a process is cut, as by a crash: its next one goes on at once, and what it held is free.
+#[tokio::test]
+async fn a_crashed_process_begins_again_under_its_name_at_once() {
+    let place = Postgres::new();
+    let options = place.options();
+    let mut world = World::new(&place).await;
+    let first = Arc::new(PostgresStore::open(&options).await.unwrap());
+    world.store = Arc::<PostgresStore>::clone(&first);
+    let made = orders(&mut world, 1).await;
+    let before = first.process();
+    world.store = place.store().await;
+    drop(first);
+    let second = Arc::new(PostgresStore::open(&options).await.unwrap());
+    assert!(second.process() > before && second.is_gone(before));
+    assert_eq!(claim(&world, &second).await, [order_of(&made[0])]);
+    let mut direct: PgConnection = place.direct().await;
+    direct.ping().await.unwrap();
+}

@@ -1,0 +1,133 @@
+//! Orders on a queue, hubs that read it, and a sink outside of them that counts what comes out: the account
+//! of every test that kills something.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use orderhub_twins::clock::Clock;
+use orderhub_twins::ledger::Ledger;
+use orderhub_twins::serve::{Served, serve_anywhere};
+use orderhub_twins::sink::Sink;
+use tempfile::TempDir;
+
+use crate::broker::{self, Broker};
+use crate::hub::{self, Hub};
+use crate::orders::Order;
+use crate::settings::Settings;
+use crate::{api, wait};
+
+/// Longest time from one fault to the next, and to the end.
+pub const PATIENCE: Duration = Duration::from_secs(240);
+
+/// Between one and three changes, by the number alone: the same in every run.
+fn changes(number: u64) -> u64 {
+    1 + number % 3
+}
+
+/// A queue with orders, and a sink.
+#[derive(Debug)]
+pub struct Scene {
+    broker: Broker,
+    queue: String,
+    orders: u64,
+    sink: Served,
+    ledger: Ledger,
+}
+
+/// Where one hub lives.
+#[derive(Debug)]
+pub struct Place {
+    folder: TempDir,
+    port: u16,
+}
+
+impl Place {
+    /// Starts its hub, and waits until that is ready.
+    pub async fn start(&self) -> Hub {
+        Hub::start(self.folder.path(), self.port).await
+    }
+}
+
+impl Scene {
+    /// Fills a queue with so many orders, each with one to three changes.
+    pub async fn new(queue: &str, orders: u64) -> Self {
+        let broker = Broker::connect(&broker::shared_url()).await;
+        broker.quorum_queue(queue, Some("kills.dead")).await;
+        let sink = Sink::new("archive", Clock::started_before(1.0, Duration::ZERO));
+        let served = serve_anywhere(sink.router()).await.expect("the sink listens");
+        let ledger = sink.frame.ledger.clone();
+        let queue = queue.to_owned();
+        let mut scene = Self { broker, queue, orders: 0, sink: served, ledger };
+        scene.publish(orders).await;
+        scene
+    }
+
+    /// Publishes so many orders more.
+    pub async fn publish(&mut self, more: u64) {
+        let numbers = self.orders + 1..=self.orders + more;
+        self.orders += more;
+        for change in 1..=3 {
+            let numbers = numbers.clone().filter(|number| change <= changes(*number));
+            let messages = numbers.map(|number| Order::paid("shop_eu", number, change).message());
+            self.broker.publish(&self.queue, messages).await;
+        }
+    }
+
+    /// A place for a hub that reads the queue and tells the sink.
+    pub fn place(&self, on: impl FnOnce(Settings) -> Settings) -> Place {
+        let folder = tempfile::tempdir().expect("a folder");
+        let port = hub::free_port();
+        on(Settings::new(port))
+            .queue(self.broker.url(), &self.queue)
+            .shop("shop_eu", "http://127.0.0.1:1")
+            .sink(&self.sink.url())
+            .write(folder.path());
+        Place { folder, port }
+    }
+
+    /// How many orders the sink has heard of.
+    pub fn told_of(&self) -> u64 {
+        self.ledger.counts().references
+    }
+
+    /// Until so many tenths of the orders are at the sink.
+    pub async fn until(&self, tenths: u64) {
+        self.until_told_of(self.orders / 10 * tenths).await;
+    }
+
+    /// Until the sink has heard of so many orders.
+    pub async fn until_told_of(&self, orders: u64) {
+        wait::until(&format!("the sink has heard of {orders} orders"), PATIENCE, || async move {
+            (self.told_of() >= orders).then_some(())
+        })
+        .await;
+    }
+
+    /// Everything came through, once and in order.
+    pub async fn judge(&self, hub: &Hub) {
+        api::until_idle(hub, PATIENCE).await;
+        judge(hub, &self.ledger, self.orders).await;
+        assert_eq!(self.broker.ready(&self.queue).await, 0, "messages are left on the queue");
+    }
+}
+
+/// One effect per key, versions rise per order, the last is the hub's last, every order is there.
+async fn judge(hub: &Hub, ledger: &Ledger, published: u64) {
+    let counts = ledger.counts();
+    assert_eq!((counts.doubled, counts.out_of_order), (0, 0), "{counts:?}");
+    let mut last: HashMap<String, u64> = HashMap::new();
+    for entry in ledger.entries(0, usize::MAX) {
+        let version = entry.effect.version.expect("the sink document carries the version");
+        let before = last.insert(entry.effect.reference.clone(), version);
+        assert!(before.is_none_or(|before| before < version), "{entry:?} after {before:?}");
+    }
+    let orders = api::all_orders(hub).await;
+    assert_eq!(orders.len() as u64, published, "orders in the hub");
+    for order in &orders {
+        let sent = last.get(&order.reference).copied();
+        assert_eq!(sent, Some(order.version), "{}: last version at the sink", order.reference);
+        let number: u64 = order.order_no.parse().expect("numbers are numbers");
+        let note = format!("change {}", changes(number));
+        assert_eq!(order.note, note, "{}: the last change stands", order.reference);
+    }
+}
