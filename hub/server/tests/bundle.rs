@@ -176,3 +176,26 @@ fn what_only_the_files_together_can_tell_is_told_at_its_place() {
     files.insert("sink/order.yaml".to_owned(), vec![b'a', 0xFF]);
     assert!(compile(&files, SETTINGS).unwrap_err().contains("not UTF-8"));
 }
+
+#[test]
+fn a_queue_whose_order_counts_has_one_reader() {
+    let many = |document: &str| {
+        format!(
+            "[bus]\nurl = \"amqp://127.0.0.1\"\n[bus.consume.orders]\nqueue = \"in\"\n\
+             system = {{ header = \"x-system\" }}\ndocument = {{ fixed = \"{document}\" }}\n\
+             consumers = \"many\"\n{SETTINGS}"
+        )
+    };
+    compile(&files(), &many("order_rest")).unwrap();
+    let mut queued = files();
+    let shop = queued.get_mut("shopify/integration.yaml").unwrap();
+    let text = String::from_utf8(shop.clone()).unwrap();
+    *shop = text.replace("ordering: revision", "ordering: queue").into();
+    let order = queued.get_mut("shopify/order_rest.yaml").unwrap();
+    let text = String::from_utf8(order.clone()).unwrap();
+    let kept = text.lines().filter(|line| !line.starts_with("revision:"));
+    *order = kept.flat_map(|line| [line, "\n"]).collect::<String>().into();
+    let why = compile(&queued, &many("order_rest")).unwrap_err();
+    assert!(why.contains("`bus.consume.orders.consumers` is `many`"), "{why}");
+    assert!(why.contains("mappings/shopify/integration.yaml"), "{why}");
+}

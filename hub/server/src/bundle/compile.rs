@@ -17,8 +17,8 @@ use orderhub_order::ids::{Entity, SystemName};
 use orderhub_order::rules::{OperationKind as Kind, SystemRules};
 
 use super::system::{System, needs};
-use super::{Bundle, BundleError, Files, files};
-use crate::config::{self, Config, Selector};
+use super::{Bundle, BundleError, Files, files, queues};
+use crate::config::{self, Config};
 
 /// The folder of the hub's own side.
 const HUB: &str = "hub";
@@ -57,7 +57,7 @@ pub(super) fn bundle(files: &Files, config: &Config) -> Result<Bundle, BundleErr
         shapes.insert(name.clone(), shape);
         systems.insert(name.clone(), system);
     }
-    problems.extend(queues(config, &systems));
+    problems.extend(queues::problems(config, &systems));
     if !problems.is_empty() {
         return Err(BundleError::Settings(problems.join("\n")));
     }
@@ -105,31 +105,6 @@ fn limits(name: &SystemName, settings: &config::System, connector: &dyn Connecto
         )
     };
     unknown.map(problem).collect()
-}
-
-/// Queues whose settings name a document that nothing takes.
-fn queues(config: &Config, systems: &BTreeMap<SystemName, System>) -> Vec<String> {
-    let consumed = config.bus.iter().flat_map(|bus| &bus.consume);
-    let problem = |(name, consume): (&String, &config::Consume)| {
-        let (Selector::Fixed(system), Selector::Fixed(document)) =
-            (&consume.system, &consume.document)
-        else {
-            return None;
-        };
-        let Some(known) = systems.get(system.as_str()) else {
-            return Some(format!("`bus.consume.{name}.system` is `{system}`, which is no system"));
-        };
-        let taken: Vec<&str> = known.documents().collect();
-        if taken.contains(&document.as_str()) {
-            return None;
-        }
-        let near = diagnostic::nearest(document, taken.iter().copied());
-        let hint = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
-        Some(format!(
-            "`bus.consume.{name}.document` is `{document}`, but no intake of `{system}` takes it{hint}"
-        ))
-    };
-    consumed.filter_map(problem).collect()
 }
 
 fn compile(files: &Files) -> Compiled {

@@ -20,6 +20,7 @@ use crate::intake::Envelope;
 
 mod compile;
 mod files;
+mod queues;
 mod system;
 
 pub use system::{Delivery, Intake, Read, System};

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use orderhub_connectors::contract::{Connector, Needs};
 use orderhub_lang::diagnostic::nearest;
-use orderhub_mapping::integration::{Deliver, IntakeFrom, Integration};
+use orderhub_mapping::integration::{Deliver, IntakeFrom, Integration, Ordering};
 use orderhub_mapping::{Mapping, integration};
 use orderhub_order::ids::{Role, SystemName};
 use orderhub_order::rules::Mode;
@@ -43,6 +43,8 @@ pub struct Intake {
     pub words: Vec<Box<str>>,
     /// The shapes that the body is mapped by, each in turn.
     pub mappings: Vec<Arc<Mapping>>,
+    /// What orders its documents.
+    pub ordering: Ordering,
 }
 
 /// How one operation of a deliver rule is mapped.
@@ -108,7 +110,7 @@ fn intake(of: &Integration, intake: &integration::Intake) -> Intake {
         IntakeFrom::Notice { kinds } => kinds.iter().map(|kind| kind.as_str().into()).collect(),
     };
     let mappings = intake.documents.iter().filter_map(|document| mapping(of, Some(document)));
-    Intake { words, mappings: mappings.collect() }
+    Intake { words, mappings: mappings.collect(), ordering: intake.ordering }
 }
 
 fn mapping(of: &Integration, document: Option<&String>) -> Option<Arc<Mapping>> {
