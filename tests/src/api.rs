@@ -33,6 +33,15 @@ pub async fn get(hub: &Hub, path: &str) -> Value {
     serde_json::from_str(&text).unwrap_or_else(|e| panic!("{path}: {e}: {text}"))
 }
 
+/// Hands in a document of a system; it is stored when this ends.
+pub async fn take_in(hub: &Hub, system: &str, document: &str, body: String) {
+    let url = hub.url(&format!("/api/v1/intake/{system}/{document}"));
+    let request = client().post(url).header("content-type", "application/json").body(body);
+    let answer = request.send().await.expect("the hub answers");
+    let (status, text) = (answer.status(), answer.text().await.unwrap_or_default());
+    assert!(status.is_success(), "{status}: {text}");
+}
+
 /// Every order of the hub, page by page.
 pub async fn all_orders(hub: &Hub) -> Vec<Order> {
     let mut orders = Vec::new();

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use orderhub_twins::clock::Clock;
+use orderhub_twins::faults::Faults;
 use orderhub_twins::ledger::Ledger;
 use orderhub_twins::serve::{Served, serve_anywhere};
 use orderhub_twins::sink::Sink;
@@ -32,6 +33,7 @@ pub struct Scene {
     orders: u64,
     sink: Served,
     ledger: Ledger,
+    faults: Faults,
 }
 
 /// Where one hub lives.
@@ -55,9 +57,9 @@ impl Scene {
         broker.quorum_queue(queue, Some("kills.dead")).await;
         let sink = Sink::new("archive", Clock::started_before(1.0, Duration::ZERO));
         let served = serve_anywhere(sink.router()).await.expect("the sink listens");
-        let ledger = sink.frame.ledger.clone();
+        let (ledger, faults) = (sink.frame.ledger.clone(), sink.frame.faults.clone());
         let queue = queue.to_owned();
-        let mut scene = Self { broker, queue, orders: 0, sink: served, ledger };
+        let mut scene = Self { broker, queue, orders: 0, sink: served, ledger, faults };
         scene.publish(orders).await;
         scene
     }
@@ -83,6 +85,11 @@ impl Scene {
             .sink(&self.sink.url())
             .write(folder.path());
         Place { folder, port }
+    }
+
+    /// What goes wrong at the sink.
+    pub fn faults(&self) -> &Faults {
+        &self.faults
     }
 
     /// How many orders the sink has heard of.

@@ -70,6 +70,13 @@ impl Settings {
         self.system(name, "shopify", base_url, &["token", "webhook"], &settings)
     }
 
+    /// Lowers a limit of a system that is named before.
+    pub fn limit(mut self, system: &str, limit: &str, rate: &str, burst: u32) -> Self {
+        self.line(&format!("[systems.{system}.limits]"));
+        self.line(&format!("{limit} = {{ rate = \"{rate}\", burst = {burst} }}"));
+        self
+    }
+
     /// The sink, which is told of every version.
     pub fn sink(self, base_url: &str) -> Self {
         self.system("archive", "sink", base_url, &[], &[])

@@ -8,8 +8,11 @@ use std::time::{Duration, Instant};
 
 use orderhub_tests::database::Schema;
 use orderhub_tests::hub::Hub;
+use orderhub_tests::orders::Order;
 use orderhub_tests::scene::{PATIENCE, Place, Scene};
-use orderhub_tests::wait;
+use orderhub_tests::settings::Settings;
+use orderhub_tests::{api, wait};
+use orderhub_twins::faults::{Fault, Rule};
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
 
@@ -27,10 +30,27 @@ struct Replicas {
 
 impl Replicas {
     async fn new(queue: &str, orders: u64, count: usize) -> Self {
+        Self::with(queue, orders, count, |settings| settings).await
+    }
+
+    async fn with(
+        queue: &str,
+        orders: u64,
+        count: usize,
+        on: impl Fn(Settings) -> Settings,
+    ) -> Self {
         let (schema, scene) = (Schema::new(), Scene::new(queue, orders).await);
-        let place = |_| scene.place(|settings| settings.store(&schema.url()));
+        let place = |_| scene.place(|settings| on(settings.store(&schema.url())));
         let places = (0..count).map(place).collect();
         Self { schema, scene, places }
+    }
+
+    async fn start(&self) -> Vec<Option<Hub>> {
+        let mut hubs = Vec::new();
+        for place in &self.places {
+            hubs.push(Some(place.start().await));
+        }
+        hubs
     }
 
     /// All that was published is at the sink, once and in order, whoever is asked.
@@ -60,10 +80,7 @@ async fn random_kills_of_three_replicas_lose_nothing_double_nothing_and_keep_the
     println!("seed {seed}: {orders} orders, {kills} kills");
     let mut random = StdRng::seed_from_u64(seed);
     let replicas = Replicas::new("replicas.kills", orders, 3).await;
-    let mut hubs = Vec::new();
-    for place in &replicas.places {
-        hubs.push(Some(place.start().await));
-    }
+    let mut hubs = replicas.start().await;
     for kill in 1..=kills {
         replicas.scene.until_told_of(orders * kill / (kills + 2)).await;
         let victim = random.random_range(0..hubs.len());
@@ -91,10 +108,7 @@ async fn random_kills_of_three_replicas_lose_nothing_double_nothing_and_keep_the
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn another_replica_goes_on_soon_after_a_kill_and_at_once_after_an_end_in_order() {
     let mut replicas = Replicas::new("replicas.takeover", 200, 2).await;
-    let mut hubs = Vec::new();
-    for place in &replicas.places {
-        hubs.push(Some(place.start().await));
-    }
+    let mut hubs = replicas.start().await;
     replicas.scene.until(10).await;
     let reader = replicas.reader(&hubs).await.expect("somebody reads");
     let killed = Instant::now();
@@ -119,10 +133,7 @@ async fn another_replica_goes_on_soon_after_a_kill_and_at_once_after_an_end_in_o
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_replica_that_was_paused_changes_nothing_when_it_comes_back() {
     let replicas = Replicas::new("replicas.paused", 2_000, 2).await;
-    let mut hubs = Vec::new();
-    for place in &replicas.places {
-        hubs.push(Some(place.start().await));
-    }
+    let mut hubs = replicas.start().await;
     replicas.scene.until(2).await;
     let reader = replicas.reader(&hubs).await.expect("somebody reads");
     let paused = hubs[reader].as_ref().unwrap();
@@ -132,4 +143,25 @@ async fn a_replica_that_was_paused_changes_nothing_when_it_comes_back() {
     paused.signal("CONT");
     replicas.judge(&hubs).await;
     assert!(hubs[reader].as_ref().unwrap().log().contains("taken for gone"), "it was never missed");
+}
+
+/// The sink takes five calls a second, and every hub believes that it may make as many.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn four_replicas_call_a_slow_system_no_faster_than_one() {
+    let slow = |settings: Settings| settings.limit("archive", "default", "5/s", 1);
+    let replicas = Replicas::with("replicas.limit", 0, 4, slow).await;
+    // A little more than what the hubs keep to: the way to the sink is not always as long.
+    let rule = Rule::all(Fault::Throttled { retry_after_s: 1 }).beyond(6.0, 2);
+    replicas.scene.faults().set(vec![rule]);
+    let hubs = replicas.start().await;
+    for (number, hub) in hubs.iter().flatten().enumerate() {
+        for order in 0..10 {
+            let number = u64::try_from(number * 10 + order).unwrap();
+            api::take_in(hub, "shop_eu", "order_rest", Order::paid("shop_eu", number, 1).body())
+                .await;
+        }
+    }
+    replicas.scene.until_told_of(40).await;
+    let struck: u32 = replicas.scene.faults().shown().iter().map(|(_, times)| times).sum();
+    assert_eq!(struck, 0, "the sink was called too fast");
 }

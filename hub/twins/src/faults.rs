@@ -42,6 +42,19 @@ pub struct Rule {
     /// Until this twin time after the script was set; for ever if none.
     #[serde(default)]
     pub until_s: Option<f64>,
+    /// Only requests beyond a rate; all if none.
+    #[serde(default)]
+    pub beyond: Option<Allowed>,
+}
+
+/// A rate that a twin allows: a bucket that leaks.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Allowed {
+    /// Requests that become free again in a second of twin time.
+    pub per_s: f64,
+    /// Requests at once after a quiet time.
+    pub burst: u32,
 }
 
 /// What the caller gets.
@@ -87,6 +100,7 @@ impl Rule {
             count: None,
             from_s: 0.0,
             until_s: None,
+            beyond: None,
         }
     }
 
@@ -116,6 +130,11 @@ impl Rule {
         Self { count: Some(count), ..self }
     }
 
+    /// The same for requests beyond a rate only.
+    pub fn beyond(self, per_s: f64, burst: u32) -> Self {
+        Self { beyond: Some(Allowed { per_s, burst }), ..self }
+    }
+
     /// The same in a window of twin time only.
     pub fn between(self, from: Duration, until: Duration) -> Self {
         Self { from_s: from.as_secs_f64(), until_s: Some(until.as_secs_f64()), ..self }
@@ -134,6 +153,25 @@ struct Script {
     since: Duration,
     rules: Vec<Rule>,
     hits: Vec<u32>,
+    buckets: Vec<Bucket>,
+}
+
+/// What is in the bucket of a rule.
+#[derive(Clone, Copy, Debug, Default)]
+struct Bucket {
+    level: f64,
+    at: Duration,
+}
+
+impl Bucket {
+    /// Whether a request finds room.
+    fn takes(&mut self, allowed: Allowed, now: Duration) -> bool {
+        let leaked = now.saturating_sub(self.at).as_secs_f64() * allowed.per_s;
+        (self.level, self.at) = ((self.level - leaked).max(0.0), now);
+        let takes = self.level + 1.0 <= f64::from(allowed.burst);
+        self.level += f64::from(u8::from(takes));
+        takes
+    }
 }
 
 impl Faults {
@@ -145,8 +183,8 @@ impl Faults {
     /// Replaces the script; its windows begin now. Rules past [`MAX_RULES`] are not taken.
     pub fn set(&self, mut rules: Vec<Rule>) {
         rules.truncate(MAX_RULES);
-        let hits = vec![0; rules.len()];
-        *self.script() = Script { since: self.clock.elapsed(), rules, hits };
+        let (hits, buckets) = (vec![0; rules.len()], vec![Bucket::default(); rules.len()]);
+        *self.script() = Script { since: self.clock.elapsed(), rules, hits, buckets };
     }
 
     /// The rules, each with how often it struck.
@@ -160,12 +198,12 @@ impl Faults {
         let now = self.clock.elapsed();
         let mut script = self.script();
         let since = now.saturating_sub(script.since).as_secs_f64();
-        let Script { rules, hits, .. } = &mut *script;
-        for (rule, hits) in rules.iter().zip(hits.iter_mut()) {
+        let Script { rules, hits, buckets, .. } = &mut *script;
+        for ((rule, hits), bucket) in rules.iter().zip(hits.iter_mut()).zip(buckets.iter_mut()) {
             let names = rule.operation.as_deref().is_none_or(|name| name == operation);
             let within = since >= rule.from_s && rule.until_s.is_none_or(|until| since < until);
             let left = rule.count.is_none_or(|count| *hits < count);
-            if names && within && left {
+            if names && within && left && !rule.beyond.is_some_and(|rate| bucket.takes(rate, now)) {
                 *hits += 1;
                 return Some((rule.fault, rule.acts));
             }
@@ -273,6 +311,17 @@ mod tests {
         assert!(faults.strike("create").is_some());
         tokio::time::advance(Duration::from_secs(1)).await;
         assert_eq!(faults.strike("create"), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_rule_beyond_a_rate_strikes_what_comes_too_fast() {
+        let faults = faults();
+        faults.set(vec![Rule::all(Fault::Throttled { retry_after_s: 1 }).beyond(1.0, 2)]);
+        let strikes = |count| (0..count).filter(|_| faults.strike("create").is_some()).count();
+        assert_eq!(strikes(3), 1);
+        // A second and a half of the twin, whose clock runs sixty times as fast.
+        tokio::time::advance(Duration::from_millis(25)).await;
+        assert_eq!(strikes(2), 1);
     }
 
     #[tokio::test(start_paused = true)]

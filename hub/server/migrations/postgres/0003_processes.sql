@@ -23,3 +23,26 @@ CREATE INDEX leases_by_process ON leases (process);
 ALTER TABLE lanes ADD COLUMN process BIGINT;
 DROP INDEX lanes_by_due;
 CREATE INDEX lanes_by_due ON lanes (system, process, due_at, k) WHERE due_at IS NOT NULL;
+
+-- Breakers that some process opened, and who may try. Not logged: after a crash it is found out again.
+CREATE UNLOGGED TABLE gates (
+    system      TEXT COLLATE "C" NOT NULL,
+    operation   TEXT COLLATE "C" NOT NULL,
+    until       TIMESTAMPTZ NOT NULL,
+    delay_ms    BIGINT NOT NULL,
+    probe_by    BIGINT,
+    probe_until TIMESTAMPTZ,
+    PRIMARY KEY (system, operation)
+);
+
+-- Rate limits that all processes share: when the bucket is full again, how many calls the last question was given,
+-- and until when a system wants to be left alone. Not logged, likewise.
+CREATE UNLOGGED TABLE limits (
+    system  TEXT COLLATE "C" NOT NULL,
+    name    TEXT COLLATE "C" NOT NULL,
+    key     TEXT COLLATE "C" NOT NULL,
+    next    TIMESTAMPTZ NOT NULL,
+    granted INTEGER NOT NULL,
+    paused  TIMESTAMPTZ,
+    PRIMARY KEY (system, name, key)
+) WITH (fillfactor = 50);

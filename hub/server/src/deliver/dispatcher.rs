@@ -23,6 +23,7 @@ use crate::bundle::Bundle;
 use crate::clock::Clock;
 use crate::resilience::gate::PolicyError;
 use crate::resilience::limit::Rate;
+use crate::resilience::share::Share;
 use crate::resilience::stale::Cache;
 use crate::resilience::{self, Failure, Guards, Jitter, Pass, Stack};
 use crate::store::{Backlog, Store};
@@ -100,6 +101,7 @@ impl Dispatcher {
         common: &Arc<Common>,
         name: &SystemName,
         account: Account,
+        share: Option<Arc<dyn Share>>,
     ) -> Result<Self, PolicyError> {
         let bundle = common.bundle();
         let declared = bundle.connector(name);
@@ -118,7 +120,7 @@ impl Dispatcher {
             limits.insert(limit.clone(), given.map_or(rate, |given| given.lowered(rate)));
         }
         let policy = resilience::Policy { limits, ..account.policy };
-        let guards = Guards::new(&policy, common.jitter.clone())?;
+        let guards = Guards::shared(&policy, common.jitter.clone(), share)?;
         Ok(Self {
             name: name.clone(),
             common: Arc::clone(common),

@@ -28,6 +28,7 @@ use crate::clock::Clock;
 use crate::config::{self, Config, Secrets};
 use crate::resilience::gate::{Force, PolicyError};
 use crate::resilience::retry::Redelivery;
+use crate::resilience::share::Share;
 use crate::resilience::stale::Answered;
 use crate::resilience::{self, Jitter};
 use crate::store::{PauseRow, Store};
@@ -45,6 +46,7 @@ mod receipt;
 mod ring;
 mod send;
 mod settle;
+mod share;
 pub mod status;
 mod steps;
 mod tasks;
@@ -158,9 +160,13 @@ impl Deliverer {
             global: Arc::new(Semaphore::new(parts.bounds.global)),
             stopping: CancellationToken::new(),
         });
+        let (news, told) = share::telling(&common.store).unzip();
         let mut dispatchers = BTreeMap::new();
         for (name, account) in parts.accounts {
-            let dispatcher = Dispatcher::open(&common, &name, account)?;
+            let share = news.clone().map(|news| {
+                share::AtStore::new(Arc::clone(&common.store), name.clone(), news) as Arc<dyn Share>
+            });
+            let dispatcher = Dispatcher::open(&common, &name, account, share)?;
             dispatchers.insert(name, Arc::new(dispatcher));
         }
         // What was paused stays paused when the process is another.
@@ -178,6 +184,11 @@ impl Deliverer {
         }
         tasks.spawn(tasks::hand_out(parts.handed, Arc::clone(&dispatchers), Arc::clone(&common)));
         tasks.spawn(tasks::count(Arc::clone(&dispatchers), Arc::clone(&common)));
+        if let (Some(told), Some(shared)) = (told, common.store.shared()) {
+            tasks.spawn(share::tell(told, Arc::clone(&common)));
+            let stop = common.stopping.clone();
+            tasks.spawn(share::heed(shared, Arc::clone(&dispatchers), stop));
+        }
         Ok(Self { dispatchers, common, tasks: Arc::new(tokio::sync::Mutex::new(tasks)) })
     }
 

@@ -17,6 +17,7 @@ use failsafe::failure_policy::{
 use tokio::time::Instant;
 
 use super::Jitter;
+use super::share::Share;
 
 /// When the gate shuts, and for how long.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -174,6 +175,8 @@ pub struct Shut {
 /// `a_late_answer_changes_nothing_while_it_is_open_or_probing`.
 pub struct Gate {
     jitter: Jitter,
+    /// Who else wants to know, and the operation by which they know it.
+    share: Option<(Arc<dyn Share>, Box<str>)>,
     inner: Mutex<Inner>,
 }
 
@@ -183,6 +186,8 @@ struct Inner {
     forced: Option<Force>,
     /// Raised by every change of state: verdicts of an earlier one are late and change nothing.
     era: u64,
+    /// The others know that it is open.
+    told: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -221,10 +226,23 @@ impl Gate {
     ///
     /// [`PolicyError`].
     pub fn new(policy: &BreakerPolicy, jitter: Jitter) -> Result<Arc<Self>, PolicyError> {
+        Self::shared(policy, jitter, None)
+    }
+
+    /// A closed gate of which others hear, by the name of its operation.
+    ///
+    /// # Errors
+    ///
+    /// [`PolicyError`].
+    pub fn shared(
+        policy: &BreakerPolicy,
+        jitter: Jitter,
+        share: Option<(Arc<dyn Share>, Box<str>)>,
+    ) -> Result<Arc<Self>, PolicyError> {
         policy.validate()?;
-        let inner =
-            Inner { detector: policy.detector(), state: State::Closed, forced: None, era: 0 };
-        Ok(Arc::new(Self { jitter, inner: Mutex::new(inner) }))
+        let detector = policy.detector();
+        let inner = Inner { detector, state: State::Closed, forced: None, era: 0, told: false };
+        Ok(Arc::new(Self { jitter, share, inner: Mutex::new(inner) }))
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Inner> {
@@ -312,6 +330,10 @@ impl Gate {
             (State::HalfOpen { .. }, Health::Well) => {
                 inner.detector.revived();
                 inner.change(State::Closed);
+                inner.told = false;
+                if let Some((share, operation)) = &self.share {
+                    share.opened(operation);
+                }
             }
             (State::HalfOpen { delay, .. }, Health::Ill) => {
                 let delay = inner.detector.failure().unwrap_or(delay);
@@ -323,8 +345,43 @@ impl Gate {
     }
 
     fn open(&self, inner: &mut Inner, delay: Duration, now: Instant) {
-        let until = now + self.jitter.upward(delay);
-        inner.change(State::Open { until, delay });
+        let left = self.jitter.upward(delay);
+        inner.change(State::Open { until: now + left, delay });
+        if let Some((share, operation)) = &self.share {
+            share.shut(operation, left, delay);
+        }
+    }
+
+    /// Another process found the system ill, or says for how long it counts as such. An old word opens nothing.
+    pub fn shut_by_others(&self, until: Instant, delay: Duration, now: Instant) {
+        let mut inner = self.lock();
+        inner.told = true;
+        match inner.state {
+            State::Closed if until > now => inner.change(State::Open { until, delay }),
+            State::Open { until: known, .. } if until > known => {
+                inner.state = State::Open { until, delay };
+            }
+            State::Closed | State::Open { .. } | State::HalfOpen { .. } => {}
+        }
+    }
+
+    /// The others know of no trouble: what they knew of is over.
+    pub fn opened_by_others(&self) {
+        let mut inner = self.lock();
+        if std::mem::take(&mut inner.told)
+            && matches!(inner.state, State::Open { .. } | State::HalfOpen { probing: false, .. })
+        {
+            inner.detector.revived();
+            inner.change(State::Closed);
+        }
+    }
+
+    /// Another process tries the system: this one asks again then.
+    pub(super) fn defer(&self, until: Instant) {
+        let mut inner = self.lock();
+        if let State::HalfOpen { probing: false, delay } = inner.state {
+            inner.change(State::Open { until, delay });
+        }
     }
 
     fn give_back(&self, era: u64) {

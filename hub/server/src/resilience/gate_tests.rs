@@ -1,6 +1,9 @@
 //! The gate: exactly one probe, late answers, cancelled calls, forced states.
 
+use futures_util::future::BoxFuture;
+
 use super::*;
+use crate::resilience::limit::Rate;
 
 fn policy() -> BreakerPolicy {
     BreakerPolicy { consecutive: 3, ..BreakerPolicy::default() }
@@ -134,4 +137,85 @@ fn a_policy_that_would_make_the_detector_panic_is_refused() {
     for (policy, error) in cases {
         assert_eq!(Gate::new(&policy, Jitter::none()).unwrap_err(), error);
     }
+}
+
+/// What a gate told the others.
+#[derive(Debug, Default)]
+struct Others(Mutex<Vec<String>>);
+
+impl Others {
+    fn note(&self, told: String) {
+        self.0.lock().unwrap().push(told);
+    }
+}
+
+impl Share for Others {
+    fn shut(&self, operation: &str, left: Duration, delay: Duration) {
+        self.note(format!("{operation} shut for {} s of {}", left.as_secs(), delay.as_secs()));
+    }
+
+    fn opened(&self, operation: &str) {
+        self.note(format!("{operation} opened"));
+    }
+
+    fn throttled(&self, limit: &str, _: Duration) {
+        self.note(format!("{limit} throttled"));
+    }
+
+    fn may_probe<'a>(&'a self, _: &'a str) -> BoxFuture<'a, bool> {
+        Box::pin(std::future::ready(true))
+    }
+
+    fn take<'a>(
+        &'a self,
+        _: &'a str,
+        _: Option<&'a str>,
+        _: Rate,
+        want: u32,
+    ) -> BoxFuture<'a, Result<u32, Duration>> {
+        Box::pin(std::future::ready(Ok(want)))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_gate_tells_the_others_and_heeds_them() {
+    let others = Arc::new(Others::default());
+    let share = Some((Arc::<Others>::clone(&others) as Arc<dyn Share>, "create".into()));
+    let gate = Gate::shared(&policy(), Jitter::none(), share).unwrap();
+    let now = Instant::now();
+    for _ in 0..3 {
+        fail(&gate, now);
+    }
+    let later = now + Duration::from_secs(2);
+    gate.admit(later).unwrap().settle(Health::Well, later);
+    assert_eq!(*others.0.lock().unwrap(), ["create shut for 2 s of 2", "create opened"]);
+
+    gate.opened_by_others();
+    let until = later + Duration::from_secs(4);
+    gate.shut_by_others(until, Duration::from_secs(4), later);
+    assert_eq!(gate.admit(later).unwrap_err().until, Some(until));
+    assert_eq!(gate.state(until), GateState::HalfOpen, "it may be tried");
+    gate.opened_by_others();
+    assert_eq!(gate.state(later), GateState::Closed);
+    gate.shut_by_others(later, Duration::from_secs(4), later);
+    assert_eq!(gate.state(later), GateState::Closed, "an old word");
+    assert_eq!(others.0.lock().unwrap().len(), 2, "what was heard is not told again");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_others_do_not_know_yet_is_not_over() {
+    let gate = opened(Instant::now());
+    gate.opened_by_others();
+    assert_eq!(gate.state(Instant::now()), GateState::Open);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_probe_that_another_process_makes_is_waited_for() {
+    let now = Instant::now();
+    let gate = opened(now);
+    let later = now + Duration::from_secs(2);
+    drop(gate.admit(later).unwrap());
+    gate.defer(later + Duration::from_secs(1));
+    assert!(gate.admit(later).is_err());
+    assert!(gate.admit(later + Duration::from_secs(1)).unwrap().is_probe());
 }

@@ -68,7 +68,7 @@ impl<C: Caller> Caller for Paced<C> {
         {
             // Who throttles without a word gets a second of peace.
             let pause = at_least.unwrap_or(Duration::from_secs(1)).min(LONGEST_RETRY_AFTER);
-            self.guards.limits.pause(step.limit, Instant::now() + self.guards.jitter.upward(pause));
+            self.guards.limits.throttled(step.limit, self.guards.jitter.upward(pause));
         }
         outcome
     }
@@ -91,7 +91,7 @@ impl<C: Caller> Caller for Gated<C> {
     async fn call(&self, step: &Step<'_>) -> Result<Exchanged, Failure> {
         let Leave { mut admission, probe } = match step.prepaid.take_leave() {
             Some(leave) => leave,
-            None => self.guards.admit(step.operation)?,
+            None => self.guards.admit(step.operation).await?,
         };
         admission.begin();
         let outcome = self.inner.call(step).await;

@@ -1,13 +1,13 @@
 //! How fast a system is called: its named limits, as its files declare them and settings lower them.
 //!
-//! governor counts (GCRA, per name, and per key where the limit is keyed); what a system says itself
-//! (`Retry-After`) pauses the name for every caller. In memory: one counter a name, and at most
+//! governor counts (GCRA, per name, and per key where the limit is keyed), or all processes together do
+//! ([`Share`]); what a system says itself (`Retry-After`) pauses the name for every caller. In memory: one counter a name, and at most
 //! [`MOST_KEYS`] keys a name before those that are idle are let go.
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::num::NonZeroU32;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use governor::clock::{Clock, Reference};
@@ -16,6 +16,8 @@ use governor::state::keyed::DashMapStateStore;
 use governor::state::{InMemoryState, NotKeyed, RateLimiter};
 use governor::{NotUntil, Quota};
 use tokio::time::Instant;
+
+use super::share::Share;
 
 /// Keys of one limit that are remembered before idle ones are let go. An idle key has a full burst,
 /// so forgetting it changes nothing.
@@ -84,6 +86,15 @@ impl Clock for Ticks {
     }
 }
 
+impl Named {
+    /// Calls that are taken together: those of [`AT_ONCE`]; of a key, one.
+    fn want(&self, key: Option<&str>) -> u32 {
+        let each = self.rate.every.as_nanos().max(1);
+        let calls = u32::try_from(AT_ONCE.as_nanos() / each).unwrap_or(u32::MAX);
+        if key.is_some() { 1 } else { calls.clamp(1, self.rate.burst.get()) }
+    }
+}
+
 type Direct = RateLimiter<NotKeyed, InMemoryState, Ticks, NoOpMiddleware<Tick>>;
 type Keyed = RateLimiter<String, DashMapStateStore<String>, Ticks, NoOpMiddleware<Tick>>;
 
@@ -93,13 +104,27 @@ pub struct Limits {
     named: BTreeMap<String, Named>,
     /// Pauses by name, also of names without a rate: a system may throttle what it never declared.
     paused: Mutex<BTreeMap<String, Instant>>,
+    /// Who else calls under these limits: then they count, and not this process alone.
+    share: Option<Arc<dyn Share>>,
 }
 
 struct Named {
     rate: Rate,
     direct: Direct,
     keyed: Keyed,
+    /// Calls in hand of those that all share; who waits for one, waits in line.
+    line: tokio::sync::Mutex<InHand>,
 }
+
+/// Calls that were taken for several, to be made at once.
+#[derive(Debug)]
+struct InHand {
+    calls: u32,
+    until: Instant,
+}
+
+/// Calls that are taken together are made within this time: the limit allowed them then, not later.
+const AT_ONCE: Duration = Duration::from_millis(100);
 
 impl fmt::Debug for Limits {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -110,14 +135,20 @@ impl fmt::Debug for Limits {
 impl Limits {
     /// The limits of a system.
     pub fn new(rates: &BTreeMap<String, Rate>) -> Self {
+        Self::shared(rates, None)
+    }
+
+    /// The limits of a system that others call, too.
+    pub fn shared(rates: &BTreeMap<String, Rate>, share: Option<Arc<dyn Share>>) -> Self {
         let clock = Ticks { start: Instant::now() };
         let named = rates.iter().filter_map(|(name, rate)| {
             let quota = rate.quota()?;
             let direct = RateLimiter::direct_with_clock(quota, clock);
             let keyed = RateLimiter::new(quota, DashMapStateStore::default(), clock);
-            Some((name.clone(), Named { rate: *rate, direct, keyed }))
+            let line = tokio::sync::Mutex::new(InHand { calls: 0, until: clock.start });
+            Some((name.clone(), Named { rate: *rate, direct, keyed, line }))
         });
-        Self { clock, named: named.collect(), paused: Mutex::default() }
+        Self { clock, named: named.collect(), paused: Mutex::default(), share }
     }
 
     /// Takes a token, or says how long to wait before asking again. A name without a rate is free.
@@ -158,6 +189,9 @@ impl Limits {
         longest: Duration,
     ) -> Result<(), Duration> {
         let latest = Instant::now() + longest;
+        if let (Some(share), Some(named)) = (&self.share, self.named.get(name)) {
+            return self.acquire_shared(share.as_ref(), named, (name, key), latest).await;
+        }
         loop {
             let Err(wait) = self.take(name, key) else { return Ok(()) };
             if Instant::now() + wait > latest {
@@ -167,7 +201,49 @@ impl Limits {
         }
     }
 
-    /// The system asked for peace: nobody calls under this name before `until`.
+    /// The same where all processes count together, one question at a time.
+    async fn acquire_shared(
+        &self,
+        share: &dyn Share,
+        named: &Named,
+        (name, key): (&str, Option<&str>),
+        latest: Instant,
+    ) -> Result<(), Duration> {
+        let line = tokio::time::timeout_at(latest, named.line.lock()).await;
+        let mut in_hand = line.map_err(|_| named.rate.every)?;
+        loop {
+            let now = Instant::now();
+            let wait = match self.pause_left(name) {
+                Some(wait) => wait,
+                None if key.is_none() && in_hand.calls > 0 && now < in_hand.until => {
+                    in_hand.calls -= 1;
+                    return Ok(());
+                }
+                None => match share.take(name, key, named.rate, named.want(key)).await {
+                    Ok(calls) => {
+                        let calls = calls.saturating_sub(1);
+                        *in_hand = InHand { calls, until: now + AT_ONCE };
+                        return Ok(());
+                    }
+                    Err(wait) => wait,
+                },
+            };
+            if Instant::now() + wait > latest {
+                return Err(wait);
+            }
+            tokio::time::sleep(wait).await;
+        }
+    }
+
+    /// The system asked for peace: nobody calls under this name for so long, in no process.
+    pub fn throttled(&self, name: &str, left: Duration) {
+        self.pause(name, Instant::now() + left);
+        if let Some(share) = &self.share {
+            share.throttled(name, left);
+        }
+    }
+
+    /// Nobody of this process calls under this name before `until`.
     pub fn pause(&self, name: &str, until: Instant) {
         let mut paused = self.paused.lock().unwrap_or_else(PoisonError::into_inner);
         let at = paused.entry(name.to_owned()).or_insert(until);

@@ -21,6 +21,7 @@ pub mod gate;
 mod layers;
 pub mod limit;
 pub mod retry;
+pub mod share;
 pub mod stale;
 
 use credential::{Credential, Probe};
@@ -29,6 +30,7 @@ use layers::{Gated, Paced, Retried, Timed, Wire};
 use limit::{Limits, Rate};
 pub use retry::Jitter;
 use retry::{Budget, Retries};
+use share::Share;
 
 /// The stack for one configured system. Outermost first:
 ///
@@ -225,25 +227,43 @@ pub struct Guards {
     retries: Retries,
     token_wait: Duration,
     jitter: Jitter,
+    share: Option<Arc<dyn Share>>,
 }
 
+/// While another process tries a system, this one asks so often whether it still does.
+const ASK_AGAIN: Duration = Duration::from_secs(1);
+
 impl Guards {
-    /// The guards of one system.
+    /// The guards of one system that only this process calls.
     ///
     /// # Errors
     ///
     /// [`PolicyError`].
     pub fn new(policy: &Policy, jitter: Jitter) -> Result<Arc<Self>, PolicyError> {
+        Self::shared(policy, jitter, None)
+    }
+
+    /// The guards of one system that others call, too.
+    ///
+    /// # Errors
+    ///
+    /// [`PolicyError`].
+    pub fn shared(
+        policy: &Policy,
+        jitter: Jitter,
+        share: Option<Arc<dyn Share>>,
+    ) -> Result<Arc<Self>, PolicyError> {
         policy.breaker.validate()?;
         Ok(Arc::new(Self {
             breaker: policy.breaker,
             gates: Mutex::default(),
-            limits: Limits::new(&policy.limits),
+            limits: Limits::shared(&policy.limits, share.clone()),
             credential: Arc::default(),
             budget: Budget::new(Instant::now()),
             retries: policy.retries,
             token_wait: policy.token_wait.unwrap_or(TOKEN_WAIT),
             jitter,
+            share,
         }))
     }
 
@@ -258,16 +278,26 @@ impl Guards {
         limit: &str,
         key: Option<&str>,
     ) -> Result<Pass, Failure> {
-        let leave = self.admit(operation)?;
+        let leave = self.admit(operation).await?;
         let token = self.limits.acquire(limit, key, self.token_wait).await;
         token.map_err(Cause::Limited)?;
         Ok(Pass { leave })
     }
 
-    fn admit(&self, operation: &str) -> Result<Leave, Failure> {
+    async fn admit(&self, operation: &str) -> Result<Leave, Failure> {
         let now = Instant::now();
         // The gate first: a probe of the credential must not be spent on a shut gate.
-        let admission = self.gate(operation)?.admit(now)?;
+        let gate = self.gate(operation)?;
+        let admission = gate.admit(now)?;
+        if admission.is_probe()
+            && let Some(share) = &self.share
+            && !share.may_probe(operation).await
+        {
+            drop(admission);
+            let until = Instant::now() + ASK_AGAIN;
+            gate.defer(until);
+            return Err(Cause::Shut(Some(until)).into());
+        }
         let probe = self.credential.admit(now).map_err(Cause::Refused)?;
         Ok(Leave { admission, probe })
     }
@@ -289,7 +319,8 @@ impl Guards {
         if let Some(gate) = gates.get(operation) {
             return Ok(Arc::clone(gate));
         }
-        let gate = Gate::new(&self.breaker, self.jitter.clone());
+        let share = self.share.clone().map(|share| (share, operation.into()));
+        let gate = Gate::shared(&self.breaker, self.jitter.clone(), share);
         // The policy was validated by `new`; a gate that cannot be made stays shut.
         let gate = gate.map_err(|_| Cause::Shut(None))?;
         gates.insert(operation.to_owned(), Arc::clone(&gate));
@@ -301,6 +332,19 @@ impl Guards {
         if let Ok(gate) = self.gate(operation) {
             gate.force(force);
         }
+    }
+
+    /// What all processes know of the system: breakers by operation, each until when and what it doubles from.
+    pub fn heed(&self, shuts: &BTreeMap<&str, (Instant, Duration)>) {
+        let now = Instant::now();
+        for (operation, (until, delay)) in shuts {
+            if let Ok(gate) = self.gate(operation) {
+                gate.shut_by_others(*until, *delay, now);
+            }
+        }
+        let gates = self.gates.lock().unwrap_or_else(PoisonError::into_inner);
+        let others = gates.iter().filter(|(operation, _)| !shuts.contains_key(operation.as_str()));
+        others.for_each(|(_, gate)| gate.opened_by_others());
     }
 
     /// The gates that were ever asked, by operation.

@@ -187,6 +187,11 @@ pub(crate) fn files(files: &Files) -> Result<Vec<u8>, CodecError> {
         .map_err(|error| CodecError { what: "a bundle", why: error.to_string() })
 }
 
+/// The files again.
+pub(crate) fn read_files(bytes: &[u8]) -> Result<Files, CodecError> {
+    read("a bundle", bytes)
+}
+
 /// Headers as text.
 pub(crate) fn headers(headers: &[(String, String)]) -> String {
     // Pairs of texts can always be written.

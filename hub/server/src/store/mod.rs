@@ -11,9 +11,10 @@ use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use orderhub_order::ids::{OrderKey, SystemName};
 use orderhub_order::model::{Order, State};
+use tokio::sync::watch;
 
 use crate::apply::{Unit, UnitOutcome};
-use crate::bundle::Bundle;
+use crate::bundle::{Bundle, Files};
 use crate::config::{self, Secrets, StoreUrl};
 
 mod codec;
@@ -26,6 +27,7 @@ mod pack;
 pub mod postgres;
 mod reserved;
 mod rows;
+mod shared;
 pub mod sqlite;
 mod unpack;
 mod waits;
@@ -37,6 +39,7 @@ pub use rows::{
     AttemptFilter, AttemptRow, Backlog, ChangeRow, Filter, MOST_ROWS, MessageRow, Page, PauseRow,
     PendingRow, ReceiptRow, TodoCount, TodoFilter, TodoRow, TodoState,
 };
+pub use shared::{Ask, Leave, News, Shared, ShutRow, ThrottleRow};
 
 /// Opens the store of the settings. `instance`: the name of this process among those on one database.
 ///
@@ -200,6 +203,33 @@ pub trait Store: Debug + Send + Sync {
     /// Gives a lease back, so that others need not wait for it.
     fn give_back(&self, lease: Lease) -> BoxFuture<'_, ()>;
 
+    /// What all processes have in common, as last heard. `None`: this one has the store for itself.
+    fn shared(&self) -> Option<watch::Receiver<Arc<Shared>>> {
+        None
+    }
+
+    /// Tells all processes what this one found out about a system.
+    fn tell(&self, _system: &SystemName, _news: News) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(std::future::ready(Ok(())))
+    }
+
+    /// Whether this process is the one that may try a system whose breaker was open.
+    fn may_probe(
+        &self,
+        _system: &SystemName,
+        _operation: &str,
+    ) -> BoxFuture<'_, Result<bool, StoreError>> {
+        Box::pin(std::future::ready(Ok(true)))
+    }
+
+    /// Takes calls of a limit that all processes share.
+    fn take(&self, ask: Ask) -> BoxFuture<'_, Result<Leave, StoreError>> {
+        Box::pin(std::future::ready(Ok(Leave::Calls(ask.want))))
+    }
+
+    /// The files of a bundle by its hash.
+    fn bundle(&self, hash: &str) -> BoxFuture<'_, Result<Option<Files>, StoreError>>;
+
     /// Orders whose timer has come: each wants an `Act::Tick`.
     fn timers(
         &self,
@@ -326,7 +356,7 @@ pub trait Store: Debug + Send + Sync {
     fn activate(
         &self,
         hash: &str,
-        files: &crate::bundle::Files,
+        files: &Files,
         now: Timestamp,
     ) -> BoxFuture<'_, Result<(), StoreError>>;
 

@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use orderhub::apply::{Unit, UnitOutcome};
 use orderhub::store::postgres::PostgresStore;
-use orderhub::store::{Batch, Lease, Store, StoreError};
+use orderhub::store::{Ask, Batch, Lease, Leave, News, PauseRow, Store, StoreError};
 use orderhub_order::ids::{Entity, OrderKey, SystemName};
 use sqlx::{Connection as _, PgConnection, query};
+use tokio::time::Instant;
 
 use crate::contract::{World, flights, order_of, say};
 use crate::postgres::Postgres;
@@ -188,4 +189,81 @@ async fn a_crashed_process_begins_again_under_its_name_at_once() {
     assert_eq!(claim(&world, &second).await, [order_of(&made[0])]);
     let mut direct: PgConnection = place.direct().await;
     direct.ping().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_pause_holds_for_every_process() {
+    let place = Postgres::new();
+    let (world, first, second) = two(&place).await;
+    let pause = PauseRow {
+        system: erp(),
+        operation: None,
+        reason: "stocktaking".to_owned(),
+        actor: "person".to_owned(),
+        at: world.now,
+    };
+    first.pause(pause.clone()).await.unwrap();
+    assert_eq!(
+        first.shared().unwrap().borrow().pauses,
+        [pause.clone()],
+        "at once where it was said"
+    );
+    let mut heard = second.shared().unwrap();
+    heard.wait_for(|shared| shared.pauses == [pause.clone()]).await.unwrap();
+    assert!(first.resume(&erp(), None).await.unwrap());
+    assert!(first.shared().unwrap().borrow().pauses.is_empty());
+    heard.wait_for(|shared| shared.pauses.is_empty()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_breaker_is_open_for_every_process_and_one_tries() {
+    let place = Postgres::new();
+    let (_world, first, second) = two(&place).await;
+    let shut =
+        |left| News::Shut { operation: "create".into(), left, delay: Duration::from_secs(2) };
+    first.tell(&erp(), shut(Duration::from_secs(60))).await.unwrap();
+    let mut heard = second.shared().unwrap();
+    heard.wait_for(|shared| !shared.shuts.is_empty()).await.unwrap();
+    let row = heard.borrow().shuts[0].clone();
+    assert_eq!((&*row.operation, row.delay), ("create", Duration::from_secs(2)));
+    assert!(!second.may_probe(&erp(), "create").await.unwrap(), "not before its time");
+    first.tell(&erp(), shut(Duration::ZERO)).await.unwrap();
+    assert!(second.may_probe(&erp(), "create").await.unwrap());
+    assert!(!first.may_probe(&erp(), "create").await.unwrap(), "another tries");
+    second.tell(&erp(), shut(Duration::ZERO)).await.unwrap();
+    assert!(first.may_probe(&erp(), "create").await.unwrap(), "the try has failed");
+    take_off(&place, first.process()).await;
+    assert!(second.may_probe(&erp(), "create").await.unwrap(), "who tried is gone");
+    second.tell(&erp(), News::Opened { operation: "create".into() }).await.unwrap();
+    assert!(first.may_probe(&erp(), "create").await.unwrap(), "nobody holds it open");
+    first.shared().unwrap().wait_for(|shared| shared.shuts.is_empty()).await.unwrap();
+}
+
+#[tokio::test]
+async fn several_processes_keep_one_limit() {
+    let place = Postgres::new();
+    let (_world, first, second) = two(&place).await;
+    let (every, burst) = (Duration::from_millis(10), 5);
+    let key = || Box::from("");
+    let ask = |want| Ask { system: erp(), limit: "default".into(), key: key(), every, burst, want };
+    let began = Instant::now();
+    let calls = |store: Arc<PostgresStore>| async move {
+        let mut calls = 0;
+        while calls < 30 {
+            match store.take(ask(2)).await.unwrap() {
+                Leave::Calls(got) => calls += got,
+                Leave::Wait(wait) => assert!(wait <= every * 2, "{wait:?}"),
+            }
+        }
+        calls
+    };
+    let (a, b) = tokio::join!(calls(Arc::clone(&first)), calls(second));
+    let allowed = began.elapsed().as_secs_f64() / every.as_secs_f64() + f64::from(burst);
+    assert!(f64::from(a + b) <= allowed, "{} calls, {allowed} allowed", a + b);
+    let other = Ask { key: "parcel 7".into(), ..ask(1) };
+    assert_eq!(first.take(other).await.unwrap(), Leave::Calls(1), "each key has its own");
+    let peace = News::Throttled { limit: "default".into(), left: Duration::from_secs(30) };
+    first.tell(&erp(), peace).await.unwrap();
+    let heard = first.shared().unwrap().borrow().throttles.clone();
+    assert!(heard[0].until > Instant::now() + Duration::from_secs(20), "{heard:?}");
 }

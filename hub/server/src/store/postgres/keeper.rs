@@ -13,6 +13,7 @@ use sqlx::{Connection as _, PgConnection, query, query_scalar, raw_sql};
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
+use super::board::Board;
 use super::connect::{Bounds, Connector, ms};
 use super::error::Fault;
 use super::lanes;
@@ -35,6 +36,8 @@ const GONE_AFTER_S: f64 = 5.0;
 #[derive(Debug)]
 pub(super) struct Keeper {
     pub(super) connector: Connector,
+    /// What is read again with every word.
+    pub(super) board: Arc<Board>,
     pub(super) instance: String,
     pub(super) members: Arc<Members>,
     pub(super) reserved: Arc<Reserved>,
@@ -121,6 +124,11 @@ impl Keeper {
                 Ok(Err(error)) => self.unheard(&error),
                 Err(_) => self.unheard(&Fault::Late(ANSWER).into()),
             };
+            if connection.is_some()
+                && let Err(error) = self.board.refresh().await
+            {
+                tracing::warn!(%error, "what the processes share was not read");
+            }
         }
     }
 

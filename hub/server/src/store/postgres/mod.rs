@@ -14,12 +14,13 @@ use jiff::Timestamp;
 use orderhub_order::ids::{OrderKey, SystemName};
 use orderhub_order::model::{Order, State};
 use tokio::runtime::Handle;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, watch};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::{
-    AttemptFilter, AttemptRow, Backlog, ChangeRow, Filter, Lease, MessageRow, Page, PauseRow,
-    PendingRow, ReceiptRow, Scope, Store, StoreError, TodoCount, TodoFilter, TodoRow, TodoState,
+    Ask, AttemptFilter, AttemptRow, Backlog, ChangeRow, Filter, Lease, Leave, MessageRow, News,
+    Page, PauseRow, PendingRow, ReceiptRow, Scope, Shared, Store, StoreError, TodoCount,
+    TodoFilter, TodoRow, TodoState,
 };
 use crate::apply::UnitOutcome;
 use crate::bundle::Files;
@@ -29,6 +30,7 @@ use crate::store::columns::from_cursor;
 use crate::store::commit::{self, Batch, Committed, Hand, TxError};
 use crate::store::reserved::Reserved;
 
+mod board;
 mod connect;
 mod error;
 mod keeper;
@@ -43,11 +45,13 @@ mod pending;
 mod pool;
 mod schema;
 mod seen;
+mod shared;
 mod todos;
 mod tx;
 mod write;
 mod writer;
 
+use board::Board;
 use connect::Connector;
 use error::Fault;
 use keeper::Keeper;
@@ -101,8 +105,9 @@ pub struct PostgresStore {
     seen_days: u16,
     writer: Arc<Mutex<Writer>>,
     failed: Failed,
-    readers: Pool,
+    readers: Arc<Pool>,
     shorts: Arc<Pool>,
+    board: Arc<Board>,
     members: Arc<Members>,
     reserved: Arc<Reserved>,
     keeping: CancellationToken,
@@ -126,7 +131,11 @@ impl PostgresStore {
         let (failed, members) = (Failed::default(), Arc::new(Members::new()));
         let reserved = Arc::new(Reserved::default());
         let shorts = Arc::new(Pool::of_shorts(connector.clone(), SHORT));
+        let readers = Arc::new(Pool::of_readers(connector.clone(), options.read_deadline));
+        let board = Arc::new(Board::new(Arc::clone(&readers)));
+        board.refresh().await?;
         let keeper = Keeper {
+            board: Arc::clone(&board),
             connector: connector.clone(),
             instance: options.instance.clone(),
             members: Arc::clone(&members),
@@ -136,14 +145,15 @@ impl PostgresStore {
         let connection = keeper.begin().await?;
         let stop = CancellationToken::new();
         tokio::spawn(keeper.run(connection, stop.clone()));
-        let writer = Writer::new(connector.clone(), Arc::clone(&members), failed.clone());
+        let writer = Writer::new(connector, Arc::clone(&members), failed.clone());
         Ok(Self {
             install,
             seen_days: options.seen_days,
             writer: Arc::new(Mutex::new(writer)),
             failed,
-            readers: Pool::of_readers(connector, options.read_deadline),
+            readers,
             shorts,
+            board,
             members,
             reserved,
             keeping: stop.clone(),
@@ -259,6 +269,36 @@ impl Store for PostgresStore {
         self.members.lives()
     }
 
+    fn shared(&self) -> Option<watch::Receiver<Arc<Shared>>> {
+        Some(self.board.watch())
+    }
+
+    fn tell(&self, system: &SystemName, news: News) -> BoxFuture<'_, Result<(), StoreError>> {
+        let system = system.clone();
+        Box::pin(async move {
+            self.shorts.run(move |c| Box::pin(shared::tell(c, system, news))).await?;
+            self.board.refresh().await
+        })
+    }
+
+    fn may_probe(
+        &self,
+        system: &SystemName,
+        operation: &str,
+    ) -> BoxFuture<'_, Result<bool, StoreError>> {
+        let (of, process) = ((system.clone(), operation.into()), self.members.process());
+        Box::pin(self.shorts.run(move |c| Box::pin(shared::may_probe(c, of, process))))
+    }
+
+    fn take(&self, ask: Ask) -> BoxFuture<'_, Result<Leave, StoreError>> {
+        Box::pin(self.shorts.run(move |c| Box::pin(shared::take(c, ask))))
+    }
+
+    fn bundle(&self, hash: &str) -> BoxFuture<'_, Result<Option<Files>, StoreError>> {
+        let hash = hash.to_owned();
+        Box::pin(self.readers.run(move |c| Box::pin(orders::bundle(c, hash))))
+    }
+
     fn lease(&self, name: &str) -> BoxFuture<'_, Result<Option<Lease>, StoreError>> {
         let (name, process) = (name.to_owned(), self.members.process());
         Box::pin(async move {
@@ -293,6 +333,7 @@ impl Store for PostgresStore {
         Box::pin(self.write(async move |tx| {
             seen::prune(tx.c, now, days).await?;
             writer::prune(tx.c).await?;
+            shared::prune(tx.c).await?;
             pending::sweep(tx.c, now).await
         }))
     }
@@ -423,7 +464,10 @@ impl Store for PostgresStore {
 
     fn pause(&self, pause: PauseRow) -> BoxFuture<'_, Result<(), StoreError>> {
         let keep = async move |tx: &mut PgTx<'_>| pauses::keep(tx.c, &pause).await;
-        Box::pin(self.write(keep))
+        Box::pin(async move {
+            self.write(keep).await?;
+            self.board.refresh().await
+        })
     }
 
     fn resume(
@@ -434,7 +478,11 @@ impl Store for PostgresStore {
         let (system, operation) = (system.clone(), operation.map(str::to_owned));
         let end =
             async move |tx: &mut PgTx<'_>| pauses::end(tx.c, &system, operation.as_deref()).await;
-        Box::pin(self.write(end))
+        Box::pin(async move {
+            let ended = self.write(end).await?;
+            self.board.refresh().await?;
+            Ok(ended)
+        })
     }
 
     fn activate(
@@ -450,7 +498,10 @@ impl Store for PostgresStore {
                 async |tx: &mut PgTx<'_>| Ok(orders::activate(tx.c, &hash, &packed, now).await?);
             writer.run(None, keep).await
         };
-        Box::pin(self.writer(run))
+        Box::pin(async move {
+            self.writer(run).await?;
+            self.board.refresh().await
+        })
     }
 
     fn ready(&self) -> BoxFuture<'_, Result<(), StoreError>> {

@@ -11,6 +11,7 @@ use sqlx::{PgConnection, Row as _, query, query_scalar};
 
 use super::error::Fault;
 use super::tx::parts;
+use crate::bundle::Files;
 use crate::store::codec;
 use crate::store::columns::{from_column, to_column};
 use crate::store::unpack::PackedOrder;
@@ -154,4 +155,11 @@ pub(super) async fn activate(
                   ON CONFLICT (name) DO UPDATE SET value = excluded.value";
     query(switch).bind(hash).execute(c).await?;
     Ok(())
+}
+
+/// The files of a bundle.
+pub(super) async fn bundle(c: &mut PgConnection, hash: String) -> Result<Option<Files>, Fault> {
+    let sql = "SELECT files FROM bundles WHERE hash = $1";
+    let packed: Option<Vec<u8>> = query_scalar(sql).bind(hash).fetch_optional(c).await?;
+    packed.map(|packed| Ok(codec::read_files(&codec::unpack(&packed)?)?)).transpose()
 }

@@ -184,6 +184,11 @@ impl Store for SqliteStore {
         true
     }
 
+    fn bundle(&self, hash: &str) -> BoxFuture<'_, Result<Option<Files>, StoreError>> {
+        let hash = hash.to_owned();
+        Box::pin(self.readers.read(move |c| orders::bundle(c, &hash)))
+    }
+
     fn lease(&self, name: &str) -> BoxFuture<'_, Result<Option<Lease>, StoreError>> {
         // How the process before ended is not written down.
         let lease = Lease::new(name, i64::try_from(self.process).unwrap_or(i64::MAX), false);

@@ -132,3 +132,10 @@ pub(super) fn activate(
     c.execute(switch, [hash])?;
     Ok(())
 }
+
+/// The files of a bundle.
+pub(super) fn bundle(c: &Connection, hash: &str) -> Result<Option<Files>, Fault> {
+    let sql = "SELECT files FROM bundles WHERE hash = ?1";
+    let packed = c.query_row(sql, [hash], |row| row.get::<_, Vec<u8>>(0)).optional()?;
+    packed.map(|packed| Ok(codec::read_files(&codec::unpack(&packed)?)?)).transpose()
+}
