@@ -2,6 +2,7 @@
 //! of every test that kills something.
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::time::Duration;
 
 use orderhub_twins::clock::Clock;
@@ -44,6 +45,11 @@ pub struct Place {
 }
 
 impl Place {
+    /// Its folder.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
     /// Starts its hub, and waits until that is ready.
     pub async fn start(&self) -> Hub {
         Hub::start(self.folder.path(), self.port).await

@@ -24,6 +24,14 @@ impl Settings {
         Self { text }
     }
 
+    /// Reads its integration files from a copy in its own folder, and looks at them while it runs.
+    pub fn own_mappings(mut self) -> Self {
+        let shipped = self.text.find("path = ").expect("the settings name the mappings");
+        let end = self.text[shipped..].find('\n').expect("a line ends") + shipped;
+        self.text.replace_range(shipped..end, "path = \"mappings\"\nreload = true");
+        self
+    }
+
     /// Keeps its orders in this place instead.
     pub fn store(mut self, url: &str) -> Self {
         self.line(&format!("\n[store]\nurl = \"{url}\""));

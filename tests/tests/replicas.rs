@@ -4,6 +4,7 @@
 //! `ORDERHUB_TEST_SEED` chooses which hub is killed when; `ORDERHUB_TEST_ORDERS` and `ORDERHUB_TEST_KILLS` make
 //! the test longer: see `tests/README.md`.
 
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use orderhub_tests::database::Schema;
@@ -164,4 +165,69 @@ async fn four_replicas_call_a_slow_system_no_faster_than_one() {
     replicas.scene.until_told_of(40).await;
     let struck: u32 = replicas.scene.faults().shown().iter().map(|(_, times)| times).sum();
     assert_eq!(struck, 0, "the sink was called too fast");
+}
+
+/// The bundle that decided an order's first version.
+async fn bundle_of(hub: &Hub, number: u64) -> String {
+    api::take_in(hub, "shop_eu", "order_rest", Order::paid("shop_eu", number, 1).body()).await;
+    let reference = format!("/api/v1/orders/shop_eu-{number}/versions");
+    let versions = api::get(hub, &reference).await;
+    versions["items"][0]["bundle"].as_str().expect("a version names its bundle").to_owned()
+}
+
+/// Hands in orders until one is decided by another bundle than this.
+async fn until_not(hub: &Hub, bundle: &str, numbers: &mut std::ops::RangeFrom<u64>) -> String {
+    let mut number = || numbers.next().unwrap();
+    let found = wait::until("another bundle is in use", PATIENCE, || {
+        let number = number();
+        async move { Some(bundle_of(hub, number).await).filter(|found| found != bundle) }
+    });
+    found.await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_folder_that_changes_is_switched_to_and_a_bad_one_is_not() {
+    let replicas = Replicas::with("replicas.switch", 0, 2, Settings::own_mappings).await;
+    for place in &replicas.places {
+        copy(&shipped(), &place.folder().join("mappings"));
+    }
+    let hubs = replicas.start().await;
+    let [Some(first), Some(second)] = &hubs[..] else { panic!("two hubs") };
+    let mut numbers = 1..;
+    let before = bundle_of(first, numbers.next().unwrap()).await;
+    assert_eq!(bundle_of(second, numbers.next().unwrap()).await, before);
+
+    let change = |place: &Place, text: &str| {
+        let file = place.folder().join("mappings/sink/order.yaml");
+        let shipped = std::fs::read_to_string(shipped().join("sink/order.yaml")).unwrap();
+        std::fs::write(file, format!("{shipped}{text}")).unwrap();
+    };
+    change(&replicas.places[0], "# changed\n");
+    let after = until_not(first, &before, &mut numbers).await;
+    assert_eq!(until_not(second, &before, &mut numbers).await, after, "with the first one's files");
+
+    change(&replicas.places[1], "  - { hub: no_such_field, system: x }\n");
+    wait::until("the second hub says what is wrong", PATIENCE, || async {
+        second.log().contains("no_such_field").then_some(())
+    })
+    .await;
+    assert_eq!(bundle_of(second, numbers.next().unwrap()).await, after);
+    assert_eq!(bundle_of(first, numbers.next().unwrap()).await, after);
+}
+
+fn shipped() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../mappings")
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let to = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &to);
+        } else {
+            std::fs::copy(entry.path(), to).unwrap();
+        }
+    }
 }

@@ -29,6 +29,7 @@ pub mod jobs;
 pub mod readiness;
 pub mod resilience;
 pub mod store;
+pub mod switch;
 pub mod telemetry;
 pub mod transport;
 
@@ -164,6 +165,7 @@ struct Stops {
 struct Tasks {
     readers: Vec<JoinHandle<()>>,
     jobs: JoinHandle<()>,
+    switching: JoinHandle<()>,
     apply: JoinHandle<()>,
     http: JoinHandle<()>,
 }
@@ -190,8 +192,7 @@ impl Hub {
         let instance = config.server.instance(address);
         let store = store::open(&config.store, &secrets, &instance).await?;
         store.activate(&bundle.hash, &files, clock.now()).await?;
-        // The sender would switch to another bundle; until files are watched, nobody does.
-        let (_, bundles) = watch::channel(Arc::new(bundle));
+        let (active, bundles) = watch::channel(Arc::new(bundle));
         let (handed, due) = mpsc::channel(HANDED_LANES);
         let parts =
             apply::Parts { store: Arc::clone(&store), bundle: bundles.clone(), clock, handed };
@@ -201,6 +202,15 @@ impl Hub {
         let deliverer = core.deliverer(&config, &secrets, (due, pauses))?;
         let gates = Gates::from(&config.intake);
         let jobs = core.jobs(gates, stops.jobs.clone());
+        let config = Arc::new(config);
+        let switching = switch::Parts {
+            store: Arc::clone(&store),
+            config: Arc::clone(&config),
+            active,
+            folder: config.mappings.reload.then(|| config.mappings.path.clone()),
+            clock,
+        };
+        let switching = switch::start(switching, stops.jobs.clone());
         let intake = Intake::new(core.apply.clone(), core.bundle, gates, clock);
         let bus = Bus::new(intake.clone());
         let api = Api::new(http::Parts {
@@ -209,7 +219,7 @@ impl Hub {
             apply: core.apply,
             deliverer: deliverer.clone(),
             secrets: secrets.clone(),
-            config: Arc::new(config.clone()),
+            config: Arc::clone(&config),
             readiness: readiness.clone(),
             metrics: telemetry::recorder(),
             clock,
@@ -228,7 +238,7 @@ impl Hub {
 
         readiness.ready("start");
         tracing::info!(%address, "the hub runs");
-        let tasks = Tasks { readers, jobs, apply: applying, http };
+        let tasks = Tasks { readers, jobs, switching, apply: applying, http };
         Ok(Self { address, api, bus, store, deliverer, readiness, stops, tasks })
     }
 
@@ -268,6 +278,7 @@ impl Hub {
         }
         self.stops.jobs.cancel();
         ended("the jobs", self.tasks.jobs).await;
+        ended("the look at the files", self.tasks.switching).await;
         self.deliverer.stop(LAND_WITHIN).await;
         self.stops.http.cancel();
         ended("the listener", self.tasks.http).await;

@@ -82,6 +82,11 @@ impl Bundle {
         files::read(path)
     }
 
+    /// The name of a bundle of these files.
+    pub fn name(files: &Files) -> String {
+        files::hash(files)
+    }
+
     /// Compiles and checks everything.
     ///
     /// # Errors

@@ -32,12 +32,6 @@ fn server(config: &Config, broken: &mut Vec<String>) {
             "`intake.park_above_bytes` is {bytes}; choose 1 to {MOST_BYTES} (16 MiB, the largest body that is stored)"
         ));
     }
-    if config.mappings.reload {
-        broken.push(
-            "`mappings.reload` comes with a later version; remove it and restart the hub after a change"
-                .to_owned(),
-        );
-    }
 }
 
 fn store(config: &Config, broken: &mut Vec<String>) {

@@ -21,6 +21,7 @@ use super::{Account, Bounds, Secret};
 use crate::apply::Apply;
 use crate::bundle::Bundle;
 use crate::clock::Clock;
+use crate::config;
 use crate::resilience::gate::PolicyError;
 use crate::resilience::limit::Rate;
 use crate::resilience::share::Share;
@@ -56,6 +57,8 @@ pub(super) struct Dispatcher {
     pub(super) name: SystemName,
     pub(super) common: Arc<Common>,
     pub(super) guards: Arc<Guards>,
+    /// Limits of the settings.
+    lowered: BTreeMap<String, config::Limit>,
     pub(super) stack: Stack,
     pub(super) secret: Secret,
     pub(super) cache: Cache,
@@ -103,29 +106,16 @@ impl Dispatcher {
         account: Account,
         share: Option<Arc<dyn Share>>,
     ) -> Result<Self, PolicyError> {
-        let bundle = common.bundle();
-        let declared = bundle.connector(name);
-        let declared = declared.iter().flat_map(|connector| connector.limits());
-        let declared = declared.filter_map(|limit| {
-            let burst = std::num::NonZeroU32::new(limit.burst)?;
-            Some((limit.name.clone(), Rate::new(limit.calls, limit.per, burst)?))
-        });
-        let mut limits: BTreeMap<String, Rate> = declared.collect();
-        for (limit, lower) in &account.limits {
-            let one = std::num::NonZeroU32::MIN;
-            let given = limits.get(limit).copied();
-            let burst = lower.burst.or(given.map(|given| given.burst)).unwrap_or(one);
-            let rate = Rate::new(lower.rate.calls.get(), lower.rate.per, burst);
-            let Some(rate) = rate else { continue };
-            limits.insert(limit.clone(), given.map_or(rate, |given| given.lowered(rate)));
-        }
+        let limits = rates(&common.bundle(), name, &account.limits);
         let policy = resilience::Policy { limits, ..account.policy };
+        let lowered = account.limits;
         let guards = Guards::shared(&policy, common.jitter.clone(), share)?;
         Ok(Self {
             name: name.clone(),
             common: Arc::clone(common),
             stack: resilience::stack(Arc::clone(&guards)),
             guards,
+            lowered,
             secret: account.secret,
             cache: Cache::new(name.as_str(), common.clock),
             ring: std::sync::Mutex::default(),
@@ -134,6 +124,12 @@ impl Dispatcher {
             no_args: BTreeMap::new(),
             observed: std::sync::Mutex::default(),
         })
+    }
+
+    /// Other files are in use.
+    pub(super) fn renew(&self) {
+        self.guards.limits.renew(&rates(&self.common.bundle(), &self.name, &self.lowered));
+        self.wake.notify_one();
     }
 
     pub(super) fn ring(&self) -> std::sync::MutexGuard<'_, Ring> {
@@ -252,4 +248,28 @@ fn result(class: ReceiptClass) -> &'static str {
         ReceiptClass::SaidNo | ReceiptClass::Dead => "dead",
         ReceiptClass::Shadowed => "shadowed",
     }
+}
+
+/// The declared limits, lowered by the settings.
+fn rates(
+    bundle: &Bundle,
+    system: &SystemName,
+    lowered: &BTreeMap<String, config::Limit>,
+) -> BTreeMap<String, Rate> {
+    let declared = bundle.connector(system);
+    let declared = declared.iter().flat_map(|connector| connector.limits());
+    let declared = declared.filter_map(|limit| {
+        let burst = std::num::NonZeroU32::new(limit.burst)?;
+        Some((limit.name.clone(), Rate::new(limit.calls, limit.per, burst)?))
+    });
+    let mut limits: BTreeMap<String, Rate> = declared.collect();
+    for (limit, lower) in lowered {
+        let one = std::num::NonZeroU32::MIN;
+        let given = limits.get(limit).copied();
+        let burst = lower.burst.or(given.map(|given| given.burst)).unwrap_or(one);
+        let rate = Rate::new(lower.rate.calls.get(), lower.rate.per, burst);
+        let Some(rate) = rate else { continue };
+        limits.insert(limit.clone(), given.map_or(rate, |given| given.lowered(rate)));
+    }
+    limits
 }

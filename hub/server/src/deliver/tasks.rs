@@ -66,3 +66,15 @@ pub(super) async fn count(dispatchers: Dispatchers, common: Arc<Common>) {
         }
     }
 }
+
+/// Tells the systems that other files are in use.
+pub(super) async fn renew(dispatchers: Dispatchers, common: Arc<Common>) {
+    let mut bundle = common.bundle.clone();
+    loop {
+        tokio::select! {
+            () = common.stopping.cancelled() => return,
+            changed = bundle.changed() => if changed.is_err() { return },
+        }
+        dispatchers.values().for_each(|dispatcher| dispatcher.renew());
+    }
+}

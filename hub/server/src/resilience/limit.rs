@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::num::NonZeroU32;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use governor::clock::{Clock, Reference};
@@ -87,6 +87,14 @@ impl Clock for Ticks {
 }
 
 impl Named {
+    fn new(rate: Rate, clock: Ticks) -> Option<Self> {
+        let quota = rate.quota()?;
+        let direct = RateLimiter::direct_with_clock(quota, clock);
+        let keyed = RateLimiter::new(quota, DashMapStateStore::default(), clock);
+        let line = tokio::sync::Mutex::new(InHand { calls: 0, until: clock.start });
+        Some(Self { rate, direct, keyed, line })
+    }
+
     /// Calls that are taken together: those of [`AT_ONCE`]; of a key, one.
     fn want(&self, key: Option<&str>) -> u32 {
         let each = self.rate.every.as_nanos().max(1);
@@ -101,7 +109,7 @@ type Keyed = RateLimiter<String, DashMapStateStore<String>, Ticks, NoOpMiddlewar
 /// The limits of one system, by name.
 pub struct Limits {
     clock: Ticks,
-    named: BTreeMap<String, Named>,
+    named: RwLock<BTreeMap<String, Arc<Named>>>,
     /// Pauses by name, also of names without a rate: a system may throttle what it never declared.
     paused: Mutex<BTreeMap<String, Instant>>,
     /// Who else calls under these limits: then they count, and not this process alone.
@@ -128,7 +136,8 @@ const AT_ONCE: Duration = Duration::from_millis(100);
 
 impl fmt::Debug for Limits {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.named.iter().map(|(name, named)| (name, named.rate))).finish()
+        let named = self.named.read().unwrap_or_else(PoisonError::into_inner);
+        f.debug_list().entries(named.iter().map(|(name, named)| (name, named.rate))).finish()
     }
 }
 
@@ -141,14 +150,27 @@ impl Limits {
     /// The limits of a system that others call, too.
     pub fn shared(rates: &BTreeMap<String, Rate>, share: Option<Arc<dyn Share>>) -> Self {
         let clock = Ticks { start: Instant::now() };
-        let named = rates.iter().filter_map(|(name, rate)| {
-            let quota = rate.quota()?;
-            let direct = RateLimiter::direct_with_clock(quota, clock);
-            let keyed = RateLimiter::new(quota, DashMapStateStore::default(), clock);
-            let line = tokio::sync::Mutex::new(InHand { calls: 0, until: clock.start });
-            Some((name.clone(), Named { rate: *rate, direct, keyed, line }))
-        });
-        Self { clock, named: named.collect(), paused: Mutex::default(), share }
+        let limits = Self { clock, named: RwLock::default(), paused: Mutex::default(), share };
+        limits.renew(rates);
+        limits
+    }
+
+    /// Takes other rates; what stays as it was goes on where it is.
+    pub fn renew(&self, rates: &BTreeMap<String, Rate>) {
+        let mut named = self.named.write().unwrap_or_else(PoisonError::into_inner);
+        named.retain(|name, named| rates.get(name) == Some(&named.rate));
+        for (name, rate) in rates {
+            if !named.contains_key(name)
+                && let Some(new) = Named::new(*rate, self.clock)
+            {
+                named.insert(name.clone(), Arc::new(new));
+            }
+        }
+    }
+
+    fn named(&self, name: &str) -> Option<Arc<Named>> {
+        let named = self.named.read().unwrap_or_else(PoisonError::into_inner);
+        named.get(name).map(Arc::clone)
     }
 
     /// Takes a token, or says how long to wait before asking again. A name without a rate is free.
@@ -160,7 +182,7 @@ impl Limits {
         if let Some(wait) = self.pause_left(name) {
             return Err(wait);
         }
-        let Some(named) = self.named.get(name) else { return Ok(()) };
+        let Some(named) = self.named(name) else { return Ok(()) };
         let outcome = match key {
             None => named.direct.check(),
             Some(key) => {
@@ -189,8 +211,8 @@ impl Limits {
         longest: Duration,
     ) -> Result<(), Duration> {
         let latest = Instant::now() + longest;
-        if let (Some(share), Some(named)) = (&self.share, self.named.get(name)) {
-            return self.acquire_shared(share.as_ref(), named, (name, key), latest).await;
+        if let (Some(share), Some(named)) = (&self.share, self.named(name)) {
+            return self.acquire_shared(share.as_ref(), &named, (name, key), latest).await;
         }
         loop {
             let Err(wait) = self.take(name, key) else { return Ok(()) };
@@ -265,11 +287,14 @@ impl Limits {
     /// The rates in use, with what is left of pauses.
     pub fn shown(&self) -> Vec<(String, Option<Rate>, Option<Duration>)> {
         let paused = self.paused.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let others = paused.keys().filter(|name| !self.named.contains_key(*name));
-        let names: Vec<String> = self.named.keys().chain(others).cloned().collect();
+        let rates: BTreeMap<String, Rate> = {
+            let named = self.named.read().unwrap_or_else(PoisonError::into_inner);
+            named.iter().map(|(name, named)| (name.clone(), named.rate)).collect()
+        };
+        let others = paused.keys().filter(|name| !rates.contains_key(*name));
+        let names: Vec<String> = rates.keys().chain(others).cloned().collect();
         let row = |name: String| {
-            let rate = self.named.get(&name).map(|named| named.rate);
-            let left = self.pause_left(&name);
+            let (rate, left) = (rates.get(&name).copied(), self.pause_left(&name));
             (name, rate, left)
         };
         names.into_iter().map(row).collect()
@@ -301,6 +326,17 @@ mod tests {
         let slower = rate_of("1/s", 2);
         assert_eq!(declared.lowered(faster), declared);
         assert_eq!(declared.lowered(slower), slower);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn other_rates_take_the_place_of_those_that_changed_only() {
+        let limits = limits("default", "1/s", 1);
+        assert!(limits.take("default", None).is_ok());
+        let both = |rate| BTreeMap::from([("default".to_owned(), rate), ("new".to_owned(), rate)]);
+        limits.renew(&both(rate_of("1/s", 1)));
+        assert!(limits.take("default", None).is_err(), "it goes on where it was");
+        limits.renew(&both(rate_of("1/s", 2)));
+        assert!(limits.take("default", None).is_ok());
     }
 
     #[tokio::test(start_paused = true)]
