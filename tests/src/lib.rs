@@ -6,6 +6,7 @@
 )]
 
 pub mod api;
+pub mod balanced;
 pub mod broker;
 pub mod database;
 pub mod http;

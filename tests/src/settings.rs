@@ -24,6 +24,13 @@ impl Settings {
         Self { text }
     }
 
+    /// Told to stop, it takes calls for so long.
+    pub fn drain_seconds(mut self, seconds: u16) -> Self {
+        self.text =
+            self.text.replacen("[server]", &format!("[server]\ndrain_seconds = {seconds}"), 1);
+        self
+    }
+
     /// Reads its integration files from a copy in its own folder, and looks at them while it runs.
     pub fn own_mappings(mut self) -> Self {
         let shipped = self.text.find("path = ").expect("the settings name the mappings");

@@ -7,6 +7,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use orderhub_tests::balanced::Balanced;
 use orderhub_tests::database::Schema;
 use orderhub_tests::hub::Hub;
 use orderhub_tests::orders::Order;
@@ -165,6 +166,29 @@ async fn four_replicas_call_a_slow_system_no_faster_than_one() {
     replicas.scene.until_told_of(40).await;
     let struck: u32 = replicas.scene.faults().shown().iter().map(|(_, times)| times).sum();
     assert_eq!(struck, 0, "the sink was called too fast");
+}
+
+/// Callers as behind a load balancer: each call goes to a hub that said a moment ago that it is ready.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_rolling_restart_under_load_fails_no_call() {
+    let drain = |settings: Settings| settings.drain_seconds(2);
+    let mut replicas = Replicas::with("replicas.rolling", 0, 3, drain).await;
+    let mut hubs = replicas.start().await;
+    let urls = hubs.iter().flatten().map(|hub| hub.url("")).collect();
+    let balanced = Balanced::start(urls);
+    for place in 0..3 {
+        let after = balanced.taken() + 50;
+        wait::until("calls are taken", PATIENCE, || async {
+            (balanced.taken() > after).then_some(())
+        })
+        .await;
+        let hub = hubs[place].take().unwrap();
+        assert!(hub.terminate().await.success());
+        hubs[place] = Some(replicas.places[place].start().await);
+    }
+    let taken = balanced.end().await;
+    replicas.scene.expect(taken);
+    replicas.judge(&hubs).await;
 }
 
 /// The bundle that decided an order's first version.

@@ -106,6 +106,8 @@ pub struct Hub {
     store: Arc<dyn Store>,
     deliverer: Deliverer,
     readiness: Readiness,
+    /// Calls are still taken for so long after the hub was told to stop.
+    drain: Duration,
     stops: Stops,
     tasks: Tasks,
 }
@@ -239,7 +241,8 @@ impl Hub {
         readiness.ready("start");
         tracing::info!(%address, "the hub runs");
         let tasks = Tasks { readers, jobs, switching, apply: applying, http };
-        Ok(Self { address, api, bus, store, deliverer, readiness, stops, tasks })
+        let drain = Duration::from_secs(config.server.drain_seconds.into());
+        Ok(Self { address, api, bus, store, deliverer, readiness, drain, stops, tasks })
     }
 
     /// Where it listens.
@@ -257,11 +260,12 @@ impl Hub {
         &self.bus
     }
 
-    /// Stops within 15 s: not ready ► nothing new ► what was taken is stored and acknowledged ► calls
+    /// Stops within 15 s, and the time of `server.drain_seconds` before: not ready ► nothing new ► what was taken is stored and acknowledged ► calls
     /// land ► the store closes. What is cut short is found again at the next start.
     pub async fn stop(self) {
         tracing::info!("the hub stops");
         self.readiness.not("stop", "the hub is stopping");
+        tokio::time::sleep(self.drain).await;
         self.stops.sources.cancel();
         // All sources at once, under one bound: each has units whose commits it waits for.
         let readers = futures_util::future::join_all(self.tasks.readers);

@@ -59,6 +59,9 @@ pub struct Server {
     pub listen: SocketAddr,
     /// The name of this process among those on one store; empty: the name of the machine, with the port.
     pub instance: String,
+    /// After it was told to stop, the hub says that it is not ready and takes calls for so long, in seconds: as
+    /// whoever sends the calls needs to hear of it.
+    pub drain_seconds: u16,
 }
 
 impl Server {
@@ -75,7 +78,7 @@ impl Server {
 impl Default for Server {
     fn default() -> Self {
         let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 8080));
-        Self { listen, instance: String::new() }
+        Self { listen, instance: String::new(), drain_seconds: 0 }
     }
 }
 

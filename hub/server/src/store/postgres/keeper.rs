@@ -20,7 +20,9 @@ use super::lanes;
 use super::members::{GONE_AFTER, Members};
 use super::pool::Pool;
 use super::schema::locks;
+use crate::clock::Clock;
 use crate::store::StoreError;
+use crate::store::columns::from_column;
 use crate::store::reserved::Reserved;
 
 /// Between two words of a process.
@@ -96,6 +98,7 @@ impl Keeper {
             drop(connection.close().await);
             return Err(NotBegun::NameTaken);
         }
+        correct_clock(c).await?;
         let asked = Instant::now();
         let process = number(c, &self.instance).await?;
         self.reserved.forget_all();
@@ -143,6 +146,7 @@ impl Keeper {
             Some(connection) => connection,
             None => self.again().await?,
         };
+        correct_clock(&mut connection).await?;
         let asked = Instant::now();
         if !here(&mut connection, self.members.process()).await? {
             tracing::error!("this process was taken for gone; it begins again");
@@ -214,6 +218,22 @@ async fn number(c: &mut PgConnection, instance: &str) -> Result<u64, Fault> {
     let number = number.fetch_one(&mut *c).await?;
     raw_sql("COMMIT").execute(c).await?;
     Ok(u64::try_from(number).unwrap_or_default())
+}
+
+/// All processes go by the server's clock.
+async fn correct_clock(c: &mut PgConnection) -> Result<(), Fault> {
+    let clock = Clock::system();
+    let before = clock.now();
+    let sql = "SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000000000 AS bigint)";
+    let theirs: i64 = query_scalar(sql).fetch_one(c).await?;
+    if let Some(by) = Clock::correct((before, clock.now()), from_column(theirs)) {
+        let seconds = by.as_secs_f64();
+        tracing::warn!(
+            seconds,
+            "this machine's clock is not the database's: the database's counts"
+        );
+    }
+    Ok(())
 }
 
 /// A process as its column has it.
