@@ -2,10 +2,10 @@
 //! stops, then one candidate at a time empties it into a sink that is a process of its own and judges
 //! from outside: every order once, versions of an order rising.
 //!
-//! Candidates: the hub (SQLite, WAL, synchronous=FULL); a bare sequential loop; a bare loop of 16 lanes
+//! Candidates: the hub (SQLite, WAL, synchronous=FULL), and on a PostgreSQL server of its own; a bare sequential loop; a bare loop of 16 lanes
 //! that keep the order of each order. The bare loops parse, POST and acknowledge; they store nothing.
 //!
-//! Bar of this stage: at least 1,500 orders/s with order kept.
+//! Bars of this stage: at least 1,500 orders/s with order kept on SQLite, 1,200 on PostgreSQL.
 
 #![expect(
     clippy::disallowed_types,
@@ -18,6 +18,7 @@ mod run;
 use std::path::Path;
 
 use orderhub_tests::broker::{Broker, Message, Node};
+use orderhub_tests::database::Server;
 use orderhub_tests::measure::{self, order, row};
 
 use run::{Candidate, Figures, Parts};
@@ -27,6 +28,8 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Bar: orders a second through the hub.
 const BAR: f64 = 1_500.0;
+/// The same on PostgreSQL.
+const POSTGRES_BAR: f64 = 1_200.0;
 /// Messages published before their confirms are awaited.
 const WINDOW: u64 = 500;
 
@@ -36,16 +39,20 @@ async fn main() {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     match words.as_slice() {
-        [] => bench().await,
+        [] => bench(false).await,
+        ["postgres"] => bench(true).await,
         ["bare", lanes, count, amqp, queue, sink] => {
             let number = |text: &str| text.parse::<usize>().expect("a number");
             bare::run(number(lanes), number(count) as u64, amqp, queue, sink).await;
         }
-        _ => panic!("usage: bench-job   (or: bare LANES COUNT AMQP QUEUE SINK, by itself)"),
+        _ => panic!(
+            "usage: bench-job [postgres]   (or: bare LANES COUNT AMQP QUEUE SINK, by itself)"
+        ),
     }
 }
 
-async fn bench() {
+/// All candidates, or the one on PostgreSQL alone.
+async fn bench(postgres_alone: bool) {
     let folder = measure::folder();
     measure::preamble("main job: quorum queue to stored to sink, order kept", folder.path());
     let orders = measure::number("ORDERHUB_BENCH_ORDERS", 10_000);
@@ -56,25 +63,42 @@ async fn bench() {
     row("work", &work);
     let node = Node::start(&folder.path().join("rabbitmq"));
     let broker = Broker::connect(node.url()).await;
-    let sequential =
-        candidate(&node, &broker, folder.path(), Candidate::Bare { lanes: 1 }, orders).await;
-    let lanes =
-        candidate(&node, &broker, folder.path(), Candidate::Bare { lanes: 16 }, orders).await;
-    let hub = candidate(&node, &broker, folder.path(), Candidate::Hub, orders).await;
+    let database = Server::start(&folder.path().join("postgres"));
+    let place = Place {
+        node: &node,
+        broker: &broker,
+        folder: folder.path(),
+        database: database.url(),
+        orders,
+    };
+    if postgres_alone {
+        let on_postgres = candidate(&place, Candidate::HubOnPostgres).await;
+        row("hub on PostgreSQL", &format!("{:.0} orders/s", on_postgres.rate));
+        return;
+    }
+    let sequential = candidate(&place, Candidate::Bare { lanes: 1 }).await;
+    let lanes = candidate(&place, Candidate::Bare { lanes: 16 }).await;
+    let hub = candidate(&place, Candidate::Hub).await;
+    let on_postgres = candidate(&place, Candidate::HubOnPostgres).await;
     println!();
     row("hub", &format!("{:.0} orders/s, bar {BAR:.0}", hub.rate));
     row("hub / bare sequential loop", &format!("{:.2} x", hub.rate / sequential.rate));
     row("hub / bare loop of 16 lanes", &format!("{:.2} x", hub.rate / lanes.rate));
+    row("hub on PostgreSQL", &format!("{:.0} orders/s, bar {POSTGRES_BAR:.0}", on_postgres.rate));
+}
+
+/// Where the candidates work.
+struct Place<'a> {
+    node: &'a Node,
+    broker: &'a Broker,
+    folder: &'a Path,
+    database: &'a str,
+    orders: u64,
 }
 
 /// Fills a queue of its own, and lets one candidate empty it.
-async fn candidate(
-    node: &Node,
-    broker: &Broker,
-    folder: &Path,
-    candidate: Candidate,
-    orders: u64,
-) -> Figures {
+async fn candidate(place: &Place<'_>, candidate: Candidate) -> Figures {
+    let Place { node, broker, folder, database, orders } = *place;
     let queue = format!("bench.{}", candidate.word());
     broker.quorum_queue(&queue, None).await;
     let message = |number: u64| Message {
@@ -88,8 +112,14 @@ async fn candidate(
     }
     let place = folder.join(candidate.word());
     std::fs::create_dir(&place).expect("the folder is writable");
-    let parts =
-        Parts { amqp: node.url(), broker: node.pid(), queue: &queue, folder: &place, orders };
+    let parts = Parts {
+        amqp: node.url(),
+        broker: node.pid(),
+        queue: &queue,
+        folder: &place,
+        orders,
+        database,
+    };
     let figures = run::run(candidate, &parts).await;
     figures.print(candidate, orders);
     // The broker forgets acknowledgements that it had not applied when the connection closed: those come

@@ -24,8 +24,10 @@ const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// Who empties the queue.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Candidate {
-    /// The program.
+    /// The program on SQLite.
     Hub,
+    /// The program on a PostgreSQL server of its own.
+    HubOnPostgres,
     /// A loop without a store; orders spread over so many lanes.
     Bare {
         /// One: strictly one after the other.
@@ -38,6 +40,7 @@ impl Candidate {
     pub(crate) fn word(self) -> String {
         match self {
             Candidate::Hub => "hub".to_owned(),
+            Candidate::HubOnPostgres => "hub-on-postgres".to_owned(),
             Candidate::Bare { lanes } => format!("bare-{lanes}"),
         }
     }
@@ -45,6 +48,7 @@ impl Candidate {
     fn mode(self) -> &'static str {
         match self {
             Candidate::Hub => "SQLite, WAL, synchronous=FULL; acknowledged after commit",
+            Candidate::HubOnPostgres => "PostgreSQL, fsync, synchronous_commit=on; likewise",
             Candidate::Bare { .. } => "none: nothing stored; acknowledged after the answer",
         }
     }
@@ -63,6 +67,8 @@ pub(crate) struct Parts<'a> {
     pub(crate) folder: &'a Path,
     /// Messages in the queue.
     pub(crate) orders: u64,
+    /// The database of [`Candidate::HubOnPostgres`].
+    pub(crate) database: &'a str,
 }
 
 /// What came of it.
@@ -109,7 +115,11 @@ impl Running {
     fn start(candidate: Candidate, parts: &Parts<'_>, sink: &Sink) -> Self {
         let Candidate::Bare { lanes } = candidate else {
             let port = free_port();
-            settings(parts, port, sink.url());
+            let store = match candidate {
+                Candidate::HubOnPostgres => parts.database,
+                Candidate::Hub | Candidate::Bare { .. } => "sqlite:orderhub.db",
+            };
+            settings(parts, port, (store, sink.url()));
             return Self::Hub(Hub::spawn(parts.folder, port));
         };
         let program = std::env::current_exe().expect("this program has a path");
@@ -208,7 +218,7 @@ async fn settled(hub: &Hub, client: &reqwest::Client) {
 }
 
 /// The shipped files, one shop as the source, the sink as the only target.
-fn settings(parts: &Parts<'_>, port: u16, sink: &str) {
+fn settings(parts: &Parts<'_>, port: u16, (store, sink): (&str, &str)) {
     let mappings = Path::new(env!("CARGO_MANIFEST_DIR")).join("../mappings");
     let mappings = mappings.canonicalize().expect("mappings/ is there");
     let (amqp, queue, mappings) = (parts.amqp, parts.queue, mappings.display());
@@ -216,6 +226,8 @@ fn settings(parts: &Parts<'_>, port: u16, sink: &str) {
         r#"
         [server]
         listen = "127.0.0.1:{port}"
+        [store]
+        url = "{store}"
         [mappings]
         path = "{mappings}"
         [egress]
