@@ -5,7 +5,7 @@
 //! the test longer: see `tests/README.md`.
 
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use orderhub_tests::balanced::Balanced;
 use orderhub_tests::database::Schema;
@@ -17,6 +17,7 @@ use orderhub_tests::{api, wait};
 use orderhub_twins::faults::{Fault, Rule};
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
+use tokio::time::Instant;
 
 /// Whatever is asked for in the environment.
 fn asked(name: &str, usual: u64) -> u64 {
@@ -135,7 +136,7 @@ async fn another_replica_goes_on_soon_after_a_kill_and_at_once_after_an_end_in_o
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_replica_that_was_paused_changes_nothing_when_it_comes_back() {
     let replicas = Replicas::new("replicas.paused", 2_000, 2).await;
-    let mut hubs = replicas.start().await;
+    let hubs = replicas.start().await;
     replicas.scene.until(2).await;
     let reader = replicas.reader(&hubs).await.expect("somebody reads");
     let paused = hubs[reader].as_ref().unwrap();
@@ -176,15 +177,14 @@ async fn a_rolling_restart_under_load_fails_no_call() {
     let mut hubs = replicas.start().await;
     let urls = hubs.iter().flatten().map(|hub| hub.url("")).collect();
     let balanced = Balanced::start(urls);
-    for place in 0..3 {
+    for (slot, place) in hubs.iter_mut().zip(&replicas.places) {
         let after = balanced.taken() + 50;
         wait::until("calls are taken", PATIENCE, || async {
             (balanced.taken() > after).then_some(())
         })
         .await;
-        let hub = hubs[place].take().unwrap();
-        assert!(hub.terminate().await.success());
-        hubs[place] = Some(replicas.places[place].start().await);
+        assert!(slot.take().unwrap().terminate().await.success());
+        *slot = Some(place.start().await);
     }
     let taken = balanced.end().await;
     replicas.scene.expect(taken);

@@ -142,6 +142,22 @@ impl Core {
         Ok(Deliverer::start(parts)?)
     }
 
+    fn switching(
+        &self,
+        config: &Arc<Config>,
+        active: watch::Sender<Arc<Bundle>>,
+        stop: CancellationToken,
+    ) -> JoinHandle<()> {
+        let parts = switch::Parts {
+            store: Arc::clone(&self.store),
+            config: Arc::clone(config),
+            active,
+            folder: config.mappings.reload.then(|| config.mappings.path.clone()),
+            clock: self.clock,
+        };
+        switch::start(parts, stop)
+    }
+
     fn jobs(&self, gates: Gates, stop: CancellationToken) -> JoinHandle<()> {
         let parts = jobs::Parts {
             store: Arc::clone(&self.store),
@@ -205,14 +221,7 @@ impl Hub {
         let gates = Gates::from(&config.intake);
         let jobs = core.jobs(gates, stops.jobs.clone());
         let config = Arc::new(config);
-        let switching = switch::Parts {
-            store: Arc::clone(&store),
-            config: Arc::clone(&config),
-            active,
-            folder: config.mappings.reload.then(|| config.mappings.path.clone()),
-            clock,
-        };
-        let switching = switch::start(switching, stops.jobs.clone());
+        let switching = core.switching(&config, active, stops.jobs.clone());
         let intake = Intake::new(core.apply.clone(), core.bundle, gates, clock);
         let bus = Bus::new(intake.clone());
         let api = Api::new(http::Parts {

@@ -57,8 +57,8 @@ enum NotSwitched {
 pub fn start(parts: Parts, stop: CancellationToken) -> JoinHandle<()> {
     let shared = parts.store.shared();
     tokio::spawn(async move {
-        let seen = parts.active.borrow().hash.clone();
-        let mut switch = Switch { parts, seen: seen.clone(), refused: seen };
+        let seen = Arc::clone(&parts.active.borrow().hash);
+        let mut switch = Switch { parts, seen: Arc::clone(&seen), refused: seen };
         let mut shared = shared;
         // Not a wait begun anew each time: the store is heard more often than that.
         let mut looks = tokio::time::interval(LOOK);

@@ -30,6 +30,9 @@ use crate::resilience::{self, Failure, Guards, Jitter, Pass, Stack};
 use crate::store::{Backlog, Store};
 use crate::transport::Transport;
 
+/// Lanes served at once, for each call that may be in the air.
+const IN_HAND: usize = 4;
+
 /// What all dispatchers share.
 #[derive(Debug)]
 pub(super) struct Common {
@@ -40,7 +43,7 @@ pub(super) struct Common {
     pub(super) clock: Clock,
     pub(super) jitter: Jitter,
     pub(super) bounds: Bounds,
-    /// Deliveries at once, over all systems.
+    /// Calls at once, over all systems.
     pub(super) global: Arc<Semaphore>,
     /// Nothing new is taken any more.
     pub(super) stopping: CancellationToken,
@@ -65,8 +68,10 @@ pub(super) struct Dispatcher {
     pub(super) ring: Mutex<Ring>,
     /// Something may be takeable now.
     pub(super) wake: Notify,
-    /// Deliveries at once to this system.
+    /// Calls at once to this system.
     pub(super) permits: Arc<Semaphore>,
+    /// Lanes of it served at once: those whose receipt is on its way, too.
+    pub(super) hands: Arc<Semaphore>,
     /// Arguments of operations that have none.
     pub(super) no_args: BTreeMap<String, Value>,
     pub(super) observed: Mutex<Observed>,
@@ -121,6 +126,7 @@ impl Dispatcher {
             ring: std::sync::Mutex::default(),
             wake: tokio::sync::Notify::new(),
             permits: Arc::new(Semaphore::new(common.bounds.per_system)),
+            hands: Arc::new(Semaphore::new(common.bounds.per_system * IN_HAND)),
             no_args: BTreeMap::new(),
             observed: std::sync::Mutex::default(),
         })

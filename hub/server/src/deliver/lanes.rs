@@ -1,6 +1,6 @@
 //! The task of one system: a permit first, then a lane, then its delivery, until told to stop.
 //!
-//! **Invariant:** a permit (concurrency, then pause, credential and limits, then the global one) is held before a
+//! **Invariant:** a permit (room in hand, concurrency, then pause, credential and limits, then the global one) is held before a
 //! lane is taken, so that what waits, waits in the ring and in the store, and live goes before retry.
 //! Tokio's semaphore is fair, so systems take turns at the global one. Tests:
 //! `no_more_calls_are_in_the_air_than_there_are_permits`, `live_lanes_go_first_and_retries_are_not_starved`.
@@ -21,6 +21,8 @@ use crate::store::StoreError;
 
 /// Due lanes claimed at once.
 const BATCH: usize = 256;
+/// Fewer lanes in the ring, and more are claimed: while they come, these are served.
+const LOW: usize = 64;
 /// The store is looked into at least so often, whatever it said last.
 const LOOK: Duration = Duration::from_secs(2);
 /// No two looks come closer when the first found nothing new.
@@ -41,26 +43,31 @@ pub(super) async fn run(dispatcher: Arc<Dispatcher>) {
             served = next(&dispatcher) => served,
         };
         while deliveries.try_join_next().is_some() {}
-        let (key, permits) = served;
+        let (key, in_hand, permits) = served;
         let hand = InHand::new(Arc::clone(&dispatcher), key);
         deliveries.spawn(async move {
-            let rest = send::serve(&hand.dispatcher, key).await;
-            drop(permits);
+            let rest = send::serve(&hand.dispatcher, key, permits).await;
+            drop(in_hand);
             hand.rest(rest);
         });
     }
     while deliveries.join_next().await.is_some() {}
 }
 
-type Permits = (OwnedSemaphorePermit, OwnedSemaphorePermit);
+/// Leave to have one more call in the air: to this system, and to all. Given back when the call has ended, so
+/// that nobody waits for the commit of its receipt.
+pub(super) type Permits = (OwnedSemaphorePermit, OwnedSemaphorePermit);
 
-/// Waits for permits and a lane.
+/// Waits for room, permits and a lane.
 ///
 /// # Cancel safety
 ///
 /// No lane is lost: it is taken at the very end, without waiting.
-async fn next(dispatcher: &Arc<Dispatcher>) -> (OrderKey, Permits) {
+async fn next(dispatcher: &Arc<Dispatcher>) -> (OrderKey, OwnedSemaphorePermit, Permits) {
     loop {
+        let Ok(in_hand) = Arc::clone(&dispatcher.hands).acquire_owned().await else {
+            std::future::pending().await
+        };
         let Ok(own) = Arc::clone(&dispatcher.permits).acquire_owned().await else {
             std::future::pending().await
         };
@@ -69,7 +76,7 @@ async fn next(dispatcher: &Arc<Dispatcher>) -> (OrderKey, Permits) {
             std::future::pending().await
         };
         if let Some(key) = take(dispatcher) {
-            return (key, (own, global));
+            return (key, in_hand, (own, global));
         }
     }
 }
@@ -142,7 +149,8 @@ async fn look(dispatcher: &Dispatcher) {
     let now = Instant::now();
     let due = {
         let observed = dispatcher.observed();
-        observed.scan_at.is_none_or(|at| at <= now) || observed.more && dispatcher.ring().is_idle()
+        let low = observed.more && dispatcher.ring().queued() <= LOW;
+        low || observed.scan_at.is_none_or(|at| at <= now)
     };
     let (room, full) = {
         let ring = dispatcher.ring();

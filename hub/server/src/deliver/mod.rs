@@ -120,9 +120,9 @@ impl std::fmt::Debug for Account {
 /// How much at once, and how long.
 #[derive(Clone, Copy, Debug)]
 pub struct Bounds {
-    /// Deliveries at once, over all systems.
+    /// Calls at once, over all systems.
     pub global: usize,
-    /// Deliveries at once to one system.
+    /// Calls at once to one system.
     pub per_system: usize,
     /// The long retries.
     pub redelivery: Redelivery,

@@ -111,6 +111,11 @@ impl Ring {
         self.parked_keys
     }
 
+    /// Keys that wait for their turn; parked keys do not count.
+    pub(super) fn queued(&self) -> usize {
+        self.live.len() + self.due.len()
+    }
+
     /// Whether nothing is queued; parked keys do not count.
     pub(super) fn is_idle(&self) -> bool {
         self.live.is_empty() && self.due.is_empty()

@@ -17,6 +17,7 @@ use super::bind::bind;
 use super::claim::{Claim, claim};
 use super::dispatcher::Dispatcher;
 use super::freeze::write_memo;
+use super::lanes::Permits;
 use super::outgoing::{Ready, Unfit};
 use super::ring::Wait;
 use super::settle;
@@ -54,14 +55,20 @@ pub(super) enum Rest {
 /// # Cancel safety
 ///
 /// Dropped after its flight is stored, the flight lapses: it may have acted.
-pub(super) async fn serve(dispatcher: &Dispatcher, key: OrderKey) -> Result<Rest, StoreError> {
+pub(super) async fn serve(
+    dispatcher: &Dispatcher,
+    key: OrderKey,
+    permits: Permits,
+) -> Result<Rest, StoreError> {
+    let permits = Mutex::new(Some(permits));
     for _ in 0..MOST_TURNS {
         let state = dispatcher.common.store.state(&Scope::All, key).await?;
         let Some(state) = state else { return Ok(Rest::Done) };
         let bundle = dispatcher.common.bundle();
         let Some(system) = bundle.system(&dispatcher.name) else { return Ok(Rest::Done) };
         let Some(lane) = state.lanes.get(&dispatcher.name) else { return Ok(Rest::Done) };
-        let hand = Hand { dispatcher, key, bundle: &bundle, system, state: &state, lane };
+        let permits = &permits;
+        let hand = Hand { dispatcher, key, bundle: &bundle, system, state: &state, lane, permits };
         match hand.turn().await? {
             Turn::Again => {}
             Turn::Rest(rest) => return Ok(rest),
@@ -87,6 +94,8 @@ pub(super) struct Hand<'a> {
     pub(super) system: &'a System,
     pub(super) state: &'a State,
     pub(super) lane: &'a Lane,
+    /// Until a call has ended; after it no other is made.
+    permits: &'a Mutex<Option<Permits>>,
 }
 
 impl Hand<'_> {
@@ -159,6 +168,7 @@ impl Hand<'_> {
         };
         let start = Instant::now();
         let ran = run.run(memo, pass.map(Pass::into)).await;
+        drop(self.permits.lock().unwrap_or_else(PoisonError::into_inner).take());
         self.settle(&flight, ran, start.elapsed()).await
     }
 

@@ -11,7 +11,6 @@ use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use orderhub_order::ids::{OrderKey, SystemName};
 use orderhub_order::model::{Order, State};
-use tokio::sync::watch;
 
 use crate::apply::{Unit, UnitOutcome};
 use crate::bundle::{Bundle, Files};
@@ -24,6 +23,7 @@ mod cores;
 mod forecast;
 mod lease;
 mod pack;
+mod peers;
 pub mod postgres;
 mod reserved;
 mod rows;
@@ -35,6 +35,7 @@ mod waits;
 pub use codec::{CodecError, unpack};
 pub use commit::Batch;
 pub use lease::Lease;
+pub use peers::Peers;
 pub use rows::{
     AttemptFilter, AttemptRow, Backlog, ChangeRow, Filter, MOST_ROWS, MessageRow, Page, PauseRow,
     PendingRow, ReceiptRow, TodoCount, TodoFilter, TodoRow, TodoState,
@@ -129,7 +130,7 @@ pub enum StoreError {
 }
 
 /// Where every order lives.
-pub trait Store: Debug + Send + Sync {
+pub trait Store: Peers + Debug + Send + Sync {
     /// Folds and writes a batch in ONE transaction; one outcome per unit, in order. A unit that cannot be
     /// written is stored raw with a todo, its neighbours commit.
     fn commit(&self, batch: Batch) -> BoxFuture<'_, Result<Vec<UnitOutcome>, StoreError>>;
@@ -182,50 +183,6 @@ pub trait Store: Debug + Send + Sync {
     /// Gives reserved lanes back: [`Store::claim`] finds them again, if they are due. For what the ring has no
     /// room for, or no use. A commit that flies, skips or settles the lane ends its reservation by itself.
     fn release(&self, lanes: &[(SystemName, OrderKey)]);
-
-    /// The number that the store gave this process; another when it was taken for gone and begins again.
-    fn process(&self) -> u64;
-
-    /// Whether the process of this number is gone for good, so that nobody will end its calls.
-    fn is_gone(&self, process: u64) -> bool;
-
-    /// Whether no other process can take this one for gone yet: asked right before anything leaves, so that
-    /// one that was paused does not go on with what others look after by then.
-    fn lives(&self) -> bool;
-
-    /// Takes the lease of a name. `None`: another process has it.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError`]: it is not known who has it.
-    fn lease(&self, name: &str) -> BoxFuture<'_, Result<Option<Lease>, StoreError>>;
-
-    /// Gives a lease back, so that others need not wait for it.
-    fn give_back(&self, lease: Lease) -> BoxFuture<'_, ()>;
-
-    /// What all processes have in common, as last heard. `None`: this one has the store for itself.
-    fn shared(&self) -> Option<watch::Receiver<Arc<Shared>>> {
-        None
-    }
-
-    /// Tells all processes what this one found out about a system.
-    fn tell(&self, _system: &SystemName, _news: News) -> BoxFuture<'_, Result<(), StoreError>> {
-        Box::pin(std::future::ready(Ok(())))
-    }
-
-    /// Whether this process is the one that may try a system whose breaker was open.
-    fn may_probe(
-        &self,
-        _system: &SystemName,
-        _operation: &str,
-    ) -> BoxFuture<'_, Result<bool, StoreError>> {
-        Box::pin(std::future::ready(Ok(true)))
-    }
-
-    /// Takes calls of a limit that all processes share.
-    fn take(&self, ask: Ask) -> BoxFuture<'_, Result<Leave, StoreError>> {
-        Box::pin(std::future::ready(Ok(Leave::Calls(ask.want))))
-    }
 
     /// The files of a bundle by its hash.
     fn bundle(&self, hash: &str) -> BoxFuture<'_, Result<Option<Files>, StoreError>>;

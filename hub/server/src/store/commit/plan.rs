@@ -115,7 +115,8 @@ pub(super) struct Sequence {
 
 /// Gives every message a row number and notes its id. Re-drives were noted when they first came.
 pub(super) async fn seen<T: Tx>(tx: &mut T, works: &[Prepared]) -> Result<Vec<Sequence>, TxError> {
-    let (first, _) = tx.numbers(works.len(), 0).await?;
+    let messages = works.iter().any(|work| matches!(work.item, Item::Message(..)));
+    let first = if messages { tx.numbers(works.len(), 0).await?.0 } else { 0 };
     let mut sequences = Vec::with_capacity(works.len());
     let (mut ids, mut owners) = (Vec::new(), Vec::new());
     for (row, (at, work)) in (first..).zip(works.iter().enumerate()) {

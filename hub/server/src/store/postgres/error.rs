@@ -27,6 +27,9 @@ pub(super) enum Fault {
     /// A reference that was free a moment ago was bound by another transaction meanwhile.
     #[error("another transaction bound a reference of this batch")]
     Overtaken,
+    /// A part of a batch cannot be written, and was not marked to be undone alone.
+    #[error("a part of this batch cannot be written")]
+    Careless,
     /// The server did not answer.
     #[error("the server did not answer within {} s", .0.as_secs())]
     Late(Duration),
@@ -36,7 +39,7 @@ impl From<Fault> for TxError {
     fn from(fault: Fault) -> Self {
         let meaning = match &fault {
             Fault::Codec(_) | Fault::Place(_) => Meaning::Data,
-            Fault::Overtaken | Fault::Late(_) => Meaning::InTheWay,
+            Fault::Overtaken | Fault::Careless | Fault::Late(_) => Meaning::InTheWay,
             Fault::Secret(_) => Meaning::Store,
             Fault::Sqlx(error) => meaning(error),
         };
@@ -63,6 +66,7 @@ impl From<Fault> for StoreError {
             | Fault::Secret(_)
             | Fault::Place(_)
             | Fault::Overtaken
+            | Fault::Careless
             | Fault::Late(_) => Self::Failed(fault.to_string()),
         }
     }
@@ -77,6 +81,7 @@ impl Fault {
             | Fault::Secret(_)
             | Fault::Place(_)
             | Fault::Overtaken
+            | Fault::Careless
             | Fault::Late(_) => false,
         }
     }

@@ -17,6 +17,7 @@ use super::board::Board;
 use super::connect::{Bounds, Connector, ms};
 use super::error::Fault;
 use super::lanes;
+use super::marks::Marks;
 use super::members::{GONE_AFTER, Members};
 use super::pool::Pool;
 use super::schema::locks;
@@ -43,6 +44,7 @@ pub(super) struct Keeper {
     pub(super) instance: String,
     pub(super) members: Arc<Members>,
     pub(super) reserved: Arc<Reserved>,
+    pub(super) marks: Arc<Marks>,
     pub(super) shorts: Arc<Pool>,
 }
 
@@ -186,6 +188,7 @@ impl Keeper {
         if let Err(error) = self.shorts.run(|c| Box::pin(lanes::free(c))).await {
             tracing::warn!(%error, "lanes of a process that is gone are not free yet");
         }
+        self.marks.forget();
     }
 
     /// Takes this process off, with its leases and lanes: others go on at once.

@@ -8,6 +8,7 @@ use sqlx::{PgConnection, Row as _, query, query_as, query_scalar};
 
 use super::error::Fault;
 use super::keeper::number_of;
+use super::marks::Marks;
 use crate::store::Backlog;
 use crate::store::columns::{from_column, to_column};
 use crate::store::reserved::Reserved;
@@ -26,18 +27,26 @@ pub(super) async fn claim(
     system: SystemName,
     (now, process): (Timestamp, u64),
     limit: usize,
+    marks: Arc<Marks>,
 ) -> Result<Vec<OrderKey>, Fault> {
+    // Sorted by the process, which none has, too: so it is the order of the index.
     let sql = "WITH me AS (SELECT process FROM processes WHERE process = $4 FOR KEY SHARE),
                free AS (
-                   SELECT l.k FROM lanes l, me
-                   WHERE l.system = $1 AND l.process IS NULL AND l.due_at <= $2
-                   ORDER BY l.due_at, l.k LIMIT $3 FOR NO KEY UPDATE OF l SKIP LOCKED)
+                   SELECT l.k FROM lanes l
+                   WHERE l.system = $1 AND l.process IS NULL AND l.due_at <= $2 AND l.due_at > $5
+                       AND EXISTS (SELECT 1 FROM me)
+                   ORDER BY l.process, l.due_at, l.k LIMIT $3 FOR NO KEY UPDATE SKIP LOCKED)
                UPDATE lanes l SET process = $4 FROM free
                WHERE l.system = $1 AND l.k = free.k RETURNING l.due_at, l.k";
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let after = marks.after(&system);
     let claimed = query_as::<_, (i64, i64)>(sql).bind(system.as_str()).bind(to_column(now));
-    let mut claimed = claimed.bind(limit).bind(number_of(process)).fetch_all(c).await?;
+    let claimed = claimed.bind(limit).bind(number_of(process)).bind(after);
+    let mut claimed = claimed.fetch_all(c).await?;
     claimed.sort_unstable();
+    if let Some((due, _)) = claimed.last() {
+        marks.claimed(&system, after, *due);
+    }
     Ok(claimed.into_iter().map(|(_, key)| OrderKey(key)).collect())
 }
 
@@ -58,12 +67,12 @@ pub(super) async fn next_due(
     c: &mut PgConnection,
     system: SystemName,
     (now, process): (Timestamp, u64),
-    reserved: Arc<Reserved>,
+    (reserved, marks): (Arc<Reserved>, Arc<Marks>),
 ) -> Result<Option<Timestamp>, Fault> {
-    let sql =
-        "SELECT due_at FROM lanes WHERE system = $1 AND process IS NULL AND due_at IS NOT NULL
-               ORDER BY due_at LIMIT 1";
-    let free: Option<i64> = query_scalar(sql).bind(system.as_str()).fetch_optional(&mut *c).await?;
+    let sql = "SELECT due_at FROM lanes WHERE system = $1 AND process IS NULL AND due_at > $2
+               ORDER BY process, due_at LIMIT 1";
+    let free = query_scalar::<_, i64>(sql).bind(system.as_str()).bind(marks.after(&system));
+    let free = free.fetch_optional(&mut *c).await?;
     let own = unheld(c, &system, (now, process, i64::MAX), 1, &reserved).await?;
     let next = free.into_iter().chain(own.first().map(|(due, _)| *due)).min();
     Ok(next.map(from_column))

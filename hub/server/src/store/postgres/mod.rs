@@ -14,13 +14,12 @@ use jiff::Timestamp;
 use orderhub_order::ids::{OrderKey, SystemName};
 use orderhub_order::model::{Order, State};
 use tokio::runtime::Handle;
-use tokio::sync::{Mutex, watch};
+use tokio::sync::Mutex;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::{
-    Ask, AttemptFilter, AttemptRow, Backlog, ChangeRow, Filter, Lease, Leave, MessageRow, News,
-    Page, PauseRow, PendingRow, ReceiptRow, Scope, Shared, Store, StoreError, TodoCount,
-    TodoFilter, TodoRow, TodoState,
+    AttemptFilter, AttemptRow, Backlog, ChangeRow, Filter, Lease, MessageRow, Page, PauseRow,
+    PendingRow, ReceiptRow, Scope, Store, StoreError, TodoCount, TodoFilter, TodoRow, TodoState,
 };
 use crate::apply::UnitOutcome;
 use crate::bundle::Files;
@@ -37,10 +36,12 @@ mod keeper;
 mod lanes;
 mod leases;
 mod lists;
+mod marks;
 mod members;
 mod numbers;
 mod orders;
 mod pauses;
+mod peers;
 mod pending;
 mod pool;
 mod schema;
@@ -55,6 +56,7 @@ use board::Board;
 use connect::Connector;
 use error::Fault;
 use keeper::Keeper;
+use marks::Marks;
 use members::Members;
 use pool::Pool;
 use tx::PgTx;
@@ -110,6 +112,7 @@ pub struct PostgresStore {
     board: Arc<Board>,
     members: Arc<Members>,
     reserved: Arc<Reserved>,
+    marks: Arc<Marks>,
     keeping: CancellationToken,
     /// Ends the keeper with the store.
     _ends: DropGuard,
@@ -129,7 +132,7 @@ impl PostgresStore {
         let connector = Connector::new(options)?;
         let install = schema::open(&connector).await?;
         let (failed, members) = (Failed::default(), Arc::new(Members::new()));
-        let reserved = Arc::new(Reserved::default());
+        let (reserved, marks) = (Arc::new(Reserved::default()), Arc::new(Marks::default()));
         let shorts = Arc::new(Pool::of_shorts(connector.clone(), SHORT));
         let readers = Arc::new(Pool::of_readers(connector.clone(), options.read_deadline));
         let board = Arc::new(Board::new(Arc::clone(&readers)));
@@ -140,6 +143,7 @@ impl PostgresStore {
             instance: options.instance.clone(),
             members: Arc::clone(&members),
             reserved: Arc::clone(&reserved),
+            marks: Arc::clone(&marks),
             shorts: Arc::clone(&shorts),
         };
         let connection = keeper.begin().await?;
@@ -156,6 +160,7 @@ impl PostgresStore {
             board,
             members,
             reserved,
+            marks,
             keeping: stop.clone(),
             _ends: stop.drop_guard(),
         })
@@ -236,7 +241,8 @@ impl Store for PostgresStore {
             let own = self.readers.run(move |c| Box::pin(lanes::own(c, of, by, limit, reserved)));
             let mut claimed = own.await?;
             let (of, left) = (system.clone(), limit.saturating_sub(claimed.len()));
-            let free = self.shorts.run(move |c| Box::pin(lanes::claim(c, of, by, left)));
+            let marks = Arc::clone(&self.marks);
+            let free = self.shorts.run(move |c| Box::pin(lanes::claim(c, of, by, left, marks)));
             claimed.extend(free.await?);
             self.reserved.claimed(&system, &claimed, now);
             Ok(claimed)
@@ -248,76 +254,18 @@ impl Store for PostgresStore {
         system: &SystemName,
         now: Timestamp,
     ) -> BoxFuture<'_, Result<Option<Timestamp>, StoreError>> {
-        let (system, reserved) = (system.clone(), Arc::clone(&self.reserved));
-        let by = (now, self.members.process());
-        Box::pin(self.readers.run(move |c| Box::pin(lanes::next_due(c, system, by, reserved))))
+        let (system, by) = (system.clone(), (now, self.members.process()));
+        let known = (Arc::clone(&self.reserved), Arc::clone(&self.marks));
+        Box::pin(self.readers.run(move |c| Box::pin(lanes::next_due(c, system, by, known))))
     }
 
     fn release(&self, lanes: &[(SystemName, OrderKey)]) {
         self.reserved.release(lanes);
     }
 
-    fn process(&self) -> u64 {
-        self.members.process()
-    }
-
-    fn is_gone(&self, process: u64) -> bool {
-        self.members.is_gone(process)
-    }
-
-    fn lives(&self) -> bool {
-        self.members.lives()
-    }
-
-    fn shared(&self) -> Option<watch::Receiver<Arc<Shared>>> {
-        Some(self.board.watch())
-    }
-
-    fn tell(&self, system: &SystemName, news: News) -> BoxFuture<'_, Result<(), StoreError>> {
-        let system = system.clone();
-        Box::pin(async move {
-            self.shorts.run(move |c| Box::pin(shared::tell(c, system, news))).await?;
-            self.board.refresh().await
-        })
-    }
-
-    fn may_probe(
-        &self,
-        system: &SystemName,
-        operation: &str,
-    ) -> BoxFuture<'_, Result<bool, StoreError>> {
-        let (of, process) = ((system.clone(), operation.into()), self.members.process());
-        Box::pin(self.shorts.run(move |c| Box::pin(shared::may_probe(c, of, process))))
-    }
-
-    fn take(&self, ask: Ask) -> BoxFuture<'_, Result<Leave, StoreError>> {
-        Box::pin(self.shorts.run(move |c| Box::pin(shared::take(c, ask))))
-    }
-
     fn bundle(&self, hash: &str) -> BoxFuture<'_, Result<Option<Files>, StoreError>> {
         let hash = hash.to_owned();
         Box::pin(self.readers.run(move |c| Box::pin(orders::bundle(c, hash))))
-    }
-
-    fn lease(&self, name: &str) -> BoxFuture<'_, Result<Option<Lease>, StoreError>> {
-        let (name, process) = (name.to_owned(), self.members.process());
-        Box::pin(async move {
-            let taken = self.shorts.run(move |c| Box::pin(leases::take(c, name, process)));
-            let taken = taken.await?;
-            taken.iter().for_each(|lease| self.members.hold(lease));
-            Ok(taken)
-        })
-    }
-
-    fn give_back(&self, lease: Lease) -> BoxFuture<'_, ()> {
-        self.members.drop_lease(&lease);
-        Box::pin(async move {
-            let back = lease.clone();
-            let back = self.shorts.run(move |c| Box::pin(leases::give_back(c, back)));
-            if let Err(error) = back.await {
-                tracing::warn!(%error, lease = lease.name(), "a lease is not given back yet");
-            }
-        })
     }
 
     fn timers(

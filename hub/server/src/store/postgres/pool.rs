@@ -16,7 +16,7 @@ use sqlx::{Connection as _, PgConnection};
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
 
-use super::connect::{Bounds, Connector, ms};
+use super::connect::{Bounds, Connector, by_key, ms};
 use super::error::Fault;
 use crate::store::StoreError;
 
@@ -44,26 +44,24 @@ pub(super) struct Pool {
 impl Pool {
     /// Connections that only read.
     pub(super) fn of_readers(connector: Connector, deadline: Duration) -> Self {
-        Self::new(connector, deadline, READERS, ("default_transaction_read_only", "on"))
+        let read_only = ("default_transaction_read_only", "on".to_owned());
+        Self::new(connector, deadline, READERS, vec![read_only])
     }
 
     /// Connections for short writes: each statement is a transaction, and waits for nobody for long.
     pub(super) fn of_shorts(connector: Connector, deadline: Duration) -> Self {
-        Self::new(connector, deadline, SHORTS, ("synchronous_commit", "on"))
+        let mut bounds = by_key();
+        bounds.push(("synchronous_commit", "on".to_owned()));
+        Self::new(connector, deadline, SHORTS, bounds)
     }
 
-    fn new(
-        connector: Connector,
-        deadline: Duration,
-        size: usize,
-        (name, value): (&'static str, &str),
-    ) -> Self {
-        let bounds = vec![
+    fn new(connector: Connector, deadline: Duration, size: usize, more: Bounds) -> Self {
+        let mut bounds = vec![
             ms("statement_timeout", deadline),
             ms("lock_timeout", deadline),
             ms("idle_in_transaction_session_timeout", deadline),
-            (name, value.to_owned()),
         ];
+        bounds.extend(more);
         let permits = Semaphore::new(size);
         Self { connector, deadline, bounds, size, permits, idle: Mutex::default() }
     }

@@ -132,7 +132,7 @@ pub(super) async fn take(c: &mut PgConnection, ask: Ask) -> Result<Leave, Fault>
     let (burst, want) = (f64::from(ask.burst), f64::from(ask.want));
     for _ in 0..2 {
         let take = query_as::<_, (i32, i64)>(sql).bind(ask.system.as_str()).bind(&*ask.limit);
-        let take = take.bind(&*ask.key).bind(every.clone()).bind(burst).bind(want);
+        let take = take.bind(&*ask.key).bind(every).bind(burst).bind(want);
         if let Some((granted, wait)) = take.fetch_optional(&mut *c).await? {
             return Ok(match u32::try_from(granted) {
                 Ok(0) | Err(_) => Leave::Wait(millis(wait).max(Duration::from_millis(1))),

@@ -39,6 +39,8 @@ pub(super) struct PgTx<'a> {
     pub(super) process: u64,
     /// References that were asked for since the last savepoint, and were free.
     free: HashSet<ReferenceKey>,
+    /// Whether parts are marked, to be undone alone. Most transactions have one part and undo nothing.
+    careful: &'a mut bool,
 }
 
 impl<'a> PgTx<'a> {
@@ -47,8 +49,9 @@ impl<'a> PgTx<'a> {
         packers: &'a mut Packers,
         orders: &'a mut Range<i64>,
         (week, process): (Option<i64>, u64),
+        careful: &'a mut bool,
     ) -> Self {
-        Self { c, packers, orders, week, process, free: HashSet::new() }
+        Self { c, packers, orders, week, process, free: HashSet::new(), careful }
     }
 
     async fn run(&mut self, sql: &'static str) -> Result<(), TxError> {
@@ -105,15 +108,20 @@ impl Lookup for PgTx<'_> {
 impl Tx for PgTx<'_> {
     async fn savepoint(&mut self) -> Result<(), TxError> {
         self.free.clear();
-        self.run("SAVEPOINT part").await
+        if *self.careful { self.run("SAVEPOINT part").await } else { Ok(()) }
     }
 
     async fn undo(&mut self) -> Result<(), TxError> {
-        self.run("ROLLBACK TO part; RELEASE part").await
+        if *self.careful {
+            return self.run("ROLLBACK TO part; RELEASE part").await;
+        }
+        // All of it goes, and comes again with its parts marked.
+        *self.careful = true;
+        Err(Fault::Careless.into())
     }
 
     async fn keep(&mut self) -> Result<(), TxError> {
-        self.run("RELEASE part").await
+        if *self.careful { self.run("RELEASE part").await } else { Ok(()) }
     }
 
     async fn seen(&mut self, ids: &[SeenId]) -> Result<Vec<Seen>, TxError> {

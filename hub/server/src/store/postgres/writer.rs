@@ -13,7 +13,7 @@ use std::time::Duration;
 use sqlx::{Connection as _, PgConnection, query, query_as, raw_sql};
 use tokio::time::{sleep, timeout};
 
-use super::connect::{Bounds, Connector, ms};
+use super::connect::{Bounds, Connector, by_key, ms};
 use super::error::Fault;
 use super::keeper::number_of;
 use super::members::Members;
@@ -85,7 +85,7 @@ enum Ended<T> {
 
 impl Writer {
     pub(super) fn new(connector: Connector, members: Arc<Members>, failed: Failed) -> Self {
-        let bounds = vec![
+        let mut bounds = vec![
             ms("lock_timeout", LOCKED),
             ms("statement_timeout", STATEMENT),
             ms("idle_in_transaction_session_timeout", IDLE),
@@ -93,12 +93,8 @@ impl Writer {
             ("client_min_messages", "warning".to_owned()),
             // Answered is on the disk, whatever the server's own setting.
             ("synchronous_commit", "on".to_owned()),
-            // Everything is looked up by key. A plan that was made while a table was small must not read
-            // all of it when it has grown.
-            ("enable_seqscan", "off".to_owned()),
-            ("enable_hashjoin", "off".to_owned()),
-            ("enable_mergejoin", "off".to_owned()),
         ];
+        bounds.extend(by_key());
         Self {
             connector,
             members,
@@ -144,8 +140,10 @@ impl Writer {
         let id = uuid::Uuid::new_v4();
         let mut unanswered = None;
         let mut wait = WAIT;
+        let mut careful = false;
         for tried in 1_u32.. {
-            let error = match self.attempt(id.as_bytes(), week, &mut work).await {
+            let hopeful = !careful;
+            let error = match self.attempt(id.as_bytes(), week, (&mut work, &mut careful)).await {
                 Ok(Ended::Committed(done)) => return Ok(done),
                 Ok(Ended::Known) => {
                     let lost = || StoreError::Failed("a new id was known already".to_owned());
@@ -158,6 +156,10 @@ impl Writer {
                 Err(TxError::Again(error)) => error,
                 Err(error @ (TxError::Data(_) | TxError::Store(_))) => return Err(error.into()),
             };
+            if hopeful && careful {
+                // Nobody was in the way: it is to be done with more care.
+                continue;
+            }
             if tried >= MOST_TRIES {
                 return Err(error);
             }
@@ -172,7 +174,7 @@ impl Writer {
         &mut self,
         id: &[u8; 16],
         week: Option<i64>,
-        work: &mut impl AsyncFnMut(&mut PgTx<'_>) -> Result<T, TxError>,
+        (work, careful): (&mut impl AsyncFnMut(&mut PgTx<'_>) -> Result<T, TxError>, &mut bool),
     ) -> Result<Ended<T>, TxError> {
         // Taken out: whatever ends this early leaves no half transaction behind.
         let mut session = match self.session.take() {
@@ -201,7 +203,7 @@ impl Writer {
                 }
             };
         }
-        let mut tx = PgTx::new(c, &mut self.packers, &mut self.orders, (week, process));
+        let mut tx = PgTx::new(c, &mut self.packers, &mut self.orders, (week, process), careful);
         let done = match timeout(TRY, work(&mut tx)).await.map_err(late)? {
             Ok(done) => done,
             Err(error) => {

@@ -14,8 +14,8 @@ use orderhub_order::model::{Order, State};
 use tokio::sync::{mpsc, oneshot};
 
 use super::{
-    AttemptFilter, AttemptRow, Backlog, ChangeRow, Filter, Lease, MessageRow, Page, PauseRow,
-    PendingRow, ReceiptRow, Scope, Store, StoreError, TodoCount, TodoFilter, TodoRow, TodoState,
+    AttemptFilter, AttemptRow, Backlog, ChangeRow, Filter, MessageRow, Page, PauseRow, PendingRow,
+    ReceiptRow, Scope, Store, StoreError, TodoCount, TodoFilter, TodoRow, TodoState,
 };
 use crate::apply::UnitOutcome;
 use crate::bundle::Files;
@@ -31,6 +31,7 @@ mod lists;
 mod numbers;
 mod orders;
 mod pauses;
+mod peers;
 mod pending;
 mod readers;
 mod schema;
@@ -171,32 +172,9 @@ impl Store for SqliteStore {
         self.reserved.release(lanes);
     }
 
-    fn process(&self) -> u64 {
-        self.process
-    }
-
-    fn is_gone(&self, process: u64) -> bool {
-        // One process at a time has the file.
-        process != self.process
-    }
-
-    fn lives(&self) -> bool {
-        true
-    }
-
     fn bundle(&self, hash: &str) -> BoxFuture<'_, Result<Option<Files>, StoreError>> {
         let hash = hash.to_owned();
         Box::pin(self.readers.read(move |c| orders::bundle(c, &hash)))
-    }
-
-    fn lease(&self, name: &str) -> BoxFuture<'_, Result<Option<Lease>, StoreError>> {
-        // How the process before ended is not written down.
-        let lease = Lease::new(name, i64::try_from(self.process).unwrap_or(i64::MAX), false);
-        Box::pin(std::future::ready(Ok(Some(lease))))
-    }
-
-    fn give_back(&self, _lease: Lease) -> BoxFuture<'_, ()> {
-        Box::pin(std::future::ready(()))
     }
 
     fn timers(
