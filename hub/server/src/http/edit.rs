@@ -12,14 +12,17 @@ use orderhub_order::model::Order;
 use orderhub_order::value::{Address, Value};
 use serde_json::{Map, Value as Tree, json};
 
+use super::caller::{May, to};
 use super::orders::find;
-use super::reason::{ACTOR, Reason};
+use super::reason::Reason;
 use super::{Api, Problem};
+use crate::access::Caller;
 use crate::apply::{OrderUnit, Unit};
 
 /// Sets fields: a merge patch by catalogue paths; elements by id (`"lines[L1].sku"`). `If-Match` names the
 /// version that the person looked at.
 pub(super) async fn patch(
+    caller: May<to::Edit>,
     State(api): State<Api>,
     Path(word): Path<String>,
     Query(reason): Query<Reason>,
@@ -28,7 +31,7 @@ pub(super) async fn patch(
 ) -> Result<Response, Problem> {
     let reason = reason.given()?;
     let seen = seen(&headers)?;
-    let state = find(&api, &word).await?;
+    let state = find(&api, &caller.scope, &word).await?;
     if seen > state.order.version {
         let detail = format!("the order is at version {}, not {seen}", state.order.version);
         return Err(Problem::new(StatusCode::PRECONDITION_FAILED, "no_such_version", detail));
@@ -38,27 +41,30 @@ pub(super) async fn patch(
     if values.is_empty() {
         return Err(Problem::bad_request("the patch names no field; send the fields to set"));
     }
-    act(&api, state.order.key, PersonAct::Edit { seen, values }, reason).await
+    allowed(&caller, &values)?;
+    act(&api, &caller, state.order.key, (PersonAct::Edit { seen, values }, reason)).await
 }
 
 /// Ends a hold.
 pub(super) async fn release(
+    caller: May<to::ReleaseHolds>,
     State(api): State<Api>,
     Path((word, hold)): Path<(String, String)>,
     Query(reason): Query<Reason>,
 ) -> Result<Response, Problem> {
     let reason = reason.given()?;
-    let state = find(&api, &word).await?;
-    act(&api, state.order.key, PersonAct::ReleaseHold { hold: hold.into() }, reason).await
+    let state = find(&api, &caller.scope, &word).await?;
+    let release = PersonAct::ReleaseHold { hold: hold.into() };
+    act(&api, &caller, state.order.key, (release, reason)).await
 }
 
 async fn act(
     api: &Api,
+    caller: &Caller,
     key: OrderKey,
-    act: PersonAct,
-    reason: Box<str>,
+    act: (PersonAct, Box<str>),
 ) -> Result<Response, Problem> {
-    match submit(api, key, act, reason).await? {
+    match submit(api, caller, key, act).await? {
         Some(Outcome::Applied { version }) => {
             Ok(Json(json!({ "outcome": "applied", "version": version })).into_response())
         }
@@ -77,12 +83,12 @@ pub(super) fn refused() -> Problem {
 /// Applies what a person does; what the fold says of it, after its commit.
 pub(super) async fn submit(
     api: &Api,
+    caller: &Caller,
     key: OrderKey,
-    act: PersonAct,
-    reason: Box<str>,
+    (act, reason): (PersonAct, Box<str>),
 ) -> Result<Option<Outcome>, Problem> {
     let facts = Facts {
-        actor: ACTOR.into(),
+        actor: (*caller.actor).into(),
         cause: "api".into(),
         reason: Some(reason),
         received: Some(api.clock.now()),
@@ -91,6 +97,23 @@ pub(super) async fn submit(
     let unit = OrderUnit { key, act: Act::Person(act), facts, receipt: None };
     let outcome = api.apply.submit(Unit::Order(Box::new(unit))).await?;
     Ok(outcome.documents.into_iter().next().and_then(|document| document.folded))
+}
+
+/// Whether the role of the caller may set these fields.
+fn allowed(caller: &Caller, values: &[(At, FieldId, Stated)]) -> Result<(), Problem> {
+    let own = caller.role.fields();
+    let Some((_, other, _)) = values.iter().find(|(_, field, _)| !own.contains(*field)) else {
+        return Ok(());
+    };
+    let path = |id| catalogue().field(id).map(Field::full_path).unwrap_or_default();
+    let own: Vec<_> = own.iter().map(path).collect();
+    let detail = format!(
+        "the role `{}` of this token may not edit `{}`; it may edit {}",
+        caller.role.as_str(),
+        path(*other),
+        own.join(", ")
+    );
+    Err(Problem::new(StatusCode::FORBIDDEN, "field_not_allowed", detail))
 }
 
 /// What a system may say and the hub keeps as it is, a person may not: a word that no enum has, a country

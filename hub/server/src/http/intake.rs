@@ -11,6 +11,7 @@ use orderhub_lang::diagnostic::nearest;
 use orderhub_order::ids::{OrderKey, SystemName};
 use serde_json::{Value, json};
 
+use super::caller::{May, to};
 use super::{Api, Problem};
 use crate::apply::UnitOutcome;
 use crate::bundle::System;
@@ -22,6 +23,7 @@ const MOST_DOCUMENTS: usize = 10_000;
 
 /// Takes documents in; answers after their commit.
 pub(super) async fn take(
+    caller: May<to::Intake>,
     State(api): State<Api>,
     Path((system, document)): Path<(SystemName, String)>,
     headers: HeaderMap,
@@ -31,7 +33,7 @@ pub(super) async fn take(
         return Err(Problem::unavailable("stopping", "the hub is stopping"));
     }
     let bundle = api.intake.bundle();
-    let known = bundle.system(&system);
+    let known = bundle.system(&system).filter(|_| caller.scope.hears(Some(&system)));
     let known = known.ok_or_else(|| Problem::not_found("system", system.as_str()))?;
     if bundle.intake(&system, &document).is_none() {
         return Err(unknown_document(known, &document));

@@ -1,8 +1,9 @@
 //! The API: one router for the world and for tests.
 //!
-//! Until tokens exist only the loopback listener serves it, with [`Scope::All`]. A `Host` that is not
-//! this machine is refused, so that a web page cannot reach the API through a name of its own;
-//! webhooks are exempt, because their senders use any name and prove themselves by signature.
+//! With access tokens in the settings every call of the API brings one ([`caller`]). Without, only a
+//! loopback listener serves it: a `Host` that is not this machine is refused then, so that a web page
+//! cannot reach the API through a name of its own. Webhooks are exempt from both, because their senders use
+//! any name and prove themselves by signature.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -18,14 +19,16 @@ use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
+use crate::access::Guard;
 use crate::apply::Apply;
 use crate::clock::Clock;
 use crate::config::{Config, Secrets};
 use crate::deliver::Deliverer;
 use crate::intake::{Intake, MOST_BYTES, webhook};
 use crate::readiness::Readiness;
-use crate::store::{Scope, Store};
+use crate::store::Store;
 
+mod caller;
 mod decide;
 mod edit;
 mod health;
@@ -51,7 +54,11 @@ const MOST_CALLS: usize = 256;
 
 /// What the calls work with. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Api(Arc<Parts>);
+pub struct Api {
+    parts: Arc<Parts>,
+    /// Knows callers.
+    guard: Arc<Guard>,
+}
 
 /// The parts that the API shows and steers.
 #[derive(Debug)]
@@ -82,19 +89,15 @@ impl std::ops::Deref for Api {
     type Target = Parts;
 
     fn deref(&self) -> &Parts {
-        &self.0
+        &self.parts
     }
 }
 
 impl Api {
     /// Over these parts.
     pub fn new(parts: Parts) -> Self {
-        Self(Arc::new(parts))
-    }
-
-    /// What a caller may see. There are no tokens yet, so whoever reaches the loopback listener may all.
-    fn scope(&self) -> Scope {
-        Scope::All
+        let guard = Arc::new(Guard::new(&parts.config, &parts.secrets));
+        Self { parts: Arc::new(parts), guard }
     }
 }
 
@@ -120,7 +123,8 @@ pub fn router(api: Api) -> Router {
         .route("/systems/{system}/resume", post(systems::resume))
         .route("/systems/{system}/breakers/{operation}/{move}", post(systems::breaker))
         .route("/systems/{system}/reads/{name}", get(systems::read))
-        .layer(middleware::from_fn(this_machine_only));
+        .layer(middleware::from_fn_with_state(api.clone(), caller::known))
+        .layer(middleware::from_fn_with_state(api.clone(), this_machine_only));
     let room = Arc::new(Semaphore::new(MOST_CALLS));
     let work = Router::new()
         .nest("/api/v1", v1)
@@ -133,7 +137,11 @@ pub fn router(api: Api) -> Router {
     let watch = Router::new()
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
-        .route("/metrics", get(health::metrics))
+        .route(
+            "/metrics",
+            get(health::metrics)
+                .layer(middleware::from_fn_with_state(api.clone(), caller::may_scrape)),
+        )
         .layer(middleware::from_fn(timed));
     work.merge(watch).with_state(api)
 }
@@ -177,9 +185,11 @@ async fn timed(request: Request, next: Next) -> Response {
 }
 
 /// A browser sends the name that a page was opened by: a foreign name that points here is an attack,
-/// and so is a page of another origin that sends its own forms here.
-async fn this_machine_only(request: Request, next: Next) -> Response {
-    let Some(code) = foreign(&request) else { return next.run(request).await };
+/// and so is a page of another origin that sends its own forms here. No page knows a token: where one is
+/// asked for, any name will do.
+async fn this_machine_only(State(api): State<Api>, request: Request, next: Next) -> Response {
+    let foreign = foreign(&request).filter(|_| !api.guard.asks());
+    let Some(code) = foreign else { return next.run(request).await };
     let detail = "the API answers to `localhost` and loopback addresses only";
     Problem::new(StatusCode::MISDIRECTED_REQUEST, code, detail).into_response()
 }

@@ -11,8 +11,9 @@ use orderhub_order::model::State as Orders;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::caller::{May, to};
 use super::{Api, Problem, query, view};
-use crate::store::{AttemptFilter, MOST_ROWS, ReceiptRow};
+use crate::store::{AttemptFilter, MOST_ROWS, ReceiptRow, Scope};
 
 /// One page of a listing.
 pub(super) fn page(items: Vec<Value>, next: Option<String>) -> Json<Value> {
@@ -21,32 +22,38 @@ pub(super) fn page(items: Vec<Value>, next: Option<String>) -> Json<Value> {
 
 /// A page of orders, newest first.
 pub(super) async fn list(
+    caller: May<to::ReadOrders>,
     State(api): State<Api>,
     Query(pairs): Query<Vec<(String, String)>>,
 ) -> Result<Json<Value>, Problem> {
     let filter = query::orders(pairs)?;
-    let found = api.store.list(&api.scope(), &filter).await?;
-    query::system_exists(&api, filter.system.as_ref(), filter.cursor.as_ref(), &found)?;
-    Ok(page(found.items.iter().map(view::head).collect(), found.next))
+    let found = api.store.list(&caller.scope, &filter).await?;
+    query::system_exists(
+        &api,
+        &caller.scope,
+        filter.system.as_ref(),
+        filter.cursor.as_ref(),
+        &found,
+    )?;
+    Ok(page(found.items.iter().map(|order| view::head(order, caller.view())).collect(), found.next))
 }
 
 /// Finds an order by the hub's id, `ref` or number; several: 300 with the candidates.
-pub(super) async fn find(api: &Api, word: &str) -> Result<Arc<Orders>, Problem> {
-    let scope = api.scope();
+pub(super) async fn find(api: &Api, scope: &Scope, word: &str) -> Result<Arc<Orders>, Problem> {
     let keys = match OrderKey::parse(word) {
         Some(key) => vec![key],
-        None => api.store.find(&scope, word).await?,
+        None => api.store.find(scope, word).await?,
     };
     match keys.as_slice() {
         [] => Err(Problem::not_found("order", word)),
-        [key] => match api.store.state(&scope, *key).await? {
+        [key] => match api.store.state(scope, *key).await? {
             Some(state) => Ok(state),
             None => Err(Problem::not_found("order", word)),
         },
         several => {
             let mut candidates = Vec::new();
             for key in several.iter().take(MOST_ROWS) {
-                if let Some(state) = api.store.state(&scope, *key).await? {
+                if let Some(state) = api.store.state(scope, *key).await? {
                     candidates.push(json!({
                         "id": key.shown(),
                         "ref": state.order.reference,
@@ -70,28 +77,30 @@ pub(super) struct OneQuery {
 
 /// One order, or as it was at a version.
 pub(super) async fn one(
+    caller: May<to::ReadOrders>,
     State(api): State<Api>,
     Path(word): Path<String>,
     Query(query): Query<OneQuery>,
 ) -> Result<Response, Problem> {
-    let state = find(&api, &word).await?;
+    let state = find(&api, &caller.scope, &word).await?;
     let Some(version) = query.at else {
         let tag = [("etag", format!("\"{}\"", state.order.version))];
-        return Ok((tag, Json(view::order(&state))).into_response());
+        return Ok((tag, Json(view::order(&state, caller.view()))).into_response());
     };
-    let then = api.store.at(&api.scope(), state.order.key, version).await?;
+    let then = api.store.at(&caller.scope, state.order.key, version).await?;
     let then =
         then.ok_or_else(|| Problem::not_found("version of this order", &version.to_string()))?;
-    Ok(Json(view::head(&then)).into_response())
+    Ok(Json(view::head(&then, caller.view())).into_response())
 }
 
 /// Every version, oldest first: who, why, which fields.
 pub(super) async fn versions(
+    caller: May<to::ReadOrders>,
     State(api): State<Api>,
     Path(word): Path<String>,
 ) -> Result<Response, Problem> {
-    let state = find(&api, &word).await?;
-    let changes = api.store.changes(&api.scope(), state.order.key).await?;
+    let state = find(&api, &caller.scope, &word).await?;
+    let changes = api.store.changes(&caller.scope, state.order.key).await?;
     let items = changes.iter().map(|change| {
         json!({
             "version": change.version,
@@ -108,10 +117,11 @@ pub(super) async fn versions(
 
 /// What each system wants, has, was sent.
 pub(super) async fn lanes(
+    caller: May<to::ReadOrders>,
     State(api): State<Api>,
     Path(word): Path<String>,
 ) -> Result<Response, Problem> {
-    let state = find(&api, &word).await?;
+    let state = find(&api, &caller.scope, &word).await?;
     Ok(page(state.lanes.iter().map(|lane| view::lane(lane)).collect(), None).into_response())
 }
 
@@ -127,12 +137,13 @@ pub(super) struct ReceiptsQuery {
 
 /// A page of attempts, of one order or of all, newest first.
 pub(super) async fn receipts(
+    caller: May<to::ReadOrders>,
     State(api): State<Api>,
     Query(asked): Query<ReceiptsQuery>,
 ) -> Result<Response, Problem> {
     let class = asked.class.map(|class| query::one_of("class", class, &ReceiptRow::CLASSES));
     let order = match &asked.order {
-        Some(word) => Some(find(&api, word).await?.order.key),
+        Some(word) => Some(find(&api, &caller.scope, word).await?.order.key),
         None => None,
     };
     let filter = AttemptFilter {
@@ -142,7 +153,13 @@ pub(super) async fn receipts(
         cursor: asked.cursor,
         limit: query::page_size(asked.limit)?,
     };
-    let found = api.store.attempts(&api.scope(), &filter).await?;
-    query::system_exists(&api, filter.system.as_ref(), filter.cursor.as_ref(), &found)?;
+    let found = api.store.attempts(&caller.scope, &filter).await?;
+    query::system_exists(
+        &api,
+        &caller.scope,
+        filter.system.as_ref(),
+        filter.cursor.as_ref(),
+        &found,
+    )?;
     Ok(page(found.items.iter().map(view::attempt).collect(), found.next).into_response())
 }

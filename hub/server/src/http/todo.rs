@@ -8,10 +8,12 @@ use orderhub_order::ids::SystemName;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::caller::{May, to};
 use super::orders::page;
 use super::reason::Reason;
 use super::{Api, Problem, decide, query};
-use crate::store::{TodoFilter, TodoRow, TodoState};
+use crate::access::Right;
+use crate::store::{Scope, TodoFilter, TodoRow, TodoState};
 
 /// Bytes of a raw message that are shown with its todo.
 const EXCERPT: usize = 4_096;
@@ -28,6 +30,7 @@ pub(super) struct ListQuery {
 
 /// A page of open todos, newest first.
 pub(super) async fn list(
+    caller: May<to::ReadTodos>,
     State(api): State<Api>,
     Query(asked): Query<ListQuery>,
 ) -> Result<Json<Value>, Problem> {
@@ -39,21 +42,30 @@ pub(super) async fn list(
         cursor: asked.cursor,
         limit: query::page_size(asked.limit)?,
     };
-    let found = api.store.todos(&api.scope(), &filter).await?;
-    query::system_exists(&api, filter.system.as_ref(), filter.cursor.as_ref(), &found)?;
+    let found = api.store.todos(&caller.scope, &filter).await?;
+    query::system_exists(
+        &api,
+        &caller.scope,
+        filter.system.as_ref(),
+        filter.cursor.as_ref(),
+        &found,
+    )?;
     Ok(page(found.items.iter().map(shown).collect(), found.next))
 }
 
-/// One todo with its raw message.
+/// One todo, with its raw message for who may read personal data.
 pub(super) async fn one(
+    caller: May<to::ReadTodos>,
     State(api): State<Api>,
     Path(id): Path<i64>,
 ) -> Result<Json<Value>, Problem> {
-    let row = find(&api, id).await?;
+    let row = find(&api, &caller.scope, id).await?;
     let mut body = shown(&row);
     let message = match row.message {
-        Some(message) => api.store.message(&api.scope(), message).await?,
-        None => None,
+        Some(message) if caller.role.may(Right::ReadPersonal) => {
+            api.store.message(&caller.scope, message).await?
+        }
+        Some(_) | None => None,
     };
     if let (Some(message), Some(members)) = (message, body.as_object_mut()) {
         let text = String::from_utf8_lossy(&message.envelope.body);
@@ -77,10 +89,11 @@ pub(super) async fn one(
 
 /// Drives the message of a todo again, by the one re-drive worker.
 pub(super) async fn replay(
+    caller: May<to::Settle>,
     State(api): State<Api>,
     Path(id): Path<i64>,
 ) -> Result<(StatusCode, Json<Value>), Problem> {
-    let row = find(&api, id).await?;
+    let row = find(&api, &caller.scope, id).await?;
     if row.state != TodoState::Open {
         return Err(closed(&row));
     }
@@ -99,13 +112,14 @@ pub(super) async fn replay(
 
 /// Lets a todo be, with a reason. Not one that a call waits for: nobody could decide about that then.
 pub(super) async fn discard(
+    caller: May<to::Settle>,
     State(api): State<Api>,
     Path(id): Path<i64>,
     Query(reason): Query<Reason>,
 ) -> Result<Json<Value>, Problem> {
     let reason = reason.given()?;
-    let row = find(&api, id).await?;
-    if row.state == TodoState::Open && decide::is_awaited(&api, &row).await? {
+    let row = find(&api, &caller.scope, id).await?;
+    if row.state == TodoState::Open && decide::is_awaited(&api, &caller.scope, &row).await? {
         let detail = "a call waits for this decision; resolve it: `again=true`, or `again=false` if it \
                       is done or not wanted any more";
         return Err(Problem::new(StatusCode::CONFLICT, "decision_awaited", detail));
@@ -121,8 +135,8 @@ fn read_kind(word: &str) -> Result<TodoKind, Problem> {
     TodoKind::parse(word).ok_or_else(|| query::unknown("kind of todo", word, &known))
 }
 
-pub(super) async fn find(api: &Api, id: i64) -> Result<TodoRow, Problem> {
-    let row = api.store.todo(&api.scope(), id).await?;
+pub(super) async fn find(api: &Api, scope: &Scope, id: i64) -> Result<TodoRow, Problem> {
+    let row = api.store.todo(scope, id).await?;
     row.ok_or_else(|| Problem::not_found("todo", &id.to_string()))
 }
 

@@ -9,6 +9,7 @@ use orderhub_order::lane::{Lane, LaneCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::caller::{May, to};
 use super::orders::find;
 use super::{Api, Problem};
 
@@ -20,11 +21,12 @@ pub(super) struct WhyQuery {
 
 /// One answer per system, or for the one that is asked about.
 pub(super) async fn why(
+    caller: May<to::ReadOrders>,
     State(api): State<Api>,
     Path(word): Path<String>,
     Query(query): Query<WhyQuery>,
 ) -> Result<Response, Problem> {
-    let state = find(&api, &word).await?;
+    let state = find(&api, &caller.scope, &word).await?;
     let bundle = api.intake.bundle();
     if let Some(asked) = &query.system
         && bundle.system(&SystemName::new(asked.as_str())).is_none()

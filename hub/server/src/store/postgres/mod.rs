@@ -12,20 +12,15 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use orderhub_order::ids::{OrderKey, SystemName};
-use orderhub_order::model::{Order, State};
 use tokio::runtime::Handle;
 use tokio::sync::Mutex;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use super::{
-    AttemptFilter, AttemptRow, Backlog, ChangeRow, Filter, Lease, MessageRow, Page, PauseRow,
-    PendingRow, ReceiptRow, Scope, Store, StoreError, TodoCount, TodoFilter, TodoRow, TodoState,
-};
+use super::{Backlog, Lease, PauseRow, PendingRow, Store, StoreError, TodoState};
 use crate::apply::UnitOutcome;
 use crate::bundle::Files;
 use crate::config::{SecretRef, Secrets};
 use crate::store::codec;
-use crate::store::columns::from_cursor;
 use crate::store::commit::{self, Batch, Committed, Hand, TxError};
 use crate::store::reserved::Reserved;
 
@@ -41,6 +36,7 @@ mod orders;
 mod pauses;
 mod pending;
 mod pool;
+mod reads;
 mod schema;
 mod seen;
 mod todos;
@@ -206,14 +202,6 @@ impl Store for PostgresStore {
         Box::pin(self.batch(batch))
     }
 
-    fn state(
-        &self,
-        _scope: &Scope,
-        key: OrderKey,
-    ) -> BoxFuture<'_, Result<Option<Arc<State>>, StoreError>> {
-        Box::pin(self.readers.run(move |c| Box::pin(orders::state(c, key))))
-    }
-
     fn claim(
         &self,
         system: &SystemName,
@@ -299,88 +287,6 @@ impl Store for PostgresStore {
 
     fn install(&self) -> &str {
         &self.install
-    }
-
-    fn find(&self, _scope: &Scope, word: &str) -> BoxFuture<'_, Result<Vec<OrderKey>, StoreError>> {
-        let word = word.to_owned();
-        Box::pin(self.readers.run(move |c| Box::pin(orders::find(c, word))))
-    }
-
-    fn list(
-        &self,
-        _scope: &Scope,
-        filter: &Filter,
-    ) -> BoxFuture<'_, Result<Page<Order>, StoreError>> {
-        let filter = filter.clone();
-        Box::pin(async move {
-            let before = from_cursor(filter.cursor.as_deref(), OrderKey::parse)?;
-            self.readers.run(move |c| Box::pin(lists::orders(c, filter, before))).await
-        })
-    }
-
-    fn at(
-        &self,
-        _scope: &Scope,
-        key: OrderKey,
-        version: u32,
-    ) -> BoxFuture<'_, Result<Option<Order>, StoreError>> {
-        Box::pin(self.readers.run(move |c| Box::pin(orders::at(c, key, version))))
-    }
-
-    fn changes(
-        &self,
-        _scope: &Scope,
-        key: OrderKey,
-    ) -> BoxFuture<'_, Result<Vec<ChangeRow>, StoreError>> {
-        Box::pin(self.readers.run(move |c| Box::pin(orders::changes(c, key))))
-    }
-
-    fn receipts(
-        &self,
-        _scope: &Scope,
-        key: OrderKey,
-    ) -> BoxFuture<'_, Result<Vec<ReceiptRow>, StoreError>> {
-        Box::pin(self.readers.run(move |c| Box::pin(orders::receipts(c, key))))
-    }
-
-    fn attempts(
-        &self,
-        _scope: &Scope,
-        filter: &AttemptFilter,
-    ) -> BoxFuture<'_, Result<Page<AttemptRow>, StoreError>> {
-        let filter = filter.clone();
-        Box::pin(async move {
-            let before = from_cursor(filter.cursor.as_deref(), |cursor| cursor.parse().ok())?;
-            self.readers.run(move |c| Box::pin(lists::attempts(c, filter, before))).await
-        })
-    }
-
-    fn todos(
-        &self,
-        _scope: &Scope,
-        filter: &TodoFilter,
-    ) -> BoxFuture<'_, Result<Page<TodoRow>, StoreError>> {
-        let filter = filter.clone();
-        Box::pin(async move {
-            let before = from_cursor(filter.cursor.as_deref(), |cursor| cursor.parse().ok())?;
-            self.readers.run(move |c| Box::pin(todos::list(c, filter, before))).await
-        })
-    }
-
-    fn todo_counts(&self, _scope: &Scope) -> BoxFuture<'_, Result<Vec<TodoCount>, StoreError>> {
-        Box::pin(self.readers.run(|c| Box::pin(todos::counts(c))))
-    }
-
-    fn todo(&self, _scope: &Scope, id: i64) -> BoxFuture<'_, Result<Option<TodoRow>, StoreError>> {
-        Box::pin(self.readers.run(move |c| Box::pin(todos::one(c, id))))
-    }
-
-    fn message(
-        &self,
-        _scope: &Scope,
-        id: i64,
-    ) -> BoxFuture<'_, Result<Option<MessageRow>, StoreError>> {
-        Box::pin(self.readers.run(move |c| Box::pin(pending::message(c, id))))
     }
 
     fn take_pending(

@@ -7,10 +7,13 @@ use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Postgres, QueryBuilder, Row as _, query};
 
 use super::error::Fault;
+use super::lists::Gathered;
+use super::reads::Seen;
 use super::write::{text, wake};
 use crate::store::columns::{ALL, from_column, to_column};
 use crate::store::commit::WaitKey;
-use crate::store::{MOST_ROWS, Page, TodoCount, TodoFilter, TodoRow, TodoState};
+use crate::store::rows::MOST_ATTEMPTS;
+use crate::store::{Page, Scope, TodoCount, TodoFilter, TodoRow, TodoState};
 
 /// The columns that [`todo()`] reads.
 const COLUMNS: &str = "SELECT id, kind, cause, system, why, k, message, at, state FROM todo";
@@ -23,12 +26,27 @@ pub(super) async fn one(c: &mut PgConnection, id: i64) -> Result<Option<TodoRow>
     row.map(|row| todo(&row)).transpose()
 }
 
-/// A page of the open ones, newest first. The cursor is the number of the last one.
+/// A page of the open ones, newest first. The cursor is the number of the last one that was looked at.
 pub(super) async fn list(
     c: &mut PgConnection,
+    scope: Scope,
     filter: TodoFilter,
     before: Option<i64>,
 ) -> Result<Page<TodoRow>, Fault> {
+    let mut page = Gathered::new(filter.limit, MOST_ATTEMPTS, before);
+    loop {
+        let rows = open(&filter, page.before, page.ask).build().fetch_all(&mut *c).await?;
+        let found = rows.iter().map(todo).collect::<Result<Vec<_>, _>>()?;
+        let seen = Seen::of(&mut *c, &scope, found.iter().filter_map(|row| row.order)).await?;
+        let read = |row: &PgRow| Ok(Some(todo(row)?).filter(|row| seen.has_todo(row)));
+        if !page.take(&rows, read)? {
+            return Ok(page.page(|id| id.to_string()));
+        }
+    }
+}
+
+/// Those that were asked for, behind a number.
+fn open(filter: &TodoFilter, before: Option<i64>, most: usize) -> QueryBuilder<Postgres> {
     let mut sql = QueryBuilder::<Postgres>::new(COLUMNS);
     sql.push(" WHERE state = 'open'");
     if let Some(kind) = filter.kind {
@@ -46,15 +64,8 @@ pub(super) async fn list(
     if let Some(before) = before {
         sql.push(" AND id < ").push_bind(before);
     }
-    let limit = filter.limit.clamp(1, MOST_ROWS);
-    let more = i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(1);
-    sql.push(" ORDER BY id DESC LIMIT ").push_bind(more);
-
-    let rows = sql.build().fetch_all(c).await?;
-    let items: Vec<TodoRow> = rows.iter().take(limit).map(todo).collect::<Result<_, _>>()?;
-    let last = items.last().filter(|_| rows.len() > limit);
-    let next = last.map(|todo| todo.id.to_string());
-    Ok(Page { items, next })
+    sql.push(" ORDER BY id DESC LIMIT ").push_bind(i64::try_from(most).unwrap_or(i64::MAX));
+    sql
 }
 
 /// The open ones by kind and system.

@@ -7,10 +7,13 @@ use rusqlite::types::Value as Column;
 use rusqlite::{Connection, OptionalExtension as _, Row, params, params_from_iter};
 
 use super::error::Fault;
+use super::lists::page;
+use super::reads::Looking;
 use super::write::wake;
 use crate::store::columns::{ALL, from_column, to_column};
 use crate::store::commit::WaitKey;
-use crate::store::{MOST_ROWS, Page, TodoCount, TodoFilter, TodoRow, TodoState};
+use crate::store::rows::MOST_ATTEMPTS;
+use crate::store::{Page, Scope, TodoCount, TodoFilter, TodoRow, TodoState};
 
 /// The columns that [`todo()`] reads.
 const COLUMNS: &str = "SELECT id, kind, cause, system, why, k, message, at, state FROM todo";
@@ -21,9 +24,10 @@ pub(super) fn one(c: &Connection, id: i64) -> Result<Option<TodoRow>, Fault> {
     Ok(statement.query_row([id], todo).optional()?)
 }
 
-/// A page of the open ones, newest first. The cursor is the number of the last one.
+/// A page of the open ones, newest first. The cursor is the number of the last one that was looked at.
 pub(super) fn list(
     c: &Connection,
+    scope: &Scope,
     filter: &TodoFilter,
     before: Option<i64>,
 ) -> Result<Page<TodoRow>, Fault> {
@@ -42,21 +46,15 @@ pub(super) fn list(
         values.push(value);
         sql.push_str(&format!(" AND {test} ?{}", values.len()));
     }
-    let limit = filter.limit.clamp(1, MOST_ROWS);
-    let more = i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(1);
-    sql.push_str(&format!(" ORDER BY id DESC LIMIT {more}"));
-
+    sql.push_str(" ORDER BY id DESC");
     let mut statement = c.prepare_cached(&sql)?;
-    let mut rows = statement.query(params_from_iter(values))?;
-    let mut page = Page { items: Vec::new(), next: None };
-    while let Some(row) = rows.next()? {
-        if page.items.len() == limit {
-            page.next = page.items.last().map(|todo: &TodoRow| todo.id.to_string());
-            break;
-        }
-        page.items.push(todo(row)?);
-    }
-    Ok(page)
+    let rows = statement.query(params_from_iter(values))?;
+    let looking = Looking::new(c, scope);
+    let (items, next) = page(rows, filter.limit, MOST_ATTEMPTS, |row| {
+        let row = todo(row)?;
+        Ok(looking.sees_todo(&row)?.then_some(row))
+    })?;
+    Ok(Page { items, next: next.map(|id| id.to_string()) })
 }
 
 /// The open ones by kind and system.

@@ -8,7 +8,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use futures_util::future::LocalBoxFuture;
 
 use super::{
-    Factory, batches, damage, duplicates, flights, history, lanes, lists, pauses, todos, waiting,
+    Factory, batches, damage, duplicates, flights, history, lanes, lists, pauses, scopes, todos,
+    waiting,
 };
 
 /// Cases that run at once; most of their time they wait for the disk.
@@ -93,6 +94,7 @@ fn cases_of_what_follows() -> Vec<Case> {
         case(lists::orders_are_found_by_what_they_are),
         case(lists::pages_follow_each_other_without_gap_or_end_page),
         case(lists::attempts_are_found_over_all_orders),
+        case(scopes::what_lies_outside_of_a_scope_is_not_there),
         case(lists::a_cursor_that_no_page_gave_is_refused),
         case(pauses::a_pause_outlives_the_process_until_it_is_ended),
         case(damage::a_damaged_order_hurts_no_neighbour),

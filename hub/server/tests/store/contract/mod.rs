@@ -27,6 +27,7 @@ pub(crate) mod lists;
 pub(crate) mod pauses;
 pub(crate) mod rules;
 pub(crate) mod say;
+pub(crate) mod scopes;
 pub(crate) mod todos;
 pub(crate) mod waiting;
 
