@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use super::caller::{May, to};
 use super::edit::{refused, submit};
-use super::todo::{closed, find};
+use super::todo::{closed, end, find};
 use super::{Api, Problem, reason};
 use crate::store::{MOST_ROWS, Scope, TodoFilter, TodoRow, TodoState};
 
@@ -58,7 +58,7 @@ pub(super) async fn resolve(
         | None => return Err(refused()),
     }
     // Its own commit: a process that dies in between leaves a todo that has nothing to settle any more.
-    api.store.close_todo(id, TodoState::Resolved, reason.into(), api.clock.now()).await?;
+    api.store.close_todo(id, end(&api, &caller, TodoState::Resolved, &reason)).await?;
     Ok(Json(
         json!({ "id": id, "state": find(&api, &caller.scope, id).await?.state, "again": again }),
     ))

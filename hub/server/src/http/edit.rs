@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::{Path, Query, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use orderhub_order::catalogue::{Field, FieldId, FieldType, catalogue};
 use orderhub_order::contribution::Stated;
@@ -15,6 +15,7 @@ use serde_json::{Map, Value as Tree, json};
 use super::caller::{May, to};
 use super::orders::find;
 use super::reason::Reason;
+use super::tag::seen;
 use super::{Api, Problem};
 use crate::access::Caller;
 use crate::apply::{OrderUnit, Unit};
@@ -155,16 +156,6 @@ fn merged(order: &Order, (at, field): (&At, FieldId), patch: &Tree, stated: Stat
         }
         (stated, _, _) => stated,
     }
-}
-
-/// The version that `If-Match` names.
-fn seen(headers: &HeaderMap) -> Result<u32, Problem> {
-    let tag = headers.get(header::IF_MATCH).ok_or_else(|| {
-        let detail = "send the version that you looked at: `If-Match: \"<version>\"`";
-        Problem::new(StatusCode::PRECONDITION_REQUIRED, "version_required", detail)
-    })?;
-    let text = tag.to_str().unwrap_or_default().trim_matches('"');
-    text.parse().map_err(|_| Problem::bad_request("`If-Match` is the version, a number in quotes"))
 }
 
 /// Reads `{ "state": { "payment": "captured" } }` and `{ "state.payment": … }` alike.

@@ -7,14 +7,13 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::{StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{get, patch, post};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -33,11 +32,15 @@ mod decide;
 mod edit;
 mod health;
 mod intake;
+mod limits;
+mod listen;
+mod once;
 mod orders;
 mod problem;
 mod query;
 mod reason;
 mod systems;
+mod tag;
 mod todo;
 mod view;
 mod why;
@@ -46,11 +49,6 @@ pub use problem::Problem;
 
 #[cfg(test)]
 mod tests;
-
-/// Longest time for one call, webhooks included.
-const ANSWER_WITHIN: Duration = Duration::from_secs(30);
-/// Calls served at a time; more are told to come again.
-const MOST_CALLS: usize = 256;
 
 /// What the calls work with. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -103,36 +101,45 @@ impl Api {
 
 /// All calls.
 pub fn router(api: Api) -> Router {
-    let v1 = Router::new()
-        .route("/intake/{system}/{document}", post(intake::take))
-        .route("/orders", get(orders::list))
-        .route("/orders/{id}", get(orders::one).patch(edit::patch))
-        .route("/orders/{id}/versions", get(orders::versions))
-        .route("/orders/{id}/lanes", get(orders::lanes))
-        .route("/orders/{id}/why", get(why::why))
+    let acts = Router::new()
+        .route("/orders/{id}", patch(edit::patch))
         .route("/orders/{id}/holds/{hold}/release", post(edit::release))
-        .route("/receipts", get(orders::receipts))
-        .route("/todo", get(todo::list))
-        .route("/todo/{id}", get(todo::one))
         .route("/todo/{id}/replay", post(todo::replay))
         .route("/todo/{id}/resolve", post(decide::resolve))
         .route("/todo/{id}/discard", post(todo::discard))
-        .route("/systems", get(systems::list))
-        .route("/systems/{system}", get(systems::one))
         .route("/systems/{system}/pause", post(systems::pause))
         .route("/systems/{system}/resume", post(systems::resume))
-        .route("/systems/{system}/breakers/{operation}/{move}", post(systems::breaker))
+        .route("/systems/{system}/breakers/{operation}/{act}", post(systems::breaker))
+        .layer(middleware::from_fn_with_state(api.clone(), once::once));
+    let v1 = Router::new()
+        .route("/intake/{system}/{document}", post(intake::take))
+        .route("/orders", get(orders::list))
+        .route("/orders/{id}", get(orders::one))
+        .route("/orders/{id}/versions", get(orders::versions))
+        .route("/orders/{id}/lanes", get(orders::lanes))
+        .route("/orders/{id}/why", get(why::why))
+        .route("/receipts", get(orders::receipts))
+        .route("/todo", get(todo::list))
+        .route("/todo/{id}", get(todo::one))
+        .route("/systems", get(systems::list))
+        .route("/systems/{system}", get(systems::one))
         .route("/systems/{system}/reads/{name}", get(systems::read))
+        .merge(acts)
+        // Outermost last: who calls is known before a body is waited for.
+        .layer(middleware::from_fn(limits::whole_body))
         .layer(middleware::from_fn_with_state(api.clone(), caller::known))
         .layer(middleware::from_fn_with_state(api.clone(), this_machine_only));
-    let room = Arc::new(Semaphore::new(MOST_CALLS));
-    let work = Router::new()
-        .nest("/api/v1", v1)
+    let webhooks = Router::new()
         .route("/webhooks/{system}", post(webhook::root))
         .route("/webhooks/{system}/{*path}", post(webhook::below))
+        .layer(middleware::from_fn(limits::whole_body));
+    let room = Arc::new(Semaphore::new(limits::MOST_CALLS));
+    let work = Router::new()
+        .nest("/api/v1", v1)
+        .merge(webhooks)
         .fallback(no_such_call)
         .layer(DefaultBodyLimit::max(MOST_BYTES))
-        .layer(middleware::from_fn_with_state(room, bounded));
+        .layer(middleware::from_fn_with_state(room, limits::bounded));
     // Not under the bound: a hub that is busy is alive, and whoever watches it must see why.
     let watch = Router::new()
         .route("/healthz", get(health::alive))
@@ -142,46 +149,25 @@ pub fn router(api: Api) -> Router {
             get(health::metrics)
                 .layer(middleware::from_fn_with_state(api.clone(), caller::may_scrape)),
         )
-        .layer(middleware::from_fn(timed));
+        .layer(middleware::from_fn(limits::timed));
     work.merge(watch).with_state(api)
 }
 
 /// Serves until `stop`, then ends calls that are under way.
 pub async fn serve(listener: TcpListener, api: Api, stop: CancellationToken) {
-    let service = router(api).into_make_service();
-    let ended = axum::serve(listener, service)
-        .with_graceful_shutdown(async move { stop.cancelled().await })
-        .await;
-    if let Err(error) = ended {
-        tracing::error!(%error, "the listener has ended");
-    }
+    listen::serve(listener, router(api), stop).await;
 }
 
 async fn no_such_call(request: Request) -> Problem {
     Problem::new(
         StatusCode::NOT_FOUND,
         "no_such_call",
-        format!("there is no call {} {}", request.method(), request.uri().path()),
+        format!(
+            "there is no call {} {}; `/api/v1/openapi.json` has them all",
+            request.method(),
+            request.uri().path()
+        ),
     )
-}
-
-/// Bounds how many calls run.
-async fn bounded(State(room): State<Arc<Semaphore>>, request: Request, next: Next) -> Response {
-    let Ok(_permit) = room.try_acquire() else {
-        let detail = format!("{MOST_CALLS} calls are being served; come again");
-        let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, "too_many_calls", detail);
-        return problem.retry_after(1).into_response();
-    };
-    timed(request, next).await
-}
-
-/// Bounds how long a call may take.
-async fn timed(request: Request, next: Next) -> Response {
-    match tokio::time::timeout(ANSWER_WITHIN, next.run(request)).await {
-        Ok(response) => problem::of_refusal(response).await,
-        Err(_) => Problem::unavailable("too_slow", format!("no answer within {ANSWER_WITHIN:?}"))
-            .into_response(),
-    }
 }
 
 /// A browser sends the name that a page was opened by: a foreign name that points here is an attack,

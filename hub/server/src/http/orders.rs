@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{Path, Query, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use orderhub_order::ids::{OrderKey, SystemName};
 use orderhub_order::model::State as Orders;
@@ -12,6 +12,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::caller::{May, to};
+use super::tag::tagged;
 use super::{Api, Problem, query, view};
 use crate::store::{AttemptFilter, MOST_ROWS, ReceiptRow, Scope};
 
@@ -81,16 +82,18 @@ pub(super) async fn one(
     State(api): State<Api>,
     Path(word): Path<String>,
     Query(query): Query<OneQuery>,
+    headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let state = find(&api, &caller.scope, &word).await?;
     let Some(version) = query.at else {
-        let tag = [("etag", format!("\"{}\"", state.order.version))];
-        return Ok((tag, Json(view::order(&state, caller.view()))).into_response());
+        let shown = view::order(&state, caller.view()).to_string();
+        return Ok(tagged(&headers, state.order.version, shown.into_bytes()));
     };
     let then = api.store.at(&caller.scope, state.order.key, version).await?;
     let then =
         then.ok_or_else(|| Problem::not_found("version of this order", &version.to_string()))?;
-    Ok(Json(view::head(&then, caller.view())).into_response())
+    let shown = view::head(&then, caller.view()).to_string();
+    Ok(tagged(&headers, version, shown.into_bytes()))
 }
 
 /// Every version, oldest first: who, why, which fields.

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::store::StoreError;
 
 /// The content type of a problem.
-const KIND: &str = "application/problem+json";
+pub(super) const KIND: &str = "application/problem+json";
 
 /// An answer that is not a success.
 #[derive(Debug)]
@@ -75,14 +75,27 @@ pub(super) async fn of_refusal(response: Response) -> Response {
     if ours || !status.is_client_error() {
         return response;
     }
-    let words = axum::body::to_bytes(response.into_body(), LONGEST_WORDS).await.unwrap_or_default();
+    let (parts, body) = response.into_parts();
+    let words = axum::body::to_bytes(body, LONGEST_WORDS).await.unwrap_or_default();
     let code = match status {
         StatusCode::PAYLOAD_TOO_LARGE => "too_large",
         StatusCode::UNSUPPORTED_MEDIA_TYPE => "unsupported_media_type",
         StatusCode::METHOD_NOT_ALLOWED => "method_not_allowed",
         _ => "bad_request",
     };
-    Problem::new(status, code, String::from_utf8_lossy(&words)).into_response()
+    let words = String::from_utf8_lossy(&words);
+    let allow = parts.headers.get(header::ALLOW);
+    let allowed = allow.and_then(|allow| allow.to_str().ok()).unwrap_or_default();
+    let detail = match status {
+        StatusCode::METHOD_NOT_ALLOWED => format!("this call takes {allowed}, no other method"),
+        _ if words.is_empty() => "the call cannot be read".to_owned(),
+        _ => words.into_owned(),
+    };
+    let problem = Problem::new(status, code, detail);
+    match allow {
+        Some(allow) => problem.header(header::ALLOW, allow.clone()).into_response(),
+        None => problem.into_response(),
+    }
 }
 
 impl From<StoreError> for Problem {

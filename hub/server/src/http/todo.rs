@@ -12,8 +12,8 @@ use super::caller::{May, to};
 use super::orders::page;
 use super::reason::Reason;
 use super::{Api, Problem, decide, query};
-use crate::access::Right;
-use crate::store::{Scope, TodoFilter, TodoRow, TodoState};
+use crate::access::{Caller, Right};
+use crate::store::{Scope, TodoEnd, TodoFilter, TodoRow, TodoState};
 
 /// Bytes of a raw message that are shown with its todo.
 const EXCERPT: usize = 4_096;
@@ -104,7 +104,7 @@ pub(super) async fn replay(
         };
         return Err(Problem::new(StatusCode::CONFLICT, "nothing_to_replay", detail));
     }
-    if !api.store.replay(id, api.clock.now()).await? {
+    if !api.store.replay(id, &caller.actor, api.clock.now()).await? {
         return Err(closed(&row));
     }
     Ok((StatusCode::ACCEPTED, Json(json!({ "id": id, "state": TodoState::Replayed }))))
@@ -124,10 +124,16 @@ pub(super) async fn discard(
                       is done or not wanted any more";
         return Err(Problem::new(StatusCode::CONFLICT, "decision_awaited", detail));
     }
-    if !api.store.close_todo(id, TodoState::Discarded, reason.into(), api.clock.now()).await? {
+    if !api.store.close_todo(id, end(&api, &caller, TodoState::Discarded, &reason)).await? {
         return Err(closed(&row));
     }
     Ok(Json(json!({ "id": id, "state": TodoState::Discarded })))
+}
+
+/// How a person ends a todo.
+pub(super) fn end(api: &Api, caller: &Caller, state: TodoState, reason: &str) -> TodoEnd {
+    let by = caller.actor.to_string();
+    TodoEnd { state, by, reason: reason.to_owned(), at: api.clock.now() }
 }
 
 fn read_kind(word: &str) -> Result<TodoKind, Problem> {
@@ -156,5 +162,6 @@ fn shown(row: &TodoRow) -> Value {
         "message": row.message,
         "at": row.at.to_string(),
         "state": row.state,
+        "end": row.end,
     })
 }

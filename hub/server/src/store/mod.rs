@@ -15,6 +15,7 @@ use crate::apply::{Unit, UnitOutcome};
 use crate::bundle::Bundle;
 use crate::config::{self, Secrets, StoreUrl};
 
+mod answers;
 mod codec;
 mod columns;
 mod commit;
@@ -31,13 +32,14 @@ pub mod sqlite;
 mod unpack;
 mod waits;
 
+pub use answers::{AnswerKey, Answers, Begun, KEPT, KeptAnswer, LAPSES};
 pub use codec::{CodecError, unpack};
 pub use commit::Batch;
 pub use lease::Lease;
 pub use reads::Reads;
 pub use rows::{
     AttemptFilter, AttemptRow, Backlog, ChangeRow, Filter, MOST_ROWS, MessageRow, Page, PauseRow,
-    PendingRow, ReceiptRow, TodoCount, TodoFilter, TodoRow, TodoState,
+    PendingRow, ReceiptRow, TodoCount, TodoEnd, TodoFilter, TodoRow, TodoState,
 };
 pub use scope::{Part, Scope};
 
@@ -122,7 +124,7 @@ pub enum StoreError {
 }
 
 /// Where every order lives.
-pub trait Store: Reads + Debug + Send + Sync {
+pub trait Store: Reads + Answers + Debug + Send + Sync {
     /// Folds and writes a batch in ONE transaction; one outcome per unit, in order. A unit that cannot be
     /// written is stored raw with a todo, its neighbours commit.
     fn commit(&self, batch: Batch) -> BoxFuture<'_, Result<Vec<UnitOutcome>, StoreError>>;
@@ -215,16 +217,10 @@ pub trait Store: Reads + Debug + Send + Sync {
     fn backlog(&self) -> BoxFuture<'_, Result<Vec<Backlog>, StoreError>>;
 
     /// Ends a todo.
-    fn close_todo(
-        &self,
-        id: i64,
-        state: TodoState,
-        reason: String,
-        now: Timestamp,
-    ) -> BoxFuture<'_, Result<bool, StoreError>>;
+    fn close_todo(&self, id: i64, end: TodoEnd) -> BoxFuture<'_, Result<bool, StoreError>>;
 
-    /// Marks a todo's message for another drive by the re-drive worker.
-    fn replay(&self, id: i64, now: Timestamp) -> BoxFuture<'_, Result<bool, StoreError>>;
+    /// Marks a todo's message for another drive by the re-drive worker; `by`: who wants it.
+    fn replay(&self, id: i64, by: &str, now: Timestamp) -> BoxFuture<'_, Result<bool, StoreError>>;
 
     /// What people hold shut, kept over restarts: to be known before anything is sent.
     fn pauses(&self) -> BoxFuture<'_, Result<Vec<PauseRow>, StoreError>>;

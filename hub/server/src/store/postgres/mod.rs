@@ -16,7 +16,7 @@ use tokio::runtime::Handle;
 use tokio::sync::Mutex;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use super::{Backlog, Lease, PauseRow, PendingRow, Store, StoreError, TodoState};
+use super::{Backlog, Lease, PauseRow, PendingRow, Store, StoreError, TodoEnd};
 use crate::apply::UnitOutcome;
 use crate::bundle::Files;
 use crate::config::{SecretRef, Secrets};
@@ -24,6 +24,7 @@ use crate::store::codec;
 use crate::store::commit::{self, Batch, Committed, Hand, TxError};
 use crate::store::reserved::Reserved;
 
+mod answers;
 mod connect;
 mod error;
 mod keeper;
@@ -281,6 +282,7 @@ impl Store for PostgresStore {
         Box::pin(self.write(async move |tx| {
             seen::prune(tx.c, now, days).await?;
             writer::prune(tx.c).await?;
+            answers::prune(tx.c, now).await?;
             pending::sweep(tx.c, now).await
         }))
     }
@@ -307,20 +309,14 @@ impl Store for PostgresStore {
         Box::pin(self.readers.run(|c| Box::pin(lanes::backlog(c))))
     }
 
-    fn close_todo(
-        &self,
-        id: i64,
-        state: TodoState,
-        reason: String,
-        now: Timestamp,
-    ) -> BoxFuture<'_, Result<bool, StoreError>> {
-        let close =
-            async move |tx: &mut PgTx<'_>| todos::close(tx.c, id, state, &reason, now).await;
+    fn close_todo(&self, id: i64, end: TodoEnd) -> BoxFuture<'_, Result<bool, StoreError>> {
+        let close = async move |tx: &mut PgTx<'_>| todos::close(tx.c, id, &end).await;
         Box::pin(self.write(close))
     }
 
-    fn replay(&self, id: i64, now: Timestamp) -> BoxFuture<'_, Result<bool, StoreError>> {
-        Box::pin(self.write(async move |tx| todos::replay(tx.c, id, now).await))
+    fn replay(&self, id: i64, by: &str, now: Timestamp) -> BoxFuture<'_, Result<bool, StoreError>> {
+        let by = by.to_owned();
+        Box::pin(self.write(async move |tx| todos::replay(tx.c, id, &by, now).await))
     }
 
     fn pauses(&self) -> BoxFuture<'_, Result<Vec<PauseRow>, StoreError>> {

@@ -12,13 +12,14 @@ use jiff::Timestamp;
 use orderhub_order::ids::{OrderKey, SystemName};
 use tokio::sync::{mpsc, oneshot};
 
-use super::{Backlog, Lease, PauseRow, PendingRow, Store, StoreError, TodoState};
+use super::{Backlog, Lease, PauseRow, PendingRow, Store, StoreError, TodoEnd};
 use crate::apply::UnitOutcome;
 use crate::bundle::Files;
 use crate::store::commit::{Batch, WORTH_LOOKING};
 use crate::store::forecast::Forecast;
 use crate::store::reserved::Reserved;
 
+mod answers;
 mod error;
 mod heads;
 mod lanes;
@@ -191,6 +192,7 @@ impl Store for SqliteStore {
                     writer.try_write()?;
                 }
                 writer.seen.prune(&writer.connection, now, days).map_err(StoreError::from)?;
+                answers::prune(&writer.connection, now)?;
                 Ok(pending::sweep(&writer.connection, now)?)
             })
         }))
@@ -221,21 +223,16 @@ impl Store for SqliteStore {
         Box::pin(self.readers.read(lanes::backlog))
     }
 
-    fn close_todo(
-        &self,
-        id: i64,
-        state: TodoState,
-        reason: String,
-        now: Timestamp,
-    ) -> BoxFuture<'_, Result<bool, StoreError>> {
+    fn close_todo(&self, id: i64, end: TodoEnd) -> BoxFuture<'_, Result<bool, StoreError>> {
         Box::pin(call(&self.jobs, move |writer| {
-            writer.transaction(|w| Ok(todos::close(&w.connection, id, state, &reason, now)?))
+            writer.transaction(|w| Ok(todos::close(&w.connection, id, &end)?))
         }))
     }
 
-    fn replay(&self, id: i64, now: Timestamp) -> BoxFuture<'_, Result<bool, StoreError>> {
+    fn replay(&self, id: i64, by: &str, now: Timestamp) -> BoxFuture<'_, Result<bool, StoreError>> {
+        let by = by.to_owned();
         Box::pin(call(&self.jobs, move |writer| {
-            writer.transaction(|w| Ok(todos::replay(&w.connection, id, now)?))
+            writer.transaction(|w| Ok(todos::replay(&w.connection, id, &by, now)?))
         }))
     }
 

@@ -16,6 +16,7 @@ use orderhub_order::contribution::Contribution;
 use orderhub_order::fold::{Act, Facts};
 use orderhub_order::ids::{OrderKey, SystemName};
 
+pub(crate) mod answers;
 pub(crate) mod batches;
 mod cases;
 pub(crate) mod damage;
