@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use super::caller::{May, to};
 use super::edit::{refused, submit};
+use super::openapi::shapes;
 use super::todo::{closed, end, find};
 use super::{Api, Problem, reason};
 use crate::store::{MOST_ROWS, Scope, TodoFilter, TodoRow, TodoState};
@@ -28,6 +29,11 @@ pub(super) struct Decision {
 }
 
 /// Decides about the call of a todo: made again, or taken as done. Then the todo is closed.
+#[utoipa::path(
+    post, path = "/todo/{id}/resolve", tag = "todo",
+    params(("id" = i64, Path, description = "Number of the todo"), ("again" = bool, Query, description = "True: it did not happen, call again; false: it is done, or not wanted any more"), ("reason" = String, Query, description = "Why, in the words of who acts", min_length = 1, max_length = 1000, pattern = r"\S")),
+    responses((status = 200, description = "It is decided", body = shapes::Decided)),
+)]
 pub(super) async fn resolve(
     caller: May<to::Settle>,
     State(api): State<Api>,

@@ -13,6 +13,7 @@ use orderhub_order::value::{Address, Value};
 use serde_json::{Map, Value as Tree, json};
 
 use super::caller::{May, to};
+use super::openapi::shapes;
 use super::orders::find;
 use super::reason::Reason;
 use super::tag::seen;
@@ -22,6 +23,12 @@ use crate::apply::{OrderUnit, Unit};
 
 /// Sets fields: a merge patch by catalogue paths; elements by id (`"lines[L1].sku"`). `If-Match` names the
 /// version that the person looked at.
+#[utoipa::path(
+    patch, path = "/orders/{id}", tag = "orders",
+    params(("id" = String, Path, description = "The hub's id, `ref` or number"), ("reason" = String, Query, description = "Why, in the words of who acts", min_length = 1, max_length = 1000, pattern = r"\S"), ("If-Match" = String, Header, description = "The version that was looked at, in quotes, or the order's `ETag`", pattern = r#"^"[0-9]{1,9}(-[0-9a-f]{16})?"$"#)),
+    request_body(content = BTreeMap<String, Tree>, description = "A merge patch by paths of hub fields: nested, or with dots; elements by id: `lines[L1].sku`"),
+    responses((status = 200, description = "What became of it", body = shapes::Acted)),
+)]
 pub(super) async fn patch(
     caller: May<to::Edit>,
     State(api): State<Api>,
@@ -47,6 +54,11 @@ pub(super) async fn patch(
 }
 
 /// Ends a hold.
+#[utoipa::path(
+    post, path = "/orders/{id}/holds/{hold}/release", tag = "orders",
+    params(("id" = String, Path, description = "The hub's id, `ref` or number"), ("hold" = String, Path, description = "Id of the hold"), ("reason" = String, Query, description = "Why, in the words of who acts", min_length = 1, max_length = 1000, pattern = r"\S")),
+    responses((status = 200, description = "What became of it", body = shapes::Acted)),
+)]
 pub(super) async fn release(
     caller: May<to::ReleaseHolds>,
     State(api): State<Api>,

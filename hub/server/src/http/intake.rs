@@ -12,6 +12,7 @@ use orderhub_order::ids::{OrderKey, SystemName};
 use serde_json::{Value, json};
 
 use super::caller::{May, to};
+use super::openapi::shapes;
 use super::{Api, Problem};
 use crate::apply::UnitOutcome;
 use crate::bundle::System;
@@ -22,6 +23,12 @@ use crate::store::StoreError;
 const MOST_DOCUMENTS: usize = 10_000;
 
 /// Takes documents in; answers after their commit.
+#[utoipa::path(
+    post, path = "/intake/{system}/{document}", tag = "intake",
+    params(("system" = String, Path, description = "Name of the system"), ("document" = String, Path, description = "Kind of the document, as the integration's files name it")),
+    request_body(content((String = "application/json"), (String = "application/x-ndjson")), description = "One document as the system writes it, or NDJSON of many"),
+    responses((status = 200, description = "What became of it", body = shapes::Taken)),
+)]
 pub(super) async fn take(
     caller: May<to::Intake>,
     State(api): State<Api>,

@@ -13,10 +13,12 @@ use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::{StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, patch, post};
+use axum::routing::{get, post};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use crate::access::Guard;
 use crate::apply::Apply;
@@ -35,6 +37,7 @@ mod intake;
 mod limits;
 mod listen;
 mod once;
+mod openapi;
 mod orders;
 mod problem;
 mod query;
@@ -99,35 +102,45 @@ impl Api {
     }
 }
 
+/// The calls of the API with their description: one that has none cannot be added.
+fn described(api: &Api) -> OpenApiRouter<Api> {
+    let acts = OpenApiRouter::new()
+        .routes(routes!(edit::patch))
+        .routes(routes!(edit::release))
+        .routes(routes!(todo::replay))
+        .routes(routes!(decide::resolve))
+        .routes(routes!(todo::discard))
+        .routes(routes!(systems::pause))
+        .routes(routes!(systems::resume))
+        .routes(routes!(systems::breaker))
+        .layer(middleware::from_fn_with_state(api.clone(), once::once));
+    let v1 = OpenApiRouter::new()
+        .routes(routes!(intake::take))
+        .routes(routes!(orders::list))
+        .routes(routes!(orders::one))
+        .routes(routes!(orders::versions))
+        .routes(routes!(orders::lanes))
+        .routes(routes!(why::why))
+        .routes(routes!(orders::receipts))
+        .routes(routes!(todo::list))
+        .routes(routes!(todo::one))
+        .routes(routes!(systems::list))
+        .routes(routes!(systems::one))
+        .routes(routes!(systems::read))
+        .merge(acts);
+    OpenApiRouter::with_openapi(<openapi::Api as utoipa::OpenApi>::openapi()).nest("/api/v1", v1)
+}
+
 /// All calls.
 pub fn router(api: Api) -> Router {
-    let acts = Router::new()
-        .route("/orders/{id}", patch(edit::patch))
-        .route("/orders/{id}/holds/{hold}/release", post(edit::release))
-        .route("/todo/{id}/replay", post(todo::replay))
-        .route("/todo/{id}/resolve", post(decide::resolve))
-        .route("/todo/{id}/discard", post(todo::discard))
-        .route("/systems/{system}/pause", post(systems::pause))
-        .route("/systems/{system}/resume", post(systems::resume))
-        .route("/systems/{system}/breakers/{operation}/{act}", post(systems::breaker))
-        .layer(middleware::from_fn_with_state(api.clone(), once::once));
-    let v1 = Router::new()
-        .route("/intake/{system}/{document}", post(intake::take))
-        .route("/orders", get(orders::list))
-        .route("/orders/{id}", get(orders::one))
-        .route("/orders/{id}/versions", get(orders::versions))
-        .route("/orders/{id}/lanes", get(orders::lanes))
-        .route("/orders/{id}/why", get(why::why))
-        .route("/receipts", get(orders::receipts))
-        .route("/todo", get(todo::list))
-        .route("/todo/{id}", get(todo::one))
-        .route("/systems", get(systems::list))
-        .route("/systems/{system}", get(systems::one))
-        .route("/systems/{system}/reads/{name}", get(systems::read))
-        .merge(acts)
+    let (v1, described) = described(&api).split_for_parts();
+    let document = openapi::document(&described);
+    let v1 = v1
         // Outermost last: who calls is known before a body is waited for.
         .layer(middleware::from_fn(limits::whole_body))
         .layer(middleware::from_fn_with_state(api.clone(), caller::known))
+        // What the calls are is no secret.
+        .route("/api/v1/openapi.json", get(async move || openapi::serve(&document)))
         .layer(middleware::from_fn_with_state(api.clone(), this_machine_only));
     let webhooks = Router::new()
         .route("/webhooks/{system}", post(webhook::root))
@@ -135,7 +148,7 @@ pub fn router(api: Api) -> Router {
         .layer(middleware::from_fn(limits::whole_body));
     let room = Arc::new(Semaphore::new(limits::MOST_CALLS));
     let work = Router::new()
-        .nest("/api/v1", v1)
+        .merge(v1)
         .merge(webhooks)
         .fallback(no_such_call)
         .layer(DefaultBodyLimit::max(MOST_BYTES))

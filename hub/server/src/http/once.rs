@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use sha2::{Digest, Sha256};
@@ -31,6 +31,10 @@ const AGAIN: Duration = Duration::from_secs(1);
 
 /// Does a write once per key; without a key each time.
 pub(super) async fn once(State(api): State<Api>, request: Request, next: Next) -> Response {
+    if !matches!(*request.method(), Method::POST | Method::PATCH) {
+        // No call: the framework says so.
+        return next.run(request).await;
+    }
     let (parts, body) = request.into_parts();
     let Ok(body) = to_bytes(body, MOST_BYTES).await else {
         let detail = format!("the body has more than {MOST_BYTES} bytes; send only what changes");
@@ -109,10 +113,11 @@ fn again(answer: KeptAnswer) -> Response {
 /// The key of a write, if it brings one.
 fn given(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     let Some(key) = headers.get(KEY) else { return Ok(None) };
-    let text = key.to_str().unwrap_or_default().trim();
-    if text.is_empty() || text.len() > LONGEST {
+    let text = key.to_str().unwrap_or_default();
+    let visible = text.bytes().all(|byte| byte.is_ascii_graphic());
+    if text.is_empty() || text.len() > LONGEST || !visible {
         let detail = format!(
-            "`Idempotency-Key` is 1 to {LONGEST} visible characters, chosen by you; a UUID does"
+            "`Idempotency-Key` is 1 to {LONGEST} visible characters without spaces, chosen by you; a UUID does"
         );
         return Err(Problem::bad_request(detail));
     }

@@ -10,8 +10,10 @@ use orderhub_order::ids::{OrderKey, SystemName};
 use orderhub_order::model::State as Orders;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use utoipa::IntoParams;
 
 use super::caller::{May, to};
+use super::openapi::shapes;
 use super::tag::tagged;
 use super::{Api, Problem, query, view};
 use crate::store::{AttemptFilter, MOST_ROWS, ReceiptRow, Scope};
@@ -22,6 +24,11 @@ pub(super) fn page(items: Vec<Value>, next: Option<String>) -> Json<Value> {
 }
 
 /// A page of orders, newest first.
+#[utoipa::path(
+    get, path = "/orders", tag = "orders",
+    params(shapes::OrderFilters),
+    responses((status = 200, description = "A page", body = shapes::Orders)),
+)]
 pub(super) async fn list(
     caller: May<to::ReadOrders>,
     State(api): State<Api>,
@@ -70,13 +77,21 @@ pub(super) async fn find(api: &Api, scope: &Scope, word: &str) -> Result<Arc<Ord
     }
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(super) struct OneQuery {
+    /// As it was at this version.
     at: Option<u32>,
 }
 
 /// One order, or as it was at a version.
+#[utoipa::path(
+    get, path = "/orders/{id}", tag = "orders",
+    params(("id" = String, Path, description = "The hub's id, `ref` or number"), OneQuery, ("If-None-Match" = Option<String>, Header, description = "An `ETag` of before: 304 if nothing changed")),
+    responses((status = 200, description = "The order", body = shapes::Order, headers(("ETag" = String, description = "For `If-None-Match` and `If-Match`"))),
+        (status = 304, description = "As it was")),
+)]
 pub(super) async fn one(
     caller: May<to::ReadOrders>,
     State(api): State<Api>,
@@ -97,6 +112,11 @@ pub(super) async fn one(
 }
 
 /// Every version, oldest first: who, why, which fields.
+#[utoipa::path(
+    get, path = "/orders/{id}/versions", tag = "orders",
+    params(("id" = String, Path, description = "The hub's id, `ref` or number")),
+    responses((status = 200, description = "Its versions", body = shapes::Versions)),
+)]
 pub(super) async fn versions(
     caller: May<to::ReadOrders>,
     State(api): State<Api>,
@@ -119,6 +139,11 @@ pub(super) async fn versions(
 }
 
 /// What each system wants, has, was sent.
+#[utoipa::path(
+    get, path = "/orders/{id}/lanes", tag = "orders",
+    params(("id" = String, Path, description = "The hub's id, `ref` or number")),
+    responses((status = 200, description = "Its lanes", body = shapes::Lanes)),
+)]
 pub(super) async fn lanes(
     caller: May<to::ReadOrders>,
     State(api): State<Api>,
@@ -128,17 +153,29 @@ pub(super) async fn lanes(
     Ok(page(state.lanes.iter().map(|lane| view::lane(lane)).collect(), None).into_response())
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ReceiptsQuery {
+    /// At deliveries of this order: its id, `ref` or number.
     order: Option<String>,
+    /// At this system.
     system: Option<String>,
+    /// Of this class.
     class: Option<String>,
+    /// `next` of the page before.
     cursor: Option<String>,
+    /// Rows of the page.
+    #[param(minimum = 1, maximum = 500)]
     limit: Option<usize>,
 }
 
 /// A page of attempts, of one order or of all, newest first.
+#[utoipa::path(
+    get, path = "/receipts", tag = "orders",
+    params(ReceiptsQuery),
+    responses((status = 200, description = "A page", body = shapes::Receipts)),
+)]
 pub(super) async fn receipts(
     caller: May<to::ReadOrders>,
     State(api): State<Api>,

@@ -75,8 +75,7 @@ pub(super) async fn of_refusal(response: Response) -> Response {
     if ours || !status.is_client_error() {
         return response;
     }
-    let (parts, body) = response.into_parts();
-    let words = axum::body::to_bytes(body, LONGEST_WORDS).await.unwrap_or_default();
+    let words = axum::body::to_bytes(response.into_body(), LONGEST_WORDS).await.unwrap_or_default();
     let code = match status {
         StatusCode::PAYLOAD_TOO_LARGE => "too_large",
         StatusCode::UNSUPPORTED_MEDIA_TYPE => "unsupported_media_type",
@@ -84,18 +83,16 @@ pub(super) async fn of_refusal(response: Response) -> Response {
         _ => "bad_request",
     };
     let words = String::from_utf8_lossy(&words);
-    let allow = parts.headers.get(header::ALLOW);
-    let allowed = allow.and_then(|allow| allow.to_str().ok()).unwrap_or_default();
     let detail = match status {
-        StatusCode::METHOD_NOT_ALLOWED => format!("this call takes {allowed}, no other method"),
+        // The framework writes `Allow` behind all layers.
+        StatusCode::METHOD_NOT_ALLOWED => {
+            "this call does not take the method; the header `Allow` has those that it takes"
+                .to_owned()
+        }
         _ if words.is_empty() => "the call cannot be read".to_owned(),
         _ => words.into_owned(),
     };
-    let problem = Problem::new(status, code, detail);
-    match allow {
-        Some(allow) => problem.header(header::ALLOW, allow.clone()).into_response(),
-        None => problem.into_response(),
-    }
+    Problem::new(status, code, detail).into_response()
 }
 
 impl From<StoreError> for Problem {

@@ -13,6 +13,7 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::caller::{May, to};
+use super::openapi::shapes;
 use super::orders::page;
 use super::reason::Reason;
 use super::{Api, Problem};
@@ -24,6 +25,10 @@ use crate::resilience::stale::Answered;
 use crate::store::PauseRow;
 
 /// All systems.
+#[utoipa::path(
+    get, path = "/systems", tag = "systems",
+    responses((status = 200, description = "All systems", body = shapes::Systems)),
+)]
 pub(super) async fn list(
     caller: May<to::ReadSystems>,
     State(api): State<Api>,
@@ -46,6 +51,11 @@ async fn statuses(api: &Api) -> Result<Vec<SystemStatus>, Problem> {
 }
 
 /// One system.
+#[utoipa::path(
+    get, path = "/systems/{system}", tag = "systems",
+    params(("system" = String, Path, description = "Name of the system")),
+    responses((status = 200, description = "The system", body = shapes::System)),
+)]
 pub(super) async fn one(
     caller: May<to::ReadSystems>,
     State(api): State<Api>,
@@ -73,6 +83,11 @@ fn shown(api: &Api, status: &SystemStatus) -> Value {
 }
 
 /// Takes nothing from its lanes any more, restarts included.
+#[utoipa::path(
+    post, path = "/systems/{system}/pause", tag = "systems",
+    params(("system" = String, Path, description = "Name of the system"), ("reason" = String, Query, description = "Why, in the words of who acts", min_length = 1, max_length = 1000, pattern = r"\S")),
+    responses((status = 200, description = "It is paused", body = shapes::Paused)),
+)]
 pub(super) async fn pause(
     caller: May<to::Operate>,
     State(api): State<Api>,
@@ -90,6 +105,11 @@ pub(super) async fn pause(
 }
 
 /// Goes on.
+#[utoipa::path(
+    post, path = "/systems/{system}/resume", tag = "systems",
+    params(("system" = String, Path, description = "Name of the system"), ("reason" = String, Query, description = "Why, in the words of who acts", min_length = 1, max_length = 1000, pattern = r"\S")),
+    responses((status = 200, description = "It goes on", body = shapes::Paused)),
+)]
 pub(super) async fn resume(
     caller: May<to::Operate>,
     State(api): State<Api>,
@@ -107,6 +127,11 @@ pub(super) async fn resume(
 }
 
 /// Opens a gate by hand, restarts included, or closes it: then its detector decides again.
+#[utoipa::path(
+    post, path = "/systems/{system}/breakers/{operation}/{act}", tag = "systems",
+    params(("system" = String, Path, description = "Name of the system"), ("operation" = String, Path, description = "The operation"), ("act" = String, Path, description = "`open`, or `close`: its detector decides again"), ("reason" = String, Query, description = "Why, in the words of who acts", min_length = 1, max_length = 1000, pattern = r"\S")),
+    responses((status = 200, description = "It is moved", body = shapes::Moved)),
+)]
 pub(super) async fn breaker(
     caller: May<to::Operate>,
     State(api): State<Api>,
@@ -167,6 +192,11 @@ async fn keep(
 }
 
 /// A cached read: fresh, or stale with its age.
+#[utoipa::path(
+    get, path = "/systems/{system}/reads/{name}", tag = "systems",
+    params(("system" = String, Path, description = "Name of the system"), ("name" = String, Path, description = "Name of the read, of the integration's files; its arguments are query parameters")),
+    responses((status = 200, description = "Fresh or stale, and how old", body = shapes::Cached)),
+)]
 pub(super) async fn read(
     caller: May<to::ReadSystems>,
     State(api): State<Api>,

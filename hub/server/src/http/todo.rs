@@ -7,8 +7,10 @@ use orderhub_order::fold::TodoKind;
 use orderhub_order::ids::SystemName;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use utoipa::IntoParams;
 
 use super::caller::{May, to};
+use super::openapi::shapes;
 use super::orders::page;
 use super::reason::Reason;
 use super::{Api, Problem, decide, query};
@@ -18,17 +20,29 @@ use crate::store::{Scope, TodoEnd, TodoFilter, TodoRow, TodoState};
 /// Bytes of a raw message that are shown with its todo.
 const EXCERPT: usize = 4_096;
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ListQuery {
+    /// Of this kind.
     kind: Option<String>,
+    /// Of this system.
     system: Option<String>,
+    /// Of this cause.
     cause: Option<String>,
+    /// `next` of the page before.
     cursor: Option<String>,
+    /// Rows of the page.
+    #[param(minimum = 1, maximum = 500)]
     limit: Option<usize>,
 }
 
 /// A page of open todos, newest first.
+#[utoipa::path(
+    get, path = "/todo", tag = "todo",
+    params(ListQuery),
+    responses((status = 200, description = "A page", body = shapes::Todos)),
+)]
 pub(super) async fn list(
     caller: May<to::ReadTodos>,
     State(api): State<Api>,
@@ -54,6 +68,11 @@ pub(super) async fn list(
 }
 
 /// One todo, with its raw message for who may read personal data.
+#[utoipa::path(
+    get, path = "/todo/{id}", tag = "todo",
+    params(("id" = i64, Path, description = "Number of the todo")),
+    responses((status = 200, description = "The todo", body = shapes::Todo)),
+)]
 pub(super) async fn one(
     caller: May<to::ReadTodos>,
     State(api): State<Api>,
@@ -88,6 +107,11 @@ pub(super) async fn one(
 }
 
 /// Drives the message of a todo again, by the one re-drive worker.
+#[utoipa::path(
+    post, path = "/todo/{id}/replay", tag = "todo",
+    params(("id" = i64, Path, description = "Number of the todo")),
+    responses((status = 202, description = "It will be driven again", body = shapes::Decided)),
+)]
 pub(super) async fn replay(
     caller: May<to::Settle>,
     State(api): State<Api>,
@@ -111,6 +135,11 @@ pub(super) async fn replay(
 }
 
 /// Lets a todo be, with a reason. Not one that a call waits for: nobody could decide about that then.
+#[utoipa::path(
+    post, path = "/todo/{id}/discard", tag = "todo",
+    params(("id" = i64, Path, description = "Number of the todo"), ("reason" = String, Query, description = "Why, in the words of who acts", min_length = 1, max_length = 1000, pattern = r"\S")),
+    responses((status = 200, description = "It is let be", body = shapes::Decided)),
+)]
 pub(super) async fn discard(
     caller: May<to::Settle>,
     State(api): State<Api>,

@@ -3,8 +3,8 @@
 //! **Invariant:** what the hub answers is what stands here: statuses, content types, shapes. Test:
 //! `the_description_of_the_api_is_kept_by_the_hub`.
 
-use axum::response::{IntoResponse, Response};
 use axum::http::{HeaderValue, header};
+use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
@@ -59,9 +59,8 @@ pub(super) fn document(generated: &utoipa::openapi::OpenApi) -> Bytes {
 }
 
 /// Statuses that every call may answer with; the bounds and the door stand before it.
-const OF_ALL: [&str; 13] = [
-    "400", "401", "403", "404", "408", "413", "414", "421", "429", "431", "500", "503", "504",
-];
+const OF_ALL: [&str; 13] =
+    ["400", "401", "403", "404", "408", "413", "414", "421", "429", "431", "500", "503", "504"];
 /// Those that writes may answer with besides.
 const OF_WRITES: [&str; 2] = ["409", "422"];
 
@@ -72,7 +71,7 @@ fn complete(path: &str, method: &str, operation: &mut Value) {
     if writes {
         statuses.extend(OF_WRITES);
     }
-    if !operation["requestBody"].is_null() {
+    if operation.get("requestBody").is_some() {
         statuses.push("415");
     }
     if path.contains("/orders/{id}") {
@@ -83,7 +82,7 @@ fn complete(path: &str, method: &str, operation: &mut Value) {
         statuses.extend(["412", "428"]);
     }
     for status in statuses {
-        if operation["responses"][status].is_null() {
+        if operation["responses"].get(status).is_none() {
             operation["responses"][status] = json!({ "$ref": "#/components/responses/Problem" });
         }
     }
@@ -108,7 +107,7 @@ fn complete(path: &str, method: &str, operation: &mut Value) {
 
 fn parameter(operation: &mut Value, name: &str, place: &str, words: &str, schema: Value) {
     let one = json!({ "name": name, "in": place, "required": false, "description": words, "schema": schema });
-    match operation["parameters"].as_array_mut() {
+    match operation.get_mut("parameters").and_then(Value::as_array_mut) {
         Some(list) => list.push(one),
         None => operation["parameters"] = json!([one]),
     }
@@ -116,7 +115,7 @@ fn parameter(operation: &mut Value, name: &str, place: &str, words: &str, schema
 
 /// Parameters whose words the catalogue or the program knows.
 fn words_of_parameters(operation: &mut Value) {
-    let list = operation["parameters"].as_array_mut();
+    let list = operation.get_mut("parameters").and_then(Value::as_array_mut);
     for parameter in list.into_iter().flatten() {
         let name = parameter["name"].as_str().unwrap_or_default().to_owned();
         if let Some(words) = order::words_of(&name) {

@@ -11,11 +11,10 @@ use crate::store::ReceiptRow;
 /// The filters for states: name, words.
 pub(super) fn states() -> Vec<(String, Vec<&'static str>)> {
     let fields = catalogue().fields_of(Collection::Root);
-    let states = fields.filter_map(|field| match field.ty {
-        FieldType::Enum(name) if field.path.starts_with("state.") => {
-            Some((field.path.to_owned(), catalogue().enum_values(name).to_vec()))
-        }
-        _ => None,
+    let states = fields.filter_map(|field| {
+        let FieldType::Enum(name) = field.ty else { return None };
+        let words = catalogue().enum_values(name).to_vec();
+        field.path.starts_with("state.").then(|| (field.path.to_owned(), words))
     });
     states.collect()
 }
@@ -49,7 +48,7 @@ fn place(collection: Collection) -> Value {
         put(&mut members, &parts, value(field));
     }
     for inner in collection.children() {
-        let list = json!({ "type": "array", "items": place(*inner) });
+        let list = json!({ "type": "array", "items": place(inner) });
         members.insert(inner.name().to_owned(), list);
     }
     json!({ "type": "object", "properties": members })
@@ -77,7 +76,16 @@ fn value(field: &Field) -> Value {
         FieldType::Boolean => json!(["boolean", "null"]),
         FieldType::List => json!(["array", "null"]),
         FieldType::Money | FieldType::Address | FieldType::Map => json!(["object", "null"]),
-        _ => json!(["string", "null"]),
+        FieldType::Text
+        | FieldType::Ref(_)
+        | FieldType::Decimal
+        | FieldType::Timestamp
+        | FieldType::Date
+        | FieldType::Enum(_)
+        | FieldType::Country
+        | FieldType::Currency
+        | FieldType::Language
+        | FieldType::Uom => json!(["string", "null"]),
     };
     let shape = json!({ "type": kinds });
     if catalogue().personal().contains(field.id) {

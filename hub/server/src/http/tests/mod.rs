@@ -23,6 +23,7 @@ const SECRET: &str = "HUSH";
 
 mod access;
 mod basics;
+mod once;
 mod orders;
 mod todo;
 
@@ -61,6 +62,8 @@ struct Answer {
     kind: String,
     /// `WWW-Authenticate`.
     challenge: String,
+    /// It was given before, under the same key.
+    replayed: bool,
     body: Value,
 }
 
@@ -83,9 +86,16 @@ impl Running {
             let value = response.headers().get(name);
             value.map(|value| value.to_str().unwrap().to_owned()).unwrap_or_default()
         };
+        let replayed = response.headers().contains_key(super::once::REPLAYED);
         let (kind, challenge) = (header(header::CONTENT_TYPE), header(header::WWW_AUTHENTICATE));
         let bytes = to_bytes(response.into_body(), 32 << 20).await.unwrap();
-        Answer { status, kind, challenge, body: serde_json::from_slice(&bytes).unwrap_or_default() }
+        Answer {
+            status,
+            kind,
+            challenge,
+            replayed,
+            body: serde_json::from_slice(&bytes).unwrap_or_default(),
+        }
     }
 
     async fn text(&self, request: axum::http::request::Builder) -> String {

@@ -9,14 +9,14 @@ fn key(caller: &str, key: &str, print: u8) -> AnswerKey {
 }
 
 pub(crate) async fn a_key_is_answered_once_and_then_the_same_again(factory: &dyn Factory) {
-    let mut world = World::new(factory).await;
+    let world = World::new(factory).await;
     let begin = async |world: &World, key| world.store.begin_answer(key, world.now).await.unwrap();
     // Twins: exactly one is to do it.
     let twins = (0..8).map(|_| world.store.begin_answer(key("ann", "k", 1), world.now));
     let twins = futures_util::future::join_all(twins).await;
-    let yours = twins.iter().filter(|begun| **begun.as_ref().unwrap() == Begun::Yours).count();
+    let yours = twins.iter().filter(|begun| *begun.as_ref().unwrap() == Begun::Yours).count();
     let under_way =
-        twins.iter().filter(|begun| **begun.as_ref().unwrap() == Begun::UnderWay).count();
+        twins.iter().filter(|begun| *begun.as_ref().unwrap() == Begun::UnderWay).count();
     assert_eq!((yours, under_way), (1, 7));
     assert_eq!(begin(&world, key("ann", "k", 2)).await, Begun::OtherWrite);
     assert_eq!(begin(&world, key("bob", "k", 2)).await, Begun::Yours, "keys of others are others");
@@ -36,7 +36,7 @@ pub(crate) async fn a_key_is_answered_once_and_then_the_same_again(factory: &dyn
 }
 
 pub(crate) async fn a_key_that_nobody_answered_can_be_taken_again(factory: &dyn Factory) {
-    let mut world = World::new(factory).await;
+    let world = World::new(factory).await;
     let begin = async |world: &World, key| world.store.begin_answer(key, world.now).await.unwrap();
     assert_eq!(begin(&world, key("ann", "k", 1)).await, Begun::Yours);
     world.store.drop_answer(key("ann", "k", 1)).await.unwrap();
