@@ -64,7 +64,7 @@ fn ask(hub: &Hub, token: &str, folder: &Path) -> (bool, String) {
         .output()
         .expect("schemathesis starts");
     let said = String::from_utf8_lossy(&ran.stdout).into_owned();
-    (ran.status.success(), said + &String::from_utf8_lossy(&ran.stderr))
+    (ran.status.success(), format!("{said}{}", String::from_utf8_lossy(&ran.stderr)))
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -75,7 +75,7 @@ async fn the_description_of_the_api_is_kept_by_the_hub() {
     let (token, table) = token();
     let settings = folder.path().join("orderhub.toml");
     let text = std::fs::read_to_string(&settings).unwrap();
-    std::fs::write(&settings, text + &table).unwrap();
+    std::fs::write(&settings, format!("{text}{table}")).unwrap();
     let hub = Hub::start(folder.path(), port).await;
     fill(&hub, &token).await;
     let (kept, said) = ask(&hub, &token, folder.path());

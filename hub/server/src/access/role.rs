@@ -42,8 +42,10 @@ pub enum Right {
     ReadTodos,
     /// Decisions about it.
     Settle,
-    /// How systems are doing, and cached reads from them.
+    /// How systems are doing.
     ReadSystems,
+    /// Cached reads from systems: replies as they came, whatever they hold.
+    ReadReplies,
     /// Pauses and breakers.
     Operate,
     /// Documents in.
@@ -108,12 +110,12 @@ impl Role {
     /// Everything it may do.
     pub fn rights(self) -> &'static [Right] {
         use Right::{
-            Edit, Intake, Operate, ReadMetrics, ReadOrders, ReadPersonal, ReadSystems, ReadTodos,
-            ReleaseHolds, Settle,
+            Edit, Intake, Operate, ReadMetrics, ReadOrders, ReadPersonal, ReadReplies, ReadSystems,
+            ReadTodos, ReleaseHolds, Settle,
         };
         match self {
             Self::Viewer => &[ReadOrders, ReadTodos, ReadSystems, ReadMetrics],
-            Self::CsAgent => &[ReadOrders, ReadPersonal, Edit, ReadTodos, ReadSystems],
+            Self::CsAgent => &[ReadOrders, ReadPersonal, Edit, ReadTodos, ReadSystems, ReadReplies],
             Self::Warehouse | Self::Finance => &[ReadOrders, ReadPersonal, Edit],
             Self::OpsLead => &[
                 ReadOrders,
@@ -123,11 +125,12 @@ impl Role {
                 ReadTodos,
                 Settle,
                 ReadSystems,
+                ReadReplies,
                 Operate,
                 Intake,
                 ReadMetrics,
             ],
-            Self::Integrator => &[Intake, ReadSystems],
+            Self::Integrator => &[Intake, ReadSystems, ReadReplies],
             Self::Monitor => &[ReadSystems, ReadMetrics],
         }
     }
@@ -191,6 +194,7 @@ impl Right {
             Self::ReadTodos => "read todos",
             Self::Settle => "decide about todos",
             Self::ReadSystems => "look at systems",
+            Self::ReadReplies => "read from systems",
             Self::Operate => "pause systems or move breakers",
             Self::Intake => "hand documents in",
             Self::ReadMetrics => "read metrics",

@@ -134,6 +134,8 @@ pub(crate) mod to {
     #[derive(Debug)]
     pub(crate) struct ReadSystems;
     #[derive(Debug)]
+    pub(crate) struct ReadReplies;
+    #[derive(Debug)]
     pub(crate) struct Operate;
     #[derive(Debug)]
     pub(crate) struct Intake;
@@ -155,6 +157,9 @@ pub(crate) mod to {
     }
     impl Needs for ReadSystems {
         const RIGHT: Right = Right::ReadSystems;
+    }
+    impl Needs for ReadReplies {
+        const RIGHT: Right = Right::ReadReplies;
     }
     impl Needs for Operate {
         const RIGHT: Right = Right::Operate;

@@ -47,7 +47,8 @@ pub(super) async fn serve(listener: TcpListener, router: Router, stop: Cancellat
             .timer(TokioTimer::new())
             .header_read_timeout(HEAD_WITHIN)
             .max_headers(MOST_HEADERS)
-            .max_buf_size(MOST_HEAD)
+            .max_header_size(MOST_HEAD)
+            .max_buf_size(2 * MOST_HEAD)
             .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router.clone()));
         let connection = graceful.watch(connection);
         tokio::spawn(async move {
@@ -68,4 +69,66 @@ async fn accept(
     let permit = Arc::clone(room).acquire_owned().await.map_err(std::io::Error::other)?;
     let (stream, _) = listener.accept().await?;
     Ok((stream, permit))
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::routing::get;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpStream;
+
+    use super::*;
+
+    async fn listening() -> (std::net::SocketAddr, CancellationToken, tokio::task::JoinHandle<()>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let router = Router::new().route("/", get(async || "here"));
+        let stop = CancellationToken::new();
+        (address, stop.clone(), tokio::spawn(serve(listener, router, stop)))
+    }
+
+    async fn said(address: std::net::SocketAddr, head: &str) -> String {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(head.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        // A reset is an end, too.
+        let ended = tokio::time::timeout(5 * HEAD_WITHIN, stream.read_to_string(&mut answer)).await;
+        assert!(ended.is_ok(), "the connection was kept open");
+        answer
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_head_that_does_not_end_is_given_up() {
+        let (address, _stop, _serving) = listening().await;
+        let begun = tokio::time::Instant::now();
+        let answer = said(address, "GET / HTTP/1.1\r\nhost: localhost\r\n").await;
+        assert!(!answer.contains("here"), "{answer}");
+        let waited = begun.elapsed();
+        assert!(waited >= HEAD_WITHIN && waited < 2 * HEAD_WITHIN, "{waited:?}");
+    }
+
+    #[tokio::test]
+    async fn a_head_beyond_its_bounds_is_refused() {
+        let (address, _stop, _serving) = listening().await;
+        let many = "x: y\r\n".repeat(MOST_HEADERS + 1);
+        let large = format!("x: {}\r\n", "y".repeat(MOST_HEAD));
+        for more in [many, large] {
+            let answer = said(address, &format!("GET / HTTP/1.1\r\n{more}\r\n")).await;
+            assert!(answer.starts_with("HTTP/1.1 431"), "{answer}");
+        }
+    }
+
+    #[tokio::test]
+    async fn it_ends_when_it_is_told_to_and_answers_until_then() {
+        let (address, stop, serving) = listening().await;
+        let mut open = TcpStream::connect(address).await.unwrap();
+        open.write_all(b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n").await.unwrap();
+        let mut answer = vec![0; 1_024];
+        let read = open.read(&mut answer).await.unwrap();
+        assert!(String::from_utf8_lossy(&answer[..read]).ends_with("here"));
+        stop.cancel();
+        // A connection that is kept open does not hold the end up.
+        serving.await.unwrap();
+        assert!(TcpStream::connect(address).await.is_err());
+    }
 }

@@ -198,7 +198,7 @@ async fn keep(
     responses((status = 200, description = "Fresh or stale, and how old", body = shapes::Cached)),
 )]
 pub(super) async fn read(
-    caller: May<to::ReadSystems>,
+    caller: May<to::ReadReplies>,
     State(api): State<Api>,
     Path((system, name)): Path<(SystemName, String)>,
     Query(args): Query<BTreeMap<String, String>>,

@@ -65,7 +65,7 @@ const CALLS: &[(&str, &str, &[&str])] = &[
     ("POST", "/api/v1/todo/9/discard?reason=x", &["ops_lead"]),
     ("GET", "/api/v1/systems", SYSTEMS_SEEN),
     ("GET", "/api/v1/systems/erp", SYSTEMS_SEEN),
-    ("GET", "/api/v1/systems/erp/reads/stock", SYSTEMS_SEEN),
+    ("GET", "/api/v1/systems/erp/reads/stock", &["cs_agent", "ops_lead", "integrator"]),
     ("POST", "/api/v1/systems/erp/pause?reason=x", &["ops_lead"]),
     ("POST", "/api/v1/systems/erp/resume?reason=x", &["ops_lead"]),
     ("POST", "/api/v1/systems/erp/breakers/create_order/close?reason=x", &["ops_lead"]),
