@@ -8,7 +8,7 @@ use std::ops::Deref;
 
 use axum::extract::{FromRequestParts, Request, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use secrecy::SecretString;
@@ -68,8 +68,7 @@ fn refused(denied: Denied) -> Problem {
             "Bearer realm=\"orderhub\", error=\"invalid_token\"",
         ),
     };
-    let problem = Problem::new(StatusCode::UNAUTHORIZED, code, detail);
-    problem.header(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge))
+    Problem::new(StatusCode::UNAUTHORIZED, code, detail).challenge(challenge)
 }
 
 fn allowed(caller: &Caller, right: Right) -> Result<(), Problem> {
@@ -84,8 +83,7 @@ fn allowed(caller: &Caller, right: Right) -> Result<(), Problem> {
         right.roles().join(" or ")
     );
     let challenge = "Bearer realm=\"orderhub\", error=\"insufficient_scope\"";
-    Err(Problem::new(StatusCode::FORBIDDEN, "not_allowed", detail)
-        .header(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge)))
+    Err(Problem::new(StatusCode::FORBIDDEN, "not_allowed", detail).challenge(challenge))
 }
 
 /// A caller who has the right `R`.

@@ -17,7 +17,7 @@ use axum::routing::{get, post};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
-use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter, UtoipaMethodRouterExt as _};
 use utoipa_axum::routes;
 
 use crate::access::Guard;
@@ -104,16 +104,20 @@ impl Api {
 
 /// The calls of the API with their description: one that has none cannot be added.
 fn described(api: &Api) -> OpenApiRouter<Api> {
+    // On the method alone: another one of the path is no write, and takes no key.
+    let act = |routes: UtoipaMethodRouter<Api>| {
+        let once = middleware::from_fn_with_state(api.clone(), once::once);
+        routes.map(|method| method.route_layer(once))
+    };
     let acts = OpenApiRouter::new()
-        .routes(routes!(edit::patch))
-        .routes(routes!(edit::release))
-        .routes(routes!(todo::replay))
-        .routes(routes!(decide::resolve))
-        .routes(routes!(todo::discard))
-        .routes(routes!(systems::pause))
-        .routes(routes!(systems::resume))
-        .routes(routes!(systems::breaker))
-        .layer(middleware::from_fn_with_state(api.clone(), once::once));
+        .routes(act(routes!(edit::patch)))
+        .routes(act(routes!(edit::release)))
+        .routes(act(routes!(todo::replay)))
+        .routes(act(routes!(decide::resolve)))
+        .routes(act(routes!(todo::discard)))
+        .routes(act(routes!(systems::pause)))
+        .routes(act(routes!(systems::resume)))
+        .routes(act(routes!(systems::breaker)));
     let v1 = OpenApiRouter::new()
         .routes(routes!(intake::take))
         .routes(routes!(orders::list))

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use sha2::{Digest, Sha256};
@@ -31,10 +31,6 @@ const AGAIN: Duration = Duration::from_secs(1);
 
 /// Does a write once per key; without a key each time.
 pub(super) async fn once(State(api): State<Api>, request: Request, next: Next) -> Response {
-    if !matches!(*request.method(), Method::POST | Method::PATCH) {
-        // No call: the framework says so.
-        return next.run(request).await;
-    }
     let (parts, body) = request.into_parts();
     let Ok(body) = to_bytes(body, MOST_BYTES).await else {
         let detail = format!("the body has more than {MOST_BYTES} bytes; send only what changes");

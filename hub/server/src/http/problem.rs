@@ -1,7 +1,7 @@
 //! Errors as RFC 9457 problem documents: a stable code, words for the caller, never a cause's inside.
 
 use axum::Json;
-use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
@@ -18,13 +18,20 @@ pub struct Problem {
     detail: String,
     retry_after_s: Option<u64>,
     more: Option<(&'static str, Value)>,
-    header: Option<(HeaderName, HeaderValue)>,
+    challenge: Option<&'static str>,
 }
 
 impl Problem {
     /// A problem with its stable code and words for the caller.
     pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
-        Self { status, code, detail: detail.into(), retry_after_s: None, more: None, header: None }
+        Self {
+            status,
+            code,
+            detail: detail.into(),
+            retry_after_s: None,
+            more: None,
+            challenge: None,
+        }
     }
 
     /// 404 of an order, a system, a todo.
@@ -49,10 +56,10 @@ impl Problem {
         self
     }
 
-    /// With one more header.
+    /// With `WWW-Authenticate`.
     #[must_use]
-    pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
-        self.header = Some((name, value));
+    pub fn challenge(mut self, challenge: &'static str) -> Self {
+        self.challenge = Some(challenge);
         self
     }
 
@@ -131,8 +138,8 @@ impl IntoResponse for Problem {
         let headers = response.headers_mut();
         let kind = HeaderValue::from_static(KIND);
         headers.insert(header::CONTENT_TYPE, kind);
-        if let Some((name, value)) = self.header {
-            headers.insert(name, value);
+        if let Some(challenge) = self.challenge {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
         }
         if let Some(seconds) = self.retry_after_s {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));

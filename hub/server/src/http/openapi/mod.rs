@@ -3,6 +3,11 @@
 //! **Invariant:** what the hub answers is what stands here: statuses, content types, shapes. Test:
 //! `the_description_of_the_api_is_kept_by_the_hub`.
 
+#![expect(
+    clippy::indexing_slicing,
+    reason = "the description is the same in every process, and tests read it"
+)]
+
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
@@ -87,13 +92,14 @@ fn complete(path: &str, method: &str, operation: &mut Value) {
         }
     }
     if writes {
-        let words = if intake {
-            "The id of the message: the same one again is a `duplicate`."
+        let (words, schema) = if intake {
+            let words = "The id of the message: the same one again is a `duplicate`.";
+            (words, json!({ "type": "string" }))
         } else {
-            "Chosen by you: the same write again under it has the same answer, for a day."
+            let words =
+                "Chosen by you: the same write again under it has the same answer, for a day.";
+            (words, json!({ "type": "string", "maxLength": 255, "pattern": "^[!-~]+$" }))
         };
-        let mut schema = json!({ "type": "string", "minLength": 1, "maxLength": 255 });
-        schema["pattern"] = json!("^[!-~]+$");
         parameter(operation, "Idempotency-Key", "header", words, schema);
     }
     if method == "get" && (path == "/api/v1/orders" || path == "/orders") {

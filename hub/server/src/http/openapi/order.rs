@@ -1,5 +1,10 @@
 //! The shape of an order, from the catalogue of hub fields.
 
+#![expect(
+    clippy::indexing_slicing,
+    reason = "the description is the same in every process, and tests read it"
+)]
+
 use orderhub_order::catalogue::{Field, FieldType, catalogue};
 use orderhub_order::fold::TodoKind;
 use orderhub_order::history::MASK;
