@@ -15,7 +15,7 @@ pub(super) const KIND: &str = "application/problem+json";
 pub struct Problem {
     status: StatusCode,
     code: &'static str,
-    detail: String,
+    detail: Box<str>,
     retry_after_s: Option<u64>,
     more: Option<(&'static str, Value)>,
     challenge: Option<&'static str>,
@@ -27,7 +27,7 @@ impl Problem {
         Self {
             status,
             code,
-            detail: detail.into(),
+            detail: detail.into().into_boxed_str(),
             retry_after_s: None,
             more: None,
             challenge: None,
