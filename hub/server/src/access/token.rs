@@ -78,9 +78,14 @@ mod tests {
         assert_eq!(hash(&text), kept);
         assert!(is_whole(&token));
         assert_ne!(create().1, kept);
-        for wrong in
-            [&text[1..], &text[..text.len() - 1], "", "orderhub_", "hunter2", &text.to_uppercase()]
-        {
+        for wrong in [
+            text.get(1..).unwrap(),
+            text.get(..80).unwrap(),
+            "",
+            "orderhub_",
+            "hunter2",
+            &text.to_uppercase(),
+        ] {
             assert!(!is_whole(&wrong.to_owned().into()), "{wrong}");
         }
         assert!(!format!("{token:?}").contains(&text));
