@@ -38,10 +38,16 @@ impl Hub {
 
     /// Starts without waiting.
     pub fn spawn(folder: &Path, port: u16) -> Self {
+        Self::spawn_with(folder, port, &[])
+    }
+
+    /// Starts without waiting, with these variables besides.
+    pub fn spawn_with(folder: &Path, port: u16, env: &[(&str, &str)]) -> Self {
         let log = File::options().create(true).append(true).open(folder.join("hub.log")).unwrap();
         let process = Command::new(binary())
             .args(["run", "-c", "orderhub.toml"])
             .current_dir(folder)
+            .envs(env.iter().copied())
             .stdin(Stdio::null())
             .stdout(log.try_clone().unwrap())
             .stderr(log)

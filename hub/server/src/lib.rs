@@ -16,6 +16,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+pub mod access;
 pub mod apply;
 pub mod bundle;
 pub mod bus;

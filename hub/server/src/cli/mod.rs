@@ -1,7 +1,7 @@
 //! The command line: arguments in, exit code out.
 //!
 //! Data goes to stdout, everything else to stderr; errors say what to do. Exit codes: 0 done; 1 ran and
-//! found problems; 2 usage, or nothing matched; 5 not found; 6 conflict; 69 the hub cannot be reached;
+//! found problems; 2 usage, nothing matched, or not allowed; 5 not found; 6 conflict; 69 the hub cannot be reached;
 //! 75 try again later; 78 settings or files are wrong.
 
 use std::path::PathBuf;
@@ -18,6 +18,7 @@ mod operate;
 mod output;
 mod remote;
 mod serve;
+mod token;
 
 use output::{Fault, Output};
 
@@ -40,6 +41,9 @@ struct Shared {
     /// The running hub that `order`, `todo`, `system` and `why` ask.
     #[arg(long, global = true, env = "ORDERHUB_URL", default_value = "http://127.0.0.1:8080")]
     url: String,
+    /// A file with the access token for that hub; without it, the variable ORDERHUB_TOKEN.
+    #[arg(long, global = true, env = "ORDERHUB_TOKEN_FILE", value_name = "FILE")]
+    token_file: Option<PathBuf>,
     /// How log lines are written.
     #[arg(long, global = true, env = "ORDERHUB_LOG_FORMAT", value_enum, default_value_t)]
     log_format: telemetry::Format,
@@ -74,6 +78,9 @@ enum Command {
     /// Systems: list, show, pause, resume, breaker.
     #[command(subcommand)]
     System(operate::System),
+    /// Access tokens: create.
+    #[command(subcommand)]
+    Token(token::Token),
     /// Why a system has, or has not, what an order says.
     Why {
         /// The order: id, ref or number.
@@ -127,6 +134,7 @@ fn run(arguments: Arguments) -> Result<ExitCode, Fault> {
         Command::Order(order) => operate::order(&shared, &order),
         Command::Todo(todo) => operate::todo(&shared, &todo),
         Command::System(system) => operate::system(&shared, &system),
+        Command::Token(command) => token::token(&command, shared.output),
         Command::Why { order, system } => operate::why(&shared, &order, system.as_deref()),
     }
 }

@@ -8,10 +8,12 @@
 use std::time::Duration;
 
 use reqwest::{Client, Method, Response, StatusCode};
+use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
 
-use super::Shared;
 use super::output::{Code, Fault};
+use super::{Shared, serve};
+use crate::access;
 
 /// Largest answer that is read: a whole page of the largest orders is far below.
 const MOST_BYTES: usize = 16 << 20;
@@ -49,7 +51,11 @@ async fn send(
     let given: Vec<_> = query.iter().filter_map(|(name, value)| Some((*name, (*value)?))).collect();
     let client = Client::builder().no_proxy().timeout(ANSWER_WITHIN).build();
     let client = client.map_err(|error| Fault::new(Code::Problems, error.to_string()))?;
-    let answer = client.request(method, url).query(&given).send().await.map_err(|error| {
+    let mut request = client.request(method, url).query(&given);
+    if let Some(token) = token(shared)? {
+        request = request.bearer_auth(token.expose_secret());
+    }
+    let answer = request.send().await.map_err(|error| {
         let cause = std::error::Error::source(&error).map(ToString::to_string);
         let message = format!("no hub answers at {}: {}", shared.url, cause.unwrap_or_default());
         Fault::new(Code::Unreachable, message)
@@ -59,6 +65,30 @@ async fn send(
     let body = body(answer).await?;
     let value: Value = serde_json::from_slice(&body).unwrap_or_default();
     if status.is_success() { Ok(value) } else { Err(fault(status, &value)) }
+}
+
+/// The access token, from the file that is named or from the environment; never an argument, which every
+/// user of the machine could read.
+fn token(shared: &Shared) -> Result<Option<SecretString>, Fault> {
+    let hint = "`orderhub token create` makes a token, for the hub's settings and for this file";
+    let text = match &shared.token_file {
+        Some(file) => std::fs::read_to_string(file).map_err(|error| {
+            let message = format!("cannot read the token file `{}`: {error}", file.display());
+            Fault::new(Code::Usage, message).hint(hint)
+        })?,
+        None => serve::environment().remove("ORDERHUB_TOKEN").unwrap_or_default(),
+    };
+    let token = SecretString::from(text.trim());
+    if token.expose_secret().is_empty() {
+        return Ok(None);
+    }
+    if !access::is_whole(&token) {
+        let from = shared.token_file.as_ref().map(|file| format!("the file `{}`", file.display()));
+        let from = from.unwrap_or_else(|| "the variable ORDERHUB_TOKEN".to_owned());
+        let message = format!("{from} does not hold a whole access token");
+        return Err(Fault::new(Code::Usage, message).hint(hint));
+    }
+    Ok(Some(token))
 }
 
 /// Reads the answer, up to the bound: whoever answers at the URL may not be a hub.
@@ -90,6 +120,12 @@ fn fault(status: StatusCode, problem: &Value) -> Fault {
         _ => Code::Problems,
     };
     let fault = Fault::new(code, message);
+    if status == StatusCode::UNAUTHORIZED {
+        return fault.hint(
+            "put the token into a file and name it with `--token-file FILE`, or set ORDERHUB_TOKEN; \
+             `orderhub token create` makes one, and its hash goes into the hub's settings",
+        );
+    }
     let candidates = problem.pointer("/candidates").and_then(Value::as_array);
     match candidates {
         Some(candidates) => {
@@ -114,7 +150,13 @@ pub(super) mod tests {
 
     /// The arguments of a command that asks there.
     pub(in crate::cli) fn asking(url: String) -> Shared {
-        Shared { output: Output::Json, url, log_format: Format::default(), log: None }
+        Shared {
+            output: Output::Json,
+            url,
+            token_file: None,
+            log_format: Format::default(),
+            log: None,
+        }
     }
 
     /// Answers with these bodies, a connection each; then gives the first line of each request.

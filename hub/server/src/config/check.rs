@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use super::{Config, Selector, StoreUrl};
+use super::{Config, Selector, StoreUrl, access};
 
 /// Longest body that is taken in at all.
 pub(super) const MOST_BYTES: usize = 16 << 20;
@@ -12,6 +12,7 @@ pub(super) const MOST_BYTES: usize = 16 << 20;
 pub(super) fn rules(config: &Config) -> Vec<String> {
     let mut broken = Vec::new();
     server(config, &mut broken);
+    access::rules(config, &mut broken);
     store(config, &mut broken);
     bus(config, &mut broken);
     systems(config, &mut broken);
@@ -19,13 +20,6 @@ pub(super) fn rules(config: &Config) -> Vec<String> {
 }
 
 fn server(config: &Config, broken: &mut Vec<String>) {
-    let listen = config.server.listen;
-    if !listen.ip().is_loopback() {
-        broken.push(format!(
-            "`server.listen` is {listen}, which others can reach, but access tokens come with a later \
-             version; listen on 127.0.0.1 and put a proxy with a login in front"
-        ));
-    }
     let bytes = config.intake.park_above_bytes;
     if bytes == 0 || bytes > MOST_BYTES {
         broken.push(format!(

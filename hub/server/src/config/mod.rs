@@ -15,6 +15,7 @@ use std::path::PathBuf;
 use orderhub_order::ids::SystemName;
 use serde::{Deserialize, Serialize};
 
+mod access;
 mod check;
 mod load;
 mod places;
@@ -24,6 +25,7 @@ mod show;
 mod tests;
 mod values;
 
+pub use access::{Access, HashRef, Hashes, Token, is_token_name};
 pub use load::{ConfigError, Loaded, load, parse};
 pub use places::{SecretRef, SecretRefs, Selector};
 pub use secrets::{SecretError, Secrets};
@@ -36,6 +38,8 @@ pub use values::{BrokerUrl, Limit, Net, PostgresUrl, Rate, StoreUrl};
 pub struct Config {
     /// Who may reach the hub, and where.
     pub server: Server,
+    /// Who may do what by the API.
+    pub access: Access,
     /// Where orders live.
     pub store: Store,
     /// What is taken in from whom.
@@ -55,7 +59,7 @@ pub struct Config {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Server {
-    /// Address of the API, webhooks and metrics; loopback only.
+    /// Address of the API, webhooks and metrics; loopback only, unless there are access tokens.
     pub listen: SocketAddr,
     /// The name of this process among those on one store; empty: the name of the machine, with the port.
     pub instance: String,
@@ -272,7 +276,9 @@ impl Config {
             SecretRef::File(file) => Some(file),
             SecretRef::Env(_) => None,
         });
-        for path in paths.chain(files) {
+        let tokens = self.access.tokens.values_mut();
+        let hashes = tokens.flat_map(|token| token.sha256.0.iter_mut().filter_map(HashRef::file));
+        for path in paths.chain(files).chain(hashes) {
             *path = folder.join(&*path);
         }
     }

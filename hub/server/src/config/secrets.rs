@@ -7,7 +7,7 @@ use std::time::SystemTime;
 
 use secrecy::{ExposeSecret, SecretString};
 
-use super::{Config, SecretRef};
+use super::{Config, HashRef, SecretRef};
 
 /// Largest file of a secret, in bytes.
 const MOST_BYTES: u64 = 64 * 1024;
@@ -123,6 +123,14 @@ impl Secrets {
         let all = of_systems.chain(of_bus.map(|at| ("bus.password".to_owned(), at)));
         let of_store = config.store.password.iter();
         let all = all.chain(of_store.map(|at| ("store.password".to_owned(), at)));
+        let of_tokens = config.access.tokens.iter().flat_map(|(name, token)| {
+            let places = token.sha256.0.iter().filter_map(|at| match at {
+                HashRef::At(place) => Some(place),
+                HashRef::Hash(_) => None,
+            });
+            places.map(move |place| (format!("access.tokens.{name}.sha256"), place))
+        });
+        let all = all.chain(of_tokens);
         let wrong = all.filter_map(|(key, at)| Some(format!("`{key}`: {}", self.read(at).err()?)));
         let wrong: Vec<_> = wrong.collect();
         if wrong.is_empty() { Ok(()) } else { Err(wrong) }

@@ -11,10 +11,12 @@ use orderhub_order::ids::{OrderKey, SystemName};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::caller::{May, to};
 use super::edit::{refused, submit};
-use super::todo::{closed, find};
+use super::openapi::shapes;
+use super::todo::{closed, end, find};
 use super::{Api, Problem, reason};
-use crate::store::{MOST_ROWS, TodoFilter, TodoRow, TodoState};
+use crate::store::{MOST_ROWS, Scope, TodoFilter, TodoRow, TodoState};
 
 /// The cause of a todo whose call was answered with a reference of another thing: it holds its lane.
 const REFERENCE_TAKEN: &str = "reference_taken";
@@ -27,7 +29,13 @@ pub(super) struct Decision {
 }
 
 /// Decides about the call of a todo: made again, or taken as done. Then the todo is closed.
+#[utoipa::path(
+    post, path = "/todo/{id}/resolve", tag = "todo",
+    params(("id" = i64, Path, description = "Number of the todo"), ("again" = bool, Query, description = "True: it did not happen, call again; false: it is done, or not wanted any more"), ("reason" = String, Query, description = "Why, in the words of who acts", min_length = 1, max_length = 1000, pattern = r"\S")),
+    responses((status = 200, description = "It is decided", body = shapes::Decided)),
+)]
 pub(super) async fn resolve(
+    caller: May<to::Settle>,
     State(api): State<Api>,
     Path(id): Path<i64>,
     Query(decision): Query<Decision>,
@@ -39,25 +47,27 @@ pub(super) async fn resolve(
         )
     })?;
     let reason = reason::given(decision.reason)?;
-    let row = find(&api, id).await?;
+    let row = find(&api, &caller.scope, id).await?;
     if row.state != TodoState::Open {
         return Err(closed(&row));
     }
     let Some((order, system)) = call(&row) else { return Err(no_call(&row)) };
-    if let Some(newer) = newer(&api, &row).await? {
+    if let Some(newer) = newer(&api, &caller.scope, &row).await? {
         let detail = format!("the call of todo {id} is over; todo {newer} is about the next one");
         return Err(nothing_to_settle(detail));
     }
     let settle = PersonAct::Settle { system: system.clone(), again };
-    match submit(&api, order, settle, reason.clone()).await? {
+    match submit(&api, &caller, order, (settle, reason.clone())).await? {
         Some(Outcome::Applied { .. }) => {}
         Some(Outcome::Todo(item)) => return Err(nothing_to_settle(item.why)),
         Some(Outcome::Unchanged | Outcome::Stale | Outcome::WaitForLane | Outcome::Refused(_))
         | None => return Err(refused()),
     }
     // Its own commit: a process that dies in between leaves a todo that has nothing to settle any more.
-    api.store.close_todo(id, TodoState::Resolved, reason.into(), api.clock.now()).await?;
-    Ok(Json(json!({ "id": id, "state": find(&api, id).await?.state, "again": again })))
+    api.store.close_todo(id, end(&api, &caller, TodoState::Resolved, &reason)).await?;
+    Ok(Json(
+        json!({ "id": id, "state": find(&api, &caller.scope, id).await?.state, "again": again }),
+    ))
 }
 
 /// The lane whose call a todo is about.
@@ -73,22 +83,22 @@ pub(super) fn call(row: &TodoRow) -> Option<(OrderKey, &SystemName)> {
 }
 
 /// Whether a call goes no further until this todo is decided.
-pub(super) async fn is_awaited(api: &Api, row: &TodoRow) -> Result<bool, Problem> {
+pub(super) async fn is_awaited(api: &Api, scope: &Scope, row: &TodoRow) -> Result<bool, Problem> {
     let Some((order, system)) = call(row) else { return Ok(false) };
-    let state = api.store.state(&api.scope(), order).await?;
+    let state = api.store.state(scope, order).await?;
     let lane = state.as_ref().and_then(|state| state.lanes.get(system));
-    Ok(lane.and_then(|lane| undecided(lane)).is_some() && newer(api, row).await?.is_none())
+    Ok(lane.and_then(|lane| undecided(lane)).is_some() && newer(api, scope, row).await?.is_none())
 }
 
 /// An open todo about a later call of the same lane.
-async fn newer(api: &Api, row: &TodoRow) -> Result<Option<i64>, Problem> {
+async fn newer(api: &Api, scope: &Scope, row: &TodoRow) -> Result<Option<i64>, Problem> {
     let filter = TodoFilter {
         system: row.item.system.clone(),
         order: row.order,
         limit: MOST_ROWS,
         ..TodoFilter::default()
     };
-    let open = api.store.todos(&api.scope(), &filter).await?.items;
+    let open = api.store.todos(scope, &filter).await?.items;
     let newest = open.iter().find(|other| call(other).is_some()).map(|other| other.id);
     Ok(newest.filter(|newest| *newest > row.id))
 }

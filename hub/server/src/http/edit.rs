@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::{Path, Query, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use orderhub_order::catalogue::{Field, FieldId, FieldType, catalogue};
 use orderhub_order::contribution::Stated;
@@ -12,14 +12,25 @@ use orderhub_order::model::Order;
 use orderhub_order::value::{Address, Value};
 use serde_json::{Map, Value as Tree, json};
 
+use super::caller::{May, to};
+use super::openapi::shapes;
 use super::orders::find;
-use super::reason::{ACTOR, Reason};
+use super::reason::Reason;
+use super::tag::seen;
 use super::{Api, Problem};
+use crate::access::Caller;
 use crate::apply::{OrderUnit, Unit};
 
 /// Sets fields: a merge patch by catalogue paths; elements by id (`"lines[L1].sku"`). `If-Match` names the
 /// version that the person looked at.
+#[utoipa::path(
+    patch, path = "/orders/{id}", tag = "orders",
+    params(("id" = String, Path, description = "The hub's id, `ref` or number"), ("reason" = String, Query, description = "Why, in the words of who acts", min_length = 1, max_length = 1000, pattern = r"\S"), ("If-Match" = String, Header, description = "The version that was looked at, in quotes, or the order's `ETag`", pattern = r#"^"[0-9]{1,9}(-[0-9a-f]{16})?"$"#)),
+    request_body(content = BTreeMap<String, Tree>, description = "A merge patch by paths of hub fields: nested, or with dots; elements by id: `lines[L1].sku`"),
+    responses((status = 200, description = "What became of it", body = shapes::Acted)),
+)]
 pub(super) async fn patch(
+    caller: May<to::Edit>,
     State(api): State<Api>,
     Path(word): Path<String>,
     Query(reason): Query<Reason>,
@@ -28,7 +39,7 @@ pub(super) async fn patch(
 ) -> Result<Response, Problem> {
     let reason = reason.given()?;
     let seen = seen(&headers)?;
-    let state = find(&api, &word).await?;
+    let state = find(&api, &caller.scope, &word).await?;
     if seen > state.order.version {
         let detail = format!("the order is at version {}, not {seen}", state.order.version);
         return Err(Problem::new(StatusCode::PRECONDITION_FAILED, "no_such_version", detail));
@@ -38,27 +49,35 @@ pub(super) async fn patch(
     if values.is_empty() {
         return Err(Problem::bad_request("the patch names no field; send the fields to set"));
     }
-    act(&api, state.order.key, PersonAct::Edit { seen, values }, reason).await
+    allowed(&caller, &values)?;
+    act(&api, &caller, state.order.key, (PersonAct::Edit { seen, values }, reason)).await
 }
 
 /// Ends a hold.
+#[utoipa::path(
+    post, path = "/orders/{id}/holds/{hold}/release", tag = "orders",
+    params(("id" = String, Path, description = "The hub's id, `ref` or number"), ("hold" = String, Path, description = "Id of the hold"), ("reason" = String, Query, description = "Why, in the words of who acts", min_length = 1, max_length = 1000, pattern = r"\S")),
+    responses((status = 200, description = "What became of it", body = shapes::Acted)),
+)]
 pub(super) async fn release(
+    caller: May<to::ReleaseHolds>,
     State(api): State<Api>,
     Path((word, hold)): Path<(String, String)>,
     Query(reason): Query<Reason>,
 ) -> Result<Response, Problem> {
     let reason = reason.given()?;
-    let state = find(&api, &word).await?;
-    act(&api, state.order.key, PersonAct::ReleaseHold { hold: hold.into() }, reason).await
+    let state = find(&api, &caller.scope, &word).await?;
+    let release = PersonAct::ReleaseHold { hold: hold.into() };
+    act(&api, &caller, state.order.key, (release, reason)).await
 }
 
 async fn act(
     api: &Api,
+    caller: &Caller,
     key: OrderKey,
-    act: PersonAct,
-    reason: Box<str>,
+    act: (PersonAct, Box<str>),
 ) -> Result<Response, Problem> {
-    match submit(api, key, act, reason).await? {
+    match submit(api, caller, key, act).await? {
         Some(Outcome::Applied { version }) => {
             Ok(Json(json!({ "outcome": "applied", "version": version })).into_response())
         }
@@ -77,12 +96,12 @@ pub(super) fn refused() -> Problem {
 /// Applies what a person does; what the fold says of it, after its commit.
 pub(super) async fn submit(
     api: &Api,
+    caller: &Caller,
     key: OrderKey,
-    act: PersonAct,
-    reason: Box<str>,
+    (act, reason): (PersonAct, Box<str>),
 ) -> Result<Option<Outcome>, Problem> {
     let facts = Facts {
-        actor: ACTOR.into(),
+        actor: (*caller.actor).into(),
         cause: "api".into(),
         reason: Some(reason),
         received: Some(api.clock.now()),
@@ -91,6 +110,23 @@ pub(super) async fn submit(
     let unit = OrderUnit { key, act: Act::Person(act), facts, receipt: None };
     let outcome = api.apply.submit(Unit::Order(Box::new(unit))).await?;
     Ok(outcome.documents.into_iter().next().and_then(|document| document.folded))
+}
+
+/// Whether the role of the caller may set these fields.
+fn allowed(caller: &Caller, values: &[(At, FieldId, Stated)]) -> Result<(), Problem> {
+    let own = caller.role.fields();
+    let Some((_, other, _)) = values.iter().find(|(_, field, _)| !own.contains(*field)) else {
+        return Ok(());
+    };
+    let path = |id| catalogue().field(id).map(Field::full_path).unwrap_or_default();
+    let own: Vec<_> = own.iter().map(path).collect();
+    let detail = format!(
+        "the role `{}` of this token may not edit `{}`; it may edit {}",
+        caller.role.as_str(),
+        path(*other),
+        own.join(", ")
+    );
+    Err(Problem::new(StatusCode::FORBIDDEN, "field_not_allowed", detail))
 }
 
 /// What a system may say and the hub keeps as it is, a person may not: a word that no enum has, a country
@@ -132,16 +168,6 @@ fn merged(order: &Order, (at, field): (&At, FieldId), patch: &Tree, stated: Stat
         }
         (stated, _, _) => stated,
     }
-}
-
-/// The version that `If-Match` names.
-fn seen(headers: &HeaderMap) -> Result<u32, Problem> {
-    let tag = headers.get(header::IF_MATCH).ok_or_else(|| {
-        let detail = "send the version that you looked at: `If-Match: \"<version>\"`";
-        Problem::new(StatusCode::PRECONDITION_REQUIRED, "version_required", detail)
-    })?;
-    let text = tag.to_str().unwrap_or_default().trim_matches('"');
-    text.parse().map_err(|_| Problem::bad_request("`If-Match` is the version, a number in quotes"))
 }
 
 /// Reads `{ "state": { "payment": "captured" } }` and `{ "state.payment": … }` alike.

@@ -11,6 +11,8 @@ use orderhub_lang::diagnostic::nearest;
 use orderhub_order::ids::{OrderKey, SystemName};
 use serde_json::{Value, json};
 
+use super::caller::{May, to};
+use super::openapi::shapes;
 use super::{Api, Problem};
 use crate::apply::UnitOutcome;
 use crate::bundle::System;
@@ -21,7 +23,14 @@ use crate::store::StoreError;
 const MOST_DOCUMENTS: usize = 10_000;
 
 /// Takes documents in; answers after their commit.
+#[utoipa::path(
+    post, path = "/intake/{system}/{document}", tag = "intake",
+    params(("system" = String, Path, description = "Name of the system"), ("document" = String, Path, description = "Kind of the document, as the integration's files name it")),
+    request_body(content((String = "application/json"), (String = "application/x-ndjson")), description = "One document as the system writes it, or NDJSON of many"),
+    responses((status = 200, description = "What became of it", body = shapes::Taken)),
+)]
 pub(super) async fn take(
+    caller: May<to::Intake>,
     State(api): State<Api>,
     Path((system, document)): Path<(SystemName, String)>,
     headers: HeaderMap,
@@ -31,7 +40,7 @@ pub(super) async fn take(
         return Err(Problem::unavailable("stopping", "the hub is stopping"));
     }
     let bundle = api.intake.bundle();
-    let known = bundle.system(&system);
+    let known = bundle.system(&system).filter(|_| caller.scope.hears(Some(&system)));
     let known = known.ok_or_else(|| Problem::not_found("system", system.as_str()))?;
     if bundle.intake(&system, &document).is_none() {
         return Err(unknown_document(known, &document));

@@ -1,12 +1,12 @@
 //! The API: one router for the world and for tests.
 //!
-//! Until tokens exist only the loopback listener serves it, with [`Scope::All`]. A `Host` that is not
-//! this machine is refused, so that a web page cannot reach the API through a name of its own;
-//! webhooks are exempt, because their senders use any name and prove themselves by signature.
+//! With access tokens in the settings every call of the API brings one ([`caller`]). Without, only a
+//! loopback listener serves it: a `Host` that is not this machine is refused then, so that a web page
+//! cannot reach the API through a name of its own. Webhooks are exempt from both, because their senders use
+//! any name and prove themselves by signature.
 
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
@@ -17,24 +17,33 @@ use axum::routing::{get, post};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
+use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter, UtoipaMethodRouterExt as _};
+use utoipa_axum::routes;
 
+use crate::access::Guard;
 use crate::apply::Apply;
 use crate::clock::Clock;
 use crate::config::{Config, Secrets};
 use crate::deliver::Deliverer;
 use crate::intake::{Intake, MOST_BYTES, webhook};
 use crate::readiness::Readiness;
-use crate::store::{Scope, Store};
+use crate::store::Store;
 
+mod caller;
 mod decide;
 mod edit;
 mod health;
 mod intake;
+mod limits;
+mod listen;
+mod once;
+mod openapi;
 mod orders;
 mod problem;
 mod query;
 mod reason;
 mod systems;
+mod tag;
 mod todo;
 mod view;
 mod why;
@@ -44,14 +53,13 @@ pub use problem::Problem;
 #[cfg(test)]
 mod tests;
 
-/// Longest time for one call, webhooks included.
-const ANSWER_WITHIN: Duration = Duration::from_secs(30);
-/// Calls served at a time; more are told to come again.
-const MOST_CALLS: usize = 256;
-
 /// What the calls work with. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Api(Arc<Parts>);
+pub struct Api {
+    parts: Arc<Parts>,
+    /// Knows callers.
+    guard: Arc<Guard>,
+}
 
 /// The parts that the API shows and steers.
 #[derive(Debug)]
@@ -82,104 +90,109 @@ impl std::ops::Deref for Api {
     type Target = Parts;
 
     fn deref(&self) -> &Parts {
-        &self.0
+        &self.parts
     }
 }
 
 impl Api {
     /// Over these parts.
     pub fn new(parts: Parts) -> Self {
-        Self(Arc::new(parts))
+        let guard = Arc::new(Guard::new(&parts.config, &parts.secrets));
+        Self { parts: Arc::new(parts), guard }
     }
+}
 
-    /// What a caller may see. There are no tokens yet, so whoever reaches the loopback listener may all.
-    fn scope(&self) -> Scope {
-        Scope::All
-    }
+/// The calls of the API with their description: one that has none cannot be added.
+fn described(api: &Api) -> OpenApiRouter<Api> {
+    // On the method alone: another one of the path is no write, and takes no key.
+    let act = |routes: UtoipaMethodRouter<Api>| {
+        let once = middleware::from_fn_with_state(api.clone(), once::once);
+        routes.map(|method| method.route_layer(once))
+    };
+    let acts = OpenApiRouter::new()
+        .routes(act(routes!(edit::patch)))
+        .routes(act(routes!(edit::release)))
+        .routes(act(routes!(todo::replay)))
+        .routes(act(routes!(decide::resolve)))
+        .routes(act(routes!(todo::discard)))
+        .routes(act(routes!(systems::pause)))
+        .routes(act(routes!(systems::resume)))
+        .routes(act(routes!(systems::breaker)));
+    let v1 = OpenApiRouter::new()
+        .routes(routes!(intake::take))
+        .routes(routes!(orders::list))
+        .routes(routes!(orders::one))
+        .routes(routes!(orders::versions))
+        .routes(routes!(orders::lanes))
+        .routes(routes!(why::why))
+        .routes(routes!(orders::receipts))
+        .routes(routes!(todo::list))
+        .routes(routes!(todo::one))
+        .routes(routes!(systems::list))
+        .routes(routes!(systems::one))
+        .routes(routes!(systems::read))
+        .merge(acts);
+    OpenApiRouter::with_openapi(<openapi::Api as utoipa::OpenApi>::openapi()).nest("/api/v1", v1)
 }
 
 /// All calls.
 pub fn router(api: Api) -> Router {
-    let v1 = Router::new()
-        .route("/intake/{system}/{document}", post(intake::take))
-        .route("/orders", get(orders::list))
-        .route("/orders/{id}", get(orders::one).patch(edit::patch))
-        .route("/orders/{id}/versions", get(orders::versions))
-        .route("/orders/{id}/lanes", get(orders::lanes))
-        .route("/orders/{id}/why", get(why::why))
-        .route("/orders/{id}/holds/{hold}/release", post(edit::release))
-        .route("/receipts", get(orders::receipts))
-        .route("/todo", get(todo::list))
-        .route("/todo/{id}", get(todo::one))
-        .route("/todo/{id}/replay", post(todo::replay))
-        .route("/todo/{id}/resolve", post(decide::resolve))
-        .route("/todo/{id}/discard", post(todo::discard))
-        .route("/systems", get(systems::list))
-        .route("/systems/{system}", get(systems::one))
-        .route("/systems/{system}/pause", post(systems::pause))
-        .route("/systems/{system}/resume", post(systems::resume))
-        .route("/systems/{system}/breakers/{operation}/{move}", post(systems::breaker))
-        .route("/systems/{system}/reads/{name}", get(systems::read))
-        .layer(middleware::from_fn(this_machine_only));
-    let room = Arc::new(Semaphore::new(MOST_CALLS));
-    let work = Router::new()
-        .nest("/api/v1", v1)
+    let (v1, described) = described(&api).split_for_parts();
+    let document = openapi::document(&described);
+    let v1 = v1
+        // Outermost last: who calls is known before a body is waited for.
+        .layer(middleware::from_fn(limits::whole_body))
+        .layer(middleware::from_fn_with_state(api.clone(), caller::known))
+        // What the calls are is no secret.
+        .route("/api/v1/openapi.json", get(async move || openapi::serve(&document)))
+        .layer(middleware::from_fn_with_state(api.clone(), this_machine_only));
+    let webhooks = Router::new()
         .route("/webhooks/{system}", post(webhook::root))
         .route("/webhooks/{system}/{*path}", post(webhook::below))
+        .layer(middleware::from_fn(limits::whole_body));
+    let room = Arc::new(Semaphore::new(limits::MOST_CALLS));
+    let work = Router::new()
+        .merge(v1)
+        .merge(webhooks)
         .fallback(no_such_call)
         .layer(DefaultBodyLimit::max(MOST_BYTES))
-        .layer(middleware::from_fn_with_state(room, bounded));
+        .layer(middleware::from_fn_with_state(room, limits::bounded));
     // Not under the bound: a hub that is busy is alive, and whoever watches it must see why.
     let watch = Router::new()
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
-        .route("/metrics", get(health::metrics))
-        .layer(middleware::from_fn(timed));
+        .route(
+            "/metrics",
+            get(health::metrics)
+                .layer(middleware::from_fn_with_state(api.clone(), caller::may_scrape)),
+        )
+        .layer(middleware::from_fn(limits::timed));
     work.merge(watch).with_state(api)
 }
 
 /// Serves until `stop`, then ends calls that are under way.
 pub async fn serve(listener: TcpListener, api: Api, stop: CancellationToken) {
-    let service = router(api).into_make_service();
-    let ended = axum::serve(listener, service)
-        .with_graceful_shutdown(async move { stop.cancelled().await })
-        .await;
-    if let Err(error) = ended {
-        tracing::error!(%error, "the listener has ended");
-    }
+    listen::serve(listener, router(api), stop).await;
 }
 
 async fn no_such_call(request: Request) -> Problem {
     Problem::new(
         StatusCode::NOT_FOUND,
         "no_such_call",
-        format!("there is no call {} {}", request.method(), request.uri().path()),
+        format!(
+            "there is no call {} {}; `/api/v1/openapi.json` has them all",
+            request.method(),
+            request.uri().path()
+        ),
     )
 }
 
-/// Bounds how many calls run.
-async fn bounded(State(room): State<Arc<Semaphore>>, request: Request, next: Next) -> Response {
-    let Ok(_permit) = room.try_acquire() else {
-        let detail = format!("{MOST_CALLS} calls are being served; come again");
-        let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, "too_many_calls", detail);
-        return problem.retry_after(1).into_response();
-    };
-    timed(request, next).await
-}
-
-/// Bounds how long a call may take.
-async fn timed(request: Request, next: Next) -> Response {
-    match tokio::time::timeout(ANSWER_WITHIN, next.run(request)).await {
-        Ok(response) => problem::of_refusal(response).await,
-        Err(_) => Problem::unavailable("too_slow", format!("no answer within {ANSWER_WITHIN:?}"))
-            .into_response(),
-    }
-}
-
 /// A browser sends the name that a page was opened by: a foreign name that points here is an attack,
-/// and so is a page of another origin that sends its own forms here.
-async fn this_machine_only(request: Request, next: Next) -> Response {
-    let Some(code) = foreign(&request) else { return next.run(request).await };
+/// and so is a page of another origin that sends its own forms here. No page knows a token: where one is
+/// asked for, any name will do.
+async fn this_machine_only(State(api): State<Api>, request: Request, next: Next) -> Response {
+    let foreign = foreign(&request).filter(|_| !api.guard.asks());
+    let Some(code) = foreign else { return next.run(request).await };
     let detail = "the API answers to `localhost` and loopback addresses only";
     Problem::new(StatusCode::MISDIRECTED_REQUEST, code, detail).into_response()
 }

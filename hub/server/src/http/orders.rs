@@ -4,15 +4,19 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{Path, Query, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use orderhub_order::ids::{OrderKey, SystemName};
 use orderhub_order::model::State as Orders;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use utoipa::IntoParams;
 
+use super::caller::{May, to};
+use super::openapi::shapes;
+use super::tag::tagged;
 use super::{Api, Problem, query, view};
-use crate::store::{AttemptFilter, MOST_ROWS, ReceiptRow};
+use crate::store::{AttemptFilter, MOST_ROWS, ReceiptRow, Scope};
 
 /// One page of a listing.
 pub(super) fn page(items: Vec<Value>, next: Option<String>) -> Json<Value> {
@@ -20,33 +24,44 @@ pub(super) fn page(items: Vec<Value>, next: Option<String>) -> Json<Value> {
 }
 
 /// A page of orders, newest first.
+#[utoipa::path(
+    get, path = "/orders", tag = "orders",
+    params(shapes::OrderFilters),
+    responses((status = 200, description = "A page", body = shapes::Orders)),
+)]
 pub(super) async fn list(
+    caller: May<to::ReadOrders>,
     State(api): State<Api>,
     Query(pairs): Query<Vec<(String, String)>>,
 ) -> Result<Json<Value>, Problem> {
     let filter = query::orders(pairs)?;
-    let found = api.store.list(&api.scope(), &filter).await?;
-    query::system_exists(&api, filter.system.as_ref(), filter.cursor.as_ref(), &found)?;
-    Ok(page(found.items.iter().map(view::head).collect(), found.next))
+    let found = api.store.list(&caller.scope, &filter).await?;
+    query::system_exists(
+        &api,
+        &caller.scope,
+        filter.system.as_ref(),
+        filter.cursor.as_ref(),
+        &found,
+    )?;
+    Ok(page(found.items.iter().map(|order| view::head(order, caller.view())).collect(), found.next))
 }
 
 /// Finds an order by the hub's id, `ref` or number; several: 300 with the candidates.
-pub(super) async fn find(api: &Api, word: &str) -> Result<Arc<Orders>, Problem> {
-    let scope = api.scope();
+pub(super) async fn find(api: &Api, scope: &Scope, word: &str) -> Result<Arc<Orders>, Problem> {
     let keys = match OrderKey::parse(word) {
         Some(key) => vec![key],
-        None => api.store.find(&scope, word).await?,
+        None => api.store.find(scope, word).await?,
     };
     match keys.as_slice() {
         [] => Err(Problem::not_found("order", word)),
-        [key] => match api.store.state(&scope, *key).await? {
+        [key] => match api.store.state(scope, *key).await? {
             Some(state) => Ok(state),
             None => Err(Problem::not_found("order", word)),
         },
         several => {
             let mut candidates = Vec::new();
             for key in several.iter().take(MOST_ROWS) {
-                if let Some(state) = api.store.state(&scope, *key).await? {
+                if let Some(state) = api.store.state(scope, *key).await? {
                     candidates.push(json!({
                         "id": key.shown(),
                         "ref": state.order.reference,
@@ -62,36 +77,53 @@ pub(super) async fn find(api: &Api, word: &str) -> Result<Arc<Orders>, Problem> 
     }
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(super) struct OneQuery {
+    /// As it was at this version.
     at: Option<u32>,
 }
 
 /// One order, or as it was at a version.
+#[utoipa::path(
+    get, path = "/orders/{id}", tag = "orders",
+    params(("id" = String, Path, description = "The hub's id, `ref` or number"), OneQuery, ("If-None-Match" = Option<String>, Header, description = "An `ETag` of before: 304 if nothing changed")),
+    responses((status = 200, description = "The order", body = shapes::Order, headers(("ETag" = String, description = "For `If-None-Match` and `If-Match`"))),
+        (status = 304, description = "As it was")),
+)]
 pub(super) async fn one(
+    caller: May<to::ReadOrders>,
     State(api): State<Api>,
     Path(word): Path<String>,
     Query(query): Query<OneQuery>,
+    headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let state = find(&api, &word).await?;
+    let state = find(&api, &caller.scope, &word).await?;
     let Some(version) = query.at else {
-        let tag = [("etag", format!("\"{}\"", state.order.version))];
-        return Ok((tag, Json(view::order(&state))).into_response());
+        let shown = view::order(&state, caller.view()).to_string();
+        return Ok(tagged(&headers, state.order.version, shown.into_bytes()));
     };
-    let then = api.store.at(&api.scope(), state.order.key, version).await?;
+    let then = api.store.at(&caller.scope, state.order.key, version).await?;
     let then =
         then.ok_or_else(|| Problem::not_found("version of this order", &version.to_string()))?;
-    Ok(Json(view::head(&then)).into_response())
+    let shown = view::head(&then, caller.view()).to_string();
+    Ok(tagged(&headers, version, shown.into_bytes()))
 }
 
 /// Every version, oldest first: who, why, which fields.
+#[utoipa::path(
+    get, path = "/orders/{id}/versions", tag = "orders",
+    params(("id" = String, Path, description = "The hub's id, `ref` or number")),
+    responses((status = 200, description = "Its versions", body = shapes::Versions)),
+)]
 pub(super) async fn versions(
+    caller: May<to::ReadOrders>,
     State(api): State<Api>,
     Path(word): Path<String>,
 ) -> Result<Response, Problem> {
-    let state = find(&api, &word).await?;
-    let changes = api.store.changes(&api.scope(), state.order.key).await?;
+    let state = find(&api, &caller.scope, &word).await?;
+    let changes = api.store.changes(&caller.scope, state.order.key).await?;
     let items = changes.iter().map(|change| {
         json!({
             "version": change.version,
@@ -107,32 +139,51 @@ pub(super) async fn versions(
 }
 
 /// What each system wants, has, was sent.
+#[utoipa::path(
+    get, path = "/orders/{id}/lanes", tag = "orders",
+    params(("id" = String, Path, description = "The hub's id, `ref` or number")),
+    responses((status = 200, description = "Its lanes", body = shapes::Lanes)),
+)]
 pub(super) async fn lanes(
+    caller: May<to::ReadOrders>,
     State(api): State<Api>,
     Path(word): Path<String>,
 ) -> Result<Response, Problem> {
-    let state = find(&api, &word).await?;
+    let state = find(&api, &caller.scope, &word).await?;
     Ok(page(state.lanes.iter().map(|lane| view::lane(lane)).collect(), None).into_response())
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ReceiptsQuery {
+    /// At deliveries of this order: its id, `ref` or number.
     order: Option<String>,
+    /// At this system.
     system: Option<String>,
+    /// Of this class.
     class: Option<String>,
+    /// `next` of the page before.
     cursor: Option<String>,
+    /// Rows of the page.
+    #[param(minimum = 1, maximum = 500)]
     limit: Option<usize>,
 }
 
 /// A page of attempts, of one order or of all, newest first.
+#[utoipa::path(
+    get, path = "/receipts", tag = "orders",
+    params(ReceiptsQuery),
+    responses((status = 200, description = "A page", body = shapes::Receipts)),
+)]
 pub(super) async fn receipts(
+    caller: May<to::ReadOrders>,
     State(api): State<Api>,
     Query(asked): Query<ReceiptsQuery>,
 ) -> Result<Response, Problem> {
     let class = asked.class.map(|class| query::one_of("class", class, &ReceiptRow::CLASSES));
     let order = match &asked.order {
-        Some(word) => Some(find(&api, word).await?.order.key),
+        Some(word) => Some(find(&api, &caller.scope, word).await?.order.key),
         None => None,
     };
     let filter = AttemptFilter {
@@ -142,7 +193,13 @@ pub(super) async fn receipts(
         cursor: asked.cursor,
         limit: query::page_size(asked.limit)?,
     };
-    let found = api.store.attempts(&api.scope(), &filter).await?;
-    query::system_exists(&api, filter.system.as_ref(), filter.cursor.as_ref(), &found)?;
+    let found = api.store.attempts(&caller.scope, &filter).await?;
+    query::system_exists(
+        &api,
+        &caller.scope,
+        filter.system.as_ref(),
+        filter.cursor.as_ref(),
+        &found,
+    )?;
     Ok(page(found.items.iter().map(view::attempt).collect(), found.next).into_response())
 }

@@ -8,22 +8,30 @@ use serde_json::{Value, json};
 use crate::store::StoreError;
 
 /// The content type of a problem.
-const KIND: &str = "application/problem+json";
+pub(super) const KIND: &str = "application/problem+json";
 
 /// An answer that is not a success.
 #[derive(Debug)]
 pub struct Problem {
     status: StatusCode,
     code: &'static str,
-    detail: String,
+    detail: Box<str>,
     retry_after_s: Option<u64>,
     more: Option<(&'static str, Value)>,
+    challenge: Option<&'static str>,
 }
 
 impl Problem {
     /// A problem with its stable code and words for the caller.
     pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
-        Self { status, code, detail: detail.into(), retry_after_s: None, more: None }
+        Self {
+            status,
+            code,
+            detail: detail.into().into_boxed_str(),
+            retry_after_s: None,
+            more: None,
+            challenge: None,
+        }
     }
 
     /// 404 of an order, a system, a todo.
@@ -45,6 +53,13 @@ impl Problem {
     #[must_use]
     pub fn retry_after(mut self, seconds: u64) -> Self {
         self.retry_after_s = Some(seconds);
+        self
+    }
+
+    /// With `WWW-Authenticate`.
+    #[must_use]
+    pub fn challenge(mut self, challenge: &'static str) -> Self {
+        self.challenge = Some(challenge);
         self
     }
 
@@ -74,7 +89,17 @@ pub(super) async fn of_refusal(response: Response) -> Response {
         StatusCode::METHOD_NOT_ALLOWED => "method_not_allowed",
         _ => "bad_request",
     };
-    Problem::new(status, code, String::from_utf8_lossy(&words)).into_response()
+    let words = String::from_utf8_lossy(&words);
+    let detail = match status {
+        // The framework writes `Allow` behind all layers.
+        StatusCode::METHOD_NOT_ALLOWED => {
+            "this call does not take the method; the header `Allow` has those that it takes"
+                .to_owned()
+        }
+        _ if words.is_empty() => "the call cannot be read".to_owned(),
+        _ => words.into_owned(),
+    };
+    Problem::new(status, code, detail).into_response()
 }
 
 impl From<StoreError> for Problem {
@@ -113,6 +138,9 @@ impl IntoResponse for Problem {
         let headers = response.headers_mut();
         let kind = HeaderValue::from_static(KIND);
         headers.insert(header::CONTENT_TYPE, kind);
+        if let Some(challenge) = self.challenge {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+        }
         if let Some(seconds) = self.retry_after_s {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }

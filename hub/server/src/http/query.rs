@@ -7,7 +7,7 @@ use orderhub_order::catalogue::{Field, FieldId, FieldType, catalogue};
 use orderhub_order::ids::{Collection, SystemName};
 
 use super::{Api, Problem};
-use crate::store::{Filter, MOST_ROWS, Page};
+use crate::store::{Filter, MOST_ROWS, Page, Scope};
 
 /// Rows of one page, where the caller says nothing.
 const PAGE: usize = 50;
@@ -52,6 +52,7 @@ pub(super) fn unknown(what: &str, word: &str, known: &[&str]) -> Problem {
 /// settings any more is known as long as rows of the answer name it.
 pub(super) fn system_exists<T>(
     api: &Api,
+    scope: &Scope,
     system: Option<&SystemName>,
     cursor: Option<&String>,
     found: &Page<T>,
@@ -59,10 +60,12 @@ pub(super) fn system_exists<T>(
     let nothing = found.items.is_empty() && found.next.is_none() && cursor.is_none();
     let Some(system) = system.filter(|_| nothing) else { return Ok(()) };
     let bundle = api.intake.bundle();
-    if bundle.system(system).is_some() {
+    // Who sees a part is told of that part only.
+    let seen = bundle.systems().filter(|system| scope.hears(Some(&system.name)));
+    let known: Vec<&str> = seen.map(|system| system.name.as_str()).collect();
+    if known.contains(&system.as_str()) {
         return Ok(());
     }
-    let known: Vec<&str> = bundle.systems().map(|system| system.name.as_str()).collect();
     Err(unknown("configured system", system.as_str(), &known))
 }
 

@@ -4,8 +4,6 @@ use serde::Deserialize;
 
 use super::Problem;
 
-/// Who acts, until logins exist.
-pub(super) const ACTOR: &str = "person:local";
 /// Longest reason, in characters: it is stored with each version and shown in lists.
 const LONGEST: usize = 1_000;
 

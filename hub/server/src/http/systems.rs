@@ -12,9 +12,12 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
+use super::caller::{May, to};
+use super::openapi::shapes;
 use super::orders::page;
-use super::reason::{ACTOR, Reason};
+use super::reason::Reason;
 use super::{Api, Problem};
+use crate::access::Caller;
 use crate::deliver::ReadError;
 use crate::deliver::status::SystemStatus;
 use crate::resilience::gate::Force;
@@ -22,9 +25,17 @@ use crate::resilience::stale::Answered;
 use crate::store::PauseRow;
 
 /// All systems.
-pub(super) async fn list(State(api): State<Api>) -> Result<Json<Value>, Problem> {
+#[utoipa::path(
+    get, path = "/systems", tag = "systems",
+    responses((status = 200, description = "All systems", body = shapes::Systems)),
+)]
+pub(super) async fn list(
+    caller: May<to::ReadSystems>,
+    State(api): State<Api>,
+) -> Result<Json<Value>, Problem> {
     let statuses = statuses(&api).await?;
-    Ok(page(statuses.iter().map(|status| shown(&api, status)).collect(), None))
+    let seen = statuses.iter().filter(|status| sees(&caller, &status.system));
+    Ok(page(seen.map(|status| shown(&api, status)).collect(), None))
 }
 
 /// The deliverer's view with the backlog as it is now: the deliverer itself counts it now and then only.
@@ -40,12 +51,19 @@ async fn statuses(api: &Api) -> Result<Vec<SystemStatus>, Problem> {
 }
 
 /// One system.
+#[utoipa::path(
+    get, path = "/systems/{system}", tag = "systems",
+    params(("system" = String, Path, description = "Name of the system")),
+    responses((status = 200, description = "The system", body = shapes::System)),
+)]
 pub(super) async fn one(
+    caller: May<to::ReadSystems>,
     State(api): State<Api>,
     Path(name): Path<SystemName>,
 ) -> Result<Json<Value>, Problem> {
     let statuses = statuses(&api).await?;
     let status = statuses.iter().find(|status| status.system == name.as_str());
+    let status = status.filter(|status| sees(&caller, &status.system));
     let status = status.ok_or_else(|| Problem::not_found("system", name.as_str()))?;
     Ok(Json(shown(&api, status)))
 }
@@ -65,39 +83,57 @@ fn shown(api: &Api, status: &SystemStatus) -> Value {
 }
 
 /// Takes nothing from its lanes any more, restarts included.
+#[utoipa::path(
+    post, path = "/systems/{system}/pause", tag = "systems",
+    params(("system" = String, Path, description = "Name of the system"), ("reason" = String, Query, description = "Why, in the words of who acts", min_length = 1, max_length = 1000, pattern = r"\S")),
+    responses((status = 200, description = "It is paused", body = shapes::Paused)),
+)]
 pub(super) async fn pause(
+    caller: May<to::Operate>,
     State(api): State<Api>,
     Path(name): Path<SystemName>,
     Query(reason): Query<Reason>,
 ) -> Result<Json<Value>, Problem> {
     let reason = reason.given()?;
-    exists(&api, &name)?;
-    keep(&api, &name, None, &reason).await?;
+    exists(&api, &caller, &name)?;
+    keep(&api, &caller, (&name, None), &reason).await?;
     if !api.deliverer.pause(&name, &reason) {
         return Err(no_system(&name));
     }
-    tracing::warn!(system = %name, reason, "a person paused a system");
+    tracing::warn!(system = %name, actor = &*caller.actor, reason, "a person paused a system");
     Ok(Json(json!({ "system": name.as_str(), "paused": reason })))
 }
 
 /// Goes on.
+#[utoipa::path(
+    post, path = "/systems/{system}/resume", tag = "systems",
+    params(("system" = String, Path, description = "Name of the system"), ("reason" = String, Query, description = "Why, in the words of who acts", min_length = 1, max_length = 1000, pattern = r"\S")),
+    responses((status = 200, description = "It goes on", body = shapes::Paused)),
+)]
 pub(super) async fn resume(
+    caller: May<to::Operate>,
     State(api): State<Api>,
     Path(name): Path<SystemName>,
     Query(reason): Query<Reason>,
 ) -> Result<Json<Value>, Problem> {
     let reason = reason.given()?;
-    exists(&api, &name)?;
+    exists(&api, &caller, &name)?;
     api.store.resume(&name, None).await?;
     if !api.deliverer.resume(&name) {
         return Err(no_system(&name));
     }
-    tracing::warn!(system = %name, reason, "a person resumed a system");
+    tracing::warn!(system = %name, actor = &*caller.actor, reason, "a person resumed a system");
     Ok(Json(json!({ "system": name.as_str(), "paused": null })))
 }
 
 /// Opens a gate by hand, restarts included, or closes it: then its detector decides again.
+#[utoipa::path(
+    post, path = "/systems/{system}/breakers/{operation}/{act}", tag = "systems",
+    params(("system" = String, Path, description = "Name of the system"), ("operation" = String, Path, description = "The operation"), ("act" = String, Path, description = "`open`, or `close`: its detector decides again"), ("reason" = String, Query, description = "Why, in the words of who acts", min_length = 1, max_length = 1000, pattern = r"\S")),
+    responses((status = 200, description = "It is moved", body = shapes::Moved)),
+)]
 pub(super) async fn breaker(
+    caller: May<to::Operate>,
     State(api): State<Api>,
     Path((name, operation, act)): Path<(SystemName, String, String)>,
     Query(reason): Query<Reason>,
@@ -108,23 +144,30 @@ pub(super) async fn breaker(
         other => return Err(Problem::not_found("act on a breaker", other)),
     };
     let reason = reason.given()?;
+    exists(&api, &caller, &name)?;
     let connector = api.intake.bundle().connector(&name).ok_or_else(|| no_system(&name))?;
     if !connector.operations().iter().any(|known| known.name == operation) {
         return Err(Problem::not_found("operation", &operation));
     }
     match force {
-        Some(_) => keep(&api, &name, Some(&operation), &reason).await?,
+        Some(_) => keep(&api, &caller, (&name, Some(&operation)), &reason).await?,
         None => drop(api.store.resume(&name, Some(&operation)).await?),
     }
     if !api.deliverer.force(&name, &operation, force) {
         return Err(no_system(&name));
     }
-    tracing::warn!(system = %name, operation, act, reason, "a person moved a breaker");
+    tracing::warn!(system = %name, operation, act, actor = &*caller.actor, reason, "a person moved a breaker");
     Ok(Json(json!({ "system": name.as_str(), "operation": operation, "act": act })))
 }
 
-fn exists(api: &Api, name: &SystemName) -> Result<(), Problem> {
-    api.intake.bundle().system(name).map(drop).ok_or_else(|| no_system(name))
+fn exists(api: &Api, caller: &Caller, name: &SystemName) -> Result<(), Problem> {
+    let bundle = api.intake.bundle();
+    let known = bundle.system(name).filter(|_| caller.scope.hears(Some(name)));
+    known.map(drop).ok_or_else(|| no_system(name))
+}
+
+fn sees(caller: &Caller, system: &str) -> bool {
+    caller.scope.hears(Some(&SystemName::new(system)))
 }
 
 fn no_system(name: &SystemName) -> Problem {
@@ -134,26 +177,33 @@ fn no_system(name: &SystemName) -> Problem {
 /// Stored before it is done: a pause that a restart would end is none.
 async fn keep(
     api: &Api,
-    system: &SystemName,
-    operation: Option<&str>,
+    caller: &Caller,
+    (system, operation): (&SystemName, Option<&str>),
     reason: &str,
 ) -> Result<(), Problem> {
     let pause = PauseRow {
         system: system.clone(),
         operation: operation.map(str::to_owned),
         reason: reason.to_owned(),
-        actor: ACTOR.to_owned(),
+        actor: caller.actor.to_string(),
         at: api.clock.now(),
     };
     Ok(api.store.pause(pause).await?)
 }
 
 /// A cached read: fresh, or stale with its age.
+#[utoipa::path(
+    get, path = "/systems/{system}/reads/{name}", tag = "systems",
+    params(("system" = String, Path, description = "Name of the system"), ("name" = String, Path, description = "Name of the read, of the integration's files; its arguments are query parameters")),
+    responses((status = 200, description = "Fresh or stale, and how old", body = shapes::Cached)),
+)]
 pub(super) async fn read(
+    caller: May<to::ReadReplies>,
     State(api): State<Api>,
     Path((system, name)): Path<(SystemName, String)>,
     Query(args): Query<BTreeMap<String, String>>,
 ) -> Result<Response, Problem> {
+    exists(&api, &caller, &system)?;
     let answered =
         api.deliverer.read(&system, &name, &args).await.map_err(|error| match error {
             ReadError::NoSystem(system) => Problem::not_found("system", &system),

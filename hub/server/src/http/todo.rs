@@ -7,27 +7,44 @@ use orderhub_order::fold::TodoKind;
 use orderhub_order::ids::SystemName;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use utoipa::IntoParams;
 
+use super::caller::{May, to};
+use super::openapi::shapes;
 use super::orders::page;
 use super::reason::Reason;
 use super::{Api, Problem, decide, query};
-use crate::store::{TodoFilter, TodoRow, TodoState};
+use crate::access::{Caller, Right};
+use crate::store::{Scope, TodoEnd, TodoFilter, TodoRow, TodoState};
 
 /// Bytes of a raw message that are shown with its todo.
 const EXCERPT: usize = 4_096;
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ListQuery {
+    /// Of this kind.
     kind: Option<String>,
+    /// Of this system.
     system: Option<String>,
+    /// Of this cause.
     cause: Option<String>,
+    /// `next` of the page before.
     cursor: Option<String>,
+    /// Rows of the page.
+    #[param(minimum = 1, maximum = 500)]
     limit: Option<usize>,
 }
 
 /// A page of open todos, newest first.
+#[utoipa::path(
+    get, path = "/todo", tag = "todo",
+    params(ListQuery),
+    responses((status = 200, description = "A page", body = shapes::Todos)),
+)]
 pub(super) async fn list(
+    caller: May<to::ReadTodos>,
     State(api): State<Api>,
     Query(asked): Query<ListQuery>,
 ) -> Result<Json<Value>, Problem> {
@@ -39,21 +56,35 @@ pub(super) async fn list(
         cursor: asked.cursor,
         limit: query::page_size(asked.limit)?,
     };
-    let found = api.store.todos(&api.scope(), &filter).await?;
-    query::system_exists(&api, filter.system.as_ref(), filter.cursor.as_ref(), &found)?;
+    let found = api.store.todos(&caller.scope, &filter).await?;
+    query::system_exists(
+        &api,
+        &caller.scope,
+        filter.system.as_ref(),
+        filter.cursor.as_ref(),
+        &found,
+    )?;
     Ok(page(found.items.iter().map(shown).collect(), found.next))
 }
 
-/// One todo with its raw message.
+/// One todo, with its raw message for who may read personal data.
+#[utoipa::path(
+    get, path = "/todo/{id}", tag = "todo",
+    params(("id" = i64, Path, description = "Number of the todo")),
+    responses((status = 200, description = "The todo", body = shapes::Todo)),
+)]
 pub(super) async fn one(
+    caller: May<to::ReadTodos>,
     State(api): State<Api>,
     Path(id): Path<i64>,
 ) -> Result<Json<Value>, Problem> {
-    let row = find(&api, id).await?;
+    let row = find(&api, &caller.scope, id).await?;
     let mut body = shown(&row);
     let message = match row.message {
-        Some(message) => api.store.message(&api.scope(), message).await?,
-        None => None,
+        Some(message) if caller.role.may(Right::ReadPersonal) => {
+            api.store.message(&caller.scope, message).await?
+        }
+        Some(_) | None => None,
     };
     if let (Some(message), Some(members)) = (message, body.as_object_mut()) {
         let text = String::from_utf8_lossy(&message.envelope.body);
@@ -76,11 +107,17 @@ pub(super) async fn one(
 }
 
 /// Drives the message of a todo again, by the one re-drive worker.
+#[utoipa::path(
+    post, path = "/todo/{id}/replay", tag = "todo",
+    params(("id" = i64, Path, description = "Number of the todo")),
+    responses((status = 202, description = "It will be driven again", body = shapes::Decided)),
+)]
 pub(super) async fn replay(
+    caller: May<to::Settle>,
     State(api): State<Api>,
     Path(id): Path<i64>,
 ) -> Result<(StatusCode, Json<Value>), Problem> {
-    let row = find(&api, id).await?;
+    let row = find(&api, &caller.scope, id).await?;
     if row.state != TodoState::Open {
         return Err(closed(&row));
     }
@@ -91,29 +128,41 @@ pub(super) async fn replay(
         };
         return Err(Problem::new(StatusCode::CONFLICT, "nothing_to_replay", detail));
     }
-    if !api.store.replay(id, api.clock.now()).await? {
+    if !api.store.replay(id, &caller.actor, api.clock.now()).await? {
         return Err(closed(&row));
     }
     Ok((StatusCode::ACCEPTED, Json(json!({ "id": id, "state": TodoState::Replayed }))))
 }
 
 /// Lets a todo be, with a reason. Not one that a call waits for: nobody could decide about that then.
+#[utoipa::path(
+    post, path = "/todo/{id}/discard", tag = "todo",
+    params(("id" = i64, Path, description = "Number of the todo"), ("reason" = String, Query, description = "Why, in the words of who acts", min_length = 1, max_length = 1000, pattern = r"\S")),
+    responses((status = 200, description = "It is let be", body = shapes::Decided)),
+)]
 pub(super) async fn discard(
+    caller: May<to::Settle>,
     State(api): State<Api>,
     Path(id): Path<i64>,
     Query(reason): Query<Reason>,
 ) -> Result<Json<Value>, Problem> {
     let reason = reason.given()?;
-    let row = find(&api, id).await?;
-    if row.state == TodoState::Open && decide::is_awaited(&api, &row).await? {
+    let row = find(&api, &caller.scope, id).await?;
+    if row.state == TodoState::Open && decide::is_awaited(&api, &caller.scope, &row).await? {
         let detail = "a call waits for this decision; resolve it: `again=true`, or `again=false` if it \
                       is done or not wanted any more";
         return Err(Problem::new(StatusCode::CONFLICT, "decision_awaited", detail));
     }
-    if !api.store.close_todo(id, TodoState::Discarded, reason.into(), api.clock.now()).await? {
+    if !api.store.close_todo(id, end(&api, &caller, TodoState::Discarded, &reason)).await? {
         return Err(closed(&row));
     }
     Ok(Json(json!({ "id": id, "state": TodoState::Discarded })))
+}
+
+/// How a person ends a todo.
+pub(super) fn end(api: &Api, caller: &Caller, state: TodoState, reason: &str) -> TodoEnd {
+    let by = caller.actor.to_string();
+    TodoEnd { state, by, reason: reason.to_owned(), at: api.clock.now() }
 }
 
 fn read_kind(word: &str) -> Result<TodoKind, Problem> {
@@ -121,8 +170,8 @@ fn read_kind(word: &str) -> Result<TodoKind, Problem> {
     TodoKind::parse(word).ok_or_else(|| query::unknown("kind of todo", word, &known))
 }
 
-pub(super) async fn find(api: &Api, id: i64) -> Result<TodoRow, Problem> {
-    let row = api.store.todo(&api.scope(), id).await?;
+pub(super) async fn find(api: &Api, scope: &Scope, id: i64) -> Result<TodoRow, Problem> {
+    let row = api.store.todo(scope, id).await?;
     row.ok_or_else(|| Problem::not_found("todo", &id.to_string()))
 }
 
@@ -142,5 +191,6 @@ fn shown(row: &TodoRow) -> Value {
         "message": row.message,
         "at": row.at.to_string(),
         "state": row.state,
+        "end": row.end,
     })
 }

@@ -9,8 +9,8 @@ use serde_json::{Value as Json, json};
 use crate::store::AttemptRow;
 
 /// The whole order with its references.
-pub(super) fn order(state: &State) -> Json {
-    let mut shown = head(&state.order);
+pub(super) fn order(state: &State, view: View) -> Json {
+    let mut shown = head(&state.order, view);
     if let Some(members) = shown.as_object_mut() {
         let references = state.lanes.iter().flat_map(|lane| references(lane)).collect();
         members.insert("xrefs".to_owned(), Json::Array(references));
@@ -19,8 +19,8 @@ pub(super) fn order(state: &State) -> Json {
 }
 
 /// The order without what stands in its lanes. Numbers in it are whole: no float comes in.
-pub(super) fn head(order: &Order) -> Json {
-    serde_json::from_slice(&orderhub_order::json::order(order, View::default())).unwrap_or_default()
+pub(super) fn head(order: &Order, view: View) -> Json {
+    serde_json::from_slice(&orderhub_order::json::order(order, view)).unwrap_or_default()
 }
 
 fn references(lane: &Lane) -> impl Iterator<Item = Json> {

@@ -8,23 +8,34 @@ use orderhub_order::ids::SystemName;
 use orderhub_order::lane::{Lane, LaneCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use utoipa::IntoParams;
 
+use super::caller::{May, to};
+use super::openapi::shapes;
 use super::orders::find;
 use super::{Api, Problem};
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(super) struct WhyQuery {
+    /// This system only.
     system: Option<String>,
 }
 
 /// One answer per system, or for the one that is asked about.
+#[utoipa::path(
+    get, path = "/orders/{id}/why", tag = "orders",
+    params(("id" = String, Path, description = "The hub's id, `ref` or number"), WhyQuery),
+    responses((status = 200, description = "A reason for each system", body = shapes::Why)),
+)]
 pub(super) async fn why(
+    caller: May<to::ReadOrders>,
     State(api): State<Api>,
     Path(word): Path<String>,
     Query(query): Query<WhyQuery>,
 ) -> Result<Response, Problem> {
-    let state = find(&api, &word).await?;
+    let state = find(&api, &caller.scope, &word).await?;
     let bundle = api.intake.bundle();
     if let Some(asked) = &query.system
         && bundle.system(&SystemName::new(asked.as_str())).is_none()

@@ -1,4 +1,4 @@
-//! The store's contract: apply, claim, settle, read. SQLite in a file, PostgreSQL on a server.
+//! The store's contract: apply, claim, settle; [`Reads`]. SQLite in a file, PostgreSQL on a server.
 //!
 //! **Invariant:** one transaction holds the raw message, the new order version, its audit and what its
 //! lanes want. There is no second truth. Tests: `a_full_disk_acknowledges_nothing_and_passes`,
@@ -10,12 +10,12 @@ use std::sync::Arc;
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use orderhub_order::ids::{OrderKey, SystemName};
-use orderhub_order::model::{Order, State};
 
 use crate::apply::{Unit, UnitOutcome};
 use crate::bundle::{Bundle, Files};
 use crate::config::{self, Secrets, StoreUrl};
 
+mod answers;
 mod codec;
 mod columns;
 mod commit;
@@ -25,21 +25,26 @@ mod lease;
 mod pack;
 mod peers;
 pub mod postgres;
+mod reads;
 mod reserved;
 mod rows;
+mod scope;
 mod shared;
 pub mod sqlite;
 mod unpack;
 mod waits;
 
+pub use answers::{AnswerKey, Answers, Begun, KEPT, KeptAnswer, LAPSES};
 pub use codec::{CodecError, unpack};
 pub use commit::Batch;
 pub use lease::Lease;
 pub use peers::Peers;
+pub use reads::Reads;
 pub use rows::{
     AttemptFilter, AttemptRow, Backlog, ChangeRow, Filter, MOST_ROWS, MessageRow, Page, PauseRow,
-    PendingRow, ReceiptRow, TodoCount, TodoFilter, TodoRow, TodoState,
+    PendingRow, ReceiptRow, TodoCount, TodoEnd, TodoFilter, TodoRow, TodoState,
 };
+pub use scope::{Part, Scope};
 pub use shared::{Ask, Leave, News, Shared, ShutRow, ThrottleRow};
 
 /// Opens the store of the settings. `instance`: the name of this process among those on one database.
@@ -78,13 +83,6 @@ pub async fn open(
 
 /// The schema of stores whose bodies are read no more.
 const UNRELEASED: i64 = 1;
-
-/// Who asks: an unscoped query does not compile. Until tokens exist the loopback listener makes `All`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Scope {
-    /// Everything.
-    All,
-}
 
 /// What the store could not do.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -130,7 +128,7 @@ pub enum StoreError {
 }
 
 /// Where every order lives.
-pub trait Store: Peers + Debug + Send + Sync {
+pub trait Store: Reads + Answers + Peers + Debug + Send + Sync {
     /// Folds and writes a batch in ONE transaction; one outcome per unit, in order. A unit that cannot be
     /// written is stored raw with a todo, its neighbours commit.
     fn commit(&self, batch: Batch) -> BoxFuture<'_, Result<Vec<UnitOutcome>, StoreError>>;
@@ -155,13 +153,6 @@ pub trait Store: Peers + Debug + Send + Sync {
     ) -> BoxFuture<'_, Result<Vec<UnitOutcome>, StoreError>> {
         self.commit(Batch::new(units, bundle, now))
     }
-
-    /// The head of an order with its lanes.
-    fn state(
-        &self,
-        scope: &Scope,
-        key: OrderKey,
-    ) -> BoxFuture<'_, Result<Option<Arc<State>>, StoreError>>;
 
     /// Takes lanes of a system that are due at `now`, oldest due first: those that nobody holds, and those
     /// that this process holds and its dispatcher does not. No other process gets them while this one
@@ -201,78 +192,6 @@ pub trait Store: Peers + Debug + Send + Sync {
     /// The unpredictable id of this store, part of every idempotency key.
     fn install(&self) -> &str;
 
-    /// Keys of the orders that an operator's word may mean: the hub's id, `ref`, or `order_no`.
-    fn find(&self, scope: &Scope, word: &str) -> BoxFuture<'_, Result<Vec<OrderKey>, StoreError>>;
-
-    /// A page of heads, newest first. One that had to look at many orders may be short: only a page
-    /// without [`Page::next`] is the last.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError::Cursor`].
-    fn list(
-        &self,
-        scope: &Scope,
-        filter: &Filter,
-    ) -> BoxFuture<'_, Result<Page<Order>, StoreError>>;
-
-    /// An order as it was at a version; `None`: no such order or version.
-    fn at(
-        &self,
-        scope: &Scope,
-        key: OrderKey,
-        version: u32,
-    ) -> BoxFuture<'_, Result<Option<Order>, StoreError>>;
-
-    /// The changes of an order, oldest first.
-    fn changes(
-        &self,
-        scope: &Scope,
-        key: OrderKey,
-    ) -> BoxFuture<'_, Result<Vec<ChangeRow>, StoreError>>;
-
-    /// Attempts at an order's deliveries, newest first.
-    fn receipts(
-        &self,
-        scope: &Scope,
-        key: OrderKey,
-    ) -> BoxFuture<'_, Result<Vec<ReceiptRow>, StoreError>>;
-
-    /// A page of attempts, newest first; it may be short like one of [`Store::list`].
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError::Cursor`].
-    fn attempts(
-        &self,
-        scope: &Scope,
-        filter: &AttemptFilter,
-    ) -> BoxFuture<'_, Result<Page<AttemptRow>, StoreError>>;
-
-    /// A page of what needs a person, newest first.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError::Cursor`].
-    fn todos(
-        &self,
-        scope: &Scope,
-        filter: &TodoFilter,
-    ) -> BoxFuture<'_, Result<Page<TodoRow>, StoreError>>;
-
-    /// How many are open, by kind and system, for metrics.
-    fn todo_counts(&self, scope: &Scope) -> BoxFuture<'_, Result<Vec<TodoCount>, StoreError>>;
-
-    /// One of them, open or not.
-    fn todo(&self, scope: &Scope, id: i64) -> BoxFuture<'_, Result<Option<TodoRow>, StoreError>>;
-
-    /// The raw message of a todo or a pending row: its envelope again.
-    fn message(
-        &self,
-        scope: &Scope,
-        id: i64,
-    ) -> BoxFuture<'_, Result<Option<MessageRow>, StoreError>>;
-
     /// Pending messages (suspects, woken waiters, replays) due at `now`, for the re-drive worker. Raises their
     /// attempt counter in its own commit.
     fn take_pending(
@@ -285,16 +204,10 @@ pub trait Store: Peers + Debug + Send + Sync {
     fn backlog(&self) -> BoxFuture<'_, Result<Vec<Backlog>, StoreError>>;
 
     /// Ends a todo.
-    fn close_todo(
-        &self,
-        id: i64,
-        state: TodoState,
-        reason: String,
-        now: Timestamp,
-    ) -> BoxFuture<'_, Result<bool, StoreError>>;
+    fn close_todo(&self, id: i64, end: TodoEnd) -> BoxFuture<'_, Result<bool, StoreError>>;
 
-    /// Marks a todo's message for another drive by the re-drive worker.
-    fn replay(&self, id: i64, now: Timestamp) -> BoxFuture<'_, Result<bool, StoreError>>;
+    /// Marks a todo's message for another drive by the re-drive worker; `by`: who wants it.
+    fn replay(&self, id: i64, by: &str, now: Timestamp) -> BoxFuture<'_, Result<bool, StoreError>>;
 
     /// What people hold shut, kept over restarts: to be known before anything is sent.
     fn pauses(&self) -> BoxFuture<'_, Result<Vec<PauseRow>, StoreError>>;

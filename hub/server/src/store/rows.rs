@@ -203,6 +203,29 @@ pub struct TodoRow {
     pub at: Timestamp,
     /// What became of it.
     pub state: TodoState,
+    /// By whom and why, where a person or a later document ended it.
+    pub end: Option<TodoEnd>,
+}
+
+/// How a todo ended.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct TodoEnd {
+    /// What became of it.
+    #[serde(skip)]
+    pub state: TodoState,
+    /// Who ended it; the hub itself, for what is superseded.
+    pub by: String,
+    /// Why.
+    pub reason: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+impl TodoEnd {
+    /// Its message is driven again.
+    pub(crate) fn replayed(by: &str, at: Timestamp) -> Self {
+        Self { state: TodoState::Replayed, by: by.to_owned(), reason: "replayed".to_owned(), at }
+    }
 }
 
 /// Open todos of one kind and system.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use orderhub::apply::{Unit, UnitOutcome, Word};
 use orderhub::store::postgres::{Options, PostgresStore};
-use orderhub::store::{Scope, Store, StoreError};
+use orderhub::store::{Reads as _, Scope, Store, StoreError};
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection, query_scalar, raw_sql};
 
 use crate::contract::{Factory, World, order_of, say, words};

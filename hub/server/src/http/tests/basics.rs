@@ -31,7 +31,7 @@ async fn readiness_names_every_part_that_cannot_work() {
 async fn a_hub_that_serves_all_it_can_is_still_seen_to_be_alive() {
     let hub = start().await;
     // Each sends a body that never ends.
-    let slow = (0..http::MOST_CALLS).map(|_| {
+    let slow = (0..http::limits::MOST_CALLS).map(|_| {
         let body = futures_util::stream::pending::<Result<Vec<u8>, std::io::Error>>();
         let request =
             Request::post("/api/v1/intake/nobody/order").header(header::HOST, "localhost");

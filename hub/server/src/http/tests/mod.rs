@@ -21,7 +21,9 @@ use crate::{Hub, Start};
 /// The secret of every system here, and the variable that holds it.
 const SECRET: &str = "HUSH";
 
+mod access;
 mod basics;
+mod once;
 mod orders;
 mod todo;
 
@@ -58,6 +60,10 @@ async fn open(folder: &Path, more: &str, files: Files) -> Hub {
 struct Answer {
     status: StatusCode,
     kind: String,
+    /// `WWW-Authenticate`.
+    challenge: String,
+    /// It was given before, under the same key.
+    replayed: bool,
     body: Value,
 }
 
@@ -76,10 +82,20 @@ impl Running {
         let request = request.body(Body::from(body.to_owned())).unwrap();
         let response = self.router.clone().oneshot(request).await.unwrap();
         let status = response.status();
-        let kind = response.headers().get(header::CONTENT_TYPE);
-        let kind = kind.map(|kind| kind.to_str().unwrap().to_owned()).unwrap_or_default();
+        let header = |name| {
+            let value = response.headers().get(name);
+            value.map(|value| value.to_str().unwrap().to_owned()).unwrap_or_default()
+        };
+        let replayed = response.headers().contains_key(super::once::REPLAYED);
+        let (kind, challenge) = (header(header::CONTENT_TYPE), header(header::WWW_AUTHENTICATE));
         let bytes = to_bytes(response.into_body(), 32 << 20).await.unwrap();
-        Answer { status, kind, body: serde_json::from_slice(&bytes).unwrap_or_default() }
+        Answer {
+            status,
+            kind,
+            challenge,
+            replayed,
+            body: serde_json::from_slice(&bytes).unwrap_or_default(),
+        }
     }
 
     async fn text(&self, request: axum::http::request::Builder) -> String {

@@ -10,39 +10,40 @@ use sqlx::{PgConnection, Postgres, QueryBuilder, Row as _};
 
 use super::error::Fault;
 use super::orders::receipt;
+use super::reads::Seen;
 use super::tx::parts;
 use super::write::text;
 use crate::store::codec;
 use crate::store::columns::to_column;
 use crate::store::rows::{MOST_ATTEMPTS, MOST_ORDERS};
-use crate::store::{AttemptFilter, AttemptRow, Filter, MOST_ROWS, Page};
+use crate::store::{AttemptFilter, AttemptRow, Filter, MOST_ROWS, Page, Scope};
 
 /// Rows that are asked for at once, after a first question for one page.
 const AT_ONCE: usize = 2_000;
 
 /// A page that is being gathered from rows whose first column falls.
-struct Gathered<T> {
+pub(super) struct Gathered<T> {
     items: Vec<T>,
     limit: usize,
     /// Rows that may still be looked at.
     left: usize,
     /// How many the next question asks for.
-    ask: usize,
+    pub(super) ask: usize,
     /// The number of the last row that was looked at and is not the first of the next page.
-    before: Option<i64>,
+    pub(super) before: Option<i64>,
     /// The page ends here, and there is more.
     full: bool,
 }
 
 impl<T> Gathered<T> {
-    fn new(limit: usize, most: usize, before: Option<i64>) -> Self {
+    pub(super) fn new(limit: usize, most: usize, before: Option<i64>) -> Self {
         let limit = limit.clamp(1, MOST_ROWS);
         // One more tells whether there is a next page.
         Self { items: Vec::new(), limit, left: most, ask: limit + 1, before, full: false }
     }
 
     /// Takes the rows of one question; whether another is needed.
-    fn take(
+    pub(super) fn take(
         &mut self,
         rows: &[PgRow],
         read: impl Fn(&PgRow) -> Result<Option<T>, Fault>,
@@ -68,7 +69,7 @@ impl<T> Gathered<T> {
         Ok(more)
     }
 
-    fn page(self, cursor: impl Fn(i64) -> String) -> Page<T> {
+    pub(super) fn page(self, cursor: impl Fn(i64) -> String) -> Page<T> {
         Page { items: self.items, next: self.before.filter(|_| self.full).map(cursor) }
     }
 }
@@ -76,22 +77,28 @@ impl<T> Gathered<T> {
 /// A page of heads. The cursor is the key of the last one that was looked at.
 pub(super) async fn orders(
     c: &mut PgConnection,
+    scope: Scope,
     filter: Filter,
     before: Option<OrderKey>,
 ) -> Result<Page<Order>, Fault> {
     let before = before.map(|key| key.0);
     let mut page = Gathered::new(filter.limit, MOST_ORDERS, before);
     loop {
-        let mut question = heads(&filter, page.before, page.ask);
+        let mut question = heads(&scope, &filter, page.before, page.ask);
         let rows = question.build().fetch_all(&mut *c).await?;
-        if !page.take(&rows, |row| order(row, &filter))? {
+        if !page.take(&rows, |row| order(row, &scope, &filter))? {
             return Ok(page.page(|key| OrderKey(key).shown()));
         }
     }
 }
 
 /// Bodies come only of rows whose columns fit.
-fn heads(filter: &Filter, before: Option<i64>, most: usize) -> QueryBuilder<Postgres> {
+fn heads(
+    scope: &Scope,
+    filter: &Filter,
+    before: Option<i64>,
+    most: usize,
+) -> QueryBuilder<Postgres> {
     let mut sql = QueryBuilder::new(
         "SELECT k, fits, CASE WHEN fits THEN body END, CASE WHEN fits THEN personal END
          FROM (SELECT k, body, personal, (true",
@@ -114,6 +121,9 @@ fn heads(filter: &Filter, before: Option<i64>, most: usize) -> QueryBuilder<Post
     if let Some(system) = &filter.system {
         sql.push(" AND origin = ").push_bind(text(system.as_str()).into_owned());
     }
+    if let Some(origins) = scope.origins() {
+        sql.push(" AND origin = ANY(").push_bind(origins).push(")");
+    }
     if let Some(since) = filter.updated_since {
         sql.push(" AND k IN (SELECT k FROM changes WHERE at >= ").push_bind(to_column(since));
         sql.push(")");
@@ -131,17 +141,18 @@ fn heads(filter: &Filter, before: Option<i64>, most: usize) -> QueryBuilder<Post
 }
 
 /// The order of a row, if it is one of those that were asked for.
-fn order(row: &PgRow, filter: &Filter) -> Result<Option<Order>, Fault> {
+fn order(row: &PgRow, scope: &Scope, filter: &Filter) -> Result<Option<Order>, Fault> {
     if !row.try_get::<bool, _>(1)? {
         return Ok(None);
     }
     let order = codec::order(&parts(row, 2)?)?;
-    Ok(filter.has_states(&order).then_some(order))
+    Ok((scope.sees(&order) && filter.has_states(&order)).then_some(order))
 }
 
 /// A page of attempts. The cursor is the number of the last one that was looked at.
 pub(super) async fn attempts(
     c: &mut PgConnection,
+    scope: Scope,
     filter: AttemptFilter,
     before: Option<i64>,
 ) -> Result<Page<AttemptRow>, Fault> {
@@ -160,7 +171,11 @@ pub(super) async fn attempts(
         let most = i64::try_from(page.ask).unwrap_or(i64::MAX);
         sql.push(" ORDER BY id DESC LIMIT ").push_bind(most);
         let rows = sql.build().fetch_all(&mut *c).await?;
-        if !page.take(&rows, |row| attempt(row, &filter))? {
+        let keys = rows.iter().map(|row| Ok(OrderKey(row.try_get(9)?)));
+        let keys = keys.collect::<Result<Vec<_>, Fault>>()?;
+        let seen = Seen::of(&mut *c, &scope, keys).await?;
+        let read = |row: &PgRow| Ok(attempt(row, &filter)?.filter(|row| seen.has(row.order)));
+        if !page.take(&rows, read)? {
             return Ok(page.page(|id| id.to_string()));
         }
     }

@@ -12,23 +12,19 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use orderhub_order::ids::{OrderKey, SystemName};
-use orderhub_order::model::{Order, State};
 use tokio::runtime::Handle;
 use tokio::sync::Mutex;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use super::{
-    AttemptFilter, AttemptRow, Backlog, ChangeRow, Filter, Lease, MessageRow, Page, PauseRow,
-    PendingRow, ReceiptRow, Scope, Store, StoreError, TodoCount, TodoFilter, TodoRow, TodoState,
-};
+use super::{Backlog, Lease, PauseRow, PendingRow, Store, StoreError, TodoEnd};
 use crate::apply::UnitOutcome;
 use crate::bundle::Files;
 use crate::config::{SecretRef, Secrets};
 use crate::store::codec;
-use crate::store::columns::from_cursor;
 use crate::store::commit::{self, Batch, Committed, Hand, TxError};
 use crate::store::reserved::Reserved;
 
+mod answers;
 mod board;
 mod connect;
 mod error;
@@ -44,6 +40,7 @@ mod pauses;
 mod peers;
 mod pending;
 mod pool;
+mod reads;
 mod schema;
 mod seen;
 mod shared;
@@ -221,14 +218,6 @@ impl Store for PostgresStore {
         Box::pin(self.batch(batch))
     }
 
-    fn state(
-        &self,
-        _scope: &Scope,
-        key: OrderKey,
-    ) -> BoxFuture<'_, Result<Option<Arc<State>>, StoreError>> {
-        Box::pin(self.readers.run(move |c| Box::pin(orders::state(c, key))))
-    }
-
     fn claim(
         &self,
         system: &SystemName,
@@ -282,94 +271,13 @@ impl Store for PostgresStore {
             seen::prune(tx.c, now, days).await?;
             writer::prune(tx.c).await?;
             shared::prune(tx.c).await?;
+            answers::prune(tx.c, now).await?;
             pending::sweep(tx.c, now).await
         }))
     }
 
     fn install(&self) -> &str {
         &self.install
-    }
-
-    fn find(&self, _scope: &Scope, word: &str) -> BoxFuture<'_, Result<Vec<OrderKey>, StoreError>> {
-        let word = word.to_owned();
-        Box::pin(self.readers.run(move |c| Box::pin(orders::find(c, word))))
-    }
-
-    fn list(
-        &self,
-        _scope: &Scope,
-        filter: &Filter,
-    ) -> BoxFuture<'_, Result<Page<Order>, StoreError>> {
-        let filter = filter.clone();
-        Box::pin(async move {
-            let before = from_cursor(filter.cursor.as_deref(), OrderKey::parse)?;
-            self.readers.run(move |c| Box::pin(lists::orders(c, filter, before))).await
-        })
-    }
-
-    fn at(
-        &self,
-        _scope: &Scope,
-        key: OrderKey,
-        version: u32,
-    ) -> BoxFuture<'_, Result<Option<Order>, StoreError>> {
-        Box::pin(self.readers.run(move |c| Box::pin(orders::at(c, key, version))))
-    }
-
-    fn changes(
-        &self,
-        _scope: &Scope,
-        key: OrderKey,
-    ) -> BoxFuture<'_, Result<Vec<ChangeRow>, StoreError>> {
-        Box::pin(self.readers.run(move |c| Box::pin(orders::changes(c, key))))
-    }
-
-    fn receipts(
-        &self,
-        _scope: &Scope,
-        key: OrderKey,
-    ) -> BoxFuture<'_, Result<Vec<ReceiptRow>, StoreError>> {
-        Box::pin(self.readers.run(move |c| Box::pin(orders::receipts(c, key))))
-    }
-
-    fn attempts(
-        &self,
-        _scope: &Scope,
-        filter: &AttemptFilter,
-    ) -> BoxFuture<'_, Result<Page<AttemptRow>, StoreError>> {
-        let filter = filter.clone();
-        Box::pin(async move {
-            let before = from_cursor(filter.cursor.as_deref(), |cursor| cursor.parse().ok())?;
-            self.readers.run(move |c| Box::pin(lists::attempts(c, filter, before))).await
-        })
-    }
-
-    fn todos(
-        &self,
-        _scope: &Scope,
-        filter: &TodoFilter,
-    ) -> BoxFuture<'_, Result<Page<TodoRow>, StoreError>> {
-        let filter = filter.clone();
-        Box::pin(async move {
-            let before = from_cursor(filter.cursor.as_deref(), |cursor| cursor.parse().ok())?;
-            self.readers.run(move |c| Box::pin(todos::list(c, filter, before))).await
-        })
-    }
-
-    fn todo_counts(&self, _scope: &Scope) -> BoxFuture<'_, Result<Vec<TodoCount>, StoreError>> {
-        Box::pin(self.readers.run(|c| Box::pin(todos::counts(c))))
-    }
-
-    fn todo(&self, _scope: &Scope, id: i64) -> BoxFuture<'_, Result<Option<TodoRow>, StoreError>> {
-        Box::pin(self.readers.run(move |c| Box::pin(todos::one(c, id))))
-    }
-
-    fn message(
-        &self,
-        _scope: &Scope,
-        id: i64,
-    ) -> BoxFuture<'_, Result<Option<MessageRow>, StoreError>> {
-        Box::pin(self.readers.run(move |c| Box::pin(pending::message(c, id))))
     }
 
     fn take_pending(
@@ -390,20 +298,14 @@ impl Store for PostgresStore {
         Box::pin(self.readers.run(|c| Box::pin(lanes::backlog(c))))
     }
 
-    fn close_todo(
-        &self,
-        id: i64,
-        state: TodoState,
-        reason: String,
-        now: Timestamp,
-    ) -> BoxFuture<'_, Result<bool, StoreError>> {
-        let close =
-            async move |tx: &mut PgTx<'_>| todos::close(tx.c, id, state, &reason, now).await;
+    fn close_todo(&self, id: i64, end: TodoEnd) -> BoxFuture<'_, Result<bool, StoreError>> {
+        let close = async move |tx: &mut PgTx<'_>| todos::close(tx.c, id, &end).await;
         Box::pin(self.write(close))
     }
 
-    fn replay(&self, id: i64, now: Timestamp) -> BoxFuture<'_, Result<bool, StoreError>> {
-        Box::pin(self.write(async move |tx| todos::replay(tx.c, id, now).await))
+    fn replay(&self, id: i64, by: &str, now: Timestamp) -> BoxFuture<'_, Result<bool, StoreError>> {
+        let by = by.to_owned();
+        Box::pin(self.write(async move |tx| todos::replay(tx.c, id, &by, now).await))
     }
 
     fn pauses(&self) -> BoxFuture<'_, Result<Vec<PauseRow>, StoreError>> {

@@ -7,13 +7,18 @@ use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Postgres, QueryBuilder, Row as _, query};
 
 use super::error::Fault;
+use super::lists::Gathered;
+use super::reads::Seen;
 use super::write::{text, wake};
 use crate::store::columns::{ALL, from_column, to_column};
 use crate::store::commit::WaitKey;
-use crate::store::{MOST_ROWS, Page, TodoCount, TodoFilter, TodoRow, TodoState};
+use crate::store::rows::MOST_ATTEMPTS;
+use crate::store::{Page, Scope, TodoCount, TodoEnd, TodoFilter, TodoRow, TodoState};
 
 /// The columns that [`todo()`] reads.
-const COLUMNS: &str = "SELECT id, kind, cause, system, why, k, message, at, state FROM todo";
+const COLUMNS: &str =
+    "SELECT id, kind, cause, system, why, k, message, at, state, ended_by, reason,
+     ended_at FROM todo";
 
 /// One of them, in whatever state.
 pub(super) async fn one(c: &mut PgConnection, id: i64) -> Result<Option<TodoRow>, Fault> {
@@ -23,12 +28,27 @@ pub(super) async fn one(c: &mut PgConnection, id: i64) -> Result<Option<TodoRow>
     row.map(|row| todo(&row)).transpose()
 }
 
-/// A page of the open ones, newest first. The cursor is the number of the last one.
+/// A page of the open ones, newest first. The cursor is the number of the last one that was looked at.
 pub(super) async fn list(
     c: &mut PgConnection,
+    scope: Scope,
     filter: TodoFilter,
     before: Option<i64>,
 ) -> Result<Page<TodoRow>, Fault> {
+    let mut page = Gathered::new(filter.limit, MOST_ATTEMPTS, before);
+    loop {
+        let rows = open(&filter, page.before, page.ask).build().fetch_all(&mut *c).await?;
+        let found = rows.iter().map(todo).collect::<Result<Vec<_>, _>>()?;
+        let seen = Seen::of(&mut *c, &scope, found.iter().filter_map(|row| row.order)).await?;
+        let read = |row: &PgRow| Ok(Some(todo(row)?).filter(|row| seen.has_todo(row)));
+        if !page.take(&rows, read)? {
+            return Ok(page.page(|id| id.to_string()));
+        }
+    }
+}
+
+/// Those that were asked for, behind a number.
+fn open(filter: &TodoFilter, before: Option<i64>, most: usize) -> QueryBuilder<Postgres> {
     let mut sql = QueryBuilder::<Postgres>::new(COLUMNS);
     sql.push(" WHERE state = 'open'");
     if let Some(kind) = filter.kind {
@@ -46,15 +66,8 @@ pub(super) async fn list(
     if let Some(before) = before {
         sql.push(" AND id < ").push_bind(before);
     }
-    let limit = filter.limit.clamp(1, MOST_ROWS);
-    let more = i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(1);
-    sql.push(" ORDER BY id DESC LIMIT ").push_bind(more);
-
-    let rows = sql.build().fetch_all(c).await?;
-    let items: Vec<TodoRow> = rows.iter().take(limit).map(todo).collect::<Result<_, _>>()?;
-    let last = items.last().filter(|_| rows.len() > limit);
-    let next = last.map(|todo| todo.id.to_string());
-    Ok(Page { items, next })
+    sql.push(" ORDER BY id DESC LIMIT ").push_bind(i64::try_from(most).unwrap_or(i64::MAX));
+    sql
 }
 
 /// The open ones by kind and system.
@@ -82,39 +95,51 @@ fn todo(row: &PgRow) -> Result<TodoRow, Fault> {
         system: row.try_get::<Option<String>, _>(3)?.map(SystemName::new),
         why: row.try_get(4)?,
     };
+    let state = TodoState::parse(state).unwrap_or(TodoState::Open);
+    let at: Option<i64> = row.try_get(11)?;
+    let end = match at {
+        Some(at) => Some(TodoEnd {
+            state,
+            by: row.try_get::<Option<String>, _>(9)?.unwrap_or_else(|| "hub".to_owned()),
+            reason: row.try_get::<Option<String>, _>(10)?.unwrap_or_default(),
+            at: from_column(at),
+        }),
+        None => None,
+    };
     Ok(TodoRow {
         id: row.try_get(0)?,
         item,
         order: row.try_get::<Option<i64>, _>(5)?.map(OrderKey),
         message: row.try_get(6)?,
         at: from_column(row.try_get(7)?),
-        state: TodoState::parse(state).unwrap_or(TodoState::Open),
+        state,
+        end,
     })
 }
 
 /// Ends an open todo; wakes the facts that wait behind the document it stands for.
-pub(super) async fn close(
-    c: &mut PgConnection,
-    id: i64,
-    state: TodoState,
-    reason: &str,
-    now: Timestamp,
-) -> Result<bool, Fault> {
-    let sql = "UPDATE todo SET state = $2, reason = $3, ended_at = $4
+pub(super) async fn close(c: &mut PgConnection, id: i64, end: &TodoEnd) -> Result<bool, Fault> {
+    let sql = "UPDATE todo SET state = $2, reason = $3, ended_at = $4, ended_by = $5
                WHERE id = $1 AND state = 'open' RETURNING system, doc_key";
-    let update = query(sql).bind(id).bind(state.as_str()).bind(text(reason));
-    let ended = update.bind(to_column(now)).fetch_optional(&mut *c).await?;
+    let now = to_column(end.at);
+    let update = query(sql).bind(id).bind(end.state.as_str()).bind(text(&end.reason));
+    let ended = update.bind(now).bind(text(&end.by)).fetch_optional(&mut *c).await?;
     let Some(ended) = ended else { return Ok(false) };
     let (system, key): (Option<String>, Option<String>) = (ended.try_get(0)?, ended.try_get(1)?);
     if let (Some(system), Some(key)) = (system, key) {
         let key = WaitKey::parked(&SystemName::new(system), &key);
-        wake(c, &[key], to_column(now)).await?;
+        wake(c, &[key], now).await?;
     }
     Ok(true)
 }
 
 /// Marks an open todo's document for another drive. `false`: it has none, or is not open.
-pub(super) async fn replay(c: &mut PgConnection, id: i64, now: Timestamp) -> Result<bool, Fault> {
+pub(super) async fn replay(
+    c: &mut PgConnection,
+    id: i64,
+    by: &str,
+    now: Timestamp,
+) -> Result<bool, Fault> {
     let sql = "SELECT message, document FROM todo
                WHERE id = $1 AND state = 'open' AND message IS NOT NULL FOR UPDATE";
     let found = query(sql).bind(id).fetch_optional(&mut *c).await?;
@@ -126,5 +151,5 @@ pub(super) async fn replay(c: &mut PgConnection, id: i64, now: Timestamp) -> Res
                SET why = 'replay', due_at = excluded.due_at, attempts = 0";
     let insert = query(sql).bind(message).bind(document.unwrap_or(ALL)).bind(to_column(now));
     insert.execute(&mut *c).await?;
-    close(c, id, TodoState::Replayed, "replayed", now).await
+    close(c, id, &TodoEnd::replayed(by, now)).await
 }

@@ -11,11 +11,12 @@ use rusqlite::{Connection, Row, Rows, params_from_iter};
 
 use super::error::Fault;
 use super::orders::receipt;
+use super::reads::Looking;
 use super::tx::parts;
 use crate::store::codec;
 use crate::store::columns::{from_column, to_column};
 use crate::store::rows::{MOST_ATTEMPTS, MOST_ORDERS};
-use crate::store::{AttemptFilter, AttemptRow, Filter, MOST_ROWS, Page};
+use crate::store::{AttemptFilter, AttemptRow, Filter, MOST_ROWS, Page, Scope};
 
 /// Conditions that an index answers, each with its value.
 #[derive(Default)]
@@ -36,6 +37,7 @@ impl Where {
 /// A page of heads. The cursor is the key of the last one that was looked at.
 pub(super) fn orders(
     c: &Connection,
+    scope: &Scope,
     filter: &Filter,
     before: Option<OrderKey>,
 ) -> Result<Page<Order>, Fault> {
@@ -45,6 +47,11 @@ pub(super) fn orders(
     }
     if let Some(system) = &filter.system {
         found.and("origin = ?", system.as_str().to_owned());
+    }
+    if let Some(origins) = scope.origins() {
+        // A list as JSON: one text for the cache of statements, however many there are.
+        let origins = serde_json::Value::from(origins).to_string();
+        found.and("origin IN (SELECT value FROM json_each(?))", origins);
     }
     if let Some(since) = filter.updated_since {
         found.and("k IN (SELECT k FROM changes WHERE at >= ?)", to_column(since));
@@ -62,12 +69,12 @@ pub(super) fn orders(
     );
     let mut statement = c.prepare_cached(&sql)?;
     let rows = statement.query(params_from_iter(found.values))?;
-    let (items, next) = page(rows, filter.limit, MOST_ORDERS, |row| order(row, filter))?;
+    let (items, next) = page(rows, filter.limit, MOST_ORDERS, |row| order(row, scope, filter))?;
     Ok(Page { items, next: next.map(|key| OrderKey(key).shown()) })
 }
 
 /// The order of a row, if it is one of those that were asked for. Only then is its body read.
-fn order(row: &Row<'_>, filter: &Filter) -> Result<Option<Order>, Fault> {
+fn order(row: &Row<'_>, scope: &Scope, filter: &Filter) -> Result<Option<Order>, Fault> {
     let is = |column, wanted: &Option<String>| -> Result<bool, Fault> {
         let Some(wanted) = wanted else { return Ok(true) };
         Ok(row.get::<_, Option<String>>(column)?.as_ref() == Some(wanted))
@@ -80,12 +87,13 @@ fn order(row: &Row<'_>, filter: &Filter) -> Result<Option<Order>, Fault> {
         return Ok(None);
     }
     let order = codec::order(&parts(row, 4)?)?;
-    Ok(filter.has_states(&order).then_some(order))
+    Ok((scope.sees(&order) && filter.has_states(&order)).then_some(order))
 }
 
 /// A page of attempts. The cursor is the number of the last one that was looked at.
 pub(super) fn attempts(
     c: &Connection,
+    scope: &Scope,
     filter: &AttemptFilter,
     before: Option<i64>,
 ) -> Result<Page<AttemptRow>, Fault> {
@@ -103,6 +111,7 @@ pub(super) fn attempts(
     );
     let mut statement = c.prepare_cached(&sql)?;
     let rows = statement.query(params_from_iter(found.values))?;
+    let looking = Looking::new(c, scope);
     let (items, next) = page(rows, filter.limit, MOST_ATTEMPTS, |row| {
         let is = |column, wanted: Option<&str>| -> Result<bool, Fault> {
             let text = row.get_ref(column)?.as_str().map_err(rusqlite::Error::from)?;
@@ -112,14 +121,18 @@ pub(super) fn attempts(
         if !(is(2, system)? && is(5, filter.class.as_deref())?) {
             return Ok(None);
         }
-        Ok(Some(AttemptRow { order: OrderKey(row.get(9)?), receipt: receipt(row, 1)? }))
+        let order = OrderKey(row.get(9)?);
+        if !looking.sees(order)? {
+            return Ok(None);
+        }
+        Ok(Some(AttemptRow { order, receipt: receipt(row, 1)? }))
     })?;
     Ok(Page { items, next: next.map(|id| id.to_string()) })
 }
 
 /// Gathers a page from rows whose first column falls. `read` gives those that belong on it. The second
 /// answer is the number behind which the next page begins; `None`: there is nothing more.
-fn page<T>(
+pub(super) fn page<T>(
     mut rows: Rows<'_>,
     limit: usize,
     most: usize,

@@ -10,20 +10,16 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use orderhub_order::ids::{OrderKey, SystemName};
-use orderhub_order::model::{Order, State};
 use tokio::sync::{mpsc, oneshot};
 
-use super::{
-    AttemptFilter, AttemptRow, Backlog, ChangeRow, Filter, MessageRow, Page, PauseRow, PendingRow,
-    ReceiptRow, Scope, Store, StoreError, TodoCount, TodoFilter, TodoRow, TodoState,
-};
+use super::{Backlog, PauseRow, PendingRow, Store, StoreError, TodoEnd};
 use crate::apply::UnitOutcome;
 use crate::bundle::Files;
-use crate::store::columns::from_cursor;
 use crate::store::commit::{Batch, WORTH_LOOKING};
 use crate::store::forecast::Forecast;
 use crate::store::reserved::Reserved;
 
+mod answers;
 mod error;
 mod heads;
 mod lanes;
@@ -34,6 +30,7 @@ mod pauses;
 mod peers;
 mod pending;
 mod readers;
+mod reads;
 mod schema;
 mod scout;
 mod seen;
@@ -126,22 +123,6 @@ impl Store for SqliteStore {
         Box::pin(call(&self.jobs, move |writer| writer.apply(batch)))
     }
 
-    fn state(
-        &self,
-        _scope: &Scope,
-        key: OrderKey,
-    ) -> BoxFuture<'_, Result<Option<Arc<State>>, StoreError>> {
-        Box::pin(async move {
-            if let Some(known) = self.heads.get(key) {
-                return Ok(Some(known));
-            }
-            // The call that a claim leads to is committed soon: it finds the order decoded.
-            let reading = self.heads.reading(key);
-            let read = move |c: &_| Ok(tx::read_order(c, key)?.map(|head| reading.keep(head)));
-            self.readers.read(read).await
-        })
-    }
-
     fn claim(
         &self,
         system: &SystemName,
@@ -194,6 +175,7 @@ impl Store for SqliteStore {
                     writer.try_write()?;
                 }
                 writer.seen.prune(&writer.connection, now, days).map_err(StoreError::from)?;
+                answers::prune(&writer.connection, now)?;
                 Ok(pending::sweep(&writer.connection, now)?)
             })
         }))
@@ -201,88 +183,6 @@ impl Store for SqliteStore {
 
     fn install(&self) -> &str {
         &self.install
-    }
-
-    fn find(&self, _scope: &Scope, word: &str) -> BoxFuture<'_, Result<Vec<OrderKey>, StoreError>> {
-        let word = word.to_owned();
-        Box::pin(self.readers.read(move |c| orders::find(c, &word)))
-    }
-
-    fn list(
-        &self,
-        _scope: &Scope,
-        filter: &Filter,
-    ) -> BoxFuture<'_, Result<Page<Order>, StoreError>> {
-        let filter = filter.clone();
-        Box::pin(async move {
-            let before = from_cursor(filter.cursor.as_deref(), OrderKey::parse)?;
-            self.readers.read(move |c| lists::orders(c, &filter, before)).await
-        })
-    }
-
-    fn at(
-        &self,
-        _scope: &Scope,
-        key: OrderKey,
-        version: u32,
-    ) -> BoxFuture<'_, Result<Option<Order>, StoreError>> {
-        Box::pin(self.readers.read(move |c| orders::at(c, key, version)))
-    }
-
-    fn changes(
-        &self,
-        _scope: &Scope,
-        key: OrderKey,
-    ) -> BoxFuture<'_, Result<Vec<ChangeRow>, StoreError>> {
-        Box::pin(self.readers.read(move |c| orders::changes(c, key)))
-    }
-
-    fn receipts(
-        &self,
-        _scope: &Scope,
-        key: OrderKey,
-    ) -> BoxFuture<'_, Result<Vec<ReceiptRow>, StoreError>> {
-        Box::pin(self.readers.read(move |c| orders::receipts(c, key)))
-    }
-
-    fn attempts(
-        &self,
-        _scope: &Scope,
-        filter: &AttemptFilter,
-    ) -> BoxFuture<'_, Result<Page<AttemptRow>, StoreError>> {
-        let filter = filter.clone();
-        Box::pin(async move {
-            let before = from_cursor(filter.cursor.as_deref(), |cursor| cursor.parse().ok())?;
-            self.readers.read(move |c| lists::attempts(c, &filter, before)).await
-        })
-    }
-
-    fn todos(
-        &self,
-        _scope: &Scope,
-        filter: &TodoFilter,
-    ) -> BoxFuture<'_, Result<Page<TodoRow>, StoreError>> {
-        let filter = filter.clone();
-        Box::pin(async move {
-            let before = from_cursor(filter.cursor.as_deref(), |cursor| cursor.parse().ok())?;
-            self.readers.read(move |c| todos::list(c, &filter, before)).await
-        })
-    }
-
-    fn todo_counts(&self, _scope: &Scope) -> BoxFuture<'_, Result<Vec<TodoCount>, StoreError>> {
-        Box::pin(self.readers.read(todos::counts))
-    }
-
-    fn todo(&self, _scope: &Scope, id: i64) -> BoxFuture<'_, Result<Option<TodoRow>, StoreError>> {
-        Box::pin(self.readers.read(move |c| todos::one(c, id)))
-    }
-
-    fn message(
-        &self,
-        _scope: &Scope,
-        id: i64,
-    ) -> BoxFuture<'_, Result<Option<MessageRow>, StoreError>> {
-        Box::pin(self.readers.read(move |c| pending::message(c, id)))
     }
 
     fn take_pending(
@@ -306,21 +206,16 @@ impl Store for SqliteStore {
         Box::pin(self.readers.read(lanes::backlog))
     }
 
-    fn close_todo(
-        &self,
-        id: i64,
-        state: TodoState,
-        reason: String,
-        now: Timestamp,
-    ) -> BoxFuture<'_, Result<bool, StoreError>> {
+    fn close_todo(&self, id: i64, end: TodoEnd) -> BoxFuture<'_, Result<bool, StoreError>> {
         Box::pin(call(&self.jobs, move |writer| {
-            writer.transaction(|w| Ok(todos::close(&w.connection, id, state, &reason, now)?))
+            writer.transaction(|w| Ok(todos::close(&w.connection, id, &end)?))
         }))
     }
 
-    fn replay(&self, id: i64, now: Timestamp) -> BoxFuture<'_, Result<bool, StoreError>> {
+    fn replay(&self, id: i64, by: &str, now: Timestamp) -> BoxFuture<'_, Result<bool, StoreError>> {
+        let by = by.to_owned();
         Box::pin(call(&self.jobs, move |writer| {
-            writer.transaction(|w| Ok(todos::replay(&w.connection, id, now)?))
+            writer.transaction(|w| Ok(todos::replay(&w.connection, id, &by, now)?))
         }))
     }
 

@@ -7,13 +7,18 @@ use rusqlite::types::Value as Column;
 use rusqlite::{Connection, OptionalExtension as _, Row, params, params_from_iter};
 
 use super::error::Fault;
+use super::lists::page;
+use super::reads::Looking;
 use super::write::wake;
 use crate::store::columns::{ALL, from_column, to_column};
 use crate::store::commit::WaitKey;
-use crate::store::{MOST_ROWS, Page, TodoCount, TodoFilter, TodoRow, TodoState};
+use crate::store::rows::MOST_ATTEMPTS;
+use crate::store::{Page, Scope, TodoCount, TodoEnd, TodoFilter, TodoRow, TodoState};
 
 /// The columns that [`todo()`] reads.
-const COLUMNS: &str = "SELECT id, kind, cause, system, why, k, message, at, state FROM todo";
+const COLUMNS: &str =
+    "SELECT id, kind, cause, system, why, k, message, at, state, ended_by, reason,
+     ended_at FROM todo";
 
 /// One of them, in whatever state.
 pub(super) fn one(c: &Connection, id: i64) -> Result<Option<TodoRow>, Fault> {
@@ -21,9 +26,10 @@ pub(super) fn one(c: &Connection, id: i64) -> Result<Option<TodoRow>, Fault> {
     Ok(statement.query_row([id], todo).optional()?)
 }
 
-/// A page of the open ones, newest first. The cursor is the number of the last one.
+/// A page of the open ones, newest first. The cursor is the number of the last one that was looked at.
 pub(super) fn list(
     c: &Connection,
+    scope: &Scope,
     filter: &TodoFilter,
     before: Option<i64>,
 ) -> Result<Page<TodoRow>, Fault> {
@@ -42,21 +48,15 @@ pub(super) fn list(
         values.push(value);
         sql.push_str(&format!(" AND {test} ?{}", values.len()));
     }
-    let limit = filter.limit.clamp(1, MOST_ROWS);
-    let more = i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(1);
-    sql.push_str(&format!(" ORDER BY id DESC LIMIT {more}"));
-
+    sql.push_str(" ORDER BY id DESC");
     let mut statement = c.prepare_cached(&sql)?;
-    let mut rows = statement.query(params_from_iter(values))?;
-    let mut page = Page { items: Vec::new(), next: None };
-    while let Some(row) = rows.next()? {
-        if page.items.len() == limit {
-            page.next = page.items.last().map(|todo: &TodoRow| todo.id.to_string());
-            break;
-        }
-        page.items.push(todo(row)?);
-    }
-    Ok(page)
+    let rows = statement.query(params_from_iter(values))?;
+    let looking = Looking::new(c, scope);
+    let (items, next) = page(rows, filter.limit, MOST_ATTEMPTS, |row| {
+        let row = todo(row)?;
+        Ok(looking.sees_todo(&row)?.then_some(row))
+    })?;
+    Ok(Page { items, next: next.map(|id| id.to_string()) })
 }
 
 /// The open ones by kind and system.
@@ -86,29 +86,36 @@ fn todo(row: &Row<'_>) -> Result<TodoRow, rusqlite::Error> {
         system: row.get::<_, Option<String>>(3)?.map(SystemName::new),
         why: row.get(4)?,
     };
+    let state = TodoState::parse(&state).unwrap_or(TodoState::Open);
+    let at: Option<i64> = row.get(11)?;
+    let end = match at {
+        Some(at) => Some(TodoEnd {
+            state,
+            by: row.get::<_, Option<String>>(9)?.unwrap_or_else(|| "hub".to_owned()),
+            reason: row.get::<_, Option<String>>(10)?.unwrap_or_default(),
+            at: from_column(at),
+        }),
+        None => None,
+    };
     Ok(TodoRow {
         id: row.get(0)?,
         item,
         order: row.get::<_, Option<i64>>(5)?.map(OrderKey),
         message: row.get(6)?,
         at: from_column(row.get(7)?),
-        state: TodoState::parse(&state).unwrap_or(TodoState::Open),
+        state,
+        end,
     })
 }
 
 /// Ends an open todo; wakes the facts that wait behind the document it stands for.
-pub(super) fn close(
-    c: &Connection,
-    id: i64,
-    state: TodoState,
-    reason: &str,
-    now: Timestamp,
-) -> Result<bool, Fault> {
+pub(super) fn close(c: &Connection, id: i64, end: &TodoEnd) -> Result<bool, Fault> {
     let mut update = c.prepare_cached(
-        "UPDATE todo SET state = ?2, reason = ?3, ended_at = ?4
+        "UPDATE todo SET state = ?2, reason = ?3, ended_at = ?4, ended_by = ?5
          WHERE id = ?1 AND state = 'open' RETURNING system, doc_key",
     )?;
-    let values = params![id, state.as_str(), reason, to_column(now)];
+    let now = to_column(end.at);
+    let values = params![id, end.state.as_str(), end.reason, now, end.by];
     let ended = update
         .query_row(values, |row| {
             Ok((row.get::<_, Option<String>>(0)?, row.get::<_, Option<String>>(1)?))
@@ -117,13 +124,13 @@ pub(super) fn close(
     let Some(ended) = ended else { return Ok(false) };
     if let (Some(system), Some(key)) = ended {
         let key = WaitKey::parked(&SystemName::new(system), &key);
-        wake(c, &[key], to_column(now))?;
+        wake(c, &[key], now)?;
     }
     Ok(true)
 }
 
 /// Marks an open todo's document for another drive. `false`: it has none, or is not open.
-pub(super) fn replay(c: &Connection, id: i64, now: Timestamp) -> Result<bool, Fault> {
+pub(super) fn replay(c: &Connection, id: i64, by: &str, now: Timestamp) -> Result<bool, Fault> {
     let found = c
         .prepare_cached(
             "SELECT message, document FROM todo
@@ -138,5 +145,5 @@ pub(super) fn replay(c: &Connection, id: i64, now: Timestamp) -> Result<bool, Fa
          ON CONFLICT (message, document) DO UPDATE SET why = 'replay', due_at = ?3, attempts = 0",
     )?;
     insert.execute(params![message, document.unwrap_or(ALL), to_column(now)])?;
-    close(c, id, TodoState::Replayed, "replayed", now)
+    close(c, id, &TodoEnd::replayed(by, now))
 }

@@ -8,7 +8,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use futures_util::future::LocalBoxFuture;
 
 use super::{
-    Factory, batches, damage, duplicates, flights, history, lanes, lists, pauses, todos, waiting,
+    Factory, answers, batches, damage, duplicates, flights, history, lanes, lists, pauses, scopes,
+    todos, waiting,
 };
 
 /// Cases that run at once; most of their time they wait for the disk.
@@ -93,7 +94,10 @@ fn cases_of_what_follows() -> Vec<Case> {
         case(lists::orders_are_found_by_what_they_are),
         case(lists::pages_follow_each_other_without_gap_or_end_page),
         case(lists::attempts_are_found_over_all_orders),
+        case(scopes::what_lies_outside_of_a_scope_is_not_there),
         case(lists::a_cursor_that_no_page_gave_is_refused),
+        case(answers::a_key_is_answered_once_and_then_the_same_again),
+        case(answers::a_key_that_nobody_answered_can_be_taken_again),
         case(pauses::a_pause_outlives_the_process_until_it_is_ended),
         case(damage::a_damaged_order_hurts_no_neighbour),
         case(damage::a_waiter_and_a_reference_that_passed_each_other_are_joined_by_the_sweep),

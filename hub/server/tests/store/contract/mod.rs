@@ -16,6 +16,7 @@ use orderhub_order::contribution::Contribution;
 use orderhub_order::fold::{Act, Facts};
 use orderhub_order::ids::{OrderKey, SystemName};
 
+pub(crate) mod answers;
 pub(crate) mod batches;
 mod cases;
 pub(crate) mod damage;
@@ -27,6 +28,7 @@ pub(crate) mod lists;
 pub(crate) mod pauses;
 pub(crate) mod rules;
 pub(crate) mod say;
+pub(crate) mod scopes;
 pub(crate) mod todos;
 pub(crate) mod waiting;
 

@@ -1,7 +1,7 @@
 //! What cannot be applied: parked, superseded, replayed, discarded.
 
 use orderhub::apply::{Unit, Word};
-use orderhub::store::{Scope, TodoFilter, TodoState};
+use orderhub::store::{Scope, TodoEnd, TodoFilter, TodoState};
 use orderhub_mapping::{MapError, Mapped};
 use orderhub_order::catalogue::FieldId;
 use orderhub_order::catalogue::known::order;
@@ -42,7 +42,10 @@ pub(crate) async fn a_later_document_of_the_key_supersedes(factory: &dyn Factory
     assert_eq!(world.todos().await.len(), 1, "only that key");
     let done = world.store.todo(&Scope::All, id).await.unwrap().unwrap();
     assert_eq!(done.state, TodoState::Superseded);
-    assert!(!world.store.replay(id, world.now).await.unwrap(), "a replay would do harm");
+    assert!(
+        !world.store.replay(id, "person:ann", world.now).await.unwrap(),
+        "a replay would do harm"
+    );
 }
 
 pub(crate) async fn facts_wait_behind_a_parked_document_of_their_order(factory: &dyn Factory) {
@@ -61,8 +64,8 @@ pub(crate) async fn a_replay_drives_the_message_again(factory: &dyn Factory) {
     let mut world = World::new(factory).await;
     let _parked = world.one(failed(&world, "f1", Some("1001"))).await;
     let id = world.todos().await[0].id;
-    assert!(world.store.replay(id, world.now).await.unwrap());
-    assert!(!world.store.replay(id, world.now).await.unwrap(), "once");
+    assert!(world.store.replay(id, "person:ann", world.now).await.unwrap());
+    assert!(!world.store.replay(id, "person:ann", world.now).await.unwrap(), "once");
     let driven = world.drive(&[say::order("shop_eu", "1001", 1, "a")]).await;
     assert_eq!(words(&driven[0]), [Word::Applied]);
     assert_eq!(world.version(order_of(&driven[0])).await, 1);
@@ -73,12 +76,18 @@ pub(crate) async fn a_discarded_todo_keeps_its_reason_and_its_message(factory: &
     let mut world = World::new(factory).await;
     let parked = world.one(failed(&world, "f1", None)).await;
     let id = world.todos().await[0].id;
-    let close = |id| world.store.close_todo(id, TodoState::Discarded, "test".to_owned(), world.now);
+    let end = TodoEnd {
+        state: TodoState::Discarded,
+        by: "person:ann".to_owned(),
+        reason: "test".to_owned(),
+        at: world.now,
+    };
+    let close = |id| world.store.close_todo(id, end.clone());
     assert!(close(id).await.unwrap());
     assert!(!close(id).await.unwrap());
     assert!(world.todos().await.is_empty());
     let todo = world.store.todo(&Scope::All, id).await.unwrap().unwrap();
-    assert_eq!(todo.state, TodoState::Discarded);
+    assert_eq!((todo.state, todo.end), (TodoState::Discarded, Some(end.clone())));
     assert!(world.store.message(&Scope::All, parked.message.unwrap()).await.unwrap().is_some());
 }
 
