@@ -216,6 +216,12 @@ impl Hub {
             stopping: stops.sources.clone(),
         });
         let http = tokio::spawn(http::serve(listener, api.clone(), stops.http.clone()));
+        let leased = intake::leased::Parts {
+            store: Arc::clone(&store),
+            intake: intake.clone(),
+            deliverer: deliverer.clone(),
+            clock,
+        };
         let sources = amqp::Parts {
             intake,
             store: Arc::clone(&store),
@@ -224,7 +230,9 @@ impl Hub {
             secrets,
             stop: stops.sources.clone(),
         };
-        let readers = config.bus.as_ref().map(|bus| amqp::start(bus, &sources)).unwrap_or_default();
+        let mut readers =
+            config.bus.as_ref().map(|bus| amqp::start(bus, &sources)).unwrap_or_default();
+        readers.extend(intake::fetch::start(&leased, &stops.sources));
 
         readiness.ready("start");
         tracing::info!(%address, "the hub runs");

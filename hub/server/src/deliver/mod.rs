@@ -33,6 +33,7 @@ use crate::resilience::{self, Jitter};
 use crate::store::{PauseRow, Store};
 use crate::transport::Transport;
 
+mod ask;
 mod bind;
 mod claim;
 mod dispatcher;
@@ -49,6 +50,7 @@ pub mod status;
 mod steps;
 mod tasks;
 
+pub use ask::{Asked, Question};
 use dispatcher::{Common, Dispatcher};
 pub use read::ReadError;
 use status::SystemStatus;

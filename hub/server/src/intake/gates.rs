@@ -7,8 +7,8 @@ use orderhub_mapping::{MapError, Mapped};
 use orderhub_order::ids::Collection;
 
 use super::Envelope;
-use crate::apply::{MessageUnit, Redrive};
-use crate::bundle::Bundle;
+use crate::apply::{Beside, MessageUnit, Redrive};
+use crate::bundle::{Bundle, Received};
 
 /// The source of webhooks.
 pub const WEBHOOK: &str = "webhook";
@@ -43,8 +43,15 @@ pub fn unit(
     envelope: Envelope,
     redrive: Option<Redrive>,
 ) -> MessageUnit {
-    let mut unit =
-        MessageUnit { envelope, mapped: Vec::new(), refused: None, skipped: false, redrive };
+    let beside = Beside::default();
+    let mut unit = MessageUnit {
+        envelope,
+        mapped: Vec::new(),
+        refused: None,
+        skipped: false,
+        redrive,
+        beside,
+    };
     if unit.envelope.suspect && unit.redrive.is_none() {
         return unit;
     }
@@ -52,7 +59,7 @@ pub fn unit(
         unit.refused = Some(unknown_system(&unit.envelope));
         return unit;
     }
-    if bundle.intake(&unit.envelope.system, &unit.envelope.document).is_none() {
+    if bundle.intake_of(&unit.envelope).is_none() {
         // A system that sends webhooks sends more kinds than anybody wants. Whoever puts a message into
         // a queue of the hub means it: it waits for its intake.
         if &*unit.envelope.source == WEBHOOK {
@@ -64,7 +71,11 @@ pub fn unit(
     }
     unit.refused = refuse(&unit.envelope.body, gates, unit.redrive.is_some());
     if unit.refused.is_none() {
-        unit.mapped = bundle.map_in(&unit.envelope);
+        match bundle.receive(&unit.envelope) {
+            Received::Documents(mapped) => unit.mapped = mapped,
+            Received::Hints(wants) => unit.beside.wants = wants,
+            Received::Unreadable(why) => unit.refused = Some(("unreadable_hint", why)),
+        }
         if unit.redrive.is_none() {
             park_long(&mut unit.mapped, gates.park_above_lines);
         }

@@ -31,6 +31,7 @@ use crate::store::reserved::Reserved;
 
 mod connect;
 mod error;
+mod fetches;
 mod keeper;
 mod lanes;
 mod leases;

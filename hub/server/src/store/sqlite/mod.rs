@@ -25,6 +25,7 @@ use crate::store::forecast::Forecast;
 use crate::store::reserved::Reserved;
 
 mod error;
+mod fetches;
 mod heads;
 mod lanes;
 mod lists;
