@@ -27,8 +27,8 @@ struct Shared {
     calls: Mutex<Vec<String>>,
     /// Statuses that the next requests get instead of answers.
     refusals: Mutex<VecDeque<u16>>,
-    /// Whether answers are held back.
-    held: watch::Sender<bool>,
+    /// From which request on answers are held back.
+    held: watch::Sender<usize>,
 }
 
 fn lock<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -42,7 +42,7 @@ impl System {
             orders: Mutex::default(),
             calls: Mutex::default(),
             refusals: Mutex::default(),
-            held: watch::channel(false).0,
+            held: watch::channel(usize::MAX).0,
         });
         let router = Router::new()
             .route("/orders", get(list))
@@ -70,10 +70,15 @@ impl System {
 
     /// Answers wait from now on, or go.
     pub fn hold(&self, held: bool) {
-        self.shared.held.send_replace(held);
+        self.shared.held.send_replace(if held { 0 } else { usize::MAX });
     }
 
-    /// The next requests get these statuses.
+    /// Answers wait from this request on, the first being 1.
+    pub fn hold_from(&self, request: usize) {
+        self.shared.held.send_replace(request);
+    }
+
+    /// The next requests get these statuses; 200 is an answer.
     pub fn refuse(&self, statuses: impl IntoIterator<Item = u16>) {
         lock(&self.shared.refusals).extend(statuses);
     }
@@ -81,10 +86,14 @@ impl System {
 
 /// Counts a request, and decides whether it is answered.
 async fn received(shared: &Shared, uri: &Uri) -> Option<Response> {
-    lock(&shared.calls).push(uri.to_string());
-    let refusal = lock(&shared.refusals).pop_front();
+    let number = {
+        let mut calls = lock(&shared.calls);
+        calls.push(uri.to_string());
+        calls.len()
+    };
+    let refusal = lock(&shared.refusals).pop_front().filter(|status| *status != 200);
     // It is there, or gone with the test.
-    drop(shared.held.subscribe().wait_for(|held| !held).await);
+    drop(shared.held.subscribe().wait_for(|from| number < *from).await);
     let status = StatusCode::from_u16(refusal?).expect("a status");
     let mut headers = HeaderMap::new();
     if status == StatusCode::TOO_MANY_REQUESTS {

@@ -1,4 +1,4 @@
-//! What the hub asks systems for by itself: documents that hints name. Judged by what the system was asked,
+//! What the hub asks systems for by itself: documents that hints name, and listings. Judged by what the system was asked,
 //! and by the order that stands at the end.
 
 use std::path::Path;
@@ -22,14 +22,14 @@ struct Place {
 }
 
 impl Place {
-    async fn new(store: &str) -> Self {
+    async fn new(store: &str, integration: &str) -> Self {
         let (folder, port) = (tempfile::tempdir().unwrap(), hub::free_port());
         let system = System::start().await;
         let files = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/sources");
         let settings = format!(
             "[server]\nlisten = \"127.0.0.1:{port}\"\n[store]\nurl = \"{store}\"\n\
              [mappings]\npath = \"{}\"\n[egress]\nallow_private = [\"127.0.0.1/32\"]\n\
-             [systems.shop]\nintegration = \"shop\"\nbase_url = \"{}\"\n",
+             [systems.shop]\nintegration = \"{integration}\"\nbase_url = \"{}\"\n",
             files.canonicalize().unwrap().display(),
             system.url()
         );
@@ -71,7 +71,7 @@ async fn todos(hub: &Hub) -> Vec<Value> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_hint_that_comes_during_a_fetch_wants_another() {
-    let place = Place::new("sqlite:hub.db").await;
+    let place = Place::new("sqlite:hub.db", "shop").await;
     let hub = place.start().await;
     place.system.put("7", "first", "2026-03-01T09:00:00Z");
     place.system.hold(true);
@@ -93,7 +93,7 @@ async fn a_hint_that_comes_during_a_fetch_wants_another() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_not_there_is_shown_and_asked_for_again_when_a_person_says_so() {
-    let place = Place::new("sqlite:hub.db").await;
+    let place = Place::new("sqlite:hub.db", "shop").await;
     let hub = place.start().await;
     hint(&hub, "7", "e1").await;
     let todo =
@@ -118,7 +118,7 @@ async fn what_is_not_there_is_shown_and_asked_for_again_when_a_person_says_so() 
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_system_that_asks_for_time_gets_it_and_one_that_says_no_is_shown() {
-    let place = Place::new("sqlite:hub.db").await;
+    let place = Place::new("sqlite:hub.db", "shop").await;
     let hub = place.start().await;
     place.system.put("7", "here", "2026-03-01T09:00:00Z");
     place.system.refuse([429, 500, 422]);
@@ -133,13 +133,13 @@ async fn a_system_that_asks_for_time_gets_it_and_one_that_says_no_is_shown() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn many_hints_make_few_calls_and_a_kill_loses_none() {
-    few_calls(&Place::new("sqlite:hub.db").await).await;
+    few_calls(&Place::new("sqlite:hub.db", "shop").await).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn many_hints_make_few_calls_and_a_kill_loses_none_on_postgres() {
     let schema = Schema::new();
-    few_calls(&Place::new(&schema.url()).await).await;
+    few_calls(&Place::new(&schema.url(), "shop").await).await;
 }
 
 async fn few_calls(place: &Place) {
@@ -168,4 +168,87 @@ async fn few_calls(place: &Place) {
     assert_eq!(place.system.calls().len(), 20 + 8);
     assert!(todos(&hub).await.is_empty());
     assert!(hub.terminate().await.success());
+}
+
+/// The listings that were asked for: what stands behind `?`.
+fn listed(place: &Place) -> Vec<String> {
+    let calls = place.system.calls().into_iter();
+    calls.filter_map(|call| Some(call.strip_prefix("/orders?")?.to_owned())).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_poll_goes_on_where_it_was_killed() {
+    goes_on(&Place::new("sqlite:hub.db", "lister").await).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_poll_goes_on_where_it_was_killed_on_postgres() {
+    let schema = Schema::new();
+    goes_on(&Place::new(&schema.url(), "lister").await).await;
+}
+
+async fn goes_on(place: &Place) {
+    for number in 1..=5 {
+        let updated = format!("2026-03-01T09:00:0{number}Z");
+        place.system.put(&number.to_string(), "listed", &updated);
+    }
+    place.system.hold_from(2);
+    let hub = place.start().await;
+    place.until_called(2).await;
+    hub.kill();
+    place.system.hold(false);
+    let hub = place.start().await;
+    for number in 1..=5 {
+        until_noted(&hub, &number.to_string(), "listed").await;
+    }
+    place.until_called(5).await;
+    let listed = listed(place);
+    let first = ["page=0&size=2", "page=1&size=2", "page=1&size=2", "page=2&size=2"];
+    assert_eq!(listed[..4], first, "the page that was not stored is asked for again, and no other");
+    assert!(
+        listed[4].starts_with("from=20"),
+        "the next poll asks for what changed since: {listed:?}"
+    );
+    let metrics = orderhub_tests::http::text(&hub.url("/metrics")).await.unwrap();
+    assert!(metrics.contains("orderhub_source_freshness_seconds{system=\"shop\"}"), "{metrics}");
+    assert!(todos(&hub).await.is_empty());
+    assert!(hub.terminate().await.success());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_poll_that_fails_moves_nothing() {
+    let place = Place::new("sqlite:hub.db", "lister").await;
+    for number in 1..=3 {
+        let updated = format!("2026-03-01T09:00:0{number}Z");
+        place.system.put(&number.to_string(), "listed", &updated);
+    }
+    // Asks for time; then the second page is refused: whatever named it may not hold any more.
+    place.system.refuse([429, 200, 410]);
+    let hub = place.start().await;
+    until_noted(&hub, "3", "listed").await;
+    let listed = listed(&place);
+    let expected =
+        ["page=0&size=2", "page=0&size=2", "page=1&size=2", "page=0&size=2", "page=1&size=2"];
+    assert_eq!(listed[..5], expected);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_listing_of_ids_leads_to_fetches() {
+    let place = Place::new("sqlite:hub.db", "ids").await;
+    for number in 1..=5 {
+        place.system.put(&number.to_string(), "listed", "2026-03-01T09:00:00Z");
+    }
+    let hub = place.start().await;
+    for number in 1..=5 {
+        until_noted(&hub, &number.to_string(), "listed").await;
+    }
+    // Three pages, then polls that find nothing new.
+    wait::until("polls went on", PATIENCE, || async {
+        (listed(&place).len() >= 5).then_some(())
+    })
+    .await;
+    let mut fetched = place.system.calls();
+    fetched.retain(|call| !call.contains('?'));
+    fetched.sort();
+    assert_eq!(fetched, ["/orders/1", "/orders/2", "/orders/3", "/orders/4", "/orders/5"]);
 }

@@ -204,6 +204,22 @@ impl Mapping {
         self.compiled.input.revision.is_some()
     }
 
+    /// A moment as its documents write their revisions, for listings that are asked for what changed
+    /// since then; `None`: they do not write times.
+    pub fn revision_at(&self, at: jiff::Timestamp) -> Option<Value> {
+        let rule = self.compiled.input.revision.as_ref()?;
+        let whole = rule.fold.is_none() && rule.after.is_empty() && !rule.each.is_empty();
+        let mut cell = cell::Cell::Timestamp(at);
+        for conversion in rule.each.iter().rev().filter(|_| whole) {
+            if !conversion.two_way() {
+                return None;
+            }
+            cell = conversion.put(cell, conversions::Target::default()).ok()?.main;
+        }
+        let written = !matches!(cell, cell::Cell::Timestamp(_)) && cell.is_value();
+        written.then(|| cell.to_lang())
+    }
+
     /// It can map a subject out.
     pub fn goes_out(&self) -> bool {
         self.compiled.output.any

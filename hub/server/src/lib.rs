@@ -233,6 +233,7 @@ impl Hub {
         let mut readers =
             config.bus.as_ref().map(|bus| amqp::start(bus, &sources)).unwrap_or_default();
         readers.extend(intake::fetch::start(&leased, &stops.sources));
+        readers.extend(intake::poll::start(&leased, &stops.sources));
 
         readiness.ready("start");
         tracing::info!(%address, "the hub runs");

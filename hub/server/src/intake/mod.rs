@@ -14,7 +14,7 @@ use orderhub_order::ids::SystemName;
 use tokio::sync::{oneshot, watch};
 
 use crate::apply::{Apply, Beside, MessageUnit, Unit, UnitOutcome};
-use crate::bundle::Bundle;
+use crate::bundle::{Bundle, HINT};
 use crate::clock::Clock;
 use crate::store::{Lease, StoreError};
 
@@ -22,6 +22,7 @@ pub mod fetch;
 pub mod gates;
 pub mod headers;
 pub mod leased;
+pub mod poll;
 pub mod queue;
 pub mod webhook;
 
@@ -196,6 +197,13 @@ impl Intake {
         self.shared.heard.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// Notes that a system was heard of then, by a process before this one.
+    pub(crate) fn heard_at(&self, system: &SystemName, at: Timestamp) {
+        let mut heard = self.shared.heard.lock().unwrap_or_else(PoisonError::into_inner);
+        let last = heard.entry(system.clone()).or_insert(at);
+        *last = (*last).max(at);
+    }
+
     async fn hand_in(&self, unit: MessageUnit, labels: Labels) -> Result<Pending, StoreError> {
         let outcome = self.apply.queue(Unit::Message(Box::new(unit))).await?;
         metrics::gauge!("orderhub_intake_backlog").increment(1);
@@ -208,8 +216,10 @@ impl Intake {
         if bundle.system(&envelope.system).is_none() {
             return Labels { system: unknown(), document: unknown() };
         }
-        let mut heard = self.shared.heard.lock().unwrap_or_else(PoisonError::into_inner);
-        heard.insert(envelope.system.clone(), envelope.received);
+        // What the hub says to itself is no word of the system.
+        if *envelope.source != *HINT {
+            self.heard_at(&envelope.system, envelope.received);
+        }
         let known = bundle.intake_of(envelope).is_some();
         let document = if known { Arc::clone(&envelope.document) } else { unknown() };
         Labels { system: Arc::from(envelope.system.as_str()), document }
