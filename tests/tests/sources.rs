@@ -243,10 +243,8 @@ async fn a_listing_of_ids_leads_to_fetches() {
         until_noted(&hub, &number.to_string(), "listed").await;
     }
     // Three pages, then polls that find nothing new.
-    wait::until("polls went on", PATIENCE, || async {
-        (listed(&place).len() >= 5).then_some(())
-    })
-    .await;
+    wait::until("polls went on", PATIENCE, || async { (listed(&place).len() >= 5).then_some(()) })
+        .await;
     let mut fetched = place.system.calls();
     fetched.retain(|call| !call.contains('?'));
     fetched.sort();

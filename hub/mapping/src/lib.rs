@@ -12,6 +12,7 @@ mod cell;
 pub mod codes;
 mod compile;
 mod conversions;
+mod format;
 mod hub_path;
 pub mod integration;
 mod literal;
@@ -56,6 +57,8 @@ pub struct Mapping {
     none: Vec<cell::Cell<'static>>,
     compiled: compile::Compiled,
     cases: Vec<cases::Case>,
+    format: format::Format,
+    grouping: Option<format::Grouping>,
 }
 
 /// What surrounds a document besides its bytes, and all that a mapping sees besides them. It is not
@@ -150,6 +153,8 @@ impl Mapping {
                 none: file.none,
                 compiled,
                 cases: file.cases,
+                format: file.format,
+                grouping: file.grouping,
                 name: file.name.is,
             }
         });
@@ -192,6 +197,11 @@ impl Mapping {
     /// The kind of document: `order_rest`.
     pub fn document(&self) -> &Arc<str> {
         &self.document
+    }
+
+    /// Its bodies are UTF-8, whatever they say of themselves.
+    pub fn is_utf8(&self) -> bool {
+        self.format.is_utf8()
     }
 
     /// Documents carry a key: it can map what comes in on its own.

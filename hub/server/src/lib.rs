@@ -234,6 +234,7 @@ impl Hub {
             config.bus.as_ref().map(|bus| amqp::start(bus, &sources)).unwrap_or_default();
         readers.extend(intake::fetch::start(&leased, &stops.sources));
         readers.extend(intake::poll::start(&leased, &stops.sources));
+        readers.extend(intake::files::start(&config.files, &leased, &stops.sources));
 
         readiness.ready("start");
         tracing::info!(%address, "the hub runs");

@@ -59,6 +59,7 @@ pub(super) fn bundle(files: &Files, config: &Config) -> Result<Bundle, BundleErr
         systems.insert(name.clone(), system);
     }
     problems.extend(queues(config, &systems));
+    problems.extend(dropped(config, &systems));
     if !problems.is_empty() {
         return Err(BundleError::Settings(problems.join("\n")));
     }
@@ -131,6 +132,24 @@ fn queues(config: &Config, systems: &BTreeMap<SystemName, System>) -> Vec<String
         ))
     };
     consumed.filter_map(problem).collect()
+}
+
+/// Folders whose settings name a document that nothing takes.
+fn dropped(config: &Config, systems: &BTreeMap<SystemName, System>) -> Vec<String> {
+    let problem = |(name, drop): (&String, &config::FileDrop)| {
+        let known = systems.get(&drop.system)?;
+        let taken: Vec<&str> = known.documents().collect();
+        if taken.contains(&drop.document.as_str()) {
+            return None;
+        }
+        let near = diagnostic::nearest(&drop.document, taken.iter().copied());
+        let hint = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+        Some(format!(
+            "`files.{name}.document` is `{}`, but no intake of `{}` takes it{hint}",
+            drop.document, drop.system
+        ))
+    };
+    config.files.iter().filter_map(problem).collect()
 }
 
 fn compile(files: &Files) -> Compiled {

@@ -16,6 +16,7 @@ use orderhub_order::ids::SystemName;
 use serde::{Deserialize, Serialize};
 
 mod check;
+mod files;
 mod load;
 mod places;
 mod secrets;
@@ -24,6 +25,7 @@ mod show;
 mod tests;
 mod values;
 
+pub use files::{Every, FileDrop};
 pub use load::{ConfigError, Loaded, load, parse};
 pub use places::{SecretRef, SecretRefs, Selector};
 pub use secrets::{SecretError, Secrets};
@@ -42,6 +44,8 @@ pub struct Config {
     pub intake: Intake,
     /// RabbitMQ; absent: the in-process bus only.
     pub bus: Option<Bus>,
+    /// Folders that others put files into, by a name of your choice.
+    pub files: BTreeMap<String, FileDrop>,
     /// The integration files.
     pub mappings: Mappings,
     /// The accounts, by name.
@@ -272,5 +276,6 @@ impl Config {
         for path in paths.chain(files) {
             *path = folder.join(&*path);
         }
+        self.files.values_mut().for_each(|drop| drop.relative_to(folder));
     }
 }

@@ -19,6 +19,7 @@ use crate::clock::Clock;
 use crate::store::{Lease, StoreError};
 
 pub mod fetch;
+pub mod files;
 pub mod gates;
 pub mod headers;
 pub mod leased;
