@@ -23,13 +23,10 @@ const MORE: &str = "$more";
 pub(super) fn said(page: &Page, scope: &CallScope<'_>) -> Result<Vec<(String, Value)>, EvalError> {
     let mut said = Vec::new();
     if let PageKind::Next(expression) | PageKind::Cursor(expression) = &page.kind {
-        let value = match expression.eval(scope)? {
-            Value::Text(text) if matches!(page.kind, PageKind::Next(_)) => {
-                link(&text).map_or(Value::Null, Value::text)
-            }
-            value => value,
-        };
-        said.push((NEXT.to_owned(), value));
+        let value = expression.eval(scope)?;
+        let linked = value.as_text().filter(|_| matches!(page.kind, PageKind::Next(_)));
+        let linked = linked.map(|text| link(text).map_or(Value::Null, Value::text));
+        said.push((NEXT.to_owned(), linked.unwrap_or(value)));
     }
     if let Some(more) = &page.more {
         said.push((MORE.to_owned(), more.eval(scope)?));

@@ -23,7 +23,8 @@ pub(super) fn read(format: &Csv, body: &[u8]) -> Result<Value, Unreadable> {
         match &names {
             None if format.header => names = Some(header(&record)?),
             None => {
-                let own = (1..=record.len()).map(|number| format!("c{number}")).collect();
+                let own: Vec<String> =
+                    (1..=record.len()).map(|number| format!("c{number}")).collect();
                 rows.push(row(&own, &record));
                 names = Some(own);
             }
@@ -33,7 +34,7 @@ pub(super) fn read(format: &Csv, body: &[u8]) -> Result<Value, Unreadable> {
     Ok(Value::List(rows))
 }
 
-fn row(names: &Vec<String>, record: &StringRecord) -> Value {
+fn row(names: &[String], record: &StringRecord) -> Value {
     let cells = names.iter().zip(record);
     Value::Map(cells.map(|(name, cell)| (name.clone(), Value::text(cell))).collect())
 }
@@ -58,11 +59,9 @@ fn header(record: &StringRecord) -> Result<Vec<String>, Unreadable> {
 
 /// What is wrong, without a cell's text.
 fn words(error: &csv::Error) -> String {
-    match error.kind() {
-        csv::ErrorKind::UnequalLengths { pos, expected_len, len } => {
-            let line = pos.as_ref().map_or(0, csv::Position::line);
-            format!("line {line} has {len} cells, the first one {expected_len}")
-        }
-        _ => "it is not CSV".to_owned(),
-    }
+    let csv::ErrorKind::UnequalLengths { pos, expected_len, len } = error.kind() else {
+        return "it is not CSV".to_owned();
+    };
+    let line = pos.as_ref().map_or(0, csv::Position::line);
+    format!("line {line} has {len} cells, the first one {expected_len}")
 }

@@ -31,6 +31,8 @@ use crate::store::{FetchRow, Lease, StoreError};
 
 /// Calls of one system at once: those of deliveries go beside them.
 const AT_ONCE: usize = 8;
+/// Documents looked at: one that waits for its operation's breaker holds up no other.
+const LOOKED_AT: usize = 256;
 /// Between two looks at what is due.
 const LOOK: Duration = Duration::from_millis(250);
 /// After an error of the store.
@@ -86,7 +88,7 @@ async fn work(parts: &Parts, system: &SystemName, lease: &Lease, stop: &Cancella
             continue;
         }
         // What is under way is due still, and may stand first.
-        let due = parts.store.fetches(system, parts.clock.now(), AT_ONCE + under_way.len()).await;
+        let due = parts.store.fetches(system, parts.clock.now(), LOOKED_AT).await;
         let due = match due {
             Ok(due) => due,
             Err(error) => {
@@ -96,8 +98,8 @@ async fn work(parts: &Parts, system: &SystemName, lease: &Lease, stop: &Cancella
             }
         };
         let fresh = |row: &FetchRow| under_way.iter().all(|(id, _)| *id != row.id);
-        let fresh: Vec<FetchRow> = due.into_iter().filter(fresh).take(room).collect();
-        for row in fresh.into_iter().filter(|row| fetcher.is_open(row)) {
+        let open = due.into_iter().filter(fresh).filter(|row| fetcher.is_open(row));
+        for row in open.take(room).collect::<Vec<_>>() {
             let (id, fetcher) = (row.id, Arc::clone(&fetcher));
             let task = calls.spawn(async move { fetcher.fetch(row).await });
             under_way.insert((id, task.id()));
