@@ -1,7 +1,5 @@
 //! Listings are asked for what changed since a moment, as the system's documents write it.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may panic")]
-
 use orderhub_lang::diagnostic::{Source, render};
 use orderhub_lang::value::Value;
 use orderhub_mapping::{Mapping, Named};

@@ -203,6 +203,7 @@ impl Hub {
         let jobs = core.jobs(gates, stops.jobs.clone());
         let intake = Intake::new(core.apply.clone(), core.bundle, gates, clock);
         let bus = Bus::new(intake.clone());
+        let leased = leased(&store, &intake, &deliverer, clock);
         let api = Api::new(http::Parts {
             store: Arc::clone(&store),
             intake: intake.clone(),
@@ -216,12 +217,6 @@ impl Hub {
             stopping: stops.sources.clone(),
         });
         let http = tokio::spawn(http::serve(listener, api.clone(), stops.http.clone()));
-        let leased = intake::leased::Parts {
-            store: Arc::clone(&store),
-            intake: intake.clone(),
-            deliverer: deliverer.clone(),
-            clock,
-        };
         let sources = amqp::Parts {
             intake,
             store: Arc::clone(&store),
@@ -230,11 +225,8 @@ impl Hub {
             secrets,
             stop: stops.sources.clone(),
         };
-        let mut readers =
-            config.bus.as_ref().map(|bus| amqp::start(bus, &sources)).unwrap_or_default();
-        readers.extend(intake::fetch::start(&leased, &stops.sources));
-        readers.extend(intake::poll::start(&leased, &stops.sources));
-        readers.extend(intake::files::start(&config.files, &leased, &stops.sources));
+        let mut readers = leased.start(&config.files, &stops.sources);
+        readers.extend(config.bus.iter().flat_map(|bus| amqp::start(bus, &sources)));
 
         readiness.ready("start");
         tracing::info!(%address, "the hub runs");
@@ -288,6 +280,17 @@ impl Hub {
         }
         tracing::info!("the hub has stopped");
     }
+}
+
+/// What the sources that the hub works by itself need.
+fn leased(
+    store: &Arc<dyn Store>,
+    intake: &Intake,
+    deliverer: &Deliverer,
+    clock: Clock,
+) -> intake::leased::Parts {
+    let (store, intake) = (Arc::clone(store), intake.clone());
+    intake::leased::Parts { store, intake, deliverer: deliverer.clone(), clock }
 }
 
 async fn ended(what: &str, task: JoinHandle<()>) {

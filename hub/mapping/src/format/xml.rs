@@ -138,9 +138,10 @@ fn add(entries: &mut Vec<(String, Value)>, name: String, value: Value) {
         entries.push((name, value));
         return;
     };
-    match known {
-        Value::List(list) => list.push(value),
-        single => *single = Value::List(vec![std::mem::take(single), value]),
+    if let Value::List(list) = known {
+        list.push(value);
+    } else {
+        *known = Value::List(vec![std::mem::take(known), value]);
     }
 }
 

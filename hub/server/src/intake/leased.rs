@@ -1,5 +1,6 @@
 //! Sources that the hub works by itself: one process at a time does, under a lease.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Intake;
 use crate::clock::Clock;
+use crate::config::FileDrop;
 use crate::deliver::Deliverer;
 use crate::store::{Lease, Store};
 
@@ -26,6 +28,20 @@ pub struct Parts {
     pub deliverer: Deliverer,
     /// The time.
     pub clock: Clock,
+}
+
+impl Parts {
+    /// Starts everything that the hub asks for, or looks at, by itself; it ends with `stop`.
+    pub fn start(
+        &self,
+        folders: &BTreeMap<String, FileDrop>,
+        stop: &CancellationToken,
+    ) -> Vec<JoinHandle<()>> {
+        let mut tasks = super::fetch::start(self, stop);
+        tasks.extend(super::poll::start(self, stop));
+        tasks.extend(super::files::start(folders, self, stop));
+        tasks
+    }
 }
 
 /// Starts a task that works whenever the lease can be had, until `stop`. `work` ends when the lease is lost, or
