@@ -126,7 +126,7 @@ pub struct Call<'a> {
     pub settings: &'a BTreeMap<String, String>,
     /// References of the subject by kind (`xref.customer`).
     pub xrefs: &'a BTreeMap<String, Value>,
-    /// Arguments of a read.
+    /// Arguments of a read. A listing has `since` and `until`, and `cursor` for a page behind the first.
     pub args: &'a BTreeMap<String, Value>,
     /// System paths that the mapping of the answer reads.
     pub fields: &'a [String],
@@ -213,6 +213,8 @@ pub struct Reply {
     pub document: Option<Bytes>,
     /// A listing's documents.
     pub documents: Vec<Bytes>,
+    /// A listing's next page: the same read with this as its argument `cursor`. `None`: this is the last.
+    pub next: Option<Value>,
     /// It was found done: no step that is not safe was answered on the way.
     pub already: bool,
 }

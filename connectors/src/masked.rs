@@ -60,6 +60,7 @@ impl Debug for Reply {
             .field("xrefs", &self.xrefs)
             .field("document_bytes", &self.document.as_ref().map(bytes::Bytes::len))
             .field("documents", &self.documents.len())
+            .field("next", &self.next.is_some())
             .field("already", &self.already)
             .finish()
     }

@@ -121,6 +121,7 @@ fn show_reply(reply: &Reply) -> Value {
         ("xrefs", Value::List(reply.xrefs.iter().map(show_xref).collect())),
         ("document", reply.document.as_deref().map_or(Value::Null, shown)),
         ("already", reply.already.into()),
+        ("next", reply.next.clone().unwrap_or_default()),
         ("documents", Value::List(reply.documents.iter().map(|bytes| shown(bytes)).collect())),
     ])
 }

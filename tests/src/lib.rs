@@ -16,4 +16,5 @@ pub mod orders;
 pub mod scene;
 pub mod settings;
 pub mod stories;
+pub mod system;
 pub mod wait;

@@ -15,7 +15,11 @@ pub struct Settings {
 impl Settings {
     /// A hub on `port` with its store in its own folder, reading the shipped `mappings/`.
     pub fn new(port: u16) -> Self {
-        let mappings = Path::new(env!("CARGO_MANIFEST_DIR")).join("../mappings");
+        Self::reading(port, &Path::new(env!("CARGO_MANIFEST_DIR")).join("../mappings"))
+    }
+
+    /// The same with other files.
+    pub fn reading(port: u16, mappings: &Path) -> Self {
         let text = format!(
             "[server]\nlisten = \"127.0.0.1:{port}\"\n\n[mappings]\npath = \"{}\"\n\n\
              [egress]\nallow_private = [\"127.0.0.1/32\"]\n",

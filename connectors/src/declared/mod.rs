@@ -9,6 +9,7 @@
 mod hook;
 mod judge;
 mod model;
+mod page;
 mod parse;
 mod reply;
 mod request;
@@ -108,12 +109,18 @@ impl Connector for Declared {
         let scope = CallScope::of(&at, call, memo, &document).answered(&answered);
         judge::judge(at.step, &scope, &answered)?;
         let saved = judge::saved(at.step, &scope, answer.status)?;
+        let said = at.step.page.as_ref().map(|page| page::said(page, &scope)).transpose();
+        let said = said.map_err(|error| CallError::SaidNo {
+            status: answer.status,
+            why: format!("step `{}`: `page`: {error}", at.step.id),
+        })?;
         for (name, value) in saved {
             walk::save(memo, &name, value, at.item.is_some().then_some(at.position));
         }
         if at.step.idempotency != Idempotency::Safe {
             memo.saved.insert(ACTED.to_owned(), Value::Bool(true));
         }
+        memo.saved.extend(said.into_iter().flatten());
         memo.body = Some(Bytes::clone(&answer.body));
         walk::advance(memo, &at);
         Ok(())

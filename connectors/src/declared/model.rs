@@ -37,6 +37,35 @@ pub(super) struct Step {
     pub(super) needs_body: bool,
     pub(super) timeout: Duration,
     pub(super) limit: String,
+    /// How the listing that it reads goes on.
+    pub(super) page: Option<Page>,
+}
+
+/// How a listing goes on behind a page.
+#[derive(Debug)]
+pub(super) struct Page {
+    pub(super) kind: PageKind,
+    /// The parameter that names the page.
+    pub(super) into: Option<String>,
+    /// Documents of a page.
+    pub(super) size: Option<i64>,
+    /// The parameter that asks for so many.
+    pub(super) size_into: Option<String>,
+    /// Whether there is another page.
+    pub(super) more: Option<Expr>,
+}
+
+/// What the next page is known by.
+#[derive(Debug)]
+pub(super) enum PageKind {
+    /// A link, or a `Link` header.
+    Next(Expr),
+    /// A name that the answer gives.
+    Cursor(Expr),
+    /// Its number, from this one on.
+    Number(i64),
+    /// How many documents are before it, from so many on.
+    Offset(i64),
 }
 
 /// The list that a step runs over.

@@ -7,6 +7,7 @@ use orderhub_lang::value::Value;
 
 use super::ACTED;
 use super::model::{Compiled, Expr, OursRule, XrefRule};
+use super::page;
 use super::scope::{CallScope, Document, ReplyScope};
 use crate::contract::{Call, Idempotency, Memo, Ours, Reply, ReplyXref};
 use crate::error::BuildError;
@@ -49,6 +50,9 @@ pub(super) fn reply(
                 return Err(failed("documents", format!("it is {}, not a list", other.kind())));
             }
         };
+    }
+    if let Some(page) = compiled.steps.last().and_then(|step| step.page.as_ref()) {
+        reply.next = page::next(page, call, memo, reply.documents.len());
     }
     Ok(reply)
 }

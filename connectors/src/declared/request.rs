@@ -8,6 +8,7 @@ use orderhub_lang::value::Value;
 
 use super::Declared;
 use super::model::{Body, Step};
+use super::page;
 use super::scope::{CallScope, Document};
 use super::walk::{At, render_error, step_error};
 use crate::contract::{Call, Memo, Request};
@@ -30,10 +31,17 @@ pub(super) fn build(
     };
     let mut url = render(&declared.base, Place::Base)?;
     url.push_str(&render(&step.path, Place::Path)?);
-    let query = pairs(step, &step.query, &scope)?;
+    let mut query = pairs(step, &step.query, &scope)?;
+    for (name, value) in step.page.iter().flat_map(|page| page::parameters(page, call)) {
+        append(&mut query, &name, &value);
+    }
     if !query.is_empty() {
         url.push('?');
         url.push_str(&query);
+    }
+    if let Some(page) = &step.page {
+        let next = page::address(page, call, &url);
+        url = next.map_err(|why| step_error(step, why))?.unwrap_or(url);
     }
     let mut headers = Vec::new();
     for (name, template) in &step.headers {
@@ -104,15 +112,19 @@ fn pairs(
             let text = value.scalar_text().ok_or_else(|| {
                 step_error(step, format!("parameter `{name}` is {}", value.kind()))
             })?;
-            if !out.is_empty() {
-                out.push('&');
-            }
-            out.push_str(&percent(name));
-            out.push('=');
-            out.push_str(&percent(&text));
+            append(&mut out, name, &text);
         }
     }
     Ok(out)
+}
+
+fn append(query: &mut String, name: &str, value: &str) {
+    if !query.is_empty() {
+        query.push('&');
+    }
+    query.push_str(&percent(name));
+    query.push('=');
+    query.push_str(&percent(value));
 }
 
 /// The body's bytes and what they are.

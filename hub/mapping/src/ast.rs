@@ -9,6 +9,7 @@ use orderhub_order::ids::Entity;
 
 use crate::cell::Cell;
 use crate::conversions::Conversion;
+use crate::format::{Format, Grouping};
 
 /// A part with its place.
 #[derive(Clone, Debug)]
@@ -49,6 +50,9 @@ pub(crate) struct File {
     pub(crate) none: Vec<Cell<'static>>,
     pub(crate) fields: Vec<Rule>,
     pub(crate) cases: Vec<crate::cases::Case>,
+    pub(crate) format: Format,
+    /// Rows that belong together make one document.
+    pub(crate) grouping: Option<Grouping>,
 }
 
 /// How the document, or an element, is identified.

@@ -199,7 +199,7 @@ pub const CODES: &[Explanation] = &[
     Explanation {
         code: INTEGRATION,
         title: "an entry of the integration that cannot work",
-        text: "Every intake says where documents come from (`notice` or `message`) and what orders them. A \
+        text: "Every intake says where documents come from (`notice`, `message` or `poll`) and what orders them. A \
                document that comes in needs a key; one that has a revision is ordered by it, and no other is.",
         wrong: "orderhub: 1\nintegration: shop\nrole: channel\nconnector: declared\n\
                 intake: [{ message: order }]\n",

@@ -12,6 +12,7 @@ mod cell;
 pub mod codes;
 mod compile;
 mod conversions;
+mod format;
 mod hub_path;
 pub mod integration;
 mod literal;
@@ -56,6 +57,8 @@ pub struct Mapping {
     none: Vec<cell::Cell<'static>>,
     compiled: compile::Compiled,
     cases: Vec<cases::Case>,
+    format: format::Format,
+    grouping: Option<format::Grouping>,
 }
 
 /// What surrounds a document besides its bytes, and all that a mapping sees besides them. It is not
@@ -150,6 +153,8 @@ impl Mapping {
                 none: file.none,
                 compiled,
                 cases: file.cases,
+                format: file.format,
+                grouping: file.grouping,
                 name: file.name.is,
             }
         });
@@ -194,6 +199,11 @@ impl Mapping {
         &self.document
     }
 
+    /// Its bodies are UTF-8, whatever they say of themselves.
+    pub fn is_utf8(&self) -> bool {
+        self.format.is_utf8()
+    }
+
     /// Documents carry a key: it can map what comes in on its own.
     pub fn has_key(&self) -> bool {
         self.compiled.input.key.is_some()
@@ -202,6 +212,22 @@ impl Mapping {
     /// Documents carry a revision.
     pub fn has_revision(&self) -> bool {
         self.compiled.input.revision.is_some()
+    }
+
+    /// A moment as its documents write their revisions, for listings that are asked for what changed
+    /// since then; `None`: they do not write times.
+    pub fn revision_at(&self, at: jiff::Timestamp) -> Option<Value> {
+        let rule = self.compiled.input.revision.as_ref()?;
+        let whole = rule.fold.is_none() && rule.after.is_empty() && !rule.each.is_empty();
+        let mut cell = cell::Cell::Timestamp(at);
+        for conversion in rule.each.iter().rev().filter(|_| whole) {
+            if !conversion.two_way() {
+                return None;
+            }
+            cell = conversion.put(cell, conversions::Target::default()).ok()?.main;
+        }
+        let written = !matches!(cell, cell::Cell::Timestamp(_)) && cell.is_value();
+        written.then(|| cell.to_lang())
     }
 
     /// It can map a subject out.

@@ -225,6 +225,7 @@ impl Hub {
         let switching = core.switching(&config, active, stops.jobs.clone());
         let intake = Intake::new(core.apply.clone(), core.bundle, gates, clock);
         let bus = Bus::new(intake.clone());
+        let leased = leased(&store, &intake, &deliverer, clock);
         let api = Api::new(http::Parts {
             store: Arc::clone(&store),
             intake: intake.clone(),
@@ -246,7 +247,8 @@ impl Hub {
             secrets,
             stop: stops.sources.clone(),
         };
-        let readers = config.bus.as_ref().map(|bus| amqp::start(bus, &sources)).unwrap_or_default();
+        let mut readers = leased.start(&config.files, &stops.sources);
+        readers.extend(config.bus.iter().flat_map(|bus| amqp::start(bus, &sources)));
 
         readiness.ready("start");
         tracing::info!(%address, "the hub runs");
@@ -303,6 +305,17 @@ impl Hub {
         }
         tracing::info!("the hub has stopped");
     }
+}
+
+/// What the sources that the hub works by itself need.
+fn leased(
+    store: &Arc<dyn Store>,
+    intake: &Intake,
+    deliverer: &Deliverer,
+    clock: Clock,
+) -> intake::leased::Parts {
+    let (store, intake) = (Arc::clone(store), intake.clone());
+    intake::leased::Parts { store, intake, deliverer: deliverer.clone(), clock }
 }
 
 async fn ended(what: &str, task: JoinHandle<()>) {

@@ -199,3 +199,43 @@ fn a_queue_whose_order_counts_has_one_reader() {
     assert!(why.contains("`bus.consume.orders.consumers` is `many`"), "{why}");
     assert!(why.contains("mappings/shopify/integration.yaml"), "{why}");
 }
+
+#[test]
+fn what_a_fetch_needs_is_compared_with_the_connector() {
+    let cases = [
+        ("do: get_ordr", "the connector has no operation `get_ordr`; did you mean `get_order`?"),
+        ("do: cancel_order", "`cancel_order` writes: an intake only reads"),
+        ("do: get_order\n    args: { idd: id }", "takes no argument `idd`; did you mean `id`?"),
+        ("do: get_order\n    args: { idd: id }", "needs the argument `id`: add it to `args`"),
+        ("do: list_orders", "it cannot tell one document from another"),
+        ("do: get_order", ""),
+    ];
+    let operations = "operations:\n  get_order: { kind: read, args: [id], document: body, steps: [{ id: get, \
+                      method: GET, path: \"/o/{args.id}\" }] }\n  list_orders: { kind: read, documents: body, steps: \
+                      [{ id: get, method: GET, path: /o }] }\n";
+    for (fetch, expected) in cases {
+        let mut files = files();
+        let mut change = |file: &str, from: &str, to: &str| {
+            let text = String::from_utf8(files[file].clone()).unwrap();
+            assert!(text.contains(from), "{file} has no `{from}`");
+            files.insert(file.to_owned(), text.replacen(from, to, 1).into_bytes());
+        };
+        let reread = format!("apply: reread\n    {fetch}");
+        change("shopify/integration.yaml", "apply: payload", &reread);
+        change("shopify/connector.yaml", "operations:\n", operations);
+        let found = compile(&files, SETTINGS).err().unwrap_or_default();
+        assert!(found.contains(expected) && found.is_empty() == expected.is_empty(), "{found}");
+    }
+}
+
+#[test]
+fn folders_of_files_are_compared_with_what_is_taken() {
+    let folder = |document: &str| {
+        let table = "[files.orders]\npath = \"in\"\nsystem = \"shop_eu\"\n";
+        format!("{table}document = \"{document}\"\n{SETTINGS}")
+    };
+    compile(&files(), &folder("order_rest")).unwrap();
+    let why = compile(&files(), &folder("order_rset")).unwrap_err();
+    assert!(why.contains("`files.orders.document` is `order_rset`"), "{why}");
+    assert!(why.contains("did you mean `order_rest`?"), "{why}");
+}

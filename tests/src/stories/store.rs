@@ -80,6 +80,7 @@ fn message(envelope: Envelope, redrive: Option<Redrive>) -> Unit {
         refused: None,
         skipped: false,
         redrive,
+        beside: Default::default(),
     }))
 }
 

@@ -27,6 +27,7 @@ const FOLDERS: &[(&str, Form)] = &[
     ("tests/data/mapping", Form::One),
     ("tests/data/order", Form::List),
     ("tests/data/rules", Form::One),
+    ("tests/data/sources", Form::Under),
     ("tests/data/stories", Form::One),
     ("tests/data/stories/_systems.yaml", Form::None),
 ];

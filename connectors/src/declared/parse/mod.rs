@@ -4,6 +4,7 @@ mod answer;
 mod auth;
 mod limits;
 mod operation;
+mod page;
 mod reply;
 mod step;
 mod webhook;

@@ -116,6 +116,10 @@ fn check(
     let mut report = |message: &str| {
         ctx.findings.report(ctx.findings.error(codes::OPERATION, span, message));
     };
+    let paged = steps.iter().position(|step| step.page.is_some());
+    if paged.is_some_and(|at| at + 1 != steps.len() || reply.documents.is_none()) {
+        report("`page` belongs to the last step of a read that has `documents:`");
+    }
     let safe = steps.iter().all(|step| step.idempotency == Idempotency::Safe);
     match operation.kind {
         OperationKind::Read => {

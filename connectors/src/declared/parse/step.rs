@@ -9,7 +9,7 @@ use orderhub_lang::template::{Template, Tree};
 use orderhub_lang::yaml::{Fields, Node};
 
 use super::super::model::{Body, Classes, Each, Expr, Step};
-use super::{ANSWER, Ctx, STEP, answer, operation};
+use super::{ANSWER, Ctx, STEP, answer, operation, page};
 use crate::codes;
 use crate::contract::Idempotency;
 
@@ -62,12 +62,14 @@ pub(super) fn step(
     let limit =
         fields.optional("limit").and_then(|node| operation::known_limit(node, defaults, ctx));
     let idempotency = idempotency(&mut fields, method, earlier, ctx);
-    ctx.not_yet(&mut fields, &["page", "until", "every", "graphql", "variables", "items", "let"]);
+    let page = fields.optional("page").and_then(|node| page::page(node, ctx));
+    ctx.not_yet(&mut fields, &["until", "every", "graphql", "variables", "items", "let"]);
     fields.finish(&mut ctx.findings);
     let classes = answer::over(own, base.classes);
     let reads_body = |expr: &Expr| expr.reads().iter().any(|name: &Name| name.root == "body");
     let needs_body = save.iter().any(|(_, expr)| reads_body(expr))
-        || classes.ok.as_ref().is_some_and(reads_body);
+        || classes.ok.as_ref().is_some_and(reads_body)
+        || page.is_some();
     Some(Step {
         id: id?,
         when,
@@ -83,6 +85,7 @@ pub(super) fn step(
         needs_body,
         timeout: timeout.unwrap_or(base.timeout),
         limit: limit.unwrap_or_else(|| base.limit.clone()),
+        page,
     })
 }
 

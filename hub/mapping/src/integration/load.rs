@@ -150,8 +150,9 @@ impl Check<'_, '_> {
                 "or name the folder whose connector.yaml is shared",
             );
         }
-        for intake in &draft.intake {
+        for (at, intake) in draft.intake.iter().enumerate() {
             self.intake(intake);
+            self.fetched_alike(intake, draft.intake.get(..at).unwrap_or_default());
         }
         let mut ids: Vec<&str> = Vec::new();
         for deliver in &draft.deliver {
@@ -193,11 +194,32 @@ impl Check<'_, '_> {
                 self.error(codes::INTEGRATION, intake.span, message, hint);
             }
             // A revision always counts: an entry that says otherwise would not be believed.
-            if intake.ordering != Ordering::Revision && mapping.has_revision() {
+            let orders = matches!(intake.ordering, Ordering::Queue | Ordering::Commutative);
+            if orders && mapping.has_revision() {
                 let message = format!("`{document}` has a `revision:`, which is what orders it");
                 let hint = "write `ordering: revision`, or take `revision:` out of the mapping";
                 self.error(codes::INTEGRATION, intake.span, message, hint);
             }
+        }
+    }
+
+    /// A document is known by its kind and its arguments, whatever hinted at it: one way to fetch it.
+    fn fetched_alike(&mut self, intake: &super::Intake, before: &[super::Intake]) {
+        let (Some(fetch), Some(document)) = (intake.from.fetch(), intake.documents.first()) else {
+            return;
+        };
+        let other = before.iter().find_map(|other| {
+            let alike = other.documents.first() == Some(document);
+            other.from.fetch().filter(|other| alike && other.operation != fetch.operation)
+        });
+        if let Some(other) = other {
+            let message = format!(
+                "`{document}` is fetched by `{}` above, and by `{}` here",
+                other.operation, fetch.operation
+            );
+            let hint =
+                "fetch it by one operation, or map the other's answer by a document of its own";
+            self.error(codes::INTEGRATION, intake.span, message, hint);
         }
     }
 

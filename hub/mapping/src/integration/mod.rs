@@ -2,6 +2,7 @@
 //!
 //! Loads from files that were already read: this crate touches no file system.
 
+mod intake;
 mod load;
 mod read;
 mod rules;
@@ -12,6 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use orderhub_lang::diagnostic::{Diagnostic, Source, Span};
+use orderhub_lang::path::Path;
 use orderhub_order::condition::Condition;
 use orderhub_order::ids::Role;
 
@@ -79,16 +81,56 @@ pub struct Intake {
 /// Where documents come from.
 #[derive(Clone, Debug)]
 pub enum IntakeFrom {
-    /// A webhook of these kinds, whose body is the document.
+    /// A webhook of these kinds.
     Notice {
         /// Kinds as the connector names them (`orders/create`).
         kinds: Vec<String>,
+        /// It is a hint to fetch the document; `None`: its body is the document.
+        reread: Option<Fetch>,
     },
     /// A message of this kind from the queue, the API or a file.
     Message {
         /// The kind (`order_rest`).
         kind: String,
     },
+    /// A listing that the hub asks for from time to time.
+    Poll(Poll),
+}
+
+impl IntakeFrom {
+    /// How its documents are fetched one by one, where they are.
+    pub fn fetch(&self) -> Option<&Fetch> {
+        match self {
+            Self::Notice { reread, .. } => reread.as_ref(),
+            Self::Poll(poll) => poll.fetch.as_ref(),
+            Self::Message { .. } => None,
+        }
+    }
+}
+
+/// How a document is fetched that something only hints at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fetch {
+    /// The read operation.
+    pub operation: String,
+    /// Its arguments, and where each stands in the hint. Empty: each under its own name.
+    pub args: Vec<(String, Path)>,
+}
+
+/// A listing that is asked for from time to time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Poll {
+    /// The read operation that lists.
+    pub operation: String,
+    /// From the beginning of one good poll to the next.
+    pub every: Duration,
+    /// So much of the time before is asked for again: clocks differ, and what was being written then
+    /// may not have been listed.
+    pub overlap: Duration,
+    /// How far back the first one looks; `None`: to the beginning.
+    pub reach: Option<Duration>,
+    /// The listing names documents; each is fetched so.
+    pub fetch: Option<Fetch>,
 }
 
 /// What orders the documents of an intake.
@@ -100,6 +142,8 @@ pub enum Ordering {
     Queue,
     /// Order does not matter.
     Commutative,
+    /// A fetch shows the document as it is then, and one document is fetched by one call at a time.
+    Reread,
 }
 
 /// One entry of `deliver:`.

@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use orderhub_lang::diagnostic::{Diagnostic, Findings, Source, Span};
 use orderhub_lang::units;
-use orderhub_lang::yaml::{Fields, Key, Node};
+use orderhub_lang::yaml::{Fields, Node};
 use orderhub_order::catalogue::catalogue;
 use orderhub_order::condition::Condition;
 use orderhub_order::ids::{Collection, Entity, Role};
 
-use super::{ByLink, ConnectorUse, Deliver, Intake, IntakeFrom, Ordering, Read};
+use super::{ByLink, ConnectorUse, Deliver, Intake, Read};
 use crate::{Named, codes};
 
 /// An `integration.yaml` as it was read; which mappings there are is judged afterwards.
@@ -58,12 +58,18 @@ pub(super) fn read(root: &Node, findings: &mut Findings) -> Option<Draft> {
     })
 }
 
-struct Reader<'f> {
-    findings: &'f mut Findings,
+pub(super) struct Reader<'f> {
+    pub(super) findings: &'f mut Findings,
 }
 
 impl Reader<'_> {
-    fn error(&mut self, code: &'static str, span: Span, message: impl Into<String>, hint: &str) {
+    pub(super) fn error(
+        &mut self,
+        code: &'static str,
+        span: Span,
+        message: impl Into<String>,
+        hint: &str,
+    ) {
         let finding = self.findings.error(code, span, message).with_hint(hint);
         self.findings.report(finding);
     }
@@ -73,7 +79,12 @@ impl Reader<'_> {
         self.error(codes::LATER, span, format!("{what}: not in this version"), hint);
     }
 
-    fn word<T: Copy>(&mut self, node: &Node, what: &str, words: &[(&str, T)]) -> Option<T> {
+    pub(super) fn word<T: Copy>(
+        &mut self,
+        node: &Node,
+        what: &str,
+        words: &[(&str, T)],
+    ) -> Option<T> {
         let text = node.scalar_text().unwrap_or_default();
         let found = words.iter().find(|(word, _)| *word == text).map(|(_, value)| *value);
         if found.is_none() {
@@ -108,7 +119,7 @@ impl Reader<'_> {
         Some((used, node.span))
     }
 
-    fn duration(&mut self, node: Option<&Node>, default: Duration) -> Duration {
+    pub(super) fn duration(&mut self, node: Option<&Node>, default: Duration) -> Duration {
         let Some(node) = node else { return default };
         let read = node.scalar_text().and_then(|text| units::duration(&text));
         if read.is_none() {
@@ -116,88 +127,6 @@ impl Reader<'_> {
             self.error(codes::WORD, node.span, message, "write `30s`, `5m`, `24h` or `7d`");
         }
         read.unwrap_or(default)
-    }
-
-    fn intake(&mut self, node: &Node) -> Option<Intake> {
-        let mut fields = Fields::of(node, "an intake", self.findings)?;
-        let notice = fields.optional("notice").is_some();
-        let kinds = fields.texts("notice", self.findings);
-        let message = fields.text("message", self.findings);
-        let poll = fields.entry("poll");
-        let apply = fields.optional("apply");
-        let fetch = fields.entry("do").or(fields.entry("args"));
-        let documents = fields.texts("document", self.findings);
-        let ordering = fields.optional("ordering");
-        fields.finish(self.findings);
-        if let Some((key, _)) = poll {
-            let hint = "comes in a later version; use `message:` or `notice:` for now: the system sends \
-                        what changes";
-            self.later(key.span, "`poll`", hint);
-            return None;
-        }
-        let from = match (notice, &message) {
-            (true, None) => {
-                self.applied(apply, fetch);
-                IntakeFrom::Notice { kinds }
-            }
-            (false, Some(kind)) => {
-                if let Some(span) = apply.map(|node| node.span).or(fetch.map(|(key, _)| key.span)) {
-                    let message = "`apply`, `do` and `args` belong to a `notice`";
-                    self.error(
-                        codes::INTEGRATION,
-                        span,
-                        message,
-                        "leave it out: a message is the document",
-                    );
-                }
-                IntakeFrom::Message { kind: kind.clone() }
-            }
-            (both, _) => {
-                let message = "an intake is either a `notice` or a `message`";
-                let hint = if both { "split it into two entries" } else { "add `message: order`" };
-                self.error(codes::INTEGRATION, node.span, message, hint);
-                return None;
-            }
-        };
-        let ordering = self.ordering(node, ordering)?;
-        let documents =
-            if documents.is_empty() { message.into_iter().collect() } else { documents };
-        Some(Intake { from, documents, ordering, span: node.span })
-    }
-
-    /// What a notice is: its body is the document. That it is a hint to fetch one comes later.
-    fn applied(&mut self, apply: Option<&Node>, fetch: Option<(&Key, &Node)>) {
-        let hint = "comes in a later version; use `apply: payload` for now: the body that came is the \
-                    document";
-        let word = apply.and_then(Node::scalar_text);
-        if let (Some(node), Some("reread")) = (apply, word.as_deref()) {
-            self.later(node.span, "`apply: reread`", hint);
-            return;
-        }
-        if let Some(node) = apply
-            && self.word(node, "apply", &[("payload", ())]).is_none()
-        {
-            return;
-        }
-        if let Some((key, _)) = fetch {
-            self.later(key.span, &format!("`{}` of a notice", key.name), hint);
-        }
-    }
-
-    fn ordering(&mut self, intake: &Node, node: Option<&Node>) -> Option<Ordering> {
-        let Some(node) = node else {
-            let hint = "revision: documents carry one; queue: arrival order counts; commutative: order does \
-                        not matter";
-            let message = "an intake says what orders its documents: `ordering:`";
-            self.error(codes::INTEGRATION, intake.span, message, hint);
-            return None;
-        };
-        if node.scalar_text().as_deref() == Some("reread") {
-            let hint = "comes in a later version; use `ordering: revision` for now";
-            self.later(node.span, "`ordering: reread`", hint);
-            return None;
-        }
-        self.word(node, "ordering", ORDERINGS)
     }
 
     fn deliver(&mut self, node: &Node) -> Option<Deliver> {
@@ -339,9 +268,3 @@ impl Reader<'_> {
         owns
     }
 }
-
-const ORDERINGS: &[(&str, Ordering)] = &[
-    ("revision", Ordering::Revision),
-    ("queue", Ordering::Queue),
-    ("commutative", Ordering::Commutative),
-];

@@ -1,6 +1,7 @@
 //! Reads a mapping file: YAML with spans ► [`crate::ast`], all mistakes in one run.
 
 mod chain;
+mod format;
 mod rule;
 
 use orderhub_lang::condition::Condition;
@@ -46,7 +47,7 @@ impl Reader<'_> {
         let rules = fields.required("fields", self.findings);
         let cases = fields.optional("cases");
         fields.finish(self.findings);
-        self.format(format);
+        let format = format.map(|node| self.format(node)).unwrap_or_default();
         if let Some(uses) = uses {
             self.uses(uses);
         }
@@ -55,7 +56,7 @@ impl Reader<'_> {
             Some(Placed { span: node.span, is: text })
         });
         let entity = entity.map_or(Some(Entity::Order), |node| self.entity(node));
-        let documents = self.documents(documents);
+        let (documents, grouping) = self.documents(documents, &format);
         let where_ = where_.and_then(|node| self.condition(node));
         let key = key.and_then(|node| self.key(node));
         let parents = parent.map(|node| self.parents(node)).unwrap_or_default();
@@ -75,6 +76,8 @@ impl Reader<'_> {
             none,
             fields: rules,
             cases,
+            format,
+            grouping,
         })
     }
 
@@ -84,18 +87,6 @@ impl Reader<'_> {
         if node.scalar_text().as_deref() != Some(LANGUAGE) {
             let message = "this program reads version 1 of the language";
             self.error(codes::VERSION, node.span, message, "write `orderhub: 1`");
-        }
-    }
-
-    fn format(&mut self, node: Option<&Node>) {
-        let Some(node) = node else { return };
-        match node.as_text() {
-            Some("json") => {}
-            Some("xml" | "form") | None => self.later(node.span, "formats other than json"),
-            Some(other) => {
-                let message = format!("unknown format `{other}`");
-                self.error(codes::WORD, node.span, message, "write `format: json`");
-            }
         }
     }
 
@@ -113,22 +104,6 @@ impl Reader<'_> {
             self.findings.report(finding);
         }
         found
-    }
-
-    fn documents(&mut self, node: Option<&Node>) -> Vec<PathAt> {
-        let here = |span| vec![Placed { span, is: crate::paths::here() }];
-        let Some(node) = node else { return here(Span::default()) };
-        let Some(mut fields) = Fields::of(node, "`documents`", self.findings) else {
-            return here(node.span);
-        };
-        let at = fields.optional("at");
-        let by = fields.optional("by");
-        fields.finish(self.findings);
-        if let Some(by) = by {
-            self.later(by.span, "grouping rows with `by`");
-        }
-        let Some(at) = at else { return here(node.span) };
-        at.list_or_single().iter().filter_map(|node| self.path(node)).collect()
     }
 
     fn parents(&mut self, node: &Node) -> Vec<Parent> {

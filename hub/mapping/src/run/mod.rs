@@ -81,7 +81,19 @@ pub(crate) fn run(mapping: &Mapping, body: &[u8], context: &Context<'_>) -> Vec<
         .iter()
         .map(|name| context.settings.get(name).map(String::as_str))
         .collect();
-    let scanned = match scan(&input.trie, &settings, body) {
+    let body = match mapping.format.read(body, &input.trie, mapping.grouping.as_ref()) {
+        Ok(body) => body,
+        Err(unreadable) => {
+            return vec![Mapped::Failed(MapError {
+                cause: "malformed",
+                rule: None,
+                path: String::new(),
+                why: unreadable.0,
+                key: None,
+            })];
+        }
+    };
+    let scanned = match scan(&input.trie, &settings, &body) {
         Ok(scanned) => scanned,
         Err(error) => {
             return vec![Mapped::Failed(MapError {

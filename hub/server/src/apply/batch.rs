@@ -248,7 +248,8 @@ mod tests {
             suspect: false,
         };
         let (mapped, refused, skipped, redrive) = (Vec::new(), None, true, None);
-        Unit::Message(Box::new(MessageUnit { envelope, mapped, refused, skipped, redrive }))
+        let beside = Default::default();
+        Unit::Message(Box::new(MessageUnit { envelope, mapped, refused, skipped, redrive, beside }))
     }
 
     fn act() -> Unit {

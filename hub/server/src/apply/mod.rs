@@ -15,8 +15,10 @@ use crate::store::{Lease, ReceiptRow, StoreError};
 
 pub mod acks;
 pub mod batch;
+mod beside;
 
 pub use batch::{Parts, start};
+pub use beside::{Args, Beside, Cursor, FetchDone, FetchKey, FetchWant};
 
 /// One thing to apply. A receipt, a person's action, a timer and a finding are units like a document.
 #[derive(Debug)]
@@ -40,6 +42,8 @@ pub struct MessageUnit {
     pub skipped: bool,
     /// Another drive of this stored message.
     pub redrive: Option<Redrive>,
+    /// What it does besides what its documents say.
+    pub beside: Beside,
 }
 
 /// A drive of a message that is already stored.

@@ -7,10 +7,11 @@ use orderhub_connectors::contract::{Connector, Operation, OperationKind};
 use orderhub_connectors::declared;
 use orderhub_lang::codes;
 use orderhub_lang::diagnostic::{self, Diagnostic, Severity, Source};
+use orderhub_lang::path::Path;
 use orderhub_lang::yaml::source_from_bytes;
 use orderhub_mapping::codes as mapping_codes;
 use orderhub_mapping::integration::{
-    ConnectorUse, Integration, OperationFacts, OperationUse, SystemShape, SystemShapes,
+    ConnectorUse, IntakeFrom, Integration, OperationFacts, OperationUse, SystemShape, SystemShapes,
 };
 use orderhub_order::flow::{Flow, Ownership};
 use orderhub_order::ids::{Entity, SystemName};
@@ -229,6 +230,24 @@ fn check(integration: &Integration, connector: &dyn Connector, flow: &Flow) -> V
             }
         }
     }
+    for intake in &integration.intake {
+        let mut needs_read =
+            |name: &String, args: Option<&[(String, Path)]>| match find(operations, name) {
+                Some(operation) if operation.kind == OperationKind::Read => {
+                    for message in args.into_iter().flat_map(|args| misfits(operation, args)) {
+                        error(intake.span, message);
+                    }
+                }
+                Some(_) => error(intake.span, format!("`{name}` writes: an intake only reads")),
+                None => error(intake.span, no_operation(operations, name)),
+            };
+        if let Some(fetch) = intake.from.fetch() {
+            needs_read(&fetch.operation, Some(&fetch.args));
+        }
+        if let IntakeFrom::Poll(poll) = &intake.from {
+            needs_read(&poll.operation, None);
+        }
+    }
     for (read_name, read) in &integration.reads {
         let at = integration.source.text.find(read.operation.as_str()).unwrap_or_default();
         let span = diagnostic::Span::new(at, at + read.operation.len());
@@ -247,6 +266,29 @@ fn check(integration: &Integration, connector: &dyn Connector, flow: &Flow) -> V
         }
     }
     found
+}
+
+/// Arguments that a fetch gives and its operation does not take, or the other way round.
+fn misfits(operation: &Operation, given: &[(String, Path)]) -> Vec<String> {
+    let name = &operation.name;
+    if operation.args.is_empty() {
+        return vec![format!(
+            "`{name}` takes no arguments: it cannot tell one document from another"
+        )];
+    }
+    if given.is_empty() {
+        return Vec::new();
+    }
+    let unknown = given.iter().filter(|(arg, _)| !operation.args.contains(arg));
+    let unknown = unknown.map(|(arg, _)| {
+        let near = diagnostic::nearest(arg, operation.args.iter().map(String::as_str));
+        let hint = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+        format!("`{name}` takes no argument `{arg}`{hint}")
+    });
+    let missing = operation.args.iter().filter(|arg| given.iter().all(|(name, _)| name != *arg));
+    let missing =
+        missing.map(|arg| format!("`{name}` needs the argument `{arg}`: add it to `args`"));
+    unknown.chain(missing).collect()
 }
 
 fn find<'o>(operations: &'o [Operation], name: &str) -> Option<&'o Operation> {

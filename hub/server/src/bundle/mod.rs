@@ -5,25 +5,24 @@
 //! path and bytes. Test: `a_folder_is_read_with_its_folders_and_without_hidden_files`.
 
 use std::collections::BTreeMap;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use orderhub_connectors::contract::Connector;
 use orderhub_lang::diagnostic::Diagnostic;
-use orderhub_mapping::{Context, MapError, Mapped};
 use orderhub_order::flow::{Flow, Ownership};
 use orderhub_order::ids::SystemName;
 use orderhub_order::rules::{Rules, Shapes, SystemRules};
 
 use crate::config::Config;
-use crate::intake::Envelope;
 
 mod compile;
 mod files;
 mod queues;
+mod receive;
 mod system;
 
-pub use system::{Delivery, Intake, Read, System};
+pub use receive::{ARGS, FETCH, HINT, POLL, Received};
+pub use system::{Delivery, Fetch, Intake, Poll, Read, System};
 
 /// One immutable version of everything that decides what messages mean.
 #[derive(Debug)]
@@ -146,33 +145,5 @@ impl Bundle {
     /// A cached read of a system.
     pub fn read_of(&self, system: &SystemName, name: &str) -> Option<&Read> {
         self.systems.get(system)?.reads.get(name)
-    }
-
-    /// Maps a message in: one result per document. Pure; a panic inside one message is caught and becomes
-    /// its failure. Empty when no intake of the system takes this kind (outcome `skipped`).
-    pub fn map_in(&self, envelope: &Envelope) -> Vec<Mapped> {
-        let Some(system) = self.systems.get(&envelope.system) else { return Vec::new() };
-        let Some(intake) = self.intake(&envelope.system, &envelope.document) else {
-            return Vec::new();
-        };
-        let args = BTreeMap::new();
-        let context =
-            Context { system: &system.name, settings: &system.settings, args: &args, hub: None };
-        let run = || -> Vec<Mapped> {
-            let mappings = intake.mappings.iter();
-            mappings.flat_map(|mapping| mapping.run(&envelope.body, &context)).collect()
-        };
-        catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|_| vec![Mapped::Failed(fault())])
-    }
-}
-
-/// What a panic in mapping in becomes: a fault to show, its words without any value.
-fn fault() -> MapError {
-    MapError {
-        cause: "fault",
-        rule: None,
-        path: String::new(),
-        why: "the program failed on it: a fault to report".to_owned(),
-        key: None,
     }
 }

@@ -1,4 +1,4 @@
-//! What settings say of queues, beside what the files say of those who speak through them.
+//! What settings say of queues and folders, beside what the files say of those who speak through them.
 
 use std::collections::BTreeMap;
 
@@ -7,14 +7,14 @@ use orderhub_mapping::integration::Ordering;
 use orderhub_order::ids::SystemName;
 
 use super::System;
-use crate::config::{Config, Consume, Consumers, Selector};
+use crate::config::{Config, Consume, Consumers, FileDrop, Selector};
 
 /// Each problem in a sentence.
 pub(super) fn problems(config: &Config, systems: &BTreeMap<SystemName, System>) -> Vec<String> {
     let consumed = || config.bus.iter().flat_map(|bus| &bus.consume);
     let unknown = consumed().filter_map(|(name, consume)| unknown(name, consume, systems));
     let unordered = consumed().filter_map(|(name, consume)| unordered(name, consume, systems));
-    unknown.chain(unordered).collect()
+    unknown.chain(unordered).chain(dropped(config, systems)).collect()
 }
 
 /// A fixed system or document that nobody has.
@@ -73,4 +73,22 @@ fn unordered(
          revision",
         system.name, system.integration
     ))
+}
+
+/// Folders whose settings name a document that nothing takes.
+fn dropped(config: &Config, systems: &BTreeMap<SystemName, System>) -> Vec<String> {
+    let problem = |(name, drop): (&String, &FileDrop)| {
+        let known = systems.get(&drop.system)?;
+        let taken: Vec<&str> = known.documents().collect();
+        if taken.contains(&drop.document.as_str()) {
+            return None;
+        }
+        let near = diagnostic::nearest(&drop.document, taken.iter().copied());
+        let hint = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+        Some(format!(
+            "`files.{name}.document` is `{}`, but no intake of `{}` takes it{hint}",
+            drop.document, drop.system
+        ))
+    };
+    config.files.iter().filter_map(problem).collect()
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use orderhub_connectors::contract::{Connector, Needs};
 use orderhub_lang::diagnostic::nearest;
+use orderhub_lang::path::{Path, Root, Segment};
 use orderhub_mapping::integration::{Deliver, IntakeFrom, Integration, Ordering};
 use orderhub_mapping::{Mapping, integration};
 use orderhub_order::ids::{Role, SystemName};
@@ -39,12 +40,44 @@ pub struct System {
 /// One entry of `intake:`.
 #[derive(Clone, Debug)]
 pub struct Intake {
-    /// The `message:` or the `notice:` kinds that it takes.
+    /// The `message:` or the `notice:` kinds that it takes; none of a poll.
     pub words: Vec<Box<str>>,
+    /// The kind of document that it brings, by its first mapping: fetches and cursors are known by it.
+    pub document: Box<str>,
+    /// What comes is a hint: the document is fetched so.
+    pub fetch: Option<Arc<Fetch>>,
+    /// It asks by itself.
+    pub poll: Option<Arc<Poll>>,
     /// The shapes that the body is mapped by, each in turn.
     pub mappings: Vec<Arc<Mapping>>,
     /// What orders its documents.
     pub ordering: Ordering,
+}
+
+/// How a document is fetched that something hints at.
+#[derive(Debug)]
+pub struct Fetch {
+    /// The read operation.
+    pub operation: Box<str>,
+    /// Its arguments, and where each stands in the hint.
+    pub args: Vec<(String, Path)>,
+    /// The system paths that its mappings read.
+    pub fields: Vec<String>,
+}
+
+/// A listing that is asked for from time to time.
+#[derive(Debug)]
+pub struct Poll {
+    /// The read operation.
+    pub operation: Box<str>,
+    /// From the beginning of one good poll to the next.
+    pub every: Duration,
+    /// So much of the time before is asked for again.
+    pub overlap: Duration,
+    /// How far back the first one looks; `None`: to the beginning.
+    pub reach: Option<Duration>,
+    /// The system paths that its mappings read.
+    pub fields: Vec<String>,
 }
 
 /// How one operation of a deliver rule is mapped.
@@ -88,8 +121,12 @@ impl System {
             mode: settings.mode.into(),
             base_url: settings.base_url.clone(),
             settings: Arc::new(settings.settings.clone()),
+            intakes: integration
+                .intake
+                .iter()
+                .map(|i| intake(integration, connector.as_ref(), i))
+                .collect(),
             connector,
-            intakes: integration.intake.iter().map(|i| intake(integration, i)).collect(),
             deliveries: integration
                 .deliver
                 .iter()
@@ -104,13 +141,49 @@ impl System {
     }
 }
 
-fn intake(of: &Integration, intake: &integration::Intake) -> Intake {
+fn intake(of: &Integration, connector: &dyn Connector, intake: &integration::Intake) -> Intake {
     let words: Vec<Box<str>> = match &intake.from {
         IntakeFrom::Message { kind } => vec![kind.as_str().into()],
-        IntakeFrom::Notice { kinds } => kinds.iter().map(|kind| kind.as_str().into()).collect(),
+        IntakeFrom::Notice { kinds, .. } => kinds.iter().map(|kind| kind.as_str().into()).collect(),
+        IntakeFrom::Poll(_) => Vec::new(),
     };
     let mappings = intake.documents.iter().filter_map(|document| mapping(of, Some(document)));
-    Intake { words, mappings: mappings.collect(), ordering: intake.ordering }
+    let mappings: Vec<Arc<Mapping>> = mappings.collect();
+    let mut fields: Vec<String> =
+        mappings.iter().flat_map(|mapping| mapping.paths().iter().cloned()).collect();
+    fields.sort_unstable();
+    fields.dedup();
+    let fetch = intake.from.fetch().map(|fetch| {
+        let args = arguments(fetch, connector);
+        Arc::new(Fetch { operation: fetch.operation.as_str().into(), args, fields: fields.clone() })
+    });
+    let poll = match &intake.from {
+        IntakeFrom::Poll(poll) => Some(Arc::new(Poll {
+            operation: poll.operation.as_str().into(),
+            every: poll.every,
+            overlap: poll.overlap,
+            reach: poll.reach,
+            fields,
+        })),
+        IntakeFrom::Notice { .. } | IntakeFrom::Message { .. } => None,
+    };
+    let document = intake.documents.first().map(String::as_str).unwrap_or_default().into();
+    Intake { words, document, fetch, poll, mappings, ordering: intake.ordering }
+}
+
+/// The arguments of a fetch: where the file says nothing, each stands under its own name.
+fn arguments(fetch: &integration::Fetch, connector: &dyn Connector) -> Vec<(String, Path)> {
+    if !fetch.args.is_empty() {
+        return fetch.args.clone();
+    }
+    let mut operations = connector.operations().iter();
+    let operation = operations.find(|operation| operation.name == fetch.operation);
+    let args = operation.map(|operation| operation.args.as_slice()).unwrap_or_default();
+    let own = |arg: &String| {
+        let segments = vec![Segment::Key(arg.clone())];
+        (arg.clone(), Path { root: Root::Here, segments })
+    };
+    args.iter().map(own).collect()
 }
 
 fn mapping(of: &Integration, document: Option<&String>) -> Option<Arc<Mapping>> {

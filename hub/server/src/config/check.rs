@@ -15,6 +15,7 @@ pub(super) fn rules(config: &Config) -> Vec<String> {
     access::rules(config, &mut broken);
     store(config, &mut broken);
     bus(config, &mut broken);
+    files(config, &mut broken);
     systems(config, &mut broken);
     broken
 }
@@ -65,6 +66,27 @@ fn bus(config: &Config, broken: &mut Vec<String>) {
         if let Some(Selector::Fixed(_)) = &consume.message_id {
             broken.push(format!(
                 "`{at}.message_id` is fixed: every message but the first would be a duplicate; remove it"
+            ));
+        }
+    }
+}
+
+fn files(config: &Config, broken: &mut Vec<String>) {
+    let mut readers = BTreeMap::new();
+    for (name, drop) in &config.files {
+        if let Some(problem) = drop.wrong() {
+            broken.push(format!("`files.{name}`: {problem}"));
+        }
+        if let Some(other) = readers.insert(&drop.path, name) {
+            broken.push(format!(
+                "`files.{name}` and `files.{other}` both read `{}`; a folder has one reader",
+                drop.path.display()
+            ));
+        }
+        if !config.systems.contains_key(&drop.system) {
+            broken.push(format!(
+                "`files.{name}.system` is `{}`, but there is no `[systems.{}]`; add it",
+                drop.system, drop.system
             ));
         }
     }

@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 mod access;
 mod check;
+mod files;
 mod load;
 mod places;
 mod secrets;
@@ -26,6 +27,7 @@ mod tests;
 mod values;
 
 pub use access::{Access, HashRef, Hashes, Token, is_token_name};
+pub use files::{Every, FileDrop};
 pub use load::{ConfigError, Loaded, load, parse};
 pub use places::{SecretRef, SecretRefs, Selector};
 pub use secrets::{SecretError, Secrets};
@@ -46,6 +48,8 @@ pub struct Config {
     pub intake: Intake,
     /// RabbitMQ; absent: the in-process bus only.
     pub bus: Option<Bus>,
+    /// Folders that others put files into, by a name of your choice.
+    pub files: BTreeMap<String, FileDrop>,
     /// The integration files.
     pub mappings: Mappings,
     /// The accounts, by name.
@@ -281,5 +285,6 @@ impl Config {
         for path in paths.chain(files).chain(hashes) {
             *path = folder.join(&*path);
         }
+        self.files.values_mut().for_each(|drop| drop.relative_to(folder));
     }
 }

@@ -61,13 +61,17 @@ impl Frozen {
     }
 
     /// Freezes what a read needs.
-    pub(super) fn read(settings: &BTreeMap<String, String>, args: BTreeMap<String, Value>) -> Self {
+    pub(super) fn read(
+        settings: &BTreeMap<String, String>,
+        args: BTreeMap<String, Value>,
+        fields: Vec<String>,
+    ) -> Self {
         Self {
             document: Bytes::new(),
             settings: settings.clone(),
             xrefs: BTreeMap::new(),
             args,
-            fields: Vec::new(),
+            fields,
         }
     }
 

@@ -112,7 +112,7 @@ async fn available(dispatcher: &Dispatcher) {
 }
 
 /// How long nothing may be sent to the system at all.
-fn blocked(dispatcher: &Dispatcher) -> Option<Duration> {
+pub(super) fn blocked(dispatcher: &Dispatcher) -> Option<Duration> {
     let bundle = dispatcher.common.bundle();
     let mode = bundle.system(&dispatcher.name).map(|system| system.mode);
     if dispatcher.observed().paused.is_some() || matches!(mode, None | Some(Mode::Paused)) {

@@ -34,6 +34,7 @@ use crate::resilience::{self, Jitter};
 use crate::store::{PauseRow, Store};
 use crate::transport::Transport;
 
+mod ask;
 mod bind;
 mod claim;
 mod dispatcher;
@@ -51,6 +52,7 @@ pub mod status;
 mod steps;
 mod tasks;
 
+pub use ask::{Asked, Question};
 use dispatcher::{Common, Dispatcher};
 pub use read::ReadError;
 use status::SystemStatus;

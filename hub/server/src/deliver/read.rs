@@ -91,7 +91,7 @@ async fn ask(
     read: &Read,
     args: BTreeMap<String, Value>,
 ) -> Result<Bytes, String> {
-    let frozen = Frozen::read(&system.settings, args);
+    let frozen = Frozen::read(&system.settings, args, Vec::new());
     let call = frozen.call(&read.operation, "", 1, &system.base_url);
     let until = Instant::now() + LONGEST;
     let connector = &*system.connector;

@@ -176,7 +176,7 @@ impl Hand<'_> {
 
     /// A subject that cannot be mapped out: its flight is stored and ends at once, for a person to see.
     pub(super) async fn dead(&self, send: &Send<'_>, why: String) -> Result<Turn, StoreError> {
-        let empty = Frozen::read(&self.system.settings, BTreeMap::new());
+        let empty = Frozen::read(&self.system.settings, BTreeMap::new(), Vec::new());
         let flight = self.flight(send, &empty, projection(&[]), Vec::new());
         let act =
             Act::Fly { system: self.dispatcher.name.clone(), flight: Box::new(flight.clone()) };

@@ -7,8 +7,8 @@ use orderhub_mapping::{MapError, Mapped};
 use orderhub_order::ids::Collection;
 
 use super::Envelope;
-use crate::apply::{MessageUnit, Redrive};
-use crate::bundle::Bundle;
+use crate::apply::{Beside, MessageUnit, Redrive};
+use crate::bundle::{Bundle, Received};
 
 /// The source of webhooks.
 pub const WEBHOOK: &str = "webhook";
@@ -43,8 +43,15 @@ pub fn unit(
     envelope: Envelope,
     redrive: Option<Redrive>,
 ) -> MessageUnit {
-    let mut unit =
-        MessageUnit { envelope, mapped: Vec::new(), refused: None, skipped: false, redrive };
+    let beside = Beside::default();
+    let mut unit = MessageUnit {
+        envelope,
+        mapped: Vec::new(),
+        refused: None,
+        skipped: false,
+        redrive,
+        beside,
+    };
     if unit.envelope.suspect && unit.redrive.is_none() {
         return unit;
     }
@@ -52,7 +59,7 @@ pub fn unit(
         unit.refused = Some(unknown_system(&unit.envelope));
         return unit;
     }
-    if bundle.intake(&unit.envelope.system, &unit.envelope.document).is_none() {
+    if bundle.intake_of(&unit.envelope).is_none() {
         // A system that sends webhooks sends more kinds than anybody wants. Whoever puts a message into
         // a queue of the hub means it: it waits for its intake.
         if &*unit.envelope.source == WEBHOOK {
@@ -62,9 +69,16 @@ pub fn unit(
         }
         return unit;
     }
-    unit.refused = refuse(&unit.envelope.body, gates, unit.redrive.is_some());
+    let intake = bundle.intake_of(&unit.envelope);
+    // Others say themselves in which letters they are written.
+    let utf8 = intake.is_none_or(|intake| intake.mappings.iter().all(|mapping| mapping.is_utf8()));
+    unit.refused = refuse(&unit.envelope.body, gates, unit.redrive.is_some(), utf8);
     if unit.refused.is_none() {
-        unit.mapped = bundle.map_in(&unit.envelope);
+        match bundle.receive(&unit.envelope) {
+            Received::Documents(mapped) => unit.mapped = mapped,
+            Received::Hints(wants) => unit.beside.wants = wants,
+            Received::Unreadable(why) => unit.refused = Some(("unreadable_hint", why)),
+        }
         if unit.redrive.is_none() {
             park_long(&mut unit.mapped, gates.park_above_lines);
         }
@@ -92,7 +106,7 @@ fn unknown_document(bundle: &Bundle, envelope: &Envelope) -> (&'static str, Stri
     ("unknown_document", why)
 }
 
-fn refuse(body: &Bytes, gates: Gates, again: bool) -> Option<(&'static str, String)> {
+fn refuse(body: &Bytes, gates: Gates, again: bool, utf8: bool) -> Option<(&'static str, String)> {
     if !again && body.len() > gates.park_above_bytes {
         let why = format!(
             "the body has {} bytes, more than `intake.park_above_bytes` = {}; replay it to take it in all the same",
@@ -103,6 +117,7 @@ fn refuse(body: &Bytes, gates: Gates, again: bool) -> Option<(&'static str, Stri
     }
     match std::str::from_utf8(body) {
         Ok(_) => None,
+        Err(_) if !utf8 => None,
         Err(error) => {
             let mut why = format!("byte {} is not UTF-8", error.valid_up_to());
             if let Some(byte) = body.get(error.valid_up_to()) {
@@ -143,15 +158,15 @@ mod tests {
     #[test]
     fn a_body_that_is_not_utf8_is_refused_at_its_byte() {
         let body = Bytes::from_static(b"{\"a\":\xff}");
-        let (cause, why) = refuse(&body, GATES, false).unwrap();
+        let (cause, why) = refuse(&body, GATES, false, true).unwrap();
         assert_eq!((cause, why.as_str()), ("not_utf8", "byte 5 is not UTF-8 (0xff)"));
     }
 
     #[test]
     fn a_large_body_is_parked_unless_somebody_asks_for_it_again() {
         let body = Bytes::from_static(b"123456789");
-        assert_eq!(refuse(&body, GATES, false).unwrap().0, "too_large");
-        assert_eq!(refuse(&body, GATES, true), None);
-        assert_eq!(refuse(&Bytes::from_static(b"12345678"), GATES, false), None);
+        assert_eq!(refuse(&body, GATES, false, true).unwrap().0, "too_large");
+        assert_eq!(refuse(&body, GATES, true, true), None);
+        assert_eq!(refuse(&Bytes::from_static(b"12345678"), GATES, false, true), None);
     }
 }

@@ -13,13 +13,17 @@ use jiff::Timestamp;
 use orderhub_order::ids::SystemName;
 use tokio::sync::{oneshot, watch};
 
-use crate::apply::{Apply, Unit, UnitOutcome};
-use crate::bundle::Bundle;
+use crate::apply::{Apply, Beside, MessageUnit, Unit, UnitOutcome};
+use crate::bundle::{Bundle, HINT};
 use crate::clock::Clock;
 use crate::store::{Lease, StoreError};
 
+pub mod fetch;
+pub mod files;
 pub mod gates;
 pub mod headers;
+pub mod leased;
+pub mod poll;
 pub mod queue;
 pub mod webhook;
 
@@ -133,6 +137,38 @@ impl Intake {
         self.hand_in(unit, labels).await
     }
 
+    /// Takes in what the hub asked for by itself, with what it does besides, and waits for the commit.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`]: nothing is stored, and nothing is done besides.
+    pub async fn take_with(
+        &self,
+        envelope: Envelope,
+        beside: Beside,
+        refused: Option<(&'static str, String)>,
+    ) -> Result<UnitOutcome, StoreError> {
+        let bundle = self.bundle();
+        let labels = self.labels(&bundle, &envelope);
+        let mut unit = match refused {
+            None => unit(&bundle, self.shared.gates, envelope, None),
+            refused @ Some(_) => {
+                let mapped = Vec::new();
+                MessageUnit {
+                    envelope,
+                    mapped,
+                    refused,
+                    skipped: false,
+                    redrive: None,
+                    beside: Beside::default(),
+                }
+            }
+        };
+        let wants = std::mem::take(&mut unit.beside.wants);
+        unit.beside = Beside { wants, ..beside };
+        self.hand_in(unit, labels).await?.stored().await
+    }
+
     /// Takes in a message that its source could not address: stored, as a todo with this cause.
     ///
     /// # Errors
@@ -146,12 +182,13 @@ impl Intake {
     ) -> Result<Pending, StoreError> {
         let labels = self.labels(&self.bundle(), &envelope);
         let refused = Some((cause, why));
-        let unit = crate::apply::MessageUnit {
+        let unit = MessageUnit {
             envelope,
             mapped: Vec::new(),
             refused,
             skipped: false,
             redrive: None,
+            beside: Beside::default(),
         };
         self.hand_in(unit, labels).await
     }
@@ -161,11 +198,14 @@ impl Intake {
         self.shared.heard.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    async fn hand_in(
-        &self,
-        unit: crate::apply::MessageUnit,
-        labels: Labels,
-    ) -> Result<Pending, StoreError> {
+    /// Notes that a system was heard of then, by a process before this one.
+    pub(crate) fn heard_at(&self, system: &SystemName, at: Timestamp) {
+        let mut heard = self.shared.heard.lock().unwrap_or_else(PoisonError::into_inner);
+        let last = heard.entry(system.clone()).or_insert(at);
+        *last = (*last).max(at);
+    }
+
+    async fn hand_in(&self, unit: MessageUnit, labels: Labels) -> Result<Pending, StoreError> {
         let outcome = self.apply.queue(Unit::Message(Box::new(unit))).await?;
         metrics::gauge!("orderhub_intake_backlog").increment(1);
         Ok(Pending { outcome, labels, clock: self.shared.clock, began: self.shared.clock.now() })
@@ -177,9 +217,11 @@ impl Intake {
         if bundle.system(&envelope.system).is_none() {
             return Labels { system: unknown(), document: unknown() };
         }
-        let mut heard = self.shared.heard.lock().unwrap_or_else(PoisonError::into_inner);
-        heard.insert(envelope.system.clone(), envelope.received);
-        let known = bundle.intake(&envelope.system, &envelope.document).is_some();
+        // What the hub says to itself is no word of the system.
+        if *envelope.source != *HINT {
+            self.heard_at(&envelope.system, envelope.received);
+        }
+        let known = bundle.intake_of(envelope).is_some();
         let document = if known { Arc::clone(&envelope.document) } else { unknown() };
         Labels { system: Arc::from(envelope.system.as_str()), document }
     }

@@ -20,6 +20,7 @@ mod codec;
 mod columns;
 mod commit;
 mod cores;
+mod fetches;
 mod forecast;
 mod lease;
 mod pack;
@@ -37,6 +38,7 @@ mod waits;
 pub use answers::{AnswerKey, Answers, Begun, KEPT, KeptAnswer, LAPSES};
 pub use codec::{CodecError, unpack};
 pub use commit::Batch;
+pub use fetches::{FetchRow, Fetches};
 pub use lease::Lease;
 pub use peers::Peers;
 pub use reads::Reads;
@@ -128,7 +130,7 @@ pub enum StoreError {
 }
 
 /// Where every order lives.
-pub trait Store: Reads + Answers + Peers + Debug + Send + Sync {
+pub trait Store: Reads + Answers + Fetches + Peers + Debug + Send + Sync {
     /// Folds and writes a batch in ONE transaction; one outcome per unit, in order. A unit that cannot be
     /// written is stored raw with a todo, its neighbours commit.
     fn commit(&self, batch: Batch) -> BoxFuture<'_, Result<Vec<UnitOutcome>, StoreError>>;

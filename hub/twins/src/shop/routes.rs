@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
+use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -25,6 +26,7 @@ const REST: Duration = Duration::from_secs(6 * 3600);
 
 pub(super) fn router(shop: &Shop) -> Router {
     Router::new()
+        .route("/admin/api/2026-10/orders.json", get(list))
         .route("/admin/api/2026-10/orders/{id}", get(read))
         .route("/admin/api/2026-10/orders/{id}/cancel.json", post(cancel))
         .route("/admin/api/2026-10/orders/{id}/fulfillments.json", post(fulfil).get(find))
@@ -46,6 +48,63 @@ async fn read(State(shop): State<Shop>, wire: Wire, Path(id): Path<String>) -> R
         }
     };
     frame.run("read_order", &wire, effect).await
+}
+
+/// Which orders are listed.
+#[derive(Debug, Deserialize)]
+struct Listing {
+    /// Changed then or later; by the vendor's rule it may not come with `page_info`.
+    updated_at_min: Option<Timestamp>,
+    /// The place behind the page before: what a link says.
+    page_info: Option<String>,
+    #[serde(default = "page_size")]
+    limit: usize,
+}
+
+/// The vendor's own.
+fn page_size() -> usize {
+    50
+}
+
+/// Orders by the time of their change, in pages; the next one stands in the header `Link`.
+async fn list(State(shop): State<Shop>, wire: Wire, Query(listing): Query<Listing>) -> Response {
+    let frame = shop.frame.clone();
+    let effect = async move {
+        let Listing { updated_at_min, page_info, limit } = listing;
+        if updated_at_min.is_some() && page_info.is_some() {
+            return refused(StatusCode::BAD_REQUEST, "`page_info` stands alone");
+        }
+        // The change and the id of the last order of the page before.
+        let after = page_info.as_deref().map(|place| place.split_once('-'));
+        let after = after.map(|place| {
+            let (at, id) = place?;
+            Some((at.parse::<i64>().ok()?, id.parse::<u64>().ok()?))
+        });
+        let Some(after) = after.unwrap_or(Some((i64::MIN, 0))) else {
+            return refused(StatusCode::BAD_REQUEST, "no such page");
+        };
+        let place = |order: &Order| (order.updated_at.as_second(), order.id);
+        let least = updated_at_min.map_or(i64::MIN, |at| at.as_second());
+        let book = lock(&shop.book);
+        let mut orders: Vec<&Order> = book.orders.values().collect();
+        orders.retain(|order| place(order) > after && place(order).0 >= least);
+        orders.sort_by_key(|order| place(order));
+        let more = orders.len() > limit;
+        orders.truncate(limit);
+        let page: Vec<Value> =
+            orders.iter().map(|order| render::order(order, &shop.frame.name)).collect();
+        let mut answer = Json(json!({ "orders": page })).into_response();
+        if let Some(last) = orders.last().filter(|_| more) {
+            let (at, id) = place(last);
+            let path = "/admin/api/2026-10/orders.json";
+            let link = format!("<{path}?limit={limit}&page_info={at}-{id}>; rel=\"next\"");
+            if let Ok(link) = link.parse() {
+                answer.headers_mut().insert(header::LINK, link);
+            }
+        }
+        answer
+    };
+    frame.run("list_orders", &wire, effect).await
 }
 
 #[derive(Debug, Deserialize)]

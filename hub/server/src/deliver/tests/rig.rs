@@ -297,6 +297,7 @@ impl Rig {
             refused: None,
             skipped: false,
             redrive: None,
+            beside: Default::default(),
         };
         let outcome = self.apply.submit(Unit::Message(Box::new(unit))).await.unwrap();
         outcome.documents[0].order.unwrap_or_else(|| panic!("{outcome:?}"))

@@ -9,7 +9,7 @@ use super::Seen;
 use super::plan::{Document, Item, Prepared, Sequence};
 use super::working_set::{Row, WorkingSet};
 use super::writes::{PendingWrite, TodoWrite, WaitKey};
-use crate::apply::{DocumentOutcome, MessageUnit, UnitOutcome, Word};
+use crate::apply::{Beside, DocumentOutcome, FetchDone, FetchWant, MessageUnit, UnitOutcome, Word};
 
 /// Where a document comes from.
 #[derive(Clone, Copy, Debug)]
@@ -80,6 +80,7 @@ impl<'a> WorkingSet<'a> {
     ) -> UnitOutcome {
         let first = head.redrive.map_or(sequence.row, |redrive| redrive.first);
         let by = By { head, first, document: 0 };
+        self.beside(&head.beside);
         let whole = match sequence.seen {
             Seen::Duplicate(row) => {
                 let outcomes = vec![word(Word::Duplicate, None)];
@@ -94,6 +95,9 @@ impl<'a> WorkingSet<'a> {
             Seen::Reused(row) => Some(self.reused(by, row)),
             Seen::New => self.whole(by, documents, condemned),
         };
+        if whole.is_none() {
+            self.wants(&head.beside.wants);
+        }
         let outcomes = match whole {
             Some(outcome) => vec![outcome],
             None => self.documents(head, first, documents),
@@ -130,7 +134,35 @@ impl<'a> WorkingSet<'a> {
             self.wait(by.first, None, "suspect", Some(now), Vec::new());
             return Some(word(Word::Stored, None));
         }
-        documents.is_empty().then(|| word(Word::Skipped, None))
+        if documents.is_empty() && head.beside.cursor.is_some() && head.beside.wants.is_empty() {
+            // An empty page: nothing is kept of it but that it was read.
+            return Some(word(Word::Unchanged, None));
+        }
+        let nothing = documents.is_empty() && head.beside.wants.is_empty();
+        nothing.then(|| word(Word::Skipped, None))
+    }
+
+    /// Hints to fetch, each counted.
+    fn wants(&mut self, wants: &[FetchWant]) {
+        for want in wants {
+            let write = self.fetches.entry(want.key.clone()).or_default();
+            write.backfill = want.backfill && (write.backfill || write.wanted == 0);
+            write.wanted += 1;
+            write.args.clone_from(&want.args);
+        }
+    }
+
+    /// What a message does whatever becomes of its documents: a fetch is answered, and a page read, also by
+    /// what nobody can map. Once more, it changes nothing.
+    fn beside(&mut self, beside: &Beside) {
+        if let Some(FetchDone { key, n }) = &beside.done {
+            let write = self.fetches.entry(key.clone()).or_default();
+            write.done = write.done.max(*n);
+        }
+        if let Some(cursor) = &beside.cursor {
+            let key = (cursor.system.clone(), cursor.document.clone());
+            self.cursors.insert(key, cursor.clone());
+        }
     }
 
     fn documents(
@@ -139,6 +171,9 @@ impl<'a> WorkingSet<'a> {
         first: i64,
         documents: &mut [Document],
     ) -> Vec<DocumentOutcome> {
+        if documents.is_empty() {
+            return vec![word(Word::Noticed, None)];
+        }
         let mut outcomes = Vec::with_capacity(documents.len());
         for (position, document) in (0..).zip(documents) {
             let by = By { head, first, document: position };
@@ -175,7 +210,8 @@ impl<'a> WorkingSet<'a> {
         why: String,
         key: Option<&str>,
     ) -> DocumentOutcome {
-        let item = self.item(TodoKind::Parked, cause, by, why.clone());
+        let kind = by.head.beside.shown_as.unwrap_or(TodoKind::Parked);
+        let item = self.item(kind, cause, by, why.clone());
         let kind = &by.head.envelope.document;
         if let Some(key) = key {
             let system = by.head.envelope.system.clone();

@@ -130,7 +130,14 @@ fn message(key: &str) -> Unit {
         suspect: false,
     };
     let mapped = vec![Mapped::Document(Box::new(said))];
-    let unit = MessageUnit { envelope, mapped, refused: None, skipped: false, redrive: None };
+    let unit = MessageUnit {
+        envelope,
+        mapped,
+        refused: None,
+        skipped: false,
+        redrive: None,
+        beside: Default::default(),
+    };
     Unit::Message(Box::new(unit))
 }
 

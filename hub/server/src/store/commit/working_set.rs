@@ -15,11 +15,11 @@ use orderhub_order::model::State;
 
 use super::ahead::Folds;
 use super::writes::{
-    ChangeWrite, Count, Hold, LaneWrite, MessageWrite, OrderWrite, PendingWrite, TodoWrite,
-    WaitKey, Writes,
+    ChangeWrite, Count, FetchWrite, Hold, LaneWrite, MessageWrite, OrderWrite, PendingWrite,
+    TodoWrite, WaitKey, Writes,
 };
 use super::{Context, DocumentKey, Hand, Locked};
-use crate::apply::Word;
+use crate::apply::{Cursor, FetchKey, Word};
 use crate::store::ReceiptRow;
 use crate::store::pack::PackedAhead;
 
@@ -65,6 +65,8 @@ pub(super) struct WorkingSet<'a> {
     pub(super) driven: Vec<(i64, Option<u32>)>,
     pub(super) pending: Vec<PendingWrite>,
     pub(super) woken: BTreeSet<WaitKey>,
+    pub(super) fetches: BTreeMap<FetchKey, FetchWrite>,
+    pub(super) cursors: BTreeMap<(SystemName, Box<str>), Cursor>,
     pub(super) reserved: BTreeSet<(SystemName, OrderKey)>,
     /// Lanes that whoever held them has spoken for.
     pub(super) ended: BTreeSet<(SystemName, OrderKey)>,
@@ -113,6 +115,8 @@ impl<'a> WorkingSet<'a> {
             driven: Vec::new(),
             pending: Vec::new(),
             woken: BTreeSet::new(),
+            fetches: BTreeMap::new(),
+            cursors: BTreeMap::new(),
             reserved: BTreeSet::new(),
             ended: BTreeSet::new(),
             fresh: Vec::new(),
@@ -318,6 +322,8 @@ impl<'a> WorkingSet<'a> {
             pending: &self.pending,
             woken: self.woken.iter().cloned().collect(),
             counts: counts.collect(),
+            fetches: &self.fetches,
+            cursors: &self.cursors,
             now: self.context.now,
             bundle: self.context.rules.bundle,
             ahead: &self.packed,

@@ -1,6 +1,7 @@
 //! What a commit writes, set by set: N messages of one order make N changes, but one order row and one
 //! lane row per system.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -11,7 +12,7 @@ use orderhub_order::ids::{OrderKey, SystemName};
 use orderhub_order::lane::Lane;
 use orderhub_order::model::Order;
 
-use crate::apply::Word;
+use crate::apply::{Args, Cursor, FetchKey, Word};
 use crate::intake::Envelope;
 use crate::store::ReceiptRow;
 use crate::store::pack::PackedAhead;
@@ -44,12 +45,29 @@ pub(crate) struct Writes<'a> {
     pub(crate) woken: Vec<WaitKey>,
     /// Outcomes.
     pub(crate) counts: Vec<Count>,
+    /// Hints and answers, by document, each once.
+    pub(crate) fetches: &'a BTreeMap<FetchKey, FetchWrite>,
+    /// Cursors that move.
+    pub(crate) cursors: &'a BTreeMap<(SystemName, Box<str>), Cursor>,
     /// The time of the commit.
     pub(crate) now: Timestamp,
     /// The bundle that decided.
     pub(crate) bundle: &'a str,
     /// What of all this was packed before.
     pub(crate) ahead: &'a PackedAhead,
+}
+
+/// What the messages of a batch say of one document that is fetched.
+#[derive(Debug, Default)]
+pub(crate) struct FetchWrite {
+    /// What the operation is called with; those of the last hint.
+    pub(crate) args: Args,
+    /// So many more hints.
+    pub(crate) wanted: i64,
+    /// Only listings named it.
+    pub(crate) backfill: bool,
+    /// Hints up to this one are answered; zero: none is.
+    pub(crate) done: i64,
 }
 
 /// A raw message with its outcome.

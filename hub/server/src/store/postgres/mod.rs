@@ -28,6 +28,7 @@ mod answers;
 mod board;
 mod connect;
 mod error;
+mod fetches;
 mod keeper;
 mod lanes;
 mod leases;

@@ -14,6 +14,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/postgres/0002_bodies.sql"),
     include_str!("../../../migrations/postgres/0003_processes.sql"),
     include_str!("../../../migrations/postgres/0004_access.sql"),
+    include_str!("../../../migrations/postgres/0005_intake.sql"),
 ];
 
 /// Another process may be migrating for so long.

@@ -37,6 +37,7 @@ pub(super) async fn all(
     people::todos(c, writes).await?;
     pending::all(c, writes).await?;
     wake(c, &writes.woken, to_column(writes.now)).await?;
+    super::fetches::write(c, writes).await?;
     // Last: all batches of a minute write the same rows, and wait here for each other's COMMIT.
     counts(c, writes).await
 }

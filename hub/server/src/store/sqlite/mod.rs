@@ -21,6 +21,7 @@ use crate::store::reserved::Reserved;
 
 mod answers;
 mod error;
+mod fetches;
 mod heads;
 mod lanes;
 mod lists;

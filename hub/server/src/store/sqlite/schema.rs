@@ -16,6 +16,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/sqlite/0002_bodies.sql"),
     include_str!("../../../migrations/sqlite/0003_processes.sql"),
     include_str!("../../../migrations/sqlite/0004_access.sql"),
+    include_str!("../../../migrations/sqlite/0005_intake.sql"),
 ];
 
 /// A process that is just ending may hold the lock a little longer.

@@ -26,6 +26,7 @@ pub(super) fn all(writer: &mut Writer, writes: &Writes<'_>) -> Result<(), Fault>
     todos(connection, writes)?;
     pending(connection, writes)?;
     wake(connection, &writes.woken, to_column(writes.now))?;
+    super::fetches::write(connection, writes)?;
     counts(connection, writes)
 }
 

@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use futures_util::future::LocalBoxFuture;
 
 use super::{
-    Factory, answers, batches, damage, duplicates, flights, history, lanes, lists, pauses, scopes,
-    todos, waiting,
+    Factory, answers, batches, damage, duplicates, fetches, flights, history, lanes, lists, pauses,
+    scopes, todos, waiting,
 };
 
 /// Cases that run at once; most of their time they wait for the disk.
@@ -30,6 +30,7 @@ fn case(run: impl AsyncFn(&dyn Factory) + Copy + 'static) -> Case {
 /// Every case, once.
 fn cases() -> Vec<Case> {
     let mut cases = cases_of_intake();
+    cases.extend(cases_of_what_is_asked_for());
     cases.extend(cases_of_what_follows());
     cases
 }
@@ -72,6 +73,17 @@ fn cases_of_intake() -> Vec<Case> {
         case(history::what_is_read_back_is_what_was_folded),
         case(history::each_change_says_who_and_what),
         case(history::a_change_by_a_person_keeps_the_reason),
+    ]
+}
+
+/// What the hub asks systems for by itself.
+fn cases_of_what_is_asked_for() -> Vec<Case> {
+    vec![
+        case(fetches::an_answer_settles_the_hints_before_it),
+        case(fetches::a_hint_is_counted_once_and_only_if_it_is_stored),
+        case(fetches::what_is_put_off_waits_whatever_hints_come),
+        case(fetches::hints_go_before_what_a_listing_named),
+        case(fetches::a_cursor_moves_with_its_page_or_not_at_all),
     ]
 }
 

@@ -21,6 +21,7 @@ pub(crate) mod batches;
 mod cases;
 pub(crate) mod damage;
 pub(crate) mod duplicates;
+pub(crate) mod fetches;
 pub(crate) mod flights;
 pub(crate) mod history;
 pub(crate) mod lanes;
@@ -122,6 +123,7 @@ impl World {
                 refused: None,
                 skipped: false,
                 redrive: Some(redrive),
+                beside: Default::default(),
             };
             outcomes.push(self.one(Unit::Message(Box::new(unit))).await);
         }
@@ -170,6 +172,7 @@ pub(crate) fn unit(
         refused: None,
         skipped: false,
         redrive: None,
+        beside: Default::default(),
     }
 }
 

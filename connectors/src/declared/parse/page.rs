@@ -1,0 +1,72 @@
+//! `page:` of a step: how a listing goes on.
+
+use orderhub_lang::diagnostic::Span;
+use orderhub_lang::yaml::{Fields, Node};
+
+use super::super::model::{Page, PageKind};
+use super::{ANSWER, Ctx};
+use crate::codes;
+
+pub(super) fn page(node: &Node, ctx: &mut Ctx) -> Option<Page> {
+    let mut fields = Fields::of(node, "`page`", &mut ctx.findings)?;
+    let next = fields.optional("next").and_then(|node| ctx.expression(node, ANSWER));
+    let cursor = fields.optional("cursor").and_then(|node| ctx.expression(node, ANSWER));
+    let number = fields.optional("number").and_then(|node| whole(node, ctx));
+    let offset = fields.optional("offset").and_then(|node| whole(node, ctx));
+    let size = fields.optional("size").and_then(|node| whole(node, ctx));
+    let into = fields.text("into", &mut ctx.findings);
+    let size_into = fields.text("size_into", &mut ctx.findings);
+    let more = fields.optional("more").and_then(|node| ctx.expression(node, ANSWER));
+    ctx.not_yet(&mut fields, &["window"]);
+    fields.finish(&mut ctx.findings);
+    let mut kinds = [
+        next.map(PageKind::Next),
+        cursor.map(PageKind::Cursor),
+        number.map(PageKind::Number),
+        offset.map(PageKind::Offset),
+    ]
+    .into_iter()
+    .flatten();
+    let (Some(kind), None) = (kinds.next(), kinds.next()) else {
+        let message = "`page` is one of `next`, `cursor`, `number` and `offset`";
+        wrong(ctx, node.span, message, "write `page: { next: body.next }`");
+        return None;
+    };
+    let page = Page { kind, into, size: size.filter(|size| *size > 0), size_into, more };
+    check(&page, node.span, ctx);
+    Some(page)
+}
+
+/// Whether a page can be asked for, and has an end.
+fn check(page: &Page, span: Span, ctx: &mut Ctx) {
+    let counts = matches!(page.kind, PageKind::Number(_) | PageKind::Offset(_));
+    if counts && page.into.is_none() {
+        wrong(ctx, span, "nothing says where the page is named", "add `into: page`");
+    }
+    if counts && page.size.is_none() && page.more.is_none() {
+        let message = "nothing says which page is the last";
+        wrong(
+            ctx,
+            span,
+            message,
+            "add `size: 100`: a shorter page is the last; or `more: body.more`",
+        );
+    }
+    if page.size_into.is_some() && page.size.is_none() {
+        wrong(ctx, span, "`size_into` needs a `size`", "add `size: 100`");
+    }
+}
+
+fn whole(node: &Node, ctx: &mut Ctx) -> Option<i64> {
+    let number = node.scalar_text().and_then(|text| text.parse().ok()).filter(|n| *n >= 0);
+    if number.is_none() {
+        let message = "a whole number from 0 on is needed";
+        wrong(ctx, node.span, message, "write `number: 0`");
+    }
+    number
+}
+
+pub(super) fn wrong(ctx: &mut Ctx, span: Span, message: &str, hint: &str) {
+    let finding = ctx.findings.error(codes::OPERATION, span, message).with_hint(hint);
+    ctx.findings.report(finding);
+}

@@ -1,0 +1,172 @@
+//! Elements, attributes and text.
+
+use encoding_rs::{Encoding, UTF_8};
+use orderhub_lang::value::Value;
+use quick_xml::events::{BytesRef, BytesStart, Event};
+use quick_xml::{Reader, XmlVersion};
+
+use super::{Unreadable, decode};
+
+/// Levels of elements: as deep as JSON may be.
+const DEPTH: usize = 100;
+/// The name under which text stands beside elements and attributes.
+const TEXT: &str = "#text";
+/// Where a document may say its encoding.
+const DECLARATION: usize = 200;
+
+/// An element that is being read.
+struct Open {
+    name: String,
+    entries: Vec<(String, Value)>,
+    text: String,
+    nil: bool,
+}
+
+pub(super) fn read(body: &[u8]) -> Result<Value, Unreadable> {
+    let text = decode(encoding(body)?, body)?;
+    let mut reader = Reader::from_str(&text);
+    reader.config_mut().trim_text(false);
+    let (mut open, mut root): (Vec<Open>, Option<Value>) = (Vec::new(), None);
+    loop {
+        let at = reader.buffer_position();
+        let wrong = |why: &str| Unreadable(format!("{why} (byte {at})"));
+        match reader.read_event().map_err(|_| wrong("it is not XML"))? {
+            Event::Start(start) => {
+                if open.len() >= DEPTH {
+                    return Err(wrong("its elements are nested too deeply"));
+                }
+                open.push(begin(&start).map_err(|why| wrong(&why))?);
+            }
+            Event::Empty(start) => {
+                let element = begin(&start).map_err(|why| wrong(&why))?;
+                end(element, &mut open, &mut root).map_err(|why| wrong(&why))?;
+            }
+            Event::End(_) => {
+                let element = open.pop().ok_or_else(|| wrong("an element ends that none began"))?;
+                end(element, &mut open, &mut root).map_err(|why| wrong(&why))?;
+            }
+            Event::Text(text) => {
+                let text = text.decode().map_err(|_| wrong("its text cannot be read"))?;
+                say(&text, &mut open).map_err(|why| wrong(&why))?;
+            }
+            Event::CData(text) => {
+                let text = text.decode().map_err(|_| wrong("its text cannot be read"))?;
+                say(&text, &mut open).map_err(|why| wrong(&why))?;
+            }
+            Event::GeneralRef(reference) => {
+                let text = resolve(&reference).map_err(|why| wrong(&why))?;
+                say(&text, &mut open).map_err(|why| wrong(&why))?;
+            }
+            // A document type may define entities: none is read.
+            Event::DocType(_) => return Err(wrong("a document type is not read")),
+            Event::Decl(_) | Event::Comment(_) | Event::PI(_) => {}
+            Event::Eof => break,
+        }
+    }
+    match root {
+        Some(root) if open.is_empty() => Ok(root),
+        Some(_) | None => Err(Unreadable("it ends too early".to_owned())),
+    }
+}
+
+/// What the document says of its letters; a mark of byte order says it before.
+fn encoding(body: &[u8]) -> Result<&'static Encoding, Unreadable> {
+    let head = body.get(..body.len().min(DECLARATION)).unwrap_or_default();
+    let head = String::from_utf8_lossy(head);
+    let declaration =
+        head.trim_start().strip_prefix("<?xml").and_then(|rest| rest.split("?>").next());
+    let label = declaration.and_then(|text| {
+        let rest = text.split_once("encoding")?.1.trim_start().strip_prefix('=')?.trim_start();
+        let quote = rest.chars().next().filter(|quote| matches!(quote, '"' | '\''))?;
+        rest.get(1..)?.split(quote).next()
+    });
+    let Some(label) = label else { return Ok(UTF_8) };
+    Encoding::for_label(label.as_bytes())
+        .ok_or_else(|| Unreadable("its encoding is none that is known".to_owned()))
+}
+
+fn begin(start: &BytesStart<'_>) -> Result<Open, String> {
+    let unreadable = |_| "a name cannot be read".to_owned();
+    let name = String::from_utf8(start.local_name().as_ref().to_vec()).map_err(unreadable)?;
+    let mut element = Open { name, entries: Vec::new(), text: String::new(), nil: false };
+    for attribute in start.attributes() {
+        let attribute = attribute.map_err(|_| "an attribute cannot be read".to_owned())?;
+        let key = attribute.key;
+        if key.as_namespace_binding().is_some() {
+            continue;
+        }
+        let value = attribute
+            .normalized_value(XmlVersion::Implicit1_0)
+            .map_err(|_| "an attribute cannot be read".to_owned())?;
+        let local = key.local_name();
+        if local.as_ref() == b"nil" && key.prefix().is_some() {
+            element.nil = matches!(&*value, "true" | "1");
+            continue;
+        }
+        let name = String::from_utf8(local.as_ref().to_vec()).map_err(unreadable)?;
+        add(&mut element.entries, format!("@{name}"), Value::text(value.into_owned()));
+    }
+    Ok(element)
+}
+
+/// Closes an element: it becomes a value of the one around it.
+fn end(element: Open, open: &mut [Open], root: &mut Option<Value>) -> Result<(), String> {
+    let Open { name, mut entries, text, nil } = element;
+    let blank = text.trim().is_empty();
+    let value = match (entries.is_empty(), nil || blank) {
+        (_, true) if nil => Value::Null,
+        (true, true) => Value::Null,
+        (true, false) => Value::Text(text),
+        (false, blank) => {
+            if !blank {
+                entries.push((TEXT.to_owned(), Value::Text(text)));
+            }
+            Value::Map(entries)
+        }
+    };
+    match open.last_mut() {
+        Some(around) => add(&mut around.entries, name, value),
+        None if root.is_none() => *root = Some(Value::Map(vec![(name, value)])),
+        None => return Err("something stands behind the document".to_owned()),
+    }
+    Ok(())
+}
+
+/// Elements of one name are a list, at the place of the first.
+fn add(entries: &mut Vec<(String, Value)>, name: String, value: Value) {
+    let Some((_, known)) = entries.iter_mut().find(|(known, _)| *known == name) else {
+        entries.push((name, value));
+        return;
+    };
+    if let Value::List(list) = known {
+        list.push(value);
+    } else {
+        *known = Value::List(vec![std::mem::take(known), value]);
+    }
+}
+
+fn say(text: &str, open: &mut [Open]) -> Result<(), String> {
+    match open.last_mut() {
+        Some(element) => element.text.push_str(text),
+        None if text.trim_matches(['\u{feff}', ' ', '\t', '\r', '\n']).is_empty() => {}
+        None => return Err("text stands outside of the document".to_owned()),
+    }
+    Ok(())
+}
+
+/// The five names that every document has, and letters by their number.
+fn resolve(reference: &BytesRef<'_>) -> Result<String, String> {
+    let letter = reference.resolve_char_ref();
+    if let Ok(Some(letter)) = letter {
+        return Ok(letter.to_string());
+    }
+    let known = match reference.as_ref() {
+        b"amp" => "&",
+        b"lt" => "<",
+        b"gt" => ">",
+        b"quot" => "\"",
+        b"apos" => "'",
+        _ => return Err("it uses an entity of its own".to_owned()),
+    };
+    Ok(known.to_owned())
+}

@@ -1,0 +1,158 @@
+//! What a message is to the hub: documents to map, or hints at documents to fetch.
+
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use orderhub_lang::value::Value;
+use orderhub_mapping::{Context, MapError, Mapped};
+
+use super::{Bundle, Fetch, Intake, System};
+use crate::apply::{Args, FetchKey, FetchWant};
+use crate::intake::Envelope;
+
+/// The source of answers to fetches: the body is the document.
+pub const FETCH: &str = "fetch";
+/// The source of pages of listings: the body is a JSON array.
+pub const POLL: &str = "poll";
+/// The source of hints that the hub itself made: the body is the arguments of the fetch.
+pub const HINT: &str = "hint";
+/// The header of an answer that holds the arguments that it was asked for with, as JSON.
+pub const ARGS: &str = "orderhub-args";
+
+/// What a message is.
+#[derive(Debug)]
+pub enum Received {
+    /// Documents, one result each.
+    Documents(Vec<Mapped>),
+    /// Documents to be fetched.
+    Hints(Vec<FetchWant>),
+    /// A hint that does not say what it hints at: why.
+    Unreadable(String),
+}
+
+impl Bundle {
+    /// The intake that takes a message: by the kind of an answer or a page, else by its word.
+    pub fn intake_of(&self, envelope: &Envelope) -> Option<&Intake> {
+        let intakes = &self.systems.get(&envelope.system)?.intakes;
+        let own = |intake: &&Intake| *intake.document == *envelope.document;
+        match &*envelope.source {
+            FETCH | HINT => intakes.iter().filter(own).find(|intake| intake.fetch.is_some()),
+            POLL => intakes.iter().filter(own).find(|intake| intake.poll.is_some()),
+            _ => self.intake(&envelope.system, &envelope.document),
+        }
+    }
+
+    /// Maps a message in, or reads the hints in it. Pure; a panic inside one message is caught and becomes
+    /// its failure. Empty when no intake of the system takes this kind (outcome `skipped`).
+    pub fn receive(&self, envelope: &Envelope) -> Received {
+        let nothing = Received::Documents(Vec::new());
+        let Some(system) = self.systems.get(&envelope.system) else { return nothing };
+        let Some(intake) = self.intake_of(envelope) else { return nothing };
+        let read = || match &*envelope.source {
+            FETCH => documents(system, intake, &envelope.body, &arguments(envelope)),
+            HINT => hinted(envelope, intake, std::slice::from_ref),
+            POLL if intake.fetch.is_some() => {
+                hinted(envelope, intake, |body| body.as_list().unwrap_or_default())
+            }
+            POLL => listed(system, intake, &envelope.body),
+            _ if intake.fetch.is_some() => hinted(envelope, intake, std::slice::from_ref),
+            _ => documents(system, intake, &envelope.body, &BTreeMap::new()),
+        };
+        let read = catch_unwind(AssertUnwindSafe(read));
+        read.unwrap_or_else(|_| Received::Documents(vec![Mapped::Failed(fault())]))
+    }
+
+    /// The documents of a message: see [`Bundle::receive`].
+    pub fn map_in(&self, envelope: &Envelope) -> Vec<Mapped> {
+        match self.receive(envelope) {
+            Received::Documents(mapped) => mapped,
+            Received::Hints(_) | Received::Unreadable(_) => Vec::new(),
+        }
+    }
+}
+
+fn documents(
+    system: &System,
+    intake: &Intake,
+    body: &[u8],
+    args: &BTreeMap<String, Value>,
+) -> Received {
+    let context = Context { system: &system.name, settings: &system.settings, args, hub: None };
+    let mappings = intake.mappings.iter();
+    Received::Documents(mappings.flat_map(|mapping| mapping.run(body, &context)).collect())
+}
+
+/// The documents of a page, each as if it had come alone.
+fn listed(system: &System, intake: &Intake, body: &[u8]) -> Received {
+    let page: Result<Vec<&serde_json::value::RawValue>, _> = serde_json::from_slice(body);
+    let Ok(page) = page else {
+        return Received::Unreadable("the page is not a JSON array".to_owned());
+    };
+    let mut mapped = Vec::with_capacity(page.len());
+    for document in page {
+        let body = document.get().as_bytes();
+        match documents(system, intake, body, &BTreeMap::new()) {
+            Received::Documents(more) => mapped.extend(more),
+            other @ (Received::Hints(_) | Received::Unreadable(_)) => return other,
+        }
+    }
+    Received::Documents(mapped)
+}
+
+/// The hints of a body. One that cannot be read makes the whole of it unreadable: nothing is passed over.
+fn hinted(envelope: &Envelope, intake: &Intake, each: impl Fn(&Value) -> &[Value]) -> Received {
+    let Some(fetch) = &intake.fetch else { return Received::Hints(Vec::new()) };
+    let body = match Value::from_json(&envelope.body) {
+        Ok(body) => body,
+        Err(error) => return Received::Unreadable(format!("it cannot be read: {error}")),
+    };
+    let own = *envelope.source == *HINT;
+    let hints: Result<Vec<FetchWant>, String> =
+        each(&body).iter().map(|hint| want(envelope, intake, fetch, hint, own)).collect();
+    match hints {
+        Ok(hints) => Received::Hints(hints),
+        Err(why) => Received::Unreadable(why),
+    }
+}
+
+/// `own`: the hub made it, and the arguments stand under their names.
+fn want(
+    envelope: &Envelope,
+    intake: &Intake,
+    fetch: &Fetch,
+    hint: &Value,
+    own: bool,
+) -> Result<FetchWant, String> {
+    let mut args = Args::new();
+    for (name, path) in &fetch.args {
+        let value = if own { hint.get(name).unwrap_or(&Value::Null) } else { path.first(hint) };
+        let text = value.scalar_text().filter(|text| !text.is_empty());
+        let Some(text) = text else {
+            let operation = &fetch.operation;
+            return Err(format!("it does not say `{name}`, which `{operation}` needs to fetch it"));
+        };
+        args.insert(name.clone(), text.into_owned());
+    }
+    let key = FetchKey::new(&envelope.system, &intake.document, &args);
+    let key = key.ok_or_else(|| "what it names is no id: too long, or nothing".to_owned())?;
+    Ok(FetchWant { key, args, backfill: *envelope.source == *POLL })
+}
+
+/// What an answer was asked for with.
+fn arguments(envelope: &Envelope) -> BTreeMap<String, Value> {
+    let header = envelope.headers.iter().find(|(name, _)| name == ARGS);
+    let args: Args =
+        header.and_then(|(_, text)| serde_json::from_str(text).ok()).unwrap_or_default();
+    args.into_iter().map(|(name, value)| (name, Value::Text(value))).collect()
+}
+
+/// What a panic in mapping in becomes: a fault to show, its words without any value.
+fn fault() -> MapError {
+    MapError {
+        cause: "fault",
+        rule: None,
+        path: String::new(),
+        why: "the program failed on it: a fault to report".to_owned(),
+        key: None,
+    }
+}

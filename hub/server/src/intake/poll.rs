@@ -1,0 +1,370 @@
+//! Polls: listings that the hub asks for from time to time, page by page, each from where the last one ended.
+//!
+//! **Invariant:** a cursor moves only in the commit that stores the page before it, so that whatever dies in
+//! between is asked for again; a poll that fails moves nothing. Tests: `a_cursor_moves_with_its_page_or_not_at_all`,
+//! `a_poll_goes_on_where_it_was_killed`.
+//!
+//! One process at a time reads a listing, under a lease that every commit of a page names. Bounds: [`MOST_PAGES`]
+//! of one poll; a message holds [`MESSAGE`] bytes of a page or one document.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use bytes::Bytes;
+use jiff::{SignedDuration, Timestamp};
+use orderhub_connectors::contract::Reply;
+use orderhub_lang::value::Value;
+use orderhub_order::ids::SystemName;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use super::leased::{self, Parts};
+use super::{Envelope, Intake};
+use crate::apply::{Beside, Cursor};
+use crate::bundle::{self, POLL};
+use crate::deliver::{Asked, Question};
+use crate::store::{Lease, StoreError};
+
+/// No wait is longer, so that what changes meanwhile (a breaker, the files) is seen.
+const LOOK: Duration = Duration::from_secs(1);
+/// After the first failure; doubled with each further one.
+const AFTER_FAILURE: Duration = Duration::from_secs(5);
+/// The longest wait between two tries.
+const LONGEST_WAIT: Duration = Duration::from_secs(900);
+/// A page is stored in messages of about so many bytes.
+const MESSAGE: usize = 256 * 1_024;
+/// Pages of one poll: a listing that has more goes round in circles.
+const MOST_PAGES: u32 = 100_000;
+
+/// Starts a task for each listing; they end with `stop`.
+pub fn start(parts: &Parts, stop: &CancellationToken) -> Vec<JoinHandle<()>> {
+    let bundle = parts.intake.bundle();
+    let mut tasks = Vec::new();
+    for system in bundle.systems() {
+        for intake in system.intakes.iter().filter(|intake| intake.poll.is_some()) {
+            let (system, document) = (system.name.clone(), intake.document.clone());
+            let (own, ends) = (parts.clone(), stop.clone());
+            let lease = format!("poll:{system}:{document}");
+            tasks.push(leased::hold(parts, lease, stop, move |lease| {
+                let poller = Poller {
+                    intake: own.intake.under(lease.clone()),
+                    parts: own.clone(),
+                    system: system.clone(),
+                    document: document.clone(),
+                    stop: ends.clone(),
+                    lease,
+                };
+                Box::pin(async move { poller.run().await })
+            }));
+        }
+    }
+    tasks
+}
+
+/// The poll under way.
+#[derive(Clone, Copy, Debug)]
+struct Window {
+    from: Option<Timestamp>,
+    until: Timestamp,
+}
+
+/// How the last tries went.
+#[derive(Clone, Copy, Debug, Default)]
+struct Trouble {
+    /// Attempts at this page that the long policy counts.
+    attempts: u32,
+    /// Failures in a row.
+    failures: u32,
+    /// Not before this.
+    until: Option<Timestamp>,
+    /// What named the next page may have lapsed there: the poll begins again, from where the last ended.
+    begin: bool,
+}
+
+/// One listing, while its lease is held.
+struct Poller {
+    parts: Parts,
+    /// Commits only while the lease is held.
+    intake: Intake,
+    system: SystemName,
+    document: Box<str>,
+    stop: CancellationToken,
+    lease: Lease,
+}
+
+impl Poller {
+    async fn run(&self) {
+        let (mut trouble, mut pages) = (Trouble::default(), 0);
+        while !self.stop.is_cancelled() && !self.lease.is_lost() {
+            let wait = match self.step(&mut trouble, &mut pages).await {
+                Ok(wait) => wait,
+                Err(error) => {
+                    let (system, document) = (&self.system, &self.document);
+                    tracing::warn!(%error, %system, %document, "a page is not stored yet");
+                    LOOK
+                }
+            };
+            tokio::select! {
+                () = self.stop.cancelled() => return,
+                () = self.lease.lost() => return,
+                () = self.parts.clock.sleep(wait.min(LOOK)) => {}
+            }
+        }
+    }
+
+    /// One page, if one is due; how long to wait for the next.
+    async fn step(&self, trouble: &mut Trouble, pages: &mut u32) -> Result<Duration, StoreError> {
+        let bundle = self.intake.bundle();
+        let Some((intake, poll)) = self.of(&bundle) else { return Ok(LOOK) };
+        let now = self.parts.clock.now();
+        let cursor = self.parts.store.cursor(&self.system, &self.document).await?;
+        let mut cursor = cursor.unwrap_or_else(|| self.beginning());
+        if trouble.begin {
+            cursor = Cursor { from: None, until: None, next: None, ..cursor };
+        }
+        if let Some(good_at) = cursor.good_at {
+            self.intake.heard_at(&self.system, good_at);
+        }
+        let window = match cursor.until {
+            Some(until) => Window { from: cursor.from, until },
+            None => {
+                let due = cursor.since.map_or(now, |since| later(since, poll.every));
+                if due > now {
+                    return Ok(until(now, due));
+                }
+                *pages = 0;
+                window(poll, cursor.since, now)
+            }
+        };
+        if let Some(at) = trouble.until.filter(|at| *at > now) {
+            return Ok(until(now, at));
+        }
+        if let Some(shut) = self.parts.deliverer.shut_for(&self.system, &poll.operation) {
+            return Ok(shut);
+        }
+        let args = arguments(intake, window, cursor.next.as_deref());
+        let question = Question {
+            operation: &poll.operation,
+            args,
+            fields: &poll.fields,
+            attempts: trouble.attempts,
+        };
+        let asked = tokio::select! {
+            () = self.stop.cancelled() => return Ok(LOOK),
+            () = self.lease.lost() => return Ok(LOOK),
+            asked = self.parts.deliverer.ask(&self.system, question) => asked,
+        };
+        *pages += 1;
+        self.answered(asked, (cursor, window), (trouble, *pages)).await
+    }
+
+    fn of<'b>(&self, bundle: &'b bundle::Bundle) -> Option<(&'b bundle::Intake, &'b bundle::Poll)> {
+        let intakes = &bundle.system(&self.system)?.intakes;
+        let own = intakes.iter().filter(|intake| intake.document == self.document);
+        own.filter_map(|intake| Some((intake, &**intake.poll.as_ref()?))).next()
+    }
+
+    fn beginning(&self) -> Cursor {
+        Cursor {
+            system: self.system.clone(),
+            document: self.document.clone(),
+            since: None,
+            from: None,
+            until: None,
+            next: None,
+            good_at: None,
+        }
+    }
+
+    async fn answered(
+        &self,
+        asked: Asked,
+        (cursor, window): (Cursor, Window),
+        (trouble, pages): (&mut Trouble, u32),
+    ) -> Result<Duration, StoreError> {
+        let now = self.parts.clock.now();
+        let why = match asked {
+            Asked::Answer(reply) if reply.document.is_some() => {
+                "the operation gives one document, and lists none: name one with `documents:`"
+                    .to_owned()
+            }
+            Asked::Answer(reply) => {
+                let next = reply.next.as_ref().map(Value::to_json_text);
+                if next.is_none() || next != cursor.next && pages < MOST_PAGES {
+                    let to = moved(&cursor, window, next, now);
+                    let goes_on = to.next.is_some();
+                    self.store(*reply, to).await?;
+                    *trouble = Trouble::default();
+                    return Ok(if goes_on { Duration::ZERO } else { LOOK });
+                }
+                "the listing has no end: it names the same page again, or too many".to_owned()
+            }
+            Asked::Again { at, spent, why } => {
+                trouble.attempts = trouble.attempts.saturating_add(u32::from(spent));
+                trouble.until = Some(at);
+                self.warn(&why);
+                return Ok(until(now, at));
+            }
+            Asked::No { why, .. } | Asked::GivenUp(why) => why,
+        };
+        self.warn(&why);
+        let wait = AFTER_FAILURE.saturating_mul(1 << trouble.failures.min(10)).min(LONGEST_WAIT);
+        *trouble = Trouble {
+            attempts: 0,
+            failures: trouble.failures.saturating_add(1),
+            until: Some(later(now, wait)),
+            begin: true,
+        };
+        Ok(wait)
+    }
+
+    fn warn(&self, why: &str) {
+        let (system, document) = (&self.system, &self.document);
+        metrics::counter!("orderhub_polls_failed_total", "system" => system.to_string())
+            .increment(1);
+        tracing::warn!(%system, %document, why, "a poll did not go on; nothing is passed over");
+    }
+
+    /// Stores a page; the cursor moves with the last of it.
+    async fn store(&self, reply: Reply, to: Cursor) -> Result<(), StoreError> {
+        let mut messages = split(&reply.documents);
+        let last = messages.pop().unwrap_or_else(|| Bytes::from_static(b"[]"));
+        for body in messages {
+            self.intake.take_with(self.envelope(body), Beside::default(), None).await?;
+        }
+        let beside = Beside { cursor: Some(to), ..Beside::default() };
+        self.intake.take_with(self.envelope(last), beside, None).await.map(drop)
+    }
+
+    fn envelope(&self, body: Bytes) -> Envelope {
+        Envelope {
+            source: POLL.into(),
+            system: self.system.clone(),
+            document: (*self.document).into(),
+            // Revision and content decide: what was listed twice says nothing new.
+            message_id: None,
+            body,
+            headers: Vec::new(),
+            received: self.parts.clock.now(),
+            suspect: false,
+        }
+    }
+}
+
+/// What a poll that begins now asks for.
+fn window(poll: &bundle::Poll, since: Option<Timestamp>, now: Timestamp) -> Window {
+    let back = |from: Timestamp, by: Duration| {
+        let by = SignedDuration::try_from(by).unwrap_or(SignedDuration::MAX);
+        from.checked_sub(by).unwrap_or(Timestamp::MIN)
+    };
+    let from = match since {
+        Some(since) => Some(back(since, poll.overlap)),
+        None => poll.reach.map(|reach| back(now, reach)),
+    };
+    // Whole seconds, downwards: many systems write no others.
+    let whole = |at: Timestamp| Timestamp::from_second(at.as_second()).unwrap_or(at);
+    Window { from: from.map(whole), until: whole(now) }
+}
+
+/// The cursor behind a page.
+fn moved(cursor: &Cursor, window: Window, next: Option<String>, now: Timestamp) -> Cursor {
+    let (from, until) = (window.from, Some(window.until));
+    match next {
+        next @ Some(_) => Cursor { from, until, next, ..cursor.clone() },
+        None => Cursor {
+            since: until,
+            from: None,
+            until: None,
+            next: None,
+            good_at: Some(now),
+            ..cursor.clone()
+        },
+    }
+}
+
+/// `since` and `until` as the documents write their revisions, and the page.
+fn arguments(
+    intake: &bundle::Intake,
+    window: Window,
+    next: Option<&str>,
+) -> BTreeMap<String, Value> {
+    let written = |at: Timestamp| {
+        let written = intake.mappings.iter().find_map(|mapping| mapping.revision_at(at));
+        written.unwrap_or_else(|| Value::text(at.to_string()))
+    };
+    let next = next.and_then(|next| Value::from_json(next.as_bytes()).ok());
+    let args = [
+        ("since", window.from.map(written)),
+        ("until", Some(written(window.until))),
+        ("cursor", next),
+    ];
+    args.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
+}
+
+/// JSON arrays of the documents, in their order.
+fn split(documents: &[Bytes]) -> Vec<Bytes> {
+    let mut bodies = Vec::new();
+    let mut body: Vec<u8> = Vec::new();
+    for document in documents {
+        if !body.is_empty() && body.len() + document.len() > MESSAGE {
+            body.push(b']');
+            bodies.push(std::mem::take(&mut body).into());
+        }
+        body.push(if body.is_empty() { b'[' } else { b',' });
+        body.extend_from_slice(document);
+    }
+    if !body.is_empty() {
+        body.push(b']');
+        bodies.push(body.into());
+    }
+    bodies
+}
+
+fn later(at: Timestamp, by: Duration) -> Timestamp {
+    let by = SignedDuration::try_from(by).unwrap_or(SignedDuration::MAX);
+    at.checked_add(by).unwrap_or(Timestamp::MAX)
+}
+
+fn until(now: Timestamp, at: Timestamp) -> Duration {
+    Duration::try_from(at.duration_since(now)).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    fn poll(overlap: u64, reach: Option<u64>) -> bundle::Poll {
+        bundle::Poll {
+            operation: "list".into(),
+            every: Duration::from_secs(300),
+            overlap: Duration::from_secs(overlap),
+            reach: reach.map(Duration::from_secs),
+            fields: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_poll_looks_back_as_far_as_it_must_and_may() {
+        let (now, since) = (at("2026-11-02T09:00:00.7Z"), at("2026-11-02T08:55:00Z"));
+        let from = |poll: &bundle::Poll, since| window(poll, since, now).from;
+        assert_eq!(window(&poll(0, None), None, now).until, at("2026-11-02T09:00:00Z"));
+        assert_eq!(from(&poll(120, Some(60)), Some(since)), Some(at("2026-11-02T08:53:00Z")));
+        assert_eq!(from(&poll(120, Some(3_600)), None), Some(at("2026-11-02T08:00:00Z")));
+        assert_eq!(from(&poll(120, None), None), None, "to the beginning");
+    }
+
+    #[test]
+    fn a_page_is_stored_in_messages_of_bounded_size() {
+        let document = |bytes: usize| Bytes::from(format!("\"{}\"", "x".repeat(bytes - 2)));
+        assert!(split(&[]).is_empty());
+        assert_eq!(split(&[document(3), document(4)]), ["[\"x\",\"xx\"]"]);
+        let large =
+            split(&[document(3), document(2 * MESSAGE), document(3), document(MESSAGE - 3)]);
+        let sizes: Vec<usize> = large.iter().map(Bytes::len).collect();
+        assert_eq!(sizes, [5, 2 * MESSAGE + 2, 5, MESSAGE - 1]);
+    }
+}

@@ -1,0 +1,175 @@
+//! A shop of the vendor's kind whose webhooks are hints: many make few calls, a poll finds what no webhook
+//! told, and a kill in the middle loses nothing. Judged by the shop's own account of what it was asked.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use orderhub_tests::database::Schema;
+use orderhub_tests::hub::{self, Hub};
+use orderhub_tests::settings::{SECRET, Settings};
+use orderhub_tests::{api, wait};
+use orderhub_twins::clock::Clock;
+use orderhub_twins::faults::{Fault, Rule};
+use orderhub_twins::frame::Frame;
+use orderhub_twins::outbox::{Habits, Outbox};
+use orderhub_twins::serve::{Served, serve_anywhere};
+use orderhub_twins::shop::{self, Plan, Shop};
+use orderhub_twins::webhooks::{HubAddress, Webhooks, client};
+use tempfile::TempDir;
+
+const PATIENCE: Duration = Duration::from_secs(120);
+/// Orders that the shop tells of, and that it does not.
+const TOLD: u64 = 40;
+const UNTOLD: u64 = 15;
+
+/// The shipped files, with hints and a poll instead of documents in webhooks.
+fn files(into: &Path) {
+    let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("../mappings");
+    for folder in ["hub", "shopify"] {
+        copy(&shipped.join(folder), &into.join(folder));
+    }
+    change(&into.join("shopify/integration.yaml"), |text| {
+        text.replace(
+            "    apply: payload\n    document: order_rest\n",
+            "    apply: reread\n    do: get_order\n    args: { id: id }\n    document: order_rest\n",
+        )
+        .replace(
+            "  - message: order_rest\n",
+            "  - poll: { do: list_orders, every: 2s, overlap: 1s, reach: 300d, fetch: get_order }\n    \
+             args: { id: id }\n    document: order_rest\n    ordering: reread\n  - message: order_rest\n",
+        )
+    });
+    change(&into.join("shopify/connector.yaml"), |text| {
+        text.replace(
+            "operations:\n",
+            "operations:\n  \
+             get_order: { kind: read, args: [id], document: body.order, steps: [{ id: get, method: GET, path: \"/orders/{args.id}.json\" }] }\n  \
+             list_orders: { kind: read, documents: body.orders, steps: [{ id: page, method: GET, path: /orders.json, query: { updated_at_min: \"{since}\", limit: \"10\" }, page: { next: headers.link } }] }\n",
+        )
+    });
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
+fn change(path: &Path, change: impl FnOnce(String) -> String) {
+    let before = std::fs::read_to_string(path).unwrap();
+    let after = change(before.clone());
+    assert_ne!(after, before, "{}", path.display());
+    std::fs::write(path, after).unwrap();
+}
+
+/// A shop, and a hub's place beside it.
+struct Scene {
+    shop: Shop,
+    _served: Served,
+    folder: TempDir,
+    port: u16,
+}
+
+impl Scene {
+    async fn new(store: &str) -> Self {
+        let (folder, port) = (tempfile::tempdir().unwrap(), hub::free_port());
+        let clock = Clock::started_before(1.0, Duration::ZERO);
+        let address = HubAddress::default();
+        address.set(format!("http://127.0.0.1:{port}"));
+        let path = "/webhooks/shop_eu".to_owned();
+        let webhooks = Webhooks::to(client().unwrap(), address, path, shop::proof(SECRET));
+        let soon = Duration::from_millis(500);
+        let habits = Habits { held: soon, again_after: soon, ..Habits::untidy(11) };
+        let outbox = Outbox::start(clock.clone(), habits, Arc::new(webhooks));
+        let shop = Shop::new(Frame::new("shop_eu", clock, shop::ONCE).telling(outbox), 1);
+        let served = serve_anywhere(shop.router()).await.unwrap();
+        let mappings = folder.path().join("mappings");
+        files(&mappings);
+        Settings::reading(port, &mappings)
+            .store(store)
+            .shop("shop_eu", &served.url())
+            .write(folder.path());
+        Self { shop, _served: served, folder, port }
+    }
+
+    async fn start(&self) -> Hub {
+        Hub::start(self.folder.path(), self.port).await
+    }
+
+    /// The same shop, whose webhooks are lost.
+    fn silent(&self) -> Shop {
+        let mut silent = self.shop.clone();
+        silent.frame.outbox = None;
+        silent
+    }
+}
+
+/// Every order of the shop stands in the hub as the shop has it.
+async fn until_alike(hub: &Hub, shop: &Shop) {
+    wait::until("the hub's orders are the shop's", PATIENCE, || async {
+        let known = api::all_orders(hub).await;
+        let alike = |order: &shop::Order| {
+            known.iter().any(|one| {
+                one.order_no == order.number.to_string()
+                    && one.note == order.note.clone().unwrap_or_default()
+                    && (one.whole["state"]["lifecycle"] == "cancelled") == order.cancelled.is_some()
+            })
+        };
+        let orders = shop.orders();
+        (orders.len() == known.len() && orders.iter().all(alike)).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn hints_polls_and_a_kill_end_in_what_the_shop_has() {
+    ends_alike(&Scene::new("sqlite:hub.db").await).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn hints_polls_and_a_kill_end_in_what_the_shop_has_on_postgres() {
+    let schema = Schema::new();
+    ends_alike(&Scene::new(&schema.url()).await).await;
+}
+
+async fn ends_alike(scene: &Scene) {
+    let plan = Plan {
+        pace: Duration::from_millis(20),
+        changes: 5..=6,
+        gap: Duration::from_millis(1_000)..=Duration::from_millis(1_200),
+        ..Plan::default()
+    };
+    // While the hub is away, everything changes several times; then all hints come at once.
+    scene.shop.live(Plan { orders: TOLD, seed: 3, ..plan.clone() }).await;
+    let slow = Rule::on("read_order", Fault::SlowMs(200));
+    scene.shop.frame.faults.set(vec![slow]);
+    let received = |operation: &str| {
+        let received = scene.shop.frame.ledger.counts().received;
+        received.get(operation).copied().unwrap_or_default()
+    };
+    let hub = scene.start().await;
+    wait::until("the hub has fetched some", PATIENCE, || async {
+        (received("read_order") >= 10).then_some(())
+    })
+    .await;
+    hub.kill();
+    let hub = scene.start().await;
+    let untold = Plan { orders: UNTOLD, seed: 4, first_number: 9_001, changes: 1..=2, ..plan };
+    scene.silent().live(untold).await;
+    until_alike(&hub, &scene.shop).await;
+    let todos = api::get(&hub, "/api/v1/todo?limit=10").await;
+    assert!(todos["items"].as_array().unwrap().is_empty(), "{todos}");
+    let hints = scene.shop.frame.outbox.as_ref().unwrap().sent().taken;
+    let (fetched, listed) = (received("read_order"), received("list_orders"));
+    assert!(hints > 5 * TOLD, "{hints} hints");
+    assert!(fetched * 3 < hints * 2, "{hints} hints, {fetched} fetches, {listed} pages");
+    assert!(hub.terminate().await.success());
+}
