@@ -156,7 +156,8 @@ fn added(list: &mut Vec<Difference>, at: &At, element: &Element, mask: bool) {
     }
 }
 
-fn shown(field: FieldId, value: &Stated, mask: bool) -> serde_json::Value {
+/// A value for people, masked if it is personal.
+pub(crate) fn shown(field: FieldId, value: &Stated, mask: bool) -> serde_json::Value {
     if mask && value.is_some() && catalogue().personal().contains(field) {
         return MASK.into();
     }
