@@ -65,7 +65,7 @@ enum Command {
         /// The code or field.
         word: String,
     },
-    /// Orders: list, show, log.
+    /// Orders: list, show, log, diff, blame, restore, release.
     #[command(subcommand)]
     Order(operate::Order),
     /// What needs a person: list, show, replay, resolve, discard.

@@ -25,9 +25,20 @@ pub(super) fn call(
     path: &[&str],
     query: &[(&str, Option<&str>)],
 ) -> Result<Value, Fault> {
+    call_if(shared, method, path, query, None)
+}
+
+/// A call that counts only while the thing is at the version that was seen.
+pub(super) fn call_if(
+    shared: &Shared,
+    method: Method,
+    path: &[&str],
+    query: &[(&str, Option<&str>)],
+    seen: Option<u64>,
+) -> Result<Value, Fault> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Fault::new(Code::Problems, error.to_string()))?;
-    runtime.block_on(send(shared, method, path, query))
+    runtime.block_on(send(shared, method, path, query, seen))
 }
 
 async fn send(
@@ -35,6 +46,7 @@ async fn send(
     method: Method,
     path: &[&str],
     query: &[(&str, Option<&str>)],
+    seen: Option<u64>,
 ) -> Result<Value, Fault> {
     // Installed by the first; a second changes nothing.
     drop(rustls::crypto::ring::default_provider().install_default());
@@ -49,7 +61,11 @@ async fn send(
     let given: Vec<_> = query.iter().filter_map(|(name, value)| Some((*name, (*value)?))).collect();
     let client = Client::builder().no_proxy().timeout(ANSWER_WITHIN).build();
     let client = client.map_err(|error| Fault::new(Code::Problems, error.to_string()))?;
-    let answer = client.request(method, url).query(&given).send().await.map_err(|error| {
+    let mut request = client.request(method, url).query(&given);
+    if let Some(seen) = seen {
+        request = request.header(reqwest::header::IF_MATCH, format!("\"{seen}\""));
+    }
+    let answer = request.send().await.map_err(|error| {
         let cause = std::error::Error::source(&error).map(ToString::to_string);
         let message = format!("no hub answers at {}: {}", shared.url, cause.unwrap_or_default());
         Fault::new(Code::Unreachable, message)

@@ -40,6 +40,7 @@ mod freeze;
 mod lanes;
 mod mask;
 mod outgoing;
+pub mod prospect;
 mod read;
 mod receipt;
 mod ring;

@@ -81,9 +81,16 @@ pub(super) async fn submit(
     act: PersonAct,
     reason: Box<str>,
 ) -> Result<Option<Outcome>, Problem> {
+    let cause = match &act {
+        // The new version says which one it leads back to.
+        PersonAct::Restore { to, .. } => format!("restore:{to}"),
+        PersonAct::Edit { .. } | PersonAct::ReleaseHold { .. } | PersonAct::Settle { .. } => {
+            "api".to_owned()
+        }
+    };
     let facts = Facts {
         actor: ACTOR.into(),
-        cause: "api".into(),
+        cause: cause.into(),
         reason: Some(reason),
         received: Some(api.clock.now()),
         ..Facts::default()
@@ -135,7 +142,7 @@ fn merged(order: &Order, (at, field): (&At, FieldId), patch: &Tree, stated: Stat
 }
 
 /// The version that `If-Match` names.
-fn seen(headers: &HeaderMap) -> Result<u32, Problem> {
+pub(super) fn seen(headers: &HeaderMap) -> Result<u32, Problem> {
     let tag = headers.get(header::IF_MATCH).ok_or_else(|| {
         let detail = "send the version that you looked at: `If-Match: \"<version>\"`";
         Problem::new(StatusCode::PRECONDITION_REQUIRED, "version_required", detail)

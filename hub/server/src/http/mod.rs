@@ -29,11 +29,13 @@ use crate::store::{Scope, Store};
 mod decide;
 mod edit;
 mod health;
+mod history;
 mod intake;
 mod orders;
 mod problem;
 mod query;
 mod reason;
+mod restore;
 mod systems;
 mod todo;
 mod view;
@@ -105,6 +107,10 @@ pub fn router(api: Api) -> Router {
         .route("/orders", get(orders::list))
         .route("/orders/{id}", get(orders::one).patch(edit::patch))
         .route("/orders/{id}/versions", get(orders::versions))
+        .route("/orders/{id}/diff", get(history::diff))
+        .route("/orders/{id}/blame", get(history::blame))
+        .route("/orders/{id}/timeline", get(history::timeline))
+        .route("/orders/{id}/restore", post(restore::restore))
         .route("/orders/{id}/lanes", get(orders::lanes))
         .route("/orders/{id}/why", get(why::why))
         .route("/orders/{id}/holds/{hold}/release", post(edit::release))

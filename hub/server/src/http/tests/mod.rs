@@ -22,6 +22,7 @@ use crate::{Hub, Start};
 const SECRET: &str = "HUSH";
 
 mod basics;
+mod history;
 mod orders;
 mod todo;
 
