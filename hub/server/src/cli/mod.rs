@@ -18,6 +18,7 @@ mod operate;
 mod output;
 mod remote;
 mod serve;
+mod twin;
 
 use output::{Fault, Output};
 
@@ -52,6 +53,9 @@ struct Shared {
 enum Command {
     /// Run the whole main job on this machine: hub, shops, ERP, WMS and TMS, through an outage.
     Demo(demo::Demo),
+    /// Run one twin by itself: a shop, ERP, WMS, TMS or sink; or make one say something.
+    #[command(subcommand)]
+    Twin(twin::Twin),
     /// Run the hub until it is told to stop.
     Run(Settings),
     /// Print the effective settings with the origin of each, secrets masked.
@@ -115,6 +119,10 @@ fn run(arguments: Arguments) -> Result<ExitCode, Fault> {
         Command::Demo(demo) => {
             telemetry::log(shared.log_format, Some(shared.log.as_deref().unwrap_or("error")));
             demo::run(&demo, shared.output)
+        }
+        Command::Twin(twin) => {
+            telemetry::log(shared.log_format, Some(shared.log.as_deref().unwrap_or("warn")));
+            twin::run(&twin, shared.output)
         }
         Command::Run(settings) => {
             telemetry::log(shared.log_format, shared.log.as_deref());
