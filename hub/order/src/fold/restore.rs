@@ -5,7 +5,7 @@
 //! everything that stays different why it does.
 //!
 //! **Invariant:** a restore writes nothing that an edit by a person could not write, and nothing at all when the
-//! order has moved since its author looked. Tests: rule `restore`,
+//! order has moved since its author looked. Tests: `every_rule_of_the_fold_holds` (rule `restore`),
 //! `a_restore_puts_back_what_people_may_set_and_says_why_not_the_rest`.
 
 use std::collections::BTreeSet;

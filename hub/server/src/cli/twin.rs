@@ -3,11 +3,6 @@
 //! For trying a hub before its real systems are there, and for breaking them on purpose. Its address is the
 //! first line on stdout; what took effect there is at `GET /_twin/ledger`.
 
-#![expect(
-    clippy::disallowed_types,
-    reason = "a person's own client, for the twin that `--twin` names"
-)]
-
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;

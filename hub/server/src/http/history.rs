@@ -232,11 +232,9 @@ impl Authors {
                 Delta::default()
             })
         });
-        delta.edits.iter().find_map(|edit| match edit {
-            Edit::Field { at: there, field: id, old, .. } if there == at && *id == field => {
-                old.as_ref().map(json::value)
-            }
-            _ => None,
+        delta.edits.iter().find_map(|edit| {
+            let Edit::Field { at: there, field: id, old, .. } = edit else { return None };
+            old.as_ref().filter(|_| there == at && *id == field).map(json::value)
         })
     }
 }

@@ -13,6 +13,8 @@ use orderhub_order::ids::{OrderKey, SystemName};
 use orderhub_order::model::{Order, State};
 use tokio::sync::{mpsc, oneshot};
 
+pub use look::{Look, look};
+
 use super::{
     AttemptFilter, AttemptRow, Backlog, ChangeRow, Filter, Lease, MessageRow, Page, PauseRow,
     PendingRow, ReceiptRow, Scope, Store, StoreError, TodoCount, TodoFilter, TodoRow, TodoState,
@@ -28,6 +30,7 @@ mod error;
 mod heads;
 mod lanes;
 mod lists;
+mod look;
 mod numbers;
 mod orders;
 mod pauses;

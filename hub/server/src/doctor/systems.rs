@@ -1,0 +1,77 @@
+//! The systems: do their addresses resolve, are they allowed, does somebody answer, how long is the
+//! certificate good. One `HEAD` without credentials is all that leaves.
+
+use jiff::Timestamp;
+use x509_parser::parse_x509_certificate;
+
+use super::{Level, Report};
+use crate::clock::Clock;
+use crate::config::{Config, Mode, System};
+use crate::transport::egress::Egress;
+use crate::transport::probe::{Probe, probe};
+
+/// A certificate that ends sooner is a warning.
+const SOON_DAYS: i64 = 21;
+
+/// Looks at every system that is called.
+pub(super) async fn look(config: &Config, report: &mut Report) {
+    let called = config.systems.iter().filter(|(_, system)| !system.base_url.is_empty());
+    let looks = called.map(|(name, system)| async move {
+        let egress = Egress::new(config.egress.allow_private.clone());
+        let mut report = Report::default();
+        one(name.as_str(), system, egress, &mut report).await;
+        report
+    });
+    // Together: one that does not answer is waited for once.
+    for found in futures_util::future::join_all(looks).await {
+        report.0.extend(found.0);
+    }
+}
+
+async fn one(name: &str, system: &System, egress: Egress, report: &mut Report) {
+    let base = system.base_url.as_str();
+    match probe(egress, base).await {
+        Err(Probe::Refused(why)) => {
+            let fix = "add the range to `[egress] allow_private`, if that is where the system is";
+            report.fix(Level::Problem, "system", format!("`{name}` at {base}: {why}"), fix);
+        }
+        Err(Probe::Unreachable(why)) => {
+            let fix = format!(
+                "correct `systems.{name}.base_url`, or let the network through; until then deliveries wait"
+            );
+            let level = if system.mode == Mode::Live { Level::Unreachable } else { Level::Warning };
+            report.fix(level, "system", format!("`{name}` at {base}: {why}"), fix);
+        }
+        Ok(found) => {
+            report.fine("system", format!("`{name}` at {base} answers"));
+            if base.starts_with("http://") && !found.inner {
+                let says =
+                    format!("`{name}` is called without TLS: credentials can be read on the way");
+                report.fix(Level::Warning, "system", says, "use its https:// address");
+            }
+            if let Some(certificate) = &found.certificate {
+                certificate_of(name, certificate, report);
+            }
+        }
+    }
+}
+
+fn certificate_of(name: &str, der: &[u8], report: &mut Report) {
+    let Ok((_, certificate)) = parse_x509_certificate(der) else {
+        let says = format!("the certificate of `{name}` cannot be read");
+        return report.add(Level::Note, "certificate", says, None);
+    };
+    let until = certificate.validity().not_after.timestamp();
+    let days = (until - Clock::system().now().as_second()).div_euclid(24 * 3_600);
+    let day = Timestamp::from_second(until).map(|at| at.strftime("%Y-%m-%d").to_string());
+    let says = format!(
+        "the certificate of `{name}` is good for {days} days, until {}",
+        day.unwrap_or_default()
+    );
+    if days < SOON_DAYS {
+        let fix = "whoever runs the system must renew it: calls end in errors from then on";
+        report.fix(Level::Warning, "certificate", says, fix);
+    } else {
+        report.fine("certificate", says);
+    }
+}
