@@ -57,6 +57,8 @@ pub(super) struct Dispatcher {
     pub(super) guards: Arc<Guards>,
     pub(super) stack: Stack,
     pub(super) secret: Secret,
+    /// Which value of rotating secrets the system took last.
+    pub(super) turn: std::sync::atomic::AtomicUsize,
     pub(super) cache: Cache,
     pub(super) ring: Mutex<Ring>,
     /// Something may be takeable now.
@@ -125,6 +127,7 @@ impl Dispatcher {
             stack: resilience::stack(Arc::clone(&guards)),
             guards,
             secret: account.secret,
+            turn: std::sync::atomic::AtomicUsize::new(0),
             cache: Cache::new(name.as_str(), common.clock),
             ring: std::sync::Mutex::default(),
             wake: tokio::sync::Notify::new(),
