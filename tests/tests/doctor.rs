@@ -167,16 +167,14 @@ async fn settings_and_secrets_that_are_wrong_are_all_in_one_report() {
     assert!(ran.err.contains("looked at 2 things: 2 errors, 0 warnings"), "{}", ran.err);
 }
 
-#[tokio::test]
-async fn a_copy_takes_what_its_original_takes_and_takes_nothing_away() {
-    let folder = tempfile::tempdir().unwrap();
-    let (_connection, channel) = channel().await;
+/// A topic exchange with one queue on it.
+async fn exchange(channel: &Channel) {
     let durable = ExchangeDeclareOptions { durable: true, ..ExchangeDeclareOptions::default() };
     channel
         .exchange_declare("doctor.shop".into(), ExchangeKind::Topic, durable, FieldTable::default())
         .await
         .unwrap();
-    classic(&channel, "doctor.orders", true).await;
+    classic(channel, "doctor.orders", true).await;
     let options = QueueBindOptions::default();
     channel
         .queue_bind(
@@ -188,6 +186,29 @@ async fn a_copy_takes_what_its_original_takes_and_takes_nothing_away() {
         )
         .await
         .unwrap();
+}
+
+async fn publish_three(channel: &Channel) {
+    channel.confirm_select(Default::default()).await.unwrap();
+    for n in 0..3 {
+        let options = BasicPublishOptions::default();
+        let body = n.to_string();
+        let sent = channel.basic_publish(
+            "doctor.shop".into(),
+            "eu.de".into(),
+            options,
+            body.as_bytes(),
+            BasicProperties::default(),
+        );
+        sent.await.unwrap().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_copy_takes_what_its_original_takes_and_takes_nothing_away() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_connection, channel) = channel().await;
+    exchange(&channel).await;
     let text = format!(
         "[bus]\nurl = \"{}\"\n[bus.consume.orders]\nqueue = \"doctor.orders\"\n\
          system = {{ header = \"s\" }}\ndocument = {{ fixed = \"order_rest\" }}\n",
@@ -220,19 +241,7 @@ async fn a_copy_takes_what_its_original_takes_and_takes_nothing_away() {
         ]);
         assert_eq!(ran.code, 0, "{}", ran.err);
     }
-    channel.confirm_select(Default::default()).await.unwrap();
-    for n in 0..3 {
-        let options = BasicPublishOptions::default();
-        let body = n.to_string();
-        let sent = channel.basic_publish(
-            "doctor.shop".into(),
-            "eu.de".into(),
-            options,
-            body.as_bytes(),
-            BasicProperties::default(),
-        );
-        sent.await.unwrap().await.unwrap();
-    }
+    publish_three(&channel).await;
     assert_eq!(waiting(&channel, "doctor.orders").await, 3, "the original keeps all");
     assert_eq!(waiting(&channel, "doctor.orders.orderhub-shadow").await, 2, "the copy is bounded");
     for queue in ["doctor.orders", "doctor.orders.orderhub-shadow"] {

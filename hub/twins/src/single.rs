@@ -16,7 +16,7 @@ use crate::serve::{Served, serve};
 use crate::shop::{self, Plan, Shop};
 use crate::sink::Sink;
 use crate::tms::{self, Pace, Tms};
-use crate::webhooks::{HubAddress, client};
+use crate::webhooks::{HubAddress, Sender};
 use crate::wms::{self, Manner, Wms};
 use crate::world::{StartError, Teller};
 
@@ -65,9 +65,8 @@ impl Single {
     ///
     /// [`StartError`].
     pub fn start(self, listener: TcpListener) -> Result<Served, StartError> {
-        let (client, hub) = (client()?, HubAddress::known(self.hub));
-        let (clock, habits) = (self.clock.clone(), self.habits);
-        let teller = Teller { client, hub, clock, habits };
+        let sender = Sender::new(HubAddress::known(self.hub))?;
+        let teller = Teller { sender, clock: self.clock.clone(), habits: self.habits };
         let (name, secret) = (self.name.as_str(), self.secret.as_str());
         let (frame, router) = match self.kind {
             Kind::Shop => {

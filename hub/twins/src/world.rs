@@ -14,7 +14,7 @@ use crate::shop::{self, Shop};
 use crate::sign::Sign;
 use crate::sink::Sink;
 use crate::tms::{self, Pace, Tms};
-use crate::webhooks::{HubAddress, Webhooks, client};
+use crate::webhooks::{HubAddress, Sender};
 use crate::wms::{self, Manner, Wms};
 
 /// How a world is made.
@@ -56,8 +56,7 @@ pub struct World {
 /// What twins tell one hub with.
 #[derive(Debug)]
 pub(crate) struct Teller {
-    pub(crate) client: reqwest::Client,
-    pub(crate) hub: HubAddress,
+    pub(crate) sender: Sender,
     pub(crate) clock: Clock,
     pub(crate) habits: Habits,
 }
@@ -66,8 +65,7 @@ impl Teller {
     /// The frame of a twin that tells the hub; each shuffles by a seed of its own.
     pub(crate) fn frame(&self, name: &str, once: &'static [&'static str], sign: Sign) -> Frame {
         let path = format!("/webhooks/{name}");
-        let carrier = Webhooks::to(self.client.clone(), self.hub.clone(), path, sign);
-        let carrier: Arc<dyn Carrier> = Arc::new(carrier);
+        let carrier: Arc<dyn Carrier> = Arc::new(self.sender.to(path, sign));
         let salt =
             name.bytes().fold(0_u64, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into()));
         let habits = Habits { seed: self.habits.seed ^ salt, ..self.habits };
@@ -96,8 +94,7 @@ impl World {
     pub async fn start(setting: &Setting) -> Result<Self, StartError> {
         let clock = setting.clock.clone();
         let teller = Teller {
-            client: client()?,
-            hub: setting.hub.clone(),
+            sender: Sender::new(setting.hub.clone())?,
             clock: clock.clone(),
             habits: setting.habits,
         };
@@ -177,6 +174,7 @@ impl World {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::webhooks::client;
 
     #[tokio::test]
     async fn every_twin_of_a_world_shows_its_ledger_and_its_clock_at_an_address_of_its_own() {
