@@ -33,6 +33,23 @@ fn folder(settings: &str) -> TempDir {
     folder
 }
 
+/// Arguments that contradict each other show only when their command is asked for.
+#[test]
+fn every_command_of_every_depth_explains_itself() {
+    let folder = folder("");
+    let mut open = vec![Vec::new()];
+    while let Some(path) = open.pop() {
+        let words: Vec<&str> = path.iter().map(String::as_str).chain(["--help"]).collect();
+        let ran = orderhub(folder.path(), &words);
+        assert_eq!(ran.code, 0, "{words:?}: {}", ran.err);
+        let commands = ran.out.lines().skip_while(|line| *line != "Commands:").skip(1);
+        let commands = commands.take_while(|line| line.starts_with("  "));
+        let names = commands.filter_map(|line| line.split_whitespace().next());
+        let below = |name: &str| path.iter().cloned().chain([name.to_owned()]).collect();
+        open.extend(names.filter(|name| *name != "help").map(below));
+    }
+}
+
 #[test]
 fn settings_are_printed_with_their_origin_and_without_secrets() {
     let folder = folder("[bus]\nurl = \"amqp://me:hunter2@127.0.0.1\"\n");

@@ -24,6 +24,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod deliver;
+pub mod doctor;
 pub mod http;
 pub mod intake;
 pub mod jobs;

@@ -18,6 +18,7 @@ pub mod outbox;
 pub mod serve;
 pub mod shop;
 pub mod sign;
+pub mod single;
 pub mod sink;
 pub mod tms;
 pub mod webhooks;

@@ -6,6 +6,7 @@
 //! in `updated_at`, because the vendor's times have whole seconds and a receiver orders by them.
 //! Customers, streets and articles are made up by number.
 
+mod emit;
 mod make;
 mod order;
 mod render;
@@ -19,6 +20,7 @@ use axum::Router;
 use axum::body::Bytes;
 use jiff::Timestamp;
 
+pub use emit::{Emit, TOPICS};
 pub use make::Country;
 pub use order::{Fulfilment, Line, Order, Payment};
 pub use stream::Plan;
@@ -60,12 +62,27 @@ pub struct Shop {
 struct Book {
     orders: BTreeMap<u64, Order>,
     last_id: u64,
+    /// The number of the next order that it is told to make.
+    next_number: u64,
 }
 
 impl Shop {
     /// A shop without orders; `number` keeps its ids apart from those of other shops.
     pub fn new(frame: Frame, number: u16) -> Self {
         Self { frame, number: u64::from(number), book: Arc::default() }
+    }
+
+    /// A shop by itself whose first order has this number; its ids follow from it, so that one that begins
+    /// again with higher numbers says nothing of old orders.
+    /// `promised` orders come by themselves: those that it is told to make have numbers behind them.
+    pub fn starting_at(frame: Frame, first_number: u64, promised: u64) -> Self {
+        let shop = Self::new(frame, 1);
+        // Room for the lines of every order below the first.
+        let mut book = lock(&shop.book);
+        book.last_id = first_number.saturating_mul(100);
+        book.next_number = first_number.saturating_add(promised);
+        drop(book);
+        shop
     }
 
     /// The vendor's API as far as the hub uses it, and the twin's own calls.

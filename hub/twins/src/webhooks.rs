@@ -35,6 +35,23 @@ impl HubAddress {
     }
 }
 
+/// What several twins tell one hub with.
+#[derive(Clone, Debug)]
+pub(crate) struct Sender {
+    client: reqwest::Client,
+    hub: HubAddress,
+}
+
+impl Sender {
+    pub(crate) fn new(hub: HubAddress) -> reqwest::Result<Self> {
+        Ok(Self { client: client()?, hub })
+    }
+
+    pub(crate) fn to(&self, path: String, sign: Sign) -> Webhooks {
+        Webhooks::to(self.client.clone(), self.hub.clone(), path, sign)
+    }
+}
+
 /// Webhooks over HTTP: taken is any 2xx. Until the hub's address is known nothing is.
 #[derive(Debug)]
 pub struct Webhooks {

@@ -14,7 +14,7 @@ use crate::shop::{self, Shop};
 use crate::sign::Sign;
 use crate::sink::Sink;
 use crate::tms::{self, Pace, Tms};
-use crate::webhooks::{HubAddress, Webhooks, client};
+use crate::webhooks::{HubAddress, Sender};
 use crate::wms::{self, Manner, Wms};
 
 /// How a world is made.
@@ -53,11 +53,32 @@ pub struct World {
     pub sink: (Sink, Served),
 }
 
-/// A world cannot be started.
+/// What twins tell one hub with.
+#[derive(Debug)]
+pub(crate) struct Teller {
+    pub(crate) sender: Sender,
+    pub(crate) clock: Clock,
+    pub(crate) habits: Habits,
+}
+
+impl Teller {
+    /// The frame of a twin that tells the hub; each shuffles by a seed of its own.
+    pub(crate) fn frame(&self, name: &str, once: &'static [&'static str], sign: Sign) -> Frame {
+        let path = format!("/webhooks/{name}");
+        let carrier: Arc<dyn Carrier> = Arc::new(self.sender.to(path, sign));
+        let salt =
+            name.bytes().fold(0_u64, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into()));
+        let habits = Habits { seed: self.habits.seed ^ salt, ..self.habits };
+        let outbox = Outbox::start(self.clock.clone(), habits, carrier);
+        Frame::new(name, self.clock.clone(), once).telling(outbox)
+    }
+}
+
+/// A twin cannot be started.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// No free port.
-    #[error("no loopback port is free for a twin")]
+    #[error("a twin cannot listen: {0}")]
     Port(#[from] std::io::Error),
     /// No HTTP client.
     #[error("no HTTP client can be made")]
@@ -71,17 +92,13 @@ impl World {
     ///
     /// [`StartError`].
     pub async fn start(setting: &Setting) -> Result<Self, StartError> {
-        let client = client()?;
         let clock = setting.clock.clone();
-        let frame = |name: &str, once, sign: Sign| {
-            let path = format!("/webhooks/{name}");
-            let carrier = Webhooks::to(client.clone(), setting.hub.clone(), path, sign);
-            let carrier: Arc<dyn Carrier> = Arc::new(carrier);
-            let salt = name.bytes().fold(0_u64, |sum, byte| sum * 31 + u64::from(byte));
-            let habits = Habits { seed: setting.habits.seed ^ salt, ..setting.habits };
-            let outbox = Outbox::start(clock.clone(), habits, carrier);
-            Frame::new(name, clock.clone(), once).telling(outbox)
+        let teller = Teller {
+            sender: Sender::new(setting.hub.clone())?,
+            clock: clock.clone(),
+            habits: setting.habits,
         };
+        let frame = |name: &str, once, sign: Sign| teller.frame(name, once, sign);
         let secret = setting.secret.as_str();
         let mut shops = Vec::with_capacity(setting.shops.len());
         for (name, number) in setting.shops.iter().zip(1..) {
@@ -157,6 +174,7 @@ impl World {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::webhooks::client;
 
     #[tokio::test]
     async fn every_twin_of_a_world_shows_its_ledger_and_its_clock_at_an_address_of_its_own() {

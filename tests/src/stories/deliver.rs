@@ -66,6 +66,7 @@ pub fn take_off(
 fn fly(world: &mut dyn World, order: OrderKey, system: &SystemName, mut flight: Flight) -> Taken {
     let state = world.state(order);
     flight.fence = state.lanes.get(system).unwrap().fence + 1;
+    flight.process = world.process();
     flight.deadline = world.now().checked_add(SignedDuration::from_secs(60)).expect("a time");
     let subject = if flight.want.subject.is_root() {
         "order".to_owned()

@@ -24,6 +24,8 @@ pub struct Seen {
     pub calls: Vec<String>,
     /// Events.
     pub events: Vec<String>,
+    /// What a restore left different, and why.
+    pub remains: Vec<String>,
     /// How many todos there were before.
     pub todos_before: usize,
     /// The version before.
@@ -51,6 +53,9 @@ pub fn compare(
     }
     if let Some(calls) = &expect.calls {
         same("calls", sorted(calls), sorted(&seen.calls));
+    }
+    if let Some(remains) = &expect.remains {
+        same("remains", sorted(remains), sorted(&seen.remains));
     }
     if let Some(todos) = &expect.todos {
         same("todos", sorted(todos), sorted(&new_todos(world, seen.todos_before)));

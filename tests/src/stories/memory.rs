@@ -12,7 +12,7 @@ use orderhub_order::fold::{
 use orderhub_order::history;
 use orderhub_order::identify::{Bound, Identity, ReferenceKey, identify, references};
 use orderhub_order::ids::{At, OrderKey, SystemName, order_reference};
-use orderhub_order::model::State;
+use orderhub_order::model::{Order, State};
 use std::sync::Arc;
 
 use super::world::{Settings, Told, World};
@@ -33,6 +33,7 @@ pub struct MemoryWorld {
     now: Timestamp,
     sequence: i64,
     orders: BTreeMap<OrderKey, State>,
+    versions: BTreeMap<(OrderKey, u32), Order>,
     references: BTreeMap<ReferenceKey, Bound>,
     waiting: Vec<Waiting>,
     seen: BTreeMap<(SystemName, String), String>,
@@ -47,6 +48,7 @@ impl MemoryWorld {
             now: Timestamp::from_second(1_767_225_600).expect("a time"),
             sequence: 0,
             orders: BTreeMap::new(),
+            versions: BTreeMap::new(),
             references: BTreeMap::new(),
             waiting: Vec::new(),
             seen: BTreeMap::new(),
@@ -139,6 +141,7 @@ impl MemoryWorld {
         let before = state.clone();
         let folded = fold(state, act, &settings.rules(), &facts, self.now);
         check(&before, state, &folded);
+        self.versions.insert((key, state.order.version), Order::clone(&state.order));
         let woken_lane = before.lanes.iter().find_map(|lane| {
             let system = &lane.system;
             let settled = state.lanes.get(system).is_some_and(|now| now.flying.is_none());
@@ -258,6 +261,14 @@ impl World for MemoryWorld {
 
     fn state(&self, order: OrderKey) -> State {
         self.orders.get(&order).expect("the order is known").clone()
+    }
+
+    fn at(&self, order: OrderKey, version: u32) -> Order {
+        self.versions.get(&(order, version)).expect("there was such a version").clone()
+    }
+
+    fn process(&self) -> u64 {
+        0
     }
 
     fn todos(&self) -> Vec<TodoItem> {

@@ -2,8 +2,9 @@
 
 use jiff::SignedDuration;
 use orderhub_order::catalogue::{catalogue, known};
-use orderhub_order::fold::{Act, Outcome, PersonAct};
+use orderhub_order::fold::{Act, Outcome, PersonAct, Remains, remainder, restorable};
 use orderhub_order::ids::{At, Collection, OrderKey, Role, SystemName};
+use serde_json::json;
 
 use super::deliver::{Taken, answer, take_off};
 use super::expect::{Seen, compare};
@@ -84,9 +85,15 @@ fn happen(
         note(seen, word(&outcome), told);
     }
     if let Some(person) = &step.person {
-        let act = Act::Person(person_act(person, world, order));
+        let act = Act::Person(person_act(person, settings, world, order));
         let (outcome, told) = world.act(order, &act);
         note(seen, word(&outcome), told);
+        if let Some(version) = person.restore {
+            let then = world.at(order, version);
+            let left = remainder(&world.state(order), &then, &settings.rules(), false);
+            let line = |one: &Remains| format!("{} {}", one.path, json!(one.why).as_str().unwrap());
+            seen.remains = left.iter().map(line).collect();
+        }
     }
 }
 
@@ -116,8 +123,18 @@ fn drain(
     panic!("the lanes never rest: {:?}", seen.calls);
 }
 
-fn person_act(person: &Person, world: &dyn World, order: OrderKey) -> PersonAct {
+fn person_act(
+    person: &Person,
+    settings: &Settings,
+    world: &dyn World,
+    order: OrderKey,
+) -> PersonAct {
     let state = world.state(order);
+    let seen = person.seen.unwrap_or(state.order.version);
+    if let Some(to) = person.restore {
+        let puts = restorable(&state, &world.at(order, to), &settings.rules());
+        return PersonAct::Restore { seen, to, puts };
+    }
     if let Some(code) = &person.release {
         let hold = state
             .order
@@ -135,7 +152,6 @@ fn person_act(person: &Person, world: &dyn World, order: OrderKey) -> PersonAct 
         let field = catalogue().field(field).expect("a field");
         (at, field.id, value(field, json))
     });
-    let seen = person.seen.unwrap_or(state.order.version);
     PersonAct::Edit { seen, values: values.collect() }
 }
 

@@ -13,7 +13,7 @@ use orderhub_mapping::Mapped;
 use orderhub_order::contribution::Contribution;
 use orderhub_order::fold::{Act, Facts, Outcome, TodoItem};
 use orderhub_order::ids::OrderKey;
-use orderhub_order::model::State;
+use orderhub_order::model::{Order, State};
 
 use super::world::{Settings, Told, World};
 
@@ -126,6 +126,15 @@ impl World for StoreWorld {
     fn state(&self, order: OrderKey) -> State {
         let state = self.runtime.block_on(self.store.state(&Scope::All, order));
         (*state.expect("a state").expect("the order is known")).clone()
+    }
+
+    fn at(&self, order: OrderKey, version: u32) -> Order {
+        let then = self.runtime.block_on(self.store.at(&Scope::All, order, version));
+        then.expect("an answer").expect("there was such a version")
+    }
+
+    fn process(&self) -> u64 {
+        self.store.process()
     }
 
     fn todos(&self) -> Vec<TodoItem> {

@@ -135,6 +135,8 @@ pub struct Person {
     pub edit: Map<String, Json>,
     /// The version that was seen; default: the newest.
     pub seen: Option<u32>,
+    /// Leads the order back to this version.
+    pub restore: Option<u32>,
     /// Ends the hold of this code.
     pub release: Option<String>,
     /// Decides about this system's call.
@@ -161,6 +163,8 @@ pub struct Expect {
     pub holds: Option<Vec<String>>,
     /// `kind/cause` of the todos that this step made, all of them.
     pub todos: Option<Vec<String>>,
+    /// `path why` of what a restore of this step left different, all of it.
+    pub remains: Option<Vec<String>>,
     /// `system operation subject` of the calls that left in this step, all of them.
     pub calls: Option<Vec<String>>,
     /// `kind/cause` of open conflicts, by system: keyed paths.

@@ -8,7 +8,7 @@ use orderhub_order::contribution::Contribution;
 use orderhub_order::flow::{Flow, Ownership};
 use orderhub_order::fold::{Act, Outcome, TodoItem};
 use orderhub_order::ids::{OrderKey, SystemName};
-use orderhub_order::model::State;
+use orderhub_order::model::{Order, State};
 use orderhub_order::rules::{Rules, SystemRules};
 
 use super::shapes::StoryShapes;
@@ -65,6 +65,9 @@ pub trait World: Debug {
     /// The head of an order with its lanes.
     fn state(&self, order: OrderKey) -> State;
 
+    /// An order as it was at a version.
+    fn at(&self, order: OrderKey, version: u32) -> Order;
+
     /// All todos, oldest first.
     fn todos(&self) -> Vec<TodoItem>;
 
@@ -73,6 +76,9 @@ pub trait World: Debug {
 
     /// Whether what is told of an act holds its events.
     fn tells_events(&self) -> bool;
+
+    /// The number of the process that calls: the store's, where there is one.
+    fn process(&self) -> u64;
 
     /// The time.
     fn now(&self) -> Timestamp;

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::catalogue::FieldId;
-use crate::contribution::{Contribution, Stated};
+use crate::contribution::{Contribution, Stated, maybe};
 use crate::identify::{Bound, ReferenceKey};
 use crate::ids::{At, SystemName};
 use crate::lane::{Flight, LaneCode, WantKey, Xref};
@@ -122,6 +122,15 @@ pub enum PersonAct {
         /// What.
         values: Vec<(At, FieldId, Stated)>,
     },
+    /// Leads the order back to what an earlier version said.
+    Restore {
+        /// The version the person looked at.
+        seen: u32,
+        /// The version that is led back to.
+        to: u32,
+        /// What is put back for it.
+        puts: Vec<Put>,
+    },
     /// Ends a hold.
     ReleaseHold {
         /// The hold's id.
@@ -134,6 +143,18 @@ pub enum PersonAct {
         /// Try again, or let it be.
         again: bool,
     },
+}
+
+/// One value to be put back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Put {
+    /// Where.
+    pub at: At,
+    /// Which.
+    pub field: FieldId,
+    /// What stood there; the outer `None` is absent, the inner null.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "maybe")]
+    pub value: Option<Stated>,
 }
 
 /// What is not in the document: given, never fetched, so that the fold stays pure.

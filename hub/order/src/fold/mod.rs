@@ -12,7 +12,7 @@
 //! | `follow` | what follows from each case |
 //! | `owner`, `canonical` | who may write; how a system sees a value |
 //! | `flight`, `receipt` | the life of a call |
-//! | `person` | edits, holds, decisions |
+//! | `person`, `restore` | edits, leading back, holds, decisions |
 
 use crate::contribution::Contribution;
 use crate::history::shows;
@@ -37,11 +37,13 @@ mod owner;
 mod person;
 mod receipt;
 mod refer;
+mod restore;
 mod work;
 
-pub use act::{Act, DocumentAct, Facts, PersonAct, Receipt, ReceiptClass};
+pub use act::{Act, DocumentAct, Facts, PersonAct, Put, Receipt, ReceiptClass};
 pub use outcome::{Change, Effect, Folded, Outcome, TodoItem, TodoKind};
 pub use person::undecided;
+pub use restore::{Remains, Why, remainder, restorable};
 
 use work::{Done, Ended, Folding, Work};
 

@@ -1,4 +1,5 @@
-//! What people do: edit with the version they saw, end a hold, decide about a flight.
+//! What people do: edit with the version they saw, lead back ([`super::restore`]), end a hold, decide about a
+//! flight.
 //!
 //! **Invariant:** an edit never overwrites what its author has not seen. Story
 //! `address-after-release`.
@@ -18,6 +19,7 @@ use crate::model::Shared;
 pub(super) fn person(work: &mut Work<'_>, act: &PersonAct) -> Folding<Done> {
     match act {
         PersonAct::Edit { seen, values } => edit(work, *seen, values),
+        PersonAct::Restore { seen, to, puts } => super::restore::restore(work, *seen, *to, puts),
         PersonAct::ReleaseHold { hold } => {
             if crate::holds::release(&mut work.state.order, hold) {
                 return Ok(Done::Merged);
@@ -51,10 +53,7 @@ fn edit(work: &mut Work<'_>, seen: u32, values: &[(At, FieldId, Stated)]) -> Fol
             conflicts.push(stale(&spot.path(), seen, last));
             continue;
         }
-        work.state.order.set(at, *id, value.clone());
-        super::owner::moved(&mut work.state.order, &spot);
-        unwritten(work, &spot, None);
-        settle_conflicts(work, &spot.path());
+        write(work, &spot, Some(value.clone()));
         written += 1;
     }
     if written == 0
@@ -64,6 +63,19 @@ fn edit(work: &mut Work<'_>, seen: u32, values: &[(At, FieldId, Stated)]) -> Fol
     }
     conflicts.into_iter().for_each(|conflict| work.todo(conflict));
     Ok(Done::Merged)
+}
+
+/// What a person decides stands: it is nobody's statement any more.
+pub(super) fn write(work: &mut Work<'_>, spot: &Spot<'_>, value: Option<Stated>) {
+    if let Some(record) = work.state.order.record_mut(spot.at) {
+        match value {
+            Some(value) => record.set(spot.field.id, value),
+            None => record.remove(spot.field.id),
+        };
+    }
+    super::owner::moved(&mut work.state.order, spot);
+    unwritten(work, spot, None);
+    settle_conflicts(work, &spot.path());
 }
 
 fn stale(path: &str, seen: u32, last: u32) -> TodoItem {
@@ -124,6 +136,6 @@ fn settle(work: &mut Work<'_>, system: &SystemName, again: bool) -> Folding<Done
     Ok(Done::Merged)
 }
 
-fn refused(cause: &str, why: String) -> Folding<Done> {
+pub(super) fn refused(cause: &str, why: String) -> Folding<Done> {
     Err(Box::new(Outcome::Todo(item(TodoKind::Conflict, cause, None, why))))
 }

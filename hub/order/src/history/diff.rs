@@ -156,7 +156,9 @@ fn added(list: &mut Vec<Difference>, at: &At, element: &Element, mask: bool) {
     }
 }
 
-fn shown(field: FieldId, value: &Stated, mask: bool) -> serde_json::Value {
+/// A value for people, masked if it is personal.
+/// A value as the hub's JSON; a personal one masked if that is asked for.
+pub fn shown(field: FieldId, value: &Stated, mask: bool) -> serde_json::Value {
     if mask && value.is_some() && catalogue().personal().contains(field) {
         return MASK.into();
     }

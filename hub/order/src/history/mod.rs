@@ -19,7 +19,7 @@ mod touched;
 pub use chain::chain;
 pub use codec::{CodecError, Stored, decode_delta, decode_order, encode_delta, encode_order};
 pub use delta::{ApplyError, Collections, Delta, Edit, apply, between};
-pub use diff::{Difference, MASK, blame, changed_fields, describe};
+pub use diff::{Difference, MASK, blame, changed_fields, describe, shown};
 pub(crate) use lanes::shows;
 pub use lanes::{decode_lane, encode_lane};
 

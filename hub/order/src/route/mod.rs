@@ -19,7 +19,7 @@ mod own;
 mod plan;
 
 pub(crate) use events::events;
-pub use plan::{Choice, Plan, Send, plan};
+pub use plan::{Choice, Outlook, Plan, Send, outlook, plan};
 
 /// What a turn has come to, for routing.
 #[derive(Clone, Copy, Debug)]

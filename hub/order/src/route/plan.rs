@@ -115,6 +115,34 @@ pub fn plan<'a>(state: &'a State, system: &SystemName, rules: &Rules<'a>) -> Pla
     }
 }
 
+/// What a lane will do about one of its wishes, for people who ask before they act.
+#[derive(Clone, Debug)]
+pub struct Outlook<'a> {
+    /// The wish.
+    pub want: &'a Want,
+    /// The operation that would be called; `None`: nothing has to be sent, or it waits.
+    pub operation: Option<&'a OperationRule>,
+    /// Why nothing is sent, or not yet.
+    pub code: Option<LaneCode>,
+}
+
+/// All wishes of a lane with what would become of each, in the order in which they are served.
+pub fn outlook<'a>(state: &'a State, system: &SystemName, rules: &Rules<'a>) -> Vec<Outlook<'a>> {
+    let Some(lane) = state.lanes.get(system) else { return Vec::new() };
+    let Some(known) = rules.systems.get(system) else { return Vec::new() };
+    let judge = Judge { state, lane, rules, shadow: known.mode == Mode::Shadow };
+    let of = |want: &'a Want| {
+        let rule = known.deliver.iter().find(|rule| rule.id == want.key.rule);
+        let judged = rule.map_or(Judged::Skip(LaneCode::NotRouted), |rule| judge.wish(want, rule));
+        let (operation, code) = match judged {
+            Judged::Send(operation, _) => (Some(operation), None),
+            Judged::Wait(code) | Judged::Skip(code) => (None, Some(code)),
+        };
+        Outlook { want, operation, code }
+    };
+    lane.wants.iter().map(of).collect()
+}
+
 struct Judge<'a, 'r> {
     state: &'a State,
     lane: &'a Lane,

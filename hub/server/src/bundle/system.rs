@@ -108,6 +108,11 @@ impl System {
         self.intakes.iter().flat_map(|intake| &intake.words).map(|word| &**word)
     }
 
+    /// Its cached reads, by name.
+    pub fn reads(&self) -> impl Iterator<Item = (&str, &Read)> {
+        self.reads.iter().map(|(name, read)| (&**name, read))
+    }
+
     pub(super) fn new(
         name: SystemName,
         settings: &crate::config::System,

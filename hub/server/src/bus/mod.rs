@@ -20,7 +20,7 @@ pub mod amqp;
 mod session;
 #[cfg(test)]
 mod tests;
-mod topology;
+pub(crate) mod topology;
 
 /// Envelopes that may be unacknowledged on the in-process bus.
 const MOST_IN_PROCESS: usize = 512;

@@ -15,21 +15,21 @@ const PROBE: &str = "orderhub.no-such-exchange";
 /// Arguments that a queue can have; each costs one question.
 const MOST_QUESTIONS: usize = 16;
 /// Longest wait for one answer of the broker.
-pub(super) const ANSWER_WITHIN: Duration = Duration::from_secs(10);
+pub(crate) const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 
 /// What was found out.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Topology {
+pub(crate) struct Topology {
     /// Survives a restart of the broker; `None`: not found out.
-    pub(super) durable: Option<bool>,
+    pub(crate) durable: Option<bool>,
     /// Where rejected messages go; `None`: nowhere, as far as the queue's arguments say.
-    pub(super) dead_letters: Option<String>,
+    pub(crate) dead_letters: Option<String>,
     /// Its arguments, as the broker wrote them, sorted.
-    pub(super) arguments: Vec<(String, String)>,
+    pub(crate) arguments: Vec<(String, String)>,
 }
 
 /// Asks the broker. Each question costs a channel, because a refusal closes it.
-pub(super) async fn inspect(
+pub(crate) async fn inspect(
     connection: &Connection,
     queue: &str,
 ) -> Result<Topology, lapin::Error> {
@@ -73,7 +73,7 @@ pub(super) async fn inspect(
 
 impl Topology {
     /// What would lose messages, in plain words. `told`: the setting `dead_letters`.
-    pub(super) fn worries(&self, queue: &str, told: Option<bool>) -> Vec<String> {
+    pub(crate) fn worries(&self, queue: &str, told: Option<bool>) -> Vec<String> {
         let mut worries = Vec::new();
         if self.durable == Some(false) {
             worries.push(format!(

@@ -13,12 +13,14 @@ use crate::telemetry;
 
 mod author;
 mod demo;
+mod doctor;
 mod explain;
 mod operate;
 mod output;
 mod remote;
 mod serve;
 mod token;
+mod twin;
 
 use output::{Fault, Output};
 
@@ -56,10 +58,15 @@ struct Shared {
 enum Command {
     /// Run the whole main job on this machine: hub, shops, ERP, WMS and TMS, through an outage.
     Demo(demo::Demo),
+    /// Run one twin by itself: a shop, ERP, WMS, TMS or sink; or make one say something.
+    #[command(subcommand)]
+    Twin(twin::Twin),
     /// Run the hub until it is told to stop.
     Run(Settings),
     /// Print the effective settings with the origin of each, secrets masked.
-    Config(Settings),
+    Config(Effective),
+    /// What is wrong around the hub and what to do: settings, store, disk, broker, systems.
+    Doctor(doctor::Doctor),
     /// Check integration files: every mistake with file, line, column and a hint.
     Check(author::Files),
     /// Run the files' own cases.
@@ -69,7 +76,7 @@ enum Command {
         /// The code or field.
         word: String,
     },
-    /// Orders: list, show, log.
+    /// Orders: list, show, log, diff, blame, restore, release.
     #[command(subcommand)]
     Order(operate::Order),
     /// What needs a person: list, show, replay, resolve, discard.
@@ -98,6 +105,16 @@ struct Settings {
     config: PathBuf,
 }
 
+/// The settings to be shown.
+#[derive(Clone, Debug, clap::Args)]
+struct Effective {
+    #[command(flatten)]
+    settings: Settings,
+    /// Only what a file or the environment sets, each with its place or the name of its variable.
+    #[arg(long)]
+    origin: bool,
+}
+
 /// Runs what the arguments ask for.
 pub fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {
@@ -123,11 +140,21 @@ fn run(arguments: Arguments) -> Result<ExitCode, Fault> {
             telemetry::log(shared.log_format, Some(shared.log.as_deref().unwrap_or("error")));
             demo::run(&demo, shared.output)
         }
+        Command::Twin(twin) => {
+            telemetry::log(shared.log_format, Some(shared.log.as_deref().unwrap_or("warn")));
+            twin::run(&twin, shared.output)
+        }
         Command::Run(settings) => {
             telemetry::log(shared.log_format, shared.log.as_deref());
             serve::run(&settings.config)
         }
-        Command::Config(settings) => serve::config(&settings.config, shared.output),
+        Command::Config(asked) => {
+            serve::config(&asked.settings.config, asked.origin, shared.output)
+        }
+        Command::Doctor(doctor) => {
+            telemetry::log(shared.log_format, Some(shared.log.as_deref().unwrap_or("error")));
+            doctor::run(&shared, &doctor)
+        }
         Command::Check(files) => author::check(&files, shared.output),
         Command::Test(files) => author::test(&files, shared.output),
         Command::Explain { word } => explain::explain(&word),

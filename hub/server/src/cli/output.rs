@@ -156,7 +156,7 @@ fn cell(item: &Value, pointer: &str) -> String {
 }
 
 /// A value on one line, without quotes.
-fn text(value: &Value) -> String {
+pub(super) fn text(value: &Value) -> String {
     match value {
         Value::Null => "-".to_owned(),
         Value::String(text) => text.clone(),

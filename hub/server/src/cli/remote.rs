@@ -27,9 +27,20 @@ pub(super) fn call(
     path: &[&str],
     query: &[(&str, Option<&str>)],
 ) -> Result<Value, Fault> {
+    call_if(shared, method, path, query, None)
+}
+
+/// A call that counts only while the thing is at the version that was seen.
+pub(super) fn call_if(
+    shared: &Shared,
+    method: Method,
+    path: &[&str],
+    query: &[(&str, Option<&str>)],
+    seen: Option<u64>,
+) -> Result<Value, Fault> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Fault::new(Code::Problems, error.to_string()))?;
-    runtime.block_on(send(shared, method, path, query))
+    runtime.block_on(send(shared, method, path, query, seen))
 }
 
 async fn send(
@@ -37,6 +48,7 @@ async fn send(
     method: Method,
     path: &[&str],
     query: &[(&str, Option<&str>)],
+    seen: Option<u64>,
 ) -> Result<Value, Fault> {
     // Installed by the first; a second changes nothing.
     drop(rustls::crypto::ring::default_provider().install_default());
@@ -54,6 +66,9 @@ async fn send(
     let mut request = client.request(method, url).query(&given);
     if let Some(token) = token(shared)? {
         request = request.bearer_auth(token.expose_secret());
+    }
+    if let Some(seen) = seen {
+        request = request.header(reqwest::header::IF_MATCH, format!("\"{seen}\""));
     }
     let answer = request.send().await.map_err(|error| {
         let cause = std::error::Error::source(&error).map(ToString::to_string);

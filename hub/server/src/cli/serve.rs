@@ -32,11 +32,11 @@ pub(super) fn load(file: &Path) -> Result<Loaded, Fault> {
     })
 }
 
-/// Prints the effective settings.
-pub(super) fn config(file: &Path, output: Output) -> Result<ExitCode, Fault> {
+/// Prints the effective settings, or only those that are set somewhere.
+pub(super) fn config(file: &Path, set: bool, output: Output) -> Result<ExitCode, Fault> {
     let loaded = load(file)?;
     match output {
-        Output::Table | Output::Name => output::print(&config::show(&loaded)),
+        Output::Table | Output::Name => output::print(&config::show(&loaded, set)),
         Output::Json | Output::Jsonl => {
             let value = json!({ "settings": loaded.config, "origins": loaded.origins });
             output::document(&value, output);

@@ -1,14 +1,19 @@
 //! Secrets by reference: from the environment, or from files that are read again when they change.
 
 use std::collections::HashMap;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::SystemTime;
+use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
+use tokio::time::Instant;
 
 use super::{Config, HashRef, SecretRef};
 
+/// So long a value stands in for its file while that is missing or empty, as it is for a moment when somebody
+/// writes it anew. Whoever takes a secret away for good waits no longer than this.
+const STANDS_IN: Duration = Duration::from_secs(60);
 /// Largest file of a secret, in bytes.
 const MOST_BYTES: u64 = 64 * 1024;
 
@@ -26,6 +31,9 @@ pub enum SecretError {
         /// Why.
         source: std::io::Error,
     },
+    /// The file holds nothing.
+    #[error("the secret file `{}` is empty", .0.display())]
+    Empty(PathBuf),
     /// The file is too large to be a secret.
     #[error("`{}` has more than {MOST_BYTES} bytes; that is no secret", .0.display())]
     TooLarge(PathBuf),
@@ -45,6 +53,9 @@ pub enum SecretError {
 /// **Invariant:** a value is kept as [`SecretString`], which does not print, leaves it only by
 /// [`Secrets::values`], for what signs and verifies, and holds no control character. Tests:
 /// `a_secret_does_not_print`, `a_secret_that_no_header_can_carry_is_named_by_its_setting_at_the_start`.
+///
+/// **Invariant:** a file that is written anew, in place or by another in its stead, is read anew, and at no
+/// moment in between is there no value. Test: `a_file_that_is_written_anew_is_read_anew_and_never_missing`.
 #[derive(Clone, Default)]
 pub struct Secrets {
     env: Arc<HashMap<String, SecretString>>,
@@ -53,9 +64,18 @@ pub struct Secrets {
 
 #[derive(Clone)]
 struct Read {
-    changed: Option<SystemTime>,
-    length: u64,
+    stamp: Stamp,
     value: SecretString,
+    /// Since when the file cannot stand for itself.
+    gone: Option<Instant>,
+}
+
+/// What tells one state of a file from the next: times alone are too coarse for two writes in a row.
+type Stamp = (u64, u64, (i64, i64), (i64, i64), u64);
+
+fn stamp(meta: &std::fs::Metadata) -> Stamp {
+    let changed = (meta.mtime(), meta.mtime_nsec());
+    (meta.dev(), meta.ino(), changed, (meta.ctime(), meta.ctime_nsec()), meta.len())
 }
 
 impl std::fmt::Debug for Secrets {
@@ -137,24 +157,46 @@ impl Secrets {
     }
 
     fn file(&self, path: &Path) -> Result<SecretString, SecretError> {
-        let failed = |source| SecretError::File { path: path.to_owned(), source };
-        let meta = std::fs::metadata(path).map_err(failed)?;
-        if meta.len() > MOST_BYTES {
-            return Err(SecretError::TooLarge(path.to_owned()));
-        }
-        let (changed, length) = (meta.modified().ok(), meta.len());
         let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = files.get(path)
-            && known.changed == changed
-            && known.length == length
-        {
-            return Ok(known.value.clone());
+        match afresh(path, files.get(path)) {
+            Ok(Some(read)) => {
+                let value = read.value.clone();
+                files.insert(path.to_owned(), read);
+                Ok(value)
+            }
+            Ok(None) => files
+                .get_mut(path)
+                .map(|known| {
+                    known.gone = None;
+                    known.value.clone()
+                })
+                .ok_or_else(|| SecretError::Empty(path.to_owned())),
+            Err(error) => {
+                let Some(known) = files.get_mut(path) else { return Err(error) };
+                let since = *known.gone.get_or_insert_with(Instant::now);
+                if since.elapsed() < STANDS_IN { Ok(known.value.clone()) } else { Err(error) }
+            }
         }
-        let text = std::fs::read_to_string(path).map_err(failed)?;
-        let value = SecretString::from(text.trim_end_matches(['\r', '\n']));
-        files.insert(path.to_owned(), Read { changed, length, value: value.clone() });
-        Ok(value)
     }
+}
+
+/// The file, if it is not as it was read last.
+fn afresh(path: &Path, known: Option<&Read>) -> Result<Option<Read>, SecretError> {
+    let failed = |source| SecretError::File { path: path.to_owned(), source };
+    let meta = std::fs::metadata(path).map_err(failed)?;
+    if meta.len() > MOST_BYTES {
+        return Err(SecretError::TooLarge(path.to_owned()));
+    }
+    let stamp = stamp(&meta);
+    if known.is_some_and(|known| known.stamp == stamp) {
+        return Ok(None);
+    }
+    let text = std::fs::read_to_string(path).map_err(failed)?;
+    let text = text.trim_end_matches(['\r', '\n']);
+    if text.is_empty() {
+        return Err(SecretError::Empty(path.to_owned()));
+    }
+    Ok(Some(Read { stamp, value: SecretString::from(text), gone: None }))
 }
 
 #[cfg(test)]
@@ -219,6 +261,31 @@ mod tests {
             let text = String::from_utf8(file.to_vec()).unwrap();
             assert_eq!(Secrets::default().values(&at), [text.trim_end()]);
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_file_that_is_written_anew_is_read_anew_and_never_missing() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("token");
+        let (secrets, at) = (Secrets::default(), [SecretRef::File(path.clone())]);
+        std::fs::write(&path, "").unwrap();
+        assert!(secrets.values(&at).is_empty(), "an empty secret is none");
+        for value in ["one", "two", "six"] {
+            std::fs::write(&path, value).unwrap();
+            assert_eq!(secrets.values(&at), [value], "as long as the one before, at once after it");
+            std::fs::write(&path, "").unwrap();
+            assert_eq!(secrets.values(&at), [value], "truncated, and not written yet");
+        }
+        let next = folder.path().join("next");
+        std::fs::write(&next, "ten").unwrap();
+        std::fs::rename(&next, &path).unwrap();
+        assert_eq!(secrets.values(&at), ["ten"], "another file in its stead");
+        std::fs::remove_file(&path).unwrap();
+        assert_eq!(secrets.values(&at), ["ten"]);
+        tokio::time::advance(STANDS_IN).await;
+        assert!(secrets.values(&at).is_empty(), "taken away for good");
+        std::fs::write(&path, "new").unwrap();
+        assert_eq!(secrets.values(&at), ["new"]);
     }
 
     #[test]

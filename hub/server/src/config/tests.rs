@@ -34,9 +34,14 @@ fn the_environment_overrides_the_file_and_origins_say_so() {
     let shop = &loaded.config.systems[&SystemName::new("shop_eu")];
     assert_eq!(shop.settings["company"], "007", "leading zeros stay");
     assert_eq!(shop.tags, ["home", "fast"]);
-    let shown = show(&loaded);
+    let shown = show(&loaded, false);
     let line = |key: &str| shown.lines().find(|line| line.starts_with(key)).unwrap().to_owned();
-    assert!(line("bus.prefetch = 64").ends_with("# the environment"), "{shown}");
+    assert!(
+        line("bus.prefetch = 64").ends_with("# the environment: ORDERHUB__BUS__PREFETCH"),
+        "{shown}"
+    );
+    let set = show(&loaded, true);
+    assert!(set.contains("bus.prefetch = 64") && !set.contains("# default"), "{set}");
     assert!(line("bus.url").ends_with("# orderhub.toml"), "{shown}");
     assert!(line("store.seen_days").ends_with("# default"), "{shown}");
 }
@@ -45,7 +50,7 @@ fn the_environment_overrides_the_file_and_origins_say_so() {
 fn neither_settings_nor_their_debug_form_show_a_password() {
     let text = include_str!("../../tests/data/config/whole.toml");
     let loaded = parse("orderhub.toml", text, &env(&[])).unwrap();
-    let all = format!("{}{:?}", show(&loaded), loaded);
+    let all = format!("{}{:?}", show(&loaded, false), loaded);
     assert!(!all.contains("hunter2"), "{all}");
     assert!(all.contains("amqp://guest:***@127.0.0.1"), "{all}");
 }
@@ -112,7 +117,7 @@ fn a_secret_that_is_not_there_is_named_with_its_setting() {
 fn a_database_is_named_without_its_password() {
     let text = "[store]\nurl = \"postgres://hub@db:5432/orders?sslmode=require\"\npassword = { env = \"STORE\" }\n";
     let loaded = parse("orderhub.toml", text, &env(&[])).unwrap();
-    let shown = show(&loaded);
+    let shown = show(&loaded, false);
     assert!(
         shown.contains("store.url = \"postgres://hub@db:5432/orders?sslmode=require\""),
         "{shown}"

@@ -64,6 +64,8 @@ pub(super) struct Dispatcher {
     lowered: BTreeMap<String, config::Limit>,
     pub(super) stack: Stack,
     pub(super) secret: Secret,
+    /// Which value of rotating secrets the system took last.
+    pub(super) turn: std::sync::atomic::AtomicUsize,
     pub(super) cache: Cache,
     pub(super) ring: Mutex<Ring>,
     /// Something may be takeable now.
@@ -122,6 +124,7 @@ impl Dispatcher {
             guards,
             lowered,
             secret: account.secret,
+            turn: std::sync::atomic::AtomicUsize::new(0),
             cache: Cache::new(name.as_str(), common.clock),
             ring: std::sync::Mutex::default(),
             wake: tokio::sync::Notify::new(),

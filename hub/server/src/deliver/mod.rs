@@ -42,6 +42,7 @@ mod freeze;
 mod lanes;
 mod mask;
 mod outgoing;
+pub mod prospect;
 mod read;
 mod receipt;
 mod ring;

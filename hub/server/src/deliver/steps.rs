@@ -1,5 +1,6 @@
 //! The steps of one operation, one after the other, each through the stack.
 
+use std::cell::Cell;
 use std::sync::atomic::{AtomicU16, Ordering};
 
 use futures_util::future::BoxFuture;
@@ -14,6 +15,9 @@ use super::dispatcher::Dispatcher;
 use super::send::Flying;
 use super::settle::AttemptEnd;
 use crate::resilience::{Caller, Exchange, Exchanged, Failure, Prepaid, Step};
+
+/// Values of a rotating secret that are tried for one call.
+const MOST_TURNS: usize = 4;
 
 /// What is run.
 pub(super) struct Run<'a> {
@@ -127,37 +131,75 @@ struct Attempt<'a> {
 }
 
 impl Attempt<'_> {
-    fn authorized(&self) -> Result<Request, BuildError> {
+    /// The request with the values of secrets of a turn, and how many values the secret with the most has.
+    fn authorized(&self, turn: usize) -> Result<(Request, usize), BuildError> {
         let mut request = self.request.clone();
         let nonce = uuid::Uuid::new_v4().simple().to_string();
         let dispatcher = self.run.dispatcher;
+        let most = Cell::new(1);
+        let secret = |name: &str| {
+            let mut values = (dispatcher.secret)(name);
+            most.set(most.get().max(values.len()));
+            let turn = turn.checked_rem(values.len()).unwrap_or(0);
+            values.rotate_left(turn);
+            values
+        };
         let credentials = Credentials {
-            secret: &|name| (dispatcher.secret)(name),
+            secret: &secret,
             settings: self.run.call.settings,
             now: dispatcher.common.clock.now().as_second(),
             nonce: &nonce,
         };
         self.run.connector.authorize(&mut request, &credentials)?;
-        Ok(request)
+        Ok((request, most.get()))
+    }
+
+    /// One request with the values of a turn.
+    async fn once(&self, request: &Request) -> Result<Exchanged, CallError> {
+        if !self.run.dispatcher.common.store.lives() {
+            // Others may look after this call by now.
+            let why = "the store was not heard of for too long: nothing was sent".to_owned();
+            return Err(CallError::NotActed { why, retry_after: None });
+        }
+        let answer = self.run.dispatcher.common.transport.send(request).await?;
+        self.status.store(answer.status, Ordering::Relaxed);
+        let mut memo = self.memo.clone();
+        self.run.connector.answer(self.run.call, &mut memo, &answer)?;
+        Ok(Exchanged { memo, status: Some(answer.status) })
+    }
+
+    /// While a secret rotates it has several values, and nobody knows which of them the system takes by now:
+    /// what it refuses is asked again with the next, at once, for a refusal has no effect.
+    ///
+    /// **Invariant:** a rotation costs no call, whichever side is first. Test:
+    /// `a_secret_is_rotated_under_load_without_a_refused_call`.
+    async fn taken(&self) -> Result<Exchanged, CallError> {
+        let preferred = &self.run.dispatcher.turn;
+        let first = preferred.load(Ordering::Relaxed);
+        let (mut turn, mut tried) = (first, 0);
+        loop {
+            // A missing secret is a refused credential: everything waits, one alarm, no attempt each.
+            let authorized = self.authorized(turn);
+            let (request, most) =
+                authorized.map_err(|e| CallError::NotAllowed { why: e.to_string() })?;
+            tried += 1;
+            match self.once(&request).await {
+                Err(CallError::NotAllowed { .. }) if tried < most.min(MOST_TURNS) => {
+                    turn = (turn + 1).checked_rem(most).unwrap_or(0);
+                }
+                done => {
+                    if done.is_ok() && turn != first {
+                        preferred.store(turn, Ordering::Relaxed);
+                    }
+                    return done;
+                }
+            }
+        }
     }
 }
 
 impl Exchange for Attempt<'_> {
     fn run(&self) -> BoxFuture<'_, Result<Exchanged, CallError>> {
-        Box::pin(async {
-            // A missing secret is a refused credential: everything waits, one alarm, no attempt each.
-            let request = self.authorized();
-            let request = request.map_err(|e| CallError::NotAllowed { why: e.to_string() })?;
-            if !self.run.dispatcher.common.store.lives() {
-                // Others may look after this call by now.
-                let why = "the store was not heard of for too long: nothing was sent".to_owned();
-                return Err(CallError::NotActed { why, retry_after: None });
-            }
-            let answer = self.run.dispatcher.common.transport.send(&request).await?;
-            self.status.store(answer.status, Ordering::Relaxed);
-            let mut memo = self.memo.clone();
-            self.run.connector.answer(self.run.call, &mut memo, &answer)?;
-            Ok(Exchanged { memo, status: Some(answer.status) })
-        })
+        Box::pin(self.taken())
     }
 }

@@ -49,7 +49,7 @@ pub(super) async fn patch(
     if values.is_empty() {
         return Err(Problem::bad_request("the patch names no field; send the fields to set"));
     }
-    allowed(&caller, &values)?;
+    allowed(&caller, values.iter().map(|(_, field, _)| *field))?;
     act(&api, &caller, state.order.key, (PersonAct::Edit { seen, values }, reason)).await
 }
 
@@ -100,9 +100,16 @@ pub(super) async fn submit(
     key: OrderKey,
     (act, reason): (PersonAct, Box<str>),
 ) -> Result<Option<Outcome>, Problem> {
+    let cause = match &act {
+        // The new version says which one it leads back to.
+        PersonAct::Restore { to, .. } => format!("restore:{to}"),
+        PersonAct::Edit { .. } | PersonAct::ReleaseHold { .. } | PersonAct::Settle { .. } => {
+            "api".to_owned()
+        }
+    };
     let facts = Facts {
         actor: (*caller.actor).into(),
-        cause: "api".into(),
+        cause: cause.into(),
         reason: Some(reason),
         received: Some(api.clock.now()),
         ..Facts::default()
@@ -113,9 +120,12 @@ pub(super) async fn submit(
 }
 
 /// Whether the role of the caller may set these fields.
-fn allowed(caller: &Caller, values: &[(At, FieldId, Stated)]) -> Result<(), Problem> {
+pub(super) fn allowed(
+    caller: &Caller,
+    mut fields: impl Iterator<Item = FieldId>,
+) -> Result<(), Problem> {
     let own = caller.role.fields();
-    let Some((_, other, _)) = values.iter().find(|(_, field, _)| !own.contains(*field)) else {
+    let Some(other) = fields.find(|field| !own.contains(*field)) else {
         return Ok(());
     };
     let path = |id| catalogue().field(id).map(Field::full_path).unwrap_or_default();
@@ -123,7 +133,7 @@ fn allowed(caller: &Caller, values: &[(At, FieldId, Stated)]) -> Result<(), Prob
     let detail = format!(
         "the role `{}` of this token may not edit `{}`; it may edit {}",
         caller.role.as_str(),
-        path(*other),
+        path(other),
         own.join(", ")
     );
     Err(Problem::new(StatusCode::FORBIDDEN, "field_not_allowed", detail))

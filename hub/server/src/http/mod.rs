@@ -33,6 +33,7 @@ mod caller;
 mod decide;
 mod edit;
 mod health;
+mod history;
 mod intake;
 mod limits;
 mod listen;
@@ -42,6 +43,7 @@ mod orders;
 mod problem;
 mod query;
 mod reason;
+mod restore;
 mod systems;
 mod tag;
 mod todo;
@@ -112,6 +114,7 @@ fn described(api: &Api) -> OpenApiRouter<Api> {
     let acts = OpenApiRouter::new()
         .routes(act(routes!(edit::patch)))
         .routes(act(routes!(edit::release)))
+        .routes(act(routes!(restore::restore)))
         .routes(act(routes!(todo::replay)))
         .routes(act(routes!(decide::resolve)))
         .routes(act(routes!(todo::discard)))
@@ -123,6 +126,9 @@ fn described(api: &Api) -> OpenApiRouter<Api> {
         .routes(routes!(orders::list))
         .routes(routes!(orders::one))
         .routes(routes!(orders::versions))
+        .routes(routes!(history::diff))
+        .routes(routes!(history::blame))
+        .routes(routes!(history::timeline))
         .routes(routes!(orders::lanes))
         .routes(routes!(why::why))
         .routes(routes!(orders::receipts))

@@ -83,7 +83,8 @@ pub(super) async fn why(
 
 /// What a lane's state means, in one or two sentences.
 pub(super) fn words(lane: &Lane, now: Timestamp) -> String {
-    let mut words = lane.code.map_or_else(|| idle(lane).to_owned(), |code| of(code).to_owned());
+    let mut words =
+        lane.code.map_or_else(|| idle(lane).to_owned(), |code| meaning(code).to_owned());
     if !lane.wants.is_empty() {
         let rules: Vec<_> = lane.wants.iter().map(|want| want.key.rule.as_ref()).collect();
         words.push_str(&format!("; it still wants {}", rules.join(", ")));
@@ -112,7 +113,8 @@ fn idle(lane: &Lane) -> &'static str {
     if lane.wants.is_empty() { "nothing was sent yet" } else { "it waits for its turn" }
 }
 
-fn of(code: LaneCode) -> &'static str {
+/// What a code means.
+pub(super) fn meaning(code: LaneCode) -> &'static str {
     match code {
         LaneCode::ProjectionEqual => {
             "nothing to send: what its mapping makes of the order equals what it was sent last"

@@ -17,6 +17,7 @@ use orderhub_connectors::contract::{Answer, Request};
 use orderhub_connectors::error::CallError;
 
 pub mod egress;
+pub mod probe;
 
 use crate::config;
 use egress::{Checked, Egress, Refused};
@@ -71,10 +72,21 @@ impl Http {
     ///
     /// [`BuildError`].
     pub fn new(egress: Egress, largest_answer: usize) -> Result<Self, BuildError> {
+        let egress = Arc::new(egress);
+        let client = Self::builder(&egress).build()?;
+        Ok(Self { client, egress, largest_answer })
+    }
+
+    /// A client that follows nothing and connects only where `egress` lets it.
+    fn builder(egress: &Arc<Egress>) -> reqwest::ClientBuilder {
+        Self::resolving(Checked::new(Arc::clone(egress)))
+    }
+
+    /// The same with this resolver.
+    fn resolving(resolver: Checked) -> reqwest::ClientBuilder {
         // reqwest panics without a provider; a second installation changes nothing.
         drop(rustls::crypto::ring::default_provider().install_default());
-        let egress = Arc::new(egress);
-        let client = reqwest::Client::builder()
+        reqwest::Client::builder()
             .user_agent(concat!("orderhub/", env!("CARGO_PKG_VERSION")))
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
@@ -82,9 +94,7 @@ impl Http {
             .pool_idle_timeout(IDLE)
             .pool_max_idle_per_host(MOST_IDLE)
             .tcp_nodelay(true)
-            .dns_resolver(Arc::new(Checked::new(Arc::clone(&egress))))
-            .build()?;
-        Ok(Self { client, egress, largest_answer })
+            .dns_resolver(Arc::new(resolver))
     }
 
     async fn exchange(&self, request: &Request) -> Result<Answer, CallError> {

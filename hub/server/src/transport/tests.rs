@@ -122,3 +122,58 @@ async fn a_secret_in_url_or_header_is_not_in_the_error() {
     let error = client().send(&bad).await.unwrap_err();
     assert!(!error.to_string().contains("SECRET"), "{error}");
 }
+
+/// A client whose name server answers one list after the other, the last for ever.
+fn by_name(allowed: &[&str], answers: Vec<Vec<&'static str>>) -> Http {
+    let nets = allowed.iter().map(|net| (*net).to_owned().try_into().unwrap());
+    let egress = Arc::new(Egress::new(nets.collect()));
+    let asked = std::sync::atomic::AtomicUsize::new(0);
+    let resolver = Checked::by(Arc::clone(&egress), move |_| {
+        let turn = asked.fetch_add(1, std::sync::atomic::Ordering::SeqCst).min(answers.len() - 1);
+        let found = answers[turn].iter().map(|ip| SocketAddr::new(ip.parse().unwrap(), 0));
+        let found = Ok(found.collect());
+        Box::pin(async move { found })
+    });
+    let client = Http::resolving(resolver).pool_max_idle_per_host(0).build().unwrap();
+    Http { client, egress, largest_answer: 1000 }
+}
+
+/// What a name resolves to ► whether the server on loopback is reached, and with which ranges listed.
+#[tokio::test]
+async fn what_a_name_resolves_to_decides() {
+    let address = serve(Router::new().route("/", get(async || "seen"))).await;
+    let url = format!("http://shop.example:{}/", address.port());
+    let cases: [(&[&str], &[&'static str], bool); 9] = [
+        (&[], &["127.0.0.1"], false),
+        (&["127.0.0.1/32"], &["127.0.0.1"], true),
+        (&["127.0.0.1/32"], &["::ffff:127.0.0.1"], true),
+        (&["10.0.0.0/8"], &["127.0.0.1"], false),
+        (&[], &["169.254.169.254"], false),
+        (&[], &["fd00:ec2::254"], false),
+        (&[], &["::ffff:169.254.169.254"], false),
+        // One good address among bad ones: only that is tried.
+        (&["127.0.0.1/32"], &["169.254.169.254", "127.0.0.1", "10.0.0.1"], true),
+        (&["127.0.0.1/32"], &["::1", "10.0.0.1"], false),
+    ];
+    for (allowed, found, reached) in cases {
+        let client = by_name(allowed, vec![found.to_vec()]);
+        let sent = client.send(&request("GET", url.clone())).await;
+        match sent {
+            Ok(answer) => assert!(reached && &*answer.body == b"seen", "{allowed:?} {found:?}"),
+            Err(CallError::NotActed { why, .. }) => {
+                assert!(!reached && why.contains("allow_private"), "{allowed:?} {found:?}: {why}");
+            }
+            Err(other) => panic!("{allowed:?} {found:?}: {other}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_name_that_turns_to_a_private_address_is_refused_at_the_next_connection() {
+    let address = serve(Router::new().route("/", get(async || "seen"))).await;
+    let url = format!("http://shop.example:{}/", address.port());
+    let client = by_name(&["127.0.0.1/32"], vec![vec!["127.0.0.1"], vec!["169.254.169.254"]]);
+    assert!(client.send(&request("GET", url.clone())).await.is_ok());
+    let error = client.send(&request("GET", url)).await.unwrap_err();
+    assert!(error.to_string().contains("169.254.169.254 is a private address"), "{error}");
+}

@@ -31,6 +31,7 @@ pub(super) fn router(shop: &Shop) -> Router {
         .route("/admin/api/2026-10/orders/{id}/cancel.json", post(cancel))
         .route("/admin/api/2026-10/orders/{id}/fulfillments.json", post(fulfil).get(find))
         .route("/admin/api/2026-10/fulfillments/{id}/update_tracking.json", post(track))
+        .route("/_twin/emit", post(super::emit::emit))
         .with_state(shop.clone())
         .merge(shop.frame.control())
 }

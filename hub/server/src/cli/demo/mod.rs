@@ -8,6 +8,7 @@ mod files;
 mod play;
 mod settings;
 mod show;
+mod table;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;

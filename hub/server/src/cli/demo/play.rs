@@ -94,7 +94,7 @@ impl Stage {
                 self.outage(&mut outage, times, began.elapsed(), &mut screen).await;
             }
             let account = self.world.account();
-            screen.progress(&account, self.ask("/api/v1/systems/erp").await.as_ref());
+            screen.progress(&account, demo.orders, self.ask("/api/v1/systems").await.as_ref());
             let came = account.placed == demo.orders && began.elapsed() > times.stream;
             let whole = came && account.lost() == 0 && self.world.is_quiet();
             if whole || moves.have_ended(&account) || began.elapsed() >= LONGEST {

@@ -1,4 +1,7 @@
 //! What the demonstration prints: progress on stderr, the closing account on stdout.
+//!
+//! On a terminal progress is one table, drawn again in its place, with what happens above it; else lines, at
+//! most one a second.
 
 use std::time::Duration;
 
@@ -7,6 +10,7 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::super::output::{self, Output};
+use super::table::{self, Table};
 
 /// Where progress is printed.
 #[derive(Debug)]
@@ -16,21 +20,34 @@ pub(super) struct Screen {
     last: String,
     /// When it was printed.
     at: Instant,
+    /// The table on a terminal; `None`: lines.
+    table: Option<Table>,
 }
 
 impl Screen {
     pub(super) fn new(began: Instant) -> Self {
-        Self { began, last: String::new(), at: began }
+        Self { began, last: String::new(), at: began, table: Table::on_terminal() }
     }
 
     /// Something that happens.
     pub(super) fn say(&mut self, words: &str) {
         let seconds = self.began.elapsed().as_secs_f64();
-        output::say(&format!("{seconds:>5.1} s  {words}"));
+        let line = format!("{seconds:>5.1} s  {words}");
+        match &mut self.table {
+            Some(table) => table.above(&line),
+            None => output::say(&line),
+        }
     }
 
-    /// At most one line a second: counts at the twins, and how the hub sees the ERP.
-    pub(super) fn progress(&mut self, account: &Account, erp: Option<&Value>) {
+    /// Counts at the twins, and how the hub sees the systems: the table, or at most one line a second.
+    pub(super) fn progress(&mut self, account: &Account, orders: u64, systems: Option<&Value>) {
+        if let Some(table) = &mut self.table {
+            table.draw(table::rows(account, (orders, self.began.elapsed()), systems));
+            return;
+        }
+        let systems = systems.and_then(|page| page.get("items")).and_then(Value::as_array);
+        let is_erp = |system: &&Value| system.get("system").is_some_and(|name| name == "erp");
+        let erp = systems.into_iter().flatten().find(is_erp);
         let words = format!(
             "{} orders · {} sales · {} releases · {} labels · {} fulfilled · {} cancelled{}",
             account.placed,
@@ -50,16 +67,21 @@ impl Screen {
     }
 }
 
-/// ` · ERP Open, 37 waiting`
-fn erp_words(erp: &Value) -> String {
-    let breakers = erp.get("breakers").and_then(Value::as_array);
+/// The worst breaker of a system.
+pub(super) fn worst(system: &Value) -> &str {
+    let breakers = system.get("breakers").and_then(Value::as_array);
     let states = breakers.into_iter().flatten().filter_map(|gate| gate.get("state")?.as_str());
     let rank = |state: &&str| match *state {
         "Open" => 2,
         "HalfOpen" => 1,
         _ => 0,
     };
-    let worst = states.max_by_key(rank).unwrap_or("Closed");
+    states.max_by_key(rank).unwrap_or("Closed")
+}
+
+/// ` · ERP Open, 37 waiting`
+fn erp_words(erp: &Value) -> String {
+    let worst = worst(erp);
     let backlog = erp.get("backlog").and_then(Value::as_u64).unwrap_or(0);
     format!(" · ERP {worst}, {backlog} waiting")
 }

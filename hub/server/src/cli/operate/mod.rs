@@ -10,6 +10,7 @@ use super::output::{self, Fault, Output};
 use super::remote::call;
 use crate::store::MOST_ROWS;
 
+mod history;
 mod orders;
 mod systems;
 mod todos;

@@ -1,11 +1,11 @@
-//! Orders: list, show, log, release a hold.
+//! Orders: list, show, log, diff, blame, restore, release a hold.
 
 use std::process::ExitCode;
 
 use clap::Subcommand;
 use reqwest::Method;
 
-use super::{done, gather, listing};
+use super::{done, gather, history, listing};
 use crate::cli::Shared;
 use crate::cli::output::{self, Code, Fault};
 use crate::cli::remote::call;
@@ -50,6 +50,40 @@ pub(in crate::cli) enum Order {
     Log {
         /// Its id, ref or number.
         order: String,
+    },
+    /// What differs between two versions, and who made each difference.
+    Diff {
+        /// Its id, ref or number.
+        order: String,
+        /// The versions: `7..9`; `7` is 7 and the newest. Without: the newest and the one before.
+        versions: Option<String>,
+        /// End with 1 when they differ.
+        #[arg(long)]
+        exit_code: bool,
+    },
+    /// Who set each field, in which version, when, why, and what it replaced.
+    Blame {
+        /// Its id, ref or number.
+        order: String,
+        /// One field, or all below a path: `customer.email`, `lines[L1]`, `state`.
+        field: Option<String>,
+    },
+    /// Leads it back to an earlier version, by a new one.
+    Restore {
+        /// Its id, ref or number.
+        order: String,
+        /// The version.
+        #[arg(value_name = "VERSION")]
+        to: u32,
+        /// Why.
+        #[arg(long, required_unless_present = "preview")]
+        reason: Option<String>,
+        /// Only say which fields would change, which systems would be called, and what cannot be undone.
+        #[arg(long, alias = "dry-run")]
+        preview: bool,
+        /// Only if the order is still at this version, which a preview names.
+        #[arg(long)]
+        seen: Option<u64>,
     },
     /// Releases a hold.
     Release {
@@ -107,6 +141,14 @@ pub(in crate::cli) fn order(shared: &Shared, command: &Order) -> Result<ExitCode
                 ("fields", "/fields"),
             ];
             listing(&page, &columns, shared.output)
+        }
+        Order::Diff { order, versions, exit_code } => {
+            history::diff(shared, order, versions.as_deref(), *exit_code)
+        }
+        Order::Blame { order, field } => history::blame(shared, order, field.as_deref()),
+        Order::Restore { order, to, reason, preview, seen } => {
+            let asked = history::Restore { version: *to, reason: reason.as_deref(), seen: *seen };
+            history::restore(shared, order, &asked, *preview)
         }
         Order::Release { order, hold, reason } => {
             let path = ["orders", order, "holds", hold, "release"];

@@ -53,10 +53,14 @@ const CALLS: &[(&str, &str, &[&str])] = &[
     ("GET", "/api/v1/orders", ORDERS),
     ("GET", "/api/v1/orders/9", ORDERS),
     ("GET", "/api/v1/orders/9/versions", ORDERS),
+    ("GET", "/api/v1/orders/9/diff", ORDERS),
+    ("GET", "/api/v1/orders/9/blame", ORDERS),
+    ("GET", "/api/v1/orders/9/timeline", ORDERS),
+    ("POST", "/api/v1/orders/9/restore?to=1&reason=x", EDITORS),
     ("GET", "/api/v1/orders/9/lanes", ORDERS),
     ("GET", "/api/v1/orders/9/why", ORDERS),
     ("GET", "/api/v1/receipts", ORDERS),
-    ("PATCH", "/api/v1/orders/9?reason=x", &["cs_agent", "warehouse", "finance", "ops_lead"]),
+    ("PATCH", "/api/v1/orders/9?reason=x", EDITORS),
     ("POST", "/api/v1/orders/9/holds/H1/release?reason=x", &["ops_lead"]),
     ("GET", "/api/v1/todo", &["viewer", "cs_agent", "ops_lead"]),
     ("GET", "/api/v1/todo/9", &["viewer", "cs_agent", "ops_lead"]),
@@ -72,6 +76,7 @@ const CALLS: &[(&str, &str, &[&str])] = &[
     ("POST", "/api/v1/intake/shop_eu/order_rest", &["ops_lead", "integrator"]),
 ];
 const ORDERS: &[&str] = &["viewer", "cs_agent", "warehouse", "finance", "ops_lead"];
+const EDITORS: &[&str] = &["cs_agent", "warehouse", "finance", "ops_lead"];
 const SYSTEMS_SEEN: &[&str] = &["viewer", "cs_agent", "ops_lead", "integrator", "monitor"];
 
 #[tokio::test]

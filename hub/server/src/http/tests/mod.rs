@@ -23,6 +23,7 @@ const SECRET: &str = "HUSH";
 
 mod access;
 mod basics;
+mod history;
 mod once;
 mod orders;
 mod todo;

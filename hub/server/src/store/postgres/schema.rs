@@ -17,6 +17,11 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/postgres/0005_intake.sql"),
 ];
 
+/// The schema that this program makes.
+pub(super) fn known() -> i64 {
+    i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX)
+}
+
 /// Another process may be migrating for so long.
 const MIGRATING: Duration = Duration::from_secs(300);
 
@@ -95,7 +100,7 @@ async fn prepare(connection: &mut PgConnection) -> Result<String, NotPrepared> {
 }
 
 async fn migrate(connection: &mut PgConnection) -> Result<(), NotPrepared> {
-    let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
+    let known = known();
     let found = version(connection).await?;
     if found > known {
         return Err(NotPrepared::Store(StoreError::Newer { found, known }));
@@ -115,7 +120,7 @@ async fn migrate(connection: &mut PgConnection) -> Result<(), NotPrepared> {
 }
 
 /// How many migrations the database has seen; a new one: none.
-async fn version(connection: &mut PgConnection) -> Result<i64, Fault> {
+pub(super) async fn version(connection: &mut PgConnection) -> Result<i64, Fault> {
     let there = query_scalar("SELECT to_regclass('meta') IS NOT NULL");
     if !there.fetch_one(&mut *connection).await? {
         return Ok(0);

@@ -12,6 +12,8 @@ use jiff::Timestamp;
 use orderhub_order::ids::{OrderKey, SystemName};
 use tokio::sync::{mpsc, oneshot};
 
+pub use look::{Look, look};
+
 use super::{Backlog, PauseRow, PendingRow, Store, StoreError, TodoEnd};
 use crate::apply::UnitOutcome;
 use crate::bundle::Files;
@@ -25,6 +27,7 @@ mod fetches;
 mod heads;
 mod lanes;
 mod lists;
+mod look;
 mod numbers;
 mod orders;
 mod pauses;

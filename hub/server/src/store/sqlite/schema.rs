@@ -19,6 +19,11 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/sqlite/0005_intake.sql"),
 ];
 
+/// The schema that this program makes.
+pub(super) fn known() -> i64 {
+    i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX)
+}
+
 /// A process that is just ending may hold the lock a little longer.
 const LOCK_TRIES: u32 = 40;
 const LOCK_PAUSE: Duration = Duration::from_millis(50);
@@ -81,12 +86,17 @@ fn cannot_open(path: &Path, why: &str) -> StoreError {
     StoreError::Failed(format!("cannot open `{}`: {why}", path.display()))
 }
 
-/// One process a database, by whatever name it is reached: the lock stands beside the file itself.
-fn lock(path: &Path) -> Result<File, StoreError> {
+/// The lock of a file, beside the file itself by whatever name that is reached.
+pub(super) fn lock_of(path: &Path) -> PathBuf {
     let real = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let mut name = real.into_os_string();
     name.push(".lock");
-    let name = PathBuf::from(name);
+    PathBuf::from(name)
+}
+
+/// One process a database.
+fn lock(path: &Path) -> Result<File, StoreError> {
+    let name = lock_of(path);
     let file = File::options().create(true).truncate(false).write(true).open(&name);
     let file = file.map_err(|error| cannot_open(&name, &error.to_string()))?;
     for _ in 0..LOCK_TRIES {
@@ -118,7 +128,7 @@ fn prepare(connection: &Connection, options: &Options) -> Result<(), rusqlite::E
 }
 
 fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
-    let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
+    let known = known();
     let found = version(connection).map_err(StoreError::from)?;
     if found > known {
         return Err(StoreError::Newer { found, known });
@@ -139,7 +149,7 @@ fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
 }
 
 /// How many migrations the file has seen; a new file: none.
-fn version(connection: &Connection) -> Result<i64, Fault> {
+pub(super) fn version(connection: &Connection) -> Result<i64, Fault> {
     if !connection.table_exists(None, "meta")? {
         return Ok(0);
     }

@@ -1,0 +1,230 @@
+//! `orderhub doctor`: what is wrong and what to do, before and while the hub runs; a copy queue to try on.
+
+use std::process::ExitCode;
+
+use clap::Subcommand;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::output::{self, Code, Fault, Output};
+use super::remote::call;
+use super::{Settings, Shared, serve};
+use crate::config::Secrets;
+use crate::doctor::shadow::{Copy, NotMade};
+use crate::doctor::{Finding, Known, Level, Report, examine};
+
+#[derive(Clone, Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(super) struct Doctor {
+    #[command(subcommand)]
+    about: Option<About>,
+    #[command(flatten)]
+    settings: Settings,
+    /// End with 1 for warnings, too.
+    #[arg(long)]
+    deny_warnings: bool,
+}
+
+#[derive(Clone, Debug, Subcommand)]
+enum About {
+    /// A copy of each queue on the same exchange, to try beside today's reader.
+    Bus(Bus),
+}
+
+#[derive(Clone, Debug, clap::Args)]
+struct Bus {
+    #[command(flatten)]
+    settings: Settings,
+    /// Print how a copy is made.
+    #[arg(long, required = true)]
+    shadow: bool,
+    /// Make it.
+    #[arg(long)]
+    declare: bool,
+    /// The exchange that feeds the queue.
+    #[arg(long, default_value = "", value_name = "NAME")]
+    exchange: String,
+    /// A routing key under which it does; may be given for several. Without: the queue's name.
+    #[arg(long = "routing-key", value_name = "KEY")]
+    routing_keys: Vec<String>,
+    /// Only this one of `[bus.consume.<name>]`.
+    #[arg(long, value_name = "NAME")]
+    reader: Option<String>,
+    /// Minutes until a message that nobody took is dropped.
+    #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(i64).range(1..=43_200))]
+    ttl_minutes: i64,
+    /// Messages that it holds; the oldest are dropped beyond.
+    #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(i64).range(1..=10_000_000))]
+    max_length: i64,
+}
+
+/// Runs what was asked for.
+pub(super) fn run(shared: &Shared, doctor: &Doctor) -> Result<ExitCode, Fault> {
+    match &doctor.about {
+        Some(About::Bus(bus)) => copies(shared, bus),
+        None => look(shared, doctor),
+    }
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, Fault> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.map_err(|error| Fault::new(Code::Problems, error.to_string()))
+}
+
+fn look(shared: &Shared, doctor: &Doctor) -> Result<ExitCode, Fault> {
+    let file = &doctor.settings.config;
+    let (mut report, known) = runtime()?.block_on(examine(file, serve::environment()));
+    if let Some(known) = &known {
+        report.0.extend(running(shared, known));
+    }
+    match shared.output {
+        Output::Table => output::print(&text(&report)),
+        Output::Json => output::document(&json!(report.0), shared.output),
+        Output::Jsonl | Output::Name => {
+            let rows: Vec<Value> = report.0.iter().map(|finding| json!(finding)).collect();
+            output::rows(&rows, &[("check", "/check")], shared.output);
+        }
+    }
+    let count = |wanted: &str| report.0.iter().filter(|f| f.level.as_str() == wanted).count();
+    let (errors, warnings) = (count("error"), count("warning"));
+    let looked = report.0.len();
+    output::say(&format!("looked at {looked} things: {errors} errors, {warnings} warnings"));
+    Ok(match report.worst() {
+        Level::Settings => ExitCode::from(Code::Settings.number()),
+        Level::Unreachable => ExitCode::from(Code::Unreachable.number()),
+        Level::Problem => ExitCode::from(Code::Problems.number()),
+        Level::Warning if doctor.deny_warnings => ExitCode::from(Code::Problems.number()),
+        Level::Warning | Level::Note | Level::Fine => ExitCode::SUCCESS,
+    })
+}
+
+/// What a hub that runs knows of its systems: whether credentials are taken, and a harmless read of each.
+fn running(shared: &Shared, known: &Known) -> Vec<Finding> {
+    let of = |level, check, says: String, fix: Option<&str>| Finding {
+        level,
+        check,
+        says,
+        fix: fix.map(str::to_owned),
+    };
+    let page = match call(shared, Method::GET, &["systems"], &[]) {
+        Ok(page) => page,
+        Err(fault) => {
+            let says = format!("credentials were not tried: {}", fault.message);
+            return vec![of(Level::Note, "credential", says, fault.hint.as_deref())];
+        }
+    };
+    let items = page.get("items").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    let mut found = Vec::new();
+    for item in items {
+        let name = item.get("system").and_then(Value::as_str).unwrap_or_default();
+        let credential = item.get("credential").and_then(Value::as_str).unwrap_or("ok");
+        if credential == "refused" {
+            let says = format!("`{name}` refuses our credential");
+            let fix =
+                "renew it where the settings name it; the hub sees the new one within five minutes";
+            found.push(of(Level::Problem, "credential", says, Some(fix)));
+            continue;
+        }
+        let Some(read) = harmless(known, name) else { continue };
+        found.push(match call(shared, Method::GET, &["systems", name, "reads", read], &[]) {
+            Ok(_) => {
+                of(Level::Fine, "credential", format!("`{name}` answers the read `{read}`"), None)
+            }
+            Err(fault) => {
+                let says = format!("`{name}` does not answer the read `{read}`: {}", fault.message);
+                let fix = "`orderhub system show` tells its last error";
+                of(Level::Warning, "credential", says, Some(fix))
+            }
+        });
+    }
+    found
+}
+
+/// A read that asks for nothing in particular.
+fn harmless<'a>(known: &'a Known, system: &str) -> Option<&'a str> {
+    let system = known.bundle.as_ref()?.systems().find(|known| known.name.as_str() == system)?;
+    system.reads().find(|(_, read)| read.args.is_empty()).map(|(name, _)| name)
+}
+
+fn text(report: &Report) -> String {
+    let mut lines = Vec::new();
+    for finding in &report.0 {
+        let (level, check) = (finding.level.as_str(), finding.check);
+        lines.push(format!("{level:<8} {check:<12} {}", finding.says));
+        if let Some(fix) = &finding.fix {
+            lines.push(format!("{:<8} {:<12} fix: {fix}", "", ""));
+        }
+    }
+    lines.join("\n")
+}
+
+fn copies(shared: &Shared, asked: &Bus) -> Result<ExitCode, Fault> {
+    let config = serve::load(&asked.settings.config)?.config;
+    let bus = config.bus.ok_or_else(|| {
+        Fault::new(Code::Settings, "the settings name no broker").hint("add `[bus]` with its `url`")
+    })?;
+    let wanted = |name: &str| asked.reader.as_ref().is_none_or(|reader| reader == name);
+    let readers = bus.consume.iter().filter(|(name, _)| wanted(name));
+    let copies: Vec<Copy> = readers
+        .map(|(_, consume)| Copy {
+            of: consume.queue.clone(),
+            exchange: asked.exchange.clone(),
+            routing_keys: asked.routing_keys.clone(),
+            ttl_ms: asked.ttl_minutes * 60_000,
+            max_length: asked.max_length,
+        })
+        .collect();
+    let Some(first) = copies.first() else {
+        return Err(Fault::new(Code::Usage, "no reader of the settings is meant")
+            .hint("name one of `[bus.consume.<name>]` with `--reader`"));
+    };
+    if asked.exchange.is_empty() {
+        return Err(Fault::new(Code::Usage, NotMade::Default(first.of.clone()).to_string())
+            .hint("`rabbitmqctl list_bindings` names it; give it with `--exchange`"));
+    }
+    let secrets = Secrets::new(serve::environment());
+    let runtime = runtime()?;
+    for copy in &copies {
+        if asked.declare {
+            runtime.block_on(copy.make(&bus, &secrets)).map_err(not_made)?;
+        }
+        let queue = copy.queue();
+        match shared.output {
+            Output::Json | Output::Jsonl => {
+                let shown = json!({
+                    "of": copy.of, "queue": queue, "made": asked.declare, "commands": copy.commands(),
+                });
+                output::document(&shown, shared.output);
+            }
+            Output::Name => output::print(&queue),
+            Output::Table => output::print(&copy.commands().join("\n")),
+        }
+        let state = if asked.declare {
+            "is made"
+        } else {
+            "is not made yet: run these, or add `--declare`"
+        };
+        output::say(&format!("the copy `{queue}` {state}"));
+    }
+    output::say(
+        "read it with `queue = \"<copy>\"` in `[bus.consume.<name>]`, and every system in `mode = \"shadow\"`",
+    );
+    Ok(ExitCode::SUCCESS)
+}
+
+fn not_made(error: NotMade) -> Fault {
+    let code = match &error {
+        NotMade::Unreachable(_) => Code::Unreachable,
+        NotMade::Default(_) => Code::Usage,
+        NotMade::NoExchange(_) => Code::NotFound,
+        NotMade::Refused(_) => Code::Problems,
+    };
+    let fault = Fault::new(code, error.to_string());
+    match error {
+        NotMade::Refused(_) => fault.hint(
+            "the user needs `configure` and `write` on the copy and `read` on the exchange, or a copy of another shape \
+             is there: delete that",
+        ),
+        NotMade::Unreachable(_) | NotMade::Default(_) | NotMade::NoExchange(_) => fault,
+    }
+}

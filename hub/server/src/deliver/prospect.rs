@@ -1,0 +1,94 @@
+//! What would be sent if an order stood like this: for people who ask before they act. Pure.
+
+use std::collections::BTreeMap;
+
+use orderhub_lang::value::Value;
+use orderhub_mapping::{Context, ReverseError};
+use orderhub_order::lane::{Lane, LaneCode};
+use orderhub_order::model::{State, Subject};
+use orderhub_order::route::{Outlook, outlook};
+use orderhub_order::rules::{Mode, OperationKind};
+
+use super::freeze::projection;
+use crate::bundle::Bundle;
+
+/// One wish of a lane, and what would become of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Prospect {
+    /// The system.
+    pub system: String,
+    /// The rule: `<event>/<operation>`.
+    pub rule: String,
+    /// What it is about, as a keyed path; the order itself: `order`.
+    pub subject: String,
+    /// The operation that would be called; `None`: none.
+    pub operation: Option<String>,
+    /// Why nothing leaves, or not now; `None`: it is called.
+    pub code: Option<LaneCode>,
+}
+
+/// What the lanes of this order would do about wishes newer than version `since`. Nothing is stored or sent.
+pub fn prospects(bundle: &Bundle, state: &State, since: u32) -> Vec<Prospect> {
+    let rules = bundle.rules();
+    let mut found = Vec::new();
+    for lane in state.lanes.iter() {
+        let Some(mode) = rules.systems.get(&lane.system).map(|system| system.mode) else {
+            continue;
+        };
+        let fresh = outlook(state, &lane.system, &rules);
+        for one in fresh.iter().filter(|one| one.want.version > since) {
+            found.push(prospect(bundle, state, lane, (mode, one)));
+        }
+    }
+    found
+}
+
+fn prospect(
+    bundle: &Bundle,
+    state: &State,
+    lane: &Lane,
+    (mode, one): (Mode, &Outlook<'_>),
+) -> Prospect {
+    let code = one.code.or_else(|| unsent(bundle, state, lane, (mode, one)));
+    let subject = &one.want.key.subject;
+    Prospect {
+        system: lane.system.to_string(),
+        rule: one.want.key.rule.to_string(),
+        subject: if subject.is_root() { "order".to_owned() } else { subject.to_string() },
+        operation: one.operation.map(|operation| operation.name.to_string()),
+        code: code.or(match mode {
+            Mode::Live => None,
+            Mode::Shadow => Some(LaneCode::Shadow),
+            Mode::Paused => Some(LaneCode::Paused),
+        }),
+    }
+}
+
+/// Why what is mapped out need not, or cannot, be sent: as the sender will find it.
+fn unsent(
+    bundle: &Bundle,
+    state: &State,
+    lane: &Lane,
+    (mode, one): (Mode, &Outlook<'_>),
+) -> Option<LaneCode> {
+    let operation = one.operation?;
+    let key = &one.want.key;
+    let system = bundle.system(&lane.system)?;
+    let delivery = bundle.delivery(&lane.system, &key.rule, &operation.name)?;
+    let mapping = delivery.with.as_ref()?;
+    let subject = Subject { order: &state.order, at: &key.subject, lane: Some(lane) };
+    let args: BTreeMap<String, Value> = BTreeMap::new();
+    let settings = &system.settings;
+    let context = Context { system: &lane.system, settings, args: &args, hub: Some(subject) };
+    match mapping.reverse(subject, &context) {
+        Err(ReverseError::NotLinked(_)) => Some(LaneCode::NotLinked),
+        Err(ReverseError::Failed(_)) => Some(LaneCode::Dead),
+        Ok(mapped) => {
+            let sent = if mode == Mode::Shadow { &lane.shadow } else { &lane.sent };
+            let hash = projection(&mapped.bytes);
+            let fact = operation.kind == OperationKind::Fact || key.fact.is_some();
+            let same = sent.get(&key.text()).is_some_and(|sent| sent.hash == hash);
+            (same && !fact).then_some(LaneCode::ProjectionEqual)
+        }
+    }
+}

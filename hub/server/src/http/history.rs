@@ -1,0 +1,286 @@
+//! What became of an order: differences of two versions, who set each field, and everything in its order.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+use axum::Json;
+use axum::extract::{Path, Query, State};
+use jiff::Timestamp;
+use orderhub_order::catalogue::{FieldId, catalogue};
+use orderhub_order::contribution::Stated;
+use orderhub_order::history::{self, Delta, Edit, between, decode_delta, describe};
+use orderhub_order::ids::{At, Collection, OrderKey};
+use orderhub_order::model::Order;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+use utoipa::IntoParams;
+
+use super::caller::{May, to};
+use super::openapi::shapes;
+use super::orders::{find, page};
+use super::{Api, Problem, query, view};
+use crate::access::Caller;
+use crate::store::{ChangeRow, MOST_ROWS, TodoFilter};
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(super) struct DiffQuery {
+    /// The version before; without it the one before `to`; 0: before the order was there.
+    from: Option<u32>,
+    /// The version after; without it the newest.
+    to: Option<u32>,
+}
+
+/// What differs between two versions, and who made each difference. Without `to` the newest, without
+/// `from` the one before; version 0 is the order before it was there.
+#[utoipa::path(
+    get, path = "/orders/{id}/diff", tag = "orders",
+    params(("id" = String, Path, description = "The hub's id, `ref` or number"), DiffQuery),
+    responses((status = 200, description = "What differs", body = shapes::Differences)),
+)]
+pub(super) async fn diff(
+    caller: May<to::ReadOrders>,
+    State(api): State<Api>,
+    Path(word): Path<String>,
+    Query(asked): Query<DiffQuery>,
+) -> Result<Json<Value>, Problem> {
+    let state = find(&api, &caller.scope, &word).await?;
+    let key = state.order.key;
+    let to = asked.to.unwrap_or(state.order.version);
+    let from = asked.from.unwrap_or(to.saturating_sub(1));
+    let (before, after) = (
+        version(&api, &caller, &state.order, from).await?,
+        version(&api, &caller, &state.order, to).await?,
+    );
+    let authors = Authors::of(&api, &caller, key).await?;
+    // Blame is kept by the newer of the two.
+    let newer = if from > to { &before } else { &after };
+    let found = describe(&between(&before, &after), caller.view().mask_personal);
+    let items = found.iter().map(|difference| {
+        let mut shown = members(&json!(difference));
+        let place = At::parse_field(&difference.path);
+        let changed = place.and_then(|(at, field)| newer.touched.get(&at, &field).copied());
+        authors.write(changed, &mut shown);
+        Value::Object(shown)
+    });
+    let order = json!({ "id": key.shown(), "ref": state.order.reference });
+    let items: Vec<Value> = items.collect();
+    Ok(Json(json!({ "order": order, "from": from, "to": to, "items": items, "next": null })))
+}
+
+/// An order as it was.
+pub(super) async fn version(
+    api: &Api,
+    caller: &Caller,
+    head: &Order,
+    version: u32,
+) -> Result<Order, Problem> {
+    if version == head.version {
+        return Ok(head.clone());
+    }
+    if version == 0 {
+        let (reference, origin) = (head.reference.clone(), head.origin.clone());
+        return Ok(Order::new(head.key, reference, origin, head.unit.clone()));
+    }
+    let then = api.store.at(&caller.scope, head.key, version).await?;
+    then.ok_or_else(|| {
+        let problem = Problem::not_found("version of this order", &version.to_string());
+        problem.with("newest", json!(head.version))
+    })
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(super) struct BlameQuery {
+    /// A path, and what stands below it: `lines[L1]`, `state`.
+    field: Option<String>,
+}
+
+/// For each field that stands: the value, the version that set it, who and why, and what it replaced.
+/// `field` narrows to a path and what stands below it: `lines[L1]`, `state`, `customer.email`.
+#[utoipa::path(
+    get, path = "/orders/{id}/blame", tag = "orders",
+    params(("id" = String, Path, description = "The hub's id, `ref` or number"), BlameQuery),
+    responses((status = 200, description = "Each field with its author", body = shapes::Blames)),
+)]
+pub(super) async fn blame(
+    caller: May<to::ReadOrders>,
+    State(api): State<Api>,
+    Path(word): Path<String>,
+    Query(asked): Query<BlameQuery>,
+) -> Result<Json<Value>, Problem> {
+    let state = find(&api, &caller.scope, &word).await?;
+    let order = &state.order;
+    let authors = Authors::of(&api, &caller, order.key).await?;
+    let mut items = Vec::new();
+    for (at, field, version) in order.touched.iter() {
+        let path = at.path_of(*field);
+        if !asked.field.as_ref().is_none_or(|asked| is_below(&path, asked)) || !stands(order, at) {
+            continue;
+        }
+        let Some(value) = order.get(at, *field) else { continue };
+        let mut shown = Map::new();
+        shown.insert("field".to_owned(), path.into());
+        shown.insert("value".to_owned(), authors.shown(*field, &value));
+        if let Some(replaced) = authors.replaced(*version, at, *field) {
+            shown.insert("replaced".to_owned(), replaced);
+        }
+        authors.write(Some(*version), &mut shown);
+        items.push(Value::Object(shown));
+    }
+    if items.is_empty()
+        && let Some(asked) = &asked.field
+    {
+        return Err(nothing_there(asked));
+    }
+    items.sort_by(|a, b| name(a).cmp(name(b)));
+    Ok(page(items, None))
+}
+
+fn name(item: &Value) -> &str {
+    item.get("field").and_then(Value::as_str).unwrap_or_default()
+}
+
+/// Whether all that surrounds a place stands.
+fn stands(order: &Order, at: &At) -> bool {
+    (1..=at.0.len()).all(|depth| {
+        let outer = At(at.0.iter().take(depth).cloned().collect());
+        order.element(&outer).is_some_and(|element| !element.gone)
+    })
+}
+
+fn is_below(path: &str, asked: &str) -> bool {
+    let rest = path.strip_prefix(asked);
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.') || rest.starts_with('['))
+}
+
+fn nothing_there(asked: &str) -> Problem {
+    let known = At::parse_field(asked).is_some()
+        || At::parse(asked).is_some()
+        || Collection::parse(asked).is_some()
+        || !catalogue().below(asked).is_empty();
+    if known {
+        return Problem::not_found("value in this order at", asked);
+    }
+    let near = catalogue().nearest(asked);
+    let hint = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+    Problem::bad_request(format!("there is no hub field `{asked}`{hint}"))
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TimelineQuery {
+    /// `next` of the page before.
+    cursor: Option<usize>,
+    /// Rows of the page.
+    #[param(minimum = 1, maximum = 500)]
+    limit: Option<usize>,
+}
+
+/// Versions, attempts at its deliveries and open todos of an order, newest first.
+#[utoipa::path(
+    get, path = "/orders/{id}/timeline", tag = "orders",
+    params(("id" = String, Path, description = "The hub's id, `ref` or number"), TimelineQuery),
+    responses((status = 200, description = "A page", body = shapes::Events)),
+)]
+pub(super) async fn timeline(
+    caller: May<to::ReadOrders>,
+    State(api): State<Api>,
+    Path(word): Path<String>,
+    Query(asked): Query<TimelineQuery>,
+) -> Result<Json<Value>, Problem> {
+    let limit = query::page_size(asked.limit)?;
+    let key = find(&api, &caller.scope, &word).await?.order.key;
+    let scope = &caller.scope;
+    let mut all: Vec<(Timestamp, Value)> = Vec::new();
+    for change in api.store.changes(scope, key).await? {
+        let mut shown = author(&change);
+        shown.insert("kind".to_owned(), "version".into());
+        shown.insert("fields".to_owned(), view::paths(&change.touched).into());
+        all.push((change.at, Value::Object(shown)));
+    }
+    for attempt in api.store.receipts(scope, key).await? {
+        let mut shown = members(&json!(attempt));
+        shown.insert("kind".to_owned(), "attempt".into());
+        all.push((attempt.at, Value::Object(shown)));
+    }
+    let open = TodoFilter { order: Some(key), limit: MOST_ROWS, ..TodoFilter::default() };
+    for todo in api.store.todos(scope, &open).await?.items {
+        let shown = json!({
+            "kind": "todo", "at": todo.at.to_string(), "id": todo.id, "todo": todo.item.kind.as_str(),
+            "cause": todo.item.cause, "why": todo.item.why,
+        });
+        all.push((todo.at, shown));
+    }
+    // Stable: what happened at one time stays in the order of its kind.
+    all.sort_by_key(|(at, _)| *at);
+    // Counted from the oldest, so that what happens meanwhile moves no page.
+    let end = asked.cursor.unwrap_or(all.len()).min(all.len());
+    let start = end.saturating_sub(limit);
+    let items = all.drain(start..end).rev().map(|(_, shown)| shown).collect();
+    Ok(page(items, (start > 0).then(|| start.to_string())))
+}
+
+fn members(value: &Value) -> Map<String, Value> {
+    value.as_object().cloned().unwrap_or_default()
+}
+
+/// Who made a version, when and why.
+fn author(change: &ChangeRow) -> Map<String, Value> {
+    members(&json!({
+        "version": change.version,
+        "at": change.at.to_string(),
+        "actor": change.actor,
+        "cause": change.cause,
+        "reason": change.reason,
+        "bundle": change.bundle,
+    }))
+}
+
+/// Who made each version of an order, and what it replaced.
+struct Authors {
+    /// Personal values are not shown to the caller.
+    mask: bool,
+    changes: BTreeMap<u32, ChangeRow>,
+    /// Deltas that were read already.
+    deltas: RefCell<BTreeMap<u32, Delta>>,
+}
+
+impl Authors {
+    async fn of(api: &Api, caller: &Caller, key: OrderKey) -> Result<Self, Problem> {
+        let changes = api.store.changes(&caller.scope, key).await?;
+        let changes = changes.into_iter().map(|change| (change.version, change)).collect();
+        let mask = caller.view().mask_personal;
+        Ok(Self { mask, changes, deltas: RefCell::default() })
+    }
+
+    fn shown(&self, field: FieldId, value: &Stated) -> Value {
+        history::shown(field, value, self.mask)
+    }
+
+    fn write(&self, version: Option<u32>, to: &mut Map<String, Value>) {
+        if let Some(change) = version.and_then(|version| self.changes.get(&version)) {
+            to.extend(author(change));
+        }
+    }
+
+    /// What stood at a field before that version.
+    fn replaced(&self, version: u32, at: &At, field: FieldId) -> Option<Value> {
+        let change = self.changes.get(&version)?;
+        let mut deltas = self.deltas.borrow_mut();
+        let delta = deltas.entry(version).or_insert_with(|| {
+            decode_delta(&change.delta, &change.personal).unwrap_or_else(|error| {
+                tracing::warn!(%error, version, "a stored change cannot be read");
+                Delta::default()
+            })
+        });
+        delta.edits.iter().find_map(|edit| {
+            let Edit::Field { at: there, field: id, old, .. } = edit else { return None };
+            let old = old.as_ref().filter(|_| there == at && *id == field)?;
+            Some(self.shown(field, old))
+        })
+    }
+}
