@@ -126,6 +126,19 @@ pub enum Word {
 }
 
 impl Word {
+    /// All of them.
+    pub const ALL: [Self; 9] = [
+        Self::Applied,
+        Self::Unchanged,
+        Self::Noticed,
+        Self::Duplicate,
+        Self::Stale,
+        Self::Waiting,
+        Self::Todo,
+        Self::Stored,
+        Self::Skipped,
+    ];
+
     /// The word itself.
     pub fn as_str(self) -> &'static str {
         match self {

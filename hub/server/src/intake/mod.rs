@@ -17,6 +17,7 @@ use crate::apply::{Apply, Unit, UnitOutcome};
 use crate::bundle::Bundle;
 use crate::clock::Clock;
 use crate::store::{Lease, StoreError};
+use crate::telemetry::metrics::UNKNOWN;
 
 pub mod gates;
 pub mod headers;
@@ -77,6 +78,8 @@ struct Shared {
     clock: Clock,
     /// When each configured system last spoke. Bounded by the settings.
     heard: Mutex<BTreeMap<SystemName, Timestamp>>,
+    /// Since when this process listens.
+    began: Timestamp,
 }
 
 impl Intake {
@@ -87,7 +90,8 @@ impl Intake {
         gates: Gates,
         clock: Clock,
     ) -> Self {
-        let shared = Shared { bundle, gates, clock, heard: Mutex::default() };
+        let (heard, began) = (Mutex::default(), clock.now());
+        let shared = Shared { bundle, gates, clock, heard, began };
         Self { apply, shared: Arc::new(shared) }
     }
 
@@ -156,6 +160,11 @@ impl Intake {
         self.hand_in(unit, labels).await
     }
 
+    /// Since when this process listens.
+    pub fn began(&self) -> Timestamp {
+        self.shared.began
+    }
+
     /// When each system last spoke, for `orderhub_source_freshness_seconds`.
     pub fn heard(&self) -> BTreeMap<SystemName, Timestamp> {
         self.shared.heard.lock().unwrap_or_else(PoisonError::into_inner).clone()
@@ -173,7 +182,7 @@ impl Intake {
 
     /// Labels are bounded: what a sender made up is `unknown`.
     fn labels(&self, bundle: &Bundle, envelope: &Envelope) -> Labels {
-        let unknown = || Arc::from("unknown");
+        let unknown = || Arc::from(UNKNOWN);
         if bundle.system(&envelope.system).is_none() {
             return Labels { system: unknown(), document: unknown() };
         }

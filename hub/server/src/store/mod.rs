@@ -20,6 +20,7 @@ mod codec;
 mod columns;
 mod commit;
 mod cores;
+mod counted;
 mod forecast;
 mod lease;
 mod pack;
@@ -273,7 +274,7 @@ pub trait Store: Debug + Send + Sync {
         filter: &TodoFilter,
     ) -> BoxFuture<'_, Result<Page<TodoRow>, StoreError>>;
 
-    /// How many are open, by kind and system, for metrics.
+    /// How many are open, by kind and system, for metrics; as old as those of [`Store::backlog`] may be.
     fn todo_counts(&self, scope: &Scope) -> BoxFuture<'_, Result<Vec<TodoCount>, StoreError>>;
 
     /// One of them, open or not.
@@ -294,7 +295,8 @@ pub trait Store: Debug + Send + Sync {
         limit: usize,
     ) -> BoxFuture<'_, Result<Vec<PendingRow>, StoreError>>;
 
-    /// Counts for metrics and `system list`.
+    /// Counts for metrics and `system list`, of the whole store. Where thousands wait, they may be some seconds
+    /// old, at most 15 s: counting them is a walk over an index.
     fn backlog(&self) -> BoxFuture<'_, Result<Vec<Backlog>, StoreError>>;
 
     /// Ends a todo.

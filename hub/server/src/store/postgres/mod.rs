@@ -27,6 +27,7 @@ use crate::config::{SecretRef, Secrets};
 use crate::store::codec;
 use crate::store::columns::from_cursor;
 use crate::store::commit::{self, Batch, Committed, Hand, TxError};
+use crate::store::counted::Counted;
 use crate::store::reserved::Reserved;
 
 mod connect;
@@ -105,6 +106,8 @@ pub struct PostgresStore {
     shorts: Arc<Pool>,
     members: Arc<Members>,
     reserved: Arc<Reserved>,
+    lanes: Counted<Backlog>,
+    todos: Counted<TodoCount>,
     keeping: CancellationToken,
     /// Ends the keeper with the store.
     _ends: DropGuard,
@@ -146,6 +149,8 @@ impl PostgresStore {
             shorts,
             members,
             reserved,
+            lanes: Counted::default(),
+            todos: Counted::default(),
             keeping: stop.clone(),
             _ends: stop.drop_guard(),
         })
@@ -368,7 +373,8 @@ impl Store for PostgresStore {
     }
 
     fn todo_counts(&self, _scope: &Scope) -> BoxFuture<'_, Result<Vec<TodoCount>, StoreError>> {
-        Box::pin(self.readers.run(|c| Box::pin(todos::counts(c))))
+        let count = self.readers.run(|c| Box::pin(todos::counts(c)));
+        Box::pin(self.todos.rows(|row| row.open, count))
     }
 
     fn todo(&self, _scope: &Scope, id: i64) -> BoxFuture<'_, Result<Option<TodoRow>, StoreError>> {
@@ -398,7 +404,8 @@ impl Store for PostgresStore {
     }
 
     fn backlog(&self) -> BoxFuture<'_, Result<Vec<Backlog>, StoreError>> {
-        Box::pin(self.readers.run(|c| Box::pin(lanes::backlog(c))))
+        let count = self.readers.run(|c| Box::pin(lanes::backlog(c)));
+        Box::pin(self.lanes.rows(|row| row.pending, count))
     }
 
     fn close_todo(

@@ -21,6 +21,7 @@ use crate::apply::UnitOutcome;
 use crate::bundle::Files;
 use crate::store::columns::from_cursor;
 use crate::store::commit::{Batch, WORTH_LOOKING};
+use crate::store::counted::Counted;
 use crate::store::forecast::Forecast;
 use crate::store::reserved::Reserved;
 
@@ -82,6 +83,8 @@ pub struct SqliteStore {
     scout: Arc<Scout>,
     heads: Arc<Heads>,
     reserved: Arc<Reserved>,
+    lanes: Counted<Backlog>,
+    todos: Counted<TodoCount>,
 }
 
 impl SqliteStore {
@@ -101,7 +104,19 @@ impl SqliteStore {
         let jobs = writer::start(opened, Arc::clone(&heads), Arc::clone(&reserved), forecast)?;
         let readers = Readers::new(options.path.clone(), options.read_deadline);
         let (seen_days, scout) = (options.seen_days, Arc::new(scout));
-        Ok(Self { install, process, seen_days, jobs, readers, scout, heads, reserved })
+        let (lanes, todos) = (Counted::default(), Counted::default());
+        Ok(Self {
+            install,
+            process,
+            seen_days,
+            jobs,
+            readers,
+            scout,
+            heads,
+            reserved,
+            lanes,
+            todos,
+        })
     }
 }
 
@@ -287,7 +302,7 @@ impl Store for SqliteStore {
     }
 
     fn todo_counts(&self, _scope: &Scope) -> BoxFuture<'_, Result<Vec<TodoCount>, StoreError>> {
-        Box::pin(self.readers.read(todos::counts))
+        Box::pin(self.todos.rows(|row| row.open, self.readers.read(todos::counts)))
     }
 
     fn todo(&self, _scope: &Scope, id: i64) -> BoxFuture<'_, Result<Option<TodoRow>, StoreError>> {
@@ -320,7 +335,7 @@ impl Store for SqliteStore {
     }
 
     fn backlog(&self) -> BoxFuture<'_, Result<Vec<Backlog>, StoreError>> {
-        Box::pin(self.readers.read(lanes::backlog))
+        Box::pin(self.lanes.rows(|row| row.pending, self.readers.read(lanes::backlog)))
     }
 
     fn close_todo(
