@@ -86,6 +86,9 @@ pub enum StartError {
     /// The HTTP client.
     #[error(transparent)]
     Transport(#[from] transport::BuildError),
+    /// Traces.
+    #[error(transparent)]
+    Trace(#[from] telemetry::trace::TraceError),
     /// The address.
     #[error("cannot listen on {address}: {source}")]
     Listen {
@@ -188,6 +191,7 @@ impl Hub {
         }
         let address = listener.local_addr().unwrap_or(config.server.listen);
         let instance = config.server.instance(address);
+        telemetry::trace::start(&config.telemetry, &secrets, &instance)?;
         let store = store::open(&config.store, &secrets, &instance).await?;
         store.activate(&bundle.hash, &files, clock.now()).await?;
         // The sender would switch to another bundle; until files are watched, nobody does.
@@ -276,6 +280,7 @@ impl Hub {
         if tokio::time::timeout(END_WITHIN, self.store.close()).await.is_err() {
             tracing::warn!("the store did not close in time");
         }
+        telemetry::trace::flush().await;
         tracing::info!("the hub has stopped");
     }
 }

@@ -9,7 +9,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::telemetry;
+use crate::config::LogFormat;
+use crate::telemetry::log;
 
 mod author;
 mod demo;
@@ -40,12 +41,19 @@ struct Shared {
     /// The running hub that `order`, `todo`, `system` and `why` ask.
     #[arg(long, global = true, env = "ORDERHUB_URL", default_value = "http://127.0.0.1:8080")]
     url: String,
-    /// How log lines are written.
-    #[arg(long, global = true, env = "ORDERHUB_LOG_FORMAT", value_enum, default_value_t)]
-    log_format: telemetry::Format,
-    /// What is logged: `info`, `orderhub=debug`, ….
+    /// How log lines are written; without it, as `[log]` of the settings says.
+    #[arg(long, global = true, env = "ORDERHUB_LOG_FORMAT", value_enum)]
+    log_format: Option<LogFormat>,
+    /// What is logged: `debug`, `info,orderhub::deliver=debug`, …; without it, as `[log]` says.
     #[arg(long, global = true, env = "ORDERHUB_LOG")]
     log: Option<String>,
+}
+
+impl Shared {
+    /// What is said of logs for this run.
+    fn said(&self) -> log::Said {
+        log::Said { format: self.log_format, filter: self.log.clone() }
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -113,13 +121,10 @@ fn run(arguments: Arguments) -> Result<ExitCode, Fault> {
     let shared = arguments.shared;
     match arguments.command {
         Command::Demo(demo) => {
-            telemetry::log(shared.log_format, Some(shared.log.as_deref().unwrap_or("error")));
+            log::errors_only(&shared.said());
             demo::run(&demo, shared.output)
         }
-        Command::Run(settings) => {
-            telemetry::log(shared.log_format, shared.log.as_deref());
-            serve::run(&settings.config)
-        }
+        Command::Run(settings) => serve::run(&settings.config, &shared.said()),
         Command::Config(settings) => serve::config(&settings.config, shared.output),
         Command::Check(files) => author::check(&files, shared.output),
         Command::Test(files) => author::test(&files, shared.output),

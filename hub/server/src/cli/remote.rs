@@ -110,11 +110,10 @@ pub(super) mod tests {
 
     use super::*;
     use crate::cli::output::Output;
-    use crate::telemetry::Format;
 
     /// The arguments of a command that asks there.
     pub(in crate::cli) fn asking(url: String) -> Shared {
-        Shared { output: Output::Json, url, log_format: Format::default(), log: None }
+        Shared { output: Output::Json, url, log_format: None, log: None }
     }
 
     /// Answers with these bodies, a connection each; then gives the first line of each request.

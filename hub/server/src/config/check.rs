@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use super::{Config, Selector, StoreUrl};
+use super::{Config, Selector, StoreUrl, observe};
 
 /// Longest body that is taken in at all.
 pub(super) const MOST_BYTES: usize = 16 << 20;
@@ -15,6 +15,7 @@ pub(super) fn rules(config: &Config) -> Vec<String> {
     store(config, &mut broken);
     bus(config, &mut broken);
     systems(config, &mut broken);
+    observe::rules(&config.telemetry, &mut broken);
     broken
 }
 

@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 mod check;
 mod load;
+mod observe;
 mod places;
 mod secrets;
 mod show;
@@ -25,6 +26,7 @@ mod tests;
 mod values;
 
 pub use load::{ConfigError, Loaded, load, parse};
+pub use observe::{Log, LogFormat, LogLevel, LogTo, Telemetry};
 pub use places::{SecretRef, SecretRefs, Selector};
 pub use secrets::{SecretError, Secrets};
 pub use show::show;
@@ -49,6 +51,10 @@ pub struct Config {
     pub systems: BTreeMap<SystemName, System>,
     /// Where the hub may call.
     pub egress: Egress,
+    /// What it logs.
+    pub log: Log,
+    /// Traces.
+    pub telemetry: Telemetry,
 }
 
 /// Table `[server]`.
@@ -265,6 +271,7 @@ impl Config {
         let secrets = secrets.flat_map(|refs| refs.0.iter_mut());
         let secrets = secrets.chain(self.bus.as_mut().and_then(|bus| bus.password.as_mut()));
         let secrets = secrets.chain(self.store.password.as_mut());
+        let secrets = secrets.chain(self.telemetry.headers.values_mut());
         let files = secrets.filter_map(|secret| match secret {
             SecretRef::File(file) => Some(file),
             SecretRef::Env(_) => None,

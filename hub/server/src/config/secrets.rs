@@ -123,6 +123,8 @@ impl Secrets {
         let all = of_systems.chain(of_bus.map(|at| ("bus.password".to_owned(), at)));
         let of_store = config.store.password.iter();
         let all = all.chain(of_store.map(|at| ("store.password".to_owned(), at)));
+        let of_traces = config.telemetry.headers.iter();
+        let all = all.chain(of_traces.map(|(name, at)| (format!("telemetry.headers.{name}"), at)));
         let wrong = all.filter_map(|(key, at)| Some(format!("`{key}`: {}", self.read(at).err()?)));
         let wrong: Vec<_> = wrong.collect();
         if wrong.is_empty() { Ok(()) } else { Err(wrong) }

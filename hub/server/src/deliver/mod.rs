@@ -48,6 +48,7 @@ mod settle;
 pub mod status;
 mod steps;
 mod tasks;
+mod traced;
 
 use dispatcher::{Common, Dispatcher};
 pub use read::ReadError;

@@ -30,6 +30,7 @@ mod decide;
 mod edit;
 mod health;
 mod intake;
+mod observed;
 mod orders;
 mod problem;
 mod query;
@@ -120,12 +121,16 @@ pub fn router(api: Api) -> Router {
         .route("/systems/{system}/resume", post(systems::resume))
         .route("/systems/{system}/breakers/{operation}/{move}", post(systems::breaker))
         .route("/systems/{system}/reads/{name}", get(systems::read))
-        .layer(middleware::from_fn(this_machine_only));
+        .layer(middleware::from_fn(this_machine_only))
+        .layer(middleware::from_fn(observed::observed));
+    let hooks = Router::new()
+        .route("/webhooks/{system}", post(webhook::root))
+        .route("/webhooks/{system}/{*path}", post(webhook::below))
+        .layer(middleware::from_fn(observed::observed));
     let room = Arc::new(Semaphore::new(MOST_CALLS));
     let work = Router::new()
         .nest("/api/v1", v1)
-        .route("/webhooks/{system}", post(webhook::root))
-        .route("/webhooks/{system}/{*path}", post(webhook::below))
+        .merge(hooks)
         .fallback(no_such_call)
         .layer(DefaultBodyLimit::max(MOST_BYTES))
         .layer(middleware::from_fn_with_state(room, bounded));

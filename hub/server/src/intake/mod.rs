@@ -18,10 +18,12 @@ use crate::bundle::Bundle;
 use crate::clock::Clock;
 use crate::store::{Lease, StoreError};
 use crate::telemetry::metrics::UNKNOWN;
+use crate::telemetry::trace::Span;
 
 pub mod gates;
 pub mod headers;
 pub mod queue;
+mod seen;
 pub mod webhook;
 
 pub use gates::{Gates, MOST_BYTES, unit};
@@ -130,11 +132,12 @@ impl Intake {
     /// # Errors
     ///
     /// [`StoreError::Closed`] while stopping.
-    pub async fn queue(&self, envelope: Envelope) -> Result<Pending, StoreError> {
+    pub async fn queue(&self, mut envelope: Envelope) -> Result<Pending, StoreError> {
         let bundle = self.bundle();
         let labels = self.labels(&bundle, &envelope);
+        let span = seen::begin(&mut envelope);
         let unit = unit(&bundle, self.shared.gates, envelope, None);
-        self.hand_in(unit, labels).await
+        self.hand_in(unit, labels, span).await
     }
 
     /// Takes in a message that its source could not address: stored, as a todo with this cause.
@@ -144,11 +147,12 @@ impl Intake {
     /// [`StoreError::Closed`] while stopping.
     pub async fn queue_refused(
         &self,
-        envelope: Envelope,
+        mut envelope: Envelope,
         cause: &'static str,
         why: String,
     ) -> Result<Pending, StoreError> {
         let labels = self.labels(&self.bundle(), &envelope);
+        let span = seen::begin(&mut envelope);
         let refused = Some((cause, why));
         let unit = crate::apply::MessageUnit {
             envelope,
@@ -157,7 +161,7 @@ impl Intake {
             skipped: false,
             redrive: None,
         };
-        self.hand_in(unit, labels).await
+        self.hand_in(unit, labels, span).await
     }
 
     /// Since when this process listens.
@@ -174,10 +178,13 @@ impl Intake {
         &self,
         unit: crate::apply::MessageUnit,
         labels: Labels,
+        span: Span,
     ) -> Result<Pending, StoreError> {
+        let told = seen::Told::of(&unit.envelope);
         let outcome = self.apply.queue(Unit::Message(Box::new(unit))).await?;
         metrics::gauge!("orderhub_intake_backlog").increment(1);
-        Ok(Pending { outcome, labels, clock: self.shared.clock, began: self.shared.clock.now() })
+        let (clock, began) = (self.shared.clock, self.shared.clock.now());
+        Ok(Pending { outcome, labels, clock, began, span, told })
     }
 
     /// Labels are bounded: what a sender made up is `unknown`.
@@ -207,6 +214,8 @@ pub struct Pending {
     labels: Labels,
     clock: Clock,
     began: Timestamp,
+    span: Span,
+    told: Option<seen::Told>,
 }
 
 impl Drop for Pending {
@@ -226,7 +235,9 @@ impl Pending {
     ///
     /// Dropping the future does not withdraw the envelope.
     pub async fn stored(mut self) -> Result<UnitOutcome, StoreError> {
-        let outcome = (&mut self.outcome).await.map_err(|_| StoreError::Closed)??;
+        let ended = (&mut self.outcome).await.map_err(|_| StoreError::Closed).flatten();
+        seen::end(&mut self.span, self.told.as_ref(), &ended);
+        let outcome = ended?;
         let took = self.clock.now().duration_since(self.began).as_secs_f64();
         metrics::histogram!("orderhub_intake_commit_seconds").record(took);
         for document in &outcome.documents {

