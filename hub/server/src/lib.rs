@@ -29,6 +29,7 @@ pub mod jobs;
 pub mod readiness;
 pub mod resilience;
 pub mod store;
+pub mod tap;
 pub mod telemetry;
 pub mod transport;
 
@@ -43,6 +44,7 @@ use intake::{Gates, Intake};
 use readiness::Readiness;
 use resilience::Jitter;
 use store::{PauseRow, Store, StoreError};
+use tap::Tap;
 
 /// Units that wait for their commit; sources wait when it is full.
 const WAITING_UNITS: usize = 1_024;
@@ -126,6 +128,7 @@ impl Core {
         config: &Config,
         secrets: &Secrets,
         (handed, pauses): (mpsc::Receiver<Handed>, Vec<PauseRow>),
+        tap: Tap,
     ) -> Result<Deliverer, StartError> {
         let parts = deliver::Parts {
             store: Arc::clone(&self.store),
@@ -138,6 +141,7 @@ impl Core {
             accounts: deliver::Account::all(config, secrets),
             bounds: deliver::Bounds::default(),
             pauses,
+            tap,
         };
         Ok(Deliverer::start(parts)?)
     }
@@ -202,10 +206,10 @@ impl Hub {
         let (apply, applying) = apply::start(parts, WAITING_UNITS, stops.apply.clone());
         let core = Core { store: Arc::clone(&store), bundle: bundles, apply, clock };
         let pauses = store.pauses().await?;
-        let deliverer = core.deliverer(&config, &secrets, (due, pauses))?;
         let gates = Gates::from(&config.intake);
+        let intake = Intake::new(core.apply.clone(), core.bundle.clone(), gates, clock);
+        let deliverer = core.deliverer(&config, &secrets, (due, pauses), intake.tap().clone())?;
         let jobs = core.jobs(gates, stops.jobs.clone());
-        let intake = Intake::new(core.apply.clone(), core.bundle, gates, clock);
         let bus = Bus::new(intake.clone());
         let api = Api::new(http::Parts {
             store: Arc::clone(&store),

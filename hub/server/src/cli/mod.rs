@@ -82,7 +82,9 @@ enum Command {
     /// Systems: list, show, pause, resume, breaker.
     #[command(subcommand)]
     System(operate::System),
-    /// Why a system has, or has not, what an order says.
+    /// Look at what passes, live: messages before and after mapping, and what is sent; personal values masked.
+    Tap(operate::Tap),
+    /// Why a system has, or has not, what an order says, and what to do.
     Why {
         /// The order: id, ref or number.
         order: String,
@@ -132,6 +134,7 @@ fn run(arguments: Arguments) -> Result<ExitCode, Fault> {
         Command::Order(order) => operate::order(&shared, &order),
         Command::Todo(todo) => operate::todo(&shared, &todo),
         Command::System(system) => operate::system(&shared, &system),
+        Command::Tap(tap) => operate::tap(&shared, &tap),
         Command::Why { order, system } => operate::why(&shared, &order, system.as_deref()),
     }
 }

@@ -26,6 +26,7 @@ use crate::resilience::limit::Rate;
 use crate::resilience::stale::Cache;
 use crate::resilience::{self, Failure, Guards, Jitter, Pass, Stack};
 use crate::store::{Backlog, Store};
+use crate::tap::Tap;
 use crate::transport::Transport;
 
 /// What all dispatchers share.
@@ -42,6 +43,8 @@ pub(super) struct Common {
     pub(super) global: Arc<Semaphore>,
     /// Nothing new is taken any more.
     pub(super) stopping: CancellationToken,
+    /// Where people look at what passes.
+    pub(super) tap: Tap,
 }
 
 impl Common {

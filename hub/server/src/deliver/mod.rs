@@ -31,6 +31,7 @@ use crate::resilience::retry::Redelivery;
 use crate::resilience::stale::Answered;
 use crate::resilience::{self, Jitter};
 use crate::store::{PauseRow, Store};
+use crate::tap::Tap;
 use crate::transport::Transport;
 
 mod bind;
@@ -78,6 +79,8 @@ pub struct Parts {
     pub bounds: Bounds,
     /// What people hold shut, from the store.
     pub pauses: Vec<PauseRow>,
+    /// Where people look at what passes.
+    pub tap: Tap,
 }
 
 /// Reads the current values of a secret of one system by name, newest first.
@@ -158,6 +161,7 @@ impl Deliverer {
             bounds: parts.bounds,
             global: Arc::new(Semaphore::new(parts.bounds.global)),
             stopping: CancellationToken::new(),
+            tap: parts.tap,
         });
         let mut dispatchers = BTreeMap::new();
         for (name, account) in parts.accounts {

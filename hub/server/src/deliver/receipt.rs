@@ -232,6 +232,7 @@ impl Hand<'_> {
             next_due: verdict.next_due,
         };
         self.dispatcher.settled(flight, &verdict, took);
+        self.show(flight, &row);
         // What happened outside must not be forgotten: the receipt waits for the store.
         loop {
             let act = Act::Receipt(Box::new(receipt.clone()));

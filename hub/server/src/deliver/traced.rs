@@ -1,4 +1,6 @@
-//! The trace that a delivery goes on with: that of the message which made the order want it.
+//! What is told of an attempt, to traces and to people who look.
+//!
+//! The trace that a delivery goes on with is that of the message which made the order want it.
 //!
 //! An order's version names the message that caused it, and that is stored with its place in a trace. A
 //! version that a receipt or a timer made goes on with the message before it: it is what the work is for.
@@ -6,8 +8,10 @@
 
 use orderhub_order::lane::Flight;
 
+use super::freeze::Frozen;
 use super::send::Hand;
-use crate::store::{Scope, StoreError};
+use crate::store::{ReceiptRow, Scope, StoreError};
+use crate::tap::{Out, Seen};
 use crate::telemetry::trace::{self, Kind, Place, Span};
 
 /// The cause of a change that a message made.
@@ -26,6 +30,29 @@ impl Hand<'_> {
             around.record("trace_id", place.trace_id());
         }
         span
+    }
+
+    /// Shows an attempt that ended to those who look.
+    pub(super) fn show(&self, flight: &Flight, row: &ReceiptRow) {
+        let tap = &self.dispatcher.common.tap;
+        if !tap.is_watched() {
+            return;
+        }
+        let frozen = Frozen::from_bytes(&flight.inputs);
+        tap.offer(Seen::Out(Box::new(Out {
+            at: row.at,
+            system: self.dispatcher.name.clone(),
+            order: self.key,
+            version: flight.version,
+            operation: flight.operation.clone(),
+            attempt: flight.attempt,
+            class: row.class.clone(),
+            status: row.status,
+            took_ms: row.ms,
+            why: row.why.clone(),
+            document: frozen.map(|frozen| frozen.document).unwrap_or_default(),
+            values: flight.values.clone(),
+        })));
     }
 
     async fn span(&self, flight: &Flight) -> Span {

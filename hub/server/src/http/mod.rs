@@ -26,6 +26,7 @@ use crate::intake::{Intake, MOST_BYTES, webhook};
 use crate::readiness::Readiness;
 use crate::store::{Scope, Store};
 
+mod advice;
 mod decide;
 mod edit;
 mod health;
@@ -36,6 +37,7 @@ mod problem;
 mod query;
 mod reason;
 mod systems;
+mod tap;
 mod todo;
 mod view;
 mod why;
@@ -110,6 +112,7 @@ pub fn router(api: Api) -> Router {
         .route("/orders/{id}/why", get(why::why))
         .route("/orders/{id}/holds/{hold}/release", post(edit::release))
         .route("/receipts", get(orders::receipts))
+        .route("/tap", get(tap::tap))
         .route("/todo", get(todo::list))
         .route("/todo/{id}", get(todo::one))
         .route("/todo/{id}/replay", post(todo::replay))

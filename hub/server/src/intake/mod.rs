@@ -17,6 +17,7 @@ use crate::apply::{Apply, Unit, UnitOutcome};
 use crate::bundle::Bundle;
 use crate::clock::Clock;
 use crate::store::{Lease, StoreError};
+use crate::tap::{self, Seen, Tap};
 use crate::telemetry::metrics::UNKNOWN;
 use crate::telemetry::trace::Span;
 
@@ -82,6 +83,7 @@ struct Shared {
     heard: Mutex<BTreeMap<SystemName, Timestamp>>,
     /// Since when this process listens.
     began: Timestamp,
+    tap: Tap,
 }
 
 impl Intake {
@@ -93,7 +95,8 @@ impl Intake {
         clock: Clock,
     ) -> Self {
         let (heard, began) = (Mutex::default(), clock.now());
-        let shared = Shared { bundle, gates, clock, heard, began };
+        let tap = Tap::default();
+        let shared = Shared { bundle, gates, clock, heard, began, tap };
         Self { apply, shared: Arc::new(shared) }
     }
 
@@ -164,6 +167,11 @@ impl Intake {
         self.hand_in(unit, labels, span).await
     }
 
+    /// Where people look at what passes.
+    pub fn tap(&self) -> &Tap {
+        &self.shared.tap
+    }
+
     /// Since when this process listens.
     pub fn began(&self) -> Timestamp {
         self.shared.began
@@ -181,10 +189,11 @@ impl Intake {
         span: Span,
     ) -> Result<Pending, StoreError> {
         let told = seen::Told::of(&unit.envelope);
+        let looked = self.shared.tap.is_watched().then(|| Looked::of(self, &unit.envelope));
         let outcome = self.apply.queue(Unit::Message(Box::new(unit))).await?;
         metrics::gauge!("orderhub_intake_backlog").increment(1);
         let (clock, began) = (self.shared.clock, self.shared.clock.now());
-        Ok(Pending { outcome, labels, clock, began, span, told })
+        Ok(Pending { outcome, labels, clock, began, span, told, looked })
     }
 
     /// Labels are bounded: what a sender made up is `unknown`.
@@ -216,6 +225,28 @@ pub struct Pending {
     began: Timestamp,
     span: Span,
     told: Option<seen::Told>,
+    looked: Option<Looked>,
+}
+
+/// A message that somebody looks at.
+#[derive(Debug)]
+struct Looked {
+    tap: Tap,
+    envelope: Envelope,
+    bundle: Arc<Bundle>,
+}
+
+impl Looked {
+    fn of(intake: &Intake, envelope: &Envelope) -> Self {
+        let (tap, bundle) = (intake.shared.tap.clone(), intake.bundle());
+        Self { tap, envelope: envelope.clone(), bundle }
+    }
+
+    fn show(self, outcome: &UnitOutcome) {
+        let Self { tap, envelope, bundle } = self;
+        let (row, outcomes) = (outcome.message, outcome.documents.clone());
+        tap.offer(Seen::In(Box::new(tap::In { envelope, bundle, row, outcomes })));
+    }
 }
 
 impl Drop for Pending {
@@ -238,6 +269,9 @@ impl Pending {
         let ended = (&mut self.outcome).await.map_err(|_| StoreError::Closed).flatten();
         seen::end(&mut self.span, self.told.as_ref(), &ended);
         let outcome = ended?;
+        if let Some(looked) = self.looked.take() {
+            looked.show(&outcome);
+        }
         let took = self.clock.now().duration_since(self.began).as_secs_f64();
         metrics::histogram!("orderhub_intake_commit_seconds").record(took);
         for document in &outcome.documents {

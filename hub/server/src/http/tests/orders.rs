@@ -236,6 +236,13 @@ async fn why_says_in_words_what_stands_in_the_way() {
     };
     assert!(of("erp")["why"].as_str().unwrap().contains("still wants"), "{answer}");
     assert!(of("shop_us")["why"].as_str().unwrap().contains("nothing for it"), "{answer}");
+    let paused = of("erp")["do"][0].as_str().unwrap().to_owned();
+    assert_eq!(paused, "set `systems.erp.mode` to live and restart the hub");
+    let missing = &of("shop_us")["rules"][0]["missing"];
+    assert_eq!(
+        missing,
+        &json!(["the order has no shipments yet", "the order came from `shop_eu`"])
+    );
     let one = hub.get("/api/v1/orders/1001/why?system=erp").await.body;
     assert_eq!(one["items"].as_array().unwrap().len(), 1);
     assert_eq!(hub.get("/api/v1/orders/1001/why?system=moon").await.status, StatusCode::NOT_FOUND);
