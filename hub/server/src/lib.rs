@@ -23,6 +23,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod deliver;
+mod events;
 pub mod http;
 pub mod intake;
 pub mod jobs;
@@ -39,6 +40,7 @@ use bus::{Bus, amqp};
 use clock::Clock;
 use config::{Config, Secrets};
 use deliver::Deliverer;
+use events::{Publisher, Routed};
 use http::Api;
 use intake::{Gates, Intake};
 use readiness::Readiness;
@@ -110,6 +112,7 @@ pub struct Hub {
     store: Arc<dyn Store>,
     deliverer: Deliverer,
     readiness: Readiness,
+    events: Option<Publisher>,
     stops: Stops,
     tasks: Tasks,
 }
@@ -128,13 +131,14 @@ impl Core {
         config: &Config,
         secrets: &Secrets,
         (handed, pauses): (mpsc::Receiver<Handed>, Vec<PauseRow>),
-        tap: Tap,
+        (tap, events): (Tap, Option<Publisher>),
     ) -> Result<Deliverer, StartError> {
+        let http = Arc::new(transport::Http::of(&config.egress)?);
         let parts = deliver::Parts {
             store: Arc::clone(&self.store),
             apply: self.apply.clone(),
             bundle: self.bundle.clone(),
-            transport: Arc::new(transport::Http::of(&config.egress)?),
+            transport: Arc::new(Routed::new(http, events.clone())),
             clock: self.clock,
             jitter: Jitter::random(),
             handed,
@@ -142,6 +146,7 @@ impl Core {
             bounds: deliver::Bounds::default(),
             pauses,
             tap,
+            events,
         };
         Ok(Deliverer::start(parts)?)
     }
@@ -208,7 +213,9 @@ impl Hub {
         let pauses = store.pauses().await?;
         let gates = Gates::from(&config.intake);
         let intake = Intake::new(core.apply.clone(), core.bundle.clone(), gates, clock);
-        let deliverer = core.deliverer(&config, &secrets, (due, pauses), intake.tap().clone())?;
+        let events = Publisher::of(config.bus.as_ref(), &secrets);
+        let beside = (intake.tap().clone(), events.clone());
+        let deliverer = core.deliverer(&config, &secrets, (due, pauses), beside)?;
         let jobs = core.jobs(gates, stops.jobs.clone());
         let bus = Bus::new(intake.clone());
         let api = Api::new(http::Parts {
@@ -237,7 +244,7 @@ impl Hub {
         readiness.ready("start");
         tracing::info!(%address, "the hub runs");
         let tasks = Tasks { readers, jobs, apply: applying, http };
-        Ok(Self { address, api, bus, store, deliverer, readiness, stops, tasks })
+        Ok(Self { address, api, bus, store, deliverer, readiness, events, stops, tasks })
     }
 
     /// Where it listens.
@@ -277,6 +284,9 @@ impl Hub {
         self.stops.jobs.cancel();
         ended("the jobs", self.tasks.jobs).await;
         self.deliverer.stop(LAND_WITHIN).await;
+        if let Some(events) = &self.events {
+            events.close().await;
+        }
         self.stops.http.cancel();
         ended("the listener", self.tasks.http).await;
         self.stops.apply.cancel();

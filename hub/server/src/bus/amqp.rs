@@ -160,15 +160,20 @@ impl Reader {
 
     /// Where to connect, with the password of the secret if one is set.
     pub(super) fn uri(&self) -> Result<AMQPUri, String> {
-        let mut uri: AMQPUri = self.bus.url.expose().parse().map_err(|_| {
-            // Never the library's words: they repeat the URL with its password.
-            "`bus.url` cannot be read; write `amqp://user:password@host:5672/vhost`".to_owned()
-        })?;
-        if let Some(at) = &self.bus.password {
-            let password = self.parts.secrets.read(at).map_err(|error| error.to_string())?;
-            uri.authority.userinfo.password = password.expose_secret().to_owned();
-        }
-        uri.query.heartbeat.get_or_insert(HEARTBEAT_S);
-        Ok(uri)
+        uri(&self.bus, &self.parts.secrets)
     }
+}
+
+/// Where to connect, with the password of the secret if one is set.
+pub(crate) fn uri(bus: &config::Bus, secrets: &Secrets) -> Result<AMQPUri, String> {
+    let mut uri: AMQPUri = bus.url.expose().parse().map_err(|_| {
+        // Never the library's words: they repeat the URL with its password.
+        "`bus.url` cannot be read; write `amqp://user:password@host:5672/vhost`".to_owned()
+    })?;
+    if let Some(at) = &bus.password {
+        let password = secrets.read(at).map_err(|error| error.to_string())?;
+        uri.authority.userinfo.password = password.expose_secret().to_owned();
+    }
+    uri.query.heartbeat.get_or_insert(HEARTBEAT_S);
+    Ok(uri)
 }

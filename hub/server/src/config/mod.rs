@@ -133,9 +133,12 @@ pub struct Bus {
     /// Unacknowledged messages per reader.
     #[serde(default = "prefetch")]
     pub prefetch: NonZeroU16,
-    /// The hub's own events; empty: none.
+    /// The topic exchange for the hub's own events; empty: none are published.
     #[serde(default)]
     pub events_exchange: String,
+    /// Which events; empty: all.
+    #[serde(default, deserialize_with = "values::list")]
+    pub events: Vec<String>,
     /// Queues to read, by a name of your choice.
     #[serde(default)]
     pub consume: BTreeMap<String, Consume>,

@@ -26,6 +26,7 @@ use crate::apply::{Apply, Handed};
 use crate::bundle::Bundle;
 use crate::clock::Clock;
 use crate::config::{self, Config, Secrets};
+use crate::events::{self, Publisher};
 use crate::resilience::gate::{Force, PolicyError};
 use crate::resilience::retry::Redelivery;
 use crate::resilience::stale::Answered;
@@ -81,6 +82,8 @@ pub struct Parts {
     pub pauses: Vec<PauseRow>,
     /// Where people look at what passes.
     pub tap: Tap,
+    /// Whom breakers tell that they moved.
+    pub(crate) events: Option<Publisher>,
 }
 
 /// Reads the current values of a secret of one system by name, newest first.
@@ -109,7 +112,11 @@ impl Account {
             let (policy, limits) = (resilience::Policy::default(), system.limits.clone());
             (name.clone(), Self { secret: Arc::new(secret), policy, limits })
         };
-        config.systems.iter().map(account).collect()
+        let exchange = config.bus.as_ref().and_then(events::system).map(|(system, _)| {
+            let (policy, limits) = (resilience::Policy::default(), BTreeMap::new());
+            (system.name, Self { secret: Arc::new(|_| Vec::new()), policy, limits })
+        });
+        config.systems.iter().map(account).chain(exchange).collect()
     }
 }
 
@@ -162,6 +169,7 @@ impl Deliverer {
             global: Arc::new(Semaphore::new(parts.bounds.global)),
             stopping: CancellationToken::new(),
             tap: parts.tap,
+            events: parts.events,
         });
         let mut dispatchers = BTreeMap::new();
         for (name, account) in parts.accounts {

@@ -102,7 +102,7 @@ impl Asked<'_> {
         if !missing.is_empty() {
             why.push_str(". Not released yet: ");
             why.push_str(&missing.join(". "));
-        } else if standings.is_empty() && known.is_some() && quiet {
+        } else if known.is_some_and(|system| self.listens_to_nothing(&system.name)) && quiet {
             why.push_str("; its integration has no `deliver:`, so nothing is ever sent there");
         }
         let own = |todo: &&TodoRow| todo.item.system.as_ref() == Some(name);
@@ -126,6 +126,10 @@ impl Asked<'_> {
             "todo": todos.iter().map(|todo| shown(todo)).collect::<Vec<_>>(),
             "last": last,
         })
+    }
+
+    fn listens_to_nothing(&self, name: &SystemName) -> bool {
+        self.bundle.rules().systems.get(name).is_none_or(|rules| rules.deliver.is_empty())
     }
 
     /// The holds that stand, for people.

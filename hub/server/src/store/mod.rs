@@ -35,8 +35,8 @@ pub use codec::{CodecError, unpack};
 pub use commit::Batch;
 pub use lease::Lease;
 pub use rows::{
-    AttemptFilter, AttemptRow, Backlog, ChangeRow, Filter, MOST_ROWS, MessageRow, Page, PauseRow,
-    PendingRow, ReceiptRow, TodoCount, TodoFilter, TodoRow, TodoState,
+    AttemptFilter, AttemptRow, Backlog, ChangeRow, Filter, MOST_ROWS, MessageRow, MinuteRow, Page,
+    PauseRow, PendingRow, ReceiptRow, TodoCount, TodoFilter, TodoRow, TodoState,
 };
 
 /// Opens the store of the settings. `instance`: the name of this process among those on one database.
@@ -298,6 +298,14 @@ pub trait Store: Debug + Send + Sync {
     /// Counts for metrics and `system list`, of the whole store. Where thousands wait, they may be some seconds
     /// old, at most 15 s: counting them is a walk over an index.
     fn backlog(&self) -> BoxFuture<'_, Result<Vec<Backlog>, StoreError>>;
+
+    /// What came from a system in each minute from that of `since` on, oldest first; minutes without any are
+    /// left out.
+    fn minutes(
+        &self,
+        system: &SystemName,
+        since: Timestamp,
+    ) -> BoxFuture<'_, Result<Vec<MinuteRow>, StoreError>>;
 
     /// Ends a todo.
     fn close_todo(

@@ -56,7 +56,7 @@ const fn of(name: &'static str, kind: Kind, help: &'static str) -> Metric {
 }
 
 /// Every metric of the hub.
-pub(crate) const ALL: [Metric; 15] = [
+pub(crate) const ALL: [Metric; 16] = [
     of("orderhub_build_info", Kind::Gauge, "Always 1; the version of the program is its label."),
     of(
         "orderhub_intake_total",
@@ -123,6 +123,11 @@ pub(crate) const ALL: [Metric; 15] = [
         Kind::Gauge,
         "Since this process last heard from a system, or began: take the minimum over replicas.",
     ),
+    of(
+        "orderhub_system_events_total",
+        Kind::Counter,
+        "Events of systems, which are published best effort, by what came of them.",
+    ),
     of("orderhub_log_lines_total", Kind::Counter, "Log lines of errors and warnings, by level."),
 ];
 
@@ -154,6 +159,9 @@ pub(crate) fn announce(bundle: &Bundle) {
     let _registered = histogram!("orderhub_intake_commit_seconds");
     for level in ["error", "warn"] {
         zero("orderhub_log_lines_total", vec![("level", level.to_owned())]);
+    }
+    for result in ["published", "failed", "dropped"] {
+        zero("orderhub_system_events_total", vec![("result", result.to_owned())]);
     }
     for kind in TodoKind::ALL {
         let labels = [("kind", kind.as_str().to_owned()), ("system", UNKNOWN.to_owned())];

@@ -240,6 +240,7 @@ impl Rig {
             bounds: Bounds { redelivery, ..Bounds::default() },
             pauses: Vec::new(),
             tap: crate::tap::Tap::default(),
+            events: None,
         };
         let deliverer = Deliverer::start(parts).unwrap();
         Self { store, apply, deliverer, twin, stop, folder, setup }

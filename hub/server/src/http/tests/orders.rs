@@ -371,6 +371,12 @@ async fn metrics_have_the_promised_names_and_bounded_labels() {
         assert!(text.contains(name), "{name} is not in\n{text}");
     }
     assert!(!text.contains("1001"), "an order's number is in a label");
+    let shop = hub.get("/api/v1/systems/shop_eu").await.body;
+    let minutes = shop["minutes"].as_array().unwrap();
+    let sum = |outcome: &str| -> u64 {
+        minutes.iter().filter_map(|minute| minute["outcomes"][outcome].as_u64()).sum()
+    };
+    assert_eq!((sum("applied"), sum("todo"), sum("stale")), (1, 1, 0), "{shop}");
 }
 
 #[tokio::test]

@@ -13,6 +13,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/postgres/0001_first.sql"),
     include_str!("../../../migrations/postgres/0002_bodies.sql"),
     include_str!("../../../migrations/postgres/0003_processes.sql"),
+    include_str!("../../../migrations/postgres/0004_views.sql"),
 ];
 
 /// Another process may be migrating for so long.

@@ -3,9 +3,7 @@
 //! **Invariant:** one process at a time has the file, so that what was reserved by an earlier process
 //! has lapsed when this one opens it. Test: `a_second_process_is_refused_in_words`.
 
-use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
@@ -14,22 +12,24 @@ use orderhub_order::model::{Order, State};
 use tokio::sync::{mpsc, oneshot};
 
 use super::{
-    AttemptFilter, AttemptRow, Backlog, ChangeRow, Filter, Lease, MessageRow, Page, PauseRow,
-    PendingRow, ReceiptRow, Scope, Store, StoreError, TodoCount, TodoFilter, TodoRow, TodoState,
+    AttemptFilter, AttemptRow, Backlog, ChangeRow, Filter, Lease, MessageRow, MinuteRow, Page,
+    PauseRow, PendingRow, ReceiptRow, Scope, Store, StoreError, TodoCount, TodoFilter, TodoRow,
+    TodoState,
 };
 use crate::apply::UnitOutcome;
 use crate::bundle::Files;
 use crate::store::columns::from_cursor;
 use crate::store::commit::{Batch, WORTH_LOOKING};
 use crate::store::counted::Counted;
-use crate::store::forecast::Forecast;
 use crate::store::reserved::Reserved;
 
 mod error;
 mod heads;
 mod lanes;
 mod lists;
+mod minutes;
 mod numbers;
+mod open;
 mod orders;
 mod pauses;
 mod pending;
@@ -43,34 +43,10 @@ mod write;
 mod writer;
 
 use heads::Heads;
+pub use open::Options;
 use readers::Readers;
 use scout::Scout;
 use writer::{After, Job, call};
-
-/// How the file is opened.
-#[derive(Clone, Debug)]
-pub struct Options {
-    /// The database file; its folder must exist.
-    pub path: PathBuf,
-    /// How long one read may take before it is stopped.
-    pub read_deadline: Duration,
-    /// Pages the file may grow to; `None`: as far as the disk goes.
-    pub most_pages: Option<u32>,
-    /// How long ids of messages are remembered, in days.
-    pub seen_days: u16,
-}
-
-impl Options {
-    /// A file with the usual bounds.
-    pub fn at(path: impl Into<PathBuf>) -> Self {
-        Self {
-            path: path.into(),
-            read_deadline: Duration::from_secs(5),
-            most_pages: None,
-            seen_days: 30,
-        }
-    }
-}
 
 /// The store in one file.
 #[derive(Debug)]
@@ -85,39 +61,6 @@ pub struct SqliteStore {
     reserved: Arc<Reserved>,
     lanes: Counted<Backlog>,
     todos: Counted<TodoCount>,
-}
-
-impl SqliteStore {
-    /// Opens the file, or makes it. Blocks for a moment.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError::Newer`]; [`StoreError::Failed`] with a sentence when the file cannot be opened or another
-    /// process has it.
-    pub fn open(options: &Options) -> Result<Self, StoreError> {
-        let opened = schema::open(options)?;
-        let (install, process) = (opened.install.clone(), opened.process);
-        let reserved = Arc::new(Reserved::default());
-        let heads = Arc::new(Heads::default());
-        let forecast = Arc::new(Forecast::default());
-        let scout = Scout::new(options.path.clone(), Arc::clone(&heads), Arc::clone(&forecast));
-        let jobs = writer::start(opened, Arc::clone(&heads), Arc::clone(&reserved), forecast)?;
-        let readers = Readers::new(options.path.clone(), options.read_deadline);
-        let (seen_days, scout) = (options.seen_days, Arc::new(scout));
-        let (lanes, todos) = (Counted::default(), Counted::default());
-        Ok(Self {
-            install,
-            process,
-            seen_days,
-            jobs,
-            readers,
-            scout,
-            heads,
-            reserved,
-            lanes,
-            todos,
-        })
-    }
 }
 
 impl Store for SqliteStore {
@@ -336,6 +279,15 @@ impl Store for SqliteStore {
 
     fn backlog(&self) -> BoxFuture<'_, Result<Vec<Backlog>, StoreError>> {
         Box::pin(self.lanes.rows(|row| row.pending, self.readers.read(lanes::backlog)))
+    }
+
+    fn minutes(
+        &self,
+        system: &SystemName,
+        since: Timestamp,
+    ) -> BoxFuture<'_, Result<Vec<MinuteRow>, StoreError>> {
+        let (system, since) = (system.clone(), MinuteRow::minute(since));
+        Box::pin(self.readers.read(move |c| minutes::minutes(c, &system, since)))
     }
 
     fn close_todo(

@@ -15,6 +15,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/sqlite/0001_first.sql"),
     include_str!("../../../migrations/sqlite/0002_bodies.sql"),
     include_str!("../../../migrations/sqlite/0003_processes.sql"),
+    include_str!("../../../migrations/sqlite/0004_views.sql"),
 ];
 
 /// A process that is just ending may hold the lock a little longer.
