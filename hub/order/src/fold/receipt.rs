@@ -297,7 +297,7 @@ fn dead(
     work.todo(item(TodoKind::Dead, cause, Some(system), why));
     let subject = flight.want.subject.clone();
     let event = ("delivery.dead", &subject);
-    tell_of(&mut work.state, system, event, work.rules, &mut work.effects);
+    tell_of(work.state, system, event, work.rules, &mut work.effects);
     work.effects.push(Effect::Event { name: "delivery.dead".into(), subject });
 }
 

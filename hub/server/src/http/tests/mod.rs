@@ -24,6 +24,7 @@ const SECRET: &str = "HUSH";
 mod basics;
 mod orders;
 mod todo;
+mod why;
 
 /// A hub and its router.
 struct Running {

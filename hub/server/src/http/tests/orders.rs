@@ -42,7 +42,7 @@ pub(super) fn files() -> Files {
     Bundle::read(std::path::Path::new(folder)).unwrap()
 }
 
-async fn shops() -> Running {
+pub(super) async fn shops() -> Running {
     start_with(SYSTEMS, files()).await
 }
 
@@ -223,29 +223,6 @@ async fn a_webhook_is_verified_stored_and_only_then_answered() {
         .uri("/webhooks/shop_eu")
         .header(header::CONTENT_ENCODING, "gzip");
     assert_eq!(hub.send(packed, &body).await.status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
-}
-
-#[tokio::test]
-async fn why_says_in_words_what_stands_in_the_way() {
-    let hub = shops().await;
-    hub.take("shop_eu", &order(1, "#1001", "12.50").to_string()).await;
-    let answer = hub.get("/api/v1/orders/1001/why").await.body;
-    let of = |system: &str| {
-        let items = answer["items"].as_array().unwrap();
-        items.iter().find(|item| item["system"] == system).cloned().unwrap()
-    };
-    assert!(of("erp")["why"].as_str().unwrap().contains("still wants"), "{answer}");
-    assert!(of("shop_us")["why"].as_str().unwrap().contains("nothing for it"), "{answer}");
-    let paused = of("erp")["do"][0].as_str().unwrap().to_owned();
-    assert_eq!(paused, "set `systems.erp.mode` to live and restart the hub");
-    let missing = &of("shop_us")["rules"][0]["missing"];
-    assert_eq!(
-        missing,
-        &json!(["the order has no shipments yet", "the order came from `shop_eu`"])
-    );
-    let one = hub.get("/api/v1/orders/1001/why?system=erp").await.body;
-    assert_eq!(one["items"].as_array().unwrap().len(), 1);
-    assert_eq!(hub.get("/api/v1/orders/1001/why?system=moon").await.status, StatusCode::NOT_FOUND);
 }
 
 #[tokio::test]
