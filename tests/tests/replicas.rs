@@ -4,7 +4,7 @@
 //! `ORDERHUB_TEST_SEED` chooses which hub is killed when; `ORDERHUB_TEST_ORDERS` and `ORDERHUB_TEST_KILLS` make
 //! the test longer: see `tests/README.md`.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use orderhub_tests::database::Schema;
 use orderhub_tests::hub::Hub;
@@ -12,6 +12,7 @@ use orderhub_tests::scene::{PATIENCE, Place, Scene};
 use orderhub_tests::wait;
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
+use tokio::time::Instant;
 
 /// Whatever is asked for in the environment.
 fn asked(name: &str, usual: u64) -> u64 {

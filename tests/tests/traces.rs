@@ -1,7 +1,7 @@
 //! Traces: from a message on a queue to the request at a target, seen by a receiver of OTLP.
 
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::State;
@@ -14,6 +14,7 @@ use orderhub_tests::otlp::{Receiver, attribute, hex};
 use orderhub_tests::settings::{SECRET, Settings};
 use orderhub_tests::{http, wait};
 use orderhub_twins::serve::{Served, serve_anywhere};
+use tokio::time::Instant;
 
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 const SENDER: &str = "00f067aa0ba902b7";

@@ -7,6 +7,8 @@
 //! `an_event_that_nobody_is_bound_to_waits_for_a_binding`.
 //!
 //! Events of systems have no order and no lane: they are published best effort, and counted.
+//! Bounds: as every lane, that of an order holds 64 wishes: of an order that changes more often than that while the
+//! broker is away, later events are not taken, and a todo `lane_full` says so.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -8,6 +8,7 @@ use serde_json::{Value as Json, json};
 
 use super::mask::{Known, MASK, is_open, without_personal};
 use super::{In, MOST_BYTES, Out, Seen};
+use crate::events;
 
 /// One thing that passed, masked: the name of its event, and what there is to see.
 pub(crate) fn shown(seen: &Seen) -> (&'static str, Json) {
@@ -71,6 +72,16 @@ fn after(mapped: &Mapped, known: &Known) -> Json {
     }
 }
 
+/// The hub's own events have nothing personal in them; of another document only known values are shown.
+fn open(seen: &Out) -> Vec<Open> {
+    if seen.system.as_str() != events::SYSTEM {
+        return Vec::new();
+    }
+    let document: Json = serde_json::from_slice(&seen.document).unwrap_or_default();
+    let paths = document.as_object().into_iter().flatten().map(|(name, _)| name.clone()).collect();
+    vec![Open { roots: vec![String::new()], paths }]
+}
+
 fn went(seen: &Out) -> Json {
     let mut known = Known::default();
     for (_, field, stated) in &seen.values {
@@ -93,6 +104,6 @@ fn went(seen: &Out) -> Json {
         "took_ms": seen.took_ms,
         "why": known.sentence(&seen.why),
         "before": before.collect::<Vec<_>>(),
-        "after": body(&known, &seen.document, &[]),
+        "after": body(&known, &seen.document, &open(seen)),
     })
 }
