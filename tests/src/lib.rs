@@ -13,6 +13,7 @@ pub mod http;
 pub mod hub;
 pub mod measure;
 pub mod orders;
+pub mod otlp;
 pub mod scene;
 pub mod settings;
 pub mod stories;

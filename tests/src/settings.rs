@@ -101,6 +101,12 @@ impl Settings {
         self.system("archive", "sink", base_url, &[], &[])
     }
 
+    /// More tables, as they stand in the file.
+    pub fn table(mut self, text: &str) -> Self {
+        self.line(text);
+        self
+    }
+
     fn line(&mut self, line: &str) {
         self.text.push_str(line);
         self.text.push('\n');

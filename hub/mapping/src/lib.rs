@@ -16,6 +16,7 @@ mod format;
 mod hub_path;
 pub mod integration;
 mod literal;
+pub mod open;
 mod parse;
 mod paths;
 mod program;
@@ -187,6 +188,12 @@ impl Mapping {
     /// The system paths that mapping in reads: `{fields}` of a connector.
     pub fn paths(&self) -> &[String] {
         &self.compiled.paths
+    }
+
+    /// The places of a body that may be shown to people who look at traffic.
+    pub fn open(&self) -> open::Open {
+        let paths = open::paths(&self.compiled.input);
+        open::Open { roots: self.compiled.roots.clone(), paths }
     }
 
     /// The names of the settings that it reads.

@@ -11,7 +11,7 @@ use crate::fold::{Effect, TodoItem, TodoKind};
 use crate::history::{between, changed_fields};
 use crate::ids::{At, Collection, SystemName};
 use crate::model::{Order, State};
-use crate::route::{Outline, events, route};
+use crate::route::{Outline, events, route, tell};
 use crate::rules::Rules;
 
 /// How often releases are looked at in one turn. Each pass fires what the one before made true; a flow
@@ -48,7 +48,9 @@ pub fn settle(state: &mut State, turn: Turn<'_>, rules: &Rules<'_>) -> Vec<Effec
     let outline = Outline { turn, changed: &changed, firings: &firings, version };
     effects.extend(route(state, outline, rules));
     if differs {
-        effects.extend(events(turn.before, &state.order, &firings));
+        let happened = events(turn.before, &state.order, &firings);
+        tell(state, &happened, (version, turn.now), rules, &mut effects);
+        effects.extend(happened);
     }
     effects
 }

@@ -25,6 +25,7 @@ pub mod clock;
 pub mod config;
 pub mod deliver;
 pub mod doctor;
+mod events;
 pub mod http;
 pub mod intake;
 pub mod jobs;
@@ -32,6 +33,7 @@ pub mod readiness;
 pub mod resilience;
 pub mod store;
 pub mod switch;
+pub mod tap;
 pub mod telemetry;
 pub mod transport;
 
@@ -41,11 +43,13 @@ use bus::{Bus, amqp};
 use clock::Clock;
 use config::{Config, Secrets};
 use deliver::Deliverer;
+use events::{Publisher, Routed};
 use http::Api;
 use intake::{Gates, Intake};
 use readiness::Readiness;
 use resilience::Jitter;
 use store::{PauseRow, Store, StoreError};
+use tap::Tap;
 
 /// Units that wait for their commit; sources wait when it is full.
 const WAITING_UNITS: usize = 1_024;
@@ -89,6 +93,9 @@ pub enum StartError {
     /// The HTTP client.
     #[error(transparent)]
     Transport(#[from] transport::BuildError),
+    /// Traces.
+    #[error(transparent)]
+    Trace(#[from] telemetry::trace::TraceError),
     /// The address.
     #[error("cannot listen on {address}: {source}")]
     Listen {
@@ -110,6 +117,7 @@ pub struct Hub {
     readiness: Readiness,
     /// Calls are still taken for so long after the hub was told to stop.
     drain: Duration,
+    events: Option<Publisher>,
     stops: Stops,
     tasks: Tasks,
 }
@@ -128,18 +136,22 @@ impl Core {
         config: &Config,
         secrets: &Secrets,
         (handed, pauses): (mpsc::Receiver<Handed>, Vec<PauseRow>),
+        (tap, events): (Tap, Option<Publisher>),
     ) -> Result<Deliverer, StartError> {
+        let http = Arc::new(transport::Http::of(&config.egress)?);
         let parts = deliver::Parts {
             store: Arc::clone(&self.store),
             apply: self.apply.clone(),
             bundle: self.bundle.clone(),
-            transport: Arc::new(transport::Http::of(&config.egress)?),
+            transport: Arc::new(Routed::new(http, events.clone())),
             clock: self.clock,
             jitter: Jitter::random(),
             handed,
             accounts: deliver::Account::all(config, secrets),
             bounds: deliver::Bounds::default(),
             pauses,
+            tap,
+            events,
         };
         Ok(Deliverer::start(parts)?)
     }
@@ -204,12 +216,10 @@ impl Hub {
         secrets.all_there(&config).map_err(StartError::Secrets)?;
 
         let listener = listen(config.server.listen).await?;
-        let bundle = Bundle::compile(&files, &config)?;
-        for warning in bundle.warnings() {
-            tracing::warn!(code = warning.code, file = warning.source.name, "{}", warning.message);
-        }
+        let bundle = compiled(&files, &config)?;
         let address = listener.local_addr().unwrap_or(config.server.listen);
         let instance = config.server.instance(address);
+        telemetry::trace::start(&config.telemetry, &secrets, &instance)?;
         let store = store::open(&config.store, &secrets, &instance).await?;
         store.activate(&bundle.hash, &files, clock.now()).await?;
         let (active, bundles) = watch::channel(Arc::new(bundle));
@@ -219,12 +229,14 @@ impl Hub {
         let (apply, applying) = apply::start(parts, WAITING_UNITS, stops.apply.clone());
         let core = Core { store: Arc::clone(&store), bundle: bundles, apply, clock };
         let pauses = store.pauses().await?;
-        let deliverer = core.deliverer(&config, &secrets, (due, pauses))?;
         let gates = Gates::from(&config.intake);
+        let intake = Intake::new(core.apply.clone(), core.bundle.clone(), gates, clock);
+        let events = Publisher::of(config.bus.as_ref(), &secrets);
+        let beside = (intake.tap().clone(), events.clone());
+        let deliverer = core.deliverer(&config, &secrets, (due, pauses), beside)?;
         let jobs = core.jobs(gates, stops.jobs.clone());
         let config = Arc::new(config);
         let switching = core.switching(&config, active, stops.jobs.clone());
-        let intake = Intake::new(core.apply.clone(), core.bundle, gates, clock);
         let bus = Bus::new(intake.clone());
         let leased = leased(&store, &intake, &deliverer, clock);
         let api = Api::new(http::Parts {
@@ -255,7 +267,7 @@ impl Hub {
         tracing::info!(%address, "the hub runs");
         let tasks = Tasks { readers, jobs, switching, apply: applying, http };
         let drain = Duration::from_secs(config.server.drain_seconds.into());
-        Ok(Self { address, api, bus, store, deliverer, readiness, drain, stops, tasks })
+        Ok(Self { address, api, bus, store, deliverer, readiness, drain, events, stops, tasks })
     }
 
     /// Where it listens.
@@ -297,6 +309,9 @@ impl Hub {
         ended("the jobs", self.tasks.jobs).await;
         ended("the look at the files", self.tasks.switching).await;
         self.deliverer.stop(LAND_WITHIN).await;
+        if let Some(events) = &self.events {
+            events.close().await;
+        }
         self.stops.http.cancel();
         ended("the listener", self.tasks.http).await;
         self.stops.apply.cancel();
@@ -304,6 +319,7 @@ impl Hub {
         if tokio::time::timeout(END_WITHIN, self.store.close()).await.is_err() {
             tracing::warn!("the store did not close in time");
         }
+        telemetry::trace::flush().await;
         tracing::info!("the hub has stopped");
     }
 }
@@ -317,6 +333,15 @@ fn leased(
 ) -> intake::leased::Parts {
     let (store, intake) = (Arc::clone(store), intake.clone());
     intake::leased::Parts { store, intake, deliverer: deliverer.clone(), clock }
+}
+
+/// The bundle of these files; what does not keep it from being used is said.
+fn compiled(files: &Files, config: &Config) -> Result<Bundle, BundleError> {
+    let bundle = Bundle::compile(files, config)?;
+    for warning in bundle.warnings() {
+        tracing::warn!(code = warning.code, file = warning.source.name, "{}", warning.message);
+    }
+    Ok(bundle)
 }
 
 async fn ended(what: &str, task: JoinHandle<()>) {

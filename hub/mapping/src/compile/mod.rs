@@ -34,6 +34,8 @@ pub(crate) struct Compiled {
     pub(crate) one_way: Vec<OneWay>,
     /// System paths that are read.
     pub(crate) paths: Vec<String>,
+    /// From a body to the documents in it; the empty text: the body is one.
+    pub(crate) roots: Vec<String>,
 }
 
 /// A rule that goes one way only, and why.
@@ -42,6 +44,14 @@ pub(crate) struct OneWay {
     pub(crate) span: Span,
     pub(crate) hub: String,
     pub(crate) way: Direction,
+}
+
+/// Where documents stand in a body: the body itself, unless the file says otherwise.
+fn roots(file: &File) -> Vec<String> {
+    if file.documents.is_empty() {
+        return vec![String::new()];
+    }
+    file.documents.iter().map(|path| path.is.to_string().trim_matches('.').to_owned()).collect()
 }
 
 /// Compiles one file.
@@ -98,6 +108,7 @@ impl Compiler<'_> {
             settings: self.settings,
             one_way: self.one_way,
             paths: self.paths,
+            roots: roots(file),
         }
     }
 

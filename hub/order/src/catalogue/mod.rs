@@ -250,6 +250,11 @@ impl Catalogue {
         self.machines.get(machine)?.iter().position(|rank| rank.contains(&value))
     }
 
+    /// The first value of a rank of a machine.
+    pub fn at_rank(&self, machine: &str, rank: usize) -> Option<&'static str> {
+        self.machines.get(machine)?.get(rank)?.first().copied()
+    }
+
     /// Whether a machine must not leave this value.
     pub fn is_final(&self, machine: &str, value: &str) -> bool {
         self.finals.get(machine).is_some_and(|finals| finals.contains(&value))

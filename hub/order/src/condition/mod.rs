@@ -20,6 +20,7 @@ use crate::value::Value;
 mod resolve;
 #[cfg(test)]
 mod tests;
+mod words;
 
 pub(crate) use resolve::field_of_order;
 

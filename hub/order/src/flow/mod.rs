@@ -14,11 +14,13 @@ use crate::ids::{At, Collection, Role};
 use crate::model::{Lanes, Order};
 
 mod assign;
+mod explain;
 mod fire;
 mod read;
 #[cfg(test)]
 mod tests;
 
+pub use explain::{Standing, standings};
 pub use fire::{Firing, fire};
 pub(crate) use fire::{fired_key, near, subjects, targets};
 

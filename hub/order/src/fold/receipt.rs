@@ -18,6 +18,7 @@ use crate::catalogue::{catalogue, known};
 use crate::contribution::{Revision, Stated};
 use crate::ids::{At, Entity, Role, SystemName};
 use crate::lane::{Facet, Flight, LaneCode, Sent, Xref};
+use crate::route::{EVENT, tell_of};
 use crate::value::Value;
 
 /// How long a lane waits where the retry policy says nothing.
@@ -169,7 +170,10 @@ fn agree(
 /// The target looks as it should: the wish is met, unless a newer one came up meanwhile.
 pub(super) fn delivered(work: &mut Work<'_>, (system, role): (&SystemName, Role), flight: &Flight) {
     let lane = work.lane(system, role);
-    lane.sent.insert(flight.want.text(), Sent { version: flight.version, hash: flight.hash });
+    // An event is wished for once: what was published need not be remembered, and would pile up.
+    if !flight.want.rule.starts_with(EVENT) {
+        lane.sent.insert(flight.want.text(), Sent { version: flight.version, hash: flight.hash });
+    }
     lane.unwant(&flight.want, flight.version);
     lane.flying = None;
     lane.attempts = 0;
@@ -292,6 +296,8 @@ fn dead(
     let why = format!("`{}` was given up: {why}", flight.operation);
     work.todo(item(TodoKind::Dead, cause, Some(system), why));
     let subject = flight.want.subject.clone();
+    let event = ("delivery.dead", &subject);
+    tell_of(work.state, system, event, work.rules, &mut work.effects);
     work.effects.push(Effect::Event { name: "delivery.dead".into(), subject });
 }
 

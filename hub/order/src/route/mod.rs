@@ -17,9 +17,12 @@ use crate::settle::Turn;
 mod events;
 mod own;
 mod plan;
+mod told;
 
 pub(crate) use events::events;
 pub use plan::{Choice, Outlook, Plan, Send, outlook, plan};
+pub use told::EVENT;
+pub(crate) use told::{tell, tell_of};
 
 /// What a turn has come to, for routing.
 #[derive(Clone, Copy, Debug)]

@@ -12,7 +12,7 @@ use orderhub_order::rules::Mode;
 use orderhub_order::settle::{Turn, settle};
 use orderhub_order::value::Value;
 
-use crate::world::World;
+use crate::world::{World, publisher};
 
 fn world() -> World {
     World::of(&["shop", "erp", "wms", "tms", "sink"].map(str::to_owned))
@@ -185,4 +185,32 @@ fn a_release_by_fields_fires_once_a_turn() {
     assert_eq!(effects.iter().filter(accepted).count(), 1);
     assert_eq!(state.order.bound[&Role::Erp], name("erp"));
     assert!(!effects.iter().any(|effect| matches!(effect, Effect::Todo(_))));
+}
+
+#[test]
+fn events_are_wished_for_once_and_in_their_order() {
+    let mut world = world();
+    let events = ["order.changed", "order.accepted", "order.created", "order.stage_changed"];
+    world.systems.insert(name("events"), publisher(&events));
+    let wishes = |state: &State| -> Vec<(String, u32)> {
+        let wants = &state.lanes.get("events").unwrap().wants;
+        let wish = |key: &WantKey| (key.rule.to_string(), key.fact.unwrap());
+        wants.iter().map(|want| wish(&want.key)).collect()
+    };
+    let happened = |events: &[&str], version| -> Vec<(String, u32)> {
+        events.iter().map(|event| (format!("event:{event}"), version)).collect()
+    };
+    let mut state = paid(&world);
+    assert!(lane(&mut state, "events").due_at.is_some(), "it is woken");
+    let first = ["order.created", "order.accepted", "order.stage_changed", "order.changed"];
+    assert_eq!(wishes(&state), happened(&first, 1));
+    turn(&mut state, &world, |_| {});
+    assert_eq!(wishes(&state), happened(&first, 1), "nothing happened");
+    turn(&mut state, &world, |order| {
+        order.set(&At::ROOT, known::order::STATE_PAYMENT, Some(Value::text("refunded")));
+    });
+    let all = [happened(&first, 1), happened(&["order.changed"], 2)].concat();
+    assert_eq!(wishes(&state), all);
+    let fired = state.order.fired.keys().filter(|key| key.ends_with(" events")).count();
+    assert_eq!(fired, 0, "no release names it");
 }

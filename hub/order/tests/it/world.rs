@@ -8,6 +8,7 @@ use orderhub_order::condition::Condition;
 use orderhub_order::flow::{Flow, Ownership};
 use orderhub_order::ids::{Entity, Role, SystemName};
 use orderhub_order::model::Subject;
+use orderhub_order::route::EVENT;
 use orderhub_order::rules::{
     DeliverRule, Mode, OperationKind, OperationRule, Rules, Shapes, SystemRules,
 };
@@ -139,6 +140,15 @@ fn deliver(role: Role) -> Vec<DeliverRule> {
         Role::Sink => vec![single("order.changed/put", State, Entity::Order, false)],
         Role::Finance | Role::Crm => Vec::new(),
     }
+}
+
+/// A system that publishes these events of the hub.
+pub(crate) fn publisher(events: &[&str]) -> SystemRules {
+    let rule = |name: &&str| {
+        let id = format!("{EVENT}{name}");
+        single(&id, OperationKind::Fact, Entity::Order, false)
+    };
+    SystemRules { deliver: events.iter().map(rule).collect(), ..system("sink") }
 }
 
 /// A deliver rule's condition, from its YAML.

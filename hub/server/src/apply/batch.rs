@@ -19,6 +19,7 @@ use super::{Apply, Handed, Queues, Submission, Unit, UnitOutcome, Waiter, size};
 use crate::bundle::Bundle;
 use crate::clock::Clock;
 use crate::store::{Batch, Store, StoreError};
+use crate::telemetry::trace::{self, Span};
 
 /// Units in one commit.
 const MOST_UNITS: usize = 256;
@@ -97,6 +98,7 @@ async fn run(parts: Parts, mut queues: Queues, stop: CancellationToken) {
 struct UnderWay {
     commit: JoinHandle<Result<Vec<UnitOutcome>, StoreError>>,
     waiters: Vec<Waiter>,
+    span: Span,
 }
 
 impl UnderWay {
@@ -116,15 +118,25 @@ impl UnderWay {
         if batch.is_empty() {
             return None;
         }
+        let mut span = trace::begin(trace::Kind::Internal, None, || "commit");
+        span.set("orderhub.units", || i64::try_from(waiters.len()).unwrap_or(i64::MAX));
         let store = Arc::clone(&parts.store);
         let commit = tokio::spawn(async move { store.commit(batch).await });
-        Some(Self { commit, waiters })
+        Some(Self { commit, waiters, span })
     }
 
-    async fn end(self, parts: &Parts) {
-        let outcomes = self.commit.await.unwrap_or_else(|error| {
+    async fn end(mut self, parts: &Parts) {
+        let mut outcomes = self.commit.await.unwrap_or_else(|error| {
             Err(StoreError::Failed(format!("a commit did not end: {error}")))
         });
+        match (&mut outcomes, self.span.place()) {
+            (Ok(outcomes), Some(place)) => {
+                outcomes.iter_mut().for_each(|outcome| outcome.commit = Some(place.clone()));
+            }
+            (Err(_), Some(_)) => self.span.fail("not_stored"),
+            (_, None) => {}
+        }
+        drop(self.span);
         resolve(parts, self.waiters, outcomes);
     }
 }

@@ -12,6 +12,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
 use crate::intake::Envelope;
 use crate::store::{Lease, ReceiptRow, StoreError};
+use crate::telemetry::trace::Place;
 
 pub mod acks;
 pub mod batch;
@@ -81,6 +82,8 @@ pub struct UnitOutcome {
     pub reserved: Vec<(SystemName, OrderKey)>,
     /// Systems of which it made a lane due that this process has no room for: it is free in the store.
     pub left: Vec<SystemName>,
+    /// The span of the commit, where there are traces.
+    pub commit: Option<Place>,
 }
 
 /// What a commit tells the dispatcher.
@@ -130,6 +133,19 @@ pub enum Word {
 }
 
 impl Word {
+    /// All of them.
+    pub const ALL: [Self; 9] = [
+        Self::Applied,
+        Self::Unchanged,
+        Self::Noticed,
+        Self::Duplicate,
+        Self::Stale,
+        Self::Waiting,
+        Self::Todo,
+        Self::Stored,
+        Self::Skipped,
+    ];
+
     /// The word itself.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -20,6 +20,7 @@ use orderhub_order::rules::{OperationKind as Kind, SystemRules};
 use super::system::{System, needs};
 use super::{Bundle, BundleError, Files, files, queues};
 use crate::config::{self, Config};
+use crate::events;
 
 /// The folder of the hub's own side.
 const HUB: &str = "hub";
@@ -57,6 +58,10 @@ pub(super) fn bundle(files: &Files, config: &Config) -> Result<Bundle, BundleErr
         let shape = SystemShape { integration, settings: Arc::clone(&system.settings) };
         shapes.insert(name.clone(), shape);
         systems.insert(name.clone(), system);
+    }
+    if let Some((system, listens)) = config.bus.as_ref().and_then(events::system) {
+        rules.insert(system.name.clone(), listens);
+        systems.insert(system.name.clone(), system);
     }
     problems.extend(queues::problems(config, &systems));
     if !problems.is_empty() {

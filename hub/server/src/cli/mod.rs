@@ -9,7 +9,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::telemetry;
+use crate::config::{self, LogFormat};
+use crate::telemetry::log;
 
 mod author;
 mod demo;
@@ -46,12 +47,19 @@ struct Shared {
     /// A file with the access token for that hub; without it, the variable ORDERHUB_TOKEN.
     #[arg(long, global = true, env = "ORDERHUB_TOKEN_FILE", value_name = "FILE")]
     token_file: Option<PathBuf>,
-    /// How log lines are written.
-    #[arg(long, global = true, env = "ORDERHUB_LOG_FORMAT", value_enum, default_value_t)]
-    log_format: telemetry::Format,
-    /// What is logged: `info`, `orderhub=debug`, ….
+    /// How log lines are written; without it, as `[log]` of the settings says.
+    #[arg(long, global = true, env = "ORDERHUB_LOG_FORMAT", value_enum)]
+    log_format: Option<LogFormat>,
+    /// What is logged: `debug`, `info,orderhub::deliver=debug`, …; without it, as `[log]` says.
     #[arg(long, global = true, env = "ORDERHUB_LOG")]
     log: Option<String>,
+}
+
+impl Shared {
+    /// What is said of logs for this run.
+    fn said(&self) -> log::Said {
+        log::Said { format: self.log_format, filter: self.log.clone() }
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -88,7 +96,9 @@ enum Command {
     /// Access tokens: create.
     #[command(subcommand)]
     Token(token::Token),
-    /// Why a system has, or has not, what an order says.
+    /// Look at what passes, live: messages before and after mapping, and what is sent; personal values masked.
+    Tap(operate::Tap),
+    /// Why a system has, or has not, what an order says, and what to do.
     Why {
         /// The order: id, ref or number.
         order: String,
@@ -137,22 +147,21 @@ fn run(arguments: Arguments) -> Result<ExitCode, Fault> {
     let shared = arguments.shared;
     match arguments.command {
         Command::Demo(demo) => {
-            telemetry::log(shared.log_format, Some(shared.log.as_deref().unwrap_or("error")));
+            log::errors_only(&shared.said());
             demo::run(&demo, shared.output)
         }
         Command::Twin(twin) => {
-            telemetry::log(shared.log_format, Some(shared.log.as_deref().unwrap_or("warn")));
+            let said = shared.said();
+            let filter = said.filter.or_else(|| Some("warn".to_owned()));
+            log::start(&config::Log::default(), &log::Said { filter, ..said });
             twin::run(&twin, shared.output)
         }
-        Command::Run(settings) => {
-            telemetry::log(shared.log_format, shared.log.as_deref());
-            serve::run(&settings.config)
-        }
+        Command::Run(settings) => serve::run(&settings.config, &shared.said()),
         Command::Config(asked) => {
             serve::config(&asked.settings.config, asked.origin, shared.output)
         }
         Command::Doctor(doctor) => {
-            telemetry::log(shared.log_format, Some(shared.log.as_deref().unwrap_or("error")));
+            log::errors_only(&shared.said());
             doctor::run(&shared, &doctor)
         }
         Command::Check(files) => author::check(&files, shared.output),
@@ -162,6 +171,7 @@ fn run(arguments: Arguments) -> Result<ExitCode, Fault> {
         Command::Todo(todo) => operate::todo(&shared, &todo),
         Command::System(system) => operate::system(&shared, &system),
         Command::Token(command) => token::token(&command, shared.output),
+        Command::Tap(tap) => operate::tap(&shared, &tap),
         Command::Why { order, system } => operate::why(&shared, &order, system.as_deref()),
     }
 }

@@ -7,7 +7,7 @@
 
 use std::time::Duration;
 
-use reqwest::{Client, Method, Response, StatusCode};
+use reqwest::{Client, ClientBuilder, Method, Response, StatusCode};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
 
@@ -50,6 +50,22 @@ async fn send(
     query: &[(&str, Option<&str>)],
     seen: Option<u64>,
 ) -> Result<Value, Fault> {
+    let client = Client::builder().timeout(ANSWER_WITHIN);
+    let answer = ask(client, shared, method, path, (query, seen)).await?;
+    let status = answer.status();
+    let body = body(answer).await?;
+    let value: Value = serde_json::from_slice(&body).unwrap_or_default();
+    if status.is_success() { Ok(value) } else { Err(fault(status, &value)) }
+}
+
+/// One request; its answer has begun, whatever its status.
+async fn ask(
+    client: ClientBuilder,
+    shared: &Shared,
+    method: Method,
+    path: &[&str],
+    (query, seen): (&[(&str, Option<&str>)], Option<u64>),
+) -> Result<Response, Fault> {
     // Installed by the first; a second changes nothing.
     drop(rustls::crypto::ring::default_provider().install_default());
     let mut url = reqwest::Url::parse(&shared.url)
@@ -61,7 +77,7 @@ async fn send(
         Err(()) => return Err(Fault::new(Code::Usage, format!("`--url {}`", shared.url))),
     }
     let given: Vec<_> = query.iter().filter_map(|(name, value)| Some((*name, (*value)?))).collect();
-    let client = Client::builder().no_proxy().timeout(ANSWER_WITHIN).build();
+    let client = client.no_proxy().build();
     let client = client.map_err(|error| Fault::new(Code::Problems, error.to_string()))?;
     let mut request = client.request(method, url).query(&given);
     if let Some(token) = token(shared)? {
@@ -70,16 +86,59 @@ async fn send(
     if let Some(seen) = seen {
         request = request.header(reqwest::header::IF_MATCH, format!("\"{seen}\""));
     }
-    let answer = request.send().await.map_err(|error| {
+    request.send().await.map_err(|error| {
         let cause = std::error::Error::source(&error).map(ToString::to_string);
         let message = format!("no hub answers at {}: {}", shared.url, cause.unwrap_or_default());
         Fault::new(Code::Unreachable, message)
             .hint("start it with `orderhub run -c orderhub.toml`, or name it with `--url`")
-    })?;
-    let status = answer.status();
-    let body = body(answer).await?;
-    let value: Value = serde_json::from_slice(&body).unwrap_or_default();
-    if status.is_success() { Ok(value) } else { Err(fault(status, &value)) }
+    })
+}
+
+/// Reads server-sent events until `take` has enough or the hub ends them: the name of each, and its data.
+pub(super) fn events(
+    shared: &Shared,
+    path: &[&str],
+    filter: Option<(&str, &str)>,
+    take: impl FnMut(&str, &str) -> bool,
+) -> Result<(), Fault> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| Fault::new(Code::Problems, error.to_string()))?;
+    runtime.block_on(async {
+        let query: Vec<_> = filter.iter().map(|(name, value)| (*name, Some(*value))).collect();
+        let client = Client::builder().connect_timeout(ANSWER_WITHIN).read_timeout(ANSWER_WITHIN);
+        let answer = ask(client, shared, Method::GET, path, (&query, None)).await?;
+        let status = answer.status();
+        if !status.is_success() {
+            let problem = serde_json::from_slice(&body(answer).await?).unwrap_or_default();
+            return Err(fault(status, &problem));
+        }
+        read(answer, take).await
+    })
+}
+
+/// An event is lines up to an empty one; what is no `event:` or `data:` keeps the connection alive.
+async fn read(mut answer: Response, mut take: impl FnMut(&str, &str) -> bool) -> Result<(), Fault> {
+    let broke = |error| Fault::new(Code::Unreachable, format!("the hub has gone: {error}"));
+    let (mut waiting, mut event) = (Vec::new(), String::new());
+    while let Some(part) = answer.chunk().await.map_err(broke)? {
+        if waiting.len() + part.len() > MOST_BYTES {
+            return Err(Fault::new(Code::Problems, "an event is too large"));
+        }
+        waiting.extend_from_slice(&part);
+        while let Some(end) = waiting.iter().position(|byte| *byte == b'\n') {
+            let line: Vec<u8> = waiting.drain(..=end).collect();
+            let line = String::from_utf8_lossy(&line);
+            let line = line.trim_end();
+            if let Some(name) = line.strip_prefix("event:") {
+                name.trim_start().clone_into(&mut event);
+            } else if let Some(data) = line.strip_prefix("data:")
+                && !take(&event, data.trim_start())
+            {
+                return Ok(());
+            }
+        }
+    }
+    Ok(())
 }
 
 /// The access token, from the file that is named or from the environment; never an argument, which every
@@ -161,17 +220,10 @@ pub(super) mod tests {
 
     use super::*;
     use crate::cli::output::Output;
-    use crate::telemetry::Format;
 
     /// The arguments of a command that asks there.
     pub(in crate::cli) fn asking(url: String) -> Shared {
-        Shared {
-            output: Output::Json,
-            url,
-            token_file: None,
-            log_format: Format::default(),
-            log: None,
-        }
+        Shared { output: Output::Json, url, token_file: None, log_format: None, log: None }
     }
 
     /// Answers with these bodies, a connection each; then gives the first line of each request.

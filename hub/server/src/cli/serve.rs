@@ -9,7 +9,8 @@ use serde_json::json;
 use super::output::{self, Code, Fault, Output};
 use crate::bundle::{Bundle, BundleError};
 use crate::clock::Clock;
-use crate::config::{self, Loaded};
+use crate::config::{self, Loaded, LogFormat};
+use crate::telemetry::log;
 use crate::{Hub, Start, StartError};
 
 /// The environment as it is.
@@ -46,15 +47,19 @@ pub(super) fn config(file: &Path, set: bool, output: Output) -> Result<ExitCode,
 }
 
 /// Runs the hub until SIGTERM or ctrl-c.
-pub(super) fn run(file: &Path) -> Result<ExitCode, Fault> {
+pub(super) fn run(file: &Path, said: &log::Said) -> Result<ExitCode, Fault> {
     let config = load(file)?.config;
+    let lines = log::start(&config.log, said);
     let files = Bundle::read(&config.mappings.path).map_err(|error| not_started(error.into()))?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Fault::new(Code::Problems, error.to_string()))?;
     runtime.block_on(async {
         let start = Start { config, files, env: environment(), clock: Clock::system() };
         let hub = Hub::start(start).await.map_err(not_started)?;
-        output::say(&format!("orderhub listens on http://{}", hub.addr()));
+        // Whoever reads objects has it from the log.
+        if lines == LogFormat::Text {
+            output::say(&format!("orderhub listens on http://{}", hub.addr()));
+        }
         stop_signal().await;
         hub.stop().await;
         Ok(ExitCode::SUCCESS)
@@ -70,6 +75,7 @@ pub(super) fn not_started(error: StartError) -> Fault {
         }
         StartError::Secrets(_) => Fault::new(Code::Settings, error.to_string())
             .hint("set the variable or mount the file, then start again"),
+        StartError::Trace(_) => Fault::new(Code::Settings, error.to_string()),
         StartError::Bundle(error) => Fault::new(Code::Settings, error.to_string()),
         StartError::Store(error) => Fault::new(Code::Later, error.to_string()),
         StartError::Listen { .. } => Fault::new(Code::Later, error.to_string())

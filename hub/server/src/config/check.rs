@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use super::{Config, Selector, StoreUrl, access};
+use orderhub_lang::diagnostic::nearest;
+use orderhub_order::flow::EVENTS;
+
+use super::{Config, Selector, StoreUrl, access, observe};
 
 /// Longest body that is taken in at all.
 pub(super) const MOST_BYTES: usize = 16 << 20;
@@ -17,6 +20,7 @@ pub(super) fn rules(config: &Config) -> Vec<String> {
     bus(config, &mut broken);
     files(config, &mut broken);
     systems(config, &mut broken);
+    observe::rules(&config.telemetry, &mut broken);
     broken
 }
 
@@ -41,8 +45,17 @@ fn store(config: &Config, broken: &mut Vec<String>) {
 
 fn bus(config: &Config, broken: &mut Vec<String>) {
     let Some(bus) = &config.bus else { return };
-    if !bus.events_exchange.is_empty() {
-        broken.push("`bus.events_exchange` comes with a later version; remove it".to_owned());
+    for name in crate::events::unknown(bus) {
+        let near = nearest(name, EVENTS).map(|near| format!("; did you mean `{near}`?"));
+        let known = near.unwrap_or_else(|| format!("; known: {}", EVENTS.join(", ")));
+        broken.push(format!("`bus.events` names `{name}`, which is no event of the hub{known}"));
+    }
+    let events = crate::events::SYSTEM;
+    if !bus.events_exchange.is_empty() && config.systems.contains_key(events) {
+        broken.push(format!(
+            "`[systems.{events}]` stands beside `bus.events_exchange`, which is a system of that name itself; \
+             name yours otherwise"
+        ));
     }
     let mut readers: BTreeMap<&str, &str> = BTreeMap::new();
     for (name, consume) in &bus.consume {

@@ -19,6 +19,7 @@ mod access;
 mod check;
 mod files;
 mod load;
+mod observe;
 mod places;
 mod secrets;
 mod show;
@@ -29,6 +30,7 @@ mod values;
 pub use access::{Access, HashRef, Hashes, Token, is_token_name};
 pub use files::{Every, FileDrop};
 pub use load::{ConfigError, Loaded, load, parse};
+pub use observe::{Log, LogFormat, LogLevel, LogTo, Telemetry};
 pub use places::{SecretRef, SecretRefs, Selector};
 pub use secrets::{SecretError, Secrets};
 pub use show::show;
@@ -57,6 +59,10 @@ pub struct Config {
     pub systems: BTreeMap<SystemName, System>,
     /// Where the hub may call.
     pub egress: Egress,
+    /// What it logs.
+    pub log: Log,
+    /// Traces.
+    pub telemetry: Telemetry,
 }
 
 /// Table `[server]`.
@@ -138,9 +144,12 @@ pub struct Bus {
     /// Unacknowledged messages per reader.
     #[serde(default = "prefetch")]
     pub prefetch: NonZeroU16,
-    /// The hub's own events; empty: none.
+    /// The topic exchange for the hub's own events; empty: none are published.
     #[serde(default)]
     pub events_exchange: String,
+    /// Which events; empty: all.
+    #[serde(default, deserialize_with = "values::list")]
+    pub events: Vec<String>,
     /// Queues to read, by a name of your choice.
     #[serde(default)]
     pub consume: BTreeMap<String, Consume>,
@@ -276,6 +285,7 @@ impl Config {
         let secrets = secrets.flat_map(|refs| refs.0.iter_mut());
         let secrets = secrets.chain(self.bus.as_mut().and_then(|bus| bus.password.as_mut()));
         let secrets = secrets.chain(self.store.password.as_mut());
+        let secrets = secrets.chain(self.telemetry.headers.values_mut());
         let files = secrets.filter_map(|secret| match secret {
             SecretRef::File(file) => Some(file),
             SecretRef::Env(_) => None,

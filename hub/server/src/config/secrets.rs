@@ -151,6 +151,8 @@ impl Secrets {
             places.map(move |place| (format!("access.tokens.{name}.sha256"), place))
         });
         let all = all.chain(of_tokens);
+        let of_traces = config.telemetry.headers.iter();
+        let all = all.chain(of_traces.map(|(name, at)| (format!("telemetry.headers.{name}"), at)));
         let wrong = all.filter_map(|(key, at)| Some(format!("`{key}`: {}", self.read(at).err()?)));
         let wrong: Vec<_> = wrong.collect();
         if wrong.is_empty() { Ok(()) } else { Err(wrong) }

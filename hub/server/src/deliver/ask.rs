@@ -98,7 +98,7 @@ async fn ask(dispatcher: &Dispatcher, question: Question<'_>) -> Asked {
     let call = frozen.call(operation, "", attempts.saturating_add(1), &system.base_url);
     let until = Instant::now() + LONGEST;
     let connector = &*system.connector;
-    let run = Run { dispatcher, connector, call: &call, until, flying: None };
+    let run = Run { dispatcher, connector, call: &call, until, flying: None, place: None };
     let ran = run.run(Memo::default(), None).await;
     dispatcher.show_gates();
     let policy = Policy {

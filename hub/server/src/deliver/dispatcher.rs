@@ -22,12 +22,14 @@ use crate::apply::Apply;
 use crate::bundle::Bundle;
 use crate::clock::Clock;
 use crate::config;
-use crate::resilience::gate::PolicyError;
+use crate::events::Publisher;
+use crate::resilience::gate::{GateState, PolicyError};
 use crate::resilience::limit::Rate;
 use crate::resilience::share::Share;
 use crate::resilience::stale::Cache;
 use crate::resilience::{self, Failure, Guards, Jitter, Pass, Stack};
 use crate::store::{Backlog, Store};
+use crate::tap::Tap;
 use crate::transport::Transport;
 
 /// Lanes served at once, for each call that may be in the air.
@@ -47,6 +49,10 @@ pub(super) struct Common {
     pub(super) global: Arc<Semaphore>,
     /// Nothing new is taken any more.
     pub(super) stopping: CancellationToken,
+    /// Where people look at what passes.
+    pub(super) tap: Tap,
+    /// Whom breakers tell that they moved.
+    pub(super) events: Option<Publisher>,
 }
 
 impl Common {
@@ -93,6 +99,8 @@ pub(super) struct Observed {
     pub(super) last_success: Option<Timestamp>,
     pub(super) last_error: Option<LastError>,
     pub(super) backlog: Option<Backlog>,
+    /// Breakers as they were seen last, by operation; one that was not seen was closed.
+    pub(super) breakers: BTreeMap<String, GateState>,
 }
 
 impl std::fmt::Debug for Dispatcher {
@@ -237,9 +245,23 @@ impl Dispatcher {
     pub(super) fn show_gates(&self) {
         for (operation, state, _) in self.guards.gates() {
             let breaker = gauge!("orderhub_breaker_state",
-                "system" => self.label(), "operation" => operation);
+                "system" => self.label(), "operation" => operation.clone());
             breaker.set(state.gauge());
+            self.moved(operation, state);
         }
+    }
+
+    /// Tells of a breaker that is seen in another state than before.
+    fn moved(&self, operation: String, state: GateState) {
+        let mut observed = self.observed();
+        let before = observed.breakers.get(&operation).copied().unwrap_or(GateState::Closed);
+        if before == state {
+            return;
+        }
+        if let Some(events) = &self.common.events {
+            events.breaker(&self.name, &operation, state, self.common.clock.now());
+        }
+        observed.breakers.insert(operation, state);
     }
 
     pub(super) fn label(&self) -> String {

@@ -13,6 +13,8 @@ use orderhub_order::rules::Mode;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
+use tracing::field::Empty;
+use tracing::{Instrument as _, Span};
 
 use super::dispatcher::Dispatcher;
 use super::ring::{Offer, Ring, Wait};
@@ -45,13 +47,28 @@ pub(super) async fn run(dispatcher: Arc<Dispatcher>) {
         while deliveries.try_join_next().is_some() {}
         let (key, in_hand, permits) = served;
         let hand = InHand::new(Arc::clone(&dispatcher), key);
-        deliveries.spawn(async move {
+        let around = around(&dispatcher, key);
+        let served = async move {
             let rest = send::serve(&hand.dispatcher, key, permits).await;
             drop(in_hand);
             hand.rest(rest);
-        });
+        };
+        deliveries.spawn(served.instrument(around));
     }
     while deliveries.join_next().await.is_some() {}
+}
+
+/// What is logged on behalf of a delivery stands under these.
+fn around(dispatcher: &Dispatcher, key: OrderKey) -> Span {
+    let (system, order) = (dispatcher.name.as_str(), key.shown());
+    tracing::info_span!(
+        "delivery",
+        system,
+        order,
+        operation = Empty,
+        attempt = Empty,
+        trace_id = Empty
+    )
 }
 
 /// Leave to have one more call in the air: to this system, and to all. Given back when the call has ended, so

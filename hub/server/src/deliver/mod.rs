@@ -26,12 +26,14 @@ use crate::apply::{Apply, Handed};
 use crate::bundle::Bundle;
 use crate::clock::Clock;
 use crate::config::{self, Config, Secrets};
+use crate::events::{self, Publisher};
 use crate::resilience::gate::{Force, PolicyError};
 use crate::resilience::retry::Redelivery;
 use crate::resilience::share::Share;
 use crate::resilience::stale::Answered;
 use crate::resilience::{self, Jitter};
 use crate::store::{PauseRow, Store};
+use crate::tap::Tap;
 use crate::transport::Transport;
 
 mod ask;
@@ -52,6 +54,7 @@ mod share;
 pub mod status;
 mod steps;
 mod tasks;
+mod traced;
 
 pub use ask::{Asked, Question};
 use dispatcher::{Common, Dispatcher};
@@ -82,6 +85,10 @@ pub struct Parts {
     pub bounds: Bounds,
     /// What people hold shut, from the store.
     pub pauses: Vec<PauseRow>,
+    /// Where people look at what passes.
+    pub tap: Tap,
+    /// Whom breakers tell that they moved.
+    pub(crate) events: Option<Publisher>,
 }
 
 /// Reads the current values of a secret of one system by name, newest first.
@@ -110,7 +117,11 @@ impl Account {
             let (policy, limits) = (resilience::Policy::default(), system.limits.clone());
             (name.clone(), Self { secret: Arc::new(secret), policy, limits })
         };
-        config.systems.iter().map(account).collect()
+        let exchange = config.bus.as_ref().and_then(events::system).map(|(system, _)| {
+            let (policy, limits) = (resilience::Policy::default(), BTreeMap::new());
+            (system.name, Self { secret: Arc::new(|_| Vec::new()), policy, limits })
+        });
+        config.systems.iter().map(account).chain(exchange).collect()
     }
 }
 
@@ -162,6 +173,8 @@ impl Deliverer {
             bounds: parts.bounds,
             global: Arc::new(Semaphore::new(parts.bounds.global)),
             stopping: CancellationToken::new(),
+            tap: parts.tap,
+            events: parts.events,
         });
         let (news, told) = share::telling(&common.store).unzip();
         let mut dispatchers = BTreeMap::new();

@@ -14,6 +14,7 @@ use orderhub_order::rules::OperationKind;
 use super::freeze::{Frozen, idempotency_key, projection, read_memo};
 use super::send::Hand;
 use crate::bundle::Delivery;
+use crate::events;
 
 /// What is ready to fly.
 #[derive(Debug)]
@@ -62,7 +63,7 @@ impl Hand<'_> {
         let delivery = self.delivery(&want.key.rule, &operation.name);
         let mapped = match delivery.and_then(|delivery| delivery.with.as_ref()) {
             Some(mapping) => mapping.reverse(subject, &self.context(Some(subject)))?,
-            None => Projection { bytes: Vec::new(), values: Vec::new() },
+            None => Projection { bytes: self.event(send), values: Vec::new() },
         };
         let hash = projection(&mapped.bytes);
         let sent = if send.shadow { &self.lane.shadow } else { &self.lane.sent };
@@ -81,6 +82,19 @@ impl Hand<'_> {
         Ok(Ready { flight, frozen, memo: Memo::default() })
     }
 
+    /// The event that the wish stands for; nothing where it stands for none.
+    fn event(&self, send: &Send<'_>) -> Vec<u8> {
+        let (want, order) = (&send.want.key, &self.state.order);
+        let (key, now) = (self.idempotency_key(send), self.dispatcher.common.clock.now());
+        events::of_order(want, order, &key, now).unwrap_or_default()
+    }
+
+    fn idempotency_key(&self, send: &Send<'_>) -> String {
+        let (install, system) = (self.dispatcher.common.store.install(), &self.dispatcher.name);
+        let (operation, version) = (&send.operation.name, self.state.order.version);
+        idempotency_key(install, self.key, system, operation, &send.want.key, version)
+    }
+
     pub(super) fn flight(
         &self,
         send: &Send<'_>,
@@ -91,15 +105,7 @@ impl Hand<'_> {
         let Send { want, operation, .. } = send;
         let version = self.state.order.version;
         let common = &self.dispatcher.common;
-        let install = common.store.install();
-        let key = idempotency_key(
-            install,
-            self.key,
-            &self.dispatcher.name,
-            &operation.name,
-            &want.key,
-            version,
-        );
+        let key = self.idempotency_key(send);
         Flight {
             want: want.key.clone(),
             operation: operation.name.clone(),

@@ -95,7 +95,7 @@ async fn ask(
     let call = frozen.call(&read.operation, "", 1, &system.base_url);
     let until = Instant::now() + LONGEST;
     let connector = &*system.connector;
-    let run = Run { dispatcher, connector, call: &call, until, flying: None };
+    let run = Run { dispatcher, connector, call: &call, until, flying: None, place: None };
     let ran = run.run(Memo::default(), None).await;
     dispatcher.show_gates();
     match ran.end {

@@ -20,11 +20,16 @@ use super::send::{Hand, Rest, Turn};
 use super::settle::{self, AttemptEnd, Policy, Settlement};
 use super::steps::Ran;
 use crate::store::{ReceiptRow, StoreError};
+use crate::telemetry::trace::Span;
 
 /// The reply names the thing that the operation made.
 fn names_subject(references: &[ReplyXref], flight: &Flight) -> bool {
     let entity = flight.entity.as_str();
     references.iter().any(|xref| xref.ours.is_none() && xref.kind == entity)
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// What a receipt holds besides the flight.
@@ -52,6 +57,7 @@ impl Hand<'_> {
         flight: &Flight,
         ran: Ran,
         took: Duration,
+        mut span: Span,
     ) -> Result<Turn, StoreError> {
         let Ran { end, mut memo, status, known, wrote } = ran;
         let mut verdict = self.verdict(&end, flight.attempt);
@@ -92,6 +98,12 @@ impl Hand<'_> {
             settle::resume_at(&mut memo, step);
         }
         let memo = write_memo(&memo);
+        span.set("orderhub.result", || verdict.shown);
+        if !matches!(verdict.class, ReceiptClass::Ok | ReceiptClass::Already) {
+            span.fail(verdict.shown);
+        }
+        drop(span);
+        tracing::debug!(class = verdict.shown, status, took_ms = millis(took), "an attempt ended");
         self.receipt(flight, Outcomes { verdict, xrefs, reply, memo, wrote, status, took }).await
     }
 
@@ -205,7 +217,7 @@ impl Hand<'_> {
             attempt: flight.attempt,
             class: verdict.shown.to_owned(),
             status,
-            ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+            ms: millis(took),
             why: verdict.why.clone(),
         };
         let receipt = Receipt {
@@ -220,6 +232,7 @@ impl Hand<'_> {
             next_due: verdict.next_due,
         };
         self.dispatcher.settled(flight, &verdict, took);
+        self.show(flight, &row);
         // What happened outside must not be forgotten: the receipt waits for the store.
         loop {
             let act = Act::Receipt(Box::new(receipt.clone()));

@@ -155,6 +155,8 @@ impl Hand<'_> {
             // Held, dropped or taken by another meanwhile: the lane says so itself.
             return Ok(Turn::Rest(Rest::Done));
         };
+        let span = self.told(&flight).await;
+        let place = span.place();
         let noted = Mutex::new(Noted { memo: memo.clone(), known: 0 });
         let flying = Flying { hand: self, flight: &flight, noted };
         let connector = &*self.system.connector;
@@ -165,11 +167,12 @@ impl Hand<'_> {
             call: &call,
             until,
             flying: Some(&flying),
+            place: place.as_ref(),
         };
         let start = Instant::now();
         let ran = run.run(memo, pass.map(Pass::into)).await;
         drop(self.permits.lock().unwrap_or_else(PoisonError::into_inner).take());
-        self.settle(&flight, ran, start.elapsed()).await
+        self.settle(&flight, ran, start.elapsed(), span).await
     }
 
     /// The longest time that a step of the operation may take.

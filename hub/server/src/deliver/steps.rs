@@ -15,6 +15,7 @@ use super::dispatcher::Dispatcher;
 use super::send::Flying;
 use super::settle::AttemptEnd;
 use crate::resilience::{Caller, Exchange, Exchanged, Failure, Prepaid, Step};
+use crate::telemetry::trace::{self, Kind, Place, Span};
 
 /// Values of a rotating secret that are tried for one call.
 const MOST_TURNS: usize = 4;
@@ -31,6 +32,8 @@ pub(super) struct Run<'a> {
     pub(super) until: Instant,
     /// The stored flight whose memo is committed on the way; none for reads.
     pub(super) flying: Option<&'a Flying<'a>>,
+    /// Where in a trace its requests stand.
+    pub(super) place: Option<&'a Place>,
 }
 
 /// How it ended, with what was found on the way.
@@ -154,18 +157,19 @@ impl Attempt<'_> {
         Ok((request, most.get()))
     }
 
-    /// One request with the values of a turn.
-    async fn once(&self, request: &Request) -> Result<Exchanged, CallError> {
+    /// One request with the values of a turn, in a span of its own.
+    async fn once(&self, mut request: Request) -> Result<Exchanged, CallError> {
         if !self.run.dispatcher.common.store.lives() {
             // Others may look after this call by now.
             let why = "the store was not heard of for too long: nothing was sent".to_owned();
             return Err(CallError::NotActed { why, retry_after: None });
         }
-        let answer = self.run.dispatcher.common.transport.send(request).await?;
-        self.status.store(answer.status, Ordering::Relaxed);
-        let mut memo = self.memo.clone();
-        self.run.connector.answer(self.run.call, &mut memo, &answer)?;
-        Ok(Exchanged { memo, status: Some(answer.status) })
+        let mut span = self.span(&mut request);
+        let exchanged = self.exchange(&request, &mut span).await;
+        if let Err(error) = &exchanged {
+            span.fail(word(error));
+        }
+        exchanged
     }
 
     /// While a secret rotates it has several values, and nobody knows which of them the system takes by now:
@@ -183,7 +187,7 @@ impl Attempt<'_> {
             let (request, most) =
                 authorized.map_err(|e| CallError::NotAllowed { why: e.to_string() })?;
             tried += 1;
-            match self.once(&request).await {
+            match self.once(request).await {
                 Err(CallError::NotAllowed { .. }) if tried < most.min(MOST_TURNS) => {
                     turn = (turn + 1).checked_rem(most).unwrap_or(0);
                 }
@@ -195,6 +199,44 @@ impl Attempt<'_> {
                 }
             }
         }
+    }
+
+    async fn exchange(&self, request: &Request, span: &mut Span) -> Result<Exchanged, CallError> {
+        let answer = self.run.dispatcher.common.transport.send(request).await?;
+        self.status.store(answer.status, Ordering::Relaxed);
+        span.set("http.response.status_code", || i64::from(answer.status));
+        let mut memo = self.memo.clone();
+        self.run.connector.answer(self.run.call, &mut memo, &answer)?;
+        Ok(Exchanged { memo, status: Some(answer.status) })
+    }
+
+    /// Begins the span of a request, and tells the target where in a trace it stands; a connector that does
+    /// so itself is left alone. What is signed stands before that.
+    fn span(&self, request: &mut Request) -> Span {
+        let mut span =
+            trace::begin(Kind::Client, self.run.place, || format!("call {}", request.step));
+        span.set("orderhub.system", || self.run.dispatcher.label());
+        span.set("orderhub.operation", || self.run.call.operation.to_owned());
+        span.set("orderhub.step", || request.step.clone());
+        span.set("http.request.method", || request.method);
+        let own =
+            |name: &str| request.headers.iter().any(|(own, _)| own.eq_ignore_ascii_case(name));
+        let place = span.place().filter(|_| !own("traceparent"));
+        let given = place.iter().flat_map(Place::headers);
+        request.headers.extend(given.map(|(name, value)| (name.to_owned(), value)));
+        span
+    }
+}
+
+/// What a failure is, in the words of receipts.
+fn word(error: &CallError) -> &'static str {
+    match error {
+        CallError::NotActed { .. } => "not_acted",
+        CallError::MayHaveActed { .. } => "may_have_acted",
+        CallError::Already { .. } => "already",
+        CallError::Throttled { .. } => "throttled",
+        CallError::NotAllowed { .. } => "not_allowed",
+        CallError::SaidNo { .. } => "said_no",
     }
 }
 

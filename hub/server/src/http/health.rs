@@ -12,9 +12,8 @@ use serde_json::json;
 
 use super::{Api, Problem};
 use crate::store::Scope;
+use crate::telemetry::metrics::{UNKNOWN, announce};
 
-/// The label of a system that no settings name.
-const UNKNOWN: &str = "unknown";
 /// Longest wait for the store's word on its readiness.
 const STORE_WITHIN: Duration = Duration::from_secs(2);
 
@@ -47,15 +46,23 @@ pub(super) async fn metrics(State(api): State<Api>) -> Result<Response, Problem>
     let Some(handle) = &api.metrics else {
         return Err(Problem::not_found("recorder of metrics in this process", "metrics"));
     };
-    let now = api.clock.now();
-    for (system, heard) in api.intake.heard() {
-        let silent = now.duration_since(heard).as_secs_f64().max(0.0);
-        metrics::gauge!("orderhub_source_freshness_seconds", "system" => system.to_string())
-            .set(silent);
-    }
+    announce(&api.intake.bundle());
+    freshness(&api);
     todos(&api).await?;
     handle.run_upkeep();
     Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], handle.render()).into_response())
+}
+
+/// How long each system that may speak was silent, as far as this process knows.
+fn freshness(api: &Api) {
+    let (now, heard) = (api.clock.now(), api.intake.heard());
+    let bundle = api.intake.bundle();
+    for system in bundle.systems().filter(|system| !system.intakes.is_empty()) {
+        let last = heard.get(&system.name).copied().unwrap_or(api.intake.began());
+        let silent = now.duration_since(last).as_secs_f64().max(0.0);
+        metrics::gauge!("orderhub_source_freshness_seconds", "system" => system.name.to_string())
+            .set(silent);
+    }
 }
 
 /// Open todos per kind and system; a kind that has none any more is set to zero.

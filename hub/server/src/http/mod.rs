@@ -29,6 +29,7 @@ use crate::intake::{Intake, MOST_BYTES, webhook};
 use crate::readiness::Readiness;
 use crate::store::Store;
 
+mod advice;
 mod caller;
 mod decide;
 mod edit;
@@ -37,6 +38,7 @@ mod history;
 mod intake;
 mod limits;
 mod listen;
+mod observed;
 mod once;
 mod openapi;
 mod orders;
@@ -46,6 +48,7 @@ mod reason;
 mod restore;
 mod systems;
 mod tag;
+mod tap;
 mod todo;
 mod view;
 mod why;
@@ -146,16 +149,20 @@ pub fn router(api: Api) -> Router {
     let (v1, described) = described(&api).split_for_parts();
     let document = openapi::document(&described);
     let v1 = v1
+        // A stream without an end, which the description has no word for.
+        .route("/api/v1/tap", get(tap::tap))
         // Outermost last: who calls is known before a body is waited for.
         .layer(middleware::from_fn(limits::whole_body))
         .layer(middleware::from_fn_with_state(api.clone(), caller::known))
         // What the calls are is no secret.
         .route("/api/v1/openapi.json", get(async move || openapi::serve(&document)))
-        .layer(middleware::from_fn_with_state(api.clone(), this_machine_only));
+        .layer(middleware::from_fn_with_state(api.clone(), this_machine_only))
+        .layer(middleware::from_fn(observed::observed));
     let webhooks = Router::new()
         .route("/webhooks/{system}", post(webhook::root))
         .route("/webhooks/{system}/{*path}", post(webhook::below))
-        .layer(middleware::from_fn(limits::whole_body));
+        .layer(middleware::from_fn(limits::whole_body))
+        .layer(middleware::from_fn(observed::observed));
     let room = Arc::new(Semaphore::new(limits::MOST_CALLS));
     let work = Router::new()
         .merge(v1)

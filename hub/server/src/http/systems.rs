@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use orderhub_order::ids::SystemName;
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -22,7 +22,10 @@ use crate::deliver::ReadError;
 use crate::deliver::status::SystemStatus;
 use crate::resilience::gate::Force;
 use crate::resilience::stale::Answered;
-use crate::store::PauseRow;
+use crate::store::{MinuteRow, PauseRow};
+
+/// What is told of a system minute by minute: the last hour.
+const MINUTES: SignedDuration = SignedDuration::from_hours(1);
 
 /// All systems.
 #[utoipa::path(
@@ -65,7 +68,23 @@ pub(super) async fn one(
     let status = statuses.iter().find(|status| status.system == name.as_str());
     let status = status.filter(|status| sees(&caller, &status.system));
     let status = status.ok_or_else(|| Problem::not_found("system", name.as_str()))?;
-    Ok(Json(shown(&api, status)))
+    let mut shown = shown(&api, status);
+    let since = api.clock.now().checked_sub(MINUTES).unwrap_or(Timestamp::UNIX_EPOCH);
+    let minutes = api.store.minutes(&name, since).await?;
+    if let Some(members) = shown.as_object_mut() {
+        members.insert("minutes".to_owned(), by_minute(&minutes));
+    }
+    Ok(Json(shown))
+}
+
+/// What came in each of the last minutes, by outcome; minutes without any are left out.
+fn by_minute(rows: &[MinuteRow]) -> Value {
+    let mut minutes: BTreeMap<Timestamp, BTreeMap<&str, u64>> = BTreeMap::new();
+    for row in rows {
+        *minutes.entry(row.at).or_default().entry(row.outcome.as_str()).or_default() += row.count;
+    }
+    let shown = |(at, outcomes)| json!({ "at": at, "outcomes": outcomes });
+    minutes.into_iter().map(shown).collect()
 }
 
 /// The deliverer's view, with what only the intake knows.

@@ -1,11 +1,15 @@
-//! Why a system has, or has not, what an order says: each lane's code in words.
+//! Why a system has, or has not, what an order says, and what to do: each lane's code in words, what the system
+//! as a whole waits for, what every release still lacks, what waits for a person, and the last attempt.
 
 use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
-use orderhub_order::ids::SystemName;
+use orderhub_order::catalogue::known;
+use orderhub_order::flow::{Standing, standings};
+use orderhub_order::ids::{At, Collection, SystemName};
 use orderhub_order::lane::{Lane, LaneCode};
+use orderhub_order::model::{self as state, Element};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use utoipa::IntoParams;
@@ -13,7 +17,14 @@ use utoipa::IntoParams;
 use super::caller::{May, to};
 use super::openapi::shapes;
 use super::orders::find;
-use super::{Api, Problem};
+use super::{Api, Problem, advice};
+use crate::access::Right;
+use crate::bundle::Bundle;
+use crate::deliver::status::SystemStatus;
+use crate::store::{ReceiptRow, TodoFilter, TodoRow};
+
+/// Open todos of one order that are looked at.
+const MOST_TODOS: usize = 100;
 
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -47,38 +58,126 @@ pub(super) async fn why(
     names.extend(state.lanes.systems().cloned());
     names.sort();
     names.dedup();
-    let asked =
-        names.iter().filter(|name| query.system.as_ref().is_none_or(|s| s == name.as_str()));
-    let status = api.deliverer.status();
-    let paused = |name: &SystemName| {
-        let system = status.iter().find(|status| status.system == name.as_str());
-        system.and_then(|system| system.paused.as_deref())
+    names.retain(|name| query.system.as_ref().is_none_or(|asked| asked == name.as_str()));
+    let scope = &caller.scope;
+    let filter =
+        TodoFilter { order: Some(state.order.key), limit: MOST_TODOS, ..TodoFilter::default() };
+    let todos = match caller.role.may(Right::ReadTodos) {
+        true => api.store.todos(scope, &filter).await?.items,
+        false => Vec::new(),
     };
-    let items: Vec<Value> = asked
-        .map(|name| match state.lanes.get(name) {
-            Some(lane) => json!({
-                "system": name.as_str(),
-                "code": lane.code,
-                "why": match paused(name) {
-                    Some(reason) => {
-                        format!("a person paused the system ({reason}); {}", words(lane, api.clock.now()))
-                    }
-                    None => words(lane, api.clock.now()),
-                },
-            }),
-            None => json!({
-                "system": name.as_str(),
-                "code": LaneCode::NotRouted,
-                "why": "this order has nothing for it: no release of the flow named it yet",
-            }),
-        })
-        .collect();
+    let receipts = api.store.receipts(scope, state.order.key).await?;
+    let status = api.deliverer.status();
+    let asked = Asked { api: &api, bundle: &bundle, state: &state, todos, receipts, status };
+    let items: Vec<Value> = names.iter().map(|name| asked.of(name)).collect();
     let order = json!({
         "id": state.order.key.shown(),
         "ref": state.order.reference,
         "version": state.order.version,
+        "holds": asked.holds(),
     });
     Ok(Json(json!({ "order": order, "items": items })).into_response())
+}
+
+/// What is known about an order that somebody asks about.
+struct Asked<'a> {
+    api: &'a Api,
+    bundle: &'a Bundle,
+    state: &'a state::State,
+    /// Its open todos.
+    todos: Vec<TodoRow>,
+    /// Its attempts, newest first.
+    receipts: Vec<ReceiptRow>,
+    status: Vec<SystemStatus>,
+}
+
+impl Asked<'_> {
+    fn of(&self, name: &SystemName) -> Value {
+        let lane = self.state.lanes.get(name);
+        let known = self.bundle.system(name);
+        let standings = standings(self.state, name, &self.bundle.rules());
+        let code = lane.map_or(Some(LaneCode::NotRouted), |lane| lane.code);
+        let quiet = lane.is_none_or(|lane| lane.wants.is_empty() && lane.flying.is_none());
+        let mut why = match lane {
+            Some(lane) => words(lane, self.api.clock.now()),
+            None if known.is_none() => "no such system in the settings any more".to_owned(),
+            None => "this order has nothing for it: no release of the flow named it yet".to_owned(),
+        };
+        let status = self.status.iter().find(|status| status.system == name.as_str());
+        let mut todo = Vec::new();
+        for sentence in status.iter().flat_map(|status| advice::of_system(status)) {
+            why = format!("{}; {why}", sentence.why);
+            todo.extend(sentence.todo);
+        }
+        let rules: Vec<Value> = standings.iter().map(rule).collect();
+        // What has not happened matters where nothing else is under way.
+        let missing = standings.iter().filter(|standing| quiet && !standing.missing.is_empty());
+        let missing = missing.map(|one| format!("`{}`: {}", one.rule, one.missing.join("; ")));
+        let missing: Vec<String> = missing.collect();
+        if !missing.is_empty() {
+            why.push_str(". Not released yet: ");
+            why.push_str(&missing.join(". "));
+        } else if known.is_some_and(|system| self.listens_to_nothing(&system.name)) && quiet {
+            why.push_str("; its integration has no `deliver:`, so nothing is ever sent there");
+        }
+        let own = |todo: &&TodoRow| todo.item.system.as_ref() == Some(name);
+        let todos: Vec<&TodoRow> = self.todos.iter().filter(own).collect();
+        let holds = !self.holds().is_empty();
+        todo.extend(code.and_then(|code| advice::of_code(code, holds)).map(str::to_owned));
+        todo.extend(todos.iter().map(|todo| {
+            format!(
+                "look at it with `orderhub todo show {}`, then replay, resolve or discard",
+                todo.id
+            )
+        }));
+        let last = self.receipts.iter().find(|receipt| receipt.system == name.as_str());
+        json!({
+            "system": name.as_str(),
+            "role": known.map(|system| system.role.as_str()),
+            "code": code,
+            "why": why,
+            "do": todo,
+            "rules": rules,
+            "todo": todos.iter().map(|todo| shown(todo)).collect::<Vec<_>>(),
+            "last": last,
+        })
+    }
+
+    fn listens_to_nothing(&self, name: &SystemName) -> bool {
+        self.bundle.rules().systems.get(name).is_none_or(|rules| rules.deliver.is_empty())
+    }
+
+    /// The holds that stand, for people.
+    fn holds(&self) -> Vec<Value> {
+        let holds = self.state.order.elements_at(&At::ROOT, Collection::Holds).into_iter();
+        let hold = |(at, element): (At, &Element)| {
+            let text = |field| element.fields.text(field);
+            json!({
+                "id": at.id().map(|id| id.as_str().to_owned()),
+                "code": text(known::hold::CODE),
+                "scope": text(known::hold::SCOPE),
+            })
+        };
+        holds.map(hold).collect()
+    }
+}
+
+fn rule(standing: &Standing) -> Value {
+    json!({
+        "rule": &*standing.rule,
+        "to": standing.to,
+        "fired": standing.fired,
+        "missing": standing.missing,
+    })
+}
+
+fn shown(todo: &TodoRow) -> Value {
+    json!({
+        "id": todo.id,
+        "kind": todo.item.kind.as_str(),
+        "cause": &*todo.item.cause,
+        "why": &*todo.item.why,
+    })
 }
 
 /// What a lane's state means, in one or two sentences.

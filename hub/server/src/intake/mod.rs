@@ -17,6 +17,9 @@ use crate::apply::{Apply, Beside, MessageUnit, Unit, UnitOutcome};
 use crate::bundle::{Bundle, HINT};
 use crate::clock::Clock;
 use crate::store::{Lease, StoreError};
+use crate::tap::{self, Seen, Tap};
+use crate::telemetry::metrics::UNKNOWN;
+use crate::telemetry::trace::Span;
 
 pub mod fetch;
 pub mod files;
@@ -25,6 +28,7 @@ pub mod headers;
 pub mod leased;
 pub mod poll;
 pub mod queue;
+mod seen;
 pub mod webhook;
 
 pub use gates::{Gates, MOST_BYTES, unit};
@@ -81,6 +85,9 @@ struct Shared {
     clock: Clock,
     /// When each configured system last spoke. Bounded by the settings.
     heard: Mutex<BTreeMap<SystemName, Timestamp>>,
+    /// Since when this process listens.
+    began: Timestamp,
+    tap: Tap,
 }
 
 impl Intake {
@@ -91,7 +98,9 @@ impl Intake {
         gates: Gates,
         clock: Clock,
     ) -> Self {
-        let shared = Shared { bundle, gates, clock, heard: Mutex::default() };
+        let (heard, began) = (Mutex::default(), clock.now());
+        let tap = Tap::default();
+        let shared = Shared { bundle, gates, clock, heard, began, tap };
         Self { apply, shared: Arc::new(shared) }
     }
 
@@ -130,11 +139,12 @@ impl Intake {
     /// # Errors
     ///
     /// [`StoreError::Closed`] while stopping.
-    pub async fn queue(&self, envelope: Envelope) -> Result<Pending, StoreError> {
+    pub async fn queue(&self, mut envelope: Envelope) -> Result<Pending, StoreError> {
         let bundle = self.bundle();
         let labels = self.labels(&bundle, &envelope);
+        let span = seen::begin(&mut envelope);
         let unit = unit(&bundle, self.shared.gates, envelope, None);
-        self.hand_in(unit, labels).await
+        self.hand_in(unit, labels, span).await
     }
 
     /// Takes in what the hub asked for by itself, with what it does besides, and waits for the commit.
@@ -144,12 +154,13 @@ impl Intake {
     /// [`StoreError`]: nothing is stored, and nothing is done besides.
     pub async fn take_with(
         &self,
-        envelope: Envelope,
+        mut envelope: Envelope,
         beside: Beside,
         refused: Option<(&'static str, String)>,
     ) -> Result<UnitOutcome, StoreError> {
         let bundle = self.bundle();
         let labels = self.labels(&bundle, &envelope);
+        let span = seen::begin(&mut envelope);
         let mut unit = match refused {
             None => unit(&bundle, self.shared.gates, envelope, None),
             refused @ Some(_) => {
@@ -166,7 +177,7 @@ impl Intake {
         };
         let wants = std::mem::take(&mut unit.beside.wants);
         unit.beside = Beside { wants, ..beside };
-        self.hand_in(unit, labels).await?.stored().await
+        self.hand_in(unit, labels, span).await?.stored().await
     }
 
     /// Takes in a message that its source could not address: stored, as a todo with this cause.
@@ -176,11 +187,12 @@ impl Intake {
     /// [`StoreError::Closed`] while stopping.
     pub async fn queue_refused(
         &self,
-        envelope: Envelope,
+        mut envelope: Envelope,
         cause: &'static str,
         why: String,
     ) -> Result<Pending, StoreError> {
         let labels = self.labels(&self.bundle(), &envelope);
+        let span = seen::begin(&mut envelope);
         let refused = Some((cause, why));
         let unit = MessageUnit {
             envelope,
@@ -190,7 +202,17 @@ impl Intake {
             redrive: None,
             beside: Beside::default(),
         };
-        self.hand_in(unit, labels).await
+        self.hand_in(unit, labels, span).await
+    }
+
+    /// Where people look at what passes.
+    pub fn tap(&self) -> &Tap {
+        &self.shared.tap
+    }
+
+    /// Since when this process listens.
+    pub fn began(&self) -> Timestamp {
+        self.shared.began
     }
 
     /// When each system last spoke, for `orderhub_source_freshness_seconds`.
@@ -205,15 +227,23 @@ impl Intake {
         *last = (*last).max(at);
     }
 
-    async fn hand_in(&self, unit: MessageUnit, labels: Labels) -> Result<Pending, StoreError> {
+    async fn hand_in(
+        &self,
+        unit: MessageUnit,
+        labels: Labels,
+        span: Span,
+    ) -> Result<Pending, StoreError> {
+        let told = seen::Told::of(&unit.envelope);
+        let looked = self.shared.tap.is_watched().then(|| Looked::of(self, &unit.envelope));
         let outcome = self.apply.queue(Unit::Message(Box::new(unit))).await?;
         metrics::gauge!("orderhub_intake_backlog").increment(1);
-        Ok(Pending { outcome, labels, clock: self.shared.clock, began: self.shared.clock.now() })
+        let (clock, began) = (self.shared.clock, self.shared.clock.now());
+        Ok(Pending { outcome, labels, clock, began, span, told, looked })
     }
 
     /// Labels are bounded: what a sender made up is `unknown`.
     fn labels(&self, bundle: &Bundle, envelope: &Envelope) -> Labels {
-        let unknown = || Arc::from("unknown");
+        let unknown = || Arc::from(UNKNOWN);
         if bundle.system(&envelope.system).is_none() {
             return Labels { system: unknown(), document: unknown() };
         }
@@ -240,6 +270,30 @@ pub struct Pending {
     labels: Labels,
     clock: Clock,
     began: Timestamp,
+    span: Span,
+    told: Option<seen::Told>,
+    looked: Option<Looked>,
+}
+
+/// A message that somebody looks at.
+#[derive(Debug)]
+struct Looked {
+    tap: Tap,
+    envelope: Envelope,
+    bundle: Arc<Bundle>,
+}
+
+impl Looked {
+    fn of(intake: &Intake, envelope: &Envelope) -> Self {
+        let (tap, bundle) = (intake.shared.tap.clone(), intake.bundle());
+        Self { tap, envelope: envelope.clone(), bundle }
+    }
+
+    fn show(self, outcome: &UnitOutcome) {
+        let Self { tap, envelope, bundle } = self;
+        let (row, outcomes) = (outcome.message, outcome.documents.clone());
+        tap.offer(Seen::In(Box::new(tap::In { envelope, bundle, row, outcomes })));
+    }
 }
 
 impl Drop for Pending {
@@ -259,7 +313,12 @@ impl Pending {
     ///
     /// Dropping the future does not withdraw the envelope.
     pub async fn stored(mut self) -> Result<UnitOutcome, StoreError> {
-        let outcome = (&mut self.outcome).await.map_err(|_| StoreError::Closed)??;
+        let ended = (&mut self.outcome).await.map_err(|_| StoreError::Closed).flatten();
+        seen::end(&mut self.span, self.told.as_ref(), &ended);
+        let outcome = ended?;
+        if let Some(looked) = self.looked.take() {
+            looked.show(&outcome);
+        }
         let took = self.clock.now().duration_since(self.began).as_secs_f64();
         metrics::histogram!("orderhub_intake_commit_seconds").record(took);
         for document in &outcome.documents {

@@ -16,6 +16,7 @@ use orderhub_connectors::contract::Memo;
 use orderhub_connectors::error::CallError;
 use tokio::time::Instant;
 
+mod breaker;
 pub mod credential;
 pub mod gate;
 mod layers;

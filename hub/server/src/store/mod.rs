@@ -20,6 +20,7 @@ mod codec;
 mod columns;
 mod commit;
 mod cores;
+mod counted;
 mod fetches;
 mod forecast;
 mod lease;
@@ -43,8 +44,8 @@ pub use lease::Lease;
 pub use peers::Peers;
 pub use reads::Reads;
 pub use rows::{
-    AttemptFilter, AttemptRow, Backlog, ChangeRow, Filter, MOST_ROWS, MessageRow, Page, PauseRow,
-    PendingRow, ReceiptRow, TodoCount, TodoEnd, TodoFilter, TodoRow, TodoState,
+    AttemptFilter, AttemptRow, Backlog, ChangeRow, Filter, MOST_ROWS, MessageRow, MinuteRow, Page,
+    PauseRow, PendingRow, ReceiptRow, TodoCount, TodoEnd, TodoFilter, TodoRow, TodoState,
 };
 pub use scope::{Part, Scope};
 pub use shared::{Ask, Leave, News, Shared, ShutRow, ThrottleRow};
@@ -202,8 +203,17 @@ pub trait Store: Reads + Answers + Fetches + Peers + Debug + Send + Sync {
         limit: usize,
     ) -> BoxFuture<'_, Result<Vec<PendingRow>, StoreError>>;
 
-    /// Counts for metrics and `system list`.
+    /// Counts for metrics and `system list`, of the whole store. Where thousands wait, they may be some seconds
+    /// old, at most 15 s: counting them is a walk over an index.
     fn backlog(&self) -> BoxFuture<'_, Result<Vec<Backlog>, StoreError>>;
+
+    /// What came from a system in each minute from that of `since` on, oldest first; minutes without any are
+    /// left out.
+    fn minutes(
+        &self,
+        system: &SystemName,
+        since: Timestamp,
+    ) -> BoxFuture<'_, Result<Vec<MinuteRow>, StoreError>>;
 
     /// Ends a todo.
     fn close_todo(&self, id: i64, end: TodoEnd) -> BoxFuture<'_, Result<bool, StoreError>>;

@@ -288,3 +288,28 @@ pub struct PauseRow {
     /// Since when.
     pub at: Timestamp,
 }
+
+/// What came in one minute, of one kind, with one outcome.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MinuteRow {
+    /// Its beginning.
+    pub at: Timestamp,
+    /// The kind of document.
+    pub document: String,
+    /// The word of the outcome.
+    pub outcome: String,
+    /// How many.
+    pub count: u64,
+}
+
+impl MinuteRow {
+    /// Minutes since 1970, as they are stored.
+    pub(crate) fn minute(at: Timestamp) -> i64 {
+        at.as_second().div_euclid(60)
+    }
+
+    pub(crate) fn of((minute, document, outcome, count): (i64, String, String, i64)) -> Self {
+        let at = Timestamp::from_second(minute.saturating_mul(60)).unwrap_or(Timestamp::UNIX_EPOCH);
+        Self { at, document, outcome, count: u64::try_from(count).unwrap_or(0) }
+    }
+}

@@ -16,6 +16,7 @@ use futures_util::future::BoxFuture;
 use orderhub_connectors::contract::{Answer, Request};
 use orderhub_connectors::error::CallError;
 
+pub(crate) mod collector;
 pub mod egress;
 pub mod probe;
 

@@ -18,3 +18,4 @@ mod postgres;
 mod replicas;
 mod server;
 mod sqlite;
+mod views;

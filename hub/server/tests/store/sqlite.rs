@@ -21,7 +21,7 @@ impl Sqlite {
         Options::at(self.0.path().join("orderhub.db"))
     }
 
-    fn direct(&self) -> Connection {
+    pub(crate) fn direct(&self) -> Connection {
         Connection::open(self.0.path().join("orderhub.db")).unwrap()
     }
 }

@@ -13,10 +13,12 @@ use crate::store::MOST_ROWS;
 mod history;
 mod orders;
 mod systems;
+mod tap;
 mod todos;
 
 pub(super) use orders::{Order, order};
 pub(super) use systems::{System, system};
+pub(super) use tap::{Tap, tap};
 pub(super) use todos::{Todo, todo};
 
 /// Why a system has, or has not, what an order says.
@@ -27,8 +29,35 @@ pub(super) fn why(shared: &Shared, order: &str, system: Option<&str>) -> Result<
         output::document(&answer, shared.output);
         return Ok(ExitCode::SUCCESS);
     }
-    let columns = [("system", "/system"), ("code", "/code"), ("why", "/why")];
-    listing(&answer, &columns, shared.output)
+    if shared.output == Output::Table {
+        output::print(&told(&answer));
+        return Ok(ExitCode::SUCCESS);
+    }
+    listing(&answer, &[("system", "/system")], shared.output)
+}
+
+/// The answers for a person: a paragraph a system.
+fn told(answer: &Value) -> String {
+    let items = answer.get("items").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    let mut lines = Vec::new();
+    for item in items {
+        let text = |at: &str| item.pointer(at).and_then(Value::as_str);
+        lines.push(format!("{}: {}", text("/system").unwrap_or("-"), text("/code").unwrap_or("-")));
+        lines.extend(text("/why").map(|why| format!("  why   {why}")));
+        let list = |at: &str| item.pointer(at).and_then(Value::as_array).into_iter().flatten();
+        lines.extend(list("/do").filter_map(Value::as_str).map(|todo| format!("  do    {todo}")));
+        for todo in list("/todo") {
+            let text = |key: &str| todo.get(key).and_then(Value::as_str).unwrap_or_default();
+            let id = todo.get("id").and_then(Value::as_i64).unwrap_or_default();
+            lines.push(format!("  todo  {id} {} {}: {}", text("kind"), text("cause"), text("why")));
+        }
+        if let (Some(at), Some(class)) = (text("/last/at"), text("/last/class")) {
+            let (operation, why) = (text("/last/operation"), text("/last/why"));
+            let (operation, why) = (operation.unwrap_or_default(), why.unwrap_or_default());
+            lines.push(format!("  last  {at} {operation}: {class} {why}").trim_end().to_owned());
+        }
+    }
+    lines.join("\n")
 }
 
 /// An act; its answer goes to stdout.

@@ -239,6 +239,8 @@ impl Rig {
             accounts,
             bounds: Bounds { redelivery, ..Bounds::default() },
             pauses: Vec::new(),
+            tap: crate::tap::Tap::default(),
+            events: None,
         };
         let deliverer = Deliverer::start(parts).unwrap();
         Self { store, apply, deliverer, twin, stop, folder, setup }

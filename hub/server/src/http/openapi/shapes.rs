@@ -8,6 +8,8 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
+pub(in crate::http) use super::history::{Blames, Differences, Events, Restored};
+
 /// An order: nested by the dots of the hub fields' paths, collections as arrays. Absent is absent, null is null.
 #[derive(ToSchema)]
 pub(in crate::http) struct Order {}
@@ -71,75 +73,6 @@ pub(in crate::http) struct Versions {
     items: Vec<Version>,
     #[schema(required)]
     next: Option<String>,
-}
-
-/// One difference between two versions, and who made it.
-#[derive(ToSchema)]
-pub(in crate::http) struct Differing {
-    /// Keyed path; the element itself where one came or went.
-    path: String,
-    old: Option<Value>,
-    new: Option<Value>,
-    version: Option<u32>,
-}
-
-/// What differs between two versions.
-#[derive(ToSchema)]
-pub(in crate::http) struct Differences {
-    from: u32,
-    to: u32,
-    items: Vec<Differing>,
-    #[schema(required)]
-    next: Option<String>,
-}
-
-/// One field that stands, and who set it.
-#[derive(ToSchema)]
-pub(in crate::http) struct Blame {
-    field: String,
-    version: Option<u32>,
-}
-
-/// The fields of an order with their authors.
-#[derive(ToSchema)]
-pub(in crate::http) struct Blames {
-    items: Vec<Blame>,
-    #[schema(required)]
-    next: Option<String>,
-}
-
-/// A version, an attempt or a todo of an order.
-#[derive(ToSchema)]
-pub(in crate::http) struct Event {
-    /// `version`, `attempt` or `todo`.
-    kind: String,
-    #[schema(format = DateTime)]
-    at: String,
-}
-
-/// What happened to an order, newest first.
-#[derive(ToSchema)]
-pub(in crate::http) struct Events {
-    items: Vec<Event>,
-    #[schema(required)]
-    next: Option<String>,
-}
-
-/// What a restore does, or did.
-#[derive(ToSchema)]
-pub(in crate::http) struct Restored {
-    /// `preview`, `applied` or `unchanged`.
-    outcome: String,
-    /// The version that it makes, or made.
-    version: u32,
-    /// The version that was looked at.
-    seen: u32,
-    /// The version that it leads back to.
-    restores: u32,
-    changes: Vec<Value>,
-    calls: Vec<Value>,
-    remains: Vec<Value>,
-    todos: Vec<String>,
 }
 
 /// What one system shall have of an order, has and was sent.

@@ -27,6 +27,7 @@ mod history;
 mod once;
 mod orders;
 mod todo;
+mod why;
 
 /// A hub and its router.
 struct Running {

@@ -42,7 +42,7 @@ pub(super) fn files() -> Files {
     Bundle::read(std::path::Path::new(folder)).unwrap()
 }
 
-async fn shops() -> Running {
+pub(super) async fn shops() -> Running {
     start_with(SYSTEMS, files()).await
 }
 
@@ -226,22 +226,6 @@ async fn a_webhook_is_verified_stored_and_only_then_answered() {
 }
 
 #[tokio::test]
-async fn why_says_in_words_what_stands_in_the_way() {
-    let hub = shops().await;
-    hub.take("shop_eu", &order(1, "#1001", "12.50").to_string()).await;
-    let answer = hub.get("/api/v1/orders/1001/why").await.body;
-    let of = |system: &str| {
-        let items = answer["items"].as_array().unwrap();
-        items.iter().find(|item| item["system"] == system).cloned().unwrap()
-    };
-    assert!(of("erp")["why"].as_str().unwrap().contains("still wants"), "{answer}");
-    assert!(of("shop_us")["why"].as_str().unwrap().contains("nothing for it"), "{answer}");
-    let one = hub.get("/api/v1/orders/1001/why?system=erp").await.body;
-    assert_eq!(one["items"].as_array().unwrap().len(), 1);
-    assert_eq!(hub.get("/api/v1/orders/1001/why?system=moon").await.status, StatusCode::NOT_FOUND);
-}
-
-#[tokio::test]
 async fn a_person_edits_with_the_version_that_was_seen() {
     let hub = shops().await;
     hub.take("shop_eu", &order(1, "#1001", "12.50").to_string()).await;
@@ -364,6 +348,12 @@ async fn metrics_have_the_promised_names_and_bounded_labels() {
         assert!(text.contains(name), "{name} is not in\n{text}");
     }
     assert!(!text.contains("1001"), "an order's number is in a label");
+    let shop = hub.get("/api/v1/systems/shop_eu").await.body;
+    let minutes = shop["minutes"].as_array().unwrap();
+    let sum = |outcome: &str| -> u64 {
+        minutes.iter().filter_map(|minute| minute["outcomes"][outcome].as_u64()).sum()
+    };
+    assert_eq!((sum("applied"), sum("todo"), sum("stale")), (1, 1, 0), "{shop}");
 }
 
 #[tokio::test]

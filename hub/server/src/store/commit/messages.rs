@@ -90,6 +90,7 @@ impl<'a> WorkingSet<'a> {
                     message: Some(row),
                     reserved: Vec::new(),
                     left: Vec::new(),
+                    commit: None,
                 };
             }
             Seen::Reused(row) => Some(self.reused(by, row)),
@@ -105,7 +106,7 @@ impl<'a> WorkingSet<'a> {
         self.count(head, &outcomes);
         let message = self.row(head, sequence.row, first, &outcomes);
         let (reserved, left) = self.take_handed();
-        UnitOutcome { documents: outcomes, message, reserved, left }
+        UnitOutcome { documents: outcomes, message, reserved, left, commit: None }
     }
 
     /// What decides about the message as a whole, before any document.

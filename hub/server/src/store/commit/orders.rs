@@ -31,7 +31,7 @@ impl WorkingSet<'_> {
             None => self.act(unit),
         };
         let (reserved, left) = self.take_handed();
-        UnitOutcome { documents: vec![outcome], message: None, reserved, left }
+        UnitOutcome { documents: vec![outcome], message: None, reserved, left, commit: None }
     }
 
     fn act(&mut self, unit: &OrderUnit) -> DocumentOutcome {

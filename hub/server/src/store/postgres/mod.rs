@@ -7,21 +7,19 @@
 //! process ► leases ► seen ids ► references ► orders ► lanes.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use orderhub_order::ids::{OrderKey, SystemName};
-use tokio::runtime::Handle;
 use tokio::sync::Mutex;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use super::{Backlog, Lease, PauseRow, PendingRow, Store, StoreError, TodoEnd};
+use super::{Backlog, MinuteRow, PauseRow, PendingRow, Store, StoreError, TodoCount, TodoEnd};
 use crate::apply::UnitOutcome;
 use crate::bundle::Files;
-use crate::config::{SecretRef, Secrets};
 use crate::store::codec;
-use crate::store::commit::{self, Batch, Committed, Hand, TxError};
+use crate::store::commit::Batch;
+use crate::store::counted::Counted;
 use crate::store::reserved::Reserved;
 
 mod answers;
@@ -36,7 +34,9 @@ mod lists;
 mod look;
 mod marks;
 mod members;
+mod minutes;
 mod numbers;
+mod open;
 mod orders;
 mod pauses;
 mod peers;
@@ -52,53 +52,15 @@ mod write;
 mod writer;
 
 use board::Board;
-use connect::Connector;
 use error::Fault;
 use keeper::Keeper;
 pub use look::{Look, look};
 use marks::Marks;
 use members::Members;
+pub use open::{Login, Options};
 use pool::Pool;
 use tx::PgTx;
 use writer::{Failed, Writer};
-
-/// How the database is reached.
-#[derive(Clone, Debug)]
-pub struct Options {
-    /// `postgres://user@host:5432/database`
-    pub url: String,
-    /// Where its password stands, if it wants one.
-    pub login: Option<Login>,
-    /// How long one read may take before it is stopped.
-    pub read_deadline: Duration,
-    /// How long ids of messages are remembered, in days.
-    pub seen_days: u16,
-    /// The name of this process among those on the database; one that starts again under it goes on with
-    /// what the former one held.
-    pub instance: String,
-}
-
-/// A password by reference: read anew for each connection.
-#[derive(Clone, Debug)]
-pub struct Login {
-    /// Where it stands.
-    pub password: SecretRef,
-    /// Who reads it.
-    pub secrets: Secrets,
-}
-
-impl Options {
-    /// A database with the usual bounds, for the process of this name.
-    pub fn at(url: impl Into<String>, instance: impl Into<String>) -> Self {
-        Self {
-            url: url.into(),
-            login: None,
-            read_deadline: Duration::from_secs(5),
-            seen_days: 30,
-            instance: instance.into(),
-        }
-    }
-}
 
 /// The store in a database.
 #[derive(Debug)]
@@ -113,107 +75,11 @@ pub struct PostgresStore {
     members: Arc<Members>,
     reserved: Arc<Reserved>,
     marks: Arc<Marks>,
+    lanes: Counted<Backlog>,
+    todos: Counted<TodoCount>,
     keeping: CancellationToken,
     /// Ends the keeper with the store.
     _ends: DropGuard,
-}
-
-/// One short write may take so long.
-const SHORT: Duration = Duration::from_secs(5);
-
-impl PostgresStore {
-    /// Opens the database, makes its tables where there are none, and says to the other processes that this
-    /// one is there.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError::Newer`]; [`StoreError::Failed`] with a sentence when it cannot be reached or used.
-    pub async fn open(options: &Options) -> Result<Self, StoreError> {
-        let connector = Connector::new(options)?;
-        let install = schema::open(&connector).await?;
-        let (failed, members) = (Failed::default(), Arc::new(Members::new()));
-        let (reserved, marks) = (Arc::new(Reserved::default()), Arc::new(Marks::default()));
-        let shorts = Arc::new(Pool::of_shorts(connector.clone(), SHORT));
-        let readers = Arc::new(Pool::of_readers(connector.clone(), options.read_deadline));
-        let board = Arc::new(Board::new(Arc::clone(&readers)));
-        board.refresh().await?;
-        let keeper = Keeper {
-            board: Arc::clone(&board),
-            connector: connector.clone(),
-            instance: options.instance.clone(),
-            members: Arc::clone(&members),
-            reserved: Arc::clone(&reserved),
-            marks: Arc::clone(&marks),
-            shorts: Arc::clone(&shorts),
-        };
-        let connection = keeper.begin().await?;
-        let stop = CancellationToken::new();
-        tokio::spawn(keeper.run(connection, stop.clone()));
-        let writer = Writer::new(connector, Arc::clone(&members), failed.clone());
-        Ok(Self {
-            install,
-            seen_days: options.seen_days,
-            writer: Arc::new(Mutex::new(writer)),
-            failed,
-            readers,
-            shorts,
-            board,
-            members,
-            reserved,
-            marks,
-            keeping: stop.clone(),
-            _ends: stop.drop_guard(),
-        })
-    }
-
-    /// Runs something with the writer, when it is its turn. On a thread of its own, because folding and
-    /// packing take the processor; to its end, even when nobody waits for it any more.
-    async fn writer<T: Send + 'static>(
-        &self,
-        work: impl AsyncFnOnce(&mut Writer) -> Result<T, StoreError> + Send + 'static,
-    ) -> Result<T, StoreError> {
-        let mut writer = Arc::clone(&self.writer).lock_owned().await;
-        let runtime = Handle::current();
-        let task = tokio::task::spawn_blocking(move || {
-            runtime.block_on(async { work(&mut writer).await })
-        });
-        let ended = task.await;
-        ended.map_err(|error| StoreError::Failed(format!("a write did not end: {error}")))?
-    }
-
-    /// Writes something in one transaction.
-    async fn write<T: Send + 'static>(
-        &self,
-        mut work: impl AsyncFnMut(&mut PgTx<'_>) -> Result<T, Fault> + Send + 'static,
-    ) -> Result<T, StoreError> {
-        let run = async move |writer: &mut Writer| {
-            writer.run(None, async |tx: &mut PgTx<'_>| Ok(work(tx).await?)).await
-        };
-        self.writer(run).await
-    }
-
-    /// Folds and writes a batch in one transaction.
-    async fn batch(&self, mut batch: Batch) -> Result<Vec<UnitOutcome>, StoreError> {
-        let reserved = Arc::clone(&self.reserved);
-        let run = async move |writer: &mut Writer| {
-            let now = batch.now;
-            let work = async |tx: &mut PgTx<'_>| -> Result<Committed, TxError> {
-                let lost = leases::lost(tx.c, &batch.leases, tx.process).await?;
-                if !lost.is_empty() {
-                    lost.into_iter().for_each(Lease::lose);
-                    return Err(TxError::Store(StoreError::Fenced));
-                }
-                let hand = Hand { process: tx.process, reserved: &reserved };
-                commit::run(tx, &mut batch, hand).await
-            };
-            let Committed { outcomes, settled, heads: _ } =
-                writer.run(Some(seen::week(now)), work).await?;
-            let lanes = outcomes.iter().flat_map(|outcome| &outcome.reserved);
-            reserved.update(&settled, lanes, now);
-            Ok(outcomes)
-        };
-        self.writer(run).await
-    }
 }
 
 impl Store for PostgresStore {
@@ -298,7 +164,17 @@ impl Store for PostgresStore {
     }
 
     fn backlog(&self) -> BoxFuture<'_, Result<Vec<Backlog>, StoreError>> {
-        Box::pin(self.readers.run(|c| Box::pin(lanes::backlog(c))))
+        let count = self.readers.run(|c| Box::pin(lanes::backlog(c)));
+        Box::pin(self.lanes.rows(|row| row.pending, count))
+    }
+
+    fn minutes(
+        &self,
+        system: &SystemName,
+        since: Timestamp,
+    ) -> BoxFuture<'_, Result<Vec<MinuteRow>, StoreError>> {
+        let (system, since) = (system.clone(), MinuteRow::minute(since));
+        Box::pin(self.readers.run(move |c| Box::pin(minutes::minutes(c, system, since))))
     }
 
     fn close_todo(&self, id: i64, end: TodoEnd) -> BoxFuture<'_, Result<bool, StoreError>> {

@@ -125,7 +125,8 @@ impl Reads for PostgresStore {
     fn todo_counts(&self, scope: &Scope) -> BoxFuture<'_, Result<Vec<TodoCount>, StoreError>> {
         let scope = scope.clone();
         Box::pin(async move {
-            let mut counts = self.readers.run(|c| Box::pin(todos::counts(c))).await?;
+            let count = self.readers.run(|c| Box::pin(todos::counts(c)));
+            let mut counts = self.todos.rows(|row| row.open, count).await?;
             counts.retain(|count| scope.hears(count.system.as_ref()));
             Ok(counts)
         })

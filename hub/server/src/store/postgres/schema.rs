@@ -15,6 +15,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/postgres/0003_processes.sql"),
     include_str!("../../../migrations/postgres/0004_access.sql"),
     include_str!("../../../migrations/postgres/0005_intake.sql"),
+    include_str!("../../../migrations/postgres/0006_views.sql"),
 ];
 
 /// The schema that this program makes.

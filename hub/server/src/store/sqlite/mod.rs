@@ -3,9 +3,7 @@
 //! **Invariant:** one process at a time has the file, so that what was reserved by an earlier process
 //! has lapsed when this one opens it. Test: `a_second_process_is_refused_in_words`.
 
-use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
@@ -14,11 +12,11 @@ use tokio::sync::{mpsc, oneshot};
 
 pub use look::{Look, look};
 
-use super::{Backlog, PauseRow, PendingRow, Store, StoreError, TodoEnd};
+use super::{Backlog, MinuteRow, PauseRow, PendingRow, Store, StoreError, TodoCount, TodoEnd};
 use crate::apply::UnitOutcome;
 use crate::bundle::Files;
 use crate::store::commit::{Batch, WORTH_LOOKING};
-use crate::store::forecast::Forecast;
+use crate::store::counted::Counted;
 use crate::store::reserved::Reserved;
 
 mod answers;
@@ -28,7 +26,9 @@ mod heads;
 mod lanes;
 mod lists;
 mod look;
+mod minutes;
 mod numbers;
+mod open;
 mod orders;
 mod pauses;
 mod peers;
@@ -44,34 +44,10 @@ mod write;
 mod writer;
 
 use heads::Heads;
+pub use open::Options;
 use readers::Readers;
 use scout::Scout;
 use writer::{After, Job, call};
-
-/// How the file is opened.
-#[derive(Clone, Debug)]
-pub struct Options {
-    /// The database file; its folder must exist.
-    pub path: PathBuf,
-    /// How long one read may take before it is stopped.
-    pub read_deadline: Duration,
-    /// Pages the file may grow to; `None`: as far as the disk goes.
-    pub most_pages: Option<u32>,
-    /// How long ids of messages are remembered, in days.
-    pub seen_days: u16,
-}
-
-impl Options {
-    /// A file with the usual bounds.
-    pub fn at(path: impl Into<PathBuf>) -> Self {
-        Self {
-            path: path.into(),
-            read_deadline: Duration::from_secs(5),
-            most_pages: None,
-            seen_days: 30,
-        }
-    }
-}
 
 /// The store in one file.
 #[derive(Debug)]
@@ -84,27 +60,8 @@ pub struct SqliteStore {
     scout: Arc<Scout>,
     heads: Arc<Heads>,
     reserved: Arc<Reserved>,
-}
-
-impl SqliteStore {
-    /// Opens the file, or makes it. Blocks for a moment.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError::Newer`]; [`StoreError::Failed`] with a sentence when the file cannot be opened or another
-    /// process has it.
-    pub fn open(options: &Options) -> Result<Self, StoreError> {
-        let opened = schema::open(options)?;
-        let (install, process) = (opened.install.clone(), opened.process);
-        let reserved = Arc::new(Reserved::default());
-        let heads = Arc::new(Heads::default());
-        let forecast = Arc::new(Forecast::default());
-        let scout = Scout::new(options.path.clone(), Arc::clone(&heads), Arc::clone(&forecast));
-        let jobs = writer::start(opened, Arc::clone(&heads), Arc::clone(&reserved), forecast)?;
-        let readers = Readers::new(options.path.clone(), options.read_deadline);
-        let (seen_days, scout) = (options.seen_days, Arc::new(scout));
-        Ok(Self { install, process, seen_days, jobs, readers, scout, heads, reserved })
-    }
+    lanes: Counted<Backlog>,
+    todos: Counted<TodoCount>,
 }
 
 impl Store for SqliteStore {
@@ -207,7 +164,16 @@ impl Store for SqliteStore {
     }
 
     fn backlog(&self) -> BoxFuture<'_, Result<Vec<Backlog>, StoreError>> {
-        Box::pin(self.readers.read(lanes::backlog))
+        Box::pin(self.lanes.rows(|row| row.pending, self.readers.read(lanes::backlog)))
+    }
+
+    fn minutes(
+        &self,
+        system: &SystemName,
+        since: Timestamp,
+    ) -> BoxFuture<'_, Result<Vec<MinuteRow>, StoreError>> {
+        let (system, since) = (system.clone(), MinuteRow::minute(since));
+        Box::pin(self.readers.read(move |c| minutes::minutes(c, &system, since)))
     }
 
     fn close_todo(&self, id: i64, end: TodoEnd) -> BoxFuture<'_, Result<bool, StoreError>> {

@@ -130,11 +130,12 @@ impl Reads for SqliteStore {
 
     fn todo_counts(&self, scope: &Scope) -> BoxFuture<'_, Result<Vec<TodoCount>, StoreError>> {
         let scope = scope.clone();
-        Box::pin(self.readers.read(move |c| {
-            let mut counts = todos::counts(c)?;
+        Box::pin(async move {
+            let count = self.readers.read(todos::counts);
+            let mut counts = self.todos.rows(|row| row.open, count).await?;
             counts.retain(|count| scope.hears(count.system.as_ref()));
             Ok(counts)
-        }))
+        })
     }
 
     fn todo(&self, scope: &Scope, id: i64) -> BoxFuture<'_, Result<Option<TodoRow>, StoreError>> {

@@ -17,6 +17,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/sqlite/0003_processes.sql"),
     include_str!("../../../migrations/sqlite/0004_access.sql"),
     include_str!("../../../migrations/sqlite/0005_intake.sql"),
+    include_str!("../../../migrations/sqlite/0006_views.sql"),
 ];
 
 /// The schema that this program makes.

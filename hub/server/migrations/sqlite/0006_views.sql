@@ -1,0 +1,26 @@
+-- What analysts may read, by stable names: columns are added, never taken away or given another meaning. Nothing
+-- personal, and nothing that lies in a packed body. Times are UTC, in ISO 8601.
+CREATE VIEW v1_orders AS
+SELECT k AS order_key, ref, order_no, unit, origin, version, stage,
+       trim(holds, ',') AS holds,
+       strftime('%Y-%m-%dT%H:%M:%SZ', placed_at / 1000000000, 'unixepoch') AS placed_at
+FROM orders;
+
+-- What each system shall have of each order; due_at: since when, or until when it waits.
+CREATE VIEW v1_lanes AS
+SELECT k AS order_key, system,
+       due_at IS NOT NULL AS wants,
+       strftime('%Y-%m-%dT%H:%M:%SZ', due_at / 1000000000, 'unixepoch') AS due_at
+FROM lanes;
+
+-- Every version of every order: when, and by whom.
+CREATE VIEW v1_versions AS
+SELECT k AS order_key, version,
+       strftime('%Y-%m-%dT%H:%M:%SZ', at / 1000000000, 'unixepoch') AS at, actor
+FROM changes;
+
+-- Every attempt at a delivery, without the words of the system.
+CREATE VIEW v1_attempts AS
+SELECT k AS order_key, system, operation, attempt, class, status, ms,
+       strftime('%Y-%m-%dT%H:%M:%SZ', at / 1000000000, 'unixepoch') AS at
+FROM receipts;

@@ -1,0 +1,92 @@
+//! What to do about a delivery that does not happen.
+
+use orderhub_order::lane::LaneCode;
+
+use crate::deliver::status::SystemStatus;
+use crate::resilience::gate::{Force, GateState};
+
+/// What stands in the way of everything of a system, and what to do.
+#[derive(Debug)]
+pub(super) struct Sentence {
+    pub(super) why: String,
+    pub(super) todo: Option<String>,
+}
+
+/// What the system as a whole waits for.
+pub(super) fn of_system(status: &SystemStatus) -> Vec<Sentence> {
+    let system = &status.system;
+    let mut found = Vec::new();
+    let mut say = |why: String, todo: Option<String>| found.push(Sentence { why, todo });
+    if let Some(reason) = &status.paused {
+        let todo = format!("let it go on with `orderhub system resume {system} --reason …`");
+        say(format!("a person paused the system ({reason})"), Some(todo));
+    }
+    match status.mode {
+        "paused" => say(
+            "the settings pause the system".to_owned(),
+            Some(format!("set `systems.{system}.mode` to live and restart the hub")),
+        ),
+        "shadow" => say(
+            "the system is in shadow mode: all is computed and recorded, nothing sent".to_owned(),
+            Some(format!("when the records are right, set `systems.{system}.mode` to live")),
+        ),
+        _ => {}
+    }
+    if status.credential == "refused" {
+        let todo = format!(
+            "renew the credential in `systems.{system}.secrets`; a probe finds it within five minutes, \
+             `orderhub system resume {system}` at once"
+        );
+        say("the system refuses our credential".to_owned(), Some(todo));
+    }
+    for breaker in status.breakers.iter().filter(|breaker| breaker.state != GateState::Closed) {
+        let operation = &breaker.operation;
+        let (why, todo) = if breaker.forced == Some(Force::Open) {
+            let todo =
+                format!("close it with `orderhub system breaker {system} {operation} close`");
+            (format!("a person holds the breaker of `{operation}` open"), Some(todo))
+        } else {
+            (format!("the breaker of `{operation}` is open: calls did not succeed"), None)
+        };
+        say(why, todo);
+    }
+    found
+}
+
+/// What to do about one order's lane; `None`: nothing, it goes by itself. `held`: holds stand on the order.
+pub(super) fn of_code(code: LaneCode, held: bool) -> Option<&'static str> {
+    match code {
+        LaneCode::Held if held => Some(
+            "clear the cause of each hold, or release it: `POST /api/v1/orders/{id}/holds/{hold}/release`",
+        ),
+        LaneCode::Held => {
+            Some("see `missing`, and `when:` of its deliver rule: they say what the order lacks")
+        }
+        LaneCode::NotLinked => Some(
+            "wait for the call that makes it there, or for a document of the system that names it",
+        ),
+        LaneCode::NoUpdate => {
+            Some("change it there by hand, or give the deliver rule an `update:` operation")
+        }
+        LaneCode::NotRouted => Some(
+            "nothing, if it should not have the order; else see `missing`, and `deliver:` of its integration",
+        ),
+        LaneCode::BreakerOpen => {
+            Some("see that the system answers; one probe at a time finds out, and the rest follows")
+        }
+        LaneCode::NotAllowed => Some("renew the credential; a probe finds it within five minutes"),
+        LaneCode::InDoubt => {
+            Some("look into the system whether it is there, then resolve the todo")
+        }
+        LaneCode::Dead => Some("mend what the todo says, then replay it"),
+        LaneCode::Retry
+        | LaneCode::Limited
+        | LaneCode::ProjectionEqual
+        | LaneCode::OwnChange
+        | LaneCode::Dropped
+        | LaneCode::Shadow
+        | LaneCode::Paused
+        | LaneCode::LetBe
+        | LaneCode::Delivered => None,
+    }
+}

@@ -1,0 +1,163 @@
+//! Opening the database: how it is reached, what works on it then, and what is run on its one writer.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+use tokio::sync::Mutex;
+use tokio_util::sync::CancellationToken;
+
+use super::board::Board;
+use super::connect::Connector;
+use super::error::Fault;
+use super::keeper::Keeper;
+use super::marks::Marks;
+use super::members::Members;
+use super::pool::Pool;
+use super::tx::PgTx;
+use super::writer::{Failed, Writer};
+use super::{PostgresStore, leases, schema, seen};
+use crate::apply::UnitOutcome;
+use crate::config::{SecretRef, Secrets};
+use crate::store::commit::{self, Batch, Committed, Hand, TxError};
+use crate::store::counted::Counted;
+use crate::store::reserved::Reserved;
+use crate::store::{Lease, StoreError};
+
+/// How the database is reached.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// `postgres://user@host:5432/database`
+    pub url: String,
+    /// Where its password stands, if it wants one.
+    pub login: Option<Login>,
+    /// How long one read may take before it is stopped.
+    pub read_deadline: Duration,
+    /// How long ids of messages are remembered, in days.
+    pub seen_days: u16,
+    /// The name of this process among those on the database; one that starts again under it goes on with
+    /// what the former one held.
+    pub instance: String,
+}
+
+/// A password by reference: read anew for each connection.
+#[derive(Clone, Debug)]
+pub struct Login {
+    /// Where it stands.
+    pub password: SecretRef,
+    /// Who reads it.
+    pub secrets: Secrets,
+}
+
+impl Options {
+    /// A database with the usual bounds, for the process of this name.
+    pub fn at(url: impl Into<String>, instance: impl Into<String>) -> Self {
+        Self {
+            url: url.into(),
+            login: None,
+            read_deadline: Duration::from_secs(5),
+            seen_days: 30,
+            instance: instance.into(),
+        }
+    }
+}
+
+/// One short write may take so long.
+const SHORT: Duration = Duration::from_secs(5);
+
+impl PostgresStore {
+    /// Opens the database, makes its tables where there are none, and says to the other processes that this
+    /// one is there.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Newer`]; [`StoreError::Failed`] with a sentence when it cannot be reached or used.
+    pub async fn open(options: &Options) -> Result<Self, StoreError> {
+        let connector = Connector::new(options)?;
+        let install = schema::open(&connector).await?;
+        let (failed, members) = (Failed::default(), Arc::new(Members::new()));
+        let (reserved, marks) = (Arc::new(Reserved::default()), Arc::new(Marks::default()));
+        let shorts = Arc::new(Pool::of_shorts(connector.clone(), SHORT));
+        let readers = Arc::new(Pool::of_readers(connector.clone(), options.read_deadline));
+        let board = Arc::new(Board::new(Arc::clone(&readers)));
+        board.refresh().await?;
+        let keeper = Keeper {
+            board: Arc::clone(&board),
+            connector: connector.clone(),
+            instance: options.instance.clone(),
+            members: Arc::clone(&members),
+            reserved: Arc::clone(&reserved),
+            marks: Arc::clone(&marks),
+            shorts: Arc::clone(&shorts),
+        };
+        let connection = keeper.begin().await?;
+        let stop = CancellationToken::new();
+        tokio::spawn(keeper.run(connection, stop.clone()));
+        let writer = Writer::new(connector, Arc::clone(&members), failed.clone());
+        Ok(Self {
+            install,
+            seen_days: options.seen_days,
+            writer: Arc::new(Mutex::new(writer)),
+            failed,
+            readers,
+            shorts,
+            board,
+            members,
+            reserved,
+            marks,
+            lanes: Counted::default(),
+            todos: Counted::default(),
+            keeping: stop.clone(),
+            _ends: stop.drop_guard(),
+        })
+    }
+
+    /// Runs something with the writer, when it is its turn. On a thread of its own, because folding and
+    /// packing take the processor; to its end, even when nobody waits for it any more.
+    pub(super) async fn writer<T: Send + 'static>(
+        &self,
+        work: impl AsyncFnOnce(&mut Writer) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let mut writer = Arc::clone(&self.writer).lock_owned().await;
+        let runtime = Handle::current();
+        let task = tokio::task::spawn_blocking(move || {
+            runtime.block_on(async { work(&mut writer).await })
+        });
+        let ended = task.await;
+        ended.map_err(|error| StoreError::Failed(format!("a write did not end: {error}")))?
+    }
+
+    /// Writes something in one transaction.
+    pub(super) async fn write<T: Send + 'static>(
+        &self,
+        mut work: impl AsyncFnMut(&mut PgTx<'_>) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let run = async move |writer: &mut Writer| {
+            writer.run(None, async |tx: &mut PgTx<'_>| Ok(work(tx).await?)).await
+        };
+        self.writer(run).await
+    }
+
+    /// Folds and writes a batch in one transaction.
+    pub(super) async fn batch(&self, mut batch: Batch) -> Result<Vec<UnitOutcome>, StoreError> {
+        let reserved = Arc::clone(&self.reserved);
+        let run = async move |writer: &mut Writer| {
+            let now = batch.now;
+            let work = async |tx: &mut PgTx<'_>| -> Result<Committed, TxError> {
+                let lost = leases::lost(tx.c, &batch.leases, tx.process).await?;
+                if !lost.is_empty() {
+                    lost.into_iter().for_each(Lease::lose);
+                    return Err(TxError::Store(StoreError::Fenced));
+                }
+                let hand = Hand { process: tx.process, reserved: &reserved };
+                commit::run(tx, &mut batch, hand).await
+            };
+            let Committed { outcomes, settled, heads: _ } =
+                writer.run(Some(seen::week(now)), work).await?;
+            let lanes = outcomes.iter().flat_map(|outcome| &outcome.reserved);
+            reserved.update(&settled, lanes, now);
+            Ok(outcomes)
+        };
+        self.writer(run).await
+    }
+}
