@@ -102,6 +102,8 @@ spec:
         - { name: POD_NAME, valueFrom: { fieldRef: { fieldPath: metadata.name } } }
         - { name: ORDERHUB__SERVER__INSTANCE, value: $(POD_NAME) }
         - { name: ORDERHUB__SERVER__LISTEN, value: "0.0.0.0:8080" }
+        # Until all that send calls have heard that the pod is going.
+        - { name: ORDERHUB__SERVER__DRAIN_SECONDS, value: "5" }
         - { name: ORDERHUB__MAPPINGS__PATH, value: /etc/orderhub/mappings }
         - { name: ORDERHUB_LOG, value: {{ .Values.log.filter | quote }} }
         - { name: ORDERHUB_LOG_FORMAT, value: {{ .Values.log.format | quote }} }

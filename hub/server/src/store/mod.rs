@@ -159,7 +159,7 @@ pub trait Store: Reads + Answers + Fetches + Peers + Debug + Send + Sync {
 
     /// Takes lanes of a system that are due at `now`, oldest due first: those that nobody holds, and those
     /// that this process holds and its dispatcher does not. No other process gets them while this one
-    /// [lives](Store::lives).
+    /// [lives](Peers::lives).
     fn claim(
         &self,
         system: &SystemName,
