@@ -25,7 +25,7 @@ use crate::apply::{OrderUnit, Unit};
 /// version that the person looked at.
 #[utoipa::path(
     patch, path = "/orders/{id}", tag = "orders",
-    params(("id" = String, Path, description = "The hub's id, `ref` or number"), ("reason" = String, Query, description = "Why, in the words of who acts", min_length = 1, max_length = 1000, pattern = r"\S"), ("If-Match" = String, Header, description = "The version that was looked at, in quotes, or the order's `ETag`", pattern = r#"^"[0-9]{1,9}(-[0-9a-f]{16})?"$"#)),
+    params(("id" = String, Path, description = "The hub's id, `ref` or number"), ("reason" = String, Query, description = "Why, in the words of who acts", min_length = 1, max_length = 1000, pattern = r"\S"), ("If-Match" = String, Header, description = "The version that was looked at, in quotes, or the order's `ETag`", pattern = r#"^"[1-9][0-9]{0,8}(-[0-9a-f]{16})?"$"#)),
     request_body(content = BTreeMap<String, Tree>, description = "A merge patch by paths of hub fields: nested, or with dots; elements by id: `lines[L1].sku`"),
     responses((status = 200, description = "What became of it", body = shapes::Acted)),
 )]

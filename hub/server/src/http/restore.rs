@@ -37,7 +37,7 @@ pub(super) struct RestoreQuery {
 /// is the same: every field that changes, every call that follows, and what cannot be undone.
 #[utoipa::path(
     post, path = "/orders/{id}/restore", tag = "orders",
-    params(("id" = String, Path, description = "The hub's id, `ref` or number"), ("to" = u32, Query, description = "The version to lead back to", minimum = 1), ("reason" = Option<String>, Query, description = "Why, in the words of who acts; a preview needs none", min_length = 1, max_length = 1000, pattern = r"\S"), ("dry_run" = Option<bool>, Query, description = "Only say what would be done"), ("If-Match" = Option<String>, Header, description = "The version that was looked at, in quotes, or the order's `ETag`; a preview needs none", pattern = r#"^"[0-9]{1,9}(-[0-9a-f]{16})?"$"#)),
+    params(("id" = String, Path, description = "The hub's id, `ref` or number"), ("to" = u32, Query, description = "The version to lead back to", minimum = 1), ("reason" = Option<String>, Query, description = "Why, in the words of who acts; a preview needs none", min_length = 1, max_length = 1000, pattern = r"\S"), ("dry_run" = Option<bool>, Query, description = "Only say what would be done"), ("If-Match" = Option<String>, Header, description = "The version that was looked at, in quotes, or the order's `ETag`; a preview needs none", pattern = r#"^"[1-9][0-9]{0,8}(-[0-9a-f]{16})?"$"#)),
     responses((status = 200, description = "What it does, or did", body = shapes::Restored)),
 )]
 pub(super) async fn restore(

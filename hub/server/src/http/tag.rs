@@ -36,9 +36,11 @@ pub(super) fn seen(headers: &HeaderMap) -> Result<u32, Problem> {
         Problem::new(StatusCode::PRECONDITION_REQUIRED, "version_required", detail)
     })?;
     let text = tag.to_str().unwrap_or_default().trim();
-    let inner = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(text);
-    let version = inner.split_once('-').map_or(inner, |(version, _)| version);
-    version.parse().map_err(|_| {
+    let inner = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+    let version = inner.map(|inner| inner.split_once('-').map_or(inner, |(version, _)| version));
+    // Versions count from 1.
+    let version = version.and_then(|version| version.parse().ok()).filter(|version| *version > 0);
+    version.ok_or_else(|| {
         Problem::bad_request("`If-Match` is the version in quotes, or the `ETag` of the order")
     })
 }
@@ -64,6 +66,8 @@ mod tests {
         assert_eq!(other.status(), StatusCode::OK, "the same version, shown otherwise");
         assert_eq!(seen(&headers(header::IF_MATCH, &tag)).unwrap(), 7);
         assert_eq!(seen(&headers(header::IF_MATCH, "\"12\"")).unwrap(), 12);
-        assert!(seen(&headers(header::IF_MATCH, "W/\"x\"")).is_err());
+        for wrong in ["W/\"x\"", "12", "\"0\"", "\"\"", "*"] {
+            assert!(seen(&headers(header::IF_MATCH, wrong)).is_err(), "{wrong}");
+        }
     }
 }

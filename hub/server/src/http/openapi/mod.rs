@@ -84,7 +84,7 @@ fn complete(path: &str, method: &str, operation: &mut Value) {
         // A number may be that of several orders.
         statuses.push("300");
     }
-    if method == "patch" {
+    if method == "patch" || path.ends_with("/restore") {
         statuses.extend(["412", "428"]);
     }
     for status in statuses {
