@@ -5,6 +5,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use orderhub::store::Store;
 use orderhub::store::postgres::{self, PostgresStore};
 use orderhub::store::sqlite::{Options, SqliteStore};
 use orderhub_tests::database::Schema;
@@ -68,26 +69,26 @@ fn play_all(folder: &str, on: On) {
             On::Sqlite => {
                 let place = tempfile::tempdir().expect("a folder");
                 let options = Options::at(place.path().join("orderhub.db"));
-                let store = SqliteStore::open(&options).expect("a store");
-                let mut world = StoreWorld::new(Arc::new(store), settings(&story, &common));
+                let open = async {
+                    Arc::new(SqliteStore::open(&options).expect("a store")) as Arc<dyn Store>
+                };
+                let mut world = StoreWorld::new(open, settings(&story, &common));
                 play(&story, &rules, &mut world)
             }
             On::Postgres => {
                 let place = Schema::new();
-                let store = open(&postgres::Options::at(place.url(), "here"));
-                let mut world = StoreWorld::new(Arc::new(store), settings(&story, &common));
+                let options = postgres::Options::at(place.url(), "here");
+                let open = async {
+                    let store = PostgresStore::open(&options).await.expect("a store");
+                    Arc::new(store) as Arc<dyn Store>
+                };
+                let mut world = StoreWorld::new(open, settings(&story, &common));
                 play(&story, &rules, &mut world)
             }
         };
         wrong.extend(differences.into_iter().map(|it| format!("{name}: {it}\n    {}", story.why)));
     }
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
-}
-
-fn open(options: &postgres::Options) -> PostgresStore {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let opened = runtime.expect("a runtime").block_on(PostgresStore::open(options));
-    opened.expect("a store")
 }
 
 fn files(folder: &Path) -> Vec<PathBuf> {

@@ -122,6 +122,10 @@ impl Switch {
         };
         match told.await {
             Ok(bundle) => self.switch(bundle),
+            Err(NotSwitched::Store(error)) => {
+                tracing::warn!(%error, "the changed files are not in use yet; it is tried again");
+                self.seen = Arc::clone(&self.parts.active.borrow().hash);
+            }
             Err(error) => refuse(&error),
         }
     }

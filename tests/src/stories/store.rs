@@ -28,16 +28,18 @@ pub struct StoreWorld {
 
 impl StoreWorld {
     /// An empty store under the rules of a story, at the same time as the world in memory.
-    pub fn new(store: Arc<dyn Store>, settings: Settings) -> Self {
+    pub fn new(open: impl Future<Output = Arc<dyn Store>>, settings: Settings) -> Self {
         let Settings { systems, flow, ownership, shapes } = settings;
         let none = BTreeMap::new();
         let shapes = Box::new(shapes);
         let bundle = Bundle::from_parts("story".into(), flow, ownership, systems, none, shapes);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.expect("a runtime");
         Self {
-            store,
+            // Where it is opened it works: connections belong to the runtime that made them.
+            store: runtime.block_on(open),
             bundle: Arc::new(bundle),
-            runtime: runtime.expect("a runtime"),
+            runtime,
             now: Timestamp::from_second(1_767_225_600).expect("a time"),
         }
     }

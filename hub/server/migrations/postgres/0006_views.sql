@@ -10,7 +10,7 @@ FROM orders;
 CREATE VIEW v1_lanes AS
 SELECT k AS order_key, system,
        due_at IS NOT NULL AS wants,
-       to_timestamp(due_at / 1000000000) AS due_at
+       to_timestamp(nullif(due_at, 0) / 1000000000) AS due_at
 FROM lanes;
 
 -- Every version of every order: when, and by whom.

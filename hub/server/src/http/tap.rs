@@ -33,7 +33,7 @@ pub(super) struct TapQuery {
 
 /// Shows what passes until the caller goes or the hub stops.
 pub(super) async fn tap(
-    caller: May<to::ReadReplies>,
+    caller: May<to::ReadOrders>,
     State(api): State<Api>,
     Query(query): Query<TapQuery>,
 ) -> Result<Response, Problem> {

@@ -67,7 +67,9 @@ pub(super) async fn why(
         false => Vec::new(),
     };
     let receipts = api.store.receipts(scope, state.order.key).await?;
-    let status = api.deliverer.status();
+    let mut status = api.deliverer.status();
+    let systems = caller.role.may(Right::ReadSystems);
+    status.retain(|one| systems && scope.hears(Some(&SystemName::new(one.system.as_str()))));
     let asked = Asked { api: &api, bundle: &bundle, state: &state, todos, receipts, status };
     let items: Vec<Value> = names.iter().map(|name| asked.of(name)).collect();
     let order = json!({

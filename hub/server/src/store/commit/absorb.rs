@@ -65,7 +65,7 @@ impl WorkingSet<'_> {
             Effect::Todo(item) => {
                 self.todos.push(TodoWrite { item, order: Some(key), message, document: None });
             }
-            // Holds stand in the head. Events start deliveries within the fold; none is published yet.
+            // Holds stand in the head. Events start deliveries within the fold, those of the events system too.
             Effect::Hold { .. } | Effect::Event { .. } => {}
         }
     }

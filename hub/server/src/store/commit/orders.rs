@@ -24,8 +24,11 @@ impl WorkingSet<'_> {
         {
             self.receipts.push((unit.key, receipt.clone()));
         }
-        // The dispatcher speaks of a lane that it held; what the lane wants next is reserved anew.
-        self.ended.extend(system(&unit.act).map(|system| (system, unit.key)));
+        // The dispatcher speaks of a lane that it held; what the lane wants next is reserved anew. One that it
+        // skips a wish of, or parks, it still has in hand.
+        if !matches!(unit.act, Act::Skip { .. }) {
+            self.ended.extend(system(&unit.act).map(|system| (system, unit.key)));
+        }
         let outcome = match condemned {
             Some(why) => self.fault(unit, why),
             None => self.act(unit),

@@ -7,6 +7,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use sqlx::{Connection as _, PgConnection, query, query_scalar, raw_sql};
@@ -32,8 +33,6 @@ const BEAT: Duration = Duration::from_secs(1);
 const ANSWER: Duration = Duration::from_secs(2);
 /// How often a process that starts looks whether the former one of its name is gone.
 const LOOK: Duration = Duration::from_millis(50);
-/// Seconds that PostgreSQL counts for [`GONE_AFTER`].
-const GONE_AFTER_S: f64 = 5.0;
 
 /// What the keeper works with.
 #[derive(Debug)]
@@ -45,6 +44,8 @@ pub(super) struct Keeper {
     pub(super) members: Arc<Members>,
     pub(super) reserved: Arc<Reserved>,
     pub(super) marks: Arc<Marks>,
+    /// Processes are gone whose lanes are not all free yet.
+    pub(super) to_free: AtomicBool,
     pub(super) shorts: Arc<Pool>,
 }
 
@@ -71,7 +72,10 @@ impl Keeper {
         let tries = (GONE_AFTER.as_millis() + BEAT.as_millis()) / LOOK.as_millis();
         for _ in 0..tries {
             match self.enter().await {
-                Ok(connection) => return Ok(connection),
+                Ok(connection) => {
+                    self.free().await;
+                    return Ok(connection);
+                }
                 Err(NotBegun::Fault(fault)) => return Err(fault.into()),
                 Err(NotBegun::NameTaken) => sleep(LOOK).await,
             }
@@ -91,12 +95,9 @@ impl Keeper {
         ];
         let mut connection = self.connector.connect(&bounds).await?;
         let c = &mut connection;
-        let lock =
-            "SELECT pg_try_advisory_lock(hashtextextended(current_schema() || '/' || $1, $2))";
-        let named = query_scalar::<_, bool>(lock).bind(&self.instance).bind(locks::INSTANCE);
         // Where the lock is taken its process lives, or the machine of the process is cut off: then its
         // number is taken off when its time is over.
-        if !named.fetch_one(&mut *c).await? && self.is_heard(c).await? {
+        if !named(c, &self.instance).await? && self.is_heard(c).await? {
             drop(connection.close().await);
             return Err(NotBegun::NameTaken);
         }
@@ -104,8 +105,8 @@ impl Keeper {
         let asked = Instant::now();
         let process = number(c, &self.instance).await?;
         self.reserved.forget_all();
-        self.members.begin(process, asked);
-        self.free().await;
+        self.members.begin(process, asked, alive(c).await?);
+        self.to_free.store(true, Ordering::Relaxed);
         tracing::info!(process, instance = self.instance, "the process is known to the store");
         Ok(connection)
     }
@@ -129,10 +130,15 @@ impl Keeper {
                 Ok(Err(error)) => self.unheard(&error),
                 Err(_) => self.unheard(&Fault::Late(ANSWER).into()),
             };
-            if connection.is_some()
-                && let Err(error) = self.board.refresh().await
-            {
+            if connection.is_none() {
+                continue;
+            }
+            if let Err(error) = self.board.refresh().await {
                 tracing::warn!(%error, "what the processes share was not read");
+            }
+            // Beside the word, and again until it is done: what stays held is nobody's to serve.
+            if self.to_free.load(Ordering::Relaxed) {
+                self.free().await;
             }
         }
     }
@@ -163,7 +169,7 @@ impl Keeper {
         let mut gone = self.members.may_judge() && take_off(&mut connection).await?;
         gone |= self.members.heard(asked, alive(&mut connection).await?);
         if gone {
-            self.free().await;
+            self.to_free.store(true, Ordering::Relaxed);
         }
         Ok(connection)
     }
@@ -172,10 +178,8 @@ impl Keeper {
     async fn again(&self) -> Result<PgConnection, StoreError> {
         let bounds: Bounds = vec![ms("statement_timeout", ANSWER), ms("lock_timeout", ANSWER)];
         let mut connection = self.connector.connect(&bounds).await?;
-        let lock =
-            "SELECT pg_try_advisory_lock(hashtextextended(current_schema() || '/' || $1, $2))";
-        let named = query_scalar::<_, bool>(lock).bind(&self.instance).bind(locks::INSTANCE);
-        named.fetch_one(&mut connection).await.map_err(Fault::from)?;
+        // Whoever has the name meanwhile has also taken this number off: the next word finds out.
+        named(&mut connection, &self.instance).await?;
         Ok(connection)
     }
 
@@ -183,10 +187,13 @@ impl Keeper {
         StoreError::Failed(format!("another hub named `{}` works on this store", self.instance))
     }
 
-    /// Sets free what processes held that are gone. What fails is done with the next that goes.
+    /// Sets free what processes held that are gone.
     async fn free(&self) {
-        if let Err(error) = self.shorts.run(|c| Box::pin(lanes::free(c))).await {
-            tracing::warn!(%error, "lanes of a process that is gone are not free yet");
+        match self.shorts.run(|c| Box::pin(lanes::free(c))).await {
+            Ok(all) => self.to_free.store(!all, Ordering::Relaxed),
+            Err(error) => {
+                tracing::warn!(%error, "lanes of a process that is gone are not free yet");
+            }
         }
         self.marks.forget();
     }
@@ -201,10 +208,16 @@ impl Keeper {
     }
 }
 
-async fn leave(c: &mut PgConnection, process: u64) -> Result<(), Fault> {
+async fn leave(c: &mut PgConnection, process: u64) -> Result<bool, Fault> {
     let sql = "DELETE FROM processes WHERE process = $1";
     query(sql).bind(number_of(process)).execute(&mut *c).await?;
     lanes::free(c).await
+}
+
+/// Takes the name of the instance, for as long as the connection lasts.
+async fn named(c: &mut PgConnection, instance: &str) -> Result<bool, Fault> {
+    let lock = "SELECT pg_try_advisory_lock(hashtextextended(current_schema() || '/' || $1, $2))";
+    Ok(query_scalar(lock).bind(instance).bind(locks::INSTANCE).fetch_one(c).await?)
 }
 
 /// A new number for the instance, in the place of the one that it has. Numbers are seen in the order in
@@ -217,7 +230,7 @@ async fn number(c: &mut PgConnection, instance: &str) -> Result<u64, Fault> {
     let sql = "INSERT INTO processes (process, instance, until)
                VALUES (nextval('process_numbers'), $1, clock_timestamp() + make_interval(secs => $2))
                RETURNING process";
-    let number = query_scalar::<_, i64>(sql).bind(instance).bind(GONE_AFTER_S);
+    let number = query_scalar::<_, i64>(sql).bind(instance).bind(GONE_AFTER.as_secs_f64());
     let number = number.fetch_one(&mut *c).await?;
     raw_sql("COMMIT").execute(c).await?;
     Ok(u64::try_from(number).unwrap_or_default())
@@ -248,7 +261,8 @@ pub(super) fn number_of(process: u64) -> i64 {
 async fn here(c: &mut PgConnection, process: u64) -> Result<bool, Fault> {
     let sql = "UPDATE processes SET until = clock_timestamp() + make_interval(secs => $2)
                WHERE process = $1";
-    let said = query(sql).bind(number_of(process)).bind(GONE_AFTER_S).execute(c).await?;
+    let said =
+        query(sql).bind(number_of(process)).bind(GONE_AFTER.as_secs_f64()).execute(c).await?;
     Ok(said.rows_affected() == 1)
 }
 

@@ -113,8 +113,9 @@ async fn unheld(
 }
 
 /// Sets free what processes hold that are gone: their calls may have acted, whoever looks at them next finds
-/// out. One system after the other, so that each range of the index is read once.
-pub(super) async fn free(c: &mut PgConnection) -> Result<(), Fault> {
+/// out. One system after the other, so that each range of the index is read once. Whether that is all: what a
+/// commit holds right now is passed over.
+pub(super) async fn free(c: &mut PgConnection) -> Result<bool, Fault> {
     let next = "SELECT min(system) FROM lanes WHERE due_at IS NOT NULL AND system > $1";
     let free = "WITH gone AS (
                     SELECT l.k FROM lanes l
@@ -123,15 +124,21 @@ pub(super) async fn free(c: &mut PgConnection) -> Result<(), Fault> {
                     ORDER BY l.k LIMIT $2 FOR NO KEY UPDATE OF l SKIP LOCKED)
                 UPDATE lanes l SET process = NULL, due_at = 0 FROM gone
                 WHERE l.system = $1 AND l.k = gone.k";
-    let mut system = String::new();
+    let left = "SELECT EXISTS (
+                    SELECT 1 FROM lanes l
+                    WHERE l.system = $1 AND l.process IS NOT NULL AND l.due_at IS NOT NULL
+                        AND NOT EXISTS (SELECT 1 FROM processes p WHERE p.process = l.process))";
+    let (mut system, mut all) = (String::new(), true);
     loop {
         let found = query_scalar::<_, Option<String>>(next).bind(&system);
-        let Some(found) = found.fetch_one(&mut *c).await? else { return Ok(()) };
+        let Some(found) = found.fetch_one(&mut *c).await? else { return Ok(all) };
         system = found;
         let most = u64::try_from(FREED_AT_ONCE).unwrap_or(u64::MAX);
         while query(free).bind(&system).bind(FREED_AT_ONCE).execute(&mut *c).await?.rows_affected()
             >= most
         {}
+        let left = query_scalar::<_, bool>(left).bind(&system);
+        all &= !left.fetch_one(&mut *c).await?;
     }
 }
 
@@ -149,7 +156,7 @@ pub(super) async fn timers(
 
 /// What waits for each system.
 pub(super) async fn backlog(c: &mut PgConnection) -> Result<Vec<Backlog>, Fault> {
-    let sql = "SELECT system, count(*), min(due_at) FROM lanes
+    let sql = "SELECT system, count(*), min(nullif(due_at, 0)) FROM lanes
                WHERE due_at IS NOT NULL GROUP BY system ORDER BY system";
     let rows = query(sql).fetch_all(c).await?;
     let rows = rows.iter().map(|row| {

@@ -52,15 +52,15 @@ impl Members {
         Self { view: Mutex::new(view), refused: Notify::new() }
     }
 
-    /// This process was given a number, by an answer to what was asked at `asked`.
-    pub(super) fn begin(&self, process: u64, asked: Instant) {
+    /// This process was given a number, by an answer to what was asked at `asked`; these are there.
+    pub(super) fn begin(&self, process: u64, asked: Instant, alive: BTreeSet<u64>) {
         let mut view = self.view();
         view.lose_leases();
         view.process = process;
         view.since = asked;
         view.until = asked + GONE_AFTER;
-        view.alive.insert(process);
-        view.newest = view.newest.max(process);
+        view.newest = alive.last().copied().unwrap_or_default().max(view.newest);
+        view.alive = alive;
     }
 
     /// It was heard of, and these are there. Whether somebody is gone who was there before.
@@ -152,7 +152,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn who_is_not_heard_loses_its_leases_and_judges_nobody_until_it_was_heard_for_long() {
         let members = Members::new();
-        members.begin(7, Instant::now());
+        members.begin(7, Instant::now(), BTreeSet::from([5, 7]));
+        assert!(members.is_gone(6) && !members.is_gone(5), "who was there first is not gone");
         let lease = Lease::new("queue:orders", 1, true);
         members.hold(&lease);
         tokio::time::advance(GONE_AFTER / 2).await;

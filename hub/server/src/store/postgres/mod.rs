@@ -12,6 +12,7 @@ use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use orderhub_order::ids::{OrderKey, SystemName};
 use tokio::sync::Mutex;
+use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::{Backlog, MinuteRow, PauseRow, PendingRow, Store, StoreError, TodoCount, TodoEnd};
@@ -77,6 +78,7 @@ pub struct PostgresStore {
     marks: Arc<Marks>,
     lanes: Counted<Backlog>,
     todos: Counted<TodoCount>,
+    keeper: Mutex<Option<JoinHandle<()>>>,
     keeping: CancellationToken,
     /// Ends the keeper with the store.
     _ends: DropGuard,
@@ -248,10 +250,14 @@ impl Store for PostgresStore {
 
     fn close(&self) -> BoxFuture<'_, ()> {
         Box::pin(async move {
-            self.readers.close().await;
             self.writer.lock().await.close().await;
+            // The others hear of it before anything that may take its time.
             self.keeping.cancel();
+            if let Some(keeper) = self.keeper.lock().await.take() {
+                drop(keeper.await);
+            }
             Keeper::end(&self.members, &self.shorts).await;
+            self.readers.close().await;
             self.shorts.close().await;
         })
     }

@@ -1,6 +1,7 @@
 //! Opening the database: how it is reached, what works on it then, and what is run on its one writer.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use tokio::runtime::Handle;
@@ -88,11 +89,12 @@ impl PostgresStore {
             members: Arc::clone(&members),
             reserved: Arc::clone(&reserved),
             marks: Arc::clone(&marks),
+            to_free: AtomicBool::new(false),
             shorts: Arc::clone(&shorts),
         };
         let connection = keeper.begin().await?;
         let stop = CancellationToken::new();
-        tokio::spawn(keeper.run(connection, stop.clone()));
+        let keeper = tokio::spawn(keeper.run(connection, stop.clone()));
         let writer = Writer::new(connector, Arc::clone(&members), failed.clone());
         Ok(Self {
             install,
@@ -107,6 +109,7 @@ impl PostgresStore {
             marks,
             lanes: Counted::default(),
             todos: Counted::default(),
+            keeper: Mutex::new(Some(keeper)),
             keeping: stop.clone(),
             _ends: stop.drop_guard(),
         })

@@ -89,7 +89,7 @@ pub(super) fn timers(c: &Connection, now: Timestamp, limit: usize) -> Result<Vec
 /// What waits for each system.
 pub(super) fn backlog(c: &Connection) -> Result<Vec<Backlog>, Fault> {
     let mut statement = c.prepare_cached(
-        "SELECT system, count(*), min(due_at) FROM lanes WHERE due_at IS NOT NULL GROUP BY system",
+        "SELECT system, count(*), min(nullif(due_at, 0)) FROM lanes WHERE due_at IS NOT NULL GROUP BY system",
     )?;
     let rows = statement.query_map([], |row| {
         let system: String = row.get(0)?;
