@@ -25,6 +25,7 @@ use super::schema::locks;
 use crate::clock::Clock;
 use crate::store::StoreError;
 use crate::store::columns::from_column;
+use crate::store::commit::TxError;
 use crate::store::reserved::Reserved;
 
 /// Between two words of a process.
@@ -69,16 +70,25 @@ impl Keeper {
     ///
     /// [`StoreError::Failed`]: another process runs under this name, or the server does not answer.
     pub(super) async fn begin(&self) -> Result<PgConnection, StoreError> {
-        let tries = (GONE_AFTER.as_millis() + BEAT.as_millis()) / LOOK.as_millis();
-        for _ in 0..tries {
-            match self.enter().await {
+        let end = Instant::now() + GONE_AFTER + BEAT;
+        let mut refused = None;
+        while Instant::now() < end {
+            refused = match self.enter().await {
                 Ok(connection) => {
                     self.free().await;
                     return Ok(connection);
                 }
-                Err(NotBegun::Fault(fault)) => return Err(fault.into()),
-                Err(NotBegun::NameTaken) => sleep(LOOK).await,
-            }
+                Err(NotBegun::NameTaken) => None,
+                // What the former one of this name was about may be in the way for a moment.
+                Err(NotBegun::Fault(fault)) => match TxError::from(fault) {
+                    TxError::Again(error) => Some(error),
+                    error @ (TxError::Data(_) | TxError::Store(_)) => return Err(error.into()),
+                },
+            };
+            sleep(LOOK).await;
+        }
+        if let Some(refused) = refused {
+            return Err(refused);
         }
         Err(StoreError::Failed(format!(
             "another hub named `{}` works on this store; stop that one, or give this one another \
