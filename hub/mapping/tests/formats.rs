@@ -56,3 +56,17 @@ fn letters_are_read_as_the_file_says() {
         assert_eq!(run(format, body), expected, "{format}");
     }
 }
+
+#[test]
+fn a_quote_that_swallows_rows_is_refused_at_its_line() {
+    for (body, why) in [
+        ("id,note\n1,\"open\n2,b\n", "line 2 opens a quote that nothing closes"),
+        ("id,note\n1,\"x\"y\n", "line 2 has letters behind the quote"),
+        ("id,note\n1,\"say \"\"hi\"\", then\nmore\"\n", "say \"hi\", then\nmore"),
+        ("id,note\r\n1,\"\"\"a\"\r\n", "\"a"),
+        ("id,note\n1,5\" wide\n", "5\" wide"),
+    ] {
+        let found = run("{ csv: { encoding: utf-8 } }", body.as_bytes());
+        assert!(found.contains(why), "{body:?}: {found}");
+    }
+}

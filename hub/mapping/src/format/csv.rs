@@ -12,6 +12,7 @@ const MOST_COLUMNS: usize = 1_000;
 
 pub(super) fn read(format: &Csv, body: &[u8]) -> Result<Value, Unreadable> {
     let text = decode(format.encoding, body)?;
+    quotes(&text, format.delimiter)?;
     // Rows of another length than the first are errors.
     let mut reader = ReaderBuilder::new()
         .delimiter(format.delimiter)
@@ -32,6 +33,40 @@ pub(super) fn read(format: &Csv, body: &[u8]) -> Result<Value, Unreadable> {
         }
     }
     Ok(Value::List(rows))
+}
+
+/// The reader of the library takes a quote that never closes for one long cell: rows would be lost in it.
+///
+/// **Invariant:** every row is a row: a quote closes before its cell ends, and opens only where a cell begins.
+/// Test: `a_quote_that_swallows_rows_is_refused_at_its_line`.
+fn quotes(text: &str, delimiter: u8) -> Result<(), Unreadable> {
+    let (mut line, mut opened, mut begins) = (1_u64, None, true);
+    let mut bytes = text.bytes().peekable();
+    while let Some(byte) = bytes.next() {
+        match (byte, opened) {
+            (b'"', None) if begins => opened = Some(line),
+            (b'"', Some(_)) if bytes.peek() == Some(&b'"') => {
+                bytes.next();
+            }
+            (b'"', Some(_)) => {
+                opened = None;
+                let ends = |next: &u8| *next == delimiter || matches!(next, b'\n' | b'\r');
+                if bytes.peek().is_some_and(|next| !ends(next)) {
+                    let why = "has letters behind the quote that closes a cell";
+                    return Err(Unreadable(format!(
+                        "line {line} {why}; double a quote within one"
+                    )));
+                }
+            }
+            _ => {}
+        }
+        line += u64::from(byte == b'\n');
+        begins = opened.is_none() && (byte == delimiter || matches!(byte, b'\n' | b'\r'));
+    }
+    match opened {
+        Some(line) => Err(Unreadable(format!("line {line} opens a quote that nothing closes"))),
+        None => Ok(()),
+    }
 }
 
 fn row(names: &[String], record: &StringRecord) -> Value {

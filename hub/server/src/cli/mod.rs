@@ -161,7 +161,10 @@ fn run(arguments: Arguments) -> Result<ExitCode, Fault> {
             serve::config(&asked.settings.config, asked.origin, shared.output)
         }
         Command::Doctor(doctor) => {
-            log::errors_only(&shared.said());
+            // What it finds is its report; a library's words on the way there are asked for.
+            if shared.log.is_some() {
+                log::errors_only(&shared.said());
+            }
             doctor::run(&shared, &doctor)
         }
         Command::Check(files) => author::check(&files, shared.output),

@@ -151,8 +151,15 @@ fn table(items: &[Value], columns: &[(&str, &str)]) -> String {
     text
 }
 
+/// Letters of a cell that a table shows; `-o json` has all of them.
+const MOST_IN_CELL: usize = 120;
+
 fn cell(item: &Value, pointer: &str) -> String {
-    item.pointer(pointer).map(text).unwrap_or_default()
+    let text = item.pointer(pointer).map(text).unwrap_or_default();
+    match text.char_indices().nth(MOST_IN_CELL) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text,
+    }
 }
 
 /// A value on one line, without quotes.

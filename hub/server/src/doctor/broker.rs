@@ -152,7 +152,9 @@ fn shape(topology: &Topology, consume: &Consume, report: &mut Report) {
     }
     let argument = |wanted: &str| topology.arguments.iter().find(|(name, _)| name == wanted);
     let quorum = argument("x-queue-type").is_some_and(|(_, kind)| kind == "quorum");
-    if !quorum && topology.durable != Some(false) {
+    // The broker may speak of other arguments first; what it did not say is not held against the queue.
+    let another = argument("x-queue-type").is_some_and(|(_, kind)| kind != "quorum");
+    if another && topology.durable != Some(false) {
         let says = format!("queue `{name}` is no quorum queue: it lives on one node of the broker");
         let fix = "declare it anew with `x-queue-type: quorum`, if the broker has several nodes";
         report.fix(Level::Note, "queue", says, fix);
