@@ -7,19 +7,17 @@ use std::time::Duration;
 
 use orderhub_tests::http;
 use orderhub_tests::hub::{Hub, free_port};
+use orderhub_tests::measure::hub;
 use orderhub_tests::measure::process::{Used, used};
-use orderhub_tests::measure::twin::Sink;
+use orderhub_tests::measure::twin::{self, Sink};
 use orderhub_tests::measure::watch::Watch;
 use orderhub_tests::measure::{rate, row};
-use orderhub_tests::wait;
 use serde_json::Value;
 
 use super::bare::DONE;
 
 /// Longest time for one candidate.
 const BOUND: Duration = Duration::from_secs(240);
-/// How often the sink is asked for its counts, which costs it little.
-const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// Who empties the queue.
 #[derive(Clone, Copy, Debug)]
@@ -119,7 +117,9 @@ impl Running {
                 Candidate::HubOnPostgres => parts.database,
                 Candidate::Hub | Candidate::Bare { .. } => "sqlite:orderhub.db",
             };
-            settings(parts, port, (store, sink.url()));
+            let place =
+                hub::Place { amqp: parts.amqp, queue: parts.queue, store, sink: sink.url() };
+            hub::settings(parts.folder, port, &place);
             return Self::Hub(Hub::spawn(parts.folder, port));
         };
         let program = std::env::current_exe().expect("this program has a path");
@@ -140,7 +140,7 @@ impl Running {
     async fn end(self, client: &reqwest::Client) {
         match self {
             Running::Hub(hub) => {
-                settled(&hub, client).await;
+                hub::settled(&hub, client).await;
                 hub.terminate().await;
             }
             Running::Bare(process) => process.acknowledged(),
@@ -156,7 +156,7 @@ pub(crate) async fn run(candidate: Candidate, parts: &Parts<'_>) -> Figures {
     let running = Running::start(candidate, parts, &sink);
     let all = [("candidate", running.pid()), ("sink", sink.pid()), ("broker", parts.broker)];
     let look = || all.map(|(_, pid)| used(pid));
-    let counted_by = |most: u64| watch(&client, sink.url(), most);
+    let counted_by = |most: u64| sink.has(&client, most);
     // The first look that finds orders is where the clock starts: starting a process is not the job.
     let what = format!("the sink has all orders of `{}`", candidate.word());
     let watching = async {
@@ -170,7 +170,7 @@ pub(crate) async fn run(candidate: Candidate, parts: &Parts<'_>) -> Figures {
     let (first_after, before, used, counts, took) =
         watched.unwrap_or_else(|_| panic!("after {BOUND:?} still not true: {what}"));
     running.end(&client).await;
-    let counted = parts.orders - changed(&before);
+    let counted = parts.orders - twin::changed(&before);
     let processes = all.iter().zip(after).zip(used);
     Figures {
         rate: rate(counted, took),
@@ -179,78 +179,6 @@ pub(crate) async fn run(candidate: Candidate, parts: &Parts<'_>) -> Figures {
         counted,
         counts,
     }
-}
-
-/// Waits until the sink has so many orders; its counts then.
-async fn watch(client: &reqwest::Client, url: &str, most: u64) -> Value {
-    let mut tick = tokio::time::interval(LOOK_EVERY);
-    loop {
-        tick.tick().await;
-        let counts = counts(client, url).await;
-        if changed(&counts) >= most {
-            return counts;
-        }
-    }
-}
-
-fn changed(counts: &Value) -> u64 {
-    counts["effects"]["order.changed"].as_u64().unwrap_or(0)
-}
-
-async fn counts(client: &reqwest::Client, url: &str) -> Value {
-    let answer = client.get(format!("{url}/_twin/ledger?limit=0")).send().await;
-    let page = answer.expect("the sink answers").bytes().await.expect("the sink answers");
-    let page: Value = serde_json::from_slice(&page).expect("the sink answers JSON");
-    page["counts"].clone()
-}
-
-/// Waits until the last receipts are stored: only then is the job over for the hub.
-async fn settled(hub: &Hub, client: &reqwest::Client) {
-    let url = hub.url("/api/v1/systems");
-    wait::until("no lane of the hub wants anything", Duration::from_secs(20), || async {
-        let page = client.get(&url).send().await.ok()?.bytes().await.ok()?;
-        let page: Value = serde_json::from_slice(&page).ok()?;
-        let systems = page["items"].as_array()?;
-        let idle = |system: &Value| system["backlog"] == 0 && system["in_flight"] == 0;
-        systems.iter().all(idle).then_some(())
-    })
-    .await;
-}
-
-/// The shipped files, one shop as the source, the sink as the only target.
-fn settings(parts: &Parts<'_>, port: u16, (store, sink): (&str, &str)) {
-    let mappings = Path::new(env!("CARGO_MANIFEST_DIR")).join("../mappings");
-    let mappings = mappings.canonicalize().expect("mappings/ is there");
-    let (amqp, queue, mappings) = (parts.amqp, parts.queue, mappings.display());
-    let text = format!(
-        r#"
-        [server]
-        listen = "127.0.0.1:{port}"
-        [store]
-        url = "{store}"
-        [mappings]
-        path = "{mappings}"
-        [egress]
-        allow_private = ["127.0.0.1/32"]
-        [bus]
-        url = "{amqp}"
-        [bus.consume.orders]
-        queue = "{queue}"
-        system = {{ header = "x-system" }}
-        document = {{ fixed = "order_rest" }}
-        message_id = {{ property = "message_id" }}
-        [systems.shop_eu]
-        integration = "shopify"
-        base_url = "http://127.0.0.1:9"
-        secrets = {{ token = {{ file = "secret" }}, webhook = {{ file = "secret" }} }}
-        settings = {{ money = "shop_money", location_id = "1" }}
-        [systems.sink]
-        integration = "sink"
-        base_url = "{sink}"
-        "#
-    );
-    std::fs::write(parts.folder.join("orderhub.toml"), text).expect("the folder is writable");
-    std::fs::write(parts.folder.join("secret"), "bench").expect("the folder is writable");
 }
 
 impl Figures {

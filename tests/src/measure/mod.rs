@@ -5,6 +5,7 @@
 //! yardstick that was measured in the same run.
 
 pub mod disk;
+pub mod hub;
 pub mod order;
 pub mod process;
 pub mod twin;
@@ -61,6 +62,17 @@ pub fn row(what: &str, figure: &str) {
 /// Things per second.
 pub fn rate(count: u64, took: Duration) -> f64 {
     count as f64 / took.as_secs_f64().max(1e-9)
+}
+
+/// The time that `share` of them stayed under; the list is sorted on the way.
+///
+/// # Panics
+///
+/// When the list is empty.
+pub fn at(of: &mut [Duration], share: f64) -> Duration {
+    of.sort_unstable();
+    let place = (of.len() as f64 * share) as usize;
+    of[place.min(of.len() - 1)]
 }
 
 /// The median; the list is sorted on the way.

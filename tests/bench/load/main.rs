@@ -1,0 +1,51 @@
+//! Load over time: what `job` cannot show, because a filled queue is empty after seconds.
+//!
+//! - `steady`: the queue is kept filled for `ORDERHUB_BENCH_SECS` seconds (60; the bar speaks of 600), the sink
+//!   judges from outside; rate and memory, slice by slice. Bar: 1,200 orders/s on PostgreSQL, order kept.
+//! - `latency`: 500 orders a second, sent when each is due whatever the answers do: received ► stored by the
+//!   API, published ► delivered through the queue, beside the fsync time of this disk.
+//! - `waiting`: the sink is away while 100,000 orders come: memory, then how fast the backlog goes.
+//! - `claim`: 100 due lanes among 500,000 on PostgreSQL while a transaction pins the oldest snapshot. Bar: 5 ms.
+
+#![expect(clippy::disallowed_types, reason = "the bench speaks HTTP by itself, as a sender does")]
+
+mod claim;
+mod latency;
+mod place;
+mod steady;
+mod waiting;
+
+use orderhub_tests::measure;
+
+use place::{Kind, Place};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+#[tokio::main]
+async fn main() {
+    drop(rustls::crypto::ring::default_provider().install_default());
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let all = ["steady", "latency", "waiting", "claim"];
+    if let Some(word) = words.iter().find(|word| !all.contains(&word.as_str())) {
+        panic!("no part `{word}`; usage: bench-load [steady] [latency] [waiting] [claim]");
+    }
+    let wanted = |part: &str| words.is_empty() || words.iter().any(|word| word == part);
+    let folder = measure::folder();
+    measure::preamble("load over time", folder.path());
+    let mut place = Place::start(folder.path()).await;
+    if wanted("claim") {
+        claim::run(&place).await;
+    }
+    for kind in [Kind::Postgres, Kind::Sqlite] {
+        if wanted("latency") {
+            latency::run(&mut place, kind).await;
+        }
+        if wanted("waiting") {
+            waiting::run(&mut place, kind).await;
+        }
+    }
+    if wanted("steady") {
+        steady::run(&mut place, Kind::Postgres).await;
+    }
+}
