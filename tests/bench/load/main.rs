@@ -45,7 +45,9 @@ async fn main() {
             waiting::run(&mut place, kind).await;
         }
     }
-    if wanted("steady") {
-        steady::run(&mut place, Kind::Postgres).await;
+    for kind in [Kind::Sqlite, Kind::Postgres] {
+        if wanted("steady") {
+            steady::run(&mut place, kind).await;
+        }
     }
 }

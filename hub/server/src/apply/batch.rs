@@ -1,7 +1,12 @@
 //! When a batch closes: at once, with what queued while the last commit ran.
 //!
-//! No timer: an idle hub commits one unit at once, a busy one hundreds together. Where [`WORTH_PREPARING`]
-//! wait when a commit begins, they are a batch already: it is prepared while that commit runs.
+//! No timer: an idle hub commits one unit at once, a busy one hundreds together. Where a store prepares, and
+//! [`WORTH_PREPARING`] would be in a batch when a commit begins, it closes already and is prepared while that
+//! commit runs: smaller ones wait for the commit, and grow.
+//!
+//! Acts go first: a delivery is two of them. While deliveries are under way a batch takes one message for each, so
+//! that what the hub takes in does not outrun what it hands on; what it does not take waits in the queue. Where
+//! none is under way (a target is away), it takes as many as there is room for.
 //! **Invariant:** batches are committed in the order in which they closed, one at a time; what is behind
 //! something of its source that was not stored is not committed. Tests:
 //! `nothing_overtakes_what_was_not_stored`,
@@ -24,7 +29,11 @@ use crate::telemetry::trace::{self, Span};
 /// Units in one commit.
 const MOST_UNITS: usize = 256;
 /// Messages that always have room in a batch, however few acts go with them.
-const LEAST_MESSAGES: usize = 16;
+const LEAST_MESSAGES: usize = 8;
+/// The same of a batch without acts while deliveries are under way: their next acts will wait for it.
+const FEW_MESSAGES: usize = 16;
+/// Batches without acts in a row after which no delivery counts as under way.
+const QUIET: u32 = 16;
 /// Fewer units wait for the commit under way, so that more join them.
 const WORTH_PREPARING: usize = 64;
 /// Bytes of bodies that close a batch.
@@ -52,10 +61,10 @@ pub fn start(parts: Parts, bound: usize, stop: CancellationToken) -> (Apply, Joi
 
 async fn run(parts: Parts, mut queues: Queues, stop: CancellationToken) {
     let mut under_way: Option<UnderWay> = None;
+    let mut quiet = QUIET;
     loop {
-        if queues.len() < WORTH_PREPARING
-            && let Some(before) = under_way.take()
-        {
+        let worth = parts.store.prepares() && queues.would_close(quiet >= QUIET) >= WORTH_PREPARING;
+        if !worth && let Some(before) = under_way.take() {
             before.end(&parts).await;
         }
         let first = tokio::select! {
@@ -67,7 +76,8 @@ async fn run(parts: Parts, mut queues: Queues, stop: CancellationToken) {
             }
         };
         let Some(first) = first else { break };
-        let Closing { units, waiters, .. } = queues.close(first);
+        let Closing { units, waiters, acts, .. } = queues.close(first, quiet >= QUIET);
+        quiet = if acts > 0 { 0 } else { quiet.saturating_add(1) };
         if units.is_empty() {
             continue;
         }
@@ -147,6 +157,7 @@ struct Closing {
     units: Vec<Unit>,
     waiters: Vec<Waiter>,
     bytes: usize,
+    acts: usize,
 }
 
 impl Closing {
@@ -168,9 +179,10 @@ impl Closing {
 }
 
 impl Queues {
-    /// Units that wait.
-    fn len(&self) -> usize {
-        self.acts.len() + self.messages.len()
+    /// Units that a batch would have now.
+    fn would_close(&self, quiet: bool) -> usize {
+        let acts = self.acts.len();
+        (acts + self.messages.len()).min(most_with(acts, quiet))
     }
 
     /// The next unit; none when both queues are closed and empty.
@@ -185,7 +197,7 @@ impl Queues {
 
     /// Closes a batch with what queued. Acts go first, and few messages go with them: a delivery waits
     /// for two commits, and intake must not leave it behind.
-    fn close(&mut self, first: Submission) -> Closing {
+    fn close(&mut self, first: Submission, quiet: bool) -> Closing {
         let mut batch = Closing::default();
         batch.take(first);
         while !batch.is_full(MOST_UNITS - LEAST_MESSAGES)
@@ -194,14 +206,26 @@ impl Queues {
             batch.take(act);
         }
         let acts = batch.units.iter().filter(|unit| matches!(unit, Unit::Order(_))).count();
-        let most = if acts == 0 { MOST_UNITS } else { acts + (acts / 2).max(LEAST_MESSAGES) };
-        while !batch.is_full(most.min(MOST_UNITS))
+        batch.acts = acts;
+        let most = most_with(acts, quiet);
+        while !batch.is_full(most)
             && let Ok(message) = self.messages.try_recv()
         {
             batch.take(message);
         }
         batch
     }
+}
+
+/// Units of a batch with so many acts: a message for two acts, which are a delivery's, so that the store fills no
+/// faster than it empties while targets keep up.
+fn most_with(acts: usize, quiet: bool) -> usize {
+    let messages = match acts {
+        0 if quiet => MOST_UNITS,
+        0 => FEW_MESSAGES,
+        _ => (acts / 2).max(LEAST_MESSAGES),
+    };
+    (acts + messages).min(MOST_UNITS)
 }
 
 /// Acknowledgements first, in the order of submission, then the lanes.
@@ -269,21 +293,37 @@ mod tests {
         Unit::Order(Box::new(OrderUnit { key, act, facts, receipt: None }))
     }
 
+    /// Queues so many acts and messages, closes a batch, and gives its messages, its acts, and what it was said to
+    /// come to.
+    async fn closed(acts: usize, messages: usize, quiet: bool) -> (usize, usize, usize) {
+        let (apply, mut queues) = Apply::channel(1_000);
+        for _ in 0..messages {
+            drop(apply.queue(message()).await.unwrap());
+        }
+        for _ in 0..acts {
+            drop(apply.queue(act()).await.unwrap());
+        }
+        let would = queues.would_close(quiet);
+        let first = queues.next().await.unwrap();
+        let batch = queues.close(first, quiet);
+        let found = batch.units.iter().filter(|unit| matches!(unit, Unit::Message(_))).count();
+        assert_eq!(batch.acts, batch.units.len() - found);
+        (found, batch.acts, would)
+    }
+
     #[tokio::test]
     async fn acts_go_first_and_messages_always_have_room() {
-        let cases = [(0, 256), (1, 16), (10, 16), (100, 50), (500, 16)];
-        for (acts, messages) in cases {
-            let (apply, mut queues) = Apply::channel(1_000);
-            for _ in 0..600 {
-                drop(apply.queue(message()).await.unwrap());
-            }
-            for _ in 0..acts {
-                drop(apply.queue(act()).await.unwrap());
-            }
-            let first = queues.next().await.unwrap();
-            let batch = queues.close(first).units;
-            let found = batch.iter().filter(|unit| matches!(unit, Unit::Message(_))).count();
-            assert_eq!((found, batch.len() - found), (messages, acts.min(240)), "{acts} acts");
+        for (acts, messages) in [(0, 256), (1, 8), (10, 8), (100, 50), (500, 8)] {
+            let (found, taken, _) = closed(acts, 600, true).await;
+            assert_eq!((found, taken), (messages, acts.min(248)), "{acts} acts");
         }
+    }
+
+    #[tokio::test]
+    async fn while_deliveries_are_under_way_few_messages_are_taken() {
+        assert_eq!(closed(0, 600, false).await, (16, 0, 16));
+        assert_eq!(closed(10, 600, false).await, (8, 10, 18));
+        assert_eq!(closed(100, 20, false).await, (20, 100, 120));
+        assert_eq!(closed(0, 5, true).await, (5, 0, 5));
     }
 }

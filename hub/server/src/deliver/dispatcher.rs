@@ -171,9 +171,12 @@ impl Dispatcher {
 
     /// Gives a lane without room back to the store, where the scan finds it.
     pub(super) fn heed(&self, offer: Offer, key: OrderKey) {
-        if matches!(offer, Offer::Full | Offer::Rested) {
-            // The row still says that this process has it: should it be due all the same, a claim finds it.
-            self.common.store.release(&[(self.name.clone(), key)]);
+        let lane = || [(self.name.clone(), key)];
+        match offer {
+            Offer::Full => self.common.store.release(&lane()),
+            // The row may still say that this process has it.
+            Offer::Rested => self.common.store.rest(&lane()),
+            Offer::Taken => {}
         }
         self.observed().more |= offer == Offer::Full;
         self.wake.notify_one();

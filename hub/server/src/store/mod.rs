@@ -136,6 +136,11 @@ pub trait Store: Reads + Answers + Fetches + Peers + Debug + Send + Sync {
     /// written is stored raw with a todo, its neighbours commit.
     fn commit(&self, batch: Batch) -> BoxFuture<'_, Result<Vec<UnitOutcome>, StoreError>>;
 
+    /// Whether anything is done of a batch before its turn: one that closes early keeps what comes later waiting.
+    fn prepares(&self) -> bool {
+        false
+    }
+
     /// Does what can be done of a batch while the one before it is committed; the batches of one caller are
     /// committed in the order in which they were prepared. One that is not prepared is committed all the
     /// same.
@@ -174,9 +179,14 @@ pub trait Store: Reads + Answers + Fetches + Peers + Debug + Send + Sync {
         now: Timestamp,
     ) -> BoxFuture<'_, Result<Option<Timestamp>, StoreError>>;
 
-    /// Gives reserved lanes back: [`Store::claim`] finds them again, if they are due. For what the ring has no
-    /// room for, or no use. A commit that flies, skips or settles the lane ends its reservation by itself.
+    /// Gives reserved lanes back: the next [`Store::claim`] finds them, if they are due. For what the ring has no
+    /// room for. A commit that flies, skips or settles the lane ends its reservation by itself.
     fn release(&self, lanes: &[(SystemName, OrderKey)]);
+
+    /// The same for lanes that came to rest: should one be due all the same, a claim of the next minute finds it.
+    fn rest(&self, lanes: &[(SystemName, OrderKey)]) {
+        self.release(lanes);
+    }
 
     /// The files of a bundle by its hash.
     fn bundle(&self, hash: &str) -> BoxFuture<'_, Result<Option<Files>, StoreError>>;

@@ -8,7 +8,7 @@ use sqlx::{PgConnection, Row as _, query, query_as, query_scalar};
 
 use super::error::Fault;
 use super::keeper::number_of;
-use super::marks::Marks;
+use super::marks::{Marks, Whose};
 use crate::store::Backlog;
 use crate::store::columns::{from_column, to_column};
 use crate::store::reserved::Reserved;
@@ -38,16 +38,22 @@ pub(super) async fn claim(
                    ORDER BY l.process, l.due_at, l.k LIMIT $3 FOR NO KEY UPDATE SKIP LOCKED)
                UPDATE lanes l SET process = $4 FROM free
                WHERE l.system = $1 AND l.k = free.k RETURNING l.due_at, l.k";
-    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let after = marks.after(&system);
+    let most = i64::try_from(limit).unwrap_or(i64::MAX);
+    let begun = marks.begin(&system, Whose::Free);
     let claimed = query_as::<_, (i64, i64)>(sql).bind(system.as_str()).bind(to_column(now));
-    let claimed = claimed.bind(limit).bind(number_of(process)).bind(after);
+    let claimed = claimed.bind(most).bind(number_of(process)).bind(begun.after);
     let mut claimed = claimed.fetch_all(c).await?;
     claimed.sort_unstable();
-    if let Some((due, _)) = claimed.last() {
-        marks.claimed(&system, after, *due);
-    }
+    marks.looked(&system, Whose::Free, begun, looked_to(&claimed, limit, now));
     Ok(claimed.into_iter().map(|(_, key)| OrderKey(key)).collect())
+}
+
+/// Up to which due time a look has found everything: it was given no more than so many, oldest due first.
+fn looked_to(found: &[(i64, i64)], limit: usize, now: Timestamp) -> i64 {
+    match found.last() {
+        Some((due, _)) if found.len() >= limit => *due,
+        Some(_) | None => to_column(now),
+    }
 }
 
 /// Due lanes that this process holds, without those that its dispatcher has; oldest due first.
@@ -56,9 +62,13 @@ pub(super) async fn own(
     system: SystemName,
     (now, process): (Timestamp, u64),
     limit: usize,
-    reserved: Arc<Reserved>,
+    (reserved, marks): (Arc<Reserved>, Arc<Marks>),
 ) -> Result<Vec<OrderKey>, Fault> {
-    let unheld = unheld(c, &system, (now, process, to_column(now)), limit, &reserved).await?;
+    let begun = marks.begin(&system, Whose::Own);
+    let range = (begun.after, to_column(now));
+    let unheld = unheld(c, &system, (now, process, range), limit, &reserved).await?;
+    let found: Vec<_> = unheld.iter().map(|(due, key)| (*due, key.0)).collect();
+    marks.looked(&system, Whose::Own, begun, looked_to(&found, limit, now));
     Ok(unheld.into_iter().map(|(_, key)| key).collect())
 }
 
@@ -71,25 +81,27 @@ pub(super) async fn next_due(
 ) -> Result<Option<Timestamp>, Fault> {
     let sql = "SELECT due_at FROM lanes WHERE system = $1 AND process IS NULL AND due_at > $2
                ORDER BY process, due_at LIMIT 1";
-    let free = query_scalar::<_, i64>(sql).bind(system.as_str()).bind(marks.after(&system));
+    let free =
+        query_scalar::<_, i64>(sql).bind(system.as_str()).bind(marks.after(&system, Whose::Free));
     let free = free.fetch_optional(&mut *c).await?;
-    let own = unheld(c, &system, (now, process, i64::MAX), 1, &reserved).await?;
+    let range = (marks.after(&system, Whose::Own), i64::MAX);
+    let own = unheld(c, &system, (now, process, range), 1, &reserved).await?;
     let next = free.into_iter().chain(own.first().map(|(due, _)| *due)).min();
     Ok(next.map(from_column))
 }
 
-/// Lanes of this process due until then, without those that its dispatcher has: due time and order.
+/// Lanes of this process due after the one time and until the other, without those that its dispatcher has: due time and order.
 async fn unheld(
     c: &mut PgConnection,
     system: &SystemName,
-    (now, process, until): (Timestamp, u64, i64),
+    (now, process, (after, until)): (Timestamp, u64, (i64, i64)),
     limit: usize,
     reserved: &Reserved,
 ) -> Result<Vec<(i64, OrderKey)>, Fault> {
     let sql = "SELECT due_at, k FROM lanes
                WHERE system = $1 AND process = $2 AND due_at <= $3 AND (due_at, k) > ($4, $5)
                ORDER BY due_at, k LIMIT $6";
-    let (mut found, mut after) = (Vec::new(), (i64::MIN, i64::MIN));
+    let (mut found, mut after) = (Vec::new(), (after, i64::MIN));
     loop {
         let page = query_as::<_, (i64, i64)>(sql).bind(system.as_str()).bind(number_of(process));
         let page = page.bind(until).bind(after.0).bind(after.1).bind(AT_ONCE);

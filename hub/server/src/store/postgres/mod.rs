@@ -97,8 +97,9 @@ impl Store for PostgresStore {
     ) -> BoxFuture<'_, Result<Vec<OrderKey>, StoreError>> {
         let (system, by) = (system.clone(), (now, self.members.process()));
         Box::pin(async move {
-            let (of, reserved) = (system.clone(), Arc::clone(&self.reserved));
-            let own = self.readers.run(move |c| Box::pin(lanes::own(c, of, by, limit, reserved)));
+            let known = (Arc::clone(&self.reserved), Arc::clone(&self.marks));
+            let of = system.clone();
+            let own = self.readers.run(move |c| Box::pin(lanes::own(c, of, by, limit, known)));
             let mut claimed = own.await?;
             let (of, left) = (system.clone(), limit.saturating_sub(claimed.len()));
             let marks = Arc::clone(&self.marks);
@@ -120,6 +121,11 @@ impl Store for PostgresStore {
     }
 
     fn release(&self, lanes: &[(SystemName, OrderKey)]) {
+        self.reserved.release(lanes);
+        lanes.iter().for_each(|(system, _)| self.marks.forget_own(system));
+    }
+
+    fn rest(&self, lanes: &[(SystemName, OrderKey)]) {
         self.reserved.release(lanes);
     }
 

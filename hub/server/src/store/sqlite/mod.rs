@@ -65,6 +65,10 @@ pub struct SqliteStore {
 }
 
 impl Store for SqliteStore {
+    fn prepares(&self) -> bool {
+        true
+    }
+
     fn prepare(&self, mut batch: Batch) -> BoxFuture<'_, Result<Batch, StoreError>> {
         let scout = Arc::clone(&self.scout);
         Box::pin(async move {
