@@ -53,7 +53,7 @@ pub(crate) async fn run(place: &Place) {
         let keys: Vec<i64> = claimed.iter().map(|key| key.0).collect();
         query(settle).bind(&keys).execute(&mut direct).await.expect("settled");
         let lanes: Vec<_> = claimed.into_iter().map(|key| (sink.clone(), key)).collect();
-        store.release(&lanes);
+        store.rest(&lanes);
     }
     let (first, last) = (took[..50].to_vec(), took[ROUNDS - 50..].to_vec());
     for (what, mut took) in [("the first 50", first), ("the last 50", last), ("all", took)] {
