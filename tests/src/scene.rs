@@ -54,14 +54,26 @@ impl Place {
 
     /// Starts its hub, and waits until that is ready.
     pub async fn start(&self) -> Hub {
-        Hub::start(self.folder.path(), self.port).await
+        self.start_with(&[]).await
+    }
+
+    /// The same with these variables besides.
+    pub async fn start_with(&self, env: &[(&str, &str)]) -> Hub {
+        let hub = Hub::spawn_with(self.folder.path(), self.port, env);
+        hub.ready().await;
+        hub
     }
 }
 
 impl Scene {
     /// Fills a queue with so many orders, each with one to three changes.
     pub async fn new(queue: &str, orders: u64) -> Self {
-        let broker = Broker::connect(&broker::shared_url()).await;
+        Self::on(&broker::shared_url(), queue, orders).await
+    }
+
+    /// The same on a broker of its own.
+    pub async fn on(broker: &str, queue: &str, orders: u64) -> Self {
+        let broker = Broker::connect(broker).await;
         broker.quorum_queue(queue, Some("kills.dead")).await;
         let sink = Sink::new("archive", Clock::started_before(1.0, Duration::ZERO));
         let served = serve_anywhere(sink.router()).await.expect("the sink listens");
@@ -82,6 +94,11 @@ impl Scene {
             let messages = numbers.map(|number| Order::paid("shop_eu", number, change).message());
             self.broker.publish(&self.queue, messages).await;
         }
+    }
+
+    /// After the broker was away.
+    pub async fn connect_again(&mut self) {
+        self.broker = Broker::connect(self.broker.url()).await;
     }
 
     /// A place for a hub that reads the queue and tells the sink.
