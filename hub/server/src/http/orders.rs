@@ -16,7 +16,11 @@ use super::caller::{May, to};
 use super::openapi::shapes;
 use super::tag::tagged;
 use super::{Api, Problem, query, view};
-use crate::store::{AttemptFilter, MOST_ROWS, ReceiptRow, Scope};
+use crate::store::{AttemptFilter, Filter, MOST_ROWS, ReceiptRow, Scope};
+
+/// Why a search may miss orders.
+const INCOMPLETE: &str =
+    "orders from before the search was made anew are still being added; ask again in a while";
 
 /// One page of a listing.
 pub(super) fn page(items: Vec<Value>, next: Option<String>) -> Json<Value> {
@@ -35,6 +39,7 @@ pub(super) async fn list(
     Query(pairs): Query<Vec<(String, String)>>,
 ) -> Result<Json<Value>, Problem> {
     let filter = query::orders(pairs)?;
+    let filter = Filter { reach: caller.reach(), ..filter };
     let found = api.store.list(&caller.scope, &filter).await?;
     query::system_exists(
         &api,
@@ -43,7 +48,13 @@ pub(super) async fn list(
         filter.cursor.as_ref(),
         &found,
     )?;
-    Ok(page(found.items.iter().map(|order| view::head(order, caller.view())).collect(), found.next))
+    let items = found.items.iter().map(|order| view::head(order, caller.view())).collect();
+    let mut shown = page(items, found.next);
+    // Whoever sees nothing must not take it for an answer.
+    if filter.q.is_some() && api.store.is_indexing().await? {
+        shown.0["incomplete"] = Value::from(INCOMPLETE);
+    }
+    Ok(shown)
 }
 
 /// Finds an order by the hub's id, `ref` or number; several: 300 with the candidates.

@@ -6,6 +6,7 @@ use orderhub_order::fold::{TodoItem, TodoKind};
 use orderhub_order::ids::{OrderKey, SystemName};
 use orderhub_order::model::Order;
 
+use super::Reach;
 use crate::intake::Envelope;
 
 /// Most rows of one page.
@@ -27,8 +28,10 @@ pub struct Page<T> {
 /// Which orders.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
-    /// Reference, number or external id, exact or prefix.
+    /// Words that find orders, all of them; see [`super::search`].
     pub q: Option<String>,
+    /// By what they may find.
+    pub reach: Reach,
     /// Origin.
     pub system: Option<SystemName>,
     /// Stage.
