@@ -7,6 +7,7 @@
 pub mod disk;
 pub mod order;
 pub mod process;
+pub mod shop;
 pub mod twin;
 pub mod watch;
 

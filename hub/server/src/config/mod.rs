@@ -115,7 +115,12 @@ pub struct Store {
 impl Default for Store {
     fn default() -> Self {
         let seen_days = NonZeroU16::MIN.saturating_add(29);
-        Self { url: StoreUrl::Sqlite(PathBuf::from("orderhub.db")), password: None, seen_days, search_key: None }
+        Self {
+            url: StoreUrl::Sqlite(PathBuf::from("orderhub.db")),
+            password: None,
+            seen_days,
+            search_key: None,
+        }
     }
 }
 

@@ -20,7 +20,7 @@ use crate::store::{AttemptFilter, Filter, MOST_ROWS, ReceiptRow, Scope};
 
 /// Why a search may miss orders.
 const INCOMPLETE: &str =
-    "orders from before the search was made anew are still being added; ask again in a while";
+    "orders of before are still being added to the search; ask again in a while";
 
 /// One page of a listing.
 pub(super) fn page(items: Vec<Value>, next: Option<String>) -> Json<Value> {
@@ -52,7 +52,8 @@ pub(super) async fn list(
     let mut shown = page(items, found.next);
     // Whoever sees nothing must not take it for an answer.
     if filter.q.is_some() && api.store.is_indexing().await? {
-        shown.0["incomplete"] = Value::from(INCOMPLETE);
+        let members = shown.0.as_object_mut();
+        members.map(|members| members.insert("incomplete".to_owned(), Value::from(INCOMPLETE)));
     }
     Ok(shown)
 }
@@ -64,6 +65,11 @@ pub(super) async fn find(api: &Api, scope: &Scope, word: &str) -> Result<Arc<Ord
         None => api.store.find(scope, word).await?,
     };
     match keys.as_slice() {
+        // It may be one that is not added yet: whoever takes "not found" for an answer would make it anew.
+        [] if OrderKey::parse(word).is_none() && api.store.is_indexing().await? => {
+            let why = format!("no order is found by `{word}`, but {INCOMPLETE}, or ask by its id");
+            Err(Problem::unavailable("search_incomplete", why).retry_after(30))
+        }
         [] => Err(Problem::not_found("order", word)),
         [key] => match api.store.state(scope, *key).await? {
             Some(state) => Ok(state),

@@ -106,7 +106,9 @@ pub(crate) fn between(
     key: OrderKey,
     (now, gone): (&mut Vec<(OrderKey, LineRow)>, &mut Vec<(OrderKey, Text)>),
 ) {
-    gone.extend(before.keys().filter(|line| !after.contains_key(*line)).map(|line| (key, line.clone())));
+    gone.extend(
+        before.keys().filter(|line| !after.contains_key(*line)).map(|line| (key, line.clone())),
+    );
     let new = after.into_iter().filter(|(line, row)| before.get(line) != Some(row));
     now.extend(new.map(|(_, row)| (key, row)));
 }
@@ -124,7 +126,8 @@ mod tests {
             assert_eq!(field.personal, Personal::None, "{column}");
             assert_eq!(field.path.replace('.', "_"), *column);
         }
-        for field in catalogue().fields_of(Collection::Lines).filter(|f| f.path.starts_with("qty.")) {
+        for field in catalogue().fields_of(Collection::Lines).filter(|f| f.path.starts_with("qty."))
+        {
             assert!(QUANTITIES.iter().any(|(_, id)| *id == field.id), "{}", field.path);
         }
     }

@@ -77,11 +77,8 @@ pub async fn open(
             Ok(Arc::new(store))
         }
         StoreUrl::Postgres(url) => {
-            let secrets = secrets.clone();
-            let login = settings.password.clone();
-            let login = login.map(|password| postgres::Login { password, secrets });
             let options = postgres::Options {
-                login,
+                login: login(settings, secrets),
                 seen_days,
                 search,
                 ..postgres::Options::at(url.as_str(), instance)
@@ -89,6 +86,32 @@ pub async fn open(
             Ok(Arc::new(postgres::PostgresStore::open(&options).await?))
         }
     }
+}
+
+/// Forgets what finds the orders of the store of the settings, and its key: the next [`open`] makes it anew,
+/// under the key that it is given.
+///
+/// # Errors
+///
+/// [`StoreError::Failed`] in words: a hub works on the store, or it cannot be reached.
+pub async fn forget_search(settings: &config::Store, secrets: &Secrets) -> Result<(), StoreError> {
+    match settings.url.clone() {
+        StoreUrl::Sqlite(path) => {
+            let forgotten = tokio::task::spawn_blocking(move || sqlite::forget_search(&path)).await;
+            forgotten.map_err(|error| StoreError::Failed(error.to_string()))?
+        }
+        StoreUrl::Postgres(url) => {
+            let login = login(settings, secrets);
+            let options =
+                postgres::Options { login, ..postgres::Options::at(url.as_str(), "reindex") };
+            postgres::forget_search(&options).await
+        }
+    }
+}
+
+fn login(settings: &config::Store, secrets: &Secrets) -> Option<postgres::Login> {
+    let password = settings.password.clone()?;
+    Some(postgres::Login { password, secrets: secrets.clone() })
 }
 
 /// The key that the settings name.

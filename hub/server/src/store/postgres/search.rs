@@ -71,7 +71,11 @@ pub(super) async fn is_indexing(c: &mut PgConnection) -> Result<bool, Fault> {
 
 /// Does the next orders; whether there are more. Not before the last process that fills less of it is gone: it
 /// would go on writing orders that were done.
-pub(super) async fn more(c: &mut PgConnection, most: usize, key: &SearchKey) -> Result<bool, Fault> {
+pub(super) async fn more(
+    c: &mut PgConnection,
+    most: usize,
+    key: &SearchKey,
+) -> Result<bool, Fault> {
     let older = "SELECT EXISTS (SELECT FROM processes WHERE until > clock_timestamp()
                      AND (search IS NULL OR search < $1))";
     if query_scalar(older).bind(VERSION).fetch_one(&mut *c).await? {
@@ -127,19 +131,22 @@ pub(super) async fn write(c: &mut PgConnection, index: &IndexWrites) -> Result<(
         query(sql).bind(words).bind(keys).execute(&mut *c).await?;
     }
     if !index.hashes_gone.is_empty() {
-        let sql = "DELETE FROM search_hashes h USING UNNEST($1::bigint[], $2::bigint[]) AS i (hash, k)
+        let sql =
+            "DELETE FROM search_hashes h USING UNNEST($1::bigint[], $2::bigint[]) AS i (hash, k)
                    WHERE h.hash = i.hash AND h.k = i.k";
         let (hashes, keys) = hashes(&index.hashes_gone);
         query(sql).bind(hashes).bind(keys).execute(&mut *c).await?;
     }
     if !index.words.is_empty() {
-        let sql = "INSERT INTO search_words (word, k) SELECT * FROM UNNEST($1::text[], $2::bigint[])
+        let sql =
+            "INSERT INTO search_words (word, k) SELECT * FROM UNNEST($1::text[], $2::bigint[])
                    ON CONFLICT DO NOTHING";
         let (words, keys) = words(&index.words);
         query(sql).bind(words).bind(keys).execute(&mut *c).await?;
     }
     if !index.hashes.is_empty() {
-        let sql = "INSERT INTO search_hashes (hash, k) SELECT * FROM UNNEST($1::bigint[], $2::bigint[])
+        let sql =
+            "INSERT INTO search_hashes (hash, k) SELECT * FROM UNNEST($1::bigint[], $2::bigint[])
                    ON CONFLICT DO NOTHING";
         let (hashes, keys) = hashes(&index.hashes);
         query(sql).bind(hashes).bind(keys).execute(&mut *c).await?;
@@ -154,8 +161,10 @@ static UPSERT: LazyLock<String> = LazyLock::new(|| {
     let texts: Vec<&str> = std::iter::once("currency").chain(texts()).collect();
     let numbers: Vec<&str> = numbers().collect();
     let first = ["k", "line", "line_no", "removed"];
-    let columns: Vec<&str> = first.into_iter().chain(texts).chain(numbers.iter().copied()).collect();
-    let types = ["bigint", "text", "bigint", "boolean"].into_iter().chain(std::iter::repeat("text"));
+    let columns: Vec<&str> =
+        first.into_iter().chain(texts).chain(numbers.iter().copied()).collect();
+    let types =
+        ["bigint", "text", "bigint", "boolean"].into_iter().chain(std::iter::repeat("text"));
     let places: Vec<String> =
         (1..=columns.len()).zip(types).map(|(at, of)| format!("${at}::{of}[]")).collect();
     let values = columns.iter().map(|column| match numbers.contains(column) {
@@ -208,7 +217,10 @@ async fn lines(c: &mut PgConnection, index: &IndexWrites) -> Result<(), Fault> {
 }
 
 /// The orders that may fit, newest first; `None`: they are to be looked for in the orders.
-pub(super) async fn candidates(c: &mut PgConnection, plan: &Plan) -> Result<Option<Vec<i64>>, Fault> {
+pub(super) async fn candidates(
+    c: &mut PgConnection,
+    plan: &Plan,
+) -> Result<Option<Vec<i64>>, Fault> {
     let mut found = Vec::with_capacity(plan.0.len());
     for way in &plan.0 {
         let mut keys = Vec::with_capacity(way.len());
@@ -250,7 +262,9 @@ pub(super) fn condition(plan: &Plan, sql: &mut QueryBuilder<Postgres>) {
             }
             sql.push("))");
             if !term.hashes.is_empty() {
-                sql.push(" OR EXISTS (SELECT FROM search_hashes s WHERE s.k = o.k AND s.hash = ANY(");
+                sql.push(
+                    " OR EXISTS (SELECT FROM search_hashes s WHERE s.k = o.k AND s.hash = ANY(",
+                );
                 sql.push_bind(term.hashes.clone()).push("))");
             }
             sql.push(")");

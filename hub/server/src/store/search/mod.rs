@@ -24,11 +24,11 @@ mod progress;
 mod terms;
 
 pub(crate) use key::SearchKey;
+pub(crate) use normal::identifier;
 pub use plan::{MOST_ASKED, MOST_LETTERS, Reach};
 pub(crate) use plan::{MOST_RARE, Plan, Term, rarest};
-pub(crate) use normal::identifier;
-pub(crate) use progress::{Kept, begin, rows};
 pub use progress::Wanted;
+pub(crate) use progress::{Kept, begin, rows};
 
 /// The number of what stands above: another one makes the search anew over all orders.
 pub(crate) const VERSION: i64 = 1;

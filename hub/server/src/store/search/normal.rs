@@ -63,7 +63,9 @@ pub(super) fn email(text: &str) -> Option<String> {
 
 /// Whether it is written as phone numbers are.
 pub(super) fn is_phone(text: &str) -> bool {
-    text.nfkc().all(|letter| letter.is_ascii_digit() || letter.is_whitespace() || "+()-./".contains(letter))
+    text.nfkc().all(|letter| {
+        letter.is_ascii_digit() || letter.is_whitespace() || "+()-./".contains(letter)
+    })
 }
 
 /// A phone number within its country; `None`: too few digits, or too many. An extension is left out.
@@ -100,15 +102,27 @@ mod tests {
     #[test]
     fn a_value_is_found_however_it_is_written() {
         let same: &[(fn(&str) -> Option<String>, &str, &[&str])] = &[
-            (identifier, "shop-1001", &["Shop-1001", " shop-1001", "#SHOP-1001", "ｓｈｏｐ－１００１"]),
+            (
+                identifier,
+                "shop-1001",
+                &["Shop-1001", " shop-1001", "#SHOP-1001", "ｓｈｏｐ－１００１"],
+            ),
             (identifier, "1z999aa10123456784", &["1Z 999 AA1 01 2345 6784"]),
             (identifier, "weiss", &["WEISS", "weiß"]),
             (piece, "müller", &["Müller", "MÜLLER", "Mu\u{308}ller,"]),
             (piece, "obrien", &["O'Brien", "o’brien"]),
             (piece, "王小明", &["王小明"]),
             (email, "anna@example.com", &["Anna@Example.COM ", "ａｎｎａ@example.com"]),
-            (phone, "891234567", &["+49 89 1234567", "0049-89-1234567", "+49 (0)89/1234567", "089 1234567"]),
-            (phone, "13800138000", &["+86 138 0013 8000", "１３８００１３８０００", "138-0013-8000 ext 12"]),
+            (
+                phone,
+                "891234567",
+                &["+49 89 1234567", "0049-89-1234567", "+49 (0)89/1234567", "089 1234567"],
+            ),
+            (
+                phone,
+                "13800138000",
+                &["+86 138 0013 8000", "１３８００１３８０００", "138-0013-8000 ext 12"],
+            ),
             (phone, "2025550123", &["+1 (202) 555-0123", "202.555.0123"]),
         ];
         for (normal, expected, written) in same {
@@ -116,14 +130,19 @@ mod tests {
                 assert_eq!(normal(text).as_deref(), Some(*expected), "{text}");
             }
         }
-        for (normal, text) in [(email as fn(&str) -> _, "anna"), (phone, "12345"), (identifier, " # "), (piece, "--")] {
+        for (normal, text) in
+            [(email as fn(&str) -> _, "anna"), (phone, "12345"), (identifier, " # "), (piece, "--")]
+        {
             assert_eq!(normal(text), None, "{text}");
         }
     }
 
     #[test]
     fn a_name_counts_in_words_and_parts() {
-        assert_eq!(names("Anna  Müller-Lüdenscheid"), ["anna", "müllerlüdenscheid", "müller", "lüdenscheid"]);
+        assert_eq!(
+            names("Anna  Müller-Lüdenscheid"),
+            ["anna", "müllerlüdenscheid", "müller", "lüdenscheid"]
+        );
         assert_eq!(names("王小明"), ["王小明"]);
         assert_eq!(names("O'Brien"), ["obrien"]);
         assert_eq!(names(&"many ".repeat(20)).len(), MOST_NAMES);

@@ -156,7 +156,10 @@ mod tests {
 
     #[test]
     fn words_are_all_asked_for_and_a_number_in_groups_is_one() {
-        assert_eq!(plan("anna müller", Reach::People).iter().map(Vec::len).collect::<Vec<_>>(), [2]);
+        assert_eq!(
+            plan("anna müller", Reach::People).iter().map(Vec::len).collect::<Vec<_>>(),
+            [2]
+        );
         let tracking = plan("1Z 999 AA1", Reach::Identifiers);
         assert_eq!(tracking[1][0].exact, ["1z999aa1"]);
         let phone = plan("+49 89 1234567", Reach::People);
@@ -177,7 +180,10 @@ mod tests {
     #[test]
     fn each_way_is_led_by_its_rarest_word() {
         let few = |keys: &[i64]| Some(keys.to_vec());
-        assert_eq!(rarest(vec![vec![few(&[1, 5, 3]), few(&[3, 1])], vec![None, few(&[9, 1])]]), few(&[9, 3, 1]));
+        assert_eq!(
+            rarest(vec![vec![few(&[1, 5, 3]), few(&[3, 1])], vec![None, few(&[9, 1])]]),
+            few(&[9, 3, 1])
+        );
         assert_eq!(rarest(vec![vec![few(&[1])], vec![None]]), None);
     }
 }

@@ -124,7 +124,10 @@ impl Gathered<'_> {
         let text = |field| order.fields.text(field);
         self.hash(Kind::Email, text(known::order::CUSTOMER_EMAIL).and_then(normal::email));
         self.hash(Kind::Phone, text(known::order::CUSTOMER_PHONE).and_then(normal::phone));
-        self.hash(Kind::Name, text(known::order::CUSTOMER_NAME).map(normal::names).unwrap_or_default());
+        self.hash(
+            Kind::Name,
+            text(known::order::CUSTOMER_NAME).map(normal::names).unwrap_or_default(),
+        );
         self.hash(Kind::TaxNo, text(known::order::CUSTOMER_TAX_NO).and_then(normal::piece));
         let company = text(known::order::CUSTOMER_COMPANY);
         self.hash(Kind::Company, company.map(normal::names).unwrap_or_default());
@@ -134,7 +137,10 @@ impl Gathered<'_> {
             }
         }
         for payment in newest(order, Collection::Payments) {
-            self.hash(Kind::Payment, payment.fields.text(known::payment::REF).and_then(normal::identifier));
+            self.hash(
+                Kind::Payment,
+                payment.fields.text(known::payment::REF).and_then(normal::identifier),
+            );
         }
     }
 

@@ -8,10 +8,10 @@ use super::heads::Heads;
 use super::readers::Readers;
 use super::scout::Scout;
 use super::{SqliteStore, schema, writer};
-use crate::store::{StoreError, Wanted};
 use crate::store::counted::Counted;
 use crate::store::forecast::Forecast;
 use crate::store::reserved::Reserved;
+use crate::store::{StoreError, Wanted};
 
 /// How the file is opened.
 #[derive(Clone, Debug)]

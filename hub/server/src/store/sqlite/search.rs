@@ -52,7 +52,9 @@ pub(super) fn forget(connection: &mut Connection) -> Result<(), Fault> {
 
 fn clear(c: &Connection) -> Result<(), Fault> {
     // Without a condition whole tables go at once.
-    c.execute_batch("DELETE FROM search_words; DELETE FROM search_hashes; DELETE FROM order_lines;")?;
+    c.execute_batch(
+        "DELETE FROM search_words; DELETE FROM search_hashes; DELETE FROM order_lines;",
+    )?;
     Ok(())
 }
 

@@ -42,7 +42,10 @@ pub(crate) fn order(key: &str, revision: i64, number: &str, person: (&str, &str)
 }
 
 /// All elements of a collection, as the system knows them now: key, and one field.
-pub(crate) fn elements(collection: Collection, all: &[(&str, FieldId, Value)]) -> CollectionStatement {
+pub(crate) fn elements(
+    collection: Collection,
+    all: &[(&str, FieldId, Value)],
+) -> CollectionStatement {
     let element = |(key, field, value): &(&str, FieldId, Value)| ElementStatement {
         key: Some((*key).into()),
         adds: true,
@@ -73,12 +76,29 @@ pub(crate) async fn what_finds_an_order_follows_it(factory: &dyn Factory) {
     let mut first = order("4711", 1, "#1001", ("Anna Müller-Lüdenscheid", "anna@example.com"));
     first.body.collections = tracking("1Z 999 AA1");
     let key = order_of(&world.say(first).await);
-    let both = ["shop_eu-1001", "SHOP_EU-10", "#1001", "4711", "S-9", "1z999aa1", "1Z 999 AA1", "shop_eu-1001-S1"];
+    let both = [
+        "shop_eu-1001",
+        "SHOP_EU-10",
+        "#1001",
+        "4711",
+        "S-9",
+        "1z999aa1",
+        "1Z 999 AA1",
+        "shop_eu-1001-S1",
+    ];
     for q in both {
         assert_eq!(found(&world, q, Reach::Identifiers).await, [key], "{q}");
         assert_eq!(people(&world, q).await, [key], "{q}");
     }
-    let before = ["anna@example.com", "Anna", "müller", "MÜLLER-LÜDENSCHEID anna", "089 1234567", "+49 89 1234567", "80331 1001"];
+    let before = [
+        "anna@example.com",
+        "Anna",
+        "müller",
+        "MÜLLER-LÜDENSCHEID anna",
+        "089 1234567",
+        "+49 89 1234567",
+        "80331 1001",
+    ];
     for q in before {
         assert_eq!(people(&world, q).await, [key], "{q}");
         assert!(found(&world, q, Reach::Identifiers).await.is_empty(), "{q}");
@@ -114,7 +134,8 @@ pub(crate) async fn personal_values_lie_in_no_table_of_the_search(factory: &dyn 
     let mut world = World::new(factory).await;
     world.say(order("4711", 1, "#1001", ("Anna Müller", "anna@example.com"))).await;
     let words = factory.bytes("SELECT CAST(word AS BLOB) FROM search_words").await;
-    let words: Vec<String> = words.into_iter().map(|word| String::from_utf8(word).unwrap()).collect();
+    let words: Vec<String> =
+        words.into_iter().map(|word| String::from_utf8(word).unwrap()).collect();
     assert!(words.contains(&"1001".to_owned()), "{words:?}");
     for personal in ["anna", "müller", "example", "1234567", "80331"] {
         assert!(!words.iter().any(|word| word.contains(personal)), "{words:?}");
@@ -124,8 +145,9 @@ pub(crate) async fn personal_values_lie_in_no_table_of_the_search(factory: &dyn 
 }
 
 /// Words of orders that are not there, so that a beginning finds more than are looked at one by one.
-const COMMON: &str = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 4200)
-    INSERT INTO search_words (word, k) SELECT 'shop_eu-' || i || 'x', 1000000 + i FROM n";
+const COMMON: &str =
+    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 4200)
+    INSERT INTO search_words (word, k) SELECT 'shop_eu-' || i || 'y', 1000000 + i FROM n";
 
 pub(crate) async fn pages_of_what_is_found_follow_each_other(factory: &dyn Factory) {
     let mut world = World::new(factory).await;
@@ -144,7 +166,8 @@ pub(crate) async fn pages_of_what_is_found_follow_each_other(factory: &dyn Facto
             let (mut gathered, mut cursor) = (Vec::new(), None);
             loop {
                 let q = Some(q.to_owned());
-                let filter = Filter { q, reach: Reach::People, limit: 2, cursor, ..Filter::default() };
+                let filter =
+                    Filter { q, reach: Reach::People, limit: 2, cursor, ..Filter::default() };
                 let page = world.store.list(&Scope::All, &filter).await.unwrap();
                 gathered.extend(page.items.iter().map(|order| order.key));
                 cursor = page.next;
@@ -166,7 +189,8 @@ pub(crate) async fn what_was_there_before_is_found_when_the_job_is_done(factory:
     let mut world = World::new(factory).await;
     let mut keys = Vec::new();
     for number in 1..=5 {
-        let mut said = order(&number.to_string(), 1, &format!("no-{number}"), ("Anna", "anna@example.com"));
+        let mut said =
+            order(&number.to_string(), 1, &format!("no-{number}"), ("Anna", "anna@example.com"));
         said.body.collections = lines(&[("a", "MUG")]);
         keys.push(order_of(&world.say(said).await));
     }
@@ -210,21 +234,27 @@ fn lines(all: &[(&str, &str)]) -> Vec<CollectionStatement> {
     vec![elements(Collection::Lines, &all)]
 }
 
+/// An order of one line.
+pub(crate) fn of_one_line(key: &str) -> Contribution {
+    let mut said = order(key, 1, key, ("Anna", "anna@example.com"));
+    said.body.collections = lines(&[("a", "MUG")]);
+    let amount =
+        Money::with_digits("0.100001".parse().unwrap(), Currency::parse("EUR").unwrap(), 6);
+    said.body.collections[0].elements[0].fields.extend([
+        (known::line::UNIT_PRICE, Some(Value::Money(amount.unwrap()))),
+        (known::line::QTY_ORDERED, Some(Value::Decimal("2.50".parse().unwrap()))),
+    ]);
+    said
+}
+
 pub(crate) async fn lines_are_rows_that_follow_their_order(factory: &dyn Factory) {
     let mut world = World::new(factory).await;
     let rows = async || {
         let rows = factory.bytes(LINES).await;
         rows.into_iter().map(|row| String::from_utf8(row).unwrap()).collect::<Vec<_>>()
     };
-    let price = |amount: &str| {
-        let amount = Money::with_digits(amount.parse().unwrap(), Currency::parse("EUR").unwrap(), 6);
-        (known::line::UNIT_PRICE, Some(Value::Money(amount.unwrap())))
-    };
-    let mut said = order("1", 1, "no-1", ("Anna", "anna@example.com"));
-    said.body.collections = lines(&[("a", "MUG"), ("b", "CUP")]);
-    let first = &mut said.body.collections[0].elements[0].fields;
-    first.push(price("0.100001"));
-    first.push((known::line::QTY_ORDERED, Some(Value::Decimal("2.50".parse().unwrap()))));
+    let mut said = of_one_line("1");
+    said.body.collections[0].elements.extend(lines(&[("b", "CUP")])[0].elements.clone());
     let key = order_of(&world.say(said).await).0;
     assert_eq!(
         rows().await,
