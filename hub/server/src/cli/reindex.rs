@@ -13,8 +13,8 @@ pub(super) fn reindex(file: &Path) -> Result<ExitCode, Fault> {
     let config = load(file)?.config;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Fault::new(Code::Problems, error.to_string()))?;
-    let forgotten = store::forget_search(&config.store, &Secrets::new(environment()));
-    let forgotten = runtime.block_on(forgotten);
+    let secrets = Secrets::new(environment());
+    let forgotten = runtime.block_on(store::forget_search(&config.store, &secrets));
     forgotten.map_err(|error| Fault::new(Code::Later, error.to_string()))?;
     output::say(
         "the search is forgotten; the next start of a hub makes it anew, beside its other work",

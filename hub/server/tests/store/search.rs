@@ -6,7 +6,7 @@ use std::sync::Arc;
 use orderhub::store::postgres::{self, PostgresStore};
 use orderhub::store::sqlite::{self, SqliteStore};
 use orderhub::store::{Filter, Indexing as _, Reach, Scope, Store, StoreError, Wanted};
-use sqlx::query;
+use sqlx::{query, query_scalar};
 
 use crate::contract::{Factory, World, search};
 use crate::postgres::Postgres;
@@ -98,9 +98,14 @@ async fn what_a_former_program_still_writes_is_waited_for() {
     let former = "INSERT INTO processes (process, instance, until)
                   VALUES (nextval('process_numbers'), 'former', now() + interval '1 hour')";
     query(former).execute(&mut direct).await.unwrap();
+    let stale = "INSERT INTO search_words (word, k) VALUES ('stale', 1)";
+    query(stale).execute(&mut direct).await.unwrap();
     assert!(!store.index_more(10).await.unwrap());
     assert!(store.is_indexing().await.unwrap() && anna(&*store).await == 0);
     let gone = "DELETE FROM processes WHERE instance = 'former'";
     query(gone).execute(&mut direct).await.unwrap();
     made_anew(store).await;
+    let left = "SELECT count(*) FROM search_words WHERE word = 'stale'";
+    let left: i64 = query_scalar(left).fetch_one(&mut direct).await.unwrap();
+    assert_eq!(left, 0, "what it wrote last finds nothing");
 }

@@ -16,7 +16,7 @@ use super::tx::parts;
 use super::write::text;
 use crate::store::codec;
 use crate::store::columns::to_column;
-use crate::store::rows::{MOST_ATTEMPTS, MOST_ORDERS};
+use crate::store::rows::MOST_ATTEMPTS;
 use crate::store::search::Plan;
 use crate::store::{AttemptFilter, AttemptRow, Filter, MOST_ROWS, Page, Scope};
 
@@ -88,9 +88,10 @@ pub(super) async fn orders(
         Some(plan) => search::candidates(c, plan).await?,
         None => None,
     };
+    let most = filter.most(&scope, plan.is_some() && few.is_none());
     let found = plan.as_ref().map(|plan| (plan, few.as_deref()));
     let before = before.map(|key| key.0);
-    let mut page = Gathered::new(filter.limit, MOST_ORDERS, before);
+    let mut page = Gathered::new(filter.limit, most, before);
     loop {
         let mut question = heads(&scope, &filter, found, (page.before, page.ask));
         let rows = question.build().fetch_all(&mut *c).await?;

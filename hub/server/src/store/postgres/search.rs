@@ -95,15 +95,11 @@ pub(super) async fn more(
     let read = read.bind(i64::try_from(most).unwrap_or(i64::MAX));
     let keys: Vec<i64> = read.fetch_all(&mut *c).await?;
     let mut index = IndexWrites::default();
-    for order in &keys {
-        // One by one: what cannot be read keeps no other from being found.
-        match lock(c, &[OrderKey(*order)]).await {
-            Ok(locked) => locked.iter().for_each(|locked| index.whole(&locked.state, key)),
-            Err(error @ Fault::Codec(_)) => {
-                tracing::error!(order, %error, "an order cannot be read to be found");
-            }
-            Err(error) => return Err(error),
-        }
+    let all: Vec<OrderKey> = keys.iter().copied().map(OrderKey).collect();
+    match lock(c, &all).await {
+        Ok(locked) => locked.iter().for_each(|locked| index.whole(&locked.state, key)),
+        Err(Fault::Codec(_)) => one_by_one(c, &all, (&mut index, key)).await?,
+        Err(error) => return Err(error),
     }
     index.sort();
     write(c, &index).await?;
@@ -114,6 +110,25 @@ pub(super) async fn more(
         }
     }
     Ok(keys.len() >= most)
+}
+
+/// What cannot be read keeps no other from being found.
+async fn one_by_one(
+    c: &mut PgConnection,
+    keys: &[OrderKey],
+    (index, key): (&mut IndexWrites, &SearchKey),
+) -> Result<(), Fault> {
+    for order in keys {
+        match lock(c, std::slice::from_ref(order)).await {
+            Ok(locked) => locked.iter().for_each(|locked| index.whole(&locked.state, key)),
+            Err(error @ Fault::Codec(_)) => {
+                let order = order.0;
+                tracing::error!(order, %error, "an order cannot be read to be found");
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
 }
 
 /// Writes the difference.
@@ -260,12 +275,13 @@ pub(super) fn condition(plan: &Plan, sql: &mut QueryBuilder<Postgres>) {
                 sql.push(" OR (s.word >= ").push_bind(from.clone());
                 sql.push(" AND s.word < ").push_bind(to.clone()).push(")");
             }
-            sql.push("))");
+            // With OFFSET it is asked for order by order: else the server may gather all orders that the words find.
+            sql.push(") OFFSET 0)");
             if !term.hashes.is_empty() {
                 sql.push(
                     " OR EXISTS (SELECT FROM search_hashes s WHERE s.k = o.k AND s.hash = ANY(",
                 );
-                sql.push_bind(term.hashes.clone()).push("))");
+                sql.push_bind(term.hashes.clone()).push(") OFFSET 0)");
             }
             sql.push(")");
         }

@@ -16,7 +16,7 @@ use super::search;
 use super::tx::parts;
 use crate::store::codec;
 use crate::store::columns::{from_column, to_column};
-use crate::store::rows::{MOST_ATTEMPTS, MOST_ORDERS};
+use crate::store::rows::MOST_ATTEMPTS;
 use crate::store::search::Plan;
 use crate::store::{AttemptFilter, AttemptRow, Filter, MOST_ROWS, Page, Scope};
 
@@ -45,6 +45,7 @@ pub(super) fn orders(
     before: Option<OrderKey>,
 ) -> Result<Page<Order>, Fault> {
     let few = plan.map(|plan| search::candidates(c, plan)).transpose()?.flatten();
+    let most = filter.most(scope, plan.is_some() && few.is_none());
     let mut found = conditions(scope, filter, before);
     let fits = plan.map(|plan| search::condition(plan, &mut found.values));
     let fits = fits.unwrap_or_else(|| "1".to_owned());
@@ -64,7 +65,7 @@ pub(super) fn orders(
     };
     let mut statement = c.prepare_cached(&sql)?;
     let rows = statement.query(params_from_iter(found.values))?;
-    let (items, next) = page(rows, filter.limit, MOST_ORDERS, |row| order(row, scope, filter))?;
+    let (items, next) = page(rows, filter.limit, most, |row| order(row, scope, filter))?;
     Ok(Page { items, next: next.map(|key| OrderKey(key).shown()) })
 }
 
@@ -97,7 +98,6 @@ fn order(row: &Row<'_>, scope: &Scope, filter: &Filter) -> Result<Option<Order>,
     let held = filter.hold.as_ref().is_none_or(|hold| holds.contains(&format!(",{hold},")));
     let placed: Option<Timestamp> = row.get::<_, Option<i64>>(3)?.map(from_column);
     let late = filter.placed_since.is_none_or(|since| placed.is_some_and(|at| at >= since));
-    // Last: it is worked out when it is asked for, with those that fit otherwise.
     if !(held && late && is(1, &filter.stage)? && row.get::<_, bool>(6)?) {
         return Ok(None);
     }
