@@ -98,26 +98,6 @@ async fn a_document_by_api_is_an_order_found_by_id_ref_and_number() {
 }
 
 #[tokio::test]
-async fn a_search_that_may_miss_orders_says_so() {
-    let hub = shops().await;
-    hub.take("shop_eu", &order(1, "#1001", "12.50").to_string()).await;
-    let q = "/api/v1/orders?q=1002";
-    assert_eq!(hub.get(q).await.body.get("incomplete"), None);
-    assert_eq!(hub.get("/api/v1/orders/1002").await.status, StatusCode::NOT_FOUND);
-    // As a job finds it that cannot go on.
-    let file = rusqlite::Connection::open(hub._folder.path().join("hub.db")).unwrap();
-    file.execute("INSERT INTO meta (name, value) VALUES ('search_next', 'held')", []).unwrap();
-    let listed = hub.get(q).await.body;
-    assert!(listed["incomplete"].as_str().unwrap().contains("still being added"), "{listed}");
-    assert_eq!(hub.get("/api/v1/orders").await.body.get("incomplete"), None);
-    let answer = hub.get("/api/v1/orders/1002").await;
-    assert_eq!((answer.status.as_u16(), &answer.body["code"]), (503, &json!("search_incomplete")));
-    assert_eq!(hub.get("/api/v1/orders/1001").await.status, StatusCode::OK);
-    let nobody = format!("/api/v1/orders/{}", orderhub_order::ids::OrderKey(999).shown());
-    assert_eq!(hub.get(&nobody).await.status, StatusCode::NOT_FOUND);
-}
-
-#[tokio::test]
 async fn the_same_document_again_is_unchanged_and_the_same_key_a_duplicate() {
     let hub = shops().await;
     let body = order(1, "#1001", "12.50").to_string();
