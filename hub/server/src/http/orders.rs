@@ -51,9 +51,11 @@ pub(super) async fn list(
     let items = found.items.iter().map(|order| view::head(order, caller.view())).collect();
     let mut shown = page(items, found.next);
     // Whoever sees nothing must not take it for an answer.
-    if filter.q.is_some() && api.store.is_indexing().await? {
-        let members = shown.0.as_object_mut();
-        members.map(|members| members.insert("incomplete".to_owned(), Value::from(INCOMPLETE)));
+    if filter.q.is_some()
+        && api.store.is_indexing().await?
+        && let Some(members) = shown.0.as_object_mut()
+    {
+        members.insert("incomplete".to_owned(), Value::from(INCOMPLETE));
     }
     Ok(shown)
 }
