@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use orderhub::apply::{self, Apply, MessageUnit, Unit, Word};
+use orderhub::apply::{self, Apply, Handed, MessageUnit, Unit, Word};
 use orderhub::bundle::Bundle;
 use orderhub::clock::Clock;
 use orderhub::intake::Gates;
@@ -39,11 +39,12 @@ struct Worker {
     stop: CancellationToken,
     tasks: [JoinHandle<()>; 2],
     _bundle: watch::Sender<Arc<Bundle>>,
+    _due: mpsc::Receiver<Handed>,
 }
 
 impl Worker {
     fn start(world: &World) -> Self {
-        let (handed, _due) = mpsc::channel(10);
+        let (handed, due) = mpsc::channel(10);
         let (sender, active) = watch::channel(Arc::clone(&world.bundle));
         let (clock, stop) = (Clock::starting_at(world.now), CancellationToken::new());
         let store = Arc::clone(&world.store);
@@ -53,7 +54,7 @@ impl Worker {
         let gates = Gates { park_above_bytes: 1 << 20, park_above_lines: 1_000 };
         let parts = jobs::Parts { store, bundle: active, apply: apply.clone(), clock, gates };
         let tasks = [jobs::start(parts, stop.clone()), looping];
-        Self { apply, stop, tasks, _bundle: sender }
+        Self { apply, stop, tasks, _bundle: sender, _due: due }
     }
 
     async fn end(self) {
