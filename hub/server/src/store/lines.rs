@@ -104,7 +104,8 @@ pub(crate) fn between(
     before: &BTreeMap<Text, LineRow>,
     after: BTreeMap<Text, LineRow>,
     key: OrderKey,
-    (now, gone): (&mut Vec<(OrderKey, LineRow)>, &mut Vec<(OrderKey, Text)>),
+    now: &mut Vec<(OrderKey, LineRow)>,
+    gone: &mut Vec<(OrderKey, Text)>,
 ) {
     gone.extend(
         before.keys().filter(|line| !after.contains_key(*line)).map(|line| (key, line.clone())),

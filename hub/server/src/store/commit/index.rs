@@ -44,7 +44,7 @@ impl IndexWrites {
 
     fn lines_of(&mut self, key: OrderKey, before: &BTreeMap<Text, LineRow>, after: &State) {
         let rows = lines::rows(&after.order);
-        lines::between(before, rows, key, (&mut self.lines, &mut self.lines_gone));
+        lines::between(before, rows, key, &mut self.lines, &mut self.lines_gone);
     }
 
     fn change(&mut self, open: &Open, key: &SearchKey) {

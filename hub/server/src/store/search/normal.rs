@@ -99,9 +99,11 @@ fn country_code(digits: &str) -> usize {
 mod tests {
     use super::*;
 
+    type Normal = fn(&str) -> Option<String>;
+
     #[test]
     fn a_value_is_found_however_it_is_written() {
-        let same: &[(fn(&str) -> Option<String>, &str, &[&str])] = &[
+        let same: &[(Normal, &str, &[&str])] = &[
             (
                 identifier,
                 "shop-1001",
@@ -131,7 +133,7 @@ mod tests {
             }
         }
         for (normal, text) in
-            [(email as fn(&str) -> _, "anna"), (phone, "12345"), (identifier, " # "), (piece, "--")]
+            [(email as Normal, "anna"), (phone, "12345"), (identifier, " # "), (piece, "--")]
         {
             assert_eq!(normal(text), None, "{text}");
         }
