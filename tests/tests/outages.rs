@@ -4,6 +4,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use orderhub::clock::Clock;
 use orderhub_tests::broker::{Node, REGISTERED};
 use orderhub_tests::database::{Schema, Server};
 use orderhub_tests::hub::{Hub, binary};
@@ -73,7 +74,7 @@ async fn a_hub_with_a_wrong_clock_works_by_the_clock_of_the_database() {
     let (schema, mut scene) = (Schema::new(), Scene::new("outages.clock", 150).await);
     let wrong = scene.place(|settings| settings.store(&schema.url()));
     let right = scene.place(|settings| settings.store(&schema.url()));
-    let began = Timestamp::now();
+    let began = Clock::system().now();
     let env = ten_minutes_ahead();
     let env = env.each_ref().map(|(name, value)| (*name, value.as_str()));
     assert!(skew(&wrong, &env) > 590_000);
@@ -97,7 +98,7 @@ async fn a_hub_with_a_wrong_clock_works_by_the_clock_of_the_database() {
         (schema.waiting().await == 0).then_some(())
     })
     .await;
-    let ended = Timestamp::now();
+    let ended = Clock::system().now();
     for order in api::all_orders(&beside).await {
         let times = times(&beside, &order.id).await;
         assert!(times.is_sorted_by(|a, b| a <= b), "{}: {times:?}", order.reference);

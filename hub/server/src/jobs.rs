@@ -1,5 +1,6 @@
 //! Periodic work over the store: driving suspects, woken waiters and replays again, one by one; order
-//! timers; the sweep that joins waiting documents with references that passed them.
+//! timers; the sweep that joins waiting documents with references that passed them; making orders found that a
+//! former program or key did not ([`crate::store::Indexing`]).
 //!
 //! **Invariant:** a message is driven alone, its attempt counted in an earlier commit, so that one that
 //! takes the process down is a todo after three times and hurts no neighbour. Tests:
@@ -31,6 +32,10 @@ const LOOK: Duration = Duration::from_millis(250);
 const SWEEP: SignedDuration = SignedDuration::from_secs(10);
 /// Timers taken at a look.
 const AT_ONCE: usize = 64;
+/// Orders that are made found in one transaction: some milliseconds, so that no commit waits long.
+const INDEXED_AT_ONCE: usize = 50;
+/// Such transactions at a look: at most a few thousand orders a second, beside whatever else is committed.
+const INDEXINGS: usize = 20;
 
 /// What the work needs.
 #[derive(Debug)]
@@ -103,6 +108,19 @@ async fn look(
         let mut rows = parts.store.take_pending(parts.clock.now(), 1).await?;
         let Some(row) = rows.pop() else { break };
         drive(parts, apply, row).await?;
+    }
+    index(parts, stop).await
+}
+
+/// Goes on with what finds orders; what is left is done at the next look, by whoever has the lease then.
+async fn index(parts: &Parts, stop: &CancellationToken) -> Result<(), StoreError> {
+    for step in 0..INDEXINGS {
+        if stop.is_cancelled() || !parts.store.index_more(INDEXED_AT_ONCE).await? {
+            if step > 0 {
+                tracing::info!("every order can be found again");
+            }
+            return Ok(());
+        }
     }
     Ok(())
 }

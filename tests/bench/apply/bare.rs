@@ -28,7 +28,9 @@ pub(crate) struct Rows {
     seen: Row,
     /// Written with the first change only.
     references: Vec<Row>,
-    tokens: Vec<Row>,
+    words: Vec<Row>,
+    hashes: Vec<Row>,
+    lines: Vec<Row>,
 }
 
 /// Reads what the store wrote for each change of a round, in the order of writing.
@@ -42,6 +44,13 @@ pub(crate) fn rows(path: &Path, orders: u64, change: u64) -> Vec<Rows> {
     // Those of the rounds before were read before.
     let before = usize::try_from(orders * (change - 1)).expect("few orders");
     let (mut messages, mut ids) = (messages.by_ref().skip(before), ids.by_ref().skip(before));
+    // No index leads to them by their order.
+    let mut hashes: HashMap<i64, Vec<Row>> = HashMap::new();
+    for row in all(&db, "SELECT * FROM search_hashes") {
+        if let Some(Value::Integer(k)) = row.last() {
+            hashes.entry(*k).or_default().push(row);
+        }
+    }
     let take = |place: u64| {
         let ext_id = (450_000_000_000 + number(place, orders, change)).to_string();
         let k: i64 = db
@@ -56,6 +65,7 @@ pub(crate) fn rows(path: &Path, orders: u64, change: u64) -> Vec<Rows> {
             select(&db, sql, params)
         };
         let first = change == 1;
+        let once = |sql: &str| if first { of(sql, &[]) } else { Vec::new() };
         let version = i64::try_from(change).expect("few changes");
         Rows {
             order: of("SELECT * FROM orders WHERE k = ?1", &[]).remove(0),
@@ -64,12 +74,10 @@ pub(crate) fn rows(path: &Path, orders: u64, change: u64) -> Vec<Rows> {
                 .remove(0),
             message: messages.next().expect("each change has a message"),
             seen: ids.next().expect("each message has an id"),
-            references: if first {
-                of("SELECT * FROM xrefs WHERE k = ?1", &[])
-            } else {
-                Vec::new()
-            },
-            tokens: if first { of("SELECT * FROM tokens WHERE k = ?1", &[]) } else { Vec::new() },
+            references: once("SELECT * FROM xrefs WHERE k = ?1"),
+            words: once("SELECT * FROM search_words WHERE k = ?1"),
+            hashes: hashes.remove(&k).filter(|_| first).unwrap_or_default(),
+            lines: once("SELECT * FROM order_lines WHERE k = ?1"),
             ext_id,
         }
     };
@@ -114,7 +122,8 @@ impl Bare {
              WITHOUT ROWID;",
         )
         .expect("pragmas and the table of ids");
-        let tables = ["orders", "changes", "messages", SEEN, "xrefs", "tokens"];
+        let search = ["search_words", "search_hashes", "order_lines"];
+        let tables = ["orders", "changes", "messages", SEEN, "xrefs"].into_iter().chain(search);
         let inserts = tables.map(|table| {
             let columns = db.prepare(&format!("SELECT * FROM {table}")).expect("it is there");
             let places = vec!["?"; columns.column_count()].join(", ");
@@ -153,7 +162,9 @@ impl Bare {
             None => {
                 self.insert("orders", &rows.order);
                 rows.references.iter().for_each(|row| self.insert("xrefs", row));
-                rows.tokens.iter().for_each(|row| self.insert("tokens", row));
+                rows.words.iter().for_each(|row| self.insert("search_words", row));
+                rows.hashes.iter().for_each(|row| self.insert("search_hashes", row));
+                rows.lines.iter().for_each(|row| self.insert("order_lines", row));
             }
             Some(k) => {
                 self.read("SELECT body, personal, chain, since_keyframe, next_timer FROM orders WHERE k = ?1", k);

@@ -8,6 +8,7 @@ pub mod disk;
 pub mod hub;
 pub mod order;
 pub mod process;
+pub mod shop;
 pub mod twin;
 pub mod watch;
 

@@ -14,7 +14,7 @@ use secrecy::{ExposeSecret, SecretString};
 use subtle::{Choice, ConstantTimeEq};
 
 use crate::config::{Config, HashRef, Secrets};
-use crate::store::{Part, Scope};
+use crate::store::{Part, Reach, Scope};
 
 mod role;
 mod token;
@@ -42,6 +42,11 @@ impl Caller {
     /// How orders are shown to them.
     pub fn view(&self) -> View {
         View { mask_personal: !self.role.may(Right::ReadPersonal) }
+    }
+
+    /// By what they may find orders: whoever may not read personal values could try them otherwise, until one fits.
+    pub fn reach(&self) -> Reach {
+        if self.role.may(Right::ReadPersonal) { Reach::People } else { Reach::Identifiers }
     }
 }
 

@@ -18,6 +18,7 @@ mod doctor;
 mod explain;
 mod operate;
 mod output;
+mod reindex;
 mod remote;
 mod serve;
 mod token;
@@ -75,6 +76,8 @@ enum Command {
     Config(Effective),
     /// What is wrong around the hub and what to do: settings, store, disk, broker, systems.
     Doctor(doctor::Doctor),
+    /// Forget what finds orders, and its key, with all hubs stopped: the next start makes it anew.
+    Reindex(Settings),
     /// Check integration files: every mistake with file, line, column and a hint.
     Check(author::Files),
     /// Run the files' own cases.
@@ -167,6 +170,7 @@ fn run(arguments: Arguments) -> Result<ExitCode, Fault> {
             }
             doctor::run(&shared, &doctor)
         }
+        Command::Reindex(settings) => reindex::reindex(&settings.config),
         Command::Check(files) => author::check(&files, shared.output),
         Command::Test(files) => author::test(&files, shared.output),
         Command::Explain { word } => explain::explain(&word),

@@ -10,6 +10,7 @@ use super::output::{self, Code, Fault, Output};
 use crate::bundle::{Bundle, BundleError};
 use crate::clock::Clock;
 use crate::config::{self, Loaded, LogFormat};
+use crate::store::StoreError;
 use crate::telemetry::log;
 use crate::{Hub, Start, StartError};
 
@@ -77,6 +78,9 @@ pub(super) fn not_started(error: StartError) -> Fault {
             .hint("set the variable or mount the file, then start again"),
         StartError::Trace(_) => Fault::new(Code::Settings, error.to_string()),
         StartError::Bundle(error) => Fault::new(Code::Settings, error.to_string()),
+        StartError::Store(error @ StoreError::SearchKey) => {
+            Fault::new(Code::Settings, error.to_string())
+        }
         StartError::Store(error) => Fault::new(Code::Later, error.to_string()),
         StartError::Listen { .. } => Fault::new(Code::Later, error.to_string())
             .hint("another program uses the port; choose one with `server.listen`"),

@@ -107,12 +107,20 @@ pub struct Store {
     pub password: Option<SecretRef>,
     /// How long ids of messages are remembered against duplicates, in days.
     pub seen_days: NonZeroU16,
+    /// The key under which personal values are hashed for the search; without it the store keeps one itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub search_key: Option<SecretRef>,
 }
 
 impl Default for Store {
     fn default() -> Self {
         let seen_days = NonZeroU16::MIN.saturating_add(29);
-        Self { url: StoreUrl::Sqlite(PathBuf::from("orderhub.db")), password: None, seen_days }
+        Self {
+            url: StoreUrl::Sqlite(PathBuf::from("orderhub.db")),
+            password: None,
+            seen_days,
+            search_key: None,
+        }
     }
 }
 
@@ -285,6 +293,7 @@ impl Config {
         let secrets = secrets.flat_map(|refs| refs.0.iter_mut());
         let secrets = secrets.chain(self.bus.as_mut().and_then(|bus| bus.password.as_mut()));
         let secrets = secrets.chain(self.store.password.as_mut());
+        let secrets = secrets.chain(self.store.search_key.as_mut());
         let secrets = secrets.chain(self.telemetry.headers.values_mut());
         let files = secrets.filter_map(|secret| match secret {
             SecretRef::File(file) => Some(file),

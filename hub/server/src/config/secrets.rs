@@ -143,6 +143,8 @@ impl Secrets {
         let all = of_systems.chain(of_bus.map(|at| ("bus.password".to_owned(), at)));
         let of_store = config.store.password.iter();
         let all = all.chain(of_store.map(|at| ("store.password".to_owned(), at)));
+        let of_search = config.store.search_key.iter();
+        let all = all.chain(of_search.map(|at| ("store.search_key".to_owned(), at)));
         let of_tokens = config.access.tokens.iter().flat_map(|(name, token)| {
             let places = token.sha256.0.iter().filter_map(|at| match at {
                 HashRef::At(place) => Some(place),

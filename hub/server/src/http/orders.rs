@@ -16,7 +16,11 @@ use super::caller::{May, to};
 use super::openapi::shapes;
 use super::tag::tagged;
 use super::{Api, Problem, query, view};
-use crate::store::{AttemptFilter, MOST_ROWS, ReceiptRow, Scope};
+use crate::store::{AttemptFilter, Filter, MOST_ROWS, ReceiptRow, Scope};
+
+/// Why a search may miss orders.
+const INCOMPLETE: &str =
+    "orders of before are still being added to the search; ask again in a while";
 
 /// One page of a listing.
 pub(super) fn page(items: Vec<Value>, next: Option<String>) -> Json<Value> {
@@ -35,6 +39,7 @@ pub(super) async fn list(
     Query(pairs): Query<Vec<(String, String)>>,
 ) -> Result<Json<Value>, Problem> {
     let filter = query::orders(pairs)?;
+    let filter = Filter { reach: caller.reach(), ..filter };
     let found = api.store.list(&caller.scope, &filter).await?;
     query::system_exists(
         &api,
@@ -43,7 +48,16 @@ pub(super) async fn list(
         filter.cursor.as_ref(),
         &found,
     )?;
-    Ok(page(found.items.iter().map(|order| view::head(order, caller.view())).collect(), found.next))
+    let items = found.items.iter().map(|order| view::head(order, caller.view())).collect();
+    let mut shown = page(items, found.next);
+    // Whoever sees nothing must not take it for an answer.
+    if filter.q.is_some()
+        && api.store.is_indexing().await?
+        && let Some(members) = shown.0.as_object_mut()
+    {
+        members.insert("incomplete".to_owned(), Value::from(INCOMPLETE));
+    }
+    Ok(shown)
 }
 
 /// Finds an order by the hub's id, `ref` or number; several: 300 with the candidates.
@@ -53,6 +67,11 @@ pub(super) async fn find(api: &Api, scope: &Scope, word: &str) -> Result<Arc<Ord
         None => api.store.find(scope, word).await?,
     };
     match keys.as_slice() {
+        // It may be one that is not added yet: whoever takes "not found" for an answer would make it anew.
+        [] if OrderKey::parse(word).is_none() && api.store.is_indexing().await? => {
+            let why = format!("no order is found by `{word}`, but {INCOMPLETE}, or ask by its id");
+            Err(Problem::unavailable("search_incomplete", why).retry_after(30))
+        }
         [] => Err(Problem::not_found("order", word)),
         [key] => match api.store.state(scope, *key).await? {
             Some(state) => Ok(state),

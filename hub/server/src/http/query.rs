@@ -7,7 +7,7 @@ use orderhub_order::catalogue::{Field, FieldId, FieldType, catalogue};
 use orderhub_order::ids::{Collection, SystemName};
 
 use super::{Api, Problem};
-use crate::store::{Filter, MOST_ROWS, Page, Scope};
+use crate::store::{Filter, MOST_ASKED, MOST_LETTERS, MOST_ROWS, Page, Scope};
 
 /// Rows of one page, where the caller says nothing.
 const PAGE: usize = 50;
@@ -78,7 +78,7 @@ pub(super) fn orders(pairs: Vec<(String, String)>) -> Result<Filter, Problem> {
             return Err(Problem::bad_request(format!("`{name}` is given twice")));
         }
         match name.as_str() {
-            "q" => filter.q = Some(value),
+            "q" => filter.q = Some(words(value)?),
             "system" => filter.system = Some(SystemName::new(value)),
             "stage" => filter.stage = Some(enum_value("stage", value)?),
             "hold" => filter.hold = Some(enum_value("hold", value)?),
@@ -91,6 +91,16 @@ pub(super) fn orders(pairs: Vec<(String, String)>) -> Result<Filter, Problem> {
         seen.push(name);
     }
     Ok(filter)
+}
+
+/// Words to find orders by. More than are looked for are refused, not cut: the rest would be taken for fitting.
+fn words(value: String) -> Result<String, Problem> {
+    if value.len() > MOST_LETTERS || value.split_whitespace().count() > MOST_ASKED {
+        return Err(Problem::bad_request(format!(
+            "`q` has at most {MOST_ASKED} words and {MOST_LETTERS} bytes; leave out the commonest words"
+        )));
+    }
+    Ok(value)
 }
 
 fn limit(value: &str) -> Result<usize, Problem> {
@@ -166,6 +176,8 @@ mod tests {
             ("limit", "0", "from 1 to 500"),
             ("limit", "501", "from 1 to 500"),
             ("limit", "many", "from 1 to 500"),
+            ("q", "1 2 3 4 5 6 7 8 9", "at most 8 words"),
+            ("q", &"x".repeat(257), "256 bytes"),
         ] {
             let problem = read(&[(name, value)]).unwrap_err();
             assert!(problem.contains(words), "{name}={value}: {problem}");

@@ -23,7 +23,9 @@ mod cores;
 mod counted;
 mod fetches;
 mod forecast;
+mod indexing;
 mod lease;
+mod lines;
 mod pack;
 mod peers;
 pub mod postgres;
@@ -31,6 +33,7 @@ mod reads;
 mod reserved;
 mod rows;
 mod scope;
+mod search;
 mod shared;
 pub mod sqlite;
 mod unpack;
@@ -40,6 +43,7 @@ pub use answers::{AnswerKey, Answers, Begun, KEPT, KeptAnswer, LAPSES};
 pub use codec::{CodecError, unpack};
 pub use commit::Batch;
 pub use fetches::{FetchRow, Fetches};
+pub use indexing::Indexing;
 pub use lease::Lease;
 pub use peers::Peers;
 pub use reads::Reads;
@@ -48,6 +52,7 @@ pub use rows::{
     PauseRow, PendingRow, ReceiptRow, TodoCount, TodoEnd, TodoFilter, TodoRow, TodoState,
 };
 pub use scope::{Part, Scope};
+pub use search::{MOST_ASKED, MOST_LETTERS, Reach, Wanted};
 pub use shared::{Ask, Leave, News, Shared, ShutRow, ThrottleRow};
 
 /// Opens the store of the settings. `instance`: the name of this process among those on one database.
@@ -61,9 +66,10 @@ pub async fn open(
     instance: &str,
 ) -> Result<Arc<dyn Store>, StoreError> {
     let seen_days = settings.seen_days.get();
+    let search = search_key(settings, secrets)?;
     match settings.url.clone() {
         StoreUrl::Sqlite(path) => {
-            let options = sqlite::Options { seen_days, ..sqlite::Options::at(path) };
+            let options = sqlite::Options { seen_days, search, ..sqlite::Options::at(path) };
             // It blocks for a moment, so not on this thread.
             let open = move || sqlite::SqliteStore::open(&options);
             let opened = tokio::task::spawn_blocking(open).await;
@@ -71,17 +77,48 @@ pub async fn open(
             Ok(Arc::new(store))
         }
         StoreUrl::Postgres(url) => {
-            let secrets = secrets.clone();
-            let login = settings.password.clone();
-            let login = login.map(|password| postgres::Login { password, secrets });
             let options = postgres::Options {
-                login,
+                login: login(settings, secrets),
                 seen_days,
+                search,
                 ..postgres::Options::at(url.as_str(), instance)
             };
             Ok(Arc::new(postgres::PostgresStore::open(&options).await?))
         }
     }
+}
+
+/// Forgets what finds the orders of the store of the settings, and its key: the next [`open`] makes it anew,
+/// under the key that it is given.
+///
+/// # Errors
+///
+/// [`StoreError::Failed`] in words: a hub works on the store, or it cannot be reached.
+pub async fn forget_search(settings: &config::Store, secrets: &Secrets) -> Result<(), StoreError> {
+    match settings.url.clone() {
+        StoreUrl::Sqlite(path) => {
+            let forgotten = tokio::task::spawn_blocking(move || sqlite::forget_search(&path)).await;
+            forgotten.map_err(|error| StoreError::Failed(error.to_string()))?
+        }
+        StoreUrl::Postgres(url) => {
+            let login = login(settings, secrets);
+            let options =
+                postgres::Options { login, ..postgres::Options::at(url.as_str(), "reindex") };
+            postgres::forget_search(&options).await
+        }
+    }
+}
+
+fn login(settings: &config::Store, secrets: &Secrets) -> Option<postgres::Login> {
+    let password = settings.password.clone()?;
+    Some(postgres::Login { password, secrets: secrets.clone() })
+}
+
+/// The key that the settings name.
+fn search_key(settings: &config::Store, secrets: &Secrets) -> Result<Wanted, StoreError> {
+    let read = settings.search_key.as_ref().map(|at| secrets.read(at));
+    let failed = |error| StoreError::Failed(format!("`store.search_key`: {error}"));
+    Ok(Wanted { key: read.transpose().map_err(failed)? })
 }
 
 /// The schema of stores whose bodies are read no more.
@@ -107,6 +144,13 @@ pub enum StoreError {
          more; begin with a new one: move the file away, or name another database"
     )]
     Unreleased,
+    /// The search was made under another key.
+    #[error(
+        "the search of this store was made with another key than the one at hand: personal values would be found \
+         no more. Give the former key back by `store.search_key`, or, with all hubs stopped, forget the search by \
+         `orderhub reindex`: the next start makes it anew"
+    )]
+    SearchKey,
     /// The disk is full: nothing is acknowledged until there is room.
     #[error("no room left for the store; free some disk space, the hub goes on by itself")]
     Full,
@@ -131,7 +175,7 @@ pub enum StoreError {
 }
 
 /// Where every order lives.
-pub trait Store: Reads + Answers + Fetches + Peers + Debug + Send + Sync {
+pub trait Store: Reads + Answers + Fetches + Indexing + Peers + Debug + Send + Sync {
     /// Folds and writes a batch in ONE transaction; one outcome per unit, in order. A unit that cannot be
     /// written is stored raw with a todo, its neighbours commit.
     fn commit(&self, batch: Batch) -> BoxFuture<'_, Result<Vec<UnitOutcome>, StoreError>>;

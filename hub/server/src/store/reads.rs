@@ -20,7 +20,8 @@ pub trait Reads {
         key: OrderKey,
     ) -> BoxFuture<'_, Result<Option<Arc<State>>, StoreError>>;
 
-    /// Keys of the orders that an operator's word may mean: the hub's id, `ref`, or `order_no`.
+    /// Keys of the orders that an operator's word may mean: the hub's id, `ref`, `order_no`, or another number that
+    /// lies in the clear ([`super::search`]), whole.
     fn find(&self, scope: &Scope, word: &str) -> BoxFuture<'_, Result<Vec<OrderKey>, StoreError>>;
 
     /// A page of heads, newest first. One that had to look at many orders may be short: only a page

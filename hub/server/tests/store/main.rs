@@ -16,6 +16,7 @@ mod file;
 mod jobs;
 mod postgres;
 mod replicas;
+mod search;
 mod server;
 mod sqlite;
 mod views;

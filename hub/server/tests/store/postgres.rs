@@ -101,7 +101,7 @@ impl Factory for Postgres {
     }
 
     fn bytes<'s>(&'s self, sql: &'s str) -> BoxFuture<'s, Vec<Vec<u8>>> {
-        let sql = AssertSqlSafe(sql.to_owned());
+        let sql = AssertSqlSafe(sql.replace("AS BLOB", "AS bytea"));
         Box::pin(async { query_scalar(sql).fetch_all(&mut self.direct().await).await.unwrap() })
     }
 }

@@ -4,22 +4,30 @@ use orderhub::store::Scope;
 use orderhub_order::ids::OrderKey;
 use sqlx::{AssertSqlSafe, query_scalar};
 
-use crate::contract::{Factory, World, order_of, say};
+use crate::contract::{Factory, World, order_of, search};
 use crate::postgres::Postgres;
 use crate::sqlite::Sqlite;
 
 /// One text per view: the order's columns that both stores write alike.
-const QUESTIONS: [&str; 4] = [
+const QUESTIONS: [&str; 5] = [
     "SELECT order_key || ' ' || ref || ' ' || coalesce(order_no, '-') || ' ' || unit || ' ' || origin || ' '
         || version || ' ' || coalesce(holds, '-') FROM v1_orders",
     "SELECT order_key || ' ' || system || ' ' || (due_at IS NOT NULL) FROM v1_lanes WHERE wants ORDER BY system",
     "SELECT order_key || ' ' || version || ' ' || actor FROM v1_versions",
     "SELECT 'attempts ' || count(*) FROM v1_attempts",
+    "SELECT order_key || ' ' || line || ' ' || coalesce(line_no, 0) || ' ' || sku || ' ' || coalesce(gtin, '-') || ' '
+        || coalesce(name, '-') || ' ' || coalesce(variant, '-') || ' ' || coalesce(uom, '-') || ' '
+        || CASE WHEN removed THEN 'removed' ELSE 'there' END || ' ' || currency || ' ' || unit_price || ' '
+        || coalesce(discount, '0') || coalesce(tax, '0') || coalesce(total, '0') || ' ' || qty_ordered || ' '
+        || coalesce(qty_cancelled, '0') || coalesce(qty_allocated, '0') || coalesce(qty_released, '0')
+        || coalesce(qty_picked, '0') || coalesce(qty_packed, '0') || coalesce(qty_short, '0')
+        || coalesce(qty_shipped, '0') || coalesce(qty_delivered, '0') || coalesce(qty_returned, '0') || ' '
+        || coalesce(state, '-') FROM v1_lines",
 ];
 
-async fn one(factory: &dyn Factory) -> (OrderKey, [String; 4]) {
+async fn one(factory: &dyn Factory) -> (OrderKey, [String; 5]) {
     let mut world = World::new(factory).await;
-    let key = order_of(&world.say(say::order("shop_eu", "1001", 1, "a")).await);
+    let key = order_of(&world.say(search::of_one_line("1001")).await);
     let state = world.store.state(&Scope::All, key).await.unwrap().unwrap();
     let order = &state.order;
     let (number, reference) = (key.0, &order.reference);
@@ -29,12 +37,13 @@ async fn one(factory: &dyn Factory) -> (OrderKey, [String; 4]) {
         format!("{number} erp "),
         format!("{number} 1 "),
         "attempts 0".to_owned(),
+        format!("{number} L1 0 MUG - - - - there EUR 0.100001 000 2.5 "),
     ];
     world.store.close().await;
     (key, expected)
 }
 
-fn judge(found: &[String], expected: &[String; 4]) {
+fn judge(found: &[String], expected: &[String; 5]) {
     for (found, expected) in found.iter().zip(expected) {
         assert!(
             found.starts_with(expected.as_str()),

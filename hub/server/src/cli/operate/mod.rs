@@ -76,7 +76,7 @@ fn gather(
     limit: usize,
 ) -> Result<Value, Fault> {
     let mut items = Vec::new();
-    let mut next: Option<String> = None;
+    let (mut next, mut incomplete) = (None::<String>, None);
     loop {
         let left = limit.saturating_sub(items.len()).min(MOST_ROWS).to_string();
         let mut asked = query.to_vec();
@@ -85,13 +85,18 @@ fn gather(
         if let Some(Value::Array(more)) = page.get_mut("items").map(Value::take) {
             items.extend(more);
         }
+        incomplete = page.get_mut("incomplete").map(Value::take).or(incomplete);
         let last = std::mem::replace(
             &mut next,
             page.get("next").and_then(Value::as_str).map(str::to_owned),
         );
         // Whoever answers with the same page again would do so for ever.
         if next.is_none() || next == last || items.len() >= limit {
-            return Ok(json!({ "items": items, "next": next }));
+            let mut page = json!({ "items": items, "next": next });
+            if let (Some(members), Some(incomplete)) = (page.as_object_mut(), incomplete) {
+                members.insert("incomplete".to_owned(), incomplete);
+            }
+            return Ok(page);
         }
     }
 }
@@ -99,6 +104,9 @@ fn gather(
 /// A page. An empty one is no error: a script that waits for todos is glad of none.
 fn listing(page: &Value, columns: &[(&str, &str)], output: Output) -> Result<ExitCode, Fault> {
     let items = page.get("items").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    if let Some(why) = page.get("incomplete").and_then(Value::as_str) {
+        output::say(why);
+    }
     if items.is_empty() && output == Output::Table {
         output::say("nothing matches");
         return Ok(ExitCode::SUCCESS);

@@ -14,7 +14,8 @@ use crate::cli::remote::call;
 pub(in crate::cli) enum Order {
     /// The newest orders.
     List {
-        /// Reference, number or external id, exact or the beginning.
+        /// Words that all find it: reference, number, id at a system, tracking or invoice number, exact or the
+        /// beginning; and, exact, e-mail, phone, words of a name, postal code, for who may read personal data.
         q: Option<String>,
         /// From this system.
         #[arg(long)]

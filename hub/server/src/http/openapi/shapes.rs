@@ -21,13 +21,18 @@ pub(in crate::http) struct Orders {
     /// Where the next page begins; null: there is none. A page may be short before the last.
     #[schema(required)]
     next: Option<String>,
+    /// Why `q` may miss orders; only while it may.
+    incomplete: Option<String>,
 }
 
 /// Filters of orders; `state.<axis>` besides.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(in crate::http) struct OrderFilters {
-    /// Reference, number or external id, exact or the beginning.
+    /// Words that all find the order, at most 8. By a word of 3 letters or more, or one with `*` behind, as the
+    /// beginning, shorter ones exactly: `ref`, number, ids at systems, tracking numbers, SSCCs, invoice numbers. Exactly,
+    /// and only with the right to read personal values: e-mail, phone, words of names and companies, postal code,
+    /// tax number, payment reference.
     q: Option<String>,
     /// That came from this system.
     system: Option<String>,

@@ -165,6 +165,37 @@ async fn a_role_sees_its_rows_and_personal_data_only_if_it_may() {
 }
 
 #[tokio::test]
+async fn who_may_not_read_personal_values_cannot_search_by_them() {
+    let hub = Guarded::start(&[]).await;
+    let mut bought = order(1, "#1001", "12.50");
+    bought["email"] = json!("anna@example.com");
+    bought["phone"] = json!("+49 89 1234567");
+    bought["shipping_address"] = json!({
+        "name": "Anna Müller", "address1": "Tal 1", "zip": "80331", "city": "München", "country_code": "DE",
+    });
+    hub.take("shop_eu", &bought).await;
+    let count = async |who: &str, q: &str| {
+        let q: String = q.bytes().map(|byte| format!("%{byte:02X}")).collect();
+        let found = hub.get(who, &format!("/api/v1/orders?q={q}")).await.body;
+        found["items"].as_array().unwrap().len()
+    };
+    for q in ["anna@example.com", "Anna", "müller 80331", "+49 89 1234567", "089/1234567"] {
+        assert_eq!(count("ops_lead", q).await, 1, "{q}");
+        assert_eq!(count("cs_agent", q).await, 1, "{q}");
+        assert_eq!(count("viewer", q).await, 0, "{q}: an oracle");
+        assert_eq!(count("viewer", &format!("1001 {q}")).await, 0, "{q}: an oracle");
+        assert_eq!(count("ops_lead", &format!("{q} 2002")).await, 0, "{q}");
+    }
+    for q in ["1001", "#1001", "shop_eu-1", "SHOP_EU-1001", "100"] {
+        for who in ["viewer", "ops_lead"] {
+            assert_eq!(count(who, q).await, 1, "{who} {q}");
+        }
+    }
+    assert_eq!(count("viewer", "10").await, 0, "too short for a beginning");
+    assert_eq!(count("viewer", "10*").await, 1);
+}
+
+#[tokio::test]
 async fn a_token_of_one_system_sees_and_reaches_no_other() {
     let hub = Guarded::start(&[
         ("eu", "role = \"ops_lead\"\nsystems = [\"shop_eu\"]"),

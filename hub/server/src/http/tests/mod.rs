@@ -26,6 +26,7 @@ mod basics;
 mod history;
 mod once;
 mod orders;
+mod search;
 mod todo;
 mod why;
 

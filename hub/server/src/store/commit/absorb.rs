@@ -1,12 +1,11 @@
 //! What one fold leaves behind: its version with the chain, its effects, the lanes that settled.
 
 use jiff::Timestamp;
-use orderhub_order::catalogue::known;
 use orderhub_order::fold::{Change, Effect, Facts, Folded};
 use orderhub_order::hash::parts;
 use orderhub_order::history::{KEYFRAME_BYTES, KEYFRAME_VERSIONS, Stored, chain, encode_order};
-use orderhub_order::identify::{Bound, ReferenceKey};
-use orderhub_order::ids::{Entity, OrderKey, SystemName};
+use orderhub_order::identify::Bound;
+use orderhub_order::ids::{OrderKey, SystemName};
 
 use super::Context;
 use super::working_set::{Open, WorkingSet, busy};
@@ -26,11 +25,7 @@ impl WorkingSet<'_> {
         open.lanes.extend(folded.lanes);
         if let Some(change) = folded.change {
             open.dirty = true;
-            if change.touched.contains(known::order::ORDER_NO)
-                && let Some(number) = open.locked.state.order.fields.text(known::order::ORDER_NO)
-            {
-                self.tokens.push((number.to_lowercase(), key));
-            }
+            open.touched = open.touched.union(change.touched);
             self.changes.push(version(open, change, facts, &self.context));
         }
         let after = busy(&open.locked.state);
@@ -49,10 +44,7 @@ impl WorkingSet<'_> {
                 }
                 self.hand_over(system, key);
             }
-            Effect::Reference { key: reference, entity, at } => {
-                if let (Entity::Order, ReferenceKey::Xref { ext_id, .. }) = (entity, &reference) {
-                    self.tokens.push((ext_id.to_lowercase(), key));
-                }
+            Effect::Reference { key: reference, at, .. } => {
                 self.bind(reference, Bound { order: key, at });
             }
             Effect::Timer(at) => {

@@ -19,12 +19,14 @@ use orderhub_order::rules::Rules;
 use super::StoreError;
 use super::codec::CodecError;
 use super::reserved::Reserved;
+use super::search::SearchKey;
 use crate::apply::UnitOutcome;
 
 mod absorb;
 mod ahead;
 mod batch;
 mod documents;
+mod index;
 mod messages;
 mod orders;
 mod plan;
@@ -35,6 +37,7 @@ mod writes;
 
 pub(crate) use ahead::{DoneAhead, WORTH_LOOKING, look_ahead};
 pub use batch::Batch;
+pub(crate) use index::IndexWrites;
 pub(crate) use plan::Prepared;
 pub(crate) use writes::{OrderWrite, PendingWrite, TodoWrite, WaitKey, Writes};
 
@@ -176,6 +179,8 @@ pub(crate) struct Hand<'a> {
     pub(crate) process: u64,
     /// What its dispatcher holds.
     pub(crate) reserved: &'a Reserved,
+    /// What personal values are hashed under.
+    pub(crate) search: &'a SearchKey,
 }
 
 /// What the process must know after the commit.
@@ -337,6 +342,7 @@ async fn attempt<T: Tx>(
     let clashes = tx.bind(&references).await?;
     working_set.note_clashes(&references, clashes);
     let settled = working_set.settled();
+    working_set.index(tries.hand.search);
     tx.write(&working_set.writes()).await?;
     Ok(Committed { outcomes, settled, heads: working_set.into_heads() })
 }

@@ -153,7 +153,8 @@ async fn a_commit_asks_in_one_order_and_writes_last() {
     };
     let mut asked = Asked::default();
     let context = Context { rules, now: Timestamp::UNIX_EPOCH };
-    let hand = Hand { process: 1, reserved: &Reserved::default() };
+    let key = SearchKey::new(&SearchKey::make()).unwrap();
+    let hand = Hand { process: 1, reserved: &Reserved::default(), search: &key };
     // Neither in order nor each once.
     let mut works = ["b", "c", "a", "b"].map(|key| Prepared::new(message(key)));
     let done = run_by(&mut asked, &mut works, DoneAhead::default(), (context, hand)).await.unwrap();

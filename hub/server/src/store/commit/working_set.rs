@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use orderhub_order::catalogue::known;
+use orderhub_order::catalogue::{FieldSet, known};
 use orderhub_order::contribution::Contribution;
 use orderhub_order::fold::{TodoItem, TodoKind};
 use orderhub_order::identify::{Bound, ReferenceKey};
@@ -14,6 +14,7 @@ use orderhub_order::lane::{Flight, Lane};
 use orderhub_order::model::State;
 
 use super::ahead::Folds;
+use super::index::IndexWrites;
 use super::writes::{
     ChangeWrite, Count, FetchWrite, Hold, LaneWrite, MessageWrite, OrderWrite, PendingWrite,
     TodoWrite, WaitKey, Writes,
@@ -27,6 +28,10 @@ use crate::store::pack::PackedAhead;
 #[derive(Debug)]
 pub(super) struct Open {
     pub(super) locked: Locked,
+    /// What stood under the lock; nothing of one that has no row yet.
+    pub(super) before: Option<Arc<State>>,
+    /// The fields that its new versions touched.
+    pub(super) touched: FieldSet,
     /// It has no row yet.
     pub(super) new: bool,
     /// A version was made, or a timer set.
@@ -58,7 +63,7 @@ pub(super) struct WorkingSet<'a> {
     pub(super) messages: Vec<Row<'a>>,
     pub(super) changes: Vec<ChangeWrite>,
     pub(super) bindings: Vec<(ReferenceKey, Bound)>,
-    pub(super) tokens: Vec<(String, OrderKey)>,
+    pub(super) index: IndexWrites,
     pub(super) receipts: Vec<(OrderKey, ReceiptRow)>,
     pub(super) todos: Vec<TodoWrite>,
     pub(super) superseded: Vec<DocumentKey>,
@@ -97,7 +102,9 @@ impl<'a> WorkingSet<'a> {
     ) -> Self {
         let open = |locked: Locked| {
             let key = locked.state.order.key;
-            (key, Open { locked, new: false, dirty: false, lanes: BTreeSet::new() })
+            let before = Some(Arc::clone(&locked.state));
+            let (touched, lanes) = (FieldSet::EMPTY, BTreeSet::new());
+            (key, Open { locked, before, touched, new: false, dirty: false, lanes })
         };
         Self {
             context,
@@ -108,7 +115,7 @@ impl<'a> WorkingSet<'a> {
             messages: Vec::new(),
             changes: Vec::new(),
             bindings: Vec::new(),
-            tokens: Vec::new(),
+            index: IndexWrites::default(),
             receipts: Vec::new(),
             todos: Vec::new(),
             superseded: Vec::new(),
@@ -154,9 +161,9 @@ impl<'a> WorkingSet<'a> {
             ReferenceKey::Ref(reference.as_str().into()),
             Bound { order: key, at: At::default() },
         );
-        self.tokens.push((reference.to_lowercase(), key));
         let locked = Locked { state, chain: [0; 32], since_keyframe: 0, next_timer: None };
-        let open = Open { locked, new: true, dirty: true, lanes: BTreeSet::new() };
+        let (touched, lanes) = (FieldSet::EMPTY, BTreeSet::new());
+        let open = Open { locked, before: None, touched, new: true, dirty: true, lanes };
         self.orders.insert(key, open);
         Some(key)
     }
@@ -192,7 +199,6 @@ impl<'a> WorkingSet<'a> {
         self.orders.remove(&key);
         let todos = self.todos.iter_mut().filter(|todo| todo.order == Some(key));
         todos.for_each(|todo| todo.order = None);
-        self.tokens.retain(|(_, order)| *order != key);
         let references = &mut self.references;
         self.bindings.retain(|(reference, bound)| {
             let other = bound.order != key;
@@ -314,7 +320,7 @@ impl<'a> WorkingSet<'a> {
             changes: &self.changes,
             orders: orders.map(head).collect(),
             lanes: lanes.collect(),
-            tokens: &self.tokens,
+            index: &self.index,
             receipts: &self.receipts,
             todos: &self.todos,
             superseded: &self.superseded,

@@ -12,6 +12,7 @@ use orderhub_order::ids::{OrderKey, SystemName};
 use orderhub_order::lane::Lane;
 use orderhub_order::model::Order;
 
+use super::index::IndexWrites;
 use crate::apply::{Args, Cursor, FetchKey, Word};
 use crate::intake::Envelope;
 use crate::store::ReceiptRow;
@@ -29,8 +30,8 @@ pub(crate) struct Writes<'a> {
     pub(crate) orders: Vec<OrderWrite<'a>>,
     /// Lanes, sorted by order and system.
     pub(crate) lanes: Vec<LaneWrite<'a>>,
-    /// Words that find orders.
-    pub(crate) tokens: &'a [(String, OrderKey)],
+    /// What finds orders, and their lines.
+    pub(crate) index: &'a IndexWrites,
     /// Attempts.
     pub(crate) receipts: &'a [(OrderKey, ReceiptRow)],
     /// For people.

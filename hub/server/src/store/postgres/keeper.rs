@@ -23,10 +23,10 @@ use super::members::{GONE_AFTER, Members};
 use super::pool::Pool;
 use super::schema::locks;
 use crate::clock::Clock;
-use crate::store::StoreError;
 use crate::store::columns::from_column;
 use crate::store::commit::TxError;
 use crate::store::reserved::Reserved;
+use crate::store::{StoreError, search};
 
 /// Between two words of a process.
 const BEAT: Duration = Duration::from_secs(1);
@@ -237,10 +237,11 @@ async fn number(c: &mut PgConnection, instance: &str) -> Result<u64, Fault> {
     raw_sql("BEGIN").execute(&mut *c).await?;
     let turn = query("SELECT pg_advisory_xact_lock($1)").bind(locks::NUMBERS);
     turn.execute(&mut *c).await?;
-    let sql = "INSERT INTO processes (process, instance, until)
-               VALUES (nextval('process_numbers'), $1, clock_timestamp() + make_interval(secs => $2))
+    let sql = "INSERT INTO processes (process, instance, until, search)
+               VALUES (nextval('process_numbers'), $1, clock_timestamp() + make_interval(secs => $2), $3)
                RETURNING process";
     let number = query_scalar::<_, i64>(sql).bind(instance).bind(GONE_AFTER.as_secs_f64());
+    let number = number.bind(search::VERSION);
     let number = number.fetch_one(&mut *c).await?;
     raw_sql("COMMIT").execute(c).await?;
     Ok(u64::try_from(number).unwrap_or_default())

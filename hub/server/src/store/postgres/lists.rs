@@ -11,11 +11,13 @@ use sqlx::{PgConnection, Postgres, QueryBuilder, Row as _};
 use super::error::Fault;
 use super::orders::receipt;
 use super::reads::Seen;
+use super::search;
 use super::tx::parts;
 use super::write::text;
 use crate::store::codec;
 use crate::store::columns::to_column;
-use crate::store::rows::{MOST_ATTEMPTS, MOST_ORDERS};
+use crate::store::rows::MOST_ATTEMPTS;
+use crate::store::search::Plan;
 use crate::store::{AttemptFilter, AttemptRow, Filter, MOST_ROWS, Page, Scope};
 
 /// Rows that are asked for at once, after a first question for one page.
@@ -79,12 +81,19 @@ pub(super) async fn orders(
     c: &mut PgConnection,
     scope: Scope,
     filter: Filter,
+    plan: Option<Plan>,
     before: Option<OrderKey>,
 ) -> Result<Page<Order>, Fault> {
+    let few = match &plan {
+        Some(plan) => search::candidates(c, plan).await?,
+        None => None,
+    };
+    let most = filter.most(&scope, plan.is_some() && few.is_none());
+    let found = plan.as_ref().map(|plan| (plan, few.as_deref()));
     let before = before.map(|key| key.0);
-    let mut page = Gathered::new(filter.limit, MOST_ORDERS, before);
+    let mut page = Gathered::new(filter.limit, most, before);
     loop {
-        let mut question = heads(&scope, &filter, page.before, page.ask);
+        let mut question = heads(&scope, &filter, found, (page.before, page.ask));
         let rows = question.build().fetch_all(&mut *c).await?;
         if !page.take(&rows, |row| order(row, &scope, &filter))? {
             return Ok(page.page(|key| OrderKey(key).shown()));
@@ -96,8 +105,8 @@ pub(super) async fn orders(
 fn heads(
     scope: &Scope,
     filter: &Filter,
-    before: Option<i64>,
-    most: usize,
+    found: Option<(&Plan, Option<&[i64]>)>,
+    (before, most): (Option<i64>, usize),
 ) -> QueryBuilder<Postgres> {
     let mut sql = QueryBuilder::new(
         "SELECT k, fits, CASE WHEN fits THEN body END, CASE WHEN fits THEN personal END
@@ -114,7 +123,14 @@ fn heads(
     if let Some(since) = filter.placed_since {
         sql.push(" AND coalesce(placed_at >= ").push_bind(to_column(since)).push(", false)");
     }
-    sql.push(") AS fits FROM orders WHERE true");
+    if let Some((plan, _)) = found {
+        sql.push(" AND ");
+        search::condition(plan, &mut sql);
+    }
+    sql.push(") AS fits FROM orders o WHERE true");
+    if let Some((_, Some(few))) = found {
+        sql.push(" AND k = ANY(").push_bind(few.to_vec()).push(")");
+    }
     if let Some(before) = before {
         sql.push(" AND k < ").push_bind(before);
     }
@@ -127,13 +143,6 @@ fn heads(
     if let Some(since) = filter.updated_since {
         sql.push(" AND k IN (SELECT k FROM changes WHERE at >= ").push_bind(to_column(since));
         sql.push(")");
-    }
-    if let Some(word) = filter.q.as_deref().filter(|word| !word.is_empty()) {
-        // A prefix as a range: the index serves it whatever characters it holds.
-        let word = text(&word.to_lowercase()).into_owned();
-        let beyond = format!("{word}{}", char::MAX);
-        sql.push(" AND k IN (SELECT k FROM tokens WHERE token >= ").push_bind(word);
-        sql.push(" AND token < ").push_bind(beyond).push(")");
     }
     let most = i64::try_from(most).unwrap_or(i64::MAX);
     sql.push(" ORDER BY k DESC LIMIT ").push_bind(most).push(") AS o ORDER BY k DESC");

@@ -22,12 +22,14 @@ use crate::store::codec;
 use crate::store::commit::Batch;
 use crate::store::counted::Counted;
 use crate::store::reserved::Reserved;
+use crate::store::search::SearchKey;
 
 mod answers;
 mod board;
 mod connect;
 mod error;
 mod fetches;
+mod indexing;
 mod keeper;
 mod lanes;
 mod leases;
@@ -45,6 +47,7 @@ mod pending;
 mod pool;
 mod reads;
 mod schema;
+mod search;
 mod seen;
 mod shared;
 mod todos;
@@ -54,6 +57,7 @@ mod writer;
 
 use board::Board;
 use error::Fault;
+pub use indexing::forget_search;
 use keeper::Keeper;
 pub use look::{Look, look};
 use marks::Marks;
@@ -68,6 +72,7 @@ use writer::{Failed, Writer};
 pub struct PostgresStore {
     install: String,
     seen_days: u16,
+    search: SearchKey,
     writer: Arc<Mutex<Writer>>,
     failed: Failed,
     readers: Arc<Pool>,

@@ -23,7 +23,7 @@ use crate::config::{SecretRef, Secrets};
 use crate::store::commit::{self, Batch, Committed, Hand, TxError};
 use crate::store::counted::Counted;
 use crate::store::reserved::Reserved;
-use crate::store::{Lease, StoreError};
+use crate::store::{Lease, StoreError, Wanted};
 
 /// How the database is reached.
 #[derive(Clone, Debug)]
@@ -36,6 +36,8 @@ pub struct Options {
     pub read_deadline: Duration,
     /// How long ids of messages are remembered, in days.
     pub seen_days: u16,
+    /// How it is searched.
+    pub search: Wanted,
     /// The name of this process among those on the database; one that starts again under it goes on with
     /// what the former one held.
     pub instance: String,
@@ -58,6 +60,7 @@ impl Options {
             login: None,
             read_deadline: Duration::from_secs(5),
             seen_days: 30,
+            search: Wanted::default(),
             instance: instance.into(),
         }
     }
@@ -75,7 +78,7 @@ impl PostgresStore {
     /// [`StoreError::Newer`]; [`StoreError::Failed`] with a sentence when it cannot be reached or used.
     pub async fn open(options: &Options) -> Result<Self, StoreError> {
         let connector = Connector::new(options)?;
-        let install = schema::open(&connector).await?;
+        let (install, search) = schema::open(&connector, &options.search).await?;
         let (failed, members) = (Failed::default(), Arc::new(Members::new()));
         let (reserved, marks) = (Arc::new(Reserved::default()), Arc::new(Marks::default()));
         let shorts = Arc::new(Pool::of_shorts(connector.clone(), SHORT));
@@ -99,6 +102,7 @@ impl PostgresStore {
         Ok(Self {
             install,
             seen_days: options.seen_days,
+            search,
             writer: Arc::new(Mutex::new(writer)),
             failed,
             readers,
@@ -143,7 +147,7 @@ impl PostgresStore {
 
     /// Folds and writes a batch in one transaction.
     pub(super) async fn batch(&self, mut batch: Batch) -> Result<Vec<UnitOutcome>, StoreError> {
-        let reserved = Arc::clone(&self.reserved);
+        let (reserved, search) = (Arc::clone(&self.reserved), self.search.clone());
         let run = async move |writer: &mut Writer| {
             let now = batch.now;
             let work = async |tx: &mut PgTx<'_>| -> Result<Committed, TxError> {
@@ -152,7 +156,7 @@ impl PostgresStore {
                     lost.into_iter().for_each(Lease::lose);
                     return Err(TxError::Store(StoreError::Fenced));
                 }
-                let hand = Hand { process: tx.process, reserved: &reserved };
+                let hand = Hand { process: tx.process, reserved: &reserved, search: &search };
                 commit::run(tx, &mut batch, hand).await
             };
             let Committed { outcomes, settled, heads: _ } =

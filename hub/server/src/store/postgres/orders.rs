@@ -14,6 +14,7 @@ use super::tx::parts;
 use crate::bundle::Files;
 use crate::store::codec;
 use crate::store::columns::{from_column, to_column};
+use crate::store::search::identifier;
 use crate::store::unpack::PackedOrder;
 use crate::store::{ChangeRow, ReceiptRow};
 
@@ -45,12 +46,9 @@ pub(super) async fn find(c: &mut PgConnection, word: String) -> Result<Vec<Order
             return Ok(vec![key]);
         }
     }
-    if word.contains('\0') {
-        // No column can hold it.
-        return Ok(Vec::new());
-    }
-    let sql = "SELECT k FROM tokens WHERE token = $1 ORDER BY k LIMIT $2";
-    let find = query_scalar(sql).bind(word.to_lowercase()).bind(MOST_FOUND);
+    let Some(word) = identifier(&word) else { return Ok(Vec::new()) };
+    let sql = "SELECT k FROM search_words WHERE word = $1 ORDER BY k LIMIT $2";
+    let find = query_scalar(sql).bind(word).bind(MOST_FOUND);
     let keys: Vec<i64> = find.fetch_all(c).await?;
     Ok(keys.into_iter().map(OrderKey).collect())
 }

@@ -13,6 +13,7 @@ use super::tx::parts;
 use super::{PostgresStore, lists, orders, pending, todos};
 use crate::store::codec;
 use crate::store::columns::from_cursor;
+use crate::store::search::Plan;
 use crate::store::{
     AttemptFilter, AttemptRow, ChangeRow, Filter, MessageRow, Page, Reads, ReceiptRow, Scope,
     StoreError, TodoCount, TodoFilter, TodoRow,
@@ -51,7 +52,9 @@ impl Reads for PostgresStore {
         let (scope, filter) = (scope.clone(), filter.clone());
         Box::pin(async move {
             let before = from_cursor(filter.cursor.as_deref(), OrderKey::parse)?;
-            self.readers.run(move |c| Box::pin(lists::orders(c, scope, filter, before))).await
+            let plan = filter.q.as_deref();
+            let plan = plan.and_then(|text| Plan::of(text, filter.reach, &self.search));
+            self.readers.run(move |c| Box::pin(lists::orders(c, scope, filter, plan, before))).await
         })
     }
 

@@ -6,7 +6,9 @@ use sqlx::{Connection as _, PgConnection, query, query_scalar, raw_sql};
 
 use super::connect::{Bounds, Connector, ms};
 use super::error::Fault;
-use crate::store::{StoreError, UNRELEASED};
+use super::search;
+use crate::store::search::SearchKey;
+use crate::store::{StoreError, UNRELEASED, Wanted};
 
 /// In order; the schema's version is how many of them the database has seen.
 const MIGRATIONS: &[&str] = &[
@@ -16,6 +18,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/postgres/0004_access.sql"),
     include_str!("../../../migrations/postgres/0005_intake.sql"),
     include_str!("../../../migrations/postgres/0006_views.sql"),
+    include_str!("../../../migrations/postgres/0007_search.sql"),
 ];
 
 /// The schema that this program makes.
@@ -38,11 +41,31 @@ pub(super) mod locks {
     pub(in super::super) const INSTANCE: i64 = SCHEMA + 3;
 }
 
-/// Brings the database to this program's schema; answers the install id.
+/// Brings the database to this program's schema; answers the install id, and what it is searched under.
 ///
 /// **Invariant:** one process at a time migrates: the others wait for its lock and find the work done.
 /// Test: `two_processes_that_start_at_once_make_one_schema`.
-pub(super) async fn open(connector: &Connector) -> Result<String, StoreError> {
+pub(super) async fn open(
+    connector: &Connector,
+    wanted: &Wanted,
+) -> Result<(String, SearchKey), StoreError> {
+    let mut connection = connect(connector).await?;
+    let prepared = prepare(&mut connection, wanted).await;
+    let prepared = prepared.map_err(|not| not.into_words(connector))?;
+    // What was committed stands, however the connection ends.
+    drop(connection.close().await);
+    Ok(prepared)
+}
+
+/// Forgets how it is searched, if nobody works on it. Answers the names of those who do.
+pub(super) async fn forget_search(connector: &Connector) -> Result<Vec<String>, StoreError> {
+    let mut connection = connect(connector).await?;
+    let alive = forget(&mut connection).await.map_err(|not| not.into_words(connector))?;
+    drop(connection.close().await);
+    Ok(alive)
+}
+
+async fn connect(connector: &Connector) -> Result<PgConnection, StoreError> {
     let refused = |fault: Fault| {
         StoreError::Failed(format!(
             "cannot open the store at `{}`: {fault}; start PostgreSQL there, or correct `store.url` and \
@@ -60,22 +83,25 @@ pub(super) async fn open(connector: &Connector) -> Result<String, StoreError> {
             connector.place()
         )));
     }
-    let install = prepare(&mut connection).await.map_err(|not| match not {
-        NotPrepared::Store(error) => error,
-        NotPrepared::Fault(fault) => StoreError::Failed(format!(
-            "cannot prepare the tables of the store at `{}`: {fault}",
-            connector.place()
-        )),
-    })?;
-    // What was committed stands, however the connection ends.
-    drop(connection.close().await);
-    Ok(install)
+    Ok(connection)
 }
 
 /// Why the tables are not there.
-enum NotPrepared {
+pub(super) enum NotPrepared {
     Store(StoreError),
     Fault(Fault),
+}
+
+impl NotPrepared {
+    fn into_words(self, connector: &Connector) -> StoreError {
+        match self {
+            Self::Store(error) => error,
+            Self::Fault(fault) => StoreError::Failed(format!(
+                "cannot prepare the tables of the store at `{}`: {fault}",
+                connector.place()
+            )),
+        }
+    }
 }
 
 impl<E: Into<Fault>> From<E> for NotPrepared {
@@ -90,14 +116,34 @@ async fn encoding(connection: &mut PgConnection) -> Result<String, Fault> {
 }
 
 /// All in one transaction: a migration that fails leaves nothing behind.
-async fn prepare(connection: &mut PgConnection) -> Result<String, NotPrepared> {
+async fn prepare(
+    connection: &mut PgConnection,
+    wanted: &Wanted,
+) -> Result<(String, SearchKey), NotPrepared> {
+    begin(connection).await?;
+    let install = install(connection).await?;
+    let search = search::begin(connection, wanted).await?;
+    raw_sql("COMMIT").execute(connection).await?;
+    Ok((install, search))
+}
+
+/// Opens the transaction, with the lock and all tables.
+async fn begin(connection: &mut PgConnection) -> Result<(), NotPrepared> {
     raw_sql("BEGIN").execute(&mut *connection).await?;
     let lock = query("SELECT pg_advisory_xact_lock($1)").bind(locks::SCHEMA);
     lock.execute(&mut *connection).await?;
-    migrate(connection).await?;
-    let install = install(connection).await?;
+    migrate(connection).await
+}
+
+async fn forget(connection: &mut PgConnection) -> Result<Vec<String>, NotPrepared> {
+    begin(connection).await?;
+    let alive = "SELECT instance FROM processes WHERE until > clock_timestamp() ORDER BY instance";
+    let alive: Vec<String> = query_scalar(alive).fetch_all(&mut *connection).await?;
+    if alive.is_empty() {
+        search::forget(connection).await?;
+    }
     raw_sql("COMMIT").execute(connection).await?;
-    Ok(install)
+    Ok(alive)
 }
 
 async fn migrate(connection: &mut PgConnection) -> Result<(), NotPrepared> {

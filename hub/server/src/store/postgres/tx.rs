@@ -212,7 +212,7 @@ async fn bound(c: &mut PgConnection, keys: &WaitKeys) -> Result<Vec<Option<Bound
 }
 
 /// Locks orders by their keys, then the lanes of each; both in one order everywhere.
-async fn lock(c: &mut PgConnection, keys: &[OrderKey]) -> Result<Vec<Locked>, Fault> {
+pub(super) async fn lock(c: &mut PgConnection, keys: &[OrderKey]) -> Result<Vec<Locked>, Fault> {
     let keys: Vec<i64> = keys.iter().map(|key| key.0).collect();
     let orders = "SELECT k, body, personal, chain, since_keyframe, next_timer FROM orders
                   WHERE k = ANY($1) ORDER BY k FOR NO KEY UPDATE";

@@ -32,7 +32,7 @@ pub(super) async fn all(
     lanes(c, writes, &packed.lanes).await?;
     changes(c, writes, packed).await?;
     messages(c, writes, &packed.messages).await?;
-    tokens(c, writes).await?;
+    super::search::write(c, writes.index).await?;
     receipts(c, writes).await?;
     people::todos(c, writes).await?;
     pending::all(c, writes).await?;
@@ -215,22 +215,6 @@ async fn messages(
         .bind(messages.iter().map(|write| text(write.why)).collect::<Vec<_>>())
         .bind(headers.collect::<Vec<_>>())
         .bind(bodies.collect::<Vec<_>>())
-        .execute(c)
-        .await?;
-    Ok(())
-}
-
-async fn tokens(c: &mut PgConnection, writes: &Writes<'_>) -> Result<(), Fault> {
-    if writes.tokens.is_empty() {
-        return Ok(());
-    }
-    let sql = "INSERT INTO tokens (token, k) SELECT * FROM UNNEST($1::text[], $2::bigint[])
-               ON CONFLICT DO NOTHING";
-    let mut tokens: Vec<_> = writes.tokens.iter().collect();
-    tokens.sort();
-    query(sql)
-        .bind(tokens.iter().map(|(token, _)| &**token).collect::<Vec<_>>())
-        .bind(tokens.iter().map(|(_, key)| key.0).collect::<Vec<_>>())
         .execute(c)
         .await?;
     Ok(())

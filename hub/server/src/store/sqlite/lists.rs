@@ -12,10 +12,12 @@ use rusqlite::{Connection, Row, Rows, params_from_iter};
 use super::error::Fault;
 use super::orders::receipt;
 use super::reads::Looking;
+use super::search;
 use super::tx::parts;
 use crate::store::codec;
 use crate::store::columns::{from_column, to_column};
-use crate::store::rows::{MOST_ATTEMPTS, MOST_ORDERS};
+use crate::store::rows::MOST_ATTEMPTS;
+use crate::store::search::Plan;
 use crate::store::{AttemptFilter, AttemptRow, Filter, MOST_ROWS, Page, Scope};
 
 /// Conditions that an index answers, each with its value.
@@ -39,38 +41,51 @@ pub(super) fn orders(
     c: &Connection,
     scope: &Scope,
     filter: &Filter,
+    plan: Option<&Plan>,
     before: Option<OrderKey>,
 ) -> Result<Page<Order>, Fault> {
+    let few = plan.map(|plan| search::candidates(c, plan)).transpose()?.flatten();
+    let most = filter.most(scope, plan.is_some() && few.is_none());
+    let mut found = conditions(scope, filter, before);
+    let fits = plan.map(|plan| search::condition(plan, &mut found.values));
+    let fits = fits.unwrap_or_else(|| "1".to_owned());
+    let columns = "SELECT o.k, o.stage, o.holds, o.placed_at, o.body, o.personal";
+    let sql = match few {
+        // In the order of the list: the left side of a CROSS JOIN is always the outer loop, so that reading ends with
+        // the page.
+        Some(keys) => {
+            found.values.push(serde_json::Value::from(keys).to_string().into());
+            let list = found.values.len();
+            let (and, sql) = (if found.sql.is_empty() { "WHERE" } else { "AND" }, &found.sql);
+            format!(
+                "{columns}, 1 FROM json_each(?{list}) j CROSS JOIN orders o ON o.k = j.value{sql} {and} ({fits})"
+            )
+        }
+        None => format!("{columns}, ({fits}) FROM orders o{} ORDER BY o.k DESC", found.sql),
+    };
+    let mut statement = c.prepare_cached(&sql)?;
+    let rows = statement.query(params_from_iter(found.values))?;
+    let (items, next) = page(rows, filter.limit, most, |row| order(row, scope, filter))?;
+    Ok(Page { items, next: next.map(|key| OrderKey(key).shown()) })
+}
+
+fn conditions(scope: &Scope, filter: &Filter, before: Option<OrderKey>) -> Where {
     let mut found = Where::default();
     if let Some(before) = before {
-        found.and("k < ?", before.0);
+        found.and("o.k < ?", before.0);
     }
     if let Some(system) = &filter.system {
-        found.and("origin = ?", system.as_str().to_owned());
+        found.and("o.origin = ?", system.as_str().to_owned());
     }
     if let Some(origins) = scope.origins() {
         // A list as JSON: one text for the cache of statements, however many there are.
         let origins = serde_json::Value::from(origins).to_string();
-        found.and("origin IN (SELECT value FROM json_each(?))", origins);
+        found.and("o.origin IN (SELECT value FROM json_each(?))", origins);
     }
     if let Some(since) = filter.updated_since {
-        found.and("k IN (SELECT k FROM changes WHERE at >= ?)", to_column(since));
+        found.and("o.k IN (SELECT k FROM changes WHERE at >= ?)", to_column(since));
     }
-    if let Some(word) = filter.q.as_deref().filter(|word| !word.is_empty()) {
-        // A prefix as a range: the index serves it whatever characters it holds.
-        let word = word.to_lowercase();
-        let beyond = format!("{word}{}", char::MAX);
-        found.and("k IN (SELECT k FROM tokens WHERE token >= ?", word);
-        found.and("token < ?)", beyond);
-    }
-    let sql = format!(
-        "SELECT k, stage, holds, placed_at, body, personal FROM orders{} ORDER BY k DESC",
-        found.sql
-    );
-    let mut statement = c.prepare_cached(&sql)?;
-    let rows = statement.query(params_from_iter(found.values))?;
-    let (items, next) = page(rows, filter.limit, MOST_ORDERS, |row| order(row, scope, filter))?;
-    Ok(Page { items, next: next.map(|key| OrderKey(key).shown()) })
+    found
 }
 
 /// The order of a row, if it is one of those that were asked for. Only then is its body read.
@@ -83,7 +98,7 @@ fn order(row: &Row<'_>, scope: &Scope, filter: &Filter) -> Result<Option<Order>,
     let held = filter.hold.as_ref().is_none_or(|hold| holds.contains(&format!(",{hold},")));
     let placed: Option<Timestamp> = row.get::<_, Option<i64>>(3)?.map(from_column);
     let late = filter.placed_since.is_none_or(|since| placed.is_some_and(|at| at >= since));
-    if !(held && late && is(1, &filter.stage)?) {
+    if !(held && late && is(1, &filter.stage)? && row.get::<_, bool>(6)?) {
         return Ok(None);
     }
     let order = codec::order(&parts(row, 4)?)?;

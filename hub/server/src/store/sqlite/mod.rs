@@ -18,11 +18,13 @@ use crate::bundle::Files;
 use crate::store::commit::{Batch, WORTH_LOOKING};
 use crate::store::counted::Counted;
 use crate::store::reserved::Reserved;
+use crate::store::search::SearchKey;
 
 mod answers;
 mod error;
 mod fetches;
 mod heads;
+mod indexing;
 mod lanes;
 mod lists;
 mod look;
@@ -37,6 +39,7 @@ mod readers;
 mod reads;
 mod schema;
 mod scout;
+mod search;
 mod seen;
 mod todos;
 mod tx;
@@ -44,6 +47,7 @@ mod write;
 mod writer;
 
 use heads::Heads;
+pub use indexing::forget_search;
 pub use open::Options;
 use readers::Readers;
 use scout::Scout;
@@ -55,6 +59,7 @@ pub struct SqliteStore {
     install: String,
     process: u64,
     seen_days: u16,
+    search: SearchKey,
     jobs: mpsc::Sender<Job>,
     readers: Readers,
     scout: Arc<Scout>,

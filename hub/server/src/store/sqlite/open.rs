@@ -8,10 +8,10 @@ use super::heads::Heads;
 use super::readers::Readers;
 use super::scout::Scout;
 use super::{SqliteStore, schema, writer};
-use crate::store::StoreError;
 use crate::store::counted::Counted;
 use crate::store::forecast::Forecast;
 use crate::store::reserved::Reserved;
+use crate::store::{StoreError, Wanted};
 
 /// How the file is opened.
 #[derive(Clone, Debug)]
@@ -24,6 +24,8 @@ pub struct Options {
     pub most_pages: Option<u32>,
     /// How long ids of messages are remembered, in days.
     pub seen_days: u16,
+    /// How it is searched.
+    pub search: Wanted,
 }
 
 impl Options {
@@ -34,6 +36,7 @@ impl Options {
             read_deadline: Duration::from_secs(5),
             most_pages: None,
             seen_days: 30,
+            search: Wanted::default(),
         }
     }
 }
@@ -48,6 +51,7 @@ impl SqliteStore {
     pub fn open(options: &Options) -> Result<Self, StoreError> {
         let opened = schema::open(options)?;
         let (install, process) = (opened.install.clone(), opened.process);
+        let search = opened.search.clone();
         let reserved = Arc::new(Reserved::default());
         let heads = Arc::new(Heads::default());
         let forecast = Arc::new(Forecast::default());
@@ -60,6 +64,7 @@ impl SqliteStore {
             install,
             process,
             seen_days,
+            search,
             jobs,
             readers,
             scout,

@@ -12,6 +12,7 @@ use super::writer::Writer;
 use crate::bundle::Files;
 use crate::store::codec;
 use crate::store::columns::{from_column, to_column};
+use crate::store::search::identifier;
 use crate::store::{ChangeRow, ReceiptRow};
 
 /// Orders that one word may mean; more are not told apart.
@@ -25,9 +26,10 @@ pub(super) fn find(c: &Connection, word: &str) -> Result<Vec<OrderKey>, Fault> {
             return Ok(vec![key]);
         }
     }
+    let Some(word) = identifier(word) else { return Ok(Vec::new()) };
     let mut statement =
-        c.prepare_cached("SELECT k FROM tokens WHERE token = ?1 ORDER BY k LIMIT ?2")?;
-    let rows = statement.query_map(params![word.to_lowercase(), MOST_FOUND], |row| row.get(0))?;
+        c.prepare_cached("SELECT k FROM search_words WHERE word = ?1 ORDER BY k LIMIT ?2")?;
+    let rows = statement.query_map(params![word, MOST_FOUND], |row| row.get(0))?;
     Ok(rows.map(|key| key.map(OrderKey)).collect::<Result<_, _>>()?)
 }
 

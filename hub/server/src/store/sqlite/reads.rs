@@ -14,6 +14,7 @@ use super::tx::{self, parts};
 use super::{SqliteStore, lists, orders, pending, todos};
 use crate::store::codec;
 use crate::store::columns::from_cursor;
+use crate::store::search::Plan;
 use crate::store::{
     AttemptFilter, AttemptRow, ChangeRow, Filter, MessageRow, Page, Reads, ReceiptRow, Scope,
     StoreError, TodoCount, TodoFilter, TodoRow,
@@ -63,7 +64,10 @@ impl Reads for SqliteStore {
         let (scope, filter) = (scope.clone(), filter.clone());
         Box::pin(async move {
             let before = from_cursor(filter.cursor.as_deref(), OrderKey::parse)?;
-            self.readers.read(move |c| lists::orders(c, &scope, &filter, before)).await
+            let plan = filter.q.as_deref();
+            let plan = plan.and_then(|text| Plan::of(text, filter.reach, &self.search));
+            let list = move |c: &_| lists::orders(c, &scope, &filter, plan.as_ref(), before);
+            self.readers.read(list).await
         })
     }
 

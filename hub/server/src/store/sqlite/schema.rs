@@ -8,6 +8,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension as _};
 
 use super::Options;
 use super::error::{Fault, of};
+use crate::store::search::SearchKey;
 use crate::store::{StoreError, UNRELEASED};
 
 /// In order; the schema's version is how many of them the file has seen.
@@ -18,6 +19,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/sqlite/0004_access.sql"),
     include_str!("../../../migrations/sqlite/0005_intake.sql"),
     include_str!("../../../migrations/sqlite/0006_views.sql"),
+    include_str!("../../../migrations/sqlite/0007_search.sql"),
 ];
 
 /// The schema that this program makes.
@@ -39,6 +41,8 @@ pub(super) struct Opened {
     pub(super) install: String,
     /// The number of this process.
     pub(super) process: u64,
+    /// What personal values are hashed under.
+    pub(super) search: SearchKey,
     /// Held as long as the store is open.
     pub(super) lock: File,
 }
@@ -48,6 +52,15 @@ pub(super) struct Opened {
 /// **Invariant:** one process at a time: a second writer would fold on heads that the first one moves.
 /// Test: `a_second_process_is_refused_in_words`.
 pub(super) fn open(options: &Options) -> Result<Opened, StoreError> {
+    let (mut connection, lock) = open_unsearched(options)?;
+    let install = install(&connection).map_err(StoreError::from)?;
+    let search = super::search::begin(&mut connection, &options.search)?;
+    let process = begin(&mut connection).map_err(StoreError::from)?;
+    Ok(Opened { connection, install, process, search, lock })
+}
+
+/// The file and its lock, with all tables.
+pub(super) fn open_unsearched(options: &Options) -> Result<(Connection, File), StoreError> {
     let lock = lock(&options.path)?;
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
         | OpenFlags::SQLITE_OPEN_CREATE
@@ -57,9 +70,7 @@ pub(super) fn open(options: &Options) -> Result<Opened, StoreError> {
     prepare(&connection, options)
         .map_err(|error| cannot_open(&options.path, &of(&error).to_string()))?;
     migrate(&mut connection)?;
-    let install = install(&connection).map_err(StoreError::from)?;
-    let process = begin(&mut connection).map_err(StoreError::from)?;
-    Ok(Opened { connection, install, process, lock })
+    Ok((connection, lock))
 }
 
 /// Gives this process its number, and sets free what the one before it held.

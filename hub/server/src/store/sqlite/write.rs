@@ -21,7 +21,7 @@ pub(super) fn all(writer: &mut Writer, writes: &Writes<'_>) -> Result<(), Fault>
     lanes(connection, writes, &packed.lanes)?;
     changes(connection, writes, &packed)?;
     messages(connection, writes, &packed.messages)?;
-    tokens(connection, writes)?;
+    super::search::write(connection, writes.index)?;
     receipts(connection, writes)?;
     todos(connection, writes)?;
     pending(connection, writes)?;
@@ -145,15 +145,6 @@ fn messages(
             (raw && !envelope.headers.is_empty()).then(|| codec::headers(&envelope.headers)),
             packed.as_ref().map(|packed| &packed.body),
         ])?;
-    }
-    Ok(())
-}
-
-fn tokens(c: &Connection, writes: &Writes<'_>) -> Result<(), Fault> {
-    let sql = "INSERT INTO tokens (token, k) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
-    let mut insert = c.prepare_cached(sql)?;
-    for (token, key) in writes.tokens {
-        insert.execute(params![token, key.0])?;
     }
     Ok(())
 }

@@ -21,6 +21,7 @@ use crate::store::cores;
 use crate::store::forecast::Forecast;
 use crate::store::pack::Packers;
 use crate::store::reserved::Reserved;
+use crate::store::search::SearchKey;
 
 /// Jobs that wait for the thread.
 const QUEUE: usize = 64;
@@ -51,6 +52,7 @@ pub(super) struct Writer {
     /// Why the last commit failed; gone with the next that writes.
     pub(super) failed: Option<StoreError>,
     process: u64,
+    pub(super) search: SearchKey,
     reserved: Arc<Reserved>,
     forecast: Arc<Forecast>,
     /// The last thing to go: others may open the file when it is closed.
@@ -107,7 +109,7 @@ impl Writer {
         reserved: Arc<Reserved>,
         forecast: Arc<Forecast>,
     ) -> Result<Self, Fault> {
-        let Opened { connection, process, lock, .. } = opened;
+        let Opened { connection, process, search, lock, .. } = opened;
         let seen = seen::Weeks::read(&connection)?;
         let highest = |sql: &str| -> Result<i64, rusqlite::Error> {
             connection.query_row(sql, [], |row| Ok(row.get::<_, Option<i64>>(0)?.unwrap_or(0)))
@@ -127,6 +129,7 @@ impl Writer {
             heads,
             failed: None,
             process,
+            search,
             reserved,
             forecast,
             _lock: lock,
@@ -146,7 +149,8 @@ impl Writer {
     fn write(&mut self, mut batch: Batch) -> Result<Vec<UnitOutcome>, StoreError> {
         let now = batch.now;
         let (process, reserved) = (self.process, Arc::clone(&self.reserved));
-        let hand = Hand { process, reserved: &reserved };
+        let search = self.search.clone();
+        let hand = Hand { process, reserved: &reserved, search: &search };
         let committed = self.transaction(|writer| {
             let mut tx = SqliteTx::new(writer, now);
             // Nothing here waits: every step of the embedded store is ready at once.

@@ -9,7 +9,7 @@ use futures_util::future::LocalBoxFuture;
 
 use super::{
     Factory, answers, batches, damage, duplicates, fetches, flights, history, lanes, lists, pauses,
-    scopes, todos, waiting,
+    scopes, search, todos, waiting,
 };
 
 /// Cases that run at once; most of their time they wait for the disk.
@@ -107,6 +107,11 @@ fn cases_of_what_follows() -> Vec<Case> {
         case(lists::pages_follow_each_other_without_gap_or_end_page),
         case(lists::attempts_are_found_over_all_orders),
         case(scopes::what_lies_outside_of_a_scope_is_not_there),
+        case(search::what_finds_an_order_follows_it),
+        case(search::personal_values_lie_in_no_table_of_the_search),
+        case(search::pages_of_what_is_found_follow_each_other),
+        case(search::what_was_there_before_is_found_when_the_job_is_done),
+        case(search::lines_are_rows_that_follow_their_order),
         case(lists::a_cursor_that_no_page_gave_is_refused),
         case(answers::a_key_is_answered_once_and_then_the_same_again),
         case(answers::a_key_that_nobody_answered_can_be_taken_again),

@@ -3,6 +3,7 @@
 use orderhub::apply::{Unit, Word};
 use orderhub::store::{AttemptFilter, Filter, Scope, StoreError};
 use orderhub_mapping::Mapped;
+use orderhub_order::catalogue::known;
 use orderhub_order::hash::parts;
 use orderhub_order::history::chain;
 
@@ -106,6 +107,19 @@ pub(crate) async fn a_page_looks_at_so_many_rows_and_the_next_goes_on(factory: &
     let page = world.store.list(&Scope::All, &rest).await.unwrap();
     let found: Vec<_> = page.items.iter().map(|order| order.key).collect();
     assert_eq!((found, page.next), (vec![key], None));
+    // What is only seen in the order itself costs more, and ends sooner.
+    let states = vec![(known::order::STATE_PAYMENT, "refunded".to_owned())];
+    let (mut filter, mut pages) = (Filter { states, limit: 50, ..Default::default() }, 0);
+    loop {
+        let page = world.store.list(&Scope::All, &filter).await.unwrap();
+        assert!(page.items.is_empty());
+        pages += 1;
+        filter.cursor = page.next;
+        if filter.cursor.is_none() {
+            break;
+        }
+    }
+    assert_eq!(pages, 6, "20,001 orders, 4,000 a page");
 }
 
 /// What systems send may hold letters that some store cannot hold, and ids of any length.

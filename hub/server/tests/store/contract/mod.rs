@@ -30,6 +30,7 @@ pub(crate) mod pauses;
 pub(crate) mod rules;
 pub(crate) mod say;
 pub(crate) mod scopes;
+pub(crate) mod search;
 pub(crate) mod todos;
 pub(crate) mod waiting;
 
