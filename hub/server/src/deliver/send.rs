@@ -232,7 +232,7 @@ impl Hand<'_> {
                 (Rest::Park(Wait::Limit(limit, key), until), LaneCode::Limited)
             }
             Cause::Refused(_) => (Rest::Back, LaneCode::NotAllowed),
-            Cause::Shut(_) | Cause::Call(_) => {
+            Cause::Shut(_) | Cause::Call(_) | Cause::CutOff => {
                 let operation = flight.operation.to_string();
                 (Rest::Park(Wait::Gate(operation), None), LaneCode::BreakerOpen)
             }

@@ -201,6 +201,8 @@ fn failed(failure: &Failure, idempotency: &Idempotency, policy: Policy<'_>) -> S
         }
         Cause::Limited(wait) => policy.limited(ReceiptClass::Throttled, "throttled", *wait, why),
         Cause::Refused(wait) => policy.limited(ReceiptClass::NotAllowed, "not_allowed", *wait, why),
+        // Ours to mend, not the system's: no attempt is spent on it.
+        Cause::CutOff => policy.limited(ReceiptClass::Throttled, "not_acted", Duration::ZERO, why),
     }
 }
 

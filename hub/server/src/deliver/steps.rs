@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use super::dispatcher::Dispatcher;
 use super::send::Flying;
 use super::settle::AttemptEnd;
-use crate::resilience::{Caller, Exchange, Exchanged, Failure, Prepaid, Step};
+use crate::resilience::{Caller, Cause, Exchange, Exchanged, Failure, Prepaid, Step};
 use crate::telemetry::trace::{self, Kind, Place, Span};
 
 /// Values of a rotating secret that are tried for one call.
@@ -158,18 +158,17 @@ impl Attempt<'_> {
     }
 
     /// One request with the values of a turn, in a span of its own.
-    async fn once(&self, mut request: Request) -> Result<Exchanged, CallError> {
+    async fn once(&self, mut request: Request) -> Result<Exchanged, Cause> {
         if !self.run.dispatcher.common.store.lives() {
             // Others may look after this call by now.
-            let why = "the store was not heard of for too long: nothing was sent".to_owned();
-            return Err(CallError::NotActed { why, retry_after: None });
+            return Err(Cause::CutOff);
         }
         let mut span = self.span(&mut request);
         let exchanged = self.exchange(&request, &mut span).await;
         if let Err(error) = &exchanged {
             span.fail(word(error));
         }
-        exchanged
+        exchanged.map_err(Cause::Call)
     }
 
     /// While a secret rotates it has several values, and nobody knows which of them the system takes by now:
@@ -177,18 +176,18 @@ impl Attempt<'_> {
     ///
     /// **Invariant:** a rotation costs no call, whichever side is first. Test:
     /// `a_secret_is_rotated_under_load_without_a_refused_call`.
-    async fn taken(&self) -> Result<Exchanged, CallError> {
+    async fn taken(&self) -> Result<Exchanged, Cause> {
         let preferred = &self.run.dispatcher.turn;
         let first = preferred.load(Ordering::Relaxed);
         let (mut turn, mut tried) = (first, 0);
         loop {
             // A missing secret is a refused credential: everything waits, one alarm, no attempt each.
             let authorized = self.authorized(turn);
-            let (request, most) =
-                authorized.map_err(|e| CallError::NotAllowed { why: e.to_string() })?;
+            let (request, most) = authorized
+                .map_err(|e| Cause::Call(CallError::NotAllowed { why: e.to_string() }))?;
             tried += 1;
             match self.once(request).await {
-                Err(CallError::NotAllowed { .. }) if tried < most.min(MOST_TURNS) => {
+                Err(Cause::Call(CallError::NotAllowed { .. })) if tried < most.min(MOST_TURNS) => {
                     turn = (turn + 1).checked_rem(most).unwrap_or(0);
                 }
                 done => {
@@ -241,7 +240,7 @@ fn word(error: &CallError) -> &'static str {
 }
 
 impl Exchange for Attempt<'_> {
-    fn run(&self) -> BoxFuture<'_, Result<Exchanged, CallError>> {
+    fn run(&self) -> BoxFuture<'_, Result<Exchanged, Cause>> {
         Box::pin(self.taken())
     }
 }

@@ -75,6 +75,10 @@ impl<C: Caller> Caller for Paced<C> {
 }
 
 /// Lets attempts pass while the system is well and takes our credential, and tells both how it went.
+///
+/// **Invariant:** only what the system did counts: what never left gives the probe back, here and for all
+/// processes. Tests: `what_the_hub_did_not_send_is_no_word_of_the_system`,
+/// `a_hub_that_is_cut_off_from_its_store_opens_no_breaker`.
 #[derive(Debug)]
 pub struct Gated<C> {
     inner: C,
@@ -112,7 +116,7 @@ impl<C: Caller> Caller for Gated<C> {
                 }
                 admission.settle(if error.is_ill() { Health::Ill } else { Health::Well }, now);
             }
-            // No token: nothing was sent, nothing is known.
+            // No token, or no store: nothing was sent, nothing is known.
             Err(_) => admission.withdraw(),
         }
         outcome

@@ -71,7 +71,11 @@ pub trait Caller: Debug + Send + Sync {
 /// One attempt at a step: authorise, send, let the connector read the answer.
 pub trait Exchange: Send + Sync {
     /// Runs it. Called once per attempt: the same bytes each time, all but credentials.
-    fn run(&self) -> BoxFuture<'_, Result<Exchanged, CallError>>;
+    ///
+    /// # Errors
+    ///
+    /// [`Cause::Call`]: what the system did. [`Cause::CutOff`]: nothing left, and it did nothing.
+    fn run(&self) -> BoxFuture<'_, Result<Exchanged, Cause>>;
 }
 
 /// What an attempt gave.
@@ -170,6 +174,9 @@ pub enum Cause {
     /// The credential was refused before: no attempt was spent.
     #[error("the credential was refused; it is tried again in {} s", .0.as_secs())]
     Refused(Duration),
+    /// The hub itself may not send now: the system did nothing, so nobody counts it.
+    #[error("the hub was cut off from its store: nothing was sent")]
+    CutOff,
 }
 
 impl From<Cause> for Failure {

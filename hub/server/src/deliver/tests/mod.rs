@@ -9,6 +9,7 @@ use orderhub_order::rules::Mode;
 
 use crate::resilience::Policy;
 use crate::resilience::gate::{BreakerPolicy, Force, GateState};
+use crate::resilience::retry::Retries;
 use crate::resilience::stale::Answered;
 
 mod permits;
@@ -227,6 +228,32 @@ async fn while_the_breaker_is_open_lanes_wait_without_attempts_and_then_drain_in
     assert_eq!(rig.twin.effects().len(), 40);
     let dead_end = rig.receipts(*keys.last().unwrap()).await;
     assert_eq!(dead_end.len(), 1, "no attempt was spent on the open gate: {dead_end:?}");
+}
+
+fn one_more_failure_opens_it() -> Policy {
+    let wait = Duration::from_secs(1);
+    let retries = Retries { attempts: 3, first_wait: wait, longest_wait: wait };
+    let breaker = BreakerPolicy { consecutive: 2, ..BreakerPolicy::default() };
+    Policy { breaker, retries, ..Policy::default() }
+}
+
+#[tokio::test]
+async fn a_hub_that_is_cut_off_from_its_store_opens_no_breaker() {
+    let rig = Rig::new(Setup { policy: one_more_failure_opens_it, ..Setup::default() });
+    rig.deliverer.pause(&erp(), "only the sink matters here");
+    rig.twin.fail_with([Fault::Refused]);
+    rig.order(1001, 1, "captured").await;
+    rig.requests(1).await;
+    // While the call waits for its second attempt, the store goes away.
+    rig.store.close().await;
+    let sink = || rig.deliverer.status().into_iter().find(|status| status.system == SINK).unwrap();
+    rig.so("the call has ended", || sink().in_flight == 0).await;
+    assert_eq!(rig.twin.requests(), 1, "nothing leaves without a store");
+    assert_eq!(
+        sink().breakers[0].state,
+        GateState::Closed,
+        "what we did not send is not its fault"
+    );
 }
 
 #[tokio::test]

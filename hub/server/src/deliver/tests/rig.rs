@@ -328,15 +328,25 @@ impl Rig {
         panic!("the lane never came to that: {last:#?}\n{:#?}", self.receipts(key).await);
     }
 
-    /// Waits until the twin was called so often, bounded.
+    /// Waits until the twin has taken so many effects, bounded.
     pub(super) async fn effects(&self, least: usize) {
+        self.so("the calls came", || self.twin.effects().len() >= least).await;
+    }
+
+    /// Waits until the twin was asked so often, bounded.
+    pub(super) async fn requests(&self, least: usize) {
+        self.so("the requests came", || self.twin.requests() >= least).await;
+    }
+
+    /// Waits until it is so, bounded.
+    pub(super) async fn so(&self, what: &str, so: impl Fn() -> bool) {
         for _ in 0..2_000 {
-            if self.twin.effects().len() >= least {
+            if so() {
                 return;
             }
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
-        panic!("{} of {least} calls came", self.twin.effects().len());
+        panic!("it never came to that: {what}; {} effects", self.twin.effects().len());
     }
 
     pub(super) async fn delivered(&self, key: OrderKey, system: &str) -> Lane {

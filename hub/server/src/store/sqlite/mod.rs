@@ -4,6 +4,7 @@
 //! has lapsed when this one opens it. Test: `a_second_process_is_refused_in_words`.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
@@ -62,6 +63,8 @@ pub struct SqliteStore {
     reserved: Arc<Reserved>,
     lanes: Counted<Backlog>,
     todos: Counted<TodoCount>,
+    /// Nothing may be begun under it any more.
+    closing: AtomicBool,
 }
 
 impl Store for SqliteStore {
@@ -235,6 +238,7 @@ impl Store for SqliteStore {
 
     fn close(&self) -> BoxFuture<'_, ()> {
         Box::pin(async move {
+            self.closing.store(true, Ordering::Release);
             self.readers.close().await;
             self.scout.close();
             let (done, ended) = oneshot::channel::<()>();
