@@ -146,6 +146,7 @@ impl Dispatcher {
     /// Other files are in use.
     pub(super) fn renew(&self) {
         self.guards.limits.renew(&rates(&self.common.bundle(), &self.name, &self.lowered));
+        self.ring().hurry();
         self.wake.notify_one();
     }
 
@@ -194,6 +195,12 @@ impl Dispatcher {
             wait.record(waited.as_secs_f64());
         }
         pass
+    }
+
+    /// A lane has its token: the next that waits for one like it may ask.
+    pub(super) fn asked(&self, key: OrderKey) {
+        self.ring().asked(key);
+        self.wake.notify_one();
     }
 
     /// An attempt ended.

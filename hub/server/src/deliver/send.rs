@@ -213,7 +213,16 @@ impl Hand<'_> {
     ) -> Result<Option<Pass>, Failure> {
         let Some(request) = first else { return Ok(None) };
         let key = request.limit_key.as_deref();
-        self.dispatcher.pass(&flight.operation, &request.limit, key).await.map(Some)
+        if let Some(key) = key {
+            let wait = Wait::Limit(request.limit.clone(), Some(key.to_owned()));
+            if let Some(until) = self.dispatcher.ring().behind(self.key, &wait) {
+                let left = until.map(|until| until.saturating_duration_since(Instant::now()));
+                return Err(Cause::Limited(left.unwrap_or_default()).into());
+            }
+        }
+        let pass = self.dispatcher.pass(&flight.operation, &request.limit, key).await?;
+        self.dispatcher.asked(self.key);
+        Ok(Some(pass))
     }
 
     /// The gate, the limit or the credential says no: no attempt is spent.

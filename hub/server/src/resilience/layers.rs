@@ -59,6 +59,8 @@ impl<C: Caller> Caller for Paced<C> {
     async fn call(&self, step: &Step<'_>) -> Result<Exchanged, Failure> {
         if !step.prepaid.take_token() {
             let left = step.until.saturating_duration_since(Instant::now());
+            // Who waits for a key holds what others could call with.
+            let left = if step.key.is_some() { left.min(self.guards.token_wait) } else { left };
             let token = self.guards.limits.acquire(step.limit, step.key, left).await;
             token.map_err(Cause::Limited)?;
         }

@@ -214,7 +214,8 @@ pub struct Policy {
     pub retries: Retries,
     /// Limits by name, lowered by settings already.
     pub limits: BTreeMap<String, Rate>,
-    /// The longest wait for a token before the first byte leaves; what must wait longer goes back.
+    /// The longest wait for a token before the first byte leaves, and for that of a key within a call; what must
+    /// wait longer goes back. Before the first byte nobody waits for a key: others can be called meanwhile.
     pub token_wait: Option<Duration>,
 }
 
@@ -287,7 +288,8 @@ impl Guards {
         key: Option<&str>,
     ) -> Result<Pass, Failure> {
         let leave = self.admit(operation).await?;
-        let token = self.limits.acquire(limit, key, self.token_wait).await;
+        let longest = if key.is_some() { Duration::ZERO } else { self.token_wait };
+        let token = self.limits.acquire(limit, key, longest).await;
         token.map_err(Cause::Limited)?;
         Ok(Pass { leave })
     }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use orderhub_connectors::contract::Connector;
 use orderhub_lang::diagnostic::Source;
-use orderhub_mapping::Mapped;
+use orderhub_mapping::{Mapped, Mapping, Named};
 use orderhub_order::catalogue::{FieldId, FieldSet, known};
 use orderhub_order::contribution::{Contribution, ElementStatement, Revision};
 use orderhub_order::flow::{Flow, Ownership};
@@ -42,7 +42,7 @@ connector: twin
 base: "{base_url}"
 auth: { headers: { X-Token: "{secret.token}" } }
 timeout: 300ms
-limits: { default: { rate: 5000/s, burst: 5000 } }
+limits: { default: { rate: 5000/s, burst: 5000 }, parcel: { by: doc.payment, rate: 1/2s, burst: 1 } }
 operations:
   create_sale:
     kind: state
@@ -72,12 +72,29 @@ operations:
     entity: order
     steps:
       - { id: put, method: POST, path: /put, headers: { X-Key: "{key}" }, body: { a: 1 }, idempotency: safe }
+  put_parcel:
+    kind: state
+    entity: order
+    limit: parcel
+    steps:
+      - { id: put, method: POST, path: "/put/{doc.number}", headers: { X-Key: "{key}" }, body: { a: 1 }, idempotency: safe }
   stock:
     kind: read
     args: [sku]
     steps:
       - { id: get, method: GET, path: "/stock/{args.sku}" }
     document: body
+"#;
+
+/// What `put_parcel` sends.
+const PARCEL: &str = r#"
+orderhub: 1
+mapping: sink.parcel
+entity: order
+key: number
+fields:
+  - { hub: order_no, system: number }
+  - { hub: state.payment, system: payment }
 "#;
 
 /// Every field is read by every rule, and given back as it is.
@@ -103,6 +120,8 @@ impl Shapes for All {
 pub(super) struct Setup {
     /// The ERP's create.
     pub(super) create: &'static str,
+    /// The sink's operation.
+    pub(super) put: &'static str,
     /// The mode of the ERP.
     pub(super) mode: Mode,
     pub(super) policy: fn() -> Policy,
@@ -110,7 +129,7 @@ pub(super) struct Setup {
 
 impl Default for Setup {
     fn default() -> Self {
-        Self { create: "create_sale", mode: Mode::Live, policy }
+        Self { create: "create_sale", put: "put", mode: Mode::Live, policy }
     }
 }
 
@@ -139,6 +158,8 @@ fn bundle(setup: Setup) -> Bundle {
     let source = Arc::new(Source::new("connector.yaml", CONNECTOR));
     let twin = orderhub_connectors::declared::compile(&source);
     let twin: Arc<dyn Connector> = Arc::new(twin.expect("the test's connector compiles"));
+    let parcel = Mapping::compile(&Source::new("parcel.yaml", PARCEL), &Named::default());
+    let parcel = Arc::new(parcel.expect("the test's mapping compiles"));
     let systems = [
         ("shop", Role::Channel, Vec::new(), Mode::Live),
         (
@@ -147,14 +168,21 @@ fn bundle(setup: Setup) -> Bundle {
             vec![rule("order.accepted", setup.create, operation(setup.create, true))],
             setup.mode,
         ),
-        (SINK, Role::Sink, vec![rule("order.changed", "put", operation("put", false))], Mode::Live),
+        (
+            SINK,
+            Role::Sink,
+            vec![rule("order.changed", setup.put, operation(setup.put, false))],
+            Mode::Live,
+        ),
     ];
     let (mut rules, mut all) = (BTreeMap::new(), BTreeMap::new());
     for (name, role, deliver, mode) in systems {
         let name = SystemName::new(name);
         let deliveries = deliver.iter().filter_map(|rule| {
             let operation = rule.single.as_ref()?;
-            Some(((rule.id.clone(), operation.name.clone()), Delivery::default()))
+            let with = (&*operation.name == "put_parcel").then(|| Arc::clone(&parcel));
+            let delivery = Delivery { with, ..Delivery::default() };
+            Some(((rule.id.clone(), operation.name.clone()), delivery))
         });
         let read = Read {
             operation: "stock".into(),
