@@ -53,7 +53,12 @@ pub fn binds(act: &Act) -> Vec<ReferenceKey> {
     let (system, xrefs) = match act {
         Act::Receipt(receipt) => (&receipt.system, &receipt.xrefs),
         Act::Memo { system, xrefs, .. } => (system, xrefs),
-        Act::Document(_) | Act::Fly { .. } | Act::Skip { .. } | Act::Person(_) | Act::Tick => {
+        Act::Document(_)
+        | Act::Fly { .. }
+        | Act::Skip { .. }
+        | Act::Hurry { .. }
+        | Act::Person(_)
+        | Act::Tick => {
             return Vec::new();
         }
     };
@@ -87,6 +92,7 @@ pub fn fold(
         | Act::Skip { .. }
         | Act::Receipt(_)
         | Act::Person(_)
+        | Act::Hurry { .. }
         | Act::Tick => [0; 16],
     };
     if let Act::Document(act) = act
@@ -120,6 +126,13 @@ pub fn fold(
         }
     };
     let touched_lanes = std::mem::take(&mut work.touched_lanes);
+    for (system, _) in &touched_lanes {
+        if work.state.lanes.get(system).is_some_and(|lane| lane.is_unstamped())
+            && let Some(lane) = work.state.lanes.get_mut(system)
+        {
+            lane.stamp(now);
+        }
+    }
     let effects = std::mem::take(&mut work.effects);
     let mut lanes: Vec<SystemName> = touched_lanes.into_iter().map(|(system, _)| system).collect();
     if change.is_some() {
@@ -151,6 +164,7 @@ fn merge(work: &mut Work<'_>, act: &Act, hash: [u8; 16]) -> Folding<Done> {
             flight::skip(work, system, (want, *version), (*code, *hash))
         }
         Act::Receipt(receipt) => receipt::receipt(work, receipt),
+        Act::Hurry { system } => flight::hurry(work, system),
         Act::Person(act) => person::person(work, act),
         // Time has passed: derive again, nothing else.
         Act::Tick => Ok(Done::Merged),

@@ -148,7 +148,7 @@ impl Act {
             Act::Document(act) => Some(&act.contribution.system),
             Act::Memo { system, .. } | Act::Skip { system, .. } => Some(system),
             Act::Receipt(receipt) => Some(&receipt.system),
-            Act::Fly { system, .. } => Some(system),
+            Act::Fly { system, .. } | Act::Hurry { system } => Some(system),
             Act::Person(_) | Act::Tick => None,
         }
     }

@@ -37,6 +37,9 @@ pub struct Want {
     pub version: u32,
     /// The release (`emits`, `to`) that made the wish, for holds and lifecycle at claim.
     pub release: Option<(Box<str>, Box<str>)>,
+    /// Since when the target lags behind it; a newer version of the same wish does not begin anew.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<jiff::Timestamp>,
 }
 
 /// What was last sent for a key.
@@ -185,6 +188,10 @@ pub struct Lane {
     /// When the lane is due; `None`: nothing to do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub due_at: Option<jiff::Timestamp>,
+    /// Since when it is due without a break, whatever came of the attempts: nothing of our own (a hold, a missing
+    /// link, a person) kept it from being sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub due_since: Option<jiff::Timestamp>,
     /// Attempts spent on the current flight.
     #[serde(default)]
     pub attempts: u32,
@@ -294,6 +301,7 @@ impl Lane {
             sent: BTreeMap::new(),
             flying: None,
             due_at: None,
+            due_since: None,
             attempts: 0,
             code: None,
             xrefs: Vec::new(),
@@ -347,8 +355,60 @@ impl Lane {
         if self.wants.len() >= MOST_WANTS {
             return false;
         }
-        self.wants.push(Want { key, version, release });
+        self.wants.push(Want { key, version, release, since: None });
         true
+    }
+
+    /// Since when the target lags behind what is due to be sent; `None`: nothing is due.
+    ///
+    /// **Invariant:** it says how long the oldest wish has waited, whatever was tried meanwhile; a wish that was
+    /// met begins anew, so that an order that changes all the time is not old. Tests:
+    /// `a_wish_is_as_old_as_the_target_lags_behind`, `the_oldest_wish_is_told_while_it_waits`.
+    pub fn waits_since(&self) -> Option<jiff::Timestamp> {
+        self.due_at?;
+        let wished = self.wants.iter().filter_map(|want| want.since).min();
+        self.due_since.max(wished)
+    }
+
+    /// Whether the times of its wishes are not noted yet, or not true any more.
+    pub(crate) fn is_unstamped(&self) -> bool {
+        self.due_at.is_some() != self.due_since.is_some()
+            || self.wants.iter().any(|want| want.since.is_none())
+    }
+
+    /// Notes since when it wants what it wants, at the end of a turn.
+    pub(crate) fn stamp(&mut self, now: jiff::Timestamp) {
+        for want in &mut self.wants {
+            want.since.get_or_insert(now);
+        }
+        self.due_since = self.due_at.and_then(|_| self.due_since.or(Some(now)));
+    }
+
+    /// It waits for a time at which something that stood in its way may be gone: a refused credential, an open
+    /// breaker, a limit, a pause.
+    pub fn is_put_off(&self, now: jiff::Timestamp) -> bool {
+        let waits = match self.code {
+            Some(
+                LaneCode::NotAllowed | LaneCode::BreakerOpen | LaneCode::Limited | LaneCode::Paused,
+            ) => !self.flying.as_ref().is_some_and(|flight| flight.in_air),
+            Some(
+                LaneCode::ProjectionEqual
+                | LaneCode::OwnChange
+                | LaneCode::Held
+                | LaneCode::Dropped
+                | LaneCode::Shadow
+                | LaneCode::NotRouted
+                | LaneCode::NotLinked
+                | LaneCode::NoUpdate
+                | LaneCode::Retry
+                | LaneCode::InDoubt
+                | LaneCode::Dead
+                | LaneCode::LetBe
+                | LaneCode::Delivered,
+            )
+            | None => false,
+        };
+        waits && self.due_at.is_some_and(|due| due > now)
     }
 
     /// Nothing of an element is agreed on any more: the system knows that it is gone.

@@ -2,10 +2,10 @@
 
 use orderhub_order::catalogue::known;
 use orderhub_order::flow::Flow;
-use orderhub_order::fold::Effect;
+use orderhub_order::fold::{Act, Effect, Facts, PersonAct, Receipt, ReceiptClass, fold};
 use orderhub_order::history::seal;
-use orderhub_order::ids::{At, Collection, OrderKey, Role, SystemName};
-use orderhub_order::lane::{Facet, FieldState, Lane, LaneCode, Sent, WantKey, Xref};
+use orderhub_order::ids::{At, Collection, Entity, OrderKey, Role, SystemName};
+use orderhub_order::lane::{Facet, FieldState, Flight, Lane, LaneCode, Sent, WantKey, Xref};
 use orderhub_order::model::{Order, State};
 use orderhub_order::route::{Choice, Plan, plan};
 use orderhub_order::rules::Mode;
@@ -213,4 +213,80 @@ fn events_are_wished_for_once_and_in_their_order() {
     assert_eq!(wishes(&state), all);
     let fired = state.order.fired.keys().filter(|key| key.ends_with(" events")).count();
     assert_eq!(fired, 0, "no release names it");
+}
+
+/// The call that the sink's first wish makes, taken off at a moment.
+fn call(state: &State) -> Flight {
+    let lane = state.lanes.get("sink").unwrap();
+    let want = &lane.wants[0];
+    Flight {
+        want: want.key.clone(),
+        operation: "put".into(),
+        entity: Entity::Order,
+        creates: false,
+        attempt: 1,
+        fence: lane.fence + 1,
+        deadline: at(600),
+        version: want.version,
+        bundle: "b".into(),
+        inputs: Vec::new(),
+        hash: [1; 16],
+        memo: Vec::new(),
+        key: "k".into(),
+        values: Vec::new(),
+        may_have_acted: true,
+        wrote: false,
+        in_air: true,
+        began: None,
+        process: 1,
+    }
+}
+
+fn at(second: i64) -> jiff::Timestamp {
+    jiff::Timestamp::from_second(second).unwrap()
+}
+
+#[test]
+fn a_wish_is_as_old_as_the_target_lags_behind() {
+    let world = world();
+    let mut state = paid(&world);
+    let facts = Facts::default();
+    let act = |state: &mut State, act: Act, second| {
+        fold(state, &act, &world.rules(), &facts, at(second)).outcome
+    };
+    let since = |state: &State| state.lanes.get("sink").unwrap().waits_since();
+    let system = name("sink");
+    let edit = |seen, note: &str| {
+        let values = vec![(At::ROOT, known::order::NOTES_INTERNAL, Some(Value::text(note)))];
+        Act::Person(PersonAct::Edit { seen, values })
+    };
+    act(&mut state, edit(1, "one"), 10);
+    assert_eq!(since(&state), Some(at(10)));
+    act(&mut state, edit(2, "two"), 20);
+    assert_eq!(since(&state), Some(at(10)), "a newer version of a wish is the same wish");
+    let flight = Box::new(call(&state));
+    let (system, fence) = (system, flight.fence);
+    act(&mut state, Act::Fly { system: system.clone(), flight }, 30);
+    act(&mut state, edit(3, "three"), 40);
+    assert_eq!(since(&state), Some(at(10)), "in the air it is not met");
+    let receipt = |class, next_due| Receipt {
+        system: system.clone(),
+        fence,
+        class,
+        wrote: false,
+        xrefs: Vec::new(),
+        reply: None,
+        why: String::new(),
+        memo: Vec::new(),
+        next_due,
+    };
+    let again = receipt(ReceiptClass::MayHaveActed, Some(at(5_000)));
+    let mut waits = state.clone();
+    act(&mut waits, Act::Receipt(Box::new(again)), 50);
+    assert_eq!(since(&waits), Some(at(10)), "it waits for its next try");
+    act(&mut state, Act::Receipt(Box::new(receipt(ReceiptClass::Ok, None))), 50);
+    assert_eq!(since(&state), Some(at(30)), "the target has what stood when the call began");
+    let lane = state.lanes.get_mut("sink").unwrap();
+    (lane.wants.clear(), lane.due_at = None);
+    assert_eq!(since(&state), None, "nothing is due");
 }

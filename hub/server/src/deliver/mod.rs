@@ -40,6 +40,7 @@ mod ask;
 mod bind;
 mod claim;
 mod dispatcher;
+mod ease;
 mod freeze;
 mod lanes;
 mod mask;
@@ -175,6 +176,7 @@ impl Deliverer {
             stopping: CancellationToken::new(),
             tap: parts.tap,
             events: parts.events,
+            eased: tokio::sync::Notify::new(),
         });
         let (news, told) = share::telling(&common.store).unzip();
         let mut dispatchers = BTreeMap::new();
@@ -201,6 +203,7 @@ impl Deliverer {
         tasks.spawn(tasks::hand_out(parts.handed, Arc::clone(&dispatchers), Arc::clone(&common)));
         tasks.spawn(tasks::count(Arc::clone(&dispatchers), Arc::clone(&common)));
         tasks.spawn(tasks::renew(Arc::clone(&dispatchers), Arc::clone(&common)));
+        tasks.spawn(ease::run(Arc::clone(&dispatchers), Arc::clone(&common)));
         if let (Some(told), Some(shared)) = (told, common.store.shared()) {
             tasks.spawn(share::tell(told, Arc::clone(&common)));
             let stop = common.stopping.clone();
@@ -249,10 +252,11 @@ impl Deliverer {
         self.pausing(system, Some(reason.to_owned()))
     }
 
-    /// Goes on, and tries the credential at once. `false`: no such system.
+    /// Goes on, and tries the credential at once: what was put off meanwhile is due. `false`: no such system.
     pub fn resume(&self, system: &SystemName) -> bool {
         if let Some(dispatcher) = self.dispatchers.get(system) {
-            dispatcher.guards.credential.accept();
+            dispatcher.guards.accepted();
+            dispatcher.ease();
         }
         self.pausing(system, None)
     }
@@ -264,10 +268,19 @@ impl Deliverer {
         true
     }
 
-    /// Holds a breaker open or closed, or gives it back to itself. `false`: no such system.
+    /// How often what was put off at a system was made due: who put something off itself asks again when it
+    /// rises.
+    pub fn eased(&self, system: &SystemName) -> u64 {
+        self.dispatchers.get(system).map_or(0, |dispatcher| dispatcher.easing.times())
+    }
+
+    /// Holds a breaker open or closed, or gives it back to itself: what it put off is due then. `false`: no such system.
     pub fn force(&self, system: &SystemName, operation: &str, force: Option<Force>) -> bool {
         let Some(dispatcher) = self.dispatchers.get(system) else { return false };
         dispatcher.guards.force(operation, force);
+        if force != Some(Force::Open) {
+            dispatcher.ease();
+        }
         dispatcher.show_gates();
         dispatcher.wake.notify_one();
         true

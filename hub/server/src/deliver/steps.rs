@@ -1,6 +1,7 @@
 //! The steps of one operation, one after the other, each through the stack.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU16, Ordering};
 
 use futures_util::future::BoxFuture;
@@ -12,6 +13,7 @@ use orderhub_connectors::error::{BuildError, CallError};
 use tokio::time::Instant;
 
 use super::dispatcher::Dispatcher;
+use super::ease;
 use super::send::Flying;
 use super::settle::AttemptEnd;
 use crate::resilience::{Caller, Cause, Exchange, Exchanged, Failure, Prepaid, Step};
@@ -19,6 +21,9 @@ use crate::telemetry::trace::{self, Kind, Place, Span};
 
 /// Values of a rotating secret that are tried for one call.
 const MOST_TURNS: usize = 4;
+
+/// Secrets by name, with what tells their values from others.
+type Used = RefCell<BTreeMap<String, u64>>;
 
 /// What is run.
 pub(super) struct Run<'a> {
@@ -135,7 +140,8 @@ struct Attempt<'a> {
 
 impl Attempt<'_> {
     /// The request with the values of secrets of a turn, and how many values the secret with the most has.
-    fn authorized(&self, turn: usize) -> Result<(Request, usize), BuildError> {
+    /// `used`: which secrets they are, told also of one that is missing.
+    fn authorized(&self, turn: usize, used: &Used) -> Result<(Request, usize), BuildError> {
         let mut request = self.request.clone();
         let nonce = uuid::Uuid::new_v4().simple().to_string();
         let dispatcher = self.run.dispatcher;
@@ -143,6 +149,7 @@ impl Attempt<'_> {
         let secret = |name: &str| {
             let mut values = (dispatcher.secret)(name);
             most.set(most.get().max(values.len()));
+            used.borrow_mut().insert(name.to_owned(), ease::print(&values));
             let turn = turn.checked_rem(values.len()).unwrap_or(0);
             values.rotate_left(turn);
             values
@@ -182,7 +189,11 @@ impl Attempt<'_> {
         let (mut turn, mut tried) = (first, 0);
         loop {
             // A missing secret is a refused credential: everything waits, one alarm, no attempt each.
-            let authorized = self.authorized(turn);
+            let used = Used::default();
+            let authorized = self.authorized(turn, &used).map_err(|error| {
+                self.run.dispatcher.easing.refused_with(used.take());
+                error
+            });
             let (request, most) = authorized
                 .map_err(|e| Cause::Call(CallError::NotAllowed { why: e.to_string() }))?;
             tried += 1;
@@ -191,6 +202,9 @@ impl Attempt<'_> {
                     turn = (turn + 1).checked_rem(most).unwrap_or(0);
                 }
                 done => {
+                    if matches!(done, Err(Cause::Call(CallError::NotAllowed { .. }))) {
+                        self.run.dispatcher.easing.refused_with(used.take());
+                    }
                     if done.is_ok() && turn != first {
                         preferred.store(turn, Ordering::Relaxed);
                     }

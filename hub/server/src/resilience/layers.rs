@@ -105,12 +105,12 @@ impl<C: Caller> Caller for Gated<C> {
         match &outcome {
             Ok(_) => {
                 probe.used();
-                self.guards.credential.accept();
+                self.guards.accepted();
                 admission.settle(Health::Well, now);
             }
             Err(Failure { cause: Cause::Call(error), .. }) => {
                 probe.used();
-                if error.next() == Next::Renew && self.guards.credential.refuse(now) {
+                if error.next() == Next::Renew && self.guards.refused(now) {
                     tracing::error!(
                         operation = step.operation,
                         "credential refused: nothing is sent but one probe each five minutes"

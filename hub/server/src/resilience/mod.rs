@@ -239,6 +239,8 @@ pub struct Guards {
     share: Option<Arc<dyn Share>>,
 }
 
+/// What processes call the credential of a system among its breakers: no operation has this name.
+const CREDENTIAL: &str = "";
 /// While another process tries a system, this one asks so often whether it still does.
 const ASK_AGAIN: Duration = Duration::from_secs(1);
 
@@ -309,7 +311,33 @@ impl Guards {
             return Err(Cause::Shut(Some(until)).into());
         }
         let probe = self.credential.admit(now).map_err(Cause::Refused)?;
+        if probe.is_probe()
+            && let Some(share) = &self.share
+            && !share.may_probe(CREDENTIAL).await
+        {
+            drop(probe);
+            self.credential.defer(Instant::now() + ASK_AGAIN);
+            return Err(Cause::Refused(ASK_AGAIN).into());
+        }
         Ok(Leave { admission, probe })
+    }
+
+    /// The system refused our credential. `true`: it is news here.
+    fn refused(&self, now: Instant) -> bool {
+        let first = self.credential.refuse(now);
+        if let Some(share) = &self.share {
+            share.shut(CREDENTIAL, credential::PROBE_EVERY, credential::PROBE_EVERY);
+        }
+        first
+    }
+
+    /// The system took our credential, or there is another: whoever was refused may try, in every process.
+    pub fn accepted(&self) {
+        if self.credential.accept()
+            && let Some(share) = &self.share
+        {
+            share.opened(CREDENTIAL);
+        }
     }
 
     /// Whether a call could pass now. Takes nothing.
@@ -339,6 +367,16 @@ impl Guards {
 
     /// What a person wants of the gate of an operation.
     pub fn force(&self, operation: &str, force: Option<Force>) {
+        self.forced_by_others(operation, force);
+        if force != Some(Force::Open)
+            && let Some(share) = &self.share
+        {
+            share.opened(operation);
+        }
+    }
+
+    /// The same, said to another process, which tells all.
+    pub fn forced_by_others(&self, operation: &str, force: Option<Force>) {
         if let Ok(gate) = self.gate(operation) {
             gate.force(force);
         }
@@ -347,7 +385,12 @@ impl Guards {
     /// What all processes know of the system: breakers by operation, each until when and what it doubles from.
     pub fn heed(&self, shuts: &BTreeMap<&str, (Instant, Duration)>) {
         let now = Instant::now();
-        for (operation, (until, delay)) in shuts {
+        match shuts.get(CREDENTIAL) {
+            Some((until, _)) => self.credential.refused_by_others(*until),
+            None => self.credential.accepted_by_others(),
+        }
+        let breakers = shuts.iter().filter(|(operation, _)| **operation != CREDENTIAL);
+        for (operation, (until, delay)) in breakers {
             if let Ok(gate) = self.gate(operation) {
                 gate.shut_by_others(*until, *delay, now);
             }

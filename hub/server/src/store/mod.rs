@@ -174,6 +174,15 @@ pub trait Store: Reads + Answers + Fetches + Peers + Debug + Send + Sync {
         now: Timestamp,
     ) -> BoxFuture<'_, Result<Option<Timestamp>, StoreError>>;
 
+    /// Some lanes of a system that wait for the end of a time although what stood in their way may be gone
+    /// ([`Lane::is_put_off`](orderhub_order::lane::Lane::is_put_off)): each wants an `Act::Hurry`.
+    fn put_off(
+        &self,
+        system: &SystemName,
+        now: Timestamp,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Vec<OrderKey>, StoreError>>;
+
     /// Gives reserved lanes back: [`Store::claim`] finds them again, if they are due. For what the ring has no
     /// room for, or no use. A commit that flies, skips or settles the lane ends its reservation by itself.
     fn release(&self, lanes: &[(SystemName, OrderKey)]);

@@ -12,6 +12,7 @@ use crate::resilience::gate::{BreakerPolicy, Force, GateState};
 use crate::resilience::retry::Retries;
 use crate::resilience::stale::Answered;
 
+mod ease;
 mod keys;
 mod permits;
 mod rig;

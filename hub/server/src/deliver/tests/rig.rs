@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -25,7 +25,7 @@ use super::twin::Twin;
 use crate::apply::{self, Apply, MessageUnit, Unit};
 use crate::bundle::{Bundle, Delivery, Read, System};
 use crate::clock::Clock;
-use crate::deliver::{Account, Bounds, Deliverer, Parts};
+use crate::deliver::{Account, Bounds, Deliverer, Parts, Secret};
 use crate::intake::Envelope;
 use crate::resilience::retry::{Redelivery, Retries};
 use crate::resilience::{Jitter, Policy};
@@ -225,6 +225,8 @@ pub(super) struct Rig {
     pub(super) apply: Apply,
     pub(super) deliverer: Deliverer,
     pub(super) twin: Arc<Twin>,
+    /// The token that calls are made with.
+    pub(super) token: Arc<Mutex<&'static str>>,
     stop: CancellationToken,
     folder: Arc<tempfile::TempDir>,
     setup: Setup,
@@ -246,8 +248,11 @@ impl Rig {
         let parts =
             apply::Parts { store: Arc::clone(&store), bundle: bundle.clone(), clock, handed };
         let (apply, _) = apply::start(parts, 100, stop.clone());
+        let token = Arc::new(Mutex::new("T1"));
+        let now = Arc::clone(&token);
+        let secret: Secret = Arc::new(move |_: &str| vec![(*now.lock().unwrap()).to_owned()]);
         let account = || Account {
-            secret: Arc::new(|_: &str| vec!["T1".to_owned()]),
+            secret: secret.clone(),
             policy: (setup.policy)(),
             limits: BTreeMap::new(),
         };
@@ -271,7 +276,7 @@ impl Rig {
             events: None,
         };
         let deliverer = Deliverer::start(parts).unwrap();
-        Self { store, apply, deliverer, twin, stop, folder, setup }
+        Self { store, apply, deliverer, twin, token, stop, folder, setup }
     }
 
     /// The process dies and another opens the store. The old one is silenced, not told.

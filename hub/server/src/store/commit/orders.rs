@@ -139,6 +139,7 @@ fn system(act: &Act) -> Option<SystemName> {
         Act::Fly { system, .. } | Act::Memo { system, .. } | Act::Skip { system, .. } => {
             Some(system.clone())
         }
-        Act::Document(_) | Act::Person(_) | Act::Tick => None,
+        // Whoever has it in hand goes on with it.
+        Act::Document(_) | Act::Hurry { .. } | Act::Person(_) | Act::Tick => None,
     }
 }

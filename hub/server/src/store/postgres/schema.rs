@@ -16,6 +16,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/postgres/0004_access.sql"),
     include_str!("../../../migrations/postgres/0005_intake.sql"),
     include_str!("../../../migrations/postgres/0006_views.sql"),
+    include_str!("../../../migrations/postgres/0007_waits.sql"),
 ];
 
 /// The schema that this program makes.

@@ -113,6 +113,16 @@ impl Store for SqliteStore {
         Box::pin(self.readers.read(next))
     }
 
+    fn put_off(
+        &self,
+        system: &SystemName,
+        now: Timestamp,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Vec<OrderKey>, StoreError>> {
+        let system = system.clone();
+        Box::pin(self.readers.read(move |c| lanes::put_off(c, &system, now, limit)))
+    }
+
     fn release(&self, lanes: &[(SystemName, OrderKey)]) {
         self.reserved.release(lanes);
     }

@@ -71,10 +71,11 @@ fn orders(c: &Connection, writes: &Writes<'_>, packed: &[Cow<'_, Packed>]) -> Re
 
 fn lanes(c: &Connection, writes: &Writes<'_>, packed: &[Cow<'_, Packed>]) -> Result<(), Fault> {
     let mut upsert = c.prepare_cached(
-        "INSERT INTO lanes (k, system, due_at, body, personal, process)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?7)
+        "INSERT INTO lanes (k, system, due_at, body, personal, process, since, put_off)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?7, ?8, ?9)
          ON CONFLICT (k, system) DO UPDATE
          SET due_at = excluded.due_at, body = excluded.body, personal = excluded.personal,
+             since = excluded.since, put_off = excluded.put_off,
              process = CASE WHEN ?6 THEN excluded.process ELSE process END",
     )?;
     for (write, packed) in writes.lanes.iter().zip(packed) {
@@ -83,7 +84,10 @@ fn lanes(c: &Connection, writes: &Writes<'_>, packed: &[Cow<'_, Packed>]) -> Res
         let due = lane.due_at.map(to_column);
         let (key, system) = (write.order.key.0, lane.system.as_str());
         let (changes, process) = write.hold.column();
-        upsert.execute(params![key, system, due, body, personal, changes, process])?;
+        let since = lane.waits_since().map(to_column);
+        let put_off = lane.is_put_off(writes.now).then_some(true);
+        upsert
+            .execute(params![key, system, due, body, personal, changes, process, since, put_off])?;
     }
     Ok(())
 }

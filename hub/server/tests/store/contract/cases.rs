@@ -103,6 +103,8 @@ fn cases_of_what_follows() -> Vec<Case> {
         case(lanes::a_lane_beyond_the_room_of_its_ring_is_free_for_others),
         case(lanes::a_call_of_a_process_that_is_another_by_now_does_not_take_off),
         case(lanes::what_the_dispatcher_skipped_is_not_due_any_more),
+        case(lanes::the_oldest_wish_is_told_while_it_waits),
+        case(lanes::what_was_put_off_is_found_and_hurried),
         case(lists::orders_are_found_by_what_they_are),
         case(lists::pages_follow_each_other_without_gap_or_end_page),
         case(lists::attempts_are_found_over_all_orders),
