@@ -18,6 +18,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use orderhub_order::ids::SystemName;
+use orderhub_order::lane::LaneCode;
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -31,7 +32,7 @@ use crate::resilience::gate::{Force, PolicyError};
 use crate::resilience::retry::Redelivery;
 use crate::resilience::share::Share;
 use crate::resilience::stale::Answered;
-use crate::resilience::{self, Jitter};
+use crate::resilience::{self, Cause, Jitter};
 use crate::store::{PauseRow, Store};
 use crate::tap::Tap;
 use crate::transport::Transport;
@@ -245,6 +246,19 @@ impl Deliverer {
     ) -> Result<Answered, ReadError> {
         let no_system = || ReadError::NoSystem(system.to_string());
         read::read(self.dispatchers.get(system).ok_or_else(no_system)?, name, args).await
+    }
+
+    /// What stands in the way of calls of an operation now, besides what its lanes say; `None`: nothing is known.
+    pub fn stands(&self, system: &SystemName, operation: &str) -> Option<LaneCode> {
+        let dispatcher = self.dispatchers.get(system)?;
+        if dispatcher.observed().paused.is_some() {
+            return Some(LaneCode::Paused);
+        }
+        match dispatcher.guards.would_pass(operation).err()?.cause {
+            Cause::Refused(_) => Some(LaneCode::NotAllowed),
+            Cause::Limited(_) => Some(LaneCode::Limited),
+            Cause::Shut(_) | Cause::Call(_) | Cause::CutOff => Some(LaneCode::BreakerOpen),
+        }
     }
 
     /// Takes nothing from the lanes of a system, for this reason. `false`: no such system.

@@ -7,10 +7,12 @@ use orderhub_order::ids::{At, SystemName};
 use orderhub_order::lane::LaneCode;
 use orderhub_order::rules::Mode;
 
+use super::prospect::prospects;
 use crate::resilience::Policy;
 use crate::resilience::gate::{BreakerPolicy, Force, GateState};
 use crate::resilience::retry::Retries;
 use crate::resilience::stale::Answered;
+use crate::store::Scope;
 
 mod ease;
 mod keys;
@@ -76,6 +78,9 @@ async fn a_step_that_certainly_did_not_act_is_not_in_doubt_for_the_one_before_it
     let lane = rig.until(key, ERP, |lane| lane.code == Some(LaneCode::Retry)).await;
     let flight = lane.flying.unwrap();
     assert!(flight.wrote && !flight.may_have_acted && !flight.may_be_replaced(), "{flight:?}");
+    let attempt = rig.receipts(key).await.pop().unwrap();
+    assert_eq!(attempt.class, "may_have_acted", "the party is there: {attempt:?}");
+    assert!(attempt.why.contains("an earlier step of this attempt took effect"), "{attempt:?}");
     rig.delivered(key, ERP).await;
     let effects = rig.twin.effects();
     let made = |path: &str| effects.iter().filter(|effect| effect.starts_with(path)).count();
@@ -170,6 +175,29 @@ async fn a_refusal_is_final_and_blocks_nobody_else() {
     rig.until(first, SINK, |lane| lane.code == Some(LaneCode::Dead)).await;
     let second = rig.order(1002, 1, "captured").await;
     rig.delivered(second, SINK).await;
+}
+
+#[tokio::test]
+async fn a_preview_says_what_would_really_happen() {
+    let rig = Rig::new(Setup::default());
+    rig.deliverer.pause(&SystemName::new(SINK), "only the erp matters here");
+    rig.twin.fail_with([Fault::SaysNo]);
+    let key = rig.order(1001, 1, "captured").await;
+    rig.until(key, ERP, |lane| lane.code == Some(LaneCode::Dead)).await;
+    let code = async |system: &str| {
+        let state = rig.store.state(&Scope::All, key).await.unwrap().unwrap();
+        let stands = |system: &SystemName, operation: &str| rig.deliverer.stands(system, operation);
+        let found = prospects(&rig.deliverer.common.bundle(), &state, 0, stands);
+        found.into_iter().find(|one| one.system == system).unwrap().code
+    };
+    assert_eq!(code(ERP).await, Some(LaneCode::Dead), "a person has to decide first");
+    assert_eq!(code(SINK).await, Some(LaneCode::Paused));
+    rig.deliverer.force(&SystemName::new(SINK), "put", Some(Force::Open));
+    rig.deliverer.common.stopping.cancel();
+    rig.deliverer.resume(&SystemName::new(SINK));
+    assert_eq!(code(SINK).await, Some(LaneCode::BreakerOpen));
+    rig.deliverer.force(&SystemName::new(SINK), "put", None);
+    assert_eq!(code(SINK).await, None, "it would be called");
 }
 
 #[tokio::test]
