@@ -95,12 +95,14 @@ pub fn fold(
         | Act::Hurry { .. }
         | Act::Tick => [0; 16],
     };
+    let ahead = document::ahead(&work, act);
     if let Act::Document(act) = act
         && document::repeated(&mut work, act, hash)
     {
         let lanes = vec![act.contribution.system.clone()];
-        let outcome = Outcome::Unchanged;
-        return Folded { outcome, change: None, effects: Vec::new(), lanes };
+        document::tell_ahead(&mut work, &act.contribution, ahead);
+        let (outcome, effects) = (Outcome::Unchanged, std::mem::take(&mut work.effects));
+        return Folded { outcome, change: None, effects, lanes };
     }
     let before = work.state.order.clone();
     let (outcome, change) = match merge(&mut work, act, hash) {
@@ -117,14 +119,20 @@ pub fn fold(
         Ok(Done::Merged) => {
             let change = finish::finish(&mut work, &before, act.system());
             let quiet = change.is_none() && work.effects.is_empty() && work.tally.bound == 0;
-            let outcome = if quiet && matches!(act, Act::Document(_)) {
-                Outcome::Unchanged
-            } else {
+            let outcome = if !quiet || !matches!(act, Act::Document(_)) {
                 Outcome::Applied { version: work.state.order.version }
+            } else if work.tally.stale > 0 {
+                // Something of it was too old, and the rest said nothing new: not the same as nothing new.
+                Outcome::Stale
+            } else {
+                Outcome::Unchanged
             };
             (outcome, change)
         }
     };
+    if let Act::Document(act) = act {
+        document::tell_ahead(&mut work, &act.contribution, ahead);
+    }
     let touched_lanes = std::mem::take(&mut work.touched_lanes);
     for (system, _) in &touched_lanes {
         if work.state.lanes.get(system).is_some_and(|lane| lane.is_unstamped())

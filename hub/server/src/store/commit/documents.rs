@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use orderhub_order::contribution::Contribution;
+use orderhub_order::contribution::{Contribution, Revision};
 use orderhub_order::fold::{Act, Facts, Folded, Outcome, TodoItem, TodoKind, fold};
 use orderhub_order::identify::{self, Bound, Identity, ReferenceKey};
 use orderhub_order::ids::{At, Entity, OrderKey, SystemName};
@@ -103,7 +103,7 @@ impl WorkingSet<'_> {
         let (word, why) = match &outcome {
             Outcome::Applied { .. } => (Word::Applied, None),
             Outcome::Unchanged => (Word::Unchanged, None),
-            Outcome::Stale => (Word::Stale, None),
+            Outcome::Stale => (Word::Stale, Some(self.older_than(key, said))),
             Outcome::WaitForLane => {
                 let keys = vec![WaitKey::lane(&said.system, key)];
                 self.wait(by.first, Some(by.document), "waiting", None, keys);
@@ -120,6 +120,23 @@ impl WorkingSet<'_> {
         }
         let order = (!self.uncreate(key)).then_some(key);
         DocumentOutcome { order, outcome: word, folded: Some(outcome), why }
+    }
+
+    /// Why a document changed nothing although it says something else.
+    fn older_than(&self, key: OrderKey, said: &Contribution) -> String {
+        let system = &said.system;
+        let lane = self.orders.get(&key).and_then(|open| open.locked.state.lanes.get(system));
+        let name = format!("{}/{}", said.document, said.key);
+        let known = lane.and_then(|lane| lane.documents.get(&name)?.revision.as_ref());
+        match (known, &said.revision) {
+            (Some(Revision::Timestamp(known)), Some(Revision::Timestamp(said))) if known > said => {
+                format!("older: {system} said it at {said}, and something else at {known}")
+            }
+            (Some(Revision::Integer(known)), Some(Revision::Integer(said))) if known > said => {
+                format!("older: {system} said it at revision {said}, and something else at {known}")
+            }
+            (_, _) => format!("older than what {system} said before"),
+        }
     }
 
     /// Facts wait behind a parked document of their order: what it says must be there first.

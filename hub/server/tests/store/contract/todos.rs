@@ -168,3 +168,27 @@ pub(crate) async fn gates_and_unwanted_kinds_are_stored(factory: &dyn Factory) {
     assert_eq!(words(&unknown), [Word::Todo]);
     assert_eq!(world.orders().await, 0);
 }
+
+pub(crate) async fn a_revision_that_is_still_to_come_is_told_once(factory: &dyn Factory) {
+    let mut world = World::new(factory).await;
+    let said = |at: &str, note: &str| {
+        let mut said = say::order("shop_eu", "1001", 1, note);
+        said.revision = Some(Revision::Timestamp(at.parse().unwrap()));
+        said
+    };
+    let cases = [
+        ("2026-11-02T08:00:00Z", "a", Word::Applied),
+        ("2036-11-02T08:00:00Z", "b", Word::Applied),
+        ("2036-11-03T08:00:00Z", "b", Word::Unchanged),
+        ("2026-11-02T09:00:00Z", "c", Word::Stale),
+        ("2036-11-04T08:00:00Z", "d", Word::Applied),
+    ];
+    for (at, note, word) in cases {
+        let outcome = world.say(said(at, note)).await;
+        assert_eq!(words(&outcome), [word], "{at}");
+        let why = outcome.documents[0].why.clone().unwrap_or_default();
+        assert_eq!(why.contains("2036-11-03"), word == Word::Stale, "{at}: {why}");
+    }
+    assert_eq!(world.causes().await, ["future_revision"], "once for the order and its system");
+    assert!(world.todos().await[0].item.why.contains("2036-11-02"), "and since when");
+}
