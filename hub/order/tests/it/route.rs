@@ -6,7 +6,7 @@ use orderhub_order::fold::{Act, Effect, Facts, PersonAct, Receipt, ReceiptClass,
 use orderhub_order::history::seal;
 use orderhub_order::ids::{At, Collection, Entity, OrderKey, Role, SystemName};
 use orderhub_order::lane::{Facet, FieldState, Flight, Lane, LaneCode, Sent, WantKey, Xref};
-use orderhub_order::model::{Order, State};
+use orderhub_order::model::{Element, Order, State};
 use orderhub_order::route::{Choice, Plan, plan};
 use orderhub_order::rules::Mode;
 use orderhub_order::settle::{Turn, settle};
@@ -289,4 +289,81 @@ fn a_wish_is_as_old_as_the_target_lags_behind() {
     let lane = state.lanes.get_mut("sink").unwrap();
     (lane.wants.clear(), lane.due_at = None);
     assert_eq!(since(&state), None, "nothing is due");
+}
+
+/// An order whose ERP knows it, and whose warehouse is asked for its line.
+fn released(world: &World) -> State {
+    let mut state = paid(world);
+    link(&mut state, "erp");
+    turn(&mut state, world, |_| {});
+    assert_eq!(fulfilments(&state), ["F1 queued"]);
+    state
+}
+
+fn fulfilments(state: &State) -> Vec<String> {
+    let all = state.order.elements(Collection::Fulfilments);
+    let status = |one: &Element| one.fields.text(known::fulfilment::STATUS).map(str::to_owned);
+    all.map(|one| format!("{} {}", one.id, status(one).unwrap_or_default())).collect()
+}
+
+fn line(order: &Order) -> At {
+    order.elements_at(&At::ROOT, Collection::Lines)[0].0.clone()
+}
+
+/// All of the line is cancelled, then more of it is wanted.
+fn on_and_off(state: &mut State, world: &World, round: i64) {
+    let number = |number: i64| Some(Value::Decimal(number.into()));
+    turn(state, world, |order| {
+        let line = line(order);
+        order.set(&line, known::line::QTY_CANCELLED, number(1 + round));
+    });
+    turn(state, world, |order| {
+        let line = line(order);
+        order.set(&line, known::line::QTY_ORDERED, number(2 + round));
+    });
+}
+
+#[test]
+fn what_no_warehouse_heard_of_is_used_again() {
+    let world = world();
+    let mut state = released(&world);
+    for round in 1..=10 {
+        on_and_off(&mut state, &world, round);
+    }
+    assert_eq!(fulfilments(&state), ["F1 queued"]);
+    let part = At::parse("fulfilments[F1].lines[L1]").unwrap();
+    let quantity = state.order.record(&part).unwrap().decimal(known::fulfilment_line::QTY);
+    assert_eq!(quantity, Some(1.into()), "what is wanted now");
+    let lane = lane(&mut state, "wms");
+    let wants: Vec<_> = lane.wants.iter().map(|want| want.key.subject.to_string()).collect();
+    assert_eq!(wants, ["fulfilments[F1]"]);
+    assert_eq!(chosen(&state, &world, "wms"), Ok(Choice::Create), "and it goes out");
+}
+
+#[test]
+fn what_a_warehouse_may_know_is_not_used_again() {
+    let world = world();
+    type Told = fn(&mut Lane);
+    let told: [Told; 2] = [
+        |lane| {
+            let at = At::parse("fulfilments[F1]").unwrap();
+            lane.xrefs.push(Xref { kind: "fulfilment".into(), at, ext_id: "W1".into() });
+        },
+        |lane| {
+            let key = lane.wants[0].key.text();
+            lane.sent.insert(key, Sent { version: 1, hash: [1; 16] });
+        },
+    ];
+    for told in told {
+        let mut state = released(&world);
+        told(lane(&mut state, "wms"));
+        turn(&mut state, &world, |order| {
+            let f1 = At::parse("fulfilments[F1]").unwrap();
+            order.set(&f1, known::fulfilment::STATUS, Some(Value::text("cancelled")));
+        });
+        on_and_off(&mut state, &world, 1);
+        let found = fulfilments(&state);
+        assert_eq!(found[0], "F1 cancelled", "{found:?}");
+        assert!(found.len() > 1, "{found:?}");
+    }
 }
