@@ -5,3 +5,8 @@ ALTER TABLE lanes ADD COLUMN since BIGINT, ADD COLUMN put_off BOOLEAN;
 DROP INDEX lanes_by_due;
 CREATE INDEX lanes_by_due ON lanes (system, process, due_at, k) INCLUDE (since) WHERE due_at IS NOT NULL;
 CREATE INDEX lanes_put_off ON lanes (system, due_at) WHERE put_off;
+
+-- The field that a todo is about: of an order, a system and a field one is open at a time.
+ALTER TABLE todo ADD COLUMN about TEXT;
+CREATE UNIQUE INDEX todo_by_field ON todo (k, coalesce(system, ''), about)
+    WHERE state = 'open' AND about IS NOT NULL;

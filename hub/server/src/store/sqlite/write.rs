@@ -191,6 +191,14 @@ fn todos(c: &Connection, writes: &Writes<'_>) -> Result<(), Fault> {
          WHERE state = 'open' AND doc_key IS NOT NULL AND system = ?1 AND doc_key = ?3
              AND doc_kind = ?2",
     )?;
+    let mut settle = c.prepare_cached(
+        "UPDATE todo SET state = 'resolved', ended_at = ?4, ended_by = 'hub', reason = ?5
+         WHERE state = 'open' AND about IS NOT NULL AND k = ?1 AND coalesce(system, '') = ?2 AND about = ?3",
+    )?;
+    for ((key, system, about), reason) in writes.settled {
+        let system = system.as_ref().map_or("", |system| system.as_str());
+        settle.execute(params![key.0, system, about, now, reason])?;
+    }
     for todo in writes.todos {
         insert_todo(c, todo, now)?;
     }
@@ -203,8 +211,11 @@ fn todos(c: &Connection, writes: &Writes<'_>) -> Result<(), Fault> {
 
 pub(super) fn insert_todo(c: &Connection, todo: &TodoWrite, now: i64) -> Result<(), Fault> {
     let mut insert = c.prepare_cached(
-        "INSERT INTO todo (kind, cause, system, why, k, message, document, doc_kind, doc_key, at, state)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 'open')",
+        "INSERT INTO todo (kind, cause, system, why, k, message, document, doc_kind, doc_key, at, about, state)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, 'open')
+         ON CONFLICT (k, coalesce(system, ''), about) WHERE state = 'open' AND about IS NOT NULL DO UPDATE
+         SET kind = excluded.kind, cause = excluded.cause, why = excluded.why, at = excluded.at,
+             message = excluded.message, document = excluded.document",
     )?;
     let (message, document) = todo.message.unzip();
     let (doc_kind, doc_key) = todo.document.as_ref().map(|(kind, key)| (kind, key)).unzip();
@@ -219,6 +230,7 @@ pub(super) fn insert_todo(c: &Connection, todo: &TodoWrite, now: i64) -> Result<
         doc_kind,
         doc_key,
         now,
+        todo.item.about,
     ])?;
     Ok(())
 }
