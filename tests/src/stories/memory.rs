@@ -168,10 +168,10 @@ impl MemoryWorld {
                 }
                 Effect::Event { name, subject } => told.events.push(format!("{name} {subject}")),
                 Effect::Todo(item) => self.todos.push(item),
-                Effect::Deliver { .. }
-                | Effect::Hold { .. }
-                | Effect::Settled { .. }
-                | Effect::Timer(_) => {}
+                Effect::Settled { about, reason, .. } => {
+                    told.events.push(format!("settled {about}: {reason}"));
+                }
+                Effect::Deliver { .. } | Effect::Hold { .. } | Effect::Timer(_) => {}
             }
         }
     }

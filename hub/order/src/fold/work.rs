@@ -150,7 +150,8 @@ impl<'w> Work<'w> {
     /// What a system said otherwise of a field asks a person no more. Whether it did.
     ///
     /// **Invariant:** what a person is asked about a field of an order is open while the sides differ, and no
-    /// longer. Tests: `a_conflict_is_one_todo_that_ends_with_it`, `how_a_conflict_ends_is_said`.
+    /// longer. Test: `a_conflict_is_one_todo_that_ends_with_it`. Rule
+    /// `conflict-ends`.
     pub(super) fn settle(&mut self, system: &SystemName, path: &str, reason: String) -> bool {
         let lane = self.state.lanes.get(system);
         if !lane.is_some_and(|lane| lane.open_conflicts.iter().any(|open| open == path)) {

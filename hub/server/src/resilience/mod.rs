@@ -7,7 +7,6 @@
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::future::Future;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -20,14 +19,17 @@ mod breaker;
 pub mod credential;
 pub mod gate;
 mod layers;
+mod leave;
 pub mod limit;
 pub mod retry;
 pub mod share;
 pub mod stale;
 
-use credential::{Credential, Probe};
-use gate::{Admission, BreakerPolicy, Force, Gate, GateState, PolicyError, Shut};
+use credential::Credential;
+use gate::{BreakerPolicy, Force, Gate, GateState, PolicyError, Shut};
 use layers::{Gated, Paced, Retried, Timed, Wire};
+use leave::Leave;
+pub use leave::{Pass, Prepaid};
 use limit::{Limits, Rate};
 pub use retry::Jitter;
 use retry::{Budget, Retries};
@@ -110,42 +112,6 @@ pub struct Step<'a> {
 impl Debug for Step<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Step").field("operation", &self.operation).finish_non_exhaustive()
-    }
-}
-
-/// Leave to make one attempt: past the credential and the gate, with a token in hand.
-#[derive(Debug)]
-pub struct Pass {
-    leave: Leave,
-}
-
-/// Past the credential and the gate; dropped unused, both are as they were.
-#[derive(Debug)]
-struct Leave {
-    admission: Admission,
-    probe: Probe,
-}
-
-/// What the first attempt of a step need not take again.
-#[derive(Debug, Default)]
-pub struct Prepaid {
-    leave: Mutex<Option<Leave>>,
-    token: AtomicBool,
-}
-
-impl From<Pass> for Prepaid {
-    fn from(pass: Pass) -> Self {
-        Self { leave: Mutex::new(Some(pass.leave)), token: AtomicBool::new(true) }
-    }
-}
-
-impl Prepaid {
-    fn take_leave(&self) -> Option<Leave> {
-        self.leave.lock().unwrap_or_else(PoisonError::into_inner).take()
-    }
-
-    fn take_token(&self) -> bool {
-        self.token.swap(false, Ordering::Relaxed)
     }
 }
 
@@ -410,5 +376,7 @@ impl Guards {
     }
 }
 
+#[cfg(test)]
+mod share_tests;
 #[cfg(test)]
 mod tests;

@@ -6,13 +6,13 @@ use super::*;
 
 /// A system that gives scripted answers; when they run out, good ones.
 #[derive(Default)]
-struct System {
+pub(super) struct System {
     script: Mutex<VecDeque<Answer>>,
     calls: Mutex<u32>,
 }
 
 #[derive(Clone)]
-enum Answer {
+pub(super) enum Answer {
     Fails(CallError),
     Hangs,
     /// Nothing left.
@@ -20,11 +20,11 @@ enum Answer {
 }
 
 impl System {
-    fn new(script: impl IntoIterator<Item = Answer>) -> Self {
+    pub(super) fn new(script: impl IntoIterator<Item = Answer>) -> Self {
         Self { script: Mutex::new(script.into_iter().collect()), ..Self::default() }
     }
 
-    fn calls(&self) -> u32 {
+    pub(super) fn calls(&self) -> u32 {
         *self.calls.lock().unwrap()
     }
 }
@@ -48,7 +48,7 @@ fn not_acted() -> Answer {
     Answer::Fails(CallError::NotActed { why: "busy".to_owned(), retry_after: None })
 }
 
-fn lost() -> Answer {
+pub(super) fn lost() -> Answer {
     Answer::Fails(CallError::MayHaveActed { why: "504".to_owned() })
 }
 
@@ -67,7 +67,7 @@ fn guards(consecutive: u32, limit: Option<(&str, u32)>) -> Arc<Guards> {
     Guards::new(&Policy { breaker, limits, ..Policy::default() }, Jitter::none()).unwrap()
 }
 
-fn step(system: &System, repeatable: bool) -> Step<'_> {
+pub(super) fn step(system: &System, repeatable: bool) -> Step<'_> {
     Step {
         operation: "create",
         limit: "default",
@@ -349,110 +349,4 @@ async fn what_the_hub_did_not_send_is_no_word_of_the_system() {
     assert!(guards.would_pass("create").is_ok(), "that of the credential, too");
     call().await.unwrap_err();
     assert_eq!(guards.gates()[0].1, GateState::Open, "and the next one counts");
-}
-
-/// What processes share of one system: breakers, and who tries.
-#[derive(Debug, Default)]
-struct Table(Mutex<BTreeMap<String, (Instant, Option<u32>)>>);
-
-/// One of the processes.
-#[derive(Debug)]
-struct Process(Arc<Table>, u32);
-
-impl Share for Process {
-    fn shut(&self, operation: &str, left: Duration, _: Duration) {
-        let row = (Instant::now() + left, None);
-        self.0.0.lock().unwrap().insert(operation.to_owned(), row);
-    }
-
-    fn opened(&self, operation: &str) {
-        self.0.0.lock().unwrap().remove(operation);
-    }
-
-    fn throttled(&self, _: &str, _: Duration) {}
-
-    fn may_probe<'a>(&'a self, operation: &'a str) -> BoxFuture<'a, bool> {
-        let mut rows = self.0.0.lock().unwrap();
-        let may = match rows.get_mut(operation) {
-            None => true,
-            Some((until, by)) => *until <= Instant::now() && *by.get_or_insert(self.1) == self.1,
-        };
-        Box::pin(std::future::ready(may))
-    }
-
-    fn take<'a>(
-        &'a self,
-        _: &'a str,
-        _: Option<&'a str>,
-        _: Rate,
-        want: u32,
-    ) -> BoxFuture<'a, Result<u32, Duration>> {
-        Box::pin(std::future::ready(Ok(want)))
-    }
-}
-
-fn heed(table: &Table, all: &[Arc<Guards>]) {
-    let rows = table.0.lock().unwrap();
-    let shuts = rows.iter().map(|(name, (until, _))| (name.as_str(), (*until, ASK_AGAIN)));
-    let shuts: BTreeMap<_, _> = shuts.collect();
-    all.iter().for_each(|guards| guards.heed(&shuts));
-}
-
-#[tokio::test(start_paused = true)]
-async fn of_all_processes_one_tries_a_refused_credential() {
-    let table = Arc::new(Table::default());
-    let guards = |number| {
-        let share: Arc<dyn Share> = Arc::new(Process(Arc::clone(&table), number));
-        Guards::shared(&Policy::default(), Jitter::none(), Some(share)).unwrap()
-    };
-    let all = [guards(1), guards(2), guards(3)];
-    let denied = || Answer::Fails(CallError::NotAllowed { why: "401".to_owned() });
-    let system = System::new([denied(), denied()]);
-    let call =
-        async |guards: &Arc<Guards>| stack(Arc::clone(guards)).call(&step(&system, true)).await;
-    call(&all[0]).await.unwrap_err();
-    heed(&table, &all);
-    for guards in &all {
-        let failure = call(guards).await.unwrap_err();
-        assert!(matches!(failure.cause, Cause::Refused(_)), "{failure:?}");
-    }
-    assert_eq!(system.calls(), 1, "what one was told holds for all");
-    // When it may be tried again, one does; the others hear what came of it.
-    tokio::time::advance(credential::PROBE_EVERY).await;
-    heed(&table, &all);
-    let probe = all[1].pass("create", "default", None).await.unwrap();
-    for guards in [&all[0], &all[2]] {
-        let failure = call(guards).await.unwrap_err();
-        assert!(matches!(failure.cause, Cause::Refused(_)), "{failure:?}");
-    }
-    drop(probe);
-    call(&all[1]).await.unwrap_err();
-    heed(&table, &all);
-    assert_eq!(system.calls(), 2);
-    assert!(call(&all[0]).await.is_err() && system.calls() == 2, "refused again, for all");
-    // A person says that it is another, to one of them.
-    all[2].accepted();
-    heed(&table, &all);
-    for guards in &all {
-        call(guards).await.unwrap();
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_breaker_that_a_person_closes_is_closed_for_all() {
-    let table = Arc::new(Table::default());
-    let guards = |number| {
-        let share: Arc<dyn Share> = Arc::new(Process(Arc::clone(&table), number));
-        let breaker = BreakerPolicy { consecutive: 1, ..BreakerPolicy::default() };
-        let policy = Policy { breaker, ..Policy::default() };
-        Guards::shared(&policy, Jitter::none(), Some(share)).unwrap()
-    };
-    let all = [guards(1), guards(2)];
-    let system = System::new([lost()]);
-    stack(Arc::clone(&all[0])).call(&step(&system, false)).await.unwrap_err();
-    heed(&table, &all);
-    assert!(all.iter().all(|guards| guards.would_pass("create").is_err()));
-    all[1].force("create", None);
-    heed(&table, &all);
-    assert!(all.iter().all(|guards| guards.would_pass("create").is_ok()));
 }
