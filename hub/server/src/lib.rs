@@ -83,8 +83,7 @@ const fn longer(one: Duration, other: Duration) -> Duration {
 
 const fn sum(waits: [Duration; 6]) -> Duration {
     let [a, b, c, d, e, f] = waits;
-    let all = a.as_millis() + b.as_millis() + c.as_millis() + d.as_millis() + e.as_millis();
-    Duration::from_nanos((all + f.as_millis()) as u64 * 1_000_000)
+    a.saturating_add(b).saturating_add(c).saturating_add(d).saturating_add(e).saturating_add(f)
 }
 
 /// What a hub is started with: everything that is different from hub to hub.

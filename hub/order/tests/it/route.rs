@@ -287,7 +287,8 @@ fn a_wish_is_as_old_as_the_target_lags_behind() {
     act(&mut state, Act::Receipt(Box::new(receipt(ReceiptClass::Ok, None))), 50);
     assert_eq!(since(&state), Some(at(30)), "the target has what stood when the call began");
     let lane = state.lanes.get_mut("sink").unwrap();
-    (lane.wants.clear(), lane.due_at = None);
+    lane.wants.clear();
+    lane.due_at = None;
     assert_eq!(since(&state), None, "nothing is due");
 }
 

@@ -49,11 +49,11 @@ pub fn prospects(
         };
         let fresh = outlook(state, &lane.system, &rules);
         for one in fresh.iter().filter(|one| one.want.version > since) {
-            let mut found_one = prospect(bundle, state, lane, (mode, one));
-            if let (None, Some(operation)) = (found_one.code, &found_one.operation) {
-                found_one.code = behind(lane).or_else(|| stands(&lane.system, operation));
+            let mut seen = prospect(bundle, state, lane, (mode, one));
+            if let (None, Some(operation)) = (seen.code, &seen.operation) {
+                seen.code = behind(lane).or_else(|| stands(&lane.system, operation));
             }
-            found.push(found_one);
+            found.push(seen);
         }
     }
     found

@@ -183,10 +183,10 @@ impl Ring {
     /// **Invariant:** lanes that wait for one key of a limit go in the order in which they came, and those of
     /// another key do not wait for them. Tests: `lanes_of_one_key_go_in_their_order_and_one_asks_at_a_time`,
     /// `a_key_that_is_used_up_holds_up_no_other`.
-    pub(super) fn behind(&self, key: OrderKey, wait: &Wait) -> Option<Option<Instant>> {
+    pub(super) fn behind(&self, key: OrderKey, wait: &Wait, now: Instant) -> Option<Instant> {
         let parked = self.parked.get(wait)?;
         let asks = self.asking.get(&key).is_some_and(|(asked, _)| asked == wait);
-        (!asks).then_some(parked.until)
+        (!asks).then_some(parked.until.unwrap_or(now))
     }
 
     /// Whether a parked key could be taken.
@@ -342,15 +342,15 @@ mod tests {
         for number in 0..4 {
             ring.offer(key(number));
             let taken = take(&mut ring).unwrap();
-            assert_eq!(ring.behind(taken, &wait("A")).is_some(), number > 0);
+            assert_eq!(ring.behind(taken, &wait("A"), now).is_some(), number > 0);
             ring.park(taken, wait("A"), Some(now + second));
         }
-        assert!(ring.behind(key(9), &wait("B")).is_none(), "another key is another line");
+        assert!(ring.behind(key(9), &wait("B"), now).is_none(), "another key is another line");
         let then = now + second;
         assert_eq!(ring.take(now, |_| true), None);
         assert_eq!(ring.take(then, |_| true), Some(key(0)));
         assert_eq!(ring.take(then, |_| true), None, "the others would ask in vain");
-        assert_eq!(ring.behind(key(0), &wait("A")), None);
+        assert_eq!(ring.behind(key(0), &wait("A"), now), None);
         // In vain: it keeps its place, and all wait.
         ring.park(key(0), wait("A"), Some(then + second));
         assert_eq!(ring.take(then, |_| true), None);

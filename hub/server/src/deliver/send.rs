@@ -215,9 +215,9 @@ impl Hand<'_> {
         let key = request.limit_key.as_deref();
         if let Some(key) = key {
             let wait = Wait::Limit(request.limit.clone(), Some(key.to_owned()));
-            if let Some(until) = self.dispatcher.ring().behind(self.key, &wait) {
-                let left = until.map(|until| until.saturating_duration_since(Instant::now()));
-                return Err(Cause::Limited(left.unwrap_or_default()).into());
+            let now = Instant::now();
+            if let Some(until) = self.dispatcher.ring().behind(self.key, &wait, now) {
+                return Err(Cause::Limited(until.saturating_duration_since(now)).into());
             }
         }
         let pass = self.dispatcher.pass(&flight.operation, &request.limit, key).await?;

@@ -190,9 +190,8 @@ impl Attempt<'_> {
         loop {
             // A missing secret is a refused credential: everything waits, one alarm, no attempt each.
             let used = Used::default();
-            let authorized = self.authorized(turn, &used).map_err(|error| {
+            let authorized = self.authorized(turn, &used).inspect_err(|_| {
                 self.run.dispatcher.easing.refused_with(used.take());
-                error
             });
             let (request, most) = authorized
                 .map_err(|e| Cause::Call(CallError::NotAllowed { why: e.to_string() }))?;
