@@ -119,14 +119,7 @@ pub fn fold(
         Ok(Done::Merged) => {
             let change = finish::finish(&mut work, &before, act.system());
             let quiet = change.is_none() && work.effects.is_empty() && work.tally.bound == 0;
-            let outcome = if !quiet || !matches!(act, Act::Document(_)) {
-                Outcome::Applied { version: work.state.order.version }
-            } else if work.tally.stale > 0 {
-                // Something of it was too old, and the rest said nothing new: not the same as nothing new.
-                Outcome::Stale
-            } else {
-                Outcome::Unchanged
-            };
+            let outcome = said(act, quiet, &work);
             (outcome, change)
         }
     };
@@ -134,13 +127,7 @@ pub fn fold(
         document::tell_ahead(&mut work, &act.contribution, ahead);
     }
     let touched_lanes = std::mem::take(&mut work.touched_lanes);
-    for (system, _) in &touched_lanes {
-        if work.state.lanes.get(system).is_some_and(|lane| lane.is_unstamped())
-            && let Some(lane) = work.state.lanes.get_mut(system)
-        {
-            lane.stamp(now);
-        }
-    }
+    touched_lanes.iter().for_each(|(system, _)| stamp(work.state, system, now));
     let effects = std::mem::take(&mut work.effects);
     let mut lanes: Vec<SystemName> = touched_lanes.into_iter().map(|(system, _)| system).collect();
     if change.is_some() {
@@ -151,6 +138,27 @@ pub fn fold(
     lanes.sort();
     lanes.dedup();
     Folded { outcome, change, effects, lanes }
+}
+
+/// Notes since when a lane wants what it wants; one that says so already is not copied for it.
+fn stamp(state: &mut State, system: &SystemName, now: jiff::Timestamp) {
+    if state.lanes.get(system).is_some_and(|lane| lane.is_unstamped())
+        && let Some(lane) = state.lanes.get_mut(system)
+    {
+        lane.stamp(now);
+    }
+}
+
+/// What an act came to that was merged.
+fn said(act: &Act, quiet: bool, work: &Work<'_>) -> Outcome {
+    if !quiet || !matches!(act, Act::Document(_)) {
+        Outcome::Applied { version: work.state.order.version }
+    } else if work.tally.stale > 0 {
+        // Something of it was too old, and the rest said nothing new: not the same as nothing new.
+        Outcome::Stale
+    } else {
+        Outcome::Unchanged
+    }
 }
 
 fn ended(end: Ended, version: u32) -> Outcome {

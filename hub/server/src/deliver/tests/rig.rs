@@ -154,12 +154,15 @@ fn operation(name: &str, creates: bool) -> OperationRule {
     OperationRule { name: name.into(), kind: OperationKind::State, entity: Entity::Order, creates }
 }
 
+fn parcel() -> Arc<Mapping> {
+    let parcel = Mapping::compile(&Source::new("parcel.yaml", PARCEL), &Named::default());
+    Arc::new(parcel.expect("the test's mapping compiles"))
+}
+
 fn bundle(setup: Setup) -> Bundle {
     let source = Arc::new(Source::new("connector.yaml", CONNECTOR));
     let twin = orderhub_connectors::declared::compile(&source);
     let twin: Arc<dyn Connector> = Arc::new(twin.expect("the test's connector compiles"));
-    let parcel = Mapping::compile(&Source::new("parcel.yaml", PARCEL), &Named::default());
-    let parcel = Arc::new(parcel.expect("the test's mapping compiles"));
     let systems = [
         ("shop", Role::Channel, Vec::new(), Mode::Live),
         (
@@ -180,7 +183,7 @@ fn bundle(setup: Setup) -> Bundle {
         let name = SystemName::new(name);
         let deliveries = deliver.iter().filter_map(|rule| {
             let operation = rule.single.as_ref()?;
-            let with = (&*operation.name == "put_parcel").then(|| Arc::clone(&parcel));
+            let with = (&*operation.name == "put_parcel").then(parcel);
             let delivery = Delivery { with, ..Delivery::default() };
             Some(((rule.id.clone(), operation.name.clone()), delivery))
         });
@@ -252,7 +255,7 @@ impl Rig {
         let now = Arc::clone(&token);
         let secret: Secret = Arc::new(move |_: &str| vec![(*now.lock().unwrap()).to_owned()]);
         let account = || Account {
-            secret: secret.clone(),
+            secret: Arc::clone(&secret),
             policy: (setup.policy)(),
             limits: BTreeMap::new(),
         };

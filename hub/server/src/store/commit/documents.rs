@@ -31,7 +31,7 @@ impl WorkingSet<'_> {
         let Some(said) = contribution(act) else { return word(Word::Skipped, None) };
         let Belongs { key, at, parent } = match self.belongs(said, keys, by) {
             Ok(belongs) => belongs,
-            Err(outcome) => return outcome,
+            Err(outcome) => return *outcome,
         };
         if let Act::Document(document) = act {
             (document.at, document.parent) = (at, parent);
@@ -45,9 +45,13 @@ impl WorkingSet<'_> {
         said: &Contribution,
         keys: &[ReferenceKey],
         by: By<'_>,
-    ) -> Result<Belongs, DocumentOutcome> {
+    ) -> Result<Belongs, Box<DocumentOutcome>> {
         if let Some(key) = self.waits_behind(said, by) {
-            return Err(self.waiting(by, vec![key], "waits behind a parked document of its order"));
+            return Err(Box::new(self.waiting(
+                by,
+                vec![key],
+                "waits behind a parked document of its order",
+            )));
         }
         let found: Vec<Option<Bound>> =
             keys.iter().map(|key| self.references.get(key).cloned().flatten()).collect();
@@ -57,18 +61,24 @@ impl WorkingSet<'_> {
                 Some(key) => Ok(Belongs { key, at: Some(At::default()), parent: None }),
                 None => {
                     let why = format!("no system `{}` is configured", said.system);
-                    Err(self.park(by, Some(by.document), "unknown_system", why, Some(&said.key)))
+                    Err(Box::new(self.park(
+                        by,
+                        Some(by.document),
+                        "unknown_system",
+                        why,
+                        Some(&said.key),
+                    )))
                 }
             },
             Identity::Wait(keys) => {
                 let keys = keys.iter().map(WaitKey::reference).collect();
-                Err(self.waiting(by, keys, "its order is not known yet"))
+                Err(Box::new(self.waiting(by, keys, "its order is not known yet")))
             }
             Identity::Ambiguous(orders) => {
                 let orders: Vec<String> = orders.iter().map(|key| key.shown()).collect();
                 let why = format!("it names several orders: {}", orders.join(", "));
                 let item = self.item(TodoKind::Ambiguous, "several_orders", by, why.clone());
-                Err(self.todo(by, item, None, why))
+                Err(Box::new(self.todo(by, item, None, why)))
             }
         }
     }
