@@ -251,3 +251,33 @@ async fn a_listing_of_ids_leads_to_fetches() {
     fetched.sort();
     assert_eq!(fetched, ["/orders/1", "/orders/2", "/orders/3", "/orders/4", "/orders/5"]);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_poll_that_was_put_off_goes_on_when_its_system_is_resumed() {
+    goes_on_when_resumed("lister").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_fetch_that_was_put_off_goes_on_when_its_system_is_resumed() {
+    goes_on_when_resumed("shop").await;
+}
+
+/// The credential is refused once: by itself the hub would ask again in five minutes.
+async fn goes_on_when_resumed(integration: &str) {
+    let place = Place::new("sqlite:hub.db", integration).await;
+    place.system.put("7", "here", "2026-03-01T09:00:00Z");
+    place.system.refuse([401]);
+    let hub = place.start().await;
+    if integration == "shop" {
+        hint(&hub, "7", "e1").await;
+    }
+    wait::until("the credential is refused", PATIENCE, || async {
+        let system = api::get(&hub, "/api/v1/systems/shop").await;
+        (system["credential"] == "refused").then_some(())
+    })
+    .await;
+    let resume = hub.url("/api/v1/systems/shop/resume?reason=the+token+is+another+now");
+    assert!(client().post(resume).send().await.unwrap().status().is_success());
+    until_noted(&hub, "7", "here").await;
+    assert!(hub.terminate().await.success());
+}

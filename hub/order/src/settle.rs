@@ -78,7 +78,13 @@ fn rest(
     derive(state, rules, turn.now);
     let why = format!("the flow `{}` fires without end", rules.flow.name);
     let cause = "flow_endless".into();
-    effects.push(Effect::Todo(TodoItem { kind: TodoKind::Finding, cause, system: None, why }));
+    effects.push(Effect::Todo(TodoItem {
+        kind: TodoKind::Finding,
+        cause,
+        system: None,
+        why,
+        about: None,
+    }));
     let changed = changed_fields(turn.before, &state.order);
     (firings, changed)
 }

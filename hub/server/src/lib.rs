@@ -57,10 +57,34 @@ const WAITING_UNITS: usize = 1_024;
 const HANDED_LANES: usize = 8_192;
 /// Longest wait for calls that are in the air when the hub stops.
 const LAND_WITHIN: Duration = Duration::from_secs(4);
-/// Longest wait for a part to end, so that all together stay under 15 s.
+/// Longest wait for a part to end.
 const END_WITHIN: Duration = Duration::from_millis(1_500);
 /// Longest wait for sources to see their last commits.
 const DRAIN_WITHIN: Duration = Duration::from_secs(4);
+/// A hub that is told to stop has stopped then, `server.drain_seconds` apart: what the chart, its README and
+/// everybody's supervisor go by.
+const STOP_WITHIN: Duration = Duration::from_secs(15);
+/// What [`Hub::stop`] waits for one after the other, at the longest: sources ► jobs ► calls ► listener ► batch loop ►
+/// store and spans.
+const STOPPING: [Duration; 6] = [
+    DRAIN_WITHIN,
+    END_WITHIN,
+    LAND_WITHIN,
+    END_WITHIN,
+    END_WITHIN,
+    longer(END_WITHIN, telemetry::trace::FLUSH_WITHIN),
+];
+// A wait more, or a longer one, does not compile: a supervisor would kill a hub that is still storing.
+const _: () = assert!(sum(STOPPING).as_millis() <= STOP_WITHIN.as_millis());
+
+const fn longer(one: Duration, other: Duration) -> Duration {
+    if one.as_millis() > other.as_millis() { one } else { other }
+}
+
+const fn sum(waits: [Duration; 6]) -> Duration {
+    let [a, b, c, d, e, f] = waits;
+    a.saturating_add(b).saturating_add(c).saturating_add(d).saturating_add(e).saturating_add(f)
+}
 
 /// What a hub is started with: everything that is different from hub to hub.
 #[derive(Clone, Debug)]
@@ -285,7 +309,7 @@ impl Hub {
         &self.bus
     }
 
-    /// Stops within 15 s, and the time of `server.drain_seconds` before: not ready ► nothing new ► what was taken is stored and acknowledged ► calls
+    /// Stops within [`STOP_WITHIN`] (15 s), and the time of `server.drain_seconds` before: not ready ► nothing new ► what was taken is stored and acknowledged ► calls
     /// land ► the store closes. What is cut short is found again at the next start.
     pub async fn stop(self) {
         tracing::info!("the hub stops");
@@ -306,20 +330,27 @@ impl Hub {
             }
         }
         self.stops.jobs.cancel();
-        ended("the jobs", self.tasks.jobs).await;
-        ended("the look at the files", self.tasks.switching).await;
+        // Parts that do not need each other end side by side, under one wait.
+        let switching = ended("the look at the files", self.tasks.switching);
+        tokio::join!(ended("the jobs", self.tasks.jobs), switching);
         self.deliverer.stop(LAND_WITHIN).await;
-        if let Some(events) = &self.events {
-            events.close().await;
-        }
         self.stops.http.cancel();
-        ended("the listener", self.tasks.http).await;
+        let broker = async {
+            if let Some(events) = &self.events
+                && tokio::time::timeout(END_WITHIN, events.close()).await.is_err()
+            {
+                tracing::warn!("the connection of the events did not close in time");
+            }
+        };
+        tokio::join!(ended("the listener", self.tasks.http), broker);
         self.stops.apply.cancel();
         ended("the batch loop", self.tasks.apply).await;
-        if tokio::time::timeout(END_WITHIN, self.store.close()).await.is_err() {
-            tracing::warn!("the store did not close in time");
-        }
-        telemetry::trace::flush().await;
+        let closing = async {
+            if tokio::time::timeout(END_WITHIN, self.store.close()).await.is_err() {
+                tracing::warn!("the store did not close in time");
+            }
+        };
+        tokio::join!(closing, telemetry::trace::flush());
         tracing::info!("the hub has stopped");
     }
 }

@@ -114,7 +114,7 @@ impl MemoryWorld {
 
     fn todo(&mut self, kind: TodoKind, cause: &str, of: &Contribution, why: String) {
         let system = Some(of.system.clone());
-        self.todos.push(TodoItem { kind, cause: cause.into(), system, why });
+        self.todos.push(TodoItem { kind, cause: cause.into(), system, why, about: None });
     }
 
     fn make(&mut self, contribution: &Contribution) -> OrderKey {
@@ -163,11 +163,14 @@ impl MemoryWorld {
                         let why = format!("{key:?} is bound already");
                         let cause = "reference_bound_elsewhere".into();
                         let (kind, system) = (TodoKind::Finding, None);
-                        self.todos.push(TodoItem { kind, cause, system, why });
+                        self.todos.push(TodoItem { kind, cause, system, why, about: None });
                     }
                 }
                 Effect::Event { name, subject } => told.events.push(format!("{name} {subject}")),
                 Effect::Todo(item) => self.todos.push(item),
+                Effect::Settled { about, reason, .. } => {
+                    told.events.push(format!("settled {about}: {reason}"));
+                }
                 Effect::Deliver { .. } | Effect::Hold { .. } | Effect::Timer(_) => {}
             }
         }

@@ -1,6 +1,7 @@
 //! A world on a real store: each document a message, each act a unit, one commit each; woken documents
 //! are driven as the worker drives them.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -8,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use orderhub::apply::{MessageUnit, OrderUnit, Redrive, Unit, UnitOutcome, Word};
 use orderhub::bundle::Bundle;
 use orderhub::intake::Envelope;
-use orderhub::store::{Filter, Scope, Store, TodoFilter};
+use orderhub::store::{Filter, Scope, Store, TodoFilter, TodoRow};
 use orderhub_mapping::Mapped;
 use orderhub_order::contribution::Contribution;
 use orderhub_order::fold::{Act, Facts, Outcome, TodoItem};
@@ -24,6 +25,8 @@ pub struct StoreWorld {
     bundle: Arc<Bundle>,
     runtime: tokio::runtime::Runtime,
     now: Timestamp,
+    /// Todos as they were seen open, each time that one came up or took the place of another.
+    shown: RefCell<Vec<TodoRow>>,
 }
 
 impl StoreWorld {
@@ -41,6 +44,7 @@ impl StoreWorld {
             bundle: Arc::new(bundle),
             runtime,
             now: Timestamp::from_second(1_767_225_600).expect("a time"),
+            shown: RefCell::default(),
         }
     }
 
@@ -144,7 +148,18 @@ impl World for StoreWorld {
         let page = self.runtime.block_on(self.store.todos(&Scope::All, &filter));
         let mut rows = page.expect("a page").items;
         rows.sort_by_key(|row| row.id);
-        rows.into_iter().map(|row| row.item).collect()
+        let mut shown = self.shown.borrow_mut();
+        for row in rows {
+            // A newer one about the same field has the row of the one before it.
+            let last = shown.iter().rev().find(|last| last.id == row.id);
+            let same = |last: &TodoRow| {
+                (last.at, last.message) == (row.at, row.message) && last.item == row.item
+            };
+            if !last.is_some_and(same) {
+                shown.push(row);
+            }
+        }
+        shown.iter().map(|row| row.item.clone()).collect()
     }
 
     fn waiting(&self) -> Option<usize> {

@@ -7,7 +7,7 @@ use super::books::{Books, fulfilment_of, has_left, minus, plus, quantity};
 use super::{fulfilment, linked, put};
 use crate::catalogue::known::{self, fulfilment_line as part};
 use crate::ids::{At, Collection, ElementId};
-use crate::lane::{Flight, Lane};
+use crate::lane::{Flight, Lane, WantKey};
 use crate::model::{Element, Order, Shared, State};
 use crate::value::Value;
 
@@ -108,6 +108,40 @@ fn end_if_empty(state: &mut State, id: &ElementId) {
     state.order.fired.entry(asked_key(&at)).or_insert(version);
     let status = if heard { "cancel_requested" } else { "cancelled" };
     put(&mut state.order, &at, known::fulfilment::STATUS, status);
+}
+
+/// A fulfilment that was taken back before any warehouse heard of it: the next one is made of it, so that an
+/// order that changes its lines all the time does not collect empty ones.
+///
+/// **Invariant:** what any system was told of, or spoke of, is never used again. Tests:
+/// `what_no_warehouse_heard_of_is_used_again`, `what_a_warehouse_may_know_is_not_used_again`.
+pub(crate) fn unheard(state: &State) -> Option<At> {
+    let mut newest = state.order.elements(Collection::Fulfilments).collect::<Vec<_>>();
+    newest.reverse();
+    let unheard = newest.into_iter().find(|one| {
+        let (at, id) = (fulfilment(&one.id), one.id.as_str());
+        let taken_back = one.fields.text(known::fulfilment::STATUS) == Some("cancelled");
+        let mut shipments = state.order.elements(Collection::Shipments);
+        let shipped = shipments.any(|shipment| fulfilment_of(shipment) == Some(id));
+        let named = |key: &str| WantKey::parse(key).is_some_and(|key| key.subject.within(&at));
+        let told = |lane: &Shared<Lane>| {
+            linked(lane, &at)
+                || lane.flying.as_ref().is_some_and(|flight| flight.want.subject.within(&at))
+                || lane.sent.keys().any(|key| named(key))
+                || lane.fields.places().any(|(place, _)| place.within(&at))
+        };
+        taken_back && one.added_by.is_none() && !shipped && !state.lanes.iter().any(told)
+    });
+    unheard.map(|one| fulfilment(&one.id))
+}
+
+/// Empties a fulfilment that nobody heard of, as if it was made now.
+pub(crate) fn empty(order: &mut Order, at: &At) {
+    if let Some(element) = order.element_mut(at) {
+        element.collections.clear();
+    }
+    let (asked, subject) = (asked_key(at), at.to_string());
+    order.fired.retain(|key, _| *key != asked && key.split(' ').nth(1) != Some(&subject));
 }
 
 /// Whether its warehouse may know of a fulfilment: it was taken on, is linked, or a call is under way.

@@ -21,6 +21,7 @@ mod states;
 mod totals;
 
 pub use books::{Books, LineBook};
+pub(crate) use cancel::{empty, unheard};
 
 /// Computes everything that follows from what systems and people said.
 pub fn derive(state: &mut State, rules: &Rules<'_>, now: Timestamp) {

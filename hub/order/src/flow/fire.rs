@@ -11,7 +11,7 @@ use super::assign::{Choice, choose};
 use super::{Flow, ORDER_CHANGED, Release, Target};
 use crate::catalogue::{FieldId, known};
 use crate::condition::Scene;
-use crate::derive::Books;
+use crate::derive::{Books, empty, unheard};
 use crate::holds::{self, Cause};
 use crate::ids::{At, Collection, Role, SystemName, element_reference};
 use crate::model::{Order, State};
@@ -182,8 +182,16 @@ impl Pass<'_> {
             return;
         }
         let Some(system) = self.of_role(role, &At::ROOT) else { return };
+        let unheard = unheard(self.state);
         let order = &mut self.state.order;
-        let Some(at) = order.add(&At::ROOT, Collection::Fulfilments, None, None) else { return };
+        let at = match unheard {
+            Some(at) => {
+                empty(order, &at);
+                Some(at)
+            }
+            None => order.add(&At::ROOT, Collection::Fulfilments, None, None),
+        };
+        let Some(at) = at else { return };
         let reference =
             at.id().map(|id| element_reference(&order.reference, Collection::Fulfilments, id));
         let texts = [

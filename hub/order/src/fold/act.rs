@@ -48,6 +48,11 @@ pub enum Act {
     Receipt(Box<Receipt>),
     /// A person did something.
     Person(PersonAct),
+    /// What stood in the way of the system's calls is gone: what was put off because of it is due.
+    Hurry {
+        /// The system.
+        system: SystemName,
+    },
     /// A timer of the order fired: derive again.
     Tick,
 }

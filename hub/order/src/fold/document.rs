@@ -2,11 +2,13 @@
 
 use std::hash::{Hash as _, Hasher};
 
+use jiff::SignedDuration;
+
 use super::canonical::{newest, older};
 use super::receipt::settle_linked;
 use super::refer::bind_stated;
 use super::work::{Done, Ended, Folding, Speaker, Work, item, refuse};
-use super::{DocumentAct, TodoKind, element};
+use super::{Act, DocumentAct, TodoKind, element};
 use crate::contribution::{Contribution, Revision};
 use crate::hash;
 use crate::ids::{At, Collection, Role, SystemName};
@@ -108,6 +110,44 @@ pub(super) fn repeated(work: &mut Work<'_>, act: &DocumentAct, hash: [u8; 16]) -
         known.revision = newest(known.revision.take(), Some(revision));
     }
     true
+}
+
+/// A revision further ahead of the commit than this is no clock that goes a little wrong.
+const AHEAD: SignedDuration = SignedDuration::from_hours(24);
+
+/// Whether a document of the system that speaks carries a time that is still to come: what it says later under
+/// today's time counts as older.
+pub(super) fn ahead(work: &Work<'_>, act: &Act) -> bool {
+    let Act::Document(act) = act else { return false };
+    is_ahead(work, &act.contribution.system)
+}
+
+fn is_ahead(work: &Work<'_>, system: &SystemName) -> bool {
+    let latest = work.now.saturating_add(AHEAD).unwrap_or(work.now);
+    let documents = work.state.lanes.get(system).map(|lane| &lane.documents);
+    let mut documents = documents.into_iter().flat_map(|documents| documents.values());
+    documents
+        .any(|document| matches!(document.revision, Some(Revision::Timestamp(at)) if at > latest))
+}
+
+/// Told once for an order and a system, when the first such revision comes.
+///
+/// **Invariant:** a revision that mutes what follows it is never taken in silence. Test:
+/// `a_revision_that_is_still_to_come_is_told_once`.
+pub(super) fn tell_ahead(work: &mut Work<'_>, said: &Contribution, before: bool) {
+    if before || !is_ahead(work, &said.system) {
+        return;
+    }
+    let (system, document) = (&said.system, &said.document);
+    let at = match &said.revision {
+        Some(Revision::Timestamp(at)) => at.to_string(),
+        Some(Revision::Integer(_)) | None => "a later day".to_owned(),
+    };
+    let why = format!(
+        "{system} sent a `{document}` of {at}, which is still to come: until then whatever it says under an earlier \
+         time counts as older and changes nothing; correct the clock or the time there"
+    );
+    work.todo(item(TodoKind::Finding, "future_revision", Some(system), why));
 }
 
 /// Before other content takes its place: what a document said stood until it was last repeated.

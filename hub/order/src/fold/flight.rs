@@ -5,11 +5,11 @@
 //! finds a flight past its deadline, or of a process that is gone, writes that receipt. Story
 //! `answered-after-the-effect`.
 
-use super::Outcome;
 use super::document::{drop_hashes, role_of};
 use super::follow::expire;
 use super::receipt::{bind_all, flight_of};
 use super::work::{Done, Ended, Folding, Work};
+use super::{Effect, Outcome};
 use crate::ids::SystemName;
 use crate::lane::{Facet, Flight, Lane, LaneCode, MOST_IN_RING, Sent, WantKey, Xref};
 use crate::route::{Plan, plan, settle_wish};
@@ -141,6 +141,19 @@ pub(super) fn skip(
     }
     lane.due_at = (!lane.wants.is_empty()).then_some(now);
     Ok(if code == LaneCode::Dropped { Done::Merged } else { Done::Ended(Ended::Lane) })
+}
+
+/// What stood in the way is gone: a lane that waits for the end of its time is due, and handed over.
+pub(super) fn hurry(work: &mut Work<'_>, system: &SystemName) -> Folding<Done> {
+    let now = work.now;
+    if let Some(lane) = work.state.lanes.get(system)
+        && lane.is_put_off(now)
+    {
+        let role = lane.role;
+        work.lane(system, role).due_at = Some(now);
+        work.effects.push(Effect::Deliver { system: system.clone() });
+    }
+    Ok(Done::Ended(Ended::Lane))
 }
 
 /// Nothing leaves for a lane before a person has decided about its call: what became of it, or what an

@@ -2,12 +2,11 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::TodoKind;
 use super::canonical::{Canon, newest, older};
 use super::field::Spot;
 use super::judge::{Standing, Verdict, Writer, level};
 use super::owner::{standing, writer};
-use super::work::{Again, Speaker, Work, item};
+use super::work::{Again, Speaker, Work};
 use crate::catalogue::Merge;
 use crate::contribution::Stated;
 use crate::flow::Others;
@@ -27,7 +26,15 @@ pub(super) fn apply(
     match verdict {
         Verdict::Stale | Verdict::Late { behind: true } => {}
         Verdict::Agreed => agree(work, speaker, spot, value),
-        Verdict::Untouched | Verdict::Late { behind: false } | Verdict::Unknown => {
+        Verdict::Untouched => {
+            let other = said_other(work, speaker, spot, value);
+            restate(work, speaker, spot, value);
+            if other {
+                // What it had changed it has changed back.
+                withdrawn(work, speaker, spot);
+            }
+        }
+        Verdict::Late { behind: false } | Verdict::Unknown => {
             restate(work, speaker, spot, value);
         }
         Verdict::Echo(place) => echo(work, speaker, spot, value, place),
@@ -105,6 +112,7 @@ pub(super) fn restate<'a>(
 /// Case 2: both say the same; what we sent up to it has arrived.
 fn agree(work: &mut Work<'_>, speaker: &Speaker<'_>, spot: &Spot<'_>, value: &Stated) {
     let current = work.state.order.record(spot.at).and_then(|r| r.get(spot.field.id)).cloned();
+    let other = said_other(work, speaker, spot, value);
     let canon = Canon::new(work.rules.shapes, speaker.system);
     let id = spot.field.id;
     let state = restate(work, speaker, spot, value);
@@ -112,7 +120,10 @@ fn agree(work: &mut Work<'_>, speaker: &Speaker<'_>, spot: &Spot<'_>, value: &St
         state.ring.drain(..=place);
     }
     state.base = current;
-    forget_conflict(work, speaker, spot);
+    match other {
+        true => withdrawn(work, speaker, spot),
+        false => agreed(work, speaker.system, &spot.path()),
+    }
     if matches!(spot.field.merge, Merge::Advance | Merge::Max) {
         vouch(work, speaker, spot, value);
     }
@@ -191,7 +202,43 @@ fn accept(
     }
     state.base = Some(kept);
     state.wrote = true;
-    forget_conflict(work, speaker, spot);
+    let path = spot.path();
+    work.settle(speaker.system, &path, format!("the value of {} stands now", speaker.system));
+    agree_with(work, speaker, spot);
+}
+
+/// Others that said so before agree now.
+fn agree_with(work: &mut Work<'_>, speaker: &Speaker<'_>, spot: &Spot<'_>) {
+    let (path, id) = (spot.path(), spot.field.id);
+    let Some(value) = work.state.order.record(spot.at).and_then(|record| record.get(id)) else {
+        return;
+    };
+    let agrees = |lane: &&Shared<Lane>| {
+        let open = lane.system != *speaker.system && lane.open_conflicts.contains(&path);
+        let stated = spot.state(lane).and_then(|state| state.stated.as_ref());
+        let canon = Canon::new(work.rules.shapes, &lane.system);
+        open && stated.is_some_and(|(stated, _)| canon.same(id, stated, value))
+    };
+    let lanes = work.state.lanes.iter().filter(agrees).map(|lane| lane.system.clone());
+    for system in lanes.collect::<Vec<_>>() {
+        agreed(work, &system, &path);
+    }
+}
+
+/// Whether the speaker's last word of a field was another.
+fn said_other(work: &Work<'_>, speaker: &Speaker<'_>, spot: &Spot<'_>, value: &Stated) -> bool {
+    let lane = work.state.lanes.get(speaker.system);
+    let stated = lane.and_then(|lane| spot.state(lane)?.stated.as_ref());
+    stated.is_some_and(|(stated, _)| stated != value)
+}
+
+fn agreed(work: &mut Work<'_>, system: &SystemName, path: &str) {
+    work.settle(system, path, format!("agreed: the order has the value of {system}"));
+}
+
+fn withdrawn(work: &mut Work<'_>, speaker: &Speaker<'_>, spot: &Spot<'_>) {
+    let system = speaker.system;
+    work.settle(system, &spot.path(), format!("withdrawn: {system} does not say so any more"));
 }
 
 /// Nobody's value any more, but `writer`'s.
@@ -218,12 +265,14 @@ fn overruled(
     spot: &Spot<'_>,
     loser: Option<SystemName>,
 ) {
-    if let Some(lane) = loser.as_ref().and_then(|loser| work.lane_there(loser)) {
-        lane.open_conflicts.push(spot.path());
-    }
     let (path, winner) = (spot.path(), speaker.system);
+    if let Some(lane) = loser.as_ref().and_then(|loser| work.lane_there(loser))
+        && !lane.open_conflicts.contains(&path)
+    {
+        lane.open_conflicts.push(path.clone());
+    }
     let why = format!("`{path}` was changed on both sides; the value of {winner} stands");
-    work.todo(item(TodoKind::Conflict, "overruled", loser.as_ref(), why));
+    work.conflict("overruled", loser.as_ref(), (&path, why));
 }
 
 /// A person is shown that two sides differ; the statement stays in the lane.
@@ -250,16 +299,7 @@ pub(super) fn conflict(work: &mut Work<'_>, speaker: &Speaker<'_>, spot: &Spot<'
             speaker.system
         ),
     };
-    work.todo(item(TodoKind::Conflict, cause, Some(speaker.system), why));
-}
-
-fn forget_conflict(work: &mut Work<'_>, speaker: &Speaker<'_>, spot: &Spot<'_>) {
-    let open =
-        work.state.lanes.get(speaker.system).is_some_and(|lane| !lane.open_conflicts.is_empty());
-    if open {
-        let (lane, path) = (work.lane(speaker.system, speaker.role), spot.path());
-        lane.open_conflicts.retain(|open| *open != path);
-    }
+    work.conflict(cause, Some(speaker.system), (&path, why));
 }
 
 /// The speaker shall get the order's value again, whatever it was sent last.

@@ -53,7 +53,12 @@ pub fn binds(act: &Act) -> Vec<ReferenceKey> {
     let (system, xrefs) = match act {
         Act::Receipt(receipt) => (&receipt.system, &receipt.xrefs),
         Act::Memo { system, xrefs, .. } => (system, xrefs),
-        Act::Document(_) | Act::Fly { .. } | Act::Skip { .. } | Act::Person(_) | Act::Tick => {
+        Act::Document(_)
+        | Act::Fly { .. }
+        | Act::Skip { .. }
+        | Act::Hurry { .. }
+        | Act::Person(_)
+        | Act::Tick => {
             return Vec::new();
         }
     };
@@ -87,14 +92,17 @@ pub fn fold(
         | Act::Skip { .. }
         | Act::Receipt(_)
         | Act::Person(_)
+        | Act::Hurry { .. }
         | Act::Tick => [0; 16],
     };
+    let ahead = document::ahead(&work, act);
     if let Act::Document(act) = act
         && document::repeated(&mut work, act, hash)
     {
         let lanes = vec![act.contribution.system.clone()];
-        let outcome = Outcome::Unchanged;
-        return Folded { outcome, change: None, effects: Vec::new(), lanes };
+        document::tell_ahead(&mut work, &act.contribution, ahead);
+        let (outcome, effects) = (Outcome::Unchanged, std::mem::take(&mut work.effects));
+        return Folded { outcome, change: None, effects, lanes };
     }
     let before = work.state.order.clone();
     let (outcome, change) = match merge(&mut work, act, hash) {
@@ -111,15 +119,15 @@ pub fn fold(
         Ok(Done::Merged) => {
             let change = finish::finish(&mut work, &before, act.system());
             let quiet = change.is_none() && work.effects.is_empty() && work.tally.bound == 0;
-            let outcome = if quiet && matches!(act, Act::Document(_)) {
-                Outcome::Unchanged
-            } else {
-                Outcome::Applied { version: work.state.order.version }
-            };
+            let outcome = said(act, quiet, &work);
             (outcome, change)
         }
     };
+    if let Act::Document(act) = act {
+        document::tell_ahead(&mut work, &act.contribution, ahead);
+    }
     let touched_lanes = std::mem::take(&mut work.touched_lanes);
+    touched_lanes.iter().for_each(|(system, _)| stamp(work.state, system, now));
     let effects = std::mem::take(&mut work.effects);
     let mut lanes: Vec<SystemName> = touched_lanes.into_iter().map(|(system, _)| system).collect();
     if change.is_some() {
@@ -130,6 +138,27 @@ pub fn fold(
     lanes.sort();
     lanes.dedup();
     Folded { outcome, change, effects, lanes }
+}
+
+/// Notes since when a lane wants what it wants; one that says so already is not copied for it.
+fn stamp(state: &mut State, system: &SystemName, now: jiff::Timestamp) {
+    if state.lanes.get(system).is_some_and(|lane| lane.is_unstamped())
+        && let Some(lane) = state.lanes.get_mut(system)
+    {
+        lane.stamp(now);
+    }
+}
+
+/// What an act came to that was merged.
+fn said(act: &Act, quiet: bool, work: &Work<'_>) -> Outcome {
+    if !quiet || !matches!(act, Act::Document(_)) {
+        Outcome::Applied { version: work.state.order.version }
+    } else if work.tally.stale > 0 {
+        // Something of it was too old, and the rest said nothing new: not the same as nothing new.
+        Outcome::Stale
+    } else {
+        Outcome::Unchanged
+    }
 }
 
 fn ended(end: Ended, version: u32) -> Outcome {
@@ -151,6 +180,7 @@ fn merge(work: &mut Work<'_>, act: &Act, hash: [u8; 16]) -> Folding<Done> {
             flight::skip(work, system, (want, *version), (*code, *hash))
         }
         Act::Receipt(receipt) => receipt::receipt(work, receipt),
+        Act::Hurry { system } => flight::hurry(work, system),
         Act::Person(act) => person::person(work, act),
         // Time has passed: derive again, nothing else.
         Act::Tick => Ok(Done::Merged),

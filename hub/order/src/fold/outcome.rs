@@ -38,6 +38,10 @@ pub struct TodoItem {
     pub system: Option<SystemName>,
     /// A sentence for the operator, without personal values.
     pub why: String,
+    /// The field's keyed path, where it is about one: of an order, a system and a field one is open at a time, which
+    /// a newer one takes the place of and [`Effect::Settled`] ends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub about: Option<Box<str>>,
 }
 
 /// Kind of a todo.
@@ -126,6 +130,15 @@ pub enum Effect {
     Timer(jiff::Timestamp),
     /// A person has to decide something.
     Todo(TodoItem),
+    /// What a person had to decide about a field is settled, or asks no more.
+    Settled {
+        /// The system whose statement it was.
+        system: Option<SystemName>,
+        /// [`TodoItem::about`].
+        about: Box<str>,
+        /// How, for people.
+        reason: String,
+    },
 }
 
 /// A new version of an order.

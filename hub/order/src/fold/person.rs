@@ -81,18 +81,20 @@ pub(super) fn write(work: &mut Work<'_>, spot: &Spot<'_>, value: Option<Stated>)
 fn stale(path: &str, seen: u32, last: u32) -> TodoItem {
     let why =
         format!("`{path}` was changed in version {last}; the edit was made on version {seen}");
-    item(TodoKind::Conflict, "manual", None, why)
+    let about = Some(path.into());
+    TodoItem { about, ..item(TodoKind::Conflict, "manual", None, why) }
 }
 
 /// A person has decided: what systems said otherwise is answered.
 fn settle_conflicts(work: &mut Work<'_>, path: &str) {
     let open = |lane: &&Shared<Lane>| lane.open_conflicts.iter().any(|open| open == path);
     let systems = work.state.lanes.iter().filter(open).map(|lane| lane.system.clone());
+    let decided = || "a person decided".to_owned();
     for system in systems.collect::<Vec<_>>() {
-        if let Some(lane) = work.lane_there(&system) {
-            lane.open_conflicts.retain(|open| open != path);
-        }
+        work.settle(&system, path, decided());
     }
+    // Of no system: what another person's edit met.
+    work.effects.push(Effect::Settled { system: None, about: path.into(), reason: decided() });
 }
 
 /// The call of a lane that goes no further until a person has decided about it.

@@ -175,6 +175,10 @@ pub(super) fn delivered(work: &mut Work<'_>, (system, role): (&SystemName, Role)
         lane.sent.insert(flight.want.text(), Sent { version: flight.version, hash: flight.hash });
     }
     lane.unwant(&flight.want, flight.version);
+    if let Some(newer) = lane.wants.iter_mut().find(|want| want.key == flight.want) {
+        // The target has what stood when this began: it lags no longer than that.
+        newer.since = flight.began.or(newer.since);
+    }
     lane.flying = None;
     lane.attempts = 0;
     lane.code = Some(LaneCode::Delivered);

@@ -135,6 +135,36 @@ impl<'w> Work<'w> {
         }
     }
 
+    /// Shows a person that two sides differ about a field.
+    pub(super) fn conflict(
+        &mut self,
+        cause: &str,
+        system: Option<&SystemName>,
+        at: (&str, String),
+    ) {
+        let (path, why) = at;
+        let about = Some(path.into());
+        self.todo(TodoItem { about, ..item(TodoKind::Conflict, cause, system, why) });
+    }
+
+    /// What a system said otherwise of a field asks a person no more. Whether it did.
+    ///
+    /// **Invariant:** what a person is asked about a field of an order is open while the sides differ, and no
+    /// longer. Test: `a_conflict_is_one_todo_that_ends_with_it`. Rule
+    /// `conflict-ends`.
+    pub(super) fn settle(&mut self, system: &SystemName, path: &str, reason: String) -> bool {
+        let lane = self.state.lanes.get(system);
+        if !lane.is_some_and(|lane| lane.open_conflicts.iter().any(|open| open == path)) {
+            return false;
+        }
+        if let Some(lane) = self.lane_there(system) {
+            lane.open_conflicts.retain(|open| open != path);
+        }
+        let (system, about) = (Some(system.clone()), path.into());
+        self.effects.push(Effect::Settled { system, about, reason });
+        true
+    }
+
     /// Shows something to a person, besides what the outcome says.
     pub(super) fn todo(&mut self, item: TodoItem) {
         self.effects.push(Effect::Todo(item));
@@ -148,7 +178,7 @@ impl Act {
             Act::Document(act) => Some(&act.contribution.system),
             Act::Memo { system, .. } | Act::Skip { system, .. } => Some(system),
             Act::Receipt(receipt) => Some(&receipt.system),
-            Act::Fly { system, .. } => Some(system),
+            Act::Fly { system, .. } | Act::Hurry { system } => Some(system),
             Act::Person(_) | Act::Tick => None,
         }
     }
@@ -161,7 +191,7 @@ pub(super) fn item(
     system: Option<&SystemName>,
     why: String,
 ) -> TodoItem {
-    TodoItem { kind, cause: cause.into(), system: system.cloned(), why }
+    TodoItem { kind, cause: cause.into(), system: system.cloned(), why, about: None }
 }
 
 /// Ends the fold: the document cannot be applied.

@@ -13,6 +13,7 @@ use crate::ids::{At, Entity, Role, SystemName};
 use crate::model::ByPlace;
 use crate::value::Text;
 
+mod due;
 mod merge;
 
 pub use merge::{Facet, FieldState};
@@ -37,6 +38,9 @@ pub struct Want {
     pub version: u32,
     /// The release (`emits`, `to`) that made the wish, for holds and lifecycle at claim.
     pub release: Option<(Box<str>, Box<str>)>,
+    /// Since when the target lags behind it; a newer version of the same wish does not begin anew.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<jiff::Timestamp>,
 }
 
 /// What was last sent for a key.
@@ -185,6 +189,10 @@ pub struct Lane {
     /// When the lane is due; `None`: nothing to do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub due_at: Option<jiff::Timestamp>,
+    /// Since when it is due without a break, whatever came of the attempts: nothing of our own (a hold, a missing
+    /// link, a person) kept it from being sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub due_since: Option<jiff::Timestamp>,
     /// Attempts spent on the current flight.
     #[serde(default)]
     pub attempts: u32,
@@ -294,6 +302,7 @@ impl Lane {
             sent: BTreeMap::new(),
             flying: None,
             due_at: None,
+            due_since: None,
             attempts: 0,
             code: None,
             xrefs: Vec::new(),
@@ -347,7 +356,7 @@ impl Lane {
         if self.wants.len() >= MOST_WANTS {
             return false;
         }
-        self.wants.push(Want { key, version, release });
+        self.wants.push(Want { key, version, release, since: None });
         true
     }
 

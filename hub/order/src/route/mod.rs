@@ -85,7 +85,13 @@ fn write(state: &mut State, wish: &Wish<'_>, rules: &Rules<'_>, effects: &mut Ve
 
 fn todo(cause: &str, system: &SystemName, why: String) -> Effect {
     let system = Some(system.clone());
-    Effect::Todo(TodoItem { kind: TodoKind::Finding, cause: cause.into(), system, why })
+    Effect::Todo(TodoItem {
+        kind: TodoKind::Finding,
+        cause: cause.into(),
+        system,
+        why,
+        about: None,
+    })
 }
 
 /// The lane of a configured system, made when it is wanted first.

@@ -2,11 +2,11 @@
 
 use orderhub_order::catalogue::known;
 use orderhub_order::flow::Flow;
-use orderhub_order::fold::Effect;
+use orderhub_order::fold::{Act, Effect, Facts, PersonAct, Receipt, ReceiptClass, fold};
 use orderhub_order::history::seal;
-use orderhub_order::ids::{At, Collection, OrderKey, Role, SystemName};
-use orderhub_order::lane::{Facet, FieldState, Lane, LaneCode, Sent, WantKey, Xref};
-use orderhub_order::model::{Order, State};
+use orderhub_order::ids::{At, Collection, Entity, OrderKey, Role, SystemName};
+use orderhub_order::lane::{Facet, FieldState, Flight, Lane, LaneCode, Sent, WantKey, Xref};
+use orderhub_order::model::{Element, Order, State};
 use orderhub_order::route::{Choice, Plan, plan};
 use orderhub_order::rules::Mode;
 use orderhub_order::settle::{Turn, settle};
@@ -213,4 +213,154 @@ fn events_are_wished_for_once_and_in_their_order() {
     assert_eq!(wishes(&state), all);
     let fired = state.order.fired.keys().filter(|key| key.ends_with(" events")).count();
     assert_eq!(fired, 0, "no release names it");
+}
+
+/// The call that the sink's first wish makes, taken off at a moment.
+fn call(state: &State) -> Flight {
+    let lane = state.lanes.get("sink").unwrap();
+    let want = &lane.wants[0];
+    Flight {
+        want: want.key.clone(),
+        operation: "put".into(),
+        entity: Entity::Order,
+        creates: false,
+        attempt: 1,
+        fence: lane.fence + 1,
+        deadline: at(600),
+        version: want.version,
+        bundle: "b".into(),
+        inputs: Vec::new(),
+        hash: [1; 16],
+        memo: Vec::new(),
+        key: "k".into(),
+        values: Vec::new(),
+        may_have_acted: true,
+        wrote: false,
+        in_air: true,
+        began: None,
+        process: 1,
+    }
+}
+
+fn at(second: i64) -> jiff::Timestamp {
+    jiff::Timestamp::from_second(second).unwrap()
+}
+
+#[test]
+fn a_wish_is_as_old_as_the_target_lags_behind() {
+    let world = world();
+    let mut state = paid(&world);
+    let facts = Facts::default();
+    let act = |state: &mut State, act: Act, second| {
+        fold(state, &act, &world.rules(), &facts, at(second)).outcome
+    };
+    let since = |state: &State| state.lanes.get("sink").unwrap().waits_since();
+    let system = name("sink");
+    let edit = |seen, note: &str| {
+        let values = vec![(At::ROOT, known::order::NOTES_INTERNAL, Some(Value::text(note)))];
+        Act::Person(PersonAct::Edit { seen, values })
+    };
+    act(&mut state, edit(1, "one"), 10);
+    assert_eq!(since(&state), Some(at(10)));
+    act(&mut state, edit(2, "two"), 20);
+    assert_eq!(since(&state), Some(at(10)), "a newer version of a wish is the same wish");
+    let flight = Box::new(call(&state));
+    let (system, fence) = (system, flight.fence);
+    act(&mut state, Act::Fly { system: system.clone(), flight }, 30);
+    act(&mut state, edit(3, "three"), 40);
+    assert_eq!(since(&state), Some(at(10)), "in the air it is not met");
+    let receipt = |class, next_due| Receipt {
+        system: system.clone(),
+        fence,
+        class,
+        wrote: false,
+        xrefs: Vec::new(),
+        reply: None,
+        why: String::new(),
+        memo: Vec::new(),
+        next_due,
+    };
+    let again = receipt(ReceiptClass::MayHaveActed, Some(at(5_000)));
+    let mut waits = state.clone();
+    act(&mut waits, Act::Receipt(Box::new(again)), 50);
+    assert_eq!(since(&waits), Some(at(10)), "it waits for its next try");
+    act(&mut state, Act::Receipt(Box::new(receipt(ReceiptClass::Ok, None))), 50);
+    assert_eq!(since(&state), Some(at(30)), "the target has what stood when the call began");
+    let lane = state.lanes.get_mut("sink").unwrap();
+    lane.wants.clear();
+    lane.due_at = None;
+    assert_eq!(since(&state), None, "nothing is due");
+}
+
+/// An order whose ERP knows it, and whose warehouse is asked for its line.
+fn released(world: &World) -> State {
+    let mut state = paid(world);
+    link(&mut state, "erp");
+    turn(&mut state, world, |_| {});
+    assert_eq!(fulfilments(&state), ["F1 queued"]);
+    state
+}
+
+fn fulfilments(state: &State) -> Vec<String> {
+    let all = state.order.elements(Collection::Fulfilments);
+    let status = |one: &Element| one.fields.text(known::fulfilment::STATUS).map(str::to_owned);
+    all.map(|one| format!("{} {}", one.id, status(one).unwrap_or_default())).collect()
+}
+
+fn line(order: &Order) -> At {
+    order.elements_at(&At::ROOT, Collection::Lines)[0].0.clone()
+}
+
+/// All of the line is cancelled, then more of it is wanted.
+fn on_and_off(state: &mut State, world: &World, round: i64) {
+    let number = |number: i64| Some(Value::Decimal(number.into()));
+    turn(state, world, |order| {
+        let line = line(order);
+        order.set(&line, known::line::QTY_CANCELLED, number(1 + round));
+    });
+    turn(state, world, |order| {
+        let line = line(order);
+        order.set(&line, known::line::QTY_ORDERED, number(2 + round));
+    });
+}
+
+#[test]
+fn what_no_warehouse_heard_of_is_used_again() {
+    let world = world();
+    let mut state = released(&world);
+    for round in 1..=10 {
+        on_and_off(&mut state, &world, round);
+    }
+    assert_eq!(fulfilments(&state), ["F1 queued"]);
+    let part = At::parse("fulfilments[F1].lines[L1]").unwrap();
+    let quantity = state.order.record(&part).unwrap().decimal(known::fulfilment_line::QTY);
+    assert_eq!(quantity, Some(1.into()), "what is wanted now");
+    let lane = lane(&mut state, "wms");
+    let wants: Vec<_> = lane.wants.iter().map(|want| want.key.subject.to_string()).collect();
+    assert_eq!(wants, ["fulfilments[F1]"]);
+    assert_eq!(chosen(&state, &world, "wms"), Ok(Choice::Create), "and it goes out");
+}
+
+#[test]
+fn what_a_warehouse_may_know_is_not_used_again() {
+    let world = world();
+    type Told = fn(&mut Lane);
+    let told: [Told; 2] = [
+        |lane| {
+            let at = At::parse("fulfilments[F1]").unwrap();
+            lane.xrefs.push(Xref { kind: "fulfilment".into(), at, ext_id: "W1".into() });
+        },
+        |lane| {
+            let key = lane.wants[0].key.text();
+            lane.sent.insert(key, Sent { version: 1, hash: [1; 16] });
+        },
+    ];
+    for told in told {
+        let mut state = released(&world);
+        told(lane(&mut state, "wms"));
+        on_and_off(&mut state, &world, 1);
+        let found = fulfilments(&state);
+        assert!(found[0].starts_with("F1 cancel"), "{found:?}");
+        assert_eq!(found[1..], ["F2 queued"], "{found:?}");
+    }
 }

@@ -14,6 +14,7 @@ use tokio::sync::{Notify, Semaphore, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::ease::Easing;
 use super::ring::{Offer, Ring};
 use super::settle::Settlement;
 use super::status::LastError;
@@ -53,6 +54,8 @@ pub(super) struct Common {
     pub(super) tap: Tap,
     /// Whom breakers tell that they moved.
     pub(super) events: Option<Publisher>,
+    /// What was put off at some system may be due.
+    pub(super) eased: Notify,
 }
 
 impl Common {
@@ -83,6 +86,8 @@ pub(super) struct Dispatcher {
     /// Arguments of operations that have none.
     pub(super) no_args: BTreeMap<String, Value>,
     pub(super) observed: Mutex<Observed>,
+    /// What stood in the way of calls and does not any more: see [`super::ease`].
+    pub(super) easing: Easing,
 }
 
 /// What was seen of a system.
@@ -140,12 +145,14 @@ impl Dispatcher {
             hands: Arc::new(Semaphore::new(common.bounds.per_system * IN_HAND)),
             no_args: BTreeMap::new(),
             observed: std::sync::Mutex::default(),
+            easing: Easing::default(),
         })
     }
 
     /// Other files are in use.
     pub(super) fn renew(&self) {
         self.guards.limits.renew(&rates(&self.common.bundle(), &self.name, &self.lowered));
+        self.ring().hurry();
         self.wake.notify_one();
     }
 
@@ -197,6 +204,12 @@ impl Dispatcher {
             wait.record(waited.as_secs_f64());
         }
         pass
+    }
+
+    /// A lane has its token: the next that waits for one like it may ask.
+    pub(super) fn asked(&self, key: OrderKey) {
+        self.ring().asked(key);
+        self.wake.notify_one();
     }
 
     /// An attempt ended.

@@ -18,6 +18,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use orderhub_order::ids::SystemName;
+use orderhub_order::lane::LaneCode;
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -31,7 +32,7 @@ use crate::resilience::gate::{Force, PolicyError};
 use crate::resilience::retry::Redelivery;
 use crate::resilience::share::Share;
 use crate::resilience::stale::Answered;
-use crate::resilience::{self, Jitter};
+use crate::resilience::{self, Cause, Jitter};
 use crate::store::{PauseRow, Store};
 use crate::tap::Tap;
 use crate::transport::Transport;
@@ -40,6 +41,7 @@ mod ask;
 mod bind;
 mod claim;
 mod dispatcher;
+mod ease;
 mod freeze;
 mod lanes;
 mod mask;
@@ -175,6 +177,7 @@ impl Deliverer {
             stopping: CancellationToken::new(),
             tap: parts.tap,
             events: parts.events,
+            eased: tokio::sync::Notify::new(),
         });
         let (news, told) = share::telling(&common.store).unzip();
         let mut dispatchers = BTreeMap::new();
@@ -201,6 +204,7 @@ impl Deliverer {
         tasks.spawn(tasks::hand_out(parts.handed, Arc::clone(&dispatchers), Arc::clone(&common)));
         tasks.spawn(tasks::count(Arc::clone(&dispatchers), Arc::clone(&common)));
         tasks.spawn(tasks::renew(Arc::clone(&dispatchers), Arc::clone(&common)));
+        tasks.spawn(ease::run(Arc::clone(&dispatchers), Arc::clone(&common)));
         if let (Some(told), Some(shared)) = (told, common.store.shared()) {
             tasks.spawn(share::tell(told, Arc::clone(&common)));
             let stop = common.stopping.clone();
@@ -244,15 +248,29 @@ impl Deliverer {
         read::read(self.dispatchers.get(system).ok_or_else(no_system)?, name, args).await
     }
 
+    /// What stands in the way of calls of an operation now, besides what its lanes say; `None`: nothing is known.
+    pub fn stands(&self, system: &SystemName, operation: &str) -> Option<LaneCode> {
+        let dispatcher = self.dispatchers.get(system)?;
+        if dispatcher.observed().paused.is_some() {
+            return Some(LaneCode::Paused);
+        }
+        match dispatcher.guards.would_pass(operation).err()?.cause {
+            Cause::Refused(_) => Some(LaneCode::NotAllowed),
+            Cause::Limited(_) => Some(LaneCode::Limited),
+            Cause::Shut(_) | Cause::Call(_) | Cause::CutOff => Some(LaneCode::BreakerOpen),
+        }
+    }
+
     /// Takes nothing from the lanes of a system, for this reason. `false`: no such system.
     pub fn pause(&self, system: &SystemName, reason: &str) -> bool {
         self.pausing(system, Some(reason.to_owned()))
     }
 
-    /// Goes on, and tries the credential at once. `false`: no such system.
+    /// Goes on, and tries the credential at once: what was put off meanwhile is due. `false`: no such system.
     pub fn resume(&self, system: &SystemName) -> bool {
         if let Some(dispatcher) = self.dispatchers.get(system) {
-            dispatcher.guards.credential.accept();
+            dispatcher.guards.accepted();
+            dispatcher.ease();
         }
         self.pausing(system, None)
     }
@@ -264,10 +282,19 @@ impl Deliverer {
         true
     }
 
-    /// Holds a breaker open or closed, or gives it back to itself. `false`: no such system.
+    /// How often what was put off at a system was made due: who put something off itself asks again when it
+    /// rises.
+    pub fn eased(&self, system: &SystemName) -> u64 {
+        self.dispatchers.get(system).map_or(0, |dispatcher| dispatcher.easing.times())
+    }
+
+    /// Holds a breaker open or closed, or gives it back to itself: what it put off is due then. `false`: no such system.
     pub fn force(&self, system: &SystemName, operation: &str, force: Option<Force>) -> bool {
         let Some(dispatcher) = self.dispatchers.get(system) else { return false };
         dispatcher.guards.force(operation, force);
+        if force != Some(Force::Open) {
+            dispatcher.ease();
+        }
         dispatcher.show_gates();
         dispatcher.wake.notify_one();
         true

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use orderhub_lang::value::Value;
 use orderhub_mapping::{Context, ReverseError};
+use orderhub_order::fold::undecided;
+use orderhub_order::ids::SystemName;
 use orderhub_order::lane::{Lane, LaneCode};
 use orderhub_order::model::{State, Subject};
 use orderhub_order::route::{Outlook, outlook};
@@ -28,7 +30,17 @@ pub struct Prospect {
 }
 
 /// What the lanes of this order would do about wishes newer than version `since`. Nothing is stored or sent.
-pub fn prospects(bundle: &Bundle, state: &State, since: u32) -> Vec<Prospect> {
+/// `stands`: what stands in the way of calls of an operation of a system, as only the running hub knows it.
+///
+/// **Invariant:** what is said to be called is called: not while a person has to decide about the lane's last
+/// call, an earlier one waits for its next try, or the system is held. Test:
+/// `a_preview_says_what_would_really_happen`.
+pub fn prospects(
+    bundle: &Bundle,
+    state: &State,
+    since: u32,
+    stands: impl Fn(&SystemName, &str) -> Option<LaneCode>,
+) -> Vec<Prospect> {
     let rules = bundle.rules();
     let mut found = Vec::new();
     for lane in state.lanes.iter() {
@@ -37,10 +49,24 @@ pub fn prospects(bundle: &Bundle, state: &State, since: u32) -> Vec<Prospect> {
         };
         let fresh = outlook(state, &lane.system, &rules);
         for one in fresh.iter().filter(|one| one.want.version > since) {
-            found.push(prospect(bundle, state, lane, (mode, one)));
+            let mut seen = prospect(bundle, state, lane, (mode, one));
+            if let (None, Some(operation)) = (seen.code, &seen.operation) {
+                seen.code = behind(lane).or_else(|| stands(&lane.system, operation));
+            }
+            found.push(seen);
         }
     }
     found
+}
+
+/// What a new wish of the lane waits for first: its last call.
+fn behind(lane: &Lane) -> Option<LaneCode> {
+    if undecided(lane).is_some() {
+        return lane.code;
+    }
+    let flight = lane.flying.as_ref().filter(|flight| !flight.in_air)?;
+    // Nothing supersedes what may be there: it goes again before anything else does.
+    (!flight.may_be_replaced()).then_some(LaneCode::Retry)
 }
 
 fn prospect(

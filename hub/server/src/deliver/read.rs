@@ -14,6 +14,7 @@ use super::freeze::Frozen;
 use super::settle::AttemptEnd;
 use super::steps::Run;
 use crate::bundle::{Read, System};
+use crate::resilience::Cause;
 use crate::resilience::stale::{Allowance, Answered};
 
 /// Longest time of one read, all its steps and retries together: somebody waits for it.
@@ -104,7 +105,8 @@ async fn ask(
         }
         AttemptEnd::Failed { failure, .. } => Err(failure.to_string()),
         AttemptEnd::Unbuilt(error) => Err(error.to_string()),
-        AttemptEnd::OutOfTime | AttemptEnd::Lost | AttemptEnd::Lapsed { .. } => {
+        AttemptEnd::Lost => Err(Cause::CutOff.to_string()),
+        AttemptEnd::OutOfTime | AttemptEnd::Lapsed { .. } => {
             Err(format!("no answer within {} s", LONGEST.as_secs()))
         }
     }

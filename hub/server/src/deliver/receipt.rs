@@ -97,6 +97,9 @@ impl Hand<'_> {
         if let Some(step) = verdict.resume {
             settle::resume_at(&mut memo, step);
         }
+        if wrote {
+            verdict.of_all_steps();
+        }
         let memo = write_memo(&memo);
         span.set("orderhub.result", || verdict.shown);
         if !matches!(verdict.class, ReceiptClass::Ok | ReceiptClass::Already) {

@@ -41,11 +41,22 @@ pub(super) enum Offer {
     Rested,
 }
 
+/// Lanes that wait for one thing, in the order in which they found that they must.
 #[derive(Debug, Default)]
 struct Parked {
-    keys: VecDeque<OrderKey>,
+    /// By when they came; one that asks again keeps its place.
+    keys: BTreeMap<u64, OrderKey>,
     /// Not before; `None`: only the readiness of what it waits for counts.
     until: Option<Instant>,
+    /// Of those that wait for a limit the one that asks now: the others would ask in vain.
+    asking: Option<OrderKey>,
+}
+
+impl Parked {
+    fn is_ready(&self, wait: &Wait, now: Instant, ready: &impl Fn(&Wait) -> bool) -> bool {
+        let may = self.asking.is_none() && !self.keys.is_empty();
+        may && self.until.is_none_or(|until| until <= now) && ready(wait)
+    }
 }
 
 /// See the module.
@@ -56,6 +67,9 @@ pub(super) struct Ring {
     due: VecDeque<OrderKey>,
     parked: BTreeMap<Wait, Parked>,
     parked_keys: usize,
+    /// Lanes of limits that were taken to ask, with their place in the line.
+    asking: HashMap<OrderKey, (Wait, u64)>,
+    came: u64,
     taken: u32,
 }
 
@@ -139,53 +153,91 @@ impl Ring {
     }
 
     fn take_parked(&mut self, now: Instant, ready: impl Fn(&Wait) -> bool) -> Option<OrderKey> {
-        let open = self
-            .parked
-            .iter_mut()
-            .find(|(wait, parked)| parked.until.is_none_or(|until| until <= now) && ready(wait));
-        let (wait, parked) = open?;
-        let key = parked.keys.pop_front();
-        if parked.keys.is_empty() {
-            let wait = wait.clone();
+        let mut groups = self.parked.iter_mut();
+        let (wait, parked) = groups.find(|(wait, group)| group.is_ready(wait, now, &ready))?;
+        let (place, key) = parked.keys.pop_first()?;
+        self.parked_keys -= 1;
+        let wait = wait.clone();
+        if matches!(wait, Wait::Limit(..)) {
+            parked.asking = Some(key);
+            self.asking.insert(key, (wait, place));
+        } else if parked.keys.is_empty() {
             self.parked.remove(&wait);
         }
-        self.parked_keys -= usize::from(key.is_some());
-        key
+        Some(key)
+    }
+
+    /// The lane asks for its limit no more: it has what it asked for, or wants nothing. The next may ask.
+    pub(super) fn asked(&mut self, key: OrderKey) {
+        let Some((wait, _)) = self.asking.remove(&key) else { return };
+        let Some(parked) = self.parked.get_mut(&wait) else { return };
+        parked.asking = None;
+        if parked.keys.is_empty() {
+            self.parked.remove(&wait);
+        }
+    }
+
+    /// Until when the lane must wait for its key of a limit, because others wait for the same already: they
+    /// came first.
+    ///
+    /// **Invariant:** lanes that wait for one key of a limit go in the order in which they came, and those of
+    /// another key do not wait for them. Tests: `lanes_of_one_key_go_in_their_order_and_one_asks_at_a_time`,
+    /// `a_key_that_is_used_up_holds_up_no_other`.
+    pub(super) fn behind(&self, key: OrderKey, wait: &Wait, now: Instant) -> Option<Instant> {
+        let parked = self.parked.get(wait)?;
+        let asks = self.asking.get(&key).is_some_and(|(asked, _)| asked == wait);
+        (!asks).then_some(parked.until.unwrap_or(now))
     }
 
     /// Whether a parked key could be taken.
     pub(super) fn any_ready(&self, now: Instant, ready: impl Fn(&Wait) -> bool) -> bool {
-        let mut groups = self.parked.iter();
-        groups.any(|(wait, parked)| parked.until.is_none_or(|at| at <= now) && ready(wait))
+        self.parked.iter().any(|(wait, parked)| parked.is_ready(wait, now, &ready))
     }
 
-    /// When the next parked keys may be ready; those without a time are not counted.
+    /// When the next parked keys may be ready; those without a time are not counted, nor those that one of
+    /// them asks for now.
     pub(super) fn next_ready(&self) -> Option<Instant> {
-        self.parked.values().filter_map(|parked| parked.until).min()
+        let quiet = self.parked.values().filter(|parked| parked.asking.is_none());
+        quiet.filter_map(|parked| parked.until).min()
     }
 
     /// A running lane must wait. `Full`: it goes back to the store.
     pub(super) fn park(&mut self, key: OrderKey, wait: Wait, until: Option<Instant>) -> Offer {
+        let asked = self.asking.get(&key).filter(|(before, _)| *before == wait);
+        let place = asked.map(|(_, place)| *place);
+        let known = self.parked.get(&wait).and_then(|parked| parked.until);
+        self.asked(key);
         if self.parked_keys >= Self::PARKED {
             self.places.remove(&key);
             return Offer::Full;
         }
         self.places.insert(key, Place::Parked);
         self.parked_keys += 1;
+        self.came += 1;
+        // A limit that is used up until then is so for all who wait for it.
+        let until = if matches!(wait, Wait::Limit(..)) { until.max(known) } else { until };
         let parked = self.parked.entry(wait).or_default();
-        parked.keys.push_back(key);
+        parked.keys.insert(place.unwrap_or(self.came), key);
         parked.until = until;
         Offer::Taken
     }
 
+    /// What was known of limits does not hold any more: whoever waits for one may ask.
+    pub(super) fn hurry(&mut self) {
+        let limits = self.parked.iter_mut().filter(|(wait, _)| matches!(wait, Wait::Limit(..)));
+        limits.for_each(|(_, parked)| parked.until = None);
+    }
+
     /// A running lane is to be served again, first of all: nothing came of taking it.
     pub(super) fn put_back(&mut self, key: OrderKey) {
+        self.asked(key);
         self.places.insert(key, Place::Queued);
         self.live.push_front(key);
     }
 
     /// A running lane has come to rest. `Full`: it wants more and goes back to the store.
     pub(super) fn done(&mut self, key: OrderKey) -> Offer {
+        self.asked(key);
         match self.places.remove(&key) {
             Some(Place::Running { again: true }) => self.offer(key),
             Some(Place::Running { again: false } | Place::Queued | Place::Parked) | None => {
@@ -280,6 +332,39 @@ mod tests {
         assert_eq!(ring.take(now, |_| true), None);
         assert_eq!(ring.next_ready(), Some(now + wait));
         assert_eq!(ring.take(now + wait, |_| true), Some(key(1)));
+    }
+
+    #[test]
+    fn lanes_of_one_key_go_in_their_order_and_one_asks_at_a_time() {
+        let mut ring = Ring::default();
+        let (now, second) = (Instant::now(), Duration::from_secs(1));
+        let wait = |name: &str| Wait::Limit("parcel".to_owned(), Some(name.to_owned()));
+        for number in 0..4 {
+            ring.offer(key(number));
+            let taken = take(&mut ring).unwrap();
+            assert_eq!(ring.behind(taken, &wait("A"), now).is_some(), number > 0);
+            ring.park(taken, wait("A"), Some(now + second));
+        }
+        assert!(ring.behind(key(9), &wait("B"), now).is_none(), "another key is another line");
+        let then = now + second;
+        assert_eq!(ring.take(now, |_| true), None);
+        assert_eq!(ring.take(then, |_| true), Some(key(0)));
+        assert_eq!(ring.take(then, |_| true), None, "the others would ask in vain");
+        assert_eq!(ring.behind(key(0), &wait("A"), now), None);
+        // In vain: it keeps its place, and all wait.
+        ring.park(key(0), wait("A"), Some(then + second));
+        assert_eq!(ring.take(then, |_| true), None);
+        let then = then + second;
+        assert_eq!(ring.take(then, |_| true), Some(key(0)));
+        ring.asked(key(0));
+        assert_eq!(ring.take(then, |_| true), Some(key(1)), "while the first calls");
+        ring.done(key(1));
+        assert_eq!(ring.take(then, |_| true), Some(key(2)));
+        ring.put_back(key(2));
+        ring.hurry();
+        assert_eq!(ring.take(now, |_| true), Some(key(3)));
+        ring.asked(key(3));
+        assert!(ring.parked.is_empty() && ring.asking.is_empty() && ring.parked() == 0);
     }
 
     #[test]

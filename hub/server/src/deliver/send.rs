@@ -213,7 +213,16 @@ impl Hand<'_> {
     ) -> Result<Option<Pass>, Failure> {
         let Some(request) = first else { return Ok(None) };
         let key = request.limit_key.as_deref();
-        self.dispatcher.pass(&flight.operation, &request.limit, key).await.map(Some)
+        if let Some(key) = key {
+            let wait = Wait::Limit(request.limit.clone(), Some(key.to_owned()));
+            let now = Instant::now();
+            if let Some(until) = self.dispatcher.ring().behind(self.key, &wait, now) {
+                return Err(Cause::Limited(until.saturating_duration_since(now)).into());
+            }
+        }
+        let pass = self.dispatcher.pass(&flight.operation, &request.limit, key).await?;
+        self.dispatcher.asked(self.key);
+        Ok(Some(pass))
     }
 
     /// The gate, the limit or the credential says no: no attempt is spent.
@@ -232,7 +241,7 @@ impl Hand<'_> {
                 (Rest::Park(Wait::Limit(limit, key), until), LaneCode::Limited)
             }
             Cause::Refused(_) => (Rest::Back, LaneCode::NotAllowed),
-            Cause::Shut(_) | Cause::Call(_) => {
+            Cause::Shut(_) | Cause::Call(_) | Cause::CutOff => {
                 let operation = flight.operation.to_string();
                 (Rest::Park(Wait::Gate(operation), None), LaneCode::BreakerOpen)
             }

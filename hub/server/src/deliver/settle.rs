@@ -61,6 +61,23 @@ pub(super) struct Settlement {
     pub(super) why: String,
 }
 
+impl Settlement {
+    /// An earlier step of the attempt took effect there: what is shown is true of all of it, not of its last step
+    /// alone. What the lane does next stays as it is.
+    ///
+    /// **Invariant:** no receipt says that nothing was done of an attempt that did something. Test:
+    /// `a_step_that_certainly_did_not_act_is_not_in_doubt_for_the_one_before_it`.
+    pub(super) fn of_all_steps(&mut self) {
+        if matches!(self.class, ReceiptClass::Ok | ReceiptClass::Already) {
+            return;
+        }
+        if self.shown == "not_acted" {
+            self.shown = "may_have_acted";
+        }
+        self.why.push_str("; an earlier step of this attempt took effect there");
+    }
+}
+
 /// What decides about further attempts.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Policy<'a> {
@@ -201,6 +218,8 @@ fn failed(failure: &Failure, idempotency: &Idempotency, policy: Policy<'_>) -> S
         }
         Cause::Limited(wait) => policy.limited(ReceiptClass::Throttled, "throttled", *wait, why),
         Cause::Refused(wait) => policy.limited(ReceiptClass::NotAllowed, "not_allowed", *wait, why),
+        // Ours to mend, not the system's: no attempt is spent on it.
+        Cause::CutOff => policy.limited(ReceiptClass::Throttled, "not_acted", Duration::ZERO, why),
     }
 }
 

@@ -152,6 +152,7 @@ fn heed_one(dispatcher: &Dispatcher, known: &Shared) {
     }
     let pauses = || known.pauses.iter().filter(|pause| of(&pause.system));
     hold(dispatcher, pauses().collect());
+    dispatcher.look_at_credential();
 }
 
 /// What people hold shut, and nothing else.
@@ -159,11 +160,16 @@ fn hold(dispatcher: &Dispatcher, pauses: Vec<&PauseRow>) {
     let whole = pauses.iter().find(|pause| pause.operation.is_none());
     let reason = whole.map(|pause| pause.reason.clone());
     let changed = dispatcher.observed().paused != reason;
+    let ended = changed && reason.is_none();
     dispatcher.observed().paused = reason;
+    if ended {
+        dispatcher.ease();
+    }
     let held: Vec<&str> = pauses.iter().filter_map(|pause| pause.operation.as_deref()).collect();
     for (operation, _, forced) in dispatcher.guards.gates() {
         if forced == Some(Force::Open) && !held.contains(&operation.as_str()) {
-            dispatcher.guards.force(&operation, None);
+            dispatcher.guards.forced_by_others(&operation, None);
+            dispatcher.ease();
         }
     }
     let free = |operation: &str| {
@@ -172,7 +178,7 @@ fn hold(dispatcher: &Dispatcher, pauses: Vec<&PauseRow>) {
     };
     for operation in held {
         if free(operation) {
-            dispatcher.guards.force(operation, Some(Force::Open));
+            dispatcher.guards.forced_by_others(operation, Some(Force::Open));
         }
     }
     if changed {

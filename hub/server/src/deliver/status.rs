@@ -33,7 +33,7 @@ pub struct SystemStatus {
     pub in_flight: usize,
     /// Lanes that want something, about a second ago.
     pub backlog: u64,
-    /// When the oldest of them was due.
+    /// Since when the system lags behind the oldest of them, whatever was tried since.
     pub oldest: Option<Timestamp>,
     /// The last delivery.
     pub last_success: Option<Timestamp>,

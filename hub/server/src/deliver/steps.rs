@@ -1,6 +1,7 @@
 //! The steps of one operation, one after the other, each through the stack.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU16, Ordering};
 
 use futures_util::future::BoxFuture;
@@ -12,13 +13,17 @@ use orderhub_connectors::error::{BuildError, CallError};
 use tokio::time::Instant;
 
 use super::dispatcher::Dispatcher;
+use super::ease;
 use super::send::Flying;
 use super::settle::AttemptEnd;
-use crate::resilience::{Caller, Exchange, Exchanged, Failure, Prepaid, Step};
+use crate::resilience::{Caller, Cause, Exchange, Exchanged, Failure, Prepaid, Step};
 use crate::telemetry::trace::{self, Kind, Place, Span};
 
 /// Values of a rotating secret that are tried for one call.
 const MOST_TURNS: usize = 4;
+
+/// Secrets by name, with what tells their values from others.
+type Used = RefCell<BTreeMap<String, u64>>;
 
 /// What is run.
 pub(super) struct Run<'a> {
@@ -135,7 +140,8 @@ struct Attempt<'a> {
 
 impl Attempt<'_> {
     /// The request with the values of secrets of a turn, and how many values the secret with the most has.
-    fn authorized(&self, turn: usize) -> Result<(Request, usize), BuildError> {
+    /// `used`: which secrets they are, told also of one that is missing.
+    fn authorized(&self, turn: usize, used: &Used) -> Result<(Request, usize), BuildError> {
         let mut request = self.request.clone();
         let nonce = uuid::Uuid::new_v4().simple().to_string();
         let dispatcher = self.run.dispatcher;
@@ -143,6 +149,7 @@ impl Attempt<'_> {
         let secret = |name: &str| {
             let mut values = (dispatcher.secret)(name);
             most.set(most.get().max(values.len()));
+            used.borrow_mut().insert(name.to_owned(), ease::print(&values));
             let turn = turn.checked_rem(values.len()).unwrap_or(0);
             values.rotate_left(turn);
             values
@@ -158,18 +165,17 @@ impl Attempt<'_> {
     }
 
     /// One request with the values of a turn, in a span of its own.
-    async fn once(&self, mut request: Request) -> Result<Exchanged, CallError> {
+    async fn once(&self, mut request: Request) -> Result<Exchanged, Cause> {
         if !self.run.dispatcher.common.store.lives() {
             // Others may look after this call by now.
-            let why = "the store was not heard of for too long: nothing was sent".to_owned();
-            return Err(CallError::NotActed { why, retry_after: None });
+            return Err(Cause::CutOff);
         }
         let mut span = self.span(&mut request);
         let exchanged = self.exchange(&request, &mut span).await;
         if let Err(error) = &exchanged {
             span.fail(word(error));
         }
-        exchanged
+        exchanged.map_err(Cause::Call)
     }
 
     /// While a secret rotates it has several values, and nobody knows which of them the system takes by now:
@@ -177,21 +183,27 @@ impl Attempt<'_> {
     ///
     /// **Invariant:** a rotation costs no call, whichever side is first. Test:
     /// `a_secret_is_rotated_under_load_without_a_refused_call`.
-    async fn taken(&self) -> Result<Exchanged, CallError> {
+    async fn taken(&self) -> Result<Exchanged, Cause> {
         let preferred = &self.run.dispatcher.turn;
         let first = preferred.load(Ordering::Relaxed);
         let (mut turn, mut tried) = (first, 0);
         loop {
             // A missing secret is a refused credential: everything waits, one alarm, no attempt each.
-            let authorized = self.authorized(turn);
-            let (request, most) =
-                authorized.map_err(|e| CallError::NotAllowed { why: e.to_string() })?;
+            let used = Used::default();
+            let authorized = self.authorized(turn, &used).inspect_err(|_| {
+                self.run.dispatcher.easing.refused_with(used.take());
+            });
+            let (request, most) = authorized
+                .map_err(|e| Cause::Call(CallError::NotAllowed { why: e.to_string() }))?;
             tried += 1;
             match self.once(request).await {
-                Err(CallError::NotAllowed { .. }) if tried < most.min(MOST_TURNS) => {
+                Err(Cause::Call(CallError::NotAllowed { .. })) if tried < most.min(MOST_TURNS) => {
                     turn = (turn + 1).checked_rem(most).unwrap_or(0);
                 }
                 done => {
+                    if matches!(done, Err(Cause::Call(CallError::NotAllowed { .. }))) {
+                        self.run.dispatcher.easing.refused_with(used.take());
+                    }
                     if done.is_ok() && turn != first {
                         preferred.store(turn, Ordering::Relaxed);
                     }
@@ -241,7 +253,7 @@ fn word(error: &CallError) -> &'static str {
 }
 
 impl Exchange for Attempt<'_> {
-    fn run(&self) -> BoxFuture<'_, Result<Exchanged, CallError>> {
+    fn run(&self) -> BoxFuture<'_, Result<Exchanged, Cause>> {
         Box::pin(self.taken())
     }
 }

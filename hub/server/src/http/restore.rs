@@ -11,6 +11,8 @@ use orderhub_order::fold::{
     Act, Effect, Facts, Outcome, PersonAct, Put, Remains, fold, remainder, restorable,
 };
 use orderhub_order::history::{Difference, between, describe};
+use orderhub_order::ids::SystemName;
+use orderhub_order::lane::LaneCode;
 use orderhub_order::model::{Order, State as OrderState};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -66,7 +68,8 @@ pub(super) async fn restore(
     }
     let then = version(&api, &caller, &state.order, to).await?;
     let (bundle, mask) = (api.intake.bundle(), caller.view().mask_personal);
-    let outcome = Preview::of(&bundle, (&state, &then), api.clock.now(), mask);
+    let stands = |system: &SystemName, operation: &str| api.deliverer.stands(system, operation);
+    let outcome = Preview::of(&bundle, (&state, &then), (api.clock.now(), mask), stands);
     let preview = outcome.map_err(conflict)?;
     if dry_run {
         return Ok(Json(preview.shown("preview", preview.version)));
@@ -123,8 +126,8 @@ impl Preview {
     fn of(
         bundle: &Bundle,
         (state, then): (&OrderState, &Order),
-        now: Timestamp,
-        mask: bool,
+        (now, mask): (Timestamp, bool),
+        stands: impl Fn(&SystemName, &str) -> Option<LaneCode>,
     ) -> Result<Self, String> {
         let rules = bundle.rules();
         let (seen, of) = (state.order.version, then.version);
@@ -145,7 +148,7 @@ impl Preview {
             of,
             version: after.order.version,
             changes: describe(&between(&state.order, &after.order), mask),
-            calls: prospects(bundle, &after, seen),
+            calls: prospects(bundle, &after, seen, stands),
             remains: remainder(&after, then, &rules, mask),
             todos,
             puts,

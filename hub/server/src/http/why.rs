@@ -235,7 +235,7 @@ pub(super) fn meaning(code: LaneCode) -> &'static str {
             "its breaker is open: the system did not answer, or a person holds it open; no attempt is spent"
         }
         LaneCode::NotAllowed => {
-            "the system refuses our credential; renew it, one probe every five minutes sees it"
+            "the system refuses our credential; renew it: another secret is tried at once, else one probe every five minutes sees it"
         }
         LaneCode::Retry => "the last attempt did not succeed; it is tried again",
         LaneCode::InDoubt => {

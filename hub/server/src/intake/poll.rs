@@ -77,6 +77,8 @@ struct Trouble {
     failures: u32,
     /// Not before this.
     until: Option<Timestamp>,
+    /// How often what was put off at the system had been made due when this was.
+    eased: u64,
     /// What named the next page may have lapsed there: the poll begins again, from where the last ended.
     begin: bool,
 }
@@ -136,7 +138,8 @@ impl Poller {
                 window(poll, cursor.since, now)
             }
         };
-        if let Some(at) = trouble.until.filter(|at| *at > now) {
+        let eased = self.parts.deliverer.eased(&self.system);
+        if let Some(at) = trouble.until.filter(|at| *at > now && trouble.eased == eased) {
             return Ok(until(now, at));
         }
         if let Some(shut) = self.parts.deliverer.shut_for(&self.system, &poll.operation) {
@@ -149,13 +152,14 @@ impl Poller {
             fields: &poll.fields,
             attempts: trouble.attempts,
         };
+        // Before the question: what is eased while it is asked counts for it.
         let asked = tokio::select! {
             () = self.stop.cancelled() => return Ok(LOOK),
             () = self.lease.lost() => return Ok(LOOK),
             asked = self.parts.deliverer.ask(&self.system, question) => asked,
         };
         *pages += 1;
-        self.answered(asked, (cursor, window), (trouble, *pages)).await
+        self.answered(asked, (cursor, window), (trouble, *pages, eased)).await
     }
 
     fn of<'b>(&self, bundle: &'b bundle::Bundle) -> Option<(&'b bundle::Intake, &'b bundle::Poll)> {
@@ -180,7 +184,7 @@ impl Poller {
         &self,
         asked: Asked,
         (cursor, window): (Cursor, Window),
-        (trouble, pages): (&mut Trouble, u32),
+        (trouble, pages, eased): (&mut Trouble, u32, u64),
     ) -> Result<Duration, StoreError> {
         let now = self.parts.clock.now();
         let why = match asked {
@@ -202,6 +206,7 @@ impl Poller {
             Asked::Again { at, spent, why } => {
                 trouble.attempts = trouble.attempts.saturating_add(u32::from(spent));
                 trouble.until = Some(at);
+                trouble.eased = eased;
                 self.warn(&why);
                 return Ok(until(now, at));
             }
@@ -213,6 +218,7 @@ impl Poller {
             attempts: 0,
             failures: trouble.failures.saturating_add(1),
             until: Some(later(now, wait)),
+            eased,
             begin: true,
         };
         Ok(wait)

@@ -1,8 +1,10 @@
 //! Whether a system takes our credential: a state of the account, not a reason to retry.
 //!
-//! After a refusal nothing is sent but one probe each [`PROBE_EVERY`]: hammering a login locks accounts.
+//! After a refusal nothing is sent but one probe each [`PROBE_EVERY`], of all processes together: hammering a
+//! login locks accounts.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -14,36 +16,42 @@ pub const PROBE_EVERY: Duration = Duration::from_secs(300);
 #[derive(Debug, Default)]
 pub struct Credential {
     refused: Mutex<Option<Refused>>,
+    taken_again: AtomicU64,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Refused {
     next_probe: Instant,
+    /// The other processes know of it.
+    told: bool,
 }
 
 impl Credential {
+    fn lock(&self) -> MutexGuard<'_, Option<Refused>> {
+        self.refused.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Lets a call pass; while refused, one in [`PROBE_EVERY`].
     ///
     /// # Errors
     ///
     /// The time until the next probe.
     pub fn admit(self: &Arc<Self>, now: Instant) -> Result<Probe, Duration> {
-        let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
-        match *refused {
+        let mut refused = self.lock();
+        match &mut *refused {
             None => Ok(Probe { taken: None }),
-            Some(Refused { next_probe }) if now < next_probe => Err(next_probe - now),
-            Some(Refused { next_probe }) => {
-                *refused = Some(Refused { next_probe: now + PROBE_EVERY });
-                Ok(Probe { taken: Some((Arc::clone(self), next_probe)) })
+            Some(Refused { next_probe, .. }) if now < *next_probe => Err(*next_probe - now),
+            Some(Refused { next_probe, .. }) => {
+                let due = std::mem::replace(next_probe, now + PROBE_EVERY);
+                Ok(Probe { taken: Some((Arc::clone(self), due)) })
             }
         }
     }
 
-    /// A probe that was taken and not sent.
-    fn give_back(&self, due: Instant) {
-        let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
-        if refused.is_some() {
-            *refused = Some(Refused { next_probe: due });
+    /// The next probe is due then, and no sooner: one that was taken was not sent, or another process probes.
+    pub(super) fn defer(&self, due: Instant) {
+        if let Some(refused) = &mut *self.lock() {
+            refused.next_probe = due;
         }
     }
 
@@ -53,29 +61,51 @@ impl Credential {
     ///
     /// The time until the next probe.
     pub fn would_admit(&self, now: Instant) -> Result<(), Duration> {
-        let refused = *self.refused.lock().unwrap_or_else(PoisonError::into_inner);
-        match refused {
-            Some(Refused { next_probe }) if now < next_probe => Err(next_probe - now),
+        match *self.lock() {
+            Some(Refused { next_probe, .. }) if now < next_probe => Err(next_probe - now),
             Some(Refused { .. }) | None => Ok(()),
         }
     }
 
     /// The system refused it. `true`: it did not before, so somebody must be told, once.
     pub fn refuse(&self, now: Instant) -> bool {
-        let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
-        let first = refused.is_none();
-        *refused = Some(Refused { next_probe: now + PROBE_EVERY });
-        first
+        let mut refused = self.lock();
+        let told = refused.is_some_and(|refused| refused.told);
+        let before = refused.replace(Refused { next_probe: now + PROBE_EVERY, told });
+        before.is_none()
     }
 
-    /// The system answered, or a person changed it.
-    pub fn accept(&self) {
-        *self.refused.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    /// The system answered, or a person changed it. `true`: it was refused before.
+    pub fn accept(&self) -> bool {
+        let refused = self.lock().take().is_some();
+        self.taken_again.fetch_add(u64::from(refused), Ordering::AcqRel);
+        refused
+    }
+
+    /// Another process was refused: nobody tries before `until`.
+    pub(super) fn refused_by_others(&self, until: Instant) {
+        let mut refused = self.lock();
+        let next_probe = refused.map_or(until, |refused| refused.next_probe.max(until));
+        *refused = Some(Refused { next_probe, told: true });
+    }
+
+    /// The others know of no refusal: what they knew of is over.
+    pub(super) fn accepted_by_others(&self) {
+        let mut refused = self.lock();
+        if refused.is_some_and(|refused| refused.told) {
+            *refused = None;
+            self.taken_again.fetch_add(1, Ordering::AcqRel);
+        }
+    }
+
+    /// How often it was taken, or replaced, after it had been refused.
+    pub fn taken_again(&self) -> u64 {
+        self.taken_again.load(Ordering::Acquire)
     }
 
     /// Whether it is refused.
     pub fn is_refused(&self) -> bool {
-        self.refused.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+        self.lock().is_some()
     }
 }
 
@@ -87,6 +117,11 @@ pub struct Probe {
 }
 
 impl Probe {
+    /// Whether it is the one call that tries whether the credential is taken again.
+    pub(super) fn is_probe(&self) -> bool {
+        self.taken.is_some()
+    }
+
     /// The call went out.
     pub fn used(mut self) {
         self.taken = None;
@@ -96,7 +131,7 @@ impl Probe {
 impl Drop for Probe {
     fn drop(&mut self) {
         if let Some((credential, due)) = self.taken.take() {
-            credential.give_back(due);
+            credential.defer(due);
         }
     }
 }

@@ -59,6 +59,8 @@ impl<C: Caller> Caller for Paced<C> {
     async fn call(&self, step: &Step<'_>) -> Result<Exchanged, Failure> {
         if !step.prepaid.take_token() {
             let left = step.until.saturating_duration_since(Instant::now());
+            // Who waits for a key holds what others could call with.
+            let left = if step.key.is_some() { left.min(self.guards.token_wait) } else { left };
             let token = self.guards.limits.acquire(step.limit, step.key, left).await;
             token.map_err(Cause::Limited)?;
         }
@@ -75,6 +77,10 @@ impl<C: Caller> Caller for Paced<C> {
 }
 
 /// Lets attempts pass while the system is well and takes our credential, and tells both how it went.
+///
+/// **Invariant:** only what the system did counts: what never left gives the probe back, here and for all
+/// processes. Tests: `what_the_hub_did_not_send_is_no_word_of_the_system`,
+/// `a_hub_that_is_cut_off_from_its_store_opens_no_breaker`.
 #[derive(Debug)]
 pub struct Gated<C> {
     inner: C,
@@ -99,12 +105,12 @@ impl<C: Caller> Caller for Gated<C> {
         match &outcome {
             Ok(_) => {
                 probe.used();
-                self.guards.credential.accept();
+                self.guards.accepted();
                 admission.settle(Health::Well, now);
             }
             Err(Failure { cause: Cause::Call(error), .. }) => {
                 probe.used();
-                if error.next() == Next::Renew && self.guards.credential.refuse(now) {
+                if error.next() == Next::Renew && self.guards.refused(now) {
                     tracing::error!(
                         operation = step.operation,
                         "credential refused: nothing is sent but one probe each five minutes"
@@ -112,7 +118,7 @@ impl<C: Caller> Caller for Gated<C> {
                 }
                 admission.settle(if error.is_ill() { Health::Ill } else { Health::Well }, now);
             }
-            // No token: nothing was sent, nothing is known.
+            // No token, or no store: nothing was sent, nothing is known.
             Err(_) => admission.withdraw(),
         }
         outcome

@@ -4,7 +4,7 @@
 //! ([`Share`]); what a system says itself (`Retry-After`) pauses the name for every caller. In memory: one counter a name, and at most
 //! [`MOST_KEYS`] keys a name before those that are idle are let go.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -92,7 +92,7 @@ impl Named {
         let direct = RateLimiter::direct_with_clock(quota, clock);
         let keyed = RateLimiter::new(quota, DashMapStateStore::default(), clock);
         let line = tokio::sync::Mutex::new(InHand { calls: 0, until: clock.start });
-        Some(Self { rate, direct, keyed, line })
+        Some(Self { rate, direct, keyed, line, none_before: Mutex::default() })
     }
 
     /// Calls that are taken together: those of [`AT_ONCE`]; of a key, one.
@@ -120,8 +120,30 @@ struct Named {
     rate: Rate,
     direct: Direct,
     keyed: Keyed,
-    /// Calls in hand of those that all share; who waits for one, waits in line.
+    /// Calls in hand of those that all share; who asks for more, asks in line.
     line: tokio::sync::Mutex<InHand>,
+    /// What the others' answer was: no call before then, by key. At most [`MOST_KEYS`]; one without room is
+    /// asked for again, which is slower, not wrong.
+    none_before: Mutex<HashMap<Box<str>, Instant>>,
+}
+
+impl Named {
+    /// How long there is no call, as far as is known.
+    fn none_for(&self, key: Option<&str>, now: Instant) -> Option<Duration> {
+        let none_before = self.none_before.lock().unwrap_or_else(PoisonError::into_inner);
+        none_before.get(key.unwrap_or_default()).filter(|at| **at > now).map(|at| *at - now)
+    }
+
+    fn none_before(&self, key: Option<&str>, at: Instant) {
+        let mut none_before = self.none_before.lock().unwrap_or_else(PoisonError::into_inner);
+        if none_before.len() >= MOST_KEYS {
+            let now = Instant::now();
+            none_before.retain(|_, at| *at > now);
+        }
+        if none_before.len() < MOST_KEYS {
+            none_before.insert(key.unwrap_or_default().into(), at);
+        }
+    }
 }
 
 /// Calls that were taken for several, to be made at once.
@@ -223,7 +245,10 @@ impl Limits {
         }
     }
 
-    /// The same where all processes count together, one question at a time.
+    /// The same where all processes count together. Nobody sleeps in a line: who must wait stands in nobody's
+    /// way, and asks again when there may be a call.
+    ///
+    /// **Invariant:** who waits for one key holds up no other. Test: `who_waits_for_a_key_holds_up_no_other`.
     async fn acquire_shared(
         &self,
         share: &dyn Share,
@@ -231,22 +256,13 @@ impl Limits {
         (name, key): (&str, Option<&str>),
         latest: Instant,
     ) -> Result<(), Duration> {
-        let line = tokio::time::timeout_at(latest, named.line.lock()).await;
-        let mut in_hand = line.map_err(|_| named.rate.every)?;
         loop {
             let now = Instant::now();
-            let wait = match self.pause_left(name) {
+            let none = self.pause_left(name).or_else(|| named.none_for(key, now));
+            let wait = match none {
                 Some(wait) => wait,
-                None if key.is_none() && in_hand.calls > 0 && now < in_hand.until => {
-                    in_hand.calls -= 1;
-                    return Ok(());
-                }
-                None => match share.take(name, key, named.rate, named.want(key)).await {
-                    Ok(calls) => {
-                        let calls = calls.saturating_sub(1);
-                        *in_hand = InHand { calls, until: now + AT_ONCE };
-                        return Ok(());
-                    }
+                None => match Self::ask(share, named, (name, key), latest).await {
+                    Ok(()) => return Ok(()),
                     Err(wait) => wait,
                 },
             };
@@ -254,6 +270,43 @@ impl Limits {
                 return Err(wait);
             }
             tokio::time::sleep(wait).await;
+        }
+    }
+
+    /// Asks for calls: of a key for one, else for several, and one process one question at a time.
+    async fn ask(
+        share: &dyn Share,
+        named: &Named,
+        (name, key): (&str, Option<&str>),
+        latest: Instant,
+    ) -> Result<(), Duration> {
+        let mut in_hand = match key {
+            Some(_) => None,
+            None => {
+                let line = tokio::time::timeout_at(latest, named.line.lock()).await;
+                Some(line.map_err(|_| named.rate.every)?)
+            }
+        };
+        let now = Instant::now();
+        if let Some(in_hand) = in_hand.as_mut().filter(|hand| hand.calls > 0 && now < hand.until) {
+            in_hand.calls -= 1;
+            return Ok(());
+        }
+        // Who was before in the line may know by now.
+        if let Some(wait) = named.none_for(key, now) {
+            return Err(wait);
+        }
+        match share.take(name, key, named.rate, named.want(key)).await {
+            Ok(calls) => {
+                if let Some(in_hand) = &mut in_hand {
+                    **in_hand = InHand { calls: calls.saturating_sub(1), until: now + AT_ONCE };
+                }
+                Ok(())
+            }
+            Err(wait) => {
+                named.none_before(key, Instant::now() + wait);
+                Err(wait)
+            }
         }
     }
 
@@ -307,78 +360,5 @@ impl Limits {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn rate_of(text: &str, burst: u32) -> Rate {
-        let rate: crate::config::Rate = text.parse().unwrap();
-        Rate::new(rate.calls.get(), rate.per, burst.try_into().unwrap()).unwrap()
-    }
-
-    fn limits(name: &str, rate: &str, burst: u32) -> Limits {
-        Limits::new(&BTreeMap::from([(name.to_owned(), rate_of(rate, burst))]))
-    }
-
-    #[test]
-    fn settings_only_lower() {
-        let declared = rate_of("10/s", 20);
-        let faster = rate_of("100/s", 40);
-        let slower = rate_of("1/s", 2);
-        assert_eq!(declared.lowered(faster), declared);
-        assert_eq!(declared.lowered(slower), slower);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn other_rates_take_the_place_of_those_that_changed_only() {
-        let limits = limits("default", "1/s", 1);
-        assert!(limits.take("default", None).is_ok());
-        let both = |rate| BTreeMap::from([("default".to_owned(), rate), ("new".to_owned(), rate)]);
-        limits.renew(&both(rate_of("1/s", 1)));
-        assert!(limits.take("default", None).is_err(), "it goes on where it was");
-        limits.renew(&both(rate_of("1/s", 2)));
-        assert!(limits.take("default", None).is_ok());
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_token_beyond_the_burst_is_waited_for() {
-        let limits = limits("default", "10/s", 2);
-        assert!(limits.take("default", None).is_ok());
-        assert!(limits.take("default", None).is_ok());
-        let wait = limits.take("default", None).unwrap_err();
-        assert!(wait <= Duration::from_millis(100), "{wait:?}");
-        let start = Instant::now();
-        limits.acquire("default", None, Duration::from_secs(1)).await.unwrap();
-        assert!(start.elapsed() >= Duration::from_millis(99));
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_wait_longer_than_allowed_is_told_at_once_and_takes_nothing() {
-        let limits = limits("parcel", "1/30m", 1);
-        assert!(limits.take("parcel", Some("A")).is_ok());
-        let start = Instant::now();
-        let longest = Duration::from_secs(2);
-        let wait = limits.acquire("parcel", Some("A"), longest).await.unwrap_err();
-        assert!(wait > Duration::from_secs(1700));
-        assert_eq!(start.elapsed(), Duration::ZERO);
-        assert!(limits.take("parcel", Some("B")).is_ok(), "each key has its own");
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_pause_by_the_system_holds_every_caller_of_that_name_only() {
-        let limits = limits("default", "100/s", 100);
-        limits.pause("default", Instant::now() + Duration::from_secs(30));
-        limits.pause("default", Instant::now() + Duration::from_secs(5));
-        assert!(limits.take("default", None).unwrap_err() > Duration::from_secs(29));
-        assert!(limits.take("other", None).is_ok());
-        tokio::time::advance(Duration::from_secs(31)).await;
-        assert!(limits.take("default", None).is_ok());
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_name_that_nobody_declared_is_free_until_the_system_throttles() {
-        let limits = Limits::new(&BTreeMap::new());
-        assert!(limits.take("default", None).is_ok());
-        limits.pause("default", Instant::now() + Duration::from_secs(1));
-        assert!(limits.take("default", None).is_err());
-    }
-}
+#[path = "limit_tests.rs"]
+mod tests;

@@ -7,7 +7,6 @@
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::future::Future;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -20,14 +19,17 @@ mod breaker;
 pub mod credential;
 pub mod gate;
 mod layers;
+mod leave;
 pub mod limit;
 pub mod retry;
 pub mod share;
 pub mod stale;
 
-use credential::{Credential, Probe};
-use gate::{Admission, BreakerPolicy, Force, Gate, GateState, PolicyError, Shut};
+use credential::Credential;
+use gate::{BreakerPolicy, Force, Gate, GateState, PolicyError, Shut};
 use layers::{Gated, Paced, Retried, Timed, Wire};
+use leave::Leave;
+pub use leave::{Pass, Prepaid};
 use limit::{Limits, Rate};
 pub use retry::Jitter;
 use retry::{Budget, Retries};
@@ -71,7 +73,11 @@ pub trait Caller: Debug + Send + Sync {
 /// One attempt at a step: authorise, send, let the connector read the answer.
 pub trait Exchange: Send + Sync {
     /// Runs it. Called once per attempt: the same bytes each time, all but credentials.
-    fn run(&self) -> BoxFuture<'_, Result<Exchanged, CallError>>;
+    ///
+    /// # Errors
+    ///
+    /// [`Cause::Call`]: what the system did. [`Cause::CutOff`]: nothing left, and it did nothing.
+    fn run(&self) -> BoxFuture<'_, Result<Exchanged, Cause>>;
 }
 
 /// What an attempt gave.
@@ -109,42 +115,6 @@ impl Debug for Step<'_> {
     }
 }
 
-/// Leave to make one attempt: past the credential and the gate, with a token in hand.
-#[derive(Debug)]
-pub struct Pass {
-    leave: Leave,
-}
-
-/// Past the credential and the gate; dropped unused, both are as they were.
-#[derive(Debug)]
-struct Leave {
-    admission: Admission,
-    probe: Probe,
-}
-
-/// What the first attempt of a step need not take again.
-#[derive(Debug, Default)]
-pub struct Prepaid {
-    leave: Mutex<Option<Leave>>,
-    token: AtomicBool,
-}
-
-impl From<Pass> for Prepaid {
-    fn from(pass: Pass) -> Self {
-        Self { leave: Mutex::new(Some(pass.leave)), token: AtomicBool::new(true) }
-    }
-}
-
-impl Prepaid {
-    fn take_leave(&self) -> Option<Leave> {
-        self.leave.lock().unwrap_or_else(PoisonError::into_inner).take()
-    }
-
-    fn take_token(&self) -> bool {
-        self.token.swap(false, Ordering::Relaxed)
-    }
-}
-
 /// Why a step did not end well.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{cause}")]
@@ -170,6 +140,9 @@ pub enum Cause {
     /// The credential was refused before: no attempt was spent.
     #[error("the credential was refused; it is tried again in {} s", .0.as_secs())]
     Refused(Duration),
+    /// The hub itself may not send now: the system did nothing, so nobody counts it.
+    #[error("the hub was cut off from its store: nothing was sent")]
+    CutOff,
 }
 
 impl From<Cause> for Failure {
@@ -207,7 +180,8 @@ pub struct Policy {
     pub retries: Retries,
     /// Limits by name, lowered by settings already.
     pub limits: BTreeMap<String, Rate>,
-    /// The longest wait for a token before the first byte leaves; what must wait longer goes back.
+    /// The longest wait for a token before the first byte leaves, and for that of a key within a call; what must
+    /// wait longer goes back. Before the first byte nobody waits for a key: others can be called meanwhile.
     pub token_wait: Option<Duration>,
 }
 
@@ -231,6 +205,8 @@ pub struct Guards {
     share: Option<Arc<dyn Share>>,
 }
 
+/// What processes call the credential of a system among its breakers: no operation has this name.
+const CREDENTIAL: &str = "";
 /// While another process tries a system, this one asks so often whether it still does.
 const ASK_AGAIN: Duration = Duration::from_secs(1);
 
@@ -280,7 +256,8 @@ impl Guards {
         key: Option<&str>,
     ) -> Result<Pass, Failure> {
         let leave = self.admit(operation).await?;
-        let token = self.limits.acquire(limit, key, self.token_wait).await;
+        let longest = if key.is_some() { Duration::ZERO } else { self.token_wait };
+        let token = self.limits.acquire(limit, key, longest).await;
         token.map_err(Cause::Limited)?;
         Ok(Pass { leave })
     }
@@ -300,7 +277,33 @@ impl Guards {
             return Err(Cause::Shut(Some(until)).into());
         }
         let probe = self.credential.admit(now).map_err(Cause::Refused)?;
+        if probe.is_probe()
+            && let Some(share) = &self.share
+            && !share.may_probe(CREDENTIAL).await
+        {
+            drop(probe);
+            self.credential.defer(Instant::now() + ASK_AGAIN);
+            return Err(Cause::Refused(ASK_AGAIN).into());
+        }
         Ok(Leave { admission, probe })
+    }
+
+    /// The system refused our credential. `true`: it is news here.
+    fn refused(&self, now: Instant) -> bool {
+        let first = self.credential.refuse(now);
+        if let Some(share) = &self.share {
+            share.shut(CREDENTIAL, credential::PROBE_EVERY, credential::PROBE_EVERY);
+        }
+        first
+    }
+
+    /// The system took our credential, or there is another: whoever was refused may try, in every process.
+    pub fn accepted(&self) {
+        if self.credential.accept()
+            && let Some(share) = &self.share
+        {
+            share.opened(CREDENTIAL);
+        }
     }
 
     /// Whether a call could pass now. Takes nothing.
@@ -330,6 +333,16 @@ impl Guards {
 
     /// What a person wants of the gate of an operation.
     pub fn force(&self, operation: &str, force: Option<Force>) {
+        self.forced_by_others(operation, force);
+        if force != Some(Force::Open)
+            && let Some(share) = &self.share
+        {
+            share.opened(operation);
+        }
+    }
+
+    /// The same, said to another process, which tells all.
+    pub fn forced_by_others(&self, operation: &str, force: Option<Force>) {
         if let Ok(gate) = self.gate(operation) {
             gate.force(force);
         }
@@ -338,7 +351,12 @@ impl Guards {
     /// What all processes know of the system: breakers by operation, each until when and what it doubles from.
     pub fn heed(&self, shuts: &BTreeMap<&str, (Instant, Duration)>) {
         let now = Instant::now();
-        for (operation, (until, delay)) in shuts {
+        match shuts.get(CREDENTIAL) {
+            Some((until, _)) => self.credential.refused_by_others(*until),
+            None => self.credential.accepted_by_others(),
+        }
+        let breakers = shuts.iter().filter(|(operation, _)| **operation != CREDENTIAL);
+        for (operation, (until, delay)) in breakers {
             if let Ok(gate) = self.gate(operation) {
                 gate.shut_by_others(*until, *delay, now);
             }
@@ -358,5 +376,7 @@ impl Guards {
     }
 }
 
+#[cfg(test)]
+mod share_tests;
 #[cfg(test)]
 mod tests;

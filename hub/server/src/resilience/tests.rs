@@ -6,35 +6,38 @@ use super::*;
 
 /// A system that gives scripted answers; when they run out, good ones.
 #[derive(Default)]
-struct System {
+pub(super) struct System {
     script: Mutex<VecDeque<Answer>>,
     calls: Mutex<u32>,
 }
 
 #[derive(Clone)]
-enum Answer {
+pub(super) enum Answer {
     Fails(CallError),
     Hangs,
+    /// Nothing left.
+    CutOff,
 }
 
 impl System {
-    fn new(script: impl IntoIterator<Item = Answer>) -> Self {
+    pub(super) fn new(script: impl IntoIterator<Item = Answer>) -> Self {
         Self { script: Mutex::new(script.into_iter().collect()), ..Self::default() }
     }
 
-    fn calls(&self) -> u32 {
+    pub(super) fn calls(&self) -> u32 {
         *self.calls.lock().unwrap()
     }
 }
 
 impl Exchange for System {
-    fn run(&self) -> BoxFuture<'_, Result<Exchanged, CallError>> {
+    fn run(&self) -> BoxFuture<'_, Result<Exchanged, Cause>> {
         Box::pin(async {
             *self.calls.lock().unwrap() += 1;
             let answer = self.script.lock().unwrap().pop_front();
             match answer {
                 None => Ok(Exchanged::default()),
-                Some(Answer::Fails(error)) => Err(error),
+                Some(Answer::Fails(error)) => Err(Cause::Call(error)),
+                Some(Answer::CutOff) => Err(Cause::CutOff),
                 Some(Answer::Hangs) => std::future::pending().await,
             }
         })
@@ -45,7 +48,7 @@ fn not_acted() -> Answer {
     Answer::Fails(CallError::NotActed { why: "busy".to_owned(), retry_after: None })
 }
 
-fn lost() -> Answer {
+pub(super) fn lost() -> Answer {
     Answer::Fails(CallError::MayHaveActed { why: "504".to_owned() })
 }
 
@@ -64,7 +67,7 @@ fn guards(consecutive: u32, limit: Option<(&str, u32)>) -> Arc<Guards> {
     Guards::new(&Policy { breaker, limits, ..Policy::default() }, Jitter::none()).unwrap()
 }
 
-fn step(system: &System, repeatable: bool) -> Step<'_> {
+pub(super) fn step(system: &System, repeatable: bool) -> Step<'_> {
     Step {
         operation: "create",
         limit: "default",
@@ -327,4 +330,23 @@ async fn a_call_that_is_dropped_half_way_fails_its_probe() {
     let dropped = tokio::time::timeout(Duration::from_millis(100), stack.call(&probe)).await;
     assert!(dropped.is_err());
     assert_eq!(guards.gates().first().unwrap().1, GateState::Open);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_hub_did_not_send_is_no_word_of_the_system() {
+    let guards = guards(1, None);
+    let stack = stack(Arc::clone(&guards));
+    let system = System::new([Answer::CutOff, not_acted(), Answer::CutOff, not_acted()]);
+    let call = async || stack.call(&step(&system, true)).await;
+    assert_eq!(call().await.unwrap_err().cause, Cause::CutOff);
+    assert_eq!((system.calls(), guards.gates()[0].1), (1, GateState::Closed), "nobody tries again");
+    call().await.unwrap_err();
+    assert_eq!(guards.gates()[0].1, GateState::Open);
+    guards.credential.refuse(Instant::now());
+    tokio::time::advance(credential::PROBE_EVERY).await;
+    assert_eq!(call().await.unwrap_err().cause, Cause::CutOff);
+    assert_eq!(guards.gates()[0].1, GateState::HalfOpen, "the probe is given back");
+    assert!(guards.would_pass("create").is_ok(), "that of the credential, too");
+    call().await.unwrap_err();
+    assert_eq!(guards.gates()[0].1, GateState::Open, "and the next one counts");
 }

@@ -47,6 +47,13 @@ pub trait Fetches {
         why: String,
     ) -> BoxFuture<'_, Result<(), StoreError>>;
 
+    /// What stood in the way of a system's calls is gone: whatever was put off is due.
+    fn hurry_fetches(
+        &self,
+        system: &SystemName,
+        now: Timestamp,
+    ) -> BoxFuture<'_, Result<(), StoreError>>;
+
     /// Forgets some of the documents of a system that nothing hinted at since `before`.
     fn prune_fetches(
         &self,

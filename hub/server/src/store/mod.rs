@@ -223,6 +223,15 @@ pub trait Store: Reads + Answers + Fetches + Indexing + Peers + Debug + Send + S
         now: Timestamp,
     ) -> BoxFuture<'_, Result<Option<Timestamp>, StoreError>>;
 
+    /// Some lanes of a system that wait for the end of a time although what stood in their way may be gone
+    /// ([`Lane::is_put_off`](orderhub_order::lane::Lane::is_put_off)): each wants an `Act::Hurry`.
+    fn put_off(
+        &self,
+        system: &SystemName,
+        now: Timestamp,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Vec<OrderKey>, StoreError>>;
+
     /// Gives reserved lanes back: the next [`Store::claim`] finds them, if they are due. For what the ring has no
     /// room for. A commit that flies, skips or settles the lane ends its reservation by itself.
     fn release(&self, lanes: &[(SystemName, OrderKey)]);

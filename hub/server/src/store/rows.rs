@@ -282,7 +282,7 @@ pub struct Backlog {
     pub system: SystemName,
     /// Lanes that want something.
     pub pending: u64,
-    /// The oldest due time among them.
+    /// Since when the target lags behind the oldest of them, whatever was tried since.
     pub oldest: Option<Timestamp>,
 }
 

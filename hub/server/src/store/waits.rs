@@ -35,7 +35,7 @@ fn todo(
 ) -> TodoWrite {
     let system = Some(message.envelope.system.clone());
     TodoWrite {
-        item: TodoItem { kind, cause: cause.into(), system, why },
+        item: TodoItem { kind, cause: cause.into(), system, why, about: None },
         order: None,
         message: Some((message.id, document)),
         document: None,

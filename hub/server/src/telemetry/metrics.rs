@@ -96,7 +96,7 @@ pub(crate) const ALL: [Metric; 16] = [
     of(
         "orderhub_delivery_oldest_seconds",
         Kind::Gauge,
-        "Since when the longest waiting of them is due, in the whole store: take the maximum over replicas.",
+        "How long the oldest of them has waited, whatever was tried since (a next try, a limit, a breaker), in the whole store: take the maximum over replicas.",
     ),
     of(
         "orderhub_breaker_state",

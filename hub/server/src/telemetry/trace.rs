@@ -43,7 +43,7 @@ const AT_ONCE: usize = 512;
 /// Spans wait at most so long for others to go with them.
 const EVERY: Duration = Duration::from_secs(1);
 /// Longest wait at the end for what was not sent yet.
-const FLUSH_WITHIN: Duration = Duration::from_secs(2);
+pub(crate) const FLUSH_WITHIN: Duration = Duration::from_secs(2);
 
 /// The header that carries a trace.
 const PARENT: &str = "traceparent";

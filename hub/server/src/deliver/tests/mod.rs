@@ -7,10 +7,15 @@ use orderhub_order::ids::{At, SystemName};
 use orderhub_order::lane::LaneCode;
 use orderhub_order::rules::Mode;
 
+use super::prospect::prospects;
 use crate::resilience::Policy;
 use crate::resilience::gate::{BreakerPolicy, Force, GateState};
+use crate::resilience::retry::Retries;
 use crate::resilience::stale::Answered;
+use crate::store::Scope;
 
+mod ease;
+mod keys;
 mod permits;
 mod rig;
 mod twin;
@@ -73,6 +78,9 @@ async fn a_step_that_certainly_did_not_act_is_not_in_doubt_for_the_one_before_it
     let lane = rig.until(key, ERP, |lane| lane.code == Some(LaneCode::Retry)).await;
     let flight = lane.flying.unwrap();
     assert!(flight.wrote && !flight.may_have_acted && !flight.may_be_replaced(), "{flight:?}");
+    let attempt = rig.receipts(key).await.pop().unwrap();
+    assert_eq!(attempt.class, "may_have_acted", "the party is there: {attempt:?}");
+    assert!(attempt.why.contains("an earlier step of this attempt took effect"), "{attempt:?}");
     rig.delivered(key, ERP).await;
     let effects = rig.twin.effects();
     let made = |path: &str| effects.iter().filter(|effect| effect.starts_with(path)).count();
@@ -170,6 +178,29 @@ async fn a_refusal_is_final_and_blocks_nobody_else() {
 }
 
 #[tokio::test]
+async fn a_preview_says_what_would_really_happen() {
+    let rig = Rig::new(Setup::default());
+    rig.deliverer.pause(&SystemName::new(SINK), "only the erp matters here");
+    rig.twin.fail_with([Fault::SaysNo]);
+    let key = rig.order(1001, 1, "captured").await;
+    rig.until(key, ERP, |lane| lane.code == Some(LaneCode::Dead)).await;
+    let code = async |system: &str| {
+        let state = rig.store.state(&Scope::All, key).await.unwrap().unwrap();
+        let stands = |system: &SystemName, operation: &str| rig.deliverer.stands(system, operation);
+        let found = prospects(&rig.deliverer.common.bundle(), &state, 0, stands);
+        found.into_iter().find(|one| one.system == system).unwrap().code
+    };
+    assert_eq!(code(ERP).await, Some(LaneCode::Dead), "a person has to decide first");
+    assert_eq!(code(SINK).await, Some(LaneCode::Paused));
+    rig.deliverer.force(&SystemName::new(SINK), "put", Some(Force::Open));
+    rig.deliverer.common.stopping.cancel();
+    rig.deliverer.resume(&SystemName::new(SINK));
+    assert_eq!(code(SINK).await, Some(LaneCode::BreakerOpen));
+    rig.deliverer.force(&SystemName::new(SINK), "put", None);
+    assert_eq!(code(SINK).await, None, "it would be called");
+}
+
+#[tokio::test]
 async fn throttling_waits_as_asked_and_spends_no_attempt() {
     let rig = Rig::new(Setup::default());
     rig.deliverer.pause(&erp(), "only the sink matters here");
@@ -227,6 +258,32 @@ async fn while_the_breaker_is_open_lanes_wait_without_attempts_and_then_drain_in
     assert_eq!(rig.twin.effects().len(), 40);
     let dead_end = rig.receipts(*keys.last().unwrap()).await;
     assert_eq!(dead_end.len(), 1, "no attempt was spent on the open gate: {dead_end:?}");
+}
+
+fn one_more_failure_opens_it() -> Policy {
+    let wait = Duration::from_secs(1);
+    let retries = Retries { attempts: 3, first_wait: wait, longest_wait: wait };
+    let breaker = BreakerPolicy { consecutive: 2, ..BreakerPolicy::default() };
+    Policy { breaker, retries, ..Policy::default() }
+}
+
+#[tokio::test]
+async fn a_hub_that_is_cut_off_from_its_store_opens_no_breaker() {
+    let rig = Rig::new(Setup { policy: one_more_failure_opens_it, ..Setup::default() });
+    rig.deliverer.pause(&erp(), "only the sink matters here");
+    rig.twin.fail_with([Fault::Refused]);
+    rig.order(1001, 1, "captured").await;
+    rig.requests(1).await;
+    // While the call waits for its second attempt, the store goes away.
+    rig.store.close().await;
+    let sink = || rig.deliverer.status().into_iter().find(|status| status.system == SINK).unwrap();
+    rig.so("the call has ended", || sink().in_flight == 0).await;
+    assert_eq!(rig.twin.requests(), 1, "nothing leaves without a store");
+    assert_eq!(
+        sink().breakers[0].state,
+        GateState::Closed,
+        "what we did not send is not its fault"
+    );
 }
 
 #[tokio::test]

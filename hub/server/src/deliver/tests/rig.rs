@@ -3,13 +3,13 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
 use orderhub_connectors::contract::Connector;
 use orderhub_lang::diagnostic::Source;
-use orderhub_mapping::Mapped;
+use orderhub_mapping::{Mapped, Mapping, Named};
 use orderhub_order::catalogue::{FieldId, FieldSet, known};
 use orderhub_order::contribution::{Contribution, ElementStatement, Revision};
 use orderhub_order::flow::{Flow, Ownership};
@@ -25,7 +25,7 @@ use super::twin::Twin;
 use crate::apply::{self, Apply, MessageUnit, Unit};
 use crate::bundle::{Bundle, Delivery, Read, System};
 use crate::clock::Clock;
-use crate::deliver::{Account, Bounds, Deliverer, Parts};
+use crate::deliver::{Account, Bounds, Deliverer, Parts, Secret};
 use crate::intake::Envelope;
 use crate::resilience::retry::{Redelivery, Retries};
 use crate::resilience::{Jitter, Policy};
@@ -42,7 +42,7 @@ connector: twin
 base: "{base_url}"
 auth: { headers: { X-Token: "{secret.token}" } }
 timeout: 300ms
-limits: { default: { rate: 5000/s, burst: 5000 } }
+limits: { default: { rate: 5000/s, burst: 5000 }, parcel: { by: doc.payment, rate: 1/2s, burst: 1 } }
 operations:
   create_sale:
     kind: state
@@ -72,12 +72,29 @@ operations:
     entity: order
     steps:
       - { id: put, method: POST, path: /put, headers: { X-Key: "{key}" }, body: { a: 1 }, idempotency: safe }
+  put_parcel:
+    kind: state
+    entity: order
+    limit: parcel
+    steps:
+      - { id: put, method: POST, path: "/put/{doc.number}", headers: { X-Key: "{key}" }, body: { a: 1 }, idempotency: safe }
   stock:
     kind: read
     args: [sku]
     steps:
       - { id: get, method: GET, path: "/stock/{args.sku}" }
     document: body
+"#;
+
+/// What `put_parcel` sends.
+const PARCEL: &str = r#"
+orderhub: 1
+mapping: sink.parcel
+entity: order
+key: number
+fields:
+  - { hub: order_no, system: number }
+  - { hub: state.payment, system: payment }
 "#;
 
 /// Every field is read by every rule, and given back as it is.
@@ -103,6 +120,8 @@ impl Shapes for All {
 pub(super) struct Setup {
     /// The ERP's create.
     pub(super) create: &'static str,
+    /// The sink's operation.
+    pub(super) put: &'static str,
     /// The mode of the ERP.
     pub(super) mode: Mode,
     pub(super) policy: fn() -> Policy,
@@ -110,7 +129,7 @@ pub(super) struct Setup {
 
 impl Default for Setup {
     fn default() -> Self {
-        Self { create: "create_sale", mode: Mode::Live, policy }
+        Self { create: "create_sale", put: "put", mode: Mode::Live, policy }
     }
 }
 
@@ -135,6 +154,11 @@ fn operation(name: &str, creates: bool) -> OperationRule {
     OperationRule { name: name.into(), kind: OperationKind::State, entity: Entity::Order, creates }
 }
 
+fn parcel() -> Arc<Mapping> {
+    let parcel = Mapping::compile(&Source::new("parcel.yaml", PARCEL), &Named::default());
+    Arc::new(parcel.expect("the test's mapping compiles"))
+}
+
 fn bundle(setup: Setup) -> Bundle {
     let source = Arc::new(Source::new("connector.yaml", CONNECTOR));
     let twin = orderhub_connectors::declared::compile(&source);
@@ -147,14 +171,21 @@ fn bundle(setup: Setup) -> Bundle {
             vec![rule("order.accepted", setup.create, operation(setup.create, true))],
             setup.mode,
         ),
-        (SINK, Role::Sink, vec![rule("order.changed", "put", operation("put", false))], Mode::Live),
+        (
+            SINK,
+            Role::Sink,
+            vec![rule("order.changed", setup.put, operation(setup.put, false))],
+            Mode::Live,
+        ),
     ];
     let (mut rules, mut all) = (BTreeMap::new(), BTreeMap::new());
     for (name, role, deliver, mode) in systems {
         let name = SystemName::new(name);
         let deliveries = deliver.iter().filter_map(|rule| {
             let operation = rule.single.as_ref()?;
-            Some(((rule.id.clone(), operation.name.clone()), Delivery::default()))
+            let with = (&*operation.name == "put_parcel").then(parcel);
+            let delivery = Delivery { with, ..Delivery::default() };
+            Some(((rule.id.clone(), operation.name.clone()), delivery))
         });
         let read = Read {
             operation: "stock".into(),
@@ -197,6 +228,8 @@ pub(super) struct Rig {
     pub(super) apply: Apply,
     pub(super) deliverer: Deliverer,
     pub(super) twin: Arc<Twin>,
+    /// The token that calls are made with.
+    pub(super) token: Arc<Mutex<&'static str>>,
     stop: CancellationToken,
     folder: Arc<tempfile::TempDir>,
     setup: Setup,
@@ -218,8 +251,11 @@ impl Rig {
         let parts =
             apply::Parts { store: Arc::clone(&store), bundle: bundle.clone(), clock, handed };
         let (apply, _) = apply::start(parts, 100, stop.clone());
+        let token = Arc::new(Mutex::new("T1"));
+        let now = Arc::clone(&token);
+        let secret: Secret = Arc::new(move |_: &str| vec![(*now.lock().unwrap()).to_owned()]);
         let account = || Account {
-            secret: Arc::new(|_: &str| vec!["T1".to_owned()]),
+            secret: Arc::clone(&secret),
             policy: (setup.policy)(),
             limits: BTreeMap::new(),
         };
@@ -243,7 +279,7 @@ impl Rig {
             events: None,
         };
         let deliverer = Deliverer::start(parts).unwrap();
-        Self { store, apply, deliverer, twin, stop, folder, setup }
+        Self { store, apply, deliverer, twin, token, stop, folder, setup }
     }
 
     /// The process dies and another opens the store. The old one is silenced, not told.
@@ -328,15 +364,25 @@ impl Rig {
         panic!("the lane never came to that: {last:#?}\n{:#?}", self.receipts(key).await);
     }
 
-    /// Waits until the twin was called so often, bounded.
+    /// Waits until the twin has taken so many effects, bounded.
     pub(super) async fn effects(&self, least: usize) {
+        self.so("the calls came", || self.twin.effects().len() >= least).await;
+    }
+
+    /// Waits until the twin was asked so often, bounded.
+    pub(super) async fn requests(&self, least: usize) {
+        self.so("the requests came", || self.twin.requests() >= least).await;
+    }
+
+    /// Waits until it is so, bounded.
+    pub(super) async fn so(&self, what: &str, so: impl Fn() -> bool) {
         for _ in 0..2_000 {
-            if self.twin.effects().len() >= least {
+            if so() {
                 return;
             }
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
-        panic!("{} of {least} calls came", self.twin.effects().len());
+        panic!("it never came to that: {what}; {} effects", self.twin.effects().len());
     }
 
     pub(super) async fn delivered(&self, key: OrderKey, system: &str) -> Lane {

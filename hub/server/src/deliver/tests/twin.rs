@@ -41,6 +41,8 @@ pub(super) struct Twin {
     pub(super) effects: Mutex<Vec<String>>,
     /// Every request: method, URL, key.
     pub(super) requests: Mutex<Vec<(String, String, String)>>,
+    /// The one token that it takes; none: any.
+    pub(super) takes: Mutex<Option<&'static str>>,
     /// Everything fails while it is down.
     pub(super) down: Mutex<bool>,
 }
@@ -97,11 +99,14 @@ impl Transport for Twin {
             let found = headers.find(|(known, _)| known.eq_ignore_ascii_case(name));
             found.map(|(_, value)| value.clone()).unwrap_or_default()
         };
-        assert_eq!(header("x-token"), "T1");
+        let taken = self.takes.lock().unwrap().is_none_or(|taken| header("x-token") == taken);
         let key = header("x-key");
         let row = (request.method.to_owned(), request.url.clone(), key.clone());
         self.requests.lock().unwrap().push(row);
         Box::pin(async move {
+            if !taken {
+                return Ok(json(401, "{}"));
+            }
             if *self.down.lock().unwrap() {
                 return Err(Self::not_acted());
             }

@@ -267,6 +267,7 @@ pub(in crate::http) struct System {
     credential: String,
     in_flight: u64,
     backlog: u64,
+    /// Since when the system lags behind the oldest of what waits for it.
     #[schema(required, format = DateTime)]
     oldest: Option<String>,
     #[schema(required)]

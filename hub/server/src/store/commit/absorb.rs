@@ -55,7 +55,18 @@ impl WorkingSet<'_> {
                 }
             }
             Effect::Todo(item) => {
-                self.todos.push(TodoWrite { item, order: Some(key), message, document: None });
+                let todo = TodoWrite { item, order: Some(key), message, document: None };
+                if let Some(field) = todo.field() {
+                    // One is open at a time: the newest.
+                    self.settled.remove(&field);
+                    self.todos.retain(|other| other.field().as_ref() != Some(&field));
+                }
+                self.todos.push(todo);
+            }
+            Effect::Settled { system, about, reason } => {
+                let field = (key, system, about);
+                self.todos.retain(|other| other.field().as_ref() != Some(&field));
+                self.settled.insert(field, reason);
             }
             // Holds stand in the head. Events start deliveries within the fold, those of the events system too.
             Effect::Hold { .. } | Effect::Event { .. } => {}

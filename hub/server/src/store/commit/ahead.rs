@@ -118,6 +118,7 @@ fn place_of(act: &Act) -> Place {
         | Act::Skip { .. }
         | Act::Receipt(_)
         | Act::Person(_)
+        | Act::Hurry { .. }
         | Act::Tick => (None, None),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use orderhub_order::contribution::Contribution;
+use orderhub_order::contribution::{Contribution, Revision};
 use orderhub_order::fold::{Act, Facts, Folded, Outcome, TodoItem, TodoKind, fold};
 use orderhub_order::identify::{self, Bound, Identity, ReferenceKey};
 use orderhub_order::ids::{At, Entity, OrderKey, SystemName};
@@ -31,7 +31,7 @@ impl WorkingSet<'_> {
         let Some(said) = contribution(act) else { return word(Word::Skipped, None) };
         let Belongs { key, at, parent } = match self.belongs(said, keys, by) {
             Ok(belongs) => belongs,
-            Err(outcome) => return outcome,
+            Err(outcome) => return *outcome,
         };
         if let Act::Document(document) = act {
             (document.at, document.parent) = (at, parent);
@@ -45,9 +45,13 @@ impl WorkingSet<'_> {
         said: &Contribution,
         keys: &[ReferenceKey],
         by: By<'_>,
-    ) -> Result<Belongs, DocumentOutcome> {
+    ) -> Result<Belongs, Box<DocumentOutcome>> {
         if let Some(key) = self.waits_behind(said, by) {
-            return Err(self.waiting(by, vec![key], "waits behind a parked document of its order"));
+            return Err(Box::new(self.waiting(
+                by,
+                vec![key],
+                "waits behind a parked document of its order",
+            )));
         }
         let found: Vec<Option<Bound>> =
             keys.iter().map(|key| self.references.get(key).cloned().flatten()).collect();
@@ -57,18 +61,24 @@ impl WorkingSet<'_> {
                 Some(key) => Ok(Belongs { key, at: Some(At::default()), parent: None }),
                 None => {
                     let why = format!("no system `{}` is configured", said.system);
-                    Err(self.park(by, Some(by.document), "unknown_system", why, Some(&said.key)))
+                    Err(Box::new(self.park(
+                        by,
+                        Some(by.document),
+                        "unknown_system",
+                        why,
+                        Some(&said.key),
+                    )))
                 }
             },
             Identity::Wait(keys) => {
                 let keys = keys.iter().map(WaitKey::reference).collect();
-                Err(self.waiting(by, keys, "its order is not known yet"))
+                Err(Box::new(self.waiting(by, keys, "its order is not known yet")))
             }
             Identity::Ambiguous(orders) => {
                 let orders: Vec<String> = orders.iter().map(|key| key.shown()).collect();
                 let why = format!("it names several orders: {}", orders.join(", "));
                 let item = self.item(TodoKind::Ambiguous, "several_orders", by, why.clone());
-                Err(self.todo(by, item, None, why))
+                Err(Box::new(self.todo(by, item, None, why)))
             }
         }
     }
@@ -103,7 +113,7 @@ impl WorkingSet<'_> {
         let (word, why) = match &outcome {
             Outcome::Applied { .. } => (Word::Applied, None),
             Outcome::Unchanged => (Word::Unchanged, None),
-            Outcome::Stale => (Word::Stale, None),
+            Outcome::Stale => (Word::Stale, Some(self.older_than(key, said))),
             Outcome::WaitForLane => {
                 let keys = vec![WaitKey::lane(&said.system, key)];
                 self.wait(by.first, Some(by.document), "waiting", None, keys);
@@ -120,6 +130,23 @@ impl WorkingSet<'_> {
         }
         let order = (!self.uncreate(key)).then_some(key);
         DocumentOutcome { order, outcome: word, folded: Some(outcome), why }
+    }
+
+    /// Why a document changed nothing although it says something else.
+    fn older_than(&self, key: OrderKey, said: &Contribution) -> String {
+        let system = &said.system;
+        let lane = self.orders.get(&key).and_then(|open| open.locked.state.lanes.get(system));
+        let name = format!("{}/{}", said.document, said.key);
+        let known = lane.and_then(|lane| lane.documents.get(&name)?.revision.as_ref());
+        match (known, &said.revision) {
+            (Some(Revision::Timestamp(known)), Some(Revision::Timestamp(said))) if known > said => {
+                format!("older: {system} said it at {said}, and something else at {known}")
+            }
+            (Some(Revision::Integer(known)), Some(Revision::Integer(said))) if known > said => {
+                format!("older: {system} said it at revision {said}, and something else at {known}")
+            }
+            (_, _) => format!("older than what {system} said before"),
+        }
     }
 
     /// Facts wait behind a parked document of their order: what it says must be there first.

@@ -228,7 +228,13 @@ impl<'a> WorkingSet<'a> {
     }
 
     pub(super) fn item(&self, kind: TodoKind, cause: &str, by: By<'_>, why: String) -> TodoItem {
-        TodoItem { kind, cause: cause.into(), system: Some(by.head.envelope.system.clone()), why }
+        TodoItem {
+            kind,
+            cause: cause.into(),
+            system: Some(by.head.envelope.system.clone()),
+            why,
+            about: None,
+        }
     }
 
     /// Drives a document again later: when due, or when one of the keys comes.

@@ -87,7 +87,7 @@ impl WorkingSet<'_> {
     /// Shown to a person; nothing is applied.
     fn finding(&mut self, unit: &OrderUnit, cause: &str, why: String) -> DocumentOutcome {
         let (kind, system) = (TodoKind::Finding, system(&unit.act));
-        let item = TodoItem { kind, cause: cause.into(), system, why: why.clone() };
+        let item = TodoItem { kind, cause: cause.into(), system, why: why.clone(), about: None };
         let todo = TodoWrite { item, order: Some(unit.key), message: None, document: None };
         self.todos.push(todo);
         word(Word::Todo, Some(why))
@@ -125,7 +125,7 @@ impl WorkingSet<'_> {
             }
         }
         let why = format!("an act on the order could not be applied: {why}");
-        let item = TodoItem { kind, cause: "fault".into(), system, why: why.clone() };
+        let item = TodoItem { kind, cause: "fault".into(), system, why: why.clone(), about: None };
         let todo = TodoWrite { item, order: Some(unit.key), message: None, document: None };
         self.todos.push(todo);
         word(Word::Todo, Some(why))
@@ -139,6 +139,7 @@ fn system(act: &Act) -> Option<SystemName> {
         Act::Fly { system, .. } | Act::Memo { system, .. } | Act::Skip { system, .. } => {
             Some(system.clone())
         }
-        Act::Document(_) | Act::Person(_) | Act::Tick => None,
+        // Whoever has it in hand goes on with it.
+        Act::Document(_) | Act::Hurry { .. } | Act::Person(_) | Act::Tick => None,
     }
 }

@@ -83,6 +83,7 @@ pub(super) fn contribution(act: &Act) -> Option<&Contribution> {
         | Act::Skip { .. }
         | Act::Receipt(_)
         | Act::Person(_)
+        | Act::Hurry { .. }
         | Act::Tick => None,
     }
 }

@@ -16,7 +16,7 @@ use orderhub_order::model::State;
 use super::ahead::Folds;
 use super::index::IndexWrites;
 use super::writes::{
-    ChangeWrite, Count, FetchWrite, Hold, LaneWrite, MessageWrite, OrderWrite, PendingWrite,
+    ChangeWrite, Count, FetchWrite, Field, Hold, LaneWrite, MessageWrite, OrderWrite, PendingWrite,
     TodoWrite, WaitKey, Writes,
 };
 use super::{Context, DocumentKey, Hand, Locked};
@@ -67,6 +67,8 @@ pub(super) struct WorkingSet<'a> {
     pub(super) receipts: Vec<(OrderKey, ReceiptRow)>,
     pub(super) todos: Vec<TodoWrite>,
     pub(super) superseded: Vec<DocumentKey>,
+    /// What is settled about fields, and how.
+    pub(super) settled: BTreeMap<Field, String>,
     pub(super) driven: Vec<(i64, Option<u32>)>,
     pub(super) pending: Vec<PendingWrite>,
     pub(super) woken: BTreeSet<WaitKey>,
@@ -119,6 +121,7 @@ impl<'a> WorkingSet<'a> {
             receipts: Vec::new(),
             todos: Vec::new(),
             superseded: Vec::new(),
+            settled: BTreeMap::new(),
             driven: Vec::new(),
             pending: Vec::new(),
             woken: BTreeSet::new(),
@@ -262,8 +265,13 @@ impl<'a> WorkingSet<'a> {
             place(&bound.at),
             bound.order.shown(),
         );
-        let item =
-            TodoItem { kind: TodoKind::Ambiguous, cause: "reference_bound".into(), system, why };
+        let item = TodoItem {
+            kind: TodoKind::Ambiguous,
+            cause: "reference_bound".into(),
+            system,
+            why,
+            about: None,
+        };
         let order = Some(bound.order);
         self.todos.push(TodoWrite { item, order, message: None, document: None });
     }
@@ -324,6 +332,7 @@ impl<'a> WorkingSet<'a> {
             receipts: &self.receipts,
             todos: &self.todos,
             superseded: &self.superseded,
+            settled: &self.settled,
             driven: &self.driven,
             pending: &self.pending,
             woken: self.woken.iter().cloned().collect(),

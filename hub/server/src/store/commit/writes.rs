@@ -38,6 +38,8 @@ pub(crate) struct Writes<'a> {
     pub(crate) todos: &'a [TodoWrite],
     /// Documents whose open todos `parked` are done with by a later one: (system, kind, key).
     pub(crate) superseded: &'a [super::DocumentKey],
+    /// Fields of which nothing is to be decided any more, and why; none of them is in `todos`.
+    pub(crate) settled: &'a BTreeMap<Field, String>,
     /// Documents that were driven again and need it no more: (first row, document).
     pub(crate) driven: &'a [(i64, Option<u32>)],
     /// Documents to be driven, or driven again, later.
@@ -171,6 +173,16 @@ pub(crate) struct TodoWrite {
     pub(crate) message: Option<(i64, Option<u32>)>,
     /// Kind and key of the document that a later one supersedes.
     pub(crate) document: Option<(Arc<str>, Box<str>)>,
+}
+
+/// What one todo at most is open about: a field of an order, and whose statement of it.
+pub(crate) type Field = (OrderKey, Option<SystemName>, Box<str>);
+
+impl TodoWrite {
+    /// The field that it is about, if it is about one.
+    pub(crate) fn field(&self) -> Option<Field> {
+        Some((self.order?, self.item.system.clone(), self.item.about.clone()?))
+    }
 }
 
 /// A document to be driven again.

@@ -40,6 +40,16 @@ impl Fetches for PostgresStore {
         Box::pin(self.write(again))
     }
 
+    fn hurry_fetches(
+        &self,
+        system: &SystemName,
+        now: Timestamp,
+    ) -> BoxFuture<'_, Result<(), StoreError>> {
+        let system = system.clone();
+        let hurry = async move |tx: &mut PgTx<'_>| hurry(tx.c, &system, now).await;
+        Box::pin(self.write(hurry))
+    }
+
     fn prune_fetches(
         &self,
         system: &SystemName,
@@ -172,6 +182,20 @@ pub(super) async fn again(
                WHERE id = $1 AND due_at IS NOT NULL";
     let update = query(sql).bind(id).bind(i64::from(attempts)).bind(to_column(due)).bind(text(why));
     update.execute(c).await?;
+    Ok(())
+}
+
+/// Makes due what was put off; locked in the order in which commits lock.
+pub(super) async fn hurry(
+    c: &mut PgConnection,
+    system: &SystemName,
+    now: Timestamp,
+) -> Result<(), Fault> {
+    let sql = "WITH later AS (
+                   SELECT id FROM fetches WHERE system = $1 AND due_at > $2
+                   ORDER BY system, document, ext_id FOR NO KEY UPDATE)
+               UPDATE fetches f SET due_at = $2 FROM later WHERE f.id = later.id";
+    query(sql).bind(system.as_str()).bind(to_column(now)).execute(c).await?;
     Ok(())
 }
 

@@ -166,9 +166,23 @@ pub(super) async fn timers(
     Ok(keys.into_iter().map(OrderKey).collect())
 }
 
-/// What waits for each system.
+/// Lanes that wait for the end of a time, though what stood in their way may be gone: any of them.
+pub(super) async fn put_off(
+    c: &mut PgConnection,
+    system: SystemName,
+    now: Timestamp,
+    limit: usize,
+) -> Result<Vec<OrderKey>, Fault> {
+    let sql = "SELECT k FROM lanes WHERE system = $1 AND put_off AND due_at > $2
+               ORDER BY due_at LIMIT $3";
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let keys = query_scalar::<_, i64>(sql).bind(system.as_str()).bind(to_column(now)).bind(limit);
+    Ok(keys.fetch_all(c).await?.into_iter().map(OrderKey).collect())
+}
+
+/// What waits for each system, from the index alone.
 pub(super) async fn backlog(c: &mut PgConnection) -> Result<Vec<Backlog>, Fault> {
-    let sql = "SELECT system, count(*), min(nullif(due_at, 0)) FROM lanes
+    let sql = "SELECT system, count(*), min(coalesce(since, nullif(due_at, 0))) FROM lanes
                WHERE due_at IS NOT NULL GROUP BY system ORDER BY system";
     let rows = query(sql).fetch_all(c).await?;
     let rows = rows.iter().map(|row| {

@@ -125,6 +125,16 @@ impl Store for PostgresStore {
         Box::pin(self.readers.run(move |c| Box::pin(lanes::next_due(c, system, by, known))))
     }
 
+    fn put_off(
+        &self,
+        system: &SystemName,
+        now: Timestamp,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Vec<OrderKey>, StoreError>> {
+        let system = system.clone();
+        Box::pin(self.readers.run(move |c| Box::pin(lanes::put_off(c, system, now, limit))))
+    }
+
     fn release(&self, lanes: &[(SystemName, OrderKey)]) {
         self.reserved.release(lanes);
         lanes.iter().for_each(|(system, _)| self.marks.forget_own(system));

@@ -19,6 +19,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/postgres/0005_intake.sql"),
     include_str!("../../../migrations/postgres/0006_views.sql"),
     include_str!("../../../migrations/postgres/0007_search.sql"),
+    include_str!("../../../migrations/postgres/0008_waits.sql"),
 ];
 
 /// The schema that this program makes.

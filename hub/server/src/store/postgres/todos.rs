@@ -18,7 +18,7 @@ use crate::store::{Page, Scope, TodoCount, TodoEnd, TodoFilter, TodoRow, TodoSta
 /// The columns that [`todo()`] reads.
 const COLUMNS: &str =
     "SELECT id, kind, cause, system, why, k, message, at, state, ended_by, reason,
-     ended_at FROM todo";
+     ended_at, about FROM todo";
 
 /// One of them, in whatever state.
 pub(super) async fn one(c: &mut PgConnection, id: i64) -> Result<Option<TodoRow>, Fault> {
@@ -94,6 +94,7 @@ fn todo(row: &PgRow) -> Result<TodoRow, Fault> {
         cause: cause.into(),
         system: row.try_get::<Option<String>, _>(3)?.map(SystemName::new),
         why: row.try_get(4)?,
+        about: row.try_get::<Option<String>, _>(12)?.map(Into::into),
     };
     let state = TodoState::parse(state).unwrap_or(TodoState::Open);
     let at: Option<i64> = row.try_get(11)?;

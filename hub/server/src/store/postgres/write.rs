@@ -119,15 +119,16 @@ async fn lanes(
     if writes.lanes.is_empty() {
         return Ok(());
     }
-    let sql = "INSERT INTO lanes (k, system, due_at, body, personal, process)
+    let sql = "INSERT INTO lanes (k, system, due_at, body, personal, process, since, put_off)
                SELECT i.k, i.system, i.due_at, i.body, i.personal,
-                   CASE WHEN i.changes THEN i.process ELSE l.process END
+                   CASE WHEN i.changes THEN i.process ELSE l.process END, i.since, i.put_off
                FROM UNNEST($1::bigint[], $2::text[], $3::bigint[], $4::bytea[], $5::bytea[],
-                   $6::boolean[], $7::bigint[]) AS i (k, system, due_at, body, personal, changes, process)
+                   $6::boolean[], $7::bigint[], $8::bigint[], $9::boolean[])
+                   AS i (k, system, due_at, body, personal, changes, process, since, put_off)
                LEFT JOIN lanes l ON l.k = i.k AND l.system = i.system
                ON CONFLICT (k, system) DO UPDATE
                SET due_at = excluded.due_at, body = excluded.body, personal = excluded.personal,
-                   process = excluded.process";
+                   process = excluded.process, since = excluded.since, put_off = excluded.put_off";
     let (changes, processes): (Vec<bool>, Vec<Option<i64>>) =
         writes.lanes.iter().map(|write| write.hold.column()).unzip();
     let lanes = || writes.lanes.iter().map(|write| write.lane);
@@ -139,6 +140,8 @@ async fn lanes(
         .bind(packed.iter().map(|packed| packed.personal.as_deref()).collect::<Vec<_>>())
         .bind(changes)
         .bind(processes)
+        .bind(lanes().map(|lane| lane.waits_since().map(to_column)).collect::<Vec<_>>())
+        .bind(lanes().map(|lane| lane.is_put_off(writes.now).then_some(true)).collect::<Vec<_>>())
         .execute(c)
         .await?;
     Ok(())

@@ -37,6 +37,17 @@ impl Fetches for SqliteStore {
         }))
     }
 
+    fn hurry_fetches(
+        &self,
+        system: &SystemName,
+        now: Timestamp,
+    ) -> BoxFuture<'_, Result<(), StoreError>> {
+        let system = system.clone();
+        Box::pin(call(&self.jobs, move |writer| {
+            writer.transaction(|w| Ok(hurry(&w.connection, &system, now)?))
+        }))
+    }
+
     fn prune_fetches(
         &self,
         system: &SystemName,
@@ -150,6 +161,13 @@ pub(super) fn again(
         "UPDATE fetches SET attempts = ?2, due_at = ?3, why = ?4 WHERE id = ?1 AND due_at IS NOT NULL",
     )?
     .execute(params![id, attempts, to_column(due), why])?;
+    Ok(())
+}
+
+/// Makes due what was put off.
+pub(super) fn hurry(c: &Connection, system: &SystemName, now: Timestamp) -> Result<(), Fault> {
+    c.prepare_cached("UPDATE fetches SET due_at = ?2 WHERE system = ?1 AND due_at > ?2")?
+        .execute(params![system.as_str(), to_column(now)])?;
     Ok(())
 }
 

@@ -86,10 +86,27 @@ pub(super) fn timers(c: &Connection, now: Timestamp, limit: usize) -> Result<Vec
     Ok(rows.map(|key| key.map(OrderKey)).collect::<Result<_, _>>()?)
 }
 
-/// What waits for each system.
+/// Lanes that wait for the end of a time, though what stood in their way may be gone: any of them.
+pub(super) fn put_off(
+    c: &Connection,
+    system: &SystemName,
+    now: Timestamp,
+    limit: usize,
+) -> Result<Vec<OrderKey>, Fault> {
+    let mut statement = c.prepare_cached(
+        "SELECT k FROM lanes WHERE system = ?1 AND put_off AND due_at > ?2 ORDER BY due_at LIMIT ?3",
+    )?;
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let rows =
+        statement.query_map(params![system.as_str(), to_column(now), limit], |row| row.get(0))?;
+    Ok(rows.map(|key| key.map(OrderKey)).collect::<Result<_, _>>()?)
+}
+
+/// What waits for each system, from the index alone.
 pub(super) fn backlog(c: &Connection) -> Result<Vec<Backlog>, Fault> {
     let mut statement = c.prepare_cached(
-        "SELECT system, count(*), min(nullif(due_at, 0)) FROM lanes WHERE due_at IS NOT NULL GROUP BY system",
+        "SELECT system, count(*), min(coalesce(since, nullif(due_at, 0))) FROM lanes
+         WHERE due_at IS NOT NULL GROUP BY system",
     )?;
     let rows = statement.query_map([], |row| {
         let system: String = row.get(0)?;

@@ -4,6 +4,7 @@
 //! has lapsed when this one opens it. Test: `a_second_process_is_refused_in_words`.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
@@ -67,6 +68,8 @@ pub struct SqliteStore {
     reserved: Arc<Reserved>,
     lanes: Counted<Backlog>,
     todos: Counted<TodoCount>,
+    /// Nothing may be begun under it any more.
+    closing: AtomicBool,
 }
 
 impl Store for SqliteStore {
@@ -117,6 +120,16 @@ impl Store for SqliteStore {
         let (system, by) = (system.clone(), (self.process, Arc::clone(&self.reserved)));
         let next = move |c: &_| lanes::next_due(c, &system, now, (by.0, &by.1));
         Box::pin(self.readers.read(next))
+    }
+
+    fn put_off(
+        &self,
+        system: &SystemName,
+        now: Timestamp,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Vec<OrderKey>, StoreError>> {
+        let system = system.clone();
+        Box::pin(self.readers.read(move |c| lanes::put_off(c, &system, now, limit)))
     }
 
     fn release(&self, lanes: &[(SystemName, OrderKey)]) {
@@ -244,6 +257,7 @@ impl Store for SqliteStore {
 
     fn close(&self) -> BoxFuture<'_, ()> {
         Box::pin(async move {
+            self.closing.store(true, Ordering::Release);
             self.readers.close().await;
             self.scout.close();
             let (done, ended) = oneshot::channel::<()>();

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use super::heads::Heads;
@@ -72,6 +73,7 @@ impl SqliteStore {
             reserved,
             lanes,
             todos,
+            closing: AtomicBool::new(false),
         })
     }
 }

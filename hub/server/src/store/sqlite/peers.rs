@@ -1,5 +1,7 @@
 //! One process at a time has the file: there are no others.
 
+use std::sync::atomic::Ordering;
+
 use futures_util::future::BoxFuture;
 
 use super::SqliteStore;
@@ -16,7 +18,8 @@ impl Peers for SqliteStore {
     }
 
     fn lives(&self) -> bool {
-        true
+        // Once it closes, another may open the file and look after what was under way here.
+        !self.closing.load(Ordering::Acquire)
     }
 
     fn lease(&self, name: &str) -> BoxFuture<'_, Result<Option<Lease>, StoreError>> {

@@ -18,7 +18,7 @@ use crate::store::{Page, Scope, TodoCount, TodoEnd, TodoFilter, TodoRow, TodoSta
 /// The columns that [`todo()`] reads.
 const COLUMNS: &str =
     "SELECT id, kind, cause, system, why, k, message, at, state, ended_by, reason,
-     ended_at FROM todo";
+     ended_at, about FROM todo";
 
 /// One of them, in whatever state.
 pub(super) fn one(c: &Connection, id: i64) -> Result<Option<TodoRow>, Fault> {
@@ -85,6 +85,7 @@ fn todo(row: &Row<'_>) -> Result<TodoRow, rusqlite::Error> {
         cause: row.get(2)?,
         system: row.get::<_, Option<String>>(3)?.map(SystemName::new),
         why: row.get(4)?,
+        about: row.get(12)?,
     };
     let state = TodoState::parse(&state).unwrap_or(TodoState::Open);
     let at: Option<i64> = row.get(11)?;

@@ -71,10 +71,11 @@ fn orders(c: &Connection, writes: &Writes<'_>, packed: &[Cow<'_, Packed>]) -> Re
 
 fn lanes(c: &Connection, writes: &Writes<'_>, packed: &[Cow<'_, Packed>]) -> Result<(), Fault> {
     let mut upsert = c.prepare_cached(
-        "INSERT INTO lanes (k, system, due_at, body, personal, process)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?7)
+        "INSERT INTO lanes (k, system, due_at, body, personal, process, since, put_off)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?7, ?8, ?9)
          ON CONFLICT (k, system) DO UPDATE
          SET due_at = excluded.due_at, body = excluded.body, personal = excluded.personal,
+             since = excluded.since, put_off = excluded.put_off,
              process = CASE WHEN ?6 THEN excluded.process ELSE process END",
     )?;
     for (write, packed) in writes.lanes.iter().zip(packed) {
@@ -83,7 +84,10 @@ fn lanes(c: &Connection, writes: &Writes<'_>, packed: &[Cow<'_, Packed>]) -> Res
         let due = lane.due_at.map(to_column);
         let (key, system) = (write.order.key.0, lane.system.as_str());
         let (changes, process) = write.hold.column();
-        upsert.execute(params![key, system, due, body, personal, changes, process])?;
+        let since = lane.waits_since().map(to_column);
+        let put_off = lane.is_put_off(writes.now).then_some(true);
+        upsert
+            .execute(params![key, system, due, body, personal, changes, process, since, put_off])?;
     }
     Ok(())
 }
@@ -178,6 +182,14 @@ fn todos(c: &Connection, writes: &Writes<'_>) -> Result<(), Fault> {
          WHERE state = 'open' AND doc_key IS NOT NULL AND system = ?1 AND doc_key = ?3
              AND doc_kind = ?2",
     )?;
+    let mut settle = c.prepare_cached(
+        "UPDATE todo SET state = 'resolved', ended_at = ?4, ended_by = 'hub', reason = ?5
+         WHERE state = 'open' AND about IS NOT NULL AND k = ?1 AND coalesce(system, '') = ?2 AND about = ?3",
+    )?;
+    for ((key, system, about), reason) in writes.settled {
+        let system = system.as_ref().map_or("", |system| system.as_str());
+        settle.execute(params![key.0, system, about, now, reason])?;
+    }
     for todo in writes.todos {
         insert_todo(c, todo, now)?;
     }
@@ -190,8 +202,11 @@ fn todos(c: &Connection, writes: &Writes<'_>) -> Result<(), Fault> {
 
 pub(super) fn insert_todo(c: &Connection, todo: &TodoWrite, now: i64) -> Result<(), Fault> {
     let mut insert = c.prepare_cached(
-        "INSERT INTO todo (kind, cause, system, why, k, message, document, doc_kind, doc_key, at, state)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 'open')",
+        "INSERT INTO todo (kind, cause, system, why, k, message, document, doc_kind, doc_key, at, about, state)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, 'open')
+         ON CONFLICT (k, coalesce(system, ''), about) WHERE state = 'open' AND about IS NOT NULL DO UPDATE
+         SET kind = excluded.kind, cause = excluded.cause, why = excluded.why, at = excluded.at,
+             message = excluded.message, document = excluded.document",
     )?;
     let (message, document) = todo.message.unzip();
     let (doc_kind, doc_key) = todo.document.as_ref().map(|(kind, key)| (kind, key)).unzip();
@@ -206,6 +221,7 @@ pub(super) fn insert_todo(c: &Connection, todo: &TodoWrite, now: i64) -> Result<
         doc_kind,
         doc_key,
         now,
+        todo.item.about,
     ])?;
     Ok(())
 }

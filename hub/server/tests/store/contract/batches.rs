@@ -7,6 +7,7 @@ use orderhub::store::{Batch, Scope};
 use orderhub_order::catalogue::known;
 use orderhub_order::contribution::{Contribution, Revision};
 use orderhub_order::ids::OrderKey;
+use orderhub_order::lane::Want;
 
 use super::rules::POISON;
 use super::{Factory, World, order_of, say, words};
@@ -196,9 +197,11 @@ async fn the_same(one: &World, many: &World) {
             let Some(key) = keys.first() else { continue };
             let state = world.store.state(&Scope::All, *key).await.unwrap().unwrap();
             let mut fields = state.order.fields.clone();
-            // The moment of the first commit is the one thing that differs.
+            // The moments of the commits are the one thing that differs.
             fields.remove(known::order::RECEIVED_AT);
-            let wants: Vec<_> = state.lanes.iter().map(|lane| lane.wants.clone()).collect();
+            let timeless = |want: &Want| Want { since: None, ..want.clone() };
+            let wants = state.lanes.iter().map(|lane| lane.wants.iter().map(timeless).collect());
+            let wants: Vec<Vec<_>> = wants.collect();
             heads.push((state.order.version, fields, state.order.collections.clone(), wants));
         }
         assert_eq!(heads.first(), heads.get(1), "order {key}");

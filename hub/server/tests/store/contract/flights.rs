@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use orderhub::apply::{Unit, UnitOutcome, Word};
 use orderhub::store::{Batch, Scope};
 use orderhub_order::contribution::{Contribution, ParentReference};
@@ -49,6 +49,12 @@ pub(crate) async fn call(world: &World, key: OrderKey, entity: Entity) -> Unit {
         began: None,
     };
     World::act(key, Act::Fly { system: erp(), flight: Box::new(flight) })
+}
+
+/// The first call or the next came to that, and is to be tried again then.
+pub(crate) fn again(class: ReceiptClass, next_due: Timestamp, fence: u64) -> Act {
+    let Act::Receipt(receipt) = receipt(class, Vec::new()) else { unreachable!() };
+    Act::Receipt(Box::new(Receipt { next_due: Some(next_due), fence, ..*receipt }))
 }
 
 fn receipt(class: ReceiptClass, xrefs: Vec<Xref>) -> Act {

@@ -1,7 +1,8 @@
 //! Lanes: what a commit reserves, what is due, and what a restart makes of both.
 
+use jiff::{SignedDuration, Timestamp};
 use orderhub::store::Scope;
-use orderhub_order::fold::{Act, Outcome};
+use orderhub_order::fold::{Act, Outcome, ReceiptClass};
 use orderhub_order::ids::{Entity, SystemName};
 use orderhub_order::lane::LaneCode;
 
@@ -83,4 +84,49 @@ pub(crate) async fn what_the_dispatcher_skipped_is_not_due_any_more(factory: &dy
     assert!(world.store.claim(&erp(), world.now, 10).await.unwrap().is_empty());
     let world = world.reopen(factory).await;
     assert!(world.store.claim(&erp(), world.now, 10).await.unwrap().is_empty());
+}
+
+/// The oldest wish of the ERP.
+async fn oldest(world: &World) -> Option<Timestamp> {
+    let backlog = world.store.backlog().await.unwrap();
+    backlog.into_iter().find(|row| row.system == erp()).and_then(|row| row.oldest)
+}
+
+pub(crate) async fn the_oldest_wish_is_told_while_it_waits(factory: &dyn Factory) {
+    let mut world = World::new(factory).await;
+    let key = order_of(&world.say(say::order("shop_eu", "1001", 1, "a")).await);
+    let wished = world.now;
+    assert_eq!(oldest(&world).await, Some(wished));
+    let call = flights::call(&world, key, Entity::Order).await;
+    world.later(60);
+    let _flying = world.one(call).await;
+    assert_eq!(oldest(&world).await, Some(wished), "in the air");
+    let in_an_hour = world.now.checked_add(SignedDuration::from_hours(1)).unwrap();
+    let again = flights::again(ReceiptClass::NotActed, in_an_hour, 1);
+    let _again = world.one(World::act(key, again)).await;
+    assert_eq!(oldest(&world).await, Some(wished), "it waits for its next try");
+    let world = world.reopen(factory).await;
+    assert_eq!(oldest(&world).await, Some(wished), "whoever holds it");
+}
+
+pub(crate) async fn what_was_put_off_is_found_and_hurried(factory: &dyn Factory) {
+    let mut world = World::new(factory).await;
+    let key = order_of(&world.say(say::order("shop_eu", "1001", 1, "a")).await);
+    let found = async |world: &World| world.store.put_off(&erp(), world.now, 10).await.unwrap();
+    assert!(found(&world).await.is_empty(), "it is due");
+    let cases = [(1, ReceiptClass::NotActed, false), (2, ReceiptClass::NotAllowed, true)];
+    for (fence, class, put_off) in cases {
+        let call = flights::call(&world, key, Entity::Order).await;
+        let _flying = world.one(call).await;
+        assert!(found(&world).await.is_empty(), "in the air");
+        let in_an_hour = world.now.checked_add(SignedDuration::from_hours(1)).unwrap();
+        let _again = world.one(World::act(key, flights::again(class, in_an_hour, fence))).await;
+        assert_eq!(found(&world).await.len(), usize::from(put_off), "{class:?}");
+        let hurried = world.one(World::act(key, Act::Hurry { system: erp() })).await;
+        assert_eq!(hurried.reserved.len(), usize::from(put_off), "{class:?}");
+        assert!(found(&world).await.is_empty());
+        let state = world.store.state(&Scope::All, key).await.unwrap().unwrap();
+        let due = state.lanes.get(&erp()).unwrap().due_at.unwrap();
+        assert_eq!(due <= world.now, put_off, "{class:?}");
+    }
 }

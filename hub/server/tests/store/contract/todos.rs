@@ -5,6 +5,7 @@ use orderhub::store::{Scope, TodoEnd, TodoFilter, TodoState};
 use orderhub_mapping::{MapError, Mapped};
 use orderhub_order::catalogue::FieldId;
 use orderhub_order::catalogue::known::order;
+use orderhub_order::contribution::Revision;
 use orderhub_order::fold::{Act, Outcome, PersonAct, TodoKind};
 use orderhub_order::ids::{At, OrderKey, SystemName};
 use orderhub_order::value::Value;
@@ -167,4 +168,62 @@ pub(crate) async fn gates_and_unwanted_kinds_are_stored(factory: &dyn Factory) {
     let unknown = world.say(say::order("shop_asia", "1", 1, "a")).await;
     assert_eq!(words(&unknown), [Word::Todo]);
     assert_eq!(world.orders().await, 0);
+}
+
+pub(crate) async fn a_revision_that_is_still_to_come_is_told_once(factory: &dyn Factory) {
+    let mut world = World::new(factory).await;
+    let said = |at: &str, note: &str| {
+        let mut said = say::order("shop_eu", "1001", 1, note);
+        said.revision = Some(Revision::Timestamp(at.parse().unwrap()));
+        said
+    };
+    let cases = [
+        ("2026-11-02T08:00:00Z", "a", Word::Applied),
+        ("2036-11-02T08:00:00Z", "b", Word::Applied),
+        ("2036-11-03T08:00:00Z", "b", Word::Unchanged),
+        ("2026-11-02T09:00:00Z", "c", Word::Stale),
+        ("2036-11-04T08:00:00Z", "d", Word::Applied),
+    ];
+    for (at, note, word) in cases {
+        let outcome = world.say(said(at, note)).await;
+        assert_eq!(words(&outcome), [word], "{at}");
+        let why = outcome.documents[0].why.clone().unwrap_or_default();
+        assert_eq!(why.contains("2036-11-03"), word == Word::Stale, "{at}: {why}");
+    }
+    assert_eq!(world.causes().await, ["future_revision"], "once for the order and its system");
+    assert!(world.todos().await[0].item.why.contains("2036-11-02"), "and since when");
+}
+
+pub(crate) async fn a_conflict_is_one_todo_that_ends_with_it(factory: &dyn Factory) {
+    let mut world = World::new(factory).await;
+    let key = order_of(&world.say(say::order("shop_eu", "1001", 1, "a")).await);
+    let text = |text: &str| Some(Value::text(text));
+    let note = |word: &str| (At::ROOT, order::NOTES_INTERNAL, text(word));
+    let edit = |seen, values| World::act(key, Act::Person(PersonAct::Edit { seen, values }));
+    let _first = world.one(edit(1, vec![note("first")])).await;
+    // Each saw the order before the first edit: whose note shall stand is not known; of other fields it is.
+    let fields = [order::CUSTOMER_EMAIL, order::CUSTOMER_PHONE, order::CUSTOMER_NAME];
+    for (number, field) in fields.into_iter().enumerate() {
+        let late = note(&format!("late {number}"));
+        let _late = world.one(edit(1, vec![late, (At::ROOT, field, text("x"))])).await;
+        let open = world.todos().await;
+        assert_eq!(open.len(), 1, "one for the field: {open:#?}");
+        assert_eq!(open[0].item.about.as_deref(), Some("notes.internal"));
+    }
+    let open = world.todos().await.remove(0);
+    let version = world.version(key).await;
+    let _decided = world.one(edit(version, vec![note("decided")])).await;
+    assert!(world.todos().await.is_empty());
+    let ended = world.store.todo(&Scope::All, open.id).await.unwrap().unwrap();
+    let end = ended.end.unwrap();
+    assert_eq!(
+        (ended.state, &*end.by, &*end.reason),
+        (TodoState::Resolved, "hub", "a person decided")
+    );
+    // In one commit it comes up and is settled: nothing is left open.
+    let version = world.version(key).await;
+    let email = (At::ROOT, order::CUSTOMER_EMAIL, text("y"));
+    let late = edit(1, vec![note("late"), email]);
+    let _both = world.apply(vec![late, edit(version + 1, vec![note("on time")])]).await.unwrap();
+    assert!(world.todos().await.is_empty(), "{:?}", world.todos().await);
 }

@@ -1,0 +1,153 @@
+//! When what stood in the way is gone, what was put off because of it is due at once: a person resumed the
+//! system or closed its breaker, its secret was replaced, or it takes our credential again.
+//!
+//! **Invariant:** nobody waits for the time of a trouble that is over. Tests:
+//! `what_a_refused_credential_put_off_is_due_at_once_when_it_is_taken_again`,
+//! `a_secret_that_is_replaced_is_tried_at_once`, `a_poll_that_was_put_off_goes_on_when_its_system_is_resumed`.
+//!
+//! All lanes are due then and none is called before its turn: limits and permits spread them. Bounds: [`PAGE`]
+//! lanes in one commit, one page after the other.
+
+use std::collections::BTreeMap;
+use std::collections::hash_map::DefaultHasher;
+use std::hash::{Hash as _, Hasher as _};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use orderhub_order::fold::{Act, Facts};
+use orderhub_order::ids::OrderKey;
+
+use super::dispatcher::{Common, Dispatcher};
+use super::tasks::Dispatchers;
+use crate::apply::{OrderUnit, Unit};
+use crate::store::StoreError;
+
+/// Lanes brought forward by one commit.
+const PAGE: usize = 256;
+/// After an error of the store.
+const BREATH: Duration = Duration::from_secs(1);
+
+/// What one system has to catch up with.
+#[derive(Debug, Default)]
+pub(super) struct Easing {
+    times: AtomicU64,
+    /// Lanes are to be brought forward.
+    wanted: AtomicBool,
+    credential: Mutex<Refusal>,
+}
+
+/// How the credential was seen last.
+#[derive(Debug, Default)]
+struct Refusal {
+    /// How often it had been taken again.
+    taken_again: u64,
+    /// The secrets that were refused, by name: hashes of their values.
+    with: BTreeMap<String, u64>,
+}
+
+impl Easing {
+    pub(super) fn times(&self) -> u64 {
+        self.times.load(Ordering::Acquire)
+    }
+
+    /// The system refused calls made with these.
+    pub(super) fn refused_with(&self, secrets: BTreeMap<String, u64>) {
+        self.refusal().with = secrets;
+    }
+
+    fn refusal(&self) -> std::sync::MutexGuard<'_, Refusal> {
+        self.credential.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A hash that says whether the values of a secret are still the same; it never leaves the process.
+pub(super) fn print(values: &[String]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    values.hash(&mut hasher);
+    hasher.finish()
+}
+
+impl Dispatcher {
+    /// What was put off is due.
+    pub(super) fn ease(&self) {
+        self.easing.times.fetch_add(1, Ordering::AcqRel);
+        self.easing.wanted.store(true, Ordering::Release);
+        self.ring().hurry();
+        self.wake.notify_one();
+        self.common.eased.notify_one();
+    }
+
+    /// Tries again when the secrets are other than those that were refused, and eases when they are taken.
+    pub(super) fn look_at_credential(&self) {
+        let refused = self.guards.credential.is_refused();
+        let renewed = {
+            let mut last = self.easing.refusal();
+            let other = |(name, with): (&String, &u64)| print(&(self.secret)(name)) != *with;
+            let renewed = refused && last.with.iter().any(other);
+            if renewed || !refused {
+                last.with.clear();
+            }
+            renewed
+        };
+        if renewed {
+            tracing::info!(system = %self.name, "a secret was replaced: the credential is tried again");
+            self.guards.accepted();
+        }
+        let taken_again = self.guards.credential.taken_again();
+        if std::mem::replace(&mut self.easing.refusal().taken_again, taken_again) != taken_again {
+            self.ease();
+        }
+    }
+}
+
+/// Brings forward what is to be, until told to stop.
+pub(super) async fn run(dispatchers: Dispatchers, common: Arc<Common>) {
+    loop {
+        tokio::select! {
+            () = common.stopping.cancelled() => return,
+            () = common.eased.notified() => {}
+        }
+        for dispatcher in dispatchers.values() {
+            if !dispatcher.easing.wanted.swap(false, Ordering::AcqRel) {
+                continue;
+            }
+            if let Err(error) = forward(dispatcher).await {
+                tracing::warn!(%error, system = %dispatcher.name, "what was put off is not due yet");
+                dispatcher.easing.wanted.store(true, Ordering::Release);
+                common.clock.sleep(BREATH).await;
+                common.eased.notify_one();
+            }
+        }
+    }
+}
+
+async fn forward(dispatcher: &Dispatcher) -> Result<(), StoreError> {
+    let Common { store, apply, clock, stopping, .. } = &*dispatcher.common;
+    store.hurry_fetches(&dispatcher.name, clock.now()).await?;
+    let mut last = Vec::new();
+    while !stopping.is_cancelled() {
+        let keys = store.put_off(&dispatcher.name, clock.now(), PAGE).await?;
+        if keys.is_empty() || keys == last {
+            return Ok(());
+        }
+        let acts = keys.iter().map(|key| apply.submit(act(dispatcher, *key)));
+        for done in join_all(acts).await {
+            done?;
+        }
+        last = keys;
+    }
+    Ok(())
+}
+
+fn act(dispatcher: &Dispatcher, key: OrderKey) -> Unit {
+    let facts = Facts {
+        actor: "hub".into(),
+        cause: "eased".into(),
+        received: Some(dispatcher.common.clock.now()),
+        ..Facts::default()
+    };
+    let act = Act::Hurry { system: dispatcher.name.clone() };
+    Unit::Order(Box::new(OrderUnit { key, act, facts, receipt: None }))
+}

@@ -1,0 +1,156 @@
+//! Limits of one process alone, and of several together.
+
+use futures_util::future::BoxFuture;
+
+use super::*;
+
+fn rate_of(text: &str, burst: u32) -> Rate {
+    let rate: crate::config::Rate = text.parse().unwrap();
+    Rate::new(rate.calls.get(), rate.per, burst.try_into().unwrap()).unwrap()
+}
+
+fn limits(name: &str, rate: &str, burst: u32) -> Limits {
+    Limits::new(&BTreeMap::from([(name.to_owned(), rate_of(rate, burst))]))
+}
+
+#[test]
+fn settings_only_lower() {
+    let declared = rate_of("10/s", 20);
+    let faster = rate_of("100/s", 40);
+    let slower = rate_of("1/s", 2);
+    assert_eq!(declared.lowered(faster), declared);
+    assert_eq!(declared.lowered(slower), slower);
+}
+
+#[tokio::test(start_paused = true)]
+async fn other_rates_take_the_place_of_those_that_changed_only() {
+    let limits = limits("default", "1/s", 1);
+    assert!(limits.take("default", None).is_ok());
+    let both = |rate| BTreeMap::from([("default".to_owned(), rate), ("new".to_owned(), rate)]);
+    limits.renew(&both(rate_of("1/s", 1)));
+    assert!(limits.take("default", None).is_err(), "it goes on where it was");
+    limits.renew(&both(rate_of("1/s", 2)));
+    assert!(limits.take("default", None).is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_beyond_the_burst_is_waited_for() {
+    let limits = limits("default", "10/s", 2);
+    assert!(limits.take("default", None).is_ok());
+    assert!(limits.take("default", None).is_ok());
+    let wait = limits.take("default", None).unwrap_err();
+    assert!(wait <= Duration::from_millis(100), "{wait:?}");
+    let start = Instant::now();
+    limits.acquire("default", None, Duration::from_secs(1)).await.unwrap();
+    assert!(start.elapsed() >= Duration::from_millis(99));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wait_longer_than_allowed_is_told_at_once_and_takes_nothing() {
+    let limits = limits("parcel", "1/30m", 1);
+    assert!(limits.take("parcel", Some("A")).is_ok());
+    let start = Instant::now();
+    let longest = Duration::from_secs(2);
+    let wait = limits.acquire("parcel", Some("A"), longest).await.unwrap_err();
+    assert!(wait > Duration::from_secs(1700));
+    assert_eq!(start.elapsed(), Duration::ZERO);
+    assert!(limits.take("parcel", Some("B")).is_ok(), "each key has its own");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pause_by_the_system_holds_every_caller_of_that_name_only() {
+    let limits = limits("default", "100/s", 100);
+    limits.pause("default", Instant::now() + Duration::from_secs(30));
+    limits.pause("default", Instant::now() + Duration::from_secs(5));
+    assert!(limits.take("default", None).unwrap_err() > Duration::from_secs(29));
+    assert!(limits.take("other", None).is_ok());
+    tokio::time::advance(Duration::from_secs(31)).await;
+    assert!(limits.take("default", None).is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_name_that_nobody_declared_is_free_until_the_system_throttles() {
+    let limits = Limits::new(&BTreeMap::new());
+    assert!(limits.take("default", None).is_ok());
+    limits.pause("default", Instant::now() + Duration::from_secs(1));
+    assert!(limits.take("default", None).is_err());
+}
+
+/// Other processes that have used up a limit for a second, but for the calls of one key.
+#[derive(Debug)]
+struct UsedUp {
+    until: Instant,
+    free: &'static str,
+    asked: std::sync::atomic::AtomicU32,
+}
+
+impl UsedUp {
+    fn new(free: &'static str) -> Arc<Self> {
+        let until = Instant::now() + Duration::from_secs(1);
+        Arc::new(Self { until, free, asked: Default::default() })
+    }
+
+    fn limits(self: &Arc<Self>, rate: &str, burst: u32) -> Limits {
+        let rates = BTreeMap::from([("parcel".to_owned(), rate_of(rate, burst))]);
+        Limits::shared(&rates, Some(Arc::<Self>::clone(self)))
+    }
+
+    fn asked(&self) -> u32 {
+        self.asked.load(std::sync::atomic::Ordering::Relaxed)
+    }
+}
+
+impl Share for UsedUp {
+    fn shut(&self, _: &str, _: Duration, _: Duration) {}
+    fn opened(&self, _: &str) {}
+    fn throttled(&self, _: &str, _: Duration) {}
+    fn may_probe<'a>(&'a self, _: &'a str) -> BoxFuture<'a, bool> {
+        Box::pin(std::future::ready(true))
+    }
+    fn take<'a>(
+        &'a self,
+        _: &'a str,
+        key: Option<&'a str>,
+        _: Rate,
+        want: u32,
+    ) -> BoxFuture<'a, Result<u32, Duration>> {
+        self.asked.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let left = self.until.saturating_duration_since(Instant::now());
+        let free = left.is_zero() || key == Some(self.free);
+        Box::pin(std::future::ready(if free { Ok(want) } else { Err(left) }))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_waits_for_a_key_holds_up_no_other() {
+    let others = UsedUp::new("B");
+    let limits = others.limits("1/s", 1);
+    let (start, longest) = (Instant::now(), Duration::from_secs(5));
+    let other = async {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        limits.acquire("parcel", Some("B"), longest).await.unwrap();
+        start.elapsed()
+    };
+    let (first, other) = tokio::join!(limits.acquire("parcel", Some("A"), longest), other);
+    first.unwrap();
+    assert!(start.elapsed() >= Duration::from_secs(1));
+    assert!(other < Duration::from_millis(20), "{other:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_one_was_told_all_who_wait_know() {
+    let others = UsedUp::new("");
+    let limits = others.limits("1000/s", 100);
+    let wait = || limits.acquire("parcel", None, Duration::from_secs(5));
+    let waits: Vec<_> = (0..50).map(|_| wait()).collect();
+    futures_util::future::join_all(waits).await.into_iter().for_each(|took| took.unwrap());
+    assert_eq!(others.asked(), 2, "once in vain, and once for all of them");
+    let patience = Duration::from_millis(500);
+    let others = UsedUp::new("B");
+    let limits = others.limits("1/s", 1);
+    for _ in 0..10 {
+        let wait = limits.acquire("parcel", Some("A"), patience).await.unwrap_err();
+        assert!(wait > patience);
+    }
+    assert_eq!(others.asked(), 1, "the answer holds until its time");
+}
