@@ -114,7 +114,10 @@ impl From<StoreError> for Problem {
             StoreError::Behind | StoreError::Fenced => {
                 Self::unavailable("store_failed", error.to_string())
             }
-            StoreError::Failed(_) | StoreError::Newer { .. } | StoreError::Unreleased => {
+            StoreError::Failed(_)
+            | StoreError::Newer { .. }
+            | StoreError::Unreleased
+            | StoreError::Unfinished(_) => {
                 tracing::error!(%error, "the store failed");
                 Self::unavailable("store_failed", "the store failed; the hub's log says why")
             }

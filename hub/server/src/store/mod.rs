@@ -19,6 +19,7 @@ mod answers;
 mod codec;
 mod columns;
 mod commit;
+pub mod copy;
 mod cores;
 mod counted;
 mod fetches;
@@ -107,6 +108,12 @@ pub enum StoreError {
          more; begin with a new one: move the file away, or name another database"
     )]
     Unreleased,
+    /// An installation is being copied into the database, or was and the copy did not end.
+    #[error(
+        "the copy of `{0}` into this database is not finished; repeat `orderhub store copy`, which begins it anew, \
+         or name another database in `store.url`"
+    )]
+    Unfinished(String),
     /// The disk is full: nothing is acknowledged until there is room.
     #[error("no room left for the store; free some disk space, the hub goes on by itself")]
     Full,

@@ -26,6 +26,7 @@ use crate::store::reserved::Reserved;
 mod answers;
 mod board;
 mod connect;
+pub(super) mod copy;
 mod error;
 mod fetches;
 mod keeper;

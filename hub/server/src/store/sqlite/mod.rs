@@ -20,6 +20,7 @@ use crate::store::counted::Counted;
 use crate::store::reserved::Reserved;
 
 mod answers;
+pub(super) mod copy;
 mod error;
 mod fetches;
 mod heads;
