@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde_json::json;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection, query, query_as, query_scalar, raw_sql};
 use tokio::sync::mpsc::Receiver;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use super::Options;
 use super::connect::{Bounds, Connector, ms};
@@ -25,6 +25,10 @@ mod rows;
 const STATEMENT: Duration = Duration::from_secs(600);
 /// The server may take or give nothing for so long.
 const SILENT: Duration = Duration::from_secs(60);
+
+/// How often, and how far apart, the lock of copies is asked for.
+const LOCK_TRIES: u32 = 40;
+const LOCK_PAUSE: Duration = Duration::from_millis(50);
 
 /// The database, under the lock of its copies.
 #[derive(Debug)]
@@ -64,12 +68,11 @@ impl Target {
             let why = format!("it is encoded in {encoding}; make one with `ENCODING 'UTF8'`");
             return Err(CopyError::Database { place, why });
         }
-        let lock = "SELECT pg_try_advisory_lock(hashtextextended(current_schema(), $1))";
-        let lock = query_scalar(lock).bind(locks::COPY).fetch_one(&mut connection);
-        if !within(STATEMENT, lock).await.map_err(at(&place))? {
-            return Err(CopyError::UnderWay(place));
+        if alone(&mut connection).await.map_err(at(&place))? {
+            Ok(Self { connection, place })
+        } else {
+            Err(CopyError::UnderWay(place))
         }
-        Ok(Self { connection, place })
     }
 
     /// Where it is, for people.
@@ -232,6 +235,19 @@ impl Target {
     pub(in crate::store) async fn close(self) {
         drop(self.connection.close().await);
     }
+}
+
+/// Takes the lock of copies into this schema. The server may still be about to notice that one is gone.
+async fn alone(c: &mut PgConnection) -> Result<bool, Fault> {
+    let lock = "SELECT pg_try_advisory_lock(hashtextextended(current_schema(), $1))";
+    for _ in 0..LOCK_TRIES {
+        let lock = query_scalar(lock).bind(locks::COPY).fetch_one(&mut *c);
+        if within(STATEMENT, lock).await? {
+            return Ok(true);
+        }
+        sleep(LOCK_PAUSE).await;
+    }
+    Ok(false)
 }
 
 /// Begins a transaction under the lock of the schema, with the tables as this program makes them.
