@@ -141,7 +141,8 @@ async fn what_was_in_the_file_is_in_the_database_and_goes_on() {
     }
     // The lanes that somebody held are due and nobody's, and the call that was in the air may have acted.
     let mut claimed = world.store.claim(&erp(), world.now, 100).await.unwrap();
-    (due.sort_unstable(), claimed.sort_unstable());
+    due.sort_unstable();
+    claimed.sort_unstable();
     assert!(!due.is_empty());
     assert_eq!(claimed, due);
     assert!(world.store.process() > flown_by && world.store.is_gone(flown_by));

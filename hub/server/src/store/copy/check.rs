@@ -69,13 +69,20 @@ impl Found {
     }
 
     /// Notes a row to be tried.
-    pub(crate) fn try_later(&mut self, long: Long) {
+    pub(crate) fn try_later(&mut self, plan: &Plan, long: Long) {
+        let Some(table) = plan.tables.get(long.table) else { return };
         if self.long.len() < MOST_TRIED {
             self.long.push(long);
-        } else {
-            self.hopeless = true;
-            self.count += 1;
+            return;
         }
+        self.hopeless = true;
+        self.add(Finding {
+            table: table.name,
+            column: table.keys(),
+            of: long.of,
+            what: "it may be longer than an index can hold, as may a thousand before it",
+            mended: "no",
+        });
     }
 }
 
@@ -100,11 +107,9 @@ pub(super) async fn check(
     for (long, fits) in long.into_iter().zip(fits) {
         let Some(table) = plan.tables.get(long.table).filter(|_| !fits) else { continue };
         found.too_long.insert(print(&long.row));
-        let keys = table.columns.iter().filter(|column| column.key);
-        let keys: Vec<&str> = keys.map(|column| column.name.as_str()).collect();
         found.add(Finding {
             table: table.name,
-            column: keys.join("+"),
+            column: table.keys(),
             of: long.of,
             what: "it is longer than an index can hold",
             mended: "the row is left out",

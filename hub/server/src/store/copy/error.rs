@@ -140,7 +140,7 @@ impl CopyError {
             }
             Self::UnderWay(_) => "wait for it, or stop it and repeat this command",
             Self::Database { .. } => {
-                "start PostgreSQL there, or correct the address and the password; then repeat this command"
+                "start PostgreSQL there, or correct the address and the password; the database must be empty, and this user may make tables in it"
             }
             Self::Unholdable { .. } => {
                 "end what waits by the hub on the file (todo discard), or repeat with `--mend`, which does what stands in brackets and tells each"

@@ -17,13 +17,13 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-use jiff::Timestamp;
 use serde::Serialize;
 use tokio::sync::mpsc;
 
 use super::StoreError;
 use super::postgres::{self, copy::Target};
 use super::sqlite::copy::Source;
+use crate::clock::Clock;
 
 pub(crate) mod check;
 mod error;
@@ -186,7 +186,7 @@ async fn finish(
         return Ok(());
     }
     let to = report.to.clone();
-    with(source, move |source| source.note(&to, Timestamp::now())).await?;
+    with(source, move |source| source.note(&to, Clock::system().now())).await?;
     target.finish().await
 }
 

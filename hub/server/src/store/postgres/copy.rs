@@ -3,7 +3,6 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
 use serde_json::json;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection, query, query_as, query_scalar, raw_sql};
 use tokio::sync::mpsc::Receiver;
@@ -13,6 +12,7 @@ use super::Options;
 use super::connect::{Bounds, Connector, ms};
 use super::error::Fault;
 use super::schema::{self, Marked, locks};
+use crate::clock::Clock;
 use crate::store::StoreError;
 use crate::store::copy::check::Long;
 use crate::store::copy::tables::{Described, LEFT, Plan, Planned, SEEN};
@@ -140,7 +140,8 @@ impl Target {
         // Under the lock of the schema: a hub may have begun here since.
         self.takes(install).await?;
         let c = &mut self.connection;
-        let mark = json!({ "install": install, "from": from, "at": Timestamp::now().to_string() });
+        let mark =
+            json!({ "install": install, "from": from, "at": Clock::system().now().to_string() });
         let work = async {
             let copied = plan.tables.iter().map(|table| table.name).filter(|name| *name != "meta");
             let left = LEFT.iter().map(|(name, _)| *name);

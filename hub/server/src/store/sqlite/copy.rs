@@ -102,13 +102,14 @@ impl Source {
         progress.table(table.name, 0);
         let (mut rows, mut out, mut bad) = (0_u64, Vec::new(), Vec::new());
         self.each(table, |row| {
-            (out.clear(), bad.clear());
+            out.clear();
+            bad.clear();
             let kept = tuple::encode(row, &table.columns, &mut out, &mut bad)?;
             if !bad.is_empty() {
                 found.bad(plan, place, &bad, kept, &self.whose(table, row));
             } else if keys(table, row) > SURELY_FITS {
                 let of = self.whose(table, row);
-                found.try_later(Long { table: place, row: out.clone(), of });
+                found.try_later(plan, Long { table: place, row: out.clone(), of });
             }
             rows += 1;
             if rows.is_multiple_of(TOLD_EACH) {
