@@ -2,7 +2,7 @@
 //! is the same before and after, the work goes on, and nothing is lost or done twice.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
@@ -238,6 +238,7 @@ async fn a_grown_installation_moves_and_goes_on() {
     let old = orderhub(folder, &["run", "-c", "orderhub.toml"]);
     assert_eq!(old.code, 75, "{}", old.err);
     assert!(old.err.contains("was copied to PostgreSQL"), "{}", old.err);
+    assert!(orderhub(folder, &["doctor"]).out.contains("was copied to PostgreSQL"));
 
     move_settings(folder, &to);
     let hub = circle.start().await;
@@ -299,17 +300,6 @@ fn copying(folder: &Path, to: &Schema) -> Child {
     command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
 }
 
-/// A place beside the first, whose settings name the database.
-fn moved_folder(of: &Path, to: &Schema) -> PathBuf {
-    let folder = of.join("moved");
-    std::fs::create_dir_all(&folder).unwrap();
-    for file in ["orderhub.toml", "secret"] {
-        std::fs::copy(of.join(file), folder.join(file)).unwrap();
-    }
-    move_settings(&folder, to);
-    folder
-}
-
 /// The hub on SQLite is killed with calls in the air, the first copy is killed in its middle, the second told to
 /// end: the third is whole, and the sink is told everything once.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -328,14 +318,15 @@ async fn kills_of_the_hub_and_of_the_copy_lose_nothing_and_double_nothing() {
     until_held(&mut holder).await;
     killed.kill().unwrap();
     killed.wait().unwrap();
-    let moved = moved_folder(folder, &to);
-    let refused = orderhub(&moved, &["run", "-c", "orderhub.toml"]);
+    move_settings(folder, &to);
+    let refused = orderhub(folder, &["run", "-c", "orderhub.toml"]);
     assert_eq!(refused.code, 75, "{}", refused.err);
     assert!(
         refused.err.contains("is not finished; repeat `orderhub store copy`"),
         "{}",
         refused.err
     );
+    assert!(orderhub(folder, &["doctor"]).out.contains("is not finished: no hub starts on it"));
     // The server lets go of who is gone when nothing holds it up.
     let release = "SELECT pg_advisory_unlock(hashtextextended(current_schema(), 1))";
     query(release).execute(&mut holder).await.unwrap();
@@ -353,17 +344,10 @@ async fn kills_of_the_hub_and_of_the_copy_lose_nothing_and_double_nothing() {
 
     let copied = copy(folder, &to, &[]);
     assert_eq!(copied.code, 0, "{}", copied.err);
-    let port = place_port(&moved);
-    let hub = Hub::start(&moved, port).await;
+    let hub = place.start().await;
     scene.publish(100).await;
     scene.judge(&hub).await;
     assert!(hub.terminate().await.success());
-}
-
-fn place_port(folder: &Path) -> u16 {
-    let text = std::fs::read_to_string(folder.join("orderhub.toml")).unwrap();
-    let (_, rest) = text.split_once("listen = \"127.0.0.1:").unwrap();
-    rest.split('"').next().unwrap().parse().unwrap()
 }
 
 /// What goes where, and with which exit code; a password is never repeated.

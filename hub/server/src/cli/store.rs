@@ -15,6 +15,7 @@ use tokio::time::Instant;
 use super::output::{self, Code, Fault, Output};
 use super::serve::{environment, load, stop_signal};
 use crate::config::{SecretRef, Secrets, StoreUrl};
+use crate::store::StoreError;
 use crate::store::copy::{Copy, CopyError, Progress, Report, copy};
 use crate::store::postgres::{Login, Options};
 
@@ -177,7 +178,7 @@ fn show(report: &Report, rehearsal: bool, output: Output) {
         }
     }
     for finding in &report.mended {
-        output::say(&format!("mended: {finding}"));
+        output::say(&finding.told());
     }
 }
 
@@ -209,6 +210,7 @@ fn summary(asked: &Copy, report: &Report, took: Duration) -> String {
 fn fault(error: &CopyError) -> Fault {
     let code = match error {
         CopyError::NoFile(_) => Code::NotFound,
+        CopyError::Store(StoreError::Newer { .. }) => Code::Usage,
         CopyError::InUse(_) | CopyError::UnderWay(_) | CopyError::Store(_) => Code::Later,
         CopyError::Holds { .. } | CopyError::Another { .. } => Code::Conflict,
         CopyError::Database { .. } => Code::Unreachable,

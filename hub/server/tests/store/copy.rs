@@ -49,12 +49,13 @@ fn key() -> AnswerKey {
     AnswerKey { caller: "ann".to_owned(), key: "k".to_owned(), print: [1; 32] }
 }
 
-fn hint(world: &World) -> Unit {
-    let args = [("id".to_owned(), "7".to_owned())].into();
+fn hint(world: &World, id: &str) -> Unit {
+    let args = [("id".to_owned(), id.to_owned())].into();
     let key = FetchKey::new(&SystemName::new("shop_eu"), "order", &args).unwrap();
     let wants = vec![FetchWant { key, args, backfill: true }];
     let beside = Beside { wants, ..Beside::default() };
-    Unit::Message(Box::new(MessageUnit { beside, ..unit(world.now, Some("h"), "{}", Vec::new()) }))
+    let hint = unit(world.now, Some(&format!("hint {id}")), "{}", Vec::new());
+    Unit::Message(Box::new(MessageUnit { beside, ..hint }))
 }
 
 /// Orders with history, one whose call is in the air, and one of everything else that a store holds.
@@ -73,8 +74,12 @@ async fn grown(place: &Sqlite) -> World {
     let mut parked = unit(world.now, Some("big"), "body", Vec::new());
     parked.refused = Some(("too_large", "too many lines".to_owned()));
     let _parked = world.one(Unit::Message(Box::new(parked))).await;
-    let hint = hint(&world);
-    let _hinted = world.one(hint).await;
+    for id in ["7", "8"] {
+        let hint = hint(&world, id);
+        let _hinted = world.one(hint).await;
+    }
+    // Its number is not given again.
+    place.sql("DELETE FROM fetches WHERE id = 2").await;
     let pause = PauseRow {
         system: erp(),
         operation: None,
@@ -120,8 +125,9 @@ async fn shown(world: &World) -> Vec<String> {
 async fn what_was_in_the_file_is_in_the_database_and_goes_on() {
     let (from, to) = (Sqlite::new(), Postgres::new());
     let mut world = grown(&from).await;
-    let again = world.message(vec![say::order("shop_eu", "0", 3, "a3")]);
-    let first = world.one(again).await;
+    // Ids of another week, and a new order, whose version is of that time.
+    world.later(8 * 24 * 3_600);
+    let newest = world.say(say::order("shop_eu", "next week", 1, "a")).await;
     let flown_by = world.store.process();
     world.store.close().await;
     // As a hub on the file would find it.
@@ -131,7 +137,7 @@ async fn what_was_in_the_file_is_in_the_database_and_goes_on() {
     world.store.close().await;
 
     let report = moved(&from, &to).await.unwrap();
-    assert_eq!((report.rows("orders"), report.rows("changes")), (5, 15));
+    assert_eq!((report.rows("orders"), report.rows("changes")), (6, 16));
     assert_eq!(report.install, expected[0]);
     assert!(report.tables.iter().all(|table| table.same && table.left_out == 0), "{report:#?}");
 
@@ -148,18 +154,27 @@ async fn what_was_in_the_file_is_in_the_database_and_goes_on() {
     assert!(world.store.process() > flown_by && world.store.is_gone(flown_by));
     let lease = world.store.lease("queue:orders").await.unwrap().unwrap();
     assert!(!lease.is_orderly(), "how the hub on the file ended is not known");
-    goes_on(&mut world, first.message).await;
+    goes_on(&mut world, newest.message).await;
+    let hint = hint(&world, "9");
+    let _hinted = world.one(hint).await;
+    let fetch: i64 = query_scalar("SELECT max(id) FROM fetches")
+        .fetch_one(&mut to.direct().await)
+        .await
+        .unwrap();
+    assert_eq!(fetch, 3);
 }
 
 /// Known ids stay known, no number is given twice, and what waits is woken.
 async fn goes_on(world: &mut World, newest: Option<i64>) {
     let said = vec![Mapped::Document(Box::new(say::order("shop_eu", "0", 1, "a1")))];
-    let known = unit(world.now, Some("m1"), "body m1", said);
-    let known = world.one(Unit::Message(Box::new(known))).await;
-    assert_eq!((words(&known), known.message), (vec![Word::Duplicate], Some(1)));
+    for (id, message) in [("m1", Some(1)), ("m17", newest)] {
+        let known = unit(world.now, Some(id), &format!("body {id}"), said.clone());
+        let known = world.one(Unit::Message(Box::new(known))).await;
+        assert_eq!((words(&known), known.message), (vec![Word::Duplicate], message), "{id}");
+    }
     let late = world.say(say::order("shop_eu", "late", 1, "a")).await;
     assert!(late.message > newest, "{:?} after {newest:?}", late.message);
-    assert!(order_of(&late) > OrderKey(5));
+    assert!(order_of(&late) > OrderKey(6));
     let driven = world.drive(&[say::payment("T1", "late")]).await;
     assert_eq!(words(&driven[0]), [Word::Applied]);
     let before = world.todos().await[0].id;

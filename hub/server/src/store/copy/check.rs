@@ -27,7 +27,7 @@ pub(crate) struct Long {
 /// What was found.
 #[derive(Debug, Default)]
 pub(crate) struct Found {
-    /// The first of them.
+    /// All of them, or the first of those that are too many to be mended.
     pub(crate) findings: Vec<Finding>,
     /// All of them.
     pub(crate) count: u64,
@@ -48,6 +48,8 @@ impl Found {
         self.count += 1;
         if self.findings.len() < MOST_FINDINGS {
             self.findings.push(finding);
+        } else {
+            self.hopeless = true;
         }
     }
 

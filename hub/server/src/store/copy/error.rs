@@ -8,8 +8,10 @@ use serde::Serialize;
 use super::Report;
 use crate::store::StoreError;
 
-/// Findings that are told one by one; more are counted.
-pub(crate) const MOST_FINDINGS: usize = 20;
+/// Findings that are kept, so that each is told that is mended; a file with more is not copied.
+pub(crate) const MOST_FINDINGS: usize = 10_000;
+/// Those that a refusal names; it counts the rest.
+const MOST_NAMED: usize = 20;
 
 /// A value that PostgreSQL cannot hold.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -24,6 +26,14 @@ pub struct Finding {
     pub what: &'static str,
     /// What becomes of it when the copy may mend.
     pub mended: &'static str,
+}
+
+impl Finding {
+    /// What was done about it.
+    pub fn told(&self) -> String {
+        let Self { table, column, of, what, mended } = self;
+        format!("{table}.{column} of {of}: {what}; {mended}")
+    }
 }
 
 impl fmt::Display for Finding {
@@ -87,7 +97,7 @@ pub enum CopyError {
         why: String,
     },
     /// Values that PostgreSQL cannot hold. Nothing was written.
-    #[error("{count} values cannot be held by PostgreSQL; nothing was written:{}", list(.findings))]
+    #[error("{count} values cannot be held by PostgreSQL; nothing was written:{}", list(.findings, *.count))]
     Unholdable {
         /// The first of them.
         findings: Vec<Finding>,
@@ -153,8 +163,14 @@ impl CopyError {
     }
 }
 
-fn list(findings: &[Finding]) -> String {
-    findings.iter().map(|finding| format!("\n  {finding}")).collect()
+fn list(findings: &[Finding], count: u64) -> String {
+    let named = findings.iter().take(MOST_NAMED).map(|finding| format!("\n  {finding}"));
+    let mut list: String = named.collect();
+    let more = count.saturating_sub(u64::try_from(MOST_NAMED).unwrap_or(0));
+    if more > 0 {
+        list.push_str(&format!("\n  and {more} more"));
+    }
+    list
 }
 
 fn differing(report: &Report) -> String {
