@@ -68,8 +68,8 @@ pub(crate) const LEFT: &[(&str, &str)] = &[
     ("commits", "ids of transactions of the last hour, of processes that are gone"),
     ("processes", "no process works on the copy yet"),
     ("leases", "nobody holds one; the first holders are told that the end before was not seen"),
-    ("gates", "whether a system answers is found out again, as after a crash of the server"),
-    ("limits", "buckets fill up within a minute; what a system asked for is asked again"),
+    ("gates", "whether a system answers is found out again, as at each start of a hub on a file"),
+    ("limits", "buckets are full at each start of a hub on a file, too"),
 ];
 
 /// The ids of messages against duplicates.
