@@ -166,9 +166,9 @@ async fn what_was_in_the_file_is_in_the_database_and_goes_on() {
 
 /// Known ids stay known, no number is given twice, and what waits is woken.
 async fn goes_on(world: &mut World, newest: Option<i64>) {
-    let said = vec![Mapped::Document(Box::new(say::order("shop_eu", "0", 1, "a1")))];
+    let said = || vec![Mapped::Document(Box::new(say::order("shop_eu", "0", 1, "a1")))];
     for (id, message) in [("m1", Some(1)), ("m17", newest)] {
-        let known = unit(world.now, Some(id), &format!("body {id}"), said.clone());
+        let known = unit(world.now, Some(id), &format!("body {id}"), said());
         let known = world.one(Unit::Message(Box::new(known))).await;
         assert_eq!((words(&known), known.message), (vec![Word::Duplicate], message), "{id}");
     }
