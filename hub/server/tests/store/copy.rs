@@ -210,7 +210,11 @@ async fn a_file_in_use_is_not_copied_and_a_copied_one_is_as_it_was() {
     let both = SqliteStore::open(&from.options()).unwrap_err().to_string();
     assert!(both.contains("was copied to PostgreSQL at") && both.contains(".copied"), "{both}");
     let held = moved(&from, &to).await.unwrap_err();
-    assert!(matches!(&held, CopyError::Holds { orders: 5, .. }), "{held}");
+    assert!(matches!(&held, CopyError::Holds { orders: 5, same: true, .. }), "{held}");
+    let other = Sqlite::new();
+    grown(&other).await.store.close().await;
+    let held = moved(&other, &to).await.unwrap_err();
+    assert!(matches!(&held, CopyError::Holds { orders: 5, same: false, .. }), "{held}");
     std::fs::remove_file(file(&from).with_extension("db.copied")).unwrap();
     SqliteStore::open(&from.options()).unwrap();
 }

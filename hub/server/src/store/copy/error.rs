@@ -76,6 +76,8 @@ pub enum CopyError {
         install: String,
         /// How many.
         orders: i64,
+        /// It is the one of the file.
+        same: bool,
     },
     /// A copy of something else was begun there.
     #[error("the database at {place} holds an unfinished copy of another installation, {install}")]
@@ -141,6 +143,9 @@ impl CopyError {
             Self::Schema { found, known, .. } if found > known => "copy with the newer program",
             Self::Schema { .. } => {
                 "start this program's hub on it once and stop it again: that brings the file up to date"
+            }
+            Self::Holds { same: true, .. } => {
+                "it is the installation of this file: start the hub on it, or name an empty database"
             }
             Self::Holds { .. } => {
                 "name an empty database; one that is to be given up is emptied by `DROP SCHEMA public CASCADE; CREATE SCHEMA public`"

@@ -249,7 +249,11 @@ async fn blocking<T: Send + 'static>(
 
 /// Whether a hub may not run on this file, because it runs on a database by now, and what to do.
 pub(crate) fn refused(note: &Path, file: &Path) -> Result<(), StoreError> {
-    let Ok(text) = std::fs::read_to_string(note) else { return Ok(()) };
+    let text = match std::fs::read_to_string(note) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        // What cannot be read is there all the same.
+        read => read.unwrap_or_default(),
+    };
     let told: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
     let word = |name| told.get(name).and_then(serde_json::Value::as_str).unwrap_or("?").to_owned();
     Err(StoreError::Failed(format!(

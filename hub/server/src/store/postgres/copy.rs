@@ -86,8 +86,9 @@ impl Target {
         let place = &self.place;
         match looked.map_err(at(place))? {
             State::Newer(found) => Err(StoreError::Newer { found, known: schema::known() }.into()),
-            State::Holds { install, orders } => {
-                Err(CopyError::Holds { place: place.clone(), install, orders })
+            State::Holds { install: held, orders } => {
+                let same = held == install;
+                Err(CopyError::Holds { place: place.clone(), install: held, orders, same })
             }
             State::Unfinished(other) if other != install => {
                 Err(CopyError::Another { place: place.clone(), install: other })
