@@ -166,15 +166,16 @@ async fn what_was_in_the_file_is_in_the_database_and_goes_on() {
 
 /// Known ids stay known, no number is given twice, and what waits is woken.
 async fn goes_on(world: &mut World, newest: Option<i64>) {
+    // The first thing that is given numbers here.
+    let late = world.say(say::order("shop_eu", "late", 1, "a")).await;
+    assert!(late.message > newest, "{:?} after {newest:?}", late.message);
+    assert!(order_of(&late) > OrderKey(6));
     let said = || vec![Mapped::Document(Box::new(say::order("shop_eu", "0", 1, "a1")))];
     for (id, message) in [("m1", Some(1)), ("m17", newest)] {
         let known = unit(world.now, Some(id), &format!("body {id}"), said());
         let known = world.one(Unit::Message(Box::new(known))).await;
         assert_eq!((words(&known), known.message), (vec![Word::Duplicate], message), "{id}");
     }
-    let late = world.say(say::order("shop_eu", "late", 1, "a")).await;
-    assert!(late.message > newest, "{:?} after {newest:?}", late.message);
-    assert!(order_of(&late) > OrderKey(6));
     let driven = world.drive(&[say::payment("T1", "late")]).await;
     assert_eq!(words(&driven[0]), [Word::Applied]);
     let before = world.todos().await[0].id;
