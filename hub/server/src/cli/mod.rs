@@ -2,7 +2,7 @@
 //!
 //! Data goes to stdout, everything else to stderr; errors say what to do. Exit codes: 0 done; 1 ran and
 //! found problems; 2 usage, nothing matched, or not allowed; 5 not found; 6 conflict; 69 the hub cannot be reached;
-//! 75 try again later; 78 settings or files are wrong.
+//! 75 try again later; 78 settings or files are wrong; 130 interrupted.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -21,6 +21,7 @@ mod output;
 mod reindex;
 mod remote;
 mod serve;
+mod store;
 mod token;
 mod twin;
 
@@ -99,6 +100,9 @@ enum Command {
     /// Access tokens: create.
     #[command(subcommand)]
     Token(token::Token),
+    /// Where orders lie: copy, from SQLite to PostgreSQL.
+    #[command(subcommand)]
+    Store(store::Store),
     /// Look at what passes, live: messages before and after mapping, and what is sent; personal values masked.
     Tap(operate::Tap),
     /// Why a system has, or has not, what an order says, and what to do.
@@ -178,6 +182,7 @@ fn run(arguments: Arguments) -> Result<ExitCode, Fault> {
         Command::Todo(todo) => operate::todo(&shared, &todo),
         Command::System(system) => operate::system(&shared, &system),
         Command::Token(command) => token::token(&command, shared.output),
+        Command::Store(command) => store::store(&command, shared.output),
         Command::Tap(tap) => operate::tap(&shared, &tap),
         Command::Why { order, system } => operate::why(&shared, &order, system.as_deref()),
     }

@@ -45,6 +45,8 @@ pub(super) enum Code {
     Later,
     /// Settings or files are wrong.
     Settings,
+    /// Somebody asked it to end before it was done.
+    Interrupted,
 }
 
 impl Code {
@@ -57,6 +59,7 @@ impl Code {
             Code::Unreachable => 69,
             Code::Later => 75,
             Code::Settings => 78,
+            Code::Interrupted => 130,
         }
     }
 }

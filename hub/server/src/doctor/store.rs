@@ -58,6 +58,10 @@ fn file(found: &Result<sqlite::Look, String>, path: &Path, report: &mut Report) 
                 None => report.fine("store", format!("`{shown}` is made at the first start")),
                 Some(version) => schema(version, look.known, &shown.to_string(), report),
             }
+            if let Some(copied) = &look.copied {
+                let fix = "name that database in `store.url`";
+                report.fix(Level::Problem, "store", copied.clone(), fix);
+            }
             if look.in_use {
                 report.add(Level::Note, "processes", format!("a hub runs on `{shown}`"), None);
             }
@@ -108,6 +112,12 @@ fn server(found: &postgres::Look, report: &mut Report) -> u64 {
     if found.encoding != "UTF8" {
         let says = format!("the database is encoded in {}", found.encoding);
         report.fix(Level::Problem, "store", says, "make one with `ENCODING 'UTF8'`");
+    }
+    if let Some(from) = &found.unfinished {
+        let says =
+            format!("the copy of `{from}` into {place} is not finished: no hub starts on it");
+        let fix = "repeat `orderhub store copy`, which begins it anew";
+        report.fix(Level::Problem, "store", says, fix);
     }
     if !found.may_create {
         let says = "this user may not make tables in its schema";

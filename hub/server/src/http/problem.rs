@@ -117,7 +117,8 @@ impl From<StoreError> for Problem {
             StoreError::Failed(_)
             | StoreError::Newer { .. }
             | StoreError::Unreleased
-            | StoreError::SearchKey => {
+            | StoreError::SearchKey
+            | StoreError::Unfinished(_) => {
                 tracing::error!(%error, "the store failed");
                 Self::unavailable("store_failed", "the store failed; the hub's log says why")
             }

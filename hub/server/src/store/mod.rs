@@ -19,6 +19,7 @@ mod answers;
 mod codec;
 mod columns;
 mod commit;
+pub mod copy;
 mod cores;
 mod counted;
 mod fetches;
@@ -151,6 +152,12 @@ pub enum StoreError {
          `orderhub reindex`: the next start makes it anew"
     )]
     SearchKey,
+    /// An installation is being copied into the database, or was and the copy did not end.
+    #[error(
+        "the copy of `{0}` into this database is not finished; repeat `orderhub store copy`, which begins it anew, \
+         or name another database in `store.url`"
+    )]
+    Unfinished(String),
     /// The disk is full: nothing is acknowledged until there is room.
     #[error("no room left for the store; free some disk space, the hub goes on by itself")]
     Full,

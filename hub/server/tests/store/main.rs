@@ -11,6 +11,7 @@
 
 mod apply;
 mod contract;
+mod copy;
 mod cut;
 mod file;
 mod jobs;

@@ -33,6 +33,9 @@ pub(super) enum Fault {
     /// The server did not answer.
     #[error("the server did not answer within {} s", .0.as_secs())]
     Late(Duration),
+    /// What was tried failed, for a reason that has its words already.
+    #[error("{0}")]
+    Tried(String),
 }
 
 impl From<Fault> for TxError {
@@ -40,7 +43,7 @@ impl From<Fault> for TxError {
         let meaning = match &fault {
             Fault::Codec(_) | Fault::Place(_) => Meaning::Data,
             Fault::Overtaken | Fault::Careless | Fault::Late(_) => Meaning::InTheWay,
-            Fault::Secret(_) => Meaning::Store,
+            Fault::Secret(_) | Fault::Tried(_) => Meaning::Store,
             Fault::Sqlx(error) => meaning(error),
         };
         match meaning {
@@ -67,6 +70,7 @@ impl From<Fault> for StoreError {
             | Fault::Place(_)
             | Fault::Overtaken
             | Fault::Careless
+            | Fault::Tried(_)
             | Fault::Late(_) => Self::Failed(fault.to_string()),
         }
     }
@@ -82,6 +86,7 @@ impl Fault {
             | Fault::Place(_)
             | Fault::Overtaken
             | Fault::Careless
+            | Fault::Tried(_)
             | Fault::Late(_) => false,
         }
     }

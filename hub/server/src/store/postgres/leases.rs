@@ -18,8 +18,11 @@ pub(super) async fn take(
     if look.fetch_one(&mut *c).await? {
         return Ok(None);
     }
+    // The first holder follows nobody; in a database that was copied it follows somebody whose end nobody saw.
     let sql = "INSERT INTO leases AS l (name, epoch, process, orderly)
-               SELECT $1, nextval('lease_epochs'), process, true FROM processes WHERE process = $2
+               SELECT $1, nextval('lease_epochs'), process,
+                   NOT EXISTS (SELECT 1 FROM meta WHERE name = 'copied')
+               FROM processes WHERE process = $2
                ON CONFLICT (name) DO UPDATE
                SET epoch = excluded.epoch, process = excluded.process,
                    orderly = l.ended IS NOT DISTINCT FROM l.epoch

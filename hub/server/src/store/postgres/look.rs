@@ -31,6 +31,8 @@ pub struct Look {
     pub schema: i64,
     /// The schema that this program makes.
     pub known: i64,
+    /// The file whose copy into it is not finished.
+    pub unfinished: Option<String>,
     /// This user may make tables.
     pub may_create: bool,
     /// Connections that are not taken.
@@ -75,6 +77,8 @@ async fn ask(connection: &mut sqlx::PgConnection, place: &str) -> Result<Look, F
     let there: i64 = query_scalar(there).fetch_one(&mut *connection).await?;
     let skew_ms = skew(before, there, Clock::system().now());
     let found = schema::version(connection).await?;
+    let marked = if found > schema::known() { None } else { schema::marked(connection).await? };
+    let unfinished = marked.map(|mark| mark.from);
     let processes = if found >= 3 {
         let alive =
             "SELECT instance FROM processes WHERE until > clock_timestamp() ORDER BY instance";
@@ -90,6 +94,7 @@ async fn ask(connection: &mut sqlx::PgConnection, place: &str) -> Result<Look, F
         skew_ms,
         schema: found,
         known: schema::known(),
+        unfinished,
         may_create,
         connections_left,
         processes,

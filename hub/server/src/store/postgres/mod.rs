@@ -27,6 +27,7 @@ use crate::store::search::SearchKey;
 mod answers;
 mod board;
 mod connect;
+pub(super) mod copy;
 mod error;
 mod fetches;
 mod indexing;

@@ -46,6 +46,21 @@ pub(super) async fn orders(
     Ok(first)
 }
 
+/// Numbers up to these were given elsewhere, and are not given again.
+pub(super) async fn behind(c: &mut PgConnection, messages: i64, orders: i64) -> Result<(), Fault> {
+    let whole = |given: i64, size: i64| given.saturating_add(size - 1) / size;
+    after(c, "message_blocks", whole(messages, MESSAGES)).await?;
+    after(c, "order_blocks", whole(orders, ORDERS)).await
+}
+
+/// A sequence goes on behind a number, from wherever it stood.
+pub(super) async fn after(c: &mut PgConnection, sequence: &str, given: i64) -> Result<(), Fault> {
+    // Of nothing given, the first is the next.
+    let sql = "SELECT setval($1::regclass, greatest($2, 1), $2 > 0)";
+    query(sql).bind(sequence).bind(given).execute(c).await?;
+    Ok(())
+}
+
 /// Enough blocks in a row.
 async fn blocks(
     c: &mut PgConnection,

@@ -40,6 +40,8 @@ pub(super) mod locks {
     pub(in super::super) const NUMBERS: i64 = SCHEMA + 2;
     /// Names of instances, each with the schema: the seed of their hash.
     pub(in super::super) const INSTANCE: i64 = SCHEMA + 3;
+    /// Copies of an installation into a schema: the seed of its hash.
+    pub(in super::super) const COPY: i64 = SCHEMA + 4;
 }
 
 /// Brings the database to this program's schema; answers the install id, and what it is searched under.
@@ -111,7 +113,7 @@ impl<E: Into<Fault>> From<E> for NotPrepared {
     }
 }
 
-async fn encoding(connection: &mut PgConnection) -> Result<String, Fault> {
+pub(super) async fn encoding(connection: &mut PgConnection) -> Result<String, Fault> {
     let read = query_scalar("SELECT current_setting('server_encoding')");
     Ok(read.fetch_one(connection).await?)
 }
@@ -133,6 +135,9 @@ async fn begin(connection: &mut PgConnection) -> Result<(), NotPrepared> {
     raw_sql("BEGIN").execute(&mut *connection).await?;
     let lock = query("SELECT pg_advisory_xact_lock($1)").bind(locks::SCHEMA);
     lock.execute(&mut *connection).await?;
+    if let Some(Marked { from, .. }) = marked(connection).await? {
+        return Err(NotPrepared::Store(StoreError::Unfinished(from)));
+    }
     migrate(connection).await
 }
 
@@ -165,6 +170,36 @@ async fn migrate(connection: &mut PgConnection) -> Result<(), NotPrepared> {
         note.execute(&mut *connection).await?;
     }
     Ok(())
+}
+
+/// Makes the tables in the open transaction, or brings them to this program's schema.
+pub(super) async fn tables(connection: &mut PgConnection) -> Result<(), Fault> {
+    migrate(connection).await.map_err(|not| match not {
+        NotPrepared::Store(error) => Fault::Tried(error.to_string()),
+        NotPrepared::Fault(fault) => fault,
+    })
+}
+
+/// A database into which an installation is being copied, and that is not finished.
+#[derive(Debug)]
+pub(super) struct Marked {
+    /// The id of the installation.
+    pub(super) install: String,
+    /// The file that it comes from.
+    pub(super) from: String,
+}
+
+/// The mark of a copy that is not finished.
+pub(super) async fn marked(connection: &mut PgConnection) -> Result<Option<Marked>, Fault> {
+    if version(connection).await? == 0 {
+        return Ok(None);
+    }
+    let read = query_scalar("SELECT value FROM meta WHERE name = 'copying'");
+    let Some(text) = read.fetch_optional(connection).await? else { return Ok(None) };
+    let text: String = text;
+    let told: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
+    let word = |name| told.get(name).and_then(serde_json::Value::as_str).unwrap_or("?").to_owned();
+    Ok(Some(Marked { install: word("install"), from: word("from") }))
 }
 
 /// How many migrations the database has seen; a new one: none.

@@ -4,9 +4,10 @@ use std::fs::{File, TryLockError};
 use std::path::Path;
 
 use super::schema;
+use crate::store::copy;
 
 /// What was seen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Look {
     /// The schema that it has; `None`: there is no file yet.
     pub schema: Option<i64>,
@@ -14,6 +15,8 @@ pub struct Look {
     pub known: i64,
     /// A hub runs on it.
     pub in_use: bool,
+    /// Why no hub starts on it: it was copied to a database.
+    pub copied: Option<String>,
 }
 
 /// Looks.
@@ -24,11 +27,13 @@ pub struct Look {
 pub fn look(path: &Path) -> Result<Look, String> {
     let known = schema::known();
     if !path.exists() {
-        return Ok(Look { schema: None, known, in_use: false });
+        return Ok(Look { schema: None, known, in_use: false, copied: None });
     }
     let connection = schema::open_reader(path).map_err(|error| error.to_string())?;
     let found = schema::version(&connection).map_err(|fault| fault.to_string())?;
-    Ok(Look { schema: Some(found), known, in_use: in_use(path) })
+    let copied = copy::refused(&schema::note_of(path), path).err();
+    let copied = copied.map(|error| error.to_string());
+    Ok(Look { schema: Some(found), known, in_use: in_use(path), copied })
 }
 
 /// Whether a process holds the lock of the file. One that is not there is held by nobody.

@@ -22,6 +22,7 @@ use crate::store::reserved::Reserved;
 use crate::store::search::SearchKey;
 
 mod answers;
+pub(super) mod copy;
 mod error;
 mod fetches;
 mod heads;

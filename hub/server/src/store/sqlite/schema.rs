@@ -9,7 +9,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension as _};
 use super::Options;
 use super::error::{Fault, of};
 use crate::store::search::SearchKey;
-use crate::store::{StoreError, UNRELEASED};
+use crate::store::{StoreError, UNRELEASED, copy};
 
 /// In order; the schema's version is how many of them the file has seen.
 const MIGRATIONS: &[&str] = &[
@@ -62,7 +62,8 @@ pub(super) fn open(options: &Options) -> Result<Opened, StoreError> {
 
 /// The file and its lock, with all tables.
 pub(super) fn open_unsearched(options: &Options) -> Result<(Connection, File), StoreError> {
-    let lock = lock(&options.path)?;
+    let lock = lock(&options.path)?.ok_or_else(|| in_use(&options.path))?;
+    copy::refused(&note_of(&options.path), &options.path)?;
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
         | OpenFlags::SQLITE_OPEN_CREATE
         | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -101,28 +102,41 @@ fn cannot_open(path: &Path, why: &str) -> StoreError {
 
 /// The lock of a file, beside the file itself by whatever name that is reached.
 pub(super) fn lock_of(path: &Path) -> PathBuf {
+    beside(path, ".lock")
+}
+
+/// The note of a file that was copied, likewise.
+pub(super) fn note_of(path: &Path) -> PathBuf {
+    beside(path, ".copied")
+}
+
+fn beside(path: &Path, ending: &str) -> PathBuf {
     let real = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let mut name = real.into_os_string();
-    name.push(".lock");
+    name.push(ending);
     PathBuf::from(name)
 }
 
-/// One process a database.
-fn lock(path: &Path) -> Result<File, StoreError> {
+/// One process a database; `None`: another has it.
+pub(super) fn lock(path: &Path) -> Result<Option<File>, StoreError> {
     let name = lock_of(path);
     let file = File::options().create(true).truncate(false).write(true).open(&name);
     let file = file.map_err(|error| cannot_open(&name, &error.to_string()))?;
     for _ in 0..LOCK_TRIES {
         match file.try_lock() {
-            Ok(()) => return Ok(file),
+            Ok(()) => return Ok(Some(file)),
             Err(TryLockError::WouldBlock) => std::thread::sleep(LOCK_PAUSE),
             Err(TryLockError::Error(error)) => return Err(cannot_open(&name, &error.to_string())),
         }
     }
-    Err(StoreError::Failed(format!(
+    Ok(None)
+}
+
+fn in_use(path: &Path) -> StoreError {
+    StoreError::Failed(format!(
         "`{}` is in use by another process; stop that one, or give this one another `[store] url`",
         path.display()
-    )))
+    ))
 }
 
 fn prepare(connection: &Connection, options: &Options) -> Result<(), rusqlite::Error> {

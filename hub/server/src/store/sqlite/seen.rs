@@ -26,6 +26,11 @@ impl Weeks {
         Ok(Self(weeks))
     }
 
+    /// All of them.
+    pub(super) fn all(self) -> Vec<i64> {
+        self.0
+    }
+
     /// Notes ids in the table of `now`; asks those of the weeks before first.
     pub(super) fn note(
         &mut self,
