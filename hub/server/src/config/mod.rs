@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 mod access;
 mod check;
 mod files;
+mod keep;
 mod load;
 mod observe;
 mod places;
@@ -29,6 +30,7 @@ mod values;
 
 pub use access::{Access, HashRef, Hashes, Token, is_token_name};
 pub use files::{Every, FileDrop};
+pub use keep::{Keep, KeptFor};
 pub use load::{ConfigError, Loaded, load, parse};
 pub use observe::{Log, LogFormat, LogLevel, LogTo, Telemetry};
 pub use places::{SecretRef, SecretRefs, Selector};
@@ -107,12 +109,15 @@ pub struct Store {
     pub password: Option<SecretRef>,
     /// How long ids of messages are remembered against duplicates, in days.
     pub seen_days: NonZeroU16,
+    /// How long what grows with every message is kept.
+    pub keep: Keep,
 }
 
 impl Default for Store {
     fn default() -> Self {
         let seen_days = NonZeroU16::MIN.saturating_add(29);
-        Self { url: StoreUrl::Sqlite(PathBuf::from("orderhub.db")), password: None, seen_days }
+        let url = StoreUrl::Sqlite(PathBuf::from("orderhub.db"));
+        Self { url, password: None, seen_days, keep: Keep::default() }
     }
 }
 

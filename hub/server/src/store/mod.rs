@@ -23,6 +23,7 @@ mod cores;
 mod counted;
 mod fetches;
 mod forecast;
+mod keep;
 mod lease;
 mod pack;
 mod peers;
@@ -40,6 +41,7 @@ pub use answers::{AnswerKey, Answers, Begun, KEPT, KeptAnswer, LAPSES};
 pub use codec::{CodecError, unpack};
 pub use commit::Batch;
 pub use fetches::{FetchRow, Fetches};
+pub use keep::Pruned;
 pub use lease::Lease;
 pub use peers::Peers;
 pub use reads::Reads;
@@ -60,10 +62,10 @@ pub async fn open(
     secrets: &Secrets,
     instance: &str,
 ) -> Result<Arc<dyn Store>, StoreError> {
-    let seen_days = settings.seen_days.get();
+    let (seen_days, keep) = (settings.seen_days.get(), settings.keep);
     match settings.url.clone() {
         StoreUrl::Sqlite(path) => {
-            let options = sqlite::Options { seen_days, ..sqlite::Options::at(path) };
+            let options = sqlite::Options { seen_days, keep, ..sqlite::Options::at(path) };
             // It blocks for a moment, so not on this thread.
             let open = move || sqlite::SqliteStore::open(&options);
             let opened = tokio::task::spawn_blocking(open).await;
@@ -77,6 +79,7 @@ pub async fn open(
             let options = postgres::Options {
                 login,
                 seen_days,
+                keep,
                 ..postgres::Options::at(url.as_str(), instance)
             };
             Ok(Arc::new(postgres::PostgresStore::open(&options).await?))
@@ -191,6 +194,10 @@ pub trait Store: Reads + Answers + Fetches + Peers + Debug + Send + Sync {
     /// Wakes waiting documents whose reference is there by now (two commits that passed each other),
     /// and makes a todo of what waits longer than seven days. Answers how many were woken.
     fn sweep(&self, now: Timestamp) -> BoxFuture<'_, Result<u64, StoreError>>;
+
+    /// One bounded step of throwing away what was kept for its time ([`keep`]); the store goes on meanwhile.
+    /// `now`: by the store's clock.
+    fn prune(&self, now: Timestamp) -> BoxFuture<'_, Result<Pruned, StoreError>>;
 
     /// The unpredictable id of this store, part of every idempotency key.
     fn install(&self) -> &str;

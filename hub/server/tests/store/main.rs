@@ -14,6 +14,7 @@ mod contract;
 mod cut;
 mod file;
 mod jobs;
+mod partitions;
 mod postgres;
 mod replicas;
 mod server;

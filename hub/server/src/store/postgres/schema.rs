@@ -16,6 +16,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/postgres/0004_access.sql"),
     include_str!("../../../migrations/postgres/0005_intake.sql"),
     include_str!("../../../migrations/postgres/0006_views.sql"),
+    include_str!("../../../migrations/postgres/0007_keep.sql"),
 ];
 
 /// The schema that this program makes.
@@ -36,6 +37,8 @@ pub(super) mod locks {
     pub(in super::super) const NUMBERS: i64 = SCHEMA + 2;
     /// Names of instances, each with the schema: the seed of their hash.
     pub(in super::super) const INSTANCE: i64 = SCHEMA + 3;
+    /// Throwing away, with the schema: the seed of its hash.
+    pub(in super::super) const PRUNING: i64 = SCHEMA + 4;
 }
 
 /// Brings the database to this program's schema; answers the install id.

@@ -33,8 +33,9 @@ pub(super) struct PgTx<'a> {
     pub(super) packers: &'a mut Packers,
     /// Numbers for orders that this process has left.
     pub(super) orders: &'a mut Range<i64>,
-    /// The week of the ids that are noted; a work that notes none has none.
-    week: Option<i64>,
+    /// The week of the ids that are noted, and the day of messages and attempts; a work that writes none has
+    /// none.
+    pub(super) places: Option<(i64, i64)>,
     /// The number of this process, that holds until the transaction ends.
     pub(super) process: u64,
     /// References that were asked for since the last savepoint, and were free.
@@ -46,12 +47,11 @@ pub(super) struct PgTx<'a> {
 impl<'a> PgTx<'a> {
     pub(super) fn new(
         c: &'a mut PgConnection,
-        packers: &'a mut Packers,
-        orders: &'a mut Range<i64>,
-        (week, process): (Option<i64>, u64),
+        (packers, orders): (&'a mut Packers, &'a mut Range<i64>),
+        (places, process): (Option<(i64, i64)>, u64),
         careful: &'a mut bool,
     ) -> Self {
-        Self { c, packers, orders, week, process, free: HashSet::new(), careful }
+        Self { c, packers, orders, places, process, free: HashSet::new(), careful }
     }
 
     async fn run(&mut self, sql: &'static str) -> Result<(), TxError> {
@@ -126,7 +126,8 @@ impl Tx for PgTx<'_> {
 
     async fn seen(&mut self, ids: &[SeenId]) -> Result<Vec<Seen>, TxError> {
         let none = || TxError::Store(StoreError::Failed("no week to note ids in".to_owned()));
-        Ok(seen::note(self.c, ids, self.week.ok_or_else(none)?).await?)
+        let (week, _) = self.places.ok_or_else(none)?;
+        Ok(seen::note(self.c, ids, week).await?)
     }
 
     /// **Invariant:** of two that make the order of one reference at once, the later one makes none: what

@@ -10,6 +10,7 @@ use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use sqlx::{Connection as _, PgConnection, query, query_as, raw_sql};
 use tokio::time::{sleep, timeout};
 
@@ -17,11 +18,12 @@ use super::connect::{Bounds, Connector, by_key, ms};
 use super::error::Fault;
 use super::keeper::number_of;
 use super::members::Members;
-use super::seen;
+use super::partitions::{self, Known, MESSAGES, RECEIPTS, SEEN};
 use super::tx::PgTx;
 use crate::resilience::Jitter;
 use crate::store::StoreError;
 use crate::store::commit::TxError;
+use crate::store::keep;
 use crate::store::pack::Packers;
 
 /// How often work is tried before its caller is told that it is not stored.
@@ -55,7 +57,7 @@ impl Failed {
 #[derive(Debug)]
 struct Session {
     connection: PgConnection,
-    weeks: seen::Weeks,
+    partitions: Known,
 }
 
 /// Writes, one work after the other.
@@ -113,28 +115,28 @@ impl Writer {
         self.packers.pack(bytes)
     }
 
-    /// Runs work in one transaction: all of it or nothing. It may be run several times. `week`: of the ids
-    /// of messages that it notes.
+    /// Runs work in one transaction: all of it or nothing. It may be run several times. `at`: when the
+    /// messages and attempts that it writes are committed.
     ///
     /// # Errors
     ///
     /// [`StoreError`]: nothing is stored, unless the server neither answered COMMIT nor came back since.
     pub(super) async fn run<T>(
         &mut self,
-        week: Option<i64>,
+        at: Option<Timestamp>,
         work: impl AsyncFnMut(&mut PgTx<'_>) -> Result<T, TxError>,
     ) -> Result<T, StoreError> {
         if self.closed {
             return Err(StoreError::Closed);
         }
-        let done = self.tries(week, work).await;
+        let done = self.tries(at, work).await;
         self.failed.set(done.as_ref().err().cloned());
         done
     }
 
     async fn tries<T>(
         &mut self,
-        week: Option<i64>,
+        at: Option<Timestamp>,
         mut work: impl AsyncFnMut(&mut PgTx<'_>) -> Result<T, TxError>,
     ) -> Result<T, StoreError> {
         let id = uuid::Uuid::new_v4();
@@ -143,7 +145,7 @@ impl Writer {
         let mut careful = false;
         for tried in 1_u32.. {
             let hopeful = !careful;
-            let error = match self.attempt(id.as_bytes(), week, (&mut work, &mut careful)).await {
+            let error = match self.attempt(id.as_bytes(), at, (&mut work, &mut careful)).await {
                 Ok(Ended::Committed(done)) => return Ok(done),
                 Ok(Ended::Known) => {
                     let lost = || StoreError::Failed("a new id was known already".to_owned());
@@ -173,7 +175,7 @@ impl Writer {
     async fn attempt<T>(
         &mut self,
         id: &[u8; 16],
-        week: Option<i64>,
+        at: Option<Timestamp>,
         (work, careful): (&mut impl AsyncFnMut(&mut PgTx<'_>) -> Result<T, TxError>, &mut bool),
     ) -> Result<Ended<T>, TxError> {
         // Taken out: whatever ends this early leaves no half transaction behind.
@@ -183,10 +185,12 @@ impl Writer {
         };
         let late = |_| Fault::Late(TRY);
         let process = self.members.process();
+        let places = at.map(|at| (keep::week(at), keep::day(at)));
         let c = &mut session.connection;
         let begun = timeout(TRY, async {
-            if let Some(week) = week {
-                seen::ready(c, &mut session.weeks, week).await?;
+            if let Some((week, day)) = places {
+                let wanted = [(SEEN, week), (MESSAGES, day), (RECEIPTS, day)];
+                partitions::ready(c, &mut session.partitions, &wanted).await?;
             }
             begin(c, id, process).await
         });
@@ -203,13 +207,14 @@ impl Writer {
                 }
             };
         }
-        let mut tx = PgTx::new(c, &mut self.packers, &mut self.orders, (week, process), careful);
+        let given = (&mut self.packers, &mut self.orders);
+        let mut tx = PgTx::new(c, given, (places, process), careful);
         let done = match timeout(TRY, work(&mut tx)).await.map_err(late)? {
             Ok(done) => done,
             Err(error) => {
                 if rollback(c).await.is_ok() {
-                    // It may have dropped partitions, and that was undone, or not.
-                    session.weeks.clear();
+                    // One that it counted on may be gone.
+                    session.partitions.clear();
                     self.session = Some(session);
                 }
                 return Err(error);
@@ -228,7 +233,7 @@ impl Writer {
 
     async fn connect(&self) -> Result<Session, Fault> {
         let connection = self.connector.connect(&self.bounds).await?;
-        Ok(Session { connection, weeks: seen::Weeks::new() })
+        Ok(Session { connection, partitions: Known::new() })
     }
 
     /// After what is under way: nothing is written any more.

@@ -5,9 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::heads::Heads;
+use super::prune::Kept;
 use super::readers::Readers;
 use super::scout::Scout;
 use super::{SqliteStore, schema, writer};
+use crate::config::Keep;
 use crate::store::StoreError;
 use crate::store::counted::Counted;
 use crate::store::forecast::Forecast;
@@ -24,6 +26,8 @@ pub struct Options {
     pub most_pages: Option<u32>,
     /// How long ids of messages are remembered, in days.
     pub seen_days: u16,
+    /// How long everything else is kept that grows with every message.
+    pub keep: Keep,
 }
 
 impl Options {
@@ -34,6 +38,7 @@ impl Options {
             read_deadline: Duration::from_secs(5),
             most_pages: None,
             seen_days: 30,
+            keep: Keep::default(),
         }
     }
 }
@@ -54,19 +59,9 @@ impl SqliteStore {
         let scout = Scout::new(options.path.clone(), Arc::clone(&heads), Arc::clone(&forecast));
         let jobs = writer::start(opened, Arc::clone(&heads), Arc::clone(&reserved), forecast)?;
         let readers = Readers::new(options.path.clone(), options.read_deadline);
-        let (seen_days, scout) = (options.seen_days, Arc::new(scout));
+        let kept = Kept { keep: options.keep, seen_days: options.seen_days };
+        let scout = Arc::new(scout);
         let (lanes, todos) = (Counted::default(), Counted::default());
-        Ok(Self {
-            install,
-            process,
-            seen_days,
-            jobs,
-            readers,
-            scout,
-            heads,
-            reserved,
-            lanes,
-            todos,
-        })
+        Ok(Self { install, process, kept, jobs, readers, scout, heads, reserved, lanes, todos })
     }
 }

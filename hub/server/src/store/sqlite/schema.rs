@@ -18,6 +18,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/sqlite/0004_access.sql"),
     include_str!("../../../migrations/sqlite/0005_intake.sql"),
     include_str!("../../../migrations/sqlite/0006_views.sql"),
+    include_str!("../../../migrations/sqlite/0007_keep.sql"),
 ];
 
 /// The schema that this program makes.
