@@ -13,6 +13,7 @@ mod apply;
 mod contract;
 mod cut;
 mod file;
+mod freed;
 mod jobs;
 mod partitions;
 mod postgres;

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 use orderhub::apply::Word;
-use orderhub::store::postgres::PostgresStore;
+use orderhub::config::{Keep, KeptFor};
+use orderhub::store::postgres::{Options, PostgresStore};
 use orderhub::store::{Scope, Store as _};
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection, query_scalar, raw_sql};
 use tokio::time::timeout;
@@ -247,4 +248,35 @@ async fn rows_of_the_schema_before_are_there_after_the_migration() {
         query_scalar("SELECT id FROM receipts ORDER BY id").fetch_all(&mut direct).await.unwrap();
     assert_eq!(numbers, [1, 2, 3]);
     assert!(world.store.state(&Scope::All, made).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn what_is_kept_for_long_shares_partitions_and_none_of_it_goes_early() {
+    let place = Postgres::new();
+    let mut world = World::new(&place).await;
+    let open = async |days: u16| {
+        let messages = KeptFor::days(days).unwrap();
+        let keep = Keep { messages, ..Keep::default() };
+        let options = Options { keep, ..place.options() };
+        Arc::new(PostgresStore::open(&options).await.unwrap())
+    };
+    world.store = open(365).await;
+    let begun = world.now;
+    let mut messages = Vec::new();
+    for day in 0..28 {
+        messages.push(says(&mut world, &day.to_string()).await);
+        later(&mut world, 1);
+    }
+    let mut direct = place.direct().await;
+    let there = days(&mut direct, "messages").await;
+    assert!(there.len() <= 28 / 7 + 1 + 2, "a week each: {there:?}");
+    // Whoever shortens the time does not lose what shares a partition with older rows.
+    world.store = open(20).await;
+    world.prune().await;
+    for (day, message) in (0..).zip(&messages) {
+        let age = world.now.duration_since(begun).as_hours() / 24 - day;
+        let there = world.store.message(&Scope::All, *message).await.unwrap().is_some();
+        assert!(there || age > 20, "of day {day}, {age} days ago");
+        assert!(!there || age <= 20 + 7, "of day {day}, {age} days ago");
+    }
 }

@@ -102,7 +102,7 @@ impl PostgresStore {
         let connection = keeper.begin().await?;
         let stop = CancellationToken::new();
         let keeper = tokio::spawn(keeper.run(connection, stop.clone()));
-        let writer = Writer::new(connector, Arc::clone(&members), failed.clone());
+        let writer = Writer::new(connector, Arc::clone(&members), options.keep, failed.clone());
         Ok(Self {
             install,
             kept: Kept { keep: options.keep, seen_days: options.seen_days },

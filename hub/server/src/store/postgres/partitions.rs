@@ -9,10 +9,13 @@
 
 use std::collections::BTreeSet;
 
-use sqlx::{AssertSqlSafe, PgConnection, query_as, raw_sql};
+use jiff::Timestamp;
+use sqlx::{AssertSqlSafe, PgConnection, query_as, query_scalar, raw_sql};
 
 use super::error::Fault;
 use super::schema::locks;
+use crate::config::{Keep, KeptFor};
+use crate::store::keep;
 
 /// A table with partitions, which are named by it and a number that grows with time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -27,10 +30,48 @@ impl Table {
 
 /// Ids of messages, a week each.
 pub(super) const SEEN: Table = Table("seen");
-/// Raw messages, a day each; and one partition of those that are needed beyond their time.
+/// Raw messages, a day each where they are kept for a season, else a week or a month; and one partition of those
+/// that are needed beyond their time.
 pub(super) const MESSAGES: Table = Table("messages");
-/// Attempts, a day each.
+/// Attempts, likewise.
 pub(super) const RECEIPTS: Table = Table("receipts");
+
+/// Days in one partition: each look-up goes through all of them, and each takes a lock or two, of which a server
+/// has some thousands. So there are at most about 120, however long is kept.
+fn span(kept: KeptFor) -> i64 {
+    match kept.as_days() {
+        Some(0..=100) => 1,
+        Some(101..=732) => 7,
+        Some(_) | None => 30,
+    }
+}
+
+/// Where the rows of a commit lie: the numbers of their partitions.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Places {
+    /// The week of ids.
+    pub(super) seen: i64,
+    /// The first day of those that raw messages share a partition with.
+    pub(super) messages: i64,
+    /// Likewise of attempts.
+    pub(super) receipts: i64,
+}
+
+impl Places {
+    pub(super) fn at(now: Timestamp, keep: &Keep) -> Self {
+        let first = |kept| keep::day(now) - keep::day(now).rem_euclid(span(kept));
+        Self {
+            seen: keep::week(now),
+            messages: first(keep.messages),
+            receipts: first(keep.receipts),
+        }
+    }
+
+    /// Each with its table.
+    pub(super) fn all(self) -> [(Table, i64); 3] {
+        [(SEEN, self.seen), (MESSAGES, self.messages), (RECEIPTS, self.receipts)]
+    }
+}
 
 /// Partitions that a session knows to be there.
 pub(super) type Known = BTreeSet<(Table, i64)>;
@@ -53,12 +94,16 @@ pub(super) async fn ready(
 
 /// Makes a partition unless it is there. One that is detached and not dropped yet has had its time: it goes first.
 async fn make(c: &mut PgConnection, Table(table): Table, number: i64) -> Result<(), Fault> {
-    // One simple query is one transaction. The number is ours, and the lock keeps others from making the same.
+    // The number is ours, and the lock keeps others from making the same. Where it is there, nobody is waited for.
+    let there = format!(
+        "EXISTS (SELECT FROM pg_inherits
+                 WHERE inhparent = '{table}'::regclass AND inhrelid = to_regclass('{table}_{number}'))"
+    );
     let sql = format!(
-        "SELECT pg_advisory_xact_lock({lock});
-         DO $$ BEGIN
-             IF NOT EXISTS (SELECT FROM pg_inherits WHERE inhparent = '{table}'::regclass
-                                AND inhrelid = to_regclass('{table}_{number}')) THEN
+        "DO $$ BEGIN
+             IF {there} THEN RETURN; END IF;
+             PERFORM pg_advisory_xact_lock({lock});
+             IF NOT {there} THEN
                  DROP TABLE IF EXISTS {table}_{number};
                  CREATE TABLE {table}_{number} (LIKE {table} INCLUDING ALL);
                  ALTER TABLE {table} ATTACH PARTITION {table}_{number} FOR VALUES IN ({number});
@@ -108,6 +153,16 @@ pub(super) async fn all(
         .collect();
     found.sort_unstable_by_key(|(number, _)| *number);
     Ok(found)
+}
+
+/// When the newest row of a partition was committed; `None`: it has none.
+pub(super) async fn newest(
+    c: &mut PgConnection,
+    Table(table): Table,
+    number: i64,
+) -> Result<Option<i64>, Fault> {
+    let sql = format!("SELECT at FROM {table}_{number} ORDER BY id DESC LIMIT 1");
+    Ok(query_scalar(AssertSqlSafe(sql)).fetch_optional(c).await?)
 }
 
 /// Drops one partition. `false`: somebody looks at it for longer than this connection waits; then whoever

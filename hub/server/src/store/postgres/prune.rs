@@ -9,10 +9,10 @@ use jiff::Timestamp;
 use sqlx::{AssertSqlSafe, PgConnection, query, query_scalar, raw_sql};
 
 use super::error::Fault;
-use super::partitions::{self, Known, MESSAGES, RECEIPTS, SEEN, Standing, Table};
+use super::partitions::{self, Known, MESSAGES, Places, RECEIPTS, SEEN, Standing, Table};
 use super::schema::locks;
 use crate::config::Keep;
-use crate::store::keep::{MINUTES_PER_DAY, NS_PER_DAY, Oldest, Pruned, day, week};
+use crate::store::keep::{MINUTES_PER_DAY, NS_PER_DAY, Oldest, Pruned};
 
 /// The number of the partition of messages that are needed beyond their time.
 const BEYOND: i64 = -1;
@@ -48,7 +48,7 @@ pub(super) async fn step(
 }
 
 async fn all(c: &mut PgConnection, kept: Kept, now: Timestamp) -> Result<Pruned, Fault> {
-    ahead(c, now).await?;
+    ahead(c, &kept.keep, now).await?;
     let oldest = Oldest::at(now, &kept.keep, kept.seen_days);
     let mut pruned = Pruned::default();
     for (table, before) in
@@ -63,9 +63,9 @@ async fn all(c: &mut PgConnection, kept: Kept, now: Timestamp) -> Result<Pruned,
 }
 
 /// The partitions that commits need now and soon: none of them has to make its own.
-async fn ahead(c: &mut PgConnection, now: Timestamp) -> Result<(), Fault> {
+async fn ahead(c: &mut PgConnection, keep: &Keep, now: Timestamp) -> Result<(), Fault> {
     let soon = now.saturating_add(jiff::SignedDuration::from_hours(24)).unwrap_or(now);
-    let wanted = [now, soon].map(|at| [(SEEN, week(at)), (MESSAGES, day(at)), (RECEIPTS, day(at))]);
+    let wanted = [now, soon].map(|at| Places::at(at, keep).all());
     partitions::ready(c, &mut Known::new(), wanted.as_flattened()).await
 }
 
@@ -81,16 +81,28 @@ async fn pass(
     let mut over: Vec<_> = partitions::all(c, table).await?.into_iter().filter(over).collect();
     // One can leave at a time.
     over.sort_by_key(|(_, standing)| *standing != Standing::Leaving);
-    pruned.more |= over.len() > MOST;
-    for (number, standing) in over.into_iter().take(MOST) {
-        if table == MESSAGES && standing == Standing::Attached && !beyond(c, number).await? {
+    let mut left = MOST;
+    for (number, standing) in over {
+        if left == 0 {
             pruned.more = true;
-            continue;
+            return Ok(());
+        }
+        if standing == Standing::Attached && table != SEEN {
+            // It may hold several days; how many, the settings said when it was filled.
+            let newest = partitions::newest(c, table, number).await?;
+            if newest.is_some_and(|at| at >= before.saturating_mul(NS_PER_DAY)) {
+                continue;
+            }
+            if table == MESSAGES && !beyond(c, number).await? {
+                pruned.more = true;
+                continue;
+            }
         }
         if !partitions::drop(c, table, (number, standing)).await? {
             pruned.held = Some(format!("{}_{number}", table.name()));
             return Ok(());
         }
+        left -= 1;
     }
     Ok(())
 }

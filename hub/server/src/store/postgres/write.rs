@@ -9,10 +9,10 @@ use orderhub_order::value::Value;
 use sqlx::{PgConnection, query};
 
 use super::error::Fault;
+use super::partitions::Places;
 use crate::store::codec;
 use crate::store::columns::{holds, to_column};
 use crate::store::commit::{OrderWrite, Writes};
-use crate::store::keep;
 use crate::store::pack::{Packed, PackedWrites};
 
 mod pending;
@@ -28,13 +28,14 @@ pub(super) async fn all(
     c: &mut PgConnection,
     writes: &Writes<'_>,
     packed: &PackedWrites<'_>,
+    places: Places,
 ) -> Result<(), Fault> {
     orders(c, writes, &packed.orders).await?;
     lanes(c, writes, &packed.lanes).await?;
     changes(c, writes, packed).await?;
-    messages(c, writes, &packed.messages).await?;
+    messages(c, writes, &packed.messages, places.messages).await?;
     tokens(c, writes).await?;
-    receipts(c, writes).await?;
+    receipts(c, writes, places.receipts).await?;
     people::todos(c, writes).await?;
     pending::all(c, writes).await?;
     wake(c, &writes.woken, to_column(writes.now)).await?;
@@ -185,6 +186,7 @@ async fn messages(
     c: &mut PgConnection,
     writes: &Writes<'_>,
     packed: &[Option<Cow<'_, Packed>>],
+    day: i64,
 ) -> Result<(), Fault> {
     let messages = &writes.messages;
     if messages.is_empty() {
@@ -203,7 +205,7 @@ async fn messages(
     });
     let bodies = packed.iter().map(|packed| packed.as_ref().map(|packed| &packed.body[..]));
     query(sql)
-        .bind(keep::day(writes.now))
+        .bind(day)
         .bind(to_column(writes.now))
         .bind(writes.bundle)
         .bind(messages.iter().map(|write| write.id).collect::<Vec<_>>())
@@ -238,7 +240,7 @@ async fn tokens(c: &mut PgConnection, writes: &Writes<'_>) -> Result<(), Fault> 
     Ok(())
 }
 
-async fn receipts(c: &mut PgConnection, writes: &Writes<'_>) -> Result<(), Fault> {
+async fn receipts(c: &mut PgConnection, writes: &Writes<'_>, day: i64) -> Result<(), Fault> {
     if writes.receipts.is_empty() {
         return Ok(());
     }
@@ -248,7 +250,7 @@ async fn receipts(c: &mut PgConnection, writes: &Writes<'_>) -> Result<(), Fault
                    $6::bigint[], $7::text[], $8::bigint[], $9::bigint[], $10::text[]) AS i";
     let rows = || writes.receipts.iter().map(|(_, row)| row);
     query(sql)
-        .bind(keep::day(writes.now))
+        .bind(day)
         .bind(writes.receipts.iter().map(|(key, _)| key.0).collect::<Vec<_>>())
         .bind(rows().map(|row| to_column(row.at)).collect::<Vec<_>>())
         .bind(rows().map(|row| text(&row.system)).collect::<Vec<_>>())

@@ -18,12 +18,12 @@ use super::connect::{Bounds, Connector, by_key, ms};
 use super::error::Fault;
 use super::keeper::number_of;
 use super::members::Members;
-use super::partitions::{self, Known, MESSAGES, RECEIPTS, SEEN};
+use super::partitions::{self, Known, Places};
 use super::tx::PgTx;
+use crate::config::Keep;
 use crate::resilience::Jitter;
 use crate::store::StoreError;
 use crate::store::commit::TxError;
-use crate::store::keep;
 use crate::store::pack::Packers;
 
 /// How often work is tried before its caller is told that it is not stored.
@@ -65,6 +65,7 @@ struct Session {
 pub(super) struct Writer {
     connector: Connector,
     members: Arc<Members>,
+    keep: Keep,
     bounds: Bounds,
     jitter: Jitter,
     failed: Failed,
@@ -86,7 +87,12 @@ enum Ended<T> {
 }
 
 impl Writer {
-    pub(super) fn new(connector: Connector, members: Arc<Members>, failed: Failed) -> Self {
+    pub(super) fn new(
+        connector: Connector,
+        members: Arc<Members>,
+        keep: Keep,
+        failed: Failed,
+    ) -> Self {
         let mut bounds = vec![
             ms("lock_timeout", LOCKED),
             ms("statement_timeout", STATEMENT),
@@ -100,6 +106,7 @@ impl Writer {
         Self {
             connector,
             members,
+            keep,
             bounds,
             jitter: Jitter::random(),
             failed,
@@ -185,12 +192,11 @@ impl Writer {
         };
         let late = |_| Fault::Late(TRY);
         let process = self.members.process();
-        let places = at.map(|at| (keep::week(at), keep::day(at)));
+        let places = at.map(|at| Places::at(at, &self.keep));
         let c = &mut session.connection;
         let begun = timeout(TRY, async {
-            if let Some((week, day)) = places {
-                let wanted = [(SEEN, week), (MESSAGES, day), (RECEIPTS, day)];
-                partitions::ready(c, &mut session.partitions, &wanted).await?;
+            if let Some(places) = places {
+                partitions::ready(c, &mut session.partitions, &places.all()).await?;
             }
             begin(c, id, process).await
         });
