@@ -81,15 +81,49 @@ struct Said(Option<String>);
 
 impl Said {
     fn say(&mut self, pruned: &Pruned) {
-        match (&self.0, &pruned.held) {
-            (None, Some(held)) => tracing::warn!(
+        match self.hear(pruned) {
+            Some((held, true)) => tracing::warn!(
                 held,
                 "its time is over, but a transaction that is open for long holds it; commits go on, and it \
                  goes when that ends: `orderhub doctor` says whose it is"
             ),
-            (Some(before), None) => tracing::info!(held = before, "what was held has gone"),
-            (Some(_), Some(_)) | (None, None) => {}
+            Some((held, false)) => tracing::info!(held, "what was held has gone"),
+            None => {}
         }
-        self.0.clone_from(&pruned.held);
+    }
+
+    /// What is held, or is not any more, if that is news.
+    fn hear(&mut self, pruned: &Pruned) -> Option<(String, bool)> {
+        match (self.0.take(), &pruned.held) {
+            (None, Some(held)) => {
+                self.0 = Some(held.clone());
+                Some((held.clone(), true))
+            }
+            (Some(before), Some(_)) => {
+                self.0 = Some(before);
+                None
+            }
+            (Some(before), None) => Some((before, false)),
+            (None, None) => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_go_is_said_once() {
+        let mut said = Said::default();
+        let mut hear =
+            |held: Option<&str>| said.hear(&Pruned { more: false, held: held.map(str::to_owned) });
+        let news = |held: &str, is: bool| Some((held.to_owned(), is));
+        assert_eq!(hear(None), None);
+        assert_eq!(hear(Some("messages_1")), news("messages_1", true));
+        assert_eq!(hear(Some("messages_1")), None);
+        assert_eq!(hear(Some("seen_1")), None);
+        assert_eq!(hear(None), news("messages_1", false));
+        assert_eq!(hear(None), None);
     }
 }

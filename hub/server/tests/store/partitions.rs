@@ -1,12 +1,13 @@
 //! Days of PostgreSQL that come and go while others read, commit, prune; and a store of the schema before.
 
+use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::SignedDuration;
 use orderhub::apply::Word;
 use orderhub::config::{Keep, KeptFor};
-use orderhub::store::postgres::{Options, PostgresStore};
+use orderhub::store::postgres::{Options, PostgresStore, held};
 use orderhub::store::{Scope, Store as _};
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection, query_scalar, raw_sql};
 use tokio::time::timeout;
@@ -45,11 +46,31 @@ async fn reader(place: &Postgres) -> PgConnection {
     let mut reader = place.direct().await;
     run(
         &mut reader,
-        "BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM messages; SELECT count(*) FROM v1_attempts;
+        "SET application_name = 'a dump'; BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM messages; SELECT count(*) FROM v1_attempts;
          SELECT count(*) FROM seen",
     )
     .await;
     reader
+}
+
+/// Does something, in which nobody comes to lock a whole table, or to wait for that: behind it all would wait.
+async fn unlocked<T>(place: &Postgres, work: impl Future<Output = T>) -> T {
+    let mut watcher = place.direct().await;
+    let mut work = std::pin::pin!(work);
+    loop {
+        let sql = "SELECT count(*) FROM pg_locks JOIN pg_class c ON c.oid = relation
+                   WHERE relname IN ('messages', 'receipts', 'seen') AND mode = 'AccessExclusiveLock'";
+        let locks = query_scalar::<_, i64>(sql).fetch_one(&mut watcher);
+        tokio::select! {
+            biased;
+            locks = locks => assert_eq!(locks.unwrap(), 0, "a whole table is locked"),
+            done = &mut work => return done,
+        }
+        // The watcher answers sooner than the work ends: let that go on.
+        if let std::task::Poll::Ready(done) = futures_util::poll!(&mut work) {
+            return done;
+        }
+    }
 }
 
 #[tokio::test]
@@ -64,7 +85,7 @@ async fn a_long_reader_holds_up_neither_commits_nor_partitions() {
             later(&mut world, days);
             let now = world.now;
             says(&mut world, &format!("of {now}")).await;
-            world.store.prune(world.now).await.unwrap();
+            unlocked(&place, world.store.prune(now)).await.unwrap();
             says(&mut world, &format!("after {now}")).await;
         }
     };
@@ -91,6 +112,11 @@ async fn what_a_reader_holds_goes_when_the_reader_has_gone() {
     let sees: i64 =
         query_scalar("SELECT count(*) FROM messages").fetch_one(&mut reader).await.unwrap();
     assert_eq!(sees, 1, "who began before does");
+    let kept = (&Keep::default(), 30);
+    let seen = held(&place.url_at(None), None, kept).await.unwrap().unwrap();
+    assert!(seen.over.contains(&over), "{seen:?}");
+    assert_eq!(seen.holder.unwrap().who, "a dump");
+    assert_eq!(seen.tables.len(), 9);
     reader.close().await.unwrap();
     let pruned = world.store.prune(world.now).await.unwrap();
     assert_eq!(pruned.held, None);

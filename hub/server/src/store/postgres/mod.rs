@@ -30,6 +30,7 @@ mod board;
 mod connect;
 mod error;
 mod fetches;
+mod held;
 mod keeper;
 mod lanes;
 mod leases;
@@ -58,6 +59,7 @@ mod writer;
 
 use board::Board;
 use error::Fault;
+pub use held::{Held, Holder, held};
 use keeper::Keeper;
 pub use look::{Look, look};
 use marks::Marks;
