@@ -116,10 +116,11 @@ async fn beyond(c: &mut PgConnection, day: i64) -> Result<bool, Fault> {
              ) AS needed ON needed.message = m.id
              WHERE m.day = {day} LIMIT {ROWS})"
     );
-    in_steps(c, &sql).await
+    Ok(in_steps(c, &sql).await?.0)
 }
 
-/// Deletes what was moved out of its day and is needed no more. `true`: there may be more.
+/// Deletes what was moved out of its day and is needed no more. `true`: there may be more. Such rows are few, too
+/// few for the server to clear them away soon by itself: so that is asked for.
 async fn needless(c: &mut PgConnection, oldest: i64) -> Result<bool, Fault> {
     let before = oldest.saturating_mul(NS_PER_DAY);
     let sql = format!(
@@ -130,7 +131,11 @@ async fn needless(c: &mut PgConnection, oldest: i64) -> Result<bool, Fault> {
                  AND NOT EXISTS (SELECT FROM todo t WHERE t.message = m.id AND t.state = 'open')
              LIMIT {ROWS})"
     );
-    Ok(!in_steps(c, &sql).await?)
+    let (all, rows) = in_steps(c, &sql).await?;
+    if rows > 0 {
+        raw_sql("VACUUM (SKIP_LOCKED) messages_beyond").execute(c).await?;
+    }
+    Ok(!all)
 }
 
 /// Deletes the minutes before a day. `true`: there may be more.
@@ -141,16 +146,18 @@ async fn minutes(c: &mut PgConnection, oldest: i64) -> Result<bool, Fault> {
              SELECT minute, system, document, outcome FROM counters WHERE minute < {before}
              ORDER BY minute LIMIT {ROWS})"
     );
-    Ok(!in_steps(c, &sql).await?)
+    Ok(!in_steps(c, &sql).await?.0)
 }
 
-/// Runs a statement of at most [`ROWS`] rows until none is left; `false`: some may be.
-async fn in_steps(c: &mut PgConnection, sql: &str) -> Result<bool, Fault> {
+/// Runs a statement of at most [`ROWS`] rows until none is left, and counts them; `false`: some may be left.
+async fn in_steps(c: &mut PgConnection, sql: &str) -> Result<(bool, u64), Fault> {
+    let mut rows = 0;
     for _ in 0..MOST {
         let done = raw_sql(AssertSqlSafe(sql.to_owned())).execute(&mut *c).await?.rows_affected();
+        rows += done;
         if done < ROWS {
-            return Ok(true);
+            return Ok((true, rows));
         }
     }
-    Ok(false)
+    Ok((false, rows))
 }
