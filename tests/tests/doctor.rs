@@ -89,6 +89,7 @@ async fn a_healthy_place_is_said_to_be_so_while_the_hub_runs() {
         ("store", "PostgreSQL"),
         ("schema", "has schema"),
         ("clock", "differ by"),
+        ("kept", "largest: "),
         ("broker", "answers"),
         ("queue", "`doctor.good` loses nothing"),
     ] {

@@ -31,6 +31,7 @@ pub mod intake;
 pub mod jobs;
 pub mod readiness;
 pub mod resilience;
+pub mod retention;
 pub mod store;
 pub mod switch;
 pub mod tap;
@@ -221,6 +222,7 @@ struct Stops {
 struct Tasks {
     readers: Vec<JoinHandle<()>>,
     jobs: JoinHandle<()>,
+    retention: JoinHandle<()>,
     switching: JoinHandle<()>,
     apply: JoinHandle<()>,
     http: JoinHandle<()>,
@@ -259,6 +261,7 @@ impl Hub {
         let beside = (intake.tap().clone(), events.clone());
         let deliverer = core.deliverer(&config, &secrets, (due, pauses), beside)?;
         let jobs = core.jobs(gates, stops.jobs.clone());
+        let retention = retention::start(Arc::clone(&store), clock, stops.jobs.clone());
         let config = Arc::new(config);
         let switching = core.switching(&config, active, stops.jobs.clone());
         let bus = Bus::new(intake.clone());
@@ -289,7 +292,7 @@ impl Hub {
 
         readiness.ready("start");
         tracing::info!(%address, "the hub runs");
-        let tasks = Tasks { readers, jobs, switching, apply: applying, http };
+        let tasks = Tasks { readers, jobs, retention, switching, apply: applying, http };
         let drain = Duration::from_secs(config.server.drain_seconds.into());
         Ok(Self { address, api, bus, store, deliverer, readiness, drain, events, stops, tasks })
     }
@@ -332,7 +335,8 @@ impl Hub {
         self.stops.jobs.cancel();
         // Parts that do not need each other end side by side, under one wait.
         let switching = ended("the look at the files", self.tasks.switching);
-        tokio::join!(ended("the jobs", self.tasks.jobs), switching);
+        let retention = ended("retention", self.tasks.retention);
+        tokio::join!(ended("the jobs", self.tasks.jobs), switching, retention);
         self.deliverer.stop(LAND_WITHIN).await;
         self.stops.http.cancel();
         let broker = async {

@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 mod access;
 mod check;
 mod files;
+mod keep;
 mod load;
 mod observe;
 mod places;
@@ -29,6 +30,7 @@ mod values;
 
 pub use access::{Access, HashRef, Hashes, Token, is_token_name};
 pub use files::{Every, FileDrop};
+pub use keep::{Keep, KeptFor};
 pub use load::{ConfigError, Loaded, load, parse};
 pub use observe::{Log, LogFormat, LogLevel, LogTo, Telemetry};
 pub use places::{SecretRef, SecretRefs, Selector};
@@ -110,17 +112,15 @@ pub struct Store {
     /// The key under which personal values are hashed for the search; without it the store keeps one itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub search_key: Option<SecretRef>,
+    /// How long what grows with every message is kept.
+    pub keep: Keep,
 }
 
 impl Default for Store {
     fn default() -> Self {
         let seen_days = NonZeroU16::MIN.saturating_add(29);
-        Self {
-            url: StoreUrl::Sqlite(PathBuf::from("orderhub.db")),
-            password: None,
-            seen_days,
-            search_key: None,
-        }
+        let url = StoreUrl::Sqlite(PathBuf::from("orderhub.db"));
+        Self { url, password: None, seen_days, search_key: None, keep: Keep::default() }
     }
 }
 

@@ -13,6 +13,7 @@ use crate::bundle::{Bundle, BundleError};
 use crate::config::{self, Config, Secrets};
 
 mod broker;
+mod kept;
 mod machine;
 pub mod shadow;
 mod store;

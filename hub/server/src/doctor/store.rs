@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::machine::{room, size};
-use super::{Level, Report};
+use super::{Level, Report, kept};
 use crate::config::{Config, Secrets, StoreUrl};
 use crate::store::{postgres, sqlite};
 
@@ -26,14 +26,21 @@ pub(super) async fn look(config: &Config, secrets: &Secrets, report: &mut Report
             let path = path.clone();
             let looking = tokio::task::spawn_blocking(move || (sqlite::look(&path), path));
             let Ok((found, path)) = looking.await else { return 0 };
+            if let Ok(look) = &found {
+                kept::file(look, report);
+            }
             file(&found, &path, report)
         }
         StoreUrl::Postgres(url) => {
             let login = config.store.password.clone();
             let login =
                 login.map(|password| postgres::Login { password, secrets: secrets.clone() });
-            match postgres::look(url.as_str(), login).await {
-                Ok(found) => server(&found, report),
+            match postgres::look(url.as_str(), login.clone()).await {
+                Ok(found) => {
+                    let running = server(&found, report);
+                    kept::database(url, login, &config.store, running, report).await;
+                    running
+                }
                 Err(error) => {
                     let fix = "start PostgreSQL there, or correct `store.url` and `store.password`";
                     report.fix(Level::Unreachable, "store", error.to_string(), fix);

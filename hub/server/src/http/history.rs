@@ -18,7 +18,7 @@ use utoipa::IntoParams;
 use super::caller::{May, to};
 use super::openapi::shapes;
 use super::orders::{find, page};
-use super::{Api, Problem, query, view};
+use super::{Api, Problem, kept, query, view};
 use crate::access::{Caller, Right};
 use crate::store::{ChangeRow, MOST_ROWS, TodoFilter};
 
@@ -196,7 +196,9 @@ pub(super) async fn timeline(
     let key = find(&api, &caller.scope, &word).await?.order.key;
     let scope = &caller.scope;
     let mut all: Vec<(Timestamp, Value)> = Vec::new();
-    for change in api.store.changes(scope, key).await? {
+    let changes = api.store.changes(scope, key).await?;
+    let gone = changes.first().and_then(|first| kept::attempts(&api, first.at));
+    for change in changes {
         let mut shown = author(&change);
         shown.insert("kind".to_owned(), "version".into());
         shown.insert("fields".to_owned(), view::paths(&change.touched).into());
@@ -225,7 +227,11 @@ pub(super) async fn timeline(
     let end = asked.cursor.unwrap_or(all.len()).min(all.len());
     let start = end.saturating_sub(limit);
     let items = all.drain(start..end).rev().map(|(_, shown)| shown).collect();
-    Ok(page(items, (start > 0).then(|| start.to_string())))
+    let mut page = page(items, (start > 0).then(|| start.to_string()));
+    if let (Some(gone), Some(members)) = (gone, page.0.as_object_mut()) {
+        members.insert("gone".to_owned(), gone.into());
+    }
+    Ok(page)
 }
 
 fn members(value: &Value) -> Map<String, Value> {

@@ -36,6 +36,7 @@ mod edit;
 mod health;
 mod history;
 mod intake;
+mod kept;
 mod limits;
 mod listen;
 mod observed;

@@ -13,7 +13,7 @@ use super::caller::{May, to};
 use super::openapi::shapes;
 use super::orders::page;
 use super::reason::Reason;
-use super::{Api, Problem, decide, query};
+use super::{Api, Problem, decide, kept, query};
 use crate::access::{Caller, Right};
 use crate::store::{Scope, TodoEnd, TodoFilter, TodoRow, TodoState};
 
@@ -80,12 +80,14 @@ pub(super) async fn one(
 ) -> Result<Json<Value>, Problem> {
     let row = find(&api, &caller.scope, id).await?;
     let mut body = shown(&row);
-    let message = match row.message {
-        Some(message) if caller.role.may(Right::ReadPersonal) => {
-            api.store.message(&caller.scope, message).await?
-        }
-        Some(_) | None => None,
+    let asked = row.message.filter(|_| caller.role.may(Right::ReadPersonal));
+    let message = match asked {
+        Some(message) => api.store.message(&caller.scope, message).await?,
+        None => None,
     };
+    if let (Some(_), None, Some(members)) = (asked, &message, body.as_object_mut()) {
+        members.insert("raw_gone".to_owned(), kept::message(&api).into());
+    }
     if let (Some(message), Some(members)) = (message, body.as_object_mut()) {
         let text = String::from_utf8_lossy(&message.envelope.body);
         let excerpt: String = text.chars().take(EXCERPT).collect();
@@ -121,12 +123,15 @@ pub(super) async fn replay(
     if row.state != TodoState::Open {
         return Err(closed(&row));
     }
-    if row.message.is_none() {
+    let Some(message) = row.message else {
         let detail = match decide::call(&row) {
             Some(_) => "this todo has no message to replay: it is about a call; resolve it",
             None => "this todo has no message to replay; decide it at its order, or discard it",
         };
         return Err(Problem::new(StatusCode::CONFLICT, "nothing_to_replay", detail));
+    };
+    if api.store.message(&Scope::All, message).await?.is_none() {
+        return Err(kept::gone(&api));
     }
     if !api.store.replay(id, &caller.actor, api.clock.now()).await? {
         return Err(closed(&row));

@@ -17,7 +17,7 @@ use utoipa::IntoParams;
 use super::caller::{May, to};
 use super::openapi::shapes;
 use super::orders::find;
-use super::{Api, Problem, advice};
+use super::{Api, Problem, advice, kept};
 use crate::access::Right;
 use crate::bundle::Bundle;
 use crate::deliver::status::SystemStatus;
@@ -70,7 +70,8 @@ pub(super) async fn why(
     let mut status = api.deliverer.status();
     let systems = caller.role.may(Right::ReadSystems);
     status.retain(|one| systems && scope.hears(Some(&SystemName::new(one.system.as_str()))));
-    let asked = Asked { api: &api, bundle: &bundle, state: &state, todos, receipts, status };
+    let gone = kept::attempts(&api, Timestamp::MIN);
+    let asked = Asked { api: &api, bundle: &bundle, state: &state, todos, receipts, gone, status };
     let items: Vec<Value> = names.iter().map(|name| asked.of(name)).collect();
     let order = json!({
         "id": state.order.key.shown(),
@@ -90,6 +91,8 @@ struct Asked<'a> {
     todos: Vec<TodoRow>,
     /// Its attempts, newest first.
     receipts: Vec<ReceiptRow>,
+    /// What is to be said of attempts that are not there.
+    gone: Option<String>,
     status: Vec<SystemStatus>,
 }
 
@@ -133,6 +136,10 @@ impl Asked<'_> {
             )
         }));
         let last = self.receipts.iter().find(|receipt| receipt.system == name.as_str());
+        let was_sent = lane.is_some_and(|lane| !lane.sent.is_empty());
+        if let Some(gone) = self.gone.as_ref().filter(|_| last.is_none() && was_sent) {
+            why.push_str(&format!("; {gone}"));
+        }
         json!({
             "system": name.as_str(),
             "role": known.map(|system| system.role.as_str()),

@@ -25,6 +25,7 @@ mod counted;
 mod fetches;
 mod forecast;
 mod indexing;
+mod keep;
 mod lease;
 mod lines;
 mod pack;
@@ -45,6 +46,7 @@ pub use codec::{CodecError, unpack};
 pub use commit::Batch;
 pub use fetches::{FetchRow, Fetches};
 pub use indexing::Indexing;
+pub use keep::Pruned;
 pub use lease::Lease;
 pub use peers::Peers;
 pub use reads::Reads;
@@ -66,11 +68,11 @@ pub async fn open(
     secrets: &Secrets,
     instance: &str,
 ) -> Result<Arc<dyn Store>, StoreError> {
-    let seen_days = settings.seen_days.get();
+    let (seen_days, keep) = (settings.seen_days.get(), settings.keep);
     let search = search_key(settings, secrets)?;
     match settings.url.clone() {
         StoreUrl::Sqlite(path) => {
-            let options = sqlite::Options { seen_days, search, ..sqlite::Options::at(path) };
+            let options = sqlite::Options { seen_days, search, keep, ..sqlite::Options::at(path) };
             // It blocks for a moment, so not on this thread.
             let open = move || sqlite::SqliteStore::open(&options);
             let opened = tokio::task::spawn_blocking(open).await;
@@ -82,6 +84,7 @@ pub async fn open(
                 login: login(settings, secrets),
                 seen_days,
                 search,
+                keep,
                 ..postgres::Options::at(url.as_str(), instance)
             };
             Ok(Arc::new(postgres::PostgresStore::open(&options).await?))
@@ -261,6 +264,10 @@ pub trait Store: Reads + Answers + Fetches + Indexing + Peers + Debug + Send + S
     /// Wakes waiting documents whose reference is there by now (two commits that passed each other),
     /// and makes a todo of what waits longer than seven days. Answers how many were woken.
     fn sweep(&self, now: Timestamp) -> BoxFuture<'_, Result<u64, StoreError>>;
+
+    /// One bounded step of throwing away what was kept for its time ([`keep`]); the store goes on meanwhile.
+    /// `now`: by the store's clock.
+    fn prune(&self, now: Timestamp) -> BoxFuture<'_, Result<Pruned, StoreError>>;
 
     /// The unpredictable id of this store, part of every idempotency key.
     fn install(&self) -> &str;

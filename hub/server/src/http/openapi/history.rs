@@ -55,6 +55,8 @@ pub(in crate::http) struct Events {
     items: Vec<Event>,
     #[schema(required)]
     next: Option<String>,
+    /// What to know of attempts that were kept for their time and are gone.
+    gone: Option<String>,
 }
 
 /// What a restore does, or did.

@@ -84,6 +84,10 @@ fn complete(path: &str, method: &str, operation: &mut Value) {
         // A number may be that of several orders.
         statuses.push("300");
     }
+    if path.ends_with("/replay") {
+        // Its message was kept for its time.
+        statuses.push("410");
+    }
     if method == "patch" || path.ends_with("/restore") {
         statuses.extend(["412", "428"]);
     }

@@ -196,6 +196,8 @@ pub(in crate::http) struct Todo {
     end: Option<End>,
     /// The message as it came, for who may read personal data.
     raw: Option<Raw>,
+    /// In the place of a message that was kept for its time and is gone.
+    raw_gone: Option<String>,
 }
 
 /// How a todo ended.

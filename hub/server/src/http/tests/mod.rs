@@ -24,6 +24,7 @@ const SECRET: &str = "HUSH";
 mod access;
 mod basics;
 mod history;
+mod kept;
 mod once;
 mod orders;
 mod search;

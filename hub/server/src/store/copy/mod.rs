@@ -134,7 +134,7 @@ pub async fn copy(copy: &Copy, progress: &Arc<Progress>) -> Result<Report, CopyE
     let install = source.install.clone();
     let mut target = Target::connect(&copy.to).await?;
     target.takes(&install).await?;
-    let plan = Arc::new(Plan::new(&source.tables()?, &target.catalog().await?, source.weeks()?)?);
+    let plan = Arc::new(Plan::new(&source.tables()?, &target.catalog().await?, source.parts()?)?);
     let source = Arc::new(Mutex::new(source));
 
     progress.step("checking");

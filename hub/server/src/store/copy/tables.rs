@@ -6,6 +6,7 @@
 //! `every_table_of_both_schemas_is_copied_or_left_for_a_reason`, `what_the_program_does_not_know_ends_the_copy`.
 
 use super::CopyError;
+use crate::store::keep::NS_PER_DAY;
 
 /// What a copy takes.
 #[derive(Debug)]
@@ -67,6 +68,7 @@ pub(crate) const COPIED: &[Table] = &[
 
 /// Tables that only one of the stores has, or that say nothing of the installation, and why they are left.
 pub(crate) const LEFT: &[(&str, &str)] = &[
+    ("messages_beyond", "a part of `messages`"),
     ("tokens", "only programs of an earlier schema read it"),
     ("commits", "ids of transactions of the last hour, of processes that are gone"),
     ("processes", "no process works on the copy yet"),
@@ -151,12 +153,37 @@ impl Planned {
     }
 }
 
+/// Tables that consist of one partition for some days each, by the time `at` of their rows.
+pub(crate) const DAILY: [&str; 2] = ["messages", "receipts"];
+
+/// The partitions that the rows of the file lie in.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Parts {
+    /// The weeks of [`SEEN`].
+    pub(crate) weeks: Vec<i64>,
+    /// Days that share a partition of [`DAILY`]: few where little was kept, so that there are never very many.
+    pub(crate) span: i64,
+    /// The first day of each partition of [`DAILY`], with its table.
+    pub(crate) days: Vec<(&'static str, i64)>,
+}
+
+impl Parts {
+    /// The partition of a row, as SQL over the row of the file.
+    pub(crate) fn day(span: i64) -> String {
+        format!("at / {NS_PER_DAY} - (at / {NS_PER_DAY}) % {span}")
+    }
+
+    /// Each with its table.
+    pub(crate) fn all(&self) -> impl Iterator<Item = (&'static str, i64)> {
+        self.weeks.iter().map(|week| (SEEN, *week)).chain(self.days.iter().copied())
+    }
+}
+
 /// All of a copy.
 #[derive(Debug)]
 pub(crate) struct Plan {
     pub(crate) tables: Vec<Planned>,
-    /// The weeks of [`SEEN`] that the file has.
-    pub(crate) weeks: Vec<i64>,
+    pub(crate) parts: Parts,
 }
 
 impl Plan {
@@ -168,7 +195,7 @@ impl Plan {
     pub(crate) fn new(
         file: &[(String, Vec<String>)],
         database: &[Described],
-        weeks: Vec<i64>,
+        parts: Parts,
     ) -> Result<Self, CopyError> {
         // Others may have tables of their own in the database.
         if let Some((name, _)) = file.iter().find(|(name, _)| !is_known(name)) {
@@ -186,11 +213,11 @@ impl Plan {
                     return Err(unknown(format!("the column `{column}` of `{}`", table.name)));
                 }
             }
-            let reads = reads(table, &columns, &weeks);
+            let reads = reads(table, &columns, &parts);
             let Table { name, of, only, .. } = *table;
             tables.push(Planned { name, of, columns, identity, only, reads });
         }
-        Ok(Self { tables, weeks })
+        Ok(Self { tables, parts })
     }
 }
 
@@ -205,7 +232,7 @@ fn unknown(what: String) -> CopyError {
 }
 
 /// What is read for a table.
-fn reads(table: &Table, columns: &[Column], weeks: &[i64]) -> Vec<String> {
+fn reads(table: &Table, columns: &[Column], parts: &Parts) -> Vec<String> {
     let select = |from: &str, week: &str| {
         let instead = |name: &str| {
             let found = table.instead.iter().find(|(column, _)| *column == name);
@@ -213,6 +240,7 @@ fn reads(table: &Table, columns: &[Column], weeks: &[i64]) -> Vec<String> {
         };
         let columns = columns.iter().map(|column| match column.name.as_str() {
             "week" if table.name == SEEN => week.to_owned(),
+            "day" if DAILY.contains(&table.name) => Parts::day(parts.span),
             name => instead(name),
         });
         let columns: Vec<String> = columns.collect();
@@ -221,7 +249,7 @@ fn reads(table: &Table, columns: &[Column], weeks: &[i64]) -> Vec<String> {
     if table.name != SEEN {
         return vec![select(table.name, "")];
     }
-    weeks.iter().map(|week| select(&format!("seen_{week}"), &week.to_string())).collect()
+    parts.weeks.iter().map(|week| select(&format!("seen_{week}"), &week.to_string())).collect()
 }
 
 #[cfg(test)]
@@ -290,7 +318,8 @@ mod tests {
             let owned = |columns: &[&str]| columns.iter().map(|c| (*c).to_owned()).collect();
             let file: Vec<(String, Vec<String>)> =
                 file.iter().map(|(name, columns)| ((*name).to_owned(), owned(columns))).collect();
-            Plan::new(&file, database, vec![7, 9])
+            let parts = Parts { weeks: vec![7, 9], ..Parts::default() };
+            Plan::new(&file, database, parts)
         };
         let fine = plan(&[("lanes", &["id", "k", "system"])], &database()).unwrap();
         let reads = |name: &str| {

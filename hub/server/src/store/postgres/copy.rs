@@ -15,7 +15,7 @@ use super::schema::{self, Marked, locks};
 use crate::clock::Clock;
 use crate::store::StoreError;
 use crate::store::copy::check::Long;
-use crate::store::copy::tables::{Described, LEFT, Plan, Planned, SEEN};
+use crate::store::copy::tables::{Described, LEFT, Plan, Planned};
 use crate::store::copy::{CopyError, Given, Piece, Progress, Sum};
 
 mod catalog;
@@ -152,9 +152,9 @@ impl Target {
             raw_sql(AssertSqlSafe(empty)).execute(&mut *c).await?;
             let keep = "INSERT INTO meta (name, value) VALUES ('copying', $1)";
             query(keep).bind(mark.to_string()).execute(&mut *c).await?;
-            for week in &plan.weeks {
+            for (table, number) in plan.parts.all() {
                 let part = format!(
-                    "CREATE TABLE IF NOT EXISTS {SEEN}_{week} PARTITION OF {SEEN} FOR VALUES IN ({week})"
+                    "CREATE TABLE IF NOT EXISTS {table}_{number} PARTITION OF {table} FOR VALUES IN ({number})"
                 );
                 raw_sql(AssertSqlSafe(part)).execute(&mut *c).await?;
             }

@@ -77,10 +77,19 @@ impl From<Fault> for StoreError {
 }
 
 impl Fault {
+    /// Whether the server gave up waiting for a lock or a transaction, or at its time limit.
+    pub(super) fn is_waiting(&self) -> bool {
+        self.has_code(&[CANCELLED, LOCKED, "40P01"])
+    }
+
     /// Whether the server stopped a statement at its time limit.
     pub(super) fn is_cancelled(&self) -> bool {
+        self.has_code(&[CANCELLED])
+    }
+
+    fn has_code(&self, codes: &[&str]) -> bool {
         match self {
-            Fault::Sqlx(error) => code(error).is_some_and(|code| code == CANCELLED),
+            Fault::Sqlx(error) => code(error).is_some_and(|code| codes.contains(&&*code)),
             Fault::Codec(_)
             | Fault::Secret(_)
             | Fault::Place(_)
@@ -94,6 +103,9 @@ impl Fault {
 
 const DISK_FULL: &str = "53100";
 const CANCELLED: &str = "57014";
+const LOCKED: &str = "55P03";
+/// No partition for a row, as no column here has a check: the next try makes it.
+const NO_PARTITION: &str = "23514";
 
 /// Who is to blame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -121,7 +133,7 @@ fn meaning(error: &Error) -> Meaning {
 fn of_code(code: &str) -> Meaning {
     match code {
         // Serialisation failure, deadlock, lock timeout, statement timeout.
-        "40001" | "40P01" | "55P03" | CANCELLED => Meaning::InTheWay,
+        "40001" | "40P01" | LOCKED | CANCELLED | NO_PARTITION => Meaning::InTheWay,
         // The server stops, crashed or starts; a paused program lost its connection; too many connections.
         "57P01" | "57P02" | "57P03" | "57P05" | "25P03" | "53300" => Meaning::InTheWay,
         _ => match code.get(..2) {
@@ -156,6 +168,7 @@ mod tests {
             ("40001", Meaning::InTheWay),
             ("40P01", Meaning::InTheWay),
             ("55P03", Meaning::InTheWay),
+            ("23514", Meaning::InTheWay),
             ("57P01", Meaning::InTheWay),
             ("08006", Meaning::InTheWay),
             ("22021", Meaning::Data),

@@ -15,7 +15,9 @@ use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use super::{Backlog, MinuteRow, PauseRow, PendingRow, Store, StoreError, TodoCount, TodoEnd};
+use super::{
+    Backlog, MinuteRow, PauseRow, PendingRow, Pruned, Store, StoreError, TodoCount, TodoEnd,
+};
 use crate::apply::UnitOutcome;
 use crate::bundle::Files;
 use crate::store::codec;
@@ -30,6 +32,7 @@ mod connect;
 pub(super) mod copy;
 mod error;
 mod fetches;
+mod held;
 mod indexing;
 mod keeper;
 mod lanes;
@@ -42,10 +45,12 @@ mod minutes;
 mod numbers;
 mod open;
 mod orders;
+mod partitions;
 mod pauses;
 mod peers;
 mod pending;
 mod pool;
+mod prune;
 mod reads;
 mod schema;
 mod search;
@@ -58,6 +63,7 @@ mod writer;
 
 use board::Board;
 use error::Fault;
+pub use held::{Held, Holder, held};
 pub use indexing::forget_search;
 use keeper::Keeper;
 pub use look::{Look, look};
@@ -65,6 +71,7 @@ use marks::Marks;
 use members::Members;
 pub use open::{Login, Options};
 use pool::Pool;
+use prune::Kept;
 use tx::PgTx;
 use writer::{Failed, Writer};
 
@@ -72,12 +79,13 @@ use writer::{Failed, Writer};
 #[derive(Debug)]
 pub struct PostgresStore {
     install: String,
-    seen_days: u16,
     search: SearchKey,
+    kept: Kept,
     writer: Arc<Mutex<Writer>>,
     failed: Failed,
     readers: Arc<Pool>,
     shorts: Arc<Pool>,
+    pruner: Arc<Pool>,
     board: Arc<Board>,
     members: Arc<Members>,
     reserved: Arc<Reserved>,
@@ -159,14 +167,17 @@ impl Store for PostgresStore {
     }
 
     fn sweep(&self, now: Timestamp) -> BoxFuture<'_, Result<u64, StoreError>> {
-        let days = self.seen_days;
         Box::pin(self.write(async move |tx| {
-            seen::prune(tx.c, now, days).await?;
             writer::prune(tx.c).await?;
             shared::prune(tx.c).await?;
             answers::prune(tx.c, now).await?;
             pending::sweep(tx.c, now).await
         }))
+    }
+
+    fn prune(&self, now: Timestamp) -> BoxFuture<'_, Result<Pruned, StoreError>> {
+        let kept = self.kept;
+        Box::pin(self.pruner.run(move |c| Box::pin(prune::step(c, kept, now))))
     }
 
     fn install(&self) -> &str {
@@ -281,6 +292,7 @@ impl Store for PostgresStore {
             Keeper::end(&self.members, &self.shorts).await;
             self.readers.close().await;
             self.shorts.close().await;
+            self.pruner.close().await;
         })
     }
 }

@@ -15,11 +15,12 @@ use super::keeper::Keeper;
 use super::marks::Marks;
 use super::members::Members;
 use super::pool::Pool;
+use super::prune::Kept;
 use super::tx::PgTx;
 use super::writer::{Failed, Writer};
-use super::{PostgresStore, leases, schema, seen};
+use super::{PostgresStore, leases, schema};
 use crate::apply::UnitOutcome;
-use crate::config::{SecretRef, Secrets};
+use crate::config::{Keep, SecretRef, Secrets};
 use crate::store::commit::{self, Batch, Committed, Hand, TxError};
 use crate::store::counted::Counted;
 use crate::store::reserved::Reserved;
@@ -38,6 +39,8 @@ pub struct Options {
     pub seen_days: u16,
     /// How it is searched.
     pub search: Wanted,
+    /// How long everything else is kept that grows with every message.
+    pub keep: Keep,
     /// The name of this process among those on the database; one that starts again under it goes on with
     /// what the former one held.
     pub instance: String,
@@ -61,6 +64,7 @@ impl Options {
             read_deadline: Duration::from_secs(5),
             seen_days: 30,
             search: Wanted::default(),
+            keep: Keep::default(),
             instance: instance.into(),
         }
     }
@@ -68,6 +72,8 @@ impl Options {
 
 /// One short write may take so long.
 const SHORT: Duration = Duration::from_secs(5);
+/// One step of throwing away may take so long.
+const PRUNING: Duration = Duration::from_secs(60);
 
 impl PostgresStore {
     /// Opens the database, makes its tables where there are none, and says to the other processes that this
@@ -83,6 +89,7 @@ impl PostgresStore {
         let (reserved, marks) = (Arc::new(Reserved::default()), Arc::new(Marks::default()));
         let shorts = Arc::new(Pool::of_shorts(connector.clone(), SHORT));
         let readers = Arc::new(Pool::of_readers(connector.clone(), options.read_deadline));
+        let pruner = Arc::new(Pool::of_pruner(connector.clone(), PRUNING));
         let board = Arc::new(Board::new(Arc::clone(&readers)));
         board.refresh().await?;
         let keeper = Keeper {
@@ -98,15 +105,16 @@ impl PostgresStore {
         let connection = keeper.begin().await?;
         let stop = CancellationToken::new();
         let keeper = tokio::spawn(keeper.run(connection, stop.clone()));
-        let writer = Writer::new(connector, Arc::clone(&members), failed.clone());
+        let writer = Writer::new(connector, Arc::clone(&members), options.keep, failed.clone());
         Ok(Self {
             install,
-            seen_days: options.seen_days,
             search,
+            kept: Kept { keep: options.keep, seen_days: options.seen_days },
             writer: Arc::new(Mutex::new(writer)),
             failed,
             readers,
             shorts,
+            pruner,
             board,
             members,
             reserved,
@@ -159,8 +167,7 @@ impl PostgresStore {
                 let hand = Hand { process: tx.process, reserved: &reserved, search: &search };
                 commit::run(tx, &mut batch, hand).await
             };
-            let Committed { outcomes, settled, heads: _ } =
-                writer.run(Some(seen::week(now)), work).await?;
+            let Committed { outcomes, settled, heads: _ } = writer.run(Some(now), work).await?;
             let lanes = outcomes.iter().flat_map(|outcome| &outcome.reserved);
             reserved.update(&settled, lanes, now);
             Ok(outcomes)

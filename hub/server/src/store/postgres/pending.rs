@@ -97,16 +97,34 @@ async fn messages(c: &mut PgConnection, ids: Vec<i64>) -> Result<HashMap<i64, Me
     if ids.is_empty() {
         return Ok(HashMap::new());
     }
-    let sql = "SELECT m.id, m.outcome, m.why, raw.source, raw.system, raw.document, raw.message_id,
-                   raw.received, raw.headers, raw.body
-               FROM messages m JOIN messages raw ON raw.id = coalesce(m.first, m.id)
-               WHERE m.id = ANY($1)";
-    let rows = query(sql).bind(ids).fetch_all(c).await?;
-    let rows = rows.iter().map(|row| row_of(row).map(|message| (message.id, message)));
-    rows.collect()
+    // In two questions: each goes through every day, and most rows are their own first.
+    let sql = "SELECT id, outcome, why, source, system, document, message_id, received, headers, body, first
+               FROM messages WHERE id = ANY($1)";
+    let rows = query(sql).bind(ids).fetch_all(&mut *c).await?;
+    let mut found = HashMap::with_capacity(rows.len());
+    let mut later: Vec<(i64, &PgRow)> = Vec::new();
+    for row in &rows {
+        match row.try_get::<Option<i64>, _>(10)? {
+            Some(first) => later.push((first, row)),
+            None => drop(found.insert(row.try_get(0)?, row_of(row, row)?)),
+        }
+    }
+    if !later.is_empty() {
+        let firsts: Vec<i64> = later.iter().map(|(first, _)| *first).collect();
+        let firsts = query(sql).bind(firsts).fetch_all(c).await?;
+        let firsts = firsts.iter().map(|row| Ok((row.try_get(0)?, row)));
+        let firsts: HashMap<i64, &PgRow> = firsts.collect::<Result<_, Fault>>()?;
+        for (first, row) in later {
+            if let Some(raw) = firsts.get(&first) {
+                found.insert(row.try_get(0)?, row_of(row, raw)?);
+            }
+        }
+    }
+    Ok(found)
 }
 
-fn row_of(row: &PgRow) -> Result<MessageRow, Fault> {
+/// A message with what came of it, from its own row and that of its first drive.
+fn row_of(own: &PgRow, row: &PgRow) -> Result<MessageRow, Fault> {
     let (source, system, document): (&str, &str, &str) =
         (row.try_get(3)?, row.try_get(4)?, row.try_get(5)?);
     let headers: Option<&str> = row.try_get(8)?;
@@ -120,6 +138,6 @@ fn row_of(row: &PgRow) -> Result<MessageRow, Fault> {
         body: codec::unpack(row.try_get(9)?)?.into(),
         suspect: false,
     };
-    let (id, outcome, why) = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
+    let (id, outcome, why) = (own.try_get(0)?, own.try_get(1)?, own.try_get(2)?);
     Ok(MessageRow { id, envelope, outcome, why })
 }

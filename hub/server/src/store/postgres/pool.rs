@@ -24,6 +24,8 @@ use crate::store::StoreError;
 const READERS: usize = 4;
 /// Short writes at the same time, likewise.
 const SHORTS: usize = 2;
+/// How long what is thrown away waits for who looks at it.
+const PATIENCE: Duration = Duration::from_secs(1);
 /// The server stops a statement at the deadline; its word is waited for so much longer.
 const SLACK: Duration = Duration::from_millis(200);
 /// A connection that was idle for so long is asked first whether it still stands: sooner than a server that
@@ -53,6 +55,12 @@ impl Pool {
         let mut bounds = by_key();
         bounds.push(("synchronous_commit", "on".to_owned()));
         Self::new(connector, deadline, SHORTS, bounds)
+    }
+
+    /// One connection for what is thrown away: it makes nobody wait, and waits for nobody for long.
+    pub(super) fn of_pruner(connector: Connector, deadline: Duration) -> Self {
+        let quiet = ("client_min_messages", "warning".to_owned());
+        Self::new(connector, deadline, 1, vec![ms("lock_timeout", PATIENCE), quiet])
     }
 
     fn new(connector: Connector, deadline: Duration, size: usize, more: Bounds) -> Self {

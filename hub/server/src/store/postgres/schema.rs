@@ -20,6 +20,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/postgres/0006_views.sql"),
     include_str!("../../../migrations/postgres/0007_search.sql"),
     include_str!("../../../migrations/postgres/0008_waits.sql"),
+    include_str!("../../../migrations/postgres/0009_keep.sql"),
 ];
 
 /// The schema that this program makes.
@@ -42,6 +43,8 @@ pub(super) mod locks {
     pub(in super::super) const INSTANCE: i64 = SCHEMA + 3;
     /// Copies of an installation into a schema: the seed of its hash.
     pub(in super::super) const COPY: i64 = SCHEMA + 4;
+    /// Throwing away, with the schema: the seed of its hash.
+    pub(in super::super) const PRUNING: i64 = SCHEMA + 5;
 }
 
 /// Brings the database to this program's schema; answers the install id, and what it is searched under.

@@ -1,41 +1,11 @@
-//! The table of seen ids, a partition a week, dropped whole when its time is over: no row is ever deleted.
+//! The table of seen ids, a partition a week ([`super::partitions`]).
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
-use jiff::Timestamp;
-use sqlx::{AssertSqlSafe, PgConnection, Row as _, query, query_scalar, raw_sql};
+use sqlx::{PgConnection, Row as _, query, query_scalar};
 
 use super::error::Fault;
-use super::schema::locks;
-use crate::store::columns::to_column;
 use crate::store::commit::{Seen, SeenId};
-
-const NS_PER_WEEK: i64 = 7 * 24 * 3_600 * 1_000_000_000;
-
-/// The weeks whose partitions are known to be there.
-pub(super) type Weeks = BTreeSet<i64>;
-
-/// The week of a moment, counted from 1970.
-pub(super) fn week(now: Timestamp) -> i64 {
-    to_column(now).div_euclid(NS_PER_WEEK)
-}
-
-/// Sees to it that there is a partition for `week`, in a transaction of its own: the lock on the whole
-/// table that it takes must not last as long as a batch.
-pub(super) async fn ready(c: &mut PgConnection, weeks: &mut Weeks, week: i64) -> Result<(), Fault> {
-    if weeks.contains(&week) {
-        return Ok(());
-    }
-    // One simple query is one transaction. The number is ours, and the lock keeps others from making the same.
-    let sql = format!(
-        "SELECT pg_advisory_xact_lock({});
-         CREATE TABLE IF NOT EXISTS seen_{week} PARTITION OF seen FOR VALUES IN ({week})",
-        locks::PARTITIONS
-    );
-    raw_sql(AssertSqlSafe(sql)).execute(c).await?;
-    weeks.insert(week);
-    Ok(())
-}
 
 /// Notes ids in the partition of `week`, and says what was known: of those of one batch the first counts.
 ///
@@ -88,24 +58,4 @@ fn outcomes(ids: &[SeenId], mut known: HashMap<Vec<u8>, (Vec<u8>, i64)>) -> Vec<
         seen.push(outcome);
     }
     seen
-}
-
-/// Drops the partitions whose last day is older than so many days.
-pub(super) async fn prune(c: &mut PgConnection, now: Timestamp, days: u16) -> Result<(), Fault> {
-    let oldest = to_column(now) - i64::from(days) * (NS_PER_WEEK / 7);
-    let oldest = oldest.div_euclid(NS_PER_WEEK);
-    let names: Vec<String> = query_scalar(
-        "SELECT relname::text FROM pg_inherits JOIN pg_class ON oid = inhrelid
-         WHERE inhparent = 'seen'::regclass",
-    )
-    .fetch_all(&mut *c)
-    .await?;
-    for name in names {
-        let week = name.strip_prefix("seen_").and_then(|week| week.parse::<i64>().ok());
-        if let Some(week) = week.filter(|week| *week < oldest) {
-            let sql = format!("DROP TABLE IF EXISTS seen_{week}");
-            raw_sql(AssertSqlSafe(sql)).execute(&mut *c).await?;
-        }
-    }
-    Ok(())
 }

@@ -16,6 +16,7 @@ use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row as _, query, query_scalar, raw_sql};
 
 use super::error::Fault;
+use super::partitions::Places;
 use super::{numbers, seen, write};
 use crate::store::StoreError;
 use crate::store::codec;
@@ -33,8 +34,8 @@ pub(super) struct PgTx<'a> {
     pub(super) packers: &'a mut Packers,
     /// Numbers for orders that this process has left.
     pub(super) orders: &'a mut Range<i64>,
-    /// The week of the ids that are noted; a work that notes none has none.
-    week: Option<i64>,
+    /// Where ids, messages and attempts lie that are written; a work that writes none has none.
+    places: Option<Places>,
     /// The number of this process, that holds until the transaction ends.
     pub(super) process: u64,
     /// References that were asked for since the last savepoint, and were free.
@@ -46,12 +47,16 @@ pub(super) struct PgTx<'a> {
 impl<'a> PgTx<'a> {
     pub(super) fn new(
         c: &'a mut PgConnection,
-        packers: &'a mut Packers,
-        orders: &'a mut Range<i64>,
-        (week, process): (Option<i64>, u64),
+        (packers, orders): (&'a mut Packers, &'a mut Range<i64>),
+        (places, process): (Option<Places>, u64),
         careful: &'a mut bool,
     ) -> Self {
-        Self { c, packers, orders, week, process, free: HashSet::new(), careful }
+        Self { c, packers, orders, places, process, free: HashSet::new(), careful }
+    }
+
+    fn places(&self) -> Result<Places, TxError> {
+        let none = || TxError::Store(StoreError::Failed("no day to write rows on".to_owned()));
+        self.places.ok_or_else(none)
     }
 
     async fn run(&mut self, sql: &'static str) -> Result<(), TxError> {
@@ -125,8 +130,8 @@ impl Tx for PgTx<'_> {
     }
 
     async fn seen(&mut self, ids: &[SeenId]) -> Result<Vec<Seen>, TxError> {
-        let none = || TxError::Store(StoreError::Failed("no week to note ids in".to_owned()));
-        Ok(seen::note(self.c, ids, self.week.ok_or_else(none)?).await?)
+        let week = self.places()?.seen;
+        Ok(seen::note(self.c, ids, week).await?)
     }
 
     /// **Invariant:** of two that make the order of one reference at once, the later one makes none: what
@@ -165,8 +170,9 @@ impl Tx for PgTx<'_> {
     }
 
     async fn write(&mut self, writes: &Writes<'_>) -> Result<(), TxError> {
+        let places = self.places()?;
         let packed = self.packers.writes(writes);
-        Ok(write::all(self.c, writes, &packed).await?)
+        Ok(write::all(self.c, writes, &packed, places).await?)
     }
 }
 

@@ -9,6 +9,7 @@ use orderhub_order::value::Value;
 use sqlx::{PgConnection, query};
 
 use super::error::Fault;
+use super::partitions::Places;
 use crate::store::codec;
 use crate::store::columns::{holds, to_column};
 use crate::store::commit::{OrderWrite, Writes};
@@ -27,13 +28,14 @@ pub(super) async fn all(
     c: &mut PgConnection,
     writes: &Writes<'_>,
     packed: &PackedWrites<'_>,
+    places: Places,
 ) -> Result<(), Fault> {
     orders(c, writes, &packed.orders).await?;
     lanes(c, writes, &packed.lanes).await?;
     changes(c, writes, packed).await?;
-    messages(c, writes, &packed.messages).await?;
+    messages(c, writes, &packed.messages, places.messages).await?;
     super::search::write(c, writes.index).await?;
-    receipts(c, writes).await?;
+    receipts(c, writes, places.receipts).await?;
     people::todos(c, writes).await?;
     pending::all(c, writes).await?;
     wake(c, &writes.woken, to_column(writes.now)).await?;
@@ -187,16 +189,17 @@ async fn messages(
     c: &mut PgConnection,
     writes: &Writes<'_>,
     packed: &[Option<Cow<'_, Packed>>],
+    day: i64,
 ) -> Result<(), Fault> {
     let messages = &writes.messages;
     if messages.is_empty() {
         return Ok(());
     }
-    let sql = "INSERT INTO messages (at, bundle, id, first, source, system, document, message_id,
+    let sql = "INSERT INTO messages (day, at, bundle, id, first, source, system, document, message_id,
                    received, outcome, why, headers, body)
-               SELECT $1, $2, i.* FROM UNNEST($3::bigint[], $4::bigint[], $5::text[], $6::text[],
-                   $7::text[], $8::text[], $9::bigint[], $10::text[], $11::text[], $12::text[],
-                   $13::bytea[]) AS i";
+               SELECT $1, $2, $3, i.* FROM UNNEST($4::bigint[], $5::bigint[], $6::text[], $7::text[],
+                   $8::text[], $9::text[], $10::bigint[], $11::text[], $12::text[], $13::text[],
+                   $14::bytea[]) AS i";
     let envelopes = || messages.iter().map(|write| write.envelope);
     let headers = messages.iter().map(|write| {
         // The first row holds body and headers for all drives.
@@ -205,6 +208,7 @@ async fn messages(
     });
     let bodies = packed.iter().map(|packed| packed.as_ref().map(|packed| &packed.body[..]));
     query(sql)
+        .bind(day)
         .bind(to_column(writes.now))
         .bind(writes.bundle)
         .bind(messages.iter().map(|write| write.id).collect::<Vec<_>>())
@@ -223,15 +227,17 @@ async fn messages(
     Ok(())
 }
 
-async fn receipts(c: &mut PgConnection, writes: &Writes<'_>) -> Result<(), Fault> {
+async fn receipts(c: &mut PgConnection, writes: &Writes<'_>, day: i64) -> Result<(), Fault> {
     if writes.receipts.is_empty() {
         return Ok(());
     }
-    let sql = "INSERT INTO receipts (k, at, system, operation, attempt, class, status, ms, why)
-               SELECT * FROM UNNEST($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::bigint[],
-                   $6::text[], $7::bigint[], $8::bigint[], $9::text[])";
+    let sql =
+        "INSERT INTO receipts (day, k, at, system, operation, attempt, class, status, ms, why)
+               SELECT $1, i.* FROM UNNEST($2::bigint[], $3::bigint[], $4::text[], $5::text[],
+                   $6::bigint[], $7::text[], $8::bigint[], $9::bigint[], $10::text[]) AS i";
     let rows = || writes.receipts.iter().map(|(_, row)| row);
     query(sql)
+        .bind(day)
         .bind(writes.receipts.iter().map(|(key, _)| key.0).collect::<Vec<_>>())
         .bind(rows().map(|row| to_column(row.at)).collect::<Vec<_>>())
         .bind(rows().map(|row| text(&row.system)).collect::<Vec<_>>())

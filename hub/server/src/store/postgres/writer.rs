@@ -10,6 +10,7 @@ use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use sqlx::{Connection as _, PgConnection, query, query_as, raw_sql};
 use tokio::time::{sleep, timeout};
 
@@ -17,8 +18,9 @@ use super::connect::{Bounds, Connector, by_key, ms};
 use super::error::Fault;
 use super::keeper::number_of;
 use super::members::Members;
-use super::seen;
+use super::partitions::{self, Known, Places};
 use super::tx::PgTx;
+use crate::config::Keep;
 use crate::resilience::Jitter;
 use crate::store::StoreError;
 use crate::store::commit::TxError;
@@ -55,7 +57,7 @@ impl Failed {
 #[derive(Debug)]
 struct Session {
     connection: PgConnection,
-    weeks: seen::Weeks,
+    partitions: Known,
 }
 
 /// Writes, one work after the other.
@@ -63,6 +65,7 @@ struct Session {
 pub(super) struct Writer {
     connector: Connector,
     members: Arc<Members>,
+    keep: Keep,
     bounds: Bounds,
     jitter: Jitter,
     failed: Failed,
@@ -84,7 +87,12 @@ enum Ended<T> {
 }
 
 impl Writer {
-    pub(super) fn new(connector: Connector, members: Arc<Members>, failed: Failed) -> Self {
+    pub(super) fn new(
+        connector: Connector,
+        members: Arc<Members>,
+        keep: Keep,
+        failed: Failed,
+    ) -> Self {
         let mut bounds = vec![
             ms("lock_timeout", LOCKED),
             ms("statement_timeout", STATEMENT),
@@ -98,6 +106,7 @@ impl Writer {
         Self {
             connector,
             members,
+            keep,
             bounds,
             jitter: Jitter::random(),
             failed,
@@ -113,28 +122,28 @@ impl Writer {
         self.packers.pack(bytes)
     }
 
-    /// Runs work in one transaction: all of it or nothing. It may be run several times. `week`: of the ids
-    /// of messages that it notes.
+    /// Runs work in one transaction: all of it or nothing. It may be run several times. `at`: when the
+    /// messages and attempts that it writes are committed.
     ///
     /// # Errors
     ///
     /// [`StoreError`]: nothing is stored, unless the server neither answered COMMIT nor came back since.
     pub(super) async fn run<T>(
         &mut self,
-        week: Option<i64>,
+        at: Option<Timestamp>,
         work: impl AsyncFnMut(&mut PgTx<'_>) -> Result<T, TxError>,
     ) -> Result<T, StoreError> {
         if self.closed {
             return Err(StoreError::Closed);
         }
-        let done = self.tries(week, work).await;
+        let done = self.tries(at, work).await;
         self.failed.set(done.as_ref().err().cloned());
         done
     }
 
     async fn tries<T>(
         &mut self,
-        week: Option<i64>,
+        at: Option<Timestamp>,
         mut work: impl AsyncFnMut(&mut PgTx<'_>) -> Result<T, TxError>,
     ) -> Result<T, StoreError> {
         let id = uuid::Uuid::new_v4();
@@ -143,7 +152,7 @@ impl Writer {
         let mut careful = false;
         for tried in 1_u32.. {
             let hopeful = !careful;
-            let error = match self.attempt(id.as_bytes(), week, (&mut work, &mut careful)).await {
+            let error = match self.attempt(id.as_bytes(), at, (&mut work, &mut careful)).await {
                 Ok(Ended::Committed(done)) => return Ok(done),
                 Ok(Ended::Known) => {
                     let lost = || StoreError::Failed("a new id was known already".to_owned());
@@ -173,7 +182,7 @@ impl Writer {
     async fn attempt<T>(
         &mut self,
         id: &[u8; 16],
-        week: Option<i64>,
+        at: Option<Timestamp>,
         (work, careful): (&mut impl AsyncFnMut(&mut PgTx<'_>) -> Result<T, TxError>, &mut bool),
     ) -> Result<Ended<T>, TxError> {
         // Taken out: whatever ends this early leaves no half transaction behind.
@@ -183,10 +192,11 @@ impl Writer {
         };
         let late = |_| Fault::Late(TRY);
         let process = self.members.process();
+        let places = at.map(|at| Places::at(at, &self.keep));
         let c = &mut session.connection;
         let begun = timeout(TRY, async {
-            if let Some(week) = week {
-                seen::ready(c, &mut session.weeks, week).await?;
+            if let Some(places) = places {
+                partitions::ready(c, &mut session.partitions, &places.all()).await?;
             }
             begin(c, id, process).await
         });
@@ -203,13 +213,14 @@ impl Writer {
                 }
             };
         }
-        let mut tx = PgTx::new(c, &mut self.packers, &mut self.orders, (week, process), careful);
+        let given = (&mut self.packers, &mut self.orders);
+        let mut tx = PgTx::new(c, given, (places, process), careful);
         let done = match timeout(TRY, work(&mut tx)).await.map_err(late)? {
             Ok(done) => done,
             Err(error) => {
                 if rollback(c).await.is_ok() {
-                    // It may have dropped partitions, and that was undone, or not.
-                    session.weeks.clear();
+                    // One that it counted on may be gone.
+                    session.partitions.clear();
                     self.session = Some(session);
                 }
                 return Err(error);
@@ -228,7 +239,7 @@ impl Writer {
 
     async fn connect(&self) -> Result<Session, Fault> {
         let connection = self.connector.connect(&self.bounds).await?;
-        Ok(Session { connection, weeks: seen::Weeks::new() })
+        Ok(Session { connection, partitions: Known::new() })
     }
 
     /// After what is under way: nothing is written any more.

@@ -15,9 +15,10 @@ use super::error::Fault;
 use super::{numbers, schema, seen};
 use crate::store::StoreError;
 use crate::store::copy::check::{Found, Long, SURELY_FITS};
-use crate::store::copy::tables::{Plan, Planned};
+use crate::store::copy::tables::{DAILY, Parts, Plan, Planned};
 use crate::store::copy::tuple::{self, Mend};
 use crate::store::copy::{CHUNK, CopyError, Given, Piece, Progress, Sum};
+use crate::store::keep;
 
 /// Rows between two words of the check.
 const TOLD_EACH: u64 = 1_000;
@@ -85,9 +86,26 @@ impl Source {
         Ok(tables)
     }
 
-    /// The weeks whose ids of messages it has.
-    pub(in crate::store) fn weeks(&self) -> Result<Vec<i64>, CopyError> {
-        Ok(seen::Weeks::read(&self.connection)?.all())
+    /// What its rows of tables that have partitions there lie in.
+    pub(in crate::store) fn parts(&self) -> Result<Parts, CopyError> {
+        let weeks = seen::Weeks::read(&self.connection)?.all();
+        let numbers = |sql: &str| {
+            let mut read = self.connection.prepare(sql)?;
+            let numbers = read.query_map([], |row| row.get(0))?;
+            numbers.collect::<Result<Vec<i64>, rusqlite::Error>>()
+        };
+        let day = Parts::day(1);
+        let mut age = 0;
+        for table in DAILY {
+            let sql = format!("SELECT coalesce(max({day}) - min({day}), 0) FROM {table}");
+            age = numbers(&sql)?.into_iter().fold(age, i64::max);
+        }
+        let (span, mut days) = (keep::span(age), Vec::new());
+        for table in DAILY {
+            let sql = format!("SELECT DISTINCT {} FROM {table}", Parts::day(span));
+            days.extend(numbers(&sql)?.into_iter().map(|number| (table, number)));
+        }
+        Ok(Parts { weeks, span, days })
     }
 
     /// Reads every row of a table as it would be sent, and notes what the database cannot hold.

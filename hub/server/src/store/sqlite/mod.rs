@@ -13,7 +13,9 @@ use tokio::sync::{mpsc, oneshot};
 
 pub use look::{Look, look};
 
-use super::{Backlog, MinuteRow, PauseRow, PendingRow, Store, StoreError, TodoCount, TodoEnd};
+use super::{
+    Backlog, MinuteRow, PauseRow, PendingRow, Pruned, Store, StoreError, TodoCount, TodoEnd,
+};
 use crate::apply::UnitOutcome;
 use crate::bundle::Files;
 use crate::store::commit::{Batch, WORTH_LOOKING};
@@ -37,6 +39,7 @@ mod orders;
 mod pauses;
 mod peers;
 mod pending;
+mod prune;
 mod readers;
 mod reads;
 mod schema;
@@ -51,6 +54,7 @@ mod writer;
 use heads::Heads;
 pub use indexing::forget_search;
 pub use open::Options;
+use prune::Kept;
 use readers::Readers;
 use scout::Scout;
 use writer::{After, Job, call};
@@ -60,8 +64,8 @@ use writer::{After, Job, call};
 pub struct SqliteStore {
     install: String,
     process: u64,
-    seen_days: u16,
     search: SearchKey,
+    kept: Kept,
     jobs: mpsc::Sender<Job>,
     readers: Readers,
     scout: Arc<Scout>,
@@ -151,18 +155,21 @@ impl Store for SqliteStore {
     }
 
     fn sweep(&self, now: Timestamp) -> BoxFuture<'_, Result<u64, StoreError>> {
-        let days = self.seen_days;
         Box::pin(call(&self.jobs, move |writer| {
             writer.transaction(|writer| {
                 if writer.failed.is_some() {
                     // Nobody else may be left to try: what is not ready is sent no work.
                     writer.try_write()?;
                 }
-                writer.seen.prune(&writer.connection, now, days).map_err(StoreError::from)?;
                 answers::prune(&writer.connection, now)?;
                 Ok(pending::sweep(&writer.connection, now)?)
             })
         }))
+    }
+
+    fn prune(&self, now: Timestamp) -> BoxFuture<'_, Result<Pruned, StoreError>> {
+        let kept = self.kept;
+        Box::pin(call(&self.jobs, move |writer| prune::step(writer, kept, now)))
     }
 
     fn install(&self) -> &str {

@@ -6,9 +6,11 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use super::heads::Heads;
+use super::prune::Kept;
 use super::readers::Readers;
 use super::scout::Scout;
 use super::{SqliteStore, schema, writer};
+use crate::config::Keep;
 use crate::store::counted::Counted;
 use crate::store::forecast::Forecast;
 use crate::store::reserved::Reserved;
@@ -27,6 +29,8 @@ pub struct Options {
     pub seen_days: u16,
     /// How it is searched.
     pub search: Wanted,
+    /// How long everything else is kept that grows with every message.
+    pub keep: Keep,
 }
 
 impl Options {
@@ -38,6 +42,7 @@ impl Options {
             most_pages: None,
             seen_days: 30,
             search: Wanted::default(),
+            keep: Keep::default(),
         }
     }
 }
@@ -59,12 +64,13 @@ impl SqliteStore {
         let scout = Scout::new(options.path.clone(), Arc::clone(&heads), Arc::clone(&forecast));
         let jobs = writer::start(opened, Arc::clone(&heads), Arc::clone(&reserved), forecast)?;
         let readers = Readers::new(options.path.clone(), options.read_deadline);
-        let (seen_days, scout) = (options.seen_days, Arc::new(scout));
+        let kept = Kept { keep: options.keep, seen_days: options.seen_days };
+        let scout = Arc::new(scout);
         let (lanes, todos) = (Counted::default(), Counted::default());
         Ok(Self {
             install,
             process,
-            seen_days,
+            kept,
             search,
             jobs,
             readers,

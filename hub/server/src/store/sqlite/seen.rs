@@ -5,8 +5,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::error::Fault;
 use crate::store::commit::{Seen, SeenId};
-
-const NS_PER_WEEK: i64 = 7 * 24 * 3_600 * 1_000_000_000;
+use crate::store::keep;
 
 /// The weeks whose tables are there, oldest first. Read anew after a rollback.
 #[derive(Debug, Default)]
@@ -38,7 +37,7 @@ impl Weeks {
         ids: &[SeenId],
         now: Timestamp,
     ) -> Result<Vec<Seen>, Fault> {
-        let week = crate::store::columns::to_column(now).div_euclid(NS_PER_WEEK);
+        let week = keep::week(now);
         if !self.0.contains(&week) {
             connection.execute_batch(&format!(
                 "CREATE TABLE IF NOT EXISTS seen_{week} (
@@ -67,20 +66,14 @@ impl Weeks {
         Ok(seen)
     }
 
-    /// Drops the tables whose last day is older than so many days.
-    pub(super) fn prune(
-        &mut self,
-        connection: &Connection,
-        now: Timestamp,
-        days: u16,
-    ) -> Result<(), Fault> {
-        let oldest = crate::store::columns::to_column(now) - i64::from(days) * (NS_PER_WEEK / 7);
-        let oldest = oldest.div_euclid(NS_PER_WEEK);
-        while let Some(week) = self.0.first().copied().filter(|week| *week < oldest) {
-            connection.execute_batch(&format!("DROP TABLE IF EXISTS seen_{week}"))?;
-            self.0.remove(0);
-        }
-        Ok(())
+    /// Drops the first table, if it is of a week before `oldest`; `true`: it is not.
+    pub(super) fn prune(&mut self, connection: &Connection, oldest: i64) -> Result<bool, Fault> {
+        let Some(week) = self.0.first().copied().filter(|week| *week < oldest) else {
+            return Ok(true);
+        };
+        connection.execute_batch(&format!("DROP TABLE IF EXISTS seen_{week}"))?;
+        self.0.remove(0);
+        Ok(false)
     }
 }
 

@@ -11,6 +11,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::error::Fault;
 use super::heads::Heads;
 use super::numbers;
+use super::prune::Round;
 use super::schema::Opened;
 use super::seen;
 use super::tx::SqliteTx;
@@ -44,6 +45,8 @@ pub(super) struct Writer {
     pub(super) connection: Connection,
     pub(super) packers: Packers,
     pub(super) seen: seen::Weeks,
+    /// What is being thrown away.
+    pub(super) round: Round,
     pub(super) next_message: i64,
     /// Numbers below this are given away by what is stored; zero: not known, since a rollback.
     pub(super) given: i64,
@@ -123,6 +126,7 @@ impl Writer {
             connection,
             packers: Packers::default(),
             seen,
+            round: Round::default(),
             next_message: given.max(1),
             given,
             next_order: order + 1,

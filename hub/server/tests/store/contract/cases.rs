@@ -9,7 +9,7 @@ use futures_util::future::LocalBoxFuture;
 
 use super::{
     Factory, answers, batches, damage, duplicates, fetches, flights, history, lanes, lists, pauses,
-    scopes, search, todos, waiting,
+    retention, scopes, search, todos, waiting,
 };
 
 /// Cases that run at once; most of their time they wait for the disk.
@@ -31,6 +31,7 @@ fn case(run: impl AsyncFn(&dyn Factory) + Copy + 'static) -> Case {
 fn cases() -> Vec<Case> {
     let mut cases = cases_of_intake();
     cases.extend(cases_of_what_is_asked_for());
+    cases.extend(cases_of_what_is_kept());
     cases.extend(cases_of_what_follows());
     cases
 }
@@ -86,6 +87,19 @@ fn cases_of_what_is_asked_for() -> Vec<Case> {
         case(fetches::what_is_put_off_waits_whatever_hints_come),
         case(fetches::hints_go_before_what_a_listing_named),
         case(fetches::a_cursor_moves_with_its_page_or_not_at_all),
+    ]
+}
+
+/// What is kept how long.
+fn cases_of_what_is_kept() -> Vec<Case> {
+    vec![
+        case(retention::a_day_goes_when_its_last_moment_is_over),
+        case(retention::versions_are_kept_for_ever),
+        case(retention::minutes_go_with_their_day),
+        case(retention::what_waits_or_is_an_open_todo_is_kept_beyond_its_time),
+        case(retention::a_todo_that_is_replayed_late_has_its_message),
+        case(retention::a_clock_that_steps_back_over_midnight_loses_nothing),
+        case(retention::a_batch_of_yesterday_is_committed_while_days_go),
     ]
 }
 

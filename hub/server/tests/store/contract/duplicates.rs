@@ -47,11 +47,11 @@ pub(crate) async fn ids_are_remembered_over_weeks(factory: &dyn Factory) {
     let mut world = World::new(factory).await;
     let _first = world.one(message(&world, "m1", "body", "a")).await;
     world.later(20 * 24 * 3_600);
-    world.store.sweep(world.now).await.unwrap();
+    world.prune().await;
     let again = world.one(message(&world, "m1", "body", "a")).await;
     assert_eq!(words(&again), [Word::Duplicate]);
     world.later(60 * 24 * 3_600);
-    world.store.sweep(world.now).await.unwrap();
+    world.prune().await;
     let again = world.one(message(&world, "m1", "body", "a")).await;
     assert_eq!(words(&again), [Word::Unchanged], "then the content decides");
 }

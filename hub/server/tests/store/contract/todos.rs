@@ -12,7 +12,7 @@ use orderhub_order::value::Value;
 
 use super::{Factory, World, attempt, order_of, say, unit, words};
 
-fn failed(world: &World, id: &str, key: Option<&str>) -> Unit {
+pub(crate) fn failed(world: &World, id: &str, key: Option<&str>) -> Unit {
     let error = MapError {
         cause: "unknown_value",
         rule: Some("shopify/order_rest.yaml:12:5".to_owned()),

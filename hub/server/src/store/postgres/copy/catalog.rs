@@ -8,7 +8,7 @@ use crate::store::postgres::error::Fault;
 /// All tables of the schema but the partitions of others, sorted by name; columns in their order.
 pub(super) async fn read(c: &mut PgConnection) -> Result<Vec<Described>, Fault> {
     let sql = "SELECT t.relname::text, a.attname::text, format_type(a.atttypid, a.atttypmod),
-                   a.attidentity <> '',
+                   pg_get_serial_sequence(quote_ident(t.relname), a.attname) IS NOT NULL,
                    EXISTS (SELECT 1 FROM pg_index i WHERE i.indrelid = t.oid AND a.attnum = ANY(i.indkey))
                FROM pg_class t JOIN pg_attribute a ON a.attrelid = t.oid
                WHERE t.relnamespace = current_schema()::regnamespace AND t.relkind IN ('r', 'p')
