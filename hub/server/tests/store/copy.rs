@@ -314,7 +314,6 @@ async fn what_postgres_cannot_hold_is_refused_before_anything_is_written_and_men
     let shown = |key| format!("order {}", OrderKey(key).shown());
     assert_eq!(has("messages", "why", "NUL").of, "message 1");
     assert_eq!(has("xrefs", "ext_id", "NUL").of, shown(2));
-    assert_eq!(has("tokens", "token", "NUL").of, shown(2));
     assert_eq!(has("xrefs", "system+kind+ext_id", "longer").of, shown(3));
     assert!(findings.iter().all(|finding| finding.of != shown(4)), "{findings:#?}");
     let mut direct = to.direct().await;
