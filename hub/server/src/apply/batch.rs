@@ -15,10 +15,10 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::{Apply, Handed, Queues, Submission, Unit, UnitOutcome, Waiter, size};
+use super::{Apply, Handed, Queues, Submission, Unit, Waiter, size};
 use crate::bundle::Bundle;
 use crate::clock::Clock;
-use crate::store::{Batch, Store, StoreError};
+use crate::store::{Batch, Outcomes, Store, StoreError};
 use crate::telemetry::trace::{self, Span};
 
 /// Units in one commit.
@@ -72,7 +72,7 @@ async fn run(parts: Parts, mut queues: Queues, stop: CancellationToken) {
             continue;
         }
         let batch = Batch::new(units, Arc::clone(&parts.bundle.borrow()), parts.clock.now())
-            .under(waiters.iter().filter_map(Waiter::lease).cloned());
+            .under(waiters.iter().map(|waiter| waiter.lease().cloned()));
         // Whoever waits for the commit before is told when it ends, however long this takes.
         let before = async {
             if let Some(before) = under_way.take() {
@@ -96,7 +96,7 @@ async fn run(parts: Parts, mut queues: Queues, stop: CancellationToken) {
 /// A batch that is being committed.
 #[derive(Debug)]
 struct UnderWay {
-    commit: JoinHandle<Result<Vec<UnitOutcome>, StoreError>>,
+    commit: JoinHandle<Result<Outcomes, StoreError>>,
     waiters: Vec<Waiter>,
     span: Span,
 }
@@ -114,7 +114,6 @@ impl UnderWay {
                 None => waiters.push(waiter),
             }
         }
-        batch.keep_leases(waiters.iter().filter_map(Waiter::lease));
         if batch.is_empty() {
             return None;
         }
@@ -131,7 +130,8 @@ impl UnderWay {
         });
         match (&mut outcomes, self.span.place()) {
             (Ok(outcomes), Some(place)) => {
-                outcomes.iter_mut().for_each(|outcome| outcome.commit = Some(place.clone()));
+                let stored = outcomes.iter_mut().flatten();
+                stored.for_each(|outcome| outcome.commit = Some(place.clone()));
             }
             (Err(_), Some(_)) => self.span.fail("not_stored"),
             (_, None) => {}
@@ -205,7 +205,7 @@ impl Queues {
 }
 
 /// Acknowledgements first, in the order of submission, then the lanes.
-fn resolve(parts: &Parts, waiters: Vec<Waiter>, outcomes: Result<Vec<UnitOutcome>, StoreError>) {
+fn resolve(parts: &Parts, waiters: Vec<Waiter>, outcomes: Result<Outcomes, StoreError>) {
     let outcomes = match outcomes {
         Ok(outcomes) => outcomes,
         Err(error) => {
@@ -216,6 +216,13 @@ fn resolve(parts: &Parts, waiters: Vec<Waiter>, outcomes: Result<Vec<UnitOutcome
     };
     let mut handed = Vec::new();
     for (waiter, outcome) in waiters.into_iter().zip(outcomes) {
+        let outcome = match outcome {
+            Ok(outcome) => outcome,
+            Err(error) => {
+                waiter.tell(Err(error));
+                continue;
+            }
+        };
         let lanes = outcome.reserved.iter().cloned();
         handed.extend(lanes.map(|(system, key)| Handed::Lane(system, key)));
         for system in &outcome.left {
@@ -261,7 +268,9 @@ mod tests {
         };
         let (mapped, refused, skipped, redrive) = (Vec::new(), None, true, None);
         let beside = Default::default();
-        Unit::Message(Box::new(MessageUnit { envelope, mapped, refused, skipped, redrive, beside }))
+        let bundle = "test".into();
+        let unit = MessageUnit { envelope, bundle, mapped, refused, skipped, redrive, beside };
+        Unit::Message(Box::new(unit))
     }
 
     fn act() -> Unit {

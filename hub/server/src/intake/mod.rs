@@ -163,17 +163,7 @@ impl Intake {
         let span = seen::begin(&mut envelope);
         let mut unit = match refused {
             None => unit(&bundle, self.shared.gates, envelope, None),
-            refused @ Some(_) => {
-                let mapped = Vec::new();
-                MessageUnit {
-                    envelope,
-                    mapped,
-                    refused,
-                    skipped: false,
-                    redrive: None,
-                    beside: Beside::default(),
-                }
-            }
+            Some(refused) => unmapped(&bundle, envelope, refused),
         };
         let wants = std::mem::take(&mut unit.beside.wants);
         unit.beside = Beside { wants, ..beside };
@@ -191,18 +181,10 @@ impl Intake {
         cause: &'static str,
         why: String,
     ) -> Result<Pending, StoreError> {
-        let labels = self.labels(&self.bundle(), &envelope);
+        let bundle = self.bundle();
+        let labels = self.labels(&bundle, &envelope);
         let span = seen::begin(&mut envelope);
-        let refused = Some((cause, why));
-        let unit = MessageUnit {
-            envelope,
-            mapped: Vec::new(),
-            refused,
-            skipped: false,
-            redrive: None,
-            beside: Beside::default(),
-        };
-        self.hand_in(unit, labels, span).await
+        self.hand_in(unmapped(&bundle, envelope, (cause, why)), labels, span).await
     }
 
     /// Where people look at what passes.
@@ -254,6 +236,19 @@ impl Intake {
         let known = bundle.intake_of(envelope).is_some();
         let document = if known { Arc::clone(&envelope.document) } else { unknown() };
         Labels { system: Arc::from(envelope.system.as_str()), document }
+    }
+}
+
+/// A message that is not even mapped, for this cause.
+fn unmapped(bundle: &Bundle, envelope: Envelope, refused: (&'static str, String)) -> MessageUnit {
+    MessageUnit {
+        envelope,
+        bundle: Arc::clone(&bundle.hash),
+        mapped: Vec::new(),
+        refused: Some(refused),
+        skipped: false,
+        redrive: None,
+        beside: Beside::default(),
     }
 }
 

@@ -38,7 +38,7 @@ mod waits;
 
 pub use answers::{AnswerKey, Answers, Begun, KEPT, KeptAnswer, LAPSES};
 pub use codec::{CodecError, unpack};
-pub use commit::Batch;
+pub use commit::{Batch, Outcomes};
 pub use fetches::{FetchRow, Fetches};
 pub use lease::Lease;
 pub use peers::Peers;
@@ -133,8 +133,8 @@ pub enum StoreError {
 /// Where every order lives.
 pub trait Store: Reads + Answers + Fetches + Peers + Debug + Send + Sync {
     /// Folds and writes a batch in ONE transaction; one outcome per unit, in order. A unit that cannot be
-    /// written is stored raw with a todo, its neighbours commit.
-    fn commit(&self, batch: Batch) -> BoxFuture<'_, Result<Vec<UnitOutcome>, StoreError>>;
+    /// written is stored raw with a todo, and one whose lease is lost is refused; their neighbours commit.
+    fn commit(&self, batch: Batch) -> BoxFuture<'_, Result<Outcomes, StoreError>>;
 
     /// Does what can be done of a batch while the one before it is committed; the batches of one caller are
     /// committed in the order in which they were prepared. One that is not prepared is committed all the
@@ -154,7 +154,8 @@ pub trait Store: Reads + Answers + Fetches + Peers + Debug + Send + Sync {
         bundle: Arc<Bundle>,
         now: Timestamp,
     ) -> BoxFuture<'_, Result<Vec<UnitOutcome>, StoreError>> {
-        self.commit(Batch::new(units, bundle, now))
+        let committing = self.commit(Batch::new(units, bundle, now));
+        Box::pin(async { committing.await?.into_iter().collect() })
     }
 
     /// Takes lanes of a system that are due at `now`, oldest due first: those that nobody holds, and those

@@ -191,7 +191,7 @@ async fn messages(
     }
     let sql = "INSERT INTO messages (at, bundle, id, first, source, system, document, message_id,
                    received, outcome, why, headers, body)
-               SELECT $1, $2, i.* FROM UNNEST($3::bigint[], $4::bigint[], $5::text[], $6::text[],
+               SELECT $1, i.* FROM UNNEST($2::text[], $3::bigint[], $4::bigint[], $5::text[], $6::text[],
                    $7::text[], $8::text[], $9::bigint[], $10::text[], $11::text[], $12::text[],
                    $13::bytea[]) AS i";
     let envelopes = || messages.iter().map(|write| write.envelope);
@@ -203,7 +203,7 @@ async fn messages(
     let bodies = packed.iter().map(|packed| packed.as_ref().map(|packed| &packed.body[..]));
     query(sql)
         .bind(to_column(writes.now))
-        .bind(writes.bundle)
+        .bind(messages.iter().map(|write| write.bundle).collect::<Vec<_>>())
         .bind(messages.iter().map(|write| write.id).collect::<Vec<_>>())
         .bind(messages.iter().map(|write| write.first).collect::<Vec<_>>())
         .bind(envelopes().map(|envelope| text(&envelope.source)).collect::<Vec<_>>())

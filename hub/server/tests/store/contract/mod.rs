@@ -119,6 +119,7 @@ impl World {
                 Redrive { first: row.message.id, document: row.document, attempts: row.attempts };
             let unit = MessageUnit {
                 envelope: row.message.envelope,
+                bundle: "test".into(),
                 mapped: mapped.collect(),
                 refused: None,
                 skipped: false,
@@ -168,6 +169,7 @@ pub(crate) fn unit(
             received: now,
             suspect: false,
         },
+        bundle: "test".into(),
         mapped,
         refused: None,
         skipped: false,
