@@ -232,6 +232,7 @@ impl Hub {
         let gates = Gates::from(&config.intake);
         let intake = Intake::new(core.apply.clone(), core.bundle.clone(), gates, clock);
         let events = Publisher::of(config.bus.as_ref(), &secrets);
+        events.iter().for_each(Publisher::look);
         let beside = (intake.tap().clone(), events.clone());
         let deliverer = core.deliverer(&config, &secrets, (due, pauses), beside)?;
         let jobs = core.jobs(gates, stops.jobs.clone());

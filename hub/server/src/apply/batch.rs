@@ -9,7 +9,9 @@
 //! Bounds: a batch closes with the unit that reaches [`MOST_UNITS`] or [`MOST_BYTES`] of bodies; the
 //! rest waits for the next commit.
 
+use std::ops::Deref;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
@@ -52,6 +54,7 @@ pub fn start(parts: Parts, bound: usize, stop: CancellationToken) -> (Apply, Joi
 
 async fn run(parts: Parts, mut queues: Queues, stop: CancellationToken) {
     let mut under_way: Option<UnderWay> = None;
+    let parts = Loop { parts, unstored: AtomicU64::new(0) };
     loop {
         if queues.len() < WORTH_PREPARING
             && let Some(before) = under_way.take()
@@ -93,6 +96,40 @@ async fn run(parts: Parts, mut queues: Queues, stop: CancellationToken) {
     }
 }
 
+/// What the loop works with, and how the store has been.
+#[derive(Debug)]
+struct Loop {
+    parts: Parts,
+    /// Batches in a row that were not stored.
+    unstored: AtomicU64,
+}
+
+impl Deref for Loop {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.parts
+    }
+}
+
+impl Loop {
+    /// Told when it begins and when it has ended: in between, each batch would say the same.
+    fn tell(&self, error: Option<&StoreError>) {
+        match error {
+            None => {
+                let batches = self.unstored.swap(0, Ordering::Relaxed);
+                if batches > 0 {
+                    tracing::info!(batches, "batches are stored again");
+                }
+            }
+            Some(error) if self.unstored.fetch_add(1, Ordering::Relaxed) == 0 => {
+                tracing::error!(%error, "a batch was not stored; what its sources hold comes again");
+            }
+            Some(error) => tracing::debug!(%error, "another batch was not stored"),
+        }
+    }
+}
+
 /// A batch that is being committed.
 #[derive(Debug)]
 struct UnderWay {
@@ -104,7 +141,7 @@ struct UnderWay {
 impl UnderWay {
     /// Begins the commit, without what is behind something that was not stored since the batch closed, or
     /// was done under a lease that is lost since.
-    fn begin(parts: &Parts, mut batch: Batch, all: Vec<Waiter>) -> Option<Self> {
+    fn begin(parts: &Loop, mut batch: Batch, all: Vec<Waiter>) -> Option<Self> {
         let away: Vec<Option<StoreError>> = all.iter().map(Waiter::turned_away).collect();
         batch.keep(|place| away.get(place).is_some_and(Option::is_none));
         let mut waiters = Vec::with_capacity(batch.len());
@@ -124,7 +161,7 @@ impl UnderWay {
         Some(Self { commit, waiters, span })
     }
 
-    async fn end(mut self, parts: &Parts) {
+    async fn end(mut self, parts: &Loop) {
         let mut outcomes = self.commit.await.unwrap_or_else(|error| {
             Err(StoreError::Failed(format!("a commit did not end: {error}")))
         });
@@ -205,15 +242,16 @@ impl Queues {
 }
 
 /// Acknowledgements first, in the order of submission, then the lanes.
-fn resolve(parts: &Parts, waiters: Vec<Waiter>, outcomes: Result<Outcomes, StoreError>) {
+fn resolve(parts: &Loop, waiters: Vec<Waiter>, outcomes: Result<Outcomes, StoreError>) {
     let outcomes = match outcomes {
         Ok(outcomes) => outcomes,
         Err(error) => {
-            tracing::error!(%error, units = waiters.len(), "a batch was not stored");
+            parts.tell(Some(&error));
             waiters.into_iter().for_each(|waiter| waiter.tell(Err(error.clone())));
             return;
         }
     };
+    parts.tell(None);
     let mut handed = Vec::new();
     for (waiter, outcome) in waiters.into_iter().zip(outcomes) {
         let outcome = match outcome {

@@ -21,6 +21,7 @@ use crate::tap::{self, Seen, Tap};
 use crate::telemetry::metrics::UNKNOWN;
 use crate::telemetry::trace::Span;
 
+mod asked;
 pub mod fetch;
 pub mod files;
 pub mod gates;
@@ -117,6 +118,11 @@ impl Intake {
     /// The bundle that maps messages now.
     pub fn bundle(&self) -> Arc<Bundle> {
         Arc::clone(&self.shared.bundle.borrow())
+    }
+
+    /// The same, and each that follows it.
+    pub(crate) fn bundles(&self) -> watch::Receiver<Arc<Bundle>> {
+        self.shared.bundle.clone()
     }
 
     /// Now.
@@ -218,7 +224,7 @@ impl Intake {
         let told = seen::Told::of(&unit.envelope);
         let looked = self.shared.tap.is_watched().then(|| Looked::of(self, &unit.envelope));
         let outcome = self.apply.queue(Unit::Message(Box::new(unit))).await?;
-        metrics::gauge!("orderhub_intake_backlog").increment(1);
+        metrics::gauge!("orderhub_intake_in_hand").increment(1);
         let (clock, began) = (self.shared.clock, self.shared.clock.now());
         Ok(Pending { outcome, labels, clock, began, span, told, looked })
     }
@@ -293,7 +299,7 @@ impl Looked {
 
 impl Drop for Pending {
     fn drop(&mut self) {
-        metrics::gauge!("orderhub_intake_backlog").decrement(1);
+        metrics::gauge!("orderhub_intake_in_hand").decrement(1);
     }
 }
 
