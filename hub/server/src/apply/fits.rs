@@ -52,15 +52,10 @@ fn element(said: &ElementStatement) -> Option<Misfit> {
 }
 
 fn field(of: orderhub_order::catalogue::FieldId, value: &Value) -> Option<Misfit> {
-    let long = match value {
-        // By these an order is found.
-        Value::Text(text) if of == known::order::ORDER_NO => text.len() > LONGEST_ID,
-        Value::Ref(Reference::Theirs(text) | Reference::Ours(text) | Reference::Sku(text)) => {
-            text.len() > LONGEST_ID
-        }
-        _ => false,
-    };
-    let text = texts(value).find(|text| long || text.contains('\0'))?;
+    // By these an order is found, or an element of it.
+    let is_id = of == known::order::ORDER_NO || matches!(value, Value::Ref(_));
+    let wrong = |text: &&str| text.contains('\0') || is_id && text.len() > LONGEST_ID;
+    let text = texts(value).find(wrong)?;
     let of = catalogue().field(of);
     let path = of.map_or_else(|| "a field".to_owned(), |field| field.full_path());
     let personal = of.is_none_or(|field| catalogue().personal().contains(field.id));
