@@ -2,7 +2,7 @@
 //! reader must not begin before the broker has given out again what the former one held.
 
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use orderhub_tests::broker::{Broker, Message, shared_url};
 use orderhub_tests::database::Schema;
@@ -11,6 +11,7 @@ use orderhub_tests::line::Line;
 use orderhub_tests::settings::Settings;
 use orderhub_tests::wait;
 use tempfile::TempDir;
+use tokio::time::Instant;
 
 /// Longest wait for anything here.
 const PATIENCE: Duration = Duration::from_secs(60);

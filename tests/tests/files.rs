@@ -132,7 +132,7 @@ async fn replicas_that_share_a_folder_do_not_fight() {
 /// The hub runs as a user who may not read all that others put there.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_file_that_cannot_be_read_or_moved_holds_up_no_other() {
-    use std::os::unix::fs::PermissionsExt as _;
+    use std::os::unix::fs::PermissionsExt;
     let drop = tempfile::tempdir().unwrap();
     let place = Place::new("sqlite:hub.db", drop.path());
     for folder in [place.folder.path(), drop.path()] {

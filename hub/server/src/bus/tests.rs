@@ -118,7 +118,7 @@ async fn what_no_store_can_hold_is_a_todo_and_its_neighbours_are_applied() {
         (format!("told/{name}"), std::fs::read(format!("{data}/{name}")).unwrap())
     };
     let files = ["integration.yaml", "connector.yaml", "order.yaml"].map(told);
-    let system = "[systems.shop]\nintegration = \"told\"\nbase_url = \"http://127.0.0.1:1\"\n";
+    let system = "[systems.shop]\nintegration = \"told\"\nbase_url = \"https://shop.example\"\n";
     let hub = hub_with(&folder, system, Files::from(files)).await;
     let order = |id: &str, note: &str| {
         let body = serde_json::json!({ "id": id, "updated": "2026-03-01T09:00:00Z", "note": note });

@@ -120,7 +120,8 @@ mod tests {
     fn a_line_that_comes_a_thousand_times_is_written_a_few_times_and_counted() {
         let (kept, flood) = (Kept::default(), Flood::default());
         let to = kept.clone();
-        let lines = tracing_subscriber::fmt::layer().with_writer(move || to.clone());
+        let lines = tracing_subscriber::fmt::layer().with_ansi(false);
+        let lines = lines.with_writer(move || to.clone());
         let registry = tracing_subscriber::registry().with(lines.with_filter(flood.clone()));
         tracing::subscriber::with_default(registry, || {
             for _ in 0..2 {
