@@ -44,6 +44,13 @@ impl Schema {
         sqlx::query_scalar(sql).fetch_one(&mut connection).await.expect("a count")
     }
 
+    /// The ids of the messages that are stored, in the order in which they were.
+    pub async fn message_ids(&self) -> Vec<String> {
+        let mut connection = PgConnection::connect(&self.url()).await.expect("PostgreSQL answers");
+        let sql = "SELECT message_id FROM messages WHERE first IS NULL AND message_id IS NOT NULL ORDER BY id";
+        sqlx::query_scalar(sql).fetch_all(&mut connection).await.expect("ids of messages")
+    }
+
     /// The instance that reads a queue, by its lease.
     pub async fn reader(&self) -> Option<String> {
         let mut connection = PgConnection::connect(&self.url()).await.expect("PostgreSQL answers");

@@ -2,11 +2,16 @@
 
 use std::fs::File;
 use std::net::TcpListener;
+use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
 use crate::wait;
+
+/// The user without rights.
+const NOBODY: u32 = 65_534;
 
 /// A running hub. Killed when dropped.
 #[derive(Debug)]
@@ -41,18 +46,41 @@ impl Hub {
         Self::spawn_with(folder, port, &[])
     }
 
+    /// Starts as a user without rights, where the tests run as root, and waits until ready.
+    pub async fn start_as_nobody(folder: &Path, port: u16) -> Self {
+        let hub = Self::spawn_as(folder, port, &[], |command| {
+            // Who may become nobody is root; others have no such rights to give up.
+            let root = std::fs::metadata("/proc/self").is_ok_and(|about| about.uid() == 0);
+            if root {
+                command.uid(NOBODY).gid(NOBODY);
+            }
+        });
+        hub.ready().await;
+        hub
+    }
+
     /// Starts without waiting, with these variables besides.
     pub fn spawn_with(folder: &Path, port: u16, env: &[(&str, &str)]) -> Self {
+        Self::spawn_as(folder, port, env, |_| {})
+    }
+
+    fn spawn_as(
+        folder: &Path,
+        port: u16,
+        env: &[(&str, &str)],
+        who: impl FnOnce(&mut Command),
+    ) -> Self {
         let log = File::options().create(true).append(true).open(folder.join("hub.log")).unwrap();
-        let process = Command::new(binary())
+        let mut command = Command::new(binary());
+        command
             .args(["run", "-c", "orderhub.toml"])
             .current_dir(folder)
             .envs(env.iter().copied())
             .stdin(Stdio::null())
             .stdout(log.try_clone().unwrap())
-            .stderr(log)
-            .spawn()
-            .expect("the program starts");
+            .stderr(log);
+        who(&mut command);
+        let process = command.spawn().expect("the program starts");
         Self { process, base: format!("http://127.0.0.1:{port}"), folder: folder.to_owned() }
     }
 

@@ -11,6 +11,7 @@ pub mod broker;
 pub mod database;
 pub mod http;
 pub mod hub;
+pub mod line;
 pub mod measure;
 pub mod orders;
 pub mod otlp;

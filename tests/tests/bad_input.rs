@@ -27,7 +27,11 @@ fn changed(order: Order<'_>, from: &str, to: &str) -> Message {
 /// What is published: why, the message, and the cause of the todo that it must end as.
 fn wrong() -> Vec<(&'static str, Message, &'static str)> {
     let order = |number| Order::paid("shop_eu", number, 1);
+    let id = |number| format!("\"id\":{},", order(number).id());
+    let endless = format!("\"id\":\"{}\",", "1234567".repeat(10_000));
     vec![
+        ("NUL in a text", changed(order(16), "change 1", "a\\u0000b"), "nul_character"),
+        ("an id of 70,000 letters", changed(order(17), &id(17), &endless), "too_long"),
         ("malformed JSON", message("bad-1", &b"{\"id\": 1, "[..]), "malformed"),
         ("wrong root", message("bad-2", &b"[1, 2]"[..]), ""),
         ("invalid UTF-8", message("bad-3", &b"{\"id\": \"\xff\xfe\"}"[..]), ""),

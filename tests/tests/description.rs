@@ -51,6 +51,7 @@ async fn fill(hub: &Hub, token: &str) {
 /// All is checked but this:
 /// - that what fits the description is not refused: names of systems, numbers of orders and cursors are values of
 ///   this hub that no description can know;
+/// - the live view, whose answer has no end;
 /// - that the intake refuses what is wrong with a document: it is stored, and shown to a person.
 const CHECKS: &str = r#"
 [checks]
@@ -59,6 +60,10 @@ positive_data_acceptance.enabled = false
 [[operations]]
 include-path = "/api/v1/intake/{system}/{document}"
 checks.negative_data_rejection.enabled = false
+
+[[operations]]
+include-path = "/api/v1/tap"
+enabled = false
 "#;
 
 fn ask(hub: &Hub, token: &str, folder: &Path) -> (bool, String) {

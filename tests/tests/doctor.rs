@@ -249,3 +249,45 @@ async fn a_copy_takes_what_its_original_takes_and_takes_nothing_away() {
         channel.queue_delete(queue.into(), Default::default()).await.unwrap();
     }
 }
+
+#[tokio::test]
+async fn an_events_exchange_that_is_missing_is_named_and_the_hub_of_the_settings_is_asked() {
+    let (folder, port) = (tempfile::tempdir().unwrap(), free_port());
+    let exchange = format!("doctor.events-{port}");
+    let bus = format!("[bus]\nurl = \"{}\"\nevents_exchange = \"{exchange}\"", shared_url());
+    Settings::new(port).shop("shop_eu", "http://127.0.0.1:1").table(&bus).write(folder.path());
+    let look = || {
+        let ran = orderhub(folder.path(), &["doctor", "-o", "json"]);
+        serde_json::from_str::<Vec<Value>>(&ran.out).unwrap_or_else(|e| panic!("{e}: {}", ran.err))
+    };
+    let found = look();
+    let missing = of(&found, "exchange", "is not there");
+    assert_eq!(missing["level"], "error", "{found:#?}");
+    assert!(missing["fix"].as_str().unwrap().contains("type=topic"), "{missing}");
+    let nobody = of(&found, "credential", "were not tried");
+    assert!(nobody["says"].as_str().unwrap().contains(&format!(":{port}")), "{nobody}");
+
+    // The hub says so, too, before it has anything to publish; it takes work all the same.
+    let hub = Hub::start(folder.path(), port).await;
+    let says = |value: &str| format!("orderhub_events_exchange_missing {value}");
+    let until = async |value: &str| {
+        orderhub_tests::wait::until(&says(value), std::time::Duration::from_secs(30), || async {
+            let metrics = orderhub_tests::http::text(&hub.url("/metrics")).await?;
+            metrics.lines().any(|line| line == says(value)).then_some(())
+        })
+        .await;
+    };
+    until("1").await;
+    let found = look();
+    let asked = found.iter().any(|one| one["says"].as_str().unwrap().contains("were not tried"));
+    assert!(!asked, "the running hub answers: {found:#?}");
+
+    let (_connection, channel) = channel().await;
+    let durable = ExchangeDeclareOptions { durable: true, ..ExchangeDeclareOptions::default() };
+    let name = exchange.as_str();
+    let declared =
+        channel.exchange_declare(name.into(), ExchangeKind::Topic, durable, FieldTable::default());
+    declared.await.unwrap();
+    assert_eq!(of(&look(), "exchange", "is there")["level"], "ok");
+    assert!(hub.terminate().await.success());
+}

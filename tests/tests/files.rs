@@ -128,3 +128,42 @@ async fn replicas_that_share_a_folder_do_not_fight() {
     assert!(orders.iter().all(|(_, version)| *version == 1), "{orders:?}");
     assert_eq!(std::fs::read_dir(drop.path().join("done")).unwrap().count(), 21);
 }
+
+/// The hub runs as a user who may not read all that others put there.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_that_cannot_be_read_or_moved_holds_up_no_other() {
+    use std::os::unix::fs::PermissionsExt;
+    let drop = tempfile::tempdir().unwrap();
+    let place = Place::new("sqlite:hub.db", drop.path());
+    for folder in [place.folder.path(), drop.path()] {
+        std::fs::set_permissions(folder, PermissionsExt::from_mode(0o777)).unwrap();
+    }
+    let unreadable = drop.path().join("a.csv");
+    std::fs::write(&unreadable, table(&[b"1;;1;MUG;2\n"])).unwrap();
+    std::fs::set_permissions(&unreadable, PermissionsExt::from_mode(0o000)).unwrap();
+    // Its name has no room for `.why`.
+    let long = format!("b{}", "x".repeat(254));
+    std::fs::write(drop.path().join(&long), table(&[b"2;;1;MUG;two\n"])).unwrap();
+    // Something stands where it would be worked on.
+    let stuck = drop.path().join("work/c.csv");
+    std::fs::create_dir_all(stuck.join("in-the-way")).unwrap();
+    std::fs::set_permissions(drop.path().join("work"), PermissionsExt::from_mode(0o777)).unwrap();
+    std::fs::write(drop.path().join("c.csv"), table(&[b"3;;1;MUG;2\n"])).unwrap();
+    std::fs::write(drop.path().join("d.csv"), table(&[b"4;;1;MUG;2\n"])).unwrap();
+
+    let hub = Hub::start_as_nobody(place.folder.path(), place.port).await;
+    place.until_there("done/d.csv").await;
+    assert_eq!(numbers(&hub).await, [("4".to_owned(), 1)]);
+    let why = String::from_utf8(place.until_there("failed/a.csv.why").await).unwrap();
+    assert!(why.contains("cannot be read"), "{why}");
+    place.until_there(&format!("failed/{}.why", &long[..251])).await;
+    assert!(drop.path().join("c.csv").exists(), "it is left alone");
+    let todos = api::get(&hub, "/api/v1/todo?limit=10").await;
+    let todos = todos["items"].as_array().unwrap();
+    assert!(todos.iter().any(|todo| todo["cause"] == "unreadable_file"), "{todos:?}");
+    assert_eq!(todos.len(), 2, "{todos:?}");
+    // A few looks later it was told of once.
+    std::fs::write(drop.path().join("e.csv"), table(&[b"5;;1;MUG;2\n"])).unwrap();
+    place.until_there("done/e.csv").await;
+    assert_eq!(hub.log().matches("cannot be moved").count(), 1, "{}", hub.log());
+}

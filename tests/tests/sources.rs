@@ -281,3 +281,82 @@ async fn goes_on_when_resumed(integration: &str) {
     until_noted(&hub, "7", "here").await;
     assert!(hub.terminate().await.success());
 }
+
+/// Files that change: `tests/data/sources/<from>` stands as the integration `shop`.
+fn switch_to(place: &Place, from: &str) {
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/sources").join(from);
+    let shop = place.folder.path().join("mappings/shop");
+    std::fs::create_dir_all(&shop).unwrap();
+    // The intakes last: before, the files do not go together.
+    for name in ["connector.yaml", "order.yaml", "integration.yaml"] {
+        let text = std::fs::read_to_string(data.join(name)).unwrap();
+        let named = |key: &str| format!("{key}: {from}");
+        let text = ["integration", "connector", "mapping"]
+            .iter()
+            .fold(text, |text, key| text.replace(&named(key), &format!("{key}: shop")));
+        std::fs::write(shop.join(name), text).unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_switch_begins_and_ends_what_is_asked_for_and_loses_and_doubles_nothing() {
+    let place = Place::new("sqlite:hub.db", "shop").await;
+    let settings = place.folder.path().join("orderhub.toml");
+    let text = std::fs::read_to_string(&settings).unwrap();
+    let shipped = text.lines().find(|line| line.starts_with("path = ")).unwrap();
+    let own = "path = \"mappings\"\nreload = true";
+    std::fs::write(&settings, text.replace(shipped, own)).unwrap();
+    let until_switched = async |hub: &Hub, times: usize| {
+        wait::until(&format!("it has switched {times} times"), PATIENCE, || async {
+            (hub.log().matches("has switched to other").count() >= times).then_some(())
+        })
+        .await;
+    };
+    for number in 1..=3 {
+        place.system.put(&number.to_string(), "listed", &format!("2026-03-01T09:00:0{number}Z"));
+    }
+    // Nothing is asked for by itself.
+    switch_to(&place, "told");
+    let hub = place.start().await;
+    assert!(place.system.calls().is_empty());
+
+    // A listing comes: it is asked for.
+    switch_to(&place, "lister");
+    until_switched(&hub, 1).await;
+    for number in 1..=3 {
+        until_noted(&hub, &number.to_string(), "listed").await;
+    }
+    // It becomes a hint at documents: one is under way while the files change again.
+    switch_to(&place, "shop");
+    until_switched(&hub, 2).await;
+    let listings = listed(&place).len();
+    place.system.hold(true);
+    place.system.put("7", "fetched", "2026-03-01T10:00:00Z");
+    let before = place.system.calls().len();
+    hint(&hub, "7", "e1").await;
+    place.until_called(before + 1).await;
+    std::fs::write(
+        place.folder.path().join("mappings/shop/order.yaml"),
+        std::fs::read_to_string(place.folder.path().join("mappings/shop/order.yaml"))
+            .unwrap()
+            .replace("value: EUR", "value: SEK"),
+    )
+    .unwrap();
+    until_switched(&hub, 3).await;
+    place.system.hold(false);
+    until_noted(&hub, "7", "fetched").await;
+    let order = api::get(&hub, "/api/v1/orders/shop-7").await;
+    assert_eq!(order["currency"], "SEK", "the answer is read by the files in use: {order}");
+    let fetched = place.system.calls().into_iter().filter(|call| call == "/orders/7").count();
+    assert_eq!((fetched, listed(&place).len()), (1, listings), "{:?}", place.system.calls());
+
+    // And back: the listing goes on where it ended, and what is not fetched any more is shown.
+    switch_to(&place, "lister");
+    until_switched(&hub, 4).await;
+    place.system.put("4", "listed", "2099-03-01T09:00:04Z");
+    until_noted(&hub, "4", "listed").await;
+    let after = &listed(&place)[listings..];
+    assert!(after.iter().all(|call| call.starts_with("from=20")), "{after:?}");
+    assert!(todos(&hub).await.is_empty());
+    assert!(hub.terminate().await.success());
+}

@@ -197,7 +197,8 @@ impl Core {
         switch::start(parts, stop)
     }
 
-    fn jobs(&self, gates: Gates, stop: CancellationToken) -> JoinHandle<()> {
+    /// The jobs, and what throws away.
+    fn jobs(&self, gates: Gates, stop: &CancellationToken) -> (JoinHandle<()>, JoinHandle<()>) {
         let parts = jobs::Parts {
             store: Arc::clone(&self.store),
             bundle: self.bundle.clone(),
@@ -205,7 +206,8 @@ impl Core {
             clock: self.clock,
             gates,
         };
-        jobs::start(parts, stop)
+        let retention = retention::start(Arc::clone(&self.store), self.clock, stop.clone());
+        (jobs::start(parts, stop.clone()), retention)
     }
 }
 
@@ -258,10 +260,10 @@ impl Hub {
         let gates = Gates::from(&config.intake);
         let intake = Intake::new(core.apply.clone(), core.bundle.clone(), gates, clock);
         let events = Publisher::of(config.bus.as_ref(), &secrets);
+        events.iter().for_each(Publisher::look);
         let beside = (intake.tap().clone(), events.clone());
         let deliverer = core.deliverer(&config, &secrets, (due, pauses), beside)?;
-        let jobs = core.jobs(gates, stops.jobs.clone());
-        let retention = retention::start(Arc::clone(&store), clock, stops.jobs.clone());
+        let (jobs, retention) = core.jobs(gates, &stops.jobs);
         let config = Arc::new(config);
         let switching = core.switching(&config, active, stops.jobs.clone());
         let bus = Bus::new(intake.clone());

@@ -7,6 +7,8 @@
 //!
 //! **Invariant:** a bundle that does not compile, or not with these settings, changes nothing: the one in use
 //! stays, and the log says what is wrong. Test: `a_folder_that_changes_is_switched_to_and_a_bad_one_is_not`.
+//! **Invariant:** a folder that cannot be read any more is told of, once, and the bundle in use goes on. Test:
+//! `a_folder_that_vanishes_is_told_of_and_the_hub_goes_on`.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -24,6 +26,9 @@ use crate::store::{Shared, Store, StoreError};
 
 /// Between two looks at the folder: a change is seen about so late.
 const LOOK: Duration = Duration::from_secs(2);
+
+/// So many looks in a row may find a folder in the middle of a change.
+const LOOKS: u32 = 1;
 
 /// What switching needs.
 #[derive(Debug)]
@@ -58,7 +63,7 @@ pub fn start(parts: Parts, stop: CancellationToken) -> JoinHandle<()> {
     let shared = parts.store.shared();
     tokio::spawn(async move {
         let seen = Arc::clone(&parts.active.borrow().hash);
-        let mut switch = Switch { parts, seen: Arc::clone(&seen), refused: seen };
+        let mut switch = Switch { parts, seen: Arc::clone(&seen), refused: seen, unreadable: 0 };
         let mut shared = shared;
         // Not a wait begun anew each time: the store is heard more often than that.
         let mut looks = tokio::time::interval(LOOK);
@@ -93,6 +98,8 @@ struct Switch {
     seen: Arc<str>,
     /// What the store named last and could not be switched to.
     refused: Arc<str>,
+    /// Looks in a row at which the folder could not be read.
+    unreadable: u32,
 }
 
 impl Switch {
@@ -103,9 +110,13 @@ impl Switch {
         let (hash, files) = match tokio::task::spawn_blocking(read).await {
             Ok(Ok(read)) => read,
             // In the middle of a change, or gone: looked at again.
-            Ok(Err(error)) => return tracing::debug!(%error, "the folder cannot be read now"),
+            Ok(Err(error)) => return self.unreadable(&error),
             Err(_) => return,
         };
+        if std::mem::take(&mut self.unreadable) > LOOKS {
+            tracing::info!("the folder of the integration files can be read again");
+        }
+        metrics::gauge!("orderhub_mappings_unreadable").set(0.0);
         if *hash == *self.seen {
             return;
         }
@@ -127,6 +138,17 @@ impl Switch {
                 self.seen = Arc::clone(&self.parts.active.borrow().hash);
             }
             Err(error) => refuse(&error),
+        }
+    }
+
+    /// Told once, when it is no change under way any more. What is in use stays.
+    fn unreadable(&mut self, error: &BundleError) {
+        self.unreadable = self.unreadable.saturating_add(1);
+        if self.unreadable == LOOKS + 1 {
+            tracing::error!(%error, "the folder of the integration files cannot be read; those in use stay");
+        }
+        if self.unreadable > LOOKS {
+            metrics::gauge!("orderhub_mappings_unreadable").set(1.0);
         }
     }
 

@@ -11,11 +11,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use orderhub::apply::{Unit, UnitOutcome, Word};
+use orderhub::apply::{Unit, Word};
 use orderhub::bundle::Bundle;
 use orderhub::clock::Clock;
 use orderhub::store::sqlite::{Options, SqliteStore};
-use orderhub::store::{Batch, Store, StoreError};
+use orderhub::store::{Batch, Outcomes, Store, StoreError};
 use orderhub_tests::measure::shop::{bundle, message};
 use orderhub_tests::measure::watch::Watch;
 use orderhub_tests::measure::{self, order, process, row};
@@ -119,10 +119,11 @@ pub(crate) fn number(place: u64, orders: u64, change: u64) -> u64 {
     100_000 + spread
 }
 
-async fn check(commit: Option<JoinHandle<Result<Vec<UnitOutcome>, StoreError>>>) {
+async fn check(commit: Option<JoinHandle<Result<Outcomes, StoreError>>>) {
     let Some(commit) = commit else { return };
     let outcomes = commit.await.expect("it ends").expect("the store writes");
-    for document in outcomes.iter().flat_map(|outcome| &outcome.documents) {
+    let outcomes = outcomes.iter().map(|outcome| outcome.as_ref().expect("it is stored"));
+    for document in outcomes.flat_map(|outcome| &outcome.documents) {
         assert_eq!(document.outcome, Word::Applied, "{:?}", document.why);
     }
 }

@@ -82,6 +82,7 @@ fn message(envelope: Envelope, redrive: Option<Redrive>) -> Unit {
     let mapped = vec![Mapped::Document(Box::new(contribution))];
     Unit::Message(Box::new(MessageUnit {
         envelope,
+        bundle: "test".into(),
         mapped,
         refused: None,
         skipped: false,

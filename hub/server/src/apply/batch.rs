@@ -14,16 +14,18 @@
 //! Bounds: a batch closes with the unit that reaches [`MOST_UNITS`] or [`MOST_BYTES`] of bodies; the
 //! rest waits for the next commit.
 
+use std::ops::Deref;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::{Apply, Handed, Queues, Submission, Unit, UnitOutcome, Waiter, size};
+use super::{Apply, Handed, Queues, Submission, Unit, Waiter, size};
 use crate::bundle::Bundle;
 use crate::clock::Clock;
-use crate::store::{Batch, Store, StoreError};
+use crate::store::{Batch, Outcomes, Store, StoreError};
 use crate::telemetry::trace::{self, Span};
 
 /// Units in one commit.
@@ -62,6 +64,7 @@ pub fn start(parts: Parts, bound: usize, stop: CancellationToken) -> (Apply, Joi
 async fn run(parts: Parts, mut queues: Queues, stop: CancellationToken) {
     let mut under_way: Option<UnderWay> = None;
     let mut quiet = QUIET;
+    let parts = Loop { parts, unstored: AtomicU64::new(0) };
     loop {
         let worth = parts.store.prepares() && queues.would_close(quiet >= QUIET) >= WORTH_PREPARING;
         if !worth && let Some(before) = under_way.take() {
@@ -82,7 +85,7 @@ async fn run(parts: Parts, mut queues: Queues, stop: CancellationToken) {
             continue;
         }
         let batch = Batch::new(units, Arc::clone(&parts.bundle.borrow()), parts.clock.now())
-            .under(waiters.iter().filter_map(Waiter::lease).cloned());
+            .under(waiters.iter().map(|waiter| waiter.lease().cloned()));
         // Whoever waits for the commit before is told when it ends, however long this takes.
         let before = async {
             if let Some(before) = under_way.take() {
@@ -103,10 +106,44 @@ async fn run(parts: Parts, mut queues: Queues, stop: CancellationToken) {
     }
 }
 
+/// What the loop works with, and how the store has been.
+#[derive(Debug)]
+struct Loop {
+    parts: Parts,
+    /// Batches in a row that were not stored.
+    unstored: AtomicU64,
+}
+
+impl Deref for Loop {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.parts
+    }
+}
+
+impl Loop {
+    /// Told when it begins and when it has ended: in between, each batch would say the same.
+    fn tell(&self, error: Option<&StoreError>) {
+        match error {
+            None => {
+                let batches = self.unstored.swap(0, Ordering::Relaxed);
+                if batches > 0 {
+                    tracing::info!(batches, "batches are stored again");
+                }
+            }
+            Some(error) if self.unstored.fetch_add(1, Ordering::Relaxed) == 0 => {
+                tracing::error!(%error, "a batch was not stored; what its sources hold comes again");
+            }
+            Some(error) => tracing::debug!(%error, "another batch was not stored"),
+        }
+    }
+}
+
 /// A batch that is being committed.
 #[derive(Debug)]
 struct UnderWay {
-    commit: JoinHandle<Result<Vec<UnitOutcome>, StoreError>>,
+    commit: JoinHandle<Result<Outcomes, StoreError>>,
     waiters: Vec<Waiter>,
     span: Span,
 }
@@ -114,7 +151,7 @@ struct UnderWay {
 impl UnderWay {
     /// Begins the commit, without what is behind something that was not stored since the batch closed, or
     /// was done under a lease that is lost since.
-    fn begin(parts: &Parts, mut batch: Batch, all: Vec<Waiter>) -> Option<Self> {
+    fn begin(parts: &Loop, mut batch: Batch, all: Vec<Waiter>) -> Option<Self> {
         let away: Vec<Option<StoreError>> = all.iter().map(Waiter::turned_away).collect();
         batch.keep(|place| away.get(place).is_some_and(Option::is_none));
         let mut waiters = Vec::with_capacity(batch.len());
@@ -124,7 +161,6 @@ impl UnderWay {
                 None => waiters.push(waiter),
             }
         }
-        batch.keep_leases(waiters.iter().filter_map(Waiter::lease));
         if batch.is_empty() {
             return None;
         }
@@ -135,13 +171,14 @@ impl UnderWay {
         Some(Self { commit, waiters, span })
     }
 
-    async fn end(mut self, parts: &Parts) {
+    async fn end(mut self, parts: &Loop) {
         let mut outcomes = self.commit.await.unwrap_or_else(|error| {
             Err(StoreError::Failed(format!("a commit did not end: {error}")))
         });
         match (&mut outcomes, self.span.place()) {
             (Ok(outcomes), Some(place)) => {
-                outcomes.iter_mut().for_each(|outcome| outcome.commit = Some(place.clone()));
+                let stored = outcomes.iter_mut().flatten();
+                stored.for_each(|outcome| outcome.commit = Some(place.clone()));
             }
             (Err(_), Some(_)) => self.span.fail("not_stored"),
             (_, None) => {}
@@ -229,17 +266,25 @@ fn most_with(acts: usize, quiet: bool) -> usize {
 }
 
 /// Acknowledgements first, in the order of submission, then the lanes.
-fn resolve(parts: &Parts, waiters: Vec<Waiter>, outcomes: Result<Vec<UnitOutcome>, StoreError>) {
+fn resolve(parts: &Loop, waiters: Vec<Waiter>, outcomes: Result<Outcomes, StoreError>) {
     let outcomes = match outcomes {
         Ok(outcomes) => outcomes,
         Err(error) => {
-            tracing::error!(%error, units = waiters.len(), "a batch was not stored");
+            parts.tell(Some(&error));
             waiters.into_iter().for_each(|waiter| waiter.tell(Err(error.clone())));
             return;
         }
     };
+    parts.tell(None);
     let mut handed = Vec::new();
     for (waiter, outcome) in waiters.into_iter().zip(outcomes) {
+        let outcome = match outcome {
+            Ok(outcome) => outcome,
+            Err(error) => {
+                waiter.tell(Err(error));
+                continue;
+            }
+        };
         let lanes = outcome.reserved.iter().cloned();
         handed.extend(lanes.map(|(system, key)| Handed::Lane(system, key)));
         for system in &outcome.left {
@@ -285,7 +330,9 @@ mod tests {
         };
         let (mapped, refused, skipped, redrive) = (Vec::new(), None, true, None);
         let beside = Default::default();
-        Unit::Message(Box::new(MessageUnit { envelope, mapped, refused, skipped, redrive, beside }))
+        let bundle = "test".into();
+        let unit = MessageUnit { envelope, bundle, mapped, refused, skipped, redrive, beside };
+        Unit::Message(Box::new(unit))
     }
 
     fn act() -> Unit {

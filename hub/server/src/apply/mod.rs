@@ -17,9 +17,11 @@ use crate::telemetry::trace::Place;
 pub mod acks;
 pub mod batch;
 mod beside;
+mod fits;
 
 pub use batch::{Parts, start};
 pub use beside::{Args, Beside, Cursor, FetchDone, FetchKey, FetchWant};
+pub(crate) use fits::misfit;
 
 /// One thing to apply. A receipt, a person's action, a timer and a finding are units like a document.
 #[derive(Debug)]
@@ -35,6 +37,9 @@ pub enum Unit {
 pub struct MessageUnit {
     /// As it arrived.
     pub envelope: Envelope,
+    /// The name of the bundle that mapped it, which its row keeps. Its changes name the one that folded them: after
+    /// a switch that may be the next.
+    pub bundle: Arc<str>,
     /// What mapping in gave; empty when gates refused the body (`refused` says why).
     pub mapped: Vec<Mapped>,
     /// A gate's verdict: stored raw as a todo `parked` with this cause and words.

@@ -16,6 +16,7 @@ use crate::apply::UnitOutcome;
 use crate::intake::{Envelope, Intake, Pending};
 use crate::store::StoreError;
 
+mod alone;
 pub mod amqp;
 mod session;
 #[cfg(test)]

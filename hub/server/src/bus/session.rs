@@ -11,13 +11,12 @@ use bytes::Bytes;
 use futures_util::future::{BoxFuture, FutureExt};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use lapin::message::Delivery;
-use lapin::options::{
-    BasicAckOptions, BasicConsumeOptions, BasicQosOptions, BasicRejectOptions, QueueDeclareOptions,
-};
+use lapin::options::{BasicAckOptions, BasicConsumeOptions, BasicQosOptions, BasicRejectOptions};
 use lapin::types::{AMQPValue, FieldTable};
 use lapin::{Channel, Connection, ConnectionProperties, Consumer};
 use tokio::time::{Instant, timeout, timeout_at};
 
+use super::alone::{self, Others};
 use super::amqp::Reader;
 use super::topology::{self, ANSWER_WITHIN};
 use crate::apply::UnitOutcome;
@@ -123,21 +122,20 @@ async fn open<'a>(
         Ok(Err(error)) => return Err(format!("cannot connect to {place}: {error}")),
         Err(_) => return Err(format!("{place} does not answer within {ANSWER_WITHIN:?}")),
     };
-    let asked = timeout(ANSWER_WITHIN, prepare(reader, &connection, (lease, suspicious))).await;
-    let session =
-        asked.map_err(|_| format!("{place} does not answer within {ANSWER_WITHIN:?}"))??;
+    let silent = |_| format!("{place} does not answer within {ANSWER_WITHIN:?}");
+    let look = timeout(ANSWER_WITHIN, there(reader, &connection)).await.map_err(silent)??;
+    let others = alone::wait(reader, &connection, &look, lease).await?;
+    let asked = prepare(reader, &connection, (lease, suspicious), (look, others));
+    let session = timeout(ANSWER_WITHIN, asked).await.map_err(silent)??;
     Ok((connection, session))
 }
 
-async fn prepare<'a>(
-    reader: &'a Reader,
-    connection: &Connection,
-    (lease, suspicious): (Option<&'a Lease>, bool),
-) -> Result<Session<'a>, String> {
+/// A channel for questions, over which the queue was found.
+async fn there(reader: &Reader, connection: &Connection) -> Result<Channel, String> {
     let queue = reader.consume.queue.as_str();
     let words = |error: lapin::Error| format!("queue `{queue}`: {error}");
     let look = connection.create_channel().await.map_err(words)?;
-    if let Err(error) = ready(&look, queue).await {
+    if let Err(error) = alone::look(&look, queue).await {
         return Err(match error.is_amqp_soft_error() {
             true => format!(
                 "queue `{queue}` cannot be read ({error}); create it, best as a durable quorum queue with a \
@@ -146,6 +144,17 @@ async fn prepare<'a>(
             false => words(error),
         });
     }
+    Ok(look)
+}
+
+async fn prepare<'a>(
+    reader: &'a Reader,
+    connection: &Connection,
+    (lease, suspicious): (Option<&'a Lease>, bool),
+    (look, others): (Channel, Others),
+) -> Result<Session<'a>, String> {
+    let queue = reader.consume.queue.as_str();
+    let words = |error: lapin::Error| format!("queue `{queue}`: {error}");
     let topology = topology::inspect(connection, queue).await.map_err(words)?;
     for worry in topology.worries(queue, reader.consume.dead_letters) {
         tracing::warn!(source = %reader.source, "{worry}");
@@ -157,6 +166,7 @@ async fn prepare<'a>(
     let (options, arguments) = (BasicConsumeOptions::default(), FieldTable::default());
     let consumer = channel.basic_consume(queue.into(), tag.into(), options, arguments);
     let consumer = consumer.await.map_err(words)?;
+    alone::still(&look, queue, others).await?;
     tracing::info!(source = %reader.source, prefetch, "the reader reads");
     let intake = reader.parts.intake.in_order();
     Ok(Session {
@@ -174,13 +184,6 @@ async fn prepare<'a>(
         quiet: 0,
         backlog: 0,
     })
-}
-
-/// Messages that are ready, without those that somebody holds unacknowledged.
-async fn ready(channel: &Channel, queue: &str) -> Result<u32, lapin::Error> {
-    let passive = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
-    let answer = channel.queue_declare(queue.into(), passive, FieldTable::default());
-    Ok(answer.await?.message_count())
 }
 
 type Taken = BoxFuture<'static, (u64, Result<UnitOutcome, StoreError>)>;
@@ -232,7 +235,7 @@ impl Session<'_> {
                 biased;
                 () = stop.cancelled() => return Halt::Stop,
                 () = &mut lost => {
-                    return Halt::Broken("this process does not hold the queue any more".to_owned());
+                    return Halt::Broken(alone::LOST.to_owned());
                 }
                 Some(stored) = self.taken.next(), if !self.taken.is_empty() => self.settle(stored).await,
                 _ = watch.tick() => self.watch().await,
@@ -332,8 +335,10 @@ impl Session<'_> {
         for tag in self.acks.take_ahead() {
             self.channel.basic_ack(tag, BasicAckOptions { multiple: false }).await?;
         }
-        let asked = timeout(ANSWER_WITHIN, ready(&self.look, &self.reader.consume.queue)).await;
-        let ready = asked.map_err(|_| Halt::Broken("the broker does not answer".to_owned()))??;
+        let queue = &self.reader.consume.queue;
+        let asked = timeout(ANSWER_WITHIN, alone::look(&self.look, queue)).await;
+        let asked = asked.map_err(|_| Halt::Broken("the broker does not answer".to_owned()))?;
+        let ready = asked?.ready;
         metrics::gauge!("orderhub_intake_backlog")
             .increment(f64::from(ready) - f64::from(self.backlog));
         self.backlog = ready;

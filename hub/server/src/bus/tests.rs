@@ -15,12 +15,16 @@ use crate::store::{Scope, StoreError, TodoFilter};
 use crate::{Hub, Start, config};
 
 async fn hub(folder: &TempDir) -> Hub {
+    hub_with(folder, "", Files::new()).await
+}
+
+async fn hub_with(folder: &TempDir, systems: &str, files: Files) -> Hub {
     let text = format!(
-        "[server]\nlisten = \"127.0.0.1:0\"\n[store]\nurl = \"sqlite:{}\"\n",
+        "[server]\nlisten = \"127.0.0.1:0\"\n[store]\nurl = \"sqlite:{}\"\n{systems}",
         folder.path().join("hub.db").display()
     );
     let config = config::parse("test", &text, &HashMap::new()).unwrap().config;
-    let start = Start { config, files: Files::new(), env: HashMap::new(), clock: Clock::system() };
+    let start = Start { config, files, env: HashMap::new(), clock: Clock::system() };
     Hub::start(start).await.unwrap()
 }
 
@@ -103,4 +107,39 @@ async fn stopping_stores_what_was_taken_and_takes_nothing_more() {
     acknowledging.await.unwrap();
     assert!(matches!(bus.send(envelope(100)).await, Err(StoreError::Closed)));
     assert_eq!(stored(&hub(&folder).await).await, 100);
+}
+
+/// The same cases as on a queue: `what_cannot_be_applied_is_a_todo_and_its_neighbours_are_untouched`.
+#[tokio::test]
+async fn what_no_store_can_hold_is_a_todo_and_its_neighbours_are_applied() {
+    let folder = tempfile::tempdir().unwrap();
+    let told = |name: &str| {
+        let data = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/data/sources/told");
+        (format!("told/{name}"), std::fs::read(format!("{data}/{name}")).unwrap())
+    };
+    let files = ["integration.yaml", "connector.yaml", "order.yaml"].map(told);
+    let system = "[systems.shop]\nintegration = \"told\"\nbase_url = \"https://shop.example\"\n";
+    let hub = hub_with(&folder, system, Files::from(files)).await;
+    let order = |id: &str, note: &str| {
+        let body = serde_json::json!({ "id": id, "updated": "2026-03-01T09:00:00Z", "note": note });
+        let system = SystemName::new("shop");
+        Envelope { system, message_id: None, body: body.to_string().into(), ..envelope(0) }
+    };
+    let long = "1234567".repeat(10_000);
+    let cases = [
+        (order("1", "a"), Word::Applied),
+        (order("2", "a\0b"), Word::Todo),
+        (order("3\0", "a"), Word::Todo),
+        (order(&long, "a"), Word::Todo),
+        (order("5", "a"), Word::Applied),
+    ];
+    let mut sent = Vec::new();
+    for (envelope, expected) in cases {
+        sent.push((hub.bus().send(envelope).await.unwrap(), expected));
+    }
+    for (place, (published, expected)) in sent.into_iter().enumerate() {
+        let outcome = published.acknowledged().await.unwrap();
+        assert_eq!(outcome.documents[0].outcome, expected, "{place}: {:?}", outcome.documents);
+    }
+    assert_eq!(stored(&hub).await, 3);
 }

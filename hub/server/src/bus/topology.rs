@@ -138,7 +138,11 @@ async fn ask(
     }
 }
 
-async fn exchange_exists(connection: &Connection, exchange: &str) -> Result<bool, lapin::Error> {
+/// Whether there is an exchange of this name, of whatever type.
+pub(crate) async fn exchange_exists(
+    connection: &Connection,
+    exchange: &str,
+) -> Result<bool, lapin::Error> {
     let channel = connection.create_channel().await?;
     let passive = ExchangeDeclareOptions { passive: true, ..ExchangeDeclareOptions::default() };
     let kind = ExchangeKind::Direct;

@@ -1,5 +1,6 @@
 //! `orderhub doctor`: what is wrong and what to do, before and while the hub runs; a copy queue to try on.
 
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::process::ExitCode;
 
 use clap::Subcommand;
@@ -8,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::output::{self, Code, Fault, Output};
 use super::remote::call;
-use super::{Settings, Shared, serve};
+use super::{ANYWHERE, Settings, Shared, serve};
 use crate::config::Secrets;
 use crate::doctor::shadow::{Copy, NotMade};
 use crate::doctor::{Finding, Known, Level, Report, examine};
@@ -75,7 +76,8 @@ fn look(shared: &Shared, doctor: &Doctor) -> Result<ExitCode, Fault> {
     let file = &doctor.settings.config;
     let (mut report, known) = runtime()?.block_on(examine(file, serve::environment()));
     if let Some(known) = &known {
-        report.0.extend(running(shared, known));
+        let asked = of_settings(shared, known);
+        report.0.extend(running(&asked, known));
     }
     match shared.output {
         Output::Table => output::print(&text(&report)),
@@ -96,6 +98,23 @@ fn look(shared: &Shared, doctor: &Doctor) -> Result<ExitCode, Fault> {
         Level::Warning if doctor.deny_warnings => ExitCode::from(Code::Problems.number()),
         Level::Warning | Level::Note | Level::Fine => ExitCode::SUCCESS,
     })
+}
+
+/// Who is asked: the hub that was named, else the one that the settings are of.
+fn of_settings(shared: &Shared, known: &Known) -> Shared {
+    let mut asked = shared.clone();
+    if asked.url == ANYWHERE {
+        let mut listen = known.config.server.listen;
+        if listen.ip().is_unspecified() {
+            // It listens everywhere, on this machine, too.
+            listen.set_ip(match listen {
+                SocketAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+                SocketAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+            });
+        }
+        asked.url = format!("http://{listen}");
+    }
+    asked
 }
 
 /// What a hub that runs knows of its systems: whether credentials are taken, and a harmless read of each.

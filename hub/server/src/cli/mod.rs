@@ -37,14 +37,18 @@ struct Arguments {
     command: Command,
 }
 
+/// Where a hub listens whose settings say nothing else.
+const ANYWHERE: &str = "http://127.0.0.1:8080";
+
 /// What every command takes.
 #[derive(Clone, Debug, clap::Args)]
 struct Shared {
     /// How results are written.
     #[arg(short, long, global = true, value_enum, default_value_t)]
     output: Output,
-    /// The running hub that `order`, `todo`, `system` and `why` ask.
-    #[arg(long, global = true, env = "ORDERHUB_URL", default_value = "http://127.0.0.1:8080")]
+    /// The running hub that `order`, `todo`, `system` and `why` ask; `doctor` asks that of its settings, unless this
+    /// is given.
+    #[arg(long, global = true, env = "ORDERHUB_URL", default_value = ANYWHERE)]
     url: String,
     /// A file with the access token for that hub; without it, the variable ORDERHUB_TOKEN.
     #[arg(long, global = true, env = "ORDERHUB_TOKEN_FILE", value_name = "FILE")]

@@ -10,7 +10,7 @@ use tokio::time::timeout;
 use super::machine::{memory, size};
 use super::{Level, Report};
 use crate::bus::amqp::address;
-use crate::bus::topology::{Topology, inspect};
+use crate::bus::topology::{Topology, exchange_exists, inspect};
 use crate::config::{Bus, Consume, Consumers, Intake, Secrets};
 
 /// Longest wait for one answer.
@@ -62,6 +62,9 @@ pub(super) async fn look(
             let says = format!("queue `{}`: the broker does not answer in time", consume.queue);
             report.fix(Level::Unreachable, "queue", says, "look at the broker's log and its load");
         }
+    }
+    if !bus.events_exchange.is_empty() {
+        exchange(&connection, &bus.events_exchange, report).await;
     }
     if let Err(error) = connection.close(200, "done".into()).await {
         tracing::debug!(%error, "the broker was gone before the end");
@@ -126,6 +129,38 @@ async fn queue(connection: &Connection, consume: &Consume, processes: u64, repor
     if !report.0.iter().skip(before).any(|finding| finding.level >= Level::Warning) {
         report
             .fine("queue", format!("queue `{name}` loses nothing; {} wait in it", state.messages));
+    }
+}
+
+/// The exchange for the hub's own events.
+async fn exchange(connection: &Connection, name: &str, report: &mut Report) {
+    match timeout(ANSWER_WITHIN, exchange_exists(connection, name)).await {
+        Ok(Ok(true)) => report.fine("exchange", format!("exchange `{name}` is there for events")),
+        Ok(Ok(false)) => {
+            let says =
+                format!("exchange `{name}` of `bus.events_exchange` is not there: events wait");
+            let fix = format!(
+                "declare it, durable, of type topic, and bind queues to it: `rabbitmqadmin declare exchange \
+                 name={name} type=topic durable=true`; or empty the setting"
+            );
+            report.fix(Level::Problem, "exchange", says, fix);
+        }
+        Ok(Err(error)) => {
+            let says = format!("exchange `{name}` cannot be looked at: {error}");
+            let fix = format!(
+                "let the user write to it: `rabbitmqctl set_permissions -p <vhost> <user> '^$' '^{name}$' '<queue>'`"
+            );
+            report.fix(Level::Problem, "exchange", says, fix);
+        }
+        Err(_) => {
+            let says = format!("exchange `{name}`: the broker does not answer in time");
+            report.fix(
+                Level::Unreachable,
+                "exchange",
+                says,
+                "look at the broker's log and its load",
+            );
+        }
     }
 }
 

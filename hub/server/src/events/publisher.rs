@@ -48,7 +48,7 @@ pub(crate) struct Publisher(Arc<Inner>);
 struct Inner {
     bus: Bus,
     secrets: Secrets,
-    open: Mutex<Option<Open>>,
+    open: Mutex<Current<Open>>,
     best_effort: Arc<Semaphore>,
 }
 
@@ -61,10 +61,42 @@ impl std::fmt::Debug for Inner {
 }
 
 /// A channel that confirms, and what keeps it open.
-#[derive(Clone)]
 struct Open {
     channel: Channel,
     _connection: Arc<Connection>,
+}
+
+/// What is open now. Each thing that was opened has a number of its own: those of channels begin anew with each
+/// connection.
+///
+/// **Invariant:** what was owed by one that is gone gives up no later one. Test:
+/// `what_an_old_channel_owes_gives_up_no_new_one`.
+#[derive(Debug)]
+struct Current<T> {
+    open: Option<T>,
+    number: u64,
+}
+
+impl<T> Default for Current<T> {
+    fn default() -> Self {
+        Self { open: None, number: 0 }
+    }
+}
+
+impl<T> Current<T> {
+    /// Another takes its place; its number.
+    fn put(&mut self, open: T) -> u64 {
+        self.open = Some(open);
+        self.number += 1;
+        self.number
+    }
+
+    /// Gives up the one of this number, if it is still the one.
+    fn give_up(&mut self, number: u64) {
+        if self.number == number {
+            self.open = None;
+        }
+    }
 }
 
 impl Publisher {
@@ -74,7 +106,7 @@ impl Publisher {
         Some(Self(Arc::new(Inner {
             bus: bus.clone(),
             secrets: secrets.clone(),
-            open: Mutex::new(None),
+            open: Mutex::default(),
             best_effort: Arc::new(Semaphore::new(MOST_BEST_EFFORT)),
         })))
     }
@@ -105,7 +137,7 @@ impl Publisher {
         body: &[u8],
         properties: BasicProperties,
     ) -> Result<(), CallError> {
-        let channel = self.channel().await.map_err(not_acted)?;
+        let (number, channel) = self.channel().await.map_err(not_acted)?;
         let exchange = self.0.bus.events_exchange.as_str();
         let options = BasicPublishOptions { mandatory: true, ..BasicPublishOptions::default() };
         let publishing = async {
@@ -129,11 +161,12 @@ impl Publisher {
             }
             Ok(Ok(Confirmation::NotRequested)) => Err(not_acted("nothing confirms".to_owned())),
             Ok(Err(error)) => {
-                self.give_up(&channel).await;
+                self.0.open.lock().await.give_up(number);
                 Err(CallError::MayHaveActed { why: format!("the connection ended: {error}") })
             }
             Err(_) => {
-                self.give_up(&channel).await;
+                // The next publish opens another channel: this one owes a confirm.
+                self.0.open.lock().await.give_up(number);
                 let why = format!("the broker did not confirm within {CONFIRM_WITHIN:?}");
                 Err(CallError::MayHaveActed { why })
             }
@@ -141,19 +174,32 @@ impl Publisher {
     }
 
     /// The open channel, or a new one. Others wait meanwhile.
-    async fn channel(&self) -> Result<Channel, String> {
-        let mut open = self.0.open.lock().await;
-        if let Some(open) = open.as_ref()
+    async fn channel(&self) -> Result<(u64, Channel), String> {
+        let mut current = self.0.open.lock().await;
+        if let Some(open) = current.open.as_ref()
             && open.channel.status().connected()
         {
-            return Ok(open.channel.clone());
+            return Ok((current.number, open.channel.clone()));
         }
-        *open = None;
+        current.open = None;
         let within = || format!("the broker does not answer within {CONNECT_WITHIN:?}");
-        let opened = timeout(CONNECT_WITHIN, self.connect()).await.map_err(|_| within())??;
+        let opened = timeout(CONNECT_WITHIN, self.connect()).await;
+        let opened = opened.map_err(|_| within()).flatten();
+        let missing = metrics::gauge!("orderhub_events_exchange_missing");
+        missing.set(if opened.is_err() { 1.0 } else { 0.0 });
+        let opened = opened?;
         let channel = opened.channel.clone();
-        *open = Some(opened);
-        Ok(channel)
+        Ok((current.put(opened), channel))
+    }
+
+    /// Looks whether there is an exchange, before there is anything to publish.
+    pub(crate) fn look(&self) {
+        let publisher = self.clone();
+        tokio::spawn(async move {
+            if let Err(why) = publisher.channel().await {
+                tracing::error!(why, "the hub's own events are not published yet; they wait");
+            }
+        });
     }
 
     async fn connect(&self) -> Result<Open, String> {
@@ -179,14 +225,6 @@ impl Publisher {
         })?;
         channel.confirm_select(ConfirmSelectOptions::default()).await.map_err(said)?;
         Ok(Open { channel, _connection: Arc::new(connection) })
-    }
-
-    /// The next publish opens another channel: this one owes a confirm, or is gone.
-    async fn give_up(&self, channel: &Channel) {
-        let mut open = self.0.open.lock().await;
-        if open.as_ref().is_some_and(|open| open.channel.id() == channel.id()) {
-            *open = None;
-        }
     }
 
     /// Tells that a breaker has moved: once, as well as can be.
@@ -226,7 +264,7 @@ impl Publisher {
 
     /// Closes the connection.
     pub(crate) async fn close(&self) {
-        if let Some(open) = self.0.open.lock().await.take() {
+        if let Some(open) = self.0.open.lock().await.open.take() {
             let closing = open._connection.close(200, "done".into());
             drop(timeout(CONNECT_WITHIN, closing).await);
         }
@@ -239,4 +277,21 @@ fn not_acted(why: String) -> CallError {
 
 fn count(result: &'static str) {
     metrics::counter!("orderhub_system_events_total", "result" => result).increment(1);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_old_channel_owes_gives_up_no_new_one() {
+        let mut current = Current::default();
+        // Both are channel 1 of their connections.
+        let old = current.put(1);
+        let new = current.put(1);
+        current.give_up(old);
+        assert_eq!(current.open, Some(1));
+        current.give_up(new);
+        assert_eq!(current.open, None);
+    }
 }

@@ -141,6 +141,7 @@ fn described(api: &Api) -> OpenApiRouter<Api> {
         .routes(routes!(systems::list))
         .routes(routes!(systems::one))
         .routes(routes!(systems::read))
+        .routes(routes!(tap::tap))
         .merge(acts);
     OpenApiRouter::with_openapi(<openapi::Api as utoipa::OpenApi>::openapi()).nest("/api/v1", v1)
 }
@@ -150,8 +151,6 @@ pub fn router(api: Api) -> Router {
     let (v1, described) = described(&api).split_for_parts();
     let document = openapi::document(&described);
     let v1 = v1
-        // A stream without an end, which the description has no word for.
-        .route("/api/v1/tap", get(tap::tap))
         // Outermost last: who calls is known before a body is waited for.
         .layer(middleware::from_fn(limits::whole_body))
         .layer(middleware::from_fn_with_state(api.clone(), caller::known))

@@ -32,6 +32,17 @@ pub(super) struct TapQuery {
 }
 
 /// Shows what passes until the caller goes or the hub stops.
+#[utoipa::path(
+    get, path = "/tap", tag = "intake",
+    params(
+        ("system" = Option<String>, Query, description = "Only what this system says or is told"),
+        ("queue" = Option<String>, Query, description = "Only what comes from this queue, by its name in the settings or at the broker"),
+    ),
+    responses((
+        status = 200, content_type = "text/event-stream", body = String,
+        description = "Server-sent events without an end: `in` and `out` with a masked view as JSON, `dropped` with how many were lost",
+    )),
+)]
 pub(super) async fn tap(
     caller: May<to::ReadOrders>,
     State(api): State<Api>,

@@ -19,13 +19,13 @@ use jiff::{SignedDuration, Timestamp};
 use orderhub_lang::value::Value;
 use orderhub_order::fold::TodoKind;
 use orderhub_order::ids::SystemName;
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::leased::{self, Parts};
+use super::leased::{self, End, Parts};
 use super::{Envelope, Intake};
 use crate::apply::{Beside, FetchDone};
-use crate::bundle::{self, ARGS, FETCH, HINT};
+use crate::bundle::{self, ARGS, Bundle, FETCH, HINT};
 use crate::deliver::{Asked, Question};
 use crate::store::{FetchRow, Lease, StoreError};
 
@@ -42,23 +42,24 @@ const PRUNE: SignedDuration = SignedDuration::from_hours(1);
 /// Documents that nothing hinted at for so long are forgotten, as ids of messages are.
 const KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
 
-/// Starts a task for each system that has documents to fetch; they end with `stop`.
-pub fn start(parts: &Parts, stop: &CancellationToken) -> Vec<JoinHandle<()>> {
-    let bundle = parts.intake.bundle();
-    let systems =
-        bundle.systems().filter(|system| system.intakes.iter().any(|i| i.fetch.is_some()));
-    let start = |system: &bundle::System| {
-        let (name, own, ends) = (system.name.clone(), parts.clone(), stop.clone());
-        leased::hold(parts, format!("fetch:{name}"), stop, move |lease| {
-            let (parts, name, stop) = (own.clone(), name.clone(), ends.clone());
-            Box::pin(async move { work(&parts, &name, &lease, &stop).await })
-        })
-    };
-    systems.map(start).collect()
+/// Whether a bundle names documents of a system that are fetched.
+pub(super) fn is_wanted(bundle: &Bundle, system: &SystemName) -> bool {
+    let system = bundle.system(system);
+    system.is_some_and(|system| system.intakes.iter().any(|intake| intake.fetch.is_some()))
+}
+
+/// Fetches what is due of a system, until `stop`, or until the files name nothing to fetch and nothing is due.
+pub(super) async fn run(parts: Parts, system: SystemName, stop: CancellationToken) {
+    let (own, ends) = (parts.clone(), stop.clone());
+    leased::hold(parts, format!("fetch:{system}"), stop, move |lease| {
+        let (parts, name, stop) = (own.clone(), system.clone(), ends.clone());
+        Box::pin(async move { work(&parts, &name, &lease, &stop).await })
+    })
+    .await;
 }
 
 /// Fetches while the lease is held.
-async fn work(parts: &Parts, system: &SystemName, lease: &Lease, stop: &CancellationToken) {
+async fn work(parts: &Parts, system: &SystemName, lease: &Lease, stop: &CancellationToken) -> End {
     let fetcher = Arc::new(Fetcher {
         parts: parts.clone(),
         intake: parts.intake.under(lease.clone()),
@@ -68,8 +69,8 @@ async fn work(parts: &Parts, system: &SystemName, lease: &Lease, stop: &Cancella
     let mut next_prune = parts.clock.now();
     loop {
         tokio::select! {
-            () = stop.cancelled() => return,
-            () = lease.lost() => return,
+            () = stop.cancelled() => return End::Cut,
+            () = lease.lost() => return End::Cut,
             () = parts.clock.sleep(LOOK) => {}
             Some(ended) = calls.join_next_with_id(), if !calls.is_empty() => {
                 let task = match ended {
@@ -97,6 +98,9 @@ async fn work(parts: &Parts, system: &SystemName, lease: &Lease, stop: &Cancella
                 continue;
             }
         };
+        if due.is_empty() && calls.is_empty() && !is_wanted(&parts.intake.bundle(), system) {
+            return End::Done;
+        }
         let fresh = |row: &FetchRow| under_way.iter().all(|(id, _)| *id != row.id);
         let open = due.into_iter().filter(fresh).filter(|row| fetcher.is_open(row));
         for row in open.take(room).collect::<Vec<_>>() {

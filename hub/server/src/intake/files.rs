@@ -5,6 +5,9 @@
 //! **Invariant:** a file leaves `work/` only after the commit that stores it: one that is found there is taken
 //! again, and its id says whether it was stored. Tests: `a_file_is_taken_once_and_whole`,
 //! `a_file_that_was_stored_before_a_crash_is_a_duplicate`.
+//! **Invariant:** a file that cannot be read, or not be moved, holds up no other. It goes to `failed/`, and a todo says
+//! so; where it cannot even be moved, the log does, and it is left alone for [`LEFT_ALONE`]. Test:
+//! `a_file_that_cannot_be_read_or_moved_holds_up_no_other`.
 //!
 //! One process at a time reads a folder, under a lease that every commit of a file names. Bounds: [`MOST_FILES`] at a
 //! look; a file above 16 MiB is not stored at all, and says so in `failed/`.
@@ -16,12 +19,13 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use bytes::Bytes;
+use jiff::{SignedDuration, Timestamp};
 use orderhub_order::hash;
 use tokio::fs;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::leased::{self, Parts};
+use super::leased::{self, End, Parts};
 use super::{Envelope, Intake, MOST_BYTES};
 use crate::apply::{Beside, UnitOutcome, Word};
 use crate::config::FileDrop;
@@ -29,8 +33,15 @@ use crate::store::{Lease, StoreError};
 
 /// Files of one look; the rest waits for the next.
 const MOST_FILES: usize = 1_000;
+/// A file that could not be moved is tried again after so long.
+const LEFT_ALONE: SignedDuration = SignedDuration::from_mins(5);
 /// Reasons that are written beside a file.
 const MOST_REASONS: usize = 100;
+
+/// Behind a name: the reason.
+const WHY: &str = ".why";
+/// Longest name of a file, in bytes, on the usual file systems.
+const LONGEST_NAME: usize = 255;
 
 /// Starts a task for each folder; they end with `stop`.
 pub fn start(
@@ -41,7 +52,8 @@ pub fn start(
     let start = |(name, settings): (&String, &FileDrop)| {
         let (own, ends, name, settings) =
             (parts.clone(), stop.clone(), name.clone(), settings.clone());
-        leased::hold(parts, format!("files:{name}"), stop, move |lease| {
+        let lease = format!("files:{name}");
+        tokio::spawn(leased::hold(parts.clone(), lease, stop.clone(), move |lease| {
             let folder = Folder {
                 intake: own.intake.under(lease.clone()),
                 parts: own.clone(),
@@ -50,14 +62,26 @@ pub fn start(
                 stop: ends.clone(),
                 lease,
             };
-            Box::pin(async move { folder.run().await })
-        })
+            Box::pin(async move {
+                folder.run().await;
+                End::Cut
+            })
+        }))
     };
     drops.iter().map(start).collect()
 }
 
 /// What a file looked like: while it is written, this changes.
 type Look = (u64, SystemTime);
+
+/// What is remembered from one look to the next.
+#[derive(Debug, Default)]
+struct Memory {
+    /// The files of the last look.
+    seen: BTreeMap<OsString, Look>,
+    /// Files that could not be moved, and until when they are left alone. At most [`MOST_FILES`] of each folder.
+    alone: BTreeMap<PathBuf, Timestamp>,
+}
 
 /// Why a look did not end.
 #[derive(Debug, thiserror::Error)]
@@ -92,9 +116,9 @@ struct Folder {
 
 impl Folder {
     async fn run(&self) {
-        let mut seen = BTreeMap::new();
+        let mut memory = Memory::default();
         while !self.stop.is_cancelled() && !self.lease.is_lost() {
-            if let Err(error) = self.look(&mut seen).await {
+            if let Err(error) = self.look(&mut memory).await {
                 let source = &self.source;
                 tracing::warn!(%error, %source, "files wait; they are looked at again");
             }
@@ -107,38 +131,92 @@ impl Folder {
     }
 
     /// What lies in `work/` first: a process before this one may have left it. Then what stood still.
-    async fn look(&self, seen: &mut BTreeMap<OsString, Look>) -> Result<(), Trouble> {
+    async fn look(&self, memory: &mut Memory) -> Result<(), Trouble> {
+        let now = self.parts.clock.now();
+        memory.alone.retain(|_, until| *until > now);
         let work = self.settings.work();
         for folder in [&work, &self.settings.done, &self.settings.failed] {
             fs::create_dir_all(folder).await.map_err(at(folder))?;
         }
-        for (name, _) in list(&work).await? {
-            self.take(&name).await?;
+        for (name, _) in list(&work, &memory.alone).await? {
+            self.take_or_set_aside(&name, memory).await?;
         }
-        let found = list(&self.settings.path).await?;
+        let found = list(&self.settings.path, &memory.alone).await?;
         for (name, look) in &found {
-            if seen.get(name) == Some(look) && !self.stop.is_cancelled() {
+            if memory.seen.get(name) == Some(look) && !self.stop.is_cancelled() {
                 let from = self.settings.path.join(name);
-                fs::rename(&from, work.join(name)).await.map_err(at(&from))?;
-                self.take(name).await?;
+                match fs::rename(&from, work.join(name)).await {
+                    Ok(()) => self.take_or_set_aside(name, memory).await?,
+                    // Taken away by whoever brought it.
+                    Err(gone) if gone.kind() == io::ErrorKind::NotFound => {}
+                    Err(error) => self.leave_alone(from, &error, memory),
+                }
             }
         }
-        *seen = found.into_iter().collect();
+        memory.seen = found.into_iter().collect();
         Ok(())
     }
 
-    /// Takes one file of `work/` in, and moves it where it belongs.
-    async fn take(&self, name: &OsString) -> Result<(), Trouble> {
+    /// Takes a file of `work/` in, and moves it where it belongs; one that cannot be read is set aside, with a todo.
+    ///
+    /// # Errors
+    ///
+    /// The store: then all others wait, too.
+    async fn take_or_set_aside(&self, name: &OsString, memory: &mut Memory) -> Result<(), Trouble> {
+        let moved = match self.take(name).await {
+            Ok(why) => self.put_away(name, why).await,
+            Err(Trouble::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(Trouble::Io { source, .. }) => self.set_aside(name, &source).await,
+            Err(error @ Trouble::Store(_)) => return Err(error),
+        };
+        match moved {
+            Ok(()) => {}
+            Err(Trouble::Io { source, .. }) => {
+                self.leave_alone(self.settings.work().join(name), &source, memory);
+            }
+            Err(error @ Trouble::Store(_)) => return Err(error),
+        }
+        Ok(())
+    }
+
+    /// Moved before the todo, so that it is told of once.
+    async fn set_aside(&self, name: &OsString, error: &io::Error) -> Result<(), Trouble> {
+        let why = format!("the file {name:?} cannot be read: {error}");
+        tracing::warn!(source = %self.source, why, "a file is set aside");
+        self.put_away(name, Some(format!("{why}\n"))).await?;
+        let mut envelope = self.envelope(name, Bytes::new());
+        // Each time that it comes is another.
+        envelope.message_id = None;
+        let why = format!("{why}; it lies in `failed/`: let this user read it, and drop it again");
+        let refused = Some(("unreadable_file", why));
+        self.intake.take_with(envelope, Beside::default(), refused).await?;
+        Ok(())
+    }
+
+    /// Told once, and tried again later.
+    fn leave_alone(&self, path: PathBuf, error: &io::Error, memory: &mut Memory) {
+        let source = &self.source;
+        tracing::error!(
+            %source, %error, file = %path.display(), minutes = LEFT_ALONE.as_mins(),
+            "a file cannot be moved and is left alone; let this user write in its folder, or take it away"
+        );
+        metrics::counter!("orderhub_files_left_alone_total", "source" => source.clone())
+            .increment(1);
+        let until = self.parts.clock.now().saturating_add(LEFT_ALONE).unwrap_or(Timestamp::MAX);
+        memory.alone.insert(path, until);
+    }
+
+    /// Takes one file of `work/` in; why something of it was parked.
+    async fn take(&self, name: &OsString) -> Result<Option<String>, Trouble> {
         let path = self.settings.work().join(name);
         let size = fs::metadata(&path).await.map_err(at(&path))?.len();
         if usize::try_from(size).map_or(true, |size| size > MOST_BYTES) {
             let why = format!("it has {size} bytes; at most {MOST_BYTES} are stored: split it\n");
-            return self.put_away(name, Some(why)).await;
+            return Ok(Some(why));
         }
         let body = Bytes::from(fs::read(&path).await.map_err(at(&path))?);
         let outcome = self.intake.take_with(self.envelope(name, body), Beside::default(), None);
-        let why = reasons(&outcome.await?);
-        self.put_away(name, why).await
+        Ok(reasons(&outcome.await?))
     }
 
     fn envelope(&self, name: &OsString, body: Bytes) -> Envelope {
@@ -163,23 +241,29 @@ impl Folder {
         let folder = if why.is_some() { &self.settings.failed } else { &self.settings.done };
         let to = free(folder, name).await;
         if let Some(why) = why {
-            let mut beside = to.clone().into_os_string();
-            beside.push(".why");
-            fs::write(&beside, why).await.map_err(at(Path::new(&beside)))?;
+            let beside = beside(&to);
+            fs::write(&beside, why).await.map_err(at(&beside))?;
         }
         fs::rename(&from, &to).await.map_err(at(&from))
     }
 }
 
-/// Files, not folders, links or hidden ones, by name.
-async fn list(folder: &Path) -> Result<Vec<(OsString, Look)>, Trouble> {
+/// Files, not folders, links or hidden ones, nor those that are left alone, by name.
+async fn list(
+    folder: &Path,
+    alone: &BTreeMap<PathBuf, Timestamp>,
+) -> Result<Vec<(OsString, Look)>, Trouble> {
     let mut entries = fs::read_dir(folder).await.map_err(at(folder))?;
     let mut found = Vec::new();
     while let Some(entry) = entries.next_entry().await.map_err(at(folder))? {
         let hidden = entry.file_name().to_string_lossy().starts_with('.');
         // One that went away in between is no file any more.
         let Ok(about) = fs::symlink_metadata(entry.path()).await else { continue };
-        if hidden || !about.is_file() || found.len() >= MOST_FILES {
+        if hidden
+            || alone.contains_key(&entry.path())
+            || !about.is_file()
+            || found.len() >= MOST_FILES
+        {
             continue;
         }
         let modified = about.modified().map_err(at(&entry.path()))?;
@@ -201,6 +285,17 @@ async fn free(folder: &Path, name: &OsString) -> PathBuf {
         path = next.into();
     }
     path
+}
+
+/// Where the reason stands; a name that has no room for more letters is cut.
+fn beside(file: &Path) -> PathBuf {
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    let mut room = LONGEST_NAME - WHY.len();
+    while !name.is_char_boundary(room.min(name.len())) {
+        room -= 1;
+    }
+    let kept = name.get(..room.min(name.len())).unwrap_or_default();
+    file.with_file_name(format!("{kept}{WHY}"))
 }
 
 /// Why something of a file was parked, a line each; `None`: nothing was.

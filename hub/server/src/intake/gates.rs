@@ -1,6 +1,7 @@
 //! What a body must pass before it is mapped in. What does not pass is stored whole, as a todo.
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use orderhub_mapping::{MapError, Mapped};
@@ -46,6 +47,7 @@ pub fn unit(
     let beside = Beside::default();
     let mut unit = MessageUnit {
         envelope,
+        bundle: Arc::clone(&bundle.hash),
         mapped: Vec::new(),
         refused: None,
         skipped: false,

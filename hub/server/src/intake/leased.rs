@@ -37,36 +37,44 @@ impl Parts {
         folders: &BTreeMap<String, FileDrop>,
         stop: &CancellationToken,
     ) -> Vec<JoinHandle<()>> {
-        let mut tasks = super::fetch::start(self, stop);
-        tasks.extend(super::poll::start(self, stop));
+        let mut tasks = vec![super::asked::start(self.clone(), stop.clone())];
         tasks.extend(super::files::start(folders, self, stop));
         tasks
     }
 }
 
-/// Starts a task that works whenever the lease can be had, until `stop`. `work` ends when the lease is lost, or
-/// with `stop`.
-pub(super) fn hold(
-    parts: &Parts,
+/// Why work under a lease has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    /// The lease is lost, or the hub stops.
+    Cut,
+    /// There is nothing to do any more.
+    Done,
+}
+
+/// Works whenever the lease can be had, until `stop`, or until it is done. `work` ends when the lease is lost, or with
+/// `stop`.
+pub(super) async fn hold(
+    parts: Parts,
     name: String,
-    stop: &CancellationToken,
-    work: impl Fn(Lease) -> BoxFuture<'static, ()> + Send + Sync + 'static,
-) -> JoinHandle<()> {
-    let (store, clock, stop) = (Arc::clone(&parts.store), parts.clock, stop.clone());
-    tokio::spawn(async move {
-        while !stop.is_cancelled() {
-            match store.lease(&name).await {
-                Ok(Some(lease)) => {
-                    work(lease.clone()).await;
-                    store.give_back(lease).await;
+    stop: CancellationToken,
+    work: impl Fn(Lease) -> BoxFuture<'static, End> + Send + Sync,
+) {
+    while !stop.is_cancelled() {
+        match parts.store.lease(&name).await {
+            Ok(Some(lease)) => {
+                let end = work(lease.clone()).await;
+                parts.store.give_back(lease).await;
+                if end == End::Done {
+                    return;
                 }
-                Ok(None) => {}
-                Err(error) => tracing::warn!(%error, lease = name, "a source is not read yet"),
             }
-            tokio::select! {
-                () = stop.cancelled() => return,
-                () = clock.sleep(ASK) => {}
-            }
+            Ok(None) => {}
+            Err(error) => tracing::warn!(%error, lease = name, "a source is not read yet"),
         }
-    })
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = parts.clock.sleep(ASK) => {}
+        }
+    }
 }

@@ -21,6 +21,7 @@ use crate::tap::{self, Seen, Tap};
 use crate::telemetry::metrics::UNKNOWN;
 use crate::telemetry::trace::Span;
 
+mod asked;
 pub mod fetch;
 pub mod files;
 pub mod gates;
@@ -119,6 +120,11 @@ impl Intake {
         Arc::clone(&self.shared.bundle.borrow())
     }
 
+    /// The same, and each that follows it.
+    pub(crate) fn bundles(&self) -> watch::Receiver<Arc<Bundle>> {
+        self.shared.bundle.clone()
+    }
+
     /// Now.
     pub fn now(&self) -> Timestamp {
         self.shared.clock.now()
@@ -163,17 +169,7 @@ impl Intake {
         let span = seen::begin(&mut envelope);
         let mut unit = match refused {
             None => unit(&bundle, self.shared.gates, envelope, None),
-            refused @ Some(_) => {
-                let mapped = Vec::new();
-                MessageUnit {
-                    envelope,
-                    mapped,
-                    refused,
-                    skipped: false,
-                    redrive: None,
-                    beside: Beside::default(),
-                }
-            }
+            Some(refused) => unmapped(&bundle, envelope, refused),
         };
         let wants = std::mem::take(&mut unit.beside.wants);
         unit.beside = Beside { wants, ..beside };
@@ -191,18 +187,10 @@ impl Intake {
         cause: &'static str,
         why: String,
     ) -> Result<Pending, StoreError> {
-        let labels = self.labels(&self.bundle(), &envelope);
+        let bundle = self.bundle();
+        let labels = self.labels(&bundle, &envelope);
         let span = seen::begin(&mut envelope);
-        let refused = Some((cause, why));
-        let unit = MessageUnit {
-            envelope,
-            mapped: Vec::new(),
-            refused,
-            skipped: false,
-            redrive: None,
-            beside: Beside::default(),
-        };
-        self.hand_in(unit, labels, span).await
+        self.hand_in(unmapped(&bundle, envelope, (cause, why)), labels, span).await
     }
 
     /// Where people look at what passes.
@@ -236,7 +224,7 @@ impl Intake {
         let told = seen::Told::of(&unit.envelope);
         let looked = self.shared.tap.is_watched().then(|| Looked::of(self, &unit.envelope));
         let outcome = self.apply.queue(Unit::Message(Box::new(unit))).await?;
-        metrics::gauge!("orderhub_intake_backlog").increment(1);
+        metrics::gauge!("orderhub_intake_in_hand").increment(1);
         let (clock, began) = (self.shared.clock, self.shared.clock.now());
         Ok(Pending { outcome, labels, clock, began, span, told, looked })
     }
@@ -254,6 +242,19 @@ impl Intake {
         let known = bundle.intake_of(envelope).is_some();
         let document = if known { Arc::clone(&envelope.document) } else { unknown() };
         Labels { system: Arc::from(envelope.system.as_str()), document }
+    }
+}
+
+/// A message that is not even mapped, for this cause.
+fn unmapped(bundle: &Bundle, envelope: Envelope, refused: (&'static str, String)) -> MessageUnit {
+    MessageUnit {
+        envelope,
+        bundle: Arc::clone(&bundle.hash),
+        mapped: Vec::new(),
+        refused: Some(refused),
+        skipped: false,
+        redrive: None,
+        beside: Beside::default(),
     }
 }
 
@@ -298,7 +299,7 @@ impl Looked {
 
 impl Drop for Pending {
     fn drop(&mut self) {
-        metrics::gauge!("orderhub_intake_backlog").decrement(1);
+        metrics::gauge!("orderhub_intake_in_hand").decrement(1);
     }
 }
 

@@ -15,10 +15,9 @@ use jiff::{SignedDuration, Timestamp};
 use orderhub_connectors::contract::Reply;
 use orderhub_lang::value::Value;
 use orderhub_order::ids::SystemName;
-use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::leased::{self, Parts};
+use super::leased::{self, End, Parts};
 use super::{Envelope, Intake};
 use crate::apply::{Beside, Cursor};
 use crate::bundle::{self, POLL};
@@ -36,29 +35,27 @@ const MESSAGE: usize = 256 * 1_024;
 /// Pages of one poll: a listing that has more goes round in circles.
 const MOST_PAGES: u32 = 100_000;
 
-/// Starts a task for each listing; they end with `stop`.
-pub fn start(parts: &Parts, stop: &CancellationToken) -> Vec<JoinHandle<()>> {
-    let bundle = parts.intake.bundle();
-    let mut tasks = Vec::new();
-    for system in bundle.systems() {
-        for intake in system.intakes.iter().filter(|intake| intake.poll.is_some()) {
-            let (system, document) = (system.name.clone(), intake.document.clone());
-            let (own, ends) = (parts.clone(), stop.clone());
-            let lease = format!("poll:{system}:{document}");
-            tasks.push(leased::hold(parts, lease, stop, move |lease| {
-                let poller = Poller {
-                    intake: own.intake.under(lease.clone()),
-                    parts: own.clone(),
-                    system: system.clone(),
-                    document: document.clone(),
-                    stop: ends.clone(),
-                    lease,
-                };
-                Box::pin(async move { poller.run().await })
-            }));
-        }
-    }
-    tasks
+/// Asks for a listing, until `stop`, or until the files do not name it any more.
+pub(super) async fn run(
+    parts: Parts,
+    system: SystemName,
+    document: Box<str>,
+    stop: CancellationToken,
+) {
+    let (own, ends) = (parts.clone(), stop.clone());
+    let lease = format!("poll:{system}:{document}");
+    leased::hold(parts, lease, stop, move |lease| {
+        let poller = Poller {
+            intake: own.intake.under(lease.clone()),
+            parts: own.clone(),
+            system: system.clone(),
+            document: document.clone(),
+            stop: ends.clone(),
+            lease,
+        };
+        Box::pin(async move { poller.run().await })
+    })
+    .await;
 }
 
 /// The poll under way.
@@ -95,9 +92,15 @@ struct Poller {
 }
 
 impl Poller {
-    async fn run(&self) {
+    async fn run(&self) -> End {
         let (mut trouble, mut pages) = (Trouble::default(), 0);
+        let mut asks = None;
         while !self.stop.is_cancelled() && !self.lease.is_lost() {
+            let bundle = self.intake.bundle();
+            let Some((_, poll)) = self.of(&bundle) else { return End::Done };
+            // What named the next page of another operation means nothing to this one.
+            let before = asks.replace(poll.operation.clone());
+            trouble.begin |= before.is_some_and(|before| before != poll.operation);
             let wait = match self.step(&mut trouble, &mut pages).await {
                 Ok(wait) => wait,
                 Err(error) => {
@@ -107,11 +110,12 @@ impl Poller {
                 }
             };
             tokio::select! {
-                () = self.stop.cancelled() => return,
-                () = self.lease.lost() => return,
+                () = self.stop.cancelled() => return End::Cut,
+                () = self.lease.lost() => return End::Cut,
                 () = self.parts.clock.sleep(wait.min(LOOK)) => {}
             }
         }
+        End::Cut
     }
 
     /// One page, if one is due; how long to wait for the next.
@@ -158,6 +162,10 @@ impl Poller {
             () = self.lease.lost() => return Ok(LOOK),
             asked = self.parts.deliverer.ask(&self.system, question) => asked,
         };
+        if self.of(&self.intake.bundle()).is_none() {
+            // Nobody would know what the page says; where the cursor stands, it is asked for again one day.
+            return Ok(Duration::ZERO);
+        }
         *pages += 1;
         self.answered(asked, (cursor, window), (trouble, *pages, eased)).await
     }

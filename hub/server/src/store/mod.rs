@@ -43,7 +43,7 @@ mod waits;
 
 pub use answers::{AnswerKey, Answers, Begun, KEPT, KeptAnswer, LAPSES};
 pub use codec::{CodecError, unpack};
-pub use commit::Batch;
+pub use commit::{Batch, Outcomes};
 pub use fetches::{FetchRow, Fetches};
 pub use indexing::Indexing;
 pub use keep::Pruned;
@@ -187,8 +187,8 @@ pub enum StoreError {
 /// Where every order lives.
 pub trait Store: Reads + Answers + Fetches + Indexing + Peers + Debug + Send + Sync {
     /// Folds and writes a batch in ONE transaction; one outcome per unit, in order. A unit that cannot be
-    /// written is stored raw with a todo, its neighbours commit.
-    fn commit(&self, batch: Batch) -> BoxFuture<'_, Result<Vec<UnitOutcome>, StoreError>>;
+    /// written is stored raw with a todo, and one whose lease is lost is refused; their neighbours commit.
+    fn commit(&self, batch: Batch) -> BoxFuture<'_, Result<Outcomes, StoreError>>;
 
     /// Whether anything is done of a batch before its turn: one that closes early keeps what comes later waiting.
     fn prepares(&self) -> bool {
@@ -213,7 +213,8 @@ pub trait Store: Reads + Answers + Fetches + Indexing + Peers + Debug + Send + S
         bundle: Arc<Bundle>,
         now: Timestamp,
     ) -> BoxFuture<'_, Result<Vec<UnitOutcome>, StoreError>> {
-        self.commit(Batch::new(units, bundle, now))
+        let committing = self.commit(Batch::new(units, bundle, now));
+        Box::pin(async { committing.await?.into_iter().collect() })
     }
 
     /// Takes lanes of a system that are due at `now`, oldest due first: those that nobody holds, and those

@@ -20,6 +20,7 @@ use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Layer};
 
+use super::flood::Flood;
 use crate::config::{self, LogFormat, LogLevel, LogTo};
 
 /// What is said for one run, instead of what the settings say.
@@ -80,13 +81,21 @@ where
 {
     let lines = tracing_subscriber::fmt::layer().with_writer(to);
     let counted = tracing_subscriber::registry().with(filter).with(Counted);
-    match format {
-        LogFormat::Text => counted.with(lines.with_ansi(ansi).with_target(false)).try_init(),
+    let flood = Flood::default();
+    let few = flood.clone();
+    let started = match format {
+        LogFormat::Text => {
+            counted.with(lines.with_ansi(ansi).with_target(false).with_filter(few)).try_init()
+        }
         LogFormat::Json => {
             let lines = lines.fmt_fields(JsonFields::new()).event_format(Objects);
-            counted.with(lines.with_ansi(false)).try_init()
+            counted.with(lines.with_ansi(false).with_filter(few)).try_init()
         }
+    };
+    if started.is_ok() {
+        flood.keep_telling();
     }
+    started
 }
 
 /// Counts lines that somebody should see.

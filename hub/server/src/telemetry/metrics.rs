@@ -56,7 +56,7 @@ const fn of(name: &'static str, kind: Kind, help: &'static str) -> Metric {
 }
 
 /// Every metric of the hub.
-pub(crate) const ALL: [Metric; 16] = [
+pub(crate) const ALL: [Metric; 21] = [
     of("orderhub_build_info", Kind::Gauge, "Always 1; the version of the program is its label."),
     of(
         "orderhub_intake_total",
@@ -71,7 +71,32 @@ pub(crate) const ALL: [Metric; 16] = [
     of(
         "orderhub_intake_backlog",
         Kind::Gauge,
-        "Messages that wait at the sources this process reads, or for their commit.",
+        "Messages that wait at the broker, in the queues that this process reads.",
+    ),
+    of(
+        "orderhub_intake_in_hand",
+        Kind::Gauge,
+        "Messages that this process has taken and not stored yet; their sources hold them until then.",
+    ),
+    of(
+        "orderhub_files_left_alone_total",
+        Kind::Counter,
+        "Dropped files that could neither be taken nor moved.",
+    ),
+    of(
+        "orderhub_polls_failed_total",
+        Kind::Counter,
+        "Polls that did not go on; they are tried again.",
+    ),
+    of(
+        "orderhub_events_exchange_missing",
+        Kind::Gauge,
+        "1 while the exchange for the hub's own events cannot be used: events wait.",
+    ),
+    of(
+        "orderhub_mappings_unreadable",
+        Kind::Gauge,
+        "1 while the folder of the integration files cannot be read: those in use stay.",
     ),
     of(
         "orderhub_webhooks_refused_total",
@@ -156,6 +181,9 @@ pub(crate) fn announce(bundle: &Bundle) {
     gauge!("orderhub_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
     // A registered gauge begins at zero, and a histogram without a value.
     gauge!("orderhub_intake_backlog").increment(0.0);
+    gauge!("orderhub_intake_in_hand").increment(0.0);
+    gauge!("orderhub_events_exchange_missing").increment(0.0);
+    gauge!("orderhub_mappings_unreadable").increment(0.0);
     let _registered = histogram!("orderhub_intake_commit_seconds");
     for level in ["error", "warn"] {
         zero("orderhub_log_lines_total", vec![("level", level.to_owned())]);
@@ -179,6 +207,9 @@ fn of_system(system: &System) {
         intake(system.name.as_str(), document);
     }
     zero("orderhub_webhooks_refused_total", vec![("system", name())]);
+    if system.intakes.iter().any(|intake| intake.poll.is_some()) {
+        zero("orderhub_polls_failed_total", vec![("system", name())]);
+    }
     gauge!("orderhub_delivery_pending", "system" => name()).increment(0.0);
     gauge!("orderhub_delivery_oldest_seconds", "system" => name()).increment(0.0);
     let _registered = histogram!("orderhub_limit_wait_seconds", "system" => name());

@@ -7,6 +7,7 @@ use std::sync::OnceLock;
 
 use metrics_exporter_prometheus::PrometheusHandle;
 
+mod flood;
 pub mod log;
 pub(crate) mod metrics;
 pub mod trace;

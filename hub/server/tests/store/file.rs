@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use orderhub::apply::{Unit, UnitOutcome};
+use orderhub::apply::Unit;
 use orderhub::store::sqlite::{Options, SqliteStore};
-use orderhub::store::{Batch, StoreError};
+use orderhub::store::{Batch, Outcomes, StoreError};
 
 use tokio::task::JoinHandle;
 
@@ -70,7 +70,7 @@ async fn the_log_does_not_grow_under_load() {
     let log = place.0.path().join("orderhub.db-wal");
     let body: String =
         (0_u64..400).map(|n| n.wrapping_mul(0x9E37_79B9_7F4A_7C15).to_string()).collect();
-    let (mut under_way, mut most) = (None::<JoinHandle<Result<Vec<UnitOutcome>, StoreError>>>, 0);
+    let (mut under_way, mut most) = (None::<JoinHandle<Result<Outcomes, StoreError>>>, 0);
     for turn in 0..120_i64 {
         let mut units = Vec::new();
         // More orders than are kept decoded, so that each is read anew.

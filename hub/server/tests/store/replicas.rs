@@ -4,7 +4,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use orderhub::apply::{Unit, UnitOutcome};
+use orderhub::apply::{Unit, UnitOutcome, Word};
 use orderhub::store::postgres::PostgresStore;
 use orderhub::store::{
     Ask, Batch, Lease, Leave, News, PauseRow, Peers as _, Shared, Store, StoreError,
@@ -122,7 +122,8 @@ async fn apply_under(world: &mut World, lease: &Lease) -> Result<Vec<UnitOutcome
     let unit: Unit =
         world.message(vec![say::order("shop_eu", "9", revision, &revision.to_string())]);
     let batch = Batch::new(vec![unit], Arc::clone(&world.bundle), world.now);
-    world.store.commit(batch.under([lease.clone()])).await
+    let committed = world.store.commit(batch.under([Some(lease.clone())])).await?;
+    committed.into_iter().collect()
 }
 
 #[tokio::test]
@@ -141,6 +142,31 @@ async fn what_was_read_under_a_lease_that_another_has_is_not_stored() {
     assert_eq!(world.orders().await, 1);
     let messages: i64 = messages(&place).await;
     assert_eq!(messages, 2, "what was refused left nothing");
+}
+
+#[tokio::test]
+async fn one_lost_lease_refuses_what_was_read_under_it_and_nothing_else() {
+    let place = Postgres::new();
+    let (mut world, first, second) = two(&place).await;
+    let lost = first.lease("queue:orders").await.unwrap().unwrap();
+    let held = first.lease("queue:parcels").await.unwrap().unwrap();
+    first.give_back(lost.clone()).await;
+    let _taken = second.lease("queue:orders").await.unwrap().unwrap();
+    let leases = [None, Some(&lost), Some(&held), Some(&lost), None, Some(&held)];
+    let said = |n: usize| say::order("shop_eu", &n.to_string(), 1, "a");
+    let units = (0..leases.len()).map(|n| world.message(vec![said(n)])).collect();
+    let batch = Batch::new(units, Arc::clone(&world.bundle), world.now);
+    let batch = batch.under(leases.map(Option::<&Lease>::cloned));
+    let outcomes = world.store.commit(batch).await.unwrap();
+    for (place, outcome) in outcomes.iter().enumerate() {
+        let found = outcome.as_ref().map(|outcome| outcome.documents[0].outcome);
+        match place {
+            1 | 3 => assert!(matches!(found, Err(StoreError::Fenced)), "{place}: {found:?}"),
+            _ => assert!(matches!(found, Ok(Word::Applied)), "{place}: {found:?}"),
+        }
+    }
+    assert_eq!((outcomes.len(), world.orders().await, messages(&place).await), (6, 4, 4));
+    assert!(lost.is_lost() && !held.is_lost());
 }
 
 async fn messages(place: &Postgres) -> i64 {

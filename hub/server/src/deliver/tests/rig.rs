@@ -331,6 +331,7 @@ impl Rig {
         };
         let unit = MessageUnit {
             envelope,
+            bundle: "test".into(),
             mapped: vec![Mapped::Document(Box::new(contribution))],
             refused: None,
             skipped: false,

@@ -6,10 +6,10 @@ use jiff::Timestamp;
 
 use super::ahead::DoneAhead;
 use super::plan::Prepared;
-use crate::apply::Unit;
+use crate::apply::{Unit, UnitOutcome};
 use crate::bundle::Bundle;
-use crate::store::Lease;
 use crate::store::forecast::Turn;
+use crate::store::{Lease, StoreError};
 
 /// Units that are committed together, with what could be done of them before their turn.
 #[derive(Debug)]
@@ -23,9 +23,13 @@ pub struct Batch {
     pub(crate) now: Timestamp,
     /// Its place among those under way.
     pub(crate) turn: Option<Turn>,
-    /// The leases under which its units were taken, each once, by name.
-    pub(crate) leases: Vec<Lease>,
+    /// The lease under which each unit was taken, in their order; shorter: the rest was taken under none.
+    leases: Vec<Option<Lease>>,
 }
+
+/// What became of each unit of a batch, in order: one under a lease that is not held any more is refused, and
+/// nothing of it is stored.
+pub type Outcomes = Vec<Result<UnitOutcome, StoreError>>;
 
 impl Batch {
     /// A batch of which nothing is done yet.
@@ -34,18 +38,30 @@ impl Batch {
         Self { works, ahead: DoneAhead::default(), bundle, now, turn: None, leases: Vec::new() }
     }
 
-    /// Committed only while these leases are held.
+    /// Each unit is committed only while its lease is held, if it has one; in the order of the units.
     #[must_use]
-    pub fn under(mut self, leases: impl IntoIterator<Item = Lease>) -> Self {
-        self.leases.extend(leases);
-        self.leases.sort_by(|a, b| (a.name(), a.epoch()).cmp(&(b.name(), b.epoch())));
-        self.leases.dedup_by(|a, b| (a.name(), a.epoch()) == (b.name(), b.epoch()));
+    pub fn under(mut self, leases: impl IntoIterator<Item = Option<Lease>>) -> Self {
+        self.leases = leases.into_iter().collect();
         self
     }
 
-    /// Forgets the leases of units that were taken out.
-    pub(crate) fn keep_leases<'l>(&mut self, still: impl Iterator<Item = &'l Lease> + Clone) {
-        self.leases.retain(|lease| still.clone().any(|held| held.epoch() == lease.epoch()));
+    /// The leases of its units, each once, by name.
+    pub(crate) fn leases(&self) -> Vec<Lease> {
+        let mut leases: Vec<Lease> = self.leases.iter().flatten().cloned().collect();
+        leases.sort_by(|a, b| (a.name(), a.epoch()).cmp(&(b.name(), b.epoch())));
+        leases.dedup_by(|a, b| (a.name(), a.epoch()) == (b.name(), b.epoch()));
+        leases
+    }
+
+    /// Takes out the units that were taken under one of these leases; says of each unit whether it stays.
+    pub(crate) fn without(&mut self, lost: &[i64]) -> Vec<bool> {
+        let is_lost = |lease: &Option<Lease>| {
+            lease.as_ref().is_some_and(|lease| lost.contains(&lease.epoch()))
+        };
+        let mut stays: Vec<bool> = self.leases.iter().map(|lease| !is_lost(lease)).collect();
+        stays.resize(self.works.len(), true);
+        self.keep(|place| stays.get(place).copied().unwrap_or(true));
+        stays
     }
 
     /// How many units it has.
@@ -61,11 +77,12 @@ impl Batch {
     /// Takes units out, by their place, before the commit. What was folded of the others is folded again
     /// where it depended on their place; their bodies are packed again.
     pub fn keep(&mut self, mut keep: impl FnMut(usize) -> bool) {
-        let (mut place, all) = (0, self.works.len());
-        self.works.retain(|_| {
-            place += 1;
-            keep(place - 1)
-        });
+        let all = self.works.len();
+        let stays: Vec<bool> = (0..all).map(&mut keep).collect();
+        let mut place = stays.iter();
+        self.works.retain(|_| place.next().is_none_or(|stays| *stays));
+        let mut place = stays.iter();
+        self.leases.retain(|_| place.next().is_none_or(|stays| *stays));
         if self.works.len() < all {
             // Where a body lay that is freed now, anything may lie later.
             self.ahead.forget_bodies();

@@ -282,6 +282,7 @@ impl<'a> WorkingSet<'a> {
             id,
             first: head.redrive.map(|_| first),
             envelope: &head.envelope,
+            bundle: &head.bundle,
             outcome: told.outcome,
             why: told.why.clone().unwrap_or_default(),
         });

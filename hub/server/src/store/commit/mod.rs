@@ -36,7 +36,7 @@ mod working_set;
 mod writes;
 
 pub(crate) use ahead::{DoneAhead, WORTH_LOOKING, look_ahead};
-pub use batch::Batch;
+pub use batch::{Batch, Outcomes};
 pub(crate) use index::IndexWrites;
 pub(crate) use plan::Prepared;
 pub(crate) use writes::{OrderWrite, PendingWrite, TodoWrite, WaitKey, Writes};

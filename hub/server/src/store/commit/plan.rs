@@ -12,7 +12,7 @@ use orderhub_order::ids::{OrderKey, SystemName};
 
 use super::working_set::WorkingSet;
 use super::{Context, DocumentKey, Lookup, Seen, SeenId, Tx, TxError};
-use crate::apply::{MessageUnit, OrderUnit, Unit};
+use crate::apply::{MessageUnit, OrderUnit, Unit, misfit};
 use crate::intake::Envelope;
 
 /// A unit on its way through a commit, which may take several tries.
@@ -96,6 +96,9 @@ fn is(at: usize, only: Option<u32>) -> bool {
 fn document(mapped: Mapped, wanted: bool) -> Document {
     match mapped {
         Mapped::Document(said) if wanted => {
+            if let Some(error) = misfit(&said) {
+                return Document::Failed(error);
+            }
             let keys = identify::references(&said);
             let act = DocumentAct { contribution: *said, at: None, parent: None };
             Document::Said(Act::Document(act), keys)

@@ -132,6 +132,7 @@ fn message(key: &str) -> Unit {
     let mapped = vec![Mapped::Document(Box::new(said))];
     let unit = MessageUnit {
         envelope,
+        bundle: "test".into(),
         mapped,
         refused: None,
         skipped: false,

@@ -46,6 +46,7 @@ pub(super) struct Row<'a> {
     pub(super) id: i64,
     pub(super) first: Option<i64>,
     pub(super) envelope: &'a crate::intake::Envelope,
+    pub(super) bundle: &'a str,
     pub(super) outcome: Word,
     pub(super) why: String,
 }
@@ -314,6 +315,7 @@ impl<'a> WorkingSet<'a> {
             id: row.id,
             first: row.first,
             envelope: row.envelope,
+            bundle: row.bundle,
             outcome: row.outcome,
             why: &row.why,
         });

@@ -54,7 +54,7 @@ pub(crate) struct Writes<'a> {
     pub(crate) cursors: &'a BTreeMap<(SystemName, Box<str>), Cursor>,
     /// The time of the commit.
     pub(crate) now: Timestamp,
-    /// The bundle that decided.
+    /// The bundle by whose rules changes were folded.
     pub(crate) bundle: &'a str,
     /// What of all this was packed before.
     pub(crate) ahead: &'a PackedAhead,
@@ -82,6 +82,8 @@ pub(crate) struct MessageWrite<'a> {
     pub(crate) first: Option<i64>,
     /// As it arrived.
     pub(crate) envelope: &'a Envelope,
+    /// The bundle that mapped it.
+    pub(crate) bundle: &'a str,
     /// The outcome's word.
     pub(crate) outcome: Word,
     /// Why.

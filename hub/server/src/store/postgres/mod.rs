@@ -18,10 +18,9 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use super::{
     Backlog, MinuteRow, PauseRow, PendingRow, Pruned, Store, StoreError, TodoCount, TodoEnd,
 };
-use crate::apply::UnitOutcome;
 use crate::bundle::Files;
 use crate::store::codec;
-use crate::store::commit::Batch;
+use crate::store::commit::{Batch, Outcomes};
 use crate::store::counted::Counted;
 use crate::store::reserved::Reserved;
 use crate::store::search::SearchKey;
@@ -99,7 +98,7 @@ pub struct PostgresStore {
 }
 
 impl Store for PostgresStore {
-    fn commit(&self, batch: Batch) -> BoxFuture<'_, Result<Vec<UnitOutcome>, StoreError>> {
+    fn commit(&self, batch: Batch) -> BoxFuture<'_, Result<Outcomes, StoreError>> {
         Box::pin(self.batch(batch))
     }
 

@@ -21,10 +21,10 @@ use super::writer::{Failed, Writer};
 use super::{PostgresStore, leases, schema};
 use crate::apply::UnitOutcome;
 use crate::config::{Keep, SecretRef, Secrets};
-use crate::store::commit::{self, Batch, Committed, Hand, TxError};
+use crate::store::commit::{self, Batch, Committed, Hand, Outcomes, TxError};
 use crate::store::counted::Counted;
 use crate::store::reserved::Reserved;
-use crate::store::{Lease, StoreError, Wanted};
+use crate::store::{StoreError, Wanted};
 
 /// How the database is reached.
 #[derive(Clone, Debug)]
@@ -67,6 +67,32 @@ impl Options {
             keep: Keep::default(),
             instance: instance.into(),
         }
+    }
+}
+
+/// Which units of a batch were refused, because their lease is lost. What was refused stays refused, however
+/// often the batch is tried.
+struct Refused(Vec<bool>);
+
+impl Refused {
+    fn of(units: usize) -> Self {
+        Self(vec![false; units])
+    }
+
+    /// Of those that were left, only these stay.
+    fn without(&mut self, stays: &[bool]) {
+        let left = self.0.iter_mut().filter(|refused| !**refused);
+        left.zip(stays).for_each(|(refused, stays)| *refused = !stays);
+    }
+
+    /// The outcomes of the others, each at its place.
+    fn among(self, outcomes: Vec<UnitOutcome>) -> Outcomes {
+        let mut outcomes = outcomes.into_iter();
+        let one = |refused| match refused {
+            true => Err(StoreError::Fenced),
+            false => outcomes.next().ok_or(StoreError::Closed),
+        };
+        self.0.into_iter().map(one).collect()
     }
 }
 
@@ -153,16 +179,19 @@ impl PostgresStore {
         self.writer(run).await
     }
 
-    /// Folds and writes a batch in one transaction.
-    pub(super) async fn batch(&self, mut batch: Batch) -> Result<Vec<UnitOutcome>, StoreError> {
+    /// Folds and writes a batch in one transaction, without what was taken under a lease that is lost.
+    pub(super) async fn batch(&self, mut batch: Batch) -> Result<Outcomes, StoreError> {
         let (reserved, search) = (Arc::clone(&self.reserved), self.search.clone());
         let run = async move |writer: &mut Writer| {
             let now = batch.now;
+            let mut refused = Refused::of(batch.len());
             let work = async |tx: &mut PgTx<'_>| -> Result<Committed, TxError> {
-                let lost = leases::lost(tx.c, &batch.leases, tx.process).await?;
+                let leases = batch.leases();
+                let lost = leases::lost(tx.c, &leases, tx.process).await?;
                 if !lost.is_empty() {
-                    lost.into_iter().for_each(Lease::lose);
-                    return Err(TxError::Store(StoreError::Fenced));
+                    lost.iter().for_each(|lease| lease.lose());
+                    let lost: Vec<i64> = lost.iter().map(|lease| lease.epoch()).collect();
+                    refused.without(&batch.without(&lost));
                 }
                 let hand = Hand { process: tx.process, reserved: &reserved, search: &search };
                 commit::run(tx, &mut batch, hand).await
@@ -170,7 +199,7 @@ impl PostgresStore {
             let Committed { outcomes, settled, heads: _ } = writer.run(Some(now), work).await?;
             let lanes = outcomes.iter().flat_map(|outcome| &outcome.reserved);
             reserved.update(&settled, lanes, now);
-            Ok(outcomes)
+            Ok(refused.among(outcomes))
         };
         self.writer(run).await
     }

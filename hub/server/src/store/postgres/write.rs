@@ -197,7 +197,7 @@ async fn messages(
     }
     let sql = "INSERT INTO messages (day, at, bundle, id, first, source, system, document, message_id,
                    received, outcome, why, headers, body)
-               SELECT $1, $2, $3, i.* FROM UNNEST($4::bigint[], $5::bigint[], $6::text[], $7::text[],
+               SELECT $1, $2, i.* FROM UNNEST($3::text[], $4::bigint[], $5::bigint[], $6::text[], $7::text[],
                    $8::text[], $9::text[], $10::bigint[], $11::text[], $12::text[], $13::text[],
                    $14::bytea[]) AS i";
     let envelopes = || messages.iter().map(|write| write.envelope);
@@ -210,7 +210,7 @@ async fn messages(
     query(sql)
         .bind(day)
         .bind(to_column(writes.now))
-        .bind(writes.bundle)
+        .bind(messages.iter().map(|write| write.bundle).collect::<Vec<_>>())
         .bind(messages.iter().map(|write| write.id).collect::<Vec<_>>())
         .bind(messages.iter().map(|write| write.first).collect::<Vec<_>>())
         .bind(envelopes().map(|envelope| text(&envelope.source)).collect::<Vec<_>>())

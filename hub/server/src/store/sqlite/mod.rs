@@ -16,9 +16,8 @@ pub use look::{Look, look};
 use super::{
     Backlog, MinuteRow, PauseRow, PendingRow, Pruned, Store, StoreError, TodoCount, TodoEnd,
 };
-use crate::apply::UnitOutcome;
 use crate::bundle::Files;
-use crate::store::commit::{Batch, WORTH_LOOKING};
+use crate::store::commit::{Batch, Outcomes, WORTH_LOOKING};
 use crate::store::counted::Counted;
 use crate::store::reserved::Reserved;
 use crate::store::search::SearchKey;
@@ -97,8 +96,10 @@ impl Store for SqliteStore {
         })
     }
 
-    fn commit(&self, batch: Batch) -> BoxFuture<'_, Result<Vec<UnitOutcome>, StoreError>> {
-        Box::pin(call(&self.jobs, move |writer| writer.apply(batch)))
+    fn commit(&self, batch: Batch) -> BoxFuture<'_, Result<Outcomes, StoreError>> {
+        // One process has the file: no lease is ever another's.
+        let commit = call(&self.jobs, move |writer| writer.apply(batch));
+        Box::pin(async { Ok(commit.await?.into_iter().map(Ok).collect()) })
     }
 
     fn claim(

@@ -145,7 +145,7 @@ fn messages(
             to_column(writes.now),
             write.outcome.as_str(),
             write.why,
-            writes.bundle,
+            write.bundle,
             (raw && !envelope.headers.is_empty()).then(|| codec::headers(&envelope.headers)),
             packed.as_ref().map(|packed| &packed.body),
         ])?;

@@ -163,6 +163,7 @@ pub(crate) async fn what_is_folded_before_its_turn_changes_nothing(factory: &dyn
         if let Some((before, turns)) = before.take() {
             let outcomes = many.store.commit(before).await.unwrap();
             for (turn, outcome) in turns.into_iter().zip(outcomes) {
+                let outcome = outcome.unwrap();
                 assert_eq!(words(&one.say(said(turn)).await), words(&outcome), "turn {turn}");
                 numbered(&many, &outcome, turn).await;
             }
@@ -205,5 +206,31 @@ async fn the_same(one: &World, many: &World) {
             heads.push((state.order.version, fields, state.order.collections.clone(), wants));
         }
         assert_eq!(heads.first(), heads.get(1), "order {key}");
+    }
+}
+
+/// Files are switched while messages wait for their commit: what mapped them and what folds them may differ then.
+pub(crate) async fn a_message_names_the_bundle_that_mapped_it_and_a_change_the_one_that_folded_it(
+    factory: &dyn Factory,
+) {
+    let mut world = World::new(factory).await;
+    let mut batch = Vec::new();
+    for (number, bundle) in ["before", "test"].iter().enumerate() {
+        let mut unit = world.message(vec![say::order("shop_eu", &number.to_string(), 1, "a")]);
+        if let Unit::Message(message) = &mut unit {
+            message.bundle = (*bundle).into();
+        }
+        batch.push(unit);
+    }
+    let outcomes = world.apply(batch).await.unwrap();
+    world.store.close().await;
+    for bundle in ["before", "test"] {
+        let sql = format!("SELECT body FROM messages WHERE bundle = '{bundle}'");
+        assert_eq!(factory.bytes(&sql).await.len(), 1, "{bundle}");
+    }
+    let world = world.reopen(factory).await;
+    for outcome in &outcomes {
+        let changes = world.store.changes(&Scope::All, order_of(outcome)).await.unwrap();
+        assert_eq!(&*changes[0].bundle, "test");
     }
 }

@@ -52,6 +52,9 @@ fn cases_of_intake() -> Vec<Case> {
         case(batches::what_is_folded_ahead_changes_nothing_but_the_speed),
         case(batches::what_is_folded_before_its_turn_changes_nothing),
         case(batches::a_unit_that_fails_alone_hurts_no_neighbour),
+        case(
+            batches::a_message_names_the_bundle_that_mapped_it_and_a_change_the_one_that_folded_it,
+        ),
         case(waiting::a_shipment_before_its_order_waits_and_is_woken),
         case(waiting::in_one_batch_it_is_woken_too),
         case(waiting::only_the_document_that_waited_is_driven_again),
@@ -139,6 +142,7 @@ fn cases_of_what_follows() -> Vec<Case> {
         case(damage::a_closed_store_says_so),
         case(damage::the_chain_covers_who_why_when_and_what_and_holds_without_personal_values),
         case(damage::a_page_looks_at_so_many_rows_and_the_next_goes_on),
+        case(damage::texts_that_a_store_cannot_hold_are_todos_in_every_store),
         case(damage::letters_that_a_store_may_not_know_hurt_no_neighbour),
     ]
 }

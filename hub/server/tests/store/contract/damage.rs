@@ -6,6 +6,7 @@ use orderhub_mapping::Mapped;
 use orderhub_order::catalogue::known;
 use orderhub_order::hash::parts;
 use orderhub_order::history::chain;
+use orderhub_order::value::Value;
 
 use super::{Factory, World, order_of, say, unit, words};
 
@@ -122,13 +123,52 @@ pub(crate) async fn a_page_looks_at_so_many_rows_and_the_next_goes_on(factory: &
     assert_eq!(pages, 6, "20,001 orders, 4,000 a page");
 }
 
+/// Each alone in its fault, among good neighbours: outcome, cause and words are the same in every store.
+pub(crate) async fn texts_that_a_store_cannot_hold_are_todos_in_every_store(factory: &dyn Factory) {
+    let mut world = World::new(factory).await;
+    // Nothing that repeats: some stores pack what they index.
+    let long: String =
+        (0_u64..5_000).map(|n| n.wrapping_mul(0x9E37_79B9_7F4A_7C15).to_string()).collect();
+    let xref = |kind: &str, id: &str| vec![(kind.into(), id.into())];
+    let order = |key: &str, note: &str| say::order("shop_eu", key, 1, note);
+    let (mut number, mut other) = (order("4", "a"), order("6", "a"));
+    number.body.fields[0].1 = Some(Value::text(&*long));
+    other.body.xrefs = xref("customer", &long);
+    let mut nul = order("7", "a");
+    nul.body.xrefs = xref("cart", "c\0d");
+    let wrong = [
+        (order(&long, "a"), "too_long", "`0"),
+        (order("1\0", "a"), "nul_character", "`1…`"),
+        (order("3", "to A Person\0"), "nul_character", "a text of 12 characters"),
+        (number, "too_long", "order_no"),
+        (say::payment("T1", &long), "too_long", "`parent`"),
+        (other, "too_long", "a cross reference"),
+        (nul, "nul_character", "a cross reference"),
+    ];
+    let mut batch = Vec::new();
+    for (place, (wrong, ..)) in wrong.iter().enumerate() {
+        batch.push(world.message(vec![order(&format!("good-{place}"), "a")]));
+        batch.push(world.message(vec![wrong.clone()]));
+    }
+    let outcomes = world.apply(batch).await.unwrap();
+    for (pair, (_, cause, says)) in outcomes.chunks(2).zip(&wrong) {
+        assert_eq!((words(&pair[0]), words(&pair[1])), (vec![Word::Applied], vec![Word::Todo]));
+        let why = pair[1].documents[0].why.as_deref().unwrap();
+        assert!(why.contains(says) && !why.contains("Person"), "{why}");
+        let todos = world.todos().await;
+        let todo = todos.iter().find(|todo| todo.message == pair[1].message).unwrap();
+        assert_eq!(&*todo.item.cause, *cause, "{why}");
+    }
+    assert_eq!(world.orders().await, wrong.len());
+}
+
 /// What systems send may hold letters that some store cannot hold, and ids of any length.
 pub(crate) async fn letters_that_a_store_may_not_know_hurt_no_neighbour(factory: &dyn Factory) {
     let mut world = World::new(factory).await;
     let long = "x".repeat(100_000);
     let mut batch = Vec::new();
     for (number, key) in ["1001", "nul\0", &long, "\u{10ffff}", "1002"].iter().enumerate() {
-        let said = say::order("shop_eu", key, 1, "a\0b");
+        let said = say::order("shop_eu", key, 1, "a");
         let said = vec![Mapped::Document(Box::new(said))];
         let mut unit = unit(world.now, Some(&format!("{number}\0{long}")), key, said);
         unit.envelope.document = format!("kind\0{long}").into();
@@ -139,7 +179,10 @@ pub(crate) async fn letters_that_a_store_may_not_know_hurt_no_neighbour(factory:
     for good in [0, 3, 4] {
         assert_eq!(words(&outcomes[good]), [Word::Applied], "unit {good}");
     }
-    // The others are orders, or are shown to a person; all are kept.
+    // The others are shown to a person; all are kept.
+    for wrong in [1, 2] {
+        assert_eq!(words(&outcomes[wrong]), [Word::Todo], "unit {wrong}");
+    }
     for (outcome, body) in outcomes.iter().zip(["1001", "nul\0", &long]) {
         let raw = world.store.message(&Scope::All, outcome.message.unwrap()).await.unwrap();
         let raw = raw.unwrap().envelope;

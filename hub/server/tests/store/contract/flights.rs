@@ -123,7 +123,7 @@ pub(crate) async fn a_call_that_was_prepared_early_forgets_no_wish(factory: &dyn
     for ((key, wanted), outcome) in keys.iter().zip(wanted).zip(outcomes) {
         let state = world.store.state(&Scope::All, *key).await.unwrap().unwrap();
         let lane = state.lanes.get(&erp()).unwrap();
-        assert_eq!(lane.wants, wanted, "{:?}", words(&outcome));
+        assert_eq!(lane.wants, wanted, "{:?}", words(&outcome.unwrap()));
     }
 }
 

@@ -121,6 +121,7 @@ impl World {
                 Redrive { first: row.message.id, document: row.document, attempts: row.attempts };
             let unit = MessageUnit {
                 envelope: row.message.envelope,
+                bundle: "test".into(),
                 mapped: mapped.collect(),
                 refused: None,
                 skipped: false,
@@ -170,6 +171,7 @@ pub(crate) fn unit(
             received: now,
             suspect: false,
         },
+        bundle: "test".into(),
         mapped,
         refused: None,
         skipped: false,
