@@ -116,7 +116,7 @@ async fn look(
 async fn index(parts: &Parts, stop: &CancellationToken) -> Result<(), StoreError> {
     for step in 0..INDEXINGS {
         if stop.is_cancelled() || !parts.store.index_more(INDEXED_AT_ONCE).await? {
-            if step > 0 {
+            if step > 0 && !parts.store.is_indexing().await? {
                 tracing::info!("every order can be found again");
             }
             return Ok(());

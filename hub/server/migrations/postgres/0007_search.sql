@@ -1,6 +1,6 @@
 -- What finds orders (store/search): words in the clear, exact and by their beginning, and keyed hashes of personal
 -- values. Filled for orders of before by a job. `tokens` is written by programs of the last schema only, as long as
--- one runs beside this; the next schema drops it.
+-- one runs beside this; a later schema drops it.
 CREATE TABLE search_words (
     word TEXT COLLATE "C" NOT NULL,
     k    BIGINT NOT NULL,

@@ -4,9 +4,10 @@
 //! [`WORTH_PREPARING`] would be in a batch when a commit begins, it closes already and is prepared while that
 //! commit runs: smaller ones wait for the commit, and grow.
 //!
-//! Acts go first: a delivery is two of them. While deliveries are under way a batch takes one message for each, so
-//! that what the hub takes in does not outrun what it hands on; what it does not take waits in the queue. Where
-//! none is under way (a target is away), it takes as many as there is room for.
+//! Acts go first: a delivery is two of them, its take-off and its receipt. Beside acts a batch takes one message for
+//! two of them, and at least [`LEAST_MESSAGES`]; without any, [`FEW_MESSAGES`], as long as one of the last [`QUIET`]
+//! batches had some of a delivery. So what the hub takes in hardly outruns what it hands on; the rest waits in the
+//! queue. Where no delivery is under way (a target is away), a batch takes as many as there is room for.
 //! **Invariant:** batches are committed in the order in which they closed, one at a time; what is behind
 //! something of its source that was not stored is not committed. Tests:
 //! `nothing_overtakes_what_was_not_stored`,
@@ -18,6 +19,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use orderhub_order::fold::Act;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -79,8 +81,8 @@ async fn run(parts: Parts, mut queues: Queues, stop: CancellationToken) {
             }
         };
         let Some(first) = first else { break };
-        let Closing { units, waiters, acts, .. } = queues.close(first, quiet >= QUIET);
-        quiet = if acts > 0 { 0 } else { quiet.saturating_add(1) };
+        let Closing { units, waiters, delivers, .. } = queues.close(first, quiet >= QUIET);
+        quiet = if delivers { 0 } else { quiet.saturating_add(1) };
         if units.is_empty() {
             continue;
         }
@@ -195,6 +197,8 @@ struct Closing {
     waiters: Vec<Waiter>,
     bytes: usize,
     acts: usize,
+    /// Some of the acts are of a delivery.
+    delivers: bool,
 }
 
 impl Closing {
@@ -210,6 +214,7 @@ impl Closing {
             return;
         }
         self.bytes += size(&unit);
+        self.delivers |= is_of_a_delivery(&unit);
         self.units.push(unit);
         self.waiters.push(waiter);
     }
@@ -251,6 +256,13 @@ impl Queues {
             batch.take(message);
         }
         batch
+    }
+}
+
+fn is_of_a_delivery(unit: &Unit) -> bool {
+    match unit {
+        Unit::Order(order) => matches!(order.act, Act::Fly { .. } | Act::Receipt(_)),
+        Unit::Message(_) => false,
     }
 }
 
@@ -310,7 +322,7 @@ fn resolve(parts: &Loop, waiters: Vec<Waiter>, outcomes: Result<Outcomes, StoreE
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
-    use orderhub_order::fold::{Act, Facts};
+    use orderhub_order::fold::Facts;
     use orderhub_order::ids::{OrderKey, SystemName};
 
     use super::*;

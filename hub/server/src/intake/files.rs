@@ -179,18 +179,23 @@ impl Folder {
         Ok(())
     }
 
-    /// Moved before the todo, so that it is told of once.
+    /// The todo first: whatever ends this process between the two, it is told of, and by its id told of once.
     async fn set_aside(&self, name: &OsString, error: &io::Error) -> Result<(), Trouble> {
         let why = format!("the file {name:?} cannot be read: {error}");
         tracing::warn!(source = %self.source, why, "a file is set aside");
-        self.put_away(name, Some(format!("{why}\n"))).await?;
         let mut envelope = self.envelope(name, Bytes::new());
         // Each time that it comes is another.
-        envelope.message_id = None;
-        let why = format!("{why}; it lies in `failed/`: let this user read it, and drop it again");
-        let refused = Some(("unreadable_file", why));
+        let path = self.settings.work().join(name);
+        let metadata = fs::metadata(&path).await;
+        let changed = metadata.and_then(|metadata| Ok((metadata.len(), metadata.modified()?)));
+        envelope.message_id = changed.ok().map(|(size, at)| {
+            let at = at.duration_since(std::time::UNIX_EPOCH).unwrap_or_default().as_nanos();
+            format!("unreadable:{}:{size}:{at}", name.to_string_lossy())
+        });
+        let told = format!("{why}; it goes to `failed/`: let this user read it, and drop it again");
+        let refused = Some(("unreadable_file", told));
         self.intake.take_with(envelope, Beside::default(), refused).await?;
-        Ok(())
+        self.put_away(name, Some(format!("{why}\n"))).await
     }
 
     /// Told once, and tried again later.

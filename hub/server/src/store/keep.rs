@@ -16,6 +16,13 @@ pub(super) const NS_PER_DAY: i64 = 24 * 3_600 * 1_000_000_000;
 pub(super) const NS_PER_WEEK: i64 = 7 * NS_PER_DAY;
 pub(super) const MINUTES_PER_DAY: i64 = 24 * 60;
 
+/// What is kept how long.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Kept {
+    pub(super) keep: Keep,
+    pub(super) seen_days: u16,
+}
+
 /// What one step came to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Pruned {

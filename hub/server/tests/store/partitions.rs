@@ -116,7 +116,7 @@ async fn what_a_reader_holds_goes_when_the_reader_has_gone() {
     let seen = held(&place.url_at(None), None, kept).await.unwrap().unwrap();
     assert!(seen.over.contains(&over), "{seen:?}");
     assert_eq!(seen.holder.unwrap().who, "a dump");
-    assert_eq!(seen.tables.len(), 9);
+    assert_eq!(seen.tables.len(), 11);
     reader.close().await.unwrap();
     let pruned = world.store.prune(world.now).await.unwrap();
     assert_eq!(pruned.held, None);

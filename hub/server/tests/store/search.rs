@@ -89,6 +89,24 @@ async fn a_database_is_searched_by_the_key_that_filled_it_or_made_anew() {
 }
 
 #[tokio::test]
+async fn a_process_that_was_away_while_the_key_changed_writes_nothing() {
+    let place = Postgres::new();
+    let mut world = World::new(&place).await;
+    world.say(search::of_one_line("1001")).await;
+    let mut direct = place.direct().await;
+    for sql in
+        ["UPDATE meta SET value = 'other' WHERE name = 'search_check'", "DELETE FROM processes"]
+    {
+        query(sql).execute(&mut direct).await.unwrap();
+    }
+    let order = world.message(vec![search::of_one_line("1002")]);
+    assert!(world.apply(vec![order]).await.is_err());
+    let orders: i64 =
+        query_scalar("SELECT count(*) FROM orders").fetch_one(&mut direct).await.unwrap();
+    assert_eq!(orders, 1);
+}
+
+#[tokio::test]
 async fn what_a_former_program_still_writes_is_waited_for() {
     let place = Postgres::new();
     filled(&place).await;

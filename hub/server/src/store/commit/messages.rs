@@ -276,7 +276,12 @@ impl<'a> WorkingSet<'a> {
             }
             self.driven.push((first, redrive.document));
         } else if told.outcome == Word::Unchanged {
-            return None;
+            // Unless somebody is told of it: then they want to see it.
+            let is_shown =
+                |todo: &TodoWrite| todo.message.is_some_and(|(message, _)| message == id);
+            if !self.todos.iter().any(is_shown) {
+                return None;
+            }
         }
         self.messages.push(Row {
             id,

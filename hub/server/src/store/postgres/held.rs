@@ -20,8 +20,19 @@ const SINCE: i64 = 9;
 /// What is over for so long should have gone: rounds come more often.
 const GRACE: SignedDuration = SignedDuration::from_hours(1);
 /// The tables that grow.
-const GROWING: [&str; 9] =
-    ["orders", "lanes", "changes", "messages", "receipts", "seen", "counters", "xrefs", "tokens"];
+const GROWING: [&str; 11] = [
+    "orders",
+    "lanes",
+    "changes",
+    "messages",
+    "receipts",
+    "seen",
+    "counters",
+    "xrefs",
+    "search_words",
+    "search_hashes",
+    "order_lines",
+];
 
 /// What was seen.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

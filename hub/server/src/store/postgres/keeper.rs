@@ -48,12 +48,16 @@ pub(super) struct Keeper {
     /// Processes are gone whose lanes are not all free yet.
     pub(super) to_free: AtomicBool,
     pub(super) shorts: Arc<Pool>,
+    /// What the key of the search is known by.
+    pub(super) search_check: String,
 }
 
 /// Why a process has no number.
 enum NotBegun {
     /// Another process that lives has the name.
     NameTaken,
+    /// The search was forgotten, or is made under another key by now.
+    AnotherKey,
     Fault(Fault),
 }
 
@@ -79,6 +83,7 @@ impl Keeper {
                     return Ok(connection);
                 }
                 Err(NotBegun::NameTaken) => None,
+                Err(NotBegun::AnotherKey) => return Err(StoreError::SearchKey),
                 // What the former one of this name was about may be in the way for a moment.
                 Err(NotBegun::Fault(fault)) => match TxError::from(fault) {
                     TxError::Again(error) => Some(error),
@@ -110,6 +115,14 @@ impl Keeper {
         if !named(c, &self.instance).await? && self.is_heard(c).await? {
             drop(connection.close().await);
             return Err(NotBegun::NameTaken);
+        }
+        // One that was away while others began anew would hash under the former key.
+        let check = "SELECT EXISTS (SELECT FROM meta WHERE name = $1 AND value = $2)";
+        let check =
+            query_scalar::<_, bool>(check).bind(search::rows::CHECK).bind(&self.search_check);
+        if !check.fetch_one(&mut *c).await? {
+            drop(connection.close().await);
+            return Err(NotBegun::AnotherKey);
         }
         correct_clock(c).await?;
         let asked = Instant::now();
@@ -174,6 +187,7 @@ impl Keeper {
                 Ok(connection) => Ok(connection),
                 Err(NotBegun::Fault(fault)) => Err(fault.into()),
                 Err(NotBegun::NameTaken) => Err(self.taken()),
+                Err(NotBegun::AnotherKey) => Err(StoreError::SearchKey),
             };
         }
         let mut gone = self.members.may_judge() && take_off(&mut connection).await?;

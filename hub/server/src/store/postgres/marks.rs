@@ -3,9 +3,9 @@
 //! open anywhere on the server keeps those from being cleared away.
 //!
 //! A mark is only a place to begin: what came to lie before it is found when the whole range is read again, after
-//! [`WHOLE`], or later where that takes long.
+//! [`WHOLE`], or later where that takes long, but no later than after [`LONGEST`].
 //!
-//! **Bound:** whatever the dead entries of hours, whole ranges take no more than a fiftieth of the time. Test:
+//! **Bound:** whatever the dead entries of hours, whole ranges take a small part of the time. Test:
 //! `a_whole_range_that_takes_long_or_fails_is_read_less_often`.
 
 use std::collections::HashMap;
@@ -19,6 +19,8 @@ use tokio::time::Instant;
 const WHOLE: Duration = Duration::from_secs(10);
 /// At the least, so many times as long as it took passes between two whole reads.
 const REST: u32 = 50;
+/// Longest time between two whole reads.
+const LONGEST: Duration = Duration::from_secs(60);
 /// Commits may be due so much earlier than what was looked at last, in nanoseconds.
 const SLACK_NS: i64 = 500_000_000;
 
@@ -72,14 +74,14 @@ impl Marks {
             return Begun { after: mark.due.saturating_sub(SLACK_NS), since };
         }
         // One that does not come to its end is not tried again at once.
-        (mark.whole, mark.rest) = (since, mark.rest * 2);
+        (mark.whole, mark.rest) = (since, (mark.rest * 2).min(LONGEST));
         Begun { after: i64::MIN, since }
     }
 
     /// Ends a look: everything that was due by then was found.
     pub(super) fn looked(&self, system: &SystemName, whose: Whose, begun: Begun, due: i64) {
         let mut marks = self.marks();
-        let rest = WHOLE.max(begun.since.elapsed() * REST);
+        let rest = (begun.since.elapsed() * REST).clamp(WHOLE, LONGEST);
         match marks.get_mut(&(system.clone(), whose)) {
             Some(mark) if begun.after > i64::MIN => mark.due = mark.due.max(due),
             Some(mark) => *mark = Mark { due, whole: begun.since, rest },
@@ -135,16 +137,18 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_whole_range_that_takes_long_or_fails_is_read_less_often() {
-        let (marks, erp, long) = (Marks::default(), SystemName::new("erp"), Duration::from_secs(2));
+        let (marks, erp, long) = (Marks::default(), SystemName::new("erp"), WHOLE / 25);
         look(&marks, SLACK_NS, long).await;
         tokio::time::advance(long * (REST - 2)).await;
         assert_eq!(look(&marks, SLACK_NS, Duration::ZERO).await, 0);
         tokio::time::advance(long * 2).await;
-        // It never ends.
-        assert_eq!(marks.begin(&erp, Whose::Free).after, i64::MIN);
-        tokio::time::advance(long * REST).await;
-        assert_eq!(look(&marks, SLACK_NS, Duration::ZERO).await, 0);
-        tokio::time::advance(long * REST).await;
+        // It never ends: it is tried after twice the time, and at last after the longest.
+        for rest in [4 * WHOLE, LONGEST, LONGEST] {
+            assert_eq!(marks.begin(&erp, Whose::Free).after, i64::MIN);
+            tokio::time::advance(rest - Duration::from_secs(1)).await;
+            assert_eq!(look(&marks, SLACK_NS, Duration::ZERO).await, 0);
+            tokio::time::advance(Duration::from_secs(1)).await;
+        }
         assert_eq!(look(&marks, SLACK_NS, Duration::ZERO).await, i64::MIN);
     }
 

@@ -22,6 +22,7 @@ use crate::bundle::Files;
 use crate::store::codec;
 use crate::store::commit::{Batch, Outcomes};
 use crate::store::counted::Counted;
+use crate::store::keep::Kept;
 use crate::store::reserved::Reserved;
 use crate::store::search::SearchKey;
 
@@ -70,7 +71,6 @@ use marks::Marks;
 use members::Members;
 pub use open::{Login, Options};
 use pool::Pool;
-use prune::Kept;
 use tx::PgTx;
 use writer::{Failed, Writer};
 

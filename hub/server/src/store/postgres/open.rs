@@ -15,7 +15,6 @@ use super::keeper::Keeper;
 use super::marks::Marks;
 use super::members::Members;
 use super::pool::Pool;
-use super::prune::Kept;
 use super::tx::PgTx;
 use super::writer::{Failed, Writer};
 use super::{PostgresStore, leases, schema};
@@ -23,6 +22,7 @@ use crate::apply::UnitOutcome;
 use crate::config::{Keep, SecretRef, Secrets};
 use crate::store::commit::{self, Batch, Committed, Hand, Outcomes, TxError};
 use crate::store::counted::Counted;
+use crate::store::keep::Kept;
 use crate::store::reserved::Reserved;
 use crate::store::{StoreError, Wanted};
 
@@ -127,6 +127,7 @@ impl PostgresStore {
             marks: Arc::clone(&marks),
             to_free: AtomicBool::new(false),
             shorts: Arc::clone(&shorts),
+            search_check: search.check(),
         };
         let connection = keeper.begin().await?;
         let stop = CancellationToken::new();

@@ -12,7 +12,7 @@ use super::error::Fault;
 use super::partitions::{self, Known, MESSAGES, Places, RECEIPTS, SEEN, Standing, Table};
 use super::schema::locks;
 use crate::config::Keep;
-use crate::store::keep::{MINUTES_PER_DAY, NS_PER_DAY, Oldest, Pruned};
+use crate::store::keep::{Kept, MINUTES_PER_DAY, NS_PER_DAY, Oldest, Pruned};
 
 /// The number of the partition of messages that are needed beyond their time.
 const BEYOND: i64 = -1;
@@ -20,13 +20,6 @@ const BEYOND: i64 = -1;
 const ROWS: u64 = 1_000;
 /// Statements of such rows, and partitions of one table, in one step.
 const MOST: usize = 8;
-
-/// What is kept how long.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Kept {
-    pub(super) keep: Keep,
-    pub(super) seen_days: u16,
-}
 
 /// One step: the partitions of today and tomorrow are there, what is over goes.
 pub(super) async fn step(

@@ -213,7 +213,11 @@ impl Source {
         let aside = note.with_extension("copied.new");
         std::fs::write(&aside, text).map_err(failed)?;
         File::open(&aside).and_then(|file| file.sync_all()).map_err(failed)?;
-        std::fs::rename(&aside, &note).map_err(failed)
+        std::fs::rename(&aside, &note).map_err(failed)?;
+        // Its name, too, is on the disk before the database counts as the installation.
+        let folder = note.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let folder = folder.unwrap_or(Path::new("."));
+        File::open(folder).and_then(|folder| folder.sync_all()).map_err(failed)
     }
 
     fn each(

@@ -19,6 +19,7 @@ use super::{
 use crate::bundle::Files;
 use crate::store::commit::{Batch, Outcomes, WORTH_LOOKING};
 use crate::store::counted::Counted;
+use crate::store::keep::Kept;
 use crate::store::reserved::Reserved;
 use crate::store::search::SearchKey;
 
@@ -53,7 +54,6 @@ mod writer;
 use heads::Heads;
 pub use indexing::forget_search;
 pub use open::Options;
-use prune::Kept;
 use readers::Readers;
 use scout::Scout;
 use writer::{After, Job, call};

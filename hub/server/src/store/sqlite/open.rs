@@ -6,13 +6,13 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use super::heads::Heads;
-use super::prune::Kept;
 use super::readers::Readers;
 use super::scout::Scout;
 use super::{SqliteStore, schema, writer};
 use crate::config::Keep;
 use crate::store::counted::Counted;
 use crate::store::forecast::Forecast;
+use crate::store::keep::Kept;
 use crate::store::reserved::Reserved;
 use crate::store::{StoreError, Wanted};
 

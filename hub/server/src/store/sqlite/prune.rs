@@ -18,22 +18,14 @@ use tokio::time::Instant;
 
 use super::error::Fault;
 use super::writer::Writer;
-use crate::config::Keep;
 use crate::store::StoreError;
 use crate::store::columns::to_column;
-use crate::store::keep::{MINUTES_PER_DAY, NS_PER_DAY, Oldest, Pruned};
+use crate::store::keep::{Kept, MINUTES_PER_DAY, NS_PER_DAY, Oldest, Pruned};
 
 /// Rows that one step looks at.
 const ROWS: i64 = 200;
 /// No further row is looked at after so long.
 const STEP: Duration = Duration::from_millis(4);
-
-/// What is kept how long.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Kept {
-    pub(super) keep: Keep,
-    pub(super) seen_days: u16,
-}
 
 /// A round through all that is kept, from step to step.
 #[derive(Clone, Copy, Debug, Default)]
@@ -64,7 +56,9 @@ pub(super) fn step(writer: &mut Writer, kept: Kept, now: Timestamp) -> Result<Pr
         writer.round = Round { in_the_log: round.in_the_log, ..Round::default() };
         return Ok(Pruned::default());
     }
-    overwriting(&writer.connection, true)?;
+    // Ids and counts need not be overwritten.
+    let bodies = matches!(round.stage, Stage::Messages | Stage::Receipts);
+    overwriting(&writer.connection, bodies)?;
     let done = writer.transaction(|writer| {
         let c = &writer.connection;
         let now = to_column(now);
@@ -77,7 +71,9 @@ pub(super) fn step(writer: &mut Writer, kept: Kept, now: Timestamp) -> Result<Pr
         };
         Ok(ended)
     });
-    overwriting(&writer.connection, false)?;
+    if bodies {
+        overwriting(&writer.connection, false)?;
+    }
     if done? {
         let stage = match round.stage {
             Stage::Seen => Stage::Messages,

@@ -7,6 +7,9 @@ use super::error::Fault;
 use crate::store::commit::{Seen, SeenId};
 use crate::store::keep;
 
+/// Ids that go in one step.
+const PRUNED_AT_ONCE: usize = 1_000;
+
 /// The weeks whose tables are there, oldest first. Read anew after a rollback.
 #[derive(Debug, Default)]
 pub(super) struct Weeks(Vec<i64>);
@@ -66,13 +69,19 @@ impl Weeks {
         Ok(seen)
     }
 
-    /// Drops the first table, if it is of a week before `oldest`; `true`: it is not.
+    /// Empties the first table step by step, if it is of a week before `oldest`, and drops it when it is empty: a table
+    /// of millions of rows goes in no short transaction. `true`: it is of no such week.
     pub(super) fn prune(&mut self, connection: &Connection, oldest: i64) -> Result<bool, Fault> {
         let Some(week) = self.0.first().copied().filter(|week| *week < oldest) else {
             return Ok(true);
         };
-        connection.execute_batch(&format!("DROP TABLE IF EXISTS seen_{week}"))?;
-        self.0.remove(0);
+        let some = format!(
+            "DELETE FROM seen_{week} WHERE id IN (SELECT id FROM seen_{week} ORDER BY id LIMIT {PRUNED_AT_ONCE})"
+        );
+        if connection.execute(&some, [])? < PRUNED_AT_ONCE {
+            connection.execute_batch(&format!("DROP TABLE IF EXISTS seen_{week}"))?;
+            self.0.remove(0);
+        }
         Ok(false)
     }
 }
