@@ -45,7 +45,7 @@ async fn main() {
             waiting::run(&mut place, kind).await;
         }
     }
-    for kind in [Kind::Sqlite, Kind::Postgres] {
+    for kind in [Kind::Postgres, Kind::Sqlite] {
         if wanted("steady") {
             steady::run(&mut place, kind).await;
         }

@@ -1,8 +1,11 @@
 //! Why a release has not fired for a system, in words.
 
+use rust_decimal::Decimal;
+
 use super::assign::{Choice, choose};
 use super::{Release, Target, fired_key, subjects};
 use crate::condition::Scene;
+use crate::derive::Books;
 use crate::ids::{At, Role, SystemName};
 use crate::model::State;
 use crate::rules::{DeliverRule, Rules};
@@ -69,12 +72,17 @@ fn missing(
     };
     let at = subjects.last().cloned().unwrap_or(At::ROOT);
     missing.extend(not_meant(state, system, rules, (release, &at)));
-    if missing.is_empty() {
-        missing.extend(
-            release
-                .creates
-                .then(|| "nothing is left to release: no line that ships is open".to_owned()),
-        );
+    if missing.is_empty() && release.creates {
+        let books = Books::of(order);
+        let open =
+            books.lines.iter().any(|(_, book)| book.ships && book.unreleased() > Decimal::ZERO);
+        missing.push(match open {
+            false => "nothing is left to release: no line that ships is open".to_owned(),
+            // A system, or a rule, that came after the order's last change.
+            true => "nothing is in the way now, but something was when the order changed last; it comes with the \
+                     next document or edit of the order"
+                .to_owned(),
+        });
     }
     missing
 }

@@ -3,6 +3,7 @@
 //! Either side is a URL, as `[store] url` has it, or a settings file whose `[store]` is meant. A password is
 //! never on the command line: it comes from a file or a variable.
 
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -109,6 +110,10 @@ fn asked(args: &CopyArgs) -> Result<Copy, Fault> {
 fn side(name: &str, word: &str) -> Result<Side, Fault> {
     let is_url =
         ["sqlite:", "postgres:", "postgresql:"].iter().any(|scheme| word.starts_with(scheme));
+    if !is_url && is_sqlite(Path::new(word)) {
+        let says = format!("`{name}` names a database file without its scheme");
+        return Err(Fault::new(Code::Usage, says).hint(format!("write `sqlite:{word}`")));
+    }
     if !is_url && (Path::new(word).is_file() || word.ends_with(".toml")) {
         let store = load(Path::new(word))?.config.store;
         return Ok(Side { url: store.url, password: store.password });
@@ -119,6 +124,13 @@ fn side(name: &str, word: &str) -> Result<Side, Fault> {
             .hint("or name a settings file whose `[store]` is meant; a password comes by `--password-file` or `--password-env`")
     })?;
     Ok(Side { url, password: None })
+}
+
+/// Whether there is a file that begins as SQLite's do.
+fn is_sqlite(path: &Path) -> bool {
+    let mut head = [0; 16];
+    let read = std::fs::File::open(path).and_then(|mut file| file.read_exact(&mut head));
+    read.is_ok() && head == *b"SQLite format 3\0"
 }
 
 async fn run(asked: &Copy, output: Output) -> Result<ExitCode, Fault> {
@@ -212,7 +224,9 @@ fn fault(error: &CopyError) -> Fault {
         CopyError::NoFile(_) => Code::NotFound,
         CopyError::Store(StoreError::Newer { .. }) => Code::Usage,
         CopyError::InUse(_) | CopyError::UnderWay(_) | CopyError::Store(_) => Code::Later,
-        CopyError::Holds { .. } | CopyError::Another { .. } => Code::Conflict,
+        CopyError::Holds { .. } | CopyError::Another { .. } | CopyError::Copied { .. } => {
+            Code::Conflict
+        }
         CopyError::Database { .. } => Code::Unreachable,
         CopyError::NoInstall(_) | CopyError::Schema { .. } => Code::Usage,
         CopyError::Unholdable { .. }

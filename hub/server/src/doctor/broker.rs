@@ -32,11 +32,11 @@ pub(super) async fn connect(bus: &Bus, secrets: &Secrets) -> Result<Connection, 
     }
 }
 
-/// Looks at the broker and at each queue of the settings. `processes`: hubs that run now.
+/// Looks at the broker and at each queue of the settings. `processes`: hubs that run now, if that is known.
 pub(super) async fn look(
     bus: &Bus,
     secrets: &Secrets,
-    (processes, intake): (u64, &Intake),
+    (processes, intake): (Option<u64>, &Intake),
     report: &mut Report,
 ) {
     memory_for(bus, intake, report);
@@ -93,7 +93,12 @@ fn memory_for(bus: &Bus, intake: &Intake, report: &mut Report) {
     }
 }
 
-async fn queue(connection: &Connection, consume: &Consume, processes: u64, report: &mut Report) {
+async fn queue(
+    connection: &Connection,
+    consume: &Consume,
+    processes: Option<u64>,
+    report: &mut Report,
+) {
     let name = consume.queue.as_str();
     let state = match passive(connection, name).await {
         Ok(state) => state,
@@ -206,8 +211,17 @@ fn shape(topology: &Topology, consume: &Consume, report: &mut Report) {
 }
 
 /// Whether somebody reads the queue who is not ours.
-fn readers(consume: &Consume, consumers: u32, processes: u64, report: &mut Report) {
+fn readers(consume: &Consume, consumers: u32, processes: Option<u64>, report: &mut Report) {
     let name = &consume.queue;
+    let Some(processes) = processes else {
+        if consumers > 0 {
+            let says = format!(
+                "queue `{name}` has {consumers} readers; whose they are cannot be said without the store"
+            );
+            report.add(Level::Note, "queue", says, None);
+        }
+        return;
+    };
     let ours = match consume.consumers {
         Consumers::One => processes.min(1),
         Consumers::Many => processes,

@@ -20,16 +20,16 @@ const OLDEST: i32 = 150_000;
 const CONNECTIONS: i64 = 24;
 
 /// Looks at the store; answers how many hubs work on it now.
-pub(super) async fn look(config: &Config, secrets: &Secrets, report: &mut Report) -> u64 {
+pub(super) async fn look(config: &Config, secrets: &Secrets, report: &mut Report) -> Option<u64> {
     match &config.store.url {
         StoreUrl::Sqlite(path) => {
             let path = path.clone();
             let looking = tokio::task::spawn_blocking(move || (sqlite::look(&path), path));
-            let Ok((found, path)) = looking.await else { return 0 };
+            let Ok((found, path)) = looking.await else { return None };
             if let Ok(look) = &found {
                 kept::file(look, report);
             }
-            file(&found, &path, report)
+            Some(file(&found, &path, report))
         }
         StoreUrl::Postgres(url) => {
             let login = config.store.password.clone();
@@ -39,12 +39,12 @@ pub(super) async fn look(config: &Config, secrets: &Secrets, report: &mut Report
                 Ok(found) => {
                     let running = server(&found, report);
                     kept::database(url, login, &config.store, running, report).await;
-                    running
+                    Some(running)
                 }
                 Err(error) => {
                     let fix = "start PostgreSQL there, or correct `store.url` and `store.password`";
                     report.fix(Level::Unreachable, "store", error.to_string(), fix);
-                    0
+                    None
                 }
             }
         }

@@ -99,6 +99,8 @@ pub async fn open(
 ///
 /// [`StoreError::Failed`] in words: a hub works on the store, or it cannot be reached.
 pub async fn forget_search(settings: &config::Store, secrets: &Secrets) -> Result<(), StoreError> {
+    // What is forgotten can only be made anew under a key that is one.
+    search_key(settings, secrets)?.check()?;
     match settings.url.clone() {
         StoreUrl::Sqlite(path) => {
             let forgotten = tokio::task::spawn_blocking(move || sqlite::forget_search(&path)).await;

@@ -217,7 +217,17 @@ async fn a_file_in_use_is_not_copied_and_a_copied_one_is_as_it_was() {
     grown(&other).await.store.close().await;
     let held = moved(&other, &to).await.unwrap_err();
     assert!(matches!(&held, CopyError::Holds { orders: 5, same: false, .. }), "{held}");
-    std::fs::remove_file(file(&from).with_extension("db.copied")).unwrap();
+    let note = file(&from).with_extension("db.copied");
+    let told = std::fs::read_to_string(&note).unwrap();
+    let to = serde_json::from_str::<serde_json::Value>(&told).unwrap()["to"].clone();
+    std::fs::write(&note, told.replace(to.as_str().unwrap(), "db.example:5432/orders")).unwrap();
+    let elsewhere = Postgres::new();
+    let twice = moved(&from, &elsewhere).await.unwrap_err();
+    assert!(
+        matches!(&twice, CopyError::Copied { to, .. } if to == "db.example:5432/orders"),
+        "{twice}"
+    );
+    std::fs::remove_file(&note).unwrap();
     SqliteStore::open(&from.options()).unwrap();
 }
 
@@ -352,6 +362,7 @@ async fn what_postgres_cannot_hold_is_refused_before_anything_is_written_and_men
 
 async fn damaged_is_never_mended(from: &Sqlite) {
     let to = Postgres::new();
+    std::fs::remove_file(file(from).with_extension("db.copied")).unwrap();
     from.sql("UPDATE orders SET version = 'three' WHERE k = 1").await;
     let mend = Copy { mend: true, ..asked(from, &to) };
     let refused = copy(&mend, &Arc::new(Progress::default())).await.unwrap_err();

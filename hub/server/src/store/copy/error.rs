@@ -79,6 +79,18 @@ pub enum CopyError {
         /// It is the one of the file.
         same: bool,
     },
+    /// It was copied to another database, on which a hub may run.
+    #[error("`{}` was copied to {to} on {at} already, and hubs on two copies would send everything twice", .file.display())]
+    Copied {
+        /// Which file.
+        file: PathBuf,
+        /// To which database.
+        to: String,
+        /// When.
+        at: String,
+        /// What says so.
+        note: PathBuf,
+    },
     /// A copy of something else was begun there.
     #[error("the database at {place} holds an unfinished copy of another installation, {install}")]
     Another {
@@ -149,6 +161,9 @@ impl CopyError {
             }
             Self::Holds { .. } => {
                 "name an empty database; one that is to be given up is emptied by `DROP SCHEMA public CASCADE; CREATE SCHEMA public`"
+            }
+            Self::Copied { .. } => {
+                "run the hub on that database; to give that copy up for good, see that no hub runs on it and remove the note `….copied` beside the file"
             }
             Self::Another { .. } => {
                 "name another database, or repeat the copy of that installation"

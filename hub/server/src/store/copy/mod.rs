@@ -134,6 +134,14 @@ pub async fn copy(copy: &Copy, progress: &Arc<Progress>) -> Result<Report, CopyE
     let install = source.install.clone();
     let mut target = Target::connect(&copy.to).await?;
     target.takes(&install).await?;
+    // An unfinished copy into the same database may be repeated; a rehearsal leaves nobody two installations.
+    if let Some((to, at)) = source.noted()
+        && !copy.rehearse
+        && to != target.place()
+    {
+        let (file, note) = (copy.from.clone(), source.note_path());
+        return Err(CopyError::Copied { file, to, at, note });
+    }
     let plan = Arc::new(Plan::new(&source.tables()?, &target.catalog().await?, source.parts()?)?);
     let source = Arc::new(Mutex::new(source));
 
@@ -249,19 +257,23 @@ async fn blocking<T: Send + 'static>(
 
 /// Whether a hub may not run on this file, because it runs on a database by now, and what to do.
 pub(crate) fn refused(note: &Path, file: &Path) -> Result<(), StoreError> {
+    let Some((to, at)) = noted(note) else { return Ok(()) };
+    Err(StoreError::Failed(format!(
+        "`{}` was copied to PostgreSQL at {to} on {at}, and a hub on both would send everything twice; run the hub \
+         on that database, or, to go back for good, stop that one and remove `{}`",
+        file.display(),
+        note.display(),
+    )))
+}
+
+/// Where a file was copied to, and when, by the note beside it.
+pub(crate) fn noted(note: &Path) -> Option<(String, String)> {
     let text = match std::fs::read_to_string(note) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return None,
         // What cannot be read is there all the same.
         read => read.unwrap_or_default(),
     };
     let told: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
     let word = |name| told.get(name).and_then(serde_json::Value::as_str).unwrap_or("?").to_owned();
-    Err(StoreError::Failed(format!(
-        "`{}` was copied to PostgreSQL at {} on {}, and a hub on both would send everything twice; run the hub \
-         on that database, or, to go back for good, stop that one and remove `{}`",
-        file.display(),
-        word("to"),
-        word("at"),
-        note.display(),
-    )))
+    Some((word("to"), word("at")))
 }

@@ -36,6 +36,26 @@ pub struct Wanted {
     pub key: Option<SecretString>,
 }
 
+impl Wanted {
+    /// Whether the key that was named can be one.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Failed`]: it is too short.
+    pub(crate) fn check(&self) -> Result<(), StoreError> {
+        let named = self.key.as_ref().is_none_or(|key| SearchKey::new(key).is_some());
+        if named { Ok(()) } else { Err(too_short()) }
+    }
+}
+
+fn too_short() -> StoreError {
+    StoreError::Failed(
+        "the key of `store.search_key` is too short; make one of 32 characters or more, such as by \
+         `openssl rand -hex 32`"
+            .to_owned(),
+    )
+}
+
 /// How it is searched.
 #[derive(Debug)]
 pub(crate) struct Begun {
@@ -67,11 +87,7 @@ pub(crate) fn begin(kept: Kept, wanted: Option<&SecretString>) -> Result<Begun, 
             (made.clone(), Some(made))
         }
     };
-    let Some(key) = SearchKey::new(&key) else {
-        let why = "the key of `store.search_key` is too short; make one of 32 bytes or more, such as \
-                   by `openssl rand -hex 32`";
-        return Err(StoreError::Failed(why.to_owned()));
-    };
+    let key = SearchKey::new(&key).ok_or_else(too_short)?;
     if check.as_ref().is_some_and(|check| *check != key.check()) {
         return Err(StoreError::SearchKey);
     }

@@ -17,7 +17,7 @@ use crate::store::StoreError;
 use crate::store::copy::check::{Found, Long, SURELY_FITS};
 use crate::store::copy::tables::{DAILY, Parts, Plan, Planned};
 use crate::store::copy::tuple::{self, Mend};
-use crate::store::copy::{CHUNK, CopyError, Given, Piece, Progress, Sum};
+use crate::store::copy::{self, CHUNK, CopyError, Given, Piece, Progress, Sum};
 use crate::store::keep;
 
 /// Rows between two words of the check.
@@ -66,6 +66,16 @@ impl Source {
         let install = connection.query_row(read, [], |row| row.get(0)).optional()?;
         let install = install.ok_or_else(|| CopyError::NoInstall(path.to_owned()))?;
         Ok(Self { connection, path: path.to_owned(), install, _lock: lock })
+    }
+
+    /// The note beside it that says where it was copied to.
+    pub(in crate::store) fn note_path(&self) -> PathBuf {
+        schema::note_of(&self.path)
+    }
+
+    /// Where it was copied to, and when.
+    pub(in crate::store) fn noted(&self) -> Option<(String, String)> {
+        copy::noted(&self.note_path())
     }
 
     /// Its tables with their columns, but for those of the weeks.
@@ -205,7 +215,7 @@ impl Source {
     /// Leaves a note beside the file, by which a hub on it is refused: see [`schema::open`]. Written aside and put
     /// in its place whole.
     pub(in crate::store) fn note(&self, to: &str, at: Timestamp) -> Result<(), CopyError> {
-        let note = schema::note_of(&self.path);
+        let note = self.note_path();
         let failed = |error: std::io::Error| {
             CopyError::Fault(format!("cannot write `{}`: {error}", note.display()))
         };
