@@ -77,6 +77,7 @@ pub(crate) async fn what_the_dispatcher_skipped_is_not_due_any_more(factory: &dy
         version: want.version,
         code: LaneCode::ProjectionEqual,
         hash: Some([7; 16]),
+        until: None,
     };
     let settled = world.one(World::act(key, skip)).await;
     assert!(matches!(settled.documents[0].folded, Some(Outcome::Applied { .. })));
