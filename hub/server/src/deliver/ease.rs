@@ -5,9 +5,6 @@
 //! `what_a_refused_credential_put_off_is_due_at_once_when_it_is_taken_again`,
 //! `a_secret_that_is_replaced_is_tried_at_once`, `a_poll_that_was_put_off_goes_on_when_its_system_is_resumed`.
 //!
-//! **Invariant:** one process at a time brings them forward. Test:
-//! `what_was_put_off_is_brought_forward_by_one_process_at_a_time`.
-//!
 //! All lanes are due then and none is called before its turn: limits and permits spread them. Bounds: [`PAGE`]
 //! lanes in one commit, one page after the other, at most [`MOST_PAGES`], by one process at a time.
 

@@ -5,7 +5,6 @@ use orderhub_order::lane::LaneCode;
 
 use super::erp;
 use super::rig::{Rig, SINK, Setup};
-use crate::clock::Clock;
 
 /// An order whose call was refused: it waits for the next probe of the credential, in five minutes.
 async fn refused(rig: &Rig, number: u32) -> orderhub_order::ids::OrderKey {
@@ -43,21 +42,4 @@ async fn a_secret_that_is_replaced_is_tried_at_once() {
     *rig.token.lock().unwrap() = "T2";
     rig.delivered(key, SINK).await;
     assert_eq!(rig.twin.requests(), 2, "and not before it was replaced");
-}
-
-#[tokio::test]
-async fn what_was_put_off_is_brought_forward_by_one_process_at_a_time() {
-    let rig = Rig::new(Setup::default());
-    rig.deliverer.pause(&erp(), "only the sink matters here");
-    *rig.twin.takes.lock().unwrap() = Some("T2");
-    let key = refused(&rig, 1).await;
-    *rig.twin.takes.lock().unwrap() = Some("T1");
-    let other = rig.store.lease("ease:sink").await.unwrap().expect("nobody has it");
-    rig.deliverer.resume(&SystemName::new(SINK));
-    let next = rig.order(2, 1, "captured").await;
-    rig.delivered(next, SINK).await;
-    let lane = rig.lane(key, SINK).await.unwrap();
-    assert!(lane.is_put_off(Clock::system().now()), "the other brings it forward");
-    rig.store.give_back(other).await;
-    rig.delivered(key, SINK).await;
 }
