@@ -87,7 +87,7 @@ fn skip(
     system: &SystemName,
     (want, version, code, hash): (WantKey, u32, LaneCode, Option<[u8; 16]>),
 ) {
-    let act = Act::Skip { system: system.clone(), want, version, code, hash };
+    let act = Act::Skip { system: system.clone(), want, version, code, hash, until: None };
     let outcome = world.act(order, &act).0;
     assert!(matches!(outcome, Outcome::Applied { .. }), "{outcome:?}");
 }

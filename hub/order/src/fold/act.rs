@@ -43,6 +43,8 @@ pub enum Act {
         code: LaneCode,
         /// The projection's hash, where one was made.
         hash: Option<[u8; 16]>,
+        /// The wish waits in the store, not in hand, and is due then.
+        until: Option<jiff::Timestamp>,
     },
     /// What came of an attempt.
     Receipt(Box<Receipt>),

@@ -5,6 +5,8 @@
 //! finds a flight past its deadline, or of a process that is gone, writes that receipt. Story
 //! `answered-after-the-effect`.
 
+use jiff::Timestamp;
+
 use super::document::{drop_hashes, role_of};
 use super::follow::expire;
 use super::receipt::{bind_all, flight_of};
@@ -110,7 +112,7 @@ pub(super) fn skip(
     work: &mut Work<'_>,
     system: &SystemName,
     (want, version): (&WantKey, u32),
-    (code, hash): (LaneCode, Option<[u8; 16]>),
+    (code, hash, until): (LaneCode, Option<[u8; 16]>, Option<Timestamp>),
 ) -> Folding<Done> {
     let role = role_of(work, system)?;
     let now = work.now;
@@ -119,6 +121,8 @@ pub(super) fn skip(
         lane.code = Some(code);
         if matches!(code, LaneCode::Held | LaneCode::NotLinked) {
             lane.due_at = None;
+        } else if until.is_some() && lane.due_at.is_some() {
+            lane.due_at = until;
         }
         return Ok(Done::Ended(Ended::Lane));
     }

@@ -176,8 +176,8 @@ fn merge(work: &mut Work<'_>, act: &Act, hash: [u8; 16]) -> Folding<Done> {
         Act::Memo { system, fence, memo, xrefs } => {
             flight::memo(work, system, *fence, (memo, xrefs))
         }
-        Act::Skip { system, want, version, code, hash } => {
-            flight::skip(work, system, (want, *version), (*code, *hash))
+        Act::Skip { system, want, version, code, hash, until } => {
+            flight::skip(work, system, (want, *version), (*code, *hash, *until))
         }
         Act::Receipt(receipt) => receipt::receipt(work, receipt),
         Act::Hurry { system } => flight::hurry(work, system),

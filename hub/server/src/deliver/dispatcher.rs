@@ -152,7 +152,11 @@ impl Dispatcher {
     /// Other files are in use.
     pub(super) fn renew(&self) {
         self.guards.limits.renew(&rates(&self.common.bundle(), &self.name, &self.lowered));
-        self.ring().hurry();
+        let waiting = self.ring().hurry();
+        if waiting {
+            // Their turns were those of the old limits.
+            self.ease();
+        }
         self.wake.notify_one();
     }
 

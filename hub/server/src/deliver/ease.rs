@@ -6,27 +6,30 @@
 //! `a_secret_that_is_replaced_is_tried_at_once`, `a_poll_that_was_put_off_goes_on_when_its_system_is_resumed`.
 //!
 //! All lanes are due then and none is called before its turn: limits and permits spread them. Bounds: [`PAGE`]
-//! lanes in one commit, one page after the other.
+//! lanes in one commit, one page after the other, at most [`MOST_PAGES`], by one process at a time.
 
-use std::collections::BTreeMap;
 use std::collections::hash_map::DefaultHasher;
+use std::collections::{BTreeMap, HashSet};
 use std::hash::{Hash as _, Hasher as _};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use jiff::Timestamp;
 use orderhub_order::fold::{Act, Facts};
 use orderhub_order::ids::OrderKey;
 
 use super::dispatcher::{Common, Dispatcher};
 use super::tasks::Dispatchers;
 use crate::apply::{OrderUnit, Unit};
-use crate::store::StoreError;
+use crate::store::{Lease, Scope, StoreError};
 
 /// Lanes brought forward by one commit.
 const PAGE: usize = 256;
-/// After an error of the store.
+/// Pages of one pass: a million lanes. What is beyond is due at its own time.
+const MOST_PAGES: usize = 4096;
+/// After an error of the store, and while it is another's turn.
 const BREATH: Duration = Duration::from_secs(1);
 
 /// What one system has to catch up with.
@@ -109,36 +112,72 @@ pub(super) async fn run(dispatchers: Dispatchers, common: Arc<Common>) {
             () = common.stopping.cancelled() => return,
             () = common.eased.notified() => {}
         }
+        let mut left = false;
         for dispatcher in dispatchers.values() {
             if !dispatcher.easing.wanted.swap(false, Ordering::AcqRel) {
                 continue;
             }
-            if let Err(error) = forward(dispatcher).await {
+            let all = in_turn(dispatcher).await.unwrap_or_else(|error| {
                 tracing::warn!(%error, system = %dispatcher.name, "what was put off is not due yet");
+                false
+            });
+            if !all {
                 dispatcher.easing.wanted.store(true, Ordering::Release);
-                common.clock.sleep(BREATH).await;
-                common.eased.notify_one();
+                left = true;
+            }
+        }
+        if left {
+            tokio::select! {
+                () = common.stopping.cancelled() => return,
+                () = common.clock.sleep(BREATH) => common.eased.notify_one(),
             }
         }
     }
 }
 
-async fn forward(dispatcher: &Dispatcher) -> Result<(), StoreError> {
+/// One process after the other: who comes second finds what the first left, and what was put off since. `false`:
+/// it is another's turn.
+async fn in_turn(dispatcher: &Dispatcher) -> Result<bool, StoreError> {
+    let store = &dispatcher.common.store;
+    let Some(lease) = store.lease(&format!("ease:{}", dispatcher.name)).await? else {
+        return Ok(false);
+    };
+    let done = forward(dispatcher, &lease).await;
+    store.give_back(lease).await;
+    done.map(|()| true)
+}
+
+/// Each lane once; one that cannot be brought forward does not keep back those after it.
+async fn forward(dispatcher: &Dispatcher, lease: &Lease) -> Result<(), StoreError> {
     let Common { store, apply, clock, stopping, .. } = &*dispatcher.common;
+    let apply = apply.under(lease.clone());
     store.hurry_fetches(&dispatcher.name, clock.now()).await?;
-    let mut last = Vec::new();
-    while !stopping.is_cancelled() {
-        let keys = store.put_off(&dispatcher.name, clock.now(), PAGE).await?;
-        if keys.is_empty() || keys == last {
-            return Ok(());
+    let (mut after, mut seen, mut done) = (clock.now(), HashSet::new(), Ok(()));
+    for _ in 0..MOST_PAGES {
+        if stopping.is_cancelled() || lease.is_lost() {
+            break;
         }
-        let acts = keys.iter().map(|key| apply.submit(act(dispatcher, *key)));
-        for done in join_all(acts).await {
-            done?;
+        let keys = store.put_off(&dispatcher.name, after, PAGE).await?;
+        let Some(last) = keys.last().copied() else { break };
+        let new: Vec<_> = keys.into_iter().filter(|key| seen.insert(*key)).collect();
+        if new.is_empty() {
+            // They failed, or were put off again since: what is left is due after them.
+            let beyond = due(dispatcher, last).await?.filter(|due| *due > after);
+            let Some(beyond) = beyond else { break };
+            after = beyond;
+            continue;
         }
-        last = keys;
+        let acts = new.iter().map(|key| apply.submit(act(dispatcher, *key)));
+        let results = join_all(acts).await;
+        done = results.into_iter().map(|result| result.map(|_| ())).fold(done, Result::and);
     }
-    Ok(())
+    done
+}
+
+async fn due(dispatcher: &Dispatcher, key: OrderKey) -> Result<Option<Timestamp>, StoreError> {
+    let state = dispatcher.common.store.state(&Scope::All, key).await?;
+    let lane = state.as_ref().and_then(|state| state.lanes.get(&dispatcher.name));
+    Ok(lane.and_then(|lane| lane.due_at))
 }
 
 fn act(dispatcher: &Dispatcher, key: OrderKey) -> Unit {

@@ -99,7 +99,13 @@ async fn next(dispatcher: &Arc<Dispatcher>) -> (OrderKey, OwnedSemaphorePermit, 
 }
 
 fn take(dispatcher: &Dispatcher) -> Option<OrderKey> {
-    dispatcher.ring().take(Instant::now(), |wait| is_ready(dispatcher, wait))
+    let mut ring = dispatcher.ring();
+    let parked = ring.parked();
+    let key = ring.take(Instant::now(), |wait| is_ready(dispatcher, wait));
+    if ring.parked() != parked {
+        dispatcher.common.store.parked(&dispatcher.name, ring.parked());
+    }
+    key
 }
 
 fn is_ready(dispatcher: &Dispatcher, wait: &Wait) -> bool {
@@ -229,7 +235,12 @@ impl InHand {
                 dispatcher.ring().park(key, Wait::Trouble("store"), until)
             }
         };
-        if dispatcher.ring().is_idle() {
+        let (parked, idle) = {
+            let ring = dispatcher.ring();
+            (ring.parked(), ring.is_idle())
+        };
+        dispatcher.common.store.parked(&dispatcher.name, parked);
+        if idle {
             // A burst may have left lanes in the store that nobody has told us of.
             let (soon, mut observed) = (Instant::now() + BREATH, dispatcher.observed());
             observed.scan_at = Some(observed.scan_at.map_or(soon, |at| at.min(soon)));

@@ -44,6 +44,7 @@ mod dispatcher;
 mod ease;
 mod freeze;
 mod lanes;
+mod line;
 mod mask;
 mod outgoing;
 pub mod prospect;

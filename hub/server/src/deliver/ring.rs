@@ -1,12 +1,15 @@
 //! The lanes of one system that this process has in hand: what to take next, what waits for what.
 //!
 //! Pure, so that its bounds can be tested. Memory per system: [`Ring::BOUND`] live keys, as many due
-//! ones, [`Ring::PARKED`] parked ones; what has no room goes back to the store, which finds it again.
+//! ones, [`Ring::PARKED`] parked ones, of which [`Ring::LIMITED`] may wait for limits; what has no room goes back to
+//! the store, which finds it again: at once, or for what waits for a limit when its turn comes ([`super::line`]).
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use orderhub_order::ids::OrderKey;
 use tokio::time::Instant;
+
+use super::line::{Came, Free, Lines};
 
 /// What a lane waits for, besides its turn.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -71,6 +74,8 @@ pub(super) struct Ring {
     asking: HashMap<OrderKey, (Wait, u64)>,
     came: u64,
     taken: u32,
+    /// Lanes of limits that wait in the store.
+    lines: Lines,
 }
 
 impl Ring {
@@ -78,6 +83,8 @@ impl Ring {
     pub(super) const BOUND: usize = 1024;
     /// Parked keys.
     pub(super) const PARKED: usize = 4096;
+    /// Parked keys that wait for limits: claims go on however many are throttled.
+    pub(super) const LIMITED: usize = 2048;
     /// One take in so many serves a retry first, so that a busy system does not starve them.
     const RETRY_EACH: u32 = 8;
 
@@ -182,11 +189,27 @@ impl Ring {
     ///
     /// **Invariant:** lanes that wait for one key of a limit go in the order in which they came, and those of
     /// another key do not wait for them. Tests: `lanes_of_one_key_go_in_their_order_and_one_asks_at_a_time`,
-    /// `a_key_that_is_used_up_holds_up_no_other`.
+    /// `a_key_that_is_used_up_holds_up_no_other`, `a_key_with_thousands_waiting_holds_up_no_other`.
     pub(super) fn behind(&self, key: OrderKey, wait: &Wait, now: Instant) -> Option<Instant> {
         let parked = self.parked.get(wait)?;
         let asks = self.asking.get(&key).is_some_and(|(asked, _)| asked == wait);
         (!asks).then_some(parked.until.unwrap_or(now))
+    }
+
+    /// When a running lane that must wait for its limit shall come back from the store; `None`: it may wait here.
+    pub(super) fn turn(
+        &mut self,
+        (key, came): (OrderKey, Came),
+        wait: &Wait,
+        free: Free,
+    ) -> Option<Instant> {
+        if self.asking.get(&key).is_some_and(|(asked, _)| asked == wait) {
+            return None;
+        }
+        let limits = self.parked.iter().filter(|(wait, _)| matches!(wait, Wait::Limit(..)));
+        let room = Self::LIMITED.saturating_sub(limits.map(|(_, group)| group.keys.len()).sum());
+        let here = self.parked.get(wait).map_or(0, |group| group.keys.len());
+        self.lines.turn(wait, (came, here, room), free)
     }
 
     /// Whether a parked key could be taken.
@@ -222,10 +245,11 @@ impl Ring {
         Offer::Taken
     }
 
-    /// What was known of limits does not hold any more: whoever waits for one may ask.
-    pub(super) fn hurry(&mut self) {
+    /// What was known of limits does not hold any more: whoever waits for one may ask. Whether some wait in the store.
+    pub(super) fn hurry(&mut self) -> bool {
         let limits = self.parked.iter_mut().filter(|(wait, _)| matches!(wait, Wait::Limit(..)));
         limits.for_each(|(_, parked)| parked.until = None);
+        self.lines.forget()
     }
 
     /// A running lane is to be served again, first of all: nothing came of taking it.
@@ -248,132 +272,5 @@ impl Ring {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use super::*;
-
-    fn key(number: usize) -> OrderKey {
-        OrderKey(i64::try_from(number).unwrap())
-    }
-
-    fn take(ring: &mut Ring) -> Option<OrderKey> {
-        ring.take(Instant::now(), |_| true)
-    }
-
-    #[test]
-    fn live_lanes_go_first_and_retries_are_not_starved() {
-        let mut ring = Ring::default();
-        ring.add_due([key(100)]);
-        (0..20).for_each(|number| assert_eq!(ring.offer(key(number)), Offer::Taken));
-        let taken: Vec<_> = std::iter::from_fn(|| take(&mut ring)).collect();
-        assert_eq!(taken.len(), 21);
-        assert_eq!(taken[..7], (0..7).map(key).collect::<Vec<_>>());
-        assert_eq!(taken[7], key(100));
-    }
-
-    #[test]
-    fn a_lane_is_in_one_place_only() {
-        let mut ring = Ring::default();
-        ring.offer(key(1));
-        ring.offer(key(1));
-        assert_eq!(ring.add_due([key(1)]), 0);
-        assert_eq!(take(&mut ring), Some(key(1)));
-        ring.offer(key(1));
-        assert_eq!(ring.add_due([key(1)]), 0);
-        assert_eq!(take(&mut ring), None, "it runs");
-        ring.done(key(1));
-        assert_eq!(take(&mut ring), Some(key(1)), "more was wanted meanwhile");
-        ring.done(key(1));
-        assert_eq!((take(&mut ring), ring.places.len()), (None, 0));
-    }
-
-    #[test]
-    fn what_has_no_room_goes_back() {
-        let mut ring = Ring::default();
-        (0..Ring::BOUND).for_each(|number| assert_eq!(ring.offer(key(number)), Offer::Taken));
-        assert_eq!(ring.offer(key(5000)), Offer::Full);
-        assert_eq!(ring.offer(key(5)), Offer::Taken, "it is there already");
-        assert_eq!(ring.add_due((10_000..20_000).map(key)), Ring::BOUND);
-        assert_eq!(ring.room(), 0);
-        for number in 0..=Ring::PARKED {
-            let taken = take(&mut ring).unwrap_or(key(30_000 + number));
-            let offer = ring.park(taken, Wait::Gate("create".to_owned()), None);
-            ring.parked.get_mut(&Wait::Gate("create".to_owned())).unwrap().until =
-                Some(Instant::now() + Duration::from_secs(3600));
-            assert_eq!(offer == Offer::Full, number == Ring::PARKED);
-        }
-    }
-
-    #[test]
-    fn a_shut_gate_holds_its_own_lanes_only_and_opens_in_order() {
-        let mut ring = Ring::default();
-        let gate = || Wait::Gate("create".to_owned());
-        for number in 0..3 {
-            ring.offer(key(number));
-            let taken = ring.take(Instant::now(), |_| false).unwrap();
-            ring.park(taken, gate(), None);
-        }
-        ring.offer(key(9));
-        let now = Instant::now();
-        assert_eq!(ring.take(now, |wait| *wait != gate()), Some(key(9)));
-        assert_eq!(ring.take(now, |_| false), None);
-        assert_eq!((take(&mut ring), take(&mut ring)), (Some(key(0)), Some(key(1))));
-        assert_eq!(ring.parked(), 1);
-    }
-
-    #[test]
-    fn a_limited_lane_waits_for_its_time() {
-        let mut ring = Ring::default();
-        let (now, wait) = (Instant::now(), Duration::from_secs(5));
-        ring.offer(key(1));
-        let taken = take(&mut ring).unwrap();
-        ring.park(taken, Wait::Limit("parcel".to_owned(), None), Some(now + wait));
-        assert_eq!(ring.take(now, |_| true), None);
-        assert_eq!(ring.next_ready(), Some(now + wait));
-        assert_eq!(ring.take(now + wait, |_| true), Some(key(1)));
-    }
-
-    #[test]
-    fn lanes_of_one_key_go_in_their_order_and_one_asks_at_a_time() {
-        let mut ring = Ring::default();
-        let (now, second) = (Instant::now(), Duration::from_secs(1));
-        let wait = |name: &str| Wait::Limit("parcel".to_owned(), Some(name.to_owned()));
-        for number in 0..4 {
-            ring.offer(key(number));
-            let taken = take(&mut ring).unwrap();
-            assert_eq!(ring.behind(taken, &wait("A"), now).is_some(), number > 0);
-            ring.park(taken, wait("A"), Some(now + second));
-        }
-        assert!(ring.behind(key(9), &wait("B"), now).is_none(), "another key is another line");
-        let then = now + second;
-        assert_eq!(ring.take(now, |_| true), None);
-        assert_eq!(ring.take(then, |_| true), Some(key(0)));
-        assert_eq!(ring.take(then, |_| true), None, "the others would ask in vain");
-        assert_eq!(ring.behind(key(0), &wait("A"), now), None);
-        // In vain: it keeps its place, and all wait.
-        ring.park(key(0), wait("A"), Some(then + second));
-        assert_eq!(ring.take(then, |_| true), None);
-        let then = then + second;
-        assert_eq!(ring.take(then, |_| true), Some(key(0)));
-        ring.asked(key(0));
-        assert_eq!(ring.take(then, |_| true), Some(key(1)), "while the first calls");
-        ring.done(key(1));
-        assert_eq!(ring.take(then, |_| true), Some(key(2)));
-        ring.put_back(key(2));
-        ring.hurry();
-        assert_eq!(ring.take(now, |_| true), Some(key(3)));
-        ring.asked(key(3));
-        assert!(ring.parked.is_empty() && ring.asking.is_empty() && ring.parked() == 0);
-    }
-
-    #[test]
-    fn a_lane_that_is_put_back_comes_first() {
-        let mut ring = Ring::default();
-        ring.offer(key(1));
-        ring.offer(key(2));
-        let taken = take(&mut ring).unwrap();
-        ring.put_back(taken);
-        assert_eq!(take(&mut ring), Some(key(1)));
-    }
-}
+#[path = "ring_tests.rs"]
+mod tests;

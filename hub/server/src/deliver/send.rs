@@ -18,6 +18,7 @@ use super::claim::{Claim, claim};
 use super::dispatcher::Dispatcher;
 use super::freeze::write_memo;
 use super::lanes::Permits;
+use super::line::{Came, Free};
 use super::outgoing::{Ready, Unfit};
 use super::ring::Wait;
 use super::settle;
@@ -32,6 +33,8 @@ use crate::store::{ReceiptRow, Scope, StoreError};
 const ATTEMPT: Duration = Duration::from_secs(120);
 /// Beyond the attempt's own time, before its flight counts as lapsed.
 const GRACE: Duration = Duration::from_secs(15);
+/// A limit without a rate is taken to have one call free after each such time.
+const UNKNOWN: Duration = Duration::from_millis(100);
 /// Wishes of one lane looked at before others get their turn.
 const MOST_TURNS: u32 = 64;
 
@@ -237,8 +240,12 @@ impl Hand<'_> {
             Cause::Limited(wait) => {
                 let limit = first.map(|request| (request.limit.clone(), request.limit_key.clone()));
                 let (limit, key) = limit.unwrap_or_default();
-                let until = Some(Instant::now() + *wait);
-                (Rest::Park(Wait::Limit(limit, key), until), LaneCode::Limited)
+                let until = Instant::now() + *wait;
+                let wait = Wait::Limit(limit, key);
+                if let Some(turn) = self.comes_back(&wait, until) {
+                    return self.wait_in_store(flight, turn).await;
+                }
+                (Rest::Park(wait, Some(until)), LaneCode::Limited)
             }
             Cause::Refused(_) => (Rest::Back, LaneCode::NotAllowed),
             Cause::Shut(_) | Cause::Call(_) | Cause::CutOff => {
@@ -250,6 +257,27 @@ impl Hand<'_> {
             self.skip(&flight.want, flight.version, (code, None)).await?;
         }
         Ok(Turn::Rest(rest))
+    }
+
+    /// When the lane shall come back from the store, if there is no room for it in hand.
+    fn comes_back(&self, wait: &Wait, next: Instant) -> Option<Instant> {
+        let Wait::Limit(limit, _) = wait else { return None };
+        let every = self.dispatcher.guards.limits.every(limit).unwrap_or(UNKNOWN);
+        let limited = self.lane.code == Some(LaneCode::Limited);
+        let came = if limited { Came::Again } else { Came::Anew };
+        let free = Free { now: Instant::now(), next, every };
+        self.dispatcher.ring().turn((self.key, came), wait, free)
+    }
+
+    /// Gives the lane back to the store, which does not name it before its turn.
+    async fn wait_in_store(&self, flight: &Flight, turn: Instant) -> Result<Turn, StoreError> {
+        let left = turn.saturating_duration_since(Instant::now());
+        let until = Some(add(self.dispatcher.common.clock.now(), left));
+        let (system, want) = (self.dispatcher.name.clone(), flight.want.clone());
+        let (version, code) = (flight.version, LaneCode::Limited);
+        let act = Act::Skip { system, want, version, code, hash: None, until };
+        self.commit(act, None).await?;
+        Ok(Turn::Rest(Rest::Done))
     }
 
     async fn shadow(&self, flight: &Flight) -> Result<Turn, StoreError> {
@@ -265,7 +293,7 @@ impl Hand<'_> {
         (code, hash): (LaneCode, Option<[u8; 16]>),
     ) -> Result<Turn, StoreError> {
         let (system, want) = (self.dispatcher.name.clone(), want.clone());
-        self.commit(Act::Skip { system, want, version, code, hash }, None).await?;
+        self.commit(Act::Skip { system, want, version, code, hash, until: None }, None).await?;
         Ok(Turn::Again)
     }
 

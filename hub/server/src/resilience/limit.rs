@@ -190,6 +190,11 @@ impl Limits {
         }
     }
 
+    /// Time in which one call of a limit becomes free again; `None`: it has no rate.
+    pub fn every(&self, name: &str) -> Option<Duration> {
+        self.named(name).map(|named| named.rate.every)
+    }
+
     fn named(&self, name: &str) -> Option<Arc<Named>> {
         let named = self.named.read().unwrap_or_else(PoisonError::into_inner);
         named.get(name).map(Arc::clone)

@@ -254,6 +254,10 @@ pub trait Store: Reads + Answers + Fetches + Indexing + Peers + Debug + Send + S
         self.release(lanes);
     }
 
+    /// So many of a system's reserved lanes wait for a time or a gate: they take no room from those that commits
+    /// hand over.
+    fn parked(&self, system: &SystemName, count: usize);
+
     /// The files of a bundle by its hash.
     fn bundle(&self, hash: &str) -> BoxFuture<'_, Result<Option<Files>, StoreError>>;
 

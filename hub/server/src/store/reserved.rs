@@ -31,6 +31,8 @@ struct Held {
     since: HashMap<OrderKey, Timestamp>,
     /// Twice what was left after the last look, so that looking costs little per lane.
     prune_at: usize,
+    /// How many of them wait for a time or a gate in the dispatcher's ring.
+    parked: usize,
 }
 
 impl Reserved {
@@ -66,9 +68,19 @@ impl Reserved {
         since.is_some_and(|since| lasts(*since, now))
     }
 
-    /// Whether so many more may be handed over.
+    /// So many lanes of the system are parked.
+    pub(crate) fn parked(&self, system: &SystemName, count: usize) {
+        let mut all = self.all();
+        match all.get_mut(system) {
+            Some(held) => held.parked = count,
+            None => all.entry(system.clone()).or_default().parked = count,
+        }
+    }
+
+    /// Whether so many more may be handed over. What is parked takes no room: it has its own bound.
     pub(crate) fn has_room(&self, system: &SystemName, more: usize) -> bool {
-        let held = self.all().get(system).map_or(0, |held| held.since.len());
+        let held =
+            self.all().get(system).map_or(0, |held| held.since.len().saturating_sub(held.parked));
         held + more <= ROOM
     }
 
@@ -127,6 +139,9 @@ mod tests {
         let more = [lane(most), lane(most + 1)];
         reserved.update(&[], more.iter(), later);
         assert!(reserved.has_room(&erp, ROOM - 2) && !reserved.has_room(&erp, ROOM - 1));
+        reserved.parked(&erp, 1);
+        assert!(reserved.has_room(&erp, ROOM - 1), "what is parked takes no room");
+        reserved.parked(&erp, 0);
         reserved.release(&more);
         assert!(reserved.has_room(&erp, ROOM));
     }

@@ -25,8 +25,8 @@ impl WorkingSet<'_> {
             self.receipts.push((unit.key, receipt.clone()));
         }
         // The dispatcher speaks of a lane that it held; what the lane wants next is reserved anew. One that it
-        // skips a wish of, or parks, it still has in hand.
-        if !matches!(unit.act, Act::Skip { .. }) {
+        // skips a wish of, or parks, it still has in hand, unless it waits in the store.
+        if !matches!(unit.act, Act::Skip { until: None, .. }) {
             self.ended.extend(system(&unit.act).map(|system| (system, unit.key)));
         }
         let outcome = match condemned {

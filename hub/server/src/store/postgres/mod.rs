@@ -152,6 +152,10 @@ impl Store for PostgresStore {
         self.reserved.release(lanes);
     }
 
+    fn parked(&self, system: &SystemName, count: usize) {
+        self.reserved.parked(system, count);
+    }
+
     fn bundle(&self, hash: &str) -> BoxFuture<'_, Result<Option<Files>, StoreError>> {
         let hash = hash.to_owned();
         Box::pin(self.readers.run(move |c| Box::pin(orders::bundle(c, hash))))

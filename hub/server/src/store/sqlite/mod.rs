@@ -142,6 +142,10 @@ impl Store for SqliteStore {
         self.reserved.release(lanes);
     }
 
+    fn parked(&self, system: &SystemName, count: usize) {
+        self.reserved.parked(system, count);
+    }
+
     fn bundle(&self, hash: &str) -> BoxFuture<'_, Result<Option<Files>, StoreError>> {
         let hash = hash.to_owned();
         Box::pin(self.readers.read(move |c| orders::bundle(c, &hash)))

@@ -122,6 +122,7 @@ fn cases_of_what_follows() -> Vec<Case> {
         case(lanes::a_lane_beyond_the_room_of_its_ring_is_free_for_others),
         case(lanes::a_call_of_a_process_that_is_another_by_now_does_not_take_off),
         case(lanes::what_the_dispatcher_skipped_is_not_due_any_more),
+        case(lanes::what_waits_in_the_store_for_its_turn_is_claimed_then_and_not_before),
         case(lanes::the_oldest_wish_is_told_while_it_waits),
         case(lanes::what_was_put_off_is_found_and_hurried),
         case(lists::orders_are_found_by_what_they_are),

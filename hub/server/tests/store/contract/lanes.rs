@@ -77,6 +77,7 @@ pub(crate) async fn what_the_dispatcher_skipped_is_not_due_any_more(factory: &dy
         version: want.version,
         code: LaneCode::ProjectionEqual,
         hash: Some([7; 16]),
+        until: None,
     };
     let settled = world.one(World::act(key, skip)).await;
     assert!(matches!(settled.documents[0].folded, Some(Outcome::Applied { .. })));
@@ -84,6 +85,24 @@ pub(crate) async fn what_the_dispatcher_skipped_is_not_due_any_more(factory: &dy
     assert!(world.store.claim(&erp(), world.now, 10).await.unwrap().is_empty());
     let world = world.reopen(factory).await;
     assert!(world.store.claim(&erp(), world.now, 10).await.unwrap().is_empty());
+}
+
+pub(crate) async fn what_waits_in_the_store_for_its_turn_is_claimed_then_and_not_before(
+    factory: &dyn Factory,
+) {
+    let mut world = World::new(factory).await;
+    let outcome = world.say(say::order("shop_eu", "1001", 1, "a")).await;
+    let key = order_of(&outcome);
+    let state = world.store.state(&Scope::All, key).await.unwrap().unwrap();
+    let want = state.lanes.get(&erp()).unwrap().wants[0].clone();
+    let turn = world.now.checked_add(SignedDuration::from_mins(3)).unwrap();
+    let (version, code) = (want.version, LaneCode::Limited);
+    let (system, want) = (erp(), want.key);
+    let skip = Act::Skip { system, want, version, code, hash: None, until: Some(turn) };
+    world.one(World::act(key, skip)).await;
+    assert!(world.store.claim(&erp(), world.now, 10).await.unwrap().is_empty());
+    assert_eq!(world.store.next_due(&erp(), world.now).await.unwrap(), Some(turn), "nobody has it");
+    assert_eq!(world.store.claim(&erp(), turn, 10).await.unwrap(), [key]);
 }
 
 /// The oldest wish of the ERP.
