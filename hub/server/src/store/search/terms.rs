@@ -75,10 +75,21 @@ struct Gathered<'a> {
 }
 
 impl Gathered<'_> {
+    /// What the order itself is called: all of it before the other words.
+    fn called(&mut self, text: Option<&str>) {
+        self.add(text.and_then(normal::identifier).map(|word| normal::called(&word)));
+    }
+
+    /// What something of it is called; no second time where the order is called so.
     fn word(&mut self, text: Option<&str>) {
+        let word = text.and_then(normal::identifier);
+        self.add(word.filter(|word| !self.terms.words.contains(&normal::called(word))));
+    }
+
+    fn add(&mut self, word: Option<String>) {
         let words: &mut BTreeSet<String> = &mut self.terms.words;
         if words.len() < MOST_WORDS {
-            words.extend(text.and_then(normal::identifier));
+            words.extend(word);
         }
     }
 
@@ -92,13 +103,15 @@ impl Gathered<'_> {
 
     fn words(&mut self, state: &State) {
         let order = &state.order;
-        self.word(Some(&order.reference));
-        self.word(order.fields.text(known::order::ORDER_NO));
+        self.called(Some(&order.reference));
+        self.called(order.fields.text(known::order::ORDER_NO));
         for collection in NAMED {
             for xref in state.lanes.iter().flat_map(|lane| &lane.xrefs) {
                 let here = xref.at.collection() == collection && !is_shared(&xref.kind);
-                if here && is_there(order, &xref.at) {
-                    self.word(Some(&xref.ext_id));
+                match collection {
+                    Collection::Root if here => self.called(Some(&xref.ext_id)),
+                    _ if here && is_there(order, &xref.at) => self.word(Some(&xref.ext_id)),
+                    _ => {}
                 }
             }
             if collection == Collection::Root {

@@ -1,9 +1,9 @@
 //! What finds orders, and their lines as rows: how both follow what orders say, and how they are made anew.
 
-use orderhub::store::{Filter, Reach, Scope};
+use orderhub::store::{Filter, Part, Reach, Scope};
 use orderhub_order::catalogue::{FieldId, known};
 use orderhub_order::contribution::{CollectionStatement, Contribution, ElementStatement};
-use orderhub_order::ids::{Collection, OrderKey};
+use orderhub_order::ids::{Collection, OrderKey, SystemName};
 use orderhub_order::value::{Address, Currency, Money, Value};
 
 use super::{Factory, World, order_of, say};
@@ -130,13 +130,97 @@ pub(crate) async fn what_finds_an_order_follows_it(factory: &dyn Factory) {
     assert_eq!(world.store.find(&Scope::All, "#2002").await.unwrap(), [key]);
 }
 
+/// Numbers of invoices and parcels are picked by others: they may be what another order is called.
+pub(crate) async fn a_number_names_an_order_and_no_invoice_or_parcel_of_another(
+    factory: &dyn Factory,
+) {
+    let mut world = World::new(factory).await;
+    let named = order_of(&world.say(order("1", 1, "#1001", ("Anna", "anna@example.com"))).await);
+    let mut other = order("2", 1, "#1002", ("Bert", "bert@example.com"));
+    let (number, tracking) = (Value::text("1001"), Value::text("shop_eu-1001"));
+    other.body.collections = vec![
+        elements(Collection::Shipments, &[("77", known::shipment::TRACKING_NO, tracking)]),
+        elements(Collection::Invoices, &[("1", known::invoice::NO, number)]),
+    ];
+    let other = order_of(&world.say(other).await);
+    // An invoice of an order may have the order's own number.
+    let mut same = order("3", 1, "#1003", ("Cem", "cem@example.com"));
+    let said = |number: &str| {
+        let number = Value::text(number);
+        vec![elements(Collection::Invoices, &[("9", known::invoice::NO, number)])]
+    };
+    same.body.collections = said("1003");
+    let same = order_of(&world.say(same).await);
+    let find = async |world: &World, word: &str| world.store.find(&Scope::All, word).await.unwrap();
+    let one: [(&str, &[OrderKey]); 8] = [
+        ("#1001", &[named]),
+        ("SHOP_EU-1001", &[named]),
+        ("1", &[named]),
+        ("1002", &[other]),
+        ("1003", &[same]),
+        ("77", &[]),
+        ("9", &[]),
+        ("shop_eu-1002-s1", &[]),
+    ];
+    for (word, orders) in one {
+        assert_eq!(find(&world, word).await, orders, "{word}");
+    }
+    let all: [(&str, &[OrderKey]); 6] = [
+        ("1001", &[other, named]),
+        ("shop_eu-1001", &[other, named]),
+        ("1", &[other, named]),
+        ("77", &[other]),
+        ("1003", &[same]),
+        ("shop_eu-1001-s1", &[named]),
+    ];
+    for (q, orders) in all {
+        assert_eq!(found(&world, q, Reach::Identifiers).await, orders, "{q}");
+    }
+    // What was the order's number is its invoice's only, and the other way round.
+    for (revision, number, invoice) in [(2, "#2003", "1003"), (3, "#1003", "2003")] {
+        let mut said_anew = order("3", revision, number, ("Cem", "cem@example.com"));
+        said_anew.body.collections = said(invoice);
+        world.say(said_anew).await;
+        assert_eq!(find(&world, number).await, [same], "{number}");
+        assert!(find(&world, invoice).await.is_empty(), "{invoice}");
+        for q in [number, invoice] {
+            assert_eq!(found(&world, q, Reach::Identifiers).await, [same], "{q}");
+        }
+    }
+}
+
+/// More orders have the number than are told apart.
+pub(crate) async fn a_number_of_many_orders_finds_the_newest_that_are_seen(factory: &dyn Factory) {
+    let mut world = World::new(factory).await;
+    let mut keys = Vec::new();
+    for turn in 0..78 {
+        let (shop, unit) = if turn < 52 { ("shop_us", "south") } else { ("shop_eu", "north") };
+        let mut said = order(&format!("id-{turn}"), 1, "#1001", ("Anna", "anna@example.com"));
+        said.system = SystemName::new(shop);
+        set(&mut said.body, vec![text(known::order::BUSINESS_UNIT, unit)]);
+        keys.insert(0, order_of(&world.say(said).await));
+    }
+    let part = |part: Part| Scope::Part(part.into());
+    let systems = Some([SystemName::new("shop_us")].into());
+    let units = |unit: &str| Some([unit.to_owned()].into());
+    let cases: [(Scope, &[OrderKey]); 4] = [
+        (Scope::All, &keys[..50]),
+        (part(Part { systems, ..Part::default() }), &keys[26..76]),
+        (part(Part { units: units("south"), ..Part::default() }), &keys[26..76]),
+        (part(Part { units: units("west"), ..Part::default() }), &[]),
+    ];
+    for (scope, orders) in cases {
+        assert_eq!(world.store.find(&scope, "1001").await.unwrap(), orders, "{scope:?}");
+    }
+}
+
 pub(crate) async fn personal_values_lie_in_no_table_of_the_search(factory: &dyn Factory) {
     let mut world = World::new(factory).await;
     world.say(order("4711", 1, "#1001", ("Anna Müller", "anna@example.com"))).await;
     let words = factory.bytes("SELECT CAST(word AS BLOB) FROM search_words").await;
     let words: Vec<String> =
         words.into_iter().map(|word| String::from_utf8(word).unwrap()).collect();
-    assert!(words.contains(&"1001".to_owned()), "{words:?}");
+    assert!(words.contains(&"1001\t".to_owned()), "{words:?}");
     for personal in ["anna", "müller", "example", "1234567", "80331"] {
         assert!(!words.iter().any(|word| word.contains(personal)), "{words:?}");
     }
