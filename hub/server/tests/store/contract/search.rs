@@ -2,8 +2,10 @@
 
 use orderhub::store::{Filter, Part, Reach, Scope};
 use orderhub_order::catalogue::{FieldId, known};
-use orderhub_order::contribution::{CollectionStatement, Contribution, ElementStatement};
-use orderhub_order::ids::{Collection, OrderKey, SystemName};
+use orderhub_order::contribution::{
+    CollectionStatement, Contribution, ElementStatement, ParentReference, Revision,
+};
+use orderhub_order::ids::{Collection, Entity, OrderKey, SystemName};
 use orderhub_order::value::{Address, Currency, Money, Value};
 
 use super::{Factory, World, order_of, say};
@@ -130,6 +132,23 @@ pub(crate) async fn what_finds_an_order_follows_it(factory: &dyn Factory) {
     assert_eq!(world.store.find(&Scope::All, "#2002").await.unwrap(), [key]);
 }
 
+/// An invoice of the ERP for the order of a reference.
+fn invoice(key: &str, revision: i64, number: &str, reference: &str) -> Contribution {
+    Contribution {
+        system: SystemName::new("erp"),
+        document: "invoice".into(),
+        entity: Entity::Invoice,
+        parents: vec![ParentReference::Ref(reference.into())],
+        revision: Some(Revision::Integer(revision)),
+        body: ElementStatement {
+            adds: true,
+            fields: vec![(known::invoice::NO, Some(Value::text(number)))],
+            ..ElementStatement::default()
+        },
+        ..say::payment(key, "")
+    }
+}
+
 /// Numbers of invoices and parcels are picked by others: they may be what another order is called.
 pub(crate) async fn a_number_names_an_order_and_no_invoice_or_parcel_of_another(
     factory: &dyn Factory,
@@ -137,20 +156,13 @@ pub(crate) async fn a_number_names_an_order_and_no_invoice_or_parcel_of_another(
     let mut world = World::new(factory).await;
     let named = order_of(&world.say(order("1", 1, "#1001", ("Anna", "anna@example.com"))).await);
     let mut other = order("2", 1, "#1002", ("Bert", "bert@example.com"));
-    let (number, tracking) = (Value::text("1001"), Value::text("shop_eu-1001"));
-    other.body.collections = vec![
-        elements(Collection::Shipments, &[("77", known::shipment::TRACKING_NO, tracking)]),
-        elements(Collection::Invoices, &[("1", known::invoice::NO, number)]),
-    ];
+    let tracking = [("77", known::shipment::TRACKING_NO, Value::text("shop_eu-1001"))];
+    other.body.collections = vec![elements(Collection::Shipments, &tracking)];
     let other = order_of(&world.say(other).await);
+    assert_eq!(order_of(&world.say(invoice("1", 1, "1001", "shop_eu-1002")).await), other);
     // An invoice of an order may have the order's own number.
-    let mut same = order("3", 1, "#1003", ("Cem", "cem@example.com"));
-    let said = |number: &str| {
-        let number = Value::text(number);
-        vec![elements(Collection::Invoices, &[("9", known::invoice::NO, number)])]
-    };
-    same.body.collections = said("1003");
-    let same = order_of(&world.say(same).await);
+    let same = order_of(&world.say(order("3", 1, "#1003", ("Cem", "cem@example.com"))).await);
+    assert_eq!(order_of(&world.say(invoice("9", 1, "1003", "shop_eu-1003")).await), same);
     let find = async |world: &World, word: &str| world.store.find(&Scope::All, word).await.unwrap();
     let one: [(&str, &[OrderKey]); 8] = [
         ("#1001", &[named]),
@@ -177,13 +189,12 @@ pub(crate) async fn a_number_names_an_order_and_no_invoice_or_parcel_of_another(
         assert_eq!(found(&world, q, Reach::Identifiers).await, orders, "{q}");
     }
     // What was the order's number is its invoice's only, and the other way round.
-    for (revision, number, invoice) in [(2, "#2003", "1003"), (3, "#1003", "2003")] {
-        let mut said_anew = order("3", revision, number, ("Cem", "cem@example.com"));
-        said_anew.body.collections = said(invoice);
-        world.say(said_anew).await;
+    for (revision, number, said) in [(2, "#2003", "1003"), (3, "#1003", "2003")] {
+        world.say(order("3", revision, number, ("Cem", "cem@example.com"))).await;
+        world.say(invoice("9", revision, said, "shop_eu-1003")).await;
         assert_eq!(find(&world, number).await, [same], "{number}");
-        assert!(find(&world, invoice).await.is_empty(), "{invoice}");
-        for q in [number, invoice] {
+        assert!(find(&world, said).await.is_empty(), "{said}");
+        for q in [number, said] {
             assert_eq!(found(&world, q, Reach::Identifiers).await, [same], "{q}");
         }
     }
