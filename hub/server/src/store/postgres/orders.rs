@@ -50,9 +50,9 @@ pub(super) async fn find(
         }
     }
     let Some(word) = identifier(&word) else { return Ok(Vec::new()) };
-    let sql = "SELECT k FROM search_words s JOIN orders o USING (k)
+    let sql = "SELECT s.k FROM search_words s JOIN orders o ON o.k = s.k
                WHERE s.word = $1 AND ($2::text[] IS NULL OR o.origin = ANY($2))
-               ORDER BY k DESC LIMIT $3";
+               ORDER BY s.k DESC LIMIT $3";
     let called = query_scalar(sql).bind(called(&word)).bind(scope.origins()).bind(MOST_LOOKED);
     let called: Vec<i64> = called.fetch_all(&mut *c).await?;
     let mut found = Vec::new();

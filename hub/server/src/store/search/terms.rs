@@ -108,10 +108,10 @@ impl Gathered<'_> {
         for collection in NAMED {
             for xref in state.lanes.iter().flat_map(|lane| &lane.xrefs) {
                 let here = xref.at.collection() == collection && !is_shared(&xref.kind);
-                match collection {
-                    Collection::Root if here => self.called(Some(&xref.ext_id)),
-                    _ if here && is_there(order, &xref.at) => self.word(Some(&xref.ext_id)),
-                    _ => {}
+                if here && collection == Collection::Root {
+                    self.called(Some(&xref.ext_id));
+                } else if here && is_there(order, &xref.at) {
+                    self.word(Some(&xref.ext_id));
                 }
             }
             if collection == Collection::Root {
@@ -173,5 +173,5 @@ fn newest(order: &Order, collection: Collection) -> impl Iterator<Item = &Elemen
 }
 
 fn is_there(order: &Order, at: &At) -> bool {
-    at.is_root() || order.element(at).is_some_and(|element| !element.gone)
+    order.element(at).is_some_and(|element| !element.gone)
 }

@@ -27,10 +27,11 @@ pub(super) fn find(c: &Connection, scope: &Scope, word: &str) -> Result<Vec<Orde
     }
     let Some(word) = identifier(word) else { return Ok(Vec::new()) };
     let origins = scope.origins().map(|origins| serde_json::Value::from(origins).to_string());
+    // The left side of a CROSS JOIN is always the outer loop: the word, in the order of its index.
     let mut statement = c.prepare_cached(
-        "SELECT k FROM search_words s JOIN orders o USING (k)
+        "SELECT s.k FROM search_words s CROSS JOIN orders o ON o.k = s.k
          WHERE s.word = ?1 AND (?2 IS NULL OR o.origin IN (SELECT value FROM json_each(?2)))
-         ORDER BY k DESC LIMIT ?3",
+         ORDER BY s.k DESC LIMIT ?3",
     )?;
     let mut rows = statement.query(params![called(&word), origins, MOST_LOOKED])?;
     let mut found = Vec::new();
