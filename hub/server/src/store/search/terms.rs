@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use orderhub_order::catalogue::{FieldSet, catalogue, known};
-use orderhub_order::ids::{At, Collection};
+use orderhub_order::ids::{At, Collection, Entity};
 use orderhub_order::lane::is_shared;
 use orderhub_order::model::{Element, Order, State};
 use orderhub_order::value::{Address, Value};
@@ -108,7 +108,7 @@ impl Gathered<'_> {
         for collection in NAMED {
             for xref in state.lanes.iter().flat_map(|lane| &lane.xrefs) {
                 let here = xref.at.collection() == collection && !is_shared(&xref.kind);
-                if here && collection == Collection::Root {
+                if here && collection == Collection::Root && is_of_order(&xref.kind) {
                     self.called(Some(&xref.ext_id));
                 } else if here && is_there(order, &xref.at) {
                     self.word(Some(&xref.ext_id));
@@ -173,5 +173,10 @@ fn newest(order: &Order, collection: Collection) -> impl Iterator<Item = &Elemen
 }
 
 fn is_there(order: &Order, at: &At) -> bool {
-    order.element(at).is_some_and(|element| !element.gone)
+    at.is_root() || order.element(at).is_some_and(|element| !element.gone)
+}
+
+/// Whether an id that the order itself has is its own: a system may also say of an order which invoice it has.
+fn is_of_order(kind: &str) -> bool {
+    matches!(Entity::parse(kind), None | Some(Entity::Order))
 }

@@ -158,13 +158,16 @@ pub(crate) async fn a_number_names_an_order_and_no_invoice_or_parcel_of_another(
     let mut other = order("2", 1, "#1002", ("Bert", "bert@example.com"));
     let tracking = [("77", known::shipment::TRACKING_NO, Value::text("shop_eu-1001"))];
     other.body.collections = vec![elements(Collection::Shipments, &tracking)];
+    other.body.xrefs = vec![("checkout".into(), "C-1".into()), ("invoice".into(), "1004".into())];
     let other = order_of(&world.say(other).await);
     assert_eq!(order_of(&world.say(invoice("1", 1, "1001", "shop_eu-1002")).await), other);
     // An invoice of an order may have the order's own number.
     let same = order_of(&world.say(order("3", 1, "#1003", ("Cem", "cem@example.com"))).await);
     assert_eq!(order_of(&world.say(invoice("9", 1, "1003", "shop_eu-1003")).await), same);
     let find = async |world: &World, word: &str| world.store.find(&Scope::All, word).await.unwrap();
-    let one: [(&str, &[OrderKey]); 8] = [
+    let one: [(&str, &[OrderKey]); 10] = [
+        ("C-1", &[other]),
+        ("1004", &[]),
         ("#1001", &[named]),
         ("SHOP_EU-1001", &[named]),
         ("1", &[named]),
@@ -177,7 +180,9 @@ pub(crate) async fn a_number_names_an_order_and_no_invoice_or_parcel_of_another(
     for (word, orders) in one {
         assert_eq!(find(&world, word).await, orders, "{word}");
     }
-    let all: [(&str, &[OrderKey]); 6] = [
+    let all: [(&str, &[OrderKey]); 8] = [
+        ("C-1", &[other]),
+        ("1004", &[other]),
         ("1001", &[other, named]),
         ("shop_eu-1001", &[other, named]),
         ("1", &[other, named]),
