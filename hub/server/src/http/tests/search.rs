@@ -40,6 +40,7 @@ async fn a_path_names_an_order_by_its_own_number_and_never_by_that_of_a_parcel()
         Request::builder()
             .method("PATCH")
             .uri(format!("/api/v1/orders/{word}?reason=because"))
+            .header(header::CONTENT_TYPE, "application/json")
             .header(header::IF_MATCH, "\"1\"")
     };
     let change = json!({ "notes": { "internal": "fragile" } }).to_string();
