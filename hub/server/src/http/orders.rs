@@ -60,7 +60,8 @@ pub(super) async fn list(
     Ok(shown)
 }
 
-/// Finds an order by the hub's id, `ref` or number; several: 300 with the candidates.
+/// Finds an order by the hub's id, `ref`, number or id at a system; several: 300 with the candidates. Writes go where
+/// it leads: what other things of an order are called leads nowhere.
 pub(super) async fn find(api: &Api, scope: &Scope, word: &str) -> Result<Arc<Orders>, Problem> {
     let keys = match OrderKey::parse(word) {
         Some(key) => vec![key],
@@ -72,6 +73,7 @@ pub(super) async fn find(api: &Api, scope: &Scope, word: &str) -> Result<Arc<Ord
             let why = format!("no order is found by `{word}`, but {INCOMPLETE}, or ask by its id");
             Err(Problem::unavailable("search_incomplete", why).retry_after(30))
         }
+        [] if OrderKey::parse(word).is_none() => Err(not_called(word)),
         [] => Err(Problem::not_found("order", word)),
         [key] => match api.store.state(scope, *key).await? {
             Some(state) => Ok(state),
@@ -94,6 +96,15 @@ pub(super) async fn find(api: &Api, scope: &Scope, word: &str) -> Result<Arc<Ord
             Err(problem.with("candidates", json!(candidates)))
         }
     }
+}
+
+/// 404 with where to look for what it may be the number of.
+fn not_called(word: &str) -> Problem {
+    let detail = format!(
+        "there is no order with the id, `ref` or number `{word}`; if a parcel, an invoice or a payment has it, \
+         `GET /api/v1/orders?q={word}` finds the order"
+    );
+    Problem::new(StatusCode::NOT_FOUND, "not_found", detail)
 }
 
 #[derive(Debug, Deserialize, IntoParams)]

@@ -20,8 +20,8 @@ pub trait Reads {
         key: OrderKey,
     ) -> BoxFuture<'_, Result<Option<Arc<State>>, StoreError>>;
 
-    /// Keys of the orders that an operator's word may mean: the hub's id, `ref`, `order_no`, or another number that
-    /// lies in the clear ([`super::search`]), whole.
+    /// Keys of the orders that are called by a word, newest first: the hub's id, `ref`, `order_no`, or the order's id at
+    /// a system, whole. Never by what its parcels, invoices or payments are called: by those [`Reads::list`] finds.
     fn find(&self, scope: &Scope, word: &str) -> BoxFuture<'_, Result<Vec<OrderKey>, StoreError>>;
 
     /// A page of heads, newest first. One that had to look at many orders may be short: only a page

@@ -10,16 +10,14 @@ use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row as _, query, query_scalar};
 
 use super::error::Fault;
+use super::reads::Seen;
 use super::tx::parts;
 use crate::bundle::Files;
 use crate::store::codec;
 use crate::store::columns::{from_column, to_column};
-use crate::store::search::identifier;
+use crate::store::search::{MOST_FOUND, MOST_LOOKED, called, identifier};
 use crate::store::unpack::PackedOrder;
-use crate::store::{ChangeRow, ReceiptRow};
-
-/// Orders that one word may mean; more are not told apart.
-const MOST_FOUND: i64 = 50;
+use crate::store::{ChangeRow, ReceiptRow, Scope};
 
 /// The head of an order with its lanes: one statement, so that they are of one commit.
 pub(super) async fn state(
@@ -38,19 +36,35 @@ pub(super) async fn state(
     Ok(Some(Arc::new(packed.state()?)))
 }
 
-/// The orders that a word may mean, oldest first.
-pub(super) async fn find(c: &mut PgConnection, word: String) -> Result<Vec<OrderKey>, Fault> {
+/// The orders of a scope that are called by a word, newest first.
+pub(super) async fn find(
+    c: &mut PgConnection,
+    scope: &Scope,
+    word: String,
+) -> Result<Vec<OrderKey>, Fault> {
     if let Some(key) = OrderKey::parse(&word) {
         let exists = query_scalar("SELECT EXISTS (SELECT FROM orders WHERE k = $1)");
         if exists.bind(key.0).fetch_one(&mut *c).await? {
-            return Ok(vec![key]);
+            let seen = Seen::of(c, scope, [key]).await?.has(key);
+            return Ok(seen.then_some(key).into_iter().collect());
         }
     }
     let Some(word) = identifier(&word) else { return Ok(Vec::new()) };
-    let sql = "SELECT k FROM search_words WHERE word = $1 ORDER BY k LIMIT $2";
-    let find = query_scalar(sql).bind(word).bind(MOST_FOUND);
-    let keys: Vec<i64> = find.fetch_all(c).await?;
-    Ok(keys.into_iter().map(OrderKey).collect())
+    let sql = "SELECT s.k FROM search_words s JOIN orders o ON o.k = s.k
+               WHERE s.word = $1 AND ($2::text[] IS NULL OR o.origin = ANY($2))
+               ORDER BY s.k DESC LIMIT $3";
+    let called = query_scalar(sql).bind(called(&word)).bind(scope.origins()).bind(MOST_LOOKED);
+    let called: Vec<i64> = called.fetch_all(&mut *c).await?;
+    let mut found = Vec::new();
+    for keys in called.chunks(MOST_FOUND) {
+        let keys = keys.iter().copied().map(OrderKey);
+        let seen = Seen::of(&mut *c, scope, keys.clone()).await?;
+        found.extend(keys.filter(|key| seen.has(*key)).take(MOST_FOUND - found.len()));
+        if found.len() == MOST_FOUND {
+            break;
+        }
+    }
+    Ok(found)
 }
 
 /// An order at a version: the nearest keyframe before it, then deltas. What stands below the head that

@@ -34,14 +34,9 @@ impl Reads for PostgresStore {
 
     fn find(&self, scope: &Scope, word: &str) -> BoxFuture<'_, Result<Vec<OrderKey>, StoreError>> {
         let (scope, word) = (scope.clone(), word.to_owned());
-        Box::pin(self.readers.run(move |c| {
-            Box::pin(async move {
-                let mut found = orders::find(c, word).await?;
-                let seen = Seen::of(c, &scope, found.iter().copied()).await?;
-                found.retain(|key| seen.has(*key));
-                Ok(found)
-            })
-        }))
+        Box::pin(
+            self.readers.run(move |c| Box::pin(async move { orders::find(c, &scope, word).await })),
+        )
     }
 
     fn list(

@@ -36,6 +36,12 @@ pub(crate) fn identifier(text: &str) -> Option<String> {
     cut(text.chars().filter(|letter| !letter.is_whitespace() && !letter.is_control()))
 }
 
+/// The form in which a normalised word lies that the order itself is called by: it ends as no other word can, for
+/// identifiers hold no blanks.
+pub(crate) fn called(word: &str) -> String {
+    format!("{word}\t")
+}
+
 /// One piece of a name, between blanks: letters and digits.
 pub(super) fn piece(text: &str) -> Option<String> {
     cut(folded(text).chars().filter(|letter| letter.is_alphanumeric()))

@@ -61,7 +61,7 @@ impl Plan {
         if words.len() > 1 && words.iter().any(digits) {
             let joined = Term { range: None, ..term(&words.concat()).unwrap_or_default() };
             let whole = normal::identifier(&words.concat());
-            any.push(vec![Term { exact: whole.into_iter().collect(), ..joined }]);
+            any.push(vec![Term { exact: whole.into_iter().flat_map(both).collect(), ..joined }]);
         }
         Some(Self(any))
     }
@@ -75,9 +75,9 @@ impl Term {
         };
         let word = normal::identifier(bare)?;
         let range = open.then(|| (word.clone(), format!("{word}{}", char::MAX)));
-        let mut exact: Vec<String> = own_reference(&word).map(str::to_owned).into_iter().collect();
+        let mut exact: Vec<String> = own_reference(&word).map(normal::called).into_iter().collect();
         if !open {
-            exact.push(word);
+            exact.extend(both(word));
         }
         let hashes = match reach {
             Reach::Identifiers => Vec::new(),
@@ -85,6 +85,11 @@ impl Term {
         };
         Some(Self { range, exact, hashes })
     }
+}
+
+/// A word exactly, whether the order itself is called so or something of it.
+fn both(word: String) -> [String; 2] {
+    [normal::called(&word), word]
 }
 
 /// The order's reference in one of ours for a fulfilment or shipment: `shop-1001-f2`. They are not kept: the order's
@@ -146,11 +151,11 @@ mod tests {
             (range.map(|(from, _)| from), plan[0][0].exact.clone())
         };
         assert_eq!(range("#1001"), (Some("1001".to_owned()), vec![]));
-        assert_eq!(range("10"), (None, vec!["10".to_owned()]));
+        assert_eq!(range("10"), (None, vec!["10\t".to_owned(), "10".to_owned()]));
         assert_eq!(range("1*"), (Some("1".to_owned()), vec![]));
         assert_eq!(range("10%_*1"), (Some("10%_*1".to_owned()), vec![]));
         let of_shipment = range("Shop-1001-S12");
-        assert_eq!(of_shipment, (Some("shop-1001-s12".to_owned()), vec!["shop-1001".to_owned()]));
+        assert_eq!(of_shipment, (Some("shop-1001-s12".to_owned()), vec!["shop-1001\t".to_owned()]));
         assert!(plan("", Reach::People).is_empty() && plan(" * # ", Reach::People).is_empty());
     }
 
@@ -161,7 +166,7 @@ mod tests {
             [2]
         );
         let tracking = plan("1Z 999 AA1", Reach::Identifiers);
-        assert_eq!(tracking[1][0].exact, ["1z999aa1"]);
+        assert_eq!(tracking[1][0].exact, ["1z999aa1\t", "1z999aa1"]);
         let phone = plan("+49 89 1234567", Reach::People);
         let number = key().hash(Kind::Phone, "891234567");
         assert!(phone[1][0].hashes.contains(&number));

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use orderhub_order::catalogue::{FieldSet, catalogue, known};
-use orderhub_order::ids::{At, Collection};
+use orderhub_order::ids::{At, Collection, Entity};
 use orderhub_order::lane::is_shared;
 use orderhub_order::model::{Element, Order, State};
 use orderhub_order::value::{Address, Value};
@@ -75,10 +75,21 @@ struct Gathered<'a> {
 }
 
 impl Gathered<'_> {
+    /// What the order itself is called: all of it before the other words.
+    fn called(&mut self, text: Option<&str>) {
+        self.add(text.and_then(normal::identifier).map(|word| normal::called(&word)));
+    }
+
+    /// What something of it is called; no second time where the order is called so.
     fn word(&mut self, text: Option<&str>) {
+        let word = text.and_then(normal::identifier);
+        self.add(word.filter(|word| !self.terms.words.contains(&normal::called(word))));
+    }
+
+    fn add(&mut self, word: Option<String>) {
         let words: &mut BTreeSet<String> = &mut self.terms.words;
         if words.len() < MOST_WORDS {
-            words.extend(text.and_then(normal::identifier));
+            words.extend(word);
         }
     }
 
@@ -92,12 +103,14 @@ impl Gathered<'_> {
 
     fn words(&mut self, state: &State) {
         let order = &state.order;
-        self.word(Some(&order.reference));
-        self.word(order.fields.text(known::order::ORDER_NO));
+        self.called(Some(&order.reference));
+        self.called(order.fields.text(known::order::ORDER_NO));
         for collection in NAMED {
             for xref in state.lanes.iter().flat_map(|lane| &lane.xrefs) {
                 let here = xref.at.collection() == collection && !is_shared(&xref.kind);
-                if here && is_there(order, &xref.at) {
+                if here && collection == Collection::Root && is_of_order(&xref.kind) {
+                    self.called(Some(&xref.ext_id));
+                } else if here && is_there(order, &xref.at) {
                     self.word(Some(&xref.ext_id));
                 }
             }
@@ -161,4 +174,9 @@ fn newest(order: &Order, collection: Collection) -> impl Iterator<Item = &Elemen
 
 fn is_there(order: &Order, at: &At) -> bool {
     at.is_root() || order.element(at).is_some_and(|element| !element.gone)
+}
+
+/// Whether an id that the order itself has is its own: a system may also say of an order which invoice it has.
+fn is_of_order(kind: &str) -> bool {
+    matches!(Entity::parse(kind), None | Some(Entity::Order))
 }

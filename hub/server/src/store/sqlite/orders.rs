@@ -7,30 +7,43 @@ use orderhub_order::model::Order;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::error::Fault;
+use super::reads::Looking;
 use super::tx::{parts, read_order};
 use super::writer::Writer;
 use crate::bundle::Files;
 use crate::store::codec;
 use crate::store::columns::{from_column, to_column};
-use crate::store::search::identifier;
-use crate::store::{ChangeRow, ReceiptRow};
+use crate::store::search::{MOST_FOUND, MOST_LOOKED, called, identifier};
+use crate::store::{ChangeRow, ReceiptRow, Scope};
 
-/// Orders that one word may mean; more are not told apart.
-const MOST_FOUND: i64 = 50;
-
-/// The orders that a word may mean, oldest first.
-pub(super) fn find(c: &Connection, word: &str) -> Result<Vec<OrderKey>, Fault> {
+/// The orders of a scope that are called by a word, newest first.
+pub(super) fn find(c: &Connection, scope: &Scope, word: &str) -> Result<Vec<OrderKey>, Fault> {
+    let looking = Looking::new(c, scope);
     if let Some(key) = OrderKey::parse(word) {
         let exists = "SELECT EXISTS (SELECT 1 FROM orders WHERE k = ?1)";
         if c.prepare_cached(exists)?.query_row([key.0], |row| row.get(0))? {
-            return Ok(vec![key]);
+            return Ok(looking.sees(key)?.then_some(key).into_iter().collect());
         }
     }
     let Some(word) = identifier(word) else { return Ok(Vec::new()) };
-    let mut statement =
-        c.prepare_cached("SELECT k FROM search_words WHERE word = ?1 ORDER BY k LIMIT ?2")?;
-    let rows = statement.query_map(params![word, MOST_FOUND], |row| row.get(0))?;
-    Ok(rows.map(|key| key.map(OrderKey)).collect::<Result<_, _>>()?)
+    let origins = scope.origins().map(|origins| serde_json::Value::from(origins).to_string());
+    // The left side of a CROSS JOIN is always the outer loop: the word, in the order of its index.
+    let mut statement = c.prepare_cached(
+        "SELECT s.k FROM search_words s CROSS JOIN orders o ON o.k = s.k
+         WHERE s.word = ?1 AND (?2 IS NULL OR o.origin IN (SELECT value FROM json_each(?2)))
+         ORDER BY s.k DESC LIMIT ?3",
+    )?;
+    let mut rows = statement.query(params![called(&word), origins, MOST_LOOKED])?;
+    let mut found = Vec::new();
+    while found.len() < MOST_FOUND
+        && let Some(row) = rows.next()?
+    {
+        let key = OrderKey(row.get(0)?);
+        if looking.sees(key)? {
+            found.push(key);
+        }
+    }
+    Ok(found)
 }
 
 /// An order at a version: the nearest keyframe before it, then deltas.

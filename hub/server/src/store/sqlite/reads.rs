@@ -44,16 +44,7 @@ impl Reads for SqliteStore {
 
     fn find(&self, scope: &Scope, word: &str) -> BoxFuture<'_, Result<Vec<OrderKey>, StoreError>> {
         let (scope, word) = (scope.clone(), word.to_owned());
-        Box::pin(self.readers.read(move |c| {
-            let looking = Looking::new(c, &scope);
-            let mut found = Vec::new();
-            for key in orders::find(c, &word)? {
-                if looking.sees(key)? {
-                    found.push(key);
-                }
-            }
-            Ok(found)
-        }))
+        Box::pin(self.readers.read(move |c| orders::find(c, &scope, &word)))
     }
 
     fn list(

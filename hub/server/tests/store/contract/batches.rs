@@ -32,7 +32,8 @@ pub(crate) async fn two_shops_with_one_number_are_two_orders(factory: &dyn Facto
     let second = world.message(vec![say::order("shop_us", "1001", 1, "a")]);
     let outcomes = world.apply(vec![first, second]).await.unwrap();
     let keys: Vec<OrderKey> = outcomes.iter().map(order_of).collect();
-    assert_eq!(world.store.find(&Scope::All, "1001").await.unwrap(), keys);
+    let newest_first = [keys[1], keys[0]];
+    assert_eq!(world.store.find(&Scope::All, "1001").await.unwrap(), newest_first);
     assert_eq!(world.store.find(&Scope::All, "shop_eu-1001").await.unwrap(), [keys[0]]);
     assert_eq!(world.store.find(&Scope::All, &keys[1].shown()).await.unwrap(), [keys[1]]);
     assert!(world.store.find(&Scope::All, "1002").await.unwrap().is_empty());

@@ -130,6 +130,8 @@ fn cases_of_what_follows() -> Vec<Case> {
         case(lists::attempts_are_found_over_all_orders),
         case(scopes::what_lies_outside_of_a_scope_is_not_there),
         case(search::what_finds_an_order_follows_it),
+        case(search::a_number_names_an_order_and_no_invoice_or_parcel_of_another),
+        case(search::a_number_of_many_orders_finds_the_newest_that_are_seen),
         case(search::personal_values_lie_in_no_table_of_the_search),
         case(search::pages_of_what_is_found_follow_each_other),
         case(search::what_was_there_before_is_found_when_the_job_is_done),

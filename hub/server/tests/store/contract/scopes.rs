@@ -119,8 +119,7 @@ async fn sees(world: &World, scope: &Scope, orders: &[OrderKey], all: &[OrderKey
     let listed = store.list(scope, &filter).await.unwrap().items;
     let listed: Vec<_> = listed.iter().map(|order| order.key).collect();
     assert_eq!(listed, orders, "{scope:?}");
-    let mut found = store.find(scope, "1").await.unwrap();
-    found.reverse();
+    let found = store.find(scope, "1").await.unwrap();
     assert_eq!(found, orders, "{scope:?}");
     let filter = AttemptFilter { limit: 500, ..AttemptFilter::default() };
     let tried = store.attempts(scope, &filter).await.unwrap().items;

@@ -1,9 +1,11 @@
 //! What finds orders, and their lines as rows: how both follow what orders say, and how they are made anew.
 
-use orderhub::store::{Filter, Reach, Scope};
+use orderhub::store::{Filter, Part, Reach, Scope};
 use orderhub_order::catalogue::{FieldId, known};
-use orderhub_order::contribution::{CollectionStatement, Contribution, ElementStatement};
-use orderhub_order::ids::{Collection, OrderKey};
+use orderhub_order::contribution::{
+    CollectionStatement, Contribution, ElementStatement, ParentReference, Revision,
+};
+use orderhub_order::ids::{Collection, Entity, OrderKey, SystemName};
 use orderhub_order::value::{Address, Currency, Money, Value};
 
 use super::{Factory, World, order_of, say};
@@ -130,13 +132,111 @@ pub(crate) async fn what_finds_an_order_follows_it(factory: &dyn Factory) {
     assert_eq!(world.store.find(&Scope::All, "#2002").await.unwrap(), [key]);
 }
 
+/// An invoice of the ERP for the order of a reference.
+fn invoice(key: &str, revision: i64, number: &str, reference: &str) -> Contribution {
+    Contribution {
+        system: SystemName::new("erp"),
+        document: "invoice".into(),
+        entity: Entity::Invoice,
+        parents: vec![ParentReference::Ref(reference.into())],
+        revision: Some(Revision::Integer(revision)),
+        body: ElementStatement {
+            adds: true,
+            fields: vec![(known::invoice::NO, Some(Value::text(number)))],
+            ..ElementStatement::default()
+        },
+        ..say::payment(key, "")
+    }
+}
+
+/// Numbers of invoices and parcels are picked by others: they may be what another order is called.
+pub(crate) async fn a_number_names_an_order_and_no_invoice_or_parcel_of_another(
+    factory: &dyn Factory,
+) {
+    let mut world = World::new(factory).await;
+    let named = order_of(&world.say(order("1", 1, "#1001", ("Anna", "anna@example.com"))).await);
+    let mut other = order("2", 1, "#1002", ("Bert", "bert@example.com"));
+    let tracking = [("77", known::shipment::TRACKING_NO, Value::text("shop_eu-1001"))];
+    other.body.collections = vec![elements(Collection::Shipments, &tracking)];
+    other.body.xrefs = vec![("checkout".into(), "C-1".into()), ("invoice".into(), "1004".into())];
+    let other = order_of(&world.say(other).await);
+    assert_eq!(order_of(&world.say(invoice("1", 1, "1001", "shop_eu-1002")).await), other);
+    // An invoice of an order may have the order's own number.
+    let same = order_of(&world.say(order("3", 1, "#1003", ("Cem", "cem@example.com"))).await);
+    assert_eq!(order_of(&world.say(invoice("9", 1, "1003", "shop_eu-1003")).await), same);
+    let find = async |world: &World, word: &str| world.store.find(&Scope::All, word).await.unwrap();
+    let one: [(&str, &[OrderKey]); 10] = [
+        ("C-1", &[other]),
+        ("1004", &[]),
+        ("#1001", &[named]),
+        ("SHOP_EU-1001", &[named]),
+        ("1", &[named]),
+        ("1002", &[other]),
+        ("1003", &[same]),
+        ("77", &[]),
+        ("9", &[]),
+        ("shop_eu-1002-s1", &[]),
+    ];
+    for (word, orders) in one {
+        assert_eq!(find(&world, word).await, orders, "{word}");
+    }
+    let all: [(&str, &[OrderKey]); 8] = [
+        ("C-1", &[other]),
+        ("1004", &[other]),
+        ("1001", &[other, named]),
+        ("shop_eu-1001", &[other, named]),
+        ("1", &[other, named]),
+        ("77", &[other]),
+        ("1003", &[same]),
+        ("shop_eu-1001-s1", &[named]),
+    ];
+    for (q, orders) in all {
+        assert_eq!(found(&world, q, Reach::Identifiers).await, orders, "{q}");
+    }
+    // What was the order's number is its invoice's only, and the other way round.
+    for (revision, number, said) in [(2, "#2003", "1003"), (3, "#1003", "2003")] {
+        world.say(order("3", revision, number, ("Cem", "cem@example.com"))).await;
+        world.say(invoice("9", revision, said, "shop_eu-1003")).await;
+        assert_eq!(find(&world, number).await, [same], "{number}");
+        assert!(find(&world, said).await.is_empty(), "{said}");
+        for q in [number, said] {
+            assert_eq!(found(&world, q, Reach::Identifiers).await, [same], "{q}");
+        }
+    }
+}
+
+/// More orders have the number than are told apart.
+pub(crate) async fn a_number_of_many_orders_finds_the_newest_that_are_seen(factory: &dyn Factory) {
+    let mut world = World::new(factory).await;
+    let mut keys = Vec::new();
+    for turn in 0..78 {
+        let (shop, unit) = if turn < 52 { ("shop_us", "south") } else { ("shop_eu", "north") };
+        let mut said = order(&format!("id-{turn}"), 1, "#1001", ("Anna", "anna@example.com"));
+        said.system = SystemName::new(shop);
+        set(&mut said.body, vec![text(known::order::BUSINESS_UNIT, unit)]);
+        keys.insert(0, order_of(&world.say(said).await));
+    }
+    let part = |part: Part| Scope::Part(part.into());
+    let systems = Some([SystemName::new("shop_us")].into());
+    let units = |unit: &str| Some([unit.to_owned()].into());
+    let cases: [(Scope, &[OrderKey]); 4] = [
+        (Scope::All, &keys[..50]),
+        (part(Part { systems, ..Part::default() }), &keys[26..76]),
+        (part(Part { units: units("south"), ..Part::default() }), &keys[26..76]),
+        (part(Part { units: units("west"), ..Part::default() }), &[]),
+    ];
+    for (scope, orders) in cases {
+        assert_eq!(world.store.find(&scope, "1001").await.unwrap(), orders, "{scope:?}");
+    }
+}
+
 pub(crate) async fn personal_values_lie_in_no_table_of_the_search(factory: &dyn Factory) {
     let mut world = World::new(factory).await;
     world.say(order("4711", 1, "#1001", ("Anna Müller", "anna@example.com"))).await;
     let words = factory.bytes("SELECT CAST(word AS BLOB) FROM search_words").await;
     let words: Vec<String> =
         words.into_iter().map(|word| String::from_utf8(word).unwrap()).collect();
-    assert!(words.contains(&"1001".to_owned()), "{words:?}");
+    assert!(words.contains(&"1001\t".to_owned()), "{words:?}");
     for personal in ["anna", "müller", "example", "1234567", "80331"] {
         assert!(!words.iter().any(|word| word.contains(personal)), "{words:?}");
     }
