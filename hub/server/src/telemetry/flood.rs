@@ -95,30 +95,15 @@ impl<S> Filter<S> for Flood {
 
 #[cfg(test)]
 mod tests {
-    use std::io;
-
     use tracing_subscriber::Layer as _;
     use tracing_subscriber::layer::SubscriberExt as _;
 
+    use super::super::written::Written;
     use super::*;
-
-    #[derive(Clone, Default)]
-    struct Kept(Arc<Mutex<Vec<u8>>>);
-
-    impl io::Write for Kept {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0.lock().unwrap().extend_from_slice(bytes);
-            Ok(bytes.len())
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
 
     #[test]
     fn a_line_that_comes_a_thousand_times_is_written_a_few_times_and_counted() {
-        let (kept, flood) = (Kept::default(), Flood::default());
+        let (kept, flood) = (Written::default(), Flood::default());
         let to = kept.clone();
         let lines = tracing_subscriber::fmt::layer().with_ansi(false);
         let lines = lines.with_writer(move || to.clone());

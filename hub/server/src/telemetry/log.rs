@@ -154,27 +154,12 @@ fn add(line: &mut Map<String, Value>, fields: &str) {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::{Arc, Mutex};
-
+    use super::super::written::Written;
     use super::*;
-
-    #[derive(Clone, Default)]
-    struct Kept(Arc<Mutex<Vec<u8>>>);
-
-    impl io::Write for Kept {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0.lock().unwrap().extend_from_slice(bytes);
-            Ok(bytes.len())
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
 
     #[test]
     fn lines_of_one_piece_of_work_carry_the_same_ids() {
-        let kept = Kept::default();
+        let kept = Written::default();
         let to = kept.clone();
         let lines = tracing_subscriber::fmt::layer()
             .fmt_fields(JsonFields::new())

@@ -11,6 +11,8 @@ mod flood;
 pub mod log;
 pub(crate) mod metrics;
 pub mod trace;
+#[cfg(test)]
+mod written;
 
 /// The recorder of this process, installed by the first call; `None`: another one is installed.
 pub fn recorder() -> Option<PrometheusHandle> {
