@@ -106,6 +106,23 @@ impl Server {
         &self.url
     }
 
+    /// The process that the others are children of.
+    pub fn pid(&self) -> u32 {
+        let file = self.folder.join("data/postmaster.pid");
+        let text = std::fs::read_to_string(file).expect("a running server has written it");
+        let pid = text.lines().next().and_then(|line| line.trim().parse().ok());
+        pid.expect("its first line is the process")
+    }
+
+    /// SIGSTOP to all of its processes: connections stay, and nothing is answered. Until it is dropped.
+    pub fn freeze(&self) {
+        let pid = self.pid();
+        let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"));
+        let mut stop = Command::new("kill");
+        stop.arg("-STOP").arg(pid.to_string()).args(children.expect("Linux").split_whitespace());
+        assert!(stop.status().expect("kill runs").success());
+    }
+
     /// SIGKILL to all of its processes, then a new start on the same data.
     pub fn crash_and_restart(&self) {
         script("kill", &self.folder);

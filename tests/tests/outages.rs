@@ -41,6 +41,19 @@ async fn a_broker_and_a_database_that_crash_together_lose_nothing() {
     }
 }
 
+/// A batch is on its way to a database that answers no more: nobody waits for it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_hub_ends_in_time_though_its_database_hangs() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(&folder.path().join("postgres"));
+    let scene = Scene::new("outages.hangs", 1_000).await;
+    let place = scene.place(|settings| settings.store(server.url()));
+    let hub = place.start().await;
+    scene.until(2).await;
+    server.freeze();
+    assert!(hub.terminate().await.success());
+}
+
 /// A hub of which the machine's clock is ten minutes ahead, by a library that says so.
 fn ten_minutes_ahead() -> [(&'static str, String); 3] {
     let library = std::env::var("ORDERHUB_TEST_FAKETIME").expect(

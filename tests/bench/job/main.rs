@@ -64,13 +64,8 @@ async fn bench(postgres_alone: bool) {
     let node = Node::start(&folder.path().join("rabbitmq"));
     let broker = Broker::connect(node.url()).await;
     let database = Server::start(&folder.path().join("postgres"));
-    let place = Place {
-        node: &node,
-        broker: &broker,
-        folder: folder.path(),
-        database: database.url(),
-        orders,
-    };
+    let place =
+        Place { node: &node, broker: &broker, folder: folder.path(), database: &database, orders };
     if postgres_alone {
         let on_postgres = candidate(&place, Candidate::HubOnPostgres).await;
         row("hub on PostgreSQL", &format!("{:.0} orders/s", on_postgres.rate));
@@ -92,7 +87,7 @@ struct Place<'a> {
     node: &'a Node,
     broker: &'a Broker,
     folder: &'a Path,
-    database: &'a str,
+    database: &'a Server,
     orders: u64,
 }
 

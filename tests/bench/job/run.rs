@@ -5,10 +5,11 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use orderhub_tests::database::Server;
 use orderhub_tests::http;
 use orderhub_tests::hub::{Hub, free_port};
 use orderhub_tests::measure::hub;
-use orderhub_tests::measure::process::{Used, used};
+use orderhub_tests::measure::process::{Used, family_cpu_secs, used};
 use orderhub_tests::measure::twin::{self, Sink};
 use orderhub_tests::measure::watch::Watch;
 use orderhub_tests::measure::{rate, row};
@@ -66,7 +67,7 @@ pub(crate) struct Parts<'a> {
     /// Messages in the queue.
     pub(crate) orders: u64,
     /// The database of [`Candidate::HubOnPostgres`].
-    pub(crate) database: &'a str,
+    pub(crate) database: &'a Server,
 }
 
 /// What came of it.
@@ -78,6 +79,7 @@ pub(crate) struct Figures {
     first_after: Duration,
     /// By process: over the same time as the rate, for so many orders.
     processes: Vec<(&'static str, Used)>,
+    database_cpu_secs: f64,
     counted: u64,
     counts: Value,
 }
@@ -114,7 +116,7 @@ impl Running {
         let Candidate::Bare { lanes } = candidate else {
             let port = free_port();
             let store = match candidate {
-                Candidate::HubOnPostgres => parts.database,
+                Candidate::HubOnPostgres => parts.database.url(),
                 Candidate::Hub | Candidate::Bare { .. } => "sqlite:orderhub.db",
             };
             let place =
@@ -155,7 +157,7 @@ pub(crate) async fn run(candidate: Candidate, parts: &Parts<'_>) -> Figures {
     let whole = Watch::start();
     let running = Running::start(candidate, parts, &sink);
     let all = [("candidate", running.pid()), ("sink", sink.pid()), ("broker", parts.broker)];
-    let look = || all.map(|(_, pid)| used(pid));
+    let look = || (all.map(|(_, pid)| used(pid)), family_cpu_secs(parts.database.pid()));
     let counted_by = |most: u64| sink.has(&client, most);
     // The first look that finds orders is where the clock starts: starting a process is not the job.
     let what = format!("the sink has all orders of `{}`", candidate.word());
@@ -166,8 +168,8 @@ pub(crate) async fn run(candidate: Candidate, parts: &Parts<'_>) -> Figures {
         (first_after, before, used, counts, clock.elapsed())
     };
     let watched = tokio::time::timeout(BOUND, watching).await;
-    let after = look();
-    let (first_after, before, used, counts, took) =
+    let (after, stored_after) = look();
+    let (first_after, before, (used, stored), counts, took) =
         watched.unwrap_or_else(|_| panic!("after {BOUND:?} still not true: {what}"));
     running.end(&client).await;
     let counted = parts.orders - twin::changed(&before);
@@ -176,6 +178,7 @@ pub(crate) async fn run(candidate: Candidate, parts: &Parts<'_>) -> Figures {
         rate: rate(counted, took),
         first_after,
         processes: processes.map(|(((name, _), after), used)| (*name, after.since(used))).collect(),
+        database_cpu_secs: stored_after - stored,
         counted,
         counts,
     }
@@ -192,6 +195,11 @@ impl Figures {
         row(&format!("{word}: commit mode"), candidate.mode());
         for (name, used) in &self.processes {
             row(&format!("{word}: {name}"), &used.per(self.counted).to_string());
+        }
+        let stored = self.database_cpu_secs * 1_000.0 / self.counted as f64;
+        if let Candidate::HubOnPostgres = candidate {
+            let stored = format!("CPU {stored:.3} s per 1,000 orders");
+            row(&format!("{word}: database"), &stored);
         }
         let count = |name: &str| self.counts[name].as_u64().unwrap_or(0);
         let (doubled, late) = (count("doubled"), count("out_of_order"));

@@ -26,18 +26,24 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 async fn main() {
     drop(rustls::crypto::ring::default_provider().install_default());
     let words: Vec<String> = std::env::args().skip(1).collect();
-    let all = ["steady", "latency", "waiting", "claim"];
+    let parts = ["steady", "latency", "waiting", "claim"];
+    let kinds = [("postgres", Kind::Postgres), ("sqlite", Kind::Sqlite)];
+    let all: Vec<&str> = parts.into_iter().chain(kinds.map(|(word, _)| word)).collect();
     if let Some(word) = words.iter().find(|word| !all.contains(&word.as_str())) {
-        panic!("no part `{word}`; usage: bench-load [steady] [latency] [waiting] [claim]");
+        panic!("no part or store `{word}`; there are: {}", all.join(", "));
     }
-    let wanted = |part: &str| words.is_empty() || words.iter().any(|word| word == part);
+    let has = |word: &str| words.iter().any(|given| given == word);
+    let wanted = |part: &str| has(part) || !parts.iter().any(|part| has(part));
+    let any_kind = !kinds.iter().any(|(word, _)| has(word));
+    let kinds = kinds.into_iter().filter(|(word, _)| any_kind || has(word));
+    let kinds: Vec<Kind> = kinds.map(|(_, kind)| kind).collect();
     let folder = measure::folder();
     measure::preamble("load over time", folder.path());
     let mut place = Place::start(folder.path()).await;
-    if wanted("claim") {
+    if wanted("claim") && kinds.iter().any(|kind| matches!(kind, Kind::Postgres)) {
         claim::run(&place).await;
     }
-    for kind in [Kind::Postgres, Kind::Sqlite] {
+    for kind in kinds.iter().copied() {
         if wanted("latency") {
             latency::run(&mut place, kind).await;
         }
@@ -45,7 +51,7 @@ async fn main() {
             waiting::run(&mut place, kind).await;
         }
     }
-    for kind in [Kind::Postgres, Kind::Sqlite] {
+    for kind in kinds.iter().copied() {
         if wanted("steady") {
             steady::run(&mut place, kind).await;
         }

@@ -35,7 +35,7 @@ pub(crate) struct Place {
     folder: PathBuf,
     pub(crate) node: Node,
     pub(crate) broker: Broker,
-    database: Server,
+    pub(crate) database: Server,
     next: u32,
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use orderhub_tests::broker::Broker;
-use orderhub_tests::measure::process::used;
+use orderhub_tests::measure::process::{family_cpu_secs, used};
 use orderhub_tests::measure::twin::{Sink, changed};
 use orderhub_tests::measure::watch::Watch;
 use orderhub_tests::measure::{self, hub, rate, row};
@@ -25,10 +25,11 @@ pub(crate) async fn run(place: &mut Place, kind: Kind) {
     println!();
     row("steady", &format!("the queue kept filled for {secs} s, {}", kind.word()));
     let (sink, client) = (Sink::start(), http::client());
+    let database = matches!(kind, Kind::Postgres).then(|| place.database.pid());
     let work = place.hub(kind, sink.url()).await;
     let publisher = Broker::connect(place.node.url()).await;
     let (end, all) = tokio::join!(
-        slices(&sink, &client, work.hub.pid(), secs),
+        slices(&sink, &client, (work.hub.pid(), database), secs),
         fill(&publisher, &place.broker, &work.queue, Duration::from_secs(secs)),
     );
     let mut rates = end;
@@ -56,19 +57,31 @@ pub(crate) async fn run(place: &mut Place, kind: Kind) {
 }
 
 /// The rate of each slice, with the hub's memory at its end.
-async fn slices(sink: &Sink, client: &reqwest::Client, hub: u32, secs: u64) -> Vec<f64> {
+async fn slices(
+    sink: &Sink,
+    client: &reqwest::Client,
+    (hub, database): (u32, Option<u32>),
+    secs: u64,
+) -> Vec<f64> {
     sink.has(client, 1).await;
     let mut tick = tokio::time::interval(Duration::from_secs(secs / SLICES));
     tick.tick().await;
     let (mut rates, mut before) = (Vec::new(), changed(&sink.counts(client).await));
     for slice in 1..=SLICES {
-        let (watch, used_before) = (Watch::start(), used(hub));
+        let (watch, used_before, stored_before) =
+            (Watch::start(), used(hub), database.map(family_cpu_secs));
         tick.tick().await;
         let (now, used) = (changed(&sink.counts(client).await), used(hub));
         let count = now - before;
         let rate = rate(count, watch.elapsed());
+        let stored = database.map(family_cpu_secs).zip(stored_before).map(|(now, before)| {
+            let stored = (now - before) * 1_000.0 / count.max(1) as f64;
+            format!("; PostgreSQL CPU {stored:.3} s")
+        });
+        let stored = stored.unwrap_or_default();
         let used = used.since(used_before).per(count.max(1));
-        row(&format!("steady: slice {slice}"), &format!("{rate:.0} orders/s; {used}"));
+        let figures = format!("{rate:.0} orders/s; {used}{stored}");
+        row(&format!("steady: slice {slice}"), &figures);
         rates.push(rate);
         before = now;
     }

@@ -20,21 +20,35 @@ pub struct Used {
 
 /// Looks at a process; zeros for one that is gone.
 pub fn used(pid: u32) -> Used {
-    let read =
-        |file: &str| std::fs::read_to_string(format!("/proc/{pid}/{file}")).unwrap_or_default();
-    let stat = read("stat");
-    // The name, in brackets, may hold blanks; after it stand the state (3rd field) and the rest.
-    let rest = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
-    let ticks =
-        |nth: usize| rest.split_whitespace().nth(nth - 3).and_then(|n| n.parse::<f64>().ok());
-    let cpu = ticks(14).unwrap_or(0.0) + ticks(15).unwrap_or(0.0);
-    let (status, io) = (read("status"), read("io"));
+    let (status, io) = (read(pid, "status"), read(pid, "io"));
     Used {
-        cpu_secs: cpu / TICKS,
+        cpu_secs: cpu_secs(pid, &[14, 15]),
         written: field(&io, "write_bytes:"),
         rss_kib: field(&status, "VmRSS:"),
         peak_kib: field(&status, "VmHWM:"),
     }
+}
+
+/// CPU seconds of a process and its children, those that ended included.
+pub fn family_cpu_secs(pid: u32) -> f64 {
+    let children = read(pid, &format!("task/{pid}/children"));
+    let children = children.split_whitespace().filter_map(|child| child.parse().ok());
+    let children = children.map(|child: u32| cpu_secs(child, &[14, 15]));
+    cpu_secs(pid, &[14, 15, 16, 17]) + children.sum::<f64>()
+}
+
+fn read(pid: u32, file: &str) -> String {
+    std::fs::read_to_string(format!("/proc/{pid}/{file}")).unwrap_or_default()
+}
+
+/// The sum of these fields of `/proc/PID/stat`, which count clock ticks.
+fn cpu_secs(pid: u32, fields: &[usize]) -> f64 {
+    let stat = read(pid, "stat");
+    // The name, in brackets, may hold blanks; after it stand the state (3rd field) and the rest.
+    let rest = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
+    let rest: Vec<&str> = rest.split_whitespace().collect();
+    let ticks = |field: &usize| rest.get(field - 3)?.parse::<f64>().ok();
+    fields.iter().filter_map(ticks).sum::<f64>() / TICKS
 }
 
 /// Looks at this process.

@@ -4,10 +4,8 @@
 //! [`WORTH_PREPARING`] would be in a batch when a commit begins, it closes already and is prepared while that
 //! commit runs: smaller ones wait for the commit, and grow.
 //!
-//! Acts go first: a delivery is two of them, its take-off and its receipt. Beside acts a batch takes one message for
-//! two of them, and at least [`LEAST_MESSAGES`]; without any, [`FEW_MESSAGES`], as long as one of the last [`QUIET`]
-//! batches had some of a delivery. So what the hub takes in hardly outruns what it hands on; the rest waits in the
-//! queue. Where no delivery is under way (a target is away), a batch takes as many as there is room for.
+//! Acts go first, and so many messages with them as [`super::pace`] says.
+//!
 //! **Invariant:** batches are committed in the order in which they closed, one at a time; what is behind
 //! something of its source that was not stored is not committed. Tests:
 //! `nothing_overtakes_what_was_not_stored`,
@@ -19,11 +17,11 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use orderhub_order::fold::Act;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use super::pace::{self, Flow, Pace};
 use super::{Apply, Handed, Queues, Submission, Unit, Waiter, size};
 use crate::bundle::Bundle;
 use crate::clock::Clock;
@@ -32,12 +30,6 @@ use crate::telemetry::trace::{self, Span};
 
 /// Units in one commit.
 const MOST_UNITS: usize = 256;
-/// Messages that always have room in a batch, however few acts go with them.
-const LEAST_MESSAGES: usize = 8;
-/// The same of a batch without acts while deliveries are under way: their next acts will wait for it.
-const FEW_MESSAGES: usize = 16;
-/// Batches without acts in a row after which no delivery counts as under way.
-const QUIET: u32 = 16;
 /// Fewer units wait for the commit under way, so that more join them.
 const WORTH_PREPARING: usize = 64;
 /// Bytes of bodies that close a batch.
@@ -65,10 +57,11 @@ pub fn start(parts: Parts, bound: usize, stop: CancellationToken) -> (Apply, Joi
 
 async fn run(parts: Parts, mut queues: Queues, stop: CancellationToken) {
     let mut under_way: Option<UnderWay> = None;
-    let mut quiet = QUIET;
+    let mut pace = Pace::default();
     let parts = Loop { parts, unstored: AtomicU64::new(0) };
     loop {
-        let worth = parts.store.prepares() && queues.would_close(quiet >= QUIET) >= WORTH_PREPARING;
+        let flow = pace.flow(|system| parts.store.in_hand(system));
+        let worth = parts.store.prepares() && queues.would_close(flow) >= WORTH_PREPARING;
         if !worth && let Some(before) = under_way.take() {
             before.end(&parts).await;
         }
@@ -81,8 +74,9 @@ async fn run(parts: Parts, mut queues: Queues, stop: CancellationToken) {
             }
         };
         let Some(first) = first else { break };
-        let Closing { units, waiters, delivers, .. } = queues.close(first, quiet >= QUIET);
-        quiet = if delivers { 0 } else { quiet.saturating_add(1) };
+        let flow = pace.flow(|system| parts.store.in_hand(system));
+        let Closing { units, waiters, .. } = queues.close(first, flow);
+        pace.closed(units.iter().filter_map(pace::delivers));
         if units.is_empty() {
             continue;
         }
@@ -196,9 +190,8 @@ struct Closing {
     units: Vec<Unit>,
     waiters: Vec<Waiter>,
     bytes: usize,
-    acts: usize,
-    /// Some of the acts are of a delivery.
-    delivers: bool,
+    /// Acts that are of a delivery.
+    deliveries: usize,
 }
 
 impl Closing {
@@ -214,17 +207,18 @@ impl Closing {
             return;
         }
         self.bytes += size(&unit);
-        self.delivers |= is_of_a_delivery(&unit);
+        self.deliveries += usize::from(pace::delivers(&unit).is_some());
         self.units.push(unit);
         self.waiters.push(waiter);
     }
 }
 
 impl Queues {
-    /// Units that a batch would have now.
-    fn would_close(&self, quiet: bool) -> usize {
+    /// Units that a batch would have now, were all acts of deliveries while any are under way.
+    fn would_close(&self, flow: Flow) -> usize {
         let acts = self.acts.len();
-        (acts + self.messages.len()).min(most_with(acts, quiet))
+        let deliveries = if flow == Flow::Still { 0 } else { acts };
+        (acts + self.messages.len().min(flow.most_messages(deliveries))).min(MOST_UNITS)
     }
 
     /// The next unit; none when both queues are closed and empty.
@@ -237,19 +231,18 @@ impl Queues {
         }
     }
 
-    /// Closes a batch with what queued. Acts go first, and few messages go with them: a delivery waits
-    /// for two commits, and intake must not leave it behind.
-    fn close(&mut self, first: Submission, quiet: bool) -> Closing {
+    /// Closes a batch with what queued. Acts go first, and so many messages with them as [`pace`] says: a delivery
+    /// waits for two commits, and intake must not leave it behind.
+    fn close(&mut self, first: Submission, flow: Flow) -> Closing {
         let mut batch = Closing::default();
         batch.take(first);
-        while !batch.is_full(MOST_UNITS - LEAST_MESSAGES)
+        while !batch.is_full(MOST_UNITS - pace::LEAST)
             && let Ok(act) = self.acts.try_recv()
         {
             batch.take(act);
         }
         let acts = batch.units.iter().filter(|unit| matches!(unit, Unit::Order(_))).count();
-        batch.acts = acts;
-        let most = most_with(acts, quiet);
+        let most = acts.saturating_add(flow.most_messages(batch.deliveries)).min(MOST_UNITS);
         while !batch.is_full(most)
             && let Ok(message) = self.messages.try_recv()
         {
@@ -257,24 +250,6 @@ impl Queues {
         }
         batch
     }
-}
-
-fn is_of_a_delivery(unit: &Unit) -> bool {
-    match unit {
-        Unit::Order(order) => matches!(order.act, Act::Fly { .. } | Act::Receipt(_)),
-        Unit::Message(_) => false,
-    }
-}
-
-/// Units of a batch with so many acts: a message for two acts, which are a delivery's, so that the store fills no
-/// faster than it empties while targets keep up.
-fn most_with(acts: usize, quiet: bool) -> usize {
-    let messages = match acts {
-        0 if quiet => MOST_UNITS,
-        0 => FEW_MESSAGES,
-        _ => (acts / 2).max(LEAST_MESSAGES),
-    };
-    (acts + messages).min(MOST_UNITS)
 }
 
 /// Acknowledgements first, in the order of submission, then the lanes.
@@ -322,7 +297,7 @@ fn resolve(parts: &Loop, waiters: Vec<Waiter>, outcomes: Result<Outcomes, StoreE
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
-    use orderhub_order::fold::Facts;
+    use orderhub_order::fold::{Act, Facts};
     use orderhub_order::ids::{OrderKey, SystemName};
 
     use super::*;
@@ -347,42 +322,62 @@ mod tests {
         Unit::Message(Box::new(unit))
     }
 
-    fn act() -> Unit {
-        let (key, act, facts) = (OrderKey(1), Act::Tick, Facts::default());
+    fn act(act: Act) -> Unit {
+        let (key, facts) = (OrderKey(1), Facts::default());
         Unit::Order(Box::new(OrderUnit { key, act, facts, receipt: None }))
     }
 
-    /// Queues so many acts and messages, closes a batch, and gives its messages, its acts, and what it was said to
-    /// come to.
-    async fn closed(acts: usize, messages: usize, quiet: bool) -> (usize, usize, usize) {
+    fn of_a_delivery() -> Act {
+        let system = SystemName::new("erp");
+        Act::Memo { system, fence: 1, memo: Vec::new(), xrefs: Vec::new() }
+    }
+
+    /// The acts and the messages of a batch that closes after so many were queued, and what it was said to come to.
+    async fn closed(
+        flow: Flow,
+        (acts, which): (usize, Act),
+        messages: usize,
+    ) -> (usize, usize, usize) {
         let (apply, mut queues) = Apply::channel(1_000);
         for _ in 0..messages {
             drop(apply.queue(message()).await.unwrap());
         }
         for _ in 0..acts {
-            drop(apply.queue(act()).await.unwrap());
+            drop(apply.queue(act(which.clone())).await.unwrap());
         }
-        let would = queues.would_close(quiet);
+        let would = queues.would_close(flow);
         let first = queues.next().await.unwrap();
-        let batch = queues.close(first, quiet);
-        let found = batch.units.iter().filter(|unit| matches!(unit, Unit::Message(_))).count();
-        assert_eq!(batch.acts, batch.units.len() - found);
-        (found, batch.acts, would)
+        let batch = queues.close(first, flow);
+        let messages = batch.units.iter().filter(|unit| matches!(unit, Unit::Message(_))).count();
+        (batch.units.len() - messages, messages, would)
     }
 
     #[tokio::test]
     async fn acts_go_first_and_messages_always_have_room() {
-        for (acts, messages) in [(0, 256), (1, 8), (10, 8), (100, 50), (500, 8)] {
-            let (found, taken, _) = closed(acts, 600, true).await;
-            assert_eq!((found, taken), (messages, acts.min(248)), "{acts} acts");
+        for (queued, acts, messages) in [(1, 1, 8), (10, 10, 8), (100, 100, 38), (500, 248, 8)] {
+            let (found, beside, _) = closed(Flow::Enough, (queued, of_a_delivery()), 600).await;
+            assert_eq!((found, beside), (acts, messages), "{queued} acts");
         }
     }
 
     #[tokio::test]
-    async fn while_deliveries_are_under_way_few_messages_are_taken() {
-        assert_eq!(closed(0, 600, false).await, (16, 0, 16));
-        assert_eq!(closed(10, 600, false).await, (8, 10, 18));
-        assert_eq!(closed(100, 20, false).await, (20, 100, 120));
-        assert_eq!(closed(0, 5, true).await, (5, 0, 5));
+    async fn a_batch_is_said_to_come_to_what_it_comes_to() {
+        for (acts, messages, expected) in
+            [(0, 600, (0, 24, 24)), (10, 600, (10, 24, 34)), (100, 20, (100, 20, 120))]
+        {
+            let found = closed(Flow::Short, (acts, of_a_delivery()), messages).await;
+            assert_eq!(found, expected, "{acts} acts");
+        }
+    }
+
+    /// A target is away: its wishes are put off, one act each, and intake goes on as if nothing was delivered.
+    #[tokio::test]
+    async fn acts_of_no_delivery_hold_nothing_back() {
+        for (acts, messages, expected) in
+            [(0, 600, (0, 256, 256)), (100, 600, (100, 156, 256)), (0, 5, (0, 5, 5))]
+        {
+            let found = closed(Flow::Still, (acts, Act::Tick), messages).await;
+            assert_eq!(found, expected, "{acts} acts");
+        }
     }
 }

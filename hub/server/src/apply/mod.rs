@@ -18,6 +18,7 @@ pub mod acks;
 pub mod batch;
 mod beside;
 mod fits;
+mod pace;
 
 pub use batch::{Parts, start};
 pub use beside::{Args, Beside, Cursor, FetchDone, FetchKey, FetchWant};

@@ -54,7 +54,7 @@ pub(super) fn run(file: &Path, said: &log::Said) -> Result<ExitCode, Fault> {
     let files = Bundle::read(&config.mappings.path).map_err(|error| not_started(error.into()))?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Fault::new(Code::Problems, error.to_string()))?;
-    runtime.block_on(async {
+    let done = runtime.block_on(async {
         let start = Start { config, files, env: environment(), clock: Clock::system() };
         let hub = Hub::start(start).await.map_err(not_started)?;
         // Whoever reads objects has it from the log.
@@ -64,7 +64,10 @@ pub(super) fn run(file: &Path, said: &log::Said) -> Result<ExitCode, Fault> {
         stop_signal().await;
         hub.stop().await;
         Ok(ExitCode::SUCCESS)
-    })
+    });
+    // A thread may still wait for a server that does not answer; nobody waits for the thread.
+    runtime.shutdown_background();
+    done
 }
 
 pub(super) fn not_started(error: StartError) -> Fault {

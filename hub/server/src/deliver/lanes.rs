@@ -16,7 +16,7 @@ use tokio::time::Instant;
 use tracing::field::Empty;
 use tracing::{Instrument as _, Span};
 
-use super::dispatcher::Dispatcher;
+use super::dispatcher::{Dispatcher, Observed};
 use super::ring::{Offer, Ring, Wait};
 use super::send::{self, Rest};
 use crate::store::StoreError;
@@ -27,7 +27,7 @@ const BATCH: usize = 256;
 const LOW: usize = 64;
 /// The store is looked into at least so often, whatever it said last.
 const LOOK: Duration = Duration::from_secs(2);
-/// No two looks come closer when the first found nothing new.
+/// No two looks come closer, unless the ring runs dry or a retry is due.
 const BREATH: Duration = Duration::from_secs(1);
 /// A lane whose serving panicked rests so long: it would panic again.
 const AFTER_PANIC: Duration = Duration::from_secs(60);
@@ -167,24 +167,24 @@ fn idle_for(dispatcher: &Dispatcher) -> Duration {
     waits.min().unwrap_or(LOOK).min(LOOK)
 }
 
+/// Whether the store is asked for due lanes now.
+///
+/// **Invariant:** a look has room for a whole [`BATCH`]: one for few finds few, and each of them that is served
+/// would ask again. Test: `a_full_ring_does_not_ask_for_one_lane_after_the_other`.
+fn is_time(observed: &Observed, ring: &Ring, now: Instant) -> bool {
+    let low = observed.more && ring.queued() <= LOW;
+    let due = low || observed.scan_at.is_none_or(|at| at <= now);
+    let full = observed.more && ring.parked() >= Ring::PARKED;
+    due && ring.room() >= BATCH && !full
+}
+
 /// Asks the store for due lanes, when it is time to.
 async fn look(dispatcher: &Dispatcher) {
-    let now = Instant::now();
-    let due = {
-        let observed = dispatcher.observed();
-        let low = observed.more && dispatcher.ring().queued() <= LOW;
-        low || observed.scan_at.is_none_or(|at| at <= now)
-    };
-    let (room, full) = {
-        let ring = dispatcher.ring();
-        (ring.room(), ring.parked() >= Ring::PARKED)
-    };
-    if !due || room == 0 || full && dispatcher.observed().more {
+    if !is_time(&dispatcher.observed(), &dispatcher.ring(), Instant::now()) {
         return;
     }
-    let limit = BATCH.min(room);
     let (store, clock) = (&dispatcher.common.store, dispatcher.common.clock);
-    let found = store.claim(&dispatcher.name, clock.now(), limit).await;
+    let found = store.claim(&dispatcher.name, clock.now(), BATCH).await;
     let next = store.next_due(&dispatcher.name, clock.now()).await;
     let (found, next) = match (found, next) {
         (Ok(found), Ok(next)) => (found, next),
@@ -200,9 +200,9 @@ async fn look(dispatcher: &Dispatcher) {
         Duration::try_from(next.duration_since(clock.now())).unwrap_or_default()
     });
     let mut observed = dispatcher.observed();
-    observed.more = count >= limit;
-    let breath = if new > 0 && observed.more { Duration::ZERO } else { BREATH };
-    observed.scan_at = Some(Instant::now() + wait.clamp(breath, LOOK));
+    // While some are queued, the rest is free for others.
+    observed.more = count >= BATCH && new > 0;
+    observed.scan_at = Some(Instant::now() + wait.clamp(BREATH, LOOK));
 }
 
 /// A lane that is being served. However that ends, the lane comes to rest.
@@ -259,5 +259,29 @@ impl Drop for InHand {
             let offer = self.dispatcher.ring().park(self.key, Wait::Trouble("panic"), until);
             self.dispatcher.heed(offer, self.key);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_full_ring_does_not_ask_for_one_lane_after_the_other() {
+        let (mut ring, now) = (Ring::default(), Instant::now());
+        let mut observed = Observed::default();
+        assert!(is_time(&observed, &ring, now), "nothing was looked at yet");
+        let most = i64::try_from(Ring::BOUND).unwrap();
+        assert_eq!(ring.add_due((0..most).map(OrderKey)), Ring::BOUND);
+        observed.more = true;
+        for served in 0..Ring::BOUND {
+            assert_eq!(is_time(&observed, &ring, now), served >= BATCH, "{served} were served");
+            let key = ring.take(now, |_| true).unwrap();
+            ring.done(key);
+        }
+        observed.scan_at = Some(now + BREATH);
+        assert!(is_time(&observed, &ring, now), "it runs dry, and there are more");
+        observed.more = false;
+        assert!(!is_time(&observed, &ring, now));
     }
 }

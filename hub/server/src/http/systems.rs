@@ -41,7 +41,8 @@ pub(super) async fn list(
     Ok(page(seen.map(|status| shown(&api, status)).collect(), None))
 }
 
-/// The deliverer's view with the backlog as it is now: the deliverer itself counts it now and then only.
+/// The deliverer's view with the backlog as it was counted last, seconds ago at most: the deliverer itself counts it
+/// now and then only.
 async fn statuses(api: &Api) -> Result<Vec<SystemStatus>, Problem> {
     let backlog = api.store.backlog().await?;
     let mut statuses = api.deliverer.status();

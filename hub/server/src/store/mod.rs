@@ -32,6 +32,7 @@ mod pack;
 mod peers;
 pub mod postgres;
 mod reads;
+mod recent;
 mod reserved;
 mod rows;
 mod scope;
@@ -257,6 +258,9 @@ pub trait Store: Reads + Answers + Fetches + Indexing + Peers + Debug + Send + S
     /// So many of a system's reserved lanes wait for a time or a gate: they take no room from those that commits
     /// hand over.
     fn parked(&self, system: &SystemName, count: usize);
+
+    /// Lanes that the dispatcher of a system has in hand, without those that are parked.
+    fn in_hand(&self, system: &SystemName) -> usize;
 
     /// The files of a bundle by its hash.
     fn bundle(&self, hash: &str) -> BoxFuture<'_, Result<Option<Files>, StoreError>>;

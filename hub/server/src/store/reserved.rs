@@ -79,9 +79,12 @@ impl Reserved {
 
     /// Whether so many more may be handed over. What is parked takes no room: it has its own bound.
     pub(crate) fn has_room(&self, system: &SystemName, more: usize) -> bool {
-        let held =
-            self.all().get(system).map_or(0, |held| held.since.len().saturating_sub(held.parked));
-        held + more <= ROOM
+        self.in_hand(system) + more <= ROOM
+    }
+
+    /// Lanes of a system that are held, without those that are parked.
+    pub(crate) fn in_hand(&self, system: &SystemName) -> usize {
+        self.all().get(system).map_or(0, |held| held.since.len().saturating_sub(held.parked))
     }
 
     /// This process was taken for gone: all that it held is free.
@@ -142,6 +145,7 @@ mod tests {
         reserved.parked(&erp, 1);
         assert!(reserved.has_room(&erp, ROOM - 1), "what is parked takes no room");
         reserved.parked(&erp, 0);
+        assert_eq!(reserved.in_hand(&erp), 2);
         reserved.release(&more);
         assert!(reserved.has_room(&erp, ROOM));
     }

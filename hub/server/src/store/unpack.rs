@@ -24,13 +24,21 @@ pub(crate) struct PackedOrder {
 impl PackedOrder {
     /// The order and its lanes.
     pub(crate) fn state(&self) -> Result<State, CodecError> {
-        let mut state = State::new(codec::order(&stored(&self.head)?)?);
-        for row in &self.lanes {
-            let lane = codec::lane(&stored(row)?, &state.order)?;
-            state.lanes.insert(Shared::new(lane));
-        }
-        Ok(state)
+        state(&self.head, &self.lanes)
     }
+}
+
+/// An order and its lanes, from what their rows hold.
+pub(crate) fn state<'r>(
+    head: &PackedRow,
+    lanes: impl IntoIterator<Item = &'r PackedRow>,
+) -> Result<State, CodecError> {
+    let mut state = State::new(codec::order(&stored(head)?)?);
+    for row in lanes {
+        let lane = codec::lane(&stored(row)?, &state.order)?;
+        state.lanes.insert(Shared::new(lane));
+    }
+    Ok(state)
 }
 
 fn stored((body, personal): &PackedRow) -> Result<Stored, CodecError> {
@@ -39,6 +47,9 @@ fn stored((body, personal): &PackedRow) -> Result<Stored, CodecError> {
 }
 
 /// All of them, in their order.
-pub(crate) fn states(orders: &[PackedOrder]) -> Vec<Result<State, CodecError>> {
-    cores::map(orders, WORTH_A_THREAD, || (), |(), order| order.state())
+pub(crate) fn states<R: Sync>(
+    orders: &[R],
+    state: impl Fn(&R) -> Result<State, CodecError> + Sync + Send,
+) -> Vec<Result<State, CodecError>> {
+    cores::map(orders, WORTH_A_THREAD, || (), |(), order| state(order))
 }

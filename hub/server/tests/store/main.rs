@@ -10,6 +10,7 @@
 )]
 
 mod apply;
+mod beats;
 mod contract;
 mod copy;
 mod cut;

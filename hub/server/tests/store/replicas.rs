@@ -7,12 +7,14 @@ use std::time::Duration;
 use orderhub::apply::{Unit, UnitOutcome, Word};
 use orderhub::store::postgres::PostgresStore;
 use orderhub::store::{
-    Ask, Batch, Lease, Leave, News, PauseRow, Peers as _, Shared, Store, StoreError,
+    Ask, Batch, Lease, Leave, News, PauseRow, Peers as _, Reads as _, Scope, Shared, Store,
+    StoreError,
 };
 use orderhub_order::ids::{Entity, OrderKey, SystemName};
 use sqlx::{Connection as _, PgConnection, query};
 use tokio::time::Instant;
 
+use crate::contract::rules::POISON;
 use crate::contract::{World, flights, order_of, say};
 use crate::postgres::Postgres;
 
@@ -69,6 +71,47 @@ async fn two_processes_claim_each_lane_once() {
     all.sort();
     all.dedup();
     assert_eq!((all.len(), a.len() + b.len()), (left, left));
+}
+
+/// What a process that was there all the time and one that reads the rows say of orders.
+async fn same(place: &Postgres, store: &PostgresStore, keys: &[OrderKey]) {
+    let fresh = place.store().await;
+    for key in keys {
+        let known = store.state(&Scope::All, *key).await.unwrap().unwrap();
+        let read = fresh.state(&Scope::All, *key).await.unwrap().unwrap();
+        assert_eq!(format!("{known:#?}"), format!("{read:#?}"));
+    }
+    fresh.close().await;
+}
+
+/// States are kept decoded beside what their rows hold: whatever befell those, nobody is told anything else.
+#[tokio::test]
+async fn what_a_process_knows_of_orders_is_what_their_rows_hold() {
+    let place = Postgres::new();
+    let (mut world, first, second) = two(&place).await;
+    let poisoned = order_of(&world.say(say::order("shop_eu", "bad", 1, POISON)).await);
+    let made = orders(&mut world, 3).await;
+    let keys: Vec<OrderKey> = made.iter().map(order_of).chain([poisoned]).collect();
+    same(&place, &first, &keys).await;
+    // Twice in one batch, and beside one that fails alone: its part is undone, and all comes again.
+    let said = |key: &str, revision, note: &str| say::order("shop_eu", key, revision, note);
+    let batch = vec![
+        world.message(vec![said("0", 2, "b")]),
+        world.message(vec![said("bad", 2, "fine")]),
+        world.message(vec![said("0", 3, "c"), said("1", 2, "b")]),
+    ];
+    let _outcomes = world.apply(batch).await.unwrap();
+    same(&place, &first, &keys).await;
+    let call = flights::call(&world, keys[0], Entity::Order).await;
+    let _flown = world.one(call).await;
+    same(&place, &first, &keys).await;
+    world.store = Arc::<PostgresStore>::clone(&second);
+    let _told = world.say(said("1", 3, "from elsewhere")).await;
+    same(&place, &first, &keys).await;
+    world.store = Arc::<PostgresStore>::clone(&first);
+    let _told = world.say(said("1", 4, "and on")).await;
+    same(&place, &first, &keys).await;
+    same(&place, &second, &keys).await;
 }
 
 #[tokio::test]

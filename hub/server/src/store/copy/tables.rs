@@ -72,6 +72,7 @@ pub(crate) const LEFT: &[(&str, &str)] = &[
     ("tokens", "only programs of an earlier schema read it"),
     ("commits", "ids of transactions of the last hour, of processes that are gone"),
     ("processes", "no process works on the copy yet"),
+    ("beats", "when a process was last heard of"),
     ("leases", "nobody holds one; the first holders are told that the end before was not seen"),
     ("gates", "whether a system answers is found out again, as at each start of a hub on a file"),
     ("limits", "buckets are full at each start of a hub on a file, too"),

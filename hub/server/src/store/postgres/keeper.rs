@@ -1,19 +1,19 @@
 //! Keeps this process known to the others: takes its number, says every second that it is there, takes off
-//! whoever has not said so for long, and sets free what those held.
+//! whoever has not said so for long, and sets free what those held. By which rows: [`beats`].
 //!
 //! Times are the server's, so that the clocks of the machines do not matter. A session lock on the name of
 //! the instance goes with the connection: a process that starts again under its name after a crash goes
 //! on at once, while two that run under one name are told.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use sqlx::{Connection as _, PgConnection, query, query_scalar, raw_sql};
+use sqlx::{Connection as _, PgConnection, query_scalar};
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
+use super::beats;
 use super::board::Board;
 use super::connect::{Bounds, Connector, ms};
 use super::error::Fault;
@@ -112,7 +112,7 @@ impl Keeper {
         let c = &mut connection;
         // Where the lock is taken its process lives, or the machine of the process is cut off: then its
         // number is taken off when its time is over.
-        if !named(c, &self.instance).await? && self.is_heard(c).await? {
+        if !named(c, &self.instance).await? && beats::is_heard(c, &self.instance).await? {
             drop(connection.close().await);
             return Err(NotBegun::NameTaken);
         }
@@ -126,17 +126,12 @@ impl Keeper {
         }
         correct_clock(c).await?;
         let asked = Instant::now();
-        let process = number(c, &self.instance).await?;
+        let process = beats::number(c, &self.instance).await?;
         self.reserved.forget_all();
-        self.members.begin(process, asked, alive(c).await?);
+        self.members.begin(process, asked, beats::alive(c).await?);
         self.to_free.store(true, Ordering::Relaxed);
         tracing::info!(process, instance = self.instance, "the process is known to the store");
         Ok(connection)
-    }
-
-    async fn is_heard(&self, c: &mut PgConnection) -> Result<bool, Fault> {
-        let sql = "SELECT EXISTS (SELECT 1 FROM processes WHERE instance = $1 AND until > now())";
-        Ok(query_scalar(sql).bind(&self.instance).fetch_one(c).await?)
     }
 
     /// Says that the process is there, until told to stop.
@@ -179,7 +174,7 @@ impl Keeper {
         };
         correct_clock(&mut connection).await?;
         let asked = Instant::now();
-        if !here(&mut connection, self.members.process()).await? {
+        if !beats::here(&mut connection, self.members.process()).await? {
             tracing::error!("this process was taken for gone; it begins again");
             self.members.taken_off();
             drop(connection.close().await);
@@ -190,8 +185,8 @@ impl Keeper {
                 Err(NotBegun::AnotherKey) => Err(StoreError::SearchKey),
             };
         }
-        let mut gone = self.members.may_judge() && take_off(&mut connection).await?;
-        gone |= self.members.heard(asked, alive(&mut connection).await?);
+        let mut gone = self.members.may_judge() && beats::take_off(&mut connection).await?;
+        gone |= self.members.heard(asked, beats::alive(&mut connection).await?);
         if gone {
             self.to_free.store(true, Ordering::Relaxed);
         }
@@ -233,8 +228,7 @@ impl Keeper {
 }
 
 async fn leave(c: &mut PgConnection, process: u64) -> Result<bool, Fault> {
-    let sql = "DELETE FROM processes WHERE process = $1";
-    query(sql).bind(number_of(process)).execute(&mut *c).await?;
+    beats::leave(c, process).await?;
     lanes::free(c).await
 }
 
@@ -242,23 +236,6 @@ async fn leave(c: &mut PgConnection, process: u64) -> Result<bool, Fault> {
 async fn named(c: &mut PgConnection, instance: &str) -> Result<bool, Fault> {
     let lock = "SELECT pg_try_advisory_lock(hashtextextended(current_schema() || '/' || $1, $2))";
     Ok(query_scalar(lock).bind(instance).bind(locks::INSTANCE).fetch_one(c).await?)
-}
-
-/// A new number for the instance, in the place of the one that it has. Numbers are seen in the order in
-/// which they are given.
-async fn number(c: &mut PgConnection, instance: &str) -> Result<u64, Fault> {
-    query("DELETE FROM processes WHERE instance = $1").bind(instance).execute(&mut *c).await?;
-    raw_sql("BEGIN").execute(&mut *c).await?;
-    let turn = query("SELECT pg_advisory_xact_lock($1)").bind(locks::NUMBERS);
-    turn.execute(&mut *c).await?;
-    let sql = "INSERT INTO processes (process, instance, until, search)
-               VALUES (nextval('process_numbers'), $1, clock_timestamp() + make_interval(secs => $2), $3)
-               RETURNING process";
-    let number = query_scalar::<_, i64>(sql).bind(instance).bind(GONE_AFTER.as_secs_f64());
-    let number = number.bind(search::VERSION);
-    let number = number.fetch_one(&mut *c).await?;
-    raw_sql("COMMIT").execute(c).await?;
-    Ok(u64::try_from(number).unwrap_or_default())
 }
 
 /// All processes go by the server's clock.
@@ -275,37 +252,4 @@ async fn correct_clock(c: &mut PgConnection) -> Result<(), Fault> {
         );
     }
     Ok(())
-}
-
-/// A process as its column has it.
-pub(super) fn number_of(process: u64) -> i64 {
-    i64::try_from(process).unwrap_or(i64::MAX)
-}
-
-/// Says that the process is there; `false`: it was taken off.
-async fn here(c: &mut PgConnection, process: u64) -> Result<bool, Fault> {
-    let sql = "UPDATE processes SET until = clock_timestamp() + make_interval(secs => $2)
-               WHERE process = $1";
-    let said =
-        query(sql).bind(number_of(process)).bind(GONE_AFTER.as_secs_f64()).execute(c).await?;
-    Ok(said.rows_affected() == 1)
-}
-
-async fn alive(c: &mut PgConnection) -> Result<BTreeSet<u64>, Fault> {
-    let numbers: Vec<i64> = query_scalar("SELECT process FROM processes").fetch_all(c).await?;
-    Ok(numbers.into_iter().filter_map(|number| u64::try_from(number).ok()).collect())
-}
-
-/// Takes off whoever was silent for too long; whether there was one. One that is in a commit stays until
-/// the server ends that.
-async fn take_off(c: &mut PgConnection) -> Result<bool, Fault> {
-    let sql = "DELETE FROM processes WHERE process IN (
-                   SELECT process FROM processes WHERE until < clock_timestamp()
-                   FOR UPDATE SKIP LOCKED)
-               RETURNING process";
-    let gone: Vec<i64> = query_scalar(sql).fetch_all(c).await?;
-    for process in &gone {
-        tracing::warn!(process, "a process was silent for too long: others go on with its work");
-    }
-    Ok(!gone.is_empty())
 }

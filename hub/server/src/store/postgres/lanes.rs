@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use orderhub_order::ids::{OrderKey, SystemName};
 use sqlx::{PgConnection, Row as _, query, query_as, query_scalar};
 
+use super::beats::number_of;
 use super::error::Fault;
-use super::keeper::number_of;
 use super::marks::{Marks, Whose};
 use crate::store::Backlog;
 use crate::store::columns::{from_column, to_column};

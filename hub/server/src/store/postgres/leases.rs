@@ -2,8 +2,8 @@
 
 use sqlx::{PgConnection, query, query_as, query_scalar};
 
+use super::beats::number_of;
 use super::error::Fault;
-use super::keeper::number_of;
 use crate::store::Lease;
 
 /// Takes a lease that nobody holds, or this process held before.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use sqlx::{Connection as _, query_as, query_scalar};
 
+use super::beats;
 use super::connect::{Connector, ms};
 use super::error::Fault;
 use super::{Login, Options, schema};
@@ -79,13 +80,7 @@ async fn ask(connection: &mut sqlx::PgConnection, place: &str) -> Result<Look, F
     let found = schema::version(connection).await?;
     let marked = if found > schema::known() { None } else { schema::marked(connection).await? };
     let unfinished = marked.map(|mark| mark.from);
-    let processes = if found >= 3 {
-        let alive =
-            "SELECT instance FROM processes WHERE until > clock_timestamp() ORDER BY instance";
-        query_scalar(alive).fetch_all(&mut *connection).await?
-    } else {
-        Vec::new()
-    };
+    let processes = if found >= 3 { beats::heard_in_any(connection).await? } else { Vec::new() };
     Ok(Look {
         place: place.to_owned(),
         version,

@@ -1,7 +1,8 @@
-//! The store on a PostgreSQL server, for any number of processes: each has one connection that writes, a few
+//! The store on a PostgreSQL server, for any number of processes: each has one connection that writes ([`turns`]), a few
 //! that read, a few for short writes, and one by which the others know that it is there ([`keeper`]).
 //!
-//! No head is kept between transactions, numbers are given by the server, every lock is the server's. What
+//! Every transaction reads the rows that it locks, whatever was known of them: only what they decode to is kept
+//! ([`decoded`]). Numbers are given by the server, every lock is the server's. What
 //! a process holds (lanes, leases) stands in rows that name it; every commit finds out whether the process,
 //! and each lease that it was taken under, still stands ([`writer`], [`leases`]). The order of locks is:
 //! process ► leases ► seen ids ► references ► orders ► lanes.
@@ -21,15 +22,17 @@ use super::{
 use crate::bundle::Files;
 use crate::store::codec;
 use crate::store::commit::{Batch, Outcomes};
-use crate::store::counted::Counted;
+use crate::store::counted::{Counted, timed};
 use crate::store::keep::Kept;
 use crate::store::reserved::Reserved;
 use crate::store::search::SearchKey;
 
 mod answers;
+mod beats;
 mod board;
 mod connect;
 pub(super) mod copy;
+mod decoded;
 mod error;
 mod fetches;
 mod held;
@@ -57,11 +60,14 @@ mod search;
 mod seen;
 mod shared;
 mod todos;
+mod together;
+mod turns;
 mod tx;
 mod write;
 mod writer;
 
 use board::Board;
+use decoded::Decoded;
 use error::Fault;
 pub use held::{Held, Holder, held};
 pub use indexing::forget_search;
@@ -71,6 +77,7 @@ use marks::Marks;
 use members::Members;
 pub use open::{Login, Options};
 use pool::Pool;
+use turns::Turns;
 use tx::PgTx;
 use writer::{Failed, Writer};
 
@@ -80,7 +87,7 @@ pub struct PostgresStore {
     install: String,
     search: SearchKey,
     kept: Kept,
-    writer: Arc<Mutex<Writer>>,
+    writer: Turns,
     failed: Failed,
     readers: Arc<Pool>,
     shorts: Arc<Pool>,
@@ -89,6 +96,7 @@ pub struct PostgresStore {
     members: Arc<Members>,
     reserved: Arc<Reserved>,
     marks: Arc<Marks>,
+    decoded: Arc<Decoded>,
     lanes: Counted<Backlog>,
     todos: Counted<TodoCount>,
     keeper: Mutex<Option<JoinHandle<()>>>,
@@ -115,9 +123,12 @@ impl Store for PostgresStore {
             let own = self.readers.run(move |c| Box::pin(lanes::own(c, of, by, limit, known)));
             let mut claimed = own.await?;
             let (of, left) = (system.clone(), limit.saturating_sub(claimed.len()));
-            let marks = Arc::clone(&self.marks);
-            let free = self.shorts.run(move |c| Box::pin(lanes::claim(c, of, by, left, marks)));
-            claimed.extend(free.await?);
+            // A look for none would pass for one that found none.
+            if left > 0 {
+                let marks = Arc::clone(&self.marks);
+                let free = self.shorts.run(move |c| Box::pin(lanes::claim(c, of, by, left, marks)));
+                claimed.extend(free.await?);
+            }
             self.reserved.claimed(&system, &claimed, now);
             Ok(claimed)
         })
@@ -154,6 +165,10 @@ impl Store for PostgresStore {
 
     fn parked(&self, system: &SystemName, count: usize) {
         self.reserved.parked(system, count);
+    }
+
+    fn in_hand(&self, system: &SystemName) -> usize {
+        self.reserved.in_hand(system)
     }
 
     fn bundle(&self, hash: &str) -> BoxFuture<'_, Result<Option<Files>, StoreError>> {
@@ -202,7 +217,7 @@ impl Store for PostgresStore {
     }
 
     fn backlog(&self) -> BoxFuture<'_, Result<Vec<Backlog>, StoreError>> {
-        let count = self.readers.run(|c| Box::pin(lanes::backlog(c)));
+        let count = self.readers.run(|c| Box::pin(timed(lanes::backlog(c))));
         Box::pin(self.lanes.rows(|row| row.pending, count))
     }
 
@@ -266,7 +281,7 @@ impl Store for PostgresStore {
             writer.run(None, keep).await
         };
         Box::pin(async move {
-            self.writer(run).await?;
+            self.writer.run(run).await?;
             self.board.refresh().await
         })
     }
@@ -286,7 +301,12 @@ impl Store for PostgresStore {
 
     fn close(&self) -> BoxFuture<'_, ()> {
         Box::pin(async move {
-            self.writer.lock().await.close().await;
+            let closed = self.writer.run(async |writer: &mut Writer| {
+                writer.close().await;
+                Ok(())
+            });
+            // It is given up whatever it says.
+            drop(closed.await);
             // The others hear of it before anything that may take its time.
             self.keeping.cancel();
             if let Some(keeper) = self.keeper.lock().await.take() {

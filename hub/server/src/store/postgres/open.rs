@@ -4,17 +4,18 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use tokio::runtime::Handle;
 use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
 use super::board::Board;
 use super::connect::Connector;
+use super::decoded::Decoded;
 use super::error::Fault;
 use super::keeper::Keeper;
 use super::marks::Marks;
 use super::members::Members;
 use super::pool::Pool;
+use super::turns::Turns;
 use super::tx::PgTx;
 use super::writer::{Failed, Writer};
 use super::{PostgresStore, leases, schema};
@@ -129,15 +130,18 @@ impl PostgresStore {
             shorts: Arc::clone(&shorts),
             search_check: search.check(),
         };
+        let decoded = Arc::<Decoded>::default();
+        let beside = (failed.clone(), Arc::clone(&decoded));
+        let writer = Writer::new(connector, Arc::clone(&members), options.keep, beside);
+        let writer = Turns::new(writer)?;
         let connection = keeper.begin().await?;
         let stop = CancellationToken::new();
         let keeper = tokio::spawn(keeper.run(connection, stop.clone()));
-        let writer = Writer::new(connector, Arc::clone(&members), options.keep, failed.clone());
         Ok(Self {
             install,
             search,
             kept: Kept { keep: options.keep, seen_days: options.seen_days },
-            writer: Arc::new(Mutex::new(writer)),
+            writer,
             failed,
             readers,
             shorts,
@@ -146,27 +150,13 @@ impl PostgresStore {
             members,
             reserved,
             marks,
+            decoded,
             lanes: Counted::default(),
             todos: Counted::default(),
             keeper: Mutex::new(Some(keeper)),
             keeping: stop.clone(),
             _ends: stop.drop_guard(),
         })
-    }
-
-    /// Runs something with the writer, when it is its turn. On a thread of its own, because folding and
-    /// packing take the processor; to its end, even when nobody waits for it any more.
-    pub(super) async fn writer<T: Send + 'static>(
-        &self,
-        work: impl AsyncFnOnce(&mut Writer) -> Result<T, StoreError> + Send + 'static,
-    ) -> Result<T, StoreError> {
-        let mut writer = Arc::clone(&self.writer).lock_owned().await;
-        let runtime = Handle::current();
-        let task = tokio::task::spawn_blocking(move || {
-            runtime.block_on(async { work(&mut writer).await })
-        });
-        let ended = task.await;
-        ended.map_err(|error| StoreError::Failed(format!("a write did not end: {error}")))?
     }
 
     /// Writes something in one transaction.
@@ -177,16 +167,17 @@ impl PostgresStore {
         let run = async move |writer: &mut Writer| {
             writer.run(None, async |tx: &mut PgTx<'_>| Ok(work(tx).await?)).await
         };
-        self.writer(run).await
+        self.writer.run(run).await
     }
 
     /// Folds and writes a batch in one transaction, without what was taken under a lease that is lost.
     pub(super) async fn batch(&self, mut batch: Batch) -> Result<Outcomes, StoreError> {
         let (reserved, search) = (Arc::clone(&self.reserved), self.search.clone());
+        let decoded = Arc::clone(&self.decoded);
         let run = async move |writer: &mut Writer| {
             let now = batch.now;
             let mut refused = Refused::of(batch.len());
-            let work = async |tx: &mut PgTx<'_>| -> Result<Committed, TxError> {
+            let work = async |tx: &mut PgTx<'_>| -> Result<_, TxError> {
                 let leases = batch.leases();
                 let lost = leases::lost(tx.c, &leases, tx.process).await?;
                 if !lost.is_empty() {
@@ -195,13 +186,16 @@ impl PostgresStore {
                     refused.without(&batch.without(&lost));
                 }
                 let hand = Hand { process: tx.process, reserved: &reserved, search: &search };
-                commit::run(tx, &mut batch, hand).await
+                let committed = commit::run(tx, &mut batch, hand).await?;
+                Ok((committed, std::mem::take(&mut tx.touched)))
             };
-            let Committed { outcomes, settled, heads: _ } = writer.run(Some(now), work).await?;
+            let (committed, touched) = writer.run(Some(now), work).await?;
+            let Committed { outcomes, settled, heads } = committed;
+            decoded.put(heads, touched);
             let lanes = outcomes.iter().flat_map(|outcome| &outcome.reserved);
             reserved.update(&settled, lanes, now);
             Ok(refused.among(outcomes))
         };
-        self.writer(run).await
+        self.writer.run(run).await
     }
 }

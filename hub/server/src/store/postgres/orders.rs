@@ -9,6 +9,7 @@ use orderhub_order::model::{Order, State};
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row as _, query, query_scalar};
 
+use super::decoded::{Decoded, Rows};
 use super::error::Fault;
 use super::reads::Seen;
 use super::tx::parts;
@@ -16,24 +17,26 @@ use crate::bundle::Files;
 use crate::store::codec;
 use crate::store::columns::{from_column, to_column};
 use crate::store::search::{MOST_FOUND, MOST_LOOKED, called, identifier};
-use crate::store::unpack::PackedOrder;
 use crate::store::{ChangeRow, ReceiptRow, Scope};
 
 /// The head of an order with its lanes: one statement, so that they are of one commit.
 pub(super) async fn state(
     c: &mut PgConnection,
     key: OrderKey,
+    decoded: &Decoded,
 ) -> Result<Option<Arc<State>>, Fault> {
     let sql = "SELECT body, personal,
+                   ARRAY(SELECT system FROM lanes l WHERE l.k = o.k ORDER BY system),
                    ARRAY(SELECT body FROM lanes l WHERE l.k = o.k ORDER BY system),
                    ARRAY(SELECT personal FROM lanes l WHERE l.k = o.k ORDER BY system)
                FROM orders o WHERE k = $1";
     let Some(row) = query(sql).bind(key.0).fetch_optional(c).await? else { return Ok(None) };
     let (bodies, personal): (Vec<Vec<u8>>, Vec<Option<Vec<u8>>>) =
-        (row.try_get(2)?, row.try_get(3)?);
-    let lanes = bodies.into_iter().zip(personal).collect();
-    let packed = PackedOrder { head: (row.try_get(0)?, row.try_get(1)?), lanes };
-    Ok(Some(Arc::new(packed.state()?)))
+        (row.try_get(3)?, row.try_get(4)?);
+    let systems: Vec<Box<str>> = row.try_get(2)?;
+    let lanes = systems.into_iter().zip(bodies.into_iter().zip(personal));
+    let rows = Rows::new((row.try_get(0)?, row.try_get(1)?), lanes);
+    Ok(Some(decoded.state(key, rows)?))
 }
 
 /// The orders of a scope that are called by a word, newest first.

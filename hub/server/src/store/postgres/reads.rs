@@ -13,6 +13,7 @@ use super::tx::parts;
 use super::{PostgresStore, lists, orders, pending, todos};
 use crate::store::codec;
 use crate::store::columns::from_cursor;
+use crate::store::counted::timed;
 use crate::store::search::Plan;
 use crate::store::{
     AttemptFilter, AttemptRow, ChangeRow, Filter, MessageRow, Page, Reads, ReceiptRow, Scope,
@@ -27,7 +28,12 @@ impl Reads for PostgresStore {
     ) -> BoxFuture<'_, Result<Option<Arc<State>>, StoreError>> {
         let scope = scope.clone();
         Box::pin(async move {
-            let found = self.readers.run(move |c| Box::pin(orders::state(c, key))).await?;
+            let decoded = Arc::clone(&self.decoded);
+            let read = self.readers.run(move |c| {
+                let decoded = Arc::clone(&decoded);
+                Box::pin(async move { orders::state(c, key, &decoded).await })
+            });
+            let found = read.await?;
             Ok(found.filter(|state| scope.sees(&state.order)))
         })
     }
@@ -123,7 +129,7 @@ impl Reads for PostgresStore {
     fn todo_counts(&self, scope: &Scope) -> BoxFuture<'_, Result<Vec<TodoCount>, StoreError>> {
         let scope = scope.clone();
         Box::pin(async move {
-            let count = self.readers.run(|c| Box::pin(todos::counts(c)));
+            let count = self.readers.run(|c| Box::pin(timed(todos::counts(c))));
             let mut counts = self.todos.rows(|row| row.open, count).await?;
             counts.retain(|count| scope.hears(count.system.as_ref()));
             Ok(counts)

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use sqlx::{Connection as _, PgConnection, query, query_scalar, raw_sql};
 
+use super::beats;
 use super::connect::{Bounds, Connector, ms};
 use super::error::Fault;
 use super::search;
@@ -21,6 +22,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/postgres/0007_search.sql"),
     include_str!("../../../migrations/postgres/0008_waits.sql"),
     include_str!("../../../migrations/postgres/0009_keep.sql"),
+    include_str!("../../../migrations/postgres/0010_beats.sql"),
 ];
 
 /// The schema that this program makes.
@@ -146,8 +148,7 @@ async fn begin(connection: &mut PgConnection) -> Result<(), NotPrepared> {
 
 async fn forget(connection: &mut PgConnection) -> Result<Vec<String>, NotPrepared> {
     begin(connection).await?;
-    let alive = "SELECT instance FROM processes WHERE until > clock_timestamp() ORDER BY instance";
-    let alive: Vec<String> = query_scalar(alive).fetch_all(&mut *connection).await?;
+    let alive = beats::heard(connection).await?;
     if alive.is_empty() {
         search::forget(connection).await?;
     }

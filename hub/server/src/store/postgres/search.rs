@@ -6,9 +6,11 @@ use orderhub_order::ids::OrderKey;
 use secrecy::{ExposeSecret as _, SecretString};
 use sqlx::{PgConnection, Postgres, QueryBuilder, query, query_scalar, raw_sql};
 
+use super::beats;
 use super::error::Fault;
 use super::schema::NotPrepared;
-use super::tx::lock;
+use super::together::Together;
+use super::tx::lock_to_read;
 use super::write::text;
 use crate::store::commit::IndexWrites;
 use crate::store::lines::{AMOUNTS, LineRow, QUANTITIES, TEXTS};
@@ -76,9 +78,7 @@ pub(super) async fn more(
     most: usize,
     key: &SearchKey,
 ) -> Result<bool, Fault> {
-    let older = "SELECT EXISTS (SELECT FROM processes WHERE until > clock_timestamp()
-                     AND (search IS NULL OR search < $1))";
-    if query_scalar(older).bind(VERSION).fetch_one(&mut *c).await? {
+    if !beats::all_search(c).await? {
         return Ok(false);
     }
     let Some(next) = meta(c, rows::NEXT).await?.and_then(|next| next.parse::<i64>().ok()) else {
@@ -96,13 +96,15 @@ pub(super) async fn more(
     let keys: Vec<i64> = read.fetch_all(&mut *c).await?;
     let mut index = IndexWrites::default();
     let all: Vec<OrderKey> = keys.iter().copied().map(OrderKey).collect();
-    match lock(c, &all).await {
+    match lock_to_read(c, &all).await {
         Ok(locked) => locked.iter().for_each(|locked| index.whole(&locked.state, key)),
         Err(Fault::Codec(_)) => one_by_one(c, &all, (&mut index, key)).await?,
         Err(error) => return Err(error),
     }
     index.sort();
-    write(c, &index).await?;
+    let mut together = Together::default();
+    write(c, &index, &mut together).await?;
+    together.run(&mut *c).await?;
     match keys.last().filter(|_| keys.len() >= most) {
         Some(last) => set(c, rows::NEXT, &last.to_string()).await?,
         None => {
@@ -119,7 +121,7 @@ async fn one_by_one(
     (index, key): (&mut IndexWrites, &SearchKey),
 ) -> Result<(), Fault> {
     for order in keys {
-        match lock(c, std::slice::from_ref(order)).await {
+        match lock_to_read(c, std::slice::from_ref(order)).await {
             Ok(locked) => locked.iter().for_each(|locked| index.whole(&locked.state, key)),
             Err(error @ Fault::Codec(_)) => {
                 let order = order.0;
@@ -131,8 +133,12 @@ async fn one_by_one(
     Ok(())
 }
 
-/// Writes the difference.
-pub(super) async fn write(c: &mut PgConnection, index: &IndexWrites) -> Result<(), Fault> {
+/// Writes the difference: what is gone at once, what is new together with the rest.
+pub(super) async fn write(
+    c: &mut PgConnection,
+    index: &IndexWrites,
+    together: &mut Together,
+) -> Result<(), Fault> {
     let words = |words: &[(String, OrderKey)]| -> (Vec<String>, Vec<i64>) {
         words.iter().map(|(word, key)| (word.clone(), key.0)).unzip()
     };
@@ -157,16 +163,16 @@ pub(super) async fn write(c: &mut PgConnection, index: &IndexWrites) -> Result<(
             "INSERT INTO search_words (word, k) SELECT * FROM UNNEST($1::text[], $2::bigint[])
                    ON CONFLICT DO NOTHING";
         let (words, keys) = words(&index.words);
-        query(sql).bind(words).bind(keys).execute(&mut *c).await?;
+        together.add(sql).bind(words).bind(keys);
     }
     if !index.hashes.is_empty() {
         let sql =
             "INSERT INTO search_hashes (hash, k) SELECT * FROM UNNEST($1::bigint[], $2::bigint[])
                    ON CONFLICT DO NOTHING";
         let (hashes, keys) = hashes(&index.hashes);
-        query(sql).bind(hashes).bind(keys).execute(&mut *c).await?;
+        together.add(sql).bind(hashes).bind(keys);
     }
-    lines(c, index).await
+    lines(c, index, together).await
 }
 
 /// All columns of a line, in the order in which [`lines`] binds them.
@@ -197,7 +203,11 @@ static UPSERT: LazyLock<String> = LazyLock::new(|| {
     )
 });
 
-async fn lines(c: &mut PgConnection, index: &IndexWrites) -> Result<(), Fault> {
+async fn lines(
+    c: &mut PgConnection,
+    index: &IndexWrites,
+    together: &mut Together,
+) -> Result<(), Fault> {
     if !index.lines_gone.is_empty() {
         let sql = "DELETE FROM order_lines l USING UNNEST($1::bigint[], $2::text[]) AS i (k, line)
                    WHERE l.k = i.k AND l.line = i.line";
@@ -215,19 +225,19 @@ async fn lines(c: &mut PgConnection, index: &IndexWrites) -> Result<(), Fault> {
     let texts = |of: &dyn Fn(&LineRow) -> Option<&str>| -> Vec<Option<String>> {
         rows().map(|row| Some(text(of(row)?).into_owned())).collect()
     };
-    let mut upsert = query(UPSERT.as_str())
+    let upsert = together
+        .add(&UPSERT)
         .bind(index.lines.iter().map(|(key, _)| key.0).collect::<Vec<_>>())
         .bind(texts(&|row| Some(row.line.as_str())))
         .bind(rows().map(|row| row.line_no).collect::<Vec<_>>())
         .bind(rows().map(|row| row.removed).collect::<Vec<_>>())
         .bind(texts(&|row| row.currency.as_deref()));
     for at in 0..TEXTS.len() {
-        upsert = upsert.bind(texts(&|row| row.texts.get(at)?.as_deref()));
+        upsert.bind(texts(&|row| row.texts.get(at)?.as_deref()));
     }
     for at in 0..AMOUNTS.len() + QUANTITIES.len() {
-        upsert = upsert.bind(texts(&|row| row.numbers.get(at)?.as_deref()));
+        upsert.bind(texts(&|row| row.numbers.get(at)?.as_deref()));
     }
-    upsert.execute(c).await?;
     Ok(())
 }
 

@@ -8,8 +8,8 @@ use sqlx::postgres::types::PgInterval;
 use sqlx::{PgConnection, Row as _, query, query_as, query_scalar};
 use tokio::time::Instant;
 
+use super::beats::number_of;
 use super::error::Fault;
-use super::keeper::number_of;
 use super::pauses;
 use crate::store::shared::{Ask, Leave, News, Shared, ShutRow, ThrottleRow};
 

@@ -15,6 +15,7 @@ use orderhub_order::ids::{At, OrderKey, SystemName};
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row as _, query, query_scalar, raw_sql};
 
+use super::decoded::{Decoded, Rows, Touched};
 use super::error::Fault;
 use super::partitions::Places;
 use super::{numbers, seen, write};
@@ -25,7 +26,7 @@ use crate::store::commit::{
     DocumentKey, Locked, Lookup, Seen, SeenId, Tx, TxError, WaitKey, Writes,
 };
 use crate::store::pack::Packers;
-use crate::store::unpack::{self, PackedOrder, PackedRow};
+use crate::store::unpack::{self, PackedRow};
 
 /// An open transaction.
 #[derive(Debug)]
@@ -38,6 +39,9 @@ pub(super) struct PgTx<'a> {
     places: Option<Places>,
     /// The number of this process, that holds until the transaction ends.
     pub(super) process: u64,
+    decoded: &'a Decoded,
+    /// What it knows of the rows of orders.
+    pub(super) touched: Touched,
     /// References that were asked for since the last savepoint, and were free.
     free: HashSet<ReferenceKey>,
     /// Whether parts are marked, to be undone alone. Most transactions have one part and undo nothing.
@@ -49,9 +53,10 @@ impl<'a> PgTx<'a> {
         c: &'a mut PgConnection,
         (packers, orders): (&'a mut Packers, &'a mut Range<i64>),
         (places, process): (Option<Places>, u64),
-        careful: &'a mut bool,
+        (decoded, careful): (&'a Decoded, &'a mut bool),
     ) -> Self {
-        Self { c, packers, orders, places, process, free: HashSet::new(), careful }
+        let (touched, free) = (Touched::default(), HashSet::new());
+        Self { c, packers, orders, places, process, decoded, touched, free, careful }
     }
 
     fn places(&self) -> Result<Places, TxError> {
@@ -85,7 +90,7 @@ impl Lookup for PgTx<'_> {
     }
 
     async fn lock(&mut self, keys: &[OrderKey]) -> Result<Vec<Locked>, TxError> {
-        Ok(lock(self.c, keys).await?)
+        Ok(lock(self.c, keys, (self.decoded, &mut self.touched)).await?)
     }
 
     async fn parked(
@@ -117,6 +122,7 @@ impl Tx for PgTx<'_> {
     }
 
     async fn undo(&mut self) -> Result<(), TxError> {
+        self.touched.forget();
         if *self.careful {
             return self.run("ROLLBACK TO part; RELEASE part").await;
         }
@@ -172,7 +178,9 @@ impl Tx for PgTx<'_> {
     async fn write(&mut self, writes: &Writes<'_>) -> Result<(), TxError> {
         let places = self.places()?;
         let packed = self.packers.writes(writes);
-        Ok(write::all(self.c, writes, &packed, places).await?)
+        write::all(self.c, writes, &packed, places).await?;
+        self.touched.wrote(writes, packed);
+        Ok(())
     }
 }
 
@@ -218,33 +226,51 @@ async fn bound(c: &mut PgConnection, keys: &WaitKeys) -> Result<Vec<Option<Bound
 }
 
 /// Locks orders by their keys, then the lanes of each; both in one order everywhere.
-pub(super) async fn lock(c: &mut PgConnection, keys: &[OrderKey]) -> Result<Vec<Locked>, Fault> {
+async fn lock(
+    c: &mut PgConnection,
+    keys: &[OrderKey],
+    (decoded, touched): (&Decoded, &mut Touched),
+) -> Result<Vec<Locked>, Fault> {
     let keys: Vec<i64> = keys.iter().map(|key| key.0).collect();
     let orders = "SELECT k, body, personal, chain, since_keyframe, next_timer FROM orders
                   WHERE k = ANY($1) ORDER BY k FOR NO KEY UPDATE";
     let orders = query(orders).bind(&keys).fetch_all(&mut *c).await?;
-    let lanes = "SELECT k, body, personal FROM lanes
+    let lanes = "SELECT k, system, body, personal FROM lanes
                  WHERE k = ANY($1) ORDER BY k, system FOR NO KEY UPDATE";
-    let mut lanes_of: HashMap<i64, Vec<PackedRow>> = HashMap::new();
+    let mut lanes_of: HashMap<i64, Vec<(Box<str>, PackedRow)>> = HashMap::new();
     for row in query(lanes).bind(&keys).fetch_all(c).await? {
-        let lane = (row.try_get(1)?, row.try_get(2)?);
+        let lane = (row.try_get(1)?, (row.try_get(2)?, row.try_get(3)?));
         lanes_of.entry(row.try_get(0)?).or_default().push(lane);
     }
-    let mut packed = Vec::with_capacity(orders.len());
+    let mut found = Vec::with_capacity(orders.len());
     for row in &orders {
-        let head = (row.try_get(1)?, row.try_get(2)?);
-        let lanes = lanes_of.remove(&row.try_get(0)?).unwrap_or_default();
-        packed.push(PackedOrder { head, lanes });
+        let key = row.try_get(0)?;
+        let lanes = lanes_of.remove(&key).unwrap_or_default();
+        let rows = Rows::new((row.try_get(1)?, row.try_get(2)?), lanes);
+        let known = decoded.take(OrderKey(key), &rows);
+        found.push((OrderKey(key), rows, known));
     }
+    let unknown: Vec<_> = found.iter().filter(|(_, _, known)| known.is_none()).collect();
+    let mut unknown = unpack::states(&unknown, |(_, rows, _)| rows.state()).into_iter();
     let mut locked = Vec::with_capacity(orders.len());
-    for (row, state) in orders.into_iter().zip(unpack::states(&packed)) {
-        let state = state?;
+    for (row, (key, rows, known)) in orders.into_iter().zip(found) {
+        let decoded = || unknown.next().map(|state| state.map(Arc::new));
+        let Some(state) = known.map(Ok).or_else(decoded).transpose()? else { continue };
         let chain = row.try_get(3)?;
         let since_keyframe = u32::try_from(row.try_get::<i64, _>(4)?).unwrap_or(u32::MAX);
         let next_timer: Option<Timestamp> = row.try_get::<Option<_>, _>(5)?.map(from_column);
-        locked.push(Locked { state: Arc::new(state), chain, since_keyframe, next_timer });
+        locked.push(Locked { state, chain, since_keyframe, next_timer });
+        touched.locked(key, rows);
     }
     Ok(locked)
+}
+
+/// Likewise, for who changes none of them: nothing is kept of it.
+pub(super) async fn lock_to_read(
+    c: &mut PgConnection,
+    keys: &[OrderKey],
+) -> Result<Vec<Locked>, Fault> {
+    lock(c, keys, (&Decoded::default(), &mut Touched::default())).await
 }
 
 /// Body and personal part, which stand in this order from `first` on.

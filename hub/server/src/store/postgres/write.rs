@@ -1,15 +1,16 @@
 //! Writes everything of a commit but seen ids and references: one statement a table, over the columns of
-//! all of its rows.
+//! all of its rows; those that most commits have are sent together.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use orderhub_order::catalogue::known;
 use orderhub_order::value::Value;
-use sqlx::{PgConnection, query};
+use sqlx::PgConnection;
 
 use super::error::Fault;
 use super::partitions::Places;
+use super::together::Together;
 use crate::store::codec;
 use crate::store::columns::{holds, to_column};
 use crate::store::commit::{OrderWrite, Writes};
@@ -30,18 +31,22 @@ pub(super) async fn all(
     packed: &PackedWrites<'_>,
     places: Places,
 ) -> Result<(), Fault> {
-    orders(c, writes, &packed.orders).await?;
-    lanes(c, writes, &packed.lanes).await?;
-    changes(c, writes, packed).await?;
-    messages(c, writes, &packed.messages, places.messages).await?;
-    super::search::write(c, writes.index).await?;
-    receipts(c, writes, places.receipts).await?;
     people::todos(c, writes).await?;
     pending::all(c, writes).await?;
     wake(c, &writes.woken, to_column(writes.now)).await?;
     super::fetches::write(c, writes).await?;
-    // Last: all batches of a minute write the same rows, and wait here for each other's COMMIT.
-    counts(c, writes).await
+    let mut together = Together::default();
+    orders(&mut together, writes, &packed.orders);
+    lanes(&mut together, writes, &packed.lanes);
+    changes(&mut together, writes, packed);
+    messages(&mut together, writes, &packed.messages, places.messages);
+    super::search::write(c, writes.index, &mut together).await?;
+    receipts(&mut together, writes, places.receipts);
+    together.run(&mut *c).await?;
+    // Last, and alone: all batches of a minute write the same rows, and wait here for each other's COMMIT.
+    let mut last = Together::default();
+    counts(&mut last, writes);
+    last.run(c).await
 }
 
 /// A text as a column can hold it: those of PostgreSQL know no NUL. Not for keys: two would become one.
@@ -49,11 +54,7 @@ pub(super) fn text(text: &str) -> Cow<'_, str> {
     if text.contains('\0') { text.replace('\0', "\u{fffd}").into() } else { text.into() }
 }
 
-async fn orders(
-    c: &mut PgConnection,
-    writes: &Writes<'_>,
-    packed: &[Cow<'_, Packed>],
-) -> Result<(), Fault> {
+fn orders(together: &mut Together, writes: &Writes<'_>, packed: &[Cow<'_, Packed>]) {
     let insert = "INSERT INTO orders (k, unit, origin, ref, order_no, version, stage, holds, placed_at,
                       next_timer, chain, since_keyframe, body, personal)
                   SELECT * FROM UNNEST($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[],
@@ -72,18 +73,13 @@ async fn orders(
     for (new, sql) in [(true, insert), (false, update)] {
         let packed = packed.iter().map(|packed| &**packed);
         let rows = writes.orders.iter().zip(packed).filter(|(write, _)| write.new == new);
-        heads(c, sql, rows.collect()).await?;
+        heads(together, sql, &rows.collect::<Vec<_>>());
     }
-    Ok(())
 }
 
-async fn heads(
-    c: &mut PgConnection,
-    sql: &'static str,
-    rows: Vec<(&OrderWrite<'_>, &Packed)>,
-) -> Result<(), Fault> {
+fn heads(together: &mut Together, sql: &str, rows: &[(&OrderWrite<'_>, &Packed)]) {
     if rows.is_empty() {
-        return Ok(());
+        return;
     }
     let orders: Vec<_> = rows.iter().map(|(write, _)| write.order).collect();
     let fields = |field| orders.iter().map(|order| order.fields.text(field)).collect::<Vec<_>>();
@@ -93,7 +89,8 @@ async fn heads(
     });
     let timers = rows.iter().map(|(write, _)| write.next_timer.map(to_column));
     let personal = rows.iter().map(|(_, packed)| packed.personal.as_deref());
-    query(sql)
+    together
+        .add(sql)
         .bind(orders.iter().map(|order| order.key.0).collect::<Vec<_>>())
         .bind(orders.iter().map(|order| &*order.unit).collect::<Vec<_>>())
         .bind(orders.iter().map(|order| order.origin.as_str()).collect::<Vec<_>>())
@@ -107,19 +104,12 @@ async fn heads(
         .bind(rows.iter().map(|(write, _)| &write.chain[..]).collect::<Vec<_>>())
         .bind(rows.iter().map(|(write, _)| i64::from(write.since_keyframe)).collect::<Vec<_>>())
         .bind(rows.iter().map(|(_, packed)| &packed.body[..]).collect::<Vec<_>>())
-        .bind(personal.collect::<Vec<_>>())
-        .execute(c)
-        .await?;
-    Ok(())
+        .bind(personal.collect::<Vec<_>>());
 }
 
-async fn lanes(
-    c: &mut PgConnection,
-    writes: &Writes<'_>,
-    packed: &[Cow<'_, Packed>],
-) -> Result<(), Fault> {
+fn lanes(together: &mut Together, writes: &Writes<'_>, packed: &[Cow<'_, Packed>]) {
     if writes.lanes.is_empty() {
-        return Ok(());
+        return;
     }
     let sql = "INSERT INTO lanes (k, system, due_at, body, personal, process, since, put_off)
                SELECT i.k, i.system, i.due_at, i.body, i.personal,
@@ -134,7 +124,8 @@ async fn lanes(
     let (changes, processes): (Vec<bool>, Vec<Option<i64>>) =
         writes.lanes.iter().map(|write| write.hold.column()).unzip();
     let lanes = || writes.lanes.iter().map(|write| write.lane);
-    query(sql)
+    together
+        .add(sql)
         .bind(writes.lanes.iter().map(|write| write.order.key.0).collect::<Vec<_>>())
         .bind(lanes().map(|lane| lane.system.as_str()).collect::<Vec<_>>())
         .bind(lanes().map(|lane| lane.due_at.map(to_column)).collect::<Vec<_>>())
@@ -143,19 +134,12 @@ async fn lanes(
         .bind(changes)
         .bind(processes)
         .bind(lanes().map(|lane| lane.waits_since().map(to_column)).collect::<Vec<_>>())
-        .bind(lanes().map(|lane| lane.is_put_off(writes.now).then_some(true)).collect::<Vec<_>>())
-        .execute(c)
-        .await?;
-    Ok(())
+        .bind(lanes().map(|lane| lane.is_put_off(writes.now).then_some(true)).collect::<Vec<_>>());
 }
 
-async fn changes(
-    c: &mut PgConnection,
-    writes: &Writes<'_>,
-    packed: &PackedWrites<'_>,
-) -> Result<(), Fault> {
+fn changes(together: &mut Together, writes: &Writes<'_>, packed: &PackedWrites<'_>) {
     if writes.changes.is_empty() {
-        return Ok(());
+        return;
     }
     let sql =
         "INSERT INTO changes (at, bundle, k, version, actor, cause, reason, fields, chain, delta,
@@ -166,7 +150,8 @@ async fn changes(
     let changes = writes.changes;
     let keyframes = || packed.keyframes.iter().map(|keyframe| keyframe.as_ref());
     let keyframe_personal = keyframes().map(|keyframe| keyframe?.personal.as_deref());
-    query(sql)
+    together
+        .add(sql)
         .bind(to_column(writes.now))
         .bind(writes.bundle)
         .bind(changes.iter().map(|change| change.key.0).collect::<Vec<_>>())
@@ -179,21 +164,18 @@ async fn changes(
         .bind(packed.deltas.iter().map(|delta| &delta.body[..]).collect::<Vec<_>>())
         .bind(packed.deltas.iter().map(|delta| delta.personal.as_deref()).collect::<Vec<_>>())
         .bind(keyframes().map(|keyframe| Some(&keyframe?.body[..])).collect::<Vec<_>>())
-        .bind(keyframe_personal.collect::<Vec<_>>())
-        .execute(c)
-        .await?;
-    Ok(())
+        .bind(keyframe_personal.collect::<Vec<_>>());
 }
 
-async fn messages(
-    c: &mut PgConnection,
+fn messages(
+    together: &mut Together,
     writes: &Writes<'_>,
     packed: &[Option<Cow<'_, Packed>>],
     day: i64,
-) -> Result<(), Fault> {
+) {
     let messages = &writes.messages;
     if messages.is_empty() {
-        return Ok(());
+        return;
     }
     let sql = "INSERT INTO messages (day, at, bundle, id, first, source, system, document, message_id,
                    received, outcome, why, headers, body)
@@ -207,7 +189,8 @@ async fn messages(
         raw.then(|| codec::headers(&write.envelope.headers))
     });
     let bodies = packed.iter().map(|packed| packed.as_ref().map(|packed| &packed.body[..]));
-    query(sql)
+    together
+        .add(sql)
         .bind(day)
         .bind(to_column(writes.now))
         .bind(messages.iter().map(|write| write.bundle).collect::<Vec<_>>())
@@ -221,22 +204,20 @@ async fn messages(
         .bind(messages.iter().map(|write| write.outcome.as_str()).collect::<Vec<_>>())
         .bind(messages.iter().map(|write| text(write.why)).collect::<Vec<_>>())
         .bind(headers.collect::<Vec<_>>())
-        .bind(bodies.collect::<Vec<_>>())
-        .execute(c)
-        .await?;
-    Ok(())
+        .bind(bodies.collect::<Vec<_>>());
 }
 
-async fn receipts(c: &mut PgConnection, writes: &Writes<'_>, day: i64) -> Result<(), Fault> {
+fn receipts(together: &mut Together, writes: &Writes<'_>, day: i64) {
     if writes.receipts.is_empty() {
-        return Ok(());
+        return;
     }
     let sql =
         "INSERT INTO receipts (day, k, at, system, operation, attempt, class, status, ms, why)
                SELECT $1, i.* FROM UNNEST($2::bigint[], $3::bigint[], $4::text[], $5::text[],
                    $6::bigint[], $7::text[], $8::bigint[], $9::bigint[], $10::text[]) AS i";
     let rows = || writes.receipts.iter().map(|(_, row)| row);
-    query(sql)
+    together
+        .add(sql)
         .bind(day)
         .bind(writes.receipts.iter().map(|(key, _)| key.0).collect::<Vec<_>>())
         .bind(rows().map(|row| to_column(row.at)).collect::<Vec<_>>())
@@ -246,13 +227,10 @@ async fn receipts(c: &mut PgConnection, writes: &Writes<'_>, day: i64) -> Result
         .bind(rows().map(|row| text(&row.class)).collect::<Vec<_>>())
         .bind(rows().map(|row| row.status.map(i64::from)).collect::<Vec<_>>())
         .bind(rows().map(|row| i64::try_from(row.ms).unwrap_or(i64::MAX)).collect::<Vec<_>>())
-        .bind(rows().map(|row| text(&row.why)).collect::<Vec<_>>())
-        .execute(c)
-        .await?;
-    Ok(())
+        .bind(rows().map(|row| text(&row.why)).collect::<Vec<_>>());
 }
 
-async fn counts(c: &mut PgConnection, writes: &Writes<'_>) -> Result<(), Fault> {
+fn counts(together: &mut Together, writes: &Writes<'_>) {
     // Sorted, and each row once, however names are cut.
     let mut rows: BTreeMap<(&str, String, &str), i64> = BTreeMap::new();
     for count in &writes.counts {
@@ -261,18 +239,16 @@ async fn counts(c: &mut PgConnection, writes: &Writes<'_>) -> Result<(), Fault> 
         *rows.entry(row).or_default() += i64::from(count.n);
     }
     if rows.is_empty() {
-        return Ok(());
+        return;
     }
     let sql = "INSERT INTO counters AS c (minute, system, document, outcome, n)
                SELECT $1, i.* FROM UNNEST($2::text[], $3::text[], $4::text[], $5::bigint[]) AS i
                ON CONFLICT (minute, system, document, outcome) DO UPDATE SET n = c.n + excluded.n";
-    query(sql)
+    together
+        .add(sql)
         .bind(to_column(writes.now) / 60_000_000_000)
         .bind(rows.keys().map(|(system, _, _)| *system).collect::<Vec<_>>())
         .bind(rows.keys().map(|(_, document, _)| &**document).collect::<Vec<_>>())
         .bind(rows.keys().map(|(_, _, outcome)| *outcome).collect::<Vec<_>>())
-        .bind(rows.values().copied().collect::<Vec<_>>())
-        .execute(c)
-        .await?;
-    Ok(())
+        .bind(rows.values().copied().collect::<Vec<_>>());
 }

@@ -14,9 +14,10 @@ use jiff::Timestamp;
 use sqlx::{Connection as _, PgConnection, query, query_as, raw_sql};
 use tokio::time::{sleep, timeout};
 
+use super::beats::number_of;
 use super::connect::{Bounds, Connector, by_key, ms};
+use super::decoded::Decoded;
 use super::error::Fault;
-use super::keeper::number_of;
 use super::members::Members;
 use super::partitions::{self, Known, Places};
 use super::tx::PgTx;
@@ -71,6 +72,7 @@ pub(super) struct Writer {
     failed: Failed,
     session: Option<Session>,
     packers: Packers,
+    decoded: Arc<Decoded>,
     /// Numbers for orders that are left of the last block.
     orders: Range<i64>,
     closed: bool,
@@ -91,7 +93,7 @@ impl Writer {
         connector: Connector,
         members: Arc<Members>,
         keep: Keep,
-        failed: Failed,
+        (failed, decoded): (Failed, Arc<Decoded>),
     ) -> Self {
         let mut bounds = vec![
             ms("lock_timeout", LOCKED),
@@ -112,6 +114,7 @@ impl Writer {
             failed,
             session: None,
             packers: Packers::default(),
+            decoded,
             orders: 0..0,
             closed: false,
         }
@@ -214,7 +217,7 @@ impl Writer {
             };
         }
         let given = (&mut self.packers, &mut self.orders);
-        let mut tx = PgTx::new(c, given, (places, process), careful);
+        let mut tx = PgTx::new(c, given, (places, process), (&self.decoded, careful));
         let done = match timeout(TRY, work(&mut tx)).await.map_err(late)? {
             Ok(done) => done,
             Err(error) => {

@@ -13,20 +13,15 @@ use orderhub_order::ids::OrderKey;
 use orderhub_order::model::State;
 
 use crate::store::commit::Locked;
+use crate::store::recent::{Forgotten, Recent, forget};
 
-/// Orders of one generation; there are two. Measured: about 15 KiB each.
-const GENERATION: usize = 512;
-
-type Generation = HashMap<OrderKey, Locked>;
-
-/// Two generations: when the young one is full it becomes the old one, which is forgotten.
+/// See the module.
 #[derive(Debug, Default)]
-pub(super) struct Heads(Mutex<Generations>);
+pub(super) struct Heads(Mutex<Known>);
 
 #[derive(Debug, Default)]
-struct Generations {
-    young: Generation,
-    old: Generation,
+struct Known {
+    recent: Recent<Locked>,
     /// Reads under way that nothing has overtaken, by order: a batch's worth of them at most.
     reads: HashMap<OrderKey, Vec<u64>>,
     /// The number of the next read.
@@ -44,11 +39,11 @@ impl Reading {
     /// Keeps what was read, unless a transaction had the order meanwhile; gives it.
     pub(super) fn keep(self, head: Locked) -> Arc<State> {
         let state = Arc::clone(&head.state);
-        let mut generations = self.heads.generations();
+        let mut known = self.heads.known();
         let (key, number) = self.read;
-        let known = generations.reads.get(&key).is_some_and(|reads| reads.contains(&number));
-        let forgotten = if known { generations.insert(head) } else { None };
-        drop(generations);
+        let newest = known.reads.get(&key).is_some_and(|reads| reads.contains(&number));
+        let forgotten = if newest { known.insert(key, head) } else { None };
+        drop(known);
         forget(forgotten.into_iter().collect());
         state
     }
@@ -57,28 +52,24 @@ impl Reading {
 impl Drop for Reading {
     fn drop(&mut self) {
         let (key, number) = self.read;
-        let mut generations = self.heads.generations();
-        if let Some(reads) = generations.reads.get_mut(&key) {
+        let mut known = self.heads.known();
+        if let Some(reads) = known.reads.get_mut(&key) {
             reads.retain(|read| *read != number);
             if reads.is_empty() {
-                generations.reads.remove(&key);
+                known.reads.remove(&key);
             }
         }
     }
 }
 
-impl Generations {
-    /// Gives the generation that is forgotten by it, if one is.
-    fn insert(&mut self, head: Locked) -> Option<Generation> {
-        let full = self.young.len() >= GENERATION;
-        let forgotten = full.then(|| {
-            let young = std::mem::take(&mut self.young);
-            std::mem::replace(&mut self.old, young)
-        });
-        let key = head.state.order.key;
-        self.old.remove(&key);
-        self.young.insert(key, head);
-        forgotten
+/// What an element or a lane takes where it is stored, about.
+const PART: usize = 512;
+
+impl Known {
+    fn insert(&mut self, key: OrderKey, head: Locked) -> Option<Forgotten<Locked>> {
+        let elements = head.state.order.collections.values().map(Vec::len).sum::<usize>();
+        let parts = 1 + elements + head.state.lanes.iter().count();
+        self.recent.insert(key, head, parts * PART)
     }
 
     /// From here on, what a reader has seen of an order may be outdated.
@@ -90,54 +81,41 @@ impl Generations {
 impl Heads {
     /// A head with its lanes.
     pub(super) fn get(&self, key: OrderKey) -> Option<Arc<State>> {
-        let generations = self.generations();
-        let head = generations.young.get(&key).or_else(|| generations.old.get(&key));
-        head.map(|head| Arc::clone(&head.state))
+        self.known().recent.get(key).map(|head| Arc::clone(&head.state))
     }
 
     /// Begins a read of an order that does not stand here. Must come before the read's own snapshot.
     pub(super) fn reading(self: &Arc<Self>, key: OrderKey) -> Reading {
-        let mut generations = self.generations();
-        let read = (key, generations.next);
-        generations.next += 1;
-        generations.reads.entry(key).or_default().push(read.1);
-        drop(generations);
+        let mut known = self.known();
+        let read = (key, known.next);
+        known.next += 1;
+        known.reads.entry(key).or_default().push(read.1);
+        drop(known);
         Reading { heads: Arc::clone(self), read }
     }
 
     /// Takes a head out, for the transaction that locks it.
     pub(super) fn take(&self, key: OrderKey) -> Option<Locked> {
-        let mut generations = self.generations();
-        generations.overtake(key);
-        let young = generations.young.remove(&key);
-        let old = generations.old.remove(&key);
-        drop(generations);
-        young.or(old)
+        let mut known = self.known();
+        known.overtake(key);
+        known.recent.remove(key)
     }
 
     /// Keeps heads that were committed; of one order the last counts.
     pub(super) fn put(&self, heads: Vec<Locked>) {
-        let mut generations = self.generations();
+        let mut known = self.known();
         let forgotten = heads.into_iter().filter_map(|head| {
-            generations.overtake(head.state.order.key);
-            generations.insert(head)
+            let key = head.state.order.key;
+            known.overtake(key);
+            known.insert(key, head)
         });
         let forgotten = forgotten.collect();
-        drop(generations);
+        drop(known);
         forget(forgotten);
     }
 
-    fn generations(&self) -> MutexGuard<'_, Generations> {
+    fn known(&self) -> MutexGuard<'_, Known> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Freeing a generation takes milliseconds, and nobody waits for it: not the thread that writes, nor who
-/// waits for the lock. At most one in so many orders, so there are few such threads at once.
-fn forget(generations: Vec<Generation>) {
-    if !generations.is_empty() {
-        // Where no thread can be had, they are freed here.
-        drop(std::thread::Builder::new().spawn(move || drop(generations)));
     }
 }
 
@@ -185,19 +163,6 @@ mod tests {
         assert_eq!(heads.get(OrderKey(1)).unwrap().order.version, 2);
         assert_eq!(newest.keep(head(1, 2)).order.version, 2);
         drop(other);
-        assert!(heads.generations().reads.is_empty());
-    }
-
-    #[test]
-    fn old_heads_are_forgotten_and_none_comes_back_from_before() {
-        let heads = Heads::default();
-        heads.put(vec![head(0, 1)]);
-        let many = i64::try_from(GENERATION).unwrap();
-        heads.put((1..many).map(|key| head(key, 1)).collect());
-        heads.put(vec![head(0, 2)]);
-        assert_eq!(heads.take(OrderKey(0)).unwrap().state.order.version, 2);
-        assert!(heads.get(OrderKey(0)).is_none());
-        heads.put((many..3 * many).map(|key| head(key, 1)).collect());
-        assert!(heads.get(OrderKey(1)).is_none());
+        assert!(heads.known().reads.is_empty());
     }
 }

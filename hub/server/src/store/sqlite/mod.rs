@@ -18,7 +18,7 @@ use super::{
 };
 use crate::bundle::Files;
 use crate::store::commit::{Batch, Outcomes, WORTH_LOOKING};
-use crate::store::counted::Counted;
+use crate::store::counted::{Counted, untimed};
 use crate::store::keep::Kept;
 use crate::store::reserved::Reserved;
 use crate::store::search::SearchKey;
@@ -146,6 +146,10 @@ impl Store for SqliteStore {
         self.reserved.parked(system, count);
     }
 
+    fn in_hand(&self, system: &SystemName) -> usize {
+        self.reserved.in_hand(system)
+    }
+
     fn bundle(&self, hash: &str) -> BoxFuture<'_, Result<Option<Files>, StoreError>> {
         let hash = hash.to_owned();
         Box::pin(self.readers.read(move |c| orders::bundle(c, &hash)))
@@ -199,7 +203,7 @@ impl Store for SqliteStore {
     }
 
     fn backlog(&self) -> BoxFuture<'_, Result<Vec<Backlog>, StoreError>> {
-        Box::pin(self.lanes.rows(|row| row.pending, self.readers.read(lanes::backlog)))
+        Box::pin(self.lanes.rows(|row| row.pending, self.readers.read(untimed(lanes::backlog))))
     }
 
     fn minutes(

@@ -14,6 +14,7 @@ use super::tx::{self, parts};
 use super::{SqliteStore, lists, orders, pending, todos};
 use crate::store::codec;
 use crate::store::columns::from_cursor;
+use crate::store::counted::untimed;
 use crate::store::search::Plan;
 use crate::store::{
     AttemptFilter, AttemptRow, ChangeRow, Filter, MessageRow, Page, Reads, ReceiptRow, Scope,
@@ -126,7 +127,7 @@ impl Reads for SqliteStore {
     fn todo_counts(&self, scope: &Scope) -> BoxFuture<'_, Result<Vec<TodoCount>, StoreError>> {
         let scope = scope.clone();
         Box::pin(async move {
-            let count = self.readers.read(todos::counts);
+            let count = self.readers.read(untimed(todos::counts));
             let mut counts = self.todos.rows(|row| row.open, count).await?;
             counts.retain(|count| scope.hears(count.system.as_ref()));
             Ok(counts)

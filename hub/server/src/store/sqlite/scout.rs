@@ -135,7 +135,9 @@ impl Lookup for Look<'_> {
             rows.push(row);
             packed.push(order);
         }
-        for ((row, reading), state) in rows.into_iter().zip(unpack::states(&packed)) {
+        for ((row, reading), state) in
+            rows.into_iter().zip(unpack::states(&packed, PackedOrder::state))
+        {
             // One that cannot be read is found out at the batch's turn.
             if let Ok(state) = state {
                 found.push(known(reading.keep(row.locked(state))));

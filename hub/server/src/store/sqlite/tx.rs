@@ -71,7 +71,7 @@ impl Lookup for SqliteTx<'_> {
                 }
             }
         }
-        for (row, state) in rows.into_iter().zip(unpack::states(&packed)) {
+        for (row, state) in rows.into_iter().zip(unpack::states(&packed, PackedOrder::state)) {
             locked.push(row.locked(state?));
         }
         Ok(locked)
