@@ -88,7 +88,7 @@ pub const CODES: &[Explanation] = &[
         title: "not in this version",
         text: "The language has this, but this version of the program does not do it yet. Nothing is ignored in \
                silence: leave the part out. Where another part stands in for it until then, the hint names it.",
-        wrong: "- { hub: notes.customer, system: note, as: html_text }",
+        wrong: "- { hub: notes.customer, system: note, as: { lookup: { read: notes } } }",
         right: "- { hub: notes.customer, system: note }",
     },
     Explanation {

@@ -10,6 +10,7 @@ use orderhub_order::catalogue::{FieldId, FieldSet, FieldType};
 use orderhub_order::ids::Collection;
 
 use crate::cell::Cell;
+use crate::conversions::shell::Commands;
 use crate::conversions::{Conversion, Target};
 use crate::hub_path::HubPath;
 use crate::scan::trie::{Address, Trie};
@@ -313,8 +314,8 @@ pub(crate) enum OutKey {
 /// A part of an outgoing array.
 #[derive(Debug)]
 pub(crate) enum OutItem {
-    /// One element for each hub element.
-    Each(HubPath, OutElement),
+    /// One element for each hub element, within commands of the target if there are any.
+    Each(HubPath, OutElement, Option<Commands>),
     /// At a place.
     Place(u32, OutNode),
     /// The element where a key has a text.

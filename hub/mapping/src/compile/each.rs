@@ -6,7 +6,7 @@ use orderhub_order::ids::Collection;
 use super::rule::Count;
 use super::scope::Scope;
 use super::target::{HubSide, InTarget, in_target, limits};
-use super::typing::RawTimes;
+use super::typing::{RawTimes, one_text};
 use super::{Compiler, OneWay, no_way};
 use crate::ast::{Direction, Each, PathAt, Rule, Side};
 use crate::codes;
@@ -122,7 +122,10 @@ impl Compiler<'_> {
             return Err("a setting goes out only".to_owned());
         };
         if matches!(rule.hub, Some(Side::Named(_))) {
-            return Err("named hub fields go out only".to_owned());
+            return self.named_in(rule, hub, scope, stack, element);
+        }
+        if rule.chain.iter().any(|link| link.conversion.shell().is_some()) {
+            return Err("`shell` goes out only".to_owned());
         }
         let target = in_target(path, stack)?;
         if let Some(parts) = &rule.fields {
@@ -138,7 +141,7 @@ impl Compiler<'_> {
         Ok(())
     }
 
-    fn fits_target(&mut self, rule: &Rule, target: &InTarget, ty: Type, count: Count) {
+    pub(super) fn fits_target(&mut self, rule: &Rule, target: &InTarget, ty: Type, count: Count) {
         let many = count == Count::Many;
         match target {
             InTarget::Field(field, _) => {
@@ -147,7 +150,7 @@ impl Compiler<'_> {
                 }
                 if rule.value.is_some() {
                     self.constant(rule, field);
-                } else if !(many && matches!(ty, Type::Raw | Type::Text)) {
+                } else if !(many && matches!(ty, Type::Raw | Type::Texts | Type::Text)) {
                     let computed = rule.expr.is_some() && rule.chain.is_empty();
                     let raw_times = if computed { RawTimes::Taken } else { RawTimes::Refused };
                     self.fits(ty, field, raw_times, rule.span);
@@ -155,8 +158,7 @@ impl Compiler<'_> {
                 self.words(rule, field);
             }
             InTarget::AddressPart(..) | InTarget::Xref(_) => {
-                let text = matches!(ty, Type::Raw | Type::Text | Type::Integer | Type::Decimal);
-                if many || !text {
+                if many || !one_text(ty) {
                     self.wrong(codes::TYPE, rule.span, "one text is needed here", "");
                 }
             }
@@ -269,7 +271,8 @@ impl Compiler<'_> {
         inner.push(*collection);
         // A document states elements of its own element; others only go out.
         let own = inner.len() == stack.len() + 1;
-        let (may_in, may_out) = (Self::ways(rule).0 && own, Self::ways(rule).1);
+        let shell = rule.chain.first().and_then(|link| link.conversion.shell());
+        let (may_in, may_out) = (Self::ways(rule).0 && own && shell.is_none(), Self::ways(rule).1);
         let mut inner_out = OutElement::default();
         let where_ = self.tests(rule.where_.as_ref(), &rows);
         let key = each.key.as_ref().and_then(|key| self.key(key, &rows));
@@ -281,6 +284,9 @@ impl Compiler<'_> {
         let program = self.element(&each.fields, &rows, &inner, &mut inner_out);
         if may_out && rule.where_.is_none() && each.adds {
             self.each_out(rule, each, path, scope, inner_out, out);
+        }
+        if shell.is_some() && rule.direction.as_ref().is_some_and(|d| d.is == Direction::In) {
+            return Err("`shell` goes out only".to_owned());
         }
         if !may_in {
             return Ok(());
@@ -337,7 +343,7 @@ fn with_field(
 }
 
 /// Adds a rule to the field it writes.
-fn add(element: &mut Element, target: InTarget, rule: InRule) {
+pub(super) fn add(element: &mut Element, target: InTarget, rule: InRule) {
     match target {
         InTarget::Xref(kind) => element.xrefs.push((kind.into(), rule)),
         InTarget::Field(field, named) => {

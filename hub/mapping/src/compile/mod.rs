@@ -4,6 +4,7 @@
 mod each;
 mod expression;
 mod output;
+mod parts;
 mod rule;
 mod scope;
 mod target;

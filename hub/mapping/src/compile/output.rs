@@ -96,7 +96,8 @@ impl Compiler<'_> {
         for link in &rule.chain {
             let folds = link.conversion.shape() == Shape::Fold;
             let joins = named && link.conversion.joins();
-            if !(link.conversion.two_way() || joins || folds && fan) {
+            let shell = link.conversion.shell().is_some();
+            if !(link.conversion.two_way() || joins || shell || folds && fan) {
                 return Err(format!("`{}` has no way back", link.conversion.name()));
             }
         }
@@ -254,9 +255,10 @@ impl Compiler<'_> {
         }
         if let Some(node) = node_at(&mut out.node, &segments) {
             // Of several rules for one collection the first writes.
-            let known = |item: &OutItem| matches!(item, OutItem::Each(known, _) if known == path);
+            let known = |item: &OutItem| matches!(item, OutItem::Each(known, ..) if known == path);
             if !node.items.iter().any(known) {
-                node.items.push(OutItem::Each(path.clone(), inner));
+                let shell = rule.chain.first().and_then(|link| link.conversion.shell());
+                node.items.push(OutItem::Each(path.clone(), inner, shell.cloned()));
                 self.output.any = true;
             }
         }

@@ -4,6 +4,7 @@ use orderhub_lang::diagnostic::Span;
 use orderhub_order::catalogue::FieldType;
 
 use super::scope::Scope;
+use super::typing::one_text;
 use super::{Compiler, Shared};
 use crate::ast::{Key, Link, Piece, Rule, Side};
 use crate::codes;
@@ -103,8 +104,7 @@ impl Compiler<'_> {
     /// A rule that gives a text: a key, a reference.
     pub(super) fn plain(&mut self, rule: &Rule, scope: &Scope) -> Option<InRule> {
         let (compiled, ty, count) = self.in_rule(rule, scope)?;
-        let text = matches!(ty, Type::Raw | Type::Text | Type::Integer | Type::Decimal);
-        if count == Count::Many || !text {
+        if count == Count::Many || !one_text(ty) {
             self.wrong(codes::TYPE, rule.span, "one text or number is needed here", "");
             return None;
         }

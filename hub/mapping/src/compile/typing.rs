@@ -55,10 +55,7 @@ impl Compiler<'_> {
             | FieldType::Currency
             | FieldType::Language
             | FieldType::Uom
-            | FieldType::Ref(_) => (
-                matches!(ty, Type::Raw | Type::Text | Type::Integer | Type::Decimal),
-                "a text is needed",
-            ),
+            | FieldType::Ref(_) => (one_text(ty), "a text is needed"),
             FieldType::Integer => (matches!(ty, Type::Raw | Type::Integer), "add `as: integer`"),
             FieldType::Decimal => {
                 (matches!(ty, Type::Raw | Type::Integer | Type::Decimal), "add `as: decimal`")
@@ -72,7 +69,7 @@ impl Compiler<'_> {
                 (matches!(ty, Type::Raw | Type::List), "add `as: { split: \", \" }`")
             }
             FieldType::Map => (
-                matches!(ty, Type::Raw | Type::Map),
+                matches!(ty, Type::Raw | Type::Texts | Type::Map),
                 "add `as: { pairs: { key: name, value: value } }`",
             ),
         };
@@ -129,6 +126,11 @@ impl Compiler<'_> {
             self.wrong(codes::TYPE, value.span, message, "");
         }
     }
+}
+
+/// What stands for one text: a text, or a number of one.
+pub(super) fn one_text(ty: Type) -> bool {
+    matches!(ty, Type::Raw | Type::Texts | Type::Text | Type::Integer | Type::Decimal)
 }
 
 /// What a field holds, in the user's words.

@@ -1,12 +1,24 @@
 //! `upper`, `lower`: letters of one case, both ways.
 
-use super::{Conversion, Put, Target, Type, text};
+use orderhub_lang::yaml::Node;
+
+use super::{Conversion, Options, Put, Target, Type, text};
 use crate::cell::{Cell, Trouble};
 
 #[derive(Debug)]
 pub(crate) enum Case {
     Upper,
     Lower,
+}
+
+/// `upper`
+pub(crate) fn upper(node: &Node, options: &mut Options<'_>) -> Option<Box<dyn Conversion>> {
+    options.none(node).then(|| Box::new(Case::Upper) as _)
+}
+
+/// `lower`
+pub(crate) fn lower(node: &Node, options: &mut Options<'_>) -> Option<Box<dyn Conversion>> {
+    options.none(node).then(|| Box::new(Case::Lower) as _)
 }
 
 impl Conversion for Case {

@@ -46,9 +46,10 @@ impl Conversion for Decimals {
 /// The type check of conversions that read numbers.
 pub(super) fn number(from: Type) -> Result<Type, String> {
     match from {
-        Type::Raw | Type::Text | Type::Integer | Type::Decimal => Ok(Type::Decimal),
+        Type::Raw | Type::Texts | Type::Text | Type::Integer | Type::Decimal => Ok(Type::Decimal),
         Type::Money
         | Type::Timestamp
+        | Type::Local
         | Type::Date
         | Type::Boolean
         | Type::List

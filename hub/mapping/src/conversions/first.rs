@@ -3,7 +3,7 @@
 use super::{Conversion, Put, Shape, Target, Type, sum};
 use crate::cell::{Cell, Trouble};
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct First;
 
 impl Conversion for First {

@@ -61,9 +61,12 @@ impl Conversion for Join {
 
     fn gives(&self, from: Type) -> Result<Type, String> {
         match from {
-            Type::Raw | Type::Text | Type::Integer | Type::Decimal | Type::List => Ok(Type::Text),
+            Type::Raw | Type::Texts | Type::Text | Type::Integer | Type::Decimal | Type::List => {
+                Ok(Type::Text)
+            }
             Type::Money
             | Type::Timestamp
+            | Type::Local
             | Type::Date
             | Type::Boolean
             | Type::Map

@@ -5,7 +5,7 @@ use orderhub_lang::value::Value;
 use super::{Conversion, Put, Target, Type};
 use crate::cell::{Cell, Trouble};
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct JsonText;
 
 impl Conversion for JsonText {

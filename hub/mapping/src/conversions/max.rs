@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use super::{Conversion, Put, Shape, Target, Type, sum};
 use crate::cell::{Cell, Trouble};
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Max;
 
 /// The value that is first in `order`.
@@ -43,9 +43,14 @@ fn compare(left: &Cell<'_>, right: &Cell<'_>) -> Result<Ordering, Trouble> {
 pub(super) fn comparable(from: Type) -> Result<Type, String> {
     match from {
         Type::Integer | Type::Decimal | Type::Money | Type::Timestamp | Type::Date => Ok(from),
-        Type::Raw | Type::Text | Type::Boolean | Type::List | Type::Map | Type::Named => {
-            Err("numbers, amounts or times: put a conversion before it".to_owned())
-        }
+        Type::Raw
+        | Type::Texts
+        | Type::Text
+        | Type::Local
+        | Type::Boolean
+        | Type::List
+        | Type::Map
+        | Type::Named => Err("numbers, amounts or times: put a conversion before it".to_owned()),
     }
 }
 

@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use super::{Conversion, Put, Shape, Target, Type, max};
 use crate::cell::{Cell, Trouble};
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Min;
 
 impl Conversion for Min {

@@ -16,6 +16,7 @@ mod count;
 mod date;
 mod decimal;
 mod first;
+mod html_text;
 mod integer;
 mod join;
 mod json;
@@ -25,7 +26,10 @@ mod money;
 mod negate;
 mod options;
 mod pairs;
+mod phone;
+mod registry;
 mod scale;
+pub(crate) mod shell;
 mod split;
 mod strip_prefix;
 mod sum;
@@ -43,18 +47,20 @@ mod tests;
 use std::fmt::Debug;
 
 use orderhub_lang::path::Path;
-use orderhub_lang::yaml::Node;
 
 use crate::cell::{Cell, Trouble};
 use crate::quote::Quote;
 
 pub(crate) use options::Options;
+pub(crate) use registry::{find, names};
 
 /// The type of a value in a chain, where it is known before anything runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Type {
     /// A scalar, an object or an array of a document: nothing is known.
     Raw,
+    /// A text, or an element, of a document that knows no other values: CSV, XML, a form.
+    Texts,
     /// A text.
     Text,
     /// A whole number.
@@ -65,6 +71,8 @@ pub(crate) enum Type {
     Money,
     /// A moment.
     Timestamp,
+    /// A time whose zone is not known.
+    Local,
     /// A day.
     Date,
     /// Yes or no.
@@ -82,11 +90,13 @@ impl Type {
     pub(crate) fn shown(self) -> &'static str {
         match self {
             Type::Raw => "a value as it stands in the document",
+            Type::Texts => "a text of a document that knows texts only",
             Type::Text => "a text",
             Type::Integer => "a whole number",
             Type::Decimal => "a decimal",
             Type::Money => "an amount with its currency",
             Type::Timestamp => "a timestamp",
+            Type::Local => "a time without its zone",
             Type::Date => "a date",
             Type::Boolean => "a boolean",
             Type::List => "a list of texts",
@@ -165,6 +175,17 @@ pub(crate) trait Conversion: Debug + Send + Sync {
         false
     }
 
+    /// The same conversion for so many named hub fields on the way in: it gives as many parts of one text.
+    /// `None`: it has none.
+    fn parts(&self, _count: usize) -> Option<Box<dyn Conversion>> {
+        None
+    }
+
+    /// The commands around the elements of a list that it only writes.
+    fn shell(&self) -> Option<&shell::Commands> {
+        None
+    }
+
     /// Whether null means something to it.
     fn takes_null(&self) -> bool {
         false
@@ -219,82 +240,3 @@ pub(crate) trait Conversion: Debug + Send + Sync {
 pub(crate) fn one_way(name: &str) -> Trouble {
     Trouble::new("one_way", format!("`{name}` has no way back"))
 }
-
-/// Reads a conversion from its options. `None`: there is no conversion of this name.
-pub(crate) fn read(name: &str, node: &Node, options: &mut Options<'_>) -> Option<Made> {
-    let made: Option<Box<dyn Conversion>> = match name {
-        "text" => options.none(node).then(|| Box::new(text::Text) as _),
-        "trim" => options.none(node).then(|| Box::new(trim::Trim) as _),
-        "upper" => options.none(node).then(|| Box::new(case::Case::Upper) as _),
-        "lower" => options.none(node).then(|| Box::new(case::Case::Lower) as _),
-        "strip_prefix" => strip_prefix::StripPrefix::read(node, options),
-        "truncate" => truncate::Truncate::read(node, options),
-        "integer" => integer::Integer::read(node, options),
-        "decimal" => decimal::Decimals::read(node, options),
-        "scale" => scale::Scale::read(node, options),
-        "money" => money::MoneyOf::read(node, options),
-        "timestamp" => timestamp::TimestampOf::read(node, options),
-        "date" => date::DateOf::read(node, options),
-        "boolean" => boolean::Boolean::read(node, options),
-        "table" => table::Table::read(node, options),
-        "split" => split::Split::read(node, options),
-        "concat" => concat::Concat::read(node, options),
-        "join" => join::Join::read(node, options),
-        "pairs" => pairs::Pairs::read(node, options),
-        "json" => options.none(node).then(|| Box::new(json::JsonText) as _),
-        "negate" => options.none(node).then(|| Box::new(negate::Negate) as _),
-        "wrap" => wrap::Wrap::read(node, options),
-        "sum" => options.none(node).then(|| Box::new(sum::Sum) as _),
-        "min" => options.none(node).then(|| Box::new(min::Min) as _),
-        "max" => options.none(node).then(|| Box::new(max::Max) as _),
-        "first" => options.none(node).then(|| Box::new(first::First) as _),
-        "count" => options.none(node).then(|| Box::new(count::Count) as _),
-        "html_text" | "shell" | "lookup" => return Some(Made::Later),
-        _ => return None,
-    };
-    Some(made.map_or(Made::Wrong, Made::Ready))
-}
-
-/// What became of a conversion's name and options.
-#[derive(Debug)]
-pub(crate) enum Made {
-    /// It can be used.
-    Ready(Box<dyn Conversion>),
-    /// Its options are wrong, and that was reported.
-    Wrong,
-    /// The language has it, this version does not.
-    Later,
-}
-
-/// All names, for "did you mean".
-pub(crate) const NAMES: &[&str] = &[
-    "boolean",
-    "concat",
-    "count",
-    "date",
-    "decimal",
-    "first",
-    "html_text",
-    "integer",
-    "join",
-    "json",
-    "lookup",
-    "lower",
-    "max",
-    "min",
-    "money",
-    "negate",
-    "pairs",
-    "scale",
-    "shell",
-    "split",
-    "strip_prefix",
-    "sum",
-    "table",
-    "text",
-    "timestamp",
-    "trim",
-    "truncate",
-    "upper",
-    "wrap",
-];

@@ -120,9 +120,10 @@ impl Conversion for MoneyOf {
 
     fn gives(&self, from: Type) -> Result<Type, String> {
         match from {
-            Type::Raw | Type::Text | Type::Integer | Type::Decimal => Ok(Type::Money),
+            Type::Raw | Type::Texts | Type::Text | Type::Integer | Type::Decimal => Ok(Type::Money),
             Type::Money
             | Type::Timestamp
+            | Type::Local
             | Type::Date
             | Type::Boolean
             | Type::List

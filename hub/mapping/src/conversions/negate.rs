@@ -4,7 +4,7 @@ use super::{Conversion, Put, Target, Type, decimal::Written};
 use crate::cell::{Cell, Trouble};
 use crate::quote::Quote;
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Negate;
 
 impl Conversion for Negate {

@@ -1,6 +1,6 @@
 //! Reads the options of conversions, and reports what is wrong with them at its place.
 
-use orderhub_lang::diagnostic::Findings;
+use orderhub_lang::diagnostic::{Findings, Span};
 use orderhub_lang::path::Path;
 use orderhub_lang::yaml::{Fields, Node};
 
@@ -11,6 +11,8 @@ use crate::codes;
 pub(crate) struct Options<'f> {
     /// Where findings go.
     pub(crate) findings: &'f mut Findings,
+    /// The conversion's name, with its place.
+    pub(crate) name: (&'f str, Span),
 }
 
 impl Options<'_> {
@@ -26,6 +28,13 @@ impl Options<'_> {
     pub(crate) fn wrong(&mut self, node: &Node, why: &str) {
         let finding = self.findings.error(codes::OPTION, node.span, why.to_owned());
         self.findings.report(finding.with_label("here"));
+    }
+
+    /// Reports that this version does not have the conversion.
+    pub(crate) fn later(&mut self) {
+        let (name, span) = self.name;
+        let message = format!("the conversion `{name}`: not in this version");
+        self.findings.report(self.findings.error(codes::LATER, span, message));
     }
 
     /// The only option, as text: `strip_prefix: "#"`.

@@ -44,7 +44,7 @@ impl Conversion for Pairs {
     }
 
     fn gives(&self, from: Type) -> Result<Type, String> {
-        if from == Type::Raw {
+        if matches!(from, Type::Raw | Type::Texts) {
             return Ok(Type::Map);
         }
         Err("a list of objects".to_owned())

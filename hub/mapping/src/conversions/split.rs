@@ -1,8 +1,9 @@
-//! `split: ", "`: one text for a list of texts, both ways. An empty text is the empty list.
+//! `split: ", "`: one text for a list of texts, both ways. An empty text is the empty list. With named fields
+//! on the hub side, one text for them all: the last takes what is left.
 
 use orderhub_lang::yaml::Node;
 
-use super::{Conversion, Options, Put, Target, Type};
+use super::{Conversion, Options, Put, Target, Type, concat};
 use crate::cell::{Cell, Trouble};
 
 #[derive(Debug)]
@@ -30,6 +31,14 @@ impl Conversion for Split {
         super::text::scalar(from).map(|_| Type::List)
     }
 
+    fn joins(&self) -> bool {
+        true
+    }
+
+    fn parts(&self, count: usize) -> Option<Box<dyn Conversion>> {
+        Some(Box::new(Parts { by: self.by.clone(), count }))
+    }
+
     fn get<'a>(&self, cell: Cell<'a>, _: &[Cell<'a>], _: Target) -> Result<Cell<'a>, Trouble> {
         let text = cell.scalar().ok_or_else(|| Trouble::wrong_type(&cell, "a text"))?;
         let parts = text.split(&self.by).map(str::trim).filter(|part| !part.is_empty());
@@ -37,9 +46,51 @@ impl Conversion for Split {
     }
 
     fn put<'a>(&self, cell: Cell<'a>, _: Target) -> Result<Put<'a>, Trouble> {
+        if let Cell::Named(parts) = &cell {
+            return concat::joined(parts, &self.by).map(Put::main);
+        }
         let Cell::List(items) = cell else {
             return Err(Trouble::wrong_type(&cell, "a list of texts"));
         };
         Ok(Put::main(Cell::text(items.join(&self.by))))
+    }
+}
+
+/// The parts of a text for so many named fields.
+#[derive(Debug)]
+struct Parts {
+    by: String,
+    count: usize,
+}
+
+impl Conversion for Parts {
+    fn name(&self) -> &'static str {
+        "split"
+    }
+
+    fn gives(&self, from: Type) -> Result<Type, String> {
+        super::text::scalar(from).map(|_| Type::Named)
+    }
+
+    fn joins(&self) -> bool {
+        true
+    }
+
+    fn get<'a>(&self, cell: Cell<'a>, _: &[Cell<'a>], _: Target) -> Result<Cell<'a>, Trouble> {
+        let text = cell.scalar().ok_or_else(|| Trouble::wrong_type(&cell, "a text"))?;
+        let found = text.splitn(self.count, &self.by).map(str::trim);
+        let part = |part: &str| {
+            if part.is_empty() { Cell::Null } else { Cell::text(part.to_owned()) }
+        };
+        let mut parts: Vec<Cell<'a>> = found.map(part).collect();
+        parts.resize(self.count, Cell::Null);
+        Ok(Cell::Named(parts))
+    }
+
+    fn put<'a>(&self, cell: Cell<'a>, _: Target) -> Result<Put<'a>, Trouble> {
+        let Cell::Named(parts) = &cell else {
+            return Err(Trouble::wrong_type(&cell, "named fields"));
+        };
+        concat::joined(parts, &self.by).map(Put::main)
     }
 }

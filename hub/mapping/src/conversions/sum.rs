@@ -3,7 +3,7 @@
 use super::{Conversion, Put, Shape, Target, Type, decimal::Written};
 use crate::cell::{Cell, Trouble};
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Sum;
 
 /// The values of a fan-out that are there.
@@ -28,7 +28,9 @@ impl Conversion for Sum {
             Type::Integer => Ok(Type::Integer),
             Type::Decimal => Ok(Type::Decimal),
             Type::Raw
+            | Type::Texts
             | Type::Text
+            | Type::Local
             | Type::Timestamp
             | Type::Date
             | Type::Boolean

@@ -3,7 +3,7 @@
 use super::{Conversion, Put, Target, Type};
 use crate::cell::{Cell, Trouble};
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Text;
 
 impl Conversion for Text {
@@ -32,8 +32,9 @@ pub(super) fn as_text<'a>(cell: &Cell<'a>) -> Result<Cell<'a>, Trouble> {
 /// The type check of conversions between texts.
 pub(super) fn scalar(from: Type) -> Result<Type, String> {
     match from {
-        Type::Raw | Type::Text | Type::Integer | Type::Decimal | Type::Boolean => Ok(Type::Text),
-        Type::Timestamp | Type::Date => Ok(Type::Text),
+        Type::Raw | Type::Texts | Type::Text => Ok(Type::Text),
+        Type::Integer | Type::Decimal | Type::Boolean => Ok(Type::Text),
+        Type::Timestamp | Type::Local | Type::Date => Ok(Type::Text),
         Type::Money | Type::List | Type::Map | Type::Named => Err("a text or number".to_owned()),
     }
 }

@@ -192,6 +192,13 @@ impl Conversion for TimestampOf {
     }
 
     fn gives(&self, from: Type) -> Result<Type, String> {
+        // What has no zone of its own comes in the form of ISO 8601, and this must name one.
+        let zoned = self.zone.is_some() && self.formats.first() == Some(&Format::Rfc3339);
+        if from == Type::Local && !zoned {
+            return Err(
+                "a time with its zone: `timestamp: { zone: UTC }` takes one without".to_owned()
+            );
+        }
         super::text::scalar(from).map(|_| Type::Timestamp)
     }
 

@@ -3,7 +3,7 @@
 use super::{Conversion, Put, Target, Type, text};
 use crate::cell::{Cell, Trouble};
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Trim;
 
 impl Conversion for Trim {

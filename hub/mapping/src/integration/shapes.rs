@@ -164,7 +164,7 @@ impl Chains {
         }
         for item in &node.items {
             match item {
-                OutItem::Each(_, element) => self.out_element(element),
+                OutItem::Each(_, element, _) => self.out_element(element),
                 OutItem::Place(_, child) | OutItem::Where(_, _, child) | OutItem::Rows(child) => {
                     self.out_node(child);
                 }

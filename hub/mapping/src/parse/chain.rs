@@ -9,7 +9,7 @@ use super::Reader;
 use crate::Named;
 use crate::ast::{Chain, Link};
 use crate::codes;
-use crate::conversions::{self, Made, Options};
+use crate::conversions::{self, Options};
 
 impl Named {
     /// Reads `use:` of an integration.
@@ -29,7 +29,7 @@ impl Reader<'_> {
             return;
         };
         for (key, value) in entries {
-            if conversions::NAMES.contains(&key.name.as_str()) {
+            if conversions::find(&key.name).is_some() {
                 let message = format!("`{}` is a conversion already", key.name);
                 self.error(codes::CONVERSION, key.span, message, "take another name");
                 continue;
@@ -75,18 +75,15 @@ impl Reader<'_> {
             chain.extend(known.iter().map(|link| Link { span, ..link.clone() }));
             return;
         }
-        let made = conversions::read(name, options, &mut Options { findings: self.findings });
-        match made {
-            Some(Made::Ready(made)) => chain.push(Link { span, conversion: made.into() }),
-            Some(Made::Wrong) => {}
-            Some(Made::Later) => self.later(span, &format!("the conversion `{name}`")),
-            None => self.unknown(name, span),
-        }
+        let Some(entry) = conversions::find(name) else { return self.unknown(name, span) };
+        let made =
+            (entry.read)(options, &mut Options { findings: self.findings, name: (name, span) });
+        chain.extend(made.map(|made| Link { span, conversion: made.into() }));
     }
 
     fn unknown(&mut self, name: &str, span: Span) {
         let names = self.named.chains.keys().map(String::as_str);
-        let names = names.chain(conversions::NAMES.iter().copied());
+        let names = names.chain(conversions::names());
         let message = format!("unknown conversion `{name}`");
         let finding = self.findings.error(codes::CONVERSION, span, message);
         let finding = finding

@@ -85,8 +85,11 @@ impl Reader<'_> {
         }
         let nested = rule.fields.is_some() || rule.each.is_some();
         let both = rule.fields.is_some() && rule.each.is_some();
-        if both || (nested && (!rule.chain.is_empty() || given > 1 || rule.system.is_none())) {
-            let hint = "an object has `fields`, a list has `each`; conversions stand inside";
+        let shelled = rule.each.is_some()
+            && matches!(rule.chain.as_slice(), [only] if only.conversion.shell().is_some());
+        let chain = !rule.chain.is_empty() && !shelled;
+        if both || (nested && (chain || given > 1 || rule.system.is_none())) {
+            let hint = "an object has `fields`, a list has `each`; conversions stand inside, but for `shell`";
             self.error(codes::SHAPE, node.span, "these keys do not go together", hint);
         }
     }

@@ -8,6 +8,7 @@ use super::hub::look_places;
 use super::{Computed, Out};
 use crate::ReverseError;
 use crate::cell::{self, Cell};
+use crate::conversions::shell::Commands;
 use crate::hub_path::HubPath;
 use crate::program::{Leaf, LeafPart, OutElement, OutItem, OutKey, OutNode};
 
@@ -93,8 +94,11 @@ impl<'o> Out<'o> {
         let mut any = false;
         for item in &node.items {
             match item {
-                OutItem::Each(path, element) => {
+                OutItem::Each(path, element, None) => {
                     any |= self.each(path, element, at, first, bytes)?;
+                }
+                OutItem::Each(path, element, Some(commands)) => {
+                    any |= self.commands(path, element, commands, at, first, bytes)?;
                 }
                 OutItem::Place(place, child) => {
                     let comma = separate(first, bytes);
@@ -157,6 +161,31 @@ impl<'o> Out<'o> {
         text(wanted, bytes);
         bytes.push(b',');
         bytes.extend(rest);
+        Ok(true)
+    }
+
+    /// One element for each hub element, within the commands of the target.
+    fn commands(
+        &mut self,
+        path: &HubPath,
+        element: &'o OutElement,
+        commands: &Commands,
+        at: &At,
+        first: usize,
+        bytes: &mut Vec<u8>,
+    ) -> Result<bool, ReverseError> {
+        let Some(places) = look_places(self.subject, at, path) else { return Ok(false) };
+        let mut items = Vec::with_capacity(places.len());
+        for place in places {
+            let mut item = Vec::new();
+            if self.element(element, &place, &mut item)? {
+                items.push(String::from_utf8_lossy(&item).into_owned());
+            }
+        }
+        for command in commands.around(&items) {
+            separate(first, bytes);
+            bytes.extend_from_slice(command.as_bytes());
+        }
         Ok(true)
     }
 
