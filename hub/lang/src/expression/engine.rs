@@ -98,9 +98,11 @@ impl Expression for Compiled {
         for (constant, variable) in self.constants.iter().zip(&self.constant_variables) {
             variables.push_constant_dynamic(variable.as_str(), constant.clone());
         }
-        let result = ENGINE
-            .eval_ast_with_scope::<Dynamic>(&mut variables, &self.ast)
-            .map_err(|error| EvalError::Failed(in_our_words(&error)))?;
+        let result =
+            ENGINE.eval_ast_with_scope::<Dynamic>(&mut variables, &self.ast).map_err(|error| {
+                let why = in_our_words(&error);
+                if of_nothing(&error) { EvalError::Nothing(why) } else { EvalError::Failed(why) }
+            })?;
         from_dynamic(result).map_err(EvalError::Failed)
     }
 
@@ -151,12 +153,35 @@ pub(super) fn from_dynamic(value: Dynamic) -> Result<Value, String> {
     }
 }
 
+/// What a function says that was given nothing.
+#[derive(Clone, Debug)]
+pub(super) struct OfNothing(pub(super) &'static str);
+
+/// Whether an evaluation failed because nothing stands where a value is needed, and not for what is there.
+fn of_nothing(error: &EvalAltResult) -> bool {
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the engine's enum is open")]
+    match error {
+        EvalAltResult::ErrorInFunctionCall(_, _, inner, _) => of_nothing(inner),
+        EvalAltResult::ErrorRuntime(message, _) => message.is::<OfNothing>(),
+        EvalAltResult::ErrorFunctionNotFound(signature, _) => {
+            let types = signature.split_once('(').map_or("", |(_, types)| types);
+            let types = types.strip_suffix(')').unwrap_or(types);
+            types.split(',').any(|name| name.trim() == "()")
+        }
+        EvalAltResult::ErrorMismatchDataType(_, found, _) => found == "()",
+        _ => false,
+    }
+}
+
 /// The engine's error without values and without its own names of types.
 fn in_our_words(error: &EvalAltResult) -> String {
     #[expect(clippy::wildcard_enum_match_arm, reason = "the engine's enum is open")]
     match error {
         EvalAltResult::ErrorInFunctionCall(_, _, inner, _) => in_our_words(inner),
-        EvalAltResult::ErrorRuntime(message, _) => message.to_string(),
+        EvalAltResult::ErrorRuntime(message, _) => match message.clone().try_cast::<OfNothing>() {
+            Some(OfNothing(function)) => format!("{function}: there is nothing to work on"),
+            None => message.to_string(),
+        },
         EvalAltResult::ErrorFunctionNotFound(signature, _) => {
             let words = [
                 ("rust_decimal::decimal::Decimal", "number"),

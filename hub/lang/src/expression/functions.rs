@@ -10,7 +10,7 @@ use rust_decimal::prelude::ToPrimitive as _;
 use rust_decimal::{Decimal, RoundingStrategy};
 use sha2::{Digest as _, Sha256};
 
-use super::engine::{Object, from_dynamic, to_dynamic};
+use super::engine::{Object, OfNothing, from_dynamic, to_dynamic};
 use crate::escape::percent;
 use crate::value::Value;
 
@@ -74,6 +74,10 @@ fn fail(why: impl Into<String>) -> Box<EvalAltResult> {
     Box::new(EvalAltResult::ErrorRuntime(Dynamic::from(why.into()), Position::NONE))
 }
 
+fn nothing(function: &'static str) -> Box<EvalAltResult> {
+    Box::new(EvalAltResult::ErrorRuntime(Dynamic::from(OfNothing(function)), Position::NONE))
+}
+
 /// A number, also from its text; `None` for nothing.
 fn number(function: &str, x: &Dynamic) -> Result<Option<Decimal>, Box<EvalAltResult>> {
     if x.is_unit() {
@@ -135,12 +139,11 @@ fn bytes_or_nothing(function: &str, x: &Dynamic) -> Result<Option<Vec<u8>>, Box<
 }
 
 /// The same where nothing is an error: a signature over nothing would only fail elsewhere.
-fn bytes(function: &str, x: &Dynamic) -> Result<Vec<u8>, Box<EvalAltResult>> {
-    bytes_or_nothing(function, x)?
-        .ok_or_else(|| fail(format!("{function}: there is nothing to work on")))
+fn bytes(function: &'static str, x: &Dynamic) -> Result<Vec<u8>, Box<EvalAltResult>> {
+    bytes_or_nothing(function, x)?.ok_or_else(|| nothing(function))
 }
 
-fn encode(function: &str, x: &Dynamic, encode: impl Fn(&[u8]) -> String) -> Outcome {
+fn encode(function: &'static str, x: &Dynamic, encode: impl Fn(&[u8]) -> String) -> Outcome {
     Ok(Dynamic::from(encode(&bytes(function, x)?)))
 }
 
@@ -211,7 +214,7 @@ fn quote(x: Dynamic, with: Dynamic) -> Outcome {
 
 /// `a / b` with `scale` decimals, halves away from zero.
 fn div(a: Dynamic, b: Dynamic, scale: i64) -> Outcome {
-    let missing = || fail("div: there is nothing to divide");
+    let missing = || nothing("div");
     let a = number("div", &a)?.ok_or_else(missing)?;
     let b = number("div", &b)?.ok_or_else(missing)?;
     let scale = u32::try_from(scale).ok().filter(|scale| *scale <= Decimal::MAX_SCALE);

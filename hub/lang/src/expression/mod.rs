@@ -77,6 +77,9 @@ pub enum EvalError {
     /// A secret that is not configured.
     #[error("secret `{0}` is not configured")]
     Secret(String),
+    /// Something is missing that it computes with: nothing stands where a value is needed.
+    #[error("{0}")]
+    Nothing(String),
     /// Anything else, for a person.
     #[error("{0}")]
     Failed(String),

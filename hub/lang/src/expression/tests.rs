@@ -50,6 +50,12 @@ fn what_has_no_value_says_why_without_the_value() {
             assert_eq!(error, expected, "{text}");
         }
     }
+    for text in ["memo.x + 1", "-memo.x", "div(a, memo.x, 2)", "md5(memo.x)", "!memo.x"] {
+        assert!(matches!(eval(text), Err(EvalError::Nothing(_))), "{text}: {:?}", eval(text));
+    }
+    for text in ["decimal('x') + memo.x", "doc.lines * 2", "sum('x')"] {
+        assert!(matches!(eval(text), Err(EvalError::Failed(_))), "{text}: {:?}", eval(text));
+    }
     assert!(eval("doc.lines * 2").unwrap_err().to_string().contains("these do not go together"));
     assert!(eval("9223372036854775807 + a").is_err());
 }

@@ -19,6 +19,9 @@ use crate::program::{
 };
 use crate::scan::trie::Trie;
 
+/// The last place of a list that a rule may write: those before it are filled with null.
+const FARTHEST: u32 = 100;
+
 impl Compiler<'_> {
     /// Gives a rule its place in the template.
     pub(super) fn place_rule(
@@ -142,7 +145,11 @@ impl Compiler<'_> {
 
 /// The segments of a path from the element on.
 fn segments(path: &Path, prefix: &[Segment]) -> Result<Vec<Segment>, String> {
+    let far = |segment: &Segment| matches!(segment, Segment::Index(place) if *place > FARTHEST);
     match path.root {
+        Root::Here if path.segments.iter().any(far) => {
+            Err(format!("a list is written up to its place {FARTHEST}"))
+        }
         Root::Here => Ok(prefix.iter().chain(&path.segments).cloned().collect()),
         Root::Up(_)
         | Root::Document
@@ -186,6 +193,12 @@ pub(super) fn node_at<'n>(node: &'n mut OutNode, segments: &[Segment]) -> Option
         Segment::Setting(name) => key_node(node, OutKey::Setting(name.clone()))?,
         Segment::Index(place) => {
             let known = |item: &OutItem| matches!(item, OutItem::Place(known, _) if known == place);
+            if !node.items.iter().any(known) {
+                // Places are written from the first on, whatever the order of the rules.
+                let after = |item: &OutItem| !matches!(item, OutItem::Place(at, _) if at < place);
+                let at = node.items.iter().position(after).unwrap_or(node.items.len());
+                node.items.insert(at, OutItem::Place(*place, OutNode::default()));
+            }
             item_node(node, known, || OutItem::Place(*place, OutNode::default()))?
         }
         Segment::Where { key, value } => {

@@ -52,9 +52,29 @@ impl<'o> Out<'o> {
         bytes: &mut Vec<u8>,
     ) -> Result<bool, ReverseError> {
         let start = bytes.len();
+        let any = self.keys(node, None, computed, row, at, bytes)?;
+        if !any {
+            bytes.truncate(start);
+        }
+        Ok(any)
+    }
+
+    /// The keys of an object, all but one, in its braces; false if there are none.
+    fn keys(
+        &mut self,
+        node: &'o OutNode,
+        without: Option<usize>,
+        computed: &[Computed<'o>],
+        row: Option<usize>,
+        at: &At,
+        bytes: &mut Vec<u8>,
+    ) -> Result<bool, ReverseError> {
         bytes.push(b'{');
         let mut any = false;
-        for (key, child) in &node.keys {
+        for (place, (key, child)) in node.keys.iter().enumerate() {
+            if without == Some(place) {
+                continue;
+            }
             let name = match key {
                 OutKey::Name(name) => Some(&**name),
                 OutKey::Setting(name) => self.context.settings.get(name).map(String::as_str),
@@ -72,11 +92,7 @@ impl<'o> Out<'o> {
                 bytes.truncate(before);
             }
         }
-        if any {
-            bytes.push(b'}');
-        } else {
-            bytes.truncate(start);
-        }
+        bytes.push(b'}');
         Ok(any)
     }
 
@@ -91,7 +107,8 @@ impl<'o> Out<'o> {
         let start = bytes.len();
         bytes.push(b'[');
         let first = bytes.len();
-        let mut any = false;
+        // How many elements stand before the next place: places come first, and in order.
+        let (mut any, mut count) = (false, 0);
         for item in &node.items {
             match item {
                 OutItem::Each(path, element, None) => {
@@ -101,13 +118,16 @@ impl<'o> Out<'o> {
                     any |= self.commands(path, element, commands, at, first, bytes)?;
                 }
                 OutItem::Place(place, child) => {
-                    let comma = separate(first, bytes);
-                    if self.node(child, computed, row, at, bytes)? {
-                        any = true;
-                    } else if places_after(node, *place) {
+                    let before = bytes.len();
+                    for _ in count..*place {
+                        separate(first, bytes);
                         bytes.extend_from_slice(b"null");
+                    }
+                    separate(first, bytes);
+                    if self.node(child, computed, row, at, bytes)? {
+                        (any, count) = (true, *place + 1);
                     } else {
-                        bytes.truncate(comma);
+                        bytes.truncate(before);
                     }
                 }
                 OutItem::Where(key, wanted, child) => {
@@ -154,12 +174,24 @@ impl<'o> Out<'o> {
         if !self.object(child, computed, row, at, bytes)? {
             return Ok(false);
         }
-        // The object was written with its brace: the key goes right behind it.
-        let rest = bytes.split_off(start + 1);
+        // The object was written with its brace: the key goes right behind it. A rule that writes the key
+        // too says no more than that the element is there.
+        let own =
+            |(known, _): &&(OutKey, OutNode)| matches!(known, OutKey::Name(name) if **name == *key);
+        let rest = match child.keys.iter().position(|entry| own(&entry)) {
+            None => bytes.split_off(start + 1),
+            Some(place) => {
+                bytes.truncate(start);
+                self.keys(child, Some(place), computed, row, at, bytes)?;
+                bytes.split_off(start + 1)
+            }
+        };
         text(key, bytes);
         bytes.push(b':');
         text(wanted, bytes);
-        bytes.push(b',');
+        if rest != b"}" {
+            bytes.push(b',');
+        }
         bytes.extend(rest);
         Ok(true)
     }
@@ -215,11 +247,6 @@ fn separate(first: usize, bytes: &mut Vec<u8>) -> usize {
         bytes.push(b',');
     }
     before
-}
-
-/// A later place is written: this one must not move it.
-fn places_after(node: &OutNode, place: u32) -> bool {
-    node.items.iter().any(|item| matches!(item, OutItem::Place(other, _) if *other > place))
 }
 
 /// The value of a leaf; of a row where the rule's values stand one by one.

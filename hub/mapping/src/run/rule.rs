@@ -361,8 +361,13 @@ pub(crate) fn compute<'a>(
     let values = inputs.iter().map(|(name, cell)| (*name, cell.to_lang())).collect();
     match expression.eval(&Inputs { values }) {
         Ok(value) => Ok(Cell::from_lang(value)),
-        Err(_) if inputs.iter().any(|(_, cell)| *cell == Cell::Absent) => Ok(Cell::Absent),
-        Err(_) if inputs.iter().any(|(_, cell)| *cell == Cell::Null) => Ok(Cell::Null),
+        // Any other failure is one of the values that are there.
+        Err(EvalError::Nothing(_)) if inputs.iter().any(|(_, cell)| *cell == Cell::Absent) => {
+            Ok(Cell::Absent)
+        }
+        Err(EvalError::Nothing(_)) if inputs.iter().any(|(_, cell)| *cell == Cell::Null) => {
+            Ok(Cell::Null)
+        }
         Err(error) => Err(Trouble::new("expression", error.to_string())),
     }
 }
