@@ -57,6 +57,8 @@ pub const UNKNOWN_NAME: &str = "L0007";
 pub const UNKNOWN_FUNCTION: &str = "L0008";
 /// A template that does not parse.
 pub const TEMPLATE: &str = "L0009";
+/// A call with other arguments than its function takes.
+pub const CALL: &str = "L0010";
 
 /// Every code of this crate.
 pub const CODES: &[Explanation] = &[
@@ -170,12 +172,19 @@ pub const CODES: &[Explanation] = &[
         code: UNKNOWN_FUNCTION,
         title: "a function that there is not",
         text: "Functions: int decimal text json parse base64 b64url hex upper lower md5 sha256 hmac_sha256 \
-               urlencode len sum has quote div.",
+               urlencode len sum has quote div replace part starts.",
     },
     Explanation {
         code: TEMPLATE,
         title: "a template that cannot be read",
         text: "A template is text with expressions in braces: `/orders/{memo.id}`. A brace itself is `{{`.",
+    },
+    Explanation {
+        code: CALL,
+        title: "a call with other arguments than its function takes",
+        text: "Every function takes a certain number of arguments: `div(a, b, scale)`, `part(text, from, length)`, \
+               `replace(text, what, with)`, `starts(text, with)`, `quote(text, \"'\")`, `hmac_sha256(key, x)`; all \
+               others take one.",
     },
 ];
 

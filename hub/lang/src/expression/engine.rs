@@ -6,12 +6,14 @@ use rhai::{AST, Array, Blob, Dynamic, Engine, EvalAltResult, ImmutableString};
 use rust_decimal::Decimal;
 
 use super::translate::Script;
-use super::{EvalError, Expression, ExpressionError, MOST_OPERATIONS, Name, Scope, functions};
+use super::{
+    EvalError, Expression, ExpressionError, Kind, MOST_OPERATIONS, Name, Scope, functions,
+};
 use crate::codes;
 use crate::value::Value;
 
 /// Longest text that an evaluation may make, in bytes: a whole webhook body may be signed.
-const LONGEST_TEXT: usize = 16 << 20;
+pub(super) const LONGEST_TEXT: usize = 16 << 20;
 
 /// Most elements of a list that an evaluation may make.
 const MOST_ELEMENTS: usize = 100_000;
@@ -48,12 +50,13 @@ struct Compiled {
     ast: AST,
     names: Vec<Name>,
     constants: Vec<Dynamic>,
+    kind: Kind,
     /// `v0`, `v1`, … and `c0`, `c1`, …, made once.
     name_variables: Vec<String>,
     constant_variables: Vec<String>,
 }
 
-pub(super) fn compile(script: Script) -> Result<Arc<dyn Expression>, ExpressionError> {
+pub(super) fn compile(script: Script, kind: Kind) -> Result<Arc<dyn Expression>, ExpressionError> {
     match ENGINE.compile_expression(&script.text) {
         Ok(ast) => {
             let variables = |letter: char, count: usize| {
@@ -65,6 +68,7 @@ pub(super) fn compile(script: Script) -> Result<Arc<dyn Expression>, ExpressionE
                 constant_variables: variables('c', script.constants.len()),
                 names: script.names,
                 constants: script.constants,
+                kind,
             }))
         }
         Err(error) => {
@@ -108,6 +112,10 @@ impl Expression for Compiled {
 
     fn reads(&self) -> &[Name] {
         &self.names
+    }
+
+    fn kind(&self) -> Kind {
+        self.kind
     }
 }
 

@@ -10,7 +10,7 @@ use rust_decimal::prelude::ToPrimitive as _;
 use rust_decimal::{Decimal, RoundingStrategy};
 use sha2::{Digest as _, Sha256};
 
-use super::engine::{Object, OfNothing, from_dynamic, to_dynamic};
+use super::engine::{LONGEST_TEXT, Object, OfNothing, from_dynamic, to_dynamic};
 use crate::escape::percent;
 use crate::value::Value;
 
@@ -35,6 +35,9 @@ pub const NAMES: &[&str] = &[
     "has",
     "quote",
     "div",
+    "replace",
+    "part",
+    "starts",
 ];
 
 type Outcome = Result<Dynamic, Box<EvalAltResult>>;
@@ -68,6 +71,13 @@ pub(super) fn register(engine: &mut Engine) {
     engine.register_fn("f_sum", sum);
     engine.register_fn("f_quote", quote);
     engine.register_fn("f_div", div);
+    engine.register_fn("f_replace", replace);
+    engine.register_fn("f_part", part);
+    engine.register_fn("f_starts", |x: Dynamic, with: Dynamic| -> Outcome {
+        let Some(text) = text_of("starts", &x)? else { return Ok(Dynamic::UNIT) };
+        let with = text_of("starts", &with)?.ok_or_else(|| nothing("starts"))?;
+        Ok(Dynamic::from_bool(text.starts_with(&with)))
+    });
 }
 
 fn fail(why: impl Into<String>) -> Box<EvalAltResult> {
@@ -224,4 +234,31 @@ fn div(a: Dynamic, b: Dynamic, scale: i64) -> Outcome {
         quotient.round_dp_with_strategy(scale, RoundingStrategy::MidpointAwayFromZero);
     rounded.rescale(scale);
     Ok(Dynamic::from_decimal(rounded))
+}
+
+/// The text of a scalar; `None` of nothing.
+fn text_of(function: &'static str, x: &Dynamic) -> Result<Option<String>, Box<EvalAltResult>> {
+    let Some(bytes) = bytes_or_nothing(function, x)? else { return Ok(None) };
+    String::from_utf8(bytes).map(Some).map_err(|_| fail(format!("{function}: not a text")))
+}
+
+/// The text with every `what` replaced; nothing stays nothing.
+fn replace(x: Dynamic, what: Dynamic, with: Dynamic) -> Outcome {
+    let Some(text) = text_of("replace", &x)? else { return Ok(Dynamic::UNIT) };
+    let what = text_of("replace", &what)?.filter(|what| !what.is_empty());
+    let what = what.ok_or_else(|| fail("replace: what is replaced is empty"))?;
+    let with = text_of("replace", &with)?.unwrap_or_default();
+    let longer = with.len().saturating_sub(what.len()).saturating_mul(text.matches(&what).count());
+    if text.len().saturating_add(longer) > LONGEST_TEXT {
+        return Err(fail("replace: the text is too large"));
+    }
+    Ok(Dynamic::from(text.replace(&what, &with)))
+}
+
+/// So many characters of a text from a place on, the first is 0; what there is of them. Nothing stays nothing.
+fn part(x: Dynamic, from: i64, length: i64) -> Outcome {
+    let Some(text) = text_of("part", &x)? else { return Ok(Dynamic::UNIT) };
+    let count = |number: i64| usize::try_from(number).map_err(|_| fail("part: a place below 0"));
+    let part: String = text.chars().skip(count(from)?).take(count(length)?).collect();
+    Ok(Dynamic::from(part))
 }

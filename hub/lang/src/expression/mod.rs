@@ -11,6 +11,7 @@
 
 mod engine;
 mod functions;
+mod kind;
 mod name;
 mod token;
 mod translate;
@@ -22,6 +23,7 @@ use std::sync::Arc;
 use thiserror::Error;
 
 pub use self::functions::NAMES as FUNCTIONS;
+pub use self::kind::Kind;
 pub use self::name::Name;
 use crate::codes;
 use crate::diagnostic::{Findings, Span, nearest};
@@ -61,6 +63,11 @@ pub trait Expression: Debug + Send + Sync {
 
     /// The names it reads, each once, in order of first use.
     fn reads(&self) -> &[Name];
+
+    /// The kind of what it gives, as far as it is known before.
+    fn kind(&self) -> Kind {
+        Kind::Unknown
+    }
 
     /// Whether it is one name and nothing else.
     fn is_name(&self) -> bool {
@@ -125,7 +132,8 @@ pub fn compile(text: &str, roots: &[&str]) -> Result<Arc<dyn Expression>, Expres
         return Ok(Arc::new(Lookup { reads: [name.clone()] }));
     }
     let script = translate::script(text, &tokens)?;
-    engine::compile(script)
+    kind::check(&tokens)?;
+    engine::compile(script, kind::kind(&tokens))
 }
 
 fn unknown_root(name: &Name, span: Span, roots: &[&str]) -> ExpressionError {

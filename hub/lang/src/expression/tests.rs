@@ -69,6 +69,10 @@ fn a_mistake_is_placed_at_its_byte() {
         ("status-1", "L0007", 0),
         ("a / b", "L0006", 2),
         ("foo(1)", "L0008", 0),
+        ("a + div(a, b)", "L0010", 4),
+        ("part('abc', 1)", "L0010", 0),
+        ("len([1, 2], 3)", "L0010", 0),
+        ("has()", "L0010", 0),
         ("len(1", "L0006", 5),
         ("a b", "L0006", 2),
         ("'abc", "L0006", 0),
@@ -91,6 +95,30 @@ fn a_mistake_is_placed_at_its_byte() {
         compile("stauts", ROOTS).unwrap_err().hint.as_deref(),
         Some("did you mean `status`?")
     );
+}
+
+#[test]
+fn the_kind_of_a_result_is_known_where_its_outermost_part_tells() {
+    let cases = [
+        ("'a'", Kind::Text),
+        ("1.50", Kind::Number),
+        ("7", Kind::Integer),
+        ("true", Kind::Boolean),
+        ("text(a)", Kind::Text),
+        ("div(a, (b), 2)", Kind::Number),
+        ("a == 1", Kind::Boolean),
+        ("len(body) in [1]", Kind::Boolean),
+        ("text(a) + text(b)", Kind::Unknown),
+        ("(a == 1)", Kind::Unknown),
+        ("a == 1 ?? 2", Kind::Unknown),
+        ("a", Kind::Unknown),
+        ("parse(text)", Kind::Unknown),
+    ];
+    for (text, expected) in cases {
+        assert_eq!(compile(text, ROOTS).unwrap().kind(), expected, "{text}");
+    }
+    let known: Vec<&str> = kind::FUNCTIONS.iter().map(|(name, ..)| *name).collect();
+    assert_eq!(known, FUNCTIONS, "every function says what it takes");
 }
 
 #[test]

@@ -7,6 +7,7 @@ mod output;
 mod parts;
 mod rule;
 mod scope;
+mod source_type;
 mod target;
 mod template;
 mod typing;
@@ -18,6 +19,7 @@ use orderhub_order::ids::{Collection, Entity};
 
 use crate::ast::{Direction, File, Rule};
 use crate::codes;
+use crate::conversions::Type;
 use crate::program::{Input, Output};
 use crate::scan::trie::Trie;
 
@@ -65,6 +67,8 @@ pub(crate) struct Compiler<'f> {
     one_way: Vec<OneWay>,
     paths: Vec<String>,
     entity: Entity,
+    /// The type of a value of the document that no conversion made.
+    leaves: Type,
     /// The file names a key: it may map documents in, and then the first rule of a field writes it out.
     keyed: bool,
 }
@@ -80,6 +84,7 @@ pub(crate) fn compile(file: &File, findings: &mut Findings) -> Compiled {
         one_way: Vec::new(),
         paths: Vec::new(),
         entity: file.entity,
+        leaves: file.format.leaves(file.grouping.is_some()),
         keyed: file.key.is_some(),
     };
     compiler.file(file)

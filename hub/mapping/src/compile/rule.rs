@@ -4,6 +4,7 @@ use orderhub_lang::diagnostic::Span;
 use orderhub_order::catalogue::FieldType;
 
 use super::scope::Scope;
+use super::source_type::{computed, either};
 use super::typing::one_text;
 use super::{Compiler, Shared};
 use crate::ast::{Key, Link, Piece, Rule, Side};
@@ -31,7 +32,9 @@ impl Compiler<'_> {
             let inputs = self.named_inputs(&rule.with, scope);
             let expression = self.expression(rule);
             beside = self.beside(&each, scope, rule.span);
-            (Given::Expression(inputs?, expression?), Type::Raw, false)
+            let expression = expression?;
+            let ty = computed(expression.kind());
+            (Given::Expression(inputs?, expression), ty, false)
         } else {
             match rule.system.as_ref()? {
                 Side::Named(named) => {
@@ -41,15 +44,16 @@ impl Compiler<'_> {
                     (Given::Named(sources), Type::Named, false)
                 }
                 Side::Paths(paths) => {
-                    let mut reads = Vec::new();
-                    let mut fan = false;
+                    let (mut reads, mut fan, mut from) = (Vec::new(), false, None);
                     for path in paths {
                         let (source, at) = self.source(path, scope)?;
+                        let ty = self.source_type(&source);
+                        from = Some(from.map_or(ty, |from| either(from, ty)));
                         fan |= path.is.is_fan_out();
                         let beside = self.beside(&each, &at, path.span);
                         reads.push((source, beside));
                     }
-                    (Given::First(reads), Type::Raw, fan)
+                    (Given::First(reads), from.unwrap_or(Type::Raw), fan)
                 }
             }
         };

@@ -47,7 +47,7 @@ impl Compiler<'_> {
 
     /// Whether a field can hold what a chain gives.
     pub(super) fn fits(&mut self, ty: Type, field: &Field, raw_times: RawTimes, span: Span) {
-        let raw = raw_times == RawTimes::Taken && ty == Type::Raw;
+        let raw = raw_times == RawTimes::Taken && matches!(ty, Type::Raw | Type::Text);
         let (fits, hint) = match &field.ty {
             FieldType::Text
             | FieldType::Enum(_)

@@ -18,6 +18,7 @@ use std::borrow::Cow;
 use encoding_rs::Encoding;
 use orderhub_lang::path::Path;
 
+use crate::conversions::Type;
 use crate::scan::trie::Trie;
 
 /// What a body is.
@@ -78,6 +79,16 @@ impl Format {
             rows::as_lists(&mut value, trie, Trie::BODY);
         }
         Ok(Cow::Owned(value.to_json()))
+    }
+
+    /// The type of a value before any conversion. The cells of a table are texts; what stands in XML may be an
+    /// element too, and rows that are put together are a list.
+    pub(crate) fn leaves(&self, grouped: bool) -> Type {
+        match self {
+            Self::Json => Type::Raw,
+            Self::Csv(_) if !grouped => Type::Text,
+            Self::Csv(_) | Self::Xml => Type::Texts,
+        }
     }
 
     /// Its bytes are UTF-8, whatever they say.
