@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use orderhub_lang::expression::{EvalError, Name, Scope};
+use orderhub_lang::form;
 use orderhub_lang::template::{Place, RenderError};
 use orderhub_lang::value::Value;
 
@@ -12,9 +13,6 @@ use super::reply::is_body;
 use crate::contract::{Notice, Webhook};
 use crate::error::VerifyError;
 use crate::sign::header;
-
-/// Most fields of a form.
-const MOST_FIELDS: usize = 1_000;
 
 struct HookScope<'a> {
     hook: &'a Webhook<'a>,
@@ -46,7 +44,7 @@ pub(super) fn read(
     let body = match hooks.format {
         Format::Json => Value::from_json(hook.body)
             .map_err(|error| unreadable(format!("the webhook's body is not JSON: {error}")))?,
-        Format::Form => form(hook.body)
+        Format::Form => form::flat(hook.body)
             .ok_or_else(|| unreadable("the webhook's body is not a form".to_owned()))?,
     };
     let scope = HookScope { hook, settings, body };
@@ -93,42 +91,4 @@ fn text_of(text: &Text, scope: &HookScope<'_>) -> Result<Option<String>, RenderE
             .map(std::borrow::Cow::into_owned),
     };
     Ok(rendered.filter(|text| !text.is_empty()))
-}
-
-/// `a=1&b=2` as an object; a repeated name is a list.
-fn form(body: &[u8]) -> Option<Value> {
-    let text = std::str::from_utf8(body).ok()?;
-    let mut value = Value::Map(Vec::new());
-    if text.split('&').count() > MOST_FIELDS {
-        return None;
-    }
-    for pair in text.split('&').filter(|pair| !pair.is_empty()) {
-        let (name, given) = pair.split_once('=').unwrap_or((pair, ""));
-        let (name, given) = (decoded(name)?, Value::Text(decoded(given)?));
-        match value.get_mut(&name) {
-            Some(Value::List(list)) => list.push(given),
-            Some(first) => *first = Value::List(vec![std::mem::take(first), given]),
-            None => {
-                value.set(&name, given);
-            }
-        }
-    }
-    Some(value)
-}
-
-fn decoded(text: &str) -> Option<String> {
-    let mut out = Vec::with_capacity(text.len());
-    let mut bytes = text.bytes();
-    while let Some(byte) = bytes.next() {
-        match byte {
-            b'+' => out.push(b' '),
-            b'%' => {
-                let mut digit = || char::from(bytes.next()?).to_digit(16);
-                let byte = digit()? * 16 + digit()?;
-                out.push(u8::try_from(byte).ok()?);
-            }
-            other => out.push(other),
-        }
-    }
-    String::from_utf8(out).ok()
 }

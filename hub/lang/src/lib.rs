@@ -8,6 +8,7 @@ pub mod condition;
 pub mod diagnostic;
 pub mod escape;
 pub mod expression;
+pub mod form;
 pub mod path;
 pub mod template;
 pub mod units;

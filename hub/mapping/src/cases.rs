@@ -149,9 +149,9 @@ pub fn given(mapping: &Mapping, body: &[u8], context: &Context<'_>) -> Json {
             Mapped::Failed(error) => {
                 let mut shown = serde_json::json!({ "$error": error.cause, "why": error.why });
                 if let Json::Object(map) = &mut shown {
-                    for (name, text) in
-                        [("path", Some(error.path).filter(|p| !p.is_empty())), ("key", error.key)]
-                    {
+                    let path = Some(error.path).filter(|path| !path.is_empty());
+                    let place = error.place.map(String::from);
+                    for (name, text) in [("at", place), ("path", path), ("key", error.key)] {
                         if let Some(text) = text {
                             map.insert(name.to_owned(), Json::String(text));
                         }
@@ -175,7 +175,11 @@ fn way_back(
     match out(mapping, hub, context) {
         Err(why) => result.failures.push(why),
         Ok(given) => {
-            match sample(name, read_sample) {
+            let expected = match read_sample(name).and_then(|body| mapping.format.text(&body)) {
+                Some(text) => Ok(Json::String(text)),
+                None => sample(name, read_sample),
+            };
+            match expected {
                 Ok(expected) => compare("", &expected, &given, &mut result.failures),
                 Err(why) => result.failures.push(why),
             }
@@ -184,7 +188,7 @@ fn way_back(
     }
 }
 
-/// What a hub JSON gives on the way out; `{ "$error": … }` where it cannot be written.
+/// What a hub JSON gives on the way out, a text where the mapping does not write JSON; `{ "$error": … }` where it cannot be written.
 ///
 /// # Errors
 ///
@@ -194,6 +198,9 @@ pub fn out(mapping: &Mapping, hub: &Json, context: &Context<'_>) -> Result<Json,
     let built = Built::new(mapping, &read, context.system);
     let subject = Subject { order: &built.order, at: &built.at, lane: Some(&built.lane) };
     match mapping.reverse(subject, context) {
+        Ok(projection) if mapping.format.text(&[]).is_some() => {
+            Ok(mapping.format.text(&projection.bytes).map_or(Json::Null, Json::String))
+        }
         Ok(projection) => serde_json::from_slice(&projection.bytes)
             .map_err(|error| format!("what went out is not JSON: {error}")),
         Err(ReverseError::NotLinked(kind)) => {

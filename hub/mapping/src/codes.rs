@@ -56,6 +56,10 @@ pub const FILE: &str = "M0301";
 pub const INTEGRATION: &str = "M0302";
 /// Two deliver rules of one name.
 pub const TWICE: &str = "M0303";
+/// An option of a format that cannot be.
+pub const FORMAT_OPTION: &str = "M0601";
+/// A path that the format cannot write.
+pub const FORMAT_PATH: &str = "M0602";
 
 /// Every code of this crate.
 pub const CODES: &[Explanation] = &[
@@ -217,5 +221,28 @@ pub const CODES: &[Explanation] = &[
         right: "orderhub: 1\nintegration: shop\nrole: channel\nconnector: declared\n\
                 intake: [{ message: order, ordering: revision }]\n\
                 deliver: [{ on: order.changed, do: put }, { on: order.cancelled, do: put }]\n",
+    },
+    Explanation {
+        code: FORMAT_OPTION,
+        title: "an option of a format that cannot be",
+        text: "Options of a format are about its bytes: the encoding of the letters, the signs between and around \
+               cells. A mark of byte order (`bom`) is of UTF-8 alone. UTF-16 is read where a body says so itself by \
+               its mark, and never written.",
+        wrong: "orderhub: 1\nmapping: shop.order\nformat: { csv: { encoding: windows-1252, bom: true } }\nkey: id\n\
+                fields:\n  - { hub: order_no, system: name }\n",
+        right: "orderhub: 1\nmapping: shop.order\nformat: { csv: { encoding: windows-1252 } }\nkey: id\n\
+                fields:\n  - { hub: order_no, system: name }\n",
+    },
+    Explanation {
+        code: FORMAT_PATH,
+        title: "a path that the format cannot write",
+        text: "A row of a table has columns, each with one text: a path is the name of a column, a list needs `join`, \
+               and rows that belong together stand under `rows`, with `documents: { by: … }`. A document of XML has one \
+               element around all others, and names begin with a letter. A rule that only comes in says \
+               `direction: in`.",
+        wrong: "orderhub: 1\nmapping: shop.order\nformat: csv\nkey: id\n\
+                fields:\n  - { hub: order_no, system: order.no }\n",
+        right: "orderhub: 1\nmapping: shop.order\nformat: csv\nkey: id\n\
+                fields:\n  - { hub: order_no, system: order_no }\n",
     },
 ];

@@ -75,6 +75,11 @@ impl HubPath {
         self.steps.iter().any(|step| matches!(step, Step::Each(_)))
     }
 
+    /// It ends at a whole field, not at a part of one.
+    pub(crate) fn leaf_is_whole(&self) -> bool {
+        matches!(self.leaf, Leaf::Field(_, None))
+    }
+
     /// The field it ends at.
     pub(crate) fn field(&self) -> Option<&'static Field> {
         match self.leaf {

@@ -26,6 +26,7 @@ mod run;
 mod scan;
 pub mod view;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -96,6 +97,8 @@ pub struct MapError {
     pub cause: &'static str,
     /// `file:line:column` of the rule, if a rule is to blame.
     pub rule: Option<String>,
+    /// Which document of a body of several: `orders.1`, `line 18`; `None` where there is one.
+    pub place: Option<Box<str>>,
     /// Path in the document.
     pub path: String,
     /// A sentence for the operator: no value that may be a name or an address.
@@ -109,6 +112,8 @@ pub struct MapError {
 pub struct Projection {
     /// The document's bytes, stable: the same subject gives the same bytes.
     pub bytes: Vec<u8>,
+    /// What they are on the wire: `application/json`, `text/csv; charset=windows-1252`.
+    pub media: Cow<'static, str>,
     /// The hub values that went out, for ring and base.
     pub values: Vec<(At, FieldId, Stated)>,
 }
@@ -211,6 +216,12 @@ impl Mapping {
         self.format.is_utf8()
     }
 
+    /// Where the documents of an alternative stand in a body.
+    pub(crate) fn root(&self, alternative: Option<u8>) -> &str {
+        let at = self.compiled.roots.get(usize::from(alternative.unwrap_or_default()));
+        at.map(String::as_str).unwrap_or_default()
+    }
+
     /// Documents carry a key: it can map what comes in on its own.
     pub fn has_key(&self) -> bool {
         self.compiled.input.key.is_some()
@@ -265,8 +276,11 @@ pub struct Named {
 impl std::fmt::Display for MapError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}: {}", self.cause, self.why)?;
-        if !self.path.is_empty() {
-            write!(f, " at `{}`", self.path)?;
+        match (&self.place, self.path.as_str()) {
+            (None, "") => {}
+            (None, path) => write!(f, " at `{path}`")?,
+            (Some(place), "" | ".") => write!(f, " at {place}")?,
+            (Some(place), path) => write!(f, " at {place}, `{path}`")?,
         }
         match &self.rule {
             Some(rule) => write!(f, " ({rule})"),

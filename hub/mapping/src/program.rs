@@ -207,6 +207,8 @@ pub(crate) struct Output {
     pub(crate) reads: FieldSet,
     /// There is something to write.
     pub(crate) any: bool,
+    /// The elements around a document of XML, from the root on.
+    pub(crate) around: Vec<String>,
 }
 
 /// What is written for one hub element: its rules, and the template that places their values.

@@ -11,6 +11,7 @@ mod source_type;
 mod target;
 mod template;
 mod typing;
+mod written;
 
 use std::sync::Arc;
 
@@ -67,6 +68,8 @@ pub(crate) struct Compiler<'f> {
     one_way: Vec<OneWay>,
     paths: Vec<String>,
     entity: Entity,
+    /// Rows of a table make one document: what is written to `rows.0` stands in each.
+    rows: bool,
     /// The type of a value of the document that no conversion made.
     leaves: Type,
     /// The file names a key: it may map documents in, and then the first rule of a field writes it out.
@@ -84,6 +87,7 @@ pub(crate) fn compile(file: &File, findings: &mut Findings) -> Compiled {
         one_way: Vec::new(),
         paths: Vec::new(),
         entity: file.entity,
+        rows: file.grouping.is_some() && matches!(file.format, crate::format::Format::Csv(_)),
         leaves: file.format.leaves(file.grouping.is_some()),
         keyed: file.key.is_some(),
     };
@@ -106,6 +110,7 @@ impl Compiler<'_> {
         let revision = file.revision.as_ref().and_then(|rule| self.revision(rule, &document));
         let mut out = crate::program::OutElement::default();
         let root = self.element(&file.fields, &document, &stack, &mut out);
+        self.written(file, &out);
         self.output.root = out;
         let trie = self.trie;
         Compiled {

@@ -13,6 +13,7 @@ use super::target::limits;
 use crate::ast::{Rule, Side};
 use crate::cell::Cell;
 use crate::conversions::Target;
+use crate::format::EVERY;
 use crate::program::{
     Leaf, LeafPart, OutElement, OutGiven, OutItem, OutKey, OutNode, OutRule, OutSource, Source,
     TestRead,
@@ -40,7 +41,10 @@ impl Compiler<'_> {
         };
         let mut places = Vec::new();
         for (number, path) in paths.iter().enumerate() {
-            let segments = segments(&path.is, &below.prefix)?;
+            let mut segments = segments(&path.is, &below.prefix)?;
+            if self.rows && scope.node == Trie::DOCUMENT {
+                segments = in_every_row(segments);
+            }
             let part = if named { LeafPart::Named(number) } else { LeafPart::Main };
             places.push((segments, part));
         }
@@ -140,6 +144,17 @@ impl Compiler<'_> {
                 }
             }
         }
+    }
+}
+
+/// What is written to the first of the rows that make one document stands in each of them.
+fn in_every_row(segments: Vec<Segment>) -> Vec<Segment> {
+    match segments.as_slice() {
+        [Segment::Key(rows), Segment::Index(0), column @ ..] if rows == "rows" => {
+            let every = Segment::Key(EVERY.to_owned());
+            std::iter::once(every).chain(column.iter().cloned()).collect()
+        }
+        _ => segments,
     }
 }
 

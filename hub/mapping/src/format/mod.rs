@@ -1,15 +1,25 @@
-//! Bodies that are not JSON, and rows that belong together: what a mapping reads is JSON, made of them.
+//! Bodies that are not JSON, both ways, and rows that belong together: what a mapping reads is JSON, made of
+//! them, and what it writes is a tree, made into them.
 //!
 //! CSV gives an array of rows, each an object of texts by the names of the header, or by `c1`, `c2`, … where
 //! there is none. XML gives an object of the root element: text is text, an element without anything is null,
 //! attributes stand under `@name`, text beside elements under `#text`, elements of one name are a list.
-//! Prefixes of namespaces are left out. Where a mapping reads a list, one element alone is a list of one.
+//! Prefixes of namespaces are left out. Where a mapping reads a list, one element alone is a list of one. A form
+//! gives an object by the names and brackets of its fields.
 //!
-//! **Invariant:** nothing is read that may be something else: a row of another length than the header, a name that
-//! stands twice, letters that the encoding has not, entities of a document's own end the whole body. Tests: the
-//! cases under `tests/data/mapping/formats`.
+//! A format is a file for each way and a line in each `match` here: one that has segments and loops gives and
+//! takes them as a tree too.
+//!
+//! **Invariant:** nothing is read that may be something else: a name that stands twice, letters that the encoding
+//! has not, entities of a document's own end the whole body; a row of another length, or with a quote that is not
+//! in order, fails alone where its end is certain. What went out comes in again as it was, up to what the
+//! format cannot say (null is no text). Tests: the cases under `tests/data/mapping/formats`,
+//! `what_goes_out_in_a_format_comes_in_again`.
 
 mod csv;
+mod form;
+mod formula;
+mod out;
 mod rows;
 mod xml;
 
@@ -17,9 +27,12 @@ use std::borrow::Cow;
 
 use encoding_rs::Encoding;
 use orderhub_lang::path::Path;
+use orderhub_lang::value::Value;
 
 use crate::conversions::Type;
 use crate::scan::trie::Trie;
+
+pub(crate) use out::{EVERY, Shape, Unwritable, is_name, place};
 
 /// What a body is.
 #[derive(Debug, Default)]
@@ -27,10 +40,12 @@ pub(crate) enum Format {
     /// As it stands.
     #[default]
     Json,
-    /// Elements.
-    Xml,
+    /// Elements, written in an encoding.
+    Xml(&'static Encoding),
     /// Rows.
     Csv(Csv),
+    /// Names and texts. The texts of some are JSON.
+    Form(Vec<String>),
 }
 
 /// How rows are written.
@@ -38,10 +53,23 @@ pub(crate) enum Format {
 pub(crate) struct Csv {
     /// Between two cells.
     pub(crate) delimiter: u8,
+    /// Around a cell that has a delimiter or ends a line.
+    pub(crate) quote: u8,
     /// Of the letters.
     pub(crate) encoding: &'static Encoding,
     /// The first row names the columns.
     pub(crate) header: bool,
+    /// A mark of byte order stands before the first row that goes out.
+    pub(crate) bom: bool,
+    /// Texts that begin like formulas go out and come in as they are.
+    pub(crate) raw: bool,
+}
+
+impl Default for Csv {
+    fn default() -> Self {
+        let encoding = encoding_rs::UTF_8;
+        Self { delimiter: b',', quote: b'"', encoding, header: true, bom: false, raw: false }
+    }
 }
 
 /// Rows that belong together make one document `{ rows: [...] }`.
@@ -57,6 +85,44 @@ pub(crate) struct Grouping {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Unreadable(pub(crate) String);
 
+/// A row that cannot be read, or a document of rows of which one cannot.
+#[derive(Debug)]
+pub(crate) struct Bad {
+    /// It stands before so many documents that can.
+    pub(crate) before: usize,
+    /// Its line, from 1.
+    pub(crate) line: u64,
+    /// What is wrong.
+    pub(crate) why: String,
+    /// As far as it was read.
+    row: Value,
+}
+
+/// What a body holds.
+#[derive(Debug)]
+pub(crate) struct Body<'b> {
+    /// As JSON.
+    pub(crate) json: Cow<'b, [u8]>,
+    /// Where each document of a table begins, in lines from 1.
+    pub(crate) lines: Vec<u64>,
+    /// What is in none of them.
+    pub(crate) bad: Vec<Bad>,
+}
+
+/// A body as a tree.
+#[derive(Debug)]
+struct Read {
+    value: Value,
+    lines: Vec<u64>,
+    bad: Vec<Bad>,
+}
+
+impl From<Value> for Read {
+    fn from(value: Value) -> Self {
+        Self { value, lines: Vec::new(), bad: Vec::new() }
+    }
+}
+
 impl Format {
     /// The body as JSON.
     pub(crate) fn read<'b>(
@@ -64,21 +130,63 @@ impl Format {
         body: &'b [u8],
         trie: &Trie,
         grouping: Option<&Grouping>,
-    ) -> Result<Cow<'b, [u8]>, Unreadable> {
-        let value = match self {
-            Self::Json if grouping.is_none() => return Ok(Cow::Borrowed(body)),
-            Self::Json => rows::json(body)?,
-            Self::Xml => xml::read(body)?,
+    ) -> Result<Body<'b>, Unreadable> {
+        let mut read: Read = match self {
+            Self::Json if grouping.is_none() => {
+                let json = Cow::Borrowed(body);
+                return Ok(Body { json, lines: Vec::new(), bad: Vec::new() });
+            }
+            Self::Json => rows::json(body)?.into(),
+            Self::Xml(_) => xml::read(body)?.into(),
             Self::Csv(csv) => csv::read(csv, body)?,
+            Self::Form(json) => form::read(json, body)?.into(),
         };
-        let mut value = match grouping {
-            Some(grouping) => rows::group(value, grouping)?,
-            None => value,
-        };
-        if matches!(self, Self::Xml) {
-            rows::as_lists(&mut value, trie, Trie::BODY);
+        if let Some(grouping) = grouping {
+            read = rows::group(read, grouping)?;
         }
-        Ok(Cow::Owned(value.to_json()))
+        if matches!(self, Self::Xml(_)) {
+            rows::as_lists(&mut read.value, trie, Trie::BODY);
+        }
+        Ok(Body { json: Cow::Owned(read.value.to_json()), lines: read.lines, bad: read.bad })
+    }
+
+    /// What was written as JSON, in the format.
+    pub(crate) fn write(&self, json: Vec<u8>, shape: &Shape<'_>) -> Result<Vec<u8>, Unwritable> {
+        if matches!(self, Self::Json) {
+            return Ok(json);
+        }
+        let tree =
+            Value::from_json(&json).map_err(|error| Unwritable::format(error.to_string()))?;
+        match self {
+            Self::Json => Ok(json),
+            Self::Xml(encoding) => out::xml(encoding, tree, shape),
+            Self::Csv(csv) => out::csv(csv, &tree, shape),
+            Self::Form(json) => form::write(json, tree),
+        }
+    }
+
+    /// What a body is called on the wire.
+    pub(crate) fn media(&self) -> Cow<'static, str> {
+        let letters = |kind: &str, encoding: &'static Encoding| {
+            Cow::Owned(format!("{kind}; charset={}", encoding.name().to_ascii_lowercase()))
+        };
+        match self {
+            Self::Json => Cow::Borrowed("application/json"),
+            Self::Xml(encoding) => letters("application/xml", encoding),
+            Self::Csv(csv) => letters("text/csv", csv.encoding),
+            Self::Form(_) => Cow::Borrowed("application/x-www-form-urlencoded"),
+        }
+    }
+
+    /// The text of a body, for people; `None` for JSON.
+    pub(crate) fn text(&self, body: &[u8]) -> Option<String> {
+        let encoding = match self {
+            Self::Json => return None,
+            Self::Xml(encoding) => encoding,
+            Self::Csv(csv) => csv.encoding,
+            Self::Form(_) => encoding_rs::UTF_8,
+        };
+        Some(encoding.decode(body).0.replace("\r\n", "\n"))
     }
 
     /// The type of a value before any conversion. The cells of a table are texts; what stands in XML may be an
@@ -86,16 +194,17 @@ impl Format {
     pub(crate) fn leaves(&self, grouped: bool) -> Type {
         match self {
             Self::Json => Type::Raw,
+            Self::Form(json) if !json.is_empty() => Type::Raw,
             Self::Csv(_) if !grouped => Type::Text,
-            Self::Csv(_) | Self::Xml => Type::Texts,
+            Self::Csv(_) | Self::Xml(_) | Self::Form(_) => Type::Texts,
         }
     }
 
     /// Its bytes are UTF-8, whatever they say.
     pub(crate) fn is_utf8(&self) -> bool {
         match self {
-            Self::Json => true,
-            Self::Xml => false,
+            Self::Json | Self::Form(_) => true,
+            Self::Xml(_) => false,
             Self::Csv(csv) => csv.encoding == encoding_rs::UTF_8,
         }
     }

@@ -4,35 +4,61 @@ use std::collections::HashMap;
 
 use orderhub_lang::value::Value;
 
-use super::{Grouping, Unreadable};
+use super::{Bad, Grouping, Read, Unreadable};
 use crate::scan::trie::{NodeId, Trie};
 
 pub(super) fn json(body: &[u8]) -> Result<Value, Unreadable> {
     Value::from_json(body).map_err(|error| Unreadable(error.to_string()))
 }
 
-/// Documents of the rows that are equal in one value, in the order of the first of each.
-pub(super) fn group(body: Value, grouping: &Grouping) -> Result<Value, Unreadable> {
+/// Documents of the rows that are equal in one value, in the order of the first of each. One of whose rows
+/// cannot be read fails whole: it would lack a line.
+pub(super) fn group(read: Read, grouping: &Grouping) -> Result<Read, Unreadable> {
+    let Read { value: body, lines, bad } = read;
     let found = grouping.at.iter().map(|path| path.values(&body)).find(|rows| !rows.is_empty());
     let rows = match found.unwrap_or_default().as_slice() {
         [Value::List(rows)] => rows.iter().collect(),
         rows => rows.to_vec(),
     };
+    let by = |row: &Value| -> Option<String> {
+        let text = grouping.by.first(row).scalar_text().filter(|text| !text.is_empty());
+        text.map(std::borrow::Cow::into_owned)
+    };
     let mut places: HashMap<String, usize> = HashMap::new();
-    let mut groups: Vec<Vec<Value>> = Vec::new();
+    let mut groups: Vec<(u64, Result<Vec<Value>, Bad>)> = Vec::new();
     for (number, row) in rows.into_iter().enumerate() {
-        let by = grouping.by.first(row).scalar_text().filter(|text| !text.is_empty());
-        let Some(by) = by else {
+        let line = lines.get(number).copied().unwrap_or_default();
+        let Some(by) = by(row) else {
             return Err(Unreadable(format!("row {} does not say where it belongs", number + 1)));
         };
-        let place = *places.entry(by.into_owned()).or_insert(groups.len());
+        let place = *places.entry(by).or_insert(groups.len());
         match groups.get_mut(place) {
-            Some(group) => group.push(row.clone()),
-            None => groups.push(vec![row.clone()]),
+            Some((_, Ok(group))) => group.push(row.clone()),
+            Some((_, Err(_))) => {}
+            None => groups.push((line, Ok(vec![row.clone()]))),
         }
     }
-    let document = |rows| Value::Map(vec![("rows".to_owned(), Value::List(rows))]);
-    Ok(Value::List(groups.into_iter().map(document).collect()))
+    for bad in bad {
+        // Only beside rows of one document is it certain that a row of another length is of that one.
+        let known = by(&bad.row).and_then(|by| places.get(&by));
+        let group = known.and_then(|place| groups.get_mut(*place));
+        let Some((_, group)) = group else { return Err(Unreadable(bad.why)) };
+        if group.is_ok() {
+            *group = Err(bad);
+        }
+    }
+    let (mut documents, mut starts, mut failed) = (Vec::new(), Vec::new(), Vec::new());
+    for (line, group) in groups {
+        match group {
+            Ok(rows) => {
+                documents.push(Value::Map(vec![("rows".to_owned(), Value::List(rows))]));
+                starts.push(line);
+            }
+            Err(bad) => failed.push(Bad { before: documents.len(), ..bad }),
+        }
+    }
+    let lines = if lines.is_empty() { Vec::new() } else { starts };
+    Ok(Read { value: Value::List(documents), lines, bad: failed })
 }
 
 /// Makes a list of one where a list is read: of one element alone nobody can tell that it is one of many.

@@ -12,57 +12,86 @@ use crate::format::{Csv, Format, Grouping};
 
 impl Reader<'_> {
     pub(super) fn format(&mut self, node: &Node) -> Format {
-        if node.as_map().is_some() {
-            return self.csv(node).map_or(Format::Json, Format::Csv);
-        }
-        match node.as_text() {
-            Some("json") => {}
-            Some("xml") => return Format::Xml,
-            Some("csv") => {
-                return Format::Csv(Csv { delimiter: b',', encoding: UTF_8, header: true });
-            }
-            Some("form") => self.later(node.span, "the format `form`"),
+        let (name, options) = match node.as_map() {
+            Some([(key, options)]) => (Some(key.name.as_str()), Some(options)),
+            Some(_) => (None, None),
+            None => (node.as_text(), None),
+        };
+        match name {
+            Some("json") if options.is_none() => Format::Json,
+            Some("xml") => Format::Xml(self.xml(options).unwrap_or(UTF_8)),
+            Some("csv") => Format::Csv(self.csv(options).unwrap_or_default()),
+            Some("form") => Format::Form(self.form(options).unwrap_or_default()),
             other => {
                 let message = format!("unknown format `{}`", other.unwrap_or_default());
-                let hint = "write `json`, `xml`, or `{ csv: { delimiter: \";\" } }`";
+                let hint = "write `json`, `xml`, `form`, or `{ csv: { delimiter: \";\" } }`";
                 self.error(codes::WORD, node.span, message, hint);
+                Format::Json
             }
         }
-        Format::Json
     }
 
-    /// `{ csv: { delimiter: ";", encoding: windows-1252, header: true } }`
-    fn csv(&mut self, node: &Node) -> Option<Csv> {
-        let mut fields = Fields::of(node, "`format`", self.findings)?;
-        let csv = fields.required("csv", self.findings);
-        fields.finish(self.findings);
-        let mut fields = Fields::of(csv?, "`csv`", self.findings)?;
-        let delimiter = fields.optional("delimiter");
+    /// `{ csv: { delimiter: ";", quote: "'", encoding: windows-1252, header: true, bom: true, raw: true } }`
+    fn csv(&mut self, options: Option<&Node>) -> Option<Csv> {
+        let mut csv = Csv::default();
+        let Some(options) = options else { return Some(csv) };
+        let mut fields = Fields::of(options, "`csv`", self.findings)?;
+        let (delimiter, quote) = (fields.optional("delimiter"), fields.optional("quote"));
         let encoding = fields.optional("encoding");
-        let header = fields.bool("header", self.findings).unwrap_or(true);
+        csv.header = fields.bool("header", self.findings).unwrap_or(true);
+        let bom = fields.optional("bom");
+        csv.bom = fields.bool("bom", self.findings).unwrap_or(false);
+        csv.raw = fields.bool("raw", self.findings).unwrap_or(false);
         fields.finish(self.findings);
-        let delimiter = match delimiter {
-            None => b',',
-            Some(node) => self.delimiter(node)?,
-        };
-        let encoding = match encoding {
-            None => UTF_8,
-            Some(node) => self.encoding(node)?,
-        };
-        Some(Csv { delimiter, encoding, header })
+        if let Some(node) = delimiter {
+            csv.delimiter = self.sign(node, "delimiter", b'"')?;
+        }
+        if let Some(node) = quote {
+            csv.quote = self.sign(node, "quote", csv.delimiter)?;
+        }
+        if let Some(node) = encoding {
+            csv.encoding = self.encoding(node)?;
+        }
+        if let Some(node) = bom.filter(|_| csv.bom && csv.encoding != UTF_8) {
+            let message = format!("{} has no mark of byte order", csv.encoding.name());
+            self.error(codes::FORMAT_OPTION, node.span, message, "leave `bom` out, or write UTF-8");
+        }
+        Some(csv)
     }
 
-    fn delimiter(&mut self, node: &Node) -> Option<u8> {
+    /// `{ xml: { encoding: iso-8859-1 } }`: how it goes out; what comes in says it of itself.
+    fn xml(&mut self, options: Option<&Node>) -> Option<&'static Encoding> {
+        let mut fields = Fields::of(options?, "`xml`", self.findings)?;
+        let encoding = fields.optional("encoding");
+        fields.finish(self.findings);
+        self.encoding(encoding?)
+    }
+
+    /// `{ form: { json: [param] } }`: fields whose texts are JSON.
+    fn form(&mut self, options: Option<&Node>) -> Option<Vec<String>> {
+        let mut fields = Fields::of(options?, "`form`", self.findings)?;
+        let json = fields.required("json", self.findings);
+        fields.finish(self.findings);
+        let names = json?.list_or_single().iter();
+        Some(names.filter_map(|node| self.text(node, "a name of a field is needed")).collect())
+    }
+
+    /// A sign of its own between or around cells.
+    fn sign(&mut self, node: &Node, what: &str, other: u8) -> Option<u8> {
         let text = node.scalar_text().unwrap_or_default();
         let found = match text.as_bytes() {
-            [byte] if byte.is_ascii() && !byte.is_ascii_alphanumeric() && *byte != b'"' => {
-                Some(*byte)
+            [byte] if byte.is_ascii() && !byte.is_ascii_alphanumeric() && *byte != other => {
+                Some(*byte).filter(|byte| !matches!(byte, b'\n' | b'\r'))
             }
             _ => None,
         };
         if found.is_none() {
-            let hint = "write `delimiter: \";\"`, or `\"\\t\"` for a tab";
-            self.error(codes::WORD, node.span, "a delimiter is one sign", hint);
+            let hint = if what == "quote" {
+                "write `quote: \"'\"`, another than the delimiter"
+            } else {
+                "write `delimiter: \";\"`, or `\"\\t\"` for a tab"
+            };
+            self.error(codes::WORD, node.span, format!("a {what} is one sign"), hint);
         }
         found
     }
@@ -70,6 +99,16 @@ impl Reader<'_> {
     fn encoding(&mut self, node: &Node) -> Option<&'static Encoding> {
         let label = node.scalar_text().unwrap_or_default();
         let found = Encoding::for_label(label.as_bytes());
+        if let Some(wide) = found.filter(|found| found.output_encoding() != *found) {
+            let message = format!("{} is read, and never written", wide.name());
+            self.error(
+                codes::FORMAT_OPTION,
+                node.span,
+                message,
+                "a mark of byte order says it: leave it out",
+            );
+            return None;
+        }
         if found.is_none() {
             let message = format!("unknown encoding `{label}`");
             let hint = "write `utf-8`, `windows-1252`, `gb18030`, `shift_jis` or another of the web's names";
@@ -88,7 +127,9 @@ impl Reader<'_> {
         let span = node.map(|node| node.span).unwrap_or_default();
         let usual = vec![match format {
             Format::Csv(_) => Placed { span, is: each() },
-            Format::Json | Format::Xml => Placed { span, is: crate::paths::here() },
+            Format::Json | Format::Xml(_) | Format::Form(_) => {
+                Placed { span, is: crate::paths::here() }
+            }
         }];
         let Some(node) = node else { return (usual, None) };
         let Some(mut fields) = Fields::of(node, "`documents`", self.findings) else {

@@ -11,6 +11,7 @@
 )]
 
 mod hub;
+mod out;
 mod write;
 
 use orderhub_lang::condition::Test;
@@ -59,7 +60,18 @@ pub(crate) fn reverse<'o>(
     let mut values = out.values;
     values.sort_by(|left, right| (&left.0, left.1).cmp(&(&right.0, right.1)));
     values.dedup_by(|left, right| left.0 == right.0 && left.1 == right.1);
-    Ok(Projection { bytes, values })
+    let shape = out::shape(mapping, context.settings);
+    let bytes = mapping.format.write(bytes, &shape).map_err(|unwritable| {
+        ReverseError::Failed(MapError {
+            cause: unwritable.cause,
+            rule: None,
+            place: None,
+            path: String::new(),
+            why: unwritable.why,
+            key: None,
+        })
+    })?;
+    Ok(Projection { bytes, media: mapping.format.media(), values })
 }
 
 impl<'o> Out<'o> {
@@ -230,6 +242,7 @@ impl<'o> Out<'o> {
         ReverseError::Failed(MapError {
             cause: trouble.cause,
             rule: Some(self.mapping.source.place(rule.span.start)),
+            place: None,
             path: rule.text.to_string(),
             why,
             key: None,

@@ -24,6 +24,7 @@ use smallvec::SmallVec;
 
 use self::rule::Goal;
 use crate::cell::{Cell, Trouble};
+use crate::format::{Bad, Body};
 use crate::program::{Input, KeyPiece, KeyRead};
 use crate::quote::Shown;
 use crate::scan::{Kind, Scanned, scan};
@@ -87,18 +88,21 @@ pub(crate) fn run(mapping: &Mapping, body: &[u8], context: &Context<'_>) -> Vec<
             return vec![Mapped::Failed(MapError {
                 cause: "malformed",
                 rule: None,
+                place: None,
                 path: String::new(),
                 why: unreadable.0,
                 key: None,
             })];
         }
     };
+    let Body { json: body, lines, bad } = body;
     let scanned = match scan(&input.trie, &settings, &body) {
         Ok(scanned) => scanned,
         Err(error) => {
             return vec![Mapped::Failed(MapError {
                 cause: error.cause,
                 rule: None,
+                place: None,
                 path: String::new(),
                 why: format!("{} (byte {})", error.why, error.at),
                 key: None,
@@ -112,21 +116,70 @@ pub(crate) fn run(mapping: &Mapping, body: &[u8], context: &Context<'_>) -> Vec<
         .filter(|(_, frame)| !matches!(scanned.slot(*frame, 1).kind, Kind::Absent | Kind::Null));
     let present: Vec<(u8, u32)> = present.copied().collect();
     // The first path under `documents.at` that exists.
-    let Some(first) = present.iter().map(|(alternative, _)| *alternative).min() else {
-        // An empty list of documents says that there are none; no list at all is another shape.
-        if scanned.empty {
-            return Vec::new();
-        }
+    let first = present.iter().map(|(alternative, _)| *alternative).min();
+    let chosen: Vec<u32> = present
+        .iter()
+        .filter(|(alternative, _)| Some(*alternative) == first)
+        .map(|(_, base)| *base)
+        .collect();
+    // An empty list of documents says that there are none; no list at all is another shape.
+    if chosen.is_empty() && bad.is_empty() && !scanned.empty {
         return vec![Mapped::Failed(MapError {
             cause: "wrong_type",
             rule: None,
+            place: None,
             path: String::new(),
             why: "no document stands where the mapping looks for one".to_owned(),
             key: None,
         })];
-    };
-    let chosen = present.iter().filter(|(alternative, _)| *alternative == first);
-    chosen.enumerate().map(|(row, (_, base))| run.document(*base, row)).collect()
+    }
+    let places = Places { lines: &lines, root: mapping.root(first), count: chosen.len() };
+    let mut mapped = Vec::with_capacity(chosen.len() + bad.len());
+    let mut bad = bad.into_iter().peekable();
+    for (row, base) in chosen.into_iter().enumerate() {
+        while let Some(bad) = bad.next_if(|bad| bad.before <= row) {
+            mapped.push(unreadable(bad));
+        }
+        mapped.push(match run.document(base, row) {
+            Mapped::Failed(error) => Mapped::Failed(MapError { place: places.of(row), ..error }),
+            other => other,
+        });
+    }
+    mapped.extend(bad.map(unreadable));
+    mapped
+}
+
+/// A row of a table that is no row, or a document that lacks one.
+fn unreadable(bad: Bad) -> Mapped {
+    Mapped::Failed(MapError {
+        cause: "malformed",
+        rule: None,
+        place: Some(format!("line {}", bad.line).into()),
+        path: String::new(),
+        why: bad.why,
+        key: None,
+    })
+}
+
+/// Which document of a body is meant, for messages.
+struct Places<'p> {
+    lines: &'p [u64],
+    /// Where documents stand, `*` for their list.
+    root: &'p str,
+    count: usize,
+}
+
+impl Places<'_> {
+    fn of(&self, row: usize) -> Option<Box<str>> {
+        if let Some(line) = self.lines.get(row).filter(|_| self.lines.len() == self.count) {
+            return Some(format!("line {line}").into());
+        }
+        match self.root.matches('*').count() {
+            0 => None,
+            1 => Some(self.root.replace('*', &row.to_string()).into()),
+            _ => Some(format!("document {} of {}", row + 1, self.count).into()),
+        }
+    }
 }
 
 impl<'r, 'a> Run<'r, 'a> {
@@ -139,6 +192,7 @@ impl<'r, 'a> Run<'r, 'a> {
             return Mapped::Failed(MapError {
                 cause: "wrong_type",
                 rule: None,
+                place: None,
                 path: ".".to_owned(),
                 why: Trouble::wrong_type(&found, "an object").why,
                 key: None,
@@ -220,6 +274,7 @@ impl<'r, 'a> Run<'r, 'a> {
         MapError {
             cause: "key_missing",
             rule: span.map(|span| self.mapping.source.place(span.start)),
+            place: None,
             path: ".".to_owned(),
             why: "the document has no key where the mapping looks for it".to_owned(),
             key: None,
@@ -234,6 +289,7 @@ impl<'r, 'a> Run<'r, 'a> {
         MapError {
             cause: failure.trouble.cause,
             rule: failure.span.map(|span| self.mapping.source.place(span.start)),
+            place: None,
             path: failure.path,
             why,
             key: key.map(str::to_owned),
