@@ -116,6 +116,8 @@ pub struct Call<'a> {
     pub operation: &'a str,
     /// The mapped-out document; empty for reads and operations without `with:`.
     pub document: &'a [u8],
+    /// What the document is on the wire: `application/json`, `text/csv; charset=gb18030`.
+    pub media: &'a str,
     /// Idempotency key of the operation; steps derive theirs.
     pub key: &'a str,
     /// Attempt, from 1.

@@ -126,6 +126,7 @@ mod tests {
         let call = Call {
             operation: "o",
             document: planted.as_bytes(),
+            media: "application/json",
             key: "k",
             attempt: 1,
             base_url: planted,

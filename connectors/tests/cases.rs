@@ -231,11 +231,13 @@ fn run_call(path: &Path, case: &Value) {
     let asked = case.get("call").unwrap();
     let operation = text(asked.get("operation"));
     let document = body(asked.get("document"));
+    let media = asked.get("media").map_or("application/json".to_owned(), |media| text(Some(media)));
     let (xrefs, args) = (values(asked, "xrefs"), values(asked, "args"));
     let fields: Vec<String> = list(asked, "fields").iter().map(|v| text(Some(v))).collect();
     let call = Call {
         operation: &operation,
         document: &document,
+        media: &media,
         key: "K",
         attempt: 1,
         base_url: "https://system.example.com",

@@ -86,7 +86,7 @@ impl Connector for Declared {
 
     fn next(&self, call: &Call<'_>, memo: &Memo) -> Result<NextStep, BuildError> {
         let compiled = self.compiled(call.operation)?;
-        let document = Document::new(call.document);
+        let document = Document::new(call);
         match walk::current(compiled, call, memo, &document)? {
             Some(at) => {
                 let request = request::build(self, &at, call, memo, &document)?;
@@ -101,7 +101,7 @@ impl Connector for Declared {
     fn answer(&self, call: &Call<'_>, memo: &mut Memo, answer: &Answer) -> Result<(), CallError> {
         let unreadable = |why: String| CallError::MayHaveActed { why };
         let compiled = self.compiled(call.operation).map_err(|e| unreadable(e.to_string()))?;
-        let document = Document::new(call.document);
+        let document = Document::new(call);
         let at = walk::current(compiled, call, memo, &document)
             .map_err(|error| unreadable(error.to_string()))?
             .ok_or_else(|| unreadable("an answer to no step".to_owned()))?;
@@ -144,7 +144,7 @@ impl Connector for Declared {
 
     fn known(&self, call: &Call<'_>, memo: &Memo) -> Vec<ReplyXref> {
         let Ok(compiled) = self.compiled(call.operation) else { return Vec::new() };
-        reply::known(compiled, call, memo, &Document::new(call.document))
+        reply::known(compiled, call, memo, &Document::new(call))
     }
 
     fn limits(&self) -> &[Limit] {

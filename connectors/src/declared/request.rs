@@ -128,16 +128,16 @@ fn append(query: &mut String, name: &str, value: &str) {
 }
 
 /// The body's bytes and what they are.
-fn body(
+fn body<'c>(
     step: &Step,
-    call: &Call<'_>,
+    call: &Call<'c>,
     scope: &CallScope<'_>,
-) -> Result<(Bytes, Option<&'static str>), BuildError> {
+) -> Result<(Bytes, Option<&'c str>), BuildError> {
     const JSON: Option<&str> = Some("application/json");
     match &step.body {
         Body::None => Ok((Bytes::new(), None)),
         Body::Document if call.document.is_empty() => Ok((Bytes::new(), None)),
-        Body::Document => Ok((Bytes::copy_from_slice(call.document), JSON)),
+        Body::Document => Ok((Bytes::copy_from_slice(call.document), Some(call.media))),
         Body::Form(trees) => {
             Ok((pairs(step, trees, scope)?.into(), Some("application/x-www-form-urlencoded")))
         }

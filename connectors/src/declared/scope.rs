@@ -18,12 +18,20 @@ const KEY_LENGTH: usize = 32;
 #[derive(Debug)]
 pub(super) struct Document<'a> {
     bytes: &'a [u8],
+    json: bool,
     parsed: OnceCell<Option<Value>>,
 }
 
 impl<'a> Document<'a> {
-    pub(super) fn new(bytes: &'a [u8]) -> Self {
-        Self { bytes, parsed: OnceCell::new() }
+    pub(super) fn new(call: &Call<'a>) -> Self {
+        let json = call.media.starts_with("application/json");
+        Self { bytes: call.document, json, parsed: OnceCell::new() }
+    }
+
+    /// A document that is no JSON is one text, `doc.raw`.
+    fn raw(&self) -> Option<Value> {
+        let text = std::str::from_utf8(self.bytes).ok()?;
+        Some(Value::Map(vec![("raw".to_owned(), Value::text(text))]))
     }
 
     fn value(&self) -> Result<&Value, EvalError> {
@@ -31,8 +39,10 @@ impl<'a> Document<'a> {
         if self.bytes.is_empty() {
             return Ok(NOTHING);
         }
-        let parsed = self.parsed.get_or_init(|| Value::from_json(self.bytes).ok());
-        parsed.as_ref().ok_or_else(|| EvalError::Failed("the document is not JSON".to_owned()))
+        let read = || if self.json { Value::from_json(self.bytes).ok() } else { self.raw() };
+        let why = if self.json { "the document is not JSON" } else { "the document is not UTF-8" };
+        let parsed = self.parsed.get_or_init(read);
+        parsed.as_ref().ok_or_else(|| EvalError::Failed(why.to_owned()))
     }
 }
 

@@ -188,7 +188,9 @@ mod tests {
         ] {
             assert_eq!(tree(form.as_bytes()).unwrap().to_json_text(), expected, "{form}");
         }
-        for form in ["a=1&a[b]=2", "a[b]=1&a=2", "a=%4", "a=%ff", &format!("a{}=1", "[b]".repeat(21))] {
+        for form in
+            ["a=1&a[b]=2", "a[b]=1&a=2", "a=%4", "a=%ff", &format!("a{}=1", "[b]".repeat(21))]
+        {
             assert_eq!(tree(form.as_bytes()), None, "{form}");
         }
         assert_eq!(tree("a=1&".repeat(MOST_FIELDS).as_bytes()), None);

@@ -151,6 +151,7 @@ fn fault() -> MapError {
     MapError {
         cause: "fault",
         rule: None,
+        place: None,
         path: String::new(),
         why: "the program failed on it: a fault to report".to_owned(),
         key: None,

@@ -21,6 +21,8 @@ use serde::{Deserialize, Serialize};
 pub(super) struct Frozen {
     /// The mapped-out document.
     pub(super) document: Bytes,
+    /// What it is on the wire.
+    media: String,
     settings: BTreeMap<String, String>,
     xrefs: BTreeMap<String, Value>,
     args: BTreeMap<String, Value>,
@@ -42,14 +44,21 @@ struct Head {
     settings: BTreeMap<String, String>,
     xrefs: BTreeMap<String, String>,
     fields: Vec<String>,
+    /// What the document is, where it is no JSON.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    media: Option<String>,
 }
 
 const VERSION: u8 = 1;
+
+/// What documents are on the wire unless their mapping says otherwise.
+pub(super) const JSON: &str = "application/json";
 
 impl Frozen {
     /// Freezes what a subject's delivery needs.
     pub(super) fn new(
         document: Bytes,
+        media: &str,
         settings: &BTreeMap<String, String>,
         lane: &Lane,
         subject: &At,
@@ -57,7 +66,8 @@ impl Frozen {
     ) -> Self {
         let xrefs = references(lane, subject);
         let args = BTreeMap::new();
-        Self { document, settings: settings.clone(), xrefs, args, fields }
+        let media = media.to_owned();
+        Self { document, media, settings: settings.clone(), xrefs, args, fields }
     }
 
     /// Freezes what a read needs.
@@ -68,6 +78,7 @@ impl Frozen {
     ) -> Self {
         Self {
             document: Bytes::new(),
+            media: JSON.to_owned(),
             settings: settings.clone(),
             xrefs: BTreeMap::new(),
             args,
@@ -85,6 +96,7 @@ impl Frozen {
             settings: self.settings.clone(),
             xrefs: self.xrefs.iter().map(text).collect(),
             fields: self.fields.clone(),
+            media: (self.media != JSON).then(|| self.media.clone()),
         };
         // Maps of texts always serialise.
         let head = serde_json::to_vec(&head).unwrap_or_default();
@@ -102,6 +114,7 @@ impl Frozen {
         let xrefs = head.xrefs.into_iter().map(|(kind, id)| (kind, Value::Text(id)));
         Some(Self {
             document: Bytes::copy_from_slice(document),
+            media: head.media.unwrap_or_else(|| JSON.to_owned()),
             settings: head.settings,
             xrefs: xrefs.collect(),
             args: BTreeMap::new(),
@@ -120,6 +133,7 @@ impl Frozen {
         Call {
             operation,
             document: &self.document,
+            media: &self.media,
             key,
             attempt,
             base_url,
@@ -219,9 +233,15 @@ mod tests {
         let settings = BTreeMap::from([("warehouse".to_owned(), "W1".to_owned())]);
         let document = Bytes::from_static(b"\xff\x00{not json}");
         let fields = vec!["a.b".to_owned()];
-        let frozen = Frozen::new(document, &settings, &lane(), &fulfilment(), fields);
+        for media in [JSON, "text/csv; charset=gb18030"] {
+            let (document, fields) = (Bytes::clone(&document), fields.clone());
+            let frozen = Frozen::new(document, media, &settings, &lane(), &fulfilment(), fields);
+            let bytes = frozen.to_bytes();
+            assert_eq!(Frozen::from_bytes(&bytes), Some(frozen));
+        }
+        let frozen = Frozen::new(document, JSON, &settings, &lane(), &fulfilment(), fields);
         let bytes = frozen.to_bytes();
-        assert_eq!(Frozen::from_bytes(&bytes), Some(frozen));
+        assert!(!bytes.windows(5).any(|part| part == b"media"), "lanes of before are as these");
         assert_eq!(Frozen::from_bytes(&bytes[..3]), None);
         assert_eq!(Frozen::from_bytes(b"\xff\xff\xff\xffx"), None);
     }

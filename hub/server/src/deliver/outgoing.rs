@@ -11,7 +11,7 @@ use orderhub_order::model::Subject;
 use orderhub_order::route::Send;
 use orderhub_order::rules::OperationKind;
 
-use super::freeze::{Frozen, idempotency_key, projection, read_memo};
+use super::freeze::{Frozen, JSON, idempotency_key, projection, read_memo};
 use super::send::Hand;
 use crate::bundle::Delivery;
 use crate::events;
@@ -63,7 +63,7 @@ impl Hand<'_> {
         let delivery = self.delivery(&want.key.rule, &operation.name);
         let mapped = match delivery.and_then(|delivery| delivery.with.as_ref()) {
             Some(mapping) => mapping.reverse(subject, &self.context(Some(subject)))?,
-            None => Projection { bytes: self.event(send), values: Vec::new() },
+            None => Projection { bytes: self.event(send), media: JSON.into(), values: Vec::new() },
         };
         let hash = projection(&mapped.bytes);
         let sent = if send.shadow { &self.lane.shadow } else { &self.lane.sent };
@@ -77,7 +77,7 @@ impl Hand<'_> {
         let subject = &want.key.subject;
         let reply = delivery.and_then(|delivery| delivery.reply.as_ref());
         let fields = reply.map(|reply| reply.paths().to_vec()).unwrap_or_default();
-        let frozen = Frozen::new(document, settings, self.lane, subject, fields);
+        let frozen = Frozen::new(document, &mapped.media, settings, self.lane, subject, fields);
         let flight = self.flight(send, &frozen, hash, mapped.values);
         Ok(Ready { flight, frozen, memo: Memo::default() })
     }

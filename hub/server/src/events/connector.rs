@@ -105,6 +105,7 @@ mod tests {
         let call = |operation| Call {
             operation,
             document: b"{}",
+            media: "application/json",
             key: "k1",
             attempt: 1,
             base_url: "amqp-exchange:hub.events",

@@ -141,6 +141,7 @@ fn park_long(mapped: &mut [Mapped], most: usize) {
             *one = Mapped::Failed(MapError {
                 cause: "too_large",
                 rule: None,
+                place: None,
                 path: "lines".to_owned(),
                 why: format!(
                     "the document has {count} lines, more than `intake.park_above_lines` = {most}; replay it to take it in all the same"

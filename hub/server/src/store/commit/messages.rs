@@ -182,8 +182,10 @@ impl<'a> WorkingSet<'a> {
                 Document::Skipped => word(Word::Skipped, None),
                 Document::Failed(error) => {
                     let rule = error.rule.as_deref().unwrap_or("no rule");
-                    let why =
-                        format!("{} (rule: {rule}; in the document: {})", error.why, error.path);
+                    let place = error.place.as_deref().map(|place| format!("{place}: "));
+                    let place = place.unwrap_or_default();
+                    let path = &error.path;
+                    let why = format!("{} (rule: {rule}; in the document: {place}{path})", error.why);
                     self.park(by, Some(position), error.cause, why, error.key.as_deref())
                 }
                 Document::Said(act, keys) => self.said(act, keys, by),

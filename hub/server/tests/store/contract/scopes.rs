@@ -45,6 +45,7 @@ async fn parked(world: &mut World, shop: &str) -> i64 {
     let error = MapError {
         cause: "malformed",
         rule: None,
+        place: None,
         path: String::new(),
         why: "no document".to_owned(),
         key: None,

@@ -16,6 +16,7 @@ pub(crate) fn failed(world: &World, id: &str, key: Option<&str>) -> Unit {
     let error = MapError {
         cause: "unknown_value",
         rule: Some("shopify/order_rest.yaml:12:5".to_owned()),
+        place: None,
         path: "financial_status".to_owned(),
         why: "`maybe` is in no row".to_owned(),
         key: key.map(str::to_owned),
