@@ -135,9 +135,11 @@ pub(crate) struct Rule {
     /// Part by part of an object.
     pub(crate) fields: Option<Vec<Rule>>,
     pub(crate) each: Option<Each>,
-    /// Inputs of the expression.
+    /// Inputs of the expression; those of the other side have their root there.
     pub(crate) with: Vec<(String, PathAt)>,
     pub(crate) expr: Option<Placed<String>>,
+    /// What the hub value is on the way out: places of the document, and expressions over `value`.
+    pub(crate) inverse: Vec<(PathAt, Placed<String>)>,
 }
 
 /// How elements of a collection are mapped.

@@ -233,6 +233,8 @@ pub(crate) struct OutRule {
     pub(crate) null: Cell<'static>,
     /// Conversions, in the order in which they are applied on the way out.
     pub(crate) chain: Vec<Arc<dyn Conversion>>,
+    /// What is computed of the converted value, called `value`, and of other inputs.
+    pub(crate) inverse: Option<Inverse>,
     /// Limits of the field for conversions.
     pub(crate) target: Target,
     /// Every value stands alone at its place (`*` on both sides).
@@ -243,6 +245,15 @@ pub(crate) struct OutRule {
     pub(crate) text: Box<str>,
     /// Only where the value of this rule (an object) is there.
     pub(crate) guard: Option<usize>,
+}
+
+/// An expression over a converted value.
+#[derive(Debug)]
+pub(crate) struct Inverse {
+    /// Other inputs by name.
+    pub(crate) inputs: Vec<(String, OutSource)>,
+    /// The expression.
+    pub(crate) expression: Arc<dyn Expression>,
 }
 
 /// Where an outgoing value comes from.

@@ -3,6 +3,7 @@
 
 mod each;
 mod expression;
+mod inverse;
 mod output;
 mod parts;
 mod rule;
@@ -24,6 +25,7 @@ use crate::conversions::Type;
 use crate::program::{Input, Output};
 use crate::scan::trie::Trie;
 
+pub(crate) use inverse::VALUE;
 use scope::Scope;
 pub(crate) use target::limits;
 

@@ -88,8 +88,8 @@ impl Compiler<'_> {
         if rule.value.is_some() {
             return Err("a constant of a hub field comes in only".to_owned());
         }
-        if rule.expr.is_some() {
-            return Err("an expression goes one way".to_owned());
+        if rule.expr.is_some() && rule.inverse.is_empty() {
+            return Err("an expression goes one way, unless `inverse:` says the other".to_owned());
         }
         let named = matches!(rule.hub, Some(Side::Named(_)));
         let fan = hub.iter().any(|side| matches!(side, HubSide::Place(path) if path.is_fan_out()));
@@ -103,6 +103,9 @@ impl Compiler<'_> {
         }
         for side in hub {
             self.readable(side)?;
+        }
+        if !rule.inverse.is_empty() {
+            return self.inverse_out(rule, hub, scope, stack, below, out);
         }
         let Some(HubSide::Place(first)) = hub.first() else {
             let sources = hub.iter().cloned().map(|side| self.out_source(side)).collect();
@@ -146,7 +149,7 @@ impl Compiler<'_> {
         Ok(())
     }
 
-    fn out_source(&mut self, side: HubSide) -> OutSource {
+    pub(super) fn out_source(&mut self, side: HubSide) -> OutSource {
         match side {
             HubSide::Setting(name) => OutSource::Setting(name),
             HubSide::Place(path) => {

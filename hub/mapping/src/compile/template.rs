@@ -58,7 +58,10 @@ impl Compiler<'_> {
             for beside in link.conversion.beside() {
                 let part = LeafPart::Beside(number);
                 number += 1;
-                if let Some(place) = beside_place(&beside.path, &main, scope) {
+                // Values beside named inputs and computed ones stand beside them in the element.
+                let one = !named && rule.expr.is_none();
+                let from = if one { main.as_slice() } else { below.prefix.as_slice() };
+                if let Some(place) = beside_place(&beside.path, from, scope) {
                     places.push((place, part));
                 }
             }
@@ -71,6 +74,7 @@ impl Compiler<'_> {
             where_,
             input,
             null: rule.none.first().or(self.none.first()).cloned().unwrap_or(Cell::Null),
+            inverse: None,
             chain: rule.chain.iter().rev().map(|link| Arc::clone(&link.conversion)).collect(),
             target: self.out_target(rule, below),
             rows,

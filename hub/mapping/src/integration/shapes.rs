@@ -179,7 +179,7 @@ impl Chains {
         else {
             return;
         };
-        if !steps.is_empty() {
+        if !steps.is_empty() || rule.inverse.is_some() {
             return;
         }
         // Out runs right to left: turned round, so that every chain stands as it is written.

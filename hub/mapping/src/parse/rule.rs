@@ -1,9 +1,10 @@
 //! Rules: the entries of `fields:`.
 
+use orderhub_lang::path::{Root, Segment};
 use orderhub_lang::yaml::{Fields, Node, NodeValue};
 
 use super::Reader;
-use crate::ast::{Direction, Each, Placed, Rule, Side};
+use crate::ast::{Direction, Each, PathAt, Placed, Rule, Side};
 use crate::codes;
 use crate::literal::literal;
 
@@ -36,9 +37,7 @@ impl Reader<'_> {
         let each = fields.optional("each");
         let with = fields.optional("with");
         let expr = fields.optional("expr");
-        if let Some((key, _)) = fields.entry("inverse") {
-            self.later(key.span, "`inverse`");
-        }
+        let inverse = fields.optional("inverse");
         fields.finish(self.findings);
         let rule = Rule {
             span: node.span,
@@ -51,7 +50,8 @@ impl Reader<'_> {
             direction: direction.and_then(|node| self.direction(node)),
             fields: parts.map(|node| self.rules(node)),
             each: each.and_then(|node| self.each(node)),
-            with: with.map(|node| self.inputs(node)).unwrap_or_default(),
+            with: with.map(|node| self.with(node, hub.is_some())).unwrap_or_default(),
+            inverse: inverse.map(|node| self.inverse(node)).unwrap_or_default(),
             expr: expr.and_then(|node| {
                 let is = self.text(node, "an expression is needed")?;
                 Some(Placed { span: node.span, is })
@@ -82,6 +82,10 @@ impl Reader<'_> {
         }
         if !rule.with.is_empty() && rule.expr.is_none() {
             self.error(codes::SHAPE, node.span, "`with` names inputs of an `expr`", "add `expr:`");
+        }
+        if !rule.inverse.is_empty() && (rule.expr.is_none() || rule.hub.is_none()) {
+            let hint = "write `{ hub: x, with: { a: b }, expr: a, inverse: { b: value } }`";
+            self.error(codes::SHAPE, node.span, "`inverse` is of a hub field with `expr`", hint);
         }
         let nested = rule.fields.is_some() || rule.each.is_some();
         let both = rule.fields.is_some() && rule.each.is_some();
@@ -144,6 +148,50 @@ impl Reader<'_> {
             inputs.extend(self.path(value).map(|path| (key.name.clone(), path)));
         }
         inputs
+    }
+
+    /// Inputs of an expression. A name that begins with `hub.` or `system.` says its side; the other side of a
+    /// rule that comes in is the order as it stands.
+    fn with(&mut self, node: &Node, comes_in: bool) -> Vec<(String, PathAt)> {
+        let mut inputs = self.inputs(node);
+        for (_, path) in &mut inputs {
+            let (Root::Here, [Segment::Key(side), _, ..]) = (&path.is.root, &*path.is.segments)
+            else {
+                continue;
+            };
+            match (side.as_str(), comes_in) {
+                ("hub", true) => path.is.root = Root::Hub,
+                ("hub", false) | ("system", true) => {}
+                ("system", false) => {
+                    let message = "going out there is no document of the system to read";
+                    self.error(codes::SHAPE, path.span, message, "name a hub field");
+                }
+                _ => continue,
+            }
+            path.is.segments.remove(0);
+        }
+        inputs
+    }
+
+    /// `inverse: { total: "value + 1" }`
+    fn inverse(&mut self, node: &Node) -> Vec<(PathAt, Placed<String>)> {
+        let Some(entries) = node.as_map().filter(|entries| !entries.is_empty()) else {
+            let needs = "`inverse` names places of the document, each with an expression";
+            let finding = self.findings.wrong_type(node, needs);
+            self.findings.report(finding);
+            return Vec::new();
+        };
+        let mut inverse = Vec::new();
+        for (key, value) in entries {
+            let name = Node { span: key.span, value: NodeValue::Text(key.name.clone()) };
+            let (Some(path), Some(is)) =
+                (self.path(&name), self.text(value, "an expression over `value` is needed"))
+            else {
+                continue;
+            };
+            inverse.push((path, Placed { span: value.span, is }));
+        }
+        inverse
     }
 
     /// A rule without a hub side: a path, or a mapping with `system` and `as`.

@@ -21,8 +21,9 @@ use orderhub_order::ids::At;
 use orderhub_order::model::Subject;
 
 use crate::cell::{Cell, Trouble};
+use crate::compile::VALUE;
 use crate::conversions::{Conversion, Shape};
-use crate::program::{OutElement, OutGiven, OutRule, OutSource, Source, TestRead};
+use crate::program::{Inverse, OutElement, OutGiven, OutRule, OutSource, Source, TestRead};
 use crate::quote::{Shown, shown};
 use crate::{Context, MapError, Mapping, Projection, ReverseError};
 
@@ -102,7 +103,14 @@ impl<'o> Out<'o> {
             return Ok(nothing(rule));
         }
         let cell = self.input(rule, at)?;
-        self.chain(rule, cell)
+        let mut computed = self.chain(rule, cell)?;
+        if let Some(inverse) = &rule.inverse {
+            computed.main = self.inverse(rule, inverse, computed.main, at)?;
+        }
+        if computed.main == Cell::Null {
+            computed.main = rule.null.clone();
+        }
+        Ok(computed)
     }
 
     fn input(&mut self, rule: &'o OutRule, at: &At) -> Result<Cell<'o>, ReverseError> {
@@ -156,6 +164,27 @@ impl<'o> Out<'o> {
         }
     }
 
+    /// What is computed of a converted value; of none there is nothing.
+    fn inverse(
+        &mut self,
+        rule: &'o OutRule,
+        inverse: &'o Inverse,
+        value: Cell<'o>,
+        at: &At,
+    ) -> Result<Cell<'o>, ReverseError> {
+        if !value.is_value() {
+            return Ok(value);
+        }
+        let mut cells = vec![(VALUE, value)];
+        for (name, source) in &inverse.inputs {
+            let looked = self.source(source, at)?;
+            self.values.extend(looked.read);
+            cells.push((name.as_str(), looked.cell));
+        }
+        let given = crate::run_compute(inverse.expression.as_ref(), &cells);
+        given.map_err(|trouble| self.failed(rule, trouble, None))
+    }
+
     fn source(&self, source: &OutSource, at: &At) -> Result<Looked<'o>, ReverseError> {
         match source {
             OutSource::Hub(path) => look(self.subject, at, path).map_err(ReverseError::NotLinked),
@@ -194,9 +223,6 @@ impl<'o> Out<'o> {
         }
         let count: usize = rule.chain.iter().map(|conversion| conversion.beside().len()).sum();
         beside.resize(count, Cell::Absent);
-        if cell == Cell::Null {
-            cell = rule.null.clone();
-        }
         Ok(Computed { main: cell, beside, rows: rule.rows })
     }
 

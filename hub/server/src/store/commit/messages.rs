@@ -185,7 +185,8 @@ impl<'a> WorkingSet<'a> {
                     let place = error.place.as_deref().map(|place| format!("{place}: "));
                     let place = place.unwrap_or_default();
                     let path = &error.path;
-                    let why = format!("{} (rule: {rule}; in the document: {place}{path})", error.why);
+                    let why =
+                        format!("{} (rule: {rule}; in the document: {place}{path})", error.why);
                     self.park(by, Some(position), error.cause, why, error.key.as_deref())
                 }
                 Document::Said(act, keys) => self.said(act, keys, by),
