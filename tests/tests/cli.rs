@@ -101,6 +101,63 @@ fn check_names_file_line_and_column_of_a_mistake() {
     assert!(findings[0]["line"].is_u64() && findings[0]["column"].is_u64());
 }
 
+/// A mappings folder with the shipped sink, one text of its files replaced.
+fn sink_with(from: &str, to: &str) -> TempDir {
+    let folder = folder("");
+    let sink = folder.path().join("mappings/sink");
+    std::fs::create_dir_all(sink.join("samples")).unwrap();
+    for file in [
+        "integration.yaml",
+        "connector.yaml",
+        "order.yaml",
+        "samples/order.hub.json",
+        "samples/order.out.json",
+    ] {
+        let text = std::fs::read_to_string(mappings().join("sink").join(file)).unwrap();
+        std::fs::write(sink.join(file), text.replacen(from, to, 1)).unwrap();
+    }
+    folder
+}
+
+#[test]
+fn findings_are_written_as_programs_want_them() {
+    let folder = sink_with("hub: placed_at", "hub: placd_at");
+    let check = |arguments: &[&str]| orderhub(folder.path(), &[&["check"], arguments].concat());
+    let ran = check(&["--format", "github"]);
+    assert_eq!(ran.code, 1, "{}", ran.err);
+    let line = ran.out.lines().next().unwrap();
+    assert!(line.starts_with("::error file=mappings/sink/order.yaml,line="), "{line}");
+    assert!(line.contains(",title=M0107::unknown hub field `placd_at`%0A"), "{line}");
+    let ran = check(&["--format", "sarif"]);
+    let sarif: Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!((ran.code, &sarif["version"]), (1, &Value::from("2.1.0")));
+    let result = &sarif["runs"][0]["results"][0];
+    assert_eq!((&result["ruleId"], &result["level"]), (&"M0107".into(), &"error".into()));
+    assert_eq!(check(&["--format", "json"]).out, check(&["-o", "json"]).out);
+    assert_eq!(check(&["--format", "text", "-o", "json"]).out, check(&[]).out);
+    // The path that was asked for is the one that is named.
+    let asked = folder.path().join("mappings").display().to_string();
+    let ran = orderhub(&mappings(), &["check", "--format", "github", &asked]);
+    assert!(ran.out.starts_with(&format!("::error file={asked}/sink/order.yaml,")), "{}", ran.out);
+    // Where nothing is found the document is whole, too.
+    let right = sink_with("orderhub", "orderhub");
+    let ran = orderhub(right.path(), &["check", "--format", "sarif"]);
+    let sarif: Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!((ran.code, &sarif["runs"][0]["results"]), (0, &serde_json::json!([])));
+    assert_eq!(orderhub(right.path(), &["check", "--format", "github"]).out, "");
+}
+
+#[test]
+fn a_warning_passes_unless_it_is_denied() {
+    let rule = "fields:\n  - { hub: tags, system: kind, direction: in, as: { table: { rows: { Con: a, \u{421}on: b } } } }\n";
+    let folder = sink_with("fields:\n", rule);
+    let ran = orderhub(folder.path(), &["check"]);
+    assert!(ran.err.ends_with("0 errors, 1 warning\n"), "{}{}", ran.out, ran.err);
+    assert!(ran.code == 0 && ran.out.starts_with("warning[Y0013]"), "{}", ran.out);
+    let ran = orderhub(folder.path(), &["check", "--deny-warnings", "--format", "github"]);
+    assert!(ran.code == 1 && ran.out.starts_with("::warning file="), "{}", ran.out);
+}
+
 #[test]
 fn a_folder_that_is_not_there_is_a_usage_error() {
     let folder = folder("");
@@ -116,6 +173,15 @@ fn a_code_and_a_field_are_explained_and_a_wrong_one_gets_a_hint() {
     let folder = folder("");
     let ran = orderhub(folder.path(), &["explain", "M0107"]);
     assert!(ran.code == 0 && ran.out.contains("unknown hub field"), "{}", ran.out);
+    assert!(ran.out.contains("\nwrong:\n") && ran.out.contains("\nright:\n"), "{}", ran.out);
+    let ran = orderhub(folder.path(), &["explain", "Y0014"]);
+    assert!(ran.out.contains("na\\u{200B}me"), "{}", ran.out);
+    let ran = orderhub(folder.path(), &["explain", "currency"]);
+    assert!(ran.out.contains("ISO 4217") && ran.out.contains("owner"), "{}", ran.out);
+    let ran = orderhub(folder.path(), &["explain", "unknwon_value"]);
+    assert!(ran.code == 5 && ran.err.contains("did you mean `unknown_value`?"), "{}", ran.err);
+    let ran = orderhub(folder.path(), &["explain", "order"]);
+    assert!(ran.code == 0 && ran.out.contains("totals.total"), "{}", ran.out);
     let ran = orderhub(folder.path(), &["explain", "state.payment"]);
     assert!(ran.code == 0 && ran.out.contains("captured"), "{}", ran.out);
     let ran = orderhub(folder.path(), &["explain", "state.paiment"]);

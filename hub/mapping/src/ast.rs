@@ -38,11 +38,17 @@ pub(crate) struct Link {
 /// A whole file.
 #[derive(Debug)]
 pub(crate) struct File {
-    pub(crate) name: Placed<String>,
+    /// `None`: it says none that can be read.
+    pub(crate) name: Option<Placed<String>>,
+    /// Of a misspelled word the entity that is meant.
     pub(crate) entity: Entity,
+    /// It says which; of an unknown word nothing can be said against the catalogue.
+    pub(crate) known_entity: bool,
     pub(crate) documents: Vec<PathAt>,
     pub(crate) where_: Option<Condition>,
     pub(crate) key: Option<Key>,
+    /// It names a key, right or wrong.
+    pub(crate) keyed: bool,
     pub(crate) parents: Vec<Parent>,
     pub(crate) creates: Option<bool>,
     pub(crate) revision: Option<Rule>,
@@ -140,6 +146,8 @@ pub(crate) struct Rule {
     pub(crate) expr: Option<Placed<String>>,
     /// What the hub value is on the way out: places of the document, and expressions over `value`.
     pub(crate) inverse: Vec<(PathAt, Placed<String>)>,
+    /// A part could not be read: what can be said of the others is, and nothing of how they fit.
+    pub(crate) broken: bool,
 }
 
 /// How elements of a collection are mapped.
@@ -147,6 +155,8 @@ pub(crate) struct Rule {
 pub(crate) struct Each {
     pub(crate) span: Span,
     pub(crate) key: Option<Key>,
+    /// A part could not be read.
+    pub(crate) broken: bool,
     /// Where our id stands as it was sent.
     pub(crate) ours: Option<Box<Rule>>,
     pub(crate) complete: bool,

@@ -3,20 +3,7 @@
 //! **Invariant:** a code is never given another meaning; every code stands in [`CODES`] with a wrong
 //! and a right example. Test: `every_code_is_shown_by_its_own_example`.
 
-/// One code, explained.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Explanation {
-    /// `M0107`
-    pub code: &'static str,
-    /// A few words.
-    pub title: &'static str,
-    /// What it means and what to do, in sentences.
-    pub text: &'static str,
-    /// A rule, or a file, that has the mistake.
-    pub wrong: &'static str,
-    /// The same without it.
-    pub right: &'static str,
-}
+pub use orderhub_lang::codes::Explanation;
 
 /// Another version of the language.
 pub const VERSION: &str = "M0001";

@@ -286,6 +286,9 @@ impl Resolver<'_> {
             .with_nearest(path, names.iter().copied());
         let finding = match (&finding.hint, catalogue().nearest(path)) {
             (None, Some(near)) => finding.with_hint(format!("did you mean `{near}`?")),
+            (None, None) => finding.with_hint(format!(
+                "`orderhub explain {what}` lists the fields; what has none goes to `ext.<name>`"
+            )),
             _ => finding,
         };
         Box::new(finding)

@@ -8,6 +8,7 @@
 
 mod ast;
 pub mod cases;
+pub mod causes;
 mod cell;
 pub mod codes;
 mod compile;
@@ -61,6 +62,7 @@ pub struct Mapping {
     cases: Vec<cases::Case>,
     format: format::Format,
     grouping: Option<format::Grouping>,
+    warnings: Vec<Diagnostic>,
 }
 
 /// What surrounds a document besides its bytes, and all that a mapping sees besides them. It is not
@@ -93,7 +95,7 @@ pub enum Mapped {
 /// Why a document cannot be mapped: the rule's place and the document's.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MapError {
-    /// A stable cause: `malformed`, `key_missing`, `unknown_value`, `amount_scale`, `currency`, ….
+    /// A stable cause, one of [`causes::CAUSES`]: `malformed`, `unknown_value`, ….
     pub cause: &'static str,
     /// `file:line:column` of the rule, if a rule is to blame.
     pub rule: Option<String>,
@@ -134,23 +136,26 @@ impl Mapping {
     ///
     /// The diagnostics, ordered by place, at least one of them an error.
     pub fn compile(source: &Arc<Source>, named: &Named) -> Result<Mapping, Vec<Diagnostic>> {
-        let root = yaml::parse(source, &Budget::default())?;
         let mut findings = Findings::new(source);
+        let Some(root) = yaml::parse_on(&mut findings, &Budget::default()) else {
+            return Err(findings.into_vec());
+        };
         let mut reader = parse::Reader { findings: &mut findings, named: named.clone() };
         let file = reader.file(&root);
-        let mapping = file.map(|file| {
-            let compiled = compile::compile(&file, &mut findings);
-            let document = file.name.is.rsplit('.').next().unwrap_or_default();
-            if !file.name.is.contains('.') {
+        let mapping = file.and_then(|file| {
+            let compiled = compiled(&file, &mut findings);
+            let name = file.name?;
+            let document = name.is.rsplit('.').next().unwrap_or_default();
+            if !name.is.contains('.') {
                 let finding = findings.error(
                     codes::NAME,
-                    file.name.span,
-                    format!("`{}` names no integration", file.name.is),
+                    name.span,
+                    format!("`{}` names no integration", name.is),
                 );
                 let hint = "write `<integration>.<document>`, such as `shopify.order_rest`";
                 findings.report(finding.with_hint(hint));
             }
-            Mapping {
+            Some(Mapping {
                 document: document.into(),
                 entity: file.entity,
                 source: Arc::clone(source),
@@ -161,10 +166,16 @@ impl Mapping {
                 cases: file.cases,
                 format: file.format,
                 grouping: file.grouping,
-                name: file.name.is,
-            }
+                name: name.is,
+                warnings: Vec::new(),
+            })
         });
-        findings.into_result(mapping).map(|(mapping, _)| mapping)
+        findings.into_result(mapping).map(|(mapping, warnings)| Mapping { warnings, ..mapping })
+    }
+
+    /// What is probably not meant, and does not stop it.
+    pub fn warnings(&self) -> &[Diagnostic] {
+        &self.warnings
     }
 
     /// Maps a body in: one result per document, in order.
@@ -265,6 +276,21 @@ impl Mapping {
             .iter()
             .map(|rule| (self.source.place(rule.span.start), rule.hub.as_str(), rule.way))
     }
+}
+
+/// Compiles a file. Of a file about nobody knows what, only that is said which holds for every entity.
+fn compiled(file: &ast::File, findings: &mut Findings) -> compile::Compiled {
+    if file.known_entity {
+        return compile::compile(file, findings);
+    }
+    let mut apart = Findings::new(findings.source());
+    let compiled = compile::compile(file, &mut apart);
+    let anyhow = |code: &str| {
+        let own = [codes::SYSTEM_PATH, codes::WHERE, codes::CONVERSION, codes::OPTION];
+        code.starts_with('L') || own.contains(&code)
+    };
+    findings.extend(apart.into_vec().into_iter().filter(|finding| anyhow(finding.code)));
+    compiled
 }
 
 /// Named conversion chains of an integration (`use:`).

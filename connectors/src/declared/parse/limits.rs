@@ -50,7 +50,8 @@ fn burst(node: &Node, ctx: &mut Ctx) -> Option<u32> {
     let burst = node.scalar_text().and_then(|text| text.parse::<u32>().ok()).filter(|n| *n > 0);
     if burst.is_none() {
         let message = "`burst` is a whole number of at least 1";
-        ctx.findings.report(ctx.findings.error(codes::RATE, node.span, message));
+        let finding = ctx.findings.error(codes::RATE, node.span, message);
+        ctx.findings.report(finding.with_hint("write `burst: 20`, or leave it out"));
     }
     burst
 }

@@ -54,9 +54,9 @@ struct Ctx {
 }
 
 pub(super) fn compile(source: &Arc<Source>) -> Result<Declared, Vec<Diagnostic>> {
-    let root = yaml::parse(source, &Budget::default())?;
     let mut ctx = Ctx { findings: Findings::new(source), needs: Needs::default() };
-    let declared = file(&root, &mut ctx);
+    let root = yaml::parse_on(&mut ctx.findings, &Budget::default());
+    let declared = root.and_then(|root| file(&root, &mut ctx));
     let Ctx { findings, needs } = ctx;
     match findings.into_result(declared) {
         Ok((declared, warnings)) => Ok(Declared { needs, warnings, ..declared }),
@@ -216,7 +216,8 @@ impl Ctx {
         for name in names {
             if let Some((key, _)) = fields.entry(name) {
                 let message = format!("`{name}` is not part of this version");
-                self.findings.report(self.findings.error(codes::NOT_YET, key.span, message));
+                let finding = self.findings.error(codes::NOT_YET, key.span, message);
+                self.findings.report(finding.with_hint("leave it out"));
             }
         }
     }

@@ -71,7 +71,11 @@ pub(super) fn known_limit(node: &Node, defaults: &Defaults<'_>, ctx: &mut Ctx) -
     let finding = ctx
         .findings
         .error(codes::LIMIT, node.span, message)
-        .with_nearest(&name, known.iter().copied());
+        .with_one_of(&name, known.iter().copied());
+    let finding = match finding.hint {
+        Some(_) => finding,
+        None => finding.with_hint(format!("add it: `limits: {{ {name}: {{ rate: 10/s }} }}`")),
+    };
     ctx.findings.report(finding);
     None
 }
@@ -85,7 +89,9 @@ fn steps_of(
     let list = node.as_list().unwrap_or_default();
     if list.is_empty() || list.len() > MOST_STEPS {
         let message = format!("an operation has 1 to {MOST_STEPS} steps");
-        ctx.findings.report(ctx.findings.error(codes::STEPS, node.span, message));
+        let finding = ctx.findings.error(codes::STEPS, node.span, message);
+        let hint = "write `steps: [{ id: get, method: GET, path: /orders }]`";
+        ctx.findings.report(finding.with_hint(hint));
         return Vec::new();
     }
     let mut steps: Vec<Step> = Vec::new();
@@ -99,7 +105,8 @@ fn steps_of(
         if steps.iter().any(|other| other.id == step.id) {
             let message = format!("two steps are called `{}`", step.id);
             let span = node.get("id").map_or(node.span, |id| id.span);
-            ctx.findings.report(ctx.findings.error(codes::TWICE, span, message));
+            let finding = ctx.findings.error(codes::TWICE, span, message);
+            ctx.findings.report(finding.with_hint("give one of them another `id`"));
         }
         steps.push(step);
     }
@@ -113,32 +120,47 @@ fn check(
     reply: &super::super::model::Reply,
     ctx: &mut Ctx,
 ) {
-    let mut report = |message: &str| {
-        ctx.findings.report(ctx.findings.error(codes::OPERATION, span, message));
+    let mut report = |message: &str, hint: &str| {
+        ctx.findings.report(ctx.findings.error(codes::OPERATION, span, message).with_hint(hint));
     };
     let paged = steps.iter().position(|step| step.page.is_some());
     if paged.is_some_and(|at| at + 1 != steps.len() || reply.documents.is_none()) {
-        report("`page` belongs to the last step of a read that has `documents:`");
+        report(
+            "`page` belongs to the last step of a read that has `documents:`",
+            "write `kind: read` and `documents: body.items`, and `page:` in the last step",
+        );
     }
     let safe = steps.iter().all(|step| step.idempotency == Idempotency::Safe);
     match operation.kind {
         OperationKind::Read => {
             if !safe {
-                report("every step of a read is `safe`");
+                report(
+                    "every step of a read is `safe`",
+                    "read by GET, or say `idempotency: safe` where nothing happens at the system",
+                );
             }
             if operation.creates {
-                report("a read makes nothing");
+                report("a read makes nothing", "leave `creates:` out, or write `kind: state`");
             }
             if reply.document.is_some() == reply.documents.is_some() {
-                report("a read has either `document:` or `documents:`");
+                report(
+                    "a read has either `document:` or `documents:`",
+                    "write `document: body` for one, `documents: body.items` for a list",
+                );
             }
         }
         OperationKind::State | OperationKind::Fact => {
             if operation.creates && operation.entity.is_none() {
-                report("what `creates: true` makes is said by `entity:`");
+                report(
+                    "what `creates: true` makes is said by `entity:`",
+                    "add `entity: fulfilment`, or whatever it makes",
+                );
             }
             if reply.documents.is_some() {
-                report("`documents:` is for reads");
+                report(
+                    "`documents:` is for reads",
+                    "write `reply: { document: body }`, or `kind: read`",
+                );
             }
         }
     }

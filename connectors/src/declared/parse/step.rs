@@ -109,7 +109,7 @@ fn path(node: &Node, ctx: &mut Ctx) -> Option<Template> {
                 node.span,
                 "a path begins with `/` and has only characters of paths",
             )
-            .with_hint("it is relative to `base`; parameters stand in `query:`");
+            .with_hint("write `/jobs`, relative to `base`; what follows `?` stands in `query: { name: value }`");
         ctx.findings.report(finding);
     }
     Some(template)
@@ -142,7 +142,9 @@ pub(super) fn check_headers(node: &Node, ctx: &mut Ctx) {
             && !TRANSPORT.contains(&name.as_str());
         if !fine {
             let message = format!("header `{}` cannot be set", key.name);
-            ctx.findings.report(ctx.findings.error(codes::HEADER, key.span, message));
+            let hint = "a header has letters, digits and hyphens; the transport sets length and host itself";
+            let finding = ctx.findings.error(codes::HEADER, key.span, message);
+            ctx.findings.report(finding.with_hint(hint));
         }
     }
 }
@@ -168,7 +170,8 @@ fn body(fields: &mut Fields<'_>, ctx: &mut Ctx) -> Body {
     if let Some((key, node)) = fields.entry("form") {
         if body.is_some() || !put.is_empty() {
             let message = "a step has either `form:` or `body:` with `put:`";
-            ctx.findings.report(ctx.findings.error(codes::OPERATION, key.span, message));
+            let finding = ctx.findings.error(codes::OPERATION, key.span, message);
+            ctx.findings.report(finding.with_hint("leave one of them out"));
         }
         return Body::Form(trees(node, "`form`", ctx));
     }
@@ -195,7 +198,8 @@ fn puts(node: &Node, ctx: &mut Ctx) -> Vec<(Vec<Segment>, Tree)> {
             Ok(_) => {
                 let message =
                     format!("`{}` cannot be set: keys and places of lists only", key.name);
-                ctx.findings.report(ctx.findings.error(codes::PUT, key.span, message));
+                let finding = ctx.findings.error(codes::PUT, key.span, message);
+                ctx.findings.report(finding.with_hint("write `lines.0.site`, or map it"));
             }
             Err(error) => {
                 ctx.findings.report(ctx.findings.error(PATH, key.span, error.message));
@@ -238,7 +242,10 @@ fn idempotency(
                     fields.span(),
                     "a step that writes says its `idempotency`",
                 )
-                .with_hint("`safe`, `{ find_first: <step> }` or `unsafe`");
+                .with_hint(
+                    "add `idempotency: safe` where sending it twice does no harm, `{ find_first: <step> }` where an \
+                     earlier step can look, else `unsafe`",
+                );
             ctx.findings.report(finding);
         }
         return None;
@@ -271,7 +278,7 @@ fn find_first(node: &Node, earlier: &Earlier<'_>, ctx: &mut Ctx) -> Option<Idemp
         let finding = ctx
             .findings
             .error(codes::FIND_FIRST, target.span, message)
-            .with_nearest(&name, earlier.steps.iter().map(|step| step.id.as_str()));
+            .with_one_of(&name, earlier.steps.iter().map(|step| step.id.as_str()));
         ctx.findings.report(finding);
         return None;
     };

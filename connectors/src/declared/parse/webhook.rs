@@ -39,7 +39,10 @@ fn verify(fields: &mut Fields<'_>, ctx: &mut Ctx) -> Option<Option<Verifier>> {
         let finding = ctx
             .findings
             .error(codes::VERIFY, fields.span(), "webhooks need `verify:`")
-            .with_hint("say `verify: none` to accept everybody");
+            .with_hint(
+                "say how senders prove themselves: `verify: { got: headers.x-token, want: \"{secret.token}\" }`; \
+                 `verify: none` accepts everybody",
+            );
         ctx.findings.report(finding);
         return None;
     };
@@ -57,7 +60,11 @@ fn verify(fields: &mut Fields<'_>, ctx: &mut Ctx) -> Option<Option<Verifier>> {
         && !want.reads().any(|name| name.root == "secret")
     {
         let message = "what is wanted does not depend on any secret: anyone could send it";
-        ctx.findings.report(ctx.findings.error(codes::VERIFY, node.span, message));
+        let finding = ctx.findings.error(codes::VERIFY, node.span, message);
+        ctx.findings.report(
+            finding
+                .with_hint("write `want: \"{secret.token}\"`, or a signature made with a secret"),
+        );
     }
     Some(Some(Verifier { got: got?, want: want? }))
 }

@@ -1,23 +1,33 @@
 //! What is wrong with a file, at its place: errors like a good compiler's.
 //!
 //! Lines and columns count from 1, columns in characters. A report is bounded: a shown line has at
-//! most [`SHOWN`] characters, and control characters of the file never reach the terminal.
+//! most [`SHOWN`] columns, and what nobody sees of the file reaches the terminal by its number only.
 
+mod alike;
+mod hidden;
 mod nearest;
 mod render;
+mod source;
 
 use std::sync::Arc;
 
 use serde::Serialize;
 
+pub use self::alike::{LooksLike, looks_like, skeleton};
+pub use self::hidden::{is_hidden, name as hidden_name, visible};
 pub use self::nearest::nearest;
 pub use self::render::render;
+pub use self::source::{Position, Source};
+use crate::codes;
 
-/// Longest part of a line that a report shows, in characters.
+/// Longest part of a line that a report shows, in columns of a terminal.
 pub const SHOWN: usize = 160;
 
 /// Most findings that one file reports; more would hide the first ones.
 pub const MOST_FINDINGS: usize = 100;
+
+/// Most names that a hint lists.
+const MOST_NAMES: usize = 40;
 
 /// A range of bytes of a source.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -26,24 +36,6 @@ pub struct Span {
     pub start: u32,
     /// One past the last byte.
     pub end: u32,
-}
-
-/// A file's name and text, kept to show lines in diagnostics.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Source {
-    /// The name as the user knows it: `mappings/shopify/order_rest.yaml`.
-    pub name: String,
-    /// The whole text, UTF-8.
-    pub text: String,
-}
-
-/// A place as people say it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct Position {
-    /// From 1.
-    pub line: usize,
-    /// From 1, in characters.
-    pub column: usize,
 }
 
 /// How bad.
@@ -77,11 +69,21 @@ pub struct Diagnostic {
 
 /// The findings of one file while it is read: parsers go on after an error and report all.
 ///
-/// At most [`MOST_FINDINGS`] are kept, the first ones.
+/// **Bound:** at most [`MOST_FINDINGS`] are kept, the first ones; how many more there were is said once
+/// (`Y0015`). Test: `findings_are_bounded_and_ordered`.
 #[derive(Debug)]
 pub struct Findings {
     source: Arc<Source>,
     found: Vec<Diagnostic>,
+    more: Option<More>,
+}
+
+/// Findings that are only counted.
+#[derive(Debug)]
+struct More {
+    count: usize,
+    worst: Severity,
+    first: Span,
 }
 
 impl Span {
@@ -98,49 +100,6 @@ impl Span {
 
 fn clamp(byte: usize) -> u32 {
     u32::try_from(byte).unwrap_or(u32::MAX)
-}
-
-impl Source {
-    /// A file's name, as the user knows it, and its text.
-    pub fn new(name: impl Into<String>, text: impl Into<String>) -> Arc<Self> {
-        Arc::new(Self { name: name.into(), text: text.into() })
-    }
-
-    /// Line and column of a byte; a byte past the end is the end.
-    pub fn position(&self, byte: u32) -> Position {
-        let upto = self.upto(byte);
-        let line = upto.matches('\n').count() + 1;
-        let column = upto.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
-        Position { line, column }
-    }
-
-    /// `file:line:column` of a byte.
-    pub fn place(&self, byte: u32) -> String {
-        let Position { line, column } = self.position(byte);
-        format!("{}:{line}:{column}", self.name)
-    }
-
-    /// The text of a span; empty if it is not one of this source.
-    pub fn slice(&self, span: Span) -> &str {
-        self.text.get(span.start as usize..span.end as usize).unwrap_or_default()
-    }
-
-    /// The line that holds a byte, without its end.
-    fn line_at(&self, byte: u32) -> &str {
-        let before = self.upto(byte);
-        let start = before.rfind('\n').map_or(0, |newline| newline + 1);
-        let rest = self.text.get(start..).unwrap_or_default();
-        rest.split('\n').next().unwrap_or_default().trim_end_matches('\r')
-    }
-
-    /// The text before a byte, cut back to a character boundary.
-    fn upto(&self, byte: u32) -> &str {
-        let mut end = (byte as usize).min(self.text.len());
-        while !self.text.is_char_boundary(end) {
-            end -= 1;
-        }
-        self.text.get(..end).unwrap_or_default()
-    }
 }
 
 impl Diagnostic {
@@ -190,10 +149,24 @@ impl Diagnostic {
         wrong: &str,
         names: impl IntoIterator<Item = &'a str>,
     ) -> Self {
-        if let Some(near) = nearest(wrong, names) {
+        let names: Vec<&str> = names.into_iter().collect();
+        if let Some(alike) = looks_like(wrong, names.iter().copied()) {
+            self.hint = Some(format!("it only looks like `{}`: {}", alike.name, alike.how));
+        } else if let Some(near) = nearest(wrong, names) {
             self.hint = Some(format!("did you mean `{near}`?"));
         }
         self
+    }
+
+    /// With "did you mean", or with all names where none is near and they are few enough to be read.
+    #[must_use]
+    pub fn with_one_of<'a>(self, wrong: &str, names: impl IntoIterator<Item = &'a str>) -> Self {
+        let names: Vec<&str> = names.into_iter().collect();
+        let finding = self.with_nearest(wrong, names.iter().copied());
+        if finding.hint.is_some() || names.is_empty() || names.len() > MOST_NAMES {
+            return finding;
+        }
+        finding.with_hint(format!("one of {}", names.join(", ")))
     }
 
     /// Where it starts.
@@ -242,7 +215,7 @@ pub struct Json<'a> {
 impl Findings {
     /// None yet.
     pub fn new(source: &Arc<Source>) -> Self {
-        Self { source: Arc::clone(source), found: Vec::new() }
+        Self { source: Arc::clone(source), found: Vec::new(), more: None }
     }
 
     /// The file they are about.
@@ -256,11 +229,20 @@ impl Findings {
         Diagnostic::error(code, &self.source, span, message)
     }
 
-    /// Adds a finding.
+    /// Adds a finding, or counts it where no more are kept.
     pub fn report(&mut self, finding: Diagnostic) {
-        if !self.is_full() {
+        if self.is_full() {
+            self.count(finding.span, finding.severity);
+        } else {
             self.found.push(finding);
         }
+    }
+
+    /// Counts a finding that is not shown.
+    pub fn count(&mut self, span: Span, severity: Severity) {
+        let more = self.more.get_or_insert(More { count: 0, worst: severity, first: span });
+        more.count += 1;
+        more.worst = more.worst.min(severity);
     }
 
     /// Adds findings made elsewhere.
@@ -270,17 +252,23 @@ impl Findings {
 
     /// Whether the file cannot be used.
     pub fn has_errors(&self) -> bool {
-        self.found.iter().any(|finding| finding.severity == Severity::Error)
+        let counted = self.more.as_ref().is_some_and(|more| more.worst == Severity::Error);
+        counted || self.found.iter().any(|finding| finding.severity == Severity::Error)
     }
 
-    /// How many so far, to see whether a part added one.
+    /// How many so far, counted ones too, to see whether a part added one.
     pub fn len(&self) -> usize {
-        self.found.len()
+        self.found.len() + self.more.as_ref().map_or(0, |more| more.count)
     }
 
-    /// Whether no more are kept: a reader of untrusted files stops looking then.
+    /// Whether no more are kept: what is costly to say of an untrusted file is only counted then.
     pub fn is_full(&self) -> bool {
         self.found.len() >= MOST_FINDINGS
+    }
+
+    /// Whether a finding of that code begins where `span` does.
+    pub fn has(&self, code: &str, span: Span) -> bool {
+        self.found.iter().any(|one| one.code == code && one.span.start == span.start)
     }
 
     /// Whether there are none.
@@ -288,8 +276,15 @@ impl Findings {
         self.found.is_empty()
     }
 
-    /// All, ordered by place.
+    /// All, ordered by place; behind them, how many more there were.
     pub fn into_vec(mut self) -> Vec<Diagnostic> {
+        if let Some(More { count, worst, first }) = self.more {
+            let message = format!("... and {count} more in this file");
+            let finding = Diagnostic::error(codes::MORE, &self.source, first, message)
+                .with_label("the first of them")
+                .with_hint("mend what is shown above, and check again");
+            self.found.push(Diagnostic { severity: worst, ..finding });
+        }
         sort(&mut self.found);
         self.found
     }
@@ -309,10 +304,13 @@ impl Findings {
     }
 }
 
-/// Orders findings by file and place.
+/// Orders findings by file and place; how many more there were stands last.
 pub fn sort(findings: &mut [Diagnostic]) {
-    findings
-        .sort_by(|a, b| (&a.source.name, a.span, a.code).cmp(&(&b.source.name, b.span, b.code)));
+    findings.sort_by(|a, b| {
+        let more = (a.code == codes::MORE).cmp(&(b.code == codes::MORE));
+        let file = a.source.name.cmp(&b.source.name);
+        file.then(more).then((a.span, a.code).cmp(&(b.span, b.code)))
+    });
 }
 
 #[cfg(test)]

@@ -1,15 +1,34 @@
 //! "Did you mean": the nearest name.
 
-/// The nearest of `names` to `wrong`, for "did you mean": at most a third of its letters differ.
+/// The nearest of `names` to `wrong`, for "did you mean": at most a third of its letters differ; else one
+/// begins with the other (`uppercase`, `upper`); else both end with the same part (`discount`,
+/// `totals.discount`).
 pub fn nearest<'a>(wrong: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let wrong: Vec<char> = wrong.chars().take(64).collect();
-    let most = (wrong.len() / 3).max(1);
-    names
-        .into_iter()
-        .map(|name| (distance(&wrong, name), name))
+    let names: Vec<&str> = names.into_iter().collect();
+    let letters: Vec<char> = wrong.chars().take(64).collect();
+    let most = (letters.len() / 3).max(1);
+    let by_letters = names
+        .iter()
+        .map(|name| (distance(&letters, name), *name))
         .filter(|(distance, name)| *distance <= most && *distance < name.chars().count())
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, name)| name)
+        .min_by_key(|(distance, _)| *distance);
+    by_letters.map(|(_, name)| name).or_else(|| by_part(wrong, &names))
+}
+
+/// Letters that two names must share at least to be taken for each other by a part.
+const LEAST: usize = 4;
+
+fn by_part<'a>(wrong: &str, names: &[&'a str]) -> Option<&'a str> {
+    if wrong.len() < LEAST {
+        return None;
+    }
+    let wrong = wrong.to_lowercase();
+    let long_enough = || names.iter().copied().filter(|name| name.len() >= LEAST);
+    let begins = long_enough().filter(|name| name.starts_with(&wrong) || wrong.starts_with(name));
+    let last = |path: &str| path.rsplit('.').next().map(str::to_owned);
+    begins
+        .max_by_key(|name| name.len().min(wrong.len()))
+        .or_else(|| long_enough().find(|name| last(name).as_deref() == Some(wrong.as_str())))
 }
 
 /// Letters to add, drop, change or swap with their neighbour; upper and lower case are the same.

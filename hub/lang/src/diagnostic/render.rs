@@ -2,6 +2,9 @@
 
 use std::fmt::Write as _;
 
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+use super::hidden::{shown_as, visible};
 use super::{Diagnostic, Position, SHOWN, Severity, sort};
 
 /// The whole report as a person reads it: each finding with its line, carets, hint and
@@ -26,7 +29,9 @@ fn render_one(finding: &Diagnostic) -> String {
         if finding.label.is_empty() { String::new() } else { format!(" {}", finding.label) };
     // Writing to a String does not fail.
     let _fine = writeln!(out, "{word}[{}]: {}", finding.code, visible(&finding.message))
-        .and_then(|()| writeln!(out, "{margin}--> {}:{line}:{column}", finding.source.name))
+        .and_then(|()| {
+            writeln!(out, "{margin}--> {}:{line}:{column}", visible(&finding.source.name))
+        })
         .and_then(|()| writeln!(out, "{margin} |"))
         .and_then(|()| writeln!(out, "{number} | {shown}"))
         .and_then(|()| writeln!(out, "{margin} | {indent}{carets}{}", visible(&label)));
@@ -37,21 +42,60 @@ fn render_one(finding: &Diagnostic) -> String {
     out
 }
 
-/// The part of the line that is shown, the blanks before the carets, and the carets.
+/// The part of the line that is shown, the blanks before the carets, and the carets: as wide as what
+/// they stand under, whose letters may be two columns wide or shown by their numbers.
 fn window(finding: &Diagnostic, column: usize) -> (String, String, String) {
-    let line: Vec<char> = finding.source.line_at(finding.span.start).chars().collect();
+    let line: Vec<Piece> =
+        finding.source.line_at(finding.span.start).chars().map(Piece::of).collect();
     let marked = finding.source.slice(finding.span).split(['\r', '\n']).next().unwrap_or_default();
-    let length = marked.chars().count().max(1);
-    let start = if column + length > SHOWN { column.saturating_sub(SHOWN / 2) } else { 0 };
-    let cut: String = line.iter().skip(start).take(SHOWN).collect();
+    let from = column.saturating_sub(1);
+    let to = from + marked.chars().count().max(1);
+    let width = |from: usize, to: usize| -> usize {
+        line.iter().take(to).skip(from).map(|piece| piece.width).sum()
+    };
+    let mut start = 0;
+    if width(0, to) > SHOWN {
+        let mut room = SHOWN / 2;
+        start = from.min(line.len());
+        while let Some(piece) = start.checked_sub(1).and_then(|before| line.get(before)) {
+            let Some(left) = room.checked_sub(piece.width) else { break };
+            (room, start) = (left, start - 1);
+        }
+    }
+    let (mut shown, mut room, mut end) = (String::new(), SHOWN, start);
+    for piece in line.iter().skip(start) {
+        let Some(left) = room.checked_sub(piece.width) else { break };
+        piece.write(&mut shown);
+        (room, end) = (left, end + 1);
+    }
     let before = if start > 0 { "…" } else { "" };
-    let after = if line.len() > start + SHOWN { "…" } else { "" };
-    let indent = column.saturating_sub(1 + start) + before.chars().count();
-    let carets = length.min(SHOWN.saturating_sub(column.saturating_sub(1 + start)).max(1));
-    (format!("{before}{}{after}", visible(&cut)), " ".repeat(indent), "^".repeat(carets))
+    let after = if end < line.len() { "…" } else { "" };
+    let indent = before.chars().count() + width(start, from);
+    let carets = width(from, to.min(end)).max(1);
+    (format!("{before}{shown}{after}"), " ".repeat(indent), "^".repeat(carets))
 }
 
-/// Text without control characters (a file must not steer the terminal), one for one.
-fn visible(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+/// A character of a shown line.
+struct Piece {
+    letter: char,
+    instead: Option<String>,
+    width: usize,
+}
+
+impl Piece {
+    fn of(letter: char) -> Self {
+        let instead = shown_as(letter);
+        let width = match &instead {
+            Some(text) => text.width(),
+            None => letter.width().unwrap_or(0),
+        };
+        Self { letter, instead, width }
+    }
+
+    fn write(&self, line: &mut String) {
+        match &self.instead {
+            Some(text) => line.push_str(text),
+            None => line.push(self.letter),
+        }
+    }
 }

@@ -49,9 +49,78 @@ fn a_very_long_line_is_cut_around_the_place() {
 
 #[test]
 fn a_file_cannot_steer_the_terminal() {
-    let source = Source::new("a.yaml", "x: \u{1b}[31mred");
-    let report = render(&[Diagnostic::error("Y0001", &source, Span::new(0, 1), "x")]);
-    assert!(!report.contains('\u{1b}'));
+    let text = "x: \u{1b}[31mred \u{202e}der\u{200b}\u{a0}\u{e0041}";
+    let source = Source::new("a\u{202e}.yaml", text);
+    let finding = Diagnostic::error("Y0001", &source, Span::new(0, 1), text).with_hint(text);
+    let report = render(&[finding.with_label(text)]);
+    assert!(!report.contains(|c: char| c != '\n' && (c.is_control() || !c.is_ascii())), "{report}");
+    assert!(
+        report.contains("1 | x: \\u{1B}[31mred \\u{202E}der\\u{200B}\\u{A0}\\u{E0041}"),
+        "{report}"
+    );
+}
+
+#[test]
+fn carets_are_as_wide_as_what_they_stand_under() {
+    let text = "名称: 订单\u{200b}号 x\te\u{301}nd";
+    let source = Source::new("a.yaml", text);
+    let lines = |part: &str| -> (usize, usize) {
+        let start = text.find(part).unwrap();
+        let span = Span::new(start, start + part.len());
+        let report = render(&[Diagnostic::error("Y0001", &source, span, "x")]);
+        let under = report.lines().nth(4).unwrap().strip_prefix("  | ").unwrap();
+        (under.find('^').unwrap(), under.matches('^').count())
+    };
+    // `名称: ` takes 6 columns, `订单` 4, the hidden character 8 as `\u{200B}`.
+    assert_eq!(lines("订单"), (6, 4));
+    assert_eq!(lines("号"), (18, 2));
+    assert_eq!(lines("\u{200b}"), (10, 8));
+    assert_eq!(lines("x"), (21, 1));
+    assert_eq!(lines("e\u{301}nd"), (23, 3));
+}
+
+#[test]
+fn a_wide_line_is_cut_around_the_place_too() {
+    let text = format!("{}这里{}", "订".repeat(5_000), "\u{202e}".repeat(5_000));
+    let source = Source::new("a.yaml", text);
+    let report = render(&[Diagnostic::error("Y0001", &source, Span::new(15_000, 15_006), "x")]);
+    let lines: Vec<&str> = report.lines().collect();
+    let shown = lines[3].split("这里").next().unwrap();
+    assert_eq!(
+        unicode_width::UnicodeWidthStr::width(shown),
+        lines[4].find('^').unwrap(),
+        "{report}"
+    );
+    assert!(report.lines().all(|line| unicode_width::UnicodeWidthStr::width(line) < 200));
+}
+
+#[test]
+fn places_are_those_of_counting_from_the_start() {
+    let text = "a\r\n名称: x\n\n\nlast é";
+    let source = Source::new("a.yaml", text);
+    for (byte, _) in text.char_indices().chain([(text.len(), ' ')]) {
+        let before = &text[..byte];
+        let line = before.matches('\n').count() + 1;
+        let column = before.rsplit('\n').next().unwrap().chars().count() + 1;
+        let byte = u32::try_from(byte).unwrap();
+        assert_eq!(source.position(byte), Position { line, column }, "{byte}");
+        assert_eq!(source.line(byte), line);
+    }
+}
+
+#[test]
+fn a_word_that_looks_like_a_name_and_is_not_is_told_by_its_letter() {
+    let found = looks_like("h\u{57d}b", ["system", "hub"]).unwrap();
+    assert_eq!((found.name, found.how.as_str()), ("hub", "letter 2 is U+057D, not `u`"));
+    assert_eq!(looks_like("\u{ff48}ub", ["hub"]).unwrap().how, "letter 1 is U+FF48, not `h`");
+    assert_eq!(looks_like("hub", ["hub"]), None);
+    assert_eq!(looks_like("1ine", ["line"]), None);
+    assert_eq!(looks_like("\u{4e2d}\u{6587}", ["hub"]), None);
+    let source = Source::new("a.yaml", "x");
+    let finding = Diagnostic::error("M0107", &source, Span::new(0, 1), "x");
+    let finding = finding.with_nearest("\u{441}ustomer.name", ["customer.name"]);
+    let hint = "it only looks like `customer.name`: letter 1 is U+0441, not `c`";
+    assert_eq!(finding.hint.as_deref(), Some(hint));
 }
 
 #[test]
@@ -69,7 +138,14 @@ fn findings_are_bounded_and_ordered() {
     for _ in 0..MOST_FINDINGS * 2 {
         findings.report(findings.error("Y0001", Span::new(2, 3), "late"));
     }
-    assert_eq!(findings.len(), MOST_FINDINGS);
+    assert_eq!(findings.len(), MOST_FINDINGS * 2);
+    let found = findings.into_vec();
+    assert_eq!(found.len(), MOST_FINDINGS + 1);
+    let more = found.last().unwrap();
+    assert_eq!((more.code, more.message.as_str()), ("Y0015", "... and 100 more in this file"));
+    let mut late = Findings::new(&source);
+    late.extend(found.clone());
+    assert!(late.has_errors());
     let mut both = vec![
         Diagnostic::error("Y0001", &source, Span::new(2, 3), "late"),
         Diagnostic::error("Y0001", &source, Span::new(0, 1), "early"),

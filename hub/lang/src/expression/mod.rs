@@ -143,6 +143,12 @@ fn unknown_root(name: &Name, span: Span, roots: &[&str]) -> ExpressionError {
         Some(format!("`{0}` is a function: `{0}(…)`", name.root))
     } else if let Some(near) = nearest(&name.root, roots.iter().copied()) {
         Some(format!("did you mean `{near}`?"))
+    } else if let Some((_, sign)) =
+        [("and", "&&"), ("or", "||"), ("not", "!")].iter().find(|(word, _)| *word == name.root)
+    {
+        Some(format!("write `{sign}`"))
+    } else if roots.is_empty() {
+        Some("no names can be read here".to_owned())
     } else {
         Some(format!("names here: {}", roots.join(", ")))
     };

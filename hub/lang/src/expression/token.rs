@@ -260,6 +260,10 @@ impl<'a> Reader<'a> {
             ),
             Some('=') => self.fail("`=` means nothing here", Some("equality is `==`")),
             Some('&' | '|') => self.fail("one sign is missing", Some("`&&` is and, `||` is or")),
+            Some('?') => self.fail(
+                "there is no `? :`",
+                Some("in a mapping take two rules with `where:`; what stands in for `()` is `a ?? b`"),
+            ),
             _ => self.fail("this character means nothing in an expression", None),
         }
     }

@@ -4,7 +4,7 @@ use super::{LONGEST, MOST_SEGMENTS, Path, PathError, Root, Segment};
 use crate::diagnostic::Span;
 
 /// Characters that mean something in a path; a key with one of them stands in quotes.
-const SPECIAL: [char; 12] = ['.', '(', ')', '\'', '"', '*', '^', '/', '=', '$', '{', '}'];
+const SPECIAL: [char; 14] = ['.', '(', ')', '[', ']', '\'', '"', '*', '^', '/', '=', '$', '{', '}'];
 
 /// Whether a name can stand without quotes.
 pub(super) fn is_plain(name: &str) -> bool {
@@ -19,7 +19,11 @@ pub(super) fn path(text: &str) -> Result<Path, PathError> {
         });
     }
     let mut reader = Reader { text, at: 0 };
-    let path = reader.path()?;
+    let path = reader.path().map_err(|error| {
+        let Some(meant) = meant(text) else { return error };
+        let message = format!("{} (did you mean `{meant}`?)", error.message);
+        PathError { message, ..error }
+    })?;
     if path.segments.len() > MOST_SEGMENTS {
         return Err(PathError {
             span: Span::new(0, text.len()),
@@ -27,6 +31,18 @@ pub(super) fn path(text: &str) -> Result<Path, PathError> {
         });
     }
     Ok(path)
+}
+
+/// The path that is meant by one of another language: `$.a[0].b`, `a/b`, `{a}`, `a..b`.
+fn meant(text: &str) -> Option<String> {
+    let inner = text.trim().trim_start_matches("{{").trim_end_matches("}}");
+    let inner = inner.trim_start_matches(['{', '$']).trim_end_matches('}').trim();
+    let document = inner.starts_with('/').then_some("/").unwrap_or_default();
+    let parts = inner.split(['.', '/', '[', ']']).filter(|part| !part.is_empty());
+    let parts: Vec<&str> = parts.map(|part| part.trim_matches(['\'', '"'])).collect();
+    let meant = format!("{document}{}", parts.join("."));
+    let fine = Reader { text: &meant, at: 0 }.path().is_ok();
+    (fine && !parts.is_empty() && meant != text).then_some(meant)
 }
 
 struct Reader<'a> {

@@ -2,7 +2,7 @@
 
 use super::{Key, Node};
 use crate::codes;
-use crate::diagnostic::{Diagnostic, Findings, Span};
+use crate::diagnostic::{Diagnostic, Findings, Severity, Span, is_hidden, looks_like};
 
 /// A mapping whose keys are taken one by one; [`Fields::finish`] reports the rest.
 ///
@@ -51,7 +51,11 @@ impl<'n> Fields<'n> {
             let first = Span { start: self.span.start, end: self.span.start };
             let span = self.entries.first().map_or(first, |(key, _)| key.span);
             let message = format!("{} needs the key `{name}`", self.what);
-            findings.report(findings.error(codes::MISSING_KEY, span, message));
+            let finding = findings.error(codes::MISSING_KEY, span, message);
+            findings.report(match name {
+                "orderhub" => finding.with_hint("begin the file with `orderhub: 1`"),
+                _ => finding.with_hint(format!("add `{name}: …`")),
+            });
         }
         node
     }
@@ -90,22 +94,56 @@ impl<'n> Fields<'n> {
 
     /// Reports every key that was not asked for.
     pub fn finish(self, findings: &mut Findings) {
+        let mut known = self.known;
+        known.sort_unstable();
+        known.dedup();
         for (key, _) in self.entries {
-            if !findings.is_full() && !self.known.contains(&key.name.as_str()) {
-                let message = format!("unknown key `{}` in {}", key.name, self.what);
-                let mut known = self.known.clone();
-                known.sort_unstable();
-                known.dedup();
-                let finding = findings
-                    .error(codes::UNKNOWN_KEY, key.span, message)
-                    .with_nearest(&key.name, known.iter().copied());
-                let finding = match finding.hint {
-                    Some(_) => finding,
-                    None => finding.with_hint(format!("known keys: {}", known.join(", "))),
-                };
-                findings.report(finding);
+            if known.contains(&key.name.as_str()) {
+                continue;
+            }
+            // Looking for the nearest name is costly: it is done for those that are shown.
+            if findings.is_full() {
+                findings.count(key.span, Severity::Error);
+            } else {
+                findings.report(unknown_key(key, self.what, &known, findings));
             }
         }
+    }
+}
+
+fn unknown_key(key: &Key, what: &str, known: &[&'static str], findings: &Findings) -> Diagnostic {
+    if let Some(alike) = looks_like(&key.name, known.iter().copied()) {
+        let message = format!("`{}` only looks like `{}`", key.name, alike.name);
+        return findings
+            .error(codes::LOOK_ALIKE, key.span, message)
+            .with_label(alike.how)
+            .with_hint(format!("type it anew: `{}`", alike.name));
+    }
+    let plain: String = key.name.chars().filter(|c| !c.is_whitespace() && !is_hidden(*c)).collect();
+    if let (Some(name), Some(odd)) = (
+        known.iter().find(|name| **name == plain),
+        key.name.chars().find(|c| c.is_whitespace() || is_hidden(*c)),
+    ) {
+        let message = format!("`{}` only looks like `{name}`", key.name);
+        return findings
+            .error(codes::LOOK_ALIKE, key.span, message)
+            .with_label(format!(
+                "U+{:04X} stands in it, which is no ordinary blank",
+                u32::from(odd)
+            ))
+            .with_hint(format!("type it anew: `{name}`"));
+    }
+    let message = format!("unknown key `{}` in {what}", key.name);
+    let finding = findings.error(codes::UNKNOWN_KEY, key.span, message);
+    let finding = match key.name.split_once(':') {
+        Some((name, rest)) if known.contains(&name) => {
+            finding.with_hint(format!("a blank stands behind a colon: `{name}: {rest}`"))
+        }
+        _ => finding.with_nearest(&key.name, known.iter().copied()),
+    };
+    match finding.hint {
+        Some(_) => finding,
+        None => finding.with_hint(format!("known keys: {}", known.join(", "))),
     }
 }
 

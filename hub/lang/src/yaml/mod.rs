@@ -9,16 +9,18 @@
 //! `deep_nesting_and_large_files_end_at_the_budget`.
 
 mod fields;
+mod hidden;
 mod place;
 mod read;
 mod scalar;
+mod syntax;
 
 use std::borrow::Cow;
 use std::sync::Arc;
 
 pub use self::fields::Fields;
 pub use self::place::source_from_bytes;
-pub use self::read::parse;
+pub use self::read::{parse, parse_on};
 use crate::diagnostic::{Source, Span};
 use crate::value::Value;
 

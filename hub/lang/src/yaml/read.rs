@@ -1,12 +1,13 @@
 //! From the parser's events to a tree, counting as it goes.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
-use serde_saphyr::granit_parser::{self, ErrorKind, Event, Parser, ScalarStyle, ScanError};
+use serde_saphyr::granit_parser::{self, Event, Parser, ScalarStyle, ScanError};
 
-use super::place::{byte, measure, range, tab_in_indentation};
-use super::{Budget, Key, Node, NodeValue, scalar};
+use super::place::{measure, range};
+use super::{Budget, Key, Node, NodeValue, hidden, scalar, syntax};
 use crate::codes;
 use crate::diagnostic::{Diagnostic, Findings, Source, Span};
 
@@ -15,15 +16,24 @@ use crate::diagnostic::{Diagnostic, Findings, Source, Span};
 /// # Errors
 ///
 /// All mistakes that can be found in one pass: syntax (the first), tabs, duplicate keys, several
-/// documents, tags, a budget exceeded; each at its place.
+/// documents, tags, what nobody sees, a budget exceeded; each at its place.
 pub fn parse(source: &Arc<Source>, budget: &Budget) -> Result<Node, Vec<Diagnostic>> {
     let mut findings = Findings::new(source);
+    let root = parse_on(&mut findings, budget);
+    findings.into_result(root).map(|(root, _)| root)
+}
+
+/// Reads one file for a reader that goes on after mistakes: the tree where it is whole, although a key may
+/// be given twice (the first counts), a tag may stand before a value, or another document behind it.
+pub fn parse_on(findings: &mut Findings, budget: &Budget) -> Option<Node> {
+    let source = Arc::clone(findings.source());
     if source.text.len() > budget.bytes {
         let message =
             format!("the file has {} bytes; {} are allowed", source.text.len(), budget.bytes);
         findings.report(findings.error(codes::TOO_LARGE, Span::new(0, 0), message));
-        return Err(findings.into_vec());
+        return None;
     }
+    hidden::check(findings);
     let reader = Reader {
         budget: *budget,
         findings,
@@ -32,8 +42,10 @@ pub fn parse(source: &Arc<Source>, budget: &Budget) -> Result<Node, Vec<Diagnost
         root: None,
         nodes: 0,
         documents: 0,
+        whole: true,
+        last: 0,
     };
-    reader.read()
+    reader.read(&source)
 }
 
 /// A collection that is not closed yet.
@@ -47,7 +59,12 @@ struct Open {
 
 enum Content {
     List(Vec<Node>),
-    Map { entries: Vec<(Key, Node)>, names: HashSet<String>, key: Option<Key>, merges: Vec<Node> },
+    Map {
+        entries: Vec<(Key, Node)>,
+        names: HashMap<String, u32>,
+        key: Option<Key>,
+        merges: Vec<Node>,
+    },
 }
 
 /// An anchored node with its size and height, so that an alias is charged before it is copied.
@@ -57,22 +74,25 @@ struct Anchor {
     height: usize,
 }
 
-struct Reader {
+struct Reader<'f> {
     budget: Budget,
-    findings: Findings,
+    findings: &'f mut Findings,
     open: Vec<Open>,
     anchors: HashMap<usize, Anchor>,
     root: Option<Node>,
     nodes: usize,
     documents: usize,
+    /// Nothing that was said is missing in the tree.
+    whole: bool,
+    /// Where the last scalar or alias, or the last bracket, ends.
+    last: usize,
 }
 
 /// Reading cannot go on; what was found says why.
 struct Stop;
 
-impl Reader {
-    fn read(mut self) -> Result<Node, Vec<Diagnostic>> {
-        let source = Arc::clone(self.findings.source());
+impl Reader<'_> {
+    fn read(mut self, source: &Source) -> Option<Node> {
         let options = granit_parser::options! {
             emit_comments: false,
             emit_unresolved_aliases: true,
@@ -82,16 +102,21 @@ impl Reader {
         };
         for next in Parser::new_from_str_with_options(&source.text, options) {
             let step = match next {
-                Ok((event, span)) => self.event(event, range(&source, &span)),
+                Ok((event, span)) => {
+                    let (start, end) = range(source, &span);
+                    self.last = self.last.max(end);
+                    self.event(event, (start, end))
+                }
                 Err(error) => self.scan_error(&error),
             };
             if step.is_err() {
+                // Behind the first document nothing is missing in it.
+                self.whole &= self.documents > 1;
                 break;
             }
         }
-        let root =
-            self.root.take().unwrap_or(Node { span: Span::default(), value: NodeValue::Null });
-        self.findings.into_result(Some(root)).map(|(root, _)| root)
+        let nothing = Node { span: Span::default(), value: NodeValue::Null };
+        self.whole.then(|| self.root.take().unwrap_or(nothing))
     }
 
     #[expect(
@@ -100,10 +125,6 @@ impl Reader {
     )]
     fn event(&mut self, event: Event<'_>, (start, end): (usize, usize)) -> Result<(), Stop> {
         let span = Span::new(start, end);
-        if self.findings.is_full() {
-            // Each finding looks for its line: a hostile file must not make that happen for ever.
-            return Err(Stop);
-        }
         match event {
             Event::DocumentStart(..) => self.document(span),
             Event::Scalar(text, style, anchor, tag) => {
@@ -134,7 +155,7 @@ impl Reader {
                 let flow = style == granit_parser::StructureStyle::Flow;
                 let content = Content::Map {
                     entries: Vec::new(),
-                    names: HashSet::new(),
+                    names: HashMap::new(),
                     key: None,
                     merges: Vec::new(),
                 };
@@ -143,6 +164,7 @@ impl Reader {
             Event::SequenceEnd | Event::MappingEnd => self.finish(end),
             Event::Alias(id) => self.alias(id, span),
             Event::UnresolvedAlias(name) => {
+                self.whole = false;
                 let message = format!("alias `*{name}` has no anchor");
                 self.findings.report(
                     self.findings
@@ -226,6 +248,7 @@ impl Reader {
                 for merge in &merges {
                     self.merge(&mut entries, &mut names, merge)?;
                 }
+                hidden::alike(self.findings, &entries);
                 NodeValue::Map(entries)
             }
         };
@@ -246,6 +269,7 @@ impl Reader {
 
     fn alias(&mut self, id: usize, span: Span) -> Result<(), Stop> {
         let Some((nodes, height)) = self.anchors.get(&id).map(|a| (a.nodes, a.height)) else {
+            self.whole = false;
             self.findings.report(
                 self.findings
                     .error(codes::ALIAS, span, "an alias to a node that it stands in")
@@ -276,6 +300,7 @@ impl Reader {
                 let name = name.or_else(|| node.is_null().then(|| written.to_owned()));
                 *slot = Some(Key { span: node.span, name: name.clone().unwrap_or_default() });
                 if name.is_none() {
+                    self.whole = false;
                     let message = format!("{} cannot be a key", node.kind());
                     self.findings.report(self.findings.error(
                         codes::COMPLEX_KEY,
@@ -294,18 +319,23 @@ impl Reader {
                 let merge = key.name == "<<" && self.findings.source().slice(key.span) == "<<";
                 if merge {
                     merges.push(node);
-                } else if !names.insert(key.name.clone()) {
-                    let first = entries.iter().find(|(other, _)| other.name == key.name);
-                    let first = first.map_or(0, |(first, _)| first.span.start);
-                    let line = self.findings.source().position(first).line;
-                    let message = format!("key `{}` is given twice", key.name);
-                    self.findings.report(
-                        self.findings
-                            .error(codes::DUPLICATE_KEY, key.span, message)
-                            .with_label(format!("first on line {line}")),
-                    );
                 } else {
-                    entries.push((key, node));
+                    match names.entry(key.name.clone()) {
+                        Entry::Vacant(free) => {
+                            free.insert(key.span.start);
+                            entries.push((key, node));
+                        }
+                        Entry::Occupied(first) => {
+                            let line = self.findings.source().line(*first.get());
+                            let message = format!("key `{}` is given twice", key.name);
+                            self.findings.report(
+                                self.findings
+                                    .error(codes::DUPLICATE_KEY, key.span, message)
+                                    .with_label(format!("first on line {line}"))
+                                    .with_hint("remove one of the two"),
+                            );
+                        }
+                    }
                 }
             }
         }
@@ -316,11 +346,12 @@ impl Reader {
     fn merge(
         &mut self,
         entries: &mut Vec<(Key, Node)>,
-        names: &mut HashSet<String>,
+        names: &mut HashMap<String, u32>,
         from: &Node,
     ) -> Result<(), Stop> {
         for part in from.list_or_single() {
             let Some(map) = part.as_map() else {
+                self.whole = false;
                 let message = format!("`<<` merges mappings, this is {}", part.kind());
                 self.findings.report(self.findings.error(codes::MERGE, part.span, message));
                 continue;
@@ -328,7 +359,7 @@ impl Reader {
             // The alias itself was charged; what is copied a second time is charged again.
             self.charge(measure(part).0, part.span)?;
             for (key, node) in map {
-                if names.insert(key.name.clone()) {
+                if names.insert(key.name.clone(), key.span.start).is_none() {
                     entries.push((key.clone(), node.clone()));
                 }
             }
@@ -337,29 +368,12 @@ impl Reader {
     }
 
     fn scan_error(&mut self, error: &ScanError) -> Result<(), Stop> {
-        let source = Arc::clone(self.findings.source());
-        let byte = byte(&source, error.marker());
-        let tab = tab_in_indentation(&source, byte);
-        let span = Span::new(byte, byte + 1);
-        let about_tabs = matches!(
-            error.kind(),
-            ErrorKind::TabNotAllowed
-                | ErrorKind::TabInBlockIndentation
-                | ErrorKind::TabInIndentation
-                | ErrorKind::TabAtBlockScalarStart
-        );
-        let finding = if matches!(error.kind(), ErrorKind::RecursionLimitExceeded) {
-            let message = format!("nested deeper than {} levels", self.budget.depth);
-            self.findings.error(codes::TOO_DEEP, span, message)
-        } else if about_tabs || tab.is_some() {
-            let at = tab.unwrap_or(byte);
-            self.findings
-                .error(codes::TAB, Span::new(at, at + 1), "a tab where only blanks may stand")
-                .with_hint("replace the tab by blanks")
-        } else {
-            self.findings.error(codes::SYNTAX, span, error.info().to_owned())
-        };
-        self.findings.report(finding);
+        let open = self.open.iter().find(|open| open.flow).map(|open| open.start);
+        let finding = syntax::finding(self.findings, error, &self.budget, open, self.last);
+        // What nobody sees may be what the reader stopped at.
+        if !self.findings.has(codes::HIDDEN, finding.span) {
+            self.findings.report(finding);
+        }
         Err(Stop)
     }
 }

@@ -101,23 +101,25 @@ fn aliases_and_merges_copy_what_was_said() {
     assert_eq!(json("'<<': 1"), r#"{"<<":1}"#);
 }
 
+/// The cases of `tests/data/lang/yaml.yaml`: a text, how often it is repeated, and what is found.
 #[test]
 fn mistakes_are_reported_at_their_places() {
-    let cases: &[(&str, &[&str])] = &[
-        ("a: 1\nb: 2\na: 3\nc:\n  d: 1\n  d: 2\n", &["Y0003 3:1", "Y0003 6:3"]),
-        ("a:\n\tb: 1\n", &["Y0002 2:1"]),
-        ("a: 1\n---\nb: 2\n", &["Y0004 2:1"]),
-        ("a: *nope\n", &["Y0008 1:4"]),
-        ("a: &a [*a]\n", &["Y0008 1:8"]),
-        ("a: !ruby/object x\n", &["Y0009 1:17"]),
-        ("[a, b]: 1\n", &["Y0010 1:1"]),
-        ("a: { <<: 1 }\n", &["Y0011 1:10"]),
-        ("a: [1, 2\n", &["Y0001 1:4"]),
-        ("a: \"x\n", &["Y0001 1:4"]),
-    ];
-    let found: Vec<_> = cases.iter().map(|(text, _)| places(&read(text).unwrap_err())).collect();
-    let expected: Vec<_> = cases.iter().map(|(_, places)| places.to_vec()).collect();
-    assert_eq!(found, expected);
+    let cases = include_str!("../../../../tests/data/lang/yaml.yaml");
+    let cases = read(cases).unwrap_or_else(|found| panic!("{}", render(&found)));
+    for case in cases.as_list().unwrap() {
+        let text = |key: &str| case.get(key).map(|node| node.scalar_text().unwrap().into_owned());
+        let times = text("times").map_or(1, |times| times.parse().unwrap());
+        let expected = case.get("found").unwrap().as_list().unwrap().iter();
+        let mut expected: Vec<_> = expected.map(|node| node.scalar_text().unwrap()).collect();
+        let found = read(&text("text").unwrap().repeat(times)).err().unwrap_or_default();
+        let mut found = places(&found);
+        // `...` leaves out what stands before the last ones.
+        if let Some(rest) = expected.strip_prefix(&["...".into()]) {
+            found.drain(..found.len() - rest.len());
+            expected.remove(0);
+        }
+        assert_eq!(found, expected, "{}", text("why").unwrap());
+    }
 }
 
 #[test]
@@ -154,15 +156,20 @@ fn deep_nesting_and_large_files_end_at_the_budget() {
 }
 
 #[test]
-fn a_file_of_nothing_but_mistakes_is_left_early() {
+fn of_a_file_of_nothing_but_mistakes_the_first_are_shown_and_all_are_counted() {
     let twice: String = (0..50_000).map(|n| format!("k{n}: 1\nk{n}: 2\n")).collect();
     let found = read(&twice).unwrap_err();
-    assert_eq!(found.len(), crate::diagnostic::MOST_FINDINGS);
+    assert_eq!(found.len(), crate::diagnostic::MOST_FINDINGS + 1);
+    let more = found.last().unwrap();
+    assert_eq!(
+        (more.code, more.message.as_str()),
+        (codes::MORE, "... and 49900 more in this file")
+    );
 }
 
 #[test]
 fn unknown_keys_are_reported_with_the_nearest_name() {
-    let text = "{ rate: 10/s, burts: 20, zzz: 1 }";
+    let text = "{ rate: 10/s, burts: 20, zzz: 1, b\u{443}: 2 }";
     let source = Source::new("a.yaml", text);
     let node = parse(&source, &Budget::default()).unwrap();
     let mut findings = Findings::new(&source);
@@ -172,7 +179,8 @@ fn unknown_keys_are_reported_with_the_nearest_name() {
     assert!(fields.required("by", &mut findings).is_none());
     fields.finish(&mut findings);
     let found = findings.into_vec();
-    assert_eq!(places(&found), ["L0002 1:3", "L0001 1:15", "L0001 1:26"]);
+    assert_eq!(places(&found), ["L0002 1:3", "L0001 1:15", "L0001 1:26", "Y0013 1:34"]);
+    assert_eq!(found[3].label, "letter 2 is U+0443, not `y`");
     assert_eq!(found[1].hint.as_deref(), Some("did you mean `burst`?"));
     assert_eq!(found[2].hint.as_deref(), Some("known keys: burst, by, rate"));
 }

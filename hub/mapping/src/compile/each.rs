@@ -28,6 +28,10 @@ impl Compiler<'_> {
         let mut element = Element::default();
         let mut written = Vec::new();
         for rule in rules {
+            if rule.broken {
+                self.broken(rule, scope, stack);
+                continue;
+            }
             let hub = match &rule.hub {
                 None => {
                     self.out_without_hub(rule, scope, stack, out);
@@ -172,7 +176,7 @@ impl Compiler<'_> {
     }
 
     /// An object whose parts are mapped one by one.
-    fn address_in(
+    pub(super) fn address_in(
         &mut self,
         rule: &Rule,
         parts: &[Rule],
@@ -198,6 +202,9 @@ impl Compiler<'_> {
                 continue;
             }
             let Some(name) = self.part_name(part, Direction::In) else { continue };
+            if part.broken {
+                continue;
+            }
             let compiled = self.in_rule(part, &inner);
             let Some((compiled, ty, count)) = compiled else { continue };
             self.fits_target(part, &InTarget::AddressPart(field, name), ty, count);
@@ -245,7 +252,7 @@ impl Compiler<'_> {
 
     /// A collection, both ways.
     #[expect(clippy::too_many_arguments, reason = "what surrounds a rule, once")]
-    fn each(
+    pub(super) fn each(
         &mut self,
         rule: &Rule,
         each: &Each,
@@ -277,7 +284,8 @@ impl Compiler<'_> {
         let where_ = self.tests(rule.where_.as_ref(), &rows);
         let key = each.key.as_ref().and_then(|key| self.key(key, &rows));
         let ours = each.ours.as_ref().and_then(|rule| self.plain(rule, &rows));
-        if key.is_none() && ours.is_none() && may_in && self.keyed {
+        let keyless = each.key.is_none() && each.ours.is_none() && !each.broken;
+        if keyless && may_in && self.keyed {
             let hint = "elements are matched by key, never by position: add `key: id`";
             self.wrong(codes::KEY, each.span, "`each` needs a key", hint);
         }

@@ -1,6 +1,7 @@
 //! From the file to programs: paths become slots of one scan, hub paths become fields, chains are
 //! checked against the catalogue, and each rule goes the ways that are possible.
 
+mod broken;
 mod each;
 mod expression;
 mod inverse;
@@ -91,7 +92,7 @@ pub(crate) fn compile(file: &File, findings: &mut Findings) -> Compiled {
         entity: file.entity,
         rows: file.grouping.is_some() && matches!(file.format, crate::format::Format::Csv(_)),
         leaves: file.format.leaves(file.grouping.is_some()),
-        keyed: file.key.is_some(),
+        keyed: file.keyed,
     };
     compiler.file(file)
 }

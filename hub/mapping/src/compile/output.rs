@@ -196,7 +196,7 @@ impl Compiler<'_> {
         let below = Below { prefix: system.is.segments.clone(), guard: Some(out.rules.len() - 1) };
         let mut written = Vec::new();
         for part in parts {
-            if !Self::ways(part).1 {
+            if !Self::ways(part).1 || part.broken {
                 continue;
             }
             if part.hub.is_none() {

@@ -66,8 +66,18 @@ pub(super) fn in_target(path: &HubPath, stack: &[Collection]) -> Result<InTarget
     };
     let field = catalogue().field(id).ok_or("no such field")?;
     match field.kind {
-        Kind::Derived => return Err(format!("`{}` is computed by the hub", field.full_path())),
-        Kind::Hub => return Err(format!("`{}` is written by the hub", field.full_path())),
+        Kind::Derived => {
+            return Err(format!(
+                "`{}` is computed by the hub: it goes out only, or nowhere",
+                field.full_path()
+            ));
+        }
+        Kind::Hub => {
+            return Err(format!(
+                "`{}` is written by the hub: it goes out only, or nowhere",
+                field.full_path()
+            ));
+        }
         Kind::Given | Kind::Atomic | Kind::Fact => {}
     }
     match part {

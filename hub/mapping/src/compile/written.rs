@@ -25,7 +25,10 @@ impl Compiler<'_> {
             Format::Xml(_) => {
                 self.output.around = self.around(file);
                 if self.output.around.is_empty() && out.node.keys.len() != 1 {
-                    let span = out.rules.first().map_or(file.name.span, |rule| rule.span);
+                    let span = out.rules.first().map_or_else(
+                        || file.name.as_ref().map_or(Span::default(), |name| name.span),
+                        |rule| rule.span,
+                    );
                     let message = "a document of XML has one element around all others";
                     let hint =
                         "name it: `documents: { at: order }`, or write it in each path: `order.no`";

@@ -1,6 +1,6 @@
 //! Reads the options of conversions, and reports what is wrong with them at its place.
 
-use orderhub_lang::diagnostic::{Findings, Span};
+use orderhub_lang::diagnostic::{Diagnostic, Findings, Span};
 use orderhub_lang::path::Path;
 use orderhub_lang::yaml::{Fields, Node};
 
@@ -26,8 +26,14 @@ impl Options<'_> {
 
     /// Reports an option that is not what it can be.
     pub(crate) fn wrong(&mut self, node: &Node, why: &str) {
+        // What to write stands behind a colon.
+        let (why, hint) = match why.split_once(": ") {
+            Some((why, more)) if more.starts_with(['a', 'A']) => (why, Some(more.to_owned())),
+            Some((why, example)) => (why, Some(format!("write `{example}`"))),
+            None => (why, None),
+        };
         let finding = self.findings.error(codes::OPTION, node.span, why.to_owned());
-        self.findings.report(finding.with_label("here"));
+        self.findings.report(Diagnostic { hint, ..finding });
     }
 
     /// Reports that this version does not have the conversion.

@@ -30,13 +30,8 @@ impl Integration {
         };
         let own = source(file, text);
         let mut findings = Findings::new(&own);
-        let draft = match yaml::parse(&own, &Budget::default()) {
-            Ok(root) => read(&root, &mut findings),
-            Err(more) => {
-                all.extend(more);
-                None
-            }
-        };
+        let root = yaml::parse_on(&mut findings, &Budget::default());
+        let draft = root.and_then(|root| read(&root, &mut findings));
         let (mappings, seen) = compiled(name, files, draft.as_ref(), &mut all);
         let connector = find(CONNECTOR).map(|(file, text)| source(file, text));
         let integration = draft.and_then(|draft| {
@@ -90,6 +85,7 @@ fn compiled<'f>(
         seen.push(document);
         match compile(name, document, &source(name, file, text), &named, role) {
             Ok(mapping) => {
+                all.extend_from_slice(mapping.warnings());
                 mappings.insert(document.to_owned(), Arc::new(mapping));
             }
             Err(more) => all.extend(more),
@@ -147,7 +143,7 @@ impl Check<'_, '_> {
                 codes::FILE,
                 *span,
                 message,
-                "or name the folder whose connector.yaml is shared",
+                "add it, or name the folder whose connector.yaml is shared: `connector: rest_wms`",
             );
         }
         for (at, intake) in draft.intake.iter().enumerate() {
@@ -158,7 +154,7 @@ impl Check<'_, '_> {
         for deliver in &draft.deliver {
             if ids.contains(&deliver.id.as_str()) {
                 let message = format!("`{}` is there twice", deliver.id);
-                let hint = "a deliver rule is known by its event and its operation";
+                let hint = "remove one: a deliver rule is known by its event and its operation";
                 self.error(codes::TWICE, deliver.span, message, hint);
             }
             ids.push(&deliver.id);

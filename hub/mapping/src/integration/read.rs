@@ -9,6 +9,7 @@ use orderhub_lang::units;
 use orderhub_lang::yaml::{Fields, Node};
 use orderhub_order::catalogue::catalogue;
 use orderhub_order::condition::Condition;
+use orderhub_order::flow::EVENTS;
 use orderhub_order::ids::{Collection, Entity, Role};
 
 use super::{ByLink, ConnectorUse, Deliver, Intake, Read};
@@ -193,6 +194,12 @@ impl Reader<'_> {
         if let Some(name) = node.as_text() {
             return Some(ByLink { single: Some(name.to_owned()), ..ByLink::default() });
         }
+        if node.as_map().is_none() {
+            let needed = format!("`{what}` is a name, or `{{ create: …, update: … }}`");
+            let finding = self.findings.wrong_type(node, &needed);
+            self.findings.report(finding);
+            return None;
+        }
         let mut fields = Fields::of(node, what, self.findings)?;
         let create = fields.text("create", self.findings);
         let update = fields.text("update", self.findings);
@@ -211,7 +218,10 @@ impl Reader<'_> {
         let entity = Entity::parse(about).filter(|_| event.contains('.'));
         if entity.is_none() {
             let names = Entity::ALL.map(Entity::as_str).join(", ");
-            let hint = format!("events are `<entity>.<what happened>`, of {names}");
+            let hint = match orderhub_lang::diagnostic::nearest(event, EVENTS) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("events are `<entity>.<what happened>`, of {names}"),
+            };
             self.error(codes::INTEGRATION, span, format!("`{event}` is no event"), &hint);
         }
         entity.map(|entity| entity.collection().unwrap_or(Collection::Root))

@@ -88,7 +88,7 @@ impl Reader<'_> {
         let finding = self.findings.error(codes::CONVERSION, span, message);
         let finding = finding
             .with_label("no such conversion, and no name under `use:`")
-            .with_nearest(name, names);
+            .with_one_of(name, names);
         self.findings.report(finding);
     }
 }

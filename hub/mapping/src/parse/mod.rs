@@ -17,7 +17,8 @@ use crate::cell::Cell;
 use crate::codes;
 use crate::literal::literal;
 
-/// Reads one file; findings go to the reader's list. `None` only if the root is unreadable.
+/// Reads one file; findings go to the reader's list. `None` only if the root is no mapping: whatever
+/// else is wrong, what can be read is judged.
 pub(crate) struct Reader<'f> {
     /// Where findings go.
     pub(crate) findings: &'f mut Findings,
@@ -55,7 +56,8 @@ impl Reader<'_> {
             let text = self.text(node, "a name is needed")?;
             Some(Placed { span: node.span, is: text })
         });
-        let entity = entity.map_or(Some(Entity::Order), |node| self.entity(node));
+        let keyed = key.is_some();
+        let (entity, known_entity) = entity.map_or((Entity::Order, true), |node| self.entity(node));
         let (documents, grouping) = self.documents(documents, &format);
         let where_ = where_.and_then(|node| self.condition(node));
         let key = key.and_then(|node| self.key(node));
@@ -65,11 +67,13 @@ impl Reader<'_> {
         let rules = rules.map(|node| self.rules(node)).unwrap_or_default();
         let cases = cases.map(|node| self.cases(node)).unwrap_or_default();
         Some(File {
-            name: name?,
-            entity: entity?,
+            name,
+            entity,
+            known_entity,
             documents,
             where_,
             key,
+            keyed,
             parents,
             creates,
             revision,
@@ -90,20 +94,25 @@ impl Reader<'_> {
         }
     }
 
-    fn entity(&mut self, node: &Node) -> Option<Entity> {
-        let text = self.text(node, "an entity is needed")?;
-        let found = Entity::parse(&text);
-        if found.is_none() {
-            let names = Entity::ALL.map(Entity::as_str);
-            let finding =
-                self.findings.error(codes::WORD, node.span, format!("unknown entity `{text}`"));
-            let finding = match finding.with_nearest(&text, names) {
-                near if near.hint.is_some() => near,
-                other => other.with_hint(format!("one of {}", names.join(", "))),
-            };
-            self.findings.report(finding);
+    /// The entity, and whether it is the one that is meant: the rules of a file with a misspelled one are
+    /// judged against the entity next to it.
+    fn entity(&mut self, node: &Node) -> (Entity, bool) {
+        let Some(text) = self.text(node, "an entity is needed") else {
+            return (Entity::Order, false);
+        };
+        if let Some(entity) = Entity::parse(&text) {
+            return (entity, true);
         }
-        found
+        let names = Entity::ALL.map(Entity::as_str);
+        let finding =
+            self.findings.error(codes::WORD, node.span, format!("unknown entity `{text}`"));
+        let finding = match finding.with_nearest(&text, names) {
+            near if near.hint.is_some() => near,
+            other => other.with_hint(format!("one of {}", names.join(", "))),
+        };
+        self.findings.report(finding);
+        let meant = orderhub_lang::diagnostic::nearest(&text, names).and_then(Entity::parse);
+        (meant.unwrap_or(Entity::Order), meant.is_some())
     }
 
     fn parents(&mut self, node: &Node) -> Vec<Parent> {
@@ -265,7 +274,10 @@ impl Reader<'_> {
         let text = node.scalar_text().map(std::borrow::Cow::into_owned);
         if text.is_none() {
             let finding = self.findings.wrong_type(node, needs);
-            self.findings.report(finding);
+            self.findings.report(match node.is_null() {
+                true => finding.with_hint("write it behind the colon, or leave the key out"),
+                false => finding,
+            });
         }
         text
     }

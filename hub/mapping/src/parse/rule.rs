@@ -25,6 +25,11 @@ impl Reader<'_> {
             return None;
         }
         let before = self.findings.len();
+        if node.as_map().is_none() {
+            let finding = self.findings.wrong_type(node, "a rule is a mapping");
+            self.findings.report(finding.with_hint("write `{ hub: order_no, system: name }`"));
+            return None;
+        }
         let mut fields = Fields::of(node, "a rule", self.findings)?;
         let hub = fields.optional("hub");
         let system = fields.optional("system");
@@ -39,7 +44,7 @@ impl Reader<'_> {
         let expr = fields.optional("expr");
         let inverse = fields.optional("inverse");
         fields.finish(self.findings);
-        let rule = Rule {
+        let mut rule = Rule {
             span: node.span,
             hub: hub.and_then(|node| self.side(node)),
             system: system.and_then(|node| self.side(node)),
@@ -48,20 +53,26 @@ impl Reader<'_> {
             none: none.map(|node| self.nones(node)).unwrap_or_default(),
             where_: where_.and_then(|node| self.condition(node)),
             direction: direction.and_then(|node| self.direction(node)),
-            fields: parts.map(|node| self.rules(node)),
-            each: each.and_then(|node| self.each(node)),
             with: with.map(|node| self.with(node, hub.is_some())).unwrap_or_default(),
             inverse: inverse.map(|node| self.inverse(node)).unwrap_or_default(),
             expr: expr.and_then(|node| {
                 let is = self.text(node, "an expression is needed")?;
                 Some(Placed { span: node.span, is })
             }),
+            ..Rule::default()
         };
-        if self.findings.len() == before {
+        let mut broken = self.findings.len() > before;
+        // Mistakes below are those of the rules there.
+        rule.fields = parts.map(|node| self.rules(node));
+        rule.each = each.and_then(|node| self.each(node));
+        broken |= each.is_some() && rule.each.is_none();
+        if !broken {
+            let before = self.findings.len();
             self.sides(node, &rule);
+            broken = self.findings.len() > before;
         }
-        // A rule with a mistake is not compiled: its other findings would be about the mistake.
-        (self.findings.len() == before).then_some(rule)
+        rule.broken = broken;
+        Some(rule)
     }
 
     /// What a rule must have, and what does not go together.
@@ -69,15 +80,26 @@ impl Reader<'_> {
         let sources = [rule.system.is_some(), rule.value.is_some(), rule.expr.is_some()];
         let given = sources.iter().filter(|given| **given).count();
         let wrong = match (&rule.hub, given) {
-            (None, 0) => Some("a rule needs a hub side and a system side"),
-            (Some(_), 0) => Some("nothing gives this hub field a value"),
-            (None, 1) => Some("a rule without a hub side needs `value` or `expr` beside `system`"),
-            (Some(_), 2..) => Some("`system`, `value` and `expr` do not go together on the way in"),
-            (None, 3..) => Some("`value` and `expr` do not go together"),
+            (None, 0) => Some((
+                "a rule needs a hub side and a system side",
+                "write `{ hub: order_no, system: name }`",
+            )),
+            (Some(_), 0) => Some((
+                "nothing gives this hub field a value",
+                "add `system: <path in the document>`, or `value: <constant>`",
+            )),
+            (None, 1) => Some((
+                "this rule has no hub side",
+                "add `hub: <field>`; what goes out without one is `{ system: …, value: … }`",
+            )),
+            (Some(_), 2..) => Some((
+                "`system`, `value` and `expr` do not go together on the way in",
+                "leave all but one out; two rules for one field are tried in their order",
+            )),
+            (None, 3..) => Some(("`value` and `expr` do not go together", "leave one out")),
             _ => None,
         };
-        let hint = "write `{ hub: order_no, system: name }`";
-        if let Some(wrong) = wrong {
+        if let Some((wrong, hint)) = wrong {
             self.error(codes::SHAPE, node.span, wrong, hint);
         }
         if !rule.with.is_empty() && rule.expr.is_none() {
@@ -229,10 +251,14 @@ impl Reader<'_> {
         let adds = fields.bool("adds", self.findings).unwrap_or(true);
         let rules = fields.optional("fields");
         fields.finish(self.findings);
+        let own_key = key.and_then(|node| self.key(node));
+        let own_ours = ours.and_then(|node| self.source_rule(node, "ours")).map(Box::new);
+        let broken = key.is_some() != own_key.is_some() || ours.is_some() != own_ours.is_some();
         Some(Each {
             span: node.span,
-            key: key.and_then(|node| self.key(node)),
-            ours: ours.and_then(|node| self.source_rule(node, "ours")).map(Box::new),
+            key: own_key,
+            broken,
+            ours: own_ours,
             complete,
             adds,
             fields: rules.map(|node| self.rules(node)).unwrap_or_default(),

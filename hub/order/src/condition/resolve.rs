@@ -51,7 +51,7 @@ fn linked(
 fn role(name: &str, report: &impl Fn(&'static str, String) -> Diagnostic) -> Result<Role, Finding> {
     Role::parse(name).ok_or_else(|| {
         let roles = Role::ALL.iter().map(|role| role.as_str());
-        Box::new(report(codes::ROLE, format!("unknown role `{name}`")).with_nearest(name, roles))
+        Box::new(report(codes::ROLE, format!("unknown role `{name}`")).with_one_of(name, roles))
     })
 }
 
@@ -175,8 +175,9 @@ fn must(
         parsed::Test::Absent => Ok(Must::Absent),
         parsed::Test::None if elements => Ok(Must::None),
         parsed::Test::None => {
-            let message = "`none` is for collections; for a field write `absent`".to_owned();
-            Err(Box::new(report(codes::TEST, message)))
+            let message = "`none` is for collections".to_owned();
+            let hint = "for a field write `absent`: missing or null";
+            Err(Box::new(report(codes::TEST, message).with_hint(hint)))
         }
         parsed::Test::AnyOf(_) | parsed::Test::NotAnyOf(_) | parsed::Test::From(_) if elements => {
             Err(refuse("a collection has no value to compare"))
@@ -212,7 +213,7 @@ fn known_values(
         Some(name) => {
             let message = format!("`{name}` is no value of `{of}`");
             let finding =
-                report(codes::ENUM_VALUE, message).with_nearest(name, values.iter().copied());
+                report(codes::ENUM_VALUE, message).with_one_of(name, values.iter().copied());
             Err(Box::new(finding))
         }
     }
@@ -234,7 +235,7 @@ fn from(
     let rank = catalogue().rank(machine, name).ok_or_else(|| {
         let values = catalogue().enum_values(machine).iter().copied();
         let message = format!("`{name}` is no value of `{machine}`");
-        Box::new(report(codes::ENUM_VALUE, message).with_nearest(name, values))
+        Box::new(report(codes::ENUM_VALUE, message).with_one_of(name, values))
     })?;
     Ok(Must::From { machine, rank })
 }

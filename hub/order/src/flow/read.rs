@@ -25,8 +25,10 @@ const SUBJECTS: [Collection; 5] = [
 ];
 
 pub(super) fn flow(source: &Arc<Source>) -> Result<Flow, Vec<Diagnostic>> {
-    let node = yaml::parse(source, &Budget::default())?;
     let mut findings = Findings::new(source);
+    let Some(node) = yaml::parse_on(&mut findings, &Budget::default()) else {
+        return Err(findings.into_vec());
+    };
     let flow = Fields::of(&node, "a flow", &mut findings).map(|mut fields| {
         language(&mut fields, &mut findings);
         let name = fields.text("flow", &mut findings).unwrap_or_default();
@@ -61,7 +63,8 @@ fn releases(list: &Node, findings: &mut Findings) -> Vec<Release> {
         if twice {
             let message =
                 format!("`{}` to `{}` is given twice", release.emits, release.to.as_str());
-            findings.report(findings.error(codes::TWICE, node.span, message));
+            let finding = findings.error(codes::TWICE, node.span, message);
+            findings.report(finding.with_hint("make one release of the two, with both conditions"));
         }
         all.push(release);
     }
@@ -83,8 +86,9 @@ fn release(node: &Node, findings: &mut Findings) -> Option<Release> {
     let (holds, lifecycle) = (when.only(is_holds), when.only(is_lifecycle));
     let (emits, to) = (emits?, to?);
     if creates && !matches!(to, Target::Role(_)) {
-        let message = "a fulfilment is released to a role".to_owned();
-        findings.report(findings.error(codes::CREATES, node.span, message));
+        let finding =
+            findings.error(codes::CREATES, node.span, "a fulfilment is released to a role");
+        findings.report(finding.with_hint("write `to: wms`"));
     }
     if &*emits == ORDER_CHANGED && (watched.is_some() || subject != Collection::Root) {
         let message = format!("`{ORDER_CHANGED}` is emitted at every version of the order");
@@ -97,7 +101,7 @@ fn event(node: &Node, findings: &mut Findings) -> Option<Box<str>> {
     let name = node.scalar_text()?;
     if !EVENTS.contains(&name.as_ref()) {
         let finding = findings.error(codes::EVENT, node.span, format!("unknown event `{name}`"));
-        findings.report(finding.with_label("no such event").with_nearest(&name, EVENTS));
+        findings.report(finding.with_label("no such event").with_one_of(&name, EVENTS));
         return None;
     }
     Some(name.as_ref().into())
@@ -114,7 +118,7 @@ fn target(node: &Node, findings: &mut Findings) -> Option<Target> {
     if found.is_none() {
         let names = Role::ALL.iter().map(|role| role.as_str()).chain(["origin", "linked", "all"]);
         let finding = findings.error(codes::TARGET, node.span, format!("unknown target `{name}`"));
-        findings.report(finding.with_nearest(&name, names));
+        findings.report(finding.with_one_of(&name, names));
     }
     found
 }
@@ -126,7 +130,7 @@ fn subject(node: &Node, findings: &mut Findings) -> Option<Collection> {
         let names = SUBJECTS.iter().map(|collection| collection.name());
         let finding =
             findings.error(codes::SUBJECT, node.span, format!("unknown subject `{name}`"));
-        findings.report(finding.with_nearest(&name, names));
+        findings.report(finding.with_one_of(&name, names));
     }
     found
 }
@@ -134,8 +138,9 @@ fn subject(node: &Node, findings: &mut Findings) -> Option<Collection> {
 fn creates(node: &Node, subject: Collection, findings: &mut Findings) -> bool {
     let right = node.scalar_text().as_deref() == Some("fulfilment") && subject == Collection::Root;
     if !right {
-        let message = "a release creates a `fulfilment`, of the order".to_owned();
-        findings.report(findings.error(codes::CREATES, node.span, message));
+        let message = "a release creates a `fulfilment`, of the order";
+        let finding = findings.error(codes::CREATES, node.span, message);
+        findings.report(finding.with_hint("write `creates: fulfilment`, and no `for:`"));
     }
     right
 }
@@ -197,7 +202,7 @@ fn role(key: &Key, findings: &mut Findings) -> Option<Role> {
     if found.is_none() {
         let roles = Role::ALL.iter().map(|role| role.as_str());
         let finding = findings.error(codes::ROLE, key.span, format!("unknown role `{}`", key.name));
-        findings.report(finding.with_nearest(&key.name, roles));
+        findings.report(finding.with_one_of(&key.name, roles));
     }
     found
 }
@@ -248,8 +253,10 @@ fn table(node: &Node, findings: &mut Findings) -> BTreeMap<String, String> {
 }
 
 pub(super) fn ownership(source: &Arc<Source>) -> Result<Ownership, Vec<Diagnostic>> {
-    let node = yaml::parse(source, &Budget::default())?;
     let mut findings = Findings::new(source);
+    let Some(node) = yaml::parse_on(&mut findings, &Budget::default()) else {
+        return Err(findings.into_vec());
+    };
     let rules = Fields::of(&node, "an ownership file", &mut findings).map(|mut fields| {
         language(&mut fields, &mut findings);
         fields.allow(&["ownership"]);
@@ -291,7 +298,7 @@ fn owner(node: &Node, findings: &mut Findings) -> Option<Owner> {
     if found.is_none() {
         let names = Role::ALL.iter().map(|role| role.as_str()).chain(["service", "hub", "any"]);
         let finding = findings.error(codes::OWNER, node.span, format!("unknown owner `{name}`"));
-        findings.report(finding.with_nearest(&name, names));
+        findings.report(finding.with_one_of(&name, names));
     }
     found
 }
@@ -304,7 +311,7 @@ fn treatment(node: &Node, findings: &mut Findings) -> Option<Others> {
         other => {
             let message = format!("unknown treatment `{other}`");
             let finding = findings.error(codes::OTHERS, node.span, message);
-            findings.report(finding.with_nearest(other, ["keep", "propose", "correct"]));
+            findings.report(finding.with_one_of(other, ["keep", "propose", "correct"]));
             None
         }
     }

@@ -10,6 +10,7 @@ use orderhub_mapping::{Integration, Loaded};
 use serde_json::json;
 
 use super::output::{self, Code, Fault, Output, say};
+use super::report::{self, Format, Found};
 use super::serve;
 use crate::bundle::{Bundle, BundleError, Files as Mappings};
 use crate::config::Config;
@@ -25,26 +26,47 @@ pub(super) struct Files {
     config: Option<PathBuf>,
 }
 
+/// What is checked, and how it is told.
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct Check {
+    #[command(flatten)]
+    files: Files,
+    /// How findings are written; without it, as `--output` says.
+    #[arg(long, value_enum)]
+    format: Option<Format>,
+    /// A warning ends the check like an error.
+    #[arg(long)]
+    deny_warnings: bool,
+}
+
 /// Checks files as `run` would.
-pub(super) fn check(files: &Files, output: Output) -> Result<ExitCode, Fault> {
+pub(super) fn check(asked: &Check, output: Output) -> Result<ExitCode, Fault> {
+    let files = &asked.files;
     let config = settings(files)?;
-    let (mut count, mut findings) = (0, Vec::new());
+    let (mut count, mut all) = (0, Vec::new());
     for (root, below) in roots(files)? {
         let mappings = read(&root)?;
         count += mappings.keys().filter(|name| selected(name, &below)).count();
-        match Bundle::compile(&mappings, &config) {
-            Ok(bundle) => findings.extend_from_slice(bundle.warnings()),
-            Err(BundleError::Files(found)) => findings.extend(found),
+        let mut findings = match Bundle::compile(&mappings, &config) {
+            Ok(bundle) => bundle.warnings().to_vec(),
+            Err(BundleError::Files(found)) => found,
             Err(error) => return Err(Fault::new(Code::Settings, error.to_string())),
-        }
+        };
         findings.extend(samples(&mappings));
+        diagnostic::sort(&mut findings);
+        all.extend(findings.into_iter().map(|finding| Found::below(&root, finding)));
     }
-    diagnostic::sort(&mut findings);
-    report(&findings, output);
-    let errors = findings.iter().filter(|f| f.severity == Severity::Error).count();
-    let warnings = findings.len() - errors;
-    say(&format!("checked {count} files: {errors} errors, {warnings} warnings"));
-    Ok(if errors == 0 { ExitCode::SUCCESS } else { ExitCode::from(Code::Problems.number()) })
+    report::write(&all, asked.format.or(Format::of(output)));
+    let errors = all.iter().filter(|one| one.finding.severity == Severity::Error).count();
+    let warnings = all.len() - errors;
+    let counted = |count: usize, what: &str| match count {
+        1 => format!("1 {what}"),
+        _ => format!("{count} {what}s"),
+    };
+    let (files, errors_said) = (counted(count, "file"), counted(errors, "error"));
+    say(&format!("checked {files}: {errors_said}, {}", counted(warnings, "warning")));
+    let passed = errors == 0 && (warnings == 0 || !asked.deny_warnings);
+    Ok(if passed { ExitCode::SUCCESS } else { ExitCode::from(Code::Problems.number()) })
 }
 
 /// Files that cases name and that are not there. They change nothing that runs, so only the check looks
@@ -79,20 +101,6 @@ fn settings(files: &Files) -> Result<Config, Fault> {
         .config
         .as_ref()
         .map_or_else(|| Ok(Config::default()), |file| Ok(serve::load(file)?.config))
-}
-
-fn report(findings: &[Diagnostic], output: Output) {
-    match output {
-        Output::Table | Output::Name => {
-            if !findings.is_empty() {
-                output::print(&diagnostic::render(findings));
-            }
-        }
-        Output::Json | Output::Jsonl => {
-            let rows: Vec<_> = findings.iter().map(|finding| json!(finding.to_json())).collect();
-            output::rows(&rows, &[], output);
-        }
-    }
 }
 
 /// Each mappings folder that is meant, with what below it is.
@@ -180,7 +188,9 @@ fn cases(
     let prefix = format!("{name}/");
     let loaded = load(name, mappings);
     let Some(integration) = loaded.integration else {
-        report(&loaded.diagnostics, output);
+        let found = loaded.diagnostics.into_iter();
+        let found: Vec<_> = found.map(|one| Found::below(Path::new("mappings"), one)).collect();
+        report::write(&found, Format::of(output));
         let fault = Fault::new(Code::Settings, format!("`{name}` has errors"));
         return Err(fault.hint("`orderhub check` shows the same; mend them first"));
     };

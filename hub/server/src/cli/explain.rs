@@ -1,67 +1,57 @@
-//! The long text of a code, or what a hub field is.
+//! The long text of a code, why a document failed, or what a hub field is.
 
 use std::process::ExitCode;
 
-use orderhub_lang::diagnostic::nearest;
+use orderhub_lang::codes::Explanation;
+use orderhub_lang::diagnostic::{nearest, visible};
+use orderhub_mapping::causes;
 use orderhub_order::catalogue::{Field, Owner, catalogue};
 use orderhub_order::ids::Collection;
 
 use super::output::{Code, Fault, print};
 
-/// A code with what it means; of some there is a wrong and a right example.
-struct Known {
-    code: &'static str,
-    title: &'static str,
-    text: &'static str,
-    example: Option<(&'static str, &'static str)>,
-}
-
 /// Every code of this build, crate by crate.
-fn codes() -> impl Iterator<Item = Known> {
-    let plain = orderhub_lang::codes::CODES.iter();
-    let plain = plain.chain(orderhub_order::codes::CODES).chain(orderhub_connectors::codes::CODES);
-    let plain = plain.map(|known| Known {
-        code: known.code,
-        title: known.title,
-        text: known.text,
-        example: None,
-    });
-    plain.chain(orderhub_mapping::codes::CODES.iter().map(|known| Known {
-        code: known.code,
-        title: known.title,
-        text: known.text,
-        example: Some((known.wrong, known.right)),
-    }))
+pub(super) fn codes() -> impl Iterator<Item = &'static Explanation> {
+    let lists = [
+        orderhub_lang::codes::CODES,
+        orderhub_order::codes::CODES,
+        orderhub_connectors::codes::CODES,
+        orderhub_mapping::codes::CODES,
+    ];
+    lists.into_iter().flatten()
 }
 
 pub(super) fn explain(word: &str) -> Result<ExitCode, Fault> {
     let code = word.trim_start_matches("error[").trim_end_matches(']').to_uppercase();
     if let Some(known) = codes().find(|known| known.code == code) {
-        let mut text = format!("{}: {}\n\n{}\n", known.code, known.title, known.text);
-        if let Some((wrong, right)) = known.example {
-            text.push_str(&format!("\nwrong:\n{}\nright:\n{}", indented(wrong), indented(right)));
-        }
-        print(&text);
+        print(&page(known));
         return Ok(ExitCode::SUCCESS);
     }
-    if let Some(field) = catalogue().find_full(word) {
-        print(&describe(field));
+    // `currency` is both: why a document failed, and a field.
+    let cause = causes::find(word)
+        .map(|cause| format!("{}: {}\n\n{}\n", cause.word, cause.title, cause.text));
+    let field = catalogue().find_full(word).map(describe);
+    let pages: Vec<String> = cause.into_iter().chain(field).collect();
+    if !pages.is_empty() {
+        print(&pages.join("\n"));
         return Ok(ExitCode::SUCCESS);
     }
-    let below: Vec<_> = catalogue()
-        .below(word)
-        .iter()
-        .filter_map(|id| catalogue().field(id))
-        .map(Field::full_path)
-        .collect();
+    let below: Vec<_> = if word == "order" {
+        catalogue().fields_of(Collection::Root).map(Field::full_path).collect()
+    } else {
+        let below = catalogue().below(word);
+        below.iter().filter_map(|id| catalogue().field(id)).map(Field::full_path).collect()
+    };
     if !below.is_empty() {
         print(&below.join("\n"));
         return Ok(ExitCode::SUCCESS);
     }
     let near = catalogue()
         .nearest(word)
+        .or_else(|| nearest(word, causes::CAUSES.iter().map(|cause| cause.word)).map(str::to_owned))
         .or_else(|| nearest(&code, codes().map(|known| known.code)).map(str::to_owned));
-    let fault = Fault::new(Code::NotFound, format!("`{word}` is no code and no hub field"));
+    let what = format!("`{word}` is no code, no cause and no hub field");
+    let fault = Fault::new(Code::NotFound, what);
     Err(match near {
         Some(near) => fault.hint(format!("did you mean `{near}`?")),
         None => fault
@@ -69,8 +59,21 @@ pub(super) fn explain(word: &str) -> Result<ExitCode, Fault> {
     })
 }
 
+/// A code with its examples.
+pub(super) fn page(known: &Explanation) -> String {
+    format!(
+        "{}: {}\n\n{}\n\nwrong:\n{}\nright:\n{}",
+        known.code,
+        known.title,
+        known.text,
+        indented(known.wrong),
+        indented(known.right)
+    )
+}
+
+/// What nobody sees in an example is shown by its number.
 fn indented(example: &str) -> String {
-    example.trim_end().lines().map(|line| format!("  {line}\n")).collect()
+    example.trim_end().lines().map(|line| format!("  {}\n", visible(line))).collect()
 }
 
 fn owner(owner: Owner) -> &'static str {

@@ -20,6 +20,7 @@ mod operate;
 mod output;
 mod reindex;
 mod remote;
+mod report;
 mod serve;
 mod store;
 mod token;
@@ -84,12 +85,12 @@ enum Command {
     /// Forget what finds orders, and its key, with all hubs stopped: the next start makes it anew.
     Reindex(Settings),
     /// Check integration files: every mistake with file, line, column and a hint.
-    Check(author::Files),
+    Check(author::Check),
     /// Run the files' own cases.
     Test(author::Files),
-    /// Explain a code (`M0107`) or a hub field (`totals.total`).
+    /// Explain a code (`M0107`), the cause of a failed document (`unknown_value`) or a hub field (`totals.total`).
     Explain {
-        /// The code or field.
+        /// The code, cause or field.
         word: String,
     },
     /// Orders: list, show, log, diff, blame, restore, release.
@@ -179,7 +180,7 @@ fn run(arguments: Arguments) -> Result<ExitCode, Fault> {
             doctor::run(&shared, &doctor)
         }
         Command::Reindex(settings) => reindex::reindex(&settings.config),
-        Command::Check(files) => author::check(&files, shared.output),
+        Command::Check(asked) => author::check(&asked, shared.output),
         Command::Test(files) => author::test(&files, shared.output),
         Command::Explain { word } => explain::explain(&word),
         Command::Order(order) => operate::order(&shared, &order),

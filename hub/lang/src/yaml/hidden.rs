@@ -1,0 +1,60 @@
+//! What a person who reads the file does not see: characters without a width, an error wherever they stand,
+//! comments too, because what is reviewed must be what is read; and keys of one mapping that look the same,
+//! a warning, because a table may hold both on purpose.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
+use super::{Key, Node};
+use crate::codes;
+use crate::diagnostic::{Findings, Severity, Span, hidden_name, is_hidden, looks_like, skeleton};
+
+/// Reports each character of the file that nobody sees; one mark at the very beginning may say that the
+/// file is UTF-8.
+pub(super) fn check(findings: &mut Findings) {
+    let source = std::sync::Arc::clone(findings.source());
+    for (at, letter) in source.text.char_indices() {
+        if !is_hidden(letter) || (at == 0 && letter == '\u{feff}') {
+            continue;
+        }
+        let span = Span::new(at, at + letter.len_utf8());
+        if findings.is_full() {
+            findings.count(span, Severity::Error);
+            continue;
+        }
+        let number = u32::from(letter);
+        let message = format!("a character that nobody sees: U+{number:04X}");
+        let written =
+            if number > 0xffff { format!("\\U{number:08X}") } else { format!("\\u{number:04X}") };
+        let hint = format!("delete it; a value that needs it says \"{written}\" in double quotes");
+        let finding = findings.error(codes::HIDDEN, span, message);
+        findings.report(finding.with_label(hidden_name(letter)).with_hint(hint));
+    }
+}
+
+/// Warns of keys that look like another of the same mapping.
+pub(super) fn alike(findings: &mut Findings, entries: &[(Key, Node)]) {
+    if entries.iter().all(|(key, _)| key.name.is_ascii()) {
+        return;
+    }
+    let mut seen: HashMap<String, &Key> = HashMap::new();
+    for (key, _) in entries {
+        let first = match seen.entry(skeleton(&key.name)) {
+            Entry::Vacant(free) => {
+                free.insert(key);
+                continue;
+            }
+            Entry::Occupied(first) => *first.get(),
+        };
+        let alike = looks_like(&key.name, [first.name.as_str()]);
+        let alike = alike.or_else(|| looks_like(&first.name, [key.name.as_str()]));
+        if let Some(alike) = alike {
+            let line = findings.source().line(first.span.start);
+            let message = format!("two keys of one mapping look the same: `{}`", key.name);
+            let finding = findings.error(codes::LOOK_ALIKE, key.span, message).as_warning();
+            let hint =
+                format!("the other stands on line {line}; leave one out unless both are meant");
+            findings.report(finding.with_label(alike.how).with_hint(hint));
+        }
+    }
+}

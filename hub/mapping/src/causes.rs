@@ -1,0 +1,139 @@
+//! Why a document could not be mapped, in one word each: the causes of [`crate::MapError`], with what
+//! `orderhub explain` prints.
+//!
+//! **Invariant:** a cause is never given another meaning, and every cause that a failed document can have
+//! stands in [`CAUSES`]. Test: `every_cause_of_a_failed_document_is_explained`.
+
+/// One cause, explained.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cause {
+    /// `unknown_value`
+    pub word: &'static str,
+    /// A few words.
+    pub title: &'static str,
+    /// What it means and what to do, in sentences.
+    pub text: &'static str,
+}
+
+/// Every cause, in alphabetical order.
+pub const CAUSES: &[Cause] = &[
+    Cause {
+        word: "ambiguous_time",
+        title: "a time that there is twice, or not at all",
+        text: "When clocks are set, an hour of the zone is there twice, or is left out. Say in the rule which one is \
+               meant: `as: { timestamp: { zone: Europe/Berlin, twice: earlier } }`, or `later`. Better, let the \
+               system send times with their offset.",
+    },
+    Cause {
+        word: "amount",
+        title: "not an amount",
+        text: "The value is no number that money can be: letters in it, or too many digits. Where the system writes \
+               `1.234,50`, say so: `as: { money: { currency: EUR, mark: \",\", group: \".\" } }`.",
+    },
+    Cause {
+        word: "amount_scale",
+        title: "an amount with more decimals than its currency has",
+        text: "Nothing is rounded in silence. Where rounding is right, say how: `as: { money: { currency: EUR, round: \
+               half_up } }`. Where the system sends cents, write `minor: true`.",
+    },
+    Cause {
+        word: "country",
+        title: "not a country",
+        text: "Countries are the two letters of ISO 3166: `DE`, `CN`. Where the system writes names, translate them: \
+               `as: { table: { rows: { Germany: DE, China: CN } } }`.",
+    },
+    Cause {
+        word: "currency",
+        title: "an amount without a currency, with an unknown one, or with two",
+        text: "Every amount has one currency of ISO 4217, from the document (`currency: /currency`) or as a constant \
+               (`currency: EUR`). Amounts of two currencies are neither added nor compared, and a currency that the \
+               rule names as a constant is not changed by what the document says.",
+    },
+    Cause {
+        word: "duplicate_element",
+        title: "two elements with one key",
+        text: "Elements are known by the key of their `each:`. Name a key that tells them apart, such as a line's id \
+               instead of its article; where several make one, fold their fields: `as: [decimal, sum]`.",
+    },
+    Cause {
+        word: "duplicate_key",
+        title: "a JSON object that has a key twice",
+        text: "Of two equal keys nobody can say which one counts. The system that sent it has to mend this: no rule can.",
+    },
+    Cause {
+        word: "expression",
+        title: "an expression that could not be computed",
+        text: "The expression of the rule met a value that it cannot take, such as a text where it adds, or a division \
+               by nothing. Convert inside it (`decimal(a) + decimal(b)`), and say what stands in for what is missing: \
+               `discount ?? 0`.",
+    },
+    Cause {
+        word: "key_missing",
+        title: "a document or element without a key",
+        text: "At the place that `key:` names nothing stands. Without a key nobody knows which order it is. Look at \
+               the document: most often the path is another one, or these documents are another shape that `where:` \
+               should leave to another mapping.",
+    },
+    Cause {
+        word: "malformed",
+        title: "a body that cannot be read",
+        text: "The body is not what `format:` of the mapping says: cut off, in other letters, or another format. What \
+               is said beside it names the place. The system that sent it has to mend this, or `format:` is wrong.",
+    },
+    Cause {
+        word: "not_a_boolean",
+        title: "neither yes nor no",
+        text: "Only true and false are read by themselves. Name the words of the system: `as: { boolean: { true: [Y, \
+               yes], false: [N, no] } }`.",
+    },
+    Cause {
+        word: "not_a_number",
+        title: "not a number",
+        text: "The value is no exact number. Where the system writes `1.234,5`, say so: `as: { decimal: { mark: \",\", \
+               group: \".\" } }`. Where an empty text means that there is none, write `none: [\"\"]`.",
+    },
+    Cause {
+        word: "not_a_time",
+        title: "not a time, or not in the format of the rule",
+        text: "Without a word, times are read as RFC 3339: `2026-11-29T08:00:00Z`. Name another format, with a zone \
+               where the text has none: `as: { timestamp: { format: \"%Y-%m-%d %H:%M\", zone: Asia/Shanghai } }`; \
+               `epoch_s` and `epoch_ms` are numbers. A value that means \"never\" is named by `never:`.",
+    },
+    Cause {
+        word: "one_way",
+        title: "a conversion without a way back",
+        text: "The rule has to go out, and one of its conversions cannot. Take a second rule for the way out, with \
+               `direction: out`.",
+    },
+    Cause {
+        word: "too_deep",
+        title: "nested too deeply",
+        text: "The body has more lists and objects within each other than are allowed. No system that means well sends \
+               this.",
+    },
+    Cause {
+        word: "too_large",
+        title: "more than can be held",
+        text: "A number with more digits, or a body with more bytes or elements, than are allowed. What is said beside it \
+               names the bound. Fetch large listings page by page.",
+    },
+    Cause {
+        word: "unknown_value",
+        title: "a value that the table of the rule does not have",
+        text: "The system sent a word that nobody has translated, and the table says that this stops the document. Add a \
+               row for it, or say what happens to others: `on_unknown: hold`, `pass`, `ignore`, or `{ use: Other }`. Then \
+               replay what was parked: `orderhub todo replay`.",
+    },
+    Cause {
+        word: "wrong_type",
+        title: "another kind of value than the rule takes",
+        text: "A text where a number is needed, a list where one value is, or an object where neither is. Read it by a \
+               conversion (`as: decimal`, `as: integer`, `as: { split: \", \" }`), or name the path of the value \
+               inside.",
+    },
+];
+
+/// The cause of that name.
+pub fn find(word: &str) -> Option<&'static Cause> {
+    CAUSES.iter().find(|cause| cause.word == word)
+}

@@ -1,0 +1,253 @@
+//! Every code of every crate: it is explained, its wrong example gives it and nothing else, its right
+//! example gives nothing, and a case under `tests/data` names it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use orderhub_connectors::declared;
+use orderhub_lang::codes::{Explanation, MORE, NOT_UTF8};
+use orderhub_lang::diagnostic::{Diagnostic, render};
+use orderhub_lang::yaml::{self, Budget, source_from_bytes};
+use orderhub_mapping::{Integration, Mapping, Named};
+use orderhub_order::flow::{Flow, Ownership};
+
+/// How often `# ...` repeats the line above it: more than a report shows, or than a file may hold.
+const MORE_THAN_SHOWN: usize = 200;
+const TOO_MANY: usize = 40_000;
+
+/// A mapping around rules.
+const RULES: &str = "orderhub: 1\nmapping: shop.order\nkey: id\nfields:\n";
+/// What an integration's example lies beside.
+const ORDER: &str = "orderhub: 1\nmapping: shop.order\nkey: id\nrevision: { system: rev, as: integer }\n\
+                     fields:\n  - { hub: order_no, system: name }\n";
+/// A connector around some of its keys.
+const CONNECTOR: &str = "orderhub: 1\nconnector: wms\nbase: \"{base_url}\"\n";
+/// A connector around steps.
+const STEPS: &str = "operations:\n  put_job:\n    kind: state\n    steps:\n";
+/// What a connector needs besides.
+const NO_OPERATIONS: &str = "operations: {}\n";
+/// A flow, and ownership, around their rules.
+const FLOW: &str = "orderhub: 1\nflow: example\n";
+const OWNERSHIP: &str = "orderhub: 1\nownership: example\nrules:\n";
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+}
+
+fn all() -> Vec<&'static Explanation> {
+    let lists = [
+        orderhub_lang::codes::CODES,
+        orderhub_order::codes::CODES,
+        orderhub_connectors::codes::CODES,
+        orderhub_mapping::codes::CODES,
+    ];
+    lists.into_iter().flatten().collect()
+}
+
+/// What an example is part of.
+#[derive(Debug)]
+enum Kind {
+    Mapping,
+    Integration,
+    Connector,
+    Flow,
+    Ownership,
+    Yaml,
+}
+
+/// The file that an example stands for: a whole one, or the example under what is always there.
+fn file(code: &str, example: &str) -> (Kind, String) {
+    let under = |head: &str, by: &str| {
+        let lines: String = example.lines().map(|line| format!("{by}{line}\n")).collect();
+        format!("{head}{lines}")
+    };
+    let says = |key: &str| example.contains(key);
+    if example.starts_with("orderhub") {
+        let kind = match () {
+            () if says("integration: ") => Kind::Integration,
+            () if says("connector: ") => Kind::Connector,
+            () => Kind::Mapping,
+        };
+        return (kind, example.to_owned());
+    }
+    if example.starts_with("- ") {
+        return match () {
+            () if says("method: ") => {
+                (Kind::Connector, under(&format!("{CONNECTOR}{STEPS}"), "      "))
+            }
+            () if says("emits: ") => (Kind::Flow, under(&format!("{FLOW}releases:\n"), "  ")),
+            () if says("owner: ") => (Kind::Ownership, under(OWNERSHIP, "  ")),
+            () => (Kind::Mapping, under(RULES, "  ")),
+        };
+    }
+    match code.as_bytes()[0] {
+        b'C' if says("operations:") => (Kind::Connector, under(CONNECTOR, "")),
+        b'C' => (Kind::Connector, under(&format!("{CONNECTOR}{NO_OPERATIONS}"), "")),
+        b'F' => (Kind::Flow, under(&format!("{FLOW}releases: []\n"), "")),
+        _ => (Kind::Yaml, example.to_owned()),
+    }
+}
+
+/// The example with the lines that `# ...` stands for.
+fn grown(example: &str, times: usize) -> String {
+    let mut lines: Vec<&str> = Vec::new();
+    for line in example.lines() {
+        match lines.last() {
+            Some(last) if line == "# ..." => lines.extend(vec![*last; times]),
+            _ => lines.push(line),
+        }
+    }
+    lines.join("\n") + "\n"
+}
+
+/// What is found in an example. `bytes` makes the file of its text.
+fn findings(code: &str, example: &str, bytes: fn(&str) -> Vec<u8>) -> Vec<Diagnostic> {
+    let times = if code == MORE { MORE_THAN_SHOWN } else { TOO_MANY };
+    let (kind, text) = file(code, &grown(example, times));
+    let source = match source_from_bytes("example.yaml", &bytes(&text)) {
+        Ok(source) => source,
+        Err(finding) => return vec![*finding],
+    };
+    match kind {
+        Kind::Mapping => match Mapping::compile(&source, &Named::default()) {
+            Ok(mapping) => mapping.warnings().to_vec(),
+            Err(found) => found,
+        },
+        Kind::Integration => {
+            let files = [
+                ("connector.yaml", ""),
+                ("integration.yaml", source.text.as_str()),
+                ("order.yaml", ORDER),
+            ];
+            Integration::load("shop", &files).diagnostics
+        }
+        Kind::Connector => match declared::compile(&source) {
+            Ok(connector) => connector.warnings().to_vec(),
+            Err(found) => found,
+        },
+        Kind::Flow => Flow::parse(&source).err().unwrap_or_default(),
+        Kind::Ownership => Ownership::parse(&source).err().unwrap_or_default(),
+        Kind::Yaml => yaml::parse(&source, &Budget::default()).err().unwrap_or_default(),
+    }
+}
+
+fn utf8(text: &str) -> Vec<u8> {
+    text.as_bytes().to_vec()
+}
+
+/// As an editor of another time saves it.
+fn latin_1(text: &str) -> Vec<u8> {
+    text.chars().map(|letter| u8::try_from(u32::from(letter)).unwrap()).collect()
+}
+
+#[test]
+fn every_code_is_shown_by_its_own_example() {
+    let mut failures = Vec::new();
+    for Explanation { code, wrong, right, .. } in all() {
+        let saved = if *code == NOT_UTF8 { latin_1 } else { utf8 };
+        let found = findings(code, wrong, saved);
+        let mut codes: BTreeSet<&str> = found.iter().map(|finding| finding.code).collect();
+        if *code == MORE {
+            // It only ever stands behind others.
+            assert!(codes.remove("L0001"));
+        }
+        if codes != BTreeSet::from([*code]) {
+            failures.push(format!("{code}, wrong: {codes:?}\n{}", render(&found)));
+        }
+        let found = findings(code, right, utf8);
+        if !found.is_empty() {
+            failures.push(format!("{code}, right:\n{}", render(&found)));
+        }
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+#[test]
+fn codes_are_explained_once_in_order_and_in_sentences() {
+    let codes: Vec<&str> = all().iter().map(|entry| entry.code).collect();
+    assert_eq!(codes.len(), codes.iter().collect::<BTreeSet<_>>().len(), "{codes:?}");
+    for pair in codes.windows(2) {
+        assert!(pair[0][..1] != pair[1][..1] || pair[0] < pair[1], "{pair:?}");
+    }
+    for entry in all() {
+        let code = entry.code;
+        assert!(entry.text.ends_with('.') && !entry.title.ends_with('.'), "{code}");
+        assert!(!entry.wrong.is_empty() && !entry.right.is_empty(), "{code}");
+    }
+}
+
+/// `"M0107"` in a line of code that names a constant.
+fn constant(line: &str) -> Option<&str> {
+    let code = line.trim().strip_suffix("\";")?.rsplit('"').next()?;
+    let (kind, number) = code.split_at_checked(1)?;
+    let is_code = kind.bytes().all(|b| b.is_ascii_uppercase())
+        && number.len() == 4
+        && number.bytes().all(|b| b.is_ascii_digit());
+    (is_code && line.contains("const ")).then_some(code)
+}
+
+#[test]
+fn every_code_that_a_finding_can_carry_is_explained() {
+    let mut sources = Vec::new();
+    for top in ["hub", "connectors"] {
+        walk(&root().join(top), &["rs"], &mut sources);
+    }
+    let texts: Vec<String> = sources.iter().map(|(_, text)| text.clone()).collect();
+    let named: BTreeSet<&str> =
+        texts.iter().flat_map(|text| text.lines().filter_map(constant)).collect();
+    let explained: BTreeSet<&str> = all().iter().map(|entry| entry.code).collect();
+    assert!(named.len() > 70, "{named:?}");
+    assert_eq!(named, explained);
+}
+
+#[test]
+fn every_code_has_a_case() {
+    let mut cases = Vec::new();
+    walk(&root().join("tests/data"), &["yaml", "txt"], &mut cases);
+    let cases: BTreeMap<PathBuf, String> = cases.into_iter().collect();
+    let without: Vec<&str> = all()
+        .iter()
+        .map(|entry| entry.code)
+        .filter(|code| !cases.values().any(|text| text.contains(code)))
+        .collect();
+    assert!(without.is_empty(), "no case under tests/data names {without:?}");
+}
+
+/// Files with one of the endings, and their texts.
+fn walk(folder: &Path, endings: &[&str], found: &mut Vec<(PathBuf, String)>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
+        if path.is_dir() {
+            walk(&path, endings, found);
+        } else if endings.contains(&ending) {
+            // Some are not UTF-8 on purpose.
+            let text = String::from_utf8_lossy(&std::fs::read(&path).unwrap()).into_owned();
+            found.push((path, text));
+        }
+    }
+}
+
+#[test]
+fn every_cause_of_a_failed_document_is_explained() {
+    let mut sources = Vec::new();
+    walk(&root().join("hub/mapping/src"), &["rs"], &mut sources);
+    let mut named = BTreeSet::new();
+    for (path, text) in &sources {
+        for mark in ["Trouble::new(\"", "cause: \""] {
+            let after = text.split(mark).skip(1);
+            named.extend(after.map(|rest| (rest.split('"').next().unwrap(), path)));
+        }
+        for chosen in text.split("let cause = match").skip(1) {
+            let arms = chosen.split("};").next().unwrap().split("=> \"").skip(1);
+            named.extend(arms.map(|rest| (rest.split('"').next().unwrap(), path)));
+        }
+    }
+    let explained: BTreeSet<&str> =
+        orderhub_mapping::causes::CAUSES.iter().map(|cause| cause.word).collect();
+    let missing: Vec<_> = named.iter().filter(|(cause, _)| !explained.contains(cause)).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+    let used: BTreeSet<&str> = named.iter().map(|(cause, _)| *cause).collect();
+    let unused: Vec<_> = explained.difference(&used).collect();
+    assert!(unused.is_empty(), "nothing says {unused:?}");
+}
