@@ -3,12 +3,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use orderhub_connectors::declared;
 use orderhub_lang::codes::{Explanation, MORE, NOT_UTF8};
 use orderhub_lang::diagnostic::{Diagnostic, render};
 use orderhub_lang::yaml::{self, Budget, source_from_bytes};
-use orderhub_mapping::{Integration, Mapping, Named};
+use orderhub_mapping::codes::{ECHO, LAW, LOOP, ONE_WAY, POSITION, TWO_SHAPES};
+use orderhub_mapping::{Integration, Mapping, Named, laws};
 use orderhub_order::flow::{Flow, Ownership};
 
 /// How often `# ...` repeats the line above it: more than a report shows, or than a file may hold.
@@ -100,8 +102,52 @@ fn grown(example: &str, times: usize) -> String {
     lines.join("\n") + "\n"
 }
 
+/// An integration of rules that go both ways in one file, or under `# sent.yaml` out and `# seen.yaml` in.
+fn both_ways(name: &str, role: &str, example: &str) -> Integration {
+    let two = example.contains("# sent.yaml");
+    let (sent, seen) = if two { ("sent", "seen") } else { ("order", "order") };
+    let own = format!(
+        "orderhub: 1\nintegration: {name}\nrole: {role}\nconnector: declared\n\
+         intake: [{{ message: {seen}, ordering: queue }}]\n\
+         deliver: [{{ on: order.changed, do: put, with: {sent} }}]\n"
+    );
+    let mut files =
+        vec![("integration.yaml".to_owned(), own), ("connector.yaml".to_owned(), String::new())];
+    let mapping = |document: &str, rules: &str| {
+        let rules: String = rules.lines().map(|line| format!("  {line}\n")).collect();
+        let text = format!("orderhub: 1\nmapping: {name}.{document}\nkey: id\nfields:\n{rules}");
+        (format!("{document}.yaml"), text)
+    };
+    match example.strip_prefix("# sent.yaml\n").and_then(|rest| rest.split_once("# seen.yaml\n")) {
+        Some((first, second)) => files.extend([mapping("sent", first), mapping("seen", second)]),
+        None => files.push(mapping("order", example)),
+    }
+    let files: Vec<(&str, &str)> =
+        files.iter().map(|(file, text)| (file.as_str(), text.as_str())).collect();
+    let loaded = Integration::load(name, &files);
+    loaded.integration.unwrap_or_else(|| panic!("{}", render(&loaded.diagnostics)))
+}
+
+/// What laws and loops say of an example, if its code is theirs.
+fn laws_of(code: &str, example: &str) -> Option<Vec<Diagnostic>> {
+    match code {
+        LOOP | ECHO => {
+            let pair = [("one", "channel"), ("other", "crm")];
+            let pair = pair.map(|(name, role)| Arc::new(both_ways(name, role, example)));
+            Some(laws::loops(&pair, &Ownership::embedded()))
+        }
+        LAW | ONE_WAY | POSITION | TWO_SHAPES => {
+            Some(laws::findings(&both_ways("shop", "channel", example)))
+        }
+        _ => None,
+    }
+}
+
 /// What is found in an example. `bytes` makes the file of its text.
 fn findings(code: &str, example: &str, bytes: fn(&str) -> Vec<u8>) -> Vec<Diagnostic> {
+    if let Some(found) = laws_of(code, example) {
+        return found;
+    }
     let times = if code == MORE { MORE_THAN_SHOWN } else { TOO_MANY };
     let (kind, text) = file(code, &grown(example, times));
     let source = match source_from_bytes("example.yaml", &bytes(&text)) {

@@ -10,6 +10,7 @@ use orderhub_order::ids::Entity;
 use crate::cell::Cell;
 use crate::conversions::Conversion;
 use crate::format::{Format, Grouping};
+use crate::rules::RuleNo;
 
 /// A part with its place.
 #[derive(Clone, Debug)]
@@ -131,6 +132,8 @@ impl Side {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Rule {
     pub(crate) span: Span,
+    /// Its number in the file.
+    pub(crate) no: RuleNo,
     pub(crate) hub: Option<Side>,
     pub(crate) system: Option<Side>,
     pub(crate) value: Option<Placed<Cell<'static>>>,

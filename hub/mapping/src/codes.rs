@@ -43,6 +43,18 @@ pub const FILE: &str = "M0301";
 pub const INTEGRATION: &str = "M0302";
 /// Two deliver rules of one name.
 pub const TWICE: &str = "M0303";
+/// A two-way field that breaks its law.
+pub const LAW: &str = "M0501";
+/// A field that goes one way, and nobody said so.
+pub const ONE_WAY: &str = "M0502";
+/// Elements that are known by their position.
+pub const POSITION: &str = "M0503";
+/// Two systems that push a field back and forth.
+pub const LOOP: &str = "M0504";
+/// What a system gives back is taken for a change of it.
+pub const ECHO: &str = "M0505";
+/// Two files write and read one place in two ways.
+pub const TWO_SHAPES: &str = "M0506";
 /// An option of a format that cannot be.
 pub const FORMAT_OPTION: &str = "M0601";
 /// A path that the format cannot write.
@@ -208,6 +220,83 @@ pub const CODES: &[Explanation] = &[
         right: "orderhub: 1\nintegration: shop\nrole: channel\nconnector: declared\n\
                 intake: [{ message: order, ordering: revision }]\n\
                 deliver: [{ on: order.changed, do: put }, { on: order.cancelled, do: put }]\n",
+    },
+    Explanation {
+        code: LAW,
+        title: "a two-way field breaks its law",
+        text: "What goes out must come back: as it was, or in a form that does not change any more (cut, rounded, in \
+               capitals). The message shows the simplest value that does not. Such a field cannot be activated: let the \
+               conversions read what they write, or let the field go one way with `direction:`. `orderhub mapping laws` \
+               shows every field.",
+        wrong: "- { hub: order_no, system: name, as: [lower, { table: { rows: { A1: b2 } } }] }",
+        right: "- { hub: order_no, system: name, as: [{ table: { rows: { A1: b2 } } }] }",
+    },
+    Explanation {
+        code: ONE_WAY,
+        title: "a field goes one way, and nobody said so",
+        text: "The file maps documents both ways, and this field goes one way only. Where that is meant, say \
+               `direction: in` or `direction: out`; else take what stands in the way out of the rule.",
+        wrong: "- { hub: order_no, system: name }\n- { hub: customer.name, system: { f: first, l: last }, as: { concat: \" \" } }",
+        right: "- { hub: order_no, system: name }\n- { hub: customer.name, system: { f: first, l: last }, as: { concat: { by: \" \", back: last_space } } }",
+    },
+    Explanation {
+        code: POSITION,
+        title: "elements are known by their position",
+        text: "When a row goes, or the order of rows changes, those behind it are taken for others. `$index` is for rows \
+               that have nothing else; name a field that stays with its row, if there is one.",
+        wrong: "- { hub: lines, system: items, each: { key: $index, fields: [{ hub: sku, system: sku }] } }",
+        right: "- { hub: lines, system: items, each: { key: id, fields: [{ hub: sku, system: sku }] } }",
+    },
+    Explanation {
+        code: LOOP,
+        title: "two systems push a field back and forth",
+        text: "Both systems are sent the field, and both may change it. What one gives back is not what it was sent, so \
+               the hub takes it for a change and sends it to the other, which does the same. The message shows the values \
+               of the first rounds. Let each system read what it was sent, or let one of them only read or only write.",
+        wrong: "# sent.yaml\n\
+                - { hub: notes.customer, system: note, as: { strip_prefix: \"*\" } }\n\
+                # seen.yaml\n\
+                - { hub: notes.customer, system: note }\n\
+                ",
+        right: "# sent.yaml\n\
+                - { hub: notes.customer, system: note, as: { strip_prefix: \"*\" } }\n\
+                # seen.yaml\n\
+                - { hub: notes.customer, system: note, as: { strip_prefix: \"*\" } }\n\
+                ",
+    },
+    Explanation {
+        code: ECHO,
+        title: "what a system gives back replaces what it was sent",
+        text: "The system gives a value back in another form than the hub expects, the hub takes that for a change of the \
+               system, and the value that nobody chose goes to all others. It ends there, but the first value is gone. Let \
+               the rule that reads the field read what the other writes.",
+        wrong: "# sent.yaml\n\
+                - { hub: customer.tier, system: tier, as: { table: { rows: { A: gold, B: silver }, on_unknown: fail } } }\n\
+                # seen.yaml\n\
+                - { hub: customer.tier, system: tier }\n\
+                ",
+        right: "# sent.yaml\n\
+                - { hub: customer.tier, system: tier, as: { table: { rows: { A: gold, B: silver }, on_unknown: fail } } }\n\
+                # seen.yaml\n\
+                - { hub: customer.tier, system: tier, as: { table: { rows: { A: gold, B: silver }, on_unknown: fail } } }\n\
+                ",
+    },
+    Explanation {
+        code: TWO_SHAPES,
+        title: "two files write and read one place in two ways",
+        text: "One file writes a place of the system's document, another reads the same path, and the value does not come \
+               back. Where the system really shows the field in another form than it takes it, nothing is wrong; else let \
+               both files use one conversion, named under `use:` of the integration.",
+        wrong: "# sent.yaml\n\
+                - { hub: notes.customer, system: note, as: { strip_prefix: \"*\" } }\n\
+                # seen.yaml\n\
+                - { hub: notes.customer, system: note }\n\
+                ",
+        right: "# sent.yaml\n\
+                - { hub: notes.customer, system: note, as: { strip_prefix: \"*\" } }\n\
+                # seen.yaml\n\
+                - { hub: notes.customer, system: note, as: { strip_prefix: \"*\" } }\n\
+                ",
     },
     Explanation {
         code: FORMAT_OPTION,

@@ -16,6 +16,7 @@ mod conversions;
 mod format;
 mod hub_path;
 pub mod integration;
+pub mod laws;
 mod literal;
 pub mod open;
 mod parse;
@@ -23,6 +24,7 @@ mod paths;
 mod program;
 mod quote;
 mod reverse;
+mod rules;
 mod run;
 mod scan;
 pub mod view;
@@ -41,7 +43,11 @@ use orderhub_order::model::Subject;
 
 pub use ast::Direction;
 pub use integration::{Integration, Loaded};
-pub(crate) use run::{compute as run_compute, hub_value_of as run_stated};
+pub use rules::{RuleInfo, RuleNo, Way};
+pub(crate) use run::{
+    checked as run_stated_checked, compute as run_compute, hub_value_of as run_stated,
+    means_none as run_means_none,
+};
 
 /// A compiled mapping: one shape of document, both ways.
 #[derive(Debug)]
@@ -142,8 +148,9 @@ impl Mapping {
         };
         let mut reader = parse::Reader { findings: &mut findings, named: named.clone() };
         let file = reader.file(&root);
-        let mapping = file.and_then(|file| {
-            let compiled = compiled(&file, &mut findings);
+        let mapping = file.and_then(|mut file| {
+            let rules = rules::number(&mut file);
+            let compiled = compiled(&file, rules, &mut findings);
             let name = file.name?;
             let document = name.is.rsplit('.').next().unwrap_or_default();
             if !name.is.contains('.') {
@@ -269,22 +276,28 @@ impl Mapping {
         &self.cases
     }
 
-    /// The rules that go one way only: (`file:line:column`, hub side, which way).
-    pub fn one_way(&self) -> impl Iterator<Item = (String, &str, Direction)> {
-        self.compiled
-            .one_way
-            .iter()
-            .map(|rule| (self.source.place(rule.span.start), rule.hub.as_str(), rule.way))
+    /// Every rule, by number ([`RuleNo`]).
+    pub fn rules(&self) -> &[RuleInfo] {
+        &self.compiled.rules
+    }
+
+    /// One rule; `None`: it is no rule of the file.
+    pub fn rule(&self, no: RuleNo) -> Option<&RuleInfo> {
+        self.compiled.rules.get(usize::from(no.0))
     }
 }
 
 /// Compiles a file. Of a file about nobody knows what, only that is said which holds for every entity.
-fn compiled(file: &ast::File, findings: &mut Findings) -> compile::Compiled {
+fn compiled(
+    file: &ast::File,
+    rules: Vec<RuleInfo>,
+    findings: &mut Findings,
+) -> compile::Compiled {
     if file.known_entity {
-        return compile::compile(file, findings);
+        return compile::compile(file, rules, findings);
     }
     let mut apart = Findings::new(findings.source());
-    let compiled = compile::compile(file, &mut apart);
+    let compiled = compile::compile(file, rules, &mut apart);
     let anyhow = |code: &str| {
         let own = [codes::SYSTEM_PATH, codes::WHERE, codes::CONVERSION, codes::OPTION];
         code.starts_with('L') || own.contains(&code)

@@ -13,6 +13,7 @@ use crate::cell::Cell;
 use crate::conversions::shell::Commands;
 use crate::conversions::{Conversion, Target};
 use crate::hub_path::HubPath;
+use crate::rules::RuleNo;
 use crate::scan::trie::{Address, Trie};
 
 /// The way in.
@@ -86,6 +87,8 @@ pub(crate) enum Alternative {
 pub(crate) struct InRule {
     /// Its place in the file.
     pub(crate) span: Span,
+    /// Its number in the file.
+    pub(crate) no: RuleNo,
     /// Must hold, else the rule says nothing.
     pub(crate) where_: Vec<TestRead>,
     /// Where the value comes from.
@@ -182,6 +185,8 @@ pub(crate) struct CollectionProgram {
 pub(crate) struct EachProgram {
     /// Its place in the file.
     pub(crate) span: Span,
+    /// Its number in the file.
+    pub(crate) no: RuleNo,
     /// The rows.
     pub(crate) read: Read,
     /// Which rows count.
@@ -225,6 +230,8 @@ pub(crate) struct OutElement {
 pub(crate) struct OutRule {
     /// Its place in the file.
     pub(crate) span: Span,
+    /// Its number in the file.
+    pub(crate) no: RuleNo,
     /// Settings that must hold.
     pub(crate) where_: Vec<TestRead>,
     /// Where the value comes from.

@@ -174,6 +174,10 @@ fn every_case_of_the_language_holds() {
         let case = read(&path);
         let mut failures = Vec::new();
         assert!(text(&case, "why").is_some(), "{} says no why", path.display());
+        // Of `tests/laws.rs`.
+        if case.get("laws").is_some() || case.get("systems").is_some() {
+            continue;
+        }
         if let Some(expected) = case.get("findings") {
             let found = if case.get("files").is_some() {
                 load(&case)

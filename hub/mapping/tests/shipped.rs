@@ -11,10 +11,13 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use orderhub_lang::diagnostic::render;
 use orderhub_mapping::cases::{Case, CaseResult, run_cases};
+use orderhub_mapping::laws::{self, Class, Effort};
 use orderhub_mapping::{Integration, Loaded};
+use orderhub_order::flow::Ownership;
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../mappings")
@@ -54,6 +57,27 @@ fn every_shipped_integration_loads_without_a_finding() {
         assert!(loaded.diagnostics.is_empty(), "{}", render(&loaded.diagnostics));
         assert!(loaded.integration.is_some());
     }
+}
+
+#[test]
+fn every_shipped_integration_keeps_its_laws_and_no_two_push_a_field_back_and_forth() {
+    let loaded: Vec<Arc<Integration>> =
+        integrations().iter().filter_map(|name| load(name).integration).map(Arc::new).collect();
+    for integration in &loaded {
+        let found = laws::findings(integration);
+        assert!(found.is_empty(), "{}", render(&found));
+        let read = |file: &str| fs::read(root().join(&integration.name).join(file)).ok();
+        for law in laws::laws(integration, Effort::Report, &read) {
+            let good = match &law.class {
+                Class::Broken(_) => false,
+                Class::OneWay { meant, .. } => *meant,
+                Class::Lawful | Class::Canonical(_) => true,
+            };
+            assert!(good, "{} {}: {:?}", integration.name, law.field, law.class);
+        }
+    }
+    let found = laws::loops(&loaded, &Ownership::embedded());
+    assert!(found.is_empty(), "{}", render(&found));
 }
 
 /// `UPDATE=1` writes what the cases give over what they expect; the diff is the review.

@@ -7,7 +7,7 @@ use super::rule::Count;
 use super::scope::Scope;
 use super::target::{HubSide, InTarget, in_target, limits};
 use super::typing::{RawTimes, one_text};
-use super::{Compiler, OneWay, no_way};
+use super::{Compiler, no_way};
 use crate::ast::{Direction, Each, PathAt, Rule, Side};
 use crate::codes;
 use crate::conversions::Type;
@@ -58,12 +58,13 @@ impl Compiler<'_> {
             } else if first || only_out || !self.keyed {
                 self.rule_out(rule, &hub, scope, stack, out)
             } else {
-                Err("an earlier rule writes this field".to_owned())
+                Err(super::output::EARLIER.to_owned())
             };
             if went_out.is_ok() {
                 written.push(hub_text(rule));
             }
             self.judge(rule, &went_in, &went_out);
+            self.went(rule.no, Some(went_in), Some(went_out));
         }
         element.fields.sort_by_key(|field| field.id);
         element.xrefs.sort_by(|left, right| left.0.cmp(&right.0));
@@ -80,7 +81,7 @@ impl Compiler<'_> {
         (!resolved.is_empty()).then_some(resolved)
     }
 
-    /// Reports a rule that cannot go as asked, notes one that goes one way.
+    /// Reports a rule that cannot go as asked.
     fn judge(&mut self, rule: &Rule, went_in: &Result<(), String>, went_out: &Result<(), String>) {
         let why = |result: &Result<(), String>| result.as_ref().err().cloned().unwrap_or_default();
         let asked = rule.direction.as_ref();
@@ -103,14 +104,8 @@ impl Compiler<'_> {
             (Err(inward), Err(outward), None) if !inward.is_empty() && !outward.is_empty() => {
                 no_way(self, rule, inward);
             }
-            (Ok(()), Err(_), _) => self.note(rule, Direction::In),
-            (Err(_), Ok(()), _) => self.note(rule, Direction::Out),
             _ => {}
         }
-    }
-
-    fn note(&mut self, rule: &Rule, way: Direction) {
-        self.one_way.push(OneWay { span: rule.span, hub: hub_text(rule), way });
     }
 
     /// A rule on the way in. `Err` with a reason: it cannot; with an empty one: that was reported.
@@ -208,6 +203,7 @@ impl Compiler<'_> {
             let compiled = self.in_rule(part, &inner);
             let Some((compiled, ty, count)) = compiled else { continue };
             self.fits_target(part, &InTarget::AddressPart(field, name), ty, count);
+            self.went(part.no, Some(Ok(())), None);
             match read.iter_mut().find(|(known, _)| *known == name) {
                 Some((_, rules)) => rules.push(compiled),
                 None => read.push((name, vec![compiled])),
@@ -290,17 +286,28 @@ impl Compiler<'_> {
             self.wrong(codes::KEY, each.span, "`each` needs a key", hint);
         }
         let program = self.element(&each.fields, &rows, &inner, &mut inner_out);
-        if may_out && rule.where_.is_none() && each.adds {
-            self.each_out(rule, each, path, scope, inner_out, out);
-        }
         if shell.is_some() && rule.direction.as_ref().is_some_and(|d| d.is == Direction::In) {
             return Err("`shell` goes out only".to_owned());
         }
+        let outward = if !may_out {
+            Err(String::new())
+        } else if rule.where_.is_some() {
+            Err("`where:` looks at the document".to_owned())
+        } else if !each.adds {
+            Err("`adds: false` is a second source of elements".to_owned())
+        } else {
+            self.each_out(rule, each, path, scope, inner_out, out)
+        };
+        let inward =
+            if own { Ok(()) } else { Err("a document states its own elements".to_owned()) };
+        let inward = if may_in { inward } else { inward.and(Err(String::new())) };
+        self.went(rule.no, Some(inward), Some(outward));
         if !may_in {
             return Ok(());
         }
         let source = EachProgram {
             span: rule.span,
+            no: rule.no,
             read,
             where_,
             key,

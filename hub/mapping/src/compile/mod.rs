@@ -24,6 +24,7 @@ use crate::ast::{Direction, File, Rule};
 use crate::codes;
 use crate::conversions::Type;
 use crate::program::{Input, Output};
+use crate::rules::{self, RuleInfo, RuleNo, Went};
 use crate::scan::trie::Trie;
 
 pub(crate) use inverse::VALUE;
@@ -37,20 +38,12 @@ pub(crate) struct Compiled {
     pub(crate) output: Output,
     /// Settings that the mapping reads, each once, with the place that reads it.
     pub(crate) settings: Vec<(String, Span)>,
-    /// Which way each rule goes that goes one way only.
-    pub(crate) one_way: Vec<OneWay>,
+    /// Every rule, by number.
+    pub(crate) rules: Vec<RuleInfo>,
     /// System paths that are read.
     pub(crate) paths: Vec<String>,
     /// From a body to the documents in it; the empty text: the body is one.
     pub(crate) roots: Vec<String>,
-}
-
-/// A rule that goes one way only, and why.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct OneWay {
-    pub(crate) span: Span,
-    pub(crate) hub: String,
-    pub(crate) way: Direction,
 }
 
 /// Where documents stand in a body: the body itself, unless the file says otherwise.
@@ -68,7 +61,7 @@ pub(crate) struct Compiler<'f> {
     output: Output,
     none: Vec<crate::cell::Cell<'static>>,
     settings: Vec<(String, Span)>,
-    one_way: Vec<OneWay>,
+    went: Vec<Went>,
     paths: Vec<String>,
     entity: Entity,
     /// Rows of a table make one document: what is written to `rows.0` stands in each.
@@ -80,25 +73,25 @@ pub(crate) struct Compiler<'f> {
 }
 
 /// Compiles a file whose parts were read; findings say what does not fit.
-pub(crate) fn compile(file: &File, findings: &mut Findings) -> Compiled {
+pub(crate) fn compile(file: &File, rules: Vec<RuleInfo>, findings: &mut Findings) -> Compiled {
     let compiler = Compiler {
         findings,
         trie: Trie::new(),
         output: Output::default(),
         none: file.none.clone(),
         settings: Vec::new(),
-        one_way: Vec::new(),
+        went: vec![Went::default(); rules.len()],
         paths: Vec::new(),
         entity: file.entity,
         rows: file.grouping.is_some() && matches!(file.format, crate::format::Format::Csv(_)),
         leaves: file.format.leaves(file.grouping.is_some()),
         keyed: file.keyed,
     };
-    compiler.file(file)
+    compiler.file(file, rules)
 }
 
 impl Compiler<'_> {
-    fn file(mut self, file: &File) -> Compiled {
+    fn file(mut self, file: &File, mut rules: Vec<RuleInfo>) -> Compiled {
         self.documents(file);
         let document = Scope::document(Trie::DOCUMENT, Trie::BODY);
         let stack = self.stack();
@@ -115,12 +108,14 @@ impl Compiler<'_> {
         let root = self.element(&file.fields, &document, &stack, &mut out);
         self.written(file, &out);
         self.output.root = out;
+        let directed = rules::directed(file);
+        rules::settle(&mut rules, &self.went, &|no| directed.iter().any(|(known, _)| *known == no));
         let trie = self.trie;
         Compiled {
             input: Input { trie, where_, key, parents, revision, root },
             output: self.output,
             settings: self.settings,
-            one_way: self.one_way,
+            rules,
             paths: self.paths,
             roots: roots(file),
         }
@@ -139,6 +134,18 @@ impl Compiler<'_> {
             let Some((node, _)) = self.walk(&path.is, path.span, &body) else { continue };
             self.trie.mark_document(node, u8::try_from(number).unwrap_or(u8::MAX));
         }
+    }
+
+    /// Notes which ways a rule goes; `None`: nothing new is known of that way.
+    fn went(
+        &mut self,
+        no: RuleNo,
+        inward: Option<Result<(), String>>,
+        outward: Option<Result<(), String>>,
+    ) {
+        let Some(went) = self.went.get_mut(usize::from(no.0)) else { return };
+        went.inward = inward.or_else(|| went.inward.take());
+        went.outward = outward.or_else(|| went.outward.take());
     }
 
     /// Notes that a setting is read.

@@ -15,6 +15,11 @@ use crate::conversions::{Shape, Type};
 use crate::hub_path::{HubPath, Leaf as HubLeaf, Part, Step};
 use crate::program::{OutElement, OutGiven, OutItem, OutSource};
 
+/// Why a rule that is no field of the hub does not come in.
+const NO_HUB_SIDE: &str = "it has no hub side";
+/// Why a second rule of a field does not go out.
+pub(super) const EARLIER: &str = "an earlier rule writes this field";
+
 /// Where the rules of an object write: below a path, while the object is there.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Below {
@@ -54,11 +59,12 @@ impl Compiler<'_> {
             (None, None) => return,
         };
         let result = self.place_rule(rule, input, scope, &Below::default(), out);
-        if let Err(why) = result
+        if let Err(why) = &result
             && !why.is_empty()
         {
-            self.wrong(codes::NO_WAY, rule.span, "this rule cannot go out", &why);
+            self.wrong(codes::NO_WAY, rule.span, "this rule cannot go out", why);
         }
+        self.went(rule.no, Some(Err(NO_HUB_SIDE.to_owned())), Some(result));
     }
 
     /// A rule with a hub side. `Err` with a reason: it cannot; with an empty one: that was reported.
@@ -205,18 +211,21 @@ impl Compiler<'_> {
             }
             let Some(name) = self.part_name(part, Direction::Out) else { continue };
             if written.contains(&name) && part.direction.is_none() && self.keyed {
+                self.went(part.no, None, Some(Err(EARLIER.to_owned())));
                 continue;
             }
             let leaf = HubLeaf::Field(id, Some(Part::Address(name)));
             let part_path = HubPath { leaf, ..path.clone() };
             let side = [HubSide::Place(part_path)];
-            match self.out_below(part, &side, scope, &[Collection::Root], &below, out) {
+            let result = self.out_below(part, &side, scope, &[Collection::Root], &below, out);
+            match &result {
                 Ok(()) => written.push(name),
                 Err(why) if part.direction.is_some() && !why.is_empty() => {
-                    self.wrong(codes::NO_WAY, part.span, "this rule cannot go out", &why);
+                    self.wrong(codes::NO_WAY, part.span, "this rule cannot go out", why);
                 }
                 Err(_) => {}
             }
+            self.went(part.no, None, Some(result));
         }
         Ok(())
     }
@@ -224,9 +233,11 @@ impl Compiler<'_> {
     fn part_constant(&mut self, part: &Rule, scope: &Scope, below: &Below, out: &mut OutElement) {
         let Some(value) = &part.value else { return };
         let input = OutGiven::Constant(value.is.clone());
-        if let Err(why) = self.place_rule(part, input, scope, below, out) {
-            self.wrong(codes::NO_WAY, part.span, "this rule cannot go out", &why);
+        let result = self.place_rule(part, input, scope, below, out);
+        if let Err(why) = &result {
+            self.wrong(codes::NO_WAY, part.span, "this rule cannot go out", why);
         }
+        self.went(part.no, Some(Err(NO_HUB_SIDE.to_owned())), Some(result));
     }
 
     /// A collection: one element of the array for each hub element.
@@ -238,8 +249,10 @@ impl Compiler<'_> {
         scope: &Scope,
         mut inner: OutElement,
         out: &mut OutElement,
-    ) {
-        let Some(system) = rule.system.as_ref().and_then(Side::single) else { return };
+    ) -> Result<(), String> {
+        let Some(system) = rule.system.as_ref().and_then(Side::single) else {
+            return Err(String::new());
+        };
         if let Some(Key::Rule(key)) = &each.key {
             self.identity(key, OutGiven::Key, scope, &mut inner);
         }
@@ -247,24 +260,26 @@ impl Compiler<'_> {
             self.identity(ours, OutGiven::Ours, scope, &mut inner);
         }
         if inner.rules.is_empty() {
-            return;
+            return Err("no rule of its elements goes out".to_owned());
         }
         let mut segments = system.is.segments.clone();
         if segments.last() == Some(&Segment::Each) {
             segments.pop();
         }
         if system.is.root != Root::Here || segments.contains(&Segment::Each) {
-            return;
+            return Err("the path of the document names many places for one list".to_owned());
         }
         if let Some(node) = node_at(&mut out.node, &segments) {
             // Of several rules for one collection the first writes.
             let known = |item: &OutItem| matches!(item, OutItem::Each(known, ..) if known == path);
-            if !node.items.iter().any(known) {
-                let shell = rule.chain.first().and_then(|link| link.conversion.shell());
-                node.items.push(OutItem::Each(path.clone(), inner, shell.cloned()));
-                self.output.any = true;
+            if node.items.iter().any(known) {
+                return Err("an earlier rule writes these elements".to_owned());
             }
+            let shell = rule.chain.first().and_then(|link| link.conversion.shell());
+            node.items.push(OutItem::Each(path.clone(), inner, shell.cloned()));
+            self.output.any = true;
         }
+        Ok(())
     }
 
     fn identity(&mut self, rule: &Rule, given: OutGiven, scope: &Scope, out: &mut OutElement) {
@@ -272,7 +287,8 @@ impl Compiler<'_> {
         if two_way && rule.system.as_ref().and_then(Side::single).is_some() {
             let own = Below::default();
             // A key that cannot be written is one that only comes in.
-            let _came_in_only = self.place_rule(rule, given, scope, &own, out).is_err();
+            let written = self.place_rule(rule, given, scope, &own, out);
+            self.went(rule.no, Some(Ok(())), Some(written));
         }
     }
 }

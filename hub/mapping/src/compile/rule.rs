@@ -69,7 +69,7 @@ impl Compiler<'_> {
         let count = if fan && fold.is_none() { Count::Many } else { Count::One };
         let (each, after) = (shared(each), shared(after));
         Some((
-            InRule { span: rule.span, where_, input, none, each, fold, after, beside },
+            InRule { span: rule.span, no: rule.no, where_, input, none, each, fold, after, beside },
             ty,
             count,
         ))

@@ -71,6 +71,7 @@ impl Compiler<'_> {
         let text = main_text(&main);
         out.rules.push(OutRule {
             span: rule.span,
+            no: rule.no,
             where_,
             input,
             null: rule.none.first().or(self.none.first()).cloned().unwrap_or(Cell::Null),

@@ -2,7 +2,7 @@
 
 use orderhub_lang::yaml::Node;
 
-use super::{Conversion, Options, Put, Target, Type, text};
+use super::{Conversion, Law, Options, Put, Target, Type, text};
 use crate::cell::{Cell, Trouble};
 
 #[derive(Debug)]
@@ -27,6 +27,13 @@ impl Conversion for Case {
             Case::Upper => "upper",
             Case::Lower => "lower",
         }
+    }
+
+    fn law(&self) -> Law {
+        Law::Canonical(match self {
+            Case::Upper => "letters become capital",
+            Case::Lower => "letters become small",
+        })
     }
 
     fn gives(&self, from: Type) -> Result<Type, String> {

@@ -6,7 +6,7 @@
 
 use orderhub_lang::yaml::Node;
 
-use super::{Conversion, Options, Put, Target, Type, one_way, text};
+use super::{Conversion, Law, Options, Put, Target, Type, one_way, text};
 use crate::cell::{Cell, Trouble};
 
 #[derive(Clone, Debug)]
@@ -49,10 +49,12 @@ impl Concat {
     /// A text's two parts.
     fn cut<'a>(&self, back: Back, cell: &Cell<'_>) -> Result<Cell<'a>, Trouble> {
         let text = cell.scalar().ok_or_else(|| Trouble::wrong_type(cell, "a text"))?;
+        // A blank at an end would part an empty word from the rest, at every round another one.
+        let text = text.trim();
         let (first, last) = match back {
-            Back::LastSpace => text.rsplit_once(' ').unwrap_or(("", &text)),
-            Back::FirstSpace => text.split_once(' ').unwrap_or((&text, "")),
-            Back::HouseNumber => house_number(&text, &self.by),
+            Back::LastSpace => text.rsplit_once(' ').unwrap_or(("", text)),
+            Back::FirstSpace => text.split_once(' ').unwrap_or((text, "")),
+            Back::HouseNumber => house_number(text, &self.by),
         };
         let part = |text: &str| {
             if text.is_empty() { Cell::Null } else { Cell::text(text.to_owned()) }
@@ -90,6 +92,15 @@ fn house_number<'t>(text: &'t str, by: &str) -> (&'t str, &'t str) {
 impl Conversion for Concat {
     fn name(&self) -> &'static str {
         "concat"
+    }
+
+    fn law(&self) -> Law {
+        if self.back.is_none() {
+            return Law::None;
+        }
+        Law::Canonical(
+            "empty parts are dropped, and the rule's own sign stands between the last two",
+        )
     }
 
     fn gives(&self, from: Type) -> Result<Type, String> {

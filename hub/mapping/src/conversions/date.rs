@@ -3,7 +3,7 @@
 use jiff::civil::Date;
 use orderhub_lang::yaml::Node;
 
-use super::{Conversion, Options, Put, Target, Type};
+use super::{Conversion, Law, Options, Put, Target, Type};
 use crate::cell::{Cell, Trouble};
 use crate::quote::Quote;
 
@@ -31,6 +31,13 @@ impl DateOf {
 impl Conversion for DateOf {
     fn name(&self) -> &'static str {
         "date"
+    }
+
+    fn law(&self) -> Law {
+        if self.format == "%Y-%m-%d" {
+            return Law::Exact;
+        }
+        Law::Canonical("it is as fine as the format writes it")
     }
 
     fn gives(&self, from: Type) -> Result<Type, String> {

@@ -3,7 +3,7 @@
 use orderhub_lang::yaml::Node;
 use rust_decimal::prelude::ToPrimitive;
 
-use super::{Conversion, Options, Put, Target, Type, decimal};
+use super::{Conversion, Law, Options, Put, Target, Type, decimal};
 use crate::cell::{Cell, Trouble};
 use crate::quote::Quote;
 
@@ -22,6 +22,10 @@ impl Integer {
 impl Conversion for Integer {
     fn name(&self) -> &'static str {
         "integer"
+    }
+
+    fn law(&self) -> Law {
+        Law::Canonical("a text is written as a whole number")
     }
 
     fn gives(&self, from: Type) -> Result<Type, String> {

@@ -3,7 +3,7 @@
 use orderhub_lang::value::Value;
 use orderhub_lang::yaml::Node;
 
-use super::{Conversion, Options, Put, Shape, Target, Type};
+use super::{Conversion, Law, Options, Put, Shape, Target, Type};
 use crate::cell::{Cell, Trouble};
 
 #[derive(Debug)]
@@ -57,6 +57,10 @@ impl Conversion for Join {
 
     fn shape(&self) -> Shape {
         Shape::Fold
+    }
+
+    fn law(&self) -> Law {
+        Law::Canonical("white space around each part is dropped")
     }
 
     fn gives(&self, from: Type) -> Result<Type, String> {

@@ -147,6 +147,17 @@ pub(crate) struct Target {
     pub(crate) is_enum: bool,
 }
 
+/// What a conversion with its options promises of `get(put(v))`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Law {
+    /// `v`, for every value that can be written.
+    Exact,
+    /// A form of `v` that does not change any more; what becomes of it, in the user's words.
+    Canonical(&'static str),
+    /// There is no way back.
+    None,
+}
+
 /// One conversion with its options. `get` and `put` are never called with absent, and with null only
 /// where [`Conversion::takes_null`] says so.
 pub(crate) trait Conversion: Debug + Send + Sync {
@@ -168,6 +179,12 @@ pub(crate) trait Conversion: Debug + Send + Sync {
     /// Whether it has a way back.
     fn two_way(&self) -> bool {
         true
+    }
+
+    /// What it promises of a value that goes out and comes back. Stated apart from `canon`, so that the laws
+    /// of files notice a conversion that does not keep it.
+    fn law(&self) -> Law {
+        if self.two_way() { Law::Exact } else { Law::None }
     }
 
     /// Whether it makes one text of named hub fields on the way out.

@@ -9,7 +9,7 @@ use orderhub_order::value::{Currency, Money, MoneyError, UNIT_PRICE_DIGITS};
 use rust_decimal::{Decimal, RoundingStrategy};
 
 use super::decimal::{Form, Written};
-use super::{Beside, Conversion, Options, Put, Target, Type};
+use super::{Beside, Conversion, Law, Options, Put, Target, Type};
 use crate::cell::{self, Cell, Trouble};
 use crate::quote::{self, Quote};
 
@@ -116,6 +116,13 @@ const ROUNDINGS: &[(&str, RoundingStrategy)] = &[
 impl Conversion for MoneyOf {
     fn name(&self) -> &'static str {
         "money"
+    }
+
+    fn law(&self) -> Law {
+        if self.round.is_none() {
+            return Law::Exact;
+        }
+        Law::Canonical("it is rounded to the digits of its currency")
     }
 
     fn gives(&self, from: Type) -> Result<Type, String> {

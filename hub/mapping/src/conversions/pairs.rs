@@ -8,7 +8,7 @@ use orderhub_lang::value::Value;
 use orderhub_lang::yaml::Node;
 use orderhub_order::value::Text;
 
-use super::{Conversion, Options, Put, Target, Type};
+use super::{Conversion, Law, Options, Put, Target, Type};
 use crate::cell::{Cell, Trouble};
 
 #[derive(Debug)]
@@ -41,6 +41,10 @@ fn repeated(text: &str) -> Option<Vec<String>> {
 impl Conversion for Pairs {
     fn name(&self) -> &'static str {
         "pairs"
+    }
+
+    fn law(&self) -> Law {
+        Law::Canonical("a list of texts is a repeated name")
     }
 
     fn gives(&self, from: Type) -> Result<Type, String> {

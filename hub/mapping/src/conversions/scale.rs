@@ -4,7 +4,7 @@
 use orderhub_lang::yaml::Node;
 use rust_decimal::{Decimal, RoundingStrategy};
 
-use super::{Conversion, Options, Put, Target, Type, decimal};
+use super::{Conversion, Law, Options, Put, Target, Type, decimal};
 use crate::cell::{self, Cell, Trouble};
 use crate::quote::Quote;
 
@@ -53,6 +53,10 @@ impl Scale {
 impl Conversion for Scale {
     fn name(&self) -> &'static str {
         "scale"
+    }
+
+    fn law(&self) -> Law {
+        Law::Canonical("it is rounded to the digits that the rule keeps")
     }
 
     fn gives(&self, from: Type) -> Result<Type, String> {

@@ -3,7 +3,7 @@
 
 use orderhub_lang::yaml::Node;
 
-use super::{Conversion, Options, Put, Target, Type, concat};
+use super::{Conversion, Law, Options, Put, Target, Type, concat};
 use crate::cell::{Cell, Trouble};
 
 #[derive(Debug)]
@@ -25,6 +25,10 @@ impl Split {
 impl Conversion for Split {
     fn name(&self) -> &'static str {
         "split"
+    }
+
+    fn law(&self) -> Law {
+        Law::Canonical("what stands between ends an element, white space around one is dropped")
     }
 
     fn gives(&self, from: Type) -> Result<Type, String> {

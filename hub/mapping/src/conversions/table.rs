@@ -8,7 +8,7 @@ use std::collections::HashMap;
 
 use orderhub_lang::yaml::Node;
 
-use super::{Conversion, Options, Put, Target, Type};
+use super::{Conversion, Law, Options, Put, Target, Type};
 use crate::cell::{Cell, Trouble};
 use crate::quote::Quote;
 
@@ -119,6 +119,15 @@ fn not_in_table() -> Trouble {
 impl Conversion for Table {
     fn name(&self) -> &'static str {
         "table"
+    }
+
+    fn law(&self) -> Law {
+        match self.on_unknown {
+            Some(Unknown::Hold | Unknown::Fail) => Law::Exact,
+            None | Some(Unknown::Pass | Unknown::Ignore | Unknown::Use(_)) => {
+                Law::Canonical("a word that no row has passes by, and is read by the rows")
+            }
+        }
     }
 
     fn gives(&self, from: Type) -> Result<Type, String> {

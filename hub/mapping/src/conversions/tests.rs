@@ -167,6 +167,19 @@ fn every_conversion_keeps_its_law() {
 }
 
 #[test]
+fn a_conversion_that_promises_every_value_gives_every_value_back() {
+    for (text, values) in two_way() {
+        let conversion = made(text);
+        if conversion.law() != Law::Exact {
+            continue;
+        }
+        for value in values {
+            assert_eq!(conversion.canon(value.clone()), value, "{text}");
+        }
+    }
+}
+
+#[test]
 fn every_conversion_has_a_law_or_folds() {
     let one_way = ["sum", "min", "max", "first", "count", "shell"];
     let later = ["lookup"];
@@ -178,6 +191,7 @@ fn every_conversion_has_a_law_or_folds() {
     for name in one_way {
         let fold = made(if name == "shell" { "shell: [[0, 0, $item]]" } else { name });
         assert_eq!((fold.name(), fold.shape(), fold.two_way()), (name, Shape::Fold, false));
+        assert_eq!(fold.law(), Law::None);
     }
 }
 

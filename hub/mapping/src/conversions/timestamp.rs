@@ -11,7 +11,7 @@ use jiff::fmt::strtime;
 use jiff::tz::{AmbiguousOffset, TimeZone};
 use orderhub_lang::yaml::Node;
 
-use super::{Conversion, Options, Put, Target, Type, zones};
+use super::{Conversion, Law, Options, Put, Target, Type, zones};
 use crate::cell::{Cell, Trouble};
 use crate::quote::Quote;
 
@@ -189,6 +189,14 @@ fn not_a_time() -> Trouble {
 impl Conversion for TimestampOf {
     fn name(&self) -> &'static str {
         "timestamp"
+    }
+
+    fn law(&self) -> Law {
+        let coarse = self.formats.first().is_some_and(|format| *format != Format::Rfc3339);
+        if !coarse && self.never.is_none() {
+            return Law::Exact;
+        }
+        Law::Canonical("it is as fine as the format writes it")
     }
 
     fn gives(&self, from: Type) -> Result<Type, String> {

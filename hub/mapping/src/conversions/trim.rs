@@ -1,6 +1,6 @@
 //! `trim`: without white space at both ends; a text that is only white space is null.
 
-use super::{Conversion, Put, Target, Type, text};
+use super::{Conversion, Law, Put, Target, Type, text};
 use crate::cell::{Cell, Trouble};
 
 #[derive(Debug, Default)]
@@ -9,6 +9,10 @@ pub(crate) struct Trim;
 impl Conversion for Trim {
     fn name(&self) -> &'static str {
         "trim"
+    }
+
+    fn law(&self) -> Law {
+        Law::Canonical("white space at both ends is dropped")
     }
 
     fn gives(&self, from: Type) -> Result<Type, String> {

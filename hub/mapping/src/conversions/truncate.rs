@@ -3,7 +3,7 @@
 
 use orderhub_lang::yaml::Node;
 
-use super::{Conversion, Options, Put, Target, Type, text};
+use super::{Conversion, Law, Options, Put, Target, Type, text};
 use crate::cell::{Cell, Trouble};
 
 #[derive(Debug)]
@@ -27,6 +27,10 @@ impl Truncate {
 impl Conversion for Truncate {
     fn name(&self) -> &'static str {
         "truncate"
+    }
+
+    fn law(&self) -> Law {
+        Law::Canonical("it is cut to the length that the rule names")
     }
 
     fn gives(&self, from: Type) -> Result<Type, String> {

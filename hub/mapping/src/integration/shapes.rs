@@ -45,7 +45,7 @@ type Chain = Vec<Arc<dyn Conversion>>;
 
 /// The chains that name each field.
 #[derive(Debug, Default)]
-struct Chains {
+pub(crate) struct Chains {
     fields: HashMap<FieldId, Vec<Chain>>,
     parts: HashMap<(FieldId, &'static str), Vec<Chain>>,
     /// Parts of addresses that come in, and that go out, where the address does.
@@ -104,7 +104,7 @@ impl Shapes for SystemShapes {
 }
 
 impl Chains {
-    fn of(integration: &Integration) -> Self {
+    pub(crate) fn of(integration: &Integration) -> Self {
         let mut chains = Self::default();
         let out = integration.deliver.iter().flat_map(|deliver| deliver.with.all());
         for mapping in out.filter_map(|document| integration.mapping(document)) {
@@ -194,7 +194,7 @@ impl Chains {
         }
     }
 
-    fn canon(&self, field: FieldId, value: &Value) -> Value {
+    pub(crate) fn canon(&self, field: FieldId, value: &Value) -> Value {
         if let Value::Address(address) = value {
             return self.address(field, address);
         }

@@ -7,6 +7,7 @@ use super::Reader;
 use crate::ast::{Direction, Each, PathAt, Placed, Rule, Side};
 use crate::codes;
 use crate::literal::literal;
+use crate::rules::RuleNo;
 
 impl Reader<'_> {
     /// A list of rules.
@@ -46,6 +47,7 @@ impl Reader<'_> {
         fields.finish(self.findings);
         let mut rule = Rule {
             span: node.span,
+            no: RuleNo::NONE,
             hub: hub.and_then(|node| self.side(node)),
             system: system.and_then(|node| self.side(node)),
             value: value.and_then(|node| self.value(node)),

@@ -30,6 +30,7 @@ use crate::quote::Shown;
 use crate::scan::{Kind, Scanned, scan};
 use crate::{Context, MapError, Mapped, Mapping};
 
+pub(crate) use read::means_none;
 pub(crate) use rule::compute;
 
 /// A value of a chain as a field holds it; `None` for absent and for what it cannot hold.
@@ -47,6 +48,14 @@ pub(crate) struct Frame {
     base: u32,
     /// Its place among its rows, from 0.
     row: u32,
+}
+
+/// The same, with why a field cannot hold it.
+pub(crate) fn checked(
+    cell: Cell<'_>,
+    ty: &orderhub_order::catalogue::FieldType,
+) -> Result<Option<orderhub_order::contribution::Stated>, Trouble> {
+    value::stated(cell, ty, crate::program::RefName::Theirs)
 }
 
 /// The frames from the body inwards.

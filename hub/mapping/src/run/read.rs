@@ -167,7 +167,7 @@ pub(super) fn presence(cells: &[Cell<'_>]) -> Presence {
 }
 
 /// Whether a value is one of those that mean null.
-pub(super) fn means_none(cell: &Cell<'_>, none: &[Cell<'_>]) -> bool {
+pub(crate) fn means_none(cell: &Cell<'_>, none: &[Cell<'_>]) -> bool {
     none.iter().any(|none| match (none, cell) {
         (Cell::Number(left), Cell::Number(right)) => {
             left == right || crate::cell::decimal(left) == crate::cell::decimal(right)

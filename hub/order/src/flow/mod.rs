@@ -213,6 +213,12 @@ impl Ownership {
         Ownership::parse(&Source::new("mappings/hub/ownership.yaml", text)).unwrap_or_default()
     }
 
+    /// Who may own a field in some state of an order, by an exception.
+    pub fn owners(&self, field: FieldId) -> impl Iterator<Item = &Owner> {
+        let rules = self.rules.iter().filter(move |rule| rule.fields.contains(field));
+        rules.flat_map(|rule| &rule.owners)
+    }
+
     /// The first rule for the field whose `when` holds for the order.
     pub fn exception(&self, order: &Order, _at: &At, field: FieldId) -> Option<Exception<'_>> {
         // `linked` is refused in this file, so that no lane is looked at.

@@ -13,6 +13,7 @@ use orderhub_mapping::codes as mapping_codes;
 use orderhub_mapping::integration::{
     ConnectorUse, IntakeFrom, Integration, OperationFacts, OperationUse, SystemShape, SystemShapes,
 };
+use orderhub_mapping::laws;
 use orderhub_order::flow::{Flow, Ownership};
 use orderhub_order::ids::{Entity, SystemName};
 use orderhub_order::rules::{OperationKind as Kind, SystemRules};
@@ -113,6 +114,13 @@ fn limits(name: &SystemName, settings: &config::System, connector: &dyn Connecto
     unknown.map(problem).collect()
 }
 
+/// The exceptions of a folder; those of this build where it has none, or none that can be read.
+pub(super) fn ownership(files: &Files) -> Ownership {
+    let path = format!("{HUB}/ownership.yaml");
+    let source = files.get(&path).and_then(|bytes| source_from_bytes(&path, bytes).ok());
+    source.and_then(|source| Ownership::parse(&source).ok()).unwrap_or_else(Ownership::embedded)
+}
+
 fn compile(files: &Files) -> Compiled {
     let mut compiled = Compiled::default();
     let mut folders: BTreeMap<&str, Vec<(&str, Arc<Source>)>> = BTreeMap::new();
@@ -136,13 +144,14 @@ fn compile(files: &Files) -> Compiled {
     compiled.connect();
     let flow = compiled.flow.take().unwrap_or_else(Flow::embedded);
     let integrations: Vec<_> = compiled.integrations.values().map(Arc::clone).collect();
-    for integration in integrations {
+    for integration in &integrations {
         if let Some(connector) = compiled.connectors.get(&integration.name) {
-            let found = check(&integration, connector.as_ref(), &flow);
+            let found = check(integration, connector.as_ref(), &flow);
             compiled.findings.extend(found);
         }
     }
     compiled.flow = Some(flow);
+    compiled.laws(&integrations);
     compiled
 }
 
@@ -177,6 +186,15 @@ impl Compiled {
         if let Some(integration) = loaded.integration {
             self.integrations.insert(name.to_owned(), Arc::new(integration));
         }
+    }
+
+    /// What goes out comes back, and no two systems push a field back and forth.
+    fn laws(&mut self, integrations: &[Arc<Integration>]) {
+        for integration in integrations {
+            self.findings.extend(laws::findings(integration));
+        }
+        let ownership = self.ownership.get_or_insert_with(Ownership::embedded);
+        self.findings.extend(laws::loops(integrations, ownership));
     }
 
     /// Finds who speaks for each integration. A connector file is compiled once.

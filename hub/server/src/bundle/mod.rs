@@ -86,6 +86,11 @@ impl Bundle {
         files::hash(files)
     }
 
+    /// Who may write what by exception, of these files.
+    pub fn ownership_of(files: &Files) -> Ownership {
+        compile::ownership(files)
+    }
+
     /// Compiles and checks everything.
     ///
     /// # Errors

@@ -1,5 +1,8 @@
 //! For those who write integration files: static check, and the files' own cases.
 
+mod mapping;
+mod one_way;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -14,6 +17,8 @@ use super::report::{self, Format, Found};
 use super::serve;
 use crate::bundle::{Bundle, BundleError, Files as Mappings};
 use crate::config::Config;
+
+pub(super) use mapping::{Mapping, mapping};
 
 /// Which files.
 #[derive(Clone, Debug, clap::Args)]
@@ -37,6 +42,9 @@ pub(super) struct Check {
     /// A warning ends the check like an error.
     #[arg(long)]
     deny_warnings: bool,
+    /// Also name each rule that goes one way only, and why.
+    #[arg(long)]
+    one_way: bool,
 }
 
 /// Checks files as `run` would.
@@ -55,6 +63,9 @@ pub(super) fn check(asked: &Check, output: Output) -> Result<ExitCode, Fault> {
         findings.extend(samples(&mappings));
         diagnostic::sort(&mut findings);
         all.extend(findings.into_iter().map(|finding| Found::below(&root, finding)));
+        if asked.one_way {
+            one_way::show(&mappings, &below, output);
+        }
     }
     report::write(&all, asked.format.or(Format::of(output)));
     let errors = all.iter().filter(|one| one.finding.severity == Severity::Error).count();

@@ -88,6 +88,9 @@ enum Command {
     Check(author::Check),
     /// Run the files' own cases.
     Test(author::Files),
+    /// What mappings do: laws.
+    #[command(subcommand)]
+    Mapping(author::Mapping),
     /// Explain a code (`M0107`), the cause of a failed document (`unknown_value`) or a hub field (`totals.total`).
     Explain {
         /// The code, cause or field.
@@ -182,6 +185,7 @@ fn run(arguments: Arguments) -> Result<ExitCode, Fault> {
         Command::Reindex(settings) => reindex::reindex(&settings.config),
         Command::Check(asked) => author::check(&asked, shared.output),
         Command::Test(files) => author::test(&files, shared.output),
+        Command::Mapping(command) => author::mapping(&command, shared.output),
         Command::Explain { word } => explain::explain(&word),
         Command::Order(order) => operate::order(&shared, &order),
         Command::Todo(todo) => operate::todo(&shared, &todo),

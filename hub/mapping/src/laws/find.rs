@@ -1,0 +1,305 @@
+//! Finds the class of every field of an integration.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use orderhub_lang::condition::Test;
+use orderhub_lang::diagnostic::Diagnostic;
+use orderhub_order::catalogue::{FieldType, Kind, catalogue};
+use orderhub_order::value::Value;
+
+use super::ends::{Ends, In, Key, Out, Used};
+use super::judge::{Judgement, Strictness, judge};
+use super::trip::{Change, Road, Trip};
+use super::{Class, Effort, FieldLaw, Place, Reason, generate, words};
+use crate::ast::Direction;
+use crate::cell::Cell;
+use crate::integration::Integration;
+use crate::program::{CollectionProgram, Element, Given, KeyRead, Source, TestRead};
+use crate::{Mapping, RuleInfo, Way, codes};
+
+/// A law with what decides how it is told.
+#[derive(Clone, Debug)]
+pub(super) struct Found {
+    pub(super) law: FieldLaw,
+    /// Both ends stand in one file: no shape of another document excuses them.
+    pub(super) one_shape: bool,
+}
+
+/// Raw values of documents, to see what the way in makes of them.
+const RAW: [&str; 12] = [
+    "1",
+    "12.5",
+    "0",
+    "1250",
+    "x",
+    "true",
+    "2026-11-20",
+    "2026-11-20T09:15:30Z",
+    "2026-11-20 09:15:30",
+    "1700000000",
+    "20.11.2026",
+    "[\"a\"]",
+];
+
+/// The laws of every field, by path.
+pub(super) fn laws(
+    integration: &Integration,
+    effort: Effort,
+    samples: &BTreeMap<Key, Vec<Value>>,
+) -> Vec<Found> {
+    let used = Used::of(integration);
+    let values = |key: &Key| {
+        let mut values = generate::values(key, effort.values());
+        values.extend_from_slice(samples.get(key).map(Vec::as_slice).unwrap_or_default());
+        values
+    };
+    let mut found: Vec<Found> = used
+        .ends()
+        .iter()
+        .filter_map(|(key, ends)| law(key, ends, &used, (values(key), effort.steps())))
+        .collect();
+    found.sort_by(|left, right| left.law.field.cmp(&right.law.field));
+    found
+}
+
+fn law(
+    key: &Key,
+    ends: &Ends<'_>,
+    used: &Used<'_>,
+    (values, steps): (Vec<Value>, usize),
+) -> Option<Found> {
+    if ends.ins.is_empty() || ends.outs.is_empty() {
+        return one_way(key, ends, used);
+    }
+    let (mut reasons, mut limits, mut pairs) = (Vec::new(), Vec::new(), 0_usize);
+    for out in &ends.outs {
+        for read in &ends.ins {
+            if excluded(&out.rule.where_, &read.rule.where_) {
+                continue;
+            }
+            let Some((judgement, one_shape)) = pair(key, (out, read), &values, steps) else {
+                continue;
+            };
+            pairs += 1;
+            if let Some(counter) = judgement.broken {
+                let law = of(key, Some(read), Some(out), Class::Broken(counter));
+                return Some(Found { law, one_shape });
+            }
+            add(&mut reasons, judgement.reasons);
+            add(&mut limits, judgement.limits);
+        }
+    }
+    let class = match (pairs, reasons.is_empty()) {
+        (0, _) => apart(ends)?,
+        (_, true) => Class::Lawful,
+        (_, false) => Class::Canonical(reasons),
+    };
+    let law = of(key, ends.ins.first(), ends.outs.first(), class);
+    Some(Found { law: FieldLaw { limits, ..law }, one_shape: false })
+}
+
+fn add(known: &mut Vec<Reason>, more: Vec<Reason>) {
+    for reason in more {
+        if !known.contains(&reason) {
+            known.push(reason);
+        }
+    }
+}
+
+/// Settings that one side asks for and the other rules out: the two never meet.
+fn excluded(out: &[TestRead], read: &[TestRead]) -> bool {
+    out.iter().any(|out| read.iter().any(|read| exclude(out, read)))
+}
+
+fn exclude(out: &TestRead, read: &TestRead) -> bool {
+    let (Source::Setting(one), Source::Setting(other)) = (&out.source, &read.source) else {
+        return false;
+    };
+    let (Test::AnyOf(ones), Test::AnyOf(others)) = (&out.test, &read.test) else { return false };
+    one == other && ones.iter().all(|one| !others.contains(one))
+}
+
+/// One way out against one way in; `None`: they cannot be compared.
+fn pair(
+    key: &Key,
+    (out, read): (&Out<'_>, &In<'_>),
+    values: &[Value],
+    steps: usize,
+) -> Option<(Judgement, bool)> {
+    let one_file = out.mapping.name == read.mapping.name;
+    let direct = out.is(read) || out.same_place(read);
+    if direct {
+        let road = Road::of(key, out, read)?;
+        let (values, words) = (with(values, &road), road.words());
+        let travel = |value: &Value| road.trip(value);
+        let strictness = (&road.ty, Strictness::Once, steps);
+        return Some((judge(&values, &words, strictness, &travel), one_file));
+    }
+    // Two shapes: each has its own form, and a value goes through both.
+    let written = Road::alone(key, out.chain(), &[]).filter(|_| out.alone)?;
+    let shown = Road::alone(key, read.chain()?, &read.rule.none)?;
+    let values = with(values, &shown);
+    let travel = |value: &Value| through(&written, &shown, value);
+    Some((judge(&values, &[], (&shown.ty, Strictness::Settles, steps), &travel), false))
+}
+
+/// The values to try, and what the way in makes of raw ones: what a field really holds.
+fn with(values: &[Value], road: &Road<'_>) -> Vec<Value> {
+    let mut all = road.words();
+    if road.ty == FieldType::Text {
+        all.extend(road.system_words());
+    }
+    all.extend_from_slice(values);
+    if !matches!(road.ty, FieldType::Enum(_)) {
+        let raw = RAW.iter().flat_map(|raw| [Cell::text(*raw), Cell::Number((*raw).into())]);
+        all.extend(raw.filter_map(|cell| road.taken(cell)));
+    }
+    let mut tried: Vec<Value> = Vec::with_capacity(all.len());
+    for value in all {
+        if !tried.contains(&value) {
+            tried.push(value);
+        }
+    }
+    tried
+}
+
+/// A value in the form of what goes out, then in the form of what comes in.
+pub(super) fn through(written: &Road<'_>, shown: &Road<'_>, value: &Value) -> Trip {
+    let first = match written.trip(value) {
+        Trip::Same => None,
+        Trip::Changed(change) => Some(change),
+        other => return other,
+    };
+    let current = match &first {
+        None => value.clone(),
+        Some(Change { back: Some(Some(back)), .. }) => back.clone(),
+        Some(_) => return first.map_or(Trip::Same, Trip::Changed),
+    };
+    match shown.trip(&current) {
+        Trip::Changed(Change { back: Some(Some(back)), .. }) if back == *value => Trip::Same,
+        Trip::Changed(change) => {
+            Trip::Changed(first.map_or(change.clone(), |first| Change { by: first.by, ..change }))
+        }
+        // What only the other shape cannot say is not lost by it.
+        Trip::Same | Trip::Refused(..) | Trip::Held(_) | Trip::Unreadable(..) => {
+            first.map_or(Trip::Same, Trip::Changed)
+        }
+    }
+}
+
+/// Two ends that cannot be compared: of several values, of several fields, or computed.
+fn apart(ends: &Ends<'_>) -> Option<Class> {
+    let (read, out) = (ends.ins.first()?, ends.outs.first()?);
+    let why = if excluded(&out.rule.where_, &read.rule.where_) {
+        "the two rules hold under different settings".to_owned()
+    } else if read.rule.fold.is_some() {
+        "many values of the document make this one".to_owned()
+    } else if matches!(read.rule.input, Given::Expression(..) | Given::Constant(_)) {
+        "what comes in is computed or constant".to_owned()
+    } else if !out.alone {
+        "it goes out together with others".to_owned()
+    } else {
+        let links = read.rule.each.iter().chain(&out.rule.chain);
+        let link = links.into_iter().find(|link| !link.two_way());
+        let name = link.map_or("the rule", |link| link.name());
+        format!("`{name}` has no way back")
+    };
+    Some(Class::OneWay {
+        way: Direction::Out,
+        why: format!("what comes in is not compared: {why}"),
+        meant: true,
+    })
+}
+
+/// A field that is only read, or only written.
+fn one_way(key: &Key, ends: &Ends<'_>, used: &Used<'_>) -> Option<Found> {
+    let (read, out) = (ends.ins.first(), ends.outs.first());
+    let mapping = read.map(|read| read.mapping).or(out.map(|out| out.mapping))?;
+    let info = read.and_then(In::info).or(out.and_then(Out::info))?;
+    let both = used.both().any(|known| known.name == mapping.name);
+    let way = if read.is_some() { Direction::In } else { Direction::Out };
+    let (why, asked) = match (&info.way, both) {
+        (Way::In { why, asked } | Way::Out { why, asked }, true) => (why.to_string(), *asked),
+        (Way::Both, true) => {
+            ("the list around it, or an earlier rule, does not go the other way".to_owned(), true)
+        }
+        (_, false) if way == Direction::In => {
+            ("no document that goes out names it".to_owned(), true)
+        }
+        (_, false) => ("no document that comes in names it".to_owned(), true),
+    };
+    let derived = catalogue()
+        .field(key.id)
+        .is_some_and(|field| matches!(field.kind, Kind::Derived | Kind::Hub));
+    // Of a rule that cannot be made to go both ways there is nothing to say.
+    let elsewhere = info.hub.starts_with(['/', '^', '$']);
+    let meant = asked || derived || elsewhere || info.plain;
+    let law = of(key, read, out, Class::OneWay { way, why, meant });
+    Some(Found { law, one_shape: true })
+}
+
+fn of(key: &Key, read: Option<&In<'_>>, out: Option<&Out<'_>>, class: Class) -> FieldLaw {
+    let place = |mapping: &Mapping, info: Option<&RuleInfo>| {
+        Some(Place { source: Arc::clone(&mapping.source), span: info?.span })
+    };
+    FieldLaw {
+        field: key.path(),
+        in_rule: read.and_then(|read| place(read.mapping, read.info())),
+        out_rule: out.and_then(|out| place(out.mapping, out.info())),
+        class,
+        limits: Vec::new(),
+    }
+}
+
+/// Rows that are known by their position: when one goes, all behind it are taken for others.
+pub(super) fn positions(integration: &Integration) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    for mapping in Used::of(integration).ins {
+        by_position(mapping, &mapping.compiled.input.root, &mut found);
+    }
+    found
+}
+
+/// Collections of files that go both ways which go one way, and nobody said so.
+pub(super) fn collections(integration: &Integration) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    for mapping in Used::of(integration).both() {
+        half(mapping, &mapping.compiled.input.root, &mut found);
+    }
+    found
+}
+
+fn half(mapping: &Mapping, element: &Element, found: &mut Vec<Diagnostic>) {
+    for CollectionProgram { sources, .. } in &element.collections {
+        let rules = || sources.iter().filter_map(|source| mapping.rule(source.no));
+        let whole = rules().any(|rule| rule.way == Way::Both);
+        for rule in rules().filter(|_| !whole) {
+            if let Way::In { why, asked: false } = &rule.way {
+                let place = Place { source: Arc::clone(&mapping.source), span: rule.span };
+                found.push(words::unsaid(&place, &rule.hub, Direction::In, why));
+            }
+        }
+        for source in sources {
+            half(mapping, &source.element, found);
+        }
+    }
+}
+
+fn by_position(mapping: &Mapping, element: &Element, found: &mut Vec<Diagnostic>) {
+    for CollectionProgram { sources, .. } in &element.collections {
+        for source in sources {
+            if let Some(KeyRead::Rule(rule)) = &source.key
+                && let Given::First(reads) = &rule.input
+                && reads.iter().any(|(read, _)| matches!(read, Source::Index))
+            {
+                let message = "these elements are known by their position";
+                let finding =
+                    Diagnostic::error(codes::POSITION, &mapping.source, rule.span, message);
+                let hint = "when a row goes, those behind it are taken for others: name a field that stays with its row, if there is one";
+                found.push(finding.as_warning().with_hint(hint));
+            }
+            by_position(mapping, &source.element, found);
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! What one way out and one way in do to a field's values, and whether that is lawful.
+
+use orderhub_order::catalogue::FieldType;
+use orderhub_order::value::Value;
+
+use super::shrink::shrink;
+use super::trip::{Change, Trip};
+use super::{Counter, Reason, words};
+use crate::conversions::Law;
+
+/// Steps of making a finding simpler.
+pub(super) const MOST_STEPS: usize = 200;
+
+/// Reasons that one field shows.
+const MOST_REASONS: usize = 6;
+
+/// Trips after which a value that goes through two files must have settled.
+const MOST_TRIPS: usize = 4;
+
+/// One way or another from a value to what came of it.
+pub(super) type Travel<'t> = &'t dyn Fn(&Value) -> Trip;
+
+/// How strict it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Strictness {
+    /// One rule, or two that share a place: a value changes once at most.
+    Once,
+    /// Two shapes of one thing: it settles.
+    Settles,
+}
+
+/// What holds for the values that were tried.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Judgement {
+    pub(super) broken: Option<Counter>,
+    pub(super) reasons: Vec<Reason>,
+    pub(super) limits: Vec<Reason>,
+}
+
+/// Why a value shows something: two values of one finding show the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fault {
+    /// It cannot be read back.
+    Unreadable,
+    /// A word comes back as another, or not at all.
+    Word,
+    /// It keeps changing.
+    Restless,
+    /// It comes back changed, and no conversion says that it does that.
+    Unsaid,
+}
+
+/// Tries all values. `words` are those that must come back as they are, beside the type's own.
+pub(super) fn judge(
+    values: &[Value],
+    words: &[Value],
+    (ty, strictness, steps): (&FieldType, Strictness, usize),
+    travel: Travel<'_>,
+) -> Judgement {
+    let judge = Judge { words, ty, strictness, steps, travel };
+    let mut found = Judgement::default();
+    for value in values {
+        let trip = travel(value);
+        match judge.fault(value, &trip) {
+            Some(fault) => {
+                let shows = |other: &Value| judge.fault(other, &travel(other)) == Some(fault);
+                let value = shrink(value, judge.ty, &shows, MOST_STEPS);
+                found.broken = Some(judge.counter(&value));
+                return found;
+            }
+            None => judge.reason(value, &trip, &mut found),
+        }
+    }
+    found
+}
+
+struct Judge<'j> {
+    words: &'j [Value],
+    ty: &'j FieldType,
+    strictness: Strictness,
+    /// Of making the examples of reasons simpler.
+    steps: usize,
+    travel: Travel<'j>,
+}
+
+impl Judge<'_> {
+    fn fault(&self, value: &Value, trip: &Trip) -> Option<Fault> {
+        let change = match trip {
+            Trip::Same | Trip::Refused(..) | Trip::Held(_) => return None,
+            Trip::Unreadable(..) => return Some(Fault::Unreadable),
+            Trip::Changed(change) => change,
+        };
+        let closed = matches!(self.ty, FieldType::Enum(_) | FieldType::Boolean);
+        if closed || self.words.contains(value) {
+            return Some(Fault::Word);
+        }
+        if self.restless(change) {
+            return Some(Fault::Restless);
+        }
+        let unsaid = matches!(change.by, Some((_, Law::Exact | Law::None)));
+        unsaid.then_some(Fault::Unsaid)
+    }
+
+    /// Whether what came back does not come back.
+    fn restless(&self, change: &Change) -> bool {
+        let Some(Some(first)) = &change.back else { return false };
+        let mut current = first.clone();
+        let most = if self.strictness == Strictness::Once { 1 } else { MOST_TRIPS };
+        for _ in 0..most {
+            match (self.travel)(&current) {
+                Trip::Changed(Change { back: Some(Some(next)), .. }) => current = next,
+                Trip::Changed(_) | Trip::Unreadable(..) => return true,
+                Trip::Same | Trip::Refused(..) | Trip::Held(_) => return false,
+            }
+        }
+        true
+    }
+
+    /// What becomes of a value, as far as it changes.
+    fn counter(&self, value: &Value) -> Counter {
+        let shown = words::shown(value);
+        match (self.travel)(value) {
+            Trip::Unreadable(written, why) => {
+                let sentence =
+                    format!("{shown} goes out as {written}, which cannot be read back: {why}");
+                Counter { value: shown, back: why, sentence }
+            }
+            Trip::Changed(change) => {
+                let back = words::stated(change.back.as_ref());
+                let mut sentence = format!("{shown} becomes {back}");
+                if let Some(Some(first)) = &change.back
+                    && let Trip::Changed(next) = (self.travel)(first)
+                {
+                    sentence = format!("{sentence}, then {}", words::stated(next.back.as_ref()));
+                }
+                Counter { value: shown, back, sentence }
+            }
+            Trip::Same | Trip::Refused(..) | Trip::Held(_) => {
+                let sentence = format!("{shown} comes back");
+                Counter { back: shown.clone(), value: shown, sentence }
+            }
+        }
+    }
+
+    /// Notes why a value is not the same afterwards, each reason with its simplest value.
+    fn reason(&self, value: &Value, trip: &Trip, found: &mut Judgement) {
+        let Some((conversion, why)) = told(trip) else { return };
+        let changed = matches!(trip, Trip::Changed(_));
+        let reasons = if changed { &mut found.reasons } else { &mut found.limits };
+        let known = |reason: &Reason| reason.conversion == conversion && reason.why == why;
+        if reasons.len() >= MOST_REASONS || reasons.iter().any(known) {
+            return;
+        }
+        let shows = |other: &Value| {
+            let trip = (self.travel)(other);
+            told(&trip).is_some_and(|told| told == (conversion.clone(), why.clone()))
+                && self.fault(other, &trip).is_none()
+        };
+        let value = shrink(value, self.ty, &shows, self.steps);
+        let example = match (self.travel)(&value) {
+            Trip::Refused(_, why) => {
+                let shown = words::shown(&value);
+                let sentence = format!("{shown} does not go out: {why}");
+                Counter { value: shown, back: why, sentence }
+            }
+            Trip::Held(why) => {
+                let shown = words::shown(&value);
+                let sentence = format!("{shown} goes out, and is held when it comes back: {why}");
+                Counter { value: shown, back: why, sentence }
+            }
+            Trip::Same | Trip::Changed(_) | Trip::Unreadable(..) => self.counter(&value),
+        };
+        reasons.push(Reason { conversion, why, example });
+    }
+}
+
+/// The conversion and the reason, where a trip changes or refuses a value.
+fn told(trip: &Trip) -> Option<(String, String)> {
+    Some(match trip {
+        Trip::Same | Trip::Unreadable(..) => return None,
+        Trip::Refused(..) => (String::new(), "some values do not go out".to_owned()),
+        Trip::Held(_) => (String::new(), "some values are held when they come back".to_owned()),
+        Trip::Changed(Change { by: Some((name, Law::Canonical(why))), .. }) => {
+            ((*name).to_owned(), (*why).to_owned())
+        }
+        Trip::Changed(_) => {
+            (String::new(), "it is read in another form than it was written".to_owned())
+        }
+    })
+}

@@ -1,0 +1,70 @@
+//! The values that the cases of an integration's files have: what its fields really hold.
+
+use std::collections::BTreeMap;
+
+use orderhub_order::contribution::ElementStatement;
+use orderhub_order::value::{Address, Value};
+use serde_json::Value as Json;
+
+use super::ends::Key;
+use crate::integration::Integration;
+use crate::{Mapping, view};
+
+/// Most values of one field that are taken from cases.
+const MOST: usize = 100;
+
+/// By field; files that are not there, or are no documents of the hub, are passed by: `test` finds those.
+pub(super) fn values(
+    integration: &Integration,
+    read_sample: &dyn Fn(&str) -> Option<Vec<u8>>,
+) -> BTreeMap<Key, Vec<Value>> {
+    let mut values = BTreeMap::new();
+    for mapping in integration.mappings.values() {
+        for case in mapping.cases() {
+            let bytes = read_sample(&case.hub).unwrap_or_default();
+            match serde_json::from_slice(&bytes) {
+                Ok(Json::Array(documents)) => {
+                    documents.iter().for_each(|json| document(mapping, json, &mut values));
+                }
+                Ok(json) => document(mapping, &json, &mut values),
+                Err(_) => {}
+            }
+        }
+    }
+    values
+}
+
+fn document(mapping: &Mapping, json: &Json, values: &mut BTreeMap<Key, Vec<Value>>) {
+    let Ok(read) = view::read(json, mapping.entity) else { return };
+    element(&read.body, values);
+    if let Some(order) = &read.order {
+        element(order, values);
+    }
+}
+
+fn element(statement: &ElementStatement, values: &mut BTreeMap<Key, Vec<Value>>) {
+    for (id, stated) in &statement.fields {
+        match stated {
+            Some(Value::Address(address)) => {
+                for part in Address::PARTS {
+                    if let Some(Some(text)) = address.part(part) {
+                        let key = Key { id: *id, part: Some(part.into()) };
+                        add(values, key, Value::Text(text.clone()));
+                    }
+                }
+            }
+            Some(value) => add(values, Key { id: *id, part: None }, value.clone()),
+            None => {}
+        }
+    }
+    for inner in statement.collections.iter().flat_map(|collection| &collection.elements) {
+        element(inner, values);
+    }
+}
+
+fn add(values: &mut BTreeMap<Key, Vec<Value>>, key: Key, value: Value) {
+    let known = values.entry(key).or_default();
+    if known.len() < MOST && !known.contains(&value) {
+        known.push(value);
+    }
+}

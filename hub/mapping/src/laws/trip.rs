@@ -1,0 +1,288 @@
+//! One value on its way out and back: what is written, and what is made of it.
+
+#![allow(
+    clippy::wildcard_enum_match_arm,
+    reason = "numbers are three kinds of cell; any other is none"
+)]
+
+use std::sync::Arc;
+
+use orderhub_lang::path::Path;
+use orderhub_lang::value::Value as LangValue;
+use orderhub_order::catalogue::{FieldType, catalogue};
+use orderhub_order::contribution::Stated;
+use orderhub_order::value::Value;
+
+use super::ends::{In, Key, Out};
+use crate::cell::{self, Cell, Trouble};
+use crate::conversions::{Conversion, Law, Target};
+
+/// Causes for which a document is held on purpose: nothing is lost.
+const HELD: [&str; 2] = ["ambiguous_time", "unknown_value"];
+
+/// A way out and a way in.
+pub(super) struct Road<'r> {
+    /// As the file writes it: out runs from right to left.
+    pub(super) out: Vec<Arc<dyn Conversion>>,
+    /// What null is written as.
+    pub(super) null: &'r Cell<'static>,
+    pub(super) back: Vec<Arc<dyn Conversion>>,
+    /// Values that mean null.
+    pub(super) none: &'r [Cell<'static>],
+    pub(super) out_target: Target,
+    pub(super) in_target: Target,
+    pub(super) ty: FieldType,
+    /// Both ways were derived from one rule: what is lost can be laid to one conversion.
+    pub(super) one: bool,
+}
+
+/// What became of a value.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Trip {
+    /// It came back.
+    Same,
+    /// Another came back.
+    Changed(Change),
+    /// It is not written: cause and reason.
+    Refused(&'static str, String),
+    /// What was written is not read, on purpose.
+    Held(String),
+    /// What was written cannot be read: what, and why.
+    Unreadable(String, String),
+}
+
+/// Another value than the one that went out.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Change {
+    /// `None`: nothing came back; `Some(None)`: null.
+    pub(super) back: Option<Stated>,
+    /// The conversion that lost it, and what it says of itself.
+    pub(super) by: Option<(&'static str, Law)>,
+}
+
+impl<'r> Road<'r> {
+    /// Out by one rule and in by another, or by the same.
+    pub(super) fn of(key: &Key, out: &Out<'r>, back: &In<'r>) -> Option<Self> {
+        let chain = back.chain()?;
+        let written = out.chain();
+        if !out.alone || !written.iter().all(|link| link.two_way()) {
+            return None;
+        }
+        let one = out.is(back);
+        Some(Self {
+            out: written,
+            null: &out.rule.null,
+            back: chain,
+            none: &back.rule.none,
+            out_target: out.rule.target,
+            in_target: target(key),
+            ty: key.ty(),
+            one,
+        })
+    }
+
+    /// By the conversions of one rule, whichever way it is used.
+    pub(super) fn alone(
+        key: &Key,
+        chain: Vec<Arc<dyn Conversion>>,
+        none: &'r [Cell<'static>],
+    ) -> Option<Self> {
+        chain.iter().all(|link| link.two_way()).then(|| Self {
+            out: chain.iter().map(Arc::clone).collect(),
+            null: &Cell::Null,
+            back: chain,
+            none,
+            out_target: target(key),
+            in_target: target(key),
+            ty: key.ty(),
+            one: true,
+        })
+    }
+
+    /// Sends a value out and takes it in again.
+    pub(super) fn trip(&self, value: &Value) -> Trip {
+        let mut cell = Cell::of(value).into_owned();
+        let mut trace = vec![cell.clone()];
+        let mut beside: Vec<(&Path, Cell<'static>)> = Vec::new();
+        for link in self.out.iter().rev() {
+            if passes(&cell, link.as_ref()) {
+                trace.push(cell.clone());
+                continue;
+            }
+            match link.put(cell, self.out_target) {
+                Err(Trouble { cause, why }) => return Trip::Refused(cause, why),
+                Ok(put) => {
+                    let paths = link.beside().iter().map(|beside| &beside.path);
+                    beside.extend(paths.zip(put.beside));
+                    cell = put.main;
+                }
+            }
+            trace.push(cell.clone());
+        }
+        if cell == Cell::Null {
+            cell = self.null.clone();
+        }
+        if cell == Cell::Absent {
+            if beside.is_empty() {
+                return Trip::Refused("unknown_value", "it is not written".to_owned());
+            }
+            // What stands beside makes an object of the value's own place.
+            cell = Cell::Json("{}".into());
+        }
+        let written = wired(cell);
+        let shown = written.scalar().map_or_else(
+            || written.kind().to_owned(),
+            |text| format!("`{}`", super::words::cut(&text)),
+        );
+        match self.read(written, &beside, value, &trace) {
+            Ok(trip) => trip,
+            Err(Trouble { cause, why }) if HELD.contains(&cause) => Trip::Held(why),
+            Err(Trouble { why, .. }) => Trip::Unreadable(shown, why),
+        }
+    }
+
+    fn read(
+        &self,
+        written: Cell<'static>,
+        beside: &[(&Path, Cell<'static>)],
+        value: &Value,
+        trace: &[Cell<'static>],
+    ) -> Result<Trip, Trouble> {
+        let mut lost = None;
+        let mut cell = self.or_null(written);
+        if cell == Cell::Null && trace.last().is_some_and(Cell::is_value) {
+            lost = Some(NONE);
+        }
+        for (number, link) in self.back.iter().enumerate() {
+            if !passes(&cell, link.as_ref()) {
+                let own: Vec<Cell<'static>> =
+                    link.beside().iter().map(|own| found(&own.path, beside, value)).collect();
+                cell = link.get(cell, &own, self.in_target)?;
+            }
+            let was = trace.get(trace.len().saturating_sub(number + 2));
+            if self.one && lost.is_none() && was.is_some_and(|was| !alike(was, &cell)) {
+                lost = Some((link.name(), link.law()));
+            }
+        }
+        let before = cell.is_value();
+        let cell = self.or_null(cell);
+        if before && cell == Cell::Null && lost.is_none() {
+            lost = Some(NONE);
+        }
+        let back = crate::run_stated_checked(cell, &self.ty)?;
+        Ok(match &back {
+            Some(Some(back)) if back == value => Trip::Same,
+            _ => Trip::Changed(Change { back, by: lost }),
+        })
+    }
+
+    fn or_null(&self, cell: Cell<'static>) -> Cell<'static> {
+        if crate::run_means_none(&cell, self.none) { Cell::Null } else { cell }
+    }
+
+    /// The hub words that a rule's tables name: those that must come back.
+    pub(super) fn words(&self) -> Vec<Value> {
+        let mut words = Vec::new();
+        for (number, link) in self.back.iter().enumerate() {
+            for word in link.words() {
+                let after = self.back.get(number + 1..).unwrap_or_default();
+                words.extend(self.through(Cell::text(word.to_owned()), after));
+            }
+        }
+        words
+    }
+
+    /// Words of the system where the hub could hold them too: those of its tables, and those that mean null.
+    pub(super) fn system_words(&self) -> Vec<Value> {
+        let text = |cell: &Cell<'_>| cell.scalar().map(|text| Value::text(&*text));
+        let mut words: Vec<Value> = self.none.iter().filter_map(text).collect();
+        for word in self.words() {
+            let mut cell = Cell::of(&word).into_owned();
+            for link in self.out.iter().rev() {
+                if !passes(&cell, link.as_ref()) {
+                    match link.put(cell, self.out_target) {
+                        Ok(put) => cell = put.main,
+                        Err(_) => cell = Cell::Absent,
+                    }
+                }
+            }
+            words.extend(text(&cell));
+        }
+        words.retain(|word| word.as_str().is_some_and(|text| !text.is_empty()));
+        words
+    }
+
+    /// What the way in makes of a value of a document, where it can read it.
+    pub(super) fn taken(&self, raw: Cell<'static>) -> Option<Value> {
+        self.through(raw, &self.back)
+    }
+
+    fn through(&self, raw: Cell<'static>, links: &[Arc<dyn Conversion>]) -> Option<Value> {
+        let mut cell = raw;
+        for link in links {
+            if !passes(&cell, link.as_ref()) {
+                cell = link.get(cell, &[], self.in_target).ok()?;
+            }
+        }
+        crate::run_stated(cell, &self.ty).flatten()
+    }
+}
+
+/// What a rule's `none:` is called.
+const NONE: (&str, Law) = ("none", Law::Canonical("the rule reads it as nothing"));
+
+/// The limits of a field.
+fn target(key: &Key) -> Target {
+    let field = catalogue().field(key.id).filter(|_| key.part.is_none());
+    field.map(crate::compile::limits).unwrap_or_default()
+}
+
+fn passes(cell: &Cell<'_>, link: &dyn Conversion) -> bool {
+    *cell == Cell::Absent || (*cell == Cell::Null && !link.takes_null())
+}
+
+/// A value as a document shows it once it was written.
+fn wired(cell: Cell<'static>) -> Cell<'static> {
+    let text = |cell: &Cell<'static>| cell.scalar().unwrap_or_default().into_owned();
+    match &cell {
+        Cell::Integer(_) | Cell::Decimal(_) => Cell::Number(text(&cell).into()),
+        Cell::Timestamp(_) | Cell::Date(_) | Cell::Ref(_) => Cell::text(text(&cell)),
+        Cell::Money(money) => {
+            let amount = LangValue::Text(money.amount.to_string());
+            let currency = LangValue::Text(cell::code(money));
+            let whole = [("amount", amount), ("currency", currency)];
+            let whole = whole.map(|(name, value)| (name.to_owned(), value));
+            Cell::Json(LangValue::Map(whole.into()).to_json_text().into())
+        }
+        Cell::List(_) | Cell::Map(_) | Cell::Many(_) => {
+            Cell::Json(cell.to_lang().to_json_text().into())
+        }
+        Cell::Absent
+        | Cell::Null
+        | Cell::Bool(_)
+        | Cell::Number(_)
+        | Cell::Text(_)
+        | Cell::Json(_)
+        | Cell::Named(_) => cell,
+    }
+}
+
+/// What stands beside a value: as it was written, or the currency that another rule writes.
+fn found(path: &Path, beside: &[(&Path, Cell<'static>)], value: &Value) -> Cell<'static> {
+    if let Some((_, cell)) = beside.iter().find(|(known, _)| *known == path) {
+        return wired(cell.clone());
+    }
+    value.as_money().map_or(Cell::Absent, |money| Cell::text(cell::code(money)))
+}
+
+/// One value in two steps of a chain, though a conversion may have given it another type.
+fn alike(was: &Cell<'_>, is: &Cell<'_>) -> bool {
+    let number = |cell: &Cell<'_>| match cell {
+        Cell::Number(text) => cell::decimal(text),
+        Cell::Integer(_) | Cell::Decimal(_) => cell.scalar().and_then(|text| cell::decimal(&text)),
+        _ => None,
+    };
+    was == is
+        || (was.scalar().is_some() && was.scalar() == is.scalar())
+        || number(was).is_some_and(|was| number(is) == Some(was))
+}

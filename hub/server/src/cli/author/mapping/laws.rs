@@ -1,0 +1,179 @@
+//! `orderhub mapping laws`: the law of each field, with the simplest value that shows it, and pairs of systems
+//! that never settle.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use orderhub_lang::diagnostic::{self, Diagnostic, Severity};
+use orderhub_mapping::Integration;
+use orderhub_mapping::laws::{self, Class, Effort, FieldLaw, Place, Reason};
+use serde_json::{Value, json};
+
+use super::super::super::output::{self, Code, Fault, Output, say};
+use super::super::{Files, Mappings, integrations, load, read, report, roots, selected};
+use crate::bundle::Bundle;
+
+/// Which files.
+#[derive(Clone, Debug, clap::Args)]
+pub(in super::super::super) struct Laws {
+    /// The mappings folder, one integration of it, or one file.
+    #[arg(default_value = "mappings")]
+    path: Vec<PathBuf>,
+    /// Leave out fields that go one way only.
+    #[arg(long)]
+    two_way: bool,
+}
+
+/// Columns of the table.
+const COLUMNS: [(&str, &str); 5] = [
+    ("field", "/name"),
+    ("law", "/law"),
+    ("because", "/because"),
+    ("written at", "/out"),
+    ("read at", "/in"),
+];
+
+pub(super) fn laws(asked: &Laws, output: Output) -> Result<ExitCode, Fault> {
+    let files = Files { path: asked.path.clone(), config: None };
+    let (mut fields, mut findings, mut count) = (Vec::new(), Vec::new(), [0; 4]);
+    for (root, below) in roots(&files)? {
+        let mappings = read(&root)?;
+        let all = loaded(&mappings, output)?;
+        for integration in &all {
+            let sample =
+                |file: &str| mappings.get(&format!("{}/{file}", integration.name)).cloned();
+            let found = laws::laws(integration, Effort::Report, &sample);
+            for law in found.iter().filter(|law| meant(law, &integration.name, &below)) {
+                let (place, one_way) = kind(&law.class);
+                if let Some(count) = count.get_mut(place) {
+                    *count += 1;
+                }
+                if !(asked.two_way && one_way) {
+                    fields.push(row(&integration.name, law));
+                }
+            }
+        }
+        findings.extend(laws::loops(&all, &Bundle::ownership_of(&mappings)));
+    }
+    if count.iter().sum::<usize>() == 0 {
+        let fault = Fault::new(Code::Usage, "no fields in these files");
+        return Err(fault.hint("name the mappings folder, an integration or a mapping"));
+    }
+    diagnostic::sort(&mut findings);
+    show(&fields, &findings, output);
+    let [lawful, canonical, one_way, broken] = count;
+    let looping = findings.iter().filter(|found| found.severity == Severity::Error).count();
+    say(&format!(
+        "{} fields: {lawful} lawful, {canonical} up to a canonical form, {one_way} one way, {broken} broken; \
+         {looping} pairs of systems never settle",
+        lawful + canonical + one_way + broken
+    ));
+    let good = broken == 0 && looping == 0;
+    Ok(if good { ExitCode::SUCCESS } else { ExitCode::from(Code::Problems.number()) })
+}
+
+/// All integrations of a folder: a loop may run through one that was not asked for.
+fn loaded(mappings: &Mappings, output: Output) -> Result<Vec<Arc<Integration>>, Fault> {
+    let mut all = Vec::new();
+    for name in integrations(mappings) {
+        let loaded = load(&name, mappings);
+        let Some(integration) = loaded.integration else {
+            report(&loaded.diagnostics, output);
+            let fault = Fault::new(Code::Settings, format!("`{name}` has errors"));
+            return Err(fault.hint("`orderhub check` shows the same; mend them first"));
+        };
+        all.push(Arc::new(integration));
+    }
+    Ok(all)
+}
+
+/// A field of the files that are asked for.
+fn meant(law: &FieldLaw, integration: &str, below: &[String]) -> bool {
+    if selected(&format!("{integration}/"), below) {
+        return true;
+    }
+    let file = |place: &Place| place.source.name.trim_start_matches("mappings/").to_owned();
+    let mut places = law.in_rule.iter().chain(&law.out_rule);
+    places.any(|place| selected(&file(place), below))
+}
+
+/// Its place in the count, and whether it goes one way.
+fn kind(class: &Class) -> (usize, bool) {
+    match class {
+        Class::Lawful => (0, false),
+        Class::Canonical(_) => (1, false),
+        Class::OneWay { .. } => (2, true),
+        Class::Broken(_) => (3, false),
+    }
+}
+
+fn reason(reason: &Reason) -> Value {
+    json!({
+        "conversion": reason.conversion,
+        "why": reason.why,
+        "value": reason.example.value,
+        "back": reason.example.back,
+        "example": reason.example.sentence,
+    })
+}
+
+fn row(integration: &str, law: &FieldLaw) -> Value {
+    let place = |place: &Option<Place>| place.as_ref().map(Place::to_string);
+    let (mut reasons, mut counter, mut meant) = (Vec::new(), Value::Null, Value::Null);
+    let mut because: Vec<String> = Vec::new();
+    let told = |reason: &Reason| match reason.conversion.as_str() {
+        "" => reason.example.sentence.clone(),
+        conversion => format!("{conversion}: {}", reason.example.sentence),
+    };
+    match &law.class {
+        Class::Lawful => {}
+        Class::Canonical(all) => {
+            because.extend(all.iter().map(told));
+            reasons.extend(all.iter().map(reason));
+        }
+        Class::OneWay { why, meant: is, .. } => {
+            because.push(why.clone());
+            meant = json!(is);
+        }
+        Class::Broken(found) => {
+            because.push(found.sentence.clone());
+            counter = json!({ "value": found.value, "back": found.back });
+        }
+    }
+    because.extend(law.limits.iter().map(told));
+    json!({
+        "name": format!("{integration} {}", law.field),
+        "integration": integration,
+        "field": law.field,
+        "law": law.class.as_str(),
+        "because": because.join("; "),
+        "reasons": reasons,
+        "limits": law.limits.iter().map(reason).collect::<Vec<_>>(),
+        "counter_example": counter,
+        "meant": meant,
+        "out": place(&law.out_rule),
+        "in": place(&law.in_rule),
+    })
+}
+
+fn show(fields: &[Value], findings: &[Diagnostic], output: Output) {
+    let found = || findings.iter().map(|finding| json!(finding.to_json()));
+    match output {
+        Output::Table => {
+            output::rows(fields, &COLUMNS, output);
+            if !findings.is_empty() {
+                output::print(&diagnostic::render(findings));
+            }
+        }
+        Output::Name => output::rows(fields, &COLUMNS, output),
+        Output::Json => {
+            let all = json!({ "fields": fields, "findings": found().collect::<Vec<_>>() });
+            output::document(&all, output);
+        }
+        Output::Jsonl => {
+            let rows: Vec<Value> = fields.iter().cloned().chain(found()).collect();
+            output::rows(&rows, &[], output);
+        }
+    }
+}
