@@ -37,7 +37,7 @@ pub(crate) struct Link {
 }
 
 /// A whole file.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct File {
     /// `None`: it says none that can be read.
     pub(crate) name: Option<Placed<String>>,

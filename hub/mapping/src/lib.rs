@@ -13,11 +13,17 @@ mod cell;
 pub mod codes;
 mod compile;
 mod conversions;
+pub mod coverage;
+pub mod diff;
+pub mod draft;
+pub mod explain;
 mod format;
 mod hub_path;
 pub mod integration;
 pub mod laws;
+mod listing;
 mod literal;
+pub mod mutate;
 pub mod open;
 mod parse;
 mod paths;
@@ -28,6 +34,7 @@ mod rules;
 mod run;
 mod scan;
 pub mod view;
+pub mod watch;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -69,6 +76,8 @@ pub struct Mapping {
     format: format::Format,
     grouping: Option<format::Grouping>,
     warnings: Vec<Diagnostic>,
+    /// As it was read, for tools that change it.
+    file: Arc<ast::File>,
 }
 
 /// What surrounds a document besides its bytes, and all that a mapping sees besides them. It is not
@@ -148,35 +157,7 @@ impl Mapping {
         };
         let mut reader = parse::Reader { findings: &mut findings, named: named.clone() };
         let file = reader.file(&root);
-        let mapping = file.and_then(|mut file| {
-            let rules = rules::number(&mut file);
-            let compiled = compiled(&file, rules, &mut findings);
-            let name = file.name?;
-            let document = name.is.rsplit('.').next().unwrap_or_default();
-            if !name.is.contains('.') {
-                let finding = findings.error(
-                    codes::NAME,
-                    name.span,
-                    format!("`{}` names no integration", name.is),
-                );
-                let hint = "write `<integration>.<document>`, such as `shopify.order_rest`";
-                findings.report(finding.with_hint(hint));
-            }
-            Some(Mapping {
-                document: document.into(),
-                entity: file.entity,
-                source: Arc::clone(source),
-                creates: file.creates.unwrap_or(file.entity == Entity::Order),
-                says_creates: file.creates,
-                none: file.none,
-                compiled,
-                cases: file.cases,
-                format: file.format,
-                grouping: file.grouping,
-                name: name.is,
-                warnings: Vec::new(),
-            })
-        });
+        let mapping = file.and_then(|file| Mapping::of(source, file, &mut findings));
         findings.into_result(mapping).map(|(mapping, warnings)| Mapping { warnings, ..mapping })
     }
 
@@ -185,9 +166,42 @@ impl Mapping {
         &self.warnings
     }
 
+    /// Checks and compiles a file that was read.
+    pub(crate) fn of(
+        source: &Arc<Source>,
+        mut file: ast::File,
+        findings: &mut Findings,
+    ) -> Option<Mapping> {
+        let rules = rules::number(&mut file);
+        let compiled = compiled(&file, rules, findings);
+        let name = file.name.clone()?;
+        let document = name.is.rsplit('.').next().unwrap_or_default();
+        if !name.is.contains('.') {
+            let message = format!("`{}` names no integration", name.is);
+            let finding = findings.error(codes::NAME, name.span, message);
+            let hint = "write `<integration>.<document>`, such as `shopify.order_rest`";
+            findings.report(finding.with_hint(hint));
+        }
+        Some(Mapping {
+            document: document.into(),
+            entity: file.entity,
+            source: Arc::clone(source),
+            creates: file.creates.unwrap_or(file.entity == Entity::Order),
+            says_creates: file.creates,
+            none: file.none.clone(),
+            compiled,
+            cases: file.cases.clone(),
+            format: file.format.clone(),
+            grouping: file.grouping.clone(),
+            name: name.is,
+            warnings: Vec::new(),
+            file: Arc::new(file),
+        })
+    }
+
     /// Maps a body in: one result per document, in order.
     pub fn run(&self, body: &[u8], context: &Context<'_>) -> Vec<Mapped> {
-        run::run(self, body, context)
+        run::run(self, body, context, None)
     }
 
     /// Maps a subject out.
@@ -200,7 +214,31 @@ impl Mapping {
         subject: Subject<'_>,
         context: &Context<'_>,
     ) -> Result<Projection, ReverseError> {
-        reverse::reverse(self, subject, context)
+        reverse::reverse(self, subject, context, None)
+    }
+
+    /// Maps a body in while somebody watches: slower, and the same otherwise.
+    pub fn watch_in(
+        &self,
+        body: &[u8],
+        context: &Context<'_>,
+        watch: &dyn watch::Watch,
+    ) -> Vec<Mapped> {
+        run::run(self, body, context, Some(watch))
+    }
+
+    /// Maps a subject out while somebody watches.
+    ///
+    /// # Errors
+    ///
+    /// See [`ReverseError`].
+    pub fn watch_out(
+        &self,
+        subject: Subject<'_>,
+        context: &Context<'_>,
+        watch: &dyn watch::Watch,
+    ) -> Result<Projection, ReverseError> {
+        reverse::reverse(self, subject, context, Some(watch))
     }
 
     /// The hub fields that mapping out reads.
@@ -304,6 +342,11 @@ fn compiled(
     };
     findings.extend(apart.into_vec().into_iter().filter(|finding| anyhow(finding.code)));
     compiled
+}
+
+/// The names of the conversions, for editors.
+pub fn conversion_names() -> Vec<&'static str> {
+    conversions::names().collect()
 }
 
 /// Named conversion chains of an integration (`use:`).

@@ -17,8 +17,11 @@ use std::path::{Path, PathBuf};
 use orderhub_lang::diagnostic::{Diagnostic, Source, render};
 use orderhub_lang::value::Value;
 use orderhub_lang::yaml::{self, Budget, Node};
-use orderhub_mapping::cases::{given, missing, out};
-use orderhub_mapping::{Context, Integration, Mapping, Named};
+use orderhub_mapping::cases::{explain_out, given, missing, out, run_cases};
+use orderhub_mapping::coverage::{Part, coverage};
+use orderhub_mapping::explain;
+use orderhub_mapping::mutate::mutate;
+use orderhub_mapping::{Context, Direction, Integration, Mapping, Named};
 use orderhub_order::ids::SystemName;
 use serde_json::Value as Json;
 
@@ -114,13 +117,29 @@ fn run(case: &Node, run: &Node, failures: &mut Vec<String>) {
             failures.push(format!("in: expected {expected:#}\ngave {found:#}"));
         }
         assert_eq!(found, given(&mapping, &body, &context), "mapping twice gives the same");
+        told(run, &explain::render(&explain::explain(&mapping, &body, &context)), failures);
     }
     if let Some(expected) = run.get("out").map(json) {
         let hub = run.get("from").or(run.get("hub")).map(json).unwrap_or_default();
+        if run.get("system").is_none() {
+            let explained = explain_out(&mapping, &hub, &context).unwrap();
+            told(run, &explain::render(&[explained]), failures);
+        }
         match out(&mapping, &hub, &context) {
             Ok(found) if !differs(&expected, &found) => {}
             Ok(found) => failures.push(format!("out: expected {expected:#}\ngave {found:#}")),
             Err(why) => failures.push(why),
+        }
+    }
+}
+
+/// What an explanation shows, line by line: each line of `explain` stands in it, in that order.
+fn told(run: &Node, shown: &str, failures: &mut Vec<String>) {
+    let Some(wanted) = text(run, "explain") else { return };
+    let mut lines = shown.lines().map(str::trim);
+    for wanted in wanted.lines().map(str::trim) {
+        if !lines.any(|line| line == wanted) {
+            return failures.push(format!("explain: `{wanted}` is not shown\n{shown}"));
         }
     }
 }
@@ -147,6 +166,36 @@ fn findings(expected: &[Node], found: &[Diagnostic], failures: &mut Vec<String>)
     if !same {
         failures
             .push(format!("expected findings {wanted:#?}\nfound {lines:#?}\n{}", render(found)));
+    }
+}
+
+/// What the cases of a mapping do not touch, and which changes of it they do not notice.
+fn of_cases(case: &Node, failures: &mut Vec<String>) {
+    let mapping = match compile(case) {
+        Ok(mapping) => mapping,
+        Err(findings) => return failures.push(render(&findings)),
+    };
+    let samples = case.get("samples").unwrap();
+    let read = |file: &str| samples.get(file).map(|json| json.to_value().to_json());
+    for result in run_cases(&mapping, &read) {
+        failures.extend(result.failures);
+    }
+    let place = |place: &str| place.trim_start_matches("case.yaml:").to_owned();
+    let found = coverage(&mapping, &read, &|_| true, &[Direction::In, Direction::Out]);
+    let shown = |part: &Part| format!("{} {}: {}", place(&part.rule), part.way, part.part);
+    same(case.get("untouched"), found.untouched().map(shown).collect(), failures);
+    let found = mutate(&mapping, &read, &|_| true);
+    assert!(found.tried > found.survivors.len() && !found.more, "{found:?}");
+    let shown = |(at, words): &(String, String)| format!("{}: {words}", place(at));
+    same(case.get("unnoticed"), found.survivors.iter().map(shown).collect(), failures);
+}
+
+fn same(expected: Option<&Node>, found: Vec<String>, failures: &mut Vec<String>) {
+    let Some(expected) = expected else { return };
+    let wanted = expected.as_list().unwrap().iter().map(|node| node.as_text().unwrap().to_owned());
+    let wanted: Vec<String> = wanted.collect();
+    if wanted != found {
+        failures.push(format!("expected {wanted:#?}\nfound {found:#?}"));
     }
 }
 
@@ -188,6 +237,8 @@ fn every_case_of_the_language_holds() {
                 }
             };
             findings(expected.as_list().unwrap(), &found, &mut failures);
+        } else if case.get("samples").is_some() {
+            of_cases(&case, &mut failures);
         } else {
             match case.get("runs").and_then(Node::as_list) {
                 Some(runs) => runs.iter().for_each(|one| run(&case, one, &mut failures)),

@@ -9,6 +9,7 @@
 //! `deep_nesting_and_large_files_end_at_the_budget`.
 
 mod fields;
+pub mod format;
 mod hidden;
 mod place;
 mod read;

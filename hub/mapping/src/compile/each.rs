@@ -327,7 +327,7 @@ impl Compiler<'_> {
 }
 
 /// The text of a hub side, to tell rules of one field.
-pub(super) fn hub_text(rule: &Rule) -> String {
+pub(crate) fn hub_text(rule: &Rule) -> String {
     match &rule.hub {
         None => String::new(),
         Some(side) => {

@@ -27,6 +27,7 @@ use crate::program::{Input, Output};
 use crate::rules::{self, RuleInfo, RuleNo, Went};
 use crate::scan::trie::Trie;
 
+pub(crate) use each::hub_text;
 pub(crate) use inverse::VALUE;
 use scope::Scope;
 pub(crate) use target::limits;

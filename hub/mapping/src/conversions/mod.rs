@@ -45,6 +45,7 @@ mod zones;
 mod tests;
 
 use std::fmt::Debug;
+use std::sync::Arc;
 
 use orderhub_lang::path::Path;
 
@@ -210,6 +211,21 @@ pub(crate) trait Conversion: Debug + Send + Sync {
 
     /// The hub words that it can give, where they are known.
     fn words(&self) -> Vec<&str> {
+        Vec::new()
+    }
+
+    /// The rows of a table: the system's word and the hub's. What counts how far cases reach asks for them.
+    fn rows(&self) -> Vec<(&str, Option<&str>)> {
+        Vec::new()
+    }
+
+    /// Whether the file says what becomes of a word that stands in no row.
+    fn says_unknown(&self) -> bool {
+        false
+    }
+
+    /// The same with two rows swapped, each such pair in words: what tries whether cases notice asks for them.
+    fn swapped(&self) -> Vec<(String, Arc<dyn Conversion>)> {
         Vec::new()
     }
 

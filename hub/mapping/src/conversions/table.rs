@@ -5,6 +5,7 @@
 //! `pass` keeps it, `ignore` says nothing, `fail` refuses the document, `{ use: Other }` takes another.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use orderhub_lang::yaml::Node;
 
@@ -12,7 +13,7 @@ use super::{Conversion, Law, Options, Put, Target, Type};
 use crate::cell::{Cell, Trouble};
 use crate::quote::Quote;
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Table {
     rows: HashMap<String, Option<String>>,
     /// The way back: hub word ► system word, first row wins.
@@ -141,6 +142,45 @@ impl Conversion for Table {
         }
         words.sort_unstable();
         words
+    }
+
+    fn rows(&self) -> Vec<(&str, Option<&str>)> {
+        let rows = self.rows.iter().map(|(system, hub)| (system.as_str(), hub.as_deref()));
+        let null = self.null.as_ref().map(|hub| ("null", hub.as_deref()));
+        let mut rows: Vec<_> = rows.chain(null).collect();
+        rows.sort_unstable();
+        rows
+    }
+
+    fn says_unknown(&self) -> bool {
+        self.on_unknown.is_some()
+    }
+
+    fn swapped(&self) -> Vec<(String, Arc<dyn Conversion>)> {
+        let rows = self.rows();
+        let mut all: Vec<(String, Arc<dyn Conversion>)> = Vec::new();
+        for ((one, left), (other, right)) in rows.iter().zip(rows.iter().skip(1)) {
+            if left == right {
+                continue;
+            }
+            let mut table = Self {
+                rows: HashMap::new(),
+                back: HashMap::new(),
+                null: None,
+                back_null: None,
+                on_unknown: self.on_unknown.clone(),
+            };
+            for (system, hub) in &rows {
+                let hub = match system {
+                    system if system == one => right,
+                    system if system == other => left,
+                    _ => hub,
+                };
+                table.row(system, hub.map(str::to_owned));
+            }
+            all.push((format!("the rows `{one}` and `{other}`"), Arc::new(table)));
+        }
+        all
     }
 
     fn takes_null(&self) -> bool {

@@ -35,7 +35,7 @@ use crate::scan::trie::Trie;
 pub(crate) use out::{EVERY, Shape, Unwritable, is_name, place};
 
 /// What a body is.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) enum Format {
     /// As it stands.
     #[default]
@@ -49,7 +49,7 @@ pub(crate) enum Format {
 }
 
 /// How rows are written.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Csv {
     /// Between two cells.
     pub(crate) delimiter: u8,
@@ -73,7 +73,7 @@ impl Default for Csv {
 }
 
 /// Rows that belong together make one document `{ rows: [...] }`.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Grouping {
     /// Where the rows stand: the first that exists.
     pub(crate) at: Vec<Path>,

@@ -7,6 +7,7 @@ mod load;
 mod read;
 mod rules;
 mod shapes;
+mod ways;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -12,6 +12,7 @@
 
 mod hub;
 mod out;
+mod watched;
 mod write;
 
 use orderhub_lang::condition::Test;
@@ -25,10 +26,12 @@ use crate::compile::VALUE;
 use crate::conversions::{Conversion, Shape};
 use crate::program::{Inverse, OutElement, OutGiven, OutRule, OutSource, Source, TestRead};
 use crate::quote::{Shown, shown};
+use crate::watch::{Gave, Watch};
 use crate::{Context, MapError, Mapping, Projection, ReverseError};
 
 use hub::{Looked, look};
 pub(crate) use hub::{hub_value, kind_of};
+pub(crate) use watched::shown as path_shown;
 
 /// What a rule gives on the way out.
 #[derive(Debug)]
@@ -45,6 +48,8 @@ pub(crate) struct Out<'o> {
     subject: Subject<'o>,
     context: &'o Context<'o>,
     values: Vec<(At, FieldId, Stated)>,
+    /// Told of every rule, where somebody watches.
+    watch: Option<&'o dyn Watch>,
 }
 
 /// Maps a subject out.
@@ -52,10 +57,14 @@ pub(crate) fn reverse<'o>(
     mapping: &'o Mapping,
     subject: Subject<'o>,
     context: &'o Context<'o>,
+    watch: Option<&'o dyn Watch>,
 ) -> Result<Projection, ReverseError> {
-    let mut out = Out { mapping, subject, context, values: Vec::new() };
+    let mut out = Out { mapping, subject, context, values: Vec::new(), watch };
+    if let Some(watch) = watch {
+        watch.document(0);
+    }
     let mut bytes = Vec::with_capacity(1024);
-    if !out.element(&mapping.compiled.output.root, subject.at, &mut bytes)? {
+    if !out.body(&mapping.compiled.output.root, subject.at, &mut bytes)? {
         bytes.extend_from_slice(b"{}");
     }
     let mut values = out.values;
@@ -76,8 +85,21 @@ pub(crate) fn reverse<'o>(
 }
 
 impl<'o> Out<'o> {
-    /// Writes one element; false if nothing was there to write.
+    /// Writes one element of a collection; false if nothing was there to write.
     fn element(
+        &mut self,
+        program: &'o OutElement,
+        at: &At,
+        bytes: &mut Vec<u8>,
+    ) -> Result<bool, ReverseError> {
+        let Some(watch) = self.watch else { return self.body(program, at, bytes) };
+        watch.enter(at.collection(), at.id().map_or("", |id| id.as_str()));
+        let written = self.body(program, at, bytes);
+        watch.leave();
+        written
+    }
+
+    fn body(
         &mut self,
         program: &'o OutElement,
         at: &At,
@@ -99,6 +121,14 @@ impl<'o> Out<'o> {
     }
 
     fn rule(&mut self, rule: &'o OutRule, at: &At) -> Result<Computed<'o>, ReverseError> {
+        let computed = self.compute(rule, at);
+        if let Some(watch) = self.watch {
+            self.tell(watch, rule, at, gave(&computed));
+        }
+        computed
+    }
+
+    fn compute(&mut self, rule: &'o OutRule, at: &At) -> Result<Computed<'o>, ReverseError> {
         if !self.holds(&rule.where_) {
             return Ok(nothing(rule));
         }
@@ -273,6 +303,17 @@ impl<'o> Out<'o> {
             why,
             key: None,
         })
+    }
+}
+
+/// What is told of a rule's value: that beside it where the main one is not written.
+fn gave(computed: &Result<Computed<'_>, ReverseError>) -> Gave {
+    match computed {
+        Ok(computed) => {
+            let mut all = std::iter::once(&computed.main).chain(&computed.beside);
+            Gave::of(all.find(|cell| cell.is_value()).unwrap_or(&computed.main))
+        }
+        Err(error) => Gave::Failed(watched::why(error)),
     }
 }
 

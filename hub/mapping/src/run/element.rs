@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::hash::{Hash, Hasher};
 
 use orderhub_order::contribution::{CollectionStatement, ElementStatement, Stated};
+use orderhub_order::ids::Collection;
 use orderhub_order::value::{Address, Text, Value};
 use smallvec::SmallVec;
 
@@ -221,6 +222,9 @@ impl Run<'_, '_> {
         let mut index = Index::default();
         let (mut present, mut complete) = (false, false);
         for source in &program.sources {
+            if let Some(watch) = self.watch {
+                self.tell_each(watch, source, rows);
+            }
             let Some(groups) = self.groups(source, rows)? else { continue };
             // The elements of one rule are told apart already.
             let first = !present;
@@ -228,7 +232,7 @@ impl Run<'_, '_> {
             complete |= source.complete;
             elements.reserve(groups.len());
             for group in groups {
-                let mut statement = self.element(&source.element, &group.rows)?;
+                let mut statement = self.of_group(program.collection, source, &group)?;
                 statement.adds = source.adds;
                 let found =
                     if first { None } else { index.find(&group.name, &elements, |(name, _)| name) };
@@ -249,6 +253,20 @@ impl Run<'_, '_> {
         let elements = elements.into_iter().map(named).collect();
         let collection = program.collection;
         Ok(present.then_some(CollectionStatement { collection, complete, elements }))
+    }
+
+    /// What is said of one element of a collection.
+    fn of_group(
+        &self,
+        collection: Collection,
+        source: &EachProgram,
+        group: &Group,
+    ) -> Result<ElementStatement, Failure> {
+        let Some(watch) = self.watch else { return self.element(&source.element, &group.rows) };
+        watch.enter(collection, group.name.telling().1.unwrap_or_default());
+        let statement = self.element(&source.element, &group.rows);
+        watch.leave();
+        statement
     }
 
     /// The rows of one rule by key, in the order of the document.

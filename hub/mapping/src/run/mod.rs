@@ -15,6 +15,7 @@ mod element;
 mod read;
 mod rule;
 mod value;
+mod watched;
 
 use std::sync::Arc;
 
@@ -28,6 +29,7 @@ use crate::format::{Bad, Body};
 use crate::program::{Input, KeyPiece, KeyRead};
 use crate::quote::Shown;
 use crate::scan::{Kind, Scanned, scan};
+use crate::watch::Watch;
 use crate::{Context, MapError, Mapped, Mapping};
 
 pub(crate) use read::means_none;
@@ -67,6 +69,8 @@ pub(crate) struct Run<'r, 'a> {
     pub(crate) input: &'r Input,
     pub(crate) scanned: &'r Scanned<'a>,
     pub(crate) context: &'r Context<'r>,
+    /// Told of every rule, where somebody watches.
+    pub(crate) watch: Option<&'r dyn Watch>,
 }
 
 /// Why a rule gives nothing. Boxed: results of rules are moved about, and nearly all are good.
@@ -83,7 +87,12 @@ pub(crate) struct Fault {
 }
 
 /// Maps every document of a body in.
-pub(crate) fn run(mapping: &Mapping, body: &[u8], context: &Context<'_>) -> Vec<Mapped> {
+pub(crate) fn run(
+    mapping: &Mapping,
+    body: &[u8],
+    context: &Context<'_>,
+    watch: Option<&dyn Watch>,
+) -> Vec<Mapped> {
     let input = &mapping.compiled.input;
     let settings: Vec<Option<&str>> = input
         .trie
@@ -118,7 +127,7 @@ pub(crate) fn run(mapping: &Mapping, body: &[u8], context: &Context<'_>) -> Vec<
             })];
         }
     };
-    let run = Run { mapping, input, scanned: &scanned, context };
+    let run = Run { mapping, input, scanned: &scanned, context, watch };
     let present = scanned
         .documents
         .iter()
@@ -193,6 +202,9 @@ impl Places<'_> {
 
 impl<'r, 'a> Run<'r, 'a> {
     fn document(&self, base: u32, row: usize) -> Mapped {
+        if let Some(watch) = self.watch {
+            watch.document(row);
+        }
         let row = u32::try_from(row).unwrap_or(u32::MAX);
         let frames = Frames::from_slice(&[Frame { base: 0, row: 0 }, Frame { base, row }]);
         let slot = self.scanned.slot(base, 1);

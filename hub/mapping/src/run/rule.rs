@@ -13,6 +13,7 @@ use crate::cell::{Cell, Trouble};
 use crate::conversions::{Conversion, Target};
 use crate::program::{Given, InRule, Read, Source};
 use crate::quote::{Quote, Shown, shown};
+use crate::watch::Gave;
 
 /// Where a rule's value goes: what conversions and messages must know of the field.
 #[derive(Clone, Copy, Debug, Default)]
@@ -24,7 +25,7 @@ pub(super) struct Goal {
 }
 
 /// Values beside a rule's own: amount and currency.
-type Beside<'a> = SmallVec<[Cell<'a>; 2]>;
+pub(super) type Beside<'a> = SmallVec<[Cell<'a>; 2]>;
 
 impl<'a> Run<'_, 'a> {
     /// The value of one rule that is not an element's.
@@ -54,6 +55,14 @@ impl<'a> Run<'_, 'a> {
         rows: &[Frames],
         goal: Goal,
     ) -> Result<Cell<'a>, Failure> {
+        let value = self.value(rule, rows, goal);
+        if let Some(watch) = self.watch {
+            self.tell(watch, rule, rows, goal, gave(&value));
+        }
+        value
+    }
+
+    fn value(&self, rule: &InRule, rows: &[Frames], goal: Goal) -> Result<Cell<'a>, Failure> {
         // Nearly every rule is of one row and folds nothing.
         if let ([frames], None) = (rows, &rule.fold) {
             let says = rule.where_.is_empty() || self.holds(&rule.where_, frames)?;
@@ -106,7 +115,11 @@ impl<'a> Run<'_, 'a> {
         self.chain(&rule.after, folded, &beside, rule, frames, goal)
     }
 
-    fn beside(&self, sources: &[Source], frames: &Frames) -> Result<Beside<'a>, Trouble> {
+    pub(super) fn beside(
+        &self,
+        sources: &[Source],
+        frames: &Frames,
+    ) -> Result<Beside<'a>, Trouble> {
         let mut cells = Beside::new();
         for source in sources {
             cells.push(self.single(source, frames, &[])?);
@@ -150,7 +163,7 @@ impl<'a> Run<'_, 'a> {
         self.chain(&rule.each, cell, &beside, rule, frames, goal)
     }
 
-    fn expression_input(
+    pub(super) fn expression_input(
         &self,
         source: &Source,
         frames: &Frames,
@@ -305,6 +318,14 @@ impl<'a> Run<'_, 'a> {
         let own = matches!(rule.input, Given::First(_));
         let shown = found.filter(|_| own).and_then(|(_, cell)| shown(&cell, quote));
         failure(Some(rule), path, trouble, shown)
+    }
+}
+
+/// What is told of a rule's value.
+fn gave(value: &Result<Cell<'_>, Failure>) -> Gave {
+    match value {
+        Ok(cell) => Gave::of(cell),
+        Err(fault) => Gave::Failed(fault.trouble.why.clone()),
     }
 }
 

@@ -1,14 +1,17 @@
 //! For those who write integration files: static check, and the files' own cases.
 
-mod mapping;
+pub(super) mod fmt;
+pub(super) mod mapping;
 mod one_way;
+pub(super) mod schema;
+pub(super) mod test;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use orderhub_lang::diagnostic::{self, Diagnostic, Severity};
-use orderhub_mapping::cases::{CaseResult, missing, run_cases};
+use orderhub_mapping::cases::missing;
 use orderhub_mapping::{Integration, Loaded};
 use serde_json::json;
 
@@ -17,8 +20,6 @@ use super::report::{self, Format, Found};
 use super::serve;
 use crate::bundle::{Bundle, BundleError, Files as Mappings};
 use crate::config::Config;
-
-pub(super) use mapping::{Mapping, mapping};
 
 /// Which files.
 #[derive(Clone, Debug, clap::Args)]
@@ -45,6 +46,13 @@ pub(super) struct Check {
     /// Also name each rule that goes one way only, and why.
     #[arg(long)]
     one_way: bool,
+}
+
+/// Shows findings of mapping files as `output` says.
+fn report(findings: &[Diagnostic], output: Output) {
+    let found = findings.iter().cloned();
+    let found: Vec<_> = found.map(|one| Found::below(Path::new("mappings"), one)).collect();
+    report::write(&found, Format::of(output));
 }
 
 /// Checks files as `run` would.
@@ -151,66 +159,10 @@ fn selected(name: &str, below: &[String]) -> bool {
     below.iter().any(|prefix| prefix.is_empty() || name.starts_with(prefix.as_str()))
 }
 
-/// Runs the cases that mapping files carry.
-pub(super) fn test(files: &Files, output: Output) -> Result<ExitCode, Fault> {
-    let mut results = Vec::new();
-    for (root, below) in roots(files)? {
-        let mappings = read(&root)?;
-        for name in integrations(&mappings) {
-            results.extend(cases(&name, &mappings, &below, output)?);
-        }
-    }
-    if results.is_empty() {
-        let fault = Fault::new(Code::Usage, "no cases in these files");
-        return Err(fault.hint("write `cases:` at the end of a mapping"));
-    }
-    let failed: Vec<_> = results.iter().filter(|result| !result.failures.is_empty()).collect();
-    match output {
-        Output::Table | Output::Name => {
-            for result in &failed {
-                let lines = result.failures.iter().map(|line| format!("    {line}\n"));
-                let lines: String = lines.collect();
-                output::print(&format!("failed: {}\n  --> {}\n{lines}", result.why, result.place));
-            }
-        }
-        Output::Json | Output::Jsonl => {
-            let row = |result: &CaseResult| json!({ "why": result.why, "place": result.place, "failures": result.failures });
-            let rows: Vec<_> = results.iter().map(row).collect();
-            output::rows(&rows, &[], output);
-        }
-    }
-    say(&format!("{} cases, {} failed", results.len(), failed.len()));
-    Ok(if failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(Code::Problems.number()) })
-}
-
 /// The folders that are integrations.
 fn integrations(mappings: &Mappings) -> BTreeSet<String> {
     let folders = mappings.keys().filter_map(|file| file.strip_suffix("/integration.yaml"));
     folders.map(str::to_owned).collect()
-}
-
-/// The cases of one integration's files that are asked for.
-fn cases(
-    name: &str,
-    mappings: &Mappings,
-    below: &[String],
-    output: Output,
-) -> Result<Vec<CaseResult>, Fault> {
-    let prefix = format!("{name}/");
-    let loaded = load(name, mappings);
-    let Some(integration) = loaded.integration else {
-        let found = loaded.diagnostics.into_iter();
-        let found: Vec<_> = found.map(|one| Found::below(Path::new("mappings"), one)).collect();
-        report::write(&found, Format::of(output));
-        let fault = Fault::new(Code::Settings, format!("`{name}` has errors"));
-        return Err(fault.hint("`orderhub check` shows the same; mend them first"));
-    };
-    let sample = |file: &str| mappings.get(&format!("{prefix}{file}")).cloned();
-    let asked = integration.mappings.iter().filter(|(document, _)| {
-        let file = format!("{prefix}{document}.yaml");
-        selected(&file, below)
-    });
-    Ok(asked.flat_map(|(_, mapping)| run_cases(mapping, &sample)).collect())
 }
 
 #[cfg(test)]

@@ -87,10 +87,14 @@ enum Command {
     /// Check integration files: every mistake with file, line, column and a hint.
     Check(author::Check),
     /// Run the files' own cases.
-    Test(author::Files),
-    /// What mappings do: laws.
+    Test(author::test::Test),
+    /// Lay integration files out in their one layout; words, comments, quotes and order are kept.
+    Fmt(author::fmt::Fmt),
+    /// Print the JSON Schema of a kind of file, of an order, or of the settings.
+    Schema(author::schema::Schema),
+    /// One mapping: run it, explain it, compare it with another; or all of them: their laws.
     #[command(subcommand)]
-    Mapping(author::Mapping),
+    Mapping(author::mapping::Command),
     /// Explain a code (`M0107`), the cause of a failed document (`unknown_value`) or a hub field (`totals.total`).
     Explain {
         /// The code, cause or field.
@@ -184,8 +188,10 @@ fn run(arguments: Arguments) -> Result<ExitCode, Fault> {
         }
         Command::Reindex(settings) => reindex::reindex(&settings.config),
         Command::Check(asked) => author::check(&asked, shared.output),
-        Command::Test(files) => author::test(&files, shared.output),
-        Command::Mapping(command) => author::mapping(&command, shared.output),
+        Command::Test(asked) => author::test::test(&asked, shared.output),
+        Command::Fmt(asked) => author::fmt::fmt(&asked, shared.output),
+        Command::Schema(asked) => author::schema::schema(&asked),
+        Command::Mapping(command) => author::mapping::mapping(&command, shared.output),
         Command::Explain { word } => explain::explain(&word),
         Command::Order(order) => operate::order(&shared, &order),
         Command::Todo(todo) => operate::todo(&shared, &todo),

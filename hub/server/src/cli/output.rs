@@ -93,6 +93,11 @@ impl Fault {
     }
 }
 
+/// `1 document`, `2 documents`.
+pub(super) fn counted(count: usize, what: &str) -> String {
+    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
+}
+
 /// A line to stderr. A closed pipe is nobody's fault.
 pub(super) fn say(line: &str) {
     writeln!(std::io::stderr(), "{line}").ok();
@@ -105,6 +110,19 @@ pub(super) fn print(text: &str) {
     if !text.ends_with('\n') {
         out.write_all(b"\n").ok();
     }
+}
+
+/// Bytes to stdout, with a line's end.
+pub(super) fn bytes(bytes: &[u8]) {
+    exactly(bytes);
+    if !bytes.ends_with(b"\n") {
+        exactly(b"\n");
+    }
+}
+
+/// Bytes to stdout, and nothing else.
+pub(super) fn exactly(bytes: &[u8]) {
+    std::io::stdout().lock().write_all(bytes).ok();
 }
 
 /// One document: JSON as it is, for people as indented lines.

@@ -31,7 +31,7 @@ impl fmt::Display for ConfigError {
 impl std::error::Error for ConfigError {}
 
 /// Every key with its sentence and default; also what the known keys are read from.
-pub(super) const REFERENCE: &str = include_str!("reference.toml");
+pub(crate) const REFERENCE: &str = include_str!("reference.toml");
 
 /// In [`REFERENCE`]: any name.
 const ANY: &str = "NAME";

@@ -31,6 +31,7 @@ mod values;
 pub use access::{Access, HashRef, Hashes, Token, is_token_name};
 pub use files::{Every, FileDrop};
 pub use keep::{Keep, KeptFor};
+pub(crate) use load::REFERENCE;
 pub use load::{ConfigError, Loaded, load, parse};
 pub use observe::{Log, LogFormat, LogLevel, LogTo, Telemetry};
 pub use places::{SecretRef, SecretRefs, Selector};

@@ -1,0 +1,273 @@
+//! The cases of a mapping: documents with what they must give, run as a pure function.
+
+mod built;
+mod compare;
+
+use std::collections::BTreeMap;
+
+use orderhub_lang::diagnostic::{Diagnostic, Span};
+use orderhub_lang::value::Value;
+use orderhub_order::ids::SystemName;
+use serde_json::Value as Json;
+
+use self::built::Built;
+use self::compare::compare;
+use crate::explain::{self, Explained};
+use crate::watch::Watch;
+use crate::{Context, Mapped, Mapping, Projection, ReverseError, codes, view};
+
+/// One case of a mapping file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Case {
+    /// What it shows.
+    pub why: String,
+    /// Its place in the file.
+    pub span: Span,
+    /// The system's document, a path below the integration's folder.
+    pub system: Option<String>,
+    /// What the hub says of it.
+    pub hub: String,
+    /// The document that goes out for `hub`.
+    pub out: Option<String>,
+    /// Every file that it names, with the place in the mapping that does.
+    pub files: Vec<(String, Span)>,
+    /// What stands around the document: (what kind of thing, its name, its value).
+    pub context: Vec<(Around, String, String)>,
+}
+
+/// What a case says of what stands around a document.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Around {
+    /// `$settings.<name>`
+    Setting,
+    /// `$args.<name>`
+    Argument,
+}
+
+impl Case {
+    /// The settings and the arguments that it names.
+    pub fn surroundings(&self) -> (BTreeMap<String, String>, BTreeMap<String, Value>) {
+        let (mut settings, mut args) = (BTreeMap::new(), BTreeMap::new());
+        for (around, name, value) in &self.context {
+            match around {
+                Around::Setting => {
+                    settings.insert(name.clone(), value.clone());
+                }
+                Around::Argument => {
+                    args.insert(name.clone(), Value::Text(value.clone()));
+                }
+            }
+        }
+        (settings, args)
+    }
+}
+
+/// What came of one case.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CaseResult {
+    /// The case's `why`.
+    pub why: String,
+    /// `file:line:column` of the case.
+    pub place: String,
+    /// What is wrong, one line each; empty: the case holds.
+    pub failures: Vec<String>,
+    /// What the way in gave, as JSON, to write an expectation from.
+    pub hub: Option<Json>,
+    /// What the way out gave.
+    pub out: Option<Json>,
+}
+
+/// A finding for each file that a case names and that is not there. `files` are the paths below the
+/// integration's folder.
+pub fn missing(mapping: &Mapping, files: &[&str]) -> Vec<Diagnostic> {
+    let named = mapping.cases().iter().flat_map(|case| &case.files);
+    let missing = named.filter(|(file, _)| !files.contains(&file.as_str()));
+    let finding = |(file, span): &(String, Span)| {
+        let message = format!("there is no `{file}`");
+        let finding = Diagnostic::error(codes::FILE, &mapping.source, *span, message);
+        match finding.with_nearest(file, files.iter().copied()) {
+            near if near.hint.is_some() => near,
+            other => other
+                .with_hint("paths of cases start at the integration's folder: `samples/paid.json`"),
+        }
+    };
+    missing.map(finding).collect()
+}
+
+/// Runs every case of a mapping. `read_sample` gives a file below the integration's folder.
+pub fn run_cases(
+    mapping: &Mapping,
+    read_sample: &dyn Fn(&str) -> Option<Vec<u8>>,
+) -> Vec<CaseResult> {
+    mapping.cases().iter().map(|case| run_case(mapping, case, read_sample)).collect()
+}
+
+/// Runs one case.
+pub(crate) fn run_case(
+    mapping: &Mapping,
+    case: &Case,
+    read_sample: &dyn Fn(&str) -> Option<Vec<u8>>,
+) -> CaseResult {
+    let place = mapping.source.place(case.span.start);
+    let mut result =
+        CaseResult { why: case.why.clone(), place, failures: Vec::new(), hub: None, out: None };
+    let (settings, args) = case.surroundings();
+    let system = SystemName::new("case");
+    let context = Context { system: &system, settings: &settings, args: &args, hub: None };
+    let expected = match sample(&case.hub, read_sample) {
+        Ok(json) => Some(json),
+        Err(why) => {
+            result.failures.push(why);
+            None
+        }
+    };
+    if let Some(name) = &case.system {
+        match read_sample(name) {
+            None => result.failures.push(format!("`{name}` is not there")),
+            Some(body) => {
+                let given = given(mapping, &body, &context);
+                if let Some(expected) = &expected {
+                    compare("", expected, &given, &mut result.failures);
+                }
+                result.hub = Some(given);
+            }
+        }
+    }
+    if let (Some(name), Some(hub)) = (&case.out, &expected) {
+        way_back(mapping, hub, name, read_sample, &context, &mut result);
+    }
+    result
+}
+
+fn sample(name: &str, read_sample: &dyn Fn(&str) -> Option<Vec<u8>>) -> Result<Json, String> {
+    let bytes = read_sample(name).ok_or_else(|| format!("`{name}` is not there"))?;
+    // Some editors begin a file with a byte-order mark; as in documents, it is no part of the JSON.
+    let json = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&bytes);
+    serde_json::from_slice(json).map_err(|error| format!("`{name}` is not JSON: {error}"))
+}
+
+/// Runs a case both ways for whoever watches; what it gives is not looked at.
+pub(crate) fn watch_case(
+    mapping: &Mapping,
+    case: &Case,
+    read_sample: &dyn Fn(&str) -> Option<Vec<u8>>,
+    watch: &dyn Watch,
+) {
+    let (settings, args) = case.surroundings();
+    let system = SystemName::new("case");
+    let context = Context { system: &system, settings: &settings, args: &args, hub: None };
+    if let Some(body) = case.system.as_ref().and_then(|name| read_sample(name)) {
+        mapping.watch_in(&body, &context, watch);
+    }
+    let hub = case.out.as_ref().and_then(|_| sample(&case.hub, read_sample).ok());
+    if let Some(read) = hub.and_then(|hub| view::read(&hub, mapping.entity).ok()) {
+        let built = Built::new(mapping, &read, &system);
+        // What fails is told like everything else.
+        mapping.watch_out(built.subject(), &context, watch).ok();
+    }
+}
+
+/// What a body gives: one document as it is, several as a list; `$error` and `$skipped` stand for
+/// documents that fail or that `where:` leaves out.
+pub fn given(mapping: &Mapping, body: &[u8], context: &Context<'_>) -> Json {
+    let mapped = mapping.run(body, context);
+    let mut documents: Vec<Json> = mapped.iter().map(document).collect();
+    if documents.len() == 1 { documents.pop().unwrap_or_default() } else { Json::Array(documents) }
+}
+
+/// What one document of a body gave, as in [`given`].
+pub fn document(mapped: &Mapped) -> Json {
+    match mapped {
+        Mapped::Document(contribution) => view::contribution(contribution),
+        Mapped::Skipped => serde_json::json!({ "$skipped": true }),
+        Mapped::Failed(error) => {
+            let mut shown = serde_json::json!({ "$error": error.cause, "why": error.why });
+            if let Json::Object(map) = &mut shown {
+                let path = Some(&*error.path).filter(|path| !path.is_empty());
+                let place = error.place.as_deref();
+                for (name, text) in [("at", place), ("path", path), ("key", error.key.as_deref())] {
+                    if let Some(text) = text {
+                        map.insert(name.to_owned(), Json::String(text.to_owned()));
+                    }
+                }
+            }
+            shown
+        }
+    }
+}
+
+fn way_back(
+    mapping: &Mapping,
+    hub: &Json,
+    name: &str,
+    read_sample: &dyn Fn(&str) -> Option<Vec<u8>>,
+    context: &Context<'_>,
+    result: &mut CaseResult,
+) {
+    match out(mapping, hub, context) {
+        Err(why) => result.failures.push(why),
+        Ok(given) => {
+            let expected = match read_sample(name).and_then(|body| mapping.format.text(&body)) {
+                Some(text) => Ok(Json::String(text)),
+                None => sample(name, read_sample),
+            };
+            match expected {
+                Ok(expected) => compare("", &expected, &given, &mut result.failures),
+                Err(why) => result.failures.push(why),
+            }
+            result.out = Some(given);
+        }
+    }
+}
+
+/// What a hub JSON gives on the way out, a text where the mapping does not write JSON; `{ "$error": … }` where it
+/// cannot be written.
+///
+/// # Errors
+///
+/// The hub JSON cannot be read.
+pub fn out(mapping: &Mapping, hub: &Json, context: &Context<'_>) -> Result<Json, String> {
+    match project(mapping, hub, context)? {
+        Ok(projection) if mapping.format.text(&[]).is_some() => {
+            Ok(mapping.format.text(&projection.bytes).map_or(Json::Null, Json::String))
+        }
+        Ok(projection) => serde_json::from_slice(&projection.bytes)
+            .map_err(|error| format!("what went out is not JSON: {error}")),
+        Err(ReverseError::NotLinked(kind)) => {
+            Ok(serde_json::json!({ "$error": "not_linked", "kind": kind }))
+        }
+        Err(ReverseError::Failed(error)) => {
+            Ok(serde_json::json!({ "$error": error.cause, "why": error.why, "path": error.path }))
+        }
+    }
+}
+
+/// The document that goes out for a hub JSON, as it is written.
+///
+/// # Errors
+///
+/// The hub JSON cannot be read.
+pub fn project(
+    mapping: &Mapping,
+    hub: &Json,
+    context: &Context<'_>,
+) -> Result<Result<Projection, ReverseError>, String> {
+    let read = view::read(hub, mapping.entity)?;
+    let built = Built::new(mapping, &read, context.system);
+    Ok(mapping.reverse(built.subject(), context))
+}
+
+/// Explains what goes out for a hub JSON.
+///
+/// # Errors
+///
+/// The hub JSON cannot be read.
+pub fn explain_out(
+    mapping: &Mapping,
+    hub: &Json,
+    context: &Context<'_>,
+) -> Result<Explained, String> {
+    let read = view::read(hub, mapping.entity)?;
+    let built = Built::new(mapping, &read, context.system);
+    Ok(explain::explain_out(mapping, built.subject(), context))
+}

@@ -1,0 +1,23 @@
+//! Which way an integration uses each of its mappings.
+
+use super::Integration;
+use crate::Direction;
+
+impl Integration {
+    /// The ways in which a document is mapped: in as an intake or a reply, out as what is delivered. One that
+    /// nothing names goes wherever it can.
+    pub fn ways(&self, document: &str) -> Vec<Direction> {
+        let is = |known: &String| known == document;
+        let comes_in = self.intake.iter().any(|intake| intake.documents.iter().any(is))
+            || self.deliver.iter().any(|deliver| deliver.reply.all().any(is));
+        let goes_out = self.deliver.iter().any(|deliver| deliver.with.all().any(is));
+        let mut ways = Vec::new();
+        if comes_in || !goes_out {
+            ways.push(Direction::In);
+        }
+        if goes_out || !comes_in {
+            ways.push(Direction::Out);
+        }
+        ways
+    }
+}

@@ -1,0 +1,255 @@
+//! `mapping diff`: what a change of a mapping does to documents.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use orderhub_mapping::Mapping;
+use orderhub_mapping::diff::{Difference, differences, differences_out};
+use serde_json::{Value as Json, json};
+
+use super::super::{integrations, load, read, report};
+use super::given::{self, Around};
+use crate::cli::output::{self, Code, Fault, Output, counted, say};
+
+/// What is compared on which documents.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  orderhub mapping diff old/order.yaml mappings/till/order.yaml --on samples/*.json
+  orderhub mapping diff mappings.old mappings        # folders: on the documents of the files' own cases
+
+Exit codes: 0 compared; with --exit-code 1 where anything differs; 2 usage; 78 a mapping has errors.")]
+pub(in crate::cli) struct Diff {
+    /// The mapping file, or the mappings folder, as it was.
+    old: PathBuf,
+    /// As it is to be.
+    new: PathBuf,
+    /// The documents; without them, those of the cases of both.
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    on: Vec<PathBuf>,
+    /// The way out: the documents are what the hub says, as in the `hub:` of a case.
+    #[arg(long)]
+    out: bool,
+    /// End with 1 where anything differs.
+    #[arg(long)]
+    exit_code: bool,
+    #[command(flatten)]
+    around: Around,
+}
+
+/// A document that both map.
+struct Document {
+    name: String,
+    body: Vec<u8>,
+    old: (Arc<Mapping>, given::Surroundings),
+    new: (Arc<Mapping>, given::Surroundings),
+}
+
+/// What differs for one document.
+struct Compared {
+    name: String,
+    found: Vec<Difference>,
+}
+
+pub(super) fn diff(asked: &Diff, output: Output) -> Result<ExitCode, Fault> {
+    let documents = documents(asked, output)?;
+    if documents.is_empty() {
+        let fault = Fault::new(Code::Usage, "there is no document to compare on");
+        return Err(fault.hint("name some with `--on FILE…`, or write cases"));
+    }
+    let mut all = Vec::new();
+    for document in &documents {
+        let mut found = compare(document, asked.out)?;
+        for one in &mut found {
+            one.old_rule =
+                one.old_rule.take().map(|rule| placed(&rule, &document.old.0, &asked.old));
+            one.new_rule =
+                one.new_rule.take().map(|rule| placed(&rule, &document.new.0, &asked.new));
+        }
+        all.push(Compared { name: document.name.clone(), found });
+    }
+    tell(&all, output);
+    let fields: usize = all.iter().map(|one| one.found.len()).sum();
+    let differ = all.iter().filter(|one| !one.found.is_empty()).count();
+    let documents = counted(all.len(), "document");
+    say(&format!("{documents}: {differ} different, in {}", counted(fields, "field")));
+    let problem = asked.exit_code && fields > 0;
+    Ok(if problem { ExitCode::from(Code::Problems.number()) } else { ExitCode::SUCCESS })
+}
+
+/// A rule's place in the file, or below the folder, that was named.
+fn placed(rule: &str, mapping: &Mapping, named: &Path) -> String {
+    let name = &mapping.source.name;
+    let Some(rest) = rule.strip_prefix(name.as_str()) else { return rule.to_owned() };
+    let within = name.strip_prefix("mappings/").filter(|_| named.is_dir());
+    let file = within.map_or_else(|| named.to_owned(), |within| named.join(within));
+    format!("{}{rest}", file.display())
+}
+
+fn compare(document: &Document, out: bool) -> Result<Vec<Difference>, Fault> {
+    let (old, new) = (document.old.1.context(), document.new.1.context());
+    let (old, new) = ((document.old.0.as_ref(), &old), (document.new.0.as_ref(), &new));
+    if !out {
+        return Ok(differences(old, new, &document.body));
+    }
+    differences_out(old, new, &given::hub_json(&document.body)?).map_err(|why| {
+        Fault::new(Code::Usage, format!("`{}` cannot be read: {why}", document.name))
+    })
+}
+
+fn documents(asked: &Diff, output: Output) -> Result<Vec<Document>, Fault> {
+    match (asked.old.is_dir(), asked.new.is_dir()) {
+        (true, true) if asked.on.is_empty() => folders(asked, output),
+        (true, true) => {
+            let fault = Fault::new(Code::Usage, "`--on` goes with two mapping files");
+            Err(fault.hint("folders are compared on the documents of their cases"))
+        }
+        (false, false) => files(asked, output),
+        (true, false) | (false, true) => {
+            Err(Fault::new(Code::Usage, "one is a folder, the other is not")
+                .hint("name two of a kind"))
+        }
+    }
+}
+
+fn files(asked: &Diff, output: Output) -> Result<Vec<Document>, Fault> {
+    let old = given::mapping_like(&asked.old, &asked.new, output)?;
+    let new = given::mapping_like(&asked.new, &asked.old, output)?;
+    if asked.on.is_empty() {
+        let around = asked.around.read_quietly()?;
+        let folder = |path: &Path| path.parent().map(Path::to_owned).unwrap_or_default();
+        let old_folder = folder(&asked.old);
+        let read_old = move |file: &str| given::file(&old_folder.join(file)).ok();
+        let new_folder = folder(&asked.new);
+        let read_new = move |file: &str| given::file(&new_folder.join(file)).ok();
+        return Ok(of_cases((&old, &read_old), (&new, &read_new), &around, asked.out));
+    }
+    let mut documents = Vec::new();
+    for path in &asked.on {
+        documents.push(Document {
+            name: path.display().to_string(),
+            body: given::file(path)?,
+            old: (Arc::clone(&old), asked.around.read(&old)?),
+            new: (Arc::clone(&new), asked.around.read(&new)?),
+        });
+    }
+    Ok(documents)
+}
+
+/// Reads a file that a case names.
+type Reads<'r> = &'r dyn Fn(&str) -> Option<Vec<u8>>;
+
+/// The documents of the cases of both, each once.
+fn of_cases(
+    old: (&Arc<Mapping>, Reads<'_>),
+    new: (&Arc<Mapping>, Reads<'_>),
+    around: &given::Surroundings,
+    out: bool,
+) -> Vec<Document> {
+    let mut documents: Vec<Document> = Vec::new();
+    for (mapping, reads) in [old, new] {
+        for case in mapping.cases() {
+            let named =
+                if out { case.out.as_ref().map(|_| &case.hub) } else { case.system.as_ref() };
+            let Some(body) = named.and_then(|file| reads(file)) else { continue };
+            let name = named.map(|file| format!("{}: {file}", mapping.name)).unwrap_or_default();
+            if documents.iter().any(|known| known.body == body) {
+                continue;
+            }
+            documents.push(Document {
+                name,
+                body,
+                old: (Arc::clone(old.0), around.with(case)),
+                new: (Arc::clone(new.0), around.with(case)),
+            });
+        }
+    }
+    documents
+}
+
+fn folders(asked: &Diff, output: Output) -> Result<Vec<Document>, Fault> {
+    let (old_files, new_files) = (read(&asked.old)?, read(&asked.new)?);
+    let mappings = |files: &_| -> Result<BTreeMap<String, Arc<Mapping>>, Fault> {
+        let mut all = BTreeMap::new();
+        for name in integrations(files) {
+            let loaded = load(&name, files);
+            let Some(integration) = loaded.integration else {
+                report(&loaded.diagnostics, output);
+                let fault = Fault::new(Code::Settings, format!("`{name}` has errors"));
+                return Err(fault.hint("`orderhub check` shows the same; mend them first"));
+            };
+            let mapped = integration.mappings.iter();
+            all.extend(mapped.map(|(document, m)| (format!("{name}/{document}"), Arc::clone(m))));
+        }
+        Ok(all)
+    };
+    let (old, new) = (mappings(&old_files)?, mappings(&new_files)?);
+    let mut documents = Vec::new();
+    for (name, mapping) in &old {
+        let Some(other) = new.get(name) else {
+            say(&format!("only in {}: {name}.yaml", asked.old.display()));
+            continue;
+        };
+        let around = asked.around.read_quietly()?;
+        let folder = name.split_once('/').map_or("", |(folder, _)| folder);
+        let reads_old = |file: &str| old_files.get(&format!("{folder}/{file}")).cloned();
+        let reads_new = |file: &str| new_files.get(&format!("{folder}/{file}")).cloned();
+        let (was, is) = ((mapping, &reads_old as Reads<'_>), (other, &reads_new as Reads<'_>));
+        documents.extend(of_cases(was, is, &around, asked.out));
+    }
+    for name in new.keys().filter(|name| !old.contains_key(*name)) {
+        say(&format!("only in {}: {name}.yaml", asked.new.display()));
+    }
+    Ok(documents)
+}
+
+fn tell(all: &[Compared], output: Output) {
+    match output {
+        Output::Table => {
+            for one in all.iter().filter(|one| !one.found.is_empty()) {
+                output::print(&paragraph(one));
+            }
+        }
+        Output::Json | Output::Jsonl => {
+            let row = |name: &str, one: &Difference| {
+                json!({
+                    "document": name, "number": one.document, "field": one.field,
+                    "old": one.old, "new": one.new, "old_there": one.old.is_some(), "new_there": one.new.is_some(),
+                    "old_rule": one.old_rule, "new_rule": one.new_rule,
+                })
+            };
+            let rows: Vec<Json> = all
+                .iter()
+                .flat_map(|one| one.found.iter().map(|found| row(&one.name, found)))
+                .collect();
+            output::rows(&rows, &[], output);
+        }
+        Output::Name => {
+            let differ = all.iter().filter(|one| !one.found.is_empty());
+            let rows: Vec<Json> = differ.map(|one| json!({ "id": one.name })).collect();
+            output::rows(&rows, &[], Output::Name);
+        }
+    }
+}
+
+fn paragraph(one: &Compared) -> String {
+    let mut text = format!("{}\n", one.name);
+    let mut last = 0;
+    for found in &one.found {
+        if found.document != last {
+            last = found.document;
+            text.push_str(&format!("  document {}\n", last + 1));
+        }
+        let shown =
+            |value: &Option<Json>| value.as_ref().map_or("absent".to_owned(), Json::to_string);
+        let (old, new) = (shown(&found.old), shown(&found.new));
+        text.push_str(&format!("  {}: {old} ► {new}\n", found.field));
+        for (side, rule) in [("old", &found.old_rule), ("new", &found.new_rule)] {
+            if let Some(rule) = rule {
+                text.push_str(&format!("    {side} {rule}\n"));
+            }
+        }
+    }
+    text
+}

@@ -1,0 +1,230 @@
+//! What the commands of one mapping are given: the file, a document, and what stands around it.
+//!
+//! Bound: a document is at most [`MOST_BYTES`], the largest body that the hub takes.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{IsTerminal as _, Read};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use orderhub_lang::diagnostic::{self, Diagnostic, Span};
+use orderhub_lang::value::Value;
+use orderhub_lang::yaml::source_from_bytes;
+use orderhub_mapping::{Context, MapError, Mapping, Named};
+use orderhub_order::ids::SystemName;
+
+use super::super::{load, read, report, root};
+use crate::cli::output::{Code, Fault, Output, say};
+use crate::cli::serve;
+use crate::intake::gates::MOST_BYTES;
+
+/// What stands around a document.
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct Around {
+    /// A setting that the mapping reads as `$settings.NAME`; may be given several times.
+    #[arg(long = "set", value_name = "NAME=VALUE", value_parser = pair)]
+    set: Vec<(String, String)>,
+    /// An argument that the mapping reads as `$args.NAME`, as JSON or as text; may be given several times.
+    #[arg(long = "arg", value_name = "NAME=VALUE", value_parser = pair)]
+    arg: Vec<(String, String)>,
+    /// Take the settings of this system of the settings file; `--set` goes before them.
+    #[arg(long, value_name = "NAME")]
+    system: Option<String>,
+    /// The settings file that `--system` is of.
+    #[arg(short, long, env = "ORDERHUB_CONFIG", default_value = "orderhub.toml")]
+    config: PathBuf,
+}
+
+/// What stands around, read.
+#[derive(Debug)]
+pub(super) struct Surroundings {
+    system: SystemName,
+    settings: BTreeMap<String, String>,
+    args: BTreeMap<String, Value>,
+}
+
+impl Around {
+    /// Reads what stands around; settings that the mapping reads and that nobody gave are told.
+    pub(super) fn read(&self, mapping: &Mapping) -> Result<Surroundings, Fault> {
+        let around = self.read_quietly()?;
+        for name in mapping.settings().filter(|name| !around.settings.contains_key(*name)) {
+            say(&format!(
+                "note: the mapping reads `$settings.{name}`, which nothing gives: `--set {name}=…`"
+            ));
+        }
+        Ok(around)
+    }
+
+    /// The same where cases give what the mapping reads.
+    pub(super) fn read_quietly(&self) -> Result<Surroundings, Fault> {
+        let mut settings = match &self.system {
+            None => BTreeMap::new(),
+            Some(name) => self.of_system(name)?,
+        };
+        settings.extend(self.set.iter().cloned());
+        let value = |text: &String| {
+            Value::from_json(text.as_bytes()).unwrap_or_else(|_| Value::Text(text.clone()))
+        };
+        let args = self.arg.iter().map(|(name, text)| (name.clone(), value(text))).collect();
+        let system = SystemName::new(self.system.as_deref().unwrap_or("system"));
+        Ok(Surroundings { system, settings, args })
+    }
+
+    fn of_system(&self, name: &str) -> Result<BTreeMap<String, String>, Fault> {
+        let config = serve::load(&self.config)?.config;
+        let known = config.systems.iter().find(|(known, _)| known.as_str() == name);
+        if let Some((_, system)) = known {
+            return Ok(system.settings.clone());
+        }
+        let message = format!("`{}` has no system `{name}`", self.config.display());
+        let names = config.systems.keys().map(SystemName::as_str);
+        let near = diagnostic::nearest(name, names);
+        let hint = near.map_or_else(
+            || "systems stand there as `[systems.<name>]`".to_owned(),
+            |near| format!("did you mean `{near}`?"),
+        );
+        Err(Fault::new(Code::Usage, message).hint(hint))
+    }
+}
+
+impl Surroundings {
+    pub(super) fn context(&self) -> Context<'_> {
+        Context { system: &self.system, settings: &self.settings, args: &self.args, hub: None }
+    }
+
+    /// The same with what a case says, where nothing else does.
+    pub(super) fn with(&self, case: &orderhub_mapping::cases::Case) -> Surroundings {
+        let (mut settings, mut args) = case.surroundings();
+        settings.extend(self.settings.clone());
+        args.extend(self.args.clone());
+        Surroundings { system: self.system.clone(), settings, args }
+    }
+}
+
+fn pair(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("write NAME=VALUE")?;
+    if name.is_empty() {
+        return Err("write NAME=VALUE".to_owned());
+    }
+    Ok((name.to_owned(), value.to_owned()))
+}
+
+/// A mapping file, compiled with the integration whose folder it stands in; alone, if it stands in none.
+pub(super) fn mapping(path: &Path, output: Output) -> Result<Arc<Mapping>, Fault> {
+    if !path.is_file() {
+        let what = if path.is_dir() { "is a folder" } else { "is not there" };
+        let fault = Fault::new(Code::Usage, format!("`{}` {what}", path.display()));
+        return Err(fault.hint("name one mapping file: `mappings/shop/order.yaml`"));
+    }
+    let (root, below) = root(path);
+    let Some((integration, file)) = below.split_once('/') else { return alone(path, output) };
+    let loaded = load(integration, &read(&root)?);
+    let Some(found) = loaded.integration else {
+        return Err(wrong(&loaded.diagnostics, &format!("`{integration}`"), output));
+    };
+    let document = file.strip_suffix(".yaml").unwrap_or(file);
+    found.mapping(document).map(Arc::clone).ok_or_else(|| {
+        let fault = Fault::new(Code::Usage, format!("`{}` is no mapping", path.display()));
+        fault.hint("mappings are the files beside integration.yaml and connector.yaml")
+    })
+}
+
+/// The same; a file that stands in no integration's folder is read as if it stood where `like` stands, so that
+/// an older copy finds what it uses.
+pub(super) fn mapping_like(
+    path: &Path,
+    like: &Path,
+    output: Output,
+) -> Result<Arc<Mapping>, Fault> {
+    let alone = path.is_file() && root(path).1.is_empty();
+    let (root, below) = root(like);
+    let Some((integration, name)) = below.split_once('/').filter(|_| alone && like.is_file())
+    else {
+        return mapping(path, output);
+    };
+    let mut files = read(&root)?;
+    files.insert(below.clone(), file(path)?);
+    let loaded = load(integration, &files);
+    let Some(found) = loaded.integration else {
+        return Err(wrong(&loaded.diagnostics, &format!("`{}`", path.display()), output));
+    };
+    let document = name.strip_suffix(".yaml").unwrap_or(name);
+    found
+        .mapping(document)
+        .map(Arc::clone)
+        .ok_or_else(|| Fault::new(Code::Usage, format!("`{}` is no mapping", like.display())))
+}
+
+fn alone(path: &Path, output: Output) -> Result<Arc<Mapping>, Fault> {
+    let bytes = file(path)?;
+    let name = path.display().to_string();
+    let compiled = source_from_bytes(&name, &bytes)
+        .map_err(|finding| vec![*finding])
+        .and_then(|source| Mapping::compile(&source, &Named::default()));
+    compiled.map(Arc::new).map_err(|findings| wrong(&findings, &format!("`{name}`"), output))
+}
+
+/// The fault of files with errors, which are told first.
+fn wrong(findings: &[Diagnostic], what: &str, output: Output) -> Fault {
+    report(findings, output);
+    Fault::new(Code::Settings, format!("{what} has errors"))
+        .hint("`orderhub check` shows the same; mend them first")
+}
+
+/// A document: of a file, or what comes in at the standard input.
+pub(in crate::cli::author) fn body(document: Option<&Path>) -> Result<Vec<u8>, Fault> {
+    match document.filter(|path| *path != Path::new("-")) {
+        Some(path) => file(path),
+        None => {
+            let input = std::io::stdin();
+            if input.is_terminal() {
+                say("reading a document from the terminal; Ctrl-D ends it");
+            }
+            bounded(input.lock(), "the standard input")
+        }
+    }
+}
+
+/// A file, bounded.
+pub(in crate::cli::author) fn file(path: &Path) -> Result<Vec<u8>, Fault> {
+    let name = format!("`{}`", path.display());
+    let opened = File::open(path)
+        .map_err(|error| Fault::new(Code::Usage, format!("cannot read {name}: {error}")))?;
+    bounded(opened, &name)
+}
+
+fn bounded(input: impl Read, name: &str) -> Result<Vec<u8>, Fault> {
+    let mut bytes = Vec::new();
+    let most = MOST_BYTES as u64;
+    let read = input.take(most + 1).read_to_end(&mut bytes);
+    read.map_err(|error| Fault::new(Code::Usage, format!("cannot read {name}: {error}")))?;
+    if bytes.len() > MOST_BYTES {
+        let message = format!("{name} has more than {} MiB", MOST_BYTES >> 20);
+        return Err(Fault::new(Code::Usage, message).hint("the hub takes no larger body"));
+    }
+    Ok(bytes)
+}
+
+/// The hub JSON of a document, as cases hold it.
+pub(super) fn hub_json(bytes: &[u8]) -> Result<serde_json::Value, Fault> {
+    let text = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes);
+    serde_json::from_slice(text).map_err(|error| {
+        let fault = Fault::new(Code::Usage, format!("the hub's side is no JSON: {error}"));
+        fault.hint("on the way out the document is what the hub says, as in the `hub:` of a case")
+    })
+}
+
+/// A failure of a document, shown at its rule.
+pub(super) fn failure(mapping: &Mapping, error: &MapError) -> String {
+    let place = error.rule.as_deref().unwrap_or_default();
+    let Some(span) = mapping.rule_span(place) else { return format!("error: {error}") };
+    let end = mapping.source.text.get(span.start as usize..).and_then(|rest| rest.find('\n'));
+    let line = end.map_or(span.end, |length| {
+        span.start.saturating_add(u32::try_from(length).unwrap_or_default())
+    });
+    let span = Span { end: span.end.min(line.max(span.start)), ..span };
+    let finding = Diagnostic::error(error.cause, &mapping.source, span, &error.why);
+    let label = if error.path.is_empty() { String::new() } else { format!("`{}`", error.path) };
+    diagnostic::render(&[finding.with_label(label)]).trim_end().to_owned()
+}

@@ -1,0 +1,117 @@
+//! `mapping new`: a draft from sample documents.
+//!
+//! **Invariant:** no file that is there is written over. Test: `a_draft_passes_check_and_its_own_case`.
+
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use orderhub_mapping::draft::{Draft, Sample, draft};
+use orderhub_order::ids::Entity;
+
+use super::given;
+use crate::cli::output::{self, Code, Fault, counted, say};
+
+/// What is drafted from what.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  orderhub mapping new till.order order1.json order2.json              # prints the draft
+  orderhub mapping new till.order order1.json --out mappings           # writes mappings/till/order.yaml, its samples and cases
+
+Every line that was guessed ends with `# guess`. The draft passes its own cases; the guesses are yours to look at.
+Exit codes: 0 drafted; 1 no draft fits the samples, or a file is there already; 2 usage.")]
+pub(in crate::cli) struct New {
+    /// `<integration>.<document>`, as folder and file are to be called.
+    name: String,
+    /// Sample documents, JSON; the more kinds of them, the better.
+    #[arg(required = true)]
+    sample: Vec<PathBuf>,
+    /// What the documents are about: order, fulfilment, shipment, ….
+    #[arg(long, default_value = "order", value_parser = entity)]
+    entity: Entity,
+    /// The mappings folder to write to.
+    #[arg(long, value_name = "FOLDER")]
+    out: Option<PathBuf>,
+}
+
+fn entity(text: &str) -> Result<Entity, String> {
+    let known = || Entity::ALL.map(Entity::as_str).join(", ");
+    Entity::parse(text).ok_or_else(|| format!("one of {}", known()))
+}
+
+pub(super) fn new(asked: &New) -> Result<ExitCode, Fault> {
+    let Some((integration, document)) = names(&asked.name) else {
+        let fault = Fault::new(Code::Usage, format!("`{}` names no mapping", asked.name));
+        return Err(fault.hint("write `<integration>.<document>` in small letters: `till.order`"));
+    };
+    let mut samples: Vec<(String, Vec<u8>)> = Vec::new();
+    for path in &asked.sample {
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or("sample.json");
+        let file = format!("samples/{name}");
+        if samples.iter().any(|(known, _)| *known == file) {
+            return Err(Fault::new(Code::Usage, format!("two samples are called `{name}`")));
+        }
+        samples.push((file, given::file(path)?));
+    }
+    let given: Vec<Sample<'_>> = samples.iter().map(|(file, body)| Sample { file, body }).collect();
+    let drafted = draft(&asked.name, asked.entity, &given)
+        .map_err(|why| Fault::new(Code::Problems, why).hint("try with other samples"))?;
+    match &asked.out {
+        None => output::exactly(drafted.text.as_bytes()),
+        Some(folder) => write(&folder.join(integration), document, &drafted, &samples)?,
+    }
+    say(&format!(
+        "{} guessed, {} without a guess",
+        counted(drafted.guessed, "rule"),
+        counted(drafted.open, "place")
+    ));
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Integration and document of a name.
+fn names(name: &str) -> Option<(&str, &str)> {
+    let (integration, document) = name.split_once('.')?;
+    let good = |word: &str| {
+        let first = word.bytes().next().is_some_and(|letter| letter.is_ascii_lowercase());
+        let letter =
+            |letter: u8| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == b'_';
+        first && word.len() <= 64 && word.bytes().all(letter)
+    };
+    (good(integration) && good(document)).then_some((integration, document))
+}
+
+fn write(
+    folder: &Path,
+    document: &str,
+    drafted: &Draft,
+    samples: &[(String, Vec<u8>)],
+) -> Result<(), Fault> {
+    let mut files: Vec<(PathBuf, Vec<u8>)> = Vec::new();
+    files.push((folder.join(format!("{document}.yaml")), drafted.text.clone().into_bytes()));
+    files.extend(samples.iter().map(|(file, body)| (folder.join(file), body.clone())));
+    for (file, json) in &drafted.expected {
+        files.push((folder.join(file), format!("{json:#}\n").into_bytes()));
+    }
+    if let Some((there, _)) = files.iter().find(|(path, _)| path.exists()) {
+        let fault = Fault::new(Code::Problems, format!("`{}` is there already", there.display()));
+        return Err(fault.hint("nothing was written; choose another name, or move it away"));
+    }
+    fs::create_dir_all(folder.join("samples")).map_err(|error| failed(folder, &error))?;
+    for (path, bytes) in &files {
+        let made = fs::File::create_new(path).and_then(|mut file| file.write_all(bytes));
+        made.map_err(|error| failed(path, &error))?;
+        say(&format!("wrote {}", path.display()));
+    }
+    if !folder.join("integration.yaml").is_file() {
+        say(&format!(
+            "hint: `{}` has no integration.yaml yet: it says which connector and role, and what comes in",
+            folder.display()
+        ));
+    }
+    Ok(())
+}
+
+fn failed(path: &Path, error: &std::io::Error) -> Fault {
+    Fault::new(Code::Problems, format!("cannot write `{}`: {error}", path.display()))
+}

@@ -1,0 +1,244 @@
+//! `orderhub test`: the files' own cases, what they touch, and what they would not notice.
+
+mod junit;
+mod update;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use orderhub_mapping::cases::{Case, CaseResult, run_cases};
+use orderhub_mapping::coverage::{Coverage, Part, coverage};
+use orderhub_mapping::mutate::{Mutated, mutate};
+use orderhub_mapping::{Direction, Mapping};
+use serde_json::{Value as Json, json};
+
+use super::{Files, Mappings, integrations, load, read, report, roots, selected};
+use crate::cli::output::{self, Code, Fault, Output, say};
+
+/// Which cases, and what is told of them.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  orderhub test mappings/shopify --coverage
+  orderhub test --filter cancelled --update          # look at the difference before you keep it
+  orderhub test --junit cases.xml
+
+Exit codes: 0 every case holds; 1 some do not, or --mutate found a change that none notices; 2 usage, or no
+case matched; 78 files have errors.")]
+pub(in crate::cli) struct Test {
+    #[command(flatten)]
+    files: Files,
+    /// Only cases whose reason, mapping or place has this text in it.
+    #[arg(long, value_name = "TEXT")]
+    filter: Option<String>,
+    /// Write what the cases give over what they expect, where a document could be mapped.
+    #[arg(long)]
+    update: bool,
+    /// Which rules, paths, conditions and rows of tables no case touches.
+    #[arg(long)]
+    coverage: bool,
+    /// Try changes of each mapping (a rule gone, two rows of a table swapped, …) and name those that no case notices.
+    #[arg(long)]
+    mutate: bool,
+    /// Write the results as JUnit XML, too.
+    #[arg(long, value_name = "FILE")]
+    junit: Option<PathBuf>,
+}
+
+/// The cases of one mapping.
+pub(super) struct Ran {
+    pub(super) mapping: Arc<Mapping>,
+    /// The integration's folder.
+    pub(super) folder: PathBuf,
+    /// What each case that was asked for gave.
+    pub(super) results: Vec<(Case, CaseResult)>,
+    coverage: Option<Coverage>,
+    mutated: Option<Mutated>,
+}
+
+/// Runs the cases that mapping files carry.
+pub(in crate::cli) fn test(asked: &Test, output: Output) -> Result<ExitCode, Fault> {
+    let mut all = ran(asked, output)?;
+    let refused = if asked.update { update::update(&all)? } else { 0 };
+    if asked.update {
+        all = ran(asked, output)?;
+    }
+    let results: Vec<&CaseResult> =
+        all.iter().flat_map(|ran| &ran.results).map(|(_, r)| r).collect();
+    if results.is_empty() {
+        let fault = Fault::new(Code::Usage, "no cases in these files");
+        return Err(match &asked.filter {
+            None => fault.hint("write `cases:` at the end of a mapping"),
+            Some(filter) => {
+                fault.hint(format!("`--filter {filter}` fits no reason, mapping or place"))
+            }
+        });
+    }
+    if let Some(file) = &asked.junit {
+        junit::write(file, &all)?;
+    }
+    tell(&all, &results, output);
+    let failed = results.iter().filter(|result| !result.failures.is_empty()).count();
+    let survivors = all.iter().filter_map(|ran| ran.mutated.as_ref());
+    let survivors: usize = survivors.map(|mutated| mutated.survivors.len()).sum();
+    say(&summary(&all, results.len(), failed));
+    let good = failed == 0 && refused == 0 && survivors == 0;
+    Ok(if good { ExitCode::SUCCESS } else { ExitCode::from(Code::Problems.number()) })
+}
+
+fn summary(all: &[Ran], cases: usize, failed: usize) -> String {
+    let mut text = format!("{cases} cases, {failed} failed");
+    let counts: Vec<(usize, usize)> =
+        all.iter().filter_map(|ran| ran.coverage.as_ref()).map(Coverage::count).collect();
+    if !counts.is_empty() {
+        let parts = counts.iter().map(|(parts, _)| parts).sum();
+        let touched = counts.iter().map(|(_, touched)| touched).sum();
+        text.push_str(&format!("; {} of the rules' {parts} parts touched", share(touched, parts)));
+    }
+    let tried: Vec<&Mutated> = all.iter().filter_map(|ran| ran.mutated.as_ref()).collect();
+    if !tried.is_empty() {
+        let changes: usize = tried.iter().map(|mutated| mutated.tried).sum();
+        let unnoticed: usize = tried.iter().map(|mutated| mutated.survivors.len()).sum();
+        text.push_str(&format!("; {changes} changes tried, {unnoticed} unnoticed"));
+    }
+    text
+}
+
+/// A share in whole percent, rounded down: 100 % is all.
+fn share(touched: usize, parts: usize) -> String {
+    format!("{} %", (touched * 100).checked_div(parts).unwrap_or(100))
+}
+
+fn ran(asked: &Test, output: Output) -> Result<Vec<Ran>, Fault> {
+    let mut all = Vec::new();
+    for (root, below) in roots(&asked.files)? {
+        let mappings = read(&root)?;
+        for name in integrations(&mappings) {
+            all.extend(of_integration(asked, &name, &root, &mappings, &below, output)?);
+        }
+    }
+    Ok(all)
+}
+
+/// The cases of one integration's files that are asked for.
+fn of_integration(
+    asked: &Test,
+    name: &str,
+    root: &std::path::Path,
+    mappings: &Mappings,
+    below: &[String],
+    output: Output,
+) -> Result<Vec<Ran>, Fault> {
+    let file = |document: &str| format!("{name}/{document}.yaml");
+    if !mappings.keys().any(|path| path.starts_with(&format!("{name}/")) && selected(path, below)) {
+        return Ok(Vec::new());
+    }
+    let loaded = load(name, mappings);
+    let Some(integration) = loaded.integration else {
+        report(&loaded.diagnostics, output);
+        let fault = Fault::new(Code::Settings, format!("`{name}` has errors"));
+        return Err(fault.hint("`orderhub check` shows the same; mend them first"));
+    };
+    let sample = |sample: &str| mappings.get(&format!("{name}/{sample}")).cloned();
+    let mapped = integration.mappings.iter();
+    let mapped = mapped.filter(|(document, _)| selected(&file(document), below));
+    Ok(mapped
+        .map(|(document, mapping)| {
+            let ways = integration.ways(document);
+            of_mapping(asked, mapping, &ways, root.join(name), &sample)
+        })
+        .filter(|ran| !ran.results.is_empty() || asked.coverage && asked.filter.is_none())
+        .collect())
+}
+
+fn of_mapping(
+    asked: &Test,
+    mapping: &Arc<Mapping>,
+    ways: &[Direction],
+    folder: PathBuf,
+    sample: &dyn Fn(&str) -> Option<Vec<u8>>,
+) -> Ran {
+    let fits = |case: &Case| {
+        asked.filter.as_ref().is_none_or(|text| {
+            let place = mapping.source.place(case.span.start);
+            [&case.why, &mapping.name, &place].iter().any(|told| told.contains(text.as_str()))
+        })
+    };
+    let results = mapping.cases().iter().cloned().zip(run_cases(mapping, sample));
+    let results: Vec<(Case, CaseResult)> = results.filter(|(case, _)| fits(case)).collect();
+    let hold = results.iter().all(|(_, result)| result.failures.is_empty());
+    let coverage = asked.coverage.then(|| coverage(mapping, sample, &fits, ways));
+    // Changes are seen by cases that hold without them.
+    let tries = asked.mutate && hold && !results.is_empty();
+    let mutated = tries.then(|| mutate(mapping, sample, &fits));
+    Ran { mapping: Arc::clone(mapping), folder, results, coverage, mutated }
+}
+
+fn tell(all: &[Ran], results: &[&CaseResult], output: Output) {
+    match output {
+        Output::Table | Output::Name => {
+            for result in results.iter().filter(|result| !result.failures.is_empty()) {
+                let lines = result.failures.iter().map(|line| format!("    {line}\n"));
+                let lines: String = lines.collect();
+                output::print(&format!("failed: {}\n  --> {}\n{lines}", result.why, result.place));
+            }
+            for ran in all {
+                if let Some(coverage) = &ran.coverage {
+                    output::print(&covered(&ran.mapping, coverage));
+                }
+            }
+            for mutated in all.iter().filter_map(|ran| ran.mutated.as_ref()) {
+                for (place, words) in &mutated.survivors {
+                    output::print(&format!("unnoticed: {words}\n  --> {place}\n"));
+                }
+            }
+        }
+        Output::Json | Output::Jsonl => {
+            let row = |result: &&CaseResult| json!({ "why": result.why, "place": result.place, "failures": result.failures });
+            let rows: Vec<Json> = results.iter().map(row).collect();
+            let more = all.iter().any(|ran| ran.coverage.is_some() || ran.mutated.is_some());
+            if !more {
+                return output::rows(&rows, &[], output);
+            }
+            let files: Vec<Json> = all.iter().map(machine).collect();
+            output::document(&json!({ "cases": rows, "mappings": files }), output);
+        }
+    }
+}
+
+/// How far the cases of a mapping reach, with what they do not touch.
+fn covered(mapping: &Mapping, coverage: &Coverage) -> String {
+    let (parts, touched) = coverage.count();
+    let way = |way: &str| {
+        let of = coverage.parts.iter().filter(|part| part.way == way);
+        (of.clone().count(), of.filter(|part| part.touched).count())
+    };
+    let mut ways = Vec::new();
+    for (name, (all, seen)) in [("in", way("in")), ("out", way("out"))] {
+        if all > 0 {
+            ways.push(format!("{name} {seen} of {all}"));
+        }
+    }
+    let ways = ways.join(", ");
+    let mut text = format!(
+        "{}: {} of {parts} parts touched ({ways})\n",
+        mapping.source.name,
+        share(touched, parts)
+    );
+    for part in coverage.untouched() {
+        text.push_str(&format!("  {} {}: {}\n", part.rule, part.way, part.part));
+    }
+    text
+}
+
+fn machine(ran: &Ran) -> Json {
+    let part = |part: &Part| json!({ "rule": part.rule, "way": part.way, "part": part.part, "touched": part.touched });
+    let coverage = ran.coverage.as_ref();
+    let coverage = coverage.map(|one| one.parts.iter().map(part).collect::<Vec<Json>>());
+    let survivor = |(place, words): &(String, String)| json!({ "place": place, "change": words });
+    let mutated = ran.mutated.as_ref().map(|mutated| {
+        let survivors: Vec<Json> = mutated.survivors.iter().map(survivor).collect();
+        json!({ "tried": mutated.tried, "more": mutated.more, "unnoticed": survivors })
+    });
+    json!({ "mapping": ran.mapping.name, "file": ran.mapping.source.name, "coverage": coverage, "mutate": mutated })
+}
