@@ -149,7 +149,7 @@ fn findings_are_written_as_programs_want_them() {
 
 #[test]
 fn a_warning_passes_unless_it_is_denied() {
-    let rule = "fields:\n  - { hub: tags, system: kind, direction: in, as: { table: { rows: { Con: a, \u{421}on: b } } } }\n";
+    let rule = "fields:\n  - { hub: customer.tier, system: kind, direction: in, as: { table: { rows: { Con: a, \u{421}on: b } } } }\n";
     let folder = sink_with("fields:\n", rule);
     let ran = orderhub(folder.path(), &["check"]);
     assert!(ran.err.ends_with("0 errors, 1 warning\n"), "{}{}", ran.out, ran.err);

@@ -3,7 +3,7 @@
 //! In a tree `a[b]` is a key within `a`, `a[0]` an element of it, `a[]` one more, and a name that stands twice
 //! is a list. Bounds: at most [`MOST_FIELDS`] fields, names of at most [`DEEPEST`] brackets.
 //!
-//! **Invariant:** what [`write`] made of a tree of texts, [`tree`] reads as the same tree. Tests:
+//! **Invariant:** what [`write()`] made of a tree of texts, [`tree`] reads as the same tree. Tests:
 //! `a_tree_goes_out_and_comes_in_again`, `names_with_brackets_are_a_tree`.
 
 use crate::escape::percent;

@@ -68,11 +68,25 @@ pub const CAUSES: &[Cause] = &[
                `discount ?? 0`.",
     },
     Cause {
+        word: "format",
+        title: "a document that the format cannot write",
+        text: "What the rules give has no place in the format: a list or an object in a cell of a table, more than one \
+               element around a document of XML. The message names it. Join lists (`as: { join: \", \" }`), or write \
+               rows that belong together under `rows`.",
+    },
+    Cause {
         word: "key_missing",
         title: "a document or element without a key",
         text: "At the place that `key:` names nothing stands. Without a key nobody knows which order it is. Look at \
                the document: most often the path is another one, or these documents are another shape that `where:` \
                should leave to another mapping.",
+    },
+    Cause {
+        word: "letters",
+        title: "letters that the format or its encoding cannot write",
+        text: "The system's encoding does not have a letter of the value, such as `€` in ISO 8859-1, or XML does not \
+               take a control character. Nothing is replaced in silence. Write the file in UTF-8 if the system takes \
+               it (`encoding: utf-8`), or let a rule take such letters out.",
     },
     Cause {
         word: "malformed",

@@ -37,6 +37,8 @@ pub const OPTION: &str = "M0202";
 pub const TYPE: &str = "M0203";
 /// A word that an enum of the hub does not have.
 pub const ENUM: &str = "M0204";
+/// A way back that gives another number of parts than inputs are named.
+pub const PARTS: &str = "M0220";
 /// A file that an integration needs is missing, or one that it names.
 pub const FILE: &str = "M0301";
 /// An entry of an integration that cannot work.
@@ -59,6 +61,8 @@ pub const TWO_SHAPES: &str = "M0506";
 pub const FORMAT_OPTION: &str = "M0601";
 /// A path that the format cannot write.
 pub const FORMAT_PATH: &str = "M0602";
+/// An empty cell that fails its document.
+pub const BLANK: &str = "M0603";
 
 /// Every code of this crate.
 pub const CODES: &[Explanation] = &[
@@ -187,6 +191,14 @@ pub const CODES: &[Explanation] = &[
         text: "States of the hub are words of its catalogue. A constant, and each row of a table, gives one of them.",
         wrong: "- { hub: state.lifecycle, value: canceled, where: { cancelled_at: present } }",
         right: "- { hub: state.lifecycle, value: cancelled, where: { cancelled_at: present } }",
+    },
+    Explanation {
+        code: PARTS,
+        title: "a way back for another number of inputs",
+        text: "`concat` with `back:` cuts the hub's text in two on the way out: by its last or first blank, or before the \
+               number of a house. Three inputs have no way back: name two, or say `direction: in`.",
+        wrong: "- { hub: customer.name, system: { a: title, b: first, c: last }, as: { concat: { by: \" \", back: last_space } } }",
+        right: "- { hub: customer.name, system: { a: first, b: last }, as: { concat: { by: \" \", back: last_space } } }",
     },
     Explanation {
         code: FILE,
@@ -320,5 +332,15 @@ pub const CODES: &[Explanation] = &[
                 fields:\n  - { hub: order_no, system: order.no }\n",
         right: "orderhub: 1\nmapping: shop.order\nformat: csv\nkey: id\n\
                 fields:\n  - { hub: order_no, system: order_no }\n",
+    },
+    Explanation {
+        code: BLANK,
+        title: "an empty cell fails its document",
+        text: "A table and a form have no null: what is empty comes in as an empty text, which is no number, no amount \
+               and no time. `none: [\"\"]` says that it means null, for one rule or for the whole file.",
+        wrong: "orderhub: 1\nmapping: shop.order\nformat: csv\nkey: id\n\
+                fields:\n  - { hub: placed_at, system: at, as: timestamp }\n",
+        right: "orderhub: 1\nmapping: shop.order\nformat: csv\nkey: id\nnone: [\"\"]\n\
+                fields:\n  - { hub: placed_at, system: at, as: timestamp }\n",
     },
 ];

@@ -284,6 +284,9 @@ impl Resolver<'_> {
             .error(codes::HUB_FIELD, span, format!("unknown hub field `{path}`"))
             .with_label(format!("no such field in {what} v1"))
             .with_nearest(path, names.iter().copied());
+        if finding.hint.is_some() || self.findings.is_full() {
+            return Box::new(finding);
+        }
         let finding = match (&finding.hint, catalogue().nearest(path)) {
             (None, Some(near)) => finding.with_hint(format!("did you mean `{near}`?")),
             (None, None) => finding.with_hint(format!(

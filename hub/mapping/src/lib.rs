@@ -141,7 +141,7 @@ pub enum ReverseError {
     /// A reference is missing: nothing is sent, code `not_linked`. Names its kind.
     NotLinked(String),
     /// A value cannot be written.
-    Failed(MapError),
+    Failed(Box<MapError>),
 }
 
 impl Mapping {
@@ -326,11 +326,7 @@ impl Mapping {
 }
 
 /// Compiles a file. Of a file about nobody knows what, only that is said which holds for every entity.
-fn compiled(
-    file: &ast::File,
-    rules: Vec<RuleInfo>,
-    findings: &mut Findings,
-) -> compile::Compiled {
+fn compiled(file: &ast::File, rules: Vec<RuleInfo>, findings: &mut Findings) -> compile::Compiled {
     if file.known_entity {
         return compile::compile(file, rules, findings);
     }

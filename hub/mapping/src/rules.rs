@@ -301,7 +301,7 @@ mod tests {
             "addresses.ship_to both to",
             "addresses.ship_to.city both to.town",
             "addresses.ship_to.line1 in false: a constant of a hub field comes in only",
-            "state.fulfilment out false: `state.fulfilment` is computed by the hub",
+            "state.fulfilment out false: `state.fulfilment` is computed by the hub: it goes out only, or nowhere",
             "lines both items",
             "lines.$key both items.*.id",
             "lines.qty.ordered both items.*.n",

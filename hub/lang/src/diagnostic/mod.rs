@@ -65,6 +65,8 @@ pub struct Diagnostic {
     pub label: String,
     /// What to do: ``did you mean `customer.email`?``
     pub hint: Option<String>,
+    /// It is only counted: what is costly to say of it is left out.
+    counted: bool,
 }
 
 /// The findings of one file while it is read: parsers go on after an error and report all.
@@ -118,6 +120,7 @@ impl Diagnostic {
             message: message.into(),
             label: String::new(),
             hint: None,
+            counted: false,
         }
     }
 
@@ -149,6 +152,9 @@ impl Diagnostic {
         wrong: &str,
         names: impl IntoIterator<Item = &'a str>,
     ) -> Self {
+        if self.counted {
+            return self;
+        }
         let names: Vec<&str> = names.into_iter().collect();
         if let Some(alike) = looks_like(wrong, names.iter().copied()) {
             self.hint = Some(format!("it only looks like `{}`: {}", alike.name, alike.how));
@@ -226,7 +232,8 @@ impl Findings {
     /// An error at a place of this file, to be given to [`Findings::report`].
     #[must_use]
     pub fn error(&self, code: &'static str, span: Span, message: impl Into<String>) -> Diagnostic {
-        Diagnostic::error(code, &self.source, span, message)
+        let finding = Diagnostic::error(code, &self.source, span, message);
+        Diagnostic { counted: self.is_full(), ..finding }
     }
 
     /// Adds a finding, or counts it where no more are kept.

@@ -45,16 +45,19 @@ fn render_one(finding: &Diagnostic) -> String {
 /// The part of the line that is shown, the blanks before the carets, and the carets: as wide as what
 /// they stand under, whose letters may be two columns wide or shown by their numbers.
 fn window(finding: &Diagnostic, column: usize) -> (String, String, String) {
-    let line: Vec<Piece> =
-        finding.source.line_at(finding.span.start).chars().map(Piece::of).collect();
     let marked = finding.source.slice(finding.span).split(['\r', '\n']).next().unwrap_or_default();
     let from = column.saturating_sub(1);
-    let to = from + marked.chars().count().max(1);
+    // Of a very long line only what stands near the place is looked at.
+    let skipped = from.saturating_sub(SHOWN);
+    let line = finding.source.line_at(finding.span.start).chars().skip(skipped);
+    let line: Vec<Piece> = line.take(3 * SHOWN).map(Piece::of).collect();
+    let from = from - skipped;
+    let to = from + marked.chars().take(SHOWN).count().max(1);
     let width = |from: usize, to: usize| -> usize {
         line.iter().take(to).skip(from).map(|piece| piece.width).sum()
     };
     let mut start = 0;
-    if width(0, to) > SHOWN {
+    if skipped > 0 || width(0, to) > SHOWN {
         let mut room = SHOWN / 2;
         start = from.min(line.len());
         while let Some(piece) = start.checked_sub(1).and_then(|before| line.get(before)) {
@@ -68,7 +71,7 @@ fn window(finding: &Diagnostic, column: usize) -> (String, String, String) {
         piece.write(&mut shown);
         (room, end) = (left, end + 1);
     }
-    let before = if start > 0 { "…" } else { "" };
+    let before = if skipped + start > 0 { "…" } else { "" };
     let after = if end < line.len() { "…" } else { "" };
     let indent = before.chars().count() + width(start, from);
     let carets = width(from, to.min(end)).max(1);

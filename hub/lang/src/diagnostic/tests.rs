@@ -99,7 +99,7 @@ fn places_are_those_of_counting_from_the_start() {
     let text = "a\r\n名称: x\n\n\nlast é";
     let source = Source::new("a.yaml", text);
     for (byte, _) in text.char_indices().chain([(text.len(), ' ')]) {
-        let before = &text[..byte];
+        let before = text.get(..byte).unwrap();
         let line = before.matches('\n').count() + 1;
         let column = before.rsplit('\n').next().unwrap().chars().count() + 1;
         let byte = u32::try_from(byte).unwrap();

@@ -65,17 +65,20 @@ pub(super) fn kind(tokens: &[(Token, Span)]) -> Kind {
     let mut depth = 0_usize;
     let mut compares = false;
     for (token, _) in tokens {
-        match token {
-            Token::Sign("(" | "[") => depth += 1,
-            Token::Sign(")" | "]") => depth = depth.saturating_sub(1),
-            Token::Sign("??" | "&&" | "||") if depth == 0 => return Kind::Unknown,
-            Token::Sign("==" | "!=" | "<" | "<=" | ">" | ">=" | "in") if depth == 0 => {
-                compares = true
-            }
+        match sign(token) {
+            "(" | "[" => depth += 1,
+            ")" | "]" => depth = depth.saturating_sub(1),
+            "??" | "&&" | "||" if depth == 0 => return Kind::Unknown,
+            "==" | "!=" | "<" | "<=" | ">" | ">=" | "in" if depth == 0 => compares = true,
             _ => {}
         }
     }
     if compares { Kind::Boolean } else { Kind::Unknown }
+}
+
+/// The sign that a token is; nothing for others.
+fn sign(token: &Token) -> &'static str {
+    if let Token::Sign(sign) = token { sign } else { "" }
 }
 
 fn single(token: &Token) -> Kind {
@@ -92,9 +95,9 @@ fn single(token: &Token) -> Kind {
 fn closing(tokens: &[(Token, Span)]) -> Option<usize> {
     let mut depth = 0_usize;
     for (at, (token, _)) in tokens.iter().enumerate() {
-        match token {
-            Token::Sign("(" | "[") => depth += 1,
-            Token::Sign(")" | "]") => {
+        match sign(token) {
+            "(" | "[" => depth += 1,
+            ")" | "]" => {
                 depth = depth.checked_sub(1)?;
                 if depth == 0 {
                     return Some(at);
@@ -132,10 +135,10 @@ fn arguments(inside: &[(Token, Span)]) -> usize {
     let mut depth = 0_usize;
     let mut commas = 0;
     for (token, _) in inside {
-        match token {
-            Token::Sign("(" | "[") => depth += 1,
-            Token::Sign(")" | "]") => depth = depth.saturating_sub(1),
-            Token::Sign(",") if depth == 0 => commas += 1,
+        match sign(token) {
+            "(" | "[" => depth += 1,
+            ")" | "]" => depth = depth.saturating_sub(1),
+            "," if depth == 0 => commas += 1,
             _ => {}
         }
     }

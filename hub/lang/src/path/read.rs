@@ -37,7 +37,7 @@ pub(super) fn path(text: &str) -> Result<Path, PathError> {
 fn meant(text: &str) -> Option<String> {
     let inner = text.trim().trim_start_matches("{{").trim_end_matches("}}");
     let inner = inner.trim_start_matches(['{', '$']).trim_end_matches('}').trim();
-    let document = inner.starts_with('/').then_some("/").unwrap_or_default();
+    let document = if inner.starts_with('/') { "/" } else { "" };
     let parts = inner.split(['.', '/', '[', ']']).filter(|part| !part.is_empty());
     let parts: Vec<&str> = parts.map(|part| part.trim_matches(['\'', '"'])).collect();
     let meant = format!("{document}{}", parts.join("."));

@@ -46,6 +46,13 @@ pub(super) fn alike(findings: &mut Findings, entries: &[(Key, Node)]) {
             }
             Entry::Occupied(first) => *first.get(),
         };
+        if key.name.is_ascii() && first.name.is_ascii() {
+            continue;
+        }
+        if findings.is_full() {
+            findings.count(key.span, Severity::Warning);
+            continue;
+        }
         let alike = looks_like(&key.name, [first.name.as_str()]);
         let alike = alike.or_else(|| looks_like(&first.name, [key.name.as_str()]));
         if let Some(alike) = alike {

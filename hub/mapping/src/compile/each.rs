@@ -1,20 +1,19 @@
 //! The rules of one element: each is compiled in and out, as far as it goes.
 
-use orderhub_order::catalogue::{Field, FieldType, Personal};
+use orderhub_order::catalogue::FieldType;
 use orderhub_order::ids::Collection;
 
+use super::add::{add, with_field};
 use super::rule::Count;
 use super::scope::Scope;
-use super::target::{HubSide, InTarget, in_target, limits};
+use super::target::{HubSide, InTarget, in_target};
 use super::typing::{RawTimes, one_text};
 use super::{Compiler, no_way};
 use crate::ast::{Direction, Each, PathAt, Rule, Side};
 use crate::codes;
 use crate::conversions::Type;
 use crate::hub_path::{Leaf, Start};
-use crate::program::{
-    Alternative, CollectionProgram, EachProgram, Element, FieldProgram, InRule, OutElement,
-};
+use crate::program::{Alternative, CollectionProgram, EachProgram, Element, InRule, OutElement};
 
 impl Compiler<'_> {
     /// Compiles the rules of an element both ways.
@@ -196,6 +195,10 @@ impl Compiler<'_> {
             if !Self::ways(part).0 {
                 continue;
             }
+            if matches!(part.hub, Some(Side::Named(_))) {
+                self.named_parts_in(part, field, &inner, &mut read);
+                continue;
+            }
             let Some(name) = self.part_name(part, Direction::In) else { continue };
             if part.broken {
                 continue;
@@ -227,7 +230,15 @@ impl Compiler<'_> {
     /// The part of an address that a rule under `fields:` names.
     /// An unknown one is reported once: on the way in, where the rule goes in.
     pub(super) fn part_name(&mut self, rule: &Rule, way: Direction) -> Option<&'static str> {
-        let path = rule.hub.as_ref().and_then(Side::single)?;
+        self.known_part(rule, rule.hub.as_ref().and_then(Side::single)?, way)
+    }
+
+    pub(super) fn known_part(
+        &mut self,
+        rule: &Rule,
+        path: &PathAt,
+        way: Direction,
+    ) -> Option<&'static str> {
         let name = path.is.to_string();
         let parts = orderhub_order::value::Address::PARTS;
         let found = parts.into_iter().find(|part| *part == name);
@@ -316,13 +327,16 @@ impl Compiler<'_> {
             adds: each.adds,
             element: program,
         };
-        match element.collections.iter_mut().find(|known| known.collection == *collection) {
-            Some(known) => known.sources.push(source),
-            None => element
-                .collections
-                .push(CollectionProgram { collection: *collection, sources: vec![source] }),
-        }
+        add_rows(element, *collection, source);
         Ok(())
+    }
+}
+
+/// One more source of a collection's elements.
+fn add_rows(element: &mut Element, collection: Collection, source: EachProgram) {
+    match element.collections.iter_mut().find(|known| known.collection == collection) {
+        Some(known) => known.sources.push(source),
+        None => element.collections.push(CollectionProgram { collection, sources: vec![source] }),
     }
 }
 
@@ -333,68 +347,5 @@ pub(crate) fn hub_text(rule: &Rule) -> String {
         Some(side) => {
             side.paths().iter().map(|path| path.is.to_string()).collect::<Vec<_>>().join(", ")
         }
-    }
-}
-
-/// Gives `alternatives` of a field the rule, making the field's program where it is the first.
-fn with_field(
-    element: &mut Element,
-    field: &'static Field,
-    add: impl FnOnce(&mut Vec<Alternative>),
-) {
-    if let Some(known) = element.fields.iter_mut().find(|known| known.id == field.id) {
-        add(&mut known.rules);
-        return;
-    }
-    let mut rules = Vec::new();
-    add(&mut rules);
-    element.fields.push(FieldProgram {
-        id: field.id,
-        ty: field.ty.clone(),
-        personal: field.personal != Personal::None,
-        target: limits(field),
-        rules,
-    });
-}
-
-/// Adds a rule to the field it writes.
-pub(super) fn add(element: &mut Element, target: InTarget, rule: InRule) {
-    match target {
-        InTarget::Xref(kind) => element.xrefs.push((kind.into(), rule)),
-        InTarget::Field(field, named) => {
-            with_field(element, field, |rules| rules.push(Alternative::Whole(rule, named)));
-        }
-        InTarget::AddressPart(field, part) => {
-            with_field(element, field, |rules| add_part(rules, part, rule));
-        }
-        InTarget::Entry(field, name) => {
-            with_field(element, field, |rules| add_entry(rules, (name.into(), rule)));
-        }
-    }
-}
-
-fn add_part(rules: &mut Vec<Alternative>, part: &'static str, rule: InRule) {
-    let known = rules.iter_mut().find_map(|known| match known {
-        Alternative::Address(None, parts) => Some(parts),
-        Alternative::Address(Some(_), _) | Alternative::Whole(..) | Alternative::Entries(_) => None,
-    });
-    let Some(parts) = known else {
-        rules.push(Alternative::Address(None, vec![(part, vec![rule])]));
-        return;
-    };
-    match parts.iter_mut().find(|(name, _)| *name == part) {
-        Some((_, rules)) => rules.push(rule),
-        None => parts.push((part, vec![rule])),
-    }
-}
-
-fn add_entry(rules: &mut Vec<Alternative>, entry: (Box<str>, InRule)) {
-    let known = rules.iter_mut().find_map(|known| match known {
-        Alternative::Entries(entries) => Some(entries),
-        Alternative::Address(..) | Alternative::Whole(..) => None,
-    });
-    match known {
-        Some(entries) => entries.push(entry),
-        None => rules.push(Alternative::Entries(vec![entry])),
     }
 }

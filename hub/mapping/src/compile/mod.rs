@@ -1,6 +1,8 @@
 //! From the file to programs: paths become slots of one scan, hub paths become fields, chains are
 //! checked against the catalogue, and each rule goes the ways that are possible.
 
+mod add;
+mod blank;
 mod broken;
 mod each;
 mod expression;
@@ -109,6 +111,9 @@ impl Compiler<'_> {
         let root = self.element(&file.fields, &document, &stack, &mut out);
         self.written(file, &out);
         self.output.root = out;
+        if file.format.has_no_null() {
+            self.blanks(&root);
+        }
         let directed = rules::directed(file);
         rules::settle(&mut rules, &self.went, &|no| directed.iter().any(|(known, _)| *known == no));
         let trie = self.trie;

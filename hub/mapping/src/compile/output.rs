@@ -110,6 +110,7 @@ impl Compiler<'_> {
         for side in hub {
             self.readable(side)?;
         }
+        self.two_inputs(rule)?;
         if !rule.inverse.is_empty() {
             return self.inverse_out(rule, hub, scope, stack, below, out);
         }
@@ -124,6 +125,26 @@ impl Compiler<'_> {
             hub.iter().cloned().map(|side| self.out_source(side)).collect();
         let input = if named { OutGiven::Named(sources) } else { OutGiven::First(sources) };
         self.place_rule(rule, input, scope, below, out)
+    }
+
+    /// A text that is cut in two needs two inputs to go to.
+    fn two_inputs(&mut self, rule: &Rule) -> Result<(), String> {
+        let (Some(Side::Named(inputs)), Some(link)) = (&rule.system, rule.chain.first()) else {
+            return Ok(());
+        };
+        let conversion = &link.conversion;
+        if !conversion.two_way() || !conversion.joins() || conversion.parts(inputs.len()).is_some()
+        {
+            return Ok(());
+        }
+        let message = format!(
+            "the way back of `{}` gives two parts, and {} inputs are named",
+            conversion.name(),
+            inputs.len()
+        );
+        let hint = "name two, or say `direction: in`";
+        self.wrong(codes::PARTS, link.span, message, hint);
+        Err(String::new())
     }
 
     /// The types of a rule that is not read in.
@@ -209,17 +230,24 @@ impl Compiler<'_> {
                 self.part_constant(part, scope, &below, out);
                 continue;
             }
-            let Some(name) = self.part_name(part, Direction::Out) else { continue };
-            if written.contains(&name) && part.direction.is_none() && self.keyed {
+            let paths = part.hub.as_ref().map(Side::paths).unwrap_or_default();
+            let names: Option<Vec<&'static str>> =
+                paths.iter().map(|path| self.known_part(part, path, Direction::Out)).collect();
+            let Some(names) = names else { continue };
+            if names.iter().all(|name| written.contains(name))
+                && part.direction.is_none()
+                && self.keyed
+            {
                 self.went(part.no, None, Some(Err(EARLIER.to_owned())));
                 continue;
             }
-            let leaf = HubLeaf::Field(id, Some(Part::Address(name)));
-            let part_path = HubPath { leaf, ..path.clone() };
-            let side = [HubSide::Place(part_path)];
+            let leaf = |name| HubLeaf::Field(id, Some(Part::Address(name)));
+            let place =
+                |name: &&'static str| HubSide::Place(HubPath { leaf: leaf(name), ..path.clone() });
+            let side: Vec<HubSide> = names.iter().map(place).collect();
             let result = self.out_below(part, &side, scope, &[Collection::Root], &below, out);
             match &result {
-                Ok(()) => written.push(name),
+                Ok(()) => written.extend(names),
                 Err(why) if part.direction.is_some() && !why.is_empty() => {
                     self.wrong(codes::NO_WAY, part.span, "this rule cannot go out", why);
                 }

@@ -2,14 +2,17 @@
 
 use std::sync::Arc;
 
-use super::scope::Scope;
-use super::target::{HubSide, in_target};
-use super::{Compiler, each};
-use crate::ast::{Link, Rule};
-use crate::cell::{Cell, Trouble};
-use crate::conversions::{Conversion, Put, Target, Type};
-use crate::program::Element;
+use orderhub_order::catalogue::Field;
 use orderhub_order::ids::Collection;
+
+use super::scope::Scope;
+use super::target::{HubSide, InTarget, in_target};
+use super::{Compiler, add};
+use crate::ast::{Direction, Link, Rule, Side};
+use crate::cell::{Cell, Trouble};
+use crate::codes;
+use crate::conversions::{Conversion, Put, Target, Type};
+use crate::program::{Element, InRule};
 
 impl Compiler<'_> {
     /// `{ hub: { a: line1, b: line2 }, system: street, as: { split: ", " } }`. `Err`: why it goes out only.
@@ -22,9 +25,7 @@ impl Compiler<'_> {
         element: &mut Element,
     ) -> Result<(), String> {
         let Some(parted) = parted(rule, hub.len()) else {
-            let why =
-                "named hub fields come in of one text: `split`, or `concat` with `back` for two";
-            return Err(why.to_owned());
+            return Err(PARTS.to_owned());
         };
         let mut targets = Vec::new();
         for side in hub {
@@ -33,21 +34,63 @@ impl Compiler<'_> {
             };
             targets.push(in_target(path, stack)?);
         }
-        let before = self.findings.len();
         for (place, target) in targets.into_iter().enumerate() {
-            let mut rule = parted.clone();
-            let span = rule.chain.last().map_or(rule.span, |link| link.span);
-            rule.chain.push(Link { span, conversion: Arc::new(Part { place }) });
-            let compiled = self.in_rule(&rule, scope);
-            let Some((compiled, ty, count)) = compiled else { return Err(String::new()) };
-            self.fits_target(&rule, &target, ty, count);
-            if self.findings.len() == before {
-                each::add(element, target, compiled);
-            }
+            let Some(compiled) = self.part_in(&parted, place, &target, scope) else {
+                return Err(String::new());
+            };
+            add::add(element, target, compiled);
         }
         Ok(())
     }
+
+    /// The same for parts of an address, under its `fields:`.
+    pub(super) fn named_parts_in(
+        &mut self,
+        rule: &Rule,
+        field: &'static Field,
+        scope: &Scope,
+        read: &mut Vec<(&'static str, Vec<InRule>)>,
+    ) {
+        let paths = rule.hub.as_ref().map(Side::paths).unwrap_or_default();
+        let Some(parted) = parted(rule, paths.len()) else {
+            let asked = rule.direction.as_ref().filter(|direction| direction.is == Direction::In);
+            if let Some(direction) = asked {
+                self.wrong(codes::NO_WAY, direction.span, "this rule cannot go in", PARTS);
+            }
+            return;
+        };
+        for (place, path) in paths.into_iter().enumerate() {
+            let Some(name) = self.known_part(rule, path, Direction::In) else { return };
+            let target = InTarget::AddressPart(field, name);
+            let Some(compiled) = self.part_in(&parted, place, &target, scope) else { return };
+            match read.iter_mut().find(|(known, _)| *known == name) {
+                Some((_, rules)) => rules.push(compiled),
+                None => read.push((name, vec![compiled])),
+            }
+        }
+    }
+
+    /// The rule that gives one of the parts.
+    fn part_in(
+        &mut self,
+        parted: &Rule,
+        place: usize,
+        target: &InTarget,
+        scope: &Scope,
+    ) -> Option<InRule> {
+        let before = self.findings.len();
+        let mut rule = parted.clone();
+        let span = rule.chain.last().map_or(rule.span, |link| link.span);
+        rule.chain.push(Link { span, conversion: Arc::new(Part { place }) });
+        let (compiled, ty, count) = self.in_rule(&rule, scope)?;
+        self.fits_target(&rule, target, ty, count);
+        (self.findings.len() == before).then_some(compiled)
+    }
 }
+
+/// What named hub fields need to come in.
+const PARTS: &str =
+    "named hub fields come in of one text: `split`, or `concat` with `back` for two";
 
 /// The rule with its last conversion made for so many parts.
 fn parted(rule: &Rule, count: usize) -> Option<Rule> {
@@ -77,10 +120,12 @@ impl Conversion for Part {
     }
 
     fn get<'a>(&self, cell: Cell<'a>, _: &[Cell<'a>], _: Target) -> Result<Cell<'a>, Trouble> {
-        match cell {
-            Cell::Named(mut parts) if self.place < parts.len() => Ok(parts.swap_remove(self.place)),
-            other => Err(Trouble::wrong_type(&other, "named parts")),
+        if let Cell::Named(parts) = &cell
+            && let Some(part) = parts.get(self.place)
+        {
+            return Ok(part.clone());
         }
+        Err(Trouble::wrong_type(&cell, "named parts"))
     }
 
     fn put<'a>(&self, _: Cell<'a>, _: Target) -> Result<Put<'a>, Trouble> {

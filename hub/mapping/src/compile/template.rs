@@ -60,8 +60,10 @@ impl Compiler<'_> {
                 number += 1;
                 // Values beside named inputs and computed ones stand beside them in the element.
                 let one = !named && rule.expr.is_none();
-                let from = if one { main.as_slice() } else { below.prefix.as_slice() };
-                if let Some(place) = beside_place(&beside.path, from, scope) {
+                let around = below.prefix.as_slice();
+                let from = if one { main.as_slice() } else { around };
+                let above = Some(around).filter(|_| one && !rows);
+                if let Some(place) = beside_place(&beside.path, from, above, scope) {
                     places.push((place, part));
                 }
             }
@@ -185,9 +187,16 @@ fn segments(path: &Path, prefix: &[Segment]) -> Result<Vec<Segment>, String> {
 
 /// Where a value beside the main one is written; `None` where it lies outside the element: another
 /// rule writes it there, or nothing does.
-fn beside_place(path: &Path, main: &[Segment], scope: &Scope) -> Option<Vec<Segment>> {
+fn beside_place(
+    path: &Path,
+    main: &[Segment],
+    around: Option<&[Segment]>,
+    scope: &Scope,
+) -> Option<Vec<Segment>> {
     match path.root {
         Root::Here => Some(main.iter().chain(&path.segments).cloned().collect()),
+        // Beside a value that has a place, in the element that surrounds it.
+        Root::Up(1) => around.map(|around| around.iter().chain(&path.segments).cloned().collect()),
         Root::Document if scope.node == Trie::DOCUMENT => Some(path.segments.clone()),
         Root::Document
         | Root::Up(_)

@@ -1,7 +1,7 @@
 //! What a format other than JSON can hold of what a file writes.
 //!
 //! **Invariant:** a path that the format cannot write is a finding at its rule, not a document that fails. Test:
-//! the case `tests/data/mapping/findings/formats-out.yaml`.
+//! the cases `tests/data/mapping/findings/table-out.yaml` and `xml-out.yaml` beside it.
 
 use orderhub_lang::diagnostic::Span;
 use orderhub_lang::path::Segment;

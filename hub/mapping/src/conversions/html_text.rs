@@ -11,7 +11,7 @@
 use encoding_rs::WINDOWS_1252;
 use quick_xml::escape::resolve_html5_entity;
 
-use super::{Conversion, Put, Target, Type, text};
+use super::{Conversion, Law, Put, Target, Type, text};
 use crate::cell::{Cell, Trouble};
 
 /// Longest name of a reference, in bytes, as HTML defines them.
@@ -64,6 +64,10 @@ pub(crate) struct HtmlText;
 impl Conversion for HtmlText {
     fn name(&self) -> &'static str {
         "html_text"
+    }
+
+    fn law(&self) -> Law {
+        Law::Canonical("white space is as a browser shows it")
     }
 
     fn gives(&self, from: Type) -> Result<Type, String> {

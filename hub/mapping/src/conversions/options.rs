@@ -1,6 +1,6 @@
 //! Reads the options of conversions, and reports what is wrong with them at its place.
 
-use orderhub_lang::diagnostic::{Diagnostic, Findings, Span};
+use orderhub_lang::diagnostic::{Findings, Span};
 use orderhub_lang::path::Path;
 use orderhub_lang::yaml::{Fields, Node};
 
@@ -32,8 +32,9 @@ impl Options<'_> {
             Some((why, example)) => (why, Some(format!("write `{example}`"))),
             None => (why, None),
         };
-        let finding = self.findings.error(codes::OPTION, node.span, why.to_owned());
-        self.findings.report(Diagnostic { hint, ..finding });
+        let mut finding = self.findings.error(codes::OPTION, node.span, why.to_owned());
+        finding.hint = hint;
+        self.findings.report(finding);
     }
 
     /// Reports that this version does not have the conversion.

@@ -9,7 +9,7 @@
 
 use orderhub_lang::yaml::Node;
 
-use super::{Beside, Conversion, Options, Put, Target, Type, text};
+use super::{Beside, Conversion, Law, Options, Put, Target, Type, text};
 use crate::cell::{Cell, Trouble};
 use crate::quote::Quote;
 
@@ -133,6 +133,10 @@ fn e164(text: &str, plan: Option<&Plan>) -> Option<String> {
 impl Conversion for Phone {
     fn name(&self) -> &'static str {
         "phone"
+    }
+
+    fn law(&self) -> Law {
+        Law::Canonical("a number is written in the form of E.164")
     }
 
     fn gives(&self, from: Type) -> Result<Type, String> {

@@ -45,7 +45,7 @@ impl Shell {
 
 fn commands(shell: &Value) -> Option<Commands> {
     let all = shell.as_list()?;
-    let holes: Vec<usize> = all.iter().map(|command| hole(command)).collect();
+    let holes: Vec<usize> = all.iter().map(hole).collect();
     let at = holes.iter().position(|count| *count > 0)?;
     if holes.iter().sum::<usize>() != 1 {
         return None;

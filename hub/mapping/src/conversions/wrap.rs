@@ -12,7 +12,7 @@ use jiff::civil::{Date, DateTime};
 use orderhub_lang::value::Value;
 use orderhub_lang::yaml::Node;
 
-use super::{Conversion, Options, Put, Target, Type};
+use super::{Conversion, Law, Options, Put, Target, Type};
 use crate::cell::{Cell, Trouble};
 
 /// The holes of a time, the first three those of a day.
@@ -150,6 +150,13 @@ fn part_of(at: DateTime, hole: &str) -> Value {
 impl Conversion for Wrap {
     fn name(&self) -> &'static str {
         "wrap"
+    }
+
+    fn law(&self) -> Law {
+        match self.kind {
+            Kind::Value => Law::Exact,
+            Kind::Day | Kind::Time => Law::Canonical("a day or a time is written in its parts"),
+        }
     }
 
     fn gives(&self, from: Type) -> Result<Type, String> {

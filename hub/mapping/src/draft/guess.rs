@@ -41,11 +41,11 @@ fn key_of(rows: &Shape, names: &[&str]) -> Option<String> {
         let each = shape.is_scalar() && shape.values.len() == rows.seen.min(shape.seen);
         each && shape.seen == rows.seen && texts.len() == shape.values.len()
     };
-    let called = |name: &&str| {
-        let found = rows.keys.iter().find(|(key, shape)| plain(key) == **name && fits(shape));
+    let called = |name: &str| {
+        let found = rows.keys.iter().find(|(key, shape)| plain(key) == name && fits(shape));
         found.map(|(key, _)| path(&[key]))
     };
-    names.iter().find_map(|name| called(&name))
+    names.iter().find_map(|name| called(name))
 }
 
 /// Writes a rule or an open place for everything in a document.

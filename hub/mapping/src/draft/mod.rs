@@ -2,8 +2,8 @@
 //! guessed stands there as a comment to be filled in.
 //!
 //! **Invariant:** a draft compiles, and gives what its own cases expect: a guess that does not fit the samples
-//! becomes a comment. Test: `a_draft_compiles_and_its_own_cases_hold`. Bounds: [`MOST_PATHS`] places of a
-//! document, [`shape::DEEPEST`] levels.
+//! becomes a comment. Tests: `what_does_not_fit_is_taken_back`, `a_draft_compiles_and_its_own_cases_hold`.
+//! Bounds: [`MOST_PATHS`] places of a document, [`shape::DEEPEST`] levels.
 
 mod guess;
 mod names;

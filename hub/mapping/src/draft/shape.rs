@@ -43,7 +43,7 @@ impl Shape {
                 items.iter().for_each(|item| shape.add(item, depth + 1));
             }
             Value::Null | Value::Map(_) | Value::List(_) => {}
-            scalar => {
+            scalar @ (Value::Bool(_) | Value::Int(_) | Value::Decimal(_) | Value::Text(_)) => {
                 if self.values.len() < MOST_VALUES {
                     self.values.push(scalar.clone());
                 }

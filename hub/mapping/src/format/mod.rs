@@ -200,6 +200,14 @@ impl Format {
         }
     }
 
+    /// It cannot say null: what is empty is an empty text.
+    pub(crate) fn has_no_null(&self) -> bool {
+        match self {
+            Self::Csv(_) | Self::Form(_) => true,
+            Self::Json | Self::Xml(_) => false,
+        }
+    }
+
     /// Its bytes are UTF-8, whatever they say.
     pub(crate) fn is_utf8(&self) -> bool {
         match self {

@@ -73,6 +73,7 @@ fn law(
         return one_way(key, ends, used);
     }
     let (mut reasons, mut limits, mut pairs) = (Vec::new(), Vec::new(), 0_usize);
+    let mut broken = None;
     for out in &ends.outs {
         for read in &ends.ins {
             if excluded(&out.rule.where_, &read.rule.where_) {
@@ -84,11 +85,19 @@ fn law(
             pairs += 1;
             if let Some(counter) = judgement.broken {
                 let law = of(key, Some(read), Some(out), Class::Broken(counter));
-                return Some(Found { law, one_shape });
+                let found = Found { law: FieldLaw { refused: one_shape, ..law }, one_shape };
+                if one_shape {
+                    return Some(found);
+                }
+                // Two shapes may differ on purpose; one that breaks by itself comes first.
+                broken.get_or_insert(found);
             }
             add(&mut reasons, judgement.reasons);
             add(&mut limits, judgement.limits);
         }
+    }
+    if broken.is_some() {
+        return broken;
     }
     let class = match (pairs, reasons.is_empty()) {
         (0, _) => apart(ends)?,
@@ -169,7 +178,7 @@ pub(super) fn through(written: &Road<'_>, shown: &Road<'_>, value: &Value) -> Tr
     let first = match written.trip(value) {
         Trip::Same => None,
         Trip::Changed(change) => Some(change),
-        other => return other,
+        refused @ (Trip::Refused(..) | Trip::Held(_) | Trip::Unreadable(..)) => return refused,
     };
     let current = match &first {
         None => value.clone(),
@@ -249,6 +258,7 @@ fn of(key: &Key, read: Option<&In<'_>>, out: Option<&Out<'_>>, class: Class) -> 
         out_rule: out.and_then(|out| place(out.mapping, out.info())),
         class,
         limits: Vec::new(),
+        refused: false,
     }
 }
 

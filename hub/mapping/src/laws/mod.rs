@@ -146,6 +146,9 @@ pub struct FieldLaw {
     pub class: Class,
     /// Values that the field can hold and that do not make the whole way: nothing is lost, a document is held.
     pub limits: Vec<Reason>,
+    /// It is broken, and files that have it cannot be activated. Two files that differ about a place are only
+    /// warned of: the system may show the field in another form than it takes it.
+    pub refused: bool,
 }
 
 /// The laws of every field of an integration that a rule names, by path. `read_sample` gives a file below the
@@ -160,7 +163,7 @@ pub fn laws(
     let mut laws: Vec<FieldLaw> = found.into_iter().map(|found| found.law).collect();
     for lost in whole::lost(integration) {
         if let Some(law) = laws.iter_mut().find(|law| law.field == lost.field) {
-            law.class = Class::Broken(lost.counter);
+            (law.class, law.refused) = (Class::Broken(lost.counter), true);
         }
     }
     laws

@@ -274,9 +274,10 @@ impl Reader<'_> {
         let text = node.scalar_text().map(std::borrow::Cow::into_owned);
         if text.is_none() {
             let finding = self.findings.wrong_type(node, needs);
-            self.findings.report(match node.is_null() {
-                true => finding.with_hint("write it behind the colon, or leave the key out"),
-                false => finding,
+            self.findings.report(if node.is_null() {
+                finding.with_hint("write it behind the colon, or leave the key out")
+            } else {
+                finding
             });
         }
         text

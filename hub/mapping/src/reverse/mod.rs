@@ -72,14 +72,14 @@ pub(crate) fn reverse<'o>(
     values.dedup_by(|left, right| left.0 == right.0 && left.1 == right.1);
     let shape = out::shape(mapping, context.settings);
     let bytes = mapping.format.write(bytes, &shape).map_err(|unwritable| {
-        ReverseError::Failed(MapError {
+        ReverseError::Failed(Box::new(MapError {
             cause: unwritable.cause,
             rule: None,
             place: None,
             path: String::new(),
             why: unwritable.why,
             key: None,
-        })
+        }))
     })?;
     Ok(Projection { bytes, media: mapping.format.media(), values })
 }
@@ -295,14 +295,14 @@ impl<'o> Out<'o> {
             Some(shown) => shown.behind(&trouble.why),
             None => trouble.why,
         };
-        ReverseError::Failed(MapError {
+        ReverseError::Failed(Box::new(MapError {
             cause: trouble.cause,
             rule: Some(self.mapping.source.place(rule.span.start)),
             place: None,
             path: rule.text.to_string(),
             why,
             key: None,
-        })
+        }))
     }
 }
 

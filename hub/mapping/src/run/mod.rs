@@ -103,28 +103,14 @@ pub(crate) fn run(
     let body = match mapping.format.read(body, &input.trie, mapping.grouping.as_ref()) {
         Ok(body) => body,
         Err(unreadable) => {
-            return vec![Mapped::Failed(MapError {
-                cause: "malformed",
-                rule: None,
-                place: None,
-                path: String::new(),
-                why: unreadable.0,
-                key: None,
-            })];
+            return whole("malformed", unreadable.0);
         }
     };
     let Body { json: body, lines, bad } = body;
     let scanned = match scan(&input.trie, &settings, &body) {
         Ok(scanned) => scanned,
         Err(error) => {
-            return vec![Mapped::Failed(MapError {
-                cause: error.cause,
-                rule: None,
-                place: None,
-                path: String::new(),
-                why: format!("{} (byte {})", error.why, error.at),
-                key: None,
-            })];
+            return whole(error.cause, format!("{} (byte {})", error.why, error.at));
         }
     };
     let run = Run { mapping, input, scanned: &scanned, context, watch };
@@ -142,14 +128,8 @@ pub(crate) fn run(
         .collect();
     // An empty list of documents says that there are none; no list at all is another shape.
     if chosen.is_empty() && bad.is_empty() && !scanned.empty {
-        return vec![Mapped::Failed(MapError {
-            cause: "wrong_type",
-            rule: None,
-            place: None,
-            path: String::new(),
-            why: "no document stands where the mapping looks for one".to_owned(),
-            key: None,
-        })];
+        let why = "no document stands where the mapping looks for one";
+        return whole("wrong_type", why.to_owned());
     }
     let places = Places { lines: &lines, root: mapping.root(first), count: chosen.len() };
     let mut mapped = Vec::with_capacity(chosen.len() + bad.len());
@@ -165,6 +145,12 @@ pub(crate) fn run(
     }
     mapped.extend(bad.map(unreadable));
     mapped
+}
+
+/// A body none of whose documents can be mapped.
+fn whole(cause: &'static str, why: String) -> Vec<Mapped> {
+    let path = String::new();
+    vec![Mapped::Failed(MapError { cause, rule: None, place: None, path, why, key: None })]
 }
 
 /// A row of a table that is no row, or a document that lacks one.

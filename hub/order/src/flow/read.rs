@@ -172,7 +172,7 @@ fn below(path: &str, node: &Node, findings: &mut Findings) -> FieldSet {
     if set.is_empty() {
         let finding =
             findings.error(codes::FIELD, node.span, format!("unknown hub field `{path}`"));
-        let near = catalogue().nearest(path);
+        let near = if findings.is_full() { None } else { catalogue().nearest(path) };
         let near = near.map(|near| format!("did you mean `{near}`?"));
         let finding = finding.with_label("no such field in an order");
         findings.report(match near {

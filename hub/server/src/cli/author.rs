@@ -13,9 +13,8 @@ use std::process::ExitCode;
 use orderhub_lang::diagnostic::{self, Diagnostic, Severity};
 use orderhub_mapping::cases::missing;
 use orderhub_mapping::{Integration, Loaded};
-use serde_json::json;
 
-use super::output::{self, Code, Fault, Output, say};
+use super::output::{Code, Fault, Output, say};
 use super::report::{self, Format, Found};
 use super::serve;
 use crate::bundle::{Bundle, BundleError, Files as Mappings};

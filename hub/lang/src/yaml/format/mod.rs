@@ -6,7 +6,8 @@
 //!
 //! **Invariant:** what is written means what was read: the trees and the comments are equal, else nothing is
 //! written; and a file that was written is written the same again. Tests:
-//! `formatting_changes_no_meaning_and_is_done_after_once`, `any_text_keeps_its_meaning_or_is_left_alone`.
+//! `formatting_changes_no_meaning_and_is_done_after_once`, `what_would_mean_something_else_is_left_as_it_is`,
+//! `any_text_keeps_its_meaning_or_is_left_alone`.
 
 mod atoms;
 mod lay;

@@ -68,6 +68,13 @@ fn formatting_changes_no_meaning_and_is_done_after_once() {
 }
 
 #[test]
+fn what_would_mean_something_else_is_left_as_it_is() {
+    // The empty lines at the end are text, and the layout would drop them.
+    let source = Source::new("a.yaml", "a: |+\n  x\n\n\n");
+    assert!(matches!(format(&source, &Budget::default()), Err(NotFormatted::Meaning)));
+}
+
+#[test]
 fn a_file_that_cannot_be_read_is_left_as_it_is() {
     let source = Source::new("a.yaml", "a: [1\n");
     assert!(matches!(format(&source, &Budget::default()), Err(NotFormatted::Unreadable(_))));

@@ -37,6 +37,7 @@ const COLUMNS: [(&str, &str); 5] = [
 pub(super) fn laws(asked: &Laws, output: Output) -> Result<ExitCode, Fault> {
     let files = Files { path: asked.path.clone(), config: None };
     let (mut fields, mut findings, mut count) = (Vec::new(), Vec::new(), [0; 4]);
+    let mut refused = 0;
     for (root, below) in roots(&files)? {
         let mappings = read(&root)?;
         let all = loaded(&mappings, output)?;
@@ -45,6 +46,7 @@ pub(super) fn laws(asked: &Laws, output: Output) -> Result<ExitCode, Fault> {
                 |file: &str| mappings.get(&format!("{}/{file}", integration.name)).cloned();
             let found = laws::laws(integration, Effort::Report, &sample);
             for law in found.iter().filter(|law| meant(law, &integration.name, &below)) {
+                refused += usize::from(law.refused);
                 let (place, one_way) = kind(&law.class);
                 if let Some(count) = count.get_mut(place) {
                     *count += 1;
@@ -69,7 +71,7 @@ pub(super) fn laws(asked: &Laws, output: Output) -> Result<ExitCode, Fault> {
          {looping} pairs of systems never settle",
         lawful + canonical + one_way + broken
     ));
-    let good = broken == 0 && looping == 0;
+    let good = refused == 0 && looping == 0;
     Ok(if good { ExitCode::SUCCESS } else { ExitCode::from(Code::Problems.number()) })
 }
 
@@ -152,6 +154,7 @@ fn row(integration: &str, law: &FieldLaw) -> Value {
         "limits": law.limits.iter().map(reason).collect::<Vec<_>>(),
         "counter_example": counter,
         "meant": meant,
+        "refused": law.refused,
         "out": place(&law.out_rule),
         "in": place(&law.in_rule),
     })
