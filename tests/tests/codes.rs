@@ -7,10 +7,11 @@ use std::sync::Arc;
 
 use orderhub_connectors::declared;
 use orderhub_lang::codes::{Explanation, MORE, NOT_UTF8};
-use orderhub_lang::diagnostic::{Diagnostic, render};
+use orderhub_lang::diagnostic::{Diagnostic, Source, render};
 use orderhub_lang::yaml::{self, Budget, source_from_bytes};
 use orderhub_mapping::codes::{ECHO, LAW, LOOP, ONE_WAY, POSITION, TWO_SHAPES};
-use orderhub_mapping::{Integration, Mapping, Named, laws};
+use orderhub_mapping::library::Library;
+use orderhub_mapping::{Integration, Mapping, laws};
 use orderhub_order::flow::{Flow, Ownership};
 
 /// How often `# ...` repeats the line above it: more than a report shows, or than a file may hold.
@@ -50,6 +51,7 @@ fn all() -> Vec<&'static Explanation> {
 #[derive(Debug)]
 enum Kind {
     Mapping,
+    Group,
     Integration,
     Connector,
     Flow,
@@ -68,6 +70,7 @@ fn file(code: &str, example: &str) -> (Kind, String) {
         let kind = match () {
             () if says("integration: ") => Kind::Integration,
             () if says("connector: ") => Kind::Connector,
+            () if says("snippet: ") => Kind::Group,
             () => Kind::Mapping,
         };
         return (kind, example.to_owned());
@@ -155,10 +158,17 @@ fn findings(code: &str, example: &str, bytes: fn(&str) -> Vec<u8>) -> Vec<Diagno
         Err(finding) => return vec![*finding],
     };
     match kind {
-        Kind::Mapping => match Mapping::compile(&source, &Named::default()) {
-            Ok(mapping) => mapping.warnings().to_vec(),
-            Err(found) => found,
-        },
+        Kind::Mapping => {
+            let (library, found) = library(example);
+            if !found.is_empty() {
+                return found;
+            }
+            match Mapping::compile(&source, &library.named("shop")) {
+                Ok(mapping) => mapping.warnings().to_vec(),
+                Err(found) => found,
+            }
+        }
+        Kind::Group => library(example).1,
         Kind::Integration => {
             let files = [
                 ("connector.yaml", ""),
@@ -175,6 +185,36 @@ fn findings(code: &str, example: &str, bytes: fn(&str) -> Vec<u8>) -> Vec<Diagno
         Kind::Ownership => Ownership::parse(&source).err().unwrap_or_default(),
         Kind::Yaml => yaml::parse(&source, &Budget::default()).err().unwrap_or_default(),
     }
+}
+
+/// Groups of rules and tables that examples name; an example may be a group itself. What is wrong in itself
+/// is there only for the example that names it.
+fn library(example: &str) -> (Arc<Library>, Vec<Diagnostic>) {
+    let city = "orderhub: 1\nsnippet: common/address_xx\npart: address\n\
+                fields: [{ hub: city, system: city }]\n";
+    let own = example.contains("snippet: ");
+    let city = if own { example.to_owned() } else { city.to_owned() };
+    let huge = "  - { hub: city, system: city }\n".repeat(30_000);
+    let huge = format!("orderhub: 1\nsnippet: common/huge_xx\npart: address\nfields:\n{huge}");
+    let long: String = (0..100_001).map(|row| format!("{row},a\n")).collect();
+    let files = [
+        ("common/address_xx.yaml", city),
+        ("common/huge_xx.yaml", huge),
+        ("shop/tables/tiers.csv", "theirs,ours\n1,gold\n".to_owned()),
+        ("shop/tables/wrong.csv", "theirs,ours\n1,gold\n2\n".to_owned()),
+        ("shop/tables/long.csv", format!("theirs,ours\n{long}")),
+    ];
+    let name = |path: &str| path.rsplit('/').next().unwrap().replace(".yaml", "");
+    let meant = |path: &str| match name(path).as_str() {
+        "address_xx" | "tiers.csv" => true,
+        other => example.contains(other),
+    };
+    let files: Vec<(&str, Arc<Source>)> = files
+        .into_iter()
+        .filter(|(path, _)| meant(path))
+        .map(|(path, text)| (path, Source::new(path, text)))
+        .collect();
+    Library::load(&files, &BTreeSet::new())
 }
 
 fn utf8(text: &str) -> Vec<u8> {
@@ -250,6 +290,8 @@ fn every_code_that_a_finding_can_carry_is_explained() {
 fn every_code_has_a_case() {
     let mut cases = Vec::new();
     walk(&root().join("tests/data"), &["yaml", "txt"], &mut cases);
+    // What is too large to be kept is made there.
+    walk(&root().join("tests/tests/hostile"), &["rs"], &mut cases);
     let cases: BTreeMap<PathBuf, String> = cases.into_iter().collect();
     let without: Vec<&str> = all()
         .iter()

@@ -130,6 +130,9 @@ fn mappings() -> PathBuf {
 
 /// The kind of a shipped file.
 fn kind(path: &Path) -> &'static str {
+    if path.parent().unwrap().ends_with("common") {
+        return "snippet";
+    }
     match path.file_stem().unwrap().to_str().unwrap() {
         "integration" => "integration",
         "connector" => "connector",
@@ -141,13 +144,12 @@ fn kind(path: &Path) -> &'static str {
 
 #[test]
 fn schemas_take_every_shipped_file() {
-    let kinds = ["integration", "connector", "flow", "ownership", "mapping"];
+    let kinds = ["integration", "connector", "flow", "ownership", "mapping", "snippet"];
     let schemas: Vec<(&str, Value)> = kinds.into_iter().map(|kind| (kind, schema(kind))).collect();
     let mut wrong = Vec::new();
     let mut count = 0;
     for folder in fs::read_dir(mappings()).unwrap().map(|entry| entry.unwrap().path()) {
-        let shipped = folder.is_dir() && !folder.ends_with("common");
-        let files = shipped.then(|| fs::read_dir(&folder).unwrap()).into_iter().flatten();
+        let files = folder.is_dir().then(|| fs::read_dir(&folder).unwrap()).into_iter().flatten();
         for path in files.map(|entry| entry.unwrap().path()) {
             if path.extension().is_none_or(|extension| extension != "yaml") {
                 continue;
@@ -166,6 +168,9 @@ fn whole(example: &str) -> (&'static str, Value) {
     if example.contains("integration: ") {
         return ("integration", yaml(example));
     }
+    if example.contains("snippet: ") {
+        return ("snippet", yaml(example));
+    }
     if example.starts_with("orderhub") {
         return ("mapping", yaml(example));
     }
@@ -177,9 +182,14 @@ fn whole(example: &str) -> (&'static str, Value) {
 #[test]
 fn schemas_take_every_right_example_and_refuse_unknown_keys() {
     let (mapping, integration) = (schema("mapping"), schema("integration"));
+    let snippet = schema("snippet");
     for entry in CODES {
         let (kind, file) = whole(entry.right);
-        let of = if kind == "mapping" { &mapping } else { &integration };
+        let of = match kind {
+            "mapping" => &mapping,
+            "snippet" => &snippet,
+            _ => &integration,
+        };
         let misfits = found(of, &file);
         assert!(misfits.is_empty(), "{}: {misfits:?}", entry.code);
     }
@@ -229,7 +239,8 @@ fn schemas_are_written_where_the_hub_does_not_look() {
     let mut write = Command::new(binary());
     let write = write.args(["schema", "--write", "."]).current_dir(folder.path()).output().unwrap();
     assert!(write.status.success(), "{}", String::from_utf8_lossy(&write.stderr));
-    for kind in ["integration", "mapping", "connector", "flow", "ownership", "order", "settings"] {
+    let kinds = ["integration", "mapping", "snippet", "connector", "flow", "ownership"];
+    for kind in kinds.into_iter().chain(["order", "settings"]) {
         let text = fs::read_to_string(folder.path().join(format!(".schema/{kind}.json"))).unwrap();
         assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), schema(kind), "{kind}");
     }

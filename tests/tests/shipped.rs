@@ -3,7 +3,7 @@
 //!
 //! `UPDATE=1` writes what the cases gave into their expectations; the difference is the review.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -13,6 +13,7 @@ use orderhub_connectors::declared::{self, Declared};
 use orderhub_lang::diagnostic::{Source, render};
 use orderhub_mapping::cases::{Case, CaseResult, run_cases};
 use orderhub_mapping::integration::{Deliver, Integration};
+use orderhub_mapping::library::Folder;
 use orderhub_order::flow::{Flow, Ownership};
 
 fn mappings() -> PathBuf {
@@ -65,6 +66,37 @@ fn the_hubs_own_files_are_read_without_a_finding() {
     Flow::parse(&flow).unwrap_or_else(|found| panic!("{}", render(&found)));
     let ownership = source(&mappings().join("hub/ownership.yaml"));
     Ownership::parse(&ownership).unwrap_or_else(|found| panic!("{}", render(&found)));
+}
+
+#[test]
+fn groups_of_rules_and_tables_are_read_without_a_finding_and_their_cases_hold() {
+    let mut files = BTreeMap::new();
+    let mut open = vec![mappings()];
+    while let Some(folder) = open.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                open.push(path);
+            } else {
+                let name = path.strip_prefix(mappings()).unwrap().to_str().unwrap().to_owned();
+                files.insert(name, fs::read(&path).unwrap());
+            }
+        }
+    }
+    let folder = Folder::load(&files, &BTreeSet::new());
+    let found = folder.findings();
+    assert!(found.is_empty(), "{}", render(&found));
+    let is_group = |file: &&String| file.starts_with("common/") && file.ends_with(".yaml");
+    assert_eq!(folder.library.mappings().count(), files.keys().filter(is_group).count());
+    let (mut count, mut failures) = (0, Vec::new());
+    for (group, mapping) in folder.library.mappings() {
+        let results = run_cases(mapping, &|file| files.get(&format!("common/{file}")).cloned());
+        assert!(!results.is_empty(), "{group} has no cases");
+        count += results.len();
+        let failed = results.into_iter().filter(|result| !result.failures.is_empty());
+        failures.extend(failed.map(|result| format!("{}: {:?}", result.place, result.failures)));
+    }
+    assert!(count > 10 && failures.is_empty(), "{count} cases: {}", failures.join("\n"));
 }
 
 #[test]

@@ -3,7 +3,12 @@
 //! **Invariant:** a code is never given another meaning; every code stands in [`CODES`] with a wrong
 //! and a right example. Test: `every_code_is_shown_by_its_own_example`.
 
+mod shared;
+
 pub use orderhub_lang::codes::Explanation;
+pub use shared::{
+    CELL, CIRCLE, COLUMN, EXPANSION, MISFIT, MOST_ROWS, NO_SNIPPET, NO_TABLE, OUTSIDE,
+};
 
 /// Another version of the language.
 pub const VERSION: &str = "M0001";
@@ -233,6 +238,15 @@ pub const CODES: &[Explanation] = &[
                 intake: [{ message: order, ordering: revision }]\n\
                 deliver: [{ on: order.changed, do: put }, { on: order.cancelled, do: put }]\n",
     },
+    shared::NO_SNIPPET_PAGE,
+    shared::CIRCLE_PAGE,
+    shared::OUTSIDE_PAGE,
+    shared::MISFIT_PAGE,
+    shared::EXPANSION_PAGE,
+    shared::NO_TABLE_PAGE,
+    shared::CELL_PAGE,
+    shared::MOST_ROWS_PAGE,
+    shared::COLUMN_PAGE,
     Explanation {
         code: LAW,
         title: "a two-way field breaks its law",

@@ -282,9 +282,13 @@ impl Resolver<'_> {
         let finding = self
             .findings
             .error(codes::HUB_FIELD, span, format!("unknown hub field `{path}`"))
-            .with_label(format!("no such field in {what} v1"))
-            .with_nearest(path, names.iter().copied());
-        if finding.hint.is_some() || self.findings.is_full() {
+            .with_label(format!("no such field in {what} v1"));
+        // What is not shown needs no hint: a hostile file misspells thousands.
+        if self.findings.is_full() {
+            return Box::new(finding);
+        }
+        let finding = finding.with_nearest(path, names.iter().copied());
+        if finding.hint.is_some() {
             return Box::new(finding);
         }
         let finding = match (&finding.hint, catalogue().nearest(path)) {

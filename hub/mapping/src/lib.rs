@@ -21,6 +21,7 @@ mod format;
 mod hub_path;
 pub mod integration;
 pub mod laws;
+pub mod library;
 mod listing;
 mod literal;
 pub mod mutate;
@@ -37,7 +38,7 @@ pub mod view;
 pub mod watch;
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use orderhub_lang::diagnostic::{Diagnostic, Findings, Source};
@@ -149,16 +150,23 @@ impl Mapping {
     ///
     /// # Errors
     ///
-    /// The diagnostics, ordered by place, at least one of them an error.
+    /// The diagnostics, ordered by place. There are none where all that is wrong is in files that it shares
+    /// with others: that is told there.
     pub fn compile(source: &Arc<Source>, named: &Named) -> Result<Mapping, Vec<Diagnostic>> {
         let mut findings = Findings::new(source);
         let Some(root) = yaml::parse_on(&mut findings, &Budget::default()) else {
             return Err(findings.into_vec());
         };
-        let mut reader = parse::Reader { findings: &mut findings, named: named.clone() };
+        let mut reader = parse::Reader::new(&mut findings, named.clone());
         let file = reader.file(&root);
-        let mapping = file.and_then(|file| Mapping::of(source, file, &mut findings));
-        findings.into_result(mapping).map(|(mapping, warnings)| Mapping { warnings, ..mapping })
+        let judged = reader.unjudged == 0;
+        let mapping = file.and_then(|file| Mapping::of(file, &mut findings));
+        match findings.into_result(mapping.filter(|_| judged)) {
+            Ok((mapping, found)) => {
+                Ok(Mapping { warnings: library::told_where_included(found), ..mapping })
+            }
+            Err(found) => Err(library::told_where_included(found)),
+        }
     }
 
     /// What is probably not meant, and does not stop it.
@@ -166,26 +174,17 @@ impl Mapping {
         &self.warnings
     }
 
-    /// Checks and compiles a file that was read.
-    pub(crate) fn of(
-        source: &Arc<Source>,
-        mut file: ast::File,
-        findings: &mut Findings,
-    ) -> Option<Mapping> {
+    /// Checks and compiles a file that was read; what it includes stands in it, and in the source of the
+    /// findings.
+    pub(crate) fn of(mut file: ast::File, findings: &mut Findings) -> Option<Mapping> {
         let rules = rules::number(&mut file);
         let compiled = compiled(&file, rules, findings);
         let name = file.name.clone()?;
         let document = name.is.rsplit('.').next().unwrap_or_default();
-        if !name.is.contains('.') {
-            let message = format!("`{}` names no integration", name.is);
-            let finding = findings.error(codes::NAME, name.span, message);
-            let hint = "write `<integration>.<document>`, such as `shopify.order_rest`";
-            findings.report(finding.with_hint(hint));
-        }
         Some(Mapping {
             document: document.into(),
             entity: file.entity,
-            source: Arc::clone(source),
+            source: Arc::clone(findings.source()),
             creates: file.creates.unwrap_or(file.entity == Entity::Order),
             says_creates: file.creates,
             none: file.none.clone(),
@@ -345,10 +344,19 @@ pub fn conversion_names() -> Vec<&'static str> {
     conversions::names().collect()
 }
 
-/// Named conversion chains of an integration (`use:`).
+/// What a file may name besides its own: the conversion chains of its integration (`use:`), groups of rules
+/// and tables.
 #[derive(Clone, Debug, Default)]
 pub struct Named {
     pub(crate) chains: Arc<BTreeMap<String, ast::Chain>>,
+    /// Names whose chain is wrong, which was told where it stands.
+    pub(crate) wrong: Arc<BTreeSet<String>>,
+    /// The file with the names could not be read: any name may be one of them.
+    pub(crate) unread: bool,
+    /// Groups of rules and tables.
+    pub(crate) library: Arc<library::Library>,
+    /// The folder whose `tables` are meant, below the mappings folder.
+    pub(crate) folder: Arc<str>,
 }
 
 impl std::fmt::Display for MapError {

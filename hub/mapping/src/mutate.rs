@@ -120,7 +120,7 @@ fn apply(mapping: &Mapping, change: &Change) -> Option<Mapping> {
         (_, None) => return None,
     }
     let mut findings = Findings::new(&mapping.source);
-    let changed = Mapping::of(&mapping.source, file, &mut findings);
+    let changed = Mapping::of(file, &mut findings);
     changed.filter(|_| !findings.has_errors())
 }
 

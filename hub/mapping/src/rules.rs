@@ -3,6 +3,8 @@
 //! **Invariant:** the id of a rule does not change when other rules are added, removed or moved; only
 //! rules of one id are told apart by their order. Test: `rule_ids_do_not_move_when_others_do`.
 
+use std::collections::HashMap;
+
 use orderhub_lang::diagnostic::Span;
 use orderhub_lang::path::{Path, Root, Segment};
 
@@ -76,7 +78,7 @@ const IDENTIFIES: &str = "it says which one is meant, and nothing else";
 
 /// Gives every rule of a file its number, and says what it is. The ways are found by compiling.
 pub(crate) fn number(file: &mut File) -> Vec<RuleInfo> {
-    let mut numbers = Numbers { rules: Vec::new() };
+    let mut numbers = Numbers { rules: Vec::new(), seen: HashMap::new() };
     let top = Above { hub: String::new(), system: String::new() };
     if let Some(key) = &mut file.key {
         numbers.key(key, &top, "$key");
@@ -99,6 +101,8 @@ struct Above {
 
 struct Numbers {
     rules: Vec<RuleInfo>,
+    /// How often each id was asked for so far.
+    seen: HashMap<String, usize>,
 }
 
 impl Numbers {
@@ -139,12 +143,20 @@ impl Numbers {
         self.add(rule, id, "", &system, true);
     }
 
+    /// The id, or the next of its kind.
+    fn unique(&mut self, id: String) -> String {
+        let nth = self.seen.entry(id.clone()).or_default();
+        *nth += 1;
+        if *nth == 1 {
+            return id;
+        }
+        let next = format!("{id}#{nth}");
+        self.unique(next)
+    }
+
     fn add(&mut self, rule: &mut Rule, id: String, hub: &str, system: &str, plain: bool) {
         rule.no = u16::try_from(self.rules.len()).map_or(RuleNo::NONE, RuleNo);
-        let twin = format!("{id}#");
-        let same = |known: &&RuleInfo| *known.id == *id || known.id.starts_with(&twin);
-        let nth = self.rules.iter().filter(same).count() + 1;
-        let id = if nth == 1 { id } else { format!("{id}#{nth}") };
+        let id = self.unique(id);
         let names: Vec<&str> = rule.chain.iter().map(|link| link.conversion.name()).collect();
         self.rules.push(RuleInfo {
             id: id.into(),

@@ -10,9 +10,10 @@
     reason = "helpers of tests fail like tests"
 )]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use orderhub_lang::diagnostic::{Diagnostic, Source, render};
 use orderhub_lang::value::Value;
@@ -20,8 +21,9 @@ use orderhub_lang::yaml::{self, Budget, Node};
 use orderhub_mapping::cases::{explain_out, given, missing, out, run_cases};
 use orderhub_mapping::coverage::{Part, coverage};
 use orderhub_mapping::explain;
+use orderhub_mapping::library::Library;
 use orderhub_mapping::mutate::mutate;
-use orderhub_mapping::{Context, Direction, Integration, Mapping, Named};
+use orderhub_mapping::{Context, Direction, Integration, Mapped, Mapping};
 use orderhub_order::ids::SystemName;
 use serde_json::Value as Json;
 
@@ -69,8 +71,18 @@ fn mapping_text(case: &Node) -> String {
     format!("orderhub: 1\nmapping: t.case\n{head}fields:\n{fields}")
 }
 
+/// The case's mapping, with the shared files that `library` holds: groups of rules and tables by path.
 fn compile(case: &Node) -> Result<Mapping, Vec<Diagnostic>> {
-    Mapping::compile(&Source::new("case.yaml", mapping_text(case)), &Named::default())
+    let files = pairs(case.get("library"));
+    let files: Vec<(&str, Arc<Source>)> = files
+        .iter()
+        .map(|(path, text)| (path.as_str(), Source::new(path.as_str(), text.as_str())))
+        .collect();
+    let (library, found) = Library::load(&files, &BTreeSet::new());
+    if !found.is_empty() {
+        return Err(found);
+    }
+    Mapping::compile(&Source::new("case.yaml", mapping_text(case)), &library.named("t"))
 }
 
 fn pairs(node: Option<&Node>) -> BTreeMap<String, String> {
@@ -118,6 +130,15 @@ fn run(case: &Node, run: &Node, failures: &mut Vec<String>) {
         }
         assert_eq!(found, given(&mapping, &body, &context), "mapping twice gives the same");
         told(run, &explain::render(&explain::explain(&mapping, &body, &context)), failures);
+        let rule = mapping.run(&body, &context).into_iter().find_map(|mapped| match mapped {
+            Mapped::Failed(error) => error.rule,
+            Mapped::Document(_) | Mapped::Skipped => None,
+        });
+        if let Some(expected) = text(run, "rule")
+            && rule.as_ref() != Some(&expected)
+        {
+            failures.push(format!("the rule is {expected}, not {rule:?}"));
+        }
     }
     if let Some(expected) = run.get("out").map(json) {
         let hub = run.get("from").or(run.get("hub")).map(json).unwrap_or_default();

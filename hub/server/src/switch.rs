@@ -145,7 +145,8 @@ impl Switch {
     fn unreadable(&mut self, error: &BundleError) {
         self.unreadable = self.unreadable.saturating_add(1);
         if self.unreadable == LOOKS + 1 {
-            tracing::error!(%error, "the folder of the integration files cannot be read; those in use stay");
+            let found = findings(error);
+            tracing::error!(%error, "the folder of the integration files cannot be read; those in use stay{found}");
         }
         if self.unreadable > LOOKS {
             metrics::gauge!("orderhub_mappings_unreadable").set(1.0);
@@ -192,13 +193,16 @@ impl Switch {
 
 fn refuse(error: &NotSwitched) {
     let found = match error {
-        NotSwitched::Bundle(BundleError::Files(findings)) => {
-            orderhub_lang::diagnostic::render(findings)
-        }
-        NotSwitched::Bundle(_)
-        | NotSwitched::Store(_)
-        | NotSwitched::Missing(_)
-        | NotSwitched::Fault => String::new(),
+        NotSwitched::Bundle(error) => findings(error),
+        NotSwitched::Store(_) | NotSwitched::Missing(_) | NotSwitched::Fault => String::new(),
     };
-    tracing::error!(%error, "the changed integration files are not used, those in use stay\n{found}");
+    tracing::error!(%error, "the changed integration files are not used, those in use stay{found}");
+}
+
+/// What is wrong with files, each at its place.
+fn findings(error: &BundleError) -> String {
+    match error {
+        BundleError::Files(found) => format!("\n{}", orderhub_lang::diagnostic::render(found)),
+        BundleError::Settings(_) | BundleError::Read { .. } => String::new(),
+    }
 }

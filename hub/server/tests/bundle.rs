@@ -239,3 +239,71 @@ fn folders_of_files_are_compared_with_what_is_taken() {
     assert!(why.contains("`files.orders.document` is `order_rset`"), "{why}");
     assert!(why.contains("did you mean `order_rest`?"), "{why}");
 }
+
+/// A shipped file, what stands in it, and what stands there instead.
+type Change = (&'static str, &'static str, &'static str);
+
+/// The findings of the shipped files, each changed where `from` stands first: `code file:line:column`.
+fn changed(changes: &[Change]) -> Vec<String> {
+    let mut files = files();
+    // A second integration speaks through the warehouse's connector.
+    let shared = "orderhub: 1\nintegration: other\nrole: wms\nconnector: rest_wms\n";
+    files.insert("other/integration.yaml".to_owned(), shared.as_bytes().to_vec());
+    for (file, from, to) in changes {
+        let text = String::from_utf8(files[*file].clone()).unwrap();
+        assert!(text.contains(from), "{file} has no `{from}`");
+        files.insert((*file).to_owned(), text.replacen(from, to, 1).into_bytes());
+    }
+    let Err(BundleError::Files(found)) = Bundle::compile(&files, &config("")) else {
+        panic!("nothing was found");
+    };
+    found.iter().map(|one| format!("{} {}", one.code, one.source.place(one.span.start))).collect()
+}
+
+#[test]
+fn one_mistake_is_told_once_over_the_whole_folder() {
+    let cases: &[(&str, &[Change], &[&str])] = &[
+        (
+            "an integration with a mistake has a connector all the same, which others share",
+            &[("rest_wms/order.yaml", "hub: ref,", "hub: reff,")],
+            &["M0107 mappings/rest_wms/order.yaml"],
+        ),
+        (
+            "a connector with a mistake is there for those that share it",
+            &[("rest_wms/connector.yaml", "timeout:", "timeuot:")],
+            &["L0001 mappings/rest_wms/connector.yaml"],
+        ),
+        (
+            "the connector of an integration with a mistake is looked at in the same run",
+            &[
+                ("rest_wms/order.yaml", "hub: ref,", "hub: reff,"),
+                ("rest_wms/connector.yaml", "timeout:", "timeuot:"),
+            ],
+            &["L0001 mappings/rest_wms/connector.yaml", "M0107 mappings/rest_wms/order.yaml"],
+        ),
+        (
+            "names of an integration.yaml that cannot be read are not judged",
+            &[("shopify/integration.yaml", "role: channel", "role: [channel")],
+            &["Y0001 mappings/shopify/integration.yaml"],
+        ),
+        (
+            "nor is a name whose chain is wrong, wherever it is used",
+            &[("shopify/integration.yaml", "currency: /currency", "curency: /currency")],
+            &["L0001 mappings/shopify/integration.yaml", "L0002 mappings/shopify/integration.yaml"],
+        ),
+        (
+            "a key that is given twice keeps nothing else from being found",
+            &[
+                ("rest_wms/order.yaml", "mapping:", "orderhub: 1\nmapping:"),
+                ("rest_wms/order.yaml", "hub: ref,", "hub: reff,"),
+            ],
+            &["Y0003 mappings/rest_wms/order.yaml", "M0107 mappings/rest_wms/order.yaml"],
+        ),
+    ];
+    for (why, changes, expected) in cases {
+        let found = changed(changes);
+        let same = found.len() == expected.len()
+            && found.iter().zip(*expected).all(|(found, start)| found.starts_with(start));
+        assert!(same, "{why}: {found:#?}");
+    }
+}

@@ -6,6 +6,7 @@
 mod alike;
 mod hidden;
 mod nearest;
+mod part;
 mod render;
 mod source;
 
@@ -16,6 +17,7 @@ use serde::Serialize;
 pub use self::alike::{LooksLike, looks_like, skeleton};
 pub use self::hidden::{is_hidden, name as hidden_name, visible};
 pub use self::nearest::nearest;
+pub use self::part::{Note, Related};
 pub use self::render::render;
 pub use self::source::{Position, Source};
 use crate::codes;
@@ -65,6 +67,8 @@ pub struct Diagnostic {
     pub label: String,
     /// What to do: ``did you mean `customer.email`?``
     pub hint: Option<String>,
+    /// Other places that it has to do with: what includes the file.
+    pub notes: Vec<Note>,
     /// It is only counted: what is costly to say of it is left out.
     counted: bool,
 }
@@ -112,14 +116,16 @@ impl Diagnostic {
         span: Span,
         message: impl Into<String>,
     ) -> Self {
+        let (source, span, notes) = source.resolved(span);
         Self {
             code,
             severity: Severity::Error,
-            source: Arc::clone(source),
+            source,
             span,
             message: message.into(),
             label: String::new(),
             hint: None,
+            notes,
             counted: false,
         }
     }
@@ -196,6 +202,7 @@ impl Diagnostic {
             end_line: end.line,
             end_column: end.column,
             span: self.span,
+            related: self.notes.iter().map(Note::to_json).collect(),
         }
     }
 }
@@ -216,6 +223,8 @@ pub struct Json<'a> {
     pub end_line: usize,
     pub end_column: usize,
     pub span: Span,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub related: Vec<Related<'a>>,
 }
 
 impl Findings {
@@ -227,6 +236,11 @@ impl Findings {
     /// The file they are about.
     pub fn source(&self) -> &Arc<Source> {
         &self.source
+    }
+
+    /// Takes in a file that is included at `from`; the base of its spans. See [`Source::include`].
+    pub fn include(&mut self, source: &Arc<Source>, from: Span) -> Option<u32> {
+        Arc::make_mut(&mut self.source).include(source, from)
     }
 
     /// An error at a place of this file, to be given to [`Findings::report`].
@@ -290,6 +304,13 @@ impl Findings {
             let finding = Diagnostic::error(codes::MORE, &self.source, first, message)
                 .with_label("the first of them")
                 .with_hint("mend what is shown above, and check again");
+            // It counts those of the whole file, what is included counted.
+            let finding = match finding.notes.last().cloned() {
+                Some(Note { source, span, .. }) => {
+                    Diagnostic { source, span, notes: Vec::new(), ..finding }
+                }
+                None => finding,
+            };
             self.found.push(Diagnostic { severity: worst, ..finding });
         }
         sort(&mut self.found);
@@ -311,12 +332,22 @@ impl Findings {
     }
 }
 
+/// Each finding once: what two files share may be looked at twice. They must be ordered.
+pub fn distinct(findings: &mut Vec<Diagnostic>) {
+    let same = |a: &Diagnostic, b: &Diagnostic| {
+        (a.code, a.span, &a.message) == (b.code, b.span, &b.message)
+            && a.source.name == b.source.name
+    };
+    findings.dedup_by(|later, first| same(later, first));
+}
+
 /// Orders findings by file and place; how many more there were stands last.
 pub fn sort(findings: &mut [Diagnostic]) {
     findings.sort_by(|a, b| {
         let more = (a.code == codes::MORE).cmp(&(b.code == codes::MORE));
         let file = a.source.name.cmp(&b.source.name);
-        file.then(more).then((a.span, a.code).cmp(&(b.span, b.code)))
+        let key = |finding: &Diagnostic| (finding.span, finding.code);
+        file.then(more).then((key(a), &a.message).cmp(&(key(b), &b.message)))
     });
 }
 

@@ -1,14 +1,18 @@
 //! "Did you mean": the nearest name.
 
+/// Most names that are looked at: a hostile file may define thousands, and misspell hundreds.
+const MOST_NAMES: usize = 1_000;
+
 /// The nearest of `names` to `wrong`, for "did you mean": at most a third of its letters differ; else one
 /// begins with the other (`uppercase`, `upper`); else both end with the same part (`discount`,
 /// `totals.discount`).
 pub fn nearest<'a>(wrong: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let names: Vec<&str> = names.into_iter().collect();
+    let names: Vec<&str> = names.into_iter().take(MOST_NAMES).collect();
     let letters: Vec<char> = wrong.chars().take(64).collect();
     let most = (letters.len() / 3).max(1);
     let by_letters = names
         .iter()
+        .filter(|name| name.chars().take(64).count().abs_diff(letters.len()) <= most)
         .map(|name| (distance(&letters, name), *name))
         .filter(|(distance, name)| *distance <= most && *distance < name.chars().count())
         .min_by_key(|(distance, _)| *distance);

@@ -38,6 +38,9 @@ fn render_one(finding: &Diagnostic) -> String {
     if let Some(hint) = &finding.hint {
         let _fine = writeln!(out, "{margin} = hint: {}", visible(hint));
     }
+    for note in &finding.notes {
+        let _fine = writeln!(out, "{margin} = note: {}: {}", visible(&note.text), note.place());
+    }
     let _fine = writeln!(out, "{margin} = more: orderhub explain {}", finding.code);
     out
 }

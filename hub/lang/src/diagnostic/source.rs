@@ -8,10 +8,10 @@ use std::sync::{Arc, OnceLock};
 
 use serde::Serialize;
 
-use super::Span;
+use super::{Span, part};
 
-/// A file's name and text, kept to show lines in diagnostics.
-#[derive(Debug)]
+/// A file's name and text, kept to show lines in diagnostics, with the files that it includes.
+#[derive(Clone, Debug)]
 pub struct Source {
     /// The name as the user knows it: `mappings/shopify/order_rest.yaml`.
     pub name: String,
@@ -19,6 +19,8 @@ pub struct Source {
     pub text: String,
     /// Where each line but the first begins; made when the first place is asked for.
     lines: OnceLock<Vec<u32>>,
+    /// What it includes, in the order of their bases.
+    pub(super) parts: Vec<part::Part>,
 }
 
 /// A place as people say it.
@@ -32,7 +34,7 @@ pub struct Position {
 
 impl PartialEq for Source {
     fn eq(&self, other: &Self) -> bool {
-        (&self.name, &self.text) == (&other.name, &other.text)
+        (&self.name, &self.text, &self.parts) == (&other.name, &other.text, &other.parts)
     }
 }
 
@@ -41,31 +43,30 @@ impl Eq for Source {}
 impl Source {
     /// A file's name, as the user knows it, and its text.
     pub fn new(name: impl Into<String>, text: impl Into<String>) -> Arc<Self> {
-        Arc::new(Self { name: name.into(), text: text.into(), lines: OnceLock::new() })
+        let (name, text) = (name.into(), text.into());
+        Arc::new(Self { name, text, lines: OnceLock::new(), parts: Vec::new() })
     }
 
     /// Line and column of a byte; a byte past the end is the end.
     pub fn position(&self, byte: u32) -> Position {
-        let byte = self.boundary(byte);
-        let (number, start) = self.line_of(byte);
-        let before = self.text.get(start..byte).unwrap_or_default();
+        let (file, byte) = self.file(byte);
+        let byte = file.boundary(byte);
+        let (number, start) = file.line_of(byte);
+        let before = file.text.get(start..byte).unwrap_or_default();
         Position { line: number, column: before.chars().count() + 1 }
     }
 
     /// The line of a byte, from 1.
     pub fn line(&self, byte: u32) -> usize {
-        self.line_of(self.boundary(byte)).0
-    }
-
-    /// `file:line:column` of a byte.
-    pub fn place(&self, byte: u32) -> String {
-        let Position { line, column } = self.position(byte);
-        format!("{}:{line}:{column}", self.name)
+        let (file, byte) = self.file(byte);
+        file.line_of(file.boundary(byte)).0
     }
 
     /// The text of a span; empty if it is not one of this source.
     pub fn slice(&self, span: Span) -> &str {
-        self.text.get(span.start as usize..span.end as usize).unwrap_or_default()
+        let (file, start) = self.file(span.start);
+        let (start, length) = (start as usize, span.end.saturating_sub(span.start) as usize);
+        file.text.get(start..start + length).unwrap_or_default()
     }
 
     /// The line that holds a byte, without its end.

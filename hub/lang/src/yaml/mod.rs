@@ -21,7 +21,7 @@ use std::sync::Arc;
 
 pub use self::fields::Fields;
 pub use self::place::source_from_bytes;
-pub use self::read::{parse, parse_on};
+pub use self::read::{parse, parse_on, too_large};
 use crate::diagnostic::{Source, Span};
 use crate::value::Value;
 
@@ -153,6 +153,34 @@ impl Node {
                 map.iter().map(|(key, node)| (key.name.clone(), node.to_value())).collect(),
             ),
         }
+    }
+
+    /// The same with every place moved by `bytes`: a file that another one includes.
+    #[must_use]
+    pub fn shifted(&self, bytes: u32) -> Node {
+        let span = self.span.shifted(bytes);
+        let value = match &self.value {
+            NodeValue::List(list) => {
+                NodeValue::List(list.iter().map(|node| node.shifted(bytes)).collect())
+            }
+            NodeValue::Map(map) => NodeValue::Map(
+                map.iter()
+                    .map(|(key, node)| {
+                        let span = key.span.shifted(bytes);
+                        (Key { span, name: key.name.clone() }, node.shifted(bytes))
+                    })
+                    .collect(),
+            ),
+            NodeValue::Null | NodeValue::Bool(_) | NodeValue::Number(_) | NodeValue::Text(_) => {
+                self.value.clone()
+            }
+        };
+        Node { span, value }
+    }
+
+    /// How many nodes it has, long texts for more than one: what a copy of it costs.
+    pub fn weight(&self) -> usize {
+        place::measure(self).0
     }
 
     /// Where a part of this text stands in the file: exact where the text is written as it is; the

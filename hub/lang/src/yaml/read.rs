@@ -28,8 +28,7 @@ pub fn parse(source: &Arc<Source>, budget: &Budget) -> Result<Node, Vec<Diagnost
 pub fn parse_on(findings: &mut Findings, budget: &Budget) -> Option<Node> {
     let source = Arc::clone(findings.source());
     if source.text.len() > budget.bytes {
-        let message =
-            format!("the file has {} bytes; {} are allowed", source.text.len(), budget.bytes);
+        let message = too_large(source.text.len() as u64, budget.bytes as u64);
         findings.report(findings.error(codes::TOO_LARGE, Span::new(0, 0), message));
         return None;
     }
@@ -46,6 +45,11 @@ pub fn parse_on(findings: &mut Findings, budget: &Budget) -> Option<Node> {
         last: 0,
     };
     reader.read(&source)
+}
+
+/// What is said of a file with too many bytes, read or not.
+pub fn too_large(bytes: u64, most: u64) -> String {
+    format!("the file has {bytes} bytes; {most} are allowed")
 }
 
 /// A collection that is not closed yet.

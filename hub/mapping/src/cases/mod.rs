@@ -3,9 +3,9 @@
 mod built;
 mod compare;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use orderhub_lang::diagnostic::{Diagnostic, Span};
+use orderhub_lang::diagnostic::{Diagnostic, MOST_FINDINGS, Span};
 use orderhub_lang::value::Value;
 use orderhub_order::ids::SystemName;
 use serde_json::Value as Json;
@@ -80,8 +80,9 @@ pub struct CaseResult {
 /// A finding for each file that a case names and that is not there. `files` are the paths below the
 /// integration's folder.
 pub fn missing(mapping: &Mapping, files: &[&str]) -> Vec<Diagnostic> {
+    let known: BTreeSet<&str> = files.iter().copied().collect();
     let named = mapping.cases().iter().flat_map(|case| &case.files);
-    let missing = named.filter(|(file, _)| !files.contains(&file.as_str()));
+    let missing = named.filter(|(file, _)| !known.contains(file.as_str())).take(MOST_FINDINGS);
     let finding = |(file, span): &(String, Span)| {
         let message = format!("there is no `{file}`");
         let finding = Diagnostic::error(codes::FILE, &mapping.source, *span, message);

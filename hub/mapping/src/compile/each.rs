@@ -1,5 +1,7 @@
 //! The rules of one element: each is compiled in and out, as far as it goes.
 
+use std::collections::BTreeSet;
+
 use orderhub_order::catalogue::FieldType;
 use orderhub_order::ids::Collection;
 
@@ -25,7 +27,7 @@ impl Compiler<'_> {
         out: &mut OutElement,
     ) -> Element {
         let mut element = Element::default();
-        let mut written = Vec::new();
+        let mut written = BTreeSet::new();
         for rule in rules {
             if rule.broken {
                 self.broken(rule, scope, stack);
@@ -60,7 +62,7 @@ impl Compiler<'_> {
                 Err(super::output::EARLIER.to_owned())
             };
             if went_out.is_ok() {
-                written.push(hub_text(rule));
+                written.insert(hub_text(rule));
             }
             self.judge(rule, &went_in, &went_out);
             self.went(rule.no, Some(went_in), Some(went_out));

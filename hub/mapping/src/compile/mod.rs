@@ -17,6 +17,7 @@ mod template;
 mod typing;
 mod written;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use orderhub_lang::diagnostic::{Findings, Span};
@@ -114,8 +115,8 @@ impl Compiler<'_> {
         if file.format.has_no_null() {
             self.blanks(&root);
         }
-        let directed = rules::directed(file);
-        rules::settle(&mut rules, &self.went, &|no| directed.iter().any(|(known, _)| *known == no));
+        let directed: BTreeSet<_> = rules::directed(file).into_iter().map(|(no, _)| no).collect();
+        rules::settle(&mut rules, &self.went, &|no| directed.contains(&no));
         let trie = self.trie;
         Compiled {
             input: Input { trie, where_, key, parents, revision, root },

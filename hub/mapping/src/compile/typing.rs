@@ -1,6 +1,8 @@
 //! Types of chains against the catalogue, before anything runs.
 
-use orderhub_lang::diagnostic::Span;
+use std::sync::Arc;
+
+use orderhub_lang::diagnostic::{Diagnostic, Source, Span};
 use orderhub_order::catalogue::{Field, FieldType, catalogue};
 use orderhub_order::value::Value;
 
@@ -86,15 +88,17 @@ impl Compiler<'_> {
     pub(super) fn words(&mut self, rule: &Rule, field: &Field) {
         let FieldType::Enum(name) = &field.ty else { return };
         let known = catalogue().enum_values(name);
-        let mut check = |word: &str, span: Span| {
+        let mut check = |word: &str, span: Span, at: Option<(&Arc<Source>, Span)>| {
             if known.contains(&word) {
                 return;
             }
             let message = format!("`{word}` is no {} of `{}`", "value", field.full_path());
-            let finding = self
-                .findings
-                .error(codes::ENUM, span, message)
-                .with_nearest(word, known.iter().copied());
+            let finding = match at {
+                Some((file, cell)) => Diagnostic::error(codes::ENUM, file, cell, message)
+                    .with_note(self.findings.source(), span, "the rule that uses the table"),
+                None => self.findings.error(codes::ENUM, span, message),
+            };
+            let finding = finding.with_nearest(word, known.iter().copied());
             let finding = match finding.hint {
                 Some(_) => finding,
                 None => finding.with_hint(format!("one of {}", known.join(", "))),
@@ -104,11 +108,11 @@ impl Compiler<'_> {
         if let Some(value) = &rule.value
             && let Some(word) = value.is.scalar()
         {
-            check(&word, value.span);
+            check(&word, value.span, None);
         }
         if let Some(link) = rule.chain.last() {
             for word in link.conversion.words() {
-                check(word, link.span);
+                check(word, link.span, link.conversion.word_at(word));
             }
         }
     }

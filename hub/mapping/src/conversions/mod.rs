@@ -47,6 +47,7 @@ mod tests;
 use std::fmt::Debug;
 use std::sync::Arc;
 
+use orderhub_lang::diagnostic::{Source, Span};
 use orderhub_lang::path::Path;
 
 use crate::cell::{Cell, Trouble};
@@ -54,6 +55,7 @@ use crate::quote::Quote;
 
 pub(crate) use options::Options;
 pub(crate) use registry::{find, names};
+pub(crate) use table::Rows;
 
 /// The type of a value in a chain, where it is known before anything runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -214,7 +216,8 @@ pub(crate) trait Conversion: Debug + Send + Sync {
         Vec::new()
     }
 
-    /// The rows of a table: the system's word and the hub's. What counts how far cases reach asks for them.
+    /// The rows of a table that the rule holds itself: the system's word and the hub's. What counts how far cases
+    /// reach asks for them; a table in a file of its own is data of many systems, and has none.
     fn rows(&self) -> Vec<(&str, Option<&str>)> {
         Vec::new()
     }
@@ -227,6 +230,11 @@ pub(crate) trait Conversion: Debug + Send + Sync {
     /// The same with two rows swapped, each such pair in words: what tries whether cases notice asks for them.
     fn swapped(&self) -> Vec<(String, Arc<dyn Conversion>)> {
         Vec::new()
+    }
+
+    /// Where a hub word stands that a file gives.
+    fn word_at(&self, _word: &str) -> Option<(&Arc<Source>, Span)> {
+        None
     }
 
     /// What a message may show of a value that it cannot read or write.

@@ -4,7 +4,7 @@ use orderhub_lang::diagnostic::{Findings, Span};
 use orderhub_lang::path::Path;
 use orderhub_lang::yaml::{Fields, Node};
 
-use crate::codes;
+use crate::{Named, codes};
 
 /// Reads options and collects findings.
 #[derive(Debug)]
@@ -13,6 +13,70 @@ pub(crate) struct Options<'f> {
     pub(crate) findings: &'f mut Findings,
     /// The conversion's name, with its place.
     pub(crate) name: (&'f str, Span),
+    /// What the file may name: tables.
+    pub(crate) named: Named,
+    /// What it names cannot be used, and that was told elsewhere.
+    pub(crate) unjudged: bool,
+}
+
+impl<'f> Options<'f> {
+    /// For the conversion `name` of a file that may name what is in `named`.
+    pub(crate) fn new(findings: &'f mut Findings, name: (&'f str, Span), named: Named) -> Self {
+        Self { findings, name, named, unjudged: false }
+    }
+
+    /// The path below the mappings folder of a table that a file of `folder` names.
+    pub(crate) fn table_path(&mut self, node: &Node, name: &str, folder: &str) -> Option<String> {
+        let letters = |c: char| c.is_ascii_alphanumeric() || "_-./".contains(c);
+        let own = name.starts_with("tables/");
+        let inside = own || name.starts_with("common/tables/");
+        let plain = name.len() <= LONGEST && name.chars().all(letters);
+        if inside && plain && name.ends_with(".csv") && !name.contains("..") {
+            return Some(if own { format!("{folder}/{name}") } else { name.to_owned() });
+        }
+        let message = "a table is a `.csv` file in `tables` of this folder, or in `common/tables`";
+        let finding = self.findings.error(codes::OUTSIDE, node.span, message);
+        let file = name.rsplit('/').next().unwrap_or_default();
+        let stem: String = file.trim_end_matches(".csv").chars().filter(|c| letters(*c)).collect();
+        let stem = if stem.is_empty() { "carriers" } else { stem.as_str() };
+        self.findings.report(finding.with_hint(format!("write `file: tables/{stem}.csv`")));
+        None
+    }
+
+    /// The place of a column that a rule names.
+    pub(crate) fn column(
+        &mut self,
+        at: &Node,
+        named: Option<&Node>,
+        known: &[String],
+    ) -> Option<usize> {
+        let text = named.and_then(Node::scalar_text);
+        let found = text.as_deref().and_then(|text| known.iter().position(|name| name == text));
+        if found.is_none() {
+            let message = match &text {
+                Some(text) => format!("the table has no column `{text}`"),
+                None => "`from` and `to` name the columns of this table".to_owned(),
+            };
+            let names = known.iter().map(String::as_str);
+            let finding = self.findings.error(codes::COLUMN, at.span, message);
+            let finding = match finding.with_nearest(text.as_deref().unwrap_or_default(), names) {
+                near if near.hint.is_some() => near,
+                other => other.with_hint(format!("its columns: {}", shown(known))),
+            };
+            self.findings.report(finding);
+        }
+        found
+    }
+}
+
+/// Longest path of a table.
+const LONGEST: usize = 100;
+
+/// The first few of a list of names.
+fn shown(names: &[String]) -> String {
+    const MOST: usize = 10;
+    let first = names.iter().take(MOST).map(String::as_str).collect::<Vec<_>>().join(", ");
+    if names.len() > MOST { format!("{first}, …") } else { first }
 }
 
 impl Options<'_> {

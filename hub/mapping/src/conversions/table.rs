@@ -1,4 +1,4 @@
-//! `table: { rows, on_unknown }`: a system's words for the hub's.
+//! `table: { rows, on_unknown }` or `table: { file, from, to, on_unknown }`: a system's words for the hub's.
 //!
 //! Rows compare as text; null passes unless there is a row `null`. The first row of a value is its way
 //! back. `on_unknown: hold` keeps the unknown word of a state as it is, and the order is held for it;
@@ -7,22 +7,33 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use orderhub_lang::diagnostic::{Source, Span};
 use orderhub_lang::yaml::Node;
 
 use super::{Conversion, Law, Options, Put, Target, Type};
 use crate::cell::{Cell, Trouble};
+use crate::codes;
+use crate::library::table::Known;
 use crate::quote::Quote;
 
 #[derive(Clone, Debug)]
 pub(crate) struct Table {
+    rows: Arc<Rows>,
+    on_unknown: Option<Unknown>,
+}
+
+/// The rows of a table, both ways.
+#[derive(Debug, Default)]
+pub(crate) struct Rows {
     rows: HashMap<String, Option<String>>,
-    /// The way back: hub word ► system word, first row wins.
-    back: HashMap<String, String>,
+    /// The way back: hub word ► system word, first row wins; and where that row says so.
+    back: HashMap<String, (String, Option<Span>)>,
     /// The row for null, if there is one.
     null: Option<Option<String>>,
     /// What a hub null is written as, if a row gives null.
     back_null: Option<String>,
-    on_unknown: Option<Unknown>,
+    /// The file that they stand in.
+    file: Option<Arc<Source>>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -42,47 +53,104 @@ impl Table {
         let mut fields = options.fields(node, "table")?;
         let rows = fields.optional("rows");
         let file = fields.optional("file");
+        let columns = (fields.optional("from"), fields.optional("to"));
         let on_unknown = fields.optional("on_unknown");
         fields.finish(options.findings);
-        if let Some(file) = file {
-            let finding = options.findings.error(
-                crate::codes::LATER,
-                file.span,
-                "tables in files are not in this version",
-            );
-            options.findings.report(finding.with_hint("write the rows here: `rows: { … }`"));
-            return None;
-        }
+        let (from, to) = columns;
         let on_unknown = match on_unknown {
             Some(node) => Some(unknown(node, options)?),
             None => None,
         };
-        let Some(entries) = rows.and_then(Node::as_map) else {
-            options.wrong(rows.unwrap_or(node), "rows are needed: rows: { paid: captured }");
-            return None;
-        };
-        let mut table = Self {
-            rows: HashMap::new(),
-            back: HashMap::new(),
-            null: None,
-            back_null: None,
-            on_unknown,
-        };
-        for (key, value) in entries {
-            let text = value.scalar_text().map(std::borrow::Cow::into_owned);
-            if text.is_none() && !value.is_null() {
-                options.wrong(value, "a row gives a text or null");
+        let rows = match (file, rows) {
+            (Some(file), None) => in_file(file, from, to, options)?,
+            (Some(file), Some(_)) => {
+                options.wrong(file, "`rows` and `file` do not go together");
                 return None;
             }
-            table.row(&key.name, text);
+            (None, rows) => {
+                if let Some(column) = from.or(to) {
+                    options.wrong(column, "`from` and `to` name the columns of a `file`");
+                    return None;
+                }
+                Arc::new(here(rows, node, options)?)
+            }
+        };
+        Some(Box::new(Self { rows, on_unknown }))
+    }
+}
+
+/// Rows that stand in the rule.
+fn here(rows: Option<&Node>, table: &Node, options: &mut Options<'_>) -> Option<Rows> {
+    let Some(entries) = rows.and_then(Node::as_map) else {
+        options.wrong(rows.unwrap_or(table), "rows are needed: rows: { paid: captured }");
+        return None;
+    };
+    let mut read = Rows::default();
+    for (key, value) in entries {
+        let text = value.scalar_text().map(std::borrow::Cow::into_owned);
+        if text.is_none() && !value.is_null() {
+            options.wrong(value, "a row gives a text or null");
+            return None;
         }
-        Some(Box::new(table))
+        read.row(&key.name, text, None);
+    }
+    Some(read)
+}
+
+/// Rows of `tables/<name>.csv`, or of `common/tables/<name>.csv`.
+fn in_file(
+    file: &Node,
+    from: Option<&Node>,
+    to: Option<&Node>,
+    options: &mut Options<'_>,
+) -> Option<Arc<Rows>> {
+    let name = options.only_text(file, "a file is needed: `file: tables/carriers.csv`")?;
+    let library = Arc::clone(&options.named.library);
+    let folder = Arc::clone(&options.named.folder);
+    let path = options.table_path(file, &name, &folder)?;
+    let known = match library.tables().table(&path) {
+        Known::Columns(known) => known,
+        Known::Wrong => {
+            options.unjudged = true;
+            return None;
+        }
+        Known::Nothing => {
+            let message = format!("there is no `{name}`");
+            let finding = options.findings.error(codes::NO_TABLE, file.span, message);
+            let names = library.tables().names(&folder);
+            let finding = match finding.with_nearest(&name, names) {
+                near if near.hint.is_some() => near,
+                other => other.with_hint("paths of tables start at the integration's folder"),
+            };
+            options.findings.report(finding);
+            return None;
+        }
+    };
+    let columns = match (known, from, to) {
+        ([_, _], None, None) => (0, 1),
+        _ => (
+            options.column(from.unwrap_or(file), from, known)?,
+            options.column(to.unwrap_or(file), to, known)?,
+        ),
+    };
+    let before = options.findings.len();
+    let rows = library.tables().rows(&path, columns, options.findings);
+    // Whoever asked first was told what is wrong with them.
+    options.unjudged |= rows.is_none() && options.findings.len() == before;
+    rows
+}
+
+impl Rows {
+    /// Those of a file, none yet.
+    pub(crate) fn from_file(file: &Arc<Source>) -> Self {
+        Self { file: Some(Arc::clone(file)), ..Self::default() }
     }
 
-    fn row(&mut self, system: &str, hub: Option<String>) {
+    /// Adds a row; `at` is the place of the hub's word in the file.
+    pub(crate) fn row(&mut self, system: &str, hub: Option<String>, at: Option<Span>) {
         match &hub {
             Some(hub) => {
-                self.back.entry(hub.clone()).or_insert_with(|| system.to_owned());
+                self.back.entry(hub.clone()).or_insert_with(|| (system.to_owned(), at));
             }
             None => {
                 self.back_null.get_or_insert_with(|| system.to_owned());
@@ -136,7 +204,7 @@ impl Conversion for Table {
     }
 
     fn words(&self) -> Vec<&str> {
-        let mut words: Vec<&str> = self.back.keys().map(String::as_str).collect();
+        let mut words: Vec<&str> = self.rows.back.keys().map(String::as_str).collect();
         if let Some(Unknown::Use(other)) = &self.on_unknown {
             words.push(other);
         }
@@ -145,8 +213,9 @@ impl Conversion for Table {
     }
 
     fn rows(&self) -> Vec<(&str, Option<&str>)> {
-        let rows = self.rows.iter().map(|(system, hub)| (system.as_str(), hub.as_deref()));
-        let null = self.null.as_ref().map(|hub| ("null", hub.as_deref()));
+        let rows = self.rows.rows.iter().filter(|_| self.rows.file.is_none());
+        let rows = rows.map(|(system, hub)| (system.as_str(), hub.as_deref()));
+        let null = self.rows.null.as_ref().map(|hub| ("null", hub.as_deref()));
         let mut rows: Vec<_> = rows.chain(null).collect();
         rows.sort_unstable();
         rows
@@ -157,34 +226,34 @@ impl Conversion for Table {
     }
 
     fn swapped(&self) -> Vec<(String, Arc<dyn Conversion>)> {
-        let rows = self.rows();
+        let rows = Conversion::rows(self);
         let mut all: Vec<(String, Arc<dyn Conversion>)> = Vec::new();
         for ((one, left), (other, right)) in rows.iter().zip(rows.iter().skip(1)) {
             if left == right {
                 continue;
             }
-            let mut table = Self {
-                rows: HashMap::new(),
-                back: HashMap::new(),
-                null: None,
-                back_null: None,
-                on_unknown: self.on_unknown.clone(),
-            };
+            let mut table = Rows::default();
             for (system, hub) in &rows {
                 let hub = match system {
                     system if system == one => right,
                     system if system == other => left,
                     _ => hub,
                 };
-                table.row(system, hub.map(str::to_owned));
+                table.row(system, hub.map(str::to_owned), None);
             }
+            let table = Self { rows: Arc::new(table), on_unknown: self.on_unknown.clone() };
             all.push((format!("the rows `{one}` and `{other}`"), Arc::new(table)));
         }
         all
     }
 
+    fn word_at(&self, word: &str) -> Option<(&Arc<Source>, Span)> {
+        let (_, at) = self.rows.back.get(word)?;
+        Some((self.rows.file.as_ref()?, (*at)?))
+    }
+
     fn takes_null(&self) -> bool {
-        self.null.is_some() || self.back_null.is_some()
+        self.rows.null.is_some() || self.rows.back_null.is_some()
     }
 
     fn quote(&self) -> Quote {
@@ -193,10 +262,10 @@ impl Conversion for Table {
 
     fn get<'a>(&self, cell: Cell<'a>, _: &[Cell<'a>], target: Target) -> Result<Cell<'a>, Trouble> {
         if cell == Cell::Null {
-            return Ok(self.null.as_ref().map_or(Cell::Null, |hub| given(hub.as_ref())));
+            return Ok(self.rows.null.as_ref().map_or(Cell::Null, |hub| given(hub.as_ref())));
         }
         let text = cell.scalar().ok_or_else(|| Trouble::wrong_type(&cell, "a text"))?;
-        if let Some(hub) = self.rows.get(&*text) {
+        if let Some(hub) = self.rows.rows.get(&*text) {
             return Ok(given(hub.as_ref()));
         }
         match &self.on_unknown {
@@ -211,13 +280,13 @@ impl Conversion for Table {
 
     fn put<'a>(&self, cell: Cell<'a>, target: Target) -> Result<Put<'a>, Trouble> {
         if cell == Cell::Null {
-            return Ok(Put::main(match self.back_null.as_deref() {
+            return Ok(Put::main(match self.rows.back_null.as_deref() {
                 None | Some("null") => Cell::Null,
                 Some(system) => Cell::text(system.to_owned()),
             }));
         }
         let text = cell.scalar().ok_or_else(|| Trouble::wrong_type(&cell, "a text"))?;
-        if let Some(system) = self.back.get(&*text) {
+        if let Some((system, _)) = self.rows.back.get(&*text) {
             let null = system == "null";
             return Ok(Put::main(if null { Cell::Null } else { Cell::text(system.clone()) }));
         }

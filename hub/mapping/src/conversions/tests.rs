@@ -20,7 +20,8 @@ fn made(text: &str) -> Box<dyn Conversion> {
     let mut findings = Findings::new(&source);
     let named = (name.as_str(), node.span);
     let made = find(&name).and_then(|entry| {
-        (entry.read)(options, &mut Options { findings: &mut findings, name: named })
+        let mut reader = Options::new(&mut findings, named, crate::Named::default());
+        (entry.read)(options, &mut reader)
     });
     made.unwrap_or_else(|| panic!("{text}:\n{}", render(&findings.into_vec())))
 }

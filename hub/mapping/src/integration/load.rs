@@ -1,6 +1,6 @@
 //! Loads a folder whose files were read: all of them, with all their mistakes, in one run.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use orderhub_lang::diagnostic::{self, Diagnostic, Findings, Severity, Source, Span};
@@ -9,89 +9,156 @@ use orderhub_order::ids::{Entity, Role};
 
 use super::read::{Draft, read};
 use super::{ConnectorUse, Integration, Loaded, Ordering};
+use crate::library::{COMMON, Library};
 use crate::{Mapping, Named, codes};
 
 /// What the folder's files are called.
 const INTEGRATION: &str = "integration.yaml";
 const CONNECTOR: &str = "connector.yaml";
 
+/// The files of an integration, read.
+#[derive(Clone, Copy, Debug)]
+pub struct Parts<'p> {
+    /// Names within the folder and what they hold. What is not `.yaml` directly in the folder (samples,
+    /// tables) is left alone.
+    pub files: &'p [(&'p str, Arc<Source>)],
+    /// Names of files that are there and could not be read, which was told.
+    pub unread: &'p [&'p str],
+    /// What all folders share, and this one's tables.
+    pub library: &'p Arc<Library>,
+}
+
 impl Integration {
-    /// Loads the integration `name` from its files: (name within the folder, text). Files that are not
-    /// `.yaml` directly in the folder (samples, tables) are left alone.
+    /// Loads the integration `name` from texts of its files: (name within the folder, text); those below
+    /// `common/` are what all folders share.
     pub fn load(name: &str, files: &[(&str, &str)]) -> Loaded {
+        let path = |file: &str| match file.split_once('/') {
+            Some((COMMON, _)) => file.to_owned(),
+            _ => format!("{name}/{file}"),
+        };
+        let made = |(file, text): &(&str, &str)| {
+            (path(file), Source::new(format!("mappings/{}", path(file)), *text))
+        };
+        let all: Vec<(String, Arc<Source>)> = files.iter().map(made).collect();
+        let all: Vec<(&str, Arc<Source>)> =
+            all.iter().map(|(path, source)| (path.as_str(), Arc::clone(source))).collect();
+        let (library, found) = Library::load(&all, &BTreeSet::new());
+        let prefix = format!("{name}/");
+        let own = |(path, source): &(&'_ str, Arc<Source>)| {
+            Some((path.strip_prefix(prefix.as_str())?.to_owned(), Arc::clone(source)))
+        };
+        let own: Vec<(String, Arc<Source>)> = all.iter().filter_map(own).collect();
+        let own: Vec<(&str, Arc<Source>)> =
+            own.iter().map(|(file, source)| (file.as_str(), Arc::clone(source))).collect();
+        let mut loaded = Self::of(name, &Parts { files: &own, unread: &[], library: &library });
+        loaded.diagnostics.extend(found);
+        diagnostic::sort(&mut loaded.diagnostics);
+        diagnostic::distinct(&mut loaded.diagnostics);
+        loaded
+    }
+
+    /// Loads the integration `name` from its files.
+    pub fn of(name: &str, parts: &Parts<'_>) -> Loaded {
         let mut all = Vec::new();
-        let source = |file: &str, text: &str| source(name, file, text);
-        let find = |wanted: &str| files.iter().find(|(file, _)| *file == wanted);
-        let Some((file, text)) = find(INTEGRATION) else {
-            let missing = source(INTEGRATION, "");
+        let find = |wanted: &str| parts.files.iter().find(|(file, _)| *file == wanted);
+        let connector = find(CONNECTOR).map(|(_, source)| Arc::clone(source));
+        let mut named = parts.library.named(name);
+        let mut draft = None;
+        let mut own = None;
+        if let Some((_, source)) = find(INTEGRATION) {
+            let mut findings = Findings::new(source);
+            let root = yaml::parse_on(&mut findings, &Budget::default());
+            draft = root.and_then(|root| read(&root, &named, &mut findings));
+            own = Some(findings);
+        } else if !parts.unread.contains(&INTEGRATION) {
+            let missing = Source::new(format!("mappings/{name}/{INTEGRATION}"), "");
             let message = format!("`mappings/{name}` has no integration.yaml");
             all.push(Diagnostic::error(codes::FILE, &missing, Span::default(), message));
-            return Loaded { integration: None, diagnostics: all };
-        };
-        let own = source(file, text);
-        let mut findings = Findings::new(&own);
-        let root = yaml::parse_on(&mut findings, &Budget::default());
-        let draft = root.and_then(|root| read(&root, &mut findings));
-        let (mappings, seen) = compiled(name, files, draft.as_ref(), &mut all);
-        let connector = find(CONNECTOR).map(|(file, text)| source(file, text));
-        let integration = draft.and_then(|draft| {
-            let check = Check {
-                name,
-                seen: &seen,
-                mappings: &mappings,
-                connector: connector.as_ref(),
-                findings: &mut findings,
-            };
-            check.run(&draft);
-            Some(Integration {
-                name: name.to_owned(),
-                role: draft.role?,
-                connector: draft.connector?.0,
-                intake: draft.intake,
-                deliver: draft.deliver,
-                reads: draft.reads,
-                owns: draft.owns,
-                mappings,
-                connector_source: connector,
-                source: Arc::clone(&own),
-            })
-        });
-        all.extend(findings.into_vec());
-        diagnostic::sort(&mut all);
-        let failed = all.iter().any(|finding| finding.severity == Severity::Error);
-        Loaded { integration: integration.filter(|_| !failed), diagnostics: all }
-    }
-}
-
-fn source(integration: &str, file: &str, text: &str) -> Arc<Source> {
-    Source::new(format!("mappings/{integration}/{file}"), text)
-}
-
-/// The mappings of the folder, and the documents that have a file, right or wrong.
-fn compiled<'f>(
-    name: &str,
-    files: &[(&'f str, &str)],
-    draft: Option<&Draft>,
-    all: &mut Vec<Diagnostic>,
-) -> (BTreeMap<String, Arc<Mapping>>, Vec<&'f str>) {
-    let named = draft.map(|draft| draft.named.clone()).unwrap_or_default();
-    let role = draft.and_then(|draft| draft.role);
-    let (mut mappings, mut seen) = (BTreeMap::new(), Vec::new());
-    for (file, text) in files {
-        let document = file.strip_suffix(".yaml").filter(|stem| !stem.contains('/'));
-        let Some(document) = document.filter(|_| ![INTEGRATION, CONNECTOR].contains(file)) else {
-            continue;
-        };
-        seen.push(document);
-        match compile(name, document, &source(name, file, text), &named, role) {
-            Ok(mapping) => {
-                all.extend_from_slice(mapping.warnings());
-                mappings.insert(document.to_owned(), Arc::new(mapping));
-            }
-            Err(more) => all.extend(more),
         }
+        match &draft {
+            Some(draft) => named = draft.named.clone(),
+            None => named.unread = true,
+        }
+        let role = draft.as_ref().and_then(|draft| draft.role);
+        let Compiled { mappings, seen, failed } =
+            Compiled::new(name, parts, &named, role, &mut all);
+        let mut integration = None;
+        if let Some(mut findings) = own {
+            let source = Arc::clone(findings.source());
+            if let Some(draft) = draft {
+                let declared = connector.is_some() || parts.unread.contains(&CONNECTOR);
+                let (seen, mappings, findings) = (&seen, &mappings, &mut findings);
+                Check { name, seen, mappings, declared, findings }.run(&draft);
+                integration = draft.integration(name, source);
+            }
+            all.extend(findings.into_vec());
+        }
+        diagnostic::sort(&mut all);
+        let wrong = all.iter().any(|finding| finding.severity == Severity::Error);
+        let whole = !wrong && !failed && parts.unread.is_empty();
+        let filled =
+            |integration| Integration { mappings, connector_source: connector, ..integration };
+        Loaded { integration: integration.filter(|_| whole).map(filled), diagnostics: all }
     }
-    (mappings, seen)
+}
+
+impl Draft {
+    /// The integration, its mappings and its connector's file to be filled in.
+    fn integration(self, name: &str, source: Arc<Source>) -> Option<Integration> {
+        Some(Integration {
+            name: name.to_owned(),
+            role: self.role?,
+            connector: self.connector?.0,
+            intake: self.intake,
+            deliver: self.deliver,
+            reads: self.reads,
+            owns: self.owns,
+            mappings: BTreeMap::new(),
+            connector_source: None,
+            source,
+        })
+    }
+}
+
+/// The mappings of a folder.
+struct Compiled<'p> {
+    mappings: BTreeMap<String, Arc<Mapping>>,
+    /// The documents that have a file, right or wrong.
+    seen: Vec<&'p str>,
+    /// One of them cannot be used.
+    failed: bool,
+}
+
+impl<'p> Compiled<'p> {
+    fn new(
+        name: &str,
+        parts: &Parts<'p>,
+        named: &Named,
+        role: Option<Role>,
+        all: &mut Vec<Diagnostic>,
+    ) -> Self {
+        let document = |file: &'p str| {
+            let stem = file.strip_suffix(".yaml").filter(|stem| !stem.contains('/'));
+            stem.filter(|_| ![INTEGRATION, CONNECTOR].contains(&file))
+        };
+        let seen = parts.unread.iter().filter_map(|file| document(file)).collect();
+        let mut compiled = Self { mappings: BTreeMap::new(), seen, failed: false };
+        for (file, source) in parts.files {
+            let Some(document) = document(file) else { continue };
+            compiled.seen.push(document);
+            match compile(name, document, source, named, role) {
+                Ok(mapping) => {
+                    all.extend_from_slice(mapping.warnings());
+                    compiled.mappings.insert(document.to_owned(), Arc::new(mapping));
+                }
+                Err(more) => {
+                    compiled.failed = true;
+                    all.extend(more);
+                }
+            }
+        }
+        compiled
+    }
 }
 
 /// One mapping of the folder; its name is the folder's and the file's.
@@ -122,8 +189,8 @@ struct Check<'c, 'f> {
     /// Documents that have a file, right or wrong.
     seen: &'c [&'c str],
     mappings: &'c BTreeMap<String, Arc<Mapping>>,
-    /// The `connector.yaml` of the folder, if it has one.
-    connector: Option<&'c Arc<Source>>,
+    /// The folder has a `connector.yaml`.
+    declared: bool,
     findings: &'f mut Findings,
 }
 
@@ -136,7 +203,7 @@ impl Check<'_, '_> {
             self.error(codes::NAME, *span, message, &format!("write `integration: {}`", self.name));
         }
         if let Some((ConnectorUse::Declared, span)) = &draft.connector
-            && self.connector.is_none()
+            && !self.declared
         {
             let message = "a declared connector needs a connector.yaml in this folder";
             self.error(

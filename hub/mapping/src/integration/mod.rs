@@ -20,6 +20,7 @@ use orderhub_order::ids::Role;
 
 use crate::Mapping;
 
+pub use load::Parts;
 pub use rules::{OperationFacts, OperationUse};
 pub(crate) use shapes::Chains;
 pub use shapes::{SystemShape, SystemShapes};

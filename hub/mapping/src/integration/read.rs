@@ -15,6 +15,9 @@ use orderhub_order::ids::{Collection, Entity, Role};
 use super::{ByLink, ConnectorUse, Deliver, Intake, Read};
 use crate::{Named, codes};
 
+/// Most entries of `intake`, and of `deliver`.
+const MOST_ENTRIES: usize = 500;
+
 /// An `integration.yaml` as it was read; which mappings there are is judged afterwards.
 #[derive(Debug)]
 pub(super) struct Draft {
@@ -29,9 +32,9 @@ pub(super) struct Draft {
 }
 
 /// Reads the file; mistakes go to `findings`.
-pub(super) fn read(root: &Node, findings: &mut Findings) -> Option<Draft> {
+pub(super) fn read(root: &Node, named: &Named, findings: &mut Findings) -> Option<Draft> {
     let mut fields = Fields::of(root, "an integration", findings)?;
-    crate::parse::Reader { findings, named: Named::default() }.version(&mut fields);
+    crate::parse::Reader::new(findings, named.clone()).version(&mut fields);
     let name = fields.required("integration", findings);
     let role = fields.required("role", findings);
     let connector = fields.required("connector", findings);
@@ -41,19 +44,19 @@ pub(super) fn read(root: &Node, findings: &mut Findings) -> Option<Draft> {
     let reads = fields.optional("reads");
     let owns = fields.optional("owns");
     fields.finish(findings);
-    let named = uses.map(|node| Named::read(node, findings)).unwrap_or_default();
+    let named = match uses {
+        Some(node) => Named::read(node, named.clone(), findings),
+        None => named.clone(),
+    };
     let text = |node: &Node| node.scalar_text().map(|text| (text.into_owned(), node.span));
     let mut reader = Reader { findings };
-    let entries = |node: Option<&Node>| -> Vec<Node> {
-        node.map(|node| node.list_or_single().to_vec()).unwrap_or_default()
-    };
     Some(Draft {
         name: name.and_then(text),
         role: role.and_then(|node| reader.role(node)),
         connector: connector.and_then(|node| reader.connector(node)),
         named,
-        intake: entries(intake).iter().filter_map(|node| reader.intake(node)).collect(),
-        deliver: entries(deliver).iter().filter_map(|node| reader.deliver(node)).collect(),
+        intake: reader.entries(intake).iter().filter_map(|node| reader.intake(node)).collect(),
+        deliver: reader.entries(deliver).iter().filter_map(|node| reader.deliver(node)).collect(),
         reads: reads.map(|node| reader.reads(node)).unwrap_or_default(),
         owns: owns.map(|node| reader.owns(node)),
     })
@@ -73,6 +76,16 @@ impl Reader<'_> {
     ) {
         let finding = self.findings.error(code, span, message).with_hint(hint);
         self.findings.report(finding);
+    }
+
+    /// The entries of a list, as far as it may be long.
+    fn entries<'n>(&mut self, node: Option<&'n Node>) -> &'n [Node] {
+        let entries = node.map(Node::list_or_single).unwrap_or_default();
+        if let Some(first) = entries.get(MOST_ENTRIES) {
+            let message = format!("an integration has at most {MOST_ENTRIES} entries of a kind");
+            self.error(codes::INTEGRATION, first.span, message, "make it two integrations");
+        }
+        entries.get(..MOST_ENTRIES).unwrap_or(entries)
     }
 
     /// Reports what the language has and this version has not, with what to write for now.

@@ -20,6 +20,9 @@ use crate::conversions::{Conversion, Law, Target};
 /// Causes for which a document is held on purpose: nothing is lost.
 const HELD: [&str; 2] = ["ambiguous_time", "unknown_value"];
 
+/// Most words of one table that are tried.
+const MOST_WORDS: usize = 500;
+
 /// A way out and a way in.
 pub(super) struct Road<'r> {
     /// As the file writes it: out runs from right to left.
@@ -184,7 +187,8 @@ impl<'r> Road<'r> {
     pub(super) fn words(&self) -> Vec<Value> {
         let mut words = Vec::new();
         for (number, link) in self.back.iter().enumerate() {
-            for word in link.words() {
+            // A row comes back by itself: of a long table some are enough to try what stands around it.
+            for word in link.words().into_iter().take(MOST_WORDS) {
                 let after = self.back.get(number + 1..).unwrap_or_default();
                 words.extend(self.through(Cell::text(word.to_owned()), after));
             }

@@ -11,10 +11,13 @@ use crate::ast::{Chain, Link};
 use crate::codes;
 use crate::conversions::{self, Options};
 
+/// Most conversions of a chain, those of the names that it uses counted.
+const MOST_LINKS: usize = 32;
+
 impl Named {
     /// Reads `use:` of an integration.
-    pub(crate) fn read(node: &Node, findings: &mut Findings) -> Named {
-        let mut reader = Reader { findings, named: Named::default() };
+    pub(crate) fn read(node: &Node, named: Named, findings: &mut Findings) -> Named {
+        let mut reader = Reader::new(findings, named);
         reader.uses(node);
         reader.named
     }
@@ -34,8 +37,15 @@ impl Reader<'_> {
                 self.error(codes::CONVERSION, key.span, message, "take another name");
                 continue;
             }
+            let before = (self.findings.len(), self.unjudged);
             let chain = self.chain(value);
-            Arc::make_mut(&mut self.named.chains).insert(key.name.clone(), chain);
+            if before == (self.findings.len(), self.unjudged) {
+                Arc::make_mut(&mut self.named.chains).insert(key.name.clone(), chain);
+            } else {
+                // Rules that use it would each seem wrong for what is wrong here.
+                Arc::make_mut(&mut self.named.chains).remove(&key.name);
+                Arc::make_mut(&mut self.named.wrong).insert(key.name.clone());
+            }
         }
     }
 
@@ -44,6 +54,13 @@ impl Reader<'_> {
         let mut chain = Chain::new();
         for item in node.list_or_single() {
             self.link(item, &mut chain);
+            // Names may stand for names: a few lines could make a chain without end.
+            if chain.len() > MOST_LINKS {
+                let message = format!("a chain has at most {MOST_LINKS} conversions");
+                let hint = "what a system writes needs a few: take out what changes nothing";
+                self.error(codes::CONVERSION, item.span, message, hint);
+                break;
+            }
         }
         chain
     }
@@ -75,9 +92,16 @@ impl Reader<'_> {
             chain.extend(known.iter().map(|link| Link { span, ..link.clone() }));
             return;
         }
-        let Some(entry) = conversions::find(name) else { return self.unknown(name, span) };
-        let made =
-            (entry.read)(options, &mut Options { findings: self.findings, name: (name, span) });
+        let Some(entry) = conversions::find(name) else {
+            if self.named.unjudged(name) {
+                self.unjudged += 1;
+                return;
+            }
+            return self.unknown(name, span);
+        };
+        let mut reader = Options::new(self.findings, (name, span), self.named.clone());
+        let made = (entry.read)(options, &mut reader);
+        self.unjudged += usize::from(reader.unjudged);
         chain.extend(made.map(|made| Link { span, conversion: made.into() }));
     }
 
@@ -86,9 +110,9 @@ impl Reader<'_> {
         let names = names.chain(conversions::names());
         let message = format!("unknown conversion `{name}`");
         let finding = self.findings.error(codes::CONVERSION, span, message);
-        let finding = finding
-            .with_label("no such conversion, and no name under `use:`")
-            .with_one_of(name, names);
-        self.findings.report(finding);
+        let finding = finding.with_label("no such conversion, and no name under `use:`");
+        // What is not shown needs no hint: a hostile file misspells thousands.
+        let shown = !self.findings.is_full();
+        self.findings.report(if shown { finding.with_one_of(name, names) } else { finding });
     }
 }

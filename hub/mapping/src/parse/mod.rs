@@ -2,6 +2,7 @@
 
 mod chain;
 mod format;
+mod include;
 mod rule;
 
 use orderhub_lang::condition::Condition;
@@ -22,12 +23,35 @@ use crate::literal::literal;
 pub(crate) struct Reader<'f> {
     /// Where findings go.
     pub(crate) findings: &'f mut Findings,
-    /// Named chains: of the integration and of the file.
+    /// Named chains: of the integration and of the file; what it may include, and tables.
     pub(crate) named: Named,
+    /// Parts that rest on something wrong that was told elsewhere: the file cannot be used, and what rests
+    /// on them is not judged.
+    pub(crate) unjudged: usize,
+    /// Findings, and parts that are not judged, within lists of rules: they do not make wrong what surrounds
+    /// the list.
+    inside: (usize, usize),
+    /// Nodes of what was included.
+    weight: usize,
+    /// Paths so far.
+    paths: usize,
 }
+
+/// Most paths of a file, those of what it includes counted: each has a slot in every document that is read.
+pub(crate) const MOST_PATHS: usize = 5_000;
+
+/// Most values of a `none`.
+const MOST_NONES: usize = 100;
 
 /// The version of the language.
 const LANGUAGE: &str = "1";
+
+impl<'f> Reader<'f> {
+    /// For a file that may name what is in `named`.
+    pub(crate) fn new(findings: &'f mut Findings, named: Named) -> Self {
+        Self { findings, named, unjudged: 0, inside: (0, 0), weight: 0, paths: 0 }
+    }
+}
 
 impl Reader<'_> {
     /// The whole file.
@@ -52,10 +76,7 @@ impl Reader<'_> {
         if let Some(uses) = uses {
             self.uses(uses);
         }
-        let name = name.and_then(|node| {
-            let text = self.text(node, "a name is needed")?;
-            Some(Placed { span: node.span, is: text })
-        });
+        let name = name.and_then(|node| self.name(node));
         let keyed = key.is_some();
         let (entity, known_entity) = entity.map_or((Entity::Order, true), |node| self.entity(node));
         let (documents, grouping) = self.documents(documents, &format);
@@ -83,6 +104,17 @@ impl Reader<'_> {
             format,
             grouping,
         })
+    }
+
+    /// `<integration>.<document>`
+    fn name(&mut self, node: &Node) -> Option<Placed<String>> {
+        let text = self.text(node, "a name is needed")?;
+        if !text.contains('.') {
+            let hint = "write `<integration>.<document>`, such as `shopify.order_rest`";
+            let message = format!("`{text}` names no integration");
+            self.error(codes::NAME, node.span, message, hint);
+        }
+        Some(Placed { span: node.span, is: text })
     }
 
     /// `orderhub: 1` stands in every file.
@@ -228,7 +260,13 @@ impl Reader<'_> {
     /// Values that mean null.
     pub(crate) fn nones(&mut self, node: &Node) -> Vec<Cell<'static>> {
         let mut values = Vec::new();
-        for item in node.list_or_single() {
+        let items = node.list_or_single();
+        if items.len() > MOST_NONES {
+            let message = format!("`none` lists at most {MOST_NONES} values");
+            self.error(codes::SHAPE, node.span, message, "a table with empty words says the same");
+            return values;
+        }
+        for item in items {
             match literal(item) {
                 Some(value) => values.push(value),
                 None => {
@@ -243,7 +281,7 @@ impl Reader<'_> {
     /// A condition.
     pub(crate) fn condition(&mut self, node: &Node) -> Option<Condition> {
         match Condition::parse(self.findings.source(), node) {
-            Ok(condition) => Some(condition),
+            Ok(condition) => self.counted(condition.tests.len(), node.span).then_some(condition),
             Err(more) => {
                 self.findings.extend(more);
                 None
@@ -258,6 +296,9 @@ impl Reader<'_> {
     }
 
     fn path_text(&mut self, text: &str, node: &Node) -> Option<PathAt> {
+        if !self.counted(1, node.span) {
+            return None;
+        }
         match Path::parse(text) {
             Ok(is) => Some(Placed { span: node.span, is }),
             Err(error) => {
@@ -267,6 +308,21 @@ impl Reader<'_> {
                 None
             }
         }
+    }
+
+    /// Counts paths; reports the first that is too many.
+    fn counted(&mut self, paths: usize, span: Span) -> bool {
+        let before = self.paths;
+        self.paths = before.saturating_add(paths);
+        if before <= MOST_PATHS && self.paths > MOST_PATHS {
+            let message = format!("a mapping has at most {MOST_PATHS} paths");
+            let hint =
+                "divide the file: another shape of the same thing may have a file of its own";
+            self.error(codes::EXPANSION, span, message, hint);
+        }
+        let fits = self.paths <= MOST_PATHS;
+        self.unjudged += usize::from(!fits);
+        fits
     }
 
     /// A scalar as text.
@@ -293,11 +349,5 @@ impl Reader<'_> {
     ) {
         let finding = self.findings.error(code, span, message).with_hint(hint);
         self.findings.report(finding);
-    }
-
-    /// Reports what the language has and this version has not.
-    pub(crate) fn later(&mut self, span: Span, what: &str) {
-        let message = format!("{what}: not in this version");
-        self.findings.report(self.findings.error(codes::LATER, span, message));
     }
 }

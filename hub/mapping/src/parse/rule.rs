@@ -17,15 +17,32 @@ impl Reader<'_> {
             self.findings.report(finding);
             return Vec::new();
         };
-        items.iter().filter_map(|item| self.rule(item)).collect()
+        let (before, inside) = (self.mistakes(), self.inside);
+        let mut rules = Vec::new();
+        for item in items {
+            match item.get("include") {
+                Some(_) => rules.extend(self.include(item)),
+                None => rules.extend(self.rule(item)),
+            }
+        }
+        let now = self.mistakes();
+        self.inside = (inside.0 + now.0 - before.0, inside.1 + now.1 - before.1);
+        rules
+    }
+
+    /// Findings, and parts that are not judged, so far.
+    fn mistakes(&self) -> (usize, usize) {
+        (self.findings.len(), self.unjudged)
+    }
+
+    /// The same without those of lists of rules.
+    fn own_mistakes(&self) -> (usize, usize) {
+        let (found, unjudged) = self.mistakes();
+        (found - self.inside.0, unjudged - self.inside.1)
     }
 
     fn rule(&mut self, node: &Node) -> Option<Rule> {
-        if let Some(include) = node.get("include") {
-            self.later(include.span, "`include`");
-            return None;
-        }
-        let before = self.findings.len();
+        let before = self.own_mistakes();
         if node.as_map().is_none() {
             let finding = self.findings.wrong_type(node, "a rule is a mapping");
             self.findings.report(finding.with_hint("write `{ hub: order_no, system: name }`"));
@@ -63,15 +80,15 @@ impl Reader<'_> {
             }),
             ..Rule::default()
         };
-        let mut broken = self.findings.len() > before;
+        let mut broken = self.own_mistakes() != before;
         // Mistakes below are those of the rules there.
         rule.fields = parts.map(|node| self.rules(node));
         rule.each = each.and_then(|node| self.each(node));
         broken |= each.is_some() && rule.each.is_none();
         if !broken {
-            let before = self.findings.len();
+            let before = self.own_mistakes();
             self.sides(node, &rule);
-            broken = self.findings.len() > before;
+            broken = self.own_mistakes() != before;
         }
         rule.broken = broken;
         Some(rule)
@@ -253,9 +270,12 @@ impl Reader<'_> {
         let adds = fields.bool("adds", self.findings).unwrap_or(true);
         let rules = fields.optional("fields");
         fields.finish(self.findings);
+        let before = self.unjudged;
         let own_key = key.and_then(|node| self.key(node));
         let own_ours = ours.and_then(|node| self.source_rule(node, "ours")).map(Box::new);
-        let broken = key.is_some() != own_key.is_some() || ours.is_some() != own_ours.is_some();
+        let broken = key.is_some() != own_key.is_some()
+            || ours.is_some() != own_ours.is_some()
+            || self.unjudged > before;
         Some(Each {
             span: node.span,
             key: own_key,

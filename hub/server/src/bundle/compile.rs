@@ -1,6 +1,6 @@
 //! From files and settings to a bundle: every folder is compiled and checked, all findings in one run.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use orderhub_connectors::contract::{Connector, Operation, OperationKind};
@@ -9,11 +9,13 @@ use orderhub_lang::codes;
 use orderhub_lang::diagnostic::{self, Diagnostic, Severity, Source};
 use orderhub_lang::path::Path;
 use orderhub_lang::yaml::source_from_bytes;
+use orderhub_mapping::cases::missing;
 use orderhub_mapping::codes as mapping_codes;
 use orderhub_mapping::integration::{
     ConnectorUse, IntakeFrom, Integration, OperationFacts, OperationUse, SystemShape, SystemShapes,
 };
 use orderhub_mapping::laws;
+use orderhub_mapping::library::{Folder, Library};
 use orderhub_order::flow::{Flow, Ownership};
 use orderhub_order::ids::{Entity, SystemName};
 use orderhub_order::rules::{OperationKind as Kind, SystemRules};
@@ -23,11 +25,6 @@ use super::{Bundle, BundleError, Files, files, queues};
 use crate::config::{self, Config};
 use crate::events;
 
-/// The folder of the hub's own side.
-const HUB: &str = "hub";
-/// The folder of snippets that others include.
-const COMMON: &str = "common";
-
 /// What the files are, before settings say which systems there are.
 #[derive(Debug, Default)]
 pub(super) struct Compiled {
@@ -35,12 +32,41 @@ pub(super) struct Compiled {
     ownership: Option<Ownership>,
     integrations: BTreeMap<String, Arc<Integration>>,
     connectors: BTreeMap<String, Arc<dyn Connector>>,
+    /// Connectors that are there and wrong.
+    unjudged: BTreeSet<String>,
+    library: Arc<Library>,
     findings: Vec<Diagnostic>,
 }
 
 /// Compiles and checks everything.
 pub(super) fn bundle(files: &Files, config: &Config) -> Result<Bundle, BundleError> {
-    let mut compiled = compile(files);
+    with_settings(files, compile(files, &BTreeSet::new()), config)
+}
+
+/// Everything that can be found without running anything: what keeps the files from being used, what
+/// probably is not meant, and what cases name and is not there. `unread` are files that could not be read.
+pub(super) fn check_all(
+    files: &Files,
+    unread: &BTreeSet<String>,
+    config: &Config,
+) -> Result<Vec<Diagnostic>, BundleError> {
+    let compiled = compile(files, unread);
+    let cases = compiled.cases(files, unread);
+    let mut found = match with_settings(files, compiled, config) {
+        Ok(bundle) => bundle.warnings,
+        Err(BundleError::Files(found)) => found,
+        Err(error) => return Err(error),
+    };
+    found.extend(cases);
+    diagnostic::sort(&mut found);
+    Ok(found)
+}
+
+fn with_settings(
+    files: &Files,
+    mut compiled: Compiled,
+    config: &Config,
+) -> Result<Bundle, BundleError> {
     diagnostic::sort(&mut compiled.findings);
     if compiled.findings.iter().any(|finding| finding.severity == Severity::Error) {
         return Err(BundleError::Files(compiled.findings));
@@ -80,6 +106,25 @@ pub(super) fn bundle(files: &Files, config: &Config) -> Result<Bundle, BundleErr
 }
 
 impl Compiled {
+    /// Files that cases name and that are not there. They change nothing that runs; those of an integration
+    /// with other errors are looked for once those are mended.
+    fn cases(&self, files: &Files, unread: &BTreeSet<String>) -> Vec<Diagnostic> {
+        let below = |folder: &str| -> Vec<&str> {
+            let own = |file: &'_ String| Some(file.strip_prefix(folder)?.strip_prefix('/')?.len());
+            let all = files.keys().chain(unread);
+            all.filter_map(|file| file.get(file.len() - own(file)?..)).collect()
+        };
+        let mut found = Vec::new();
+        for (name, integration) in &self.integrations {
+            let files = below(name);
+            let mappings = integration.mappings.values();
+            found.extend(mappings.flat_map(|mapping| missing(mapping, &files)));
+        }
+        let files = below("common");
+        found.extend(self.library.mappings().flat_map(|(_, group)| missing(group, &files)));
+        found
+    }
+
     fn integration(&self, name: &str) -> Option<(Arc<Integration>, Arc<dyn Connector>)> {
         let integration = self.integrations.get(name)?;
         let connector = self.connectors.get(name)?;
@@ -116,32 +161,20 @@ fn limits(name: &SystemName, settings: &config::System, connector: &dyn Connecto
 
 /// The exceptions of a folder; those of this build where it has none, or none that can be read.
 pub(super) fn ownership(files: &Files) -> Ownership {
-    let path = format!("{HUB}/ownership.yaml");
-    let source = files.get(&path).and_then(|bytes| source_from_bytes(&path, bytes).ok());
+    let path = "hub/ownership.yaml";
+    let source = files.get(path).and_then(|bytes| source_from_bytes(path, bytes).ok());
     source.and_then(|source| Ownership::parse(&source).ok()).unwrap_or_else(Ownership::embedded)
 }
 
-fn compile(files: &Files) -> Compiled {
-    let mut compiled = Compiled::default();
-    let mut folders: BTreeMap<&str, Vec<(&str, Arc<Source>)>> = BTreeMap::new();
-    for (path, bytes) in files {
-        let Some((folder, name)) = path.split_once('/') else { continue };
-        if !name.ends_with(".yaml") {
-            continue;
-        }
-        match source_from_bytes(&format!("mappings/{path}"), bytes) {
-            Ok(source) => folders.entry(folder).or_default().push((name, source)),
-            Err(finding) => compiled.findings.push(*finding),
-        }
+fn compile(files: &Files, unread: &BTreeSet<String>) -> Compiled {
+    let folder = Folder::load(files, unread);
+    let mut compiled = Compiled { findings: folder.findings(), ..Compiled::default() };
+    compiled.hub(&folder.hub);
+    compiled.connect(&folder);
+    for (name, loaded) in folder.integrations {
+        compiled.integrations.extend(loaded.integration.map(|found| (name, Arc::new(found))));
     }
-    for (folder, sources) in &folders {
-        match *folder {
-            HUB => compiled.hub(sources),
-            COMMON => {}
-            name => compiled.load(name, sources),
-        }
-    }
-    compiled.connect();
+    compiled.share();
     let flow = compiled.flow.take().unwrap_or_else(Flow::embedded);
     let integrations: Vec<_> = compiled.integrations.values().map(Arc::clone).collect();
     for integration in &integrations {
@@ -152,13 +185,14 @@ fn compile(files: &Files) -> Compiled {
     }
     compiled.flow = Some(flow);
     compiled.laws(&integrations);
+    compiled.library = folder.library;
     compiled
 }
 
 impl Compiled {
-    fn hub(&mut self, sources: &[(&str, Arc<Source>)]) {
+    fn hub(&mut self, sources: &[(String, Arc<Source>)]) {
         for (name, source) in sources {
-            match *name {
+            match name.as_str() {
                 "flow.yaml" => match Flow::parse(source) {
                     Ok(flow) => self.flow = Some(flow),
                     Err(findings) => self.findings.extend(findings),
@@ -178,16 +212,6 @@ impl Compiled {
         }
     }
 
-    fn load(&mut self, name: &str, sources: &[(&str, Arc<Source>)]) {
-        let texts: Vec<(&str, &str)> =
-            sources.iter().map(|(file, source)| (*file, source.text.as_str())).collect();
-        let loaded = Integration::load(name, &texts);
-        self.findings.extend(loaded.diagnostics);
-        if let Some(integration) = loaded.integration {
-            self.integrations.insert(name.to_owned(), Arc::new(integration));
-        }
-    }
-
     /// What goes out comes back, and no two systems push a field back and forth.
     fn laws(&mut self, integrations: &[Arc<Integration>]) {
         for integration in integrations {
@@ -197,24 +221,34 @@ impl Compiled {
         self.findings.extend(laws::loops(integrations, ownership));
     }
 
-    /// Finds who speaks for each integration. A connector file is compiled once.
-    fn connect(&mut self) {
-        for (name, integration) in &self.integrations {
-            let Some(source) = &integration.connector_source else { continue };
+    /// Compiles each connector file once, whatever is wrong with the integration beside it: another may
+    /// share it.
+    fn connect(&mut self, folder: &Folder) {
+        self.unjudged.extend(folder.unread_connectors.iter().cloned());
+        for (name, source) in &folder.connectors {
             match declared::compile(source) {
                 Ok(connector) => {
                     self.findings.extend_from_slice(connector.warnings());
                     self.connectors.insert(name.clone(), Arc::new(connector));
                 }
-                Err(findings) => self.findings.extend(findings),
+                Err(findings) => {
+                    self.findings.extend(findings);
+                    self.unjudged.insert(name.clone());
+                }
             }
         }
+    }
+
+    /// Finds who speaks for the integrations that have no connector of their own.
+    fn share(&mut self) {
         for (name, integration) in &self.integrations {
             let ConnectorUse::Named(other) = &integration.connector else { continue };
             match self.connectors.get(other).map(Arc::clone) {
                 Some(connector) => {
                     self.connectors.insert(name.clone(), connector);
                 }
+                // It is there, and what is wrong with it was told.
+                None if self.unjudged.contains(other) => {}
                 None => {
                     let message = format!("there is no connector `{other}`");
                     let source = &integration.source;

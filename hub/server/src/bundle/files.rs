@@ -2,11 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Read as _;
 use std::path::Path;
 
+use orderhub_lang::codes;
+use orderhub_lang::diagnostic::{self, Diagnostic, Source, Span};
+use orderhub_lang::yaml::too_large;
+use orderhub_mapping::codes as mapping_codes;
 use orderhub_order::hash::half_of_parts;
 
-use super::{BundleError, Files};
+use super::{BundleError, Files, Looked};
 
 /// Files in all.
 const MOST_FILES: usize = 5_000;
@@ -14,53 +19,132 @@ const MOST_FILES: usize = 5_000;
 const MOST_BYTES: u64 = 64 << 20;
 /// Folders within each other; a link that leads back ends here.
 const MOST_DEPTH: usize = 6;
+/// Bytes of a file of the language; its reader takes no more.
+const MOST_YAML: u64 = 1 << 20;
+/// Bytes of a table.
+const MOST_TABLE: u64 = 8 << 20;
+/// Bytes of anything else: samples.
+const MOST_SAMPLE: u64 = 4 << 20;
 
 /// Reads every file below `path`. What begins with a dot is left alone (editors and mounts put their own
 /// there); links are followed, because mounted settings are links.
 pub(super) fn read(path: &Path) -> Result<Files, BundleError> {
-    let mut files = BTreeMap::new();
-    let mut bytes = 0;
-    folder(path, "", 0, &mut files, &mut bytes)?;
-    if files.is_empty() {
+    let looked = look(path)?;
+    if !looked.findings.is_empty() {
+        return Err(BundleError::Files(looked.findings));
+    }
+    if looked.files.is_empty() {
         let why = format!("`{}` has no files; `[mappings] path` names the folder", path.display());
         return Err(BundleError::Settings(why));
     }
-    Ok(files)
+    Ok(looked.files)
 }
 
-fn folder(
-    path: &Path,
-    below: &str,
-    depth: usize,
-    files: &mut Files,
-    bytes: &mut u64,
-) -> Result<(), BundleError> {
-    let failed = |source| BundleError::Read { path: path.display().to_string(), source };
-    for entry in fs::read_dir(path).map_err(failed)? {
-        let entry = entry.map_err(failed)?;
-        let name = entry.file_name();
-        let Some(name) = name.to_str().filter(|name| !name.starts_with('.')) else { continue };
-        let at = entry.path();
-        let failed = |source| BundleError::Read { path: at.display().to_string(), source };
-        let inner = if below.is_empty() { name.to_owned() } else { format!("{below}/{name}") };
-        let found = fs::metadata(&at).map_err(failed)?;
-        if found.is_dir() {
-            if depth + 1 >= MOST_DEPTH {
-                return Err(bound(&at, "folders within each other", MOST_DEPTH as u64));
+/// The same as far as it goes.
+///
+/// **Invariant:** a file over its bound is never read into memory. Test: `a_file_over_its_bound_is_not_read`.
+pub(super) fn look(path: &Path) -> Result<Looked, BundleError> {
+    let mut reader = Reader { looked: Looked::default(), bytes: 0, seen: 0 };
+    reader.folder(path, "", 0)?;
+    reader.alike();
+    diagnostic::sort(&mut reader.looked.findings);
+    Ok(reader.looked)
+}
+
+struct Reader {
+    looked: Looked,
+    bytes: u64,
+    seen: usize,
+}
+
+impl Reader {
+    fn folder(&mut self, path: &Path, below: &str, depth: usize) -> Result<(), BundleError> {
+        let failed = |source| BundleError::Read { path: path.display().to_string(), source };
+        for entry in fs::read_dir(path).map_err(failed)? {
+            let entry = entry.map_err(failed)?;
+            let at = entry.path();
+            let name = entry.file_name();
+            let name = name.to_string_lossy();
+            if name.starts_with('.') {
+                continue;
             }
-            folder(&at, &inner, depth + 1, files, bytes)?;
-        } else if found.is_file() {
-            *bytes = bytes.saturating_add(found.len());
-            if *bytes > MOST_BYTES {
-                return Err(bound(&at, "bytes", MOST_BYTES));
-            }
-            if files.len() >= MOST_FILES {
+            let inner = if below.is_empty() { name.to_string() } else { format!("{below}/{name}") };
+            self.seen += 1;
+            if self.seen > MOST_FILES {
                 return Err(bound(&at, "files", MOST_FILES as u64));
             }
-            files.insert(inner, fs::read(&at).map_err(failed)?);
+            if entry.file_name().to_str().is_none() || name.chars().any(char::is_control) {
+                let message = "the name of this file is no plain text";
+                self.tell(inner, mapping_codes::NAME, message.to_owned(), "rename it");
+                continue;
+            }
+            let failed = |source| BundleError::Read { path: at.display().to_string(), source };
+            let found = fs::metadata(&at).map_err(failed)?;
+            if found.is_dir() {
+                if depth + 1 >= MOST_DEPTH {
+                    return Err(bound(&at, "folders within each other", MOST_DEPTH as u64));
+                }
+                self.folder(&at, &inner, depth + 1)?;
+            } else if found.is_file() {
+                self.file(&at, inner, found.len())?;
+            }
+        }
+        Ok(())
+    }
+
+    fn file(&mut self, at: &Path, inner: String, length: u64) -> Result<(), BundleError> {
+        let most = most(&inner);
+        if length > most {
+            let hint = "an integration's files are small: move tables into files of their own, cut samples down";
+            self.tell(inner, codes::TOO_LARGE, too_large(length, most), hint);
+            return Ok(());
+        }
+        self.bytes = self.bytes.saturating_add(length);
+        if self.bytes > MOST_BYTES {
+            return Err(bound(at, "bytes", MOST_BYTES));
+        }
+        let failed = |source| BundleError::Read { path: at.display().to_string(), source };
+        // It may grow between the two calls: never more than its bound is taken.
+        let mut bytes = Vec::new();
+        let file = fs::File::open(at).map_err(failed)?;
+        file.take(most).read_to_end(&mut bytes).map_err(failed)?;
+        self.looked.files.insert(inner, bytes);
+        Ok(())
+    }
+
+    /// Of names that differ in the case of letters only, some machines keep one file.
+    fn alike(&mut self) {
+        let mut known: BTreeMap<String, &String> = BTreeMap::new();
+        let mut alike = Vec::new();
+        for name in self.looked.files.keys() {
+            if let Some(first) = known.insert(name.to_lowercase(), name) {
+                alike.push((name.clone(), first.clone()));
+            }
+        }
+        for (name, first) in alike {
+            let message =
+                format!("this name and `mappings/{first}` differ in the case of letters only");
+            self.tell(name, mapping_codes::NAME, message, "rename one of the two");
         }
     }
-    Ok(())
+
+    /// Tells of a file that is not read.
+    fn tell(&mut self, name: String, code: &'static str, message: String, hint: &str) {
+        let source = Source::new(format!("mappings/{}", name.escape_debug()), "");
+        let finding = Diagnostic::error(code, &source, Span::default(), message);
+        self.looked.findings.push(finding.with_hint(hint));
+        self.looked.files.remove(&name);
+        self.looked.unread.insert(name);
+    }
+}
+
+/// Most bytes of a file.
+fn most(name: &str) -> u64 {
+    match name.rsplit_once('.') {
+        Some((_, "yaml")) => MOST_YAML,
+        Some((below, "csv")) if below.contains("/tables/") => MOST_TABLE,
+        _ => MOST_SAMPLE,
+    }
 }
 
 fn bound(at: &Path, what: &str, most: u64) -> BundleError {
@@ -98,6 +182,42 @@ mod tests {
         assert_eq!(before, "83bc11965dcd999b", "every stored change names its bundle so");
         make("shopify/integration.yaml", "b");
         assert_ne!(hash(&read(folder.path()).unwrap()), before);
+    }
+
+    #[test]
+    fn a_file_over_its_bound_is_not_read() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir_all(folder.path().join("shop/tables")).unwrap();
+        let make = |path: &str, bytes: u64| {
+            fs::File::create(folder.path().join(path)).unwrap().set_len(bytes).unwrap();
+        };
+        make("shop/order.yaml", MOST_YAML + 1);
+        make("shop/tables/a.csv", MOST_TABLE + 1);
+        make("shop/huge.json", 1 << 40);
+        make("shop/a.json", MOST_SAMPLE);
+        let looked = look(folder.path()).unwrap();
+        let names: Vec<&str> = looked.files.keys().map(String::as_str).collect();
+        assert_eq!(names, ["shop/a.json"]);
+        let told = diagnostic::render(&looked.findings);
+        assert_eq!(told.matches("error[Y0005]").count(), 3, "{told}");
+        assert!(told.contains("mappings/shop/tables/a.csv:1:1"), "{told}");
+        assert!(
+            matches!(super::read(folder.path()), Err(BundleError::Files(found)) if found.len() == 3)
+        );
+    }
+
+    #[test]
+    fn names_that_are_no_text_or_differ_in_case_only_are_told() {
+        use std::os::unix::ffi::OsStrExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        let named = |name: &[u8]| folder.path().join(std::ffi::OsStr::from_bytes(name));
+        for name in [&b"a.yaml"[..], b"A.yaml", b"b\xff.yaml", b"c\n.yaml"] {
+            fs::write(named(name), "a: 1").unwrap();
+        }
+        let told = diagnostic::render(&look(folder.path()).unwrap().findings);
+        assert_eq!(told.matches("error[M0005]").count(), 3, "{told}");
+        assert!(told.contains("`mappings/A.yaml` differ in the case"), "{told}");
+        assert!(told.contains("mappings/c\\n.yaml:1:1"), "{told}");
     }
 
     #[test]

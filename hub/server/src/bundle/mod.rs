@@ -4,7 +4,7 @@
 //! **Invariant:** a bundle never changes; its hash names every file that decides what a message means, by
 //! path and bytes. Test: `a_folder_is_read_with_its_folders_and_without_hidden_files`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use orderhub_connectors::contract::Connector;
@@ -59,6 +59,17 @@ pub enum BundleError {
 /// The files of `mappings/`: path below it ► bytes.
 pub type Files = BTreeMap<String, Vec<u8>>;
 
+/// A folder as far as it could be read.
+#[derive(Debug, Default)]
+pub struct Looked {
+    /// The files that were read.
+    pub files: Files,
+    /// Files that are there and were not read: too large, or with a name that is no text.
+    pub unread: BTreeSet<String>,
+    /// Why.
+    pub findings: Vec<Diagnostic>,
+}
+
 impl Bundle {
     /// Puts a bundle together from compiled parts.
     pub fn from_parts(
@@ -76,7 +87,8 @@ impl Bundle {
     ///
     /// # Errors
     ///
-    /// [`BundleError::Read`], [`BundleError::Settings`] for a folder without files or beyond the bounds.
+    /// [`BundleError::Read`], [`BundleError::Settings`] for a folder without files or beyond the bounds,
+    /// [`BundleError::Files`] for files beyond theirs.
     pub fn read(path: &std::path::Path) -> Result<Files, BundleError> {
         files::read(path)
     }
@@ -98,6 +110,28 @@ impl Bundle {
     /// [`BundleError`], with all findings of all files, or all disagreements of settings and files.
     pub fn compile(files: &Files, config: &Config) -> Result<Self, BundleError> {
         compile::bundle(files, config)
+    }
+
+    /// Reads a folder as far as it can be read, for a check: with what is wrong with the files themselves,
+    /// and their names, too.
+    ///
+    /// # Errors
+    ///
+    /// As [`Bundle::read`], but for what is told of single files.
+    pub fn look(path: &std::path::Path) -> Result<Looked, BundleError> {
+        files::look(path)
+    }
+
+    /// All findings, also those that keep nothing from being used: cases that name files that are not there.
+    ///
+    /// # Errors
+    ///
+    /// [`BundleError::Settings`]: settings and files disagree.
+    pub fn check(looked: &Looked, config: &Config) -> Result<Vec<Diagnostic>, BundleError> {
+        let mut found = compile::check_all(&looked.files, &looked.unread, config)?;
+        found.extend(looked.findings.iter().cloned());
+        orderhub_lang::diagnostic::sort(&mut found);
+        Ok(found)
     }
 
     /// Findings that do not keep the files from being used.

@@ -7,7 +7,7 @@
 use std::path::Path;
 
 use orderhub_lang::codes::Explanation;
-use orderhub_lang::diagnostic::{self, Diagnostic, Severity, visible};
+use orderhub_lang::diagnostic::{self, Diagnostic, Note, Severity, visible};
 use serde_json::{Value, json};
 
 use super::explain;
@@ -45,6 +45,11 @@ pub(super) struct Found {
 }
 
 impl Found {
+    /// A finding in a file that stands alone, by the name that was asked for.
+    pub(super) fn alone(finding: Diagnostic) -> Self {
+        Self { path: finding.source.name.replace('\\', "/"), finding }
+    }
+
     /// A finding in a file of the mappings folder `root`.
     pub(super) fn below(root: &Path, finding: Diagnostic) -> Self {
         let here = std::env::current_dir().unwrap_or_default();
@@ -90,8 +95,11 @@ fn sentences(finding: &Diagnostic) -> String {
     let label = Some(finding.label.as_str()).filter(|label| !label.is_empty());
     let hint = finding.hint.as_ref().map(|hint| format!("hint: {hint}"));
     let more = format!("more: orderhub explain {}", finding.code);
-    let parts = [Some(finding.message.as_str()), label, hint.as_deref(), Some(more.as_str())];
-    parts.into_iter().flatten().map(visible).collect::<Vec<_>>().join("\n")
+    let told = |note: &Note| format!("note: {}: {}", note.text, note.place());
+    let notes: Vec<String> = finding.notes.iter().map(told).collect();
+    let said = [Some(finding.message.as_str()), label, hint.as_deref()].into_iter().flatten();
+    let said = said.chain(notes.iter().map(String::as_str)).chain([more.as_str()]);
+    said.map(visible).collect::<Vec<_>>().join("\n")
 }
 
 fn sarif(found: &[Found]) -> Value {

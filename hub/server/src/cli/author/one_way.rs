@@ -2,17 +2,18 @@
 //! such rules, so they are shown where they are asked for; those that look as if they were not meant are
 //! warnings of every check (`M0502`).
 
+use orderhub_mapping::library::Folder;
 use orderhub_mapping::{Mapping, RuleInfo, Way};
 use serde_json::{Value, json};
 
 use super::super::output::{self, Output};
-use super::{Mappings, integrations, load, selected};
+use super::selected;
 
 /// Prints them, by file and place.
-pub(super) fn show(mappings: &Mappings, below: &[String], output: Output) {
+pub(super) fn show(folder: &Folder, below: &[String], output: Output) {
     let mut rows = Vec::new();
-    for name in integrations(mappings) {
-        let Some(integration) = load(&name, mappings).integration else { continue };
+    for (name, loaded) in &folder.integrations {
+        let Some(integration) = &loaded.integration else { continue };
         for (document, mapping) in &integration.mappings {
             if selected(&format!("{name}/{document}.yaml"), below) {
                 rows.extend(mapping.rules().iter().filter_map(|rule| row(mapping, rule)));

@@ -23,6 +23,8 @@ enum Kind {
     Integration,
     /// `mappings/<integration>/<document>.yaml`
     Mapping,
+    /// `mappings/common/<name>.yaml`
+    Snippet,
     /// `mappings/<integration>/connector.yaml`
     Connector,
     /// `mappings/hub/flow.yaml`
@@ -36,9 +38,10 @@ enum Kind {
 }
 
 impl Kind {
-    const ALL: [Kind; 7] = [
+    const ALL: [Kind; 8] = [
         Kind::Integration,
         Kind::Mapping,
+        Kind::Snippet,
         Kind::Connector,
         Kind::Flow,
         Kind::Ownership,
@@ -50,6 +53,7 @@ impl Kind {
         match self {
             Kind::Integration => "integration",
             Kind::Mapping => "mapping",
+            Kind::Snippet => "snippet",
             Kind::Connector => "connector",
             Kind::Flow => "flow",
             Kind::Ownership => "ownership",
@@ -126,7 +130,26 @@ fn of(kind: Kind) -> Result<Json, Fault> {
             }
             Ok(schema)
         }
+        Kind::Snippet => Ok(snippet(of(Kind::Mapping)?)),
     }
+}
+
+/// A group of rules: those parts of a mapping that it has, and what it is for.
+fn snippet(mut schema: Json) -> Json {
+    let parts = ["orderhub", "entity", "use", "fields", "cases"];
+    let name = json!({ "type": "string", "pattern": "^common/", "description": "common/<name>, as the file is called." });
+    let part = json!({ "type": "string", "description": "`address`, or a collection of the entity: what the rules are for." });
+    if let Some(Json::Object(properties)) = schema.get_mut("properties") {
+        properties.retain(|key, _| parts.contains(&key.as_str()));
+        properties.insert("snippet".to_owned(), name);
+        properties.insert("part".to_owned(), part);
+    }
+    if let Json::Object(map) = &mut schema {
+        map.insert("title".to_owned(), json!("OrderHub group of rules"));
+        map.insert("description".to_owned(), json!("Rules that mappings include."));
+        map.insert("required".to_owned(), json!(["orderhub", "snippet", "fields"]));
+    }
+    schema
 }
 
 /// A schema with the words of its enums.

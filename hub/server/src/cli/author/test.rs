@@ -3,17 +3,18 @@
 mod junit;
 mod update;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use orderhub_mapping::cases::{Case, CaseResult, run_cases};
 use orderhub_mapping::coverage::{Coverage, Part, coverage};
+use orderhub_mapping::library::Folder;
 use orderhub_mapping::mutate::{Mutated, mutate};
 use orderhub_mapping::{Direction, Mapping};
 use serde_json::{Value as Json, json};
 
-use super::{Files, Mappings, integrations, load, read, report, roots, selected};
+use super::{Files, Mappings, load, roots, selected, whole};
 use crate::cli::output::{self, Code, Fault, Output, say};
 
 /// Which cases, and what is told of them.
@@ -44,6 +45,9 @@ pub(in crate::cli) struct Test {
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
 }
+
+/// The folder of what all integrations share, below the mappings folder.
+const COMMON: &str = "common";
 
 /// The cases of one mapping.
 pub(super) struct Ran {
@@ -112,9 +116,18 @@ fn share(touched: usize, parts: usize) -> String {
 fn ran(asked: &Test, output: Output) -> Result<Vec<Ran>, Fault> {
     let mut all = Vec::new();
     for (root, below) in roots(&asked.files)? {
-        let mappings = read(&root)?;
-        for name in integrations(&mappings) {
-            all.extend(of_integration(asked, &name, &root, &mappings, &below, output)?);
+        let (mappings, folder) = load(&root)?;
+        let groups = folder.library.mappings().filter(|(file, _)| selected(file, &below));
+        let sample = |sample: &str| mappings.get(&format!("{COMMON}/{sample}")).cloned();
+        let ways = [Direction::In, Direction::Out];
+        all.extend(
+            groups
+                .map(|(_, group)| of_mapping(asked, group, &ways, root.join(COMMON), &sample))
+                .filter(|ran| !ran.results.is_empty()),
+        );
+        for name in folder.integrations.keys() {
+            let from = (root.as_path(), &mappings, &folder);
+            all.extend(of_integration(asked, name, from, &below, output)?);
         }
     }
     Ok(all)
@@ -124,8 +137,7 @@ fn ran(asked: &Test, output: Output) -> Result<Vec<Ran>, Fault> {
 fn of_integration(
     asked: &Test,
     name: &str,
-    root: &std::path::Path,
-    mappings: &Mappings,
+    (root, mappings, folder): (&Path, &Mappings, &Folder),
     below: &[String],
     output: Output,
 ) -> Result<Vec<Ran>, Fault> {
@@ -133,12 +145,7 @@ fn of_integration(
     if !mappings.keys().any(|path| path.starts_with(&format!("{name}/")) && selected(path, below)) {
         return Ok(Vec::new());
     }
-    let loaded = load(name, mappings);
-    let Some(integration) = loaded.integration else {
-        report(&loaded.diagnostics, output);
-        let fault = Fault::new(Code::Settings, format!("`{name}` has errors"));
-        return Err(fault.hint("`orderhub check` shows the same; mend them first"));
-    };
+    let integration = whole(folder, name, output)?;
     let sample = |sample: &str| mappings.get(&format!("{name}/{sample}")).cloned();
     let mapped = integration.mappings.iter();
     let mapped = mapped.filter(|(document, _)| selected(&file(document), below));

@@ -7,9 +7,10 @@ use std::sync::Arc;
 
 use orderhub_mapping::Mapping;
 use orderhub_mapping::diff::{Difference, differences, differences_out};
+use orderhub_mapping::library::Folder;
 use serde_json::{Value as Json, json};
 
-use super::super::{integrations, load, read, report};
+use super::super::{load, whole};
 use super::given::{self, Around};
 use crate::cli::output::{self, Code, Fault, Output, counted, say};
 
@@ -169,22 +170,17 @@ fn of_cases(
 }
 
 fn folders(asked: &Diff, output: Output) -> Result<Vec<Document>, Fault> {
-    let (old_files, new_files) = (read(&asked.old)?, read(&asked.new)?);
-    let mappings = |files: &_| -> Result<BTreeMap<String, Arc<Mapping>>, Fault> {
+    let ((old_files, old), (new_files, new)) = (load(&asked.old)?, load(&asked.new)?);
+    let mappings = |folder: &Folder| -> Result<BTreeMap<String, Arc<Mapping>>, Fault> {
         let mut all = BTreeMap::new();
-        for name in integrations(files) {
-            let loaded = load(&name, files);
-            let Some(integration) = loaded.integration else {
-                report(&loaded.diagnostics, output);
-                let fault = Fault::new(Code::Settings, format!("`{name}` has errors"));
-                return Err(fault.hint("`orderhub check` shows the same; mend them first"));
-            };
+        for name in folder.integrations.keys() {
+            let integration = whole(folder, name, output)?;
             let mapped = integration.mappings.iter();
             all.extend(mapped.map(|(document, m)| (format!("{name}/{document}"), Arc::clone(m))));
         }
         Ok(all)
     };
-    let (old, new) = (mappings(&old_files)?, mappings(&new_files)?);
+    let (old, new) = (mappings(&old)?, mappings(&new)?);
     let mut documents = Vec::new();
     for (name, mapping) in &old {
         let Some(other) = new.get(name) else {

@@ -14,7 +14,7 @@ use orderhub_lang::yaml::source_from_bytes;
 use orderhub_mapping::{Context, MapError, Mapping, Named};
 use orderhub_order::ids::SystemName;
 
-use super::super::{load, read, report, root};
+use super::super::{folder, load, read, report, root, whole};
 use crate::cli::output::{Code, Fault, Output, say};
 use crate::cli::serve;
 use crate::intake::gates::MOST_BYTES;
@@ -119,10 +119,12 @@ pub(super) fn mapping(path: &Path, output: Output) -> Result<Arc<Mapping>, Fault
     }
     let (root, below) = root(path);
     let Some((integration, file)) = below.split_once('/') else { return alone(path, output) };
-    let loaded = load(integration, &read(&root)?);
-    let Some(found) = loaded.integration else {
-        return Err(wrong(&loaded.diagnostics, &format!("`{integration}`"), output));
-    };
+    let (_, all) = load(&root)?;
+    let mut groups = all.library.mappings();
+    if let Some((_, group)) = groups.find(|(name, _)| *name == below) {
+        return Ok(Arc::clone(group));
+    }
+    let found = whole(&all, integration, output)?;
     let document = file.strip_suffix(".yaml").unwrap_or(file);
     found.mapping(document).map(Arc::clone).ok_or_else(|| {
         let fault = Fault::new(Code::Usage, format!("`{}` is no mapping", path.display()));
@@ -145,10 +147,8 @@ pub(super) fn mapping_like(
     };
     let mut files = read(&root)?;
     files.insert(below.clone(), file(path)?);
-    let loaded = load(integration, &files);
-    let Some(found) = loaded.integration else {
-        return Err(wrong(&loaded.diagnostics, &format!("`{}`", path.display()), output));
-    };
+    let all = folder(&files);
+    let found = whole(&all, integration, output)?;
     let document = name.strip_suffix(".yaml").unwrap_or(name);
     found
         .mapping(document)
@@ -219,11 +219,10 @@ pub(super) fn hub_json(bytes: &[u8]) -> Result<serde_json::Value, Fault> {
 pub(super) fn failure(mapping: &Mapping, error: &MapError) -> String {
     let place = error.rule.as_deref().unwrap_or_default();
     let Some(span) = mapping.rule_span(place) else { return format!("error: {error}") };
-    let end = mapping.source.text.get(span.start as usize..).and_then(|rest| rest.find('\n'));
-    let line = end.map_or(span.end, |length| {
-        span.start.saturating_add(u32::try_from(length).unwrap_or_default())
-    });
-    let span = Span { end: span.end.min(line.max(span.start)), ..span };
+    // Its first line; the file may be one that the mapping includes.
+    let first = mapping.source.slice(span).split('\n').next().unwrap_or_default().len();
+    let end = span.start.saturating_add(u32::try_from(first).unwrap_or_default());
+    let span = Span { end, ..span };
     let finding = Diagnostic::error(error.cause, &mapping.source, span, &error.why);
     let label = if error.path.is_empty() { String::new() } else { format!("`{}`", error.path) };
     diagnostic::render(&[finding.with_label(label)]).trim_end().to_owned()

@@ -8,10 +8,11 @@ use std::sync::Arc;
 use orderhub_lang::diagnostic::{self, Diagnostic, Severity};
 use orderhub_mapping::Integration;
 use orderhub_mapping::laws::{self, Class, Effort, FieldLaw, Place, Reason};
+use orderhub_mapping::library::Folder;
 use serde_json::{Value, json};
 
 use super::super::super::output::{self, Code, Fault, Output, say};
-use super::super::{Files, Mappings, integrations, load, read, report, roots, selected};
+use super::super::{Files, load, roots, selected, whole};
 use crate::bundle::Bundle;
 
 /// Which files.
@@ -39,8 +40,8 @@ pub(super) fn laws(asked: &Laws, output: Output) -> Result<ExitCode, Fault> {
     let (mut fields, mut findings, mut count) = (Vec::new(), Vec::new(), [0; 4]);
     let mut refused = 0;
     for (root, below) in roots(&files)? {
-        let mappings = read(&root)?;
-        let all = loaded(&mappings, output)?;
+        let (mappings, folder) = load(&root)?;
+        let all = all_of(folder, output)?;
         for integration in &all {
             let sample =
                 |file: &str| mappings.get(&format!("{}/{file}", integration.name)).cloned();
@@ -76,18 +77,12 @@ pub(super) fn laws(asked: &Laws, output: Output) -> Result<ExitCode, Fault> {
 }
 
 /// All integrations of a folder: a loop may run through one that was not asked for.
-fn loaded(mappings: &Mappings, output: Output) -> Result<Vec<Arc<Integration>>, Fault> {
-    let mut all = Vec::new();
-    for name in integrations(mappings) {
-        let loaded = load(&name, mappings);
-        let Some(integration) = loaded.integration else {
-            report(&loaded.diagnostics, output);
-            let fault = Fault::new(Code::Settings, format!("`{name}` has errors"));
-            return Err(fault.hint("`orderhub check` shows the same; mend them first"));
-        };
-        all.push(Arc::new(integration));
+fn all_of(folder: Folder, output: Output) -> Result<Vec<Arc<Integration>>, Fault> {
+    for name in folder.integrations.keys() {
+        whole(&folder, name, output)?;
     }
-    Ok(all)
+    let all = folder.integrations.into_values().filter_map(|loaded| loaded.integration);
+    Ok(all.map(Arc::new).collect())
 }
 
 /// A field of the files that are asked for.

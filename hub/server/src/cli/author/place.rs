@@ -1,0 +1,165 @@
+//! Where the files stand that are asked for: in a mappings folder, or by themselves.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use orderhub_connectors::declared;
+use orderhub_lang::codes::TOO_LARGE;
+use orderhub_lang::diagnostic::{self, Diagnostic, Source, Span};
+use orderhub_lang::yaml::{self, Budget, source_from_bytes, too_large};
+use orderhub_mapping::library::{Folder, Library};
+use orderhub_mapping::{Integration, Mapping, Named};
+
+use crate::bundle::{Bundle, BundleError, Files as Mappings};
+use crate::cli::output::{Code, Fault, Output};
+
+/// A folder with an `integration.yaml` stands in the mappings folder; so does its every file, and what stands
+/// in `common` or `hub` beside such a folder. A file elsewhere is its own root.
+pub(super) fn root(path: &Path) -> (PathBuf, String) {
+    let own = |folder: &&Path| folder.join("integration.yaml").is_file();
+    let shared = |folder: &&Path| {
+        let named = folder.file_name().is_some_and(|name| name == "common" || name == "hub");
+        named && folder.parent().is_some_and(holds_integrations)
+    };
+    // A relative path ends before the folder that it starts in: what surrounds that one counts too.
+    let whole = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let folder = whole.ancestors().find(|folder| own(folder) || shared(folder));
+    let Some(root) = folder.and_then(Path::parent) else {
+        return (path.to_owned(), String::new());
+    };
+    let below = whole.strip_prefix(root).unwrap_or(&whole).display().to_string();
+    (root.to_owned(), below)
+}
+
+fn holds_integrations(folder: &Path) -> bool {
+    let Ok(entries) = std::fs::read_dir(folder) else { return false };
+    entries.flatten().any(|entry| entry.path().join("integration.yaml").is_file())
+}
+
+pub(super) fn nothing(root: &Path) -> Fault {
+    let fault = Fault::new(Code::Usage, format!("no files in `{}`", root.display()));
+    fault.hint("name the mappings folder")
+}
+
+/// A file that stands in no mappings folder is looked at by itself, as what it says that it is.
+pub(super) fn alone(path: &Path) -> Result<Vec<Diagnostic>, Fault> {
+    let failed = |error: std::io::Error| {
+        Fault::new(Code::Usage, format!("cannot read `{}`: {error}", path.display()))
+    };
+    let length = std::fs::metadata(path).map_err(failed)?.len();
+    let name = path.display().to_string();
+    let most = Budget::default().bytes as u64;
+    if length > most {
+        let message = too_large(length, most);
+        let source = Source::new(name, "");
+        return Ok(vec![Diagnostic::error(TOO_LARGE, &source, Span::default(), message)]);
+    }
+    let bytes = std::fs::read(path).map_err(failed)?;
+    let source = match source_from_bytes(&name, &bytes) {
+        Ok(source) => source,
+        Err(finding) => return Ok(vec![*finding]),
+    };
+    let found = match yaml::parse(&source, &Budget::default()) {
+        Ok(root) if root.get("connector").is_some() && root.get("integration").is_none() => {
+            declared::compile(&source).map(|found| found.warnings().to_vec())
+        }
+        Ok(root) if root.get("snippet").is_some() => Ok(Library::alone(&source)),
+        // One that cannot be read says the same whatever it is.
+        Ok(_) | Err(_) => {
+            Mapping::compile(&source, &Named::default()).map(|found| found.warnings().to_vec())
+        }
+    };
+    Ok(found.unwrap_or_else(|found| found))
+}
+
+/// A folder with all that is in it.
+pub(super) fn load(root: &Path) -> Result<(Mappings, Folder), Fault> {
+    let mappings = read(root)?;
+    let folder = folder(&mappings);
+    Ok((mappings, folder))
+}
+
+/// The files of a folder.
+pub(super) fn read(root: &Path) -> Result<Mappings, Fault> {
+    Bundle::read(root).map_err(usage)
+}
+
+/// What files hold that were all read.
+pub(super) fn folder(mappings: &Mappings) -> Folder {
+    Folder::load(mappings, &BTreeSet::new())
+}
+
+/// An integration without errors; those of one that has some are told first.
+pub(super) fn whole<'f>(
+    folder: &'f Folder,
+    name: &str,
+    output: Output,
+) -> Result<&'f Integration, Fault> {
+    let loaded = folder.integrations.get(name);
+    loaded.and_then(|loaded| loaded.integration.as_ref()).ok_or_else(|| {
+        super::report(&folder.findings(), output);
+        let fault = Fault::new(Code::Settings, format!("`{name}` has errors"));
+        fault.hint("`orderhub check` shows the same; mend them first")
+    })
+}
+
+/// Why a folder cannot be read.
+pub(super) fn usage(error: BundleError) -> Fault {
+    if let BundleError::Files(found) = &error {
+        return Fault::new(Code::Settings, diagnostic::render(found));
+    }
+    Fault::new(Code::Usage, error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_asked_for_finds_its_mappings_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = folder.path().canonicalize().unwrap();
+        let make = |path: &str| {
+            let path = place.join(path);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, "").unwrap();
+        };
+        for path in
+            ["m/shop/integration.yaml", "m/common/tables/a.csv", "m/hub/flow.yaml", "lone.yaml"]
+        {
+            make(path);
+        }
+        let found = |path: &str| {
+            let (root, below) = root(&place.join(path));
+            (root.strip_prefix(&place).unwrap().display().to_string(), below)
+        };
+        let is = |root: &str, below: &str| (root.to_owned(), below.to_owned());
+        assert_eq!(found("m"), is("m", ""));
+        assert_eq!(found("m/shop"), is("m", "shop"));
+        assert_eq!(found("m/shop/integration.yaml"), is("m", "shop/integration.yaml"));
+        assert_eq!(found("m/common"), is("m", "common"));
+        assert_eq!(found("m/common/tables/a.csv"), is("m", "common/tables/a.csv"));
+        assert_eq!(found("m/hub/flow.yaml"), is("m", "hub/flow.yaml"));
+        assert_eq!(found("lone.yaml"), is("lone.yaml", ""));
+    }
+
+    #[test]
+    fn a_file_that_stands_alone_is_looked_at_as_what_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let codes = |text: &str| {
+            let path = folder.path().join("a.yaml");
+            std::fs::write(&path, text).unwrap();
+            let found = alone(&path).unwrap();
+            found.iter().map(|finding| finding.code).collect::<Vec<_>>()
+        };
+        let mapping = "orderhub: 1\nmapping: t.a\nkey: id\nfields: [{ hub: order_n, system: n }]\n";
+        assert_eq!(codes(mapping), ["M0107"]);
+        let group =
+            "orderhub: 1\nsnippet: common/a\npart: address\nfields: [{ hub: lin1, system: n }]\n";
+        assert_eq!(codes(group), ["M0107"]);
+        assert_eq!(codes("a: [\n"), ["Y0001"]);
+        assert!(codes("orderhub: 1\nconnector: c\n").iter().all(|code| !code.starts_with('M')));
+        std::fs::File::create(folder.path().join("b.yaml")).unwrap().set_len(2 << 20).unwrap();
+        assert_eq!(alone(&folder.path().join("b.yaml")).unwrap()[0].code, "Y0005");
+    }
+}
