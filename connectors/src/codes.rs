@@ -38,6 +38,8 @@ pub const PUT: &str = "C0015";
 pub const BARE: &str = "C0016";
 /// No steps.
 pub const STEPS: &str = "C0017";
+/// A login that gives nothing, or whose gift nobody sends.
+pub const LOGIN: &str = "C0018";
 
 /// Every code of this crate.
 pub const CODES: &[Explanation] = &[
@@ -132,8 +134,8 @@ pub const CODES: &[Explanation] = &[
         title: "not part of this version",
         text: "The language knows this key, but this version of the program does not do it yet. It is refused \
                so that nothing is silently left out.",
-        wrong: "auth: { session: {} }\n",
-        right: "auth: { headers: { Authorization: \"Bearer {secret.token}\" } }\n",
+        wrong: "limits: { default: { rate: 10/s, cost: headers.x-cost } }\n",
+        right: "limits: { default: { rate: 10/s } }\n",
     },
     Explanation {
         code: ADDRESS,
@@ -191,5 +193,17 @@ pub const CODES: &[Explanation] = &[
         wrong: "operations:\n  stock: { kind: read, steps: [], document: body }\n",
         right: "operations:\n\
                 \x20 stock: { kind: read, steps: [{ id: get, method: GET, path: /stock }], document: body }\n",
+    },
+    Explanation {
+        code: LOGIN,
+        title: "a login that leads nowhere",
+        text: "A login keeps what its answer gives (`save`), and calls send it as `session.<name>`. What `oauth2` gives \
+               is `session.token`, sent as `Authorization: Bearer …` unless the file says otherwise.",
+        wrong: "auth:\n\
+                \x20 session: { url: \"{base_url}/login\", form: { password: \"{secret.password}\" }, save: { id: body.id } }\n\
+                \x20 headers: { X-Session: \"{session.token}\" }\n",
+        right: "auth:\n\
+                \x20 session: { url: \"{base_url}/login\", form: { password: \"{secret.password}\" }, save: { id: body.id } }\n\
+                \x20 headers: { X-Session: \"{session.id}\" }\n",
     },
 ];

@@ -41,6 +41,35 @@ pub trait Connector: Debug + Send + Sync {
     /// [`BuildError::Secret`] if a secret that the connector names is not configured.
     fn authorize(&self, request: &mut Request, with: &Credentials<'_>) -> Result<(), BuildError>;
 
+    /// The longest time of one login, where the credential is a session that must be asked for and that ends;
+    /// `None`: it has no such credential.
+    fn logs_in(&self) -> Option<Duration> {
+        None
+    }
+
+    /// The request that asks for a session. Only for a connector that [logs in](Connector::logs_in).
+    ///
+    /// # Errors
+    ///
+    /// [`BuildError`]: a secret is not configured, or a template fails.
+    fn login(&self, _base_url: &str, _with: &Credentials<'_>) -> Result<Request, BuildError> {
+        Err(BuildError::UnknownOperation("login".to_owned()))
+    }
+
+    /// Reads the answer to a login.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError::NotAllowed`]: the system refuses our credential, or gave nothing to go on with;
+    /// [`CallError::Throttled`] and [`CallError::NotActed`]: ask again later.
+    fn logged_in(
+        &self,
+        _settings: &BTreeMap<String, String>,
+        _answer: &Answer,
+    ) -> Result<Session, CallError> {
+        Ok(Session::default())
+    }
+
     /// Verifies a webhook and reads it into notices.
     ///
     /// # Errors
@@ -276,7 +305,21 @@ pub struct Credentials<'a> {
     pub now: i64,
     /// Unpredictable text for this attempt.
     pub nonce: &'a str,
+    /// What the last login gave, by name; empty where there is none.
+    pub session: &'a BTreeMap<String, String>,
 }
+
+/// A credential that a login gave: kept in memory alone, until it ends or is refused.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Session {
+    /// What calls send of it, by name: `token`.
+    pub values: BTreeMap<String, String>,
+    /// How long the system takes it; `None`: until it refuses it.
+    pub lives: Option<Duration>,
+}
+
+/// Where there is no login.
+pub const NO_SESSION: &BTreeMap<String, String> = &BTreeMap::new();
 
 /// Settings and secrets that the files of an integration read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

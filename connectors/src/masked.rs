@@ -5,7 +5,7 @@
 
 use std::fmt::{Debug, Formatter, Result};
 
-use crate::contract::{Answer, Call, Credentials, Memo, Notice, Reply, Request, Webhook};
+use crate::contract::{Answer, Call, Credentials, Memo, Notice, Reply, Request, Session, Webhook};
 
 impl Debug for Call<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
@@ -42,6 +42,15 @@ impl Debug for Request {
             .field("idempotency", &self.idempotency)
             .field("limit", &self.limit)
             .finish_non_exhaustive()
+    }
+}
+
+impl Debug for Session {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        f.debug_struct("Session")
+            .field("values", &self.values.keys())
+            .field("lives", &self.lives)
+            .finish()
     }
 }
 
@@ -162,9 +171,16 @@ mod tests {
                     respond: Some(bytes)
                 }
             ),
+            format!("{:?}", Session { values: texts.clone(), lives: None }),
             format!(
                 "{:?}",
-                Credentials { secret: &secret, settings: &texts, now: 0, nonce: planted }
+                Credentials {
+                    secret: &secret,
+                    settings: &texts,
+                    now: 0,
+                    nonce: planted,
+                    session: &texts
+                }
             ),
         ];
         for text in printed {

@@ -16,7 +16,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use orderhub_lang::escape::percent;
 use orderhub_lang::expression::{EvalError, Expression, Name, Scope};
-use orderhub_lang::template::{Place, RenderError, Template};
+use orderhub_lang::template::{Place, RenderError, Template, Tree};
 use orderhub_lang::value::Value;
 use subtle::ConstantTimeEq as _;
 
@@ -26,6 +26,10 @@ use crate::error::{BuildError, VerifyError};
 /// Names that signatures of requests may read.
 pub const SIGNER_NAMES: &[&str] =
     &["secret", "settings", "now", "nonce", "method", "path", "query", "raw"];
+
+/// The same where there is a login: `session.token` is what it gave.
+pub const SESSION_NAMES: &[&str] =
+    &["secret", "settings", "now", "nonce", "method", "path", "query", "raw", "session"];
 
 /// Names that signatures of webhooks may read.
 pub const VERIFIER_NAMES: &[&str] =
@@ -65,8 +69,8 @@ impl Signer {
     pub fn apply(&self, request: &mut Request, with: &Credentials<'_>) -> Result<(), BuildError> {
         let scope = SignerScope { request, with };
         let mut headers = rendered(&self.headers, &scope, Place::Header, &request.step)?;
-        let query = rendered(&self.query, &scope, Place::Query, &request.step)?;
-        let form = rendered(&self.form, &scope, Place::Query, &request.step)?;
+        let query = escaped(&self.query, &scope, &request.step)?;
+        let form = escaped(&self.form, &scope, &request.step)?;
         if let Some((user, password)) = &self.basic {
             let render = |template: &Template| {
                 template.render(&scope, Place::Text).map_err(|e| build_error(&request.step, &e))
@@ -98,6 +102,15 @@ impl Signer {
     }
 }
 
+/// A body with secrets in it, as those of logins are.
+pub(crate) fn body(
+    tree: &Tree,
+    request: &Request,
+    with: &Credentials<'_>,
+) -> Result<Value, BuildError> {
+    tree.value(&SignerScope { request, with }).map_err(|error| build_error(&request.step, &error))
+}
+
 fn rendered(
     templates: &[(String, Template)],
     scope: &dyn Scope,
@@ -111,6 +124,16 @@ fn rendered(
             Err(error) => Err(build_error(step, &error)),
         })
         .collect()
+}
+
+/// Values of a query or a form: escaped whole, for a file writes them as they are meant.
+fn escaped(
+    templates: &[(String, Template)],
+    scope: &dyn Scope,
+    step: &str,
+) -> Result<Vec<(String, String)>, BuildError> {
+    let values = rendered(templates, scope, Place::Text, step)?;
+    Ok(values.into_iter().map(|(name, value)| (name, percent(&value))).collect())
 }
 
 fn build_error(step: &str, error: &RenderError) -> BuildError {
@@ -200,6 +223,10 @@ impl Scope for SignerScope<'_> {
             "method" => Value::text(self.request.method),
             "path" => Value::text(path),
             "query" => Value::text(query),
+            "session" => {
+                let value = name.key().and_then(|key| self.with.session.get(key));
+                value.map_or(Value::Null, |value| Value::text(value.as_str()))
+            }
             _ => Value::Null,
         })
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use orderhub_lang::expression::compile;
 
 use super::*;
-use crate::contract::Idempotency;
+use crate::contract::{Idempotency, NO_SESSION};
 
 fn template(text: &str) -> Template {
     Template::parse(text, SIGNER_NAMES).unwrap()
@@ -33,7 +33,13 @@ fn with<T>(secrets: &[(&str, &[&str])], use_: impl FnOnce(&Credentials<'_>) -> T
             .map(|(_, values)| values.iter().map(|v| (*v).to_owned()).collect())
             .unwrap_or_default()
     };
-    use_(&Credentials { secret: &secret, settings: &settings, now: 1_700_000_000, nonce: "n1" })
+    use_(&Credentials {
+        secret: &secret,
+        settings: &settings,
+        now: 1_700_000_000,
+        nonce: "n1",
+        session: NO_SESSION,
+    })
 }
 
 #[test]

@@ -130,6 +130,7 @@ fn show_reply(reply: &Reply) -> Value {
 struct Around {
     settings: BTreeMap<String, String>,
     secrets: BTreeMap<String, Vec<String>>,
+    session: BTreeMap<String, String>,
 }
 
 impl Around {
@@ -137,6 +138,7 @@ impl Around {
         let secrets = values(case, "secrets").into_iter();
         Self {
             settings: texts(case, "settings"),
+            session: texts(case, "session"),
             secrets: secrets
                 .map(|(name, list)| {
                     let list = list.as_list().map_or(vec![list.clone()], <[_]>::to_vec);
@@ -148,7 +150,13 @@ impl Around {
 
     fn with<T>(&self, use_: impl FnOnce(&Credentials<'_>) -> T) -> T {
         let secret = |name: &str| self.secrets.get(name).cloned().unwrap_or_default();
-        use_(&Credentials { secret: &secret, settings: &self.settings, now: NOW, nonce: "nonce" })
+        use_(&Credentials {
+            secret: &secret,
+            settings: &self.settings,
+            now: NOW,
+            nonce: "nonce",
+            session: &self.session,
+        })
     }
 }
 
@@ -165,12 +173,7 @@ impl Walk<'_> {
     /// One request and its answer; whether the call goes on.
     fn turn(&mut self, turn: &Value) -> bool {
         let request = self.request(turn);
-        let answer = turn.get("answer").unwrap();
-        let answer = Answer {
-            status: answer.get("status").and_then(Value::as_int).unwrap().try_into().unwrap(),
-            headers: texts(answer, "headers").into_iter().collect(),
-            body: body(answer.get("body")),
-        };
+        let answer = answer(turn);
         let outcome = turn.get("outcome");
         match self.connector.answer(&self.call, &mut self.memo, &answer) {
             Ok(()) => assert!(outcome.is_none(), "{}: the answer was taken", self.why),
@@ -260,6 +263,48 @@ fn run_call(path: &Path, case: &Value) {
     expect(&walk.why, end, &shown);
 }
 
+fn answer(turn: &Value) -> Answer {
+    let answer = turn.get("answer").unwrap();
+    Answer {
+        status: answer.get("status").and_then(Value::as_int).unwrap().try_into().unwrap(),
+        headers: texts(answer, "headers").into_iter().collect(),
+        body: body(answer.get("body")),
+    }
+}
+
+fn run_login(path: &Path, case: &Value) {
+    let why = format!("{}: {}", path.display(), text(case.get("why")));
+    let connector = connector(&text(case.get("connector")));
+    let around = Around::of(case);
+    let turn = case.get("login").unwrap();
+    assert!(connector.logs_in().is_some(), "{why}");
+    let request = around.with(|with| connector.login("https://system.example.com", with));
+    let request = match request {
+        Ok(request) => show_request(&request),
+        Err(error) => map(vec![("error", Value::Text(error.to_string()))]),
+    };
+    expect(&why, turn.get("request").unwrap(), &request);
+    if turn.get("answer").is_none() {
+        return;
+    }
+    let shown = match connector.logged_in(&around.settings, &answer(turn)) {
+        Ok(session) => map(vec![
+            (
+                "session",
+                Value::Map(session.values.into_iter().map(|(k, v)| (k, Value::Text(v))).collect()),
+            ),
+            (
+                "lives_s",
+                session
+                    .lives
+                    .map_or(Value::Null, |time| Value::Int(time.as_secs().try_into().unwrap())),
+            ),
+        ]),
+        Err(error) => map(vec![("error", Value::Text(error.to_string()))]),
+    };
+    expect(&why, case.get("end").unwrap(), &shown);
+}
+
 fn run_webhook(path: &Path, case: &Value) {
     let why = format!("{}: {}", path.display(), text(case.get("why")));
     let connector = connector(&text(case.get("connector")));
@@ -289,7 +334,9 @@ fn every_case_of_the_declared_connector_holds() {
     assert!(cases.len() > 15, "the cases are there");
     for path in cases {
         let case = load(&path);
-        if case.get("webhook").is_some() {
+        if case.get("login").is_some() {
+            run_login(&path, &case);
+        } else if case.get("webhook").is_some() {
             run_webhook(&path, &case);
         } else {
             run_call(&path, &case);

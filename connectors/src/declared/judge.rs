@@ -8,6 +8,7 @@
 use std::time::Duration;
 
 use jiff::fmt::rfc2822::DateTimeParser;
+use orderhub_lang::expression::Scope;
 use orderhub_lang::value::Value;
 
 use super::model::{Expr, Step};
@@ -38,7 +39,7 @@ pub(super) fn judge(
             why: format!("status {status}: the answer cannot be judged: `{name}`: {error}"),
         }),
     };
-    let why = || why(step, scope, answered);
+    let why = || why(&classes.why, scope, answered);
     if class("throttled", &classes.throttled, status == 429)? {
         return Err(CallError::Throttled { why: why(), retry_after: retry_after(answered) });
     }
@@ -89,9 +90,9 @@ pub(super) fn saved(
 }
 
 /// The reason for a person: the first of `why:` that is a text, in one line.
-fn why(step: &Step, scope: &CallScope<'_>, answered: &Answered<'_>) -> String {
+pub(super) fn why(said: &[Expr], scope: &dyn Scope, answered: &Answered<'_>) -> String {
     let status = answered.answer.status;
-    let found = step.classes.why.iter().find_map(|expression| {
+    let found = said.iter().find_map(|expression| {
         let value = expression.eval(scope).ok()?;
         let text = value.scalar_text().map(std::borrow::Cow::into_owned);
         text.filter(|text| !text.trim().is_empty())
@@ -118,7 +119,7 @@ fn default_why(answered: &Answered<'_>) -> Option<String> {
 }
 
 /// `Retry-After`: seconds, or a date, which is measured from the answer's own `Date`.
-fn retry_after(answered: &Answered<'_>) -> Option<Duration> {
+pub(super) fn retry_after(answered: &Answered<'_>) -> Option<Duration> {
     let header = |name: &str| {
         let headers = &answered.answer.headers;
         headers.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim())

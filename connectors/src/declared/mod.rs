@@ -2,12 +2,14 @@
 //! webhooks verified by templates.
 //!
 //! **Invariant:** the same call and memo give the same request, byte for byte, all but credentials.
-//! Secrets are read in [`Connector::authorize`] and in the verification of webhooks, nowhere else. Tests:
+//! Secrets are read in
+//! [`Connector::authorize`], in [`Connector::login`] and in the verification of webhooks, nowhere else. Tests:
 //! `every_case_of_the_declared_connector_holds` asks for every request twice; that no other place can
 //! name a secret is in `tests/data/connectors/wrong/many-mistakes.txt`.
 
 mod hook;
 mod judge;
+mod login;
 mod model;
 mod page;
 mod parse;
@@ -16,18 +18,21 @@ mod request;
 mod scope;
 mod walk;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use orderhub_lang::diagnostic::{Diagnostic, Source};
 use orderhub_lang::template::Template;
 use orderhub_lang::value::Value;
 
+use self::login::Login;
 use self::model::{Compiled, Hooks, Keyed};
 use self::scope::{Answered, CallScope, Document};
 use crate::contract::{
     Answer, Call, Connector, Credentials, Idempotency, Limit, Memo, Needs, NextStep, Notice,
-    Operation, ReplyXref, Request, Webhook,
+    Operation, ReplyXref, Request, Session, Webhook,
 };
 use crate::error::{BuildError, CallError, VerifyError};
 use crate::sign::Signer;
@@ -42,6 +47,7 @@ pub struct Declared {
     name: String,
     base: Template,
     signer: Signer,
+    login: Option<Login>,
     limits: Vec<Limit>,
     keyed: Vec<Keyed>,
     list: Vec<Operation>,
@@ -128,6 +134,26 @@ impl Connector for Declared {
 
     fn authorize(&self, request: &mut Request, with: &Credentials<'_>) -> Result<(), BuildError> {
         self.signer.apply(request, with)
+    }
+
+    fn logs_in(&self) -> Option<Duration> {
+        self.login.as_ref().map(|login| login.timeout)
+    }
+
+    fn login(&self, base_url: &str, with: &Credentials<'_>) -> Result<Request, BuildError> {
+        let none = || BuildError::UnknownOperation("login".to_owned());
+        login::request(self.login.as_ref().ok_or_else(none)?, base_url, with)
+    }
+
+    fn logged_in(
+        &self,
+        settings: &BTreeMap<String, String>,
+        answer: &Answer,
+    ) -> Result<Session, CallError> {
+        match &self.login {
+            Some(login) => login::answer(login, settings, answer),
+            None => Ok(Session::default()),
+        }
     }
 
     fn webhook(

@@ -27,7 +27,7 @@ pub(super) fn build(
     let step = at.step;
     let scope = CallScope::of(at, call, memo, document);
     let render = |template: &Template, place| {
-        template.render(&scope, place).map_err(|error| render_error(step, &error))
+        template.render(&scope, place).map_err(|error| render_error(&step.id, &error))
     };
     let mut url = render(&declared.base, Place::Base)?;
     url.push_str(&render(&step.path, Place::Path)?);
@@ -41,7 +41,7 @@ pub(super) fn build(
     }
     if let Some(page) = &step.page {
         let next = page::address(page, call, &url);
-        url = next.map_err(|why| step_error(step, why))?.unwrap_or(url);
+        url = next.map_err(|why| step_error(&step.id, why))?.unwrap_or(url);
     }
     let mut headers = Vec::new();
     for (name, template) in &step.headers {
@@ -49,7 +49,7 @@ pub(super) fn build(
             Ok(value) => headers.push((name.clone(), value)),
             // Exactly one value that is nothing: the header is left out.
             Err(RenderError::Missing(_)) if template.is_single() => {}
-            Err(error) => return Err(render_error(step, &error)),
+            Err(error) => return Err(render_error(&step.id, &error)),
         }
     }
     let (body, kind) = body(step, call, &scope)?;
@@ -85,7 +85,7 @@ fn limit_key(
     let value = keyed
         .by
         .eval(scope)
-        .map_err(|error| step_error(step, format!("limit `{}`: {error}", keyed.name)))?;
+        .map_err(|error| step_error(&step.id, format!("limit `{}`: {error}", keyed.name)))?;
     // Calls without a key share one.
     Ok(Some(value.scalar_text().map(std::borrow::Cow::into_owned).unwrap_or_default()))
 }
@@ -98,7 +98,7 @@ fn pairs(
 ) -> Result<String, BuildError> {
     let mut out = String::new();
     for (name, tree) in trees {
-        let value = tree.value(scope).map_err(|error| render_error(step, &error))?;
+        let value = tree.value(scope).map_err(|error| render_error(&step.id, &error))?;
         let values = match value {
             Value::List(list) => list,
             Value::Null => continue,
@@ -110,7 +110,7 @@ fn pairs(
         };
         for value in values.iter().filter(|value| !value.is_null()) {
             let text = value.scalar_text().ok_or_else(|| {
-                step_error(step, format!("parameter `{name}` is {}", value.kind()))
+                step_error(&step.id, format!("parameter `{name}` is {}", value.kind()))
             })?;
             append(&mut out, name, &text);
         }
@@ -142,14 +142,14 @@ fn body<'c>(
             Ok((pairs(step, trees, scope)?.into(), Some("application/x-www-form-urlencoded")))
         }
         Body::Json { tree, put } => {
-            let render = |tree: &Tree| tree.value(scope).map_err(|e| render_error(step, &e));
+            let render = |tree: &Tree| tree.value(scope).map_err(|e| render_error(&step.id, &e));
             let mut value = render(tree)?;
             for (path, tree) in put {
                 let set = render(tree)?;
                 // Nothing is not set: the document keeps what it has.
                 if !set.is_null() && !put_at(&mut value, path, set) {
                     let why = "`put` does not fit the body: a key of something that is no object";
-                    return Err(step_error(step, why.to_owned()));
+                    return Err(step_error(&step.id, why.to_owned()));
                 }
             }
             if value.is_null() {

@@ -1,6 +1,6 @@
 //! Which step and element come next, and what a memo keeps.
 
-use orderhub_lang::expression::EvalError;
+use orderhub_lang::expression::{EvalError, Scope};
 use orderhub_lang::template::RenderError;
 use orderhub_lang::value::Value;
 
@@ -63,20 +63,22 @@ fn elements(
         Some(Each::Expression(expression)) => {
             expression.eval(&scope).map_err(|error| failed(step, "each", &error))?
         }
-        Some(Each::Tree(tree)) => tree.value(&scope).map_err(|error| render_error(step, &error))?,
+        Some(Each::Tree(tree)) => {
+            tree.value(&scope).map_err(|error| render_error(&step.id, &error))?
+        }
     };
     match value {
         Value::Null => Ok(Some(Vec::new())),
         Value::List(list) if list.len() <= MOST_ELEMENTS => Ok(Some(list)),
         Value::List(_) => {
-            Err(step_error(step, format!("`each` has more than {MOST_ELEMENTS} elements")))
+            Err(step_error(&step.id, format!("`each` has more than {MOST_ELEMENTS} elements")))
         }
         other @ (Value::Bool(_)
         | Value::Int(_)
         | Value::Decimal(_)
         | Value::Text(_)
         | Value::Map(_)) => {
-            Err(step_error(step, format!("`each` is {}, not a list", other.kind())))
+            Err(step_error(&step.id, format!("`each` is {}, not a list", other.kind())))
         }
     }
 }
@@ -93,7 +95,7 @@ fn holds(
 }
 
 /// A yes or no; nothing is no.
-pub(super) fn yes(expression: &Expr, scope: &CallScope<'_>) -> Result<bool, EvalError> {
+pub(super) fn yes(expression: &Expr, scope: &dyn Scope) -> Result<bool, EvalError> {
     match expression.eval(scope)? {
         Value::Bool(yes) => Ok(yes),
         Value::Null => Ok(false),
@@ -145,17 +147,17 @@ pub(super) fn advance(memo: &mut Memo, at: &At<'_>) {
     }
 }
 
-pub(super) fn step_error(step: &Step, why: String) -> BuildError {
-    BuildError::Step { step: step.id.clone(), why }
+pub(super) fn step_error(step: &str, why: String) -> BuildError {
+    BuildError::Step { step: step.to_owned(), why }
 }
 
 fn failed(step: &Step, what: &str, error: &EvalError) -> BuildError {
-    step_error(step, format!("`{what}`: {error}"))
+    step_error(&step.id, format!("`{what}`: {error}"))
 }
 
 /// What a template's failure means: a missing reference or part of the document waits for its link;
 /// anything else is a mistake that a person must see.
-pub(super) fn render_error(step: &Step, error: &RenderError) -> BuildError {
+pub(super) fn render_error(step: &str, error: &RenderError) -> BuildError {
     match error {
         RenderError::Missing(name) if name.starts_with("xref.") || name.starts_with("doc.") => {
             BuildError::NotLinked(name.clone())

@@ -1,24 +1,35 @@
-//! `auth:`: headers, query or form values, and basic authentication.
+//! `auth:`: headers, query or form values, basic authentication, and the login that gives what they send.
 
+use orderhub_lang::expression::Name;
 use orderhub_lang::template::Template;
 use orderhub_lang::yaml::{Fields, Node};
 
-use super::{Ctx, step};
-use crate::sign::{SIGNER_NAMES, Signer};
+use super::super::login::Login;
+use super::{Ctx, login, step};
+use crate::sign::{SESSION_NAMES, SIGNER_NAMES, Signer};
 
-pub(super) fn signer(node: &Node, ctx: &mut Ctx) -> Signer {
+pub(super) fn auth(node: &Node, ctx: &mut Ctx) -> (Signer, Option<Login>) {
     let Some(mut fields) = Fields::of(node, "`auth`", &mut ctx.findings) else {
-        return Signer::default();
+        return (Signer::default(), None);
     };
+    let says_login = node.get("session").or_else(|| node.get("oauth2")).is_some();
+    let login = login::login(&mut fields, ctx);
+    let roots = if says_login { SESSION_NAMES } else { SIGNER_NAMES };
+    let mut signer = parts(&mut fields, roots, ctx);
+    fields.finish(&mut ctx.findings);
+    login::check(node, &mut signer, login.as_ref(), ctx);
+    (signer, login)
+}
+
+/// What a request is authorised by.
+pub(super) fn parts(fields: &mut Fields<'_>, roots: &[&str], ctx: &mut Ctx) -> Signer {
     let headers = fields.optional("headers").map(|node| {
         step::check_headers(node, ctx);
-        named(node, "`auth.headers`", ctx)
+        named(node, "`headers`", roots, ctx)
     });
-    let query = fields.optional("query").map(|node| named(node, "`auth.query`", ctx));
-    let form = fields.optional("form").map(|node| named(node, "`auth.form`", ctx));
-    let basic = fields.optional("basic").and_then(|node| basic(node, ctx));
-    ctx.not_yet(&mut fields, &["oauth2", "session"]);
-    fields.finish(&mut ctx.findings);
+    let query = fields.optional("query").map(|node| named(node, "`query`", roots, ctx));
+    let form = fields.optional("form").map(|node| named(node, "`form`", roots, ctx));
+    let basic = fields.optional("basic").and_then(|node| basic(node, roots, ctx));
     Signer {
         headers: headers.unwrap_or_default(),
         query: query.unwrap_or_default(),
@@ -27,22 +38,34 @@ pub(super) fn signer(node: &Node, ctx: &mut Ctx) -> Signer {
     }
 }
 
-fn basic(node: &Node, ctx: &mut Ctx) -> Option<(Template, Template)> {
+fn basic(node: &Node, roots: &[&str], ctx: &mut Ctx) -> Option<(Template, Template)> {
     let mut fields = Fields::of(node, "`auth.basic`", &mut ctx.findings)?;
     let user = fields.required("user", &mut ctx.findings);
-    let user = user.and_then(|node| ctx.template(node, SIGNER_NAMES));
+    let user = user.and_then(|node| ctx.template(node, roots));
     let password = fields.required("password", &mut ctx.findings);
-    let password = password.and_then(|node| ctx.template(node, SIGNER_NAMES));
+    let password = password.and_then(|node| ctx.template(node, roots));
     fields.finish(&mut ctx.findings);
     Some((user?, password?))
 }
 
-fn named(node: &Node, what: &str, ctx: &mut Ctx) -> Vec<(String, Template)> {
+pub(super) fn named(
+    node: &Node,
+    what: &str,
+    roots: &[&str],
+    ctx: &mut Ctx,
+) -> Vec<(String, Template)> {
     let Some(map) = node.as_map() else {
         ctx.findings.report(ctx.findings.wrong_type(node, &format!("{what} is a mapping")));
         return Vec::new();
     };
     map.iter()
-        .filter_map(|(key, node)| Some((key.name.clone(), ctx.template(node, SIGNER_NAMES)?)))
+        .filter_map(|(key, node)| Some((key.name.clone(), ctx.template(node, roots)?)))
         .collect()
+}
+
+/// The names that it reads.
+pub(super) fn reads(signer: &Signer) -> impl Iterator<Item = &Name> {
+    let named = signer.headers.iter().chain(&signer.query).chain(&signer.form);
+    let basic = signer.basic.iter().flat_map(|(user, password)| [user, password]);
+    named.map(|(_, template)| template).chain(basic).flat_map(Template::reads)
 }

@@ -3,6 +3,7 @@
 mod answer;
 mod auth;
 mod limits;
+mod login;
 mod operation;
 mod page;
 mod reply;
@@ -77,7 +78,8 @@ fn file(root: &Node, ctx: &mut Ctx) -> Option<Declared> {
     ctx.version(&mut fields);
     let name = fields.required_text("connector", &mut ctx.findings);
     let base = fields.required("base", &mut ctx.findings).and_then(|node| ctx.template(node, BASE));
-    let signer = fields.optional("auth").map(|node| auth::signer(node, ctx)).unwrap_or_default();
+    let (signer, login) =
+        fields.optional("auth").map(|node| auth::auth(node, ctx)).unwrap_or_default();
     let timeout = fields.optional("timeout").and_then(|node| ctx.timeout(node)).unwrap_or(TIMEOUT);
     let (limits, keyed) =
         fields.optional("limits").map(|node| limits::limits(node, ctx)).unwrap_or_default();
@@ -95,6 +97,7 @@ fn file(root: &Node, ctx: &mut Ctx) -> Option<Declared> {
         name: name?,
         base: base?,
         signer,
+        login,
         limits,
         keyed,
         list,

@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::ease::Easing;
 use super::ring::{Offer, Ring};
+use super::session::Sessions;
 use super::settle::Settlement;
 use super::status::LastError;
 use super::{Account, Bounds, Secret};
@@ -73,6 +74,8 @@ pub(super) struct Dispatcher {
     lowered: BTreeMap<String, config::Limit>,
     pub(super) stack: Stack,
     pub(super) secret: Secret,
+    /// What a login gave, where its credential is a session.
+    pub(super) sessions: Sessions,
     /// Which value of rotating secrets the system took last.
     pub(super) turn: std::sync::atomic::AtomicUsize,
     pub(super) cache: Cache,
@@ -137,6 +140,7 @@ impl Dispatcher {
             guards,
             lowered,
             secret: account.secret,
+            sessions: Sessions::default(),
             turn: std::sync::atomic::AtomicUsize::new(0),
             cache: Cache::new(name.as_str(), common.clock),
             ring: std::sync::Mutex::default(),

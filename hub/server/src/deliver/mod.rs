@@ -38,6 +38,7 @@ use crate::tap::Tap;
 use crate::transport::Transport;
 
 mod ask;
+mod attempt;
 mod bind;
 mod claim;
 mod dispatcher;
@@ -52,6 +53,7 @@ mod read;
 mod receipt;
 mod ring;
 mod send;
+mod session;
 mod settle;
 mod share;
 pub mod status;

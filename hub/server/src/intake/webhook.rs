@@ -11,7 +11,7 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use orderhub_connectors::contract::{Credentials, Notice, Webhook};
+use orderhub_connectors::contract::{Credentials, NO_SESSION, Notice, Webhook};
 use orderhub_connectors::error::VerifyError;
 use orderhub_order::ids::SystemName;
 
@@ -126,6 +126,7 @@ fn verify(api: &Api, system: &SystemName, hook: &Webhook<'_>) -> Result<Heard, P
         settings: if settings.settings.is_empty() { &empty } else { &settings.settings },
         now: api.clock.now().as_second(),
         nonce: &nonce,
+        session: NO_SESSION,
     };
     let notices = match known.connector.webhook(hook, &credentials) {
         Err(VerifyError::Unreadable(why)) => return Ok(Heard::Unreadable(why)),

@@ -56,7 +56,7 @@ const fn of(name: &'static str, kind: Kind, help: &'static str) -> Metric {
 }
 
 /// Every metric of the hub.
-pub(crate) const ALL: [Metric; 21] = [
+pub(crate) const ALL: [Metric; 22] = [
     of("orderhub_build_info", Kind::Gauge, "Always 1; the version of the program is its label."),
     of(
         "orderhub_intake_total",
@@ -102,6 +102,11 @@ pub(crate) const ALL: [Metric; 21] = [
         "orderhub_webhooks_refused_total",
         Kind::Counter,
         "Webhooks that were not authentic or not readable.",
+    ),
+    of(
+        "orderhub_logins_total",
+        Kind::Counter,
+        "Logins at systems whose credential is a session, by result: ok, refused, failed.",
     ),
     of(
         "orderhub_delivery_total",

@@ -18,6 +18,7 @@ mod ease;
 mod keys;
 mod permits;
 mod rig;
+mod session;
 mod twin;
 
 use rig::{ERP, Rig, SINK, Setup};

@@ -40,7 +40,7 @@ const CONNECTOR: &str = r#"
 orderhub: 1
 connector: twin
 base: "{base_url}"
-auth: { headers: { X-Token: "{secret.token}" } }
+AUTH
 timeout: 300ms
 limits: { default: { rate: 5000/s, burst: 5000 }, parcel: { by: doc.payment, rate: 1/2s, burst: 1 } }
 operations:
@@ -125,11 +125,16 @@ pub(super) struct Setup {
     /// The mode of the ERP.
     pub(super) mode: Mode,
     pub(super) policy: fn() -> Policy,
+    /// The line of the connector that says how it is authorised.
+    pub(super) auth: &'static str,
 }
+
+/// Calls carry a secret.
+const TOKEN: &str = r#"auth: { headers: { X-Token: "{secret.token}" } }"#;
 
 impl Default for Setup {
     fn default() -> Self {
-        Self { create: "create_sale", put: "put", mode: Mode::Live, policy }
+        Self { create: "create_sale", put: "put", mode: Mode::Live, policy, auth: TOKEN }
     }
 }
 
@@ -160,7 +165,7 @@ fn parcel() -> Arc<Mapping> {
 }
 
 fn bundle(setup: Setup) -> Bundle {
-    let source = Arc::new(Source::new("connector.yaml", CONNECTOR));
+    let source = Arc::new(Source::new("connector.yaml", CONNECTOR.replace("AUTH", setup.auth)));
     let twin = orderhub_connectors::declared::compile(&source);
     let twin: Arc<dyn Connector> = Arc::new(twin.expect("the test's connector compiles"));
     let systems = [

@@ -33,6 +33,29 @@ pub(super) enum Fault {
     Nameless,
 }
 
+/// Sessions that the twin gives for a secret.
+#[derive(Debug, Default)]
+pub(super) struct Sessions {
+    /// What the next logins are answered by, before it gives sessions: statuses.
+    pub(super) answers: VecDeque<u16>,
+    /// How many it gave.
+    pub(super) given: u32,
+    /// The one that it takes; none as long as none was given.
+    pub(super) valid: Option<String>,
+}
+
+impl Sessions {
+    fn login(&mut self) -> Answer {
+        if let Some(status) = self.answers.pop_front() {
+            return json(status, "{}");
+        }
+        self.given += 1;
+        let session = format!("S{}", self.given);
+        self.valid = Some(session.clone());
+        json(200, &format!(r#"{{"session":"{session}"}}"#))
+    }
+}
+
 /// The outside world: effects by key, in order.
 #[derive(Debug, Default)]
 pub(super) struct Twin {
@@ -43,6 +66,7 @@ pub(super) struct Twin {
     pub(super) requests: Mutex<Vec<(String, String, String)>>,
     /// The one token that it takes; none: any.
     pub(super) takes: Mutex<Option<&'static str>>,
+    pub(super) sessions: Mutex<Sessions>,
     /// Everything fails while it is down.
     pub(super) down: Mutex<bool>,
 }
@@ -99,7 +123,11 @@ impl Transport for Twin {
             let found = headers.find(|(known, _)| known.eq_ignore_ascii_case(name));
             found.map(|(_, value)| value.clone()).unwrap_or_default()
         };
-        let taken = self.takes.lock().unwrap().is_none_or(|taken| header("x-token") == taken);
+        let login = request.url.ends_with("/login");
+        let mut taken = self.takes.lock().unwrap().is_none_or(|taken| header("x-token") == taken);
+        if let Some(valid) = self.sessions.lock().unwrap().valid.as_ref().filter(|_| !login) {
+            taken = header("x-token") == *valid;
+        }
         let key = header("x-key");
         let row = (request.method.to_owned(), request.url.clone(), key.clone());
         self.requests.lock().unwrap().push(row);
@@ -109,6 +137,9 @@ impl Transport for Twin {
             }
             if *self.down.lock().unwrap() {
                 return Err(Self::not_acted());
+            }
+            if login {
+                return Ok(self.sessions.lock().unwrap().login());
             }
             if request.method == "GET" && request.url.contains("/sales") {
                 return Ok(self.look_up());

@@ -1,0 +1,269 @@
+//! One attempt at one step: a credential that the system takes, the request, and what the answer says.
+//!
+//! **Invariant:** what is tried anew within an attempt had no effect: a refused credential, and no other answer.
+//! Tests: `a_secret_is_rotated_under_load_without_a_refused_call`,
+//! `a_session_that_ended_is_renewed_without_a_refused_call`, `a_login_that_fails_leaves_no_doubt`.
+
+use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU16, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use orderhub_connectors::contract::{Credentials, Memo, Request, Session};
+use orderhub_connectors::error::{BuildError, CallError};
+use tokio::time::Instant;
+
+use super::ease;
+use super::session::Held;
+use super::steps::Run;
+use crate::resilience::{Cause, Exchange, Exchanged};
+use crate::telemetry::trace::{self, Kind, Place, Span};
+
+/// Values of a rotating secret that are tried for one call.
+const MOST_TURNS: usize = 4;
+
+/// Secrets by name, with what tells their values from others.
+type Used = Mutex<BTreeMap<String, u64>>;
+
+/// One attempt at one step.
+pub(super) struct Attempt<'a> {
+    pub(super) run: &'a Run<'a>,
+    pub(super) request: &'a Request,
+    pub(super) memo: &'a Memo,
+    /// The status of the last answer.
+    pub(super) status: &'a AtomicU16,
+}
+
+impl Attempt<'_> {
+    /// What is built by `build` with the values of secrets of a turn, and how many values the secret with the
+    /// most has. `used`: which secrets they are, told also of one that is missing.
+    fn with_secrets<T>(
+        &self,
+        (turn, session): (usize, &Session),
+        used: &Used,
+        build: impl FnOnce(&Credentials<'_>) -> Result<T, BuildError>,
+    ) -> Result<(T, usize), CallError> {
+        let nonce = uuid::Uuid::new_v4().simple().to_string();
+        let dispatcher = self.run.dispatcher;
+        let most = Cell::new(1);
+        let secret = |name: &str| {
+            let mut values = (dispatcher.secret)(name);
+            most.set(most.get().max(values.len()));
+            let print = ease::print(&values);
+            used.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), print);
+            let turn = turn.checked_rem(values.len()).unwrap_or(0);
+            values.rotate_left(turn);
+            values
+        };
+        let credentials = Credentials {
+            secret: &secret,
+            settings: self.run.call.settings,
+            now: dispatcher.common.clock.now().as_second(),
+            nonce: &nonce,
+            session: &session.values,
+        };
+        // A missing secret is a refused credential: everything waits, one alarm, no attempt each.
+        let built =
+            build(&credentials).map_err(|e| CallError::NotAllowed { why: e.to_string() })?;
+        Ok((built, most.get()))
+    }
+
+    /// One request with the values of a turn, in a span of its own.
+    async fn once(&self, mut request: Request) -> Result<Exchanged, CallError> {
+        let mut span = self.span(&mut request);
+        let exchanged = self.exchange(&request, &mut span).await;
+        if let Err(error) = &exchanged {
+            span.fail(word(error));
+        }
+        exchanged
+    }
+
+    /// While a secret rotates it has several values, and nobody knows which of them the system takes by now:
+    /// what it refuses is asked again with the next, at once, for a refusal has no effect.
+    ///
+    /// **Invariant:** a rotation costs no call, whichever side is first. Test:
+    /// `a_secret_is_rotated_under_load_without_a_refused_call`.
+    async fn taken<T, F>(
+        &self,
+        session: &Session,
+        used: &Used,
+        build: impl Fn(&Credentials<'_>) -> Result<Request, BuildError>,
+        send: impl Fn(Request) -> F,
+    ) -> Result<T, Cause>
+    where
+        F: Future<Output = Result<T, CallError>>,
+    {
+        let dispatcher = self.run.dispatcher;
+        let first = dispatcher.turn.load(Ordering::Relaxed);
+        let (mut turn, mut tried) = (first, 0);
+        loop {
+            let built = self.with_secrets((turn, session), used, &build);
+            let (request, most) = built.map_err(Cause::Call)?;
+            if !dispatcher.common.store.lives() {
+                // Others may look after this call by now.
+                return Err(Cause::CutOff);
+            }
+            tried += 1;
+            match send(request).await {
+                Err(CallError::NotAllowed { .. }) if tried < most.min(MOST_TURNS) => {
+                    turn = (turn + 1).checked_rem(most).unwrap_or(0);
+                }
+                done => {
+                    if done.is_ok() && turn != first {
+                        dispatcher.turn.store(turn, Ordering::Relaxed);
+                    }
+                    return done.map_err(Cause::Call);
+                }
+            }
+        }
+    }
+
+    /// The call with a credential that the system takes: one that ends is asked for before, and once more when
+    /// it is refused.
+    async fn renewed(&self, used: &Used) -> Result<Exchanged, Cause> {
+        let connector = self.run.connector;
+        let authorized = |with: &Credentials<'_>| {
+            let mut request = self.request.clone();
+            connector.authorize(&mut request, with).map(|()| request)
+        };
+        let Some(longest) = connector.logs_in() else {
+            let session = Session::default();
+            return self.taken(&session, used, authorized, |request| self.once(request)).await;
+        };
+        let sessions = &self.run.dispatcher.sessions;
+        let mut again = true;
+        loop {
+            let held = self.session(longest, used).await?;
+            let timed = |request| async {
+                let ended = tokio::time::timeout(self.request.timeout, self.once(request)).await;
+                let why = || format!("no answer within {} ms", self.request.timeout.as_millis());
+                ended.unwrap_or_else(|_| Err(CallError::MayHaveActed { why: why() }))
+            };
+            let done = self.taken(&held.session, used, authorized, timed).await;
+            if !matches!(done, Err(Cause::Call(CallError::NotAllowed { .. }))) {
+                return done;
+            }
+            sessions.refused(&held);
+            if !std::mem::take(&mut again) {
+                return done;
+            }
+        }
+    }
+
+    /// The session to send.
+    ///
+    /// A login has no more time than leaves the call its own: what follows it can still end in time.
+    async fn session(&self, longest: Duration, used: &Used) -> Result<Held, Cause> {
+        let common = &self.run.dispatcher.common;
+        let login = || async {
+            let left = self.run.until.saturating_duration_since(Instant::now());
+            let most = longest.min(left.saturating_sub(self.request.timeout));
+            let late = |_| {
+                let why = format!("login: no answer within {} ms", most.as_millis());
+                Err(CallError::NotActed { why, retry_after: None })
+            };
+            tokio::time::timeout(most, self.login(used)).await.unwrap_or_else(late)
+        };
+        let held = self.run.dispatcher.sessions.now(|| common.clock.now(), login).await;
+        held.map_err(Cause::Call)
+    }
+
+    /// Asks for a session. Whatever fails, the call itself did not act.
+    async fn login(&self, used: &Used) -> Result<Session, CallError> {
+        let (connector, call) = (self.run.connector, self.run.call);
+        let build = |with: &Credentials<'_>| connector.login(call.base_url, with);
+        let send = |mut request: Request| async move {
+            let mut span = self.span(&mut request);
+            let answer = self.run.dispatcher.common.transport.send(&request).await;
+            let session = answer.map_err(unsent).and_then(|answer| {
+                span.set("http.response.status_code", || i64::from(answer.status));
+                connector.logged_in(call.settings, &answer)
+            });
+            if let Err(error) = &session {
+                span.fail(word(error));
+            }
+            session
+        };
+        let made = self.taken(&Session::default(), used, build, send).await;
+        let result = match &made {
+            Ok(_) => "ok",
+            Err(Cause::Call(CallError::NotAllowed { .. })) => "refused",
+            Err(_) => "failed",
+        };
+        let system = self.run.dispatcher.label();
+        metrics::counter!("orderhub_logins_total", "system" => system.clone(), "result" => result)
+            .increment(1);
+        tracing::debug!(%system, result, "login");
+        made.map_err(|cause| match cause {
+            Cause::Call(error) => error,
+            other => CallError::NotActed { why: format!("login: {other}"), retry_after: None },
+        })
+    }
+
+    async fn exchange(&self, request: &Request, span: &mut Span) -> Result<Exchanged, CallError> {
+        let answer = self.run.dispatcher.common.transport.send(request).await?;
+        self.status.store(answer.status, Ordering::Relaxed);
+        span.set("http.response.status_code", || i64::from(answer.status));
+        let mut memo = self.memo.clone();
+        self.run.connector.answer(self.run.call, &mut memo, &answer)?;
+        Ok(Exchanged { memo, status: Some(answer.status) })
+    }
+
+    /// Begins the span of a request, and tells the target where in a trace it stands; a connector that does
+    /// so itself is left alone. What is signed stands before that.
+    fn span(&self, request: &mut Request) -> Span {
+        let mut span =
+            trace::begin(Kind::Client, self.run.place, || format!("call {}", request.step));
+        span.set("orderhub.system", || self.run.dispatcher.label());
+        span.set("orderhub.operation", || self.run.call.operation.to_owned());
+        span.set("orderhub.step", || request.step.clone());
+        span.set("http.request.method", || request.method);
+        let own =
+            |name: &str| request.headers.iter().any(|(own, _)| own.eq_ignore_ascii_case(name));
+        let place = span.place().filter(|_| !own("traceparent"));
+        let given = place.iter().flat_map(Place::headers);
+        request.headers.extend(given.map(|(name, value)| (name.to_owned(), value)));
+        span
+    }
+}
+
+/// A login that went wrong on its way: the call that needs it was not sent.
+fn unsent(error: CallError) -> CallError {
+    match error {
+        CallError::NotActed { why, retry_after } => {
+            CallError::NotActed { why: format!("login: {why}"), retry_after }
+        }
+        CallError::MayHaveActed { why } => {
+            CallError::NotActed { why: format!("login: {why}"), retry_after: None }
+        }
+        other => other,
+    }
+}
+
+/// What a failure is, in the words of receipts.
+fn word(error: &CallError) -> &'static str {
+    match error {
+        CallError::NotActed { .. } => "not_acted",
+        CallError::MayHaveActed { .. } => "may_have_acted",
+        CallError::Already { .. } => "already",
+        CallError::Throttled { .. } => "throttled",
+        CallError::NotAllowed { .. } => "not_allowed",
+        CallError::SaidNo { .. } => "said_no",
+    }
+}
+
+impl Exchange for Attempt<'_> {
+    fn run(&self) -> BoxFuture<'_, Result<Exchanged, Cause>> {
+        Box::pin(async {
+            let used = Used::default();
+            let done = self.renewed(&used).await;
+            if matches!(done, Err(Cause::Call(CallError::NotAllowed { .. }))) {
+                let used = used.into_inner().unwrap_or_else(PoisonError::into_inner);
+                self.run.dispatcher.easing.refused_with(used);
+            }
+            done
+        })
+    }
+}

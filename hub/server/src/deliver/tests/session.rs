@@ -1,0 +1,60 @@
+//! Systems whose credential is a session that a login gives.
+
+use orderhub_order::lane::LaneCode;
+
+use super::erp;
+use super::rig::{ERP, Rig, SINK, Setup};
+
+/// A login shows the secret; calls carry what it gave.
+const SESSION: &str = r#"auth: { session: { url: "{base_url}/login", headers: { X-Token: "{secret.token}" }, save: { token: body.session } }, headers: { X-Token: "{session.token}" } }"#;
+
+fn sessions() -> Setup {
+    Setup { auth: SESSION, ..Setup::default() }
+}
+
+/// Paths that were asked for, in order.
+fn paths(rig: &Rig) -> Vec<String> {
+    let requests = rig.twin.requests.lock().unwrap();
+    requests.iter().map(|(_, url, _)| url.trim_start_matches("http://twin").to_owned()).collect()
+}
+
+#[tokio::test]
+async fn a_session_that_ended_is_renewed_without_a_refused_call() {
+    let rig = Rig::new(sessions());
+    rig.deliverer.pause(&erp(), "only the sink matters here");
+    let first = rig.order(1, 1, "captured").await;
+    rig.delivered(first, SINK).await;
+    assert_eq!(paths(&rig), ["/login", "/put"]);
+    let second = rig.order(2, 1, "captured").await;
+    rig.delivered(second, SINK).await;
+    assert_eq!(paths(&rig), ["/login", "/put", "/put"], "a session is kept");
+    rig.twin.sessions.lock().unwrap().valid = Some("another".to_owned());
+    let third = rig.order(3, 1, "captured").await;
+    rig.delivered(third, SINK).await;
+    assert_eq!(paths(&rig), ["/login", "/put", "/put", "/put", "/login", "/put"]);
+    assert_eq!(rig.receipts(third).await.len(), 1, "one attempt, and it went well");
+    assert_eq!(rig.twin.effects().len(), 3);
+}
+
+#[tokio::test]
+async fn a_login_that_is_refused_waits_like_a_refused_credential() {
+    let rig = Rig::new(sessions());
+    rig.deliverer.pause(&erp(), "only the sink matters here");
+    *rig.twin.takes.lock().unwrap() = Some("T2");
+    let key = rig.order(1, 1, "captured").await;
+    let lane = rig.until(key, SINK, |lane| lane.code == Some(LaneCode::NotAllowed)).await;
+    assert_eq!((lane.attempts, paths(&rig)), (0, vec!["/login".to_owned()]), "no call is made");
+    // What is watched is the secret that the login shows.
+    *rig.token.lock().unwrap() = "T2";
+    rig.delivered(key, SINK).await;
+    assert_eq!(paths(&rig), ["/login", "/login", "/put"]);
+}
+
+#[tokio::test]
+async fn a_login_that_fails_leaves_no_doubt() {
+    let rig = Rig::new(Setup { create: "create_unsafe", ..sessions() });
+    rig.twin.sessions.lock().unwrap().answers.extend([503, 429, 500]);
+    let key = rig.order(1, 1, "captured").await;
+    rig.delivered(key, ERP).await;
+    assert_eq!(rig.twin.sales().len(), 1, "made once, and nobody had to look");
+}
