@@ -198,7 +198,9 @@ impl Attempt<'_> {
         tracing::debug!(%system, result, "login");
         made.map_err(|cause| match cause {
             Cause::Call(error) => error,
-            other => CallError::NotActed { why: format!("login: {other}"), retry_after: None },
+            other @ (Cause::Shut(_) | Cause::Limited(_) | Cause::Refused(_) | Cause::CutOff) => {
+                CallError::NotActed { why: format!("login: {other}"), retry_after: None }
+            }
         })
     }
 
@@ -238,7 +240,10 @@ fn unsent(error: CallError) -> CallError {
         CallError::MayHaveActed { why } => {
             CallError::NotActed { why: format!("login: {why}"), retry_after: None }
         }
-        other => other,
+        other @ (CallError::Already { .. }
+        | CallError::SaidNo { .. }
+        | CallError::Throttled { .. }
+        | CallError::NotAllowed { .. }) => other,
     }
 }
 
