@@ -40,6 +40,8 @@ pub const BARE: &str = "C0016";
 pub const STEPS: &str = "C0017";
 /// A login that gives nothing, or whose gift nobody sends.
 pub const LOGIN: &str = "C0018";
+/// A GraphQL document that is not there, not sound, or asked otherwise than it says.
+pub const GRAPHQL: &str = "C0019";
 
 /// Every code of this crate.
 pub const CODES: &[Explanation] = &[
@@ -205,5 +207,15 @@ pub const CODES: &[Explanation] = &[
         right: "auth:\n\
                 \x20 session: { url: \"{base_url}/login\", form: { password: \"{secret.password}\" }, save: { id: body.id } }\n\
                 \x20 headers: { X-Session: \"{session.id}\" }\n",
+    },
+    Explanation {
+        code: GRAPHQL,
+        title: "a GraphQL document that does not fit",
+        text: "A document stands in a file of its own beside `connector.yaml` and has one operation. What varies goes \
+               through its variables: `variables:` gives those that it declares, and all that it needs.",
+        wrong: "- { id: get, method: POST, path: /graphql, idempotency: safe, graphql: orders.graphql }\n\
+                \x20 # no file orders.graphql beside it\n",
+        right: "- { id: get, method: POST, path: /graphql, idempotency: safe, body: { query: \"{{ orders {{ id }} }}\" } }\n\
+                \x20 # or a file orders.graphql beside it\n",
     },
 ];

@@ -70,6 +70,16 @@ pub trait Connector: Debug + Send + Sync {
         Ok(Session::default())
     }
 
+    /// The answer to a sender that first asks whether this address takes its webhooks; `None`: it is none of
+    /// those. Nobody has proved himself by then: nothing is told that the sender did not say or may not know.
+    fn handshake(
+        &self,
+        _hook: &Webhook<'_>,
+        _settings: &BTreeMap<String, String>,
+    ) -> Option<Handshake> {
+        None
+    }
+
     /// Verifies a webhook and reads it into notices.
     ///
     /// # Errors
@@ -275,6 +285,8 @@ pub enum Ours {
 pub struct Webhook<'a> {
     /// Path below `/webhooks/{system}`.
     pub path: &'a str,
+    /// What stands behind the question mark, as it came.
+    pub query: &'a str,
     /// Headers, names in lower case.
     pub headers: &'a [(String, String)],
     /// The body's exact bytes.
@@ -292,6 +304,15 @@ pub struct Notice {
     pub document: Bytes,
     /// What the sender wants to read after the commit; `None`: an empty 200.
     pub respond: Option<Bytes>,
+}
+
+/// What is answered to a handshake.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Handshake {
+    /// What it is: `text/plain`, `application/json`.
+    pub media: &'static str,
+    /// The answer's bytes, 4 KiB at most.
+    pub body: Bytes,
 }
 
 /// Secrets and the moment, only for [`Connector::authorize`] and [`Connector::webhook`].

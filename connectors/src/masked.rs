@@ -144,14 +144,14 @@ mod tests {
             args: &values,
             fields: &[],
         };
+        let memo = Memo { saved: values.clone(), body: Some(bytes.clone()), ..Memo::default() };
+        let hook =
+            Webhook { path: "/", query: planted, headers: &headers, body: planted.as_bytes() };
         let secret = |_: &str| vec![planted.to_owned()];
         let printed = [
             format!("{request:?}"),
             format!("{call:?}"),
-            format!(
-                "{:?}",
-                Memo { saved: values.clone(), body: Some(bytes.clone()), ..Memo::default() }
-            ),
+            format!("{memo:?}"),
             format!("{:?}", Answer { status: 200, headers: headers.clone(), body: bytes.clone() }),
             format!(
                 "{:?}",
@@ -161,7 +161,7 @@ mod tests {
                     ..Reply::default()
                 }
             ),
-            format!("{:?}", Webhook { path: "/", headers: &headers, body: planted.as_bytes() }),
+            format!("{hook:?}"),
             format!(
                 "{:?}",
                 Notice {

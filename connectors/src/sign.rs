@@ -16,6 +16,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use orderhub_lang::escape::percent;
 use orderhub_lang::expression::{EvalError, Expression, Name, Scope};
+use orderhub_lang::form;
 use orderhub_lang::template::{Place, RenderError, Template, Tree};
 use orderhub_lang::value::Value;
 use subtle::ConstantTimeEq as _;
@@ -25,11 +26,11 @@ use crate::error::{BuildError, VerifyError};
 
 /// Names that signatures of requests may read.
 pub const SIGNER_NAMES: &[&str] =
-    &["secret", "settings", "now", "nonce", "method", "path", "query", "raw"];
+    &["secret", "settings", "now", "nonce", "method", "path", "query", "form", "raw"];
 
 /// The same where there is a login: `session.token` is what it gave.
 pub const SESSION_NAMES: &[&str] =
-    &["secret", "settings", "now", "nonce", "method", "path", "query", "raw", "session"];
+    &["secret", "settings", "now", "nonce", "method", "path", "query", "form", "raw", "session"];
 
 /// Names that signatures of webhooks may read.
 pub const VERIFIER_NAMES: &[&str] =
@@ -223,6 +224,11 @@ impl Scope for SignerScope<'_> {
             "method" => Value::text(self.request.method),
             "path" => Value::text(path),
             "query" => Value::text(query),
+            // The value of a field as it was before it was escaped: what vendors sign.
+            "form" => {
+                let form = form::flat(&self.request.body).unwrap_or_default();
+                name.within(&form)?
+            }
             "session" => {
                 let value = name.key().and_then(|key| self.with.session.get(key));
                 value.map_or(Value::Null, |value| Value::text(value.as_str()))

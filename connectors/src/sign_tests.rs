@@ -109,7 +109,7 @@ fn a_verifier_takes_every_current_value_and_no_other() {
     };
     let verify = |token: &str, values: &[&str]| {
         let headers = [("x-token".to_owned(), token.to_owned())];
-        let hook = Webhook { path: "", headers: &headers, body: b"\xff\xfe" };
+        let hook = Webhook { path: "", query: "", headers: &headers, body: b"\xff\xfe" };
         with(&[("token", values)], |with| verifier.verify(&hook, with))
     };
     assert_eq!(verify("new", &["new", "old"]), Ok(()));
@@ -129,6 +129,6 @@ fn bytes_that_are_no_text_are_signed_as_they_are() {
         "X-Sign".to_owned(),
         "96ca12745e27b33960a2b15795c1cd7aa737db27365b0e1e929858406251821e".to_owned(),
     )];
-    let hook = Webhook { path: "", headers: &headers, body: b"\xff\x00" };
+    let hook = Webhook { path: "", query: "", headers: &headers, body: b"\xff\x00" };
     assert_eq!(with(&[("k", &["K"])], |with| verifier.verify(&hook, with)), Ok(()));
 }

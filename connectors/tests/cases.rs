@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use orderhub_connectors::contract::*;
-use orderhub_connectors::declared::{self, Declared};
+use orderhub_connectors::declared::{self, Declared, Documents};
 use orderhub_connectors::error::Next as After;
 use orderhub_lang::diagnostic::{Source, render};
 use orderhub_lang::value::Value;
@@ -36,10 +36,22 @@ fn load(path: &Path) -> Value {
     tree.unwrap_or_else(|found| panic!("{}", render(&found))).to_value()
 }
 
+/// The documents beside a connector file.
+fn documents(folder: &Path) -> Documents {
+    let paths = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let documents = paths.filter(|path| path.extension().is_some_and(|ext| ext == "graphql"));
+    let document = |path: PathBuf| {
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        (name.clone(), Source::new(name, fs::read_to_string(path).unwrap()))
+    };
+    documents.map(document).collect()
+}
+
 fn connector(name: &str) -> Declared {
     let path = data().join("files").join(name);
     let source = Source::new(name, fs::read_to_string(path).unwrap());
-    declared::compile(&source).unwrap_or_else(|found| panic!("{}", render(&found)))
+    declared::compile_with(&source, &documents(&data().join("files")))
+        .unwrap_or_else(|found| panic!("{}", render(&found)))
 }
 
 fn text(value: Option<&Value>) -> String {
@@ -305,6 +317,15 @@ fn run_login(path: &Path, case: &Value) {
     expect(&why, case.get("end").unwrap(), &shown);
 }
 
+fn show_notice(notice: &Notice) -> Value {
+    map(vec![
+        ("id", notice.id.as_deref().map_or(Value::Null, Value::text)),
+        ("kind", notice.kind.as_str().into()),
+        ("document", shown(&notice.document)),
+        ("respond", notice.respond.as_deref().map_or(Value::Null, shown)),
+    ])
+}
+
 fn run_webhook(path: &Path, case: &Value) {
     let why = format!("{}: {}", path.display(), text(case.get("why")));
     let connector = connector(&text(case.get("connector")));
@@ -312,20 +333,25 @@ fn run_webhook(path: &Path, case: &Value) {
     let hook = case.get("webhook").unwrap();
     let headers: Vec<(String, String)> = texts(hook, "headers").into_iter().collect();
     let sent = body(hook.get("body"));
-    let webhook = Webhook { path: "", headers: &headers, body: &sent };
+    let query = text(hook.get("query"));
+    let webhook = Webhook { path: "", query: &query, headers: &headers, body: &sent };
+    if let Some(greeting) = connector.handshake(&webhook, &around.settings) {
+        let shown = map(vec![
+            ("media", greeting.media.into()),
+            ("body", Value::Text(String::from_utf8(greeting.body.to_vec()).unwrap())),
+        ]);
+        return expect(&why, case.get("handshake").unwrap(), &shown);
+    }
     let shown = match around.with(|with| connector.webhook(&webhook, with)) {
-        Ok(notices) => {
-            let [notice] = notices.as_slice() else { panic!("{why}: {notices:?}") };
-            map(vec![
-                ("id", notice.id.as_deref().map_or(Value::Null, Value::text)),
-                ("kind", notice.kind.as_str().into()),
-                ("document", shown(&notice.document)),
-                ("respond", notice.respond.as_deref().map_or(Value::Null, self::shown)),
-            ])
-        }
-        Err(error) => map(vec![("error", Value::Text(error.to_string()))]),
+        Ok(notices) => notices.iter().map(show_notice).collect(),
+        Err(error) => vec![map(vec![("error", Value::Text(error.to_string()))])],
     };
-    expect(&why, case.get("end").unwrap(), &shown);
+    let end = case.get("end").unwrap();
+    let ends = end.as_list().unwrap_or(std::slice::from_ref(end));
+    assert_eq!(shown.len(), ends.len(), "{why}: {shown:?}");
+    for (end, shown) in ends.iter().zip(&shown) {
+        expect(&why, end, shown);
+    }
 }
 
 #[test]
@@ -351,7 +377,7 @@ fn every_mistake_of_a_file_is_reported_at_its_place_in_one_run() {
     for path in files(&data().join("wrong")) {
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
         let source = Source::new(name.clone(), fs::read_to_string(&path).unwrap());
-        let report = match declared::compile(&source) {
+        let report = match declared::compile_with(&source, &documents(&data().join("wrong"))) {
             Ok(_) => panic!("{name} was accepted"),
             Err(found) => render(&found),
         };
@@ -388,10 +414,12 @@ fn every_connector_file_of_the_shipped_integrations_compiles_without_a_finding()
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../mappings");
     let mut seen = 0;
     for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path().join("connector.yaml");
+        let folder = entry.unwrap().path();
+        let path = folder.join("connector.yaml");
         let Ok(text) = fs::read_to_string(&path) else { continue };
         seen += 1;
-        match declared::compile(&Source::new(path.to_string_lossy(), text)) {
+        let source = Source::new(path.to_string_lossy(), text);
+        match declared::compile_with(&source, &documents(&folder)) {
             Ok(declared) => {
                 assert!(declared.warnings().is_empty(), "{}", render(declared.warnings()))
             }

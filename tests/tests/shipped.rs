@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use orderhub_connectors::contract::{Connector, Operation, OperationKind};
-use orderhub_connectors::declared::{self, Declared};
+use orderhub_connectors::declared::{self, Declared, Documents};
 use orderhub_lang::diagnostic::{Source, render};
 use orderhub_mapping::cases::{Case, CaseResult, run_cases};
 use orderhub_mapping::integration::{Deliver, Integration};
@@ -53,9 +53,19 @@ fn load(name: &str) -> Integration {
     loaded.integration.unwrap()
 }
 
+/// The documents beside a connector file.
+fn documents(folder: &Path) -> Documents {
+    let paths = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let documents = paths.filter(|path| path.extension().is_some_and(|ext| ext == "graphql"));
+    documents
+        .map(|path| (path.file_name().unwrap().to_str().unwrap().to_owned(), source(&path)))
+        .collect()
+}
+
 fn connector(name: &str) -> Declared {
     let source = source(&mappings().join(name).join("connector.yaml"));
-    let declared = declared::compile(&source).unwrap_or_else(|found| panic!("{}", render(&found)));
+    let declared = declared::compile_with(&source, &documents(&mappings().join(name)));
+    let declared = declared.unwrap_or_else(|found| panic!("{}", render(&found)));
     assert!(declared.warnings().is_empty(), "{}", render(declared.warnings()));
     declared
 }

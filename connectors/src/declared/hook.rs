@@ -1,4 +1,7 @@
-//! Reads a verified webhook into a notice.
+//! Reads a verified webhook into notices, and answers one that only asks.
+//!
+//! **Invariant:** a webhook is read whole or not at all: an element that cannot be read makes all of it unreadable,
+//! so that nothing is left out. Test: the case `tests/data/connectors/hook-each-unreadable.yaml`.
 
 use std::collections::BTreeMap;
 
@@ -10,21 +13,28 @@ use orderhub_lang::value::Value;
 
 use super::model::{Format, Hooks, Text};
 use super::reply::is_body;
-use crate::contract::{Notice, Webhook};
+use super::walk::yes;
+use crate::contract::{Handshake, Notice, Webhook};
 use crate::error::VerifyError;
 use crate::sign::header;
+
+/// Longest answer to a handshake: whoever asks is unknown.
+const LONGEST_GREETING: usize = 4 * 1024;
 
 struct HookScope<'a> {
     hook: &'a Webhook<'a>,
     settings: &'a BTreeMap<String, String>,
-    body: Value,
+    body: &'a Value,
+    item: Option<&'a Value>,
 }
 
 impl Scope for HookScope<'_> {
     fn get(&self, name: &Name) -> Result<Value, EvalError> {
         match name.root.as_str() {
             "headers" => Ok(header(self.hook.headers, name)),
-            "body" => name.within(&self.body),
+            "query" => name.within(&form::flat(self.hook.query.as_bytes()).unwrap_or_default()),
+            "body" => name.within(self.body),
+            "item" => self.item.map_or(Ok(Value::Null), |item| name.within(item)),
             "text" => Ok(Value::Text(String::from_utf8_lossy(self.hook.body).into_owned())),
             "path" => Ok(Value::text(self.hook.path)),
             _ => {
@@ -35,31 +45,70 @@ impl Scope for HookScope<'_> {
     }
 }
 
+/// The answer to a sender that asks first; one that cannot be told is none.
+pub(super) fn handshake(
+    hooks: &Hooks,
+    hook: &Webhook<'_>,
+    settings: &BTreeMap<String, String>,
+) -> Option<Handshake> {
+    let greeting = hooks.handshake.as_ref()?;
+    let body = body(hooks, hook).unwrap_or_default();
+    let scope = HookScope { hook, settings, body: &body, item: None };
+    if !yes(&greeting.when, &scope).unwrap_or(false) {
+        return None;
+    }
+    let (media, body) = match greeting.respond.value(&scope).ok()? {
+        Value::Null => return None,
+        Value::Text(text) => ("text/plain; charset=utf-8", Bytes::from(text)),
+        tree @ (Value::Bool(_)
+        | Value::Int(_)
+        | Value::Decimal(_)
+        | Value::List(_)
+        | Value::Map(_)) => ("application/json", Bytes::from(tree.to_json())),
+    };
+    (body.len() <= LONGEST_GREETING).then_some(Handshake { media, body })
+}
+
+fn body(hooks: &Hooks, hook: &Webhook<'_>) -> Result<Value, VerifyError> {
+    let unreadable = |why: String| VerifyError::Unreadable(why);
+    match hooks.format {
+        Format::Json => Value::from_json(hook.body)
+            .map_err(|error| unreadable(format!("the webhook's body is not JSON: {error}"))),
+        Format::Form => form::flat(hook.body)
+            .ok_or_else(|| unreadable("the webhook's body is not a form".to_owned())),
+    }
+}
+
 pub(super) fn read(
     hooks: &Hooks,
     hook: &Webhook<'_>,
     settings: &BTreeMap<String, String>,
-) -> Result<Notice, VerifyError> {
+) -> Result<Vec<Notice>, VerifyError> {
     let unreadable = |why: String| VerifyError::Unreadable(why);
-    let body = match hooks.format {
-        Format::Json => Value::from_json(hook.body)
-            .map_err(|error| unreadable(format!("the webhook's body is not JSON: {error}")))?,
-        Format::Form => form::flat(hook.body)
-            .ok_or_else(|| unreadable("the webhook's body is not a form".to_owned()))?,
+    let body = body(hooks, hook)?;
+    let scope = |item| HookScope { hook, settings, body: &body, item };
+    let Some(each) = &hooks.each else {
+        return notice(hooks, &scope(None)).map(|notice| vec![notice]);
     };
-    let scope = HookScope { hook, settings, body };
+    let list = each.eval(&scope(None)).map_err(|error| unreadable(format!("`each`: {error}")))?;
+    let list = list.as_list().ok_or_else(|| unreadable("`each` is no list".to_owned()))?;
+    list.iter().map(|item| notice(hooks, &scope(Some(item)))).collect()
+}
+
+fn notice(hooks: &Hooks, scope: &HookScope<'_>) -> Result<Notice, VerifyError> {
+    let unreadable = |why: String| VerifyError::Unreadable(why);
     let id = match &hooks.id {
-        Some(text) => text_of(text, &scope).map_err(|e| unreadable(format!("`id`: {e}")))?,
+        Some(text) => text_of(text, scope).map_err(|e| unreadable(format!("`id`: {e}")))?,
         None => None,
     };
-    let kind = text_of(&hooks.kind, &scope).map_err(|e| unreadable(format!("`kind`: {e}")))?;
+    let kind = text_of(&hooks.kind, scope).map_err(|e| unreadable(format!("`kind`: {e}")))?;
     let kind = kind.ok_or_else(|| unreadable("the webhook does not say its kind".to_owned()))?;
     let document = if is_body(hooks.document.as_ref()) && hooks.format == Format::Json {
-        Bytes::copy_from_slice(hook.body)
+        Bytes::copy_from_slice(scope.hook.body)
     } else {
         let value = hooks
             .document
-            .eval(&scope)
+            .eval(scope)
             .map_err(|error| unreadable(format!("`document`: {error}")))?;
         if value.is_null() {
             return Err(unreadable("the webhook has no document".to_owned()));
@@ -68,7 +117,7 @@ pub(super) fn read(
     };
     let respond = match &hooks.respond {
         Some(tree) => {
-            let value = tree.value(&scope).map_err(|e| unreadable(format!("`respond`: {e}")))?;
+            let value = tree.value(scope).map_err(|e| unreadable(format!("`respond`: {e}")))?;
             Some(Bytes::from(value.to_json()))
         }
         None => None,

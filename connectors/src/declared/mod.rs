@@ -31,8 +31,8 @@ use self::login::Login;
 use self::model::{Compiled, Hooks, Keyed};
 use self::scope::{Answered, CallScope, Document};
 use crate::contract::{
-    Answer, Call, Connector, Credentials, Idempotency, Limit, Memo, Needs, NextStep, Notice,
-    Operation, ReplyXref, Request, Session, Webhook,
+    Answer, Call, Connector, Credentials, Handshake, Idempotency, Limit, Memo, Needs, NextStep,
+    Notice, Operation, ReplyXref, Request, Session, Webhook,
 };
 use crate::error::{BuildError, CallError, VerifyError};
 use crate::sign::Signer;
@@ -57,13 +57,25 @@ pub struct Declared {
     warnings: Vec<Diagnostic>,
 }
 
-/// Compiles a connector file.
+/// The documents that stand beside a connector file (`order.graphql`), by file name.
+pub type Documents = BTreeMap<String, Arc<Source>>;
+
+/// Compiles a connector file that stands alone.
 ///
 /// # Errors
 ///
 /// Every mistake of the file, ordered by place.
 pub fn compile(source: &Arc<Source>) -> Result<Declared, Vec<Diagnostic>> {
-    parse::compile(source)
+    compile_with(source, &Documents::new())
+}
+
+/// Compiles a connector file with the documents that stand beside it.
+///
+/// # Errors
+///
+/// Every mistake of the file, ordered by place, then those of its documents.
+pub fn compile_with(source: &Arc<Source>, beside: &Documents) -> Result<Declared, Vec<Diagnostic>> {
+    parse::compile(source, beside)
 }
 
 impl Declared {
@@ -156,6 +168,14 @@ impl Connector for Declared {
         }
     }
 
+    fn handshake(
+        &self,
+        hook: &Webhook<'_>,
+        settings: &BTreeMap<String, String>,
+    ) -> Option<Handshake> {
+        hook::handshake(self.hooks.as_ref()?, hook, settings)
+    }
+
     fn webhook(
         &self,
         hook: &Webhook<'_>,
@@ -165,7 +185,7 @@ impl Connector for Declared {
         if let Some(verifier) = &hooks.verify {
             verifier.verify(hook, with)?;
         }
-        hook::read(hooks, hook, with.settings).map(|notice| vec![notice])
+        hook::read(hooks, hook, with.settings)
     }
 
     fn known(&self, call: &Call<'_>, memo: &Memo) -> Vec<ReplyXref> {

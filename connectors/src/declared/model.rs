@@ -86,6 +86,11 @@ pub(super) enum Body {
         put: Vec<(Vec<Segment>, Tree)>,
     },
     Form(Vec<(String, Tree)>),
+    /// A document, sent as it stands, and its variables.
+    Graphql {
+        query: Arc<str>,
+        variables: Vec<(String, Tree)>,
+    },
 }
 
 /// How answers are judged; `None`: the default.
@@ -139,10 +144,20 @@ pub(super) struct Hooks {
     /// None: the file says `verify: none`.
     pub(super) verify: Option<crate::sign::Verifier>,
     pub(super) format: Format,
+    /// The list of which each element is a notice; none: the body is one.
+    pub(super) each: Option<Expr>,
     pub(super) id: Option<Text>,
     pub(super) kind: Text,
     pub(super) document: Expr,
     pub(super) respond: Option<Tree>,
+    pub(super) handshake: Option<Greeting>,
+}
+
+/// How a sender is answered that asks first.
+#[derive(Debug)]
+pub(super) struct Greeting {
+    pub(super) when: Expr,
+    pub(super) respond: Tree,
 }
 
 /// The form of a webhook's body.

@@ -141,6 +141,16 @@ fn body<'c>(
         Body::Form(trees) => {
             Ok((pairs(step, trees, scope)?.into(), Some("application/x-www-form-urlencoded")))
         }
+        Body::Graphql { query, variables } => {
+            let value = |(name, tree): &(String, Tree)| {
+                let value = tree.value(scope).map_err(|e| render_error(&step.id, &e))?;
+                Ok((name.clone(), value))
+            };
+            let variables = variables.iter().map(value).collect::<Result<_, BuildError>>()?;
+            let query = ("query".to_owned(), Value::text(&**query));
+            let body = Value::Map(vec![query, ("variables".to_owned(), Value::Map(variables))]);
+            Ok((body.to_json().into(), JSON))
+        }
         Body::Json { tree, put } => {
             let render = |tree: &Tree| tree.value(scope).map_err(|e| render_error(&step.id, &e));
             let mut value = render(tree)?;

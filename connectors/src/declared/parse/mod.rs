@@ -2,6 +2,7 @@
 
 mod answer;
 mod auth;
+mod graphql;
 mod limits;
 mod login;
 mod operation;
@@ -14,14 +15,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use orderhub_lang::codes::UNKNOWN_NAME;
-use orderhub_lang::diagnostic::{Diagnostic, Findings, Source};
+use orderhub_lang::diagnostic::{self, Diagnostic, Findings, Source};
 use orderhub_lang::expression::{self, Name};
 use orderhub_lang::template::{Template, Tree};
 use orderhub_lang::units;
 use orderhub_lang::yaml::{self, Budget, Fields, Node};
 
-use super::Declared;
 use super::model::{Expr, Text};
+use super::{Declared, Documents};
 use crate::codes;
 use crate::contract::Needs;
 
@@ -49,19 +50,32 @@ const REPLY: &[&str] = &["body", "text", "doc", "memo", "xref", "settings", "arg
 const BASE: &[&str] = &["base_url", "settings"];
 
 /// What is collected while a file is read.
-struct Ctx {
+struct Ctx<'b> {
     findings: Findings,
     needs: Needs,
+    /// Documents in the same folder by file name.
+    beside: &'b Documents,
+    /// What was found in them.
+    beside_findings: Vec<Diagnostic>,
 }
 
-pub(super) fn compile(source: &Arc<Source>) -> Result<Declared, Vec<Diagnostic>> {
-    let mut ctx = Ctx { findings: Findings::new(source), needs: Needs::default() };
+pub(super) fn compile(
+    source: &Arc<Source>,
+    beside: &Documents,
+) -> Result<Declared, Vec<Diagnostic>> {
+    let findings = Findings::new(source);
+    let mut ctx = Ctx { findings, needs: Needs::default(), beside, beside_findings: Vec::new() };
     let root = yaml::parse_on(&mut ctx.findings, &Budget::default());
     let declared = root.and_then(|root| file(&root, &mut ctx));
-    let Ctx { findings, needs } = ctx;
+    let Ctx { findings, needs, beside_findings, .. } = ctx;
+    // A document that two steps name is judged once.
+    let mut further = beside_findings;
+    diagnostic::sort(&mut further);
+    diagnostic::distinct(&mut further);
+    let declared = declared.filter(|_| further.is_empty());
     match findings.into_result(declared) {
         Ok((declared, warnings)) => Ok(Declared { needs, warnings, ..declared }),
-        Err(found) => Err(found.into_iter().map(about_secrets).collect()),
+        Err(found) => Err(found.into_iter().map(about_secrets).chain(further).collect()),
     }
 }
 
@@ -108,7 +122,7 @@ fn file(root: &Node, ctx: &mut Ctx) -> Option<Declared> {
     })
 }
 
-impl Ctx {
+impl Ctx<'_> {
     fn version(&mut self, fields: &mut Fields<'_>) {
         if let Some(node) = fields.required("orderhub", &mut self.findings)
             && node.scalar_text().as_deref() != Some("1")

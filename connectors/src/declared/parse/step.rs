@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use orderhub_lang::codes::PATH;
-use orderhub_lang::expression::Name;
+use orderhub_lang::expression::{self, Name};
 use orderhub_lang::path::{Path, Root, Segment};
 use orderhub_lang::template::{Template, Tree};
 use orderhub_lang::yaml::{Fields, Node};
 
 use super::super::model::{Body, Classes, Each, Expr, Step};
-use super::{ANSWER, Ctx, STEP, answer, operation, page};
+use super::{ANSWER, Ctx, STEP, answer, graphql, operation, page};
 use crate::codes;
 use crate::contract::Idempotency;
 
@@ -17,6 +17,9 @@ use crate::contract::Idempotency;
 const SETTLES: Duration = Duration::from_secs(30);
 
 const METHODS: &[&str] = &["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"];
+
+/// What is well where a file says nothing: a GraphQL server says no with status 200.
+const GRAPHQL_OK: &str = "status < 300 && !has(body.errors)";
 
 /// Headers that the transport writes.
 const TRANSPORT: &[&str] =
@@ -55,7 +58,9 @@ pub(super) fn step(
         check_headers(node, ctx);
         templates(node, ctx)
     });
-    let body = body(&mut fields, ctx);
+    let document = graphql::body(&mut fields, ctx);
+    let asks = document.is_some();
+    let body = body(&mut fields, document, ctx);
     let save = fields.optional("save").map(|node| saves(node, ctx)).unwrap_or_default();
     let own = fields.optional("answer").map(|node| answer::classes(node, ctx)).unwrap_or_default();
     let timeout = fields.optional("timeout").and_then(|node| ctx.timeout(node));
@@ -63,11 +68,15 @@ pub(super) fn step(
         fields.optional("limit").and_then(|node| operation::known_limit(node, defaults, ctx));
     let idempotency = idempotency(&mut fields, method, earlier, ctx);
     let page = fields.optional("page").and_then(|node| page::page(node, ctx));
-    ctx.not_yet(&mut fields, &["until", "every", "graphql", "variables", "items", "let"]);
+    ctx.not_yet(&mut fields, &["until", "every", "items", "let"]);
     fields.finish(&mut ctx.findings);
-    let classes = answer::over(own, base.classes);
+    let mut classes = answer::over(own, base.classes);
+    if asks && classes.ok.is_none() {
+        classes.ok = expression::compile(GRAPHQL_OK, ANSWER).ok();
+    }
     let reads_body = |expr: &Expr| expr.reads().iter().any(|name: &Name| name.root == "body");
-    let needs_body = save.iter().any(|(_, expr)| reads_body(expr))
+    let needs_body = asks
+        || save.iter().any(|(_, expr)| reads_body(expr))
         || classes.ok.as_ref().is_some_and(reads_body)
         || page.is_some();
     Some(Step {
@@ -164,7 +173,7 @@ fn trees(node: &Node, what: &str, ctx: &mut Ctx) -> Vec<(String, Tree)> {
     map.iter().filter_map(|(key, node)| Some((key.name.clone(), ctx.tree(node, STEP)?))).collect()
 }
 
-fn body(fields: &mut Fields<'_>, ctx: &mut Ctx) -> Body {
+fn body(fields: &mut Fields<'_>, document: Option<Body>, ctx: &mut Ctx) -> Body {
     let body = fields.optional("body");
     let put = fields.optional("put").map(|node| puts(node, ctx)).unwrap_or_default();
     if let Some((key, node)) = fields.entry("form") {
@@ -174,6 +183,14 @@ fn body(fields: &mut Fields<'_>, ctx: &mut Ctx) -> Body {
             ctx.findings.report(finding.with_hint("leave one of them out"));
         }
         return Body::Form(trees(node, "`form`", ctx));
+    }
+    if let Some(document) = document {
+        if body.is_some() || !put.is_empty() {
+            let message = "what a `graphql:` document sends stands in `variables:`";
+            let finding = ctx.findings.error(codes::OPERATION, fields.span(), message);
+            ctx.findings.report(finding.with_hint("leave `body:` and `put:` out"));
+        }
+        return document;
     }
     match body {
         Some(node) if put.is_empty() && node.as_text() == Some("{doc}") => Body::Document,

@@ -2,13 +2,15 @@
 
 use orderhub_lang::yaml::{Fields, Node};
 
-use super::super::model::{Format, Hooks};
+use super::super::model::{Format, Greeting, Hooks};
 use super::Ctx;
 use crate::codes;
 use crate::sign::{VERIFIER_NAMES, Verifier};
 
 /// Names that the reading of a webhook may read.
-const HOOK: &[&str] = &["headers", "body", "text", "path", "settings"];
+const HOOK: &[&str] = &["headers", "query", "body", "text", "path", "settings"];
+/// The same of one element of `each:`.
+const ELEMENT: &[&str] = &["headers", "query", "body", "text", "path", "settings", "item"];
 
 pub(super) fn hooks(node: &Node, ctx: &mut Ctx) -> Option<Hooks> {
     let mut fields = Fields::of(node, "`webhooks`", &mut ctx.findings)?;
@@ -16,21 +18,36 @@ pub(super) fn hooks(node: &Node, ctx: &mut Ctx) -> Option<Hooks> {
     let format = fields
         .optional("format")
         .map_or(Some("json"), |node| ctx.choice(node, "`format`", &["json", "form"]));
-    let id = fields.optional("id").and_then(|node| ctx.text(node, HOOK));
-    let kind = fields.required("kind", &mut ctx.findings).and_then(|node| ctx.text(node, HOOK));
+    let each = fields.optional("each");
+    let names = if each.is_some() { ELEMENT } else { HOOK };
+    let each = each.and_then(|node| ctx.expression(node, HOOK));
+    let id = fields.optional("id").and_then(|node| ctx.text(node, names));
+    let kind = fields.required("kind", &mut ctx.findings).and_then(|node| ctx.text(node, names));
     let document = fields.required("document", &mut ctx.findings);
-    let document = document.and_then(|node| ctx.expression(node, HOOK));
+    let document = document.and_then(|node| ctx.expression(node, names));
     let respond = fields.optional("respond").and_then(|node| ctx.tree(node, HOOK));
-    ctx.not_yet(&mut fields, &["handshake"]);
+    let handshake = fields.optional("handshake").and_then(|node| greeting(node, ctx));
     fields.finish(&mut ctx.findings);
     Some(Hooks {
         verify: verify?,
         format: if format? == "form" { Format::Form } else { Format::Json },
+        each,
         id,
         kind: kind?,
         document: document?,
         respond,
+        handshake,
     })
+}
+
+fn greeting(node: &Node, ctx: &mut Ctx) -> Option<Greeting> {
+    let mut fields = Fields::of(node, "`handshake`", &mut ctx.findings)?;
+    let when = fields.required("when", &mut ctx.findings);
+    let when = when.and_then(|node| ctx.expression(node, HOOK));
+    let respond = fields.required("respond", &mut ctx.findings);
+    let respond = respond.and_then(|node| ctx.tree(node, HOOK));
+    fields.finish(&mut ctx.findings);
+    Some(Greeting { when: when?, respond: respond? })
 }
 
 /// The verifier; `Some(None)` for `verify: none`.

@@ -20,6 +20,8 @@ pub struct Folder {
     pub integrations: BTreeMap<String, Loaded>,
     /// The `connector.yaml` of each folder that has one.
     pub connectors: BTreeMap<String, Arc<Source>>,
+    /// Documents beside each `connector.yaml` (`order.graphql`), by folder and by name within it.
+    pub documents: BTreeMap<String, BTreeMap<String, Arc<Source>>>,
     /// Folders whose `connector.yaml` is there and could not be read.
     pub unread_connectors: BTreeSet<String>,
     /// Files of the hub's own side by name within their folder.
@@ -31,8 +33,8 @@ pub struct Folder {
 }
 
 impl Folder {
-    /// Loads everything. Paths start at the mappings folder; files that are neither `.yaml` nor tables
-    /// (samples) are left alone. `unread` are files that are there and could not be read, which was told.
+    /// Loads everything. Paths start at the mappings folder; files that are neither of the language
+    /// nor tables (samples) are left alone. `unread` are files that are there and could not be read, which was told.
     pub fn load(files: &BTreeMap<String, Vec<u8>>, unread: &BTreeSet<String>) -> Folder {
         let (mut sources, mut found, mut unread) = (Vec::new(), Vec::new(), unread.clone());
         for (path, bytes) in files.iter().filter(|(path, _)| is_text(path)) {
@@ -49,8 +51,12 @@ impl Folder {
         let mut folder = Folder { library, diagnostics: found, ..Folder::default() };
         let mut below: BTreeMap<&str, Vec<(&str, Arc<Source>)>> = BTreeMap::new();
         for (path, source) in sources {
-            if let Some((name, file)) = path.split_once('/').filter(|_| path.ends_with(".yaml")) {
+            let Some((name, file)) = path.split_once('/') else { continue };
+            if path.ends_with(".yaml") {
                 below.entry(name).or_default().push((file, source));
+            } else if path.ends_with(".graphql") {
+                let documents = folder.documents.entry(name.to_owned()).or_default();
+                documents.insert(file.to_owned(), source);
             }
         }
         for name in unread.iter().filter_map(|path| Some(path.split_once('/')?.0)) {
@@ -93,7 +99,8 @@ impl Folder {
     }
 }
 
-/// What is read as text: the language's files, and tables.
+/// What is read as text: the language's files, documents of connectors, and tables.
 fn is_text(path: &str) -> bool {
-    path.contains('/') && (path.ends_with(".yaml") || super::table::is_table(path))
+    let language = path.ends_with(".yaml") || path.ends_with(".graphql");
+    path.contains('/') && (language || super::table::is_table(path))
 }

@@ -225,8 +225,10 @@ impl Compiled {
     /// share it.
     fn connect(&mut self, folder: &Folder) {
         self.unjudged.extend(folder.unread_connectors.iter().cloned());
+        let none = declared::Documents::new();
         for (name, source) in &folder.connectors {
-            match declared::compile(source) {
+            let beside = folder.documents.get(name).unwrap_or(&none);
+            match declared::compile_with(source, beside) {
                 Ok(connector) => {
                     self.findings.extend_from_slice(connector.warnings());
                     self.connectors.insert(name.clone(), Arc::new(connector));

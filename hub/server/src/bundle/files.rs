@@ -141,7 +141,7 @@ impl Reader {
 /// Most bytes of a file.
 fn most(name: &str) -> u64 {
     match name.rsplit_once('.') {
-        Some((_, "yaml")) => MOST_YAML,
+        Some((_, "yaml" | "graphql")) => MOST_YAML,
         Some((below, "csv")) if below.contains("/tables/") => MOST_TABLE,
         _ => MOST_SAMPLE,
     }

@@ -159,8 +159,8 @@ pub fn router(api: Api) -> Router {
         .layer(middleware::from_fn_with_state(api.clone(), this_machine_only))
         .layer(middleware::from_fn(observed::observed));
     let webhooks = Router::new()
-        .route("/webhooks/{system}", post(webhook::root))
-        .route("/webhooks/{system}/{*path}", post(webhook::below))
+        .route("/webhooks/{system}", post(webhook::root).get(webhook::asked))
+        .route("/webhooks/{system}/{*path}", post(webhook::below).get(webhook::asked_below))
         .layer(middleware::from_fn(limits::whole_body))
         .layer(middleware::from_fn(observed::observed));
     let room = Arc::new(Semaphore::new(limits::MOST_CALLS));

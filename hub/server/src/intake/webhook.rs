@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::{Path, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::extract::{Path, RawQuery, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use orderhub_connectors::contract::{Credentials, NO_SESSION, Notice, Webhook};
@@ -27,26 +27,69 @@ const MOST_NOTICES: usize = 1_000;
 pub async fn root(
     State(api): State<Api>,
     Path(system): Path<SystemName>,
+    RawQuery(query): RawQuery,
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, Problem> {
-    take(&api, system, "", &headers, body).await
+    take(&api, system, ("", query), &headers, body).await
 }
 
 /// `POST /webhooks/{system}/…`: what stands below tells integrations what came.
 pub async fn below(
     State(api): State<Api>,
     Path((system, path)): Path<(SystemName, String)>,
+    RawQuery(query): RawQuery,
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, Problem> {
-    take(&api, system, &path, &headers, body).await
+    take(&api, system, (&path, query), &headers, body).await
+}
+
+/// `GET /webhooks/{system}`: some senders ask so before they send.
+pub async fn asked(
+    State(api): State<Api>,
+    Path(system): Path<SystemName>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    answer(&api, &system, ("", query), &headers)
+}
+
+/// `GET /webhooks/{system}/…`: the same.
+pub async fn asked_below(
+    State(api): State<Api>,
+    Path((system, path)): Path<(SystemName, String)>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    answer(&api, &system, (&path, query), &headers)
+}
+
+fn answer(
+    api: &Api,
+    system: &SystemName,
+    (path, query): (&str, Option<String>),
+    headers: &HeaderMap,
+) -> Result<Response, Problem> {
+    let (pairs, query) = (pairs(headers), query.unwrap_or_default());
+    let hook = Webhook { path, query: &query, headers: &pairs, body: &[] };
+    handshake(api, system, &hook).ok_or_else(|| {
+        let detail = "webhooks are sent by POST; only a handshake asks by GET";
+        Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail)
+    })
+}
+
+fn pairs(headers: &HeaderMap) -> Vec<(String, String)> {
+    let pair = |(name, value): (&HeaderName, &HeaderValue)| {
+        Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned()))
+    };
+    headers.iter().filter_map(pair).collect()
 }
 
 async fn take(
     api: &Api,
     system: SystemName,
-    path: &str,
+    (path, query): (&str, Option<String>),
     headers: &HeaderMap,
     body: Bytes,
 ) -> Result<Response, Problem> {
@@ -54,13 +97,13 @@ async fn take(
         return Err(Problem::unavailable("stopping", "the hub is stopping"));
     }
     compressed(headers)?;
-    let pairs: Vec<(String, String)> = headers
-        .iter()
-        .filter_map(|(name, value)| {
-            Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned()))
-        })
-        .collect();
-    let heard = verify(api, &system, &Webhook { path, headers: &pairs, body: &body })?;
+    let pairs = pairs(headers);
+    let query = query.unwrap_or_default();
+    let hook = Webhook { path, query: &query, headers: &pairs, body: &body };
+    if let Some(greeting) = handshake(api, &system, &hook) {
+        return Ok(greeting);
+    }
+    let heard = verify(api, &system, &hook)?;
     let respond = match &heard {
         Heard::Notices(notices) => notices.iter().find_map(|notice| notice.respond.clone()),
         Heard::Unreadable(_) => None,
@@ -87,6 +130,18 @@ async fn take(
         Some(body) => ([(header::CONTENT_TYPE, "application/json")], body).into_response(),
         None => StatusCode::OK.into_response(),
     })
+}
+
+/// The answer to a sender that asks, before it sends anything, whether this address takes its webhooks. Nothing
+/// is stored: there is nothing in it.
+fn handshake(api: &Api, system: &SystemName, hook: &Webhook<'_>) -> Option<Response> {
+    let bundle = api.intake.bundle();
+    let (known, settings) = (bundle.system(system)?, api.config.systems.get(system)?);
+    let greeting = known.connector.handshake(hook, &settings.settings)?;
+    tracing::info!(%system, "a handshake was answered: webhooks can come");
+    // What it says is the sender's own: no browser may take it for a page.
+    let sniff = (header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+    Some(([(header::CONTENT_TYPE, greeting.media), sniff], greeting.body).into_response())
 }
 
 /// A compressed body would have to be unpacked before its signature could be compared.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use orderhub_connectors::declared;
+use orderhub_connectors::declared::{self, Documents};
 use orderhub_lang::codes::TOO_LARGE;
 use orderhub_lang::diagnostic::{self, Diagnostic, Source, Span};
 use orderhub_lang::yaml::{self, Budget, source_from_bytes, too_large};
@@ -61,7 +61,8 @@ pub(super) fn alone(path: &Path) -> Result<Vec<Diagnostic>, Fault> {
     };
     let found = match yaml::parse(&source, &Budget::default()) {
         Ok(root) if root.get("connector").is_some() && root.get("integration").is_none() => {
-            declared::compile(&source).map(|found| found.warnings().to_vec())
+            let beside = documents(path).map_err(failed)?;
+            declared::compile_with(&source, &beside).map(|found| found.warnings().to_vec())
         }
         Ok(root) if root.get("snippet").is_some() => Ok(Library::alone(&source)),
         // One that cannot be read says the same whatever it is.
@@ -70,6 +71,24 @@ pub(super) fn alone(path: &Path) -> Result<Vec<Diagnostic>, Fault> {
         }
     };
     Ok(found.unwrap_or_else(|found| found))
+}
+
+/// The documents beside a connector file.
+fn documents(path: &Path) -> std::io::Result<Documents> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let mut documents = Documents::new();
+    for entry in std::fs::read_dir(folder.unwrap_or(Path::new(".")))? {
+        let path = entry?.path();
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
+        let most = Budget::default().bytes as u64;
+        if !name.ends_with(".graphql") || std::fs::metadata(&path)?.len() > most {
+            continue;
+        }
+        if let Ok(source) = source_from_bytes(&path.display().to_string(), &std::fs::read(&path)?) {
+            documents.insert(name, source);
+        }
+    }
+    Ok(documents)
 }
 
 /// A folder with all that is in it.

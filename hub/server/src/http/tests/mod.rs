@@ -6,6 +6,7 @@ use std::path::Path;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{Method, Request, StatusCode, header};
+use axum::response::Response;
 use jiff::Timestamp;
 use orderhub_order::ids::SystemName;
 use serde_json::Value;
@@ -80,11 +81,16 @@ impl Running {
         self.call(Method::GET, path, "").await
     }
 
-    async fn send(&self, request: axum::http::request::Builder, body: &str) -> Answer {
+    /// The answer as it came.
+    async fn raw(&self, request: axum::http::request::Builder, body: &str) -> Response {
         let named = request.headers_ref().is_some_and(|h| h.contains_key(header::HOST));
         let request = if named { request } else { request.header(header::HOST, "localhost:8080") };
         let request = request.body(Body::from(body.to_owned())).unwrap();
-        let response = self.router.clone().oneshot(request).await.unwrap();
+        self.router.clone().oneshot(request).await.unwrap()
+    }
+
+    async fn send(&self, request: axum::http::request::Builder, body: &str) -> Answer {
+        let response = self.raw(request, body).await;
         let status = response.status();
         let header = |name| {
             let value = response.headers().get(name);
