@@ -12,6 +12,7 @@ pub mod database;
 pub mod http;
 pub mod hub;
 pub mod line;
+pub mod mappings;
 pub mod measure;
 pub mod orders;
 pub mod otlp;

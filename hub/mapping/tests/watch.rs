@@ -7,7 +7,7 @@
     reason = "helpers of tests fail like tests"
 )]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -15,6 +15,7 @@ use orderhub_lang::diagnostic::render as shown;
 use orderhub_lang::value::Value;
 use orderhub_mapping::cases::{Around, Case, document, given};
 use orderhub_mapping::explain::{Explained, Got, explain};
+use orderhub_mapping::library::Folder;
 use orderhub_mapping::{Context, Integration, Mapped, Mapping, view};
 use orderhub_order::ids::SystemName;
 use serde_json::Value as Json;
@@ -23,18 +24,25 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../mappings")
 }
 
-fn load(name: &str) -> Integration {
-    let mut files = Vec::new();
-    for entry in fs::read_dir(root().join(name)).unwrap() {
-        let path = entry.unwrap().path();
-        if path.extension().is_some_and(|extension| extension == "yaml") {
-            let file = path.file_name().unwrap().to_string_lossy().into_owned();
-            files.push((file, fs::read_to_string(&path).unwrap()));
+/// What ships, by name.
+fn shipped() -> BTreeMap<String, Integration> {
+    let (mut files, mut open) = (BTreeMap::new(), vec![root()]);
+    while let Some(folder) = open.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                open.push(path);
+            } else {
+                let name = path.strip_prefix(root()).unwrap().to_str().unwrap().to_owned();
+                files.insert(name, fs::read(&path).unwrap());
+            }
         }
     }
-    let files: Vec<(&str, &str)> = files.iter().map(|(n, t)| (n.as_str(), t.as_str())).collect();
-    let loaded = Integration::load(name, &files);
-    loaded.integration.unwrap_or_else(|| panic!("{}", shown(&loaded.diagnostics)))
+    let folder = Folder::load(&files, &BTreeSet::new());
+    let found = folder.findings();
+    assert!(found.is_empty(), "{}", shown(&found));
+    let loaded = folder.integrations.into_iter();
+    loaded.filter_map(|(name, loaded)| Some((name, loaded.integration?))).collect()
 }
 
 /// Sees one document of a case.
@@ -43,11 +51,11 @@ type See<'s> = &'s mut dyn FnMut(&Mapping, &Case, &[u8], &Context<'_>);
 /// Every document that comes in by a case of a shipped mapping.
 fn every_document(see: See<'_>) {
     let system = SystemName::new("case");
-    for name in ["shopify", "rest_erp", "rest_wms", "rest_tms"] {
-        for mapping in load(name).mappings.values() {
+    for (name, integration) in shipped() {
+        for mapping in integration.mappings.values() {
             for case in mapping.cases() {
                 let Some(sample) = &case.system else { continue };
-                let body = fs::read(root().join(name).join(sample)).unwrap();
+                let body = fs::read(root().join(&name).join(sample)).unwrap();
                 let (mut settings, mut args) = (BTreeMap::new(), BTreeMap::new());
                 for (around, name, value) in &case.context {
                     match around {

@@ -8,11 +8,10 @@ mod by_hand;
 
 use std::collections::BTreeMap;
 use std::hint::black_box;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use orderhub_mapping::{Context, Integration, Mapped, Mapping};
+use orderhub_mapping::{Context, Mapped, Mapping};
 use orderhub_order::contribution::Contribution;
 use orderhub_order::ids::SystemName;
 use orderhub_tests::measure::watch::Watch;
@@ -85,19 +84,7 @@ fn by_mapping(mapping: &Mapping, body: &str, context: &Context<'_>) -> Contribut
 
 /// The mapping of the shipped files, as the hub compiles them.
 fn shipped() -> Arc<Mapping> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../mappings/shopify");
-    let read = |entry: std::io::Result<std::fs::DirEntry>| {
-        let path = entry.expect("the folder is readable").path();
-        let name = path.file_name()?.to_str()?.to_owned();
-        name.ends_with(".yaml")
-            .then(|| (name, std::fs::read_to_string(&path).expect("a shipped file is readable")))
-    };
-    let files: Vec<(String, String)> =
-        std::fs::read_dir(folder).expect("mappings/shopify is there").filter_map(read).collect();
-    let files: Vec<(&str, &str)> =
-        files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
-    let loaded = Integration::load("shopify", &files);
-    let integration = loaded.integration.unwrap_or_else(|| panic!("{:?}", loaded.diagnostics));
+    let integration = orderhub_tests::mappings::integration("shopify");
     Arc::clone(integration.mapping("order_rest").expect("order_rest.yaml is shipped"))
 }
 

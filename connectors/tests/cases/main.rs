@@ -3,6 +3,8 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, clippy::expect_used, reason = "a test may panic")]
 
+mod shown;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,6 +16,8 @@ use orderhub_connectors::error::Next as After;
 use orderhub_lang::diagnostic::{Source, render};
 use orderhub_lang::value::Value;
 use orderhub_lang::yaml::{self, Budget};
+
+use shown::*;
 
 const NOW: i64 = 1_764_000_000;
 
@@ -52,90 +56,6 @@ fn connector(name: &str) -> Declared {
     let source = Source::new(name, fs::read_to_string(path).unwrap());
     declared::compile_with(&source, &documents(&data().join("files")))
         .unwrap_or_else(|found| panic!("{}", render(&found)))
-}
-
-fn text(value: Option<&Value>) -> String {
-    value.and_then(Value::scalar_text).unwrap_or_default().into_owned()
-}
-
-fn values(case: &Value, key: &str) -> BTreeMap<String, Value> {
-    case.get(key).and_then(Value::as_map).unwrap_or_default().iter().cloned().collect()
-}
-
-fn texts(case: &Value, key: &str) -> BTreeMap<String, String> {
-    values(case, key).iter().map(|(k, v)| (k.clone(), text(Some(v)))).collect()
-}
-
-fn list<'v>(case: &'v Value, key: &str) -> &'v [Value] {
-    case.get(key).and_then(Value::as_list).unwrap_or_default()
-}
-
-/// A body: JSON of a tree, a text as it is.
-fn body(value: Option<&Value>) -> Bytes {
-    match value {
-        None | Some(Value::Null) => Bytes::new(),
-        Some(Value::Text(text)) => text.clone().into(),
-        Some(tree) => tree.to_json().into(),
-    }
-}
-
-/// The bytes of a body as a case writes them.
-fn shown(bytes: &[u8]) -> Value {
-    if bytes.is_empty() {
-        return Value::Null;
-    }
-    Value::from_json(bytes)
-        .unwrap_or_else(|_| Value::text(String::from_utf8_lossy(bytes).into_owned()))
-}
-
-/// Every part that the case names must be as it says.
-fn expect(why: &str, expected: &Value, actual: &Value) {
-    for (key, wanted) in expected.as_map().unwrap() {
-        let got = actual.get(key).cloned().unwrap_or_default();
-        assert_eq!(
-            got.to_json_text(),
-            wanted.to_json_text(),
-            "{why}\n`{key}` of {}",
-            actual.to_json_text()
-        );
-    }
-}
-
-fn map(pairs: Vec<(&str, Value)>) -> Value {
-    Value::Map(pairs.into_iter().map(|(key, value)| (key.to_owned(), value)).collect())
-}
-
-fn show_request(request: &Request) -> Value {
-    let headers = request.headers.iter();
-    map(vec![
-        ("step", request.step.as_str().into()),
-        ("send", Value::Text(format!("{} {}", request.method, request.url))),
-        ("headers", Value::Map(headers.map(|(k, v)| (k.clone(), v.as_str().into())).collect())),
-        ("body", shown(&request.body)),
-        ("idempotency", Value::Text(format!("{:?}", request.idempotency))),
-        ("limit", Value::Text(request.limit.clone())),
-        ("limit_key", request.limit_key.as_deref().map_or(Value::Null, Value::text)),
-        ("timeout_ms", Value::Int(request.timeout.as_millis().try_into().unwrap())),
-    ])
-}
-
-fn show_xref(xref: &ReplyXref) -> Value {
-    let ours = match &xref.ours {
-        None => String::new(),
-        Some(Ours::Id(id)) => format!(" of {id}"),
-        Some(Ours::Position(position)) => format!(" at {position}"),
-    };
-    Value::Text(format!("{}{ours} = {}", xref.kind, xref.ext_id))
-}
-
-fn show_reply(reply: &Reply) -> Value {
-    map(vec![
-        ("xrefs", Value::List(reply.xrefs.iter().map(show_xref).collect())),
-        ("document", reply.document.as_deref().map_or(Value::Null, shown)),
-        ("already", reply.already.into()),
-        ("next", reply.next.clone().unwrap_or_default()),
-        ("documents", Value::List(reply.documents.iter().map(|bytes| shown(bytes)).collect())),
-    ])
 }
 
 /// What a case says around a connector.
@@ -315,15 +235,6 @@ fn run_login(path: &Path, case: &Value) {
         Err(error) => map(vec![("error", Value::Text(error.to_string()))]),
     };
     expect(&why, case.get("end").unwrap(), &shown);
-}
-
-fn show_notice(notice: &Notice) -> Value {
-    map(vec![
-        ("id", notice.id.as_deref().map_or(Value::Null, Value::text)),
-        ("kind", notice.kind.as_str().into()),
-        ("document", shown(&notice.document)),
-        ("respond", notice.respond.as_deref().map_or(Value::Null, shown)),
-    ])
 }
 
 fn run_webhook(path: &Path, case: &Value) {
