@@ -15,6 +15,7 @@ use crate::resilience::stale::Answered;
 use crate::store::Scope;
 
 mod ease;
+mod files;
 mod keys;
 mod permits;
 mod rig;

@@ -21,6 +21,7 @@ use orderhub_order::value::Value;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
+use super::files::{CONNECTOR, PARCEL};
 use super::twin::Twin;
 use crate::apply::{self, Apply, MessageUnit, Unit};
 use crate::bundle::{Bundle, Delivery, Read, System};
@@ -35,67 +36,6 @@ use crate::transport::Transport;
 
 pub(super) const ERP: &str = "erp";
 pub(super) const SINK: &str = "sink";
-
-const CONNECTOR: &str = r#"
-orderhub: 1
-connector: twin
-base: "{base_url}"
-AUTH
-timeout: 300ms
-limits: { default: { rate: 5000/s, burst: 5000 }, parcel: { by: doc.payment, rate: 1/2s, burst: 1 } }
-operations:
-  create_sale:
-    kind: state
-    entity: order
-    creates: true
-    steps:
-      - { id: find, method: GET, path: /sales, idempotency: safe, save: { id: body.items.one.id } }
-      - { id: create, when: "memo.id == ()", method: POST, path: /sales, headers: { X-Key: "{key}" }, body: { a: 1 }, idempotency: { find_first: find, settles: 1s }, save: { id: body.id } }
-    reply: { xrefs: { order: memo.id } }
-  create_unsafe:
-    kind: state
-    entity: order
-    creates: true
-    steps:
-      - { id: create, method: POST, path: /sales, headers: { X-Key: "{key}" }, body: { a: 1 }, idempotency: unsafe, save: { id: body.id } }
-    reply: { xrefs: { order: memo.id } }
-  create_in_two:
-    kind: state
-    entity: order
-    creates: true
-    steps:
-      - { id: party, method: POST, path: /parties, headers: { X-Key: "{key}" }, body: { a: 1 }, idempotency: unsafe, save: { party: body.id } }
-      - { id: create, method: POST, path: /sales, headers: { X-Key: "{key}" }, body: { party: "{memo.party}" }, idempotency: unsafe, save: { id: body.id } }
-    reply: { xrefs: { order: memo.id } }
-  put:
-    kind: state
-    entity: order
-    steps:
-      - { id: put, method: POST, path: /put, headers: { X-Key: "{key}" }, body: { a: 1 }, idempotency: safe }
-  put_parcel:
-    kind: state
-    entity: order
-    limit: parcel
-    steps:
-      - { id: put, method: POST, path: "/put/{doc.number}", headers: { X-Key: "{key}" }, body: { a: 1 }, idempotency: safe }
-  stock:
-    kind: read
-    args: [sku]
-    steps:
-      - { id: get, method: GET, path: "/stock/{args.sku}" }
-    document: body
-"#;
-
-/// What `put_parcel` sends.
-const PARCEL: &str = r#"
-orderhub: 1
-mapping: sink.parcel
-entity: order
-key: number
-fields:
-  - { hub: order_no, system: number }
-  - { hub: state.payment, system: payment }
-"#;
 
 /// Every field is read by every rule, and given back as it is.
 #[derive(Debug)]
