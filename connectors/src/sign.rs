@@ -59,48 +59,57 @@ pub struct Verifier {
     pub got: Arc<dyn Expression>,
     /// What it must be.
     pub want: Template,
+    /// The body is a form: `body.<name>` is a value of it, decoded.
+    pub form: bool,
 }
 
 impl Signer {
-    /// Adds what is declared, over the bytes as they are now.
+    /// Adds what is declared, in this order: form values, parameters, headers. Each sees what was added before it, in
+    /// the order of the file, so that a signature may cover it.
     ///
     /// # Errors
     ///
     /// [`BuildError::Secret`] if a secret is not configured; [`BuildError::Step`] if a template fails.
     pub fn apply(&self, request: &mut Request, with: &Credentials<'_>) -> Result<(), BuildError> {
+        for (name, template) in &self.form {
+            let value = text(template, request, with)?;
+            let mut body = request.body.to_vec();
+            if !body.is_empty() {
+                body.push(b'&');
+            }
+            body.extend(format!("{}={}", percent(name), percent(&value)).bytes());
+            request.body = body.into();
+        }
+        for (name, template) in &self.query {
+            let value = text(template, request, with)?;
+            let separator = if request.url.contains('?') { '&' } else { '?' };
+            let pair = format!("{separator}{}={}", percent(name), percent(&value));
+            request.url.push_str(&pair);
+        }
         let scope = SignerScope { request, with };
-        let mut headers = rendered(&self.headers, &scope, Place::Header, &request.step)?;
-        let query = escaped(&self.query, &scope, &request.step)?;
-        let form = escaped(&self.form, &scope, &request.step)?;
+        let mut headers = rendered(&self.headers, &scope, &request.step)?;
         if let Some((user, password)) = &self.basic {
-            let render = |template: &Template| {
-                template.render(&scope, Place::Text).map_err(|e| build_error(&request.step, &e))
-            };
-            let user = render(user)?;
+            let user = text(user, request, with)?;
             if user.contains(':') {
                 let why = "auth: the user of basic authentication has a colon".to_owned();
                 return Err(BuildError::Step { step: request.step.clone(), why });
             }
-            let pair = format!("{user}:{}", render(password)?);
+            let pair = format!("{user}:{}", text(password, request, with)?);
             headers.push(("authorization".to_owned(), format!("Basic {}", STANDARD.encode(pair))));
-        }
-        for (name, value) in query {
-            let separator = if request.url.contains('?') { '&' } else { '?' };
-            request.url.push_str(&format!("{separator}{}={value}", percent(&name)));
-        }
-        if !form.is_empty() {
-            let mut body = request.body.to_vec();
-            for (name, value) in form {
-                if !body.is_empty() {
-                    body.push(b'&');
-                }
-                body.extend(format!("{}={value}", percent(&name)).bytes());
-            }
-            request.body = body.into();
         }
         request.headers.extend(headers);
         Ok(())
     }
+}
+
+/// What a template gives over the request as it is by now.
+fn text(
+    template: &Template,
+    request: &Request,
+    with: &Credentials<'_>,
+) -> Result<String, BuildError> {
+    let scope = SignerScope { request, with };
+    template.render(&scope, Place::Text).map_err(|error| build_error(&request.step, &error))
 }
 
 /// A body with secrets in it, as those of logins are.
@@ -115,26 +124,13 @@ pub(crate) fn body(
 fn rendered(
     templates: &[(String, Template)],
     scope: &dyn Scope,
-    place: Place,
     step: &str,
 ) -> Result<Vec<(String, String)>, BuildError> {
-    templates
-        .iter()
-        .map(|(name, template)| match template.render(scope, place) {
-            Ok(value) => Ok((name.clone(), value)),
-            Err(error) => Err(build_error(step, &error)),
-        })
-        .collect()
-}
-
-/// Values of a query or a form: escaped whole, for a file writes them as they are meant.
-fn escaped(
-    templates: &[(String, Template)],
-    scope: &dyn Scope,
-    step: &str,
-) -> Result<Vec<(String, String)>, BuildError> {
-    let values = rendered(templates, scope, Place::Text, step)?;
-    Ok(values.into_iter().map(|(name, value)| (name, percent(&value))).collect())
+    let one = |(name, template): &(String, Template)| {
+        let value = template.render(scope, Place::Header).map_err(|e| build_error(step, &e))?;
+        Ok((name.clone(), value))
+    };
+    templates.iter().map(one).collect()
 }
 
 fn build_error(step: &str, error: &RenderError) -> BuildError {
@@ -156,7 +152,7 @@ impl Verifier {
     pub fn verify(&self, hook: &Webhook<'_>, with: &Credentials<'_>) -> Result<(), VerifyError> {
         let mut fits = subtle::Choice::from(0);
         for turn in 0..self.turns(with) {
-            let scope = VerifierScope { hook, with, turn };
+            let scope = VerifierScope { hook, with, turn, form: self.form };
             let got = match self.got.eval(&scope) {
                 Ok(value) => value.scalar_text().map(std::borrow::Cow::into_owned),
                 Err(_) => None,
@@ -246,6 +242,7 @@ struct VerifierScope<'a> {
     hook: &'a Webhook<'a>,
     with: &'a Credentials<'a>,
     turn: usize,
+    form: bool,
 }
 
 impl Scope for VerifierScope<'_> {
@@ -256,6 +253,7 @@ impl Scope for VerifierScope<'_> {
             "now" => Value::Int(self.with.now),
             "path" => Value::text(self.hook.path),
             "headers" => header(self.hook.headers, name),
+            "body" if self.form => name.within(&form::flat(self.hook.body).unwrap_or_default())?,
             "body" => name.within(&Value::from_json(self.hook.body).unwrap_or_default())?,
             "text" => Value::Text(String::from_utf8_lossy(self.hook.body).into_owned()),
             _ => Value::Null,

@@ -29,7 +29,7 @@ pub(super) fn hooks(node: &Node, ctx: &mut Ctx) -> Option<Hooks> {
     let handshake = fields.optional("handshake").and_then(|node| greeting(node, ctx));
     fields.finish(&mut ctx.findings);
     Some(Hooks {
-        verify: verify?,
+        verify: verify?.map(|verifier| Verifier { form: format == Some("form"), ..verifier }),
         format: if format? == "form" { Format::Form } else { Format::Json },
         each,
         id,
@@ -83,5 +83,5 @@ fn verify(fields: &mut Fields<'_>, ctx: &mut Ctx) -> Option<Option<Verifier>> {
                 .with_hint("write `want: \"{secret.token}\"`, or a signature made with a secret"),
         );
     }
-    Some(Some(Verifier { got: got?, want: want? }))
+    Some(Some(Verifier { got: got?, want: want?, form: false }))
 }

@@ -16,6 +16,9 @@ use super::settle::AttemptEnd;
 use crate::resilience::{Caller, Exchanged, Failure, Prepaid, Step};
 use crate::telemetry::trace::Place;
 
+/// Less than this is no time to ask in.
+const LEAST: Duration = Duration::from_secs(1);
+
 /// What is run.
 pub(super) struct Run<'a> {
     /// The system.
@@ -56,14 +59,14 @@ impl Run<'_> {
         let end = loop {
             let request = match self.connector.next(self.call, &memo) {
                 Ok(NextStep::Done(reply)) => break AttemptEnd::Done(reply),
-                Ok(NextStep::Send(request)) => request,
+                Ok(NextStep::Send(request)) => match self.in_time(request) {
+                    Some(request) => request,
+                    None => break AttemptEnd::OutOfTime,
+                },
                 Err(error) => break AttemptEnd::Unbuilt(error),
             };
             if !self.dispatcher.common.store.lives() {
                 break AttemptEnd::Lost;
-            }
-            if Instant::now() + request.timeout > self.until {
-                break AttemptEnd::OutOfTime;
             }
             if let Some(flying) = self.flying {
                 let known = self.connector.known(self.call, &memo);
@@ -87,6 +90,19 @@ impl Run<'_> {
         let status = Some(status.into_inner()).filter(|status| *status != 0);
         let known = self.connector.known(self.call, &memo);
         Ran { end, memo, status, known, wrote }
+    }
+
+    /// The step with the time that it gets; `None`: it could not end before the run has to. Looking changes
+    /// nothing, so a step of a read gets what is left where it would take longer: it is asked all the same.
+    ///
+    /// **Invariant:** a read whose steps may take longer than the whole of it is asked for, not put off for ever.
+    /// Test: `a_read_whose_step_may_take_longer_than_all_of_it_is_asked`.
+    fn in_time(&self, mut request: Box<Request>) -> Option<Box<Request>> {
+        let left = self.until.saturating_duration_since(Instant::now());
+        if self.flying.is_none() && left >= LEAST {
+            request.timeout = request.timeout.min(left);
+        }
+        (request.timeout <= left).then_some(request)
     }
 
     /// Longest time for one attempt at a step. Where it may have to log in first, that bounds itself, so that

@@ -5,7 +5,7 @@ orderhub: 1
 connector: twin
 base: "{base_url}"
 AUTH
-timeout: 300ms
+timeout: TIMEOUT
 limits: { default: { rate: 5000/s, burst: 5000 }, parcel: { by: doc.payment, rate: 1/2s, burst: 1 } }
 operations:
   create_sale:

@@ -1,6 +1,5 @@
 //! Deliveries through the real store and fold, against a twin with faults.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use orderhub_order::ids::{At, SystemName};
@@ -11,13 +10,13 @@ use super::prospect::prospects;
 use crate::resilience::Policy;
 use crate::resilience::gate::{BreakerPolicy, Force, GateState};
 use crate::resilience::retry::Retries;
-use crate::resilience::stale::Answered;
 use crate::store::Scope;
 
 mod ease;
 mod files;
 mod keys;
 mod permits;
+mod read;
 mod rig;
 mod session;
 mod twin;
@@ -379,22 +378,4 @@ async fn stopping_lets_calls_end_and_takes_nothing_new() {
     assert_eq!(rig.twin.effects().len(), 2);
     let rig = rig.crash().await;
     rig.delivered(second, SINK).await;
-}
-
-#[tokio::test]
-async fn a_read_is_fresh_then_stale_with_its_age_while_the_system_is_down() {
-    let rig = Rig::new(Setup::default());
-    let args = BTreeMap::from([("sku".to_owned(), "A-1".to_owned())]);
-    let Answered::Fresh(fresh) = rig.deliverer.read(&erp(), "stock", &args).await.unwrap() else {
-        panic!("not fresh")
-    };
-    assert_eq!((&*fresh.value, &*fresh.source), (&br#"{"on_hand":7}"#[..], ERP));
-    *rig.twin.down.lock().unwrap() = true;
-    tokio::time::sleep(Duration::from_millis(30)).await;
-    let Answered::Stale(stale) = rig.deliverer.read(&erp(), "stock", &args).await.unwrap() else {
-        panic!("not stale")
-    };
-    assert!(stale.age >= Duration::from_millis(30) && !stale.why.is_empty());
-    let error = rig.deliverer.read(&erp(), "stock", &BTreeMap::new()).await.unwrap_err();
-    assert_eq!(error.to_string(), "the read needs `sku`");
 }

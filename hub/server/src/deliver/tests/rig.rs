@@ -67,6 +67,8 @@ pub(super) struct Setup {
     pub(super) policy: fn() -> Policy,
     /// The line of the connector that says how it is authorised.
     pub(super) auth: &'static str,
+    /// The longest time of a step.
+    pub(super) timeout: &'static str,
 }
 
 /// Calls carry a secret.
@@ -74,7 +76,14 @@ const TOKEN: &str = r#"auth: { headers: { X-Token: "{secret.token}" } }"#;
 
 impl Default for Setup {
     fn default() -> Self {
-        Self { create: "create_sale", put: "put", mode: Mode::Live, policy, auth: TOKEN }
+        Self {
+            create: "create_sale",
+            put: "put",
+            mode: Mode::Live,
+            policy,
+            auth: TOKEN,
+            timeout: "300ms",
+        }
     }
 }
 
@@ -104,10 +113,15 @@ fn parcel() -> Arc<Mapping> {
     Arc::new(parcel.expect("the test's mapping compiles"))
 }
 
-fn bundle(setup: Setup) -> Bundle {
-    let source = Arc::new(Source::new("connector.yaml", CONNECTOR.replace("AUTH", setup.auth)));
+fn connector(setup: Setup) -> Arc<dyn Connector> {
+    let text = CONNECTOR.replace("AUTH", setup.auth).replace("TIMEOUT", setup.timeout);
+    let source = Arc::new(Source::new("connector.yaml", text));
     let twin = orderhub_connectors::declared::compile(&source);
-    let twin: Arc<dyn Connector> = Arc::new(twin.expect("the test's connector compiles"));
+    Arc::new(twin.expect("the test's connector compiles"))
+}
+
+fn bundle(setup: Setup) -> Bundle {
+    let twin = connector(setup);
     let systems = [
         ("shop", Role::Channel, Vec::new(), Mode::Live),
         (

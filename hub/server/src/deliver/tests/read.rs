@@ -1,0 +1,34 @@
+//! Reads: answered fresh, or by the last good answer.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::erp;
+use super::rig::{ERP, Rig, Setup};
+use crate::resilience::stale::Answered;
+
+#[tokio::test]
+async fn a_read_is_fresh_then_stale_with_its_age_while_the_system_is_down() {
+    let rig = Rig::new(Setup::default());
+    let args = BTreeMap::from([("sku".to_owned(), "A-1".to_owned())]);
+    let Answered::Fresh(fresh) = rig.deliverer.read(&erp(), "stock", &args).await.unwrap() else {
+        panic!("not fresh")
+    };
+    assert_eq!((&*fresh.value, &*fresh.source), (&br#"{"on_hand":7}"#[..], ERP));
+    *rig.twin.down.lock().unwrap() = true;
+    tokio::time::sleep(Duration::from_millis(30)).await;
+    let Answered::Stale(stale) = rig.deliverer.read(&erp(), "stock", &args).await.unwrap() else {
+        panic!("not stale")
+    };
+    assert!(stale.age >= Duration::from_millis(30) && !stale.why.is_empty());
+    let error = rig.deliverer.read(&erp(), "stock", &BTreeMap::new()).await.unwrap_err();
+    assert_eq!(error.to_string(), "the read needs `sku`");
+}
+
+#[tokio::test]
+async fn a_read_whose_step_may_take_longer_than_all_of_it_is_asked() {
+    let rig = Rig::new(Setup { timeout: "120s", ..Setup::default() });
+    let args = BTreeMap::from([("sku".to_owned(), "MUG".to_owned())]);
+    let answer = rig.deliverer.read(&erp(), "stock", &args).await.unwrap();
+    assert!(matches!(answer, Answered::Fresh(_)), "{answer:?}");
+}
