@@ -8,7 +8,7 @@ use orderhub_lang::yaml::{self, Budget};
 use orderhub_order::ids::{Entity, Role};
 
 use super::read::{Draft, read};
-use super::{ConnectorUse, Integration, Loaded, Ordering};
+use super::{ConnectorUse, IntakeFrom, Integration, Loaded, Ordering};
 use crate::library::{COMMON, Library};
 use crate::{Mapping, Named, codes};
 
@@ -215,7 +215,9 @@ impl Check<'_, '_> {
         }
         for (at, intake) in draft.intake.iter().enumerate() {
             self.intake(intake);
-            self.fetched_alike(intake, draft.intake.get(..at).unwrap_or_default());
+            let before = draft.intake.get(..at).unwrap_or_default();
+            self.fetched_alike(intake, before);
+            self.polled_alike(intake, before);
         }
         let mut ids: Vec<&str> = Vec::new();
         for deliver in &draft.deliver {
@@ -282,6 +284,22 @@ impl Check<'_, '_> {
             );
             let hint =
                 "fetch it by one operation, or map the other's answer by a document of its own";
+            self.error(codes::INTEGRATION, intake.span, message, hint);
+        }
+    }
+
+    /// A document has one listing: how far it was read is kept by the document's name.
+    fn polled_alike(&mut self, intake: &super::Intake, before: &[super::Intake]) {
+        let IntakeFrom::Poll(poll) = &intake.from else { return };
+        let document = intake.documents.first();
+        let alike = |other: &super::Intake| {
+            matches!(other.from, IntakeFrom::Poll(_)) && other.documents.first() == document
+        };
+        if let (Some(document), true) = (document, before.iter().any(alike)) {
+            let message =
+                format!("`{document}` is polled above; `{}` would never be called", poll.operation);
+            let hint =
+                "list both in one operation, or map the other's documents by a document of its own";
             self.error(codes::INTEGRATION, intake.span, message, hint);
         }
     }
