@@ -9,6 +9,7 @@ pub mod api;
 pub mod balanced;
 pub mod broker;
 pub mod database;
+pub mod document;
 pub mod http;
 pub mod hub;
 pub mod line;
