@@ -62,11 +62,7 @@ pub trait Connector: Debug + Send + Sync {
     ///
     /// [`CallError::NotAllowed`]: the system refuses our credential, or gave nothing to go on with;
     /// [`CallError::Throttled`] and [`CallError::NotActed`]: ask again later.
-    fn logged_in(
-        &self,
-        _settings: &BTreeMap<String, String>,
-        _answer: &Answer,
-    ) -> Result<Session, CallError> {
+    fn logged_in(&self, _with: &Credentials<'_>, _answer: &Answer) -> Result<Session, CallError> {
         Ok(Session::default())
     }
 
@@ -84,12 +80,8 @@ pub trait Connector: Debug + Send + Sync {
     ///
     /// # Errors
     ///
-    /// [`VerifyError`]: not authentic, or not readable.
-    fn webhook(
-        &self,
-        hook: &Webhook<'_>,
-        with: &Credentials<'_>,
-    ) -> Result<Vec<Notice>, VerifyError>;
+    /// [`VerifyError`]: not authentic.
+    fn webhook(&self, hook: &Webhook<'_>, with: &Credentials<'_>) -> Result<Heard, VerifyError>;
 
     /// The references that the memo holds already: bound as soon as they are known, whatever later
     /// steps say. A subset of what [`Reply::xrefs`] will hold.
@@ -290,7 +282,20 @@ pub struct Webhook<'a> {
     /// Headers, names in lower case.
     pub headers: &'a [(String, String)],
     /// The body's exact bytes.
-    pub body: &'a [u8],
+    pub body: &'a Bytes,
+}
+
+/// Most notices of one webhook.
+pub const MOST_NOTICES: usize = 1_000;
+
+/// What a webhook that is authentic says.
+#[derive(Clone, Debug)]
+pub struct Heard {
+    /// What the sender wants to read after the commit; `None`: an empty 200.
+    pub respond: Option<Bytes>,
+    /// Its notices, [`MOST_NOTICES`] at most; none: it says nothing. Or why it cannot be read: sending it again would
+    /// change nothing.
+    pub notices: Result<Vec<Notice>, String>,
 }
 
 /// One thing a webhook says.
@@ -302,8 +307,6 @@ pub struct Notice {
     pub kind: String,
     /// The document in it.
     pub document: Bytes,
-    /// What the sender wants to read after the commit; `None`: an empty 200.
-    pub respond: Option<Bytes>,
 }
 
 /// What is answered to a handshake.

@@ -129,9 +129,6 @@ pub enum VerifyError {
     /// A secret that the signature needs is not configured.
     #[error("secret `{0}` is not configured; no webhook can be verified")]
     Secret(String),
-    /// The body or a field of it cannot be read.
-    #[error("{0}")]
-    Unreadable(String),
     /// The connector takes no webhooks.
     #[error("this integration takes no webhooks")]
     None,

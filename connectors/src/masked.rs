@@ -145,8 +145,7 @@ mod tests {
             fields: &[],
         };
         let memo = Memo { saved: values.clone(), body: Some(bytes.clone()), ..Memo::default() };
-        let hook =
-            Webhook { path: "/", query: planted, headers: &headers, body: planted.as_bytes() };
+        let hook = Webhook { path: "/", query: planted, headers: &headers, body: &bytes };
         let secret = |_: &str| vec![planted.to_owned()];
         let printed = [
             format!("{request:?}"),
@@ -162,15 +161,7 @@ mod tests {
                 }
             ),
             format!("{hook:?}"),
-            format!(
-                "{:?}",
-                Notice {
-                    id: None,
-                    kind: "k".to_owned(),
-                    document: bytes.clone(),
-                    respond: Some(bytes)
-                }
-            ),
+            format!("{:?}", Notice { id: None, kind: "k".to_owned(), document: bytes.clone() }),
             format!("{:?}", Session { values: texts.clone(), lives: None }),
             format!(
                 "{:?}",

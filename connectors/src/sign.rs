@@ -10,6 +10,7 @@
 //! `a_verifier_takes_every_current_value_and_no_other`, and the case
 //! `tests/data/connectors/wms-webhook-empty-secret.yaml`.
 
+use std::cell::OnceCell;
 use std::sync::Arc;
 
 use base64::Engine as _;
@@ -36,6 +37,9 @@ pub const SESSION_NAMES: &[&str] =
 pub const VERIFIER_NAMES: &[&str] =
     &["secret", "settings", "now", "path", "headers", "raw", "body", "text"];
 
+/// What a form is on the wire.
+pub(crate) const FORM: &str = "application/x-www-form-urlencoded";
+
 /// Most values of one secret that are tried while it rotates.
 const MOST_VALUES: usize = 8;
 
@@ -50,6 +54,8 @@ pub struct Signer {
     pub form: Vec<(String, Template)>,
     /// User and password of basic authentication.
     pub basic: Option<(Template, Template)>,
+    /// Both are written as a form writes values, before they are joined (RFC 6749, section 2.3.1).
+    pub encoded: bool,
 }
 
 /// Checks that a webhook is authentic.
@@ -80,6 +86,10 @@ impl Signer {
             body.extend(format!("{}={}", percent(name), percent(&value)).bytes());
             request.body = body.into();
         }
+        let typed = |(name, _): &(String, String)| name.eq_ignore_ascii_case("content-type");
+        if !self.form.is_empty() && !request.headers.iter().any(typed) {
+            request.headers.push(("content-type".to_owned(), FORM.to_owned()));
+        }
         for (name, template) in &self.query {
             let value = text(template, request, with)?;
             let separator = if request.url.contains('?') { '&' } else { '?' };
@@ -89,12 +99,16 @@ impl Signer {
         let scope = SignerScope { request, with };
         let mut headers = rendered(&self.headers, &scope, &request.step)?;
         if let Some((user, password)) = &self.basic {
-            let user = text(user, request, with)?;
+            let written = |template: &Template| {
+                let value = text(template, request, with)?;
+                Ok(if self.encoded { percent(&value) } else { value })
+            };
+            let user = written(user)?;
             if user.contains(':') {
                 let why = "auth: the user of basic authentication has a colon".to_owned();
                 return Err(BuildError::Step { step: request.step.clone(), why });
             }
-            let pair = format!("{user}:{}", text(password, request, with)?);
+            let pair = format!("{user}:{}", written(password)?);
             headers.push(("authorization".to_owned(), format!("Basic {}", STANDARD.encode(pair))));
         }
         request.headers.extend(headers);
@@ -151,8 +165,10 @@ impl Verifier {
     /// secret is not configured.
     pub fn verify(&self, hook: &Webhook<'_>, with: &Credentials<'_>) -> Result<(), VerifyError> {
         let mut fits = subtle::Choice::from(0);
+        // Parsed at most once: whoever sends it has proved nothing yet.
+        let body = OnceCell::new();
         for turn in 0..self.turns(with) {
-            let scope = VerifierScope { hook, with, turn, form: self.form };
+            let scope = VerifierScope { hook, with, turn, form: self.form, body: &body };
             let got = match self.got.eval(&scope) {
                 Ok(value) => value.scalar_text().map(std::borrow::Cow::into_owned),
                 Err(_) => None,
@@ -243,6 +259,20 @@ struct VerifierScope<'a> {
     with: &'a Credentials<'a>,
     turn: usize,
     form: bool,
+    body: &'a OnceCell<Value>,
+}
+
+impl VerifierScope<'_> {
+    fn body(&self) -> &Value {
+        self.body.get_or_init(|| {
+            let read = if self.form {
+                form::flat(self.hook.body)
+            } else {
+                Value::from_json(self.hook.body).ok()
+            };
+            read.unwrap_or_default()
+        })
+    }
 }
 
 impl Scope for VerifierScope<'_> {
@@ -253,8 +283,7 @@ impl Scope for VerifierScope<'_> {
             "now" => Value::Int(self.with.now),
             "path" => Value::text(self.hook.path),
             "headers" => header(self.hook.headers, name),
-            "body" if self.form => name.within(&form::flat(self.hook.body).unwrap_or_default())?,
-            "body" => name.within(&Value::from_json(self.hook.body).unwrap_or_default())?,
+            "body" => name.within(self.body())?,
             "text" => Value::Text(String::from_utf8_lossy(self.hook.body).into_owned()),
             _ => Value::Null,
         })

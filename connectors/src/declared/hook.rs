@@ -14,13 +14,13 @@ use orderhub_lang::value::Value;
 use super::model::{Format, Hooks, Text};
 use super::reply::is_body;
 use super::walk::yes;
-use crate::contract::{Handshake, Notice, Webhook};
-use crate::error::VerifyError;
+use crate::contract::{Handshake, Heard, MOST_NOTICES, Notice, Webhook};
 use crate::sign::header;
 
 /// Longest answer to a handshake: whoever asks is unknown.
 const LONGEST_GREETING: usize = 4 * 1024;
 
+#[derive(Clone, Copy)]
 struct HookScope<'a> {
     hook: &'a Webhook<'a>,
     settings: &'a BTreeMap<String, String>,
@@ -69,60 +69,69 @@ pub(super) fn handshake(
     (body.len() <= LONGEST_GREETING).then_some(Handshake { media, body })
 }
 
-fn body(hooks: &Hooks, hook: &Webhook<'_>) -> Result<Value, VerifyError> {
-    let unreadable = |why: String| VerifyError::Unreadable(why);
+fn body(hooks: &Hooks, hook: &Webhook<'_>) -> Result<Value, String> {
     match hooks.format {
         Format::Json => Value::from_json(hook.body)
-            .map_err(|error| unreadable(format!("the webhook's body is not JSON: {error}"))),
-        Format::Form => form::flat(hook.body)
-            .ok_or_else(|| unreadable("the webhook's body is not a form".to_owned())),
+            .map_err(|error| format!("the webhook's body is not JSON: {error}")),
+        Format::Form => {
+            form::flat(hook.body).ok_or_else(|| "the webhook's body is not a form".to_owned())
+        }
     }
 }
 
+/// What is answered and what is said. The answer is the request's, whatever became of its notices: who gets another
+/// one than he waits for sends it all again.
 pub(super) fn read(
     hooks: &Hooks,
     hook: &Webhook<'_>,
     settings: &BTreeMap<String, String>,
-) -> Result<Vec<Notice>, VerifyError> {
-    let unreadable = |why: String| VerifyError::Unreadable(why);
-    let body = body(hooks, hook)?;
-    let scope = |item| HookScope { hook, settings, body: &body, item };
-    let Some(each) = &hooks.each else {
-        return notice(hooks, &scope(None)).map(|notice| vec![notice]);
+) -> Heard {
+    let (read, why) = match body(hooks, hook) {
+        Ok(body) => (body, None),
+        Err(why) => (Value::Null, Some(why)),
     };
-    let list = each.eval(&scope(None)).map_err(|error| unreadable(format!("`each`: {error}")))?;
-    let list = list.as_list().ok_or_else(|| unreadable("`each` is no list".to_owned()))?;
-    list.iter().map(|item| notice(hooks, &scope(Some(item)))).collect()
+    let scope = HookScope { hook, settings, body: &read, item: None };
+    let respond = hooks.respond.as_ref().map(|tree| tree.value(&scope));
+    let (respond, unfit) = match respond.transpose() {
+        Ok(value) => (value.map(|value| Bytes::from(value.to_json())), None),
+        Err(error) => (None, Some(format!("`respond`: {error}"))),
+    };
+    let notices = match why.or(unfit) {
+        Some(why) => Err(why),
+        None => notices(hooks, &scope),
+    };
+    Heard { respond, notices }
 }
 
-fn notice(hooks: &Hooks, scope: &HookScope<'_>) -> Result<Notice, VerifyError> {
-    let unreadable = |why: String| VerifyError::Unreadable(why);
+fn notices(hooks: &Hooks, scope: &HookScope<'_>) -> Result<Vec<Notice>, String> {
+    let Some(each) = &hooks.each else {
+        return notice(hooks, scope).map(|notice| vec![notice]);
+    };
+    let list = each.eval(scope).map_err(|error| format!("`each`: {error}"))?;
+    let list = list.as_list().ok_or_else(|| "`each` is no list".to_owned())?;
+    if list.len() > MOST_NOTICES {
+        return Err(format!("it has {} notices; {MOST_NOTICES} are read of one", list.len()));
+    }
+    list.iter().map(|item| notice(hooks, &HookScope { item: Some(item), ..*scope })).collect()
+}
+
+fn notice(hooks: &Hooks, scope: &HookScope<'_>) -> Result<Notice, String> {
     let id = match &hooks.id {
-        Some(text) => text_of(text, scope).map_err(|e| unreadable(format!("`id`: {e}")))?,
+        Some(text) => text_of(text, scope).map_err(|e| format!("`id`: {e}"))?,
         None => None,
     };
-    let kind = text_of(&hooks.kind, scope).map_err(|e| unreadable(format!("`kind`: {e}")))?;
-    let kind = kind.ok_or_else(|| unreadable("the webhook does not say its kind".to_owned()))?;
+    let kind = text_of(&hooks.kind, scope).map_err(|e| format!("`kind`: {e}"))?;
+    let kind = kind.ok_or_else(|| "the webhook does not say its kind".to_owned())?;
     let document = if is_body(hooks.document.as_ref()) && hooks.format == Format::Json {
-        Bytes::copy_from_slice(scope.hook.body)
+        Bytes::clone(scope.hook.body)
     } else {
-        let value = hooks
-            .document
-            .eval(scope)
-            .map_err(|error| unreadable(format!("`document`: {error}")))?;
+        let value = hooks.document.eval(scope).map_err(|error| format!("`document`: {error}"))?;
         if value.is_null() {
-            return Err(unreadable("the webhook has no document".to_owned()));
+            return Err("the webhook has no document".to_owned());
         }
         value.to_json().into()
     };
-    let respond = match &hooks.respond {
-        Some(tree) => {
-            let value = tree.value(scope).map_err(|e| unreadable(format!("`respond`: {e}")))?;
-            Some(Bytes::from(value.to_json()))
-        }
-        None => None,
-    };
-    Ok(Notice { id, kind, document, respond })
+    Ok(Notice { id, kind, document })
 }
 
 /// A text; `None` where a part of it is missing or empty.

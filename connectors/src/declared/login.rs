@@ -44,6 +44,8 @@ pub(super) struct Login {
     pub(super) save: Vec<(String, Expr)>,
     pub(super) lives: Option<Lives>,
     pub(super) timeout: Duration,
+    /// The refresh token that is sent, by OAuth 2.0.
+    pub(super) refresh: Option<Template>,
 }
 
 /// How long a session is taken.
@@ -78,7 +80,7 @@ pub(super) fn request(
             Some("application/json")
         }
         None if login.signer.form.is_empty() => None,
-        None => Some("application/x-www-form-urlencoded"),
+        None => Some(sign::FORM),
     };
     let own = login.signer.headers.iter().any(|(name, _)| name == "content-type");
     if let Some(kind) = kind.filter(|_| !own) {
@@ -90,11 +92,11 @@ pub(super) fn request(
 
 pub(super) fn answer(
     login: &Login,
-    settings: &BTreeMap<String, String>,
+    with: &Credentials<'_>,
     answer: &Answer,
 ) -> Result<Session, CallError> {
     let answered = Answered::new(answer);
-    let scope = AnswerScope { settings, answered: &answered };
+    let scope = AnswerScope { settings: with.settings, answered: &answered };
     let status = answer.status;
     let why = || format!("login: {}", judge::why(&login.why, &scope, &answered));
     if status == 429 {
@@ -112,6 +114,9 @@ pub(super) fn answer(
     };
     if !ok {
         return Err(CallError::NotAllowed { why: why() });
+    }
+    if rotates(login, with, &answered) {
+        return Err(CallError::NotAllowed { why: ROTATES.to_owned() });
     }
     let mut session = Session::default();
     for (name, expression) in &login.save {
@@ -133,6 +138,18 @@ pub(super) fn answer(
         }
     };
     Ok(session)
+}
+
+/// Said now, and not by a refusal after the token's first life.
+const ROTATES: &str = "login: the system gave another refresh token; one that rotates is not kept by this version: use \
+                       `grant: client_credentials`, or ask the system for a token that stays";
+
+/// Whether the client must take a new refresh token from now on (RFC 6749, section 6).
+fn rotates(login: &Login, with: &Credentials<'_>, answered: &Answered<'_>) -> bool {
+    let given = answered.body().and_then(|body| body.get("refresh_token")?.scalar_text());
+    let (Some(template), Some(given)) = (&login.refresh, given) else { return false };
+    let known = template.reads().filter(|name| name.root == "secret").filter_map(Name::key);
+    !known.flat_map(|name| (with.secret)(name)).any(|value| value == given)
 }
 
 /// What the address of a login may read.

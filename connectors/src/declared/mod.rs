@@ -31,8 +31,8 @@ use self::login::Login;
 use self::model::{Compiled, Hooks, Keyed};
 use self::scope::{Answered, CallScope, Document};
 use crate::contract::{
-    Answer, Call, Connector, Credentials, Handshake, Idempotency, Limit, Memo, Needs, NextStep,
-    Notice, Operation, ReplyXref, Request, Session, Webhook,
+    Answer, Call, Connector, Credentials, Handshake, Heard, Idempotency, Limit, Memo, Needs,
+    NextStep, Operation, ReplyXref, Request, Session, Webhook,
 };
 use crate::error::{BuildError, CallError, VerifyError};
 use crate::sign::Signer;
@@ -157,13 +157,9 @@ impl Connector for Declared {
         login::request(self.login.as_ref().ok_or_else(none)?, base_url, with)
     }
 
-    fn logged_in(
-        &self,
-        settings: &BTreeMap<String, String>,
-        answer: &Answer,
-    ) -> Result<Session, CallError> {
+    fn logged_in(&self, with: &Credentials<'_>, answer: &Answer) -> Result<Session, CallError> {
         match &self.login {
-            Some(login) => login::answer(login, settings, answer),
+            Some(login) => login::answer(login, with, answer),
             None => Ok(Session::default()),
         }
     }
@@ -176,16 +172,12 @@ impl Connector for Declared {
         hook::handshake(self.hooks.as_ref()?, hook, settings)
     }
 
-    fn webhook(
-        &self,
-        hook: &Webhook<'_>,
-        with: &Credentials<'_>,
-    ) -> Result<Vec<Notice>, VerifyError> {
+    fn webhook(&self, hook: &Webhook<'_>, with: &Credentials<'_>) -> Result<Heard, VerifyError> {
         let hooks = self.hooks.as_ref().ok_or(VerifyError::None)?;
         if let Some(verifier) = &hooks.verify {
             verifier.verify(hook, with)?;
         }
-        hook::read(hooks, hook, with.settings)
+        Ok(hook::read(hooks, hook, with.settings))
     }
 
     fn known(&self, call: &Call<'_>, memo: &Memo) -> Vec<ReplyXref> {

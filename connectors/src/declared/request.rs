@@ -13,6 +13,7 @@ use super::scope::{CallScope, Document};
 use super::walk::{At, render_error, step_error};
 use crate::contract::{Call, Memo, Request};
 use crate::error::BuildError;
+use crate::sign::FORM;
 
 /// Most elements that `put:` may make a list have.
 const MOST_ELEMENTS: usize = 10_000;
@@ -138,9 +139,7 @@ fn body<'c>(
         Body::None => Ok((Bytes::new(), None)),
         Body::Document if call.document.is_empty() => Ok((Bytes::new(), None)),
         Body::Document => Ok((Bytes::copy_from_slice(call.document), Some(call.media))),
-        Body::Form(trees) => {
-            Ok((pairs(step, trees, scope)?.into(), Some("application/x-www-form-urlencoded")))
-        }
+        Body::Form(trees) => Ok((pairs(step, trees, scope)?.into(), Some(FORM))),
         Body::Graphql { query, variables } => {
             let value = |(name, tree): &(String, Tree)| {
                 let value = tree.value(scope).map_err(|e| render_error(&step.id, &e))?;

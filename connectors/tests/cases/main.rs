@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use bytes::Bytes;
 use orderhub_connectors::contract::*;
 use orderhub_connectors::declared::{self, Declared, Documents};
 use orderhub_connectors::error::Next as After;
@@ -218,7 +219,7 @@ fn run_login(path: &Path, case: &Value) {
     if turn.get("answer").is_none() {
         return;
     }
-    let shown = match connector.logged_in(&around.settings, &answer(turn)) {
+    let shown = match around.with(|with| connector.logged_in(with, &answer(turn))) {
         Ok(session) => map(vec![
             (
                 "session",
@@ -253,9 +254,20 @@ fn run_webhook(path: &Path, case: &Value) {
         return expect(&why, case.get("handshake").unwrap(), &shown);
     }
     let shown = match around.with(|with| connector.webhook(&webhook, with)) {
-        Ok(notices) => notices.iter().map(show_notice).collect(),
+        Ok(Heard { notices: Ok(notices), respond }) => {
+            let respond = respond.as_deref().map_or(Value::Null, shown::shown);
+            notices.iter().map(|notice| show_notice(notice, &respond)).collect()
+        }
+        Ok(Heard { notices: Err(why), respond }) => {
+            let respond = respond.as_deref().map_or(Value::Null, shown::shown);
+            vec![map(vec![("unreadable", Value::Text(why)), ("respond", respond)])]
+        }
         Err(error) => vec![map(vec![("error", Value::Text(error.to_string()))])],
     };
+    if let Some(wanted) = case.get("respond") {
+        let heard = around.with(|with| connector.webhook(&webhook, with)).unwrap();
+        assert_eq!(shown::shown(&heard.respond.unwrap()), *wanted, "{why}");
+    }
     let end = case.get("end").unwrap();
     let ends = end.as_list().unwrap_or(std::slice::from_ref(end));
     assert_eq!(shown.len(), ends.len(), "{why}: {shown:?}");
@@ -278,6 +290,22 @@ fn every_case_of_the_declared_connector_holds() {
             run_call(&path, &case);
         }
     }
+}
+
+#[test]
+fn a_webhook_of_too_many_notices_is_kept_whole() {
+    let connector = connector("batch.yaml");
+    let around = Around::of(&load(&data().join("hook-each-empty.yaml")));
+    let headers = vec![("x-token".to_owned(), "S".to_owned())];
+    let heard = |count: usize| {
+        let body = format!(r#"{{"items":[{}]}}"#, vec![r#"{"kind":"order"}"#; count].join(","));
+        let hook = Webhook { path: "", query: "", headers: &headers, body: &Bytes::from(body) };
+        around.with(|with| connector.webhook(&hook, with)).unwrap().notices
+    };
+    let most = heard(MOST_NOTICES).unwrap();
+    let (first, last) = (most.first().unwrap(), most.last().unwrap());
+    assert_eq!(first.document.as_ptr(), last.document.as_ptr(), "one body for all of them");
+    assert_eq!(heard(MOST_NOTICES + 1).unwrap_err(), "it has 1001 notices; 1000 are read of one");
 }
 
 /// `UPDATE=1` rewrites the expected reports; the difference is the review.

@@ -90,11 +90,11 @@ pub(super) fn show_reply(reply: &Reply) -> Value {
     ])
 }
 
-pub(super) fn show_notice(notice: &Notice) -> Value {
+pub(super) fn show_notice(notice: &Notice, respond: &Value) -> Value {
     map(vec![
         ("id", notice.id.as_deref().map_or(Value::Null, Value::text)),
         ("kind", notice.kind.as_str().into()),
         ("document", shown(&notice.document)),
-        ("respond", notice.respond.as_deref().map_or(Value::Null, shown)),
+        ("respond", respond.clone()),
     ])
 }

@@ -5,7 +5,9 @@ use orderhub_lang::template::Template;
 use orderhub_lang::yaml::{Fields, Node};
 
 use super::super::login::Login;
+use super::super::model::{Body, Compiled};
 use super::{Ctx, login, step};
+use crate::codes;
 use crate::sign::{SESSION_NAMES, SIGNER_NAMES, Signer};
 
 pub(super) fn auth(node: &Node, ctx: &mut Ctx) -> (Signer, Option<Login>) {
@@ -35,6 +37,7 @@ pub(super) fn parts(fields: &mut Fields<'_>, roots: &[&str], ctx: &mut Ctx) -> S
         query: query.unwrap_or_default(),
         form: form.unwrap_or_default(),
         basic,
+        encoded: false,
     }
 }
 
@@ -68,4 +71,25 @@ pub(super) fn reads(signer: &Signer) -> impl Iterator<Item = &Name> {
     let named = signer.headers.iter().chain(&signer.query).chain(&signer.form);
     let basic = signer.basic.iter().flat_map(|(user, password)| [user, password]);
     named.map(|(_, template)| template).chain(basic).flat_map(Template::reads)
+}
+
+/// Values of `auth.form` go into forms alone: added to anything else they would spoil it.
+pub(super) fn sends_forms(root: &Node, operation: &Compiled, ctx: &mut Ctx) {
+    for step in &operation.steps {
+        let fits = match step.body {
+            Body::Form(_) => true,
+            Body::None => step.method == "POST",
+            Body::Document | Body::Json { .. } | Body::Graphql { .. } => false,
+        };
+        if !fits {
+            let span = root.get("auth").map_or(root.span, |auth| auth.span);
+            let (name, step) = (&operation.operation.name, &step.id);
+            let message =
+                format!("`auth.form` is for forms, and step `{step}` of `{name}` sends none");
+            let hint =
+                "write its body as `form: { … }`, or prove who we are by `headers` or `query`";
+            ctx.findings
+                .report(ctx.findings.error(codes::OPERATION, span, message).with_hint(hint));
+        }
+    }
 }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use apollo_parser::Parser;
 use apollo_parser::cst::{CstNode as _, Definition, OperationDefinition, Type};
-use orderhub_lang::diagnostic::{Diagnostic, Source, Span};
+use orderhub_lang::diagnostic::{Diagnostic, Findings, Source, Span};
 use orderhub_lang::template::Tree;
 use orderhub_lang::yaml::{Fields, Node};
 
@@ -78,14 +78,14 @@ fn document(node: &Node, ctx: &mut Ctx) -> Option<Arc<Source>> {
 fn declared(source: &Arc<Source>, ctx: &mut Ctx) -> Option<Vec<Variable>> {
     let parser = Parser::new(&source.text).token_limit(MOST_TOKENS).recursion_limit(DEEPEST);
     let tree = parser.parse();
-    let mut sound = true;
+    let mut findings = Findings::new(source);
     for error in tree.errors() {
         let span = Span::new(error.index(), error.index() + error.data().len().max(1));
         let message = format!("this is no GraphQL: {}", error.message());
-        ctx.beside_findings.push(Diagnostic::error(codes::GRAPHQL, source, span, message));
-        sound = false;
+        findings.report(findings.error(codes::GRAPHQL, span, message));
     }
-    if !sound {
+    if tree.errors().len() > 0 {
+        ctx.beside_findings.extend(findings.into_vec());
         return None;
     }
     let mut operations = tree.document().definitions().filter_map(|definition| {

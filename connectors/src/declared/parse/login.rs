@@ -45,15 +45,17 @@ fn of_session(node: &Node, ctx: &mut Ctx) -> Option<Login> {
     let body = body.and_then(|(_, node)| ctx.tree(node, SIGNER_NAMES));
     let ok = fields.optional("ok").and_then(|node| ctx.expression(node, LOGIN_ANSWER));
     let why = whys(&mut fields, ctx);
-    let save = fields.optional("save").map(|node| saves(node, ctx)).unwrap_or_default();
-    if save.is_empty() {
+    let save = fields.optional("save");
+    if save.and_then(Node::as_map).is_none_or(<[_]>::is_empty) {
         let hint = "add `save: { token: body.token }`: calls send it as `{session.token}`";
         wrong(ctx, fields.span(), "nothing is kept of what the login gives", hint);
     }
+    let save = save.and_then(|node| saves(node, ctx));
     let lives = fields.optional("lives").and_then(|node| lives(node, ctx));
     let timeout = fields.optional("timeout").and_then(|node| ctx.timeout(node)).unwrap_or(TIMEOUT);
     fields.finish(&mut ctx.findings);
-    Some(Login { method: method?, url: url?, signer, body, ok, why, save, lives, timeout })
+    let (save, refresh) = (save?, None);
+    Some(Login { method: method?, url: url?, signer, body, ok, why, save, lives, timeout, refresh })
 }
 
 /// The token endpoint of OAuth 2.0: a form, answered by `access_token` and `expires_in`.
@@ -90,6 +92,7 @@ fn of_oauth2(node: &Node, ctx: &mut Ctx) -> Option<Login> {
     let mut signer = Signer::default();
     signer.form.push(("grant_type".to_owned(), Template::parse(grant?, &[]).ok()?));
     let client = (client_id?, client_secret?);
+    let refresh = refresh_token.clone();
     let mut named = vec![
         ("refresh_token", refresh_token),
         ("username", username),
@@ -97,7 +100,7 @@ fn of_oauth2(node: &Node, ctx: &mut Ctx) -> Option<Login> {
         ("scope", scope),
     ];
     match by? {
-        "basic" => signer.basic = Some(client),
+        "basic" => (signer.basic, signer.encoded) = (Some(client), true),
         _ => named.extend([("client_id", Some(client.0)), ("client_secret", Some(client.1))]),
     }
     signer.form.extend(named.into_iter().filter_map(|(n, value)| Some((n.to_owned(), value?))));
@@ -115,6 +118,7 @@ fn of_oauth2(node: &Node, ctx: &mut Ctx) -> Option<Login> {
         save,
         lives: Some(lives?),
         timeout,
+        refresh,
     })
 }
 
@@ -144,14 +148,17 @@ fn whys(fields: &mut Fields<'_>, ctx: &mut Ctx) -> Vec<Expr> {
     nodes.iter().filter_map(|node| ctx.expression(node, LOGIN_ANSWER)).collect()
 }
 
-fn saves(node: &Node, ctx: &mut Ctx) -> Vec<(String, Expr)> {
+/// `None`: one of them has a mistake, so that nothing is said of what is missing.
+fn saves(node: &Node, ctx: &mut Ctx) -> Option<Vec<(String, Expr)>> {
     let Some(map) = node.as_map() else {
         ctx.findings.report(ctx.findings.wrong_type(node, "`save` is a mapping of names"));
-        return Vec::new();
+        return None;
     };
-    map.iter()
-        .filter_map(|(key, node)| Some((key.name.clone(), ctx.expression(node, LOGIN_ANSWER)?)))
-        .collect()
+    let all: Vec<_> = map
+        .iter()
+        .map(|(key, node)| Some((key.name.clone(), ctx.expression(node, LOGIN_ANSWER)?)))
+        .collect();
+    all.into_iter().collect()
 }
 
 /// `20m`, or where the answer says the seconds.

@@ -104,6 +104,9 @@ fn file(root: &Node, ctx: &mut Ctx) -> Option<Declared> {
         .required("operations", &mut ctx.findings)
         .map(|node| operation::operations(node, &defaults, ctx))
         .unwrap_or_default();
+    if !signer.form.is_empty() {
+        operations.iter().for_each(|operation| auth::sends_forms(root, operation, ctx));
+    }
     let hooks = fields.optional("webhooks").and_then(|node| webhook::hooks(node, ctx));
     fields.finish(&mut ctx.findings);
     let list = operations.iter().map(|compiled| compiled.operation.clone()).collect();

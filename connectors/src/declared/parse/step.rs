@@ -140,11 +140,8 @@ fn outside_braces(text: &str) -> String {
 }
 
 pub(super) fn check_headers(node: &Node, ctx: &mut Ctx) {
-    let Some(map) = node.as_map() else {
-        ctx.findings.report(ctx.findings.wrong_type(node, "`headers` is a mapping"));
-        return;
-    };
-    for (key, _) in map {
+    // What is no mapping is told where its templates are read.
+    for (key, _) in node.as_map().unwrap_or_default() {
         let name = key.name.to_ascii_lowercase();
         let fine = !name.is_empty()
             && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
@@ -159,7 +156,10 @@ pub(super) fn check_headers(node: &Node, ctx: &mut Ctx) {
 }
 
 fn templates(node: &Node, ctx: &mut Ctx) -> Vec<(String, Template)> {
-    let map = node.as_map().unwrap_or_default();
+    let Some(map) = node.as_map() else {
+        ctx.findings.report(ctx.findings.wrong_type(node, "`headers` is a mapping"));
+        return Vec::new();
+    };
     map.iter()
         .filter_map(|(key, node)| Some((key.name.to_ascii_lowercase(), ctx.template(node, STEP)?)))
         .collect()

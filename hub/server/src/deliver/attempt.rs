@@ -111,7 +111,12 @@ impl Attempt<'_> {
                     turn = (turn + 1).checked_rem(most).unwrap_or(0);
                 }
                 done => {
-                    if done.is_ok() && turn != first {
+                    // Whatever it says, a system that answers to the call has taken the secret.
+                    let taken = matches!(
+                        done,
+                        Ok(_) | Err(CallError::SaidNo { .. } | CallError::Already { .. })
+                    );
+                    if taken && turn != first {
                         dispatcher.turn.store(turn, Ordering::Relaxed);
                     }
                     return done.map_err(Cause::Call);
@@ -137,8 +142,10 @@ impl Attempt<'_> {
         loop {
             let held = self.session(longest, used).await?;
             let timed = |request| async {
-                let ended = tokio::time::timeout(self.request.timeout, self.once(request)).await;
-                let why = || format!("no answer within {} ms", self.request.timeout.as_millis());
+                let left = self.run.until.saturating_duration_since(Instant::now());
+                let most = self.request.timeout.min(left);
+                let ended = tokio::time::timeout(most, self.once(request)).await;
+                let why = || format!("no answer within {} ms", most.as_millis());
                 ended.unwrap_or_else(|_| Err(CallError::MayHaveActed { why: why() }))
             };
             let done = self.taken(&held.session, used, authorized, timed).await;
@@ -154,19 +161,23 @@ impl Attempt<'_> {
 
     /// The session to send.
     ///
-    /// A login has no more time than leaves the call its own: what follows it can still end in time.
+    /// Waiting for it, another's login too, leaves a delivery the time of its own call; a read gets what is left then.
+    /// What does not come in time is no word about the call: it was not sent.
     async fn session(&self, longest: Duration, used: &Used) -> Result<Held, Cause> {
         let common = &self.run.dispatcher.common;
-        let login = || async {
-            let left = self.run.until.saturating_duration_since(Instant::now());
-            let most = longest.min(left.saturating_sub(self.request.timeout));
-            let late = |_| {
-                let why = format!("login: no answer within {} ms", most.as_millis());
-                Err(CallError::NotActed { why, retry_after: None })
-            };
-            tokio::time::timeout(most, self.login(used)).await.unwrap_or_else(late)
+        let left = self.run.until.saturating_duration_since(Instant::now());
+        let delivers = self.run.flying.is_some();
+        let room = if delivers { left.saturating_sub(self.request.timeout) } else { left };
+        let late = |most: Duration| {
+            let why = format!("login: no answer within {} ms", most.as_millis());
+            CallError::NotActed { why, retry_after: None }
         };
-        let held = self.run.dispatcher.sessions.now(|| common.clock.now(), login).await;
+        let login = || async {
+            let ended = tokio::time::timeout(longest, self.login(used)).await;
+            ended.unwrap_or_else(|_| Err(late(longest)))
+        };
+        let held = self.run.dispatcher.sessions.now(|| common.clock.now(), login);
+        let held = tokio::time::timeout(room, held).await.unwrap_or_else(|_| Err(late(room)));
         held.map_err(Cause::Call)
     }
 
@@ -179,7 +190,9 @@ impl Attempt<'_> {
             let answer = self.run.dispatcher.common.transport.send(&request).await;
             let session = answer.map_err(unsent).and_then(|answer| {
                 span.set("http.response.status_code", || i64::from(answer.status));
-                connector.logged_in(call.settings, &answer)
+                let session = Session::default();
+                let read = |with: &Credentials<'_>| Ok(connector.logged_in(with, &answer));
+                self.with_secrets((0, &session), &Used::default(), read).and_then(|(read, _)| read)
             });
             if let Err(error) = &session {
                 span.fail(word(error));

@@ -57,7 +57,8 @@ impl Easing {
 
     /// The system refused calls made with these.
     pub(super) fn refused_with(&self, secrets: BTreeMap<String, u64>) {
-        self.refusal().with = secrets;
+        // Many calls are refused at once, and one of them alone may know with what.
+        self.refusal().with.extend(secrets);
     }
 
     fn refusal(&self) -> std::sync::MutexGuard<'_, Refusal> {

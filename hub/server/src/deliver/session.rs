@@ -15,7 +15,7 @@ use jiff::{SignedDuration, Timestamp};
 use orderhub_connectors::contract::Session;
 use orderhub_connectors::error::CallError;
 
-/// A session is renewed so long before its end at most, and at the latest when a tenth of its life is left.
+/// A session is renewed so long before its end, or when a tenth of its life is left: whichever is later.
 const BEFORE_END: Duration = Duration::from_secs(60);
 
 /// A session that is sent.

@@ -105,8 +105,9 @@ impl Run<'_> {
         (request.timeout <= left).then_some(request)
     }
 
-    /// Longest time for one attempt at a step. Where it may have to log in first, that bounds itself, so that
-    /// time it takes is not mistaken for a call that may have acted.
+    /// Longest time for one attempt at a step. Where it may have to log in first, or to wait for another's login, the
+    /// attempt bounds both by itself ([`Attempt`]), so that time they take is not mistaken for a call that may have
+    /// acted.
     fn longest(&self, request: &Request) -> Duration {
         match self.connector.logs_in() {
             None => request.timeout,

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use orderhub_connectors::contract::{
-    Answer, Call, Connector, Credentials, Limit, Memo, Needs, NextStep, Notice, Operation,
+    Answer, Call, Connector, Credentials, Heard, Limit, Memo, Needs, NextStep, Operation,
     ReplyXref, Request, Webhook,
 };
 use orderhub_connectors::error::{BuildError, CallError, VerifyError};
@@ -67,11 +67,7 @@ impl Connector for Exchange {
         Ok(())
     }
 
-    fn webhook(
-        &self,
-        _hook: &Webhook<'_>,
-        _with: &Credentials<'_>,
-    ) -> Result<Vec<Notice>, VerifyError> {
+    fn webhook(&self, _hook: &Webhook<'_>, _with: &Credentials<'_>) -> Result<Heard, VerifyError> {
         Err(VerifyError::Signature)
     }
 

@@ -3,7 +3,6 @@
 //! **Invariant:** 2xx only after the commit that holds every notice of the request. Test:
 //! `a_webhook_is_verified_stored_and_only_then_answered`.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +10,7 @@ use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use orderhub_connectors::contract::{Credentials, NO_SESSION, Notice, Webhook};
+use orderhub_connectors::contract::{Credentials, Heard, NO_SESSION, Notice, Webhook};
 use orderhub_connectors::error::VerifyError;
 use orderhub_order::ids::SystemName;
 
@@ -20,8 +19,6 @@ use crate::http::{Api, Problem};
 
 /// Senders give up after about five seconds and send again; so does the hub, a little earlier.
 const STORED_WITHIN: Duration = Duration::from_secs(4);
-/// Notices of one request.
-const MOST_NOTICES: usize = 1_000;
 
 /// `POST /webhooks/{system}`.
 pub async fn root(
@@ -72,7 +69,7 @@ fn answer(
     headers: &HeaderMap,
 ) -> Result<Response, Problem> {
     let (pairs, query) = (pairs(headers), query.unwrap_or_default());
-    let hook = Webhook { path, query: &query, headers: &pairs, body: &[] };
+    let hook = Webhook { path, query: &query, headers: &pairs, body: &Bytes::new() };
     handshake(api, system, &hook).ok_or_else(|| {
         let detail = "webhooks are sent by POST; only a handshake asks by GET";
         Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail)
@@ -104,15 +101,12 @@ async fn take(
         return Ok(greeting);
     }
     let heard = verify(api, &system, &hook)?;
-    let respond = match &heard {
-        Heard::Notices(notices) => notices.iter().find_map(|notice| notice.respond.clone()),
-        Heard::Unreadable(_) => None,
-    };
+    let Heard { respond, notices } = heard;
     let kept = kept::keep(pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())));
     let storing = async {
-        match heard {
-            Heard::Notices(notices) => store(api, &system, notices, &kept).await,
-            Heard::Unreadable(why) => {
+        match notices {
+            Ok(notices) => store(api, &system, notices, &kept).await,
+            Err(why) => {
                 let envelope = envelope(api, &system, "webhook", (None, body), &kept);
                 let pending = api.intake.queue_refused(envelope, "malformed", why).await?;
                 pending.stored().await?;
@@ -156,21 +150,12 @@ fn compressed(headers: &HeaderMap) -> Result<(), Problem> {
     }
 }
 
-/// What a webhook that is authentic says.
-enum Heard {
-    /// These things.
-    Notices(Vec<Notice>),
-    /// Nothing that can be read: kept for a person, as sending it again would change nothing.
-    Unreadable(String),
-}
-
 fn verify(api: &Api, system: &SystemName, hook: &Webhook<'_>) -> Result<Heard, Problem> {
     let bundle = api.intake.bundle();
     let (Some(known), Some(settings)) = (bundle.system(system), api.config.systems.get(system))
     else {
         return Err(Problem::not_found("system", system.as_str()));
     };
-    let empty = BTreeMap::new();
     let secret = |name: &str| {
         let refs = settings.secrets.get(name).map(|refs| refs.0.as_slice());
         api.secrets.values(refs.unwrap_or_default())
@@ -178,16 +163,12 @@ fn verify(api: &Api, system: &SystemName, hook: &Webhook<'_>) -> Result<Heard, P
     let nonce = uuid::Uuid::new_v4().to_string();
     let credentials = Credentials {
         secret: &secret,
-        settings: if settings.settings.is_empty() { &empty } else { &settings.settings },
+        settings: &settings.settings,
         now: api.clock.now().as_second(),
         nonce: &nonce,
         session: NO_SESSION,
     };
-    let notices = match known.connector.webhook(hook, &credentials) {
-        Err(VerifyError::Unreadable(why)) => return Ok(Heard::Unreadable(why)),
-        heard => heard,
-    };
-    let notices = notices.map_err(|error| {
+    known.connector.webhook(hook, &credentials).map_err(|error| {
         let label = system.to_string();
         metrics::counter!("orderhub_webhooks_refused_total", "system" => label).increment(1);
         tracing::warn!(%system, %error, "a webhook was refused");
@@ -200,17 +181,11 @@ fn verify(api: &Api, system: &SystemName, hook: &Webhook<'_>) -> Result<Heard, P
                 let detail = "webhooks of this system cannot be verified yet; send it again";
                 Problem::unavailable("not_configured", detail)
             }
-            VerifyError::Unreadable(_) | VerifyError::None => {
+            VerifyError::None => {
                 Problem::new(StatusCode::NOT_FOUND, "no_webhooks", error.to_string())
             }
         }
-    })?;
-    if notices.len() > MOST_NOTICES {
-        let detail =
-            format!("{} notices in one request; send at most {MOST_NOTICES}", notices.len());
-        return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_many", detail));
-    }
-    Ok(Heard::Notices(notices))
+    })
 }
 
 fn envelope(

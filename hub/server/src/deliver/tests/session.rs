@@ -1,12 +1,18 @@
 //! Systems whose credential is a session that a login gives.
 
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use orderhub_order::ids::SystemName;
 use orderhub_order::lane::LaneCode;
 
 use super::erp;
 use super::rig::{ERP, Rig, SINK, Setup};
+use super::twin::Login;
+use crate::resilience::stale::Answered;
 
 /// A login shows the secret; calls carry what it gave.
-const SESSION: &str = r#"auth: { session: { url: "{base_url}/login", headers: { X-Token: "{secret.token}" }, save: { token: body.session } }, headers: { X-Token: "{session.token}" } }"#;
+const SESSION: &str = r#"auth: { session: { url: "{base_url}/login", headers: { X-Token: "{secret.token}" }, save: { token: body.session }, timeout: 100ms }, headers: { X-Token: "{session.token}" } }"#;
 
 fn sessions() -> Setup {
     Setup { auth: SESSION, ..Setup::default() }
@@ -41,20 +47,41 @@ async fn a_login_that_is_refused_waits_like_a_refused_credential() {
     let rig = Rig::new(sessions());
     rig.deliverer.pause(&erp(), "only the sink matters here");
     *rig.twin.takes.lock().unwrap() = Some("T2");
-    let key = rig.order(1, 1, "captured").await;
-    let lane = rig.until(key, SINK, |lane| lane.code == Some(LaneCode::NotAllowed)).await;
-    assert_eq!((lane.attempts, paths(&rig)), (0, vec!["/login".to_owned()]), "no call is made");
-    // What is watched is the secret that the login shows.
+    rig.twin.sessions.lock().unwrap().takes = Duration::from_millis(30);
+    // All of them at once: they share one login.
+    rig.deliverer.pause(&SystemName::new(SINK), "until all are there");
+    let mut keys = Vec::new();
+    for number in 1..=5 {
+        keys.push(rig.order(number, 1, "captured").await);
+    }
+    rig.deliverer.resume(&SystemName::new(SINK));
+    for key in &keys {
+        let lane = rig.until(*key, SINK, |lane| lane.code == Some(LaneCode::NotAllowed)).await;
+        assert_eq!(lane.attempts, 0);
+    }
+    assert!(paths(&rig).iter().all(|path| path == "/login"), "no call is made");
+    // What is watched is the secret that the login shows, whoever of the five asked for the session.
     *rig.token.lock().unwrap() = "T2";
-    rig.delivered(key, SINK).await;
-    assert_eq!(paths(&rig), ["/login", "/login", "/put"]);
+    for key in keys {
+        rig.delivered(key, SINK).await;
+    }
 }
 
 #[tokio::test]
 async fn a_login_that_fails_leaves_no_doubt() {
     let rig = Rig::new(Setup { create: "create_unsafe", ..sessions() });
-    rig.twin.sessions.lock().unwrap().answers.extend([503, 429, 500]);
+    let faults = [Login::Status(503), Login::Breaks, Login::Hangs, Login::Status(429)];
+    rig.twin.sessions.lock().unwrap().faults.extend(faults);
     let key = rig.order(1, 1, "captured").await;
     rig.delivered(key, ERP).await;
     assert_eq!(rig.twin.sales().len(), 1, "made once, and nobody had to look");
+}
+
+#[tokio::test]
+async fn a_read_logs_in_though_its_step_may_take_longer_than_all_of_it() {
+    let rig = Rig::new(Setup { timeout: "120s", ..sessions() });
+    rig.twin.sessions.lock().unwrap().takes = Duration::from_millis(30);
+    let args = BTreeMap::from([("sku".to_owned(), "A-1".to_owned())]);
+    let answer = rig.deliverer.read(&erp(), "stock", &args).await.unwrap();
+    assert!(matches!(answer, Answered::Fresh(_)), "{answer:?}");
 }

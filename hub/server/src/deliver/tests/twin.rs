@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Mutex;
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
@@ -33,11 +34,24 @@ pub(super) enum Fault {
     Nameless,
 }
 
+/// What becomes of a login that does not go well.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Login {
+    /// Answered so.
+    Status(u16),
+    /// The connection breaks after the request left.
+    Breaks,
+    /// Never answered.
+    Hangs,
+}
+
 /// Sessions that the twin gives for a secret.
 #[derive(Debug, Default)]
 pub(super) struct Sessions {
-    /// What the next logins are answered by, before it gives sessions: statuses.
-    pub(super) answers: VecDeque<u16>,
+    /// What becomes of the next logins, before it gives sessions.
+    pub(super) faults: VecDeque<Login>,
+    /// How long a login takes.
+    pub(super) takes: Duration,
     /// How many it gave.
     pub(super) given: u32,
     /// The one that it takes; none as long as none was given.
@@ -46,9 +60,6 @@ pub(super) struct Sessions {
 
 impl Sessions {
     fn login(&mut self) -> Answer {
-        if let Some(status) = self.answers.pop_front() {
-            return json(status, "{}");
-        }
         self.given += 1;
         let session = format!("S{}", self.given);
         self.valid = Some(session.clone());
@@ -82,6 +93,22 @@ impl Twin {
 
     pub(super) fn requests(&self) -> usize {
         self.requests.lock().unwrap().len()
+    }
+
+    async fn login(&self) -> Result<Answer, CallError> {
+        let (fault, takes) = {
+            let mut sessions = self.sessions.lock().unwrap();
+            (sessions.faults.pop_front(), sessions.takes)
+        };
+        tokio::time::sleep(takes).await;
+        match fault {
+            None => Ok(self.sessions.lock().unwrap().login()),
+            Some(Login::Status(status)) => Ok(json(status, "{}")),
+            Some(Login::Breaks) => {
+                Err(CallError::MayHaveActed { why: "the connection broke".to_owned() })
+            }
+            Some(Login::Hangs) => std::future::pending().await,
+        }
     }
 
     fn effect(&self, url: &str, key: &str) -> Answer {
@@ -139,7 +166,7 @@ impl Transport for Twin {
                 return Err(Self::not_acted());
             }
             if login {
-                return Ok(self.sessions.lock().unwrap().login());
+                return self.login().await;
             }
             if request.method == "GET" && request.url.contains("/sales") {
                 return Ok(self.look_up());
