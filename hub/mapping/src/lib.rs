@@ -17,6 +17,7 @@ pub mod coverage;
 pub mod diff;
 pub mod draft;
 pub mod explain;
+pub mod facts;
 mod format;
 mod hub_path;
 pub mod integration;
@@ -81,9 +82,8 @@ pub struct Mapping {
     file: Arc<ast::File>,
 }
 
-/// What surrounds a document besides its bytes, and all that a mapping sees besides them. It is not
-/// kept with the message: a message that is mapped again is mapped with the settings, and with the
-/// order, of that moment.
+/// What surrounds a document besides its bytes, and all that a mapping sees besides them. Whoever stores
+/// a message keeps with it what was read of this ([`facts`]), so that it can be mapped again as it was.
 #[derive(Clone, Debug)]
 pub struct Context<'a> {
     /// The account.

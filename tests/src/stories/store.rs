@@ -83,6 +83,7 @@ fn message(envelope: Envelope, redrive: Option<Redrive>) -> Unit {
     Unit::Message(Box::new(MessageUnit {
         envelope,
         bundle: "test".into(),
+        recorded: Default::default(),
         mapped,
         refused: None,
         skipped: false,

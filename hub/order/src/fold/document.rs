@@ -60,7 +60,7 @@ fn revision_of(contribution: &Contribution, sequence: i64) -> Revision {
 /// SHA-256 of what is said, without its revision, first 16 bytes. A program that hashes otherwise than the
 /// one before it, or beside it, finds other content and compares it field by field: slower, not wrong. Test:
 /// `a_content_hash_is_the_same_for_ever`.
-pub(super) fn content_hash(contribution: &Contribution) -> [u8; 16] {
+pub fn content_hash(contribution: &Contribution) -> [u8; 16] {
     let mut said = Said(Vec::with_capacity(4_096));
     (&contribution.parents, contribution.creates, &contribution.body).hash(&mut said);
     hash::half(&said.0)

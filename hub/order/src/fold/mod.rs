@@ -41,6 +41,7 @@ mod restore;
 mod work;
 
 pub use act::{Act, DocumentAct, Facts, PersonAct, Put, Receipt, ReceiptClass};
+pub use document::content_hash;
 pub use outcome::{Change, Effect, Folded, Outcome, TodoItem, TodoKind};
 pub use person::undecided;
 pub use restore::{Remains, Why, remainder, restorable};

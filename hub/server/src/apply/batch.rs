@@ -25,6 +25,7 @@ use super::pace::{self, Flow, Pace};
 use super::{Apply, Handed, Queues, Submission, Unit, Waiter, size};
 use crate::bundle::Bundle;
 use crate::clock::Clock;
+use crate::intake::renew;
 use crate::store::{Batch, Outcomes, Store, StoreError};
 use crate::telemetry::trace::{self, Span};
 
@@ -75,12 +76,14 @@ async fn run(parts: Parts, mut queues: Queues, stop: CancellationToken) {
         };
         let Some(first) = first else { break };
         let flow = pace.flow(|system| parts.store.in_hand(system));
-        let Closing { units, waiters, .. } = queues.close(first, flow);
+        let Closing { mut units, waiters, .. } = queues.close(first, flow);
         pace.closed(units.iter().filter_map(pace::delivers));
         if units.is_empty() {
             continue;
         }
-        let batch = Batch::new(units, Arc::clone(&parts.bundle.borrow()), parts.clock.now())
+        let bundle = Arc::clone(&parts.bundle.borrow());
+        units.iter_mut().for_each(|unit| renewed(unit, &bundle));
+        let batch = Batch::new(units, bundle, parts.clock.now())
             .under(waiters.iter().map(|waiter| waiter.lease().cloned()));
         // Whoever waits for the commit before is told when it ends, however long this takes.
         let before = async {
@@ -99,6 +102,13 @@ async fn run(parts: Parts, mut queues: Queues, stop: CancellationToken) {
     }
     if let Some(last) = under_way {
         last.end(&parts).await;
+    }
+}
+
+/// What was mapped before a switch is mapped by the files that its batch is folded by.
+fn renewed(unit: &mut Unit, bundle: &Bundle) {
+    if let Unit::Message(message) = unit {
+        renew(message, bundle);
     }
 }
 
@@ -318,7 +328,9 @@ mod tests {
         let (mapped, refused, skipped, redrive) = (Vec::new(), None, true, None);
         let beside = Default::default();
         let bundle = "test".into();
-        let unit = MessageUnit { envelope, bundle, mapped, refused, skipped, redrive, beside };
+        let recorded = Default::default();
+        let unit =
+            MessageUnit { envelope, bundle, recorded, mapped, refused, skipped, redrive, beside };
         Unit::Message(Box::new(unit))
     }
 

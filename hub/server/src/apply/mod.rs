@@ -19,10 +19,12 @@ pub mod batch;
 mod beside;
 mod fits;
 mod pace;
+mod recorded;
 
 pub use batch::{Parts, start};
 pub use beside::{Args, Beside, Cursor, FetchDone, FetchKey, FetchWant};
 pub(crate) use fits::misfit;
+pub use recorded::Recorded;
 
 /// One thing to apply. A receipt, a person's action, a timer and a finding are units like a document.
 #[derive(Debug)]
@@ -38,9 +40,11 @@ pub enum Unit {
 pub struct MessageUnit {
     /// As it arrived.
     pub envelope: Envelope,
-    /// The name of the bundle that mapped it, which its row keeps. Its changes name the one that folded them: after
-    /// a switch that may be the next.
+    /// The name of the bundle that mapped it, which its row keeps. The batch that it goes into is folded by the same:
+    /// after a switch it is mapped anew ([`crate::intake::renew`]).
     pub bundle: Arc<str>,
+    /// How it was mapped, besides; what a test made up is mapped by nothing.
+    pub recorded: Recorded,
     /// What mapping in gave; empty when gates refused the body (`refused` says why).
     pub mapped: Vec<Mapped>,
     /// A gate's verdict: stored raw as a todo `parked` with this cause and words.

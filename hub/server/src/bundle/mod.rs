@@ -16,11 +16,13 @@ use orderhub_order::rules::{Rules, Shapes, SystemRules};
 use crate::config::Config;
 
 mod compile;
+mod facts;
 mod files;
 mod queues;
 mod receive;
 mod system;
 
+pub use facts::Kept;
 pub use receive::{ARGS, FETCH, HINT, POLL, Received};
 pub use system::{Delivery, Fetch, Intake, Poll, Read, System};
 

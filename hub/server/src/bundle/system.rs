@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::facts::Kept;
 use orderhub_connectors::contract::{Connector, Needs};
 use orderhub_lang::diagnostic::nearest;
 use orderhub_lang::path::{Path, Root, Segment};
@@ -52,6 +53,8 @@ pub struct Intake {
     pub mappings: Vec<Arc<Mapping>>,
     /// What orders its documents.
     pub ordering: Ordering,
+    /// What its mappings read besides the message, as the rows of its messages keep it; `None`: nothing.
+    pub facts: Option<Arc<[u8]>>,
 }
 
 /// How a document is fetched that something hints at.
@@ -129,7 +132,7 @@ impl System {
             intakes: integration
                 .intake
                 .iter()
-                .map(|i| intake(integration, connector.as_ref(), i))
+                .map(|i| intake(integration, connector.as_ref(), i, &settings.settings))
                 .collect(),
             connector,
             deliveries: integration
@@ -146,7 +149,12 @@ impl System {
     }
 }
 
-fn intake(of: &Integration, connector: &dyn Connector, intake: &integration::Intake) -> Intake {
+fn intake(
+    of: &Integration,
+    connector: &dyn Connector,
+    intake: &integration::Intake,
+    settings: &BTreeMap<String, String>,
+) -> Intake {
     let words: Vec<Box<str>> = match &intake.from {
         IntakeFrom::Message { kind } => vec![kind.as_str().into()],
         IntakeFrom::Notice { kinds, .. } => kinds.iter().map(|kind| kind.as_str().into()).collect(),
@@ -173,7 +181,8 @@ fn intake(of: &Integration, connector: &dyn Connector, intake: &integration::Int
         IntakeFrom::Notice { .. } | IntakeFrom::Message { .. } => None,
     };
     let document = intake.documents.first().map(String::as_str).unwrap_or_default().into();
-    Intake { words, document, fetch, poll, mappings, ordering: intake.ordering }
+    let facts = Kept::of(&mappings, settings).to_bytes().map(Arc::from);
+    Intake { words, document, fetch, poll, mappings, ordering: intake.ordering, facts }
 }
 
 /// The arguments of a fetch: where the file says nothing, each stands under its own name.

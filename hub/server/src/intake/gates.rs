@@ -4,11 +4,12 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use orderhub_mapping::facts::said;
 use orderhub_mapping::{MapError, Mapped};
 use orderhub_order::ids::Collection;
 
 use super::Envelope;
-use crate::apply::{Beside, MessageUnit, Redrive};
+use crate::apply::{Beside, MessageUnit, Recorded, Redrive};
 use crate::bundle::{Bundle, Received};
 
 /// The source of webhooks.
@@ -48,6 +49,7 @@ pub fn unit(
     let mut unit = MessageUnit {
         envelope,
         bundle: Arc::clone(&bundle.hash),
+        recorded: Recorded { gates: Some(gates), ..Recorded::default() },
         mapped: Vec::new(),
         refused: None,
         skipped: false,
@@ -77,7 +79,12 @@ pub fn unit(
     unit.refused = refuse(&unit.envelope.body, gates, unit.redrive.is_some(), utf8);
     if unit.refused.is_none() {
         match bundle.receive(&unit.envelope) {
-            Received::Documents(mapped) => unit.mapped = mapped,
+            Received::Documents(mapped) => {
+                unit.recorded.said = Some(said(&mapped));
+                unit.recorded.facts =
+                    intake.and_then(|intake| intake.facts.as_ref().map(Arc::clone));
+                unit.mapped = mapped;
+            }
             Received::Hints(wants) => unit.beside.wants = wants,
             Received::Unreadable(why) => unit.refused = Some(("unreadable_hint", why)),
         }
@@ -86,6 +93,19 @@ pub fn unit(
         }
     }
     unit
+}
+
+/// Maps a message anew where another bundle is in use by now than when it came: what is mapped and folded by
+/// different files might be given to systems as neither of them means it.
+pub fn renew(message: &mut MessageUnit, bundle: &Bundle) {
+    let Some(gates) = message.recorded.gates else { return };
+    if message.bundle == bundle.hash {
+        return;
+    }
+    let mut fresh = unit(bundle, gates, message.envelope.clone(), message.redrive);
+    let wants = std::mem::take(&mut fresh.beside.wants);
+    let beside = std::mem::take(&mut message.beside);
+    *message = MessageUnit { beside: Beside { wants, ..beside }, ..fresh };
 }
 
 fn unknown_system(envelope: &Envelope) -> (&'static str, String) {

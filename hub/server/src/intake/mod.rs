@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use orderhub_order::ids::SystemName;
 use tokio::sync::{oneshot, watch};
 
-use crate::apply::{Apply, Beside, MessageUnit, Unit, UnitOutcome};
+use crate::apply::{Apply, Beside, MessageUnit, Recorded, Unit, UnitOutcome};
 use crate::bundle::{Bundle, HINT};
 use crate::clock::Clock;
 use crate::store::{Lease, StoreError};
@@ -32,7 +32,7 @@ pub mod queue;
 mod seen;
 pub mod webhook;
 
-pub use gates::{Gates, MOST_BYTES, unit};
+pub use gates::{Gates, MOST_BYTES, renew, unit};
 
 /// One message as it arrived. It understands no order.
 ///
@@ -250,6 +250,7 @@ fn unmapped(bundle: &Bundle, envelope: Envelope, refused: (&'static str, String)
     MessageUnit {
         envelope,
         bundle: Arc::clone(&bundle.hash),
+        recorded: Recorded::default(),
         mapped: Vec::new(),
         refused: Some(refused),
         skipped: false,

@@ -291,6 +291,7 @@ impl Rig {
         let unit = MessageUnit {
             envelope,
             bundle: "test".into(),
+            recorded: Default::default(),
             mapped: vec![Mapped::Document(Box::new(contribution))],
             refused: None,
             skipped: false,

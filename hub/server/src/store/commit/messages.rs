@@ -291,6 +291,7 @@ impl<'a> WorkingSet<'a> {
             first: head.redrive.map(|_| first),
             envelope: &head.envelope,
             bundle: &head.bundle,
+            recorded: &head.recorded,
             outcome: told.outcome,
             why: told.why.clone().unwrap_or_default(),
         });

@@ -133,6 +133,7 @@ fn message(key: &str) -> Unit {
     let unit = MessageUnit {
         envelope,
         bundle: "test".into(),
+        recorded: Default::default(),
         mapped,
         refused: None,
         skipped: false,

@@ -47,6 +47,7 @@ pub(super) struct Row<'a> {
     pub(super) first: Option<i64>,
     pub(super) envelope: &'a crate::intake::Envelope,
     pub(super) bundle: &'a str,
+    pub(super) recorded: &'a crate::apply::Recorded,
     pub(super) outcome: Word,
     pub(super) why: String,
 }
@@ -316,6 +317,7 @@ impl<'a> WorkingSet<'a> {
             first: row.first,
             envelope: row.envelope,
             bundle: row.bundle,
+            recorded: row.recorded,
             outcome: row.outcome,
             why: &row.why,
         });

@@ -13,7 +13,7 @@ use orderhub_order::lane::Lane;
 use orderhub_order::model::Order;
 
 use super::index::IndexWrites;
-use crate::apply::{Args, Cursor, FetchKey, Word};
+use crate::apply::{Args, Cursor, FetchKey, Recorded, Word};
 use crate::intake::Envelope;
 use crate::store::ReceiptRow;
 use crate::store::pack::PackedAhead;
@@ -84,6 +84,8 @@ pub(crate) struct MessageWrite<'a> {
     pub(crate) envelope: &'a Envelope,
     /// The bundle that mapped it.
     pub(crate) bundle: &'a str,
+    /// How it was mapped, besides.
+    pub(crate) recorded: &'a Recorded,
     /// The outcome's word.
     pub(crate) outcome: Word,
     /// Why.

@@ -23,6 +23,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/postgres/0008_waits.sql"),
     include_str!("../../../migrations/postgres/0009_keep.sql"),
     include_str!("../../../migrations/postgres/0010_beats.sql"),
+    include_str!("../../../migrations/postgres/0011_facts.sql"),
 ];
 
 /// The schema that this program makes.

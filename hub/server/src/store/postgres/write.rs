@@ -178,11 +178,12 @@ fn messages(
         return;
     }
     let sql = "INSERT INTO messages (day, at, bundle, id, first, source, system, document, message_id,
-                   received, outcome, why, headers, body)
+                   received, outcome, why, headers, body, said, facts)
                SELECT $1, $2, i.* FROM UNNEST($3::text[], $4::bigint[], $5::bigint[], $6::text[], $7::text[],
                    $8::text[], $9::text[], $10::bigint[], $11::text[], $12::text[], $13::text[],
-                   $14::bytea[]) AS i";
+                   $14::bytea[], $15::bytea[], $16::bytea[]) AS i";
     let envelopes = || messages.iter().map(|write| write.envelope);
+    let recorded = || messages.iter().map(|write| write.recorded);
     let headers = messages.iter().map(|write| {
         // The first row holds body and headers for all drives.
         let raw = write.first.is_none() && !write.envelope.headers.is_empty();
@@ -204,7 +205,13 @@ fn messages(
         .bind(messages.iter().map(|write| write.outcome.as_str()).collect::<Vec<_>>())
         .bind(messages.iter().map(|write| text(write.why)).collect::<Vec<_>>())
         .bind(headers.collect::<Vec<_>>())
-        .bind(bodies.collect::<Vec<_>>());
+        .bind(bodies.collect::<Vec<_>>())
+        .bind(
+            recorded()
+                .map(|recorded| recorded.said.as_ref().map(|said| &said[..]))
+                .collect::<Vec<_>>(),
+        )
+        .bind(recorded().map(|recorded| recorded.facts.as_deref()).collect::<Vec<_>>());
 }
 
 fn receipts(together: &mut Together, writes: &Writes<'_>, day: i64) {

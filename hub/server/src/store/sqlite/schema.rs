@@ -22,6 +22,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/sqlite/0007_search.sql"),
     include_str!("../../../migrations/sqlite/0008_waits.sql"),
     include_str!("../../../migrations/sqlite/0009_keep.sql"),
+    include_str!("../../../migrations/sqlite/0010_facts.sql"),
 ];
 
 /// The schema that this program makes.

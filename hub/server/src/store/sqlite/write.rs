@@ -127,8 +127,8 @@ fn messages(
 ) -> Result<(), Fault> {
     let mut insert = c.prepare_cached(
         "INSERT INTO messages (id, first, source, system, document, message_id, received, at,
-             outcome, why, bundle, headers, body)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+             outcome, why, bundle, headers, body, said, facts)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
     )?;
     for (write, packed) in writes.messages.iter().zip(packed) {
         let envelope = write.envelope;
@@ -148,6 +148,8 @@ fn messages(
             write.bundle,
             (raw && !envelope.headers.is_empty()).then(|| codec::headers(&envelope.headers)),
             packed.as_ref().map(|packed| &packed.body),
+            write.recorded.said,
+            write.recorded.facts,
         ])?;
     }
     Ok(())

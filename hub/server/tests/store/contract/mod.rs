@@ -122,6 +122,7 @@ impl World {
             let unit = MessageUnit {
                 envelope: row.message.envelope,
                 bundle: "test".into(),
+                recorded: Default::default(),
                 mapped: mapped.collect(),
                 refused: None,
                 skipped: false,
@@ -172,6 +173,7 @@ pub(crate) fn unit(
             suspect: false,
         },
         bundle: "test".into(),
+        recorded: Default::default(),
         mapped,
         refused: None,
         skipped: false,

@@ -1,0 +1,16 @@
+//! What a message's row keeps of how it was mapped, so that it can be mapped again as it was.
+
+use std::sync::Arc;
+
+use crate::intake::Gates;
+
+/// How a message was mapped, besides by which bundle.
+#[derive(Clone, Debug, Default)]
+pub struct Recorded {
+    /// The bounds under which it was; `None`: it was not mapped, and is not mapped anew.
+    pub gates: Option<Gates>,
+    /// The name of what mapping in gave ([`orderhub_mapping::facts::said`]); `None`: no documents were read.
+    pub said: Option<[u8; 16]>,
+    /// What mapping in read besides the message ([`crate::bundle::Kept`]); `None`: nothing.
+    pub facts: Option<Arc<[u8]>>,
+}
