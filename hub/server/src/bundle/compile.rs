@@ -62,11 +62,29 @@ pub(super) fn check_all(
     Ok(found)
 }
 
+/// A bundle of other days, to map what it mapped: of the systems of these settings those that its files speak to,
+/// whatever else they lack.
+pub(super) fn former(files: &Files, config: &Config) -> Result<Bundle, BundleError> {
+    assembled(files, compile(files, &BTreeSet::new()), config).map(|(bundle, _)| bundle)
+}
+
 fn with_settings(
+    files: &Files,
+    compiled: Compiled,
+    config: &Config,
+) -> Result<Bundle, BundleError> {
+    match assembled(files, compiled, config)? {
+        (bundle, problems) if problems.is_empty() => Ok(bundle),
+        (_, problems) => Err(BundleError::Settings(problems.join("\n"))),
+    }
+}
+
+/// The bundle, and in what settings and files disagree.
+fn assembled(
     files: &Files,
     mut compiled: Compiled,
     config: &Config,
-) -> Result<Bundle, BundleError> {
+) -> Result<(Bundle, Vec<String>), BundleError> {
     diagnostic::sort(&mut compiled.findings);
     if compiled.findings.iter().any(|finding| finding.severity == Severity::Error) {
         return Err(BundleError::Files(compiled.findings));
@@ -91,10 +109,7 @@ fn with_settings(
         systems.insert(system.name.clone(), system);
     }
     problems.extend(queues::problems(config, &systems));
-    if !problems.is_empty() {
-        return Err(BundleError::Settings(problems.join("\n")));
-    }
-    Ok(Bundle {
+    let bundle = Bundle {
         hash: files::hash(files).into(),
         flow: compiled.flow.unwrap_or_else(Flow::embedded),
         ownership: compiled.ownership.unwrap_or_else(Ownership::embedded),
@@ -102,7 +117,8 @@ fn with_settings(
         systems,
         shapes: Box::new(SystemShapes::new(shapes)),
         warnings: compiled.findings,
-    })
+    };
+    Ok((bundle, problems))
 }
 
 impl Compiled {

@@ -114,6 +114,16 @@ impl Bundle {
         compile::bundle(files, config)
     }
 
+    /// Compiles a bundle that was in use once, to map again what it mapped: what today's settings lack, or have
+    /// besides, does not matter.
+    ///
+    /// # Errors
+    ///
+    /// [`BundleError::Files`]: this program does not take its files any more.
+    pub fn former(files: &Files, config: &Config) -> Result<Self, BundleError> {
+        compile::former(files, config)
+    }
+
     /// Reads a folder as far as it can be read, for a check: with what is wrong with the files themselves,
     /// and their names, too.
     ///

@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use orderhub_lang::value::Value;
 use orderhub_mapping::{Context, MapError, Mapped};
 
-use super::{Bundle, Fetch, Intake, System};
+use super::{Bundle, Fetch, Intake, Kept, System};
 use crate::apply::{Args, FetchKey, FetchWant};
 use crate::intake::Envelope;
 
@@ -45,18 +45,36 @@ impl Bundle {
     /// Maps a message in, or reads the hints in it. Pure; a panic inside one message is caught and becomes
     /// its failure. Empty when no intake of the system takes this kind (outcome `skipped`).
     pub fn receive(&self, envelope: &Envelope) -> Received {
-        let nothing = Received::Documents(Vec::new());
-        let Some(system) = self.systems.get(&envelope.system) else { return nothing };
-        let Some(intake) = self.intake_of(envelope) else { return nothing };
+        match self.systems.get(&envelope.system) {
+            Some(system) => self.received(envelope, system, &system.settings),
+            None => Received::Documents(Vec::new()),
+        }
+    }
+
+    /// The same for a message of other days, with what was recorded with it; what was not is as it is today.
+    pub fn receive_again(&self, envelope: &Envelope, kept: &Kept) -> Received {
+        let Some(system) = self.systems.get(&envelope.system) else {
+            return Received::Documents(Vec::new());
+        };
+        let mut settings = BTreeMap::clone(&system.settings);
+        settings.extend(kept.settings.clone());
+        self.received(envelope, system, &settings)
+    }
+
+    fn received(&self, envelope: &Envelope, system: &System, settings: &Settings) -> Received {
+        let Some(intake) = self.intake_of(envelope) else {
+            return Received::Documents(Vec::new());
+        };
+        let from = (system, settings);
         let read = || match &*envelope.source {
-            FETCH => documents(system, intake, &envelope.body, &arguments(envelope)),
+            FETCH => documents(from, intake, &envelope.body, &arguments(envelope)),
             HINT => hinted(envelope, intake, std::slice::from_ref),
             POLL if intake.fetch.is_some() => {
                 hinted(envelope, intake, |body| body.as_list().unwrap_or_default())
             }
-            POLL => listed(system, intake, &envelope.body),
+            POLL => listed(from, intake, &envelope.body),
             _ if intake.fetch.is_some() => hinted(envelope, intake, std::slice::from_ref),
-            _ => documents(system, intake, &envelope.body, &BTreeMap::new()),
+            _ => documents(from, intake, &envelope.body, &BTreeMap::new()),
         };
         let read = catch_unwind(AssertUnwindSafe(read));
         read.unwrap_or_else(|_| Received::Documents(vec![Mapped::Failed(fault())]))
@@ -71,19 +89,24 @@ impl Bundle {
     }
 }
 
+/// A system, and its settings as they are to count.
+type From<'a> = (&'a System, &'a Settings);
+
+type Settings = BTreeMap<String, String>;
+
 fn documents(
-    system: &System,
+    (system, settings): From<'_>,
     intake: &Intake,
     body: &[u8],
     args: &BTreeMap<String, Value>,
 ) -> Received {
-    let context = Context { system: &system.name, settings: &system.settings, args, hub: None };
+    let context = Context { system: &system.name, settings, args, hub: None };
     let mappings = intake.mappings.iter();
     Received::Documents(mappings.flat_map(|mapping| mapping.run(body, &context)).collect())
 }
 
 /// The documents of a page, each as if it had come alone.
-fn listed(system: &System, intake: &Intake, body: &[u8]) -> Received {
+fn listed(from: From<'_>, intake: &Intake, body: &[u8]) -> Received {
     let page: Result<Vec<&serde_json::value::RawValue>, _> = serde_json::from_slice(body);
     let Ok(page) = page else {
         return Received::Unreadable("the page is not a JSON array".to_owned());
@@ -91,7 +114,7 @@ fn listed(system: &System, intake: &Intake, body: &[u8]) -> Received {
     let mut mapped = Vec::with_capacity(page.len());
     for document in page {
         let body = document.get().as_bytes();
-        match documents(system, intake, body, &BTreeMap::new()) {
+        match documents(from, intake, body, &BTreeMap::new()) {
             Received::Documents(more) => mapped.extend(more),
             other @ (Received::Hints(_) | Received::Unreadable(_)) => return other,
         }

@@ -39,6 +39,7 @@ mod scope;
 mod search;
 mod shared;
 pub mod sqlite;
+pub mod traffic;
 mod unpack;
 mod waits;
 

@@ -47,6 +47,7 @@ mod scout;
 mod search;
 mod seen;
 mod todos;
+mod traffic;
 mod tx;
 mod write;
 mod writer;
@@ -56,6 +57,7 @@ pub use indexing::forget_search;
 pub use open::Options;
 use readers::Readers;
 use scout::Scout;
+pub use traffic::FileTraffic;
 use writer::{After, Job, call};
 
 /// The store in one file.
