@@ -6,12 +6,13 @@
 
 use std::collections::BTreeMap;
 
+use orderhub_order::contribution::Contribution;
 use serde_json::Value as Json;
 
 use crate::cases::{self, document};
 use crate::explain::{Explained, explain};
 use crate::listing::listed;
-use crate::{Context, Direction, Mapping};
+use crate::{Context, Direction, Mapping, view};
 
 /// One field that comes out otherwise.
 #[derive(Clone, Debug, PartialEq)]
@@ -67,6 +68,23 @@ pub fn differences(
         compare(number, old, new, &mut found);
     }
     found
+}
+
+/// Compares two documents as they came in; which rules gave the values is not known here.
+pub fn between(old: &Contribution, new: &Contribution) -> Vec<Difference> {
+    let flat = |said: &Contribution| {
+        let mut flat = Flat::default();
+        flatten("", &view::contribution(said), &mut flat.values);
+        flat
+    };
+    let mut found = Vec::new();
+    compare(0, &flat(old), &flat(new), &mut found);
+    found
+}
+
+/// A field of [`Difference::field`] without the keys of its rows: `lines.qty.ordered`.
+pub fn without_rows(field: &str) -> String {
+    bare(field)
 }
 
 /// Compares what two mappings write for a hub JSON.

@@ -161,6 +161,13 @@ fn want(
     Ok(FetchWant { key, args, backfill: *envelope.source == *POLL })
 }
 
+impl Bundle {
+    /// What an answer was asked for with; nothing for what came by itself.
+    pub(crate) fn arguments(envelope: &Envelope) -> BTreeMap<String, Value> {
+        arguments(envelope)
+    }
+}
+
 /// What an answer was asked for with.
 fn arguments(envelope: &Envelope) -> BTreeMap<String, Value> {
     let header = envelope.headers.iter().find(|(name, _)| name == ARGS);

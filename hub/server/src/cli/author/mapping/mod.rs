@@ -13,6 +13,7 @@ pub(super) mod given;
 mod laws;
 mod new;
 mod run;
+mod what_if;
 
 /// What is done with a mapping.
 #[derive(Debug, Subcommand)]
@@ -25,6 +26,9 @@ pub(in crate::cli) enum Command {
     Diff(diff::Diff),
     /// What becomes of each field on its way out and back: lawful, up to a form, one way, or broken.
     Laws(laws::Laws),
+    /// What other files would have made of the messages that are stored: each is mapped by both, with what was
+    /// recorded with it. Nothing is written or sent.
+    WhatIf(what_if::WhatIf),
     /// Draft a mapping from sample documents; guesses are marked, and the draft passes its own cases.
     New(new::New),
 }
@@ -36,6 +40,7 @@ pub(in crate::cli) fn mapping(command: &Command, output: Output) -> Result<ExitC
         Command::Explain(asked) => explain::explain(asked, output),
         Command::Diff(asked) => diff::diff(asked, output),
         Command::Laws(asked) => laws::laws(asked, output),
+        Command::WhatIf(asked) => what_if::what_if(asked, output),
         Command::New(asked) => new::new(asked),
     }
 }

@@ -1,0 +1,236 @@
+//! `mapping what-if`: what other files would have made of the messages that are stored.
+
+use std::io::IsTerminal as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use serde_json::Value as Json;
+
+use crate::bundle::{Bundle, BundleError};
+use crate::cli::author::report;
+use crate::cli::output::{self, Code, Fault, Output, counted, say};
+use crate::cli::serve;
+use crate::clock::Clock;
+use crate::config::Secrets;
+use crate::store::traffic::traffic;
+use crate::what_if::{self, Asked, Change, Report};
+
+/// Between two lines that say how far it is.
+const TOLD_EVERY: Duration = Duration::from_secs(5);
+/// The same on a terminal, where the line is written over.
+const SHOWN_EVERY: Duration = Duration::from_millis(200);
+
+/// Which files, on which messages.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  orderhub mapping what-if mappings.new --since 7d
+  orderhub mapping what-if mappings.new --since 24h --system shop_eu -o json > report.json
+
+Reads the store of the settings, whether a hub runs on it or not. Personal values are masked.
+
+Exit codes: 0 compared; with --exit-code 1 where anything would be otherwise; 2 usage; 75 the store cannot be read;
+78 the files or the settings are wrong.")]
+pub(in crate::cli) struct WhatIf {
+    /// The mappings folder as it is to be.
+    new: PathBuf,
+    /// How far back: `24h`, `7d`.
+    #[arg(long, default_value = "7d", value_parser = duration)]
+    since: Duration,
+    /// At most so many messages, the newest.
+    #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1..))]
+    limit: u64,
+    /// Only messages of this system.
+    #[arg(long, value_name = "NAME")]
+    system: Option<String>,
+    /// The settings file: which systems there are, and where the store is.
+    #[arg(short, long, env = "ORDERHUB_CONFIG", default_value = "orderhub.toml")]
+    config: PathBuf,
+    /// End with 1 where anything would be otherwise.
+    #[arg(long)]
+    exit_code: bool,
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    orderhub_lang::units::duration(text)
+        .filter(|time| !time.is_zero())
+        .ok_or_else(|| "write a time such as `24h` or `7d`".to_owned())
+}
+
+pub(super) fn what_if(asked: &WhatIf, output: Output) -> Result<ExitCode, Fault> {
+    let config = serve::load(&asked.config)?.config;
+    if let Some(system) = &asked.system
+        && !config.systems.keys().any(|known| known.as_str() == system)
+    {
+        let fault = Fault::new(Code::Usage, format!("the settings know no system `{system}`"));
+        return Err(fault.hint("`orderhub config` shows which there are"));
+    }
+    let files = Bundle::read(&asked.new).map_err(|error| refused(error, output))?;
+    let new = Bundle::compile(&files, &config).map_err(|error| refused(error, output))?;
+    let secrets = Secrets::new(serve::environment());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| Fault::new(Code::Problems, error.to_string()))?;
+    let now = Clock::system().now();
+    let wanted = Asked {
+        since: now.checked_sub(asked.since).unwrap_or(Timestamp::MIN),
+        system: asked.system.clone(),
+        limit: asked.limit,
+    };
+    let unread = |error: crate::store::StoreError| Fault::new(Code::Later, error.to_string());
+    let report = runtime.block_on(async {
+        let mut stored = traffic(&config.store, &secrets).await.map_err(unread)?;
+        let mut line = Line::new();
+        let mut told = |report: &Report| line.tell(report);
+        let report = what_if::what_if(&mut *stored, &new, &config, &wanted, &mut told).await;
+        line.end();
+        report.map_err(unread)
+    })?;
+    tell(&report, output);
+    let problem = asked.exit_code && !report.is_same();
+    Ok(if problem { ExitCode::from(Code::Problems.number()) } else { ExitCode::SUCCESS })
+}
+
+fn refused(error: BundleError, output: Output) -> Fault {
+    match error {
+        BundleError::Files(findings) => {
+            report(&findings, output);
+            Fault::new(
+                Code::Settings,
+                format!("{} in the files", counted(findings.len(), "problem")),
+            )
+            .hint("`orderhub check` of the folder shows the same")
+        }
+        other @ (BundleError::Settings(_) | BundleError::Read { .. }) => {
+            Fault::new(Code::Settings, other.to_string())
+        }
+    }
+}
+
+/// How far it is, on stderr.
+struct Line {
+    next: Instant,
+    terminal: bool,
+    shown: bool,
+}
+
+impl Line {
+    fn new() -> Self {
+        let terminal = std::io::stderr().is_terminal();
+        let every = if terminal { SHOWN_EVERY } else { TOLD_EVERY };
+        Self { next: Instant::now() + every, terminal, shown: false }
+    }
+
+    fn tell(&mut self, report: &Report) {
+        if Instant::now() < self.next {
+            return;
+        }
+        self.next = Instant::now() + if self.terminal { SHOWN_EVERY } else { TOLD_EVERY };
+        let back = report.oldest.map_or(String::new(), |at| format!(", back to {at:.0}"));
+        let differ = report.differ + report.fail + report.newly_mapped + report.no_longer_mapped;
+        let line = format!("{} looked at{back}: {differ} otherwise", messages(report.messages));
+        if self.terminal {
+            eprint!("\r\x1b[K{line}");
+            self.shown = true;
+        } else {
+            say(&line);
+        }
+    }
+
+    fn end(&mut self) {
+        if std::mem::take(&mut self.shown) {
+            eprint!("\r\x1b[K");
+        }
+    }
+}
+
+fn messages(count: u64) -> String {
+    counted(usize::try_from(count).unwrap_or(usize::MAX), "message")
+}
+
+fn tell(report: &Report, output: Output) {
+    match output {
+        Output::Json | Output::Jsonl => match serde_json::to_value(report) {
+            Ok(value) => output::document(&value, output),
+            Err(error) => say(&format!("the report cannot be written: {error}")),
+        },
+        Output::Name => {
+            let rows: Vec<Json> = report.changes.iter().map(|change| name(change).into()).collect();
+            rows.iter().for_each(|row| output::print(&output::text(row)));
+        }
+        Output::Table => {
+            for change in &report.changes {
+                output::print(&paragraph(change));
+            }
+        }
+    }
+    summary(report);
+}
+
+fn name(change: &Change) -> String {
+    let Change { system, document, field, .. } = change;
+    let what = change.what.replace('_', " ");
+    if field.is_empty() {
+        format!("{system}/{document} {what}")
+    } else {
+        format!("{system}/{document} {what}: {field}")
+    }
+}
+
+fn paragraph(change: &Change) -> String {
+    let documents = usize::try_from(change.documents).unwrap_or(usize::MAX);
+    let mut text = format!("{}, {}\n", name(change), counted(documents, "document"));
+    if let Some(why) = &change.why {
+        text.push_str(&format!("    {why}\n"));
+    }
+    for (side, rule) in [("old", &change.old_rule), ("new", &change.new_rule)] {
+        if let Some(rule) = rule {
+            text.push_str(&format!("    {side} rule {rule}\n"));
+        }
+    }
+    for example in &change.examples {
+        text.push_str(&format!("    {} (message {})", example.key, example.message));
+        if let Some(field) = &example.field {
+            let shown =
+                |value: &Option<Json>| value.as_ref().map_or("absent".to_owned(), Json::to_string);
+            text.push_str(&format!(" {field}: {} ► {}", shown(&example.old), shown(&example.new)));
+        }
+        text.push('\n');
+    }
+    text
+}
+
+fn summary(report: &Report) {
+    let Report { documents, differ, fail, mended, newly_mapped, no_longer_mapped, orders, .. } =
+        report;
+    say(&format!(
+        "{}, {documents} documents: {differ} differ, {fail} fail, {mended} mended, {newly_mapped} newly mapped, \
+         {no_longer_mapped} no longer mapped; {orders} orders and the like",
+        messages(report.messages)
+    ));
+    if !report.complete {
+        let oldest = report.oldest.map(|at| format!("{at:.0}")).unwrap_or_default();
+        say(&format!("note: `--limit` ended it at {oldest}; there are older messages"));
+    }
+    if report.hints > 0 {
+        say(&format!("note: {} only hint at documents", messages(report.hints)));
+    }
+    if report.unrecorded > 0 {
+        say(&format!(
+            "note: with {} nothing was recorded (an earlier program): today's settings were taken",
+            messages(report.unrecorded)
+        ));
+    }
+    if report.otherwise > 0 {
+        say(&format!(
+            "note: of {} their own files give something else today than was recorded (another program)",
+            messages(report.otherwise)
+        ));
+    }
+    for (why, count) in &report.not_replayable {
+        say(&format!("note: {} left out: {why}", messages(*count)));
+    }
+    if report.untold > 0 {
+        say(&format!("note: {} more documents changed in other ways", report.untold));
+    }
+}

@@ -1,0 +1,164 @@
+//! The documents that two bundles made of one message, side by side: by what they are about, not by their place.
+
+use std::collections::BTreeMap;
+
+use orderhub_mapping::diff::{Difference, between};
+use orderhub_mapping::{MapError, Mapped};
+use orderhub_order::contribution::Contribution;
+
+/// What became of one document.
+#[derive(Debug)]
+pub(super) enum Found<'m> {
+    /// It says the same, or cannot be mapped either way, or is left to others.
+    Same,
+    /// It says something else.
+    Differs(&'m Contribution, Vec<Difference>),
+    /// It was mapped, and cannot be any more.
+    Fails(&'m Contribution, &'m MapError),
+    /// It could not be mapped, and now can.
+    Mended(&'m Contribution),
+    /// Nobody mapped it, and now it is.
+    Newly(&'m Contribution),
+    /// It was mapped, and now nobody does.
+    NoLonger(&'m Contribution),
+}
+
+/// What a document is about: several of one message may be about the same, in their order.
+type About<'m> = (&'m str, &'m str, &'m str);
+
+fn about(said: &Contribution) -> About<'_> {
+    (&said.document, said.entity.as_str(), &said.key)
+}
+
+/// One for each document of either.
+pub(super) fn documents<'m>(was: &'m [Mapped], is: &'m [Mapped]) -> Vec<Found<'m>> {
+    let (mut was, mut is) = (Side::of(was), Side::of(is));
+    let mut found = Vec::new();
+    let keys: Vec<About<'m>> = was.said.keys().chain(is.said.keys()).copied().collect();
+    for key in keys {
+        let old = was.said.remove(&key).unwrap_or_default();
+        let new = is.said.remove(&key).unwrap_or_default();
+        for at in 0..old.len().max(new.len()) {
+            found.push(match (old.get(at), new.get(at)) {
+                (Some(old), Some(new)) => pair(old, new),
+                (Some(old), None) => match is.failure(&old.key) {
+                    Some(error) => Found::Fails(old, error),
+                    None => Found::NoLonger(old),
+                },
+                (None, Some(new)) => match was.failure(&new.key) {
+                    Some(_) => Found::Mended(new),
+                    None => Found::Newly(new),
+                },
+                (None, None) => continue,
+            });
+        }
+    }
+    // Neither gave a document of these.
+    let rest = was.failures.len().max(is.failures.len()) + was.skipped.min(is.skipped);
+    found.extend((0..rest).map(|_| Found::Same));
+    found
+}
+
+fn pair<'m>(old: &'m Contribution, new: &'m Contribution) -> Found<'m> {
+    if old == new {
+        return Found::Same;
+    }
+    match between(old, new) {
+        // What it may make, and where it may be found, are no fields.
+        fields if fields.is_empty() && old.creates == new.creates => Found::Same,
+        fields => Found::Differs(new, fields),
+    }
+}
+
+/// What one bundle gave.
+struct Side<'m> {
+    said: BTreeMap<About<'m>, Vec<&'m Contribution>>,
+    failures: Vec<&'m MapError>,
+    skipped: usize,
+}
+
+impl<'m> Side<'m> {
+    fn of(mapped: &'m [Mapped]) -> Self {
+        let mut side = Self { said: BTreeMap::new(), failures: Vec::new(), skipped: 0 };
+        for one in mapped {
+            match one {
+                Mapped::Document(said) => side.said.entry(about(said)).or_default().push(said),
+                Mapped::Failed(error) => side.failures.push(error),
+                Mapped::Skipped => side.skipped += 1,
+            }
+        }
+        side
+    }
+
+    /// Takes the failure of the document with this key; of one whose key cannot be read, any.
+    fn failure(&mut self, key: &str) -> Option<&'m MapError> {
+        let own = |error: &&MapError| error.key.as_deref() == Some(key);
+        let at = self.failures.iter().position(|error| own(error));
+        let at = at.or_else(|| self.failures.iter().position(|error| error.key.is_none()))?;
+        Some(self.failures.remove(at))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use orderhub_order::catalogue::known;
+    use orderhub_order::contribution::ElementStatement;
+    use orderhub_order::ids::{Entity, SystemName};
+    use orderhub_order::value::Value;
+
+    use super::*;
+
+    fn said(key: &str, number: &str) -> Mapped {
+        let fields = vec![(known::order::ORDER_NO, Some(Value::text(number)))];
+        Mapped::Document(Box::new(Contribution {
+            system: SystemName::new("shop"),
+            document: "order".into(),
+            entity: Entity::Order,
+            key: key.into(),
+            parents: Vec::new(),
+            creates: true,
+            revision: None,
+            body: ElementStatement { fields, ..ElementStatement::default() },
+        }))
+    }
+
+    fn failed(key: Option<&str>) -> Mapped {
+        Mapped::Failed(MapError {
+            cause: "missing",
+            rule: None,
+            place: None,
+            path: String::new(),
+            why: String::new(),
+            key: key.map(str::to_owned),
+        })
+    }
+
+    fn words(was: &[Mapped], is: &[Mapped]) -> Vec<String> {
+        let found = documents(was, is).into_iter().map(|found| match found {
+            Found::Same => "same".to_owned(),
+            Found::Differs(said, fields) => {
+                format!("{} differs in {}", said.key, fields.first().map_or("", |one| &one.field))
+            }
+            Found::Fails(said, _) => format!("{} fails", said.key),
+            Found::Mended(said) => format!("{} is mended", said.key),
+            Found::Newly(said) => format!("{} is new", said.key),
+            Found::NoLonger(said) => format!("{} is gone", said.key),
+        });
+        found.collect()
+    }
+
+    #[test]
+    fn documents_are_compared_by_what_they_are_about() {
+        let moved = words(&[said("a", "1"), said("b", "2")], &[said("b", "3"), said("a", "1")]);
+        assert_eq!(moved, ["same", "b differs in order_no"]);
+        assert_eq!(words(&[said("a", "1")], &[failed(Some("a"))]), ["a fails"]);
+        assert_eq!(words(&[said("a", "1")], &[failed(None)]), ["a fails"]);
+        assert_eq!(words(&[said("a", "1")], &[failed(Some("b"))]), ["a is gone", "same"]);
+        assert_eq!(words(&[failed(None)], &[said("a", "1")]), ["a is mended"]);
+        assert_eq!(words(&[Mapped::Skipped], &[said("a", "1")]), ["a is new"]);
+        assert_eq!(words(&[said("a", "1")], &[Mapped::Skipped]), ["a is gone"]);
+        assert_eq!(words(&[failed(None)], &[failed(None)]), ["same"]);
+        let twice = words(&[said("a", "1"), said("a", "2")], &[said("a", "1"), said("a", "3")]);
+        assert_eq!(twice, ["same", "a differs in order_no"]);
+    }
+}

@@ -1,0 +1,191 @@
+//! What other files would have made of the messages that are stored: each is mapped by the bundle of its row and by
+//! the new one, with what was recorded with it, and the two are compared field by field.
+//!
+//! **Invariant:** nothing is written and nothing is sent. Test: `what_if_writes_nothing`.
+//! **Invariant:** files compared with themselves change nothing, and the bundle of a row gives what was recorded
+//! then, whatever the settings are today; where it does not, the report says so. Tests:
+//! `the_old_bundle_gives_what_was_recorded_to_the_byte`, `files_compared_with_themselves_change_nothing`.
+//! Bounds: [`Asked::limit`] messages, the newest first; [`BUNDLES`] former bundles at a time; a report of
+//! [`report::MOST_CHANGES`] kinds of changes with [`report::MOST_EXAMPLES`] examples each.
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use orderhub_mapping::Mapped;
+use orderhub_mapping::facts::said;
+
+use crate::bundle::{Bundle, Kept, Received};
+use crate::config::Config;
+use crate::store::StoreError;
+use crate::store::traffic::{Before, Drive, Traffic};
+
+mod compare;
+mod places;
+mod report;
+
+pub use report::{Change, Example, Report};
+
+/// Messages that are read at a time.
+const AT_ONCE: usize = 256;
+/// Former bundles that are kept compiled: messages come in the order of time, so few are in use at once.
+const BUNDLES: usize = 8;
+
+/// Which messages.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    /// Stored then or later.
+    pub since: Timestamp,
+    /// Of this system only.
+    pub system: Option<String>,
+    /// At most so many, the newest.
+    pub limit: u64,
+}
+
+/// Maps stored messages by their own bundles and by `new`. `told` hears of the report so far now and then.
+///
+/// # Errors
+///
+/// [`StoreError`]: the store cannot be read.
+pub async fn what_if(
+    traffic: &mut dyn Traffic,
+    new: &Bundle,
+    config: &Config,
+    asked: &Asked,
+    told: &mut (dyn FnMut(&Report) + Send),
+) -> Result<Report, StoreError> {
+    let mut run = Run {
+        new,
+        config,
+        former: Former::default(),
+        driven: HashSet::new(),
+        report: Report::new(new.hash.to_string(), asked.since),
+    };
+    let mut before =
+        Before { id: i64::MAX, since: asked.since, system: asked.system.clone(), limit: AT_ONCE };
+    loop {
+        let drives = traffic.messages(&before).await?;
+        let Some(last) = drives.last().map(|drive| drive.id) else { break };
+        before.id = last;
+        for drive in drives {
+            if run.report.messages >= asked.limit {
+                run.report.complete = false;
+                return Ok(run.report.closed());
+            }
+            run.drive(traffic, drive).await?;
+        }
+        told(&run.report);
+    }
+    Ok(run.report.closed())
+}
+
+/// Bundles that mapped messages, compiled again.
+#[derive(Debug, Default)]
+struct Former {
+    known: BTreeMap<String, Result<Arc<Bundle>, &'static str>>,
+    /// In the order in which they were met.
+    met: Vec<String>,
+}
+
+impl Former {
+    async fn get(
+        &mut self,
+        traffic: &mut dyn Traffic,
+        hash: &str,
+        config: &Config,
+    ) -> Result<Result<Arc<Bundle>, &'static str>, StoreError> {
+        if let Some(known) = self.known.get(hash) {
+            return Ok(known.clone());
+        }
+        let made = match traffic.bundle(hash).await? {
+            None => Err("the store does not have the bundle that mapped it"),
+            Some(files) => Bundle::former(&files, config)
+                .map(Arc::new)
+                .map_err(|_| "this program does not take the files that mapped it any more"),
+        };
+        if self.met.len() >= BUNDLES {
+            self.known.remove(&self.met.remove(0));
+        }
+        self.met.push(hash.to_owned());
+        self.known.insert(hash.to_owned(), made.clone());
+        Ok(made)
+    }
+}
+
+struct Run<'a> {
+    new: &'a Bundle,
+    config: &'a Config,
+    former: Former,
+    /// First rows of which a later drive was looked at: that one counts.
+    driven: HashSet<i64>,
+    report: Report,
+}
+
+impl Run<'_> {
+    async fn drive(&mut self, traffic: &mut dyn Traffic, drive: Drive) -> Result<(), StoreError> {
+        let first = drive.first.unwrap_or(drive.id);
+        let again = self.driven.contains(&first);
+        if drive.first.is_some() {
+            self.driven.insert(first);
+        }
+        if again {
+            return Ok(());
+        }
+        self.report.met(drive.at);
+        let Some(kept) = Kept::from_bytes(drive.facts.as_deref()) else {
+            self.report.cannot("what was recorded with it is of a newer program");
+            return Ok(());
+        };
+        if *drive.bundle == *self.new.hash {
+            let gave = documents(self.new.receive_again(&drive.envelope, &kept));
+            self.recorded(&drive, gave.as_deref());
+            self.report.same(gave.map_or(0, |gave| gave.len()));
+            return Ok(());
+        }
+        let old = match self.former.get(traffic, &drive.bundle, self.config).await? {
+            Ok(old) => old,
+            Err(why) => {
+                self.report.cannot(why);
+                return Ok(());
+            }
+        };
+        self.compare(&drive, &old, &kept);
+        Ok(())
+    }
+
+    fn compare(&mut self, drive: &Drive, old: &Bundle, kept: &Kept) {
+        let was = documents(old.receive_again(&drive.envelope, kept));
+        let is = documents(self.new.receive_again(&drive.envelope, kept));
+        self.recorded(drive, was.as_deref());
+        if was.is_none() && is.is_none() {
+            self.report.hints += 1;
+            return;
+        }
+        let (was, is) = (was.unwrap_or_default(), is.unwrap_or_default());
+        if said(&was) == said(&is) {
+            self.report.same(is.len());
+            return;
+        }
+        let both = (old, self.new);
+        for found in compare::documents(&was, &is) {
+            self.report.found(drive, &found, |field| places::rules(both, drive, kept, field));
+        }
+    }
+
+    /// Whether what mapped it gives what it gave.
+    fn recorded(&mut self, drive: &Drive, gave: Option<&[Mapped]>) {
+        match (drive.said, gave) {
+            (Some(recorded), Some(gave)) if recorded != said(gave) => self.report.otherwise += 1,
+            (None, Some(_)) => self.report.unrecorded += 1,
+            (Some(_) | None, _) => {}
+        }
+    }
+}
+
+/// The documents of a message; `None`: it only hints at some.
+fn documents(received: Received) -> Option<Vec<Mapped>> {
+    match received {
+        Received::Documents(mapped) => Some(mapped),
+        Received::Hints(_) | Received::Unreadable(_) => None,
+    }
+}

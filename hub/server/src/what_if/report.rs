@@ -1,0 +1,325 @@
+//! What is told of a comparison: counts, and each kind of change with a few examples. Personal values are masked.
+
+use std::collections::{BTreeMap, HashSet};
+
+use jiff::Timestamp;
+use orderhub_mapping::diff::{Difference, without_rows};
+use orderhub_order::catalogue::catalogue;
+use orderhub_order::contribution::Contribution;
+use orderhub_order::hash;
+use orderhub_order::ids::Entity;
+use serde::Serialize;
+use serde_json::Value as Json;
+
+use super::compare::Found;
+use crate::store::traffic::Drive;
+use crate::tap::mask::{MASK, is_open};
+
+/// Kinds of changes that are told.
+pub(super) const MOST_CHANGES: usize = 1_000;
+/// Examples of each.
+pub(super) const MOST_EXAMPLES: usize = 5;
+
+/// What other files would have made of stored messages.
+#[derive(Clone, Debug, Serialize)]
+pub struct Report {
+    /// The bundle that was tried.
+    pub bundle: String,
+    /// Messages stored then or later were looked at.
+    pub since: Timestamp,
+    /// The oldest that was looked at; `None`: there was none.
+    pub oldest: Option<Timestamp>,
+    /// Every message since then was looked at; else the limit ended it.
+    pub complete: bool,
+    /// Messages looked at, each once.
+    pub messages: u64,
+    /// Documents in them.
+    pub documents: u64,
+    /// Messages that only hint at documents.
+    pub hints: u64,
+    /// Documents that say something else.
+    pub differ: u64,
+    /// Documents that cannot be mapped any more.
+    pub fail: u64,
+    /// Documents that could not be mapped, and now can.
+    pub mended: u64,
+    /// Documents that nobody mapped, and that now are.
+    pub newly_mapped: u64,
+    /// Documents that were mapped, and now nobody does.
+    pub no_longer_mapped: u64,
+    /// Different orders, fulfilments and the like that these are about, by their id at their system.
+    pub orders: usize,
+    /// Each kind of change, those of most documents first.
+    pub changes: Vec<Change>,
+    /// Documents whose kind of change is not among them: there are too many kinds.
+    pub untold: u64,
+    /// Messages that cannot be mapped as they were, by the reason.
+    pub not_replayable: BTreeMap<String, u64>,
+    /// Messages with which nothing was recorded, by an earlier program: they were mapped with today's settings.
+    pub unrecorded: u64,
+    /// Messages of which their own bundle gives something else today than was recorded: by another version of the
+    /// program, for instance.
+    pub otherwise: u64,
+    #[serde(skip)]
+    kinds: BTreeMap<Kind, Change>,
+    #[serde(skip)]
+    about: HashSet<[u8; 16]>,
+}
+
+/// What makes changes one kind.
+type Kind = (&'static str, String, String, String);
+
+/// One kind of change.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Change {
+    /// `differs`, `fails`, `mended`, `newly_mapped`, `no_longer_mapped`
+    pub what: &'static str,
+    /// The system that spoke.
+    pub system: String,
+    /// The kind of document.
+    pub document: String,
+    /// The hub field, from the document's entity on, without keys of rows; of a failure its cause.
+    pub field: String,
+    /// Documents with it.
+    pub documents: u64,
+    /// The rule of the old files that gave the first example.
+    pub old_rule: Option<String>,
+    /// That of the new ones; of a failure the rule that fails.
+    pub new_rule: Option<String>,
+    /// Why, of a failure.
+    pub why: Option<String>,
+    /// Some of them, the newest first.
+    pub examples: Vec<Example>,
+}
+
+/// One document.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Example {
+    /// The row of its message.
+    pub message: i64,
+    /// The id of what it is about, at its system.
+    pub key: String,
+    /// The field with the keys of rows.
+    pub field: Option<String>,
+    /// What it said; absent: nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub old: Option<Json>,
+    /// What it would say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub new: Option<Json>,
+}
+
+impl Report {
+    pub(super) fn new(bundle: String, since: Timestamp) -> Self {
+        Self {
+            bundle,
+            since,
+            oldest: None,
+            complete: true,
+            messages: 0,
+            documents: 0,
+            hints: 0,
+            differ: 0,
+            fail: 0,
+            mended: 0,
+            newly_mapped: 0,
+            no_longer_mapped: 0,
+            orders: 0,
+            changes: Vec::new(),
+            untold: 0,
+            not_replayable: BTreeMap::new(),
+            unrecorded: 0,
+            otherwise: 0,
+            kinds: BTreeMap::new(),
+            about: HashSet::new(),
+        }
+    }
+
+    /// Nothing would be otherwise.
+    pub fn is_same(&self) -> bool {
+        self.differ + self.fail + self.mended + self.newly_mapped + self.no_longer_mapped == 0
+    }
+
+    pub(super) fn met(&mut self, at: Timestamp) {
+        self.messages += 1;
+        self.oldest = Some(at);
+    }
+
+    pub(super) fn cannot(&mut self, why: &str) {
+        *self.not_replayable.entry(why.to_owned()).or_default() += 1;
+    }
+
+    pub(super) fn same(&mut self, documents: usize) {
+        self.documents += u64::try_from(documents).unwrap_or(0);
+    }
+
+    /// Notes a document. `rules`: asked once for each kind, for the places of the rules.
+    pub(super) fn found(
+        &mut self,
+        drive: &Drive,
+        found: &Found<'_>,
+        rules: impl Fn(&str) -> (Option<String>, Option<String>),
+    ) {
+        self.documents += 1;
+        let (what, said, count) = match found {
+            Found::Same => return,
+            Found::Differs(said, fields) => {
+                self.differ += 1;
+                self.about(said);
+                let mut kinds = HashSet::new();
+                for field in fields {
+                    let first = kinds.insert(without_rows(&field.field));
+                    self.differs(drive, said, field, first, &rules);
+                }
+                return;
+            }
+            Found::Fails(said, error) => {
+                self.fail += 1;
+                self.about(said);
+                let change = self.change("fails", said, error.cause, true);
+                if let Some(change) = change {
+                    change.new_rule = change.new_rule.take().or_else(|| error.rule.clone());
+                    change.why.get_or_insert_with(|| error.why.clone());
+                    change.example(drive, said, None);
+                }
+                return;
+            }
+            Found::Mended(said) => ("mended", said, &mut self.mended),
+            Found::Newly(said) => ("newly_mapped", said, &mut self.newly_mapped),
+            Found::NoLonger(said) => ("no_longer_mapped", said, &mut self.no_longer_mapped),
+        };
+        *count += 1;
+        self.about(said);
+        if let Some(change) = self.change(what, said, "", true) {
+            change.example(drive, said, None);
+        }
+    }
+
+    fn differs(
+        &mut self,
+        drive: &Drive,
+        said: &Contribution,
+        field: &Difference,
+        first: bool,
+        rules: &impl Fn(&str) -> (Option<String>, Option<String>),
+    ) {
+        let Some(change) = self.change("differs", said, &without_rows(&field.field), first) else {
+            return;
+        };
+        if change.examples.is_empty() {
+            (change.old_rule, change.new_rule) = rules(&field.field);
+        }
+        change.example(drive, said, Some(field));
+    }
+
+    fn about(&mut self, said: &Contribution) {
+        let parts = [said.system.as_str(), said.entity.as_str(), &said.key];
+        self.about.insert(hash::half_of_parts(parts.map(str::as_bytes)));
+    }
+
+    /// The kind of a change; `None`: there are too many. `counts`: it is the first of its document.
+    fn change(
+        &mut self,
+        what: &'static str,
+        said: &Contribution,
+        field: &str,
+        counts: bool,
+    ) -> Option<&mut Change> {
+        let (system, document) = (said.system.to_string(), said.document.to_string());
+        let kind = (what, system.clone(), document.clone(), field.to_owned());
+        if self.kinds.len() >= MOST_CHANGES && !self.kinds.contains_key(&kind) {
+            self.untold += u64::from(counts);
+            return None;
+        }
+        let change = self.kinds.entry(kind).or_insert_with(|| Change {
+            what,
+            system,
+            document,
+            field: field.to_owned(),
+            documents: 0,
+            old_rule: None,
+            new_rule: None,
+            why: None,
+            examples: Vec::new(),
+        });
+        change.documents += u64::from(counts);
+        Some(change)
+    }
+
+    /// As it is told.
+    pub(super) fn closed(mut self) -> Self {
+        self.orders = self.about.len();
+        self.changes = std::mem::take(&mut self.kinds).into_values().collect();
+        self.changes.sort_by_key(|change| std::cmp::Reverse(change.documents));
+        self
+    }
+}
+
+impl Change {
+    fn example(&mut self, drive: &Drive, said: &Contribution, field: Option<&Difference>) {
+        if self.examples.len() >= MOST_EXAMPLES {
+            return;
+        }
+        let open = field.is_some_and(|field| may_be_seen(said.entity, &field.field));
+        let shown = |value: &Json| if open { value.clone() } else { masked(value) };
+        self.examples.push(Example {
+            message: drive.id,
+            key: said.key.to_string(),
+            field: field.map(|field| field.field.clone()),
+            old: field.and_then(|field| field.old.as_ref().map(shown)),
+            new: field.and_then(|field| field.new.as_ref().map(shown)),
+        });
+    }
+}
+
+/// Null and absent stay apart, and are nobody's secret; nor is it that an element is there.
+fn masked(value: &Json) -> Json {
+    if value.is_null() || value.is_boolean() { value.clone() } else { Json::from(MASK) }
+}
+
+/// Whether people may see the values of a field: what is no field of the catalogue is a key, a reference, or a part
+/// of a field.
+fn may_be_seen(entity: Entity, field: &str) -> bool {
+    let path = without_rows(field);
+    let full = match entity.collection() {
+        None => path,
+        Some(collection) => format!("{}.{path}", collection.path()),
+    };
+    // `$key`, `$revision`, `$xref(customer)`: identities at systems, no values of people.
+    if full.rsplit('.').next().is_some_and(|last| last.starts_with('$')) {
+        return true;
+    }
+    let mut at = full.as_str();
+    loop {
+        if let Some(field) = catalogue().find_full(at) {
+            return is_open(field.id);
+        }
+        match at.rsplit_once('.') {
+            Some((above, _)) => at = above,
+            None => return false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_may_be_a_persons_is_masked() {
+        for (entity, field, seen) in [
+            (Entity::Order, "order_no", true),
+            (Entity::Order, "totals.total", true),
+            (Entity::Order, "customer.email", false),
+            (Entity::Order, "addresses.ship_to.line1", false),
+            (Entity::Order, "addresses.ship_to", false),
+            (Entity::Order, "lines[9].qty.ordered", true),
+            (Entity::Order, "lines[9].$xref(sku)", true),
+            (Entity::Order, "$revision", true),
+            (Entity::Shipment, "tracking_no", true),
+            (Entity::Order, "nobody.knows", false),
+        ] {
+            assert_eq!(may_be_seen(entity, field), seen, "{field}");
+        }
+    }
+}
