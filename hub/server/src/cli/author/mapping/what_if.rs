@@ -74,7 +74,7 @@ pub(super) fn what_if(asked: &WhatIf, output: Output) -> Result<ExitCode, Fault>
     let runtime = runtime.map_err(|error| Fault::new(Code::Problems, error.to_string()))?;
     let now = Clock::system().now();
     let wanted = Asked {
-        since: now.checked_sub(asked.since).unwrap_or(Timestamp::MIN),
+        since: now.checked_sub(asked.since).unwrap_or(Timestamp::UNIX_EPOCH),
         system: asked.system.clone(),
         limit: asked.limit,
     };
