@@ -201,6 +201,7 @@ fn library(example: &str) -> (Arc<Library>, Vec<Diagnostic>) {
         ("common/address_xx.yaml", city),
         ("common/huge_xx.yaml", huge),
         ("shop/tables/tiers.csv", "theirs,ours\n1,gold\n".to_owned()),
+        ("hub/master/tiers.csv", "theirs,ours\n1,gold\n".to_owned()),
         ("shop/tables/wrong.csv", "theirs,ours\n1,gold\n2\n".to_owned()),
         ("shop/tables/long.csv", format!("theirs,ours\n{long}")),
     ];

@@ -3,8 +3,10 @@
 //! **Invariant:** a code is never given another meaning; every code stands in [`CODES`] with a wrong
 //! and a right example. Test: `every_code_is_shown_by_its_own_example`.
 
+mod lookups;
 mod shared;
 
+pub use lookups::NO_MASTER;
 pub use orderhub_lang::codes::Explanation;
 pub use shared::{
     CELL, CIRCLE, COLUMN, EXPANSION, MISFIT, MOST_ROWS, NO_SNIPPET, NO_TABLE, OUTSIDE,
@@ -357,4 +359,5 @@ pub const CODES: &[Explanation] = &[
         right: "orderhub: 1\nmapping: shop.order\nformat: csv\nkey: id\nnone: [\"\"]\n\
                 fields:\n  - { hub: placed_at, system: at, as: timestamp }\n",
     },
+    lookups::NO_MASTER_PAGE,
 ];

@@ -20,6 +20,7 @@ mod html_text;
 mod integer;
 mod join;
 mod json;
+mod lookup;
 mod max;
 mod min;
 mod money;

@@ -7,8 +7,8 @@ use orderhub_lang::yaml::Node;
 
 use super::{
     Conversion, Options, boolean, case, concat, count, date, decimal, first, html_text, integer,
-    join, json, max, min, money, negate, pairs, phone, scale, shell, split, strip_prefix, sum,
-    table, text, timestamp, trim, truncate, wrap,
+    join, json, lookup, max, min, money, negate, pairs, phone, scale, shell, split, strip_prefix,
+    sum, table, text, timestamp, trim, truncate, wrap,
 };
 
 /// Reads a conversion's options. `None`: they are wrong, and that was reported.
@@ -35,7 +35,7 @@ pub(crate) static ALL: &[Entry] = &[
     entry("integer", integer::Integer::read),
     entry("join", join::Join::read),
     entry("json", plain::<json::JsonText>),
-    entry("lookup", later),
+    entry("lookup", lookup::Lookup::read),
     entry("lower", case::lower),
     entry("max", plain::<max::Max>),
     entry("min", plain::<min::Min>),
@@ -77,10 +77,4 @@ fn plain<C: Conversion + Default + 'static>(
     options: &mut Options<'_>,
 ) -> Option<Box<dyn Conversion>> {
     options.none(node).then(|| Box::new(C::default()) as _)
-}
-
-/// A conversion that the language has and this version has not.
-fn later(_: &Node, options: &mut Options<'_>) -> Option<Box<dyn Conversion>> {
-    options.later();
-    None
 }

@@ -36,8 +36,9 @@ pub(crate) struct Rows {
     file: Option<Arc<Source>>,
 }
 
+/// What becomes of a word that no row has.
 #[derive(Clone, Debug, PartialEq)]
-enum Unknown {
+pub(super) enum Unknown {
     Hold,
     Pass,
     Ignore,
@@ -146,6 +147,32 @@ impl Rows {
         Self { file: Some(Arc::clone(file)), ..Self::default() }
     }
 
+    /// What a word of the system stands for; the inner `None` is null.
+    pub(super) fn of(&self, system: &str) -> Option<Option<&str>> {
+        self.rows.get(system).map(Option::as_deref)
+    }
+
+    /// The system's word for one of the hub, where exactly one row has it.
+    pub(super) fn back(&self, hub: &str) -> Option<&str> {
+        self.back.get(hub).map(|(system, _)| system.as_str())
+    }
+
+    /// Each of the hub's words stands in one row only.
+    pub(super) fn is_unique(&self) -> bool {
+        self.back.len() == self.rows.values().flatten().count()
+    }
+
+    /// The hub's words, and the file.
+    pub(super) fn words(&self) -> impl Iterator<Item = &str> {
+        self.back.keys().map(String::as_str)
+    }
+
+    /// Where a hub word stands in the file.
+    pub(super) fn at(&self, word: &str) -> Option<(&Arc<Source>, Span)> {
+        let (_, at) = self.back.get(word)?;
+        Some((self.file.as_ref()?, (*at)?))
+    }
+
     /// Adds a row; `at` is the place of the hub's word in the file.
     pub(crate) fn row(&mut self, system: &str, hub: Option<String>, at: Option<Span>) {
         match &hub {
@@ -164,7 +191,7 @@ impl Rows {
     }
 }
 
-fn unknown(node: &Node, options: &mut Options<'_>) -> Option<Unknown> {
+pub(super) fn unknown(node: &Node, options: &mut Options<'_>) -> Option<Unknown> {
     if let Some(other) = node.get("use").and_then(Node::scalar_text) {
         return Some(Unknown::Use(other.into_owned()));
     }
@@ -248,8 +275,7 @@ impl Conversion for Table {
     }
 
     fn word_at(&self, word: &str) -> Option<(&Arc<Source>, Span)> {
-        let (_, at) = self.rows.back.get(word)?;
-        Some((self.rows.file.as_ref()?, (*at)?))
+        self.rows.at(word)
     }
 
     fn takes_null(&self) -> bool {

@@ -110,6 +110,11 @@ impl Tables {
         })
     }
 
+    /// The names of all master data.
+    pub(crate) fn masters(&self) -> impl Iterator<Item = &str> {
+        self.files.keys().filter_map(|path| path.strip_prefix(MASTER)?.strip_suffix(".csv"))
+    }
+
     /// What the columns `from` and `to` of a table give. `None`: it cannot be used; the first who asks gets
     /// the findings.
     pub(crate) fn rows(
@@ -141,8 +146,21 @@ impl Tables {
     }
 }
 
-/// `<folder>/tables/<name>.csv`
+/// Master data of the hub: `hub/master/<name>.csv`.
+const MASTER: &str = "hub/master/";
+
+/// The path of master data; `None`: they cannot have this name.
+pub(crate) fn master(name: &str) -> Option<String> {
+    let letters = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+    let plain = !name.is_empty() && name.len() <= 64 && name.chars().all(letters);
+    plain.then(|| format!("{MASTER}{name}.csv"))
+}
+
+/// `<folder>/tables/<name>.csv`, or `hub/master/<name>.csv`
 pub(super) fn is_table(path: &str) -> bool {
+    if path.strip_prefix(MASTER).is_some_and(|name| name.ends_with(".csv")) {
+        return true;
+    }
     let below = path.split_once('/').and_then(|(_, rest)| rest.strip_prefix("tables/"));
     below.is_some_and(|name| name.ends_with(".csv"))
 }

@@ -142,7 +142,9 @@ impl Reader {
 fn most(name: &str) -> u64 {
     match name.rsplit_once('.') {
         Some((_, "yaml" | "graphql")) => MOST_YAML,
-        Some((below, "csv")) if below.contains("/tables/") => MOST_TABLE,
+        Some((below, "csv")) if below.contains("/tables/") || below.contains("hub/master/") => {
+            MOST_TABLE
+        }
         _ => MOST_SAMPLE,
     }
 }
