@@ -89,6 +89,12 @@ pub const CAUSES: &[Cause] = &[
                it (`encoding: utf-8`), or let a rule take such letters out.",
     },
     Cause {
+        word: "lookup_waits",
+        title: "what a rule looks up was not found out",
+        text: "What is looked up is asked for when a message comes in, and recorded with it. In a case, say what is \
+               known: `context: { $lookup.order.W-17: shop_eu-1001 }`.",
+    },
+    Cause {
         word: "malformed",
         title: "a body that cannot be read",
         text: "The body is not what `format:` of the mapping says: cut off, in other letters, or another format. What \

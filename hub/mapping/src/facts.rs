@@ -1,10 +1,161 @@
-//! What is recorded of a mapped message besides its bytes, and the name of what it gave.
+//! What is recorded of a mapped message besides its bytes: what was looked up elsewhere, and the name of what it gave.
+//!
+//! Mapping stays pure: whoever maps asks first what will be looked up ([`Mapping::wants`]), finds it out, and gives it
+//! along ([`Facts`]). What is asked for and not known keeps the document from being mapped; nothing is guessed.
+//!
+//! **Invariant:** with the same facts the same bytes give the same. Test: the cases under
+//! `tests/data/mapping/lookups`, each run twice.
+
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+use std::sync::{Mutex, PoisonError};
 
 use orderhub_order::contribution::Revision;
 use orderhub_order::fold::content_hash;
 use orderhub_order::hash;
 
-use crate::Mapped;
+use crate::program::{
+    Alternative, EachProgram, Element, FieldProgram, InRule, Input, KeyPiece, KeyRead,
+};
+use crate::{Context, Mapped, Mapping};
+
+/// One thing that is looked up: what a reference of the system is bound to.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LookupKey {
+    /// The kind of reference: `order`, `shipment`, ….
+    pub name: Box<str>,
+    /// What of it is meant: `ref` or `id`.
+    pub take: Box<str>,
+    /// The id at the system that speaks.
+    pub id: Box<str>,
+    /// What is unknown is waited for, as a document waits for its order.
+    pub waits: bool,
+}
+
+/// What is known of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Looked {
+    /// This.
+    Found(Box<str>),
+    /// That there is none.
+    Unknown,
+    /// It will be asked for: the rule gives nothing until then.
+    Later,
+    /// Nothing: nobody asked.
+    Open,
+}
+
+/// What was found out for a message.
+pub trait Facts: Debug {
+    /// What is known of something that a rule looks up.
+    fn look(&self, key: &LookupKey) -> Looked;
+}
+
+/// Nothing was asked.
+#[derive(Clone, Copy, Debug)]
+pub struct NoFacts;
+
+impl Facts for NoFacts {
+    fn look(&self, _: &LookupKey) -> Looked {
+        Looked::Open
+    }
+}
+
+/// What a case says: kind of reference and id ► what it stands for, whatever is taken of it.
+impl Facts for BTreeMap<(String, String), String> {
+    fn look(&self, key: &LookupKey) -> Looked {
+        let known = self.get(&(key.name.to_string(), key.id.to_string()));
+        known.map_or(Looked::Unknown, |known| Looked::Found(known.as_str().into()))
+    }
+}
+
+/// Notes what is asked for and not known.
+#[derive(Debug)]
+struct Asking<'f> {
+    known: &'f dyn Facts,
+    asked: Mutex<Vec<LookupKey>>,
+}
+
+impl Facts for Asking<'_> {
+    fn look(&self, key: &LookupKey) -> Looked {
+        let known = self.known.look(key);
+        if known != Looked::Open {
+            return known;
+        }
+        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        if asked.len() < MOST_ASKED {
+            asked.push(key.clone());
+        }
+        Looked::Later
+    }
+}
+
+/// Look-ups of one body, repeated ones counted each time.
+const MOST_ASKED: usize = 10_000;
+
+impl Mapping {
+    /// Maps a body in with what was looked up for it.
+    pub fn run_with(&self, body: &[u8], context: &Context<'_>, facts: &dyn Facts) -> Vec<Mapped> {
+        crate::run::run(self, body, context, (facts, None))
+    }
+
+    /// What its rules would look up for a body and `known` does not hold, each once; what they look up by what they
+    /// look up is asked for when that is known.
+    pub fn wants(&self, body: &[u8], context: &Context<'_>, known: &dyn Facts) -> Vec<LookupKey> {
+        let asking = Asking { known, asked: Mutex::default() };
+        drop(self.run_with(body, context, &asking));
+        let mut asked = asking.asked.into_inner().unwrap_or_else(PoisonError::into_inner);
+        asked.sort_unstable();
+        asked.dedup();
+        asked
+    }
+
+    /// Whether its rules look anything up, on the way in.
+    pub fn looks_up(&self) -> bool {
+        input_asks(&self.compiled.input)
+    }
+}
+
+fn input_asks(input: &Input) -> bool {
+    let parents = input.parents.iter().map(|(_, rule)| rule);
+    parents.chain(&input.revision).any(asks)
+        || input.key.iter().any(key_asks)
+        || element_asks(&input.root)
+}
+
+fn key_asks(key: &KeyRead) -> bool {
+    match key {
+        KeyRead::Rule(rule) => asks(rule),
+        KeyRead::Template(_, pieces) => pieces.iter().any(|piece| match piece {
+            KeyPiece::Text(_) => false,
+            KeyPiece::Value(rule) => asks(rule),
+        }),
+    }
+}
+
+fn element_asks(element: &Element) -> bool {
+    let each = |each: &EachProgram| {
+        let named = each.ours.iter().any(asks) || each.key.iter().any(key_asks);
+        named || element_asks(&each.element)
+    };
+    element.fields.iter().any(field_asks)
+        || element.xrefs.iter().any(|(_, rule)| asks(rule))
+        || element.collections.iter().any(|collection| collection.sources.iter().any(each))
+}
+
+fn field_asks(field: &FieldProgram) -> bool {
+    field.rules.iter().any(|alternative| match alternative {
+        Alternative::Whole(rule, _) => asks(rule),
+        Alternative::Address(whole, parts) => {
+            whole.iter().any(asks) || parts.iter().any(|(_, rules)| rules.iter().any(asks))
+        }
+        Alternative::Entries(entries) => entries.iter().any(|(_, rule)| asks(rule)),
+    })
+}
+
+fn asks(rule: &InRule) -> bool {
+    rule.each.iter().chain(&rule.after).any(|conversion| conversion.looks_up())
+}
 
 /// Names what one message gave, all its documents with their revisions: equal results have equal names. What
 /// kept a document from being mapped counts by its cause, its rule and its place, not by its words.

@@ -200,7 +200,7 @@ impl Mapping {
 
     /// Maps a body in: one result per document, in order.
     pub fn run(&self, body: &[u8], context: &Context<'_>) -> Vec<Mapped> {
-        run::run(self, body, context, None)
+        run::run(self, body, context, (&facts::NoFacts, None))
     }
 
     /// Maps a subject out.
@@ -223,7 +223,7 @@ impl Mapping {
         context: &Context<'_>,
         watch: &dyn watch::Watch,
     ) -> Vec<Mapped> {
-        run::run(self, body, context, Some(watch))
+        run::run(self, body, context, (&facts::NoFacts, Some(watch)))
     }
 
     /// Maps a subject out while somebody watches.

@@ -18,9 +18,10 @@ use std::sync::Arc;
 use orderhub_lang::diagnostic::{Diagnostic, Source, render};
 use orderhub_lang::value::Value;
 use orderhub_lang::yaml::{self, Budget, Node};
-use orderhub_mapping::cases::{explain_out, given, missing, out, run_cases};
+use orderhub_mapping::cases::{explain_out, given_with, missing, out, run_cases};
 use orderhub_mapping::coverage::{Part, coverage};
 use orderhub_mapping::explain;
+use orderhub_mapping::facts::{Facts, NoFacts};
 use orderhub_mapping::library::Library;
 use orderhub_mapping::mutate::mutate;
 use orderhub_mapping::{Context, Direction, Integration, Mapped, Mapping};
@@ -123,12 +124,31 @@ fn run(case: &Node, run: &Node, failures: &mut Vec<String>) {
             Some(raw) => raw.as_bytes().to_vec(),
             None => document.to_value().to_json(),
         };
-        let found = given(&mapping, &body, &context);
+        let lookups: BTreeMap<(String, String), String> = pairs(run.get("lookups"))
+            .into_iter()
+            .filter_map(|(name, value)| {
+                let (kind, id) = name.split_once('.')?;
+                Some(((kind.to_owned(), id.to_owned()), value))
+            })
+            .collect();
+        let nothing = lookups.is_empty() && run.get("lookups").is_none();
+        let facts: &dyn Facts = if nothing { &NoFacts } else { &lookups };
+        let found = given_with(&mapping, &body, &context, facts);
         let expected = run.get("hub").map(json).unwrap_or_default();
         if differs(&expected, &found) {
             failures.push(format!("in: expected {expected:#}\ngave {found:#}"));
         }
-        assert_eq!(found, given(&mapping, &body, &context), "mapping twice gives the same");
+        assert_eq!(
+            found,
+            given_with(&mapping, &body, &context, facts),
+            "mapping twice gives the same"
+        );
+        if let Some(wants) = run.get("wants").map(json) {
+            let asked = mapping.wants(&body, &context, &NoFacts);
+            let asked: Vec<String> =
+                asked.iter().map(|key| format!("{} {} {}", key.name, key.id, key.take)).collect();
+            assert_eq!(serde_json::json!(asked), wants);
+        }
         told(run, &explain::render(&explain::explain(&mapping, &body, &context)), failures);
         let rule = mapping.run(&body, &context).into_iter().find_map(|mapped| match mapped {
             Mapped::Failed(error) => error.rule,

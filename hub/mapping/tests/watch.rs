@@ -65,6 +65,7 @@ fn every_document(see: See<'_>) {
                         Around::Argument => {
                             args.insert(name.clone(), Value::Text(value.clone()));
                         }
+                        Around::Lookup => {}
                     }
                 }
                 let context =

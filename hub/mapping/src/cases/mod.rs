@@ -13,6 +13,7 @@ use serde_json::Value as Json;
 use self::built::Built;
 use self::compare::compare;
 use crate::explain::{self, Explained};
+use crate::facts::{Facts, NoFacts};
 use crate::watch::Watch;
 use crate::{Context, Mapped, Mapping, Projection, ReverseError, codes, view};
 
@@ -42,6 +43,8 @@ pub enum Around {
     Setting,
     /// `$args.<name>`
     Argument,
+    /// `$lookup.<kind of reference>.<id>`
+    Lookup,
 }
 
 impl Case {
@@ -56,9 +59,17 @@ impl Case {
                 Around::Argument => {
                     args.insert(name.clone(), Value::Text(value.clone()));
                 }
+                Around::Lookup => {}
             }
         }
         (settings, args)
+    }
+
+    /// What references are bound to, as it says: kind and id ► what is taken of it. All else is unknown.
+    pub fn lookups(&self) -> BTreeMap<(String, String), String> {
+        let said = self.context.iter().filter(|(around, _, _)| *around == Around::Lookup);
+        let named = said.filter_map(|(_, name, value)| Some((name.split_once('.')?, value)));
+        named.map(|((kind, id), value)| ((kind.to_owned(), id.to_owned()), value.clone())).collect()
     }
 }
 
@@ -126,7 +137,7 @@ pub(crate) fn run_case(
         match read_sample(name) {
             None => result.failures.push(format!("`{name}` is not there")),
             Some(body) => {
-                let given = given(mapping, &body, &context);
+                let given = given_with(mapping, &body, &context, &case.lookups());
                 if let Some(expected) = &expected {
                     compare("", expected, &given, &mut result.failures);
                 }
@@ -158,7 +169,7 @@ pub(crate) fn watch_case(
     let system = SystemName::new("case");
     let context = Context { system: &system, settings: &settings, args: &args, hub: None };
     if let Some(body) = case.system.as_ref().and_then(|name| read_sample(name)) {
-        mapping.watch_in(&body, &context, watch);
+        drop(crate::run::run(mapping, &body, &context, (&case.lookups(), Some(watch))));
     }
     let hub = case.out.as_ref().and_then(|_| sample(&case.hub, read_sample).ok());
     if let Some(read) = hub.and_then(|hub| view::read(&hub, mapping.entity).ok()) {
@@ -171,7 +182,17 @@ pub(crate) fn watch_case(
 /// What a body gives: one document as it is, several as a list; `$error` and `$skipped` stand for
 /// documents that fail or that `where:` leaves out.
 pub fn given(mapping: &Mapping, body: &[u8], context: &Context<'_>) -> Json {
-    let mapped = mapping.run(body, context);
+    given_with(mapping, body, context, &NoFacts)
+}
+
+/// The same with what is looked up.
+pub fn given_with(
+    mapping: &Mapping,
+    body: &[u8],
+    context: &Context<'_>,
+    facts: &dyn Facts,
+) -> Json {
+    let mapped = mapping.run_with(body, context, facts);
     let mut documents: Vec<Json> = mapped.iter().map(document).collect();
     if documents.len() == 1 { documents.pop().unwrap_or_default() } else { Json::Array(documents) }
 }

@@ -5,7 +5,11 @@
 //! `from` is the column of the system's value, the first unless it is named; `take` the column of the hub's, which a
 //! table of two columns need not name. Where each value of `take` stands in one row only, the lookup goes both ways.
 //! `on_unknown: hold` (the default) keeps an unknown word of a state, for which the order is held, and parks a
-//! document with any other, naming the key: it is driven again when the file has the row.
+//! document with any other, naming the key.
+//!
+//! `lookup: { xref: order, take: ref }`: what a reference of the system that speaks is bound to, our `ref` of the order,
+//! fulfilment or shipment (the default), or its `id`. It comes in only, and is recorded with the message. With
+//! `on_unknown: hold` the message waits until the reference is known, as it waits for its order.
 
 use std::sync::Arc;
 
@@ -16,6 +20,7 @@ use super::table::{Unknown, unknown};
 use super::{Conversion, Law, Options, Put, Rows, Target, Type};
 use crate::cell::{Cell, Trouble};
 use crate::codes;
+use crate::facts::{Looked, LookupKey};
 use crate::library::table::{Known, master};
 use crate::quote::Quote;
 
@@ -50,7 +55,10 @@ impl Lookup {
                 let unique = rows.is_unique();
                 Some(Box::new(Self { name, rows, on_unknown, unique }))
             }
-            [None, Some(_), None] | [None, None, Some(_)] => {
+            [None, Some(kind), None] => {
+                Some(Box::new(Reference::read(kind, (from, take), on_unknown, options)?))
+            }
+            [None, None, Some(_)] => {
                 options.later();
                 None
             }
@@ -71,6 +79,113 @@ impl Lookup {
 
 /// Letters of a key that are told.
 const MOST_SHOWN: usize = 64;
+
+/// What references of the system that speaks are bound to.
+#[derive(Clone, Debug)]
+pub(crate) struct Reference {
+    kind: Box<str>,
+    take: Box<str>,
+    on_unknown: Unknown,
+}
+
+/// What may be taken of what a reference is bound to.
+const TAKEN: &[(&str, &str)] = &[("ref", "ref"), ("id", "id")];
+
+impl Reference {
+    fn read(
+        kind: &Node,
+        (from, take): (Option<&Node>, Option<&Node>),
+        on_unknown: Unknown,
+        options: &mut Options<'_>,
+    ) -> Option<Self> {
+        let name = options.only_text(kind, "a kind is needed: `xref: order`")?;
+        if let Some(from) = from {
+            options.wrong(
+                from,
+                "`from` names a column of master data: a reference is known by its id",
+            );
+            return None;
+        }
+        // Those are of the hub's customers and products, and identify no order.
+        if ["customer", "sku"].contains(&name.as_str()) {
+            let why =
+                "references of customers and articles are shared by many orders: articles stand in master data, `master: skus`";
+            options.wrong(kind, why);
+            return None;
+        }
+        let take = match take {
+            Some(take) => options.word(take, TAKEN)?,
+            None => "ref",
+        };
+        Some(Self { kind: name.into(), take: take.into(), on_unknown })
+    }
+
+    fn unknown(&self, id: &str) -> Trouble {
+        let id: String = id.chars().take(MOST_SHOWN).collect();
+        let why = format!("nothing is known by the {} `{id}`", self.kind);
+        Trouble::new("unknown_value", why)
+    }
+}
+
+impl Conversion for Reference {
+    fn name(&self) -> &'static str {
+        "lookup"
+    }
+
+    fn two_way(&self) -> bool {
+        false
+    }
+
+    fn gives(&self, from: Type) -> Result<Type, String> {
+        super::text::scalar(from)
+    }
+
+    fn quote(&self) -> Quote {
+        Quote::Word
+    }
+
+    fn looks_up(&self) -> bool {
+        true
+    }
+
+    fn asks(&self, cell: &Cell<'_>) -> Option<LookupKey> {
+        let id = cell.scalar().filter(|id| !id.is_empty())?;
+        Some(LookupKey {
+            name: self.kind.clone(),
+            take: self.take.clone(),
+            id: id.as_ref().into(),
+            waits: self.on_unknown == Unknown::Hold,
+        })
+    }
+
+    fn answered<'a>(&self, cell: Cell<'a>, looked: Looked, _: Target) -> Result<Cell<'a>, Trouble> {
+        match (looked, &self.on_unknown) {
+            (Looked::Found(found), _) => Ok(Cell::text(found.into_string())),
+            (Looked::Later, _) | (Looked::Unknown, Unknown::Ignore) => Ok(Cell::Absent),
+            (Looked::Unknown, Unknown::Pass) => Ok(cell),
+            (Looked::Unknown, Unknown::Use(other)) => Ok(Cell::text(other.clone())),
+            (Looked::Unknown, Unknown::Hold | Unknown::Fail) => {
+                Err(self.unknown(&cell.scalar().unwrap_or_default()))
+            }
+            (Looked::Open, _) => {
+                Err(Trouble::new("lookup_waits", "what it looks up was not asked for here"))
+            }
+        }
+    }
+
+    fn get<'a>(&self, cell: Cell<'a>, _: &[Cell<'a>], _: Target) -> Result<Cell<'a>, Trouble> {
+        // Only what is no scalar, or empty, asks nothing.
+        match cell.scalar() {
+            Some(id) if id.is_empty() => Ok(Cell::Null),
+            Some(_) => Err(Trouble::new("lookup_waits", "what it looks up was not asked for here")),
+            None => Err(Trouble::wrong_type(&cell, "an id")),
+        }
+    }
+
+    fn put<'a>(&self, _: Cell<'a>, _: Target) -> Result<Put<'a>, Trouble> {
+        Err(super::one_way("lookup"))
+    }
+}
 
 /// The columns of `hub/master/<name>.csv`.
 fn rows(
@@ -108,7 +223,8 @@ fn rows(
         None if known.len() == 2 => 1 - first.min(1),
         None => {
             let hint = known.join(", ");
-            options.wrong(node, &format!("`take` names the column that is meant: add one of {hint}"));
+            options
+                .wrong(node, &format!("`take` names the column that is meant: add one of {hint}"));
             return None;
         }
     };

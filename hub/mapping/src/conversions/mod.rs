@@ -52,6 +52,7 @@ use orderhub_lang::diagnostic::{Source, Span};
 use orderhub_lang::path::Path;
 
 use crate::cell::{Cell, Trouble};
+use crate::facts::{Looked, LookupKey};
 use crate::quote::Quote;
 
 pub(crate) use options::Options;
@@ -194,6 +195,25 @@ pub(crate) trait Conversion: Debug + Send + Sync {
     /// Whether it makes one text of named hub fields on the way out.
     fn joins(&self) -> bool {
         false
+    }
+
+    /// Whether it asks what stands outside of document and files.
+    fn looks_up(&self) -> bool {
+        false
+    }
+
+    /// What it asks for a value; `None`: nothing, and `get` answers.
+    fn asks(&self, _cell: &Cell<'_>) -> Option<LookupKey> {
+        None
+    }
+
+    /// What it makes of the answer.
+    ///
+    /// # Errors
+    ///
+    /// [`Trouble`]: there is none, or none that will do.
+    fn answered<'a>(&self, cell: Cell<'a>, _: Looked, target: Target) -> Result<Cell<'a>, Trouble> {
+        self.get(cell, &[], target)
     }
 
     /// The same conversion for so many named hub fields on the way in: it gives as many parts of one text.

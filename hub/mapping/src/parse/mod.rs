@@ -236,7 +236,11 @@ impl Reader<'_> {
         }
         let mut given = Vec::new();
         for (key, value) in context.and_then(Node::as_map).unwrap_or_default() {
-            let kinds = [("$settings.", Around::Setting), ("$args.", Around::Argument)];
+            let kinds = [
+                ("$settings.", Around::Setting),
+                ("$args.", Around::Argument),
+                ("$lookup.", Around::Lookup),
+            ];
             let named = |(prefix, around)| Some((around, key.name.strip_prefix(prefix)?));
             match (kinds.into_iter().find_map(named), value.scalar_text()) {
                 (Some((around, name)), Some(text)) => {

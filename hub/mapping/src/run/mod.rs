@@ -25,6 +25,7 @@ use smallvec::SmallVec;
 
 use self::rule::Goal;
 use crate::cell::{Cell, Trouble};
+use crate::facts::Facts;
 use crate::format::{Bad, Body};
 use crate::program::{Input, KeyPiece, KeyRead};
 use crate::quote::Shown;
@@ -69,6 +70,8 @@ pub(crate) struct Run<'r, 'a> {
     pub(crate) input: &'r Input,
     pub(crate) scanned: &'r Scanned<'a>,
     pub(crate) context: &'r Context<'r>,
+    /// What was looked up.
+    pub(crate) facts: &'r dyn Facts,
     /// Told of every rule, where somebody watches.
     pub(crate) watch: Option<&'r dyn Watch>,
 }
@@ -91,7 +94,7 @@ pub(crate) fn run(
     mapping: &Mapping,
     body: &[u8],
     context: &Context<'_>,
-    watch: Option<&dyn Watch>,
+    (facts, watch): (&dyn Facts, Option<&dyn Watch>),
 ) -> Vec<Mapped> {
     let input = &mapping.compiled.input;
     let settings: Vec<Option<&str>> = input
@@ -113,7 +116,7 @@ pub(crate) fn run(
             return whole(error.cause, format!("{} (byte {})", error.why, error.at));
         }
     };
-    let run = Run { mapping, input, scanned: &scanned, context, watch };
+    let run = Run { mapping, input, scanned: &scanned, context, facts, watch };
     let present = scanned
         .documents
         .iter()

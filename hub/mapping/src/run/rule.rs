@@ -282,9 +282,11 @@ impl<'a> Run<'_, 'a> {
                 continue;
             }
             let quote = if goal.personal { Quote::Hidden } else { conversion.quote() };
-            cell = conversion
-                .get(cell, own, goal.target)
-                .map_err(|trouble| self.rule_failure(rule, frames, trouble, quote))?;
+            cell = match conversion.asks(&cell) {
+                None => conversion.get(cell, own, goal.target),
+                Some(key) => conversion.answered(cell, self.facts.look(&key), goal.target),
+            }
+            .map_err(|trouble| self.rule_failure(rule, frames, trouble, quote))?;
         }
         let none = !rule.none.is_empty() && means_none(&cell, &rule.none);
         Ok(if none { Cell::Null } else { cell })
