@@ -69,11 +69,26 @@ impl Facts for BTreeMap<(String, String), String> {
     }
 }
 
-/// Notes what is asked for and not known.
+/// Notes what is asked for and not known, while something is mapped for that alone.
 #[derive(Debug)]
-struct Asking<'f> {
+pub struct Asking<'f> {
     known: &'f dyn Facts,
     asked: Mutex<Vec<LookupKey>>,
+}
+
+impl<'f> Asking<'f> {
+    /// Beside what is known.
+    pub fn beside(known: &'f dyn Facts) -> Self {
+        Self { known, asked: Mutex::default() }
+    }
+
+    /// What was asked for, each once.
+    pub fn asked(self) -> Vec<LookupKey> {
+        let mut asked = self.asked.into_inner().unwrap_or_else(PoisonError::into_inner);
+        asked.sort_unstable();
+        asked.dedup();
+        asked
+    }
 }
 
 impl Facts for Asking<'_> {
@@ -102,12 +117,9 @@ impl Mapping {
     /// What its rules would look up for a body and `known` does not hold, each once; what they look up by what they
     /// look up is asked for when that is known.
     pub fn wants(&self, body: &[u8], context: &Context<'_>, known: &dyn Facts) -> Vec<LookupKey> {
-        let asking = Asking { known, asked: Mutex::default() };
+        let asking = Asking::beside(known);
         drop(self.run_with(body, context, &asking));
-        let mut asked = asking.asked.into_inner().unwrap_or_else(PoisonError::into_inner);
-        asked.sort_unstable();
-        asked.dedup();
-        asked
+        asking.asked()
     }
 
     /// Whether its rules look anything up, on the way in.

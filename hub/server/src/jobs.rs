@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use crate::apply::{Apply, OrderUnit, Redrive, Unit, UnitOutcome};
 use crate::bundle::Bundle;
 use crate::clock::Clock;
-use crate::intake::Gates;
+use crate::intake::{Gates, find_out, unit_with};
 use crate::store::{Lease, PendingRow, Store, StoreError};
 
 /// What allows a process to do it.
@@ -130,7 +130,8 @@ async fn drive(parts: &Parts, apply: &Apply, row: PendingRow) -> Result<UnitOutc
     let PendingRow { message, document, attempts } = row;
     let redrive = Redrive { first: message.id, document, attempts };
     let bundle = Arc::clone(&parts.bundle.borrow());
-    let unit = crate::intake::unit(&bundle, parts.gates, message.envelope, Some(redrive));
+    let looks = find_out(&*parts.store, &bundle, &message.envelope).await?;
+    let unit = unit_with(&bundle, parts.gates, message.envelope, Some(redrive), looks);
     apply.submit(Unit::Message(Box::new(unit))).await
 }
 

@@ -259,7 +259,8 @@ impl Hub {
         let core = Core { store: Arc::clone(&store), bundle: bundles, apply, clock };
         let pauses = store.pauses().await?;
         let gates = Gates::from(&config.intake);
-        let intake = Intake::new(core.apply.clone(), core.bundle.clone(), gates, clock);
+        let intake = Intake::new(core.apply.clone(), core.bundle.clone(), gates, clock)
+            .looking_up_in(Arc::clone(&store));
         let events = Publisher::of(config.bus.as_ref(), &secrets);
         events.iter().for_each(Publisher::look);
         let beside = (intake.tap().clone(), events.clone());

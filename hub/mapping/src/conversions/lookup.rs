@@ -108,8 +108,7 @@ impl Reference {
         }
         // Those are of the hub's customers and products, and identify no order.
         if ["customer", "sku"].contains(&name.as_str()) {
-            let why =
-                "references of customers and articles are shared by many orders: articles stand in master data, `master: skus`";
+            let why = "references of customers and articles are shared by many orders: articles stand in master data, `master: skus`";
             options.wrong(kind, why);
             return None;
         }

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use orderhub_order::identify::ReferenceKey;
+
 use crate::intake::Gates;
 
 /// How a message was mapped, besides by which bundle.
@@ -13,4 +15,6 @@ pub struct Recorded {
     pub said: Option<[u8; 16]>,
     /// What mapping in read besides the message ([`crate::bundle::Kept`]); `None`: nothing.
     pub facts: Option<Arc<[u8]>>,
+    /// References that it looks up and nobody knows yet: it is not mapped, and waits for the first of them to come.
+    pub lacks: Vec<ReferenceKey>,
 }

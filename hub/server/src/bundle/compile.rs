@@ -21,7 +21,7 @@ use orderhub_order::ids::{Entity, SystemName};
 use orderhub_order::rules::{OperationKind as Kind, SystemRules};
 
 use super::system::{System, needs};
-use super::{Bundle, BundleError, Files, files, queues};
+use super::{Bundle, BundleError, Files, facts, files, queues};
 use crate::config::{self, Config};
 use crate::events;
 
@@ -304,6 +304,14 @@ fn check(integration: &Integration, connector: &dyn Connector, flow: &Flow) -> V
                 None => error(rule.span, no_operation(operations, name)),
             }
         }
+    }
+    for (span, document) in facts::waiting_replies(integration) {
+        error(
+            span,
+            format!(
+                "the reply `{document}` looks up references: only what comes in can wait for them"
+            ),
+        );
     }
     for intake in &integration.intake {
         let mut needs_read =

@@ -6,8 +6,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use orderhub_lang::diagnostic::Span;
 use orderhub_mapping::Mapping;
+use orderhub_mapping::facts::{Asking, Facts, Looked, LookupKey};
+use orderhub_mapping::integration::Integration;
 use serde::{Deserialize, Serialize};
+
+use super::Bundle;
+use crate::intake::Envelope;
 
 /// The form of facts in rows.
 const VERSION: u8 = 1;
@@ -20,11 +26,28 @@ pub struct Kept {
     /// The settings that the mappings of its intake read.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub settings: BTreeMap<String, String>,
+    /// What references were bound to: kind ► what was taken of it ► id ► that; null: none was known.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    lookups: Lookups,
+}
+
+type Lookups = BTreeMap<Box<str>, BTreeMap<Box<str>, BTreeMap<Box<str>, Option<Box<str>>>>>;
+
+impl Facts for Kept {
+    fn look(&self, key: &LookupKey) -> Looked {
+        let known =
+            self.lookups.get(&key.name).and_then(|taken| taken.get(&key.take)?.get(&key.id));
+        match known {
+            None => Looked::Open,
+            Some(None) => Looked::Unknown,
+            Some(Some(found)) => Looked::Found(found.clone()),
+        }
+    }
 }
 
 impl Default for Kept {
     fn default() -> Self {
-        Self { v: VERSION, settings: BTreeMap::new() }
+        Self { v: VERSION, settings: BTreeMap::new(), lookups: Lookups::new() }
     }
 }
 
@@ -34,6 +57,12 @@ impl Kept {
         let names = mappings.iter().flat_map(|mapping| mapping.settings());
         let read = names.filter_map(|name| Some((name.to_owned(), settings.get(name)?.clone())));
         Self { settings: read.collect(), ..Self::default() }
+    }
+
+    /// Notes what something that was looked up is.
+    pub fn learn(&mut self, key: &LookupKey, found: Option<Box<str>>) {
+        let of_kind = self.lookups.entry(key.name.clone()).or_default();
+        of_kind.entry(key.take.clone()).or_default().insert(key.id.clone(), found);
     }
 
     /// For the row; `None`: there is nothing to keep.
@@ -46,5 +75,35 @@ impl Kept {
     pub fn from_bytes(bytes: Option<&[u8]>) -> Option<Self> {
         let Some(bytes) = bytes else { return Some(Self::default()) };
         serde_json::from_slice(bytes).ok().filter(|kept: &Self| kept.v == VERSION)
+    }
+}
+
+/// Replies whose mappings look up what is not in the files: nobody finds it out for them.
+pub(super) fn waiting_replies(of: &Integration) -> Vec<(Span, &str)> {
+    let replies = of.deliver.iter().flat_map(|rule| {
+        let named = [&rule.reply.single, &rule.reply.create, &rule.reply.update];
+        named.into_iter().flatten().map(|document| (rule.span, document.as_str()))
+    });
+    let asks = |document: &str| of.mappings.get(document).is_some_and(|mapping| mapping.looks_up());
+    replies.filter(|(_, document)| asks(document)).collect()
+}
+
+impl Bundle {
+    /// Whether the mappings of a message look anything up that is not in the files.
+    pub fn looks_up(&self, envelope: &Envelope) -> bool {
+        self.intake_of(envelope).is_some_and(|intake| intake.looks_up)
+    }
+
+    /// What is kept with a message before anything is looked up.
+    pub fn kept(&self, envelope: &Envelope) -> Kept {
+        let facts = self.intake_of(envelope).and_then(|intake| intake.facts.as_deref());
+        Kept::from_bytes(facts).unwrap_or_default()
+    }
+
+    /// What the mappings of a message look up and nobody knows yet, each once.
+    pub fn wants(&self, envelope: &Envelope, kept: &Kept) -> Vec<LookupKey> {
+        let asking = Asking::beside(kept);
+        drop(self.receive_by(envelope, kept, &asking));
+        asking.asked()
     }
 }

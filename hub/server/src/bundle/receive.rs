@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use orderhub_lang::value::Value;
+use orderhub_mapping::facts::{Facts, NoFacts};
 use orderhub_mapping::{Context, MapError, Mapped};
 
 use super::{Bundle, Fetch, Intake, Kept, System};
@@ -46,26 +47,35 @@ impl Bundle {
     /// its failure. Empty when no intake of the system takes this kind (outcome `skipped`).
     pub fn receive(&self, envelope: &Envelope) -> Received {
         match self.systems.get(&envelope.system) {
-            Some(system) => self.received(envelope, system, &system.settings),
+            Some(system) => self.received(envelope, (system, &system.settings, &NoFacts)),
             None => Received::Documents(Vec::new()),
         }
     }
 
     /// The same for a message of other days, with what was recorded with it; what was not is as it is today.
     pub fn receive_again(&self, envelope: &Envelope, kept: &Kept) -> Received {
+        self.receive_by(envelope, kept, kept)
+    }
+
+    /// The same with the settings of one and the look-ups of the other.
+    pub(super) fn receive_by(
+        &self,
+        envelope: &Envelope,
+        kept: &Kept,
+        facts: &dyn Facts,
+    ) -> Received {
         let Some(system) = self.systems.get(&envelope.system) else {
             return Received::Documents(Vec::new());
         };
         let mut settings = BTreeMap::clone(&system.settings);
         settings.extend(kept.settings.clone());
-        self.received(envelope, system, &settings)
+        self.received(envelope, (system, &settings, facts))
     }
 
-    fn received(&self, envelope: &Envelope, system: &System, settings: &Settings) -> Received {
+    fn received(&self, envelope: &Envelope, from: From<'_>) -> Received {
         let Some(intake) = self.intake_of(envelope) else {
             return Received::Documents(Vec::new());
         };
-        let from = (system, settings);
         let read = || match &*envelope.source {
             FETCH => documents(from, intake, &envelope.body, &arguments(envelope)),
             HINT => hinted(envelope, intake, std::slice::from_ref),
@@ -89,20 +99,22 @@ impl Bundle {
     }
 }
 
-/// A system, and its settings as they are to count.
-type From<'a> = (&'a System, &'a Settings);
+/// A system, its settings as they are to count, and what was looked up.
+type From<'a> = (&'a System, &'a Settings, &'a dyn Facts);
 
 type Settings = BTreeMap<String, String>;
 
 fn documents(
-    (system, settings): From<'_>,
+    (system, settings, facts): From<'_>,
     intake: &Intake,
     body: &[u8],
     args: &BTreeMap<String, Value>,
 ) -> Received {
     let context = Context { system: &system.name, settings, args, hub: None };
     let mappings = intake.mappings.iter();
-    Received::Documents(mappings.flat_map(|mapping| mapping.run(body, &context)).collect())
+    Received::Documents(
+        mappings.flat_map(|mapping| mapping.run_with(body, &context, facts)).collect(),
+    )
 }
 
 /// The documents of a page, each as if it had come alone.

@@ -55,6 +55,8 @@ pub struct Intake {
     pub ordering: Ordering,
     /// What its mappings read besides the message, as the rows of its messages keep it; `None`: nothing.
     pub facts: Option<Arc<[u8]>>,
+    /// Its mappings look up what is not in the files: to be found out before they map.
+    pub looks_up: bool,
 }
 
 /// How a document is fetched that something hints at.
@@ -182,7 +184,9 @@ fn intake(
     };
     let document = intake.documents.first().map(String::as_str).unwrap_or_default().into();
     let facts = Kept::of(&mappings, settings).to_bytes().map(Arc::from);
-    Intake { words, document, fetch, poll, mappings, ordering: intake.ordering, facts }
+    let looks_up = mappings.iter().any(|mapping| mapping.looks_up());
+    let ordering = intake.ordering;
+    Intake { words, document, fetch, poll, mappings, ordering, facts, looks_up }
 }
 
 /// The arguments of a fetch: where the file says nothing, each stands under its own name.

@@ -9,6 +9,7 @@ use orderhub_mapping::{MapError, Mapped};
 use orderhub_order::ids::Collection;
 
 use super::Envelope;
+use super::lookups::Looks;
 use crate::apply::{Beside, MessageUnit, Recorded, Redrive};
 use crate::bundle::{Bundle, Received};
 
@@ -45,6 +46,17 @@ pub fn unit(
     envelope: Envelope,
     redrive: Option<Redrive>,
 ) -> MessageUnit {
+    unit_with(bundle, gates, envelope, redrive, None)
+}
+
+/// The same with what its mappings look up.
+pub(crate) fn unit_with(
+    bundle: &Bundle,
+    gates: Gates,
+    envelope: Envelope,
+    redrive: Option<Redrive>,
+    looks: Option<Looks>,
+) -> MessageUnit {
     let beside = Beside::default();
     let mut unit = MessageUnit {
         envelope,
@@ -77,12 +89,25 @@ pub fn unit(
     // Others say themselves in which letters they are written.
     let utf8 = intake.is_none_or(|intake| intake.mappings.iter().all(|mapping| mapping.is_utf8()));
     unit.refused = refuse(&unit.envelope.body, gates, unit.redrive.is_some(), utf8);
+    let facts = match &looks {
+        None => intake.and_then(|intake| intake.facts.as_ref().map(Arc::clone)),
+        Some(looks) => looks.kept.to_bytes().map(Arc::from),
+    };
     if unit.refused.is_none() {
-        match bundle.receive(&unit.envelope) {
+        if let Some(looks) = &looks
+            && !looks.lacks.is_empty()
+        {
+            unit.recorded.lacks.clone_from(&looks.lacks);
+            return unit;
+        }
+        let received = match &looks {
+            None => bundle.receive(&unit.envelope),
+            Some(looks) => bundle.receive_again(&unit.envelope, &looks.kept),
+        };
+        match received {
             Received::Documents(mapped) => {
                 unit.recorded.said = Some(said(&mapped));
-                unit.recorded.facts =
-                    intake.and_then(|intake| intake.facts.as_ref().map(Arc::clone));
+                unit.recorded.facts = facts;
                 unit.mapped = mapped;
             }
             Received::Hints(wants) => unit.beside.wants = wants,
@@ -99,7 +124,8 @@ pub fn unit(
 /// different files might be given to systems as neither of them means it.
 pub fn renew(message: &mut MessageUnit, bundle: &Bundle) {
     let Some(gates) = message.recorded.gates else { return };
-    if message.bundle == bundle.hash {
+    // What is looked up was found out for the files that asked: those are good enough once more.
+    if message.bundle == bundle.hash || bundle.looks_up(&message.envelope) {
         return;
     }
     let mut fresh = unit(bundle, gates, message.envelope.clone(), message.redrive);

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -16,7 +16,7 @@ use tokio::sync::{oneshot, watch};
 use crate::apply::{Apply, Beside, MessageUnit, Recorded, Unit, UnitOutcome};
 use crate::bundle::{Bundle, HINT};
 use crate::clock::Clock;
-use crate::store::{Lease, StoreError};
+use crate::store::{Lease, Store, StoreError};
 use crate::tap::{self, Seen, Tap};
 use crate::telemetry::metrics::UNKNOWN;
 use crate::telemetry::trace::Span;
@@ -27,11 +27,16 @@ pub mod files;
 pub mod gates;
 pub mod headers;
 pub mod leased;
+mod lookups;
 pub mod poll;
 pub mod queue;
 mod seen;
 pub mod webhook;
 
+use lookups::Looks;
+pub(crate) use lookups::find_out;
+
+pub(crate) use gates::unit_with;
 pub use gates::{Gates, MOST_BYTES, renew, unit};
 
 /// One message as it arrived. It understands no order.
@@ -89,6 +94,8 @@ struct Shared {
     /// Since when this process listens.
     began: Timestamp,
     tap: Tap,
+    /// Where what messages look up is found out.
+    store: OnceLock<Arc<dyn Store>>,
 }
 
 impl Intake {
@@ -101,8 +108,17 @@ impl Intake {
     ) -> Self {
         let (heard, began) = (Mutex::default(), clock.now());
         let tap = Tap::default();
-        let shared = Shared { bundle, gates, clock, heard, began, tap };
+        let store = OnceLock::new();
+        let shared = Shared { bundle, gates, clock, heard, began, tap, store };
         Self { apply, shared: Arc::new(shared) }
+    }
+
+    /// What messages look up is found out there. Without, documents that look something up fail.
+    #[must_use]
+    pub fn looking_up_in(self, store: Arc<dyn Store>) -> Self {
+        // Set once, when the parts are put together.
+        drop(self.shared.store.set(store));
+        self
     }
 
     /// The same intake for one epoch of a source whose order counts: see [`Apply::in_order`].
@@ -149,7 +165,8 @@ impl Intake {
         let bundle = self.bundle();
         let labels = self.labels(&bundle, &envelope);
         let span = seen::begin(&mut envelope);
-        let unit = unit(&bundle, self.shared.gates, envelope, None);
+        let looks = self.looks(&bundle, &envelope).await?;
+        let unit = unit_with(&bundle, self.shared.gates, envelope, None, looks);
         self.hand_in(unit, labels, span).await
     }
 
@@ -168,7 +185,10 @@ impl Intake {
         let labels = self.labels(&bundle, &envelope);
         let span = seen::begin(&mut envelope);
         let mut unit = match refused {
-            None => unit(&bundle, self.shared.gates, envelope, None),
+            None => {
+                let looks = self.looks(&bundle, &envelope).await?;
+                unit_with(&bundle, self.shared.gates, envelope, None, looks)
+            }
             Some(refused) => unmapped(&bundle, envelope, refused),
         };
         let wants = std::mem::take(&mut unit.beside.wants);
@@ -213,6 +233,19 @@ impl Intake {
         let mut heard = self.shared.heard.lock().unwrap_or_else(PoisonError::into_inner);
         let last = heard.entry(system.clone()).or_insert(at);
         *last = (*last).max(at);
+    }
+
+    /// What the mappings of a message look up; `None`: nothing, as nearly all.
+    async fn looks(
+        &self,
+        bundle: &Bundle,
+        envelope: &Envelope,
+    ) -> Result<Option<Looks>, StoreError> {
+        let fits = envelope.body.len() <= self.shared.gates.park_above_bytes;
+        match self.shared.store.get().filter(|_| fits && !envelope.suspect) {
+            Some(store) => find_out(&**store, bundle, envelope).await,
+            None => Ok(None),
+        }
     }
 
     async fn hand_in(

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
+use orderhub_order::identify::{Bound, ReferenceKey};
 use orderhub_order::ids::{OrderKey, SystemName};
 
 use crate::apply::{Unit, UnitOutcome};
@@ -265,6 +266,12 @@ pub trait Store: Reads + Answers + Fetches + Indexing + Peers + Debug + Send + S
 
     /// The files of a bundle by its hash.
     fn bundle(&self, hash: &str) -> BoxFuture<'_, Result<Option<Files>, StoreError>>;
+
+    /// What references are bound to, in their order, as they stand now.
+    fn bound(
+        &self,
+        keys: Vec<ReferenceKey>,
+    ) -> BoxFuture<'_, Result<Vec<Option<Bound>>, StoreError>>;
 
     /// Orders whose timer has come: each wants an `Act::Tick`.
     fn timers(

@@ -154,6 +154,10 @@ impl Run<'_> {
     }
 
     fn compare(&mut self, drive: &Drive, old: &Bundle, kept: &Kept) {
+        if !self.new.wants(&drive.envelope, kept).is_empty() {
+            self.report.cannot("the new files look up what was not recorded with it");
+            return;
+        }
         let was = documents(old.receive_again(&drive.envelope, kept));
         let is = documents(self.new.receive_again(&drive.envelope, kept));
         self.recorded(drive, was.as_deref());

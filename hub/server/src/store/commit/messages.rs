@@ -4,11 +4,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use jiff::Timestamp;
 use orderhub_order::fold::{Facts, TodoItem, TodoKind};
+use orderhub_order::identify::ReferenceKey;
 
 use super::Seen;
 use super::plan::{Document, Item, Prepared, Sequence};
 use super::working_set::{Row, WorkingSet};
-use super::writes::{PendingWrite, TodoWrite, WaitKey};
+use super::writes::{PendingWrite, REF, TodoWrite, WaitKey};
 use crate::apply::{Beside, DocumentOutcome, FetchDone, FetchWant, MessageUnit, UnitOutcome, Word};
 
 /// Where a document comes from.
@@ -135,12 +136,28 @@ impl<'a> WorkingSet<'a> {
             self.wait(by.first, None, "suspect", Some(now), Vec::new());
             return Some(word(Word::Stored, None));
         }
+        if let Some(first) = head.recorded.lacks.first() {
+            return Some(self.looks_up(by, first));
+        }
         if documents.is_empty() && head.beside.cursor.is_some() && head.beside.wants.is_empty() {
             // An empty page: nothing is kept of it but that it was read.
             return Some(word(Word::Unchanged, None));
         }
         let nothing = documents.is_empty() && head.beside.wants.is_empty();
         nothing.then(|| word(Word::Skipped, None))
+    }
+
+    /// It waits for what it looks up, as a document waits for its order.
+    fn looks_up(&mut self, by: By<'_>, first: &ReferenceKey) -> DocumentOutcome {
+        let keys = by.head.recorded.lacks.iter().map(WaitKey::reference).collect();
+        let document = by.head.redrive.and_then(|redrive| redrive.document);
+        self.wait(by.first, document, "waiting", None, keys);
+        let (kind, id) = match first {
+            ReferenceKey::Xref { kind, ext_id, .. } => (&**kind, ext_id),
+            ReferenceKey::Ref(reference) => (REF, reference),
+        };
+        let why = format!("it looks up the {kind} `{id}`, which is not known yet");
+        word(Word::Waiting, Some(why))
     }
 
     /// Hints to fetch, each counted.

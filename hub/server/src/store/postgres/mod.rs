@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
+use orderhub_order::identify::{Bound, ReferenceKey};
 use orderhub_order::ids::{OrderKey, SystemName};
 use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
@@ -198,6 +199,13 @@ impl Store for PostgresStore {
     fn prune(&self, now: Timestamp) -> BoxFuture<'_, Result<Pruned, StoreError>> {
         let kept = self.kept;
         Box::pin(self.pruner.run(move |c| Box::pin(prune::step(c, kept, now))))
+    }
+
+    fn bound(
+        &self,
+        keys: Vec<ReferenceKey>,
+    ) -> BoxFuture<'_, Result<Vec<Option<Bound>>, StoreError>> {
+        Box::pin(self.readers.run(move |c| Box::pin(async move { tx::bound_to(c, &keys).await })))
     }
 
     fn install(&self) -> &str {

@@ -206,6 +206,14 @@ impl WaitKeys {
     }
 }
 
+/// What references are bound to, in their order, for who locks nothing.
+pub(super) async fn bound_to(
+    c: &mut PgConnection,
+    keys: &[ReferenceKey],
+) -> Result<Vec<Option<Bound>>, Fault> {
+    bound(c, &WaitKeys::of(keys.iter())).await
+}
+
 /// What references are bound to, in their order.
 async fn bound(c: &mut PgConnection, keys: &WaitKeys) -> Result<Vec<Option<Bound>>, Fault> {
     let sql = "SELECT i.n, x.k, x.place

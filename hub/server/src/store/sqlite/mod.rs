@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
+use orderhub_order::identify::{Bound, ReferenceKey};
 use orderhub_order::ids::{OrderKey, SystemName};
 use tokio::sync::{mpsc, oneshot};
 
@@ -181,6 +182,14 @@ impl Store for SqliteStore {
     fn prune(&self, now: Timestamp) -> BoxFuture<'_, Result<Pruned, StoreError>> {
         let kept = self.kept;
         Box::pin(call(&self.jobs, move |writer| prune::step(writer, kept, now)))
+    }
+
+    fn bound(
+        &self,
+        keys: Vec<ReferenceKey>,
+    ) -> BoxFuture<'_, Result<Vec<Option<Bound>>, StoreError>> {
+        let read = move |c: &_| keys.iter().map(|key| tx::bound(c, key)).collect();
+        Box::pin(self.readers.read(read))
     }
 
     fn install(&self) -> &str {

@@ -1,0 +1,130 @@
+//! What stands elsewhere than in the document: references of the system that speaks, and master data of the hub.
+
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use orderhub_tests::database::Schema;
+use orderhub_tests::http::client;
+use orderhub_tests::hub::{Hub, binary, free_port};
+use orderhub_tests::orders::Order;
+use orderhub_tests::settings::Settings;
+use orderhub_tests::{api, wait};
+use serde_json::Value;
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Rules that look up: which order one replaces, and what kind of goods it is of.
+const RULES: &str = "  - { hub: ext.replaces, system: replaces, as: { lookup: { xref: order } } }
+  - { hub: ext.before, system: before, as: { lookup: { xref: order, on_unknown: ignore } } }
+  - { hub: ext.family, system: article, as: { lookup: { master: articles, take: family } } }
+";
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let (path, name) = entry.map(|entry| (entry.path(), entry.file_name())).unwrap();
+        if path.is_dir() {
+            copy(&path, &to.join(name));
+        } else {
+            std::fs::copy(&path, to.join(name)).unwrap();
+        }
+    }
+}
+
+/// The shipped files with the rules, and a table of articles.
+fn files(folder: &Path) {
+    copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../mappings"), folder);
+    let file = folder.join("shopify/order_rest.yaml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, text.replacen("fields:\n", &format!("fields:\n{RULES}"), 1)).unwrap();
+    std::fs::create_dir_all(folder.join("hub/master")).unwrap();
+    let articles = "no,family,name\n17,tea,Tea\n18,mugs,Mug\n";
+    std::fs::write(folder.join("hub/master/articles.csv"), articles).unwrap();
+}
+
+/// An order of the shop that says more.
+fn order(number: u64, more: &str) -> String {
+    Order::paid("shop_eu", number, 1).body().replacen('{', &format!("{{{more},"), 1)
+}
+
+fn id(number: u64) -> u64 {
+    Order::paid("shop_eu", number, 1).id()
+}
+
+async fn hand_in(hub: &Hub, body: String) -> Value {
+    let request = client().post(hub.url("/api/v1/intake/shop_eu/order_rest")).body(body);
+    let answer = request.header("content-type", "application/json").send().await.unwrap();
+    assert!(answer.status().is_success(), "{}", answer.status());
+    answer.json().await.unwrap()
+}
+
+async fn ext(hub: &Hub, number: u64, name: &str) -> Value {
+    api::get(hub, &format!("/api/v1/orders/shop_eu-{number}")).await["ext"][name].clone()
+}
+
+async fn looked_up(database: Option<Schema>) {
+    let (folder, port) = (tempfile::tempdir().unwrap(), free_port());
+    let mappings = folder.path().join("mappings");
+    files(&mappings);
+    let mut settings = Settings::reading(port, &mappings).shop("shop_eu", "http://127.0.0.1:1");
+    if let Some(database) = &database {
+        settings = settings.store(&database.url());
+    }
+    settings.write(folder.path());
+    let hub = Hub::start(folder.path(), port).await;
+
+    // Its predecessor is not known yet: it waits for it, and is woken by it.
+    let early = format!(r#""replaces":{},"before":{},"article":"17""#, id(1), id(9));
+    let early = hand_in(&hub, order(2, &early)).await;
+    assert_eq!(early["outcome"], "waiting", "{early}");
+    assert!(early["why"].as_str().unwrap().contains(&id(1).to_string()), "{early}");
+    let other = hand_in(&hub, order(3, r#""article":"18""#)).await;
+    assert_eq!(other["outcome"], "applied", "it holds up no other: {other}");
+    let first = hand_in(&hub, order(1, r#""article":"18""#)).await;
+    assert_eq!(first["outcome"], "applied", "{first}");
+    wait::until("the order that waited is there", PATIENCE, || async {
+        let orders = api::all_orders(&hub).await;
+        orders.iter().any(|order| order.order_no == "2").then_some(())
+    })
+    .await;
+    assert_eq!(ext(&hub, 2, "replaces").await, "shop_eu-1");
+    assert_eq!(ext(&hub, 2, "before").await, Value::Null, "what is unknown is left out");
+    assert_eq!(ext(&hub, 2, "family").await, "tea");
+
+    // Known at once.
+    let late = hand_in(&hub, order(4, &format!(r#""replaces":{}"#, id(2)))).await;
+    assert_eq!(late["outcome"], "applied", "{late}");
+    assert_eq!(ext(&hub, 4, "replaces").await, "shop_eu-2");
+
+    // An article that nobody knows is for a person, by its key.
+    let unknown = hand_in(&hub, order(5, r#""article":"4711""#)).await;
+    assert_eq!(unknown["outcome"], "todo", "{unknown}");
+    assert!(unknown["why"].as_str().unwrap().contains("4711"), "{unknown}");
+    let todo = api::get(&hub, "/api/v1/todo?cause=unknown_value").await;
+    assert_eq!(todo["items"].as_array().unwrap().len(), 1, "{todo}");
+    assert!(hub.terminate().await.success());
+
+    // What was looked up is recorded: the messages give the same again, though more is known by now.
+    let file = mappings.join("shopify/order_rest.yaml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, format!("{text}# changes nothing\n")).unwrap();
+    let arguments = ["mapping", "what-if", "mappings", "-o", "json", "--exit-code"];
+    let ran = Command::new(binary()).args(arguments).current_dir(folder.path()).output().unwrap();
+    let words = String::from_utf8(ran.stderr).unwrap();
+    assert_eq!(ran.status.code(), Some(0), "{words}");
+    let report: Value = serde_json::from_slice(&ran.stdout).unwrap();
+    assert_eq!((&report["messages"], &report["otherwise"]), (&5.into(), &0.into()), "{report:#}");
+    assert_eq!(report["not_replayable"], serde_json::json!({}), "{report:#}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_looked_up_is_recorded_and_what_is_unknown_is_waited_for() {
+    looked_up(None).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_looked_up_in_a_database_is_recorded_too() {
+    let made = tokio::task::spawn_blocking(Schema::new).await.unwrap();
+    looked_up(Some(made)).await;
+}
