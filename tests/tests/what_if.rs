@@ -241,6 +241,7 @@ fn same_files_change_nothing(past: &Past) {
     }
     assert_eq!(report["complete"], true);
     assert_eq!(report["not_replayable"], serde_json::json!({}));
+    assert_eq!(report["deliveries"], serde_json::json!([]), "{report:#}");
     let (_, less, words) = past.what_if("less", comment, &["--limit", "10"]);
     assert_eq!((&less["messages"], &less["complete"]), (&Value::from(10), &Value::from(false)));
     assert!(words.contains("`--limit` ended it"), "{words}");
@@ -273,6 +274,28 @@ fn changes_are_told(past: &Past) {
     let mail = &change(&report, "differs", "customer.email")["examples"][0];
     assert_eq!((&mail["old"], &mail["new"]), (&Value::from("***"), &Value::from("***")));
     assert!(!report.to_string().contains('@'), "no address of a person: {report}");
+
+    // Who is sent the number is sent it anew; the carrier is not.
+    let told = |system: &str| {
+        let all = report["deliveries"].as_array().unwrap().iter();
+        let calls =
+            all.filter(|call| call["system"] == system && call["what"] == "newly_delivered");
+        calls.map(|call| call["orders"].as_u64().unwrap()).sum::<u64>()
+    };
+    assert_eq!(told("sink"), ORDERS, "{report:#}");
+    assert_eq!((told("erp") > 0, told("tms")), (true, 0), "{report:#}");
+
+    let outgoing = |new: &Path| {
+        let file = new.join("sink/order.yaml");
+        let text = std::fs::read_to_string(&file).unwrap();
+        std::fs::write(&file, text.replace("system: lifecycle }", "system: life }")).unwrap();
+    };
+    let (_, report, words) = past.what_if("outgoing", outgoing, &[]);
+    assert_eq!(report["differ"], 0, "{report:#}\n{words}");
+    let [call] = &report["deliveries"].as_array().unwrap()[..] else { panic!("{report:#}") };
+    assert_eq!((&call["what"], &call["system"]), (&"sent_otherwise".into(), &"sink".into()));
+    assert_eq!(call["orders"], ORDERS, "{report:#}");
+    assert_eq!(call["fields"], serde_json::json!(["life", "lifecycle"]), "{report:#}");
 
     let fails = |new: &Path| {
         edit(

@@ -82,6 +82,18 @@ pub fn between(old: &Contribution, new: &Contribution) -> Vec<Difference> {
     found
 }
 
+/// Compares two documents as they go out, by their places.
+pub fn between_documents(old: &Json, new: &Json) -> Vec<Difference> {
+    let flat = |document: &Json| {
+        let mut flat = Flat::default();
+        flatten("", document, &mut flat.values);
+        flat
+    };
+    let mut found = Vec::new();
+    compare(0, &flat(old), &flat(new), &mut found);
+    found
+}
+
 /// A field of [`Difference::field`] without the keys of its rows: `lines.qty.ordered`.
 pub fn without_rows(field: &str) -> String {
     bare(field)

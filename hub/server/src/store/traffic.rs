@@ -5,9 +5,13 @@
 //! Test: `what_if_writes_nothing`.
 
 use std::fmt::Debug;
+use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
+use orderhub_order::identify::{Bound, ReferenceKey};
+use orderhub_order::ids::OrderKey;
+use orderhub_order::model::State;
 
 use super::{StoreError, login, postgres, sqlite};
 use crate::bundle::Files;
@@ -55,6 +59,15 @@ pub trait Traffic: Debug + Send {
 
     /// The files of a bundle by its hash.
     fn bundle(&mut self, hash: &str) -> BoxFuture<'_, Result<Option<Files>, StoreError>>;
+
+    /// What references are bound to, in their order.
+    fn bound(
+        &mut self,
+        keys: &[ReferenceKey],
+    ) -> BoxFuture<'_, Result<Vec<Option<Bound>>, StoreError>>;
+
+    /// The head of an order with its lanes.
+    fn state(&mut self, key: OrderKey) -> BoxFuture<'_, Result<Option<Arc<State>>, StoreError>>;
 }
 
 /// Opens the store of the settings to read it, whether a hub works on it or not.

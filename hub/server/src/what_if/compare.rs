@@ -9,8 +9,8 @@ use orderhub_order::contribution::Contribution;
 /// What became of one document.
 #[derive(Debug)]
 pub(super) enum Found<'m> {
-    /// It says the same, or cannot be mapped either way, or is left to others.
-    Same,
+    /// It says the same; or nothing: it cannot be mapped either way, or is left to others.
+    Same(Option<&'m Contribution>),
     /// It says something else.
     Differs(&'m Contribution, Vec<Difference>),
     /// It was mapped, and cannot be any more.
@@ -21,6 +21,28 @@ pub(super) enum Found<'m> {
     Newly(&'m Contribution),
     /// It was mapped, and now nobody does.
     NoLonger(&'m Contribution),
+}
+
+impl<'m> Found<'m> {
+    /// What the document says, by the new files where those map it.
+    pub(super) fn said(&self) -> Option<&'m Contribution> {
+        match self {
+            Found::Same(said) => *said,
+            Found::Differs(said, _)
+            | Found::Fails(said, _)
+            | Found::Mended(said)
+            | Found::Newly(said)
+            | Found::NoLonger(said) => Some(said),
+        }
+    }
+
+    /// What the new files make of it and the old ones did not.
+    pub(super) fn new(&self) -> Option<&'m Contribution> {
+        match self {
+            Found::Differs(said, _) | Found::Mended(said) | Found::Newly(said) => Some(said),
+            Found::Same(_) | Found::Fails(..) | Found::NoLonger(_) => None,
+        }
+    }
 }
 
 /// What a document is about: several of one message may be about the same, in their order.
@@ -55,17 +77,17 @@ pub(super) fn documents<'m>(was: &'m [Mapped], is: &'m [Mapped]) -> Vec<Found<'m
     }
     // Neither gave a document of these.
     let rest = was.failures.len().max(is.failures.len()) + was.skipped.min(is.skipped);
-    found.extend((0..rest).map(|_| Found::Same));
+    found.extend((0..rest).map(|_| Found::Same(None)));
     found
 }
 
 fn pair<'m>(old: &'m Contribution, new: &'m Contribution) -> Found<'m> {
     if old == new {
-        return Found::Same;
+        return Found::Same(Some(new));
     }
     match between(old, new) {
         // What it may make, and where it may be found, are no fields.
-        fields if fields.is_empty() && old.creates == new.creates => Found::Same,
+        fields if fields.is_empty() && old.creates == new.creates => Found::Same(Some(new)),
         fields => Found::Differs(new, fields),
     }
 }
@@ -135,7 +157,7 @@ mod tests {
 
     fn words(was: &[Mapped], is: &[Mapped]) -> Vec<String> {
         let found = documents(was, is).into_iter().map(|found| match found {
-            Found::Same => "same".to_owned(),
+            Found::Same(_) => "same".to_owned(),
             Found::Differs(said, fields) => {
                 format!("{} differs in {}", said.key, fields.first().map_or("", |one| &one.field))
             }

@@ -20,11 +20,15 @@ use crate::config::Config;
 use crate::store::StoreError;
 use crate::store::traffic::{Before, Drive, Traffic};
 
+mod calls;
 mod compare;
 mod places;
 mod report;
+mod targets;
 
+pub use calls::Call;
 pub use report::{Change, Example, Report};
+use targets::Targets;
 
 /// Messages that are read at a time.
 const AT_ONCE: usize = 256;
@@ -34,6 +38,8 @@ const BUNDLES: usize = 8;
 /// Which messages.
 #[derive(Clone, Debug)]
 pub struct Asked {
+    /// Now.
+    pub now: Timestamp,
     /// Stored then or later.
     pub since: Timestamp,
     /// Of this system only.
@@ -59,6 +65,7 @@ pub async fn what_if(
         config,
         former: Former::default(),
         driven: HashSet::new(),
+        targets: Targets::at(asked.now),
         report: Report::new(new.hash.to_string(), asked.since),
     };
     let mut before =
@@ -70,13 +77,13 @@ pub async fn what_if(
         for drive in drives {
             if run.report.messages >= asked.limit {
                 run.report.complete = false;
-                return Ok(run.report.closed());
+                return Ok(run.closed());
             }
             run.drive(traffic, drive).await?;
         }
         told(&run.report);
     }
-    Ok(run.report.closed())
+    Ok(run.closed())
 }
 
 /// Bundles that mapped messages, compiled again.
@@ -118,6 +125,7 @@ struct Run<'a> {
     former: Former,
     /// First rows of which a later drive was looked at: that one counts.
     driven: HashSet<i64>,
+    targets: Targets,
     report: Report,
 }
 
@@ -149,31 +157,39 @@ impl Run<'_> {
                 return Ok(());
             }
         };
-        self.compare(&drive, &old, &kept);
-        Ok(())
+        self.compare(traffic, &drive, &old, &kept).await
     }
 
-    fn compare(&mut self, drive: &Drive, old: &Bundle, kept: &Kept) {
+    fn closed(self) -> Report {
+        let Self { targets, report, .. } = self;
+        report.closed(targets)
+    }
+
+    async fn compare(
+        &mut self,
+        traffic: &mut dyn Traffic,
+        drive: &Drive,
+        old: &Bundle,
+        kept: &Kept,
+    ) -> Result<(), StoreError> {
         if !self.new.wants(&drive.envelope, kept).is_empty() {
             self.report.cannot("the new files look up what was not recorded with it");
-            return;
+            return Ok(());
         }
         let was = documents(old.receive_again(&drive.envelope, kept));
         let is = documents(self.new.receive_again(&drive.envelope, kept));
         self.recorded(drive, was.as_deref());
         if was.is_none() && is.is_none() {
             self.report.hints += 1;
-            return;
+            return Ok(());
         }
         let (was, is) = (was.unwrap_or_default(), is.unwrap_or_default());
-        if said(&was) == said(&is) {
-            self.report.same(is.len());
-            return;
-        }
         let both = (old, self.new);
         for found in compare::documents(&was, &is) {
             self.report.found(drive, &found, |field| places::rules(both, drive, kept, field));
+            self.targets.document(traffic, both, drive, &found).await?;
         }
+        Ok(())
     }
 
     /// Whether what mapped it gives what it gave.

@@ -11,7 +11,9 @@ use orderhub_order::ids::Entity;
 use serde::Serialize;
 use serde_json::Value as Json;
 
+use super::calls::Call;
 use super::compare::Found;
+use super::targets::Targets;
 use crate::store::traffic::Drive;
 use crate::tap::mask::{MASK, is_open};
 
@@ -51,6 +53,12 @@ pub struct Report {
     pub orders: usize,
     /// Each kind of change, those of most documents first.
     pub changes: Vec<Change>,
+    /// What of it reaches which target: for the orders as they stand now.
+    pub deliveries: Vec<Call>,
+    /// Calls whose kind is not among them: there are too many kinds.
+    pub untold_deliveries: u64,
+    /// Changed documents of which nobody can say what they would lead to: their order is not known, or they wait.
+    pub unplaced: u64,
     /// Documents whose kind of change is not among them: there are too many kinds.
     pub untold: u64,
     /// Messages that cannot be mapped as they were, by the reason.
@@ -126,6 +134,9 @@ impl Report {
             no_longer_mapped: 0,
             orders: 0,
             changes: Vec::new(),
+            deliveries: Vec::new(),
+            untold_deliveries: 0,
+            unplaced: 0,
             untold: 0,
             not_replayable: BTreeMap::new(),
             unrecorded: 0,
@@ -137,7 +148,9 @@ impl Report {
 
     /// Nothing would be otherwise.
     pub fn is_same(&self) -> bool {
-        self.differ + self.fail + self.mended + self.newly_mapped + self.no_longer_mapped == 0
+        self.deliveries.is_empty()
+            && self.differ + self.fail + self.mended + self.newly_mapped + self.no_longer_mapped
+                == 0
     }
 
     pub(super) fn met(&mut self, at: Timestamp) {
@@ -162,7 +175,7 @@ impl Report {
     ) {
         self.documents += 1;
         let (what, said, count) = match found {
-            Found::Same => return,
+            Found::Same(_) => return,
             Found::Differs(said, fields) => {
                 self.differ += 1;
                 self.about(said);
@@ -247,7 +260,9 @@ impl Report {
     }
 
     /// As it is told.
-    pub(super) fn closed(mut self) -> Self {
+    pub(super) fn closed(mut self, targets: Targets) -> Self {
+        self.unplaced = targets.unplaced;
+        (self.deliveries, self.untold_deliveries) = targets.calls.closed();
         self.orders = self.about.len();
         self.changes = std::mem::take(&mut self.kinds).into_values().collect();
         self.changes.sort_by_key(|change| std::cmp::Reverse(change.documents));

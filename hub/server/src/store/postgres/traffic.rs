@@ -4,13 +4,16 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
-use orderhub_order::ids::SystemName;
+use orderhub_order::identify::{Bound, ReferenceKey};
+use orderhub_order::ids::{OrderKey, SystemName};
+use orderhub_order::model::State;
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row as _, query};
 
 use super::connect::{Connector, by_key};
+use super::decoded::Decoded;
 use super::error::Fault;
-use super::{Options, orders, schema};
+use super::{Options, orders, schema, tx};
 use crate::bundle::Files;
 use crate::intake::Envelope;
 use crate::store::codec;
@@ -124,5 +127,17 @@ impl Traffic for DatabaseTraffic {
     fn bundle(&mut self, hash: &str) -> BoxFuture<'_, Result<Option<Files>, StoreError>> {
         let hash = hash.to_owned();
         Box::pin(async move { Ok(orders::bundle(&mut self.0, hash).await?) })
+    }
+
+    fn bound(
+        &mut self,
+        keys: &[ReferenceKey],
+    ) -> BoxFuture<'_, Result<Vec<Option<Bound>>, StoreError>> {
+        let keys = keys.to_vec();
+        Box::pin(async move { Ok(tx::bound_to(&mut self.0, &keys).await?) })
+    }
+
+    fn state(&mut self, key: OrderKey) -> BoxFuture<'_, Result<Option<Arc<State>>, StoreError>> {
+        Box::pin(async move { Ok(orders::state(&mut self.0, key, &Decoded::default()).await?) })
     }
 }

@@ -4,11 +4,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
-use orderhub_order::ids::SystemName;
+use orderhub_order::identify::{Bound, ReferenceKey};
+use orderhub_order::ids::{OrderKey, SystemName};
+use orderhub_order::model::State;
 use rusqlite::{Connection, Row, params};
 
 use super::error::{Fault, of};
-use super::{orders, schema};
+use super::{orders, schema, tx};
 use crate::bundle::Files;
 use crate::intake::Envelope;
 use crate::store::codec;
@@ -96,5 +98,19 @@ impl Traffic for FileTraffic {
     fn bundle(&mut self, hash: &str) -> BoxFuture<'_, Result<Option<Files>, StoreError>> {
         let read = orders::bundle(&self.0, hash).map_err(StoreError::from);
         Box::pin(std::future::ready(read))
+    }
+
+    fn bound(
+        &mut self,
+        keys: &[ReferenceKey],
+    ) -> BoxFuture<'_, Result<Vec<Option<Bound>>, StoreError>> {
+        let read = keys.iter().map(|key| tx::bound(&self.0, key).map_err(StoreError::from));
+        let read = read.collect();
+        Box::pin(std::future::ready(read))
+    }
+
+    fn state(&mut self, key: OrderKey) -> BoxFuture<'_, Result<Option<Arc<State>>, StoreError>> {
+        let read = tx::read_order(&self.0, key).map_err(StoreError::from);
+        Box::pin(std::future::ready(read.map(|found| found.map(|locked| locked.state))))
     }
 }

@@ -15,7 +15,7 @@ use crate::cli::serve;
 use crate::clock::Clock;
 use crate::config::Secrets;
 use crate::store::traffic::traffic;
-use crate::what_if::{self, Asked, Change, Report};
+use crate::what_if::{self, Asked, Call, Change, Report};
 
 /// Between two lines that say how far it is.
 const TOLD_EVERY: Duration = Duration::from_secs(5);
@@ -74,6 +74,7 @@ pub(super) fn what_if(asked: &WhatIf, output: Output) -> Result<ExitCode, Fault>
     let runtime = runtime.map_err(|error| Fault::new(Code::Problems, error.to_string()))?;
     let now = Clock::system().now();
     let wanted = Asked {
+        now,
         since: now.checked_sub(asked.since).unwrap_or(Timestamp::UNIX_EPOCH),
         system: asked.system.clone(),
         limit: asked.limit,
@@ -175,6 +176,9 @@ fn tell(report: &Report, output: Output) {
             for change in &report.changes {
                 output::print(&paragraph(change));
             }
+            for call in &report.deliveries {
+                output::print(&reached(call));
+            }
         }
     }
     summary(report);
@@ -213,6 +217,26 @@ fn paragraph(change: &Change) -> String {
     text
 }
 
+/// What reaches a target.
+fn reached(call: &Call) -> String {
+    let orders = counted(usize::try_from(call.orders).unwrap_or(usize::MAX), "order");
+    let what = call.what.replace('_', " ");
+    let mut text = format!("► {} {}, {what}, {orders}", call.system, call.rule);
+    if let Some(code) = call.code.and_then(|code| serde_json::to_value(code).ok()) {
+        text.push_str(&format!(" ({})", output::text(&code)));
+    }
+    text.push('\n');
+    if !call.fields.is_empty() {
+        let fields: Vec<&str> = call.fields.iter().map(String::as_str).collect();
+        text.push_str(&format!("    differs in {}\n", fields.join(", ")));
+    }
+    if let Some(why) = &call.why {
+        text.push_str(&format!("    {why}\n"));
+    }
+    text.push_str(&format!("    {}\n", call.examples.join(", ")));
+    text
+}
+
 fn summary(report: &Report) {
     let Report { documents, differ, fail, mended, newly_mapped, no_longer_mapped, orders, .. } =
         report;
@@ -242,6 +266,12 @@ fn summary(report: &Report) {
     }
     for (why, count) in &report.not_replayable {
         say(&format!("note: {} left out: {why}", messages(*count)));
+    }
+    if report.unplaced > 0 {
+        let documents = counted(usize::try_from(report.unplaced).unwrap_or(usize::MAX), "document");
+        say(&format!(
+            "note: of {documents} nobody can say what they would lead to: they wait, or conflict"
+        ));
     }
     if report.untold > 0 {
         say(&format!("note: {} more documents changed in other ways", report.untold));
