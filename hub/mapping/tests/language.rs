@@ -109,6 +109,16 @@ fn differs(expected: &Json, given: &Json) -> bool {
     }
 }
 
+/// What references are bound to: kind and id ► that.
+fn lookups(run: &Node) -> BTreeMap<(String, String), String> {
+    let said = pairs(run.get("lookups")).into_iter();
+    let named = said.filter_map(|(name, value)| {
+        let (kind, id) = name.split_once('.')?;
+        Some(((kind.to_owned(), id.to_owned()), value))
+    });
+    named.collect()
+}
+
 fn run(case: &Node, run: &Node, failures: &mut Vec<String>) {
     let mapping = match compile(case) {
         Ok(mapping) => mapping,
@@ -124,13 +134,7 @@ fn run(case: &Node, run: &Node, failures: &mut Vec<String>) {
             Some(raw) => raw.as_bytes().to_vec(),
             None => document.to_value().to_json(),
         };
-        let lookups: BTreeMap<(String, String), String> = pairs(run.get("lookups"))
-            .into_iter()
-            .filter_map(|(name, value)| {
-                let (kind, id) = name.split_once('.')?;
-                Some(((kind.to_owned(), id.to_owned()), value))
-            })
-            .collect();
+        let lookups = lookups(run);
         let nothing = lookups.is_empty() && run.get("lookups").is_none();
         let facts: &dyn Facts = if nothing { &NoFacts } else { &lookups };
         let found = given_with(&mapping, &body, &context, facts);

@@ -157,6 +157,11 @@ struct Core {
 }
 
 impl Core {
+    fn intake(&self, gates: Gates) -> Intake {
+        let intake = Intake::new(self.apply.clone(), self.bundle.clone(), gates, self.clock);
+        intake.looking_up_in(Arc::clone(&self.store))
+    }
+
     fn deliverer(
         &self,
         config: &Config,
@@ -259,8 +264,7 @@ impl Hub {
         let core = Core { store: Arc::clone(&store), bundle: bundles, apply, clock };
         let pauses = store.pauses().await?;
         let gates = Gates::from(&config.intake);
-        let intake = Intake::new(core.apply.clone(), core.bundle.clone(), gates, clock)
-            .looking_up_in(Arc::clone(&store));
+        let intake = core.intake(gates);
         let events = Publisher::of(config.bus.as_ref(), &secrets);
         events.iter().for_each(Publisher::look);
         let beside = (intake.tap().clone(), events.clone());

@@ -197,6 +197,7 @@ fn compile(files: &Files, unread: &BTreeSet<String>) -> Compiled {
         if let Some(connector) = compiled.connectors.get(&integration.name) {
             let found = check(integration, connector.as_ref(), &flow);
             compiled.findings.extend(found);
+            compiled.findings.extend(facts::waiting_replies(integration));
         }
     }
     compiled.flow = Some(flow);
@@ -304,14 +305,6 @@ fn check(integration: &Integration, connector: &dyn Connector, flow: &Flow) -> V
                 None => error(rule.span, no_operation(operations, name)),
             }
         }
-    }
-    for (span, document) in facts::waiting_replies(integration) {
-        error(
-            span,
-            format!(
-                "the reply `{document}` looks up references: only what comes in can wait for them"
-            ),
-        );
     }
     for intake in &integration.intake {
         let mut needs_read =

@@ -6,8 +6,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use orderhub_lang::diagnostic::Span;
+use orderhub_lang::diagnostic::Diagnostic;
 use orderhub_mapping::Mapping;
+use orderhub_mapping::codes::INTEGRATION;
 use orderhub_mapping::facts::{Asking, Facts, Looked, LookupKey};
 use orderhub_mapping::integration::Integration;
 use serde::{Deserialize, Serialize};
@@ -79,13 +80,17 @@ impl Kept {
 }
 
 /// Replies whose mappings look up what is not in the files: nobody finds it out for them.
-pub(super) fn waiting_replies(of: &Integration) -> Vec<(Span, &str)> {
+pub(super) fn waiting_replies(of: &Integration) -> Vec<Diagnostic> {
     let replies = of.deliver.iter().flat_map(|rule| {
         let named = [&rule.reply.single, &rule.reply.create, &rule.reply.update];
         named.into_iter().flatten().map(|document| (rule.span, document.as_str()))
     });
     let asks = |document: &str| of.mappings.get(document).is_some_and(|mapping| mapping.looks_up());
-    replies.filter(|(_, document)| asks(document)).collect()
+    let found = replies.filter(|(_, document)| asks(document)).map(|(span, document)| {
+        let message = format!("the reply `{document}` looks up references: only what comes in can");
+        Diagnostic::error(INTEGRATION, &of.source, span, message)
+    });
+    found.collect()
 }
 
 impl Bundle {

@@ -4,7 +4,7 @@
 //! with the message. Test: `what_is_looked_up_is_recorded_and_what_is_unknown_is_waited_for`.
 //! Bounds: [`ROUNDS`] questions to the store, where one look-up needs what another gives; at most [`MOST`] look-ups.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use orderhub_mapping::facts::LookupKey;
@@ -61,10 +61,9 @@ async fn answer(
     let references = wants.iter().map(|want| reference(envelope, want)).collect();
     let bound = store.bound(references).await?;
     let mut states: BTreeMap<OrderKey, Option<Arc<State>>> = BTreeMap::new();
-    for key in bound.iter().flatten().map(|bound| bound.order) {
-        if !states.contains_key(&key) {
-            states.insert(key, store.state(&Scope::All, key).await?);
-        }
+    let orders: BTreeSet<OrderKey> = bound.iter().flatten().map(|bound| bound.order).collect();
+    for key in orders {
+        states.insert(key, store.state(&Scope::All, key).await?);
     }
     for (want, bound) in wants.iter().zip(bound) {
         let found = bound.and_then(|bound| {
@@ -96,10 +95,11 @@ fn taken(want: &LookupKey, bound: &Bound, state: &State) -> Option<Box<str>> {
     if id {
         return Some(element.id.as_str().into());
     }
-    let field = match bound.at.collection() {
-        Collection::Fulfilments => known::fulfilment::REF,
-        Collection::Shipments => known::shipment::REF,
-        _ => return None,
-    };
+    // Only these have a ref of ours; of all else the id is meant.
+    let refs = [
+        (Collection::Fulfilments, known::fulfilment::REF),
+        (Collection::Shipments, known::shipment::REF),
+    ];
+    let (_, field) = refs.into_iter().find(|(of, _)| *of == bound.at.collection())?;
     element.fields.text(field).map(Into::into)
 }

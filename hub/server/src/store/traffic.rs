@@ -2,7 +2,7 @@
 //! that works on the store nor what it keeps notices.
 //!
 //! **Invariant:** nothing is written. A file is opened to be read; a database refuses writes of the connection.
-//! Test: `what_if_writes_nothing`.
+//! Test: `the_old_bundle_gives_what_was_recorded_to_the_byte`.
 
 use std::fmt::Debug;
 use std::sync::Arc;

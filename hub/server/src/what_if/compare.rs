@@ -37,7 +37,7 @@ impl<'m> Found<'m> {
     }
 
     /// What the new files make of it and the old ones did not.
-    pub(super) fn new(&self) -> Option<&'m Contribution> {
+    pub(super) fn changed(&self) -> Option<&'m Contribution> {
         match self {
             Found::Differs(said, _) | Found::Mended(said) | Found::Newly(said) => Some(said),
             Found::Same(_) | Found::Fails(..) | Found::NoLonger(_) => None,
@@ -115,7 +115,7 @@ impl<'m> Side<'m> {
     /// Takes the failure of the document with this key; of one whose key cannot be read, any.
     fn failure(&mut self, key: &str) -> Option<&'m MapError> {
         let own = |error: &&MapError| error.key.as_deref() == Some(key);
-        let at = self.failures.iter().position(|error| own(error));
+        let at = self.failures.iter().position(own);
         let at = at.or_else(|| self.failures.iter().position(|error| error.key.is_none()))?;
         Some(self.failures.remove(at))
     }

@@ -1,10 +1,10 @@
 //! What other files would have made of the messages that are stored: each is mapped by the bundle of its row and by
 //! the new one, with what was recorded with it, and the two are compared field by field.
 //!
-//! **Invariant:** nothing is written and nothing is sent. Test: `what_if_writes_nothing`.
+//! **Invariant:** nothing is written and nothing is sent. Test: `the_old_bundle_gives_what_was_recorded_to_the_byte`.
 //! **Invariant:** files compared with themselves change nothing, and the bundle of a row gives what was recorded
-//! then, whatever the settings are today; where it does not, the report says so. Tests:
-//! `the_old_bundle_gives_what_was_recorded_to_the_byte`, `files_compared_with_themselves_change_nothing`.
+//! then, whatever the settings are today; where it does not, the report says so. Test:
+//! `the_old_bundle_gives_what_was_recorded_to_the_byte`.
 //! Bounds: [`Asked::limit`] messages, the newest first; [`BUNDLES`] former bundles at a time; a report of
 //! [`report::MOST_CHANGES`] kinds of changes with [`report::MOST_EXAMPLES`] examples each.
 

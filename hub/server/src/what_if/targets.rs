@@ -81,7 +81,7 @@ impl Targets {
         if !self.documents.insert(hash::half_of_parts(parts.map(str::as_bytes))) {
             return Ok(());
         }
-        let changed = found.new();
+        let changed = found.changed();
         let Some(place) = self.place(traffic, both.1, said, changed.is_some()).await? else {
             self.unplaced += u64::from(changed.is_some());
             return Ok(());

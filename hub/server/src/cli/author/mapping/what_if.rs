@@ -3,7 +3,7 @@
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::Value as Json;
@@ -123,7 +123,8 @@ fn refused(error: BundleError, new: &Path, output: Output) -> Fault {
 
 /// How far it is, on stderr.
 struct Line {
-    next: Instant,
+    clock: Clock,
+    next: Timestamp,
     terminal: bool,
     shown: bool,
 }
@@ -131,15 +132,23 @@ struct Line {
 impl Line {
     fn new() -> Self {
         let terminal = std::io::stderr().is_terminal();
-        let every = if terminal { SHOWN_EVERY } else { TOLD_EVERY };
-        Self { next: Instant::now() + every, terminal, shown: false }
+        let clock = Clock::system();
+        let mut line = Self { clock, next: clock.now(), terminal, shown: false };
+        line.later();
+        line
+    }
+
+    fn later(&mut self) {
+        let every = if self.terminal { SHOWN_EVERY } else { TOLD_EVERY };
+        let now = self.clock.now();
+        self.next = now.saturating_add(every).unwrap_or(now);
     }
 
     fn tell(&mut self, report: &Report) {
-        if Instant::now() < self.next {
+        if self.clock.now() < self.next {
             return;
         }
-        self.next = Instant::now() + if self.terminal { SHOWN_EVERY } else { TOLD_EVERY };
+        self.later();
         let back = report.oldest.map_or(String::new(), |at| format!(", back to {at:.0}"));
         let differ = report.differ + report.fail + report.newly_mapped + report.no_longer_mapped;
         let line = format!("{} looked at{back}: {differ} otherwise", messages(report.messages));
