@@ -119,6 +119,52 @@ async fn looked_up(database: Option<Schema>) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_row_that_comes_later_ends_what_waited_for_it() {
+    let (folder, port) = (tempfile::tempdir().unwrap(), free_port());
+    let mappings = folder.path().join("mappings");
+    files(&mappings);
+    let settings = Settings::new(port).own_mappings().shop("shop_eu", "http://127.0.0.1:1");
+    settings.write(folder.path());
+    let hub = Hub::start(folder.path(), port).await;
+    for (number, article) in [(1, "4711"), (2, "4712")] {
+        let unknown = hand_in(&hub, order(number, &format!(r#""article":"{article}""#))).await;
+        assert_eq!(unknown["outcome"], "todo", "{unknown}");
+    }
+    let articles = "no,family,name\n17,tea,Tea\n4711,pots,Pot\n";
+    std::fs::write(mappings.join("hub/master/articles.csv"), articles).unwrap();
+    wait::until("the order is there", PATIENCE, || async {
+        (api::all_orders(&hub).await.len() == 1).then_some(())
+    })
+    .await;
+    assert_eq!(ext(&hub, 1, "family").await, "pots");
+    // The other was tried once more, by the hub, and is a todo of its own again.
+    let open = || async {
+        let page = api::get(&hub, "/api/v1/todo?cause=unknown_value").await;
+        page["items"].as_array().unwrap().clone()
+    };
+    let ids = |todos: &[Value]| todos.iter().map(|todo| todo["id"].clone()).collect::<Vec<_>>();
+    let left = wait::until("one is left", PATIENCE, || async {
+        let open = open().await;
+        (open.len() == 1).then_some(open)
+    })
+    .await;
+    assert!(left[0]["why"].as_str().unwrap().contains("4712"), "{left:?}");
+    // A start with the same files leaves it alone.
+    assert!(hub.terminate().await.success());
+    let hub = Hub::start(folder.path(), port).await;
+    // What wakes this one looks first for what is to be taken up again.
+    let late = hand_in(&hub, order(3, &format!(r#""replaces":{}"#, id(4)))).await;
+    assert_eq!(late["outcome"], "waiting", "{late}");
+    hand_in(&hub, order(4, r#""article":"17""#)).await;
+    wait::until("the periodic work was done", PATIENCE, || async {
+        (api::all_orders(&hub).await.len() == 3).then_some(())
+    })
+    .await;
+    let page = api::get(&hub, "/api/v1/todo?cause=unknown_value").await;
+    assert_eq!(ids(page["items"].as_array().unwrap()), ids(&left));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_looked_up_is_recorded_and_what_is_unknown_is_waited_for() {
     looked_up(None).await;
 }

@@ -2,6 +2,9 @@
 //! timers; the sweep that joins waiting documents with references that passed them; making orders found that a
 //! former program or key did not ([`crate::store::Indexing`]).
 //!
+//! **Invariant:** what was parked for a value that the files did not know is driven again once for each change of the
+//! files, and never for a start with the same files. Test: `a_row_that_comes_later_ends_what_waited_for_it`.
+//!
 //! **Invariant:** a message is driven alone, its attempt counted in an earlier commit, so that one that
 //! takes the process down is a todo after three times and hurts no neighbour. Tests:
 //! `a_suspect_is_stored_and_driven_alone`, `three_drives_without_an_end_make_a_todo`.
@@ -10,7 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use orderhub_order::fold::{Act, Facts};
+use orderhub_order::fold::{Act, Facts, TodoKind};
 use orderhub_order::ids::OrderKey;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -20,7 +23,7 @@ use crate::apply::{Apply, OrderUnit, Redrive, Unit, UnitOutcome};
 use crate::bundle::Bundle;
 use crate::clock::Clock;
 use crate::intake::{Gates, find_out, unit_with};
-use crate::store::{Lease, PendingRow, Store, StoreError};
+use crate::store::{Lease, MOST_ROWS, PendingRow, Scope, Store, StoreError, TodoFilter, TodoRow};
 
 /// What allows a process to do it.
 const LEASE: &str = "jobs";
@@ -32,6 +35,8 @@ const LOOK: Duration = Duration::from_millis(250);
 const SWEEP: SignedDuration = SignedDuration::from_secs(10);
 /// Timers taken at a look.
 const AT_ONCE: usize = 64;
+/// Parked documents that are taken up again after a change of the files; what is beyond waits for a person.
+const RESUMED: usize = 10_000;
 /// Orders that are made found in one transaction: some milliseconds, so that no commit waits long.
 const INDEXED_AT_ONCE: usize = 50;
 /// Such transactions at a look: at most a few thousand orders a second, beside whatever else is committed.
@@ -76,30 +81,75 @@ pub fn start(parts: Parts, stop: CancellationToken) -> JoinHandle<()> {
 /// Works while the lease is held.
 async fn work(parts: &Parts, lease: &Lease, stop: &CancellationToken) {
     let apply = parts.apply.under(lease.clone());
-    let mut next_sweep = parts.clock.now();
+    let mut done = Done { next_sweep: parts.clock.now(), resumed: None };
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
             () = lease.lost() => return,
             () = parts.clock.sleep(LOOK) => {}
         }
-        if let Err(error) = look(parts, &apply, &mut next_sweep, stop).await {
+        if let Err(error) = look(parts, &apply, &mut done, stop).await {
             tracing::warn!(%error, "periodic work could not go on; it is tried again");
         }
     }
 }
 
+/// How far the work is.
+struct Done {
+    next_sweep: Timestamp,
+    /// The bundle after which documents were taken up again.
+    resumed: Option<Arc<str>>,
+}
+
+/// Takes up again what was parked for a value that the files did not know, when the files are newer: a row of a table or
+/// of master data may have come. What is still unknown is a todo of today, and is left alone until the next change.
+async fn resume(parts: &Parts, done: &mut Done, now: Timestamp) -> Result<(), StoreError> {
+    let hash = Arc::clone(&parts.bundle.borrow().hash);
+    if done.resumed.as_ref() == Some(&hash) {
+        return Ok(());
+    }
+    let since = parts.store.bundle_since(&hash).await?;
+    let mut filter = TodoFilter {
+        kind: Some(TodoKind::Parked),
+        cause: Some("unknown_value".to_owned()),
+        limit: MOST_ROWS,
+        ..TodoFilter::default()
+    };
+    let mut parked = Vec::new();
+    while parked.len() < RESUMED {
+        let page = parts.store.todos(&Scope::All, &filter).await?;
+        let older = |todo: &&TodoRow| since.is_some_and(|since| todo.at < since);
+        parked.extend(page.items.iter().filter(older).map(|todo| todo.id));
+        filter.cursor = page.next;
+        if filter.cursor.is_none() {
+            break;
+        }
+    }
+    for todo in &parked {
+        parts.store.replay(*todo, "hub", now).await?;
+    }
+    if !parked.is_empty() {
+        tracing::info!(
+            documents = parked.len(),
+            "the files have changed: parked documents are tried again"
+        );
+    }
+    done.resumed = Some(hash);
+    Ok(())
+}
+
 async fn look(
     parts: &Parts,
     apply: &Apply,
-    next_sweep: &mut Timestamp,
+    done: &mut Done,
     stop: &CancellationToken,
 ) -> Result<(), StoreError> {
     let now = parts.clock.now();
-    if now >= *next_sweep {
-        *next_sweep = now.saturating_add(SWEEP).unwrap_or(now);
+    if now >= done.next_sweep {
+        done.next_sweep = now.saturating_add(SWEEP).unwrap_or(now);
         parts.store.sweep(now).await?;
     }
+    resume(parts, done, now).await?;
     for key in parts.store.timers(now, AT_ONCE).await? {
         apply.submit(tick(key)).await?;
     }

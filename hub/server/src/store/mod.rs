@@ -267,6 +267,9 @@ pub trait Store: Reads + Answers + Fetches + Indexing + Peers + Debug + Send + S
     /// The files of a bundle by its hash.
     fn bundle(&self, hash: &str) -> BoxFuture<'_, Result<Option<Files>, StoreError>>;
 
+    /// When a bundle was first made the active one; `None`: it never was.
+    fn bundle_since(&self, hash: &str) -> BoxFuture<'_, Result<Option<Timestamp>, StoreError>>;
+
     /// What references are bound to, in their order, as they stand now.
     fn bound(
         &self,

@@ -179,6 +179,11 @@ impl Store for PostgresStore {
         Box::pin(self.readers.run(move |c| Box::pin(orders::bundle(c, hash))))
     }
 
+    fn bundle_since(&self, hash: &str) -> BoxFuture<'_, Result<Option<Timestamp>, StoreError>> {
+        let hash = hash.to_owned();
+        Box::pin(self.readers.run(move |c| Box::pin(orders::bundle_since(c, hash))))
+    }
+
     fn timers(
         &self,
         now: Timestamp,

@@ -178,3 +178,13 @@ pub(super) async fn bundle(c: &mut PgConnection, hash: String) -> Result<Option<
     let packed: Option<Vec<u8>> = query_scalar(sql).bind(hash).fetch_optional(c).await?;
     packed.map(|packed| Ok(codec::read_files(&codec::unpack(&packed)?)?)).transpose()
 }
+
+/// When a bundle was first kept.
+pub(super) async fn bundle_since(
+    c: &mut PgConnection,
+    hash: String,
+) -> Result<Option<Timestamp>, Fault> {
+    let sql = "SELECT at FROM bundles WHERE hash = $1";
+    let at: Option<i64> = query_scalar(sql).bind(hash).fetch_optional(c).await?;
+    Ok(at.map(from_column))
+}

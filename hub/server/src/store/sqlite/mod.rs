@@ -158,6 +158,11 @@ impl Store for SqliteStore {
         Box::pin(self.readers.read(move |c| orders::bundle(c, &hash)))
     }
 
+    fn bundle_since(&self, hash: &str) -> BoxFuture<'_, Result<Option<Timestamp>, StoreError>> {
+        let hash = hash.to_owned();
+        Box::pin(self.readers.read(move |c| orders::bundle_since(c, &hash)))
+    }
+
     fn timers(
         &self,
         now: Timestamp,

@@ -154,3 +154,10 @@ pub(super) fn bundle(c: &Connection, hash: &str) -> Result<Option<Files>, Fault>
     let packed = c.query_row(sql, [hash], |row| row.get::<_, Vec<u8>>(0)).optional()?;
     packed.map(|packed| Ok(codec::read_files(&codec::unpack(&packed)?)?)).transpose()
 }
+
+/// When a bundle was first kept.
+pub(super) fn bundle_since(c: &Connection, hash: &str) -> Result<Option<Timestamp>, Fault> {
+    let sql = "SELECT at FROM bundles WHERE hash = ?1";
+    let at = c.query_row(sql, [hash], |row| row.get::<_, i64>(0)).optional()?;
+    Ok(at.map(from_column))
+}
