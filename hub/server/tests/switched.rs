@@ -21,7 +21,7 @@ use orderhub::config::{Config, Secrets, StoreUrl, parse};
 use orderhub::intake::{Envelope, Gates, unit};
 use orderhub::store::sqlite::{Options, SqliteStore};
 use orderhub::store::traffic::{Before, traffic};
-use orderhub::store::{Reads as _, Scope, Store};
+use orderhub::store::{Scope, Store};
 use orderhub_mapping::facts::said;
 use orderhub_order::catalogue::known;
 use orderhub_order::ids::SystemName;
