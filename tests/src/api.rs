@@ -72,20 +72,31 @@ fn read(order: &Value) -> Order {
 
 /// What waits for all systems together.
 pub async fn pending(hub: &Hub) -> u64 {
+    pending_but(hub, "").await
+}
+
+/// The same without a system.
+async fn pending_but(hub: &Hub, but: &str) -> u64 {
     let page = get(hub, "/api/v1/systems").await;
     let systems = page["items"].as_array().expect("a list has items");
-    systems.iter().map(|system| system["backlog"].as_u64().expect("a system has a backlog")).sum()
+    let others = systems.iter().filter(|system| system["system"] != but);
+    others.map(|system| system["backlog"].as_u64().expect("a system has a backlog")).sum()
 }
 
 /// Waits until no message is being taken in and no lane wants anything, three looks in a row.
 pub async fn until_idle(hub: &Hub, bound: Duration) {
+    until_idle_but(hub, "", bound).await;
+}
+
+/// The same, whatever waits for one system.
+pub async fn until_idle_but(hub: &Hub, but: &str, bound: Duration) {
     let mut before = (0, 0);
     let mut same = 0;
     let looking = async {
         let mut tick = tokio::time::interval(Duration::from_millis(500));
         while same < 3 {
             tick.tick().await;
-            let now = (pending(hub).await, stored(hub).await);
+            let now = (pending_but(hub, but).await, stored(hub).await);
             same = if now.0 == 0 && now == before { same + 1 } else { 0 };
             before = now;
         }

@@ -51,6 +51,13 @@ impl Schema {
         sqlx::query_scalar(sql).fetch_all(&mut connection).await.expect("ids of messages")
     }
 
+    /// Bundles that decided versions of orders.
+    pub async fn bundles(&self) -> i64 {
+        let mut connection = PgConnection::connect(&self.url()).await.expect("PostgreSQL answers");
+        let sql = "SELECT count(DISTINCT bundle) FROM changes";
+        sqlx::query_scalar(sql).fetch_one(&mut connection).await.expect("a count")
+    }
+
     /// The instance that reads a queue, by its lease.
     pub async fn reader(&self) -> Option<String> {
         let mut connection = PgConnection::connect(&self.url()).await.expect("PostgreSQL answers");

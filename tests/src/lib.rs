@@ -10,6 +10,7 @@ pub mod balanced;
 pub mod broker;
 pub mod database;
 pub mod document;
+pub mod fuzz;
 pub mod http;
 pub mod hub;
 pub mod line;

@@ -51,6 +51,7 @@ use intake::{Gates, Intake};
 use readiness::Readiness;
 use resilience::Jitter;
 use store::{PauseRow, Store, StoreError};
+use switch::Standing;
 use tap::Tap;
 
 /// Units that wait for their commit; sources wait when it is full.
@@ -190,7 +191,7 @@ impl Core {
     fn switching(
         &self,
         config: &Arc<Config>,
-        active: watch::Sender<Arc<Bundle>>,
+        (active, standing): (watch::Sender<Arc<Bundle>>, Standing),
         stop: CancellationToken,
     ) -> JoinHandle<()> {
         let parts = switch::Parts {
@@ -199,6 +200,7 @@ impl Core {
             active,
             folder: config.mappings.reload.then(|| config.mappings.path.clone()),
             clock: self.clock,
+            standing,
         };
         switch::start(parts, stop)
     }
@@ -271,7 +273,8 @@ impl Hub {
         let deliverer = core.deliverer(&config, &secrets, (due, pauses), beside)?;
         let (jobs, retention) = core.jobs(gates, &stops.jobs);
         let config = Arc::new(config);
-        let switching = core.switching(&config, active, stops.jobs.clone());
+        let standing = Standing::new(clock.now());
+        let switching = core.switching(&config, (active, standing.clone()), stops.jobs.clone());
         let bus = Bus::new(intake.clone());
         let leased = leased(&store, &intake, &deliverer, clock);
         let api = Api::new(http::Parts {
@@ -284,6 +287,7 @@ impl Hub {
             readiness: readiness.clone(),
             metrics: telemetry::recorder(),
             clock,
+            standing,
             stopping: stops.sources.clone(),
         });
         let http = tokio::spawn(http::serve(listener, api.clone(), stops.http.clone()));

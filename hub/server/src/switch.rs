@@ -5,10 +5,24 @@
 //! what the store says is in use, with the files that it keeps, so that one change in one place is a change
 //! everywhere.
 //!
+//! Where a change reaches the folders one after the other, whoever has it first leads: the others use its files from the
+//! store while their own folders are as they were, and go on so when these become the same. A process that starts
+//! with the former files leads everybody back to them, until its folder changes.
+//!
 //! **Invariant:** a bundle that does not compile, or not with these settings, changes nothing: the one in use
-//! stays, and the log says what is wrong. Test: `a_folder_that_changes_is_switched_to_and_a_bad_one_is_not`.
+//! stays, and log, API and metrics say what is wrong. Tests:
+//! `a_folder_that_changes_is_switched_to_and_a_bad_one_is_not`, `what_is_refused_is_said_until_it_is_mended`,
+//! `what_the_store_names_and_nobody_can_use_is_said_until_it_names_another`.
+//! **Invariant:** a switch loses, doubles and reorders nothing, whatever a target does. Test:
+//! `a_hundred_reloads_lose_nothing`.
+//! **Invariant:** a folder in the middle of a change is not taken for the change. Test:
+//! `a_folder_is_taken_when_it_rests`.
 //! **Invariant:** a folder that cannot be read any more is told of, once, and the bundle in use goes on. Test:
 //! `a_folder_that_vanishes_is_told_of_and_the_hub_goes_on`.
+//!
+//! **Bounds:** a change is seen within [`LOOK`] and taken [`SETTLE`] later; where looking takes long (a large folder,
+//! a busy machine) looks are further apart ([`EASE`]), [`LONGEST`] at most; a folder that never rests is taken as it
+//! is after [`UNSETTLED`] looks.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -16,19 +30,35 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use tokio::time::MissedTickBehavior;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+pub use self::standing::Standing;
+use self::standing::{From, Refused};
 use crate::bundle::{Bundle, BundleError, Files};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::store::{Shared, Store, StoreError};
 
-/// Between two looks at the folder: a change is seen about so late.
-const LOOK: Duration = Duration::from_secs(2);
+pub(crate) mod standing;
 
-/// So many looks in a row may find a folder in the middle of a change.
-const LOOKS: u32 = 1;
+/// Between two looks at the folder: a change is seen so late at most.
+const LOOK: Duration = Duration::from_millis(500);
+
+/// Between a look that found another folder and the next: a change is over when both find the same.
+const SETTLE: Duration = Duration::from_millis(200);
+
+/// So many looks in a row may each find another folder.
+const UNSETTLED: u32 = 10;
+
+/// Between two looks lies so many times what one takes.
+const EASE: u32 = 4;
+
+/// And no more than this.
+const LONGEST: Duration = Duration::from_secs(2);
+
+/// So many looks in a row may find a folder that cannot be read, in the middle of a change.
+const LOOKS: u32 = 2;
 
 /// What switching needs.
 #[derive(Debug)]
@@ -43,6 +73,8 @@ pub struct Parts {
     pub folder: Option<PathBuf>,
     /// The time.
     pub clock: Clock,
+    /// Where it is said.
+    pub standing: Standing,
 }
 
 /// Why there is no switch.
@@ -60,19 +92,20 @@ enum NotSwitched {
 
 /// Looks, until told to stop.
 pub fn start(parts: Parts, stop: CancellationToken) -> JoinHandle<()> {
-    let shared = parts.store.shared();
+    let mut shared = parts.store.shared();
     tokio::spawn(async move {
-        let seen = Arc::clone(&parts.active.borrow().hash);
-        let mut switch = Switch { parts, seen: Arc::clone(&seen), refused: seen, unreadable: 0 };
-        let mut shared = shared;
+        let mut switch = Switch::new(parts);
         // Not a wait begun anew each time: the store is heard more often than that.
-        let mut looks = tokio::time::interval(LOOK);
-        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut next = Instant::now();
         loop {
             tokio::select! {
                 () = stop.cancelled() => return,
                 () = changed(&mut shared) => {}
-                _ = looks.tick() => switch.look().await,
+                () = tokio::time::sleep_until(next) => {
+                    let began = Instant::now();
+                    let rest = switch.look().await;
+                    next = Instant::now() + rest.max((began.elapsed() * EASE).min(LONGEST));
+                }
             }
             let named = shared.as_ref().and_then(|shared| shared.borrow().bundle.clone());
             if let Some(named) = named {
@@ -96,6 +129,9 @@ struct Switch {
     parts: Parts,
     /// What the folder held last.
     seen: Arc<str>,
+    /// What a look found that is not taken yet, and how many looks in a row found another.
+    found: Option<String>,
+    unsettled: u32,
     /// What the store named last and could not be switched to.
     refused: Arc<str>,
     /// Looks in a row at which the folder could not be read.
@@ -103,28 +139,50 @@ struct Switch {
 }
 
 impl Switch {
-    /// Looks at the folder.
-    async fn look(&mut self) {
-        let Some(folder) = self.parts.folder.clone() else { return };
+    fn new(parts: Parts) -> Self {
+        let seen = Arc::clone(&parts.active.borrow().hash);
+        let refused = Arc::clone(&seen);
+        Self { parts, seen, found: None, unsettled: 0, refused, unreadable: 0 }
+    }
+
+    /// Looks at the folder; when to look again.
+    async fn look(&mut self) -> Duration {
+        let Some(folder) = self.parts.folder.clone() else { return LOOK };
         let read = move || Bundle::read(&folder).map(|files| (Bundle::name(&files), files));
         let (hash, files) = match tokio::task::spawn_blocking(read).await {
             Ok(Ok(read)) => read,
             // In the middle of a change, or gone: looked at again.
-            Ok(Err(error)) => return self.unreadable(&error),
-            Err(_) => return,
+            Ok(Err(error)) => {
+                self.unreadable(&error);
+                return LOOK;
+            }
+            Err(_) => return LOOK,
         };
         if std::mem::take(&mut self.unreadable) > LOOKS {
             tracing::info!("the folder of the integration files can be read again");
+            self.parts.standing.unread(None);
         }
         metrics::gauge!("orderhub_mappings_unreadable").set(0.0);
         if *hash == *self.seen {
-            return;
+            (self.found, self.unsettled) = (None, 0);
+            return LOOK;
         }
-        self.seen = hash.into();
-        if self.seen == self.parts.active.borrow().hash {
-            return;
+        if self.found.as_ref() != Some(&hash) && self.unsettled < UNSETTLED {
+            (self.found, self.unsettled) = (Some(hash), self.unsettled + 1);
+            return SETTLE;
         }
-        tracing::info!(bundle = %self.seen, "the integration files have changed");
+        (self.found, self.unsettled) = (None, 0);
+        self.take(hash.into(), files).await;
+        LOOK
+    }
+
+    /// Switches to what the folder holds, if it can be used.
+    async fn take(&mut self, hash: Arc<str>, files: Files) {
+        self.seen = Arc::clone(&hash);
+        if hash == self.parts.active.borrow().hash {
+            return self.parts.standing.agrees(From::Folder);
+        }
+        tracing::info!(bundle = %hash, "the integration files have changed");
         let told = async {
             let bundle = self.compile(files.clone()).await?;
             let now = self.parts.clock.now();
@@ -132,12 +190,15 @@ impl Switch {
             Ok(bundle)
         };
         match told.await {
-            Ok(bundle) => self.switch(bundle),
+            Ok(bundle) => {
+                self.parts.standing.agrees(From::Folder);
+                self.switch(bundle);
+            }
             Err(NotSwitched::Store(error)) => {
                 tracing::warn!(%error, "the changed files are not in use yet; it is tried again");
                 self.seen = Arc::clone(&self.parts.active.borrow().hash);
             }
-            Err(error) => refuse(&error),
+            Err(error) => self.refuse(&hash, From::Folder, &error),
         }
     }
 
@@ -147,6 +208,9 @@ impl Switch {
         if self.unreadable == LOOKS + 1 {
             let found = findings(error);
             tracing::error!(%error, "the folder of the integration files cannot be read; those in use stay{found}");
+            let now = self.parts.clock.now();
+            let refused = Refused::new(None, now, From::Folder, error.to_string());
+            self.parts.standing.unread(Some(refused.because_of(error)));
         }
         if self.unreadable > LOOKS {
             metrics::gauge!("orderhub_mappings_unreadable").set(1.0);
@@ -155,7 +219,14 @@ impl Switch {
 
     /// Does as the others do.
     async fn follow(&mut self, named: Box<str>) {
-        if *named == *self.parts.active.borrow().hash || *named == *self.refused {
+        if *named == *self.parts.active.borrow().hash {
+            if self.refused != self.parts.active.borrow().hash {
+                self.refused = Arc::clone(&self.parts.active.borrow().hash);
+                self.parts.standing.agrees(From::Store);
+            }
+            return;
+        }
+        if *named == *self.refused {
             return;
         }
         let found = async {
@@ -170,7 +241,8 @@ impl Switch {
             }
             Err(error) => {
                 self.refused = (*named).into();
-                refuse(&error);
+                let named = Arc::clone(&self.refused);
+                self.refuse(&named, From::Store, &error);
             }
         }
     }
@@ -187,16 +259,22 @@ impl Switch {
         }
         tracing::info!(bundle = %bundle.hash, "the hub has switched to other integration files");
         self.refused = Arc::clone(&bundle.hash);
+        self.parts.standing.agrees(From::Store);
+        self.parts.standing.switched(self.parts.clock.now());
         self.parts.active.send_replace(Arc::new(bundle));
     }
-}
 
-fn refuse(error: &NotSwitched) {
-    let found = match error {
-        NotSwitched::Bundle(error) => findings(error),
-        NotSwitched::Store(_) | NotSwitched::Missing(_) | NotSwitched::Fault => String::new(),
-    };
-    tracing::error!(%error, "the changed integration files are not used, those in use stay{found}");
+    fn refuse(&self, hash: &Arc<str>, from: From, error: &NotSwitched) {
+        let now = self.parts.clock.now();
+        let mut refused = Refused::new(Some(Arc::clone(hash)), now, from, error.to_string());
+        let mut found = String::new();
+        if let NotSwitched::Bundle(error) = error {
+            found = findings(error);
+            refused = refused.because_of(error);
+        }
+        tracing::error!(%error, "the changed integration files are not used, those in use stay{found}");
+        self.parts.standing.refuse(refused);
+    }
 }
 
 /// What is wrong with files, each at its place.
@@ -206,3 +284,6 @@ fn findings(error: &BundleError) -> String {
         BundleError::Settings(_) | BundleError::Read { .. } => String::new(),
     }
 }
+
+#[cfg(test)]
+mod tests;

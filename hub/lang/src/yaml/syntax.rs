@@ -21,7 +21,7 @@ pub(super) fn finding(
     let at = byte(source, error.marker());
     if matches!(error.kind(), ErrorKind::RecursionLimitExceeded) {
         let message = format!("nested deeper than {} levels", budget.depth);
-        return findings.error(codes::TOO_DEEP, Span::new(at, at + 1), message);
+        return findings.error(codes::TOO_DEEP, one_letter(source, at), message);
     }
     let about_tabs = matches!(
         error.kind(),
@@ -38,9 +38,15 @@ pub(super) fn finding(
     findings.error(codes::SYNTAX, mistake.span, mistake.message).with_hint(mistake.hint)
 }
 
+/// The letter at a byte, whole: where nothing stands, what would stand there.
+fn one_letter(source: &Source, at: usize) -> Span {
+    let letter = source.text.get(at..).and_then(|rest| rest.chars().next());
+    Span::new(at, at + letter.map_or(1, char::len_utf8))
+}
+
 fn tabs(findings: &Findings, at: usize) -> Diagnostic {
     let message = "a tab where only blanks may stand";
-    let finding = findings.error(codes::TAB, Span::new(at, at + 1), message);
+    let finding = findings.error(codes::TAB, one_letter(findings.source(), at), message);
     let lines = findings.source().text.lines();
     match lines.filter(|line| line.trim_start_matches(' ').starts_with('\t')).count() {
         0 | 1 => finding.with_hint("replace the tab by blanks"),
@@ -71,7 +77,7 @@ impl Stopped<'_> {
         let found = self.quote().or_else(|| self.bracket());
         let found = found.or_else(|| self.colon()).or_else(|| self.no_blank());
         found.or_else(|| self.indentation()).unwrap_or_else(|| Mistake {
-            span: Span::new(self.at, self.at + 1),
+            span: one_letter(self.source, self.at),
             message: self.info.to_owned(),
             hint: "the cause often stands just before: a quote, a bracket or a comma that is missing, or a line \
                    that is indented unlike its neighbours"
@@ -130,7 +136,7 @@ impl Stopped<'_> {
         let before = self.text(0, self.at);
         if here.starts_with('[') && before.ends_with(|c: char| !c.is_whitespace() && c != ',') {
             return Some(Mistake {
-                span: Span::new(self.at, self.at + 1),
+                span: one_letter(self.source, self.at),
                 message: "`[` begins a list".to_owned(),
                 hint: "in a path, a place in a list is `items.0`, every element `items.*`"
                     .to_owned(),
@@ -147,7 +153,7 @@ impl Stopped<'_> {
             });
         }
         Some(Mistake {
-            span: Span::new(self.at, self.at + 1),
+            span: one_letter(self.source, self.at),
             message: format!("a comma, or `{close}`, is missing before this"),
             hint: "a text with a comma, a bracket, a quote or `: ` in it stands in quotes"
                 .to_owned(),
@@ -164,7 +170,7 @@ impl Stopped<'_> {
         let (key, value) = inner.split_once(": ")?;
         let second = start + (line.len() - inner.len()) + key.len() + 1;
         (second < self.at).then(|| Mistake {
-            span: Span::new(self.at, self.at + 1),
+            span: one_letter(self.source, self.at),
             message: "a second colon on one line".to_owned(),
             hint: format!(
                 "a text with a colon stands in quotes: `{key}: \"{}\"`",
@@ -199,7 +205,7 @@ impl Stopped<'_> {
         let above = above.filter(|line| !line.trim().is_empty() && !line.trim().starts_with('#'));
         let above = above.map(|line| line.len() - line.trim_start_matches(' ').len()).next()?;
         (own != above).then(|| Mistake {
-            span: Span::new(start + own, start + own + 1),
+            span: one_letter(self.source, start + own),
             message: format!("this line begins with {own} blanks, the one above with {above}"),
             hint: "keys of one mapping begin in the same column, and so do the `-` of one list"
                 .to_owned(),

@@ -12,7 +12,7 @@ use serde_json::json;
 
 use super::{Api, Problem};
 use crate::store::Scope;
-use crate::telemetry::metrics::{UNKNOWN, announce};
+use crate::telemetry::metrics::{UNKNOWN, announce, in_use};
 
 /// Longest wait for the store's word on its readiness.
 const STORE_WITHIN: Duration = Duration::from_secs(2);
@@ -46,11 +46,13 @@ pub(super) async fn metrics(State(api): State<Api>) -> Result<Response, Problem>
     let Some(handle) = &api.metrics else {
         return Err(Problem::not_found("recorder of metrics in this process", "metrics"));
     };
-    announce(&api.intake.bundle());
+    let bundle = api.intake.bundle();
+    announce(&bundle);
     freshness(&api);
     todos(&api).await?;
     handle.run_upkeep();
-    Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], handle.render()).into_response())
+    let text = handle.render() + in_use(&bundle).as_str();
+    Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response())
 }
 
 /// How long each system that may speak was silent, as far as this process knows.

@@ -28,8 +28,10 @@ use crate::deliver::Deliverer;
 use crate::intake::{Intake, MOST_BYTES, webhook};
 use crate::readiness::Readiness;
 use crate::store::Store;
+use crate::switch::Standing;
 
 mod advice;
+mod bundle;
 mod caller;
 mod decide;
 mod edit;
@@ -88,6 +90,8 @@ pub struct Parts {
     pub metrics: Option<metrics_exporter_prometheus::PrometheusHandle>,
     /// Now.
     pub clock: Clock,
+    /// What is said of the integration files in use.
+    pub standing: Standing,
     /// The hub stops: no new work.
     pub stopping: CancellationToken,
 }
@@ -141,6 +145,7 @@ fn described(api: &Api) -> OpenApiRouter<Api> {
         .routes(routes!(systems::list))
         .routes(routes!(systems::one))
         .routes(routes!(systems::read))
+        .routes(routes!(bundle::one))
         .routes(routes!(tap::tap))
         .merge(acts);
     OpenApiRouter::with_openapi(<openapi::Api as utoipa::OpenApi>::openapi()).nest("/api/v1", v1)

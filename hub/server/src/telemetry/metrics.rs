@@ -17,9 +17,13 @@ use orderhub_order::fold::TodoKind;
 
 use crate::apply::Word;
 use crate::bundle::{Bundle, System};
+use crate::switch::standing;
 
 /// The label of what no settings or files name.
 pub(crate) const UNKNOWN: &str = "unknown";
+
+/// The integration files in use.
+const IN_USE: &str = "orderhub_bundle_info";
 
 /// What a delivery ends with.
 const RESULTS: [&str; 6] = ["delivered", "retry", "limited", "in_doubt", "dead", "shadowed"];
@@ -56,7 +60,7 @@ const fn of(name: &'static str, kind: Kind, help: &'static str) -> Metric {
 }
 
 /// Every metric of the hub.
-pub(crate) const ALL: [Metric; 22] = [
+pub(crate) const ALL: [Metric; 25] = [
     of("orderhub_build_info", Kind::Gauge, "Always 1; the version of the program is its label."),
     of(
         "orderhub_intake_total",
@@ -97,6 +101,17 @@ pub(crate) const ALL: [Metric; 22] = [
         "orderhub_mappings_unreadable",
         Kind::Gauge,
         "1 while the folder of the integration files cannot be read: those in use stay.",
+    ),
+    of(IN_USE, Kind::Gauge, "Always 1; the hash of the integration files in use is its label."),
+    of(
+        "orderhub_bundle_switch_total",
+        Kind::Counter,
+        "Other integration files while this process ran, by result: switched to, or refused.",
+    ),
+    of(
+        "orderhub_bundle_refused",
+        Kind::Gauge,
+        "1 while integration files that were refused stand in the folder or in the store: those in use stay.",
     ),
     of(
         "orderhub_webhooks_refused_total",
@@ -189,6 +204,10 @@ pub(crate) fn announce(bundle: &Bundle) {
     gauge!("orderhub_intake_in_hand").increment(0.0);
     gauge!("orderhub_events_exchange_missing").increment(0.0);
     gauge!("orderhub_mappings_unreadable").increment(0.0);
+    gauge!("orderhub_bundle_refused").increment(0.0);
+    for result in standing::RESULTS {
+        zero("orderhub_bundle_switch_total", vec![("result", result.to_owned())]);
+    }
     let _registered = histogram!("orderhub_intake_commit_seconds");
     for level in ["error", "warn"] {
         zero("orderhub_log_lines_total", vec![("level", level.to_owned())]);
@@ -204,6 +223,14 @@ pub(crate) fn announce(bundle: &Bundle) {
     for system in bundle.systems() {
         of_system(system);
     }
+}
+
+/// The lines of the bundle in use. The recorder keeps a label for ever, and a hub that switches often would have
+/// ever more of them: this one is written at each scrape.
+pub(crate) fn in_use(bundle: &Bundle) -> String {
+    let help = ALL.iter().find(|metric| metric.name == IN_USE).map_or("", |metric| metric.help);
+    let hash = &bundle.hash;
+    format!("# HELP {IN_USE} {help}\n# TYPE {IN_USE} gauge\n{IN_USE}{{hash=\"{hash}\"}} 1\n\n")
 }
 
 fn of_system(system: &System) {

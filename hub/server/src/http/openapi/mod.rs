@@ -13,6 +13,7 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
+mod bundle;
 mod history;
 mod order;
 pub(super) mod shapes;

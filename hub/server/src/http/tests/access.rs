@@ -69,6 +69,7 @@ const CALLS: &[(&str, &str, &[&str])] = &[
     ("POST", "/api/v1/todo/9/discard?reason=x", &["ops_lead"]),
     ("GET", "/api/v1/systems", SYSTEMS_SEEN),
     ("GET", "/api/v1/systems/erp", SYSTEMS_SEEN),
+    ("GET", "/api/v1/bundle", SYSTEMS_SEEN),
     ("GET", "/api/v1/systems/erp/reads/stock", &["cs_agent", "ops_lead", "integrator"]),
     ("POST", "/api/v1/systems/erp/pause?reason=x", &["ops_lead"]),
     ("POST", "/api/v1/systems/erp/resume?reason=x", &["ops_lead"]),

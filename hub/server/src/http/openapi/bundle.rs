@@ -1,0 +1,42 @@
+//! The shape of the files in use, for the description of the API.
+
+#![expect(dead_code, reason = "only their shape is used")]
+
+use serde_json::Value;
+use utoipa::ToSchema;
+
+/// The integration files in use by the process that answers.
+#[derive(ToSchema)]
+pub(in crate::http) struct InUse {
+    /// As every version of an order names it.
+    hash: String,
+    /// Since when.
+    #[schema(format = DateTime)]
+    since: String,
+    /// Files that stand in the folder or in the store and are not used; null: there are none.
+    #[schema(required)]
+    refused: Option<RefusedFiles>,
+}
+
+/// Files that are not used; those in use stay.
+#[derive(ToSchema)]
+pub(in crate::http) struct RefusedFiles {
+    /// Null: they could not be read whole.
+    #[schema(required)]
+    hash: Option<String>,
+    #[schema(format = DateTime)]
+    at: String,
+    from: RefusedFrom,
+    /// Why, in a sentence.
+    why: String,
+    /// What is wrong at which place, as `orderhub check -o json` writes it; at most 100.
+    findings: Vec<Value>,
+}
+
+/// `folder`: the one of this process; `store`: what another process has switched to.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+pub(in crate::http) enum RefusedFrom {
+    Folder,
+    Store,
+}

@@ -1,0 +1,155 @@
+//! Looks at a folder, one by one.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use tempfile::TempDir;
+use tokio::sync::watch;
+
+use super::standing::{From, Standing};
+use super::{LOOK, LOOKS, Parts, SETTLE, Switch, UNSETTLED};
+use crate::bundle::Bundle;
+use crate::clock::Clock;
+use crate::config::{self, Secrets};
+use crate::store;
+
+/// A folder with one integration, and what looks at it.
+struct Looked {
+    switch: Switch,
+    active: watch::Receiver<Arc<Bundle>>,
+    standing: Standing,
+    folder: TempDir,
+}
+
+impl Looked {
+    async fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../mappings/sink");
+        std::fs::create_dir_all(folder.path().join("mappings/sink")).unwrap();
+        for name in ["connector.yaml", "integration.yaml", "order.yaml"] {
+            let to = folder.path().join("mappings/sink").join(name);
+            std::fs::copy(shipped.join(name), to).unwrap();
+        }
+        let url = format!("[store]\nurl = \"sqlite:{}\"\n", folder.path().join("hub.db").display());
+        let config = config::parse("test", &url, &HashMap::new()).unwrap().config;
+        let secrets = Secrets::new(HashMap::new());
+        let store = store::open(&config.store, &secrets, "test").await.unwrap();
+        let clock = Clock::system();
+        let mappings = folder.path().join("mappings");
+        let bundle = Bundle::compile(&Bundle::read(&mappings).unwrap(), &config).unwrap();
+        let (active, seen) = watch::channel(Arc::new(bundle));
+        let standing = Standing::new(clock.now());
+        let parts = Parts {
+            store,
+            config: Arc::new(config),
+            active,
+            folder: Some(mappings),
+            clock,
+            standing: standing.clone(),
+        };
+        Self { switch: Switch::new(parts), active: seen, standing, folder }
+    }
+
+    fn file(&self) -> PathBuf {
+        self.folder.path().join("mappings/sink/order.yaml")
+    }
+
+    fn text(&self) -> String {
+        std::fs::read_to_string(self.file()).unwrap()
+    }
+
+    fn write(&self, text: &str) {
+        std::fs::write(self.file(), text).unwrap();
+    }
+
+    fn hash(&self) -> Arc<str> {
+        Arc::clone(&self.active.borrow().hash)
+    }
+
+    /// Looks until the folder rests.
+    async fn rested(&mut self) {
+        while self.switch.look().await == SETTLE {}
+    }
+}
+
+#[tokio::test]
+async fn a_folder_is_taken_when_it_rests() {
+    let mut looked = Looked::new().await;
+    let (before, text) = (looked.hash(), looked.text());
+    assert_eq!(looked.switch.look().await, LOOK);
+    // Half of the change is good by itself.
+    looked.write(&format!("{text}# half\n"));
+    assert_eq!(looked.switch.look().await, SETTLE);
+    looked.write(&format!("{text}# half and half\n"));
+    assert_eq!(looked.switch.look().await, SETTLE);
+    assert_eq!(looked.hash(), before);
+    assert_eq!(looked.switch.look().await, LOOK);
+    assert_ne!(looked.hash(), before);
+    // A change that is taken back before it rests is none.
+    let after = looked.hash();
+    looked.write(&format!("{text}# again\n"));
+    assert_eq!(looked.switch.look().await, SETTLE);
+    looked.write(&format!("{text}# half and half\n"));
+    assert_eq!(looked.switch.look().await, LOOK);
+    assert_eq!(looked.hash(), after);
+    // Who never rests is taken as he is.
+    for look in 0..UNSETTLED {
+        looked.write(&format!("{text}# {look}\n"));
+        assert_eq!(looked.switch.look().await, SETTLE, "{look}");
+    }
+    looked.write(&format!("{text}# and on\n"));
+    assert_eq!(looked.switch.look().await, LOOK);
+    assert_ne!(looked.hash(), after);
+}
+
+#[tokio::test]
+async fn what_is_refused_is_said_until_it_is_mended() {
+    let mut looked = Looked::new().await;
+    let (before, text) = (looked.hash(), looked.text());
+    looked.write(&format!("{text}  - {{ hub: no_such_field, system: x }}\n"));
+    looked.rested().await;
+    let refused = looked.standing.refused().expect("it is refused");
+    assert_eq!((looked.hash(), refused.from), (Arc::clone(&before), From::Folder));
+    assert_ne!(refused.hash.as_ref(), Some(&before));
+    let finding = refused.findings.first().expect("it says what is wrong");
+    assert_eq!(finding["file"], "mappings/sink/order.yaml");
+    // It stays said while the folder is away, and after that.
+    let (mappings, away) =
+        (looked.folder.path().join("mappings"), looked.folder.path().join("away"));
+    std::fs::rename(&mappings, &away).unwrap();
+    for _ in 0..=LOOKS {
+        looked.switch.look().await;
+    }
+    assert_eq!(looked.standing.refused().map(|refused| refused.hash), Some(None), "it is away");
+    std::fs::rename(&away, &mappings).unwrap();
+    looked.switch.look().await;
+    assert_eq!(looked.standing.refused(), Some(refused));
+    // Files that are good, or those in use again, end it.
+    looked.write(&text);
+    looked.rested().await;
+    assert_eq!((looked.standing.refused(), looked.hash()), (None, Arc::clone(&before)));
+    looked.write("orderhub: 1\n");
+    looked.rested().await;
+    assert!(looked.standing.refused().is_some());
+    let since = looked.standing.since();
+    looked.write(&format!("{text}# better\n"));
+    looked.rested().await;
+    assert_eq!(looked.standing.refused(), None);
+    assert!(looked.standing.since() > since && looked.hash() != before);
+}
+
+#[tokio::test]
+async fn what_the_store_names_and_nobody_can_use_is_said_until_it_names_another() {
+    let mut looked = Looked::new().await;
+    looked.switch.follow("0123456789abcdef".into()).await;
+    let refused = looked.standing.refused().expect("it is refused");
+    assert_eq!((refused.hash.as_deref(), refused.from), (Some("0123456789abcdef"), From::Store));
+    // The folder is well, and stays so.
+    looked.rested().await;
+    assert_eq!(looked.standing.refused().as_ref(), Some(&refused));
+    looked.switch.follow("0123456789abcdef".into()).await;
+    assert_eq!(looked.standing.refused(), Some(refused), "it is said once");
+    looked.switch.follow(looked.hash().to_string().into()).await;
+    assert_eq!(looked.standing.refused(), None);
+}
