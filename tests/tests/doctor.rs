@@ -92,6 +92,7 @@ async fn a_healthy_place_is_said_to_be_so_while_the_hub_runs() {
         ("kept", "largest: "),
         ("broker", "answers"),
         ("queue", "`doctor.good` loses nothing"),
+        ("bundle", "the hub uses the files"),
     ] {
         assert_eq!(of(&found, check, words)["level"], "ok", "{found:#?}");
     }
@@ -99,6 +100,29 @@ async fn a_healthy_place_is_said_to_be_so_while_the_hub_runs() {
     // The shop is not there: that alone decides.
     assert_eq!(of(&found, "system", "`shop_eu`")["level"], "error");
     assert_eq!(code, 69);
+    assert!(hub.terminate().await.success());
+}
+
+#[tokio::test]
+async fn a_hub_that_uses_other_files_than_those_in_its_folder_is_told_of() {
+    let (folder, port) = (tempfile::tempdir().unwrap(), free_port());
+    let sink = folder.path().join("mappings/sink");
+    std::fs::create_dir_all(&sink).unwrap();
+    let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("../mappings/sink");
+    for name in ["connector.yaml", "integration.yaml", "order.yaml"] {
+        std::fs::copy(shipped.join(name), sink.join(name)).unwrap();
+    }
+    Settings::reading(port, &folder.path().join("mappings")).write(folder.path());
+    let hub = Hub::start(folder.path(), port).await;
+    let url = hub.url("");
+    let found = |words: &str| {
+        let (_, found) = findings(folder.path(), Some(&url));
+        of(&found, "bundle", words)["level"].clone()
+    };
+    assert_eq!(found("the hub uses the files"), "ok");
+    let text = std::fs::read_to_string(sink.join("order.yaml")).unwrap();
+    std::fs::write(sink.join("order.yaml"), format!("{text}# changed\n")).unwrap();
+    assert_eq!(found("and not those in"), "warning");
     assert!(hub.terminate().await.success());
 }
 

@@ -77,6 +77,7 @@ fn look(shared: &Shared, doctor: &Doctor) -> Result<ExitCode, Fault> {
     let (mut report, known) = runtime()?.block_on(examine(file, serve::environment()));
     if let Some(known) = &known {
         let asked = of_settings(shared, known);
+        report.0.extend(in_use(&asked, known));
         report.0.extend(running(&asked, known));
     }
     match shared.output {
@@ -115,6 +116,34 @@ fn of_settings(shared: &Shared, known: &Known) -> Shared {
         asked.url = format!("http://{listen}");
     }
     asked
+}
+
+/// Whether a hub that runs uses the files that the settings name; who does not answer is told of elsewhere.
+fn in_use(shared: &Shared, known: &Known) -> Option<Finding> {
+    let said = call(shared, Method::GET, &["bundle"], &[]).ok()?;
+    let text = |pointer| said.pointer(pointer).and_then(Value::as_str);
+    let hash = text("/hash")?;
+    let path = known.config.mappings.path.display();
+    let own = known.bundle.as_ref().map(|bundle| &*bundle.hash);
+    let (level, says, fix) = if let Some(why) = text("/refused/why") {
+        let says = format!("the hub refused other files and goes on with `{hash}`: {why}");
+        (
+            Level::Problem,
+            says,
+            Some("its log and `GET /api/v1/bundle` name every mistake; mend the files"),
+        )
+    } else if own.is_some_and(|own| own != hash) {
+        let says = format!("the hub uses the files `{hash}`, and not those in `{path}`");
+        let fix = if known.config.mappings.reload {
+            "another hub on its store has other files: give all the same"
+        } else {
+            "restart it, or set `mappings.reload`"
+        };
+        (Level::Warning, says, Some(fix))
+    } else {
+        (Level::Fine, format!("the hub uses the files `{hash}`"), None)
+    };
+    Some(Finding { level, check: "bundle", says, fix: fix.map(str::to_owned) })
 }
 
 /// What a hub that runs knows of its systems: whether credentials are taken, and a harmless read of each.
