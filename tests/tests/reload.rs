@@ -171,7 +171,7 @@ async fn reload(hubs: &[Hub; 2], places: &[Place; 2], times: u64) -> Vec<Duratio
 async fn a_hundred_reloads_lose_nothing() {
     let rate = asked("ORDERHUB_TEST_RATE", USUAL_RATE);
     let reloads = asked("ORDERHUB_TEST_RELOADS", 100);
-    let mut pair = Pair::new("reload.hundred").await;
+    let mut pair = Pair::new(&format!("reload.hundred.{}", std::process::id())).await;
     let hubs = pair.start().await;
     let began = Instant::now();
     let (stop, stopped) = watch::channel(false);
@@ -229,7 +229,7 @@ async fn told(hub: &Hub, reloads: u64) {
 /// before its folder has it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_hub_whose_folder_is_behind_uses_the_files_of_the_others() {
-    let pair = Pair::new("reload.behind").await;
+    let pair = Pair::new(&format!("reload.behind.{}", std::process::id())).await;
     let [first, second] = pair.start().await;
     let old = bundle(&second).await["hash"].as_str().unwrap().to_owned();
     let new = change(&pair.places[0], "# new\n");

@@ -4,7 +4,8 @@
 //! CSV gives an array of rows, each an object of texts by the names of the header, or by `c1`, `c2`, … where
 //! there is none. XML gives an object of the root element: text is text, an element without anything is null,
 //! attributes stand under `@name`, text beside elements under `#text`, elements of one name are a list.
-//! Prefixes of namespaces are left out. Where a mapping reads a list, one element alone is a list of one. A form
+//! Prefixes of namespaces are left out. Where a mapping reads a list, one element alone is a list of one; where it reads
+//! attributes, a text alone stands under `#text`. A form
 //! gives an object by the names and brackets of its fields.
 //!
 //! A format is a file for each way and a line in each `match` here: one that has segments and loops gives and
@@ -145,7 +146,7 @@ impl Format {
             read = rows::group(read, grouping)?;
         }
         if matches!(self, Self::Xml(_)) {
-            rows::as_lists(&mut read.value, trie, Trie::BODY);
+            rows::as_read(&mut read.value, trie, Trie::BODY);
         }
         Ok(Body { json: Cow::Owned(read.value.to_json()), lines: read.lines, bad: read.bad })
     }

@@ -1,4 +1,4 @@
-//! Rows that belong together, and lists of one.
+//! Rows that belong together, lists of one, and texts without attributes.
 
 use std::collections::HashMap;
 
@@ -6,6 +6,9 @@ use orderhub_lang::value::Value;
 
 use super::{Bad, Grouping, Read, Unreadable};
 use crate::scan::trie::{NodeId, Trie};
+
+/// Where the text of an element stands that has attributes, too.
+const TEXT: &str = "#text";
 
 pub(super) fn json(body: &[u8]) -> Result<Value, Unreadable> {
     Value::from_json(body).map_err(|error| Unreadable(error.to_string()))
@@ -61,34 +64,38 @@ pub(super) fn group(read: Read, grouping: &Grouping) -> Result<Read, Unreadable>
     Ok(Read { value: Value::List(documents), lines, bad: failed })
 }
 
-/// Makes a list of one where a list is read: of one element alone nobody can tell that it is one of many.
-pub(super) fn as_lists(value: &mut Value, trie: &Trie, node: NodeId) {
+/// Makes a list of one where a list is read: of one element alone nobody can tell that it is one of many. And makes
+/// an object of a text alone where what stands beside texts is read: the attributes are missing this time.
+pub(super) fn as_read(value: &mut Value, trie: &Trie, node: NodeId) {
     let Some(place) = trie.node(node) else { return };
     let single = !matches!(value, Value::List(_) | Value::Null);
     if single && place.reads_array() && !place.reads_object() {
         *value = Value::List(vec![std::mem::take(value)]);
     }
+    if matches!(value, Value::Text(_)) && place.reads_beside_text() {
+        *value = Value::Map(vec![(TEXT.to_owned(), std::mem::take(value))]);
+    }
     if place.document.is_some() && node != Trie::DOCUMENT {
-        as_lists(value, trie, Trie::DOCUMENT);
+        as_read(value, trie, Trie::DOCUMENT);
     }
     match value {
         Value::Map(entries) => {
             for (name, value) in entries {
                 if let Some(below) = place.key(name) {
-                    as_lists(value, trie, below);
+                    as_read(value, trie, below);
                 }
             }
         }
         Value::List(elements) => {
             for (number, element) in elements.iter_mut().enumerate() {
                 if let Some(rows) = place.rows {
-                    as_lists(element, trie, rows.element);
+                    as_read(element, trie, rows.element);
                 }
                 for (_, below) in place.places.iter().filter(|(at, _)| *at as usize == number) {
-                    as_lists(element, trie, *below);
+                    as_read(element, trie, *below);
                 }
                 for (_, _, below) in &place.wheres {
-                    as_lists(element, trie, *below);
+                    as_read(element, trie, *below);
                 }
             }
         }

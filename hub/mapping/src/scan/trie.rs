@@ -97,6 +97,12 @@ impl Node {
         !self.keys.is_empty() || !self.settings.is_empty()
     }
 
+    /// Attributes are read, or the text beside them: a text alone would be neither.
+    pub(crate) fn reads_beside_text(&self) -> bool {
+        let beside = |name: &str| name.starts_with('@') || name == "#text";
+        self.keys.iter().any(|(name, _)| beside(name))
+    }
+
     /// Something below is read if the value is an array.
     pub(crate) fn reads_array(&self) -> bool {
         self.rows.is_some() || !self.places.is_empty() || !self.wheres.is_empty()
