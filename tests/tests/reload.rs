@@ -34,6 +34,9 @@ const USUAL_RATE: u64 = 200;
 /// Orders that may be on their way: what is published beyond what the hubs can do only waits at the broker.
 const AHEAD: u64 = 2_000;
 
+/// Orders that are published at once, by who is late.
+const AT_ONCE: u64 = 200;
+
 /// Whatever is asked for in the environment.
 fn asked(name: &str, usual: u64) -> u64 {
     std::env::var(name).map_or(usual, |value| value.parse().expect("a number"))
@@ -125,9 +128,12 @@ async fn publish(scene: &mut Scene, rate: u64, stop: watch::Receiver<bool>) -> f
     let (began, mut tick) = (Instant::now(), tokio::time::interval(Duration::from_millis(100)));
     while !*stop.borrow() {
         tick.tick().await;
-        if scene.orders() < scene.told_of() + AHEAD {
-            // An order has two changes, taken over all.
-            scene.publish((rate / 20).max(1)).await;
+        // An order has two changes, taken over all.
+        let due = (began.elapsed().as_secs_f64() * rate as f64 / 2.0) as u64;
+        let room = (scene.told_of() + AHEAD).saturating_sub(scene.orders());
+        let more = due.saturating_sub(scene.orders()).min(room).min(AT_ONCE);
+        if more > 0 {
+            scene.publish(more).await;
         }
     }
     (scene.orders() * 2) as f64 / began.elapsed().as_secs_f64()
