@@ -8,13 +8,17 @@ use orderhub_tests::hub::{Hub, free_port};
 use orderhub_tests::settings::Settings;
 
 /// What the interfaces promise, each with a label set that a fresh hub has.
-const PROMISED: [&str; 17] = [
+const PROMISED: [&str; 21] = [
     r#"orderhub_intake_total{document="order_rest",outcome="applied",system="shop_eu"} 0"#,
     "orderhub_intake_commit_seconds_count 0",
     "orderhub_intake_backlog 0",
     "orderhub_intake_in_hand 0",
     "orderhub_events_exchange_missing 0",
     "orderhub_mappings_unreadable 0",
+    r#"orderhub_bundle_info{hash=""#,
+    r#"orderhub_bundle_switch_total{result="switched"} 0"#,
+    r#"orderhub_bundle_switch_total{result="refused"} 0"#,
+    "orderhub_bundle_refused 0",
     r#"orderhub_webhooks_refused_total{system="shop_eu"} 0"#,
     r#"orderhub_delivery_total{operation="changed",result="dead",system="archive"} 0"#,
     r#"orderhub_delivery_seconds_count{operation="changed",system="archive"} 0"#,
