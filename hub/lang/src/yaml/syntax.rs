@@ -38,10 +38,10 @@ pub(super) fn finding(
     findings.error(codes::SYNTAX, mistake.span, mistake.message).with_hint(mistake.hint)
 }
 
-/// The letter at a byte, whole: where nothing stands, what would stand there.
+/// The letter at a byte, whole; at the end of the text there is none.
 fn one_letter(source: &Source, at: usize) -> Span {
     let letter = source.text.get(at..).and_then(|rest| rest.chars().next());
-    Span::new(at, at + letter.map_or(1, char::len_utf8))
+    Span::new(at, at + letter.map_or(0, char::len_utf8))
 }
 
 fn tabs(findings: &Findings, at: usize) -> Diagnostic {
