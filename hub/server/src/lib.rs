@@ -191,18 +191,19 @@ impl Core {
     fn switching(
         &self,
         config: &Arc<Config>,
-        (active, standing): (watch::Sender<Arc<Bundle>>, Standing),
+        active: watch::Sender<Arc<Bundle>>,
         stop: CancellationToken,
-    ) -> JoinHandle<()> {
+    ) -> (JoinHandle<()>, Standing) {
+        let standing = Standing::new(self.clock.now());
         let parts = switch::Parts {
             store: Arc::clone(&self.store),
             config: Arc::clone(config),
             active,
             folder: config.mappings.reload.then(|| config.mappings.path.clone()),
             clock: self.clock,
-            standing,
+            standing: standing.clone(),
         };
-        switch::start(parts, stop)
+        (switch::start(parts, stop), standing)
     }
 
     /// The jobs, and what throws away.
@@ -273,8 +274,7 @@ impl Hub {
         let deliverer = core.deliverer(&config, &secrets, (due, pauses), beside)?;
         let (jobs, retention) = core.jobs(gates, &stops.jobs);
         let config = Arc::new(config);
-        let standing = Standing::new(clock.now());
-        let switching = core.switching(&config, (active, standing.clone()), stops.jobs.clone());
+        let (switching, standing) = core.switching(&config, active, stops.jobs.clone());
         let bus = Bus::new(intake.clone());
         let leased = leased(&store, &intake, &deliverer, clock);
         let api = Api::new(http::Parts {
