@@ -273,9 +273,8 @@ impl Hub {
         let beside = (intake.tap().clone(), events.clone());
         let deliverer = core.deliverer(&config, &secrets, (due, pauses), beside)?;
         let (jobs, retention) = core.jobs(gates, &stops.jobs);
-        let config = Arc::new(config);
+        let (config, bus) = (Arc::new(config), Bus::new(intake.clone()));
         let (switching, standing) = core.switching(&config, active, stops.jobs.clone());
-        let bus = Bus::new(intake.clone());
         let leased = leased(&store, &intake, &deliverer, clock);
         let api = Api::new(http::Parts {
             store: Arc::clone(&store),
