@@ -53,7 +53,7 @@ fn said(mapping: &Mapping, mut hub: Json) -> Json {
         && !mapping.name.starts_with("json.")
     {
         let nothing = |value: &Json| value.as_array().is_some_and(Vec::is_empty);
-        fields.retain(|name, value| !nothing(value) && !(name == "tags" && value.is_null()));
+        fields.retain(|name, value| !(nothing(value) || name == "tags" && value.is_null()));
     }
     hub
 }
