@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use orderhub_tests::fuzz::{TARGETS, run};
+use tokio::time::Instant;
 
 /// Longest time for one input, on a busy machine and without optimisation.
 const PATIENCE: Duration = Duration::from_secs(10);
