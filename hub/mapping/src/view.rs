@@ -5,110 +5,29 @@
 //! false`. The same form is read back for cases of the way out, where `$order` holds what surrounds
 //! the subject.
 
+mod shown;
+
 use orderhub_order::catalogue::catalogue;
-use orderhub_order::contribution::{
-    CollectionStatement, Contribution, ElementStatement, ParentReference, Revision, Stated,
-};
+use orderhub_order::contribution::{CollectionStatement, Contribution, ElementStatement, Stated};
 use orderhub_order::ids::{Collection, Entity};
-use orderhub_order::value::{Address, Reference, Text, Value};
-use serde_json::{Map, Value as Json, json};
+use orderhub_order::value::{Reference, Text, Value};
+use serde_json::{Map, Value as Json};
+
+use self::shown::{Shown, ShownValue};
 
 /// A contribution as JSON.
 pub fn contribution(contribution: &Contribution) -> Json {
-    let mut out = Map::new();
-    out.insert("$key".to_owned(), json!(contribution.key));
-    if let Some(revision) = &contribution.revision {
-        let revision = match revision {
-            Revision::Integer(number) => json!(number),
-            Revision::Timestamp(at) => json!(at.to_string()),
-        };
-        out.insert("$revision".to_owned(), revision);
-    }
-    if !contribution.parents.is_empty() {
-        let parents = contribution.parents.iter().map(|parent| match parent {
-            ParentReference::Xref { kind, ext_id } => json!({ "xref": kind, "id": ext_id }),
-            ParentReference::Ref(reference) => json!({ "ref": reference }),
-        });
-        out.insert("$parents".to_owned(), parents.collect());
-    }
-    element(&contribution.body, &mut out);
-    Json::Object(out)
+    serde_json::to_value(Shown(contribution)).unwrap_or_default()
 }
 
-fn element(statement: &ElementStatement, out: &mut Map<String, Json>) {
-    if let Some(key) = &statement.key {
-        out.insert("$key".to_owned(), json!(key));
-    }
-    if let Some(ours) = &statement.ours {
-        out.insert("$ours".to_owned(), json!(ours));
-    }
-    if !statement.adds {
-        out.insert("$adds".to_owned(), json!(false));
-    }
-    if !statement.xrefs.is_empty() {
-        let xrefs = statement.xrefs.iter().map(|(kind, id)| (kind.to_string(), json!(id)));
-        out.insert("$xref".to_owned(), Json::Object(xrefs.collect()));
-    }
-    for (id, value) in &statement.fields {
-        if let Some(field) = catalogue().field(*id) {
-            put(out, field.path, value.as_ref().map_or(Json::Null, json_of));
-        }
-    }
-    let complete = statement.collections.iter().filter(|collection| collection.complete);
-    let complete: Vec<&str> = complete.map(|collection| collection.collection.name()).collect();
-    if !complete.is_empty() {
-        out.insert("$complete".to_owned(), json!(complete));
-    }
-    for collection in &statement.collections {
-        let elements = collection.elements.iter().map(|statement| {
-            let mut out = Map::new();
-            element(statement, &mut out);
-            Json::Object(out)
-        });
-        out.insert(collection.collection.name().to_owned(), elements.collect());
-    }
-}
-
-/// Puts a value at a dotted path.
-fn put(out: &mut Map<String, Json>, path: &str, value: Json) {
-    match path.split_once('.') {
-        None => {
-            out.insert(path.to_owned(), value);
-        }
-        Some((first, rest)) => {
-            let inner = out.entry(first.to_owned()).or_insert_with(|| json!({}));
-            if let Json::Object(inner) = inner {
-                put(inner, rest, value);
-            }
-        }
-    }
+/// The same as bytes: fields in the order of the catalogue, so that equal contributions give equal bytes.
+pub fn bytes(contribution: &Contribution) -> Vec<u8> {
+    serde_json::to_vec(&Shown(contribution)).unwrap_or_default()
 }
 
 /// A value as the hub's JSON writes it.
 pub fn json_of(value: &Value) -> Json {
-    match value {
-        Value::Text(text) => json!(text),
-        Value::Integer(whole) => json!(whole),
-        Value::Decimal(exact) => json!(exact.to_string()),
-        Value::Money(money) => {
-            json!({ "amount": money.amount.to_string(), "currency": money.currency.as_str() })
-        }
-        Value::Timestamp(at) => json!(at.to_string()),
-        Value::Date(day) => json!(day.to_string()),
-        Value::Boolean(yes) => json!(yes),
-        Value::Address(address) => {
-            let parts = Address::PARTS.into_iter().filter_map(|name| {
-                let text = address.part(name)?.as_ref()?;
-                Some((name.to_owned(), json!(text)))
-            });
-            Json::Object(parts.collect())
-        }
-        Value::List(items) => json!(items),
-        Value::Map(map) => json!(map),
-        Value::Ref(Reference::Theirs(id)) => json!({ "theirs": id }),
-        Value::Ref(Reference::Ours(id)) => json!({ "ours": id }),
-        Value::Ref(Reference::Sku(sku)) => json!({ "sku": sku }),
-    }
+    serde_json::to_value(ShownValue(value)).unwrap_or_default()
 }
 
 /// What a case's hub JSON says of a subject.
