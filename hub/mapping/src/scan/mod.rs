@@ -7,6 +7,7 @@
 //! `the_scan_accepts_what_a_strict_reader_accepts`, the two of the bounds beside it, and the case
 //! `tests/data/mapping/errors/malformed.yaml`.
 
+mod keys;
 mod slot;
 pub(crate) mod token;
 pub(crate) mod trie;

@@ -178,3 +178,23 @@ fn the_first_element_with_the_text_is_the_one() {
     let slot = scanned.slot(scanned.documents[0].1, trie.address(value).slot);
     assert_eq!(shown(&scanned, slot), Some(Json::from(2)));
 }
+
+#[test]
+fn a_text_ends_at_its_first_special_byte_wherever_it_stands() {
+    let special =
+        |bytes: &[u8]| bytes.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f));
+    for length in 0..20 {
+        for place in 0..length {
+            for byte in 0..=u8::MAX {
+                // What stands behind may be special too, and what stands before may look like it.
+                for around in [b'a', 0x20, 0x23, 0xa2, 0xdc, 0xff] {
+                    let mut bytes = vec![around; length];
+                    bytes[place] = byte;
+                    assert_eq!(token::special(&bytes), special(&bytes), "{bytes:?}");
+                    bytes[place + 1..].fill(b'"');
+                    assert_eq!(token::special(&bytes), special(&bytes), "{bytes:?}");
+                }
+            }
+        }
+    }
+}

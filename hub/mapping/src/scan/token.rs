@@ -191,8 +191,7 @@ impl<'a> Cursor<'a> {
         let mut token = Token::Text;
         loop {
             let rest = self.bytes.get(self.at..).unwrap_or_default();
-            let special = rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f));
-            let Some(ahead) = special else {
+            let Some(ahead) = special(rest) else {
                 self.at = self.bytes.len();
                 return Err(self.wrong("a text is not closed"));
             };
@@ -283,6 +282,29 @@ impl<'a> Cursor<'a> {
         self.leave();
         Ok(())
     }
+}
+
+/// Where a text ends, is escaped, or has what it may not have: the first quote, backslash or control
+/// character. Eight bytes at a time.
+pub(super) fn special(bytes: &[u8]) -> Option<usize> {
+    const ONES: u64 = u64::from_le_bytes([1; 8]);
+    const HIGH: u64 = ONES << 7;
+    let mut at = 0;
+    while let Some(eight) = bytes.get(at..).and_then(<[u8]>::first_chunk) {
+        let eight = u64::from_le_bytes(*eight);
+        // A byte that is none becomes the sign of its place; what is flagged behind the first may be wrong.
+        let none = |of: u64| of.wrapping_sub(ONES) & !of;
+        let control = eight.wrapping_sub(ONES * 0x20) & !eight;
+        let quote = none(eight ^ ONES * u64::from(b'"'));
+        let found = (quote | none(eight ^ ONES * u64::from(b'\\')) | control) & HIGH;
+        if found != 0 {
+            return Some(at + found.trailing_zeros() as usize / 8);
+        }
+        at += 8;
+    }
+    let rest = bytes.get(at..)?;
+    let found = rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f));
+    found.map(|found| at + found)
 }
 
 /// A text's value from the bytes between its quotes, whose escapes were checked.

@@ -11,6 +11,8 @@
 
 use std::fmt;
 
+use super::keys::KeyIndex;
+
 /// A node's number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct NodeId(pub(crate) u32);
@@ -261,52 +263,6 @@ impl Trie {
     }
 }
 
-/// Finds a key among those of one node with one comparison of bytes: open addressing by a hash of
-/// length and four bytes. Built once, when the mapping is compiled.
-#[derive(Debug, Default)]
-struct KeyIndex {
-    /// Number of the key plus one; 0 is free. Its length is a power of two, at least twice the keys.
-    table: Vec<u16>,
-}
-
-impl KeyIndex {
-    fn new(keys: &[(Box<str>, NodeId)]) -> Self {
-        let size = (keys.len() * 2).next_power_of_two();
-        let mut table = vec![0_u16; size];
-        for (number, (name, _)) in keys.iter().enumerate() {
-            let mut place = Self::hash(name.as_bytes()) & (size - 1);
-            while table.get(place).is_some_and(|taken| *taken != 0) {
-                place = (place + 1) & (size - 1);
-            }
-            if let Some(free) = table.get_mut(place) {
-                *free = u16::try_from(number + 1).unwrap_or(0);
-            }
-        }
-        Self { table }
-    }
-
-    fn find(&self, name: &str, keys: &[(Box<str>, NodeId)]) -> Option<NodeId> {
-        let mask = self.table.len().checked_sub(1)?;
-        let mut place = Self::hash(name.as_bytes()) & mask;
-        loop {
-            let number = usize::from(*self.table.get(place)?).checked_sub(1)?;
-            let (known, node) = keys.get(number)?;
-            if **known == *name {
-                return Some(*node);
-            }
-            place = (place + 1) & mask;
-        }
-    }
-
-    fn hash(name: &[u8]) -> usize {
-        let byte = |at: usize| name.get(at).map_or(0_usize, |byte| usize::from(*byte));
-        let length = name.len();
-        let mix = byte(0) | byte(length / 2) << 8 | byte(length.wrapping_sub(1)) << 16;
-        let mix = mix ^ byte(length / 3) << 5 ^ length << 11;
-        mix.wrapping_mul(0x9E37_79B1) >> 9
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -320,19 +276,5 @@ mod tests {
         assert_eq!(first, again);
         assert_eq!(trie.step(again, &Step::Each), row);
         assert_eq!(trie.address(row), Address { level: 2, slot: 1 });
-    }
-
-    #[test]
-    fn every_key_of_a_large_object_is_found_and_no_other() {
-        let mut trie = Trie::new();
-        let names: Vec<String> = (0..300).map(|n| format!("field_{n}")).collect();
-        let nodes: Vec<NodeId> =
-            names.iter().map(|n| trie.step(Trie::DOCUMENT, &Step::Key(n.clone()))).collect();
-        let root = trie.node(Trie::DOCUMENT).unwrap();
-        for (name, node) in names.iter().zip(nodes) {
-            assert_eq!(root.key(name), Some(node));
-        }
-        assert_eq!(root.key("field_"), None);
-        assert_eq!(root.key(""), None);
     }
 }
