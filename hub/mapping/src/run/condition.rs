@@ -11,6 +11,13 @@ impl Run<'_, '_> {
     /// Whether every test holds.
     pub(super) fn holds(&self, tests: &[TestRead], frames: &Frames) -> Result<bool, Failure> {
         for test in tests {
+            if let Source::Setting(name) = &test.source {
+                let value = self.context.settings.get(name).map(|text| Cell::text(text.as_str()));
+                if holds(&test.test, &[value.unwrap_or(Cell::Absent)]) {
+                    continue;
+                }
+                return Ok(false);
+            }
             // What stands in the way of a path is not there for a condition.
             let look =
                 |frames: &Frames| self.single(&test.source, frames, &[]).unwrap_or(Cell::Absent);

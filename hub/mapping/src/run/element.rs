@@ -8,8 +8,9 @@ use orderhub_order::ids::Collection;
 use orderhub_order::value::{Address, Text, Value};
 use smallvec::SmallVec;
 
+use super::copy::Copied;
 use super::rule::Goal;
-use super::value::{entry, part, stated};
+use super::value::{entry, is_text, part, stated};
 use super::{Failure, Fault, Frames, Run};
 use crate::cell::{Cell, Trouble};
 use crate::program::{
@@ -130,10 +131,20 @@ impl Run<'_, '_> {
         named: RefName,
         rows: &[Frames],
     ) -> Result<Option<Stated>, Failure> {
+        if is_text(&field.ty)
+            && let Some(copied) = self.copied(rule, rows)
+        {
+            return Ok(match copied {
+                Copied::Absent => None,
+                Copied::Null => Some(None),
+                Copied::Text(text) => Some(Some(Value::text(text))),
+            });
+        }
         let cell = self.rule(rule, rows, goal(field))?;
-        let quote = if field.personal { Quote::Hidden } else { Quote::of(&field.ty) };
-        let wrong = |trouble| self.of(rule, rows, trouble, quote);
-        stated(cell, &field.ty, named).map_err(wrong)
+        stated(cell, &field.ty, named).map_err(|trouble| {
+            let quote = if field.personal { Quote::Hidden } else { Quote::of(&field.ty) };
+            self.of(rule, rows, trouble, quote)
+        })
     }
 
     fn of(&self, rule: &InRule, rows: &[Frames], trouble: Trouble, quote: Quote) -> Failure {
@@ -165,10 +176,8 @@ impl Run<'_, '_> {
         let mut present = object.is_some();
         for (name, rules) in parts {
             for rule in rules {
-                let cell = self.rule(rule, rows, hidden)?;
-                present |= cell != Cell::Absent;
-                let text =
-                    part(&cell).map_err(|trouble| self.of(rule, rows, trouble, Quote::Hidden))?;
+                let (there, text) = self.part(rule, rows, hidden)?;
+                present |= there;
                 if let (Some(text), Some(place)) = (text, address.part_mut(name)) {
                     *place = Some(if *name == "country" { upper(text) } else { text });
                     break;
@@ -180,6 +189,25 @@ impl Run<'_, '_> {
             (true, true) => Some(None),
             (true, false) => Some(Some(Value::Address(address.into()))),
         })
+    }
+
+    /// A part of an address: whether it is there, and its text.
+    fn part(
+        &self,
+        rule: &InRule,
+        rows: &[Frames],
+        hidden: Goal,
+    ) -> Result<(bool, Option<Text>), Failure> {
+        match self.copied(rule, rows) {
+            Some(Copied::Absent) => return Ok((false, None)),
+            Some(Copied::Null) => return Ok((true, None)),
+            Some(Copied::Text(text)) => return Ok((true, Some(text.into()))),
+            None => {}
+        }
+        let cell = self.rule(rule, rows, hidden)?;
+        let there = cell != Cell::Absent;
+        let text = part(cell).map_err(|trouble| self.of(rule, rows, trouble, Quote::Hidden))?;
+        Ok((there, text))
     }
 
     /// Entries of a map by name; an entry that is itself a map gives `name.key` entries.

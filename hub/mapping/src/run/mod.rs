@@ -11,6 +11,7 @@
 )]
 
 mod condition;
+mod copy;
 mod element;
 mod read;
 mod rule;

@@ -20,8 +20,7 @@ impl<'a> Run<'_, 'a> {
 
     /// The value in a slot. A scalar in the way of a path is null if it means none.
     pub(super) fn cell(&self, slot: Slot, none: &[Cell<'_>]) -> Result<Cell<'a>, Trouble> {
-        let text =
-            || self.scanned.text.get(slot.start as usize..slot.end as usize).unwrap_or_default();
+        let text = || self.text_of(slot);
         let cell = match slot.kind {
             Kind::Absent => Cell::Absent,
             Kind::Null => Cell::Null,
@@ -46,8 +45,7 @@ impl<'a> Run<'_, 'a> {
 
     /// What stands where a path goes on.
     fn standing(&self, slot: Slot) -> Cell<'a> {
-        let text = self.scanned.text.get(slot.start as usize..slot.end as usize);
-        let value = LangValue::from_json(text.unwrap_or_default().as_bytes());
+        let value = LangValue::from_json(self.text_of(slot).as_bytes());
         value.map_or(Cell::Absent, Cell::from_lang)
     }
 

@@ -13,6 +13,7 @@ use crate::cell::{Cell, Trouble};
 use crate::conversions::{Conversion, Target};
 use crate::program::{Given, InRule, Read, Source};
 use crate::quote::{Quote, Shown, shown};
+use crate::scan::Kind;
 use crate::watch::Gave;
 
 /// Where a rule's value goes: what conversions and messages must know of the field.
@@ -205,6 +206,9 @@ impl<'a> Run<'_, 'a> {
                 | Source::Argument(_)
                 | Source::Hub(_)
                 | Source::Index => {
+                    if self.nothing(source, frames) {
+                        continue;
+                    }
                     let wrong =
                         |trouble| failure(Some(rule), path_of(source, frames), trouble, None);
                     let cell = self.single(source, frames, &rule.none).map_err(wrong)?;
@@ -222,6 +226,14 @@ impl<'a> Run<'_, 'a> {
             }
         }
         Ok(best)
+    }
+
+    /// Whether the document has nothing there.
+    fn nothing(&self, source: &Source, frames: &Frames) -> bool {
+        if let Source::Document(read) = source {
+            return self.at(read.slot, frames).kind == Kind::Absent;
+        }
+        false
     }
 
     /// The values of a fan-out, each through the chain.
@@ -281,12 +293,14 @@ impl<'a> Run<'_, 'a> {
             if passes {
                 continue;
             }
-            let quote = if goal.personal { Quote::Hidden } else { conversion.quote() };
-            cell = match conversion.asks(&cell) {
+            let got = match conversion.asks(&cell) {
                 None => conversion.get(cell, own, goal.target),
                 Some(key) => conversion.answered(cell, self.facts.look(&key), goal.target),
-            }
-            .map_err(|trouble| self.rule_failure(rule, frames, trouble, quote))?;
+            };
+            cell = got.map_err(|trouble| {
+                let quote = if goal.personal { Quote::Hidden } else { conversion.quote() };
+                self.rule_failure(rule, frames, trouble, quote)
+            })?;
         }
         let none = !rule.none.is_empty() && means_none(&cell, &rule.none);
         Ok(if none { Cell::Null } else { cell })

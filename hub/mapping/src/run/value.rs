@@ -27,17 +27,17 @@ pub(crate) fn stated(
 fn value(cell: Cell<'_>, ty: &FieldType, named: RefName) -> Result<Value, Trouble> {
     match ty {
         FieldType::Text | FieldType::Enum(_) | FieldType::Language | FieldType::Uom => {
-            text(&cell).map(Value::Text)
+            text(cell).map(Value::Text)
         }
-        FieldType::Country => country(&cell),
+        FieldType::Country => country(cell),
         FieldType::Currency => {
-            let code = text(&cell)?;
+            let code = text(cell)?;
             let why = "an ISO 4217 currency code is needed";
             let known = Currency::parse(&code).ok_or_else(|| Trouble::new("currency", why))?;
             Ok(Value::text(known.as_str()))
         }
         FieldType::Ref(_) => {
-            let text = text(&cell)?;
+            let text = text(cell)?;
             Ok(Value::Ref(match named {
                 RefName::Theirs => Reference::Theirs(text),
                 RefName::Ours => Reference::Ours(text),
@@ -91,19 +91,28 @@ fn parsed<T: std::str::FromStr>(cell: &Cell<'_>, needed: &str) -> Result<T, Trou
 
 /// The text of a field, or of a part of an address. A boolean is no text: systems write `false` for
 /// nothing (`none: [false]` says so), and nobody lives in it.
-fn text(cell: &Cell<'_>) -> Result<Text, Trouble> {
-    let text = if let Cell::Bool(_) = cell { None } else { cell.scalar() };
-    text.map(Text::from).ok_or_else(|| Trouble::wrong_type(cell, "a text"))
+fn text(cell: Cell<'_>) -> Result<Text, Trouble> {
+    let text = match cell {
+        Cell::Text(text) | Cell::Number(text) => return Ok(text.into()),
+        Cell::Bool(_) => None,
+        ref other => other.scalar(),
+    };
+    text.map(Text::from).ok_or_else(|| Trouble::wrong_type(&cell, "a text"))
+}
+
+/// The types whose values are texts as they stand.
+pub(super) fn is_text(ty: &FieldType) -> bool {
+    matches!(ty, FieldType::Text | FieldType::Enum(_) | FieldType::Language | FieldType::Uom)
 }
 
 /// The text of a key or a reference, as [`text`]: a document whose key is `false` would be one with all
 /// others of its kind.
 pub(super) fn name(cell: &Cell<'_>) -> Result<Box<str>, Trouble> {
-    let text = text(cell).map_err(|_| Trouble::wrong_type(cell, "a text or number"))?;
-    Ok(text.as_str().into())
+    let text = if let Cell::Bool(_) = cell { None } else { cell.scalar() };
+    text.map(Box::from).ok_or_else(|| Trouble::wrong_type(cell, "a text or number"))
 }
 
-fn country(cell: &Cell<'_>) -> Result<Value, Trouble> {
+fn country(cell: Cell<'_>) -> Result<Value, Trouble> {
     let code = text(cell)?.to_ascii_uppercase();
     let letters = code.len() == 2 && code.bytes().all(|byte| byte.is_ascii_uppercase());
     let why = "an ISO 3166 country code of two letters is needed";
@@ -144,7 +153,7 @@ fn map(cell: Cell<'_>) -> Result<Value, Trouble> {
 }
 
 /// The text of a part of an address.
-pub(super) fn part(cell: &Cell<'_>) -> Result<Option<Text>, Trouble> {
+pub(super) fn part(cell: Cell<'_>) -> Result<Option<Text>, Trouble> {
     if cell.is_value() { text(cell).map(Some) } else { Ok(None) }
 }
 
