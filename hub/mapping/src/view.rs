@@ -22,7 +22,11 @@ pub fn contribution(contribution: &Contribution) -> Json {
 
 /// The same as bytes: fields in the order of the catalogue, so that equal contributions give equal bytes.
 pub fn bytes(contribution: &Contribution) -> Vec<u8> {
-    serde_json::to_vec(&Shown(contribution)).unwrap_or_default()
+    let mut bytes = Vec::with_capacity(2048);
+    match serde_json::to_writer(&mut bytes, &Shown(contribution)) {
+        Ok(()) => bytes,
+        Err(_) => Vec::new(),
+    }
 }
 
 /// A value as the hub's JSON writes it.

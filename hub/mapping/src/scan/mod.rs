@@ -8,6 +8,7 @@
 //! `tests/data/mapping/errors/malformed.yaml`.
 
 mod keys;
+mod one;
 mod slot;
 pub(crate) mod token;
 pub(crate) mod trie;
@@ -17,8 +18,9 @@ mod tests;
 
 use smallvec::SmallVec;
 
+use one::{narrow, scalar_kind, twice};
 pub(crate) use slot::{Kind, Scanned, Slot};
-use token::{Cursor, ScanError, Token, unescape};
+use token::{Cursor, Refused, ScanError, Token, unescape};
 use trie::{Node, NodeId, Trie};
 
 /// Most slots one body may fill: 12 bytes each.
@@ -50,9 +52,7 @@ pub(crate) fn scan<'a>(
         documents: Vec::new(),
         empty: false,
     };
-    let body = scan.frame(Trie::BODY)?;
-    scan.value(&mut Active::from_slice(&[(Trie::BODY, body)]))?;
-    scan.cursor.end()?;
+    scan.whole().map_err(|refused| *refused)?;
     let Scan { cursor, slots, documents, empty, .. } = scan;
     Ok(Scanned { text: cursor.text, slots, documents, empty })
 }
@@ -70,12 +70,18 @@ struct Scan<'s, 'a> {
 }
 
 impl<'s> Scan<'s, '_> {
-    fn frame(&mut self, of: NodeId) -> Result<u32, ScanError> {
+    fn whole(&mut self) -> Result<(), Refused> {
+        let body = self.frame(Trie::BODY)?;
+        self.value(&mut Active::from_slice(&[(Trie::BODY, body)]))?;
+        self.cursor.end()
+    }
+
+    fn frame(&mut self, of: NodeId) -> Result<u32, Refused> {
         let base = self.slots.len();
         let end = base + usize::from(self.trie.frame_size(of));
         if end > MAX_SLOTS {
             let why = "more elements than a document may have".to_owned();
-            return Err(ScanError { at: self.cursor.at, cause: "too_large", why });
+            return Err(Box::new(ScanError { at: self.cursor.at, cause: "too_large", why }));
         }
         self.slots.resize(end, Slot::default());
         Ok(u32::try_from(base).unwrap_or(u32::MAX))
@@ -93,7 +99,15 @@ impl<'s> Scan<'s, '_> {
         place.is_some_and(|slot| slot.kind != Kind::Absent)
     }
 
-    fn value(&mut self, active: &mut Active) -> Result<(), ScanError> {
+    /// A value that several nodes may read.
+    fn value(&mut self, active: &mut Active) -> Result<(), Refused> {
+        if let [(node, frame)] = active.as_slice() {
+            return self.one(*node, *frame);
+        }
+        self.several(active)
+    }
+
+    fn several(&mut self, active: &mut Active) -> Result<(), Refused> {
         let mut alternative = None;
         for (node, _) in active.iter() {
             alternative = alternative.or(self.trie.node(*node).and_then(|node| node.document));
@@ -113,65 +127,21 @@ impl<'s> Scan<'s, '_> {
                 self.array(active)?;
                 Kind::Array
             }
-            Token::Null => Kind::Null,
-            Token::True => Kind::True,
-            Token::False => Kind::False,
-            Token::Number => Kind::Number,
-            Token::Text => Kind::Text,
-            Token::Escaped => Kind::Escaped,
+            scalar => scalar_kind(scalar),
         };
         let compound = matches!(kind, Kind::Object | Kind::Array);
         let end = if compound { self.cursor.at } else { end };
-        let narrow = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
         let slot = Slot { kind, start: narrow(start), end: narrow(end) };
         let trie = self.trie;
         for (id, frame) in active.iter().copied() {
-            let Some(node) = trie.node(id) else { continue };
-            self.fill(frame, node.slot, slot);
-            if !compound {
-                if node.reads_object() || node.reads_array() {
-                    self.block(node, frame, slot);
-                }
-            } else if kind == Kind::Object
-                && let Some(rows) = node.rows
-            {
-                // A fan-out over an object: a rule that reads it says so.
-                self.fill(frame, rows.slot, Slot { kind: Kind::Blocked, ..slot });
+            if let Some(node) = trie.node(id) {
+                self.stands(node, frame, slot);
             }
         }
         Ok(())
     }
 
-    /// A scalar where paths go on: what lies below is null if it is null, else unreadable.
-    fn block(&mut self, node: &Node, frame: u32, slot: Slot) {
-        let trie = self.trie;
-        let quotes = u32::from(matches!(slot.kind, Kind::Text | Kind::Escaped));
-        let below = match slot.kind {
-            Kind::Null | Kind::Blocked => slot,
-            Kind::Absent
-            | Kind::True
-            | Kind::False
-            | Kind::Number
-            | Kind::Text
-            | Kind::Escaped
-            | Kind::Object
-            | Kind::Array
-            | Kind::Rows => {
-                let (start, end) = (slot.start.saturating_sub(quotes), slot.end + quotes);
-                Slot { kind: Kind::Blocked, start, end }
-            }
-        };
-        if let Some(rows) = node.rows {
-            self.fill(frame, rows.slot, below);
-        }
-        for child in node.below() {
-            let Some(child) = trie.node(child) else { continue };
-            self.fill(frame, child.slot, below);
-            self.block(child, frame, below);
-        }
-    }
-
-    fn object(&mut self, active: &Active) -> Result<(), ScanError> {
+    fn object(&mut self, active: &Active) -> Result<(), Refused> {
         let read =
             active.iter().any(|(node, _)| self.trie.node(*node).is_some_and(Node::reads_object));
         if !self.cursor.take(b'}') {
@@ -206,7 +176,7 @@ impl<'s> Scan<'s, '_> {
         start: usize,
         end: usize,
         children: &mut Active,
-    ) -> Result<(), ScanError> {
+    ) -> Result<(), Refused> {
         let raw = self.cursor.text.get(start..end).unwrap_or_default();
         let name = if token == Token::Escaped { unescape(raw) } else { raw.into() };
         for (id, frame) in active.iter().copied() {
@@ -222,19 +192,15 @@ impl<'s> Scan<'s, '_> {
                     children.push((*child, frame));
                 }
             }
-            let twice = |(child, frame): &(NodeId, u32)| self.filled(*child, *frame);
-            if children.iter().skip(first).any(twice) {
-                return Err(ScanError {
-                    at: start,
-                    cause: "duplicate_key",
-                    why: format!("the key `{name}` stands twice in one object"),
-                });
+            let again = |(child, frame): &(NodeId, u32)| self.filled(*child, *frame);
+            if children.iter().skip(first).any(again) {
+                return Err(twice(start, raw));
             }
         }
         Ok(())
     }
 
-    fn array(&mut self, active: &Active) -> Result<(), ScanError> {
+    fn array(&mut self, active: &Active) -> Result<(), Refused> {
         let read =
             active.iter().any(|(node, _)| self.trie.node(*node).is_some_and(Node::reads_array));
         // Per active node with rows: its last row's frame and how many there are.
@@ -285,7 +251,7 @@ impl<'s> Scan<'s, '_> {
         place: u32,
         last: &mut [Option<u32>],
         elements: &mut Active,
-    ) -> Result<(), ScanError> {
+    ) -> Result<(), Refused> {
         for ((id, frame), last) in active.iter().copied().zip(last) {
             let trie = self.trie;
             let Some(node) = trie.node(id) else { continue };
@@ -317,7 +283,7 @@ impl<'s> Scan<'s, '_> {
     }
 
     /// Whether the element that comes next is an object whose key has this text.
-    fn holds(&self, key: &str, value: &str) -> Result<bool, ScanError> {
+    fn holds(&self, key: &str, value: &str) -> Result<bool, Refused> {
         let mut ahead = self.cursor.clone();
         if !ahead.take(b'{') || ahead.take(b'}') {
             return Ok(false);

@@ -18,6 +18,9 @@ pub(crate) struct ScanError {
     pub(crate) why: String,
 }
 
+/// The same, boxed: results of tokens are moved about, and nearly all are good.
+pub(crate) type Refused = Box<ScanError>;
+
 /// What kind of value starts here, with its bytes where it is a scalar.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Token {
@@ -59,12 +62,14 @@ impl<'a> Cursor<'a> {
     }
 
     /// An error here.
-    pub(crate) fn wrong(&self, why: &str) -> ScanError {
+    #[cold]
+    pub(crate) fn wrong(&self, why: &str) -> Refused {
         let why = if self.at >= self.bytes.len() { "the document ends too early" } else { why };
-        ScanError { at: self.at, cause: "malformed", why: why.to_owned() }
+        Box::new(ScanError { at: self.at, cause: "malformed", why: why.to_owned() })
     }
 
     /// The next byte that is not white space, not consumed.
+    #[inline]
     pub(crate) fn peek(&mut self) -> Option<u8> {
         loop {
             match self.bytes.get(self.at).copied() {
@@ -75,15 +80,17 @@ impl<'a> Cursor<'a> {
     }
 
     /// Consumes one expected byte after white space.
-    pub(crate) fn expect(&mut self, byte: u8, why: &str) -> Result<(), ScanError> {
-        if self.peek() != Some(byte) {
-            return Err(self.wrong(why));
+    #[inline]
+    pub(crate) fn expect(&mut self, byte: u8, why: &str) -> Result<(), Refused> {
+        if self.bytes.get(self.at) == Some(&byte) || self.peek() == Some(byte) {
+            self.at += 1;
+            return Ok(());
         }
-        self.at += 1;
-        Ok(())
+        Err(self.wrong(why))
     }
 
     /// Consumes one byte after white space if it is there.
+    #[inline]
     pub(crate) fn take(&mut self, byte: u8) -> bool {
         let found = self.peek() == Some(byte);
         if found {
@@ -93,7 +100,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// Nothing but white space may follow.
-    pub(crate) fn end(&mut self) -> Result<(), ScanError> {
+    pub(crate) fn end(&mut self) -> Result<(), Refused> {
         match self.peek() {
             None => Ok(()),
             Some(_) => Err(self.wrong("something follows the document")),
@@ -102,11 +109,14 @@ impl<'a> Cursor<'a> {
 
     /// Reads a scalar whole, or the opening bracket of an object or array. The span of a text is
     /// without its quotes.
-    pub(crate) fn value(&mut self) -> Result<(Token, usize, usize), ScanError> {
+    pub(crate) fn value(&mut self) -> Result<(Token, usize, usize), Refused> {
         let Some(byte) = self.peek() else { return Err(self.wrong("a value is missing")) };
         let start = self.at;
         let token = match byte {
-            b'"' => return self.string(),
+            b'"' => {
+                self.at += 1;
+                return self.rest_of_string();
+            }
             b'{' => {
                 self.at += 1;
                 self.enter()?;
@@ -126,7 +136,7 @@ impl<'a> Cursor<'a> {
         Ok((token, start, self.at))
     }
 
-    fn word(&mut self, word: &str, token: Token) -> Result<Token, ScanError> {
+    fn word(&mut self, word: &str, token: Token) -> Result<Token, Refused> {
         let end = self.at + word.len();
         if self.bytes.get(self.at..end) != Some(word.as_bytes()) {
             return Err(self.wrong("a value is expected"));
@@ -135,11 +145,11 @@ impl<'a> Cursor<'a> {
         Ok(token)
     }
 
-    fn enter(&mut self) -> Result<(), ScanError> {
+    fn enter(&mut self) -> Result<(), Refused> {
         self.depth += 1;
         if self.depth > DEPTH {
             let why = format!("nested deeper than {DEPTH} levels");
-            return Err(ScanError { at: self.at, cause: "too_deep", why });
+            return Err(Box::new(ScanError { at: self.at, cause: "too_deep", why }));
         }
         Ok(())
     }
@@ -157,7 +167,7 @@ impl<'a> Cursor<'a> {
         self.at - start
     }
 
-    fn number(&mut self) -> Result<Token, ScanError> {
+    fn number(&mut self) -> Result<Token, Refused> {
         if self.bytes.get(self.at) == Some(&b'-') {
             self.at += 1;
         }
@@ -185,8 +195,13 @@ impl<'a> Cursor<'a> {
     }
 
     /// Reads a string whose opening quote is next.
-    pub(crate) fn string(&mut self) -> Result<(Token, usize, usize), ScanError> {
+    pub(crate) fn string(&mut self) -> Result<(Token, usize, usize), Refused> {
         self.expect(b'"', "a text is expected")?;
+        self.rest_of_string()
+    }
+
+    /// Reads a string behind its opening quote.
+    fn rest_of_string(&mut self) -> Result<(Token, usize, usize), Refused> {
         let start = self.at;
         let mut token = Token::Text;
         loop {
@@ -211,7 +226,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    fn escape(&mut self) -> Result<(), ScanError> {
+    fn escape(&mut self) -> Result<(), Refused> {
         match self.bytes.get(self.at + 1).copied() {
             Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => self.at += 2,
             Some(b'u') => match self.unit(self.at + 2) {
@@ -240,7 +255,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// Reads and checks one value without keeping anything.
-    pub(crate) fn skip(&mut self) -> Result<(), ScanError> {
+    pub(crate) fn skip(&mut self) -> Result<(), Refused> {
         match self.value()?.0 {
             Token::Object => self.skip_object(),
             Token::Array => self.skip_array(),
@@ -253,7 +268,8 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    fn skip_object(&mut self) -> Result<(), ScanError> {
+    /// Behind the opening bracket of an object.
+    pub(super) fn skip_object(&mut self) -> Result<(), Refused> {
         if !self.take(b'}') {
             loop {
                 self.string()?;
@@ -269,7 +285,8 @@ impl<'a> Cursor<'a> {
         Ok(())
     }
 
-    fn skip_array(&mut self) -> Result<(), ScanError> {
+    /// Behind the opening bracket of an array.
+    pub(super) fn skip_array(&mut self) -> Result<(), Refused> {
         if !self.take(b']') {
             loop {
                 self.skip()?;

@@ -3,10 +3,13 @@
 //! **Invariant:** a key stands once in its object, also where the fields of one name stand apart in the
 //! catalogue. Test: `a_contribution_is_written_as_it_is_shown`.
 
-use orderhub_order::catalogue::{FieldId, catalogue};
+use std::sync::LazyLock;
+
+use orderhub_order::catalogue::{Field, FieldId, catalogue};
 use orderhub_order::contribution::{
     CollectionStatement, Contribution, ElementStatement, ParentReference, Revision, Stated,
 };
+use orderhub_order::ids::Collection;
 use orderhub_order::value::{Address, Reference, Value};
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 
@@ -111,55 +114,105 @@ impl Serialize for Complete<'_> {
 
 type Fields = [(FieldId, Stated)];
 
-/// The path of a field from a byte on: what is before it names the object that is written.
-fn path(field: FieldId, from: usize) -> Option<&'static str> {
-    catalogue().field(field)?.path.get(from..)
+/// One part of a field's path.
+#[derive(Clone, Copy)]
+struct Part {
+    name: &'static str,
+    /// The object that it names, where more parts follow.
+    object: Option<Object>,
 }
 
-/// The first part of a path, where more follow.
-fn group(field: FieldId, from: usize) -> Option<&'static str> {
-    path(field, from)?.split_once('.').map(|(first, _)| first)
+/// An object that several fields stand in.
+#[derive(Clone, Copy)]
+struct Object {
+    /// Its number: the field that it is known by first.
+    number: FieldId,
+    /// Fields of other objects stand between its own.
+    apart: bool,
 }
 
-/// Fields as entries, those that share the first part of their paths in one object.
-fn fields<M: SerializeMap>(fields: &Fields, from: usize, map: &mut M) -> Result<(), M::Error> {
+/// The parts of every field's path, by number.
+static PARTS: LazyLock<Vec<Vec<Part>>> = LazyLock::new(|| {
+    let last = catalogue().fields().map(|field| field.id.0).max().unwrap_or_default();
+    let mut parts = vec![Vec::new(); usize::from(last) + 1];
+    for field in catalogue().fields() {
+        let mut end = 0;
+        let of = field.path.split('.').map(|name| {
+            end += name.len() + 1;
+            let object = field.path.get(..end).map(|prefix| object(field.collection, prefix));
+            Part { name, object }
+        });
+        if let Some(place) = parts.get_mut(usize::from(field.id.0)) {
+            *place = of.collect();
+        }
+    }
+    parts
+});
+
+/// The object at a path that ends with a dot.
+fn object(collection: Collection, prefix: &str) -> Object {
+    let own = |field: &&Field| field.path.starts_with(prefix);
+    let all: Vec<&Field> = catalogue().fields_of(collection).collect();
+    let first = all.iter().position(|field| own(&field)).unwrap_or_default();
+    let last = all.iter().rposition(|field| own(&field)).unwrap_or_default();
+    let between = all.get(first..=last).unwrap_or_default();
+    let number = between.first().map_or(FieldId(0), |field| field.id);
+    Object { number, apart: !between.iter().all(|field| own(&field)) }
+}
+
+fn part(field: FieldId, level: usize) -> Option<Part> {
+    PARTS.get(usize::from(field.0))?.get(level).copied()
+}
+
+/// The number of the object that a field stands in.
+fn within(field: FieldId, level: usize) -> Option<FieldId> {
+    Some(part(field, level)?.object?.number)
+}
+
+/// Fields as entries, those that share the next part of their paths in one object.
+fn fields<M: SerializeMap>(fields: &Fields, level: usize, map: &mut M) -> Result<(), M::Error> {
     let mut before = None;
     for (at, (field, value)) in fields.iter().enumerate() {
-        let Some(path) = path(*field, from) else { continue };
-        let Some((first, _)) = path.split_once('.') else {
-            map.serialize_entry(path, &Maybe(value))?;
+        let Some(Part { name, object }) = part(*field, level) else { continue };
+        let Some(Object { number, apart }) = object else {
+            map.serialize_entry(name, &Maybe(value))?;
             continue;
         };
-        let same = |other: &(FieldId, Stated)| group(other.0, from) == Some(first);
+        let same = |(field, _): &(FieldId, Stated)| within(*field, level) == Some(number);
         let (done, rest) = fields.split_at_checked(at).unwrap_or_default();
-        if before == Some(first) || done.iter().any(same) {
+        if before == Some(number) || apart && done.iter().any(same) {
             continue;
         }
-        before = Some(first);
-        let last = rest.iter().rposition(same).map_or(0, |last| last + 1);
-        let of = Group { fields: rest.get(..last).unwrap_or_default(), first, from };
-        map.serialize_entry(first, &of)?;
+        before = Some(number);
+        let last = if apart {
+            rest.iter().rposition(same).map_or(0, |last| last + 1)
+        } else {
+            rest.iter().position(|field| !same(field)).unwrap_or(rest.len())
+        };
+        let of = Group { fields: rest.get(..last).unwrap_or_default(), number, apart, level };
+        map.serialize_entry(name, &of)?;
     }
     Ok(())
 }
 
-/// The fields below one name; among them may stand others.
+/// The fields of one object; where they stand apart, among others.
 struct Group<'c> {
     fields: &'c Fields,
-    first: &'c str,
-    from: usize,
+    number: FieldId,
+    apart: bool,
+    level: usize,
 }
 
 impl Serialize for Group<'_> {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         let mut map = to.serialize_map(None)?;
-        let below = self.from + self.first.len() + 1;
-        let same = |(field, _): &&(FieldId, Stated)| group(*field, self.from) == Some(self.first);
-        if self.fields.iter().all(|field| same(&field)) {
-            fields(self.fields, below, &mut map)?;
-        } else {
+        if self.apart {
+            let same =
+                |(field, _): &&(FieldId, Stated)| within(*field, self.level) == Some(self.number);
             let own: Vec<_> = self.fields.iter().filter(same).cloned().collect();
-            fields(&own, below, &mut map)?;
+            fields(&own, self.level + 1, &mut map)?;
+        } else {
+            fields(self.fields, self.level + 1, &mut map)?;
         }
         map.end()
     }
@@ -212,7 +265,7 @@ impl Serialize for ShownValue<'_> {
 
 #[cfg(test)]
 mod tests {
-    use orderhub_order::ids::{Collection, Entity, SystemName};
+    use orderhub_order::ids::{Entity, SystemName};
     use serde_json::{Value as Json, json};
 
     use super::*;
