@@ -1,6 +1,7 @@
 //! `pairs: { key: name, value: value }`: `[{ name, value }]` for names and texts. A repeated name is a
 //! list: its texts stand as a JSON array of texts.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -10,6 +11,7 @@ use orderhub_order::value::Text;
 
 use super::{Conversion, Law, Options, Put, Target, Type};
 use crate::cell::{Cell, Trouble};
+use crate::scan::token::{Cursor, Token, unescape};
 
 #[derive(Debug)]
 pub(crate) struct Pairs {
@@ -30,34 +32,69 @@ impl Pairs {
     }
 }
 
-/// The texts of a repeated name; `None` if the text is no list of two or more texts.
-fn repeated(text: &str) -> Option<Vec<String>> {
-    let list = text.starts_with('[').then(|| Value::from_json(text.as_bytes()).ok()).flatten()?;
-    let texts: Option<Vec<String>> =
-        list.as_list()?.iter().map(|item| item.as_text().map(str::to_owned)).collect();
-    texts.filter(|texts| texts.len() > 1)
+impl Pairs {
+    /// Reads a list as nearly all are: of objects with the two keys alone, whose values are texts, or null, no
+    /// name twice. `None`: it is another, or none.
+    fn straight(&self, text: &str) -> Option<BTreeMap<Text, Option<Text>>> {
+        let mut cursor = Cursor::new(text);
+        let mut map = BTreeMap::new();
+        if !cursor.take(b'[') {
+            return None;
+        }
+        if !cursor.take(b']') {
+            loop {
+                let (name, value) = self.pair(&mut cursor)?;
+                if map.insert(name.into(), value.map(Text::from)).is_some() {
+                    return None;
+                }
+                if cursor.take(b']') {
+                    break;
+                }
+                cursor.expect(b',', "").ok()?;
+            }
+        }
+        cursor.end().ok()?;
+        Some(map)
+    }
+
+    fn pair<'t>(&self, cursor: &mut Cursor<'t>) -> Option<(Cow<'t, str>, Option<Cow<'t, str>>)> {
+        let text = cursor.text;
+        let (mut name, mut value) = (None, None);
+        if !cursor.take(b'{') {
+            return None;
+        }
+        loop {
+            let (_, start, end) = cursor.string().ok()?;
+            let key = text.get(start..end)?;
+            cursor.expect(b':', "").ok()?;
+            let (token, start, end) = cursor.value().ok()?;
+            let is = match token {
+                Token::Text | Token::Escaped => Some(unescape(text.get(start..end)?)),
+                Token::Null => None,
+                _ => return None,
+            };
+            // One that is named by both keys, or has one of them twice, goes the long way.
+            if key == self.key && name.is_none() && self.key != self.value {
+                name = Some(is?);
+            } else if key == self.value && value.is_none() {
+                value = Some(is);
+            } else {
+                return None;
+            }
+            if cursor.take(b'}') {
+                return Some((name?, value.flatten()));
+            }
+            cursor.expect(b',', "").ok()?;
+        }
+    }
 }
 
-impl Conversion for Pairs {
-    fn name(&self) -> &'static str {
-        "pairs"
-    }
-
-    fn law(&self) -> Law {
-        Law::Canonical("a list of texts is a repeated name")
-    }
-
-    fn gives(&self, from: Type) -> Result<Type, String> {
-        if matches!(from, Type::Raw | Type::Texts) {
-            return Ok(Type::Map);
-        }
-        Err("a list of objects".to_owned())
-    }
-
-    fn get<'a>(&self, cell: Cell<'a>, _: &[Cell<'a>], _: Target) -> Result<Cell<'a>, Trouble> {
+impl Pairs {
+    /// Any list of objects.
+    fn by_tree<'a>(&self, cell: &Cell<'_>) -> Result<Cell<'a>, Trouble> {
         let tree = cell.tree();
         let items = tree.as_ref().and_then(Value::as_list);
-        let items = items.ok_or_else(|| Trouble::wrong_type(&cell, "a list of objects"))?;
+        let items = items.ok_or_else(|| Trouble::wrong_type(cell, "a list of objects"))?;
         let mut map: BTreeMap<Text, Vec<Option<String>>> = BTreeMap::new();
         for (place, item) in items.iter().enumerate() {
             if item.as_map().is_none() {
@@ -92,6 +129,40 @@ impl Conversion for Pairs {
         let map = map.into_iter().map(|(name, values)| (name, one(values)));
         Ok(Cell::Map(Arc::new(map.collect())))
     }
+}
+
+/// The texts of a repeated name; `None` if the text is no list of two or more texts.
+fn repeated(text: &str) -> Option<Vec<String>> {
+    let list = text.starts_with('[').then(|| Value::from_json(text.as_bytes()).ok()).flatten()?;
+    let texts: Option<Vec<String>> =
+        list.as_list()?.iter().map(|item| item.as_text().map(str::to_owned)).collect();
+    texts.filter(|texts| texts.len() > 1)
+}
+
+impl Conversion for Pairs {
+    fn name(&self) -> &'static str {
+        "pairs"
+    }
+
+    fn law(&self) -> Law {
+        Law::Canonical("a list of texts is a repeated name")
+    }
+
+    fn gives(&self, from: Type) -> Result<Type, String> {
+        if matches!(from, Type::Raw | Type::Texts) {
+            return Ok(Type::Map);
+        }
+        Err("a list of objects".to_owned())
+    }
+
+    fn get<'a>(&self, cell: Cell<'a>, _: &[Cell<'a>], _: Target) -> Result<Cell<'a>, Trouble> {
+        if let Cell::Json(text) = &cell
+            && let Some(map) = self.straight(text)
+        {
+            return Ok(Cell::Map(Arc::new(map)));
+        }
+        self.by_tree(&cell)
+    }
 
     fn put<'a>(&self, cell: Cell<'a>, _: Target) -> Result<Put<'a>, Trouble> {
         let Cell::Map(map) = cell else {
@@ -112,5 +183,58 @@ impl Conversion for Pairs {
             }
         }
         Ok(Put::main(Cell::Json(Value::List(items).to_json_text().into())))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Lists of pairs, and what is nearly one.
+    fn list() -> impl Strategy<Value = String> {
+        let text = prop_oneof![
+            Just("\"a\""),
+            Just("\"b\""),
+            Just("\"\\u00e9\\n\""),
+            Just("\"\""),
+            Just("\"[1]\"")
+        ];
+        let odd = prop_oneof![
+            Just("null"),
+            Just("1"),
+            Just("true"),
+            Just("[1, \"a\"]"),
+            Just("{\"k\": 1}"),
+            Just("{\"k\":1,\"k\":2}")
+        ];
+        let value = prop_oneof![4 => text, 1 => odd];
+        let key = prop_oneof![5 => Just("k"), 5 => Just("v"), 1 => Just("w"), 1 => Just("\\u006b")];
+        let object = proptest::collection::vec((key, value), 0..4).prop_map(|entries| {
+            let entries = entries.iter().map(|(key, value)| format!("\"{key}\" : {value}"));
+            format!("{{{}}}", entries.collect::<Vec<_>>().join(", "))
+        });
+        let item =
+            prop_oneof![8 => object, 1 => Just("null".to_owned()), 1 => Just("1".to_owned())];
+        proptest::collection::vec(item, 0..4).prop_map(|items| format!("[{} ]", items.join(",")))
+    }
+
+    proptest! {
+        #[test]
+        fn a_list_that_is_read_straight_is_read_as_by_its_tree(text in list(), same: bool) {
+            let pairs = Pairs { key: "k".to_owned(), value: if same { "k" } else { "v" }.to_owned() };
+            if let Some(map) = pairs.straight(&text) {
+                prop_assert_eq!(pairs.by_tree(&Cell::Json(text.into())), Ok(Cell::Map(Arc::new(map))));
+            }
+        }
+    }
+
+    #[test]
+    fn a_list_as_nearly_all_are_is_read_straight() {
+        let pairs = Pairs { key: "k".to_owned(), value: "v".to_owned() };
+        for text in [r#"[]"#, r#"[{"k":"a","v":"\u00e9"},{"v":null,"k":"b"}]"#, r#"[{"k":"a"}]"#] {
+            assert!(pairs.straight(text).is_some(), "{text}");
+        }
     }
 }

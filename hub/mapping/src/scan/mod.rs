@@ -213,7 +213,8 @@ impl<'s> Scan<'s, '_> {
         let mut place = 0_u32;
         if self.cursor.take(b']') {
             let rows = active.iter().filter_map(|(id, _)| self.trie.node(*id)?.rows);
-            self.empty |= rows.into_iter().any(|rows| self.holds_document(rows.element));
+            let mut elements = rows.filter_map(|rows| self.trie.node(rows.element));
+            self.empty |= elements.any(|element| element.holds_document);
         } else {
             loop {
                 let mut elements = Active::new();
@@ -234,14 +235,6 @@ impl<'s> Scan<'s, '_> {
         }
         self.cursor.leave();
         Ok(())
-    }
-
-    /// Whether a document may stand at a node or below it.
-    fn holds_document(&self, id: NodeId) -> bool {
-        let Some(node) = self.trie.node(id) else { return false };
-        node.document.is_some()
-            || node.rows.is_some_and(|rows| self.holds_document(rows.element))
-            || node.below().any(|child| self.holds_document(child))
     }
 
     /// The nodes that one element of an array is read for; gives it a row where paths fan out.

@@ -71,6 +71,8 @@ pub(crate) struct Node {
     pub(crate) rows: Option<Rows>,
     /// A document may stand here: number of the alternative under `documents.at`.
     pub(crate) document: Option<u8>,
+    /// A document may stand here or below.
+    pub(crate) holds_document: bool,
 }
 
 impl Node {
@@ -86,6 +88,7 @@ impl Node {
             wheres: Vec::new(),
             rows: None,
             document: None,
+            holds_document: false,
         }
     }
 
@@ -178,6 +181,16 @@ impl Trie {
         if let Some(node) = self.nodes.get_mut(id.0 as usize) {
             node.document.get_or_insert(alternative);
         }
+        let holds: Vec<bool> = self.nodes.iter().map(|node| self.holds_document(node)).collect();
+        for (node, holds) in self.nodes.iter_mut().zip(holds) {
+            node.holds_document = holds;
+        }
+    }
+
+    fn holds_document(&self, node: &Node) -> bool {
+        let rows = node.rows.map(|rows| rows.element);
+        let mut below = rows.into_iter().chain(node.below()).filter_map(|id| self.node(id));
+        node.document.is_some() || below.any(|node| self.holds_document(node))
     }
 
     /// The node one step below, made if it is not there yet.
