@@ -1,54 +1,111 @@
 //! Reads hub paths: fields, parts, references and fan-outs of the order.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::cell::OnceCell;
+use std::collections::{BTreeMap, HashMap};
 
 use orderhub_order::catalogue::{FieldId, catalogue};
 use orderhub_order::contribution::Stated;
 use orderhub_order::ids::{At, Collection, element_reference};
-use orderhub_order::model::Subject;
+use orderhub_order::model::{Element, Record, Subject};
 use orderhub_order::value::{Reference, Text, Value};
 use smallvec::SmallVec;
 
 use crate::cell::{self, Cell};
 use crate::hub_path::{HubPath, Leaf, Part, Start, Step};
+use crate::program::OutSource;
+use crate::{Context, ReverseError};
 
-/// What was found, and which fields were read for it.
-pub(crate) struct Looked<'o> {
-    pub(crate) cell: Cell<'o>,
-    pub(crate) read: Vec<(At, FieldId, Stated)>,
+/// The values that were read, each with its place.
+pub(super) type Values = Vec<(At, FieldId, Stated)>;
+
+/// More references than this are hashed, so that long orders stay linear.
+const FEW: usize = 16;
+
+/// The hub's side while one subject goes out.
+pub(crate) struct Hub<'o> {
+    pub(super) subject: Subject<'o>,
+    /// The record of the element whose rules run; finding it again would take longer the more elements there are.
+    pub(super) here: Option<&'o Record>,
+    links: OnceCell<Links<'o>>,
+}
+
+/// The system's ids by kind and place.
+type Links<'o> = HashMap<(&'o str, &'o At), &'o str>;
+
+impl<'o> Hub<'o> {
+    pub(super) fn new(subject: Subject<'o>) -> Self {
+        Self { subject, here: None, links: OnceCell::new() }
+    }
+
+    /// One value; the fields that were read for it are noted.
+    pub(super) fn source(
+        &self,
+        source: &OutSource,
+        context: &'o Context<'o>,
+        at: &At,
+        read: &mut Values,
+    ) -> Result<Cell<'o>, ReverseError> {
+        match source {
+            OutSource::Hub(path) => look(self, at, path, read).map_err(ReverseError::NotLinked),
+            OutSource::Setting(name) => {
+                let text = context.settings.get(name);
+                Ok(text.map_or(Cell::Absent, |text| Cell::text(text.as_str())))
+            }
+        }
+    }
+
+    fn link(&self, kind: &str, at: &At) -> Option<&'o str> {
+        let xrefs = &self.subject.lane?.xrefs;
+        if xrefs.len() <= FEW {
+            let known = xrefs.iter().find(|xref| *xref.kind == *kind && xref.at == *at);
+            return known.map(|xref| &*xref.ext_id);
+        }
+        let links = self.links.get_or_init(|| {
+            let mut links = Links::with_capacity(xrefs.len());
+            for xref in xrefs {
+                links.entry((&*xref.kind, &xref.at)).or_insert(&*xref.ext_id);
+            }
+            links
+        });
+        links.get(&(kind, at)).copied()
+    }
 }
 
 /// Reads a path from the order's side, as a fact: references that are missing are absent.
 pub(crate) fn hub_value(subject: Subject<'_>, path: &HubPath) -> Cell<'static> {
-    look(subject, subject.at, path).map_or(Cell::Absent, |looked| looked.cell.into_owned())
+    let looked = look(&Hub::new(subject), subject.at, path, &mut Vec::new());
+    looked.map_or(Cell::Absent, Cell::into_owned)
 }
 
-/// Reads a path from an element on. `Err` names the reference that is missing.
-pub(crate) fn look<'o>(
-    subject: Subject<'o>,
+/// Reads a path from an element on, and notes the fields that were read for it. `Err` names the reference that is
+/// missing.
+pub(super) fn look<'o>(
+    hub: &Hub<'o>,
     at: &At,
     path: &HubPath,
-) -> Result<Looked<'o>, String> {
-    let places = reached(subject, at, path);
-    let mut looked = Looked { cell: Cell::Absent, read: Vec::new() };
+    read: &mut Values,
+) -> Result<Cell<'o>, String> {
+    // Nearly all paths are of the element itself.
+    if path.steps.is_empty() && path.start == Start::Up(0) {
+        return leaf(hub, at, hub.here, path, read);
+    }
+    let places = reached(hub.subject, at, path);
+    let one = |at: &At, read: &mut Values| leaf(hub, at, hub.subject.order.record(at), path, read);
     if !path.is_fan_out() {
-        if let Some(at) = places.first() {
-            looked.cell = leaf(subject, at, path, &mut looked.read)?;
-        }
-        return Ok(looked);
+        return places.first().map_or(Ok(Cell::Absent), |at| one(at, read));
     }
-    let mut cells = Vec::with_capacity(places.len());
-    for at in &places {
-        cells.push(leaf(subject, at, path, &mut looked.read)?);
-    }
-    looked.cell = Cell::Many(cells);
-    Ok(looked)
+    let cells = places.iter().map(|at| one(at, read)).collect::<Result<_, _>>()?;
+    Ok(Cell::Many(cells))
 }
 
 /// The elements of the collection that a path names; `None`: there is no such collection yet, which is
 /// not the same as an empty one.
-pub(super) fn look_places(subject: Subject<'_>, at: &At, path: &HubPath) -> Option<Vec<At>> {
+pub(super) fn look_places<'o>(
+    subject: Subject<'o>,
+    at: &At,
+    path: &HubPath,
+) -> Option<Vec<(At, &'o Element)>> {
     let Leaf::Collection(collection) = path.leaf else { return None };
     let places = reached(subject, at, path);
     let here = |at: &&At| {
@@ -56,7 +113,7 @@ pub(super) fn look_places(subject: Subject<'_>, at: &At, path: &HubPath) -> Opti
     };
     let places: Vec<&At> = places.iter().filter(here).collect();
     let inside = |at: &&At| subject.order.elements_at(at, collection);
-    let found = || places.iter().flat_map(inside).map(|(at, _)| at).collect();
+    let found = || places.iter().flat_map(inside).collect();
     (!places.is_empty()).then(found)
 }
 
@@ -100,29 +157,42 @@ fn walk(subject: Subject<'_>, at: &At, step: &Step) -> Vec<At> {
 }
 
 fn leaf<'o>(
-    subject: Subject<'o>,
+    hub: &Hub<'o>,
     at: &At,
+    record: Option<&'o Record>,
     path: &HubPath,
-    read: &mut Vec<(At, FieldId, Stated)>,
+    read: &mut Values,
 ) -> Result<Cell<'o>, String> {
     match &path.leaf {
         Leaf::Collection(_) => Ok(Cell::Absent),
         Leaf::Ordinal => Ok(ordinal(at)),
         Leaf::Xref(kind) => {
-            let found = nearest_xref(subject, at, kind);
-            found.map(|text| Cell::text(text.to_owned())).ok_or_else(|| kind.clone())
+            let found = nearest_xref(hub, at, kind);
+            found.map(Cell::text).ok_or_else(|| kind.clone())
         }
         Leaf::Field(id, part) => {
-            let Some(stated) = field(subject, at, *id) else { return Ok(Cell::Absent) };
-            read.push((at.clone(), *id, stated.clone().into_owned()));
-            Ok(value(subject, stated, part.as_ref()))
+            let Some(stated) = field(hub.subject, at, record, *id) else { return Ok(Cell::Absent) };
+            note(read, at, *id, &stated);
+            Ok(value(hub, stated, part.as_ref()))
         }
     }
 }
 
+/// Notes a field that was read. The parts of an address are read one by one, and are one field.
+fn note(read: &mut Values, at: &At, id: FieldId, stated: &Stated) {
+    if read.last().is_none_or(|(known, field, _)| *field != id || known != at) {
+        read.push((at.clone(), id, stated.clone()));
+    }
+}
+
 /// A field as it stands; references of fulfilments and shipments are made from their ids.
-fn field<'o>(subject: Subject<'o>, at: &At, id: FieldId) -> Option<Cow<'o, Stated>> {
-    if let Some(stated) = subject.order.get(at, id) {
+fn field<'o>(
+    subject: Subject<'o>,
+    at: &At,
+    record: Option<&'o Record>,
+    id: FieldId,
+) -> Option<Cow<'o, Stated>> {
+    if let Some(stated) = subject.order.get_in(at, record, id) {
         return Some(stated);
     }
     let (collection, element) = at.0.last()?;
@@ -134,7 +204,7 @@ fn field<'o>(subject: Subject<'o>, at: &At, id: FieldId) -> Option<Cow<'o, State
     })
 }
 
-fn value<'o>(subject: Subject<'o>, stated: Cow<'o, Stated>, wanted: Option<&Part>) -> Cell<'o> {
+fn value<'o>(hub: &Hub<'o>, stated: Cow<'o, Stated>, wanted: Option<&Part>) -> Cell<'o> {
     let cell = match stated {
         Cow::Borrowed(None) | Cow::Owned(None) => return Cell::Null,
         Cow::Borrowed(Some(value)) => part_of(value, wanted),
@@ -145,8 +215,8 @@ fn value<'o>(subject: Subject<'o>, stated: Cow<'o, Stated>, wanted: Option<&Part
             // Alone, a reference goes out as the target's id, else ours.
             let line = At::of(Collection::Lines, orderhub_order::ids::ElementId::new(&*id));
             let order = At::of(Collection::Fulfilments, orderhub_order::ids::ElementId::new(&*id));
-            let known = own_id(subject, &line).or_else(|| own_id(subject, &order));
-            Cell::text(known.unwrap_or_else(|| id.to_string()))
+            let known = own_id(hub, &line).or_else(|| own_id(hub, &order));
+            known.map_or_else(|| Cell::text(id.to_string()), Cell::text)
         }
         other => other,
     }
@@ -187,34 +257,28 @@ fn ordinal(at: &At) -> Cell<'static> {
 }
 
 /// A reference of the element or its nearest surrounding.
-fn nearest_xref<'o>(subject: Subject<'o>, at: &At, kind: &str) -> Option<&'o str> {
-    let lane = subject.lane?;
-    let mut place = Some(at.clone());
+fn nearest_xref<'o>(hub: &Hub<'o>, at: &At, kind: &str) -> Option<&'o str> {
+    let mut place = Some(Cow::Borrowed(at));
     while let Some(here) = place {
-        let known = lane.xrefs.iter().find(|xref| &*xref.kind == kind && xref.at == here);
-        if let Some(xref) = known {
-            return Some(&xref.ext_id);
+        let known = hub.link(kind, &here);
+        if known.is_some() {
+            return known;
         }
-        place = here.parent();
+        place = here.parent().map(Cow::Owned);
     }
     None
 }
 
 /// The id that the system has for an element.
-pub(crate) fn own_id(subject: Subject<'_>, at: &At) -> Option<String> {
-    let lane = subject.lane?;
+pub(super) fn own_id<'o>(hub: &Hub<'o>, at: &At) -> Option<&'o str> {
     let collection = at.collection();
-    let find = |kind: &str, at: &At| {
-        let known = lane.xrefs.iter().find(|xref| &*xref.kind == kind && xref.at == *at);
-        known.map(|xref| xref.ext_id.to_string())
-    };
-    let own = find(kind_of(collection), at);
+    let own = hub.link(kind_of(collection), at);
     if own.is_some() || !collection.keyed_by_line() {
         return own;
     }
     // Elements keyed by order line may be known by the id of that line.
     let id = at.id()?;
-    find("line", &At::of(Collection::Lines, id.clone()))
+    hub.link("line", &At::of(Collection::Lines, id.clone()))
 }
 
 /// What a system's ids of a collection's elements are called: as the fold names them.

@@ -16,10 +16,8 @@ mod watched;
 mod write;
 
 use orderhub_lang::condition::Test;
-use orderhub_order::catalogue::FieldId;
-use orderhub_order::contribution::Stated;
 use orderhub_order::ids::At;
-use orderhub_order::model::Subject;
+use orderhub_order::model::{Element, Record, Subject};
 
 use crate::cell::{Cell, Trouble};
 use crate::compile::VALUE;
@@ -29,7 +27,7 @@ use crate::quote::{Shown, shown};
 use crate::watch::{Gave, Watch};
 use crate::{Context, MapError, Mapping, Projection, ReverseError};
 
-use hub::{Looked, look};
+use hub::{Hub, Values, look};
 pub(crate) use hub::{hub_value, kind_of};
 pub(crate) use watched::shown as path_shown;
 
@@ -45,9 +43,9 @@ pub(crate) struct Computed<'o> {
 /// What the way out works on.
 pub(crate) struct Out<'o> {
     mapping: &'o Mapping,
-    subject: Subject<'o>,
+    hub: Hub<'o>,
     context: &'o Context<'o>,
-    values: Vec<(At, FieldId, Stated)>,
+    values: Values,
     /// Told of every rule, where somebody watches.
     watch: Option<&'o dyn Watch>,
 }
@@ -59,12 +57,14 @@ pub(crate) fn reverse<'o>(
     context: &'o Context<'o>,
     watch: Option<&'o dyn Watch>,
 ) -> Result<Projection, ReverseError> {
-    let mut out = Out { mapping, subject, context, values: Vec::new(), watch };
+    let hub = Hub::new(subject);
+    let mut out = Out { mapping, hub, context, values: Vec::with_capacity(64), watch };
     if let Some(watch) = watch {
         watch.document(0);
     }
-    let mut bytes = Vec::with_capacity(1024);
-    if !out.body(&mapping.compiled.output.root, subject.at, &mut bytes)? {
+    let mut bytes = Vec::with_capacity(2048);
+    let record = subject.order.record(subject.at);
+    if !out.body(&mapping.compiled.output.root, subject.at, record, &mut bytes)? {
         bytes.extend_from_slice(b"{}");
     }
     let mut values = out.values;
@@ -89,12 +89,13 @@ impl<'o> Out<'o> {
     fn element(
         &mut self,
         program: &'o OutElement,
-        at: &At,
+        (at, element): &(At, &'o Element),
         bytes: &mut Vec<u8>,
     ) -> Result<bool, ReverseError> {
-        let Some(watch) = self.watch else { return self.body(program, at, bytes) };
+        let record = Some(&element.fields);
+        let Some(watch) = self.watch else { return self.body(program, at, record, bytes) };
         watch.enter(at.collection(), at.id().map_or("", |id| id.as_str()));
-        let written = self.body(program, at, bytes);
+        let written = self.body(program, at, record, bytes);
         watch.leave();
         written
     }
@@ -103,13 +104,20 @@ impl<'o> Out<'o> {
         &mut self,
         program: &'o OutElement,
         at: &At,
+        record: Option<&'o Record>,
         bytes: &mut Vec<u8>,
     ) -> Result<bool, ReverseError> {
+        self.hub.here = record;
+        let before = self.values.len();
         let mut computed: Vec<Computed<'o>> = Vec::with_capacity(program.rules.len());
         for rule in &program.rules {
             let guard = rule.guard.and_then(|guard| computed.get(guard));
             let absent = guard.is_some_and(|guard| !guard.main.is_value());
             computed.push(if absent { nothing(rule) } else { self.rule(rule, at)? });
+        }
+        // Those of one place, by field: what is sorted in the end are runs.
+        if let Some(own) = self.values.get_mut(before..) {
+            own.sort_unstable_by_key(|(_, field, _)| *field);
         }
         // An object's own rule says only whether it is there: null is written, its parts otherwise.
         for (rule, computed) in program.rules.iter().zip(&mut computed) {
@@ -149,17 +157,11 @@ impl<'o> Out<'o> {
             OutGiven::First(sources) => {
                 let mut best = Cell::Absent;
                 for source in sources {
-                    let looked = self.source(source, at)?;
-                    match looked.cell {
-                        Cell::Absent => {}
-                        Cell::Null => {
-                            self.values.extend(looked.read);
-                            best = Cell::Null;
-                        }
-                        value => {
-                            self.values.extend(looked.read);
-                            return Ok(value);
-                        }
+                    let before = self.values.len();
+                    match self.source(source, at)? {
+                        Cell::Absent => self.values.truncate(before),
+                        Cell::Null => best = Cell::Null,
+                        value => return Ok(value),
                     }
                 }
                 Ok(best)
@@ -167,27 +169,25 @@ impl<'o> Out<'o> {
             OutGiven::Named(sources) => {
                 let mut cells = Vec::with_capacity(sources.len());
                 for source in sources {
-                    let looked = self.source(source, at)?;
-                    self.values.extend(looked.read);
-                    cells.push(looked.cell);
+                    cells.push(self.source(source, at)?);
                 }
                 Ok(all(cells))
             }
             OutGiven::Expression(inputs, expression) => {
+                let before = self.values.len();
                 let mut cells = Vec::with_capacity(inputs.len());
                 for (name, source) in inputs {
-                    cells.push((name.as_str(), self.source(source, at)?.cell));
+                    cells.push((name.as_str(), self.source(source, at)?));
                 }
+                self.values.truncate(before);
                 let given = crate::run_compute(expression.as_ref(), &cells);
                 given.map_err(|trouble| self.failed(rule, trouble, None))
             }
             OutGiven::Object(path) => {
-                let looked = look(self.subject, at, path);
-                let looked = looked.map_err(ReverseError::NotLinked)?;
-                self.values.extend(looked.read);
-                Ok(looked.cell)
+                let looked = look(&self.hub, at, path, &mut self.values);
+                looked.map_err(ReverseError::NotLinked)
             }
-            OutGiven::Key => Ok(hub::own_id(self.subject, at).map_or(Cell::Absent, Cell::text)),
+            OutGiven::Key => Ok(hub::own_id(&self.hub, at).map_or(Cell::Absent, Cell::text)),
             OutGiven::Ours => {
                 Ok(at.id().map_or(Cell::Absent, |id| Cell::text(id.as_str().to_owned())))
             }
@@ -207,23 +207,15 @@ impl<'o> Out<'o> {
         }
         let mut cells = vec![(VALUE, value)];
         for (name, source) in &inverse.inputs {
-            let looked = self.source(source, at)?;
-            self.values.extend(looked.read);
-            cells.push((name.as_str(), looked.cell));
+            cells.push((name.as_str(), self.source(source, at)?));
         }
         let given = crate::run_compute(inverse.expression.as_ref(), &cells);
         given.map_err(|trouble| self.failed(rule, trouble, None))
     }
 
-    fn source(&self, source: &OutSource, at: &At) -> Result<Looked<'o>, ReverseError> {
-        match source {
-            OutSource::Hub(path) => look(self.subject, at, path).map_err(ReverseError::NotLinked),
-            OutSource::Setting(name) => {
-                let text = self.context.settings.get(name);
-                let cell = text.map_or(Cell::Absent, |text| Cell::text(text.as_str()));
-                Ok(Looked { cell, read: Vec::new() })
-            }
-        }
+    /// One value of the hub's side; the fields that were read for it are noted.
+    fn source(&mut self, source: &OutSource, at: &At) -> Result<Cell<'o>, ReverseError> {
+        self.hub.source(source, self.context, at, &mut self.values)
     }
 
     /// Settings only: there is no document to look at.

@@ -63,7 +63,7 @@ impl<'o> Out<'o> {
                 row.reads.push(SeenRead { which: 0, path, value: None, steps: Vec::new() });
                 Cell::Absent
             }
-            OutGiven::Key => super::hub::own_id(self.subject, at).map_or(Cell::Absent, Cell::text),
+            OutGiven::Key => super::hub::own_id(&self.hub, at).map_or(Cell::Absent, Cell::text),
             OutGiven::Ours => at.id().map_or(Cell::Absent, |id| Cell::text(id.as_str().to_owned())),
         }
     }
@@ -79,7 +79,8 @@ impl<'o> Out<'o> {
             OutSource::Hub(path) => shown(path),
             OutSource::Setting(name) => format!("$settings.{name}"),
         };
-        let cell = self.source(source, at).map_or(Cell::Absent, |looked| looked.cell);
+        let cell =
+            self.hub.source(source, self.context, at, &mut Vec::new()).unwrap_or(Cell::Absent);
         row.reads.push(SeenRead { which, path, value: value(&cell), steps: Vec::new() });
         cell
     }

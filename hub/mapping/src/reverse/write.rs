@@ -1,6 +1,7 @@
 //! Writes the template: objects and arrays only where something in them is there.
 
 use std::borrow::Cow;
+use std::io::Write as _;
 
 use orderhub_order::ids::At;
 
@@ -11,6 +12,7 @@ use crate::cell::{self, Cell};
 use crate::conversions::shell::Commands;
 use crate::hub_path::HubPath;
 use crate::program::{Leaf, LeafPart, OutElement, OutItem, OutKey, OutNode};
+use crate::scan::token::special;
 
 impl<'o> Out<'o> {
     /// Writes what stands at a node; false if nothing does.
@@ -206,7 +208,7 @@ impl<'o> Out<'o> {
         first: usize,
         bytes: &mut Vec<u8>,
     ) -> Result<bool, ReverseError> {
-        let Some(places) = look_places(self.subject, at, path) else { return Ok(false) };
+        let Some(places) = look_places(self.hub.subject, at, path) else { return Ok(false) };
         let mut items = Vec::with_capacity(places.len());
         for place in places {
             let mut item = Vec::new();
@@ -229,7 +231,7 @@ impl<'o> Out<'o> {
         first: usize,
         bytes: &mut Vec<u8>,
     ) -> Result<bool, ReverseError> {
-        let Some(places) = look_places(self.subject, at, path) else { return Ok(false) };
+        let Some(places) = look_places(self.hub.subject, at, path) else { return Ok(false) };
         for place in places {
             let comma = separate(first, bytes);
             if !self.element(element, &place, bytes)? {
@@ -297,23 +299,31 @@ fn rows_below(node: &OutNode, computed: &[Computed<'_>]) -> Option<usize> {
 
 fn text(text: &str, bytes: &mut Vec<u8>) {
     bytes.push(b'"');
-    for letter in text.chars() {
-        match letter {
-            '"' => bytes.extend_from_slice(b"\\\""),
-            '\\' => bytes.extend_from_slice(b"\\\\"),
-            '\n' => bytes.extend_from_slice(b"\\n"),
-            '\r' => bytes.extend_from_slice(b"\\r"),
-            '\t' => bytes.extend_from_slice(b"\\t"),
-            control if u32::from(control) < 0x20 => {
-                bytes.extend_from_slice(format!("\\u{:04x}", u32::from(control)).as_bytes());
-            }
-            other => {
-                let mut buffer = [0; 4];
-                bytes.extend_from_slice(other.encode_utf8(&mut buffer).as_bytes());
-            }
+    let mut rest = text.as_bytes();
+    while let Some((plain, special, after)) = special(rest).and_then(|at| {
+        let (plain, behind) = rest.split_at_checked(at)?;
+        let (special, after) = behind.split_first()?;
+        Some((plain, *special, after))
+    }) {
+        bytes.extend_from_slice(plain);
+        match special {
+            b'"' => bytes.extend_from_slice(b"\\\""),
+            b'\\' => bytes.extend_from_slice(b"\\\\"),
+            b'\n' => bytes.extend_from_slice(b"\\n"),
+            b'\r' => bytes.extend_from_slice(b"\\r"),
+            b'\t' => bytes.extend_from_slice(b"\\t"),
+            control => shown(bytes, format_args!("\\u{:04x}", u32::from(control))),
         }
+        rest = after;
     }
+    bytes.extend_from_slice(rest);
     bytes.push(b'"');
+}
+
+/// Writes what shows itself as text.
+fn shown(bytes: &mut Vec<u8>, what: impl std::fmt::Display) {
+    // Writing to bytes in memory does not fail.
+    let _fine = write!(bytes, "{what}");
 }
 
 /// Writes a value as JSON.
@@ -323,8 +333,8 @@ fn write(value: &Cell<'_>, bytes: &mut Vec<u8>) {
         Cell::Bool(true) => bytes.extend_from_slice(b"true"),
         Cell::Bool(false) => bytes.extend_from_slice(b"false"),
         Cell::Number(number) => bytes.extend_from_slice(number.as_bytes()),
-        Cell::Integer(whole) => bytes.extend_from_slice(whole.to_string().as_bytes()),
-        Cell::Decimal(exact) => bytes.extend_from_slice(exact.to_string().as_bytes()),
+        Cell::Integer(whole) => shown(bytes, whole),
+        Cell::Decimal(exact) => shown(bytes, exact),
         Cell::Text(value) => text(value, bytes),
         Cell::Json(json) => bytes.extend_from_slice(json.as_bytes()),
         Cell::Money(money) => {

@@ -303,7 +303,7 @@ impl<'a> Cursor<'a> {
 
 /// Where a text ends, is escaped, or has what it may not have: the first quote, backslash or control
 /// character. Eight bytes at a time.
-pub(super) fn special(bytes: &[u8]) -> Option<usize> {
+pub(crate) fn special(bytes: &[u8]) -> Option<usize> {
     const ONES: u64 = u64::from_le_bytes([1; 8]);
     const HIGH: u64 = ONES << 7;
     let mut at = 0;

@@ -123,12 +123,22 @@ impl Order {
     /// A field as it stands, with those that stand in no record: ids, the reference, the version,
     /// what is bound, and the line of elements keyed by line. `None` is absent.
     pub fn get(&self, at: &At, field: FieldId) -> Option<Cow<'_, Stated>> {
+        self.get_in(at, self.record(at), field)
+    }
+
+    /// The same for who has the record of the place already: finding an element takes longer the more there are.
+    pub fn get_in<'a>(
+        &'a self,
+        at: &At,
+        record: Option<&'a Record>,
+        field: FieldId,
+    ) -> Option<Cow<'a, Stated>> {
         if at.is_root()
             && let Some(value) = self.own(field)
         {
             return Some(Cow::Owned(Some(value)));
         }
-        let stored = self.record(at)?.get(field).map(Cow::Borrowed);
+        let stored = record?.get(field).map(Cow::Borrowed);
         stored.or_else(|| identity(at, field).map(|value| Cow::Owned(Some(value))))
     }
 
