@@ -37,6 +37,7 @@ mod run;
 mod scan;
 pub mod view;
 pub mod watch;
+mod written;
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};

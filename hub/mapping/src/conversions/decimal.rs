@@ -157,7 +157,7 @@ impl Written {
 
     /// The number as the system writes it.
     pub(super) fn write<'a>(&self, exact: Decimal) -> Cell<'a> {
-        let text = exact.to_string();
+        let text = crate::written::exact_text(exact);
         if self.form == Form::Number {
             return Cell::Number(Cow::Owned(text));
         }

@@ -180,8 +180,13 @@ impl Conversion for MoneyOf {
             exact = exact.checked_mul(shift).unwrap_or(exact).normalize();
         }
         let amount = self.written.write(exact);
-        let (main, mut beside) =
-            if self.amount_beside { (Cell::Absent, vec![amount]) } else { (amount, Vec::new()) };
+        let mut beside = Vec::with_capacity(self.beside.len());
+        let main = if self.amount_beside {
+            beside.push(amount);
+            Cell::Absent
+        } else {
+            amount
+        };
         if self.fixed.is_none() {
             beside.push(Cell::text(cell::code(&money)));
         }

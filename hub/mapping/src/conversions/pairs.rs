@@ -12,6 +12,7 @@ use orderhub_order::value::Text;
 use super::{Conversion, Law, Options, Put, Target, Type};
 use crate::cell::{Cell, Trouble};
 use crate::scan::token::{Cursor, Token, unescape};
+use crate::written::text;
 
 #[derive(Debug)]
 pub(crate) struct Pairs {
@@ -90,6 +91,25 @@ impl Pairs {
 }
 
 impl Pairs {
+    /// Writes one pair behind those before it.
+    fn write(&self, name: &str, value: Option<&str>, bytes: &mut Vec<u8>) {
+        if bytes.len() > 1 {
+            bytes.push(b',');
+        }
+        bytes.push(b'{');
+        text(&self.key, bytes);
+        bytes.push(b':');
+        text(name, bytes);
+        bytes.push(b',');
+        text(&self.value, bytes);
+        bytes.push(b':');
+        match value {
+            Some(value) => text(value, bytes),
+            None => bytes.extend_from_slice(b"null"),
+        }
+        bytes.push(b'}');
+    }
+
     /// Any list of objects.
     fn by_tree<'a>(&self, cell: &Cell<'_>) -> Result<Cell<'a>, Trouble> {
         let tree = cell.tree();
@@ -168,21 +188,19 @@ impl Conversion for Pairs {
         let Cell::Map(map) = cell else {
             return Err(Trouble::wrong_type(&cell, "names and texts"));
         };
-        let mut items = Vec::new();
-        let mut pair = |name: &str, value: Value| {
-            let key = (self.key.clone(), Value::Text(name.to_owned()));
-            items.push(Value::Map(vec![key, (self.value.clone(), value)]));
-        };
+        let mut bytes = Vec::with_capacity(64 * map.len() + 2);
+        bytes.push(b'[');
         for (name, text) in &*map {
             match text.as_deref().map(|text| (text, repeated(text))) {
-                None => pair(name, Value::Null),
+                None => self.write(name, None, &mut bytes),
                 Some((_, Some(texts))) => {
-                    texts.into_iter().for_each(|text| pair(name, Value::Text(text)));
+                    texts.iter().for_each(|text| self.write(name, Some(text), &mut bytes));
                 }
-                Some((text, None)) => pair(name, Value::Text(text.to_owned())),
+                Some((text, None)) => self.write(name, Some(text), &mut bytes),
             }
         }
-        Ok(Put::main(Cell::Json(Value::List(items).to_json_text().into())))
+        bytes.push(b']');
+        Ok(Put::main(Cell::Json(String::from_utf8(bytes).unwrap_or_default().into())))
     }
 }
 

@@ -241,7 +241,12 @@ impl<'o> Out<'o> {
             let count = conversion.beside().len();
             let put = self.put(rule, conversion.as_ref(), cell, count)?;
             cell = put.0;
-            beside.extend(put.1);
+            // Nearly always one conversion writes beside.
+            if beside.is_empty() {
+                beside = put.1;
+            } else {
+                beside.extend(put.1);
+            }
         }
         let count: usize = rule.chain.iter().map(|conversion| conversion.beside().len()).sum();
         beside.resize(count, Cell::Absent);

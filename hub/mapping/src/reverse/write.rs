@@ -1,7 +1,6 @@
 //! Writes the template: objects and arrays only where something in them is there.
 
 use std::borrow::Cow;
-use std::io::Write as _;
 
 use orderhub_order::ids::At;
 
@@ -12,7 +11,7 @@ use crate::cell::{self, Cell};
 use crate::conversions::shell::Commands;
 use crate::hub_path::HubPath;
 use crate::program::{Leaf, LeafPart, OutElement, OutItem, OutKey, OutNode};
-use crate::scan::token::special;
+use crate::written::{exact, shown, text};
 
 impl<'o> Out<'o> {
     /// Writes what stands at a node; false if nothing does.
@@ -297,35 +296,6 @@ fn rows_below(node: &OutNode, computed: &[Computed<'_>]) -> Option<usize> {
     own.chain(keys).max()
 }
 
-fn text(text: &str, bytes: &mut Vec<u8>) {
-    bytes.push(b'"');
-    let mut rest = text.as_bytes();
-    while let Some((plain, special, after)) = special(rest).and_then(|at| {
-        let (plain, behind) = rest.split_at_checked(at)?;
-        let (special, after) = behind.split_first()?;
-        Some((plain, *special, after))
-    }) {
-        bytes.extend_from_slice(plain);
-        match special {
-            b'"' => bytes.extend_from_slice(b"\\\""),
-            b'\\' => bytes.extend_from_slice(b"\\\\"),
-            b'\n' => bytes.extend_from_slice(b"\\n"),
-            b'\r' => bytes.extend_from_slice(b"\\r"),
-            b'\t' => bytes.extend_from_slice(b"\\t"),
-            control => shown(bytes, format_args!("\\u{:04x}", u32::from(control))),
-        }
-        rest = after;
-    }
-    bytes.extend_from_slice(rest);
-    bytes.push(b'"');
-}
-
-/// Writes what shows itself as text.
-fn shown(bytes: &mut Vec<u8>, what: impl std::fmt::Display) {
-    // Writing to bytes in memory does not fail.
-    let _fine = write!(bytes, "{what}");
-}
-
 /// Writes a value as JSON.
 fn write(value: &Cell<'_>, bytes: &mut Vec<u8>) {
     match value {
@@ -334,12 +304,14 @@ fn write(value: &Cell<'_>, bytes: &mut Vec<u8>) {
         Cell::Bool(false) => bytes.extend_from_slice(b"false"),
         Cell::Number(number) => bytes.extend_from_slice(number.as_bytes()),
         Cell::Integer(whole) => shown(bytes, whole),
-        Cell::Decimal(exact) => shown(bytes, exact),
+        Cell::Decimal(number) => exact(*number, bytes),
         Cell::Text(value) => text(value, bytes),
         Cell::Json(json) => bytes.extend_from_slice(json.as_bytes()),
         Cell::Money(money) => {
             bytes.extend_from_slice(b"{\"amount\":");
-            text(&money.amount.to_string(), bytes);
+            bytes.push(b'"');
+            exact(money.amount, bytes);
+            bytes.push(b'"');
             bytes.extend_from_slice(b",\"currency\":");
             text(&cell::code(money), bytes);
             bytes.push(b'}');
