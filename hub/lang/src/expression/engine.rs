@@ -5,11 +5,14 @@ use std::sync::{Arc, LazyLock};
 use rhai::{AST, Array, Blob, Dynamic, Engine, EvalAltResult, ImmutableString};
 use rust_decimal::Decimal;
 
+use super::small::{self, Small};
+use super::token::Token;
 use super::translate::Script;
 use super::{
     EvalError, Expression, ExpressionError, Kind, MOST_OPERATIONS, Name, Scope, functions,
 };
 use crate::codes;
+use crate::diagnostic::Span;
 use crate::value::Value;
 
 /// Longest text that an evaluation may make, in bytes: a whole webhook body may be signed.
@@ -54,9 +57,26 @@ struct Compiled {
     /// `v0`, `v1`, … and `c0`, `c1`, …, made once.
     name_variables: Vec<String>,
     constant_variables: Vec<String>,
+    /// The same without the engine, where it can be.
+    small: Option<Small>,
 }
 
-pub(super) fn compile(script: Script, kind: Kind) -> Result<Arc<dyn Expression>, ExpressionError> {
+/// The expression as the engine alone computes it, for tests.
+#[cfg(test)]
+pub(super) fn alone(text: &str, roots: &[&str]) -> Arc<dyn Expression> {
+    let tokens = super::token::tokens(text).unwrap();
+    if tokens.len() == 1 {
+        return super::compile(text, roots).unwrap();
+    }
+    let script = super::translate::script(text, &tokens).unwrap();
+    compile(script, Kind::Unknown, None).unwrap()
+}
+
+pub(super) fn compile(
+    script: Script,
+    kind: Kind,
+    tokens: Option<&[(Token, Span)]>,
+) -> Result<Arc<dyn Expression>, ExpressionError> {
     match ENGINE.compile_expression(&script.text) {
         Ok(ast) => {
             let variables = |letter: char, count: usize| {
@@ -66,6 +86,7 @@ pub(super) fn compile(script: Script, kind: Kind) -> Result<Arc<dyn Expression>,
                 ast,
                 name_variables: variables('v', script.names.len()),
                 constant_variables: variables('c', script.constants.len()),
+                small: tokens.and_then(|tokens| small::read(tokens, &script.names)),
                 names: script.names,
                 constants: script.constants,
                 kind,
@@ -88,15 +109,11 @@ pub(super) fn compile(script: Script, kind: Kind) -> Result<Arc<dyn Expression>,
     }
 }
 
-impl Expression for Compiled {
-    fn eval(&self, scope: &dyn Scope) -> Result<Value, EvalError> {
+impl Compiled {
+    /// Asks the engine.
+    fn ask(&self, given: Vec<Dynamic>) -> Result<Value, EvalError> {
         let mut variables = rhai::Scope::new();
-        for (name, variable) in self.names.iter().zip(&self.name_variables) {
-            let value = match scope.bytes(name) {
-                Some(bytes) => String::from_utf8(bytes)
-                    .map_or_else(|bytes| Dynamic::from_blob(bytes.into_bytes()), Dynamic::from),
-                None => to_dynamic(&scope.get(name)?),
-            };
+        for (value, variable) in given.into_iter().zip(&self.name_variables) {
             variables.push_constant_dynamic(variable.as_str(), value);
         }
         for (constant, variable) in self.constants.iter().zip(&self.constant_variables) {
@@ -108,6 +125,42 @@ impl Expression for Compiled {
                 if of_nothing(&error) { EvalError::Nothing(why) } else { EvalError::Failed(why) }
             })?;
         from_dynamic(result).map_err(EvalError::Failed)
+    }
+
+    /// What the names hold, for the engine; bytes that are no text stay bytes.
+    fn given(&self, scope: &dyn Scope) -> Result<Vec<Dynamic>, EvalError> {
+        let given = self.names.iter().map(|name| match scope.bytes(name) {
+            Some(bytes) => Ok(String::from_utf8(bytes)
+                .map_or_else(|bytes| Dynamic::from_blob(bytes.into_bytes()), Dynamic::from)),
+            None => scope.get(name).map(|value| to_dynamic(&value)),
+        });
+        given.collect()
+    }
+
+    /// The same as values; `None`: some are bytes.
+    fn values(&self, scope: &dyn Scope) -> Result<Option<Vec<Value>>, EvalError> {
+        let mut values = Vec::with_capacity(self.names.len());
+        for name in &self.names {
+            if scope.bytes(name).is_some() {
+                return Ok(None);
+            }
+            values.push(scope.get(name)?);
+        }
+        Ok(Some(values))
+    }
+}
+
+impl Expression for Compiled {
+    fn eval(&self, scope: &dyn Scope) -> Result<Value, EvalError> {
+        if let Some(small) = &self.small
+            && let Some(values) = self.values(scope)?
+        {
+            if let Some(value) = small.value(&values) {
+                return Ok(value.into_owned());
+            }
+            return self.ask(values.iter().map(to_dynamic).collect());
+        }
+        self.ask(self.given(scope)?)
     }
 
     fn reads(&self) -> &[Name] {

@@ -13,6 +13,7 @@ mod engine;
 mod functions;
 mod kind;
 mod name;
+mod small;
 mod token;
 mod translate;
 
@@ -52,7 +53,7 @@ pub trait Scope {
     }
 }
 
-/// A compiled expression.
+/// A compiled expression. Small ones are computed by themselves, all others by the engine; both agree.
 pub trait Expression: Debug + Send + Sync {
     /// Computes it.
     ///
@@ -133,7 +134,7 @@ pub fn compile(text: &str, roots: &[&str]) -> Result<Arc<dyn Expression>, Expres
     }
     let script = translate::script(text, &tokens)?;
     kind::check(&tokens)?;
-    engine::compile(script, kind::kind(&tokens))
+    engine::compile(script, kind::kind(&tokens), Some(&tokens))
 }
 
 fn unknown_root(name: &Name, span: Span, roots: &[&str]) -> ExpressionError {
