@@ -1,10 +1,12 @@
 //! The yardstick: the shop's order mapped in by structs written by hand for this one shape, to the same
-//! contribution, with the same checks: amounts exact and of their currency's scale, currencies known,
+//! contribution and to the hub's JSON ([`hub`]), and mapped back ([`back`]), with the same checks: amounts exact and of their currency's scale, currencies known,
 //! times parsed, words by table, keys that stand twice refused, depth bound, absent and null apart.
 //!
 //! It knows less than the mapping: one place for each amount (the shop's money), no refunds, no
 //! shipments, no wrapped documents, and no words for an operator when something is wrong.
 
+pub(crate) mod back;
+mod hub;
 mod shape;
 mod value;
 
@@ -39,6 +41,23 @@ fn refused<T>(why: &str) -> Result<T, Refused> {
     Err(Refused(why.to_owned()))
 }
 
+/// Maps one body in, to the hub's JSON: no contribution stands in between.
+pub(crate) fn hub_json(body: &[u8]) -> Result<Vec<u8>, Refused> {
+    let said: Order<'_> = serde_json::from_slice(body)?;
+    accepted(&said)?;
+    hub::write(&said)
+}
+
+fn accepted(said: &Order<'_>) -> Result<(), Refused> {
+    if said.test || said.id == 0 {
+        return refused("a test order, or no key");
+    }
+    if !said.refunds.is_empty() || !said.fulfillments.is_empty() {
+        return refused("the yardstick knows no refunds and no shipments");
+    }
+    Ok(())
+}
+
 /// Maps one body in.
 pub(crate) fn map(
     body: &[u8],
@@ -46,12 +65,7 @@ pub(crate) fn map(
     document: &Arc<str>,
 ) -> Result<Contribution, Refused> {
     let said: Order<'_> = serde_json::from_slice(body)?;
-    if said.test || said.id == 0 {
-        return refused("a test order, or no key");
-    }
-    if !said.refunds.is_empty() || !said.fulfillments.is_empty() {
-        return refused("the yardstick knows no refunds and no shipments");
-    }
+    accepted(&said)?;
     let revision = said.updated_at.is().map(time).transpose()?;
     let mut body = ElementStatement { adds: true, ..ElementStatement::default() };
     let currency = currency(&said.currency)?;

@@ -23,9 +23,13 @@ pub(super) fn time(text: &Text<'_>) -> Result<Timestamp, Refused> {
 }
 
 pub(super) fn origin(name: &Text<'_>) -> Result<Value, Refused> {
+    origin_name(name).map(Value::text)
+}
+
+pub(super) fn origin_name(name: &Text<'_>) -> Result<&'static str, Refused> {
     match &*name.0 {
-        "web" | "pos" => Ok(Value::text("checkout")),
-        "shopify_draft_order" => Ok(Value::text("draft")),
+        "web" | "pos" => Ok("checkout"),
+        "shopify_draft_order" => Ok("draft"),
         _ => refused("an unknown origin"),
     }
 }
@@ -36,7 +40,11 @@ pub(super) fn words(text: &str) -> Value {
 }
 
 pub(super) fn payment(status: &Text<'_>) -> Result<Value, Refused> {
-    Ok(Value::text(match &*status.0 {
+    payment_name(status).map(Value::text)
+}
+
+pub(super) fn payment_name(status: &Text<'_>) -> Result<&'static str, Refused> {
+    Ok(match &*status.0 {
         "pending" => "pending",
         "authorized" => "authorized",
         "paid" => "captured",
@@ -46,7 +54,7 @@ pub(super) fn payment(status: &Text<'_>) -> Result<Value, Refused> {
         "voided" => "voided",
         "expired" => "failed",
         _ => return refused("an unknown payment state"),
-    }))
+    })
 }
 
 pub(super) fn full_name(customer: &Customer<'_>) -> Stated {

@@ -1,0 +1,56 @@
+//! Long orders: time by lines, both ways, beside the programs by hand. Linear is an exponent of 1.
+
+use std::hint::black_box;
+use std::time::Duration;
+
+use orderhub_mapping::view;
+use orderhub_tests::measure::row;
+
+use crate::orders::{self, Held};
+use crate::turns::{self, Contender};
+use crate::ways::{Bench, json};
+
+const LINES: [usize; 4] = [2, 100, 500, 2000];
+
+pub(crate) fn measure(bench: &Bench, bound: Duration) {
+    println!("-- long orders");
+    let mut before: Option<(usize, [f64; 2])> = None;
+    for lines in LINES {
+        let body = orders::body(100_000, lines);
+        let contribution = bench.contribution(&body);
+        assert_eq!(contribution, bench.by_hand(&body), "both give the same");
+        assert_eq!(contribution.body.collections[0].elements.len(), lines);
+        let held = Held::new(&contribution);
+        let (ours, (bytes, sent)) = (bench.projection(&held), Bench::back_by_hand(&held));
+        assert!(ours.bytes == bytes && ours.values == sent, "both give the same back");
+        let contenders: [Contender<'_>; 4] = [
+            ("in", &|_| drop(black_box(view::bytes(&bench.contribution(&body))))),
+            ("in by hand", &|_| drop(black_box(json(&body)))),
+            ("back", &|_| drop(black_box(bench.projection(&held)))),
+            ("back by hand", &|_| drop(black_box(Bench::back_by_hand(&held)))),
+        ];
+        let figures = turns::measure(&contenders, (2000 / lines).clamp(1, 20), bound / 8);
+        let [ours, hand, back, hand_back] = &figures[..] else { continue };
+        let per = |micros: f64| micros / lines as f64;
+        row(
+            &format!("{lines} lines, {} KB", body.len() / 1000),
+            &format!(
+                "in {:.2} us a line ({:.2} x by hand), back {:.2} us a line ({:.2} x by hand)",
+                per(ours.best),
+                ours.best / hand.best,
+                per(back.best),
+                back.best / hand_back.best
+            ),
+        );
+        let now = [ours.best, back.best];
+        if let Some((fewer, then)) = before.filter(|(fewer, _)| *fewer >= 100) {
+            let steps = (lines as f64 / fewer as f64).ln();
+            let exponent = |n: usize| (now[n] / then[n]).ln() / steps;
+            row(
+                &format!("  exponent from {fewer} lines"),
+                &format!("in {:.2}, back {:.2} (1 is linear)", exponent(0), exponent(1)),
+            );
+        }
+        before = Some((lines, now));
+    }
+}
