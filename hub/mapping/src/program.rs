@@ -326,9 +326,40 @@ pub(crate) enum LeafPart {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum OutKey {
     /// Written in the file.
-    Name(Box<str>),
+    Name(KeyName),
     /// A setting's value.
     Setting(String),
+}
+
+/// A name of the file, with how it stands in an object: `"name":`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct KeyName {
+    name: Box<str>,
+    /// In its quotes, with its colon.
+    pub(crate) written: Box<[u8]>,
+}
+
+impl From<&str> for KeyName {
+    fn from(name: &str) -> Self {
+        let mut written = Vec::with_capacity(name.len() + 3);
+        crate::written::text(name, &mut written);
+        written.push(b':');
+        Self { name: name.into(), written: written.into() }
+    }
+}
+
+impl std::fmt::Display for KeyName {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.name)
+    }
+}
+
+impl std::ops::Deref for KeyName {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.name
+    }
 }
 
 /// A part of an outgoing array.

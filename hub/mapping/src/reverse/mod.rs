@@ -145,7 +145,7 @@ impl<'o> Out<'o> {
         if let Some(inverse) = &rule.inverse {
             computed.main = self.inverse(rule, inverse, computed.main, at)?;
         }
-        if computed.main == Cell::Null {
+        if matches!(computed.main, Cell::Null) {
             computed.main = rule.null.clone();
         }
         Ok(computed)
@@ -277,7 +277,9 @@ impl<'o> Out<'o> {
                 Ok((Cell::Many(mains), columns.into_iter().map(Cell::Many).collect()))
             }
             cell => {
-                let given = (!rule.personal).then(|| cell.clone());
+                // Lists and objects are not shown.
+                let whole = matches!(cell, Cell::List(_) | Cell::Map(_) | Cell::Json(_));
+                let given = (!rule.personal && !whole).then(|| cell.clone());
                 let put = conversion.put(cell, rule.target);
                 put.map(|put| (put.main, put.beside)).map_err(|trouble| {
                     let shown = given.and_then(|given| shown(&given, conversion.quote()));

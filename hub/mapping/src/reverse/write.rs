@@ -36,7 +36,7 @@ impl<'o> Out<'o> {
                 write(&value, bytes);
                 return Ok(true);
             }
-            null |= *value == Cell::Null;
+            null |= matches!(*value, Cell::Null);
         }
         if null {
             bytes.extend_from_slice(b"null");
@@ -76,17 +76,21 @@ impl<'o> Out<'o> {
             if without == Some(place) {
                 continue;
             }
-            let name = match key {
-                OutKey::Name(name) => Some(&**name),
-                OutKey::Setting(name) => self.context.settings.get(name).map(String::as_str),
-            };
-            let Some(name) = name else { continue };
             let before = bytes.len();
             if any {
                 bytes.push(b',');
             }
-            text(name, bytes);
-            bytes.push(b':');
+            match key {
+                OutKey::Name(name) => bytes.extend_from_slice(&name.written),
+                OutKey::Setting(name) => {
+                    let Some(name) = self.context.settings.get(name) else {
+                        bytes.truncate(before);
+                        continue;
+                    };
+                    text(name, bytes);
+                    bytes.push(b':');
+                }
+            }
             if self.node(child, computed, row, at, bytes)? {
                 any = true;
             } else {

@@ -2,8 +2,7 @@
 //! between.
 //!
 //! **Invariant:** a rule gives here what it gives the general way, which is asked wherever anything else stands
-//! than a text, null or nothing. Test: `a_copied_text_is_what_the_general_way_gives` in `tests/watch.rs`: whoever
-//! watches is told by the general way.
+//! than a text, null or nothing, and wherever somebody watches. Test: `watching_changes_nothing`.
 
 use super::{Frames, Run};
 use crate::cell::Cell;

@@ -10,9 +10,11 @@
     reason = "a conversion names the few kinds of cell it takes; any other is an error of the rule"
 )]
 
+mod compute;
 mod condition;
 mod copy;
 mod element;
+mod merge;
 mod read;
 mod rule;
 mod value;
@@ -34,8 +36,8 @@ use crate::scan::{Kind, Scanned, scan};
 use crate::watch::Watch;
 use crate::{Context, MapError, Mapped, Mapping};
 
+pub(crate) use compute::compute;
 pub(crate) use read::means_none;
-pub(crate) use rule::compute;
 
 /// A value of a chain as a field holds it; `None` for absent and for what it cannot hold.
 pub(crate) fn hub_value_of(

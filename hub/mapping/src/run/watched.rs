@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use orderhub_lang::value::Value;
 
+use super::compute::compute;
 use super::read::{Presence, presence};
-use super::rule::{Beside, Goal, compute, path_of};
+use super::rule::{Beside, Goal, path_of};
 use super::{Frames, Run};
 use crate::Direction;
 use crate::cell::{Cell, Trouble};

@@ -304,24 +304,39 @@ impl<'a> Cursor<'a> {
 /// Where a text ends, is escaped, or has what it may not have: the first quote, backslash or control
 /// character. Eight bytes at a time.
 pub(crate) fn special(bytes: &[u8]) -> Option<usize> {
-    const ONES: u64 = u64::from_le_bytes([1; 8]);
-    const HIGH: u64 = ONES << 7;
     let mut at = 0;
     while let Some(eight) = bytes.get(at..).and_then(<[u8]>::first_chunk) {
-        let eight = u64::from_le_bytes(*eight);
-        // A byte that is none becomes the sign of its place; what is flagged behind the first may be wrong.
-        let none = |of: u64| of.wrapping_sub(ONES) & !of;
-        let control = eight.wrapping_sub(ONES * 0x20) & !eight;
-        let quote = none(eight ^ ONES * u64::from(b'"'));
-        let found = (quote | none(eight ^ ONES * u64::from(b'\\')) | control) & HIGH;
+        let found = flags(u64::from_le_bytes(*eight));
         if found != 0 {
             return Some(at + found.trailing_zeros() as usize / 8);
         }
         at += 8;
     }
     let rest = bytes.get(at..)?;
+    // What is left is looked at together with what was looked at, so that it is one word again.
+    let (four, last) = (rest.first_chunk::<4>(), rest.last_chunk::<4>());
+    let word = |four: &[u8; 4]| u64::from(u32::from_le_bytes(*four));
+    let clean = match (bytes.last_chunk(), four.zip(last)) {
+        (Some(eight), _) => flags(u64::from_le_bytes(*eight)) == 0,
+        (None, Some((first, last))) => flags(word(first) | word(last) << 32) == 0,
+        (None, None) => false,
+    };
+    if clean {
+        return None;
+    }
     let found = rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f));
     found.map(|found| at + found)
+}
+
+/// A flag at each special byte; what is flagged behind the first may be wrong.
+fn flags(eight: u64) -> u64 {
+    const ONES: u64 = u64::from_le_bytes([1; 8]);
+    const HIGH: u64 = ONES << 7;
+    // A byte that is none becomes the sign of its place.
+    let none = |of: u64| of.wrapping_sub(ONES) & !of;
+    let control = eight.wrapping_sub(ONES * 0x20) & !eight;
+    let quote = none(eight ^ (ONES * u64::from(b'"')));
+    (quote | none(eight ^ (ONES * u64::from(b'\\'))) | control) & HIGH
 }
 
 /// A text's value from the bytes between its quotes, whose escapes were checked.

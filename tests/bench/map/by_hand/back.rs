@@ -10,139 +10,21 @@ use orderhub_order::contribution::Stated;
 use orderhub_order::ids::{At, Collection};
 use orderhub_order::lane::{Lane, Xref};
 use orderhub_order::model::{Element, Order, Record};
-use orderhub_order::value::{Address, Currency, Value};
+use orderhub_order::value::{Address, Value};
 use rust_decimal::Decimal;
 use serde::ser::Error as _;
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
 use super::shape::Maybe;
+use super::shop_shape::{Amount, Billing, Customer, Line, Pair, Place, Set, Shop};
 use super::{Refused, refused};
 
 /// The values that went out, each with its place.
 pub(crate) type Sent = Vec<(At, FieldId, Stated)>;
 
-#[derive(Serialize)]
-struct Shop<'o> {
-    #[serde(skip_serializing_if = "Maybe::absent")]
-    name: Maybe<String>,
-    #[serde(skip_serializing_if = "Maybe::absent")]
-    source_name: Maybe<&'o str>,
-    #[serde(skip_serializing_if = "Maybe::absent")]
-    processed_at: Maybe<jiff::Timestamp>,
-    #[serde(skip_serializing_if = "Maybe::absent")]
-    currency: Maybe<&'o str>,
-    #[serde(skip_serializing_if = "Maybe::absent")]
-    customer_locale: Maybe<&'o str>,
-    #[serde(skip_serializing_if = "Maybe::absent")]
-    financial_status: Maybe<&'static str>,
-    #[serde(skip_serializing_if = "Maybe::absent")]
-    cancel_reason: Maybe<&'o str>,
-    #[serde(skip_serializing_if = "Maybe::absent")]
-    cancelled_at: Maybe<jiff::Timestamp>,
-    customer: Customer<'o>,
-    #[serde(skip_serializing_if = "Maybe::absent")]
-    email: Maybe<&'o str>,
-    #[serde(skip_serializing_if = "Maybe::absent")]
-    phone: Maybe<&'o str>,
-    #[serde(skip_serializing_if = "Maybe::absent")]
-    billing_address: Maybe<Billing<'o>>,
-    #[serde(skip_serializing_if = "Maybe::absent")]
-    shipping_address: Maybe<Place<'o>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    current_total_price_set: Option<Set<'o>>,
-    #[serde(skip_serializing_if = "Maybe::absent")]
-    current_total_discounts: Maybe<Decimal>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    total_shipping_price_set: Option<Set<'o>>,
-    #[serde(skip_serializing_if = "Maybe::absent")]
-    current_total_tax: Maybe<Decimal>,
-    #[serde(skip_serializing_if = "Maybe::absent")]
-    total_tip_received: Maybe<Decimal>,
-    #[serde(skip_serializing_if = "Maybe::absent")]
-    taxes_included: Maybe<bool>,
-    #[serde(skip_serializing_if = "Maybe::absent")]
-    note: Maybe<&'o str>,
-    #[serde(skip_serializing_if = "Maybe::absent")]
-    tags: Maybe<String>,
-    #[serde(skip_serializing_if = "Maybe::absent")]
-    note_attributes: Maybe<Vec<Pair<'o>>>,
-    line_items: Vec<Line<'o>>,
-}
-
-#[derive(Serialize)]
-struct Customer<'o> {
-    id: &'o str,
-}
-
-#[derive(Serialize)]
-struct Billing<'o> {
-    #[serde(skip_serializing_if = "Maybe::absent")]
-    company: Maybe<&'o str>,
-    name: Option<&'o str>,
-    address1: Option<&'o str>,
-    address2: Option<&'o str>,
-    city: Option<&'o str>,
-    province_code: Option<&'o str>,
-    zip: Option<&'o str>,
-    country_code: Option<&'o str>,
-    phone: Option<&'o str>,
-}
-
-#[derive(Serialize)]
-struct Place<'o> {
-    name: Option<&'o str>,
-    company: Option<&'o str>,
-    address1: Option<&'o str>,
-    address2: Option<&'o str>,
-    city: Option<&'o str>,
-    province_code: Option<&'o str>,
-    zip: Option<&'o str>,
-    country_code: Option<&'o str>,
-    phone: Option<&'o str>,
-}
-
-#[derive(Serialize)]
-struct Set<'o> {
-    shop_money: Amount<'o>,
-}
-
-#[derive(Serialize)]
-struct Amount<'o> {
-    amount: &'o Decimal,
-    currency_code: Currency,
-}
-
-#[derive(Serialize)]
-struct Pair<'o> {
-    name: &'o str,
-    value: Option<std::borrow::Cow<'o, str>>,
-}
-
-#[derive(Serialize)]
-struct Line<'o> {
-    #[serde(skip_serializing_if = "Maybe::absent")]
-    sku: Maybe<&'o str>,
-    #[serde(skip_serializing_if = "Maybe::absent")]
-    name: Maybe<&'o str>,
-    #[serde(skip_serializing_if = "Maybe::absent")]
-    variant_title: Maybe<&'o str>,
-    #[serde(skip_serializing_if = "Maybe::absent", serialize_with = "number")]
-    quantity: Maybe<Decimal>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    price_set: Option<Set<'o>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    total_discount_set: Option<Set<'o>>,
-    #[serde(skip_serializing_if = "Maybe::absent")]
-    requires_shipping: Maybe<bool>,
-    #[serde(skip_serializing_if = "Maybe::absent")]
-    properties: Maybe<Vec<Pair<'o>>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    id: Option<&'o str>,
-}
-
 /// An exact number, without a float on the way.
-fn number<S: Serializer>(exact: &Maybe<Decimal>, to: S) -> Result<S::Ok, S::Error> {
+pub(super) fn number<S: Serializer>(exact: &Maybe<Decimal>, to: S) -> Result<S::Ok, S::Error> {
     let text = exact.is().map(Decimal::to_string);
     let raw = text.map(RawValue::from_string).transpose();
     raw.map_err(S::Error::custom)?.serialize(to)

@@ -2,13 +2,15 @@
 //! read, with the same checks and to the same bytes as `orderhub_mapping::view::bytes`.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 
-use jiff::Timestamp;
 use orderhub_order::value::{Currency, Money};
 use rust_decimal::Decimal;
 use serde::{Serialize, Serializer};
 
+use super::hub_shape::{
+    Address, Addresses, Buyer, Cancel, Channel, Hub, HubLine, Names, Notes, Quantity, State,
+    Totals, Xref,
+};
 use super::shape::{Amount, Customer, Line, Maybe, Order, Pair, Place, Set, Tax, Text};
 use super::value::{currency, decimal, fits, known, money, origin_name, payment_name, time};
 use super::{Refused, refused};
@@ -43,177 +45,6 @@ fn plain<'m>(text: &'m Maybe<Text<'_>>) -> Maybe<&'m str> {
         Maybe::Null => Maybe::Null,
         Maybe::Is(text) => Maybe::Is(&text.0),
     }
-}
-
-type Names<'m> = BTreeMap<Cow<'m, str>, Option<&'m str>>;
-
-#[derive(Serialize)]
-struct Hub<'m> {
-    #[serde(rename = "$key")]
-    key: String,
-    #[serde(rename = "$revision", skip_serializing_if = "Option::is_none")]
-    revision: Option<Timestamp>,
-    #[serde(rename = "$xref", skip_serializing_if = "Option::is_none")]
-    xref: Option<Xref>,
-    #[serde(skip_serializing_if = "Maybe::absent")]
-    order_no: Maybe<&'m str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    channel: Option<Channel<'m>>,
-    #[serde(skip_serializing_if = "Maybe::absent")]
-    origin: Maybe<&'m str>,
-    #[serde(skip_serializing_if = "Maybe::absent")]
-    placed_at: Maybe<Timestamp>,
-    #[serde(skip_serializing_if = "Maybe::absent")]
-    currency: Maybe<Currency>,
-    #[serde(skip_serializing_if = "Maybe::absent")]
-    language: Maybe<&'m str>,
-    state: State,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    customer: Option<Buyer<'m>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    addresses: Option<Addresses<'m>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    totals: Option<Totals>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    notes: Option<Notes<'m>>,
-    #[serde(skip_serializing_if = "Maybe::absent")]
-    tags: Maybe<Vec<&'m str>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    cancel: Option<Cancel<'m>>,
-    #[serde(skip_serializing_if = "Maybe::absent")]
-    ext: Maybe<Names<'m>>,
-    #[serde(rename = "$complete")]
-    complete: [&'static str; 1],
-    lines: Vec<HubLine<'m>>,
-    payments: [(); 0],
-    shipments: [(); 0],
-}
-
-#[derive(Serialize)]
-struct Xref {
-    customer: String,
-}
-
-#[derive(Serialize)]
-struct Channel<'m> {
-    name: Maybe<&'m str>,
-}
-
-#[derive(Serialize)]
-struct State {
-    lifecycle: &'static str,
-    #[serde(skip_serializing_if = "Maybe::absent")]
-    payment: Maybe<&'static str>,
-}
-
-#[derive(Serialize)]
-struct Buyer<'m> {
-    #[serde(skip_serializing_if = "Maybe::absent")]
-    name: Maybe<String>,
-    #[serde(skip_serializing_if = "Maybe::absent")]
-    email: Maybe<&'m str>,
-    #[serde(skip_serializing_if = "Maybe::absent")]
-    phone: Maybe<&'m str>,
-    #[serde(skip_serializing_if = "Maybe::absent")]
-    company: Maybe<&'m str>,
-}
-
-#[derive(Serialize)]
-struct Addresses<'m> {
-    #[serde(skip_serializing_if = "Maybe::absent")]
-    ship_to: Maybe<Address<'m>>,
-    #[serde(skip_serializing_if = "Maybe::absent")]
-    bill_to: Maybe<Address<'m>>,
-}
-
-#[derive(Serialize)]
-struct Address<'m> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    name: Option<&'m str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    company: Option<&'m str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    line1: Option<&'m str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    line2: Option<&'m str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    city: Option<&'m str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    region: Option<&'m str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    postal_code: Option<&'m str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    country: Option<Cow<'m, str>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    phone: Option<&'m str>,
-}
-
-#[derive(Serialize)]
-struct Totals {
-    #[serde(skip_serializing_if = "Maybe::absent")]
-    items: Maybe<Money>,
-    #[serde(skip_serializing_if = "Maybe::absent")]
-    discount: Maybe<Money>,
-    #[serde(skip_serializing_if = "Maybe::absent")]
-    shipping: Maybe<Money>,
-    #[serde(skip_serializing_if = "Maybe::absent")]
-    tax: Maybe<Money>,
-    #[serde(skip_serializing_if = "Maybe::absent")]
-    fees: Maybe<Money>,
-    #[serde(skip_serializing_if = "Maybe::absent")]
-    total: Maybe<Money>,
-    #[serde(skip_serializing_if = "Maybe::absent")]
-    tax_included: Maybe<bool>,
-}
-
-impl Totals {
-    fn any(&self) -> bool {
-        let Self { items, discount, shipping, tax, fees, total, tax_included } = self;
-        let amounts = [items, discount, shipping, tax, fees, total];
-        !tax_included.absent() || amounts.iter().any(|amount| !amount.absent())
-    }
-}
-
-#[derive(Serialize)]
-struct Notes<'m> {
-    customer: Maybe<&'m str>,
-}
-
-#[derive(Serialize)]
-struct Cancel<'m> {
-    #[serde(skip_serializing_if = "Maybe::absent")]
-    reason: Maybe<&'m str>,
-    #[serde(skip_serializing_if = "Maybe::absent")]
-    at: Maybe<Timestamp>,
-}
-
-#[derive(Serialize)]
-struct HubLine<'m> {
-    #[serde(rename = "$key")]
-    key: String,
-    #[serde(skip_serializing_if = "Maybe::absent")]
-    sku: Maybe<&'m str>,
-    #[serde(skip_serializing_if = "Maybe::absent")]
-    name: Maybe<&'m str>,
-    #[serde(skip_serializing_if = "Maybe::absent")]
-    variant: Maybe<&'m str>,
-    #[serde(skip_serializing_if = "Maybe::absent")]
-    unit_price: Maybe<Money>,
-    #[serde(skip_serializing_if = "Maybe::absent")]
-    discount: Maybe<Money>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    tax: Option<Money>,
-    #[serde(skip_serializing_if = "Maybe::absent")]
-    requires_shipping: Maybe<bool>,
-    #[serde(skip_serializing_if = "Maybe::absent")]
-    properties: Maybe<Names<'m>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    qty: Option<Quantity>,
-}
-
-#[derive(Serialize)]
-struct Quantity {
-    ordered: Maybe<Decimal>,
 }
 
 /// An order that was read, as the hub's JSON.

@@ -7,7 +7,9 @@
 
 pub(crate) mod back;
 mod hub;
+mod hub_shape;
 mod shape;
+mod shop_shape;
 mod value;
 
 use std::sync::Arc;
