@@ -127,7 +127,12 @@ impl<'s> Scan<'s, '_> {
                 self.array(active)?;
                 Kind::Array
             }
-            scalar => scalar_kind(scalar),
+            Token::Null
+            | Token::True
+            | Token::False
+            | Token::Number
+            | Token::Text
+            | Token::Escaped => scalar_kind(token),
         };
         let compound = matches!(kind, Kind::Object | Kind::Array);
         let end = if compound { self.cursor.at } else { end };

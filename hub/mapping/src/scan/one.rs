@@ -34,7 +34,12 @@ impl Scan<'_, '_> {
                 }
                 (Kind::Array, self.cursor.at)
             }
-            scalar => (scalar_kind(scalar), end),
+            Token::Null
+            | Token::True
+            | Token::False
+            | Token::Number
+            | Token::Text
+            | Token::Escaped => (scalar_kind(token), end),
         };
         self.stands(node, frame, Slot { kind, start: narrow(start), end: narrow(end) });
         Ok(())
@@ -51,8 +56,19 @@ impl Scan<'_, '_> {
                 }
             }
             Kind::Array => {}
-            _ if node.reads_object() || node.reads_array() => self.block(node, frame, slot),
-            _ => {}
+            Kind::Absent
+            | Kind::Null
+            | Kind::True
+            | Kind::False
+            | Kind::Number
+            | Kind::Text
+            | Kind::Escaped
+            | Kind::Blocked
+            | Kind::Rows => {
+                if node.reads_object() || node.reads_array() {
+                    self.block(node, frame, slot);
+                }
+            }
         }
     }
 

@@ -151,13 +151,13 @@ static PARTS: LazyLock<Vec<Vec<Part>>> = LazyLock::new(|| {
 
 /// The object at a path that ends with a dot.
 fn object(collection: Collection, prefix: &str) -> Object {
-    let own = |field: &&Field| field.path.starts_with(prefix);
+    let own = |field: &Field| field.path.starts_with(prefix);
     let all: Vec<&Field> = catalogue().fields_of(collection).collect();
-    let first = all.iter().position(|field| own(&field)).unwrap_or_default();
-    let last = all.iter().rposition(|field| own(&field)).unwrap_or_default();
+    let first = all.iter().position(|field| own(field)).unwrap_or_default();
+    let last = all.iter().rposition(|field| own(field)).unwrap_or_default();
     let between = all.get(first..=last).unwrap_or_default();
     let number = between.first().map_or(FieldId(0), |field| field.id);
-    Object { number, apart: !between.iter().all(|field| own(&field)) }
+    Object { number, apart: !between.iter().all(|field| own(field)) }
 }
 
 fn part(field: FieldId, level: usize) -> Option<Part> {
@@ -273,7 +273,9 @@ mod tests {
     /// A contribution that states every field of the catalogue.
     fn whole() -> Contribution {
         let stated = |collection: Collection| {
-            let value = |id: FieldId| (id, (id.0 % 3 != 0).then(|| Value::text(id.0.to_string())));
+            let value = |id: FieldId| {
+                (id, (!id.0.is_multiple_of(3)).then(|| Value::text(id.0.to_string())))
+            };
             catalogue().fields_of(collection).map(|field| value(field.id)).collect()
         };
         let line = ElementStatement {
