@@ -131,8 +131,7 @@ pub(crate) fn map(order: &Order, lane: &Lane) -> Result<(Vec<u8>, Sent), Refused
 
 fn shop<'o>(order: &'o Order, lane: &'o Lane, sent: &mut Sent) -> Result<Shop<'o>, Refused> {
     let at = At::ROOT;
-    let customer = lane.xrefs.iter().find(|xref| &*xref.kind == "customer" && xref.at == at);
-    let Some(customer) = customer else { return refused("not linked: customer") };
+    let customer = customer(lane)?;
     let mut read = Reader { at: &at, record: &order.fields, sent };
     let to = &mut read;
     let name = to.field(order::ORDER_NO, |value| Some(format!("#{}", value.as_str()?)))?;
@@ -175,7 +174,7 @@ fn shop<'o>(order: &'o Order, lane: &'o Lane, sent: &mut Sent) -> Result<Shop<'o
         financial_status,
         cancel_reason,
         cancelled_at,
-        customer: Customer { id: &customer.ext_id },
+        customer,
         email,
         phone,
         billing_address: billing(bill_to, company)?,
@@ -191,6 +190,14 @@ fn shop<'o>(order: &'o Order, lane: &'o Lane, sent: &mut Sent) -> Result<Shop<'o
         note_attributes,
         line_items,
     })
+}
+
+fn customer(lane: &Lane) -> Result<Customer<'_>, Refused> {
+    let own = |xref: &&Xref| &*xref.kind == "customer" && xref.at == At::ROOT;
+    match lane.xrefs.iter().find(own) {
+        Some(xref) => Ok(Customer { id: &xref.ext_id }),
+        None => refused("not linked: customer"),
+    }
 }
 
 fn status(state: &str) -> Option<&'static str> {
