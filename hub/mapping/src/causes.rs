@@ -71,7 +71,7 @@ pub const CAUSES: &[Cause] = &[
         word: "format",
         title: "a document that the format cannot write",
         text: "What the rules give has no place in the format: a list or an object in a cell of a table, more than one \
-               element around a document of XML. The message names it. Join lists (`as: { join: \", \" }`), or write \
+               element around a document of XML, a text where another rule writes an object. The message names it. Join lists (`as: { join: \", \" }`), or write \
                rows that belong together under `rows`.",
     },
     Cause {

@@ -268,6 +268,12 @@ pub(crate) trait Conversion: Debug + Send + Sync {
         &[]
     }
 
+    /// The value is an object, and the paths beside lead into it; else it is one text or number, with nothing
+    /// below.
+    fn of_object(&self) -> bool {
+        false
+    }
+
     /// From the system's form. `beside` are the values at [`Conversion::beside`], in order.
     ///
     /// # Errors

@@ -143,6 +143,10 @@ impl Conversion for MoneyOf {
         &self.beside
     }
 
+    fn of_object(&self) -> bool {
+        self.amount_beside
+    }
+
     fn quote(&self) -> Quote {
         Quote::Typed
     }

@@ -1,5 +1,6 @@
 //! Reads a mapping file: YAML with spans ► [`crate::ast`], all mistakes in one run.
 
+mod beside;
 mod chain;
 mod format;
 mod include;

@@ -88,6 +88,7 @@ impl Reader<'_> {
         if !broken {
             let before = self.own_mistakes();
             self.sides(node, &rule);
+            self.beside(&rule);
             broken = self.own_mistakes() != before;
         }
         rule.broken = broken;

@@ -36,8 +36,8 @@ pub(crate) use watched::shown as path_shown;
 pub(crate) struct Computed<'o> {
     pub(crate) main: Cell<'o>,
     pub(crate) beside: Vec<Cell<'o>>,
-    /// The rule's values stand one by one at many places.
-    pub(crate) rows: bool,
+    /// Whose they are.
+    pub(crate) rule: &'o OutRule,
 }
 
 /// What the way out works on.
@@ -250,7 +250,7 @@ impl<'o> Out<'o> {
         }
         let count: usize = rule.chain.iter().map(|conversion| conversion.beside().len()).sum();
         beside.resize(count, Cell::Absent);
-        Ok(Computed { main: cell, beside, rows: rule.rows })
+        Ok(Computed { main: cell, beside, rule })
     }
 
     /// One conversion of one value, or of each value of a fan-out.
@@ -324,7 +324,7 @@ fn all(cells: Vec<Cell<'_>>) -> Cell<'_> {
     if cells.contains(&Cell::Null) { Cell::Null } else { Cell::Absent }
 }
 
-fn nothing<'o>(rule: &OutRule) -> Computed<'o> {
+fn nothing(rule: &OutRule) -> Computed<'_> {
     let count: usize = rule.chain.iter().map(|conversion| conversion.beside().len()).sum();
-    Computed { main: Cell::Absent, beside: vec![Cell::Absent; count], rows: rule.rows }
+    Computed { main: Cell::Absent, beside: vec![Cell::Absent; count], rule }
 }

@@ -7,7 +7,7 @@ use orderhub_order::ids::At;
 use super::hub::look_places;
 use super::{Computed, Out};
 use crate::ReverseError;
-use crate::cell::{self, Cell};
+use crate::cell::{self, Cell, Trouble};
 use crate::conversions::shell::Commands;
 use crate::hub_path::HubPath;
 use crate::program::{Leaf, LeafPart, OutElement, OutItem, OutKey, OutNode};
@@ -23,11 +23,10 @@ impl<'o> Out<'o> {
         at: &At,
         bytes: &mut Vec<u8>,
     ) -> Result<bool, ReverseError> {
-        if !node.keys.is_empty() && self.object(node, computed, row, at, bytes)? {
-            return Ok(true);
-        }
-        if !node.items.is_empty() && self.array(node, computed, row, at, bytes)? {
-            return Ok(true);
+        let nested = !node.keys.is_empty() && self.object(node, computed, row, at, bytes)?
+            || !node.items.is_empty() && self.array(node, computed, row, at, bytes)?;
+        if nested {
+            return self.alone(node, computed, row).map(|()| true);
         }
         let mut null = false;
         for leaf in &node.leaves {
@@ -42,6 +41,21 @@ impl<'o> Out<'o> {
             bytes.extend_from_slice(b"null");
         }
         Ok(null)
+    }
+
+    /// `Err`: a value stands where an object or a list was written, and would be lost.
+    fn alone(
+        &self,
+        node: &OutNode,
+        computed: &[Computed<'o>],
+        row: Option<usize>,
+    ) -> Result<(), ReverseError> {
+        let stands =
+            |leaf: &&Leaf| value(computed, **leaf, row).is_some_and(|value| value.is_value());
+        let lost = node.leaves.iter().find(stands).and_then(|leaf| computed.get(leaf.rule));
+        let Some(lost) = lost else { return Ok(()) };
+        let why = "another rule writes an object or a list at this place, and one of the two would be lost";
+        Err(self.failed(lost.rule, Trouble::new("format", why), None))
     }
 
     fn object(
@@ -274,7 +288,7 @@ fn value<'c, 'o>(
             _ => return None,
         },
     };
-    match (row.filter(|_| rule.rows), cell) {
+    match (row.filter(|_| rule.rule.rows), cell) {
         (Some(row), Cell::Many(cells)) => cells.get(row).map(Cow::Borrowed),
         (Some(row), Cell::List(items)) => {
             items.get(row).map(|item| Cow::Owned(Cell::Text(item.clone())))
