@@ -104,5 +104,10 @@ fn followed(path: &HubPath, id: orderhub_order::catalogue::FieldId) -> Result<In
 
 /// Limits that a field sets to conversions.
 pub(crate) fn limits(field: &Field) -> Target {
-    Target { money_digits: field.money_digits(), is_enum: matches!(field.ty, FieldType::Enum(_)) }
+    Target {
+        money_digits: field.money_digits(),
+        is_enum: matches!(field.ty, FieldType::Enum(_)),
+        is_state: field.is_state(),
+        words: field.words(),
+    }
 }

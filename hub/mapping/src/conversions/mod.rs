@@ -148,8 +148,12 @@ impl<'a> Put<'a> {
 pub(crate) struct Target {
     /// Most digits after the point of an amount, where the field has more than its currency.
     pub(crate) money_digits: Option<u32>,
-    /// The field's words are those of an enum: the fold holds an order for an unknown one.
+    /// The field's words are those of an enum.
     pub(crate) is_enum: bool,
+    /// It is a state: the fold holds an order for an unknown word.
+    pub(crate) is_state: bool,
+    /// The words of the enum.
+    pub(crate) words: &'static [&'static str],
 }
 
 /// What a conversion with its options promises of `get(put(v))`.

@@ -1,14 +1,16 @@
 //! `table: { rows, on_unknown }` or `table: { file, from, to, on_unknown }`: a system's words for the hub's.
 //!
 //! Rows compare as text; null passes unless there is a row `null`. The first row of a value is its way
-//! back. `on_unknown: hold` keeps the unknown word of a state as it is, and the order is held for it;
-//! `pass` keeps it, `ignore` says nothing, `fail` refuses the document, `{ use: Other }` takes another.
+//! back. `on_unknown: hold` keeps the unknown word of a state, and the order is held for it: as it is, or as
+//! `unknown:lost` where it looks like a word of ours, for it is none. `pass` keeps it, and is meant to be read as
+//! ours; `ignore` says nothing, `fail` refuses the document, `{ use: Other }` takes another.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use orderhub_lang::diagnostic::{Source, Span};
 use orderhub_lang::yaml::Node;
+use orderhub_order::value::held;
 
 use super::{Conversion, Law, Options, Put, Target, Type};
 use crate::cell::{Cell, Trouble};
@@ -300,7 +302,9 @@ impl Conversion for Table {
             Some(Unknown::Fail) => Err(not_in_table()),
             // Only a state can be held for its value: the fold knows its words.
             Some(Unknown::Hold) if !target.is_enum => Err(not_in_table()),
-            Some(Unknown::Hold | Unknown::Pass) | None => Ok(Cell::Text(text)),
+            Some(Unknown::Hold) => Ok(Cell::text(held(&text, target.words).to_string())),
+            None if target.is_state => Ok(Cell::text(held(&text, target.words).to_string())),
+            Some(Unknown::Pass) | None => Ok(Cell::Text(text)),
         }
     }
 

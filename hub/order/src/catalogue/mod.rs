@@ -145,6 +145,17 @@ pub struct Field {
 }
 
 impl Field {
+    /// A state: an order is held for a word of it that nobody knows. Other enums are open.
+    pub fn is_state(&self) -> bool {
+        let named = self.path == "status" || self.path.starts_with("state.");
+        named && matches!(self.ty, FieldType::Enum(_))
+    }
+
+    /// The words of an enum; of another type none.
+    pub fn words(&self) -> &'static [&'static str] {
+        if let FieldType::Enum(name) = self.ty { catalogue().enum_values(name) } else { &[] }
+    }
+
     /// The path from the order on, as mappings write it: `shipments.lines.qty`.
     pub fn full_path(&self) -> String {
         match self.collection.path() {

@@ -162,10 +162,8 @@ fn is_negative(field: &Field, value: &Stated) -> bool {
 
 /// A state that the catalogue does not name. Other enums are open: they pass as they are.
 fn is_unknown(field: &Field, value: &Stated) -> bool {
-    let FieldType::Enum(name) = field.ty else { return false };
-    let is_state = field.path == "status" || field.path.starts_with("state.");
     let text = value.as_ref().and_then(Value::as_str);
-    is_state && text.is_some_and(|text| !catalogue().enum_values(name).contains(&text))
+    field.is_state() && text.is_some_and(|text| !field.words().contains(&text))
 }
 
 /// Remembers, or forgets, that the speaker's word on this field is one that cannot be or that nobody

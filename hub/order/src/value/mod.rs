@@ -8,11 +8,13 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 mod currency;
+mod held;
 mod money;
 mod read;
 mod stored;
 
 pub use currency::Currency;
+pub use held::{MARK, held};
 pub use money::{Money, MoneyError, UNIT_PRICE_DIGITS};
 pub use read::ValueError;
 
@@ -24,7 +26,7 @@ pub type Text = smol_str::SmolStr;
 /// catalogue knows which.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Value {
-    /// Text, enum names and codes; an unknown enum value is kept raw.
+    /// Text, enum names and codes; an unknown enum value is kept raw, as [`held`] does it.
     Text(Text),
     /// A whole number.
     Integer(i64),
