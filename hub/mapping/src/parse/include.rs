@@ -202,6 +202,7 @@ impl Under {
             }
             if let Some(start) = &self.system {
                 rule.system.iter_mut().for_each(|side| follow_all(side, &start.is));
+                rule.inverse.iter_mut().for_each(|(place, _)| follow(&mut place.is, &start.is));
                 for test in rule.where_.iter_mut().flat_map(|condition| &mut condition.tests) {
                     follow(&mut test.path, &start.is);
                 }
