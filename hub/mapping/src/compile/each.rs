@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use orderhub_lang::path::Root;
 use orderhub_order::catalogue::FieldType;
 use orderhub_order::ids::Collection;
 
@@ -192,6 +193,9 @@ impl Compiler<'_> {
         let Some(inner) = self.object(path, scope) else { return Err(String::new()) };
         let presence = self.in_rule(rule, scope).map(|(compiled, _, _)| compiled);
         let Some(presence) = presence else { return Err(String::new()) };
+        // The element itself is always there: what says whether there is an address are its parts.
+        let apart = path.is.root != Root::Here || !path.is.segments.is_empty();
+        let presence = Some(presence).filter(|_| apart);
         let mut read: Vec<(&'static str, Vec<InRule>)> = Vec::new();
         for part in parts {
             if !Self::ways(part).0 {
@@ -214,7 +218,7 @@ impl Compiler<'_> {
                 None => read.push((name, vec![compiled])),
             }
         }
-        let address = Alternative::Address(Some(presence), read);
+        let address = Alternative::Address(presence, read);
         with_field(element, field, |rules| rules.push(address));
         Ok(())
     }
