@@ -39,9 +39,10 @@ impl Compiler<'_> {
             Some(Side::Named(named)) => (named.iter().map(|(_, path)| path).collect(), true),
             None => return Err("nothing says where it is written".to_owned()),
         };
-        let mut places = Vec::new();
+        let (mut places, mut text) = (Vec::new(), None);
         for (number, path) in paths.iter().enumerate() {
             let mut segments = segments(&path.is, &below.prefix)?;
+            text.get_or_insert_with(|| main_text(&segments));
             if self.rows && scope.node == Trie::DOCUMENT {
                 segments = in_every_row(segments);
             }
@@ -70,7 +71,6 @@ impl Compiler<'_> {
         }
         self.note_settings(&places, rule);
         let personal = self.personal(&input);
-        let text = main_text(&main);
         out.rules.push(OutRule {
             span: rule.span,
             no: rule.no,
@@ -82,7 +82,7 @@ impl Compiler<'_> {
             target: self.out_target(rule, below),
             rows,
             personal,
-            text: text.into(),
+            text: text.unwrap_or_default().into(),
             guard: below.guard,
         });
         self.output.any = true;
