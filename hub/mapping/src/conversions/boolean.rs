@@ -75,6 +75,13 @@ impl Conversion for Boolean {
             Cell::Bool(true) => &self.yes,
             Cell::Bool(false) => &self.no,
             Cell::Null => return Ok(Put::main(Cell::Null)),
+            // What a map of texts keeps of a yes.
+            Cell::Text(text) if text == "true" => &self.yes,
+            Cell::Text(text) if text == "false" => &self.no,
+            Cell::Text(_) => {
+                let why = "neither `true` nor `false`, as the hub writes it";
+                return Err(Trouble::new("not_a_boolean", why));
+            }
             other => return Err(Trouble::wrong_type(&other, "a boolean")),
         };
         Ok(Put::main(spellings.first().cloned().unwrap_or(Cell::Null)))

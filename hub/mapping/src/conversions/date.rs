@@ -1,4 +1,5 @@
-//! `date: "%d.%m.%Y"`: a day; ISO 8601 by default.
+//! `date: "%d.%m.%Y"`: a day; ISO 8601 by default. What a map of texts keeps of a day, and what an expression
+//! gives, goes out as the day that it is.
 
 use jiff::civil::Date;
 use orderhub_lang::yaml::Node;
@@ -56,7 +57,13 @@ impl Conversion for DateOf {
     }
 
     fn put<'a>(&self, cell: Cell<'a>, _: Target) -> Result<Put<'a>, Trouble> {
-        let Cell::Date(day) = cell else { return Err(Trouble::wrong_type(&cell, "a day")) };
+        let day = match cell {
+            Cell::Date(day) => day,
+            Cell::Text(text) => text.parse().map_err(|_| {
+                Trouble::new("not_a_time", "not a day as the hub writes it, `2026-01-31`")
+            })?,
+            other => return Err(Trouble::wrong_type(&other, "a day")),
+        };
         let text = jiff::fmt::strtime::format(&self.format, day);
         text.map(|text| Put::main(Cell::text(text)))
             .map_err(|_| Trouble::new("not_a_time", "the day cannot be written in this format"))

@@ -2,7 +2,9 @@
 //!
 //! `amount` and `currency` are paths from the value's place (or absolute), or `currency` a code; both
 //! are written back. Amounts go out as text, `number: true` as a number; `minor: true` counts cents.
-//! Digits beyond ISO 4217 that are not zero are an error unless `round:` names how.
+//! Digits beyond ISO 4217 that are not zero are an error unless `round:` names how; nor is anything written that
+//! is finer than the smallest unit, where that is what is counted. An expression's `{ amount, currency }` goes out
+//! as an amount.
 
 use orderhub_lang::yaml::Node;
 use orderhub_order::value::{Currency, Money, MoneyError, UNIT_PRICE_DIGITS};
@@ -107,6 +109,14 @@ impl MoneyOf {
     }
 }
 
+/// An amount as expressions see one.
+fn computed(cell: &Cell<'_>) -> Option<Money> {
+    let tree = cell.tree()?;
+    let part = |name| tree.get(name).and_then(|part| part.scalar_text());
+    let (amount, currency) = (part("amount")?, part("currency")?);
+    Money::parse(&amount, &currency, Some(UNIT_PRICE_DIGITS)).ok()
+}
+
 const ROUNDINGS: &[(&str, RoundingStrategy)] = &[
     ("half_up", RoundingStrategy::MidpointAwayFromZero),
     ("half_even", RoundingStrategy::MidpointNearestEven),
@@ -169,8 +179,11 @@ impl Conversion for MoneyOf {
     }
 
     fn put<'a>(&self, cell: Cell<'a>, _: Target) -> Result<Put<'a>, Trouble> {
-        let Cell::Money(money) = cell else {
-            return Err(Trouble::wrong_type(&cell, "an amount with its currency"));
+        let wrong = || Trouble::wrong_type(&cell, "an amount with its currency");
+        let money = match &cell {
+            Cell::Money(money) => money.clone(),
+            Cell::Json(_) => computed(&cell).ok_or_else(wrong)?,
+            _ => return Err(wrong()),
         };
         if self.fixed.is_some_and(|fixed| fixed != money.currency) {
             let why = format!("the currency is {}", cell::code(&money));
@@ -181,7 +194,15 @@ impl Conversion for MoneyOf {
             let shift = Decimal::from(
                 10_u64.pow(money.currency.digits().unwrap_or_default().min(UNIT_PRICE_DIGITS)),
             );
-            exact = exact.checked_mul(shift).unwrap_or(exact).normalize();
+            let large = || Trouble::new("amount", "too large an amount");
+            exact = exact.checked_mul(shift).ok_or_else(large)?.normalize();
+            if let Some(rounding) = self.round {
+                exact = exact.round_dp_with_strategy(0, rounding);
+            }
+            if !exact.is_integer() {
+                let why = "finer than the smallest unit of its currency: say how it is rounded (`round:`)";
+                return Err(Trouble::new("amount_scale", why));
+            }
         }
         let amount = self.written.write(exact);
         let mut beside = Vec::with_capacity(self.beside.len());

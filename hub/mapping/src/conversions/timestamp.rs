@@ -227,6 +227,12 @@ impl Conversion for TimestampOf {
         match cell {
             Cell::Timestamp(at) => self.write(at).map(Put::main).ok_or_else(not_a_time),
             Cell::Null => Ok(Put::main(self.never.clone().map_or(Cell::Null, Cell::text))),
+            // What a map of texts keeps of a moment, and what an expression gives.
+            Cell::Text(text) => {
+                let why = "not a time as the hub writes it, `2026-01-31T12:00:00Z`";
+                let at = text.parse().map_err(|_| Trouble::new("not_a_time", why))?;
+                self.write(at).map(Put::main).ok_or_else(not_a_time)
+            }
             other => Err(Trouble::wrong_type(&other, "a timestamp")),
         }
     }
