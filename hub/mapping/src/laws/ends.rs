@@ -32,6 +32,12 @@ impl Key {
         }
     }
 
+    /// It is an entry of a map.
+    pub(super) fn is_entry(&self) -> bool {
+        let whole = catalogue().field(self.id).map(|field| &field.ty);
+        self.part.is_some() && whole == Some(&FieldType::Map)
+    }
+
     /// The type of its values.
     pub(super) fn ty(&self) -> FieldType {
         let whole = catalogue().field(self.id).map(|field| field.ty.clone());

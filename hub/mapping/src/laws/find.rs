@@ -1,6 +1,5 @@
 //! Finds the class of every field of an integration.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use orderhub_lang::condition::Test;
@@ -10,6 +9,7 @@ use orderhub_order::value::Value;
 
 use super::ends::{Ends, In, Key, Out, Used};
 use super::judge::{Judgement, Strictness, judge};
+use super::samples::Samples;
 use super::trip::{Change, Road, Trip};
 use super::{Class, Effort, FieldLaw, Place, Reason, generate, words};
 use crate::ast::Direction;
@@ -43,21 +43,17 @@ const RAW: [&str; 12] = [
 ];
 
 /// The laws of every field, by path.
-pub(super) fn laws(
-    integration: &Integration,
-    effort: Effort,
-    samples: &BTreeMap<Key, Vec<Value>>,
-) -> Vec<Found> {
+pub(super) fn laws(integration: &Integration, effort: Effort, samples: &Samples) -> Vec<Found> {
     let used = Used::of(integration);
     let values = |key: &Key| {
         let mut values = generate::values(key, effort.values());
-        values.extend_from_slice(samples.get(key).map(Vec::as_slice).unwrap_or_default());
+        values.extend_from_slice(samples.all.get(key).map(Vec::as_slice).unwrap_or_default());
         values
     };
     let mut found: Vec<Found> = used
         .ends()
         .iter()
-        .filter_map(|(key, ends)| law(key, ends, &used, (values(key), effort.steps())))
+        .filter_map(|(key, ends)| law(key, ends, &used, (values(key), samples, effort.steps())))
         .collect();
     found.sort_by(|left, right| left.law.field.cmp(&right.law.field));
     found
@@ -67,7 +63,7 @@ fn law(
     key: &Key,
     ends: &Ends<'_>,
     used: &Used<'_>,
-    (values, steps): (Vec<Value>, usize),
+    (values, samples, steps): (Vec<Value>, &Samples, usize),
 ) -> Option<Found> {
     if ends.ins.is_empty() || ends.outs.is_empty() {
         return one_way(key, ends, used);
@@ -79,7 +75,8 @@ fn law(
             if excluded(&out.rule.where_, &read.rule.where_) {
                 continue;
             }
-            let Some((judgement, one_shape)) = pair(key, (out, read), &values, steps) else {
+            let Some((judgement, one_shape)) = pair(key, (out, read), &values, (samples, steps))
+            else {
                 continue;
             };
             pairs += 1;
@@ -134,23 +131,26 @@ fn pair(
     key: &Key,
     (out, read): (&Out<'_>, &In<'_>),
     values: &[Value],
-    steps: usize,
+    (samples, steps): (&Samples, usize),
 ) -> Option<(Judgement, bool)> {
     let one_file = out.mapping.name == read.mapping.name;
     let direct = out.is(read) || out.same_place(read);
     if direct {
         let road = Road::of(key, out, read)?;
-        let (values, words) = (with(values, &road), road.words());
+        let (mut values, words) = (with(values, &road), road.words());
+        let mut came_in = samples.of(&read.mapping.name, key);
+        came_in.extend(taken(&road));
+        came_in.iter().for_each(|value| note_value(&mut values, value));
         let travel = |value: &Value| road.trip(value);
         let strictness = (&road.ty, Strictness::Once, steps);
-        return Some((judge(&values, &words, strictness, &travel), one_file));
+        return Some((judge(&values, (&words, &came_in), strictness, &travel), one_file));
     }
     // Two shapes: each has its own form, and a value goes through both.
     let written = Road::alone(key, out.chain(), &[]).filter(|_| out.alone)?;
     let shown = Road::alone(key, read.chain()?, &read.rule.none)?;
     let values = with(values, &shown);
     let travel = |value: &Value| through(&written, &shown, value);
-    Some((judge(&values, &[], (&shown.ty, Strictness::Settles, steps), &travel), false))
+    Some((judge(&values, (&[], &[]), (&shown.ty, Strictness::Settles, steps), &travel), false))
 }
 
 /// The values to try, and what the way in makes of raw ones: what a field really holds.
@@ -160,17 +160,29 @@ fn with(values: &[Value], road: &Road<'_>) -> Vec<Value> {
         all.extend(road.system_words());
     }
     all.extend_from_slice(values);
-    if !matches!(road.ty, FieldType::Enum(_)) {
-        let raw = RAW.iter().flat_map(|raw| [Cell::text(*raw), Cell::Number((*raw).into())]);
-        all.extend(raw.filter_map(|cell| road.taken(cell)));
-    }
+    all.extend(taken(road));
     let mut tried: Vec<Value> = Vec::with_capacity(all.len());
-    for value in all {
-        if !tried.contains(&value) {
-            tried.push(value);
-        }
-    }
+    all.iter().for_each(|value| note_value(&mut tried, value));
     tried
+}
+
+/// What the way in makes of raw values, and of what the system would be sent for typed ones. Of a state nothing:
+/// its words are those of its table.
+fn taken(road: &Road<'_>) -> Vec<Value> {
+    if matches!(road.ty, FieldType::Enum(_)) {
+        return Vec::new();
+    }
+    let raw = RAW.iter().flat_map(|raw| [Cell::text(*raw), Cell::Number((*raw).into())]);
+    let (day, at) = (RAW[6].parse().map(Cell::Date), RAW[7].parse().map(Cell::Timestamp));
+    let typed = [day.ok(), at.ok(), Some(Cell::Bool(true)), Some(Cell::Integer(7))];
+    let written = typed.into_iter().flatten().filter_map(|cell| road.written(cell));
+    raw.chain(written).filter_map(|cell| road.taken(cell)).collect()
+}
+
+fn note_value(known: &mut Vec<Value>, value: &Value) {
+    if !known.contains(value) {
+        known.push(value.clone());
+    }
 }
 
 /// A value in the form of what goes out, then in the form of what comes in.

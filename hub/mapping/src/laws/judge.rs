@@ -48,16 +48,23 @@ enum Fault {
     Restless,
     /// It comes back changed, and no conversion says that it does that.
     Unsaid,
+    /// It came in, and does not go out.
+    Stuck,
 }
 
-/// Tries all values. `words` are those that must come back as they are, beside the type's own.
+/// Causes for which what came in does not go out on purpose: nobody has a word for it, or it is finer than what
+/// the system counts.
+const ON_PURPOSE: [&str; 3] = ["unknown_value", "amount_scale", "currency"];
+
+/// Tries all values. `words` are those that must come back as they are, beside the type's own; `came_in` those
+/// that the way in makes of documents, which must go out.
 pub(super) fn judge(
     values: &[Value],
-    words: &[Value],
+    (words, came_in): (&[Value], &[Value]),
     (ty, strictness, steps): (&FieldType, Strictness, usize),
     travel: Travel<'_>,
 ) -> Judgement {
-    let judge = Judge { words, ty, strictness, steps, travel };
+    let judge = Judge { words, came_in, ty, strictness, steps, travel };
     let mut found = Judgement::default();
     for value in values {
         let trip = travel(value);
@@ -76,6 +83,7 @@ pub(super) fn judge(
 
 struct Judge<'j> {
     words: &'j [Value],
+    came_in: &'j [Value],
     ty: &'j FieldType,
     strictness: Strictness,
     /// Of making the examples of reasons simpler.
@@ -86,7 +94,11 @@ struct Judge<'j> {
 impl Judge<'_> {
     fn fault(&self, value: &Value, trip: &Trip) -> Option<Fault> {
         let change = match trip {
-            Trip::Same | Trip::Refused(..) | Trip::Held(_) => return None,
+            Trip::Refused(cause, _) => {
+                let stuck = !ON_PURPOSE.contains(cause) && self.came_in.contains(value);
+                return stuck.then_some(Fault::Stuck);
+            }
+            Trip::Same | Trip::Held(_) => return None,
             Trip::Unreadable(..) => return Some(Fault::Unreadable),
             Trip::Changed(change) => change,
         };
@@ -135,7 +147,11 @@ impl Judge<'_> {
                 }
                 Counter { value: shown, back, sentence }
             }
-            Trip::Same | Trip::Refused(..) | Trip::Held(_) => {
+            Trip::Refused(_, why) => {
+                let sentence = format!("{shown} comes in, and does not go out: {why}");
+                Counter { value: shown, back: why, sentence }
+            }
+            Trip::Same | Trip::Held(_) => {
                 let sentence = format!("{shown} comes back");
                 Counter { back: shown.clone(), value: shown, sentence }
             }
@@ -187,4 +203,27 @@ fn told(trip: &Trip) -> Option<(String, String)> {
             (String::new(), "it is read in another form than it was written".to_owned())
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_came_in_and_does_not_go_out_breaks_its_field() {
+        let (came, other) = (Value::text("2026-03-02"), Value::text("a"));
+        let values = [other, came.clone()];
+        let broken = |cause: &'static str, came_in: &[Value]| {
+            let travel = |_: &Value| Trip::Refused(cause, "why".to_owned());
+            let strictness = (&FieldType::Text, Strictness::Once, MOST_STEPS);
+            let judgement = judge(&values, (&[], came_in), strictness, &travel);
+            judgement.broken.map(|counter| counter.sentence)
+        };
+        let sentence = "`2026-03-02` comes in, and does not go out: why";
+        assert_eq!(broken("wrong_type", &[came.clone()]).as_deref(), Some(sentence));
+        assert_eq!(broken("wrong_type", &[]), None, "a value that never comes in is a limit");
+        for cause in ON_PURPOSE {
+            assert_eq!(broken(cause, &[came.clone()]), None, "{cause}");
+        }
+    }
 }

@@ -26,7 +26,6 @@ mod trip;
 mod whole;
 mod words;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use orderhub_lang::diagnostic::{Diagnostic, Source, Span};
@@ -171,7 +170,8 @@ pub fn laws(
 
 /// What must not be activated (`M0501`), and what looks as if it were not meant.
 pub fn findings(integration: &Integration) -> Vec<Diagnostic> {
-    let mut found = words::findings(&find::laws(integration, Effort::Gate, &BTreeMap::new()));
+    let mut found =
+        words::findings(&find::laws(integration, Effort::Gate, &samples::Samples::default()));
     found.extend(whole::lost(integration).into_iter().map(|lost| lost.finding));
     found.extend(find::collections(integration));
     found.extend(find::positions(integration));

@@ -17,24 +17,49 @@ const MOST: usize = 100;
 pub(super) fn values(
     integration: &Integration,
     read_sample: &dyn Fn(&str) -> Option<Vec<u8>>,
-) -> BTreeMap<Key, Vec<Value>> {
-    let mut values = BTreeMap::new();
+) -> Samples {
+    let mut samples = Samples::default();
     for mapping in integration.mappings.values() {
         for case in mapping.cases() {
             let bytes = read_sample(&case.hub).unwrap_or_default();
-            match serde_json::from_slice(&bytes) {
-                Ok(Json::Array(documents)) => {
-                    documents.iter().for_each(|json| document(mapping, json, &mut values));
+            let documents = match serde_json::from_slice(&bytes) {
+                Ok(Json::Array(documents)) => documents,
+                Ok(json) => vec![json],
+                Err(_) => continue,
+            };
+            for json in &documents {
+                document(mapping, json, &mut samples.all);
+                if case.system.is_some() {
+                    let came_in = samples.came_in.entry(mapping.name.clone()).or_default();
+                    document(mapping, json, came_in);
                 }
-                Ok(json) => document(mapping, &json, &mut values),
-                Err(_) => {}
             }
         }
     }
-    values
+    samples
 }
 
-fn document(mapping: &Mapping, json: &Json, values: &mut BTreeMap<Key, Vec<Value>>) {
+/// Values of fields.
+type Values = BTreeMap<Key, Vec<Value>>;
+
+/// What the cases have.
+#[derive(Debug, Default)]
+pub(super) struct Samples {
+    /// By field.
+    pub(super) all: Values,
+    /// What documents gave, by the mapping that read them.
+    came_in: BTreeMap<String, Values>,
+}
+
+impl Samples {
+    /// What documents gave a field through a mapping.
+    pub(super) fn of(&self, mapping: &str, key: &Key) -> Vec<Value> {
+        let values = self.came_in.get(mapping).and_then(|values| values.get(key));
+        values.cloned().unwrap_or_default()
+    }
+}
+
+fn document(mapping: &Mapping, json: &Json, values: &mut Values) {
     let Ok(read) = view::read(json, mapping.entity) else { return };
     element(&read.body, values);
     if let Some(order) = &read.order {
@@ -42,7 +67,7 @@ fn document(mapping: &Mapping, json: &Json, values: &mut BTreeMap<Key, Vec<Value
     }
 }
 
-fn element(statement: &ElementStatement, values: &mut BTreeMap<Key, Vec<Value>>) {
+fn element(statement: &ElementStatement, values: &mut Values) {
     for (id, stated) in &statement.fields {
         match stated {
             Some(Value::Address(address)) => {
@@ -62,7 +87,7 @@ fn element(statement: &ElementStatement, values: &mut BTreeMap<Key, Vec<Value>>)
     }
 }
 
-fn add(values: &mut BTreeMap<Key, Vec<Value>>, key: Key, value: Value) {
+fn add(values: &mut Values, key: Key, value: Value) {
     let known = values.entry(key).or_default();
     if known.len() < MOST && !known.contains(&value) {
         known.push(value);

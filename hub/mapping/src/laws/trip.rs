@@ -35,6 +35,8 @@ pub(super) struct Road<'r> {
     pub(super) out_target: Target,
     pub(super) in_target: Target,
     pub(super) ty: FieldType,
+    /// An entry of a map keeps the text of what it is given.
+    pub(super) entry: bool,
     /// Both ways were derived from one rule: what is lost can be laid to one conversion.
     pub(super) one: bool,
 }
@@ -80,6 +82,7 @@ impl<'r> Road<'r> {
             out_target: out.rule.target,
             in_target: target(key),
             ty: key.ty(),
+            entry: key.is_entry(),
             one,
         })
     }
@@ -98,6 +101,7 @@ impl<'r> Road<'r> {
             out_target: target(key),
             in_target: target(key),
             ty: key.ty(),
+            entry: key.is_entry(),
             one: true,
         })
     }
@@ -172,11 +176,22 @@ impl<'r> Road<'r> {
         if before && cell == Cell::Null && lost.is_none() {
             lost = Some(NONE);
         }
-        let back = crate::run_stated_checked(cell, &self.ty)?;
+        let back = crate::run_stated_checked(self.kept(cell), &self.ty)?;
         Ok(match &back {
             Some(Some(back)) if back == value => Trip::Same,
             _ => Trip::Changed(Change { back, by: lost }),
         })
+    }
+
+    /// A value as the field keeps it.
+    fn kept(&self, cell: Cell<'static>) -> Cell<'static> {
+        match cell {
+            Cell::Json(text) if self.entry => Cell::Text(text),
+            Cell::Bool(_) if self.entry => {
+                Cell::text(cell.scalar().unwrap_or_default().into_owned())
+            }
+            cell => cell,
+        }
     }
 
     fn or_null(&self, cell: Cell<'static>) -> Cell<'static> {
@@ -216,6 +231,13 @@ impl<'r> Road<'r> {
         words
     }
 
+    /// How a document shows a typed value, where the way out can write it.
+    pub(super) fn written(&self, typed: Cell<'static>) -> Option<Cell<'static>> {
+        let put =
+            |cell, link: &Arc<dyn Conversion>| Some(link.put(cell, self.out_target).ok()?.main);
+        self.out.iter().rev().try_fold(typed, put).filter(Cell::is_value).map(wired)
+    }
+
     /// What the way in makes of a value of a document, where it can read it.
     pub(super) fn taken(&self, raw: Cell<'static>) -> Option<Value> {
         self.through(raw, &self.back)
@@ -228,7 +250,7 @@ impl<'r> Road<'r> {
                 cell = link.get(cell, &[], self.in_target).ok()?;
             }
         }
-        crate::run_stated(cell, &self.ty).flatten()
+        crate::run_stated(self.kept(cell), &self.ty).flatten()
     }
 }
 

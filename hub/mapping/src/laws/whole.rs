@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use orderhub_lang::condition::Test;
 use orderhub_lang::diagnostic::Diagnostic;
-use orderhub_order::catalogue::catalogue;
+use orderhub_order::catalogue::{FieldType, catalogue};
 use orderhub_order::ids::{Collection, SystemName};
 use orderhub_order::value::Value;
 use serde_json::{Map, Value as Json};
@@ -65,7 +65,12 @@ fn file(mapping: &Arc<Mapping>, ends: &BTreeMap<Key, Ends<'_>>) -> Vec<Lost> {
     for one in &sent {
         let alone = trip.back(&[one]);
         if !comes_back(one, &alone) {
-            found.push(told(mapping, one, &alone, None));
+            // Its currency may be what another rule of the file sends.
+            let along: Vec<&Sent<'_>> =
+                std::iter::once(one).chain(currencies(one, &sent)).collect();
+            if along.len() == 1 || !comes_back(one, &trip.back(&along)) {
+                found.push(told(mapping, one, &alone, None));
+            }
             continue;
         }
         // Where all together are refused, each pair may still show which two.
@@ -112,7 +117,7 @@ fn sent<'i>(
         // Another value than those of other fields, where there is one: what is mixed up shows. And amounts of
         // one currency: an order has no others.
         let own = |value: &&Value| others.iter().all(|other| other.value != **value);
-        let alike = |value: &&Value| others.iter().all(|other| one_currency(&other.value, value));
+        let alike = |value: &&Value| others.iter().all(|other| one_currency(other, key, value));
         let best = values.iter().find(|value| own(value) && alike(value));
         let value = best.or(values.iter().find(alike)).or(values.first())?.clone();
         return Some(Sent { key, value, info: out.info()? });
@@ -120,9 +125,28 @@ fn sent<'i>(
     None
 }
 
-fn one_currency(one: &Value, other: &Value) -> bool {
-    match (one.as_money(), other.as_money()) {
-        (Some(one), Some(other)) => one.currency == other.currency,
+/// Of an amount, the fields that send its currency: the order's, and amounts in it.
+fn currencies<'s, 'i>(
+    one: &'s Sent<'i>,
+    sent: &'s [Sent<'i>],
+) -> impl Iterator<Item = &'s Sent<'i>> {
+    let money = |value: &Value| value.as_money().map(|money| money.currency);
+    let own = money(&one.value);
+    sent.iter().filter(move |other| {
+        let code = own.is_some_and(|own| other.value.as_str() == Some(own.as_str()));
+        let currency = code && other.key.ty() == FieldType::Currency;
+        other.key != one.key && (currency || own.is_some() && money(&other.value) == own)
+    })
+}
+
+/// Whether two values of one order may stand side by side.
+fn one_currency(one: &Sent<'_>, key: &Key, value: &Value) -> bool {
+    let code = |key: &Key, value: &Value| match value {
+        Value::Text(text) if key.ty() == FieldType::Currency => Some(text.to_string()),
+        value => value.as_money().map(|money| money.currency.as_str().to_owned()),
+    };
+    match (code(one.key, &one.value), code(key, value)) {
+        (Some(one), Some(other)) => one == other,
         _ => true,
     }
 }
@@ -135,7 +159,7 @@ fn settings(mapping: &Mapping, ends: &BTreeMap<Key, Ends<'_>>) -> BTreeMap<Strin
         let ins = ends.ins.iter().flat_map(|read| &read.rule.where_);
         ins.chain(ends.outs.iter().flat_map(|out| &out.rule.where_))
     });
-    for TestRead { source, test } in tests {
+    for TestRead { source, test, .. } in tests {
         if let (Source::Setting(name), Test::AnyOf(texts)) = (source, test)
             && let (Some(known), Some(text)) = (settings.get_mut(name), texts.first())
             && known == "x"
