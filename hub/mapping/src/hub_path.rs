@@ -199,7 +199,7 @@ impl Resolver<'_> {
         match step {
             Segment::Each => Ok(Step::Each(inner)),
             Segment::Index(place) => Ok(Step::Index(inner, *place)),
-            Segment::Where { key, value } => {
+            Segment::Where { key, value, .. } => {
                 let field = catalogue().find(inner, key);
                 let none = || self.unknown(inner, key, span);
                 Ok(Step::Where(inner, field.ok_or_else(none)?.id, value.clone()))

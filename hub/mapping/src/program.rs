@@ -369,8 +369,8 @@ pub(crate) enum OutItem {
     Each(HubPath, OutElement, Option<Commands>),
     /// At a place.
     Place(u32, OutNode),
-    /// The element where a key has a text.
-    Where(Box<str>, Box<str>, OutNode),
+    /// The element where a key has a text or a number.
+    Where(Box<str>, Cell<'static>, OutNode),
     /// One for each value of the fan-outs inside.
     Rows(OutNode),
 }

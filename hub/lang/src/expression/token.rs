@@ -3,7 +3,7 @@
 use super::{ExpressionError, Name};
 use crate::codes;
 use crate::diagnostic::Span;
-use crate::path::{MOST_SEGMENTS, Segment};
+use crate::path::{MOST_SEGMENTS, Segment, is_number};
 
 /// One token.
 #[derive(Clone, Debug, PartialEq)]
@@ -232,7 +232,8 @@ impl<'a> Reader<'a> {
                 Some("write `f(a.b)`; the element where k is v is `a.b(k=v)`"),
             ));
         };
-        segments.push(Segment::Where { key: key.to_owned(), value: value.to_owned() });
+        let number = is_number(value);
+        segments.push(Segment::Where { key: key.to_owned(), value: value.to_owned(), number });
         self.at += end + 1;
         Ok(())
     }

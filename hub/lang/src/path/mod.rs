@@ -5,6 +5,8 @@
 
 mod read;
 
+pub(crate) use read::is_number;
+
 use std::fmt;
 
 use crate::diagnostic::Span;
@@ -56,6 +58,8 @@ pub enum Segment {
         key: String,
         /// The text it must have.
         value: String,
+        /// It is a number without quotes: so it is written; read it is from a number and a text alike.
+        number: bool,
     },
     /// A key whose name is a setting's value.
     Setting(String),
@@ -135,7 +139,7 @@ fn step<'v>(segment: &Segment, value: &'v Value) -> Vec<&'v Value> {
                 Vec::new()
             }
         },
-        Segment::Where { key, value: wanted } => value
+        Segment::Where { key, value: wanted, .. } => value
             .as_list()
             .unwrap_or_default()
             .iter()
@@ -187,7 +191,8 @@ impl fmt::Display for Segment {
             Segment::Key(key) => f.write_str(&quoted(key)),
             Segment::Index(index) => write!(f, "{index}"),
             Segment::Each => f.write_str("*"),
-            Segment::Where { key, value } => write!(f, "({}={})", quoted(key), quoted(value)),
+            Segment::Where { key, value, number: true } => write!(f, "({}={value})", quoted(key)),
+            Segment::Where { key, value, .. } => write!(f, "({}={})", quoted(key), quoted(value)),
             Segment::Setting(name) => write!(f, "($settings.{name})"),
             Segment::Xref(kind) => write!(f, "$xref({kind})"),
         }

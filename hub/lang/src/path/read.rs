@@ -11,6 +11,14 @@ pub(super) fn is_plain(name: &str) -> bool {
     !name.is_empty() && !name.contains(|c: char| SPECIAL.contains(&c) || c.is_whitespace())
 }
 
+/// Whether a text is a number as JSON writes it, without an exponent.
+pub(crate) fn is_number(text: &str) -> bool {
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let text = text.strip_prefix('-').unwrap_or(text);
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
+    digits(whole) && digits(fraction) && (whole == "0" || !whole.starts_with('0'))
+}
+
 pub(super) fn path(text: &str) -> Result<Path, PathError> {
     if text.len() > LONGEST {
         return Err(PathError {
@@ -180,11 +188,13 @@ impl<'a> Reader<'a> {
                 return self
                     .error("expected `=`: the element where a key has a value is `(key=value)`");
             }
+            let bare = !self.rest().starts_with('\'');
             let value = self.name("the value of `(key=value)`")?;
             if !self.take(")") {
                 return self.error("expected `)`");
             }
-            segments.push(Segment::Where { key, value });
+            let number = bare && is_number(&value);
+            segments.push(Segment::Where { key, value, number });
         }
         Ok(())
     }

@@ -113,7 +113,7 @@ impl Compiler<'_> {
                 Segment::Key(key) => (Step::Key(key.clone()), key.clone()),
                 Segment::Index(place) => (Step::Index(*place), place.to_string()),
                 Segment::Each => (Step::Each, "*".to_owned()),
-                Segment::Where { key, value } => {
+                Segment::Where { key, value, .. } => {
                     (Step::Where(key.clone(), value.clone()), format!("({key}={value})"))
                 }
                 Segment::Setting(name) => {

@@ -230,9 +230,12 @@ pub(super) fn node_at<'n>(node: &'n mut OutNode, segments: &[Segment]) -> Option
             }
             item_node(node, known, || OutItem::Place(*place, OutNode::default()))?
         }
-        Segment::Where { key, value } => {
-            let known = |item: &OutItem| matches!(item, OutItem::Where(k, v, _) if **k == **key && **v == **value);
-            let (key, value) = (key.as_str().into(), value.as_str().into());
+        Segment::Where { key, value, number } => {
+            let same = |cell: &Cell<'_>| cell.scalar().is_some_and(|text| text == value.as_str());
+            let known =
+                |item: &OutItem| matches!(item, OutItem::Where(k, v, _) if **k == **key && same(v));
+            let (key, text) = (key.as_str().into(), value.clone().into());
+            let value = if *number { Cell::Number(text) } else { Cell::Text(text) };
             item_node(node, known, || OutItem::Where(key, value, OutNode::default()))?
         }
         Segment::Each => {

@@ -177,12 +177,12 @@ impl<'o> Out<'o> {
         Ok(any)
     }
 
-    /// The element of an array where a key has a text.
+    /// The element of an array where a key has a text or a number.
     #[expect(clippy::too_many_arguments, reason = "an item and what surrounds it")]
     fn chosen(
         &mut self,
         key: &str,
-        wanted: &str,
+        wanted: &Cell<'_>,
         child: &'o OutNode,
         computed: &[Computed<'o>],
         row: Option<usize>,
@@ -207,7 +207,7 @@ impl<'o> Out<'o> {
         };
         text(key, bytes);
         bytes.push(b':');
-        text(wanted, bytes);
+        write(wanted, bytes);
         if rest != b"}" {
             bytes.push(b',');
         }
