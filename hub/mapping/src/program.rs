@@ -252,6 +252,8 @@ pub(crate) struct OutRule {
     pub(crate) text: Box<str>,
     /// Only where the value of this rule (an object) is there.
     pub(crate) guard: Option<usize>,
+    /// Its expression says what stands in for inputs that are missing.
+    pub(crate) stands_in: bool,
 }
 
 /// An expression over a converted value.

@@ -29,3 +29,14 @@ impl Compiler<'_> {
         compiled
     }
 }
+
+/// Whether an expression says what becomes of what is missing: `a ?? 'x'`, `a == ()`, `has(a)`.
+pub(super) fn stands_in(text: &str) -> bool {
+    // Every second part stands between quotes.
+    let mut outside = text.split('\'').step_by(2);
+    let says = |part: &str| {
+        let part: String = part.split_whitespace().collect();
+        ["??", "()", "has("].iter().any(|sign| part.contains(sign))
+    };
+    outside.any(says)
+}

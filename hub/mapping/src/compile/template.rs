@@ -83,6 +83,10 @@ impl Compiler<'_> {
             rows,
             personal,
             text: text.unwrap_or_default().into(),
+            stands_in: rule
+                .expr
+                .as_ref()
+                .is_some_and(|expr| super::expression::stands_in(&expr.is)),
             guard: below.guard,
         });
         self.output.any = true;

@@ -180,8 +180,10 @@ impl<'o> Out<'o> {
                     cells.push((name.as_str(), self.source(source, at)?));
                 }
                 self.values.truncate(before);
+                let missing = !cells.is_empty() && cells.iter().all(|(_, c)| *c == Cell::Absent);
                 let given = crate::run_compute(expression.as_ref(), &cells);
-                given.map_err(|trouble| self.failed(rule, trouble, None))
+                let given = given.map_err(|trouble| self.failed(rule, trouble, None))?;
+                Ok(if missing { of_nothing(rule, given) } else { given })
             }
             OutGiven::Object(path) => {
                 let looked = look(&self.hub, at, path, &mut self.values);
@@ -303,6 +305,21 @@ impl<'o> Out<'o> {
             key: None,
         }))
     }
+}
+
+/// What an expression gives whose inputs are all missing: no text is made of nothing, unless the expression says
+/// what stands in for it.
+fn of_nothing<'o>(rule: &OutRule, given: Cell<'o>) -> Cell<'o> {
+    match given {
+        Cell::Null => Cell::Absent,
+        Cell::Text(_) if !rule.stands_in => Cell::Absent,
+        given => given,
+    }
+}
+
+/// Whether a setting is there, and none of the values that mean null.
+fn there(value: Option<&String>, none: &[Cell<'_>]) -> bool {
+    value.is_some_and(|value| !crate::run_means_none(&Cell::text(value.as_str()), none))
 }
 
 /// What is told of a rule's value: that beside it where the main one is not written.
