@@ -262,6 +262,11 @@ impl Mapping {
         self.compiled.settings.iter().map(|(name, _)| name.as_str())
     }
 
+    /// The names of those that a system must set: the others are only asked for, or read where they are there.
+    pub fn needed_settings(&self) -> impl Iterator<Item = &str> {
+        self.settings().filter(|name| !self.compiled.optional.contains(*name))
+    }
+
     /// The kind of document: `order_rest`.
     pub fn document(&self) -> &Arc<str> {
         &self.document

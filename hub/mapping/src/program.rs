@@ -151,6 +151,8 @@ pub(crate) struct TestRead {
     pub(crate) source: Source,
     /// What must hold.
     pub(crate) test: Test,
+    /// What means null where it is asked whether there is a value.
+    pub(crate) none: Vec<Cell<'static>>,
 }
 
 /// How a key is read.
@@ -250,10 +252,10 @@ pub(crate) struct OutRule {
     pub(crate) personal: bool,
     /// The path in the document, for messages.
     pub(crate) text: Box<str>,
-    /// Only where the value of this rule (an object) is there.
-    pub(crate) guard: Option<usize>,
     /// Its expression says what stands in for inputs that are missing.
     pub(crate) stands_in: bool,
+    /// Only where the value of this rule (an object) is there.
+    pub(crate) guard: Option<usize>,
 }
 
 /// An expression over a converted value.

@@ -30,48 +30,63 @@ impl Compiler<'_> {
         let mut element = Element::default();
         let mut written = BTreeSet::new();
         for rule in rules {
-            if rule.broken {
-                self.broken(rule, scope, stack);
-                continue;
-            }
-            let hub = match &rule.hub {
-                None => {
-                    self.out_without_hub(rule, scope, stack, out);
-                    continue;
-                }
-                Some(hub) => self.hub_paths(hub, stack),
-            };
-            let Some(hub) = hub else { continue };
-            if let Some(each) = &rule.each {
-                if let Err(why) = self.each(rule, each, &hub, scope, stack, &mut element, out)
-                    && !why.is_empty()
-                {
-                    no_way(self, rule, &why);
-                }
-                continue;
-            }
-            let (may_in, may_out) = Self::ways(rule);
-            let went_in = may_in.then(|| self.rule_in(rule, &hub, scope, stack, &mut element));
-            let went_in = went_in.unwrap_or_else(|| Err(String::new()));
-            let first = !written.contains(&hub_text(rule));
-            let only_out = rule.direction.is_some();
-            let went_out = if !may_out {
-                Err(String::new())
-            } else if first || only_out || !self.keyed {
-                self.rule_out(rule, &hub, scope, stack, out)
-            } else {
-                Err(super::output::EARLIER.to_owned())
-            };
-            if went_out.is_ok() {
-                written.insert(hub_text(rule));
-            }
-            self.judge(rule, &went_in, &went_out);
-            self.went(rule.no, Some(went_in), Some(went_out));
+            let before = self.assume(rule.where_.as_ref());
+            self.both_ways(rule, scope, stack, &mut element, out, &mut written);
+            self.given.truncate(before);
         }
         element.fields.sort_by_key(|field| field.id);
         element.xrefs.sort_by(|left, right| left.0.cmp(&right.0));
         element.collections.sort_by_key(|collection| collection.collection);
         element
+    }
+
+    /// One rule of an element, as far as it goes.
+    fn both_ways(
+        &mut self,
+        rule: &Rule,
+        scope: &Scope,
+        stack: &[Collection],
+        element: &mut Element,
+        out: &mut OutElement,
+        written: &mut BTreeSet<String>,
+    ) {
+        if rule.broken {
+            self.broken(rule, scope, stack);
+            return;
+        }
+        let hub = match &rule.hub {
+            None => {
+                self.out_without_hub(rule, scope, stack, out);
+                return;
+            }
+            Some(hub) => self.hub_paths(hub, stack),
+        };
+        let Some(hub) = hub else { return };
+        if let Some(each) = &rule.each {
+            if let Err(why) = self.each(rule, each, &hub, scope, stack, element, out)
+                && !why.is_empty()
+            {
+                no_way(self, rule, &why);
+            }
+            return;
+        }
+        let (may_in, may_out) = Self::ways(rule);
+        let went_in = may_in.then(|| self.rule_in(rule, &hub, scope, stack, element));
+        let went_in = went_in.unwrap_or_else(|| Err(String::new()));
+        let first = !written.contains(&hub_text(rule));
+        let only_out = rule.direction.is_some();
+        let went_out = if !may_out {
+            Err(String::new())
+        } else if first || only_out || !self.keyed {
+            self.rule_out(rule, &hub, scope, stack, out)
+        } else {
+            Err(super::output::EARLIER.to_owned())
+        };
+        if went_out.is_ok() {
+            written.insert(hub_text(rule));
+        }
+        self.judge(rule, &went_in, &went_out);
+        self.went(rule.no, Some(went_in), Some(went_out));
     }
 
     /// Every path of a hub side.
@@ -197,7 +212,10 @@ impl Compiler<'_> {
         let apart = path.is.root != Root::Here || !path.is.segments.is_empty();
         let presence = Some(presence).filter(|_| apart);
         let mut read: Vec<(&'static str, Vec<InRule>)> = Vec::new();
+        let given = self.given.len();
         for part in parts {
+            self.given.truncate(given);
+            self.assume(part.where_.as_ref());
             if !Self::ways(part).0 {
                 continue;
             }
@@ -218,6 +236,7 @@ impl Compiler<'_> {
                 None => read.push((name, vec![compiled])),
             }
         }
+        self.given.truncate(given);
         let address = Alternative::Address(presence, read);
         with_field(element, field, |rules| rules.push(address));
         Ok(())
@@ -294,7 +313,7 @@ impl Compiler<'_> {
         let shell = rule.chain.first().and_then(|link| link.conversion.shell());
         let (may_in, may_out) = (Self::ways(rule).0 && own && shell.is_none(), Self::ways(rule).1);
         let mut inner_out = OutElement::default();
-        let where_ = self.tests(rule.where_.as_ref(), &rows);
+        let where_ = self.tests(rule.where_.as_ref(), &rule.none, &rows);
         let key = each.key.as_ref().and_then(|key| self.key(key, &rows));
         let ours = each.ours.as_ref().and_then(|rule| self.plain(rule, &rows));
         let keyless = each.key.is_none() && each.ours.is_none() && !each.broken;

@@ -20,6 +20,7 @@ mod written;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use orderhub_lang::condition::{Condition, Test};
 use orderhub_lang::diagnostic::{Findings, Span};
 use orderhub_order::ids::{Collection, Entity};
 
@@ -42,6 +43,8 @@ pub(crate) struct Compiled {
     pub(crate) output: Output,
     /// Settings that the mapping reads, each once, with the place that reads it.
     pub(crate) settings: Vec<(String, Span)>,
+    /// Those of them that a system may leave out.
+    pub(crate) optional: BTreeSet<String>,
     /// Every rule, by number.
     pub(crate) rules: Vec<RuleInfo>,
     /// System paths that are read.
@@ -65,6 +68,10 @@ pub(crate) struct Compiler<'f> {
     output: Output,
     none: Vec<crate::cell::Cell<'static>>,
     settings: Vec<(String, Span)>,
+    /// Those that are read where nothing says that they are there.
+    needed: BTreeSet<String>,
+    /// Those that are there wherever what is being compiled counts, or that are only asked for.
+    given: Vec<String>,
     went: Vec<Went>,
     paths: Vec<String>,
     entity: Entity,
@@ -84,6 +91,8 @@ pub(crate) fn compile(file: &File, rules: Vec<RuleInfo>, findings: &mut Findings
         output: Output::default(),
         none: file.none.clone(),
         settings: Vec::new(),
+        needed: BTreeSet::new(),
+        given: Vec::new(),
         went: vec![Went::default(); rules.len()],
         paths: Vec::new(),
         entity: file.entity,
@@ -97,9 +106,10 @@ pub(crate) fn compile(file: &File, rules: Vec<RuleInfo>, findings: &mut Findings
 impl Compiler<'_> {
     fn file(mut self, file: &File, mut rules: Vec<RuleInfo>) -> Compiled {
         self.documents(file);
+        self.assume(file.where_.as_ref());
         let document = Scope::document(Trie::DOCUMENT, Trie::BODY);
         let stack = self.stack();
-        let where_ = self.tests(file.where_.as_ref(), &document);
+        let where_ = self.tests(file.where_.as_ref(), &[], &document);
         let key = file.key.as_ref().and_then(|key| self.key(key, &document));
         let mut parents = Vec::new();
         for parent in &file.parents {
@@ -117,10 +127,12 @@ impl Compiler<'_> {
         }
         let directed: BTreeSet<_> = rules::directed(file).into_iter().map(|(no, _)| no).collect();
         rules::settle(&mut rules, &self.went, &|no| directed.contains(&no));
+        let optional = self.optional();
         let trie = self.trie;
         Compiled {
             input: Input { trie, where_, key, parents, revision, root },
             output: self.output,
+            optional,
             settings: self.settings,
             rules,
             paths: self.paths,
@@ -155,8 +167,28 @@ impl Compiler<'_> {
         went.outward = outward.or_else(|| went.outward.take());
     }
 
+    /// Settings that are only asked for, or read where they are there.
+    fn optional(&self) -> BTreeSet<String> {
+        let read = self.settings.iter().map(|(name, _)| name.clone());
+        read.filter(|name| !self.needed.contains(name)).collect()
+    }
+
+    /// Notes what a condition says is there, until as many as before are known again: what this gives.
+    fn assume(&mut self, condition: Option<&Condition>) -> usize {
+        let before = self.given.len();
+        for test in condition.map(|condition| condition.tests.as_slice()).unwrap_or_default() {
+            if test.test == Test::Present {
+                self.given.extend(scope::setting_of(&test.path));
+            }
+        }
+        before
+    }
+
     /// Notes that a setting is read.
     fn setting(&mut self, name: &str, span: Span) {
+        if !self.given.iter().any(|known| known == name) {
+            self.needed.insert(name.to_owned());
+        }
         if !self.settings.iter().any(|(known, _)| known == name) {
             self.settings.push((name.to_owned(), span));
         }

@@ -222,7 +222,10 @@ impl Compiler<'_> {
         self.place_rule(rule, OutGiven::Object(path.clone()), scope, &own, out)?;
         let below = Below { prefix: system.is.segments.clone(), guard: Some(out.rules.len() - 1) };
         let mut written = Vec::new();
+        let given = self.given.len();
         for part in parts {
+            self.given.truncate(given);
+            self.assume(part.where_.as_ref());
             if !Self::ways(part).1 || part.broken {
                 continue;
             }
@@ -255,6 +258,7 @@ impl Compiler<'_> {
             }
             self.went(part.no, None, Some(result));
         }
+        self.given.truncate(given);
         Ok(())
     }
 

@@ -59,7 +59,7 @@ impl Compiler<'_> {
         };
         beside.extend(self.beside(&after, scope, rule.span));
         let ty = self.chain_type(&rule.chain, from)?;
-        let where_ = self.tests(rule.where_.as_ref(), scope);
+        let where_ = self.tests(rule.where_.as_ref(), &rule.none, scope);
         let mut none = rule.none.clone();
         none.extend(self.none.iter().cloned());
         let fold = fold.map(|link| link.conversion);

@@ -8,6 +8,7 @@ use orderhub_lang::path::{Path, Root, Segment};
 
 use super::Compiler;
 use crate::ast::PathAt;
+use crate::cell::Cell;
 use crate::codes;
 use crate::hub_path::Resolver;
 use crate::program::{Read, Source, TestRead};
@@ -199,8 +200,14 @@ impl Compiler<'_> {
         }
     }
 
-    /// Tests of `where:`.
-    pub(super) fn tests(&mut self, condition: Option<&Condition>, scope: &Scope) -> Vec<TestRead> {
+    /// Tests of `where:`. What `none` and the whole file say means null is not present; a list of values looks at
+    /// what stands there.
+    pub(super) fn tests(
+        &mut self,
+        condition: Option<&Condition>,
+        none: &[Cell<'static>],
+        scope: &Scope,
+    ) -> Vec<TestRead> {
         let mut tests = Vec::new();
         for test in condition.map(|condition| condition.tests.as_slice()).unwrap_or_default() {
             if let Test::From(_) = test.test {
@@ -208,11 +215,27 @@ impl Compiler<'_> {
                 self.wrong(codes::WHERE, test.span, "a document's values have no rank", hint);
                 continue;
             }
+            let presence = matches!(test.test, Test::Present | Test::Absent | Test::None);
+            let none = none.iter().chain(&self.none).filter(|_| presence).cloned().collect();
             let path = PathAt { span: test.span, is: test.path.clone() };
-            if let Some((source, _)) = self.source(&path, scope) {
-                tests.push(TestRead { source, test: test.test.clone() });
+            let before = self.given.len();
+            if presence {
+                self.given.extend(setting_of(&test.path));
+            }
+            let source = self.source(&path, scope);
+            self.given.truncate(before);
+            if let Some((source, _)) = source {
+                tests.push(TestRead { source, test: test.test.clone(), none });
             }
         }
         tests
+    }
+}
+
+/// The setting that a path names.
+pub(super) fn setting_of(path: &Path) -> Option<String> {
+    match (&path.root, path.segments.as_slice()) {
+        (Root::Settings, [Segment::Key(name)]) => Some(name.clone()),
+        _ => None,
     }
 }

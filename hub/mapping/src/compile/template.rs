@@ -142,7 +142,7 @@ impl Compiler<'_> {
         if condition.tests.iter().any(|test| test.path.root != Root::Settings) {
             return Err("`where:` looks at the document".to_owned());
         }
-        let tests = self.tests(Some(condition), scope);
+        let tests = self.tests(Some(condition), &rule.none, scope);
         let known = tests.iter().all(|test| matches!(test.source, Source::Setting(_)));
         if known { Ok(tests) } else { Err(String::new()) }
     }

@@ -230,8 +230,8 @@ impl<'o> Out<'o> {
             match &test.test {
                 Test::AnyOf(texts) => value.is_some_and(|value| texts.contains(value)),
                 Test::NotAnyOf(texts) => value.is_none_or(|value| !texts.contains(value)),
-                Test::Present => value.is_some(),
-                Test::Absent | Test::None => value.is_none(),
+                Test::Present => there(value, &test.none),
+                Test::Absent | Test::None => !there(value, &test.none),
                 Test::From(_) => false,
             }
         })

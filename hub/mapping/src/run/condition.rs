@@ -2,6 +2,7 @@
 
 use orderhub_lang::condition::Test;
 
+use super::read::means_none;
 use super::rule::{failure, path_of};
 use super::{Failure, Frames, Run};
 use crate::cell::Cell;
@@ -26,7 +27,7 @@ impl Run<'_, '_> {
                 Source::Setting(_) | Source::Argument(_) | Source::Hub(_) | Source::Index => &[],
             };
             let held = if rows.is_empty() {
-                holds(&test.test, &[look(frames)])
+                holds(test, &[look(frames)])
             } else {
                 let mut found = Vec::new();
                 let fanned = self.fan(rows, frames, &mut |frames| {
@@ -36,7 +37,7 @@ impl Run<'_, '_> {
                 fanned.map_err(|trouble| {
                     failure(None, path_of(&test.source, frames), trouble, None)
                 })?;
-                holds(&test.test, &found)
+                holds(test, &found)
             };
             if !held {
                 return Ok(false);
@@ -47,18 +48,19 @@ impl Run<'_, '_> {
 }
 
 /// Whether a test holds for any of what was found.
-fn holds(test: &Test, found: &[Cell<'_>]) -> bool {
+fn holds(read: &TestRead, found: &[Cell<'_>]) -> bool {
+    let there = |cell: &Cell<'_>| cell.is_value() && !means_none(cell, &read.none);
     let is = |cell: &Cell<'_>, texts: &[String]| {
         cell.is_value()
             && cell.scalar().is_some_and(|text| texts.iter().any(|known| **known == *text))
     };
-    match test {
+    match &read.test {
         Test::AnyOf(texts) => found.iter().any(|cell| is(cell, texts)),
         Test::NotAnyOf(texts) => found.is_empty() || found.iter().any(|cell| !is(cell, texts)),
-        Test::Present => found.iter().any(Cell::is_value),
-        Test::Absent => found.is_empty() || found.iter().any(|cell| !cell.is_value()),
+        Test::Present => found.iter().any(there),
+        Test::Absent => found.is_empty() || found.iter().any(|cell| !there(cell)),
         Test::None => found.iter().all(|cell| match cell {
-            Cell::Absent | Cell::Null => true,
+            cell if !there(cell) => true,
             Cell::Json(text) => {
                 let mut inner = text.trim().chars();
                 inner.next();

@@ -246,7 +246,7 @@ pub(super) fn needs(
 ) -> Vec<String> {
     let mapped = integration.mappings.values().flat_map(|mapping| {
         let place = mapping.source.name.clone();
-        mapping.settings().map(move |setting| (setting.to_owned(), place.clone()))
+        mapping.needed_settings().map(move |setting| (setting.to_owned(), place.clone()))
     });
     let mut problems = Vec::new();
     let mut lack = |what: &str, wanted: &str, place: &str, known: Vec<&str>| {

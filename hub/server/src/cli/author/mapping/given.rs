@@ -48,7 +48,7 @@ impl Around {
     /// Reads what stands around; settings that the mapping reads and that nobody gave are told.
     pub(super) fn read(&self, mapping: &Mapping) -> Result<Surroundings, Fault> {
         let around = self.read_quietly()?;
-        for name in mapping.settings().filter(|name| !around.settings.contains_key(*name)) {
+        for name in mapping.needed_settings().filter(|name| !around.settings.contains_key(*name)) {
             say(&format!(
                 "note: the mapping reads `$settings.{name}`, which nothing gives: `--set {name}=…`"
             ));
