@@ -1,5 +1,6 @@
 //! `phone: { country: DE }`, `phone: { country: /address.country }`: a telephone number in the form of
-//! E.164, `+4930123456`, both ways.
+//! E.164, `+4930123456`, both ways. `out: national` writes numbers of that country as they are dialled in it,
+//! `030123456`, and others as they are.
 //!
 //! `country` is a code of ISO 3166 or the path of one, and says how a number without `+` is meant: its
 //! trunk prefix goes, the calling code comes. What is no number that can be told for certain (letters, an
@@ -39,6 +40,7 @@ const PLANS: &str = "AC247 AD376 AE971/0 AF93/0 AG1/1 AI1/1 AL355/0 AM374/0 AO24
 #[derive(Debug)]
 pub(crate) struct Phone {
     country: Option<&'static Plan>,
+    national: bool,
     beside: Vec<Beside>,
 }
 
@@ -68,24 +70,34 @@ fn plan(country: &str) -> Option<&'static Plan> {
 impl Phone {
     pub(crate) fn read(node: &Node, options: &mut Options<'_>) -> Option<Box<dyn Conversion>> {
         if node.is_null() {
-            return Some(Box::new(Self { country: None, beside: Vec::new() }));
+            return Some(Box::new(Self { country: None, national: false, beside: Vec::new() }));
         }
         let mut fields = options.fields(node, "phone")?;
         let country = fields.required("country", options.findings);
+        let out = fields.optional("out");
         fields.finish(options.findings);
+        let national = match out {
+            Some(node) => options.word(node, &[("e164", false), ("national", true)])?,
+            None => false,
+        };
         let country = country?;
         let code = country
             .as_text()
             .filter(|text| text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_uppercase()));
         let Some(code) = code else {
             let beside = vec![Beside { path: options.path(country)? }];
-            return Some(Box::new(Self { country: None, beside }));
+            if national {
+                let why = "which numbers are national is known of one country: country: CN";
+                options.wrong(country, why);
+                return None;
+            }
+            return Some(Box::new(Self { country: None, national, beside }));
         };
         let plan = plan(code);
         if plan.is_none() {
             options.wrong(country, "no country of ISO 3166 that has a calling code");
         }
-        Some(Box::new(Self { country: Some(plan?), beside: Vec::new() }))
+        Some(Box::new(Self { country: Some(plan?), national, beside: Vec::new() }))
     }
 
     fn written<'a>(&self, cell: &Cell<'a>, beside: &[Cell<'_>]) -> Result<Cell<'a>, Trouble> {
@@ -96,6 +108,17 @@ impl Phone {
             None => Cell::Text(text),
         })
     }
+}
+
+/// A number in the form of E.164 as it is dialled in its country; `None`: it is of another one.
+fn national(number: &str, plan: &Plan) -> Option<String> {
+    let own = number.strip_prefix('+')?.strip_prefix(plan.code)?;
+    // North America writes ten digits, and Chinese mobile numbers have no trunk prefix.
+    let mobile = plan.code == "86" && own.len() == 11 && own.starts_with('1');
+    let trunk = if plan.code == "1" || mobile { "" } else { plan.trunk };
+    let dialled = format!("{trunk}{own}");
+    // Only what is read as the same number again.
+    (e164(&dialled, Some(plan)).as_deref() == Some(number)).then_some(dialled)
 }
 
 /// The number in the form of E.164; `None`: it cannot be told.
@@ -158,7 +181,10 @@ impl Conversion for Phone {
     fn put<'a>(&self, cell: Cell<'a>, _: Target) -> Result<Put<'a>, Trouble> {
         // The country stands in a field of its own: it is not written from here.
         let beside = vec![Cell::Absent; self.beside.len()];
-        Ok(Put { main: self.written(&cell, &[])?, beside })
+        let main = self.written(&cell, &[])?;
+        let plan = self.country.filter(|_| self.national);
+        let dialled = plan.and_then(|plan| national(&main.scalar()?, plan));
+        Ok(Put { main: dialled.map_or(main, Cell::text), beside })
     }
 }
 
