@@ -148,8 +148,9 @@ pub const CODES: &[Explanation] = &[
     Explanation {
         code: WHERE,
         title: "a condition that a document cannot meet",
-        text: "`where:` compares with texts, `present`, `absent`, `none` and `{ not: [...] }`. Ranks \
-               (`{ from: … }`) belong to the hub's states and stand in `when:`.",
+        text: "`where:` compares with texts, `present`, `absent`, `none` and `{ not: [...] }`. What `none:` of the \
+               rule, or of the whole file, says means null is not present; a list of values looks at what stands \
+               there. Ranks (`{ from: … }`) belong to the hub's states and stand in `when:`.",
         wrong: "- { hub: order_no, system: name, where: { status: { from: shipped } } }",
         right: "- { hub: order_no, system: name, where: { status: [shipped, delivered] } }",
     },
