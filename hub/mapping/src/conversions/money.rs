@@ -1,7 +1,7 @@
-//! `money: { amount, currency, minor, mark, group, round, number }`: an amount with its currency.
+//! `money: { amount, currency, minor, mark, group, round, number, write }`: an amount with its currency.
 //!
 //! `amount` and `currency` are paths from the value's place (or absolute), or `currency` a code; both
-//! are written back. Amounts go out as text, `number: true` as a number; `minor: true` counts cents.
+//! are written back, the amount alone with `write: amount`. Amounts go out as text, `number: true` as a number; `minor: true` counts cents.
 //! Digits beyond ISO 4217 that are not zero are an error unless `round:` names how; nor is anything written that
 //! is finer than the smallest unit, where that is what is counted. An expression's `{ amount, currency }` goes out
 //! as an amount.
@@ -22,6 +22,8 @@ pub(crate) struct MoneyOf {
     amount_beside: bool,
     fixed: Option<Currency>,
     minor: bool,
+    /// The currency stands elsewhere: it is read here, and not written.
+    alone: bool,
     round: Option<RoundingStrategy>,
     written: Written,
 }
@@ -37,8 +39,12 @@ impl MoneyOf {
         let minor = fields.bool("minor", options.findings).unwrap_or(false);
         let number = fields.bool("number", options.findings).unwrap_or(false);
         let (mark, group) = (fields.optional("mark"), fields.optional("group"));
-        let round = fields.optional("round");
+        let (round, write) = (fields.optional("round"), fields.optional("write"));
         fields.finish(options.findings);
+        let alone = match write {
+            Some(node) => options.word(node, &[("amount", true), ("both", false)])?,
+            None => false,
+        };
         let round = match round {
             None => None,
             Some(node) => Some(options.word(node, ROUNDINGS)?),
@@ -69,7 +75,7 @@ impl MoneyOf {
             }
         };
         let amount_beside = amount.is_some();
-        Some(Box::new(Self { beside, amount_beside, fixed, minor, round, written }))
+        Some(Box::new(Self { beside, amount_beside, fixed, minor, alone, round, written }))
     }
 
     fn currency(&self, beside: &[Cell<'_>]) -> Result<Currency, Trouble> {
@@ -213,7 +219,7 @@ impl Conversion for MoneyOf {
             amount
         };
         if self.fixed.is_none() {
-            beside.push(Cell::text(cell::code(&money)));
+            beside.push(if self.alone { Cell::Absent } else { Cell::text(cell::code(&money)) });
         }
         Ok(Put { main, beside })
     }

@@ -86,6 +86,7 @@ fn two_way() -> Vec<(&'static str, Vec<Cell<'static>>)> {
             "money: { currency: c, minor: true }",
             vec![money("1.234", "KWD"), money("5", "JPY"), money("1.5", "EUR")],
         ),
+        ("money: { currency: EUR, write: amount }", amounts()),
         ("money: { currency: EUR, mark: \",\", round: half_up }", amounts()),
         ("timestamp", times()),
         ("timestamp: { format: \"%Y-%m-%d %H:%M\", zone: Europe/Berlin, twice: earlier }", times()),
@@ -124,6 +125,16 @@ fn two_way() -> Vec<(&'static str, Vec<Cell<'static>>)> {
         (
             "phone: { country: DE }",
             vec![Cell::text("030 / 123 456"), Cell::text("+12125550100"), Cell::text("ask Ada")],
+        ),
+        (
+            "phone: { country: CN, out: national }",
+            ["+8613800138000", "+861065529988", "+12125550100", "138 0013 8000", "n/a", "+8619"]
+                .map(Cell::text)
+                .into(),
+        ),
+        (
+            "phone: { country: HU, out: national }",
+            vec![Cell::text("+3612345678"), Cell::text("+36061234567")],
         ),
         ("phone: { country: cc }", vec![Cell::text("030 123 456"), Cell::text("+4930123456")]),
         ("phone", vec![Cell::text("0049 30 123456"), Cell::text("110")]),

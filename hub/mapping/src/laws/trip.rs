@@ -295,7 +295,8 @@ fn wired(cell: Cell<'static>) -> Cell<'static> {
 
 /// What stands beside a value: as it was written, or the currency that another rule writes.
 fn found(path: &Path, beside: &[(&Path, Cell<'static>)], value: &Value) -> Cell<'static> {
-    if let Some((_, cell)) = beside.iter().find(|(known, _)| *known == path) {
+    let written = |(known, cell): &&(&Path, Cell<'static>)| *known == path && cell.is_value();
+    if let Some((_, cell)) = beside.iter().find(written) {
         return wired(cell.clone());
     }
     value.as_money().map_or(Cell::Absent, |money| Cell::text(cell::code(money)))
