@@ -172,7 +172,8 @@ impl<'r> Road<'r> {
             }
         }
         let before = cell.is_value();
-        let cell = self.or_null(cell);
+        let made = matches!(cell, Cell::Bool(_));
+        let cell = if made { cell } else { self.or_null(cell) };
         if before && cell == Cell::Null && lost.is_none() {
             lost = Some(NONE);
         }

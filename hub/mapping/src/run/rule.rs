@@ -301,7 +301,9 @@ impl<'a> Run<'_, 'a> {
                 self.rule_failure(rule, frames, trouble, quote)
             })?;
         }
-        let none = !rule.none.is_empty() && means_none(&cell, &rule.none);
+        // A yes or no that a conversion made is none of the document's values.
+        let made = matches!(cell, Cell::Bool(_));
+        let none = !made && !rule.none.is_empty() && means_none(&cell, &rule.none);
         Ok(if none { Cell::Null } else { cell })
     }
 
