@@ -254,6 +254,8 @@ pub(crate) struct OutRule {
     pub(crate) text: Box<str>,
     /// Its expression says what stands in for inputs that are missing.
     pub(crate) stands_in: bool,
+    /// Its own `none:` says what is written for nothing.
+    pub(crate) own_none: bool,
     /// Only where the value of this rule (an object) is there.
     pub(crate) guard: Option<usize>,
 }

@@ -83,6 +83,7 @@ impl Compiler<'_> {
             rows,
             personal,
             text: text.unwrap_or_default().into(),
+            own_none: !rule.none.is_empty(),
             stands_in: rule
                 .expr
                 .as_ref()

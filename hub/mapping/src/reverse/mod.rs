@@ -308,10 +308,10 @@ impl<'o> Out<'o> {
 }
 
 /// What an expression gives whose inputs are all missing: no text is made of nothing, unless the expression says
-/// what stands in for it.
+/// what stands in for it; and no null, unless the rule says what is written for nothing.
 fn of_nothing<'o>(rule: &OutRule, given: Cell<'o>) -> Cell<'o> {
     match given {
-        Cell::Null => Cell::Absent,
+        Cell::Null if !rule.own_none => Cell::Absent,
         Cell::Text(_) if !rule.stands_in => Cell::Absent,
         given => given,
     }
