@@ -1,9 +1,10 @@
-//! Computed fields: an expression over the values that a rule names.
+//! The value of an expression over named inputs.
 
 use orderhub_lang::expression::{EvalError, Expression, Name, Scope};
 use orderhub_lang::value::Value as LangValue;
 
 use crate::cell::{Cell, Trouble};
+use crate::program::{Given, InRule};
 
 /// Inputs of an expression.
 struct Inputs<'v> {
@@ -35,5 +36,16 @@ pub(crate) fn compute<'a>(
             Ok(Cell::Null)
         }
         Err(error) => Err(Trouble::new("expression", error.to_string())),
+    }
+}
+
+/// The elements of a list that a rule computes, where it folds: they are folded as the values of a fan-out are.
+pub(super) fn to_fold<'a>(rule: &InRule, cell: &Cell<'_>) -> Option<Vec<Cell<'a>>> {
+    if rule.fold.is_none() || !matches!(rule.input, Given::Expression(..)) {
+        return None;
+    }
+    match cell.tree() {
+        Some(LangValue::List(items)) => Some(items.into_iter().map(Cell::from_lang).collect()),
+        Some(_) | None => None,
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use smallvec::SmallVec;
 
-use super::compute::compute;
+use super::compute::{compute, to_fold};
 use super::read::{Presence, means_none, presence};
 use super::value::name;
 use super::{Failure, Fault, Frames, Run};
@@ -160,6 +160,10 @@ impl<'a> Run<'_, 'a> {
             }
         };
         let beside = self.beside(&rule.beside, frames).map_err(wrong)?;
+        if let Some(cells) = to_fold(rule, &cell) {
+            let chain = |cell| self.chain(&rule.each, cell, &beside, rule, frames, goal);
+            return cells.into_iter().map(chain).collect::<Result<_, _>>().map(Cell::Many);
+        }
         self.chain(&rule.each, cell, &beside, rule, frames, goal)
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use orderhub_lang::value::Value;
 
-use super::compute::compute;
+use super::compute::{compute, to_fold};
 use super::read::{Presence, presence};
 use super::rule::{Beside, Goal, path_of};
 use super::{Frames, Run};
@@ -115,7 +115,8 @@ impl<'a> Run<'_, 'a> {
                     gave: told(&computed),
                 });
                 if let Ok(cell) = computed {
-                    self.tell_chain(row, cell);
+                    let cells = to_fold(row.rule, &cell).unwrap_or_else(|| vec![cell]);
+                    cells.into_iter().for_each(|cell| self.tell_chain(row, cell));
                 }
             }
         }
