@@ -9,7 +9,7 @@ use orderhub_connectors::declared;
 use orderhub_lang::codes::{Explanation, MORE, NOT_UTF8};
 use orderhub_lang::diagnostic::{Diagnostic, Source, render};
 use orderhub_lang::yaml::{self, Budget, source_from_bytes};
-use orderhub_mapping::codes::{ECHO, LAW, LOOP, ONE_WAY, POSITION, TWO_SHAPES};
+use orderhub_mapping::codes::{ECHO, LAW, LOOP, ONE_WAY, POSITION, TWO_SHAPES, UNTRIED};
 use orderhub_mapping::library::Library;
 use orderhub_mapping::{Integration, Mapping, laws};
 use orderhub_order::flow::{Flow, Ownership};
@@ -123,6 +123,9 @@ fn both_ways(name: &str, role: &str, example: &str) -> Integration {
     };
     match example.strip_prefix("# sent.yaml\n").and_then(|rest| rest.split_once("# seen.yaml\n")) {
         Some((first, second)) => files.extend([mapping("sent", first), mapping("seen", second)]),
+        None if example.starts_with("orderhub") => {
+            files.push(("order.yaml".to_owned(), example.to_owned()));
+        }
         None => files.push(mapping("order", example)),
     }
     let files: Vec<(&str, &str)> =
@@ -139,7 +142,7 @@ fn laws_of(code: &str, example: &str) -> Option<Vec<Diagnostic>> {
             let pair = pair.map(|(name, role)| Arc::new(both_ways(name, role, example)));
             Some(laws::loops(&pair, &Ownership::embedded()))
         }
-        LAW | ONE_WAY | POSITION | TWO_SHAPES => {
+        LAW | ONE_WAY | POSITION | TWO_SHAPES | UNTRIED => {
             Some(laws::findings(&both_ways("shop", "channel", example)))
         }
         _ => None,

@@ -64,6 +64,8 @@ pub const LOOP: &str = "M0504";
 pub const ECHO: &str = "M0505";
 /// Two files write and read one place in two ways.
 pub const TWO_SHAPES: &str = "M0506";
+/// A file, or a field of it, that cannot be tried as a whole document.
+pub const UNTRIED: &str = "M0507";
 /// An option of a format that cannot be.
 pub const FORMAT_OPTION: &str = "M0601";
 /// A path that the format cannot write.
@@ -326,6 +328,18 @@ pub const CODES: &[Explanation] = &[
                 # seen.yaml\n\
                 - { hub: notes.customer, system: note, as: { strip_prefix: \"*\" } }\n\
                 ",
+    },
+    Explanation {
+        code: UNTRIED,
+        title: "what goes out cannot be tried on its way back",
+        text: "A file that goes both ways is tried with whole documents: what it sends must come back by it, each field \
+               beside all others. Here a document that the file sends is never one that it takes: `where:` leaves it to \
+               others, or it cannot be read. So two rules that share a place would not be found. Let the file take what it \
+               sends, or split it in two, one for each way.",
+        wrong: "orderhub: 1\nmapping: shop.order\nkey: id\nwhere: { kind: [order] }\n\
+                fields:\n  - { hub: order_no, system: name }\n  - { system: kind, value: sale }\n",
+        right: "orderhub: 1\nmapping: shop.order\nkey: id\nwhere: { kind: [order] }\n\
+                fields:\n  - { hub: order_no, system: name }\n  - { system: kind, value: order }\n",
     },
     Explanation {
         code: FORMAT_OPTION,

@@ -48,7 +48,9 @@ fn texts(node: Option<&Node>) -> Vec<String> {
 fn files(name: &str, case: &Node) -> BTreeMap<String, String> {
     let role = text(case, "role").unwrap_or_else(|| "channel".to_owned());
     let deliver = "deliver: [{ on: order.changed, do: put, with: order }]\n";
-    let intake = "intake: [{ message: order, ordering: queue }]\n";
+    let revision = text(case, "head").is_some_and(|head| head.contains("revision:"));
+    let ordering = if revision { "revision" } else { "queue" };
+    let intake = format!("intake: [{{ message: order, ordering: {ordering} }}]\n");
     let head = format!("orderhub: 1\nintegration: {name}\nrole: {role}\nconnector: declared\n");
     let mut files = BTreeMap::from([
         ("integration.yaml".to_owned(), format!("{head}{intake}{deliver}")),

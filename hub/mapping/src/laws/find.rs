@@ -27,7 +27,7 @@ pub(super) struct Found {
 }
 
 /// Raw values of documents, to see what the way in makes of them.
-const RAW: [&str; 12] = [
+pub(super) const RAW: [&str; 12] = [
     "1",
     "12.5",
     "0",

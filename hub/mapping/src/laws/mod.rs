@@ -15,11 +15,13 @@
 //!
 //! Bounds: [`Effort`] values a field, [`judge::MOST_STEPS`] steps of shrinking a finding.
 
+mod body;
 mod ends;
 mod find;
 mod generate;
 mod judge;
 mod loops;
+mod place;
 mod samples;
 mod shrink;
 mod trip;
@@ -160,7 +162,7 @@ pub fn laws(
     let samples = samples::values(integration, read_sample);
     let found = find::laws(integration, effort, &samples);
     let mut laws: Vec<FieldLaw> = found.into_iter().map(|found| found.law).collect();
-    for lost in whole::lost(integration) {
+    for lost in whole::judge(integration).lost {
         if let Some(law) = laws.iter_mut().find(|law| law.field == lost.field) {
             (law.class, law.refused) = (Class::Broken(lost.counter), true);
         }
@@ -168,11 +170,19 @@ pub fn laws(
     laws
 }
 
+/// Files, and fields of files, that cannot be tried as whole documents (`M0507`): of them [`laws`] says what holds
+/// rule by rule.
+pub fn untried(integration: &Integration) -> Vec<Diagnostic> {
+    whole::judge(integration).untried
+}
+
 /// What must not be activated (`M0501`), and what looks as if it were not meant.
 pub fn findings(integration: &Integration) -> Vec<Diagnostic> {
     let mut found =
         words::findings(&find::laws(integration, Effort::Gate, &samples::Samples::default()));
-    found.extend(whole::lost(integration).into_iter().map(|lost| lost.finding));
+    let whole = whole::judge(integration);
+    found.extend(whole.lost.into_iter().map(|lost| lost.finding));
+    found.extend(whole.untried);
     found.extend(find::collections(integration));
     found.extend(find::positions(integration));
     found

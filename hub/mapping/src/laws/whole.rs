@@ -2,26 +2,36 @@
 //!
 //! Each field of a file that goes both ways is sent alone, then with all others: two rules that write one place,
 //! or an earlier rule that reads another's, take a value that the rule alone brings back.
+//!
+//! **Invariant:** a file that goes both ways is tried, in its own format, or told as one that cannot be. Test:
+//! `every_class_of_law_has_a_case`, with the cases `whole-*`.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 
 use orderhub_lang::condition::Test;
 use orderhub_lang::diagnostic::Diagnostic;
+use orderhub_lang::value::Value as Lang;
 use orderhub_order::catalogue::{FieldType, catalogue};
-use orderhub_order::ids::{Collection, SystemName};
+use orderhub_order::ids::SystemName;
 use orderhub_order::value::Value;
 use serde_json::{Map, Value as Json};
 
+use super::body::{self, Wanted};
 use super::ends::{Ends, In, Key, Out, Used};
+use super::find::RAW;
 use super::trip::{Road, Trip};
-use super::{Counter, generate, words};
+use super::{Counter, generate, place, words};
 use crate::integration::Integration;
 use crate::program::{Source, TestRead};
-use crate::{Context, Mapping, RuleInfo, cases, codes, view};
+use crate::{Context, Mapping, ReverseError, RuleInfo, cases, codes, view};
 
 /// Values tried for a field, to find one that its rule alone brings back.
 const TRIED: usize = 20;
+
+/// The key of a document that says none.
+const KEY: &str = "k-1";
 
 /// A field that its rule brings back and its file does not.
 pub(super) struct Lost {
@@ -30,11 +40,23 @@ pub(super) struct Lost {
     pub(super) finding: Diagnostic,
 }
 
-/// What is lost in every file that goes both ways.
-pub(super) fn lost(integration: &Integration) -> Vec<Lost> {
+/// What is found in files that go both ways.
+#[derive(Default)]
+pub(super) struct Judged {
+    pub(super) lost: Vec<Lost>,
+    /// Files, and fields of files, of which nothing can be said (`M0507`).
+    pub(super) untried: Vec<Diagnostic>,
+}
+
+/// Judges every file that goes both ways.
+pub(super) fn judge(integration: &Integration) -> Judged {
     let used = Used::of(integration);
     let ends = used.ends();
-    used.both().flat_map(|mapping| file(mapping, &ends)).collect()
+    let mut judged = Judged::default();
+    for mapping in used.both() {
+        file(mapping, &ends, &mut judged);
+    }
+    judged
 }
 
 /// A field with a value that its rule alone brings back.
@@ -42,32 +64,76 @@ struct Sent<'i> {
     key: &'i Key,
     value: Value,
     info: &'i RuleInfo,
+    /// Other values that it brings back.
+    more: Vec<Value>,
 }
 
-fn file(mapping: &Arc<Mapping>, ends: &BTreeMap<Key, Ends<'_>>) -> Vec<Lost> {
-    let trip = Document { mapping, settings: settings(mapping, ends) };
+/// Why a document does not come back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Untaken {
+    /// `where:` leaves it to others.
+    Left,
+    /// It cannot be written, or be read.
+    Refused(String),
+}
+
+impl fmt::Display for Untaken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Untaken::Left => f.write_str("`where:` of the file leaves it to others"),
+            Untaken::Refused(why) => f.write_str(why),
+        }
+    }
+}
+
+fn file(mapping: &Arc<Mapping>, ends: &BTreeMap<Key, Ends<'_>>, judged: &mut Judged) {
     let mut sent: Vec<Sent<'_>> = Vec::new();
     for (key, ends) in ends {
         if let Some(one) = self::sent(mapping, key, ends, &sent) {
             sent.push(one);
         }
     }
-    // Documents that cannot be taken at all (their key goes out nowhere, say) show nothing.
-    if trip.back(&[]).is_err() {
-        return Vec::new();
+    if sent.is_empty() {
+        return;
     }
+    let trip = match Document::of(mapping, settings(mapping, ends)) {
+        Ok(trip) => trip,
+        Err(why) => return judged.untried.push(untried(mapping, &why)),
+    };
+    sent.retain_mut(|one| {
+        let taken = taken(one, &trip);
+        if !taken {
+            judged.untried.push(left(mapping, one));
+        }
+        taken
+    });
+    together(&trip, &sent, &mut judged.lost);
+}
+
+/// Whether a document with this field, and if need be with another value of it, is not left to others.
+fn taken(one: &mut Sent<'_>, trip: &Document<'_>) -> bool {
+    let others = std::mem::take(&mut one.more);
+    for value in std::iter::once(one.value.clone()).chain(others) {
+        one.value = value;
+        if trip.back(&[one]) != Err(Untaken::Left) {
+            return true;
+        }
+    }
+    false
+}
+
+fn together(trip: &Document<'_>, sent: &[Sent<'_>], found: &mut Vec<Lost>) {
+    let mapping = trip.mapping;
     let all: Vec<&Sent<'_>> = sent.iter().collect();
     let together = trip.back(&all);
-    let comes_back = |one: &Sent<'_>, given: &Result<Json, String>| {
-        given.as_ref().is_ok_and(|json| one.is(at(json, mapping, one.key).as_ref()))
+    let comes_back = |one: &Sent<'_>, given: &Result<Json, Untaken>| {
+        given.as_ref().is_ok_and(|json| one.is(place::at(json, mapping, one.key).as_ref()))
     };
-    let mut found = Vec::new();
-    for one in &sent {
+    for one in sent {
         let alone = trip.back(&[one]);
         if !comes_back(one, &alone) {
             // Its currency may be what another rule of the file sends.
-            let along: Vec<&Sent<'_>> =
-                std::iter::once(one).chain(currencies(one, &sent)).collect();
+            let along: Vec<&Sent<'_>> = std::iter::once(one).chain(currencies(one, sent)).collect();
             if along.len() == 1 || !comes_back(one, &trip.back(&along)) {
                 found.push(told(mapping, one, &alone, None));
             }
@@ -76,7 +142,10 @@ fn file(mapping: &Arc<Mapping>, ends: &BTreeMap<Key, Ends<'_>>) -> Vec<Lost> {
         // Where all together are refused, each pair may still show which two.
         let disturbed = together.is_err() || !comes_back(one, &together);
         let with = |other: &Sent<'_>| trip.back(&[one, other]);
-        let disturbs = |other: &&Sent<'_>| other.key != one.key && !comes_back(one, &with(other));
+        let disturbs = |other: &&Sent<'_>| {
+            let with = with(other);
+            other.key != one.key && with != Err(Untaken::Left) && !comes_back(one, &with)
+        };
         let other = sent.iter().filter(|_| disturbed).find(disturbs);
         match (other, &together) {
             (Some(other), _) => found.push(told(mapping, one, &with(other), Some(other))),
@@ -84,7 +153,6 @@ fn file(mapping: &Arc<Mapping>, ends: &BTreeMap<Key, Ends<'_>>) -> Vec<Lost> {
             (None, _) => {}
         }
     }
-    found
 }
 
 impl Sent<'_> {
@@ -120,7 +188,8 @@ fn sent<'i>(
         let alike = |value: &&Value| others.iter().all(|other| one_currency(other, key, value));
         let best = values.iter().find(|value| own(value) && alike(value));
         let value = best.or(values.iter().find(alike)).or(values.first())?.clone();
-        return Some(Sent { key, value, info: out.info()? });
+        values.retain(|more| *more != value);
+        return Some(Sent { key, value, info: out.info()?, more: values });
     }
     None
 }
@@ -151,7 +220,7 @@ fn one_currency(one: &Sent<'_>, key: &Key, value: &Value) -> bool {
     }
 }
 
-/// Settings under which the rules that look at settings hold.
+/// Settings under which the file, and the rules that look at settings, hold.
 fn settings(mapping: &Mapping, ends: &BTreeMap<Key, Ends<'_>>) -> BTreeMap<String, String> {
     let mut settings: BTreeMap<String, String> =
         mapping.settings().map(|name| (name.to_owned(), "x".to_owned())).collect();
@@ -159,6 +228,7 @@ fn settings(mapping: &Mapping, ends: &BTreeMap<Key, Ends<'_>>) -> BTreeMap<Strin
         let ins = ends.ins.iter().flat_map(|read| &read.rule.where_);
         ins.chain(ends.outs.iter().flat_map(|out| &out.rule.where_))
     });
+    let tests = mapping.compiled.input.where_.iter().chain(tests);
     for TestRead { source, test, .. } in tests {
         if let (Source::Setting(name), Test::AnyOf(texts)) = (source, test)
             && let (Some(known), Some(text)) = (settings.get_mut(name), texts.first())
@@ -174,133 +244,96 @@ fn settings(mapping: &Mapping, ends: &BTreeMap<Key, Ends<'_>>) -> BTreeMap<Strin
 struct Document<'d> {
     mapping: &'d Arc<Mapping>,
     settings: BTreeMap<String, String>,
+    wanted: Wanted<'d>,
+    /// The key that documents come in with, where nothing is written.
+    key: Lang,
+    revision: Lang,
 }
 
-impl Document<'_> {
-    /// What comes back of some fields, as the hub's JSON; `Err`: why the document is not taken.
-    fn back(&self, fields: &[&Sent<'_>]) -> Result<Json, String> {
+impl<'d> Document<'d> {
+    /// With a key and a revision that a document with nothing else is taken with; `Err`: why none is.
+    fn of(mapping: &'d Arc<Mapping>, settings: BTreeMap<String, String>) -> Result<Self, Untaken> {
+        let wanted = Wanted::of(mapping);
+        let (key, revision) = (Lang::text(KEY), Lang::text(RAW[0]));
+        let mut document = Self { mapping, settings, wanted, key, revision };
+        let Err(first) = document.back(&[]) else { return Ok(document) };
+        let texts = || RAW.iter().map(|raw| Lang::text(*raw));
+        let values = || texts().chain([Lang::Int(1), Lang::Int(1_700_000_000)]);
+        for key in std::iter::once(Lang::text(KEY)).chain(values()) {
+            document.key = key;
+            for revision in values() {
+                document.revision = revision;
+                if document.back(&[]).is_ok() {
+                    return Ok(document);
+                }
+            }
+        }
+        Err(first)
+    }
+
+    /// What comes back of some fields, as the hub's JSON.
+    fn back(&self, fields: &[&Sent<'_>]) -> Result<Json, Untaken> {
         let mut hub = Map::new();
         hub.insert("$key".to_owned(), "1".into());
         for field in fields {
-            put(&mut hub, self.mapping, field);
+            place::put(&mut hub, self.mapping, field.key, &field.value);
         }
-        let (system, args) = (SystemName::new("case"), BTreeMap::new());
-        let context = Context { system: &system, settings: &self.settings, args: &args, hub: None };
-        let mut document = cases::out(self.mapping, &Json::Object(hub), &context)?;
-        refused(&document)?;
-        for name in ["$key", "$revision"] {
-            let rule = self.mapping.rules().iter().find(|rule| *rule.id == *name);
-            if let Some(rule) = rule {
-                fill(&mut document, &rule.system, if name == "$key" { "k-1" } else { "1" });
+        let args = self.wanted.arguments(&self.key, &self.revision);
+        let (system, settings) = (SystemName::new("case"), &self.settings);
+        let context = Context { system: &system, settings, args: &args, hub: None };
+        let sent = match cases::project(self.mapping, &Json::Object(hub), &context) {
+            Ok(Ok(projection)) => projection.bytes,
+            Ok(Err(ReverseError::Failed(error))) => return Err(Untaken::Refused(error.why)),
+            Ok(Err(ReverseError::NotLinked(kind))) => {
+                return Err(Untaken::Refused(format!("it needs a reference `{kind}`")));
             }
+            Err(why) => return Err(Untaken::Refused(why)),
+        };
+        let around = (&self.wanted, settings);
+        let body = body::body(self.mapping, &sent, around, (&self.key, &self.revision));
+        let given = cases::given(self.mapping, &body.map_err(Untaken::Refused)?, &context);
+        if given.get("$skipped").is_some() {
+            return Err(Untaken::Left);
         }
-        let body = self.wrapped(document);
-        let given = cases::given(self.mapping, body.to_string().as_bytes(), &context);
-        refused(&given)?;
-        Ok(given)
-    }
-
-    /// The body that a document stands in.
-    fn wrapped(&self, document: Json) -> Json {
-        let roots = &self.mapping.compiled.roots;
-        if roots.iter().any(String::is_empty) {
-            return document;
+        if let Some(cause) = given.get("$error") {
+            let why = given.get("why").unwrap_or(cause).as_str().unwrap_or_default();
+            return Err(Untaken::Refused(why.to_owned()));
         }
-        let root = roots.first().map(String::as_str).unwrap_or_default();
-        root.rsplit('.').fold(document, |inner, name| match name {
-            "*" => Json::Array(vec![inner]),
-            name => Json::Object([(name.to_owned(), inner)].into_iter().collect()),
-        })
+        let several = || Untaken::Refused("it comes in as several documents".to_owned());
+        if given.is_object() { Ok(given) } else { Err(several()) }
     }
 }
 
-/// `Err`: the document was refused, or is left to others.
-fn refused(document: &Json) -> Result<(), String> {
-    if let Some(cause) = document.get("$error") {
-        let why = document.get("why").or(document.get("kind")).unwrap_or(cause);
-        return Err(why.as_str().unwrap_or_default().to_owned());
-    }
-    let taken = document.get("$skipped").is_none() && document.is_object();
-    if taken { Ok(()) } else { Err("it is left to others".to_owned()) }
+/// A file whose documents cannot be sent through it and back.
+fn untried(mapping: &Mapping, why: &Untaken) -> Diagnostic {
+    let span = mapping.file.name.as_ref().map(|name| name.span).unwrap_or_default();
+    let message = format!("this file cannot be tried as a whole: {why}");
+    Diagnostic::error(codes::UNTRIED, &mapping.source, span, message)
+        .as_warning()
+        .with_label("a document of it, sent out, does not come in again")
+        .with_hint("two rules that share a place are not found here; show both ways in a case")
 }
 
-/// The collections between the mapping's subject and the field's element.
-fn steps(mapping: &Mapping, key: &Key) -> Option<Vec<Collection>> {
-    let own = mapping.entity.collection().unwrap_or(Collection::Root);
-    let mut collection = catalogue().field(key.id)?.collection;
-    let mut steps = Vec::new();
-    while collection != own {
-        steps.push(collection);
-        collection = collection.parent()?;
-    }
-    steps.reverse();
-    Some(steps)
-}
-
-/// Where a field stands in its element: `qty`, `ordered`; an entry's name may hold dots.
-fn names(key: &Key) -> Vec<String> {
-    let path = catalogue().field(key.id).map(|field| field.path).unwrap_or_default();
-    let own = path.split('.').map(str::to_owned);
-    own.chain(key.part.iter().map(|part| part.to_string())).collect()
-}
-
-fn put(hub: &mut Map<String, Json>, mapping: &Mapping, field: &Sent<'_>) {
-    let Some(steps) = steps(mapping, field.key) else { return };
-    let mut element = hub;
-    for collection in steps {
-        let rows = element.entry(collection.name()).or_insert_with(|| {
-            let row = [("$key".to_owned(), "1".into()), ("$ours".to_owned(), "L1".into())];
-            Json::Array(vec![Json::Object(row.into_iter().collect())])
-        });
-        let Some(Json::Object(row)) = rows.get_mut(0) else { return };
-        element = row;
-    }
-    let names = names(field.key);
-    let Some((last, above)) = names.split_last() else { return };
-    for name in above {
-        let inner = element.entry(name.as_str()).or_insert_with(|| Json::Object(Map::new()));
-        let Json::Object(inner) = inner else { return };
-        element = inner;
-    }
-    element.insert(last.clone(), view::json_of(&field.value));
-}
-
-/// What came back of a field.
-fn at(back: &Json, mapping: &Mapping, key: &Key) -> Option<Json> {
-    let mut element = back;
-    for collection in steps(mapping, key)? {
-        element = element.get(collection.name())?.get(0)?;
-    }
-    for name in names(key) {
-        element = element.get(name)?;
-    }
-    Some(element.clone())
-}
-
-/// Writes a text at a path of keys where nothing stands.
-fn fill(document: &mut Json, path: &str, text: &str) {
-    let mut place = document;
-    for name in path.split('.') {
-        if !place.is_object() {
-            return;
-        }
-        let Json::Object(map) = place else { return };
-        place = map.entry(name).or_insert_with(|| Json::Object(Map::new()));
-    }
-    if place.as_object().is_some_and(Map::is_empty) {
-        *place = text.into();
-    }
+/// A field whose documents are left to others, whatever its value.
+fn left(mapping: &Mapping, field: &Sent<'_>) -> Diagnostic {
+    let path = field.key.path();
+    let message =
+        format!("`{path}` cannot be tried with the others: {}, whatever it is", Untaken::Left);
+    Diagnostic::error(codes::UNTRIED, &mapping.source, field.info.span, message)
+        .as_warning()
+        .with_label("what it writes does not come in again")
+        .with_hint("let `where:` take what this rule writes, or say `direction:`")
 }
 
 fn told(
     mapping: &Mapping,
     field: &Sent<'_>,
-    back: &Result<Json, String>,
+    back: &Result<Json, Untaken>,
     other: Option<&Sent<'_>>,
 ) -> Lost {
     let path = field.key.path();
     let value = words::shown(&field.value);
-    let back = match back.as_ref().map(|json| at(json, mapping, field.key)) {
+    let back = match back.as_ref().map(|json| place::at(json, mapping, field.key)) {
         Err(why) => format!("nothing: the document cannot be read, {why}"),
         Ok(None) => "nothing".to_owned(),
         Ok(Some(Json::String(text))) => format!("`{}`", words::cut(&text)),

@@ -57,6 +57,12 @@ pub(super) fn laws(asked: &Laws, output: Output) -> Result<ExitCode, Fault> {
                 }
             }
         }
+        let untried = all.iter().flat_map(|integration| laws::untried(integration));
+        findings.extend(
+            untried.filter(|found| {
+                selected(found.source.name.trim_start_matches("mappings/"), &below)
+            }),
+        );
         findings.extend(laws::loops(&all, &Bundle::ownership_of(&mappings)));
     }
     if count.iter().sum::<usize>() == 0 {
