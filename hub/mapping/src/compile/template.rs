@@ -3,10 +3,9 @@
 use std::sync::Arc;
 
 use orderhub_lang::path::{Path, Root, Segment};
-use orderhub_order::catalogue::{FieldType, Personal, catalogue};
+use orderhub_order::catalogue::{FieldType, Personal};
 
 use super::Compiler;
-use super::each::hub_text;
 use super::output::Below;
 use super::scope::Scope;
 use super::target::limits;
@@ -70,7 +69,7 @@ impl Compiler<'_> {
             }
         }
         self.note_settings(&places, rule);
-        let personal = self.personal(&input);
+        let (personal, target) = (self.personal(&input), Self::out_target(&input));
         out.rules.push(OutRule {
             span: rule.span,
             no: rule.no,
@@ -79,7 +78,7 @@ impl Compiler<'_> {
             null: rule.none.first().or(self.none.first()).cloned().unwrap_or(Cell::Null),
             inverse: None,
             chain: rule.chain.iter().rev().map(|link| Arc::clone(&link.conversion)).collect(),
-            target: self.out_target(rule, below),
+            target,
             rows,
             personal,
             text: text.unwrap_or_default().into(),
@@ -99,15 +98,15 @@ impl Compiler<'_> {
         Ok(())
     }
 
-    fn out_target(&mut self, rule: &Rule, below: &Below) -> Target {
-        if below.guard.is_some() {
-            return Target::default();
+    /// What the field that goes out sets to conversions; of a part of one, and of what is computed, nothing.
+    fn out_target(input: &OutGiven) -> Target {
+        let OutGiven::First(sources) = input else { return Target::default() };
+        match sources.as_slice() {
+            [OutSource::Hub(path)] if path.leaf_is_whole() => {
+                path.field().map_or(Target::default(), limits)
+            }
+            _ => Target::default(),
         }
-        // The hub side was resolved before; only its field is needed again.
-        let text = hub_text(rule);
-        let field = catalogue().find_full(&text);
-        let state = text.rsplit('.').next() == Some("status");
-        field.map_or(Target { is_enum: state, ..Target::default() }, limits)
     }
 
     /// The values of one rule that stand at many places.
