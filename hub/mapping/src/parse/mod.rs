@@ -235,6 +235,10 @@ impl Reader<'_> {
             let hint = "`system` and `hub` for the way in, `hub` and `out` for the way back";
             self.error(codes::SHAPE, node.span, message, hint);
         }
+        if let Some(node) = context.filter(|node| node.as_map().is_none()) {
+            let finding = self.findings.wrong_type(node, "`context` is a mapping");
+            self.findings.report(finding.with_hint("write `{ $settings.money: shop_money }`"));
+        }
         let mut given = Vec::new();
         for (key, value) in context.and_then(Node::as_map).unwrap_or_default() {
             let kinds = [
