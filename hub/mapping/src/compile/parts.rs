@@ -57,6 +57,7 @@ impl Compiler<'_> {
             if let Some(direction) = asked {
                 self.wrong(codes::NO_WAY, direction.span, "this rule cannot go in", PARTS);
             }
+            self.went(rule.no, Some(Err(PARTS.to_owned())), None);
             return;
         };
         for (place, path) in paths.into_iter().enumerate() {
@@ -68,6 +69,7 @@ impl Compiler<'_> {
                 None => read.push((name, vec![compiled])),
             }
         }
+        self.went(rule.no, Some(Ok(())), None);
     }
 
     /// The rule that gives one of the parts.
