@@ -263,10 +263,20 @@ impl Compiler<'_> {
     }
 
     fn part_constant(&mut self, part: &Rule, scope: &Scope, below: &Below, out: &mut OutElement) {
-        let Some(value) = &part.value else { return };
+        let Some(value) = &part.value else {
+            // Neither way would take it.
+            if part.expr.is_some() {
+                let message = "an expression gives no part of an address on its way out";
+                let hint = "a rule beside the address's can: `{ system: address.full, with: { a: addresses.ship_to.line1 }, expr: … }`";
+                self.wrong(codes::NO_WAY, part.span, message, hint);
+            }
+            return;
+        };
         let input = OutGiven::Constant(value.is.clone());
         let result = self.place_rule(part, input, scope, below, out);
-        if let Err(why) = &result {
+        if let Err(why) = &result
+            && !why.is_empty()
+        {
             self.wrong(codes::NO_WAY, part.span, "this rule cannot go out", why);
         }
         self.went(part.no, Some(Err(NO_HUB_SIDE.to_owned())), Some(result));
