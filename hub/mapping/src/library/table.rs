@@ -135,7 +135,8 @@ impl Tables {
         let fits = read.kept <= MOST_KEPT;
         let rows = fits.then(|| rows(&file.source, from, to, &mut own));
         if !fits && before <= MOST_KEPT {
-            let message = format!("the tables that rules use have more than {MOST_KEPT} bytes");
+            let most = MOST_KEPT >> 20;
+            let message = format!("the tables that rules use have more than {most} MiB");
             let finding = own.error(codes::MOST_ROWS, Span::new(0, 0), message);
             own.report(finding.with_hint("use fewer columns of it, or keep only what is needed"));
         }
@@ -168,11 +169,17 @@ pub(super) fn is_table(path: &str) -> bool {
 /// The columns of a table whose rows are whole, and how many rows it has.
 fn checked(source: &Arc<Source>, findings: &mut Findings) -> Option<(Vec<String>, usize)> {
     let mut rows = Records::of(source);
-    let Some(Ok(head)) = rows.next() else {
-        let message =
-            format!("a table needs a row with the names of its columns, at most {MOST_COLUMNS}");
-        findings.report(findings.error(codes::COLUMN, Span::new(0, 0), message));
-        return None;
+    let head = match rows.next() {
+        Some(Ok(head)) => head,
+        Some(Err(wrong)) => {
+            unreadable(&wrong, findings);
+            return None;
+        }
+        None => {
+            let message = "a table needs a row with the names of its columns";
+            findings.report(findings.error(codes::COLUMN, Span::new(0, 0), message));
+            return None;
+        }
     };
     columns(&head, findings);
     let mut count = 0;
@@ -183,16 +190,8 @@ fn checked(source: &Arc<Source>, findings: &mut Findings) -> Option<(Vec<String>
         }
         let row = match row {
             Ok(row) => row,
-            Err(Wrong::Wide(span)) => {
-                let message = format!("this row has more than {MOST_COLUMNS} cells");
-                findings.report(findings.error(codes::CELL, span, message));
-                break;
-            }
-            Err(Wrong::Quote(span)) => {
-                let message = "a quote that closes nowhere, or letters behind the one that closes";
-                let finding = findings.error(codes::CELL, span, message);
-                findings
-                    .report(finding.with_hint("double a quote within quotes: `\"a \"\"b\"\"\"`"));
+            Err(wrong) => {
+                unreadable(&wrong, findings);
                 break;
             }
         };
@@ -215,6 +214,22 @@ fn checked(source: &Arc<Source>, findings: &mut Findings) -> Option<(Vec<String>
         }
     }
     Some((head.into_iter().map(|cell| cell.text).collect(), count))
+}
+
+/// Tells why a row cannot be read.
+fn unreadable(wrong: &Wrong, findings: &mut Findings) {
+    let finding = match wrong {
+        Wrong::Wide(span) => {
+            let message = format!("this row has more than {MOST_COLUMNS} cells");
+            findings.error(codes::CELL, *span, message)
+        }
+        Wrong::Quote(span) => {
+            let message = "a quote that closes nowhere, or letters behind the one that closes";
+            let finding = findings.error(codes::CELL, *span, message);
+            finding.with_hint("double a quote within quotes: `\"a \"\"b\"\"\"`")
+        }
+    };
+    findings.report(finding);
 }
 
 fn columns(head: &[Cell], findings: &mut Findings) {
