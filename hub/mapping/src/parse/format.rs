@@ -18,7 +18,14 @@ impl Reader<'_> {
             None => (node.as_text(), None),
         };
         match name {
-            Some("json") if options.is_none() => Format::Json,
+            Some("json") => {
+                if let Some(options) = options {
+                    let hint = "write `format: json`, or leave `format` out";
+                    let message = "`json` has no options";
+                    self.error(codes::FORMAT_OPTION, options.span, message, hint);
+                }
+                Format::Json
+            }
             Some("xml") => Format::Xml(self.xml(options).unwrap_or(UTF_8)),
             Some("csv") => Format::Csv(self.csv(options).unwrap_or_default()),
             Some("form") => Format::Form(self.form(options).unwrap_or_default()),
@@ -43,14 +50,15 @@ impl Reader<'_> {
         csv.bom = fields.bool("bom", self.findings).unwrap_or(false);
         csv.raw = fields.bool("raw", self.findings).unwrap_or(false);
         fields.finish(self.findings);
-        if let Some(node) = delimiter {
-            csv.delimiter = self.sign(node, "delimiter", b'"')?;
+        // All that is wrong is told, not the first alone.
+        if let Some(sign) = delimiter.and_then(|node| self.sign(node, "delimiter", b'"')) {
+            csv.delimiter = sign;
         }
-        if let Some(node) = quote {
-            csv.quote = self.sign(node, "quote", csv.delimiter)?;
+        if let Some(sign) = quote.and_then(|node| self.sign(node, "quote", csv.delimiter)) {
+            csv.quote = sign;
         }
-        if let Some(node) = encoding {
-            csv.encoding = self.encoding(node)?;
+        if let Some(found) = encoding.and_then(|node| self.encoding(node)) {
+            csv.encoding = found;
         }
         if let Some(node) = bom.filter(|_| csv.bom && csv.encoding != UTF_8) {
             let message = format!("{} has no mark of byte order", csv.encoding.name());

@@ -250,7 +250,11 @@ impl Reader<'_> {
         fields.finish(self.findings);
         if system.is_none() == value.is_none() {
             let hint = "write `{ system: id, as: text }`";
-            self.error(codes::SHAPE, node.span, format!("`{what}` needs a path"), hint);
+            let message = match system {
+                Some(_) => format!("`{what}` has either `system` or `value`"),
+                None => format!("`{what}` needs a path"),
+            };
+            self.error(codes::SHAPE, node.span, message, hint);
             return None;
         }
         Some(Rule {
