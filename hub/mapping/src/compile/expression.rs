@@ -30,8 +30,9 @@ impl Compiler<'_> {
     }
 }
 
-/// Whether an expression says what becomes of what is missing: `a ?? 'x'`, `a == ()`, `has(a)`.
-pub(super) fn stands_in(text: &str) -> bool {
+/// Whether a rule's expression says what becomes of what is missing: `a ?? 'x'`, `a == ()`, `has(a)`.
+pub(super) fn stands_in(rule: &Rule) -> bool {
+    let text = rule.expr.as_ref().map(|expr| expr.is.as_str()).unwrap_or_default();
     // Every second part stands between quotes.
     let mut outside = text.split('\'').step_by(2);
     let says = |part: &str| {

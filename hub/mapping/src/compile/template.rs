@@ -83,10 +83,7 @@ impl Compiler<'_> {
             personal,
             text: text.unwrap_or_default().into(),
             own_none: !rule.none.is_empty(),
-            stands_in: rule
-                .expr
-                .as_ref()
-                .is_some_and(|expr| super::expression::stands_in(&expr.is)),
+            stands_in: super::expression::stands_in(rule),
             guard: below.guard,
         });
         self.output.any = true;

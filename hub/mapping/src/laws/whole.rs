@@ -210,9 +210,9 @@ fn currencies<'s, 'i>(
 
 /// Whether two values of one order may stand side by side.
 fn one_currency(one: &Sent<'_>, key: &Key, value: &Value) -> bool {
-    let code = |key: &Key, value: &Value| match value {
-        Value::Text(text) if key.ty() == FieldType::Currency => Some(text.to_string()),
-        value => value.as_money().map(|money| money.currency.as_str().to_owned()),
+    let code = |key: &Key, value: &Value| {
+        let own = value.as_str().filter(|_| key.ty() == FieldType::Currency).map(str::to_owned);
+        own.or_else(|| value.as_money().map(|money| money.currency.as_str().to_owned()))
     };
     match (code(one.key, &one.value), code(key, value)) {
         (Some(one), Some(other)) => one == other,
