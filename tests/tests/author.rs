@@ -323,6 +323,21 @@ fn a_draft_passes_check_and_its_own_case() {
         let ran = orderhub(folder.path(), command, "");
         assert_eq!(ran.code, 0, "{command:?} {}{}\n{text}", ran.out, ran.err);
     }
+    // A folder of its own is checked and tested at once, whatever format its samples have.
+    let table = "no;when;currency;sku;qty\n1;2026-03-01 09:00:00;EUR;MUG;2\n1;2026-03-01 09:00:00;EUR;CAP;1\n";
+    fs::write(folder.path().join("rows.csv"), table).unwrap();
+    let new = ["mapping", "new", "post.order", "rows.csv", "--key", "no", "--out", "other"];
+    let ran = orderhub(folder.path(), &new, "");
+    assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+    assert!(ran.err.contains("wrote other/post/integration.yaml"), "{}", ran.err);
+    for command in [
+        ["check", "other", "--deny-warnings"].as_slice(),
+        &["test", "other"],
+        &["fmt", "--check", "other"],
+    ] {
+        let ran = orderhub(folder.path(), command, "");
+        assert_eq!(ran.code, 0, "{command:?} {}{}", ran.out, ran.err);
+    }
     // What is there is not written over.
     let ran = orderhub(folder.path(), &out, "");
     assert_eq!(ran.code, 1, "{}{}", ran.out, ran.err);

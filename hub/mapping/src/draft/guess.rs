@@ -1,115 +1,292 @@
-//! Which hub field a place of the samples means, by its name, and how it is converted, by its values.
+//! Which hub field a place of the samples means, by its name.
 
+use orderhub_lang::path::Segment;
 use orderhub_lang::value::Value;
-use orderhub_order::catalogue::{Field, FieldType, Kind, catalogue};
+use orderhub_order::catalogue::{Field, Kind, catalogue};
 use orderhub_order::ids::{Collection, Entity};
 
-use super::MOST_PATHS;
-use super::names::{ADDRESSES, FIELDS, KEYS, LINES, PARTS, ROW_KEYS, plain};
+use super::find::Documents;
+use super::leaf::{Currency, Leaf, collect, currency, leaves};
+use super::names::{ADDRESSES, FIELDS, PARTS, plain};
 use super::shape::Shape;
+use super::structure::{BESIDE, LISTS, List, PARENTS, REVISIONS};
+use super::value::{self, Rule, told};
 use super::write::{Lines, path, scalar};
 
-/// A place of a document.
-struct Leaf<'s> {
-    keys: Vec<&'s String>,
-    shape: &'s Shape,
+/// What is guessed of a document as a whole.
+#[derive(Debug, Default)]
+pub(super) struct Frame {
+    pub(super) parent: Option<String>,
+    pub(super) revision: Option<String>,
 }
 
-impl Leaf<'_> {
-    fn path(&self) -> String {
-        path(&self.keys)
-    }
-
-    /// The last `count` keys as one name.
-    fn name(&self, count: usize) -> String {
-        let from = self.keys.len().saturating_sub(count);
-        self.keys.iter().skip(from).map(|key| plain(key)).collect()
-    }
-}
-
-/// The key of a document: what is called so, stands in each, and never twice.
-pub(super) fn key(document: &Shape) -> Option<String> {
-    key_of(document, KEYS)
-}
-
-fn key_of(rows: &Shape, names: &[&str]) -> Option<String> {
-    let fits = |shape: &Shape| {
-        let texts = shape.values.iter().map(Value::scalar_text);
-        let mut texts: Vec<_> = texts.collect();
-        texts.sort();
-        texts.dedup();
-        let each = shape.is_scalar() && shape.values.len() == rows.seen.min(shape.seen);
-        each && shape.seen == rows.seen && texts.len() == shape.values.len()
+/// What the document belongs to, and which of two is newer.
+pub(super) fn frame(entity: Entity, documents: &Documents<'_>, grouped: bool) -> Frame {
+    let (leaves, key) = match grouped {
+        true => (parted(entity, documents.shape).0, documents.key.as_str()),
+        false => (leaves(documents.shape), documents.key.as_str()),
     };
-    let called = |name: &str| {
-        let found = rows.keys.iter().find(|(key, shape)| plain(key) == name && fits(shape));
-        found.map(|(key, _)| path(&[key]))
-    };
-    names.iter().find_map(|name| called(name))
+    let scalars = || leaves.iter().filter(|leaf| leaf.shape.is_scalar());
+    let called = |name: &str| scalars().find(|leaf| leaf.name(1) == name || leaf.name(2) == name);
+    let parents = PARENTS.iter().filter(|_| entity != Entity::Order);
+    let mut parents = parents.filter_map(|name| Some((*name, called(name)?.path())));
+    let parent = parents.next().map(|(name, path)| {
+        let at = scalar(&path);
+        // Their own number of an order; everything else is taken for the reference that we sent.
+        let theirs = name.starts_with("order") && name.ends_with("id") && path != key;
+        let how = if theirs { "xref: order, system" } else { "ref" };
+        format!("[{{ {how}: {at} }}]")
+    });
+    let revision = REVISIONS.iter().find_map(|name| {
+        let leaf = scalars().find(|leaf| leaf.keys.len() == 1 && leaf.name(1) == *name)?;
+        let whole =
+            |value: &Value| value.scalar_text().is_some_and(|text| text.parse::<i64>().is_ok());
+        let kind = value::time(&leaf.shape.values)
+            .or_else(|| leaf.shape.values.iter().all(whole).then(|| "integer".to_owned()))?;
+        Some(format!("{{ system: {}, as: {kind} }}", scalar(&leaf.path())))
+    });
+    Frame { parent, revision }
 }
 
 /// Writes a rule or an open place for everything in a document.
-pub(super) fn rules(entity: Entity, document: &Shape, key: &str, lines: &mut Lines) {
-    let collection = entity.collection().unwrap_or(Collection::Root);
-    let currency = currency(document);
-    let mut taken = Vec::new();
-    let (mut leaves, mut rest) = (Vec::new(), Vec::new());
-    for (name, shape) in &document.keys {
-        let address = named(ADDRESSES, &plain(name)).filter(|_| entity == Entity::Order);
-        match (address, shape.rows()) {
-            (Some(hub), _) if shape.is_object() && !taken.contains(&hub) => {
-                taken.push(hub);
-                address_rules(hub, name, shape, lines);
+pub(super) fn rules(entity: Entity, documents: &Documents<'_>, frame: &Frame, lines: &mut Lines) {
+    let mut draft = Draft::of(entity, documents, frame);
+    let mut rest = Vec::new();
+    let mut leaves = Vec::new();
+    let object = |name: &String| named(ADDRESSES, &plain(name));
+    for (name, shape) in &documents.shape.keys {
+        match (object(name), shape.rows()) {
+            (Some(hub), _) if shape.is_object() && !draft.taken.contains(&hub) => {
+                draft.taken.push(hub);
+                draft.address(hub, name, shape, lines);
             }
             (_, Some(rows)) => rest.push((name, rows)),
-            _ => collect(vec![name], shape, &mut leaves),
+            _ => collect(&[], vec![name], shape, &mut leaves),
         }
     }
-    scalars(collection, "", &leaves, key, currency.as_deref(), lines);
+    let collection = entity.collection().unwrap_or(Collection::Root);
+    draft.scalars(collection, &leaves, lines);
     for (name, rows) in rest {
-        let is_lines = entity == Entity::Order && LINES.contains(&plain(name).as_str());
-        let row_key = key_of(rows, ROW_KEYS).filter(|_| is_lines && !taken.contains(&"lines"));
-        match row_key {
-            Some(row_key) => {
-                taken.push("lines");
-                row_rules(name, rows, &row_key, currency.as_deref(), lines);
+        draft.list(name, rows, lines);
+    }
+}
+
+/// The same for documents of rows that share a column: what each document says once stands in its first row.
+pub(super) fn grouped(entity: Entity, documents: &Documents<'_>, frame: &Frame, lines: &mut Lines) {
+    let (leaves, of_rows) = parted(entity, documents.shape);
+    let mut draft = Draft::of(entity, documents, frame);
+    draft.scalars(entity.collection().unwrap_or(Collection::Root), &leaves, lines);
+    if let Some((name, rows)) = documents.shape.inner() {
+        let mut rows = rows.rows().cloned().unwrap_or_default();
+        rows.keys = of_rows;
+        draft.list_as(list_of(entity, "lines"), name, &rows, lines);
+    }
+}
+
+/// The columns that say something of a whole document, and those of its rows.
+fn parted(entity: Entity, document: &Shape) -> (Vec<Leaf<'_>>, Vec<(String, Shape)>) {
+    let inner = document.inner().and_then(|(name, shape)| Some((name, shape.rows()?)));
+    let Some((name, rows)) = inner else { return (Vec::new(), Vec::new()) };
+    let collection = entity.collection().unwrap_or(Collection::Root);
+    let list = list_of(entity, "lines").map(|list| list.collection);
+    let varies = |(key, shape): &&(String, Shape)| {
+        let of = |collection| field(collection, &plain(key)).is_some();
+        shape.differs || list.is_some_and(|list| of(list)) && !of(collection)
+    };
+    let (of_rows, of_all): (Vec<_>, Vec<_>) = rows.keys.iter().partition(varies);
+    let before = [Segment::Key(name.clone()), Segment::Index(0)];
+    let mut leaves = Vec::new();
+    for (key, shape) in of_all {
+        collect(&before, vec![key], shape, &mut leaves);
+    }
+    (leaves, of_rows.into_iter().cloned().collect())
+}
+
+/// What is known while a document is drafted.
+struct Draft<'d> {
+    entity: Entity,
+    key: &'d str,
+    currency: Option<Currency>,
+    /// Hub sides that have their rule.
+    taken: Vec<&'static str>,
+    /// Places that say something of the document as a whole.
+    used: Vec<String>,
+}
+
+impl<'d> Draft<'d> {
+    fn of(entity: Entity, documents: &'d Documents<'_>, frame: &Frame) -> Self {
+        let used = [&frame.parent, &frame.revision].into_iter().flatten().cloned().collect();
+        let currency = currency(documents.shape);
+        Self { entity, key: &documents.key, currency, taken: Vec::new(), used }
+    }
+
+    /// It is the key, the parent or the revision.
+    fn is_used(&self, path: &str) -> bool {
+        let at = scalar(path);
+        let stands = |text: &String| {
+            text.contains(&format!(": {at} }}")) || text.contains(&format!(": {at},"))
+        };
+        path == self.key || self.used.iter().any(stands)
+    }
+
+    fn address(&mut self, hub: &'static str, name: &String, shape: &Shape, lines: &mut Lines) {
+        let system = scalar(&path(&[name]));
+        let order = self.entity == Entity::Order;
+        let mut head = vec![format!("hub: {}{hub}", if order { "" } else { "/" })];
+        head.push(format!("system: {system}"));
+        if !order {
+            // A document states its own element alone: the order's address only goes out with it.
+            head.push("direction: out".to_owned());
+        }
+        head.push("fields:".to_owned());
+        lines.open(6, &head);
+        let mut taken = Vec::new();
+        for (inner, shape) in &shape.keys {
+            let part = named(PARTS, &plain(inner)).filter(|part| !taken.contains(part));
+            let part = part.filter(|part| is_part(part, shape));
+            let inner = path(&[inner]);
+            match part.filter(|_| !shape.is_object() && shape.items.is_none()) {
+                Some(part) => {
+                    taken.push(part);
+                    lines.guess(&format!("hub: {part}, system: {}", scalar(&inner)));
+                }
+                None => lines.nothing(&inner, told(shape)),
             }
-            None => lines.nothing(&format!("{}.*", path(&[name])), "a list"),
+        }
+        lines.close();
+    }
+
+    fn list(&mut self, name: &String, rows: &Shape, lines: &mut Lines) {
+        let called = plain(name);
+        let list = LISTS
+            .iter()
+            .find(|list| list.entity == self.entity && list.names.contains(&called.as_str()));
+        self.list_as(list, name, rows, lines);
+    }
+
+    fn list_as(
+        &mut self,
+        list: Option<&'static List>,
+        name: &String,
+        rows: &Shape,
+        lines: &mut Lines,
+    ) {
+        let list = list.filter(|list| !self.taken.contains(&list.hub));
+        let key = list.and_then(|list| Some((list, row_key(rows, list.keys)?)));
+        let Some((list, key)) = key else {
+            lines.nothing(&format!("{}.*", path(&[name])), "a list");
+            return;
+        };
+        self.taken.push(list.hub);
+        let mut head = vec![
+            format!("hub: {}", list.hub),
+            format!("system: {}", scalar(&path(&[name]))),
+            "each:".to_owned(),
+            format!("  {}: {}", if list.ours { "ours" } else { "key" }, scalar(&key)),
+        ];
+        if self.entity == Entity::Fulfilment {
+            head.push("  adds: false".to_owned());
+        }
+        head.push("  fields:".to_owned());
+        lines.open(8, &head);
+        let inside = Draft {
+            entity: self.entity,
+            key: &key,
+            currency: self.currency.take(),
+            taken: Vec::new(),
+            used: Vec::new(),
+        };
+        inside.scalars(list.collection, &leaves(rows), lines);
+        self.currency = inside.currency;
+        lines.close();
+    }
+
+    /// Rules for scalars: each field is taken by the first place that is called so, longer names first.
+    fn scalars(&self, collection: Collection, leaves: &[Leaf<'_>], lines: &mut Lines) {
+        let mut guesses: Vec<Option<&'static Field>> = vec![None; leaves.len()];
+        for count in [3, 2, 1] {
+            for (at, leaf) in leaves.iter().enumerate() {
+                let known = guesses.get(at).is_some_and(Option::is_some);
+                if known || leaf.keys.len() < count {
+                    continue;
+                }
+                let found = field(collection, &leaf.name(count));
+                let found =
+                    found.filter(|field| !guesses.iter().flatten().any(|one| one.id == field.id));
+                if let (Some(field), Some(place)) = (found, guesses.get_mut(at)) {
+                    *place = Some(field);
+                }
+            }
+        }
+        let mut parts = Vec::new();
+        for (leaf, guess) in leaves.iter().zip(guesses) {
+            let path = leaf.path();
+            match guess.and_then(|field| value::rule(field, leaf, self.currency.as_ref())) {
+                Some(Rule::Guess(rule)) => lines.guess(&rule),
+                Some(Rule::Lacks(rule, what)) => lines.lacks(&rule, &what),
+                // It is in use already.
+                None if self.is_used(&path) => {}
+                None => match self.flat(collection, leaf).filter(|hub| !parts.contains(hub)) {
+                    Some(hub) => {
+                        lines.guess(&format!("hub: {hub}, system: {}", scalar(&path)));
+                        parts.push(hub);
+                    }
+                    None => lines.nothing(&path, told(leaf.shape)),
+                },
+            }
         }
     }
+
+    /// A part of an address that stands in the document itself: `ship_city`.
+    fn flat(&self, collection: Collection, leaf: &Leaf<'_>) -> Option<String> {
+        if collection != Collection::Root || !leaf.shape.is_scalar() || leaf.keys.len() != 1 {
+            return None;
+        }
+        let name = leaf.name(1);
+        let part = |name: &str| {
+            let exact =
+                |(hub, others): &&(&str, &[&str])| plain(hub) == name || others.contains(&name);
+            let part = PARTS.iter().find(exact).map(|(part, _)| *part)?;
+            is_part(part, leaf.shape).then_some(part)
+        };
+        let free = |hub: &&(&str, &[&str])| !self.taken.contains(&hub.0);
+        for (hub, words) in BESIDE.iter().filter(free) {
+            let rest = words
+                .iter()
+                .find_map(|word| name.strip_prefix(word).filter(|rest| !rest.is_empty()));
+            if let Some(part) = rest.and_then(part) {
+                return Some(format!("{hub}.{part}"));
+            }
+        }
+        let (hub, _) = BESIDE.iter().find(free)?;
+        // Names, companies and phones that say nothing else are the customer's.
+        let place = ["line1", "line2", "city", "region", "district", "postal_code", "country"];
+        let bare = part(&name).filter(|part| place.contains(part) && *hub == "addresses.ship_to");
+        bare.map(|part| format!("{hub}.{part}"))
+    }
 }
 
-fn collect<'s>(keys: Vec<&'s String>, shape: &'s Shape, leaves: &mut Vec<Leaf<'s>>) {
-    if leaves.len() >= MOST_PATHS {
-        return;
-    }
-    if !shape.is_object() {
-        leaves.push(Leaf { keys, shape });
-        return;
-    }
-    for (name, inner) in &shape.keys {
-        let inside = keys.iter().copied().chain([name]).collect();
-        collect(inside, inner, leaves);
-    }
+fn list_of(entity: Entity, hub: &str) -> Option<&'static List> {
+    LISTS.iter().find(|list| list.entity == entity && list.hub == hub)
 }
 
-/// Where the document says its currency.
-fn currency(document: &Shape) -> Option<String> {
-    let mut leaves = Vec::new();
-    for (name, shape) in &document.keys {
-        collect(vec![name], shape, &mut leaves);
+/// What identifies a row of a list: it is called so, stands in each, and never twice in one list.
+fn row_key(rows: &Shape, names: &[&str]) -> Option<String> {
+    let fits = |shape: &Shape| shape.is_scalar() && shape.scalars == rows.seen && !shape.twice;
+    let called = |name: &&str| {
+        let found = rows.keys.iter().find(|(key, shape)| plain(key) == **name && fits(shape));
+        found.map(|(key, _)| path(&[key]))
+    };
+    names.iter().find_map(called)
+}
+
+/// A value can be the part of an address.
+fn is_part(part: &str, shape: &Shape) -> bool {
+    let country = |value: &Value| value.as_text().is_some_and(|text| text.len() == 2);
+    match part {
+        "country" => shape.values.iter().all(country),
+        _ => shape.values.iter().all(|value| value.as_bool().is_none()),
     }
-    let code = |value: &Value| {
-        let text = value.as_text().unwrap_or_default();
-        text.len() == 3 && text.bytes().all(|letter| letter.is_ascii_uppercase())
-    };
-    let names = |leaf: &&Leaf<'_>| {
-        let (one, two) = (leaf.name(1), leaf.name(2));
-        let known = FIELDS.iter().find(|(hub, _)| *hub == "currency").map_or(&[][..], |(_, n)| n);
-        one == "currency" || known.iter().any(|name| *name == one || *name == two)
-    };
-    let all = |leaf: &&Leaf<'_>| leaf.shape.is_scalar() && leaf.shape.values.iter().all(code);
-    leaves.iter().filter(all).find(names).map(|leaf| format!("/{}", leaf.path()))
 }
 
 /// The hub side that something is called.
@@ -121,203 +298,17 @@ fn named(names: &'static [(&str, &[&str])], name: &str) -> Option<&'static str> 
     names.iter().find(called).or_else(|| names.iter().find(last)).map(|(hub, _)| *hub)
 }
 
-fn address_rules(hub: &'static str, name: &String, shape: &Shape, lines: &mut Lines) {
-    let system = scalar(&path(&[name]));
-    lines.open(6, &[format!("hub: {hub}"), format!("system: {system}"), "fields:".to_owned()]);
-    let mut taken = Vec::new();
-    for (inner, shape) in &shape.keys {
-        let part = named(PARTS, &plain(inner)).filter(|part| !taken.contains(part));
-        let country = |value: &Value| value.as_text().is_some_and(|text| text.len() == 2);
-        let fits = match part {
-            Some("country") => shape.values.iter().all(country),
-            Some(_) => shape.values.iter().all(|value| value.as_bool().is_none()),
-            None => false,
-        };
-        let inner = path(&[inner]);
-        match part.filter(|_| fits && !shape.is_object() && shape.items.is_none()) {
-            Some(part) => {
-                taken.push(part);
-                lines.guess(&format!("hub: {part}, system: {}", scalar(&inner)));
-            }
-            None => lines.nothing(&inner, told(shape)),
-        }
-    }
-    lines.close();
-}
-
-fn row_rules(name: &String, rows: &Shape, key: &str, currency: Option<&str>, lines: &mut Lines) {
-    let system = scalar(&path(&[name]));
-    lines.open(
-        8,
-        &[
-            "hub: lines".to_owned(),
-            format!("system: {system}"),
-            "each:".to_owned(),
-            format!("  key: {}", scalar(key)),
-            "  fields:".to_owned(),
-        ],
-    );
-    let mut leaves = Vec::new();
-    for (name, shape) in &rows.keys {
-        collect(vec![name], shape, &mut leaves);
-    }
-    scalars(Collection::Lines, "lines.", &leaves, key, currency, lines);
-    lines.close();
-}
-
-/// Rules for scalars: each field is taken by the first place that is called so, longer names first.
-fn scalars(
-    collection: Collection,
-    prefix: &str,
-    leaves: &[Leaf<'_>],
-    key: &str,
-    currency: Option<&str>,
-    lines: &mut Lines,
-) {
-    let mut guesses: Vec<Option<&'static Field>> = vec![None; leaves.len()];
-    for count in [3, 2, 1] {
-        for (leaf, guess) in leaves.iter().zip(0..) {
-            let known = guesses.get(guess).is_some_and(Option::is_some);
-            if known || leaf.keys.len() < count {
-                continue;
-            }
-            let found = field(collection, prefix, &leaf.name(count));
-            let found =
-                found.filter(|field| !guesses.iter().flatten().any(|one| one.id == field.id));
-            if let (Some(field), Some(place)) = (found, guesses.get_mut(guess)) {
-                *place = Some(field);
-            }
-        }
-    }
-    for (leaf, guess) in leaves.iter().zip(guesses) {
-        let path = leaf.path();
-        match guess.and_then(|field| rule(field, leaf, currency)) {
-            Some(rule) => lines.guess(&rule),
-            // The key is in use already.
-            None if path == key => {}
-            None => lines.nothing(&path, told(leaf.shape)),
-        }
-    }
-}
-
 /// The field of a collection that a name means.
-fn field(collection: Collection, prefix: &str, name: &str) -> Option<&'static Field> {
+fn field(collection: Collection, name: &str) -> Option<&'static Field> {
     let given = |field: &&&Field| !matches!(field.kind, Kind::Hub | Kind::Derived);
     let fields: Vec<&'static Field> = catalogue().fields_of(collection).collect();
     let own = fields.iter().filter(given).find(|field| plain(field.path) == name);
     let synonym = || {
-        let (hub, _) = FIELDS.iter().find(|(hub, others)| {
-            let inside = hub.strip_prefix(prefix);
-            let here = inside.is_some_and(|path| fields.iter().any(|field| field.path == path));
-            here && others.contains(&name)
-        })?;
-        let path = hub.strip_prefix(prefix)?;
-        fields.iter().filter(given).find(|field| field.path == path)
+        let mut named = FIELDS.iter().filter(|(_, others)| others.contains(&name));
+        named.find_map(|(hub, _)| {
+            let mut fields = fields.iter().filter(given);
+            fields.find(|field| field.full_path() == *hub)
+        })
     };
     own.or_else(synonym).copied()
-}
-
-/// A rule, where the values can be what the field holds.
-fn rule(field: &Field, leaf: &Leaf<'_>, currency: Option<&str>) -> Option<String> {
-    let values = &leaf.shape.values;
-    if values.is_empty() || !leaf.shape.is_scalar() {
-        return None;
-    }
-    let texts = values.iter().all(|value| value.as_text().is_some());
-    let number = |value: &Value| match value {
-        Value::Int(_) | Value::Decimal(_) => true,
-        Value::Text(text) => crate::cell::decimal(text).is_some(),
-        Value::Null | Value::Bool(_) | Value::List(_) | Value::Map(_) => false,
-    };
-    let numbers = values.iter().all(number);
-    let booleans = values.iter().all(|value| value.as_bool().is_some());
-    let chain = match &field.ty {
-        FieldType::Text | FieldType::Language | FieldType::Uom if !booleans => String::new(),
-        FieldType::Currency | FieldType::Country if texts => String::new(),
-        FieldType::Integer if numbers => ", as: integer".to_owned(),
-        FieldType::Decimal if numbers => ", as: decimal".to_owned(),
-        FieldType::Boolean if booleans => ", as: boolean".to_owned(),
-        FieldType::Money if numbers => match currency {
-            Some(path) => format!(", as: {{ money: {{ currency: {} }} }}", scalar(path)),
-            None => ", as: { money: { currency: EUR } }".to_owned(),
-        },
-        FieldType::Timestamp => format!(", as: {}", time(values)?),
-        FieldType::Date if texts => ", as: date".to_owned(),
-        FieldType::Enum(name) => format!(", as: {}", table(name, field, values)?),
-        FieldType::List if texts => ", as: { split: \",\" }".to_owned(),
-        FieldType::Text
-        | FieldType::Language
-        | FieldType::Uom
-        | FieldType::Currency
-        | FieldType::Country
-        | FieldType::Integer
-        | FieldType::Decimal
-        | FieldType::Boolean
-        | FieldType::Money
-        | FieldType::Date
-        | FieldType::List
-        | FieldType::Map
-        | FieldType::Address
-        | FieldType::Ref(_) => return None,
-    };
-    Some(format!("hub: {}, system: {}{chain}", field.path, scalar(&leaf.path())))
-}
-
-/// How times are written.
-fn time(values: &[Value]) -> Option<&'static str> {
-    let all = |fits: &dyn Fn(&str) -> bool| {
-        values.iter().all(|value| value.scalar_text().is_some_and(|text| fits(&text)))
-    };
-    let zoned = |text: &str| text.parse::<jiff::Timestamp>().is_ok();
-    let civil = |format: &'static str| {
-        move |text: &str| jiff::civil::DateTime::strptime(format, text).is_ok()
-    };
-    let digits = |from: i64, to: i64| {
-        move |text: &str| text.parse::<i64>().is_ok_and(|number| (from..to).contains(&number))
-    };
-    if all(&zoned) {
-        return Some("timestamp");
-    }
-    if all(&civil("%Y-%m-%d %H:%M:%S")) {
-        return Some("{ timestamp: { format: \"%Y-%m-%d %H:%M:%S\", zone: UTC } }");
-    }
-    if all(&civil("%Y-%m-%dT%H:%M:%S")) {
-        return Some("{ timestamp: { format: \"%Y-%m-%dT%H:%M:%S\", zone: UTC } }");
-    }
-    // From 2001 to 2286, in seconds and in thousandths.
-    if all(&digits(1_000_000_000, 10_000_000_000)) {
-        return Some("{ timestamp: epoch_s }");
-    }
-    all(&digits(1_000_000_000_000, 10_000_000_000_000)).then_some("{ timestamp: epoch_ms }")
-}
-
-/// A table of the words that were seen, where at least one of them is known.
-fn table(name: &str, field: &Field, values: &[Value]) -> Option<String> {
-    let words = catalogue().enum_values(name);
-    let mut rows: Vec<String> = Vec::new();
-    for value in values {
-        let seen = value.scalar_text()?;
-        let word = match (field.path, seen.as_ref()) {
-            ("state.payment", "true" | "paid") => Some("captured"),
-            ("state.payment", "false" | "unpaid") => Some("pending"),
-            (_, seen) => words.iter().find(|word| plain(word) == plain(seen)).copied(),
-        };
-        let Some(word) = word else { continue };
-        let row = format!("{}: {word}", Value::text(seen.as_ref()).to_json_text());
-        if !rows.contains(&row) {
-            rows.push(row);
-        }
-    }
-    let rows = rows.join(", ");
-    (!rows.is_empty()).then(|| format!("{{ table: {{ rows: {{ {rows} }}, on_unknown: hold }} }}"))
-}
-
-/// What stands at a place, in a word; never a value, which may be a name.
-fn told(shape: &Shape) -> &'static str {
-    match shape.values.first() {
-        _ if shape.items.is_some() => "a list",
-        None if shape.keys.is_empty() => "always null",
-        None => "an object",
-        Some(value) => value.kind(),
-    }
 }

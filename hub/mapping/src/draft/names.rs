@@ -21,7 +21,15 @@ pub(super) const FIELDS: &[(&str, &[&str])] = &[
     ),
     (
         "currency",
-        &["currencycode", "presentmentcurrency", "waehrung", "währung", "bizhong", "币种"],
+        &[
+            "currencycode",
+            "currencyisocode",
+            "presentmentcurrency",
+            "waehrung",
+            "währung",
+            "bizhong",
+            "币种",
+        ],
     ),
     (
         "placed_at",
@@ -29,6 +37,7 @@ pub(super) const FIELDS: &[(&str, &[&str])] = &[
             "createdat",
             "orderdate",
             "orderedat",
+            "ordered",
             "processedat",
             "createtime",
             "created",
@@ -120,15 +129,62 @@ pub(super) const FIELDS: &[(&str, &[&str])] = &[
     ("lines.gtin", &["barcode", "ean", "upc", "条码"]),
     ("lines.name", &["title", "productname", "itemname", "description", "bezeichnung", "商品名称"]),
     ("lines.variant", &["varianttitle", "规格"]),
-    (
-        "lines.qty.ordered",
-        &["quantity", "qty", "pieces", "count", "num", "menge", "anzahl", "shuliang", "数量"],
-    ),
+    ("lines.qty.ordered", LINE_QUANTITIES),
     ("lines.unit_price", &["price", "unitprice", "preis", "einzelpreis", "单价"]),
     ("lines.discount", &["totaldiscount", "rabatt"]),
     ("lines.tax", &["taxamount", "mwst"]),
     ("lines.total", &["linetotal", "amount", "subtotal", "lineprice", "小计"]),
+    ("fulfilments.accepted_at", &["accepted", "confirmedat"]),
+    ("fulfilments.status", &["state", "fulfilmentstatus", "fulfillmentstatus", "状态"]),
+    ("fulfilments.lines.picked", &["pickedqty", "qtypicked", "pickedquantity"]),
+    ("fulfilments.lines.packed", &["packedqty", "qtypacked", "packedquantity"]),
+    ("shipments.status", &["state", "shipmentstatus", "parcelstatus", "trackingstatus", "状态"]),
+    (
+        "shipments.shipped_at",
+        &["shippedon", "shipdate", "dispatchedat", "sentat", "versanddatum", "发货时间"],
+    ),
+    ("shipments.delivered_at", &["deliveredon", "deliverydate", "zugestelltam", "签收时间"]),
+    (
+        "shipments.tracking_no",
+        &[
+            "trackingnumber",
+            "trackingcode",
+            "awb",
+            "waybill",
+            "sendungsnummer",
+            "运单号",
+            "快递单号",
+        ],
+    ),
+    ("shipments.tracking_url", &["trackinglink", "trackurl"]),
+    ("shipments.label_url", &["label", "labellink"]),
+    ("shipments.service", &["servicecode", "servicelevel", "shippingmethod"]),
+    (
+        "shipments.carrier_name",
+        &["carrier", "couriername", "courier", "shippingcompany", "logisticscompany", "快递公司"],
+    ),
+    ("shipments.cost", &["shippingcost", "freight", "postage", "rate"]),
+    ("shipments.lines.qty", LINE_QUANTITIES),
+    ("shipments.packages.weight_kg", &["weight", "weightg", "grams", "gewicht", "重量"]),
+    ("shipments.packages.length_cm", &["length", "lengthmm"]),
+    ("shipments.packages.width_cm", &["width", "widthmm"]),
+    ("shipments.packages.height_cm", &["height", "heightmm"]),
+    ("shipments.packages.tracking_no", &["trackingnumber", "trackingcode", "awb"]),
+    ("shipments.events.at", &["time", "timestamp", "datetime", "occurredat"]),
+    ("shipments.events.text", &["message", "description", "detail"]),
+    ("shipments.events.place", &["location", "city"]),
+    ("returns.lines.qty", LINE_QUANTITIES),
+    ("payments.at", &["createdat", "date", "paidat", "processedat"]),
+    ("payments.amount", &["total", "value"]),
+    ("payments.method", &["gateway", "paymentmethod"]),
+    ("payments.ref", &["reference", "transactionid"]),
+    ("invoices.no", &["number", "invoiceno", "invoicenumber"]),
+    ("invoices.amount", &["total", "totalamount", "grandtotal"]),
+    ("invoices.issued_at", &["date", "createdat", "invoicedate"]),
 ];
+
+const LINE_QUANTITIES: &[&str] =
+    &["quantity", "qty", "pieces", "count", "num", "menge", "anzahl", "shuliang", "数量"];
 
 /// Objects that are addresses.
 pub(super) const ADDRESSES: &[(&str, &[&str])] = &[
@@ -179,50 +235,6 @@ pub(super) const PARTS: &[(&str, &[&str])] = &[
     ("postal_code", &["zip", "zipcode", "postcode", "plz", "邮编"]),
     ("country", &["countrycode", "land", "国家"]),
     ("phone", &["mobile", "telephone", "tel", "telefon", "手机", "电话"]),
-];
-
-/// Lists of order lines.
-pub(super) const LINES: &[&str] = &[
-    "lines",
-    "lineitems",
-    "items",
-    "orderlines",
-    "orderitems",
-    "products",
-    "positions",
-    "positionen",
-    "artikel",
-    "商品",
-    "明细",
-];
-
-/// What a document's own id is called.
-pub(super) const KEYS: &[&str] = &[
-    "id",
-    "orderid",
-    "uuid",
-    "ordernumber",
-    "orderno",
-    "number",
-    "no",
-    "订单号",
-    "name",
-    "reference",
-    "ref",
-];
-
-/// What a row's own id is called.
-pub(super) const ROW_KEYS: &[&str] = &[
-    "id",
-    "lineid",
-    "itemid",
-    "orderitemid",
-    "position",
-    "pos",
-    "lineno",
-    "行号",
-    "sku",
-    "article",
 ];
 
 /// Small letters without signs: `Order-No.` ► `orderno`.

@@ -27,6 +27,20 @@ struct Line {
     opens: Option<usize>,
 }
 
+/// What stands before the rules.
+#[derive(Debug)]
+pub(super) struct Head<'h> {
+    pub(super) name: &'h str,
+    pub(super) entity: Entity,
+    pub(super) format: Option<String>,
+    pub(super) documents: Option<String>,
+    pub(super) key: String,
+    pub(super) parent: Option<String>,
+    pub(super) revision: Option<String>,
+    /// The format knows texts alone.
+    pub(super) texts: bool,
+}
+
 /// The file, line by line.
 #[derive(Debug)]
 pub(super) struct Lines {
@@ -38,23 +52,29 @@ pub(super) struct Lines {
 }
 
 impl Lines {
-    pub(super) fn new(
-        name: &str,
-        entity: Entity,
-        place: Option<String>,
-        key: &str,
-        samples: &[Sample<'_>],
-    ) -> Self {
+    pub(super) fn new(head: &Head<'_>, samples: &[Sample<'_>]) -> Self {
         let mut lines = Self { all: Vec::new(), blocks: 0, open: None, indent: 2 };
         lines.fixed(0, "# A draft from sample documents. What ends with `# guess` was guessed from names and values: look at each.");
         lines.fixed(0, "# A line that begins with `# -` is a place of the documents for which nothing was guessed.");
         lines.fixed(0, "orderhub: 1");
-        lines.fixed(0, format!("mapping: {name}"));
-        lines.fixed(0, format!("entity: {}", entity.as_str()));
-        if let Some(place) = place {
-            lines.fixed(0, format!("documents: {{ at: {place} }} # guess"));
+        lines.fixed(0, format!("mapping: {}", head.name));
+        lines.fixed(0, format!("entity: {}", head.entity.as_str()));
+        if let Some(format) = &head.format {
+            lines.fixed(0, format!("format: {format} # guess"));
         }
-        lines.fixed(0, format!("key: {} # guess", scalar(key)));
+        if let Some(documents) = &head.documents {
+            lines.fixed(0, format!("documents: {{ {documents} }} # guess"));
+        }
+        lines.fixed(0, format!("key: {} # guess", scalar(&head.key)));
+        if let Some(parent) = &head.parent {
+            lines.push(0, format!("parent: {parent} # guess"), Kind::Guess, None);
+        }
+        if let Some(revision) = &head.revision {
+            lines.push(0, format!("revision: {revision} # guess"), Kind::Guess, None);
+        }
+        if head.texts {
+            lines.fixed(0, "none: [\"\"] # the format knows texts alone: an empty one says that there is nothing");
+        }
         let mut cases = vec!["cases:".to_owned()];
         for sample in samples {
             let (file, hub) = (scalar(sample.file), scalar(&hub_file(sample.file)));
@@ -90,6 +110,12 @@ impl Lines {
         self.push(indent, text, Kind::Open, None);
     }
 
+    /// A guess that lacks something: a comment from the start, with what it lacks.
+    pub(super) fn lacks(&mut self, rule: &str, what: &str) {
+        let indent = self.indent;
+        self.push(indent, format!("# - {{ {rule} }} # {what}"), Kind::Open, None);
+    }
+
     /// Begins a block of rules below a rule.
     pub(super) fn open(&mut self, indent: usize, head: &[String]) {
         self.indent = indent;
@@ -119,7 +145,7 @@ impl Lines {
             return false;
         }
         // The lines of a block's head stand and fall together.
-        let rule = line.text.starts_with("- {");
+        let rule = line.text.starts_with("- {") || line.indent == 0;
         let block = if rule { None } else { line.opens.or(line.block) };
         match block {
             Some(block) => self.take_block(block),
@@ -159,6 +185,13 @@ impl Lines {
         }
     }
 
+    /// Takes back what was guessed of the document as a whole, the last of it first. False: there is nothing left.
+    pub(super) fn take_back_head(&mut self) -> bool {
+        let head = |line: &Line| line.indent == 0 && line.kind == Kind::Guess;
+        let last = self.all.iter().rposition(head);
+        last.is_some_and(|at| self.take_back(at + 1))
+    }
+
     /// Rules that were guessed, and places without one.
     pub(super) fn count(&self) -> (usize, usize) {
         let rules = self.all.iter().filter(|line| line.text.contains("- {"));
@@ -169,9 +202,13 @@ impl Lines {
     /// The file.
     pub(super) fn text(&self) -> String {
         let mut text = String::new();
+        let none = !self.all.iter().any(|line| line.kind == Kind::Guess && line.indent > 0);
         for line in &self.all {
             text.push_str(&" ".repeat(line.indent));
             text.push_str(&line.text);
+            if none && line.kind == Kind::Fixed && line.text == "fields:" {
+                text.push_str(" [] # nothing was guessed");
+            }
             text.push('\n');
         }
         text
@@ -179,8 +216,15 @@ impl Lines {
 }
 
 /// The expectation beside a sample: `samples/order.json` ► `samples/order.hub.json`.
-pub(super) fn hub_file(file: &str) -> String {
-    format!("{}.hub.json", file.strip_suffix(".json").unwrap_or(file))
+pub fn hub_file(file: &str) -> String {
+    const ENDS: [&str; 6] = [".json", ".csv", ".tsv", ".txt", ".xml", ".form"];
+    let stem = ENDS.iter().find_map(|end| file.strip_suffix(end));
+    format!("{}.hub.json", stem.unwrap_or(file))
+}
+
+/// A path as files write it.
+pub(super) fn at(segments: &[Segment]) -> String {
+    scalar(&Path { root: Root::Here, segments: segments.to_vec() }.to_string())
 }
 
 /// A path of keys as files write it.

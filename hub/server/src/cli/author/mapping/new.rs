@@ -1,13 +1,14 @@
 //! `mapping new`: a draft from sample documents.
 //!
-//! **Invariant:** no file that is there is written over. Test: `a_draft_passes_check_and_its_own_case`.
+//! **Invariant:** no file that is there is written over, and what was written passes `check` and `test` as it
+//! stands. Test: `a_draft_passes_check_and_its_own_case`.
 
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use orderhub_mapping::draft::{Draft, Sample, draft};
+use orderhub_mapping::draft::{Asked, Draft, Sample, draft, frame, hub_file};
 use orderhub_order::ids::Entity;
 
 use super::given;
@@ -18,18 +19,24 @@ use crate::cli::output::{self, Code, Fault, counted, say};
 #[command(after_help = "Examples:
   orderhub mapping new till.order order1.json order2.json              # prints the draft
   orderhub mapping new till.order order1.json --out mappings           # writes mappings/till/order.yaml, its samples and cases
+  orderhub mapping new depot.parcel parcels.csv --entity shipment --key parcel_no --out mappings
 
 Every line that was guessed ends with `# guess`. The draft passes its own cases; the guesses are yours to look at.
+In a folder without integration.yaml one is drafted, too, with a connector.yaml, so that `orderhub check` and
+`orderhub test` pass at once.
 Exit codes: 0 drafted; 1 no draft fits the samples, or a file is there already; 2 usage.")]
 pub(in crate::cli) struct New {
     /// `<integration>.<document>`, as folder and file are to be called.
     name: String,
-    /// Sample documents, JSON; the more kinds of them, the better.
+    /// Sample documents as they come, JSON, XML, CSV or a form; the more kinds of them, the better.
     #[arg(required = true)]
     sample: Vec<PathBuf>,
     /// What the documents are about: order, fulfilment, shipment, ….
     #[arg(long, default_value = "order", value_parser = entity)]
     entity: Entity,
+    /// What identifies a document: the path of its key. Without it a key is guessed.
+    #[arg(long, value_name = "PATH")]
+    key: Option<String>,
     /// The mappings folder to write to.
     #[arg(long, value_name = "FOLDER")]
     out: Option<PathBuf>,
@@ -49,17 +56,32 @@ pub(super) fn new(asked: &New) -> Result<ExitCode, Fault> {
     for path in &asked.sample {
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or("sample.json");
         let file = format!("samples/{name}");
-        if samples.iter().any(|(known, _)| *known == file) {
+        if samples.iter().any(|(known, _)| hub_file(known) == hub_file(&file)) {
             return Err(Fault::new(Code::Usage, format!("two samples are called `{name}`")));
         }
         samples.push((file, given::file(path)?));
     }
     let given: Vec<Sample<'_>> = samples.iter().map(|(file, body)| Sample { file, body }).collect();
-    let drafted = draft(&asked.name, asked.entity, &given)
-        .map_err(|why| Fault::new(Code::Problems, why).hint("try with other samples"))?;
+    let wanted = Asked { name: &asked.name, entity: asked.entity, key: asked.key.as_deref() };
+    let drafted = draft(&wanted, &given).map_err(|refused| {
+        let fault = Fault::new(Code::Problems, refused.why);
+        refused.hint.into_iter().fold(fault, Fault::hint)
+    })?;
     match &asked.out {
         None => output::exactly(drafted.text.as_bytes()),
-        Some(folder) => write(&folder.join(integration), document, &drafted, &samples)?,
+        Some(folder) => {
+            let around = frame(integration, document, asked.entity, drafted.revision);
+            write(&folder.join(integration), document, &drafted, &samples, around)?;
+        }
+    }
+    if !drafted.key.named {
+        let key = &drafted.key.path;
+        say(&format!(
+            "note: nothing is called like a key; `{key}` stands in every document and never twice"
+        ));
+        if let Some(other) = drafted.key.others.first() {
+            say(&format!("  hint: another: `--key {other}`"));
+        }
     }
     say(&format!(
         "{} guessed, {} without a guess",
@@ -86,12 +108,20 @@ fn write(
     document: &str,
     drafted: &Draft,
     samples: &[(String, Vec<u8>)],
+    around: [(&'static str, String); 2],
 ) -> Result<(), Fault> {
     let mut files: Vec<(PathBuf, Vec<u8>)> = Vec::new();
     files.push((folder.join(format!("{document}.yaml")), drafted.text.clone().into_bytes()));
     files.extend(samples.iter().map(|(file, body)| (folder.join(file), body.clone())));
     for (file, json) in &drafted.expected {
         files.push((folder.join(file), format!("{json:#}\n").into_bytes()));
+    }
+    let new = !folder.join("integration.yaml").exists();
+    if new {
+        let around = around.into_iter().map(|(file, text)| (folder.join(file), text.into_bytes()));
+        // A connector that is there already is kept.
+        files
+            .extend(around.filter(|(path, _)| !path.ends_with("connector.yaml") || !path.exists()));
     }
     if let Some((there, _)) = files.iter().find(|(path, _)| path.exists()) {
         let fault = Fault::new(Code::Problems, format!("`{}` is there already", there.display()));
@@ -103,10 +133,11 @@ fn write(
         made.map_err(|error| failed(path, &error))?;
         say(&format!("wrote {}", path.display()));
     }
-    if !folder.join("integration.yaml").is_file() {
+    if !new {
+        let file = folder.join("integration.yaml");
         say(&format!(
-            "hint: `{}` has no integration.yaml yet: it says which connector and role, and what comes in",
-            folder.display()
+            "hint: let it come in: `- message: {document}` in `intake` of {}",
+            file.display()
         ));
     }
     Ok(())
