@@ -184,6 +184,18 @@ fn a_code_and_a_field_are_explained_and_a_wrong_one_gets_a_hint() {
     assert!(ran.code == 0 && ran.out.contains("totals.total"), "{}", ran.out);
     let ran = orderhub(folder.path(), &["explain", "state.payment"]);
     assert!(ran.code == 0 && ran.out.contains("captured"), "{}", ran.out);
+    assert!(
+        ran.out.contains("conflict the owner wins") && !ran.out.contains("Enum"),
+        "{}",
+        ran.out
+    );
+    let ran = orderhub(folder.path(), &["explain", "shipments"]);
+    assert!(ran.out.contains("shipments.shipped_at") && ran.out.contains("moment"), "{}", ran.out);
+    assert!(ran.out.contains("written without `shipments.`"), "{}", ran.out);
+    let ran = orderhub(folder.path(), &["explain", "timestamp"]);
+    assert!(ran.code == 0 && ran.out.contains("twice") && ran.out.contains("►"), "{}", ran.out);
+    let ran = orderhub(folder.path(), &["explain", "timestmp"]);
+    assert!(ran.err.contains("did you mean `timestamp`?"), "{}", ran.err);
     let ran = orderhub(folder.path(), &["explain", "state.paiment"]);
     assert_eq!(ran.code, 5);
     assert!(ran.err.contains("did you mean `state.payment`?"), "{}", ran.err);

@@ -27,6 +27,7 @@ mod listing;
 mod literal;
 pub mod mutate;
 pub mod open;
+pub mod pages;
 mod parse;
 mod paths;
 mod program;

@@ -170,10 +170,15 @@ impl Numbers {
     }
 }
 
+/// What stands around rules of a file: for each, in the order of their numbers, the rule that it stands in, and
+/// whether the file says `direction:` for it or for one around it.
+pub(crate) type Around = HashMap<RuleNo, (Option<RuleNo>, bool)>;
+
 /// The ways that were found, beside what the file asks for.
-pub(crate) fn settle(rules: &mut [RuleInfo], went: &[Went], asked: &dyn Fn(RuleNo) -> bool) {
+pub(crate) fn settle(rules: &mut [RuleInfo], went: &[Went], around: &Around) {
     for (number, (rule, went)) in rules.iter_mut().zip(went).enumerate() {
-        let asked = u16::try_from(number).is_ok_and(|number| asked(RuleNo(number)));
+        let no = u16::try_from(number).map_or(RuleNo::NONE, RuleNo);
+        let asked = around.get(&no).is_some_and(|(_, asked)| *asked);
         let why = |way: &Option<Result<(), String>>| -> Box<str> {
             match way {
                 Some(Err(why)) if !why.is_empty() => why.as_str().into(),
@@ -187,21 +192,43 @@ pub(crate) fn settle(rules: &mut [RuleInfo], went: &[Went], asked: &dyn Fn(RuleN
             _ => Way::In { why: why(&went.outward), asked },
         };
     }
+    for number in 0..rules.len() {
+        let no = u16::try_from(number).map_or(RuleNo::NONE, RuleNo);
+        let surrounding =
+            around.get(&no).and_then(|(parent, _)| rules.get(usize::from((*parent)?.0)));
+        let of_parent = surrounding.map(|parent| parent.way.clone());
+        if let (Some(of_parent), Some(rule)) = (of_parent, rules.get_mut(number)) {
+            inherit(&mut rule.way, &of_parent);
+        }
+    }
 }
 
-/// Every rule for which the file says `direction:`, by number.
-pub(crate) fn directed(file: &File) -> Vec<(RuleNo, Direction)> {
-    fn walk(rules: &[Rule], found: &mut Vec<(RuleNo, Direction)>) {
+/// What keeps the rule around it from going the other way keeps a rule, too, that has no reason of its own.
+fn inherit(way: &mut Way, parent: &Way) {
+    let known = match (&mut *way, parent) {
+        (Way::In { why, .. }, Way::In { why: parent, .. })
+        | (Way::Out { why, .. }, Way::Out { why: parent, .. }) => Some((why, parent)),
+        (Way::Both | Way::In { .. } | Way::Out { .. }, _) => None,
+    };
+    if let Some((why, parent)) = known.filter(|(why, _)| &***why == IDENTIFIES) {
+        *why = parent.clone();
+    }
+}
+
+/// What stands around each rule of a file.
+pub(crate) fn around(file: &File) -> Around {
+    fn walk(rules: &[Rule], parent: Option<RuleNo>, asked: bool, found: &mut Around) {
         for rule in rules {
-            found.extend(rule.direction.as_ref().map(|direction| (rule.no, direction.is)));
-            walk(rule.fields.as_deref().unwrap_or_default(), found);
+            let asked = asked || rule.direction.is_some();
+            found.insert(rule.no, (parent, asked));
+            walk(rule.fields.as_deref().unwrap_or_default(), Some(rule.no), asked, found);
             if let Some(each) = &rule.each {
-                walk(&each.fields, found);
+                walk(&each.fields, Some(rule.no), asked, found);
             }
         }
     }
-    let mut found = Vec::new();
-    walk(&file.fields, &mut found);
+    let mut found = Around::new();
+    walk(&file.fields, None, false, &mut found);
     found
 }
 
@@ -256,6 +283,16 @@ mod tests {
     use super::*;
     use crate::{Mapping, Named};
 
+    #[test]
+    fn parts_of_what_goes_one_way_say_why_it_does() {
+        let text = "orderhub: 1\nmapping: t.case\nentity: fulfilment\nkey: id\nfields:\n  - { hub: /addresses.ship_to, system: to, fields: [{ hub: city, system: town }] }\n";
+        let mapping = Mapping::compile(&Source::new("case.yaml", text), &Named::default());
+        let mapping = mapping.unwrap_or_else(|findings| panic!("{}", render(&findings)));
+        let last = mapping.rules().last().unwrap();
+        let Way::Out { why, .. } = &last.way else { panic!("{last:?}") };
+        assert!(why.contains("own element only"), "{why}");
+    }
+
     fn mapping(rules: &[&str]) -> Mapping {
         let rules: String = rules.iter().map(|rule| format!("  - {rule}\n")).collect();
         let text = format!("orderhub: 1\nmapping: t.case\nkey: id\nfields:\n{rules}");
@@ -295,6 +332,7 @@ mod tests {
             "{ hub: addresses.ship_to, system: to, fields: [{ hub: city, system: town }, { hub: line1, value: x }] }",
             "{ hub: state.fulfilment, system: done }",
             LINES,
+            "{ hub: payments, system: paid, direction: in, each: { key: id, fields: [{ hub: method, expr: a, with: { a: by } }] } }",
         ]);
         let shown: Vec<String> = mapping
             .rules()
@@ -317,6 +355,9 @@ mod tests {
             "lines both items",
             "lines.$key both items.*.id",
             "lines.qty.ordered both items.*.n",
+            "payments in true: `direction:` says so",
+            "payments.$key in false: it says which one is meant, and nothing else",
+            "payments.method in true: an expression goes one way, unless `inverse:` says the other",
         ];
         assert_eq!(shown, wanted);
     }

@@ -25,6 +25,14 @@ fn render_one(finding: &Diagnostic) -> String {
     let margin = " ".repeat(number.len());
     let (shown, indent, carets) = window(finding, column);
     let mut out = String::new();
+    if finding.source.text.is_empty() {
+        // Nothing of the file is there, or was read: there is no line to show.
+        let name = visible(&finding.source.name);
+        let _fine = writeln!(out, "{word}[{}]: {}", finding.code, visible(&finding.message))
+            .and_then(|()| writeln!(out, "{margin}--> {name}"));
+        more(finding, &margin, &mut out);
+        return out;
+    }
     let label =
         if finding.label.is_empty() { String::new() } else { format!(" {}", finding.label) };
     // Writing to a String does not fail.
@@ -35,6 +43,13 @@ fn render_one(finding: &Diagnostic) -> String {
         .and_then(|()| writeln!(out, "{margin} |"))
         .and_then(|()| writeln!(out, "{number} | {shown}"))
         .and_then(|()| writeln!(out, "{margin} | {indent}{carets}{}", visible(&label)));
+    more(finding, &margin, &mut out);
+    out
+}
+
+/// What follows the place.
+fn more(finding: &Diagnostic, margin: &str, out: &mut String) {
+    // Writing to a String does not fail.
     if let Some(hint) = &finding.hint {
         let _fine = writeln!(out, "{margin} = hint: {}", visible(hint));
     }
@@ -42,7 +57,6 @@ fn render_one(finding: &Diagnostic) -> String {
         let _fine = writeln!(out, "{margin} = note: {}: {}", visible(&note.text), note.place());
     }
     let _fine = writeln!(out, "{margin} = more: orderhub explain {}", finding.code);
-    out
 }
 
 /// The part of the line that is shown, the blanks before the carets, and the carets: as wide as what

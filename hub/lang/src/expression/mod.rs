@@ -138,7 +138,9 @@ pub fn compile(text: &str, roots: &[&str]) -> Result<Arc<dyn Expression>, Expres
 }
 
 fn unknown_root(name: &Name, span: Span, roots: &[&str]) -> ExpressionError {
-    let hint = if name.root.contains('-') {
+    let hint = if matches!(name.root.as_str(), "if" | "then" | "else") {
+        Some(token::NO_IF.to_owned())
+    } else if name.root.contains('-') {
         Some("between a name and a minus write blanks: `a - b`".to_owned())
     } else if FUNCTIONS.contains(&name.root.as_str()) {
         Some(format!("`{0}` is a function: `{0}(…)`", name.root))

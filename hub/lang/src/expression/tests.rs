@@ -91,6 +91,21 @@ fn a_mistake_is_placed_at_its_byte() {
         let error = compile(text, ROOTS).unwrap_err();
         assert_eq!((error.code, error.span.start), (code, at), "{text}: {error:?}");
     }
+    let odd = [
+        (
+            "if status == 'x' { 'Y' } else { 'N' }",
+            "`{` means nothing in an expression",
+            "there is no `if`",
+        ),
+        ("a } b", "`}` means nothing in an expression", "has no braces"),
+        ("`x`", "```", "straight quotes"),
+        ("if a", "nothing is called `if` here", "there is no `if`"),
+    ];
+    for (text, message, hint) in odd {
+        let error = compile(text, ROOTS).unwrap_err();
+        assert!(error.message.starts_with(message), "{text}: {error:?}");
+        assert!(error.hint.as_ref().is_some_and(|known| known.contains(hint)), "{text}: {error:?}");
+    }
     assert_eq!(
         compile("stauts", ROOTS).unwrap_err().hint.as_deref(),
         Some("did you mean `status`?")

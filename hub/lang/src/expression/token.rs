@@ -2,7 +2,7 @@
 
 use super::{ExpressionError, Name};
 use crate::codes;
-use crate::diagnostic::Span;
+use crate::diagnostic::{Span, visible};
 use crate::path::{MOST_SEGMENTS, Segment, is_number};
 
 /// One token.
@@ -21,6 +21,10 @@ pub(super) enum Token {
     /// `true`, `false`, an operator, a bracket or a comma.
     Sign(&'static str),
 }
+
+/// What stands in for `if`.
+pub(super) const NO_IF: &str = "there is no `if`: compare, `p == 'expedite'`, and let `as: { boolean: { true: Y, false: N } }` write \
+                                the result; or take a rule for each, with `where:`";
 
 /// Longer signs before their beginnings.
 const SIGNS: [&str; 19] = [
@@ -265,7 +269,26 @@ impl<'a> Reader<'a> {
                 "there is no `? :`",
                 Some("in a mapping take two rules with `where:`; what stands in for `()` is `a ?? b`"),
             ),
-            _ => self.fail("this character means nothing in an expression", None),
+            Some(other) => {
+                let message =
+                    format!("`{}` means nothing in an expression", visible(&other.to_string()));
+                self.fail(&message, self.odd(other))
+            }
+            None => self.fail("an expression ends too early", None),
+        }
+    }
+
+    /// What is meant by a character that means nothing, where that can be told.
+    fn odd(&self, sign: char) -> Option<&'static str> {
+        let first = self.text.split_whitespace().next();
+        match sign {
+            '{' | '}' if first == Some("if") => Some(NO_IF),
+            '{' | '}' => Some("an expression has no braces; a text stands in quotes: `'{'`"),
+            '`' | '´' | '“' | '”' | '„' | '‘' | '’' | '«' | '»' => {
+                Some("texts stand in straight quotes: `'paid'`")
+            }
+            ';' => Some("an expression is one value: there are no statements"),
+            _ => None,
         }
     }
 }

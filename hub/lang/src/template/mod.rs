@@ -244,9 +244,25 @@ fn value(inside: &str, start: usize, roots: &[&str]) -> Result<Part, ExpressionE
         });
     }
     let shift = u32::try_from(start).unwrap_or(u32::MAX);
-    let expression = expression::compile(inside, roots)
-        .map_err(|error| ExpressionError { span: error.span.shifted(shift), ..error })?;
+    let expression =
+        expression::compile(inside, roots).map_err(|error| in_braces(error, inside, shift))?;
     Ok(Part::Value { expression, text: inside.trim().to_owned() })
+}
+
+/// A mistake between braces: where it was not meant as an expression at all (another language, a piece of
+/// JSON), the brace is what to mend.
+fn in_braces(error: ExpressionError, inside: &str, shift: u32) -> ExpressionError {
+    let at = inside.get(error.span.start as usize..).unwrap_or_default();
+    let foreign =
+        error.code == codes::EXPRESSION && at.starts_with([':', '{', '}', '$', '#', '\\']);
+    let hint = match error.hint {
+        Some(hint) if !foreign => Some(hint),
+        _ if error.code == codes::EXPRESSION => {
+            Some("`{` begins an expression; a brace itself is doubled: `{{`".to_owned())
+        }
+        hint => hint,
+    };
+    ExpressionError { span: error.span.shifted(shift), hint, ..error }
 }
 
 fn eval(expression: &dyn Expression, text: &str, scope: &dyn Scope) -> Result<Value, RenderError> {

@@ -87,6 +87,17 @@ fn mistakes_are_placed_within_the_text() {
 }
 
 #[test]
+fn a_brace_that_was_not_meant_is_to_be_doubled() {
+    for text in ["query($id: ID!) { order(id: $id) { id } }", "{ \"a\": 1 }", "{$x}"] {
+        let error = Template::parse(text, ROOTS).unwrap_err();
+        assert!(
+            error.hint.as_ref().is_some_and(|hint| hint.ends_with("doubled: `{{`")),
+            "{text}: {error:?}"
+        );
+    }
+}
+
+#[test]
 fn trees_are_bodies_and_report_every_mistake() {
     use crate::diagnostic::Source;
     use crate::yaml::{Budget, parse};

@@ -94,20 +94,49 @@ impl<'n> Fields<'n> {
 
     /// Reports every key that was not asked for.
     pub fn finish(self, findings: &mut Findings) {
-        let mut known = self.known;
+        let mut known = self.known.clone();
         known.sort_unstable();
         known.dedup();
-        for (key, _) in self.entries {
-            if known.contains(&key.name.as_str()) {
+        let mut in_text = false;
+        for (at, (key, value)) in self.entries.iter().enumerate() {
+            let unknown = !known.contains(&key.name.as_str());
+            // What follows the first comma of a text was told with it.
+            if in_text && unknown && value.is_null() {
+                continue;
+            }
+            in_text = false;
+            if !unknown {
                 continue;
             }
             // Looking for the nearest name is costly: it is done for those that are shown.
             if findings.is_full() {
                 findings.count(key.span, Severity::Error);
             } else {
-                findings.report(unknown_key(key, self.what, &known, findings));
+                let finding = unknown_key(key, self.what, &known, findings);
+                let named = finding.hint.as_ref().is_some_and(|hint| hint.starts_with("did you"));
+                let cut = finding.code == codes::UNKNOWN_KEY && value.is_null() && !named;
+                let whole = cut.then(|| self.cut_text(at, &known)).flatten();
+                in_text = whole.is_some();
+                findings.report(match whole {
+                    Some(hint) => finding.with_hint(hint),
+                    None => finding,
+                });
             }
         }
+    }
+}
+
+impl Fields<'_> {
+    /// The hint for a key without a value that is the rest of a text with a comma.
+    fn cut_text(&self, at: usize, known: &[&'static str]) -> Option<String> {
+        let (name, text) = self.entries.get(at.checked_sub(1)?)?;
+        let mut whole = text.scalar_text()?.into_owned();
+        let rest = self.entries.get(at..)?.iter();
+        let rest =
+            rest.take_while(|(key, value)| value.is_null() && !known.contains(&key.name.as_str()));
+        rest.for_each(|(key, _)| whole.push_str(&format!(", {}", key.name)));
+        let quoted = crate::value::Value::text(whole).to_json_text();
+        Some(format!("a text with a comma stands in quotes: `{}: {quoted}`", name.name))
     }
 }
 

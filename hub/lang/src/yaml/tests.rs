@@ -186,6 +186,22 @@ fn unknown_keys_are_reported_with_the_nearest_name() {
 }
 
 #[test]
+fn a_text_that_a_comma_cuts_is_told_once_with_its_quotes() {
+    let text = "{ why: a new job, in a hurry, with care, system: a.json, hb }";
+    let source = Source::new("a.yaml", text);
+    let node = parse(&source, &Budget::default()).unwrap();
+    let mut findings = Findings::new(&source);
+    let mut fields = Fields::of(&node, "a case", &mut findings).unwrap();
+    fields.allow(&["why", "system", "hub"]);
+    fields.finish(&mut findings);
+    let found = findings.into_vec();
+    assert_eq!(places(&found), ["L0001 1:19", "L0001 1:58"]);
+    let hint = "a text with a comma stands in quotes: `why: \"a new job, in a hurry, with care\"`";
+    assert_eq!(found[0].hint.as_deref(), Some(hint));
+    assert_eq!(found[1].hint.as_deref(), Some("did you mean `hub`?"));
+}
+
+#[test]
 fn a_part_of_a_text_is_found_inside_its_quotes() {
     let source = Source::new("a.yaml", "a: 'status == 1'\nb: \"x\\ny\"\n");
     let root = parse(&source, &Budget::default()).unwrap();

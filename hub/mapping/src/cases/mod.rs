@@ -5,7 +5,7 @@ mod compare;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use orderhub_lang::diagnostic::{Diagnostic, MOST_FINDINGS, Span};
+use orderhub_lang::diagnostic::{Diagnostic, MOST_FINDINGS, Span, nearest};
 use orderhub_lang::value::Value;
 use orderhub_order::ids::SystemName;
 use serde_json::Value as Json;
@@ -92,11 +92,23 @@ pub struct CaseResult {
 /// integration's folder.
 pub fn missing(mapping: &Mapping, files: &[&str]) -> Vec<Diagnostic> {
     let known: BTreeSet<&str> = files.iter().copied().collect();
-    let named = mapping.cases().iter().flat_map(|case| &case.files);
-    let missing = named.filter(|(file, _)| !known.contains(file.as_str())).take(MOST_FINDINGS);
-    let finding = |(file, span): &(String, Span)| {
+    let all =
+        || mapping.cases().iter().flat_map(|case| case.files.iter().map(move |file| (case, file)));
+    let missing = all().filter(|(_, (file, _))| !known.contains(file.as_str())).take(MOST_FINDINGS);
+    let named: BTreeSet<&str> = all().map(|(_, (file, _))| file.as_str()).collect();
+    let finding = |(case, (file, span)): (&Case, &(String, Span))| {
         let message = format!("there is no `{file}`");
         let finding = Diagnostic::error(codes::FILE, &mapping.source, *span, message);
+        let comes_in = case.system.as_ref().is_some_and(|system| known.contains(system.as_str()));
+        let goes_out = comes_in || known.contains(case.hub.as_str());
+        let expected = *file == case.hub && comes_in || case.out.as_ref() == Some(file) && goes_out;
+        if expected {
+            // A file that no case names may be the one, under another name.
+            let free = files.iter().copied().filter(|file| !named.contains(file));
+            let near = nearest(file, free).map(|near| format!("; or did you mean `{near}`?"));
+            let near = near.unwrap_or_default();
+            return finding.with_hint(format!("`orderhub test --update` writes it{near}"));
+        }
         match finding.with_nearest(file, files.iter().copied()) {
             near if near.hint.is_some() => near,
             other => other

@@ -125,8 +125,7 @@ impl Compiler<'_> {
         if file.format.has_no_null() {
             self.blanks(&root);
         }
-        let directed: BTreeSet<_> = rules::directed(file).into_iter().map(|(no, _)| no).collect();
-        rules::settle(&mut rules, &self.went, &|no| directed.contains(&no));
+        rules::settle(&mut rules, &self.went, &rules::around(file));
         let optional = self.optional();
         let trie = self.trie;
         Compiled {

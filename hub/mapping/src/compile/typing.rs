@@ -94,6 +94,9 @@ impl Compiler<'_> {
             }
             let message = format!("`{word}` is no {} of `{}`", "value", field.full_path());
             let finding = match at {
+                Some((file, cell)) if Arc::ptr_eq(file, self.findings.source()) => {
+                    self.findings.error(codes::ENUM, cell, message)
+                }
                 Some((file, cell)) => Diagnostic::error(codes::ENUM, file, cell, message)
                     .with_note(self.findings.source(), span, "the rule that uses the table"),
                 None => self.findings.error(codes::ENUM, span, message),

@@ -257,7 +257,7 @@ pub(crate) trait Conversion: Debug + Send + Sync {
         Vec::new()
     }
 
-    /// Where a hub word stands that a file gives.
+    /// Where a hub word stands: in the rule, in the file that names its conversions, or in a table's own.
     fn word_at(&self, _word: &str) -> Option<(&Arc<Source>, Span)> {
         None
     }

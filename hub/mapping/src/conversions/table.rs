@@ -36,6 +36,8 @@ pub(crate) struct Rows {
     back_null: Option<String>,
     /// The file that they stand in.
     file: Option<Arc<Source>>,
+    /// The file of the rule that holds them.
+    rule: Option<Arc<Source>>,
 }
 
 /// What becomes of a word that no row has.
@@ -88,14 +90,15 @@ fn here(rows: Option<&Node>, table: &Node, options: &mut Options<'_>) -> Option<
         options.wrong(rows.unwrap_or(table), "rows are needed: rows: { paid: captured }");
         return None;
     };
-    let mut read = Rows::default();
+    let rule = Some(Arc::clone(options.findings.source()));
+    let mut read = Rows { rule, ..Rows::default() };
     for (key, value) in entries {
         let text = value.scalar_text().map(std::borrow::Cow::into_owned);
         if text.is_none() && !value.is_null() {
             options.wrong(value, "a row gives a text or null");
             return None;
         }
-        read.row(&key.name, text, None);
+        read.row(&key.name, text, Some(value.span));
     }
     Some(read)
 }
@@ -172,7 +175,8 @@ impl Rows {
     /// Where a hub word stands in the file.
     pub(super) fn at(&self, word: &str) -> Option<(&Arc<Source>, Span)> {
         let (_, at) = self.back.get(word)?;
-        Some((self.file.as_ref()?, (*at)?))
+        let file = self.file.as_ref().or(self.rule.as_ref());
+        Some((file?, (*at)?))
     }
 
     /// Adds a row; `at` is the place of the hub's word in the file.

@@ -73,7 +73,11 @@ impl Integration {
         } else if !parts.unread.contains(&INTEGRATION) {
             let missing = Source::new(format!("mappings/{name}/{INTEGRATION}"), "");
             let message = format!("`mappings/{name}` has no integration.yaml");
-            all.push(Diagnostic::error(codes::FILE, &missing, Span::default(), message));
+            let finding = Diagnostic::error(codes::FILE, &missing, Span::default(), message);
+            all.push(finding.with_hint(format!(
+                "write one: `orderhub: 1`, `integration: {name}`, `role: …`, `connector: declared`, and in `intake:` what comes in; \
+                 a folder that is no integration stands outside the mappings folder"
+            )));
         }
         match &draft {
             Some(draft) => named = draft.named.clone(),
