@@ -1,7 +1,8 @@
 //! Changes of a mapping that none of its cases notices: what the cases do not prove.
 //!
 //! Each change is one that a hand makes: a rule gone, a conversion gone, two rows of a table swapped. A change
-//! that does not compile is none. What an alias repeats is written once, and changed everywhere at once.
+//! that does not compile is none. What an alias repeats is written once, and changed everywhere at once. A group
+//! of rules that has cases of its own is tried there, and not again in every file that includes it.
 //!
 //! **Invariant:** a change that some case notices is not named, and one that none notices is. Test: the cases
 //! `tests/data/mapping/mutate`. Bound: [`MOST`] changes a mapping; the first ones are tried.
@@ -11,12 +12,12 @@ use std::sync::Arc;
 use orderhub_lang::diagnostic::{Findings, Span};
 use orderhub_order::catalogue::{FieldType, catalogue};
 
-use crate::Mapping;
 use crate::ast::{Each, File, Rule, Side};
 use crate::cases::{Case, run_case};
 use crate::cell::Cell;
 use crate::compile::hub_text;
 use crate::conversions::Conversion;
+use crate::{Direction, Mapping, RuleInfo, Way};
 
 /// Most changes that are tried of one mapping.
 pub const MOST: usize = 2_000;
@@ -84,9 +85,11 @@ pub fn mutate(
     mapping: &Mapping,
     read_sample: &dyn Fn(&str) -> Option<Vec<u8>>,
     asked: &dyn Fn(&Case) -> bool,
+    ways: &[Direction],
 ) -> Mutated {
     let mut changes = Vec::new();
     of_file(&mapping.file, &mut changes);
+    changes.retain(|(change, _)| counts(mapping, change, ways));
     let mut known: Vec<(Option<Span>, Span, String)> = Vec::new();
     let mut done = Mutated::default();
     for (change, words) in changes {
@@ -107,6 +110,21 @@ pub fn mutate(
         }
     }
     done
+}
+
+/// Whether a change can make a difference, and is tried here.
+fn counts(mapping: &Mapping, change: &Change, ways: &[Direction]) -> bool {
+    let elsewhere = change.rule.and_then(|span| mapping.source.included(span.start));
+    if elsewhere.is_some_and(|group| group.text.lines().any(|line| line.starts_with("cases:"))) {
+        return false;
+    }
+    // What a list is taken for is asked on the way in alone.
+    let inward = || {
+        let of = |rule: &&RuleInfo| Some(rule.span) == change.rule;
+        let out = mapping.rules().iter().filter(of).all(|rule| matches!(rule.way, Way::Out { .. }));
+        ways.contains(&Direction::In) && !out
+    };
+    !matches!(change.what, What::Complete | What::Adds) || inward()
 }
 
 fn apply(mapping: &Mapping, change: &Change) -> Option<Mapping> {

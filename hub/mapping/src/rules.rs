@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use orderhub_lang::diagnostic::Span;
 use orderhub_lang::path::{Path, Root, Segment};
 
-use crate::ast::{Direction, File, Key, Rule, Side};
+use crate::ast::{File, Key, Rule, Side};
 
 /// A rule of a mapping, by its place in [`crate::Mapping::rules`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

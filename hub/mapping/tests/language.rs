@@ -229,7 +229,7 @@ fn of_cases(case: &Node, failures: &mut Vec<String>) {
     let found = coverage(&mapping, &read, &|_| true, &[Direction::In, Direction::Out]);
     let shown = |part: &Part| format!("{} {}: {}", place(&part.rule), part.way, part.part);
     same(case.get("untouched"), found.untouched().map(shown).collect(), failures);
-    let found = mutate(&mapping, &read, &|_| true);
+    let found = mutate(&mapping, &read, &|_| true, &[Direction::In, Direction::Out]);
     assert!(found.tried > found.survivors.len() && !found.more, "{found:?}");
     let shown = |(at, words): &(String, String)| format!("{}: {words}", place(at));
     same(case.get("unnoticed"), found.survivors.iter().map(shown).collect(), failures);

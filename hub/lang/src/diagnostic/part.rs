@@ -83,6 +83,11 @@ impl Source {
         behind.checked_sub(1).and_then(|at| self.parts.get(at))
     }
 
+    /// The file that is included at an address; `None`: it is of the file itself.
+    pub fn included(&self, byte: u32) -> Option<&Source> {
+        self.part(byte).map(|part| part.source.as_ref())
+    }
+
     /// The file that an address is in, with the address's byte in it.
     pub(super) fn file(&self, byte: u32) -> (&Source, u32) {
         self.part(byte).map_or((self, byte), |part| (part.source.as_ref(), byte - part.base))

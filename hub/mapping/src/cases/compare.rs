@@ -31,3 +31,37 @@ pub(super) fn compare(path: &str, expected: &Json, given: &Json, failures: &mut 
         }
     }
 }
+
+/// What differs between two bodies that are not JSON: their texts, or else the bytes that these were read from.
+pub(super) fn bytes(
+    expected: &[u8],
+    given: &[u8],
+    [wanted, text]: [String; 2],
+    failures: &mut Vec<String>,
+) {
+    if expected == given {
+        return;
+    }
+    if wanted != text {
+        return compare("", &Json::String(wanted), &Json::String(text), failures);
+    }
+    let mark = |bytes: &[u8]| bytes.starts_with("\u{feff}".as_bytes());
+    let ends = |bytes: &[u8]| bytes.windows(2).any(|pair| pair == b"\r\n");
+    let said = |yes: bool, one: &'static str, other: &'static str| if yes { one } else { other };
+    if mark(expected) != mark(given) {
+        let has = |bytes| said(mark(bytes), "begins with a mark of byte order", "has none");
+        failures.push(format!("`.` {}; what is expected {}", has(given), has(expected)));
+    }
+    if ends(expected) != ends(given) {
+        let has = |bytes| said(ends(bytes), "CR and LF", "LF");
+        failures.push(format!(
+            "`.` ends its lines with {}, expected {}",
+            has(given),
+            has(expected)
+        ));
+    }
+    if failures.is_empty() {
+        let same = expected.iter().zip(given).take_while(|(one, other)| one == other).count();
+        failures.push(format!("`.` has the same letters in other bytes, from byte {same} on"));
+    }
+}

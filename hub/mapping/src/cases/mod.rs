@@ -11,7 +11,7 @@ use orderhub_order::ids::SystemName;
 use serde_json::Value as Json;
 
 use self::built::Built;
-use self::compare::compare;
+use self::compare::{bytes, compare};
 use crate::explain::{self, Explained};
 use crate::facts::{Facts, NoFacts};
 use crate::watch::Watch;
@@ -86,6 +86,8 @@ pub struct CaseResult {
     pub hub: Option<Json>,
     /// What the way out gave.
     pub out: Option<Json>,
+    /// The same as it is sent, where the mapping does not write JSON.
+    pub sent: Option<Vec<u8>>,
 }
 
 /// A finding for each file that a case names and that is not there. `files` are the paths below the
@@ -133,8 +135,14 @@ pub(crate) fn run_case(
     read_sample: &dyn Fn(&str) -> Option<Vec<u8>>,
 ) -> CaseResult {
     let place = mapping.source.place(case.span.start);
-    let mut result =
-        CaseResult { why: case.why.clone(), place, failures: Vec::new(), hub: None, out: None };
+    let mut result = CaseResult {
+        why: case.why.clone(),
+        place,
+        failures: Vec::new(),
+        hub: None,
+        out: None,
+        sent: None,
+    };
     let (settings, args) = case.surroundings();
     let system = SystemName::new("case");
     let context = Context { system: &system, settings: &settings, args: &args, hub: None };
@@ -238,20 +246,43 @@ fn way_back(
     context: &Context<'_>,
     result: &mut CaseResult,
 ) {
-    match out(mapping, hub, context) {
-        Err(why) => result.failures.push(why),
-        Ok(given) => {
-            let expected = match read_sample(name).and_then(|body| mapping.format.text(&body)) {
-                Some(text) => Ok(Json::String(text)),
-                None => sample(name, read_sample),
-            };
-            match expected {
-                Ok(expected) => compare("", &expected, &given, &mut result.failures),
-                Err(why) => result.failures.push(why),
-            }
-            result.out = Some(given);
-        }
+    let projected = match project(mapping, hub, context) {
+        Ok(projected) => projected,
+        Err(why) => return result.failures.push(why),
+    };
+    if let (Ok(projection), true) = (&projected, mapping.format.text(&[]).is_some()) {
+        result.sent = Some(projection.bytes.clone());
     }
+    let given = match shown(mapping, projected) {
+        Ok(given) => given,
+        Err(why) => return result.failures.push(why),
+    };
+    let body = read_sample(name);
+    let error = body.as_deref().and_then(expected_error);
+    match (&result.sent, error, body) {
+        // An error is expected as JSON, whatever the mapping writes.
+        (_, Some(error), _) => compare("", &error, &given, &mut result.failures),
+        (Some(sent), None, Some(body)) => {
+            let texts = [&body, sent].map(|bytes| mapping.format.text(bytes).unwrap_or_default());
+            bytes(&body, sent, texts, &mut result.failures);
+        }
+        (None, None, Some(body)) if mapping.format.text(&[]).is_some() => {
+            let text = mapping.format.text(&body).unwrap_or_default();
+            compare("", &Json::String(text), &given, &mut result.failures);
+        }
+        (_, None, _) => match sample(name, read_sample) {
+            Ok(expected) => compare("", &expected, &given, &mut result.failures),
+            Err(why) => result.failures.push(why),
+        },
+    }
+    result.out = Some(given);
+}
+
+/// The error that a case expects instead of a document.
+fn expected_error(body: &[u8]) -> Option<Json> {
+    let json = body.strip_prefix("\u{feff}".as_bytes()).unwrap_or(body);
+    let json: Json = serde_json::from_slice(json).ok()?;
+    json.get("$error").is_some().then_some(json)
 }
 
 /// What a hub JSON gives on the way out, a text where the mapping does not write JSON; `{ "$error": … }` where it
@@ -261,7 +292,12 @@ fn way_back(
 ///
 /// The hub JSON cannot be read.
 pub fn out(mapping: &Mapping, hub: &Json, context: &Context<'_>) -> Result<Json, String> {
-    match project(mapping, hub, context)? {
+    shown(mapping, project(mapping, hub, context)?)
+}
+
+/// What went out, or why nothing did, as [`out`] says it.
+fn shown(mapping: &Mapping, projected: Result<Projection, ReverseError>) -> Result<Json, String> {
+    match projected {
         Ok(projection) if mapping.format.text(&[]).is_some() => {
             Ok(mapping.format.text(&projection.bytes).map_or(Json::Null, Json::String))
         }

@@ -100,9 +100,11 @@ impl Integration {
         diagnostic::sort(&mut all);
         let wrong = all.iter().any(|finding| finding.severity == Severity::Error);
         let whole = !wrong && !failed && parts.unread.is_empty();
+        let sound = mappings.clone();
         let filled =
             |integration| Integration { mappings, connector_source: connector, ..integration };
-        Loaded { integration: integration.filter(|_| whole).map(filled), diagnostics: all }
+        let integration = integration.filter(|_| whole).map(filled);
+        Loaded { integration, mappings: sound, diagnostics: all }
     }
 }
 

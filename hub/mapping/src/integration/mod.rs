@@ -55,6 +55,8 @@ pub struct Integration {
 pub struct Loaded {
     /// The integration, unless a file has an error.
     pub integration: Option<Integration>,
+    /// The mappings that have no error of their own, whatever is wrong beside them.
+    pub mappings: BTreeMap<String, Arc<Mapping>>,
     /// Everything that was found in all files, ordered by file and place.
     pub diagnostics: Vec<Diagnostic>,
 }

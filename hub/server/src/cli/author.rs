@@ -1,5 +1,6 @@
 //! For those who write integration files: static check, and the files' own cases.
 
+mod asked;
 pub(super) mod fmt;
 pub(super) mod mapping;
 mod one_way;
@@ -76,7 +77,19 @@ pub(super) fn check(asked: &Check, output: Output) -> Result<ExitCode, Fault> {
         count += named;
         let found = Bundle::check(&looked, &config)
             .map_err(|error| Fault::new(Code::Settings, error.to_string()))?;
-        all.extend(found.into_iter().map(|finding| Found::below(&root, finding)));
+        let told = asked::told(&looked.files, &below, found);
+        all.extend(told.findings.into_iter().map(|finding| Found::below(&root, finding)));
+        if !told.left_out.is_empty() {
+            let names: Vec<String> = told
+                .left_out
+                .iter()
+                .map(|name| format!("`{}`", place::shown(&root.join(name))))
+                .collect();
+            say(&format!(
+                "note: errors of files that were not asked for are not shown ({}); what goes round between systems was looked at without them",
+                names.join(", ")
+            ));
+        }
         if asked.one_way {
             one_way::show(&Folder::load(&looked.files, &looked.unread), &below, output);
         }

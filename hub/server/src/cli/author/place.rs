@@ -13,8 +13,9 @@ use orderhub_mapping::{Integration, Mapping, Named};
 use crate::bundle::{Bundle, BundleError, Files as Mappings};
 use crate::cli::output::{Code, Fault, Output};
 
-/// A folder with an `integration.yaml` stands in the mappings folder; so does its every file, and what stands
-/// in `common` or `hub` beside such a folder. A file elsewhere is its own root.
+/// A folder with an `integration.yaml` stands in the mappings folder; so does its every file, what stands in
+/// `common` or `hub` beside such a folder, and a file whose folder stands there without one. A file elsewhere is
+/// its own root.
 pub(super) fn root(path: &Path) -> (PathBuf, String) {
     let own = |folder: &&Path| folder.join("integration.yaml").is_file();
     let shared = |folder: &&Path| {
@@ -24,11 +25,25 @@ pub(super) fn root(path: &Path) -> (PathBuf, String) {
     // A relative path ends before the folder that it starts in: what surrounds that one counts too.
     let whole = path.canonicalize().unwrap_or_else(|_| path.to_owned());
     let folder = whole.ancestors().find(|folder| own(folder) || shared(folder));
-    let Some(root) = folder.and_then(Path::parent) else {
+    // A file of a folder without integration.yaml, beside folders of a mappings folder.
+    let beside = whole.parent().filter(|folder| {
+        whole.is_file()
+            && folder
+                .parent()
+                .is_some_and(|root| root.join("common").is_dir() || holds_integrations(root))
+    });
+    let Some(root) = folder.or(beside).and_then(Path::parent) else {
         return (path.to_owned(), String::new());
     };
     let below = whole.strip_prefix(root).unwrap_or(&whole).display().to_string();
     (root.to_owned(), below)
+}
+
+/// A path as people write it: from the folder that they are in, where it stands there.
+pub(super) fn shown(path: &Path) -> String {
+    let here = std::env::current_dir().and_then(|here| here.canonicalize()).ok();
+    let inside = here.and_then(|here| path.strip_prefix(here).ok().map(Path::to_owned));
+    inside.as_deref().unwrap_or(path).display().to_string()
 }
 
 fn holds_integrations(folder: &Path) -> bool {
@@ -143,9 +158,13 @@ mod tests {
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
             std::fs::write(path, "").unwrap();
         };
-        for path in
-            ["m/shop/integration.yaml", "m/common/tables/a.csv", "m/hub/flow.yaml", "lone.yaml"]
-        {
+        for path in [
+            "m/shop/integration.yaml",
+            "m/common/tables/a.csv",
+            "m/hub/flow.yaml",
+            "m/new/order.yaml",
+            "lone.yaml",
+        ] {
             make(path);
         }
         let found = |path: &str| {
@@ -159,6 +178,7 @@ mod tests {
         assert_eq!(found("m/common"), is("m", "common"));
         assert_eq!(found("m/common/tables/a.csv"), is("m", "common/tables/a.csv"));
         assert_eq!(found("m/hub/flow.yaml"), is("m", "hub/flow.yaml"));
+        assert_eq!(found("m/new/order.yaml"), is("m", "new/order.yaml"));
         assert_eq!(found("lone.yaml"), is("lone.yaml", ""));
     }
 

@@ -14,7 +14,7 @@ use orderhub_mapping::mutate::{Mutated, mutate};
 use orderhub_mapping::{Direction, Mapping};
 use serde_json::{Value as Json, json};
 
-use super::{Files, Mappings, load, roots, selected, whole};
+use super::{Files, Mappings, load, mapping, roots, selected, whole};
 use crate::cli::output::{self, Code, Fault, Output, say};
 
 /// Which cases, and what is told of them.
@@ -63,10 +63,7 @@ pub(super) struct Ran {
 /// Runs the cases that mapping files carry.
 pub(in crate::cli) fn test(asked: &Test, output: Output) -> Result<ExitCode, Fault> {
     let mut all = ran(asked, output)?;
-    let refused = if asked.update { update::update(&all)? } else { 0 };
-    if asked.update {
-        all = ran(asked, output)?;
-    }
+    let refused = if asked.update { updated(asked, &mut all, output)? } else { 0 };
     let results: Vec<&CaseResult> =
         all.iter().flat_map(|ran| &ran.results).map(|(_, r)| r).collect();
     if results.is_empty() {
@@ -88,6 +85,25 @@ pub(in crate::cli) fn test(asked: &Test, output: Output) -> Result<ExitCode, Fau
     say(&summary(&all, results.len(), failed));
     let good = failed == 0 && refused == 0 && survivors == 0;
     Ok(if good { ExitCode::SUCCESS } else { ExitCode::from(Code::Problems.number()) })
+}
+
+/// Rounds of updating: what one case expects may be what the next goes out from.
+const MOST_ROUNDS: usize = 4;
+
+/// Updates until nothing is written any more; how many expectations were refused.
+fn updated(asked: &Test, all: &mut Vec<Ran>, output: Output) -> Result<usize, Fault> {
+    let (mut written, mut refused) = (0, Vec::new());
+    for _ in 0..MOST_ROUNDS {
+        let done = update::update(all)?;
+        (written, refused) = (written + done.written, done.refused);
+        if done.written == 0 {
+            break;
+        }
+        *all = ran(asked, output)?;
+    }
+    refused.iter().for_each(|line| say(line));
+    say(&format!("{written} expectations written, {} refused", refused.len()));
+    Ok(refused.len())
 }
 
 fn summary(all: &[Ran], cases: usize, failed: usize) -> String {
@@ -116,6 +132,14 @@ fn share(touched: usize, parts: usize) -> String {
 fn ran(asked: &Test, output: Output) -> Result<Vec<Ran>, Fault> {
     let mut all = Vec::new();
     for (root, below) in roots(&asked.files)? {
+        if root.is_file() {
+            let mapping = mapping::given::mapping(&root, output)?;
+            let folder = root.parent().map(Path::to_owned).unwrap_or_default();
+            let sample = |sample: &str| mapping::given::file(&folder.join(sample)).ok();
+            let ways = [Direction::In, Direction::Out];
+            all.push(of_mapping(asked, &mapping, &ways, folder.clone(), &sample));
+            continue;
+        }
         let (mappings, folder) = load(&root)?;
         let groups = folder.library.mappings().filter(|(file, _)| selected(file, &below));
         let sample = |sample: &str| mappings.get(&format!("{COMMON}/{sample}")).cloned();
@@ -145,13 +169,25 @@ fn of_integration(
     if !mappings.keys().any(|path| path.starts_with(&format!("{name}/")) && selected(path, below)) {
         return Ok(Vec::new());
     }
-    let integration = whole(folder, name, output)?;
     let sample = |sample: &str| mappings.get(&format!("{name}/{sample}")).cloned();
-    let mapped = integration.mappings.iter();
+    let loaded = folder.integrations.get(name);
+    // Files that are asked for by name are tried whatever is wrong beside them.
+    let alone = loaded.filter(|loaded| {
+        let here = below.iter().filter(|path| path.starts_with(&format!("{name}/")));
+        let sound = |path: &String| loaded.mappings.keys().any(|document| *path == file(document));
+        below.iter().all(|path| !path.is_empty() && path != name) && here.clone().all(sound)
+    });
+    let integration = match loaded.and_then(|loaded| loaded.integration.as_ref()) {
+        None if alone.is_some() => None,
+        Some(_) | None => Some(whole(folder, name, output)?),
+    };
+    let all = integration.map(|found| &found.mappings).or(alone.map(|loaded| &loaded.mappings));
+    let mapped = all.into_iter().flatten();
     let mapped = mapped.filter(|(document, _)| selected(&file(document), below));
     Ok(mapped
         .map(|(document, mapping)| {
-            let ways = integration.ways(document);
+            let both = || vec![Direction::In, Direction::Out];
+            let ways = integration.map_or_else(both, |integration| integration.ways(document));
             of_mapping(asked, mapping, &ways, root.join(name), &sample)
         })
         .filter(|ran| !ran.results.is_empty() || asked.coverage && asked.filter.is_none())
@@ -177,7 +213,7 @@ fn of_mapping(
     let coverage = asked.coverage.then(|| coverage(mapping, sample, &fits, ways));
     // Changes are seen by cases that hold without them.
     let tries = asked.mutate && hold && !results.is_empty();
-    let mutated = tries.then(|| mutate(mapping, sample, &fits));
+    let mutated = tries.then(|| mutate(mapping, sample, &fits, ways));
     Ran { mapping: Arc::clone(mapping), folder, results, coverage, mutated }
 }
 

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use orderhub_lang::diagnostic::{self, Diagnostic, Span};
 use orderhub_lang::value::Value;
 use orderhub_lang::yaml::source_from_bytes;
+use orderhub_mapping::library::Folder;
 use orderhub_mapping::{Context, MapError, Mapping, Named};
 use orderhub_order::ids::SystemName;
 
@@ -111,7 +112,7 @@ fn pair(text: &str) -> Result<(String, String), String> {
 }
 
 /// A mapping file, compiled with the integration whose folder it stands in; alone, if it stands in none.
-pub(super) fn mapping(path: &Path, output: Output) -> Result<Arc<Mapping>, Fault> {
+pub(in crate::cli::author) fn mapping(path: &Path, output: Output) -> Result<Arc<Mapping>, Fault> {
     if !path.is_file() {
         let what = if path.is_dir() { "is a folder" } else { "is not there" };
         let fault = Fault::new(Code::Usage, format!("`{}` {what}", path.display()));
@@ -124,12 +125,26 @@ pub(super) fn mapping(path: &Path, output: Output) -> Result<Arc<Mapping>, Fault
     if let Some((_, group)) = groups.find(|(name, _)| *name == below) {
         return Ok(Arc::clone(group));
     }
-    let found = whole(&all, integration, output)?;
-    let document = file.strip_suffix(".yaml").unwrap_or(file);
-    found.mapping(document).map(Arc::clone).ok_or_else(|| {
+    one_of(&all, integration, file, output)?.ok_or_else(|| {
         let fault = Fault::new(Code::Usage, format!("`{}` is no mapping", path.display()));
         fault.hint("mappings are the files beside integration.yaml and connector.yaml")
     })
+}
+
+/// One mapping of an integration's folder, whatever is wrong with the files beside it.
+fn one_of(
+    all: &Folder,
+    integration: &str,
+    file: &str,
+    output: Output,
+) -> Result<Option<Arc<Mapping>>, Fault> {
+    let document = file.strip_suffix(".yaml").unwrap_or(file);
+    let loaded = all.integrations.get(integration);
+    let sound = loaded.and_then(|loaded| loaded.mappings.get(document));
+    match sound {
+        Some(mapping) => Ok(Some(Arc::clone(mapping))),
+        None => Ok(whole(all, integration, output)?.mapping(document).map(Arc::clone)),
+    }
 }
 
 /// The same; a file that stands in no integration's folder is read as if it stood where `like` stands, so that
@@ -148,11 +163,7 @@ pub(super) fn mapping_like(
     let mut files = read(&root)?;
     files.insert(below.clone(), file(path)?);
     let all = folder(&files);
-    let found = whole(&all, integration, output)?;
-    let document = name.strip_suffix(".yaml").unwrap_or(name);
-    found
-        .mapping(document)
-        .map(Arc::clone)
+    one_of(&all, integration, name, output)?
         .ok_or_else(|| Fault::new(Code::Usage, format!("`{}` is no mapping", like.display())))
 }
 

@@ -9,39 +9,56 @@ use std::path::{Component, Path};
 use orderhub_mapping::cases::{Case, CaseResult};
 use serde_json::Value as Json;
 
+use super::super::place::shown;
 use super::Ran;
 use crate::cli::output::{Code, Fault, say};
 
-/// Writes the expectations of cases that do not hold; how many were refused.
-pub(super) fn update(all: &[Ran]) -> Result<usize, Fault> {
-    let (mut written, mut refused) = (0, 0);
+/// What one round of updating came to.
+#[derive(Debug, Default)]
+pub(super) struct Done {
+    /// Files that were written.
+    pub(super) written: usize,
+    /// What was not, and why, a line each.
+    pub(super) refused: Vec<String>,
+}
+
+/// Writes the expectations of cases that do not hold.
+pub(super) fn update(all: &[Ran]) -> Result<Done, Fault> {
+    let mut done = Done::default();
     for ran in all {
         for (case, result) in ran.results.iter().filter(|(_, result)| !result.failures.is_empty()) {
-            for (file, json) in expectations(case, result) {
-                match write(&ran.folder, file, json)? {
+            for (file, given) in expectations(case, result) {
+                let path = shown(&ran.folder.join(file));
+                match write(&ran.folder, file, &given)? {
                     Written::Yes => {
-                        written += 1;
-                        say(&format!("wrote {}", ran.folder.join(file).display()));
+                        done.written += 1;
+                        say(&format!("wrote {path}"));
                     }
                     Written::Same => {}
                     Written::Refused(why) => {
-                        refused += 1;
-                        say(&format!("not written: {}: {why}", ran.folder.join(file).display()));
-                        say(&format!("  --> {}", result.place));
+                        let place = &result.place;
+                        done.refused.push(format!("not written: {path}: {why}\n  --> {place}"));
                     }
                 }
             }
         }
     }
-    say(&format!("{written} expectations written, {refused} refused"));
-    Ok(refused)
+    Ok(done)
+}
+
+/// What is written.
+enum Given<'c> {
+    Json(&'c Json),
+    /// What the system gets, of a format that is not JSON.
+    Sent(&'c [u8]),
 }
 
 /// What a case gave, by the file that expects it. The hub side of a way out alone is written by hand.
-fn expectations<'c>(case: &'c Case, result: &'c CaseResult) -> Vec<(&'c str, &'c Json)> {
+fn expectations<'c>(case: &'c Case, result: &'c CaseResult) -> Vec<(&'c str, Given<'c>)> {
     let came_in = case.system.as_ref().and(result.hub.as_ref());
-    let came_in = came_in.map(|json| (case.hub.as_str(), json));
-    let went_out = case.out.as_deref().zip(result.out.as_ref());
+    let came_in = came_in.map(|json| (case.hub.as_str(), Given::Json(json)));
+    let sent = result.sent.as_deref().map(Given::Sent);
+    let went_out = case.out.as_deref().zip(sent.or(result.out.as_ref().map(Given::Json)));
     came_in.into_iter().chain(went_out).collect()
 }
 
@@ -51,27 +68,39 @@ enum Written {
     Refused(String),
 }
 
-fn write(folder: &Path, file: &str, json: &Json) -> Result<Written, Fault> {
+fn write(folder: &Path, file: &str, given: &Given<'_>) -> Result<Written, Fault> {
     let inside = Path::new(file).components().all(|part| matches!(part, Component::Normal(_)));
     if !inside {
         return Ok(Written::Refused("it is not in the integration's folder".to_owned()));
     }
     let path = folder.join(file);
-    let known = fs::read(&path).ok().and_then(|bytes| serde_json::from_slice::<Json>(&bytes).ok());
-    if known.as_ref() == Some(json) {
-        return Ok(Written::Same);
-    }
-    let expected = known.as_ref().map(failures).unwrap_or_default();
-    if let Some(new) = failures(json).into_iter().find(|cause| !expected.contains(cause)) {
-        return Ok(Written::Refused(format!("a document fails, `{new}`: mend the mapping first")));
-    }
+    let there = fs::read(&path).ok();
+    let bytes = match given {
+        Given::Sent(bytes) if there.as_deref() == Some(bytes) => return Ok(Written::Same),
+        Given::Sent(bytes) => bytes.to_vec(),
+        Given::Json(json) => {
+            let known = there.and_then(|bytes| serde_json::from_slice::<Json>(&bytes).ok());
+            if known.as_ref() == Some(*json) {
+                return Ok(Written::Same);
+            }
+            // Failures that the old expectation has are meant.
+            let expected = known.as_ref().map(failures).unwrap_or_default();
+            if let Some(new) = failures(json).into_iter().find(|cause| !expected.contains(cause)) {
+                return Ok(Written::Refused(format!(
+                    "a document fails, `{new}`: mend the mapping first; if that is meant, write `{{ \"$error\": \"{new}\" }}` \
+                     into the file, and update it again"
+                )));
+            }
+            format!("{json:#}\n").into_bytes()
+        }
+    };
     let failed = |error: std::io::Error| {
         Fault::new(Code::Problems, format!("cannot write `{}`: {error}", path.display()))
     };
     if let Some(parent) = path.parent() {
         fs::create_dir_all(parent).map_err(failed)?;
     }
-    fs::write(&path, format!("{json:#}\n")).map_err(failed)?;
+    fs::write(&path, bytes).map_err(failed)?;
     Ok(Written::Yes)
 }
 
