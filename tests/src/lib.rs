@@ -22,4 +22,5 @@ pub mod scene;
 pub mod settings;
 pub mod stories;
 pub mod system;
+pub mod till;
 pub mod wait;

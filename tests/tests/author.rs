@@ -1,76 +1,11 @@
 //! The tools of those who write mapping files, as a script sees them.
 
 use std::fs;
-use std::io::Write;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::path::PathBuf;
 
-use orderhub_tests::hub::binary;
+use orderhub_tests::till::{MAPPING, PAID, folder, orderhub};
 use serde_json::Value;
 use tempfile::TempDir;
-
-struct Ran {
-    code: i32,
-    out: String,
-    err: String,
-}
-
-fn orderhub(folder: &Path, arguments: &[&str], input: &str) -> Ran {
-    let mut command = Command::new(binary());
-    command.args(arguments).current_dir(folder);
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().unwrap();
-    // A command that ends before it reads closes the pipe.
-    child.stdin.take().unwrap().write_all(input.as_bytes()).ok();
-    let ran = child.wait_with_output().unwrap();
-    Ran {
-        code: ran.status.code().unwrap_or(-1),
-        out: String::from_utf8(ran.stdout).unwrap(),
-        err: String::from_utf8(ran.stderr).unwrap(),
-    }
-}
-
-const INTEGRATION: &str = "orderhub: 1
-integration: till
-role: channel
-connector: declared
-use:
-  state: { table: { rows: { \"true\": captured, \"false\": pending } } }
-intake:
-  - message: order
-    ordering: queue
-";
-
-const MAPPING: &str = "orderhub: 1
-mapping: till.order
-key: number
-fields:
-  - { hub: order_no, system: number }
-  - { hub: currency, system: currency }
-  - { hub: state.payment, system: paid, as: state }
-  - { hub: totals.total, system: total, as: { money: { currency: /currency } } }
-  - { hub: notes.customer, system: note, where: { $settings.notes: [taken] } }
-cases:
-  - { why: a paid one, system: samples/paid.json, hub: samples/paid.hub.json }
-";
-
-const PAID: &str = "{ \"number\": \"17\", \"currency\": \"EUR\", \"paid\": true, \"total\": \"19.90\", \"note\": \"hi\" }";
-
-/// A mappings folder with one integration, whose case does not hold yet.
-fn folder() -> TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    let write = |file: &str, text: &str| {
-        let path = folder.path().join("mappings/till").join(file);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
-    };
-    write("integration.yaml", INTEGRATION);
-    write("connector.yaml", "orderhub: 1\nconnector: till\nbase: \"{base_url}\"\noperations: {}\n");
-    write("order.yaml", MAPPING);
-    write("samples/paid.json", PAID);
-    write("samples/paid.hub.json", "{ \"$key\": \"17\", \"order_no\": \"18\" }\n");
-    folder
-}
 
 fn order(folder: &TempDir) -> PathBuf {
     folder.path().join("mappings/till/order.yaml")

@@ -2,12 +2,14 @@
 //! E.164, `+4930123456`, both ways. `out: national` writes numbers of that country as they are dialled in it,
 //! `030123456`, and others as they are.
 //!
-//! `country` is a code of ISO 3166 or the path of one, and says how a number without `+` is meant: its
+//! `country` is a code of ISO 3166 or the path of one (`/country` of the document, `^country` beside the number),
+//! and says how a number without `+` is meant: its
 //! trunk prefix goes, the calling code comes. What is no number that can be told for certain (letters, an
 //! extension, too few digits, no country) stays as it is: an order does not fail for what a customer typed.
 //!
 //! **Invariant:** a number in the form of E.164 is never changed. Test: `numbers_are_written_as_e164_says`.
 
+use orderhub_lang::path::Root;
 use orderhub_lang::yaml::Node;
 
 use super::{Beside, Conversion, Law, Options, Put, Target, Type, text};
@@ -85,12 +87,18 @@ impl Phone {
             .as_text()
             .filter(|text| text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_uppercase()));
         let Some(code) = code else {
-            let beside = vec![Beside { path: options.path(country)? }];
+            let path = options.path(country)?;
+            if path.root == Root::Here {
+                let why = format!("nothing stands below a number, where this path begins: ^{path}");
+                options.wrong(country, &why);
+                return None;
+            }
             if national {
                 let why = "which numbers are national is known of one country: country: CN";
                 options.wrong(country, why);
                 return None;
             }
+            let beside = vec![Beside { path }];
             return Some(Box::new(Self { country: None, national, beside }));
         };
         let plan = plan(code);

@@ -19,6 +19,7 @@ mod body;
 mod ends;
 mod find;
 mod generate;
+mod group;
 mod judge;
 mod loops;
 mod place;
@@ -35,6 +36,7 @@ use orderhub_lang::diagnostic::{Diagnostic, Source, Span};
 use crate::ast::Direction;
 use crate::integration::Integration;
 
+pub use group::of_mapping;
 pub use loops::loops;
 
 /// How many values a field is tried with.

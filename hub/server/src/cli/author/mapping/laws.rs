@@ -26,6 +26,9 @@ pub(in super::super::super) struct Laws {
     two_way: bool,
 }
 
+/// The folder of what all integrations share, below the mappings folder.
+const COMMON: &str = "common";
+
 /// Columns of the table.
 const COLUMNS: [(&str, &str); 5] = [
     ("field", "/name"),
@@ -37,24 +40,23 @@ const COLUMNS: [(&str, &str); 5] = [
 
 pub(super) fn laws(asked: &Laws, output: Output) -> Result<ExitCode, Fault> {
     let files = Files { path: asked.path.clone(), config: None };
-    let (mut fields, mut findings, mut count) = (Vec::new(), Vec::new(), [0; 4]);
-    let mut refused = 0;
+    let (mut told, mut findings) = (Told::default(), Vec::new());
     for (root, below) in roots(&files)? {
         let (mappings, folder) = load(&root)?;
-        let all = all_of(folder, output)?;
+        for (file, group) in folder.library.mappings().filter(|(file, _)| selected(file, &below)) {
+            let name = file.strip_suffix(".yaml").unwrap_or(&file);
+            let sample = |sample: &str| mappings.get(&format!("{COMMON}/{sample}")).cloned();
+            for law in laws::of_mapping(group, Effort::Report, &sample) {
+                told.add(asked, name, &law);
+            }
+        }
+        let all = all_of(folder, &below, output)?;
         for integration in &all {
             let sample =
                 |file: &str| mappings.get(&format!("{}/{file}", integration.name)).cloned();
             let found = laws::laws(integration, Effort::Report, &sample);
             for law in found.iter().filter(|law| meant(law, &integration.name, &below)) {
-                refused += usize::from(law.refused);
-                let (place, one_way) = kind(&law.class);
-                if let Some(count) = count.get_mut(place) {
-                    *count += 1;
-                }
-                if !(asked.two_way && one_way) {
-                    fields.push(row(&integration.name, law));
-                }
+                told.add(asked, &integration.name, law);
             }
         }
         let untried = all.iter().flat_map(|integration| laws::untried(integration));
@@ -65,6 +67,7 @@ pub(super) fn laws(asked: &Laws, output: Output) -> Result<ExitCode, Fault> {
         );
         findings.extend(laws::loops(&all, &Bundle::ownership_of(&mappings)));
     }
+    let Told { fields, count, refused } = told;
     if count.iter().sum::<usize>() == 0 {
         let fault = Fault::new(Code::Usage, "no fields in these files");
         return Err(fault.hint("name the mappings folder, an integration or a mapping"));
@@ -82,10 +85,45 @@ pub(super) fn laws(asked: &Laws, output: Output) -> Result<ExitCode, Fault> {
     Ok(if good { ExitCode::SUCCESS } else { ExitCode::from(Code::Problems.number()) })
 }
 
-/// All integrations of a folder: a loop may run through one that was not asked for.
-fn all_of(folder: Folder, output: Output) -> Result<Vec<Arc<Integration>>, Fault> {
-    for name in folder.integrations.keys() {
-        whole(&folder, name, output)?;
+/// What is told of fields.
+#[derive(Debug, Default)]
+struct Told {
+    fields: Vec<Value>,
+    /// Lawful, up to a form, one way, broken.
+    count: [usize; 4],
+    refused: usize,
+}
+
+impl Told {
+    fn add(&mut self, asked: &Laws, name: &str, law: &FieldLaw) {
+        self.refused += usize::from(law.refused);
+        let (place, one_way) = kind(&law.class);
+        if let Some(count) = self.count.get_mut(place) {
+            *count += 1;
+        }
+        if !(asked.two_way && one_way) {
+            self.fields.push(row(name, law));
+        }
+    }
+}
+
+/// All integrations of a folder: a loop may run through one that was not asked for. One of those that has errors
+/// is left out.
+fn all_of(
+    folder: Folder,
+    below: &[String],
+    output: Output,
+) -> Result<Vec<Arc<Integration>>, Fault> {
+    for (name, loaded) in &folder.integrations {
+        let meant =
+            below.iter().any(|path| path.is_empty() || path.split('/').next() == Some(name));
+        if meant {
+            whole(&folder, name, output)?;
+        } else if loaded.integration.is_none() {
+            say(&format!(
+                "note: `{name}` has errors and is left out: pairs of systems with it are not looked at"
+            ));
+        }
     }
     let all = folder.integrations.into_values().filter_map(|loaded| loaded.integration);
     Ok(all.map(Arc::new).collect())

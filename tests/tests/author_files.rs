@@ -1,0 +1,87 @@
+//! Work on one file of a mappings folder: what is wrong beside it, and the bytes of formats that are not JSON.
+
+use std::fs;
+
+use orderhub_tests::till::{MAPPING, PAID, folder, orderhub};
+
+const RUN: [&str; 3] = ["mapping", "run", "mappings/till/order.yaml"];
+
+#[test]
+fn one_file_is_worked_on_whatever_is_wrong_beside_it() {
+    let folder = folder();
+    let write = |file: &str, text: &str| {
+        let path = folder.path().join("mappings").join(file);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    };
+    write(
+        "till/late.yaml",
+        &MAPPING.replace("till.order", "till.late").replace("hub: order_no", "hub: order_nr"),
+    );
+    write(
+        "other/order.yaml",
+        "orderhub: 1\nmapping: other.order\nkey: id\nfields: [{ include: common/no, under: { hub: x } }]\n",
+    );
+    let group = "orderhub: 1\nsnippet: common/no\nfields: [{ hub: order_no, system: number }]\ncases: [{ why: w, system: samples/n.json, hub: samples/n.hub.json }]\n";
+    write("common/no.yaml", group);
+    write("common/samples/n.json", "{ \"number\": \"1\" }");
+    write("common/samples/n.hub.json", "{ \"order_no\": \"1\" }");
+    write(
+        "new/order.yaml",
+        "orderhub: 1\nmapping: new.order\nkey: id\nfields: [{ include: common/no }]\n",
+    );
+    let ran = orderhub(folder.path(), &RUN, PAID);
+    assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+    let ran = orderhub(folder.path(), &["test", "mappings/till/order.yaml", "--update"], "");
+    assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+    assert!(ran.err.starts_with("wrote mappings/till/samples/paid.hub.json\n"), "{}", ran.err);
+    let ran = orderhub(folder.path(), &["check", "mappings/till/order.yaml"], "");
+    assert_eq!((ran.code, ran.out.as_str()), (0, ""), "{}", ran.err);
+    assert!(ran.err.contains("not shown (`mappings/other`, `mappings/till`)"), "{}", ran.err);
+    let ran = orderhub(folder.path(), &["check", "mappings/till"], "");
+    assert!(
+        ran.code == 1 && ran.out.contains("order_nr") && !ran.out.contains("other"),
+        "{}",
+        ran.out
+    );
+    // A folder without integration.yaml finds what it includes, and its file is checked by itself.
+    let ran = orderhub(
+        folder.path(),
+        &["mapping", "run", "mappings/new/order.yaml"],
+        "{ \"id\": 1, \"number\": \"5\" }",
+    );
+    assert!(ran.code == 0 && ran.out.contains("\"5\""), "{}{}", ran.out, ran.err);
+    let ran = orderhub(folder.path(), &["check", "mappings/new/order.yaml"], "");
+    assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+    let ran = orderhub(folder.path(), &["mapping", "laws", "mappings/common"], "");
+    assert!(ran.code == 0 && ran.out.contains("common/no order_no"), "{}{}", ran.out, ran.err);
+}
+
+#[test]
+fn cases_of_tables_compare_and_write_the_bytes_that_are_sent() {
+    let folder = folder();
+    let write = |file: &str, text: &str| {
+        let path = folder.path().join("mappings/till").join(file);
+        fs::write(path, text).unwrap();
+    };
+    let table = "orderhub: 1\nmapping: till.table\nentity: fulfilment\nformat: { csv: { delimiter: \";\", bom: true } }\nfields:\n  - { hub: ref, system: release }\n  - { hub: $xref(fulfilment), system: theirs }\ncases:\n  - { why: one, hub: samples/t.hub.json, out: samples/t.csv }\n  - { why: unlinked, hub: samples/u.hub.json, out: samples/u.out.json }\n";
+    write("table.yaml", table);
+    write("samples/t.hub.json", "{ \"$xref\": { \"fulfilment\": \"9\" }, \"ref\": \"F1\" }");
+    write("samples/u.hub.json", "{ \"ref\": \"F1\" }");
+    write("samples/u.out.json", "{ \"$error\": \"not_linked\", \"kind\": \"fulfilment\" }");
+    let test = ["test", "mappings/till/table.yaml", "--update"];
+    let ran = orderhub(folder.path(), &test, "");
+    assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+    let sent = fs::read_to_string(folder.path().join("mappings/till/samples/t.csv")).unwrap();
+    assert_eq!(sent, "\u{feff}release;theirs\r\nF1;9\r\n");
+    write("samples/t.csv", &sent.replace("\r\n", "\n"));
+    let ran = orderhub(folder.path(), &test[..2], "");
+    assert!(
+        ran.code == 1 && ran.out.contains("ends its lines with CR and LF, expected LF"),
+        "{}",
+        ran.out
+    );
+    write("samples/t.csv", &sent.replace('\u{feff}', ""));
+    let ran = orderhub(folder.path(), &test[..2], "");
+    assert!(ran.code == 1 && ran.out.contains("begins with a mark of byte order"), "{}", ran.out);
+}
