@@ -1,7 +1,7 @@
 //! The tools of those who write mapping files, as a script sees them.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use orderhub_tests::till::{MAPPING, PAID, folder, orderhub};
 use serde_json::Value;

@@ -4,6 +4,7 @@
 use orderhub_lang::diagnostic::Span;
 use orderhub_lang::path::{Path, Root};
 use orderhub_lang::yaml::{Fields, Node};
+use orderhub_order::catalogue::catalogue;
 use orderhub_order::ids::{Collection, Entity};
 
 use super::Reader;
@@ -191,7 +192,9 @@ impl Reader<'_> {
 impl Under {
     fn applied(self, mut rules: Vec<Rule>, fits: Fits, span: Span) -> Vec<Rule> {
         // The parts of an address that stands at one place are an object: it is null, or missing, as a whole.
-        if let (Fits::Address, Some(hub), Some(system)) = (fits, &self.hub, &self.system) {
+        if let (Fits::Address, Some(hub), Some(system)) = (fits, &self.hub, &self.system)
+            && !holds_fields(&hub.is)
+        {
             let side = |path: &PathAt| Some(Side::Paths(vec![path.clone()]));
             let (hub, system, fields) = (side(hub), side(system), Some(rules));
             return vec![Rule { span, hub, system, fields, ..Rule::default() }];
@@ -215,6 +218,13 @@ impl Under {
         }
         rules
     }
+}
+
+/// Whether fields stand below a place of the hub (`customer`): a group for the parts of an address stands flat
+/// there. An address is a field itself.
+fn holds_fields(place: &Path) -> bool {
+    let start = format!("{place}.");
+    catalogue().fields().any(|field| field.path.starts_with(&start))
 }
 
 fn follow_all(side: &mut Side, start: &Path) {

@@ -172,13 +172,19 @@ fn describe(field: &Field) -> String {
         format!("each of `{}`", field.collection.path())
     };
     let owners: Vec<_> = field.owners.iter().map(|one| owner(*one)).collect();
+    let values = match &field.ty {
+        FieldType::Enum(name) => Some(catalogue().enum_values(name)),
+        _ => None,
+    };
     let mut text = format!("{}\n\n", field.full_path());
     let mut row = |name: &str, says: &str| text.push_str(&format!("  {name:<8} {says}\n"));
     row("of", &collection);
-    row("type", &type_of(&field.ty));
-    if let FieldType::Enum(name) = &field.ty {
-        let values = catalogue().enum_values(name);
-        row("values", &format!("one of: {} (others are kept as they are)", values.join(", ")));
+    row(
+        "type",
+        &if values.is_some() { "one of its values".to_owned() } else { type_of(&field.ty) },
+    );
+    if let Some(values) = values {
+        row("values", &format!("{} (others are kept as they are)", values.join(", ")));
     }
     row("given by", made_by(field.kind));
     if !owners.is_empty() {
