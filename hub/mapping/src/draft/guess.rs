@@ -91,7 +91,7 @@ fn parted(entity: Entity, document: &Shape) -> (Vec<Leaf<'_>>, Vec<(String, Shap
     let list = list_of(entity, "lines").map(|list| list.collection);
     let varies = |(key, shape): &&(String, Shape)| {
         let of = |collection| field(collection, &plain(key)).is_some();
-        shape.differs || list.is_some_and(|list| of(list)) && !of(collection)
+        shape.differs || list.is_some_and(of) && !of(collection)
     };
     let (of_rows, of_all): (Vec<_>, Vec<_>) = rows.keys.iter().partition(varies);
     let before = [Segment::Key(name.clone()), Segment::Index(0)];

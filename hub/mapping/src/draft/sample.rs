@@ -186,7 +186,7 @@ fn csv(samples: &[Sample<'_>]) -> (Format, Option<String>) {
         line.split(char::from(delimiter)).map(|cell| cell.trim_matches('"')).collect();
     let name = |cell: &&str| !cell.is_empty() && crate::cell::decimal(cell).is_none();
     let distinct: std::collections::BTreeSet<_> = cells.iter().collect();
-    let header = cells.iter().all(|cell| name(cell)) && distinct.len() == cells.len();
+    let header = cells.iter().all(name) && distinct.len() == cells.len();
     let csv = Csv { delimiter, encoding, header, bom: marked, ..Csv::default() };
     let mut options = Vec::new();
     if delimiter != b',' {

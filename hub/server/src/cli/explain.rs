@@ -131,9 +131,10 @@ fn list(word: &str, fields: &[&Field]) -> String {
 
 /// The type of a field in words, with the values of a state.
 fn kind_of(field: &Field) -> String {
-    let kind = match &field.ty {
-        FieldType::Enum(name) => format!("one of {}", catalogue().enum_values(name).join(", ")),
-        other => type_of(other),
+    let kind = if let FieldType::Enum(name) = &field.ty {
+        format!("one of {}", catalogue().enum_values(name).join(", "))
+    } else {
+        type_of(&field.ty)
     };
     let by = match field.kind {
         Kind::Given | Kind::Atomic | Kind::Fact => "",
@@ -172,9 +173,10 @@ fn describe(field: &Field) -> String {
         format!("each of `{}`", field.collection.path())
     };
     let owners: Vec<_> = field.owners.iter().map(|one| owner(*one)).collect();
-    let values = match &field.ty {
-        FieldType::Enum(name) => Some(catalogue().enum_values(name)),
-        _ => None,
+    let values = if let FieldType::Enum(name) = &field.ty {
+        Some(catalogue().enum_values(name))
+    } else {
+        None
     };
     let mut text = format!("{}\n\n", field.full_path());
     let mut row = |name: &str, says: &str| text.push_str(&format!("  {name:<8} {says}\n"));
