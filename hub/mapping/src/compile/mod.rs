@@ -17,6 +17,7 @@ mod template;
 mod typing;
 mod written;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use orderhub_lang::condition::{Condition, Test};

@@ -14,7 +14,7 @@ impl Run<'_, '_> {
         for test in tests {
             if let Source::Setting(name) = &test.source {
                 let value = self.context.settings.get(name).map(|text| Cell::text(text.as_str()));
-                if holds(&test.test, &[value.unwrap_or(Cell::Absent)]) {
+                if holds(test, &[value.unwrap_or(Cell::Absent)]) {
                     continue;
                 }
                 return Ok(false);
