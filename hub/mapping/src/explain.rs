@@ -144,6 +144,7 @@ fn explained(
         settle(field, &by_rule);
         not_asked(mapping, field, hub, listed, way);
     }
+    empty_objects(&mut fields);
     let (no_rule, other_way) = without(mapping, listed, way);
     Explained { mapped: None, projected: None, fields, no_rule, other_way }
 }
@@ -175,6 +176,21 @@ fn settle(field: &mut Field, by_rule: &BTreeMap<RuleAt, &Listed<'_>>) {
             (Gave::Failed(_), _) => field.got = Got::Failed,
             (Gave::Value(_) | Gave::Null | Gave::Absent, _) => {}
         }
+    }
+}
+
+/// An object none of whose parts has a value is nothing, as the run has it.
+fn empty_objects(fields: &mut [Field]) {
+    let is_part = |part: &Field, of: &str| {
+        part.field.strip_prefix(of).is_some_and(|rest| rest.starts_with('.'))
+            && matches!(part.got, Got::Value(_))
+    };
+    let empty = |field: &Field, all: &[Field]| {
+        field.got == Got::Object && !all.iter().any(|part| is_part(part, &field.field))
+    };
+    let found: Vec<bool> = fields.iter().map(|field| empty(field, fields)).collect();
+    for (field, _) in fields.iter_mut().zip(found).filter(|(_, empty)| *empty) {
+        field.got = Got::Null;
     }
 }
 

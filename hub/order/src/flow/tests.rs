@@ -18,8 +18,8 @@ fn ownership(text: &str) -> Result<Ownership, String> {
 #[test]
 fn the_embedded_files_are_read() {
     let flow = flow(include_str!("../../../../mappings/hub/flow.yaml")).unwrap();
-    assert_eq!(flow.releases.len(), 9);
-    assert_eq!(Flow::embedded().releases.len(), 9);
+    assert_eq!(flow.releases.len(), 10);
+    assert_eq!(Flow::embedded().releases.len(), 10);
     assert!(flow.release("fulfilment.released", "wms").is_some_and(|release| release.creates));
     assert!(flow.assign.contains_key(&Role::Wms));
     let ownership = ownership(include_str!("../../../../mappings/hub/ownership.yaml")).unwrap();
