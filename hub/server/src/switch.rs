@@ -14,7 +14,7 @@
 //! `a_folder_that_changes_is_switched_to_and_a_bad_one_is_not`, `what_is_refused_is_said_until_it_is_mended`,
 //! `what_the_store_names_and_nobody_can_use_is_said_until_it_names_another`.
 //! **Invariant:** a switch loses, doubles and reorders nothing, whatever a target does. Test:
-//! `a_hundred_reloads_lose_nothing`.
+//! `reloads_under_load_lose_nothing`.
 //! **Invariant:** a folder in the middle of a change is not taken for the change. Test:
 //! `a_folder_is_taken_when_it_rests`.
 //! **Invariant:** a folder that cannot be read any more is told of, once, and the bundle in use goes on. Test:
