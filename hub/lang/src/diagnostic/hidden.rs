@@ -4,7 +4,8 @@
 //! there without being seen. Test: `a_file_cannot_steer_the_terminal`.
 
 /// Whether a file may not have this character as it is: it has no width, or turns the direction of what
-/// stands behind it. What joins letters of living scripts (U+200C, U+200D) may stand.
+/// stands behind it. What joins letters of living scripts (U+200C, U+200D) may stand; for variation selectors see
+/// [`chooses_form`].
 pub fn is_hidden(letter: char) -> bool {
     match letter {
         '\t' | '\n' | '\r' => false,
@@ -15,7 +16,7 @@ pub fn is_hidden(letter: char) -> bool {
         | '\u{1160}'
         | '\u{17b4}'
         | '\u{17b5}'
-        | '\u{180e}'
+        | '\u{180b}'..='\u{180f}'
         | '\u{200b}'
         | '\u{200e}'
         | '\u{200f}'
@@ -24,11 +25,43 @@ pub fn is_hidden(letter: char) -> bool {
         | '\u{202a}'..='\u{202e}'
         | '\u{2060}'..='\u{206f}'
         | '\u{3164}'
+        | '\u{fe00}'..='\u{fe0f}'
         | '\u{feff}'
         | '\u{ffa0}'
-        | '\u{fff9}'..='\u{fffb}'
-        | '\u{e0000}'..='\u{e007f}' => true,
+        | '\u{fff0}'..='\u{fffb}'
+        | '\u{1bca0}'..='\u{1bca3}'
+        | '\u{1d173}'..='\u{1d17a}'
+        | '\u{e0000}'..='\u{e0fff}' => true,
         other => other.is_control(),
+    }
+}
+
+/// Whether a variation selector stands behind what it chooses a form of: a pictograph, the digit of a key cap, an
+/// ideograph, a letter of Mongolian. There a person sees which form it is.
+pub fn chooses_form(letter: char, before: Option<char>, after: Option<char>) -> bool {
+    let Some(before) = before else { return false };
+    let ideograph = matches!(
+        before,
+        '\u{3400}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{3ffff}'
+    );
+    let pictograph = matches!(
+        before,
+        '\u{a9}'
+            | '\u{ae}'
+            | '\u{203c}'
+            | '\u{2049}'
+            | '\u{2100}'..='\u{2bff}'
+            | '\u{3030}'
+            | '\u{303d}'
+            | '\u{3297}'
+            | '\u{3299}'
+            | '\u{1f000}'..='\u{1faff}'
+    );
+    match letter {
+        '\u{fe00}'..='\u{fe0f}' => pictograph || ideograph || after == Some('\u{20e3}'),
+        '\u{e0100}'..='\u{e01ef}' => ideograph,
+        '\u{180b}'..='\u{180d}' | '\u{180f}' => matches!(before, '\u{1820}'..='\u{18aa}'),
+        _ => false,
     }
 }
 
@@ -41,6 +74,10 @@ pub fn name(letter: char) -> &'static str {
         '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => "turns the direction of the text",
         '\u{2028}' | '\u{2029}' => "line separator",
         '\u{2060}' => "word joiner",
+        '\u{fe00}'..='\u{fe0f}'
+        | '\u{e0100}'..='\u{e01ef}'
+        | '\u{180b}'..='\u{180d}'
+        | '\u{180f}' => "variation selector",
         '\u{feff}' => "byte order mark",
         other if other.is_control() => "control character",
         _ => "without a width",

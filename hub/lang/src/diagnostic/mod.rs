@@ -15,7 +15,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 pub use self::alike::{LooksLike, looks_like, skeleton};
-pub use self::hidden::{is_hidden, name as hidden_name, visible};
+pub use self::hidden::{chooses_form, is_hidden, name as hidden_name, visible};
 pub use self::nearest::nearest;
 pub use self::part::{Note, Related};
 pub use self::render::render;

@@ -54,7 +54,8 @@ fn more(finding: &Diagnostic, margin: &str, out: &mut String) {
         let _fine = writeln!(out, "{margin} = hint: {}", visible(hint));
     }
     for note in &finding.notes {
-        let _fine = writeln!(out, "{margin} = note: {}: {}", visible(&note.text), note.place());
+        let _fine =
+            writeln!(out, "{margin} = note: {}: {}", visible(&note.text), visible(&note.place()));
     }
     let _fine = writeln!(out, "{margin} = more: orderhub explain {}", finding.code);
 }

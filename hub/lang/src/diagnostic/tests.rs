@@ -52,12 +52,51 @@ fn a_file_cannot_steer_the_terminal() {
     let text = "x: \u{1b}[31mred \u{202e}der\u{200b}\u{a0}\u{e0041}";
     let source = Source::new("a\u{202e}.yaml", text);
     let finding = Diagnostic::error("Y0001", &source, Span::new(0, 1), text).with_hint(text);
+    let finding = finding.with_note(&Source::new("b\u{202e}.yaml", "x"), Span::new(0, 1), text);
     let report = render(&[finding.with_label(text)]);
     assert!(!report.contains(|c: char| c != '\n' && (c.is_control() || !c.is_ascii())), "{report}");
     assert!(
         report.contains("1 | x: \\u{1B}[31mred \\u{202E}der\\u{200B}\\u{A0}\\u{E0041}"),
         "{report}"
     );
+}
+
+#[test]
+fn every_character_without_a_look_of_its_own_is_hidden() {
+    // Default_Ignorable_Code_Point of Unicode 16, without what joins letters.
+    let ranges = [
+        (0xad, 0xad),
+        (0x34f, 0x34f),
+        (0x61c, 0x61c),
+        (0x115f, 0x1160),
+        (0x17b4, 0x17b5),
+        (0x180b, 0x180f),
+        (0x200b, 0x200b),
+        (0x200e, 0x200f),
+        (0x202a, 0x202e),
+        (0x2060, 0x206f),
+        (0x3164, 0x3164),
+        (0xfe00, 0xfe0f),
+        (0xfeff, 0xfeff),
+        (0xffa0, 0xffa0),
+        (0xfff0, 0xfff8),
+        (0x1bca0, 0x1bca3),
+        (0x1d173, 0x1d17a),
+        (0xe0000, 0xe0fff),
+    ];
+    for letter in ranges.into_iter().flat_map(|(from, to)| from..=to).filter_map(char::from_u32) {
+        assert!(is_hidden(letter), "U+{:04X}", u32::from(letter));
+    }
+    for (text, stands) in [
+        ("n\u{fe0f}o", false),
+        ("⚠\u{fe0f}", true),
+        ("葛\u{e0100}", true),
+        ("1\u{fe0f}\u{20e3}", true),
+    ] {
+        let mut letters = text.chars();
+        let (before, letter) = (letters.next(), letters.next().unwrap());
+        assert_eq!(chooses_form(letter, before, letters.next()), stands, "{text}");
+    }
 }
 
 #[test]

@@ -7,7 +7,9 @@ use std::collections::hash_map::Entry;
 
 use super::{Key, Node};
 use crate::codes;
-use crate::diagnostic::{Findings, Severity, Span, hidden_name, is_hidden, looks_like, skeleton};
+use crate::diagnostic::{
+    Findings, Severity, Span, chooses_form, hidden_name, is_hidden, looks_like, skeleton,
+};
 
 /// Reports each character of the file that nobody sees; one mark at the very beginning may say that the
 /// file is UTF-8.
@@ -18,6 +20,10 @@ pub(super) fn check(findings: &mut Findings) {
             continue;
         }
         let span = Span::new(at, at + letter.len_utf8());
+        let (before, after) = source.text.split_at(at);
+        if chooses_form(letter, before.chars().next_back(), after.chars().nth(1)) {
+            continue;
+        }
         if findings.is_full() {
             findings.count(span, Severity::Error);
             continue;
