@@ -94,6 +94,10 @@ fn a_field_is_explained_with_its_rule_its_place_and_its_conversions() {
     let ran = ask(&["state.paiment"]);
     assert_eq!(ran.code, 2);
     assert!(ran.err.contains("did you mean `state.payment`?"), "{}", ran.err);
+    // One that is right does not hide one that is wrong.
+    let ran = ask(&["order_no", "--field", "totals.totl"]);
+    assert_eq!(ran.code, 2, "{}", ran.out);
+    assert!(ran.err.contains("did you mean `totals.total`?"), "{}", ran.err);
     let ran = ask(&["totals", "-o", "json"]);
     let told: Value = serde_json::from_str(&ran.out).unwrap();
     let total = &told[0]["fields"][0];

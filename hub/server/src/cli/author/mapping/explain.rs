@@ -72,14 +72,11 @@ pub(super) fn explain(asked: &Explain, output: Output) -> Result<ExitCode, Fault
 
 /// Keeps the fields that are asked for, or that lie below them.
 fn only(explained: &mut [Explained], asked: &[String]) -> Result<(), Fault> {
-    let fits = |hub: &str| {
-        asked.iter().any(|asked| {
-            hub.strip_prefix(asked.as_str())
-                .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-        })
+    let below = |hub: &str, asked: &str| {
+        hub.strip_prefix(asked).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
     };
+    let fits = |hub: &str| asked.iter().any(|asked| below(hub, asked));
     let mut known: Vec<String> = Vec::new();
-    let mut found = false;
     for one in explained.iter_mut() {
         known.extend(one.fields.iter().map(explain::Field::hub));
         known.extend(one.no_rule.iter().cloned());
@@ -87,14 +84,15 @@ fn only(explained: &mut [Explained], asked: &[String]) -> Result<(), Fault> {
         one.fields.retain(|field| fits(&field.hub()));
         one.no_rule.retain(|field| fits(field));
         one.other_way.retain(|(field, _)| fits(field));
-        found |= !(one.fields.is_empty() && one.no_rule.is_empty() && one.other_way.is_empty());
     }
-    if found || explained.is_empty() {
+    if explained.is_empty() {
         return Ok(());
     }
-    let asked = asked.join("`, `");
+    // Each is judged by itself: one that is misspelled is not hidden by another.
+    let told = |asked: &str| known.iter().any(|hub| below(hub, asked));
+    let Some(asked) = asked.iter().find(|asked| !told(asked)) else { return Ok(()) };
     let fault = Fault::new(Code::Usage, format!("nothing is told of `{asked}`"));
-    Err(match nearest(&asked, known.iter().map(String::as_str)) {
+    Err(match nearest(asked, known.iter().map(String::as_str)) {
         Some(near) => fault.hint(format!("did you mean `{near}`?")),
         None => fault.hint("fields are paths like `totals.total`; `orderhub explain FIELD`"),
     })
