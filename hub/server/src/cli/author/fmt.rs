@@ -164,6 +164,11 @@ fn standard(asked: &Fmt, output: Output) -> Result<ExitCode, Fault> {
     match laid(&source) {
         Ok(laid) if asked.check => {
             let good = laid == source.text;
+            let pairs = laid.lines().zip(source.text.lines());
+            let same = pairs.take_while(|(laid, own)| laid == own).count();
+            if !good {
+                say(&format!("-:{}: it is not in its layout", same + 1));
+            }
             Ok(if good { ExitCode::SUCCESS } else { ExitCode::from(Code::Problems.number()) })
         }
         Ok(laid) => {
