@@ -128,8 +128,14 @@ fn roots(files: &Files) -> Result<BTreeMap<PathBuf, Vec<String>>, Fault> {
     Ok(roots)
 }
 
+/// Whether a file is one of those that are asked for: it, its folder, or everything.
 fn selected(name: &str, below: &[String]) -> bool {
-    below.iter().any(|prefix| prefix.is_empty() || name.starts_with(prefix.as_str()))
+    let within = |rest: &str, prefix: &str| {
+        rest.is_empty() || rest.starts_with('/') || prefix.is_empty() || prefix.ends_with('/')
+    };
+    below
+        .iter()
+        .any(|prefix| name.strip_prefix(prefix.as_str()).is_some_and(|rest| within(rest, prefix)))
 }
 
 #[cfg(test)]

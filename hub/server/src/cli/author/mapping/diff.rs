@@ -141,7 +141,7 @@ fn files(asked: &Diff, output: Output) -> Result<Vec<Document>, Fault> {
 /// Reads a file that a case names.
 type Reads<'r> = &'r dyn Fn(&str) -> Option<Vec<u8>>;
 
-/// The documents of the cases of both, each once.
+/// The documents of the cases of both, each once under the same surroundings.
 fn of_cases(
     old: (&Arc<Mapping>, Reads<'_>),
     new: (&Arc<Mapping>, Reads<'_>),
@@ -155,14 +155,16 @@ fn of_cases(
                 if out { case.out.as_ref().map(|_| &case.hub) } else { case.system.as_ref() };
             let Some(body) = named.and_then(|file| reads(file)) else { continue };
             let name = named.map(|file| format!("{}: {file}", mapping.name)).unwrap_or_default();
-            if documents.iter().any(|known| known.body == body) {
+            // One document may be another under other settings.
+            let around = || around.with(case);
+            if documents.iter().any(|known| known.body == body && known.old.1 == around()) {
                 continue;
             }
             documents.push(Document {
                 name,
                 body,
-                old: (Arc::clone(old.0), around.with(case)),
-                new: (Arc::clone(new.0), around.with(case)),
+                old: (Arc::clone(old.0), around()),
+                new: (Arc::clone(new.0), around()),
             });
         }
     }

@@ -38,7 +38,7 @@ pub(super) struct Around {
 }
 
 /// What stands around, read.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub(super) struct Surroundings {
     system: SystemName,
     settings: BTreeMap<String, String>,

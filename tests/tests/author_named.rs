@@ -1,0 +1,78 @@
+//! The tools take exactly the files that are named, and documents of cases with what stands around them.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use orderhub_tests::hub::binary;
+use tempfile::TempDir;
+
+/// What a command writes to both, and how it ends.
+fn orderhub(folder: &Path, arguments: &[&str]) -> (i32, String) {
+    let ran = Command::new(binary()).args(arguments).current_dir(folder).output().unwrap();
+    let text = [ran.stdout, ran.stderr].concat();
+    (ran.status.code().unwrap_or(-1), String::from_utf8(text).unwrap())
+}
+
+/// Two integrations, the name of one of which begins like the other.
+fn folder() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["till", "till_stock"] {
+        let own = folder.path().join("mappings").join(name);
+        fs::create_dir_all(own.join("samples")).unwrap();
+        let write = |file: &str, text: &str| fs::write(own.join(file), text).unwrap();
+        write(
+            "integration.yaml",
+            &format!(
+                "orderhub: 1\nintegration: {name}\nrole: channel\nconnector: declared\n\
+                 intake: [{{ message: order, ordering: queue }}]\n"
+            ),
+        );
+        write(
+            "connector.yaml",
+            &format!("orderhub: 1\nconnector: {name}\nbase: \"{{base_url}}\"\noperations: {{}}\n"),
+        );
+        write("order.yaml", &mapping(name, "region"));
+        write("samples/a.json", "{ \"id\": \"1\", \"x\": \"v\" }");
+        write("samples/a.hub.json", "{ \"$key\": \"1\" }");
+        write("samples/b.hub.json", "{ \"$key\": \"1\", \"region\": \"v\" }");
+    }
+    folder
+}
+
+/// One sample in two cases, of which the second has another setting.
+fn mapping(name: &str, field: &str) -> String {
+    let case = |expected: &str, mode: &str| {
+        format!(
+            "  - {{ why: of mode {mode}, system: samples/a.json, hub: samples/{expected}, \
+             context: {{ $settings.mode: {mode} }} }}\n"
+        )
+    };
+    format!(
+        "orderhub: 1\nmapping: {name}.order\nkey: id\nfields:\n\
+         \x20 - {{ hub: {field}, system: x, where: {{ $settings.mode: [b] }} }}\ncases:\n{}{}",
+        case("a.hub.json", "a"),
+        case("b.hub.json", "b")
+    )
+}
+
+#[test]
+fn an_integration_is_not_taken_for_one_whose_name_begins_alike() {
+    let folder = folder();
+    for path in ["mappings/till", "mappings/till/", "mappings/till/order.yaml"] {
+        let (code, said) = orderhub(folder.path(), &["test", path]);
+        assert_eq!((code, said.as_str()), (0, "2 cases, 0 failed\n"), "{path}");
+    }
+    let (_, said) = orderhub(folder.path(), &["check", "mappings/till"]);
+    let (_, all) = orderhub(folder.path(), &["check", "mappings"]);
+    assert!(said.contains("checked 3 files") && all.contains("checked 6 files"), "{said}{all}");
+}
+
+#[test]
+fn a_document_is_compared_under_the_settings_of_each_case() {
+    let folder = folder();
+    fs::write(folder.path().join("old.yaml"), mapping("till", "business_unit")).unwrap();
+    let diff = ["mapping", "diff", "old.yaml", "mappings/till/order.yaml", "--exit-code"];
+    let (code, said) = orderhub(folder.path(), &diff);
+    assert!(code == 1 && said.contains("2 documents: 1 different"), "{said}");
+}
