@@ -137,6 +137,19 @@ pub fn compile(text: &str, roots: &[&str]) -> Result<Arc<dyn Expression>, Expres
     engine::compile(script, kind::kind(&tokens), Some(&tokens))
 }
 
+/// The finding is about a name that is nothing like those that can be read: its hint lists them, and who knows
+/// where names come from may say how to make one.
+fn is_foreign(error: &ExpressionError, roots: &[&str]) -> bool {
+    error.code == codes::UNKNOWN_NAME && error.hint == Some(listed(roots))
+}
+
+fn listed(roots: &[&str]) -> String {
+    if roots.is_empty() {
+        return "no names can be read here".to_owned();
+    }
+    format!("names here: {}", roots.join(", "))
+}
+
 fn unknown_root(name: &Name, span: Span, roots: &[&str]) -> ExpressionError {
     let hint = if matches!(name.root.as_str(), "if" | "then" | "else") {
         Some(token::NO_IF.to_owned())
@@ -150,10 +163,8 @@ fn unknown_root(name: &Name, span: Span, roots: &[&str]) -> ExpressionError {
         [("and", "&&"), ("or", "||"), ("not", "!")].iter().find(|(word, _)| *word == name.root)
     {
         Some(format!("write `{sign}`"))
-    } else if roots.is_empty() {
-        Some("no names can be read here".to_owned())
     } else {
-        Some(format!("names here: {}", roots.join(", ")))
+        Some(listed(roots))
     };
     ExpressionError {
         code: codes::UNKNOWN_NAME,
@@ -181,6 +192,25 @@ pub fn compile_node(
             None
         }
     }
+}
+
+/// The same, with what to do about a name that is nothing like those that can be read.
+pub fn compile_naming(
+    node: &Node,
+    roots: &[&str],
+    naming: &str,
+    findings: &mut Findings,
+) -> Option<Arc<dyn Expression>> {
+    let Some(text) = node.scalar_text() else { return compile_node(node, roots, findings) };
+    let mut error = match compile(&text, roots) {
+        Ok(expression) => return Some(expression),
+        Err(error) => error,
+    };
+    if is_foreign(&error, roots) {
+        error.hint = Some(naming.to_owned());
+    }
+    report(node, error, findings);
+    None
 }
 
 /// Reports an error within a node's text.

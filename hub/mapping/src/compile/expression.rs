@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use orderhub_lang::codes::UNKNOWN_NAME;
-use orderhub_lang::diagnostic::Findings;
 use orderhub_lang::expression::{self, Expression};
 use orderhub_lang::yaml::{Node, NodeValue};
 
@@ -16,17 +14,8 @@ impl Compiler<'_> {
         let text = rule.expr.as_ref()?;
         let roots: Vec<&str> = rule.with.iter().map(|(name, _)| name.as_str()).collect();
         let node = Node { span: text.span, value: NodeValue::Text(text.is.clone()) };
-        let mut apart = Findings::new(self.findings.source());
-        let compiled = expression::compile_node(&node, &roots, &mut apart);
-        self.findings.extend(apart.into_vec().into_iter().map(|finding| {
-            let listed = finding.hint.as_deref().is_some_and(|hint| hint.contains("names"));
-            if finding.code == UNKNOWN_NAME && listed {
-                finding.with_hint("name the input: `with: { <name>: <path in the document> }`")
-            } else {
-                finding
-            }
-        }));
-        compiled
+        let naming = "name the input: `with: { <name>: <path in the document> }`";
+        expression::compile_naming(&node, &roots, naming, self.findings)
     }
 }
 
