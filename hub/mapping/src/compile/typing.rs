@@ -92,7 +92,7 @@ impl Compiler<'_> {
             if known.contains(&word) {
                 return;
             }
-            let message = format!("`{word}` is no {} of `{}`", "value", field.full_path());
+            let message = format!("`{word}` is no value of `{}`", field.full_path());
             let finding = match at {
                 Some((file, cell)) if Arc::ptr_eq(file, self.findings.source()) => {
                     self.findings.error(codes::ENUM, cell, message)

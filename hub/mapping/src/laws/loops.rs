@@ -14,6 +14,7 @@ use orderhub_lang::diagnostic::Diagnostic;
 use orderhub_order::catalogue::{Field, Kind, Owner, catalogue};
 use orderhub_order::flow::Ownership;
 use orderhub_order::ids::Role;
+use orderhub_order::lane::MOST_IN_RING;
 use orderhub_order::value::{Address, Value};
 
 use super::ends::{Ends, In, Key, Out, Used};
@@ -24,7 +25,7 @@ use crate::codes;
 use crate::integration::{Chains, Integration};
 
 /// Rounds after which values must have settled: as many as the fold remembers of what it sent.
-const ROUNDS: usize = 8;
+const ROUNDS: usize = MOST_IN_RING;
 /// Values that go round for each field and pair.
 const TRIED: usize = 20;
 /// Values of rounds that a message shows.

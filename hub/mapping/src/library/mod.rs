@@ -4,7 +4,8 @@
 //! it is then not judged. Test: `one_mistake_is_told_once_over_the_whole_folder`.
 //!
 //! **Bounds:** groups stand within each other at most `MOST_DEPTH` deep and never in a circle; what one file
-//! includes weighs at most `MOST_WEIGHT` nodes, of all files together at most `MOST_WEIGHT_OF_ALL`; a table has at most `MOST_ROWS` rows. Tests: the under `tests/data/mapping/include` and `tests/data/mapping/tables`.
+//! includes weighs at most `MOST_WEIGHT` nodes, of all files together at most `MOST_WEIGHT_OF_ALL`; a table has at
+//! most `MOST_ROWS` rows. Tests: the cases under `tests/data/mapping/include` and `tests/data/mapping/tables`.
 
 mod fit;
 mod folder;
