@@ -87,7 +87,7 @@ fn line(law: &FieldLaw) -> String {
     let mut more: Vec<String> = match class {
         Class::Lawful => Vec::new(),
         Class::Canonical(reasons) => reasons.iter().map(reason).collect(),
-        Class::OneWay { why, .. } => vec![why.clone()],
+        Class::OneWay { why, .. } | Class::Apart { why } => vec![why.clone()],
         Class::Broken(counter) => vec![counter.sentence.clone()],
     };
     more.extend(limits.iter().map(reason));
@@ -144,7 +144,7 @@ fn every_class_of_law_has_a_case() {
         compare(&path, &case, &[("laws", lines), ("findings", findings)], &mut all);
     }
     assert!(all.is_empty(), "{}", all.join("\n\n"));
-    assert_eq!(classes.len(), 5, "{classes:?}");
+    assert_eq!(classes.len(), 6, "{classes:?}");
 }
 
 #[test]

@@ -226,11 +226,7 @@ fn apart(ends: &Ends<'_>) -> Option<Class> {
         let name = link.map_or("the rule", |link| link.name());
         format!("`{name}` has no way back")
     };
-    Some(Class::OneWay {
-        way: Direction::Out,
-        why: format!("what comes in is not compared: {why}"),
-        meant: true,
-    })
+    Some(Class::Apart { why })
 }
 
 /// A field that is only read, or only written.

@@ -3,7 +3,8 @@
 //! Each field of an integration is tried with values: those that are known to be awkward, others that are made,
 //! the words of its tables, and what the way in makes of raw values. A field is *lawful* where all come back,
 //! *lawful up to a canonical form* where some come back changed once and then no more, *one way* where nothing
-//! comes back by design, and *broken* otherwise: a value that keeps changing, that cannot be read back, a word of
+//! comes back by design, *not compared* where a value that goes out is another than the one that comes in (of many, or
+//! computed), and *broken* otherwise: a value that keeps changing, that cannot be read back, a word of
 //! a table or a state that comes back as another, a place that two rules write.
 //!
 //! A broken field cannot be activated: [`findings`] are part of every check of a bundle.
@@ -13,7 +14,8 @@
 //! **Invariant:** the same files give the same classes and the same examples. Tests: `the_same_values_every_time`,
 //! and that case, which judges twice.
 //!
-//! Bounds: [`Effort`] values a field, [`judge::MOST_STEPS`] steps of shrinking a finding.
+//! Bounds: a field is tried with [`Effort`] values, [`trip::MOST_WORDS`] words of each of its tables, [`samples::MOST`]
+//! values of samples, and what the way in makes of two dozen raw ones ([`find::RAW`]); [`judge::MOST_STEPS`] steps of shrinking a finding.
 
 mod body;
 mod ends;
@@ -81,6 +83,11 @@ pub enum Class {
         /// Whether that was meant: `direction:` says so, or nothing of it could go the other way.
         meant: bool,
     },
+    /// It goes both ways, and what comes in cannot be compared with what goes out.
+    Apart {
+        /// Why not.
+        why: String,
+    },
     /// It breaks its law.
     Broken(Counter),
 }
@@ -93,6 +100,7 @@ impl Class {
             Class::Canonical(_) => "lawful up to a canonical form",
             Class::OneWay { way: Direction::In, .. } => "one way: in",
             Class::OneWay { way: Direction::Out, .. } => "one way: out",
+            Class::Apart { .. } => "not compared",
             Class::Broken(_) => "broken",
         }
     }

@@ -11,7 +11,7 @@ use crate::integration::Integration;
 use crate::{Mapping, view};
 
 /// Most values of one field that are taken from cases.
-const MOST: usize = 100;
+pub(super) const MOST: usize = 100;
 
 /// By field; files that are not there, or are no documents of the hub, are passed by: `test` finds those.
 pub(super) fn values(

@@ -21,7 +21,7 @@ use crate::conversions::{Conversion, Law, Target};
 const HELD: [&str; 2] = ["ambiguous_time", "unknown_value"];
 
 /// Most words of one table that are tried.
-const MOST_WORDS: usize = 500;
+pub(super) const MOST_WORDS: usize = 500;
 
 /// A way out and a way in.
 pub(super) struct Road<'r> {

@@ -76,7 +76,10 @@ fn finding(found: &Found) -> Option<Diagnostic> {
             Some(if found.one_shape { finding } else { finding.as_warning() })
         }
         Class::OneWay { way, why, meant: false } => Some(unsaid(place, &law.field, *way, why)),
-        Class::OneWay { meant: true, .. } | Class::Lawful | Class::Canonical(_) => None,
+        Class::OneWay { meant: true, .. }
+        | Class::Apart { .. }
+        | Class::Lawful
+        | Class::Canonical(_) => None,
     }
 }
 

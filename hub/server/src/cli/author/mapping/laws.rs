@@ -74,12 +74,12 @@ pub(super) fn laws(asked: &Laws, output: Output) -> Result<ExitCode, Fault> {
     }
     diagnostic::sort(&mut findings);
     show(&fields, &findings, output);
-    let [lawful, canonical, one_way, broken] = count;
+    let [lawful, canonical, one_way, broken, apart] = count;
     let looping = findings.iter().filter(|found| found.severity == Severity::Error).count();
     say(&format!(
-        "{} fields: {lawful} lawful, {canonical} up to a canonical form, {one_way} one way, {broken} broken; \
+        "{} fields: {lawful} lawful, {canonical} up to a canonical form, {one_way} one way, {apart} not compared, {broken} broken; \
          {looping} pairs of systems never settle",
-        lawful + canonical + one_way + broken
+        lawful + canonical + one_way + apart + broken
     ));
     let good = refused == 0 && looping == 0;
     Ok(if good { ExitCode::SUCCESS } else { ExitCode::from(Code::Problems.number()) })
@@ -89,8 +89,8 @@ pub(super) fn laws(asked: &Laws, output: Output) -> Result<ExitCode, Fault> {
 #[derive(Debug, Default)]
 struct Told {
     fields: Vec<Value>,
-    /// Lawful, up to a form, one way, broken.
-    count: [usize; 4],
+    /// Lawful, up to a form, one way, broken, not compared.
+    count: [usize; 5],
     refused: usize,
 }
 
@@ -146,6 +146,7 @@ fn kind(class: &Class) -> (usize, bool) {
         Class::Canonical(_) => (1, false),
         Class::OneWay { .. } => (2, true),
         Class::Broken(_) => (3, false),
+        Class::Apart { .. } => (4, false),
     }
 }
 
@@ -177,6 +178,7 @@ fn row(integration: &str, law: &FieldLaw) -> Value {
             because.push(why.clone());
             meant = json!(is);
         }
+        Class::Apart { why } => because.push(why.clone()),
         Class::Broken(found) => {
             because.push(found.sentence.clone());
             counter = json!({ "value": found.value, "back": found.back });
