@@ -115,6 +115,17 @@ fn the_laws_of_every_field_are_shown_and_a_broken_one_ends_with_1() {
         "{err}"
     );
 
+    // What cannot be tried as a whole is told, and stops nothing.
+    let order = folder.path().join("mappings/crm/order.yaml");
+    let kept = std::fs::read_to_string(&order).unwrap();
+    let left =
+        kept.replace("fields:", "where: { kind: [a] }\nfields:\n  - { system: kind, value: b }");
+    std::fs::write(&order, left).unwrap();
+    let untried = orderhub(&folder, &["mapping", "laws", "mappings/crm"]);
+    assert_eq!(untried.status.code(), Some(0), "{}", text(&untried.stderr));
+    let out = text(&untried.stdout);
+    assert!(out.contains("M0507") && out.contains("cannot be tried as a whole"), "{out}");
+
     tier(&folder, BROKEN);
     let broken = orderhub(&folder, &["mapping", "laws", "-o", "json"]);
     assert_eq!(broken.status.code(), Some(1));

@@ -53,19 +53,15 @@ impl Compiler<'_> {
         if rows && !self.spreads(&input) {
             return Err("the path of the document names many places for one value".to_owned());
         }
-        let mut number = 0;
-        for link in rule.chain.iter().rev() {
-            for beside in link.conversion.beside() {
-                let part = LeafPart::Beside(number);
-                number += 1;
-                // Values beside named inputs and computed ones stand beside them in the element.
-                let one = !named && rule.expr.is_none();
-                let around = below.prefix.as_slice();
-                let from = if one { main.as_slice() } else { around };
-                let above = Some(around).filter(|_| one && !rows);
-                if let Some(place) = beside_place(&beside.path, from, above, scope) {
-                    places.push((place, part));
-                }
+        // Values beside named inputs and computed ones stand beside them in the element.
+        let one = !named && rule.expr.is_none();
+        let around = below.prefix.as_slice();
+        let from = if one { main.as_slice() } else { around };
+        let above = Some(around).filter(|_| one && !rows);
+        let beside = rule.chain.iter().rev().flat_map(|link| link.conversion.beside());
+        for (number, beside) in beside.enumerate() {
+            if let Some(place) = beside_place(&beside.path, from, above, scope) {
+                places.push((place, LeafPart::Beside(number)));
             }
         }
         self.note_settings(&places, rule);

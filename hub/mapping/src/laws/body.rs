@@ -56,7 +56,12 @@ impl<'m> Wanted<'m> {
         }
         match all {
             Value::Map(all) => all.into_iter().collect(),
-            _ => BTreeMap::new(),
+            Value::Null
+            | Value::Bool(_)
+            | Value::Int(_)
+            | Value::Decimal(_)
+            | Value::Text(_)
+            | Value::List(_) => BTreeMap::new(),
         }
     }
 }
@@ -162,10 +167,8 @@ fn elements(element: &mut Value, rules: &[Rule], key: &Value, known: &Filled<'_>
         let Some(each) = &rule.each else { continue };
         let Some(path) = rule.system.as_ref().and_then(Side::single) else { continue };
         for place in reached(element, &path.is.segments) {
-            let rows = match place {
-                Value::List(rows) => rows.iter_mut().collect(),
-                row => vec![row],
-            };
+            let rows: Vec<&mut Value> =
+                if place.as_list().is_some() { step(place, &Segment::Each) } else { vec![place] };
             for row in rows {
                 for path in own_key(rule) {
                     fill(row, &path.segments, key, known);
@@ -307,7 +310,12 @@ fn fill(place: &mut Value, segments: &[Segment], leaf: &Value, known: &Filled<'_
             let own = number.then(|| Value::from_json(value.as_bytes()).ok()).flatten();
             list.push(Value::Map(vec![(key.clone(), own.unwrap_or_else(|| Value::text(value)))]));
         }
-        _ => {}
+        Segment::Each
+        | Segment::Index(_)
+        | Segment::Where { .. }
+        | Segment::Key(_)
+        | Segment::Setting(_)
+        | Segment::Xref(_) => {}
     }
     for (number, item) in list.iter_mut().enumerate() {
         let meant = match first {
