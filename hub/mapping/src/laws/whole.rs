@@ -4,7 +4,7 @@
 //! or an earlier rule that reads another's, take a value that the rule alone brings back.
 //!
 //! **Invariant:** a file that goes both ways is tried, in its own format, or told as one that cannot be. Test:
-//! `every_class_of_law_has_a_case`, with the cases `whole-*`.
+//! `every_class_of_law_has_a_case`.
 
 use std::collections::BTreeMap;
 use std::fmt;
