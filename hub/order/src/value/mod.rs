@@ -26,7 +26,7 @@ pub type Text = smol_str::SmolStr;
 /// catalogue knows which.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Value {
-    /// Text, enum names and codes; an unknown enum value is kept raw, as [`held`] does it.
+    /// Text, enum names and codes; an unknown enum value is kept raw, as [`held()`] does it.
     Text(Text),
     /// A whole number.
     Integer(i64),
