@@ -158,8 +158,8 @@ fn what_only_the_files_together_can_tell_is_told_at_its_place() {
         (
             "sink/integration.yaml",
             "connector: declared",
-            "connector: odoo",
-            "there is no connector `odoo`",
+            "connector: nobody",
+            "there is no connector `nobody`",
         ),
         ("hub/flow.yaml", "orderhub: 1", "orderhub: 1\nflaw: default", "flaw"),
     ];

@@ -202,7 +202,7 @@ mod tests {
         assert_eq!(names, ["shop/a.json"]);
         let told = diagnostic::render(&looked.findings);
         assert_eq!(told.matches("error[Y0005]").count(), 3, "{told}");
-        assert!(told.contains("mappings/shop/tables/a.csv:1:1"), "{told}");
+        assert!(told.contains("--> mappings/shop/tables/a.csv\n"), "{told}");
         assert!(
             matches!(super::read(folder.path()), Err(BundleError::Files(found)) if found.len() == 3)
         );
@@ -219,7 +219,7 @@ mod tests {
         let told = diagnostic::render(&look(folder.path()).unwrap().findings);
         assert_eq!(told.matches("error[M0005]").count(), 3, "{told}");
         assert!(told.contains("`mappings/A.yaml` differ in the case"), "{told}");
-        assert!(told.contains("mappings/c\\n.yaml:1:1"), "{told}");
+        assert!(told.contains("--> mappings/c\\n.yaml\n"), "{told}");
     }
 
     #[test]
