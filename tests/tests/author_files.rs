@@ -37,7 +37,11 @@ fn one_file_is_worked_on_whatever_is_wrong_beside_it() {
     assert!(ran.err.starts_with("wrote mappings/till/samples/paid.hub.json\n"), "{}", ran.err);
     let ran = orderhub(folder.path(), &["check", "mappings/till/order.yaml"], "");
     assert_eq!((ran.code, ran.out.as_str()), (0, ""), "{}", ran.err);
-    assert!(ran.err.contains("not shown (`mappings/new`, `mappings/other`, `mappings/till`)"), "{}", ran.err);
+    assert!(
+        ran.err.contains("not shown (`mappings/new`, `mappings/other`, `mappings/till`)"),
+        "{}",
+        ran.err
+    );
     let ran = orderhub(folder.path(), &["check", "mappings/till"], "");
     assert!(
         ran.code == 1 && ran.out.contains("order_nr") && !ran.out.contains("other"),

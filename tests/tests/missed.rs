@@ -26,7 +26,7 @@ const UNTOLD: u64 = 15;
 /// The shipped files, with hints and a poll instead of documents in webhooks.
 fn files(into: &Path) {
     let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("../mappings");
-    for folder in ["hub", "shopify"] {
+    for folder in ["common", "hub", "shopify"] {
         copy(&shipped.join(folder), &into.join(folder));
     }
     change(&into.join("shopify/integration.yaml"), |text| {

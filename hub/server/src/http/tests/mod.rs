@@ -24,6 +24,7 @@ const SECRET: &str = "HUSH";
 
 mod access;
 mod basics;
+mod handshake;
 mod history;
 mod kept;
 mod once;

@@ -226,31 +226,6 @@ async fn a_webhook_is_verified_stored_and_only_then_answered() {
 }
 
 #[tokio::test]
-async fn a_handshake_is_answered_before_anything_is_proved_and_stores_nothing() {
-    let greets =
-        "  handshake: { when: \"has(query.challenge)\", respond: \"{query.challenge}\" }\n";
-    let mut files = files();
-    let connector = files.get_mut("rest_erp/connector.yaml").unwrap();
-    let text = String::from_utf8(connector.clone()).unwrap();
-    *connector = text.replace("webhooks:\n", &format!("webhooks:\n{greets}")).into_bytes();
-    let hub = start_with(SYSTEMS, files).await;
-    for method in [Method::GET, Method::POST] {
-        let request = Request::builder().method(method).uri("/webhooks/erp/x?challenge=a%3Cb");
-        let answer = hub.raw(request, "").await;
-        assert_eq!(answer.status(), StatusCode::OK);
-        let header = |name| answer.headers().get(name).unwrap().to_str().unwrap().to_owned();
-        assert_eq!(header(header::CONTENT_TYPE), "text/plain; charset=utf-8");
-        assert_eq!(header(header::X_CONTENT_TYPE_OPTIONS), "nosniff");
-        let body = axum::body::to_bytes(answer.into_body(), 100).await.unwrap();
-        assert_eq!(body, "a<b");
-    }
-    assert_eq!(hub.get("/webhooks/erp").await.status, StatusCode::METHOD_NOT_ALLOWED);
-    assert_eq!(hub.get("/webhooks/nobody").await.status, StatusCode::METHOD_NOT_ALLOWED);
-    let unsigned = Request::builder().method(Method::POST).uri("/webhooks/erp");
-    assert_eq!(hub.send(unsigned, "{}").await.status, StatusCode::UNAUTHORIZED);
-}
-
-#[tokio::test]
 async fn a_person_edits_with_the_version_that_was_seen() {
     let hub = shops().await;
     hub.take("shop_eu", &order(1, "#1001", "12.50").to_string()).await;
