@@ -81,7 +81,7 @@ async fn until(hub: &Hub, pointer: &str, hash: &str) {
             tick.tick().await;
         }
     };
-    if tokio::time::timeout(SWITCHED_WITHIN, said).await.is_err() {
+    if tokio::time::timeout(PATIENCE, said).await.is_err() {
         panic!("`{pointer}` is not {hash}: {}\n{}", bundle(hub).await, hub.log());
     }
 }

@@ -253,7 +253,7 @@ impl Hub {
         secrets.all_there(&config).map_err(StartError::Secrets)?;
 
         let listener = listen(config.server.listen).await?;
-        let bundle = compiled(&files, &config)?;
+        let bundle = switch::compiled(&files, &config)?;
         let address = listener.local_addr().unwrap_or(config.server.listen);
         let instance = config.server.instance(address);
         telemetry::trace::start(&config.telemetry, &secrets, &instance)?;
@@ -379,15 +379,6 @@ fn leased(
 ) -> intake::leased::Parts {
     let (store, intake) = (Arc::clone(store), intake.clone());
     intake::leased::Parts { store, intake, deliverer: deliverer.clone(), clock }
-}
-
-/// The bundle of these files; what does not keep it from being used is said.
-fn compiled(files: &Files, config: &Config) -> Result<Bundle, BundleError> {
-    let bundle = Bundle::compile(files, config)?;
-    for warning in bundle.warnings() {
-        tracing::warn!(code = warning.code, file = warning.source.name, "{}", warning.message);
-    }
-    Ok(bundle)
 }
 
 async fn ended(what: &str, task: JoinHandle<()>) {

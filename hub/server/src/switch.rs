@@ -285,5 +285,14 @@ fn findings(error: &BundleError) -> String {
     }
 }
 
+/// The bundle of these files; what does not keep it from being used is said.
+pub(crate) fn compiled(files: &Files, config: &Config) -> Result<Bundle, BundleError> {
+    let bundle = Bundle::compile(files, config)?;
+    for warning in bundle.warnings() {
+        tracing::warn!(code = warning.code, file = warning.source.name, "{}", warning.message);
+    }
+    Ok(bundle)
+}
+
 #[cfg(test)]
 mod tests;

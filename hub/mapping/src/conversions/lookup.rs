@@ -15,6 +15,7 @@ use std::sync::Arc;
 
 use orderhub_lang::diagnostic::{Source, Span};
 use orderhub_lang::yaml::Node;
+use orderhub_order::value::held;
 
 use super::table::{Unknown, unknown};
 use super::{Conversion, Law, Options, Put, Rows, Target, Type};
@@ -69,10 +70,9 @@ impl Lookup {
         }
     }
 
-    fn unknown(&self, key: &str) -> Trouble {
-        // What is looked up is a code of goods or partners: nobody can add the row who does not see it.
-        let key: String = key.chars().take(MOST_SHOWN).collect();
-        let why = format!("the master data `{}` have no row for `{key}`", self.name);
+    /// Which key it was is shown beside, where the field is no person's: nobody can add a row that he does not see.
+    fn unknown(&self) -> Trouble {
+        let why = format!("the master data `{}` have no row for it", self.name);
         Trouble::new("unknown_value", why)
     }
 }
@@ -109,6 +109,12 @@ impl Reference {
         // Those are of the hub's customers and products, and identify no order.
         if ["customer", "sku"].contains(&name.as_str()) {
             let why = "references of customers and articles are shared by many orders: articles stand in master data, `master: skus`";
+            options.wrong(kind, why);
+            return None;
+        }
+        if name == "line" {
+            let why =
+                "a line has no reference of its own: it is known by the order and its key there";
             options.wrong(kind, why);
             return None;
         }
@@ -282,10 +288,12 @@ impl Conversion for Lookup {
         match &self.on_unknown {
             Unknown::Ignore => Ok(Cell::Absent),
             Unknown::Use(other) => Ok(Cell::text(other.clone())),
-            Unknown::Fail => Err(self.unknown(&text)),
+            Unknown::Fail => Err(self.unknown()),
             // Only a state can be held for its value: the fold knows its words.
-            Unknown::Hold if !target.is_enum => Err(self.unknown(&text)),
-            Unknown::Hold | Unknown::Pass => Ok(Cell::Text(text)),
+            Unknown::Hold if !target.is_enum => Err(self.unknown()),
+            // A code that looks like a word of ours is still none of them.
+            Unknown::Hold => Ok(Cell::text(held(&text, target.words).to_string())),
+            Unknown::Pass => Ok(Cell::Text(text)),
         }
     }
 
@@ -297,7 +305,7 @@ impl Conversion for Lookup {
         match &self.on_unknown {
             Unknown::Ignore => Ok(Put::main(Cell::Absent)),
             Unknown::Pass => Ok(Put::main(Cell::Text(text))),
-            Unknown::Hold | Unknown::Fail | Unknown::Use(_) => Err(self.unknown(&text)),
+            Unknown::Hold | Unknown::Fail | Unknown::Use(_) => Err(self.unknown()),
         }
     }
 }

@@ -73,8 +73,17 @@ pub(super) const PAGES: &[Page] = &[
     Page {
         name: "lookup",
         title: "a value from elsewhere",
-        text: "A cached read, a cross reference or master data. Not in this version.",
-        options: &[],
+        text: "Master data of the hub (a table in `mappings/hub/master/NAME.csv`), both ways where what is taken stands once; or what a cross reference of the system is bound to, in only: it is asked for before the message is mapped, and kept with it. A cached read is not in this version.",
+        options: &[
+            ("master", "the table's name: `master: skus`"),
+            ("from", "of master data, the column that is looked up in; without it, the first"),
+            ("take", "of master data, the column that is taken; of a reference `ref` or `id`"),
+            ("xref", "the kind of a reference: `xref: order`"),
+            (
+                "on_unknown",
+                "`hold`, `fail`, `ignore`, `pass` or `{ use: word }`: what becomes of a key that nobody knows",
+            ),
+        ],
         example: None,
     },
     Page {

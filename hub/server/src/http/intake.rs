@@ -61,6 +61,11 @@ pub(super) async fn take(
     let intake = api.intake.in_order();
     let mut pending: Vec<Result<Pending, StoreError>> = Vec::with_capacity(lines.len());
     for line in lines {
+        // What could not be handed in is not overtaken by those behind it.
+        if matches!(pending.last(), Some(Err(_))) {
+            pending.push(Err(StoreError::Behind));
+            continue;
+        }
         let one = Envelope { body: line, message_id: None, ..envelope.clone() };
         pending.push(intake.queue(one).await);
     }

@@ -15,6 +15,11 @@ use crate::bundle::{Bundle, Received};
 
 /// The source of webhooks.
 pub const WEBHOOK: &str = "webhook";
+/// What a webhook is kept as that could not be read: as a document it is none.
+pub const UNREAD: &str = "webhook";
+/// Why it is none, however often it is tried.
+const AGAIN: &str = "a webhook that could not be read is no document: mend `webhooks:` of its connector and let it be sent again, \
+                     or discard this";
 /// Largest body that is stored at all; a larger one is refused at its source.
 pub const MOST_BYTES: usize = 16 << 20;
 
@@ -78,7 +83,9 @@ pub(crate) fn unit_with(
     if bundle.intake_of(&unit.envelope).is_none() {
         // A system that sends webhooks sends more kinds than anybody wants. Whoever puts a message into
         // a queue of the hub means it: it waits for its intake.
-        if &*unit.envelope.source == WEBHOOK {
+        if &*unit.envelope.document == UNREAD {
+            unit.refused = Some(("malformed", AGAIN.to_owned()));
+        } else if &*unit.envelope.source == WEBHOOK {
             unit.skipped = true;
         } else {
             unit.refused = Some(unknown_document(bundle, &unit.envelope));

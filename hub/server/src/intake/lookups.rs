@@ -66,13 +66,14 @@ async fn answer(
         states.insert(key, store.state(&Scope::All, key).await?);
     }
     for (want, bound) in wants.iter().zip(bound) {
+        // What is bound and has nothing to give is not waited for: nothing more would come.
+        if bound.is_none() && want.waits {
+            looks.lacks.push(reference(envelope, want));
+        }
         let found = bound.and_then(|bound| {
             let state = states.get(&bound.order)?.as_deref()?;
             taken(want, &bound, state)
         });
-        if found.is_none() && want.waits {
-            looks.lacks.push(reference(envelope, want));
-        }
         looks.kept.learn(want, found);
     }
     Ok(())
@@ -100,6 +101,7 @@ fn taken(want: &LookupKey, bound: &Bound, state: &State) -> Option<Box<str>> {
         (Collection::Fulfilments, known::fulfilment::REF),
         (Collection::Shipments, known::shipment::REF),
     ];
-    let (_, field) = refs.into_iter().find(|(of, _)| *of == bound.at.collection())?;
-    element.fields.text(field).map(Into::into)
+    let field = refs.into_iter().find(|(of, _)| *of == bound.at.collection());
+    let own = field.and_then(|(_, field)| element.fields.text(field));
+    Some(own.unwrap_or(element.id.as_str()).into())
 }

@@ -107,7 +107,7 @@ async fn take(
         match notices {
             Ok(notices) => store(api, &system, notices, &kept).await,
             Err(why) => {
-                let envelope = envelope(api, &system, "webhook", (None, body), &kept);
+                let envelope = envelope(api, &system, super::gates::UNREAD, (None, body), &kept);
                 let pending = api.intake.queue_refused(envelope, "malformed", why).await?;
                 pending.stored().await?;
                 Ok(())

@@ -226,6 +226,25 @@ async fn a_webhook_is_verified_stored_and_only_then_answered() {
 }
 
 #[tokio::test]
+async fn a_webhook_that_could_not_be_read_stays_a_todo_when_it_is_replayed() {
+    let hub = shops().await;
+    let body = "no order";
+    hub.webhook("shop_eu", "orders/create", body, &proof(body)).await;
+    let todo = "/api/v1/todo?cause=malformed";
+    let id = hub.get(todo).await.body["items"][0]["id"].as_i64().unwrap();
+    hub.call(Method::POST, &format!("/api/v1/todo/{id}/replay"), "").await;
+    let mut tick = tokio::time::interval(std::time::Duration::from_millis(20));
+    for _ in 0..500 {
+        tick.tick().await;
+        let again = hub.get(todo).await.body["items"][0]["id"].as_i64();
+        if again.is_some_and(|again| again != id) {
+            return;
+        }
+    }
+    panic!("nobody is told of it any more: {}", hub.get("/api/v1/todo").await.body);
+}
+
+#[tokio::test]
 async fn a_person_edits_with_the_version_that_was_seen() {
     let hub = shops().await;
     hub.take("shop_eu", &order(1, "#1001", "12.50").to_string()).await;
