@@ -25,7 +25,7 @@ use orderhub_twins::webhooks::HubAddress;
 use orderhub_twins::wms::Manner;
 use orderhub_twins::world::{Setting, World};
 use serde_json::Value;
-use sqlx::{AssertSqlSafe, Connection as _, PgConnection, query_scalar};
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection, query, query_scalar};
 
 /// Twin seconds in one of ours.
 const SPEED: f64 = 3_600.0;
@@ -322,6 +322,20 @@ fn what_goes_out_is_compared_too(past: &Past) {
     assert_eq!(call["fields"], serde_json::json!(["life", "lifecycle"]), "{report:#}");
 }
 
+/// Later drives of messages that are gone, more than a page of them, hide none that is older.
+async fn what_is_gone_ends_nothing(past: &Past) {
+    let Some(database) = &past.database else { return };
+    let rows = |drives: &[Drive]| drives.iter().map(|drive| drive.id).collect::<Vec<_>>();
+    let before = rows(&past.drives().await.0);
+    let mut connection = PgConnection::connect(&database.url()).await.unwrap();
+    let sql = "INSERT INTO messages (id, day, first, source, system, document, received, at, outcome, why, bundle)
+               SELECT last.id + n, -1, -n, source, system, document, received, at, outcome, why, bundle
+               FROM generate_series(1, 20) n, (SELECT * FROM messages ORDER BY id DESC LIMIT 1) last";
+    let added = query(sql).execute(&mut connection).await.unwrap();
+    assert_eq!(added.rows_affected(), 20);
+    assert_eq!(rows(&past.drives().await.0), before);
+}
+
 async fn lived(database: Option<Schema>) {
     let past = Past::lived(database).await;
     gives_what_was_recorded(&past).await;
@@ -331,6 +345,7 @@ async fn lived(database: Option<Schema>) {
     what_goes_out_is_compared_too(&past);
     assert_eq!(past.stored().await, stored, "something was written");
     assert_eq!(past.asked(), asked, "something was sent");
+    what_is_gone_ends_nothing(&past).await;
 }
 
 /// And that files compared with themselves change nothing, and that nothing is written or sent: one life of an

@@ -54,7 +54,7 @@ pub struct Before {
 
 /// What was stored, to be read.
 pub trait Traffic: Debug + Send {
-    /// The next messages, newest first.
+    /// The next messages, newest first; none: there are no older ones.
     fn messages(&mut self, before: &Before) -> BoxFuture<'_, Result<Vec<Drive>, StoreError>>;
 
     /// The files of a bundle by its hash.

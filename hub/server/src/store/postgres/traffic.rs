@@ -46,7 +46,21 @@ impl DatabaseTraffic {
         Ok(Self(connection))
     }
 
+    /// What later drives are of may be gone, of a whole page of them: then what is older is read, because a page
+    /// with nothing in it is the end.
     async fn read(&mut self, before: &Before) -> Result<Vec<Drive>, Fault> {
+        let mut before = before.clone();
+        loop {
+            let (oldest, found) = self.page(&before).await?;
+            match oldest {
+                Some(oldest) if found.is_empty() => before.id = oldest,
+                Some(_) | None => return Ok(found),
+            }
+        }
+    }
+
+    /// The next rows, and which of them is the oldest; `None`: there are none.
+    async fn page(&mut self, before: &Before) -> Result<(Option<i64>, Vec<Drive>), Fault> {
         // A partition is named by its first day; what is needed beyond its time lies in that of day -1.
         let sql = "SELECT id, first, at, outcome, bundle, said, facts, source, system, document, message_id,
                        received, headers, body
@@ -61,6 +75,7 @@ impl DatabaseTraffic {
             .bind(i64::try_from(before.limit).unwrap_or(i64::MAX))
             .fetch_all(&mut self.0)
             .await?;
+        let oldest = rows.last().map(|row| row.try_get(0)).transpose()?;
         let later: Vec<Option<i64>> =
             rows.iter().map(|row| row.try_get(1)).collect::<Result<_, _>>()?;
         let firsts: Vec<i64> = later.iter().copied().flatten().collect();
@@ -76,7 +91,7 @@ impl DatabaseTraffic {
                 found.push(drive(row, raw, at)?);
             }
         }
-        Ok(found)
+        Ok((oldest, found))
     }
 }
 
