@@ -1,7 +1,8 @@
 //! What mapping in reads besides the message: recorded with it, so that it can be mapped again as it was.
 //!
 //! **Invariant:** a message that is mapped again by the bundle and with the facts of its row gives what was
-//! recorded, whatever the settings are by then. Test: `the_old_bundle_gives_what_was_recorded_to_the_byte`.
+//! recorded, whatever the settings are by then, those that were not there too. Tests:
+//! `the_old_bundle_gives_what_was_recorded_to_the_byte`, `a_setting_that_was_not_there_is_not_there_again`.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -24,9 +25,9 @@ const VERSION: u8 = 1;
 pub struct Kept {
     /// The form's version.
     v: u8,
-    /// The settings that the mappings of its intake read.
+    /// The settings that the mappings of its intake read; null: one that was not there.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub settings: BTreeMap<String, String>,
+    settings: BTreeMap<String, Option<String>>,
     /// What references were bound to: kind ► what was taken of it ► id ► that; null: none was known.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     lookups: Lookups,
@@ -56,8 +57,20 @@ impl Kept {
     /// The settings that these mappings read.
     pub fn of(mappings: &[Arc<Mapping>], settings: &BTreeMap<String, String>) -> Self {
         let names = mappings.iter().flat_map(|mapping| mapping.settings());
-        let read = names.filter_map(|name| Some((name.to_owned(), settings.get(name)?.clone())));
+        let read = names.map(|name| (name.to_owned(), settings.get(name).cloned()));
         Self { settings: read.collect(), ..Self::default() }
+    }
+
+    /// The settings of today as they were for the message; those that are not kept stay.
+    pub fn settings(&self, today: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+        let mut settings = today.clone();
+        for (name, kept) in &self.settings {
+            match kept {
+                Some(kept) => settings.insert(name.clone(), kept.clone()),
+                None => settings.remove(name),
+            };
+        }
+        settings
     }
 
     /// Notes what something that was looked up is.

@@ -67,8 +67,7 @@ impl Bundle {
         let Some(system) = self.systems.get(&envelope.system) else {
             return Received::Documents(Vec::new());
         };
-        let mut settings = BTreeMap::clone(&system.settings);
-        settings.extend(kept.settings.clone());
+        let settings = kept.settings(&system.settings);
         self.received(envelope, (system, &settings, facts))
     }
 

@@ -21,8 +21,7 @@ pub(super) fn rules(
     let envelope = &drive.envelope;
     let nothing = (None, None);
     let Some(system) = new.system(&envelope.system) else { return nothing };
-    let mut settings = BTreeMap::clone(&system.settings);
-    settings.extend(kept.settings.clone());
+    let settings = kept.settings(&system.settings);
     let args: BTreeMap<String, Value> = Bundle::arguments(envelope);
     let context = Context { system: &envelope.system, settings: &settings, args: &args, hub: None };
     for (was, is) in pairs(old, new, drive) {
