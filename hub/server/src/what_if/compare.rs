@@ -6,6 +6,9 @@ use orderhub_mapping::diff::{Difference, between};
 use orderhub_mapping::{MapError, Mapped};
 use orderhub_order::contribution::Contribution;
 
+/// Whether it may make an order: no field, but told like one.
+const CREATES: &str = "$creates";
+
 /// What became of one document.
 #[derive(Debug)]
 pub(super) enum Found<'m> {
@@ -24,6 +27,15 @@ pub(super) enum Found<'m> {
 }
 
 impl<'m> Found<'m> {
+    /// The new files give it.
+    pub(super) fn is_given(&self) -> bool {
+        match self {
+            Found::Same(said) => said.is_some(),
+            Found::Differs(..) | Found::Mended(_) | Found::Newly(_) => true,
+            Found::Fails(..) | Found::NoLonger(_) => false,
+        }
+    }
+
     /// What the document says, by the new files where those map it.
     pub(super) fn said(&self) -> Option<&'m Contribution> {
         match self {
@@ -81,15 +93,28 @@ pub(super) fn documents<'m>(was: &'m [Mapped], is: &'m [Mapped]) -> Vec<Found<'m
     found
 }
 
+/// Of several that are about one document, what comes last counts, as far as the new files give any.
+pub(super) fn last_first<'f, 'm>(found: &'f [Found<'m>]) -> impl Iterator<Item = &'f Found<'m>> {
+    let (given, gone): (Vec<_>, Vec<_>) = found.iter().partition(|found| found.is_given());
+    given.into_iter().rev().chain(gone)
+}
+
 fn pair<'m>(old: &'m Contribution, new: &'m Contribution) -> Found<'m> {
     if old == new {
         return Found::Same(Some(new));
     }
-    match between(old, new) {
-        // What it may make, and where it may be found, are no fields.
-        fields if fields.is_empty() && old.creates == new.creates => Found::Same(Some(new)),
-        fields => Found::Differs(new, fields),
+    let mut fields = between(old, new);
+    if old.creates != new.creates {
+        fields.push(Difference {
+            document: 0,
+            field: CREATES.to_owned(),
+            old: Some(old.creates.into()),
+            new: Some(new.creates.into()),
+            old_rule: None,
+            new_rule: None,
+        });
     }
+    if fields.is_empty() { Found::Same(Some(new)) } else { Found::Differs(new, fields) }
 }
 
 /// What one bundle gave.
@@ -156,7 +181,11 @@ mod tests {
     }
 
     fn words(was: &[Mapped], is: &[Mapped]) -> Vec<String> {
-        let found = documents(was, is).into_iter().map(|found| match found {
+        documents(was, is).iter().map(word).collect()
+    }
+
+    fn word(found: &Found<'_>) -> String {
+        match found {
             Found::Same(_) => "same".to_owned(),
             Found::Differs(said, fields) => {
                 format!("{} differs in {}", said.key, fields.first().map_or("", |one| &one.field))
@@ -165,8 +194,7 @@ mod tests {
             Found::Mended(said) => format!("{} is mended", said.key),
             Found::Newly(said) => format!("{} is new", said.key),
             Found::NoLonger(said) => format!("{} is gone", said.key),
-        });
-        found.collect()
+        }
     }
 
     #[test]
@@ -182,5 +210,26 @@ mod tests {
         assert_eq!(words(&[failed(None)], &[failed(None)]), ["same"]);
         let twice = words(&[said("a", "1"), said("a", "2")], &[said("a", "1"), said("a", "3")]);
         assert_eq!(twice, ["same", "a differs in order_no"]);
+    }
+
+    #[test]
+    fn of_several_about_one_the_last_that_is_given_comes_first() {
+        let turns = |was: &[Mapped], is: &[Mapped]| {
+            last_first(&documents(was, is)).map(word).collect::<Vec<_>>()
+        };
+        let one = |number| said("a", number);
+        let was = [one("1"), one("2")];
+        assert_eq!(turns(&was, &[one("1"), one("3")]), ["a differs in order_no", "same"]);
+        assert_eq!(turns(&was, &[one("3")]), ["a differs in order_no", "a is gone"]);
+        assert_eq!(turns(&was, &[]), ["a is gone", "a is gone"]);
+    }
+
+    #[test]
+    fn what_may_be_made_is_told_like_a_field() {
+        let mut never = said("a", "1");
+        if let Mapped::Document(said) = &mut never {
+            said.creates = false;
+        }
+        assert_eq!(words(&[said("a", "1")], &[never]), ["a differs in $creates"]);
     }
 }

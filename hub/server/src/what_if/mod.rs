@@ -5,8 +5,11 @@
 //! **Invariant:** files compared with themselves change nothing, and the bundle of a row gives what was recorded
 //! then, whatever the settings are today; where it does not, the report says so. Test:
 //! `the_old_bundle_gives_what_was_recorded_to_the_byte`.
-//! Bounds: [`Asked::limit`] messages, the newest first; [`BUNDLES`] former bundles at a time; a report of
-//! [`report::MOST_CHANGES`] kinds of changes with [`report::MOST_EXAMPLES`] examples each.
+//! **Invariant:** what a document leads to is asked of its newest message alone, whatever became of that. Test:
+//! `the_newest_message_of_a_document_counts`.
+//! Bounds: [`Asked::limit`] messages, the newest first, [`AT_ONCE`] of them in memory, of at most
+//! [`crate::intake::MOST_BYTES`] each; [`BUNDLES`] former bundles at a time; a report of [`report::MOST_CHANGES`]
+//! kinds of changes with [`report::MOST_EXAMPLES`] examples each.
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
@@ -15,6 +18,7 @@ use jiff::Timestamp;
 use orderhub_mapping::Mapped;
 use orderhub_mapping::facts::said;
 
+use crate::apply::Word;
 use crate::bundle::{Bundle, Kept, Received};
 use crate::config::Config;
 use crate::store::StoreError;
@@ -25,13 +29,18 @@ mod compare;
 mod places;
 mod report;
 mod targets;
+#[cfg(test)]
+mod tests;
 
 pub use calls::Call;
 pub use report::{Change, Example, Report};
 use targets::Targets;
 
-/// Messages that are read at a time.
-const AT_ONCE: usize = 256;
+/// Messages that are read at a time: few, because each may be as large as any.
+const AT_ONCE: usize = 16;
+/// Outcomes of messages that nobody may have mapped when they came: with those nothing was recorded.
+const UNMAPPED: [Word; 5] =
+    [Word::Waiting, Word::Todo, Word::Stored, Word::Skipped, Word::Duplicate];
 /// Former bundles that are kept compiled: messages come in the order of time, so few are in use at once.
 const BUNDLES: usize = 8;
 
@@ -140,24 +149,38 @@ impl Run<'_> {
             return Ok(());
         }
         self.report.met(drive.at);
+        if self.new.system(&drive.envelope.system).is_none() {
+            self.report.cannot("the settings do not name its system");
+            return Ok(());
+        }
         let Some(kept) = Kept::from_bytes(drive.facts.as_deref()) else {
-            self.report.cannot("what was recorded with it is of a newer program");
+            let why = "what was recorded with it is of a newer program";
+            self.cannot(&drive, &Kept::default(), why);
             return Ok(());
         };
         if *drive.bundle == *self.new.hash {
             let gave = documents(self.new.receive_again(&drive.envelope, &kept));
             self.recorded(&drive, gave.as_deref());
-            self.report.same(gave.map_or(0, |gave| gave.len()));
+            let gave = gave.unwrap_or_default();
+            self.targets.met(self.new, &drive, &gave);
+            self.report.same(gave.len());
             return Ok(());
         }
         let old = match self.former.get(traffic, &drive.bundle, self.config).await? {
             Ok(old) => old,
             Err(why) => {
-                self.report.cannot(why);
+                self.cannot(&drive, &kept, why);
                 return Ok(());
             }
         };
         self.compare(traffic, &drive, &old, &kept).await
+    }
+
+    /// Leaves a message out: what it is about is read by the new files.
+    fn cannot(&mut self, drive: &Drive, kept: &Kept, why: &str) {
+        self.report.cannot(why);
+        let about = documents(self.new.receive_again(&drive.envelope, kept)).unwrap_or_default();
+        self.targets.met(self.new, drive, &about);
     }
 
     fn closed(self) -> Report {
@@ -173,7 +196,7 @@ impl Run<'_> {
         kept: &Kept,
     ) -> Result<(), StoreError> {
         if !self.new.wants(&drive.envelope, kept).is_empty() {
-            self.report.cannot("the new files look up what was not recorded with it");
+            self.cannot(drive, kept, "the new files look up what was not recorded with it");
             return Ok(());
         }
         let was = documents(old.receive_again(&drive.envelope, kept));
@@ -185,10 +208,13 @@ impl Run<'_> {
         }
         let (was, is) = (was.unwrap_or_default(), is.unwrap_or_default());
         let both = (old, self.new);
-        for found in compare::documents(&was, &is) {
-            self.report.found(drive, &found, |field| places::rules(both, drive, kept, field));
-            self.targets.document(traffic, both, drive, &found).await?;
+        let all = compare::documents(&was, &is);
+        for found in &all {
+            self.report.found(drive, found, |field| places::rules(both, drive, kept, field));
         }
+        self.targets.documents(traffic, both, drive, &all).await?;
+        // Those that fail.
+        self.targets.met(self.new, drive, &is);
         Ok(())
     }
 
@@ -196,10 +222,17 @@ impl Run<'_> {
     fn recorded(&mut self, drive: &Drive, gave: Option<&[Mapped]>) {
         match (drive.said, gave) {
             (Some(recorded), Some(gave)) if recorded != said(gave) => self.report.otherwise += 1,
-            (None, Some(_)) => self.report.unrecorded += 1,
+            (None, Some(gave)) if !gave.is_empty() && was_mapped(drive) => {
+                self.report.unrecorded += 1;
+            }
             (Some(_) | None, _) => {}
         }
     }
+}
+
+/// Whether it was mapped when it came, as far as its outcome tells.
+fn was_mapped(drive: &Drive) -> bool {
+    UNMAPPED.iter().all(|word| drive.outcome != word.as_str())
 }
 
 /// The documents of a message; `None`: it only hints at some.

@@ -63,7 +63,8 @@ pub struct Report {
     pub untold: u64,
     /// Messages that cannot be mapped as they were, by the reason.
     pub not_replayable: BTreeMap<String, u64>,
-    /// Messages with which nothing was recorded, by an earlier program: they were mapped with today's settings.
+    /// Messages that were mapped and with which nothing was recorded, by an earlier program: they were mapped with
+    /// today's settings.
     pub unrecorded: u64,
     /// Messages of which their own bundle gives something else today than was recorded: by another version of the
     /// program, for instance.
@@ -148,9 +149,12 @@ impl Report {
 
     /// Nothing would be otherwise.
     pub fn is_same(&self) -> bool {
-        self.deliveries.is_empty()
-            && self.differ + self.fail + self.mended + self.newly_mapped + self.no_longer_mapped
-                == 0
+        self.deliveries.is_empty() && self.otherwise_mapped() == 0
+    }
+
+    /// Documents that are mapped otherwise.
+    pub fn otherwise_mapped(&self) -> u64 {
+        self.differ + self.fail + self.mended + self.newly_mapped + self.no_longer_mapped
     }
 
     pub(super) fn met(&mut self, at: Timestamp) {

@@ -15,7 +15,8 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use orderhub_lang::value::Value;
 use orderhub_mapping::diff::{between_documents, without_rows};
-use orderhub_mapping::{Context, Mapping, Projection, ReverseError};
+use orderhub_mapping::{Context, MapError, Mapped, Mapping, Projection, ReverseError};
+use orderhub_order::catalogue::known;
 use orderhub_order::contribution::Contribution;
 use orderhub_order::fold::{Act, DocumentAct, Facts, Outcome, create, fold};
 use orderhub_order::hash;
@@ -25,7 +26,7 @@ use orderhub_order::lane::{Lane, LaneCode, WantKey};
 use orderhub_order::model::{State, Subject};
 
 use super::calls::{Calls, Seen};
-use super::compare::Found;
+use super::compare::{Found, last_first};
 use crate::bundle::{Bundle, System};
 use crate::deliver::prospect::{Prospect, prospects};
 use crate::store::StoreError;
@@ -44,7 +45,9 @@ pub(super) struct Targets {
     pub(super) unplaced: u64,
     /// Orders that were mapped out.
     orders: HashSet<OrderKey>,
-    /// Documents whose newest message was looked at: older ones say nothing any more.
+    /// Documents whose order was looked for.
+    placed: HashSet<[u8; 16]>,
+    /// Documents whose newest message was met, whatever became of it: older ones say nothing any more.
     documents: HashSet<[u8; 16]>,
     /// Calls that were noted: several documents of an order may lead to one.
     noted: HashSet<[u8; 16]>,
@@ -63,13 +66,47 @@ impl Targets {
             calls: Calls::default(),
             unplaced: 0,
             orders: HashSet::new(),
+            placed: HashSet::new(),
             documents: HashSet::new(),
             noted: HashSet::new(),
         }
     }
 
-    /// Looks at one document.
-    pub(super) async fn document(
+    /// Looks at the documents of a message.
+    pub(super) async fn documents(
+        &mut self,
+        traffic: &mut dyn Traffic,
+        both: Both<'_>,
+        drive: &Drive,
+        found: &[Found<'_>],
+    ) -> Result<(), StoreError> {
+        for found in last_first(found) {
+            self.document(traffic, both, drive, found).await?;
+        }
+        Ok(())
+    }
+
+    /// Meets documents of a message of which nothing follows: it is mapped by the new files already, cannot be
+    /// mapped, or cannot be compared.
+    pub(super) fn met(&mut self, new: &Bundle, drive: &Drive, mapped: &[Mapped]) {
+        let system = drive.envelope.system.as_str();
+        let kinds = new.intake_of(&drive.envelope).map_or(&[][..], |intake| &intake.mappings[..]);
+        for one in mapped {
+            match one {
+                Mapped::Document(said) => {
+                    self.documents.insert(name(said.system.as_str(), &said.document, &said.key));
+                }
+                // It does not say which mapping it is of: there is hardly ever more than one.
+                Mapped::Failed(MapError { key: Some(key), .. }) => {
+                    let names = kinds.iter().map(|kind| name(system, kind.document(), key));
+                    self.documents.extend(names);
+                }
+                Mapped::Failed(_) | Mapped::Skipped => {}
+            }
+        }
+    }
+
+    async fn document(
         &mut self,
         traffic: &mut dyn Traffic,
         both: Both<'_>,
@@ -77,11 +114,12 @@ impl Targets {
         found: &Found<'_>,
     ) -> Result<(), StoreError> {
         let Some(said) = found.said() else { return Ok(()) };
-        let parts = [said.system.as_str(), &said.document, &said.key];
-        if !self.documents.insert(hash::half_of_parts(parts.map(str::as_bytes))) {
+        let name = name(said.system.as_str(), &said.document, &said.key);
+        let newest = self.documents.insert(name);
+        if !self.placed.insert(name) {
             return Ok(());
         }
-        let changed = found.changed();
+        let changed = found.changed().filter(|_| newest);
         let Some(place) = self.place(traffic, both.1, said, changed.is_some()).await? else {
             self.unplaced += u64::from(changed.is_some());
             return Ok(());
@@ -113,7 +151,8 @@ impl Targets {
             Identity::Create if may_create => {
                 // It is never stored: any number will do.
                 let key = OrderKey(0);
-                let reference = order_reference(&said.system, Some(&said.key), false, key);
+                let number = order_no(said).or(Some(&said.key));
+                let reference = order_reference(&said.system, number, false, key);
                 let made = create(key, reference.into(), said, &new.rules(), self.now);
                 made.map(|state| Place::New(Box::new(state)))
             }
@@ -229,6 +268,16 @@ impl Targets {
             (_, _) => {}
         }
     }
+}
+
+/// Names a document of a system.
+fn name(system: &str, document: &str, key: &str) -> [u8; 16] {
+    hash::half_of_parts([system, document, key].map(str::as_bytes))
+}
+
+fn order_no(said: &Contribution) -> Option<&str> {
+    let mut stated = said.body.fields.iter();
+    stated.find(|(field, _)| *field == known::order::ORDER_NO)?.1.as_ref()?.as_str()
 }
 
 /// A call: system, rule and subject.

@@ -1,0 +1,203 @@
+//! Messages that nobody stored, as the run sees them: which of them count, and for what.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use bytes::Bytes;
+use futures_util::future::{BoxFuture, ready};
+use orderhub_order::identify::{Bound, ReferenceKey};
+use orderhub_order::ids::{OrderKey, SystemName};
+use orderhub_order::model::State;
+
+use super::*;
+use crate::bundle::Files;
+use crate::config::parse;
+use crate::intake::{Envelope, MOST_BYTES};
+
+const SETTINGS: &str = r#"
+[systems.shop_eu]
+integration = "shopify"
+base_url = "https://shop-eu.example"
+secrets = { token = { env = "T" }, webhook = { env = "T" } }
+settings = { location_id = "1", money = "shop_money" }
+[systems.sink]
+integration = "sink"
+base_url = "https://sink.example"
+"#;
+
+/// The most that the messages of one page may weigh.
+const MOST_OF_A_PAGE: usize = 256 << 20;
+
+/// Messages, newest first, and the files that mapped them; no order is known.
+#[derive(Debug)]
+struct Stored {
+    drives: Vec<Drive>,
+    bundles: BTreeMap<String, Files>,
+}
+
+impl Traffic for Stored {
+    fn messages(&mut self, before: &Before) -> BoxFuture<'_, Result<Vec<Drive>, StoreError>> {
+        assert!(before.limit * MOST_BYTES <= MOST_OF_A_PAGE, "{}", before.limit);
+        let older = self.drives.iter().filter(|drive| drive.id < before.id);
+        Box::pin(ready(Ok(older.take(before.limit).cloned().collect())))
+    }
+
+    fn bundle(&mut self, hash: &str) -> BoxFuture<'_, Result<Option<Files>, StoreError>> {
+        Box::pin(ready(Ok(self.bundles.get(hash).cloned())))
+    }
+
+    fn bound(
+        &mut self,
+        keys: &[ReferenceKey],
+    ) -> BoxFuture<'_, Result<Vec<Option<Bound>>, StoreError>> {
+        Box::pin(ready(Ok(vec![None; keys.len()])))
+    }
+
+    fn state(&mut self, _: OrderKey) -> BoxFuture<'_, Result<Option<Arc<State>>, StoreError>> {
+        Box::pin(ready(Ok(None)))
+    }
+}
+
+fn config(settings: &str) -> Config {
+    parse("orderhub.toml", settings, &HashMap::new()).unwrap().config
+}
+
+/// The shipped files with a text of the shop's mapping changed.
+fn files(from: &str, to: &str) -> Files {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../mappings");
+    let mut files = Bundle::read(&folder).unwrap();
+    let order = files.get_mut("shopify/order_rest.yaml").unwrap();
+    let text = String::from_utf8(order.clone()).unwrap();
+    assert!(text.contains(from), "{from}");
+    *order = text.replace(from, to).into_bytes();
+    files
+}
+
+/// Numbers of orders keep their `#`.
+fn changed() -> Files {
+    files("system: name, as: { strip_prefix: \"#\" } }", "system: name }")
+}
+
+fn paid() -> Bytes {
+    files("", "")["shopify/samples/paid.json"].clone().into()
+}
+
+/// A message of the shop that was applied, of a bundle.
+fn drive(id: i64, bundle: &str, body: Bytes) -> Drive {
+    let envelope = Envelope {
+        source: "webhook".into(),
+        system: SystemName::new("shop_eu"),
+        document: "orders/create".into(),
+        message_id: None,
+        body,
+        headers: Vec::new(),
+        received: Timestamp::UNIX_EPOCH,
+        suspect: false,
+    };
+    Drive {
+        id,
+        first: None,
+        at: Timestamp::UNIX_EPOCH,
+        envelope,
+        outcome: "applied".to_owned(),
+        bundle: bundle.to_owned(),
+        said: None,
+        facts: None,
+    }
+}
+
+async fn tried(drives: Vec<Drive>, old: &Files, new: &Files, config: &Config) -> Report {
+    let bundles = BTreeMap::from([(Bundle::name(old), old.clone())]);
+    let new = Bundle::compile(new, config).unwrap();
+    let asked = Asked {
+        now: Timestamp::UNIX_EPOCH,
+        since: Timestamp::UNIX_EPOCH,
+        system: None,
+        limit: 100,
+    };
+    let mut stored = Stored { drives, bundles };
+    what_if(&mut stored, &new, config, &asked, &mut |_| {}).await.unwrap()
+}
+
+#[tokio::test]
+async fn the_newest_message_of_a_document_counts() {
+    let (old, new, config) = (files("", ""), changed(), config(SETTINGS));
+    let (was, is) = (Bundle::name(&old), Bundle::name(&new));
+    let older = || drive(1, &was, paid());
+    let report = tried(vec![older()], &old, &new, &config).await;
+    let call = report.deliveries.first().expect("it reaches the sink");
+    assert_eq!((call.what, call.system.as_str()), ("newly_delivered", "sink"), "{report:#?}");
+    let number = serde_json::from_slice::<serde_json::Value>(&paid()).unwrap();
+    let number = number["name"].as_str().unwrap().trim_start_matches('#');
+    assert_eq!(call.examples, [format!("shop_eu-{number}")], "by the number as it would be");
+
+    let text = String::from_utf8(paid().to_vec()).unwrap();
+    let fails = text.replacen("\"cancelled_at\":null", "\"cancelled_at\":\"never\"", 1);
+    let fails = fails.replacen("\"cancelled_at\": null", "\"cancelled_at\": \"never\"", 1);
+    assert_ne!(fails, text);
+    let newer_program = Drive { facts: Some(b"{\"v\":2}".to_vec()), ..drive(2, &was, paid()) };
+    for (what, newest) in [
+        ("mapped by the new files", drive(2, &is, paid())),
+        ("its files are gone", drive(2, "gone", paid())),
+        ("of a newer program", newer_program),
+        ("cannot be mapped", drive(2, &was, fails.into())),
+    ] {
+        let report = tried(vec![newest, older()], &old, &new, &config).await;
+        assert_eq!((report.messages, report.differ), (2, 1), "{what}: {report:#?}");
+        assert_eq!(report.deliveries, [], "{what}");
+    }
+}
+
+#[tokio::test]
+async fn only_what_was_mapped_may_lack_a_record() {
+    let (old, new, config) = (files("", ""), changed(), config(SETTINGS));
+    for bundle in [Bundle::name(&old), Bundle::name(&new)] {
+        for (document, outcome, unrecorded) in [
+            ("app/uninstalled", "skipped", 0),
+            ("app/uninstalled", "applied", 0),
+            ("orders/create", "todo", 0),
+            ("orders/create", "waiting", 0),
+            ("orders/create", "stored", 0),
+            ("orders/create", "applied", 1),
+            ("orders/create", "unchanged", 1),
+        ] {
+            let mut one = drive(1, &bundle, paid());
+            one.envelope.document = document.into();
+            one.outcome = outcome.to_owned();
+            let report = tried(vec![one], &old, &new, &config).await;
+            assert_eq!(report.unrecorded, unrecorded, "{document} {outcome}: {report:#?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_is_of_no_system_is_left_out() {
+    let (old, new, config) = (files("", ""), changed(), config(SETTINGS));
+    let mut one = drive(1, &Bundle::name(&old), paid());
+    one.envelope.system = SystemName::new("shop_gone");
+    one.said = Some([1; 16]);
+    let report = tried(vec![one], &old, &new, &config).await;
+    let left = BTreeMap::from([("the settings do not name its system".to_owned(), 1)]);
+    assert_eq!((report.otherwise, report.not_replayable), (0, left));
+}
+
+#[tokio::test]
+async fn a_setting_that_was_not_there_is_not_there_again() {
+    let language = "{ hub: language, system: customer_locale }";
+    let asks = "{ hub: language, system: customer_locale, where: { $settings.quiet: absent } }";
+    let old = files(language, asks);
+    let mut new = old.clone();
+    new.get_mut("shopify/order_rest.yaml").unwrap().extend_from_slice(b"# the same\n");
+    let before = Bundle::compile(&old, &config(SETTINGS)).unwrap();
+    let mut one = drive(1, &Bundle::name(&old), paid());
+    one.facts = before.kept(&one.envelope).to_bytes();
+    one.said = documents(before.receive(&one.envelope)).map(|gave| said(&gave));
+
+    let since = SETTINGS.replace("money =", "quiet = \"yes\", money =");
+    let after = Bundle::compile(&old, &config(&since)).unwrap();
+    let today = documents(after.receive(&one.envelope)).map(|gave| said(&gave));
+    assert_ne!(today, one.said, "the setting decides what it says");
+    let report = tried(vec![one], &old, &new, &config(&since)).await;
+    assert_eq!((report.documents, report.otherwise, report.unrecorded), (1, 0, 0), "{report:#?}");
+    assert!(report.is_same(), "{report:#?}");
+}
