@@ -150,7 +150,7 @@ impl Line {
         }
         self.later();
         let back = report.oldest.map_or(String::new(), |at| format!(", back to {at:.0}"));
-        let differ = report.differ + report.fail + report.newly_mapped + report.no_longer_mapped;
+        let differ = report.otherwise_mapped();
         let line = format!("{} looked at{back}: {differ} otherwise", messages(report.messages));
         if self.terminal {
             eprint!("\r\x1b[K{line}");
@@ -180,6 +180,9 @@ fn tell(report: &Report, output: Output) {
         Output::Name => {
             let rows: Vec<Json> = report.changes.iter().map(|change| name(change).into()).collect();
             rows.iter().for_each(|row| output::print(&output::text(row)));
+            for call in &report.deliveries {
+                output::print(&call_name(call));
+            }
         }
         Output::Table => {
             for change in &report.changes {
@@ -226,11 +229,14 @@ fn paragraph(change: &Change) -> String {
     text
 }
 
+fn call_name(call: &Call) -> String {
+    format!("► {} {}, {}", call.system, call.rule, call.what.replace('_', " "))
+}
+
 /// What reaches a target.
 fn reached(call: &Call) -> String {
     let orders = counted(usize::try_from(call.orders).unwrap_or(usize::MAX), "order");
-    let what = call.what.replace('_', " ");
-    let mut text = format!("► {} {}, {what}, {orders}", call.system, call.rule);
+    let mut text = format!("{}, {orders}", call_name(call));
     if let Some(code) = call.code.and_then(|code| serde_json::to_value(code).ok()) {
         text.push_str(&format!(" ({})", output::text(&code)));
     }
@@ -284,5 +290,8 @@ fn summary(report: &Report) {
     }
     if report.untold > 0 {
         say(&format!("note: {} more documents changed in other ways", report.untold));
+    }
+    if report.untold_deliveries > 0 {
+        say(&format!("note: {} more calls reach targets in other ways", report.untold_deliveries));
     }
 }
