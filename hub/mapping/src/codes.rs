@@ -335,7 +335,8 @@ pub const CODES: &[Explanation] = &[
         text: "A file that goes both ways is tried with whole documents: what it sends must come back by it, each field \
                beside all others. Here a document that the file sends is never one that it takes: `where:` leaves it to \
                others, or it cannot be read. So two rules that share a place would not be found. Let the file take what it \
-               sends, or split it in two, one for each way.",
+               sends, or split it in two, one for each way. A file is tried with so many documents: fields that none was \
+               left for are told so, too; mend what else is found in it first.",
         wrong: "orderhub: 1\nmapping: shop.order\nkey: id\nwhere: { kind: [order] }\n\
                 fields:\n  - { hub: order_no, system: name }\n  - { system: kind, value: sale }\n",
         right: "orderhub: 1\nmapping: shop.order\nkey: id\nwhere: { kind: [order] }\n\

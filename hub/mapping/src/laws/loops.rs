@@ -43,6 +43,7 @@ struct Party<'i> {
 struct Memory {
     stated: Option<Value>,
     base: Option<Value>,
+    /// One a round, so not more than [`ROUNDS`].
     sent: Vec<Value>,
 }
 
@@ -157,9 +158,6 @@ fn round(key: &Key, parties: [&Party<'_>; 2], value: &Value) -> Ended {
             }
             let Some(echo) = party.echo(key, &current) else { continue };
             memory.sent.push(current.clone());
-            if memory.sent.len() > ROUNDS {
-                memory.sent.remove(0);
-            }
             let known = same(&current, &echo)
                 || [&memory.stated, &memory.base]
                     .into_iter()

@@ -15,9 +15,11 @@
 //! and that case, which judges twice.
 //!
 //! Bounds: a field is tried with [`Effort`] values, [`trip::MOST_WORDS`] words of each of its tables, [`samples::MOST`]
-//! values of samples, and what the way in makes of two dozen raw ones ([`find::RAW`]); [`judge::MOST_STEPS`] steps of shrinking a finding.
+//! values of samples, and what the way in makes of two dozen raw ones ([`find::RAW`]); [`judge::MOST_STEPS`] steps of shrinking a finding;
+//! a file with [`whole::MOST_TRIPS`] whole documents.
 
 mod body;
+mod document;
 mod ends;
 mod find;
 mod generate;
@@ -27,6 +29,7 @@ mod loops;
 mod place;
 mod samples;
 mod shrink;
+mod side;
 mod trip;
 mod whole;
 mod words;
