@@ -40,7 +40,7 @@ impl fmt::Display for Untaken {
 
 /// Sends hub documents through one file.
 pub(super) struct Document<'d> {
-    pub(super) mapping: &'d Arc<Mapping>,
+    mapping: &'d Arc<Mapping>,
     settings: BTreeMap<String, String>,
     wanted: Wanted<'d>,
     /// The key that documents come in with, where nothing is written.

@@ -17,28 +17,33 @@ use orderhub_order::catalogue::FieldType;
 use orderhub_order::value::Value;
 use serde_json::Value as Json;
 
-use super::document::{Document, Untaken};
+use super::document::Untaken;
 use super::ends::Key;
 use super::place;
 use super::whole::{Judged, Sent, left, told, unpaired};
+use crate::Mapping;
 
 /// No document may be sent any more.
 #[derive(Debug)]
 pub(super) struct Spent;
 
 /// What came of a document.
-type Back = Result<Json, Untaken>;
+pub(super) type Back = Result<Json, Untaken>;
+
+/// Sends a document with some fields.
+pub(super) type Send<'d> = &'d dyn Fn(&[&Sent<'_>]) -> Back;
 
 /// Documents that are sent through a file, counted.
 pub(super) struct Trips<'d> {
-    document: &'d Document<'d>,
+    mapping: &'d Mapping,
+    send: Send<'d>,
     most: usize,
     count: usize,
 }
 
 impl<'d> Trips<'d> {
-    pub(super) fn of(document: &'d Document<'d>, most: usize) -> Self {
-        Self { document, most, count: 0 }
+    pub(super) fn of(mapping: &'d Mapping, send: Send<'d>, most: usize) -> Self {
+        Self { mapping, send, most, count: 0 }
     }
 
     /// How many there were.
@@ -51,7 +56,7 @@ impl<'d> Trips<'d> {
             return Err(Spent);
         }
         self.count += 1;
-        Ok(self.document.back(fields))
+        Ok((self.send)(fields))
     }
 
     /// What comes of each field alone, as far as it may be sent. Fields whose documents are left to others are
@@ -117,7 +122,7 @@ impl<'s, 'd, 'i> Side<'s, 'd, 'i> {
         for (one, back) in self.sent.iter().zip(alone) {
             if back == Err(Untaken::Left) {
                 self.done.insert(one.key);
-                judged.untried.push(left(self.trips.document.mapping, one));
+                judged.untried.push(left(self.trips.mapping, one));
                 continue;
             }
             taken.push(one);
@@ -222,7 +227,7 @@ impl<'s, 'd, 'i> Side<'s, 'd, 'i> {
             }
         }
         if let Some((other, why)) = apart {
-            judged.untried.push(unpaired(self.trips.document.mapping, one, other, &why));
+            judged.untried.push(unpaired(self.trips.mapping, one, other, &why));
         }
         Ok(())
     }
@@ -254,7 +259,7 @@ impl<'s, 'd, 'i> Side<'s, 'd, 'i> {
     }
 
     fn is_back(&self, one: &Sent<'_>, back: &Back) -> bool {
-        let at = |json| place::at(json, self.trips.document.mapping, one.key);
+        let at = |json| place::at(json, self.trips.mapping, one.key);
         back.as_ref().is_ok_and(|json| one.is(at(json).as_ref()))
     }
 
@@ -273,7 +278,7 @@ impl<'s, 'd, 'i> Side<'s, 'd, 'i> {
     ) {
         self.done.insert(one.key);
         if self.lost.insert(one.key) {
-            judged.lost.push(told(self.trips.document.mapping, one, back, other));
+            judged.lost.push(told(self.trips.mapping, one, back, other));
         }
     }
 }

@@ -19,7 +19,7 @@ use serde_json::Value as Json;
 
 use super::document::{self, Document, Untaken};
 use super::ends::{Ends, In, Key, Out, Used};
-use super::side::{Side, Spent, Trips};
+use super::side::{Send, Side, Spent, Trips};
 use super::trip::{Road, Trip};
 use super::{Counter, generate, place, words};
 use crate::integration::Integration;
@@ -51,7 +51,7 @@ pub(super) fn judge(integration: &Integration) -> Judged {
     let ends = used.ends();
     let mut judged = Judged::default();
     for mapping in used.both() {
-        file(mapping, &ends, MOST_TRIPS, &mut judged);
+        file(mapping, &ends, &mut judged);
     }
     judged
 }
@@ -65,30 +65,39 @@ pub(super) struct Sent<'i> {
     pub(super) more: Vec<Value>,
 }
 
-/// Judges one file with at most `most` documents; how many it were.
-pub(super) fn file(
-    mapping: &Arc<Mapping>,
-    ends: &BTreeMap<Key, Ends<'_>>,
-    most: usize,
-    judged: &mut Judged,
-) -> usize {
-    let mut sent: Vec<Sent<'_>> = Vec::new();
+fn file(mapping: &Arc<Mapping>, ends: &BTreeMap<Key, Ends<'_>>, judged: &mut Judged) {
+    let sent = fields(mapping, ends);
+    if sent.is_empty() {
+        return;
+    }
+    match Document::of(mapping, document::settings(mapping, ends)) {
+        Ok(document) => {
+            tried(mapping, &|fields| document.back(fields), sent, MOST_TRIPS, judged);
+        }
+        Err(why) => judged.untried.push(untried(mapping, &why)),
+    }
+}
+
+/// The fields that rules of a file send and read.
+pub(super) fn fields<'i>(mapping: &Mapping, ends: &'i BTreeMap<Key, Ends<'i>>) -> Vec<Sent<'i>> {
+    let mut sent: Vec<Sent<'i>> = Vec::new();
     for (key, ends) in ends {
         if let Some(one) = self::sent(mapping, key, ends, &sent) {
             sent.push(one);
         }
     }
-    if sent.is_empty() {
-        return 0;
-    }
-    let document = match Document::of(mapping, document::settings(mapping, ends)) {
-        Ok(document) => document,
-        Err(why) => {
-            judged.untried.push(untried(mapping, &why));
-            return 0;
-        }
-    };
-    let mut trips = Trips::of(&document, most);
+    sent
+}
+
+/// Tries fields with at most `most` documents; with how many.
+pub(super) fn tried(
+    mapping: &Mapping,
+    send: Send<'_>,
+    mut sent: Vec<Sent<'_>>,
+    most: usize,
+    judged: &mut Judged,
+) -> usize {
+    let mut trips = Trips::of(mapping, send, most);
     let alone = trips.alone(&mut sent);
     let mut side = Side::of(trips, &sent);
     if let Err(Spent) = side.judge(alone, judged) {

@@ -1,11 +1,25 @@
 use std::fmt::Write as _;
 
+use std::collections::BTreeMap;
+
+use super::super::document::Document;
 use super::super::ends::Used;
-use super::super::whole::{Judged, MOST_TRIPS, file};
+use super::super::whole::{Judged, MOST_TRIPS, fields, tried};
+use super::{Sent, Untaken};
 use crate::integration::Integration;
 
 /// A file with `plain` rules beside others: what is found, and with how many documents.
 fn judge(plain: usize, others: &str, most: usize) -> (Judged, usize) {
+    judge_by(plain, others, most, &|_| None)
+}
+
+/// With documents that do not come back for what stands in them, by the paths of their fields.
+fn judge_by(
+    plain: usize,
+    others: &str,
+    most: usize,
+    fails: &dyn Fn(&dyn Fn(&str) -> bool) -> Option<Untaken>,
+) -> (Judged, usize) {
     let mut mapping = "orderhub: 1\nmapping: t.order\nkey: id\nfields:\n".to_owned();
     for number in 0..plain {
         writeln!(mapping, "  - {{ hub: ext.f{number:03}, system: f{number:03} }}").unwrap();
@@ -19,8 +33,13 @@ fn judge(plain: usize, others: &str, most: usize) -> (Judged, usize) {
     assert!(loaded.diagnostics.is_empty(), "{:?}", loaded.diagnostics);
     let integration = loaded.integration.unwrap();
     let (used, mut judged) = (Used::of(&integration), Judged::default());
-    let mapping = used.both().next().unwrap();
-    let trips = file(mapping, &used.ends(), most, &mut judged);
+    let (mapping, ends) = (used.both().next().unwrap(), used.ends());
+    let document = Document::of(mapping, BTreeMap::new()).unwrap();
+    let send = |sent: &[&Sent<'_>]| {
+        let has = |path: &str| sent.iter().any(|one| one.key.path() == path);
+        fails(&has).map_or_else(|| document.back(sent), Err)
+    };
+    let trips = tried(mapping, &send, fields(mapping, &ends), most, &mut judged);
     (judged, trips)
 }
 
@@ -70,4 +89,27 @@ fn what_a_file_has_no_trips_left_for_is_counted() {
     assert_eq!(told(MOST_TRIPS), (1, Vec::new()));
     assert_eq!(told(3), (0, vec![spent(12, 3)]), "while each is sent alone");
     assert_eq!(told(13), (0, vec![spent(12, 13)]), "while the one is looked for");
+}
+
+#[test]
+fn what_does_not_stand_together_is_told_and_stops_nothing_else() {
+    let refused = || Some(Untaken::Refused("no".to_owned()));
+    let two = |has: &dyn Fn(&str) -> bool| (has("ext.f003") && has("ext.f150")).then(refused)?;
+    let three = |has: &dyn Fn(&str) -> bool| has("ext.f007").then(|| two(has))?;
+    let leaves = |has: &dyn Fn(&str) -> bool| two(has).map(|_| Untaken::Left);
+    let judge = |fails| {
+        let (judged, trips) = judge_by(200, SHARED, MOST_TRIPS, fails);
+        assert!(trips < 203 + 60, "{trips}");
+        let mut lost: Vec<String> = lost(&judged).into_iter().map(str::to_owned).collect();
+        lost.sort_unstable();
+        (lost, judged.untried.into_iter().map(|one| one.message).collect::<Vec<_>>())
+    };
+    let apart = |other: &str, why: &str| {
+        format!("`ext.f150` cannot be tried with all others, as with `{other}`: {why}")
+    };
+    let left = "`where:` of the file leaves it to others";
+    assert_eq!(judge(&two).0, ["customer.phone", "ext.f003", "ext.f150"], "both of a refused pair");
+    assert_eq!(judge(&two).1, [""; 0]);
+    assert_eq!(judge(&three), (vec!["customer.phone".to_owned()], vec![apart("ext.f007", "no")]));
+    assert_eq!(judge(&leaves), (vec!["customer.phone".to_owned()], vec![apart("ext.f003", left)]));
 }
