@@ -60,8 +60,8 @@ pub trait Connector: Debug + Send + Sync {
     ///
     /// # Errors
     ///
-    /// [`CallError::NotAllowed`]: the system refuses our credential, or gave nothing to go on with;
-    /// [`CallError::Throttled`] and [`CallError::NotActed`]: ask again later.
+    /// [`CallError::NotAllowed`]: the system refuses our credential; [`CallError::Throttled`] and
+    /// [`CallError::NotActed`]: ask again later, also where it gave nothing to go on with.
     fn logged_in(&self, _with: &Credentials<'_>, _answer: &Answer) -> Result<Session, CallError> {
         Ok(Session::default())
     }

@@ -3,8 +3,9 @@
 //! The server decides when: before the first call, shortly before a session ends, and once when a call is
 //! refused. A session lives in memory alone; each process has its own.
 //!
-//! **Invariant:** what a login gives is never empty: an answer without it is a refusal, not a session that
-//! every call would fail with. Test: the case `tests/data/connectors/login-without-token.yaml`.
+//! **Invariants:** what a login gives is never empty: an answer without it is no session that every call would fail
+//! with. A refused credential is said by the system (4xx, or what `ok` says): anything else (a page for people, a
+//! redirect) passes, and is asked again. Tests: the cases `tests/data/connectors/login-*.yaml`.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -105,11 +106,12 @@ pub(super) fn answer(
             retry_after: judge::retry_after(&answered),
         });
     }
-    if status >= 500 {
+    let well = (200..300).contains(&status);
+    if !well && !(400..500).contains(&status) {
         return Err(CallError::NotActed { why: why(), retry_after: judge::retry_after(&answered) });
     }
     let ok = match &login.ok {
-        None => (200..300).contains(&status),
+        None => well,
         Some(ok) => yes(ok, &scope).unwrap_or(false),
     };
     if !ok {
@@ -123,7 +125,7 @@ pub(super) fn answer(
         let value = expression.eval(&scope).unwrap_or_default();
         let value = value.scalar_text().filter(|value| !value.is_empty()).ok_or_else(|| {
             let why = format!("login: status {status}: the answer has no `{name}`");
-            CallError::NotAllowed { why }
+            CallError::NotActed { why, retry_after: None }
         })?;
         session.values.insert(name.clone(), value.into_owned());
     }
