@@ -13,13 +13,11 @@ fn judge(plain: usize, others: &str, most: usize) -> (Judged, usize) {
     judge_by(plain, others, most, &|_| None)
 }
 
+/// Why a document does not come back in which these paths stand; `None`: it is tried.
+type Fails<'f> = &'f dyn Fn(&dyn Fn(&str) -> bool) -> Option<Untaken>;
+
 /// With documents that do not come back for what stands in them, by the paths of their fields.
-fn judge_by(
-    plain: usize,
-    others: &str,
-    most: usize,
-    fails: &dyn Fn(&dyn Fn(&str) -> bool) -> Option<Untaken>,
-) -> (Judged, usize) {
+fn judge_by(plain: usize, others: &str, most: usize, fails: Fails<'_>) -> (Judged, usize) {
     let mut mapping = "orderhub: 1\nmapping: t.order\nkey: id\nfields:\n".to_owned();
     for number in 0..plain {
         writeln!(mapping, "  - {{ hub: ext.f{number:03}, system: f{number:03} }}").unwrap();
