@@ -16,7 +16,8 @@
 //!
 //! Bounds: a field is tried with [`Effort`] values, [`trip::MOST_WORDS`] words of each of its tables, [`samples::MOST`]
 //! values of samples, and what the way in makes of two dozen raw ones ([`find::RAW`]); [`judge::MOST_STEPS`] steps of shrinking a finding;
-//! a file with [`whole::MOST_TRIPS`] whole documents.
+//! a file with [`whole::MOST_TRIPS`] whole documents, or fewer where it has more than 1,000 fields: what is beyond is
+//! told (`M0507`).
 
 mod body;
 mod document;

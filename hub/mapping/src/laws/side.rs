@@ -4,12 +4,16 @@
 //! them. The rest are sent in one document. Where that does not bring all back, halving finds the first field that
 //! disturbs those before it, and which of them; it is left out of what is sent then.
 //!
-//! **Invariant:** a field that comes back alone and beside each other that does is not called broken. Tests:
-//! `every_class_of_law_has_a_case` (`whole-refused.yaml`) and `a_disturbed_field_is_found_in_few_trips`.
+//! **Invariant:** a field that comes back alone, and in a document with all that do, is not called broken, whatever
+//! others are refused. Tests: `every_class_of_law_has_a_case` (`whole-refused.yaml`) and
+//! `a_disturbed_field_is_found_in_few_trips`.
+//! **Invariant:** fields that cannot stand in one document are told, as broken or as not tried. Test:
+//! `what_does_not_stand_together_is_told_and_stops_nothing_else`.
 //! **Invariant:** no more documents are sent than the file may cost, and fields that were not reached are counted.
 //! Test: `what_a_file_has_no_trips_left_for_is_counted`.
 //!
-//! Bounds: the trips it is given; without findings one a field, and one for all of them.
+//! Bounds: the trips it is given. Without findings one a field, and one for all of them; a finding costs twice the
+//! logarithm of the fields.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -31,18 +35,18 @@ pub(super) struct Spent;
 pub(super) type Back = Result<Json, Untaken>;
 
 /// Sends a document with some fields.
-pub(super) type Send<'d> = &'d dyn Fn(&[&Sent<'_>]) -> Back;
+pub(super) type Through<'d> = &'d dyn Fn(&[&Sent<'_>]) -> Back;
 
 /// Documents that are sent through a file, counted.
 pub(super) struct Trips<'d> {
     mapping: &'d Mapping,
-    send: Send<'d>,
+    send: Through<'d>,
     most: usize,
     count: usize,
 }
 
 impl<'d> Trips<'d> {
-    pub(super) fn of(mapping: &'d Mapping, send: Send<'d>, most: usize) -> Self {
+    pub(super) fn of(mapping: &'d Mapping, send: Through<'d>, most: usize) -> Self {
         Self { mapping, send, most, count: 0 }
     }
 

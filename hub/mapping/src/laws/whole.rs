@@ -6,8 +6,9 @@
 //! **Invariant:** a file that goes both ways is tried, in its own format, or told as one that cannot be. Test:
 //! `every_class_of_law_has_a_case`.
 //!
-//! Bounds: [`MOST_TRIPS`] documents a file; what is beyond is told (`M0507`). Before, to find a key and a revision
-//! with which an empty document is taken, as many as there are pairs of raw values ([`super::find::RAW`]).
+//! Bounds: [`MOST_TRIPS`] documents a file, fewer for one of more than 1,000 fields; what is beyond is told (`M0507`).
+//! Before, to find a key and a revision with which an empty document is taken, as many as there are pairs of raw
+//! values ([`super::find::RAW`]).
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -19,7 +20,7 @@ use serde_json::Value as Json;
 
 use super::document::{self, Document, Untaken};
 use super::ends::{Ends, In, Key, Out, Used};
-use super::side::{Send, Side, Spent, Trips};
+use super::side::{Side, Spent, Through, Trips};
 use super::trip::{Road, Trip};
 use super::{Counter, generate, place, words};
 use crate::integration::Integration;
@@ -29,6 +30,8 @@ use crate::{Mapping, RuleInfo, codes, view};
 const TRIED: usize = 20;
 /// Documents that a file is tried with: enough for 1,000 fields of which 40 disturb others.
 pub(super) const MOST_TRIPS: usize = 2_000;
+/// And the fewer, the more fields it has, each of which is looked at in each document: 1,000 fields still have all.
+const MOST_LOOKS: usize = 2_000_000;
 
 /// A field that its rule brings back and its file does not.
 pub(super) struct Lost {
@@ -72,10 +75,16 @@ fn file(mapping: &Arc<Mapping>, ends: &BTreeMap<Key, Ends<'_>>, judged: &mut Jud
     }
     match Document::of(mapping, document::settings(mapping, ends)) {
         Ok(document) => {
-            tried(mapping, &|fields| document.back(fields), sent, MOST_TRIPS, judged);
+            let most = most_trips(sent.len());
+            tried(mapping, &|fields| document.back(fields), sent, most, judged);
         }
         Err(why) => judged.untried.push(untried(mapping, &why)),
     }
+}
+
+/// How many documents a file of so many fields is tried with.
+pub(super) fn most_trips(fields: usize) -> usize {
+    MOST_TRIPS.min(MOST_LOOKS / fields.max(1))
 }
 
 /// The fields that rules of a file send and read.
@@ -92,7 +101,7 @@ pub(super) fn fields<'i>(mapping: &Mapping, ends: &'i BTreeMap<Key, Ends<'i>>) -
 /// Tries fields with at most `most` documents; with how many.
 pub(super) fn tried(
     mapping: &Mapping,
-    send: Send<'_>,
+    send: Through<'_>,
     mut sent: Vec<Sent<'_>>,
     most: usize,
     judged: &mut Judged,

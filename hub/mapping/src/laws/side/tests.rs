@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::super::document::Document;
 use super::super::ends::Used;
-use super::super::whole::{Judged, MOST_TRIPS, fields, tried};
+use super::super::whole::{Judged, MOST_TRIPS, fields, most_trips, tried};
 use super::{Sent, Untaken};
 use crate::integration::Integration;
 
@@ -13,7 +13,7 @@ fn judge(plain: usize, others: &str, most: usize) -> (Judged, usize) {
     judge_by(plain, others, most, &|_| None)
 }
 
-/// Why a document does not come back in which these paths stand; `None`: it is tried.
+/// Why a document does not come back, by whether a field stands in it.
 type Fails<'f> = &'f dyn Fn(&dyn Fn(&str) -> bool) -> Option<Untaken>;
 
 /// With documents that do not come back for what stands in them, by the paths of their fields.
@@ -87,6 +87,8 @@ fn what_a_file_has_no_trips_left_for_is_counted() {
     assert_eq!(told(MOST_TRIPS), (1, Vec::new()));
     assert_eq!(told(3), (0, vec![spent(12, 3)]), "while each is sent alone");
     assert_eq!(told(13), (0, vec![spent(12, 13)]), "while the one is looked for");
+    let most = [0, 400, 1_000, 5_000].map(most_trips);
+    assert_eq!(most, [MOST_TRIPS, MOST_TRIPS, MOST_TRIPS, 400], "less for what costs more");
 }
 
 #[test]
@@ -95,7 +97,7 @@ fn what_does_not_stand_together_is_told_and_stops_nothing_else() {
     let two = |has: &dyn Fn(&str) -> bool| (has("ext.f003") && has("ext.f150")).then(refused)?;
     let three = |has: &dyn Fn(&str) -> bool| has("ext.f007").then(|| two(has))?;
     let leaves = |has: &dyn Fn(&str) -> bool| two(has).map(|_| Untaken::Left);
-    let judge = |fails| {
+    let judge = |fails: Fails<'_>| {
         let (judged, trips) = judge_by(200, SHARED, MOST_TRIPS, fails);
         assert!(trips < 203 + 60, "{trips}");
         let mut lost: Vec<String> = lost(&judged).into_iter().map(str::to_owned).collect();
