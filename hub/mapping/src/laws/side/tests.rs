@@ -1,3 +1,5 @@
+//! How many documents it takes to find what disturbs what, counted; and what is told where it is not found.
+
 use std::fmt::Write as _;
 
 use std::collections::BTreeMap;
