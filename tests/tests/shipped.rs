@@ -12,7 +12,9 @@ use orderhub_mapping::cases::run_cases;
 use orderhub_mapping::integration::{ConnectorUse, Deliver, Integration};
 use orderhub_mapping::laws::{self, Class, Effort};
 use orderhub_order::flow::{Flow, Ownership};
-use orderhub_tests::mappings::{files, shipped};
+use orderhub_tests::mappings::{files, root, shipped};
+use orderhub_tests::till::orderhub;
+use serde_json::Value;
 
 /// The connector that speaks for each integration.
 fn connectors() -> BTreeMap<&'static str, Declared> {
@@ -144,4 +146,20 @@ fn every_shipped_integration_keeps_its_laws_and_no_two_push_a_field_back_and_for
     }
     let found = laws::loops(&loaded, &Ownership::embedded());
     assert!(found.is_empty(), "{}", render(&found));
+}
+
+#[test]
+fn the_cases_touch_every_part_of_every_file() {
+    let folder = root().parent().unwrap().to_owned();
+    let ran = orderhub(&folder, &["test", "mappings", "--coverage", "-o", "json"], "");
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    let told: Value = serde_json::from_str(&ran.out).unwrap();
+    let mut parts = 0;
+    for mapping in told["mappings"].as_array().unwrap() {
+        for part in mapping["coverage"].as_array().unwrap() {
+            assert_eq!(part["touched"], true, "{part}");
+            parts += 1;
+        }
+    }
+    assert!(parts > 1_000, "{parts} parts");
 }
