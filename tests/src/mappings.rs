@@ -64,3 +64,17 @@ pub fn integration(name: &str) -> Arc<Integration> {
     let found = shipped().integrations.get(name);
     Arc::clone(found.unwrap_or_else(|| panic!("`{name}` does not ship")))
 }
+
+/// Copies a folder with all that is in it.
+pub fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).expect("a folder");
+    for entry in std::fs::read_dir(from).expect("the folder is there") {
+        let entry = entry.expect("the folder can be read");
+        let (path, target) = (entry.path(), to.join(entry.file_name()));
+        if path.is_dir() {
+            copy(&path, &target);
+        } else {
+            std::fs::copy(&path, target).expect("a file is copied");
+        }
+    }
+}

@@ -7,6 +7,7 @@ use std::time::Duration;
 use orderhub_tests::database::Schema;
 use orderhub_tests::http::client;
 use orderhub_tests::hub::{Hub, binary, free_port};
+use orderhub_tests::mappings::copy;
 use orderhub_tests::orders::Order;
 use orderhub_tests::settings::Settings;
 use orderhub_tests::{api, wait};
@@ -19,18 +20,6 @@ const RULES: &str = "  - { hub: ext.replaces, system: replaces, as: { lookup: { 
   - { hub: ext.before, system: before, as: { lookup: { xref: order, on_unknown: ignore } } }
   - { hub: ext.family, system: article, as: { lookup: { master: articles, take: family } } }
 ";
-
-fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap() {
-        let (path, name) = entry.map(|entry| (entry.path(), entry.file_name())).unwrap();
-        if path.is_dir() {
-            copy(&path, &to.join(name));
-        } else {
-            std::fs::copy(&path, to.join(name)).unwrap();
-        }
-    }
-}
 
 /// The shipped files with the rules, and a table of articles.
 fn files(folder: &Path) {

@@ -6,6 +6,7 @@ use std::process::{Command, Output};
 use std::time::Duration;
 
 use orderhub_tests::hub::{Hub, binary, free_port};
+use orderhub_tests::mappings::copy;
 use orderhub_tests::orders::Order;
 use orderhub_tests::settings::Settings;
 use orderhub_tests::{api, wait};
@@ -16,18 +17,6 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 fn shipped() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../mappings")
-}
-
-fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap() {
-        let (path, name) = entry.map(|entry| (entry.path(), entry.file_name())).unwrap();
-        if path.is_dir() {
-            copy(&path, &to.join(name));
-        } else {
-            std::fs::copy(&path, to.join(name)).unwrap();
-        }
-    }
 }
 
 /// The shipped files, and a CRM whose customers go both ways.

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use orderhub_tests::database::Schema;
 use orderhub_tests::hub::{self, Hub};
+use orderhub_tests::mappings::copy;
 use orderhub_tests::settings::{SECRET, Settings};
 use orderhub_tests::{api, wait};
 use orderhub_twins::clock::Clock;
@@ -48,19 +49,6 @@ fn files(into: &Path) {
              list_orders: { kind: read, documents: body.orders, steps: [{ id: page, method: GET, path: /orders.json, query: { updated_at_min: \"{since}\", limit: \"10\" }, page: { next: headers.link } }] }\n",
         )
     });
-}
-
-fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let target = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            copy(&entry.path(), &target);
-        } else {
-            std::fs::copy(entry.path(), target).unwrap();
-        }
-    }
 }
 
 fn change(path: &Path, change: impl FnOnce(String) -> String) {

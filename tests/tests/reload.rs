@@ -10,6 +10,7 @@ use std::time::Duration;
 use orderhub::bundle::Bundle;
 use orderhub_tests::database::Schema;
 use orderhub_tests::hub::{Hub, free_port};
+use orderhub_tests::mappings::copy;
 use orderhub_tests::orders::Order;
 use orderhub_tests::scene::{Place, Scene};
 use orderhub_tests::settings::{SECRET, Settings};
@@ -47,18 +48,6 @@ fn asked(name: &str, usual: u64) -> u64 {
 
 fn shipped() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../mappings")
-}
-
-fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap() {
-        let (path, name) = entry.map(|entry| (entry.path(), entry.file_name())).unwrap();
-        if path.is_dir() {
-            copy(&path, &to.join(name));
-        } else {
-            std::fs::copy(&path, to.join(name)).unwrap();
-        }
-    }
 }
 
 /// Writes one file of a hub's folder anew, with this at its end; the name of the whole.

@@ -15,6 +15,7 @@ use orderhub_mapping::facts::said;
 use orderhub_tests::database::Schema;
 use orderhub_tests::http::client;
 use orderhub_tests::hub::{self, Hub, binary};
+use orderhub_tests::mappings::copy;
 use orderhub_tests::scene::PATIENCE;
 use orderhub_tests::settings::{SECRET, Settings};
 use orderhub_twins::clock::Clock;
@@ -167,18 +168,6 @@ impl Past {
 
 fn shipped() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../mappings")
-}
-
-fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap() {
-        let (path, name) = entry.map(|entry| (entry.path(), entry.file_name())).unwrap();
-        if path.is_dir() {
-            copy(&path, &to.join(name));
-        } else {
-            std::fs::copy(&path, to.join(name)).unwrap();
-        }
-    }
 }
 
 /// Changes a text of the shop's mapping.
