@@ -10,6 +10,7 @@ use std::time::Duration;
 use orderhub_tests::balanced::Balanced;
 use orderhub_tests::database::Schema;
 use orderhub_tests::hub::Hub;
+use orderhub_tests::mappings::copy;
 use orderhub_tests::orders::Order;
 use orderhub_tests::scene::{PATIENCE, Place, Scene};
 use orderhub_tests::settings::Settings;
@@ -241,17 +242,4 @@ async fn a_folder_that_changes_is_switched_to_and_a_bad_one_is_not() {
 
 fn shipped() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../mappings")
-}
-
-fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let to = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            copy(&entry.path(), &to);
-        } else {
-            std::fs::copy(entry.path(), to).unwrap();
-        }
-    }
 }
