@@ -6,7 +6,7 @@
 mod lookups;
 mod shared;
 
-pub use lookups::NO_MASTER;
+pub use lookups::{NO_MASTER, NO_READ};
 pub use orderhub_lang::codes::Explanation;
 pub use shared::{
     CELL, CIRCLE, COLUMN, EXPANSION, MISFIT, MOST_ROWS, NO_SNIPPET, NO_TABLE, OUTSIDE,
@@ -104,8 +104,10 @@ pub const CODES: &[Explanation] = &[
         title: "not in this version",
         text: "The language has this, but this version of the program does not do it yet. Nothing is ignored in \
                silence: leave the part out. Where another part stands in for it until then, the hint names it.",
-        wrong: "- { hub: notes.customer, system: note, as: { lookup: { read: notes } } }",
-        right: "- { hub: notes.customer, system: note }",
+        wrong: "orderhub: 1\nintegration: shop\nrole: channel\nconnector: declared\n\
+                deliver: [{ on: order.changed, do: put, while_down: { side_channel: files } }]\n",
+        right: "orderhub: 1\nintegration: shop\nrole: channel\nconnector: declared\n\
+                deliver: [{ on: order.changed, do: put, while_down: queue }]\n",
     },
     Explanation {
         code: NAME,
@@ -376,4 +378,5 @@ pub const CODES: &[Explanation] = &[
                 fields:\n  - { hub: placed_at, system: at, as: timestamp }\n",
     },
     lookups::NO_MASTER_PAGE,
+    lookups::NO_READ_PAGE,
 ];

@@ -19,14 +19,25 @@ use crate::program::{
 };
 use crate::{Context, Mapped, Mapping};
 
-/// One thing that is looked up: what a reference of the system is bound to.
+/// What is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum LookupOf {
+    /// What a reference of the system that speaks is bound to.
+    Xref,
+    /// A cached read of that system.
+    Read,
+}
+
+/// One thing that is looked up.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LookupKey {
-    /// The kind of reference: `order`, `shipment`, ….
+    /// What is asked.
+    pub of: LookupOf,
+    /// The kind of reference (`order`, `shipment`, …), or the read's name.
     pub name: Box<str>,
-    /// What of it is meant: `ref` or `id`.
+    /// What of it is meant: `ref` or `id`; of a read, the path in its reply document.
     pub take: Box<str>,
-    /// The id at the system that speaks.
+    /// The id at the system that speaks; of a read, its argument.
     pub id: Box<str>,
     /// What is unknown is waited for, as a document waits for its order.
     pub waits: bool,
@@ -61,7 +72,7 @@ impl Facts for NoFacts {
     }
 }
 
-/// What a case says: kind of reference and id ► what it stands for, whatever is taken of it.
+/// What a case says: kind of reference, or read, and id ► what it stands for, whatever is taken of it.
 impl Facts for BTreeMap<(String, String), String> {
     fn look(&self, key: &LookupKey) -> Looked {
         let known = self.get(&(key.name.to_string(), key.id.to_string()));

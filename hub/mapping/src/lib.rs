@@ -362,6 +362,8 @@ pub struct Named {
     pub(crate) unread: bool,
     /// Groups of rules and tables.
     pub(crate) library: Arc<library::Library>,
+    /// The integration's cached reads, each with how many arguments it has; `None`: nobody knows them.
+    pub(crate) reads: Option<Arc<BTreeMap<String, usize>>>,
     /// The folder whose `tables` are meant, below the mappings folder.
     pub(crate) folder: Arc<str>,
 }

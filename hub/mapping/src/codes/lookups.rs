@@ -14,3 +14,16 @@ pub(super) const NO_MASTER_PAGE: Explanation = Explanation {
     wrong: "- { hub: customer.tier, system: tier, as: { lookup: { master: tires, take: ours } } }",
     right: "- { hub: customer.tier, system: tier, as: { lookup: { master: tiers, take: ours } } }",
 };
+
+/// A cached read that is not there, or is no look-up.
+pub const NO_READ: &str = "M0702";
+
+pub(super) const NO_READ_PAGE: Explanation = Explanation {
+    code: NO_READ,
+    title: "no such read",
+    text: "`lookup: { read: … }` names a cached read of this integration, one entry of `reads:` in its integration.yaml. The \
+           document's value is the read's argument, so that it has one entry in `args:`; `take` is the path of the value \
+           in its reply document.",
+    wrong: "- { hub: customer.tier, system: group, as: { lookup: { read: group, take: name } } }",
+    right: "- { hub: customer.tier, system: group, as: { lookup: { read: groups, take: name } } }",
+};

@@ -1,6 +1,6 @@
 //! Reads the options of conversions, and reports what is wrong with them at its place.
 
-use orderhub_lang::diagnostic::{Findings, Span};
+use orderhub_lang::diagnostic::Findings;
 use orderhub_lang::path::Path;
 use orderhub_lang::yaml::{Fields, Node};
 
@@ -11,8 +11,6 @@ use crate::{Named, codes};
 pub(crate) struct Options<'f> {
     /// Where findings go.
     pub(crate) findings: &'f mut Findings,
-    /// The conversion's name, with its place.
-    pub(crate) name: (&'f str, Span),
     /// What the file may name: tables.
     pub(crate) named: Named,
     /// What it names cannot be used, and that was told elsewhere.
@@ -20,9 +18,9 @@ pub(crate) struct Options<'f> {
 }
 
 impl<'f> Options<'f> {
-    /// For the conversion `name` of a file that may name what is in `named`.
-    pub(crate) fn new(findings: &'f mut Findings, name: (&'f str, Span), named: Named) -> Self {
-        Self { findings, name, named, unjudged: false }
+    /// For a conversion of a file that may name what is in `named`.
+    pub(crate) fn new(findings: &'f mut Findings, named: Named) -> Self {
+        Self { findings, named, unjudged: false }
     }
 
     /// The path below the mappings folder of a table that a file of `folder` names.
@@ -99,13 +97,6 @@ impl Options<'_> {
         let mut finding = self.findings.error(codes::OPTION, node.span, why.to_owned());
         finding.hint = hint;
         self.findings.report(finding);
-    }
-
-    /// Reports that this version does not have the conversion.
-    pub(crate) fn later(&mut self) {
-        let (name, span) = self.name;
-        let message = format!("the conversion `{name}`: not in this version");
-        self.findings.report(self.findings.error(codes::LATER, span, message));
     }
 
     /// The only option, as text: `strip_prefix: "#"`.

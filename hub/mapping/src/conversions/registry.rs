@@ -35,7 +35,7 @@ pub(crate) static ALL: &[Entry] = &[
     entry("integer", integer::Integer::read),
     entry("join", join::Join::read),
     entry("json", plain::<json::JsonText>),
-    entry("lookup", lookup::Lookup::read),
+    entry("lookup", lookup::read),
     entry("lower", case::lower),
     entry("max", plain::<max::Max>),
     entry("min", plain::<min::Min>),

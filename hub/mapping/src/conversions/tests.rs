@@ -18,9 +18,8 @@ fn made(text: &str) -> Box<dyn Conversion> {
         _ => panic!("{text}"),
     };
     let mut findings = Findings::new(&source);
-    let named = (name.as_str(), node.span);
     let made = find(&name).and_then(|entry| {
-        let mut reader = Options::new(&mut findings, named, crate::Named::default());
+        let mut reader = Options::new(&mut findings, crate::Named::default());
         (entry.read)(options, &mut reader)
     });
     made.unwrap_or_else(|| panic!("{text}:\n{}", render(&findings.into_vec())))

@@ -80,7 +80,10 @@ impl Integration {
             )));
         }
         match &draft {
-            Some(draft) => named = draft.named.clone(),
+            Some(draft) => {
+                let reads = draft.reads.iter().map(|(name, read)| (name.clone(), read.args.len()));
+                named = Named { reads: Some(Arc::new(reads.collect())), ..draft.named.clone() };
+            }
             None => named.unread = true,
         }
         let role = draft.as_ref().and_then(|draft| draft.role);

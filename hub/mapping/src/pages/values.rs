@@ -73,12 +73,16 @@ pub(super) const PAGES: &[Page] = &[
     Page {
         name: "lookup",
         title: "a value from elsewhere",
-        text: "Master data of the hub (a table in `mappings/hub/master/NAME.csv`), both ways where what is taken stands once; or what a cross reference of the system is bound to, in only: it is asked for before the message is mapped, and kept with it. A cached read is not in this version.",
+        text: "Master data of the hub (a table in `mappings/hub/master/NAME.csv`), both ways where what is taken stands once; or what a cross reference of the system is bound to, in only: it is asked for before the message is mapped, and kept with it; or what a cached read of the system answers for the value, in only and kept with the message likewise.",
         options: &[
             ("master", "the table's name: `master: skus`"),
             ("from", "of master data, the column that is looked up in; without it, the first"),
-            ("take", "of master data, the column that is taken; of a reference `ref` or `id`"),
+            (
+                "take",
+                "of master data, the column that is taken; of a reference `ref` or `id`; of a read the value's path in its answer",
+            ),
             ("xref", "the kind of a reference: `xref: order`"),
+            ("read", "a cached read of the integration, with one argument: `read: products`"),
             (
                 "on_unknown",
                 "`hold`, `fail`, `ignore`, `pass` or `{ use: word }`: what becomes of a key that nobody knows",

@@ -99,7 +99,7 @@ impl Reader<'_> {
             }
             return self.unknown(name, span);
         };
-        let mut reader = Options::new(self.findings, (name, span), self.named.clone());
+        let mut reader = Options::new(self.findings, self.named.clone());
         let made = (entry.read)(options, &mut reader);
         self.unjudged += usize::from(reader.unjudged);
         chain.extend(made.map(|made| Link { span, conversion: made.into() }));

@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use orderhub_mapping::facts::LookupKey;
+use orderhub_mapping::facts::{LookupKey, LookupOf};
 use orderhub_order::catalogue::known;
 use orderhub_order::identify::{Bound, ReferenceKey};
 use orderhub_order::ids::{Collection, OrderKey};
@@ -43,6 +43,7 @@ pub(crate) async fn find_out(
     let mut looks = Looks { kept: bundle.kept(envelope), lacks: Vec::new() };
     for _ in 0..ROUNDS {
         let mut wants = bundle.wants(envelope, &looks.kept);
+        wants.retain(|want| want.of == LookupOf::Xref);
         wants.truncate(MOST);
         if wants.is_empty() {
             break;
