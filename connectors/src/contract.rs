@@ -147,6 +147,9 @@ pub struct Call<'a> {
     pub operation: &'a str,
     /// The mapped-out document; empty for reads and operations without `with:`.
     pub document: &'a [u8],
+    /// The members of it that differ from what was last sent, where only those are to be sent: what stands
+    /// for the whole document in a body. The others may be read of `document`.
+    pub changed: Option<&'a [u8]>,
     /// What the document is on the wire: `application/json`, `text/csv; charset=gb18030`.
     pub media: &'a str,
     /// Idempotency key of the operation; steps derive theirs.

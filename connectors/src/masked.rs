@@ -135,6 +135,7 @@ mod tests {
         let call = Call {
             operation: "o",
             document: planted.as_bytes(),
+            changed: None,
             media: "application/json",
             key: "k",
             attempt: 1,

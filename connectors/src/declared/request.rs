@@ -138,7 +138,10 @@ fn body<'c>(
     match &step.body {
         Body::None => Ok((Bytes::new(), None)),
         Body::Document if call.document.is_empty() => Ok((Bytes::new(), None)),
-        Body::Document => Ok((Bytes::copy_from_slice(call.document), Some(call.media))),
+        Body::Document => {
+            let sent = call.changed.unwrap_or(call.document);
+            Ok((Bytes::copy_from_slice(sent), Some(call.media)))
+        }
         Body::Form(trees) => Ok((pairs(step, trees, scope)?.into(), Some(FORM))),
         Body::Graphql { query, variables } => {
             let value = |(name, tree): &(String, Tree)| {

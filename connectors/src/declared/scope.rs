@@ -18,6 +18,7 @@ const KEY_LENGTH: usize = 32;
 #[derive(Debug)]
 pub(super) struct Document<'a> {
     bytes: &'a [u8],
+    changed: Option<&'a [u8]>,
     json: bool,
     parsed: OnceCell<Option<Value>>,
 }
@@ -25,13 +26,19 @@ pub(super) struct Document<'a> {
 impl<'a> Document<'a> {
     pub(super) fn new(call: &Call<'a>) -> Self {
         let json = call.media.starts_with("application/json");
-        Self { bytes: call.document, json, parsed: OnceCell::new() }
+        Self { bytes: call.document, changed: call.changed, json, parsed: OnceCell::new() }
     }
 
     /// A document that is no JSON is one text, `doc.raw`.
     fn raw(&self) -> Option<Value> {
         let text = std::str::from_utf8(self.bytes).ok()?;
         Some(Value::Map(vec![("raw".to_owned(), Value::text(text))]))
+    }
+
+    /// What of it stands for the whole, where only what changed is sent.
+    fn changed(&self) -> Option<Result<Value, EvalError>> {
+        let why = || EvalError::Failed("what changed of the document is not JSON".to_owned());
+        self.changed.map(|bytes| Value::from_json(bytes).map_err(|_| why()))
     }
 
     fn value(&self) -> Result<&Value, EvalError> {
@@ -127,7 +134,10 @@ impl Scope for CallScope<'_> {
         let keyed = |value: Option<&Value>| value.map_or(Ok(Value::Null), |v| name.within_key(v));
         let key = name.key().unwrap_or_default();
         match name.root.as_str() {
-            "doc" => name.within(self.document.value()?),
+            "doc" => match self.document.changed() {
+                Some(changed) if name.segments.is_empty() => changed,
+                _ => name.within(self.document.value()?),
+            },
             "key" => Ok(Value::text(self.key.as_str())),
             "memo" => keyed(self.memo.saved.get(key)),
             "item" => self.item.map_or(Ok(Value::Null), |item| name.within(item)),

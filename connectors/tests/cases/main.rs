@@ -172,6 +172,7 @@ fn run_call(path: &Path, case: &Value) {
     let call = Call {
         operation: &operation,
         document: &document,
+        changed: None,
         media: &media,
         key: "K",
         attempt: 1,

@@ -278,6 +278,11 @@ impl Mapping {
         self.format.is_utf8()
     }
 
+    /// Whether it is written as JSON.
+    pub fn is_json(&self) -> bool {
+        matches!(self.format, format::Format::Json)
+    }
+
     /// Where the documents of an alternative stand in a body.
     pub(crate) fn root(&self, alternative: Option<u8>) -> &str {
         let at = self.compiled.roots.get(usize::from(alternative.unwrap_or_default()));

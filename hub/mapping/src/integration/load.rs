@@ -8,7 +8,7 @@ use orderhub_lang::yaml::{self, Budget};
 use orderhub_order::ids::{Entity, Role};
 
 use super::read::{Draft, read};
-use super::{ConnectorUse, IntakeFrom, Integration, Loaded, Ordering};
+use super::{ConnectorUse, IntakeFrom, Integration, Loaded, Ordering, SendFields};
 use crate::library::{COMMON, Library};
 use crate::{Mapping, Named, codes};
 
@@ -245,8 +245,29 @@ impl Check<'_, '_> {
                     self.error(codes::INTEGRATION, deliver.span, message, hint);
                 }
             }
+            self.sent_in_part(deliver);
             for document in deliver.reply.all() {
                 self.mapping(document, deliver.span);
+            }
+        }
+    }
+
+    /// What changed is found in documents of fields.
+    fn sent_in_part(&mut self, deliver: &super::Deliver) {
+        if deliver.send != SendFields::Changed {
+            return;
+        }
+        if deliver.with.all().next().is_none() {
+            let message = "`send: changed` needs a `with:`: there is no document to compare";
+            let hint = "add `with:`, or write `send: all`";
+            self.error(codes::INTEGRATION, deliver.span, message, hint);
+        }
+        for document in deliver.with.all() {
+            let whole = self.mappings.get(document).is_some_and(|mapping| !mapping.is_json());
+            if whole {
+                let message =
+                    format!("`send: changed`: `{document}` is no JSON, and is sent whole");
+                self.error(codes::INTEGRATION, deliver.span, message, "write `send: all`");
             }
         }
     }

@@ -164,10 +164,22 @@ pub struct Deliver {
     pub with: ByLink<String>,
     /// The mappings of the reply.
     pub reply: ByLink<String>,
+    /// What of the document goes to a subject that has it already.
+    pub send: SendFields,
     /// Must hold for the subject.
     pub when: Option<Condition>,
     /// Its place in `integration.yaml`.
     pub span: Span,
+}
+
+/// `send:` of a delivery.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SendFields {
+    /// Every mapped field.
+    #[default]
+    All,
+    /// Those that differ from what was last sent; all where nothing was sent.
+    Changed,
 }
 
 /// One value for all, or chosen by whether the subject is linked.

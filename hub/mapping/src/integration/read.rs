@@ -12,7 +12,7 @@ use orderhub_order::condition::Condition;
 use orderhub_order::flow::EVENTS;
 use orderhub_order::ids::{Collection, Entity, Role};
 
-use super::{ByLink, ConnectorUse, Deliver, Intake, Read};
+use super::{ByLink, ConnectorUse, Deliver, Intake, Read, SendFields};
 use crate::{Named, codes};
 
 /// Most entries of `intake`, and of `deliver`.
@@ -164,27 +164,15 @@ impl Reader<'_> {
             Some(node) => Some(self.condition(node, subject)?),
             None => None,
         };
-        if let Some(node) = send {
-            self.send(node);
-        }
+        let words = [("all", SendFields::All), ("changed", SendFields::Changed)];
+        let send = send.and_then(|node| self.word(node, "send", &words)).unwrap_or_default();
         if let Some(node) = while_down {
             self.while_down(node);
         }
         let name = operation.all().next().cloned().unwrap_or_default();
         let id = format!("{event}/{name}");
         let span = node.span;
-        Some(Deliver { id, on: event, operation, with, reply, when, span })
-    }
-
-    /// Which fields are sent: all that are mapped. Only what changed comes later.
-    fn send(&mut self, node: &Node) {
-        if node.scalar_text().as_deref() == Some("changed") {
-            let hint = "comes in a later version; use `send: all` for now: every mapped field is sent, and \
-                        nothing where none differs";
-            self.later(node.span, "`send: changed`", hint);
-        } else {
-            self.word(node, "send", &[("all", ())]);
-        }
+        Some(Deliver { id, on: event, operation, with, reply, send, when, span })
     }
 
     /// What happens to a delivery while the system is down: it waits. Anything else comes later.

@@ -10,7 +10,7 @@ use orderhub_order::ids::Role;
 use super::{Effort, FieldLaw, laws};
 use crate::Mapping;
 use crate::integration::{
-    ByLink, ConnectorUse, Deliver, Intake, IntakeFrom, Integration, Ordering,
+    ByLink, ConnectorUse, Deliver, Intake, IntakeFrom, Integration, Ordering, SendFields,
 };
 
 /// The laws of every field of one mapping, as [`laws`] finds those of an integration.
@@ -37,6 +37,7 @@ fn around(mapping: &Arc<Mapping>) -> Integration {
         operation: ByLink::default(),
         with: ByLink { single: Some(document.clone()), ..ByLink::default() },
         reply: ByLink::default(),
+        send: SendFields::All,
         when: None,
         span: Span::default(),
     };

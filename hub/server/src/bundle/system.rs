@@ -8,7 +8,7 @@ use super::facts::Kept;
 use orderhub_connectors::contract::{Connector, Needs};
 use orderhub_lang::diagnostic::nearest;
 use orderhub_lang::path::{Path, Root, Segment};
-use orderhub_mapping::integration::{Deliver, IntakeFrom, Integration, Ordering};
+use orderhub_mapping::integration::{Deliver, IntakeFrom, Integration, Ordering, SendFields};
 use orderhub_mapping::{Mapping, integration};
 use orderhub_order::ids::{Role, SystemName};
 use orderhub_order::rules::Mode;
@@ -92,6 +92,8 @@ pub struct Delivery {
     pub with: Option<Arc<Mapping>>,
     /// Maps the reply's document back onto the subject.
     pub reply: Option<Arc<Mapping>>,
+    /// What of the document goes to a subject that has it already.
+    pub send: SendFields,
 }
 
 /// One cached read.
@@ -224,7 +226,7 @@ fn deliveries<'i>(
     ];
     rows.into_iter().filter_map(|(name, with, reply)| {
         let key = (deliver.id.as_str().into(), name.as_deref()?.into());
-        Some((key, Delivery { with, reply }))
+        Some((key, Delivery { with, reply, send: deliver.send }))
     })
 }
 

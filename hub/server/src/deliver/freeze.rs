@@ -21,6 +21,8 @@ use serde::{Deserialize, Serialize};
 pub(super) struct Frozen {
     /// The mapped-out document.
     pub(super) document: Bytes,
+    /// What of it differs from what was last sent, where only that is sent.
+    pub(super) changed: Option<Bytes>,
     /// What it is on the wire.
     media: String,
     settings: BTreeMap<String, String>,
@@ -47,9 +49,14 @@ struct Head {
     /// What the document is, where it is no JSON.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     media: Option<String>,
+    /// Bytes of the whole document, where what changed of it follows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    whole: Option<usize>,
 }
 
+/// The form of all but those that say what changed, which programs before them do not read.
 const VERSION: u8 = 1;
+const WITH_CHANGED: u8 = 2;
 
 /// What documents are on the wire unless their mapping says otherwise.
 pub(super) const JSON: &str = "application/json";
@@ -67,7 +74,8 @@ impl Frozen {
         let xrefs = references(lane, subject);
         let args = BTreeMap::new();
         let media = media.to_owned();
-        Self { document, media, settings: settings.clone(), xrefs, args, fields }
+        let settings = settings.clone();
+        Self { document, changed: None, media, settings, xrefs, args, fields }
     }
 
     /// Freezes what a read needs.
@@ -78,6 +86,7 @@ impl Frozen {
     ) -> Self {
         Self {
             document: Bytes::new(),
+            changed: None,
             media: JSON.to_owned(),
             settings: settings.clone(),
             xrefs: BTreeMap::new(),
@@ -92,16 +101,18 @@ impl Frozen {
             (kind.clone(), id.as_text().unwrap_or_default().to_owned())
         };
         let head = Head {
-            v: VERSION,
+            v: if self.changed.is_some() { WITH_CHANGED } else { VERSION },
             settings: self.settings.clone(),
             xrefs: self.xrefs.iter().map(text).collect(),
             fields: self.fields.clone(),
             media: (self.media != JSON).then(|| self.media.clone()),
+            whole: self.changed.is_some().then_some(self.document.len()),
         };
         // Maps of texts always serialise.
         let head = serde_json::to_vec(&head).unwrap_or_default();
         let length = u32::try_from(head.len()).unwrap_or(u32::MAX).to_be_bytes();
-        [&length[..], &head, &self.document].concat()
+        let changed = self.changed.as_deref().unwrap_or_default();
+        [&length[..], &head, &self.document, changed].concat()
     }
 
     /// From the lane. `None`: not a form that this program knows.
@@ -109,11 +120,19 @@ impl Frozen {
         let (length, rest) = bytes.split_first_chunk::<4>()?;
         let length = usize::try_from(u32::from_be_bytes(*length)).ok()?;
         let (head, document) = rest.split_at_checked(length)?;
-        let head: Head =
-            serde_json::from_slice(head).ok().filter(|head: &Head| head.v == VERSION)?;
+        let head: Head = serde_json::from_slice(head).ok()?;
+        let (document, changed) = match (head.v, head.whole) {
+            (VERSION, None) => (document, None),
+            (WITH_CHANGED, Some(whole)) => {
+                let (document, changed) = document.split_at_checked(whole)?;
+                (document, Some(Bytes::copy_from_slice(changed)))
+            }
+            _ => return None,
+        };
         let xrefs = head.xrefs.into_iter().map(|(kind, id)| (kind, Value::Text(id)));
         Some(Self {
             document: Bytes::copy_from_slice(document),
+            changed,
             media: head.media.unwrap_or_else(|| JSON.to_owned()),
             settings: head.settings,
             xrefs: xrefs.collect(),
@@ -133,6 +152,7 @@ impl Frozen {
         Call {
             operation,
             document: &self.document,
+            changed: self.changed.as_deref(),
             media: &self.media,
             key,
             attempt,
@@ -240,6 +260,9 @@ mod tests {
             assert_eq!(Frozen::from_bytes(&bytes), Some(frozen));
         }
         let frozen = Frozen::new(document, JSON, &settings, &lane(), &fulfilment(), fields);
+        let mut partly = frozen.clone();
+        partly.changed = Some(Bytes::from_static(b"{\"a\":1}"));
+        assert_eq!(Frozen::from_bytes(&partly.to_bytes()), Some(partly));
         let bytes = frozen.to_bytes();
         assert!(!bytes.windows(5).any(|part| part == b"media"), "lanes of before are as these");
         assert_eq!(Frozen::from_bytes(&bytes[..3]), None);

@@ -40,6 +40,7 @@ use crate::transport::Transport;
 mod ask;
 mod attempt;
 mod bind;
+mod changed;
 mod claim;
 mod dispatcher;
 mod ease;

@@ -116,7 +116,11 @@ impl Hand<'_> {
                 None => self.unreadable(flight).await,
             },
             Claim::Fresh(send) => match self.freeze(&send) {
-                Ok(ready) => self.fly(ready).await,
+                Ok(mut ready) => {
+                    self.only_changed(&send, &mut ready).await?;
+                    ready.flight.inputs = ready.frozen.to_bytes();
+                    self.fly(ready).await
+                }
                 Err(Unfit::Skip(code, hash)) => {
                     self.skip(&send.want.key, self.state.order.version, (code, hash)).await
                 }

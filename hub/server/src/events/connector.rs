@@ -101,6 +101,7 @@ mod tests {
         let call = |operation| Call {
             operation,
             document: b"{}",
+            changed: None,
             media: "application/json",
             key: "k1",
             attempt: 1,

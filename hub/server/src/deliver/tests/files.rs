@@ -42,6 +42,16 @@ operations:
     limit: parcel
     steps:
       - { id: put, method: POST, path: "/put/{doc.number}", headers: { X-Key: "{key}" }, body: { a: 1 }, idempotency: safe }
+  put_changed:
+    kind: state
+    entity: order
+    steps:
+      - { id: put, method: POST, path: "/put/{doc.number}", headers: { X-Key: "{key}" }, body: "{doc}", idempotency: safe }
+  put_changed_and_more:
+    kind: state
+    entity: order
+    steps:
+      - { id: put, method: POST, path: "/put/{doc.number}", headers: { X-Key: "{key}" }, body: "{doc}", put: { by: hub }, idempotency: safe }
   stock:
     kind: read
     args: [sku]
@@ -50,7 +60,7 @@ operations:
     document: body
 "#;
 
-/// What `put_parcel` sends.
+/// What `put_parcel` and those that send what changed send.
 pub(super) const PARCEL: &str = r#"
 orderhub: 1
 mapping: sink.parcel

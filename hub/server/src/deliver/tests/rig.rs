@@ -9,6 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use orderhub_connectors::contract::Connector;
 use orderhub_lang::diagnostic::Source;
+use orderhub_mapping::integration::SendFields;
 use orderhub_mapping::{Mapped, Mapping, Named};
 use orderhub_order::catalogue::{FieldId, FieldSet, known};
 use orderhub_order::contribution::{Contribution, ElementStatement, Revision};
@@ -69,6 +70,8 @@ pub(super) struct Setup {
     pub(super) auth: &'static str,
     /// The longest time of a step.
     pub(super) timeout: &'static str,
+    /// What the sink's operations with a document send.
+    pub(super) parcel: &'static str,
 }
 
 /// Calls carry a secret.
@@ -83,6 +86,7 @@ impl Default for Setup {
             policy,
             auth: TOKEN,
             timeout: "300ms",
+            parcel: PARCEL,
         }
     }
 }
@@ -108,8 +112,8 @@ fn operation(name: &str, creates: bool) -> OperationRule {
     OperationRule { name: name.into(), kind: OperationKind::State, entity: Entity::Order, creates }
 }
 
-fn parcel() -> Arc<Mapping> {
-    let parcel = Mapping::compile(&Source::new("parcel.yaml", PARCEL), &Named::default());
+fn parcel(text: &str) -> Arc<Mapping> {
+    let parcel = Mapping::compile(&Source::new("parcel.yaml", text), &Named::default());
     Arc::new(parcel.expect("the test's mapping compiles"))
 }
 
@@ -142,8 +146,11 @@ fn bundle(setup: Setup) -> Bundle {
         let name = SystemName::new(name);
         let deliveries = deliver.iter().filter_map(|rule| {
             let operation = rule.single.as_ref()?;
-            let with = (&*operation.name == "put_parcel").then(parcel);
-            let delivery = Delivery { with, ..Delivery::default() };
+            let (parcels, changed) =
+                (operation.name.starts_with("put_"), operation.name.contains("changed"));
+            let with = parcels.then(|| parcel(setup.parcel));
+            let send = if changed { SendFields::Changed } else { SendFields::All };
+            let delivery = Delivery { with, send, ..Delivery::default() };
             Some(((rule.id.clone(), operation.name.clone()), delivery))
         });
         let read = Read {
@@ -249,6 +256,12 @@ impl Rig {
         store.close().await;
         drop(store);
         Self::open(folder, twin, setup)
+    }
+
+    /// Another process, that sends something else.
+    pub(super) async fn sending(mut self, parcel: &'static str) -> Self {
+        self.setup.parcel = parcel;
+        self.crash().await
     }
 
     /// Another process, with the ERP in another mode.

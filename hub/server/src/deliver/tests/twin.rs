@@ -75,6 +75,8 @@ pub(super) struct Twin {
     pub(super) effects: Mutex<Vec<String>>,
     /// Every request: method, URL, key.
     pub(super) requests: Mutex<Vec<(String, String, String)>>,
+    /// The bodies that came with the requests.
+    pub(super) bodies: Mutex<Vec<String>>,
     /// The one token that it takes; none: any.
     pub(super) takes: Mutex<Option<&'static str>>,
     pub(super) sessions: Mutex<Sessions>,
@@ -158,6 +160,8 @@ impl Transport for Twin {
         let key = header("x-key");
         let row = (request.method.to_owned(), request.url.clone(), key.clone());
         self.requests.lock().unwrap().push(row);
+        let body = String::from_utf8_lossy(&request.body).into_owned();
+        self.bodies.lock().unwrap().push(body);
         Box::pin(async move {
             if !taken {
                 return Ok(json(401, "{}"));
