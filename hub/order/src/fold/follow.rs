@@ -53,6 +53,16 @@ pub(super) fn apply(
             accept(work, speaker, spot, value, &Some(Value::List(both.into())));
             send_again(work, speaker, spot);
         }
+        Verdict::Entries { merged, clash } => {
+            let loser = loser(work, spot);
+            accept(work, speaker, spot, value, &merged);
+            match clash.map(|clash| *clash) {
+                Some(Verdict::Accept { won: true, .. }) => overruled(work, speaker, spot, loser),
+                Some(Verdict::Lost) => conflict(work, speaker, spot, "lost"),
+                Some(Verdict::Manual) => conflict(work, speaker, spot, "manual"),
+                _ => {}
+            }
+        }
         Verdict::Lost => {
             restate(work, speaker, spot, value);
             conflict(work, speaker, spot, "lost");

@@ -5,6 +5,7 @@
 use rust_decimal::Decimal;
 
 use super::canonical::{Canon, older};
+use super::entries;
 use crate::catalogue::{Field, FieldType, Merge, catalogue};
 use crate::contribution::{Revision, Stated};
 use crate::flow::Others;
@@ -89,6 +90,13 @@ pub(super) enum Verdict {
     },
     /// 7 as `union`: both.
     Both(Vec<Text>),
+    /// A map: what the speaker changed of it comes in, what others gave stays.
+    Entries {
+        /// The order's value from now on.
+        merged: Stated,
+        /// What becomes of names that both changed, where there are any.
+        clash: Option<Box<Verdict>>,
+    },
     /// 7 lost.
     Lost,
     /// 7 as `manual`: a person decides.
@@ -124,6 +132,11 @@ pub(super) fn judge(case: &Case<'_>) -> Verdict {
     if ranked {
         return rank(case, (standing, writer));
     }
+    if case.field.ty == FieldType::Map {
+        let clash =
+            if case.match_only { Verdict::Differs } else { clash(case, (standing, writer)) };
+        return entries::judge(case, clash);
+    }
     owned(case, (standing, writer))
 }
 
@@ -146,9 +159,14 @@ fn owned(case: &Case<'_>, right: Right) -> Verdict {
         // A null that was never anything else is no opinion: the value came from somebody else.
         return Verdict::Untouched;
     }
+    clash(case, right)
+}
+
+/// What becomes of a value that another has given, and the speaker says differently.
+fn clash(case: &Case<'_>, right: Right) -> Verdict {
     match right.1 {
         // An adder gives way to the first owner that speaks, without a conflict.
-        Writer::Hub(_) | Writer::Other(None) => accept,
+        Writer::Hub(_) | Writer::Other(None) => Verdict::Accept { won: false, left_final: false },
         Writer::Speaker | Writer::Other(Some(_)) | Writer::Person => conflict(case, right),
     }
 }

@@ -26,6 +26,7 @@ mod act;
 mod canonical;
 mod document;
 mod element;
+mod entries;
 mod field;
 mod finish;
 mod flight;
