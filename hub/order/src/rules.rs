@@ -68,8 +68,17 @@ pub struct DeliverRule {
     pub update: Option<OperationRule>,
     /// A single operation (`do: name`): an upsert, a fact, or a create without update.
     pub single: Option<OperationRule>,
+    /// What was made once is what it asked for: `{ create: …, update: none }`.
+    pub once: bool,
     /// Must hold for the subject, else the want stays with code `held`.
     pub when: Option<crate::condition::Condition>,
+}
+
+impl DeliverRule {
+    /// Whether it says that there is nothing to do: `do: none`.
+    pub fn is_nothing(&self) -> bool {
+        self.create.is_none() && self.update.is_none() && self.single.is_none()
+    }
 }
 
 /// What the fold and the deliverer must know of an operation.

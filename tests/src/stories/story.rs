@@ -274,6 +274,7 @@ fn deliver_rule(deliver: &Deliver) -> DeliverRule {
     let names = [&deliver.create, &deliver.update, &deliver.r#do];
     let first = names.into_iter().flatten().next().expect("a rule has an operation");
     DeliverRule {
+        once: false,
         id: format!("{}/{first}", deliver.on).into(),
         on: deliver.on.as_str().into(),
         create: operation(&deliver.create, true),

@@ -158,8 +158,10 @@ pub struct Deliver {
     pub id: String,
     /// The hub event.
     pub on: String,
-    /// The operations.
+    /// The operations; none: the event is heard, and there is nothing to do.
     pub operation: ByLink<String>,
+    /// What was made is not updated, and that is meant: `{ create: …, update: none }`.
+    pub once: bool,
     /// The mappings out, by document name; none: the document is empty.
     pub with: ByLink<String>,
     /// The mappings of the reply.

@@ -18,6 +18,9 @@ use crate::{Named, codes};
 /// Most entries of `intake`, and of `deliver`.
 const MOST_ENTRIES: usize = 500;
 
+/// The operation that is none.
+const NONE: &str = "none";
+
 /// An `integration.yaml` as it was read; which mappings there are is judged afterwards.
 #[derive(Debug)]
 pub(super) struct Draft {
@@ -154,7 +157,9 @@ impl Reader<'_> {
         fields.finish(self.findings);
         let on = on?;
         let event = on.scalar_text()?.into_owned();
-        let operation = self.by_link(operation?, "do")?;
+        let operation = operation?;
+        let named = self.by_link(operation, "do")?;
+        let (operation, once) = self.nothing(named, operation, with.or(reply))?;
         let with =
             with.map(|node| self.by_link(node, "with")).unwrap_or(Some(ByLink::default()))?;
         let reply =
@@ -169,10 +174,10 @@ impl Reader<'_> {
         if let Some(node) = while_down {
             self.while_down(node);
         }
-        let name = operation.all().next().cloned().unwrap_or_default();
+        let name = operation.all().next().map_or(NONE, String::as_str);
         let id = format!("{event}/{name}");
         let span = node.span;
-        Some(Deliver { id, on: event, operation, with, reply, send, when, span })
+        Some(Deliver { id, on: event, operation, once, with, reply, send, when, span })
     }
 
     /// What happens to a delivery while the system is down: it waits. Anything else comes later.
@@ -188,6 +193,42 @@ impl Reader<'_> {
         let hint =
             "comes in a later version; use `while_down: queue` for now: what is to be sent waits";
         self.later(node.span, what, hint);
+    }
+
+    /// `none` for an operation says that there is nothing to do: for any subject, or for one that was made.
+    fn nothing(
+        &mut self,
+        named: ByLink<String>,
+        node: &Node,
+        mapped: Option<&Node>,
+    ) -> Option<(ByLink<String>, bool)> {
+        let is_none = |name: &Option<String>| name.as_deref() == Some(NONE);
+        if is_none(&named.create) {
+            let message = "what is not made cannot be left as it is: `create: none`";
+            self.error(
+                codes::INTEGRATION,
+                node.span,
+                message,
+                "write `do: none`, or `{ update: … }`",
+            );
+            return None;
+        }
+        if is_none(&named.single) {
+            if let Some(mapped) = mapped {
+                let message = "`do: none` sends nothing: there is nothing to map";
+                let hint = "take `with` and `reply` out, or name the operation";
+                self.error(codes::INTEGRATION, mapped.span, message, hint);
+            }
+            return Some((ByLink::default(), false));
+        }
+        let once = is_none(&named.update);
+        if once && named.create.is_none() {
+            let message = "`update: none` alone does nothing";
+            self.error(codes::INTEGRATION, node.span, message, "write `do: none`");
+            return None;
+        }
+        let update = named.update.filter(|_| !once);
+        Some((ByLink { update, ..named }, once))
     }
 
     /// A name for all, or `{ create, update }`.

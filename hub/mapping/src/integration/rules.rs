@@ -67,6 +67,7 @@ fn deliver_rule(deliver: &Deliver, facts: &dyn Fn(&str) -> Option<OperationFacts
         create: create.map(|create| OperationRule { creates: true, ..create }),
         update: operation(&deliver.operation.update),
         single: operation(&deliver.operation.single),
+        once: deliver.once,
         when: deliver.when.clone(),
     }
 }

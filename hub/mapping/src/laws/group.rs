@@ -35,6 +35,7 @@ fn around(mapping: &Arc<Mapping>) -> Integration {
         id: document.clone(),
         on: String::new(),
         operation: ByLink::default(),
+        once: false,
         with: ByLink { single: Some(document.clone()), ..ByLink::default() },
         reply: ByLink::default(),
         send: SendFields::All,

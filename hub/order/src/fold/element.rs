@@ -166,7 +166,8 @@ fn name(
     Ok(())
 }
 
-/// Adds an element, if the role may and no newer complete list is without it.
+/// Adds an element, if the role may and no newer complete list is without it; of a document that adds none, an
+/// element that the order does not have is passed over.
 pub(super) fn add(
     work: &mut Work<'_>,
     speaker: &Speaker<'_>,
@@ -181,7 +182,11 @@ pub(super) fn add(
         work.tally.stale += 1;
         return Ok(None);
     }
-    if !adds || !may_add(&work.state.order, speaker, at, collection) {
+    if !adds {
+        // It says so itself: what the order does not have is none of its business.
+        return Ok(None);
+    }
+    if !may_add(&work.state.order, speaker, at, collection) {
         let why = format!(
             "{} names an element of `{}` that the order does not have, and may not add one",
             speaker.system,

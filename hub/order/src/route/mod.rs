@@ -126,6 +126,9 @@ fn fired(
     let mut heard = false;
     for rule in listening(rules, system, emits) {
         heard = true;
+        if rule.is_nothing() {
+            continue;
+        }
         write(state, &Wish { system, rule, emits, to, subject, version }, rules, effects);
     }
     let sink = rules.systems.get(system).is_some_and(|system| system.role == Role::Sink);
@@ -136,7 +139,9 @@ fn fired(
         {
             lane.code = Some(LaneCode::NotRouted);
         }
-        let why = format!("the order is cancelled and nothing of `{system}` listens to `{emits}`");
+        let why = format!(
+            "the order is cancelled and nothing of `{system}` listens to `{emits}`; `do: none` says that nothing is to be done"
+        );
         effects.push(todo("not_routed", system, why));
     }
 }
@@ -151,7 +156,7 @@ fn each_version(state: &mut State, version: u32, rules: &Rules<'_>, effects: &mu
             continue;
         }
         for system in meant(state, release, rules) {
-            for rule in listening(rules, &system, ORDER_CHANGED) {
+            for rule in listening(rules, &system, ORDER_CHANGED).filter(|rule| !rule.is_nothing()) {
                 let (system, subject) = (&system, &At::ROOT);
                 let (emits, to) = (ORDER_CHANGED, release.to);
                 write(state, &Wish { system, rule, emits, to, subject, version }, rules, effects);

@@ -212,7 +212,10 @@ impl<'a> Judge<'a, '_> {
             self.linked(operation, subject) || self.delivered(&want.key)
         };
         match (&rule.create, &rule.update, &rule.single) {
-            (Some(create), None, _) if made(create) => Err(Judged::Skip(LaneCode::NoUpdate)),
+            (Some(create), None, _) if made(create) => {
+                let code = if rule.once { LaneCode::Delivered } else { LaneCode::NoUpdate };
+                Err(Judged::Skip(code))
+            }
             (Some(create), Some(update), _) if made(create) => {
                 // Shadow mode makes no reference: there, what was shown once is updated.
                 if self.shadow || self.linked(update, subject) || self.linked(create, subject) {

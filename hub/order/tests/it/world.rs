@@ -95,9 +95,17 @@ fn operation(name: &str, kind: OperationKind, entity: Entity, creates: bool) -> 
     OperationRule { name: name.into(), kind, entity, creates }
 }
 
-fn rule(id: &str) -> DeliverRule {
+pub(crate) fn rule(id: &str) -> DeliverRule {
     let on = id.split('/').next().unwrap().into();
-    DeliverRule { id: id.into(), on, create: None, update: None, single: None, when: None }
+    DeliverRule {
+        id: id.into(),
+        on,
+        create: None,
+        update: None,
+        single: None,
+        once: false,
+        when: None,
+    }
 }
 
 /// A pair that makes and then updates an entity.

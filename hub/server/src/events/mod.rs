@@ -63,6 +63,7 @@ pub(crate) fn system(bus: &Bus) -> Option<(System, SystemRules)> {
     }
     let operations: Vec<Operation> = published(bus).map(operation).collect();
     let deliver = published(bus).map(|name| DeliverRule {
+        once: false,
         id: format!("{EVENT}{name}").into(),
         on: format!("{EVENT}{name}").into(),
         create: None,

@@ -65,9 +65,9 @@ pub(super) fn of_code(code: LaneCode, held: bool) -> Option<&'static str> {
         LaneCode::NotLinked => Some(
             "wait for the call that makes it there, or for a document of the system that names it",
         ),
-        LaneCode::NoUpdate => {
-            Some("change it there by hand, or give the deliver rule an `update:` operation")
-        }
+        LaneCode::NoUpdate => Some(
+            "change it there by hand, or give the deliver rule an `update:` operation, or `update: none`",
+        ),
         LaneCode::NotRouted => Some(
             "nothing, if it should not have the order; else see `missing`, and `deliver:` of its integration",
         ),

@@ -104,6 +104,7 @@ fn rule(on: &str, do_: &str, operation: OperationRule) -> DeliverRule {
         create: None,
         update: None,
         single: Some(operation),
+        once: false,
         when: None,
     }
 }

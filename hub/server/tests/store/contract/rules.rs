@@ -36,6 +36,7 @@ impl Shapes for Plain {
 /// The bundle.
 pub(crate) fn bundle() -> Bundle {
     let accept = DeliverRule {
+        once: false,
         id: "order.accepted/create_sale".into(),
         on: "order.accepted".into(),
         create: Some(OperationRule {
