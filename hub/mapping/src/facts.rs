@@ -1,7 +1,8 @@
 //! What is recorded of a mapped message besides its bytes: what was looked up elsewhere, and the name of what it gave.
 //!
 //! Mapping stays pure: whoever maps asks first what will be looked up ([`Mapping::wants`]), finds it out, and gives it
-//! along ([`Facts`]). What is asked for and not known keeps the document from being mapped; nothing is guessed.
+//! along ([`Facts`]). What is not known keeps that document from being mapped, and says what it lacks
+//! ([`MapError::lacks`](crate::MapError::lacks)); nothing is guessed.
 //!
 //! **Invariant:** with the same facts the same bytes give the same. Test: the cases under
 //! `tests/data/mapping/lookups`, each run twice.
@@ -50,7 +51,7 @@ pub enum Looked {
     Found(Box<str>),
     /// That there is none.
     Unknown,
-    /// It will be asked for: the rule gives nothing until then.
+    /// It is lacking, and the rule gives nothing: the rules behind it are asked, too.
     Later,
     /// Nothing: nobody asked.
     Open,
@@ -80,44 +81,48 @@ impl Facts for BTreeMap<(String, String), String> {
     }
 }
 
-/// Notes what is asked for and not known, while something is mapped for that alone.
+/// Notes what a document lacks: what nobody asked for, and references that nobody knows and that are waited for.
 #[derive(Debug)]
-pub struct Asking<'f> {
+pub(crate) struct Lacking<'f> {
     known: &'f dyn Facts,
-    asked: Mutex<Vec<LookupKey>>,
+    /// What is lacking gives nothing, so that the rules behind it are asked, too.
+    all: bool,
+    lacks: Mutex<Vec<LookupKey>>,
 }
 
-impl<'f> Asking<'f> {
-    /// Beside what is known.
-    pub fn beside(known: &'f dyn Facts) -> Self {
-        Self { known, asked: Mutex::default() }
+impl<'f> Lacking<'f> {
+    /// Beside what is known; `all`: the document goes on without what is lacking.
+    pub(crate) fn beside(known: &'f dyn Facts, all: bool) -> Self {
+        Self { known, all, lacks: Mutex::default() }
     }
 
-    /// What was asked for, each once.
-    pub fn asked(self) -> Vec<LookupKey> {
-        let mut asked = self.asked.into_inner().unwrap_or_else(PoisonError::into_inner);
-        asked.sort_unstable();
-        asked.dedup();
-        asked
+    /// What has been noted since the last time, each once.
+    pub(crate) fn take(&self) -> Vec<LookupKey> {
+        let mut lacks = self.lacks.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut lacks = std::mem::take(&mut *lacks);
+        lacks.sort_unstable();
+        lacks.dedup();
+        lacks
     }
 }
 
-impl Facts for Asking<'_> {
+impl Facts for Lacking<'_> {
     fn look(&self, key: &LookupKey) -> Looked {
         let known = self.known.look(key);
-        if known != Looked::Open {
+        let lacking = known == Looked::Open || (known == Looked::Unknown && key.waits);
+        if !lacking {
             return known;
         }
-        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
-        if asked.len() < MOST_ASKED {
-            asked.push(key.clone());
+        let mut lacks = self.lacks.lock().unwrap_or_else(PoisonError::into_inner);
+        if lacks.len() < MOST_LACKING {
+            lacks.push(key.clone());
         }
-        Looked::Later
+        if self.all { Looked::Later } else { known }
     }
 }
 
-/// Look-ups of one body, repeated ones counted each time.
-const MOST_ASKED: usize = 10_000;
+/// Look-ups of one document that are noted, repeated ones counted each time.
+const MOST_LACKING: usize = 10_000;
 
 impl Mapping {
     /// Maps a body in with what was looked up for it.
@@ -128,9 +133,13 @@ impl Mapping {
     /// What its rules would look up for a body and `known` does not hold, each once; what they look up by what they
     /// look up is asked for when that is known.
     pub fn wants(&self, body: &[u8], context: &Context<'_>, known: &dyn Facts) -> Vec<LookupKey> {
-        let asking = Asking::beside(known);
-        drop(self.run_with(body, context, &asking));
-        asking.asked()
+        let mapped = self.run_with(body, context, known);
+        let lacks = mapped.iter().flat_map(Mapped::lacks);
+        let mut open: Vec<LookupKey> =
+            lacks.filter(|key| known.look(key) == Looked::Open).cloned().collect();
+        open.sort_unstable();
+        open.dedup();
+        open
     }
 
     /// Whether its rules look anything up, on the way in.

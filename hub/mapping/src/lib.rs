@@ -110,6 +110,16 @@ pub enum Mapped {
     Failed(MapError),
 }
 
+impl Mapped {
+    /// What keeps it from being mapped and may be known later: see [`MapError::lacks`].
+    pub fn lacks(&self) -> &[facts::LookupKey] {
+        match self {
+            Self::Failed(error) => &error.lacks,
+            Self::Document(_) | Self::Skipped => &[],
+        }
+    }
+}
+
 /// Why a document cannot be mapped: the rule's place and the document's.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MapError {
@@ -125,6 +135,8 @@ pub struct MapError {
     pub why: String,
     /// The key, where it was readable: a later full document of that key supersedes.
     pub key: Option<String>,
+    /// What it looks up and nobody asked for, or nobody knows yet and is waited for; each once.
+    pub lacks: Box<[facts::LookupKey]>,
 }
 
 /// A mapped-out document.

@@ -22,7 +22,8 @@ use tokio_util::sync::CancellationToken;
 use crate::apply::{Apply, OrderUnit, Redrive, Unit, UnitOutcome};
 use crate::bundle::Bundle;
 use crate::clock::Clock;
-use crate::intake::{Gates, find_out, unit_with};
+use crate::deliver::Deliverer;
+use crate::intake::{Gates, Sources, find_out, unit_with};
 use crate::store::{Lease, MOST_ROWS, PendingRow, Scope, Store, StoreError, TodoFilter, TodoRow};
 
 /// What allows a process to do it.
@@ -55,6 +56,8 @@ pub struct Parts {
     pub clock: Clock,
     /// The bounds of bodies.
     pub gates: Gates,
+    /// Who answers cached reads; `None`: what looks one up waits.
+    pub deliverer: Option<Deliverer>,
 }
 
 /// Starts the work; it ends with `stop`, between two units. One process at a time does it, under a lease.
@@ -180,7 +183,8 @@ async fn drive(parts: &Parts, apply: &Apply, row: PendingRow) -> Result<UnitOutc
     let PendingRow { message, document, attempts } = row;
     let redrive = Redrive { first: message.id, document, attempts };
     let bundle = Arc::clone(&parts.bundle.borrow());
-    let looks = find_out(&*parts.store, &bundle, &message.envelope).await?;
+    let sources = Sources { store: &*parts.store, deliverer: parts.deliverer.as_ref() };
+    let looks = find_out(sources, &bundle, &message.envelope, document).await?;
     let unit = unit_with(&bundle, parts.gates, message.envelope, Some(redrive), looks);
     apply.submit(Unit::Message(Box::new(unit))).await
 }

@@ -207,13 +207,18 @@ impl Core {
     }
 
     /// The jobs, and what throws away.
-    fn jobs(&self, gates: Gates, stop: &CancellationToken) -> (JoinHandle<()>, JoinHandle<()>) {
+    fn jobs(
+        &self,
+        (gates, deliverer): (Gates, &Deliverer),
+        stop: &CancellationToken,
+    ) -> (JoinHandle<()>, JoinHandle<()>) {
         let parts = jobs::Parts {
             store: Arc::clone(&self.store),
             bundle: self.bundle.clone(),
             apply: self.apply.clone(),
             clock: self.clock,
             gates,
+            deliverer: Some(deliverer.clone()),
         };
         let retention = retention::start(Arc::clone(&self.store), self.clock, stop.clone());
         (jobs::start(parts, stop.clone()), retention)
@@ -272,7 +277,8 @@ impl Hub {
         events.iter().for_each(Publisher::look);
         let beside = (intake.tap().clone(), events.clone());
         let deliverer = core.deliverer(&config, &secrets, (due, pauses), beside)?;
-        let (jobs, retention) = core.jobs(gates, &stops.jobs);
+        let (jobs, retention) = core.jobs((gates, &deliverer), &stops.jobs);
+        intake.asking(&deliverer);
         let (config, bus) = (Arc::new(config), Bus::new(intake.clone()));
         let (switching, standing) = core.switching(&config, active, stops.jobs.clone());
         let leased = leased(&store, &intake, &deliverer, clock);

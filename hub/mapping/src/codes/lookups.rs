@@ -16,7 +16,7 @@ pub(super) const NO_MASTER_PAGE: Explanation = Explanation {
 };
 
 /// A cached read that is not there, or is no look-up.
-pub const NO_READ: &str = "M0702";
+pub const NO_READ: &str = "M0703";
 
 pub(super) const NO_READ_PAGE: Explanation = Explanation {
     code: NO_READ,

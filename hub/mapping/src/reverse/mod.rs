@@ -79,6 +79,7 @@ pub(crate) fn reverse<'o>(
             path: String::new(),
             why: unwritable.why,
             key: None,
+            lacks: Box::default(),
         }))
     })?;
     Ok(Projection { bytes, media: mapping.format.media(), values })
@@ -303,6 +304,7 @@ impl<'o> Out<'o> {
             path: rule.text.to_string(),
             why,
             key: None,
+            lacks: Box::default(),
         }))
     }
 }

@@ -28,7 +28,7 @@ use smallvec::SmallVec;
 
 use self::rule::Goal;
 use crate::cell::{Cell, Trouble};
-use crate::facts::Facts;
+use crate::facts::{Facts, Lacking, LookupKey};
 use crate::format::{Bad, Body};
 use crate::program::{Input, KeyPiece, KeyRead};
 use crate::quote::Shown;
@@ -119,7 +119,8 @@ pub(crate) fn run(
             return whole(error.cause, format!("{} (byte {})", error.why, error.at));
         }
     };
-    let run = Run { mapping, input, scanned: &scanned, context, facts, watch };
+    let lacking = Lacking::beside(facts, false);
+    let run = Run { mapping, input, scanned: &scanned, context, facts: &lacking, watch };
     let present = scanned
         .documents
         .iter()
@@ -145,7 +146,10 @@ pub(crate) fn run(
             mapped.push(unreadable(bad));
         }
         mapped.push(match run.document(base, row) {
-            Mapped::Failed(error) => Mapped::Failed(MapError { place: places.of(row), ..error }),
+            Mapped::Failed(error) => {
+                let lacks = run.lacks(facts, &lacking, (base, row));
+                Mapped::Failed(MapError { place: places.of(row), lacks, ..error })
+            }
             other => other,
         });
     }
@@ -156,7 +160,15 @@ pub(crate) fn run(
 /// A body none of whose documents can be mapped.
 fn whole(cause: &'static str, why: String) -> Vec<Mapped> {
     let path = String::new();
-    vec![Mapped::Failed(MapError { cause, rule: None, place: None, path, why, key: None })]
+    vec![Mapped::Failed(MapError {
+        cause,
+        rule: None,
+        place: None,
+        path,
+        why,
+        key: None,
+        lacks: Box::default(),
+    })]
 }
 
 /// A row of a table that is no row, or a document that lacks one.
@@ -168,6 +180,7 @@ fn unreadable(bad: Bad) -> Mapped {
         path: String::new(),
         why: bad.why,
         key: None,
+        lacks: Box::default(),
     })
 }
 
@@ -193,6 +206,18 @@ impl Places<'_> {
 }
 
 impl<'r, 'a> Run<'r, 'a> {
+    /// All that a document lacks that failed, not only what it failed for: it is waited for once.
+    fn lacks(&self, facts: &dyn Facts, first: &Lacking<'_>, at: (u32, usize)) -> Box<[LookupKey]> {
+        if first.take().is_empty() {
+            return Box::default();
+        }
+        let all = Lacking::beside(facts, true);
+        let Self { mapping, input, scanned, context, .. } = *self;
+        let run = Run { mapping, input, scanned, context, facts: &all, watch: None };
+        drop(run.document(at.0, at.1));
+        all.take().into()
+    }
+
     fn document(&self, base: u32, row: usize) -> Mapped {
         if let Some(watch) = self.watch {
             watch.document(row);
@@ -209,6 +234,7 @@ impl<'r, 'a> Run<'r, 'a> {
                 path: ".".to_owned(),
                 why: Trouble::wrong_type(&found, "an object").why,
                 key: None,
+                lacks: Box::default(),
             });
         }
         match self.holds(&self.input.where_, &frames) {
@@ -291,6 +317,7 @@ impl<'r, 'a> Run<'r, 'a> {
             path: ".".to_owned(),
             why: "the document has no key where the mapping looks for it".to_owned(),
             key: None,
+            lacks: Box::default(),
         }
     }
 
@@ -306,6 +333,7 @@ impl<'r, 'a> Run<'r, 'a> {
             path: failure.path,
             why,
             key: key.map(str::to_owned),
+            lacks: Box::default(),
         }
     }
 }

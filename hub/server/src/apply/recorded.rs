@@ -1,8 +1,9 @@
 //! What a message's row keeps of how it was mapped, so that it can be mapped again as it was.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use orderhub_order::identify::ReferenceKey;
+use orderhub_mapping::facts::LookupKey;
 
 use crate::intake::Gates;
 
@@ -15,6 +16,6 @@ pub struct Recorded {
     pub said: Option<[u8; 16]>,
     /// What mapping in read besides the message ([`crate::bundle::Kept`]); `None`: nothing.
     pub facts: Option<Arc<[u8]>>,
-    /// References that it looks up and nobody knows yet: it is not mapped, and waits for the first of them to come.
-    pub lacks: Vec<ReferenceKey>,
+    /// What it looks up and nobody knows yet: each document waits for what it lacks. Of reads, why there is no answer.
+    pub lacks: BTreeMap<LookupKey, String>,
 }

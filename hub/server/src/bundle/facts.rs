@@ -4,17 +4,17 @@
 //! recorded, whatever the settings are by then, those that were not there too. Tests:
 //! `the_old_bundle_gives_what_was_recorded_to_the_byte`, `a_setting_that_was_not_there_is_not_there_again`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use orderhub_lang::diagnostic::Diagnostic;
 use orderhub_mapping::Mapping;
 use orderhub_mapping::codes::INTEGRATION;
-use orderhub_mapping::facts::{Asking, Facts, Looked, LookupKey};
+use orderhub_mapping::facts::{Facts, Looked, LookupKey, LookupOf};
 use orderhub_mapping::integration::Integration;
 use serde::{Deserialize, Serialize};
 
-use super::Bundle;
+use super::{Bundle, Received};
 use crate::intake::Envelope;
 
 /// The form of facts in rows.
@@ -31,14 +31,20 @@ pub struct Kept {
     /// What references were bound to: kind ► what was taken of it ► id ► that; null: none was known.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     lookups: Lookups,
+    /// What cached reads answered: read ► path in its answer ► argument ► the value there; null: none.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    reads: Lookups,
 }
 
 type Lookups = BTreeMap<Box<str>, BTreeMap<Box<str>, BTreeMap<Box<str>, Option<Box<str>>>>>;
 
 impl Facts for Kept {
     fn look(&self, key: &LookupKey) -> Looked {
-        let known =
-            self.lookups.get(&key.name).and_then(|taken| taken.get(&key.take)?.get(&key.id));
+        let of = match key.of {
+            LookupOf::Xref => &self.lookups,
+            LookupOf::Read => &self.reads,
+        };
+        let known = of.get(&key.name).and_then(|taken| taken.get(&key.take)?.get(&key.id));
         match known {
             None => Looked::Open,
             Some(None) => Looked::Unknown,
@@ -49,7 +55,12 @@ impl Facts for Kept {
 
 impl Default for Kept {
     fn default() -> Self {
-        Self { v: VERSION, settings: BTreeMap::new(), lookups: Lookups::new() }
+        Self {
+            v: VERSION,
+            settings: BTreeMap::new(),
+            lookups: Lookups::new(),
+            reads: Lookups::new(),
+        }
     }
 }
 
@@ -75,8 +86,12 @@ impl Kept {
 
     /// Notes what something that was looked up is.
     pub fn learn(&mut self, key: &LookupKey, found: Option<Box<str>>) {
-        let of_kind = self.lookups.entry(key.name.clone()).or_default();
-        of_kind.entry(key.take.clone()).or_default().insert(key.id.clone(), found);
+        let of = match key.of {
+            LookupOf::Xref => &mut self.lookups,
+            LookupOf::Read => &mut self.reads,
+        };
+        let named = of.entry(key.name.clone()).or_default();
+        named.entry(key.take.clone()).or_default().insert(key.id.clone(), found);
     }
 
     /// For the row; `None`: there is nothing to keep.
@@ -118,10 +133,16 @@ impl Bundle {
         Kept::from_bytes(facts).unwrap_or_default()
     }
 
-    /// What the mappings of a message look up and nobody knows yet, each once.
-    pub fn wants(&self, envelope: &Envelope, kept: &Kept) -> Vec<LookupKey> {
-        let asking = Asking::beside(kept);
-        drop(self.receive_by(envelope, kept, &asking));
-        asking.asked()
+    /// What the documents of a message look up and nobody asked for yet, each once; that of `first` before the others.
+    pub fn wants(&self, envelope: &Envelope, kept: &Kept, first: Option<u32>) -> Vec<LookupKey> {
+        let Received::Documents(mapped) = self.receive_again(envelope, kept) else {
+            return Vec::new();
+        };
+        let first = first.and_then(|first| usize::try_from(first).ok());
+        let own = first.and_then(|first| mapped.get(first)).into_iter();
+        let mut named = BTreeSet::new();
+        let lacks = own.chain(&mapped).flat_map(|one| one.lacks());
+        let open = lacks.filter(|key| kept.look(key) == Looked::Open && named.insert(*key));
+        open.cloned().collect()
     }
 }

@@ -54,21 +54,11 @@ impl Bundle {
 
     /// The same for a message of other days, with what was recorded with it; what was not is as it is today.
     pub fn receive_again(&self, envelope: &Envelope, kept: &Kept) -> Received {
-        self.receive_by(envelope, kept, kept)
-    }
-
-    /// The same with the settings of one and the look-ups of the other.
-    pub(super) fn receive_by(
-        &self,
-        envelope: &Envelope,
-        kept: &Kept,
-        facts: &dyn Facts,
-    ) -> Received {
         let Some(system) = self.systems.get(&envelope.system) else {
             return Received::Documents(Vec::new());
         };
         let settings = kept.settings(&system.settings);
-        self.received(envelope, (system, &settings, facts))
+        self.received(envelope, (system, &settings, kept))
     }
 
     fn received(&self, envelope: &Envelope, from: From<'_>) -> Received {
@@ -196,5 +186,6 @@ fn fault() -> MapError {
         path: String::new(),
         why: "the program failed on it: a fault to report".to_owned(),
         key: None,
+        lacks: Box::default(),
     }
 }

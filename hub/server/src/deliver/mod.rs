@@ -237,7 +237,7 @@ impl Deliverer {
         self.tasks.lock().await.shutdown().await;
     }
 
-    /// Answers a cached read of a system.
+    /// Answers a cached read of a system. `Absent` is an answer, too.
     ///
     /// # Errors
     ///

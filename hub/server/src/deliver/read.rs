@@ -6,6 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use metrics::counter;
 use orderhub_connectors::contract::Memo;
+use orderhub_connectors::error::CallError;
 use orderhub_lang::value::Value;
 use tokio::time::Instant;
 
@@ -15,10 +16,12 @@ use super::settle::AttemptEnd;
 use super::steps::Run;
 use crate::bundle::{Read, System};
 use crate::resilience::Cause;
-use crate::resilience::stale::{Allowance, Answered};
+use crate::resilience::stale::{Allowance, Answered, NoAnswer};
 
 /// Longest time of one read, all its steps and retries together: somebody waits for it.
 const LONGEST: Duration = Duration::from_secs(20);
+/// Answers that say that there is no such thing: not found, and gone.
+const ABSENT: [u16; 2] = [404, 410];
 
 /// Why a read gave nothing.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -37,6 +40,9 @@ pub enum ReadError {
     /// An argument is missing.
     #[error("the read needs `{0}`")]
     NoArgument(String),
+    /// The system answered that it knows no such thing.
+    #[error("the system knows none: {0}")]
+    Absent(String),
     /// Neither fresh nor allowed stale.
     #[error("no answer: {0}")]
     NoAnswer(String),
@@ -63,7 +69,10 @@ pub(super) async fn read(
             "system" => dispatcher.label(), "read" => name.to_owned());
         total.increment(1);
     }
-    answered.map_err(ReadError::NoAnswer)
+    answered.map_err(|no| match no.absent {
+        true => ReadError::Absent(no.why),
+        false => ReadError::NoAnswer(no.why),
+    })
 }
 
 type Arguments = (String, BTreeMap<String, Value>);
@@ -91,7 +100,7 @@ async fn ask(
     system: &System,
     read: &Read,
     args: BTreeMap<String, Value>,
-) -> Result<Bytes, String> {
+) -> Result<Bytes, NoAnswer> {
     let frozen = Frozen::read(&system.settings, args, Vec::new());
     let call = frozen.call(&read.operation, "", 1, &system.base_url);
     let until = Instant::now() + LONGEST;
@@ -101,13 +110,19 @@ async fn ask(
     dispatcher.show_gates();
     match ran.end {
         AttemptEnd::Done(reply) => {
-            reply.document.ok_or_else(|| "the answer has no document".to_owned())
+            reply.document.ok_or_else(|| "the answer has no document".to_owned().into())
         }
-        AttemptEnd::Failed { failure, .. } => Err(failure.to_string()),
-        AttemptEnd::Unbuilt(error) => Err(error.to_string()),
-        AttemptEnd::Lost => Err(Cause::CutOff.to_string()),
+        AttemptEnd::Failed { failure, .. } => {
+            let said_no = |of: &Cause| match of {
+                Cause::Call(CallError::SaidNo { status, .. }) => ABSENT.contains(status),
+                _ => false,
+            };
+            Err(NoAnswer { absent: said_no(&failure.cause), why: failure.to_string() })
+        }
+        AttemptEnd::Unbuilt(error) => Err(error.to_string().into()),
+        AttemptEnd::Lost => Err(Cause::CutOff.to_string().into()),
         AttemptEnd::OutOfTime | AttemptEnd::Lapsed { .. } => {
-            Err(format!("no answer within {} s", LONGEST.as_secs()))
+            Err(format!("no answer within {} s", LONGEST.as_secs()).into())
         }
     }
 }

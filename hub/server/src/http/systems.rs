@@ -228,6 +228,7 @@ pub(super) async fn read(
         api.deliverer.read(&system, &name, &args).await.map_err(|error| match error {
             ReadError::NoSystem(system) => Problem::not_found("system", &system),
             ReadError::NoRead { read, .. } => Problem::not_found("read", &read),
+            ReadError::Absent(why) => Problem::not_found("answer to the read", &why),
             ReadError::NoArgument(_) => Problem::bad_request(error.to_string()),
             ReadError::NoAnswer(_) => Problem::unavailable("read_unavailable", error.to_string()),
         })?;

@@ -101,15 +101,12 @@ pub(crate) fn unit_with(
         Some(looks) => looks.kept.to_bytes().map(Arc::from),
     };
     if unit.refused.is_none() {
-        if let Some(looks) = &looks
-            && !looks.lacks.is_empty()
-        {
-            unit.recorded.lacks.clone_from(&looks.lacks);
-            return unit;
-        }
-        let received = match &looks {
+        let received = match looks {
             None => bundle.receive(&unit.envelope),
-            Some(looks) => bundle.receive_again(&unit.envelope, &looks.kept),
+            Some(Looks { kept, lacks }) => {
+                unit.recorded.lacks = lacks;
+                bundle.receive_again(&unit.envelope, &kept)
+            }
         };
         match received {
             Received::Documents(mapped) => {
@@ -200,6 +197,7 @@ fn park_long(mapped: &mut [Mapped], most: usize) {
                     "the document has {count} lines, more than `intake.park_above_lines` = {most}; replay it to take it in all the same"
                 ),
                 key: Some(contribution.key.to_string()),
+                lacks: Box::default(),
             });
         }
     }

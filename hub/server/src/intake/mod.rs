@@ -16,6 +16,7 @@ use tokio::sync::{oneshot, watch};
 use crate::apply::{Apply, Beside, MessageUnit, Recorded, Unit, UnitOutcome};
 use crate::bundle::{Bundle, HINT};
 use crate::clock::Clock;
+use crate::deliver::Deliverer;
 use crate::store::{Lease, Store, StoreError};
 use crate::tap::{self, Seen, Tap};
 use crate::telemetry::metrics::UNKNOWN;
@@ -34,7 +35,7 @@ mod seen;
 pub mod webhook;
 
 use lookups::Looks;
-pub(crate) use lookups::find_out;
+pub(crate) use lookups::{Sources, find_out, reference};
 
 pub(crate) use gates::unit_with;
 pub use gates::{Gates, MOST_BYTES, renew, unit};
@@ -96,6 +97,8 @@ struct Shared {
     tap: Tap,
     /// Where what messages look up is found out.
     store: OnceLock<Arc<dyn Store>>,
+    /// Who answers the cached reads that they look up.
+    deliverer: OnceLock<Deliverer>,
 }
 
 impl Intake {
@@ -108,17 +111,23 @@ impl Intake {
     ) -> Self {
         let (heard, began) = (Mutex::default(), clock.now());
         let tap = Tap::default();
-        let store = OnceLock::new();
-        let shared = Shared { bundle, gates, clock, heard, began, tap, store };
+        let (store, deliverer) = (OnceLock::new(), OnceLock::new());
+        let shared = Shared { bundle, gates, clock, heard, began, tap, store, deliverer };
         Self { apply, shared: Arc::new(shared) }
     }
 
-    /// What messages look up is found out there. Without, documents that look something up fail.
+    /// What messages look up is found out there. Without, documents that look something up are driven again, one by one.
     #[must_use]
     pub fn looking_up_in(self, store: Arc<dyn Store>) -> Self {
         // Set once, when the parts are put together.
         drop(self.shared.store.set(store));
         self
+    }
+
+    /// Systems are asked through it. Without, documents that look up a cached read wait.
+    pub fn asking(&self, deliverer: &Deliverer) {
+        // Set once, when the parts are put together.
+        drop(self.shared.deliverer.set(deliverer.clone()));
     }
 
     /// The same intake for one epoch of a source whose order counts: see [`Apply::in_order`].
@@ -243,7 +252,10 @@ impl Intake {
     ) -> Result<Option<Looks>, StoreError> {
         let fits = envelope.body.len() <= self.shared.gates.park_above_bytes;
         match self.shared.store.get().filter(|_| fits && !envelope.suspect) {
-            Some(store) => find_out(&**store, bundle, envelope).await,
+            Some(store) => {
+                let sources = Sources { store: &**store, deliverer: self.shared.deliverer.get() };
+                find_out(sources, bundle, envelope, None).await
+            }
             None => Ok(None),
         }
     }

@@ -62,6 +62,21 @@ pub enum Answered {
     Stale(Stale),
 }
 
+/// Why there is no answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NoAnswer {
+    /// For a person.
+    pub why: String,
+    /// The system answered: it knows no such thing. No older answer stands in for that.
+    pub absent: bool,
+}
+
+impl From<String> for NoAnswer {
+    fn from(why: String) -> Self {
+        Self { why, absent: false }
+    }
+}
+
 /// How long answers of a read are good for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Allowance {
@@ -89,7 +104,7 @@ struct Entry {
 #[derive(Clone, Debug, Default)]
 struct Last {
     good: Option<(Bytes, Timestamp, Instant)>,
-    failed: Option<(Instant, String)>,
+    failed: Option<(Instant, NoAnswer)>,
 }
 
 impl Entry {
@@ -118,9 +133,9 @@ impl Cache {
         key: &str,
         allowance: Allowance,
         ask: impl FnOnce() -> F,
-    ) -> Result<Answered, String>
+    ) -> Result<Answered, NoAnswer>
     where
-        F: Future<Output = Result<Bytes, String>>,
+        F: Future<Output = Result<Bytes, NoAnswer>>,
     {
         let entry = self.entry(key);
         if let Some(fresh) = self.fresh(&entry, allowance) {
@@ -179,15 +194,21 @@ impl Cache {
         Fresh { value, as_of, age: Duration::ZERO, source: Arc::clone(&self.source) }
     }
 
-    fn stale(&self, entry: &Entry, allowance: Allowance, why: String) -> Result<Answered, String> {
-        let Some((value, as_of, at)) = entry.last().good else { return Err(why) };
+    fn stale(
+        &self,
+        entry: &Entry,
+        allowance: Allowance,
+        no: NoAnswer,
+    ) -> Result<Answered, NoAnswer> {
+        let good = entry.last().good.filter(|_| !no.absent);
+        let Some((value, as_of, at)) = good else { return Err(no) };
         let age = at.elapsed();
         let bound = allowance.fresh_for.saturating_add(allowance.stale_for);
         if allowance.stale_for.is_zero() || age > bound {
-            return Err(why);
+            return Err(no);
         }
         let source = Arc::clone(&self.source);
-        Ok(Answered::Stale(Stale { value, as_of, age, source, why }))
+        Ok(Answered::Stale(Stale { value, as_of, age, source, why: no.why }))
     }
 }
 
@@ -208,8 +229,8 @@ mod tests {
         cache.read("stock A", allowance, async || Ok(Bytes::from("7"))).await.unwrap()
     }
 
-    async fn bad(cache: &Cache, allowance: Allowance) -> Result<Answered, String> {
-        cache.read("stock A", allowance, async || Err("down".to_owned())).await
+    async fn bad(cache: &Cache, allowance: Allowance) -> Result<Answered, NoAnswer> {
+        cache.read("stock A", allowance, async || Err("down".to_owned().into())).await
     }
 
     #[tokio::test(start_paused = true)]
@@ -234,7 +255,7 @@ mod tests {
         };
         assert_eq!((stale.age.as_secs(), stale.why.as_str()), (89, "down"));
         tokio::time::advance(Duration::from_secs(2)).await;
-        assert_eq!(bad(&cache, ALLOWANCE).await.unwrap_err(), "down");
+        assert_eq!(bad(&cache, ALLOWANCE).await.unwrap_err().why, "down");
     }
 
     #[tokio::test(start_paused = true)]
@@ -243,7 +264,17 @@ mod tests {
         let never = Allowance { stale_for: Duration::ZERO, ..ALLOWANCE };
         good(&cache, never).await;
         tokio::time::advance(Duration::from_secs(30)).await;
-        assert_eq!(bad(&cache, never).await.unwrap_err(), "down");
+        assert_eq!(bad(&cache, never).await.unwrap_err().why, "down");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_a_system_says_there_is_not_has_no_older_answer() {
+        let cache = cache();
+        good(&cache, ALLOWANCE).await;
+        tokio::time::advance(Duration::from_secs(31)).await;
+        let no = NoAnswer { why: "404".to_owned(), absent: true };
+        let given = no.clone();
+        assert_eq!(cache.read("stock A", ALLOWANCE, async || Err(given)).await, Err(no));
     }
 
     #[tokio::test(start_paused = true)]
@@ -254,7 +285,7 @@ mod tests {
             cache.read("stock A", ALLOWANCE, async || {
                 calls.fetch_add(1, Ordering::Relaxed);
                 tokio::time::sleep(Duration::from_secs(10)).await;
-                Err("down".to_owned())
+                Err("down".to_owned().into())
             })
         };
         let answers = tokio::join!(read(), read(), read());

@@ -216,7 +216,7 @@ async fn a_stale_answer_stands_in_only_when_all_retries_have_failed() {
     let read = async || {
         let ask = async || match stack.call(&step(&system, true)).await {
             Ok(_) => Ok(bytes::Bytes::from("7")),
-            Err(failure) => Err(failure.to_string()),
+            Err(failure) => Err(failure.to_string().into()),
         };
         cache.read("stock", allowance, ask).await.unwrap()
     };

@@ -177,6 +177,7 @@ mod tests {
             path: String::new(),
             why: String::new(),
             key: key.map(str::to_owned),
+            lacks: Box::default(),
         })
     }
 

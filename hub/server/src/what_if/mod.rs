@@ -195,7 +195,7 @@ impl Run<'_> {
         old: &Bundle,
         kept: &Kept,
     ) -> Result<(), StoreError> {
-        if !self.new.wants(&drive.envelope, kept).is_empty() {
+        if !self.new.wants(&drive.envelope, kept, None).is_empty() {
             self.cannot(drive, kept, "the new files look up what was not recorded with it");
             return Ok(());
         }

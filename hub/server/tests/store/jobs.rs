@@ -52,7 +52,14 @@ impl Worker {
             apply::Parts { store: Arc::clone(&store), bundle: active.clone(), clock, handed };
         let (apply, looping) = apply::start(parts, 100, stop.clone());
         let gates = Gates { park_above_bytes: 1 << 20, park_above_lines: 1_000 };
-        let parts = jobs::Parts { store, bundle: active, apply: apply.clone(), clock, gates };
+        let parts = jobs::Parts {
+            store,
+            bundle: active,
+            apply: apply.clone(),
+            clock,
+            gates,
+            deliverer: None,
+        };
         let tasks = [jobs::start(parts, stop.clone()), looping];
         Self { apply, stop, tasks, _bundle: sender, _due: due }
     }

@@ -177,7 +177,7 @@ impl WorkingSet<'_> {
         }
     }
 
-    fn waiting(&mut self, by: By<'_>, keys: Vec<WaitKey>, why: &str) -> DocumentOutcome {
+    pub(super) fn waiting(&mut self, by: By<'_>, keys: Vec<WaitKey>, why: &str) -> DocumentOutcome {
         self.wait(by.first, Some(by.document), "waiting", None, keys);
         word(Word::Waiting, Some(why.to_owned()))
     }

@@ -2,15 +2,23 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
+use orderhub_mapping::MapError;
+use orderhub_mapping::facts::{LookupKey, LookupOf};
 use orderhub_order::fold::{Facts, TodoItem, TodoKind};
-use orderhub_order::identify::ReferenceKey;
 
 use super::Seen;
 use super::plan::{Document, Item, Prepared, Sequence};
 use super::working_set::{Row, WorkingSet};
-use super::writes::{PendingWrite, REF, TodoWrite, WaitKey};
+use super::writes::{PendingWrite, TodoWrite, WaitKey};
 use crate::apply::{Beside, DocumentOutcome, FetchDone, FetchWant, MessageUnit, UnitOutcome, Word};
+use crate::intake::reference;
+
+/// A read that was not answered is asked again after so long, at the earliest and at the latest.
+const ASK_AGAIN: SignedDuration = SignedDuration::from_secs(2);
+const ASK_LATEST: SignedDuration = SignedDuration::from_mins(10);
+/// The cause of a document whose look-ups nobody asked for.
+const NOT_ASKED: &str = "lookup_waits";
 
 /// Where a document comes from.
 #[derive(Clone, Copy, Debug)]
@@ -136,9 +144,6 @@ impl<'a> WorkingSet<'a> {
             self.wait(by.first, None, "suspect", Some(now), Vec::new());
             return Some(word(Word::Stored, None));
         }
-        if let Some(first) = head.recorded.lacks.first() {
-            return Some(self.looks_up(by, first));
-        }
         if documents.is_empty() && head.beside.cursor.is_some() && head.beside.wants.is_empty() {
             // An empty page: nothing is kept of it but that it was read.
             return Some(word(Word::Unchanged, None));
@@ -147,16 +152,39 @@ impl<'a> WorkingSet<'a> {
         nothing.then(|| word(Word::Skipped, None))
     }
 
-    /// It waits for what it looks up, as a document waits for its order.
-    fn looks_up(&mut self, by: By<'_>, first: &ReferenceKey) -> DocumentOutcome {
-        let keys = by.head.recorded.lacks.iter().map(WaitKey::reference).collect();
-        let document = by.head.redrive.and_then(|redrive| redrive.document);
-        self.wait(by.first, document, "waiting", None, keys);
-        let (kind, id) = match first {
-            ReferenceKey::Xref { kind, ext_id, .. } => (&**kind, ext_id),
-            ReferenceKey::Ref(reference) => (REF, reference),
+    /// It looks up what is not known yet: it waits for that, as a document waits for its order, and holds up none beside
+    /// it. What was not even asked for, because there was too much in its message, is driven alone.
+    fn looks_up(&mut self, by: By<'_>, error: &MapError) -> Option<DocumentOutcome> {
+        let known = &by.head.recorded.lacks;
+        let lacks = || error.lacks.iter().filter(|key| known.contains_key(*key));
+        let Some(first) = lacks().next() else {
+            let among = by.head.redrive.is_none_or(|redrive| redrive.document.is_none());
+            if error.lacks.is_empty() || error.cause != NOT_ASKED || !among {
+                return None;
+            }
+            let now = self.now();
+            self.wait(by.first, Some(by.document), "waiting", Some(now), Vec::new());
+            let why = "its message looks up too much at once; it is driven alone".to_owned();
+            return Some(word(Word::Waiting, Some(why)));
         };
-        let why = format!("it looks up the {kind} `{id}`, which is not known yet");
+        if let Some(read) = lacks().find(|key| key.of == LookupOf::Read) {
+            let no_answer = known.get(read).map(String::as_str).unwrap_or_default();
+            return Some(self.unanswered(by, &read.name, no_answer));
+        }
+        let why = format!("it looks up the {} `{}`, which is not known yet", first.name, first.id);
+        let key = |key: &LookupKey| WaitKey::reference(&reference(&by.head.envelope.system, key));
+        Some(self.waiting(by, lacks().map(key).collect(), &why))
+    }
+
+    /// Its system is asked again, the later the longer it waits.
+    fn unanswered(&mut self, by: By<'_>, read: &str, no_answer: &str) -> DocumentOutcome {
+        let now = self.now();
+        let waits = now.duration_since(by.head.envelope.received) / 4;
+        let wait = waits.clamp(ASK_AGAIN, ASK_LATEST);
+        let due = now.saturating_add(wait).unwrap_or(now);
+        self.wait(by.first, Some(by.document), "waiting", Some(due), Vec::new());
+        let why =
+            format!("it asks its system by the read `{read}`, which is tried again: {no_answer}");
         word(Word::Waiting, Some(why))
     }
 
@@ -197,20 +225,24 @@ impl<'a> WorkingSet<'a> {
             let by = By { head, first, document: position };
             let outcome = match document {
                 Document::Skipped => word(Word::Skipped, None),
-                Document::Failed(error) => {
-                    let rule = error.rule.as_deref().unwrap_or("no rule");
-                    let place = error.place.as_deref().map(|place| format!("{place}: "));
-                    let place = place.unwrap_or_default();
-                    let path = &error.path;
-                    let why =
-                        format!("{} (rule: {rule}; in the document: {place}{path})", error.why);
-                    self.park(by, Some(position), error.cause, why, error.key.as_deref())
-                }
+                Document::Failed(error) => match self.looks_up(by, error) {
+                    Some(waits) => waits,
+                    None => self.unmapped(by, error),
+                },
                 Document::Said(act, keys) => self.said(act, keys, by),
             };
             outcomes.push(outcome);
         }
         outcomes
+    }
+
+    /// Nobody can map it: for a person.
+    fn unmapped(&mut self, by: By<'_>, error: &MapError) -> DocumentOutcome {
+        let rule = error.rule.as_deref().unwrap_or("no rule");
+        let place = error.place.as_deref().map(|place| format!("{place}: ")).unwrap_or_default();
+        let path = &error.path;
+        let why = format!("{} (rule: {rule}; in the document: {place}{path})", error.why);
+        self.park(by, Some(by.document), error.cause, why, error.key.as_deref())
     }
 
     /// A known id with another body: a fault of the sender, shown and not applied.

@@ -76,7 +76,7 @@ pub(super) async fn sweep(c: &mut PgConnection, now: Timestamp) -> Result<u64, F
                WHERE due_at IS NULL AND coalesce(woken_at, since) < $2 AND id IN (
                    SELECT pending FROM pending_keys WHERE starts_with(kind, '#'))";
     let looked = query(sql).bind(now).bind(now.saturating_sub(LOOK_NS)).execute(&mut *c).await?;
-    let sql = "UPDATE pending SET shown = 1 WHERE due_at IS NULL AND shown = 0 AND since < $1
+    let sql = "UPDATE pending SET shown = 1 WHERE (due_at IS NULL OR why = 'waiting') AND shown = 0 AND since < $1
                RETURNING message, document";
     let long: Vec<(i64, i64)> =
         query_as(sql).bind(now.saturating_sub(WAITS_NS)).fetch_all(&mut *c).await?;

@@ -73,7 +73,7 @@ pub(super) fn sweep(c: &Connection, now: Timestamp) -> Result<u64, Fault> {
         )?
         .execute([now, now.saturating_sub(LOOK_NS)])?;
     let mut statement = c.prepare_cached(
-        "UPDATE pending SET shown = 1 WHERE due_at IS NULL AND shown = 0 AND since < ?1
+        "UPDATE pending SET shown = 1 WHERE (due_at IS NULL OR why = 'waiting') AND shown = 0 AND since < ?1
          RETURNING message, document",
     )?;
     let rows = statement.query_map([now.saturating_sub(WAITS_NS)], |row| {
