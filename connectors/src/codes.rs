@@ -1,5 +1,7 @@
 //! The codes of findings in connector files, each with what `orderhub explain` prints.
 //!
+//! C0010 said that a key of the language was not in the program yet; none is left out now, and the number is not used again.
+//!
 //! **Invariant:** as in [`orderhub_lang::codes`]. Test: `every_code_is_shown_by_its_own_example`.
 
 use orderhub_lang::codes::Explanation;
@@ -22,8 +24,6 @@ pub const UNGUARDED: &str = "C0007";
 pub const TWICE: &str = "C0008";
 /// No such limit.
 pub const LIMIT: &str = "C0009";
-/// Not part of this version.
-pub const NOT_YET: &str = "C0010";
 /// A path that does not fit.
 pub const ADDRESS: &str = "C0011";
 /// A header that cannot be set.
@@ -42,6 +42,8 @@ pub const STEPS: &str = "C0017";
 pub const LOGIN: &str = "C0018";
 /// A GraphQL document that is not there, not sound, or asked otherwise than it says.
 pub const GRAPHQL: &str = "C0019";
+/// A page that cannot be confirmed.
+pub const ACK: &str = "C0020";
 
 /// Every code of this crate.
 pub const CODES: &[Explanation] = &[
@@ -132,14 +134,6 @@ pub const CODES: &[Explanation] = &[
                 \x20 track: { kind: read, limit: parcels, steps: [{ id: get, method: GET, path: /parcels }], document: body }\n",
     },
     Explanation {
-        code: NOT_YET,
-        title: "not part of this version",
-        text: "The language knows this key, but this version of the program does not do it yet. It is refused \
-               so that nothing is silently left out.",
-        wrong: "limits: { default: { rate: 10/s, cost: headers.x-cost } }\n",
-        right: "limits: { default: { rate: 10/s } }\n",
-    },
-    Explanation {
         code: ADDRESS,
         title: "a path that does not fit",
         text: "A step's path begins with `/` and is relative to `base`. Parameters stand in `query:`, where they \
@@ -217,5 +211,18 @@ pub const CODES: &[Explanation] = &[
                 \x20 # no file orders.graphql beside it\n",
         right: "- { id: get, method: POST, path: /graphql, idempotency: safe, body: { query: \"{{ orders {{ id }} }}\" } }\n\
                 \x20 # or a file orders.graphql beside it\n",
+    },
+    Explanation {
+        code: ACK,
+        title: "a page that cannot be confirmed",
+        text: "`ack:` names the operation that tells the system that a page is stored here. It is called after the \
+               commit, and again where its answer was lost, so that its steps are `safe`; what it asks for as `args:` \
+               is given to it.",
+        wrong: "operations:\n\
+                \x20 orders: { kind: read, steps: [{ id: page, method: GET, path: /queue }], documents: body.items, ack: { do: done } }\n\
+                \x20 done: { kind: fact, args: [ids], steps: [{ id: done, method: POST, path: /queue/done, body: { ids: \"{args.ids}\" }, idempotency: safe }] }\n",
+        right: "operations:\n\
+                \x20 orders: { kind: read, steps: [{ id: page, method: GET, path: /queue }], documents: body.items, ack: { do: done, args: { ids: body.items.*.id } } }\n\
+                \x20 done: { kind: fact, args: [ids], steps: [{ id: done, method: POST, path: /queue/done, body: { ids: \"{args.ids}\" }, idempotency: safe }] }\n",
     },
 ];

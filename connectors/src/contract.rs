@@ -12,6 +12,7 @@ use bytes::Bytes;
 use orderhub_lang::value::Value;
 
 use crate::error::{BuildError, CallError, VerifyError};
+pub use crate::parts::{Ack, Part, Refused, Wait};
 
 /// What speaks to one kind of system. Object safe, stateless, shared by all its accounts.
 pub trait Connector: Debug + Send + Sync {
@@ -76,6 +77,11 @@ pub trait Connector: Debug + Send + Sync {
         None
     }
 
+    /// How many calls of its limit a request counted as, where the answer says it: `None` is one.
+    fn cost(&self, _call: &Call<'_>, _request: &Request, _answer: &Answer) -> Option<u32> {
+        None
+    }
+
     /// Verifies a webhook and reads it into notices.
     ///
     /// # Errors
@@ -114,6 +120,8 @@ pub struct Operation {
     pub limit: String,
     /// Longest time for an attempt at its longest step, the first byte sent to the last byte read.
     pub timeout: Duration,
+    /// The longest time between `since` and `until` that a listing may ask for; `None`: any.
+    pub window: Option<Duration>,
 }
 
 /// A named limit: so many calls in a time, for each key where it is keyed.
@@ -186,6 +194,10 @@ pub struct Memo {
 pub enum NextStep {
     /// Send this.
     Send(Box<Request>),
+    /// Not now: [`Memo::go_on`], and ask again.
+    Wait(Wait),
+    /// Not all of it was taken: [`Memo::go_on`], and what is left can be sent again.
+    Part(Box<Part>),
     /// All steps ran.
     Done(Box<Reply>),
 }
@@ -253,6 +265,8 @@ pub struct Reply {
     pub next: Option<Value>,
     /// It was found done: no step that is not safe was answered on the way.
     pub already: bool,
+    /// How the system is told that a listing is stored here; `None`: it wants to know nothing.
+    pub ack: Option<Ack>,
 }
 
 /// One reference of a reply.

@@ -10,4 +10,5 @@ pub mod declared;
 pub mod error;
 mod masked;
 mod memo;
+mod parts;
 pub mod sign;

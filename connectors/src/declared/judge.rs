@@ -98,16 +98,14 @@ pub(super) fn why(said: &[Expr], scope: &dyn Scope, answered: &Answered<'_>) -> 
         text.filter(|text| !text.trim().is_empty())
     });
     let text = found.or_else(|| default_why(answered));
-    let line: String = text
-        .unwrap_or_default()
-        .split_whitespace()
-        .collect::<Vec<_>>()
-        .join(" ")
-        .chars()
-        .filter(|c| !c.is_control())
-        .take(LONGEST_WHY)
-        .collect();
+    let line = line(&text.unwrap_or_default());
     if line.is_empty() { format!("status {status}") } else { format!("status {status}: {line}") }
+}
+
+/// A text in one line, of bounded length.
+pub(super) fn line(text: &str) -> String {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    words.join(" ").chars().filter(|c| !c.is_control()).take(LONGEST_WHY).collect()
 }
 
 /// Where most systems say it.

@@ -8,6 +8,7 @@
 //! name a secret is in `tests/data/connectors/wrong/many-mistakes.txt`.
 
 mod hook;
+mod items;
 mod judge;
 mod login;
 mod model;
@@ -16,25 +17,25 @@ mod parse;
 mod reply;
 mod request;
 mod scope;
+mod take;
 mod walk;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use orderhub_lang::diagnostic::{Diagnostic, Source};
 use orderhub_lang::template::Template;
-use orderhub_lang::value::Value;
 
 use self::login::Login;
 use self::model::{Compiled, Hooks, Keyed};
-use self::scope::{Answered, CallScope, Document};
+use self::scope::Document;
 use crate::contract::{
-    Answer, Call, Connector, Credentials, Handshake, Heard, Idempotency, Limit, Memo, Needs,
+    Answer, Call, Connector, Credentials, Handshake, Heard, Limit, Memo, Needs,
     NextStep, Operation, ReplyXref, Request, Session, Webhook,
 };
 use crate::error::{BuildError, CallError, VerifyError};
+use crate::parts::REFUSED;
 use crate::sign::Signer;
 
 /// Kept in the memo once a step that is not safe was answered: what the operation looked for was not
@@ -105,7 +106,17 @@ impl Connector for Declared {
     fn next(&self, call: &Call<'_>, memo: &Memo) -> Result<NextStep, BuildError> {
         let compiled = self.compiled(call.operation)?;
         let document = Document::new(call);
-        match walk::current(compiled, call, memo, &document)? {
+        if let Some(wait) = take::waits(compiled, memo) {
+            return Ok(NextStep::Wait(wait));
+        }
+        let at = walk::current(compiled, call, memo, &document)?;
+        if memo.saved.contains_key(REFUSED) {
+            let xrefs = reply::named(compiled, call, memo, &document);
+            if let Some(part) = items::part(at.as_ref(), memo, xrefs) {
+                return Ok(NextStep::Part(Box::new(part)));
+            }
+        }
+        match at {
             Some(at) => {
                 let request = request::build(self, &at, call, memo, &document)?;
                 Ok(NextStep::Send(Box::new(request)))
@@ -119,29 +130,7 @@ impl Connector for Declared {
     fn answer(&self, call: &Call<'_>, memo: &mut Memo, answer: &Answer) -> Result<(), CallError> {
         let unreadable = |why: String| CallError::MayHaveActed { why };
         let compiled = self.compiled(call.operation).map_err(|e| unreadable(e.to_string()))?;
-        let document = Document::new(call);
-        let at = walk::current(compiled, call, memo, &document)
-            .map_err(|error| unreadable(error.to_string()))?
-            .ok_or_else(|| unreadable("an answer to no step".to_owned()))?;
-        let answered = Answered::new(answer);
-        let scope = CallScope::of(&at, call, memo, &document).answered(&answered);
-        judge::judge(at.step, &scope, &answered)?;
-        let saved = judge::saved(at.step, &scope, answer.status)?;
-        let said = at.step.page.as_ref().map(|page| page::said(page, &scope)).transpose();
-        let said = said.map_err(|error| CallError::SaidNo {
-            status: answer.status,
-            why: format!("step `{}`: `page`: {error}", at.step.id),
-        })?;
-        for (name, value) in saved {
-            walk::save(memo, &name, value, at.item.is_some().then_some(at.position));
-        }
-        if at.step.idempotency != Idempotency::Safe {
-            memo.saved.insert(ACTED.to_owned(), Value::Bool(true));
-        }
-        memo.saved.extend(said.into_iter().flatten());
-        memo.body = Some(Bytes::clone(&answer.body));
-        walk::advance(memo, &at);
-        Ok(())
+        take::answer(compiled, call, memo, answer)
     }
 
     fn authorize(&self, request: &mut Request, with: &Credentials<'_>) -> Result<(), BuildError> {

@@ -17,6 +17,8 @@ pub(super) struct Compiled {
     pub(super) operation: Operation,
     pub(super) steps: Vec<Step>,
     pub(super) reply: Reply,
+    /// Trees that its reply names.
+    pub(super) lets: Vec<(String, Tree)>,
 }
 
 /// One step.
@@ -25,6 +27,12 @@ pub(super) struct Step {
     pub(super) id: String,
     pub(super) when: Option<Expr>,
     pub(super) each: Option<Each>,
+    /// One request for all elements, and an answer that says of each what became of it.
+    pub(super) items: Option<Items>,
+    /// Trees that its templates name, those of its operation first; each reads those before it.
+    pub(super) lets: Vec<(String, Tree)>,
+    /// The job that it asks for.
+    pub(super) until: Option<Until>,
     pub(super) method: &'static str,
     pub(super) path: Template,
     pub(super) query: Vec<(String, Tree)>,
@@ -39,6 +47,37 @@ pub(super) struct Step {
     pub(super) limit: String,
     /// How the listing that it reads goes on.
     pub(super) page: Option<Page>,
+    /// The longest time that it lists at once.
+    pub(super) window: Option<Duration>,
+}
+
+/// A job that is asked for until it is done.
+#[derive(Debug)]
+pub(super) struct Until {
+    /// It is done.
+    pub(super) done: Expr,
+    /// No sooner than this again.
+    pub(super) every: Duration,
+}
+
+/// How an answer speaks of the elements that a step sent at once.
+#[derive(Debug)]
+pub(super) struct Items {
+    pub(super) at: Expr,
+    pub(super) ours: OursRule,
+    /// Where the id stands within an element of ours.
+    pub(super) id: Path,
+    pub(super) ok: Expr,
+    /// Refused for now.
+    pub(super) again: Option<Expr>,
+    pub(super) why: Vec<Expr>,
+}
+
+/// How a listing is confirmed.
+#[derive(Debug)]
+pub(super) struct Ack {
+    pub(super) operation: String,
+    pub(super) args: Vec<(String, Expr)>,
 }
 
 /// How a listing goes on behind a page.
@@ -111,6 +150,7 @@ pub(super) struct Reply {
     pub(super) xrefs: Vec<(String, XrefRule)>,
     pub(super) document: Option<Expr>,
     pub(super) documents: Option<Expr>,
+    pub(super) ack: Option<Ack>,
 }
 
 /// Where references of one kind stand in a reply.

@@ -9,7 +9,7 @@ use super::ACTED;
 use super::model::{Compiled, Expr, OursRule, XrefRule};
 use super::page;
 use super::scope::{CallScope, Document, ReplyScope};
-use crate::contract::{Call, Idempotency, Memo, Ours, Reply, ReplyXref};
+use crate::contract::{Ack, Call, Idempotency, Memo, Ours, Reply, ReplyXref};
 use crate::error::BuildError;
 
 pub(super) fn reply(
@@ -19,7 +19,7 @@ pub(super) fn reply(
     document: &Document<'_>,
 ) -> Result<Reply, BuildError> {
     let body = memo.body.as_ref().and_then(|body| Value::from_json(body).ok());
-    let scope = scope(call, memo, document, body.as_ref());
+    let scope = scope(compiled, call, memo, document, body.as_ref());
     let failed = |what: &str, error: String| BuildError::Step {
         step: "reply".to_owned(),
         why: format!("`{what}`: {error}"),
@@ -51,10 +51,31 @@ pub(super) fn reply(
             }
         };
     }
+    if let Some(ack) = &compiled.reply.ack {
+        let arg = |(name, rule): &(String, Expr)| {
+            let value = rule.eval(&scope).map_err(|error| failed("ack", error.to_string()))?;
+            Ok((name.clone(), value))
+        };
+        let args = ack.args.iter().map(arg).collect::<Result<_, BuildError>>()?;
+        reply.ack = Some(Ack { operation: ack.operation.clone(), args });
+    }
     if let Some(page) = compiled.steps.last().and_then(|step| step.page.as_ref()) {
         reply.next = page::next(page, call, memo, reply.documents.len());
     }
     Ok(reply)
+}
+
+/// All references that are known by now, the last answer's among them: what cannot be read yet is left out.
+pub(super) fn named(
+    compiled: &Compiled,
+    call: &Call<'_>,
+    memo: &Memo,
+    document: &Document<'_>,
+) -> Vec<ReplyXref> {
+    let body = memo.body.as_ref().and_then(|body| Value::from_json(body).ok());
+    let scope = scope(compiled, call, memo, document, body.as_ref());
+    let rules = compiled.reply.xrefs.iter();
+    rules.flat_map(|(kind, rule)| xrefs(kind, rule, &scope).unwrap_or_default()).collect()
 }
 
 /// The references that do not need the last answer.
@@ -64,7 +85,7 @@ pub(super) fn known(
     memo: &Memo,
     document: &Document<'_>,
 ) -> Vec<ReplyXref> {
-    let scope = scope(call, memo, document, None);
+    let scope = scope(compiled, call, memo, document, None);
     let of_memo = |name: &Name| !matches!(name.root.as_str(), "body" | "text");
     let reads_memo_only = |rule: &XrefRule| match rule {
         XrefRule::Value(template) => template.reads().all(of_memo),
@@ -81,12 +102,13 @@ pub(super) fn known(
 }
 
 fn scope<'a>(
+    compiled: &'a Compiled,
     call: &'a Call<'a>,
     memo: &'a Memo,
     document: &'a Document<'a>,
     body: Option<&'a Value>,
 ) -> ReplyScope<'a> {
-    let inner = CallScope::element("reply", None, 0, (call, memo, document));
+    let inner = CallScope::element("reply", None, 0, (call, memo, document)).naming(&compiled.lets);
     ReplyScope { inner, body, text: memo.body.as_deref().unwrap_or_default() }
 }
 

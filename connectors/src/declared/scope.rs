@@ -1,9 +1,11 @@
 //! What templates and expressions of steps and answers see.
 
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use orderhub_lang::expression::{EvalError, Name, Scope};
+use orderhub_lang::template::{RenderError, Tree};
 use orderhub_lang::value::Value;
 use sha2::{Digest as _, Sha256};
 
@@ -79,6 +81,11 @@ pub(super) struct CallScope<'a> {
     key: String,
     item: Option<&'a Value>,
     position: u32,
+    /// The elements that one request is about.
+    left: &'a [(u32, Value)],
+    lets: &'a [(String, Tree)],
+    /// What those of them gave that were read.
+    given: RefCell<BTreeMap<usize, Value>>,
     answered: Option<&'a Answered<'a>>,
 }
 
@@ -90,7 +97,41 @@ impl<'a> CallScope<'a> {
         memo: &'a Memo,
         document: &'a Document<'a>,
     ) -> Self {
-        Self::element(&at.step.id, at.item.as_ref(), at.position, (call, memo, document))
+        let around = (call, memo, document);
+        let scope = Self::element(&at.step.id, at.item.as_ref(), at.position, around);
+        let key = match at.round {
+            0 => scope.key,
+            // Other elements than before: another request.
+            round => step_key(call.key, &format!("{}:{round}", at.step.id), 0),
+        };
+        Self { key, left: &at.left, lets: &at.step.lets, ..scope }
+    }
+
+    /// With trees that have names.
+    pub(super) fn naming(mut self, lets: &'a [(String, Tree)]) -> Self {
+        self.lets = lets;
+        self
+    }
+
+    /// The element.
+    pub(super) fn item(&self) -> Option<&Value> {
+        self.item
+    }
+
+    /// The same for one of the elements that a request was about, as the answer speaks of it.
+    pub(super) fn about<'b>(&'b self, item: &'b Value, position: u32) -> CallScope<'b> {
+        CallScope {
+            call: self.call,
+            memo: self.memo,
+            document: self.document,
+            key: self.key.clone(),
+            item: Some(item),
+            position,
+            left: self.left,
+            lets: self.lets,
+            given: RefCell::default(),
+            answered: self.answered,
+        }
     }
 
     /// For a step's id and an element, while it is not known yet whether it runs.
@@ -101,7 +142,8 @@ impl<'a> CallScope<'a> {
         (call, memo, document): (&'a Call<'a>, &'a Memo, &'a Document<'a>),
     ) -> Self {
         let key = step_key(call.key, step, position);
-        Self { call, memo, document, key, item, position, answered: None }
+        let (left, lets, given) = (&[][..], &[][..], RefCell::default());
+        Self { call, memo, document, key, item, position, left, lets, given, answered: None }
     }
 
     /// With the step's answer.
@@ -118,6 +160,28 @@ impl<'a> CallScope<'a> {
             "body" => answered.body().map_or(Ok(Value::Null), |body| name.within(body)),
             _ => Ok(Value::Text(String::from_utf8_lossy(&answered.answer.body).into_owned())),
         }
+    }
+
+    /// A tree by its name: computed when it is read, once. It reads those before it only, which the file's check
+    /// holds it to.
+    fn named(&self, name: &Name) -> Result<Value, EvalError> {
+        let key = name.key().unwrap_or_default();
+        let found = self.lets.iter().enumerate().find(|(_, (known, _))| known == key);
+        let Some((index, (_, tree))) = found else { return Ok(Value::Null) };
+        let known = self.given.borrow().get(&index).cloned();
+        let value = match known {
+            Some(value) => value,
+            None => {
+                let value = tree.value(self).map_err(|error| match error {
+                    RenderError::Missing(name) => EvalError::Missing(name),
+                    RenderError::Eval { why, .. } => why,
+                    error @ RenderError::Place { .. } => EvalError::Failed(error.to_string()),
+                })?;
+                self.given.borrow_mut().insert(index, value.clone());
+                value
+            }
+        };
+        name.within_key(&value)
     }
 
     fn mine(&self, name: &Name) -> Result<Value, EvalError> {
@@ -142,6 +206,11 @@ impl Scope for CallScope<'_> {
             "memo" => keyed(self.memo.saved.get(key)),
             "item" => self.item.map_or(Ok(Value::Null), |item| name.within(item)),
             "position" => Ok(Value::Int(self.position.into())),
+            "items" => {
+                let items = self.left.iter().map(|(_, item)| item.clone());
+                name.within(&Value::List(items.collect()))
+            }
+            "let" => self.named(name),
             "mine" => self.mine(name),
             "xref" => keyed(self.call.xrefs.get(key)),
             "attempt" => Ok(Value::Int(self.call.attempt.into())),

@@ -4,13 +4,14 @@ use orderhub_lang::expression::{EvalError, Scope};
 use orderhub_lang::template::RenderError;
 use orderhub_lang::value::Value;
 
+use super::items;
 use super::model::{Compiled, Each, Expr, Step};
 use super::scope::{CallScope, Document};
 use crate::contract::{Call, Memo};
 use crate::error::BuildError;
 
 /// Most elements of an `each:`.
-const MOST_ELEMENTS: usize = 1_000;
+pub(super) const MOST_ELEMENTS: usize = 1_000;
 
 /// A step that is to run, at its element.
 #[derive(Debug)]
@@ -18,8 +19,18 @@ pub(super) struct At<'a> {
     pub(super) step: &'a Step,
     pub(super) index: u32,
     pub(super) position: u32,
-    /// The element; `None` without `each:`.
+    /// The element; `None` without `each:`, and where one request is about all of them.
     pub(super) item: Option<Value>,
+    /// The elements that one request is about, with their positions.
+    pub(super) left: Vec<(u32, Value)>,
+    /// How often the elements were sent before.
+    pub(super) round: u32,
+}
+
+impl<'a> At<'a> {
+    fn of(step: &'a Step, index: u32) -> Self {
+        Self { step, index, position: 0, item: None, left: Vec::new(), round: 0 }
+    }
 }
 
 /// The first step from the memo's place on whose `when` holds; `None`: all ran.
@@ -38,13 +49,27 @@ pub(super) fn current<'a>(
         let first = std::mem::take(&mut position);
         let Some(list) = elements(step, call, memo, document)? else {
             if holds(step, None, 0, (call, memo, document))? {
-                return Ok(Some(At { step, index, position: 0, item: None }));
+                return Ok(Some(At::of(step, index)));
             }
             continue;
         };
+        if step.items.is_some() {
+            let mut meant = Vec::new();
+            for (item, position) in list.into_iter().zip(0_u32..) {
+                if holds(step, Some(&item), position, (call, memo, document))? {
+                    meant.push((position, item));
+                }
+            }
+            let left = items::left(step, memo, meant);
+            if !left.is_empty() {
+                let round = items::round(step, memo);
+                return Ok(Some(At { left, round, ..At::of(step, index) }));
+            }
+            continue;
+        }
         for (item, position) in list.into_iter().zip(0_u32..).skip(first as usize) {
             if holds(step, Some(&item), position, (call, memo, document))? {
-                return Ok(Some(At { step, index, position, item: Some(item) }));
+                return Ok(Some(At { position, item: Some(item), ..At::of(step, index) }));
             }
         }
     }
@@ -57,7 +82,7 @@ fn elements(
     memo: &Memo,
     document: &Document<'_>,
 ) -> Result<Option<Vec<Value>>, BuildError> {
-    let scope = CallScope::element(&step.id, None, 0, (call, memo, document));
+    let scope = CallScope::element(&step.id, None, 0, (call, memo, document)).naming(&step.lets);
     let value = match &step.each {
         None => return Ok(None),
         Some(Each::Expression(expression)) => {
@@ -91,6 +116,7 @@ fn holds(
 ) -> Result<bool, BuildError> {
     let Some(when) = &step.when else { return Ok(true) };
     let scope = CallScope::element(&step.id, item, position, (call, memo, document));
+    let scope = scope.naming(&step.lets);
     yes(when, &scope).map_err(|error| failed(step, "when", &error))
 }
 

@@ -128,6 +128,24 @@ impl Walk<'_> {
             let now = self.connector.known(&self.call, &self.memo).iter().map(show_xref).collect();
             assert_eq!(Value::List(now), *known, "{}", self.why);
         }
+        self.pauses(turn)
+    }
+
+    /// What stands between this answer and the next request; whether the call goes on by itself.
+    fn pauses(&mut self, turn: &Value) -> bool {
+        let shown = match self.connector.next(&self.call, &self.memo) {
+            Ok(NextStep::Wait(wait)) => {
+                map(vec![("waits", show_time(wait.every)), ("asked", Value::Int(wait.asked.into()))])
+            }
+            Ok(NextStep::Part(part)) => show_part(&part),
+            _ => {
+                assert!(turn.get("then").is_none(), "{}: the call goes on at once", self.why);
+                return true;
+            }
+        };
+        let then = turn.get("then").unwrap_or_else(|| panic!("{}\n{shown:?}", self.why));
+        expect(&self.why, then, &shown);
+        self.memo.go_on();
         true
     }
 
@@ -191,6 +209,7 @@ fn run_call(path: &Path, case: &Value) {
     let shown = match connector.next(&walk.call, &walk.memo) {
         Ok(NextStep::Done(reply)) => show_reply(&reply),
         Ok(NextStep::Send(request)) => map(vec![("sends", request.step.as_str().into())]),
+        Ok(other) => panic!("{}\n{other:?}", walk.why),
         Err(error) => map(vec![("error", Value::Text(error.to_string()))]),
     };
     expect(&walk.why, end, &shown);

@@ -80,12 +80,31 @@ pub(super) fn show_xref(xref: &ReplyXref) -> Value {
     Value::Text(format!("{}{ours} = {}", xref.kind, xref.ext_id))
 }
 
+pub(super) fn show_time(time: std::time::Duration) -> Value {
+    Value::Text(format!("{time:?}"))
+}
+
+pub(super) fn show_part(part: &Part) -> Value {
+    let refused = part.refused.iter().map(|one| Value::Text(format!("{}: {}", one.ours, one.why)));
+    map(vec![
+        ("step", part.step.as_str().into()),
+        ("refused", Value::List(refused.collect())),
+        ("of", Value::Int(part.of.try_into().unwrap())),
+        ("again", part.again.into()),
+        ("xrefs", Value::List(part.xrefs.iter().map(show_xref).collect())),
+    ])
+}
+
 pub(super) fn show_reply(reply: &Reply) -> Value {
     map(vec![
         ("xrefs", Value::List(reply.xrefs.iter().map(show_xref).collect())),
         ("document", reply.document.as_deref().map_or(Value::Null, shown)),
         ("already", reply.already.into()),
         ("next", reply.next.clone().unwrap_or_default()),
+        ("ack", reply.ack.as_ref().map_or(Value::Null, |ack| {
+            let args = ack.args.iter().map(|(name, value)| (name.clone(), value.clone()));
+            map(vec![("do", ack.operation.as_str().into()), ("args", Value::Map(args.collect()))])
+        })),
         ("documents", Value::List(reply.documents.iter().map(|bytes| shown(bytes)).collect())),
     ])
 }

@@ -23,7 +23,6 @@ pub(super) fn limits(node: &Node, ctx: &mut Ctx) -> (Vec<Limit>, Vec<Keyed>) {
         if let Some(by) = fields.optional("by").and_then(|node| ctx.expression(node, STEP)) {
             keyed.push(Keyed { name: name.name.clone(), by });
         }
-        ctx.not_yet(&mut fields, &["cost"]);
         fields.finish(&mut ctx.findings);
         if let Some((calls, per)) = rate {
             // Without a burst, one window's calls may start at once, as vendors' windows allow.

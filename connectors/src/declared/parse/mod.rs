@@ -1,8 +1,10 @@
 //! Reads a connector file: parse ► check ► compile, all mistakes in one run.
 
+mod ack;
 mod answer;
 mod auth;
 mod graphql;
+mod items;
 mod limits;
 mod login;
 mod operation;
@@ -34,17 +36,17 @@ const MOST_TIMEOUT: Duration = Duration::from_secs(300);
 /// Names that templates of steps may read.
 const STEP: &[&str] = &[
     "doc", "key", "memo", "item", "position", "mine", "xref", "attempt", "settings", "base_url",
-    "fields", "args", "since", "until", "cursor",
+    "fields", "args", "since", "until", "cursor", "items", "let",
 ];
 
 /// Names that expressions over an answer may read.
 const ANSWER: &[&str] = &[
     "status", "headers", "body", "text", "doc", "key", "memo", "item", "position", "mine", "xref",
-    "attempt", "settings", "base_url", "fields", "args", "since", "until", "cursor",
+    "attempt", "settings", "base_url", "fields", "args", "since", "until", "cursor", "items", "let",
 ];
 
 /// Names that a reply may read: the last answer's body, not its status.
-const REPLY: &[&str] = &["body", "text", "doc", "memo", "xref", "settings", "args"];
+const REPLY: &[&str] = &["body", "text", "doc", "memo", "xref", "settings", "args", "let"];
 
 /// Names of an address.
 const BASE: &[&str] = &["base_url", "settings"];
@@ -57,6 +59,10 @@ struct Ctx<'b> {
     beside: &'b Documents,
     /// What was found in them.
     beside_findings: Vec<Diagnostic>,
+    /// Names that `let:` gives where it stands.
+    lets: Vec<String>,
+    /// The step has `items:`: what it sends may read `items`.
+    of_items: bool,
 }
 
 pub(super) fn compile(
@@ -64,7 +70,9 @@ pub(super) fn compile(
     beside: &Documents,
 ) -> Result<Declared, Vec<Diagnostic>> {
     let findings = Findings::new(source);
-    let mut ctx = Ctx { findings, needs: Needs::default(), beside, beside_findings: Vec::new() };
+    let needs = Needs::default();
+    let (beside_findings, lets, of_items) = (Vec::new(), Vec::new(), false);
+    let mut ctx = Ctx { findings, needs, beside, beside_findings, lets, of_items };
     let root = yaml::parse_on(&mut ctx.findings, &Budget::default());
     let declared = root.and_then(|root| file(&root, &mut ctx));
     let Ctx { findings, needs, beside_findings, .. } = ctx;
@@ -231,19 +239,9 @@ impl Ctx<'_> {
         found
     }
 
-    /// Refuses keys that the language knows and this version does not do.
-    fn not_yet(&mut self, fields: &mut Fields<'_>, names: &[&'static str]) {
-        for name in names {
-            if let Some((key, _)) = fields.entry(name) {
-                let message = format!("`{name}` is not part of this version");
-                let finding = self.findings.error(codes::NOT_YET, key.span, message);
-                self.findings.report(finding.with_hint("leave it out"));
-            }
-        }
-    }
-
-    /// Remembers which settings and secrets are read, with the first place.
+    /// Remembers which settings and secrets are read, with the first place, and holds names to what the file gives.
     fn note(&mut self, name: &Name, node: &Node) {
+        self.given(name, node);
         let needed = match name.root.as_str() {
             "settings" => &mut self.needs.settings,
             "secret" => &mut self.needs.secrets,
@@ -254,5 +252,27 @@ impl Ctx<'_> {
         {
             needed.push((key.to_owned(), self.findings.source().place(node.span.start)));
         }
+    }
+
+    /// What `let:` and `items:` give is read where they stand.
+    fn given(&mut self, name: &Name, node: &Node) {
+        let key = name.key().unwrap_or_default();
+        let message = match name.root.as_str() {
+            "let" if !self.lets.iter().any(|known| known == key) => {
+                format!("no `let:` before this gives `{key}`")
+            }
+            "items" if !self.of_items => "`items` are those of a step with `items:`".to_owned(),
+            _ => return,
+        };
+        let known = self.lets.iter().map(String::as_str);
+        let finding = self.findings.error(UNKNOWN_NAME, node.span, message);
+        let finding = if name.root == "let" && !self.lets.is_empty() {
+            finding.with_one_of(key, known)
+        } else if name.root == "let" {
+            finding.with_hint("a tree reads those before it; add `let: { name: … }` there")
+        } else {
+            finding.with_hint("add `items: { at: body.results, ours: ref, ok: item.ok }`")
+        };
+        self.findings.report(finding);
     }
 }

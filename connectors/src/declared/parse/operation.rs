@@ -6,7 +6,7 @@ use orderhub_lang::diagnostic::Span;
 use orderhub_lang::yaml::{Fields, Key, Node};
 
 use super::super::model::{Classes, Compiled, Step};
-use super::{Ctx, reply, step};
+use super::{Ctx, ack, items, reply, step};
 use crate::codes;
 use crate::contract::{Idempotency, Limit, Operation, OperationKind};
 
@@ -25,10 +25,24 @@ pub(super) fn operations(node: &Node, defaults: &Defaults<'_>, ctx: &mut Ctx) ->
         ctx.findings.report(ctx.findings.wrong_type(node, "`operations` is a mapping of names"));
         return Vec::new();
     };
-    map.iter().filter_map(|(name, node)| operation(name, node, defaults, ctx)).collect()
+    let mut acks = Vec::new();
+    let operations: Vec<Compiled> = map
+        .iter()
+        .filter_map(|(name, node)| operation(name, node, defaults, (&mut acks, ctx)))
+        .collect();
+    // An operation with mistakes of its own is told once, not as one that is missing.
+    if operations.len() == map.len() {
+        ack::check(&acks, &operations, ctx);
+    }
+    operations
 }
 
-fn operation(name: &Key, node: &Node, defaults: &Defaults<'_>, ctx: &mut Ctx) -> Option<Compiled> {
+fn operation(
+    name: &Key,
+    node: &Node,
+    defaults: &Defaults<'_>,
+    (acks, ctx): (&mut Vec<ack::Named>, &mut Ctx),
+) -> Option<Compiled> {
     let what = format!("operation `{}`", name.name);
     let mut fields = Fields::of(node, &what, &mut ctx.findings)?;
     let kind = fields.required("kind", &mut ctx.findings);
@@ -40,11 +54,14 @@ fn operation(name: &Key, node: &Node, defaults: &Defaults<'_>, ctx: &mut Ctx) ->
     let limit = limit.unwrap_or_else(|| "default".to_owned());
     let timeout = fields.optional("timeout").and_then(|node| ctx.timeout(node));
     let timeout = timeout.unwrap_or(defaults.timeout);
+    let lets = items::lets(&mut fields, ctx);
     let steps = fields.required("steps", &mut ctx.findings);
-    let base = step::Base { timeout, limit: limit.clone(), classes: &defaults.classes };
+    let (limited, classes) = (limit.clone(), &defaults.classes);
+    let base = step::Base { timeout, limit: limited, classes, lets: &lets };
     let steps = steps.map(|node| steps_of(node, &base, defaults, ctx)).unwrap_or_default();
-    let reply = reply::reply(&mut fields, ctx);
-    ctx.not_yet(&mut fields, &["ack", "let", "method"]);
+    let mut reply = reply::reply(&mut fields, ctx);
+    reply.ack = ack::ack(&mut fields, &name.name, acks, ctx);
+    ctx.lets.clear();
     fields.finish(&mut ctx.findings);
     let kind = match kind? {
         "state" => OperationKind::State,
@@ -53,10 +70,11 @@ fn operation(name: &Key, node: &Node, defaults: &Defaults<'_>, ctx: &mut Ctx) ->
     };
     let timeout = steps.iter().map(|step| step.timeout).fold(timeout, Duration::max);
     let names = entity.as_deref().is_some_and(|e| reply.xrefs.iter().any(|(kind, _)| kind == e));
+    let (name_, window) = (name.name.clone(), steps.iter().find_map(|step| step.window));
     let operation =
-        Operation { name: name.name.clone(), kind, entity, creates, names, args, limit, timeout };
+        Operation { name: name_, kind, entity, creates, names, args, limit, timeout, window };
     check(name.span, &operation, &steps, &reply, ctx);
-    let mut compiled = Compiled { operation, steps, reply };
+    let mut compiled = Compiled { operation, steps, reply, lets };
     mark_last(&mut compiled);
     Some(compiled)
 }

@@ -1,5 +1,7 @@
 //! `page:` of a step: how a listing goes on.
 
+use std::time::Duration;
+
 use orderhub_lang::diagnostic::Span;
 use orderhub_lang::yaml::{Fields, Node};
 
@@ -7,7 +9,17 @@ use super::super::model::{Page, PageKind};
 use super::{ANSWER, Ctx};
 use crate::codes;
 
-pub(super) fn page(node: &Node, ctx: &mut Ctx) -> Option<Page> {
+/// Windows within each other would never end.
+const LEAST_WINDOW: Duration = Duration::from_secs(60);
+
+/// How a listing goes on, and how long a time it may be asked for at once.
+pub(super) fn page(node: &Node, ctx: &mut Ctx) -> (Option<Page>, Option<Duration>) {
+    let mut window = None;
+    let page = page_of(node, &mut window, ctx);
+    (page, window)
+}
+
+fn page_of(node: &Node, window: &mut Option<Duration>, ctx: &mut Ctx) -> Option<Page> {
     let mut fields = Fields::of(node, "`page`", &mut ctx.findings)?;
     let next = fields.optional("next").and_then(|node| ctx.expression(node, ANSWER));
     let cursor = fields.optional("cursor").and_then(|node| ctx.expression(node, ANSWER));
@@ -17,7 +29,13 @@ pub(super) fn page(node: &Node, ctx: &mut Ctx) -> Option<Page> {
     let into = fields.text("into", &mut ctx.findings);
     let size_into = fields.text("size_into", &mut ctx.findings);
     let more = fields.optional("more").and_then(|node| ctx.expression(node, ANSWER));
-    ctx.not_yet(&mut fields, &["window"]);
+    if let Some(node) = fields.optional("window") {
+        *window = ctx.duration(node);
+        if window.is_some_and(|window| window < LEAST_WINDOW) {
+            let hint = "write the longest time that the system lists at once: `60m`, `7d`";
+            wrong(ctx, node.span, "a window is at least a minute", hint);
+        }
+    }
     fields.finish(&mut ctx.findings);
     let mut kinds = [
         next.map(PageKind::Next),
@@ -27,8 +45,13 @@ pub(super) fn page(node: &Node, ctx: &mut Ctx) -> Option<Page> {
     ]
     .into_iter()
     .flatten();
-    let (Some(kind), None) = (kinds.next(), kinds.next()) else {
-        let message = "`page` is one of `next`, `cursor`, `number` and `offset`";
+    let (first, second) = (kinds.next(), kinds.next());
+    let bare = into.is_none() && size.is_none() && size_into.is_none() && more.is_none();
+    if first.is_none() && window.is_some() && bare {
+        return None;
+    }
+    let (Some(kind), None) = (first, second) else {
+        let message = "`page` is one of `next`, `cursor`, `number` and `offset`, a `window`, or both";
         wrong(ctx, node.span, message, "write `page: { next: body.next }`");
         return None;
     };

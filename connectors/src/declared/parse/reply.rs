@@ -42,7 +42,6 @@ fn xref(kind: &Key, node: &Node, ctx: &mut Ctx) -> Option<XrefRule> {
     }
     let what = format!("`xrefs.{}`", kind.name);
     let mut fields = Fields::of(node, &what, &mut ctx.findings)?;
-    ctx.not_yet(&mut fields, &["as"]);
     let rule = if let Some(node) = fields.optional("value") {
         value(node, ctx)
     } else {
@@ -76,7 +75,7 @@ fn value(node: &Node, ctx: &mut Ctx) -> Option<XrefRule> {
 }
 
 /// A path within an element, or `$position`.
-fn element_path(node: &Node, ctx: &mut Ctx) -> Option<Path> {
+pub(super) fn element_path(node: &Node, ctx: &mut Ctx) -> Option<Path> {
     let Some(text) = node.scalar_text() else {
         ctx.findings.report(ctx.findings.wrong_type(node, "a path is a text"));
         return None;
@@ -101,7 +100,9 @@ pub(super) fn reads_body(reply: &Reply) -> bool {
     let body = |name: &Name| matches!(name.root.as_str(), "body");
     let xrefs = reply.xrefs.iter().any(|(_, rule)| rule_reads(rule, &body));
     let documents = [&reply.document, &reply.documents];
-    xrefs || documents.into_iter().flatten().any(|expression| expression.reads().iter().any(body))
+    let acks = reply.ack.iter().flat_map(|ack| &ack.args);
+    let ack = acks.map(|(_, rule)| rule).any(|rule| rule.reads().iter().any(body));
+    ack || xrefs || documents.into_iter().flatten().any(|expression| expression.reads().iter().any(body))
 }
 
 fn rule_reads(rule: &XrefRule, test: &dyn Fn(&Name) -> bool) -> bool {

@@ -9,7 +9,7 @@ use orderhub_lang::template::{Template, Tree};
 use orderhub_lang::yaml::{Fields, Node};
 
 use super::super::model::{Body, Classes, Each, Expr, Step};
-use super::{ANSWER, Ctx, STEP, answer, graphql, operation, page};
+use super::{ANSWER, Ctx, STEP, answer, graphql, items, operation, page};
 use crate::codes;
 use crate::contract::Idempotency;
 
@@ -30,6 +30,7 @@ pub(super) struct Base<'a> {
     pub(super) timeout: Duration,
     pub(super) limit: String,
     pub(super) classes: &'a Classes,
+    pub(super) lets: &'a [(String, Tree)],
 }
 
 /// The steps before this one.
@@ -48,6 +49,10 @@ pub(super) fn step(
 ) -> Option<Step> {
     let mut fields = Fields::of(node, "a step", &mut ctx.findings)?;
     let id = fields.required_text("id", &mut ctx.findings);
+    let known = ctx.lets.len();
+    ctx.of_items = node.get("items").is_some();
+    let own = items::lets(&mut fields, ctx);
+    let lets: Vec<_> = base.lets.iter().cloned().chain(own).collect();
     let when = fields.optional("when").and_then(|node| ctx.expression(node, STEP));
     let each = fields.optional("each").and_then(|node| each(node, ctx));
     let method = fields.required("method", &mut ctx.findings);
@@ -67,8 +72,13 @@ pub(super) fn step(
     let limit =
         fields.optional("limit").and_then(|node| operation::known_limit(node, defaults, ctx));
     let idempotency = idempotency(&mut fields, method, earlier, ctx);
-    let page = fields.optional("page").and_then(|node| page::page(node, ctx));
-    ctx.not_yet(&mut fields, &["until", "every", "items", "let"]);
+    let (page, window) =
+        fields.optional("page").map(|node| page::page(node, ctx)).unwrap_or_default();
+    let until = items::until(&mut fields, idempotency.as_ref(), ctx);
+    let items = items::items(&mut fields, each.as_ref(), ctx);
+    check(&fields, (until.is_some(), items.is_some(), page.is_some()), ctx);
+    ctx.lets.truncate(known);
+    ctx.of_items = false;
     fields.finish(&mut ctx.findings);
     let mut classes = answer::over(own, base.classes);
     if asks && classes.ok.is_none() {
@@ -78,11 +88,16 @@ pub(super) fn step(
     let needs_body = asks
         || save.iter().any(|(_, expr)| reads_body(expr))
         || classes.ok.as_ref().is_some_and(reads_body)
+        || until.as_ref().is_some_and(|until| reads_body(&until.done))
+        || items.is_some()
         || page.is_some();
     Some(Step {
         id: id?,
         when,
         each,
+        items,
+        lets,
+        until,
         method: method?,
         path: path?,
         query: query.unwrap_or_default(),
@@ -95,7 +110,16 @@ pub(super) fn step(
         timeout: timeout.unwrap_or(base.timeout),
         limit: limit.unwrap_or_else(|| base.limit.clone()),
         page,
+        window,
     })
+}
+
+/// What one step cannot be at once.
+fn check(fields: &Fields<'_>, (until, items, page): (bool, bool, bool), ctx: &mut Ctx) {
+    if usize::from(until) + usize::from(items) + usize::from(page) > 1 {
+        let message = "a step has one of `until:`, `items:` and `page:`";
+        page::wrong(ctx, fields.span(), message, "make two steps of it");
+    }
 }
 
 fn each(node: &Node, ctx: &mut Ctx) -> Option<Each> {

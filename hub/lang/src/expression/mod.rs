@@ -88,6 +88,9 @@ pub enum EvalError {
     /// Something is missing that it computes with: nothing stands where a value is needed.
     #[error("{0}")]
     Nothing(String),
+    /// A value that a name stands for needs another, which is missing: its name.
+    #[error("`{0}` is missing")]
+    Missing(String),
     /// Anything else, for a person.
     #[error("{0}")]
     Failed(String),

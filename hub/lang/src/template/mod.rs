@@ -266,7 +266,13 @@ fn in_braces(error: ExpressionError, inside: &str, shift: u32) -> ExpressionErro
 }
 
 fn eval(expression: &dyn Expression, text: &str, scope: &dyn Scope) -> Result<Value, RenderError> {
-    expression.eval(scope).map_err(|why| RenderError::Eval { text: text.to_owned(), why })
+    expression.eval(scope).map_err(|why| match why {
+        EvalError::Missing(name) => RenderError::Missing(name),
+        why @ (EvalError::Several(_)
+        | EvalError::Secret(_)
+        | EvalError::Nothing(_)
+        | EvalError::Failed(_)) => RenderError::Eval { text: text.to_owned(), why },
+    })
 }
 
 /// The text of a value, which must be there and be a scalar.

@@ -119,6 +119,9 @@ fn answered(end: AttemptEnd, policy: Policy<'_>) -> Asked {
                 return Asked::No { status, why };
             }
         }
+        AttemptEnd::Part(part) => return Asked::No { status: 200, why: part.why() },
+        // What was begun there is not gone on with: the next time begins anew.
+        AttemptEnd::Waits(_) => return unfinished(policy),
         AttemptEnd::Unbuilt(_)
         | AttemptEnd::OutOfTime
         | AttemptEnd::Lost
@@ -130,6 +133,15 @@ fn answered(end: AttemptEnd, policy: Policy<'_>) -> Asked {
             let waits = matches!(verdict.class, ReceiptClass::Throttled | ReceiptClass::NotAllowed);
             Asked::Again { at, spent: !waits, why }
         }
+        None => Asked::GivenUp(why),
+    }
+}
+
+/// A job that was not done in the time of one question.
+fn unfinished(policy: Policy<'_>) -> Asked {
+    let why = format!("what it waits for there was not done within {} s", LONGEST.as_secs());
+    match policy.redelivery.wait(policy.attempt, None, policy.jitter) {
+        Some(wait) => Asked::Again { at: policy.after(wait), spent: true, why },
         None => Asked::GivenUp(why),
     }
 }

@@ -121,7 +121,8 @@ async fn ask(
         }
         AttemptEnd::Unbuilt(error) => Err(error.to_string().into()),
         AttemptEnd::Lost => Err(Cause::CutOff.to_string().into()),
-        AttemptEnd::OutOfTime | AttemptEnd::Lapsed { .. } => {
+        AttemptEnd::Part(part) => Err(part.why().into()),
+        AttemptEnd::OutOfTime | AttemptEnd::Waits(_) | AttemptEnd::Lapsed { .. } => {
             Err(format!("no answer within {} s", LONGEST.as_secs()).into())
         }
     }

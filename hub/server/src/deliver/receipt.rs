@@ -72,8 +72,10 @@ impl Hand<'_> {
                 reply = self.reply(flight, done.document.as_ref(), &mut verdict);
                 &done.xrefs
             }
+            AttemptEnd::Part(part) => &part.xrefs,
             AttemptEnd::Failed { .. }
             | AttemptEnd::Unbuilt(_)
+            | AttemptEnd::Waits(_)
             | AttemptEnd::OutOfTime
             | AttemptEnd::Lost
             | AttemptEnd::Lapsed { .. } => &known,
@@ -158,7 +160,8 @@ impl Hand<'_> {
     /// A flight of a process that is gone.
     pub(super) async fn lapsed(&self, flight: &Flight) -> Result<Turn, StoreError> {
         let began = flight.began.unwrap_or(flight.deadline);
-        let (frozen, memo) = (Frozen::from_bytes(&flight.inputs), read_memo(&flight.memo));
+        let (frozen, mut memo) = (Frozen::from_bytes(&flight.inputs), read_memo(&flight.memo));
+        memo.iter_mut().for_each(Memo::go_on);
         let request = frozen.as_ref().zip(memo.as_ref()).map(|(frozen, memo)| {
             let base = &self.system.base_url;
             let call = frozen.call(&flight.operation, &flight.key, flight.attempt, base);
@@ -166,7 +169,9 @@ impl Hand<'_> {
         });
         let (idempotency, timeout) = match request {
             Some(Ok(NextStep::Send(request))) => (request.idempotency, request.timeout),
-            Some(Ok(NextStep::Done(_))) => (Idempotency::Safe, Duration::ZERO),
+            Some(Ok(NextStep::Done(_) | NextStep::Wait(_) | NextStep::Part(_))) => {
+                (Idempotency::Safe, Duration::ZERO)
+            }
             // Nobody can say what was in the air: a person must look.
             Some(Err(_)) | None => (Idempotency::Unsafe, Duration::ZERO),
         };

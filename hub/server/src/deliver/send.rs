@@ -134,6 +134,7 @@ impl Hand<'_> {
         let Ready { mut flight, frozen, mut memo } = ready;
         let base = &self.system.base_url;
         let call = frozen.call(&flight.operation, &flight.key, flight.attempt, base);
+        memo.go_on();
         if flight.may_have_acted {
             self.look_first(&call, &mut memo);
         }
@@ -205,7 +206,7 @@ impl Hand<'_> {
         match self.system.connector.next(call, memo) {
             Ok(NextStep::Send(request)) => Ok(Some(request)),
             Err(BuildError::NotLinked(kind)) => Err(kind),
-            Ok(NextStep::Done(_))
+            Ok(NextStep::Done(_) | NextStep::Wait(_) | NextStep::Part(_))
             | Err(
                 BuildError::UnknownOperation(_) | BuildError::Secret(_) | BuildError::Step { .. },
             ) => Ok(None),

@@ -3,13 +3,16 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use orderhub_connectors::contract::{Idempotency, Memo, Reply};
+use orderhub_connectors::contract::{Idempotency, Memo, Part, Reply, Wait};
 use orderhub_connectors::error::{BuildError, CallError, Next};
 use orderhub_order::fold::ReceiptClass;
 
 use crate::resilience::credential::PROBE_EVERY;
 use crate::resilience::retry::{Jitter, Redelivery};
 use crate::resilience::{Cause, Failure};
+
+/// How often a job is asked for before that counts as an attempt.
+const MOST_ASKED: u32 = 100;
 
 /// How an attempt ended.
 #[derive(Debug)]
@@ -29,6 +32,10 @@ pub(super) enum AttemptEnd {
         /// The step's timeout.
         timeout: Duration,
     },
+    /// A job at the system is not done yet.
+    Waits(Wait),
+    /// The system took some of the elements of a step, and refused others.
+    Part(Box<Part>),
     /// The next step cannot be built.
     Unbuilt(BuildError),
     /// The time of the attempt is used up between two steps.
@@ -92,7 +99,7 @@ pub(super) struct Policy<'a> {
 }
 
 impl Policy<'_> {
-    fn after(&self, wait: Duration) -> Timestamp {
+    pub(super) fn after(&self, wait: Duration) -> Timestamp {
         later(self.now, wait)
     }
 
@@ -155,6 +162,8 @@ pub(super) fn judge(end: &AttemptEnd, policy: Policy<'_>) -> Settlement {
         }
         AttemptEnd::Failed { failure, idempotency, .. } => failed(failure, idempotency, policy),
         AttemptEnd::Unbuilt(error) => unbuilt(error, policy),
+        AttemptEnd::Waits(wait) => waits(*wait, policy),
+        AttemptEnd::Part(part) => partly(part, policy),
         // No attempt is spent on it: each one gets further than the one before.
         AttemptEnd::OutOfTime => Settlement {
             class: ReceiptClass::Throttled,
@@ -188,6 +197,35 @@ pub(super) fn judge(end: &AttemptEnd, policy: Policy<'_>) -> Settlement {
             }
         }
     }
+}
+
+/// A job is waited for as its file says, and no attempt is spent on that; one that takes very long costs patience.
+///
+/// **Invariant:** nothing is waited for without end. Test: `a_job_that_never_ends_is_given_up`.
+fn waits(wait: Wait, policy: Policy<'_>) -> Settlement {
+    let why = format!(
+        "the system is not done yet: it is asked again each {} s",
+        wait.every.as_secs_f64().ceil()
+    );
+    if wait.asked <= MOST_ASKED {
+        return policy.limited(ReceiptClass::Throttled, "throttled", wait.every, why);
+    }
+    policy.retry(ReceiptClass::NotActed, "not_acted", Some(wait.every), why)
+}
+
+/// Some of the elements are done, and are not sent again: what is left is tried later, or shown to a person, and
+/// nothing else leaves for the lane before he has decided.
+fn partly(part: &Part, policy: Policy<'_>) -> Settlement {
+    let why = part.why();
+    if part.again {
+        let verdict =
+            policy.retry(ReceiptClass::NotActed, "not_acted", None, why);
+        if verdict.next_due.is_some() {
+            return verdict;
+        }
+        return Settlement { shown: "said_no", ..in_doubt(verdict.why) };
+    }
+    Settlement { shown: "said_no", ..in_doubt(why) }
 }
 
 fn perhaps(resume: Option<u32>, why: String) -> Settlement {

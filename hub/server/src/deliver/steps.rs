@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use orderhub_connectors::contract::{
-    Call, Connector, Idempotency, Memo, NextStep, ReplyXref, Request,
+    Call, Connector, Idempotency, Memo, NextStep, ReplyXref, Request, Wait,
 };
 use tokio::time::Instant;
 
@@ -16,6 +16,9 @@ use super::settle::AttemptEnd;
 use crate::resilience::{Caller, Exchanged, Failure, Prepaid, Step};
 use crate::telemetry::trace::Place;
 
+/// A delivery that waits for a job keeps its permits for so long, all waits together; what takes longer goes back to
+/// its lane.
+const IN_HAND: Duration = Duration::from_secs(5);
 /// Less than this is no time to ask in.
 const LEAST: Duration = Duration::from_secs(1);
 
@@ -56,6 +59,7 @@ impl Run<'_> {
     pub(super) async fn run(&self, memo: Memo, first: Option<Prepaid>) -> Ran {
         let mut prepaid = first.unwrap_or_default();
         let (mut memo, status, mut wrote) = (memo, AtomicU16::new(0), false);
+        let mut waited = Duration::ZERO;
         let end = loop {
             let request = match self.connector.next(self.call, &memo) {
                 Ok(NextStep::Done(reply)) => break AttemptEnd::Done(reply),
@@ -63,6 +67,17 @@ impl Run<'_> {
                     Some(request) => request,
                     None => break AttemptEnd::OutOfTime,
                 },
+                Ok(NextStep::Wait(wait)) => {
+                    memo.go_on();
+                    if !self.waits(wait, &mut waited).await {
+                        break AttemptEnd::Waits(wait);
+                    }
+                    continue;
+                }
+                Ok(NextStep::Part(part)) => {
+                    memo.go_on();
+                    break AttemptEnd::Part(part);
+                }
                 Err(error) => break AttemptEnd::Unbuilt(error),
             };
             if !self.dispatcher.common.store.lives() {
@@ -90,6 +105,18 @@ impl Run<'_> {
         let status = Some(status.into_inner()).filter(|status| *status != 0);
         let known = self.connector.known(self.call, &memo);
         Ran { end, memo, status, known, wrote }
+    }
+
+    /// Waits for a job at the system, if that can be done in hand.
+    async fn waits(&self, wait: Wait, waited: &mut Duration) -> bool {
+        let ends = Instant::now() + wait.every;
+        *waited = waited.saturating_add(wait.every);
+        // Somebody waits for a read, or would begin it anew.
+        if ends + LEAST > self.until || self.flying.is_some() && *waited > IN_HAND {
+            return false;
+        }
+        tokio::time::sleep_until(ends).await;
+        true
     }
 
     /// The step with the time that it gets; `None`: it could not end before the run has to. Looking changes

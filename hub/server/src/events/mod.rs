@@ -103,6 +103,7 @@ pub(crate) fn system(bus: &Bus) -> Option<(System, SystemRules)> {
 /// Each event is an operation of its own, so that one that nobody is bound to does not shut the breaker of others.
 fn operation(name: &str) -> Operation {
     Operation {
+        window: None,
         name: name.to_owned(),
         kind: OperationKind::Fact,
         entity: Some(Entity::Order.as_str().to_owned()),

@@ -1,0 +1,98 @@
+//! What an answer leaves in the memo: what its step saves, the next page, a job that is not done, elements that were
+//! refused.
+//!
+//! **Invariants:** what a job's answers save stays while it is waited for, and its step is left only when the job is
+//! done. Test: the case `tests/data/connectors/job.yaml`.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use orderhub_lang::value::Value;
+
+use super::model::{Compiled, Step};
+use super::scope::{Answered, CallScope, Document};
+use super::walk::{self, At, yes};
+use super::{ACTED, items, judge, page};
+use crate::contract::{Answer, Call, Idempotency, Memo, Wait};
+use crate::error::CallError;
+use crate::parts::WAITS;
+
+/// How often the job was asked for; no expression can read it, as no name has a `$`.
+const ASKED: &str = "$asked";
+
+/// Reads the answer to the step that is due.
+pub(super) fn answer(
+    compiled: &Compiled,
+    call: &Call<'_>,
+    memo: &mut Memo,
+    answer: &Answer,
+) -> Result<(), CallError> {
+    let unreadable = |why: String| CallError::MayHaveActed { why };
+    let document = Document::new(call);
+    let at = walk::current(compiled, call, memo, &document)
+        .map_err(|error| unreadable(error.to_string()))?
+        .ok_or_else(|| unreadable("an answer to no step".to_owned()))?;
+    let answered = Answered::new(answer);
+    let mut kept = memo.clone();
+    let scope = CallScope::of(&at, call, memo, &document).answered(&answered);
+    judge::judge(at.step, &scope, &answered)?;
+    let all = take(&at, &mut kept, &scope, &answered)?;
+    if at.step.idempotency != Idempotency::Safe {
+        kept.saved.insert(ACTED.to_owned(), Value::Bool(true));
+    }
+    kept.body = Some(Bytes::clone(&answer.body));
+    if all {
+        walk::advance(&mut kept, &at);
+    } else {
+        stay(&mut kept, &at);
+    }
+    *memo = kept;
+    Ok(())
+}
+
+/// Keeps what the answer says; whether the step is done.
+fn take(
+    at: &At<'_>,
+    kept: &mut Memo,
+    scope: &CallScope<'_>,
+    answered: &Answered<'_>,
+) -> Result<bool, CallError> {
+    let (step, status) = (at.step, answered.answer.status);
+    let no = |what: &str, error: String| CallError::SaidNo {
+        status,
+        why: format!("step `{}`: `{what}`: {error}", step.id),
+    };
+    if let Some(rules) = &step.items {
+        return items::answered(rules, at, kept, scope, answered);
+    }
+    for (name, value) in judge::saved(step, scope, status)? {
+        walk::save(kept, &name, value, at.item.is_some().then_some(at.position));
+    }
+    if let Some(page) = &step.page {
+        kept.saved.extend(page::said(page, scope).map_err(|e| no("page", e.to_string()))?);
+    }
+    let Some(until) = &step.until else { return Ok(true) };
+    if yes(&until.done, scope).map_err(|e| no("until", e.to_string()))? {
+        kept.saved.remove(ASKED);
+        return Ok(true);
+    }
+    let asked = kept.saved.get(ASKED).and_then(Value::as_int).unwrap_or(0);
+    kept.saved.insert(ASKED.to_owned(), Value::Int(asked.saturating_add(1)));
+    kept.saved.insert(WAITS.to_owned(), Value::Bool(true));
+    Ok(false)
+}
+
+/// The memo stays at the step and element that was answered.
+fn stay(memo: &mut Memo, at: &At<'_>) {
+    memo.step = at.index;
+    memo.position = at.position;
+}
+
+/// Whether the last answer said that its job is not done.
+pub(super) fn waits(compiled: &Compiled, memo: &Memo) -> Option<Wait> {
+    memo.saved.get(WAITS)?;
+    let step: Option<&Step> = compiled.steps.get(usize::try_from(memo.step).ok()?);
+    let every = step.and_then(|step| step.until.as_ref()).map_or(Duration::ZERO, |u| u.every);
+    let asked = memo.saved.get(ASKED).and_then(Value::as_int).unwrap_or(1);
+    Some(Wait { every, asked: u32::try_from(asked).unwrap_or(u32::MAX) })
+}

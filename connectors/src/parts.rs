@@ -1,0 +1,91 @@
+//! What a call leaves open between its steps: a job that is not done yet, elements that were refused, a page that
+//! the system wants confirmed.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use orderhub_lang::value::Value;
+
+use crate::contract::{Memo, ReplyXref};
+
+/// Set by an answer that says that the job is not done yet. No expression can read it, as no name has a `$`.
+pub(crate) const WAITS: &str = "$waits";
+/// Set by an answer that refused elements: which.
+pub(crate) const REFUSED: &str = "$refused";
+
+/// A job at the system is not done yet: its step is asked again, no sooner than this.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wait {
+    /// After so long.
+    pub every: Duration,
+    /// How often it was asked so far; at least 1.
+    pub asked: u32,
+}
+
+/// A step over elements was answered, and some of them were refused. The others are done, and are not sent again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// The step.
+    pub step: String,
+    /// The elements that are not done; at least one.
+    pub refused: Vec<Refused>,
+    /// How many elements the step is about.
+    pub of: usize,
+    /// The system would take them later; else a person must see it.
+    pub again: bool,
+    /// References that the answer gave to those that are done.
+    pub xrefs: Vec<ReplyXref>,
+}
+
+/// An element that is not done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// Our id of it, or its position from 1.
+    pub ours: String,
+    /// For a person.
+    pub why: String,
+}
+
+/// The elements that a sentence names.
+const NAMED: usize = 5;
+
+impl Part {
+    /// For a person: how many, which, and why.
+    pub fn why(&self) -> String {
+        let some = self.refused.iter().take(NAMED);
+        let some: Vec<String> = some.map(|one| format!("`{}`: {}", one.ours, one.why)).collect();
+        let more = self.refused.len().saturating_sub(NAMED);
+        let more = if more > 0 { format!("; and {more} more") } else { String::new() };
+        let (count, of, step) = (self.refused.len(), self.of, &self.step);
+        format!(
+            "step `{step}`: {count} of {of} were refused: {}{more}; what was taken is not sent again",
+            some.join("; ")
+        )
+    }
+}
+
+/// How a page is confirmed to the system, once it is stored here.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Ack {
+    /// The operation that confirms; safe to repeat.
+    pub operation: String,
+    /// Its arguments.
+    pub args: BTreeMap<String, Value>,
+}
+
+impl std::fmt::Debug for Ack {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Ack")
+            .field("operation", &self.operation)
+            .field("args", &self.args.keys())
+            .finish()
+    }
+}
+
+impl Memo {
+    /// The call goes on: the step that waits, or that refused elements, is asked again.
+    pub fn go_on(&mut self) {
+        self.saved.remove(WAITS);
+        self.saved.remove(REFUSED);
+    }
+}
