@@ -130,7 +130,8 @@ fn keep(at: &At<'_>, memo: &mut Memo, (again, no): (Open, Open)) -> bool {
         memo.saved.remove(&round_key(step));
         return true;
     }
-    let refused = vec![("again".to_owned(), Value::Bool(tried)), ("open".to_owned(), Value::List(open))];
+    let refused =
+        vec![("again".to_owned(), Value::Bool(tried)), ("open".to_owned(), Value::List(open))];
     memo.saved.insert(REFUSED.to_owned(), Value::Map(refused));
     false
 }
@@ -152,9 +153,9 @@ fn name(rules: &Items, position: u32, element: &Value) -> String {
 fn result<'r>(rules: &Items, results: &'r [Value], index: usize, ours: &str) -> Option<&'r Value> {
     match &rules.ours {
         OursRule::Position => results.get(index),
-        OursRule::Id(path) => {
-            results.iter().find(|result| path.first(result).scalar_text().is_some_and(|id| id == ours))
-        }
+        OursRule::Id(path) => results
+            .iter()
+            .find(|result| path.first(result).scalar_text().is_some_and(|id| id == ours)),
     }
 }
 

@@ -31,8 +31,8 @@ use self::login::Login;
 use self::model::{Compiled, Hooks, Keyed};
 use self::scope::Document;
 use crate::contract::{
-    Answer, Call, Connector, Credentials, Handshake, Heard, Limit, Memo, Needs,
-    NextStep, Operation, ReplyXref, Request, Session, Webhook,
+    Answer, Call, Connector, Credentials, Handshake, Heard, Limit, Memo, Needs, NextStep,
+    Operation, ReplyXref, Request, Session, Webhook,
 };
 use crate::error::{BuildError, CallError, VerifyError};
 use crate::parts::REFUSED;

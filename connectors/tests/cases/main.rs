@@ -134,9 +134,10 @@ impl Walk<'_> {
     /// What stands between this answer and the next request; whether the call goes on by itself.
     fn pauses(&mut self, turn: &Value) -> bool {
         let shown = match self.connector.next(&self.call, &self.memo) {
-            Ok(NextStep::Wait(wait)) => {
-                map(vec![("waits", show_time(wait.every)), ("asked", Value::Int(wait.asked.into()))])
-            }
+            Ok(NextStep::Wait(wait)) => map(vec![
+                ("waits", show_time(wait.every)),
+                ("asked", Value::Int(wait.asked.into())),
+            ]),
             Ok(NextStep::Part(part)) => show_part(&part),
             _ => {
                 assert!(turn.get("then").is_none(), "{}: the call goes on at once", self.why);

@@ -101,10 +101,16 @@ pub(super) fn show_reply(reply: &Reply) -> Value {
         ("document", reply.document.as_deref().map_or(Value::Null, shown)),
         ("already", reply.already.into()),
         ("next", reply.next.clone().unwrap_or_default()),
-        ("ack", reply.ack.as_ref().map_or(Value::Null, |ack| {
-            let args = ack.args.iter().map(|(name, value)| (name.clone(), value.clone()));
-            map(vec![("do", ack.operation.as_str().into()), ("args", Value::Map(args.collect()))])
-        })),
+        (
+            "ack",
+            reply.ack.as_ref().map_or(Value::Null, |ack| {
+                let args = ack.args.iter().map(|(name, value)| (name.clone(), value.clone()));
+                map(vec![
+                    ("do", ack.operation.as_str().into()),
+                    ("args", Value::Map(args.collect())),
+                ])
+            }),
+        ),
         ("documents", Value::List(reply.documents.iter().map(|bytes| shown(bytes)).collect())),
     ])
 }

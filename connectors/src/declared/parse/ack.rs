@@ -65,8 +65,7 @@ pub(super) fn check(named: &[Named], operations: &[Compiled], ctx: &mut Ctx) {
         };
         let unsafe_step = found.steps.iter().find(|s| s.idempotency != Idempotency::Safe);
         if let Some(step) = unsafe_step {
-            let message =
-                format!("step `{}` of `{}` cannot be sent again", step.id, ack.operation);
+            let message = format!("step `{}` of `{}` cannot be sent again", step.id, ack.operation);
             let finding = ctx.findings.error(crate::codes::ACK, ack.at, message).with_hint(
                 "what confirms may be sent twice: say `idempotency: safe` where that does no harm",
             );

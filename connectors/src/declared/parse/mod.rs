@@ -42,7 +42,8 @@ const STEP: &[&str] = &[
 /// Names that expressions over an answer may read.
 const ANSWER: &[&str] = &[
     "status", "headers", "body", "text", "doc", "key", "memo", "item", "position", "mine", "xref",
-    "attempt", "settings", "base_url", "fields", "args", "since", "until", "cursor", "items", "let",
+    "attempt", "settings", "base_url", "fields", "args", "since", "until", "cursor", "items",
+    "let",
 ];
 
 /// Names that a reply may read: the last answer's body, not its status.

@@ -51,7 +51,8 @@ fn page_of(node: &Node, window: &mut Option<Duration>, ctx: &mut Ctx) -> Option<
         return None;
     }
     let (Some(kind), None) = (first, second) else {
-        let message = "`page` is one of `next`, `cursor`, `number` and `offset`, a `window`, or both";
+        let message =
+            "`page` is one of `next`, `cursor`, `number` and `offset`, a `window`, or both";
         wrong(ctx, node.span, message, "write `page: { next: body.next }`");
         return None;
     };

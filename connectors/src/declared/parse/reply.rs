@@ -102,7 +102,8 @@ pub(super) fn reads_body(reply: &Reply) -> bool {
     let documents = [&reply.document, &reply.documents];
     let acks = reply.ack.iter().flat_map(|ack| &ack.args);
     let ack = acks.map(|(_, rule)| rule).any(|rule| rule.reads().iter().any(body));
-    ack || xrefs || documents.into_iter().flatten().any(|expression| expression.reads().iter().any(body))
+    ack || xrefs
+        || documents.into_iter().flatten().any(|expression| expression.reads().iter().any(body))
 }
 
 fn rule_reads(rule: &XrefRule, test: &dyn Fn(&Name) -> bool) -> bool {

@@ -218,8 +218,7 @@ fn waits(wait: Wait, policy: Policy<'_>) -> Settlement {
 fn partly(part: &Part, policy: Policy<'_>) -> Settlement {
     let why = part.why();
     if part.again {
-        let verdict =
-            policy.retry(ReceiptClass::NotActed, "not_acted", None, why);
+        let verdict = policy.retry(ReceiptClass::NotActed, "not_acted", None, why);
         if verdict.next_due.is_some() {
             return verdict;
         }

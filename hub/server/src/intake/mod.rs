@@ -33,6 +33,7 @@ pub mod poll;
 pub mod queue;
 mod seen;
 pub mod webhook;
+mod window;
 
 use lookups::Looks;
 pub(crate) use lookups::{Sources, find_out, reference};

@@ -1,0 +1,89 @@
+//! The times that polls ask for, and where their cursors stand then. Pure.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::apply::Cursor;
+use crate::bundle;
+
+/// The poll under way.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Window {
+    pub(super) from: Option<Timestamp>,
+    pub(super) until: Timestamp,
+}
+
+/// What a poll that begins now asks for.
+pub(super) fn window(poll: &bundle::Poll, since: Option<Timestamp>, now: Timestamp) -> Window {
+    let back = |from: Timestamp, by: Duration| {
+        let by = SignedDuration::try_from(by).unwrap_or(SignedDuration::MAX);
+        from.checked_sub(by).unwrap_or(Timestamp::MIN)
+    };
+    let from = match since {
+        Some(since) => Some(back(since, poll.overlap)),
+        None => poll.reach.map(|reach| back(now, reach)),
+    };
+    // Whole seconds, downwards: many systems write no others.
+    let whole = |at: Timestamp| Timestamp::from_second(at.as_second()).unwrap_or(at);
+    Window { from: from.map(whole), until: whole(now) }
+}
+
+/// The cursor behind a page.
+pub(super) fn moved(
+    cursor: &Cursor,
+    window: Window,
+    next: Option<String>,
+    now: Timestamp,
+) -> Cursor {
+    let (from, until) = (window.from, Some(window.until));
+    match next {
+        next @ Some(_) => Cursor { from, until, next, ..cursor.clone() },
+        None => Cursor {
+            since: until,
+            from: None,
+            until: None,
+            next: None,
+            good_at: Some(now),
+            ..cursor.clone()
+        },
+    }
+}
+
+pub(super) fn later(at: Timestamp, by: Duration) -> Timestamp {
+    let by = SignedDuration::try_from(by).unwrap_or(SignedDuration::MAX);
+    at.checked_add(by).unwrap_or(Timestamp::MAX)
+}
+
+pub(super) fn until(now: Timestamp, at: Timestamp) -> Duration {
+    Duration::try_from(at.duration_since(now)).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    fn poll(overlap: u64, reach: Option<u64>) -> bundle::Poll {
+        bundle::Poll {
+            operation: "list".into(),
+            every: Duration::from_secs(300),
+            overlap: Duration::from_secs(overlap),
+            reach: reach.map(Duration::from_secs),
+            fields: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_poll_looks_back_as_far_as_it_must_and_may() {
+        let (now, since) = (at("2026-11-02T09:00:00.7Z"), at("2026-11-02T08:55:00Z"));
+        let from = |poll: &bundle::Poll, since| window(poll, since, now).from;
+        assert_eq!(window(&poll(0, None), None, now).until, at("2026-11-02T09:00:00Z"));
+        assert_eq!(from(&poll(120, Some(60)), Some(since)), Some(at("2026-11-02T08:53:00Z")));
+        assert_eq!(from(&poll(120, Some(3_600)), None), Some(at("2026-11-02T08:00:00Z")));
+        assert_eq!(from(&poll(120, None), None), None, "to the beginning");
+    }
+}
