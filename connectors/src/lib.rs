@@ -11,4 +11,5 @@ pub mod error;
 mod masked;
 mod memo;
 mod parts;
+mod put;
 pub mod sign;

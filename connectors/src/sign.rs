@@ -18,12 +18,15 @@ use base64::engine::general_purpose::STANDARD;
 use orderhub_lang::escape::percent;
 use orderhub_lang::expression::{EvalError, Expression, Name, Scope};
 use orderhub_lang::form;
+use orderhub_lang::path::Segment;
 use orderhub_lang::template::{Place, RenderError, Template, Tree};
 use orderhub_lang::value::Value;
+use orderhub_lang::xml;
 use subtle::ConstantTimeEq as _;
 
 use crate::contract::{Credentials, Request, Webhook};
 use crate::error::{BuildError, VerifyError};
+use crate::put::put_at;
 
 /// Names that signatures of requests may read.
 pub const SIGNER_NAMES: &[&str] =
@@ -35,7 +38,7 @@ pub const SESSION_NAMES: &[&str] =
 
 /// Names that signatures of webhooks may read.
 pub const VERIFIER_NAMES: &[&str] =
-    &["secret", "settings", "now", "path", "headers", "raw", "body", "text"];
+    &["secret", "settings", "now", "path", "query", "headers", "raw", "body", "text"];
 
 /// What a form is on the wire.
 pub(crate) const FORM: &str = "application/x-www-form-urlencoded";
@@ -52,10 +55,39 @@ pub struct Signer {
     pub query: Vec<(String, Template)>,
     /// Form values to add, where the body is a form.
     pub form: Vec<(String, Template)>,
+    /// Places to set in a JSON body.
+    pub body: Vec<(Vec<Segment>, Tree)>,
     /// User and password of basic authentication.
     pub basic: Option<(Template, Template)>,
     /// Both are written as a form writes values, before they are joined (RFC 6749, section 2.3.1).
     pub encoded: bool,
+}
+
+/// The form of a webhook's body.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Format {
+    /// JSON.
+    #[default]
+    Json,
+    /// A form, its values decoded.
+    Form,
+    /// XML, as mappings read it.
+    Xml,
+}
+
+impl Format {
+    /// The body as a tree.
+    ///
+    /// # Errors
+    ///
+    /// Why it is none.
+    pub(crate) fn read(self, body: &[u8]) -> Result<Value, String> {
+        match self {
+            Self::Json => Value::from_json(body).map_err(|error| format!("is not JSON: {error}")),
+            Self::Form => form::flat(body).ok_or_else(|| "is not a form".to_owned()),
+            Self::Xml => xml::read(body).map_err(|why| format!("is not XML: {why}")),
+        }
+    }
 }
 
 /// Checks that a webhook is authentic.
@@ -65,12 +97,12 @@ pub struct Verifier {
     pub got: Arc<dyn Expression>,
     /// What it must be.
     pub want: Template,
-    /// The body is a form: `body.<name>` is a value of it, decoded.
-    pub form: bool,
+    /// What the body is, for `body.<name>`.
+    pub format: Format,
 }
 
 impl Signer {
-    /// Adds what is declared, in this order: form values, parameters, headers. Each sees what was added before it, in
+    /// Adds what is declared, in this order: form values or places of the body, parameters, headers. Each sees what was added before it, in
     /// the order of the file, so that a signature may cover it.
     ///
     /// # Errors
@@ -90,6 +122,7 @@ impl Signer {
         if !self.form.is_empty() && !request.headers.iter().any(typed) {
             request.headers.push(("content-type".to_owned(), FORM.to_owned()));
         }
+        self.set(request, with)?;
         for (name, template) in &self.query {
             let value = text(template, request, with)?;
             let separator = if request.url.contains('?') { '&' } else { '?' };
@@ -112,6 +145,36 @@ impl Signer {
             headers.push(("authorization".to_owned(), format!("Basic {}", STANDARD.encode(pair))));
         }
         request.headers.extend(headers);
+        Ok(())
+    }
+}
+
+impl Signer {
+    /// Sets what stands within a JSON body; one without a body gets one.
+    fn set(&self, request: &mut Request, with: &Credentials<'_>) -> Result<(), BuildError> {
+        if self.body.is_empty() {
+            return Ok(());
+        }
+        let failed = |why: &str| BuildError::Step {
+            step: request.step.clone(),
+            why: format!("auth: `body`: {why}"),
+        };
+        let mut tree = match request.body.is_empty() {
+            true => Value::Map(Vec::new()),
+            false => Value::from_json(&request.body)
+                .map_err(|_| failed("what the step sends is no JSON"))?,
+        };
+        for (path, value) in &self.body {
+            let value = body(value, request, with)?;
+            if !put_at(&mut tree, path, value) {
+                return Err(failed("a key of something that is no object"));
+            }
+        }
+        request.body = tree.to_json().into();
+        let typed = |(name, _): &(String, String)| name.eq_ignore_ascii_case("content-type");
+        if !request.headers.iter().any(typed) {
+            request.headers.push(("content-type".to_owned(), "application/json".to_owned()));
+        }
         Ok(())
     }
 }
@@ -168,7 +231,7 @@ impl Verifier {
         // Parsed at most once: whoever sends it has proved nothing yet.
         let body = OnceCell::new();
         for turn in 0..self.turns(with) {
-            let scope = VerifierScope { hook, with, turn, form: self.form, body: &body };
+            let scope = VerifierScope { hook, with, turn, format: self.format, body: &body };
             let got = match self.got.eval(&scope) {
                 Ok(value) => value.scalar_text().map(std::borrow::Cow::into_owned),
                 Err(_) => None,
@@ -258,20 +321,13 @@ struct VerifierScope<'a> {
     hook: &'a Webhook<'a>,
     with: &'a Credentials<'a>,
     turn: usize,
-    form: bool,
+    format: Format,
     body: &'a OnceCell<Value>,
 }
 
 impl VerifierScope<'_> {
     fn body(&self) -> &Value {
-        self.body.get_or_init(|| {
-            let read = if self.form {
-                form::flat(self.hook.body)
-            } else {
-                Value::from_json(self.hook.body).ok()
-            };
-            read.unwrap_or_default()
-        })
+        self.body.get_or_init(|| self.format.read(self.hook.body).unwrap_or_default())
     }
 }
 
@@ -282,6 +338,7 @@ impl Scope for VerifierScope<'_> {
             "settings" => setting(name, self.with),
             "now" => Value::Int(self.with.now),
             "path" => Value::text(self.hook.path),
+            "query" => name.within(&form::flat(self.hook.query.as_bytes()).unwrap_or_default())?,
             "headers" => header(self.hook.headers, name),
             "body" => name.within(self.body())?,
             "text" => Value::Text(String::from_utf8_lossy(self.hook.body).into_owned()),

@@ -59,6 +59,7 @@ fn vendors_signatures_are_templates_over_the_exact_bytes() {
         form: vec![("t".into(), template("{now}"))],
         basic: Some((template("{settings.app}"), template("{secret.k}"))),
         encoded: false,
+        body: Vec::new(),
     };
     let mut sent = request("https://x.example.com/a/b?c=1", b"p=1");
     with(&[("k", &["K"])], |with| signer.apply(&mut sent, with)).unwrap();
@@ -107,7 +108,7 @@ fn a_secret_with_a_line_break_cannot_add_a_header() {
 fn a_verifier_takes_every_current_value_and_no_other() {
     let verifier = Verifier {
         got: compile("headers.x-token", VERIFIER_NAMES).unwrap(),
-        form: false,
+        format: Format::Json,
         want: Template::parse("{secret.token}", VERIFIER_NAMES).unwrap(),
     };
     let verify = |token: &str, values: &[&str]| {
@@ -131,7 +132,7 @@ fn a_verifier_takes_every_current_value_and_no_other() {
 fn bytes_that_are_no_text_are_signed_as_they_are() {
     let verifier = Verifier {
         got: compile("headers.x-sign", VERIFIER_NAMES).unwrap(),
-        form: false,
+        format: Format::Json,
         want: Template::parse("{hex(hmac_sha256(secret.k, raw))}", VERIFIER_NAMES).unwrap(),
     };
     let headers = [(

@@ -11,11 +11,11 @@ use orderhub_lang::form;
 use orderhub_lang::template::{Place, RenderError};
 use orderhub_lang::value::Value;
 
-use super::model::{Format, Hooks, Text};
+use super::model::{Hooks, Text};
 use super::reply::is_body;
 use super::walk::yes;
 use crate::contract::{Handshake, Heard, MOST_NOTICES, Notice, Webhook};
-use crate::sign::header;
+use crate::sign::{Format, header};
 
 /// Longest answer to a handshake: whoever asks is unknown.
 const LONGEST_GREETING: usize = 4 * 1024;
@@ -70,13 +70,7 @@ pub(super) fn handshake(
 }
 
 fn body(hooks: &Hooks, hook: &Webhook<'_>) -> Result<Value, String> {
-    match hooks.format {
-        Format::Json => Value::from_json(hook.body)
-            .map_err(|error| format!("the webhook's body is not JSON: {error}")),
-        Format::Form => {
-            form::flat(hook.body).ok_or_else(|| "the webhook's body is not a form".to_owned())
-        }
-    }
+    hooks.format.read(hook.body).map_err(|why| format!("the webhook's body {why}"))
 }
 
 /// What is answered and what is said. The answer is the request's, whatever became of its notices: who gets another
@@ -122,7 +116,7 @@ fn notice(hooks: &Hooks, scope: &HookScope<'_>) -> Result<Notice, String> {
     };
     let kind = text_of(&hooks.kind, scope).map_err(|e| format!("`kind`: {e}"))?;
     let kind = kind.ok_or_else(|| "the webhook does not say its kind".to_owned())?;
-    let document = if is_body(hooks.document.as_ref()) && hooks.format == Format::Json {
+    let document = if is_body(hooks.document.as_ref()) && hooks.format != Format::Form {
         Bytes::clone(scope.hook.body)
     } else {
         let value = hooks.document.eval(scope).map_err(|error| format!("`document`: {error}"))?;

@@ -4,7 +4,7 @@
 //! refused. A session lives in memory alone; each process has its own.
 //!
 //! **Invariants:** what a login gives is never empty: an answer without it is no session that every call would fail
-//! with. A refused credential is said by the system (4xx, or what `ok` says): anything else (a page for people, a
+//! with. A refused credential is said by the system (400, 401, 403 and 422, or what `ok` says no to and `why` has words for): anything else (a page for people, a
 //! redirect) passes, and is asked again. Tests: the cases `tests/data/connectors/login-*.yaml`.
 
 use std::collections::BTreeMap;
@@ -29,6 +29,9 @@ const STEP: &str = "login";
 /// Names that expressions over the answer of a login may read.
 pub(super) const LOGIN_ANSWER: &[&str] =
     &["status", "headers", "cookies", "body", "text", "settings"];
+
+/// Names that the cost of a call may read.
+pub(super) const COST: &[&str] = &["status", "headers", "body", "text", "settings"];
 
 /// How a session is asked for.
 #[derive(Debug)]
@@ -107,13 +110,17 @@ pub(super) fn answer(
         });
     }
     let well = (200..300).contains(&status);
-    if !well && !(400..500).contains(&status) {
-        return Err(CallError::NotActed { why: why(), retry_after: judge::retry_after(&answered) });
+    let again = || CallError::NotActed { why: why(), retry_after: judge::retry_after(&answered) };
+    if !well && !REFUSES.contains(&status) {
+        return Err(again());
     }
     let ok = match &login.ok {
         None => well,
         Some(ok) => yes(ok, &scope).unwrap_or(false),
     };
+    if !ok && well && !says_why(login, &scope) {
+        return Err(again());
+    }
     if !ok {
         return Err(CallError::NotAllowed { why: why() });
     }
@@ -124,7 +131,8 @@ pub(super) fn answer(
     for (name, expression) in &login.save {
         let value = expression.eval(&scope).unwrap_or_default();
         let value = value.scalar_text().filter(|value| !value.is_empty()).ok_or_else(|| {
-            let why = format!("login: status {status}: the answer has no `{name}`");
+            let read = expression.reads().first().map_or(name.as_str(), Name::as_str);
+            let why = format!("login: status {status}: the answer has no `{read}`");
             CallError::NotActed { why, retry_after: None }
         })?;
         session.values.insert(name.clone(), value.into_owned());
@@ -140,6 +148,20 @@ pub(super) fn answer(
         }
     };
     Ok(session)
+}
+
+/// Statuses by which a system refuses a credential; any other that is no success is trouble on the way, or a page for
+/// people.
+const REFUSES: [u16; 4] = [400, 401, 403, 422];
+
+/// Whether an answer of a good status that is not `ok` says why: a refusal has words where the file expects them, a page
+/// for people has none.
+fn says_why(login: &Login, scope: &AnswerScope<'_>) -> bool {
+    let rules = login.why.iter();
+    let mut said =
+        rules.filter_map(|rule| rule.eval(scope).ok()?.scalar_text().map(|t| t.into_owned()));
+    let own = said.any(|text| !text.trim().is_empty());
+    own || login.why.is_empty() && scope.answered.body().is_some_and(|body| body.as_map().is_some())
 }
 
 /// Said now, and not by a refusal after the token's first life.
@@ -169,9 +191,10 @@ impl Scope for Address<'_> {
     }
 }
 
-struct AnswerScope<'a> {
-    settings: &'a BTreeMap<String, String>,
-    answered: &'a Answered<'a>,
+/// An answer that is not one to a step of an operation, or not read as such.
+pub(super) struct AnswerScope<'a> {
+    pub(super) settings: &'a BTreeMap<String, String>,
+    pub(super) answered: &'a Answered<'a>,
 }
 
 impl Scope for AnswerScope<'_> {

@@ -29,7 +29,7 @@ use orderhub_lang::template::Template;
 
 use self::login::Login;
 use self::model::{Compiled, Hooks, Keyed};
-use self::scope::Document;
+use self::scope::{Answered, Document};
 use crate::contract::{
     Answer, Call, Connector, Credentials, Handshake, Heard, Limit, Memo, Needs, NextStep,
     Operation, ReplyXref, Request, Session, Webhook,
@@ -51,6 +51,8 @@ pub struct Declared {
     login: Option<Login>,
     limits: Vec<Limit>,
     keyed: Vec<Keyed>,
+    /// How many calls a call counted as, by limit.
+    costs: Vec<(String, model::Expr)>,
     list: Vec<Operation>,
     operations: Vec<Compiled>,
     hooks: Option<Hooks>,
@@ -96,6 +98,15 @@ impl Declared {
             .find(|compiled| compiled.operation.name == name)
             .ok_or_else(|| BuildError::UnknownOperation(name.to_owned()))
     }
+}
+
+/// A number that is not negative, upwards.
+fn whole(text: &str) -> Option<u32> {
+    let (whole, rest) = text.trim().split_once('.').unwrap_or((text.trim(), ""));
+    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    let number: u32 = whole.parse().ok().filter(|_| digits(whole) && digits(rest))?;
+    let more = rest.bytes().any(|digit| digit != b'0');
+    Some(number.saturating_add(u32::from(more)))
 }
 
 impl Connector for Declared {
@@ -151,6 +162,13 @@ impl Connector for Declared {
             Some(login) => login::answer(login, with, answer),
             None => Ok(Session::default()),
         }
+    }
+
+    fn cost(&self, call: &Call<'_>, request: &Request, answer: &Answer) -> Option<u32> {
+        let (_, cost) = self.costs.iter().find(|(name, _)| *name == request.limit)?;
+        let answered = Answered::new(answer);
+        let scope = login::AnswerScope { settings: call.settings, answered: &answered };
+        whole(&cost.eval(&scope).ok()?.scalar_text()?)
     }
 
     fn handshake(

@@ -8,6 +8,7 @@ use orderhub_lang::path::{Path, Segment};
 use orderhub_lang::template::{Template, Tree};
 
 use crate::contract::{Idempotency, Operation};
+use crate::sign::Format;
 
 pub(super) type Expr = Arc<dyn Expression>;
 
@@ -198,13 +199,6 @@ pub(super) struct Hooks {
 pub(super) struct Greeting {
     pub(super) when: Expr,
     pub(super) respond: Tree,
-}
-
-/// The form of a webhook's body.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Format {
-    Json,
-    Form,
 }
 
 /// A text that is written as a template (`{…}`) or as an expression.

@@ -2,7 +2,6 @@
 
 use bytes::Bytes;
 use orderhub_lang::escape::percent;
-use orderhub_lang::path::Segment;
 use orderhub_lang::template::{Place, RenderError, Template, Tree};
 use orderhub_lang::value::Value;
 
@@ -13,10 +12,8 @@ use super::scope::{CallScope, Document};
 use super::walk::{At, render_error, step_error};
 use crate::contract::{Call, Memo, Request};
 use crate::error::BuildError;
+use crate::put::put_at;
 use crate::sign::FORM;
-
-/// Most elements that `put:` may make a list have.
-const MOST_ELEMENTS: usize = 10_000;
 
 pub(super) fn build(
     declared: &Declared,
@@ -170,39 +167,5 @@ fn body<'c>(
                 Ok((value.to_json().into(), JSON))
             }
         }
-    }
-}
-
-/// Sets a place; objects and lists on the way are made. Whether it could.
-fn put_at(target: &mut Value, path: &[Segment], value: Value) -> bool {
-    let Some((first, rest)) = path.split_first() else {
-        *target = value;
-        return true;
-    };
-    match first {
-        Segment::Key(key) => {
-            if rest.is_empty() {
-                return target.set(key, value);
-            }
-            if target.get(key).is_none() && !target.set(key, Value::Null) {
-                return false;
-            }
-            target.get_mut(key).is_some_and(|inner| put_at(inner, rest, value))
-        }
-        Segment::Index(index) => {
-            if target.is_null() {
-                *target = Value::List(Vec::new());
-            }
-            let Value::List(list) = target else { return false };
-            let index = *index as usize;
-            if index >= MOST_ELEMENTS {
-                return false;
-            }
-            if list.len() <= index {
-                list.resize(index + 1, Value::Null);
-            }
-            list.get_mut(index).is_some_and(|inner| put_at(inner, rest, value))
-        }
-        Segment::Each | Segment::Where { .. } | Segment::Setting(_) | Segment::Xref(_) => false,
     }
 }

@@ -106,6 +106,10 @@ impl Walk<'_> {
     fn turn(&mut self, turn: &Value) -> bool {
         let request = self.request(turn);
         let answer = answer(turn);
+        if let Some(cost) = turn.get("cost") {
+            let shown = self.connector.cost(&self.call, &request, &answer);
+            assert_eq!(shown.map(i64::from), cost.as_int(), "{}", self.why);
+        }
         let outcome = turn.get("outcome");
         match self.connector.answer(&self.call, &mut self.memo, &answer) {
             Ok(()) => assert!(outcome.is_none(), "{}: the answer was taken", self.why),
@@ -158,6 +162,10 @@ impl Walk<'_> {
         };
         let mut request = next();
         assert_eq!(show_request(&next()), show_request(&request), "{}", self.why);
+        let built = show_request(&request).to_json_text();
+        for secret in self.around.secrets.values().flatten().filter(|secret| secret.len() > 4) {
+            assert!(!built.contains(secret), "{}: a secret is not in what is built", self.why);
+        }
         self.around.with(|with| self.connector.authorize(&mut request, with)).unwrap();
         expect(&self.why, turn.get("request").unwrap(), &show_request(&request));
         request

@@ -13,4 +13,5 @@ pub mod path;
 pub mod template;
 pub mod units;
 pub mod value;
+pub mod xml;
 pub mod yaml;

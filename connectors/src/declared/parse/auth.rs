@@ -18,6 +18,8 @@ pub(super) fn auth(node: &Node, ctx: &mut Ctx) -> (Signer, Option<Login>) {
     let login = login::login(&mut fields, ctx);
     let roots = if says_login { SESSION_NAMES } else { SIGNER_NAMES };
     let mut signer = parts(&mut fields, roots, ctx);
+    signer.body =
+        fields.optional("body").map(|n| step::puts(n, "`body`", roots, ctx)).unwrap_or_default();
     fields.finish(&mut ctx.findings);
     login::check(node, &mut signer, login.as_ref(), ctx);
     (signer, login)
@@ -36,6 +38,7 @@ pub(super) fn parts(fields: &mut Fields<'_>, roots: &[&str], ctx: &mut Ctx) -> S
         headers: headers.unwrap_or_default(),
         query: query.unwrap_or_default(),
         form: form.unwrap_or_default(),
+        body: Vec::new(),
         basic,
         encoded: false,
     }
@@ -73,6 +76,15 @@ pub(super) fn reads(signer: &Signer) -> impl Iterator<Item = &Name> {
     named.map(|(_, template)| template).chain(basic).flat_map(Template::reads)
 }
 
+/// The same of what it sets within bodies.
+pub(super) fn body_reads(signer: &Signer) -> Vec<Name> {
+    let mut names = Vec::new();
+    for (_, tree) in &signer.body {
+        tree.reads(&mut |name| names.push(name.clone()));
+    }
+    names
+}
+
 /// Values of `auth.form` go into forms alone: added to anything else they would spoil it.
 pub(super) fn sends_forms(root: &Node, operation: &Compiled, ctx: &mut Ctx) {
     for step in &operation.steps {
@@ -88,6 +100,26 @@ pub(super) fn sends_forms(root: &Node, operation: &Compiled, ctx: &mut Ctx) {
                 format!("`auth.form` is for forms, and step `{step}` of `{name}` sends none");
             let hint =
                 "write its body as `form: { … }`, or prove who we are by `headers` or `query`";
+            ctx.findings
+                .report(ctx.findings.error(codes::OPERATION, span, message).with_hint(hint));
+        }
+    }
+}
+
+/// Places that `auth.body` sets are those of JSON bodies: nothing else has them.
+pub(super) fn sends_json(root: &Node, operation: &Compiled, ctx: &mut Ctx) {
+    for step in &operation.steps {
+        let fits = match step.body {
+            Body::Json { .. } | Body::Document | Body::Graphql { .. } => true,
+            Body::None => !matches!(step.method, "GET" | "HEAD"),
+            Body::Form(_) => false,
+        };
+        if !fits {
+            let span = root.get("auth").map_or(root.span, |auth| auth.span);
+            let (name, step) = (&operation.operation.name, &step.id);
+            let message =
+                format!("`auth.body` is for JSON bodies, and step `{step}` of `{name}` sends none");
+            let hint = "send a `body:` by POST, or prove who we are by `headers` or `query`";
             ctx.findings
                 .report(ctx.findings.error(codes::OPERATION, span, message).with_hint(hint));
         }

@@ -3,23 +3,37 @@
 use orderhub_lang::units;
 use orderhub_lang::yaml::{Fields, Node};
 
-use super::super::model::Keyed;
+use super::super::login::COST;
+use super::super::model::{Expr, Keyed};
 use super::{Ctx, STEP};
 use crate::codes;
 use crate::contract::Limit;
 
-pub(super) fn limits(node: &Node, ctx: &mut Ctx) -> (Vec<Limit>, Vec<Keyed>) {
+/// What is declared of limits.
+#[derive(Default)]
+pub(super) struct Limits {
+    pub(super) limits: Vec<Limit>,
+    pub(super) keyed: Vec<Keyed>,
+    /// How many calls a call counted as, by limit.
+    pub(super) costs: Vec<(String, Expr)>,
+}
+
+pub(super) fn limits(node: &Node, ctx: &mut Ctx) -> Limits {
     let mut limits = Vec::new();
+    let mut costs = Vec::new();
     let mut keyed = Vec::new();
     let Some(map) = node.as_map() else {
         ctx.findings.report(ctx.findings.wrong_type(node, "`limits` is a mapping of names"));
-        return (limits, keyed);
+        return Limits::default();
     };
     for (name, node) in map {
         let what = format!("limit `{}`", name.name);
         let Some(mut fields) = Fields::of(node, &what, &mut ctx.findings) else { continue };
         let rate = fields.required("rate", &mut ctx.findings).and_then(|node| rate(node, ctx));
         let burst = fields.optional("burst").map(|node| burst(node, ctx));
+        if let Some(cost) = fields.optional("cost").and_then(|node| ctx.expression(node, COST)) {
+            costs.push((name.name.clone(), cost));
+        }
         if let Some(by) = fields.optional("by").and_then(|node| ctx.expression(node, STEP)) {
             keyed.push(Keyed { name: name.name.clone(), by });
         }
@@ -30,7 +44,7 @@ pub(super) fn limits(node: &Node, ctx: &mut Ctx) -> (Vec<Limit>, Vec<Keyed>) {
             limits.push(Limit { name: name.name.clone(), calls, per, burst });
         }
     }
-    (limits, keyed)
+    Limits { limits, keyed, costs }
 }
 
 fn rate(node: &Node, ctx: &mut Ctx) -> Option<(u32, std::time::Duration)> {

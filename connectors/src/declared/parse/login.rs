@@ -7,7 +7,7 @@ use orderhub_lang::yaml::{Fields, Node};
 
 use super::super::login::{LOGIN_ANSWER, Lives, Login};
 use super::super::model::Expr;
-use super::{BASE, Ctx, TIMEOUT, auth};
+use super::{BASE, Ctx, auth};
 use crate::codes;
 use crate::sign::{SIGNER_NAMES, Signer};
 
@@ -52,7 +52,8 @@ fn of_session(node: &Node, ctx: &mut Ctx) -> Option<Login> {
     }
     let save = save.and_then(|node| saves(node, ctx));
     let lives = fields.optional("lives").and_then(|node| lives(node, ctx));
-    let timeout = fields.optional("timeout").and_then(|node| ctx.timeout(node)).unwrap_or(TIMEOUT);
+    let timeout =
+        fields.optional("timeout").and_then(|node| ctx.timeout(node)).unwrap_or(ctx.timeout);
     fields.finish(&mut ctx.findings);
     let (save, refresh) = (save?, None);
     Some(Login { method: method?, url: url?, signer, body, ok, why, save, lives, timeout, refresh })
@@ -85,7 +86,8 @@ fn of_oauth2(node: &Node, ctx: &mut Ctx) -> Option<Login> {
     let scope = value("scope", false);
     let further =
         fields.optional("form").map(|node| auth::named(node, "`form`", SIGNER_NAMES, ctx));
-    let timeout = fields.optional("timeout").and_then(|node| ctx.timeout(node)).unwrap_or(TIMEOUT);
+    let timeout =
+        fields.optional("timeout").and_then(|node| ctx.timeout(node)).unwrap_or(ctx.timeout);
     let lives = fields.optional("lives").and_then(|node| lives(node, ctx));
     let lives = lives.or_else(|| built_in("body.expires_in").map(Lives::Seconds));
     fields.finish(&mut ctx.findings);
@@ -177,8 +179,11 @@ fn lives(node: &Node, ctx: &mut Ctx) -> Option<Lives> {
 /// What calls send of a session must be saved by its login, and something must be sent.
 pub(super) fn check(node: &Node, signer: &mut Signer, login: Option<&Login>, ctx: &mut Ctx) {
     let Some(login) = login else { return };
-    let read: Vec<Name> =
-        auth::reads(signer).filter(|name| name.root == "session").cloned().collect();
+    let read: Vec<Name> = auth::reads(signer)
+        .cloned()
+        .chain(auth::body_reads(signer))
+        .filter(|name| name.root == "session")
+        .collect();
     for name in &read {
         let key = name.key().unwrap_or_default();
         if !login.save.iter().any(|(saved, _)| saved == key) {

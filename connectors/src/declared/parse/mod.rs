@@ -64,6 +64,8 @@ struct Ctx<'b> {
     lets: Vec<String>,
     /// The step has `items:`: what it sends may read `items`.
     of_items: bool,
+    /// The longest time of one call, where a step or a login says nothing.
+    timeout: Duration,
 }
 
 pub(super) fn compile(
@@ -73,7 +75,8 @@ pub(super) fn compile(
     let findings = Findings::new(source);
     let needs = Needs::default();
     let (beside_findings, lets, of_items) = (Vec::new(), Vec::new(), false);
-    let mut ctx = Ctx { findings, needs, beside, beside_findings, lets, of_items };
+    let timeout = TIMEOUT;
+    let mut ctx = Ctx { findings, needs, beside, beside_findings, lets, of_items, timeout };
     let root = yaml::parse_on(&mut ctx.findings, &Budget::default());
     let declared = root.and_then(|root| file(&root, &mut ctx));
     let Ctx { findings, needs, beside_findings, .. } = ctx;
@@ -91,7 +94,7 @@ pub(super) fn compile(
 /// Says where secrets may be read, for those who tried elsewhere.
 fn about_secrets(finding: Diagnostic) -> Diagnostic {
     if finding.code == UNKNOWN_NAME && finding.message.contains("`secret`") {
-        return finding.with_hint("secrets are read in `auth` and in `webhooks.verify` only");
+        return finding.with_hint("secrets are read in `auth` and in `webhooks.verify` only; into a JSON body `auth: { body: { a.b: … } }` puts them");
     }
     finding
 }
@@ -101,10 +104,11 @@ fn file(root: &Node, ctx: &mut Ctx) -> Option<Declared> {
     ctx.version(&mut fields);
     let name = fields.required_text("connector", &mut ctx.findings);
     let base = fields.required("base", &mut ctx.findings).and_then(|node| ctx.template(node, BASE));
+    let timeout = fields.optional("timeout").and_then(|node| ctx.timeout(node)).unwrap_or(TIMEOUT);
+    ctx.timeout = timeout;
     let (signer, login) =
         fields.optional("auth").map(|node| auth::auth(node, ctx)).unwrap_or_default();
-    let timeout = fields.optional("timeout").and_then(|node| ctx.timeout(node)).unwrap_or(TIMEOUT);
-    let (limits, keyed) =
+    let limits::Limits { limits, keyed, costs } =
         fields.optional("limits").map(|node| limits::limits(node, ctx)).unwrap_or_default();
     let classes =
         fields.optional("answer").map(|node| answer::classes(node, ctx)).unwrap_or_default();
@@ -116,6 +120,9 @@ fn file(root: &Node, ctx: &mut Ctx) -> Option<Declared> {
     if !signer.form.is_empty() {
         operations.iter().for_each(|operation| auth::sends_forms(root, operation, ctx));
     }
+    if !signer.body.is_empty() {
+        operations.iter().for_each(|operation| auth::sends_json(root, operation, ctx));
+    }
     let hooks = fields.optional("webhooks").and_then(|node| webhook::hooks(node, ctx));
     fields.finish(&mut ctx.findings);
     let list = operations.iter().map(|compiled| compiled.operation.clone()).collect();
@@ -126,6 +133,7 @@ fn file(root: &Node, ctx: &mut Ctx) -> Option<Declared> {
         login,
         limits,
         keyed,
+        costs,
         list,
         operations,
         hooks,

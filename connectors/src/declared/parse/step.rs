@@ -199,7 +199,7 @@ fn trees(node: &Node, what: &str, ctx: &mut Ctx) -> Vec<(String, Tree)> {
 
 fn body(fields: &mut Fields<'_>, document: Option<Body>, ctx: &mut Ctx) -> Body {
     let body = fields.optional("body");
-    let put = fields.optional("put").map(|node| puts(node, ctx)).unwrap_or_default();
+    let put = fields.optional("put").map(|node| puts(node, "`put`", STEP, ctx)).unwrap_or_default();
     if let Some((key, node)) = fields.entry("form") {
         if body.is_some() || !put.is_empty() {
             let message = "a step has either `form:` or `body:` with `put:`";
@@ -224,14 +224,20 @@ fn body(fields: &mut Fields<'_>, document: Option<Body>, ctx: &mut Ctx) -> Body 
     }
 }
 
-fn puts(node: &Node, ctx: &mut Ctx) -> Vec<(Vec<Segment>, Tree)> {
+pub(super) fn puts(
+    node: &Node,
+    what: &str,
+    roots: &[&str],
+    ctx: &mut Ctx,
+) -> Vec<(Vec<Segment>, Tree)> {
     let Some(map) = node.as_map() else {
-        ctx.findings.report(ctx.findings.wrong_type(node, "`put` is a mapping of paths"));
+        ctx.findings
+            .report(ctx.findings.wrong_type(node, &format!("{what} is a mapping of paths")));
         return Vec::new();
     };
     let mut puts = Vec::new();
     for (key, node) in map {
-        let tree = ctx.tree(node, STEP);
+        let tree = ctx.tree(node, roots);
         match Path::parse(&key.name) {
             Ok(path) if path.root == Root::Here && !path.segments.is_empty() && settable(&path) => {
                 puts.extend(tree.map(|tree| (path.segments, tree)));

@@ -2,10 +2,10 @@
 
 use orderhub_lang::yaml::{Fields, Node};
 
-use super::super::model::{Format, Greeting, Hooks};
+use super::super::model::{Greeting, Hooks};
 use super::Ctx;
 use crate::codes;
-use crate::sign::{VERIFIER_NAMES, Verifier};
+use crate::sign::{Format, VERIFIER_NAMES, Verifier};
 
 /// Names that the reading of a webhook may read.
 const HOOK: &[&str] = &["headers", "query", "body", "text", "path", "settings"];
@@ -17,7 +17,12 @@ pub(super) fn hooks(node: &Node, ctx: &mut Ctx) -> Option<Hooks> {
     let verify = verify(&mut fields, ctx);
     let format = fields
         .optional("format")
-        .map_or(Some("json"), |node| ctx.choice(node, "`format`", &["json", "form"]));
+        .map_or(Some("json"), |node| ctx.choice(node, "`format`", &["json", "form", "xml"]))
+        .map(|format| match format {
+            "form" => Format::Form,
+            "xml" => Format::Xml,
+            _ => Format::Json,
+        });
     let each = fields.optional("each");
     let names = if each.is_some() { ELEMENT } else { HOOK };
     let each = each.and_then(|node| ctx.expression(node, HOOK));
@@ -29,8 +34,8 @@ pub(super) fn hooks(node: &Node, ctx: &mut Ctx) -> Option<Hooks> {
     let handshake = fields.optional("handshake").and_then(|node| greeting(node, ctx));
     fields.finish(&mut ctx.findings);
     Some(Hooks {
-        verify: verify?.map(|verifier| Verifier { form: format == Some("form"), ..verifier }),
-        format: if format? == "form" { Format::Form } else { Format::Json },
+        verify: verify?.map(|verifier| Verifier { format: format.unwrap_or_default(), ..verifier }),
+        format: format?,
         each,
         id,
         kind: kind?,
@@ -83,5 +88,5 @@ fn verify(fields: &mut Fields<'_>, ctx: &mut Ctx) -> Option<Option<Verifier>> {
                 .with_hint("write `want: \"{secret.token}\"`, or a signature made with a secret"),
         );
     }
-    Some(Some(Verifier { got: got?, want: want?, form: false }))
+    Some(Some(Verifier { got: got?, want: want?, format: Format::Json }))
 }

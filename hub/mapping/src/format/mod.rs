@@ -22,13 +22,13 @@ mod form;
 mod formula;
 mod out;
 mod rows;
-mod xml;
 
 use std::borrow::Cow;
 
 use encoding_rs::Encoding;
 use orderhub_lang::path::Path;
 use orderhub_lang::value::Value;
+use orderhub_lang::xml;
 
 use crate::conversions::Type;
 use crate::scan::trie::Trie;
@@ -138,7 +138,7 @@ impl Format {
                 return Ok(Body { json, lines: Vec::new(), bad: Vec::new() });
             }
             Self::Json => rows::json(body)?.into(),
-            Self::Xml(_) => xml::read(body)?.into(),
+            Self::Xml(_) => xml::read(body).map_err(Unreadable)?.into(),
             Self::Csv(csv) => csv::read(csv, body)?,
             Self::Form(json) => form::read(json, body)?.into(),
         };
@@ -221,10 +221,5 @@ impl Format {
 
 /// The text of bytes; letters that the encoding has not are not passed over.
 fn decode<'b>(encoding: &'static Encoding, body: &'b [u8]) -> Result<Cow<'b, str>, Unreadable> {
-    let (encoding, body) = match Encoding::for_bom(body) {
-        Some((own, length)) => (own, body.get(length..).unwrap_or_default()),
-        None => (encoding, body),
-    };
-    let text = encoding.decode_without_bom_handling_and_without_replacement(body);
-    text.ok_or_else(|| Unreadable(format!("it has bytes that are no {}", encoding.name())))
+    xml::decode(encoding, body).map_err(Unreadable)
 }

@@ -341,6 +341,7 @@ fn check(integration: &Integration, connector: &dyn Connector, flow: &Flow) -> V
             None => error(span, no_operation(operations, &read.operation)),
         }
     }
+    found.extend(super::windows::findings(integration, operations));
     found
 }
 

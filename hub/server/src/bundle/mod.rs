@@ -21,6 +21,7 @@ mod files;
 mod queues;
 mod receive;
 mod system;
+mod windows;
 
 pub use facts::Kept;
 pub use receive::{ARGS, FETCH, HINT, POLL, Received};

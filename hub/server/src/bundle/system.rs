@@ -81,6 +81,8 @@ pub struct Poll {
     pub overlap: Duration,
     /// How far back the first one looks; `None`: to the beginning.
     pub reach: Option<Duration>,
+    /// The longest time that the system lists at once; `None`: any.
+    pub window: Option<Duration>,
     /// The system paths that its mappings read.
     pub fields: Vec<String>,
 }
@@ -180,6 +182,11 @@ fn intake(
             every: poll.every,
             overlap: poll.overlap,
             reach: poll.reach,
+            window: connector
+                .operations()
+                .iter()
+                .find(|operation| operation.name == poll.operation)
+                .and_then(|operation| operation.window),
             fields,
         })),
         IntakeFrom::Notice { .. } | IntakeFrom::Message { .. } => None,

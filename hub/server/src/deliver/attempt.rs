@@ -221,6 +221,11 @@ impl Attempt<'_> {
         let answer = self.run.dispatcher.common.transport.send(request).await?;
         self.status.store(answer.status, Ordering::Relaxed);
         span.set("http.response.status_code", || i64::from(answer.status));
+        if let Some(calls) = self.run.connector.cost(self.run.call, request, &answer) {
+            let (limit, key) = (&request.limit, request.limit_key.as_deref());
+            let limits = &self.run.dispatcher.guards.limits;
+            limits.charge(limit, key, calls.saturating_sub(1));
+        }
         let mut memo = self.memo.clone();
         self.run.connector.answer(self.run.call, &mut memo, &answer)?;
         Ok(Exchanged { memo, status: Some(answer.status) })

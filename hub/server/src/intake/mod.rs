@@ -23,6 +23,7 @@ use crate::telemetry::metrics::UNKNOWN;
 use crate::telemetry::trace::Span;
 
 mod asked;
+mod confirm;
 pub mod fetch;
 pub mod files;
 pub mod gates;

@@ -11,14 +11,15 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bytes::Bytes;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use orderhub_connectors::contract::Reply;
 use orderhub_lang::value::Value;
 use orderhub_order::ids::SystemName;
 use tokio_util::sync::CancellationToken;
 
+use super::confirm;
 use super::leased::{self, End, Parts};
-use super::window::{Window, later, moved, until, window};
+use super::window::{Window, goes_on, later, moved, until, window};
 use super::{Envelope, Intake};
 use crate::apply::{Beside, Cursor};
 use crate::bundle::{self, POLL};
@@ -72,6 +73,8 @@ struct Trouble {
     eased: u64,
     /// What named the next page may have lapsed there: the poll begins again, from where the last ended.
     begin: bool,
+    /// What was listed last ends before the poll's now: what follows is asked for at once.
+    behind: bool,
 }
 
 /// One listing, while its lease is held.
@@ -129,7 +132,7 @@ impl Poller {
             Some(until) => Window { from: cursor.from, until },
             None => {
                 let due = cursor.since.map_or(now, |since| later(since, poll.every));
-                if due > now {
+                if due > now && !trouble.behind {
                     return Ok(until(now, due));
                 }
                 *pages = 0;
@@ -161,7 +164,8 @@ impl Poller {
             return Ok(Duration::ZERO);
         }
         *pages += 1;
-        self.answered(asked, (cursor, window), (trouble, *pages, eased)).await
+        let more = goes_on(poll, window);
+        self.answered(asked, (cursor, window, more), (trouble, *pages, eased)).await
     }
 
     fn of<'b>(&self, bundle: &'b bundle::Bundle) -> Option<(&'b bundle::Intake, &'b bundle::Poll)> {
@@ -185,7 +189,7 @@ impl Poller {
     async fn answered(
         &self,
         asked: Asked,
-        (cursor, window): (Cursor, Window),
+        (cursor, window, more): (Cursor, Window, bool),
         (trouble, pages, eased): (&mut Trouble, u32, u64),
     ) -> Result<Duration, StoreError> {
         let now = self.parts.clock.now();
@@ -197,10 +201,16 @@ impl Poller {
             Asked::Answer(reply) => {
                 let next = reply.next.as_ref().map(Value::to_json_text);
                 if next.is_none() || next != cursor.next && pages < MOST_PAGES {
-                    let to = moved(&cursor, window, next, now);
-                    let goes_on = to.next.is_some();
+                    let to = moved(&cursor, (window, more), next, now);
+                    let goes_on = more || to.next.is_some();
+                    let behind = more && to.next.is_none();
+                    let ack = reply.ack.clone();
                     self.store(*reply, to).await?;
-                    *trouble = Trouble::default();
+                    *trouble = Trouble { behind, ..Trouble::default() };
+                    if let Some(ack) = ack {
+                        let about = (&self.system, &*self.document);
+                        confirm::confirm(&self.parts, about, &ack, (&self.stop, &self.lease)).await;
+                    }
                     return Ok(if goes_on { Duration::ZERO } else { LOOK });
                 }
                 "the listing has no end: it names the same page again, or too many".to_owned()
@@ -222,6 +232,7 @@ impl Poller {
             until: Some(later(now, wait)),
             eased,
             begin: true,
+            behind: trouble.behind,
         };
         Ok(wait)
     }

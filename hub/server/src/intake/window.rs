@@ -1,4 +1,8 @@
 //! The times that polls ask for, and where their cursors stand then. Pure.
+//!
+//! A system that lists so long a time at once only is asked for one window after the other, at once, up to now.
+//! **Invariant:** the windows leave nothing out between them, and each gets further than the one before. Test:
+//! `windows_follow_each_other_up_to_now`.
 
 use std::time::Duration;
 
@@ -26,13 +30,24 @@ pub(super) fn window(poll: &bundle::Poll, since: Option<Timestamp>, now: Timesta
     };
     // Whole seconds, downwards: many systems write no others.
     let whole = |at: Timestamp| Timestamp::from_second(at.as_second()).unwrap_or(at);
-    Window { from: from.map(whole), until: whole(now) }
+    let (from, now) = (from.map(whole), whole(now));
+    Window { from, until: most(poll, from).map_or(now, |most| most.min(now)) }
+}
+
+/// How far a poll from there may reach.
+fn most(poll: &bundle::Poll, from: Option<Timestamp>) -> Option<Timestamp> {
+    Some(later(from?, poll.window?))
+}
+
+/// The time that was asked for does not reach up to the poll's now: what follows is asked for at once.
+pub(super) fn goes_on(poll: &bundle::Poll, window: Window) -> bool {
+    most(poll, window.from) == Some(window.until)
 }
 
 /// The cursor behind a page.
 pub(super) fn moved(
     cursor: &Cursor,
-    window: Window,
+    (window, more): (Window, bool),
     next: Option<String>,
     now: Timestamp,
 ) -> Cursor {
@@ -44,7 +59,8 @@ pub(super) fn moved(
             from: None,
             until: None,
             next: None,
-            good_at: Some(now),
+            // All up to then is there only when the last window is.
+            good_at: if more { cursor.good_at } else { Some(now) },
             ..cursor.clone()
         },
     }
@@ -73,6 +89,7 @@ mod tests {
             every: Duration::from_secs(300),
             overlap: Duration::from_secs(overlap),
             reach: reach.map(Duration::from_secs),
+            window: None,
             fields: Vec::new(),
         }
     }
@@ -85,5 +102,24 @@ mod tests {
         assert_eq!(from(&poll(120, Some(60)), Some(since)), Some(at("2026-11-02T08:53:00Z")));
         assert_eq!(from(&poll(120, Some(3_600)), None), Some(at("2026-11-02T08:00:00Z")));
         assert_eq!(from(&poll(120, None), None), None, "to the beginning");
+    }
+
+    #[test]
+    fn windows_follow_each_other_up_to_now() {
+        let now = at("2026-11-02T09:00:00.7Z");
+        let poll =
+            bundle::Poll { window: Some(Duration::from_secs(3_600)), ..poll(60, Some(9_000)) };
+        let mut since = None;
+        let mut asked = Vec::new();
+        loop {
+            let window = window(&poll, since, now);
+            let text = |at: Timestamp| at.strftime("%H:%M").to_string();
+            asked.push(format!("{} {}", text(window.from.unwrap()), text(window.until)));
+            since = Some(window.until);
+            if !goes_on(&poll, window) {
+                break;
+            }
+        }
+        assert_eq!(asked, ["06:30 07:30", "07:29 08:29", "08:28 09:00"]);
     }
 }

@@ -17,6 +17,7 @@ use governor::state::{InMemoryState, NotKeyed, RateLimiter};
 use governor::{NotUntil, Quota};
 use tokio::time::Instant;
 
+use super::debts::Debts;
 use super::share::Share;
 
 /// Keys of one limit that are remembered before idle ones are let go. An idle key has a full burst,
@@ -114,6 +115,8 @@ pub struct Limits {
     paused: Mutex<BTreeMap<String, Instant>>,
     /// Who else calls under these limits: then they count, and not this process alone.
     share: Option<Arc<dyn Share>>,
+    /// What calls counted as beyond one each.
+    debts: Debts,
 }
 
 struct Named {
@@ -172,7 +175,8 @@ impl Limits {
     /// The limits of a system that others call, too.
     pub fn shared(rates: &BTreeMap<String, Rate>, share: Option<Arc<dyn Share>>) -> Self {
         let clock = Ticks { start: Instant::now() };
-        let limits = Self { clock, named: RwLock::default(), paused: Mutex::default(), share };
+        let (named, paused, debts) = (RwLock::default(), Mutex::default(), Debts::default());
+        let limits = Self { clock, named, paused, share, debts };
         limits.renew(rates);
         limits
     }
@@ -210,6 +214,28 @@ impl Limits {
             return Err(wait);
         }
         let Some(named) = self.named(name) else { return Ok(()) };
+        let mut owed = self.debts.claim(name, key);
+        while owed > 0 {
+            if let Err(wait) = self.token(&named, key) {
+                self.debts.add(name, key, owed);
+                return Err(wait.saturating_add(named.rate.every.saturating_mul(owed)));
+            }
+            owed -= 1;
+        }
+        self.token(&named, key)
+    }
+
+    /// A call counted as so many more: they are paid before the next.
+    ///
+    /// **Invariant:** over any time the system is called no faster than the limit allows, whatever calls count as.
+    /// Tests: `what_a_call_counted_as_is_paid_before_the_next`, `processes_pay_together_what_a_call_counted_as`.
+    pub fn charge(&self, name: &str, key: Option<&str>, calls: u32) {
+        if self.named(name).is_some() {
+            self.debts.add(name, key, calls);
+        }
+    }
+
+    fn token(&self, named: &Named, key: Option<&str>) -> Result<(), Duration> {
         let outcome = match key {
             None => named.direct.check(),
             Some(key) => {
@@ -266,16 +292,44 @@ impl Limits {
             let none = self.pause_left(name).or_else(|| named.none_for(key, now));
             let wait = match none {
                 Some(wait) => wait,
-                None => match Self::ask(share, named, (name, key), latest).await {
-                    Ok(()) => return Ok(()),
-                    Err(wait) => wait,
-                },
+                None => {
+                    let paid = self.pay(share, named, (name, key)).await;
+                    let asked = match paid {
+                        Ok(()) => Self::ask(share, named, (name, key), latest).await,
+                        Err(wait) => Err(wait),
+                    };
+                    match asked {
+                        Ok(()) => return Ok(()),
+                        Err(wait) => wait,
+                    }
+                }
             };
             if Instant::now() + wait > latest {
                 return Err(wait);
             }
             tokio::time::sleep(wait).await;
         }
+    }
+
+    /// Pays from what all share.
+    async fn pay(
+        &self,
+        share: &dyn Share,
+        named: &Named,
+        (name, key): (&str, Option<&str>),
+    ) -> Result<(), Duration> {
+        let mut owed = self.debts.claim(name, key);
+        while owed > 0 {
+            match share.take(name, key, named.rate, owed.min(named.rate.burst.get())).await {
+                Ok(calls) => owed = owed.saturating_sub(calls.max(1)),
+                Err(wait) => {
+                    self.debts.add(name, key, owed);
+                    named.none_before(key, Instant::now() + wait);
+                    return Err(wait.saturating_add(named.rate.every.saturating_mul(owed)));
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Asks for calls: of a key for one, else for several, and one process one question at a time.

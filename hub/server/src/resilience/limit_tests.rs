@@ -76,6 +76,40 @@ async fn a_name_that_nobody_declared_is_free_until_the_system_throttles() {
     assert!(limits.take("default", None).is_err());
 }
 
+#[tokio::test(start_paused = true)]
+async fn what_a_call_counted_as_is_paid_before_the_next() {
+    let limits = limits("default", "10/s", 5);
+    assert!(limits.take("default", None).is_ok());
+    // It counted as 13 in all: four of the twelve others are there at once, eight take 100 ms each, and the next its own.
+    limits.charge("default", None, 12);
+    let wait = limits.take("default", None).unwrap_err();
+    assert!(wait > Duration::from_millis(800) && wait <= Duration::from_millis(900), "{wait:?}");
+    assert!(limits.take("other", None).is_ok(), "another limit owes nothing");
+    let start = Instant::now();
+    limits.acquire("default", None, Duration::from_secs(2)).await.unwrap();
+    let took = start.elapsed();
+    assert!(took >= Duration::from_millis(899) && took < Duration::from_millis(950), "{took:?}");
+    limits.charge("default", Some("A"), 7);
+    tokio::time::advance(Duration::from_millis(100)).await;
+    assert!(limits.take("default", None).is_ok(), "the debt of a key is that key's");
+    assert!(limits.take("default", Some("A")).is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn processes_pay_together_what_a_call_counted_as() {
+    let others = UsedUp::new("A");
+    let limits = others.limits("10/s", 5);
+    limits.acquire("parcel", Some("A"), Duration::from_secs(1)).await.unwrap();
+    let before = others.asked();
+    limits.charge("parcel", Some("A"), 7);
+    limits.acquire("parcel", Some("A"), Duration::from_secs(1)).await.unwrap();
+    // Five and two of the debt, and its own.
+    assert_eq!(others.asked() - before, 3);
+    limits.charge("parcel", None, 2);
+    let wait = limits.acquire("parcel", None, Duration::ZERO).await.unwrap_err();
+    assert!(wait > Duration::from_secs(1), "used up, and two are owed: {wait:?}");
+}
+
 /// Other processes that have used up a limit for a second, but for the calls of one key.
 #[derive(Debug)]
 struct UsedUp {

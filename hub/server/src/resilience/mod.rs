@@ -17,6 +17,7 @@ use tokio::time::Instant;
 
 mod breaker;
 pub mod credential;
+mod debts;
 pub mod gate;
 mod layers;
 mod leave;

@@ -1,11 +1,14 @@
-//! Elements, attributes and text.
+//! XML as a tree: elements, attributes (`'@no'`) and text (`'#text'` beside others); elements of one name are a list.
+//!
+//! Document types and entities are refused, and no more than [`DEPTH`] levels are read.
+
+use std::borrow::Cow;
 
 use encoding_rs::{Encoding, UTF_8};
-use orderhub_lang::value::Value;
 use quick_xml::events::{BytesRef, BytesStart, Event};
 use quick_xml::{Reader, XmlVersion};
 
-use super::{Unreadable, decode};
+use crate::value::Value;
 
 /// Levels of elements: as deep as JSON may be.
 const DEPTH: usize = 100;
@@ -22,14 +25,19 @@ struct Open {
     nil: bool,
 }
 
-pub(super) fn read(body: &[u8]) -> Result<Value, Unreadable> {
+/// The tree of a document.
+///
+/// # Errors
+///
+/// Why it cannot be read, and where.
+pub fn read(body: &[u8]) -> Result<Value, String> {
     let text = decode(encoding(body)?, body)?;
     let mut reader = Reader::from_str(&text);
     reader.config_mut().trim_text(false);
     let (mut open, mut root): (Vec<Open>, Option<Value>) = (Vec::new(), None);
     loop {
         let at = reader.buffer_position();
-        let wrong = |why: &str| Unreadable(format!("{why} (byte {at})"));
+        let wrong = |why: &str| format!("{why} (byte {at})");
         match reader.read_event().map_err(|_| wrong("it is not XML"))? {
             Event::Start(start) => {
                 if open.len() >= DEPTH {
@@ -65,12 +73,26 @@ pub(super) fn read(body: &[u8]) -> Result<Value, Unreadable> {
     }
     match root {
         Some(root) if open.is_empty() => Ok(root),
-        Some(_) | None => Err(Unreadable("it ends too early".to_owned())),
+        Some(_) | None => Err("it ends too early".to_owned()),
     }
 }
 
+/// The text of bytes; letters that the encoding has not are not passed over.
+///
+/// # Errors
+///
+/// Bytes that are none of the encoding.
+pub fn decode<'b>(encoding: &'static Encoding, body: &'b [u8]) -> Result<Cow<'b, str>, String> {
+    let (encoding, body) = match Encoding::for_bom(body) {
+        Some((own, length)) => (own, body.get(length..).unwrap_or_default()),
+        None => (encoding, body),
+    };
+    let text = encoding.decode_without_bom_handling_and_without_replacement(body);
+    text.ok_or_else(|| format!("it has bytes that are no {}", encoding.name()))
+}
+
 /// What the document says of its letters; a mark of byte order says it before.
-fn encoding(body: &[u8]) -> Result<&'static Encoding, Unreadable> {
+fn encoding(body: &[u8]) -> Result<&'static Encoding, String> {
     let head = body.get(..body.len().min(DECLARATION)).unwrap_or_default();
     let head = String::from_utf8_lossy(head);
     let declaration =
@@ -82,7 +104,7 @@ fn encoding(body: &[u8]) -> Result<&'static Encoding, Unreadable> {
     });
     let Some(label) = label else { return Ok(UTF_8) };
     Encoding::for_label(label.as_bytes())
-        .ok_or_else(|| Unreadable("its encoding is none that is known".to_owned()))
+        .ok_or_else(|| "its encoding is none that is known".to_owned())
 }
 
 fn begin(start: &BytesStart<'_>) -> Result<Open, String> {
