@@ -24,6 +24,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use orderhub_lang::convert::{Conversions, NoConversions};
 use orderhub_lang::diagnostic::{Diagnostic, Source};
 use orderhub_lang::template::Template;
 
@@ -78,7 +79,20 @@ pub fn compile(source: &Arc<Source>) -> Result<Declared, Vec<Diagnostic>> {
 ///
 /// Every mistake of the file, ordered by place, then those of its documents.
 pub fn compile_with(source: &Arc<Source>, beside: &Documents) -> Result<Declared, Vec<Diagnostic>> {
-    parse::compile(source, beside)
+    parse::compile(source, beside, &NoConversions)
+}
+
+/// Compiles a connector file that may name conversions: `{x as name}`.
+///
+/// # Errors
+///
+/// As [`compile`].
+pub fn compile_naming(
+    source: &Arc<Source>,
+    beside: &Documents,
+    conversions: &dyn Conversions,
+) -> Result<Declared, Vec<Diagnostic>> {
+    parse::compile(source, beside, conversions)
 }
 
 impl Declared {

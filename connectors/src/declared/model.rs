@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use orderhub_lang::convert::Convert;
 use orderhub_lang::expression::Expression;
 use orderhub_lang::path::{Path, Segment};
 use orderhub_lang::template::{Template, Tree};
@@ -148,10 +149,19 @@ pub(super) struct Classes {
 /// What an operation gives.
 #[derive(Debug, Default)]
 pub(super) struct Reply {
-    pub(super) xrefs: Vec<(String, XrefRule)>,
+    pub(super) xrefs: Vec<Xref>,
     pub(super) document: Option<Expr>,
     pub(super) documents: Option<Expr>,
     pub(super) ack: Option<Ack>,
+}
+
+/// References of one kind.
+#[derive(Debug)]
+pub(super) struct Xref {
+    pub(super) kind: String,
+    pub(super) rule: XrefRule,
+    /// From the system's form of their ids.
+    pub(super) convert: Option<Arc<dyn Convert>>,
 }
 
 /// Where references of one kind stand in a reply.

@@ -6,7 +6,7 @@ use orderhub_lang::template::RenderError;
 use orderhub_lang::value::Value;
 
 use super::ACTED;
-use super::model::{Compiled, Expr, OursRule, XrefRule};
+use super::model::{Compiled, Expr, OursRule, Xref, XrefRule};
 use super::page;
 use super::scope::{CallScope, Document, ReplyScope};
 use crate::contract::{Ack, Call, Idempotency, Memo, Ours, Reply, ReplyXref};
@@ -27,8 +27,8 @@ pub(super) fn reply(
     let acts = compiled.steps.iter().any(|step| step.idempotency != Idempotency::Safe);
     let already = acts && !memo.saved.contains_key(ACTED);
     let mut reply = Reply { already, ..Reply::default() };
-    for (kind, rule) in &compiled.reply.xrefs {
-        reply.xrefs.extend(xrefs(kind, rule, &scope).map_err(|e| failed(kind, e))?);
+    for xref in &compiled.reply.xrefs {
+        reply.xrefs.extend(xrefs(xref, &scope).map_err(|e| failed(&xref.kind, e))?);
     }
     if let Some(expression) = &compiled.reply.document {
         reply.document = document_bytes(expression, memo, &scope)
@@ -75,7 +75,7 @@ pub(super) fn named(
     let body = memo.body.as_ref().and_then(|body| Value::from_json(body).ok());
     let scope = scope(compiled, call, memo, document, body.as_ref());
     let rules = compiled.reply.xrefs.iter();
-    rules.flat_map(|(kind, rule)| xrefs(kind, rule, &scope).unwrap_or_default()).collect()
+    rules.flat_map(|xref| xrefs(xref, &scope).unwrap_or_default()).collect()
 }
 
 /// The references that do not need the last answer.
@@ -96,8 +96,8 @@ pub(super) fn known(
         .reply
         .xrefs
         .iter()
-        .filter(|(_, rule)| reads_memo_only(rule))
-        .flat_map(|(kind, rule)| xrefs(kind, rule, &scope).unwrap_or_default())
+        .filter(|xref| reads_memo_only(&xref.rule))
+        .flat_map(|xref| xrefs(xref, &scope).unwrap_or_default())
         .collect()
 }
 
@@ -112,7 +112,20 @@ fn scope<'a>(
     ReplyScope { inner, body, text: memo.body.as_deref().unwrap_or_default() }
 }
 
-fn xrefs(kind: &str, rule: &XrefRule, scope: &ReplyScope<'_>) -> Result<Vec<ReplyXref>, String> {
+/// The references of one kind, in our form.
+fn xrefs(xref: &Xref, scope: &ReplyScope<'_>) -> Result<Vec<ReplyXref>, String> {
+    let found = as_said(&xref.kind, &xref.rule, scope)?;
+    let Some(convert) = &xref.convert else { return Ok(found) };
+    let ours = |found: ReplyXref| {
+        let ext_id = convert.get(Value::Text(found.ext_id))?;
+        let ext_id = ext_id.scalar_text().filter(|id| !id.is_empty());
+        let ext_id = ext_id.ok_or_else(|| "`as` makes no id of it".to_owned())?.into_owned();
+        Ok(ReplyXref { ext_id, ..found })
+    };
+    found.into_iter().map(ours).collect()
+}
+
+fn as_said(kind: &str, rule: &XrefRule, scope: &ReplyScope<'_>) -> Result<Vec<ReplyXref>, String> {
     let subject = |value: &Value| {
         let ext_id = value.scalar_text().filter(|text| !text.is_empty())?.into_owned();
         Some(ReplyXref { kind: kind.to_owned(), ours: None, ext_id })

@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, clippy::expect_used, reason = "a test may panic")]
 
+mod convert;
 mod shown;
 
 use std::collections::BTreeMap;
@@ -54,7 +55,7 @@ fn documents(folder: &Path) -> Documents {
 fn connector(name: &str) -> Declared {
     let path = data().join("files").join(name);
     let source = Source::new(name, fs::read_to_string(path).unwrap());
-    declared::compile_with(&source, &documents(&data().join("files")))
+    declared::compile_naming(&source, &documents(&data().join("files")), &convert::Known)
         .unwrap_or_else(|found| panic!("{}", render(&found)))
 }
 
@@ -344,7 +345,8 @@ fn every_mistake_of_a_file_is_reported_at_its_place_in_one_run() {
     for path in files(&data().join("wrong")) {
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
         let source = Source::new(name.clone(), fs::read_to_string(&path).unwrap());
-        let report = match declared::compile_with(&source, &documents(&data().join("wrong"))) {
+        let beside = documents(&data().join("wrong"));
+        let report = match declared::compile_naming(&source, &beside, &convert::Known) {
             Ok(_) => panic!("{name} was accepted"),
             Err(found) => render(&found),
         };

@@ -5,6 +5,7 @@
 
 pub mod codes;
 pub mod condition;
+pub mod convert;
 pub mod diagnostic;
 pub mod escape;
 pub mod expression;

@@ -13,6 +13,7 @@ mod cell;
 pub mod codes;
 mod compile;
 mod conversions;
+mod converter;
 pub mod coverage;
 pub mod diff;
 pub mod draft;

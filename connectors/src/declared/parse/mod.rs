@@ -17,6 +17,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use orderhub_lang::codes::UNKNOWN_NAME;
+use orderhub_lang::convert::Conversions;
 use orderhub_lang::diagnostic::{self, Diagnostic, Findings, Source};
 use orderhub_lang::expression::{self, Name};
 use orderhub_lang::template::{Template, Tree};
@@ -54,6 +55,7 @@ const BASE: &[&str] = &["base_url", "settings"];
 
 /// What is collected while a file is read.
 struct Ctx<'b> {
+    conversions: &'b dyn Conversions,
     findings: Findings,
     needs: Needs,
     /// Documents in the same folder by file name.
@@ -71,12 +73,14 @@ struct Ctx<'b> {
 pub(super) fn compile(
     source: &Arc<Source>,
     beside: &Documents,
+    conversions: &dyn Conversions,
 ) -> Result<Declared, Vec<Diagnostic>> {
     let findings = Findings::new(source);
     let needs = Needs::default();
     let (beside_findings, lets, of_items) = (Vec::new(), Vec::new(), false);
     let timeout = TIMEOUT;
-    let mut ctx = Ctx { findings, needs, beside, beside_findings, lets, of_items, timeout };
+    let mut ctx =
+        Ctx { conversions, findings, needs, beside, beside_findings, lets, of_items, timeout };
     let root = yaml::parse_on(&mut ctx.findings, &Budget::default());
     let declared = root.and_then(|root| file(&root, &mut ctx));
     let Ctx { findings, needs, beside_findings, .. } = ctx;
@@ -162,7 +166,8 @@ impl Ctx<'_> {
     }
 
     fn template(&mut self, node: &Node, roots: &[&str]) -> Option<Template> {
-        let template = Template::parse_node(node, roots, &mut self.findings)?;
+        let conversions = self.conversions;
+        let template = Template::parse_node_with(node, roots, conversions, &mut self.findings)?;
         template.reads().for_each(|name| self.note(name, node));
         if let Some(bare) = template.bare_in_quotes() {
             let message = format!("`{{{bare}}}` stands bare between quotes");

@@ -69,7 +69,7 @@ fn operation(
         _ => OperationKind::Read,
     };
     let timeout = steps.iter().map(|step| step.timeout).fold(timeout, Duration::max);
-    let names = entity.as_deref().is_some_and(|e| reply.xrefs.iter().any(|(kind, _)| kind == e));
+    let names = entity.as_deref().is_some_and(|e| reply.xrefs.iter().any(|xref| xref.kind == e));
     let (name_, window) = (name.name.clone(), steps.iter().find_map(|step| step.window));
     let operation =
         Operation { name: name_, kind, entity, creates, names, args, limit, timeout, window };

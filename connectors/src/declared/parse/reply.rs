@@ -5,7 +5,7 @@ use orderhub_lang::expression::Name;
 use orderhub_lang::path::{Path, Root};
 use orderhub_lang::yaml::{Fields, Key, Node};
 
-use super::super::model::{OursRule, Reply, Text, XrefRule};
+use super::super::model::{OursRule, Reply, Text, Xref, XrefRule};
 use super::{Ctx, REPLY};
 
 pub(super) fn reply(fields: &mut Fields<'_>, ctx: &mut Ctx) -> Reply {
@@ -26,22 +26,24 @@ pub(super) fn reply(fields: &mut Fields<'_>, ctx: &mut Ctx) -> Reply {
     reply
 }
 
-fn xrefs(node: &Node, ctx: &mut Ctx) -> Vec<(String, XrefRule)> {
+fn xrefs(node: &Node, ctx: &mut Ctx) -> Vec<Xref> {
     let Some(map) = node.as_map() else {
         ctx.findings.report(ctx.findings.wrong_type(node, "`xrefs` is a mapping of kinds"));
         return Vec::new();
     };
-    map.iter()
-        .filter_map(|(kind, node)| Some((kind.name.clone(), xref(kind, node, ctx)?)))
-        .collect()
+    map.iter().filter_map(|(kind, node)| xref(kind, node, ctx)).collect()
 }
 
-fn xref(kind: &Key, node: &Node, ctx: &mut Ctx) -> Option<XrefRule> {
+fn xref(key: &Key, node: &Node, ctx: &mut Ctx) -> Option<Xref> {
+    let kind = key.name.clone();
     if node.as_map().is_none() {
-        return value(node, ctx);
+        return Some(Xref { kind, rule: value(node, ctx)?, convert: None });
     }
-    let what = format!("`xrefs.{}`", kind.name);
+    let what = format!("`xrefs.{kind}`");
     let mut fields = Fields::of(node, &what, &mut ctx.findings)?;
+    let conversions = ctx.conversions;
+    let chain = fields.optional("as");
+    let convert = chain.map(|node| conversions.chain(node, &mut ctx.findings));
     let rule = if let Some(node) = fields.optional("value") {
         value(node, ctx)
     } else {
@@ -64,7 +66,11 @@ fn xref(kind: &Key, node: &Node, ctx: &mut Ctx) -> Option<XrefRule> {
         }
     };
     fields.finish(&mut ctx.findings);
-    rule
+    let convert = match convert {
+        Some(convert) => Some(convert?),
+        None => None,
+    };
+    Some(Xref { kind, rule: rule?, convert })
 }
 
 fn value(node: &Node, ctx: &mut Ctx) -> Option<XrefRule> {
@@ -98,7 +104,7 @@ pub(super) fn element_path(node: &Node, ctx: &mut Ctx) -> Option<Path> {
 /// Whether a reply reads the last answer's body.
 pub(super) fn reads_body(reply: &Reply) -> bool {
     let body = |name: &Name| matches!(name.root.as_str(), "body");
-    let xrefs = reply.xrefs.iter().any(|(_, rule)| rule_reads(rule, &body));
+    let xrefs = reply.xrefs.iter().any(|xref| rule_reads(&xref.rule, &body));
     let documents = [&reply.document, &reply.documents];
     let acks = reply.ack.iter().flat_map(|ack| &ack.args);
     let ack = acks.map(|(_, rule)| rule).any(|rule| rule.reads().iter().any(body));

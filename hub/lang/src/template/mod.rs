@@ -15,6 +15,7 @@ use thiserror::Error;
 
 pub use self::tree::Tree;
 use crate::codes;
+use crate::convert::{Conversions, Convert, NoConversions};
 use crate::diagnostic::{Findings, Span};
 use crate::escape::percent;
 use crate::expression::{self, EvalError, Expression, ExpressionError, Name, Scope};
@@ -30,7 +31,7 @@ pub struct Template {
 #[derive(Clone, Debug)]
 enum Part {
     Literal(String),
-    Value { expression: Arc<dyn Expression>, text: String },
+    Value { expression: Arc<dyn Expression>, text: String, convert: Option<Arc<dyn Convert>> },
 }
 
 /// Where a rendered template goes.
@@ -80,6 +81,19 @@ impl Template {
     ///
     /// [`ExpressionError`] at the place within `text`.
     pub fn parse(text: &str, roots: &[&str]) -> Result<Self, ExpressionError> {
+        Self::parse_with(text, roots, &NoConversions)
+    }
+
+    /// The same with conversions: `{x as name}`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Template::parse`]; a name that is no conversion, or one that gives no system's form.
+    pub fn parse_with(
+        text: &str,
+        roots: &[&str],
+        conversions: &dyn Conversions,
+    ) -> Result<Self, ExpressionError> {
         let mut parts = Vec::new();
         let mut literal = String::new();
         let mut at = 0;
@@ -102,7 +116,7 @@ impl Template {
                 if !literal.is_empty() {
                     parts.push(Part::Literal(std::mem::take(&mut literal)));
                 }
-                parts.push(value(inside, at + 1, roots)?);
+                parts.push(value(inside, at + 1, roots, conversions)?);
                 at += inside.len() + 2;
             }
         }
@@ -115,11 +129,21 @@ impl Template {
     /// Parses the template that a node holds; reports mistakes at their place in the file. Numbers and
     /// booleans are their text.
     pub fn parse_node(node: &Node, roots: &[&str], findings: &mut Findings) -> Option<Self> {
+        Self::parse_node_with(node, roots, &NoConversions, findings)
+    }
+
+    /// The same with conversions.
+    pub fn parse_node_with(
+        node: &Node,
+        roots: &[&str],
+        conversions: &dyn Conversions,
+        findings: &mut Findings,
+    ) -> Option<Self> {
         let Some(text) = node.scalar_text() else {
             findings.report(findings.wrong_type(node, "a template is a text"));
             return None;
         };
-        match Self::parse(&text, roots) {
+        match Self::parse_with(&text, roots, conversions) {
             Ok(template) => Some(template),
             Err(error) => {
                 expression::report(node, error, findings);
@@ -176,7 +200,9 @@ impl Template {
     /// [`RenderError`]; a missing value within a longer text is [`RenderError::Missing`].
     pub fn value(&self, scope: &dyn Scope) -> Result<Value, RenderError> {
         match self.parts.as_slice() {
-            [Part::Value { expression, text }] => eval(expression.as_ref(), text, scope),
+            [Part::Value { expression, text, convert }] => {
+                eval(expression.as_ref(), (text, convert.as_deref()), scope)
+            }
             [..] => self.render(scope, Place::Text).map(Value::Text),
         }
     }
@@ -191,8 +217,8 @@ impl Template {
         for part in &self.parts {
             match part {
                 Part::Literal(text) => out.push_str(text),
-                Part::Value { expression, text } => {
-                    let value = eval(expression.as_ref(), text, scope)?;
+                Part::Value { expression, text, convert } => {
+                    let value = eval(expression.as_ref(), (text, convert.as_deref()), scope)?;
                     let first = expression.reads().first();
                     let is_base = first.is_some_and(|name| name.as_str() == "base_url");
                     let written = if place == Place::Base && is_base && out.is_empty() {
@@ -232,21 +258,55 @@ fn inside(from: &str) -> Option<&str> {
     None
 }
 
-fn value(inside: &str, start: usize, roots: &[&str]) -> Result<Part, ExpressionError> {
-    if let Some(at) =
-        inside.find(" as ").filter(|at| !inside.get(..*at).unwrap_or("").contains('\''))
-    {
-        return Err(ExpressionError {
-            code: codes::TEMPLATE,
-            span: Span::new(start + at + 1, start + inside.len()),
-            message: "conversions cannot stand in templates yet".to_owned(),
-            hint: Some("convert in the mapping, or use a function: `{text(x)}`".to_owned()),
-        });
-    }
+fn value(
+    inside: &str,
+    start: usize,
+    roots: &[&str],
+    conversions: &dyn Conversions,
+) -> Result<Part, ExpressionError> {
+    let (own, named) = match as_at(inside) {
+        Some(at) => (inside.get(..at).unwrap_or_default(), inside.get(at + AS.len()..)),
+        None => (inside, None),
+    };
+    let convert = match named {
+        None => None,
+        Some(named) => {
+            let wrong = |(message, hint): (String, String)| {
+                let at = start + inside.len() - named.trim_start().len();
+                let span = Span::new(at, at + named.trim().len());
+                ExpressionError { code: codes::TEMPLATE, span, message, hint: Some(hint) }
+            };
+            let name = named.trim();
+            let found = conversions.named(name).map_err(wrong)?;
+            if let Some(why) = found.one_way() {
+                let hint = "what is sent needs a way out; convert it in the mapping".to_owned();
+                return Err(wrong((format!("`{name}` cannot be written: {why}"), hint)));
+            }
+            Some(found)
+        }
+    };
     let shift = u32::try_from(start).unwrap_or(u32::MAX);
     let expression =
-        expression::compile(inside, roots).map_err(|error| in_braces(error, inside, shift))?;
-    Ok(Part::Value { expression, text: inside.trim().to_owned() })
+        expression::compile(own, roots).map_err(|error| in_braces(error, own, shift))?;
+    Ok(Part::Value { expression, text: inside.trim().to_owned(), convert })
+}
+
+/// What stands before the name of a conversion.
+const AS: &str = " as ";
+
+/// Where the last ` as ` stands that is not within quotes.
+fn as_at(inside: &str) -> Option<usize> {
+    let (mut quote, mut found) = (None, None);
+    for (at, c) in inside.char_indices() {
+        match quote {
+            Some(open) if c == open => quote = None,
+            Some(_) => {}
+            None if c == '\'' || c == '"' => quote = Some(c),
+            None if inside.get(at..).is_some_and(|rest| rest.starts_with(AS)) => found = Some(at),
+            None => {}
+        }
+    }
+    found
 }
 
 /// A mistake between braces: where it was not meant as an expression at all (another language, a piece of
@@ -265,14 +325,25 @@ fn in_braces(error: ExpressionError, inside: &str, shift: u32) -> ExpressionErro
     ExpressionError { span: error.span.shifted(shift), hint, ..error }
 }
 
-fn eval(expression: &dyn Expression, text: &str, scope: &dyn Scope) -> Result<Value, RenderError> {
-    expression.eval(scope).map_err(|why| match why {
+fn eval(
+    expression: &dyn Expression,
+    (text, convert): (&str, Option<&dyn Convert>),
+    scope: &dyn Scope,
+) -> Result<Value, RenderError> {
+    let failed = |why: EvalError| match why {
         EvalError::Missing(name) => RenderError::Missing(name),
         why @ (EvalError::Several(_)
         | EvalError::Secret(_)
         | EvalError::Nothing(_)
         | EvalError::Failed(_)) => RenderError::Eval { text: text.to_owned(), why },
-    })
+    };
+    let value = expression.eval(scope).map_err(failed)?;
+    match convert {
+        Some(convert) if !value.is_null() => {
+            convert.put(value).map_err(|why| failed(EvalError::Failed(why)))
+        }
+        Some(_) | None => Ok(value),
+    }
 }
 
 /// The text of a value, which must be there and be a scalar.

@@ -78,8 +78,13 @@ fn a_missing_value_inside_a_text_is_named() {
 
 #[test]
 fn mistakes_are_placed_within_the_text() {
-    let cases =
-        [("ab {memo.id", 3), ("{nope.x}", 1), ("a {len(}", 7), ("{memo.id as gid}", 9), ("x{}", 2)];
+    let cases = [
+        ("ab {memo.id", 3),
+        ("{nope.x}", 1),
+        ("a {len(}", 7),
+        ("{memo.id as gid}", 12),
+        ("x{}", 2),
+    ];
     for (text, at) in cases {
         let error = Template::parse(text, ROOTS).unwrap_err();
         assert_eq!(error.span.start, at, "{text}: {error:?}");

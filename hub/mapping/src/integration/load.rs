@@ -107,7 +107,7 @@ impl Integration {
         let filled =
             |integration| Integration { mappings, connector_source: connector, ..integration };
         let integration = integration.filter(|_| whole).map(filled);
-        Loaded { integration, mappings: sound, diagnostics: all }
+        Loaded { integration, mappings: sound, named, diagnostics: all }
     }
 }
 

@@ -18,7 +18,7 @@ use orderhub_lang::path::Path;
 use orderhub_order::condition::Condition;
 use orderhub_order::ids::Role;
 
-use crate::Mapping;
+use crate::{Mapping, Named};
 
 pub use load::Parts;
 pub use rules::{OperationFacts, OperationUse};
@@ -57,6 +57,8 @@ pub struct Loaded {
     pub integration: Option<Integration>,
     /// The mappings that have no error of their own, whatever is wrong beside them.
     pub mappings: BTreeMap<String, Arc<Mapping>>,
+    /// The conversions that its files may name.
+    pub named: Named,
     /// Everything that was found in all files, ordered by file and place.
     pub diagnostics: Vec<Diagnostic>,
 }

@@ -8,7 +8,7 @@ use orderhub_lang::yaml::source_from_bytes;
 
 use super::{COMMON, Library};
 use crate::integration::Parts;
-use crate::{Integration, Loaded};
+use crate::{Integration, Loaded, Named};
 
 /// The folder of the hub's own side.
 const HUB: &str = "hub";
@@ -33,6 +33,11 @@ pub struct Folder {
 }
 
 impl Folder {
+    /// The conversions that the files of a folder may name.
+    pub fn named(&self, name: &str) -> Named {
+        self.integrations.get(name).map(|loaded| loaded.named.clone()).unwrap_or_default()
+    }
+
     /// Loads everything. Paths start at the mappings folder; files that are neither of the language
     /// nor tables (samples) are left alone. `unread` are files that are there and could not be read, which was told.
     pub fn load(files: &BTreeMap<String, Vec<u8>>, unread: &BTreeSet<String>) -> Folder {

@@ -50,7 +50,7 @@ impl Reader<'_> {
     }
 
     /// `as:`: one conversion or a list of them.
-    pub(super) fn chain(&mut self, node: &Node) -> Chain {
+    pub(crate) fn chain(&mut self, node: &Node) -> Chain {
         let mut chain = Chain::new();
         for item in node.list_or_single() {
             self.link(item, &mut chain);

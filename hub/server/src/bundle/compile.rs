@@ -245,7 +245,7 @@ impl Compiled {
         let none = declared::Documents::new();
         for (name, source) in &folder.connectors {
             let beside = folder.documents.get(name).unwrap_or(&none);
-            match declared::compile_with(source, beside) {
+            match declared::compile_naming(source, beside, &folder.named(name)) {
                 Ok(connector) => {
                     self.findings.extend_from_slice(connector.warnings());
                     self.connectors.insert(name.clone(), Arc::new(connector));

@@ -77,7 +77,8 @@ pub(super) fn alone(path: &Path) -> Result<Vec<Diagnostic>, Fault> {
     let found = match yaml::parse(&source, &Budget::default()) {
         Ok(root) if root.get("connector").is_some() && root.get("integration").is_none() => {
             let beside = documents(path).map_err(failed)?;
-            declared::compile_with(&source, &beside).map(|found| found.warnings().to_vec())
+            declared::compile_naming(&source, &beside, &Named::default())
+                .map(|found| found.warnings().to_vec())
         }
         Ok(root) if root.get("snippet").is_some() => Ok(Library::alone(&source)),
         // One that cannot be read says the same whatever it is.
