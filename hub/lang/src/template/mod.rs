@@ -6,19 +6,19 @@
 //! end a path segment, start another query parameter, or begin a new header line. Test:
 //! `a_value_cannot_break_out_of_its_place`.
 
+mod place;
 mod tree;
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use thiserror::Error;
 
+use self::place::{address, escaped};
 pub use self::tree::Tree;
 use crate::codes;
 use crate::convert::{Conversions, Convert, NoConversions};
 use crate::diagnostic::{Findings, Span};
-use crate::escape::percent;
-use crate::expression::{self, EvalError, Expression, ExpressionError, Name, Scope};
+use crate::expression::{self, EvalError, Expression, ExpressionError, Kind, Name, Scope};
 use crate::value::Value;
 use crate::yaml::Node;
 
@@ -169,15 +169,22 @@ impl Template {
         }
     }
 
-    /// The first expression that stands right behind a quote of another language: its value could close
-    /// the quote.
+    /// The first expression that stands between quotes of another language: its value could close them. A number
+    /// cannot.
     pub fn bare_in_quotes(&self) -> Option<&str> {
-        self.parts.windows(2).find_map(|pair| match pair {
-            [Part::Literal(before), Part::Value { text, .. }] if before.ends_with(['\'', '"']) => {
-                Some(text.as_str())
+        let mut open = None;
+        for part in &self.parts {
+            match part {
+                Part::Literal(text) => open = quoted(text, open),
+                Part::Value { expression, text, .. } => {
+                    let number = matches!(expression.kind(), Kind::Integer | Kind::Number);
+                    if open.is_some() && !number {
+                        return Some(text);
+                    }
+                }
             }
-            _ => None,
-        })
+        }
+        None
     }
 
     /// Whether it is exactly one `{x}`.
@@ -232,6 +239,20 @@ impl Template {
         }
         Ok(out)
     }
+}
+
+/// The quote that is open behind a text; an apostrophe within a word opens none.
+fn quoted(text: &str, mut open: Option<char>) -> Option<char> {
+    let mut before = ' ';
+    for c in text.chars() {
+        match open {
+            Some(quote) if c == quote => open = None,
+            None if c == '"' || c == '\'' && !before.is_alphanumeric() => open = Some(c),
+            Some(_) | None => {}
+        }
+        before = c;
+    }
+    open
 }
 
 fn unclosed(at: usize) -> ExpressionError {
@@ -344,52 +365,6 @@ fn eval(
         }
         Some(_) | None => Ok(value),
     }
-}
-
-/// The text of a value, which must be there and be a scalar.
-fn plain<'v>(value: &'v Value, text: &str) -> Result<Cow<'v, str>, RenderError> {
-    if value.is_null() {
-        return Err(RenderError::Missing(text.to_owned()));
-    }
-    let why = "is a list or an object; only a scalar can stand inside a text";
-    value.scalar_text().ok_or_else(|| RenderError::Place { text: text.to_owned(), why })
-}
-
-/// The address in front of everything else.
-fn address(value: &Value, text: &str) -> Result<String, RenderError> {
-    let why = "is no `http` or `https` address without user, query and fragment";
-    let refuse = || RenderError::Place { text: text.to_owned(), why };
-    base_url(&plain(value, text)?).map(str::to_owned).ok_or_else(refuse)
-}
-
-/// A value, so that it cannot break out of its place.
-fn escaped(value: &Value, text: &str, place: Place) -> Result<String, RenderError> {
-    let refuse = |why| RenderError::Place { text: text.to_owned(), why };
-    let plain = plain(value, text)?;
-    match place {
-        Place::Text => Ok(plain.into_owned()),
-        Place::Query => Ok(percent(&plain)),
-        Place::Path if matches!(plain.as_ref(), "" | "." | "..") => {
-            Err(refuse("is empty, `.` or `..`, which would change the path"))
-        }
-        Place::Path => Ok(percent(&plain)),
-        Place::Header if plain.bytes().all(|byte| (b' '..=b'~').contains(&byte)) => {
-            Ok(plain.into_owned())
-        }
-        Place::Header => Err(refuse("has characters that a header cannot hold")),
-        Place::Base if !plain.is_empty() && percent(&plain) == plain => Ok(plain.into_owned()),
-        Place::Base => Err(refuse("has characters that an address cannot hold")),
-    }
-}
-
-/// An account's address, without its last slash.
-fn base_url(text: &str) -> Option<&str> {
-    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"))?;
-    let host = rest.split('/').next().unwrap_or_default();
-    let fine = !host.is_empty()
-        && !rest.contains(['?', '#', '@', '\\'])
-        && rest.bytes().all(|byte| byte.is_ascii_graphic());
-    fine.then(|| text.trim_end_matches('/'))
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Tests of templates.
 
+use super::place::base_url;
 use super::*;
 
 fn scope() -> Value {

@@ -119,3 +119,39 @@ fn a_lapsed_flight_is_repeated_looked_for_or_shown_to_a_person() {
     assert_eq!((look.next_due, look.resume), (Some(at("10:00:10")), Some(2)));
     assert_eq!(judged(&end(Idempotency::Unsafe), 1).class, ReceiptClass::InDoubt);
 }
+
+fn waits(asked: u32) -> AttemptEnd {
+    AttemptEnd::Waits(Wait { every: Duration::from_secs(30), asked })
+}
+
+#[test]
+fn a_job_that_never_ends_is_given_up() {
+    let often = judged(&waits(MOST_ASKED), 1);
+    assert_eq!((often.class, often.next_due), (ReceiptClass::Throttled, Some(at("10:00:30"))));
+    assert!(often.why.contains("each 30 s"), "{}", often.why);
+    // From then on each time spends an attempt, and none comes sooner than the file says.
+    let patient = judged(&waits(MOST_ASKED + 1), 1);
+    assert_eq!((patient.class, patient.next_due), (ReceiptClass::NotActed, Some(at("10:00:30"))));
+    let longer = judged(&waits(MOST_ASKED + 5), 5);
+    assert_eq!(longer.next_due, Some(at("10:01:20")));
+    let ended = judged(&waits(MOST_ASKED + 99), 99);
+    assert_eq!((ended.class, ended.next_due), (ReceiptClass::Dead, None));
+}
+
+#[test]
+fn what_was_refused_of_a_step_is_tried_again_or_shown_and_the_lane_waits_for_the_person() {
+    let refused = orderhub_connectors::contract::Refused { ours: "L2".to_owned(), why: why() };
+    let part = |again| {
+        let (step, xrefs) = ("put".to_owned(), Vec::new());
+        let refused = vec![refused.clone()];
+        AttemptEnd::Part(Box::new(Part { step, refused, of: 3, again, xrefs }))
+    };
+    let later = judged(&part(true), 1);
+    assert_eq!((later.class, later.next_due), (ReceiptClass::NotActed, Some(at("10:00:05"))));
+    for (again, attempt) in [(false, 1), (true, 99)] {
+        let shown = judged(&part(again), attempt);
+        assert_eq!((shown.class, shown.shown), (ReceiptClass::InDoubt, "said_no"));
+        assert!(shown.why.contains("1 of 3 were refused: `L2`: x"), "{}", shown.why);
+        assert_eq!((shown.next_due, shown.resume), (None, None));
+    }
+}

@@ -69,6 +69,13 @@ impl Run<'_> {
                 },
                 Ok(NextStep::Wait(wait)) => {
                     memo.go_on();
+                    if let Some(flying) = self.flying {
+                        // Whoever takes over shall not begin the job anew.
+                        let known = self.connector.known(self.call, &memo);
+                        if flying.note(&memo, &known, false).await.is_err() {
+                            break AttemptEnd::Lost;
+                        }
+                    }
                     if !self.waits(wait, &mut waited).await {
                         break AttemptEnd::Waits(wait);
                     }

@@ -10,7 +10,7 @@ use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
-use governor::clock::{Clock, Reference};
+use governor::clock::Clock as _;
 use governor::middleware::NoOpMiddleware;
 use governor::state::keyed::DashMapStateStore;
 use governor::state::{InMemoryState, NotKeyed, RateLimiter};
@@ -19,6 +19,7 @@ use tokio::time::Instant;
 
 use super::debts::Debts;
 use super::share::Share;
+use super::ticks::{Tick, Ticks};
 
 /// Keys of one limit that are remembered before idle ones are let go. An idle key has a full burst,
 /// so forgetting it changes nothing.
@@ -48,42 +49,6 @@ impl Rate {
 
     fn quota(self) -> Option<Quota> {
         Some(Quota::with_period(self.every)?.allow_burst(self.burst))
-    }
-}
-
-/// Tokio's clock for governor: it never goes back, and tests may pause it.
-#[derive(Clone, Copy, Debug)]
-struct Ticks {
-    start: Instant,
-}
-
-/// Time since the limiter was made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Tick(Duration);
-
-impl std::ops::Add<governor::nanos::Nanos> for Tick {
-    type Output = Self;
-
-    fn add(self, time: governor::nanos::Nanos) -> Self {
-        Self(self.0.saturating_add(time.into()))
-    }
-}
-
-impl Reference for Tick {
-    fn duration_since(&self, earlier: Self) -> governor::nanos::Nanos {
-        self.0.saturating_sub(earlier.0).into()
-    }
-
-    fn saturating_sub(&self, time: governor::nanos::Nanos) -> Self {
-        Self(self.0.checked_sub(time.into()).unwrap_or(self.0))
-    }
-}
-
-impl Clock for Ticks {
-    type Instant = Tick;
-
-    fn now(&self) -> Tick {
-        Tick(self.start.elapsed())
     }
 }
 

@@ -25,6 +25,7 @@ pub mod limit;
 pub mod retry;
 pub mod share;
 pub mod stale;
+mod ticks;
 
 use credential::Credential;
 use gate::{BreakerPolicy, Force, Gate, GateState, PolicyError, Shut};
