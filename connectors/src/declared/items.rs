@@ -4,7 +4,8 @@
 //! now is sent again by itself; what is refused for good ends the call, for a person to see.
 //!
 //! **Invariant:** an element is done only where the answer says so of it: one that it does not name is not, and no
-//! element that is done is sent again. Tests: the cases `tests/data/connectors/items-*.yaml`.
+//! element that is done is sent again. Tests: the cases
+//! `tests/data/connectors/items-part.yaml` and `tests/data/connectors/items-unnamed.yaml`.
 
 use orderhub_lang::value::Value;
 

@@ -24,6 +24,7 @@ const FOLDERS: &[(&str, Form)] = &[
     ("tests/data/connectors", Form::One),
     ("tests/data/connectors/files", Form::None),
     ("tests/data/connectors/wrong", Form::None),
+    ("tests/data/declared", Form::None),
     ("tests/data/fuzz", Form::None),
     ("tests/data/lang", Form::List),
     ("tests/data/mapping", Form::One),

@@ -206,6 +206,11 @@ pub(super) fn words(lane: &Lane, now: Timestamp) -> String {
             words.push_str(" and may have acted");
         }
     }
+    let under_way = lane.flying.as_ref().filter(|flight| flight.in_air);
+    if let Some(began) = under_way.and_then(|flight| flight.began) {
+        words.push_str(&format!("; the call is under way since {began}"));
+        return words;
+    }
     match lane.due_at {
         Some(due) if due > now => {
             let wait = due.duration_since(now).as_secs();
@@ -218,7 +223,13 @@ pub(super) fn words(lane: &Lane, now: Timestamp) -> String {
 }
 
 fn idle(lane: &Lane) -> &'static str {
-    if lane.wants.is_empty() { "nothing was sent yet" } else { "it waits for its turn" }
+    if lane.flying.as_ref().is_some_and(|flight| flight.in_air) {
+        "a call is made"
+    } else if lane.wants.is_empty() {
+        "nothing was sent yet"
+    } else {
+        "it waits for its turn"
+    }
 }
 
 /// What a code means.
@@ -237,7 +248,9 @@ pub(super) fn meaning(code: LaneCode) -> &'static str {
         LaneCode::NotRouted => "no `deliver` rule of its integration listens to what happened",
         LaneCode::NotLinked => "a reference that the call needs is not known yet; sent once it is",
         LaneCode::NoUpdate => "made there already, and its integration has no `update:` for it",
-        LaneCode::Limited => "it waits for its rate limit",
+        LaneCode::Limited => {
+            "it waits for its rate limit, or for work at the system that is not done yet"
+        }
         LaneCode::BreakerOpen => {
             "its breaker is open: the system did not answer, or a person holds it open; no attempt is spent"
         }
@@ -246,7 +259,7 @@ pub(super) fn meaning(code: LaneCode) -> &'static str {
         }
         LaneCode::Retry => "the last attempt did not succeed; it is tried again",
         LaneCode::InDoubt => {
-            "nobody knows whether the last attempt took effect; a todo waits for a person"
+            "nobody knows whether the last attempt took effect, or it did in part; a todo waits for a person"
         }
         LaneCode::Dead => "given up; a todo says why",
         LaneCode::LetBe => "a person has taken the last call as done",
