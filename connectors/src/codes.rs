@@ -44,6 +44,8 @@ pub const LOGIN: &str = "C0018";
 pub const GRAPHQL: &str = "C0019";
 /// A page that cannot be confirmed.
 pub const ACK: &str = "C0020";
+/// What no step keeps.
+pub const NOT_SAVED: &str = "C0021";
 
 /// Every code of this crate.
 pub const CODES: &[Explanation] = &[
@@ -224,5 +226,22 @@ pub const CODES: &[Explanation] = &[
         right: "operations:\n\
                 \x20 orders: { kind: read, steps: [{ id: page, method: GET, path: /queue }], documents: body.items, ack: { do: done, args: { ids: body.items.*.id } } }\n\
                 \x20 done: { kind: fact, args: [ids], steps: [{ id: done, method: POST, path: /queue/done, body: { ids: \"{args.ids}\" }, idempotency: safe }] }\n",
+    },
+    Explanation {
+        code: NOT_SAVED,
+        title: "read, and saved by no step",
+        text: "`memo.x`, and `mine.x` of an element, is what a step of the same operation keeps of its answer with \
+               `save: { x: … }`. What none saves is never there: a reference that is read from it is never bound, and the \
+               hub would not know again what it made. The hint names the nearest one that is saved.",
+        wrong: "operations:\n\
+                \x20 put_job:\n\
+                \x20   kind: state\n\
+                \x20   steps: [{ id: put, method: PUT, path: /job, body: \"{doc}\", idempotency: safe, save: { job: body.id } }]\n\
+                \x20   reply: { xrefs: { fulfilment: memo.jobb } }\n",
+        right: "operations:\n\
+                \x20 put_job:\n\
+                \x20   kind: state\n\
+                \x20   steps: [{ id: put, method: PUT, path: /job, body: \"{doc}\", idempotency: safe, save: { job: body.id } }]\n\
+                \x20   reply: { xrefs: { fulfilment: memo.job } }\n",
     },
 ];

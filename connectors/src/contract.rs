@@ -9,6 +9,7 @@ use std::fmt::Debug;
 use std::time::Duration;
 
 use bytes::Bytes;
+use orderhub_lang::asked::Asked;
 use orderhub_lang::value::Value;
 
 use crate::error::{BuildError, CallError, VerifyError};
@@ -98,6 +99,16 @@ pub trait Connector: Debug + Send + Sync {
 
     /// The settings and secrets it reads, with where it says so: what a system must configure.
     fn needs(&self) -> &Needs;
+
+    /// What its operations read of the document and the references that are given to them, as far as its file says so.
+    fn asks(&self) -> &[Asked] {
+        &[]
+    }
+
+    /// The kinds of references that replies of its operations bind.
+    fn binds(&self) -> Vec<&str> {
+        Vec::new()
+    }
 }
 
 /// One operation, as declared.

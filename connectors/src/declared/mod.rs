@@ -24,6 +24,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use orderhub_lang::asked::Asked;
 use orderhub_lang::convert::{Conversions, NoConversions};
 use orderhub_lang::diagnostic::{Diagnostic, Source};
 use orderhub_lang::template::Template;
@@ -58,6 +59,7 @@ pub struct Declared {
     operations: Vec<Compiled>,
     hooks: Option<Hooks>,
     needs: Needs,
+    asked: Vec<Asked>,
     warnings: Vec<Diagnostic>,
 }
 
@@ -212,5 +214,14 @@ impl Connector for Declared {
 
     fn needs(&self) -> &Needs {
         &self.needs
+    }
+
+    fn asks(&self) -> &[Asked] {
+        &self.asked
+    }
+
+    fn binds(&self) -> Vec<&str> {
+        let kinds = self.operations.iter().flat_map(|compiled| &compiled.reply.xrefs);
+        kinds.map(|xref| xref.kind.as_str()).collect()
     }
 }

@@ -11,7 +11,6 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use bytes::Bytes;
 use orderhub_connectors::contract::*;
 use orderhub_connectors::declared::{self, Declared, Documents};
 use orderhub_connectors::error::Next as After;

@@ -3,6 +3,7 @@
 //!
 //! Pure: reads no files, knows no clock. Untrusted input: every parser here has a budget.
 
+pub mod asked;
 pub mod codes;
 pub mod condition;
 pub mod convert;

@@ -2,6 +2,7 @@
 
 mod ack;
 mod answer;
+mod asked;
 mod auth;
 mod graphql;
 mod items;
@@ -16,6 +17,7 @@ mod webhook;
 use std::sync::Arc;
 use std::time::Duration;
 
+use orderhub_lang::asked::Asked;
 use orderhub_lang::codes::UNKNOWN_NAME;
 use orderhub_lang::convert::Conversions;
 use orderhub_lang::diagnostic::{self, Diagnostic, Findings, Source};
@@ -68,6 +70,12 @@ struct Ctx<'b> {
     of_items: bool,
     /// The longest time of one call, where a step or a login says nothing.
     timeout: Duration,
+    /// The operation that is being read.
+    operation: Option<Arc<str>>,
+    /// What operations read of what is given to them.
+    asked: Vec<Asked>,
+    /// What the operation that is being read reads of its own steps.
+    kept: Vec<Asked>,
 }
 
 pub(super) fn compile(
@@ -76,21 +84,29 @@ pub(super) fn compile(
     conversions: &dyn Conversions,
 ) -> Result<Declared, Vec<Diagnostic>> {
     let findings = Findings::new(source);
-    let needs = Needs::default();
-    let (beside_findings, lets, of_items) = (Vec::new(), Vec::new(), false);
-    let timeout = TIMEOUT;
-    let mut ctx =
-        Ctx { conversions, findings, needs, beside, beside_findings, lets, of_items, timeout };
+    let mut ctx = Ctx {
+        conversions,
+        findings,
+        needs: Needs::default(),
+        beside,
+        beside_findings: Vec::new(),
+        lets: Vec::new(),
+        of_items: false,
+        timeout: TIMEOUT,
+        operation: None,
+        asked: Vec::new(),
+        kept: Vec::new(),
+    };
     let root = yaml::parse_on(&mut ctx.findings, &Budget::default());
     let declared = root.and_then(|root| file(&root, &mut ctx));
-    let Ctx { findings, needs, beside_findings, .. } = ctx;
+    let Ctx { findings, needs, beside_findings, asked, .. } = ctx;
     // A document that two steps name is judged once.
     let mut further = beside_findings;
     diagnostic::sort(&mut further);
     diagnostic::distinct(&mut further);
     let declared = declared.filter(|_| further.is_empty());
     match findings.into_result(declared) {
-        Ok((declared, warnings)) => Ok(Declared { needs, warnings, ..declared }),
+        Ok((declared, warnings)) => Ok(Declared { needs, asked, warnings, ..declared }),
         Err(found) => Err(found.into_iter().map(about_secrets).chain(further).collect()),
     }
 }
@@ -142,6 +158,7 @@ fn file(root: &Node, ctx: &mut Ctx) -> Option<Declared> {
         operations,
         hooks,
         needs: Needs::default(),
+        asked: Vec::new(),
         warnings: Vec::new(),
     })
 }
@@ -161,14 +178,15 @@ impl Ctx<'_> {
 
     fn expression(&mut self, node: &Node, roots: &[&str]) -> Option<Expr> {
         let expression = expression::compile_node(node, roots, &mut self.findings)?;
-        expression.reads().iter().for_each(|name| self.note(name, node));
+        expression.reads().iter().for_each(|name| self.note(name, node, false));
         Some(expression)
     }
 
     fn template(&mut self, node: &Node, roots: &[&str]) -> Option<Template> {
         let conversions = self.conversions;
         let template = Template::parse_node_with(node, roots, conversions, &mut self.findings)?;
-        template.reads().for_each(|name| self.note(name, node));
+        let needed: Vec<&Name> = template.needs().collect();
+        template.reads().for_each(|name| self.note(name, node, needed.contains(&name)));
         if let Some(bare) = template.bare_in_quotes() {
             let message = format!("`{{{bare}}}` stands bare between quotes");
             let finding = self
@@ -253,9 +271,11 @@ impl Ctx<'_> {
         found
     }
 
-    /// Remembers which settings and secrets are read, with the first place, and holds names to what the file gives.
-    fn note(&mut self, name: &Name, node: &Node) {
+    /// Remembers what is read of what others give, of settings and secrets the first place, and holds names to what the
+    /// file gives.
+    fn note(&mut self, name: &Name, node: &Node, needed: bool) {
         self.given(name, node);
+        self.ask(name, node, needed);
         let needed = match name.root.as_str() {
             "settings" => &mut self.needs.settings,
             "secret" => &mut self.needs.secrets,

@@ -45,6 +45,7 @@ fn operation(
 ) -> Option<Compiled> {
     let what = format!("operation `{}`", name.name);
     let mut fields = Fields::of(node, &what, &mut ctx.findings)?;
+    ctx.begin(&name.name);
     let kind = fields.required("kind", &mut ctx.findings);
     let kind = kind.and_then(|node| ctx.choice(node, "`kind`", &["state", "fact", "read"]));
     let entity = fields.text("entity", &mut ctx.findings);
@@ -58,10 +59,12 @@ fn operation(
     let steps = fields.required("steps", &mut ctx.findings);
     let (limited, classes) = (limit.clone(), &defaults.classes);
     let base = step::Base { timeout, limit: limited, classes, lets: &lets };
+    let listed = steps.and_then(Node::as_list).map_or(0, <[Node]>::len);
     let steps = steps.map(|node| steps_of(node, &base, defaults, ctx)).unwrap_or_default();
     let mut reply = reply::reply(&mut fields, ctx);
     reply.ack = ack::ack(&mut fields, &name.name, acks, ctx);
     ctx.lets.clear();
+    ctx.end(Some(steps.as_slice()).filter(|steps| steps.len() == listed));
     fields.finish(&mut ctx.findings);
     let kind = match kind? {
         "state" => OperationKind::State,

@@ -200,6 +200,15 @@ impl Template {
         })
     }
 
+    /// The names without which there is no text: each stands alone in its braces, beside something else.
+    pub fn needs(&self) -> impl Iterator<Item = &Name> {
+        let single = self.is_single();
+        self.parts.iter().filter(move |_| !single).flat_map(|part| match part {
+            Part::Value { expression, .. } if expression.is_name() => expression.reads().iter(),
+            Part::Literal(_) | Part::Value { .. } => [].iter(),
+        })
+    }
+
     /// The value: of exactly one `{x}` with its type, else the text.
     ///
     /// # Errors
