@@ -5,11 +5,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use orderhub_connectors::contract::Connector as _;
 use orderhub_connectors::declared;
 use orderhub_lang::codes::{Explanation, MORE, NOT_UTF8};
 use orderhub_lang::diagnostic::{Diagnostic, Source, render};
 use orderhub_lang::yaml::{self, Budget, source_from_bytes};
-use orderhub_mapping::codes::{ECHO, LAW, LOOP, ONE_WAY, POSITION, TWO_SHAPES, UNTRIED};
+use orderhub_mapping::codes::{
+    ECHO, LAW, LOOP, NO_KIND, NOT_GIVEN, ONE_WAY, POSITION, TWO_SHAPES, UNTRIED,
+};
+use orderhub_mapping::given::{self, Use};
 use orderhub_mapping::library::Library;
 use orderhub_mapping::{Integration, Mapping, laws};
 use orderhub_order::flow::{Flow, Ownership};
@@ -23,6 +27,8 @@ const RULES: &str = "orderhub: 1\nmapping: shop.order\nkey: id\nfields:\n";
 /// What an integration's example lies beside.
 const ORDER: &str = "orderhub: 1\nmapping: shop.order\nkey: id\nrevision: { system: rev, as: integer }\n\
                      fields:\n  - { hub: order_no, system: name }\n";
+/// What is written where an example reads it.
+const NAME: &str = "- { hub: order_no, system: name }\n";
 /// A connector around some of its keys.
 const CONNECTOR: &str = "orderhub: 1\nconnector: wms\nbase: \"{base_url}\"\n";
 /// A connector around steps.
@@ -145,8 +151,20 @@ fn laws_of(code: &str, example: &str) -> Option<Vec<Diagnostic>> {
         LAW | ONE_WAY | POSITION | TWO_SHAPES | UNTRIED => {
             Some(laws::findings(&both_ways("shop", "channel", example)))
         }
+        NO_KIND => Some(given_to(&both_ways("shop", "channel", example), NO_OPERATIONS)),
+        NOT_GIVEN => {
+            let operations = example.strip_prefix("# connector.yaml\n").unwrap();
+            Some(given_to(&both_ways("shop", "channel", NAME), operations))
+        }
         _ => None,
     }
+}
+
+/// What operations read, and an integration does not give them.
+fn given_to(integration: &Integration, operations: &str) -> Vec<Diagnostic> {
+    let source = Source::new("connector.yaml", format!("{CONNECTOR}{operations}"));
+    let connector = declared::compile(&source).unwrap_or_else(|found| panic!("{}", render(&found)));
+    given::findings(&[Use { integration, asks: connector.asks(), binds: connector.binds() }])
 }
 
 /// What is found in an example. `bytes` makes the file of its text.

@@ -6,7 +6,7 @@
 mod lookups;
 mod shared;
 
-pub use lookups::{NO_MASTER, NO_READ};
+pub use lookups::{NO_KIND, NO_MASTER, NO_READ, NOT_GIVEN};
 pub use orderhub_lang::codes::Explanation;
 pub use shared::{
     CELL, CIRCLE, COLUMN, EXPANSION, MISFIT, MOST_ROWS, NO_SNIPPET, NO_TABLE, OUTSIDE,
@@ -379,4 +379,6 @@ pub const CODES: &[Explanation] = &[
     },
     lookups::NO_MASTER_PAGE,
     lookups::NO_READ_PAGE,
+    lookups::NO_KIND_PAGE,
+    lookups::NOT_GIVEN_PAGE,
 ];

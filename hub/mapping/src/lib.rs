@@ -20,6 +20,7 @@ pub mod draft;
 pub mod explain;
 pub mod facts;
 mod format;
+pub mod given;
 mod hub_path;
 pub mod integration;
 pub mod laws;

@@ -1,9 +1,13 @@
-//! Codes of what is looked up outside of the document.
+//! Codes of what is looked up outside of the document, and of what files give each other.
 
 use super::Explanation;
 
 /// Master data that are not there.
 pub const NO_MASTER: &str = "M0701";
+/// References of a kind that nothing binds.
+pub const NO_KIND: &str = "M0702";
+/// Read by an operation, and written by no rule.
+pub const NOT_GIVEN: &str = "M0801";
 
 pub(super) const NO_MASTER_PAGE: Explanation = Explanation {
     code: NO_MASTER,
@@ -26,4 +30,32 @@ pub(super) const NO_READ_PAGE: Explanation = Explanation {
            in its reply document.",
     wrong: "- { hub: customer.tier, system: group, as: { lookup: { read: group, take: name } } }",
     right: "- { hub: customer.tier, system: group, as: { lookup: { read: groups, take: name } } }",
+};
+
+pub(super) const NO_KIND_PAGE: Explanation = Explanation {
+    code: NO_KIND,
+    title: "references of a kind that nothing binds",
+    text: "A reference is bound by the key of an entity (`order`, `fulfilment`, `shipment`, `return`, `invoice`, `payment`), by \
+           a rule `{ hub: $xref(kind), system: … }` of a mapping of the same integration, or by `reply: { xrefs: { kind: … } }` \
+           of an operation of its connector. What reads a reference of another kind, `{xref.kind}`, `$xref(kind)`, `lookup: { \
+           xref: kind }` or `parent: [{ xref: kind }]`, waits for ever. The hint names the nearest kind that is bound.",
+    wrong: "- { hub: order_no, system: name }\n\
+            - { hub: ext.replaces, system: replaces, direction: in, as: { lookup: { xref: ordr } } }\n",
+    right: "- { hub: order_no, system: name }\n\
+            - { hub: ext.replaces, system: replaces, direction: in, as: { lookup: { xref: order } } }\n",
+};
+
+pub(super) const NOT_GIVEN_PAGE: Explanation = Explanation {
+    code: NOT_GIVEN,
+    title: "an operation reads what its document does not have",
+    text: "`{doc.a.b}` of a connector is a place of the document that the mapping named by `with:` in `deliver:` writes. Where \
+           no rule of that mapping can write it, the call is never made, or always made without it. Write the place as \
+           the rule's `system:` has it (of a list every element, `doc.items.*.article`), or add a rule. Without `with:` there \
+           is no document. Of a format that is not JSON there is `doc.raw` alone.",
+    wrong: "# connector.yaml\n\
+            operations:\n\
+            \x20 put: { kind: state, steps: [{ id: put, method: PUT, path: \"/jobs/{doc.nam}\", body: \"{doc}\", idempotency: safe }] }\n",
+    right: "# connector.yaml\n\
+            operations:\n\
+            \x20 put: { kind: state, steps: [{ id: put, method: PUT, path: \"/jobs/{doc.name}\", body: \"{doc}\", idempotency: safe }] }\n",
 };

@@ -211,6 +211,11 @@ pub(crate) trait Conversion: Debug + Send + Sync {
         None
     }
 
+    /// The kind of the references that it looks up; `None`: it looks up none.
+    fn reference(&self) -> Option<&str> {
+        None
+    }
+
     /// What it makes of the answer.
     ///
     /// # Errors

@@ -45,6 +45,7 @@ pub use act::{Act, DocumentAct, Facts, PersonAct, Put, Receipt, ReceiptClass};
 pub use document::content_hash;
 pub use outcome::{Change, Effect, Folded, Outcome, TodoItem, TodoKind};
 pub use person::undecided;
+pub use refer::kind_of;
 pub use restore::{Remains, Why, remainder, restorable};
 
 use work::{Done, Ended, Folding, Work};

@@ -25,7 +25,7 @@ pub(super) enum Binding {
 }
 
 /// What a system's ids of a collection's elements are called.
-pub(super) fn kind_of(collection: Collection) -> &'static str {
+pub fn kind_of(collection: Collection) -> &'static str {
     match collection {
         Collection::Root => Entity::Order.as_str(),
         Collection::Lines => "line",

@@ -21,7 +21,7 @@ use orderhub_order::ids::{Entity, SystemName};
 use orderhub_order::rules::{OperationKind as Kind, SystemRules};
 
 use super::system::{System, needs};
-use super::{Bundle, BundleError, Files, facts, files, queues};
+use super::{Bundle, BundleError, Files, facts, files, given, queues};
 use crate::config::{self, Config};
 use crate::events;
 
@@ -201,6 +201,7 @@ fn compile(files: &Files, unread: &BTreeSet<String>) -> Compiled {
         }
     }
     compiled.flow = Some(flow);
+    compiled.findings.extend(given::findings(&integrations, &compiled.connectors));
     compiled.laws(&integrations);
     compiled.library = folder.library;
     compiled

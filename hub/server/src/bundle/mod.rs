@@ -18,6 +18,7 @@ use crate::config::Config;
 mod compile;
 mod facts;
 mod files;
+mod given;
 mod queues;
 mod receive;
 mod system;

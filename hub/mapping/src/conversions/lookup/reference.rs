@@ -84,6 +84,10 @@ impl Conversion for Reference {
         true
     }
 
+    fn reference(&self) -> Option<&str> {
+        Some(&self.kind)
+    }
+
     fn asks(&self, cell: &Cell<'_>) -> Option<LookupKey> {
         let id = cell.scalar().filter(|id| !id.is_empty())?;
         Some(LookupKey {
