@@ -13,6 +13,14 @@ pub enum BuildError {
     /// A reference that the call needs is not there yet.
     #[error("`{0}` is not linked yet; it is sent once the link is known")]
     NotLinked(String),
+    /// The document lacks what the request needs: the mapping or the connector must be mended.
+    #[error("step `{step}`: `{name}` is not in the document")]
+    NotGiven {
+        /// The step.
+        step: String,
+        /// What it reads: `doc.job`.
+        name: String,
+    },
     /// A secret is not configured.
     #[error(
         "secret `{0}` is not configured; add `[systems.<name>.secrets] {0} = {{ env = \"…\" }}`"

@@ -181,12 +181,15 @@ fn failed(step: &Step, what: &str, error: &EvalError) -> BuildError {
     step_error(&step.id, format!("`{what}`: {error}"))
 }
 
-/// What a template's failure means: a missing reference or part of the document waits for its link;
-/// anything else is a mistake that a person must see.
+/// What a template's failure means: a missing reference waits for its link; a missing part of the document is a
+/// mistake of the files, or of the order, and like anything else a person must see it.
 pub(super) fn render_error(step: &str, error: &RenderError) -> BuildError {
     match error {
-        RenderError::Missing(name) if name.starts_with("xref.") || name.starts_with("doc.") => {
+        RenderError::Missing(name) if name.starts_with("xref.") => {
             BuildError::NotLinked(name.clone())
+        }
+        RenderError::Missing(name) if name.starts_with("doc.") => {
+            BuildError::NotGiven { step: step.to_owned(), name: name.clone() }
         }
         RenderError::Missing(name) if name.starts_with("settings.") => {
             step_error(step, format!("`{name}` is not configured"))

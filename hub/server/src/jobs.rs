@@ -25,6 +25,7 @@ use crate::clock::Clock;
 use crate::deliver::Deliverer;
 use crate::intake::{Gates, Sources, find_out, unit_with};
 use crate::store::{Lease, MOST_ROWS, PendingRow, Scope, Store, StoreError, TodoFilter, TodoRow};
+use crate::wake::Woken;
 
 /// What allows a process to do it.
 const LEASE: &str = "jobs";
@@ -84,7 +85,7 @@ pub fn start(parts: Parts, stop: CancellationToken) -> JoinHandle<()> {
 /// Works while the lease is held.
 async fn work(parts: &Parts, lease: &Lease, stop: &CancellationToken) {
     let apply = parts.apply.under(lease.clone());
-    let mut done = Done { next_sweep: parts.clock.now(), resumed: None };
+    let mut done = Done { next_sweep: parts.clock.now(), resumed: None, woken: Woken::default() };
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
@@ -102,6 +103,7 @@ struct Done {
     next_sweep: Timestamp,
     /// The bundle after which documents were taken up again.
     resumed: Option<Arc<str>>,
+    woken: Woken,
 }
 
 /// Takes up again what was parked for a value that the files did not know, when the files are newer: a row of a table or
@@ -153,6 +155,8 @@ async fn look(
         parts.store.sweep(now).await?;
     }
     resume(parts, done, now).await?;
+    let bundle = Arc::clone(&parts.bundle.borrow().hash);
+    done.woken.look((&*parts.store, apply), &bundle, now).await?;
     for key in parts.store.timers(now, AT_ONCE).await? {
         apply.submit(tick(key)).await?;
     }

@@ -37,6 +37,7 @@ pub mod switch;
 pub mod tap;
 pub mod telemetry;
 pub mod transport;
+mod wake;
 pub mod what_if;
 
 use apply::{Apply, Handed};

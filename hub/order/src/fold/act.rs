@@ -46,6 +46,15 @@ pub enum Act {
         /// The wish waits in the store, not in hand, and is due then.
         until: Option<jiff::Timestamp>,
     },
+    /// The files make no call of this want: nothing is sent until they are others.
+    Unfit {
+        /// The system.
+        system: SystemName,
+        /// The want.
+        want: WantKey,
+        /// Why, for a person.
+        why: String,
+    },
     /// What came of an attempt.
     Receipt(Box<Receipt>),
     /// A person did something.

@@ -61,6 +61,7 @@ pub(super) fn fly(work: &mut Work<'_>, system: &SystemName, flight: &Flight) -> 
         state.ring.drain(..excess);
     }
     lane.flying = Some(frozen);
+    super::unfit::served(work, system, &flight.want);
     Ok(Done::Ended(Ended::Lane))
 }
 

@@ -39,6 +39,7 @@ mod person;
 mod receipt;
 mod refer;
 mod restore;
+mod unfit;
 mod work;
 
 pub use act::{Act, DocumentAct, Facts, PersonAct, Put, Receipt, ReceiptClass};
@@ -59,6 +60,7 @@ pub fn binds(act: &Act) -> Vec<ReferenceKey> {
         Act::Document(_)
         | Act::Fly { .. }
         | Act::Skip { .. }
+        | Act::Unfit { .. }
         | Act::Hurry { .. }
         | Act::Person(_)
         | Act::Tick => {
@@ -93,6 +95,7 @@ pub fn fold(
         Act::Fly { .. }
         | Act::Memo { .. }
         | Act::Skip { .. }
+        | Act::Unfit { .. }
         | Act::Receipt(_)
         | Act::Person(_)
         | Act::Hurry { .. }
@@ -182,6 +185,7 @@ fn merge(work: &mut Work<'_>, act: &Act, hash: [u8; 16]) -> Folding<Done> {
         Act::Skip { system, want, version, code, hash, until } => {
             flight::skip(work, system, (want, *version), (*code, *hash, *until))
         }
+        Act::Unfit { system, want, why } => unfit::unfit(work, system, want, why),
         Act::Receipt(receipt) => receipt::receipt(work, receipt),
         Act::Hurry { system } => flight::hurry(work, system),
         Act::Person(act) => person::person(work, act),

@@ -109,6 +109,9 @@ fn settle(work: &mut Work<'_>, system: &SystemName, again: bool) -> Folding<Done
     let waits = work.state.lanes.get(system);
     let waits = waits.and_then(|lane| Some((lane.role, undecided(lane)?.clone())));
     let Some((role, flight)) = waits else {
+        if super::unfit::decided(work, system, again) {
+            return Ok(Done::Merged);
+        }
         return refused("nothing_to_settle", format!("no call to {system} waits for a decision"));
     };
     if again {

@@ -176,7 +176,9 @@ impl Act {
     pub(super) fn system(&self) -> Option<&SystemName> {
         match self {
             Act::Document(act) => Some(&act.contribution.system),
-            Act::Memo { system, .. } | Act::Skip { system, .. } => Some(system),
+            Act::Memo { system, .. } | Act::Skip { system, .. } | Act::Unfit { system, .. } => {
+                Some(system)
+            }
             Act::Receipt(receipt) => Some(&receipt.system),
             Act::Fly { system, .. } | Act::Hurry { system } => Some(system),
             Act::Person(_) | Act::Tick => None,

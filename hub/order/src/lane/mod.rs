@@ -15,8 +15,10 @@ use crate::value::Text;
 
 mod due;
 mod merge;
+mod rest;
 
 pub use merge::{Facet, FieldState};
+pub use rest::Rest;
 
 /// What a lane wants, keyed so that a newer version of the same thing supersedes an older for free.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -208,7 +210,8 @@ pub struct Lane {
     /// Newest document seen, by `<document>/<key>`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub documents: BTreeMap<String, DocumentState>,
-    /// Statements that conflicts, proposals and tombstones left, by field path.
+    /// What a todo is open about: statements that conflicts, proposals and tombstones left, by field path; wishes that
+    /// the files make no call of, by their key.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub open_conflicts: Vec<String>,
     /// Raised by every take-over of a flight.

@@ -266,6 +266,15 @@ pub fn settle_wish(
     }
     lane.code = Some(code);
     lane.unwant(key, version);
+    if !lane.open_conflicts.is_empty()
+        && let about = key.text()
+        && lane.open_conflicts.contains(&about)
+    {
+        lane.open_conflicts.retain(|open| *open != about);
+        let (system, about) = (Some(system.clone()), about.into());
+        let reason = "nothing has to be sent for it any more".to_owned();
+        effects.push(Effect::Settled { system, about, reason });
+    }
     if lane.wants.is_empty() {
         lane.due_at = None;
     }

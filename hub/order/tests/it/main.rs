@@ -11,4 +11,5 @@ mod cases;
 mod known_fields;
 mod laws;
 mod route;
+mod unfit;
 mod world;

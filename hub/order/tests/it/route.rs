@@ -14,16 +14,16 @@ use orderhub_order::value::Value;
 
 use crate::world::{World, publisher};
 
-fn world() -> World {
+pub(crate) fn world() -> World {
     World::of(&["shop", "erp", "wms", "tms", "sink"].map(str::to_owned))
 }
 
-fn name(system: &str) -> SystemName {
+pub(crate) fn name(system: &str) -> SystemName {
     SystemName::new(system)
 }
 
 /// A paid order of one line, settled once.
-fn paid(world: &World) -> State {
+pub(crate) fn paid(world: &World) -> State {
     let order = Order::new(OrderKey(7), "shop-1001".into(), name("shop"), "default".into());
     let mut state = State::new(order);
     turn(&mut state, world, |order| {
@@ -43,7 +43,7 @@ fn turn(state: &mut State, world: &World, change: impl FnOnce(&mut Order)) -> Ve
     effects
 }
 
-fn lane<'a>(state: &'a mut State, system: &str) -> &'a mut Lane {
+pub(crate) fn lane<'a>(state: &'a mut State, system: &str) -> &'a mut Lane {
     state.lanes.get_mut(system).unwrap()
 }
 
@@ -254,7 +254,7 @@ fn events_are_wished_for_once_and_in_their_order() {
 }
 
 /// The call that the sink's first wish makes, taken off at a moment.
-fn call(state: &State) -> Flight {
+pub(crate) fn call(state: &State) -> Flight {
     let lane = state.lanes.get("sink").unwrap();
     let want = &lane.wants[0];
     Flight {

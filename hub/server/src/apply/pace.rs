@@ -79,9 +79,12 @@ pub(super) fn delivers(unit: &Unit) -> Option<&SystemName> {
     match &order.act {
         Act::Fly { system, .. } | Act::Memo { system, .. } => Some(system),
         Act::Receipt(receipt) => Some(&receipt.system),
-        Act::Document(_) | Act::Skip { .. } | Act::Person(_) | Act::Hurry { .. } | Act::Tick => {
-            None
-        }
+        Act::Document(_)
+        | Act::Skip { .. }
+        | Act::Unfit { .. }
+        | Act::Person(_)
+        | Act::Hurry { .. }
+        | Act::Tick => None,
     }
 }
 

@@ -61,6 +61,7 @@ pub mod status;
 mod steps;
 mod tasks;
 mod traced;
+mod unfit;
 
 pub use ask::{Asked, Question};
 use dispatcher::{Common, Dispatcher};

@@ -141,9 +141,10 @@ impl Hand<'_> {
         let first = match self.first(&call, &memo) {
             Ok(first) => first,
             Err(missing) if flight.may_have_acted || flight.wrote => {
-                tracing::debug!(%missing, "a reference went missing after the call began");
+                tracing::debug!(%missing, "something went missing after the call began");
                 None
             }
+            Err(BuildError::NotGiven { name, .. }) => return self.not_given(&flight, &name).await,
             Err(_) => {
                 return self.skip(&flight.want, flight.version, (LaneCode::NotLinked, None)).await;
             }
@@ -202,10 +203,10 @@ impl Hand<'_> {
 
     /// The first request; none if there is nothing left to send or it cannot be built, which the run
     /// will say.
-    fn first(&self, call: &Call<'_>, memo: &Memo) -> Result<Option<Box<Request>>, String> {
+    fn first(&self, call: &Call<'_>, memo: &Memo) -> Result<Option<Box<Request>>, BuildError> {
         match self.system.connector.next(call, memo) {
             Ok(NextStep::Send(request)) => Ok(Some(request)),
-            Err(BuildError::NotLinked(kind)) => Err(kind),
+            Err(missing @ (BuildError::NotLinked(_) | BuildError::NotGiven { .. })) => Err(missing),
             Ok(NextStep::Done(_) | NextStep::Wait(_) | NextStep::Part(_))
             | Err(
                 BuildError::UnknownOperation(_) | BuildError::Secret(_) | BuildError::Step { .. },

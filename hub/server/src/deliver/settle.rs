@@ -341,13 +341,15 @@ fn unbuilt(error: &BuildError, policy: Policy<'_>) -> Settlement {
         BuildError::Secret(_) => {
             policy.limited(ReceiptClass::NotAllowed, "not_allowed", PROBE_EVERY, why)
         }
-        BuildError::UnknownOperation(_) | BuildError::Step { .. } => Settlement {
-            class: ReceiptClass::Dead,
-            shown: "not_acted",
-            next_due: None,
-            resume: None,
-            why,
-        },
+        BuildError::UnknownOperation(_) | BuildError::NotGiven { .. } | BuildError::Step { .. } => {
+            Settlement {
+                class: ReceiptClass::Dead,
+                shown: "not_acted",
+                next_due: None,
+                resume: None,
+                why,
+            }
+        }
     }
 }
 

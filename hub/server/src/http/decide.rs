@@ -87,7 +87,8 @@ pub(super) async fn is_awaited(api: &Api, scope: &Scope, row: &TodoRow) -> Resul
     let Some((order, system)) = call(row) else { return Ok(false) };
     let state = api.store.state(scope, order).await?;
     let lane = state.as_ref().and_then(|state| state.lanes.get(system));
-    Ok(lane.and_then(|lane| undecided(lane)).is_some() && newer(api, scope, row).await?.is_none())
+    let waits = lane.is_some_and(|lane| undecided(lane).is_some() || lane.unfit().is_some());
+    Ok(waits && newer(api, scope, row).await?.is_none())
 }
 
 /// An open todo about a later call of the same lane.

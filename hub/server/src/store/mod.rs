@@ -35,6 +35,7 @@ pub mod postgres;
 mod reads;
 mod recent;
 mod reserved;
+mod resting;
 mod rows;
 mod scope;
 mod search;
@@ -53,6 +54,7 @@ pub use keep::Pruned;
 pub use lease::Lease;
 pub use peers::Peers;
 pub use reads::Reads;
+pub use resting::{Resting, RestingRow, WaitingRow};
 pub use rows::{
     AttemptFilter, AttemptRow, Backlog, ChangeRow, Filter, MOST_ROWS, MessageRow, MinuteRow, Page,
     PauseRow, PendingRow, ReceiptRow, TodoCount, TodoEnd, TodoFilter, TodoRow, TodoState,
@@ -190,7 +192,9 @@ pub enum StoreError {
 }
 
 /// Where every order lives.
-pub trait Store: Reads + Answers + Fetches + Indexing + Peers + Debug + Send + Sync {
+pub trait Store:
+    Reads + Answers + Fetches + Indexing + Peers + Resting + Debug + Send + Sync
+{
     /// Folds and writes a batch in ONE transaction; one outcome per unit, in order. A unit that cannot be
     /// written is stored raw with a todo, and one whose lease is lost is refused; their neighbours commit.
     fn commit(&self, batch: Batch) -> BoxFuture<'_, Result<Outcomes, StoreError>>;

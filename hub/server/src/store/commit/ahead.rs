@@ -116,6 +116,7 @@ fn place_of(act: &Act) -> Place {
         Act::Fly { .. }
         | Act::Memo { .. }
         | Act::Skip { .. }
+        | Act::Unfit { .. }
         | Act::Receipt(_)
         | Act::Person(_)
         | Act::Hurry { .. }

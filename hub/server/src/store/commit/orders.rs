@@ -26,7 +26,7 @@ impl WorkingSet<'_> {
         }
         // The dispatcher speaks of a lane that it held; what the lane wants next is reserved anew. One that it
         // skips a wish of, or parks, it still has in hand, unless it waits in the store.
-        if !matches!(unit.act, Act::Skip { until: None, .. }) {
+        if !matches!(unit.act, Act::Skip { until: None, .. } | Act::Unfit { .. }) {
             self.ended.extend(system(&unit.act).map(|system| (system, unit.key)));
         }
         let outcome = match condemned {
@@ -136,9 +136,10 @@ impl WorkingSet<'_> {
 fn system(act: &Act) -> Option<SystemName> {
     match act {
         Act::Receipt(receipt) => Some(receipt.system.clone()),
-        Act::Fly { system, .. } | Act::Memo { system, .. } | Act::Skip { system, .. } => {
-            Some(system.clone())
-        }
+        Act::Fly { system, .. }
+        | Act::Memo { system, .. }
+        | Act::Skip { system, .. }
+        | Act::Unfit { system, .. } => Some(system.clone()),
         // Whoever has it in hand goes on with it.
         Act::Document(_) | Act::Hurry { .. } | Act::Person(_) | Act::Tick => None,
     }

@@ -81,6 +81,7 @@ pub(super) fn contribution(act: &Act) -> Option<&Contribution> {
         Act::Fly { .. }
         | Act::Memo { .. }
         | Act::Skip { .. }
+        | Act::Unfit { .. }
         | Act::Receipt(_)
         | Act::Person(_)
         | Act::Hurry { .. }

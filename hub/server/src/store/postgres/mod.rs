@@ -18,7 +18,8 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::{
-    Backlog, MinuteRow, PauseRow, PendingRow, Pruned, Store, StoreError, TodoCount, TodoEnd,
+    Backlog, MinuteRow, PauseRow, PendingRow, Pruned, RestingRow, Store, StoreError, TodoCount,
+    TodoEnd, WaitingRow,
 };
 use crate::bundle::Files;
 use crate::store::codec;
@@ -56,6 +57,7 @@ mod pending;
 mod pool;
 mod prune;
 mod reads;
+mod resting;
 mod schema;
 mod search;
 mod seen;
@@ -101,6 +103,8 @@ pub struct PostgresStore {
     marks: Arc<Marks>,
     decoded: Arc<Decoded>,
     lanes: Counted<Backlog>,
+    resting: Counted<RestingRow>,
+    waiting: Counted<WaitingRow>,
     todos: Counted<TodoCount>,
     keeper: Mutex<Option<JoinHandle<()>>>,
     keeping: CancellationToken,

@@ -152,6 +152,8 @@ impl PostgresStore {
             marks,
             decoded,
             lanes: Counted::default(),
+            resting: Counted::default(),
+            waiting: Counted::default(),
             todos: Counted::default(),
             keeper: Mutex::new(Some(keeper)),
             keeping: stop.clone(),

@@ -24,6 +24,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/postgres/0009_keep.sql"),
     include_str!("../../../migrations/postgres/0010_beats.sql"),
     include_str!("../../../migrations/postgres/0011_facts.sql"),
+    include_str!("../../../migrations/postgres/0012_rest.sql"),
 ];
 
 /// The schema that this program makes.

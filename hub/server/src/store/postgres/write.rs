@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use orderhub_order::catalogue::known;
+use orderhub_order::lane::Rest;
 use orderhub_order::value::Value;
 use sqlx::PgConnection;
 
@@ -111,16 +112,18 @@ fn lanes(together: &mut Together, writes: &Writes<'_>, packed: &[Cow<'_, Packed>
     if writes.lanes.is_empty() {
         return;
     }
-    let sql = "INSERT INTO lanes (k, system, due_at, body, personal, process, since, put_off)
+    let sql = "INSERT INTO lanes (k, system, due_at, body, personal, process, since, put_off,
+                   rests)
                SELECT i.k, i.system, i.due_at, i.body, i.personal,
-                   CASE WHEN i.changes THEN i.process ELSE l.process END, i.since, i.put_off
+                   CASE WHEN i.changes THEN i.process ELSE l.process END, i.since, i.put_off, i.rests
                FROM UNNEST($1::bigint[], $2::text[], $3::bigint[], $4::bytea[], $5::bytea[],
-                   $6::boolean[], $7::bigint[], $8::bigint[], $9::boolean[])
-                   AS i (k, system, due_at, body, personal, changes, process, since, put_off)
+                   $6::boolean[], $7::bigint[], $8::bigint[], $9::boolean[], $10::text[])
+                   AS i (k, system, due_at, body, personal, changes, process, since, put_off, rests)
                LEFT JOIN lanes l ON l.k = i.k AND l.system = i.system
                ON CONFLICT (k, system) DO UPDATE
                SET due_at = excluded.due_at, body = excluded.body, personal = excluded.personal,
-                   process = excluded.process, since = excluded.since, put_off = excluded.put_off";
+                   process = excluded.process, since = excluded.since, put_off = excluded.put_off,
+                   rests = excluded.rests";
     let (changes, processes): (Vec<bool>, Vec<Option<i64>>) =
         writes.lanes.iter().map(|write| write.hold.column()).unzip();
     let lanes = || writes.lanes.iter().map(|write| write.lane);
@@ -134,7 +137,8 @@ fn lanes(together: &mut Together, writes: &Writes<'_>, packed: &[Cow<'_, Packed>
         .bind(changes)
         .bind(processes)
         .bind(lanes().map(|lane| lane.waits_since().map(to_column)).collect::<Vec<_>>())
-        .bind(lanes().map(|lane| lane.is_put_off(writes.now).then_some(true)).collect::<Vec<_>>());
+        .bind(lanes().map(|lane| lane.is_put_off(writes.now).then_some(true)).collect::<Vec<_>>())
+        .bind(lanes().map(|lane| lane.rests().map(Rest::as_str)).collect::<Vec<_>>());
 }
 
 fn changes(together: &mut Together, writes: &Writes<'_>, packed: &PackedWrites<'_>) {

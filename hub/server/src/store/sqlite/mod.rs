@@ -15,7 +15,8 @@ use tokio::sync::{mpsc, oneshot};
 pub use look::{Look, look};
 
 use super::{
-    Backlog, MinuteRow, PauseRow, PendingRow, Pruned, Store, StoreError, TodoCount, TodoEnd,
+    Backlog, MinuteRow, PauseRow, PendingRow, Pruned, RestingRow, Store, StoreError, TodoCount,
+    TodoEnd, WaitingRow,
 };
 use crate::bundle::Files;
 use crate::store::commit::{Batch, Outcomes, WORTH_LOOKING};
@@ -43,6 +44,7 @@ mod pending;
 mod prune;
 mod readers;
 mod reads;
+mod resting;
 mod schema;
 mod scout;
 mod search;
@@ -74,6 +76,8 @@ pub struct SqliteStore {
     heads: Arc<Heads>,
     reserved: Arc<Reserved>,
     lanes: Counted<Backlog>,
+    resting: Counted<RestingRow>,
+    waiting: Counted<WaitingRow>,
     todos: Counted<TodoCount>,
     /// Nothing may be begun under it any more.
     closing: AtomicBool,

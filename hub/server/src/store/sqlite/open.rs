@@ -67,6 +67,7 @@ impl SqliteStore {
         let kept = Kept { keep: options.keep, seen_days: options.seen_days };
         let scout = Arc::new(scout);
         let (lanes, todos) = (Counted::default(), Counted::default());
+        let (resting, waiting) = (Counted::default(), Counted::default());
         Ok(Self {
             install,
             process,
@@ -78,6 +79,8 @@ impl SqliteStore {
             heads,
             reserved,
             lanes,
+            resting,
+            waiting,
             todos,
             closing: AtomicBool::new(false),
         })

@@ -23,6 +23,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/sqlite/0008_waits.sql"),
     include_str!("../../../migrations/sqlite/0009_keep.sql"),
     include_str!("../../../migrations/sqlite/0010_facts.sql"),
+    include_str!("../../../migrations/sqlite/0011_rest.sql"),
 ];
 
 /// The schema that this program makes.

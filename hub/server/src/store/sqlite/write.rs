@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 
 use orderhub_order::catalogue::known;
+use orderhub_order::lane::Rest;
 use orderhub_order::value::Value;
 use rusqlite::{Connection, params};
 
@@ -71,11 +72,12 @@ fn orders(c: &Connection, writes: &Writes<'_>, packed: &[Cow<'_, Packed>]) -> Re
 
 fn lanes(c: &Connection, writes: &Writes<'_>, packed: &[Cow<'_, Packed>]) -> Result<(), Fault> {
     let mut upsert = c.prepare_cached(
-        "INSERT INTO lanes (k, system, due_at, body, personal, process, since, put_off)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?7, ?8, ?9)
+        "INSERT INTO lanes (k, system, due_at, body, personal, process, since, put_off,
+             rests)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?7, ?8, ?9, ?10)
          ON CONFLICT (k, system) DO UPDATE
          SET due_at = excluded.due_at, body = excluded.body, personal = excluded.personal,
-             since = excluded.since, put_off = excluded.put_off,
+             since = excluded.since, put_off = excluded.put_off, rests = excluded.rests,
              process = CASE WHEN ?6 THEN excluded.process ELSE process END",
     )?;
     for (write, packed) in writes.lanes.iter().zip(packed) {
@@ -86,8 +88,10 @@ fn lanes(c: &Connection, writes: &Writes<'_>, packed: &[Cow<'_, Packed>]) -> Res
         let (changes, process) = write.hold.column();
         let since = lane.waits_since().map(to_column);
         let put_off = lane.is_put_off(writes.now).then_some(true);
-        upsert
-            .execute(params![key, system, due, body, personal, changes, process, since, put_off])?;
+        let rests = lane.rests().map(Rest::as_str);
+        upsert.execute(params![
+            key, system, due, body, personal, changes, process, since, put_off, rests
+        ])?;
     }
     Ok(())
 }

@@ -1,0 +1,60 @@
+//! Lanes that rest, and messages that wait, from their indexes alone.
+
+use futures_util::future::BoxFuture;
+use orderhub_order::ids::OrderKey;
+use sqlx::{PgConnection, query_as, query_scalar};
+
+use super::PostgresStore;
+use super::error::Fault;
+use crate::store::columns::from_column;
+use crate::store::counted::timed;
+use crate::store::resting::resting_row;
+use crate::store::{Resting, RestingRow, StoreError, WaitingRow};
+
+async fn resting(
+    c: &mut PgConnection,
+    after: OrderKey,
+    limit: usize,
+) -> Result<Vec<OrderKey>, Fault> {
+    let sql = "SELECT DISTINCT k FROM lanes WHERE rests IS NOT NULL AND k > $1 ORDER BY k LIMIT $2";
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let keys = query_scalar::<_, i64>(sql).bind(after.0).bind(limit).fetch_all(c).await?;
+    Ok(keys.into_iter().map(OrderKey).collect())
+}
+
+async fn rests(c: &mut PgConnection) -> Result<Vec<RestingRow>, Fault> {
+    let sql = "SELECT system, rests, count(*) FROM lanes WHERE rests IS NOT NULL
+               GROUP BY system, rests ORDER BY system, rests";
+    let rows = query_as::<_, (String, String, i64)>(sql).fetch_all(c).await?;
+    Ok(rows.into_iter().filter_map(|(system, rest, n)| resting_row(system, &rest, n)).collect())
+}
+
+async fn waits(c: &mut PgConnection) -> Result<Vec<WaitingRow>, Fault> {
+    let sql = "SELECT why, count(*), min(since) FROM pending GROUP BY why ORDER BY why";
+    let rows = query_as::<_, (String, i64, i64)>(sql).fetch_all(c).await?.into_iter();
+    let row = |(why, count, oldest)| {
+        let count = u64::try_from(count).unwrap_or(0);
+        WaitingRow { why, count, oldest: from_column(oldest) }
+    };
+    Ok(rows.map(row).collect())
+}
+
+impl Resting for PostgresStore {
+    fn resting(
+        &self,
+        after: OrderKey,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Vec<OrderKey>, StoreError>> {
+        Box::pin(self.readers.run(move |c| Box::pin(resting(c, after, limit))))
+    }
+
+    fn rests(&self) -> BoxFuture<'_, Result<Vec<RestingRow>, StoreError>> {
+        let count = self.readers.run(|c| Box::pin(timed(rests(c))));
+        Box::pin(self.resting.rows(|row| row.lanes, count))
+    }
+
+    fn waits(&self) -> BoxFuture<'_, Result<Vec<WaitingRow>, StoreError>> {
+        let count = self.readers.run(|c| Box::pin(timed(waits(c))));
+        Box::pin(self.waiting.rows(|row| row.count, count))
+    }
+}

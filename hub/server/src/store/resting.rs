@@ -1,0 +1,52 @@
+//! What rests or waits without being due: lanes that only a change brings back, messages that are driven again later.
+
+use futures_util::future::BoxFuture;
+use jiff::Timestamp;
+use orderhub_order::ids::{OrderKey, SystemName};
+use orderhub_order::lane::Rest;
+
+use super::StoreError;
+
+/// Lanes of a system that rest for one reason.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RestingRow {
+    /// The system.
+    pub system: SystemName,
+    /// Why.
+    pub rest: Rest,
+    /// How many.
+    pub lanes: u64,
+}
+
+/// Messages that wait to be driven again for one reason.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WaitingRow {
+    /// `waiting` (for a reference), `suspect` (a process went down on it), `woken`, `replay`.
+    pub why: String,
+    /// How many documents, or messages as a whole.
+    pub count: u64,
+    /// Since when the oldest waits.
+    pub oldest: Timestamp,
+}
+
+/// What rests, for who shows it and who wakes it.
+pub trait Resting {
+    /// Orders with a lane that [rests](orderhub_order::lane::Lane::rests), behind `after`, at most so many, by key.
+    fn resting(
+        &self,
+        after: OrderKey,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Vec<OrderKey>, StoreError>>;
+
+    /// How many lanes rest, by system and reason. Where thousands do, it may be some seconds old, at most 15 s.
+    fn rests(&self) -> BoxFuture<'_, Result<Vec<RestingRow>, StoreError>>;
+
+    /// How many messages wait, by reason; as old as [`Resting::rests`].
+    fn waits(&self) -> BoxFuture<'_, Result<Vec<WaitingRow>, StoreError>>;
+}
+
+/// Of the columns of a row.
+pub(super) fn resting_row(system: String, rest: &str, lanes: i64) -> Option<RestingRow> {
+    let rest = Rest::parse(rest)?;
+    Some(RestingRow { system: SystemName::new(system), rest, lanes: u64::try_from(lanes).ok()? })
+}

@@ -1,0 +1,65 @@
+//! Lanes that rest, and messages that wait, from their indexes alone.
+
+use futures_util::future::BoxFuture;
+use orderhub_order::ids::OrderKey;
+use rusqlite::{Connection, params};
+
+use super::SqliteStore;
+use super::error::Fault;
+use crate::store::columns::from_column;
+use crate::store::counted::untimed;
+use crate::store::resting::resting_row;
+use crate::store::{Resting, RestingRow, StoreError, WaitingRow};
+
+fn resting(c: &Connection, after: OrderKey, limit: usize) -> Result<Vec<OrderKey>, Fault> {
+    let mut statement = c.prepare_cached(
+        "SELECT DISTINCT k FROM lanes WHERE rests IS NOT NULL AND k > ?1 ORDER BY k LIMIT ?2",
+    )?;
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let rows = statement.query_map(params![after.0, limit], |row| row.get(0))?;
+    Ok(rows.map(|key| key.map(OrderKey)).collect::<Result<_, _>>()?)
+}
+
+fn rests(c: &Connection) -> Result<Vec<RestingRow>, Fault> {
+    let mut statement = c.prepare_cached(
+        "SELECT system, rests, count(*) FROM lanes WHERE rests IS NOT NULL
+         GROUP BY system, rests ORDER BY system, rests",
+    )?;
+    let rows = statement.query_map([], |row| {
+        Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?, row.get::<_, i64>(2)?))
+    })?;
+    let rows: Vec<(String, String, i64)> = rows.collect::<Result<_, _>>()?;
+    Ok(rows.into_iter().filter_map(|(system, rest, n)| resting_row(system, &rest, n)).collect())
+}
+
+fn waits(c: &Connection) -> Result<Vec<WaitingRow>, Fault> {
+    let mut statement = c.prepare_cached(
+        "SELECT why, count(*), min(since) FROM pending GROUP BY why ORDER BY why",
+    )?;
+    let rows = statement.query_map([], |row| {
+        let (why, count, oldest): (_, i64, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        let count = u64::try_from(count).unwrap_or(0);
+        Ok(WaitingRow { why, count, oldest: from_column(oldest) })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+impl Resting for SqliteStore {
+    fn resting(
+        &self,
+        after: OrderKey,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Vec<OrderKey>, StoreError>> {
+        Box::pin(self.readers.read(move |c| resting(c, after, limit)))
+    }
+
+    fn rests(&self) -> BoxFuture<'_, Result<Vec<RestingRow>, StoreError>> {
+        let count = self.readers.read(untimed(rests));
+        Box::pin(self.resting.rows(|row| row.lanes, count))
+    }
+
+    fn waits(&self) -> BoxFuture<'_, Result<Vec<WaitingRow>, StoreError>> {
+        let count = self.readers.read(untimed(waits));
+        Box::pin(self.waiting.rows(|row| row.count, count))
+    }
+}

@@ -1,0 +1,73 @@
+//! Lanes that rest are looked at again once the files are others: what they lacked (a reference, a rule's `when`, a value
+//! that no mapping wrote) may be given now.
+//!
+//! **Invariant:** a lane that rests by what the files said is tried again after each change of the files, and after a
+//! start, whatever the store. Tests: `what_no_rule_writes_is_a_todo_and_is_sent_once_mended`,
+//! `lanes_at_rest_are_tried_again_at_the_start`.
+//!
+//! **Bounds:** [`AT_ONCE`] orders in one commit, [`PAGES`] such commits at a look: what is due meanwhile goes between. A
+//! pass is made twice, [`AGAIN`] apart: another process may have tried by the former files in between. One process does
+//! it, under the lease of the periodic work; a pass that it did not end is begun anew by the next, which does no harm.
+
+use std::sync::Arc;
+
+use futures_util::future::try_join_all;
+use jiff::{SignedDuration, Timestamp};
+use orderhub_order::fold::{Act, Facts};
+use orderhub_order::ids::OrderKey;
+
+use crate::apply::{Apply, OrderUnit, Unit};
+use crate::store::{Store, StoreError};
+
+/// Orders that are looked at in one commit.
+const AT_ONCE: usize = 50;
+/// Such commits at a look of the periodic work.
+const PAGES: usize = 10;
+/// Another process uses other files within seconds; then nobody tries by the former ones any more.
+const AGAIN: SignedDuration = SignedDuration::from_secs(15);
+
+/// How far it is.
+#[derive(Debug, Default)]
+pub(crate) struct Woken {
+    /// The bundle after which lanes were looked at.
+    bundle: Option<Arc<str>>,
+    /// The order behind which the pass goes on; `None`: it is over.
+    after: Option<OrderKey>,
+    /// When the second pass begins.
+    again: Option<Timestamp>,
+}
+
+impl Woken {
+    /// Goes on, as far as it may at one look. `bundle`: the files in use.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`]: it goes on where it stopped.
+    pub(crate) async fn look(
+        &mut self,
+        (store, apply): (&dyn Store, &Apply),
+        bundle: &Arc<str>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        if self.bundle.as_ref() != Some(bundle) {
+            let again = now.checked_add(AGAIN).unwrap_or(now);
+            let begun = Some(OrderKey(i64::MIN));
+            *self = Self { bundle: Some(Arc::clone(bundle)), after: begun, again: Some(again) };
+        } else if self.after.is_none() && self.again.is_some_and(|again| again <= now) {
+            (self.after, self.again) = (Some(OrderKey(i64::MIN)), None);
+        }
+        for _ in 0..PAGES {
+            let Some(after) = self.after else { return Ok(()) };
+            let keys = store.resting(after, AT_ONCE).await?;
+            try_join_all(keys.iter().map(|key| apply.submit(tick(*key)))).await?;
+            self.after = keys.last().copied().filter(|_| keys.len() == AT_ONCE);
+        }
+        Ok(())
+    }
+}
+
+/// Derives again, by the files of now: what can be sent is due.
+fn tick(key: OrderKey) -> Unit {
+    let facts = Facts { actor: "hub".into(), cause: "files".into(), ..Facts::default() };
+    Unit::Order(Box::new(OrderUnit { key, act: Act::Tick, facts, receipt: None }))
+}
