@@ -8,7 +8,7 @@ use orderhub_tests::hub::{Hub, free_port};
 use orderhub_tests::settings::Settings;
 
 /// What the interfaces promise, each with a label set that a fresh hub has.
-const PROMISED: [&str; 21] = [
+const PROMISED: [&str; 26] = [
     r#"orderhub_intake_total{document="order_rest",outcome="applied",system="shop_eu"} 0"#,
     "orderhub_intake_commit_seconds_count 0",
     "orderhub_intake_backlog 0",
@@ -24,6 +24,11 @@ const PROMISED: [&str; 21] = [
     r#"orderhub_delivery_seconds_count{operation="changed",system="archive"} 0"#,
     r#"orderhub_delivery_pending{system="archive"} 0"#,
     r#"orderhub_delivery_oldest_seconds{system="archive"} 0"#,
+    r#"orderhub_delivery_resting{code="not_linked",system="archive"} 0"#,
+    r#"orderhub_delivery_resting{code="unfit",system="archive"} 0"#,
+    r#"orderhub_intake_waiting{why="waiting"} 0"#,
+    r#"orderhub_intake_waiting{why="suspect"} 0"#,
+    r#"orderhub_intake_waiting_oldest_seconds{why="waiting"} 0"#,
     r#"orderhub_breaker_state{operation="changed",system="archive"} 0"#,
     r#"orderhub_limit_wait_seconds_count{system="archive"} 0"#,
     r#"orderhub_stale_answers_total{read="stock",system="erp"} 0"#,

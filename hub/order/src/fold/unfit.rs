@@ -53,6 +53,8 @@ pub(super) fn decided(work: &mut Work<'_>, system: &SystemName, again: bool) -> 
         settle_wish(work.state, system, key, version, LaneCode::LetBe, &mut work.effects);
         return true;
     }
+    // Ends here, and not with the answer to the person: should it come to no call again, that is another todo.
+    work.settle(system, &want.key.text(), "a person decided".to_owned());
     let now = work.now;
     if let Some(lane) = work.lane_there(system) {
         lane.code = Some(LaneCode::Retry);

@@ -15,6 +15,7 @@ use crate::config::{self, Config, Secrets};
 mod broker;
 mod kept;
 mod machine;
+mod rest;
 pub mod shadow;
 mod store;
 mod systems;

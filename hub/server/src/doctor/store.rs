@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::machine::{room, size};
-use super::{Level, Report, kept};
+use super::{Level, Report, kept, rest};
 use crate::config::{Config, Secrets, StoreUrl};
 use crate::store::{postgres, sqlite};
 
@@ -28,6 +28,7 @@ pub(super) async fn look(config: &Config, secrets: &Secrets, report: &mut Report
             let Ok((found, path)) = looking.await else { return None };
             if let Ok(look) = &found {
                 kept::file(look, report);
+                rest::look(&look.rests, &look.waits, report);
             }
             Some(file(&found, &path, report))
         }
@@ -38,6 +39,7 @@ pub(super) async fn look(config: &Config, secrets: &Secrets, report: &mut Report
             match postgres::look(url.as_str(), login.clone()).await {
                 Ok(found) => {
                     let running = server(&found, report);
+                    rest::look(&found.rests, &found.waits, report);
                     kept::database(url, login, &config.store, running, report).await;
                     Some(running)
                 }

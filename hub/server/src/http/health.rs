@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use orderhub_order::fold::TodoKind;
 use serde_json::json;
 
-use super::{Api, Problem};
+use super::{Api, Problem, resting};
 use crate::store::Scope;
 use crate::telemetry::metrics::{UNKNOWN, announce, in_use};
 
@@ -50,6 +50,7 @@ pub(super) async fn metrics(State(api): State<Api>) -> Result<Response, Problem>
     announce(&bundle);
     freshness(&api);
     todos(&api).await?;
+    resting::show(&api).await?;
     handle.run_upkeep();
     let text = handle.render() + in_use(&bundle).as_str();
     Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response())

@@ -48,6 +48,7 @@ mod orders;
 mod problem;
 mod query;
 mod reason;
+mod resting;
 mod restore;
 mod systems;
 mod tag;

@@ -14,6 +14,7 @@ use metrics::{counter, gauge, histogram};
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 use orderhub_connectors::contract::OperationKind;
 use orderhub_order::fold::TodoKind;
+use orderhub_order::lane::Rest;
 
 use crate::apply::Word;
 use crate::bundle::{Bundle, System};
@@ -24,6 +25,9 @@ pub(crate) const UNKNOWN: &str = "unknown";
 
 /// The integration files in use.
 const IN_USE: &str = "orderhub_bundle_info";
+
+/// Why messages wait to be driven again.
+pub(crate) const WAITS: [&str; 4] = ["waiting", "suspect", "woken", "replay"];
 
 /// What a delivery ends with.
 const RESULTS: [&str; 6] = ["delivered", "retry", "limited", "in_doubt", "dead", "shadowed"];
@@ -60,7 +64,7 @@ const fn of(name: &'static str, kind: Kind, help: &'static str) -> Metric {
 }
 
 /// Every metric of the hub.
-pub(crate) const ALL: [Metric; 25] = [
+pub(crate) const ALL: [Metric; 28] = [
     of("orderhub_build_info", Kind::Gauge, "Always 1; the version of the program is its label."),
     of(
         "orderhub_intake_total",
@@ -81,6 +85,16 @@ pub(crate) const ALL: [Metric; 25] = [
         "orderhub_intake_in_hand",
         Kind::Gauge,
         "Messages that this process has taken and not stored yet; their sources hold them until then.",
+    ),
+    of(
+        "orderhub_intake_waiting",
+        Kind::Gauge,
+        "Acknowledged messages that wait to be driven again, by why (waiting: for a reference), in the whole store: take the maximum over replicas.",
+    ),
+    of(
+        "orderhub_intake_waiting_oldest_seconds",
+        Kind::Gauge,
+        "How long the oldest of them has waited, in the whole store: take the maximum over replicas.",
     ),
     of(
         "orderhub_files_left_alone_total",
@@ -142,6 +156,11 @@ pub(crate) const ALL: [Metric; 25] = [
         "orderhub_delivery_oldest_seconds",
         Kind::Gauge,
         "How long the oldest of them has waited, whatever was tried since (a next try, a limit, a breaker), in the whole store: take the maximum over replicas.",
+    ),
+    of(
+        "orderhub_delivery_resting",
+        Kind::Gauge,
+        "Orders that want to be sent to the system and that no time makes due, by why: a hold, a reference that is not known, files that make no call of them; in the whole store: take the maximum over replicas.",
     ),
     of(
         "orderhub_breaker_state",
@@ -219,6 +238,10 @@ pub(crate) fn announce(bundle: &Bundle) {
         let labels = [("kind", kind.as_str().to_owned()), ("system", UNKNOWN.to_owned())];
         gauge!("orderhub_todo", &labels).increment(0.0);
     }
+    for why in WAITS {
+        gauge!("orderhub_intake_waiting", "why" => why).increment(0.0);
+        gauge!("orderhub_intake_waiting_oldest_seconds", "why" => why).increment(0.0);
+    }
     intake(UNKNOWN, UNKNOWN);
     for system in bundle.systems() {
         of_system(system);
@@ -244,6 +267,10 @@ fn of_system(system: &System) {
     }
     gauge!("orderhub_delivery_pending", "system" => name()).increment(0.0);
     gauge!("orderhub_delivery_oldest_seconds", "system" => name()).increment(0.0);
+    for rest in Rest::ALL {
+        gauge!("orderhub_delivery_resting", "system" => name(), "code" => rest.as_str())
+            .increment(0.0);
+    }
     let _registered = histogram!("orderhub_limit_wait_seconds", "system" => name());
     for operation in system.connector.operations() {
         let of = || operation.name.clone();

@@ -8,9 +8,9 @@ use sqlx::{Connection as _, query_as, query_scalar};
 use super::beats;
 use super::connect::{Connector, ms};
 use super::error::Fault;
-use super::{Login, Options, schema};
+use super::{Login, Options, resting, schema};
 use crate::clock::Clock;
-use crate::store::StoreError;
+use crate::store::{RestingRow, StoreError, WaitingRow};
 
 /// Longest time of one question.
 const ANSWER_WITHIN: Duration = Duration::from_secs(5);
@@ -40,6 +40,10 @@ pub struct Look {
     pub connections_left: i64,
     /// Hubs that work on it now, by name.
     pub processes: Vec<String>,
+    /// Lanes that rest; none are seen in another schema than this program's.
+    pub rests: Vec<RestingRow>,
+    /// Messages that wait; likewise.
+    pub waits: Vec<WaitingRow>,
 }
 
 /// Looks.
@@ -81,6 +85,11 @@ async fn ask(connection: &mut sqlx::PgConnection, place: &str) -> Result<Look, F
     let marked = if found > schema::known() { None } else { schema::marked(connection).await? };
     let unfinished = marked.map(|mark| mark.from);
     let processes = if found >= 3 { beats::heard_in_any(connection).await? } else { Vec::new() };
+    let (mut rests, mut waits) = (Vec::new(), Vec::new());
+    if found == schema::known() && unfinished.is_none() {
+        rests = resting::rests(connection).await?;
+        waits = resting::waits(connection).await?;
+    }
     Ok(Look {
         place: place.to_owned(),
         version,
@@ -93,6 +102,8 @@ async fn ask(connection: &mut sqlx::PgConnection, place: &str) -> Result<Look, F
         may_create,
         connections_left,
         processes,
+        rests,
+        waits,
     })
 }
 

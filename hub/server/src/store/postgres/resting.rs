@@ -22,14 +22,14 @@ async fn resting(
     Ok(keys.into_iter().map(OrderKey).collect())
 }
 
-async fn rests(c: &mut PgConnection) -> Result<Vec<RestingRow>, Fault> {
+pub(super) async fn rests(c: &mut PgConnection) -> Result<Vec<RestingRow>, Fault> {
     let sql = "SELECT system, rests, count(*) FROM lanes WHERE rests IS NOT NULL
                GROUP BY system, rests ORDER BY system, rests";
     let rows = query_as::<_, (String, String, i64)>(sql).fetch_all(c).await?;
     Ok(rows.into_iter().filter_map(|(system, rest, n)| resting_row(system, &rest, n)).collect())
 }
 
-async fn waits(c: &mut PgConnection) -> Result<Vec<WaitingRow>, Fault> {
+pub(super) async fn waits(c: &mut PgConnection) -> Result<Vec<WaitingRow>, Fault> {
     let sql = "SELECT why, count(*), min(since) FROM pending GROUP BY why ORDER BY why";
     let rows = query_as::<_, (String, i64, i64)>(sql).fetch_all(c).await?.into_iter();
     let row = |(why, count, oldest)| {

@@ -7,9 +7,9 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _};
 
 use super::error::Fault;
-use super::schema;
+use super::{resting, schema};
 use crate::store::columns::from_column;
-use crate::store::copy;
+use crate::store::{RestingRow, WaitingRow, copy};
 
 /// What was seen.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -30,6 +30,10 @@ pub struct Look {
     pub messages_since: Option<Timestamp>,
     /// Likewise of attempts.
     pub receipts_since: Option<Timestamp>,
+    /// Lanes that rest; none are seen in another schema than this program's.
+    pub rests: Vec<RestingRow>,
+    /// Messages that wait; likewise.
+    pub waits: Vec<WaitingRow>,
 }
 
 /// Looks.
@@ -48,7 +52,16 @@ pub fn look(path: &Path) -> Result<Look, String> {
     let copied = copied.map(|error| error.to_string());
     let look = Look { schema: Some(found), known, in_use: in_use(path), copied, ..Look::default() };
     // One that is just being made has no tables yet.
-    if found == 0 { Ok(look) } else { kept(&connection, look).map_err(|fault| fault.to_string()) }
+    if found == 0 {
+        return Ok(look);
+    }
+    let look = kept(&connection, look).map_err(|fault| fault.to_string())?;
+    if found != known {
+        return Ok(look);
+    }
+    let rests = resting::rests(&connection).map_err(|fault| fault.to_string())?;
+    let waits = resting::waits(&connection).map_err(|fault| fault.to_string())?;
+    Ok(Look { rests, waits, ..look })
 }
 
 /// What it keeps, since when.

@@ -20,7 +20,7 @@ fn resting(c: &Connection, after: OrderKey, limit: usize) -> Result<Vec<OrderKey
     Ok(rows.map(|key| key.map(OrderKey)).collect::<Result<_, _>>()?)
 }
 
-fn rests(c: &Connection) -> Result<Vec<RestingRow>, Fault> {
+pub(super) fn rests(c: &Connection) -> Result<Vec<RestingRow>, Fault> {
     let mut statement = c.prepare_cached(
         "SELECT system, rests, count(*) FROM lanes WHERE rests IS NOT NULL
          GROUP BY system, rests ORDER BY system, rests",
@@ -32,7 +32,7 @@ fn rests(c: &Connection) -> Result<Vec<RestingRow>, Fault> {
     Ok(rows.into_iter().filter_map(|(system, rest, n)| resting_row(system, &rest, n)).collect())
 }
 
-fn waits(c: &Connection) -> Result<Vec<WaitingRow>, Fault> {
+pub(super) fn waits(c: &Connection) -> Result<Vec<WaitingRow>, Fault> {
     let mut statement = c.prepare_cached(
         "SELECT why, count(*), min(since) FROM pending GROUP BY why ORDER BY why",
     )?;

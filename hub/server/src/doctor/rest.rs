@@ -1,0 +1,71 @@
+//! What rests in the store, and no time makes due: lanes that wait for a reference or for other files, messages that
+//! wait to be driven again.
+
+use jiff::{SignedDuration, Timestamp};
+use orderhub_order::lane::Rest;
+
+use super::{Level, Report};
+use crate::clock::Clock;
+use crate::store::{RestingRow, WaitingRow};
+
+/// What a running hub drives again is driven within moments.
+const SOON: SignedDuration = SignedDuration::from_mins(10);
+
+/// A line for each system and reason, and for each reason of messages.
+pub(super) fn look(rests: &[RestingRow], waits: &[WaitingRow], report: &mut Report) {
+    for row in rests {
+        let (lanes, system) = (row.lanes, &row.system);
+        let orders = if lanes == 1 { "order rests" } else { "orders rest" };
+        match row.rest {
+            // Holds are the flow's own, and stand on the order.
+            Rest::Held => {}
+            Rest::NotLinked => {
+                let says =
+                    format!("{lanes} {orders} for `{system}`: a reference is not known there");
+                let fix = format!(
+                    "`orderhub why ORDER {system}` says what it waits for; with the next change of the files all are tried again"
+                );
+                report.fix(Level::Note, "waiting", says, fix);
+            }
+            Rest::Unfit => {
+                let says = format!("{lanes} {orders} for `{system}`: the files make no call of it");
+                let fix = format!(
+                    "`orderhub todo list --system {system}` says what is missing; they are sent once the files are mended"
+                );
+                report.fix(Level::Warning, "waiting", says, fix);
+            }
+        }
+    }
+    let now = Clock::system().now();
+    waits.iter().for_each(|row| message(row, now, report));
+}
+
+fn message(row: &WaitingRow, now: Timestamp, report: &mut Report) {
+    let (count, since) = (row.count, row.oldest);
+    let messages = if count == 1 { "message waits" } else { "messages wait" };
+    let late = now.duration_since(since) > SOON;
+    let (level, what, fix) = match row.why.as_str() {
+        "waiting" => (
+            Level::Note,
+            "for an order, or a reference, that is not known yet",
+            "they are driven again when it comes; after seven days each is a todo",
+        ),
+        _ if !late => return,
+        "suspect" => (
+            Level::Warning,
+            "to be driven alone: they came while a process went down",
+            "a running hub drives them within moments; see its log",
+        ),
+        _ => (
+            Level::Warning,
+            "to be driven again",
+            "a running hub drives them within moments; see its log",
+        ),
+    };
+    report.fix(
+        level,
+        "waiting",
+        format!("{count} {messages} {what}, the oldest since {since}"),
+        fix,
+    );
+}

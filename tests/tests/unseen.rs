@@ -1,0 +1,288 @@
+//! Nothing rests unseen: what the files cannot give is refused, or shown at once, and what rests is tried again once
+//! the files are others. The warehouse of the README, with mistakes in its files.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{Path as Place, State};
+use axum::routing::put;
+use orderhub_tests::database::Schema;
+use orderhub_tests::document::{Shell, blocks, section};
+use orderhub_tests::hub::{Hub, free_port};
+use orderhub_tests::till::orderhub;
+use orderhub_tests::{api, http, wait};
+use orderhub_twins::serve::{Served, serve_anywhere};
+use serde_json::Value;
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
+type Jobs = Arc<Mutex<Vec<String>>>;
+
+/// A till, a shelf, and the hub between them.
+struct Scene {
+    folder: tempfile::TempDir,
+    port: u16,
+    jobs: Jobs,
+    _shelf: Served,
+    /// Its database lives as long as the scene.
+    _database: Option<Schema>,
+}
+
+async fn take(State(jobs): State<Jobs>, Place(job): Place<String>) -> String {
+    let answer = serde_json::json!({ "job": job, "state": "taken" }).to_string();
+    jobs.lock().unwrap().push(job);
+    answer
+}
+
+impl Scene {
+    async fn new(database: Option<Schema>) -> Self {
+        let jobs = Jobs::default();
+        let router = Router::new().route("/jobs/{job}", put(take)).with_state(Arc::clone(&jobs));
+        let shelf = serve_anywhere(router).await.unwrap();
+        let (folder, port) = (tempfile::tempdir().unwrap(), free_port());
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+        let readme = std::fs::read_to_string(root.join("README.md")).unwrap();
+        let readme = readme.replace("http://127.0.0.1:9100", &shelf.url());
+        let mut shell = Shell::start(folder.path(), PATIENCE, &[]);
+        for block in blocks(section(&readme, "Connect a home-made system")) {
+            if block.language != "console" {
+                shell.carry_out(folder.path(), &block).await;
+            }
+        }
+        let scene = Self { folder, port, jobs, _shelf: shelf, _database: database };
+        scene.settings();
+        scene
+    }
+
+    fn settings(&self) {
+        let path = self.folder.path().join("orderhub.toml");
+        let text = std::fs::read_to_string(&path).unwrap();
+        let text = text.replace("127.0.0.1:8080", &format!("127.0.0.1:{}", self.port));
+        let text = text.replace(
+            "{ env = \"SHELF_TOKEN\" }",
+            "{ file = \"token\" }\n[systems.shelf.settings]\nspeaks = \"no\"",
+        );
+        let store = self
+            ._database
+            .as_ref()
+            .map(|database| format!("[store]\nurl = \"{}\"\n", database.url()));
+        let mappings = "[mappings]\nreload = true\n";
+        std::fs::write(&path, format!("{text}\n{mappings}{}", store.unwrap_or_default())).unwrap();
+        std::fs::write(self.folder.path().join("token"), "any-text").unwrap();
+    }
+
+    /// Writes other words into a file of the shelf.
+    fn change(&self, file: &str, from: &str, to: &str) {
+        let path = self.folder.path().join("mappings/shelf").join(file);
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(text.contains(from), "{file} says {from}");
+        std::fs::write(&path, text.replace(from, to)).unwrap();
+    }
+
+    async fn start(&self) -> Hub {
+        Hub::start(self.folder.path(), self.port).await
+    }
+
+    async fn order(&self, hub: &Hub, number: &str) {
+        let path = self.folder.path().join("mappings/till/samples/order.json");
+        let body = std::fs::read_to_string(path).unwrap();
+        api::take_in(hub, "till", "order", body.replace("\"17\"", &format!("\"{number}\""))).await;
+    }
+
+    fn jobs(&self) -> Vec<String> {
+        let mut jobs = self.jobs.lock().unwrap().clone();
+        jobs.sort();
+        jobs
+    }
+
+    async fn until_taken(&self, hub: &Hub, jobs: &[&str]) {
+        let what = format!("the shelf has {jobs:?}; {}", hub.log());
+        wait::until(&what, PATIENCE, || async { (self.jobs() == jobs).then_some(()) }).await;
+    }
+
+    /// Until a look from outside says this.
+    async fn until_told(&self, line: &str) {
+        wait::until(&format!("the doctor says {line}"), PATIENCE, || async {
+            let look = ["doctor", "-c", "orderhub.toml"];
+            orderhub(self.folder.path(), &look, "").out.contains(line).then_some(())
+        })
+        .await;
+    }
+}
+
+async fn todos(hub: &Hub) -> Vec<Value> {
+    api::get(hub, "/api/v1/todo?cause=not_given").await["items"].as_array().unwrap().clone()
+}
+
+async fn until_todos(hub: &Hub, count: usize) -> Vec<Value> {
+    wait::until(&format!("{count} todos"), PATIENCE, || async {
+        let open = todos(hub).await;
+        (open.len() == count).then_some(open)
+    })
+    .await
+}
+
+/// Until a gauge has this value, whatever the order of its labels.
+async fn until_gauge(hub: &Hub, name: &str, labels: &[&str], value: &str) {
+    let what = format!("{name} {labels:?} is {value}");
+    wait::until(&what, PATIENCE, || async {
+        let text = http::text(&hub.url("/metrics")).await?;
+        let is = |line: &&str| {
+            let named = line.strip_prefix(name).is_some_and(|rest| rest.starts_with('{'));
+            named
+                && labels.iter().all(|label| line.contains(label))
+                && line.ends_with(&format!(" {value}"))
+        };
+        text.lines().find(is).map(drop)
+    })
+    .await;
+}
+
+async fn missing_in_a_document(database: Option<Schema>) {
+    let scene = Scene::new(database).await;
+    // Written only where the settings say so, which no check can know.
+    let (fine, wrong) = (
+        "{ hub: ref, system: job, direction: out }",
+        "{ hub: ref, system: job, direction: out, where: { $settings.speaks: [yes] } }",
+    );
+    scene.change("job.yaml", fine, wrong);
+    let hub = scene.start().await;
+    scene.order(&hub, "17").await;
+    scene.order(&hub, "18").await;
+    let open = until_todos(&hub, 2).await;
+    for todo in &open {
+        let why = todo["why"].as_str().unwrap();
+        assert_eq!(
+            (&todo["kind"], &todo["cause"]),
+            (&"dead".into(), &"not_given".into()),
+            "{todo}"
+        );
+        for named in ["`doc.job`", "`shelf.job`", "`put_job`"] {
+            assert!(why.contains(named), "{why}");
+        }
+    }
+    until_gauge(&hub, "orderhub_delivery_resting", &["unfit", "shelf"], "2").await;
+    until_gauge(&hub, "orderhub_delivery_resting", &["not_linked", "shelf"], "0").await;
+    let receipts = api::get(&hub, "/api/v1/receipts?system=shelf").await;
+    assert_eq!(receipts["items"][0]["class"], "not_acted", "{receipts}");
+    let why = api::get(&hub, "/api/v1/orders/17/why?system=shelf").await;
+    assert_eq!(why["items"][0]["code"], "dead", "{why}");
+    scene.until_told("2 orders rest for `shelf`: the files make no call").await;
+    // Tried once more, by the order's change: the same todo.
+    let again = scene.folder.path().join("mappings/till/samples/order.json");
+    let again = std::fs::read_to_string(again)
+        .unwrap()
+        .replace("09:00:00Z", "10:00:00Z")
+        .replace("Hamburg", "Kiel");
+    api::take_in(&hub, "till", "order", again).await;
+    assert_eq!(until_todos(&hub, 2).await.len(), 2);
+    assert!(scene.jobs().is_empty());
+    // A person may ask for it again, too: it is the same.
+    let number = todos(&hub).await[0]["id"].as_i64().unwrap().to_string();
+    let url = format!("http://127.0.0.1:{}", scene.port);
+    let resolve = ["todo", "resolve", &number, "--again", "--reason", "tried", "--url", &url];
+    let ran = orderhub(scene.folder.path(), &resolve, "");
+    assert_eq!(ran.code, 0, "{ran:?}");
+    until_todos(&hub, 2).await;
+    // Mended: all are sent, and nobody is asked any more.
+    scene.change("job.yaml", wrong, fine);
+    scene.until_taken(&hub, &["till-17-F1", "till-18-F1"]).await;
+    until_todos(&hub, 0).await;
+    until_gauge(&hub, "orderhub_delivery_resting", &["unfit", "shelf"], "0").await;
+    assert!(hub.terminate().await.success());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_no_rule_writes_is_a_todo_and_is_sent_once_mended() {
+    missing_in_a_document(None).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_no_rule_writes_is_a_todo_and_is_sent_once_mended_on_a_database() {
+    missing_in_a_document(Some(Schema::new())).await;
+}
+
+async fn missing_link(database: Option<Schema>) {
+    let scene = Scene::new(database).await;
+    let (fine, wrong) = ("/jobs/{doc.job}", "/jobs/{xref.fulfilment}");
+    scene.change("connector.yaml", fine, wrong);
+    let hub = scene.start().await;
+    scene.order(&hub, "17").await;
+    until_gauge(&hub, "orderhub_delivery_resting", &["not_linked", "shelf"], "1").await;
+    // A document about a job that nobody knows yet.
+    let early = r#"{ "job": "till-99-F1", "state": "done" }"#.to_owned();
+    api::take_in(&hub, "shelf", "job", early).await;
+    until_gauge(&hub, "orderhub_intake_waiting", &["\"waiting\""], "1").await;
+    for line in [
+        "1 order rests for `shelf`: a reference is not known",
+        "1 message waits for an order, or a reference",
+    ] {
+        scene.until_told(line).await;
+    }
+    assert!(todos(&hub).await.is_empty());
+    // The files change while the hub runs: what rests is tried, and what still lacks it rests again.
+    scene.change("connector.yaml", wrong, &format!("{wrong}/x"));
+    let seen = Duration::from_secs(20);
+    wait::until("the hub uses them", seen, || async {
+        let log = hub.log();
+        (log.matches("switched").count() > 0).then_some(())
+    })
+    .await;
+    assert!(scene.jobs().is_empty());
+    assert!(hub.terminate().await.success());
+    // They change while it is away.
+    scene.change("connector.yaml", &format!("{wrong}/x"), fine);
+    let hub = scene.start().await;
+    scene.until_taken(&hub, &["till-17-F1"]).await;
+    until_gauge(&hub, "orderhub_delivery_resting", &["not_linked", "shelf"], "0").await;
+    assert!(hub.terminate().await.success());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_rests_and_waits_is_counted_and_told() {
+    missing_link(None).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn lanes_at_rest_are_tried_again_at_the_start() {
+    missing_link(Some(Schema::new())).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn files_that_wait_for_what_nobody_gives_are_refused() {
+    let scene = Scene::new(None).await;
+    let hub = scene.start().await;
+    let mistakes = [
+        ("connector.yaml", "{doc.job}", "{doc.jbo}", "M0801"),
+        ("job.yaml", "{ hub: ref, system: job", "{ hub: ref, system: jobb", "M0801"),
+        ("connector.yaml", "{doc.job}", "{xref.fulfillment}", "M0702"),
+        ("connector.yaml", "memo.job", "memo.jobb", "C0020"),
+        ("integration.yaml", "    with: job\n", "", "M0801"),
+    ];
+    for (file, from, to, code) in mistakes {
+        scene.change(file, from, to);
+        let ran = orderhub(scene.folder.path(), &["check"], "");
+        assert!(ran.code == 1 && format!("{}{}", ran.out, ran.err).contains(code), "{ran:?}");
+        wait::until(&format!("{code} is refused"), PATIENCE, || async {
+            let said = api::get(&hub, "/api/v1/bundle").await.to_string();
+            said.contains(code).then_some(())
+        })
+        .await;
+        if to.is_empty() {
+            scene.change(file, "    do: put_job\n", "    do: put_job\n    with: job\n");
+        } else {
+            scene.change(file, to, from);
+        }
+    }
+    // The files in use went on.
+    scene.order(&hub, "17").await;
+    scene.until_taken(&hub, &["till-17-F1"]).await;
+    assert!(hub.terminate().await.success());
+    // And no hub starts with such files.
+    scene.change("connector.yaml", "{doc.job}", "{doc.jbo}");
+    let ran = orderhub(scene.folder.path(), &["run", "-c", "orderhub.toml"], "");
+    assert_eq!(ran.code, 78, "{ran:?}");
+    assert!(ran.out.contains("M0801"), "{ran:?}");
+}
