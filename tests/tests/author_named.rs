@@ -76,3 +76,64 @@ fn a_document_is_compared_under_the_settings_of_each_case() {
     let (code, said) = orderhub(folder.path(), &diff);
     assert!(code == 1 && said.contains("2 documents: 1 different"), "{said}");
 }
+
+#[test]
+fn findings_name_the_file_that_was_asked_for() {
+    let folder = folder();
+    let live = folder.path().join("mappings");
+    for other in ["h/new", "h/old"] {
+        orderhub_tests::mappings::copy(&live, &folder.path().join(other));
+    }
+    let wrong = mapping("till", "regio");
+    fs::write(folder.path().join("h/new/till/order.yaml"), &wrong).unwrap();
+    let failing =
+        mapping("till", "placed_at").replace("where: { $settings.mode: [b] }", "as: date");
+    fs::write(folder.path().join("h/old/till/order.yaml"), &failing).unwrap();
+    fs::write(folder.path().join("orderhub.toml"), "[systems.till]\nintegration = \"till\"\n")
+        .unwrap();
+    let new = "h/new/till/order.yaml:5:12";
+    let asked = ["check", "h/new"];
+    let absolute = folder.path().join("h/new/till");
+    for (arguments, place) in [
+        (&asked[..], new.to_owned()),
+        (&["check", "./h/new/till/order.yaml"], new.to_owned()),
+        (&["check", absolute.to_str().unwrap()], new.to_owned()),
+        (&["test", "h/new"], new.to_owned()),
+        (&["mapping", "laws", "h/new"], new.to_owned()),
+        (&["mapping", "diff", "mappings", "h/new"], new.to_owned()),
+        (&["mapping", "what-if", "h/new"], new.to_owned()),
+        (
+            &["mapping", "run", "h/new/till/order.yaml", "mappings/till/samples/a.json"],
+            new.to_owned(),
+        ),
+        (
+            &["mapping", "run", "h/old/till/order.yaml", "mappings/till/samples/a.json"],
+            "h/old/till/order.yaml:5:5".to_owned(),
+        ),
+        (
+            &["mapping", "explain", "h/old/till/order.yaml", "mappings/till/samples/a.json"],
+            "h/old/till/order.yaml:5:5".to_owned(),
+        ),
+    ] {
+        let (_, said) = orderhub(folder.path(), arguments);
+        assert!(
+            said.contains(&place) && !said.contains("mappings/till/order.yaml"),
+            "{arguments:?}: {said}"
+        );
+    }
+    for (format, file) in [
+        ("json", "\"file\": \"h/new/till/order.yaml\""),
+        ("github", "file=h/new/till/order.yaml,line=5"),
+        ("sarif", "\"uri\": \"h/new/till/order.yaml\""),
+    ] {
+        let (_, said) = orderhub(folder.path(), &["check", "h/new", "--format", format]);
+        assert!(said.contains(file), "{format}: {said}");
+    }
+    let (_, said) = orderhub(&folder.path().join("h/new/till"), &["check", "."]);
+    assert!(said.contains("--> order.yaml:5:12"), "{said}");
+    // An old file beside a folder is read as if it stood there, and is told by its own name.
+    fs::write(folder.path().join("old.yaml"), &wrong).unwrap();
+    let (_, said) =
+        orderhub(folder.path(), &["mapping", "diff", "old.yaml", "mappings/till/order.yaml"]);
+    assert!(said.contains("--> old.yaml:5:12"), "{said}");
+}

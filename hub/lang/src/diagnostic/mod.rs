@@ -7,6 +7,7 @@ mod alike;
 mod hidden;
 mod nearest;
 mod part;
+mod renamed;
 mod render;
 mod source;
 
@@ -18,6 +19,7 @@ pub use self::alike::{LooksLike, looks_like, skeleton};
 pub use self::hidden::{chooses_form, is_hidden, name as hidden_name, visible};
 pub use self::nearest::nearest;
 pub use self::part::{Note, Related};
+pub use self::renamed::renamed;
 pub use self::render::render;
 pub use self::source::{Position, Source};
 use crate::codes;

@@ -192,3 +192,20 @@ fn findings_are_bounded_and_ordered() {
     sort(&mut both);
     assert_eq!(both[0].message, "early");
 }
+
+#[test]
+fn files_are_named_as_they_were_asked_for() {
+    let mut main = Source::new("mappings/a.yaml", "one\ninclude b\n");
+    let inner = Source::new("mappings/b.yaml", "wrong\n");
+    let base = Arc::make_mut(&mut main).include(&inner, Span::new(4, 13)).unwrap();
+    let place = Span::new(0, 5).shifted(base);
+    let found = Diagnostic::error("Y0001", &main, place, "`mappings/b.yaml` is wrong")
+        .with_label("in `mappings/b.yaml`")
+        .with_hint("`mappings/b.yaml`");
+    let before = render(std::slice::from_ref(&found));
+    let other = |text: &str| text.replace("mappings/", "n2/");
+    let twice = renamed(vec![found.clone(), found], &other, &other);
+    assert!(Arc::ptr_eq(&twice[0].source, &twice[1].source), "its text is there once");
+    assert_eq!(render(&twice[..1]), before.replace("mappings/", "n2/"));
+    assert_eq!(twice[0].to_json().related[0].file, "n2/a.yaml");
+}

@@ -3,25 +3,27 @@
 mod asked;
 pub(super) mod fmt;
 pub(super) mod mapping;
+pub(super) mod names;
 mod one_way;
 mod place;
 pub(super) mod schema;
 pub(super) mod test;
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use orderhub_lang::diagnostic::{Diagnostic, Severity};
 use orderhub_mapping::library::Folder;
 
 use super::output::{Code, Fault, Output, say};
-use super::report::{self, Format, Found};
+use super::report::{self, Format};
 use super::serve;
-use crate::bundle::{Bundle, Files as Mappings};
+use crate::bundle::Bundle;
 use crate::config::Config;
 
-use place::{alone, folder, load, nothing, read, root, usage, whole};
+use names::{Names, shown};
+use place::{Loaded, alone, folder, load, nothing, read, root, usage, whole};
 
 /// Which files.
 #[derive(Clone, Debug, clap::Args)]
@@ -50,11 +52,9 @@ pub(super) struct Check {
     one_way: bool,
 }
 
-/// Shows findings of mapping files as `output` says.
-fn report(findings: &[Diagnostic], output: Output) {
-    let found = findings.iter().cloned();
-    let found: Vec<_> = found.map(|one| Found::below(Path::new("mappings"), one)).collect();
-    report::write(&found, Format::of(output));
+/// Shows findings as `output` says.
+fn report(findings: Vec<Diagnostic>, output: Output) {
+    report::write(&findings, Format::of(output));
 }
 
 /// Checks files as `run` would.
@@ -65,12 +65,13 @@ pub(super) fn check(asked: &Check, output: Output) -> Result<ExitCode, Fault> {
     for (root, below) in roots(files)? {
         if root.is_file() {
             count += 1;
-            all.extend(alone(&root)?.into_iter().map(Found::alone));
+            all.extend(alone(&root)?);
             continue;
         }
-        let looked = Bundle::look(&root).map_err(usage)?;
-        let names = looked.files.keys().chain(&looked.unread);
-        let named = names.filter(|name| selected(name, &below)).count();
+        let names = Names::below(&root);
+        let looked = Bundle::look(&root).map_err(|error| usage(error, &root))?;
+        let there = looked.files.keys().chain(&looked.unread);
+        let named = there.filter(|name| selected(name, &below)).count();
         if named == 0 {
             return Err(nothing(&root));
         }
@@ -78,24 +79,23 @@ pub(super) fn check(asked: &Check, output: Output) -> Result<ExitCode, Fault> {
         let found = Bundle::check(&looked, &config)
             .map_err(|error| Fault::new(Code::Settings, error.to_string()))?;
         let told = asked::told(&looked.files, &below, found);
-        all.extend(told.findings.into_iter().map(|finding| Found::below(&root, finding)));
+        all.extend(names.findings(told.findings));
         if !told.left_out.is_empty() {
-            let names: Vec<String> = told
-                .left_out
-                .iter()
-                .map(|name| format!("`{}`", place::shown(&root.join(name))))
-                .collect();
+            let left = told.left_out.iter();
+            let left: Vec<String> =
+                left.map(|name| format!("`{}`", shown(&root.join(name)))).collect();
             say(&format!(
                 "note: errors of files that were not asked for are not shown ({}); what goes round between systems was looked at without them",
-                names.join(", ")
+                left.join(", ")
             ));
         }
         if asked.one_way {
-            one_way::show(&Folder::load(&looked.files, &looked.unread), &below, output);
+            let folder = Folder::load(&looked.files, &looked.unread);
+            one_way::show(&folder, &names, &below, output);
         }
     }
     report::write(&all, asked.format.or(Format::of(output)));
-    let errors = all.iter().filter(|one| one.finding.severity == Severity::Error).count();
+    let errors = all.iter().filter(|one| one.severity == Severity::Error).count();
     let warnings = all.len() - errors;
     let counted = |count: usize, what: &str| match count {
         1 => format!("1 {what}"),
@@ -143,7 +143,7 @@ mod tests {
     use orderhub_lang::diagnostic;
 
     use super::*;
-    use crate::bundle::Looked;
+    use crate::bundle::{Files as Mappings, Looked};
 
     #[test]
     fn the_check_finds_the_files_that_cases_name_and_that_are_not_there() {

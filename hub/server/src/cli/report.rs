@@ -4,8 +4,6 @@
 //! **Invariant:** nothing of a file breaks out of its place in a form: a message with line ends and colons
 //! is still one annotation. Test: `an_annotation_is_one_line_whatever_a_file_holds`.
 
-use std::path::Path;
-
 use orderhub_lang::codes::Explanation;
 use orderhub_lang::diagnostic::{self, Diagnostic, Note, Severity, visible};
 use serde_json::{Value, json};
@@ -37,40 +35,15 @@ impl Format {
     }
 }
 
-/// A finding, and where its file lies for who reads the report.
-#[derive(Debug)]
-pub(super) struct Found {
-    pub(super) finding: Diagnostic,
-    pub(super) path: String,
-}
-
-impl Found {
-    /// A finding in a file that stands alone, by the name that was asked for.
-    pub(super) fn alone(finding: Diagnostic) -> Self {
-        Self { path: finding.source.name.replace('\\', "/"), finding }
-    }
-
-    /// A finding in a file of the mappings folder `root`.
-    pub(super) fn below(root: &Path, finding: Diagnostic) -> Self {
-        let here = std::env::current_dir().unwrap_or_default();
-        let root = root.strip_prefix(&here).unwrap_or(root);
-        let name = &finding.source.name;
-        let file = name.strip_prefix("mappings/").unwrap_or(name);
-        let path = root.join(file).components().collect::<std::path::PathBuf>();
-        Self { path: path.display().to_string().replace('\\', "/"), finding }
-    }
-}
-
 /// Writes findings to stdout. `None`: one JSON document a line.
-pub(super) fn write(found: &[Found], format: Option<Format>) {
-    let rows = || found.iter().map(|one| json!(one.finding.to_json())).collect::<Vec<_>>();
+pub(super) fn write(found: &[Diagnostic], format: Option<Format>) {
+    let rows = || found.iter().map(|one| json!(one.to_json())).collect::<Vec<_>>();
     match format {
         None => output::rows(&rows(), &[], Output::Jsonl),
         Some(Format::Json) => output::rows(&rows(), &[], Output::Json),
         Some(Format::Text) => {
             if !found.is_empty() {
-                let findings: Vec<_> = found.iter().map(|one| one.finding.clone()).collect();
-                output::print(&diagnostic::render(&findings));
+                output::print(&diagnostic::render(found));
             }
         }
         Some(Format::Sarif) => output::document(&sarif(found), Output::Json),
@@ -102,7 +75,7 @@ fn sentences(finding: &Diagnostic) -> String {
     said.map(visible).collect::<Vec<_>>().join("\n")
 }
 
-fn sarif(found: &[Found]) -> Value {
+fn sarif(found: &[Diagnostic]) -> Value {
     let codes: Vec<&Explanation> = explain::codes().collect();
     let results: Vec<Value> = found.iter().map(|one| result(one, &codes)).collect();
     json!({
@@ -141,8 +114,7 @@ fn visible_lines(example: &str) -> String {
     example.trim_end().lines().map(visible).collect::<Vec<_>>().join("\n")
 }
 
-fn result(one: &Found, codes: &[&Explanation]) -> Value {
-    let Found { finding, path } = one;
+fn result(finding: &Diagnostic, codes: &[&Explanation]) -> Value {
     let (start, end) = ends(finding);
     let index = codes.iter().position(|known| known.code == finding.code);
     json!({
@@ -151,7 +123,7 @@ fn result(one: &Found, codes: &[&Explanation]) -> Value {
         "level": level(finding.severity),
         "message": { "text": sentences(finding) },
         "locations": [{ "physicalLocation": {
-            "artifactLocation": { "uri": uri(path) },
+            "artifactLocation": { "uri": uri(&finding.source.name) },
             "region": {
                 "startLine": start.line,
                 "startColumn": start.column,
@@ -181,8 +153,7 @@ fn uri(path: &str) -> String {
 }
 
 /// `::error file=…,line=…,title=M0107::…`
-fn annotation(one: &Found) -> String {
-    let Found { finding, path } = one;
+fn annotation(finding: &Diagnostic) -> String {
     let (start, end) = ends(finding);
     // Columns of a finding over several lines would be taken for those of one.
     let columns = if start.line == end.line {
@@ -193,7 +164,7 @@ fn annotation(one: &Found) -> String {
     format!(
         "::{} file={},line={},endLine={}{columns},title={}::{}\n",
         level(finding.severity),
-        escaped(path, true),
+        escaped(&finding.source.name, true),
         start.line,
         end.line,
         finding.code,
@@ -213,11 +184,10 @@ mod tests {
 
     use super::*;
 
-    fn found(name: &str, text: &str, message: &str) -> Found {
-        let source = Source::new(name, text);
+    fn found(name: &str, text: &str, message: &str) -> Diagnostic {
+        let source = Source::new(format!("deploy/{name}"), text);
         let finding = Diagnostic::error("M0107", &source, Span::new(2, 4), message);
-        let finding = finding.with_label("a, b: c").with_hint("50 % off");
-        Found::below(Path::new("deploy/mappings"), finding)
+        finding.with_label("a, b: c").with_hint("50 % off")
     }
 
     #[test]

@@ -6,7 +6,8 @@ use std::process::ExitCode;
 
 use serde_json::json;
 
-use super::output::{self, Code, Fault, Output};
+use super::author::names::Names;
+use super::output::{self, Code, Fault, Output, counted};
 use crate::bundle::{Bundle, BundleError};
 use crate::clock::Clock;
 use crate::config::{self, Loaded, LogFormat};
@@ -51,12 +52,14 @@ pub(super) fn config(file: &Path, set: bool, output: Output) -> Result<ExitCode,
 pub(super) fn run(file: &Path, said: &log::Said) -> Result<ExitCode, Fault> {
     let config = load(file)?.config;
     let lines = log::start(&config.log, said);
-    let files = Bundle::read(&config.mappings.path).map_err(|error| not_started(error.into()))?;
+    let names = Names::below(&config.mappings.path);
+    let refused = |error: StartError| not_started(error, &names);
+    let files = Bundle::read(&config.mappings.path).map_err(|error| refused(error.into()))?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Fault::new(Code::Problems, error.to_string()))?;
     let done = runtime.block_on(async {
         let start = Start { config, files, env: environment(), clock: Clock::system() };
-        let hub = Hub::start(start).await.map_err(not_started)?;
+        let hub = Hub::start(start).await.map_err(refused)?;
         // Whoever reads objects has it from the log.
         if lines == LogFormat::Text {
             output::say(&format!("orderhub listens on http://{}", hub.addr()));
@@ -70,12 +73,15 @@ pub(super) fn run(file: &Path, said: &log::Said) -> Result<ExitCode, Fault> {
     done
 }
 
-pub(super) fn not_started(error: StartError) -> Fault {
+/// Why a hub did not start; `names`: of its mappings folder.
+pub(super) fn not_started(error: StartError, names: &Names) -> Fault {
     match error {
         StartError::Bundle(BundleError::Files(findings)) => {
-            output::print(&orderhub_lang::diagnostic::render(&findings));
-            let message = format!("{} problem(s) in the integration files", findings.len());
-            Fault::new(Code::Settings, message).hint("`orderhub check` shows the same")
+            let message =
+                format!("{} in the integration files", counted(findings.len(), "problem"));
+            output::print(&orderhub_lang::diagnostic::render(&names.findings(findings)));
+            let check = format!("orderhub check {}", names.file("mappings/"));
+            Fault::new(Code::Settings, message).hint(format!("`{check}` shows the same"))
         }
         StartError::Secrets(_) => Fault::new(Code::Settings, error.to_string())
             .hint("set the variable or mount the file, then start again"),

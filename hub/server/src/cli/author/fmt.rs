@@ -58,7 +58,7 @@ pub(in crate::cli) fn fmt(asked: &Fmt, output: Output) -> Result<ExitCode, Fault
         let fault = Fault::new(Code::Usage, "no .yaml files there");
         return Err(fault.hint("name the mappings folder: `orderhub fmt mappings`"));
     }
-    report(&findings, Output::Table);
+    report(findings, Output::Table);
     tell(&rows, asked.check, output);
     let changed = rows.iter().filter(|(_, laid)| matches!(laid, Laid::Changed(_))).count();
     let left = rows.iter().filter(|(_, laid)| matches!(laid, Laid::Left(_))).count();
@@ -158,7 +158,7 @@ fn standard(asked: &Fmt, output: Output) -> Result<ExitCode, Fault> {
     }
     let bytes = given::body(None)?;
     let source = source_from_bytes("-", &bytes).map_err(|finding| {
-        report(&[*finding], output);
+        report(vec![*finding], output);
         Fault::new(Code::Problems, "the standard input is not UTF-8")
     })?;
     match laid(&source) {

@@ -7,16 +7,18 @@ use orderhub_mapping::{Mapping, RuleInfo, Way};
 use serde_json::{Value, json};
 
 use super::super::output::{self, Output};
+use super::names::Names;
 use super::selected;
 
 /// Prints them, by file and place.
-pub(super) fn show(folder: &Folder, below: &[String], output: Output) {
+pub(super) fn show(folder: &Folder, names: &Names, below: &[String], output: Output) {
     let mut rows = Vec::new();
     for (name, loaded) in &folder.integrations {
         let Some(integration) = &loaded.integration else { continue };
         for (document, mapping) in &integration.mappings {
             if selected(&format!("{name}/{document}.yaml"), below) {
-                rows.extend(mapping.rules().iter().filter_map(|rule| row(mapping, rule)));
+                let rules = mapping.rules().iter();
+                rows.extend(rules.filter_map(|rule| row(mapping, names, rule)));
             }
         }
     }
@@ -35,7 +37,7 @@ pub(super) fn show(folder: &Folder, below: &[String], output: Output) {
     }
 }
 
-fn row(mapping: &Mapping, rule: &RuleInfo) -> Option<Value> {
+fn row(mapping: &Mapping, names: &Names, rule: &RuleInfo) -> Option<Value> {
     let (goes, why, asked) = match &rule.way {
         Way::Both => return None,
         Way::In { why, asked } => ("in", why, asked),
@@ -44,7 +46,7 @@ fn row(mapping: &Mapping, rule: &RuleInfo) -> Option<Value> {
     let shown = if rule.hub.is_empty() { &rule.system } else { &rule.hub };
     let verb = if goes == "in" { "comes in only" } else { "goes out only" };
     Some(json!({
-        "place": mapping.source.place(rule.span.start),
+        "place": names.place(&mapping.source.place(rule.span.start)),
         "rule": rule.id,
         "way": goes,
         "asked": asked,

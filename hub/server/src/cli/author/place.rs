@@ -10,6 +10,7 @@ use orderhub_lang::yaml::{self, Budget, source_from_bytes, too_large};
 use orderhub_mapping::library::{Folder, Library};
 use orderhub_mapping::{Integration, Mapping, Named};
 
+use super::names::Names;
 use crate::bundle::{Bundle, BundleError, Files as Mappings};
 use crate::cli::output::{Code, Fault, Output};
 
@@ -35,15 +36,19 @@ pub(super) fn root(path: &Path) -> (PathBuf, String) {
     let Some(root) = folder.or(beside).and_then(Path::parent) else {
         return (path.to_owned(), String::new());
     };
-    let below = whole.strip_prefix(root).unwrap_or(&whole).display().to_string();
-    (root.to_owned(), below)
+    let below = whole.strip_prefix(root).unwrap_or(&whole);
+    (as_asked(path, root, below), below.display().to_string())
 }
 
-/// A path as people write it: from the folder that they are in, where it stands there.
-pub(super) fn shown(path: &Path) -> String {
-    let here = std::env::current_dir().and_then(|here| here.canonicalize()).ok();
-    let inside = here.and_then(|here| path.strip_prefix(here).ok().map(Path::to_owned));
-    inside.as_deref().unwrap_or(path).display().to_string()
+/// The mappings folder `root` as whoever asked for `path` would write it.
+fn as_asked(path: &Path, root: &Path, below: &Path) -> PathBuf {
+    let above = path.ends_with(below).then(|| path.ancestors().nth(below.components().count()));
+    let above = above.flatten().map(|above| match above.as_os_str().is_empty() {
+        true => Path::new("."),
+        false => above,
+    });
+    let same = |above: &&Path| above.canonicalize().is_ok_and(|above| above == root);
+    above.filter(same).unwrap_or(root).to_owned()
 }
 
 fn holds_integrations(folder: &Path) -> bool {
@@ -107,16 +112,23 @@ fn documents(path: &Path) -> std::io::Result<Documents> {
     Ok(documents)
 }
 
-/// A folder with all that is in it.
-pub(super) fn load(root: &Path) -> Result<(Mappings, Folder), Fault> {
-    let mappings = read(root)?;
-    let folder = folder(&mappings);
-    Ok((mappings, folder))
+/// A mappings folder with all that is in it.
+pub(super) struct Loaded {
+    pub(super) files: Mappings,
+    pub(super) folder: Folder,
+    pub(super) names: Names,
+}
+
+/// Reads a folder.
+pub(super) fn load(root: &Path) -> Result<Loaded, Fault> {
+    let files = read(root)?;
+    let folder = folder(&files);
+    Ok(Loaded { files, folder, names: Names::below(root) })
 }
 
 /// The files of a folder.
 pub(super) fn read(root: &Path) -> Result<Mappings, Fault> {
-    Bundle::read(root).map_err(usage)
+    Bundle::read(root).map_err(|error| usage(error, root))
 }
 
 /// What files hold that were all read.
@@ -126,22 +138,24 @@ pub(super) fn folder(mappings: &Mappings) -> Folder {
 
 /// An integration without errors; those of one that has some are told first.
 pub(super) fn whole<'f>(
-    folder: &'f Folder,
+    loaded: &'f Loaded,
     name: &str,
     output: Output,
 ) -> Result<&'f Integration, Fault> {
-    let loaded = folder.integrations.get(name);
-    loaded.and_then(|loaded| loaded.integration.as_ref()).ok_or_else(|| {
-        super::report(&folder.findings(), output);
-        let fault = Fault::new(Code::Settings, format!("`{name}` has errors"));
-        fault.hint("`orderhub check` shows the same; mend them first")
+    let found = loaded.folder.integrations.get(name);
+    found.and_then(|found| found.integration.as_ref()).ok_or_else(|| {
+        super::report(loaded.names.findings(loaded.folder.findings()), output);
+        let folder = loaded.names.file(&format!("mappings/{name}"));
+        let fault = Fault::new(Code::Settings, format!("`{folder}` has errors"));
+        fault.hint(format!("`orderhub check {folder}` shows the same; mend them first"))
     })
 }
 
 /// Why a folder cannot be read.
-pub(super) fn usage(error: BundleError) -> Fault {
-    if let BundleError::Files(found) = &error {
-        return Fault::new(Code::Settings, diagnostic::render(found));
+pub(super) fn usage(error: BundleError, root: &Path) -> Fault {
+    if let BundleError::Files(found) = error {
+        let found = Names::below(root).findings(found);
+        return Fault::new(Code::Settings, diagnostic::render(&found));
     }
     Fault::new(Code::Usage, error.to_string())
 }

@@ -9,12 +9,12 @@ use std::sync::Arc;
 
 use orderhub_mapping::cases::{Case, CaseResult, run_cases};
 use orderhub_mapping::coverage::{Coverage, Part, coverage};
-use orderhub_mapping::library::Folder;
 use orderhub_mapping::mutate::{Mutated, mutate};
 use orderhub_mapping::{Direction, Mapping};
 use serde_json::{Value as Json, json};
 
-use super::{Files, Mappings, load, mapping, roots, selected, whole};
+use super::names::Names;
+use super::{Files, Loaded, load, mapping, roots, selected, whole};
 use crate::cli::output::{self, Code, Fault, Output, say};
 
 /// Which cases, and what is told of them.
@@ -52,6 +52,8 @@ const COMMON: &str = "common";
 /// The cases of one mapping.
 pub(super) struct Ran {
     pub(super) mapping: Arc<Mapping>,
+    /// Its path, as it was asked for.
+    file: String,
     /// The integration's folder.
     pub(super) folder: PathBuf,
     /// What each case that was asked for gave.
@@ -133,24 +135,28 @@ fn ran(asked: &Test, output: Output) -> Result<Vec<Ran>, Fault> {
     let mut all = Vec::new();
     for (root, below) in roots(&asked.files)? {
         if root.is_file() {
-            let mapping = mapping::given::mapping(&root, output)?;
+            let one = mapping::given::mapping(&root, output)?;
             let folder = root.parent().map(Path::to_owned).unwrap_or_default();
             let sample = |sample: &str| mapping::given::file(&folder.join(sample)).ok();
             let ways = [Direction::In, Direction::Out];
-            all.push(of_mapping(asked, &mapping, &ways, folder.clone(), &sample));
+            all.push(of_mapping(asked, (&one.mapping, &one.names), &ways, folder.clone(), &sample));
             continue;
         }
-        let (mappings, folder) = load(&root)?;
-        let groups = folder.library.mappings().filter(|(file, _)| selected(file, &below));
+        let loaded = load(&root)?;
+        let (mappings, names) = (&loaded.files, &loaded.names);
+        let groups = loaded.folder.library.mappings().filter(|(file, _)| selected(file, &below));
         let sample = |sample: &str| mappings.get(&format!("{COMMON}/{sample}")).cloned();
         let ways = [Direction::In, Direction::Out];
         all.extend(
             groups
-                .map(|(_, group)| of_mapping(asked, group, &ways, root.join(COMMON), &sample))
+                .map(|(_, group)| {
+                    let common = root.join(COMMON);
+                    of_mapping(asked, (group, names), &ways, common, &sample)
+                })
                 .filter(|ran| !ran.results.is_empty()),
         );
-        for name in folder.integrations.keys() {
-            let from = (root.as_path(), &mappings, &folder);
+        for name in loaded.folder.integrations.keys() {
+            let from = (root.as_path(), &loaded);
             all.extend(of_integration(asked, name, from, &below, output)?);
         }
     }
@@ -161,16 +167,17 @@ fn ran(asked: &Test, output: Output) -> Result<Vec<Ran>, Fault> {
 fn of_integration(
     asked: &Test,
     name: &str,
-    (root, mappings, folder): (&Path, &Mappings, &Folder),
+    (root, all): (&Path, &Loaded),
     below: &[String],
     output: Output,
 ) -> Result<Vec<Ran>, Fault> {
     let file = |document: &str| format!("{name}/{document}.yaml");
+    let mappings = &all.files;
     if !mappings.keys().any(|path| path.starts_with(&format!("{name}/")) && selected(path, below)) {
         return Ok(Vec::new());
     }
     let sample = |sample: &str| mappings.get(&format!("{name}/{sample}")).cloned();
-    let loaded = folder.integrations.get(name);
+    let loaded = all.folder.integrations.get(name);
     // Files that are asked for by name are tried whatever is wrong beside them.
     let alone = loaded.filter(|loaded| {
         let here = below.iter().filter(|path| path.starts_with(&format!("{name}/")));
@@ -179,16 +186,16 @@ fn of_integration(
     });
     let integration = match loaded.and_then(|loaded| loaded.integration.as_ref()) {
         None if alone.is_some() => None,
-        Some(_) | None => Some(whole(folder, name, output)?),
+        Some(_) | None => Some(whole(all, name, output)?),
     };
-    let all = integration.map(|found| &found.mappings).or(alone.map(|loaded| &loaded.mappings));
-    let mapped = all.into_iter().flatten();
+    let found = integration.map(|found| &found.mappings).or(alone.map(|loaded| &loaded.mappings));
+    let mapped = found.into_iter().flatten();
     let mapped = mapped.filter(|(document, _)| selected(&file(document), below));
     Ok(mapped
         .map(|(document, mapping)| {
             let both = || vec![Direction::In, Direction::Out];
             let ways = integration.map_or_else(both, |integration| integration.ways(document));
-            of_mapping(asked, mapping, &ways, root.join(name), &sample)
+            of_mapping(asked, (mapping, &all.names), &ways, root.join(name), &sample)
         })
         .filter(|ran| !ran.results.is_empty() || asked.coverage && asked.filter.is_none())
         .collect())
@@ -196,7 +203,7 @@ fn of_integration(
 
 fn of_mapping(
     asked: &Test,
-    mapping: &Arc<Mapping>,
+    (mapping, names): (&Arc<Mapping>, &Names),
     ways: &[Direction],
     folder: PathBuf,
     sample: &dyn Fn(&str) -> Option<Vec<u8>>,
@@ -204,17 +211,36 @@ fn of_mapping(
     let fits = |case: &Case| {
         asked.filter.as_ref().is_none_or(|text| {
             let place = mapping.source.place(case.span.start);
-            [&case.why, &mapping.name, &place].iter().any(|told| told.contains(text.as_str()))
+            let shown = names.place(&place);
+            [&case.why, &mapping.name, &place, &shown]
+                .iter()
+                .any(|told| told.contains(text.as_str()))
         })
     };
     let results = mapping.cases().iter().cloned().zip(run_cases(mapping, sample));
-    let results: Vec<(Case, CaseResult)> = results.filter(|(case, _)| fits(case)).collect();
+    let mut results: Vec<(Case, CaseResult)> = results.filter(|(case, _)| fits(case)).collect();
+    for (_, result) in &mut results {
+        result.place = names.place(&result.place);
+    }
     let hold = results.iter().all(|(_, result)| result.failures.is_empty());
-    let coverage = asked.coverage.then(|| coverage(mapping, sample, &fits, ways));
+    let mut coverage = asked.coverage.then(|| coverage(mapping, sample, &fits, ways));
+    for part in coverage.iter_mut().flat_map(|coverage| &mut coverage.parts) {
+        part.rule = names.place(&part.rule);
+    }
     // Changes are seen by cases that hold without them.
     let tries = asked.mutate && hold && !results.is_empty();
-    let mutated = tries.then(|| mutate(mapping, sample, &fits, ways));
-    Ran { mapping: Arc::clone(mapping), folder, results, coverage, mutated }
+    let mut mutated = tries.then(|| mutate(mapping, sample, &fits, ways));
+    for (place, _) in mutated.iter_mut().flat_map(|mutated| &mut mutated.survivors) {
+        *place = names.place(place);
+    }
+    Ran {
+        file: names.file(&mapping.source.name),
+        mapping: Arc::clone(mapping),
+        folder,
+        results,
+        coverage,
+        mutated,
+    }
 }
 
 fn tell(all: &[Ran], results: &[&CaseResult], output: Output) {
@@ -227,7 +253,7 @@ fn tell(all: &[Ran], results: &[&CaseResult], output: Output) {
             }
             for ran in all {
                 if let Some(coverage) = &ran.coverage {
-                    output::print(&covered(&ran.mapping, coverage));
+                    output::print(&covered(&ran.file, coverage));
                 }
             }
             for mutated in all.iter().filter_map(|ran| ran.mutated.as_ref()) {
@@ -250,7 +276,7 @@ fn tell(all: &[Ran], results: &[&CaseResult], output: Output) {
 }
 
 /// How far the cases of a mapping reach, with what they do not touch.
-fn covered(mapping: &Mapping, coverage: &Coverage) -> String {
+fn covered(file: &str, coverage: &Coverage) -> String {
     let (parts, touched) = coverage.count();
     let way = |way: &str| {
         let of = coverage.parts.iter().filter(|part| part.way == way);
@@ -263,11 +289,7 @@ fn covered(mapping: &Mapping, coverage: &Coverage) -> String {
         }
     }
     let ways = ways.join(", ");
-    let mut text = format!(
-        "{}: {} of {parts} parts touched ({ways})\n",
-        mapping.source.name,
-        share(touched, parts)
-    );
+    let mut text = format!("{file}: {} of {parts} parts touched ({ways})\n", share(touched, parts));
     for part in coverage.untouched() {
         text.push_str(&format!("  {} {}: {}\n", part.rule, part.way, part.part));
     }
@@ -283,5 +305,5 @@ fn machine(ran: &Ran) -> Json {
         let survivors: Vec<Json> = mutated.survivors.iter().map(survivor).collect();
         json!({ "tried": mutated.tried, "more": mutated.more, "unnoticed": survivors })
     });
-    json!({ "mapping": ran.mapping.name, "file": ran.mapping.source.name, "coverage": coverage, "mutate": mutated })
+    json!({ "mapping": ran.mapping.name, "file": ran.file, "coverage": coverage, "mutate": mutated })
 }

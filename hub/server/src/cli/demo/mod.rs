@@ -22,11 +22,12 @@ use orderhub_twins::webhooks::HubAddress;
 use orderhub_twins::wms::Manner;
 use orderhub_twins::world::{Setting, World};
 
+use super::author::names::Names;
 use super::output::{self, Code, Fault, Output};
 use super::serve::{not_started, stop_signal};
 use crate::bundle::Bundle;
 use crate::clock::Clock;
-use crate::{Hub, Start};
+use crate::{Hub, Start, StartError};
 
 /// Twin seconds in one of ours: a warehouse's hour is a second.
 const SPEED: f64 = 3_600.0;
@@ -129,10 +130,12 @@ impl Stage {
         let world = world.map_err(|error| Fault::new(Code::Later, error.to_string()))?;
         let loaded = settings::of(work, mappings, &world.addresses());
         let loaded = loaded.map_err(|error| Fault::new(Code::Settings, error.to_string()))?;
-        let files = Bundle::read(mappings).map_err(|error| not_started(error.into()))?;
+        let names = Names::below(mappings);
+        let refused = |error: StartError| not_started(error, &names);
+        let files = Bundle::read(mappings).map_err(|error| refused(error.into()))?;
         let env = [(settings::SECRET.to_owned(), secret)].into();
         let start = Start { config: loaded.config, files, env, clock: Clock::system() };
-        let hub = Hub::start(start).await.map_err(not_started)?;
+        let hub = Hub::start(start).await.map_err(refused)?;
         address.set(format!("http://{}", hub.addr()));
         Ok(Self { world, hub })
     }

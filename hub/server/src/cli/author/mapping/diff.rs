@@ -5,12 +5,10 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use orderhub_mapping::Mapping;
 use orderhub_mapping::diff::{Difference, differences, differences_out};
-use orderhub_mapping::library::Folder;
 use serde_json::{Value as Json, json};
 
-use super::super::{load, whole};
+use super::super::{Loaded, load, whole};
 use super::given::{self, Around};
 use crate::cli::output::{self, Code, Fault, Output, counted, say};
 
@@ -43,8 +41,8 @@ pub(in crate::cli) struct Diff {
 struct Document {
     name: String,
     body: Vec<u8>,
-    old: (Arc<Mapping>, given::Surroundings),
-    new: (Arc<Mapping>, given::Surroundings),
+    old: (given::One, given::Surroundings),
+    new: (given::One, given::Surroundings),
 }
 
 /// What differs for one document.
@@ -63,10 +61,8 @@ pub(super) fn diff(asked: &Diff, output: Output) -> Result<ExitCode, Fault> {
     for document in &documents {
         let mut found = compare(document, asked.out)?;
         for one in &mut found {
-            one.old_rule =
-                one.old_rule.take().map(|rule| placed(&rule, &document.old.0, &asked.old));
-            one.new_rule =
-                one.new_rule.take().map(|rule| placed(&rule, &document.new.0, &asked.new));
+            one.old_rule = one.old_rule.take().map(|rule| document.old.0.names.place(&rule));
+            one.new_rule = one.new_rule.take().map(|rule| document.new.0.names.place(&rule));
         }
         all.push(Compared { name: document.name.clone(), found });
     }
@@ -79,18 +75,9 @@ pub(super) fn diff(asked: &Diff, output: Output) -> Result<ExitCode, Fault> {
     Ok(if problem { ExitCode::from(Code::Problems.number()) } else { ExitCode::SUCCESS })
 }
 
-/// A rule's place in the file, or below the folder, that was named.
-fn placed(rule: &str, mapping: &Mapping, named: &Path) -> String {
-    let name = &mapping.source.name;
-    let Some(rest) = rule.strip_prefix(name.as_str()) else { return rule.to_owned() };
-    let within = name.strip_prefix("mappings/").filter(|_| named.is_dir());
-    let file = within.map_or_else(|| named.to_owned(), |within| named.join(within));
-    format!("{}{rest}", file.display())
-}
-
 fn compare(document: &Document, out: bool) -> Result<Vec<Difference>, Fault> {
     let (old, new) = (document.old.1.context(), document.new.1.context());
-    let (old, new) = ((document.old.0.as_ref(), &old), (document.new.0.as_ref(), &new));
+    let (old, new) = ((&*document.old.0.mapping, &old), (&*document.new.0.mapping, &new));
     if !out {
         return Ok(differences(old, new, &document.body));
     }
@@ -131,8 +118,8 @@ fn files(asked: &Diff, output: Output) -> Result<Vec<Document>, Fault> {
         documents.push(Document {
             name: path.display().to_string(),
             body: given::file(path)?,
-            old: (Arc::clone(&old), asked.around.read(&old)?),
-            new: (Arc::clone(&new), asked.around.read(&new)?),
+            old: (old.clone(), asked.around.read(&old.mapping)?),
+            new: (new.clone(), asked.around.read(&new.mapping)?),
         });
     }
     Ok(documents)
@@ -143,13 +130,13 @@ type Reads<'r> = &'r dyn Fn(&str) -> Option<Vec<u8>>;
 
 /// The documents of the cases of both, each once under the same surroundings.
 fn of_cases(
-    old: (&Arc<Mapping>, Reads<'_>),
-    new: (&Arc<Mapping>, Reads<'_>),
+    old: (&given::One, Reads<'_>),
+    new: (&given::One, Reads<'_>),
     around: &given::Surroundings,
     out: bool,
 ) -> Vec<Document> {
     let mut documents: Vec<Document> = Vec::new();
-    for (mapping, reads) in [old, new] {
+    for (given::One { mapping, .. }, reads) in [old, new] {
         for case in mapping.cases() {
             let named =
                 if out { case.out.as_ref().map(|_| &case.hub) } else { case.system.as_ref() };
@@ -163,8 +150,8 @@ fn of_cases(
             documents.push(Document {
                 name,
                 body,
-                old: (Arc::clone(old.0), around()),
-                new: (Arc::clone(new.0), around()),
+                old: (old.0.clone(), around()),
+                new: (new.0.clone(), around()),
             });
         }
     }
@@ -172,17 +159,8 @@ fn of_cases(
 }
 
 fn folders(asked: &Diff, output: Output) -> Result<Vec<Document>, Fault> {
-    let ((old_files, old), (new_files, new)) = (load(&asked.old)?, load(&asked.new)?);
-    let mappings = |folder: &Folder| -> Result<BTreeMap<String, Arc<Mapping>>, Fault> {
-        let mut all = BTreeMap::new();
-        for name in folder.integrations.keys() {
-            let integration = whole(folder, name, output)?;
-            let mapped = integration.mappings.iter();
-            all.extend(mapped.map(|(document, m)| (format!("{name}/{document}"), Arc::clone(m))));
-        }
-        Ok(all)
-    };
-    let (old, new) = (mappings(&old)?, mappings(&new)?);
+    let (was, is) = (load(&asked.old)?, load(&asked.new)?);
+    let (old, new) = (mappings(&was, output)?, mappings(&is, output)?);
     let mut documents = Vec::new();
     for (name, mapping) in &old {
         let Some(other) = new.get(name) else {
@@ -191,15 +169,28 @@ fn folders(asked: &Diff, output: Output) -> Result<Vec<Document>, Fault> {
         };
         let around = asked.around.read_quietly()?;
         let folder = name.split_once('/').map_or("", |(folder, _)| folder);
-        let reads_old = |file: &str| old_files.get(&format!("{folder}/{file}")).cloned();
-        let reads_new = |file: &str| new_files.get(&format!("{folder}/{file}")).cloned();
-        let (was, is) = ((mapping, &reads_old as Reads<'_>), (other, &reads_new as Reads<'_>));
-        documents.extend(of_cases(was, is, &around, asked.out));
+        let reads_old = |file: &str| was.files.get(&format!("{folder}/{file}")).cloned();
+        let reads_new = |file: &str| is.files.get(&format!("{folder}/{file}")).cloned();
+        let sides = ((mapping, &reads_old as Reads<'_>), (other, &reads_new as Reads<'_>));
+        documents.extend(of_cases(sides.0, sides.1, &around, asked.out));
     }
     for name in new.keys().filter(|name| !old.contains_key(*name)) {
         say(&format!("only in {}: {name}.yaml", asked.new.display()));
     }
     Ok(documents)
+}
+
+/// Every mapping of a folder, by its path.
+fn mappings(loaded: &Loaded, output: Output) -> Result<BTreeMap<String, given::One>, Fault> {
+    let mut all = BTreeMap::new();
+    for name in loaded.folder.integrations.keys() {
+        let integration = whole(loaded, name, output)?;
+        for (document, mapping) in &integration.mappings {
+            let (mapping, names) = (Arc::clone(mapping), loaded.names.clone());
+            all.insert(format!("{name}/{document}"), given::One { mapping, names });
+        }
+    }
+    Ok(all)
 }
 
 fn tell(all: &[Compared], output: Output) {

@@ -4,11 +4,12 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use orderhub_lang::diagnostic::nearest;
-use orderhub_mapping::Mapped;
 use orderhub_mapping::cases::explain_out;
 use orderhub_mapping::explain::{self, Explained};
+use orderhub_mapping::{Mapped, ReverseError};
 use serde_json::json;
 
+use super::super::names::Names;
 use super::given::{self, Around};
 use crate::cli::output::{self, Code, Fault, Output, counted, say};
 
@@ -35,7 +36,7 @@ pub(in crate::cli) struct Explain {
 }
 
 pub(super) fn explain(asked: &Explain, output: Output) -> Result<ExitCode, Fault> {
-    let mapping = given::mapping(&asked.file, output)?;
+    let given::One { mapping, names } = given::mapping(&asked.file, output)?;
     let around = asked.around.read(&mapping)?;
     let body = given::body(asked.document.as_deref())?;
     let mut explained = if asked.out {
@@ -52,6 +53,7 @@ pub(super) fn explain(asked: &Explain, output: Output) -> Result<ExitCode, Fault
     if !asked.field.is_empty() {
         only(&mut explained, &asked.field)?;
     }
+    explained.iter_mut().for_each(|one| placed(one, &names));
     match output {
         Output::Table => output::print(&explain::render(&explained)),
         Output::Json => output::document(&explain::to_json(&explained), Output::Json),
@@ -68,6 +70,19 @@ pub(super) fn explain(asked: &Explain, output: Output) -> Result<ExitCode, Fault
     let fields: usize = explained.iter().map(|one| one.fields.len()).sum();
     say(&format!("{}, {}", counted(explained.len(), "document"), counted(fields, "field")));
     Ok(if failed { ExitCode::from(Code::Problems.number()) } else { ExitCode::SUCCESS })
+}
+
+/// Puts the places of rules into the file that was asked for.
+fn placed(one: &mut Explained, names: &Names) {
+    let tries = one.fields.iter_mut().flat_map(|field| &mut field.tries);
+    let mut places: Vec<&mut String> = tries.map(|tried| &mut tried.rule).collect();
+    places.extend(one.other_way.iter_mut().map(|(_, place)| place));
+    match (&mut one.mapped, &mut one.projected) {
+        (Some(Mapped::Failed(error)), _) => places.extend(&mut error.rule),
+        (_, Some(Err(ReverseError::Failed(error)))) => places.extend(&mut error.rule),
+        (_, _) => {}
+    }
+    places.into_iter().for_each(|place| *place = names.place(place));
 }
 
 /// Keeps the fields that are asked for, or that lie below them.

@@ -11,11 +11,11 @@ use std::sync::Arc;
 use orderhub_lang::diagnostic::{self, Diagnostic, Span};
 use orderhub_lang::value::Value;
 use orderhub_lang::yaml::source_from_bytes;
-use orderhub_mapping::library::Folder;
 use orderhub_mapping::{Context, MapError, Mapping, Named};
 use orderhub_order::ids::SystemName;
 
-use super::super::{folder, load, read, report, root, whole};
+use super::super::names::Names;
+use super::super::{Loaded, folder, load, read, report, root, whole};
 use crate::cli::output::{Code, Fault, Output, say};
 use crate::cli::serve;
 use crate::intake::gates::MOST_BYTES;
@@ -111,8 +111,15 @@ fn pair(text: &str) -> Result<(String, String), String> {
     Ok((name.to_owned(), value.to_owned()))
 }
 
+/// A mapping file, and what its files are called.
+#[derive(Clone, Debug)]
+pub(in crate::cli::author) struct One {
+    pub(in crate::cli::author) mapping: Arc<Mapping>,
+    pub(in crate::cli::author) names: Names,
+}
+
 /// A mapping file, compiled with the integration whose folder it stands in; alone, if it stands in none.
-pub(in crate::cli::author) fn mapping(path: &Path, output: Output) -> Result<Arc<Mapping>, Fault> {
+pub(in crate::cli::author) fn mapping(path: &Path, output: Output) -> Result<One, Fault> {
     if !path.is_file() {
         let what = if path.is_dir() { "is a folder" } else { "is not there" };
         let fault = Fault::new(Code::Usage, format!("`{}` {what}", path.display()));
@@ -120,26 +127,27 @@ pub(in crate::cli::author) fn mapping(path: &Path, output: Output) -> Result<Arc
     }
     let (root, below) = root(path);
     let Some((integration, file)) = below.split_once('/') else { return alone(path, output) };
-    let (_, all) = load(&root)?;
-    let mut groups = all.library.mappings();
+    let all = load(&root)?;
+    let mut groups = all.folder.library.mappings();
     if let Some((_, group)) = groups.find(|(name, _)| *name == below) {
-        return Ok(Arc::clone(group));
+        return Ok(One { mapping: Arc::clone(group), names: all.names });
     }
-    one_of(&all, integration, file, output)?.ok_or_else(|| {
+    let mapping = one_of(&all, integration, file, output)?.ok_or_else(|| {
         let fault = Fault::new(Code::Usage, format!("`{}` is no mapping", path.display()));
         fault.hint("mappings are the files beside integration.yaml and connector.yaml")
-    })
+    })?;
+    Ok(One { mapping, names: all.names })
 }
 
 /// One mapping of an integration's folder, whatever is wrong with the files beside it.
 fn one_of(
-    all: &Folder,
+    all: &Loaded,
     integration: &str,
     file: &str,
     output: Output,
 ) -> Result<Option<Arc<Mapping>>, Fault> {
     let document = file.strip_suffix(".yaml").unwrap_or(file);
-    let loaded = all.integrations.get(integration);
+    let loaded = all.folder.integrations.get(integration);
     let sound = loaded.and_then(|loaded| loaded.mappings.get(document));
     match sound {
         Some(mapping) => Ok(Some(Arc::clone(mapping))),
@@ -149,11 +157,7 @@ fn one_of(
 
 /// The same; a file that stands in no integration's folder is read as if it stood where `like` stands, so that
 /// an older copy finds what it uses.
-pub(super) fn mapping_like(
-    path: &Path,
-    like: &Path,
-    output: Output,
-) -> Result<Arc<Mapping>, Fault> {
+pub(super) fn mapping_like(path: &Path, like: &Path, output: Output) -> Result<One, Fault> {
     let alone = path.is_file() && root(path).1.is_empty();
     let (root, below) = root(like);
     let Some((integration, name)) = below.split_once('/').filter(|_| alone && like.is_file())
@@ -162,25 +166,25 @@ pub(super) fn mapping_like(
     };
     let mut files = read(&root)?;
     files.insert(below.clone(), file(path)?);
-    let all = folder(&files);
-    one_of(&all, integration, name, output)?
-        .ok_or_else(|| Fault::new(Code::Usage, format!("`{}` is no mapping", like.display())))
+    let names = Names::below(&root).instead(&below, path);
+    let all = Loaded { folder: folder(&files), files, names };
+    let mapping = one_of(&all, integration, name, output)?
+        .ok_or_else(|| Fault::new(Code::Usage, format!("`{}` is no mapping", path.display())))?;
+    Ok(One { mapping, names: all.names })
 }
 
-fn alone(path: &Path, output: Output) -> Result<Arc<Mapping>, Fault> {
+fn alone(path: &Path, output: Output) -> Result<One, Fault> {
     let bytes = file(path)?;
     let name = path.display().to_string();
     let compiled = source_from_bytes(&name, &bytes)
         .map_err(|finding| vec![*finding])
         .and_then(|source| Mapping::compile(&source, &Named::default()));
-    compiled.map(Arc::new).map_err(|findings| wrong(&findings, &format!("`{name}`"), output))
-}
-
-/// The fault of files with errors, which are told first.
-fn wrong(findings: &[Diagnostic], what: &str, output: Output) -> Fault {
-    report(findings, output);
-    Fault::new(Code::Settings, format!("{what} has errors"))
-        .hint("`orderhub check` shows the same; mend them first")
+    let mapping = compiled.map_err(|findings| {
+        report(findings, output);
+        Fault::new(Code::Settings, format!("`{name}` has errors"))
+            .hint(format!("`orderhub check {name}` shows the same; mend them first"))
+    })?;
+    Ok(One { mapping: Arc::new(mapping), names: Names::alone() })
 }
 
 /// A document: of a file, or what comes in at the standard input.
@@ -226,15 +230,21 @@ pub(super) fn hub_json(bytes: &[u8]) -> Result<serde_json::Value, Fault> {
     })
 }
 
-/// A failure of a document, shown at its rule.
-pub(super) fn failure(mapping: &Mapping, error: &MapError) -> String {
-    let place = error.rule.as_deref().unwrap_or_default();
-    let Some(span) = mapping.rule_span(place) else { return format!("error: {error}") };
-    // Its first line; the file may be one that the mapping includes.
-    let first = mapping.source.slice(span).split('\n').next().unwrap_or_default().len();
-    let end = span.start.saturating_add(u32::try_from(first).unwrap_or_default());
-    let span = Span { end, ..span };
-    let finding = Diagnostic::error(error.cause, &mapping.source, span, &error.why);
-    let label = if error.path.is_empty() { String::new() } else { format!("`{}`", error.path) };
-    diagnostic::render(&[finding.with_label(label)]).trim_end().to_owned()
+impl One {
+    /// A failure of a document, shown at its rule.
+    pub(super) fn failure(&self, error: &MapError) -> String {
+        let place = error.rule.as_deref().unwrap_or_default();
+        let source = &self.mapping.source;
+        let Some(span) = self.mapping.rule_span(place) else {
+            let rule = error.rule.as_ref().map(|rule| self.names.place(rule));
+            return format!("error: {}", MapError { rule, ..error.clone() });
+        };
+        // Its first line; the file may be one that the mapping includes.
+        let first = source.slice(span).split('\n').next().unwrap_or_default().len();
+        let end = span.start.saturating_add(u32::try_from(first).unwrap_or_default());
+        let finding = Diagnostic::error(error.cause, source, Span { end, ..span }, &error.why);
+        let label = if error.path.is_empty() { String::new() } else { format!("`{}`", error.path) };
+        let finding = self.names.findings(vec![finding.with_label(label)]);
+        diagnostic::render(&finding).trim_end().to_owned()
+    }
 }

@@ -8,11 +8,11 @@ use std::sync::Arc;
 use orderhub_lang::diagnostic::{self, Diagnostic, Severity};
 use orderhub_mapping::Integration;
 use orderhub_mapping::laws::{self, Class, Effort, FieldLaw, Place, Reason};
-use orderhub_mapping::library::Folder;
 use serde_json::{Value, json};
 
 use super::super::super::output::{self, Code, Fault, Output, say};
-use super::super::{Files, load, roots, selected, whole};
+use super::super::names::Names;
+use super::super::{Files, Loaded, load, roots, selected, whole};
 use crate::bundle::Bundle;
 
 /// Which files.
@@ -42,30 +42,33 @@ pub(super) fn laws(asked: &Laws, output: Output) -> Result<ExitCode, Fault> {
     let files = Files { path: asked.path.clone(), config: None };
     let (mut told, mut findings) = (Told::default(), Vec::new());
     for (root, below) in roots(&files)? {
-        let (mappings, folder) = load(&root)?;
-        for (file, group) in folder.library.mappings().filter(|(file, _)| selected(file, &below)) {
+        let loaded = load(&root)?;
+        let (mappings, names) = (loaded.files.clone(), loaded.names.clone());
+        for (file, group) in
+            loaded.folder.library.mappings().filter(|(file, _)| selected(file, &below))
+        {
             let name = file.strip_suffix(".yaml").unwrap_or(&file);
             let sample = |sample: &str| mappings.get(&format!("{COMMON}/{sample}")).cloned();
             for law in laws::of_mapping(group, Effort::Report, &sample) {
-                told.add(asked, name, &law);
+                told.add(asked, name, &names, &law);
             }
         }
-        let all = all_of(folder, &below, output)?;
+        let all = all_of(loaded, &below, output)?;
         for integration in &all {
             let sample =
                 |file: &str| mappings.get(&format!("{}/{file}", integration.name)).cloned();
             let found = laws::laws(integration, Effort::Report, &sample);
             for law in found.iter().filter(|law| meant(law, &integration.name, &below)) {
-                told.add(asked, &integration.name, law);
+                told.add(asked, &integration.name, &names, law);
             }
         }
         let untried = all.iter().flat_map(|integration| laws::untried(integration));
-        findings.extend(
-            untried.filter(|found| {
-                selected(found.source.name.trim_start_matches("mappings/"), &below)
-            }),
-        );
-        findings.extend(laws::loops(&all, &Bundle::ownership_of(&mappings)));
+        let below_root = |found: &Diagnostic| {
+            selected(found.source.name.trim_start_matches("mappings/"), &below)
+        };
+        let mut found: Vec<Diagnostic> = untried.filter(below_root).collect();
+        found.extend(laws::loops(&all, &Bundle::ownership_of(&mappings)));
+        findings.extend(names.findings(found));
     }
     let Told { fields, count, refused } = told;
     if count.iter().sum::<usize>() == 0 {
@@ -95,14 +98,14 @@ struct Told {
 }
 
 impl Told {
-    fn add(&mut self, asked: &Laws, name: &str, law: &FieldLaw) {
+    fn add(&mut self, asked: &Laws, name: &str, names: &Names, law: &FieldLaw) {
         self.refused += usize::from(law.refused);
         let (place, one_way) = kind(&law.class);
         if let Some(count) = self.count.get_mut(place) {
             *count += 1;
         }
         if !(asked.two_way && one_way) {
-            self.fields.push(row(name, law));
+            self.fields.push(row(name, names, law));
         }
     }
 }
@@ -110,22 +113,22 @@ impl Told {
 /// All integrations of a folder: a loop may run through one that was not asked for. One of those that has errors
 /// is left out.
 fn all_of(
-    folder: Folder,
+    loaded: Loaded,
     below: &[String],
     output: Output,
 ) -> Result<Vec<Arc<Integration>>, Fault> {
-    for (name, loaded) in &folder.integrations {
+    for (name, found) in &loaded.folder.integrations {
         let meant =
             below.iter().any(|path| path.is_empty() || path.split('/').next() == Some(name));
         if meant {
-            whole(&folder, name, output)?;
-        } else if loaded.integration.is_none() {
+            whole(&loaded, name, output)?;
+        } else if found.integration.is_none() {
             say(&format!(
                 "note: `{name}` has errors and is left out: pairs of systems with it are not looked at"
             ));
         }
     }
-    let all = folder.integrations.into_values().filter_map(|loaded| loaded.integration);
+    let all = loaded.folder.integrations.into_values().filter_map(|found| found.integration);
     Ok(all.map(Arc::new).collect())
 }
 
@@ -160,8 +163,8 @@ fn reason(reason: &Reason) -> Value {
     })
 }
 
-fn row(integration: &str, law: &FieldLaw) -> Value {
-    let place = |place: &Option<Place>| place.as_ref().map(Place::to_string);
+fn row(integration: &str, names: &Names, law: &FieldLaw) -> Value {
+    let place = |place: &Option<Place>| place.as_ref().map(|place| names.place(&place.to_string()));
     let (mut reasons, mut counter, mut meant) = (Vec::new(), Value::Null, Value::Null);
     let mut because: Vec<String> = Vec::new();
     let told = |reason: &Reason| match reason.conversion.as_str() {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use orderhub_mapping::cases::{document, project};
-use orderhub_mapping::{Mapped, Mapping, ReverseError};
+use orderhub_mapping::{Mapped, ReverseError};
 use serde_json::Value as Json;
 
 use super::given::{self, Around};
@@ -32,11 +32,12 @@ pub(in crate::cli) struct Run {
 }
 
 pub(super) fn run(asked: &Run, output: Output) -> Result<ExitCode, Fault> {
-    let mapping = given::mapping(&asked.file, output)?;
-    let around = asked.around.read(&mapping)?;
+    let one = given::mapping(&asked.file, output)?;
+    let mapping = &one.mapping;
+    let around = asked.around.read(mapping)?;
     let body = given::body(asked.document.as_deref())?;
     if asked.out {
-        return out(&mapping, &body, &around);
+        return out(&one, &body, &around);
     }
     let mapped = mapping.run(&body, &around.context());
     let failed = mapped.iter().filter_map(|one| match one {
@@ -46,7 +47,7 @@ pub(super) fn run(asked: &Run, output: Output) -> Result<ExitCode, Fault> {
     let mut failures = 0;
     for error in failed {
         failures += 1;
-        say(&given::failure(&mapping, error));
+        say(&one.failure(error));
     }
     let documents: Vec<Json> = mapped.iter().map(document).collect();
     print(&documents, output);
@@ -67,7 +68,8 @@ fn print(documents: &[Json], output: Output) {
     }
 }
 
-fn out(mapping: &Mapping, body: &[u8], around: &given::Surroundings) -> Result<ExitCode, Fault> {
+fn out(one: &given::One, body: &[u8], around: &given::Surroundings) -> Result<ExitCode, Fault> {
+    let mapping = &one.mapping;
     if !mapping.goes_out() {
         let fault = Fault::new(Code::Usage, format!("no rule of `{}` goes out", mapping.name));
         return Err(fault.hint("`orderhub explain M0111` says which rules can"));
@@ -89,7 +91,7 @@ fn out(mapping: &Mapping, body: &[u8], around: &given::Surroundings) -> Result<E
             Ok(ExitCode::from(Code::Problems.number()))
         }
         Err(ReverseError::Failed(error)) => {
-            say(&given::failure(mapping, &error));
+            say(&one.failure(&error));
             Ok(ExitCode::from(Code::Problems.number()))
         }
     }

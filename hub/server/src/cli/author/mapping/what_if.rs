@@ -1,16 +1,17 @@
 //! `mapping what-if`: what other files would have made of the messages that are stored.
 
 use std::io::IsTerminal as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::Value as Json;
 
+use super::super::names::Names;
 use crate::bundle::{Bundle, BundleError};
 use crate::cli::output::{self, Code, Fault, Output, counted, say};
-use crate::cli::report::{self, Format, Found};
+use crate::cli::report::{self, Format};
 use crate::cli::serve;
 use crate::clock::Clock;
 use crate::config::Secrets;
@@ -66,9 +67,9 @@ pub(super) fn what_if(asked: &WhatIf, output: Output) -> Result<ExitCode, Fault>
         let fault = Fault::new(Code::Usage, format!("the settings know no system `{system}`"));
         return Err(fault.hint("`orderhub config` shows which there are"));
     }
-    let files = Bundle::read(&asked.new).map_err(|error| refused(error, &asked.new, output))?;
-    let new =
-        Bundle::compile(&files, &config).map_err(|error| refused(error, &asked.new, output))?;
+    let names = Names::below(&asked.new);
+    let files = Bundle::read(&asked.new).map_err(|error| refused(error, &names, output))?;
+    let new = Bundle::compile(&files, &config).map_err(|error| refused(error, &names, output))?;
     let secrets = Secrets::new(serve::environment());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Fault::new(Code::Problems, error.to_string()))?;
@@ -88,32 +89,27 @@ pub(super) fn what_if(asked: &WhatIf, output: Output) -> Result<ExitCode, Fault>
         line.end();
         report.map_err(unread)
     })?;
-    let report = placed(report, &asked.new);
+    let report = placed(report, &names);
     tell(&report, output);
     let problem = asked.exit_code && !report.is_same();
     Ok(if problem { ExitCode::from(Code::Problems.number()) } else { ExitCode::SUCCESS })
 }
 
 /// The rules of the new files, in the folder that was named.
-fn placed(mut report: Report, new: &Path) -> Report {
+fn placed(mut report: Report, names: &Names) -> Report {
     for rule in report.changes.iter_mut().filter_map(|change| change.new_rule.as_mut()) {
-        if let Some(below) = rule.strip_prefix("mappings/") {
-            *rule = new.join(below).display().to_string();
-        }
+        *rule = names.place(rule);
     }
     report
 }
 
-fn refused(error: BundleError, new: &Path, output: Output) -> Fault {
+fn refused(error: BundleError, names: &Names, output: Output) -> Fault {
     match error {
         BundleError::Files(findings) => {
-            let found = findings.iter().map(|finding| Found::below(new, finding.clone()));
-            report::write(&found.collect::<Vec<_>>(), Format::of(output));
-            Fault::new(
-                Code::Settings,
-                format!("{} in the files", counted(findings.len(), "problem")),
-            )
-            .hint("`orderhub check` of the folder shows the same")
+            let message = format!("{} in the files", counted(findings.len(), "problem"));
+            report::write(&names.findings(findings), Format::of(output));
+            let check = format!("orderhub check {}", names.file("mappings/"));
+            Fault::new(Code::Settings, message).hint(format!("`{check}` shows the same"))
         }
         other @ (BundleError::Settings(_) | BundleError::Read { .. }) => {
             Fault::new(Code::Settings, other.to_string())

@@ -9,7 +9,7 @@ use std::path::{Component, Path};
 use orderhub_mapping::cases::{Case, CaseResult};
 use serde_json::Value as Json;
 
-use super::super::place::shown;
+use super::super::names::shown;
 use super::Ran;
 use crate::cli::output::{Code, Fault, say};
 
