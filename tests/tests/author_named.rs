@@ -137,3 +137,58 @@ fn findings_name_the_file_that_was_asked_for() {
         orderhub(folder.path(), &["mapping", "diff", "old.yaml", "mappings/till/order.yaml"]);
     assert!(said.contains("--> old.yaml:5:12"), "{said}");
 }
+
+#[test]
+fn what_is_looked_up_is_given_along() {
+    let folder = folder();
+    let own = folder.path().join("mappings/till");
+    let asks = |lookup: &str| {
+        format!(
+            "orderhub: 1\nmapping: till.order\nkey: id\nfields:\n\
+             \x20 - {{ hub: ext.replaces, system: x, as: {lookup} }}\ncases:\n\
+             \x20 - {{ why: w, system: samples/a.json, hub: samples/a.hub.json, context: {{ $lookup.order.v: till-7 }} }}\n"
+        )
+    };
+    fs::write(own.join("order.yaml"), asks("{ lookup: { xref: order } }")).unwrap();
+    fs::write(
+        folder.path().join("old.yaml"),
+        asks("{ lookup: { xref: order, on_unknown: ignore } }"),
+    )
+    .unwrap();
+    fs::write(folder.path().join("upper.yaml"), asks("[{ lookup: { xref: order } }, upper]"))
+        .unwrap();
+    let sample = "mappings/till/samples/a.json";
+    let file = "mappings/till/order.yaml";
+    let run = ["mapping", "run", file, sample];
+    let with = |arguments: &[&'static str], more: &[&'static str]| {
+        orderhub(folder.path(), &[arguments, more].concat())
+    };
+    let (code, said) = with(&run, &[]);
+    assert!(
+        code == 1
+            && said.contains("looks up the order `v`, which nothing gives: `--lookup order.v=…`"),
+        "{said}"
+    );
+    let (code, said) = with(&run, &["--lookup", "order.v=till-9"]);
+    assert!(code == 0 && said.contains("\"replaces\": \"till-9\""), "{said}");
+    let (code, said) = with(&run, &["--lookup", "order.v="]);
+    assert!(code == 1 && said.contains("nothing is known by the order `v`"), "{said}");
+    assert_eq!(with(&run, &["--lookup", "order=till-9"]).0, 2);
+    let explain = ["mapping", "explain", file, sample, "--lookup", "order.v=till-9"];
+    let (code, said) = with(&explain, &[]);
+    assert!(code == 0 && said.contains("`x` \"v\" ► lookup \"till-9\""), "{said}");
+    // A case's own look-ups stand around its document: both map it, and differ where they do.
+    for (old, differ) in [("old.yaml", false), ("upper.yaml", true)] {
+        let (code, said) = with(&["mapping", "diff", old, file, "--exit-code"], &[]);
+        assert_eq!(
+            (code == 1, said.contains("\"TILL-7\" ► \"till-7\"")),
+            (differ, differ),
+            "{said}"
+        );
+    }
+    let (_, said) = with(
+        &["mapping", "diff", "upper.yaml", file, "--on", sample, "--lookup", "order.v=b"],
+        &[],
+    );
+    assert!(said.contains("\"B\" ► \"b\""), "{said}");
+}

@@ -105,6 +105,21 @@ async fn looked_up(database: Option<Schema>) {
     let report: Value = serde_json::from_slice(&ran.stdout).unwrap();
     assert_eq!((&report["messages"], &report["otherwise"]), (&5.into(), &0.into()), "{report:#}");
     assert_eq!(report["not_replayable"], serde_json::json!({}), "{report:#}");
+
+    // And stands around a message where rules are looked for.
+    let upper =
+        text.replacen("{ lookup: { xref: order } }", "[{ lookup: { xref: order } }, upper]", 1);
+    std::fs::write(&file, upper).unwrap();
+    let ran =
+        Command::new(binary()).args(&arguments[..5]).current_dir(folder.path()).output().unwrap();
+    let report: Value = serde_json::from_slice(&ran.stdout).unwrap();
+    let changes = report["changes"].as_array().unwrap();
+    let change = changes.iter().find(|change| change["field"] == "ext.replaces");
+    let change = change.unwrap_or_else(|| panic!("{report:#}"));
+    let rule = "mappings/shopify/order_rest.yaml:";
+    for side in ["old_rule", "new_rule"] {
+        assert!(change[side].as_str().is_some_and(|at| at.starts_with(rule)), "{side} {change:#}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -11,6 +11,7 @@ use serde_json::Value as Json;
 
 use crate::cases::{self, document};
 use crate::explain::{Explained, explain};
+use crate::facts::Facts;
 use crate::listing::listed;
 use crate::{Context, Direction, Mapping, view};
 
@@ -51,14 +52,15 @@ impl Flat {
     }
 }
 
-/// Compares what two mappings give for a body.
+/// Compares what two mappings give for a body, with what was looked up for it.
 pub fn differences(
     old: (&Mapping, &Context<'_>),
     new: (&Mapping, &Context<'_>),
     body: &[u8],
+    facts: &dyn Facts,
 ) -> Vec<Difference> {
     let flat = |(mapping, context): (&Mapping, &Context<'_>)| -> Vec<Flat> {
-        explain(mapping, body, context).iter().map(came_in).collect()
+        explain(mapping, body, context, facts).iter().map(came_in).collect()
     };
     let (old, new) = (flat(old), flat(new));
     let none = Flat::default();

@@ -14,6 +14,7 @@ use orderhub_order::catalogue::{Kind as FieldKind, catalogue};
 use orderhub_order::ids::Collection;
 use orderhub_order::model::Subject;
 
+use crate::facts::Facts;
 use crate::listing::{Kind, Listed, listed};
 use crate::watch::{Gave, RuleAt, Seen};
 use crate::{Context, Direction, Mapped, Mapping, Projection, ReverseError};
@@ -89,10 +90,15 @@ impl Field {
     }
 }
 
-/// Explains every document of a body.
-pub fn explain(mapping: &Mapping, body: &[u8], context: &Context<'_>) -> Vec<Explained> {
+/// Explains every document of a body, with what was looked up for it.
+pub fn explain(
+    mapping: &Mapping,
+    body: &[u8],
+    context: &Context<'_>,
+    facts: &dyn Facts,
+) -> Vec<Explained> {
     let collector = Collector::default();
-    let mapped = mapping.watch_in(body, context, &collector);
+    let mapped = mapping.watch_in(body, context, facts, &collector);
     let listed = listed(mapping);
     let mut documents = told::by_document(collector.into_told(), mapped.len());
     let mapped = mapped.into_iter().zip(documents.drain(..));

@@ -7,6 +7,7 @@
 //! `tests/data/mapping`, each run twice, and `src/scan/tests.rs` for the reader of JSON.
 
 mod ast;
+mod carries;
 pub mod cases;
 pub mod causes;
 mod cell;
@@ -232,14 +233,15 @@ impl Mapping {
         reverse::reverse(self, subject, context, None)
     }
 
-    /// Maps a body in while somebody watches: slower, and the same otherwise.
+    /// Maps a body in, with what was looked up for it, while somebody watches: slower, and the same otherwise.
     pub fn watch_in(
         &self,
         body: &[u8],
         context: &Context<'_>,
+        facts: &dyn facts::Facts,
         watch: &dyn watch::Watch,
     ) -> Vec<Mapped> {
-        run::run(self, body, context, (&facts::NoFacts, Some(watch)))
+        run::run(self, body, context, (facts, Some(watch)))
     }
 
     /// Maps a subject out while somebody watches.

@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 use orderhub_lang::diagnostic::{Source, render};
 use orderhub_mapping::cases::{given, out};
 use orderhub_mapping::diff::{differences, differences_out};
+use orderhub_mapping::facts::NoFacts;
 use orderhub_mapping::{Context, Mapping, Named};
 use orderhub_order::ids::SystemName;
 use serde_json::json;
@@ -87,7 +88,7 @@ fn two_mappings_differ_where_what_they_give_differs() {
         let shown = |value: &Option<serde_json::Value>| {
             value.as_ref().map_or("-".to_owned(), ToString::to_string)
         };
-        let found = differences((&old, &context), (&new, &context), BODY.as_bytes());
+        let found = differences((&old, &context), (&new, &context), BODY.as_bytes(), &NoFacts);
         let told: Vec<String> = found
             .iter()
             .map(|one| {

@@ -153,7 +153,7 @@ fn run(case: &Node, run: &Node, failures: &mut Vec<String>) {
                 asked.iter().map(|key| format!("{} {} {}", key.name, key.id, key.take)).collect();
             assert_eq!(serde_json::json!(asked), wants);
         }
-        told(run, &explain::render(&explain::explain(&mapping, &body, &context)), failures);
+        told(run, &explain::render(&explain::explain(&mapping, &body, &context, facts)), failures);
         let rule = mapping.run(&body, &context).into_iter().find_map(|mapped| match mapped {
             Mapped::Failed(error) => error.rule,
             Mapped::Document(_) | Mapped::Skipped => None,

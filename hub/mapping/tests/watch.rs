@@ -15,6 +15,7 @@ use orderhub_lang::diagnostic::render as shown;
 use orderhub_lang::value::Value;
 use orderhub_mapping::cases::{Around, Case, document, given};
 use orderhub_mapping::explain::{Explained, Got, explain};
+use orderhub_mapping::facts::NoFacts;
 use orderhub_mapping::library::Folder;
 use orderhub_mapping::{Context, Integration, Mapped, Mapping, view};
 use orderhub_order::ids::SystemName;
@@ -81,7 +82,7 @@ fn watching_changes_nothing() {
     let mut seen = 0;
     every_document(&mut |mapping, case, body, context| {
         let plain = given(mapping, body, context);
-        let explained = explain(mapping, body, context);
+        let explained = explain(mapping, body, context, &NoFacts);
         let mapped = explained.iter().map(|one| document(one.mapped.as_ref().unwrap()));
         let mut watched: Vec<Json> = mapped.collect();
         let watched = if watched.len() == 1 { watched.remove(0) } else { Json::Array(watched) };
@@ -148,7 +149,7 @@ fn told(explained: &Explained, json: &Json, why: &str) -> usize {
 fn what_is_explained_is_what_the_mapping_gives() {
     let mut values = 0;
     every_document(&mut |mapping, case, body, context| {
-        for one in explain(mapping, body, context) {
+        for one in explain(mapping, body, context, &NoFacts) {
             let Some(Mapped::Document(document)) = &one.mapped else { continue };
             values += told(&one, &view::contribution(document), &case.why);
         }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use orderhub_lang::value::Value;
 use orderhub_mapping::causes::CAUSES;
+use orderhub_mapping::facts::NoFacts;
 use orderhub_mapping::watch::{Seen, Watch};
 use orderhub_mapping::{Context, Mapped, Mapping, cases};
 use orderhub_order::ids::{Collection, SystemName};
@@ -41,7 +42,7 @@ fn run(among: &BTreeMap<String, Arc<Mapping>>, input: &[u8]) {
     let shown: Vec<_> = mapped.iter().map(cases::document).collect();
     let again: Vec<_> = mapping.run(body, &context).iter().map(cases::document).collect();
     assert_eq!(shown, again, "mapping twice gives the same");
-    let watched = mapping.watch_in(body, &context, &Blind);
+    let watched = mapping.watch_in(body, &context, &NoFacts, &Blind);
     let watched: Vec<_> = watched.iter().map(cases::document).collect();
     assert_eq!(shown, watched, "whoever watches changes nothing");
 }

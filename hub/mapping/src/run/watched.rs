@@ -12,6 +12,7 @@ use super::{Frames, Run};
 use crate::Direction;
 use crate::cell::{Cell, Trouble};
 use crate::conversions::Conversion;
+use crate::facts::Facts;
 use crate::program::{EachProgram, Given, InRule, Read, Source};
 use crate::watch::{Gave, RuleAt, Seen, SeenRead, SeenRow, SeenStep, Watch, value};
 
@@ -20,6 +21,7 @@ struct Row<'t, 'a> {
     rule: &'t InRule,
     frames: &'t Frames,
     goal: Goal,
+    facts: &'t dyn Facts,
     seen: SeenRow,
     /// What the row gave, for a fold.
     gave: Vec<Cell<'a>>,
@@ -39,7 +41,8 @@ impl<'a> Run<'_, 'a> {
         let (mut seen, mut many) = (Vec::new(), Vec::new());
         for frames in rows {
             let held = self.holds(&rule.where_, frames).unwrap_or(false);
-            let mut row = Row { rule, frames, goal, seen: SeenRow::new(held), gave: Vec::new() };
+            let (seen_row, facts) = (SeenRow::new(held), self.facts);
+            let mut row = Row { rule, frames, goal, facts, seen: seen_row, gave: Vec::new() };
             if held {
                 self.tell_input(&mut row);
             }
@@ -52,7 +55,14 @@ impl<'a> Run<'_, 'a> {
         {
             let chain = std::iter::once(fold).chain(&rule.after);
             let beside = self.beside_of(&rule.beside, frames);
-            steps(chain, rule.each.len(), Cell::Many(many), &beside, goal, &mut after);
+            steps(
+                chain,
+                rule.each.len(),
+                Cell::Many(many),
+                &beside,
+                (goal, self.facts),
+                &mut after,
+            );
         }
         watch.rule(Seen { rule: RuleAt::of(rule), way: Direction::In, rows: seen, after, gave });
     }
@@ -125,7 +135,8 @@ impl<'a> Run<'_, 'a> {
     /// The conversions of named inputs together, or of what an expression gave.
     fn tell_chain(&self, row: &mut Row<'_, 'a>, cell: Cell<'a>) {
         let beside = self.beside_of(&row.rule.beside, row.frames);
-        let cell = steps(&row.rule.each, 0, cell, &beside, row.goal, &mut row.seen.steps);
+        let cell =
+            steps(&row.rule.each, 0, cell, &beside, (row.goal, row.facts), &mut row.seen.steps);
         if cell != Cell::Absent {
             row.gave.push(cell);
         }
@@ -214,7 +225,7 @@ impl<'a> Row<'_, 'a> {
     ) -> Cell<'a> {
         let stood = value(&cell);
         let mut told = Vec::new();
-        let cell = steps(&self.rule.each, 0, cell, beside, self.goal, &mut told);
+        let cell = steps(&self.rule.each, 0, cell, beside, (self.goal, self.facts), &mut told);
         self.seen.reads.push(SeenRead { which, path, value: stood, steps: told });
         cell
     }
@@ -226,7 +237,7 @@ fn steps<'a, 'c>(
     first: usize,
     mut cell: Cell<'a>,
     beside: &[Cell<'a>],
-    goal: Goal,
+    (goal, facts): (Goal, &dyn Facts),
     seen: &mut Vec<SeenStep>,
 ) -> Cell<'a> {
     let mut rest = beside;
@@ -243,7 +254,10 @@ fn steps<'a, 'c>(
             continue;
         }
         let given = value(&cell);
-        let got = conversion.get(cell, own, goal.target);
+        let got = match conversion.asks(&cell) {
+            None => conversion.get(cell, own, goal.target),
+            Some(key) => conversion.answered(cell, facts.look(&key), goal.target),
+        };
         seen.push(SeenStep { by: conversion.name(), link, given, gave: told(&got) });
         match got {
             Ok(next) => cell = next,

@@ -14,7 +14,7 @@ use orderhub_order::ids::SystemName;
 use tokio::sync::{oneshot, watch};
 
 use crate::apply::{Apply, Beside, MessageUnit, Recorded, Unit, UnitOutcome};
-use crate::bundle::{Bundle, HINT};
+use crate::bundle::{Bundle, HINT, Kept};
 use crate::clock::Clock;
 use crate::deliver::Deliverer;
 use crate::store::{Lease, Store, StoreError};
@@ -269,7 +269,7 @@ impl Intake {
         span: Span,
     ) -> Result<Pending, StoreError> {
         let told = seen::Told::of(&unit.envelope);
-        let looked = self.shared.tap.is_watched().then(|| Looked::of(self, &unit.envelope));
+        let looked = self.shared.tap.is_watched().then(|| Looked::of(self, &unit));
         let outcome = self.apply.queue(Unit::Message(Box::new(unit))).await?;
         metrics::gauge!("orderhub_intake_in_hand").increment(1);
         let (clock, began) = (self.shared.clock, self.shared.clock.now());
@@ -330,18 +330,20 @@ struct Looked {
     tap: Tap,
     envelope: Envelope,
     bundle: Arc<Bundle>,
+    kept: Kept,
 }
 
 impl Looked {
-    fn of(intake: &Intake, envelope: &Envelope) -> Self {
+    fn of(intake: &Intake, unit: &MessageUnit) -> Self {
         let (tap, bundle) = (intake.shared.tap.clone(), intake.bundle());
-        Self { tap, envelope: envelope.clone(), bundle }
+        let kept = Kept::from_bytes(unit.recorded.facts.as_deref()).unwrap_or_default();
+        Self { tap, envelope: unit.envelope.clone(), bundle, kept }
     }
 
     fn show(self, outcome: &UnitOutcome) {
-        let Self { tap, envelope, bundle } = self;
+        let Self { tap, envelope, bundle, kept } = self;
         let (row, outcomes) = (outcome.message, outcome.documents.clone());
-        tap.offer(Seen::In(Box::new(tap::In { envelope, bundle, row, outcomes })));
+        tap.offer(Seen::In(Box::new(tap::In { envelope, bundle, kept, row, outcomes })));
     }
 }
 

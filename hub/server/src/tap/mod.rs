@@ -16,7 +16,7 @@ use orderhub_order::ids::{OrderKey, SystemName};
 use tokio::sync::mpsc;
 
 use crate::apply::DocumentOutcome;
-use crate::bundle::Bundle;
+use crate::bundle::{Bundle, Kept};
 use crate::intake::Envelope;
 
 pub(crate) mod mask;
@@ -82,6 +82,8 @@ pub(crate) struct In {
     pub(crate) envelope: Envelope,
     /// What mapped it.
     pub(crate) bundle: Arc<Bundle>,
+    /// With what besides, as it was recorded with it.
+    pub(crate) kept: Kept,
     /// Its row.
     pub(crate) row: Option<i64>,
     /// What came of each document in it.

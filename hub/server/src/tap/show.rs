@@ -8,6 +8,7 @@ use serde_json::{Value as Json, json};
 
 use super::mask::{Known, MASK, is_open, without_personal};
 use super::{In, MOST_BYTES, Out, Seen};
+use crate::bundle::Received;
 use crate::events;
 
 /// One thing that passed, masked: the name of its event, and what there is to see.
@@ -21,8 +22,10 @@ pub(crate) fn shown(seen: &Seen) -> (&'static str, Json) {
 fn came(seen: &In) -> Json {
     let envelope = &seen.envelope;
     // Mapping is pure: this is what the message was mapped to.
-    let mapped =
-        if envelope.body.len() > MOST_BYTES { Vec::new() } else { seen.bundle.map_in(envelope) };
+    let mapped = match envelope.body.len() > MOST_BYTES {
+        true => Vec::new(),
+        false => documents(seen.bundle.receive_again(envelope, &seen.kept)),
+    };
     let mut known = Known::default();
     for one in &mapped {
         if let Mapped::Document(contribution) = one {
@@ -50,6 +53,14 @@ fn came(seen: &In) -> Json {
         "before": body(&known, &envelope.body, &open),
         "after": mapped.iter().map(|one| after(one, &known)).collect::<Vec<_>>(),
     })
+}
+
+/// Of what only hints at documents there is nothing to see yet.
+fn documents(received: Received) -> Vec<Mapped> {
+    match received {
+        Received::Documents(mapped) => mapped,
+        Received::Hints(_) | Received::Unreadable(_) => Vec::new(),
+    }
 }
 
 fn body(known: &Known, body: &[u8], open: &[Open]) -> Json {
@@ -106,4 +117,53 @@ fn went(seen: &Out) -> Json {
         "before": before.collect::<Vec<_>>(),
         "after": body(&known, &seen.document, &open(seen)),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+    use std::path::Path;
+    use std::sync::Arc;
+
+    use jiff::Timestamp;
+    use orderhub_order::ids::SystemName;
+
+    use super::*;
+    use crate::bundle::Bundle;
+    use crate::config::parse;
+    use crate::intake::Envelope;
+
+    const SETTINGS: &str = "[systems.shop]\nintegration = \"shopify\"\nbase_url = \"https://shop.example\"\n\
+        secrets = { token = { env = \"T\" }, webhook = { env = \"T\" } }\n\
+        settings = { location_id = \"1\", money = \"shop_money\" }\n";
+
+    #[test]
+    fn what_was_looked_up_is_shown_with_what_it_gave() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../mappings");
+        let mut files = Bundle::read(&folder).unwrap();
+        let sample = files["shopify/samples/paid.json"].clone();
+        let order = files.get_mut("shopify/order_rest.yaml").unwrap();
+        let rule = "fields:\n  - { hub: region, system: id, as: { lookup: { xref: order } } }\n";
+        let text = String::from_utf8(order.clone()).unwrap().replacen("fields:\n", rule, 1);
+        *order = text.into_bytes();
+        let config = parse("orderhub.toml", SETTINGS, &HashMap::new()).unwrap().config;
+        let bundle = Arc::new(Bundle::compile(&files, &config).unwrap());
+        let envelope = Envelope {
+            source: "api".into(),
+            system: SystemName::new("shop"),
+            document: "order_rest".into(),
+            message_id: None,
+            body: sample.into(),
+            headers: Vec::new(),
+            received: Timestamp::UNIX_EPOCH,
+            suspect: false,
+        };
+        let mut kept = bundle.kept(&envelope);
+        let wants = bundle.wants(&envelope, &kept);
+        assert_eq!(wants.len(), 1, "{wants:?}");
+        kept.learn(&wants[0], Some("till-7".into()));
+        let seen = In { envelope, bundle, kept, row: None, outcomes: Vec::new() };
+        let shown = came(&seen);
+        assert_eq!(shown["after"][0]["region"], "till-7", "{shown:#}");
+    }
 }

@@ -25,7 +25,7 @@ pub(super) fn rules(
     let args: BTreeMap<String, Value> = Bundle::arguments(envelope);
     let context = Context { system: &envelope.system, settings: &settings, args: &args, hub: None };
     for (was, is) in pairs(old, new, drive) {
-        let found = differences((&was, &context), (&is, &context), &envelope.body);
+        let found = differences((&was, &context), (&is, &context), &envelope.body, kept);
         let same = |name: &str| name == field || without_rows(name) == without_rows(field);
         if let Some(found) = found.into_iter().find(|found| same(&found.field)) {
             return (found.old_rule, found.new_rule);

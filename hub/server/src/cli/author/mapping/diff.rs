@@ -79,7 +79,7 @@ fn compare(document: &Document, out: bool) -> Result<Vec<Difference>, Fault> {
     let (old, new) = (document.old.1.context(), document.new.1.context());
     let (old, new) = ((&*document.old.0.mapping, &old), (&*document.new.0.mapping, &new));
     if !out {
-        return Ok(differences(old, new, &document.body));
+        return Ok(differences(old, new, &document.body, &document.old.1));
     }
     differences_out(old, new, &given::hub_json(&document.body)?).map_err(|why| {
         Fault::new(Code::Usage, format!("`{}` cannot be read: {why}", document.name))
@@ -115,12 +115,10 @@ fn files(asked: &Diff, output: Output) -> Result<Vec<Document>, Fault> {
     }
     let mut documents = Vec::new();
     for path in &asked.on {
-        documents.push(Document {
-            name: path.display().to_string(),
-            body: given::file(path)?,
-            old: (old.clone(), asked.around.read(&old.mapping)?),
-            new: (new.clone(), asked.around.read(&new.mapping)?),
-        });
+        let (name, body) = (path.display().to_string(), given::file(path)?);
+        let [was, is] = [asked.around.read(&old.mapping)?, asked.around.read(&new.mapping)?];
+        is.tell_wants(&[&old.mapping, &new.mapping], &body);
+        documents.push(Document { name, body, old: (old.clone(), was), new: (new.clone(), is) });
     }
     Ok(documents)
 }

@@ -45,7 +45,8 @@ pub(super) fn explain(asked: &Explain, output: Output) -> Result<ExitCode, Fault
             Fault::new(Code::Usage, format!("the hub's side cannot be read: {why}"))
         })?]
     } else {
-        explain::explain(&mapping, &body, &around.context())
+        around.tell_wants(&[&mapping], &body);
+        explain::explain(&mapping, &body, &around.context(), &around)
     };
     let failed = explained.iter().any(|one| {
         matches!(one.mapped, Some(Mapped::Failed(_))) || matches!(one.projected, Some(Err(_)))

@@ -2,7 +2,7 @@
 //!
 //! Bound: a document is at most [`MOST_BYTES`], the largest body that the hub takes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{IsTerminal as _, Read};
 use std::path::{Path, PathBuf};
@@ -11,6 +11,7 @@ use std::sync::Arc;
 use orderhub_lang::diagnostic::{self, Diagnostic, Span};
 use orderhub_lang::value::Value;
 use orderhub_lang::yaml::source_from_bytes;
+use orderhub_mapping::facts::{Facts, Looked, LookupKey};
 use orderhub_mapping::{Context, MapError, Mapping, Named};
 use orderhub_order::ids::SystemName;
 
@@ -29,6 +30,10 @@ pub(super) struct Around {
     /// An argument that the mapping reads as `$args.NAME`, as JSON or as text; may be given several times.
     #[arg(long = "arg", value_name = "NAME=VALUE", value_parser = pair)]
     arg: Vec<(String, String)>,
+    /// What a reference that the mapping looks up is bound to, such as `order.4711=till-70`; nothing behind the `=`:
+    /// nobody knows it. May be given several times.
+    #[arg(long = "lookup", value_name = "KIND.ID=VALUE", value_parser = lookup)]
+    lookup: Vec<((String, String), String)>,
     /// Take the settings of this system of the settings file; `--set` goes before them.
     #[arg(long, value_name = "NAME")]
     system: Option<String>,
@@ -43,6 +48,21 @@ pub(super) struct Surroundings {
     system: SystemName,
     settings: BTreeMap<String, String>,
     args: BTreeMap<String, Value>,
+    lookups: BTreeMap<(String, String), String>,
+    /// What is not among the look-ups is known to be unknown, as in a case.
+    closed: bool,
+}
+
+/// Asked for by name, or not at all.
+impl Facts for Surroundings {
+    fn look(&self, key: &LookupKey) -> Looked {
+        match self.lookups.get(&(key.name.to_string(), key.id.to_string())) {
+            Some(found) if !found.is_empty() => Looked::Found(found.as_str().into()),
+            Some(_) => Looked::Unknown,
+            None if self.closed => Looked::Unknown,
+            None => Looked::Open,
+        }
+    }
 }
 
 impl Around {
@@ -69,7 +89,8 @@ impl Around {
         };
         let args = self.arg.iter().map(|(name, text)| (name.clone(), value(text))).collect();
         let system = SystemName::new(self.system.as_deref().unwrap_or("system"));
-        Ok(Surroundings { system, settings, args })
+        let lookups = self.lookup.iter().cloned().collect();
+        Ok(Surroundings { system, settings, args, lookups, closed: false })
     }
 
     fn of_system(&self, name: &str) -> Result<BTreeMap<String, String>, Fault> {
@@ -99,8 +120,40 @@ impl Surroundings {
         let (mut settings, mut args) = case.surroundings();
         settings.extend(self.settings.clone());
         args.extend(self.args.clone());
-        Surroundings { system: self.system.clone(), settings, args }
+        let mut lookups = case.lookups();
+        lookups.extend(self.lookups.clone());
+        Surroundings { system: self.system.clone(), settings, args, lookups, closed: true }
     }
+
+    /// Tells what mappings look up for a body and nobody gave.
+    pub(super) fn tell_wants(&self, mappings: &[&Mapping], body: &[u8]) {
+        let wants = mappings.iter().flat_map(|one| one.wants(body, &self.context(), self));
+        let wants: BTreeSet<LookupKey> = wants.collect();
+        for want in wants.iter().take(MOST_WANTS) {
+            let name = format!("{}.{}", want.name, want.id);
+            say(&format!(
+                "note: the mapping looks up the {} `{}`, which nothing gives: `--lookup {name}=…`",
+                want.name, want.id
+            ));
+        }
+        if let Some(more @ 1..) = wants.len().checked_sub(MOST_WANTS) {
+            say(&format!("note: it looks up {more} more"));
+        }
+    }
+}
+
+/// Look-ups that nobody gave and that are told one by one.
+const MOST_WANTS: usize = 10;
+
+fn lookup(text: &str) -> Result<((String, String), String), String> {
+    let form = "write KIND.ID=VALUE: `order.4711=till-70`";
+    // An id may hold the sign; what it is bound to does not.
+    let (name, value) = text.rsplit_once('=').ok_or(form)?;
+    let (kind, id) = name.split_once('.').ok_or(form)?;
+    if kind.is_empty() || id.is_empty() {
+        return Err(form.to_owned());
+    }
+    Ok(((kind.to_owned(), id.to_owned()), value.to_owned()))
 }
 
 fn pair(text: &str) -> Result<(String, String), String> {

@@ -15,6 +15,7 @@ use crate::cli::output::{self, Code, Fault, Output, counted, say};
 #[command(after_help = "Examples:
   orderhub mapping run mappings/till/order.yaml < order.json
   orderhub mapping run mappings/shopify/order_rest.yaml order.json --set money=shop_money
+  orderhub mapping run mappings/till/order.yaml order.json --lookup order.4711=till-70
   orderhub mapping run mappings/till/order.yaml --out < order.hub.json
 
 Exit codes: 0 mapped; 1 a document cannot be mapped; 2 usage; 78 the mapping has errors.")]
@@ -39,7 +40,8 @@ pub(super) fn run(asked: &Run, output: Output) -> Result<ExitCode, Fault> {
     if asked.out {
         return out(&one, &body, &around);
     }
-    let mapped = mapping.run(&body, &around.context());
+    around.tell_wants(&[mapping], &body);
+    let mapped = mapping.run_with(&body, &around.context(), &around);
     let failed = mapped.iter().filter_map(|one| match one {
         Mapped::Failed(error) => Some(error),
         Mapped::Document(_) | Mapped::Skipped => None,
