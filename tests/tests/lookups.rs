@@ -106,6 +106,35 @@ async fn looked_up(database: Option<Schema>) {
     assert_eq!((&report["messages"], &report["otherwise"]), (&5.into(), &0.into()), "{report:#}");
     assert_eq!(report["not_replayable"], serde_json::json!({}), "{report:#}");
 
+    // What a new rule looks up besides is looked up as it is now.
+    let article = "  - { hub: ext.own, system: id, as: { lookup: { xref: order } } }\n";
+    std::fs::write(&file, text.replacen("fields:\n", &format!("fields:\n{article}"), 1)).unwrap();
+    let ran = Command::new(binary()).args(arguments).current_dir(folder.path()).output().unwrap();
+    let words = String::from_utf8(ran.stderr).unwrap();
+    let report: Value = serde_json::from_slice(&ran.stdout).unwrap();
+    assert_eq!(
+        (ran.status.code(), &report["looked_up"]),
+        (Some(1), &4.into()),
+        "{words}\n{report:#}"
+    );
+    let change = |report: &Value, field: &str| {
+        let changes = report["changes"].as_array().unwrap().clone();
+        let found = changes.into_iter().find(|change| change["field"] == field);
+        found.unwrap_or_else(|| panic!("no {field} in {report:#}"))
+    };
+    let own = change(&report, "ext.own");
+    assert_eq!(
+        (&own["documents"], own["examples"][0]["new"].as_str().is_some()),
+        (&4.into(), true),
+        "{own:#}"
+    );
+    // The fifth is parked, and no order is known by it.
+    assert!(words.starts_with("5 messages, 1 of them left out, 4 documents: 4 differ"), "{words}");
+    assert!(
+        words.contains("it was looked up as it is now") && words.contains("hint: ask again"),
+        "{words}"
+    );
+
     // And stands around a message where rules are looked for.
     let upper =
         text.replacen("{ lookup: { xref: order } }", "[{ lookup: { xref: order } }, upper]", 1);
@@ -113,9 +142,7 @@ async fn looked_up(database: Option<Schema>) {
     let ran =
         Command::new(binary()).args(&arguments[..5]).current_dir(folder.path()).output().unwrap();
     let report: Value = serde_json::from_slice(&ran.stdout).unwrap();
-    let changes = report["changes"].as_array().unwrap();
-    let change = changes.iter().find(|change| change["field"] == "ext.replaces");
-    let change = change.unwrap_or_else(|| panic!("{report:#}"));
+    let change = change(&report, "ext.replaces");
     let rule = "mappings/shopify/order_rest.yaml:";
     for side in ["old_rule", "new_rule"] {
         assert!(change[side].as_str().is_some_and(|at| at.starts_with(rule)), "{side} {change:#}");

@@ -286,15 +286,50 @@ fn changes_are_told(past: &Past) {
     let failing = report["changes"].as_array().unwrap().iter().find(|one| one["what"] == "fails");
     let failing = failing.unwrap_or_else(|| panic!("{report:#}"));
     assert!(failing["new_rule"].as_str().unwrap().contains("order_rest.yaml"), "{failing:#}");
+    for system in ["sink", "erp", "wms"] {
+        let call = call(&report, "no_longer_delivered", system);
+        assert_eq!(call["why"], "orders like these cannot be mapped any more", "{call:#}");
+    }
 
     let gone =
         |new: &Path| edit(new, "where: { test: { not: [true] } }", "where: { test: [true] }");
     let (_, report, _) = past.what_if("gone", gone, &[]);
     assert!(report["no_longer_mapped"].as_u64() >= Some(ORDERS), "{report:#}");
+    for system in ["sink", "erp", "wms"] {
+        let call = call(&report, "no_longer_delivered", system);
+        assert!(call["orders"].as_u64() > Some(0), "{call:#}");
+        assert_eq!(call["why"], "orders like these are not mapped any more", "{call:#}");
+    }
 
     let broken = |new: &Path| edit(new, "hub: order_no,", "hub: order_nr,");
     let (code, _, words) = past.what_if("broken", broken, &[]);
     assert_eq!(code, 78, "{words}");
+}
+
+/// The call of a system that is told under this word, of most orders.
+fn call<'r>(report: &'r Value, what: &str, system: &str) -> &'r Value {
+    let calls = report["deliveries"].as_array().unwrap();
+    let found = calls.iter().find(|one| one["what"] == what && one["system"] == system);
+    found.unwrap_or_else(|| panic!("no {what} of {system} in {report:#}"))
+}
+
+/// A release goes out once: that new orders would carry something else is told all the same.
+fn what_new_orders_would_carry_is_told(past: &Past) {
+    let lower = |new: &Path| {
+        edit(new, "system: sku, none: [\"\"] }", "system: sku, none: [\"\"], as: lower }");
+    };
+    let (_, report, words) = past.what_if("lower", lower, &[]);
+    let sku = change(&report, "differs", "lines.sku");
+    let sent = sku["sent_to"].as_array().unwrap_or_else(|| panic!("{report:#}\n{words}"));
+    let to = |system: &str, mapping: &str, path: &str| serde_json::json!({ "system": system, "mapping": mapping, "path": path });
+    assert!(sent.contains(&to("wms", "rest_wms.release", "lines.sku")), "{sku:#}");
+    assert!(sent.contains(&to("erp", "rest_erp.sale", "lines.sku")), "{sku:#}");
+    let call = call(&report, "carried_otherwise", "wms");
+    assert!(call["orders"].as_u64() > Some(0), "{call:#}");
+    assert_eq!(call["fields"], serde_json::json!(["lines.sku"]), "{call:#}");
+    // What differs in no document is carried by none.
+    let sent = |call: &Value| call["what"] == "sent_otherwise" || call["what"] == "not_sent";
+    assert!(!report["deliveries"].as_array().unwrap().iter().any(sent), "{report:#}");
 }
 
 fn what_goes_out_is_compared_too(past: &Past) {
@@ -331,6 +366,7 @@ async fn lived(database: Option<Schema>) {
     let (stored, asked) = (past.stored().await, past.asked());
     same_files_change_nothing(&past);
     changes_are_told(&past);
+    what_new_orders_would_carry_is_told(&past);
     what_goes_out_is_compared_too(&past);
     assert_eq!(past.stored().await, stored, "something was written");
     assert_eq!(past.asked(), asked, "something was sent");

@@ -179,7 +179,7 @@ pub(crate) fn reference(system: &SystemName, want: &LookupKey) -> ReferenceKey {
 }
 
 /// What is taken of what a reference is bound to.
-fn taken(want: &LookupKey, bound: &Bound, state: &State) -> Option<Box<str>> {
+pub(crate) fn taken(want: &LookupKey, bound: &Bound, state: &State) -> Option<Box<str>> {
     let order = &state.order;
     let id = &*want.take == "id";
     if bound.at.is_root() {

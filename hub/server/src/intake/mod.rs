@@ -29,7 +29,7 @@ pub mod files;
 pub mod gates;
 pub mod headers;
 pub mod leased;
-mod lookups;
+pub(crate) mod lookups;
 pub mod poll;
 pub mod queue;
 mod seen;

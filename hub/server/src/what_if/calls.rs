@@ -17,6 +17,8 @@ const MOST_FIELDS: usize = 50;
 pub struct Call {
     /// `newly_delivered`, `no_longer_delivered`: a call that only one of them makes. `held_back`: one that the new
     /// files want and that waits, by `code`. `sent_otherwise`: the document of the next call differs.
+    /// `carried_otherwise`: the call was made, and is not made again for these orders; for new ones like them its
+    /// document would differ.
     /// `not_sent`, `sent_again`: only one of them can map it out.
     pub what: &'static str,
     /// The target.
@@ -59,9 +61,7 @@ impl Calls {
     /// Notes one; gives it, to add what differs. `None`: there are too many kinds.
     pub(super) fn note(&mut self, order: &str, seen: &Seen<'_>) -> Option<&mut Call> {
         let Seen { what, system, rule, operation, code, subject } = *seen;
-        let code_name = code.map(|code| format!("{code:?}")).unwrap_or_default();
-        let detail = format!("{} {code_name}", operation.unwrap_or_default());
-        let kind = (what, system.to_owned(), rule.to_owned(), detail);
+        let kind = kind(seen);
         if self.kinds.len() >= MOST_CALLS && !self.kinds.contains_key(&kind) {
             self.untold += 1;
             return None;
@@ -87,12 +87,24 @@ impl Calls {
         Some(call)
     }
 
+    /// One that was noted, to add what differs.
+    pub(super) fn known(&mut self, seen: &Seen<'_>) -> Option<&mut Call> {
+        self.kinds.get_mut(&kind(seen))
+    }
+
     /// As they are told, those of most orders first, and how many are not.
     pub(super) fn closed(self) -> (Vec<Call>, u64) {
         let mut calls: Vec<Call> = self.kinds.into_values().collect();
         calls.sort_by_key(|call| std::cmp::Reverse(call.orders));
         (calls, self.untold)
     }
+}
+
+/// What makes calls one kind.
+fn kind(seen: &Seen<'_>) -> (&'static str, String, String, String) {
+    let code = seen.code.map(|code| format!("{code:?}")).unwrap_or_default();
+    let detail = format!("{} {code}", seen.operation.unwrap_or_default());
+    (seen.what, seen.system.to_owned(), seen.rule.to_owned(), detail)
 }
 
 impl Call {

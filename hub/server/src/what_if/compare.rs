@@ -14,8 +14,8 @@ const CREATES: &str = "$creates";
 pub(super) enum Found<'m> {
     /// It says the same; or nothing: it cannot be mapped either way, or is left to others.
     Same(Option<&'m Contribution>),
-    /// It says something else.
-    Differs(&'m Contribution, Vec<Difference>),
+    /// It says something else: what it said, and what it would say.
+    Differs([&'m Contribution; 2], Vec<Difference>),
     /// It was mapped, and cannot be any more.
     Fails(&'m Contribution, &'m MapError),
     /// It could not be mapped, and now can.
@@ -40,7 +40,7 @@ impl<'m> Found<'m> {
     pub(super) fn said(&self) -> Option<&'m Contribution> {
         match self {
             Found::Same(said) => *said,
-            Found::Differs(said, _)
+            Found::Differs([_, said], _)
             | Found::Fails(said, _)
             | Found::Mended(said)
             | Found::Newly(said)
@@ -51,8 +51,29 @@ impl<'m> Found<'m> {
     /// What the new files make of it and the old ones did not.
     pub(super) fn changed(&self) -> Option<&'m Contribution> {
         match self {
-            Found::Differs(said, _) | Found::Mended(said) | Found::Newly(said) => Some(said),
+            Found::Differs([_, said], _) | Found::Mended(said) | Found::Newly(said) => Some(said),
             Found::Same(_) | Found::Fails(..) | Found::NoLonger(_) => None,
+        }
+    }
+
+    /// What the old files made of it, where the new ones make something else.
+    pub(super) fn before(&self) -> Option<&'m Contribution> {
+        match self {
+            Found::Differs([said, _], _) => Some(said),
+            Found::Same(_)
+            | Found::Mended(_)
+            | Found::Newly(_)
+            | Found::Fails(..)
+            | Found::NoLonger(_) => None,
+        }
+    }
+
+    /// Why the new files make nothing of it; `None`: they do, or the old ones did not either.
+    pub(super) fn lost(&self) -> Option<&'static str> {
+        match self {
+            Found::Fails(..) => Some("orders like these cannot be mapped any more"),
+            Found::NoLonger(_) => Some("orders like these are not mapped any more"),
+            Found::Same(_) | Found::Differs(..) | Found::Mended(_) | Found::Newly(_) => None,
         }
     }
 }
@@ -114,7 +135,7 @@ fn pair<'m>(old: &'m Contribution, new: &'m Contribution) -> Found<'m> {
             new_rule: None,
         });
     }
-    if fields.is_empty() { Found::Same(Some(new)) } else { Found::Differs(new, fields) }
+    if fields.is_empty() { Found::Same(Some(new)) } else { Found::Differs([old, new], fields) }
 }
 
 /// What one bundle gave.
@@ -188,7 +209,7 @@ mod tests {
     fn word(found: &Found<'_>) -> String {
         match found {
             Found::Same(_) => "same".to_owned(),
-            Found::Differs(said, fields) => {
+            Found::Differs([_, said], fields) => {
                 format!("{} differs in {}", said.key, fields.first().map_or("", |one| &one.field))
             }
             Found::Fails(said, _) => format!("{} fails", said.key),

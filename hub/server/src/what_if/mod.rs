@@ -17,6 +17,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use orderhub_mapping::Mapped;
 use orderhub_mapping::facts::said;
+use orderhub_order::ids::Entity;
 
 use crate::apply::Word;
 use crate::bundle::{Bundle, Kept, Received};
@@ -26,13 +27,19 @@ use crate::store::traffic::{Before, Drive, Traffic};
 
 mod calls;
 mod compare;
+mod instead;
+mod now;
 mod places;
 mod report;
+mod sent;
 mod targets;
 #[cfg(test)]
 mod tests;
+mod unmade;
 
 pub use calls::Call;
+use now::Now;
+pub use places::SentTo;
 pub use report::{Change, Example, Report};
 use targets::Targets;
 
@@ -95,6 +102,22 @@ pub async fn what_if(
     Ok(run.closed())
 }
 
+/// Why a message is left out, and what to do about it.
+pub const LEFT_OUT: [(&str, &str); 6] = [
+    (NO_SYSTEM, "add the system to the settings that you name, `[systems.<name>]`"),
+    (NEWER, "ask the program that runs the hub"),
+    (NO_BUNDLE, "ask with `--since` for messages after the store was made or copied"),
+    (OLD_FILES, "ask with `--since` for messages after these files were mended"),
+    (WAITS, "ask again when what it refers to has come in"),
+    (TOO_MANY, "look up fewer things in one message"),
+];
+const NO_SYSTEM: &str = "the settings do not name its system";
+const NEWER: &str = "what was recorded with it is of a newer program";
+const NO_BUNDLE: &str = "the store does not have the bundle that mapped it";
+const OLD_FILES: &str = "this program does not take the files that mapped it any more";
+const WAITS: &str = "with the new files it would wait for a reference that nobody knows yet";
+const TOO_MANY: &str = "the new files look up too many references in it";
+
 /// Bundles that mapped messages, compiled again.
 #[derive(Debug, Default)]
 struct Former {
@@ -114,10 +137,8 @@ impl Former {
             return Ok(known.clone());
         }
         let made = match traffic.bundle(hash).await? {
-            None => Err("the store does not have the bundle that mapped it"),
-            Some(files) => Bundle::former(&files, config)
-                .map(Arc::new)
-                .map_err(|_| "this program does not take the files that mapped it any more"),
+            None => Err(NO_BUNDLE),
+            Some(files) => Bundle::former(&files, config).map(Arc::new).map_err(|_| OLD_FILES),
         };
         if self.met.len() >= BUNDLES {
             self.known.remove(&self.met.remove(0));
@@ -150,12 +171,11 @@ impl Run<'_> {
         }
         self.report.met(drive.at);
         if self.new.system(&drive.envelope.system).is_none() {
-            self.report.cannot("the settings do not name its system");
+            self.report.cannot(NO_SYSTEM);
             return Ok(());
         }
         let Some(kept) = Kept::from_bytes(drive.facts.as_deref()) else {
-            let why = "what was recorded with it is of a newer program";
-            self.cannot(&drive, &Kept::default(), why);
+            self.cannot(&drive, &Kept::default(), NEWER);
             return Ok(());
         };
         if *drive.bundle == *self.new.hash {
@@ -195,12 +215,21 @@ impl Run<'_> {
         old: &Bundle,
         kept: &Kept,
     ) -> Result<(), StoreError> {
-        if !self.new.wants(&drive.envelope, kept, None).is_empty() {
-            self.cannot(drive, kept, "the new files look up what was not recorded with it");
-            return Ok(());
+        let mut facts = kept.clone();
+        match now::look_up(traffic, self.new, &drive.envelope, &mut facts).await? {
+            Now::Recorded => {}
+            Now::Known => self.report.looked_up += 1,
+            Now::Waits => {
+                self.cannot(drive, kept, WAITS);
+                return Ok(());
+            }
+            Now::TooMany => {
+                self.cannot(drive, kept, TOO_MANY);
+                return Ok(());
+            }
         }
         let was = documents(old.receive_again(&drive.envelope, kept));
-        let is = documents(self.new.receive_again(&drive.envelope, kept));
+        let is = documents(self.new.receive_again(&drive.envelope, &facts));
         self.recorded(drive, was.as_deref());
         if was.is_none() && is.is_none() {
             self.report.hints += 1;
@@ -210,7 +239,9 @@ impl Run<'_> {
         let both = (old, self.new);
         let all = compare::documents(&was, &is);
         for found in &all {
-            self.report.found(drive, found, |field| places::rules(both, drive, kept, field));
+            let places =
+                |entity: Entity, field: &str| places::places(both, (drive, &facts), entity, field);
+            self.report.found(drive, found, places);
         }
         self.targets.documents(traffic, both, drive, &all).await?;
         // Those that fail.

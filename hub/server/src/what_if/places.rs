@@ -1,18 +1,74 @@
-//! Which rules gave a value: found once for each kind of change, because watching a mapping is slow.
+//! Which rules gave a value, and whom it is sent to: found once for each kind of change, because watching a mapping is
+//! slow.
+//!
+//! Bound: [`MOST_SENT`] places of other systems are told.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use orderhub_lang::value::Value;
 use orderhub_mapping::diff::{differences, without_rows};
 use orderhub_mapping::{Context, Mapping};
+use orderhub_order::catalogue::FieldId;
+use orderhub_order::ids::Entity;
+use serde::Serialize;
 
+use super::report::field_of;
 use crate::bundle::{Bundle, Kept};
 use crate::store::traffic::Drive;
 
-/// The rule of the old files that gave a field of a message, and that of the new ones, `file:line:column`. For a
-/// page of a listing, none: its documents have no body of their own.
-pub(super) fn rules(
+/// Places of other systems that are told of one field.
+const MOST_SENT: usize = 20;
+
+/// A place in the documents of a target that holds a field.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct SentTo {
+    /// The target.
+    pub system: String,
+    /// The mapping that writes it: `shelf.job`.
+    pub mapping: String,
+    /// Where, without the positions of rows: `items.article`.
+    pub path: String,
+}
+
+/// What is known of a kind of change besides the values.
+#[derive(Debug, Default)]
+pub(super) struct Places {
+    /// The rule of the old files that gave the field, `file:line:column`.
+    pub(super) old_rule: Option<String>,
+    /// That of the new ones.
+    pub(super) new_rule: Option<String>,
+    /// The documents that carry it, by the new files.
+    pub(super) sent_to: Vec<SentTo>,
+}
+
+/// Of a field of a message. For a page of a listing, no rules: its documents have no body of their own.
+pub(super) fn places(
+    both: (&Bundle, &Bundle),
+    (drive, kept): (&Drive, &Kept),
+    entity: Entity,
+    field: &str,
+) -> Places {
+    let (old_rule, new_rule) = rules(both, drive, kept, field);
+    let sent_to = field_of(entity, field).map(|id| sent_to(both.1, id)).unwrap_or_default();
+    Places { old_rule, new_rule, sent_to }
+}
+
+/// The documents that carry a hub field to some system.
+fn sent_to(bundle: &Bundle, field: FieldId) -> Vec<SentTo> {
+    let mut found = BTreeSet::new();
+    for system in bundle.systems() {
+        for mapping in system.deliveries.values().filter_map(|delivery| delivery.with.as_ref()) {
+            let (system, mapping, paths) =
+                (system.name.to_string(), mapping.name.clone(), mapping.carries(field));
+            let to = |path| SentTo { system: system.clone(), mapping: mapping.clone(), path };
+            found.extend(paths.into_iter().map(to));
+        }
+    }
+    found.into_iter().take(MOST_SENT).collect()
+}
+
+fn rules(
     (old, new): (&Bundle, &Bundle),
     drive: &Drive,
     kept: &Kept,

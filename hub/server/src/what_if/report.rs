@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use jiff::Timestamp;
 use orderhub_mapping::diff::{Difference, without_rows};
-use orderhub_order::catalogue::catalogue;
+use orderhub_order::catalogue::{FieldId, catalogue};
 use orderhub_order::contribution::Contribution;
 use orderhub_order::hash;
 use orderhub_order::ids::Entity;
@@ -13,6 +13,7 @@ use serde_json::Value as Json;
 
 use super::calls::Call;
 use super::compare::Found;
+use super::places::{Places, SentTo};
 use super::targets::Targets;
 use crate::store::traffic::Drive;
 use crate::tap::mask::{MASK, is_open};
@@ -63,6 +64,8 @@ pub struct Report {
     pub untold: u64,
     /// Messages that cannot be mapped as they were, by the reason.
     pub not_replayable: BTreeMap<String, u64>,
+    /// Messages of which the new files look up more than was recorded with them: that was looked up as it is now.
+    pub looked_up: u64,
     /// Messages that were mapped and with which nothing was recorded, by an earlier program: they were mapped with
     /// today's settings.
     pub unrecorded: u64,
@@ -95,6 +98,9 @@ pub struct Change {
     pub old_rule: Option<String>,
     /// That of the new ones; of a failure the rule that fails.
     pub new_rule: Option<String>,
+    /// Which systems are sent the field, where in their documents, by the new files.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub sent_to: Vec<SentTo>,
     /// Why, of a failure.
     pub why: Option<String>,
     /// Some of them, the newest first.
@@ -140,6 +146,7 @@ impl Report {
             unplaced: 0,
             untold: 0,
             not_replayable: BTreeMap::new(),
+            looked_up: 0,
             unrecorded: 0,
             otherwise: 0,
             kinds: BTreeMap::new(),
@@ -150,6 +157,16 @@ impl Report {
     /// Nothing would be otherwise.
     pub fn is_same(&self) -> bool {
         self.deliveries.is_empty() && self.otherwise_mapped() == 0
+    }
+
+    /// Messages that could not be compared.
+    pub fn left_out(&self) -> u64 {
+        self.not_replayable.values().sum()
+    }
+
+    /// Every message was compared, and there was something to compare.
+    pub fn is_whole(&self) -> bool {
+        self.left_out() == 0 && self.documents > 0
     }
 
     /// Documents that are mapped otherwise.
@@ -170,23 +187,23 @@ impl Report {
         self.documents += u64::try_from(documents).unwrap_or(0);
     }
 
-    /// Notes a document. `rules`: asked once for each kind, for the places of the rules.
+    /// Notes a document. `places`: asked once for each kind, for its rules, and for whom it is sent to.
     pub(super) fn found(
         &mut self,
         drive: &Drive,
         found: &Found<'_>,
-        rules: impl Fn(&str) -> (Option<String>, Option<String>),
+        places: impl Fn(Entity, &str) -> Places,
     ) {
         self.documents += 1;
         let (what, said, count) = match found {
             Found::Same(_) => return,
-            Found::Differs(said, fields) => {
+            Found::Differs([_, said], fields) => {
                 self.differ += 1;
                 self.about(said);
                 let mut kinds = HashSet::new();
                 for field in fields {
                     let first = kinds.insert(without_rows(&field.field));
-                    self.differs(drive, said, field, first, &rules);
+                    self.differs(drive, said, field, first, &places);
                 }
                 return;
             }
@@ -218,13 +235,15 @@ impl Report {
         said: &Contribution,
         field: &Difference,
         first: bool,
-        rules: &impl Fn(&str) -> (Option<String>, Option<String>),
+        places: &impl Fn(Entity, &str) -> Places,
     ) {
         let Some(change) = self.change("differs", said, &without_rows(&field.field), first) else {
             return;
         };
         if change.examples.is_empty() {
-            (change.old_rule, change.new_rule) = rules(&field.field);
+            let found = places(said.entity, &field.field);
+            (change.old_rule, change.new_rule) = (found.old_rule, found.new_rule);
+            change.sent_to = found.sent_to;
         }
         change.example(drive, said, Some(field));
     }
@@ -256,6 +275,7 @@ impl Report {
             documents: 0,
             old_rule: None,
             new_rule: None,
+            sent_to: Vec::new(),
             why: None,
             examples: Vec::new(),
         });
@@ -266,7 +286,7 @@ impl Report {
     /// As it is told.
     pub(super) fn closed(mut self, targets: Targets) -> Self {
         self.unplaced = targets.unplaced;
-        (self.deliveries, self.untold_deliveries) = targets.calls.closed();
+        (self.deliveries, self.untold_deliveries) = targets.closed();
         self.orders = self.about.len();
         self.changes = std::mem::take(&mut self.kinds).into_values().collect();
         self.changes.sort_by_key(|change| std::cmp::Reverse(change.documents));
@@ -299,24 +319,24 @@ fn masked(value: &Json) -> Json {
 /// Whether people may see the values of a field: what is no field of the catalogue is a key, a reference, or a part
 /// of a field.
 fn may_be_seen(entity: Entity, field: &str) -> bool {
+    // `$key`, `$revision`, `$xref(customer)`: identities at systems, no values of people.
+    let identity = field.rsplit('.').next().is_some_and(|last| last.starts_with('$'));
+    identity || field_of(entity, field).is_some_and(is_open)
+}
+
+/// The field of the catalogue, or the one that this is a part of.
+pub(super) fn field_of(entity: Entity, field: &str) -> Option<FieldId> {
     let path = without_rows(field);
     let full = match entity.collection() {
         None => path,
         Some(collection) => format!("{}.{path}", collection.path()),
     };
-    // `$key`, `$revision`, `$xref(customer)`: identities at systems, no values of people.
-    if full.rsplit('.').next().is_some_and(|last| last.starts_with('$')) {
-        return true;
-    }
     let mut at = full.as_str();
     loop {
         if let Some(field) = catalogue().find_full(at) {
-            return is_open(field.id);
+            return Some(field.id);
         }
-        match at.rsplit_once('.') {
-            Some((above, _)) => at = above,
-            None => return false,
-        }
+        at = at.rsplit_once('.')?.0;
     }
 }
 

@@ -1,10 +1,14 @@
-//! What of the changes reaches the targets. Two questions, for the orders that the messages are about, as they stand
+//! What of the changes reaches the targets. Three questions, for the orders that the messages are about, as they stand
 //! now, with all that is linked and was sent:
 //!
 //! - What would follow if the newest message of a document came once more and the new files mapped it: it is folded
 //!   into a copy of the order by the rules of the new files, and the calls that its lanes would make are compared with
 //!   those that they would make without it.
 //! - What would be sent next: what was sent before is mapped out by both files.
+//! - What new orders like these would carry to the targets: the calls that were made are mapped out of the order as it
+//!   is by the old files, and by the new ones of the order as it would be had the newest message of a document been
+//!   theirs ([`super::instead`], [`super::sent`]). A call that was made once and for all is told so, too. Of an order
+//!   that nobody would make any more, each call is one that is no longer made ([`super::unmade`]).
 //!
 //! Calls under way, breakers and pauses are the running hub's, and do not count.
 
@@ -13,27 +17,27 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use orderhub_lang::value::Value;
-use orderhub_mapping::diff::{between_documents, without_rows};
-use orderhub_mapping::{Context, MapError, Mapped, Mapping, Projection, ReverseError};
+use orderhub_mapping::{MapError, Mapped};
 use orderhub_order::catalogue::known;
 use orderhub_order::contribution::Contribution;
 use orderhub_order::fold::{Act, DocumentAct, Facts, Outcome, create, fold};
 use orderhub_order::hash;
 use orderhub_order::identify::{Identity, identify, references};
-use orderhub_order::ids::{At, OrderKey, order_reference};
-use orderhub_order::lane::{Lane, LaneCode, WantKey};
-use orderhub_order::model::{State, Subject};
+use orderhub_order::ids::{At, Entity, OrderKey, order_reference};
+use orderhub_order::lane::LaneCode;
+use orderhub_order::model::State;
 
-use super::calls::{Calls, Seen};
+use super::calls::{Call, Calls, Seen};
 use super::compare::{Found, last_first};
-use crate::bundle::{Bundle, System};
+use super::instead;
+use super::unmade::Unmade;
+use crate::bundle::Bundle;
 use crate::deliver::prospect::{Prospect, prospects};
 use crate::store::StoreError;
 use crate::store::traffic::{Drive, Traffic};
 
 /// The old files and the new ones.
-type Both<'b> = (&'b Bundle, &'b Bundle);
+pub(super) type Both<'b> = (&'b Bundle, &'b Bundle);
 
 /// What is known of the targets so far.
 #[derive(Debug)]
@@ -50,7 +54,9 @@ pub(super) struct Targets {
     /// Documents whose newest message was met, whatever became of it: older ones say nothing any more.
     documents: HashSet<[u8; 16]>,
     /// Calls that were noted: several documents of an order may lead to one.
-    noted: HashSet<[u8; 16]>,
+    pub(super) noted: HashSet<[u8; 16]>,
+    /// Orders that nobody would make any more.
+    unmade: Unmade,
 }
 
 /// Where a document belongs.
@@ -69,7 +75,15 @@ impl Targets {
             placed: HashSet::new(),
             documents: HashSet::new(),
             noted: HashSet::new(),
+            unmade: Unmade::default(),
         }
+    }
+
+    /// What is told of them, and what is not.
+    pub(super) fn closed(self) -> (Vec<Call>, u64) {
+        let Self { mut calls, unmade, .. } = self;
+        unmade.tell(&mut calls);
+        calls.closed()
     }
 
     /// Looks at the documents of a message.
@@ -124,13 +138,16 @@ impl Targets {
             self.unplaced += u64::from(changed.is_some());
             return Ok(());
         };
-        if let Place::There(state, ..) = &place
-            && self.orders.insert(state.order.key)
-        {
-            self.next(both, state);
+        if let Place::There(state, ..) = &place {
+            if self.orders.insert(state.order.key) {
+                self.next(both, state);
+            }
+            if newest && said.entity == Entity::Order && said.creates {
+                self.unmade.met(state, found);
+            }
         }
         if let Some(said) = changed {
-            self.follows(both, drive, said, place);
+            self.follows(both, drive, (found.before(), said), place);
         }
         Ok(())
     }
@@ -160,35 +177,35 @@ impl Targets {
         })
     }
 
-    /// What would follow if it came once more.
-    fn follows(&mut self, (old, new): Both<'_>, drive: &Drive, said: &Contribution, place: Place) {
-        let (before, mut after, at, parent) = match place {
-            Place::There(state, at, parent) => (calls(old, &state), (*state).clone(), at, parent),
-            Place::New(state) => (BTreeMap::new(), *state, Some(At::ROOT), None),
+    /// What would follow if it came once more, and what calls that were made would have carried. `before`: what the
+    /// old files make of it.
+    fn follows(
+        &mut self,
+        (old, new): Both<'_>,
+        drive: &Drive,
+        (before, said): (Option<&Contribution>, &Contribution),
+        place: Place,
+    ) {
+        let (known, mut after, at, parent) = match place {
+            Place::There(state, at, parent) => {
+                (Some(Arc::clone(&state)), (*state).clone(), at, parent)
+            }
+            Place::New(state) => (None, *state, Some(At::ROOT), None),
         };
         let since = after.order.version;
-        let act = Act::Document(DocumentAct { contribution: said.clone(), at, parent });
-        let facts = Facts {
-            actor: format!("system:{}", said.system).into(),
-            cause: format!("message:{}", drive.id).into(),
-            received: Some(drive.envelope.received),
-            // What carries no revision of its own comes last.
-            sequence: i64::MAX,
-            ..Facts::default()
-        };
-        let folded = catch_unwind(AssertUnwindSafe(|| {
-            fold(&mut after, &act, &new.rules(), &facts, self.now).outcome
-        }));
-        if !matches!(folded, Ok(Outcome::Applied { .. } | Outcome::Unchanged)) {
+        let contribution = said.clone();
+        let act = Act::Document(DocumentAct { contribution, at: at.clone(), parent });
+        if !self.folded(new, drive, &act, &mut after) {
             self.unplaced += 1;
             return;
         }
         let order = after.order.reference.to_string();
         let then = calls(new, &after);
-        for (key, call) in then.iter().filter(|(key, _)| !before.contains_key(*key)) {
+        let now = known.as_deref().map(|state| calls(old, state)).unwrap_or_default();
+        for (key, call) in then.iter().filter(|(key, _)| !now.contains_key(*key)) {
             self.note(&order, "newly_delivered", key, call);
         }
-        for (key, call) in before.iter().filter(|(key, _)| !then.contains_key(*key)) {
+        for (key, call) in now.iter().filter(|(key, _)| !then.contains_key(*key)) {
             self.note(&order, "no_longer_delivered", key, call);
         }
         for call in prospects(new, &after, since, |_, _| None) {
@@ -197,6 +214,29 @@ impl Targets {
                 self.note(&order, "held_back", &key_of(&call), &call);
             }
         }
+        if let (Some(known), Some(before), Some(at)) = (known, before, &at) {
+            let lane = known.lanes.get(&said.system);
+            let xrefs = lane.map(|lane| lane.xrefs.clone()).unwrap_or_default();
+            let mut other = (*known).clone();
+            instead::put(&mut other, at, &xrefs, [&before.body, &said.body]);
+            self.carried((old, new), (&known, &other), &then);
+        }
+    }
+
+    /// Folds a document into an order by the rules of some files.
+    fn folded(&self, bundle: &Bundle, drive: &Drive, act: &Act, state: &mut State) -> bool {
+        let facts = Facts {
+            actor: format!("system:{}", drive.envelope.system).into(),
+            cause: format!("message:{}", drive.id).into(),
+            received: Some(drive.envelope.received),
+            // What carries no revision of its own comes last.
+            sequence: i64::MAX,
+            ..Facts::default()
+        };
+        let folded = catch_unwind(AssertUnwindSafe(|| {
+            fold(state, act, &bundle.rules(), &facts, self.now).outcome
+        }));
+        matches!(folded, Ok(Outcome::Applied { .. } | Outcome::Unchanged))
     }
 
     fn note(&mut self, order: &str, what: &'static str, key: &CallKey, call: &Prospect) {
@@ -208,65 +248,6 @@ impl Targets {
         let operation = call.operation.as_deref();
         let seen = Seen { what, system, rule, operation, code: call.code, subject };
         self.calls.note(order, &seen);
-    }
-
-    /// What would be sent next.
-    fn next(&mut self, (old, new): Both<'_>, state: &State) {
-        for lane in state.lanes.iter() {
-            let (Some(was), Some(is)) = (old.system(&lane.system), new.system(&lane.system)) else {
-                continue;
-            };
-            // One mapping may serve several operations of a rule.
-            let mut done: HashSet<(String, &str)> = HashSet::new();
-            for key in lane.sent.keys().filter_map(|text| WantKey::parse(text)) {
-                for ((rule, operation), delivery) in &is.deliveries {
-                    let (Some(mapping), true) = (&delivery.with, *rule == key.rule) else {
-                        continue;
-                    };
-                    let before = was.deliveries.get(&(rule.clone(), operation.clone()));
-                    let Some(before) = before.and_then(|delivery| delivery.with.as_ref()) else {
-                        continue;
-                    };
-                    if key.fact.is_none() && done.insert((key.text(), mapping.document())) {
-                        let sides = ((&**before, was), (&**mapping, is));
-                        self.projected(sides, state, lane, (&key, operation));
-                    }
-                }
-            }
-        }
-    }
-
-    fn projected(
-        &mut self,
-        ((before, was), (mapping, is)): ((&Mapping, &System), (&Mapping, &System)),
-        state: &State,
-        lane: &Lane,
-        (key, operation): (&WantKey, &str),
-    ) {
-        let old = project(before, was, state, lane, &key.subject);
-        let new = project(mapping, is, state, lane, &key.subject);
-        let what = match (&old, &new) {
-            (Ok(old), Ok(new)) if old.bytes == new.bytes => return,
-            (Ok(_), Ok(_)) => "sent_otherwise",
-            (Ok(_), Err(_)) => "not_sent",
-            (Err(_), Ok(_)) => "sent_again",
-            (Err(_), Err(_)) => return,
-        };
-        let subject = match key.subject.is_root() {
-            true => "order".to_owned(),
-            false => key.subject.to_string(),
-        };
-        let (system, rule) = (lane.system.as_str(), &*key.rule);
-        let seen =
-            Seen { what, system, rule, operation: Some(operation), code: None, subject: &subject };
-        let Some(call) = self.calls.note(&state.order.reference, &seen) else { return };
-        match (&old, &new) {
-            (Ok(old), Ok(new)) => call.differs(fields(&old.bytes, &new.bytes).into_iter()),
-            (_, Err(ReverseError::Failed(error))) => {
-                call.why.get_or_insert_with(|| error.to_string());
-            }
-            (_, _) => {}
-        }
     }
 }
 
@@ -281,7 +262,7 @@ fn order_no(said: &Contribution) -> Option<&str> {
 }
 
 /// A call: system, rule and subject.
-type CallKey = (String, String, String);
+pub(super) type CallKey = (String, String, String);
 
 fn key_of(call: &Prospect) -> CallKey {
     (call.system.clone(), call.rule.clone(), call.subject.clone())
@@ -291,30 +272,4 @@ fn key_of(call: &Prospect) -> CallKey {
 fn calls(bundle: &Bundle, state: &State) -> BTreeMap<CallKey, Prospect> {
     let all = prospects(bundle, state, 0, |_, _| None);
     all.into_iter().filter(|call| call.code.is_none()).map(|call| (key_of(&call), call)).collect()
-}
-
-fn project(
-    mapping: &Mapping,
-    system: &System,
-    state: &State,
-    lane: &Lane,
-    at: &At,
-) -> Result<Projection, ReverseError> {
-    let subject = Subject { order: &state.order, at, lane: Some(lane) };
-    let args: BTreeMap<String, Value> = BTreeMap::new();
-    let context = Context {
-        system: &lane.system,
-        settings: &system.settings,
-        args: &args,
-        hub: Some(subject),
-    };
-    mapping.reverse(subject, &context)
-}
-
-/// The places in which two documents differ; where they are no JSON, none is named.
-fn fields(old: &[u8], new: &[u8]) -> Vec<String> {
-    let (Ok(old), Ok(new)) = (serde_json::from_slice(old), serde_json::from_slice(new)) else {
-        return Vec::new();
-    };
-    between_documents(&old, &new).iter().map(|found| without_rows(&found.field)).collect()
 }

@@ -178,6 +178,7 @@ async fn what_is_of_no_system_is_left_out() {
     one.said = Some([1; 16]);
     let report = tried(vec![one], &old, &new, &config).await;
     let left = BTreeMap::from([("the settings do not name its system".to_owned(), 1)]);
+    assert_eq!((report.left_out(), report.is_whole()), (1, false), "nothing was compared");
     assert_eq!((report.otherwise, report.not_replayable), (0, left));
 }
 
@@ -200,4 +201,23 @@ async fn a_setting_that_was_not_there_is_not_there_again() {
     let report = tried(vec![one], &old, &new, &config(&since)).await;
     assert_eq!((report.documents, report.otherwise, report.unrecorded), (1, 0, 0), "{report:#?}");
     assert!(report.is_same(), "{report:#?}");
+}
+
+#[tokio::test]
+async fn what_was_not_recorded_is_looked_up_as_it_is_now() {
+    let rule = |unknown: &str| {
+        let asks = format!(
+            "{{ hub: ext.known, system: id, as: {{ lookup: {{ xref: order{unknown} }} }} }}"
+        );
+        files("fields:\n", &format!("fields:\n  - {asks}\n"))
+    };
+    let (old, config) = (files("", ""), config(SETTINGS));
+    let one = drive(1, &Bundle::name(&old), paid());
+    // Nobody knows the order: a rule that waits leaves the message out, another does not.
+    let report = tried(vec![one.clone()], &old, &rule(""), &config).await;
+    assert_eq!(report.not_replayable, BTreeMap::from([(WAITS.to_owned(), 1)]), "{report:#?}");
+    assert_eq!((report.documents, report.is_whole()), (0, false));
+    let report = tried(vec![one], &old, &rule(", on_unknown: ignore"), &config).await;
+    assert_eq!((report.looked_up, report.left_out(), report.fail), (1, 0, 0), "{report:#?}");
+    assert!(report.is_whole() && report.is_same(), "{report:#?}");
 }

@@ -16,7 +16,7 @@ use crate::cli::serve;
 use crate::clock::Clock;
 use crate::config::Secrets;
 use crate::store::traffic::traffic;
-use crate::what_if::{self, Asked, Call, Change, Report};
+use crate::what_if::{self, Asked, Call, Change, Report, SentTo};
 
 /// Between two lines that say how far it is.
 const TOLD_EVERY: Duration = Duration::from_secs(5);
@@ -31,8 +31,8 @@ const SHOWN_EVERY: Duration = Duration::from_millis(200);
 
 Reads the store of the settings, whether a hub runs on it or not. Personal values are masked.
 
-Exit codes: 0 compared; with --exit-code 1 where anything would be otherwise; 2 usage; 75 the store cannot be read;
-78 the files or the settings are wrong.")]
+Exit codes: 0 compared; with --exit-code 1 where anything would be otherwise, or could not be compared, or nothing was
+there to compare; 2 usage; 75 the store cannot be read; 78 the files or the settings are wrong.")]
 pub(in crate::cli) struct WhatIf {
     /// The mappings folder as it is to be.
     new: PathBuf,
@@ -48,7 +48,7 @@ pub(in crate::cli) struct WhatIf {
     /// The settings file: which systems there are, and where the store is.
     #[arg(short, long, env = "ORDERHUB_CONFIG", default_value = "orderhub.toml")]
     config: PathBuf,
-    /// End with 1 where anything would be otherwise.
+    /// End with 1 where anything would be otherwise, and where not every message could be compared.
     #[arg(long)]
     exit_code: bool,
 }
@@ -91,7 +91,7 @@ pub(super) fn what_if(asked: &WhatIf, output: Output) -> Result<ExitCode, Fault>
     })?;
     let report = placed(report, &names);
     tell(&report, output);
-    let problem = asked.exit_code && !report.is_same();
+    let problem = asked.exit_code && !(report.is_same() && report.is_whole());
     Ok(if problem { ExitCode::from(Code::Problems.number()) } else { ExitCode::SUCCESS })
 }
 
@@ -213,6 +213,10 @@ fn paragraph(change: &Change) -> String {
             text.push_str(&format!("    {side} rule {rule}\n"));
         }
     }
+    for sent in &change.sent_to {
+        let SentTo { system, mapping, path } = sent;
+        text.push_str(&format!("    sent to {system} as {path} ({mapping})\n"));
+    }
     for example in &change.examples {
         text.push_str(&format!("    {} (message {})", example.key, example.message));
         if let Some(field) = &example.field {
@@ -251,17 +255,37 @@ fn reached(call: &Call) -> String {
 fn summary(report: &Report) {
     let Report { documents, differ, fail, mended, newly_mapped, no_longer_mapped, orders, .. } =
         report;
+    let left = match report.left_out() {
+        0 => String::new(),
+        left => format!(", {left} of them left out"),
+    };
+    let orders = match orders {
+        1 => "1 order or the like".to_owned(),
+        orders => format!("{orders} orders and the like"),
+    };
     say(&format!(
-        "{}, {documents} documents: {differ} differ, {fail} fail, {mended} mended, {newly_mapped} newly mapped, \
-         {no_longer_mapped} no longer mapped; {orders} orders and the like",
-        messages(report.messages)
+        "{}{left}, {}: {differ} differ, {fail} fail, {mended} mended, {newly_mapped} newly mapped, \
+         {no_longer_mapped} no longer mapped; {orders}",
+        messages(report.messages),
+        counted(usize::try_from(*documents).unwrap_or(usize::MAX), "document")
     ));
+    if *documents == 0 {
+        say(
+            "note: nothing was compared: no document of these messages could be looked at; `--since` reaches further back",
+        );
+    }
     if !report.complete {
         let oldest = report.oldest.map(|at| format!("{at:.0}")).unwrap_or_default();
         say(&format!("note: `--limit` ended it at {oldest}; there are older messages"));
     }
     if report.hints > 0 {
         say(&format!("note: {} only hint at documents", messages(report.hints)));
+    }
+    if report.looked_up > 0 {
+        say(&format!(
+            "note: of {} the new files look up what was not recorded with them: it was looked up as it is now",
+            messages(report.looked_up)
+        ));
     }
     if report.unrecorded > 0 {
         say(&format!(
@@ -277,6 +301,9 @@ fn summary(report: &Report) {
     }
     for (why, count) in &report.not_replayable {
         say(&format!("note: {} left out: {why}", messages(*count)));
+        if let Some((_, hint)) = what_if::LEFT_OUT.iter().find(|(known, _)| known == why) {
+            say(&format!("  hint: {hint}"));
+        }
     }
     if report.unplaced > 0 {
         let documents = counted(usize::try_from(report.unplaced).unwrap_or(usize::MAX), "document");

@@ -1,0 +1,76 @@
+//! What new files look up and was not recorded with a message: as it stands now.
+//!
+//! Bounds: [`ROUNDS`] questions to the store for a message, [`MOST`] look-ups in each.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use orderhub_order::identify::ReferenceKey;
+use orderhub_order::ids::OrderKey;
+use orderhub_order::model::State;
+
+use crate::bundle::{Bundle, Kept};
+use crate::intake::Envelope;
+use crate::intake::lookups::taken;
+use crate::store::StoreError;
+use crate::store::traffic::Traffic;
+
+/// As many as a hub asks: what one look-up gives may be looked up again.
+const ROUNDS: usize = 3;
+/// Look-ups of a message at a time.
+const MOST: usize = 500;
+
+/// What came of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Now {
+    /// Nothing had to be looked up.
+    Recorded,
+    /// All is known.
+    Known,
+    /// A reference that the message would wait for is not known.
+    Waits,
+    /// There is more to be looked up than may be.
+    TooMany,
+}
+
+/// Adds to `kept` what a bundle looks up besides for a message.
+pub(super) async fn look_up(
+    traffic: &mut dyn Traffic,
+    bundle: &Bundle,
+    envelope: &Envelope,
+    kept: &mut Kept,
+) -> Result<Now, StoreError> {
+    let mut now = Now::Recorded;
+    for _ in 0..ROUNDS {
+        let mut wants = bundle.wants(envelope, kept);
+        wants.truncate(MOST);
+        if wants.is_empty() {
+            return Ok(now);
+        }
+        now = Now::Known;
+        let references: Vec<ReferenceKey> = wants
+            .iter()
+            .map(|want| {
+                let (kind, ext_id) = (want.name.clone(), want.id.clone());
+                ReferenceKey::Xref { system: envelope.system.clone(), kind, ext_id }
+            })
+            .collect();
+        let bound = traffic.bound(&references).await?;
+        let mut states: BTreeMap<OrderKey, Option<Arc<State>>> = BTreeMap::new();
+        for (want, bound) in wants.iter().zip(bound) {
+            let Some(bound) = bound else {
+                if want.waits {
+                    return Ok(Now::Waits);
+                }
+                kept.learn(want, None);
+                continue;
+            };
+            if !states.contains_key(&bound.order) {
+                states.insert(bound.order, traffic.state(bound.order).await?);
+            }
+            let state = states.get(&bound.order).and_then(Option::as_deref);
+            kept.learn(want, state.and_then(|state| taken(want, &bound, state)));
+        }
+    }
+    Ok(if bundle.wants(envelope, kept).is_empty() { now } else { Now::TooMany })
+}
