@@ -8,6 +8,7 @@ use encoding_rs::{Encoding, UTF_8};
 use quick_xml::events::{BytesRef, BytesStart, Event};
 use quick_xml::{Reader, XmlVersion};
 
+use crate::diagnostic::Position;
 use crate::value::Value;
 
 /// Levels of elements: as deep as JSON may be.
@@ -36,8 +37,8 @@ pub fn read(body: &[u8]) -> Result<Value, String> {
     reader.config_mut().trim_text(false);
     let (mut open, mut root): (Vec<Open>, Option<Value>) = (Vec::new(), None);
     loop {
-        let at = reader.buffer_position();
-        let wrong = |why: &str| format!("{why} (byte {at})");
+        let at = usize::try_from(reader.buffer_position()).unwrap_or(usize::MAX);
+        let wrong = |why: &str| place(&text, at, why);
         match reader.read_event().map_err(|_| wrong("it is not XML"))? {
             Event::Start(start) => {
                 if open.len() >= DEPTH {
@@ -73,7 +74,7 @@ pub fn read(body: &[u8]) -> Result<Value, String> {
     }
     match root {
         Some(root) if open.is_empty() => Ok(root),
-        Some(_) | None => Err("it ends too early".to_owned()),
+        Some(_) | None => Err(place(&text, text.len(), "it ends too early")),
     }
 }
 
@@ -88,7 +89,20 @@ pub fn decode<'b>(encoding: &'static Encoding, body: &'b [u8]) -> Result<Cow<'b,
         None => (encoding, body),
     };
     let text = encoding.decode_without_bom_handling_and_without_replacement(body);
-    text.ok_or_else(|| format!("it has bytes that are no {}", encoding.name()))
+    text.ok_or_else(|| {
+        let why = format!("it has bytes that are no {}", encoding.name());
+        match std::str::from_utf8(body) {
+            Err(error) if encoding == UTF_8 => {
+                format!("{why} ({})", Position::of(body, error.valid_up_to()))
+            }
+            Ok(_) | Err(_) => why,
+        }
+    })
+}
+
+/// What is wrong at a byte of the text.
+fn place(text: &str, byte: usize, why: &str) -> String {
+    format!("{why} ({})", Position::of(text.as_bytes(), byte))
 }
 
 /// What the document says of its letters; a mark of byte order says it before.

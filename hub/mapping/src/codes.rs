@@ -214,10 +214,11 @@ pub const CODES: &[Explanation] = &[
     },
     Explanation {
         code: FILE,
-        title: "a file is missing",
+        title: "a file is missing, or cannot be read",
         text: "An integration is a folder with an integration.yaml and a file for each document that it names. \
                A declared connector also needs a connector.yaml, and cases the documents that they name, below \
-               the same folder.",
+               the same folder. A file that is there and cannot be read counts as missing: a link that leads nowhere, \
+               or one that the program may not open.",
         wrong: "orderhub: 1\nintegration: shop\nrole: channel\nconnector: declared\n\
                 intake: [{ message: ordre, ordering: revision }]\n",
         right: "orderhub: 1\nintegration: shop\nrole: channel\nconnector: declared\n\

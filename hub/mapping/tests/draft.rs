@@ -60,7 +60,7 @@ fn names_and_values_become_rules_and_the_rest_stands_open() {
         "- { hub: order_no, system: number } # guess",
         "- { hub: placed_at, system: created_at, as: { timestamp: { format: \"%Y-%m-%d %H:%M:%S\", zone: UTC } } } # guess",
         "- { hub: currency, system: currency } # guess",
-        "- { hub: state.payment, system: paid, as: { table: { rows: { \"true\": captured }, on_unknown: hold } } } # guess",
+        "- { hub: state.payment, system: paid, as: { table: { rows: { \"true\": captured, \"false\": pending }, on_unknown: hold } } } # guess",
         "- { hub: totals.total, system: total, as: { money: { currency: /currency } } } # guess",
         "- { hub: totals.shipping, system: shipping.price, as: { money: { currency: /currency } } } # guess",
         "- { hub: customer.email, system: customer.email } # guess",

@@ -49,7 +49,11 @@ fn letters_are_read_as_the_file_says() {
         ("{ csv: { encoding: windows-1252 } }", b"id,note\n1,Stra\xdfe \x80\n", "Straße €"),
         ("{ csv: { encoding: gb18030 } }", b"id,note\n1,\xd6\xd0\n", "中"),
         ("{ csv: { encoding: utf-8 } }", b"\xef\xbb\xbfid,note\n1,\xe4\xb8\xad\n", "中"),
-        ("{ csv: { encoding: utf-8 } }", b"id,note\n1,\xdf\n", "it has bytes that are no UTF-8"),
+        (
+            "{ csv: { encoding: utf-8 } }",
+            b"id,note\n1,\xdf\n",
+            "it has bytes that are no UTF-8 (line 2, column 3)",
+        ),
         ("{ csv: { delimiter: \"\\t\", encoding: shift_jis } }", b"id\tnote\n1\t\x93\xfa\n", "日"),
         (
             "xml",

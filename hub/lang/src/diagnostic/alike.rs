@@ -16,6 +16,17 @@ pub fn skeleton(word: &str) -> String {
     confusable_detection::skeleton(word).collect()
 }
 
+/// Whether a word is the name but for letters of other alphabets, fewer than those of its own: what is typed with the
+/// wrong keyboard looks alike to people, if not to the tables of such letters.
+fn is_mixed(word: &str, name: &str) -> bool {
+    if word.chars().count() != name.chars().count() {
+        return false;
+    }
+    let differ = || word.chars().zip(name.chars()).filter(|(is, meant)| is != meant);
+    let foreign = differ().all(|(is, _)| !is.is_ascii() && is.is_alphabetic());
+    foreign && 2 * differ().count() <= name.chars().count()
+}
+
 /// The first of `names` that `word` looks like without being it. A word in plain letters looks like
 /// nothing but itself.
 pub fn looks_like<'a>(
@@ -26,7 +37,9 @@ pub fn looks_like<'a>(
         return None;
     }
     let seen = skeleton(word);
-    let name = names.into_iter().find(|name| *name != word && skeleton(name) == seen)?;
+    let names: Vec<&str> = names.into_iter().collect();
+    let name = names.iter().find(|name| **name != word && skeleton(name) == seen);
+    let name = *name.or_else(|| names.iter().find(|name| is_mixed(word, name)))?;
     let different = (1..).zip(word.chars().zip(name.chars())).find(|(_, (is, meant))| is != meant);
     let how = match different {
         Some((place, (is, meant))) => {

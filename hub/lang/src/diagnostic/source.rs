@@ -4,6 +4,7 @@
 //! file: a hundred findings in a large file are found as quickly as one. Test:
 //! `places_are_those_of_counting_from_the_start`.
 
+use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use serde::Serialize;
@@ -30,6 +31,26 @@ pub struct Position {
     pub line: usize,
     /// From 1, in characters.
     pub column: usize,
+}
+
+impl fmt::Display for Position {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {}, column {}", self.line, self.column)
+    }
+}
+
+impl Position {
+    /// Of a byte of a text that is no file of ours, and need not be UTF-8; a mark of byte order is no column.
+    pub fn of(text: &[u8], byte: usize) -> Self {
+        let mark = "\u{feff}".as_bytes();
+        let skipped = if text.starts_with(mark) { mark.len() } else { 0 };
+        let before =
+            text.get(skipped..byte.clamp(skipped, text.len().max(skipped))).unwrap_or_default();
+        let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+        let start = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+        let own = before.get(start..).unwrap_or_default();
+        Self { line, column: String::from_utf8_lossy(own).chars().count() + 1 }
+    }
 }
 
 impl PartialEq for Source {

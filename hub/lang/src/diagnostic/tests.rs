@@ -209,3 +209,13 @@ fn files_are_named_as_they_were_asked_for() {
     assert_eq!(render(&twice[..1]), before.replace("mappings/", "n2/"));
     assert_eq!(twice[0].to_json().related[0].file, "n2/a.yaml");
 }
+
+#[test]
+fn a_byte_of_any_document_has_a_line_and_a_column() {
+    let place = |text: &[u8], byte| Position::of(text, byte).to_string();
+    assert_eq!(place("{\n \"ä\": tru }".as_bytes(), 9), "line 2, column 7");
+    assert_eq!(place("\u{feff}x".as_bytes(), 3), "line 1, column 1");
+    assert_eq!(place(b"a\r\nb", 99), "line 2, column 2");
+    assert_eq!(place(b"", 0), "line 1, column 1");
+    assert_eq!(place(b"a\xff\xffb", 3), "line 1, column 4");
+}

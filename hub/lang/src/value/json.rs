@@ -6,6 +6,7 @@ use rust_decimal::Decimal;
 use thiserror::Error;
 
 use super::Value;
+use crate::diagnostic::Position;
 
 /// Deepest nesting of a document.
 pub const DEPTH: usize = 64;
@@ -18,17 +19,25 @@ const FEW_KEYS: usize = 16;
 
 /// Why a text is not readable as JSON, and where.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("byte {at}: {why}")]
+#[error("{why} ({place})")]
 pub struct JsonError {
     /// Byte of the text, from 0.
     pub at: usize,
+    /// The same as people say it.
+    pub place: Position,
     /// What is wrong.
     pub why: String,
 }
 
+impl JsonError {
+    fn new(bytes: &[u8], at: usize, why: &str) -> Self {
+        Self { at, place: Position::of(bytes, at), why: why.to_owned() }
+    }
+}
+
 pub(super) fn parse(bytes: &[u8]) -> Result<Value, JsonError> {
     let text = std::str::from_utf8(bytes)
-        .map_err(|error| JsonError { at: error.valid_up_to(), why: "not UTF-8".to_owned() })?;
+        .map_err(|error| JsonError::new(bytes, error.valid_up_to(), "not UTF-8"))?;
     // Some senders begin with a byte-order mark; RFC 8259 lets a reader ignore it.
     let skipped = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
     let mut reader = Reader { text, bytes: text.as_bytes(), at: skipped };
@@ -48,7 +57,7 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn error(&self, why: &str) -> JsonError {
-        JsonError { at: self.at, why: why.to_owned() }
+        JsonError::new(self.bytes, self.at, why)
     }
 
     fn peek(&self) -> Option<u8> {
@@ -137,7 +146,7 @@ impl Reader<'_> {
                 !names.insert(key.clone())
             };
             if twice {
-                return Err(JsonError { at: start, why: "a key is given twice".to_owned() });
+                return Err(JsonError::new(self.bytes, start, "a key is given twice"));
             }
             self.blanks();
             if !self.take(b':') {
@@ -256,7 +265,7 @@ impl Reader<'_> {
             match self.digits() {
                 0 => return Err(self.error("expected a digit in the exponent")),
                 count if count > EXPONENT_DIGITS => {
-                    return Err(JsonError { at: start, why: TOO_LONG.to_owned() });
+                    return Err(JsonError::new(self.bytes, start, TOO_LONG));
                 }
                 _ => {}
             }
@@ -265,9 +274,7 @@ impl Reader<'_> {
         if whole && let Ok(number) = text.parse() {
             return Ok(Value::Int(number));
         }
-        decimal(text)
-            .map(Value::Decimal)
-            .ok_or_else(|| JsonError { at: start, why: TOO_LONG.to_owned() })
+        decimal(text).map(Value::Decimal).ok_or_else(|| JsonError::new(self.bytes, start, TOO_LONG))
     }
 }
 

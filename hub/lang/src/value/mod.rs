@@ -35,7 +35,7 @@ impl Value {
     ///
     /// # Errors
     ///
-    /// [`JsonError`] with the byte: not JSON, not UTF-8, a key twice, nested deeper than [`DEPTH`], or a
+    /// [`JsonError`] with the place: not JSON, not UTF-8, a key twice, nested deeper than [`DEPTH`], or a
     /// number that no decimal of 28 digits holds exactly.
     pub fn from_json(bytes: &[u8]) -> Result<Self, JsonError> {
         json::parse(bytes)

@@ -21,6 +21,12 @@ impl<'n> Fields<'n> {
     pub fn of(node: &'n Node, what: &'n str, findings: &mut Findings) -> Option<Self> {
         match node.as_map() {
             Some(entries) => Some(Self { what, span: node.span, entries, known: Vec::new() }),
+            None if node.is_null() && is_empty(&findings.source().text) => {
+                let place = Span { start: node.span.start, end: node.span.start };
+                let finding = findings.error(codes::WRONG_TYPE, place, "this file is empty");
+                findings.report(finding.with_hint("begin it with `orderhub: 1`"));
+                None
+            }
             None => {
                 findings.report(wrong_type(findings, node, &format!("{what} is a mapping")));
                 None
@@ -182,6 +188,12 @@ fn text_of(node: &Node, name: &str, findings: &mut Findings) -> Option<String> {
         findings.report(wrong_type(findings, node, &format!("`{name}` is a text")));
     }
     text.map(std::borrow::Cow::into_owned)
+}
+
+/// Nothing but blanks and comments.
+fn is_empty(text: &str) -> bool {
+    let mut lines = text.lines().map(|line| line.trim_start_matches('\u{feff}').trim());
+    lines.all(|line| line.is_empty() || line == "---" || line.starts_with('#'))
 }
 
 /// The finding that another type is needed: ``wrong_type(…, "`rate` is a text")``.

@@ -15,7 +15,7 @@ use self::compare::{bytes, compare};
 use crate::explain::{self, Explained};
 use crate::facts::{Facts, NoFacts};
 use crate::watch::Watch;
-use crate::{Context, Mapped, Mapping, Projection, ReverseError, codes, view};
+use crate::{Context, MapError, Mapped, Mapping, Projection, ReverseError, codes, view};
 
 /// One case of a mapping file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -99,8 +99,17 @@ pub fn missing(mapping: &Mapping, files: &[&str]) -> Vec<Diagnostic> {
     let missing = all().filter(|(_, (file, _))| !known.contains(file.as_str())).take(MOST_FINDINGS);
     let named: BTreeSet<&str> = all().map(|(_, (file, _))| file.as_str()).collect();
     let finding = |(case, (file, span)): (&Case, &(String, Span))| {
-        let message = format!("there is no `{file}`");
-        let finding = Diagnostic::error(codes::FILE, &mapping.source, *span, message);
+        let told =
+            |message: String| Diagnostic::error(codes::FILE, &mapping.source, *span, message);
+        if file.starts_with('/') || file.split('/').any(|part| part == "..") {
+            let finding = told(format!("`{file}` is outside of the integration's folder"));
+            return finding.with_hint("copy it below the folder: `samples/paid.json`");
+        }
+        let folder = format!("{}/", file.trim_end_matches('/'));
+        if files.iter().any(|known| known.starts_with(&folder)) {
+            return told(format!("`{file}` is a folder")).with_hint("name a file in it");
+        }
+        let finding = told(format!("there is no `{file}`"));
         let comes_in = case.system.as_ref().is_some_and(|system| known.contains(system.as_str()));
         let goes_out = comes_in || known.contains(case.hub.as_str());
         let expected = *file == case.hub && comes_in || case.out.as_ref() == Some(file) && goes_out;
@@ -157,9 +166,13 @@ pub(crate) fn run_case(
         match read_sample(name) {
             None => result.failures.push(format!("`{name}` is not there")),
             Some(body) => {
-                let given = given_with(mapping, &body, &context, &case.lookups());
+                let mapped = mapping.run_with(&body, &context, &case.lookups());
+                let given = listed(&mapped);
                 if let Some(expected) = &expected {
-                    compare("", expected, &given, &mut result.failures);
+                    unmapped(name, expected, &mapped, &mut result.failures);
+                    if result.failures.is_empty() {
+                        compare("", expected, &given, &mut result.failures);
+                    }
                 }
                 result.hub = Some(given);
             }
@@ -212,7 +225,28 @@ pub fn given_with(
     context: &Context<'_>,
     facts: &dyn Facts,
 ) -> Json {
-    let mapped = mapping.run_with(body, context, facts);
+    listed(&mapping.run_with(body, context, facts))
+}
+
+/// Why documents that should have been mapped were not: all else that is missing follows of that.
+fn unmapped(name: &str, expected: &Json, mapped: &[Mapped], failures: &mut Vec<String>) {
+    let expected = match expected {
+        Json::Array(expected) => expected.as_slice(),
+        one => std::slice::from_ref(one),
+    };
+    for (number, one) in mapped.iter().enumerate() {
+        let Mapped::Failed(error) = one else { continue };
+        if expected.get(number).is_some_and(|expected| expected.get("$error").is_some()) {
+            continue;
+        }
+        let rule = error.rule.as_ref().map(|rule| format!(", rule `{rule}`"));
+        let told = MapError { rule: None, ..error.clone() };
+        failures.push(format!("`{name}` cannot be mapped: {told}{}", rule.unwrap_or_default()));
+    }
+}
+
+/// Documents as [`given`] says them.
+fn listed(mapped: &[Mapped]) -> Json {
     let mut documents: Vec<Json> = mapped.iter().map(document).collect();
     if documents.len() == 1 { documents.pop().unwrap_or_default() } else { Json::Array(documents) }
 }

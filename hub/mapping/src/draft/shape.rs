@@ -6,6 +6,8 @@ use orderhub_lang::value::Value;
 
 /// Most levels that are looked at.
 pub(super) const DEEPEST: usize = 8;
+/// Most keys of one object that are looked at: one keyed by ids has a key for each of them.
+const MOST_KEYS: usize = super::MOST_PATHS;
 /// Most values of one place that are kept to guess from.
 const MOST_VALUES: usize = 50;
 
@@ -49,11 +51,7 @@ impl Shape {
         match value {
             Value::Map(map) if depth < DEEPEST => {
                 for (name, inner) in map {
-                    if !self.keys.iter().any(|(known, _)| known == name) {
-                        self.keys.push((name.clone(), Shape::default()));
-                    }
-                    if let Some((_, shape)) = self.keys.iter_mut().find(|(known, _)| known == name)
-                    {
+                    if let Some(shape) = self.key(name) {
                         shape.add_at(inner, depth + 1, list, lists);
                     }
                 }
@@ -70,6 +68,20 @@ impl Shape {
                 self.scalar(scalar, list);
             }
         }
+    }
+
+    /// What stands under a key; `None`: the object has too many, and those are hardly names.
+    fn key(&mut self, name: &str) -> Option<&mut Shape> {
+        let known = self.keys.iter().position(|(known, _)| known == name);
+        let at = match known {
+            Some(at) => at,
+            None if self.keys.len() >= MOST_KEYS => return None,
+            None => {
+                self.keys.push((name.to_owned(), Shape::default()));
+                self.keys.len() - 1
+            }
+        };
+        self.keys.get_mut(at).map(|(_, shape)| shape)
     }
 
     fn scalar(&mut self, scalar: &Value, list: usize) {
@@ -112,9 +124,8 @@ impl Shape {
         self.values.extend(other.values);
         self.values.truncate(MOST_VALUES);
         for (name, inner) in other.keys {
-            match self.keys.iter_mut().find(|(known, _)| *known == name) {
-                Some((_, known)) => known.join(inner),
-                None => self.keys.push((name, inner)),
+            if let Some(known) = self.key(&name) {
+                known.join(inner);
             }
         }
         match (&mut self.items, other.items) {

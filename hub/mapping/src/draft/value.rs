@@ -214,6 +214,16 @@ fn table(name: &str, field: &Field, leaf: &Leaf<'_>) -> Option<Rule> {
             rows.push(row);
         }
     }
+    // A yes or no has two words, whichever of them the samples show.
+    if rows.iter().all(|(seen, _)| seen == "\"true\"" || seen == "\"false\"") {
+        for seen in ["true", "false"] {
+            let row = format!("\"{seen}\"");
+            let of = WORDS.iter().find(|(of, _, theirs)| *of == name && theirs.contains(&seen));
+            if let Some((_, word, _)) = of.filter(|_| rows.iter().all(|(known, _)| *known != row)) {
+                rows.push((row, Some(word)));
+            }
+        }
+    }
     let known: Vec<String> =
         rows.iter().filter_map(|(seen, word)| Some(format!("{seen}: {}", (*word)?))).collect();
     let table = |rows: &[String]| {

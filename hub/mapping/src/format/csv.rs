@@ -34,7 +34,7 @@ pub(super) fn read(format: &Csv, body: &[u8]) -> Result<Read, Unreadable> {
             let line = first_line - 1 + record.position().map_or(1, csv::Position::line);
             let known = match &names {
                 None if format.header => {
-                    names = Some(header(&record)?);
+                    names = Some(header(&record, line)?);
                     continue;
                 }
                 None => &*names.insert((1..=record.len()).map(|at| format!("c{at}")).collect()),
@@ -130,18 +130,18 @@ fn row(names: &[String], record: &StringRecord, format: &Csv) -> Value {
 }
 
 /// The names of the columns: each once, none without.
-fn header(record: &StringRecord) -> Result<Vec<String>, Unreadable> {
+fn header(record: &StringRecord, line: u64) -> Result<Vec<String>, Unreadable> {
     if record.len() > MOST_COLUMNS {
-        return Err(Unreadable(format!("it has more than {MOST_COLUMNS} columns")));
+        return Err(Unreadable(format!("line {line} has more than {MOST_COLUMNS} columns")));
     }
     let names: Vec<String> = record.iter().map(|name| name.trim().to_owned()).collect();
     let mut seen = BTreeSet::new();
     for (place, name) in names.iter().enumerate() {
         if name.is_empty() {
-            return Err(Unreadable(format!("column {} has no name", place + 1)));
+            return Err(Unreadable(format!("column {} has no name in line {line}", place + 1)));
         }
         if !seen.insert(name) {
-            return Err(Unreadable(format!("two columns are called `{name}`")));
+            return Err(Unreadable(format!("two columns are called `{name}` in line {line}")));
         }
     }
     Ok(names)

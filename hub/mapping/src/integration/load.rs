@@ -185,7 +185,12 @@ fn compile(
         let span = Span::new(at, at + mapping.name.len());
         let message = format!("this file holds `{wanted}`, not `{}`", mapping.name);
         let finding = Diagnostic::error(codes::NAME, source, span, message);
-        return Err(vec![finding.with_hint(format!("write `mapping: {wanted}`"))]);
+        // A name with a blank is one that a file manager gave a copy.
+        return Err(vec![match document.contains(char::is_whitespace) {
+            true => finding
+                .with_hint("rename the file, or delete it: no document has a blank in its name"),
+            false => finding.with_hint(format!("write `mapping: {wanted}`")),
+        }]);
     }
     let channel = role == Some(Role::Channel) && mapping.entity == Entity::Order;
     mapping.creates = mapping.says_creates.unwrap_or(channel);

@@ -22,6 +22,7 @@ mod watched;
 
 use std::sync::Arc;
 
+use orderhub_lang::diagnostic::Position;
 use orderhub_lang::diagnostic::Span;
 use orderhub_order::contribution::{Contribution, ParentReference, Revision};
 use smallvec::SmallVec;
@@ -106,6 +107,7 @@ pub(crate) fn run(
         .iter()
         .map(|name| context.settings.get(name).map(String::as_str))
         .collect();
+    let own = body;
     let body = match mapping.format.read(body, &input.trie, mapping.grouping.as_ref()) {
         Ok(body) => body,
         Err(unreadable) => {
@@ -116,7 +118,10 @@ pub(crate) fn run(
     let scanned = match scan(&input.trie, &settings, &body) {
         Ok(scanned) => scanned,
         Err(error) => {
-            return whole(error.cause, format!("{} (byte {})", error.why, error.at));
+            // What was read of another format has no place of its own.
+            let place = std::ptr::eq(own.as_ptr(), body.as_ptr());
+            let place = place.then(|| format!(" ({})", Position::of(own, error.at)));
+            return whole(error.cause, format!("{}{}", error.why, place.unwrap_or_default()));
         }
     };
     let lacking = Lacking::beside(facts, false);

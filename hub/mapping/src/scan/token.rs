@@ -103,7 +103,7 @@ impl<'a> Cursor<'a> {
     pub(crate) fn end(&mut self) -> Result<(), Refused> {
         match self.peek() {
             None => Ok(()),
-            Some(_) => Err(self.wrong("something follows the document")),
+            Some(_) => Err(self.wrong("something follows the document: one body holds one")),
         }
     }
 
