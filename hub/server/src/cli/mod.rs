@@ -77,6 +77,9 @@ enum Command {
     #[command(subcommand)]
     Twin(twin::Twin),
     /// Run the hub until it is told to stop.
+    #[command(
+        after_help = "Exit codes: 0 it was told to stop; 75 its port is taken, or its store cannot be used now; 78 settings or files are wrong."
+    )]
     Run(Settings),
     /// Print the effective settings with the origin of each, secrets masked.
     Config(Effective),
@@ -96,6 +99,7 @@ enum Command {
     #[command(subcommand)]
     Mapping(author::mapping::Command),
     /// Explain a code (`M0107`), the cause of a failed document (`unknown_value`) or a hub field (`totals.total`).
+    #[command(after_help = "Exit codes: 0 explained; 5 there is no such code, cause or field.")]
     Explain {
         /// The code, cause or field.
         word: String,
@@ -160,6 +164,12 @@ pub fn main() -> ExitCode {
         Ok(code) => code,
         Err(fault) => fault.report(output),
     }
+}
+
+/// Whether this can be typed: for those who test what people are told to type.
+#[cfg(test)]
+pub(crate) fn is_command(text: &str) -> bool {
+    Arguments::try_parse_from(text.split_whitespace()).is_ok()
 }
 
 fn run(arguments: Arguments) -> Result<ExitCode, Fault> {

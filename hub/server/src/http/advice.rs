@@ -12,6 +12,9 @@ pub(super) struct Sentence {
     pub(super) todo: Option<String>,
 }
 
+/// What is said where a credential is refused, of the system and so of each lane that waits for it.
+pub(super) const REFUSED: &str = "the system refuses our credential";
+
 /// What the system as a whole waits for.
 pub(super) fn of_system(status: &SystemStatus) -> Vec<Sentence> {
     let system = &status.system;
@@ -35,15 +38,16 @@ pub(super) fn of_system(status: &SystemStatus) -> Vec<Sentence> {
     if status.credential == "refused" {
         let todo = format!(
             "renew the credential in `systems.{system}.secrets`; a probe finds it within five minutes, \
-             `orderhub system resume {system}` at once"
+             `orderhub system resume {system} --reason …` at once"
         );
-        say("the system refuses our credential".to_owned(), Some(todo));
+        say(REFUSED.to_owned(), Some(todo));
     }
     for breaker in status.breakers.iter().filter(|breaker| breaker.state != GateState::Closed) {
         let operation = &breaker.operation;
         let (why, todo) = if breaker.forced == Some(Force::Open) {
-            let todo =
-                format!("close it with `orderhub system breaker {system} {operation} close`");
+            let todo = format!(
+                "close it with `orderhub system breaker {system} {operation} close --reason …`"
+            );
             (format!("a person holds the breaker of `{operation}` open"), Some(todo))
         } else {
             (format!("the breaker of `{operation}` is open: calls did not succeed"), None)
@@ -88,5 +92,41 @@ pub(super) fn of_code(code: LaneCode, held: bool) -> Option<&'static str> {
         | LaneCode::Paused
         | LaneCode::LetBe
         | LaneCode::Delivered => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::is_command;
+    use crate::deliver::status::BreakerStatus;
+
+    #[test]
+    fn what_is_advised_to_be_typed_is_a_command() {
+        let operation = "create_job".to_owned();
+        let (state, forced) = (GateState::Open, Some(Force::Open));
+        let status = SystemStatus {
+            system: "shelf".to_owned(),
+            integration: "shelf".to_owned(),
+            role: "wms",
+            mode: "shadow",
+            paused: Some("stocktaking".to_owned()),
+            breakers: vec![BreakerStatus { operation, state, forced }],
+            limits: Vec::new(),
+            credential: "refused",
+            in_flight: 0,
+            backlog: 0,
+            oldest: None,
+            last_success: None,
+            last_error: None,
+        };
+        let advice = of_system(&status).into_iter().filter_map(|sentence| sentence.todo);
+        let advice: Vec<String> = advice.collect();
+        let words = advice.iter().flat_map(|sentence| sentence.split('`'));
+        let commands: Vec<&str> = words.filter(|word| word.starts_with("orderhub ")).collect();
+        assert_eq!(commands.len(), 3, "{advice:?}");
+        for command in commands {
+            assert!(is_command(command), "{command}");
+        }
     }
 }

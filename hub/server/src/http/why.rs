@@ -110,8 +110,14 @@ impl Asked<'_> {
         };
         let status = self.status.iter().find(|status| status.system == name.as_str());
         let mut todo = Vec::new();
+        let mut refused = false;
         for sentence in status.iter().flat_map(|status| advice::of_system(status)) {
-            why = format!("{}; {why}", sentence.why);
+            // What the lane waits for is said once.
+            let own = code == Some(LaneCode::NotAllowed) && sentence.why == advice::REFUSED;
+            refused |= own;
+            if !own {
+                why = format!("{}; {why}", sentence.why);
+            }
             todo.extend(sentence.todo);
         }
         let rules: Vec<Value> = standings.iter().map(rule).collect();
@@ -128,7 +134,8 @@ impl Asked<'_> {
         let own = |todo: &&TodoRow| todo.item.system.as_ref() == Some(name);
         let todos: Vec<&TodoRow> = self.todos.iter().filter(own).collect();
         let holds = !self.holds().is_empty();
-        todo.extend(code.and_then(|code| advice::of_code(code, holds)).map(str::to_owned));
+        let own = code.filter(|_| !refused);
+        todo.extend(own.and_then(|code| advice::of_code(code, holds)).map(str::to_owned));
         todo.extend(todos.iter().map(|todo| {
             format!(
                 "look at it with `orderhub todo show {}`, then replay, resolve or discard",
