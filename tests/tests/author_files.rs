@@ -89,3 +89,72 @@ fn cases_of_tables_compare_and_write_the_bytes_that_are_sent() {
     let ran = orderhub(folder.path(), &test[..2], "");
     assert!(ran.code == 1 && ran.out.contains("begins with a mark of byte order"), "{}", ran.out);
 }
+
+#[test]
+fn a_document_that_cannot_be_read_is_named_with_its_place() {
+    let folder = folder();
+    let broken = "{ \"number\": \"17\",\n  \"paid\": tru }";
+    fs::write(folder.path().join("mappings/till/samples/paid.json"), broken).unwrap();
+    let place = "(line 2, column 11)";
+    let ran = orderhub(folder.path(), &["test"], "");
+    let lines: Vec<&str> = ran.out.lines().filter(|line| line.starts_with("    ")).collect();
+    let [line] = lines[..] else { panic!("one reason: {}", ran.out) };
+    assert!(line.contains("`samples/paid.json` cannot be mapped: malformed: "), "{line}");
+    assert!(ran.code == 1 && line.contains(place), "{line}");
+    assert_eq!(ran.err, "1 case, 1 failed\n");
+    let sample = "mappings/till/samples/paid.json";
+    let ran = orderhub(folder.path(), &[&RUN[..], &[sample]].concat(), "");
+    let said = format!("error: `{sample}`: malformed: ");
+    assert!(ran.err.contains(&said) && ran.err.contains(place), "{}", ran.err);
+    let ran = orderhub(folder.path(), &["mapping", "new", "a.b", sample], "");
+    assert!(ran.code == 1 && ran.err.contains(place), "{}", ran.err);
+    let ran = orderhub(folder.path(), &RUN, "{ \"number\": 1 }\n{ \"number\": 2 }\n");
+    assert!(
+        ran.err.contains("(line 2, column 1)") && ran.err.contains("hand them in one by one"),
+        "{}",
+        ran.err
+    );
+    // A rule that fails is told at its place, and what follows of that is not.
+    let much = PAID.replace("19.90", "much");
+    fs::write(folder.path().join(sample), much).unwrap();
+    let ran = orderhub(folder.path(), &["test", "mappings/till"], "");
+    assert_eq!(ran.out.lines().filter(|line| line.starts_with("    ")).count(), 1, "{}", ran.out);
+    assert!(ran.out.contains("at `total`, rule `mappings/till/order.yaml:8:5`"), "{}", ran.out);
+}
+
+#[test]
+fn a_draft_is_never_called_like_another_file() {
+    let folder = folder();
+    let sample = "mappings/till/samples/paid.json";
+    for name in ["acme.integration", "acme.connector", "common.order", "hub.flow"] {
+        let ran = orderhub(folder.path(), &["mapping", "new", name, sample, "--out", "q"], "");
+        assert!(ran.code == 2 && ran.err.contains("is another file"), "{name}: {}", ran.err);
+        assert!(!folder.path().join("q").exists(), "{name}: nothing is written");
+    }
+    let ran = orderhub(folder.path(), &["mapping", "new", "acme.order", sample], "");
+    assert!(ran.out.contains("\"true\": captured, \"false\": pending"), "both words: {}", ran.out);
+}
+
+#[test]
+fn what_cannot_be_read_hides_nothing_else() {
+    let folder = folder();
+    let own = folder.path().join("mappings/till");
+    fs::write(own.join("order.yaml"), MAPPING.replace("hub: order_no", "hub: order_nr")).unwrap();
+    std::os::unix::fs::symlink("nowhere", own.join("broken.yaml")).unwrap();
+    let ran = orderhub(folder.path(), &["check"], "");
+    assert_eq!(ran.code, 1, "{}{}", ran.out, ran.err);
+    for said in [
+        "error[M0301]: this file is a link to what is not there",
+        "--> mappings/till/broken.yaml",
+        "error[M0107]",
+    ] {
+        assert!(ran.out.contains(said), "{said}: {}", ran.out);
+    }
+    let ran = orderhub(folder.path(), &["fmt"], "");
+    assert!(
+        ran.code == 1 && ran.err.contains("left as it is: mappings/till/broken.yaml"),
+        "{}",
+        ran.err
+    );
+    assert!(ran.err.contains("4 files"), "the others are laid out: {}", ran.err);
+}

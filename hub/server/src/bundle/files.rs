@@ -78,15 +78,27 @@ impl Reader {
                 self.tell(inner, mapping_codes::NAME, message.to_owned(), "rename it");
                 continue;
             }
-            let failed = |source| BundleError::Read { path: at.display().to_string(), source };
-            let found = fs::metadata(&at).map_err(failed)?;
-            if found.is_dir() {
-                if depth + 1 >= MOST_DEPTH {
-                    return Err(bound(&at, "folders within each other", MOST_DEPTH as u64));
+            // One that cannot be read keeps nobody from hearing of the others.
+            let found = match fs::metadata(&at) {
+                Ok(found) => found,
+                Err(error) => {
+                    self.unreadable(&at, inner, &error);
+                    continue;
                 }
-                self.folder(&at, &inner, depth + 1)?;
-            } else if found.is_file() {
+            };
+            if found.is_file() {
                 self.file(&at, inner, found.len())?;
+                continue;
+            }
+            if !found.is_dir() {
+                continue;
+            }
+            if depth + 1 >= MOST_DEPTH {
+                return Err(bound(&at, "folders within each other", MOST_DEPTH as u64));
+            }
+            match fs::read_dir(&at) {
+                Ok(_) => self.folder(&at, &inner, depth + 1)?,
+                Err(error) => self.unreadable(&at, inner, &error),
             }
         }
         Ok(())
@@ -95,7 +107,11 @@ impl Reader {
     fn file(&mut self, at: &Path, inner: String, length: u64) -> Result<(), BundleError> {
         let most = most(&inner);
         if length > most {
-            let hint = "an integration's files are small: move tables into files of their own, cut samples down";
+            let hint = match most {
+                MOST_YAML => "a file of rules is small: move tables into `.csv` files of their own",
+                MOST_TABLE => "cut the table down to the rows that are asked for",
+                _ => "cut the sample down: a case needs a few lines of each kind",
+            };
             self.tell(inner, codes::TOO_LARGE, too_large(length, most), hint);
             return Ok(());
         }
@@ -103,13 +119,29 @@ impl Reader {
         if self.bytes > MOST_BYTES {
             return Err(bound(at, "bytes", MOST_BYTES));
         }
-        let failed = |source| BundleError::Read { path: at.display().to_string(), source };
         // It may grow between the two calls: never more than its bound is taken.
         let mut bytes = Vec::new();
-        let file = fs::File::open(at).map_err(failed)?;
-        file.take(most).read_to_end(&mut bytes).map_err(failed)?;
-        self.looked.files.insert(inner, bytes);
+        let read = fs::File::open(at).and_then(|file| file.take(most).read_to_end(&mut bytes));
+        match read {
+            Ok(_) => drop(self.looked.files.insert(inner, bytes)),
+            Err(error) => self.unreadable(at, inner, &error),
+        }
         Ok(())
+    }
+
+    /// Tells of a file that is there and cannot be read.
+    fn unreadable(&mut self, at: &Path, inner: String, error: &std::io::Error) {
+        let link = fs::symlink_metadata(at).is_ok_and(|found| found.is_symlink());
+        let (what, hint) = match error.kind() {
+            std::io::ErrorKind::NotFound if link => {
+                ("is a link to what is not there", "mend the link, or delete it")
+            }
+            std::io::ErrorKind::PermissionDenied => {
+                ("cannot be read: permission denied", "let the program read it: `chmod a+r`")
+            }
+            _ => ("cannot be read", "see whether it is a file that stands still, or delete it"),
+        };
+        self.tell(inner, mapping_codes::FILE, format!("this file {what}"), hint);
     }
 
     /// Of names that differ in the case of letters only, some machines keep one file.
@@ -151,7 +183,9 @@ fn most(name: &str) -> u64 {
 
 fn bound(at: &Path, what: &str, most: u64) -> BundleError {
     let at = at.display();
-    BundleError::Settings(format!("`{at}`: the mappings have more than {most} {what}"))
+    BundleError::Settings(format!(
+        "`{at}`: the mappings have more than {most} {what}; name the mappings folder itself, and keep all else out of it"
+    ))
 }
 
 /// Names the files as they are: paths and bytes.
@@ -220,6 +254,19 @@ mod tests {
         assert_eq!(told.matches("error[M0005]").count(), 3, "{told}");
         assert!(told.contains("`mappings/A.yaml` differ in the case"), "{told}");
         assert!(told.contains("--> mappings/c\\n.yaml\n"), "{told}");
+    }
+
+    #[test]
+    fn one_file_that_cannot_be_read_hides_no_other() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("a.yaml"), "a: 1").unwrap();
+        std::os::unix::fs::symlink("nowhere", folder.path().join("b.yaml")).unwrap();
+        let looked = look(folder.path()).unwrap();
+        assert!(looked.files.contains_key("a.yaml") && looked.unread.contains("b.yaml"));
+        let told = diagnostic::render(&looked.findings);
+        assert!(told.contains("error[M0301]: this file is a link to what is not there"), "{told}");
+        assert!(told.contains("--> mappings/b.yaml\n"), "{told}");
+        assert!(matches!(read(folder.path()), Err(BundleError::Files(found)) if found.len() == 1));
     }
 
     #[test]

@@ -45,7 +45,7 @@ pub struct Bundle {
 #[derive(Debug, thiserror::Error)]
 pub enum BundleError {
     /// Files are wrong; every finding at its place.
-    #[error("{} problem(s) in the integration files", .0.len())]
+    #[error("the integration files have {} problem{}", .0.len(), if .0.len() == 1 { "" } else { "s" })]
     Files(Vec<Diagnostic>),
     /// Settings and files disagree (an unknown integration, a setting that files read and a system lacks).
     #[error("{0}")]

@@ -16,7 +16,7 @@ use std::process::ExitCode;
 use orderhub_lang::diagnostic::{Diagnostic, Severity};
 use orderhub_mapping::library::Folder;
 
-use super::output::{Code, Fault, Output, say};
+use super::output::{Code, Fault, Output, counted, say};
 use super::report::{self, Format};
 use super::serve;
 use crate::bundle::Bundle;
@@ -97,10 +97,6 @@ pub(super) fn check(asked: &Check, output: Output) -> Result<ExitCode, Fault> {
     report::write(&all, asked.format.or(Format::of(output)));
     let errors = all.iter().filter(|one| one.severity == Severity::Error).count();
     let warnings = all.len() - errors;
-    let counted = |count: usize, what: &str| match count {
-        1 => format!("1 {what}"),
-        _ => format!("{count} {what}s"),
-    };
     let (files, errors_said) = (counted(count, "file"), counted(errors, "error"));
     say(&format!("checked {files}: {errors_said}, {}", counted(warnings, "warning")));
     let passed = errors == 0 && (warnings == 0 || !asked.deny_warnings);
@@ -120,7 +116,10 @@ fn roots(files: &Files) -> Result<BTreeMap<PathBuf, Vec<String>>, Fault> {
     for path in &files.path {
         if !path.exists() {
             let fault = Fault::new(Code::Usage, format!("there is no `{}`", path.display()));
-            return Err(fault.hint("name the mappings folder: `orderhub check mappings`"));
+            return Err(fault.hint(match path.to_str() {
+                Some("-") => "files are looked at where they stand, not from the standard input",
+                _ => "name the mappings folder, an integration or a file: `mappings/till`",
+            }));
         }
         let (root, below) = root(path);
         roots.entry(root).or_default().push(below);

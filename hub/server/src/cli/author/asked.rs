@@ -79,8 +79,17 @@ fn uses(text: &str, folder: &str, other: &str) -> bool {
         _ if place == folder => {
             name == "integration.yaml" || name.starts_with("tables/") && text.contains(name)
         }
-        _ => name == "connector.yaml" && text.contains(&format!("connector: {place}")),
+        _ => name == "connector.yaml" && connects(text, place),
     }
+}
+
+/// Whether a text says `connector:` of a folder, in quotes or not.
+fn connects(text: &str, folder: &str) -> bool {
+    text.lines().any(|line| {
+        let value = line.trim_start().strip_prefix("connector:").map(str::trim);
+        let word = value.and_then(|value| value.split([' ', '\t', '#']).next());
+        word.is_some_and(|word| word.trim_matches(['"', '\'']) == folder)
+    })
 }
 
 #[cfg(test)]
@@ -90,6 +99,14 @@ mod tests {
     use super::*;
     use crate::bundle::{Bundle, Looked};
     use crate::config::Config;
+
+    #[test]
+    fn a_shared_connector_is_needed_however_it_is_written() {
+        for line in ["connector: wms", "connector:  \"wms\"", "connector: 'wms'  # shared"] {
+            assert!(uses(line, "shelf", "wms/connector.yaml"), "{line}");
+        }
+        assert!(!uses("connector: wms_two", "shelf", "wms/connector.yaml"));
+    }
 
     #[test]
     fn a_check_tells_of_what_is_asked_for_and_what_it_needs() {

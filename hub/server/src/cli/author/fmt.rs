@@ -15,7 +15,9 @@ use orderhub_lang::yaml::{Budget, source_from_bytes};
 use serde_json::json;
 
 use super::mapping::given;
-use super::{read, report};
+use super::names::Names;
+use super::{report, usage};
+use crate::bundle::Bundle;
 use crate::cli::output::{self, Code, Fault, Output, counted, say};
 
 /// Which files.
@@ -25,6 +27,7 @@ use crate::cli::output::{self, Code, Fault, Output, counted, say};
   orderhub fmt --check mappings/till    # changes nothing, ends with 1 where a file is not in its layout
   orderhub fmt - < order.yaml           # for editors: from the standard input to the standard output
 
+Lines end with LF, and no mark of byte order stands before the first.
 Exit codes: 0 all are in their layout; 1 some are not (--check), or cannot be read; 2 usage.")]
 pub(in crate::cli) struct Fmt {
     /// Folders and files; `-` is the standard input.
@@ -50,7 +53,7 @@ pub(in crate::cli) fn fmt(asked: &Fmt, output: Output) -> Result<ExitCode, Fault
         return standard(asked, output);
     }
     let (mut rows, mut findings) = (Vec::new(), Vec::new());
-    for path in files(&asked.path)? {
+    for path in files(&asked.path, &mut rows, &mut findings)? {
         let laid = one(&path, asked.check, &mut findings)?;
         rows.push((path, laid));
     }
@@ -97,13 +100,24 @@ fn tell(rows: &[(PathBuf, Laid)], check: bool, output: Output) {
     }
 }
 
-/// The files that are meant, each once.
-fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Fault> {
+/// The files that are meant, each once; those that cannot be read are left as they are.
+fn files(
+    paths: &[PathBuf],
+    left: &mut Vec<(PathBuf, Laid)>,
+    findings: &mut Vec<Diagnostic>,
+) -> Result<Vec<PathBuf>, Fault> {
     let mut all = Vec::new();
     for path in paths {
         if path.is_dir() {
-            let names = read(path)?.into_keys().filter(|name| name.ends_with(".yaml"));
+            let looked = Bundle::look(path).map_err(|error| usage(error, path))?;
+            let yaml = |name: &String| name.ends_with(".yaml");
+            let names = looked.files.into_keys().filter(yaml);
             all.extend(names.map(|name| path.join(name)));
+            let unread = looked.unread.into_iter().filter(yaml);
+            left.extend(
+                unread.map(|name| (path.join(name), Laid::Left("it is not read".to_owned()))),
+            );
+            findings.extend(Names::below(path).findings(looked.findings));
         } else if path.is_file() {
             all.push(path.clone());
         } else {
@@ -141,7 +155,9 @@ fn one(path: &Path, check: bool, findings: &mut Vec<Diagnostic>) -> Result<Laid,
     }
     if !check {
         write(path, laid.as_bytes()).map_err(|error| {
-            Fault::new(Code::Problems, format!("cannot write `{name}`: {error}"))
+            // The file that it was written to has a name of no use to anybody.
+            Fault::new(Code::Problems, format!("cannot write `{name}`: {}", error.kind()))
+                .hint("it is replaced by a new file: its folder has to let the program write")
         })?;
     }
     let same = laid.lines().zip(source.text.lines()).take_while(|(new, old)| new == old).count();
@@ -186,7 +202,7 @@ fn standard(asked: &Fmt, output: Output) -> Result<ExitCode, Fault> {
 }
 
 /// Replaces a file: another beside it takes its name once it is written.
-fn write(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+pub(super) fn write(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let path = fs::canonicalize(path)?;
     let folder = path.parent().unwrap_or(Path::new("."));
     let mut other = tempfile::NamedTempFile::new_in(folder)?;

@@ -155,9 +155,14 @@ pub(super) fn whole<'f>(
 pub(super) fn usage(error: BundleError, root: &Path) -> Fault {
     if let BundleError::Files(found) = error {
         let found = Names::below(root).findings(found);
-        return Fault::new(Code::Settings, diagnostic::render(&found));
+        let message = format!("files cannot be read:\n{}", diagnostic::render(&found).trim_end());
+        return Fault::new(Code::Settings, message);
     }
-    Fault::new(Code::Usage, error.to_string())
+    let fault = Fault::new(Code::Usage, error.to_string());
+    match &error {
+        BundleError::Read { .. } => fault.hint("name a folder that the program may read"),
+        BundleError::Settings(_) | BundleError::Files(_) => fault,
+    }
 }
 
 #[cfg(test)]

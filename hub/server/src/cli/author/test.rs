@@ -15,7 +15,7 @@ use serde_json::{Value as Json, json};
 
 use super::names::Names;
 use super::{Files, Loaded, load, mapping, roots, selected, whole};
-use crate::cli::output::{self, Code, Fault, Output, say};
+use crate::cli::output::{self, Code, Fault, Output, counted, say};
 
 /// Which cases, and what is told of them.
 #[derive(Debug, clap::Args)]
@@ -104,12 +104,12 @@ fn updated(asked: &Test, all: &mut Vec<Ran>, output: Output) -> Result<usize, Fa
         *all = ran(asked, output)?;
     }
     refused.iter().for_each(|line| say(line));
-    say(&format!("{written} expectations written, {} refused", refused.len()));
+    say(&format!("{} written, {} refused", counted(written, "expectation"), refused.len()));
     Ok(refused.len())
 }
 
 fn summary(all: &[Ran], cases: usize, failed: usize) -> String {
-    let mut text = format!("{cases} cases, {failed} failed");
+    let mut text = format!("{}, {failed} failed", counted(cases, "case"));
     let counts: Vec<(usize, usize)> =
         all.iter().filter_map(|ran| ran.coverage.as_ref()).map(Coverage::count).collect();
     if !counts.is_empty() {
@@ -221,6 +221,7 @@ fn of_mapping(
     let mut results: Vec<(Case, CaseResult)> = results.filter(|(case, _)| fits(case)).collect();
     for (_, result) in &mut results {
         result.place = names.place(&result.place);
+        result.failures.iter_mut().for_each(|line| *line = names.said(line));
     }
     let hold = results.iter().all(|(_, result)| result.failures.is_empty());
     let mut coverage = asked.coverage.then(|| coverage(mapping, sample, &fits, ways));

@@ -284,13 +284,16 @@ pub(super) fn hub_json(bytes: &[u8]) -> Result<serde_json::Value, Fault> {
 }
 
 impl One {
-    /// A failure of a document, shown at its rule.
-    pub(super) fn failure(&self, error: &MapError) -> String {
+    /// A failure of a document, shown at its rule; of one that cannot be read, with its name.
+    pub(super) fn failure(&self, error: &MapError, document: Option<&Path>) -> String {
         let place = error.rule.as_deref().unwrap_or_default();
         let source = &self.mapping.source;
         let Some(span) = self.mapping.rule_span(place) else {
             let rule = error.rule.as_ref().map(|rule| self.names.place(rule));
-            return format!("error: {}", MapError { rule, ..error.clone() });
+            let name = document.filter(|path| *path != Path::new("-"));
+            let name = name
+                .map_or("the standard input".to_owned(), |path| format!("`{}`", path.display()));
+            return format!("error: {name}: {}", MapError { rule, ..error.clone() });
         };
         // Its first line; the file may be one that the mapping includes.
         let first = source.slice(span).split('\n').next().unwrap_or_default().len();

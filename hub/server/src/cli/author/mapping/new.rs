@@ -52,12 +52,28 @@ pub(super) fn new(asked: &New) -> Result<ExitCode, Fault> {
         let fault = Fault::new(Code::Usage, format!("`{}` names no mapping", asked.name));
         return Err(fault.hint("write `<integration>.<document>` in small letters: `till.order`"));
     };
+    let taken = ["integration", "connector"].contains(&document)
+        || ["common", "hub"].contains(&integration);
+    if taken {
+        let fault = Fault::new(Code::Usage, format!("`{}` is another file", asked.name));
+        return Err(fault.hint(
+            "no document is called `integration` or `connector`, no integration `common` or `hub`",
+        ));
+    }
     let mut samples: Vec<(String, Vec<u8>)> = Vec::new();
     for path in &asked.sample {
+        if path == Path::new("-") {
+            let fault = Fault::new(Code::Usage, "a sample is a file: its case is called after it");
+            return Err(fault.hint("write the standard input into a file first"));
+        }
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or("sample.json");
         let file = format!("samples/{name}");
-        if samples.iter().any(|(known, _)| hub_file(known) == hub_file(&file)) {
-            return Err(Fault::new(Code::Usage, format!("two samples are called `{name}`")));
+        if let Some((known, _)) =
+            samples.iter().find(|(known, _)| hub_file(known) == hub_file(&file))
+        {
+            let known = known.trim_start_matches("samples/");
+            let message = format!("the cases of `{known}` and `{name}` would have one name");
+            return Err(Fault::new(Code::Usage, message).hint("rename one of the two samples"));
         }
         samples.push((file, given::file(path)?));
     }

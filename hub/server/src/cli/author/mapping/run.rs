@@ -1,6 +1,6 @@
 //! `mapping run`: one body through one mapping, either way, without a hub.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use orderhub_mapping::cases::{document, project};
@@ -32,13 +32,16 @@ pub(in crate::cli) struct Run {
     around: Around,
 }
 
+/// How it is said that more than one document stands in a body.
+const SEVERAL: &str = "something follows the document";
+
 pub(super) fn run(asked: &Run, output: Output) -> Result<ExitCode, Fault> {
     let one = given::mapping(&asked.file, output)?;
     let mapping = &one.mapping;
     let around = asked.around.read(mapping)?;
     let body = given::body(asked.document.as_deref())?;
     if asked.out {
-        return out(&one, &body, &around);
+        return out(&one, asked.document.as_deref(), &body, &around);
     }
     around.tell_wants(&[mapping], &body);
     let mapped = mapping.run_with(&body, &around.context(), &around);
@@ -46,10 +49,16 @@ pub(super) fn run(asked: &Run, output: Output) -> Result<ExitCode, Fault> {
         Mapped::Failed(error) => Some(error),
         Mapped::Document(_) | Mapped::Skipped => None,
     });
-    let mut failures = 0;
+    let (mut failures, mut several) = (0, false);
     for error in failed {
         failures += 1;
-        say(&one.failure(error));
+        several |= error.why.starts_with(SEVERAL);
+        say(&one.failure(error, asked.document.as_deref()));
+    }
+    if several {
+        say(
+            "  hint: of several documents, one a line, each is a body of its own: hand them in one by one",
+        );
     }
     let documents: Vec<Json> = mapped.iter().map(document).collect();
     print(&documents, output);
@@ -70,7 +79,12 @@ fn print(documents: &[Json], output: Output) {
     }
 }
 
-fn out(one: &given::One, body: &[u8], around: &given::Surroundings) -> Result<ExitCode, Fault> {
+fn out(
+    one: &given::One,
+    document: Option<&Path>,
+    body: &[u8],
+    around: &given::Surroundings,
+) -> Result<ExitCode, Fault> {
     let mapping = &one.mapping;
     if !mapping.goes_out() {
         let fault = Fault::new(Code::Usage, format!("no rule of `{}` goes out", mapping.name));
@@ -93,7 +107,7 @@ fn out(one: &given::One, body: &[u8], around: &given::Surroundings) -> Result<Ex
             Ok(ExitCode::from(Code::Problems.number()))
         }
         Err(ReverseError::Failed(error)) => {
-            say(&one.failure(&error));
+            say(&one.failure(&error, document));
             Ok(ExitCode::from(Code::Problems.number()))
         }
     }

@@ -74,6 +74,13 @@ fn write(folder: &Path, file: &str, given: &Given<'_>) -> Result<Written, Fault>
         return Ok(Written::Refused("it is not in the integration's folder".to_owned()));
     }
     let path = folder.join(file);
+    // A link may lead anywhere.
+    let whole = |path: &Path| path.ancestors().find_map(|path| fs::canonicalize(path).ok());
+    if let (Some(own), Some(place)) = (whole(folder), path.parent().and_then(whole))
+        && !place.starts_with(own)
+    {
+        return Ok(Written::Refused("a link leads out of the integration's folder".to_owned()));
+    }
     let there = fs::read(&path).ok();
     let bytes = match given {
         Given::Sent(bytes) if there.as_deref() == Some(bytes) => return Ok(Written::Same),
@@ -100,8 +107,13 @@ fn write(folder: &Path, file: &str, given: &Given<'_>) -> Result<Written, Fault>
     if let Some(parent) = path.parent() {
         fs::create_dir_all(parent).map_err(failed)?;
     }
-    fs::write(&path, bytes).map_err(failed)?;
+    replace(&path, &bytes).map_err(failed)?;
     Ok(Written::Yes)
+}
+
+/// Writes a file whole, or not at all: a link is kept, and what it leads to replaced.
+fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    if path.exists() { super::super::fmt::write(path, bytes) } else { fs::write(path, bytes) }
 }
 
 /// The causes of documents that failed.
