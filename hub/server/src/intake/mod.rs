@@ -29,7 +29,7 @@ pub mod files;
 pub mod gates;
 pub mod headers;
 pub mod leased;
-pub(crate) mod lookups;
+mod lookups;
 pub mod poll;
 pub mod queue;
 mod seen;
@@ -37,7 +37,7 @@ pub mod webhook;
 mod window;
 
 use lookups::Looks;
-pub(crate) use lookups::{Sources, find_out, reference};
+pub(crate) use lookups::{Sources, find_out, reference, taken};
 
 pub(crate) use gates::unit_with;
 pub use gates::{Gates, MOST_BYTES, renew, unit};

@@ -159,7 +159,7 @@ mod tests {
             suspect: false,
         };
         let mut kept = bundle.kept(&envelope);
-        let wants = bundle.wants(&envelope, &kept);
+        let wants = bundle.wants(&envelope, &kept, None);
         assert_eq!(wants.len(), 1, "{wants:?}");
         kept.learn(&wants[0], Some("till-7".into()));
         let seen = In { envelope, bundle, kept, row: None, outcomes: Vec::new() };

@@ -103,12 +103,13 @@ pub async fn what_if(
 }
 
 /// Why a message is left out, and what to do about it.
-pub const LEFT_OUT: [(&str, &str); 6] = [
+pub const LEFT_OUT: [(&str, &str); 7] = [
     (NO_SYSTEM, "add the system to the settings that you name, `[systems.<name>]`"),
     (NEWER, "ask the program that runs the hub"),
     (NO_BUNDLE, "ask with `--since` for messages after the store was made or copied"),
     (OLD_FILES, "ask with `--since` for messages after these files were mended"),
     (WAITS, "ask again when what it refers to has come in"),
+    (ASKS, "take the files into use: the hub asks, and records the answers"),
     (TOO_MANY, "look up fewer things in one message"),
 ];
 const NO_SYSTEM: &str = "the settings do not name its system";
@@ -116,6 +117,7 @@ const NEWER: &str = "what was recorded with it is of a newer program";
 const NO_BUNDLE: &str = "the store does not have the bundle that mapped it";
 const OLD_FILES: &str = "this program does not take the files that mapped it any more";
 const WAITS: &str = "with the new files it would wait for a reference that nobody knows yet";
+const ASKS: &str = "the new files look up a cached read, and no system is asked here";
 const TOO_MANY: &str = "the new files look up too many references in it";
 
 /// Bundles that mapped messages, compiled again.
@@ -221,6 +223,10 @@ impl Run<'_> {
             Now::Known => self.report.looked_up += 1,
             Now::Waits => {
                 self.cannot(drive, kept, WAITS);
+                return Ok(());
+            }
+            Now::Asks => {
+                self.cannot(drive, kept, ASKS);
                 return Ok(());
             }
             Now::TooMany => {

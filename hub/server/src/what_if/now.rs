@@ -5,13 +5,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use orderhub_mapping::facts::LookupOf;
 use orderhub_order::identify::ReferenceKey;
 use orderhub_order::ids::OrderKey;
 use orderhub_order::model::State;
 
 use crate::bundle::{Bundle, Kept};
 use crate::intake::Envelope;
-use crate::intake::lookups::taken;
+use crate::intake::{reference, taken};
 use crate::store::StoreError;
 use crate::store::traffic::Traffic;
 
@@ -29,6 +30,8 @@ pub(super) enum Now {
     Known,
     /// A reference that the message would wait for is not known.
     Waits,
+    /// A system would have to be asked.
+    Asks,
     /// There is more to be looked up than may be.
     TooMany,
 }
@@ -42,19 +45,17 @@ pub(super) async fn look_up(
 ) -> Result<Now, StoreError> {
     let mut now = Now::Recorded;
     for _ in 0..ROUNDS {
-        let mut wants = bundle.wants(envelope, kept);
+        let mut wants = bundle.wants(envelope, kept, None);
         wants.truncate(MOST);
         if wants.is_empty() {
             return Ok(now);
         }
         now = Now::Known;
-        let references: Vec<ReferenceKey> = wants
-            .iter()
-            .map(|want| {
-                let (kind, ext_id) = (want.name.clone(), want.id.clone());
-                ReferenceKey::Xref { system: envelope.system.clone(), kind, ext_id }
-            })
-            .collect();
+        if wants.iter().any(|want| want.of == LookupOf::Read) {
+            return Ok(Now::Asks);
+        }
+        let references: Vec<ReferenceKey> =
+            wants.iter().map(|want| reference(&envelope.system, want)).collect();
         let bound = traffic.bound(&references).await?;
         let mut states: BTreeMap<OrderKey, Option<Arc<State>>> = BTreeMap::new();
         for (want, bound) in wants.iter().zip(bound) {
@@ -72,5 +73,5 @@ pub(super) async fn look_up(
             kept.learn(want, state.and_then(|state| taken(want, &bound, state)));
         }
     }
-    Ok(if bundle.wants(envelope, kept).is_empty() { now } else { Now::TooMany })
+    Ok(if bundle.wants(envelope, kept, None).is_empty() { now } else { Now::TooMany })
 }
