@@ -224,7 +224,6 @@ async fn a_page_is_confirmed_after_it_is_stored_and_a_failure_loses_nothing() {
     assert!(place.world.early.lock().unwrap().is_empty(), "{:?}", place.world.early);
     let mut taken: Vec<Value> =
         place.world.calls("/taken").into_iter().map(|call| call.body["ids"].clone()).collect();
-    taken.retain(|ids| *ids != json!([]));
     taken.dedup();
     assert_eq!(taken[..3], [json!(["1", "2"]), json!(["3"]), json!(["4"])]);
 

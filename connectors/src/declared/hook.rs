@@ -102,6 +102,12 @@ fn notices(hooks: &Hooks, scope: &HookScope<'_>) -> Result<Vec<Notice>, String> 
         return notice(hooks, scope).map(|notice| vec![notice]);
     };
     let list = each.eval(scope).map_err(|error| format!("`each`: {error}"))?;
+    // One element of XML is a list of one.
+    let list = match list {
+        list if hooks.format != Format::Xml || list.as_list().is_some() => list,
+        Value::Null => Value::List(Vec::new()),
+        one => Value::List(vec![one]),
+    };
     let list = list.as_list().ok_or_else(|| "`each` is no list".to_owned())?;
     if list.len() > MOST_NOTICES {
         return Err(format!("it has {} notices; {MOST_NOTICES} are read of one", list.len()));

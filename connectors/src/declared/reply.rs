@@ -51,7 +51,8 @@ pub(super) fn reply(
             }
         };
     }
-    if let Some(ack) = &compiled.reply.ack {
+    // An empty page is nothing to confirm: a poll would say so each time.
+    if let Some(ack) = compiled.reply.ack.as_ref().filter(|_| !reply.documents.is_empty()) {
         let arg = |(name, rule): &(String, Expr)| {
             let value = rule.eval(&scope).map_err(|error| failed("ack", error.to_string()))?;
             Ok((name.clone(), value))

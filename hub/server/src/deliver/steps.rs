@@ -69,6 +69,9 @@ impl Run<'_> {
                 },
                 Ok(NextStep::Wait(wait)) => {
                     memo.go_on();
+                    let Some(ends) = self.in_hand(wait, &mut waited) else {
+                        break AttemptEnd::Waits(wait);
+                    };
                     if let Some(flying) = self.flying {
                         // Whoever takes over shall not begin the job anew.
                         let known = self.connector.known(self.call, &memo);
@@ -76,9 +79,7 @@ impl Run<'_> {
                             break AttemptEnd::Lost;
                         }
                     }
-                    if !self.waits(wait, &mut waited).await {
-                        break AttemptEnd::Waits(wait);
-                    }
+                    tokio::time::sleep_until(ends).await;
                     continue;
                 }
                 Ok(NextStep::Part(part)) => {
@@ -114,16 +115,13 @@ impl Run<'_> {
         Ran { end, memo, status, known, wrote }
     }
 
-    /// Waits for a job at the system, if that can be done in hand.
-    async fn waits(&self, wait: Wait, waited: &mut Duration) -> bool {
+    /// Until when a job at the system is waited for in hand; `None`: it takes too long for that.
+    fn in_hand(&self, wait: Wait, waited: &mut Duration) -> Option<Instant> {
         let ends = Instant::now() + wait.every;
         *waited = waited.saturating_add(wait.every);
         // Somebody waits for a read, or would begin it anew.
-        if ends + LEAST > self.until || self.flying.is_some() && *waited > IN_HAND {
-            return false;
-        }
-        tokio::time::sleep_until(ends).await;
-        true
+        let keeps = self.flying.is_none() || *waited <= IN_HAND;
+        (keeps && ends + LEAST <= self.until).then_some(ends)
     }
 
     /// The step with the time that it gets; `None`: it could not end before the run has to. Looking changes
