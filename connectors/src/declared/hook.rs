@@ -102,17 +102,20 @@ fn notices(hooks: &Hooks, scope: &HookScope<'_>) -> Result<Vec<Notice>, String> 
         return notice(hooks, scope).map(|notice| vec![notice]);
     };
     let list = each.eval(scope).map_err(|error| format!("`each`: {error}"))?;
-    // One element of XML is a list of one.
-    let list = match list {
-        list if hooks.format != Format::Xml || list.as_list().is_some() => list,
-        Value::Null => Value::List(Vec::new()),
-        one => Value::List(vec![one]),
-    };
+    let list = if hooks.format == Format::Xml { listed(list) } else { list };
     let list = list.as_list().ok_or_else(|| "`each` is no list".to_owned())?;
     if list.len() > MOST_NOTICES {
         return Err(format!("it has {} notices; {MOST_NOTICES} are read of one", list.len()));
     }
     list.iter().map(|item| notice(hooks, &HookScope { item: Some(item), ..*scope })).collect()
+}
+
+/// One element of XML is a list of one, none of them an empty one.
+fn listed(value: Value) -> Value {
+    if value.as_list().is_some() {
+        return value;
+    }
+    Value::List(if value.is_null() { Vec::new() } else { vec![value] })
 }
 
 fn notice(hooks: &Hooks, scope: &HookScope<'_>) -> Result<Notice, String> {

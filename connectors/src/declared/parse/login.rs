@@ -1,5 +1,7 @@
 //! `auth: { session: … }` and its short form `auth: { oauth2: … }`: a credential that ends and is renewed.
 
+use std::time::Duration;
+
 use orderhub_lang::diagnostic::Span;
 use orderhub_lang::expression::Name;
 use orderhub_lang::template::Template;
@@ -52,8 +54,7 @@ fn of_session(node: &Node, ctx: &mut Ctx) -> Option<Login> {
     }
     let save = save.and_then(|node| saves(node, ctx));
     let lives = fields.optional("lives").and_then(|node| lives(node, ctx));
-    let timeout =
-        fields.optional("timeout").and_then(|node| ctx.timeout(node)).unwrap_or(ctx.timeout);
+    let timeout = timeout(&mut fields, ctx);
     fields.finish(&mut ctx.findings);
     let (save, refresh) = (save?, None);
     Some(Login { method: method?, url: url?, signer, body, ok, why, save, lives, timeout, refresh })
@@ -86,8 +87,7 @@ fn of_oauth2(node: &Node, ctx: &mut Ctx) -> Option<Login> {
     let scope = value("scope", false);
     let further =
         fields.optional("form").map(|node| auth::named(node, "`form`", SIGNER_NAMES, ctx));
-    let timeout =
-        fields.optional("timeout").and_then(|node| ctx.timeout(node)).unwrap_or(ctx.timeout);
+    let timeout = timeout(&mut fields, ctx);
     let lives = fields.optional("lives").and_then(|node| lives(node, ctx));
     let lives = lives.or_else(|| built_in("body.expires_in").map(Lives::Seconds));
     fields.finish(&mut ctx.findings);
@@ -122,6 +122,12 @@ fn of_oauth2(node: &Node, ctx: &mut Ctx) -> Option<Login> {
         timeout,
         refresh,
     })
+}
+
+/// The longest time of a login: its own, else that of the file.
+fn timeout(fields: &mut Fields<'_>, ctx: &mut Ctx) -> Duration {
+    let own = fields.optional("timeout").and_then(|node| ctx.timeout(node));
+    own.unwrap_or(ctx.timeout)
 }
 
 /// An expression of our own.

@@ -8,7 +8,7 @@ use orderhub_lang::path::{Path, Root, Segment};
 use orderhub_lang::template::{Template, Tree};
 use orderhub_lang::yaml::{Fields, Node};
 
-use super::super::model::{Body, Classes, Each, Expr, Step};
+use super::super::model::{Body, Classes, Each, Expr, Step, Until};
 use super::{ANSWER, Ctx, STEP, answer, graphql, items, operation, page};
 use crate::codes;
 use crate::contract::Idempotency;
@@ -84,13 +84,8 @@ pub(super) fn step(
     if asks && classes.ok.is_none() {
         classes.ok = expression::compile(GRAPHQL_OK, ANSWER).ok();
     }
-    let reads_body = |expr: &Expr| expr.reads().iter().any(|name: &Name| name.root == "body");
-    let needs_body = asks
-        || save.iter().any(|(_, expr)| reads_body(expr))
-        || classes.ok.as_ref().is_some_and(reads_body)
-        || until.as_ref().is_some_and(|until| reads_body(&until.done))
-        || items.is_some()
-        || page.is_some();
+    let asks = asks || items.is_some() || page.is_some();
+    let needs_body = asks || reads_body(&save, (&classes, until.as_ref()));
     Some(Step {
         id: id?,
         when,
@@ -112,6 +107,13 @@ pub(super) fn step(
         page,
         window,
     })
+}
+
+/// Whether the body of an answer is needed to tell what it says.
+fn reads_body(save: &[(String, Expr)], (classes, until): (&Classes, Option<&Until>)) -> bool {
+    let reads = |expr: &Expr| expr.reads().iter().any(|name: &Name| name.root == "body");
+    let saves = save.iter().any(|(_, expr)| reads(expr));
+    saves || classes.ok.as_ref().is_some_and(reads) || until.is_some_and(|u| reads(&u.done))
 }
 
 /// What one step cannot be at once.
