@@ -12,9 +12,12 @@ const MOST: usize = 10_000;
 /// One call counts as no more than this.
 const MOST_CALLS: u32 = 10_000;
 
+/// Calls by limit and key.
+type Owed = HashMap<(Box<str>, Box<str>), u32>;
+
 /// What is owed.
 #[derive(Debug, Default)]
-pub(super) struct Debts(Mutex<HashMap<(Box<str>, Box<str>), u32>>);
+pub(super) struct Debts(Mutex<Owed>);
 
 impl Debts {
     /// So many calls more are owed.

@@ -96,6 +96,13 @@ struct Named {
 }
 
 impl Named {
+    /// When to come again who owes calls and waits for the next: what is free by then is no more than the burst, and
+    /// more would be lost.
+    fn until_paid(&self, wait: Duration, owed: u32) -> Duration {
+        let more = owed.min(self.rate.burst.get().saturating_sub(1));
+        wait.saturating_add(self.rate.every.saturating_mul(more))
+    }
+
     /// How long there is no call, as far as is known.
     fn none_for(&self, key: Option<&str>, now: Instant) -> Option<Duration> {
         let none_before = self.none_before.lock().unwrap_or_else(PoisonError::into_inner);
@@ -183,7 +190,7 @@ impl Limits {
         while owed > 0 {
             if let Err(wait) = self.token(&named, key) {
                 self.debts.add(name, key, owed);
-                return Err(wait.saturating_add(named.rate.every.saturating_mul(owed)));
+                return Err(named.until_paid(wait, owed));
             }
             owed -= 1;
         }
@@ -290,7 +297,7 @@ impl Limits {
                 Err(wait) => {
                     self.debts.add(name, key, owed);
                     named.none_before(key, Instant::now() + wait);
-                    return Err(wait.saturating_add(named.rate.every.saturating_mul(owed)));
+                    return Err(named.until_paid(wait, owed));
                 }
             }
         }
