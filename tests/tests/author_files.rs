@@ -158,3 +158,25 @@ fn what_cannot_be_read_hides_nothing_else() {
     );
     assert!(ran.err.contains("4 files"), "the others are laid out: {}", ran.err);
 }
+
+#[test]
+fn an_update_is_not_written_through_a_link_that_leads_out() {
+    let folder = folder();
+    let (own, outside) = (folder.path().join("mappings/till/samples"), folder.path().join("kept"));
+    fs::rename(&own, &outside).unwrap();
+    std::os::unix::fs::symlink(&outside, &own).unwrap();
+    let before = fs::read(outside.join("paid.hub.json")).unwrap();
+    let ran = orderhub(folder.path(), &["test", "--update"], "");
+    let said = "not written: mappings/till/samples/paid.hub.json: a link leads out of the integration's folder";
+    assert!(ran.code == 1 && ran.err.contains(said), "{}", ran.err);
+    assert_eq!(fs::read(outside.join("paid.hub.json")).unwrap(), before);
+    // A link to a file beside it is kept, and what it leads to is replaced.
+    fs::remove_file(&own).unwrap();
+    fs::rename(&outside, &own).unwrap();
+    fs::rename(own.join("paid.hub.json"), own.join("real.json")).unwrap();
+    std::os::unix::fs::symlink("real.json", own.join("paid.hub.json")).unwrap();
+    let ran = orderhub(folder.path(), &["test", "--update"], "");
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    assert!(fs::symlink_metadata(own.join("paid.hub.json")).unwrap().is_symlink());
+    assert!(fs::read_to_string(own.join("real.json")).unwrap().contains("\"order_no\": \"17\""));
+}

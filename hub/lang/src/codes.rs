@@ -113,7 +113,8 @@ pub const CODES: &[Explanation] = &[
     Explanation {
         code: TOO_LARGE,
         title: "file too large",
-        text: "Integration files are untrusted input and at most 1 MiB. Move tables into files of their own.",
+        text: "Integration files are untrusted input: a file of rules has at most 1 MiB, a table 8 MiB, a sample 4 MiB. Move \
+               tables out of a mapping into files of their own, and cut samples down.",
         wrong: "- { hub: ext.colour, system: colour }\n# ...\n",
         right: "- { hub: ext.colour, system: colour }\n",
     },

@@ -230,10 +230,7 @@ pub fn given_with(
 
 /// Why documents that should have been mapped were not: all else that is missing follows of that.
 fn unmapped(name: &str, expected: &Json, mapped: &[Mapped], failures: &mut Vec<String>) {
-    let expected = match expected {
-        Json::Array(expected) => expected.as_slice(),
-        one => std::slice::from_ref(one),
-    };
+    let expected = expected.as_array().map_or(std::slice::from_ref(expected), Vec::as_slice);
     for (number, one) in mapped.iter().enumerate() {
         let Mapped::Failed(error) = one else { continue };
         if expected.get(number).is_some_and(|expected| expected.get("$error").is_some()) {

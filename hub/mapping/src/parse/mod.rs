@@ -57,6 +57,12 @@ impl<'f> Reader<'f> {
 impl Reader<'_> {
     /// The whole file.
     pub(crate) fn file(&mut self, root: &Node) -> Option<File> {
+        if root.as_list().is_some() {
+            let needed = "a mapping file is made of lines such as `mapping: till.order`";
+            let finding = self.findings.wrong_type(root, needed);
+            self.findings.report(finding.with_hint("begin it with `orderhub: 1`"));
+            return None;
+        }
         let mut fields = Fields::of(root, "a mapping", self.findings)?;
         self.version(&mut fields);
         let name = fields.required("mapping", self.findings);

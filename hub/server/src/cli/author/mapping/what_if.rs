@@ -248,6 +248,9 @@ fn reached(call: &Call) -> String {
     if let Some(why) = &call.why {
         text.push_str(&format!("    {why}\n"));
     }
+    if call.what == "carried_otherwise" {
+        text.push_str("    of new orders like these; for these it is not made again\n");
+    }
     text.push_str(&format!("    {}\n", call.examples.join(", ")));
     text
 }

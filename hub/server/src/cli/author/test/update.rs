@@ -76,7 +76,7 @@ fn write(folder: &Path, file: &str, given: &Given<'_>) -> Result<Written, Fault>
     let path = folder.join(file);
     // A link may lead anywhere.
     let whole = |path: &Path| path.ancestors().find_map(|path| fs::canonicalize(path).ok());
-    if let (Some(own), Some(place)) = (whole(folder), path.parent().and_then(whole))
+    if let (Some(own), Some(place)) = (whole(folder), whole(&path))
         && !place.starts_with(own)
     {
         return Ok(Written::Refused("a link leads out of the integration's folder".to_owned()));
