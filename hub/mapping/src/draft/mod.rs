@@ -3,7 +3,7 @@
 //!
 //! **Invariant:** a draft compiles, and gives what its own cases expect: a guess that does not fit the samples
 //! becomes a comment. Tests: `what_does_not_fit_is_taken_back`, `a_draft_compiles_and_its_own_cases_hold`.
-//! Bounds: [`MOST_PATHS`] places of a document, [`shape::DEEPEST`] levels.
+//! Bounds: [`MOST_PATHS`] places of a document, as many keys of one object, [`shape::DEEPEST`] levels.
 
 mod find;
 mod frame;

@@ -132,14 +132,12 @@ impl Reader {
     /// Tells of a file that is there and cannot be read.
     fn unreadable(&mut self, at: &Path, inner: String, error: &std::io::Error) {
         let link = fs::symlink_metadata(at).is_ok_and(|found| found.is_symlink());
-        let (what, hint) = match error.kind() {
-            std::io::ErrorKind::NotFound if link => {
-                ("is a link to what is not there", "mend the link, or delete it")
-            }
-            std::io::ErrorKind::PermissionDenied => {
-                ("cannot be read: permission denied", "let the program read it: `chmod a+r`")
-            }
-            _ => ("cannot be read", "see whether it is a file that stands still, or delete it"),
+        let (what, hint) = if link && error.kind() == std::io::ErrorKind::NotFound {
+            ("is a link to what is not there", "mend the link, or delete it")
+        } else if error.kind() == std::io::ErrorKind::PermissionDenied {
+            ("cannot be read: permission denied", "let the program read it: `chmod a+r`")
+        } else {
+            ("cannot be read", "see whether it is a file that stands still, or delete it")
         };
         self.tell(inner, mapping_codes::FILE, format!("this file {what}"), hint);
     }

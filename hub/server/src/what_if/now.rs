@@ -3,6 +3,7 @@
 //! Bounds: [`ROUNDS`] questions to the store for a message, [`MOST`] look-ups in each.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
 use orderhub_mapping::facts::LookupOf;
@@ -66,11 +67,11 @@ pub(super) async fn look_up(
                 kept.learn(want, None);
                 continue;
             };
-            if !states.contains_key(&bound.order) {
-                states.insert(bound.order, traffic.state(bound.order).await?);
-            }
-            let state = states.get(&bound.order).and_then(Option::as_deref);
-            kept.learn(want, state.and_then(|state| taken(want, &bound, state)));
+            let state = match states.entry(bound.order) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(free) => free.insert(traffic.state(bound.order).await?),
+            };
+            kept.learn(want, state.as_deref().and_then(|state| taken(want, &bound, state)));
         }
     }
     Ok(if bundle.wants(envelope, kept, None).is_empty() { now } else { Now::TooMany })

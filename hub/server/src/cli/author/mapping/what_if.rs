@@ -277,6 +277,11 @@ fn summary(report: &Report) {
             "note: nothing was compared: no document of these messages could be looked at; `--since` reaches further back",
         );
     }
+    notes(report);
+}
+
+/// What is to be known of the figures.
+fn notes(report: &Report) {
     if !report.complete {
         let oldest = report.oldest.map(|at| format!("{at:.0}")).unwrap_or_default();
         say(&format!("note: `--limit` ended it at {oldest}; there are older messages"));
