@@ -273,7 +273,9 @@ fn changes_are_told(past: &Past) {
     };
     assert_eq!(told("sink"), ORDERS, "{report:#}");
     assert_eq!((told("erp") > 0, told("tms")), (true, 0), "{report:#}");
+}
 
+fn what_is_not_mapped_any_more_is_told(past: &Past) {
     let fails = |new: &Path| {
         edit(
             new,
@@ -366,6 +368,7 @@ async fn lived(database: Option<Schema>) {
     let (stored, asked) = (past.stored().await, past.asked());
     same_files_change_nothing(&past);
     changes_are_told(&past);
+    what_is_not_mapped_any_more_is_told(&past);
     what_new_orders_would_carry_is_told(&past);
     what_goes_out_is_compared_too(&past);
     assert_eq!(past.stored().await, stored, "something was written");
