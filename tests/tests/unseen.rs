@@ -286,3 +286,49 @@ async fn files_that_wait_for_what_nobody_gives_are_refused() {
     assert_eq!(ran.code, 78, "{ran:?}");
     assert!(ran.out.contains("M0801"), "{ran:?}");
 }
+
+async fn asked_for(database: Option<Schema>) {
+    let scene = Scene::new(database).await;
+    let order = scene.folder.path().join("mappings/till/order.yaml");
+    let text = std::fs::read_to_string(&order).unwrap();
+    let rule = "  - { hub: ext.replaces, system: replaces, direction: in, as: { lookup: { xref: order } } }";
+    std::fs::write(&order, text.replacen("fields:\n", &format!("fields:\n{rule}\n"), 1)).unwrap();
+    let hub = scene.start().await;
+    scene.order(&hub, "17").await;
+    let sample = scene.folder.path().join("mappings/till/samples/order.json");
+    let sample = std::fs::read_to_string(sample).unwrap();
+    for number in ["17", "71"] {
+        let body = sample.replace("\"17\"", &format!("\"{number}\", \"replaces\": \"70\""));
+        api::take_in(&hub, "till", "order", body.replace("09:00:00Z", "10:00:00Z")).await;
+    }
+    let url = format!("http://127.0.0.1:{}", scene.port);
+    let waits = "a message of `till` about it waits since ";
+    let shown = orderhub(scene.folder.path(), &["order", "show", "71", "--url", &url], "");
+    assert_ne!(shown.code, 0, "{shown:?}");
+    assert!(shown.err.contains(waits) && shown.err.contains("for the order `70`"), "{shown:?}");
+    let other = orderhub(scene.folder.path(), &["order", "show", "72", "--url", &url], "");
+    assert!(!other.err.contains("waits"), "{other:?}");
+    let why = api::get(&hub, "/api/v1/orders/17/why?system=till").await;
+    assert!(why["items"][0]["why"].as_str().unwrap().contains(waits), "{why}");
+    let why = api::get(&hub, "/api/v1/orders/17/why?system=shelf").await;
+    assert!(!why["items"][0]["why"].as_str().unwrap().contains(waits), "{why}");
+    // What it waits for comes, and nothing waits any more.
+    scene.order(&hub, "70").await;
+    until_gauge(&hub, "orderhub_intake_waiting", &["\"waiting\""], "0").await;
+    wait::until("order 71 is there", PATIENCE, || async {
+        let orders = api::all_orders(&hub).await;
+        orders.iter().any(|order| order.order_no == "71").then_some(())
+    })
+    .await;
+    assert!(hub.terminate().await.success());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_message_that_waits_is_told_where_its_order_is_asked_for() {
+    asked_for(None).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_message_that_waits_is_told_where_its_order_is_asked_for_on_a_database() {
+    asked_for(Some(Schema::new())).await;
+}

@@ -55,6 +55,7 @@ mod tag;
 mod tap;
 mod todo;
 mod view;
+mod waiting;
 mod why;
 
 pub use problem::Problem;

@@ -15,6 +15,7 @@ use utoipa::IntoParams;
 use super::caller::{May, to};
 use super::openapi::shapes;
 use super::tag::tagged;
+use super::waiting::{self, Waiting};
 use super::{Api, Problem, query, view};
 use crate::store::{AttemptFilter, Filter, MOST_ROWS, ReceiptRow, Scope};
 
@@ -73,7 +74,10 @@ pub(super) async fn find(api: &Api, scope: &Scope, word: &str) -> Result<Arc<Ord
             let why = format!("no order is found by `{word}`, but {INCOMPLETE}, or ask by its id");
             Err(Problem::unavailable("search_incomplete", why).retry_after(30))
         }
-        [] if OrderKey::parse(word).is_none() => Err(not_called(word)),
+        [] if OrderKey::parse(word).is_none() => {
+            let waits = waiting::about(api, scope, &[word]).await?;
+            Err(not_called(word, waits.first()))
+        }
         [] => Err(Problem::not_found("order", word)),
         [key] => match api.store.state(scope, *key).await? {
             Some(state) => Ok(state),
@@ -99,9 +103,10 @@ pub(super) async fn find(api: &Api, scope: &Scope, word: &str) -> Result<Arc<Ord
 }
 
 /// 404 with where to look for what it may be the number of.
-fn not_called(word: &str) -> Problem {
+fn not_called(word: &str, waits: Option<&Waiting>) -> Problem {
+    let waits = waits.map(|waits| format!("; {}", waits.says)).unwrap_or_default();
     let detail = format!(
-        "there is no order with the id, `ref` or number `{word}`; if a parcel, an invoice or a payment has it, \
+        "there is no order with the id, `ref` or number `{word}`{waits}; if a parcel, an invoice or a payment has it, \
          `GET /api/v1/orders?q={word}` finds the order"
     );
     Problem::new(StatusCode::NOT_FOUND, "not_found", detail)

@@ -17,6 +17,7 @@ use utoipa::IntoParams;
 use super::caller::{May, to};
 use super::openapi::shapes;
 use super::orders::find;
+use super::waiting::{self, Waiting};
 use super::{Api, Problem, advice, kept};
 use crate::access::Right;
 use crate::bundle::Bundle;
@@ -67,11 +68,15 @@ pub(super) async fn why(
         false => Vec::new(),
     };
     let receipts = api.store.receipts(scope, state.order.key).await?;
+    let number = state.order.fields.text(known::order::ORDER_NO).unwrap_or_default();
+    let waits = waiting::about(&api, scope, &[&state.order.reference, number]).await?;
     let mut status = api.deliverer.status();
     let systems = caller.role.may(Right::ReadSystems);
     status.retain(|one| systems && scope.hears(Some(&SystemName::new(one.system.as_str()))));
     let gone = kept::attempts(&api, Timestamp::MIN);
-    let asked = Asked { api: &api, bundle: &bundle, state: &state, todos, receipts, gone, status };
+    let state = &*state;
+    let (api, bundle) = (&api, &bundle);
+    let asked = Asked { api, bundle, state, todos, receipts, gone, status, waits };
     let items: Vec<Value> = names.iter().map(|name| asked.of(name)).collect();
     let order = json!({
         "id": state.order.key.shown(),
@@ -94,6 +99,8 @@ struct Asked<'a> {
     /// What is to be said of attempts that are not there.
     gone: Option<String>,
     status: Vec<SystemStatus>,
+    /// Messages about it that wait for something.
+    waits: Vec<Waiting>,
 }
 
 impl Asked<'_> {
@@ -146,6 +153,9 @@ impl Asked<'_> {
         let was_sent = lane.is_some_and(|lane| !lane.sent.is_empty());
         if let Some(gone) = self.gone.as_ref().filter(|_| last.is_none() && was_sent) {
             why.push_str(&format!("; {gone}"));
+        }
+        for waits in self.waits.iter().filter(|waits| waits.system == *name) {
+            why.push_str(&format!("; {}", waits.says));
         }
         json!({
             "system": name.as_str(),

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use orderhub_order::ids::{OrderKey, SystemName};
 use orderhub_order::lane::Rest;
 
-use super::StoreError;
+use super::{MessageRow, StoreError};
 
 /// Lanes of a system that rest for one reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,10 +43,24 @@ pub trait Resting {
 
     /// How many messages wait, by reason; as old as [`Resting::rests`].
     fn waits(&self) -> BoxFuture<'_, Result<Vec<WaitingRow>, StoreError>>;
+
+    /// Messages that wait for references, longest first, at most so many.
+    fn waiting(&self, limit: usize) -> BoxFuture<'_, Result<Vec<WaitingMessage>, StoreError>>;
 }
 
 /// Of the columns of a row.
 pub(super) fn resting_row(system: String, rest: &str, lanes: i64) -> Option<RestingRow> {
     let rest = Rest::parse(rest)?;
     Some(RestingRow { system: SystemName::new(system), rest, lanes: u64::try_from(lanes).ok()? })
+}
+
+/// A message that waits, and for what.
+#[derive(Clone, Debug)]
+pub struct WaitingMessage {
+    /// As it arrived.
+    pub message: MessageRow,
+    /// Since when it waits.
+    pub since: Timestamp,
+    /// What it waits for, each of one (kind, external id); the kind `ref` is the hub's own.
+    pub keys: Vec<(String, String)>,
 }

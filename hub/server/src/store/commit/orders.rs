@@ -39,12 +39,15 @@ impl WorkingSet<'_> {
 
     fn act(&mut self, unit: &OrderUnit) -> DocumentOutcome {
         let facts = self.facts(unit);
+        let now = self.now();
         let Some(open) = self.orders.get_mut(&unit.key) else {
             let why =
                 format!("something happened to order {}, which is not there", unit.key.shown());
             return self.finding(unit, "order_missing", why);
         };
-        if matches!(unit.act, Act::Tick) && open.locked.next_timer.take().is_some() {
+        let rung = open.locked.next_timer.is_some_and(|at| at <= now);
+        if matches!(unit.act, Act::Tick) && rung {
+            open.locked.next_timer = None;
             open.dirty = true;
         }
         if let Act::Fly { flight, .. } = &unit.act

@@ -93,7 +93,10 @@ pub(super) async fn message(c: &mut PgConnection, id: i64) -> Result<Option<Mess
     Ok(messages(c, vec![id]).await?.remove(&id))
 }
 
-async fn messages(c: &mut PgConnection, ids: Vec<i64>) -> Result<HashMap<i64, MessageRow>, Fault> {
+pub(super) async fn messages(
+    c: &mut PgConnection,
+    ids: Vec<i64>,
+) -> Result<HashMap<i64, MessageRow>, Fault> {
     if ids.is_empty() {
         return Ok(HashMap::new());
     }

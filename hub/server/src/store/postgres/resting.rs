@@ -4,12 +4,12 @@ use futures_util::future::BoxFuture;
 use orderhub_order::ids::OrderKey;
 use sqlx::{PgConnection, query_as, query_scalar};
 
-use super::PostgresStore;
 use super::error::Fault;
+use super::{PostgresStore, pending};
 use crate::store::columns::from_column;
 use crate::store::counted::timed;
 use crate::store::resting::resting_row;
-use crate::store::{Resting, RestingRow, StoreError, WaitingRow};
+use crate::store::{Resting, RestingRow, StoreError, WaitingMessage, WaitingRow};
 
 async fn resting(
     c: &mut PgConnection,
@@ -39,7 +39,34 @@ pub(super) async fn waits(c: &mut PgConnection) -> Result<Vec<WaitingRow>, Fault
     Ok(rows.map(row).collect())
 }
 
+async fn waiting(c: &mut PgConnection, limit: usize) -> Result<Vec<WaitingMessage>, Fault> {
+    let rows =
+        "SELECT id, message, since FROM pending WHERE why = 'waiting' ORDER BY since LIMIT $1";
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let rows = query_as::<_, (i64, i64, i64)>(rows).bind(limit).fetch_all(&mut *c).await?;
+    let ids: Vec<i64> = rows.iter().map(|(id, ..)| *id).collect();
+    let named = "SELECT pending, kind, ext_id FROM pending_keys
+                 WHERE pending = ANY($1) AND kind NOT LIKE '#%'";
+    let named = query_as::<_, (i64, String, String)>(named).bind(&ids).fetch_all(&mut *c).await?;
+    let firsts = rows.iter().map(|(_, first, _)| *first).collect();
+    let messages = pending::messages(c, firsts).await?;
+    let of = |(id, first, since): &(i64, i64, i64)| {
+        let own = named.iter().filter(|(pending, ..)| pending == id);
+        let keys = own.map(|(_, kind, ext_id)| (kind.clone(), ext_id.clone())).collect();
+        Some(WaitingMessage {
+            message: messages.get(first)?.clone(),
+            since: from_column(*since),
+            keys,
+        })
+    };
+    Ok(rows.iter().filter_map(of).collect())
+}
+
 impl Resting for PostgresStore {
+    fn waiting(&self, limit: usize) -> BoxFuture<'_, Result<Vec<WaitingMessage>, StoreError>> {
+        Box::pin(self.readers.run(move |c| Box::pin(waiting(c, limit))))
+    }
+
     fn resting(
         &self,
         after: OrderKey,

@@ -4,12 +4,12 @@ use futures_util::future::BoxFuture;
 use orderhub_order::ids::OrderKey;
 use rusqlite::{Connection, params};
 
-use super::SqliteStore;
 use super::error::Fault;
+use super::{SqliteStore, pending};
 use crate::store::columns::from_column;
 use crate::store::counted::untimed;
 use crate::store::resting::resting_row;
-use crate::store::{Resting, RestingRow, StoreError, WaitingRow};
+use crate::store::{Resting, RestingRow, StoreError, WaitingMessage, WaitingRow};
 
 fn resting(c: &Connection, after: OrderKey, limit: usize) -> Result<Vec<OrderKey>, Fault> {
     let mut statement = c.prepare_cached(
@@ -44,7 +44,32 @@ pub(super) fn waits(c: &Connection) -> Result<Vec<WaitingRow>, Fault> {
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
+fn waiting(c: &Connection, limit: usize) -> Result<Vec<WaitingMessage>, Fault> {
+    let mut statement = c.prepare_cached(
+        "SELECT id, message, since FROM pending WHERE why = 'waiting' ORDER BY since LIMIT ?1",
+    )?;
+    let mut named = c.prepare_cached(
+        "SELECT kind, ext_id FROM pending_keys WHERE pending = ?1 AND kind NOT GLOB '#*'",
+    )?;
+    let rows = statement.query_map([i64::try_from(limit).unwrap_or(i64::MAX)], |row| {
+        Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, row.get::<_, i64>(2)?))
+    })?;
+    let rows: Vec<(i64, i64, i64)> = rows.collect::<Result<_, _>>()?;
+    let mut found = Vec::with_capacity(rows.len());
+    for (id, first, since) in rows {
+        let Some(message) = pending::message(c, first)? else { continue };
+        let keys = named.query_map([id], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let keys = keys.collect::<Result<_, _>>()?;
+        found.push(WaitingMessage { message, since: from_column(since), keys });
+    }
+    Ok(found)
+}
+
 impl Resting for SqliteStore {
+    fn waiting(&self, limit: usize) -> BoxFuture<'_, Result<Vec<WaitingMessage>, StoreError>> {
+        Box::pin(self.readers.read(move |c| waiting(c, limit)))
+    }
+
     fn resting(
         &self,
         after: OrderKey,
