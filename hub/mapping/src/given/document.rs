@@ -40,7 +40,9 @@ fn below(node: &OutNode, path: &[Segment]) -> bool {
         Segment::Index(place) => {
             let there = |item: &OutItem| match item {
                 OutItem::Place(known, child) => known == place && below(child, rest),
-                other => element(other, rest),
+                other @ (OutItem::Each(..) | OutItem::Where(..) | OutItem::Rows(_)) => {
+                    element(other, rest)
+                }
             };
             node.items.iter().any(there) || keyed(&place.to_string())
         }

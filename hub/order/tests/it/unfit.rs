@@ -41,11 +41,8 @@ fn is_handed_over(effects: &[Effect]) -> bool {
 #[test]
 fn what_the_files_make_no_call_of_is_a_todo_until_it_is_sent() {
     let (world, mut state, want, effects) = stuck();
-    let todo = effects.iter().find_map(|effect| match effect {
-        Effect::Todo(item) => Some(item),
-        _ => None,
-    });
-    let todo = todo.unwrap();
+    let todo = effects.iter().find(|effect| matches!(effect, Effect::Todo(_)));
+    let Some(Effect::Todo(todo)) = todo else { panic!("nobody is asked: {effects:?}") };
     assert_eq!((todo.kind, &*todo.cause), (TodoKind::Dead, "not_given"));
     assert_eq!(todo.about.as_deref(), Some(want.text().as_str()));
     let rests = lane(&mut state, "sink");
