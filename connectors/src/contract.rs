@@ -90,6 +90,12 @@ pub trait Connector: Debug + Send + Sync {
     /// [`VerifyError`]: not authentic.
     fn webhook(&self, hook: &Webhook<'_>, with: &Credentials<'_>) -> Result<Heard, VerifyError>;
 
+    /// Reads a webhook again that was found authentic when it came; of its headers, those that are no credential are
+    /// there. `None`: it takes none.
+    fn heard(&self, _hook: &Webhook<'_>, _settings: &BTreeMap<String, String>) -> Option<Heard> {
+        None
+    }
+
     /// The references that the memo holds already: bound as soon as they are known, whatever later
     /// steps say. A subset of what [`Reply::xrefs`] will hold.
     fn known(&self, call: &Call<'_>, memo: &Memo) -> Vec<ReplyXref>;
@@ -321,9 +327,27 @@ pub const MOST_NOTICES: usize = 1_000;
 pub struct Heard {
     /// What the sender wants to read after the commit; `None`: an empty 200.
     pub respond: Option<Bytes>,
-    /// Its notices, [`MOST_NOTICES`] at most; none: it says nothing. Or why it cannot be read: sending it again would
-    /// change nothing.
-    pub notices: Result<Vec<Notice>, String>,
+    /// Its notices in their order, [`MOST_NOTICES`] at most, each by itself; none: it says nothing. Or why there are
+    /// none.
+    pub notices: Result<Vec<Result<Notice, Unread>>, Unheard>,
+}
+
+/// A notice that cannot be read: sending it again would change nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unread {
+    /// Where it stands in the request: `value[1]`.
+    pub place: String,
+    /// Why.
+    pub why: String,
+}
+
+/// Why a webhook that is authentic has no notices.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unheard {
+    /// It cannot be read: sending it again would change nothing.
+    Unreadable(String),
+    /// It has so many, more than [`MOST_NOTICES`]: its sender is to divide it.
+    TooMany(usize),
 }
 
 /// One thing a webhook says.

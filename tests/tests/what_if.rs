@@ -196,8 +196,8 @@ async fn gives_what_was_recorded(past: &Past) {
         let (envelope, bundle) = (&drive.envelope, &bundles[&drive.bundle]);
         let kept = Kept::from_bytes(drive.facts.as_deref()).expect("facts of this program");
         let gave = match bundle.receive_again(envelope, &kept) {
-            Received::Documents(gave) => gave,
-            Received::Hints(_) | Received::Unreadable(_) => {
+            Received::Documents(gave) | Received::Notices(gave, _) => gave,
+            Received::Hints(_) | Received::Unreadable(..) => {
                 assert_eq!(drive.said, None, "a hint says nothing of orders");
                 continue;
             }

@@ -1,12 +1,13 @@
 //! Reads a verified webhook into notices, and answers one that only asks.
 //!
-//! **Invariant:** a webhook is read whole or not at all: an element that cannot be read makes all of it unreadable,
-//! so that nothing is left out. Test: the case `tests/data/connectors/hook-each-unreadable.yaml`.
+//! **Invariant:** nothing that a webhook says is left out, and nothing is held back for what stands beside it: each
+//! element is a notice, or is told of with its place. Test: the case
+//! `tests/data/connectors/hook-each-unreadable.yaml`.
 
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use orderhub_lang::expression::{EvalError, Name, Scope};
+use orderhub_lang::expression::{EvalError, Expression, Name, Scope};
 use orderhub_lang::form;
 use orderhub_lang::template::{Place, RenderError};
 use orderhub_lang::value::Value;
@@ -14,7 +15,7 @@ use orderhub_lang::value::Value;
 use super::model::{Hooks, Text};
 use super::reply::is_body;
 use super::walk::yes;
-use crate::contract::{Handshake, Heard, MOST_NOTICES, Notice, Webhook};
+use crate::contract::{Handshake, Heard, MOST_NOTICES, Notice, Unheard, Unread, Webhook};
 use crate::sign::{Format, header};
 
 /// Longest answer to a handshake: whoever asks is unknown.
@@ -91,23 +92,36 @@ pub(super) fn read(
         Err(error) => (None, Some(format!("`respond`: {error}"))),
     };
     let notices = match why.or(unfit) {
-        Some(why) => Err(why),
+        Some(why) => Err(Unheard::Unreadable(why)),
         None => notices(hooks, &scope),
     };
     Heard { respond, notices }
 }
 
-fn notices(hooks: &Hooks, scope: &HookScope<'_>) -> Result<Vec<Notice>, String> {
+fn notices(hooks: &Hooks, scope: &HookScope<'_>) -> Result<Vec<Result<Notice, Unread>>, Unheard> {
     let Some(each) = &hooks.each else {
-        return notice(hooks, scope).map(|notice| vec![notice]);
+        return notice(hooks, scope).map(|notice| vec![Ok(notice)]).map_err(Unheard::Unreadable);
     };
-    let list = each.eval(scope).map_err(|error| format!("`each`: {error}"))?;
+    let list = each.eval(scope).map_err(|error| format!("`each`: {error}"));
+    let list = list.map_err(Unheard::Unreadable)?;
     let list = if hooks.format == Format::Xml { listed(list) } else { list };
-    let list = list.as_list().ok_or_else(|| "`each` is no list".to_owned())?;
+    let none = || Unheard::Unreadable("`each` is no list".to_owned());
+    let list = list.as_list().ok_or_else(none)?;
     if list.len() > MOST_NOTICES {
-        return Err(format!("it has {} notices; {MOST_NOTICES} are read of one", list.len()));
+        return Err(Unheard::TooMany(list.len()));
     }
-    list.iter().map(|item| notice(hooks, &HookScope { item: Some(item), ..*scope })).collect()
+    let one = |(at, item)| {
+        let read = notice(hooks, &HookScope { item: Some(item), ..*scope });
+        read.map_err(|why| Unread { place: place(&**each, at), why })
+    };
+    Ok(list.iter().enumerate().map(one).collect())
+}
+
+/// Where an element stands in the request, as its system would write it.
+fn place(each: &dyn Expression, at: usize) -> String {
+    let list = each.reads().first().filter(|_| each.is_name()).map(Name::as_str);
+    let list = list.map(|name| name.strip_prefix("body.").unwrap_or(name));
+    format!("{}[{at}]", list.unwrap_or("each"))
 }
 
 /// One element of XML is a list of one, none of them an empty one.

@@ -203,6 +203,10 @@ impl Connector for Declared {
         Ok(hook::read(hooks, hook, with.settings))
     }
 
+    fn heard(&self, hook: &Webhook<'_>, settings: &BTreeMap<String, String>) -> Option<Heard> {
+        Some(hook::read(self.hooks.as_ref()?, hook, settings))
+    }
+
     fn known(&self, call: &Call<'_>, memo: &Memo) -> Vec<ReplyXref> {
         let Ok(compiled) = self.compiled(call.operation) else { return Vec::new() };
         reply::known(compiled, call, memo, &Document::new(call))

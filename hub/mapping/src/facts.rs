@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::sync::{Mutex, PoisonError};
 
-use orderhub_order::contribution::Revision;
+use orderhub_order::contribution::{Contribution, Revision};
 use orderhub_order::fold::content_hash;
 use orderhub_order::hash;
 
@@ -79,6 +79,32 @@ impl Facts for BTreeMap<(String, String), String> {
         let known = self.get(&(key.name.to_string(), key.id.to_string()));
         known.map_or(Looked::Unknown, |known| Looked::Found(known.as_str().into()))
     }
+}
+
+/// What keeps a document from being mapped, and may be known later.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Lacks {
+    /// What it looks up and nobody asked for, or nobody knows yet and is waited for; each once.
+    pub keys: Box<[LookupKey]>,
+    /// What it says without them, where each of them is a reference to itself: they are known once it is there.
+    pub rest: Option<Box<Contribution>>,
+}
+
+impl Lacks {
+    pub(crate) fn of(keys: Vec<LookupKey>, without: Mapped) -> Self {
+        let rest = match without {
+            Mapped::Document(rest) if keys.iter().all(|key| is_itself(&rest, key)) => Some(rest),
+            Mapped::Document(_) | Mapped::Skipped | Mapped::Failed(_) => None,
+        };
+        Self { keys: keys.into(), rest }
+    }
+}
+
+/// Whether a reference is to what the document itself is about.
+fn is_itself(said: &Contribution, key: &LookupKey) -> bool {
+    let own = *key.name == *said.entity.as_str() && key.id == said.key;
+    let stated = || said.body.xrefs.iter().any(|(kind, id)| *kind == key.name && *id == key.id);
+    key.of == LookupOf::Xref && (own || stated())
 }
 
 /// Notes what a document lacks: what nobody asked for, and references that nobody knows and that are waited for.

@@ -114,10 +114,10 @@ pub enum Mapped {
 }
 
 impl Mapped {
-    /// What keeps it from being mapped and may be known later: see [`MapError::lacks`].
+    /// What it looks up and is not known, for which it cannot be mapped.
     pub fn lacks(&self) -> &[facts::LookupKey] {
         match self {
-            Self::Failed(error) => &error.lacks,
+            Self::Failed(error) => &error.lacks.keys,
             Self::Document(_) | Self::Skipped => &[],
         }
     }
@@ -138,8 +138,8 @@ pub struct MapError {
     pub why: String,
     /// The key, where it was readable: a later full document of that key supersedes.
     pub key: Option<String>,
-    /// What it looks up and nobody asked for, or nobody knows yet and is waited for; each once.
-    pub lacks: Box<[facts::LookupKey]>,
+    /// What it looks up and is not known.
+    pub lacks: facts::Lacks,
 }
 
 /// A mapped-out document.

@@ -2,8 +2,13 @@
 //! timers; the sweep that joins waiting documents with references that passed them; making orders found that a
 //! former program or key did not ([`crate::store::Indexing`]).
 //!
-//! **Invariant:** what was parked for a value that the files did not know is driven again once for each change of the
-//! files, and never for a start with the same files. Test: `a_row_that_comes_later_ends_what_waited_for_it`.
+//! **Invariant:** what was parked for a value that the files did not know, or as a webhook that its connector could not
+//! read, is driven again once for each change of the files, and never for a start with the same files. Tests:
+//! `a_row_that_comes_later_ends_what_waited_for_it`,
+//! `a_webhook_that_could_not_be_read_is_applied_once_its_connector_is_mended`.
+//!
+//! **Invariant:** what waits for what it looks up is driven again by files that did not map it, after a switch as after a
+//! start. Test: `what_waits_for_a_look_up_is_tried_again_by_other_files`.
 //!
 //! **Invariant:** a message is driven alone, its attempt counted in an earlier commit, so that one that
 //! takes the process down is a todo after three times and hurts no neighbour. Tests:
@@ -20,7 +25,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::apply::{Apply, OrderUnit, Redrive, Unit, UnitOutcome};
-use crate::bundle::Bundle;
+use crate::bundle::{Bundle, UNREADABLE};
 use crate::clock::Clock;
 use crate::deliver::Deliverer;
 use crate::intake::{Gates, Sources, find_out, unit_with};
@@ -37,8 +42,11 @@ const LOOK: Duration = Duration::from_millis(250);
 const SWEEP: SignedDuration = SignedDuration::from_secs(10);
 /// Timers taken at a look.
 const AT_ONCE: usize = 64;
-/// Parked documents that are taken up again after a change of the files; what is beyond waits for a person.
+/// Parked documents that are taken up again after a change of the files; what is beyond waits for a person. Of those
+/// that wait for a look-up, so many at once.
 const RESUMED: usize = 10_000;
+/// Causes that other files may end: a row of a table or of master data may have come, a connector may be mended.
+const RESUMES: [&str; 2] = ["unknown_value", UNREADABLE];
 /// Orders that are made found in one transaction: some milliseconds, so that no commit waits long.
 const INDEXED_AT_ONCE: usize = 50;
 /// Such transactions at a look: at most a few thousand orders a second, beside whatever else is committed.
@@ -106,29 +114,22 @@ struct Done {
     woken: Woken,
 }
 
-/// Takes up again what was parked for a value that the files did not know, when the files are newer: a row of a table or
-/// of master data may have come. What is still unknown is a todo of today, and is left alone until the next change.
+/// Takes up again what was parked for what other files may end, when the files are newer. What is parked again is a todo
+/// of today, and is left alone until the next change.
 async fn resume(parts: &Parts, done: &mut Done, now: Timestamp) -> Result<(), StoreError> {
     let hash = Arc::clone(&parts.bundle.borrow().hash);
     if done.resumed.as_ref() == Some(&hash) {
         return Ok(());
     }
-    let since = parts.store.bundle_since(&hash).await?;
-    let mut filter = TodoFilter {
-        kind: Some(TodoKind::Parked),
-        cause: Some("unknown_value".to_owned()),
-        limit: MOST_ROWS,
-        ..TodoFilter::default()
+    wake(parts, now).await?;
+    // Files that were in use before may be so again: what is parked since was parked by others.
+    let since = match &done.resumed {
+        Some(_) => Some(now),
+        None => parts.store.bundle_since(&hash).await?,
     };
     let mut parked = Vec::new();
-    while parked.len() < RESUMED {
-        let page = parts.store.todos(&Scope::All, &filter).await?;
-        let older = |todo: &&TodoRow| since.is_some_and(|since| todo.at < since);
-        parked.extend(page.items.iter().filter(older).map(|todo| todo.id));
-        filter.cursor = page.next;
-        if filter.cursor.is_none() {
-            break;
-        }
+    for cause in RESUMES {
+        parked.extend(older(parts, cause, since, RESUMED.saturating_sub(parked.len())).await?);
     }
     for todo in &parked {
         parts.store.replay(*todo, "hub", now).await?;
@@ -143,6 +144,47 @@ async fn resume(parts: &Parts, done: &mut Done, now: Timestamp) -> Result<(), St
     Ok(())
 }
 
+/// Drives again what waits for what it looks up and was mapped by other files: they may look up something else, or
+/// nothing. Asked again with each sweep, because another process may have mapped it by other files since.
+async fn wake(parts: &Parts, now: Timestamp) -> Result<(), StoreError> {
+    let hash = Arc::clone(&parts.bundle.borrow().hash);
+    let woken = parts.store.wake_for_files(&hash, now, RESUMED).await?;
+    if woken > 0 {
+        let documents = woken;
+        tracing::info!(
+            documents,
+            "the files have changed: what waits for a look-up is tried again"
+        );
+    }
+    Ok(())
+}
+
+/// Todos of this cause that were parked by other files than those that are in use since then; at most about so many.
+async fn older(
+    parts: &Parts,
+    cause: &str,
+    since: Option<Timestamp>,
+    most: usize,
+) -> Result<Vec<i64>, StoreError> {
+    let mut filter = TodoFilter {
+        kind: Some(TodoKind::Parked),
+        cause: Some(cause.to_owned()),
+        limit: MOST_ROWS,
+        ..TodoFilter::default()
+    };
+    let mut found = Vec::new();
+    while found.len() < most {
+        let page = parts.store.todos(&Scope::All, &filter).await?;
+        let older = |todo: &&TodoRow| since.is_some_and(|since| todo.at < since);
+        found.extend(page.items.iter().filter(older).map(|todo| todo.id));
+        filter.cursor = page.next;
+        if filter.cursor.is_none() {
+            break;
+        }
+    }
+    Ok(found)
+}
+
 async fn look(
     parts: &Parts,
     apply: &Apply,
@@ -153,6 +195,7 @@ async fn look(
     if now >= done.next_sweep {
         done.next_sweep = now.saturating_add(SWEEP).unwrap_or(now);
         parts.store.sweep(now).await?;
+        wake(parts, now).await?;
     }
     resume(parts, done, now).await?;
     let bundle = Arc::clone(&parts.bundle.borrow().hash);
@@ -184,9 +227,10 @@ async fn index(parts: &Parts, stop: &CancellationToken) -> Result<(), StoreError
 
 /// Drives one document again, alone.
 async fn drive(parts: &Parts, apply: &Apply, row: PendingRow) -> Result<UnitOutcome, StoreError> {
-    let PendingRow { message, document, attempts } = row;
+    let PendingRow { mut message, document, attempts } = row;
     let redrive = Redrive { first: message.id, document, attempts };
     let bundle = Arc::clone(&parts.bundle.borrow());
+    bundle.as_unread(&mut message.envelope);
     let sources = Sources { store: &*parts.store, deliverer: parts.deliverer.as_ref() };
     let looks = find_out(sources, &bundle, &message.envelope, document).await?;
     let unit = unit_with(&bundle, parts.gates, message.envelope, Some(redrive), looks);

@@ -307,3 +307,55 @@ fn one_mistake_is_told_once_over_the_whole_folder() {
         assert!(same, "{why}: {found:#?}");
     }
 }
+
+#[test]
+fn of_a_webhook_that_is_read_again_only_what_could_not_be_read_is_taken() {
+    let mut files = files();
+    let own = [
+        (
+            "acme/integration.yaml",
+            "orderhub: 1\nintegration: acme\nrole: channel\nconnector: declared\nintake:\n  \
+             - { notice: [order], apply: payload, document: order, ordering: queue }\n",
+        ),
+        (
+            "acme/connector.yaml",
+            "orderhub: 1\nconnector: acme\nbase: \"{base_url}\"\noperations: {}\nwebhooks:\n  verify: none\n  \
+             format: json\n  each: body.value\n  kind: item.kind\n  document: item\n",
+        ),
+        (
+            "acme/order.yaml",
+            "orderhub: 1\nmapping: acme.order\nkey: number\nfields:\n  - { hub: order_no, system: number }\n  \
+             - { hub: currency, value: EUR }\n",
+        ),
+    ];
+    for (name, text) in own {
+        files.insert(name.to_owned(), text.as_bytes().to_vec());
+    }
+    let settings = format!(
+        "{SETTINGS}\n[systems.acme]\nintegration = \"acme\"\nbase_url = \"https://acme.example\"\n"
+    );
+    let bundle = compile(&files, &settings).unwrap();
+    let body = r#"{"value":[{"kind":"order","number":"1"},{"kind":"order","number":"2"},{"number":"3"},{"kind":"order","number":"4"}]}"#;
+    let cases: [(&str, &[&str]); 3] = [
+        ("[1]", &["2"]),
+        ("[2,3]", &["unreadable_webhook", "4"]),
+        ("null", &["1", "2", "unreadable_webhook", "4"]),
+    ];
+    for (at, expected) in cases {
+        let mut again = envelope("webhook", body.as_bytes());
+        (again.source, again.system) = ("webhook".into(), SystemName::new("acme"));
+        again.headers = vec![("orderhub-unread".to_owned(), at.to_owned())];
+        let mapped = bundle.map_in(&again);
+        let found = mapped.iter().map(|mapped| match mapped {
+            Mapped::Document(said) => &*said.key,
+            Mapped::Failed(error) => error.cause,
+            Mapped::Skipped => "skipped",
+        });
+        assert_eq!(found.collect::<Vec<_>>(), expected, "{at}");
+    }
+    // A sender's own word for it is none of the hub's.
+    let mut other = envelope("webhook", body.as_bytes());
+    (other.source, other.system) = ("queue:x".into(), SystemName::new("acme"));
+    other.headers = vec![("orderhub-unread".to_owned(), "null".to_owned())];
+    assert!(bundle.map_in(&other).is_empty());
+}

@@ -22,6 +22,7 @@ use orderhub_order::model::{Element, Record, Subject};
 use crate::cell::{Cell, Trouble};
 use crate::compile::VALUE;
 use crate::conversions::{Conversion, Shape};
+use crate::facts::Lacks;
 use crate::program::{Inverse, OutElement, OutGiven, OutRule, OutSource, Source, TestRead};
 use crate::quote::{Shown, shown};
 use crate::watch::{Gave, Watch};
@@ -79,7 +80,7 @@ pub(crate) fn reverse<'o>(
             path: String::new(),
             why: unwritable.why,
             key: None,
-            lacks: Box::default(),
+            lacks: Lacks::default(),
         }))
     })?;
     Ok(Projection { bytes, media: mapping.format.media(), values })
@@ -304,7 +305,7 @@ impl<'o> Out<'o> {
             path: rule.text.to_string(),
             why,
             key: None,
-            lacks: Box::default(),
+            lacks: Lacks::default(),
         }))
     }
 }

@@ -29,7 +29,7 @@ use smallvec::SmallVec;
 
 use self::rule::Goal;
 use crate::cell::{Cell, Trouble};
-use crate::facts::{Facts, Lacking, LookupKey};
+use crate::facts::{Facts, Lacking, Lacks};
 use crate::format::{Bad, Body};
 use crate::program::{Input, KeyPiece, KeyRead};
 use crate::quote::Shown;
@@ -172,7 +172,7 @@ fn whole(cause: &'static str, why: String) -> Vec<Mapped> {
         path,
         why,
         key: None,
-        lacks: Box::default(),
+        lacks: Lacks::default(),
     })]
 }
 
@@ -185,7 +185,7 @@ fn unreadable(bad: Bad) -> Mapped {
         path: String::new(),
         why: bad.why,
         key: None,
-        lacks: Box::default(),
+        lacks: Lacks::default(),
     })
 }
 
@@ -212,15 +212,15 @@ impl Places<'_> {
 
 impl<'r, 'a> Run<'r, 'a> {
     /// All that a document lacks that failed, not only what it failed for: it is waited for once.
-    fn lacks(&self, facts: &dyn Facts, first: &Lacking<'_>, at: (u32, usize)) -> Box<[LookupKey]> {
+    fn lacks(&self, facts: &dyn Facts, first: &Lacking<'_>, at: (u32, usize)) -> Lacks {
         if first.take().is_empty() {
-            return Box::default();
+            return Lacks::default();
         }
         let all = Lacking::beside(facts, true);
         let Self { mapping, input, scanned, context, .. } = *self;
         let run = Run { mapping, input, scanned, context, facts: &all, watch: None };
-        drop(run.document(at.0, at.1));
-        all.take().into()
+        let without = run.document(at.0, at.1);
+        Lacks::of(all.take(), without)
     }
 
     fn document(&self, base: u32, row: usize) -> Mapped {
@@ -239,7 +239,7 @@ impl<'r, 'a> Run<'r, 'a> {
                 path: ".".to_owned(),
                 why: Trouble::wrong_type(&found, "an object").why,
                 key: None,
-                lacks: Box::default(),
+                lacks: Lacks::default(),
             });
         }
         match self.holds(&self.input.where_, &frames) {
@@ -322,7 +322,7 @@ impl<'r, 'a> Run<'r, 'a> {
             path: ".".to_owned(),
             why: "the document has no key where the mapping looks for it".to_owned(),
             key: None,
-            lacks: Box::default(),
+            lacks: Lacks::default(),
         }
     }
 
@@ -338,7 +338,7 @@ impl<'r, 'a> Run<'r, 'a> {
             path: failure.path,
             why,
             key: key.map(str::to_owned),
-            lacks: Box::default(),
+            lacks: Lacks::default(),
         }
     }
 }

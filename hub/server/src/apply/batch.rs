@@ -25,7 +25,6 @@ use super::pace::{self, Flow, Pace};
 use super::{Apply, Handed, Queues, Submission, Unit, Waiter, size};
 use crate::bundle::Bundle;
 use crate::clock::Clock;
-use crate::intake::renew;
 use crate::store::{Batch, Outcomes, Store, StoreError};
 use crate::telemetry::trace::{self, Span};
 
@@ -76,13 +75,13 @@ async fn run(parts: Parts, mut queues: Queues, stop: CancellationToken) {
         };
         let Some(first) = first else { break };
         let flow = pace.flow(|system| parts.store.in_hand(system));
-        let Closing { mut units, waiters, .. } = queues.close(first, flow);
+        let bundle = Arc::clone(&parts.bundle.borrow());
+        let closing = queues.close(first, flow).renewed(&*parts.store, &bundle).await;
+        let Closing { units, waiters, .. } = closing;
         pace.closed(units.iter().filter_map(pace::delivers));
         if units.is_empty() {
             continue;
         }
-        let bundle = Arc::clone(&parts.bundle.borrow());
-        units.iter_mut().for_each(|unit| renewed(unit, &bundle));
         let batch = Batch::new(units, bundle, parts.clock.now())
             .under(waiters.iter().map(|waiter| waiter.lease().cloned()));
         // Whoever waits for the commit before is told when it ends, however long this takes.
@@ -102,13 +101,6 @@ async fn run(parts: Parts, mut queues: Queues, stop: CancellationToken) {
     }
     if let Some(last) = under_way {
         last.end(&parts).await;
-    }
-}
-
-/// What was mapped before a switch is mapped by the files that its batch is folded by.
-fn renewed(unit: &mut Unit, bundle: &Bundle) {
-    if let Unit::Message(message) = unit {
-        renew(message, bundle);
     }
 }
 
@@ -196,9 +188,9 @@ impl UnderWay {
 
 /// What goes into one commit.
 #[derive(Debug, Default)]
-struct Closing {
-    units: Vec<Unit>,
-    waiters: Vec<Waiter>,
+pub(super) struct Closing {
+    pub(super) units: Vec<Unit>,
+    pub(super) waiters: Vec<Waiter>,
     bytes: usize,
     /// Acts that are of a delivery.
     deliveries: usize,

@@ -20,7 +20,9 @@ mod beside;
 mod fits;
 mod pace;
 mod recorded;
+mod renew;
 
+use batch::Closing;
 pub use batch::{Parts, start};
 pub use beside::{Args, Beside, Cursor, FetchDone, FetchKey, FetchWant};
 pub(crate) use fits::misfit;

@@ -1,6 +1,6 @@
 //! What a message's row keeps of how it was mapped, so that it can be mapped again as it was.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use orderhub_mapping::facts::LookupKey;
@@ -18,4 +18,6 @@ pub struct Recorded {
     pub facts: Option<Arc<[u8]>>,
     /// What it looks up and nobody knows yet: each document waits for what it lacks. Of reads, why there is no answer.
     pub lacks: BTreeMap<LookupKey, String>,
+    /// Documents that look themselves up: they are there without that first, and are driven once more.
+    pub again: BTreeSet<u32>,
 }

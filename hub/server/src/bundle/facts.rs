@@ -72,6 +72,12 @@ impl Kept {
         Self { settings: read.collect(), ..Self::default() }
     }
 
+    /// With the settings of another, which are those of the same system.
+    pub(super) fn and(mut self, other: Self) -> Self {
+        self.settings.extend(other.settings);
+        self
+    }
+
     /// The settings of today as they were for the message; those that are not kept stay.
     pub fn settings(&self, today: &BTreeMap<String, String>) -> BTreeMap<String, String> {
         let mut settings = today.clone();
@@ -124,25 +130,19 @@ pub(super) fn waiting_replies(of: &Integration) -> Vec<Diagnostic> {
 impl Bundle {
     /// Whether the mappings of a message look anything up that is not in the files.
     pub fn looks_up(&self, envelope: &Envelope) -> bool {
-        self.intake_of(envelope).is_some_and(|intake| intake.looks_up)
+        self.intakes_of(envelope).any(|intake| intake.looks_up)
     }
 
-    /// What is kept with a message before anything is looked up.
-    pub fn kept(&self, envelope: &Envelope) -> Kept {
-        let facts = self.intake_of(envelope).and_then(|intake| intake.facts.as_deref());
-        Kept::from_bytes(facts).unwrap_or_default()
-    }
-
-    /// What the documents of a message look up and nobody asked for yet, each once; that of `first` before the others.
-    pub fn wants(&self, envelope: &Envelope, kept: &Kept, first: Option<u32>) -> Vec<LookupKey> {
-        let Received::Documents(mapped) = self.receive_again(envelope, kept) else {
-            return Vec::new();
+    /// What the documents of a message look up and nobody asked for yet, each once; `only`: what this one of them does.
+    pub fn wants(&self, envelope: &Envelope, kept: &Kept, only: Option<u32>) -> Vec<LookupKey> {
+        let mapped = match self.receive_again(envelope, kept) {
+            Received::Documents(mapped) | Received::Notices(mapped, _) => mapped,
+            Received::Hints(_) | Received::Unreadable(..) => return Vec::new(),
         };
-        let first = first.and_then(|first| usize::try_from(first).ok());
-        let own = first.and_then(|first| mapped.get(first)).into_iter();
-        let mut named = BTreeSet::new();
-        let lacks = own.chain(&mapped).flat_map(|one| one.lacks());
-        let open = lacks.filter(|key| kept.look(key) == Looked::Open && named.insert(*key));
-        open.cloned().collect()
+        let own = (0..).zip(&mapped).filter(|(at, _)| only.is_none_or(|only| only == *at));
+        let lacks = own.flat_map(|(_, one)| one.lacks());
+        let open: BTreeSet<&LookupKey> =
+            lacks.filter(|key| kept.look(key) == Looked::Open).collect();
+        open.into_iter().cloned().collect()
     }
 }

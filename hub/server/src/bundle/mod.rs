@@ -19,12 +19,15 @@ mod compile;
 mod facts;
 mod files;
 mod given;
+mod heard;
 mod queues;
 mod receive;
 mod system;
 mod windows;
 
 pub use facts::Kept;
+pub(crate) use heard::{UNREADABLE, kept_with};
+pub(crate) use receive::unknown_document;
 pub use receive::{ARGS, FETCH, HINT, POLL, Received};
 pub use system::{Delivery, Fetch, Intake, Poll, Read, System};
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use orderhub_lang::value::Value;
-use orderhub_mapping::facts::{Facts, NoFacts};
+use orderhub_mapping::facts::{Facts, Lacks, NoFacts};
 use orderhub_mapping::{Context, MapError, Mapped};
 
 use super::{Bundle, Fetch, Intake, Kept, System};
@@ -27,9 +27,14 @@ pub enum Received {
     Documents(Vec<Mapped>),
     /// Documents to be fetched.
     Hints(Vec<FetchWant>),
-    /// A hint that does not say what it hints at: why.
-    Unreadable(String),
+    /// A webhook that could not be read when it came: its documents, one result each, and what it hints at.
+    Notices(Vec<Mapped>, Vec<FetchWant>),
+    /// A hint that does not say what it hints at, or a webhook that nobody can read still: a cause, and why.
+    Unreadable(&'static str, String),
 }
+
+/// The cause of a hint that does not say what it hints at.
+const UNREADABLE_HINT: &str = "unreadable_hint";
 
 impl Bundle {
     /// The intake that takes a message: by the kind of an answer or a page, else by its word.
@@ -61,7 +66,11 @@ impl Bundle {
         self.received(envelope, (system, &settings, kept))
     }
 
-    fn received(&self, envelope: &Envelope, from: From<'_>) -> Received {
+    pub(super) fn received(&self, envelope: &Envelope, from: From<'_>) -> Received {
+        if self.is_unread(envelope) {
+            let read = catch_unwind(AssertUnwindSafe(|| self.read_again(envelope, from)));
+            return read.unwrap_or_else(|_| Received::Documents(vec![Mapped::Failed(fault())]));
+        }
         let Some(intake) = self.intake_of(envelope) else {
             return Received::Documents(Vec::new());
         };
@@ -83,13 +92,26 @@ impl Bundle {
     pub fn map_in(&self, envelope: &Envelope) -> Vec<Mapped> {
         match self.receive(envelope) {
             Received::Documents(mapped) => mapped,
-            Received::Hints(_) | Received::Unreadable(_) => Vec::new(),
+            Received::Notices(mapped, _) => mapped,
+            Received::Hints(_) | Received::Unreadable(..) => Vec::new(),
         }
     }
 }
 
+/// What is said of a message that no intake takes.
+pub(crate) fn unknown_document(bundle: &Bundle, envelope: &Envelope) -> String {
+    let known: Vec<&str> = bundle.documents(&envelope.system).collect();
+    format!(
+        "no intake of `{}` takes the document `{}`; it takes: {}. Name it in its integration.yaml and replay, \
+         or discard",
+        envelope.system,
+        envelope.document,
+        known.join(", ")
+    )
+}
+
 /// A system, its settings as they are to count, and what was looked up.
-type From<'a> = (&'a System, &'a Settings, &'a dyn Facts);
+pub(super) type From<'a> = (&'a System, &'a Settings, &'a dyn Facts);
 
 type Settings = BTreeMap<String, String>;
 
@@ -110,14 +132,16 @@ fn documents(
 fn listed(from: From<'_>, intake: &Intake, body: &[u8]) -> Received {
     let page: Result<Vec<&serde_json::value::RawValue>, _> = serde_json::from_slice(body);
     let Ok(page) = page else {
-        return Received::Unreadable("the page is not a JSON array".to_owned());
+        return Received::Unreadable(UNREADABLE_HINT, "the page is not a JSON array".to_owned());
     };
     let mut mapped = Vec::with_capacity(page.len());
     for document in page {
         let body = document.get().as_bytes();
         match documents(from, intake, body, &BTreeMap::new()) {
             Received::Documents(more) => mapped.extend(more),
-            other @ (Received::Hints(_) | Received::Unreadable(_)) => return other,
+            other @ (Received::Hints(_) | Received::Notices(..) | Received::Unreadable(..)) => {
+                return other;
+            }
         }
     }
     Received::Documents(mapped)
@@ -128,14 +152,16 @@ fn hinted(envelope: &Envelope, intake: &Intake, each: impl Fn(&Value) -> &[Value
     let Some(fetch) = &intake.fetch else { return Received::Hints(Vec::new()) };
     let body = match Value::from_json(&envelope.body) {
         Ok(body) => body,
-        Err(error) => return Received::Unreadable(format!("it cannot be read: {error}")),
+        Err(error) => {
+            return Received::Unreadable(UNREADABLE_HINT, format!("it cannot be read: {error}"));
+        }
     };
     let own = *envelope.source == *HINT;
     let hints: Result<Vec<FetchWant>, String> =
         each(&body).iter().map(|hint| want(envelope, intake, fetch, hint, own)).collect();
     match hints {
         Ok(hints) => Received::Hints(hints),
-        Err(why) => Received::Unreadable(why),
+        Err(why) => Received::Unreadable(UNREADABLE_HINT, why),
     }
 }
 
@@ -186,6 +212,6 @@ fn fault() -> MapError {
         path: String::new(),
         why: "the program failed on it: a fault to report".to_owned(),
         key: None,
-        lacks: Box::default(),
+        lacks: Lacks::default(),
     }
 }

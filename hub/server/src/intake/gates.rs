@@ -4,22 +4,20 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use orderhub_mapping::facts::said;
+use orderhub_mapping::facts::{Lacks, said};
 use orderhub_mapping::{MapError, Mapped};
 use orderhub_order::ids::Collection;
 
 use super::Envelope;
-use super::lookups::Looks;
+use super::lookups::{Looks, Sources, find_out};
 use crate::apply::{Beside, MessageUnit, Recorded, Redrive};
-use crate::bundle::{Bundle, Received};
+use crate::bundle::{Bundle, Received, unknown_document};
+use crate::store::{Store, StoreError};
 
 /// The source of webhooks.
 pub const WEBHOOK: &str = "webhook";
 /// What a webhook is kept as that could not be read: as a document it is none.
 pub const UNREAD: &str = "webhook";
-/// Why it is none, however often it is tried.
-const AGAIN: &str = "a webhook that could not be read is no document: mend `webhooks:` of its connector and let it be sent again, \
-                     or discard this";
 /// Largest body that is stored at all; a larger one is refused at its source.
 pub const MOST_BYTES: usize = 16 << 20;
 
@@ -80,43 +78,24 @@ pub(crate) fn unit_with(
         unit.refused = Some(unknown_system(&unit.envelope));
         return unit;
     }
-    if bundle.intake_of(&unit.envelope).is_none() {
+    let intake = bundle.intake_of(&unit.envelope);
+    let unread = bundle.is_unread(&unit.envelope);
+    if intake.is_none() && !unread {
         // A system that sends webhooks sends more kinds than anybody wants. Whoever puts a message into
         // a queue of the hub means it: it waits for its intake.
-        if &*unit.envelope.document == UNREAD {
-            unit.refused = Some(("malformed", AGAIN.to_owned()));
-        } else if &*unit.envelope.source == WEBHOOK {
+        if &*unit.envelope.source == WEBHOOK {
             unit.skipped = true;
         } else {
-            unit.refused = Some(unknown_document(bundle, &unit.envelope));
+            unit.refused = Some(("unknown_document", unknown_document(bundle, &unit.envelope)));
         }
         return unit;
     }
-    let intake = bundle.intake_of(&unit.envelope);
     // Others say themselves in which letters they are written.
-    let utf8 = intake.is_none_or(|intake| intake.mappings.iter().all(|mapping| mapping.is_utf8()));
+    let utf8 = !unread
+        && intake.is_none_or(|intake| intake.mappings.iter().all(|mapping| mapping.is_utf8()));
     unit.refused = refuse(&unit.envelope.body, gates, unit.redrive.is_some(), utf8);
-    let facts = match &looks {
-        None => intake.and_then(|intake| intake.facts.as_ref().map(Arc::clone)),
-        Some(looks) => looks.kept.to_bytes().map(Arc::from),
-    };
     if unit.refused.is_none() {
-        let received = match looks {
-            None => bundle.receive(&unit.envelope),
-            Some(Looks { kept, lacks }) => {
-                unit.recorded.lacks = lacks;
-                bundle.receive_again(&unit.envelope, &kept)
-            }
-        };
-        match received {
-            Received::Documents(mapped) => {
-                unit.recorded.said = Some(said(&mapped));
-                unit.recorded.facts = facts;
-                unit.mapped = mapped;
-            }
-            Received::Hints(wants) => unit.beside.wants = wants,
-            Received::Unreadable(why) => unit.refused = Some(("unreadable_hint", why)),
-        }
+        map(&mut unit, bundle, looks);
         if unit.redrive.is_none() {
             park_long(&mut unit.mapped, gates.park_above_lines);
         }
@@ -124,18 +103,90 @@ pub(crate) fn unit_with(
     unit
 }
 
-/// Maps a message anew where another bundle is in use by now than when it came: what is mapped and folded by
-/// different files might be given to systems as neither of them means it.
-pub fn renew(message: &mut MessageUnit, bundle: &Bundle) {
-    let Some(gates) = message.recorded.gates else { return };
-    // What is looked up was found out for the files that asked: those are good enough once more.
-    if message.bundle == bundle.hash || bundle.looks_up(&message.envelope) {
-        return;
+/// Maps in what passed the gates, and records how.
+fn map(unit: &mut MessageUnit, bundle: &Bundle, looks: Option<Looks>) {
+    let facts = match &looks {
+        None => bundle.facts_of(&unit.envelope),
+        Some(looks) => looks.kept.to_bytes().map(Arc::from),
+    };
+    let received = match looks {
+        None => bundle.receive(&unit.envelope),
+        Some(Looks { kept, lacks }) => {
+            unit.recorded.lacks = lacks;
+            bundle.receive_again(&unit.envelope, &kept)
+        }
+    };
+    let mapped = match received {
+        Received::Documents(mapped) => mapped,
+        Received::Notices(mapped, wants) => {
+            // One document of it is driven: its hints were counted with the first.
+            if unit.redrive.is_none_or(|redrive| redrive.document.is_none()) {
+                unit.beside.wants = wants;
+            }
+            mapped
+        }
+        Received::Hints(wants) => {
+            unit.beside.wants = wants;
+            return;
+        }
+        Received::Unreadable(cause, why) => {
+            unit.refused = Some((cause, why));
+            return;
+        }
+    };
+    unit.recorded.said = Some(said(&mapped));
+    unit.recorded.facts = facts;
+    unit.mapped = mapped;
+    itself(unit);
+}
+
+/// A document that looks itself up, and is not there yet, would wait for itself: it is taken without that, and driven
+/// once more when it is there.
+fn itself(unit: &mut MessageUnit) {
+    let recorded = &mut unit.recorded;
+    for (position, one) in (0..).zip(&mut unit.mapped) {
+        let Mapped::Failed(error) = one else { continue };
+        let unbound = |key| recorded.lacks.contains_key(key);
+        if !error.lacks.keys.iter().all(unbound) {
+            continue;
+        }
+        if let Some(rest) = error.lacks.rest.take() {
+            recorded.again.insert(position);
+            *one = Mapped::Document(rest);
+        }
     }
-    let mut fresh = unit(bundle, gates, message.envelope.clone(), message.redrive);
+}
+
+/// Maps a message anew where another bundle is in use by now than when it came: what is mapped and folded by
+/// different files might be given to systems as neither of them means it. What it looks up is found out for the files
+/// that map it.
+///
+/// # Errors
+///
+/// [`StoreError`]: what it looks up cannot be read; it is not to be folded.
+pub async fn renew(
+    store: &dyn Store,
+    message: &mut MessageUnit,
+    bundle: &Bundle,
+) -> Result<(), StoreError> {
+    let Some(gates) = message.recorded.gates else { return Ok(()) };
+    if message.bundle == bundle.hash {
+        return Ok(());
+    }
+    let (envelope, redrive) = (&message.envelope, message.redrive);
+    let fits = envelope.body.len() <= gates.park_above_bytes && !envelope.suspect;
+    let looks = if fits || redrive.is_some() {
+        let only = redrive.and_then(|redrive| redrive.document);
+        // No system is asked while a batch waits: what looks up a cached read is asked for afterwards.
+        find_out(Sources { store, deliverer: None }, bundle, envelope, only).await?
+    } else {
+        None
+    };
+    let mut fresh = unit_with(bundle, gates, envelope.clone(), redrive, looks);
     let wants = std::mem::take(&mut fresh.beside.wants);
     let beside = std::mem::take(&mut message.beside);
     *message = MessageUnit { beside: Beside { wants, ..beside }, ..fresh };
+    Ok(())
 }
 
 fn unknown_system(envelope: &Envelope) -> (&'static str, String) {
@@ -144,18 +195,6 @@ fn unknown_system(envelope: &Envelope) -> (&'static str, String) {
         envelope.system
     );
     ("unknown_system", why)
-}
-
-fn unknown_document(bundle: &Bundle, envelope: &Envelope) -> (&'static str, String) {
-    let known: Vec<&str> = bundle.documents(&envelope.system).collect();
-    let why = format!(
-        "no intake of `{}` takes the document `{}`; it takes: {}. Name it in its integration.yaml and replay, \
-         or discard",
-        envelope.system,
-        envelope.document,
-        known.join(", ")
-    );
-    ("unknown_document", why)
 }
 
 fn refuse(body: &Bytes, gates: Gates, again: bool, utf8: bool) -> Option<(&'static str, String)> {
@@ -197,7 +236,7 @@ fn park_long(mapped: &mut [Mapped], most: usize) {
                     "the document has {count} lines, more than `intake.park_above_lines` = {most}; replay it to take it in all the same"
                 ),
                 key: Some(contribution.key.to_string()),
-                lacks: Box::default(),
+                lacks: Lacks::default(),
             });
         }
     }

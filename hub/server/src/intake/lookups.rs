@@ -8,8 +8,8 @@
 //!
 //! Bounds: reads of one message end within [`WITHIN`]; [`ROUNDS`] questions to the store, where one look-up needs what another gives; [`MOST`] look-ups of a message
 //! in all of them. Of a message of several documents, those whose look-ups are beyond are driven alone
-//! afterwards, with theirs first; one document that looks up more is a todo. Of the orders that are found, [`AT_ONCE`]
-//! are read at a time.
+//! afterwards, for which theirs alone are found out; one document that looks up more is a todo. Of the orders that are
+//! found, [`AT_ONCE`] are read at a time.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -59,12 +59,12 @@ pub(crate) struct Looks {
     pub(crate) lacks: BTreeMap<LookupKey, String>,
 }
 
-/// Finds it out; `None`: its mappings look nothing up. `first`: the document that is driven alone.
+/// Finds it out; `None`: its mappings look nothing up. `only`: for the document that is driven alone.
 pub(crate) async fn find_out(
     sources: Sources<'_>,
     bundle: &Bundle,
     envelope: &Envelope,
-    first: Option<u32>,
+    only: Option<u32>,
 ) -> Result<Option<Looks>, StoreError> {
     if !bundle.looks_up(envelope) {
         return Ok(None);
@@ -72,7 +72,7 @@ pub(crate) async fn find_out(
     let mut looks = Looks { kept: bundle.kept(envelope), lacks: BTreeMap::new() };
     let mut room = MOST;
     for _ in 0..ROUNDS {
-        let mut wants = bundle.wants(envelope, &looks.kept, first);
+        let mut wants = bundle.wants(envelope, &looks.kept, only);
         wants.retain(|want| !looks.lacks.contains_key(want));
         wants.truncate(room);
         if wants.is_empty() {

@@ -1,7 +1,9 @@
 //! Webhooks: verified over their raw bytes, read into notices, stored, then answered.
 //!
-//! **Invariant:** 2xx only after the commit that holds every notice of the request. Test:
-//! `a_webhook_is_verified_stored_and_only_then_answered`.
+//! **Invariant:** 2xx only after the commit that holds every notice of the request, those too that cannot be read. Tests:
+//! `a_webhook_is_verified_stored_and_only_then_answered`,
+//! `one_notice_that_cannot_be_read_holds_back_none_beside_it`.
+//! Bounds: [`MOST_NOTICES`] of one request; of more nothing is taken, and the sender is told.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,12 +12,16 @@ use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use orderhub_connectors::contract::{Credentials, Heard, NO_SESSION, Notice, Webhook};
+use orderhub_connectors::contract::{
+    Credentials, Heard, MOST_NOTICES, NO_SESSION, Notice, Unheard, Unread, Webhook,
+};
 use orderhub_connectors::error::VerifyError;
 use orderhub_order::ids::SystemName;
 
-use super::{Envelope, headers as kept};
+use super::{Envelope, Intake, Pending, headers as kept};
+use crate::bundle::{UNREADABLE, kept_with};
 use crate::http::{Api, Problem};
+use crate::store::StoreError;
 
 /// Senders give up after about five seconds and send again; so does the hub, a little earlier.
 const STORED_WITHIN: Duration = Duration::from_secs(4);
@@ -103,15 +109,16 @@ async fn take(
     let heard = verify(api, &system, &hook)?;
     let Heard { respond, notices } = heard;
     let kept = kept::keep(pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+    let request = Request { api, system: &system, hook: &hook, kept };
     let storing = async {
         match notices {
-            Ok(notices) => store(api, &system, notices, &kept).await,
-            Err(why) => {
-                let envelope = envelope(api, &system, super::gates::UNREAD, (None, body), &kept);
-                let pending = api.intake.queue_refused(envelope, "malformed", why).await?;
+            Ok(notices) => store(&request, notices).await,
+            Err(Unheard::Unreadable(why)) => {
+                let pending = request.unread(&api.intake, None, why).await?;
                 pending.stored().await?;
                 Ok(())
             }
+            Err(Unheard::TooMany(has)) => Err(request.too_many(has)),
         }
     };
     match tokio::time::timeout(STORED_WITHIN, storing).await {
@@ -188,37 +195,79 @@ fn verify(api: &Api, system: &SystemName, hook: &Webhook<'_>) -> Result<Heard, P
     })
 }
 
-fn envelope(
-    api: &Api,
-    system: &SystemName,
-    kind: &str,
-    (message_id, body): (Option<String>, Bytes),
-    kept: &[(String, String)],
-) -> Envelope {
-    Envelope {
-        source: Arc::from(super::gates::WEBHOOK),
-        system: system.clone(),
-        document: Arc::from(kind),
-        message_id,
-        body,
-        headers: kept.to_vec(),
-        received: api.clock.now(),
-        suspect: false,
+/// What is kept of a request with each of its notices.
+struct Request<'r> {
+    api: &'r Api,
+    system: &'r SystemName,
+    hook: &'r Webhook<'r>,
+    kept: Vec<(String, String)>,
+}
+
+impl Request<'_> {
+    fn envelope(&self, kind: &str, (message_id, body): (Option<String>, Bytes)) -> Envelope {
+        Envelope {
+            source: Arc::from(super::gates::WEBHOOK),
+            system: self.system.clone(),
+            document: Arc::from(kind),
+            message_id,
+            body,
+            headers: self.kept.clone(),
+            received: self.api.clock.now(),
+            suspect: false,
+        }
+    }
+
+    /// Keeps the request whole for what of it cannot be read: all of it, or the notices at these positions. It is read
+    /// again when its connector is mended.
+    async fn unread(
+        &self,
+        intake: &Intake,
+        at: Option<&[usize]>,
+        why: String,
+    ) -> Result<Pending, StoreError> {
+        let mut envelope = self.envelope(super::gates::UNREAD, (None, self.hook.body.clone()));
+        envelope.headers.extend(kept_with(at, self.hook.path, self.hook.query));
+        intake.queue_refused(envelope, UNREADABLE, why).await
+    }
+
+    /// Nothing of it is stored: a sender who is told so divides it, or sends it again until somebody looks.
+    fn too_many(&self, has: usize) -> Problem {
+        let label = self.system.to_string();
+        metrics::counter!("orderhub_webhooks_refused_total", "system" => label).increment(1);
+        let system = self.system;
+        tracing::warn!(%system, notices = has, "a webhook with too many notices was refused");
+        let detail =
+            format!("the request has {has} notices; send at most {MOST_NOTICES} in one request");
+        Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_many", detail)
     }
 }
 
-/// Hands all notices in, then waits for all of them: they share commits, in their order.
-async fn store(
-    api: &Api,
-    system: &SystemName,
-    notices: Vec<Notice>,
-    kept: &[(String, String)],
-) -> Result<(), Problem> {
-    let (intake, mut pending) = (api.intake.in_order(), Vec::with_capacity(notices.len()));
-    for notice in notices {
-        let said = (notice.id, notice.document);
-        let envelope = envelope(api, system, &notice.kind, said, kept);
-        pending.push(intake.queue(envelope).await?);
+/// Places of one request that are told; the others are counted.
+const MOST_PLACES: usize = 10;
+
+/// Hands all notices in, then waits for all of them: they share commits, in their order. Those that cannot be read
+/// are kept together, with the request, and hold back none beside them.
+async fn store(request: &Request<'_>, notices: Vec<Result<Notice, Unread>>) -> Result<(), Problem> {
+    let (intake, mut pending) = (request.api.intake.in_order(), Vec::with_capacity(notices.len()));
+    let (mut at, mut why) = (Vec::new(), Vec::new());
+    for (position, notice) in notices.into_iter().enumerate() {
+        match notice {
+            Ok(Notice { id, kind, document }) => {
+                let envelope = request.envelope(&kind, (id, document));
+                pending.push(intake.queue(envelope).await?);
+            }
+            Err(unread) => {
+                at.push(position);
+                why.push(format!("{}: {}", unread.place, unread.why));
+            }
+        }
+    }
+    if !at.is_empty() {
+        let beyond = why.len().saturating_sub(MOST_PLACES);
+        why.truncate(MOST_PLACES);
+        let more = if beyond > 0 { format!("; and {beyond} more") } else { String::new() };
+        let why = format!("{}{more}", why.join("; "));
+        pending.push(request.unread(&intake, Some(&at), why).await?);
     }
     for one in pending {
         one.stored().await?;

@@ -291,6 +291,15 @@ pub trait Store:
     /// and makes a todo of what waits longer than seven days. Answers how many were woken.
     fn sweep(&self, now: Timestamp) -> BoxFuture<'_, Result<u64, StoreError>>;
 
+    /// Makes due what waits for what it looks up, and was mapped by other files than these; at most so many. Answers
+    /// how many.
+    fn wake_for_files(
+        &self,
+        bundle: &str,
+        now: Timestamp,
+        most: usize,
+    ) -> BoxFuture<'_, Result<u64, StoreError>>;
+
     /// One bounded step of throwing away what was kept for its time ([`keep`]); the store goes on meanwhile.
     /// `now`: by the store's clock.
     fn prune(&self, now: Timestamp) -> BoxFuture<'_, Result<Pruned, StoreError>>;

@@ -58,8 +58,8 @@ fn came(seen: &In) -> Json {
 /// Of what only hints at documents there is nothing to see yet.
 fn documents(received: Received) -> Vec<Mapped> {
     match received {
-        Received::Documents(mapped) => mapped,
-        Received::Hints(_) | Received::Unreadable(_) => Vec::new(),
+        Received::Documents(mapped) | Received::Notices(mapped, _) => mapped,
+        Received::Hints(_) | Received::Unreadable(..) => Vec::new(),
     }
 }
 

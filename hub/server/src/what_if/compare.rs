@@ -198,7 +198,7 @@ mod tests {
             path: String::new(),
             why: String::new(),
             key: key.map(str::to_owned),
-            lacks: Box::default(),
+            lacks: Default::default(),
         })
     }
 

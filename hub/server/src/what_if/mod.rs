@@ -218,7 +218,9 @@ impl Run<'_> {
         kept: &Kept,
     ) -> Result<(), StoreError> {
         let mut facts = kept.clone();
-        match now::look_up(traffic, self.new, &drive.envelope, &mut facts).await? {
+        // What was driven alone knows nothing of its neighbours: those say no more by the one than by the other.
+        let open = old.wants(&drive.envelope, kept, None);
+        match now::look_up(traffic, self.new, &drive.envelope, &mut facts, &open).await? {
             Now::Recorded => {}
             Now::Known => self.report.looked_up += 1,
             Now::Waits => {
@@ -275,7 +277,7 @@ fn was_mapped(drive: &Drive) -> bool {
 /// The documents of a message; `None`: it only hints at some.
 fn documents(received: Received) -> Option<Vec<Mapped>> {
     match received {
-        Received::Documents(mapped) => Some(mapped),
-        Received::Hints(_) | Received::Unreadable(_) => None,
+        Received::Documents(mapped) | Received::Notices(mapped, _) => Some(mapped),
+        Received::Hints(_) | Received::Unreadable(..) => None,
     }
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
-use orderhub_mapping::facts::LookupOf;
+use orderhub_mapping::facts::{LookupKey, LookupOf};
 use orderhub_order::identify::ReferenceKey;
 use orderhub_order::ids::OrderKey;
 use orderhub_order::model::State;
@@ -37,16 +37,18 @@ pub(super) enum Now {
     TooMany,
 }
 
-/// Adds to `kept` what a bundle looks up besides for a message.
+/// Adds to `kept` what a bundle looks up besides for a message, but for what is `open` by the files of then, too.
 pub(super) async fn look_up(
     traffic: &mut dyn Traffic,
     bundle: &Bundle,
     envelope: &Envelope,
     kept: &mut Kept,
+    open: &[LookupKey],
 ) -> Result<Now, StoreError> {
     let mut now = Now::Recorded;
     for _ in 0..ROUNDS {
         let mut wants = bundle.wants(envelope, kept, None);
+        wants.retain(|want| !open.contains(want));
         wants.truncate(MOST);
         if wants.is_empty() {
             return Ok(now);
@@ -74,5 +76,6 @@ pub(super) async fn look_up(
             kept.learn(want, state.as_deref().and_then(|state| taken(want, &bound, state)));
         }
     }
-    Ok(if bundle.wants(envelope, kept, None).is_empty() { now } else { Now::TooMany })
+    let rest = bundle.wants(envelope, kept, None);
+    Ok(if rest.iter().all(|want| open.contains(want)) { now } else { Now::TooMany })
 }

@@ -230,7 +230,7 @@ async fn a_webhook_that_could_not_be_read_stays_a_todo_when_it_is_replayed() {
     let hub = shops().await;
     let body = "no order";
     hub.webhook("shop_eu", "orders/create", body, &proof(body)).await;
-    let todo = "/api/v1/todo?cause=malformed";
+    let todo = "/api/v1/todo?cause=unreadable_webhook";
     let id = hub.get(todo).await.body["items"][0]["id"].as_i64().unwrap();
     hub.call(Method::POST, &format!("/api/v1/todo/{id}/replay"), "").await;
     let mut tick = tokio::time::interval(std::time::Duration::from_millis(20));

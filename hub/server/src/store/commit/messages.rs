@@ -156,11 +156,18 @@ impl<'a> WorkingSet<'a> {
     /// it. What was not even asked for, because there was too much in its message, is driven alone.
     fn looks_up(&mut self, by: By<'_>, error: &MapError) -> Option<DocumentOutcome> {
         let known = &by.head.recorded.lacks;
-        let lacks = || error.lacks.iter().filter(|key| known.contains_key(*key));
+        let lacks = || error.lacks.keys.iter().filter(|key| known.contains_key(*key));
         let Some(first) = lacks().next() else {
             let among = by.head.redrive.is_none_or(|redrive| redrive.document.is_none());
-            if error.lacks.is_empty() || error.cause != NOT_ASKED || !among {
+            if error.lacks.keys.is_empty() || error.cause != NOT_ASKED {
                 return None;
+            }
+            if !among {
+                let why =
+                    "one document looks up more than is looked up for a message: let it be divided"
+                        .to_owned();
+                let key = error.key.as_deref();
+                return Some(self.park(by, Some(by.document), NOT_ASKED, why, key));
             }
             let now = self.now();
             self.wait(by.first, Some(by.document), "waiting", Some(now), Vec::new());
@@ -173,7 +180,8 @@ impl<'a> WorkingSet<'a> {
         }
         let why = format!("it looks up the {} `{}`, which is not known yet", first.name, first.id);
         let key = |key: &LookupKey| WaitKey::reference(&reference(&by.head.envelope.system, key));
-        Some(self.waiting(by, lacks().map(key).collect(), &why))
+        let files = WaitKey::files(&by.head.bundle);
+        Some(self.waiting(by, lacks().map(key).chain([files]).collect(), &why))
     }
 
     /// Its system is asked again, the later the longer it waits.
@@ -229,7 +237,14 @@ impl<'a> WorkingSet<'a> {
                     Some(waits) => waits,
                     None => self.unmapped(by, error),
                 },
-                Document::Said(act, keys) => self.said(act, keys, by),
+                Document::Said(act, keys) => {
+                    let said = self.said(act, keys, by);
+                    if said.outcome == Word::Applied && head.recorded.again.contains(&position) {
+                        let now = self.now();
+                        self.wait(by.first, Some(position), "waiting", Some(now), Vec::new());
+                    }
+                    said
+                }
             };
             outcomes.push(outcome);
         }

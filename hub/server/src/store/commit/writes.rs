@@ -221,6 +221,8 @@ pub(crate) struct WaitKey {
 pub(crate) const REF: &str = "ref";
 /// The kind of a wait for a lane to settle.
 const LANE: &str = "#lane";
+/// The kind of a wait for other files than those by which a look-up found nothing.
+pub(crate) const FILES: &str = "#files";
 /// The kind of a wait for a parked document.
 const PARKED: &str = "#parked";
 
@@ -241,6 +243,11 @@ impl WaitKey {
     pub(crate) fn lane(system: &SystemName, key: OrderKey) -> Self {
         let ext_id = key.0.to_string().into();
         Self { system: system.as_str().into(), kind: LANE.into(), ext_id }
+    }
+
+    /// Waits for other files than these, too: they may look up something else, or nothing.
+    pub(crate) fn files(bundle: &str) -> Self {
+        Self { system: "".into(), kind: FILES.into(), ext_id: bundle.into() }
     }
 
     /// Waits for a parked document to be done with.

@@ -205,6 +205,18 @@ impl Store for PostgresStore {
         }))
     }
 
+    fn wake_for_files(
+        &self,
+        bundle: &str,
+        now: Timestamp,
+        most: usize,
+    ) -> BoxFuture<'_, Result<u64, StoreError>> {
+        let bundle: Box<str> = bundle.into();
+        Box::pin(
+            self.write(async move |tx| pending::wake_for_files(tx.c, &bundle, now, most).await),
+        )
+    }
+
     fn prune(&self, now: Timestamp) -> BoxFuture<'_, Result<Pruned, StoreError>> {
         let kept = self.kept;
         Box::pin(self.pruner.run(move |c| Box::pin(prune::step(c, kept, now))))

@@ -13,6 +13,7 @@ use super::write::{forget, insert_todos};
 use crate::intake::Envelope;
 use crate::store::codec;
 use crate::store::columns::{from_column, to_column};
+use crate::store::commit::FILES;
 use crate::store::waits::{AGAIN_NS, LOOK_NS, MOST_DRIVES, WAITS_NS, drives_failed, waits_long};
 use crate::store::{MessageRow, PendingRow};
 
@@ -74,8 +75,9 @@ pub(super) async fn sweep(c: &mut PgConnection, now: Timestamp) -> Result<u64, F
     let joined = query(sql).bind(now).execute(&mut *c).await?.rows_affected();
     let sql = "UPDATE pending SET why = 'woken', due_at = $1, woken_at = $1
                WHERE due_at IS NULL AND coalesce(woken_at, since) < $2 AND id IN (
-                   SELECT pending FROM pending_keys WHERE starts_with(kind, '#'))";
-    let looked = query(sql).bind(now).bind(now.saturating_sub(LOOK_NS)).execute(&mut *c).await?;
+                   SELECT pending FROM pending_keys WHERE starts_with(kind, '#') AND kind <> $3)";
+    let looked = query(sql).bind(now).bind(now.saturating_sub(LOOK_NS)).bind(FILES);
+    let looked = looked.execute(&mut *c).await?;
     let sql = "UPDATE pending SET shown = 1 WHERE (due_at IS NULL OR why = 'waiting') AND shown = 0 AND since < $1
                RETURNING message, document";
     let long: Vec<(i64, i64)> =
@@ -86,6 +88,25 @@ pub(super) async fn sweep(c: &mut PgConnection, now: Timestamp) -> Result<u64, F
     });
     insert_todos(c, &todos.collect::<Vec<_>>(), now).await?;
     Ok(joined + looked.rows_affected())
+}
+
+/// Makes due what was mapped by other files and waits for what it looks up.
+pub(super) async fn wake_for_files(
+    c: &mut PgConnection,
+    bundle: &str,
+    now: Timestamp,
+    most: usize,
+) -> Result<u64, Fault> {
+    // SKIP LOCKED: what somebody wakes or drives at this moment is his, or is woken the next time.
+    let sql = "UPDATE pending SET why = 'woken', due_at = $1, woken_at = $1
+               WHERE id IN (
+                   SELECT p.id FROM pending p
+                   WHERE p.due_at IS NULL AND p.id IN (
+                       SELECT pending FROM pending_keys WHERE system = '' AND kind = $2 AND ext_id <> $3)
+                   ORDER BY p.id LIMIT $4 FOR UPDATE SKIP LOCKED)";
+    let most = i64::try_from(most).unwrap_or(i64::MAX);
+    let woken = query(sql).bind(to_column(now)).bind(FILES).bind(bundle).bind(most);
+    Ok(woken.execute(c).await?.rows_affected())
 }
 
 /// A message as it arrived; that of a later drive has the body of the first.

@@ -188,6 +188,20 @@ impl Store for SqliteStore {
         }))
     }
 
+    fn wake_for_files(
+        &self,
+        bundle: &str,
+        now: Timestamp,
+        most: usize,
+    ) -> BoxFuture<'_, Result<u64, StoreError>> {
+        let bundle: Box<str> = bundle.into();
+        Box::pin(call(&self.jobs, move |writer| {
+            writer.transaction(|writer| {
+                Ok(pending::wake_for_files(&writer.connection, &bundle, now, most)?)
+            })
+        }))
+    }
+
     fn prune(&self, now: Timestamp) -> BoxFuture<'_, Result<Pruned, StoreError>> {
         let kept = self.kept;
         Box::pin(call(&self.jobs, move |writer| prune::step(writer, kept, now)))

@@ -11,6 +11,7 @@ use super::write::{forget, insert_todo};
 use crate::intake::Envelope;
 use crate::store::codec;
 use crate::store::columns::{from_column, to_column};
+use crate::store::commit::FILES;
 use crate::store::waits::{AGAIN_NS, LOOK_NS, MOST_DRIVES, WAITS_NS, drives_failed, waits_long};
 use crate::store::{MessageRow, PendingRow};
 
@@ -69,9 +70,9 @@ pub(super) fn sweep(c: &Connection, now: Timestamp) -> Result<u64, Fault> {
         .prepare_cached(
             "UPDATE pending SET why = 'woken', due_at = ?1, woken_at = ?1
              WHERE due_at IS NULL AND coalesce(woken_at, since) < ?2 AND id IN (
-                 SELECT pending FROM pending_keys WHERE kind GLOB '#*')",
+                 SELECT pending FROM pending_keys WHERE kind GLOB '#*' AND kind <> ?3)",
         )?
-        .execute([now, now.saturating_sub(LOOK_NS)])?;
+        .execute(params![now, now.saturating_sub(LOOK_NS), FILES])?;
     let mut statement = c.prepare_cached(
         "UPDATE pending SET shown = 1 WHERE (due_at IS NULL OR why = 'waiting') AND shown = 0 AND since < ?1
          RETURNING message, document",
@@ -85,6 +86,25 @@ pub(super) fn sweep(c: &Connection, now: Timestamp) -> Result<u64, Fault> {
         insert_todo(c, &waits_long(&message, u32::try_from(document).ok()), now)?;
     }
     Ok(u64::try_from(joined + looked).unwrap_or(u64::MAX))
+}
+
+/// Makes due what was mapped by other files and waits for what it looks up.
+pub(super) fn wake_for_files(
+    c: &Connection,
+    bundle: &str,
+    now: Timestamp,
+    most: usize,
+) -> Result<u64, Fault> {
+    let most = i64::try_from(most).unwrap_or(i64::MAX);
+    let woken = c
+        .prepare_cached(
+            "UPDATE pending SET why = 'woken', due_at = ?1, woken_at = ?1
+             WHERE id IN (
+                 SELECT p.id FROM pending_keys k JOIN pending p ON p.id = k.pending
+                 WHERE k.system = '' AND k.kind = ?2 AND k.ext_id <> ?3 AND p.due_at IS NULL LIMIT ?4)",
+        )?
+        .execute(params![to_column(now), FILES, bundle, most])?;
+    Ok(u64::try_from(woken).unwrap_or(u64::MAX))
 }
 
 /// A message as it arrived; that of a later drive has the body of the first.

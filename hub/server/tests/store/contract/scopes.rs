@@ -49,7 +49,7 @@ async fn parked(world: &mut World, shop: &str) -> i64 {
         path: String::new(),
         why: "no document".to_owned(),
         key: None,
-        lacks: Box::default(),
+        lacks: Default::default(),
     };
     let mut parked = unit(world.now, Some(shop), "{", vec![Mapped::Failed(error)]);
     parked.envelope.system = SystemName::new(shop);

@@ -20,7 +20,7 @@ pub(crate) fn failed(world: &World, id: &str, key: Option<&str>) -> Unit {
         path: "financial_status".to_owned(),
         why: "`maybe` is in no row".to_owned(),
         key: key.map(str::to_owned),
-        lacks: Box::default(),
+        lacks: Default::default(),
     };
     Unit::Message(Box::new(unit(world.now, Some(id), "body", vec![Mapped::Failed(error)])))
 }
