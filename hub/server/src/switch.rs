@@ -15,14 +15,16 @@
 //! `what_the_store_names_and_nobody_can_use_is_said_until_it_names_another`.
 //! **Invariant:** a switch loses, doubles and reorders nothing, whatever a target does. Test:
 //! `reloads_under_load_lose_nothing`.
-//! **Invariant:** a folder in the middle of a change is not taken for the change. Test:
+//! **Invariant:** a folder in the middle of a change is not taken for the change ([`rest`]). Test:
 //! `a_folder_is_taken_when_it_rests`.
+//! **Invariant:** a mapping that has lost its cases, or fails them, is used and told of: log and API. Test:
+//! `a_mapping_that_lost_its_cases_or_fails_them_is_told_of`.
 //! **Invariant:** a folder that cannot be read any more is told of, once, and the bundle in use goes on. Test:
 //! `a_folder_that_vanishes_is_told_of_and_the_hub_goes_on`.
 //!
-//! **Bounds:** a change is seen within [`LOOK`] and taken [`SETTLE`] later; where looking takes long (a large folder,
-//! a busy machine) looks are further apart ([`EASE`]), [`LONGEST`] at most; a folder that never rests is taken as it
-//! is after [`UNSETTLED`] looks.
+//! **Bounds:** a change is seen within [`LOOK`] and taken when the folder has stood still for 1.5 s, for 10 s where a file
+//! does not end with a newline; where looking takes long (a large folder, a busy machine) looks are further apart
+//! ([`EASE`]), [`LONGEST`] at most. A folder that never stands still is never taken, and is told of every 10 s.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -33,23 +35,24 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use self::judged::judge;
+use self::rest::{Known, Rest, Rests, known, unended};
 pub use self::standing::Standing;
-use self::standing::{From, Refused};
+use self::standing::{Changing, From, Refused};
 use crate::bundle::{Bundle, BundleError, Files};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::store::{Shared, Store, StoreError};
 
+mod judged;
+mod rest;
 pub(crate) mod standing;
 
 /// Between two looks at the folder: a change is seen so late at most.
 const LOOK: Duration = Duration::from_millis(500);
 
-/// Between a look that found another folder and the next: a change is over when both find the same.
-const SETTLE: Duration = Duration::from_millis(200);
-
-/// So many looks in a row may each find another folder.
-const UNSETTLED: u32 = 10;
+/// Between two looks at a folder that is being changed.
+const SETTLE: Duration = Duration::from_millis(250);
 
 /// Between two looks lies so many times what one takes.
 const EASE: u32 = 4;
@@ -129,9 +132,10 @@ struct Switch {
     parts: Parts,
     /// What the folder held last.
     seen: Arc<str>,
-    /// What a look found that is not taken yet, and how many looks in a row found another.
-    found: Option<String>,
-    unsettled: u32,
+    /// The files of what it held.
+    known: Known,
+    /// What looks found that is not taken yet.
+    rest: Rest,
     /// What the store named last and could not be switched to.
     refused: Arc<str>,
     /// Looks in a row at which the folder could not be read.
@@ -142,7 +146,8 @@ impl Switch {
     fn new(parts: Parts) -> Self {
         let seen = Arc::clone(&parts.active.borrow().hash);
         let refused = Arc::clone(&seen);
-        Self { parts, seen, found: None, unsettled: 0, refused, unreadable: 0 }
+        let (known, rest) = (Known::new(), Rest::default());
+        Self { parts, seen, known, rest, refused, unreadable: 0 }
     }
 
     /// Looks at the folder; when to look again.
@@ -164,16 +169,44 @@ impl Switch {
         }
         metrics::gauge!("orderhub_mappings_unreadable").set(0.0);
         if *hash == *self.seen {
-            (self.found, self.unsettled) = (None, 0);
+            self.rests();
+            if self.known.is_empty() {
+                self.known = known(&files);
+            }
             return LOOK;
         }
-        if self.found.as_ref() != Some(&hash) && self.unsettled < UNSETTLED {
-            (self.found, self.unsettled) = (Some(hash), self.unsettled + 1);
-            return SETTLE;
+        match self.rest.found(&hash, Instant::now(), || unended(&files, &self.known)) {
+            Rests::Changing => return SETTLE,
+            Rests::TooLong(since, unended) => {
+                self.unrested(since, unended);
+                return SETTLE;
+            }
+            Rests::Still => {}
         }
-        (self.found, self.unsettled) = (None, 0);
+        self.rests();
+        self.known = known(&files);
         self.take(hash.into(), files).await;
         LOOK
+    }
+
+    /// Told again and again: nobody knows which of its states is meant.
+    fn unrested(&self, since: Duration, unended: Option<String>) {
+        let seconds = since.as_secs();
+        let file = unended.map(|file| format!("; `{file}` does not end with a newline"));
+        let why = format!(
+            "the folder of the integration files has not rested for {seconds} s, those in use stay until it does{}",
+            file.unwrap_or_default()
+        );
+        tracing::warn!("{why}");
+        let began = self.parts.clock.now().saturating_sub(since);
+        self.parts.standing.changing(Some(Changing { since: began.unwrap_or_default(), why }));
+    }
+
+    fn rests(&mut self) {
+        if self.rest.none() {
+            tracing::info!("the folder of the integration files rests");
+            self.parts.standing.changing(None);
+        }
     }
 
     /// Switches to what the folder holds, if it can be used.
@@ -192,7 +225,7 @@ impl Switch {
         match told.await {
             Ok(bundle) => {
                 self.parts.standing.agrees(From::Folder);
-                self.switch(bundle);
+                self.switch(bundle, files).await;
             }
             Err(NotSwitched::Store(error)) => {
                 tracing::warn!(%error, "the changed files are not in use yet; it is tried again");
@@ -231,10 +264,11 @@ impl Switch {
         }
         let found = async {
             let files = self.parts.store.bundle(&named).await?;
-            self.compile(files.ok_or_else(|| NotSwitched::Missing(named.clone()))?).await
+            let files = files.ok_or_else(|| NotSwitched::Missing(named.clone()))?;
+            Ok((self.compile(files.clone()).await?, files))
         };
         match found.await {
-            Ok(bundle) => self.switch(bundle),
+            Ok((bundle, files)) => self.switch(bundle, files).await,
             // Said again by the store a second later.
             Err(NotSwitched::Store(error)) => {
                 tracing::warn!(%error, "the bundle in use is not read")
@@ -253,7 +287,8 @@ impl Switch {
         Ok(compiled.map_err(|_| NotSwitched::Fault)??)
     }
 
-    fn switch(&mut self, bundle: Bundle) {
+    async fn switch(&mut self, bundle: Bundle, files: Files) {
+        let before = Arc::clone(&self.parts.active.borrow().hash);
         for warning in bundle.warnings() {
             tracing::warn!(code = warning.code, file = warning.source.name, "{}", warning.message);
         }
@@ -262,6 +297,18 @@ impl Switch {
         self.parts.standing.agrees(From::Store);
         self.parts.standing.switched(self.parts.clock.now());
         self.parts.active.send_replace(Arc::new(bundle));
+        self.judge(&before, files).await;
+    }
+
+    /// What the files' own cases say of those that are in use now; the files before are those that the store keeps.
+    async fn judge(&self, before: &str, files: Files) {
+        let before = self.parts.store.bundle(before).await.ok().flatten();
+        let judged = tokio::task::spawn_blocking(move || judge(before.as_ref(), &files)).await;
+        let warnings = judged.unwrap_or_default();
+        for warning in &warnings {
+            tracing::warn!(file = warning.file, "{}", warning.why);
+        }
+        self.parts.standing.warn(warnings);
     }
 
     fn refuse(&self, hash: &Arc<str>, from: From, error: &NotSwitched) {

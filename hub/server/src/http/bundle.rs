@@ -16,5 +16,11 @@ use super::openapi::shapes;
 pub(super) async fn one(_caller: May<to::ReadSystems>, State(api): State<Api>) -> Json<Value> {
     let hash = api.intake.bundle().hash.to_string();
     let since = api.standing.since().to_string();
-    Json(json!({ "hash": hash, "since": since, "refused": api.standing.refused() }))
+    Json(json!({
+        "hash": hash,
+        "since": since,
+        "refused": api.standing.refused(),
+        "changing": api.standing.is_changing(),
+        "warnings": api.standing.warnings(),
+    }))
 }

@@ -1,6 +1,6 @@
 //! What is said of the bundle in use, to the API and to metrics: since when, and what was refused.
 //!
-//! **Bound:** the last refusal of the folder and the last of the store, [`MOST_FINDINGS`] findings each.
+//! **Bound:** the warnings of the last switch ([`super::judged`]); the last refusal of the folder and the last of the store, [`MOST_FINDINGS`] findings each.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -10,6 +10,7 @@ use orderhub_lang::diagnostic::Severity;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::judged::Warning;
 use crate::bundle::BundleError;
 
 /// Findings that are kept of files that were refused; the check names all.
@@ -61,6 +62,15 @@ impl Refused {
     }
 }
 
+/// A folder that does not stand still.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Changing {
+    /// Since when.
+    pub since: Timestamp,
+    /// What is said of it.
+    pub why: String,
+}
+
 /// What is so now. Cheap to clone; clones share it.
 #[derive(Clone, Debug)]
 pub struct Standing(Arc<Mutex<State>>);
@@ -72,12 +82,17 @@ struct State {
     unread: Option<Refused>,
     folder: Option<Refused>,
     store: Option<Refused>,
+    changing: Option<Changing>,
+    warnings: Vec<Warning>,
 }
 
 impl Standing {
     /// A bundle in use since then, and nothing refused.
     pub fn new(since: Timestamp) -> Self {
-        Self(Arc::new(Mutex::new(State { since, unread: None, folder: None, store: None })))
+        let (unread, folder, store, changing) = (None, None, None, None);
+        let warnings = Vec::new();
+        let state = State { since, unread, folder, store, changing, warnings };
+        Self(Arc::new(Mutex::new(state)))
     }
 
     /// Since when this process uses the bundle that it uses.
@@ -91,6 +106,24 @@ impl Standing {
             let all = [&state.unread, &state.folder, &state.store];
             all.into_iter().flatten().max_by_key(|refused| refused.at).cloned()
         })
+    }
+
+    /// The folder, where it has not stood still for long.
+    pub fn is_changing(&self) -> Option<Changing> {
+        self.with(|state| state.changing.clone())
+    }
+
+    /// What is probably not meant in the files in use, as far as their own cases tell; of files that were switched to.
+    pub fn warnings(&self) -> Vec<Warning> {
+        self.with(|state| state.warnings.clone())
+    }
+
+    pub(super) fn changing(&self, changing: Option<Changing>) {
+        self.with(|state| state.changing = changing);
+    }
+
+    pub(super) fn warn(&self, warnings: Vec<Warning>) {
+        self.with(|state| state.warnings = warnings);
     }
 
     pub(super) fn switched(&self, at: Timestamp) {

@@ -3,12 +3,14 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use tempfile::TempDir;
 use tokio::sync::watch;
 
+use super::rest::{REST, UNENDED, UNRESTED};
 use super::standing::{From, Standing};
-use super::{LOOK, LOOKS, Parts, SETTLE, Switch, UNSETTLED};
+use super::{LOOK, LOOKS, Parts, SETTLE, Switch};
 use crate::bundle::Bundle;
 use crate::clock::Clock;
 use crate::config::{self, Secrets};
@@ -40,6 +42,8 @@ impl Looked {
         let bundle = Bundle::compile(&Bundle::read(&mappings).unwrap(), &config).unwrap();
         let (active, seen) = watch::channel(Arc::new(bundle));
         let standing = Standing::new(clock.now());
+        // From here on its time is the test's.
+        tokio::time::pause();
         let parts = Parts {
             store,
             config: Arc::new(config),
@@ -67,9 +71,14 @@ impl Looked {
         Arc::clone(&self.active.borrow().hash)
     }
 
-    /// Looks until the folder rests.
-    async fn rested(&mut self) {
-        while self.switch.look().await == SETTLE {}
+    /// Looks until the folder rests; how long that took.
+    async fn rested(&mut self) -> Duration {
+        let mut took = Duration::ZERO;
+        while self.switch.look().await == SETTLE {
+            took += SETTLE;
+            tokio::time::advance(SETTLE).await;
+        }
+        took
     }
 }
 
@@ -78,13 +87,14 @@ async fn a_folder_is_taken_when_it_rests() {
     let mut looked = Looked::new().await;
     let (before, text) = (looked.hash(), looked.text());
     assert_eq!(looked.switch.look().await, LOOK);
-    // Half of the change is good by itself.
+    // Half of the change is good by itself, and stands for a while.
     looked.write(&format!("{text}# half\n"));
     assert_eq!(looked.switch.look().await, SETTLE);
-    looked.write(&format!("{text}# half and half\n"));
+    tokio::time::advance(REST - Duration::from_millis(1)).await;
     assert_eq!(looked.switch.look().await, SETTLE);
+    looked.write(&format!("{text}# half and half\n"));
     assert_eq!(looked.hash(), before);
-    assert_eq!(looked.switch.look().await, LOOK);
+    assert_eq!(looked.rested().await, REST);
     assert_ne!(looked.hash(), before);
     // A change that is taken back before it rests is none.
     let after = looked.hash();
@@ -93,14 +103,75 @@ async fn a_folder_is_taken_when_it_rests() {
     looked.write(&format!("{text}# half and half\n"));
     assert_eq!(looked.switch.look().await, LOOK);
     assert_eq!(looked.hash(), after);
-    // Who never rests is taken as he is.
-    for look in 0..UNSETTLED {
+}
+
+#[tokio::test]
+async fn a_file_that_may_be_written_still_is_waited_for() {
+    let mut looked = Looked::new().await;
+    let (before, text) = (looked.hash(), looked.text());
+    assert_eq!(looked.switch.look().await, LOOK);
+    // Cut in the middle of its last line, and whole YAML all the same.
+    looked.write(&format!("{text}# the last line is not wh"));
+    assert_eq!(looked.switch.look().await, SETTLE);
+    tokio::time::advance(UNENDED - Duration::from_millis(1)).await;
+    assert_eq!(looked.switch.look().await, SETTLE, "it may go on");
+    assert_eq!(looked.hash(), before);
+    looked.write(&format!("{text}# the last line is whole\n"));
+    assert_eq!(looked.rested().await, REST);
+    assert_ne!(looked.hash(), before);
+    // Who never ends his files is taken at his word in the end, and only for what he changed.
+    let whole = looked.hash();
+    looked.write(&format!("{text}# no end"));
+    assert_eq!(looked.rested().await, UNENDED);
+    assert_ne!(looked.hash(), whole);
+    std::fs::write(looked.folder.path().join("mappings/sink/more.yaml"), "orderhub: 1\n").unwrap();
+    assert_eq!(looked.rested().await, REST, "that file has not changed since");
+}
+
+#[tokio::test]
+async fn a_folder_that_never_rests_is_told_of_and_not_taken() {
+    let mut looked = Looked::new().await;
+    let (before, text) = (looked.hash(), looked.text());
+    assert_eq!(looked.switch.look().await, LOOK);
+    let looks = UNRESTED.as_millis() / SETTLE.as_millis();
+    for look in 0..3 * looks {
         looked.write(&format!("{text}# {look}\n"));
         assert_eq!(looked.switch.look().await, SETTLE, "{look}");
+        assert_eq!(looked.standing.is_changing().is_some(), look >= looks, "{look}");
+        tokio::time::advance(SETTLE).await;
     }
-    looked.write(&format!("{text}# and on\n"));
+    assert_eq!(looked.hash(), before, "nobody knows which of them was meant");
+    let said = looked.standing.is_changing().unwrap().why;
+    assert!(said.contains("has not rested for 20 s"), "{said}");
+    assert_eq!(looked.rested().await, REST - SETTLE, "it stood still since the last look");
+    assert_ne!(looked.hash(), before);
+    assert_eq!(looked.standing.is_changing(), None);
+}
+
+#[tokio::test]
+async fn a_mapping_that_lost_its_cases_or_fails_them_is_told_of() {
+    let mut looked = Looked::new().await;
     assert_eq!(looked.switch.look().await, LOOK);
-    assert_ne!(looked.hash(), after);
+    let text = looked.text();
+    let (rules, cases) = text.split_once("cases:\n").expect("it has cases");
+    // The samples of the shipped file are not here: what it expects does not hold.
+    looked.write(&format!("{text}# a change\n"));
+    looked.rested().await;
+    let warned = looked.standing.warnings();
+    assert!(!warned.is_empty() && warned.len() == cases.matches("why:").count(), "{warned:?}");
+    assert!(warned[0].file.starts_with("mappings/sink/order.yaml:"), "{warned:?}");
+    assert!(warned[0].why.contains("does not hold"), "{warned:?}");
+    // Cut at the end of a line, as a full disk leaves it.
+    looked.write(rules);
+    looked.rested().await;
+    let warned = looked.standing.warnings();
+    assert_eq!(warned.len(), 1, "{warned:?}");
+    assert_eq!(warned[0].file, "mappings/sink/order.yaml");
+    assert!(warned[0].why.contains("has none"), "{warned:?}");
+    // Without cases before and after, there is nothing to tell.
+    looked.write(&format!("{rules}# a change\n"));
+    looked.rested().await;
+    assert_eq!(looked.standing.warnings(), []);
 }
 
 #[tokio::test]

@@ -16,6 +16,29 @@ pub(in crate::http) struct InUse {
     /// Files that stand in the folder or in the store and are not used; null: there are none.
     #[schema(required)]
     refused: Option<RefusedFiles>,
+    /// A folder that has not stood still for ten seconds or more, and is not taken until it does; null: it rests.
+    #[schema(required)]
+    changing: Option<ChangingFiles>,
+    /// What is probably not meant in files that were switched to: a mapping lost its cases, or fails them; at most 100.
+    warnings: Vec<FileWarning>,
+}
+
+/// A folder that changes on and on.
+#[derive(ToSchema)]
+pub(in crate::http) struct ChangingFiles {
+    #[schema(format = DateTime)]
+    since: String,
+    /// What is said of it.
+    why: String,
+}
+
+/// What the cases of a mapping in use say of it.
+#[derive(ToSchema)]
+pub(in crate::http) struct FileWarning {
+    /// Its file, with the place of the case where it is one's.
+    file: String,
+    /// What it is, in a sentence.
+    why: String,
 }
 
 /// Files that are not used; those in use stay.
