@@ -26,6 +26,7 @@
 //! does not end with a newline; where looking takes long (a large folder, a busy machine) looks are further apart
 //! ([`EASE`]), [`LONGEST`] at most. A folder that never stands still is never taken, and is told of every 10 s.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -303,7 +304,10 @@ impl Switch {
     /// What the files' own cases say of those that are in use now; the files before are those that the store keeps.
     async fn judge(&self, before: &str, files: Files) {
         let before = self.parts.store.bundle(before).await.ok().flatten();
-        let judged = tokio::task::spawn_blocking(move || judge(before.as_ref(), &files)).await;
+        let systems = self.parts.config.systems.values();
+        let used: BTreeSet<String> = systems.map(|system| system.integration.clone()).collect();
+        let judged = move || judge(before.as_ref(), &files, &used);
+        let judged = tokio::task::spawn_blocking(judged).await;
         let warnings = judged.unwrap_or_default();
         for warning in &warnings {
             tracing::warn!(file = warning.file, "{}", warning.why);

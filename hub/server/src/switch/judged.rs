@@ -4,7 +4,7 @@
 //! Bounds: [`MOST_WARNINGS`] are kept, and no further mapping's cases are run after [`WITHIN`]; they keep nothing from being
 //! used.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use orderhub_mapping::Mapping;
@@ -21,6 +21,9 @@ const MOST_WARNINGS: usize = 100;
 /// Time for the cases of all mappings: those of a usual folder take some milliseconds.
 const WITHIN: Duration = Duration::from_secs(2);
 
+/// Folders that all integrations share.
+const SHARED: [&str; 2] = ["common", "hub"];
+
 /// What is probably not meant in the files in use.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Warning {
@@ -30,10 +33,14 @@ pub struct Warning {
     pub why: String,
 }
 
-/// Warnings of new files, some of them against those in use before.
-pub(super) fn judge(before: Option<&Files>, files: &Files) -> Vec<Warning> {
-    let had = before.map(|before| counts(&loaded(before))).unwrap_or_default();
-    let folder = loaded(files);
+/// Warnings of new files, some of them against those in use before: of the integrations that systems use.
+pub(super) fn judge(
+    before: Option<&Files>,
+    files: &Files,
+    used: &BTreeSet<String>,
+) -> Vec<Warning> {
+    let had = before.map(|before| counts(&loaded(before, used))).unwrap_or_default();
+    let folder = loaded(files, used);
     let mut found = lost(&had, &counts(&folder));
     let began = Instant::now();
     for (name, integration) in &folder.integrations {
@@ -45,8 +52,16 @@ pub(super) fn judge(before: Option<&Files>, files: &Files) -> Vec<Warning> {
     found
 }
 
-fn loaded(files: &Files) -> Folder {
-    Folder::load(files, &Default::default())
+/// Those alone, with what all share: nothing else costs anything.
+fn loaded(files: &Files, used: &BTreeSet<String>) -> Folder {
+    let needed = |name: &&String| {
+        let folder = name.split('/').next().unwrap_or_default();
+        SHARED.contains(&folder) || used.contains(folder)
+    };
+    let needed = files.keys().filter(needed);
+    let needed: Files =
+        needed.filter_map(|name| Some((name.clone(), files.get(name)?.clone()))).collect();
+    Folder::load(&needed, &BTreeSet::new())
 }
 
 /// Cases of each mapping, by its file.

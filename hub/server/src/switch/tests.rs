@@ -33,7 +33,10 @@ impl Looked {
             let to = folder.path().join("mappings/sink").join(name);
             std::fs::copy(shipped.join(name), to).unwrap();
         }
-        let url = format!("[store]\nurl = \"sqlite:{}\"\n", folder.path().join("hub.db").display());
+        let system =
+            "[systems.archive]\nintegration = \"sink\"\nbase_url = \"https://archive.example\"\n";
+        let db = folder.path().join("hub.db");
+        let url = format!("[store]\nurl = \"sqlite:{}\"\n{system}", db.display());
         let config = config::parse("test", &url, &HashMap::new()).unwrap().config;
         let secrets = Secrets::new(HashMap::new());
         let store = store::open(&config.store, &secrets, "test").await.unwrap();
