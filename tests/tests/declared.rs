@@ -3,19 +3,21 @@
 
 use std::path::Path;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use axum::extract::State;
 use axum::http::{Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::{Json, Router};
 use jiff::Timestamp;
+use orderhub::clock::Clock;
 use orderhub_tests::http::client;
 use orderhub_tests::hub::{Hub, free_port};
 use orderhub_tests::{api, wait};
 use orderhub_twins::serve::{Served, serve_anywhere};
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use tokio::time::Instant;
 
 const PATIENCE: Duration = Duration::from_secs(60);
 const SECRET: &str = "press-secret-1";
@@ -177,7 +179,7 @@ impl Place {
 
     /// An order in the queue, of lines of these articles, that changed so many minutes ago.
     fn put(&self, id: &str, ago: i64, articles: &[&str]) {
-        let at = Timestamp::from_second(Timestamp::now().as_second() - ago * 60).unwrap();
+        let at = Timestamp::from_second(Clock::system().now().as_second() - ago * 60).unwrap();
         let lines = articles.iter().enumerate();
         let lines: Vec<Value> = lines
             .map(|(n, sku)| json!({ "id": format!("{id}-{n}"), "sku": sku, "qty": 1 }))
