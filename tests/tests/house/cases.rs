@@ -26,6 +26,7 @@ const FOLDERS: &[(&str, Form)] = &[
     ("tests/data/connectors/wrong", Form::None),
     ("tests/data/declared", Form::None),
     ("tests/data/fuzz", Form::None),
+    ("tests/data/given", Form::One),
     ("tests/data/lang", Form::List),
     ("tests/data/mapping", Form::One),
     ("tests/data/mapping/wrong", Form::None),
