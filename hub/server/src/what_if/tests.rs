@@ -209,7 +209,8 @@ async fn what_was_not_recorded_is_looked_up_as_it_is_now() {
         let asks = format!(
             "{{ hub: ext.known, system: id, as: {{ lookup: {{ xref: order{unknown} }} }} }}"
         );
-        files("fields:\n", &format!("fields:\n  - {asks}\n"))
+        let language = "  - { hub: language, system: customer_locale }\n";
+        files(language, &format!("{language}  - {asks}\n"))
     };
     let (old, config) = (files("", ""), config(SETTINGS));
     let one = drive(1, &Bundle::name(&old), paid());
