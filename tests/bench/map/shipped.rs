@@ -12,17 +12,26 @@ pub(crate) fn folder() -> PathBuf {
 
 /// One mapping of an integration.
 pub(crate) fn mapping(integration: &str, document: &str) -> Arc<Mapping> {
-    let read = |entry: std::io::Result<std::fs::DirEntry>| {
-        let path = entry.expect("the folder is readable").path();
-        let name = path.file_name()?.to_str()?.to_owned();
-        name.ends_with(".yaml")
-            .then(|| (name, std::fs::read_to_string(&path).expect("a shipped file is readable")))
-    };
-    let files = std::fs::read_dir(folder().join(integration)).expect("the integration is there");
-    let files: Vec<(String, String)> = files.filter_map(read).collect();
+    let mut files = texts(&folder().join(integration), "");
+    files.extend(texts(&folder().join("common"), "common/"));
     let files: Vec<(&str, &str)> =
         files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
     let loaded = Integration::load(integration, &files);
     let integration = loaded.integration.unwrap_or_else(|| panic!("{:?}", loaded.diagnostics));
     Arc::clone(integration.mapping(document).expect("the document is shipped"))
+}
+
+/// The files of the language and the tables of a folder, each behind what its name begins with.
+fn texts(folder: &Path, prefix: &str) -> Vec<(String, String)> {
+    let mut all = Vec::new();
+    for entry in std::fs::read_dir(folder).expect("the folder is shipped") {
+        let path = entry.expect("the folder is readable").path();
+        let name = format!("{prefix}{}", path.file_name().unwrap_or_default().display());
+        if path.is_dir() {
+            all.extend(texts(&path, &format!("{name}/")));
+        } else if name.ends_with(".yaml") || name.ends_with(".csv") {
+            all.push((name, std::fs::read_to_string(&path).expect("a shipped file is readable")));
+        }
+    }
+    all
 }
