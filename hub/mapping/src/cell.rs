@@ -169,7 +169,7 @@ impl<'a> Cell<'a> {
             Cell::Json(_) => self.tree().unwrap_or_default(),
             Cell::Money(money) => LangValue::Map(vec![
                 ("amount".to_owned(), LangValue::Decimal(money.amount)),
-                ("currency".to_owned(), LangValue::Text(code(money))),
+                ("currency".to_owned(), LangValue::Text(code(money).into_owned())),
             ]),
             Cell::List(items) => LangValue::List(
                 items.iter().map(|item| LangValue::Text(item.to_string())).collect(),
@@ -207,8 +207,11 @@ impl<'a> Cell<'a> {
 }
 
 /// The currency's three letters.
-pub(crate) fn code(money: &Money) -> String {
-    String::from_utf8_lossy(&money.currency.0).into_owned()
+pub(crate) fn code(money: &Money) -> Cow<'static, str> {
+    match money.currency.name() {
+        Some(name) => Cow::Borrowed(name),
+        None => Cow::Owned(String::from_utf8_lossy(&money.currency.0).into_owned()),
+    }
 }
 
 /// A number as written, exact; one that no decimal holds stays text.

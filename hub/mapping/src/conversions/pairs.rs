@@ -11,13 +11,14 @@ use orderhub_order::value::Text;
 
 use super::{Conversion, Law, Options, Put, Target, Type};
 use crate::cell::{Cell, Trouble};
+use crate::program::KeyName;
 use crate::scan::token::{Cursor, Token, unescape};
 use crate::written::text;
 
 #[derive(Debug)]
 pub(crate) struct Pairs {
-    key: String,
-    value: String,
+    key: KeyName,
+    value: KeyName,
 }
 
 impl Pairs {
@@ -29,7 +30,7 @@ impl Pairs {
         let key = fields.required_text("key", options.findings);
         let value = fields.required_text("value", options.findings);
         fields.finish(options.findings);
-        Some(Box::new(Self { key: key?, value: value? }))
+        Some(Box::new(Self { key: key?.as_str().into(), value: value?.as_str().into() }))
     }
 }
 
@@ -75,9 +76,9 @@ impl Pairs {
                 _ => return None,
             };
             // One that is named by both keys, or has one of them twice, goes the long way.
-            if key == self.key && name.is_none() && self.key != self.value {
+            if key == &*self.key && name.is_none() && self.key != self.value {
                 name = Some(is?);
-            } else if key == self.value && value.is_none() {
+            } else if key == &*self.value && value.is_none() {
                 value = Some(is);
             } else {
                 return None;
@@ -97,12 +98,10 @@ impl Pairs {
             bytes.push(b',');
         }
         bytes.push(b'{');
-        text(&self.key, bytes);
-        bytes.push(b':');
+        bytes.extend_from_slice(&self.key.written);
         text(name, bytes);
         bytes.push(b',');
-        text(&self.value, bytes);
-        bytes.push(b':');
+        bytes.extend_from_slice(&self.value.written);
         match value {
             Some(value) => text(value, bytes),
             None => bytes.extend_from_slice(b"null"),
@@ -241,7 +240,7 @@ mod tests {
     proptest! {
         #[test]
         fn a_list_that_is_read_straight_is_read_as_by_its_tree(text in list(), same: bool) {
-            let pairs = Pairs { key: "k".to_owned(), value: if same { "k" } else { "v" }.to_owned() };
+            let pairs = Pairs { key: "k".into(), value: if same { "k" } else { "v" }.into() };
             if let Some(map) = pairs.straight(&text) {
                 prop_assert_eq!(pairs.by_tree(&Cell::Json(text.into())), Ok(Cell::Map(Arc::new(map))));
             }
@@ -250,7 +249,7 @@ mod tests {
 
     #[test]
     fn a_list_as_nearly_all_are_is_read_straight() {
-        let pairs = Pairs { key: "k".to_owned(), value: "v".to_owned() };
+        let pairs = Pairs { key: "k".into(), value: "v".into() };
         for text in [r#"[]"#, r#"[{"k":"a","v":"\u00e9"},{"v":null,"k":"b"}]"#, r#"[{"k":"a"}]"#] {
             assert!(pairs.straight(text).is_some(), "{text}");
         }

@@ -276,7 +276,7 @@ fn wired(cell: Cell<'static>) -> Cell<'static> {
         Cell::Timestamp(_) | Cell::Date(_) | Cell::Ref(_) => Cell::text(text(&cell)),
         Cell::Money(money) => {
             let amount = LangValue::Text(money.amount.to_string());
-            let currency = LangValue::Text(cell::code(money));
+            let currency = LangValue::Text(cell::code(money).into_owned());
             let whole = [("amount", amount), ("currency", currency)];
             let whole = whole.map(|(name, value)| (name.to_owned(), value));
             Cell::Json(LangValue::Map(whole.into()).to_json_text().into())

@@ -47,7 +47,7 @@ impl<'o> Hub<'o> {
         read: &mut Values,
     ) -> Result<Cell<'o>, ReverseError> {
         match source {
-            OutSource::Hub(path) => look(self, at, path, read).map_err(ReverseError::NotLinked),
+            OutSource::Hub(path) => look(self, at, path, read),
             OutSource::Setting(name) => {
                 let text = context.settings.get(name);
                 Ok(text.map_or(Cell::Absent, |text| Cell::text(text.as_str())))
@@ -74,22 +74,34 @@ impl<'o> Hub<'o> {
 
 /// Reads a path from the order's side, as a fact: references that are missing are absent.
 pub(crate) fn hub_value(subject: Subject<'_>, path: &HubPath) -> Cell<'static> {
-    let looked = look(&Hub::new(subject), subject.at, path, &mut Vec::new());
+    let mut hub = Hub::new(subject);
+    hub.here = subject.order.record(subject.at);
+    let looked = look(&hub, subject.at, path, &mut Vec::new());
     looked.map_or(Cell::Absent, Cell::into_owned)
 }
 
-/// Reads a path from an element on, and notes the fields that were read for it. `Err` names the reference that is
-/// missing.
+/// Reads a path from an element on, and notes the fields that were read for it. `Err`: a reference is missing.
+#[inline]
 pub(super) fn look<'o>(
     hub: &Hub<'o>,
     at: &At,
     path: &HubPath,
     read: &mut Values,
-) -> Result<Cell<'o>, String> {
+) -> Result<Cell<'o>, ReverseError> {
     // Nearly all paths are of the element itself.
     if path.steps.is_empty() && path.start == Start::Up(0) {
         return leaf(hub, at, hub.here, path, read);
     }
+    look_far(hub, at, path, read)
+}
+
+/// The same of a path that leaves the element.
+fn look_far<'o>(
+    hub: &Hub<'o>,
+    at: &At,
+    path: &HubPath,
+    read: &mut Values,
+) -> Result<Cell<'o>, ReverseError> {
     let places = reached(hub.subject, at, path);
     let one = |at: &At, read: &mut Values| leaf(hub, at, hub.subject.order.record(at), path, read);
     if !path.is_fan_out() {
@@ -162,18 +174,27 @@ fn leaf<'o>(
     record: Option<&'o Record>,
     path: &HubPath,
     read: &mut Values,
-) -> Result<Cell<'o>, String> {
-    match &path.leaf {
-        Leaf::Collection(_) => Ok(Cell::Absent),
+) -> Result<Cell<'o>, ReverseError> {
+    let Leaf::Field(id, part) = &path.leaf else { return beside_fields(hub, at, &path.leaf) };
+    let Some(stated) = field(hub.subject, at, record, *id) else { return Ok(Cell::Absent) };
+    note(read, at, *id, &stated);
+    let cell = match stated {
+        Cow::Borrowed(None) | Cow::Owned(None) => return Ok(Cell::Null),
+        Cow::Borrowed(Some(value)) => part_of(value, part.as_ref()),
+        Cow::Owned(Some(value)) => part_of(&value, part.as_ref()).into_owned(),
+    };
+    Ok(if let Cell::Ref(Reference::Ours(id)) = &cell { named(hub, id) } else { cell })
+}
+
+/// What is no field.
+#[inline(never)]
+fn beside_fields<'o>(hub: &Hub<'o>, at: &At, leaf: &Leaf) -> Result<Cell<'o>, ReverseError> {
+    match leaf {
+        Leaf::Collection(_) | Leaf::Field(..) => Ok(Cell::Absent),
         Leaf::Ordinal => Ok(ordinal(at)),
         Leaf::Xref(kind) => {
             let found = nearest_xref(hub, at, kind);
-            found.map(Cell::text).ok_or_else(|| kind.clone())
-        }
-        Leaf::Field(id, part) => {
-            let Some(stated) = field(hub.subject, at, record, *id) else { return Ok(Cell::Absent) };
-            note(read, at, *id, &stated);
-            Ok(value(hub, stated, part.as_ref()))
+            found.map(Cell::text).ok_or_else(|| ReverseError::NotLinked(kind.clone()))
         }
     }
 }
@@ -204,22 +225,13 @@ fn field<'o>(
     })
 }
 
-fn value<'o>(hub: &Hub<'o>, stated: Cow<'o, Stated>, wanted: Option<&Part>) -> Cell<'o> {
-    let cell = match stated {
-        Cow::Borrowed(None) | Cow::Owned(None) => return Cell::Null,
-        Cow::Borrowed(Some(value)) => part_of(value, wanted),
-        Cow::Owned(Some(value)) => part_of(&value, wanted).into_owned(),
-    };
-    match cell {
-        Cell::Ref(Reference::Ours(id)) => {
-            // Alone, a reference goes out as the target's id, else ours.
-            let line = At::of(Collection::Lines, orderhub_order::ids::ElementId::new(&*id));
-            let order = At::of(Collection::Fulfilments, orderhub_order::ids::ElementId::new(&*id));
-            let known = own_id(hub, &line).or_else(|| own_id(hub, &order));
-            known.map_or_else(|| Cell::text(id.to_string()), Cell::text)
-        }
-        other => other,
-    }
+/// Alone, a reference goes out as the target's id, else ours.
+#[inline(never)]
+fn named<'o>(hub: &Hub<'o>, id: &str) -> Cell<'o> {
+    let line = At::of(Collection::Lines, orderhub_order::ids::ElementId::new(id));
+    let order = At::of(Collection::Fulfilments, orderhub_order::ids::ElementId::new(id));
+    let known = own_id(hub, &line).or_else(|| own_id(hub, &order));
+    known.map_or_else(|| Cell::text(id.to_owned()), Cell::text)
 }
 
 fn part_of<'v>(value: &'v Value, wanted: Option<&Part>) -> Cell<'v> {
@@ -243,9 +255,8 @@ fn entry<'v>(map: &'v BTreeMap<Text, Option<Text>>, name: &str) -> Cell<'v> {
     if let Some(text) = map.get(name) {
         return text.as_ref().map_or(Cell::Null, |text| Cell::text(&**text));
     }
-    let prefix = format!("{name}.");
     let below = map.iter().filter_map(|(key, text)| {
-        Some((Text::from(key.strip_prefix(prefix.as_str())?), text.clone()))
+        Some((Text::from(key.strip_prefix(name)?.strip_prefix('.')?), text.clone()))
     });
     let below: BTreeMap<_, _> = below.collect();
     if below.is_empty() { Cell::Absent } else { Cell::Map(below.into()) }

@@ -16,12 +16,14 @@ mod watched;
 mod write;
 
 use orderhub_lang::condition::Test;
+use orderhub_order::catalogue::FieldId;
+use orderhub_order::contribution::Stated;
 use orderhub_order::ids::At;
 use orderhub_order::model::{Element, Record, Subject};
 
 use crate::cell::{Cell, Trouble};
 use crate::compile::VALUE;
-use crate::conversions::{Conversion, Shape};
+use crate::conversions::{Conversion, Put, Shape};
 use crate::facts::Lacks;
 use crate::program::{Inverse, OutElement, OutGiven, OutRule, OutSource, Source, TestRead};
 use crate::quote::{Shown, shown};
@@ -36,6 +38,7 @@ pub(crate) use watched::shown as path_shown;
 #[derive(Debug)]
 pub(crate) struct Computed<'o> {
     pub(crate) main: Cell<'o>,
+    /// What stands beside, in the order of the chain; those that are missing at its end are absent.
     pub(crate) beside: Vec<Cell<'o>>,
     /// Whose they are.
     pub(crate) rule: &'o OutRule,
@@ -69,8 +72,15 @@ pub(crate) fn reverse<'o>(
         bytes.extend_from_slice(b"{}");
     }
     let mut values = out.values;
-    values.sort_by(|left, right| (&left.0, left.1).cmp(&(&right.0, right.1)));
-    values.dedup_by(|left, right| left.0 == right.0 && left.1 == right.1);
+    // Most orders stand in their order, each field once: up to the ninth line, and where no rule reads a field again.
+    let ascends = |(left, field, _): &(At, FieldId, Stated),
+                   (right, next, _): &(At, FieldId, Stated)| {
+        if left == right { field < next } else { left < right }
+    };
+    if !values.is_sorted_by(ascends) {
+        values.sort_by(|left, right| (&left.0, left.1).cmp(&(&right.0, right.1)));
+        values.dedup_by(|left, right| left.1 == right.1 && left.0 == right.0);
+    }
     let shape = out::shape(mapping, context.settings);
     let bytes = mapping.format.write(bytes, &shape).map_err(|unwritable| {
         ReverseError::Failed(Box::new(MapError {
@@ -131,42 +141,44 @@ impl<'o> Out<'o> {
     }
 
     fn rule(&mut self, rule: &'o OutRule, at: &At) -> Result<Computed<'o>, ReverseError> {
+        let Some(watch) = self.watch else { return self.compute(rule, at) };
         let computed = self.compute(rule, at);
-        if let Some(watch) = self.watch {
-            self.tell(watch, rule, at, gave(&computed));
-        }
+        self.tell(watch, rule, at, gave(&computed));
         computed
     }
 
     fn compute(&mut self, rule: &'o OutRule, at: &At) -> Result<Computed<'o>, ReverseError> {
-        if !self.holds(&rule.where_) {
+        if !rule.where_.is_empty() && !self.holds(&rule.where_) {
             return Ok(nothing(rule));
         }
-        let cell = self.input(rule, at)?;
-        let mut computed = self.chain(rule, cell)?;
+        let mut main = self.input(rule, at)?;
+        let mut beside = Vec::new();
+        if !rule.chain.is_empty() {
+            Put { main, beside } = self.chain(rule, main)?;
+        }
         if let Some(inverse) = &rule.inverse {
-            computed.main = self.inverse(rule, inverse, computed.main, at)?;
+            main = self.inverse(rule, inverse, main, at)?;
         }
-        if matches!(computed.main, Cell::Null) {
-            computed.main = rule.null.clone();
+        if matches!(main, Cell::Null) {
+            main = rule.null.clone();
         }
-        Ok(computed)
+        Ok(Computed { main, beside, rule })
     }
 
     fn input(&mut self, rule: &'o OutRule, at: &At) -> Result<Cell<'o>, ReverseError> {
         match &rule.input {
             OutGiven::Constant(value) => Ok(value.clone()),
             OutGiven::First(sources) => {
-                let mut best = Cell::Absent;
+                let mut null = false;
                 for source in sources {
                     let before = self.values.len();
                     match self.source(source, at)? {
                         Cell::Absent => self.values.truncate(before),
-                        Cell::Null => best = Cell::Null,
+                        Cell::Null => null = true,
                         value => return Ok(value),
                     }
                 }
-                Ok(best)
+                Ok(if null { Cell::Null } else { Cell::Absent })
             }
             OutGiven::Named(sources) => {
                 let mut cells = Vec::with_capacity(sources.len());
@@ -187,10 +199,7 @@ impl<'o> Out<'o> {
                 let given = given.map_err(|trouble| self.failed(rule, trouble, None))?;
                 Ok(if missing { of_nothing(rule, given) } else { given })
             }
-            OutGiven::Object(path) => {
-                let looked = look(&self.hub, at, path, &mut self.values);
-                looked.map_err(ReverseError::NotLinked)
-            }
+            OutGiven::Object(path) => look(&self.hub, at, path, &mut self.values),
             OutGiven::Key => Ok(hub::own_id(&self.hub, at).map_or(Cell::Absent, Cell::text)),
             OutGiven::Ours => {
                 Ok(at.id().map_or(Cell::Absent, |id| Cell::text(id.as_str().to_owned())))
@@ -239,22 +248,23 @@ impl<'o> Out<'o> {
         })
     }
 
-    fn chain(&self, rule: &'o OutRule, mut cell: Cell<'o>) -> Result<Computed<'o>, ReverseError> {
+    /// All conversions of a rule.
+    fn chain(&self, rule: &'o OutRule, mut main: Cell<'o>) -> Result<Put<'o>, ReverseError> {
         let mut beside = Vec::new();
+        let mut before = 0;
         for conversion in &rule.chain {
-            let count = conversion.beside().len();
-            let put = self.put(rule, conversion.as_ref(), cell, count)?;
-            cell = put.0;
+            let put = self.put(rule, conversion.as_ref(), main)?;
+            main = put.main;
             // Nearly always one conversion writes beside.
-            if beside.is_empty() {
-                beside = put.1;
-            } else {
-                beside.extend(put.1);
+            if before == 0 {
+                beside = put.beside;
+            } else if !put.beside.is_empty() {
+                beside.resize(before, Cell::Absent);
+                beside.extend(put.beside);
             }
+            before += conversion.beside().len();
         }
-        let count: usize = rule.chain.iter().map(|conversion| conversion.beside().len()).sum();
-        beside.resize(count, Cell::Absent);
-        Ok(Computed { main: cell, beside, rule })
+        Ok(Put { main, beside })
     }
 
     /// One conversion of one value, or of each value of a fan-out.
@@ -263,29 +273,30 @@ impl<'o> Out<'o> {
         rule: &'o OutRule,
         conversion: &dyn Conversion,
         cell: Cell<'o>,
-        count: usize,
-    ) -> Result<(Cell<'o>, Vec<Cell<'o>>), ReverseError> {
+    ) -> Result<Put<'o>, ReverseError> {
         match cell {
-            Cell::Absent => Ok((Cell::Absent, vec![Cell::Absent; count])),
-            Cell::Null if !conversion.takes_null() => Ok((Cell::Null, vec![Cell::Absent; count])),
+            Cell::Absent => Ok(Put::main(Cell::Absent)),
+            Cell::Null if !conversion.takes_null() => Ok(Put::main(Cell::Null)),
             Cell::Many(cells) if conversion.shape() == Shape::Single => {
+                let count = conversion.beside().len();
                 let mut columns = vec![Vec::with_capacity(cells.len()); count];
                 let mut mains = Vec::with_capacity(cells.len());
                 for cell in cells {
-                    let (main, beside) = self.put(rule, conversion, cell, count)?;
-                    mains.push(main);
-                    for (column, cell) in columns.iter_mut().zip(beside) {
-                        column.push(cell);
+                    let put = self.put(rule, conversion, cell)?;
+                    mains.push(put.main);
+                    let mut beside = put.beside.into_iter();
+                    for column in &mut columns {
+                        column.push(beside.next().unwrap_or(Cell::Absent));
                     }
                 }
-                Ok((Cell::Many(mains), columns.into_iter().map(Cell::Many).collect()))
+                let beside = columns.into_iter().map(Cell::Many).collect();
+                Ok(Put { main: Cell::Many(mains), beside })
             }
             cell => {
                 // Lists and objects are not shown.
                 let whole = matches!(cell, Cell::List(_) | Cell::Map(_) | Cell::Json(_));
                 let given = (!rule.personal && !whole).then(|| cell.clone());
-                let put = conversion.put(cell, rule.target);
-                put.map(|put| (put.main, put.beside)).map_err(|trouble| {
+                conversion.put(cell, rule.target).map_err(|trouble| {
                     let shown = given.and_then(|given| shown(&given, conversion.quote()));
                     self.failed(rule, trouble, shown)
                 })
@@ -345,6 +356,5 @@ fn all(cells: Vec<Cell<'_>>) -> Cell<'_> {
 }
 
 fn nothing(rule: &OutRule) -> Computed<'_> {
-    let count: usize = rule.chain.iter().map(|conversion| conversion.beside().len()).sum();
-    Computed { main: Cell::Absent, beside: vec![Cell::Absent; count], rule }
+    Computed { main: Cell::Absent, beside: Vec::new(), rule }
 }

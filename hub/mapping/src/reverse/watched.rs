@@ -6,6 +6,7 @@ use orderhub_order::ids::At;
 
 use super::Out;
 use crate::cell::Cell;
+use crate::conversions::Put;
 use crate::hub_path::{HubPath, Leaf, Part, Start, Step};
 use crate::program::{OutGiven, OutRule, OutSource};
 use crate::watch::{Gave, RuleAt, Seen, SeenRead, SeenRow, SeenStep, Watch, value};
@@ -93,18 +94,18 @@ impl<'o> Out<'o> {
                 continue;
             }
             let given = value(&cell);
-            let put = self.put(rule, conversion.as_ref(), cell, conversion.beside().len());
+            let put = self.put(rule, conversion.as_ref(), cell);
             let gave = match &put {
-                Ok((main, beside)) if *main == Cell::Absent => {
+                Ok(Put { main: Cell::Absent, beside }) => {
                     Ok(beside.iter().find(|cell| cell.is_value()).and_then(value))
                 }
-                Ok((main, _)) => Ok(value(main)),
+                Ok(put) => Ok(value(&put.main)),
                 Err(error) => Err(why(error)),
             };
             let by = conversion.name();
             // The chain runs backwards; links count as the file writes them.
             row.steps.push(SeenStep { by, link: links - 1 - number, given, gave });
-            cell = put.map_or(Cell::Absent, |(main, _)| main);
+            cell = put.map_or(Cell::Absent, |put| put.main);
         }
     }
 }

@@ -23,24 +23,28 @@ impl<'o> Out<'o> {
         at: &At,
         bytes: &mut Vec<u8>,
     ) -> Result<bool, ReverseError> {
+        // Nearly all places hold a value, and nothing below.
+        if node.keys.is_empty() && node.items.is_empty() {
+            return Ok(leaves(node, computed, row, bytes));
+        }
+        self.nested(node, computed, row, at, bytes)
+    }
+
+    /// The same where an object or a list may stand.
+    fn nested(
+        &mut self,
+        node: &'o OutNode,
+        computed: &[Computed<'o>],
+        row: Option<usize>,
+        at: &At,
+        bytes: &mut Vec<u8>,
+    ) -> Result<bool, ReverseError> {
         let nested = !node.keys.is_empty() && self.object(node, computed, row, at, bytes)?
             || !node.items.is_empty() && self.array(node, computed, row, at, bytes)?;
         if nested {
             return self.alone(node, computed, row).map(|()| true);
         }
-        let mut null = false;
-        for leaf in &node.leaves {
-            let Some(value) = value(computed, *leaf, row) else { continue };
-            if value.is_value() {
-                write(&value, bytes);
-                return Ok(true);
-            }
-            null |= matches!(*value, Cell::Null);
-        }
-        if null {
-            bytes.extend_from_slice(b"null");
-        }
-        Ok(null)
+        Ok(leaves(node, computed, row, bytes))
     }
 
     /// `Err`: a value stands where an object or a list was written, and would be lost.
@@ -259,6 +263,28 @@ impl<'o> Out<'o> {
     }
 }
 
+/// Writes the first of the values that may stand at a node; false if none does.
+fn leaves(
+    node: &OutNode,
+    computed: &[Computed<'_>],
+    row: Option<usize>,
+    bytes: &mut Vec<u8>,
+) -> bool {
+    let mut null = false;
+    for leaf in &node.leaves {
+        let Some(value) = value(computed, *leaf, row) else { continue };
+        if value.is_value() {
+            write(&value, bytes);
+            return true;
+        }
+        null |= matches!(*value, Cell::Null);
+    }
+    if null {
+        bytes.extend_from_slice(b"null");
+    }
+    null
+}
+
 /// Puts a comma unless the array is empty; gives the place before it.
 fn separate(first: usize, bytes: &mut Vec<u8>) -> usize {
     let before = bytes.len();
@@ -269,31 +295,43 @@ fn separate(first: usize, bytes: &mut Vec<u8>) -> usize {
 }
 
 /// The value of a leaf; of a row where the rule's values stand one by one.
+#[inline]
 fn value<'c, 'o>(
     computed: &'c [Computed<'o>],
     leaf: Leaf,
     row: Option<usize>,
 ) -> Option<Cow<'c, Cell<'o>>> {
     let rule = computed.get(leaf.rule)?;
-    let cell = match leaf.part {
+    let cell = part(rule, leaf.part)?;
+    match row {
+        Some(row) if rule.rule.rows => of_row(cell, row),
+        Some(_) | None => Some(Cow::Borrowed(cell)),
+    }
+}
+
+#[inline]
+fn part<'c, 'o>(rule: &'c Computed<'o>, part: LeafPart) -> Option<&'c Cell<'o>> {
+    match part {
         LeafPart::Main => match &rule.main {
             // Named values stand at their own places.
-            Cell::Named(_) => return None,
-            main => main,
+            Cell::Named(_) => None,
+            main => Some(main),
         },
-        LeafPart::Beside(number) => rule.beside.get(number)?,
+        LeafPart::Beside(number) => rule.beside.get(number),
         LeafPart::Named(number) => match &rule.main {
-            Cell::Named(cells) => cells.get(number)?,
-            Cell::Null => &rule.main,
-            _ => return None,
+            Cell::Named(cells) => cells.get(number),
+            Cell::Null => Some(&rule.main),
+            _ => None,
         },
-    };
-    match (row.filter(|_| rule.rule.rows), cell) {
-        (Some(row), Cell::Many(cells)) => cells.get(row).map(Cow::Borrowed),
-        (Some(row), Cell::List(items)) => {
-            items.get(row).map(|item| Cow::Owned(Cell::Text(item.clone())))
-        }
-        (_, cell) => Some(Cow::Borrowed(cell)),
+    }
+}
+
+#[inline(never)]
+fn of_row<'c, 'o>(cell: &'c Cell<'o>, row: usize) -> Option<Cow<'c, Cell<'o>>> {
+    match cell {
+        Cell::Many(cells) => cells.get(row).map(Cow::Borrowed),
+        Cell::List(items) => items.get(row).map(|item| Cow::Owned(Cell::Text(item.clone()))),
+        cell => Some(Cow::Borrowed(cell)),
     }
 }
 

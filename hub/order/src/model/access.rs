@@ -133,13 +133,14 @@ impl Order {
         record: Option<&'a Record>,
         field: FieldId,
     ) -> Option<Cow<'a, Stated>> {
-        if at.is_root()
-            && let Some(value) = self.own(field)
-        {
-            return Some(Cow::Owned(Some(value)));
+        match record.and_then(|record| record.get(field)) {
+            Some(stored) if !(at.is_root() && is_own(field)) => Some(Cow::Borrowed(stored)),
+            // Nearly all fields are stored: what is made stands apart, so that the others stay short.
+            Some(_) | None if at.is_root() || record.is_some() => {
+                self.made(at, field).map(|value| Cow::Owned(Some(value)))
+            }
+            Some(_) | None => None,
         }
-        let stored = record?.get(field).map(Cow::Borrowed);
-        stored.or_else(|| identity(at, field).map(|value| Cow::Owned(Some(value))))
     }
 
     /// The value of a field, where there is one: neither absent nor null.
@@ -194,6 +195,13 @@ impl Order {
         ElementId::numbered(collection, *next)
     }
 
+    /// A field that stands in no record.
+    #[inline(never)]
+    fn made(&self, at: &At, field: FieldId) -> Option<Value> {
+        if at.is_root() { self.own(field) } else { identity(at, field) }
+    }
+
+    /// A field that [`is_own`].
     fn own(&self, field: FieldId) -> Option<Value> {
         use known::order;
         Some(match field {
@@ -210,6 +218,12 @@ impl Order {
             _ => return None,
         })
     }
+}
+
+/// A field that the order itself has, and no record.
+fn is_own(field: FieldId) -> bool {
+    use known::order::{BOUND, CHANNEL_SYSTEM, ID, REF, VERSION};
+    matches!(field, ID | REF | VERSION | CHANNEL_SYSTEM | BOUND)
 }
 
 /// The fields that are the element's own place: its id, and the line of those keyed by line.

@@ -27,25 +27,27 @@ const CODES: [(u32, &str); 4] = [
     (4, "CLF UYW"),
 ];
 
-/// Digits by code, counted in letters: every amount that comes in is looked up here.
-static DIGITS: [u8; LETTERS * LETTERS * LETTERS] = table();
+/// Where each code stands in [`CODES`], counted in letters: every amount that comes in is looked up here.
+static KNOWN: [u16; LETTERS * LETTERS * LETTERS] = table();
 const LETTERS: usize = 26;
-const UNKNOWN: u8 = u8::MAX;
+/// Rows are as far apart.
+const ROW: usize = 1024;
+const UNKNOWN: u16 = u16::MAX;
 
 #[expect(
     clippy::indexing_slicing,
     reason = "computed by the compiler, which refuses what is out of bounds"
 )]
-const fn table() -> [u8; LETTERS * LETTERS * LETTERS] {
+const fn table() -> [u16; LETTERS * LETTERS * LETTERS] {
     let mut table = [UNKNOWN; LETTERS * LETTERS * LETTERS];
     let mut row = 0;
     while row < CODES.len() {
-        let (digits, codes) = CODES[row];
-        let codes = codes.as_bytes();
+        let codes = CODES[row].1.as_bytes();
+        assert!(codes.len() < ROW);
         let mut at = 0;
         while at + 2 < codes.len() {
             if let Some(place) = place([codes[at], codes[at + 1], codes[at + 2]]) {
-                table[place] = digits as u8;
+                table[place] = (row * ROW + at) as u16;
             }
             at += 4;
         }
@@ -54,7 +56,7 @@ const fn table() -> [u8; LETTERS * LETTERS * LETTERS] {
     table
 }
 
-/// Where a code stands in [`DIGITS`]; `None` if it is not three upper-case letters.
+/// Where a code stands in [`KNOWN`]; `None` if it is not three upper-case letters.
 const fn place([first, second, third]: [u8; 3]) -> Option<usize> {
     if first.is_ascii_uppercase() && second.is_ascii_uppercase() && third.is_ascii_uppercase() {
         let first = (first - b'A') as usize * LETTERS * LETTERS;
@@ -79,10 +81,19 @@ impl Currency {
 
     /// Digits after the point: CNY 2, JPY 0, KWD 3. `None` for a code that is not in the list.
     pub fn digits(&self) -> Option<u32> {
-        DIGITS
-            .get(place(self.0)?)
-            .filter(|digits| **digits != UNKNOWN)
-            .map(|digits| u32::from(*digits))
+        CODES.get(self.known()? / ROW).map(|(digits, _)| *digits)
+    }
+
+    /// The code as the list has it, which lives as long as the program. `None` for a code that is not in the list.
+    pub fn name(&self) -> Option<&'static str> {
+        let known = self.known()?;
+        let (_, codes) = CODES.get(known / ROW)?;
+        codes.get(known % ROW..known % ROW + 3)
+    }
+
+    fn known(&self) -> Option<usize> {
+        let known = *KNOWN.get(place(self.0)?)?;
+        (known != UNKNOWN).then_some(usize::from(known))
     }
 }
 
@@ -123,10 +134,12 @@ mod tests {
     #[test]
     fn codes_have_their_digits() {
         for (code, digits) in [("CNY", 2), ("JPY", 0), ("KWD", 3), ("usd", 2), ("CLF", 4)] {
-            assert_eq!(Currency::parse(code).unwrap().digits(), Some(digits));
+            let currency = Currency::parse(code).unwrap();
+            assert_eq!(currency.digits(), Some(digits));
+            assert_eq!(currency.name(), Some(currency.as_str()));
         }
         let listed: usize = CODES.iter().map(|(_, codes)| codes.split(' ').count()).sum();
-        assert_eq!(DIGITS.iter().filter(|digits| **digits != UNKNOWN).count(), listed);
+        assert_eq!(KNOWN.iter().filter(|known| **known != UNKNOWN).count(), listed);
         for code in ["", "XXX", "EURO", "E", "\u{20ac}"] {
             assert_eq!(Currency::parse(code), None, "{code}");
         }
