@@ -3,12 +3,11 @@
 use std::hint::black_box;
 use std::time::Duration;
 
-use orderhub_mapping::view;
 use orderhub_tests::measure::row;
 
+use crate::both::{Bench, json};
 use crate::orders::{self, Held};
 use crate::turns::{self, Contender};
-use crate::ways::{Bench, json};
 
 const LINES: [usize; 4] = [2, 100, 500, 2000];
 
@@ -24,7 +23,7 @@ pub(crate) fn measure(bench: &Bench, bound: Duration) {
         let (ours, (bytes, sent)) = (bench.projection(&held), Bench::back_by_hand(&held));
         assert!(ours.bytes == bytes && ours.values == sent, "both give the same back");
         let contenders: [Contender<'_>; 4] = [
-            ("in", &|_| drop(black_box(view::bytes(&bench.contribution(&body))))),
+            ("in", &|_| drop(black_box(bench.hub_json(&body)))),
             ("in by hand", &|_| drop(black_box(json(&body)))),
             ("back", &|_| drop(black_box(bench.projection(&held)))),
             ("back by hand", &|_| drop(black_box(Bench::back_by_hand(&held)))),

@@ -4,6 +4,7 @@
 //! Bar of both ways: at most 1.6 times the one by hand. Every run first checks that both give the same for
 //! every body. Parts: `in back lines check`; default all.
 
+mod both;
 mod by_hand;
 mod folder;
 mod lines;
@@ -32,7 +33,7 @@ fn main() {
     let wanted = |part: &str| asked.is_empty() || asked.iter().any(|asked| asked == part);
     let bound = Duration::from_secs(measure::number("ORDERHUB_BENCH_SECS", 8));
     let before = process::own();
-    let bench = ways::Bench::new();
+    let bench = both::Bench::new();
     if wanted("in") {
         bench.way_in(bound);
     }

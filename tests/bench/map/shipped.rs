@@ -7,7 +7,9 @@ use orderhub_mapping::{Integration, Mapping};
 
 /// Where they stand.
 pub(crate) fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../mappings")
+    let above = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors();
+    let found = above.map(|folder| folder.join("mappings")).find(|folder| folder.is_dir());
+    found.expect("the mappings stand at the top of the repository")
 }
 
 /// One mapping of an integration.

@@ -5,7 +5,7 @@ use orderhub_order::ids::Collection;
 
 use super::Compiler;
 use super::scope::Scope;
-use super::target::HubSide;
+use super::target::{HubSide, InTarget};
 use crate::ast::{Rule, Side};
 use crate::program::{Element, OutElement};
 
@@ -30,6 +30,12 @@ impl Compiler<'_> {
         }
         for path in rule.system.iter().flat_map(Side::paths) {
             self.source(path, scope);
+        }
+        // Of a table with a wrong row the others are judged.
+        if let (None, Some([HubSide::Place(path)])) = (&rule.value, hub.as_deref())
+            && let Ok(InTarget::Field(field, _)) = super::target::in_target(path, stack)
+        {
+            self.words(rule, field);
         }
     }
 }

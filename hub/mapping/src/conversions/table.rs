@@ -38,6 +38,8 @@ pub(crate) struct Rows {
     file: Option<Arc<Source>>,
     /// The file of the rule that holds them.
     rule: Option<Arc<Source>>,
+    /// They can be used; else they are judged only, and what is wrong with them was told.
+    pub(crate) sound: bool,
 }
 
 /// What becomes of a word that no row has.
@@ -91,7 +93,7 @@ fn here(rows: Option<&Node>, table: &Node, options: &mut Options<'_>) -> Option<
         return None;
     };
     let rule = Some(Arc::clone(options.findings.source()));
-    let mut read = Rows { rule, ..Rows::default() };
+    let mut read = Rows { rule, sound: true, ..Rows::default() };
     for (key, value) in entries {
         let text = value.scalar_text().map(std::borrow::Cow::into_owned);
         if text.is_none() && !value.is_null() {
@@ -139,10 +141,9 @@ fn in_file(
             options.column(to.unwrap_or(file), to, known)?,
         ),
     };
-    let before = options.findings.len();
     let rows = library.tables().rows(&path, columns, options.findings);
     // Whoever asked first was told what is wrong with them.
-    options.unjudged |= rows.is_none() && options.findings.len() == before;
+    options.unjudged |= rows.as_ref().is_none_or(|rows| !rows.sound);
     rows
 }
 

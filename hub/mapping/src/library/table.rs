@@ -5,8 +5,8 @@
 //! the same columns of it.
 //!
 //! **Invariant:** a row is never lost in silence: one of another length, a system's word that stands twice, or
-//! a quote that does not close is told at its place, and the table is not used. Test: the cases under
-//! `tests/data/mapping/tables`.
+//! a quote that does not close is told at its place, and the table is not used: what can be read of it is judged
+//! all the same, so that all its mistakes are told in one run. Test: the cases under `tests/data/mapping/tables`.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -35,7 +35,7 @@ const ROW: usize = 100;
 /// The rows that rules use.
 #[derive(Debug, Default)]
 struct Read {
-    /// What a table gives, by its columns; `None`: it cannot be used, which was told.
+    /// What a table gives, by its columns; `None`: there is no room for it, which was told.
     rows: BTreeMap<(String, usize, usize), Option<Arc<Rows>>>,
     /// Bytes so far.
     kept: usize,
@@ -48,12 +48,14 @@ pub(crate) struct Tables {
     read: Mutex<Read>,
 }
 
-/// A table that can be read.
+/// A table whose columns are known.
 #[derive(Debug)]
 struct File {
     source: Arc<Source>,
     columns: Vec<String>,
     count: usize,
+    /// Nothing is wrong with its rows.
+    whole: bool,
 }
 
 /// What is known of a table.
@@ -82,11 +84,7 @@ impl Tables {
         let mut tables = Self { files: unread.collect(), read: Mutex::default() };
         for (path, source) in files.iter().filter(|(path, _)| is_table(path)) {
             let mut findings = Findings::new(source);
-            let checked = checked(source, &mut findings).filter(|_| !findings.has_errors());
-            let file = checked.map(|(columns, count)| {
-                let source = Arc::clone(source);
-                File { source, columns, count }
-            });
+            let file = checked(source, &mut findings);
             found.extend(findings.into_vec());
             tables.files.insert((*path).to_owned(), file);
         }
@@ -115,8 +113,8 @@ impl Tables {
         self.files.keys().filter_map(|path| path.strip_prefix(MASTER)?.strip_suffix(".csv"))
     }
 
-    /// What the columns `from` and `to` of a table give. `None`: it cannot be used; the first who asks gets
-    /// the findings.
+    /// What the columns `from` and `to` of a table give; where its rows are not sound, to be judged and not used.
+    /// `None`: there is no room for it. The first who asks gets the findings.
     pub(crate) fn rows(
         &self,
         path: &str,
@@ -140,7 +138,11 @@ impl Tables {
             let finding = own.error(codes::MOST_ROWS, Span::new(0, 0), message);
             own.report(finding.with_hint("use fewer columns of it, or keep only what is needed"));
         }
-        let rows = rows.filter(|_| !own.has_errors()).map(Arc::new);
+        let sound = file.whole && !own.has_errors();
+        let rows = rows.map(|mut rows| {
+            rows.sound = sound;
+            Arc::new(rows)
+        });
         findings.extend(own.into_vec());
         read.rows.insert(asked, rows.clone());
         rows
@@ -166,8 +168,8 @@ pub(super) fn is_table(path: &str) -> bool {
     below.is_some_and(|name| name.ends_with(".csv"))
 }
 
-/// The columns of a table whose rows are whole, and how many rows it has.
-fn checked(source: &Arc<Source>, findings: &mut Findings) -> Option<(Vec<String>, usize)> {
+/// The table, if its columns are good; what is wrong with its rows is told.
+fn checked(source: &Arc<Source>, findings: &mut Findings) -> Option<File> {
     let mut rows = Records::of(source);
     let head = match rows.next() {
         Some(Ok(head)) => head,
@@ -182,6 +184,7 @@ fn checked(source: &Arc<Source>, findings: &mut Findings) -> Option<(Vec<String>
         }
     };
     columns(&head, findings);
+    let named = !findings.has_errors();
     let mut count = 0;
     for (number, row) in rows.enumerate() {
         count = number + 1;
@@ -213,7 +216,9 @@ fn checked(source: &Arc<Source>, findings: &mut Findings) -> Option<(Vec<String>
             findings.report(findings.error(codes::CELL, cell.span, message));
         }
     }
-    Some((head.into_iter().map(|cell| cell.text).collect(), count))
+    let columns = head.into_iter().map(|cell| cell.text).collect();
+    let file = File { source: Arc::clone(source), columns, count, whole: !findings.has_errors() };
+    named.then_some(file)
 }
 
 /// Tells why a row cannot be read.
@@ -250,7 +255,7 @@ fn columns(head: &[Cell], findings: &mut Findings) {
     }
 }
 
-/// The rows of a table that was found to be whole.
+/// The rows of a table that can be read.
 fn rows(source: &Arc<Source>, from: usize, to: usize, findings: &mut Findings) -> Rows {
     let mut table = Rows::from_file(source);
     let mut lines: HashMap<String, u32> = HashMap::new();

@@ -49,7 +49,7 @@ impl Reader<'_> {
         }
     }
 
-    /// `as:`: one conversion or a list of them.
+    /// `as:`: one conversion or a list of them; of one that cannot be read, those behind it.
     pub(crate) fn chain(&mut self, node: &Node) -> Chain {
         let mut chain = Chain::new();
         for item in node.list_or_single() {
@@ -66,6 +66,15 @@ impl Reader<'_> {
     }
 
     fn link(&mut self, node: &Node, chain: &mut Chain) {
+        let (count, mistakes) = (chain.len(), (self.findings.len(), self.unjudged));
+        self.links(node, chain);
+        // What stands before a link that is missing is not the end of the chain, and not judged as such.
+        if chain.len() == count && mistakes != (self.findings.len(), self.unjudged) {
+            chain.clear();
+        }
+    }
+
+    fn links(&mut self, node: &Node, chain: &mut Chain) {
         let nothing = Node { span: node.span, value: NodeValue::Null };
         match &node.value {
             NodeValue::Text(name) => self.named(name, node.span, &nothing, chain),
