@@ -251,7 +251,7 @@ fn load(case: &Node) -> Vec<Diagnostic> {
     let loaded = Integration::load("t", &files);
     let mut found = loaded.diagnostics;
     if let Some(integration) = loaded.integration {
-        let names: Vec<&str> = files.iter().map(|(name, _)| *name).collect();
+        let names: BTreeSet<&str> = files.iter().map(|(name, _)| *name).collect();
         let mappings = integration.mappings.values();
         found.extend(mappings.flat_map(|mapping| missing(mapping, &names)));
     }

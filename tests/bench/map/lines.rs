@@ -1,4 +1,6 @@
-//! Long orders: time by lines, both ways, beside the programs by hand. Linear is an exponent of 1.
+//! Long orders: time by lines, both ways, beside the programs by hand. Linear is an exponent of 1. What the processor
+//! keeps near it no longer holds an order of thousands of lines: then the programs by hand have more than 1, too,
+//! while the instructions of a line stay the same.
 
 use std::hint::black_box;
 use std::time::Duration;
@@ -13,7 +15,7 @@ const LINES: [usize; 4] = [2, 100, 500, 2000];
 
 pub(crate) fn measure(bench: &Bench, bound: Duration) {
     println!("-- long orders");
-    let mut before: Option<(usize, [f64; 2])> = None;
+    let mut before: Option<(usize, [f64; 4])> = None;
     for lines in LINES {
         let body = orders::body(100_000, lines);
         let contribution = bench.contribution(&body);
@@ -41,13 +43,19 @@ pub(crate) fn measure(bench: &Bench, bound: Duration) {
                 back.best / hand_back.best
             ),
         );
-        let now = [ours.best, back.best];
+        let now = [ours.best, hand.best, back.best, hand_back.best];
         if let Some((fewer, then)) = before.filter(|(fewer, _)| *fewer >= 100) {
             let steps = (lines as f64 / fewer as f64).ln();
             let exponent = |n: usize| (now[n] / then[n]).ln() / steps;
             row(
                 &format!("  exponent from {fewer} lines"),
-                &format!("in {:.2}, back {:.2} (1 is linear)", exponent(0), exponent(1)),
+                &format!(
+                    "in {:.2} (by hand {:.2}), back {:.2} (by hand {:.2}); 1 is linear",
+                    exponent(0),
+                    exponent(1),
+                    exponent(2),
+                    exponent(3)
+                ),
             );
         }
         before = Some((lines, now));

@@ -92,11 +92,10 @@ pub struct CaseResult {
 
 /// A finding for each file that a case names and that is not there. `files` are the paths below the
 /// integration's folder.
-pub fn missing(mapping: &Mapping, files: &[&str]) -> Vec<Diagnostic> {
-    let known: BTreeSet<&str> = files.iter().copied().collect();
+pub fn missing(mapping: &Mapping, files: &BTreeSet<&str>) -> Vec<Diagnostic> {
     let all =
         || mapping.cases().iter().flat_map(|case| case.files.iter().map(move |file| (case, file)));
-    let missing = all().filter(|(_, (file, _))| !known.contains(file.as_str())).take(MOST_FINDINGS);
+    let missing = all().filter(|(_, (file, _))| !files.contains(file.as_str())).take(MOST_FINDINGS);
     let named: BTreeSet<&str> = all().map(|(_, (file, _))| file.as_str()).collect();
     let finding = |(case, (file, span)): (&Case, &(String, Span))| {
         let told =
@@ -110,8 +109,8 @@ pub fn missing(mapping: &Mapping, files: &[&str]) -> Vec<Diagnostic> {
             return told(format!("`{file}` is a folder")).with_hint("name a file in it");
         }
         let finding = told(format!("there is no `{file}`"));
-        let comes_in = case.system.as_ref().is_some_and(|system| known.contains(system.as_str()));
-        let goes_out = comes_in || known.contains(case.hub.as_str());
+        let comes_in = case.system.as_ref().is_some_and(|system| files.contains(system.as_str()));
+        let goes_out = comes_in || files.contains(case.hub.as_str());
         let expected = *file == case.hub && comes_in || case.out.as_ref() == Some(file) && goes_out;
         if expected {
             // A file that no case names may be the one, under another name.

@@ -1,6 +1,6 @@
 //! The way back by hand: the order as it stands, written as the shop's JSON, with the values that went out;
 //! the same bytes and values as the mapping gives, with the same checks: amounts are amounts, times are
-//! times, words stand in the table, a reference that is missing stops it, absent and null apart.
+//! times, a reference that is missing stops it, absent and null apart.
 
 use std::collections::HashMap;
 
@@ -117,7 +117,7 @@ impl<'o> Reader<'_, 'o> {
 /// Maps an order back: the shop's bytes, and the values that went out.
 pub(crate) fn map(order: &Order, lane: &Lane) -> Result<(Vec<u8>, Sent), Refused> {
     let lines = order.elements(Collection::Lines).count();
-    let mut sent = Vec::with_capacity(23 + 8 * lines);
+    let mut sent = Vec::with_capacity(22 + 8 * lines);
     let shop = shop(order, lane, &mut sent)?;
     let mut bytes = Vec::with_capacity(1024);
     serde_json::to_writer(&mut bytes, &shop)?;
@@ -143,7 +143,6 @@ fn shop<'o>(order: &'o Order, lane: &'o Lane, sent: &mut Sent) -> Result<Shop<'o
     let processed_at = to.time(order::PLACED_AT)?;
     let currency = to.text(order::CURRENCY)?;
     let customer_locale = to.text(order::LANGUAGE)?;
-    let financial_status = to.field(order::STATE_PAYMENT, |value| status(value.as_str()?))?;
     let email = to.text(order::CUSTOMER_EMAIL)?;
     let phone = to.text(order::CUSTOMER_PHONE)?;
     let company = to.text(order::CUSTOMER_COMPANY)?;
@@ -171,7 +170,6 @@ fn shop<'o>(order: &'o Order, lane: &'o Lane, sent: &mut Sent) -> Result<Shop<'o
         processed_at,
         currency,
         customer_locale,
-        financial_status,
         cancel_reason,
         cancelled_at,
         customer,
@@ -198,20 +196,6 @@ fn customer(lane: &Lane) -> Result<Customer<'_>, Refused> {
         Some(xref) => Ok(Customer { id: &xref.ext_id }),
         None => refused("not linked: customer"),
     }
-}
-
-fn status(state: &str) -> Option<&'static str> {
-    Some(match state {
-        "pending" => "pending",
-        "authorized" => "authorized",
-        "captured" => "paid",
-        "partially_captured" => "partially_paid",
-        "partially_refunded" => "partially_refunded",
-        "refunded" => "refunded",
-        "voided" => "voided",
-        "failed" => "expired",
-        _ => return None,
-    })
 }
 
 fn shipping(place: Maybe<&Address>) -> Maybe<Place<'_>> {

@@ -20,8 +20,6 @@ pub(super) struct Shop<'o> {
     #[serde(skip_serializing_if = "Maybe::absent")]
     pub(super) customer_locale: Maybe<&'o str>,
     #[serde(skip_serializing_if = "Maybe::absent")]
-    pub(super) financial_status: Maybe<&'static str>,
-    #[serde(skip_serializing_if = "Maybe::absent")]
     pub(super) cancel_reason: Maybe<&'o str>,
     #[serde(skip_serializing_if = "Maybe::absent")]
     pub(super) cancelled_at: Maybe<jiff::Timestamp>,
