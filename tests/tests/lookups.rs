@@ -1,7 +1,7 @@
 //! What stands elsewhere than in the document: references of the system that speaks, and master data of the hub.
 
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Output};
 use std::time::Duration;
 
 use orderhub_tests::database::Schema;
@@ -94,22 +94,38 @@ async fn looked_up(database: Option<Schema>) {
     assert_eq!(todo["items"].as_array().unwrap().len(), 1, "{todo}");
     assert!(hub.terminate().await.success());
 
+    recorded(folder.path());
+    looked_up_now(folder.path());
+}
+
+/// `mapping what-if` with the files as they are now, as JSON.
+fn what_if(folder: &Path, more: &[&str]) -> Output {
+    let arguments = ["mapping", "what-if", "mappings", "-o", "json"];
+    let mut command = Command::new(binary());
+    command.args(arguments).args(more).current_dir(folder).output().unwrap()
+}
+
+fn recorded(folder: &Path) {
+    let mappings = folder.join("mappings");
     // What was looked up is recorded: the messages give the same again, though more is known by now.
     let file = mappings.join("shopify/order_rest.yaml");
     let text = std::fs::read_to_string(&file).unwrap();
     std::fs::write(&file, format!("{text}# changes nothing\n")).unwrap();
-    let arguments = ["mapping", "what-if", "mappings", "-o", "json", "--exit-code"];
-    let ran = Command::new(binary()).args(arguments).current_dir(folder.path()).output().unwrap();
+    let ran = what_if(folder, &["--exit-code"]);
     let words = String::from_utf8(ran.stderr).unwrap();
     assert_eq!(ran.status.code(), Some(0), "{words}");
     let report: Value = serde_json::from_slice(&ran.stdout).unwrap();
     assert_eq!((&report["messages"], &report["otherwise"]), (&5.into(), &0.into()), "{report:#}");
     assert_eq!(report["not_replayable"], serde_json::json!({}), "{report:#}");
+}
 
+fn looked_up_now(folder: &Path) {
+    let file = folder.join("mappings/shopify/order_rest.yaml");
+    let text = std::fs::read_to_string(&file).unwrap();
     // What a new rule looks up besides is looked up as it is now.
     let article = "  - { hub: ext.own, system: id, as: { lookup: { xref: order } } }\n";
     std::fs::write(&file, text.replacen("fields:\n", &format!("fields:\n{article}"), 1)).unwrap();
-    let ran = Command::new(binary()).args(arguments).current_dir(folder.path()).output().unwrap();
+    let ran = what_if(folder, &["--exit-code"]);
     let words = String::from_utf8(ran.stderr).unwrap();
     let report: Value = serde_json::from_slice(&ran.stdout).unwrap();
     assert_eq!(
@@ -139,8 +155,7 @@ async fn looked_up(database: Option<Schema>) {
     let upper =
         text.replacen("{ lookup: { xref: order } }", "[{ lookup: { xref: order } }, upper]", 1);
     std::fs::write(&file, upper).unwrap();
-    let ran =
-        Command::new(binary()).args(&arguments[..5]).current_dir(folder.path()).output().unwrap();
+    let ran = what_if(folder, &[]);
     let report: Value = serde_json::from_slice(&ran.stdout).unwrap();
     let change = change(&report, "ext.replaces");
     let rule = "mappings/shopify/order_rest.yaml:";
