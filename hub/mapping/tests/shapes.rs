@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use orderhub_lang::diagnostic::{Source, render};
 use orderhub_mapping::integration::{OperationFacts, OperationUse, SystemShape, SystemShapes};
-use orderhub_mapping::{Context, Integration, Mapping, Named};
+use orderhub_mapping::{Context, Integration, Mapping, Named, Projection};
 use orderhub_order::catalogue::{FieldId, catalogue};
 use orderhub_order::ids::{At, Collection, Entity, OrderKey, SystemName};
 use orderhub_order::model::{Order, Subject};
@@ -193,6 +193,28 @@ fn the_rules_of_a_system_follow_its_files_and_its_connector() {
     assert!(cancelled.create.is_none() && cancelled.when.is_some());
 }
 
+/// An order of so many lines, mapped out.
+fn mapped_out(mapping: &str, lines: usize) -> Projection {
+    let map = |count: u32| {
+        let entries = (0..count).map(|n| (format!("k{n}").into(), Some(format!("v{n}").into())));
+        Value::Map(Arc::new(entries.collect()))
+    };
+    let compiled = Mapping::compile(&Source::new("all.yaml", mapping), &Named::default());
+    let mapping = compiled.unwrap_or_else(|found| panic!("{}", render(&found)));
+    let system = SystemName::new("erp_eu");
+    let mut order = Order::new(OrderKey(7), "shop-1".into(), system.clone(), "default".into());
+    order.set(&At::ROOT, field("ext"), Some(map(20)));
+    order.set(&At::ROOT, field("tags"), Some(Value::List(["b".into(), "a".into()].into())));
+    for _ in 0..lines {
+        let at = order.add(&At::ROOT, Collection::Lines, None, None).unwrap();
+        order.set(&at, field("lines.properties"), Some(map(20)));
+    }
+    let subject = Subject { order: &order, at: &At::ROOT, lane: None };
+    let (settings, args) = (BTreeMap::new(), BTreeMap::new());
+    let context = Context { system: &system, settings: &settings, args: &args, hub: None };
+    mapping.reverse(subject, &context).unwrap()
+}
+
 #[test]
 fn the_same_subject_gives_the_same_bytes() {
     const MAPPING: &str = "orderhub: 1
@@ -202,29 +224,30 @@ fields:
   - { hub: tags, system: tags }
   - { hub: lines, system: lines, each: { ours: id, fields: [{ hub: properties, system: options }] } }
 ";
-    let map = |count: u32| {
-        let entries = (0..count).map(|n| (format!("k{n}").into(), Some(format!("v{n}").into())));
-        Value::Map(Arc::new(entries.collect()))
-    };
-    let mapped = || {
-        let compiled = Mapping::compile(&Source::new("all.yaml", MAPPING), &Named::default());
-        let mapping = compiled.unwrap_or_else(|found| panic!("{}", render(&found)));
-        let system = SystemName::new("erp_eu");
-        let mut order = Order::new(OrderKey(7), "shop-1".into(), system.clone(), "default".into());
-        order.set(&At::ROOT, field("ext"), Some(map(20)));
-        order.set(&At::ROOT, field("tags"), Some(Value::List(["b".into(), "a".into()].into())));
-        for _ in 0..3 {
-            let at = order.add(&At::ROOT, Collection::Lines, None, None).unwrap();
-            order.set(&at, field("lines.properties"), Some(map(20)));
-        }
-        let subject = Subject { order: &order, at: &At::ROOT, lane: None };
-        let (settings, args) = (BTreeMap::new(), BTreeMap::new());
-        let context = Context { system: &system, settings: &settings, args: &args, hub: None };
-        mapping.reverse(subject, &context).unwrap()
-    };
-    let first = mapped();
+    let first = mapped_out(MAPPING, 3);
     assert!(first.bytes.len() > 500, "{}", String::from_utf8_lossy(&first.bytes));
     for _ in 0..5 {
-        assert_eq!(mapped(), first);
+        assert_eq!(mapped_out(MAPPING, 3), first);
+    }
+}
+
+/// The tenth line stands before the second, and two rules read the same field.
+#[test]
+fn what_went_out_stands_in_order_and_each_field_once() {
+    const MAPPING: &str = "orderhub: 1
+mapping: erp.all
+fields:
+  - { hub: tags, system: tags }
+  - { hub: ext, system: ext }
+  - { hub: tags, system: again, direction: out }
+  - { hub: lines, system: lines, each: { ours: id, fields: [{ hub: properties, system: options }] } }
+";
+    for lines in [0, 2, 12] {
+        let values = mapped_out(MAPPING, lines).values;
+        assert_eq!(values.len(), 2 + lines, "{values:?}");
+        let ascends = |(left, right): (&(At, FieldId, Stated), &(At, FieldId, Stated))| {
+            (&left.0, left.1) < (&right.0, right.1)
+        };
+        assert!(values.iter().zip(values.iter().skip(1)).all(ascends), "{values:?}");
     }
 }

@@ -4,6 +4,9 @@
 //! **Invariant:** the same subject, settings and references give the same bytes. A reference that is
 //! missing stops the whole document: nothing is sent half. Tests:
 //! `the_same_subject_gives_the_same_bytes`, and the case `tests/data/mapping/out/subject.yaml`.
+//!
+//! **Invariant:** what went out stands by place and field, each once. Test:
+//! `what_went_out_stands_in_order_and_each_field_once`.
 
 #![allow(
     clippy::wildcard_enum_match_arm,
@@ -11,6 +14,7 @@
 )]
 
 mod hub;
+mod json;
 mod out;
 mod watched;
 mod write;
