@@ -113,11 +113,9 @@ async fn ask(
             reply.document.ok_or_else(|| "the answer has no document".to_owned().into())
         }
         AttemptEnd::Failed { failure, .. } => {
-            let said_no = |of: &Cause| match of {
-                Cause::Call(CallError::SaidNo { status, .. }) => ABSENT.contains(status),
-                _ => false,
-            };
-            Err(NoAnswer { absent: said_no(&failure.cause), why: failure.to_string() })
+            let absent = matches!(&failure.cause,
+                Cause::Call(CallError::SaidNo { status, .. }) if ABSENT.contains(status));
+            Err(NoAnswer { absent, why: failure.to_string() })
         }
         AttemptEnd::Unbuilt(error) => Err(error.to_string().into()),
         AttemptEnd::Lost => Err(Cause::CutOff.to_string().into()),

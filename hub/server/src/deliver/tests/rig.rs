@@ -125,6 +125,14 @@ fn connector(setup: Setup) -> Arc<dyn Connector> {
     Arc::new(twin.expect("the test's connector compiles"))
 }
 
+/// Operations with a document are called `put_…`.
+fn delivery(operation: &str, text: &str) -> Delivery {
+    let (parcels, changed) = (operation.starts_with("put_"), operation.contains("changed"));
+    let with = parcels.then(|| parcel(text));
+    let send = if changed { SendFields::Changed } else { SendFields::All };
+    Delivery { with, send, ..Delivery::default() }
+}
+
 fn bundle(setup: Setup) -> Bundle {
     let twin = connector(setup);
     let systems = [
@@ -147,11 +155,7 @@ fn bundle(setup: Setup) -> Bundle {
         let name = SystemName::new(name);
         let deliveries = deliver.iter().filter_map(|rule| {
             let operation = rule.single.as_ref()?;
-            let (parcels, changed) =
-                (operation.name.starts_with("put_"), operation.name.contains("changed"));
-            let with = parcels.then(|| parcel(setup.parcel));
-            let send = if changed { SendFields::Changed } else { SendFields::All };
-            let delivery = Delivery { with, send, ..Delivery::default() };
+            let delivery = delivery(&operation.name, setup.parcel);
             Some(((rule.id.clone(), operation.name.clone()), delivery))
         });
         let read = Read {
