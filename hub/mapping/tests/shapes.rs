@@ -17,6 +17,7 @@ use orderhub_lang::diagnostic::{Source, render};
 use orderhub_mapping::integration::{OperationFacts, OperationUse, SystemShape, SystemShapes};
 use orderhub_mapping::{Context, Integration, Mapping, Named, Projection};
 use orderhub_order::catalogue::{FieldId, catalogue};
+use orderhub_order::contribution::Stated;
 use orderhub_order::ids::{At, Collection, Entity, OrderKey, SystemName};
 use orderhub_order::model::{Order, Subject};
 use orderhub_order::rules::{Mode, OperationKind, Shapes};
