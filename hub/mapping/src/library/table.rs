@@ -259,7 +259,10 @@ fn columns(head: &[Cell], findings: &mut Findings) {
 fn rows(source: &Arc<Source>, from: usize, to: usize, findings: &mut Findings) -> Rows {
     let mut table = Rows::from_file(source);
     let mut lines: HashMap<String, u32> = HashMap::new();
-    for row in Records::of(source).skip(1).filter_map(Result::ok) {
+    let mut all = Records::of(source).filter_map(Result::ok);
+    let width = all.next().map_or(0, |head| head.len());
+    // A row of another length is told already: which of its cells is which is not known.
+    for row in all.filter(|row| row.len() == width) {
         let (Some(theirs), Some(ours)) = (row.get(from), row.get(to)) else { continue };
         // A table of several systems has no word of each in every row.
         if theirs.text.is_empty() {
