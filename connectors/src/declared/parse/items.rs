@@ -18,7 +18,7 @@ const LEAST_EVERY: Duration = Duration::from_millis(100);
 /// Trees of an operation and of a step.
 const MOST_LETS: usize = 50;
 
-/// `let:`: trees with names; each reads those before it. They stay known until [`Ctx::forget`].
+/// `let:`: trees with names; each reads those before it. They stay known until the operation or step that has them ends.
 pub(super) fn lets(fields: &mut Fields<'_>, ctx: &mut Ctx) -> Vec<(String, Tree)> {
     let Some(node) = fields.optional("let") else { return Vec::new() };
     let Some(map) = node.as_map() else {
