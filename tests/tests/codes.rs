@@ -11,7 +11,7 @@ use orderhub_lang::codes::{Explanation, MORE, NOT_UTF8};
 use orderhub_lang::diagnostic::{Diagnostic, Source, render};
 use orderhub_lang::yaml::{self, Budget, source_from_bytes};
 use orderhub_mapping::codes::{
-    ECHO, LAW, LOOP, NO_KIND, NOT_GIVEN, ONE_WAY, POSITION, TWO_SHAPES, UNTRIED,
+    ECHO, LAW, LOOP, NO_KIND, NO_READ, NOT_GIVEN, ONE_WAY, POSITION, TWO_SHAPES, UNTRIED,
 };
 use orderhub_mapping::given::{self, Use};
 use orderhub_mapping::library::Library;
@@ -151,6 +151,7 @@ fn laws_of(code: &str, example: &str) -> Option<Vec<Diagnostic>> {
         LAW | ONE_WAY | POSITION | TWO_SHAPES | UNTRIED => {
             Some(laws::findings(&both_ways("shop", "channel", example)))
         }
+        NO_READ => Some(reading(&file(code, example).1)),
         NO_KIND => Some(given_to(&both_ways("shop", "channel", example), NO_OPERATIONS)),
         NOT_GIVEN => {
             let operations = example.strip_prefix("# connector.yaml\n").unwrap();
@@ -158,6 +159,15 @@ fn laws_of(code: &str, example: &str) -> Option<Vec<Diagnostic>> {
         }
         _ => None,
     }
+}
+
+/// What is found in a mapping of an integration that has a cached read `groups`.
+fn reading(mapping: &str) -> Vec<Diagnostic> {
+    let own = "orderhub: 1\nintegration: shop\nrole: channel\nconnector: declared\n\
+               intake: [{ message: order, ordering: queue }]\n\
+               reads: { groups: { do: get_group, args: [id], fresh_for: 1h } }\n";
+    let files = [("connector.yaml", ""), ("integration.yaml", own), ("order.yaml", mapping)];
+    Integration::load("shop", &files).diagnostics
 }
 
 /// What operations read, and an integration does not give them.

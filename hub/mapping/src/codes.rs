@@ -379,7 +379,7 @@ pub const CODES: &[Explanation] = &[
                 fields:\n  - { hub: placed_at, system: at, as: timestamp }\n",
     },
     lookups::NO_MASTER_PAGE,
-    lookups::NO_READ_PAGE,
     lookups::NO_KIND_PAGE,
+    lookups::NO_READ_PAGE,
     lookups::NOT_GIVEN_PAGE,
 ];

@@ -47,7 +47,7 @@ fn write(folder: &Path, case: &Case) {
 /// Runs a command of the program on the folder `m`, bounded; its output and its processor time in seconds.
 fn bounded(folder: &Path, command: &str) -> (Option<i32>, String, f64) {
     // The shell measures its child, and bounds it before it starts.
-    let line = format!("ulimit -d {MOST_KIB}; TIMEFORMAT='cpu %U %S'; time \"$0\" {command} m");
+    let line = format!("ulimit -d {MOST_KIB}; TIMEFORMAT='cpu %U %S'; time \"$0\" {command} mappings");
     let mut shell = Command::new("bash");
     let ran = shell.args(["-c", &line]).arg(binary()).current_dir(folder).output().unwrap();
     let told = String::from_utf8(ran.stdout).expect("a report is UTF-8");
@@ -78,7 +78,7 @@ fn hostile_files_end_in_time_and_room() {
     let all = [of_yaml(), of_rules(), of_names(), of_groups(), of_tables(), vec![clean]];
     for case in all.into_iter().flatten() {
         let folder = tempfile::tempdir().unwrap();
-        write(&folder.path().join("m"), &case);
+        write(&folder.path().join("mappings"), &case);
         let (code, report, seconds) = bounded(folder.path(), "check");
         let shown: String = report.chars().take(2_000).collect();
         println!("{seconds:.2} s: {}", case.why);
@@ -96,7 +96,7 @@ fn hostile_files_end_in_time_and_room() {
     }
     for case in of_runs() {
         let folder = tempfile::tempdir().unwrap();
-        write(&folder.path().join("m"), &case);
+        write(&folder.path().join("mappings"), &case);
         let (code, report, seconds) = bounded(folder.path(), "test");
         println!("{seconds:.2} s: {}", case.why);
         let shown: String = report.chars().take(2_000).collect();

@@ -6,6 +6,8 @@ use super::Explanation;
 pub const NO_MASTER: &str = "M0701";
 /// References of a kind that nothing binds.
 pub const NO_KIND: &str = "M0702";
+/// A cached read that is not there, or is no look-up.
+pub const NO_READ: &str = "M0703";
 /// Read by an operation, and written by no rule.
 pub const NOT_GIVEN: &str = "M0801";
 
@@ -19,19 +21,6 @@ pub(super) const NO_MASTER_PAGE: Explanation = Explanation {
     right: "- { hub: customer.tier, system: tier, as: { lookup: { master: tiers, take: ours } } }",
 };
 
-/// A cached read that is not there, or is no look-up.
-pub const NO_READ: &str = "M0703";
-
-pub(super) const NO_READ_PAGE: Explanation = Explanation {
-    code: NO_READ,
-    title: "no such read",
-    text: "`lookup: { read: … }` names a cached read of this integration, one entry of `reads:` in its integration.yaml. The \
-           document's value is the read's argument, so that it has one entry in `args:`; `take` is the path of the value \
-           in its reply document.",
-    wrong: "- { hub: customer.tier, system: group, as: { lookup: { read: group, take: name } } }",
-    right: "- { hub: customer.tier, system: group, as: { lookup: { read: groups, take: name } } }",
-};
-
 pub(super) const NO_KIND_PAGE: Explanation = Explanation {
     code: NO_KIND,
     title: "references of a kind that nothing binds",
@@ -43,6 +32,16 @@ pub(super) const NO_KIND_PAGE: Explanation = Explanation {
             - { hub: ext.replaces, system: replaces, direction: in, as: { lookup: { xref: ordr } } }\n",
     right: "- { hub: order_no, system: name }\n\
             - { hub: ext.replaces, system: replaces, direction: in, as: { lookup: { xref: order } } }\n",
+};
+
+pub(super) const NO_READ_PAGE: Explanation = Explanation {
+    code: NO_READ,
+    title: "no such read",
+    text: "`lookup: { read: … }` names a cached read of this integration, one entry of `reads:` in its integration.yaml. The \
+           document's value is the read's argument, so that it has one entry in `args:`; `take` is the path of the value \
+           in its reply document.",
+    wrong: "- { hub: customer.tier, system: group, as: { lookup: { read: group, take: name } } }",
+    right: "- { hub: customer.tier, system: group, as: { lookup: { read: groups, take: name } } }",
 };
 
 pub(super) const NOT_GIVEN_PAGE: Explanation = Explanation {

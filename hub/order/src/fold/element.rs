@@ -72,9 +72,15 @@ fn collection(
     list: &CollectionStatement,
 ) -> Folding<()> {
     let mut shown = Vec::with_capacity(list.elements.len());
+    let mut any = None;
     for statement in &list.elements {
         let place = match find(work, speaker, at, list.collection, statement)? {
             Some(place) => Some(place),
+            // Rows of its own beside ours, in a list that adds none, are none of the order's business.
+            None if !statement.adds && names_any(work, speaker, at, list, &mut any)? => {
+                passed_over(work, speaker, list.collection, statement)?;
+                continue;
+            }
             None => add(work, speaker, at, list.collection, (statement, statement.adds))?,
         };
         if let Some(place) = place {
@@ -87,6 +93,37 @@ fn collection(
         complete(work, speaker, at, list.collection, &shown);
     }
     Ok(())
+}
+
+/// Whether a list names any element that the order has; found out once.
+fn names_any(
+    work: &Work<'_>,
+    speaker: &Speaker<'_>,
+    at: &At,
+    list: &CollectionStatement,
+    known: &mut Option<bool>,
+) -> Folding<bool> {
+    if let Some(known) = known {
+        return Ok(*known);
+    }
+    let mut any = false;
+    for statement in &list.elements {
+        any |= find(work, speaker, at, list.collection, statement)?.is_some();
+    }
+    *known = Some(any);
+    Ok(any)
+}
+
+/// An element that the order does not have, of a list that adds none and names others that it has.
+fn passed_over(
+    work: &Work<'_>,
+    speaker: &Speaker<'_>,
+    collection: Collection,
+    statement: &ElementStatement,
+) -> Folding<()> {
+    // What is being made there may be one of them, and its receipt will say so.
+    let waits = statement.ours.is_none() && !speaker.reply && being_made(work, speaker, collection);
+    if waits { Err(Box::new(Outcome::WaitForLane)) } else { Ok(()) }
 }
 
 /// The element that a statement is about, if the order has it.
@@ -166,8 +203,7 @@ fn name(
     Ok(())
 }
 
-/// Adds an element, if the role may and no newer complete list is without it; of a document that adds none, an
-/// element that the order does not have is passed over.
+/// Adds an element, if the role may and no newer complete list is without it.
 pub(super) fn add(
     work: &mut Work<'_>,
     speaker: &Speaker<'_>,
@@ -182,11 +218,7 @@ pub(super) fn add(
         work.tally.stale += 1;
         return Ok(None);
     }
-    if !adds {
-        // It says so itself: what the order does not have is none of its business.
-        return Ok(None);
-    }
-    if !may_add(&work.state.order, speaker, at, collection) {
+    if !adds || !may_add(&work.state.order, speaker, at, collection) {
         let why = format!(
             "{} names an element of `{}` that the order does not have, and may not add one",
             speaker.system,

@@ -1,17 +1,35 @@
 //! Maps of names and texts, `ext` above all: each name is merged by itself, so that what one system gave stands beside
 //! what another gave.
 //!
-//! **Invariant:** a statement touches only the names of which its system says something else than it said before; what
-//! others gave stays. Story `side-by-side`.
+//! **Invariant:** a statement touches only the names of which its system says something else than it said before, in
+//! whatever document; what others gave stays, and a name that is absent says nothing. Only null ends one, and a list of
+//! names that is given again without it: `attributes.gift` where `attributes` are given whole. Story `side-by-side`.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::judge::{Case, Verdict};
+use crate::catalogue::{FieldId, known};
 use crate::contribution::Stated;
 use crate::value::{Text, Value};
 
 type Names = BTreeMap<Text, Option<Text>>;
+
+/// All that a system says of a map, by what it said before and what it says now. Of `ext` a document says a part; other
+/// maps are given whole.
+pub(super) fn spoken(field: FieldId, before: Option<&Stated>, now: &Stated) -> Stated {
+    let (Some(before), Some(says)) = (names(before), names(Some(now))) else { return now.clone() };
+    if field != known::order::EXT {
+        return now.clone();
+    }
+    let group = |name: &Text| name.split_once('.').map(|(group, _)| group.to_owned());
+    let given = |of: &str| says.keys().any(|name| group(name).as_deref() == Some(of));
+    let mut spoken = before.clone();
+    // Without any name all lists of names are empty.
+    spoken.retain(|name, _| group(name).is_none_or(|of| !says.is_empty() && !given(&of)));
+    spoken.extend(says.iter().map(|(name, text)| (name.clone(), text.clone())));
+    Some(Value::Map(Arc::new(spoken)))
+}
 
 /// Judges a map that is neither the order's nor what the speaker said before. `clash` is what becomes of a name that both
 /// sides changed.
@@ -20,15 +38,17 @@ pub(super) fn judge(case: &Case<'_>, clash: Verdict) -> Verdict {
     let said = names(case.state.stated.as_ref().map(|(said, _)| said)).unwrap_or(&none);
     let current = names(case.current).unwrap_or(&none);
     let value = names(Some(case.value)).unwrap_or(&none);
+    let agreed = names(case.state.base.as_ref()).unwrap_or(&none);
     let (mut merged, mut clashes) = (current.clone(), false);
     let wins = matches!(clash, Verdict::Accept { .. });
     let touched = value.keys().chain(said.keys().filter(|name| !value.contains_key(*name)));
     for name in touched {
         let (before, now, here) = (said.get(name), value.get(name), current.get(name));
-        if now == before || now == here || came_back(case, name, now) {
+        if now == before || now == here || came_back(case, name, (before, now)) {
             continue;
         }
-        let both = here.is_some() && here != before;
+        // What stands as both last agreed was not changed by another.
+        let both = here.is_some() && here != before && here != agreed.get(name);
         clashes |= both;
         if both && !wins {
             continue;
@@ -49,10 +69,32 @@ pub(super) fn judge(case: &Case<'_>, clash: Verdict) -> Verdict {
     }
 }
 
-/// Whether the speaker only shows what the hub sent, or last agreed to.
-fn came_back(case: &Case<'_>, name: &Text, now: Option<&Option<Text>>) -> bool {
-    let sent = case.state.ring.iter().map(|(sent, _)| sent).chain(&case.state.base);
-    now.is_some() && sent.filter_map(|sent| names(Some(sent))).any(|sent| sent.get(name) == now)
+/// What both agree on from now on: of the names that the speaker states, and of those it was shown.
+pub(super) fn agreed(base: Option<&Stated>, value: &Stated, merged: &Stated) -> Stated {
+    let mut agreed = names(base).cloned().unwrap_or_default();
+    let none = Names::new();
+    let merged = names(Some(merged)).unwrap_or(&none);
+    agreed.retain(|name, _| merged.contains_key(name));
+    for name in names(Some(value)).into_iter().flat_map(Names::keys) {
+        if let Some(text) = merged.get(name) {
+            agreed.insert(name.clone(), text.clone());
+        }
+    }
+    Some(Value::Map(Arc::new(agreed)))
+}
+
+/// The text of a name; `None`: there is no such name.
+type Named<'a> = Option<&'a Option<Text>>;
+
+/// Whether the speaker only shows what the hub sent and it had not shown yet, or what both last agreed on.
+fn came_back(case: &Case<'_>, name: &Text, (before, now): (Named<'_>, Named<'_>)) -> bool {
+    let sent = |stated| names(Some(stated)).and_then(|names| names.get(name));
+    let ring: Vec<Named<'_>> = case.state.ring.iter().map(|(value, _)| sent(value)).collect();
+    // It has shown that one already: what was sent before it is its own word again.
+    let shown = ring.iter().rposition(|value| before.is_some() && *value == before);
+    let later = ring.get(shown.map_or(0, |place| place + 1)..).unwrap_or_default();
+    let base = case.state.base.as_ref().and_then(sent);
+    now.is_some() && (later.contains(&now) || base == now)
 }
 
 fn names(stated: Option<&Stated>) -> Option<&Names> {

@@ -4,6 +4,7 @@
 //! the hold `unknown_value`. Story `who-is-this`, property test `law`.
 
 use super::canonical::{Canon, older};
+use super::entries;
 use super::follow::{apply, conflict, expire, restate};
 use super::judge::{Case, Verdict, judge};
 use super::owner::{standing, writer};
@@ -80,6 +81,12 @@ fn outdated(work: &Work<'_>, speaker: &Speaker<'_>, spot: &Spot<'_>) -> bool {
 
 fn given(work: &mut Work<'_>, speaker: &Speaker<'_>, spot: &Spot<'_>, value: &Stated) {
     expire_there(work, speaker, spot);
+    let whole = (spot.field.ty == FieldType::Map).then(|| {
+        let lane = work.state.lanes.get(speaker.system);
+        let said = lane.and_then(|lane| spot.state(lane)?.stated.as_ref());
+        entries::spoken(spot.field.id, said.map(|(said, _)| said), value)
+    });
+    let value = whole.as_ref().unwrap_or(value);
     let verdict = verdict(work, speaker, spot, value);
     if verdict == Verdict::Stale || verdict == (Verdict::Late { behind: true }) {
         work.tally.stale += 1;

@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::canonical::{Canon, newest, older};
+use super::entries;
 use super::field::Spot;
 use super::judge::{Standing, Verdict, Writer, level};
 use super::owner::{standing, writer};
@@ -11,7 +12,7 @@ use crate::catalogue::Merge;
 use crate::contribution::Stated;
 use crate::flow::Others;
 use crate::ids::SystemName;
-use crate::lane::{FieldState, Lane, RING_HOURS};
+use crate::lane::{FieldState, Lane, RING_HOURS, WantKey};
 use crate::model::Shared;
 use crate::value::Value;
 
@@ -55,11 +56,19 @@ pub(super) fn apply(
         }
         Verdict::Entries { merged, clash } => {
             let loser = loser(work, spot);
+            let lane = work.state.lanes.get(speaker.system);
+            let base = lane.and_then(|lane| spot.state(lane)?.base.as_ref());
+            let agreed = entries::agreed(base, value, &merged);
             accept(work, speaker, spot, value, &merged);
+            spot.state_made(work.lane(speaker.system, speaker.role)).base = Some(agreed);
             match clash.map(|clash| *clash) {
                 Some(Verdict::Accept { won: true, .. }) => overruled(work, speaker, spot, loser),
-                Some(Verdict::Lost) => conflict(work, speaker, spot, "lost"),
+                Some(Verdict::Lost) => {
+                    conflict(work, speaker, spot, "lost");
+                    send_again(work, speaker, spot);
+                }
                 Some(Verdict::Manual) => conflict(work, speaker, spot, "manual"),
+                Some(Verdict::Differs) => work.differs.push(spot.path()),
                 _ => {}
             }
         }
@@ -212,9 +221,24 @@ fn accept(
     }
     state.base = Some(kept);
     state.wrote = true;
+    moved_on(work, speaker.system, spot);
     let path = spot.path();
     work.settle(speaker.system, &path, format!("the value of {} stands now", speaker.system));
     agree_with(work, speaker, spot);
+}
+
+/// The target shows something else by now than what was last sent of this field: what was sent says nothing any more of
+/// what is there. Nothing is sent for that alone.
+fn moved_on(work: &mut Work<'_>, system: &SystemName, spot: &Spot<'_>) {
+    let shapes = work.rules.shapes;
+    let Some(lane) = work.lane_there(system) else { return };
+    for (text, sent) in &mut lane.sent {
+        let Some(key) = WantKey::parse(text) else { continue };
+        let about = key.fact.is_none() && spot.at.within(&key.subject);
+        if about && shapes.reads(system, &key.rule).contains(spot.field.id) {
+            sent.hash = [0; 16];
+        }
+    }
 }
 
 /// Others that said so before agree now.

@@ -133,6 +133,8 @@ pub(super) fn judge(case: &Case<'_>) -> Verdict {
         return rank(case, (standing, writer));
     }
     if case.field.ty == FieldType::Map {
+        // Who wrote the map last did not give each of its names.
+        let writer = if writer == Writer::Speaker { Writer::Other(Some(0)) } else { writer };
         let clash =
             if case.match_only { Verdict::Differs } else { clash(case, (standing, writer)) };
         return entries::judge(case, clash);

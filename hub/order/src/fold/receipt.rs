@@ -288,6 +288,12 @@ fn dead(
 ) {
     let lane = work.lane(system, role);
     lane.code = Some(LaneCode::Dead);
+    if flight.may_be_there()
+        && let Some(sent) = lane.sent.get_mut(&flight.want.text())
+    {
+        // Nobody knows what of it is there: what was sent before is not what there is.
+        sent.hash = [0; 16];
+    }
     if flight.creates {
         lane.due_at = None;
     } else {
