@@ -47,7 +47,8 @@ fn write(folder: &Path, case: &Case) {
 /// Runs a command of the program on the folder `m`, bounded; its output and its processor time in seconds.
 fn bounded(folder: &Path, command: &str) -> (Option<i32>, String, f64) {
     // The shell measures its child, and bounds it before it starts.
-    let line = format!("ulimit -d {MOST_KIB}; TIMEFORMAT='cpu %U %S'; time \"$0\" {command} mappings");
+    let line =
+        format!("ulimit -d {MOST_KIB}; TIMEFORMAT='cpu %U %S'; time \"$0\" {command} mappings");
     let mut shell = Command::new("bash");
     let ran = shell.args(["-c", &line]).arg(binary()).current_dir(folder).output().unwrap();
     let told = String::from_utf8(ran.stdout).expect("a report is UTF-8");

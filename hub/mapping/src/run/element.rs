@@ -219,12 +219,11 @@ impl Run<'_, '_> {
         rows: &[Frames],
     ) -> Result<Option<Stated>, Failure> {
         let mut map = BTreeMap::new();
-        // Absent if all are absent, null if the others are null.
-        let (mut present, mut given) = (false, false);
+        // Absent if all are absent; a name that is null says so.
+        let mut present = false;
         for (name, rule) in entries {
             let cell = self.rule(rule, rows, goal(field))?;
             present |= cell != Cell::Absent;
-            given |= cell.is_value();
             match cell {
                 Cell::Absent => {}
                 Cell::Map(inner) => {
@@ -238,7 +237,7 @@ impl Run<'_, '_> {
                 }
             }
         }
-        Ok(present.then_some(given.then(|| Value::Map(map.into()))))
+        Ok(present.then(|| Some(Value::Map(map.into()))))
     }
 
     /// A collection from all rules that fill it; `None`: the document says nothing of it.
