@@ -15,6 +15,7 @@
 //! answers for the document's value, the read's one argument. It comes in only, and is recorded with the message.
 //! What the system answered without such a value is unknown; a message whose read is not answered waits.
 
+mod asked;
 mod master;
 mod read;
 mod reference;
@@ -51,11 +52,9 @@ pub(crate) fn read(node: &Node, options: &mut Options<'_>) -> Option<Box<dyn Con
             Some(Box::new(master::Master::read(name, names, on_unknown, options)?))
         }
         [None, Some(kind), None] => {
-            Some(Box::new(reference::Reference::read(kind, names, on_unknown, options)?))
+            Some(Box::new(reference::read(kind, names, on_unknown, options)?))
         }
-        [None, None, Some(name)] => {
-            Some(Box::new(read::Reply::read(name, names, on_unknown, options)?))
-        }
+        [None, None, Some(name)] => Some(Box::new(read::read(name, names, on_unknown, options)?)),
         _ => {
             let none = sources.iter().all(Option::is_none);
             options.wrong(node, if none { FORM } else { ONE });
