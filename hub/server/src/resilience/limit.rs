@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::num::NonZeroU32;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -17,7 +18,7 @@ use governor::state::{InMemoryState, NotKeyed, RateLimiter};
 use governor::{NotUntil, Quota};
 use tokio::time::Instant;
 
-use super::debts::Debts;
+use super::debts::{Claim, Debts};
 use super::share::Share;
 use super::ticks::{Tick, Ticks};
 
@@ -186,13 +187,17 @@ impl Limits {
             return Err(wait);
         }
         let Some(named) = self.named(name) else { return Ok(()) };
-        let mut owed = self.debts.claim(name, key);
-        while owed > 0 {
-            if let Err(wait) = self.token(&named, key) {
-                self.debts.add(name, key, owed);
-                return Err(named.until_paid(wait, owed));
+        match self.debts.claim(name, key) {
+            Claim::Nothing => {}
+            Claim::Others => return Err(AT_ONCE),
+            Claim::Ours(debt) => {
+                while debt.left() > 0 {
+                    if let Err(wait) = self.token(&named, key) {
+                        return Err(named.until_paid(wait, debt.left()));
+                    }
+                    debt.paid(1);
+                }
             }
-            owed -= 1;
         }
         self.token(&named, key)
     }
@@ -265,7 +270,7 @@ impl Limits {
             let wait = match none {
                 Some(wait) => wait,
                 None => {
-                    let paid = self.pay(share, named, (name, key)).await;
+                    let paid = self.pay(share, named, (name, key), latest).await;
                     let asked = match paid {
                         Ok(()) => Self::ask(share, named, (name, key), latest).await,
                         Err(wait) => Err(wait),
@@ -283,25 +288,48 @@ impl Limits {
         }
     }
 
-    /// Pays from what all share.
+    /// Pays from what all share, or waits for who does.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped, what is not paid is owed still; what was asked for and not answered is paid once more.
     async fn pay(
         &self,
         share: &dyn Share,
         named: &Named,
         (name, key): (&str, Option<&str>),
+        latest: Instant,
     ) -> Result<(), Duration> {
-        let mut owed = self.debts.claim(name, key);
-        while owed > 0 {
-            match share.take(name, key, named.rate, owed.min(named.rate.burst.get())).await {
-                Ok(calls) => owed = owed.saturating_sub(calls.max(1)),
+        let debt = loop {
+            let mut settled = pin!(self.debts.settled());
+            // Before the claim is seen: what ends in between is heard.
+            settled.as_mut().enable();
+            match self.debts.claim(name, key) {
+                Claim::Nothing => return Ok(()),
+                Claim::Ours(debt) => break debt,
+                Claim::Others => {
+                    let settled = tokio::time::timeout_at(latest, settled).await;
+                    settled.map_err(|_| named.rate.every)?;
+                }
+            }
+            // Who paid may know by now that there is none.
+            if let Some(wait) = named.none_for(key, Instant::now()) {
+                return Err(wait);
+            }
+        };
+        loop {
+            let owed = debt.left().min(named.rate.burst.get());
+            if owed == 0 {
+                return Ok(());
+            }
+            match share.take(name, key, named.rate, owed).await {
+                Ok(calls) => debt.paid(calls.max(1)),
                 Err(wait) => {
-                    self.debts.add(name, key, owed);
                     named.none_before(key, Instant::now() + wait);
-                    return Err(named.until_paid(wait, owed));
+                    return Err(named.until_paid(wait, debt.left()));
                 }
             }
         }
-        Ok(())
     }
 
     /// Asks for calls: of a key for one, else for several, and one process one question at a time.

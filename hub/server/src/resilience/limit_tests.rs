@@ -188,3 +188,68 @@ async fn what_one_was_told_all_who_wait_know() {
     }
     assert_eq!(others.asked(), 1, "the answer holds until its time");
 }
+
+/// Other processes that answer when they are let.
+#[derive(Debug)]
+struct Slow {
+    asked: Mutex<Vec<u32>>,
+    answers: tokio::sync::Semaphore,
+}
+
+impl Slow {
+    fn asked(&self) -> Vec<u32> {
+        self.asked.lock().unwrap().clone()
+    }
+}
+
+impl Share for Slow {
+    fn shut(&self, _: &str, _: Duration, _: Duration) {}
+    fn opened(&self, _: &str) {}
+    fn throttled(&self, _: &str, _: Duration) {}
+    fn may_probe<'a>(&'a self, _: &'a str) -> BoxFuture<'a, bool> {
+        Box::pin(std::future::ready(true))
+    }
+    fn take<'a>(
+        &'a self,
+        _: &'a str,
+        _: Option<&'a str>,
+        _: Rate,
+        want: u32,
+    ) -> BoxFuture<'a, Result<u32, Duration>> {
+        self.asked.lock().unwrap().push(want);
+        Box::pin(async move {
+            self.answers.acquire().await.unwrap().forget();
+            Ok(want)
+        })
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_payment_that_is_dropped_forgets_no_debt() {
+    let asked = Mutex::default();
+    let others = Arc::new(Slow { asked, answers: tokio::sync::Semaphore::new(0) });
+    let rates = BTreeMap::from([("parcel".to_owned(), rate_of("10/s", 5))]);
+    let limits = Limits::shared(&rates, Some(Arc::<Slow>::clone(&others)));
+    let call = || limits.acquire("parcel", Some("A"), Duration::from_secs(20));
+    limits.charge("parcel", Some("A"), 7);
+    let dropped = tokio::time::timeout(Duration::from_secs(5), call()).await;
+    assert!(dropped.is_err(), "nobody answers");
+    assert_eq!(others.asked(), [5]);
+    // Who comes while another one pays waits for him, and calls after him.
+    let (first, second, _) = tokio::join!(call(), call(), async {
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        assert_eq!(others.asked(), [5, 5], "nobody calls before it is paid, nor pays it twice");
+        others.answers.add_permits(4);
+    });
+    assert_eq!((first, second), (Ok(()), Ok(())));
+    assert_eq!(others.asked(), [5, 5, 2, 1, 1], "all seven, and one each");
+    // Nor does he wait for longer than he may.
+    limits.charge("parcel", Some("A"), 1);
+    let short = || limits.acquire("parcel", Some("A"), Duration::from_secs(1));
+    let (paying, other) =
+        tokio::join!(tokio::time::timeout(Duration::from_secs(9), call()), short());
+    assert!(paying.is_err() && other.is_err(), "{other:?}");
+    // Another key is held up by nobody.
+    others.answers.add_permits(1);
+    limits.acquire("parcel", Some("B"), Duration::from_secs(1)).await.unwrap();
+}
