@@ -8,35 +8,27 @@
 //!
 //! Bounds: reads of one message end within [`WITHIN`]; [`ROUNDS`] questions to the store, where one look-up needs what another gives; [`MOST`] look-ups of a message
 //! in all of them. Of a message of several documents, those whose look-ups are beyond are driven alone
-//! afterwards, for which theirs alone are found out; one document that looks up more is a todo. Of the orders that are
-//! found, [`AT_ONCE`] are read at a time.
+//! afterwards, for which theirs alone are found out; one document that looks up more is a todo. [`AT_ONCE`] reads are
+//! asked at a time.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use futures_util::{StreamExt as _, stream};
 use orderhub_lang::path::Path;
 use orderhub_lang::value::Value;
 use orderhub_mapping::facts::{LookupKey, LookupOf};
-use orderhub_order::catalogue::known;
-use orderhub_order::identify::{Bound, ReferenceKey};
-use orderhub_order::ids::{Collection, OrderKey, SystemName};
-use orderhub_order::model::State;
-
+use orderhub_order::ids::SystemName;
 use tokio::time::Instant;
 
 use super::Envelope;
+use super::references::{MOST, ROUNDS, answer};
 use crate::bundle::{Bundle, Kept};
 use crate::deliver::{Deliverer, ReadError};
 use crate::resilience::stale::{Answered, Fresh, Stale};
-use crate::store::{Scope, Store, StoreError};
+use crate::store::{Store, StoreError};
 
-/// Questions to the store for one message.
-const ROUNDS: usize = 3;
-/// Look-ups of one message.
-const MOST: usize = 1_000;
-/// Orders, and cached reads, that are asked for together.
+/// Cached reads that are asked for together.
 const AT_ONCE: usize = 8;
 /// Longest time of the reads of one message: what is behind it in its queue waits for them.
 const WITHIN: Duration = Duration::from_secs(5);
@@ -81,7 +73,8 @@ pub(crate) async fn find_out(
         room -= wants.len();
         let (reads, references): (Vec<_>, Vec<_>) =
             wants.into_iter().partition(|want| want.of == LookupOf::Read);
-        answer(sources.store, envelope, &references, &mut looks).await?;
+        let mut store = sources.store;
+        answer(&mut store, &envelope.system, &references, &mut looks).await?;
         read(sources.deliverer, bundle, envelope, &reads, &mut looks).await;
     }
     Ok(Some(looks))
@@ -143,59 +136,4 @@ async fn ask(
 fn value_at(answer: &Value, path: &str) -> Option<Box<str>> {
     let path = Path::parse(path).ok()?;
     path.first(answer).scalar_text().map(|text| text.as_ref().into())
-}
-
-async fn answer(
-    store: &dyn Store,
-    envelope: &Envelope,
-    wants: &[LookupKey],
-    looks: &mut Looks,
-) -> Result<(), StoreError> {
-    let references = wants.iter().map(|want| reference(&envelope.system, want)).collect();
-    let bound = store.bound(references).await?;
-    let orders: BTreeSet<OrderKey> = bound.iter().flatten().map(|bound| bound.order).collect();
-    let states = stream::iter(orders)
-        .map(|key| async move { store.state(&Scope::All, key).await.map(|state| (key, state)) })
-        .buffer_unordered(AT_ONCE);
-    let states: BTreeMap<OrderKey, Option<Arc<State>>> = states.try_collect().await?;
-    for (want, bound) in wants.iter().zip(bound) {
-        // What is bound and has nothing to give is not waited for: nothing more would come.
-        if bound.is_none() && want.waits {
-            looks.lacks.insert(want.clone(), String::new());
-        }
-        let found = bound.and_then(|bound| {
-            let state = states.get(&bound.order)?.as_deref()?;
-            taken(want, &bound, state)
-        });
-        looks.kept.learn(want, found);
-    }
-    Ok(())
-}
-
-/// The reference that is looked up.
-pub(crate) fn reference(system: &SystemName, want: &LookupKey) -> ReferenceKey {
-    let (kind, ext_id) = (want.name.clone(), want.id.clone());
-    ReferenceKey::Xref { system: system.clone(), kind, ext_id }
-}
-
-/// What is taken of what a reference is bound to.
-pub(crate) fn taken(want: &LookupKey, bound: &Bound, state: &State) -> Option<Box<str>> {
-    let order = &state.order;
-    let id = &*want.take == "id";
-    if bound.at.is_root() {
-        let own = if id { order.key.shown() } else { order.reference.to_string() };
-        return Some(own.into());
-    }
-    let element = order.element(&bound.at)?;
-    if id {
-        return Some(element.id.as_str().into());
-    }
-    // Only these have a ref of ours; of all else the id is meant.
-    let refs = [
-        (Collection::Fulfilments, known::fulfilment::REF),
-        (Collection::Shipments, known::shipment::REF),
-    ];
-    let field = refs.into_iter().find(|(of, _)| *of == bound.at.collection());
-    let own = field.and_then(|(_, field)| element.fields.text(field));
-    Some(own.unwrap_or(element.id.as_str()).into())
 }

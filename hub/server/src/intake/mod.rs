@@ -32,12 +32,13 @@ pub mod leased;
 mod lookups;
 pub mod poll;
 pub mod queue;
+mod references;
 mod seen;
 pub mod webhook;
 mod window;
 
-use lookups::Looks;
-pub(crate) use lookups::{Sources, find_out, reference, taken};
+pub(crate) use lookups::{Looks, Sources, find_out};
+pub(crate) use references::{MOST, ROUNDS, answer, reference};
 
 pub(crate) use gates::unit_with;
 pub use gates::{Gates, MOST_BYTES, renew, unit};

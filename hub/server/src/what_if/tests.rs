@@ -222,3 +222,50 @@ async fn what_was_not_recorded_is_looked_up_as_it_is_now() {
     assert_eq!((report.looked_up, report.left_out(), report.fail), (1, 0, 0), "{report:#?}");
     assert!(report.is_whole() && report.is_same(), "{report:#?}");
 }
+
+#[tokio::test]
+async fn what_a_hub_looks_up_for_a_message_is_looked_up_for_what_if_too() {
+    let settings = format!(
+        "{SETTINGS}\n[systems.till]\nintegration = \"till\"\nbase_url = \"https://till.example\"\n"
+    );
+    let rule = "  - { hub: ext.replaces, system: replaces, direction: in, as: { lookup: { xref: order, on_unknown: ignore } } }\n";
+    let files = |rule: &str| {
+        let mut files = files("", "");
+        let own = [
+            (
+                "integration",
+                "role: channel\nconnector: declared\nintake:\n  - { message: orders, ordering: queue }\n",
+            ),
+            ("connector", "base: \"{base_url}\"\noperations: {}\n"),
+            (
+                "orders",
+                "key: number\ndocuments: { at: [orders.*] }\nfields:\n  - { hub: order_no, system: number }\n  \
+                 - { hub: currency, value: EUR }\n",
+            ),
+        ];
+        for (name, text) in own {
+            let head = match name {
+                "orders" => "mapping: till.orders".to_owned(),
+                other => format!("{other}: till"),
+            };
+            let rule = if name == "orders" { rule } else { "" };
+            let text = format!("orderhub: 1\n{head}\n{text}{rule}");
+            files.insert(format!("till/{name}.yaml"), text.into_bytes());
+        }
+        files
+    };
+    let (old, new, config) = (files(""), files(rule), config(&settings));
+    for (orders, looked_up, left) in [(800, 1, None), (1_000, 1, None), (1_001, 0, Some(TOO_MANY))]
+    {
+        let orders: Vec<_> = (0..orders)
+            .map(|n| serde_json::json!({ "number": format!("{n}"), "replaces": format!("R-{n}") }))
+            .collect();
+        let body = serde_json::json!({ "orders": orders }).to_string();
+        let mut one = drive(1, &Bundle::name(&old), body.into());
+        (one.envelope.source, one.envelope.system) = ("queue:till".into(), SystemName::new("till"));
+        one.envelope.document = "orders".into();
+        let report = tried(vec![one], &old, &new, &config).await;
+        let left = left.map(|why: &str| (why.to_owned(), 1)).into_iter().collect();
+        assert_eq!((report.looked_up, &report.not_replayable), (looked_up, &left), "{report:#?}");
+    }
+}
