@@ -12,6 +12,7 @@ use bytes::Bytes;
 use orderhub_lang::asked::Asked;
 use orderhub_lang::value::Value;
 
+use crate::element::Element;
 use crate::error::{BuildError, CallError, VerifyError};
 pub use crate::parts::{Ack, Part, Refused, Wait};
 
@@ -327,9 +328,9 @@ pub const MOST_NOTICES: usize = 1_000;
 pub struct Heard {
     /// What the sender wants to read after the commit; `None`: an empty 200.
     pub respond: Option<Bytes>,
-    /// Its notices in their order, [`MOST_NOTICES`] at most, each by itself; none: it says nothing. Or why there are
+    /// Its elements in their order, [`MOST_NOTICES`] at most, each by itself; none: it says nothing. Or why there are
     /// none.
-    pub notices: Result<Vec<Result<Notice, Unread>>, Unheard>,
+    pub notices: Result<Vec<Element>, Unheard>,
 }
 
 /// A notice that cannot be read: sending it again would change nothing.

@@ -7,6 +7,7 @@
 pub mod codes;
 pub mod contract;
 pub mod declared;
+pub mod element;
 pub mod error;
 mod masked;
 mod memo;

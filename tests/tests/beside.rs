@@ -385,3 +385,53 @@ async fn a_webhook_that_could_not_be_read_is_applied_from_a_database_too() {
     let made = tokio::task::spawn_blocking(Schema::new).await.unwrap();
     mended(Some(made)).await;
 }
+
+/// The same order is handed in by another list of its request, `value` is read at first, `news` by the mended connector.
+async fn by_another_list(named: bool) -> (Vec<(String, String)>, Vec<bool>, Vec<(u64, u64)>) {
+    let place = Place::new("sqlite:hub.db");
+    let hooks = if named { HOOKS.to_owned() } else { HOOKS.replace("  id: item.id\n", "") };
+    place.write("acme/connector.yaml", &hooks);
+    let hub = place.start().await;
+    let both = json!({
+        "value": [
+            { "id": "n1", "kind": "order", "number": "1", "note": "old" },
+            { "id": "n2", "kind": "order", "number": "2" },
+            { "id": "n3", "number": "3" },
+        ],
+        "news": [
+            { "id": "n3", "kind": "order", "number": "3" },
+            { "id": "n1", "kind": "order", "number": "1", "note": "old", "desk": "d1" },
+        ],
+    });
+    assert_eq!(send(&hub, None, both.to_string()).await.0, 200);
+    let before = todos(&hub).await;
+    assert_eq!(before.len(), 1, "{before:?}");
+    let versions = async || {
+        let (one, two) = (order(&hub, "1").await, order(&hub, "2").await);
+        (one["version"].as_u64().unwrap(), two["version"].as_u64().unwrap())
+    };
+    let first = versions().await;
+    place.write("acme/connector.yaml", &hooks.replace("each: body.value", "each: body.news"));
+    let after = wait::until("the other list was read", PATIENCE, || async {
+        let now = todos(&hub).await;
+        (now != before).then_some(now)
+    })
+    .await;
+    let there = [is_there(&hub, "1").await, is_there(&hub, "3").await];
+    let versions = vec![first, versions().await];
+    assert!(hub.terminate().await.success());
+    (after, there.to_vec(), versions)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_mended_connector_reads_from_another_list_is_taken_once_or_stays_a_todo() {
+    let (todos, there, versions) = by_another_list(true).await;
+    assert_eq!((todos, there), (Vec::new(), vec![true, true]), "each says who it is");
+    assert_eq!(versions[0], versions[1], "what was taken at once is not taken again");
+    let (todos, there, versions) = by_another_list(false).await;
+    assert_eq!((todos.len(), there), (1, vec![true, false]), "{todos:?}");
+    let (cause, why) = &todos[0];
+    assert_eq!(cause, "unreadable_webhook");
+    assert!(why.contains("it cannot be told which of them were taken"), "{why}");
+    assert_eq!(versions[0], versions[1]);
+}

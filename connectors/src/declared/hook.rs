@@ -16,6 +16,7 @@ use super::model::{Hooks, Text};
 use super::reply::is_body;
 use super::walk::yes;
 use crate::contract::{Handshake, Heard, MOST_NOTICES, Notice, Unheard, Unread, Webhook};
+use crate::element::{Element, print};
 use crate::sign::{Format, header};
 
 /// Longest answer to a handshake: whoever asks is unknown.
@@ -98,9 +99,10 @@ pub(super) fn read(
     Heard { respond, notices }
 }
 
-fn notices(hooks: &Hooks, scope: &HookScope<'_>) -> Result<Vec<Result<Notice, Unread>>, Unheard> {
+fn notices(hooks: &Hooks, scope: &HookScope<'_>) -> Result<Vec<Element>, Unheard> {
     let Some(each) = &hooks.each else {
-        return notice(hooks, scope).map(|notice| vec![Ok(notice)]).map_err(Unheard::Unreadable);
+        let notice = notice(hooks, scope).map_err(Unheard::Unreadable)?;
+        return Ok(vec![Element { print: print(scope.hook.body), read: Ok(notice) }]);
     };
     let list = each.eval(scope).map_err(|error| format!("`each`: {error}"));
     let list = list.map_err(Unheard::Unreadable)?;
@@ -110,9 +112,10 @@ fn notices(hooks: &Hooks, scope: &HookScope<'_>) -> Result<Vec<Result<Notice, Un
     if list.len() > MOST_NOTICES {
         return Err(Unheard::TooMany(list.len()));
     }
-    let one = |(at, item)| {
+    let one = |(at, item): (usize, &Value)| {
         let read = notice(hooks, &HookScope { item: Some(item), ..*scope });
-        read.map_err(|why| Unread { place: place(&**each, at), why })
+        let read = read.map_err(|why| Unread { place: place(&**each, at), why });
+        Element { print: print(&item.to_json()), read }
     };
     Ok(list.iter().enumerate().map(one).collect())
 }

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use bytes::Bytes;
 use orderhub_connectors::contract::*;
+use orderhub_connectors::element::Element;
 use orderhub_lang::value::Value;
 
 use super::shown::*;
@@ -29,7 +30,7 @@ pub(super) fn run(path: &Path, case: &Value) {
     let shown = match around.with(|with| connector.webhook(&webhook, with)) {
         Ok(Heard { notices: Ok(notices), respond }) => {
             let respond = respond.as_deref().map_or(Value::Null, super::shown::shown);
-            let one = |notice: &Result<Notice, Unread>| match notice {
+            let one = |element: &Element| match &element.read {
                 Ok(notice) => show_notice(notice, &respond),
                 Err(Unread { place, why }) => map(vec![
                     ("unreadable", Value::Text(why.clone())),
@@ -70,7 +71,7 @@ fn a_webhook_of_too_many_notices_is_left_to_its_sender() {
     };
     let most = heard(MOST_NOTICES).unwrap();
     let (first, last) =
-        (most.first().unwrap().as_ref().unwrap(), most.last().unwrap().as_ref().unwrap());
+        (most.first().unwrap().read.as_ref().unwrap(), most.last().unwrap().read.as_ref().unwrap());
     assert_eq!(first.document.as_ptr(), last.document.as_ptr(), "one body for all of them");
     assert_eq!(heard(MOST_NOTICES + 1).unwrap_err(), Unheard::TooMany(1_001));
 }

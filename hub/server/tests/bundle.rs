@@ -13,7 +13,7 @@ use std::path::Path;
 
 use bytes::Bytes;
 use jiff::Timestamp;
-use orderhub::bundle::{Bundle, BundleError, Files};
+use orderhub::bundle::{Bundle, BundleError, Files, Received};
 use orderhub::config::{Config, parse};
 use orderhub::intake::Envelope;
 use orderhub_lang::diagnostic;
@@ -353,6 +353,13 @@ fn of_a_webhook_that_is_read_again_only_what_could_not_be_read_is_taken() {
         });
         assert_eq!(found.collect::<Vec<_>>(), expected, "{at}");
     }
+    // Never in silence: what an earlier program kept by a position that no list has.
+    let mut gone = envelope("webhook", body.as_bytes());
+    (gone.source, gone.system) = ("webhook".into(), SystemName::new("acme"));
+    gone.headers = vec![("orderhub-unread".to_owned(), "[1,4]".to_owned())];
+    let Received::Unreadable(cause, why) = bundle.receive(&gone) else { panic!("{gone:?}") };
+    assert_eq!(cause, "unreadable_webhook");
+    assert!(why.contains("of 4 elements, has not 1 of the 2 elements"), "{why}");
     // A sender's own word for it is none of the hub's.
     let mut other = envelope("webhook", body.as_bytes());
     (other.source, other.system) = ("queue:x".into(), SystemName::new("acme"));

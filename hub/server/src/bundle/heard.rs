@@ -5,16 +5,19 @@
 //! were taken at once are not taken twice, and what nobody takes stays a todo. Tests:
 //! `of_a_webhook_that_is_read_again_only_what_could_not_be_read_is_taken`,
 //! `a_webhook_that_could_not_be_read_is_applied_once_its_connector_is_mended`,
-//! `one_notice_that_cannot_be_read_holds_back_none_beside_it`.
+//! `one_notice_that_cannot_be_read_holds_back_none_beside_it`,
+//! `what_a_mended_connector_reads_from_another_list_is_taken_once_or_stays_a_todo`.
 //! Bounds: the body of one request is kept once, whatever of it cannot be read; its path and query up to
-//! [`headers::LONGEST`] bytes each.
+//! [`headers::LONGEST`] bytes each; two numbers for each element of it.
 
 use std::sync::Arc;
 
 use orderhub_connectors::contract::{Heard, Notice, Unheard, Unread, Webhook};
+use orderhub_connectors::element::Element;
 use orderhub_mapping::facts::Lacks;
 use orderhub_mapping::{MapError, Mapped};
 
+use super::again::{Before, Seen};
 use super::receive::{From, Received};
 use super::{Bundle, Intake, Kept};
 use crate::apply::FetchWant;
@@ -26,19 +29,28 @@ pub(crate) const UNREADABLE: &str = "unreadable_webhook";
 
 /// The header of a webhook that holds which of its notices could not be read, as JSON; null: all of it.
 const AT: &str = "orderhub-unread";
+/// The header that holds what all of its elements are known by, as JSON.
+const ALL: &str = "orderhub-elements";
 /// The headers that hold what stood below `/webhooks/{system}`, and behind the question mark without credentials.
 const PATH: &str = "orderhub-path";
 const QUERY: &str = "orderhub-query";
 
-/// What an unread webhook is kept with besides the headers of its sender.
-pub(crate) fn kept_with(at: Option<&[usize]>, path: &str, query: &str) -> Vec<(String, String)> {
+/// What an unread webhook is kept with besides the headers of its sender. `unread`: the positions of what could not be
+/// read, and all of its elements; `None`: nothing of it could be read.
+pub(crate) fn kept_with(
+    unread: Option<(&[usize], &[Seen])>,
+    path: &str,
+    query: &str,
+) -> Vec<(String, String)> {
     // Numbers are always written.
-    let at = serde_json::to_string(&at).unwrap_or_default();
+    let at = serde_json::to_string(&unread.map(|(at, _)| at)).unwrap_or_default();
+    let all = unread.map(|(_, all)| serde_json::to_string(all).unwrap_or_default());
     let query = headers::keep_query(query);
     let more = [(PATH, path), (QUERY, query.as_str())];
     let more = more.into_iter().filter(|(_, said)| (1..=headers::LONGEST).contains(&said.len()));
-    let all = std::iter::once((AT, at.as_str())).chain(more);
-    all.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+    let all = all.iter().map(|all| (ALL, all.as_str()));
+    let kept = std::iter::once((AT, at.as_str())).chain(all).chain(more);
+    kept.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
 
 /// Whether it is a webhook that was kept unread.
@@ -50,6 +62,13 @@ pub(super) fn is_unread(envelope: &Envelope) -> bool {
 fn of<'e>(envelope: &'e Envelope, name: &str) -> Option<&'e str> {
     let header = envelope.headers.iter().find(|(known, _)| known == name);
     header.map(|(_, value)| value.as_str())
+}
+
+/// What was read of it when it came; `None`: nothing. What is wrong with these headers is ours: then all of it is read.
+fn before(envelope: &Envelope) -> Option<Before> {
+    let at: Vec<usize> = of(envelope, AT).and_then(|at| serde_json::from_str(at).ok()).flatten()?;
+    let all = of(envelope, ALL).and_then(|all| serde_json::from_str(all).ok());
+    Some(Before { at, all: all.unwrap_or_default() })
 }
 
 impl Bundle {
@@ -110,13 +129,15 @@ impl Bundle {
                 return Received::Unreadable(UNREADABLE, why);
             }
         };
-        // What is wrong with this header is ours: then all of it is read.
-        let at = of(envelope, AT).and_then(|at| serde_json::from_str(at).ok()).flatten();
-        let at: Option<Vec<usize>> = at;
+        let seen: Vec<Seen> = notices.iter().map(Seen::of).collect();
+        let only = match before(envelope).map(|before| before.in_list(&seen)).transpose() {
+            Ok(only) => only,
+            Err(why) => return Received::Unreadable(UNREADABLE, why),
+        };
         let (mut documents, mut hints) = (Vec::new(), Vec::new());
-        for (position, notice) in notices.into_iter().enumerate() {
-            if at.as_ref().is_none_or(|at| at.contains(&position)) {
-                self.take_again(envelope, from, notice, (&mut documents, &mut hints));
+        for (position, Element { read, .. }) in notices.into_iter().enumerate() {
+            if only.as_ref().is_none_or(|only| only.contains(&position)) {
+                self.take_again(envelope, from, read, (&mut documents, &mut hints));
             }
         }
         Received::Notices(documents, hints)
@@ -139,7 +160,8 @@ impl Bundle {
         let document = notice.kind.as_str().into();
         let (message_id, body) = (notice.id, notice.document);
         // What came of it is told by the webhook that was kept.
-        let headers = envelope.headers.iter().filter(|(name, _)| name != AT).cloned().collect();
+        let own = |name: &str| name == AT || name == ALL;
+        let headers = envelope.headers.iter().filter(|(name, _)| !own(name)).cloned().collect();
         let one = Envelope { document, message_id, body, headers, ..envelope.clone() };
         if self.intake_of(&one).is_none() {
             let why = super::unknown_document(self, &one);

@@ -15,6 +15,7 @@ use orderhub_order::rules::{Rules, Shapes, SystemRules};
 
 use crate::config::Config;
 
+mod again;
 mod compile;
 mod facts;
 mod files;
@@ -25,6 +26,7 @@ mod receive;
 mod system;
 mod windows;
 
+pub(crate) use again::Seen;
 pub use facts::Kept;
 pub(crate) use heard::{UNREADABLE, kept_with};
 pub(crate) use receive::unknown_document;

@@ -13,13 +13,14 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use orderhub_connectors::contract::{
-    Credentials, Heard, MOST_NOTICES, NO_SESSION, Notice, Unheard, Unread, Webhook,
+    Credentials, Heard, MOST_NOTICES, NO_SESSION, Notice, Unheard, Webhook,
 };
+use orderhub_connectors::element::Element;
 use orderhub_connectors::error::VerifyError;
 use orderhub_order::ids::SystemName;
 
 use super::{Envelope, Intake, Pending, headers as kept};
-use crate::bundle::{UNREADABLE, kept_with};
+use crate::bundle::{Seen, UNREADABLE, kept_with};
 use crate::http::{Api, Problem};
 use crate::store::StoreError;
 
@@ -217,16 +218,16 @@ impl Request<'_> {
         }
     }
 
-    /// Keeps the request whole for what of it cannot be read: all of it, or the notices at these positions. It is read
-    /// again when its connector is mended.
+    /// Keeps the request whole for what of it cannot be read: all of it, or the elements at these positions of all that it
+    /// has. It is read again when its connector is mended.
     async fn unread(
         &self,
         intake: &Intake,
-        at: Option<&[usize]>,
+        unread: Option<(&[usize], &[Seen])>,
         why: String,
     ) -> Result<Pending, StoreError> {
         let mut envelope = self.envelope(super::gates::UNREAD, (None, self.hook.body.clone()));
-        envelope.headers.extend(kept_with(at, self.hook.path, self.hook.query));
+        envelope.headers.extend(kept_with(unread, self.hook.path, self.hook.query));
         intake.queue_refused(envelope, UNREADABLE, why).await
     }
 
@@ -247,11 +248,12 @@ const MOST_PLACES: usize = 10;
 
 /// Hands all notices in, then waits for all of them: they share commits, in their order. Those that cannot be read
 /// are kept together, with the request, and hold back none beside them.
-async fn store(request: &Request<'_>, notices: Vec<Result<Notice, Unread>>) -> Result<(), Problem> {
+async fn store(request: &Request<'_>, notices: Vec<Element>) -> Result<(), Problem> {
     let (intake, mut pending) = (request.api.intake.in_order(), Vec::with_capacity(notices.len()));
     let (mut at, mut why) = (Vec::new(), Vec::new());
-    for (position, notice) in notices.into_iter().enumerate() {
-        match notice {
+    let all: Vec<Seen> = notices.iter().map(Seen::of).collect();
+    for (position, Element { read, .. }) in notices.into_iter().enumerate() {
+        match read {
             Ok(Notice { id, kind, document }) => {
                 let envelope = request.envelope(&kind, (id, document));
                 pending.push(intake.queue(envelope).await?);
@@ -267,7 +269,7 @@ async fn store(request: &Request<'_>, notices: Vec<Result<Notice, Unread>>) -> R
         why.truncate(MOST_PLACES);
         let more = if beyond > 0 { format!("; and {beyond} more") } else { String::new() };
         let why = format!("{}{more}", why.join("; "));
-        pending.push(request.unread(&intake, Some(&at), why).await?);
+        pending.push(request.unread(&intake, Some((&at, &all)), why).await?);
     }
     for one in pending {
         one.stored().await?;
