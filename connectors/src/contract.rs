@@ -12,7 +12,7 @@ use bytes::Bytes;
 use orderhub_lang::asked::Asked;
 use orderhub_lang::value::Value;
 
-use crate::element::Element;
+pub use crate::element::{Element, Unread};
 use crate::error::{BuildError, CallError, VerifyError};
 pub use crate::parts::{Ack, Part, Refused, Wait};
 
@@ -331,15 +331,6 @@ pub struct Heard {
     /// Its elements in their order, [`MOST_NOTICES`] at most, each by itself; none: it says nothing. Or why there are
     /// none.
     pub notices: Result<Vec<Element>, Unheard>,
-}
-
-/// A notice that cannot be read: sending it again would change nothing.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unread {
-    /// Where it stands in the request: `value[1]`.
-    pub place: String,
-    /// Why.
-    pub why: String,
 }
 
 /// Why a webhook that is authentic has no notices.

@@ -2,7 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::contract::{Notice, Unread};
+use crate::contract::Notice;
 
 /// One element of a webhook: of the list that its connector names, or the whole of it.
 #[derive(Clone, Debug)]
@@ -11,6 +11,15 @@ pub struct Element {
     pub print: u64,
     /// What it says.
     pub read: Result<Notice, Unread>,
+}
+
+/// A notice that cannot be read: sending it again would change nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unread {
+    /// Where it stands in the request: `value[1]`.
+    pub place: String,
+    /// Why.
+    pub why: String,
 }
 
 /// What a text is known by: the first eight bytes of its SHA-256. Of the [`MOST_NOTICES`] of one request two others have

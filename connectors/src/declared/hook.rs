@@ -15,8 +15,8 @@ use orderhub_lang::value::Value;
 use super::model::{Hooks, Text};
 use super::reply::is_body;
 use super::walk::yes;
-use crate::contract::{Handshake, Heard, MOST_NOTICES, Notice, Unheard, Unread, Webhook};
-use crate::element::{Element, print};
+use crate::contract::{Element, Handshake, Heard, MOST_NOTICES, Notice, Unheard, Unread, Webhook};
+use crate::element::print;
 use crate::sign::{Format, header};
 
 /// Longest answer to a handshake: whoever asks is unknown.

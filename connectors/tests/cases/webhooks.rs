@@ -4,7 +4,6 @@ use std::path::Path;
 
 use bytes::Bytes;
 use orderhub_connectors::contract::*;
-use orderhub_connectors::element::Element;
 use orderhub_lang::value::Value;
 
 use super::shown::*;

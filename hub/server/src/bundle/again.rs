@@ -10,7 +10,8 @@
 
 use std::collections::BTreeSet;
 
-use orderhub_connectors::element::{Element, print};
+use orderhub_connectors::contract::Element;
+use orderhub_connectors::element::print;
 use serde::{Deserialize, Serialize};
 
 /// What an element is known by: its print, and that of its sender's id, where it could be read and has one.
@@ -42,9 +43,9 @@ impl Before {
     /// Why it cannot be told.
     pub(super) fn in_list(&self, now: &[Seen]) -> Result<BTreeSet<usize>, String> {
         if self.all.is_empty() {
-            let there: BTreeSet<usize> =
-                self.at.iter().copied().filter(|at| *at < now.len()).collect();
-            return if there.len() == self.at.len() { Ok(there) } else { Err(self.gone(0, now)) };
+            let gone = self.at.iter().filter(|at| **at >= now.len()).count();
+            let there = self.at.iter().copied().collect();
+            return if gone == 0 { Ok(there) } else { Err(self.gone(gone, now)) };
         }
         let mut found = BTreeSet::new();
         let same = |at: usize, print: u64| now.get(at).is_some_and(|seen| seen.0 == print);
@@ -62,7 +63,7 @@ impl Before {
             }
         }
         if missing > 0 {
-            let rest = self.rest(&found, now)?;
+            let rest = self.rest((&found, missing), now)?;
             if rest.len() < missing {
                 return Err(self.gone(missing - rest.len(), now));
             }
@@ -76,7 +77,11 @@ impl Before {
     }
 
     /// The elements of another list that are none of those that were taken at once.
-    fn rest(&self, found: &BTreeSet<usize>, now: &[Seen]) -> Result<Vec<usize>, String> {
+    fn rest(
+        &self,
+        (found, missing): (&BTreeSet<usize>, usize),
+        now: &[Seen],
+    ) -> Result<Vec<usize>, String> {
         let all = self.all.iter().enumerate();
         let taken: Vec<Seen> =
             all.filter(|(at, _)| !self.at.contains(at)).map(|(_, seen)| *seen).collect();
@@ -87,7 +92,8 @@ impl Before {
         let rest: Vec<usize> = (0..now.len())
             .filter(|at| !found.contains(at) && now.get(*at).is_some_and(|seen| !was(seen)))
             .collect();
-        // Where all that was taken is in it, the rest is something else; so it is where each says who it is.
+        // Where all that was taken is in it, the rest is something else; so it is where each says who it is. More than
+        // there should be may be what was taken, by other ids.
         let (now_prints, now_ids): (BTreeSet<u64>, BTreeSet<Option<u64>>) =
             now.iter().map(|seen| (seen.0, seen.1)).unzip();
         let is_there = |seen: &Seen| {
@@ -96,7 +102,7 @@ impl Before {
         let named = |seen: &Seen| seen.1.is_some();
         let each_named =
             taken.iter().all(named) && rest.iter().all(|at| now.get(*at).is_some_and(named));
-        if each_named || taken.iter().all(is_there) {
+        if each_named && rest.len() == missing || taken.iter().all(is_there) {
             return Ok(rest);
         }
         Err(format!(
@@ -107,11 +113,6 @@ impl Before {
     }
 
     fn gone(&self, missing: usize, now: &[Seen]) -> String {
-        let missing = if missing == 0 {
-            self.at.iter().filter(|at| **at >= now.len()).count()
-        } else {
-            missing
-        };
         format!(
             "the list that its connector reads now, of {}, has not {missing} of the {} that could not be read: \
              mend `each` in its connector.yaml, or hand in what is missing, and discard it",
@@ -179,6 +180,7 @@ mod tests {
                 Err("cannot be told"),
             ),
             ("nor by only some of them", &[1], "10/1 11", "20/2 21", Err("cannot be told")),
+            ("nor by other ids", &[1], "10/1 11", "20/2 21/3", Err("cannot be told")),
             ("what it was is in none", &[1], "10 11", "10", Err(gone)),
             ("nor in a list of nothing", &[0], "10", "", Err(gone)),
             (

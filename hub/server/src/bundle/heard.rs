@@ -12,8 +12,7 @@
 
 use std::sync::Arc;
 
-use orderhub_connectors::contract::{Heard, Notice, Unheard, Unread, Webhook};
-use orderhub_connectors::element::Element;
+use orderhub_connectors::contract::{Element, Heard, Notice, Unheard, Unread, Webhook};
 use orderhub_mapping::facts::Lacks;
 use orderhub_mapping::{MapError, Mapped};
 

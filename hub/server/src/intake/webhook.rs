@@ -13,9 +13,8 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use orderhub_connectors::contract::{
-    Credentials, Heard, MOST_NOTICES, NO_SESSION, Notice, Unheard, Webhook,
+    Credentials, Element, Heard, MOST_NOTICES, NO_SESSION, Notice, Unheard, Webhook,
 };
-use orderhub_connectors::element::Element;
 use orderhub_connectors::error::VerifyError;
 use orderhub_order::ids::SystemName;
 

@@ -9,10 +9,11 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::pin::pin;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
-use tokio::sync::futures::Notified;
+use tokio::time::Instant;
 
 /// Limits and keys that owe something.
 const MOST: usize = 10_000;
@@ -84,9 +85,22 @@ impl Debts {
         }
     }
 
-    /// Ends when the next payment does, of any debt; to be asked for before the claim.
-    pub(super) fn settled(&self) -> Notified<'_> {
-        self.settled.notified()
+    /// The same; while others pay, it waits until they have, or until `latest`.
+    pub(super) async fn claim_before(
+        &self,
+        name: &str,
+        key: Option<&str>,
+        latest: Instant,
+    ) -> Claim<'_> {
+        let mut settled = pin!(self.settled.notified());
+        // Before the claim is seen: what ends in between is heard.
+        settled.as_mut().enable();
+        let claim = self.claim(name, key);
+        if matches!(claim, Claim::Others) {
+            // Of any debt: whoever waits looks again.
+            drop(tokio::time::timeout_at(latest, settled).await);
+        }
+        claim
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<At, Debt>> {

@@ -6,52 +6,24 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
-use std::num::NonZeroU32;
-use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
+use governor::NotUntil;
 use governor::clock::Clock as _;
 use governor::middleware::NoOpMiddleware;
 use governor::state::keyed::DashMapStateStore;
 use governor::state::{InMemoryState, NotKeyed, RateLimiter};
-use governor::{NotUntil, Quota};
 use tokio::time::Instant;
 
 use super::debts::{Claim, Debts};
+pub use super::rate::Rate;
 use super::share::Share;
 use super::ticks::{Tick, Ticks};
 
 /// Keys of one limit that are remembered before idle ones are let go. An idle key has a full burst,
 /// so forgetting it changes nothing.
 const MOST_KEYS: usize = 10_000;
-
-/// One limit: a call each `every`, and so many at once after a quiet time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Rate {
-    /// Time in which one call becomes free again; above zero.
-    pub every: Duration,
-    /// Calls that may start at once after a quiet time.
-    pub burst: NonZeroU32,
-}
-
-impl Rate {
-    /// So many calls in `per`. `None`: no time, or no calls.
-    pub fn new(calls: u32, per: Duration, burst: NonZeroU32) -> Option<Self> {
-        let every = per.checked_div(calls)?;
-        (!every.is_zero()).then_some(Self { every, burst })
-    }
-
-    /// Settings may only lower what the files declare.
-    #[must_use]
-    pub fn lowered(self, by: Rate) -> Self {
-        Self { every: self.every.max(by.every), burst: self.burst.min(by.burst) }
-    }
-
-    fn quota(self) -> Option<Quota> {
-        Some(Quota::with_period(self.every)?.allow_burst(self.burst))
-    }
-}
 
 impl Named {
     fn new(rate: Rate, clock: Ticks) -> Option<Self> {
@@ -300,22 +272,12 @@ impl Limits {
         (name, key): (&str, Option<&str>),
         latest: Instant,
     ) -> Result<(), Duration> {
-        let debt = loop {
-            let mut settled = pin!(self.debts.settled());
-            // Before the claim is seen: what ends in between is heard.
-            settled.as_mut().enable();
-            match self.debts.claim(name, key) {
-                Claim::Nothing => return Ok(()),
-                Claim::Ours(debt) => break debt,
-                Claim::Others => {
-                    let settled = tokio::time::timeout_at(latest, settled).await;
-                    settled.map_err(|_| named.rate.every)?;
-                }
-            }
-            // Who paid may know by now that there is none.
-            if let Some(wait) = named.none_for(key, Instant::now()) {
-                return Err(wait);
-            }
+        let debt = match self.debts.claim_before(name, key, latest).await {
+            Claim::Nothing => return Ok(()),
+            // Asked again at once, what they were told is known.
+            Claim::Others if Instant::now() < latest => return Err(Duration::ZERO),
+            Claim::Others => return Err(named.rate.every),
+            Claim::Ours(debt) => debt,
         };
         loop {
             let owed = debt.left().min(named.rate.burst.get());

@@ -22,6 +22,7 @@ pub mod gate;
 mod layers;
 mod leave;
 pub mod limit;
+mod rate;
 pub mod retry;
 pub mod share;
 pub mod stale;
