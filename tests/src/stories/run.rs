@@ -145,7 +145,7 @@ fn person_act(
     }
     if let Some(system) = &person.settle {
         let system = SystemName::new(system.as_str());
-        return PersonAct::Settle { system, again: person.again };
+        return PersonAct::Settle { system, again: person.again, about: None };
     }
     let values = person.edit.iter().map(|(path, json)| {
         let (at, field) = At::parse_field(path).unwrap_or_else(|| panic!("no field `{path}`"));

@@ -46,12 +46,14 @@ pub enum Act {
         /// The wish waits in the store, not in hand, and is due then.
         until: Option<jiff::Timestamp>,
     },
-    /// The files make no call of this want: nothing is sent until they are others.
+    /// The files make no call of this want: it is not tried again before they, or the order, are others.
     Unfit {
         /// The system.
         system: SystemName,
         /// The want.
         want: WantKey,
+        /// The order version that was looked at.
+        version: u32,
         /// Why, for a person.
         why: String,
     },
@@ -158,6 +160,10 @@ pub enum PersonAct {
         system: SystemName,
         /// Try again, or let it be.
         again: bool,
+        /// Of a wish that the files make no call of: its key, and nothing else is decided. `None`: the call that
+        /// waits, else the first such wish.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        about: Option<Box<str>>,
     },
 }
 

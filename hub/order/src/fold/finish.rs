@@ -7,7 +7,7 @@ use super::work::{Again, Work};
 use super::{Change, Effect};
 use crate::identify::ReferenceKey;
 use crate::ids::{At, Collection, SystemName, element_reference};
-use crate::lane::{LaneCode, WantKey};
+use crate::lane::{LaneCode, Want, WantKey};
 use crate::model::Order;
 use crate::settle::{Turn, settle};
 
@@ -18,6 +18,9 @@ pub(super) fn finish(
     by: Option<&SystemName>,
 ) -> Option<Change> {
     send_again(work);
+    if work.tally.bound > 0 {
+        super::unfit::again(work);
+    }
     let stood = stand(work);
     let turn = Turn { before, by, now: work.now };
     let effects = settle(work.state, turn, work.rules);
@@ -32,13 +35,14 @@ pub(super) fn finish(
 }
 
 /// What deriving, firing and routing may change of a lane: cheaper to compare than the whole.
-type Standing = (Vec<(WantKey, u32)>, Option<jiff::Timestamp>, Option<LaneCode>, bool);
+type Standing = (Vec<(WantKey, u32, bool)>, Option<jiff::Timestamp>, Option<LaneCode>, bool);
 
 fn stand(work: &Work<'_>) -> BTreeMap<SystemName, Standing> {
     let lanes = work.state.lanes.iter();
     lanes
         .map(|lane| {
-            let wants = lane.wants.iter().map(|want| (want.key.clone(), want.version)).collect();
+            let want = |want: &Want| (want.key.clone(), want.version, want.unfit);
+            let wants = lane.wants.iter().map(want).collect();
             (lane.system.clone(), (wants, lane.due_at, lane.code, lane.flying.is_some()))
         })
         .collect()

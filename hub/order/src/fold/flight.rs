@@ -108,7 +108,8 @@ pub(super) fn memo(
     Ok(if xrefs.is_empty() { Done::Ended(Ended::Lane) } else { Done::Merged })
 }
 
-/// Nothing has to be sent for a wish, or not now: why is kept.
+/// Nothing has to be sent for a wish, or not now: why is kept. A lane whose order has changed since it was looked at
+/// stays due: what it waits for may have come.
 pub(super) fn skip(
     work: &mut Work<'_>,
     system: &SystemName,
@@ -117,12 +118,16 @@ pub(super) fn skip(
 ) -> Folding<Done> {
     let role = role_of(work, system)?;
     let now = work.now;
+    let is_newer = work.state.order.version > version;
     let lane = work.lane(system, role);
     if waits(code) {
+        let rests = matches!(code, LaneCode::Held | LaneCode::NotLinked | LaneCode::Dead);
+        if rests && !is_newer {
+            lane.rest(code);
+            return Ok(Done::Ended(Ended::Lane));
+        }
         lane.code = Some(code);
-        if matches!(code, LaneCode::Held | LaneCode::NotLinked) {
-            lane.due_at = None;
-        } else if until.is_some() && lane.due_at.is_some() {
+        if until.is_some() && lane.due_at.is_some() {
             lane.due_at = until;
         }
         return Ok(Done::Ended(Ended::Lane));

@@ -185,12 +185,17 @@ fn merge(work: &mut Work<'_>, act: &Act, hash: [u8; 16]) -> Folding<Done> {
         Act::Skip { system, want, version, code, hash, until } => {
             flight::skip(work, system, (want, *version), (*code, *hash, *until))
         }
-        Act::Unfit { system, want, why } => unfit::unfit(work, system, want, why),
+        Act::Unfit { system, want, version, why } => {
+            unfit::unfit(work, system, (want, *version), why)
+        }
         Act::Receipt(receipt) => receipt::receipt(work, receipt),
         Act::Hurry { system } => flight::hurry(work, system),
         Act::Person(act) => person::person(work, act),
-        // Time has passed: derive again, nothing else.
-        Act::Tick => Ok(Done::Merged),
+        // Time has passed, or the files are others: derive again, try again.
+        Act::Tick => {
+            unfit::again(work);
+            Ok(Done::Merged)
+        }
     }
 }
 

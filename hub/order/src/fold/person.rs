@@ -26,7 +26,9 @@ pub(super) fn person(work: &mut Work<'_>, act: &PersonAct) -> Folding<Done> {
             }
             refused("unknown_hold", format!("no hold `{hold}` stands; it may have ended meanwhile"))
         }
-        PersonAct::Settle { system, again } => settle(work, system, *again),
+        PersonAct::Settle { system, again, about } => {
+            settle(work, (system, about.as_deref()), *again)
+        }
     }
 }
 
@@ -104,12 +106,16 @@ pub fn undecided(lane: &Lane) -> Option<&Flight> {
 }
 
 /// Decides about a flight that is dead or in doubt: again from where it stood, or taken as done.
-fn settle(work: &mut Work<'_>, system: &SystemName, again: bool) -> Folding<Done> {
+fn settle(
+    work: &mut Work<'_>,
+    (system, about): (&SystemName, Option<&str>),
+    again: bool,
+) -> Folding<Done> {
     let now = work.now;
-    let waits = work.state.lanes.get(system);
+    let waits = work.state.lanes.get(system).filter(|_| about.is_none());
     let waits = waits.and_then(|lane| Some((lane.role, undecided(lane)?.clone())));
     let Some((role, flight)) = waits else {
-        if super::unfit::decided(work, system, again) {
+        if super::unfit::decided(work, (system, about), again) {
             return Ok(Done::Merged);
         }
         return refused("nothing_to_settle", format!("no call to {system} waits for a decision"));

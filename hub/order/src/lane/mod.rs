@@ -19,6 +19,7 @@ mod rest;
 
 pub use merge::{Facet, FieldState};
 pub use rest::Rest;
+pub(crate) use rest::unfit;
 
 /// What a lane wants, keyed so that a newer version of the same thing supersedes an older for free.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -43,6 +44,9 @@ pub struct Want {
     /// Since when the target lags behind it; a newer version of the same wish does not begin anew.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<jiff::Timestamp>,
+    /// The files make no call of it, as the order stands: passed over until one of both changes.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub unfit: bool,
 }
 
 /// What was last sent for a key.
@@ -359,7 +363,7 @@ impl Lane {
         if self.wants.len() >= MOST_WANTS {
             return false;
         }
-        self.wants.push(Want { key, version, release, since: None });
+        self.wants.push(Want { key, version, release, since: None, unfit: false });
         true
     }
 

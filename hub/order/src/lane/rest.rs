@@ -1,7 +1,9 @@
 //! Why a lane rests that still wants something.
 
-use super::{Lane, LaneCode, Want};
+use super::{Flight, Lane, LaneCode, Want};
 use crate::fold::undecided;
+use crate::ids::SystemName;
+use crate::model::Lanes;
 
 /// What a lane waits for that is due at no time: something else has to happen first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -34,10 +36,14 @@ impl Rest {
 }
 
 impl Lane {
-    /// Why it rests; `None`: it is due, wants nothing, or waits for what a person decides about a call.
+    /// Why it rests; `None`: it is due, wants nothing, or waits for what a person decides about a call. What a person
+    /// has to mend counts before what comes by itself.
     pub fn rests(&self) -> Option<Rest> {
         if self.due_at.is_some() || self.wants.is_empty() || undecided(self).is_some() {
             return None;
+        }
+        if self.wants.iter().any(|want| want.unfit) {
+            return Some(Rest::Unfit);
         }
         match self.code? {
             LaneCode::Held => Some(Rest::Held),
@@ -60,11 +66,40 @@ impl Lane {
         }
     }
 
-    /// The first wish that the files make no call of.
-    pub fn unfit(&self) -> Option<&Want> {
+    /// The first wish that a todo is open about because the files make no call of it; `about`: the one of this key.
+    pub fn unfit(&self, about: Option<&str>) -> Option<&Want> {
         if self.open_conflicts.is_empty() {
             return None;
         }
-        self.wants.iter().find(|want| self.open_conflicts.contains(&want.key.text()))
+        let is_open = |want: &&Want| {
+            let key = want.key.text();
+            about.is_none_or(|about| about == key) && self.open_conflicts.contains(&key)
+        };
+        self.wants.iter().find(is_open)
     }
+
+    /// Nothing more is tried before something changes. `code`: for what it waits.
+    pub(crate) fn rest(&mut self, code: LaneCode) {
+        // The call of a wish that is gone is nobody's to decide about: nothing of it has left.
+        if code == LaneCode::Dead
+            && undecided(self).is_none()
+            && self.flying.as_ref().is_some_and(Flight::may_be_replaced)
+        {
+            self.flying = None;
+            self.attempts = 0;
+        }
+        self.code = Some(code);
+        self.due_at = None;
+    }
+
+    /// What the files made no call of may be one now.
+    pub(crate) fn try_again(&mut self) {
+        self.wants.iter_mut().for_each(|want| want.unfit = false);
+    }
+}
+
+/// The systems whose lane has a wish that is passed over because the files make no call of it.
+pub(crate) fn unfit(lanes: &Lanes) -> Vec<SystemName> {
+    let marked = lanes.iter().filter(|lane| lane.wants.iter().any(|want| want.unfit));
+    marked.map(|lane| lane.system.clone()).collect()
 }

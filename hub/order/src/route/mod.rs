@@ -45,6 +45,12 @@ pub fn route(state: &mut State, outline: Outline<'_>, rules: &Rules<'_>) -> Vec<
         fired(state, firing, outline.version, rules, &mut effects);
     }
     if outline.version > outline.turn.before.version {
+        // What the files made no call of was judged by what stood before.
+        for system in crate::lane::unfit(&state.lanes) {
+            if let Some(lane) = state.lanes.get_mut(&system) {
+                lane.try_again();
+            }
+        }
         each_version(state, outline.version, rules, &mut effects);
         reread(state, outline, rules, &mut effects);
     }
@@ -228,8 +234,7 @@ fn wake(
             }
             Plan::Wait { key: Some(_), code } => {
                 if let Some(lane) = state.lanes.get_mut(system) {
-                    lane.code = Some(code);
-                    lane.due_at = None;
+                    lane.rest(code);
                 }
                 return;
             }

@@ -74,7 +74,8 @@ enum Judged<'a> {
 
 /// Says what the lane of `system` is to send next. Wishes that need no call are settled before any is
 /// served; these are served first come first. One that has to wait does not stop those behind it, a
-/// call under way does.
+/// call under way does. One that the files make no call of ([`Want::unfit`]) is passed over like one
+/// that waits; once the mark is gone it is judged as before, in its place: see the fold's `unfit`.
 pub fn plan<'a>(state: &'a State, system: &SystemName, rules: &Rules<'a>) -> Plan<'a> {
     let Some(lane) = state.lanes.get(system) else { return Plan::Idle };
     let Some(known) = rules.systems.get(system) else { return Plan::Idle };
@@ -92,7 +93,7 @@ pub fn plan<'a>(state: &'a State, system: &SystemName, rules: &Rules<'a>) -> Pla
     if known.mode == Mode::Paused {
         return Plan::Wait { key: None, code: LaneCode::Paused };
     }
-    let (mut waits, mut send) = (None, None);
+    let (mut waits, mut unfit, mut send) = (None, None, None);
     for want in &lane.wants {
         let key = want.key.clone();
         let Some(rule) = known.deliver.iter().find(|rule| rule.id == want.key.rule) else {
@@ -105,10 +106,12 @@ pub fn plan<'a>(state: &'a State, system: &SystemName, rules: &Rules<'a>) -> Pla
                 send = send.or(Some(Send { want, rule, operation, choice, replaces, shadow }));
             }
             Judged::Skip(code) => return Plan::Skip { key, version: want.version, code },
+            // What comes by itself is named before what a todo says already.
+            Judged::Wait(code @ LaneCode::Dead) => unfit = unfit.or(Some((key, code))),
             Judged::Wait(code) => waits = waits.or(Some((key, code))),
         }
     }
-    match (send, waits) {
+    match (send, waits.or(unfit)) {
         (Some(send), _) => Plan::Send(Box::new(send)),
         (None, Some((key, code))) => Plan::Wait { key: Some(key), code },
         (None, None) => Plan::Idle,
@@ -182,6 +185,9 @@ impl<'a> Judge<'a, '_> {
             && own::change(self.state, self.lane, want, self.rules)
         {
             return Judged::Skip(LaneCode::OwnChange);
+        }
+        if want.unfit {
+            return Judged::Wait(LaneCode::Dead);
         }
         Judged::Send(operation, choice)
     }

@@ -34,7 +34,11 @@ pub(crate) fn paid(world: &World) -> State {
     state
 }
 
-fn turn(state: &mut State, world: &World, change: impl FnOnce(&mut Order)) -> Vec<Effect> {
+pub(crate) fn turn(
+    state: &mut State,
+    world: &World,
+    change: impl FnOnce(&mut Order),
+) -> Vec<Effect> {
     let before = state.order.clone();
     change(&mut state.order);
     let turn = Turn { before: &before, by: None, now: jiff::Timestamp::UNIX_EPOCH };
@@ -47,7 +51,7 @@ pub(crate) fn lane<'a>(state: &'a mut State, system: &str) -> &'a mut Lane {
     state.lanes.get_mut(system).unwrap()
 }
 
-fn link(state: &mut State, system: &str) {
+pub(crate) fn link(state: &mut State, system: &str) {
     let xref = Xref { kind: "order".into(), at: At::ROOT, ext_id: "9".into() };
     lane(state, system).xrefs.push(xref);
 }

@@ -52,8 +52,9 @@ pub(super) fn claim<'a>(
         Plan::Skip { key, version, code } => Claim::Skip { want: key, version, code },
         // The lane says so already, unless the rules changed since its last commit.
         Plan::Wait { key: Some(want), code } => {
-            let waits = matches!(code, LaneCode::Held | LaneCode::NotLinked);
-            if waits { Claim::Skip { want, version: 0, code } } else { Claim::Rest }
+            let waits = matches!(code, LaneCode::Held | LaneCode::NotLinked | LaneCode::Dead);
+            let version = state.order.version;
+            if waits { Claim::Skip { want, version, code } } else { Claim::Rest }
         }
     }
 }

@@ -146,7 +146,8 @@ impl Hand<'_> {
             }
             Err(BuildError::NotGiven { name, .. }) => return self.not_given(&flight, &name).await,
             Err(_) => {
-                return self.skip(&flight.want, flight.version, (LaneCode::NotLinked, None)).await;
+                let version = self.state.order.version;
+                return self.skip(&flight.want, version, (LaneCode::NotLinked, None)).await;
             }
         };
         if self.system.mode == Mode::Shadow {

@@ -10,7 +10,8 @@ use super::send::{Hand, Turn};
 use crate::store::{ReceiptRow, StoreError};
 
 impl Hand<'_> {
-    /// Nothing was sent: shown to a person, and tried again when the order changes or the files do.
+    /// Nothing was sent: shown to a person, and tried again when the order changes or the files do. What is behind it in
+    /// its lane goes on.
     pub(super) async fn not_given(&self, flight: &Flight, name: &str) -> Result<Turn, StoreError> {
         let (rule, operation) = (&flight.want.rule, &flight.operation);
         let delivery = self.delivery(rule, operation);
@@ -36,7 +37,8 @@ impl Hand<'_> {
             why: why.clone(),
         };
         let (system, want) = (self.dispatcher.name.clone(), flight.want.clone());
-        self.commit(Act::Unfit { system, want, why }, Some(row)).await?;
+        let version = flight.version;
+        self.commit(Act::Unfit { system, want, version, why }, Some(row)).await?;
         Ok(Turn::Again)
     }
 }

@@ -1,7 +1,8 @@
 //! Decisions about calls that wait for a person: dead, in doubt, or held by an answer that names
 //! another thing.
 //!
-//! A lane has one call at a time, so of its todos about calls the newest speaks of the one that waits.
+//! A lane has one call at a time, so of its todos about calls the newest speaks of the one that waits. Wishes that the
+//! files make no call of are many beside it: each todo about one names it, and is decided by itself.
 
 use axum::Json;
 use axum::extract::{Path, Query, State};
@@ -20,6 +21,8 @@ use crate::store::{MOST_ROWS, Scope, TodoFilter, TodoRow, TodoState};
 
 /// The cause of a todo whose call was answered with a reference of another thing: it holds its lane.
 const REFERENCE_TAKEN: &str = "reference_taken";
+/// The cause of a todo about a wish that the files make no call of.
+const NOT_GIVEN: &str = "not_given";
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -56,7 +59,8 @@ pub(super) async fn resolve(
         let detail = format!("the call of todo {id} is over; todo {newer} is about the next one");
         return Err(nothing_to_settle(detail));
     }
-    let settle = PersonAct::Settle { system: system.clone(), again };
+    let about = wish(&row).map(Into::into);
+    let settle = PersonAct::Settle { system: system.clone(), again, about };
     match submit(&api, &caller, order, (settle, reason.clone())).await? {
         Some(Outcome::Applied { .. }) => {}
         Some(Outcome::Todo(item)) => return Err(nothing_to_settle(item.why)),
@@ -82,17 +86,28 @@ pub(super) fn call(row: &TodoRow) -> Option<(OrderKey, &SystemName)> {
     Some((row.order?, row.item.system.as_ref()?)).filter(|_| of_a_call)
 }
 
+/// The wish that a todo is about, by its key, where the files make no call of it.
+fn wish(row: &TodoRow) -> Option<&str> {
+    row.item.about.as_deref().filter(|_| *row.item.cause == *NOT_GIVEN)
+}
+
 /// Whether a call goes no further until this todo is decided.
 pub(super) async fn is_awaited(api: &Api, scope: &Scope, row: &TodoRow) -> Result<bool, Problem> {
     let Some((order, system)) = call(row) else { return Ok(false) };
     let state = api.store.state(scope, order).await?;
     let lane = state.as_ref().and_then(|state| state.lanes.get(system));
-    let waits = lane.is_some_and(|lane| undecided(lane).is_some() || lane.unfit().is_some());
+    let waits = lane.is_some_and(|lane| match wish(row) {
+        Some(wish) => lane.unfit(Some(wish)).is_some(),
+        None => undecided(lane).is_some(),
+    });
     Ok(waits && newer(api, scope, row).await?.is_none())
 }
 
 /// An open todo about a later call of the same lane.
 async fn newer(api: &Api, scope: &Scope, row: &TodoRow) -> Result<Option<i64>, Problem> {
+    if wish(row).is_some() {
+        return Ok(None);
+    }
     let filter = TodoFilter {
         system: row.item.system.clone(),
         order: row.order,
@@ -100,7 +115,8 @@ async fn newer(api: &Api, scope: &Scope, row: &TodoRow) -> Result<Option<i64>, P
         ..TodoFilter::default()
     };
     let open = api.store.todos(scope, &filter).await?.items;
-    let newest = open.iter().find(|other| call(other).is_some()).map(|other| other.id);
+    let is_call = |other: &&TodoRow| call(other).is_some() && wish(other).is_none();
+    let newest = open.iter().find(is_call).map(|other| other.id);
     Ok(newest.filter(|newest| *newest > row.id))
 }
 

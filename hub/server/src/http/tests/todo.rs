@@ -162,7 +162,7 @@ async fn a_todo_whose_call_is_over_has_nothing_to_settle_and_may_be_discarded() 
     let (hub, key) = order_for_the_erp().await;
     hub.attempt(key, ReceiptClass::InDoubt).await;
     let first = hub.newest().await;
-    let settle = || PersonAct::Settle { system: erp(), again: true };
+    let settle = || PersonAct::Settle { system: erp(), again: true, about: None };
     hub.act(key, Act::Person(settle()), None).await;
     let over = hub.decide(&first, "resolve?again=false&reason=done").await;
     assert_eq!(refused(&over), (409, "nothing_to_settle"), "{}", over.body);

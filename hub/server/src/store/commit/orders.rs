@@ -19,11 +19,6 @@ impl WorkingSet<'_> {
         unit: &OrderUnit,
         condemned: Option<&'static str>,
     ) -> UnitOutcome {
-        if let Some(receipt) = &unit.receipt
-            && self.orders.contains_key(&unit.key)
-        {
-            self.receipts.push((unit.key, receipt.clone()));
-        }
         // The dispatcher speaks of a lane that it held; what the lane wants next is reserved anew. One that it
         // skips a wish of, or parks, it still has in hand, unless it waits in the store.
         if !matches!(unit.act, Act::Skip { until: None, .. } | Act::Unfit { .. }) {
@@ -33,6 +28,14 @@ impl WorkingSet<'_> {
             Some(why) => self.fault(unit, why),
             None => self.act(unit),
         };
+        // What was found wanting, and is not wanted or is otherwise by now, was no attempt.
+        let refused = matches!(outcome.folded, Some(Outcome::Refused(_)));
+        if let Some(receipt) = &unit.receipt
+            && self.orders.contains_key(&unit.key)
+            && !(refused && matches!(unit.act, Act::Unfit { .. }))
+        {
+            self.receipts.push((unit.key, receipt.clone()));
+        }
         let (reserved, left) = self.take_handed();
         UnitOutcome { documents: vec![outcome], message: None, reserved, left, commit: None }
     }

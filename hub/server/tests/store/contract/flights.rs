@@ -220,7 +220,7 @@ async fn decided(factory: &dyn Factory, again: bool) -> (World, OrderKey, UnitOu
     assert_eq!(world.causes().await, ["may_have_acted"]);
     world.later(3_600);
     assert!(world.store.claim(&erp(), world.now, 10).await.unwrap().is_empty(), "it waits");
-    let settle = PersonAct::Settle { system: erp(), again };
+    let settle = PersonAct::Settle { system: erp(), again, about: None };
     let settled = world.one(World::act(key, Act::Person(settle))).await;
     assert_eq!(words(&settled), [Word::Applied]);
     (world, key, settled)
@@ -242,7 +242,7 @@ pub(crate) async fn a_call_that_is_let_be_is_dropped(factory: &dyn Factory) {
     let lane = state.lanes.get(&erp()).unwrap();
     assert_eq!((lane.code, lane.wants.len()), (Some(LaneCode::LetBe), 0));
     assert!(lane.flying.is_none() && lane.due_at.is_none());
-    let settle = PersonAct::Settle { system: erp(), again: true };
+    let settle = PersonAct::Settle { system: erp(), again: true, about: None };
     let twice = world.one(World::act(key, Act::Person(settle))).await;
     let Some(Outcome::Todo(item)) = &twice.documents[0].folded else { panic!("{twice:?}") };
     assert_eq!(&*item.cause, "nothing_to_settle");
