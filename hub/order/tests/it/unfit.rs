@@ -141,8 +141,7 @@ fn what_the_files_make_no_call_of_stops_nothing_behind_it() {
 #[test]
 fn what_rests_for_people_and_for_a_hold_rests_for_people() {
     let (mut world, mut state, wants) = cancelled();
-    let never =
-        crate::world::when("order.order_no: [never]", orderhub_order::ids::Collection::Root);
+    let never = crate::world::when("order_no: [never]", orderhub_order::ids::Collection::Root);
     let erp = world.systems.get_mut("erp").unwrap();
     erp.deliver.iter_mut().find(|rule| rule.id == wants[1].rule).unwrap().when = Some(never);
     let version = state.order.version;
