@@ -18,6 +18,7 @@ mod converter;
 pub mod coverage;
 pub mod diff;
 pub mod draft;
+mod error;
 pub mod explain;
 pub mod facts;
 mod format;
@@ -56,6 +57,7 @@ use orderhub_order::ids::{At, Entity, SystemName};
 use orderhub_order::model::Subject;
 
 pub use ast::Direction;
+pub use error::MapError;
 pub use integration::{Integration, Loaded};
 pub use rules::{RuleInfo, RuleNo, Way};
 pub(crate) use run::{
@@ -121,25 +123,6 @@ impl Mapped {
             Self::Document(_) | Self::Skipped => &[],
         }
     }
-}
-
-/// Why a document cannot be mapped: the rule's place and the document's.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct MapError {
-    /// A stable cause, one of [`causes::CAUSES`]: `malformed`, `unknown_value`, ….
-    pub cause: &'static str,
-    /// `file:line:column` of the rule, if a rule is to blame.
-    pub rule: Option<String>,
-    /// Which document of a body of several: `orders.1`, `line 18`; `None` where there is one.
-    pub place: Option<Box<str>>,
-    /// Path in the document.
-    pub path: String,
-    /// A sentence for the operator: no value that may be a name or an address.
-    pub why: String,
-    /// The key, where it was readable: a later full document of that key supersedes.
-    pub key: Option<String>,
-    /// What it looks up and is not known.
-    pub lacks: facts::Lacks,
 }
 
 /// A mapped-out document.
@@ -388,21 +371,3 @@ pub struct Named {
     /// The folder whose `tables` are meant, below the mappings folder.
     pub(crate) folder: Arc<str>,
 }
-
-impl std::fmt::Display for MapError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}: {}", self.cause, self.why)?;
-        match (&self.place, self.path.as_str()) {
-            (None, "") => {}
-            (None, path) => write!(f, " at `{path}`")?,
-            (Some(place), "" | ".") => write!(f, " at {place}")?,
-            (Some(place), path) => write!(f, " at {place}, `{path}`")?,
-        }
-        match &self.rule {
-            Some(rule) => write!(f, " ({rule})"),
-            None => Ok(()),
-        }
-    }
-}
-
-impl std::error::Error for MapError {}

@@ -6,7 +6,6 @@
 //!
 //! [`Hub`] starts the parts, a line each, and knows the order of stopping.
 
-use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,6 +31,7 @@ pub mod jobs;
 pub mod readiness;
 pub mod resilience;
 pub mod retention;
+mod start;
 pub mod store;
 pub mod switch;
 pub mod tap;
@@ -41,7 +41,7 @@ mod wake;
 pub mod what_if;
 
 use apply::{Apply, Handed};
-use bundle::{Bundle, BundleError, Files};
+use bundle::Bundle;
 use bus::{Bus, amqp};
 use clock::Clock;
 use config::{Config, Secrets};
@@ -51,7 +51,8 @@ use http::Api;
 use intake::{Gates, Intake};
 use readiness::Readiness;
 use resilience::Jitter;
-use store::{PauseRow, Store, StoreError};
+pub use start::{Start, StartError};
+use store::{PauseRow, Store};
 use switch::Standing;
 use tap::Tap;
 
@@ -88,50 +89,6 @@ const fn longer(one: Duration, other: Duration) -> Duration {
 const fn sum(waits: [Duration; 6]) -> Duration {
     let [a, b, c, d, e, f] = waits;
     a.saturating_add(b).saturating_add(c).saturating_add(d).saturating_add(e).saturating_add(f)
-}
-
-/// What a hub is started with: everything that is different from hub to hub.
-#[derive(Clone, Debug)]
-pub struct Start {
-    /// The settings.
-    pub config: Config,
-    /// The integration files, from a folder or embedded.
-    pub files: Files,
-    /// The environment that secrets are read from.
-    pub env: HashMap<String, String>,
-    /// The time.
-    pub clock: Clock,
-}
-
-/// Why a hub did not start.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// The integration files, or they and the settings together.
-    #[error(transparent)]
-    Bundle(#[from] BundleError),
-    /// Secrets that the settings name and that are not there, a line each.
-    #[error("{}", .0.join("\n"))]
-    Secrets(Vec<String>),
-    /// The store.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// The deliverer.
-    #[error(transparent)]
-    Deliver(#[from] resilience::gate::PolicyError),
-    /// The HTTP client.
-    #[error(transparent)]
-    Transport(#[from] transport::BuildError),
-    /// Traces.
-    #[error(transparent)]
-    Trace(#[from] telemetry::trace::TraceError),
-    /// The address.
-    #[error("cannot listen on {address}: {source}")]
-    Listen {
-        /// Which.
-        address: SocketAddr,
-        /// Why.
-        source: std::io::Error,
-    },
 }
 
 /// A running hub: the same for `run`, the demo and tests.

@@ -5,9 +5,11 @@
 //! start, whatever the store. Tests: `what_no_rule_writes_is_a_todo_and_is_sent_once_mended`,
 //! `lanes_at_rest_are_tried_again_at_the_start`.
 //!
-//! **Bounds:** [`AT_ONCE`] orders in one commit, [`PAGES`] such commits at a look: what is due meanwhile goes between. A
-//! pass is made twice, [`AGAIN`] apart: another process may have tried by the former files in between. One process does
-//! it, under the lease of the periodic work; a pass that it did not end is begun anew by the next, which does no harm.
+//! **Bounds:** [`AT_ONCE`] orders in one commit, [`PAGES`] such commits at a look: what is due meanwhile goes between.
+//! After a change of the files all that rests is looked at, and twice, [`AGAIN`] apart: another process may have tried by
+//! the former files in between. That it was is kept in the store: a start by the same files looks once, and not at what
+//! rests for a hold alone, which no start ends. One process does it, under the lease of the periodic work; a pass that it
+//! did not end is begun anew by the next, which does no harm.
 
 use std::sync::Arc;
 
@@ -35,6 +37,8 @@ pub(crate) struct Woken {
     after: Option<OrderKey>,
     /// When the second pass begins.
     again: Option<Timestamp>,
+    /// All of it was looked at by these files before, by another process or a former one.
+    known: bool,
 }
 
 impl Woken {
@@ -50,17 +54,22 @@ impl Woken {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         if self.bundle.as_ref() != Some(bundle) {
-            let again = now.checked_add(AGAIN).unwrap_or(now);
-            let begun = Some(OrderKey(i64::MIN));
-            *self = Self { bundle: Some(Arc::clone(bundle)), after: begun, again: Some(again) };
+            let known = self.bundle.is_none() && store.woken().await?.as_deref() == Some(bundle);
+            let again = (!known).then(|| now.checked_add(AGAIN).unwrap_or(now));
+            let after = Some(OrderKey(i64::MIN));
+            *self = Self { bundle: Some(Arc::clone(bundle)), after, again, known };
         } else if self.after.is_none() && self.again.is_some_and(|again| again <= now) {
             (self.after, self.again) = (Some(OrderKey(i64::MIN)), None);
         }
         for _ in 0..PAGES {
             let Some(after) = self.after else { return Ok(()) };
-            let keys = store.resting(after, AT_ONCE).await?;
+            let keys = store.resting(after, AT_ONCE, !self.known).await?;
             try_join_all(keys.iter().map(|key| apply.submit(tick(*key)))).await?;
-            self.after = keys.last().copied().filter(|_| keys.len() == AT_ONCE);
+            let more = keys.last().copied().filter(|_| keys.len() == AT_ONCE);
+            if more.is_none() && self.again.is_none() && !self.known {
+                store.keep_woken(bundle).await?;
+            }
+            self.after = more;
         }
         Ok(())
     }

@@ -234,7 +234,8 @@ impl Check<'_, '_> {
             self.polled_alike(intake, before);
         }
         let mut ids: Vec<&str> = Vec::new();
-        for deliver in &draft.deliver {
+        for (at, deliver) in draft.deliver.iter().enumerate() {
+            self.nothing_and_something(deliver, draft.deliver.get(..at).unwrap_or_default());
             if ids.contains(&deliver.id.as_str()) {
                 let message = format!("`{}` is there twice", deliver.id);
                 let hint = "remove one: a deliver rule is known by its event and its operation";
@@ -254,6 +255,19 @@ impl Check<'_, '_> {
             for document in deliver.reply.all() {
                 self.mapping(document, deliver.span);
             }
+        }
+    }
+
+    /// `do: none` says that nothing is done at an event: no other entry may do something there.
+    fn nothing_and_something(&mut self, deliver: &super::Deliver, before: &[super::Deliver]) {
+        let is_nothing = |entry: &super::Deliver| entry.operation.all().next().is_none();
+        let other = |entry: &&super::Deliver| {
+            entry.on == deliver.on && is_nothing(entry) != is_nothing(deliver)
+        };
+        if before.iter().any(|entry| other(&entry)) {
+            let message = format!("`{}` has `do: none` and an operation", deliver.on);
+            let hint = "take the entry with `do: none` out, or those that do something";
+            self.error(codes::INTEGRATION, deliver.span, message, hint);
         }
     }
 

@@ -16,6 +16,7 @@ use orderhub_order::rules::{Rules, Shapes, SystemRules};
 use crate::config::Config;
 
 mod again;
+mod check;
 mod compile;
 mod facts;
 mod files;

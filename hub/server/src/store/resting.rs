@@ -32,11 +32,19 @@ pub struct WaitingRow {
 /// What rests, for who shows it and who wakes it.
 pub trait Resting {
     /// Orders with a lane that [rests](orderhub_order::lane::Lane::rests), behind `after`, at most so many, by key.
+    /// `held`: those, too, that rest for a hold alone.
     fn resting(
         &self,
         after: OrderKey,
         limit: usize,
+        held: bool,
     ) -> BoxFuture<'_, Result<Vec<OrderKey>, StoreError>>;
+
+    /// The bundle by which all that rested was looked at last, to its end.
+    fn woken(&self) -> BoxFuture<'_, Result<Option<String>, StoreError>>;
+
+    /// Keeps that all that rested was looked at by this bundle.
+    fn keep_woken(&self, bundle: &str) -> BoxFuture<'_, Result<(), StoreError>>;
 
     /// How many lanes rest, by system and reason. Where thousands do, it may be some seconds old, at most 15 s.
     fn rests(&self) -> BoxFuture<'_, Result<Vec<RestingRow>, StoreError>>;

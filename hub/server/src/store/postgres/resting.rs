@@ -2,7 +2,7 @@
 
 use futures_util::future::BoxFuture;
 use orderhub_order::ids::OrderKey;
-use sqlx::{PgConnection, query_as, query_scalar};
+use sqlx::{PgConnection, query, query_as, query_scalar};
 
 use super::error::Fault;
 use super::{PostgresStore, pending};
@@ -15,11 +15,25 @@ async fn resting(
     c: &mut PgConnection,
     after: OrderKey,
     limit: usize,
+    held: bool,
 ) -> Result<Vec<OrderKey>, Fault> {
-    let sql = "SELECT DISTINCT k FROM lanes WHERE rests IS NOT NULL AND k > $1 ORDER BY k LIMIT $2";
+    let sql = "SELECT DISTINCT k FROM lanes
+               WHERE rests IS NOT NULL AND ($3 OR rests <> 'held') AND k > $1 ORDER BY k LIMIT $2";
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let keys = query_scalar::<_, i64>(sql).bind(after.0).bind(limit).fetch_all(c).await?;
-    Ok(keys.into_iter().map(OrderKey).collect())
+    let keys = query_scalar::<_, i64>(sql).bind(after.0).bind(limit).bind(held);
+    Ok(keys.fetch_all(c).await?.into_iter().map(OrderKey).collect())
+}
+
+async fn woken(c: &mut PgConnection) -> Result<Option<String>, Fault> {
+    let sql = "SELECT value FROM meta WHERE name = 'woken'";
+    Ok(query_scalar(sql).fetch_optional(c).await?)
+}
+
+async fn keep_woken(c: &mut PgConnection, bundle: &str) -> Result<(), Fault> {
+    let keep = "INSERT INTO meta (name, value) VALUES ('woken', $1)
+                ON CONFLICT (name) DO UPDATE SET value = excluded.value";
+    query(keep).bind(bundle).execute(c).await?;
+    Ok(())
 }
 
 pub(super) async fn rests(c: &mut PgConnection) -> Result<Vec<RestingRow>, Fault> {
@@ -71,8 +85,18 @@ impl Resting for PostgresStore {
         &self,
         after: OrderKey,
         limit: usize,
+        held: bool,
     ) -> BoxFuture<'_, Result<Vec<OrderKey>, StoreError>> {
-        Box::pin(self.readers.run(move |c| Box::pin(resting(c, after, limit))))
+        Box::pin(self.readers.run(move |c| Box::pin(resting(c, after, limit, held))))
+    }
+
+    fn woken(&self) -> BoxFuture<'_, Result<Option<String>, StoreError>> {
+        Box::pin(self.readers.run(|c| Box::pin(woken(c))))
+    }
+
+    fn keep_woken(&self, bundle: &str) -> BoxFuture<'_, Result<(), StoreError>> {
+        let bundle: Box<str> = bundle.into();
+        Box::pin(self.write(async move |tx| keep_woken(tx.c, &bundle).await))
     }
 
     fn rests(&self) -> BoxFuture<'_, Result<Vec<RestingRow>, StoreError>> {

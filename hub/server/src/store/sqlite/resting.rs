@@ -2,22 +2,40 @@
 
 use futures_util::future::BoxFuture;
 use orderhub_order::ids::OrderKey;
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
 use super::error::Fault;
+use super::writer::call;
 use super::{SqliteStore, pending};
 use crate::store::columns::from_column;
 use crate::store::counted::untimed;
 use crate::store::resting::resting_row;
 use crate::store::{Resting, RestingRow, StoreError, WaitingMessage, WaitingRow};
 
-fn resting(c: &Connection, after: OrderKey, limit: usize) -> Result<Vec<OrderKey>, Fault> {
+fn resting(
+    c: &Connection,
+    (after, limit): (OrderKey, usize),
+    held: bool,
+) -> Result<Vec<OrderKey>, Fault> {
     let mut statement = c.prepare_cached(
-        "SELECT DISTINCT k FROM lanes WHERE rests IS NOT NULL AND k > ?1 ORDER BY k LIMIT ?2",
+        "SELECT DISTINCT k FROM lanes WHERE rests IS NOT NULL AND (?3 OR rests <> 'held') AND k > ?1
+         ORDER BY k LIMIT ?2",
     )?;
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let rows = statement.query_map(params![after.0, limit], |row| row.get(0))?;
+    let rows = statement.query_map(params![after.0, limit, held], |row| row.get(0))?;
     Ok(rows.map(|key| key.map(OrderKey)).collect::<Result<_, _>>()?)
+}
+
+fn woken(c: &Connection) -> Result<Option<String>, Fault> {
+    let sql = "SELECT value FROM meta WHERE name = 'woken'";
+    Ok(c.query_row(sql, [], |row| row.get(0)).optional()?)
+}
+
+fn keep_woken(c: &Connection, bundle: &str) -> Result<(), Fault> {
+    let keep = "INSERT INTO meta (name, value) VALUES ('woken', ?1)
+                ON CONFLICT DO UPDATE SET value = excluded.value";
+    c.execute(keep, [bundle])?;
+    Ok(())
 }
 
 pub(super) fn rests(c: &Connection) -> Result<Vec<RestingRow>, Fault> {
@@ -74,8 +92,20 @@ impl Resting for SqliteStore {
         &self,
         after: OrderKey,
         limit: usize,
+        held: bool,
     ) -> BoxFuture<'_, Result<Vec<OrderKey>, StoreError>> {
-        Box::pin(self.readers.read(move |c| resting(c, after, limit)))
+        Box::pin(self.readers.read(move |c| resting(c, (after, limit), held)))
+    }
+
+    fn woken(&self) -> BoxFuture<'_, Result<Option<String>, StoreError>> {
+        Box::pin(self.readers.read(woken))
+    }
+
+    fn keep_woken(&self, bundle: &str) -> BoxFuture<'_, Result<(), StoreError>> {
+        let bundle: Box<str> = bundle.into();
+        Box::pin(call(&self.jobs, move |writer| {
+            writer.transaction(|writer| Ok(keep_woken(&writer.connection, &bundle)?))
+        }))
     }
 
     fn rests(&self) -> BoxFuture<'_, Result<Vec<RestingRow>, StoreError>> {

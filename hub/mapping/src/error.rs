@@ -1,0 +1,40 @@
+//! Why a document cannot be mapped, in words.
+
+use crate::facts::Lacks;
+
+/// Why a document cannot be mapped: the rule's place and the document's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MapError {
+    /// A stable cause, one of [`CAUSES`](crate::causes::CAUSES): `malformed`, `unknown_value`, ….
+    pub cause: &'static str,
+    /// `file:line:column` of the rule, if a rule is to blame.
+    pub rule: Option<String>,
+    /// Which document of a body of several: `orders.1`, `line 18`; `None` where there is one.
+    pub place: Option<Box<str>>,
+    /// Path in the document.
+    pub path: String,
+    /// A sentence for the operator: no value that may be a name or an address.
+    pub why: String,
+    /// The key, where it was readable: a later full document of that key supersedes.
+    pub key: Option<String>,
+    /// What it looks up and is not known.
+    pub lacks: Lacks,
+}
+
+impl std::fmt::Display for MapError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {}", self.cause, self.why)?;
+        match (&self.place, self.path.as_str()) {
+            (None, "") => {}
+            (None, path) => write!(f, " at `{path}`")?,
+            (Some(place), "" | ".") => write!(f, " at {place}")?,
+            (Some(place), path) => write!(f, " at {place}, `{path}`")?,
+        }
+        match &self.rule {
+            Some(rule) => write!(f, " ({rule})"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for MapError {}
