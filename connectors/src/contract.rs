@@ -18,7 +18,7 @@ pub use crate::parts::{Ack, Part, Refused, Wait};
 
 mod webhook;
 
-pub use webhook::{Handshake, Heard, MOST_NOTICES, Notice, Unheard, Unread, Webhook};
+pub use webhook::{Handshake, Heard, MOST_NOTICES, Notice, Unheard, Webhook};
 
 /// What speaks to one kind of system. Object safe, stateless, shared by all its accounts.
 pub trait Connector: Debug + Send + Sync {

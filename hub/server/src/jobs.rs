@@ -1,4 +1,5 @@
-//! Periodic work over the store: driving suspects, woken waiters and replays again, one by one; order
+//! Periodic work over the store: driving suspects, woken waiters and replays again, one by one; what waits for answers of
+//! its system, beside ([`reading`]); order
 //! timers; the sweep that joins waiting documents with references that passed them; making orders found that a
 //! former program or key did not ([`crate::store::Indexing`]).
 //!
@@ -9,6 +10,9 @@
 //!
 //! **Invariant:** what waits for what it looks up is driven again by files that did not map it, after a switch as after a
 //! start. Test: `what_waits_for_a_look_up_is_tried_again_by_other_files`.
+//!
+//! **Invariant:** no system is asked here: what a document lacks of its system it waits for beside. Test:
+//! `a_slow_system_holds_up_no_other`.
 //!
 //! **Invariant:** a message is driven alone, its attempt counted in an earlier commit, so that one that
 //! takes the process down is a todo after three times and hurts no neighbour. Tests:
@@ -31,6 +35,10 @@ use crate::deliver::Deliverer;
 use crate::intake::{Gates, Sources, find_out, unit_with};
 use crate::store::{Lease, MOST_ROWS, PendingRow, Scope, Store, StoreError, TodoFilter, TodoRow};
 use crate::wake::Woken;
+
+mod reading;
+
+use reading::Readers;
 
 /// What allows a process to do it.
 const LEASE: &str = "jobs";
@@ -71,6 +79,7 @@ pub struct Parts {
 
 /// Starts the work; it ends with `stop`, between two units. One process at a time does it, under a lease.
 pub fn start(parts: Parts, stop: CancellationToken) -> JoinHandle<()> {
+    let parts = Arc::new(parts);
     tokio::spawn(async move {
         while !stop.is_cancelled() {
             match parts.store.lease(LEASE).await {
@@ -91,19 +100,22 @@ pub fn start(parts: Parts, stop: CancellationToken) -> JoinHandle<()> {
 }
 
 /// Works while the lease is held.
-async fn work(parts: &Parts, lease: &Lease, stop: &CancellationToken) {
+async fn work(parts: &Arc<Parts>, lease: &Lease, stop: &CancellationToken) {
     let apply = parts.apply.under(lease.clone());
-    let mut done = Done { next_sweep: parts.clock.now(), resumed: None, woken: Woken::default() };
+    let readers = Readers::new(parts, stop.child_token());
+    let (next_sweep, woken) = (parts.clock.now(), Woken::default());
+    let mut done = Done { next_sweep, resumed: None, woken, readers };
     loop {
         tokio::select! {
-            () = stop.cancelled() => return,
-            () = lease.lost() => return,
+            () = stop.cancelled() => break,
+            () = lease.lost() => break,
             () = parts.clock.sleep(LOOK) => {}
         }
         if let Err(error) = look(parts, &apply, &mut done, stop).await {
             tracing::warn!(%error, "periodic work could not go on; it is tried again");
         }
     }
+    done.readers.end().await;
 }
 
 /// How far the work is.
@@ -112,6 +124,8 @@ struct Done {
     /// The bundle after which documents were taken up again.
     resumed: Option<Arc<str>>,
     woken: Woken,
+    /// Who asks for what documents wait for.
+    readers: Readers,
 }
 
 /// Takes up again what was parked for what other files may end, when the files are newer. What is parked again is a todo
@@ -186,7 +200,7 @@ async fn older(
 }
 
 async fn look(
-    parts: &Parts,
+    parts: &Arc<Parts>,
     apply: &Apply,
     done: &mut Done,
     stop: &CancellationToken,
@@ -198,6 +212,7 @@ async fn look(
         wake(parts, now).await?;
     }
     resume(parts, done, now).await?;
+    done.readers.look(parts, apply).await?;
     let bundle = Arc::clone(&parts.bundle.borrow().hash);
     done.woken.look((&*parts.store, apply), &bundle, now).await?;
     for key in parts.store.timers(now, AT_ONCE).await? {
@@ -227,12 +242,12 @@ async fn index(parts: &Parts, stop: &CancellationToken) -> Result<(), StoreError
 
 /// Drives one document again, alone.
 async fn drive(parts: &Parts, apply: &Apply, row: PendingRow) -> Result<UnitOutcome, StoreError> {
-    let PendingRow { mut message, document, attempts } = row;
+    let PendingRow { mut message, document, attempts, since: _ } = row;
     let redrive = Redrive { first: message.id, document, attempts };
     let bundle = Arc::clone(&parts.bundle.borrow());
     bundle.as_unread(&mut message.envelope);
-    let sources = Sources { store: &*parts.store, deliverer: parts.deliverer.as_ref() };
-    let looks = find_out(sources, &bundle, &message.envelope, document).await?;
+    let sources = Sources { store: &*parts.store, asking: None };
+    let looks = find_out(sources, &bundle, &message.envelope, document, None).await?;
     let unit = unit_with(&bundle, parts.gates, message.envelope, Some(redrive), looks);
     apply.submit(Unit::Message(Box::new(unit))).await
 }

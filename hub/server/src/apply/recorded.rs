@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use orderhub_mapping::facts::LookupKey;
 
 use crate::intake::Gates;
@@ -18,6 +19,10 @@ pub struct Recorded {
     pub facts: Option<Arc<[u8]>>,
     /// What it looks up and nobody knows yet: each document waits for what it lacks. Of reads, why there is no answer.
     pub lacks: BTreeMap<LookupKey, String>,
+    /// Its look-ups need what others give, deeper than is asked for.
+    pub deep: bool,
+    /// Its system was asked by who waits for it: since when the document waits. `None`: that is yet to be done.
+    pub asking: Option<Timestamp>,
     /// Documents that look themselves up: they are there without that first, and are driven once more.
     pub again: BTreeSet<u32>,
 }

@@ -100,6 +100,20 @@ impl Kept {
         named.entry(key.take.clone()).or_default().insert(key.id.clone(), found);
     }
 
+    /// With what cached reads answered before.
+    pub(crate) fn with_reads_of(mut self, before: &Self) -> Self {
+        self.reads.clone_from(&before.reads);
+        self
+    }
+
+    /// Whether more was answered than `before`, whose answers it has.
+    pub(crate) fn knows_more_reads_than(&self, before: Option<&Self>) -> bool {
+        match before {
+            Some(before) => self.reads != before.reads,
+            None => !self.reads.is_empty(),
+        }
+    }
+
     /// For the row; `None`: there is nothing to keep.
     pub fn to_bytes(&self) -> Option<Vec<u8>> {
         // Maps of texts always serialise.

@@ -31,7 +31,7 @@ use crate::events::{self, Publisher};
 use crate::resilience::gate::{Force, PolicyError};
 use crate::resilience::retry::Redelivery;
 use crate::resilience::share::Share;
-use crate::resilience::stale::Answered;
+use crate::resilience::stale::{Answered, Fresh};
 use crate::resilience::{self, Cause, Jitter};
 use crate::store::{PauseRow, Store};
 use crate::tap::Tap;
@@ -251,6 +251,16 @@ impl Deliverer {
     ) -> Result<Answered, ReadError> {
         let no_system = || ReadError::NoSystem(system.to_string());
         read::read(self.dispatchers.get(system).ok_or_else(no_system)?, name, args).await
+    }
+
+    /// The fresh answer to a cached read that is at hand: nobody is asked.
+    pub fn at_hand(
+        &self,
+        system: &SystemName,
+        name: &str,
+        args: &BTreeMap<String, String>,
+    ) -> Option<Fresh> {
+        read::at_hand(self.dispatchers.get(system)?, name, args)
     }
 
     /// What stands in the way of calls of an operation now, besides what its lanes say; `None`: nothing is known.

@@ -16,7 +16,7 @@ use super::settle::AttemptEnd;
 use super::steps::Run;
 use crate::bundle::{Read, System};
 use crate::resilience::Cause;
-use crate::resilience::stale::{Allowance, Answered, NoAnswer};
+use crate::resilience::stale::{Allowance, Answered, Fresh, NoAnswer};
 
 /// Longest time of one read, all its steps and retries together: somebody waits for it.
 const LONGEST: Duration = Duration::from_secs(20);
@@ -73,6 +73,19 @@ pub(super) async fn read(
         true => ReadError::Absent(no.why),
         false => ReadError::NoAnswer(no.why),
     })
+}
+
+/// The fresh answer that is at hand; nobody is asked.
+pub(super) fn at_hand(
+    dispatcher: &Dispatcher,
+    name: &str,
+    given: &BTreeMap<String, String>,
+) -> Option<Fresh> {
+    let bundle = dispatcher.common.bundle();
+    let read = bundle.read_of(&dispatcher.name, name)?;
+    let (key, _) = arguments(name, read, given).ok()?;
+    let allowance = Allowance { fresh_for: read.fresh_for, stale_for: read.stale_for };
+    dispatcher.cache.at_hand(&key, allowance)
 }
 
 type Arguments = (String, BTreeMap<String, Value>);

@@ -50,6 +50,11 @@ fn message(row: &WaitingRow, now: Timestamp, report: &mut Report) {
             "for an order, or a reference, that is not known yet",
             "they are driven again when it comes; after seven days each is a todo",
         ),
+        "reading" => (
+            if late { Level::Warning } else { Level::Note },
+            "for an answer of their system",
+            "it is asked again by itself; `orderhub system list` says whether it answers, and after seven days each is a todo",
+        ),
         _ if !late => return,
         "suspect" => (
             Level::Warning,

@@ -1,4 +1,4 @@
-//! Messages that wait for a reference, found by what they are about: an acknowledged message is never out of sight.
+//! Messages that wait for a reference, or for an answer of their system, found by what they are about: an acknowledged message is never out of sight.
 //!
 //! **Invariant:** who asks for an order that is not there is told of a message about it that waits. Test:
 //! `a_message_that_waits_is_told_where_its_order_is_asked_for`.
@@ -70,9 +70,13 @@ fn said(one: &WaitingMessage) -> Waiting {
             kind => format!("the {kind} `{id}`"),
         })
         .collect();
-    let what = if keys.is_empty() { "its order".to_owned() } else { keys.join(" or ") };
+    let (what, then) = match &one.read {
+        Some(read) => (format!("an answer of `{system}` (read `{read}`)"), "it answers"),
+        None if keys.is_empty() => ("its order".to_owned(), "that is known"),
+        None => (keys.join(" or "), "that is known"),
+    };
     let says = format!(
-        "a message of `{system}` about it waits since {} for {what}, and is taken in once that is known",
+        "a message of `{system}` about it waits since {} for {what}, and is taken in once {then}",
         one.since
     );
     Waiting { system, says }

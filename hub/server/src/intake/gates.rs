@@ -111,8 +111,8 @@ fn map(unit: &mut MessageUnit, bundle: &Bundle, looks: Option<Looks>) {
     };
     let received = match looks {
         None => bundle.receive(&unit.envelope),
-        Some(Looks { kept, lacks }) => {
-            unit.recorded.lacks = lacks;
+        Some(Looks { kept, lacks, deep }) => {
+            (unit.recorded.lacks, unit.recorded.deep) = (lacks, deep);
             bundle.receive_again(&unit.envelope, &kept)
         }
     };
@@ -178,7 +178,7 @@ pub async fn renew(
     let looks = if fits || redrive.is_some() {
         let only = redrive.and_then(|redrive| redrive.document);
         // No system is asked while a batch waits: what looks up a cached read is asked for afterwards.
-        find_out(Sources { store, deliverer: None }, bundle, envelope, only).await?
+        find_out(Sources { store, asking: None }, bundle, envelope, only, None).await?
     } else {
         None
     };

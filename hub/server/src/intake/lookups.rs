@@ -3,43 +3,36 @@
 //! **Invariant:** what is looked up is asked for once for a message, however many of its lines name it, and is kept
 //! with the message. Tests: `what_is_looked_up_is_recorded_and_what_is_unknown_is_waited_for`,
 //! `what_many_lines_name_is_asked_for_once_and_no_message_asks_for_more_than_it_may`.
-//! **Invariant:** a document whose cached read is not answered waits and is asked for again; what the system knows nothing
-//! of is unknown, and `on_unknown` says what becomes of it. Test: `a_read_that_is_not_answered_is_waited_for`.
+//! **Invariant:** a document whose cached read is not answered waits and is asked for again, with what was answered kept
+//! meanwhile; what the system knows nothing of is unknown, and `on_unknown` says what becomes of it. Tests:
+//! `a_read_that_is_not_answered_is_waited_for`, `many_lines_under_a_slow_limit_end`.
 //!
-//! Bounds: reads of one message end within [`WITHIN`]; [`ROUNDS`] questions to the store, where one look-up needs what another gives; [`MOST`] look-ups of a message
-//! in all of them. Of a message of several documents, those whose look-ups are beyond are driven alone
-//! afterwards, for which theirs alone are found out; one document that looks up more is a todo. [`AT_ONCE`] reads are
-//! asked at a time.
+//! Bounds: one time for all reads of a message ([`Asking`]); [`ROUNDS`] questions to the store, where one look-up needs
+//! what another gives; [`MOST`] look-ups of a message in all of them. Of a message of several documents, those whose
+//! look-ups are beyond are driven alone afterwards, for which theirs alone are found out; one document that looks up
+//! more, or deeper, is a todo. [`AT_ONCE`] reads are asked at a time.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use futures_util::{StreamExt as _, stream};
 use orderhub_lang::path::Path;
 use orderhub_lang::value::Value;
 use orderhub_mapping::facts::{LookupKey, LookupOf};
 use orderhub_order::ids::SystemName;
-use tokio::time::Instant;
 
 use super::Envelope;
+use super::questions::{AT_ONCE, Asking};
 use super::references::{MOST, ROUNDS, answer};
 use crate::bundle::{Bundle, Kept};
-use crate::deliver::{Deliverer, ReadError};
-use crate::resilience::stale::{Answered, Fresh, Stale};
 use crate::store::{Store, StoreError};
-
-/// Cached reads that are asked for together.
-const AT_ONCE: usize = 8;
-/// Longest time of the reads of one message: what is behind it in its queue waits for them.
-const WITHIN: Duration = Duration::from_secs(5);
 
 /// Who is asked.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sources<'a> {
     /// What references are bound to.
     pub(crate) store: &'a dyn Store,
-    /// Cached reads; `None`: nobody answers them.
-    pub(crate) deliverer: Option<&'a Deliverer>,
+    /// Cached reads; `None`: nobody is asked now, and what looks one up waits.
+    pub(crate) asking: Option<Asking<'a>>,
 }
 
 /// What was found out for a message.
@@ -49,25 +42,38 @@ pub(crate) struct Looks {
     pub(crate) kept: Kept,
     /// What is not known and is waited for; of reads, why there is no answer.
     pub(crate) lacks: BTreeMap<LookupKey, String>,
+    /// After all rounds some look-ups were still open.
+    pub(crate) deep: bool,
 }
 
-/// Finds it out; `None`: its mappings look nothing up. `only`: for the document that is driven alone.
+/// Finds it out; `None`: its mappings look nothing up. `only`: for the document that is driven alone. `before`: what was
+/// found out for it when it was driven the last time, of which reads are not asked again.
 pub(crate) async fn find_out(
     sources: Sources<'_>,
     bundle: &Bundle,
     envelope: &Envelope,
     only: Option<u32>,
+    before: Option<&Kept>,
 ) -> Result<Option<Looks>, StoreError> {
     if !bundle.looks_up(envelope) {
         return Ok(None);
     }
-    let mut looks = Looks { kept: bundle.kept(envelope), lacks: BTreeMap::new() };
+    let kept = bundle.kept(envelope);
+    let kept = match before {
+        Some(before) => kept.with_reads_of(before),
+        None => kept,
+    };
+    let mut looks = Looks { kept, lacks: BTreeMap::new(), deep: false };
     let mut room = MOST;
-    for _ in 0..ROUNDS {
+    for round in 0..=ROUNDS {
         let mut wants = bundle.wants(envelope, &looks.kept, only);
         wants.retain(|want| !looks.lacks.contains_key(want));
         wants.truncate(room);
         if wants.is_empty() {
+            break;
+        }
+        if round == ROUNDS {
+            looks.deep = true;
             break;
         }
         room -= wants.len();
@@ -75,14 +81,14 @@ pub(crate) async fn find_out(
             wants.into_iter().partition(|want| want.of == LookupOf::Read);
         let mut store = sources.store;
         answer(&mut store, &envelope.system, &references, &mut looks).await?;
-        read(sources.deliverer, bundle, envelope, &reads, &mut looks).await;
+        read(sources.asking, bundle, envelope, &reads, &mut looks).await;
     }
     Ok(Some(looks))
 }
 
 /// Asks each read once, whatever is taken of its answer.
 async fn read(
-    deliverer: Option<&Deliverer>,
+    asking: Option<Asking<'_>>,
     bundle: &Bundle,
     envelope: &Envelope,
     wants: &[LookupKey],
@@ -92,12 +98,9 @@ async fn read(
     for want in wants {
         questions.entry((&want.name, &want.id)).or_default().push(want);
     }
-    let until = Instant::now() + WITHIN;
     // As a list: what is borrowed lives as long as all questions.
-    let asked: Vec<_> = questions
-        .keys()
-        .map(|question| ask(deliverer, bundle, &envelope.system, *question, until))
-        .collect();
+    let asked: Vec<_> =
+        questions.keys().map(|question| ask(asking, bundle, &envelope.system, *question)).collect();
     let answers: Vec<_> = stream::iter(asked).buffered(AT_ONCE).collect().await;
     for (wants, answer) in questions.values().zip(answers) {
         for want in wants {
@@ -113,23 +116,15 @@ async fn read(
 
 /// One read; why there is no answer.
 async fn ask(
-    deliverer: Option<&Deliverer>,
+    asking: Option<Asking<'_>>,
     bundle: &Bundle,
     system: &SystemName,
     (name, id): (&str, &str),
-    until: Instant,
 ) -> Result<Value, String> {
-    let deliverer = deliverer.ok_or("systems are not asked here")?;
+    let asking = asking.ok_or("it is asked for in a moment")?;
     let arg = bundle.read_of(system, name).and_then(|read| read.args.first());
     let args = arg.map(|arg| (arg.to_string(), id.to_owned())).into_iter().collect();
-    let asked = tokio::time::timeout_at(until, deliverer.read(system, name, &args)).await;
-    match asked.map_err(|_| format!("no answer within {} s", WITHIN.as_secs()))? {
-        Ok(Answered::Fresh(Fresh { value, .. }) | Answered::Stale(Stale { value, .. })) => {
-            Value::from_json(&value).map_err(|_| "its answer is no JSON".to_owned())
-        }
-        Err(ReadError::Absent(_)) => Ok(Value::Null),
-        Err(error) => Err(error.to_string()),
-    }
+    asking.ask(system, (name.to_owned(), args)).await
 }
 
 /// The value of an answer at a path; `None`: it has none there.

@@ -31,6 +31,7 @@ pub mod headers;
 pub mod leased;
 mod lookups;
 pub mod poll;
+pub(crate) mod questions;
 pub mod queue;
 mod references;
 mod seen;
@@ -39,7 +40,9 @@ mod window;
 
 pub(crate) use lookups::{Looks, Sources, find_out};
 pub(crate) use references::{MOST, ROUNDS, answer, reference};
+use questions::Questions;
 
+use gates::WEBHOOK;
 pub(crate) use gates::unit_with;
 pub use gates::{Gates, MOST_BYTES, renew, unit};
 
@@ -101,7 +104,7 @@ struct Shared {
     /// Where what messages look up is found out.
     store: OnceLock<Arc<dyn Store>>,
     /// Who answers the cached reads that they look up.
-    deliverer: OnceLock<Deliverer>,
+    questions: OnceLock<Questions>,
 }
 
 impl Intake {
@@ -114,8 +117,8 @@ impl Intake {
     ) -> Self {
         let (heard, began) = (Mutex::default(), clock.now());
         let tap = Tap::default();
-        let (store, deliverer) = (OnceLock::new(), OnceLock::new());
-        let shared = Shared { bundle, gates, clock, heard, began, tap, store, deliverer };
+        let (store, questions) = (OnceLock::new(), OnceLock::new());
+        let shared = Shared { bundle, gates, clock, heard, began, tap, store, questions };
         Self { apply, shared: Arc::new(shared) }
     }
 
@@ -130,7 +133,7 @@ impl Intake {
     /// Systems are asked through it. Without, documents that look up a cached read wait.
     pub fn asking(&self, deliverer: &Deliverer) {
         // Set once, when the parts are put together.
-        drop(self.shared.deliverer.set(deliverer.clone()));
+        drop(self.shared.questions.set(Questions::new(deliverer.clone())));
     }
 
     /// The same intake for one epoch of a source whose order counts: see [`Apply::in_order`].
@@ -256,8 +259,11 @@ impl Intake {
         let fits = envelope.body.len() <= self.shared.gates.park_above_bytes;
         match self.shared.store.get().filter(|_| fits && !envelope.suspect) {
             Some(store) => {
-                let sources = Sources { store: &**store, deliverer: self.shared.deliverer.get() };
-                find_out(sources, bundle, envelope, None).await
+                // Senders of webhooks give up soon: theirs are stored first, and asked for afterwards.
+                let questions = self.shared.questions.get();
+                let questions = questions.filter(|_| *envelope.source != *WEBHOOK);
+                let asking = questions.map(Questions::briefly);
+                find_out(Sources { store: &**store, asking }, bundle, envelope, None, None).await
             }
             None => Ok(None),
         }

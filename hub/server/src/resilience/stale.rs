@@ -162,6 +162,12 @@ impl Cache {
         }
     }
 
+    /// The answer for `key` if a fresh one is at hand; nobody is asked.
+    pub fn at_hand(&self, key: &str, allowance: Allowance) -> Option<Fresh> {
+        let entry = self.entries.lock().unwrap_or_else(PoisonError::into_inner).get(key)?.clone();
+        self.fresh(&entry, allowance)
+    }
+
     fn entry(&self, key: &str) -> Arc<Entry> {
         let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(entry) = entries.get(key) {

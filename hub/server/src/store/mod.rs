@@ -307,8 +307,8 @@ pub trait Store:
     /// The unpredictable id of this store, part of every idempotency key.
     fn install(&self) -> &str;
 
-    /// Pending messages (suspects, woken waiters, replays) due at `now`, for the re-drive worker. Raises their
-    /// attempt counter in its own commit.
+    /// Pending messages (suspects, woken waiters, replays) due at `now`, for the re-drive worker, without those that
+    /// wait for an answer of a system. Raises their attempt counter in its own commit.
     fn take_pending(
         &self,
         now: Timestamp,

@@ -5,7 +5,8 @@ use jiff::Timestamp;
 use orderhub_order::ids::{OrderKey, SystemName};
 use orderhub_order::lane::Rest;
 
-use super::{MessageRow, StoreError};
+use super::commit::READ;
+use super::{MessageRow, PendingRow, StoreError};
 
 /// Lanes of a system that rest for one reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,7 +22,7 @@ pub struct RestingRow {
 /// Messages that wait to be driven again for one reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WaitingRow {
-    /// `waiting` (for a reference), `suspect` (a process went down on it), `woken`, `replay`.
+    /// `waiting` (for a reference), `reading` (for an answer of its system), `suspect` (a process went down on it), `woken`, `replay`.
     pub why: String,
     /// How many documents, or messages as a whole.
     pub count: u64,
@@ -52,8 +53,20 @@ pub trait Resting {
     /// How many messages wait, by reason; as old as [`Resting::rests`].
     fn waits(&self) -> BoxFuture<'_, Result<Vec<WaitingRow>, StoreError>>;
 
-    /// Messages that wait for references, longest first, at most so many.
+    /// Messages that wait for references, or for answers of their system, longest first, at most so many.
     fn waiting(&self, limit: usize) -> BoxFuture<'_, Result<Vec<WaitingMessage>, StoreError>>;
+
+    /// Systems for whose answers documents wait that are due at `now`.
+    fn asking(&self, now: Timestamp) -> BoxFuture<'_, Result<Vec<SystemName>, StoreError>>;
+
+    /// What is due at `now` and waits for an answer of a system, the longest due first; as
+    /// [`take_pending`](super::Store::take_pending), which leaves them out.
+    fn take_asking(
+        &self,
+        system: &SystemName,
+        now: Timestamp,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Vec<PendingRow>, StoreError>>;
 }
 
 /// Of the columns of a row.
@@ -71,4 +84,15 @@ pub struct WaitingMessage {
     pub since: Timestamp,
     /// What it waits for, each of one (kind, external id); the kind `ref` is the hub's own.
     pub keys: Vec<(String, String)>,
+    /// The read of its system for whose answer it waits.
+    pub read: Option<String>,
+}
+
+impl WaitingMessage {
+    /// `keys`: a read among them is one.
+    pub(super) fn new(message: MessageRow, since: Timestamp, keys: Vec<(String, String)>) -> Self {
+        let (reads, keys): (Vec<_>, Vec<_>) = keys.into_iter().partition(|(kind, _)| kind == READ);
+        let read = reads.into_iter().next().map(|(_, read)| read);
+        Self { message, since, keys, read }
+    }
 }

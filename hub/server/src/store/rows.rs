@@ -273,6 +273,8 @@ pub struct PendingRow {
     pub document: Option<u32>,
     /// Drives so far, this one included.
     pub attempts: u32,
+    /// Since when it waits.
+    pub since: Timestamp,
 }
 
 /// How much waits for a system.

@@ -22,7 +22,7 @@ pub(super) fn drives_failed(message: &MessageRow, document: Option<u32>, drives:
 
 /// What is shown of a document that waits too long; it goes on waiting.
 pub(super) fn waits_long(message: &MessageRow, document: Option<u32>) -> TodoWrite {
-    let why = "it has waited for seven days: for its order, a call or a parked document".to_owned();
+    let why = "it has waited for seven days: for its order, an answer of its system, a call or a parked document".to_owned();
     todo(message, document, TodoKind::Waiting, "waits_long", why)
 }
 

@@ -27,7 +27,7 @@ pub(crate) const UNKNOWN: &str = "unknown";
 const IN_USE: &str = "orderhub_bundle_info";
 
 /// Why messages wait to be driven again.
-pub(crate) const WAITS: [&str; 4] = ["waiting", "suspect", "woken", "replay"];
+pub(crate) const WAITS: [&str; 5] = ["waiting", "reading", "suspect", "woken", "replay"];
 
 /// What a delivery ends with.
 const RESULTS: [&str; 6] = ["delivered", "retry", "limited", "in_doubt", "dead", "shadowed"];
@@ -89,7 +89,7 @@ pub(crate) const ALL: [Metric; 28] = [
     of(
         "orderhub_intake_waiting",
         Kind::Gauge,
-        "Acknowledged messages that wait to be driven again, by why (waiting: for a reference), in the whole store: take the maximum over replicas.",
+        "Acknowledged messages that wait to be driven again, by why (waiting: for a reference; reading: for an answer of their system), in the whole store: take the maximum over replicas.",
     ),
     of(
         "orderhub_intake_waiting_oldest_seconds",

@@ -14,7 +14,8 @@ use super::writes::{PendingWrite, TodoWrite, WaitKey};
 use crate::apply::{Beside, DocumentOutcome, FetchDone, FetchWant, MessageUnit, UnitOutcome, Word};
 use crate::intake::reference;
 
-/// A read that was not answered is asked again after so long, at the earliest and at the latest.
+/// A read that was not answered is asked again after a quarter of the time that its document waits for it, but after so
+/// long, at the earliest and at the latest.
 const ASK_AGAIN: SignedDuration = SignedDuration::from_secs(2);
 const ASK_LATEST: SignedDuration = SignedDuration::from_mins(10);
 /// The cause of a document whose look-ups nobody asked for.
@@ -163,9 +164,15 @@ impl<'a> WorkingSet<'a> {
                 return None;
             }
             if !among {
-                let why =
-                    "one document looks up more than is looked up for a message: let it be divided"
-                        .to_owned();
+                let why = match by.head.recorded.deep {
+                    true => {
+                        "its look-ups need what others give, which need what others give, and so on: more of them behind one another than are asked for; let them need less"
+                    }
+                    false => {
+                        "one document looks up more than is looked up for a message: let it be divided"
+                    }
+                };
+                let why = why.to_owned();
                 let key = error.key.as_deref();
                 return Some(self.park(by, Some(by.document), NOT_ASKED, why, key));
             }
@@ -184,15 +191,23 @@ impl<'a> WorkingSet<'a> {
         Some(self.waiting(by, lacks().map(key).chain([files]).collect(), &why))
     }
 
-    /// Its system is asked again, the later the longer it waits.
+    /// Its system is asked at once by who waits for it, and again, the later the longer the document waits.
     fn unanswered(&mut self, by: By<'_>, read: &str, no_answer: &str) -> DocumentOutcome {
-        let now = self.now();
-        let waits = now.duration_since(by.head.envelope.received) / 4;
-        let wait = waits.clamp(ASK_AGAIN, ASK_LATEST);
-        let due = now.saturating_add(wait).unwrap_or(now);
-        self.wait(by.first, Some(by.document), "waiting", Some(due), Vec::new());
-        let why =
-            format!("it asks its system by the read `{read}`, which is tried again: {no_answer}");
+        let (now, system) = (self.now(), by.head.envelope.system.clone());
+        let due = by.head.recorded.asking.map_or(now, |since| {
+            let wait = (now.duration_since(since) / 4).clamp(ASK_AGAIN, ASK_LATEST);
+            now.saturating_add(wait).unwrap_or(now)
+        });
+        let why = format!("it waits for an answer of `{system}` (read `{read}`): {no_answer}");
+        self.pending.push(PendingWrite {
+            message: by.first,
+            document: Some(by.document),
+            why: "reading",
+            since: now,
+            due: Some(due),
+            keys: vec![WaitKey::read(&system, read)],
+            asks: Some(system),
+        });
         word(Word::Waiting, Some(why))
     }
 
@@ -314,7 +329,7 @@ impl<'a> WorkingSet<'a> {
         keys: Vec<WaitKey>,
     ) {
         let since = self.now();
-        self.pending.push(PendingWrite { message, document, why, since, due, keys });
+        self.pending.push(PendingWrite { message, document, why, since, due, asks: None, keys });
     }
 
     fn count(&mut self, head: &MessageUnit, outcomes: &[DocumentOutcome]) {

@@ -196,12 +196,14 @@ pub(crate) struct PendingWrite {
     pub(crate) message: i64,
     /// Which document of it; `None`: all.
     pub(crate) document: Option<u32>,
-    /// `suspect`, `waiting`.
+    /// `suspect`, `waiting`, `reading`.
     pub(crate) why: &'static str,
     /// Since when.
     pub(crate) since: Timestamp,
     /// When it is due; `None`: when woken.
     pub(crate) due: Option<Timestamp>,
+    /// The system whose answer it waits for; `None`: it waits for none.
+    pub(crate) asks: Option<SystemName>,
     /// What it waits for.
     pub(crate) keys: Vec<WaitKey>,
 }
@@ -223,6 +225,8 @@ pub(crate) const REF: &str = "ref";
 const LANE: &str = "#lane";
 /// The kind of a wait for other files than those by which a look-up found nothing.
 pub(crate) const FILES: &str = "#files";
+/// The kind of a wait for an answer of a read of the system.
+pub(crate) const READ: &str = "#read";
 /// The kind of a wait for a parked document.
 const PARKED: &str = "#parked";
 
@@ -248,6 +252,11 @@ impl WaitKey {
     /// Waits for other files than these, too: they may look up something else, or nothing.
     pub(crate) fn files(bundle: &str) -> Self {
         Self { system: "".into(), kind: FILES.into(), ext_id: bundle.into() }
+    }
+
+    /// Waits for an answer of a system. Nothing comes that wakes it: it is told to people.
+    pub(crate) fn read(system: &SystemName, read: &str) -> Self {
+        Self { system: system.as_str().into(), kind: READ.into(), ext_id: read.into() }
     }
 
     /// Waits for a parked document to be done with.

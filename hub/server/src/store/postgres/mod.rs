@@ -243,7 +243,7 @@ impl Store for PostgresStore {
             if !self.readers.run(move |c| Box::pin(pending::any_due(c, now))).await? {
                 return Ok(Vec::new());
             }
-            self.write(async move |tx| pending::take(tx.c, now, limit).await).await
+            self.write(async move |tx| pending::take(tx.c, None, now, limit).await).await
         })
     }
 

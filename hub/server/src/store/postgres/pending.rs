@@ -17,30 +17,55 @@ use crate::store::commit::FILES;
 use crate::store::waits::{AGAIN_NS, LOOK_NS, MOST_DRIVES, WAITS_NS, drives_failed, waits_long};
 use crate::store::{MessageRow, PendingRow};
 
-/// Whether anything is due.
+/// Whether anything is due for which no system is asked.
 pub(super) async fn any_due(c: &mut PgConnection, now: Timestamp) -> Result<bool, Fault> {
-    let sql = "SELECT EXISTS (SELECT FROM pending WHERE due_at <= $1)";
+    let sql = "SELECT EXISTS (SELECT FROM pending WHERE due_at <= $1 AND asks IS NULL)";
     Ok(query_scalar(sql).bind(to_column(now)).fetch_one(c).await?)
 }
 
+/// Systems for whose answers something waits that is due: a step in the index for each, however much waits.
+pub(super) async fn asking(c: &mut PgConnection, now: Timestamp) -> Result<Vec<SystemName>, Fault> {
+    let sql = "WITH RECURSIVE asked (s) AS (
+                   SELECT min(asks) FROM pending WHERE asks IS NOT NULL
+                   UNION ALL
+                   SELECT (SELECT min(asks) FROM pending WHERE asks > asked.s) FROM asked
+                   WHERE asked.s IS NOT NULL)
+               SELECT s FROM asked WHERE s IS NOT NULL
+                   AND EXISTS (SELECT FROM pending WHERE asks = asked.s AND due_at <= $1)";
+    let names = query_scalar::<_, String>(sql).bind(to_column(now)).fetch_all(c).await?;
+    Ok(names.into_iter().map(SystemName::new).collect())
+}
+
 /// What is due, oldest first, its attempt counted: a drive that takes the process down is not tried for
-/// ever. The fourth time it is a todo instead.
+/// ever. The fourth time it is a todo instead. `asks`: what waits for an answer of this system; `None`: for none.
 pub(super) async fn take(
     c: &mut PgConnection,
+    asks: Option<&SystemName>,
     now: Timestamp,
     limit: usize,
 ) -> Result<Vec<PendingRow>, Fault> {
     let now = to_column(now);
-    // SKIP LOCKED: what somebody takes or wakes at this moment is his, or is taken the next time.
-    let sql = "SELECT id, message, document, attempts FROM pending
-               WHERE due_at <= $1 ORDER BY due_at, id LIMIT $2 FOR UPDATE SKIP LOCKED";
+    // Each from its own index. SKIP LOCKED: what somebody takes or wakes at this moment is his, or is taken the next
+    // time.
+    let sql = match asks {
+        None => {
+            "SELECT id, message, document, attempts, since FROM pending
+             WHERE due_at <= $1 AND asks IS NULL AND $3::text IS NULL
+             ORDER BY due_at, id LIMIT $2 FOR UPDATE SKIP LOCKED"
+        }
+        Some(_) => {
+            "SELECT id, message, document, attempts, since FROM pending
+             WHERE due_at <= $1 AND asks = $3
+             ORDER BY due_at, id LIMIT $2 FOR UPDATE SKIP LOCKED"
+        }
+    };
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let due: Vec<(i64, i64, i64, i64)> =
-        query_as(sql).bind(now).bind(limit).fetch_all(&mut *c).await?;
-    let mut messages = messages(c, due.iter().map(|(_, first, _, _)| *first).collect()).await?;
+    let due = query_as(sql).bind(now).bind(limit).bind(asks.map(SystemName::as_str));
+    let due: Vec<(i64, i64, i64, i64, i64)> = due.fetch_all(&mut *c).await?;
+    let mut messages = messages(c, due.iter().map(|(_, first, ..)| *first).collect()).await?;
     let (mut again, mut done, mut todos) = (Vec::new(), Vec::new(), Vec::new());
     let mut taken = Vec::with_capacity(due.len());
-    for (id, first, document, attempts) in due {
+    for (id, first, document, attempts, since) in due {
         let position = u32::try_from(document).ok();
         // Several documents of one message may wait.
         let message = messages.get(&first).cloned();
@@ -52,7 +77,8 @@ pub(super) async fn take(
             Some(message) => {
                 again.push(id);
                 let attempts = u32::try_from(attempts + 1).unwrap_or(u32::MAX);
-                taken.push(PendingRow { message, document: position, attempts });
+                let since = from_column(since);
+                taken.push(PendingRow { message, document: position, attempts, since });
             }
             None => done.push((first, document)),
         }
@@ -78,7 +104,8 @@ pub(super) async fn sweep(c: &mut PgConnection, now: Timestamp) -> Result<u64, F
                    SELECT pending FROM pending_keys WHERE starts_with(kind, '#') AND kind <> $3)";
     let looked = query(sql).bind(now).bind(now.saturating_sub(LOOK_NS)).bind(FILES);
     let looked = looked.execute(&mut *c).await?;
-    let sql = "UPDATE pending SET shown = 1 WHERE (due_at IS NULL OR why = 'waiting') AND shown = 0 AND since < $1
+    let sql = "UPDATE pending SET shown = 1 WHERE (due_at IS NULL OR why IN ('waiting', 'reading')) AND shown = 0
+                   AND since < $1
                RETURNING message, document";
     let long: Vec<(i64, i64)> =
         query_as(sql).bind(now.saturating_sub(WAITS_NS)).fetch_all(&mut *c).await?;

@@ -1,7 +1,8 @@
 //! Lanes that rest, and messages that wait, from their indexes alone.
 
 use futures_util::future::BoxFuture;
-use orderhub_order::ids::OrderKey;
+use jiff::Timestamp;
+use orderhub_order::ids::{OrderKey, SystemName};
 use sqlx::{PgConnection, query, query_as, query_scalar};
 
 use super::error::Fault;
@@ -9,7 +10,7 @@ use super::{PostgresStore, pending};
 use crate::store::columns::from_column;
 use crate::store::counted::timed;
 use crate::store::resting::resting_row;
-use crate::store::{Resting, RestingRow, StoreError, WaitingMessage, WaitingRow};
+use crate::store::{PendingRow, Resting, RestingRow, StoreError, WaitingMessage, WaitingRow};
 
 async fn resting(
     c: &mut PgConnection,
@@ -54,29 +55,40 @@ pub(super) async fn waits(c: &mut PgConnection) -> Result<Vec<WaitingRow>, Fault
 }
 
 async fn waiting(c: &mut PgConnection, limit: usize) -> Result<Vec<WaitingMessage>, Fault> {
-    let rows =
-        "SELECT id, message, since FROM pending WHERE why = 'waiting' ORDER BY since LIMIT $1";
+    let rows = "SELECT id, message, since FROM pending WHERE why IN ('waiting', 'reading')
+                ORDER BY since LIMIT $1";
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let rows = query_as::<_, (i64, i64, i64)>(rows).bind(limit).fetch_all(&mut *c).await?;
     let ids: Vec<i64> = rows.iter().map(|(id, ..)| *id).collect();
     let named = "SELECT pending, kind, ext_id FROM pending_keys
-                 WHERE pending = ANY($1) AND kind NOT LIKE '#%'";
+                 WHERE pending = ANY($1) AND (kind NOT LIKE '#%' OR kind = '#read')";
     let named = query_as::<_, (i64, String, String)>(named).bind(&ids).fetch_all(&mut *c).await?;
     let firsts = rows.iter().map(|(_, first, _)| *first).collect();
     let messages = pending::messages(c, firsts).await?;
     let of = |(id, first, since): &(i64, i64, i64)| {
         let own = named.iter().filter(|(pending, ..)| pending == id);
         let keys = own.map(|(_, kind, ext_id)| (kind.clone(), ext_id.clone())).collect();
-        Some(WaitingMessage {
-            message: messages.get(first)?.clone(),
-            since: from_column(*since),
-            keys,
-        })
+        let message = messages.get(first)?.clone();
+        Some(WaitingMessage::new(message, from_column(*since), keys))
     };
     Ok(rows.iter().filter_map(of).collect())
 }
 
 impl Resting for PostgresStore {
+    fn asking(&self, now: Timestamp) -> BoxFuture<'_, Result<Vec<SystemName>, StoreError>> {
+        Box::pin(self.readers.run(move |c| Box::pin(pending::asking(c, now))))
+    }
+
+    fn take_asking(
+        &self,
+        system: &SystemName,
+        now: Timestamp,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Vec<PendingRow>, StoreError>> {
+        let asks = system.clone();
+        Box::pin(self.write(async move |tx| pending::take(tx.c, Some(&asks), now, limit).await))
+    }
+
     fn waiting(&self, limit: usize) -> BoxFuture<'_, Result<Vec<WaitingMessage>, StoreError>> {
         Box::pin(self.readers.run(move |c| Box::pin(waiting(c, limit))))
     }

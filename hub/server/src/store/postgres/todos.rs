@@ -149,7 +149,7 @@ pub(super) async fn replay(
     let sql = "INSERT INTO pending (message, document, why, since, due_at, attempts)
                VALUES ($1, $2, 'replay', $3, $3, 0)
                ON CONFLICT (message, document) DO UPDATE
-               SET why = 'replay', due_at = excluded.due_at, attempts = 0";
+               SET why = 'replay', due_at = excluded.due_at, attempts = 0, asks = NULL";
     let insert = query(sql).bind(message).bind(document.unwrap_or(ALL)).bind(to_column(now));
     insert.execute(&mut *c).await?;
     close(c, id, &TodoEnd::replayed(by, now)).await

@@ -230,7 +230,8 @@ impl Store for SqliteStore {
                 return Ok(Vec::new());
             }
             call(&self.jobs, move |writer| {
-                writer.transaction(|writer| Ok(pending::take(&writer.connection, now, limit)?))
+                writer
+                    .transaction(|writer| Ok(pending::take(&writer.connection, None, now, limit)?))
             })
             .await
         })

@@ -15,29 +15,42 @@ use crate::store::commit::FILES;
 use crate::store::waits::{AGAIN_NS, LOOK_NS, MOST_DRIVES, WAITS_NS, drives_failed, waits_long};
 use crate::store::{MessageRow, PendingRow};
 
-/// Whether anything is due.
+/// Whether anything is due for which no system is asked.
 pub(super) fn any_due(c: &Connection, now: Timestamp) -> Result<bool, Fault> {
-    let sql = "SELECT EXISTS (SELECT 1 FROM pending WHERE due_at <= ?1)";
+    let sql = "SELECT EXISTS (SELECT 1 FROM pending WHERE due_at <= ?1 AND asks IS NULL)";
     Ok(c.prepare_cached(sql)?.query_row([to_column(now)], |row| row.get(0))?)
 }
 
+/// Systems for whose answers something waits that is due: a step in the index for each, however much waits.
+pub(super) fn asking(c: &Connection, now: Timestamp) -> Result<Vec<SystemName>, Fault> {
+    let mut statement = c.prepare_cached(
+        "WITH RECURSIVE asked (s) AS (
+             SELECT min(asks) FROM pending WHERE asks IS NOT NULL
+             UNION ALL
+             SELECT (SELECT min(asks) FROM pending WHERE asks > asked.s) FROM asked
+             WHERE asked.s IS NOT NULL)
+         SELECT s FROM asked WHERE s IS NOT NULL
+             AND EXISTS (SELECT 1 FROM pending WHERE asks = asked.s AND due_at <= ?1)",
+    )?;
+    let rows = statement.query_map([to_column(now)], |row| row.get::<_, String>(0))?;
+    Ok(rows.map(|name| name.map(SystemName::new)).collect::<Result<_, _>>()?)
+}
+
 /// What is due, oldest first, its attempt counted: a drive that takes the process down is not tried for
-/// ever. The fourth time it is a todo instead.
-pub(super) fn take(c: &Connection, now: Timestamp, limit: usize) -> Result<Vec<PendingRow>, Fault> {
+/// ever. The fourth time it is a todo instead. `asks`: what waits for an answer of this system; `None`: for none.
+pub(super) fn take(
+    c: &Connection,
+    asks: Option<&SystemName>,
+    now: Timestamp,
+    limit: usize,
+) -> Result<Vec<PendingRow>, Fault> {
     let now = to_column(now);
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let mut statement = c.prepare_cached(
-        "SELECT id, message, document, attempts FROM pending
-         WHERE due_at <= ?1 ORDER BY due_at, id LIMIT ?2",
-    )?;
-    let rows = statement.query_map([now, limit], |row| {
-        Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, row.get::<_, i64>(2)?, row.get(3)?))
-    })?;
-    let due: Vec<(i64, i64, i64, i64)> = rows.collect::<Result<_, _>>()?;
+    let due = due(c, asks, now, limit)?;
     let mut again =
         c.prepare_cached("UPDATE pending SET attempts = attempts + 1, due_at = ?2 WHERE id = ?1")?;
     let mut taken = Vec::with_capacity(due.len());
-    for (id, first, document, attempts) in due {
+    for (id, first, document, attempts, since) in due {
         let position = u32::try_from(document).ok();
         let Some(message) = message(c, first)? else {
             forget(c, first, document)?;
@@ -50,9 +63,31 @@ pub(super) fn take(c: &Connection, now: Timestamp, limit: usize) -> Result<Vec<P
         }
         again.execute([id, now.saturating_add(AGAIN_NS)])?;
         let attempts = u32::try_from(attempts + 1).unwrap_or(u32::MAX);
-        taken.push(PendingRow { message, document: position, attempts });
+        let since = from_column(since);
+        taken.push(PendingRow { message, document: position, attempts, since });
     }
     Ok(taken)
+}
+
+type Due = (i64, i64, i64, i64, i64);
+
+fn due(c: &Connection, asks: Option<&SystemName>, now: i64, limit: i64) -> Result<Vec<Due>, Fault> {
+    // Each from its own index.
+    let mut statement = c.prepare_cached(match asks {
+        None => {
+            "SELECT id, message, document, attempts, since FROM pending
+             WHERE due_at <= ?1 AND asks IS NULL AND ?3 IS NULL ORDER BY due_at, id LIMIT ?2"
+        }
+        Some(_) => {
+            "SELECT id, message, document, attempts, since FROM pending
+             WHERE due_at <= ?1 AND asks = ?3 ORDER BY due_at, id LIMIT ?2"
+        }
+    })?;
+    let values = params![now, limit, asks.map(SystemName::as_str)];
+    let rows = statement.query_map(values, |row| {
+        Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?))
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 /// Joins what waits with references that are there by now, looks again at what waits for a lane, and
@@ -74,7 +109,7 @@ pub(super) fn sweep(c: &Connection, now: Timestamp) -> Result<u64, Fault> {
         )?
         .execute(params![now, now.saturating_sub(LOOK_NS), FILES])?;
     let mut statement = c.prepare_cached(
-        "UPDATE pending SET shown = 1 WHERE (due_at IS NULL OR why = 'waiting') AND shown = 0 AND since < ?1
+        "UPDATE pending SET shown = 1 WHERE (due_at IS NULL OR why IN ('waiting', 'reading')) AND shown = 0 AND since < ?1
          RETURNING message, document",
     )?;
     let rows = statement.query_map([now.saturating_sub(WAITS_NS)], |row| {

@@ -1,7 +1,8 @@
 //! Lanes that rest, and messages that wait, from their indexes alone.
 
 use futures_util::future::BoxFuture;
-use orderhub_order::ids::OrderKey;
+use jiff::Timestamp;
+use orderhub_order::ids::{OrderKey, SystemName};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::error::Fault;
@@ -10,7 +11,7 @@ use super::{SqliteStore, pending};
 use crate::store::columns::from_column;
 use crate::store::counted::untimed;
 use crate::store::resting::resting_row;
-use crate::store::{Resting, RestingRow, StoreError, WaitingMessage, WaitingRow};
+use crate::store::{PendingRow, Resting, RestingRow, StoreError, WaitingMessage, WaitingRow};
 
 fn resting(
     c: &Connection,
@@ -64,10 +65,12 @@ pub(super) fn waits(c: &Connection) -> Result<Vec<WaitingRow>, Fault> {
 
 fn waiting(c: &Connection, limit: usize) -> Result<Vec<WaitingMessage>, Fault> {
     let mut statement = c.prepare_cached(
-        "SELECT id, message, since FROM pending WHERE why = 'waiting' ORDER BY since LIMIT ?1",
+        "SELECT id, message, since FROM pending WHERE why IN ('waiting', 'reading')
+         ORDER BY since LIMIT ?1",
     )?;
     let mut named = c.prepare_cached(
-        "SELECT kind, ext_id FROM pending_keys WHERE pending = ?1 AND kind NOT GLOB '#*'",
+        "SELECT kind, ext_id FROM pending_keys WHERE pending = ?1
+             AND (kind NOT GLOB '#*' OR kind = '#read')",
     )?;
     let rows = statement.query_map([i64::try_from(limit).unwrap_or(i64::MAX)], |row| {
         Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, row.get::<_, i64>(2)?))
@@ -78,12 +81,30 @@ fn waiting(c: &Connection, limit: usize) -> Result<Vec<WaitingMessage>, Fault> {
         let Some(message) = pending::message(c, first)? else { continue };
         let keys = named.query_map([id], |row| Ok((row.get(0)?, row.get(1)?)))?;
         let keys = keys.collect::<Result<_, _>>()?;
-        found.push(WaitingMessage { message, since: from_column(since), keys });
+        found.push(WaitingMessage::new(message, from_column(since), keys));
     }
     Ok(found)
 }
 
 impl Resting for SqliteStore {
+    fn asking(&self, now: Timestamp) -> BoxFuture<'_, Result<Vec<SystemName>, StoreError>> {
+        Box::pin(self.readers.read(move |c| pending::asking(c, now)))
+    }
+
+    fn take_asking(
+        &self,
+        system: &SystemName,
+        now: Timestamp,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Vec<PendingRow>, StoreError>> {
+        let asks = system.clone();
+        Box::pin(call(&self.jobs, move |writer| {
+            writer.transaction(|writer| {
+                Ok(pending::take(&writer.connection, Some(&asks), now, limit)?)
+            })
+        }))
+    }
+
     fn waiting(&self, limit: usize) -> BoxFuture<'_, Result<Vec<WaitingMessage>, StoreError>> {
         Box::pin(self.readers.read(move |c| waiting(c, limit)))
     }

@@ -24,6 +24,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/sqlite/0009_keep.sql"),
     include_str!("../../../migrations/sqlite/0010_facts.sql"),
     include_str!("../../../migrations/sqlite/0011_rest.sql"),
+    include_str!("../../../migrations/sqlite/0012_asks.sql"),
 ];
 
 /// The schema that this program makes.

@@ -143,7 +143,8 @@ pub(super) fn replay(c: &Connection, id: i64, by: &str, now: Timestamp) -> Resul
     let mut insert = c.prepare_cached(
         "INSERT INTO pending (message, document, why, since, due_at, attempts)
          VALUES (?1, ?2, 'replay', ?3, ?3, 0)
-         ON CONFLICT (message, document) DO UPDATE SET why = 'replay', due_at = ?3, attempts = 0",
+         ON CONFLICT (message, document) DO UPDATE
+         SET why = 'replay', due_at = ?3, attempts = 0, asks = NULL",
     )?;
     insert.execute(params![message, document.unwrap_or(ALL), to_column(now)])?;
     close(c, id, &TodoEnd::replayed(by, now))

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use orderhub_order::ids::SystemName;
 use sqlx::{PgConnection, Row as _, query};
 
 use crate::store::columns::{ALL, to_column};
@@ -21,18 +22,19 @@ pub(super) async fn all(c: &mut PgConnection, writes: &Writes<'_>) -> Result<(),
     if rows.is_empty() {
         return Ok(());
     }
-    let sql = "INSERT INTO pending (attempts, message, document, why, since, due_at)
+    let sql = "INSERT INTO pending (attempts, message, document, why, since, due_at, asks)
                SELECT 0, i.* FROM UNNEST($1::bigint[], $2::bigint[], $3::text[], $4::bigint[],
-                   $5::bigint[]) AS i
+                   $5::bigint[], $6::text[]) AS i
                ON CONFLICT (message, document) DO UPDATE
-               SET why = excluded.why, due_at = excluded.due_at, attempts = 0
+               SET why = excluded.why, due_at = excluded.due_at, asks = excluded.asks, attempts = 0
                RETURNING id, message, document";
     let upsert = query(sql)
         .bind(rows.keys().map(|(message, _)| *message).collect::<Vec<_>>())
         .bind(rows.keys().map(|(_, document)| *document).collect::<Vec<_>>())
         .bind(rows.values().map(|row| row.why).collect::<Vec<_>>())
         .bind(rows.values().map(|row| to_column(row.since)).collect::<Vec<_>>())
-        .bind(rows.values().map(|row| row.due.map(to_column)).collect::<Vec<_>>());
+        .bind(rows.values().map(|row| row.due.map(to_column)).collect::<Vec<_>>())
+        .bind(rows.values().map(|row| asks(row)).collect::<Vec<_>>());
     let mut ids: HashMap<(i64, i64), i64> = HashMap::new();
     for row in upsert.fetch_all(&mut *c).await? {
         ids.insert((row.try_get(1)?, row.try_get(2)?), row.try_get(0)?);
@@ -40,6 +42,10 @@ pub(super) async fn all(c: &mut PgConnection, writes: &Writes<'_>) -> Result<(),
     let waits =
         rows.iter().filter_map(|(place, row)| Some((*ids.get(place)?, row.keys.as_slice())));
     keys(c, waits.collect()).await
+}
+
+fn asks(row: &PendingWrite) -> Option<&str> {
+    row.asks.as_ref().map(SystemName::as_str)
 }
 
 /// What documents wait for, in the place of what they waited for before.
