@@ -61,6 +61,7 @@ fn cases_of_intake() -> Vec<Case> {
         case(waiting::what_waits_for_a_week_is_shown),
         case(waiting::a_suspect_is_stored_and_driven_alone),
         case(waiting::three_drives_without_an_end_make_a_todo),
+        case(waiting::what_waits_for_its_system_is_given_to_who_asks_it),
         case(todos::a_conflict_is_one_todo_that_ends_with_it),
         case(todos::a_revision_that_is_still_to_come_is_told_once),
         case(todos::what_cannot_be_mapped_is_parked_with_its_place),

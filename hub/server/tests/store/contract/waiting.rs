@@ -1,7 +1,11 @@
 //! Documents that wait for their order, suspects, and what wakes them.
 
-use orderhub::apply::{Unit, Word};
+use jiff::Timestamp;
+use orderhub::apply::{MessageUnit, Redrive, Unit, Word};
+use orderhub_mapping::facts::{Lacks, LookupKey, LookupOf};
+use orderhub_mapping::{MapError, Mapped};
 use orderhub_order::contribution::ParentReference;
+use orderhub_order::ids::SystemName;
 
 use super::{Factory, World, order_of, say, unit, words};
 
@@ -100,4 +104,75 @@ pub(crate) async fn three_drives_without_an_end_make_a_todo(factory: &dyn Factor
     }
     assert!(world.pending().await.is_empty());
     assert_eq!(world.causes().await, ["drive_failed"]);
+}
+
+/// A message whose document lacks an answer of its system.
+fn unanswered(world: &World, asking: Option<Timestamp>) -> MessageUnit {
+    let key = LookupKey {
+        of: LookupOf::Read,
+        name: "groups".into(),
+        take: "note".into(),
+        id: "G1".into(),
+        waits: true,
+    };
+    let lacks = Lacks { keys: [key.clone()].into(), rest: None };
+    let error = MapError {
+        cause: "lookup_waits",
+        rule: None,
+        place: None,
+        path: "group".to_owned(),
+        why: String::new(),
+        key: Some("5".to_owned()),
+        lacks,
+    };
+    let mut unit = unit(world.now, Some("m5"), "body", vec![Mapped::Failed(error)]);
+    unit.recorded.lacks.insert(key, "it has not come yet".to_owned());
+    unit.recorded.asking = asking;
+    unit
+}
+
+pub(crate) async fn what_waits_for_its_system_is_given_to_who_asks_it(factory: &dyn Factory) {
+    let mut world = World::new(factory).await;
+    let message = unanswered(&world, None);
+    let system = message.envelope.system.clone();
+    let came = world.one(Unit::Message(Box::new(message))).await;
+    assert_eq!(words(&came), [Word::Waiting]);
+    // Due at once, for no one else.
+    assert!(world.pending().await.is_empty());
+    assert_eq!(world.store.asking(world.now).await.unwrap(), [system.clone()]);
+    let other = SystemName::new("another");
+    assert!(world.store.take_asking(&other, world.now, 8).await.unwrap().is_empty());
+    let waiting = world.store.waiting(10).await.unwrap();
+    assert_eq!((waiting[0].read.as_deref(), waiting[0].keys.len()), (Some("groups"), 0));
+    let waits = world.store.waits().await.unwrap();
+    assert_eq!((waits[0].why.as_str(), waits[0].count), ("reading", 1));
+
+    // Not answered: the later the longer it waits, from the first time on.
+    let began = world.now;
+    for (waited, next) in [(1, 2), (60, 15), (86_400, 600)] {
+        world.now = began;
+        world.later(waited);
+        let rows = world.store.take_asking(&system, world.now, 8).await.unwrap();
+        assert_eq!((rows.len(), rows[0].since), (1, began), "after {waited} s");
+        assert!(world.store.take_asking(&system, world.now, 8).await.unwrap().is_empty());
+        let mut again = unanswered(&world, Some(rows[0].since));
+        let (first, document) = (rows[0].message.id, rows[0].document);
+        again.redrive = Some(Redrive { first, document, attempts: rows[0].attempts });
+        world.now = began;
+        world.later(waited - 1);
+        world.one(Unit::Message(Box::new(again))).await;
+        world.later(next - 1);
+        assert!(world.store.asking(world.now).await.unwrap().is_empty(), "after {waited} s");
+        world.later(1);
+        assert_eq!(world.store.asking(world.now).await.unwrap(), [system.clone()]);
+    }
+
+    // After a week a person is asked, who may drive it again as a whole.
+    world.later(8 * 24 * 3_600);
+    world.store.sweep(world.now).await.unwrap();
+    assert_eq!(world.causes().await, ["waits_long"]);
+    let todo = world.todos().await.remove(0).id;
+    assert!(world.store.replay(todo, "me", world.now).await.unwrap());
+    assert!(world.store.asking(world.now).await.unwrap().is_empty());
+    assert_eq!(world.pending().await.len(), 1);
 }
