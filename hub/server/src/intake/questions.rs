@@ -4,7 +4,8 @@
 //! asks next, and a system that is slow, but answers, is not taken for one that does not. Test:
 //! `a_read_slower_than_the_patience_of_intake_is_answered_in_the_end`.
 //! **Invariant:** who takes messages in waits no longer than [`PATIENCE`] for all that a message asks, and after a read
-//! that took longer asks nothing of its system for [`SLOW_FOR`]. Test: the same.
+//! that took longer asks nothing of its system for [`SLOW_FOR`]. Test:
+//! `a_read_slower_than_the_patience_of_intake_is_answered_in_the_end`.
 //!
 //! Bounds: [`AT_ONCE`] questions at a time to one system of each [`Questions`]; each ends by itself with its read.
 

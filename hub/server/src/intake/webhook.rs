@@ -3,6 +3,8 @@
 //! **Invariant:** 2xx only after the commit that holds every notice of the request, those too that cannot be read. Tests:
 //! `a_webhook_is_verified_stored_and_only_then_answered`,
 //! `one_notice_that_cannot_be_read_holds_back_none_beside_it`.
+//! **Invariant:** no system is asked before what it sent is stored. Test:
+//! `a_webhook_is_stored_before_its_system_is_asked`.
 //! Bounds: [`MOST_NOTICES`] of one request; of more nothing is taken, and the sender is told.
 
 use std::sync::Arc;

@@ -20,6 +20,10 @@ const ASK_AGAIN: SignedDuration = SignedDuration::from_secs(2);
 const ASK_LATEST: SignedDuration = SignedDuration::from_mins(10);
 /// The cause of a document whose look-ups nobody asked for.
 const NOT_ASKED: &str = "lookup_waits";
+const TOO_MANY: &str =
+    "one document looks up more than is looked up for a message: let it be divided";
+const TOO_DEEP: &str = "what it looks up needs what others give, and so on, deeper than is looked up for a message: let the \
+     rules need less of one another";
 
 /// Where a document comes from.
 #[derive(Clone, Copy, Debug)]
@@ -164,17 +168,9 @@ impl<'a> WorkingSet<'a> {
                 return None;
             }
             if !among {
-                let why = match by.head.recorded.deep {
-                    true => {
-                        "its look-ups need what others give, which need what others give, and so on: more of them behind one another than are asked for; let them need less"
-                    }
-                    false => {
-                        "one document looks up more than is looked up for a message: let it be divided"
-                    }
-                };
-                let why = why.to_owned();
+                let why = if by.head.recorded.deep { TOO_DEEP } else { TOO_MANY };
                 let key = error.key.as_deref();
-                return Some(self.park(by, Some(by.document), NOT_ASKED, why, key));
+                return Some(self.park(by, Some(by.document), NOT_ASKED, why.to_owned(), key));
             }
             let now = self.now();
             self.wait(by.first, Some(by.document), "waiting", Some(now), Vec::new());
