@@ -198,7 +198,7 @@ async fn a_slow_system_holds_up_no_other() {
     let metrics = client().get(hub.url("/metrics")).send().await.unwrap().text().await.unwrap();
     let waiting = "orderhub_intake_waiting{why=\"reading\"} 50";
     assert!(metrics.lines().any(|line| line == waiting), "{metrics}");
-    let asked = client().get(hub.url("/api/v1/orders/till-7")).send().await.unwrap();
+    let asked = client().get(hub.url("/api/v1/orders/7")).send().await.unwrap();
     assert_eq!(asked.status(), 404);
     let words = asked.text().await.unwrap();
     assert!(words.contains("for an answer of `till` (read `groups`)"), "{words}");
