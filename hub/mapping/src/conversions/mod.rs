@@ -9,6 +9,7 @@
     reason = "a conversion names the few kinds of cell it takes; any other is an error of the rule"
 )]
 
+mod aside;
 mod boolean;
 mod case;
 mod concat;
@@ -50,6 +51,8 @@ use std::sync::Arc;
 
 use orderhub_lang::diagnostic::{Source, Span};
 use orderhub_lang::path::Path;
+
+pub(crate) use aside::Aside;
 
 use crate::cell::{Cell, Trouble};
 use crate::facts::{Looked, LookupKey};
@@ -133,13 +136,13 @@ pub(crate) struct Put<'a> {
     /// At the rule's path; absent where only the paths beside are written.
     pub(crate) main: Cell<'a>,
     /// At the paths beside.
-    pub(crate) beside: Vec<Cell<'a>>,
+    pub(crate) beside: Aside<'a>,
 }
 
 impl<'a> Put<'a> {
     /// Only the main value.
     pub(crate) fn main(main: Cell<'a>) -> Self {
-        Self { main, beside: Vec::new() }
+        Self { main, beside: Aside::None }
     }
 }
 

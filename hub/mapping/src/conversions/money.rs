@@ -11,7 +11,7 @@ use orderhub_order::value::{Currency, Money, MoneyError, UNIT_PRICE_DIGITS};
 use rust_decimal::{Decimal, RoundingStrategy};
 
 use super::decimal::{Form, Written};
-use super::{Beside, Conversion, Law, Options, Put, Target, Type};
+use super::{Aside, Beside, Conversion, Law, Options, Put, Target, Type};
 use crate::cell::{self, Cell, Trouble};
 use crate::quote::{self, Quote};
 
@@ -211,17 +211,13 @@ impl Conversion for MoneyOf {
             }
         }
         let amount = self.written.write(exact);
-        let mut beside = Vec::with_capacity(self.beside.len());
-        let main = if self.amount_beside {
-            beside.push(amount);
-            Cell::Absent
-        } else {
-            amount
-        };
-        if self.fixed.is_none() {
-            beside.push(if self.alone { Cell::Absent } else { Cell::text(cell::code(&money)) });
-        }
-        Ok(Put { main, beside })
+        let currency = || if self.alone { Cell::Absent } else { Cell::text(cell::code(&money)) };
+        Ok(match (self.amount_beside, self.fixed) {
+            (false, Some(_)) => Put::main(amount),
+            (false, None) => Put { main: amount, beside: Aside::One(currency()) },
+            (true, Some(_)) => Put { main: Cell::Absent, beside: Aside::One(amount) },
+            (true, None) => Put { main: Cell::Absent, beside: vec![amount, currency()].into() },
+        })
     }
 
     fn canon<'a>(&self, cell: Cell<'a>) -> Cell<'a> {

@@ -192,7 +192,7 @@ impl Conversion for Phone {
         let main = self.written(&cell, &[])?;
         let plan = self.country.filter(|_| self.national);
         let dialled = plan.and_then(|plan| national(&main.scalar()?, plan));
-        Ok(Put { main: dialled.map_or(main, Cell::text), beside })
+        Ok(Put { main: dialled.map_or(main, Cell::text), beside: beside.into() })
     }
 }
 

@@ -15,7 +15,7 @@ use orderhub_order::value::{Address, Value};
 use super::Integration;
 use crate::cell::Cell;
 use crate::compile::limits;
-use crate::conversions::Conversion;
+use crate::conversions::{Aside, Conversion};
 use crate::hub_path::{HubPath, Leaf, Part};
 use crate::program::{
     Alternative, Element, Given, InRule, OutElement, OutGiven, OutItem, OutNode, OutRule,
@@ -262,7 +262,7 @@ fn through(chain: &Chain, value: &Value, field: Option<FieldId>, ty: &FieldType)
             return None;
         }
         if !taken {
-            beside.push(Vec::new());
+            beside.push(Aside::None);
             continue;
         }
         let put = conversion.put(cell, target).ok()?;

@@ -120,7 +120,7 @@ impl<'r> Road<'r> {
                 Err(Trouble { cause, why }) => return Trip::Refused(cause, why),
                 Ok(put) => {
                     let paths = link.beside().iter().map(|beside| &beside.path);
-                    beside.extend(paths.zip(put.beside));
+                    beside.extend(paths.zip(put.beside.into_vec()));
                     cell = put.main;
                 }
             }

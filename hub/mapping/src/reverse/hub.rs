@@ -7,17 +7,15 @@ use std::collections::{BTreeMap, HashMap};
 use orderhub_order::catalogue::{FieldId, catalogue};
 use orderhub_order::contribution::Stated;
 use orderhub_order::ids::{At, Collection, element_reference};
-use orderhub_order::model::{Element, Record, Subject};
+use orderhub_order::model::{Element, Order, Record, Subject};
 use orderhub_order::value::{Reference, Text, Value};
 use smallvec::SmallVec;
 
+use super::read::Read;
 use crate::cell::{self, Cell};
 use crate::hub_path::{HubPath, Leaf, Part, Start, Step};
 use crate::program::OutSource;
 use crate::{Context, ReverseError};
-
-/// The values that were read, each with its place.
-pub(super) type Values = Vec<(At, FieldId, Stated)>;
 
 /// More references than this are hashed, so that long orders stay linear.
 const FEW: usize = 16;
@@ -26,7 +24,9 @@ const FEW: usize = 16;
 pub(crate) struct Hub<'o> {
     pub(super) subject: Subject<'o>,
     /// The record of the element whose rules run; finding it again would take longer the more elements there are.
-    pub(super) here: Option<&'o Record>,
+    here: Option<&'o Record>,
+    /// Where the last field stood in it.
+    near: std::cell::Cell<usize>,
     links: OnceCell<Links<'o>>,
 }
 
@@ -35,7 +35,21 @@ type Links<'o> = HashMap<(&'o str, &'o At), &'o str>;
 
 impl<'o> Hub<'o> {
     pub(super) fn new(subject: Subject<'o>) -> Self {
-        Self { subject, here: None, links: OnceCell::new() }
+        Self { subject, here: None, near: std::cell::Cell::new(0), links: OnceCell::new() }
+    }
+
+    /// From here on the rules of another element run.
+    pub(super) fn enter(&mut self, record: Option<&'o Record>) {
+        self.here = record;
+        self.near.set(0);
+    }
+
+    /// A field of the element whose rules run, as it stands in its record.
+    fn own(&self, id: FieldId) -> Option<&'o Stated> {
+        let mut near = self.near.get();
+        let found = self.here.and_then(|record| record.get_near(id, &mut near));
+        self.near.set(near);
+        found
     }
 
     /// One value; the fields that were read for it are noted.
@@ -44,13 +58,15 @@ impl<'o> Hub<'o> {
         source: &OutSource,
         context: &'o Context<'o>,
         at: &At,
-        read: &mut Values,
-    ) -> Result<Cell<'o>, ReverseError> {
+        read: &mut Read<'o>,
+        to: &mut Cell<'o>,
+    ) -> Result<(), ReverseError> {
         match source {
-            OutSource::Hub(path) => look(self, at, path, read),
+            OutSource::Hub(path) => look(self, at, path, read, to),
             OutSource::Setting(name) => {
                 let text = context.settings.get(name);
-                Ok(text.map_or(Cell::Absent, |text| Cell::text(text.as_str())))
+                *to = text.map_or(Cell::Absent, |text| Cell::text(text.as_str()));
+                Ok(())
             }
         }
     }
@@ -75,24 +91,63 @@ impl<'o> Hub<'o> {
 /// Reads a path from the order's side, as a fact: references that are missing are absent.
 pub(crate) fn hub_value(subject: Subject<'_>, path: &HubPath) -> Cell<'static> {
     let mut hub = Hub::new(subject);
-    hub.here = subject.order.record(subject.at);
-    let looked = look(&hub, subject.at, path, &mut Vec::new());
-    looked.map_or(Cell::Absent, Cell::into_owned)
+    hub.enter(subject.order.record(subject.at));
+    let mut cell = Cell::Absent;
+    let looked = look(&hub, subject.at, path, &mut Read::default(), &mut cell);
+    looked.map_or(Cell::Absent, |()| cell.into_owned())
 }
 
 /// Reads a path from an element on, and notes the fields that were read for it. `Err`: a reference is missing.
+///
+/// A value is put where it stays: moving it about would take as long as reading it.
 #[inline]
 pub(super) fn look<'o>(
     hub: &Hub<'o>,
     at: &At,
     path: &HubPath,
-    read: &mut Values,
-) -> Result<Cell<'o>, ReverseError> {
-    // Nearly all paths are of the element itself.
-    if path.steps.is_empty() && path.start == Start::Up(0) {
-        return leaf(hub, at, hub.here, path, read);
+    read: &mut Read<'o>,
+    to: &mut Cell<'o>,
+) -> Result<(), ReverseError> {
+    if !path.steps.is_empty() || path.start != Start::Up(0) {
+        *to = look_far(hub, at, path, read)?;
+        return Ok(());
     }
-    look_far(hub, at, path, read)
+    // Nearly all paths are of the element itself, and nearly all fields stand in its record.
+    if let Leaf::Field(id, part) = &path.leaf {
+        let made = Order::may_be_made(at, *id);
+        match hub.own(*id) {
+            Some(stated) if !(made && at.is_root()) => {
+                read.own(*id, stated);
+                put_part(hub, stated, part.as_ref(), to);
+                return Ok(());
+            }
+            None if !made => {
+                *to = Cell::Absent;
+                return Ok(());
+            }
+            Some(_) | None => {}
+        }
+    }
+    *to = leaf(hub, at, hub.here, path, read)?;
+    Ok(())
+}
+
+/// What stands in a record, or a part of it.
+#[inline]
+fn put_part<'o>(hub: &Hub<'o>, stated: &'o Stated, wanted: Option<&Part>, to: &mut Cell<'o>) {
+    match (stated, wanted) {
+        (None, _) => *to = Cell::Null,
+        (Some(Value::Text(text)), None) => *to = Cell::Text(Cow::Borrowed(text)),
+        (Some(Value::Decimal(exact)), None) => *to = Cell::Decimal(*exact),
+        (Some(Value::Money(money)), None) => *to = Cell::Money(money.clone()),
+        (Some(Value::Boolean(yes)), None) => *to = Cell::Bool(*yes),
+        (Some(Value::Address(address)), Some(Part::Address(name))) => match address.part(name) {
+            Some(Some(text)) => *to = Cell::Text(Cow::Borrowed(text)),
+            Some(None) | None => *to = Cell::Null,
+        },
+        (Some(Value::Ref(Reference::Ours(id))), None) => *to = named(hub, id),
+        (Some(value), wanted) => *to = part_of(value, wanted),
+    }
 }
 
 /// The same of a path that leaves the element.
@@ -100,10 +155,11 @@ fn look_far<'o>(
     hub: &Hub<'o>,
     at: &At,
     path: &HubPath,
-    read: &mut Values,
+    read: &mut Read<'o>,
 ) -> Result<Cell<'o>, ReverseError> {
     let places = reached(hub.subject, at, path);
-    let one = |at: &At, read: &mut Values| leaf(hub, at, hub.subject.order.record(at), path, read);
+    let one =
+        |at: &At, read: &mut Read<'o>| leaf(hub, at, hub.subject.order.record(at), path, read);
     if !path.is_fan_out() {
         return places.first().map_or(Ok(Cell::Absent), |at| one(at, read));
     }
@@ -119,6 +175,10 @@ pub(super) fn look_places<'o>(
     path: &HubPath,
 ) -> Option<Vec<(At, &'o Element)>> {
     let Leaf::Collection(collection) = path.leaf else { return None };
+    if path.steps.is_empty() && path.start == Start::Up(0) {
+        let all = subject.order.collections_at(at)?;
+        return all.contains_key(&collection).then(|| subject.order.elements_at(at, collection));
+    }
     let places = reached(subject, at, path);
     let here = |at: &&At| {
         subject.order.collections_at(at).is_some_and(|known| known.contains_key(&collection))
@@ -168,16 +228,17 @@ fn walk(subject: Subject<'_>, at: &At, step: &Step) -> Vec<At> {
     }
 }
 
+#[inline(never)]
 fn leaf<'o>(
     hub: &Hub<'o>,
     at: &At,
     record: Option<&'o Record>,
     path: &HubPath,
-    read: &mut Values,
+    read: &mut Read<'o>,
 ) -> Result<Cell<'o>, ReverseError> {
     let Leaf::Field(id, part) = &path.leaf else { return beside_fields(hub, at, &path.leaf) };
     let Some(stated) = field(hub.subject, at, record, *id) else { return Ok(Cell::Absent) };
-    note(read, at, *id, &stated);
+    read.far(at, *id, &stated);
     let cell = match stated {
         Cow::Borrowed(None) | Cow::Owned(None) => return Ok(Cell::Null),
         Cow::Borrowed(Some(value)) => part_of(value, part.as_ref()),
@@ -196,13 +257,6 @@ fn beside_fields<'o>(hub: &Hub<'o>, at: &At, leaf: &Leaf) -> Result<Cell<'o>, Re
             let found = nearest_xref(hub, at, kind);
             found.map(Cell::text).ok_or_else(|| ReverseError::NotLinked(kind.clone()))
         }
-    }
-}
-
-/// Notes a field that was read. The parts of an address are read one by one, and are one field.
-fn note(read: &mut Values, at: &At, id: FieldId, stated: &Stated) {
-    if read.last().is_none_or(|(known, field, _)| *field != id || known != at) {
-        read.push((at.clone(), id, stated.clone()));
     }
 }
 

@@ -16,26 +16,26 @@
 mod hub;
 mod json;
 mod out;
+mod read;
 mod watched;
 mod write;
 
 use orderhub_lang::condition::Test;
-use orderhub_order::catalogue::FieldId;
-use orderhub_order::contribution::Stated;
 use orderhub_order::ids::At;
 use orderhub_order::model::{Element, Record, Subject};
 
 use crate::cell::{Cell, Trouble};
 use crate::compile::VALUE;
-use crate::conversions::{Conversion, Put, Shape};
+use crate::conversions::{Aside, Conversion, Put, Shape};
 use crate::facts::Lacks;
 use crate::program::{Inverse, OutElement, OutGiven, OutRule, OutSource, Source, TestRead};
 use crate::quote::{Shown, shown};
 use crate::watch::{Gave, Watch};
 use crate::{Context, MapError, Mapping, Projection, ReverseError};
 
-use hub::{Hub, Values, look};
+use hub::{Hub, look};
 pub(crate) use hub::{hub_value, kind_of};
+use read::Read;
 pub(crate) use watched::shown as path_shown;
 
 /// What a rule gives on the way out.
@@ -43,7 +43,7 @@ pub(crate) use watched::shown as path_shown;
 pub(crate) struct Computed<'o> {
     pub(crate) main: Cell<'o>,
     /// What stands beside, in the order of the chain; those that are missing at its end are absent.
-    pub(crate) beside: Vec<Cell<'o>>,
+    pub(crate) beside: Aside<'o>,
     /// Whose they are.
     pub(crate) rule: &'o OutRule,
 }
@@ -53,7 +53,7 @@ pub(crate) struct Out<'o> {
     mapping: &'o Mapping,
     hub: Hub<'o>,
     context: &'o Context<'o>,
-    values: Values,
+    read: Read<'o>,
     /// Told of every rule, where somebody watches.
     watch: Option<&'o dyn Watch>,
 }
@@ -66,7 +66,7 @@ pub(crate) fn reverse<'o>(
     watch: Option<&'o dyn Watch>,
 ) -> Result<Projection, ReverseError> {
     let hub = Hub::new(subject);
-    let mut out = Out { mapping, hub, context, values: Vec::with_capacity(64), watch };
+    let mut out = Out { mapping, hub, context, read: Read::roomy(), watch };
     if let Some(watch) = watch {
         watch.document(0);
     }
@@ -75,16 +75,7 @@ pub(crate) fn reverse<'o>(
     if !out.body(&mapping.compiled.output.root, subject.at, record, &mut bytes)? {
         bytes.extend_from_slice(b"{}");
     }
-    let mut values = out.values;
-    // Most orders stand in their order, each field once: up to the ninth line, and where no rule reads a field again.
-    let ascends = |(left, field, _): &(At, FieldId, Stated),
-                   (right, next, _): &(At, FieldId, Stated)| {
-        if left == right { field < next } else { left < right }
-    };
-    if !values.is_sorted_by(ascends) {
-        values.sort_by(|left, right| (&left.0, left.1).cmp(&(&right.0, right.1)));
-        values.dedup_by(|left, right| left.1 == right.1 && left.0 == right.0);
-    }
+    let values = out.read.into_values();
     let shape = out::shape(mapping, context.settings);
     let bytes = mapping.format.write(bytes, &shape).map_err(|unwritable| {
         ReverseError::Failed(Box::new(MapError {
@@ -123,18 +114,18 @@ impl<'o> Out<'o> {
         record: Option<&'o Record>,
         bytes: &mut Vec<u8>,
     ) -> Result<bool, ReverseError> {
-        self.hub.here = record;
-        let before = self.values.len();
-        let mut computed: Vec<Computed<'o>> = Vec::with_capacity(program.rules.len());
-        for rule in &program.rules {
-            let guard = rule.guard.and_then(|guard| computed.get(guard));
-            let absent = guard.is_some_and(|guard| !guard.main.is_value());
-            computed.push(if absent { nothing(rule) } else { self.rule(rule, at)? });
+        self.hub.enter(record);
+        let (_, before) = self.read.mark();
+        let nothing = |rule| Computed { main: Cell::Absent, beside: Aside::None, rule };
+        let mut computed: Vec<Computed<'o>> = program.rules.iter().map(nothing).collect();
+        for (number, rule) in program.rules.iter().enumerate() {
+            let Some((before, [to, ..])) = computed.split_at_mut_checked(number) else { break };
+            let guard = rule.guard.and_then(|guard| before.get(guard));
+            if guard.is_none_or(|guard| guard.main.is_value()) {
+                self.rule(rule, at, to)?;
+            }
         }
-        // Those of one place, by field: what is sorted in the end are runs.
-        if let Some(own) = self.values.get_mut(before..) {
-            own.sort_unstable_by_key(|(_, field, _)| *field);
-        }
+        self.read.settle(at, before);
         // An object's own rule says only whether it is there: null is written, its parts otherwise.
         for (rule, computed) in program.rules.iter().zip(&mut computed) {
             if matches!(rule.input, OutGiven::Object(_)) && computed.main.is_value() {
@@ -144,46 +135,72 @@ impl<'o> Out<'o> {
         self.node(&program.node, &computed, None, at, bytes)
     }
 
-    fn rule(&mut self, rule: &'o OutRule, at: &At) -> Result<Computed<'o>, ReverseError> {
-        let Some(watch) = self.watch else { return self.compute(rule, at) };
-        let computed = self.compute(rule, at);
-        self.tell(watch, rule, at, gave(&computed));
+    fn rule(
+        &mut self,
+        rule: &'o OutRule,
+        at: &At,
+        to: &mut Computed<'o>,
+    ) -> Result<(), ReverseError> {
+        let Some(watch) = self.watch else { return self.compute(rule, at, to) };
+        let computed = self.compute(rule, at, to);
+        self.tell(watch, rule, at, gave(&computed, to));
         computed
     }
 
-    fn compute(&mut self, rule: &'o OutRule, at: &At) -> Result<Computed<'o>, ReverseError> {
+    /// Computes a rule where its value stays; it is absent there yet.
+    fn compute(
+        &mut self,
+        rule: &'o OutRule,
+        at: &At,
+        to: &mut Computed<'o>,
+    ) -> Result<(), ReverseError> {
         if !rule.where_.is_empty() && !self.holds(&rule.where_) {
-            return Ok(nothing(rule));
+            return Ok(());
         }
-        let mut main = self.input(rule, at)?;
-        let mut beside = Vec::new();
+        match &rule.input {
+            OutGiven::First(sources) => self.first(sources, at, &mut to.main)?,
+            OutGiven::Object(path) => look(&self.hub, at, path, &mut self.read, &mut to.main)?,
+            _ => to.main = self.input(rule, at)?,
+        }
         if !rule.chain.is_empty() {
-            Put { main, beside } = self.chain(rule, main)?;
+            self.chain(rule, to)?;
         }
         if let Some(inverse) = &rule.inverse {
-            main = self.inverse(rule, inverse, main, at)?;
+            let main = std::mem::replace(&mut to.main, Cell::Absent);
+            to.main = self.inverse(rule, inverse, main, at)?;
         }
-        if matches!(main, Cell::Null) {
-            main = rule.null.clone();
+        if matches!(to.main, Cell::Null) {
+            to.main = rule.null.clone();
         }
-        Ok(Computed { main, beside, rule })
+        Ok(())
     }
 
+    /// The first value that is there.
+    fn first(
+        &mut self,
+        sources: &'o [OutSource],
+        at: &At,
+        to: &mut Cell<'o>,
+    ) -> Result<(), ReverseError> {
+        let mut null = false;
+        for source in sources {
+            let before = self.read.mark();
+            self.hub.source(source, self.context, at, &mut self.read, to)?;
+            match to {
+                Cell::Absent => self.read.forget(before),
+                Cell::Null => null = true,
+                _ => return Ok(()),
+            }
+        }
+        *to = if null { Cell::Null } else { Cell::Absent };
+        Ok(())
+    }
+
+    /// What is no single value of the hub's side.
     fn input(&mut self, rule: &'o OutRule, at: &At) -> Result<Cell<'o>, ReverseError> {
         match &rule.input {
             OutGiven::Constant(value) => Ok(value.clone()),
-            OutGiven::First(sources) => {
-                let mut null = false;
-                for source in sources {
-                    let before = self.values.len();
-                    match self.source(source, at)? {
-                        Cell::Absent => self.values.truncate(before),
-                        Cell::Null => null = true,
-                        value => return Ok(value),
-                    }
-                }
-                Ok(if null { Cell::Null } else { Cell::Absent })
-            }
+            OutGiven::First(_) | OutGiven::Object(_) => Ok(Cell::Absent),
             OutGiven::Named(sources) => {
                 let mut cells = Vec::with_capacity(sources.len());
                 for source in sources {
@@ -192,18 +209,17 @@ impl<'o> Out<'o> {
                 Ok(all(cells))
             }
             OutGiven::Expression(inputs, expression) => {
-                let before = self.values.len();
+                let before = self.read.mark();
                 let mut cells = Vec::with_capacity(inputs.len());
                 for (name, source) in inputs {
                     cells.push((name.as_str(), self.source(source, at)?));
                 }
-                self.values.truncate(before);
+                self.read.forget(before);
                 let missing = !cells.is_empty() && cells.iter().all(|(_, c)| *c == Cell::Absent);
                 let given = crate::run_compute(expression.as_ref(), &cells);
                 let given = given.map_err(|trouble| self.failed(rule, trouble, None))?;
                 Ok(if missing { of_nothing(rule, given) } else { given })
             }
-            OutGiven::Object(path) => look(&self.hub, at, path, &mut self.values),
             OutGiven::Key => Ok(hub::own_id(&self.hub, at).map_or(Cell::Absent, Cell::text)),
             OutGiven::Ours => {
                 Ok(at.id().map_or(Cell::Absent, |id| Cell::text(id.as_str().to_owned())))
@@ -232,7 +248,9 @@ impl<'o> Out<'o> {
 
     /// One value of the hub's side; the fields that were read for it are noted.
     fn source(&mut self, source: &OutSource, at: &At) -> Result<Cell<'o>, ReverseError> {
-        self.hub.source(source, self.context, at, &mut self.values)
+        let mut cell = Cell::Absent;
+        self.hub.source(source, self.context, at, &mut self.read, &mut cell)?;
+        Ok(cell)
     }
 
     /// Settings only: there is no document to look at.
@@ -253,22 +271,23 @@ impl<'o> Out<'o> {
     }
 
     /// All conversions of a rule.
-    fn chain(&self, rule: &'o OutRule, mut main: Cell<'o>) -> Result<Put<'o>, ReverseError> {
-        let mut beside = Vec::new();
+    fn chain(&self, rule: &'o OutRule, to: &mut Computed<'o>) -> Result<(), ReverseError> {
         let mut before = 0;
         for conversion in &rule.chain {
-            let put = self.put(rule, conversion.as_ref(), main)?;
-            main = put.main;
-            // Nearly always one conversion writes beside.
-            if before == 0 {
-                beside = put.beside;
-            } else if !put.beside.is_empty() {
-                beside.resize(before, Cell::Absent);
-                beside.extend(put.beside);
+            if !matches!(to.main, Cell::Absent) {
+                let main = std::mem::replace(&mut to.main, Cell::Absent);
+                let put = self.put(rule, conversion.as_ref(), main)?;
+                to.main = put.main;
+                // Nearly always one conversion writes beside.
+                if before == 0 {
+                    to.beside = put.beside;
+                } else if !put.beside.is_empty() {
+                    to.beside.extend_from(before, put.beside);
+                }
             }
             before += conversion.beside().len();
         }
-        Ok(Put { main, beside })
+        Ok(())
     }
 
     /// One conversion of one value, or of each value of a fan-out.
@@ -288,13 +307,13 @@ impl<'o> Out<'o> {
                 for cell in cells {
                     let put = self.put(rule, conversion, cell)?;
                     mains.push(put.main);
-                    let mut beside = put.beside.into_iter();
+                    let mut beside = put.beside.into_vec().into_iter();
                     for column in &mut columns {
                         column.push(beside.next().unwrap_or(Cell::Absent));
                     }
                 }
-                let beside = columns.into_iter().map(Cell::Many).collect();
-                Ok(Put { main: Cell::Many(mains), beside })
+                let beside: Vec<_> = columns.into_iter().map(Cell::Many).collect();
+                Ok(Put { main: Cell::Many(mains), beside: beside.into() })
             }
             cell => {
                 // Lists and objects are not shown.
@@ -341,10 +360,10 @@ fn there(value: Option<&String>, none: &[Cell<'_>]) -> bool {
 }
 
 /// What is told of a rule's value: that beside it where the main one is not written.
-fn gave(computed: &Result<Computed<'_>, ReverseError>) -> Gave {
-    match computed {
-        Ok(computed) => {
-            let mut all = std::iter::once(&computed.main).chain(&computed.beside);
+fn gave(result: &Result<(), ReverseError>, computed: &Computed<'_>) -> Gave {
+    match result {
+        Ok(()) => {
+            let mut all = std::iter::once(&computed.main).chain(&*computed.beside);
             Gave::of(all.find(|cell| cell.is_value()).unwrap_or(&computed.main))
         }
         Err(error) => Gave::Failed(watched::why(error)),
@@ -357,8 +376,4 @@ fn all(cells: Vec<Cell<'_>>) -> Cell<'_> {
         return Cell::Named(cells);
     }
     if cells.contains(&Cell::Null) { Cell::Null } else { Cell::Absent }
-}
-
-fn nothing(rule: &OutRule) -> Computed<'_> {
-    Computed { main: Cell::Absent, beside: Vec::new(), rule }
 }

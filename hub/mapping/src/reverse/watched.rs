@@ -5,6 +5,7 @@ use orderhub_order::catalogue::catalogue;
 use orderhub_order::ids::At;
 
 use super::Out;
+use super::read::Read;
 use crate::cell::Cell;
 use crate::conversions::Put;
 use crate::hub_path::{HubPath, Leaf, Part, Start, Step};
@@ -80,8 +81,10 @@ impl<'o> Out<'o> {
             OutSource::Hub(path) => shown(path),
             OutSource::Setting(name) => format!("$settings.{name}"),
         };
-        let cell =
-            self.hub.source(source, self.context, at, &mut Vec::new()).unwrap_or(Cell::Absent);
+        let (mut cell, mut read) = (Cell::Absent, Read::default());
+        if self.hub.source(source, self.context, at, &mut read, &mut cell).is_err() {
+            cell = Cell::Absent;
+        }
         row.reads.push(SeenRead { which, path, value: value(&cell), steps: Vec::new() });
         cell
     }

@@ -273,12 +273,21 @@ fn leaves(
 ) -> bool {
     let mut null = false;
     for leaf in &node.leaves {
-        let Some(value) = value(computed, *leaf, row) else { continue };
-        if value.is_value() {
-            write(&value, bytes);
+        let Some(rule) = computed.get(leaf.rule) else { continue };
+        let Some(mut cell) = part(rule, leaf.part) else { continue };
+        let one;
+        if let Some(row) = row.filter(|_| rule.rule.rows) {
+            one = of_row(cell, row);
+            match &one {
+                Some(one) => cell = one,
+                None => continue,
+            }
+        }
+        if cell.is_value() {
+            write(cell, bytes);
             return true;
         }
-        null |= matches!(*value, Cell::Null);
+        null |= matches!(cell, Cell::Null);
     }
     if null {
         bytes.extend_from_slice(b"null");

@@ -143,6 +143,11 @@ impl Order {
         }
     }
 
+    /// Whether a field may be there though it stands in no record; any other that stands in none is absent.
+    pub fn may_be_made(at: &At, field: FieldId) -> bool {
+        !at.is_root() || is_own(field)
+    }
+
     /// The value of a field, where there is one: neither absent nor null.
     pub fn value(&self, at: &At, field: FieldId) -> Option<Value> {
         self.get(at, field)?.into_owned()
