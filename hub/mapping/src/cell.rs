@@ -103,6 +103,16 @@ impl<'a> Cell<'a> {
         Cell::Text(text.into())
     }
 
+    /// Takes a value where nothing stands yet, as nearly always: there is nothing to drop then.
+    #[inline(always)]
+    pub(crate) fn fill(&mut self, value: Cell<'a>) {
+        if matches!(self, Cell::Absent) {
+            std::mem::forget(std::mem::replace(self, value));
+        } else {
+            *self = value;
+        }
+    }
+
     /// Neither absent nor null.
     pub(crate) fn is_value(&self) -> bool {
         !matches!(self, Cell::Absent | Cell::Null)

@@ -24,9 +24,7 @@ const FEW: usize = 16;
 pub(crate) struct Hub<'o> {
     pub(super) subject: Subject<'o>,
     /// The record of the element whose rules run; finding it again would take longer the more elements there are.
-    here: Option<&'o Record>,
-    /// Where the last field stood in it.
-    near: std::cell::Cell<usize>,
+    pub(super) here: Option<&'o Record>,
     links: OnceCell<Links<'o>>,
 }
 
@@ -35,21 +33,7 @@ type Links<'o> = HashMap<(&'o str, &'o At), &'o str>;
 
 impl<'o> Hub<'o> {
     pub(super) fn new(subject: Subject<'o>) -> Self {
-        Self { subject, here: None, near: std::cell::Cell::new(0), links: OnceCell::new() }
-    }
-
-    /// From here on the rules of another element run.
-    pub(super) fn enter(&mut self, record: Option<&'o Record>) {
-        self.here = record;
-        self.near.set(0);
-    }
-
-    /// A field of the element whose rules run, as it stands in its record.
-    fn own(&self, id: FieldId) -> Option<&'o Stated> {
-        let mut near = self.near.get();
-        let found = self.here.and_then(|record| record.get_near(id, &mut near));
-        self.near.set(near);
-        found
+        Self { subject, here: None, links: OnceCell::new() }
     }
 
     /// One value; the fields that were read for it are noted.
@@ -91,7 +75,7 @@ impl<'o> Hub<'o> {
 /// Reads a path from the order's side, as a fact: references that are missing are absent.
 pub(crate) fn hub_value(subject: Subject<'_>, path: &HubPath) -> Cell<'static> {
     let mut hub = Hub::new(subject);
-    hub.enter(subject.order.record(subject.at));
+    hub.here = subject.order.record(subject.at);
     let mut cell = Cell::Absent;
     let looked = look(&hub, subject.at, path, &mut Read::default(), &mut cell);
     looked.map_or(Cell::Absent, |()| cell.into_owned())
@@ -115,17 +99,15 @@ pub(super) fn look<'o>(
     // Nearly all paths are of the element itself, and nearly all fields stand in its record.
     if let Leaf::Field(id, part) = &path.leaf {
         let made = Order::may_be_made(at, *id);
-        match hub.own(*id) {
-            Some(stated) if !(made && at.is_root()) => {
-                read.own(*id, stated);
+        if !(made && at.is_root()) {
+            if let Some(stated) = read.own(at, hub.here, *id) {
                 put_part(hub, stated, part.as_ref(), to);
                 return Ok(());
             }
-            None if !made => {
-                *to = Cell::Absent;
+            if !made {
+                to.fill(Cell::Absent);
                 return Ok(());
             }
-            Some(_) | None => {}
         }
     }
     *to = leaf(hub, at, hub.here, path, read)?;
@@ -136,17 +118,17 @@ pub(super) fn look<'o>(
 #[inline]
 fn put_part<'o>(hub: &Hub<'o>, stated: &'o Stated, wanted: Option<&Part>, to: &mut Cell<'o>) {
     match (stated, wanted) {
-        (None, _) => *to = Cell::Null,
-        (Some(Value::Text(text)), None) => *to = Cell::Text(Cow::Borrowed(text)),
-        (Some(Value::Decimal(exact)), None) => *to = Cell::Decimal(*exact),
-        (Some(Value::Money(money)), None) => *to = Cell::Money(money.clone()),
-        (Some(Value::Boolean(yes)), None) => *to = Cell::Bool(*yes),
+        (None, _) => to.fill(Cell::Null),
+        (Some(Value::Text(text)), None) => to.fill(Cell::Text(Cow::Borrowed(text))),
+        (Some(Value::Decimal(exact)), None) => to.fill(Cell::Decimal(*exact)),
+        (Some(Value::Money(money)), None) => to.fill(Cell::Money(money.clone())),
+        (Some(Value::Boolean(yes)), None) => to.fill(Cell::Bool(*yes)),
         (Some(Value::Address(address)), Some(Part::Address(name))) => match address.part(name) {
-            Some(Some(text)) => *to = Cell::Text(Cow::Borrowed(text)),
-            Some(None) | None => *to = Cell::Null,
+            Some(Some(text)) => to.fill(Cell::Text(Cow::Borrowed(text))),
+            Some(None) | None => to.fill(Cell::Null),
         },
-        (Some(Value::Ref(Reference::Ours(id))), None) => *to = named(hub, id),
-        (Some(value), wanted) => *to = part_of(value, wanted),
+        (Some(Value::Ref(Reference::Ours(id))), None) => to.fill(named(hub, id)),
+        (Some(value), wanted) => to.fill(part_of(value, wanted)),
     }
 }
 

@@ -114,7 +114,7 @@ impl<'o> Out<'o> {
         record: Option<&'o Record>,
         bytes: &mut Vec<u8>,
     ) -> Result<bool, ReverseError> {
-        self.hub.enter(record);
+        self.hub.here = record;
         let (_, before) = self.read.mark();
         let nothing = |rule| Computed { main: Cell::Absent, beside: Aside::None, rule };
         let mut computed: Vec<Computed<'o>> = program.rules.iter().map(nothing).collect();
@@ -125,7 +125,7 @@ impl<'o> Out<'o> {
                 self.rule(rule, at, to)?;
             }
         }
-        self.read.settle(at, before);
+        self.read.settle(at, record, before);
         // An object's own rule says only whether it is there: null is written, its parts otherwise.
         for (rule, computed) in program.rules.iter().zip(&mut computed) {
             if matches!(rule.input, OutGiven::Object(_)) && computed.main.is_value() {
@@ -163,7 +163,7 @@ impl<'o> Out<'o> {
             _ => to.main = self.input(rule, at)?,
         }
         if !rule.chain.is_empty() {
-            self.chain(rule, to)?;
+            self.chain(rule, at, to)?;
         }
         if let Some(inverse) = &rule.inverse {
             let main = std::mem::replace(&mut to.main, Cell::Absent);
@@ -271,13 +271,19 @@ impl<'o> Out<'o> {
     }
 
     /// All conversions of a rule.
-    fn chain(&self, rule: &'o OutRule, to: &mut Computed<'o>) -> Result<(), ReverseError> {
+    fn chain(&self, rule: &'o OutRule, at: &At, to: &mut Computed<'o>) -> Result<(), ReverseError> {
         let mut before = 0;
-        for conversion in &rule.chain {
+        for (link, conversion) in rule.chain.iter().enumerate() {
             if !matches!(to.main, Cell::Absent) {
                 let main = std::mem::replace(&mut to.main, Cell::Absent);
-                let put = self.put(rule, conversion.as_ref(), main)?;
-                to.main = put.main;
+                let put = match main {
+                    Cell::Null | Cell::Many(_) => self.put(rule, conversion.as_ref(), main)?,
+                    main => match conversion.put(main, rule.target) {
+                        Ok(put) => put,
+                        Err(trouble) => return Err(self.refused(rule, at, link, trouble)),
+                    },
+                };
+                to.main.fill(put.main);
                 // Nearly always one conversion writes beside.
                 if before == 0 {
                     to.beside = put.beside;
@@ -288,6 +294,21 @@ impl<'o> Out<'o> {
             before += conversion.beside().len();
         }
         Ok(())
+    }
+
+    /// Why a link of a chain refused its value, which is made once more to be shown: to keep it would take time of
+    /// every value that is not refused.
+    #[cold]
+    fn refused(&self, rule: &'o OutRule, at: &At, link: usize, trouble: Trouble) -> ReverseError {
+        let mut cell = self.given(rule, at);
+        for (number, conversion) in rule.chain.iter().take(link + 1).enumerate() {
+            match self.put(rule, conversion.as_ref(), cell) {
+                Ok(put) => cell = put.main,
+                Err(error) if number == link => return error,
+                Err(_) => break,
+            }
+        }
+        self.failed(rule, trouble, None)
     }
 
     /// One conversion of one value, or of each value of a fan-out.

@@ -1,17 +1,24 @@
 //! The fields that were read while a subject goes out: what went out.
 //!
-//! Those of the element whose rules run are borrowed until all its rules have run, so that they are moved once.
+//! Those of the element whose rules run are marked in its record until all its rules have run: so they stand by field,
+//! each once, and are copied once.
 
 use orderhub_order::catalogue::FieldId;
 use orderhub_order::contribution::Stated;
 use orderhub_order::ids::At;
+use orderhub_order::model::Record;
 
 /// The values that were read, each with its place.
 type Values = Vec<(At, FieldId, Stated)>;
 
-/// What was read: of the element whose rules run as it stands in its record, and everything else.
+/// What was read.
 #[derive(Default)]
 pub(super) struct Read<'o> {
+    /// The places in its record of the fields of the element whose rules run: a bit each.
+    places: u128,
+    /// Where the last one stands.
+    near: usize,
+    /// Room for them.
     own: Vec<(FieldId, &'o Stated)>,
     all: Values,
 }
@@ -19,43 +26,59 @@ pub(super) struct Read<'o> {
 impl<'o> Read<'o> {
     /// With room for what an order of a few lines has.
     pub(super) fn roomy() -> Self {
-        Self { own: Vec::with_capacity(64), all: Vec::with_capacity(64) }
+        Self { own: Vec::with_capacity(32), all: Vec::with_capacity(64), ..Self::default() }
     }
 
-    /// How much was read up to now.
-    pub(super) fn mark(&self) -> (usize, usize) {
-        (self.own.len(), self.all.len())
+    /// What was read up to now.
+    pub(super) fn mark(&self) -> (u128, usize) {
+        (self.places, self.all.len())
     }
 
     /// Forgets what was read since.
-    pub(super) fn forget(&mut self, (own, all): (usize, usize)) {
-        self.own.truncate(own);
+    pub(super) fn forget(&mut self, (places, all): (u128, usize)) {
+        self.places = places;
         self.all.truncate(all);
     }
 
-    /// Notes a field of the element whose rules run. The parts of an address are read one by one, and are one field.
-    pub(super) fn own(&mut self, id: FieldId, stated: &'o Stated) {
-        if self.own.last().is_none_or(|(known, _)| *known != id) {
-            self.own.push((id, stated));
+    /// Reads and notes a field of the element whose rules run, as it stands in its record.
+    #[inline]
+    pub(super) fn own(
+        &mut self,
+        at: &At,
+        record: Option<&'o Record>,
+        id: FieldId,
+    ) -> Option<&'o Stated> {
+        let stated = record?.get_near(id, &mut self.near)?;
+        match u32::try_from(self.near).ok().and_then(|place| 1_u128.checked_shl(place)) {
+            Some(place) => self.places |= place,
+            None => self.far(at, id, stated),
         }
+        Some(stated)
     }
 
-    /// Notes any other field.
+    /// Notes any other field. The parts of an address are read one by one, and are one field.
     pub(super) fn far(&mut self, at: &At, id: FieldId, stated: &Stated) {
         if self.all.last().is_none_or(|(known, field, _)| *field != id || known != at) {
             self.all.push((at.clone(), id, stated.clone()));
         }
     }
 
-    /// The rules of one element have run: those read since stand by field, so that what is sorted in the end are
-    /// runs.
-    pub(super) fn settle(&mut self, at: &At, since: usize) {
-        if !self.own.is_sorted_by(|(left, _), (right, _)| left < right) {
-            self.own.sort_by_key(|(field, _)| *field);
-            self.own.dedup_by_key(|(field, _)| *field);
-        }
+    /// The rules of one element have run: what was read since stands by field, so that what is sorted in the end
+    /// are runs.
+    pub(super) fn settle(&mut self, at: &At, record: Option<&'o Record>, since: usize) {
         let apart = self.all.len() > since;
-        self.all.extend(self.own.drain(..).map(|(id, stated)| (at.clone(), id, stated.clone())));
+        let fields = record.map_or(&[][..], |record| record.0.as_slice());
+        let mut places = std::mem::take(&mut self.places);
+        while places != 0 {
+            let next = fields.get(places.trailing_zeros() as usize);
+            self.own.extend(next.map(|(id, stated)| (*id, stated)));
+            places &= places - 1;
+        }
+        self.near = 0;
+        // The order's own place holds nothing to be copied.
+        let place = || if at.is_root() { At::ROOT } else { at.clone() };
+        self.all.extend(self.own.iter().map(|(id, stated)| (place(), *id, (*stated).clone())));
+        self.own.clear();
         if let Some(both) = self.all.get_mut(since..).filter(|_| apart) {
             both.sort_by_key(|(_, field, _)| *field);
         }

@@ -27,6 +27,11 @@ impl<'o> Out<'o> {
         watch.rule(Seen { rule, way: Direction::Out, rows, after: Vec::new(), gave });
     }
 
+    /// What a rule's chain is given.
+    pub(super) fn given(&self, rule: &'o OutRule, at: &At) -> Cell<'o> {
+        self.tell_input(rule, at, &mut SeenRow::new(true))
+    }
+
     fn tell_input(&self, rule: &'o OutRule, at: &At, row: &mut SeenRow) -> Cell<'o> {
         match &rule.input {
             OutGiven::Constant(constant) => constant.clone(),
