@@ -122,6 +122,7 @@ fn put_part<'o>(hub: &Hub<'o>, stated: &'o Stated, wanted: Option<&Part>, to: &m
         (Some(Value::Text(text)), None) => to.fill(Cell::Text(Cow::Borrowed(text))),
         (Some(Value::Decimal(exact)), None) => to.fill(Cell::Decimal(*exact)),
         (Some(Value::Money(money)), None) => to.fill(Cell::Money(money.clone())),
+        (Some(Value::Timestamp(moment)), None) => to.fill(Cell::Timestamp(*moment)),
         (Some(Value::Boolean(yes)), None) => to.fill(Cell::Bool(*yes)),
         (Some(Value::Address(address)), Some(Part::Address(name))) => match address.part(name) {
             Some(Some(text)) => to.fill(Cell::Text(Cow::Borrowed(text))),

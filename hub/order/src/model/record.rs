@@ -20,28 +20,26 @@ impl Record {
     /// The same for who reads field after field: `near` is where the last one stood, and is moved on. Those that
     /// follow each other are found without a search.
     pub fn get_near(&self, field: FieldId, near: &mut usize) -> Option<&Stated> {
-        let behind = self.0.get(*near..).unwrap_or_default();
-        if behind.first().is_some_and(|(here, _)| *here <= field) {
-            for (place, (next, value)) in behind.iter().enumerate().take(FEW) {
-                if *next >= field {
-                    *near += place;
-                    return (*next == field).then_some(value);
-                }
-            }
-            if behind.len() <= FEW {
-                return None;
-            }
-        }
-        match self.0.binary_search_by_key(&field, |(id, _)| *id) {
-            Ok(place) => {
+        let (before, behind) = self.0.split_at_checked(*near).unwrap_or((&self.0, &[]));
+        let (looked, found) = if behind.first().is_some_and(|(here, _)| *here <= field) {
+            let places = (*near..).zip(behind).take(FEW);
+            (behind.len(), { places }.find(|(_, (known, _))| *known >= field))
+        } else {
+            let places = before.iter().enumerate().rev().take(FEW);
+            (before.len(), { places }.find(|(_, (known, _))| *known <= field))
+        };
+        match found {
+            Some((place, (known, value))) if *known == field => {
                 *near = place;
-                self.0.get(place).map(|(_, value)| value)
+                return Some(value);
             }
-            Err(place) => {
-                *near = place;
-                None
-            }
+            // The next one stands beyond it, or there is none.
+            Some(_) => return None,
+            None if looked <= FEW => return None,
+            None => {}
         }
+        *near = self.0.binary_search_by_key(&field, |(id, _)| *id).ok()?;
+        self.0.get(*near).map(|(_, value)| value)
     }
 
     /// The value, where there is one: neither absent nor null.
