@@ -296,21 +296,6 @@ impl<'o> Out<'o> {
         Ok(())
     }
 
-    /// Why a link of a chain refused its value, which is made once more to be shown: to keep it would take time of
-    /// every value that is not refused.
-    #[cold]
-    fn refused(&self, rule: &'o OutRule, at: &At, link: usize, trouble: Trouble) -> ReverseError {
-        let mut cell = self.given(rule, at);
-        for (number, conversion) in rule.chain.iter().take(link + 1).enumerate() {
-            match self.put(rule, conversion.as_ref(), cell) {
-                Ok(put) => cell = put.main,
-                Err(error) if number == link => return error,
-                Err(_) => break,
-            }
-        }
-        self.failed(rule, trouble, None)
-    }
-
     /// One conversion of one value, or of each value of a fan-out.
     fn put(
         &self,

@@ -6,7 +6,7 @@ use orderhub_order::ids::At;
 
 use super::Out;
 use super::read::Read;
-use crate::cell::Cell;
+use crate::cell::{Cell, Trouble};
 use crate::conversions::Put;
 use crate::hub_path::{HubPath, Leaf, Part, Start, Step};
 use crate::program::{OutGiven, OutRule, OutSource};
@@ -27,9 +27,25 @@ impl<'o> Out<'o> {
         watch.rule(Seen { rule, way: Direction::Out, rows, after: Vec::new(), gave });
     }
 
-    /// What a rule's chain is given.
-    pub(super) fn given(&self, rule: &'o OutRule, at: &At) -> Cell<'o> {
-        self.tell_input(rule, at, &mut SeenRow::new(true))
+    /// Why a link of a chain refused its value, which is made once more to be shown: to keep it would take time of
+    /// every value that is not refused.
+    #[cold]
+    pub(super) fn refused(
+        &self,
+        rule: &'o OutRule,
+        at: &At,
+        link: usize,
+        trouble: Trouble,
+    ) -> ReverseError {
+        let mut cell = self.tell_input(rule, at, &mut SeenRow::new(true));
+        for (number, conversion) in rule.chain.iter().take(link + 1).enumerate() {
+            match self.put(rule, conversion.as_ref(), cell) {
+                Ok(put) => cell = put.main,
+                Err(error) if number == link => return error,
+                Err(_) => break,
+            }
+        }
+        self.failed(rule, trouble, None)
     }
 
     fn tell_input(&self, rule: &'o OutRule, at: &At, row: &mut SeenRow) -> Cell<'o> {
