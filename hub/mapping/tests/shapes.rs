@@ -252,3 +252,19 @@ fields:
         assert!(values.iter().zip(values.iter().skip(1)).all(ascends), "{values:?}");
     }
 }
+
+/// An entry that a map does not have was looked for and not written; the order's own reference stands in no record.
+#[test]
+fn what_was_only_looked_at_did_not_go_out() {
+    const MAPPING: &str = "orderhub: 1
+mapping: erp.all
+fields:
+  - { hub: tags, system: tags }
+  - { hub: ext.nothing, system: nothing }
+  - { hub: ref, system: ref, direction: out }
+";
+    let gone: Vec<_> = mapped_out(MAPPING, 1).values.into_iter().map(|(_, id, _)| id).collect();
+    let mut wanted = [field("ref"), field("tags")];
+    wanted.sort();
+    assert_eq!(gone, wanted);
+}
