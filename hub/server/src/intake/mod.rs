@@ -39,8 +39,8 @@ pub mod webhook;
 mod window;
 
 pub(crate) use lookups::{Looks, Sources, find_out};
-pub(crate) use references::{MOST, ROUNDS, answer, reference};
 use questions::Questions;
+pub(crate) use references::{MOST, ROUNDS, answer, reference};
 
 use gates::WEBHOOK;
 pub(crate) use gates::unit_with;

@@ -35,7 +35,7 @@ pub(super) async fn look_up(
     open: &[LookupKey],
 ) -> Result<Now, StoreError> {
     let (mut now, mut room) = (Now::Recorded, MOST);
-    let mut looks = Looks { kept: std::mem::take(kept), lacks: BTreeMap::new() };
+    let mut looks = Looks { kept: std::mem::take(kept), lacks: BTreeMap::new(), deep: false };
     for _ in 0..ROUNDS {
         let mut wants = bundle.wants(envelope, &looks.kept, None);
         wants.retain(|want| !open.contains(want));
