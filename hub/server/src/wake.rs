@@ -3,7 +3,7 @@
 //!
 //! **Invariant:** a lane that rests by what the files said is tried again after each change of the files, and after a
 //! start, whatever the store. Tests: `what_no_rule_writes_is_a_todo_and_is_sent_once_mended`,
-//! `lanes_at_rest_are_tried_again_at_the_start`.
+//! `lanes_at_rest_are_tried_again_at_the_start`, `a_start_by_the_same_files_leaves_held_lanes_alone`.
 //!
 //! **Bounds:** [`AT_ONCE`] orders in one commit, [`PAGES`] such commits at a look: what is due meanwhile goes between.
 //! After a change of the files all that rests is looked at, and twice, [`AGAIN`] apart: another process may have tried by
@@ -55,6 +55,10 @@ impl Woken {
     ) -> Result<(), StoreError> {
         if self.bundle.as_ref() != Some(bundle) {
             let known = self.bundle.is_none() && store.woken().await?.as_deref() == Some(bundle);
+            if !known {
+                // A pass that does not come to its end was none, whatever files are in use then.
+                store.keep_woken("").await?;
+            }
             let again = (!known).then(|| now.checked_add(AGAIN).unwrap_or(now));
             let after = Some(OrderKey(i64::MIN));
             *self = Self { bundle: Some(Arc::clone(bundle)), after, again, known };

@@ -21,6 +21,7 @@ mod read;
 mod rig;
 mod session;
 mod twin;
+mod woken;
 
 use rig::{ERP, Rig, SINK, Setup};
 use twin::Fault;

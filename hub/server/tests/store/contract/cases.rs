@@ -126,6 +126,7 @@ fn cases_of_what_follows() -> Vec<Case> {
         case(lanes::what_waits_in_the_store_for_its_turn_is_claimed_then_and_not_before),
         case(lanes::the_oldest_wish_is_told_while_it_waits),
         case(lanes::what_was_put_off_is_found_and_hurried),
+        case(lanes::what_rests_is_found_with_and_without_holds),
         case(lists::orders_are_found_by_what_they_are),
         case(lists::pages_follow_each_other_without_gap_or_end_page),
         case(lists::attempts_are_found_over_all_orders),

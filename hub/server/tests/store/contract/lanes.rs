@@ -1,12 +1,13 @@
 //! Lanes: what a commit reserves, what is due, and what a restart makes of both.
 
 use jiff::{SignedDuration, Timestamp};
+use orderhub::apply::Unit;
 use orderhub::store::Scope;
 use orderhub_order::fold::{Act, Outcome, ReceiptClass};
-use orderhub_order::ids::{Entity, SystemName};
+use orderhub_order::ids::{Entity, OrderKey, SystemName};
 use orderhub_order::lane::LaneCode;
 
-use super::{Factory, World, flights, order_of, say};
+use super::{Factory, World, attempt, flights, order_of, say};
 
 fn erp() -> SystemName {
     SystemName::new("erp")
@@ -103,6 +104,51 @@ pub(crate) async fn what_waits_in_the_store_for_its_turn_is_claimed_then_and_not
     assert!(world.store.claim(&erp(), world.now, 10).await.unwrap().is_empty());
     assert_eq!(world.store.next_due(&erp(), world.now).await.unwrap(), Some(turn), "nobody has it");
     assert_eq!(world.store.claim(&erp(), turn, 10).await.unwrap(), [key]);
+}
+
+pub(crate) async fn what_rests_is_found_with_and_without_holds(factory: &dyn Factory) {
+    let mut world = World::new(factory).await;
+    let key = order_of(&world.say(say::order("shop_eu", "1001", 1, "a")).await);
+    let state = world.store.state(&Scope::All, key).await.unwrap().unwrap();
+    let (want, version) =
+        (state.lanes.get(&erp()).unwrap().wants[0].key.clone(), state.order.version);
+    let first = OrderKey(i64::MIN);
+    let unfit = |version| {
+        let why = "it lacks a value".to_owned();
+        let act = Act::Unfit { system: erp(), want: want.clone(), version, why };
+        let mut unit = World::act(key, act);
+        if let Unit::Order(unit) = &mut unit {
+            unit.receipt = Some(attempt(Timestamp::UNIX_EPOCH));
+        }
+        unit
+    };
+    // Looked at before the order was as it is: no attempt, and nothing rests.
+    let late = world.one(unfit(version - 1)).await;
+    assert_eq!(late.documents[0].folded, Some(Outcome::Refused(LaneCode::Retry)));
+    assert!(world.store.receipts(&Scope::All, key).await.unwrap().is_empty());
+    assert!(world.store.resting(first, 10, true).await.unwrap().is_empty());
+    for (code, found) in
+        [(LaneCode::Held, vec![]), (LaneCode::NotLinked, vec![key]), (LaneCode::Dead, vec![key])]
+    {
+        let (system, want) = (erp(), want.clone());
+        let act = match code {
+            LaneCode::Dead => unfit(version),
+            _ => {
+                World::act(key, Act::Skip { system, want, version, code, hash: None, until: None })
+            }
+        };
+        world.one(act).await;
+        assert_eq!(world.store.resting(first, 10, true).await.unwrap(), [key], "{code:?}");
+        assert_eq!(world.store.resting(first, 10, false).await.unwrap(), found, "{code:?}");
+    }
+    assert_eq!(world.store.receipts(&Scope::All, key).await.unwrap().len(), 1);
+    // By which files all of it was looked at is known after a restart, too.
+    assert_eq!(world.store.woken().await.unwrap(), None);
+    for bundle in ["one", "two"] {
+        world.store.keep_woken(bundle).await.unwrap();
+    }
+    let world = world.reopen(factory).await;
+    assert_eq!(world.store.woken().await.unwrap().as_deref(), Some("two"));
 }
 
 /// The oldest wish of the ERP.
