@@ -54,24 +54,7 @@ pub(super) fn apply(
             accept(work, speaker, spot, value, &Some(Value::List(both.into())));
             send_again(work, speaker, spot);
         }
-        Verdict::Entries { merged, clash } => {
-            let loser = loser(work, spot);
-            let lane = work.state.lanes.get(speaker.system);
-            let base = lane.and_then(|lane| spot.state(lane)?.base.as_ref());
-            let agreed = entries::agreed(base, value, &merged);
-            accept(work, speaker, spot, value, &merged);
-            spot.state_made(work.lane(speaker.system, speaker.role)).base = Some(agreed);
-            match clash.map(|clash| *clash) {
-                Some(Verdict::Accept { won: true, .. }) => overruled(work, speaker, spot, loser),
-                Some(Verdict::Lost) => {
-                    conflict(work, speaker, spot, "lost");
-                    send_again(work, speaker, spot);
-                }
-                Some(Verdict::Manual) => conflict(work, speaker, spot, "manual"),
-                Some(Verdict::Differs) => work.differs.push(spot.path()),
-                _ => {}
-            }
-        }
+        Verdict::Entries { merged, clash } => entries(work, speaker, spot, value, (&merged, clash)),
         Verdict::Lost => {
             restate(work, speaker, spot, value);
             conflict(work, speaker, spot, "lost");
@@ -85,6 +68,32 @@ pub(super) fn apply(
             restate(work, speaker, spot, value);
             work.differs.push(spot.path());
         }
+    }
+}
+
+/// A map of which the speaker changed some names: they come in; what becomes of those that both changed is `clash`.
+fn entries(
+    work: &mut Work<'_>,
+    speaker: &Speaker<'_>,
+    spot: &Spot<'_>,
+    value: &Stated,
+    (merged, clash): (&Stated, Option<Box<Verdict>>),
+) {
+    let loser = loser(work, spot);
+    let lane = work.state.lanes.get(speaker.system);
+    let base = lane.and_then(|lane| spot.state(lane)?.base.as_ref());
+    let agreed = entries::agreed(base, value, merged);
+    accept(work, speaker, spot, value, merged);
+    spot.state_made(work.lane(speaker.system, speaker.role)).base = Some(agreed);
+    match clash.map(|clash| *clash) {
+        Some(Verdict::Accept { won: true, .. }) => overruled(work, speaker, spot, loser),
+        Some(Verdict::Lost) => {
+            conflict(work, speaker, spot, "lost");
+            send_again(work, speaker, spot);
+        }
+        Some(Verdict::Manual) => conflict(work, speaker, spot, "manual"),
+        Some(Verdict::Differs) => work.differs.push(spot.path()),
+        _ => {}
     }
 }
 

@@ -140,16 +140,19 @@ mod tests {
         text.split_whitespace().map(one).collect()
     }
 
+    const GONE: &str = "has not 1 of the 1 element that could not be read";
+
+    /// Why; which could not be read; the list of then; the list of now; what is found.
+    type Case = (
+        &'static str,
+        &'static [usize],
+        &'static str,
+        &'static str,
+        Result<&'static [usize], &'static str>,
+    );
+
     #[test]
     fn what_could_not_be_read_is_found_in_whatever_list_it_is_read_from() {
-        let gone = "has not 1 of the 1 element that could not be read";
-        type Case = (
-            &'static str,
-            &'static [usize],
-            &'static str,
-            &'static str,
-            Result<&'static [usize], &'static str>,
-        );
         let cases: &[Case] = &[
             ("the list of then", &[1], "10 11 12", "10 11/1 12", Ok(&[1])),
             ("in another order", &[0, 2], "10 11 12", "12 11 10", Ok(&[0, 2])),
@@ -181,8 +184,8 @@ mod tests {
             ),
             ("nor by only some of them", &[1], "10/1 11", "20/2 21", Err("cannot be told")),
             ("nor by other ids", &[1], "10/1 11", "20/2 21/3", Err("cannot be told")),
-            ("what it was is in none", &[1], "10 11", "10", Err(gone)),
-            ("nor in a list of nothing", &[0], "10", "", Err(gone)),
+            ("what it was is in none", &[1], "10 11", "10", Err(GONE)),
+            ("nor in a list of nothing", &[0], "10", "", Err(GONE)),
             (
                 "fewer than could not be read",
                 &[0, 1],
@@ -191,8 +194,8 @@ mod tests {
                 Err("has not 1 of the 2 elements"),
             ),
             ("kept by an earlier program", &[0, 2], "", "10 11 12", Ok(&[0, 2])),
-            ("kept by an earlier program, and not there", &[2], "", "10 11", Err(gone)),
-            ("a position that was none", &[5], "10 11", "10 11", Err(gone)),
+            ("kept by an earlier program, and not there", &[2], "", "10 11", Err(GONE)),
+            ("a position that was none", &[5], "10 11", "10 11", Err(GONE)),
         ];
         for (why, at, all, now, expected) in cases {
             let before = Before { at: at.to_vec(), all: list(all) };
