@@ -164,7 +164,9 @@ impl Cache {
 
     /// The answer for `key` if a fresh one is at hand; nobody is asked.
     pub fn at_hand(&self, key: &str, allowance: Allowance) -> Option<Fresh> {
-        let entry = self.entries.lock().unwrap_or_else(PoisonError::into_inner).get(key)?.clone();
+        let entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        let entry = Arc::clone(entries.get(key)?);
+        drop(entries);
         self.fresh(&entry, allowance)
     }
 
