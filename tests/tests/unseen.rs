@@ -258,7 +258,7 @@ async fn files_that_wait_for_what_nobody_gives_are_refused() {
         ("connector.yaml", "{doc.job}", "{doc.jbo}", "M0801"),
         ("job.yaml", "{ hub: ref, system: job", "{ hub: ref, system: jobb", "M0801"),
         ("connector.yaml", "{doc.job}", "{xref.fulfillment}", "M0702"),
-        ("connector.yaml", "memo.job", "memo.jobb", "C0020"),
+        ("connector.yaml", "memo.job", "memo.jobb", "C0021"),
         ("integration.yaml", "    with: job\n", "", "M0801"),
     ];
     for (file, from, to, code) in mistakes {
