@@ -131,12 +131,9 @@ pub(crate) async fn what_rests_is_found_with_and_without_holds(factory: &dyn Fac
         [(LaneCode::Held, vec![]), (LaneCode::NotLinked, vec![key]), (LaneCode::Dead, vec![key])]
     {
         let (system, want) = (erp(), want.clone());
-        let act = match code {
-            LaneCode::Dead => unfit(version),
-            _ => {
-                World::act(key, Act::Skip { system, want, version, code, hash: None, until: None })
-            }
-        };
+        let skip = Act::Skip { system, want, version, code, hash: None, until: None };
+        let is_dead = code == LaneCode::Dead;
+        let act = if is_dead { unfit(version) } else { World::act(key, skip) };
         world.one(act).await;
         assert_eq!(world.store.resting(first, 10, true).await.unwrap(), [key], "{code:?}");
         assert_eq!(world.store.resting(first, 10, false).await.unwrap(), found, "{code:?}");
