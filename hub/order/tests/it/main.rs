@@ -10,6 +10,7 @@
 mod cases;
 mod known_fields;
 mod laws;
+mod nothing;
 mod route;
 mod unfit;
 mod world;

@@ -121,44 +121,6 @@ fn what_cannot_be_updated_is_shown_to_a_person_once() {
 }
 
 #[test]
-fn what_is_made_once_and_left_is_shown_to_nobody() {
-    let mut world = world();
-    let rules = world.systems.get_mut("erp").unwrap();
-    (rules.deliver[0].update, rules.deliver[0].once) = (None, true);
-    let mut state = paid(&world);
-    link(&mut state, "erp");
-    let effects = turn(&mut state, &world, |order| {
-        order.set(&At::ROOT, known::order::ORDER_NO, Some(Value::text("7")));
-    });
-    assert!(!effects.iter().any(|effect| matches!(effect, Effect::Todo(_))), "{effects:?}");
-    let erp = lane(&mut state, "erp");
-    assert_eq!((erp.code, erp.wants.len()), (Some(LaneCode::Delivered), 0));
-}
-
-#[test]
-fn a_cancellation_with_nothing_to_do_asks_nobody() {
-    let mut world = world();
-    let rules = world.systems.get_mut("erp").unwrap();
-    rules.deliver.retain(|rule| &*rule.on != "order.cancelled");
-    let cancel = |order: &mut Order| {
-        order.set(&At::ROOT, known::order::STATE_LIFECYCLE, Some(Value::text("cancelled")));
-    };
-    let asked = |effects: &[Effect]| {
-        let is =
-            |effect: &&Effect| matches!(effect, Effect::Todo(item) if &*item.cause == "not_routed");
-        effects.iter().filter(is).count()
-    };
-    let mut state = paid(&world);
-    link(&mut state, "erp");
-    let before = lane(&mut state.clone(), "erp").wants.len();
-    assert_eq!(asked(&turn(&mut state.clone(), &world, cancel)), 1);
-    let rules = world.systems.get_mut("erp").unwrap();
-    rules.deliver.push(crate::world::rule("order.cancelled/none"));
-    assert_eq!(asked(&turn(&mut state, &world, cancel)), 0);
-    assert_eq!(lane(&mut state, "erp").wants.len(), before, "nothing more is wanted");
-}
-
-#[test]
 fn a_systems_own_change_does_not_go_back_to_it() {
     let world = world();
     let mut state = paid(&world);
