@@ -165,6 +165,11 @@ fn schemas_take_every_shipped_file() {
 
 /// A whole file of an example, and its kind.
 fn whole(example: &str) -> (&'static str, Value) {
+    if example.starts_with("# connector.yaml") {
+        let mut file = yaml("orderhub: 1\nconnector: shop\nbase: \"{base_url}\"\n");
+        file["operations"] = yaml(example)["operations"].clone();
+        return ("connector", file);
+    }
     if example.contains("integration: ") {
         return ("integration", yaml(example));
     }
@@ -182,12 +187,13 @@ fn whole(example: &str) -> (&'static str, Value) {
 #[test]
 fn schemas_take_every_right_example_and_refuse_unknown_keys() {
     let (mapping, integration) = (schema("mapping"), schema("integration"));
-    let snippet = schema("snippet");
+    let (snippet, connector) = (schema("snippet"), schema("connector"));
     for entry in CODES {
         let (kind, file) = whole(entry.right);
         let of = match kind {
             "mapping" => &mapping,
             "snippet" => &snippet,
+            "connector" => &connector,
             _ => &integration,
         };
         let misfits = found(of, &file);

@@ -31,7 +31,7 @@ use crate::cell::{Cell, Trouble};
 
 /// What is to be written.
 const FORM: &str = "what is looked up is needed: lookup: { master: skus, take: sku }";
-const ONE: &str = "one thing is looked up: leave one of `master`, `xref` and `read`";
+const ONE: &str = "one thing is looked up: a `master`, an `xref` or a `read`, and not two of them";
 
 /// Reads the conversion: one of `master`, `xref` and `read`.
 pub(crate) fn read(node: &Node, options: &mut Options<'_>) -> Option<Box<dyn Conversion>> {
