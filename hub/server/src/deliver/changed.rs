@@ -4,8 +4,9 @@
 //! again, and only where that gives the very bytes that were sent is the rest left out. Where it does not (other
 //! files, other settings, a value that the target shows no more), all is sent.
 //!
-//! **Invariant:** what is left out was the last thing that the target took. Tests:
-//! `only_what_changed_is_sent_to_what_has_the_rest`, `what_cannot_be_compared_is_sent_whole`.
+//! **Invariant:** what is left out is what the target took last and has not said otherwise since: what it changed itself,
+//! or may have taken half, takes the hash away. Tests: `only_what_changed_is_sent_to_what_has_the_rest`,
+//! `what_cannot_be_compared_is_sent_whole`; story `set-back`.
 
 use orderhub_lang::value::Value;
 use orderhub_mapping::integration::SendFields;
