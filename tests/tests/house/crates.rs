@@ -1,6 +1,6 @@
 //! Who may use whom, and where dependencies come from.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand};
 
@@ -26,6 +26,9 @@ const MAY_USE: &[(&str, &[&str])] = &[
         ],
     ),
 ];
+
+/// Packages beside the workspace, built with `--locked`: what is added to a crate of ours is added to them, too.
+const OWN_LOCKS: &[&str] = &["fuzz/Cargo.lock", "tests/bench/beside/Cargo.lock"];
 
 /// What a pure crate may not depend on.
 const IMPURE_CRATES: &[&str] =
@@ -118,4 +121,41 @@ fn no_dependency_is_left_over() {
         }
     }
     none(findings);
+}
+
+#[test]
+fn packages_beside_the_workspace_have_locked_what_ours_need() {
+    let packages = metadata().packages;
+    let mut findings = Vec::new();
+    for lock in OWN_LOCKS {
+        let text = read(&root().join(lock));
+        let locked = locked(&text);
+        for package in &packages {
+            let Some(known) = locked.get(package.name.as_str()) else { continue };
+            let needed = package.dependencies.iter();
+            let needed = needed.filter(|one| one.kind != DependencyKind::Development);
+            for missing in needed.filter(|one| !one.optional && !known.contains(&one.name)) {
+                findings.push(format!(
+                    "{lock}: `{}` needs `{}` now: run `cargo update --workspace` there",
+                    package.name, missing.name
+                ));
+            }
+        }
+    }
+    none(findings);
+}
+
+/// Of each package of a lock file: the names of what it depends on.
+fn locked(lock: &str) -> BTreeMap<&str, BTreeSet<String>> {
+    let packages = lock.split("[[package]]").skip(1);
+    let quoted = |line: &str| line.split('"').nth(1).map(str::to_owned);
+    let named = packages.filter_map(|package| {
+        let name = package.lines().find_map(|line| line.strip_prefix("name = "))?.trim_matches('"');
+        let listed = package.split_once("dependencies = [").map_or("", |(_, rest)| rest);
+        let names = listed.lines().filter_map(quoted);
+        // A name stands with its version where the lock has several of it.
+        let bare = names.filter_map(|name| name.split(' ').next().map(str::to_owned));
+        Some((name, bare.collect()))
+    });
+    named.collect()
 }
