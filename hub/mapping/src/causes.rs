@@ -89,6 +89,17 @@ pub const CAUSES: &[Cause] = &[
                it (`encoding: utf-8`), or let a rule take such letters out.",
     },
     Cause {
+        word: "lookup_refused",
+        title: "a look-up to which the system says no",
+        text: "The rule looks a value up by a cached read, and the system refused the question (400, 422), answered with a \
+               redirect or with nothing, or cannot be asked that at all, such as for an id `..` in an address. Asked \
+               again it says the same, so nothing waits for it; `on_unknown` is for what the system says that it does \
+               not have (404, 410). What the system said, the rule and the value are told beside. Often the value is a \
+               typing error: let it be mended where it comes from. Or the read asks in a way that the system does not \
+               take: mend `reads` or its operation. A change of the files drives the document again by itself; after \
+               a change at the system: `orderhub todo replay`.",
+    },
+    Cause {
         word: "lookup_waits",
         title: "what a rule looks up was not found out",
         text: "What is looked up is asked for when a message comes in, and recorded with it. In a case, say what is \

@@ -44,6 +44,9 @@ pub struct LookupKey {
     pub waits: bool,
 }
 
+/// The cause of a document to which an answer is refused.
+pub const REFUSED: &str = "lookup_refused";
+
 /// What is known of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Looked {
@@ -51,6 +54,8 @@ pub enum Looked {
     Found(Box<str>),
     /// That there is none.
     Unknown,
+    /// That its system does not say: it said no, or cannot be asked that, and would say it again. Why, for a person.
+    Refused(Box<str>),
     /// It is lacking, and the rule gives nothing: the rules behind it are asked, too.
     Later,
     /// Nothing: nobody asked.

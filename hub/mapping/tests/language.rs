@@ -21,7 +21,7 @@ use orderhub_lang::yaml::{self, Budget, Node};
 use orderhub_mapping::cases::{explain_out, given_with, missing, out, run_cases};
 use orderhub_mapping::coverage::{Part, coverage};
 use orderhub_mapping::explain;
-use orderhub_mapping::facts::{Facts, NoFacts};
+use orderhub_mapping::facts::{Facts, Looked, LookupKey, NoFacts};
 use orderhub_mapping::library::Library;
 use orderhub_mapping::mutate::mutate;
 use orderhub_mapping::{Context, Direction, Integration, Mapped, Mapping};
@@ -109,14 +109,39 @@ fn differs(expected: &Json, given: &Json) -> bool {
     }
 }
 
-/// What references are bound to: kind and id ► that.
-fn lookups(run: &Node) -> BTreeMap<(String, String), String> {
-    let said = pairs(run.get("lookups")).into_iter();
-    let named = said.filter_map(|(name, value)| {
-        let (kind, id) = name.split_once('.')?;
-        Some(((kind.to_owned(), id.to_owned()), value))
-    });
-    named.collect()
+/// What references are bound to, and what reads answered: kind and id ► that; and what was refused, or not asked for yet.
+#[derive(Debug)]
+struct Said {
+    known: Known,
+    refused: Known,
+    open: Known,
+}
+
+type Known = BTreeMap<(String, String), String>;
+
+impl Facts for Said {
+    fn look(&self, key: &LookupKey) -> Looked {
+        let named = (key.name.to_string(), key.id.to_string());
+        if self.open.contains_key(&named) {
+            return Looked::Open;
+        }
+        match self.refused.get(&named) {
+            Some(why) => Looked::Refused(why.as_str().into()),
+            None => self.known.look(key),
+        }
+    }
+}
+
+fn said(run: &Node) -> Said {
+    let named = |member| -> Known {
+        let said = pairs(run.get(member)).into_iter();
+        let named = said.filter_map(|(name, value)| {
+            let (kind, id) = name.split_once('.')?;
+            Some(((kind.to_owned(), id.to_owned()), value))
+        });
+        named.collect()
+    };
+    Said { known: named("lookups"), refused: named("refused"), open: named("open") }
 }
 
 fn run(case: &Node, run: &Node, failures: &mut Vec<String>) {
@@ -134,9 +159,9 @@ fn run(case: &Node, run: &Node, failures: &mut Vec<String>) {
             Some(raw) => raw.as_bytes().to_vec(),
             None => document.to_value().to_json(),
         };
-        let lookups = lookups(run);
-        let nothing = lookups.is_empty() && run.get("lookups").is_none();
-        let facts: &dyn Facts = if nothing { &NoFacts } else { &lookups };
+        let said = said(run);
+        let nothing = ["lookups", "refused"].iter().all(|member| run.get(member).is_none());
+        let facts: &dyn Facts = if nothing { &NoFacts } else { &said };
         let found = given_with(&mapping, &body, &context, facts);
         let expected = run.get("hub").map(json).unwrap_or_default();
         if differs(&expected, &found) {

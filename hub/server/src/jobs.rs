@@ -22,6 +22,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use orderhub_mapping::facts::REFUSED;
 use orderhub_order::fold::{Act, Facts, TodoKind};
 use orderhub_order::ids::OrderKey;
 use tokio::sync::watch;
@@ -53,8 +54,9 @@ const AT_ONCE: usize = 64;
 /// Parked documents that are taken up again after a change of the files; what is beyond waits for a person. Of those
 /// that wait for a look-up, so many at once.
 const RESUMED: usize = 10_000;
-/// Causes that other files may end: a row of a table or of master data may have come, a connector may be mended.
-const RESUMES: [&str; 2] = ["unknown_value", UNREADABLE];
+/// Causes that other files may end: a row of a table or of master data may have come, a read may ask otherwise, a
+/// connector may be mended.
+const RESUMES: [&str; 3] = ["unknown_value", REFUSED, UNREADABLE];
 /// Orders that are made found in one transaction: some milliseconds, so that no commit waits long.
 const INDEXED_AT_ONCE: usize = 50;
 /// Such transactions at a look: at most a few thousand orders a second, beside whatever else is committed.

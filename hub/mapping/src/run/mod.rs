@@ -29,7 +29,7 @@ use smallvec::SmallVec;
 
 use self::rule::Goal;
 use crate::cell::{Cell, Trouble};
-use crate::facts::{Facts, Lacking, Lacks};
+use crate::facts::{Facts, Lacking, Lacks, REFUSED};
 use crate::format::{Bad, Body};
 use crate::program::{Input, KeyPiece, KeyRead};
 use crate::quote::Shown;
@@ -152,7 +152,7 @@ pub(crate) fn run(
         }
         mapped.push(match run.document(base, row) {
             Mapped::Failed(error) => {
-                let lacks = run.lacks(facts, &lacking, (base, row));
+                let (error, lacks) = run.lacks(facts, &lacking, (base, row), error);
                 Mapped::Failed(MapError { place: places.of(row), lacks, ..error })
             }
             other => other,
@@ -211,16 +211,25 @@ impl Places<'_> {
 }
 
 impl<'r, 'a> Run<'r, 'a> {
-    /// All that a document lacks that failed, not only what it failed for: it is waited for once.
-    fn lacks(&self, facts: &dyn Facts, first: &Lacking<'_>, at: (u32, usize)) -> Lacks {
+    /// All that a document lacks that failed, not only what it failed for: it is waited for once. What is refused to it
+    /// is waited for in vain: then it fails for that.
+    fn lacks(
+        &self,
+        facts: &dyn Facts,
+        first: &Lacking<'_>,
+        at: (u32, usize),
+        error: MapError,
+    ) -> (MapError, Lacks) {
         if first.take().is_empty() {
-            return Lacks::default();
+            return (error, Lacks::default());
         }
         let all = Lacking::beside(facts, true);
         let Self { mapping, input, scanned, context, .. } = *self;
         let run = Run { mapping, input, scanned, context, facts: &all, watch: None };
-        let without = run.document(at.0, at.1);
-        Lacks::of(all.take(), without)
+        match run.document(at.0, at.1) {
+            Mapped::Failed(refused) if refused.cause == REFUSED => (refused, Lacks::default()),
+            without => (error, Lacks::of(all.take(), without)),
+        }
     }
 
     fn document(&self, base: u32, row: usize) -> Mapped {

@@ -34,6 +34,9 @@ pub struct Kept {
     /// What cached reads answered: read ► path in its answer ► argument ► the value there; null: none.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     reads: Lookups,
+    /// What cached reads were refused: read ► argument ► why.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    refused: BTreeMap<Box<str>, BTreeMap<Box<str>, Box<str>>>,
 }
 
 type Lookups = BTreeMap<Box<str>, BTreeMap<Box<str>, BTreeMap<Box<str>, Option<Box<str>>>>>;
@@ -45,8 +48,10 @@ impl Facts for Kept {
             LookupOf::Read => &self.reads,
         };
         let known = of.get(&key.name).and_then(|taken| taken.get(&key.take)?.get(&key.id));
+        let refused =
+            || self.refused.get(&key.name)?.get(&key.id).filter(|_| key.of == LookupOf::Read);
         match known {
-            None => Looked::Open,
+            None => refused().map_or(Looked::Open, |why| Looked::Refused(why.clone())),
             Some(None) => Looked::Unknown,
             Some(Some(found)) => Looked::Found(found.clone()),
         }
@@ -60,6 +65,7 @@ impl Default for Kept {
             settings: BTreeMap::new(),
             lookups: Lookups::new(),
             reads: Lookups::new(),
+            refused: BTreeMap::new(),
         }
     }
 }
@@ -98,6 +104,12 @@ impl Kept {
         };
         let named = of.entry(key.name.clone()).or_default();
         named.entry(key.take.clone()).or_default().insert(key.id.clone(), found);
+    }
+
+    /// Notes why a cached read is refused.
+    pub(crate) fn refuse(&mut self, key: &LookupKey, why: &str) {
+        let named = self.refused.entry(key.name.clone()).or_default();
+        named.insert(key.id.clone(), why.into());
     }
 
     /// With what cached reads answered before.

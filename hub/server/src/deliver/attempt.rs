@@ -6,7 +6,7 @@
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU16, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use tokio::time::Instant;
 
 use super::ease;
 use super::session::Held;
-use super::steps::Run;
+use super::steps::{Last, Run};
 use crate::resilience::{Cause, Exchange, Exchanged};
 use crate::telemetry::trace::{self, Kind, Place, Span};
 
@@ -32,8 +32,8 @@ pub(super) struct Attempt<'a> {
     pub(super) run: &'a Run<'a>,
     pub(super) request: &'a Request,
     pub(super) memo: &'a Memo,
-    /// The status of the last answer.
-    pub(super) status: &'a AtomicU16,
+    /// The last answer.
+    pub(super) last: &'a Last,
 }
 
 impl Attempt<'_> {
@@ -218,8 +218,9 @@ impl Attempt<'_> {
     }
 
     async fn exchange(&self, request: &Request, span: &mut Span) -> Result<Exchanged, CallError> {
+        self.last.asked();
         let answer = self.run.dispatcher.common.transport.send(request).await?;
-        self.status.store(answer.status, Ordering::Relaxed);
+        self.last.note(&answer);
         span.set("http.response.status_code", || i64::from(answer.status));
         if let Some(calls) = self.run.connector.cost(self.run.call, request, &answer) {
             let (limit, key) = (&request.limit, request.limit_key.as_deref());

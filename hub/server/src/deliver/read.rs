@@ -15,13 +15,15 @@ use super::freeze::Frozen;
 use super::settle::AttemptEnd;
 use super::steps::Run;
 use crate::bundle::{Read, System};
-use crate::resilience::Cause;
-use crate::resilience::stale::{Allowance, Answered, Fresh, NoAnswer};
+use crate::resilience::stale::{Allowance, Answered, Fresh, Lack, NoAnswer};
+use crate::resilience::{Cause, Failure};
 
 /// Longest time of one read, all its steps and retries together: somebody waits for it.
 const LONGEST: Duration = Duration::from_secs(20);
 /// Answers that say that there is no such thing: not found, and gone.
 const ABSENT: [u16; 2] = [404, 410];
+/// Answers that say no, and another time yes: a request that took too long to come, and one that came too early.
+const PASSING: [u16; 2] = [408, 425];
 
 /// Why a read gave nothing.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -43,6 +45,9 @@ pub enum ReadError {
     /// The system answered that it knows no such thing.
     #[error("the system knows none: {0}")]
     Absent(String),
+    /// The system said no, or cannot be asked that: it would be the same again.
+    #[error("refused: {0}")]
+    Refused(String),
     /// Neither fresh nor allowed stale.
     #[error("no answer: {0}")]
     NoAnswer(String),
@@ -69,9 +74,10 @@ pub(super) async fn read(
             "system" => dispatcher.label(), "read" => name.to_owned());
         total.increment(1);
     }
-    answered.map_err(|no| match no.absent {
-        true => ReadError::Absent(no.why),
-        false => ReadError::NoAnswer(no.why),
+    answered.map_err(|no| match no.lack {
+        Lack::Absent => ReadError::Absent(no.why),
+        Lack::Refused => ReadError::Refused(no.why),
+        Lack::Later => ReadError::NoAnswer(no.why),
     })
 }
 
@@ -121,20 +127,45 @@ async fn ask(
     let run = Run { dispatcher, connector, call: &call, until, flying: None, place: None };
     let ran = run.run(Memo::default(), None).await;
     dispatcher.show_gates();
+    let refused = |why| Err(NoAnswer { why, lack: Lack::Refused });
     match ran.end {
-        AttemptEnd::Done(reply) => {
-            reply.document.ok_or_else(|| "the answer has no document".to_owned().into())
-        }
+        AttemptEnd::Done(reply) => match reply.document {
+            Some(document) => Ok(document),
+            None => refused(match ran.status {
+                Some(status) => format!("status {status}: the answer has no document"),
+                None => "the answer has no document".to_owned(),
+            }),
+        },
         AttemptEnd::Failed { failure, .. } => {
-            let absent = matches!(&failure.cause,
-                Cause::Call(CallError::SaidNo { status, .. }) if ABSENT.contains(status));
-            Err(NoAnswer { absent, why: failure.to_string() })
+            let (lack, why) = (lack(&failure, ran.empty), failure.to_string());
+            Err(NoAnswer { why, lack })
         }
-        AttemptEnd::Unbuilt(error) => Err(error.to_string().into()),
+        AttemptEnd::Unbuilt(error) => refused(format!("it cannot be asked: {error}")),
         AttemptEnd::Lost => Err(Cause::CutOff.to_string().into()),
-        AttemptEnd::Part(part) => Err(part.why().into()),
+        AttemptEnd::Part(part) => refused(part.why()),
         AttemptEnd::OutOfTime | AttemptEnd::Waits(_) | AttemptEnd::Lapsed { .. } => {
             Err(format!("no answer within {} s", LONGEST.as_secs()).into())
         }
+    }
+}
+
+/// What kind of no a failure is. `empty`: the last answer had no body.
+fn lack(failure: &Failure, empty: bool) -> Lack {
+    match &failure.cause {
+        Cause::Call(CallError::SaidNo { status, .. }) if ABSENT.contains(status) => Lack::Absent,
+        Cause::Call(CallError::SaidNo { status, .. }) if PASSING.contains(status) => Lack::Later,
+        Cause::Call(CallError::SaidNo { .. } | CallError::Already { .. }) => Lack::Refused,
+        // Nothing where a document should be: a system that has nothing says so as often as with a status.
+        Cause::Call(CallError::MayHaveActed { .. }) if empty => Lack::Refused,
+        Cause::Call(
+            CallError::NotActed { .. }
+            | CallError::MayHaveActed { .. }
+            | CallError::Throttled { .. }
+            | CallError::NotAllowed { .. },
+        )
+        | Cause::Shut(_)
+        | Cause::Limited(_)
+        | Cause::Refused(_)
+        | Cause::CutOff => Lack::Later,
     }
 }

@@ -1,11 +1,11 @@
 //! The steps of one operation, one after the other, each through the stack.
 
-use std::sync::atomic::AtomicU16;
+use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
 use std::time::Duration;
 
 use jiff::Timestamp;
 use orderhub_connectors::contract::{
-    Call, Connector, Idempotency, Memo, NextStep, ReplyXref, Request, Wait,
+    Answer, Call, Connector, Idempotency, Memo, NextStep, ReplyXref, Request, Wait,
 };
 use tokio::time::Instant;
 
@@ -44,10 +44,34 @@ pub(super) struct Ran {
     pub(super) memo: Memo,
     /// The status of the last answer.
     pub(super) status: Option<u16>,
+    /// That answer said that all is well, and nothing else: it had no body.
+    pub(super) empty: bool,
     /// References known when it ended.
     pub(super) known: Vec<ReplyXref>,
     /// A step was written there: not all of it was looking.
     pub(super) wrote: bool,
+}
+
+/// The last answer to a step.
+#[derive(Debug, Default)]
+pub(super) struct Last {
+    status: AtomicU16,
+    /// The last attempt was answered with success and no body.
+    empty: AtomicBool,
+}
+
+impl Last {
+    /// Another attempt begins: it may get no answer at all.
+    pub(super) fn asked(&self) {
+        self.empty.store(false, Ordering::Relaxed);
+    }
+
+    /// Notes an answer as it came.
+    pub(super) fn note(&self, answer: &Answer) {
+        self.status.store(answer.status, Ordering::Relaxed);
+        let empty = (200..300).contains(&answer.status) && answer.body.is_empty();
+        self.empty.store(empty, Ordering::Relaxed);
+    }
 }
 
 impl Run<'_> {
@@ -58,7 +82,7 @@ impl Run<'_> {
     /// `a_flight_of_a_process_that_died_is_looked_for_and_made_once`.
     pub(super) async fn run(&self, memo: Memo, first: Option<Prepaid>) -> Ran {
         let mut prepaid = first.unwrap_or_default();
-        let (mut memo, status, mut wrote) = (memo, AtomicU16::new(0), false);
+        let (mut memo, last, mut wrote) = (memo, Last::default(), false);
         let mut waited = Duration::ZERO;
         let end = loop {
             let request = match self.connector.next(self.call, &memo) {
@@ -99,7 +123,7 @@ impl Run<'_> {
                 }
             }
             let began = self.dispatcher.common.clock.now();
-            match self.step(&request, &memo, std::mem::take(&mut prepaid), &status).await {
+            match self.step(&request, &memo, std::mem::take(&mut prepaid), &last).await {
                 Ok(exchanged) => {
                     memo = exchanged.memo;
                     wrote |= writes(&request);
@@ -110,9 +134,10 @@ impl Run<'_> {
                 }
             }
         };
-        let status = Some(status.into_inner()).filter(|status| *status != 0);
+        let status = Some(last.status.into_inner()).filter(|status| *status != 0);
+        let empty = last.empty.into_inner();
         let known = self.connector.known(self.call, &memo);
-        Ran { end, memo, status, known, wrote }
+        Ran { end, memo, status, empty, known, wrote }
     }
 
     /// Until when a job at the system is waited for in hand; `None`: it takes too long for that.
@@ -152,9 +177,9 @@ impl Run<'_> {
         request: &Request,
         memo: &Memo,
         prepaid: Prepaid,
-        status: &AtomicU16,
+        last: &Last,
     ) -> Result<Exchanged, Failure> {
-        let attempt = Attempt { run: self, request, memo, status };
+        let attempt = Attempt { run: self, request, memo, last };
         let step = Step {
             operation: self.call.operation,
             limit: &request.limit,

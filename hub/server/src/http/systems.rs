@@ -230,7 +230,9 @@ pub(super) async fn read(
             ReadError::NoRead { read, .. } => Problem::not_found("read", &read),
             ReadError::Absent(why) => Problem::not_found("answer to the read", &why),
             ReadError::NoArgument(_) => Problem::bad_request(error.to_string()),
-            ReadError::NoAnswer(_) => Problem::unavailable("read_unavailable", error.to_string()),
+            ReadError::Refused(_) | ReadError::NoAnswer(_) => {
+                Problem::unavailable("read_unavailable", error.to_string())
+            }
         })?;
     let answer = match &answered {
         Answered::Fresh(a) => Answer {

@@ -6,6 +6,8 @@
 //! **Invariant:** a document whose cached read is not answered waits and is asked for again, with what was answered kept
 //! meanwhile; what the system knows nothing of is unknown, and `on_unknown` says what becomes of it. Tests:
 //! `a_read_that_is_not_answered_is_waited_for`, `many_lines_under_a_slow_limit_end`.
+//! **Invariant:** what a system says no to, or cannot be asked, is for a person at once, and nothing waits for it. Test:
+//! `a_plain_no_to_a_look_up_is_a_todo_at_once`.
 //!
 //! Bounds: one time for all reads of a message ([`Asking`]); [`ROUNDS`] questions to the store, where one look-up needs
 //! what another gives; [`MOST`] look-ups of a message in all of them. Of a message of several documents, those whose
@@ -21,7 +23,7 @@ use orderhub_mapping::facts::{LookupKey, LookupOf};
 use orderhub_order::ids::SystemName;
 
 use super::Envelope;
-use super::questions::{AT_ONCE, Asking};
+use super::questions::{AT_ONCE, Asking, Unanswered};
 use super::references::{MOST, ROUNDS, answer};
 use crate::bundle::{Bundle, Kept};
 use crate::store::{Store, StoreError};
@@ -106,7 +108,8 @@ async fn read(
         for want in wants {
             match &answer {
                 Ok(answer) => looks.kept.learn(want, value_at(answer, &want.take)),
-                Err(why) => {
+                Err(Unanswered::Refused(why)) => looks.kept.refuse(want, why),
+                Err(Unanswered::Later(why)) => {
                     looks.lacks.insert((*want).clone(), why.clone());
                 }
             }
@@ -120,8 +123,9 @@ async fn ask(
     bundle: &Bundle,
     system: &SystemName,
     (name, id): (&str, &str),
-) -> Result<Value, String> {
-    let asking = asking.ok_or("it is asked for in a moment")?;
+) -> Result<Value, Unanswered> {
+    let asking =
+        asking.ok_or_else(|| Unanswered::Later("it is asked for in a moment".to_owned()))?;
     let arg = bundle.read_of(system, name).and_then(|read| read.args.first());
     let args = arg.map(|arg| (arg.to_string(), id.to_owned())).into_iter().collect();
     asking.ask(system, (name.to_owned(), args)).await

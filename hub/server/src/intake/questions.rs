@@ -56,6 +56,21 @@ impl Asked {
 /// What is asked: the read and its arguments.
 pub(crate) type Question = (String, BTreeMap<String, String>);
 
+/// Why there is no answer, for a person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Unanswered {
+    /// There may be one later.
+    Later(String),
+    /// There will be none: the system said no, or cannot be asked that.
+    Refused(String),
+}
+
+impl Unanswered {
+    fn later(why: impl Into<String>) -> Self {
+        Self::Later(why.into())
+    }
+}
+
 /// Whoever waits for answers, and how long for all of one message.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Asking<'a> {
@@ -95,23 +110,25 @@ impl Asking<'_> {
     ///
     /// # Errors
     ///
-    /// Why there is none now, for a person.
+    /// Why there is none.
     pub(crate) async fn ask(
         self,
         system: &SystemName,
         (read, args): Question,
-    ) -> Result<Value, String> {
+    ) -> Result<Value, Unanswered> {
         let deliverer = &self.questions.deliverer;
         if let Some(fresh) = deliverer.at_hand(system, &read, &args) {
             return answer(Ok(Answered::Fresh(fresh)));
         }
         if self.until <= Instant::now() {
-            return Err("it has not come yet".to_owned());
+            return Err(Unanswered::later("it has not come yet"));
         }
         let asked = self.questions.of(system);
         let brief = self.stop.is_none();
         if brief && asked.slow().is_some_and(|at| at.elapsed() < SLOW_FOR) {
-            return Err("it was slow a moment ago, and is asked for this beside".to_owned());
+            return Err(Unanswered::later(
+                "it was slow a moment ago, and is asked for this beside",
+            ));
         }
         let waiting = async {
             let room = Arc::clone(&asked.room).acquire_owned().await;
@@ -132,27 +149,32 @@ impl Asking<'_> {
         };
         let answered = tokio::select! {
             answered = tokio::time::timeout_at(self.until, waiting) => answered,
-            () = stopped => return Err("the hub that asked is stopping".to_owned()),
+            () = stopped => return Err(Unanswered::later("the hub that asked is stopping")),
         };
         match answered {
             Ok(Ok(answered)) => answer(answered),
-            Ok(Err(error)) => Err(error.to_string()),
+            Ok(Err(error)) => Err(Unanswered::later(error.to_string())),
             Err(_) => {
                 if brief {
                     *asked.slow() = Some(Instant::now());
                 }
-                Err("it has not come yet".to_owned())
+                Err(Unanswered::later("it has not come yet"))
             }
         }
     }
 }
 
-fn answer(answered: Result<Answered, ReadError>) -> Result<Value, String> {
+fn answer(answered: Result<Answered, ReadError>) -> Result<Value, Unanswered> {
     match answered {
         Ok(Answered::Fresh(Fresh { value, .. }) | Answered::Stale(Stale { value, .. })) => {
-            Value::from_json(&value).map_err(|_| "its answer is no JSON".to_owned())
+            Value::from_json(&value).map_err(|_| Unanswered::later("its answer is no JSON"))
         }
         Err(ReadError::Absent(_)) => Ok(Value::Null),
-        Err(error) => Err(error.to_string()),
+        Err(ReadError::Refused(why)) => Err(Unanswered::Refused(why)),
+        Err(error @ ReadError::NoAnswer(_)) => Err(Unanswered::later(error.to_string())),
+        // Only other files, or settings, can help.
+        Err(
+            error @ (ReadError::NoSystem(_) | ReadError::NoRead { .. } | ReadError::NoArgument(_)),
+        ) => Err(Unanswered::Refused(error.to_string())),
     }
 }

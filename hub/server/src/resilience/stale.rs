@@ -67,13 +67,24 @@ pub enum Answered {
 pub struct NoAnswer {
     /// For a person.
     pub why: String,
+    /// Whether asking again may help.
+    pub lack: Lack,
+}
+
+/// What kind of no it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lack {
     /// The system answered: it knows no such thing. No older answer stands in for that.
-    pub absent: bool,
+    Absent,
+    /// It said no, or cannot be asked that: asked again, it gives the same.
+    Refused,
+    /// It may be better by itself: no answer, not now, not by us as long as our credential is refused.
+    Later,
 }
 
 impl From<String> for NoAnswer {
     fn from(why: String) -> Self {
-        Self { why, absent: false }
+        Self { why, lack: Lack::Later }
     }
 }
 
@@ -208,7 +219,7 @@ impl Cache {
         allowance: Allowance,
         no: NoAnswer,
     ) -> Result<Answered, NoAnswer> {
-        let good = entry.last().good.filter(|_| !no.absent);
+        let good = entry.last().good.filter(|_| no.lack != Lack::Absent);
         let Some((value, as_of, at)) = good else { return Err(no) };
         let age = at.elapsed();
         let bound = allowance.fresh_for.saturating_add(allowance.stale_for);
@@ -280,7 +291,7 @@ mod tests {
         let cache = cache();
         good(&cache, ALLOWANCE).await;
         tokio::time::advance(Duration::from_secs(31)).await;
-        let no = NoAnswer { why: "404".to_owned(), absent: true };
+        let no = NoAnswer { why: "404".to_owned(), lack: Lack::Absent };
         let given = no.clone();
         assert_eq!(cache.read("stock A", ALLOWANCE, async || Err(given)).await, Err(no));
     }

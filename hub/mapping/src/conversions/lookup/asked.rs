@@ -40,6 +40,11 @@ impl Asked {
     }
 }
 
+/// Whatever the rule says of what is unknown: a system that says no has not said that there is none.
+fn refused(read: &str, why: &str) -> Trouble {
+    Trouble::new("lookup_refused", format!("the read `{read}` is refused ({why}) for it"))
+}
+
 fn open() -> Trouble {
     Trouble::new("lookup_waits", "what it looks up was not asked for here")
 }
@@ -90,6 +95,7 @@ impl Conversion for Asked {
             Looked::Found(found) => Ok(Cell::text(found.into_string())),
             Looked::Later => Ok(Cell::Absent),
             Looked::Open => Err(open()),
+            Looked::Refused(why) => Err(refused(&self.name, &why)),
             Looked::Unknown => {
                 let id = cell.scalar().map(|id| id.into_owned()).unwrap_or_default();
                 let unknown = self.unknown(&id);
