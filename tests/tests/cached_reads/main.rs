@@ -12,6 +12,8 @@ use orderhub_tests::{api, wait};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+mod refused;
+
 const PATIENCE: Duration = Duration::from_secs(60);
 
 const FILES: &[(&str, &str)] = &[

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use super::erp;
 use super::rig::{ERP, Rig, Setup};
+use super::twin::Fault;
+use crate::deliver::ReadError;
 use crate::resilience::stale::Answered;
 
 #[tokio::test]
@@ -31,4 +33,40 @@ async fn a_read_whose_step_may_take_longer_than_all_of_it_is_asked() {
     let args = BTreeMap::from([("sku".to_owned(), "MUG".to_owned())]);
     let answer = rig.deliverer.read(&erp(), "stock", &args).await.unwrap();
     assert!(matches!(answer, Answered::Fresh(_)), "{answer:?}");
+}
+
+#[tokio::test]
+async fn a_no_to_a_read_is_told_from_no_answer_yet() {
+    const ABSENT: &str = "the system knows none";
+    const REFUSED: &str = "refused";
+    const LATER: &str = "no answer";
+    let cases = [
+        (404, "{}", ABSENT),
+        (410, "", ABSENT),
+        (400, r#"{"message":"bad id"}"#, REFUSED),
+        (422, "{}", REFUSED),
+        (302, "", REFUSED),
+        (204, "", REFUSED),
+        (200, "", REFUSED),
+        (408, "{}", LATER),
+        (425, "{}", LATER),
+        (429, "{}", LATER),
+        (503, "", LATER),
+        (401, "{}", LATER),
+    ];
+    for (status, body, says) in cases {
+        let rig = Rig::new(Setup::default());
+        // As often as it may be asked.
+        rig.twin.fail_with(std::iter::repeat_n(Fault::Says(status, body), 8));
+        let args = BTreeMap::from([("sku".to_owned(), "A-1".to_owned())]);
+        let error = rig.deliverer.read(&erp(), "stock", &args).await.unwrap_err();
+        let kind = match &error {
+            ReadError::Absent(_) => ABSENT,
+            ReadError::Refused(_) => REFUSED,
+            ReadError::NoAnswer(_) => LATER,
+            other => panic!("{status}: {other}"),
+        };
+        assert_eq!(kind, says, "{status} `{body}`: {error}");
+        assert!(error.to_string().starts_with(says), "{error}");
+    }
 }

@@ -32,6 +32,8 @@ pub(super) enum Fault {
     Hangs,
     /// Answers without an id.
     Nameless,
+    /// No effect, this answer.
+    Says(u16, &'static str),
 }
 
 /// What becomes of a login that does not go well.
@@ -197,6 +199,7 @@ impl Transport for Twin {
                     std::future::pending().await
                 }
                 Some(Fault::Nameless) => Ok(json(200, "{}")),
+                Some(Fault::Says(status, body)) => Ok(json(status, body)),
             }
         })
     }
