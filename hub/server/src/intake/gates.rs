@@ -111,7 +111,7 @@ fn map(unit: &mut MessageUnit, bundle: &Bundle, looks: Option<Looks>) {
     };
     let received = match looks {
         None => bundle.receive(&unit.envelope),
-        Some(Looks { kept, lacks, deep }) => {
+        Some(Looks { kept, lacks, deep, answered: _ }) => {
             (unit.recorded.lacks, unit.recorded.deep) = (lacks, deep);
             bundle.receive_again(&unit.envelope, &kept)
         }

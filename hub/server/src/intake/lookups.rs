@@ -14,7 +14,7 @@
 //! look-ups are beyond are driven alone afterwards, for which theirs alone are found out; one document that looks up
 //! more, or deeper, is a todo. [`AT_ONCE`] reads are asked at a time.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::{StreamExt as _, stream};
 use orderhub_lang::path::Path;
@@ -23,7 +23,7 @@ use orderhub_mapping::facts::{LookupKey, LookupOf};
 use orderhub_order::ids::SystemName;
 
 use super::Envelope;
-use super::questions::{AT_ONCE, Asking, Unanswered};
+use super::questions::{AT_ONCE, Answer, Asking, Unanswered};
 use super::references::{MOST, ROUNDS, answer};
 use crate::bundle::{Bundle, Kept};
 use crate::store::{Store, StoreError};
@@ -46,6 +46,15 @@ pub(crate) struct Looks {
     pub(crate) lacks: BTreeMap<LookupKey, String>,
     /// After all rounds some look-ups were still open.
     pub(crate) deep: bool,
+    /// Reads that their system answered while it was asked for this.
+    pub(crate) answered: BTreeSet<Box<str>>,
+}
+
+impl Looks {
+    /// Nothing besides what is known.
+    pub(crate) fn with(kept: Kept) -> Self {
+        Self { kept, lacks: BTreeMap::new(), deep: false, answered: BTreeSet::new() }
+    }
 }
 
 /// Finds it out; `None`: its mappings look nothing up. `only`: for the document that is driven alone. `before`: what was
@@ -65,7 +74,7 @@ pub(crate) async fn find_out(
         Some(before) => kept.with_reads_of(before),
         None => kept,
     };
-    let mut looks = Looks { kept, lacks: BTreeMap::new(), deep: false };
+    let mut looks = Looks::with(kept);
     let mut room = MOST;
     for round in 0..=ROUNDS {
         let mut wants = bundle.wants(envelope, &looks.kept, only);
@@ -107,7 +116,12 @@ async fn read(
     for (wants, answer) in questions.values().zip(answers) {
         for want in wants {
             match &answer {
-                Ok(answer) => looks.kept.learn(want, value_at(answer, &want.take)),
+                Ok(Answer { value, now }) => {
+                    looks.kept.learn(want, value_at(value, &want.take));
+                    if *now {
+                        looks.answered.insert(want.name.clone());
+                    }
+                }
                 Err(Unanswered::Refused(why)) => looks.kept.refuse(want, why),
                 Err(Unanswered::Later(why)) => {
                     looks.lacks.insert((*want).clone(), why.clone());
@@ -123,7 +137,7 @@ async fn ask(
     bundle: &Bundle,
     system: &SystemName,
     (name, id): (&str, &str),
-) -> Result<Value, Unanswered> {
+) -> Result<Answer, Unanswered> {
     let asking =
         asking.ok_or_else(|| Unanswered::Later("it is asked for in a moment".to_owned()))?;
     let arg = bundle.read_of(system, name).and_then(|read| read.args.first());

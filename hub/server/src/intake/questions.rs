@@ -56,6 +56,15 @@ impl Asked {
 /// What is asked: the read and its arguments.
 pub(crate) type Question = (String, BTreeMap<String, String>);
 
+/// What a system answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Answer {
+    /// Null: it knows none.
+    pub(crate) value: Value,
+    /// It answered at this moment: what others wait for, it may answer, too.
+    pub(crate) now: bool,
+}
+
 /// Why there is no answer, for a person.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Unanswered {
@@ -106,7 +115,7 @@ impl Questions {
 }
 
 impl Asking<'_> {
-    /// The answer; null: the system knows none.
+    /// The answer.
     ///
     /// # Errors
     ///
@@ -115,7 +124,7 @@ impl Asking<'_> {
         self,
         system: &SystemName,
         (read, args): Question,
-    ) -> Result<Value, Unanswered> {
+    ) -> Result<Answer, Unanswered> {
         let deliverer = &self.questions.deliverer;
         if let Some(fresh) = deliverer.at_hand(system, &read, &args) {
             return answer(Ok(Answered::Fresh(fresh)));
@@ -164,12 +173,19 @@ impl Asking<'_> {
     }
 }
 
-fn answer(answered: Result<Answered, ReadError>) -> Result<Value, Unanswered> {
+fn answer(answered: Result<Answered, ReadError>) -> Result<Answer, Unanswered> {
     match answered {
-        Ok(Answered::Fresh(Fresh { value, .. }) | Answered::Stale(Stale { value, .. })) => {
-            Value::from_json(&value).map_err(|_| Unanswered::later("its answer is no JSON"))
+        Ok(answered) => {
+            let (value, now) = match answered {
+                // One that is at hand is some moments old.
+                Answered::Fresh(Fresh { value, age, .. }) => (value, age.is_zero()),
+                Answered::Stale(Stale { value, .. }) => (value, false),
+            };
+            let value = Value::from_json(&value);
+            let value = value.map_err(|_| Unanswered::later("its answer is no JSON"))?;
+            Ok(Answer { value, now })
         }
-        Err(ReadError::Absent(_)) => Ok(Value::Null),
+        Err(ReadError::Absent(_)) => Ok(Answer { value: Value::Null, now: true }),
         Err(ReadError::Refused(why)) => Err(Unanswered::Refused(why)),
         Err(error @ ReadError::NoAnswer(_)) => Err(Unanswered::later(error.to_string())),
         // Only other files, or settings, can help.

@@ -4,6 +4,9 @@
 //! `a_slow_system_holds_up_no_other`.
 //! **Invariant:** what was answered for a document is not asked for again while the rest is. Test:
 //! `many_lines_under_a_slow_limit_end`.
+//! **Invariant:** once a system answers a read again, all that waits for an answer to it is asked for, no more at a time
+//! than ever; that it answers is seen within [`TRY`] and what its breaker waits. Test:
+//! `what_waits_for_a_read_is_asked_for_once_the_system_answers`.
 //!
 //! Bounds: one task a system, under the lease of the periodic work; [`AT_ONCE`] documents of it at a time, with a rest of
 //! [`REST`] after so many in a row that none was answered for; answers of [`MOST_KEPT`] documents, for [`KEPT_FOR`] each.
@@ -27,6 +30,11 @@ use crate::store::{PendingRow, StoreError};
 
 /// A system that has answered nothing is left in peace for so long.
 const REST: Duration = Duration::from_secs(1);
+/// While something waits for a system, it is asked for one document at least so often, whenever that is due.
+const TRY: Duration = Duration::from_secs(5);
+/// Documents that are made due by an answer, at once; and before the next answer to the same read makes more.
+const WOKEN_AT_ONCE: usize = 500;
+const WAKE_EVERY: Duration = Duration::from_secs(2);
 /// Documents of which some answers have come.
 const MOST_KEPT: usize = 1_000;
 /// So long after the last answer for a document all of it is asked for anew.
@@ -38,6 +46,9 @@ pub(super) struct Readers {
     questions: Option<Questions>,
     running: BTreeMap<SystemName, JoinHandle<()>>,
     answers: Arc<Answers>,
+    woken: Arc<Woken>,
+    /// When one document of each system was made due.
+    tried: Option<Instant>,
     stop: CancellationToken,
 }
 
@@ -45,7 +56,8 @@ impl Readers {
     /// None runs yet; all end with `stop`.
     pub(super) fn new(parts: &Parts, stop: CancellationToken) -> Self {
         let questions = parts.deliverer.clone().map(Questions::new);
-        Self { questions, running: BTreeMap::new(), answers: Arc::default(), stop }
+        let (answers, woken) = (Arc::default(), Arc::default());
+        Self { questions, running: BTreeMap::new(), answers, woken, tried: None, stop }
     }
 
     /// Starts the tasks of systems for whose answers something waits that is due.
@@ -56,6 +68,10 @@ impl Readers {
     ) -> Result<(), StoreError> {
         let Some(questions) = &self.questions else { return Ok(()) };
         self.running.retain(|_, task| !task.is_finished());
+        if self.tried.is_none_or(|at| at.elapsed() >= TRY) {
+            parts.store.ask_next(parts.clock.now()).await?;
+            self.tried = Some(Instant::now());
+        }
         for system in parts.store.asking(parts.clock.now()).await? {
             if self.running.contains_key(&system) {
                 continue;
@@ -65,6 +81,7 @@ impl Readers {
                 apply: apply.clone(),
                 questions: questions.clone(),
                 answers: Arc::clone(&self.answers),
+                woken: Arc::clone(&self.woken),
                 stop: self.stop.clone(),
             };
             let task = tokio::spawn(run(Arc::new(reader), system.clone()));
@@ -89,6 +106,7 @@ struct Reader {
     apply: Apply,
     questions: Questions,
     answers: Arc<Answers>,
+    woken: Arc<Woken>,
     stop: CancellationToken,
 }
 
@@ -149,7 +167,7 @@ fn told(
 
 /// Asks for what one document lacks, and drives it with what is known then, answered or not. Whether something was.
 async fn drive(reader: Arc<Reader>, row: PendingRow) -> Result<bool, StoreError> {
-    let Reader { parts, apply, questions, answers, stop } = &*reader;
+    let Reader { parts, apply, questions, answers, woken, stop } = &*reader;
     let PendingRow { mut message, document, attempts, since } = row;
     let redrive = Redrive { first: message.id, document, attempts };
     let bundle = Arc::clone(&parts.bundle.borrow());
@@ -159,10 +177,44 @@ async fn drive(reader: Arc<Reader>, row: PendingRow) -> Result<bool, StoreError>
     let sources = Sources { store: &*parts.store, asking: Some(questions.patiently(stop)) };
     let looks = find_out(sources, &bundle, &message.envelope, document, before.as_ref()).await?;
     let answered = answers.note(at, &bundle.hash, looks.as_ref(), before.as_ref());
+    let system = message.envelope.system.clone();
+    let reads = looks.as_ref().map(|looks| looks.answered.clone()).unwrap_or_default();
     let mut unit = unit_with(&bundle, parts.gates, message.envelope, Some(redrive), looks);
     unit.recorded.asking = Some(since);
     apply.submit(Unit::Message(Box::new(unit))).await?;
+    for read in reads {
+        woken.answered(parts, &system, &read).await?;
+    }
     Ok(answered)
+}
+
+/// When an answer to a read woke what waits for one. As many as the files name.
+#[derive(Debug, Default)]
+struct Woken(Mutex<BTreeMap<(SystemName, Box<str>), Instant>>);
+
+impl Woken {
+    /// A system has answered a read: what waits for an answer to it is due.
+    async fn answered(
+        &self,
+        parts: &Parts,
+        system: &SystemName,
+        read: &str,
+    ) -> Result<(), StoreError> {
+        let of = (system.clone(), read.into());
+        {
+            let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            if last.get(&of).is_some_and(|at| at.elapsed() < WAKE_EVERY) {
+                return Ok(());
+            }
+            last.insert(of, Instant::now());
+        }
+        let now = parts.clock.now();
+        let documents = parts.store.wake_for_answer(system, read, now, WOKEN_AT_ONCE).await?;
+        if documents > 0 {
+            tracing::info!(%system, read, documents, "it answers: what waits for that is asked for");
+        }
+        Ok(())
+    }
 }
 
 type At = (i64, Option<u32>);

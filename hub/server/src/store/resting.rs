@@ -67,6 +67,19 @@ pub trait Resting {
         now: Timestamp,
         limit: usize,
     ) -> BoxFuture<'_, Result<Vec<PendingRow>, StoreError>>;
+
+    /// A system has answered this read: makes due what waits for that, at most so many, and none that an answer woke
+    /// within five minutes. Answers how many.
+    fn wake_for_answer(
+        &self,
+        system: &SystemName,
+        read: &str,
+        now: Timestamp,
+        most: usize,
+    ) -> BoxFuture<'_, Result<u64, StoreError>>;
+
+    /// Makes one document due for each system for whose answers some wait and none is: the one that would be next.
+    fn ask_next(&self, now: Timestamp) -> BoxFuture<'_, Result<u64, StoreError>>;
 }
 
 /// Of the columns of a row.

@@ -11,6 +11,9 @@ pub(super) const MOST_DRIVES: i64 = 3;
 pub(super) const AGAIN_NS: i64 = 30 * 1_000_000_000;
 /// A document waits so long before a person is asked.
 pub(super) const WAITS_NS: i64 = 7 * 24 * 3_600 * 1_000_000_000;
+/// What was woken by an answer is woken by another after so long at the earliest: an article for which the system fails
+/// while it answers for others is not asked for with each of those.
+pub(super) const WOKEN_NS: i64 = 300 * 1_000_000_000;
 /// Waits for a lane or a parked document are looked at again after so long, whatever woke them or not.
 pub(super) const LOOK_NS: i64 = 600 * 1_000_000_000;
 

@@ -2,8 +2,6 @@
 //!
 //! Bounds: those of a hub, [`ROUNDS`] questions to the store for a message and [`MOST`] look-ups in all of them.
 
-use std::collections::BTreeMap;
-
 use orderhub_mapping::facts::{LookupKey, LookupOf};
 
 use crate::bundle::{Bundle, Kept};
@@ -35,7 +33,7 @@ pub(super) async fn look_up(
     open: &[LookupKey],
 ) -> Result<Now, StoreError> {
     let (mut now, mut room) = (Now::Recorded, MOST);
-    let mut looks = Looks { kept: std::mem::take(kept), lacks: BTreeMap::new(), deep: false };
+    let mut looks = Looks::with(std::mem::take(kept));
     for _ in 0..ROUNDS {
         let mut wants = bundle.wants(envelope, &looks.kept, None);
         wants.retain(|want| !open.contains(want));

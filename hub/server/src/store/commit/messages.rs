@@ -2,9 +2,8 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use orderhub_mapping::MapError;
-use orderhub_mapping::facts::{LookupKey, LookupOf};
 use orderhub_order::fold::{Facts, TodoItem, TodoKind};
 
 use super::Seen;
@@ -12,18 +11,6 @@ use super::plan::{Document, Item, Prepared, Sequence};
 use super::working_set::{Row, WorkingSet};
 use super::writes::{PendingWrite, TodoWrite, WaitKey};
 use crate::apply::{Beside, DocumentOutcome, FetchDone, FetchWant, MessageUnit, UnitOutcome, Word};
-use crate::intake::reference;
-
-/// A read that was not answered is asked again after a quarter of the time that its document waits for it, but after so
-/// long, at the earliest and at the latest.
-const ASK_AGAIN: SignedDuration = SignedDuration::from_secs(2);
-const ASK_LATEST: SignedDuration = SignedDuration::from_mins(10);
-/// The cause of a document whose look-ups nobody asked for.
-const NOT_ASKED: &str = "lookup_waits";
-const TOO_MANY: &str =
-    "one document looks up more than is looked up for a message: let it be divided";
-const TOO_DEEP: &str = "what it looks up needs what others give, and so on, deeper than is looked up for a message: let the \
-     rules need less of one another";
 
 /// Where a document comes from.
 #[derive(Clone, Copy, Debug)]
@@ -155,56 +142,6 @@ impl<'a> WorkingSet<'a> {
         }
         let nothing = documents.is_empty() && head.beside.wants.is_empty();
         nothing.then(|| word(Word::Skipped, None))
-    }
-
-    /// It looks up what is not known yet: it waits for that, as a document waits for its order, and holds up none beside
-    /// it. What was not even asked for, because there was too much in its message, is driven alone.
-    fn looks_up(&mut self, by: By<'_>, error: &MapError) -> Option<DocumentOutcome> {
-        let known = &by.head.recorded.lacks;
-        let lacks = || error.lacks.keys.iter().filter(|key| known.contains_key(*key));
-        let Some(first) = lacks().next() else {
-            let among = by.head.redrive.is_none_or(|redrive| redrive.document.is_none());
-            if error.lacks.keys.is_empty() || error.cause != NOT_ASKED {
-                return None;
-            }
-            if !among {
-                let why = if by.head.recorded.deep { TOO_DEEP } else { TOO_MANY };
-                let key = error.key.as_deref();
-                return Some(self.park(by, Some(by.document), NOT_ASKED, why.to_owned(), key));
-            }
-            let now = self.now();
-            self.wait(by.first, Some(by.document), "waiting", Some(now), Vec::new());
-            let why = "its message looks up too much at once; it is driven alone".to_owned();
-            return Some(word(Word::Waiting, Some(why)));
-        };
-        if let Some(read) = lacks().find(|key| key.of == LookupOf::Read) {
-            let no_answer = known.get(read).map(String::as_str).unwrap_or_default();
-            return Some(self.unanswered(by, &read.name, no_answer));
-        }
-        let why = format!("it looks up the {} `{}`, which is not known yet", first.name, first.id);
-        let key = |key: &LookupKey| WaitKey::reference(&reference(&by.head.envelope.system, key));
-        let files = WaitKey::files(&by.head.bundle);
-        Some(self.waiting(by, lacks().map(key).chain([files]).collect(), &why))
-    }
-
-    /// Its system is asked at once by who waits for it, and again, the later the longer the document waits.
-    fn unanswered(&mut self, by: By<'_>, read: &str, no_answer: &str) -> DocumentOutcome {
-        let (now, system) = (self.now(), by.head.envelope.system.clone());
-        let due = by.head.recorded.asking.map_or(now, |since| {
-            let wait = (now.duration_since(since) / 4).clamp(ASK_AGAIN, ASK_LATEST);
-            now.saturating_add(wait).unwrap_or(now)
-        });
-        let why = format!("it waits for an answer of `{system}` (read `{read}`): {no_answer}");
-        self.pending.push(PendingWrite {
-            message: by.first,
-            document: Some(by.document),
-            why: "reading",
-            since: now,
-            due: Some(due),
-            keys: vec![WaitKey::read(&system, read)],
-            asks: Some(system),
-        });
-        word(Word::Waiting, Some(why))
     }
 
     /// Hints to fetch, each counted.

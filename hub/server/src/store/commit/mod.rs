@@ -27,6 +27,7 @@ mod ahead;
 mod batch;
 mod documents;
 mod index;
+mod lookups;
 mod messages;
 mod orders;
 mod plan;

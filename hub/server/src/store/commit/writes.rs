@@ -254,7 +254,7 @@ impl WaitKey {
         Self { system: "".into(), kind: FILES.into(), ext_id: bundle.into() }
     }
 
-    /// Waits for an answer of a system. Nothing comes that wakes it: it is told to people.
+    /// Waits for an answer of a system to this read.
     pub(crate) fn read(system: &SystemName, read: &str) -> Self {
         Self { system: system.as_str().into(), kind: READ.into(), ext_id: read.into() }
     }

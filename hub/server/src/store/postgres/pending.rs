@@ -13,8 +13,10 @@ use super::write::{forget, insert_todos};
 use crate::intake::Envelope;
 use crate::store::codec;
 use crate::store::columns::{from_column, to_column};
-use crate::store::commit::FILES;
-use crate::store::waits::{AGAIN_NS, LOOK_NS, MOST_DRIVES, WAITS_NS, drives_failed, waits_long};
+use crate::store::commit::{FILES, READ};
+use crate::store::waits::{
+    AGAIN_NS, LOOK_NS, MOST_DRIVES, WAITS_NS, WOKEN_NS, drives_failed, waits_long,
+};
 use crate::store::{MessageRow, PendingRow};
 
 /// Whether anything is due for which no system is asked.
@@ -125,15 +127,54 @@ pub(super) async fn wake_for_files(
     most: usize,
 ) -> Result<u64, Fault> {
     // SKIP LOCKED: what somebody wakes or drives at this moment is his, or is woken the next time.
-    let sql = "UPDATE pending SET why = 'woken', due_at = $1, woken_at = $1
+    let sql = "UPDATE pending SET why = CASE WHEN asks IS NULL THEN 'woken' ELSE why END, due_at = $1, woken_at = $1
                WHERE id IN (
                    SELECT p.id FROM pending p
-                   WHERE p.due_at IS NULL AND p.id IN (
+                   WHERE (p.due_at IS NULL OR p.asks IS NOT NULL AND p.attempts = 0 AND p.due_at > $1)
+                       AND p.id IN (
                        SELECT pending FROM pending_keys WHERE system = '' AND kind = $2 AND ext_id <> $3)
                    ORDER BY p.id LIMIT $4 FOR UPDATE SKIP LOCKED)";
     let most = i64::try_from(most).unwrap_or(i64::MAX);
     let woken = query(sql).bind(to_column(now)).bind(FILES).bind(bundle).bind(most);
     Ok(woken.execute(c).await?.rows_affected())
+}
+
+/// Makes due what waits for an answer to this read and was not woken a moment ago.
+pub(super) async fn wake_for_answer(
+    c: &mut PgConnection,
+    (system, read): (&SystemName, &str),
+    now: Timestamp,
+    most: usize,
+) -> Result<u64, Fault> {
+    let sql = "UPDATE pending SET due_at = $1, woken_at = $1
+               WHERE id IN (
+                   SELECT p.id FROM pending p
+                   WHERE p.asks = $2 AND p.attempts = 0 AND p.due_at > $1
+                       AND coalesce(p.woken_at, 0) < $5 AND p.id IN (
+                       SELECT pending FROM pending_keys WHERE system = $2 AND kind = $3 AND ext_id = $4)
+                   ORDER BY p.id LIMIT $6 FOR UPDATE SKIP LOCKED)";
+    let now = to_column(now);
+    let most = i64::try_from(most).unwrap_or(i64::MAX);
+    let woken = query(sql).bind(now).bind(system.as_str()).bind(READ).bind(read);
+    let woken = woken.bind(now.saturating_sub(WOKEN_NS)).bind(most);
+    Ok(woken.execute(c).await?.rows_affected())
+}
+
+/// Makes due, for each system for whose answers something waits, what would be due next.
+pub(super) async fn ask_next(c: &mut PgConnection, now: Timestamp) -> Result<u64, Fault> {
+    // SKIP LOCKED: what somebody drives or wakes at this moment is due, or asked for, anyway.
+    let sql = "WITH RECURSIVE asked (s) AS (
+                   SELECT min(asks) FROM pending WHERE asks IS NOT NULL
+                   UNION ALL
+                   SELECT (SELECT min(asks) FROM pending WHERE asks > asked.s) FROM asked
+                   WHERE asked.s IS NOT NULL)
+               UPDATE pending SET due_at = $1
+               WHERE due_at > $1 AND id IN (
+                   SELECT next.id FROM asked CROSS JOIN LATERAL (
+                       SELECT p.id FROM pending p WHERE p.asks = asked.s AND p.attempts = 0
+                       ORDER BY p.due_at, p.id LIMIT 1 FOR UPDATE SKIP LOCKED) AS next
+                   WHERE asked.s IS NOT NULL)";
+    Ok(query(sql).bind(to_column(now)).execute(c).await?.rows_affected())
 }
 
 /// A message as it arrived; that of a later drive has the body of the first.

@@ -89,6 +89,23 @@ impl Resting for PostgresStore {
         Box::pin(self.write(async move |tx| pending::take(tx.c, Some(&asks), now, limit).await))
     }
 
+    fn wake_for_answer(
+        &self,
+        system: &SystemName,
+        read: &str,
+        now: Timestamp,
+        most: usize,
+    ) -> BoxFuture<'_, Result<u64, StoreError>> {
+        let (system, read): (SystemName, Box<str>) = (system.clone(), read.into());
+        Box::pin(self.write(async move |tx| {
+            pending::wake_for_answer(tx.c, (&system, &read), now, most).await
+        }))
+    }
+
+    fn ask_next(&self, now: Timestamp) -> BoxFuture<'_, Result<u64, StoreError>> {
+        Box::pin(self.write(async move |tx| pending::ask_next(tx.c, now).await))
+    }
+
     fn waiting(&self, limit: usize) -> BoxFuture<'_, Result<Vec<WaitingMessage>, StoreError>> {
         Box::pin(self.readers.run(move |c| Box::pin(waiting(c, limit))))
     }

@@ -11,8 +11,10 @@ use super::write::{forget, insert_todo};
 use crate::intake::Envelope;
 use crate::store::codec;
 use crate::store::columns::{from_column, to_column};
-use crate::store::commit::FILES;
-use crate::store::waits::{AGAIN_NS, LOOK_NS, MOST_DRIVES, WAITS_NS, drives_failed, waits_long};
+use crate::store::commit::{FILES, READ};
+use crate::store::waits::{
+    AGAIN_NS, LOOK_NS, MOST_DRIVES, WAITS_NS, WOKEN_NS, drives_failed, waits_long,
+};
 use crate::store::{MessageRow, PendingRow};
 
 /// Whether anything is due for which no system is asked.
@@ -133,13 +135,60 @@ pub(super) fn wake_for_files(
     let most = i64::try_from(most).unwrap_or(i64::MAX);
     let woken = c
         .prepare_cached(
-            "UPDATE pending SET why = 'woken', due_at = ?1, woken_at = ?1
+            "UPDATE pending SET why = iif(asks IS NULL, 'woken', why), due_at = ?1, woken_at = ?1
              WHERE id IN (
                  SELECT p.id FROM pending_keys k JOIN pending p ON p.id = k.pending
-                 WHERE k.system = '' AND k.kind = ?2 AND k.ext_id <> ?3 AND p.due_at IS NULL LIMIT ?4)",
+                 WHERE k.system = '' AND k.kind = ?2 AND k.ext_id <> ?3
+                     AND (p.due_at IS NULL OR p.asks IS NOT NULL AND p.attempts = 0 AND p.due_at > ?1)
+                 LIMIT ?4)",
         )?
         .execute(params![to_column(now), FILES, bundle, most])?;
     Ok(u64::try_from(woken).unwrap_or(u64::MAX))
+}
+
+/// Makes due what waits for an answer to this read and was not woken a moment ago.
+pub(super) fn wake_for_answer(
+    c: &Connection,
+    (system, read): (&SystemName, &str),
+    now: Timestamp,
+    most: usize,
+) -> Result<u64, Fault> {
+    let now = to_column(now);
+    let woken = c
+        .prepare_cached(
+            "UPDATE pending SET due_at = ?1, woken_at = ?1
+             WHERE id IN (
+                 SELECT p.id FROM pending_keys k JOIN pending p ON p.id = k.pending
+                 WHERE k.system = ?2 AND k.kind = ?3 AND k.ext_id = ?4 AND p.asks = ?2
+                     AND p.attempts = 0 AND p.due_at > ?1 AND coalesce(p.woken_at, 0) < ?5
+                 LIMIT ?6)",
+        )?
+        .execute(params![
+            now,
+            system.as_str(),
+            READ,
+            read,
+            now.saturating_sub(WOKEN_NS),
+            i64::try_from(most).unwrap_or(i64::MAX),
+        ])?;
+    Ok(u64::try_from(woken).unwrap_or(u64::MAX))
+}
+
+/// Makes due, for each system for whose answers something waits, what would be due next.
+pub(super) fn ask_next(c: &Connection, now: Timestamp) -> Result<u64, Fault> {
+    let mut update = c.prepare_cached(
+        "WITH RECURSIVE asked (s) AS (
+             SELECT min(asks) FROM pending WHERE asks IS NOT NULL
+             UNION ALL
+             SELECT (SELECT min(asks) FROM pending WHERE asks > asked.s) FROM asked
+             WHERE asked.s IS NOT NULL)
+         UPDATE pending SET due_at = ?1
+         WHERE due_at > ?1 AND id IN (
+             SELECT (SELECT p.id FROM pending p WHERE p.asks = asked.s AND p.attempts = 0
+                     ORDER BY p.due_at, p.id LIMIT 1)
+             FROM asked WHERE s IS NOT NULL)",
+    )?;
+    Ok(u64::try_from(update.execute([to_column(now)])?).unwrap_or(u64::MAX))
 }
 
 /// A message as it arrived; that of a later drive has the body of the first.

@@ -105,6 +105,27 @@ impl Resting for SqliteStore {
         }))
     }
 
+    fn wake_for_answer(
+        &self,
+        system: &SystemName,
+        read: &str,
+        now: Timestamp,
+        most: usize,
+    ) -> BoxFuture<'_, Result<u64, StoreError>> {
+        let (system, read): (SystemName, Box<str>) = (system.clone(), read.into());
+        Box::pin(call(&self.jobs, move |writer| {
+            writer.transaction(|writer| {
+                Ok(pending::wake_for_answer(&writer.connection, (&system, &read), now, most)?)
+            })
+        }))
+    }
+
+    fn ask_next(&self, now: Timestamp) -> BoxFuture<'_, Result<u64, StoreError>> {
+        Box::pin(call(&self.jobs, move |writer| {
+            writer.transaction(|writer| Ok(pending::ask_next(&writer.connection, now)?))
+        }))
+    }
+
     fn waiting(&self, limit: usize) -> BoxFuture<'_, Result<Vec<WaitingMessage>, StoreError>> {
         Box::pin(self.readers.read(move |c| waiting(c, limit)))
     }

@@ -62,6 +62,7 @@ fn cases_of_intake() -> Vec<Case> {
         case(waiting::a_suspect_is_stored_and_driven_alone),
         case(waiting::three_drives_without_an_end_make_a_todo),
         case(waiting::what_waits_for_its_system_is_given_to_who_asks_it),
+        case(waiting::what_waits_for_an_answer_is_woken_by_one_and_by_other_files),
         case(todos::a_conflict_is_one_todo_that_ends_with_it),
         case(todos::a_revision_that_is_still_to_come_is_told_once),
         case(todos::what_cannot_be_mapped_is_parked_with_its_place),
