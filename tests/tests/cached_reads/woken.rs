@@ -60,3 +60,23 @@ async fn what_waits_for_a_read_is_tried_again_by_other_files() {
     until_there(&hub, 30).await;
     assert!(hub.terminate().await.success());
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_last_answer_stands_in_for_a_system_that_hangs() {
+    let system = System::start().await;
+    system.put("G1", "gold", "2026-01-01");
+    let port = free_port();
+    let folder = folder_of(port, &[("till", &system)], ("1000/s", "0s, stale_for: 1h"));
+    let hub = Hub::start(folder.path(), port).await;
+    assert_eq!(hand_in(&hub, json!([order(1)])).await[0].0, "applied");
+
+    system.hold(true);
+    let came = hand_in(&hub, json!([{ "number": "2", "group": "G1" }])).await;
+    assert_eq!(came[0].0, "waiting", "{came:?}");
+    until_there(&hub, 2).await;
+    assert_eq!(tier(&hub, 2).await, "gold");
+    // Of another it never answered.
+    let other = hand_in(&hub, json!([order(3)])).await;
+    assert_eq!(other[0].0, "waiting", "{other:?}");
+    assert!(hub.terminate().await.success());
+}

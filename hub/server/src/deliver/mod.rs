@@ -31,7 +31,7 @@ use crate::events::{self, Publisher};
 use crate::resilience::gate::{Force, PolicyError};
 use crate::resilience::retry::Redelivery;
 use crate::resilience::share::Share;
-use crate::resilience::stale::{Answered, Fresh};
+use crate::resilience::stale::{Answered, Fresh, Stale};
 use crate::resilience::{self, Cause, Jitter};
 use crate::store::{PauseRow, Store};
 use crate::tap::Tap;
@@ -261,6 +261,17 @@ impl Deliverer {
         args: &BTreeMap<String, String>,
     ) -> Option<Fresh> {
         read::at_hand(self.dispatchers.get(system)?, name, args)
+    }
+
+    /// The last good answer to a cached read, where it may stand in for one that did not come in time.
+    pub fn last_good(
+        &self,
+        system: &SystemName,
+        name: &str,
+        args: &BTreeMap<String, String>,
+        why: &str,
+    ) -> Option<Stale> {
+        read::last_good(self.dispatchers.get(system)?, (name, args), why)
     }
 
     /// What stands in the way of calls of an operation now, besides what its lanes say; `None`: nothing is known.

@@ -15,7 +15,7 @@ use super::freeze::Frozen;
 use super::settle::AttemptEnd;
 use super::steps::Run;
 use crate::bundle::{Read, System};
-use crate::resilience::stale::{Allowance, Answered, Fresh, Lack, NoAnswer};
+use crate::resilience::stale::{Allowance, Answered, Fresh, Lack, NoAnswer, Stale};
 use crate::resilience::{Cause, Failure};
 
 /// Longest time of one read, all its steps and retries together: somebody waits for it.
@@ -70,9 +70,7 @@ pub(super) async fn read(
     let answered =
         dispatcher.cache.read(&key, allowance, || ask(dispatcher, system, read, args)).await;
     if let Ok(Answered::Stale(_)) = answered {
-        let total = counter!("orderhub_stale_answers_total",
-            "system" => dispatcher.label(), "read" => name.to_owned());
-        total.increment(1);
+        count_stale(dispatcher, name);
     }
     answered.map_err(|no| match no.lack {
         Lack::Absent => ReadError::Absent(no.why),
@@ -92,6 +90,27 @@ pub(super) fn at_hand(
     let (key, _) = arguments(name, read, given).ok()?;
     let allowance = Allowance { fresh_for: read.fresh_for, stale_for: read.stale_for };
     dispatcher.cache.at_hand(&key, allowance)
+}
+
+/// The last good answer, where it may stand in for one that did not come in time.
+pub(super) fn last_good(
+    dispatcher: &Dispatcher,
+    (name, given): (&str, &BTreeMap<String, String>),
+    why: &str,
+) -> Option<Stale> {
+    let bundle = dispatcher.common.bundle();
+    let read = bundle.read_of(&dispatcher.name, name)?;
+    let (key, _) = arguments(name, read, given).ok()?;
+    let allowance = Allowance { fresh_for: read.fresh_for, stale_for: read.stale_for };
+    let stale = dispatcher.cache.last_good(&key, allowance, why)?;
+    count_stale(dispatcher, name);
+    Some(stale)
+}
+
+fn count_stale(dispatcher: &Dispatcher, name: &str) {
+    let total = counter!("orderhub_stale_answers_total",
+        "system" => dispatcher.label(), "read" => name.to_owned());
+    total.increment(1);
 }
 
 type Arguments = (String, BTreeMap<String, Value>);

@@ -7,6 +7,10 @@
 //! that took longer asks nothing of its system for [`SLOW_FOR`]. Test:
 //! `a_read_slower_than_the_patience_of_intake_is_answered_in_the_end`.
 //!
+//! **Invariant:** where an older answer may stand in for one that fails, it stands in for one that does not come, too:
+//! who waits for a document's answers takes it when his time is over. Test:
+//! `the_last_answer_stands_in_for_a_system_that_hangs`.
+//!
 //! Bounds: [`AT_ONCE`] questions at a time to one system of each [`Questions`]; each ends by itself with its read.
 
 use std::collections::BTreeMap;
@@ -31,6 +35,9 @@ const SLOW_FOR: Duration = Duration::from_secs(30);
 /// Who waits for a document's answers drives it after so long with those that came: sooner than the store would give it
 /// out again.
 const DRIVEN_WITHIN: Duration = Duration::from_secs(20);
+
+/// Why there is no answer when the time is over.
+const LATE: &str = "it has not come yet";
 
 /// Asks through the deliverer. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -130,7 +137,7 @@ impl Asking<'_> {
             return answer(Ok(Answered::Fresh(fresh)));
         }
         if self.until <= Instant::now() {
-            return Err(Unanswered::later("it has not come yet"));
+            return self.late(system, (&read, &args));
         }
         let asked = self.questions.of(system);
         let brief = self.stop.is_none();
@@ -142,6 +149,7 @@ impl Asking<'_> {
         let waiting = async {
             let room = Arc::clone(&asked.room).acquire_owned().await;
             let (deliverer, system) = (deliverer.clone(), system.clone());
+            let (read, args) = (read.clone(), args.clone());
             // On its own: who stops waiting ends no call in its middle, which would count against the system.
             let question = tokio::spawn(async move {
                 let answered = deliverer.read(&system, &read, &args).await;
@@ -167,8 +175,23 @@ impl Asking<'_> {
                 if brief {
                     *asked.slow() = Some(Instant::now());
                 }
-                Err(Unanswered::later("it has not come yet"))
+                self.late(system, (&read, &args))
             }
+        }
+    }
+
+    /// Nothing came in time: the last good answer stands in where it may, as for a call that failed. Who takes messages
+    /// in has not waited long enough to say so.
+    fn late(
+        self,
+        system: &SystemName,
+        (read, args): (&str, &BTreeMap<String, String>),
+    ) -> Result<Answer, Unanswered> {
+        let patient = self.stop.is_some();
+        let last = || self.questions.deliverer.last_good(system, read, args, LATE);
+        match patient.then(last).flatten() {
+            Some(last) => answer(Ok(Answered::Stale(last))),
+            None => Err(Unanswered::later(LATE)),
         }
     }
 }

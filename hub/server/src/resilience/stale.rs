@@ -181,6 +181,17 @@ impl Cache {
         self.fresh(&entry, allowance)
     }
 
+    /// The last good answer for `key`, if it may stand in where none came in time; nobody is asked.
+    pub fn last_good(&self, key: &str, allowance: Allowance, why: &str) -> Option<Stale> {
+        let entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        let entry = Arc::clone(entries.get(key)?);
+        drop(entries);
+        match self.stale(&entry, allowance, why.to_owned().into()) {
+            Ok(Answered::Stale(stale)) => Some(stale),
+            Ok(Answered::Fresh(_)) | Err(_) => None,
+        }
+    }
+
     fn entry(&self, key: &str) -> Arc<Entry> {
         let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(entry) = entries.get(key) {
@@ -273,8 +284,11 @@ mod tests {
             panic!("not stale")
         };
         assert_eq!((stale.age.as_secs(), stale.why.as_str()), (89, "down"));
+        let last = cache.last_good("stock A", ALLOWANCE, "late").unwrap();
+        assert_eq!((last.age.as_secs(), last.why.as_str()), (89, "late"));
         tokio::time::advance(Duration::from_secs(2)).await;
         assert_eq!(bad(&cache, ALLOWANCE).await.unwrap_err().why, "down");
+        assert_eq!(cache.last_good("stock A", ALLOWANCE, "late"), None);
     }
 
     #[tokio::test(start_paused = true)]
@@ -284,6 +298,7 @@ mod tests {
         good(&cache, never).await;
         tokio::time::advance(Duration::from_secs(30)).await;
         assert_eq!(bad(&cache, never).await.unwrap_err().why, "down");
+        assert_eq!(cache.last_good("stock A", never, "late"), None);
     }
 
     #[tokio::test(start_paused = true)]
