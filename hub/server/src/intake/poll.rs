@@ -14,10 +14,11 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use orderhub_connectors::contract::Reply;
 use orderhub_lang::value::Value;
+use orderhub_order::hash::half_of_parts;
 use orderhub_order::ids::SystemName;
 use tokio_util::sync::CancellationToken;
 
-use super::confirm;
+use super::confirm::Unconfirmed;
 use super::leased::{self, End, Parts};
 use super::window::{Window, goes_on, later, moved, until, window};
 use super::{Envelope, Intake};
@@ -36,6 +37,14 @@ const LONGEST_WAIT: Duration = Duration::from_secs(900);
 const MESSAGE: usize = 256 * 1_024;
 /// Pages of one poll: a listing that has more goes round in circles.
 const MOST_PAGES: u32 = 100_000;
+
+/// Why a listing does not go on with what was answered; it is begun again later, from where the last one ended, so that
+/// nothing is passed over if it was a mistake of the moment.
+const SAME_PAGE: &str = "the same page came twice running: the system does not look at what names the page (`page:` of \
+                         the operation), or waits for a confirmation (`ack:`)";
+const NO_END: &str = "the listing has no end: it names the same page again, or too many";
+const ONE_DOCUMENT: &str =
+    "the operation gives one document, and lists none: name one with `documents:`";
 
 /// Asks for a listing, until `stop`, or until the files do not name it any more.
 pub(super) async fn run(
@@ -75,6 +84,9 @@ struct Trouble {
     begin: bool,
     /// What was listed last ends before the poll's now: what follows is asked for at once.
     behind: bool,
+    /// The last page that was stored, by what is in it.
+    page: Option<[u8; 16]>,
+    unconfirmed: Unconfirmed,
 }
 
 /// One listing, while its lease is held.
@@ -189,38 +201,20 @@ impl Poller {
     async fn answered(
         &self,
         asked: Asked,
-        (cursor, window, more): (Cursor, Window, bool),
+        at: (Cursor, Window, bool),
         (trouble, pages, eased): (&mut Trouble, u32, u64),
     ) -> Result<Duration, StoreError> {
-        let now = self.parts.clock.now();
         let why = match asked {
-            Asked::Answer(reply) if reply.document.is_some() => {
-                "the operation gives one document, and lists none: name one with `documents:`"
-                    .to_owned()
-            }
-            Asked::Answer(reply) => {
-                let next = reply.next.as_ref().map(Value::to_json_text);
-                if next.is_none() || next != cursor.next && pages < MOST_PAGES {
-                    let to = moved(&cursor, (window, more), next, now);
-                    let goes_on = more || to.next.is_some();
-                    let behind = more && to.next.is_none();
-                    let ack = reply.ack.clone();
-                    self.store(*reply, to).await?;
-                    *trouble = Trouble { behind, ..Trouble::default() };
-                    if let Some(ack) = ack {
-                        let about = (&self.system, &*self.document);
-                        confirm::confirm(&self.parts, about, &ack, (&self.stop, &self.lease)).await;
-                    }
-                    return Ok(if goes_on { Duration::ZERO } else { LOOK });
-                }
-                "the listing has no end: it names the same page again, or too many".to_owned()
-            }
+            Asked::Answer(reply) => match self.page(*reply, at, (trouble, pages)).await? {
+                Ok(wait) => return Ok(wait),
+                Err(why) => why.to_owned(),
+            },
             Asked::Again { at, spent, why } => {
                 trouble.attempts = trouble.attempts.saturating_add(u32::from(spent));
                 trouble.until = Some(at);
                 trouble.eased = eased;
                 self.warn(&why);
-                return Ok(until(now, at));
+                return Ok(until(self.parts.clock.now(), at));
             }
             Asked::No { why, .. } | Asked::GivenUp(why) => why,
         };
@@ -229,12 +223,49 @@ impl Poller {
         *trouble = Trouble {
             attempts: 0,
             failures: trouble.failures.saturating_add(1),
-            until: Some(later(now, wait)),
+            until: Some(later(self.parts.clock.now(), wait)),
             eased,
             begin: true,
             behind: trouble.behind,
+            page: None,
+            unconfirmed: trouble.unconfirmed,
         };
         Ok(wait)
+    }
+
+    /// Stores a page and confirms it; how long to wait for the next, or why the listing cannot go on with it.
+    async fn page(
+        &self,
+        reply: Reply,
+        (cursor, window, more): (Cursor, Window, bool),
+        (trouble, pages): (&mut Trouble, u32),
+    ) -> Result<Result<Duration, &'static str>, StoreError> {
+        if reply.document.is_some() {
+            return Ok(Err(ONE_DOCUMENT));
+        }
+        let next = reply.next.as_ref().map(Value::to_json_text);
+        let page = hash(&reply.documents);
+        // The first of a listing may be as the last of another was.
+        if cursor.next.is_some() && page.is_some() && page == trouble.page {
+            return Ok(Err(SAME_PAGE));
+        }
+        if next.is_some() && (next == cursor.next || pages >= MOST_PAGES) {
+            return Ok(Err(NO_END));
+        }
+        let to = moved(&cursor, (window, more), next, self.parts.clock.now());
+        let goes_on = more || to.next.is_some();
+        let behind = more && to.next.is_none();
+        let ack = reply.ack.clone();
+        self.store(reply, to).await?;
+        let Trouble { failures, unconfirmed, .. } = *trouble;
+        // A listing that has not come to its end may fail there again.
+        let failures = if goes_on { failures } else { 0 };
+        *trouble = Trouble { failures, behind, page, unconfirmed, ..Trouble::default() };
+        if let Some(ack) = ack {
+            let about = (&self.system, &*self.document);
+            trouble.unconfirmed.confirm(&self.parts, about, &ack, (&self.stop, &self.lease)).await;
+        }
+        Ok(Ok(if goes_on { Duration::ZERO } else { LOOK }))
     }
 
     fn warn(&self, why: &str) {
@@ -287,6 +318,11 @@ fn arguments(
         ("cursor", next),
     ];
     args.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
+}
+
+/// What a page is known by; `None`: it is empty, as any may be.
+fn hash(documents: &[Bytes]) -> Option<[u8; 16]> {
+    (!documents.is_empty()).then(|| half_of_parts(documents.iter().map(|document| &document[..])))
 }
 
 /// JSON arrays of the documents, in their order.
