@@ -39,6 +39,8 @@ struct World {
     queue: Mutex<Vec<Value>>,
     /// Confirmations that fail.
     unconfirmed: Mutex<u32>,
+    /// It gives the first page, whichever is asked for.
+    one_page: Mutex<bool>,
     /// Ids that were confirmed before the hub had them.
     early: Mutex<Vec<String>>,
     /// Lines that the desk takes from now on.
@@ -60,7 +62,8 @@ impl World {
             found.map(|(_, value)| value.replace("%3A", ":")).unwrap_or_default()
         };
         let (from, to) = (of("from"), of("to"));
-        let page: usize = of("page").parse().unwrap();
+        let asked: usize = of("page").parse().unwrap();
+        let page = if *self.one_page.lock().unwrap() { 1 } else { asked };
         let queue = self.queue.lock().unwrap();
         let within = queue.iter().filter(|order| {
             let updated = order["updated"].as_str().unwrap();
@@ -146,6 +149,7 @@ impl Place {
             calls: Mutex::default(),
             queue: Mutex::default(),
             unconfirmed: Mutex::default(),
+            one_page: Mutex::default(),
             early: Mutex::default(),
             refuses: Mutex::default(),
             hub: format!("http://127.0.0.1:{port}"),
@@ -248,6 +252,52 @@ async fn a_page_is_confirmed_after_it_is_stored_and_a_failure_loses_nothing() {
         assert_eq!(to.duration_since(*next).as_secs(), 60, "nothing is left out: {windows:?}");
     }
     assert!(todos(&hub).await.is_empty());
+    assert!(hub.terminate().await.success());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_listing_goes_on_past_pages_that_cannot_be_confirmed() {
+    let place = Place::new("").await;
+    let ids: Vec<String> = (10..26).map(|id| id.to_string()).collect();
+    ids.iter().for_each(|id| place.put(id, 10, &["A"]));
+    *place.world.unconfirmed.lock().unwrap() = u32::MAX;
+    let hub = place.start().await;
+    let began = Instant::now();
+    until_known(&hub, ids.len()).await;
+    assert!(began.elapsed() < Duration::from_secs(20), "eight pages: {:?}", began.elapsed());
+    let told = |words: &str| hub.log().lines().filter(|line| line.contains(words)).count();
+    wait::until("a person is told", PATIENCE, || async {
+        (told("none was confirmed") > 0).then_some(())
+    })
+    .await;
+    assert_eq!(
+        (told("was not confirmed; the listing goes on"), told("none was confirmed")),
+        (1, 1)
+    );
+    *place.world.unconfirmed.lock().unwrap() = 0;
+    wait::until("they are confirmed again", PATIENCE, || async {
+        (told("pages are confirmed again") > 0).then_some(())
+    })
+    .await;
+    assert!(hub.terminate().await.success());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_listing_that_sends_the_same_page_again_is_ended_and_told_of() {
+    let place = Place::new("").await;
+    ["1", "2", "3"].iter().for_each(|id| place.put(id, 10, &["A"]));
+    *place.world.one_page.lock().unwrap() = true;
+    let hub = place.start().await;
+    wait::until("it is told", PATIENCE, || async {
+        hub.log().contains("the same page came twice running").then_some(())
+    })
+    .await;
+    let pages =
+        || place.world.calls("/queue").iter().filter(|call| call.query.contains("page=3")).count();
+    assert_eq!(pages(), 0, "nothing behind it is asked for");
+    // What it has not sent is passed over by no cursor.
+    *place.world.one_page.lock().unwrap() = false;
+    until_known(&hub, 3).await;
     assert!(hub.terminate().await.success());
 }
 

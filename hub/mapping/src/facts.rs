@@ -62,6 +62,16 @@ pub enum Looked {
     Open,
 }
 
+impl Looked {
+    /// Without the id, where the words of a system may echo it.
+    pub(crate) fn without(self, id: &str) -> Self {
+        match self {
+            Self::Refused(why) if !id.is_empty() => Self::Refused(why.replace(id, "***").into()),
+            other => other,
+        }
+    }
+}
+
 /// What was found out for a message.
 pub trait Facts: Debug {
     /// What is known of something that a rule looks up.

@@ -298,7 +298,11 @@ impl<'a> Run<'_, 'a> {
             }
             let got = match conversion.asks(&cell) {
                 None => conversion.get(cell, own, goal.target),
-                Some(key) => conversion.answered(cell, self.facts.look(&key), goal.target),
+                Some(key) => {
+                    let looked = self.facts.look(&key);
+                    let looked = if goal.personal { looked.without(&key.id) } else { looked };
+                    conversion.answered(cell, looked, goal.target)
+                }
             };
             cell = got.map_err(|trouble| {
                 let quote = if goal.personal { Quote::Hidden } else { conversion.quote() };

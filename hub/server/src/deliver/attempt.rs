@@ -267,7 +267,7 @@ fn unsent(error: CallError) -> CallError {
 }
 
 /// What a failure is, in the words of receipts.
-fn word(error: &CallError) -> &'static str {
+pub(super) fn word(error: &CallError) -> &'static str {
     match error {
         CallError::NotActed { .. } => "not_acted",
         CallError::MayHaveActed { .. } => "may_have_acted",

@@ -107,8 +107,9 @@ pub(super) struct Observed {
     pub(super) last_success: Option<Timestamp>,
     pub(super) last_error: Option<LastError>,
     pub(super) backlog: Option<Backlog>,
-    /// Breakers as they were seen last, by operation; one that was not seen was closed.
-    pub(super) breakers: BTreeMap<String, GateState>,
+    /// Breakers as they were seen last, by operation, and since when they are not closed; one that was not seen was
+    /// closed.
+    pub(super) breakers: BTreeMap<String, (GateState, Option<Timestamp>)>,
 }
 
 impl std::fmt::Debug for Dispatcher {
@@ -267,25 +268,12 @@ impl Dispatcher {
 
     /// The gates as metrics.
     pub(super) fn show_gates(&self) {
-        for (operation, state, _) in self.guards.gates() {
+        for (operation, state, forced) in self.guards.gates() {
             let breaker = gauge!("orderhub_breaker_state",
                 "system" => self.label(), "operation" => operation.clone());
             breaker.set(state.gauge());
-            self.moved(operation, state);
+            self.moved(operation, state, forced);
         }
-    }
-
-    /// Tells of a breaker that is seen in another state than before.
-    fn moved(&self, operation: String, state: GateState) {
-        let mut observed = self.observed();
-        let before = observed.breakers.get(&operation).copied().unwrap_or(GateState::Closed);
-        if before == state {
-            return;
-        }
-        if let Some(events) = &self.common.events {
-            events.breaker(&self.name, &operation, state, self.common.clock.now());
-        }
-        observed.breakers.insert(operation, state);
     }
 
     pub(super) fn label(&self) -> String {

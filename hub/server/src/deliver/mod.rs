@@ -53,6 +53,7 @@ pub mod prospect;
 mod read;
 mod receipt;
 mod ring;
+mod seen;
 mod send;
 mod session;
 mod settle;

@@ -21,7 +21,7 @@ use crate::resilience::{Cause, Failure};
 /// Longest time of one read, all its steps and retries together: somebody waits for it.
 const LONGEST: Duration = Duration::from_secs(20);
 /// Answers that say that there is no such thing: not found, and gone.
-const ABSENT: [u16; 2] = [404, 410];
+pub(super) const ABSENT: [u16; 2] = [404, 410];
 /// Answers that say no, and another time yes: a request that took too long to come, and one that came too early.
 const PASSING: [u16; 2] = [408, 425];
 
@@ -145,7 +145,7 @@ async fn ask(
     let connector = &*system.connector;
     let run = Run { dispatcher, connector, call: &call, until, flying: None, place: None };
     let ran = run.run(Memo::default(), None).await;
-    dispatcher.show_gates();
+    dispatcher.asked(&read.operation, &ran.end);
     let refused = |why| Err(NoAnswer { why, lack: Lack::Refused });
     match ran.end {
         AttemptEnd::Done(reply) => match reply.document {
@@ -156,12 +156,13 @@ async fn ask(
             }),
         },
         AttemptEnd::Failed { failure, .. } => {
-            let (lack, why) = (lack(&failure, ran.empty), failure.to_string());
+            let why = dispatcher.masked(&failure.to_string());
+            let lack = lack(&failure, ran.empty);
             Err(NoAnswer { why, lack })
         }
         AttemptEnd::Unbuilt(error) => refused(format!("it cannot be asked: {error}")),
         AttemptEnd::Lost => Err(Cause::CutOff.to_string().into()),
-        AttemptEnd::Part(part) => refused(part.why()),
+        AttemptEnd::Part(part) => refused(dispatcher.masked(&part.why())),
         AttemptEnd::OutOfTime | AttemptEnd::Waits(_) | AttemptEnd::Lapsed { .. } => {
             Err(format!("no answer within {} s", LONGEST.as_secs()).into())
         }

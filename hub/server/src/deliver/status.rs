@@ -35,9 +35,9 @@ pub struct SystemStatus {
     pub backlog: u64,
     /// Since when the system lags behind the oldest of them, whatever was tried since.
     pub oldest: Option<Timestamp>,
-    /// The last delivery.
+    /// When it last took a delivery, or answered a question: a poll, a fetch, a look-up.
     pub last_success: Option<Timestamp>,
-    /// The last attempt that failed.
+    /// The last of these that failed.
     pub last_error: Option<LastError>,
 }
 
@@ -50,6 +50,8 @@ pub struct BreakerStatus {
     pub state: GateState,
     /// A person holds it there.
     pub forced: Option<Force>,
+    /// Since when it is not closed.
+    pub since: Option<Timestamp>,
 }
 
 /// One limit.
@@ -83,7 +85,10 @@ pub(super) fn show(dispatcher: &Dispatcher) -> Option<SystemStatus> {
     let bundle = dispatcher.common.bundle();
     let system = bundle.system(&dispatcher.name)?;
     let observed = dispatcher.observed().clone();
-    let breaker = |(operation, state, forced)| BreakerStatus { operation, state, forced };
+    let breaker = |(operation, state, forced): (String, GateState, Option<Force>)| {
+        let since = observed.breakers.get(&operation).and_then(|(_, since)| *since);
+        BreakerStatus { operation, state, forced, since }
+    };
     let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
     let limit = |(name, rate, pause): (String, Option<Rate>, Option<Duration>)| LimitStatus {
         name,
@@ -91,6 +96,7 @@ pub(super) fn show(dispatcher: &Dispatcher) -> Option<SystemStatus> {
         burst: rate.map(|rate| rate.burst.get()),
         paused_ms: pause.map(millis),
     };
+    let breakers = dispatcher.guards.gates().into_iter().map(breaker).collect();
     Some(SystemStatus {
         system: dispatcher.label(),
         integration: system.integration.to_string(),
@@ -101,7 +107,7 @@ pub(super) fn show(dispatcher: &Dispatcher) -> Option<SystemStatus> {
             Mode::Paused => "paused",
         },
         paused: observed.paused,
-        breakers: dispatcher.guards.gates().into_iter().map(breaker).collect(),
+        breakers,
         limits: dispatcher.guards.limits.shown().into_iter().map(limit).collect(),
         credential: if dispatcher.guards.credential.is_refused() { "refused" } else { "ok" },
         in_flight: observed.in_flight,

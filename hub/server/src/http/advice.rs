@@ -111,7 +111,7 @@ mod tests {
             role: "wms",
             mode: "shadow",
             paused: Some("stocktaking".to_owned()),
-            breakers: vec![BreakerStatus { operation, state, forced }],
+            breakers: vec![BreakerStatus { operation, state, forced, since: None }],
             limits: Vec::new(),
             credential: "refused",
             in_flight: 0,

@@ -292,6 +292,9 @@ pub(in crate::http) struct Breaker {
     /// A person holds it there.
     #[schema(required)]
     forced: Option<String>,
+    /// Since when it is not closed.
+    #[schema(required, format = DateTime)]
+    since: Option<String>,
 }
 
 /// A limit.

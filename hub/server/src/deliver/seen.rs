@@ -1,0 +1,93 @@
+//! How a system was when it was asked something, as lists show it: what it said last, and which breakers are open.
+//!
+//! **Invariant:** what a system answers to polls, fetches and look-ups is seen as what it answers to deliveries is. Test:
+//! `what_a_system_says_to_questions_is_seen`.
+//! **Invariant:** a breaker is told of in the log once when it opens and once when it closes, however often it is tried
+//! meanwhile. Test: `a_breaker_is_told_of_once_when_it_opens_and_once_when_it_closes`.
+
+use orderhub_connectors::error::CallError;
+
+use super::attempt::word;
+use super::dispatcher::Dispatcher;
+use super::mask;
+use super::read::ABSENT;
+use super::settle::AttemptEnd;
+use super::status::LastError;
+use crate::resilience::gate::{Force, GateState};
+use crate::resilience::{Cause, Failure};
+
+impl Dispatcher {
+    /// A question to the system ended.
+    pub(super) fn asked(&self, operation: &str, end: &AttemptEnd) {
+        self.show_gates();
+        let now = self.common.clock.now();
+        match end {
+            AttemptEnd::Done(_) | AttemptEnd::Part(_) | AttemptEnd::Waits(_) => {
+                self.observed().last_success = Some(now);
+            }
+            AttemptEnd::Failed { failure, .. } => match failed(failure) {
+                None => {}
+                Some(Ok(())) => self.observed().last_success = Some(now),
+                Some(Err(class)) => {
+                    let (operation, why) =
+                        (operation.to_owned(), self.masked(&failure.to_string()));
+                    self.observed().last_error = Some(LastError { at: now, operation, class, why });
+                }
+            },
+            // The system was not asked.
+            AttemptEnd::Unbuilt(_)
+            | AttemptEnd::OutOfTime
+            | AttemptEnd::Lost
+            | AttemptEnd::Lapsed { .. } => {}
+        }
+    }
+
+    /// What the system said, without what it echoes of our secrets.
+    pub(super) fn masked(&self, said: &str) -> String {
+        let connector = self.common.bundle().connector(&self.name);
+        let needs = connector.iter().flat_map(|connector| &connector.needs().secrets);
+        mask::masked(said, needs.flat_map(|(name, _)| (self.secret)(name)).collect(), &[])
+    }
+
+    /// Tells of a breaker that is seen in another state than before.
+    pub(super) fn moved(&self, operation: String, state: GateState, forced: Option<Force>) {
+        let now = self.common.clock.now();
+        let mut observed = self.observed();
+        let before =
+            observed.breakers.get(&operation).map_or(GateState::Closed, |(state, _)| *state);
+        if before == state {
+            return;
+        }
+        if let Some(events) = &self.common.events {
+            events.breaker(&self.name, &operation, state, now);
+        }
+        let since = observed.breakers.get(&operation).and_then(|(_, since)| *since);
+        let (system, why) =
+            (&self.name, observed.last_error.as_ref().map(|error| error.why.clone()));
+        let since = match (state, since) {
+            (GateState::Closed, Some(since)) => {
+                tracing::info!(%system, operation, %since, "a breaker closed: it is called again");
+                None
+            }
+            (GateState::Closed, None) => None,
+            (GateState::Open | GateState::HalfOpen, Some(since)) => Some(since),
+            (GateState::Open | GateState::HalfOpen, None) => {
+                // Who holds it open has told so himself.
+                if forced.is_none() {
+                    tracing::warn!(%system, operation, why, "a breaker opened: it is called no more, but now and then to try");
+                }
+                Some(now)
+            }
+        };
+        observed.breakers.insert(operation, (state, since));
+    }
+}
+
+/// What a failure says of the system; `None`: it was not asked.
+fn failed(failure: &Failure) -> Option<Result<(), &'static str>> {
+    match &failure.cause {
+        Cause::Call(CallError::SaidNo { status, .. }) if ABSENT.contains(status) => Some(Ok(())),
+        Cause::Call(error) => Some(Err(word(error))),
+        Cause::Shut(_) | Cause::Limited(_) | Cause::Refused(_) | Cause::CutOff => None,
+    }
+}
