@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 mod refused;
+mod seen;
 mod woken;
 
 const PATIENCE: Duration = Duration::from_secs(60);

@@ -165,6 +165,7 @@ fn running(shared: &Shared, known: &Known) -> Vec<Finding> {
     let mut found = Vec::new();
     for item in items {
         let name = item.get("system").and_then(Value::as_str).unwrap_or_default();
+        found.extend(breakers(name, item));
         let credential = item.get("credential").and_then(Value::as_str).unwrap_or("ok");
         if credential == "refused" {
             let says = format!("`{name}` refuses our credential");
@@ -186,6 +187,37 @@ fn running(shared: &Shared, known: &Known) -> Vec<Finding> {
         });
     }
     found
+}
+
+/// Operations of a system that are not called now.
+fn breakers(name: &str, item: &Value) -> Vec<Finding> {
+    let all = item.get("breakers").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    let text = |of: &Value, pointer| of.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
+    let shut = |breaker: &Value| {
+        let (operation, state) = (text(breaker, "/operation")?, text(breaker, "/state")?);
+        let since = text(breaker, "/since").map(|at| format!(" since {at}")).unwrap_or_default();
+        let closes = format!("`orderhub system breaker {name} {operation} close --reason …`");
+        let (level, says, fix) = match state.as_str() {
+            "Closed" => return None,
+            _ if text(breaker, "/forced").is_some() => {
+                let says =
+                    format!("`{name}`: a person holds the breaker of `{operation}` open{since}");
+                (Level::Note, says, format!("{closes} lets it go on"))
+            }
+            _ => {
+                let last =
+                    text(item, "/last_error/why").map(|why| format!("; it said last: {why}"));
+                let last = last.unwrap_or_default();
+                let says = format!("`{name}`: the breaker of `{operation}` is open{since}{last}");
+                let fix = format!(
+                    "it is tried by itself, and closes once `{name}` answers; {closes} tries at once"
+                );
+                (Level::Warning, says, fix)
+            }
+        };
+        Some(Finding { level, check: "breaker", says, fix: Some(fix) })
+    };
+    all.iter().filter_map(shut).collect()
 }
 
 /// A read that asks for nothing in particular.
@@ -274,5 +306,41 @@ fn not_made(error: NotMade) -> Fault {
              is there: delete that",
         ),
         NotMade::Unreachable(_) | NotMade::Default(_) | NotMade::NoExchange(_) => fault,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::is_command;
+
+    #[test]
+    fn a_breaker_that_is_open_is_told_with_what_to_do() {
+        let item = json!({
+            "breakers": [
+                { "operation": "put_order", "state": "Closed", "forced": null, "since": null },
+                { "operation": "get_product", "state": "HalfOpen", "forced": null, "since": "2026-11-30T01:00:00Z" },
+                { "operation": "get_stock", "state": "Open", "forced": "Open", "since": null },
+            ],
+            "last_error": { "why": "status 503" },
+        });
+        let found = breakers("till", &item);
+        let says: Vec<(&str, &str)> =
+            found.iter().map(|finding| (finding.level.as_str(), finding.says.as_str())).collect();
+        assert_eq!(
+            says,
+            [
+                (
+                    "warning",
+                    "`till`: the breaker of `get_product` is open since 2026-11-30T01:00:00Z; it said last: status 503"
+                ),
+                ("note", "`till`: a person holds the breaker of `get_stock` open"),
+            ]
+        );
+        for finding in &found {
+            let fix = finding.fix.as_deref().unwrap();
+            let command = fix.split('`').find(|word| word.starts_with("orderhub ")).unwrap();
+            assert!(is_command(command), "{command}");
+        }
     }
 }

@@ -3,7 +3,7 @@
 //! **Invariant:** what a system answers to polls, fetches and look-ups is seen as what it answers to deliveries is. Test:
 //! `what_a_system_says_to_questions_is_seen`.
 //! **Invariant:** a breaker is told of in the log once when it opens and once when it closes, however often it is tried
-//! meanwhile. Test: `a_breaker_is_told_of_once_when_it_opens_and_once_when_it_closes`.
+//! meanwhile. Test: `what_a_system_says_to_questions_is_seen`.
 
 use orderhub_connectors::error::CallError;
 
