@@ -3,18 +3,15 @@
 //! **Invariant:** who asks for an order that is not there is told of a message about it that waits. Test:
 //! `a_message_that_waits_is_told_where_its_order_is_asked_for`.
 //!
-//! **Bounds:** the [`MOST`] that have waited longest are mapped again, by the files in use, only to learn their keys.
+//! **Bounds:** one question to an index of the store, however much waits; of what is found, the [`MOST`] that have waited
+//! longest are told.
 
-use orderhub_mapping::Mapped;
-use orderhub_order::contribution::ParentReference;
 use orderhub_order::ids::SystemName;
 
 use super::{Api, Problem};
-use crate::bundle::{Bundle, Received};
-use crate::intake::Envelope;
-use crate::store::{Scope, WaitingMessage};
+use crate::store::{Scope, WaitingDocument};
 
-/// Messages that are looked at.
+/// Documents that are told.
 const MOST: usize = 100;
 
 /// A message that waits.
@@ -32,36 +29,16 @@ pub(super) async fn about(
     scope: &Scope,
     words: &[&str],
 ) -> Result<Vec<Waiting>, Problem> {
-    let waiting = api.store.waiting(MOST).await?;
     let bundle = api.intake.bundle();
-    let own = |one: &WaitingMessage| {
-        let envelope = &one.message.envelope;
-        scope.hears(Some(&envelope.system)) && is_about(&bundle, envelope, words)
-    };
-    Ok(waiting.iter().filter(|one| own(one)).map(said).collect())
+    let systems = bundle.systems().map(|system| &system.name);
+    let systems = systems.filter(|name| scope.hears(Some(name)));
+    let systems: Vec<SystemName> = systems.cloned().collect();
+    let waiting = api.store.waiting_about(&systems, words, MOST).await?;
+    Ok(waiting.iter().map(said).collect())
 }
 
-fn is_about(bundle: &Bundle, envelope: &Envelope, words: &[&str]) -> bool {
-    let named = |word: &str| words.contains(&word);
-    let kept = bundle.kept(envelope);
-    let Received::Documents(documents) = bundle.receive_again(envelope, &kept) else {
-        return false;
-    };
-    documents.iter().any(|document| match document {
-        Mapped::Document(said) => {
-            let parent = |parent: &ParentReference| match parent {
-                ParentReference::Xref { ext_id, .. } => named(ext_id),
-                ParentReference::Ref(reference) => named(reference),
-            };
-            named(&said.key) || said.parents.iter().any(parent)
-        }
-        Mapped::Failed(error) => error.key.as_deref().is_some_and(named),
-        Mapped::Skipped => false,
-    })
-}
-
-fn said(one: &WaitingMessage) -> Waiting {
-    let system = one.message.envelope.system.clone();
+fn said(one: &WaitingDocument) -> Waiting {
+    let system = one.system.clone();
     let keys: Vec<String> = one
         .keys
         .iter()

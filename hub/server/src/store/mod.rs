@@ -54,7 +54,7 @@ pub use keep::Pruned;
 pub use lease::Lease;
 pub use peers::Peers;
 pub use reads::Reads;
-pub use resting::{Resting, RestingRow, WaitingMessage, WaitingRow};
+pub use resting::{Resting, RestingRow, WaitingDocument, WaitingRow};
 pub use rows::{
     AttemptFilter, AttemptRow, Backlog, ChangeRow, Filter, MOST_ROWS, MessageRow, MinuteRow, Page,
     PauseRow, PendingRow, ReceiptRow, TodoCount, TodoEnd, TodoFilter, TodoRow, TodoState,

@@ -6,7 +6,7 @@ use orderhub_order::ids::{OrderKey, SystemName};
 use orderhub_order::lane::Rest;
 
 use super::commit::READ;
-use super::{MessageRow, PendingRow, StoreError};
+use super::{PendingRow, StoreError};
 
 /// Lanes of a system that rest for one reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,8 +53,15 @@ pub trait Resting {
     /// How many messages wait, by reason; as old as [`Resting::rests`].
     fn waits(&self) -> BoxFuture<'_, Result<Vec<WaitingRow>, StoreError>>;
 
-    /// Messages that wait for references, or for answers of their system, longest first, at most so many.
-    fn waiting(&self, limit: usize) -> BoxFuture<'_, Result<Vec<WaitingMessage>, StoreError>>;
+    /// Documents of these systems that wait for references, or for answers of their system, and are about what one of
+    /// these words names: their own key, what they name, a `ref` of ours. At most so many, the longest waiting first;
+    /// found by an index, whatever waits.
+    fn waiting_about(
+        &self,
+        systems: &[SystemName],
+        words: &[&str],
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Vec<WaitingDocument>, StoreError>>;
 
     /// Systems for whose answers documents wait that are due at `now`.
     fn asking(&self, now: Timestamp) -> BoxFuture<'_, Result<Vec<SystemName>, StoreError>>;
@@ -88,11 +95,11 @@ pub(super) fn resting_row(system: String, rest: &str, lanes: i64) -> Option<Rest
     Some(RestingRow { system: SystemName::new(system), rest, lanes: u64::try_from(lanes).ok()? })
 }
 
-/// A message that waits, and for what.
-#[derive(Clone, Debug)]
-pub struct WaitingMessage {
-    /// As it arrived.
-    pub message: MessageRow,
+/// A document that waits, and for what.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WaitingDocument {
+    /// Whose it is.
+    pub system: SystemName,
     /// Since when it waits.
     pub since: Timestamp,
     /// What it waits for, each of one (kind, external id); the kind `ref` is the hub's own.
@@ -101,11 +108,11 @@ pub struct WaitingMessage {
     pub read: Option<String>,
 }
 
-impl WaitingMessage {
+impl WaitingDocument {
     /// `keys`: a read among them is one.
-    pub(super) fn new(message: MessageRow, since: Timestamp, keys: Vec<(String, String)>) -> Self {
+    pub(super) fn new(system: SystemName, since: Timestamp, keys: Vec<(String, String)>) -> Self {
         let (reads, keys): (Vec<_>, Vec<_>) = keys.into_iter().partition(|(kind, _)| kind == READ);
         let read = reads.into_iter().next().map(|(_, read)| read);
-        Self { message, since, keys, read }
+        Self { system, since, keys, read }
     }
 }

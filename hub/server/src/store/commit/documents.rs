@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use orderhub_order::contribution::{Contribution, Revision};
+use orderhub_order::contribution::{Contribution, ParentReference, Revision};
 use orderhub_order::fold::{Act, Facts, Folded, Outcome, TodoItem, TodoKind, fold};
 use orderhub_order::identify::{self, Bound, Identity, ReferenceKey};
 use orderhub_order::ids::{At, Entity, OrderKey, SystemName};
@@ -47,11 +47,9 @@ impl WorkingSet<'_> {
         by: By<'_>,
     ) -> Result<Belongs, Box<DocumentOutcome>> {
         if let Some(key) = self.waits_behind(said, by) {
-            return Err(Box::new(self.waiting(
-                by,
-                vec![key],
-                "waits behind a parked document of its order",
-            )));
+            let keys = about(said).chain([key]).collect();
+            let why = "waits behind a document of its order that is parked, or waits itself";
+            return Err(Box::new(self.waiting(by, keys, why)));
         }
         let found: Vec<Option<Bound>> =
             keys.iter().map(|key| self.references.get(key).cloned().flatten()).collect();
@@ -71,7 +69,7 @@ impl WorkingSet<'_> {
                 }
             },
             Identity::Wait(keys) => {
-                let keys = keys.iter().map(WaitKey::reference).collect();
+                let keys = keys.iter().map(WaitKey::reference).chain(about(said)).collect();
                 Err(Box::new(self.waiting(by, keys, "its order is not known yet")))
             }
             Identity::Ambiguous(orders) => {
@@ -115,7 +113,7 @@ impl WorkingSet<'_> {
             Outcome::Unchanged => (Word::Unchanged, None),
             Outcome::Stale => (Word::Stale, Some(self.older_than(key, said))),
             Outcome::WaitForLane => {
-                let keys = vec![WaitKey::lane(&said.system, key)];
+                let keys = about(said).chain([WaitKey::lane(&said.system, key)]).collect();
                 self.wait(by.first, Some(by.document), "waiting", None, keys);
                 (Word::Waiting, Some("a call to its system is under way".to_owned()))
             }
@@ -149,7 +147,8 @@ impl WorkingSet<'_> {
         }
     }
 
-    /// Facts wait behind a parked document of their order: what it says must be there first.
+    /// Facts wait behind a document of their order that is parked, or waits for what it looks up: what it says must be
+    /// there first.
     fn waits_behind(&self, said: &Contribution, by: By<'_>) -> Option<WaitKey> {
         if self.parked.is_empty() || said.entity != Entity::Payment {
             return None;
@@ -199,4 +198,14 @@ impl WorkingSet<'_> {
         let message = Some((by.first, Some(by.document)));
         self.todos.push(TodoWrite { item, order, message, document: None });
     }
+}
+
+/// What a document is about, by which people ask for it: its own key, and what it names.
+fn about(said: &Contribution) -> impl Iterator<Item = WaitKey> {
+    let parents = said.parents.iter().map(|parent| match parent {
+        ParentReference::Xref { ext_id, .. } => &**ext_id,
+        ParentReference::Ref(reference) => &**reference,
+    });
+    let words = std::iter::once(&*said.key).chain(parents);
+    words.filter_map(|word| WaitKey::about(&said.system, word))
 }

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use orderhub_mapping::MapError;
 use orderhub_mapping::facts::{LookupKey, LookupOf};
+use orderhub_order::ids::SystemName;
 
 use super::messages::{By, word};
 use super::working_set::WorkingSet;
@@ -23,12 +24,23 @@ const TOO_MANY: &str =
 const TOO_DEEP: &str = "what it looks up needs what others give, and so on, deeper than is looked up for a message: let the \
      rules need less of one another";
 
+/// How a document waits for what it looks up.
+struct Lacking<'e> {
+    error: &'e MapError,
+    /// `waiting`, `reading`.
+    why: &'static str,
+    due: Option<Timestamp>,
+    asks: Option<SystemName>,
+    keys: Vec<WaitKey>,
+}
+
 impl WorkingSet<'_> {
     /// It looks up what is not known yet: it waits for that, as a document waits for its order, and holds up none beside
     /// it. What was not even asked for, because there was too much in its message, is driven alone.
     pub(super) fn looks_up(&mut self, by: By<'_>, error: &MapError) -> Option<DocumentOutcome> {
-        let known = &by.head.recorded.lacks;
+        let (known, now) = (&by.head.recorded.lacks, self.now());
         let lacks = || error.lacks.keys.iter().filter(|key| known.contains_key(*key));
+        let waits = |due, keys| Lacking { error, why: "waiting", due, asks: None, keys };
         let Some(first) = lacks().next() else {
             let among = by.head.redrive.is_none_or(|redrive| redrive.document.is_none());
             if error.lacks.keys.is_empty() || error.cause != NOT_ASKED {
@@ -39,46 +51,66 @@ impl WorkingSet<'_> {
                 let key = error.key.as_deref();
                 return Some(self.park(by, Some(by.document), NOT_ASKED, why.to_owned(), key));
             }
-            let now = self.now();
-            self.wait(by.first, Some(by.document), "waiting", Some(now), Vec::new());
             let why = "its message looks up too much at once; it is driven alone".to_owned();
-            return Some(word(Word::Waiting, Some(why)));
+            return Some(self.lacks(by, waits(Some(now), Vec::new()), why));
         };
         let reads = || lacks().filter(|key| key.of == LookupOf::Read);
         if let Some(read) = reads().next() {
             let no_answer = known.get(read).map(String::as_str).unwrap_or_default();
+            let system = &by.head.envelope.system;
+            let why =
+                format!("it waits for an answer of `{system}` (read `{}`): {no_answer}", read.name);
             let reads: BTreeSet<&str> = reads().map(|read| &*read.name).collect();
-            return Some(self.unanswered(by, (&read.name, no_answer), &reads));
+            return Some(self.lacks(by, self.unanswered(by, error, &reads), why));
         }
         let why = format!("it looks up the {} `{}`, which is not known yet", first.name, first.id);
         let key = |key: &LookupKey| WaitKey::reference(&reference(&by.head.envelope.system, key));
         let files = WaitKey::files(&by.head.bundle);
-        Some(self.waiting(by, lacks().map(key).chain([files]).collect(), &why))
+        let keys = lacks().map(key).chain([files]).collect();
+        Some(self.lacks(by, waits(None, keys), why))
     }
 
     /// Its system is asked at once by who waits for it, and again, the later the longer the document waits; once it
     /// answers, or other files are in use, at once.
-    fn unanswered(
-        &mut self,
+    fn unanswered<'e>(
+        &self,
         by: By<'_>,
-        (read, no_answer): (&str, &str),
+        error: &'e MapError,
         reads: &BTreeSet<&str>,
-    ) -> DocumentOutcome {
+    ) -> Lacking<'e> {
         let (now, system) = (self.now(), by.head.envelope.system.clone());
         let due = by.head.recorded.asking.map_or(now, |since| {
             let wait = (now.duration_since(since) / 4).clamp(ASK_AGAIN, ASK_LATEST);
             now.saturating_add(wait).unwrap_or(now)
         });
-        let why = format!("it waits for an answer of `{system}` (read `{read}`): {no_answer}");
         let keys = reads.iter().map(|read| WaitKey::read(&system, read));
+        let keys = keys.chain([WaitKey::files(&by.head.bundle)]).collect();
+        Lacking { error, why: "reading", due: Some(due), asks: Some(system), keys }
+    }
+
+    /// It waits, and later facts of its key behind it, as far as that is known.
+    ///
+    /// **Invariant:** facts that come while a document of their order waits for what it looks up are taken in after it.
+    /// Test: `facts_wait_behind_a_document_that_waits_for_a_look_up`.
+    fn lacks(&mut self, by: By<'_>, lacking: Lacking<'_>, why: String) -> DocumentOutcome {
+        let Lacking { error, why: waits, due, asks, mut keys } = lacking;
+        let envelope = &by.head.envelope;
+        let about = error.key.as_deref().and_then(|key| WaitKey::about(&envelope.system, key));
+        let holds = about.as_ref().map(|about| {
+            let key = (envelope.system.clone(), (*envelope.document).into(), about.ext_id.clone());
+            self.parked.insert(key);
+            std::sync::Arc::clone(&envelope.document)
+        });
+        keys.extend(about);
         self.pending.push(PendingWrite {
             message: by.first,
             document: Some(by.document),
-            why: "reading",
-            since: now,
-            due: Some(due),
-            keys: keys.chain([WaitKey::files(&by.head.bundle)]).collect(),
-            asks: Some(system),
+            why: waits,
+            since: self.now(),
+            due,
+            asks,
+            holds,
+            keys,
         });
         word(Word::Waiting, Some(why))
     }

@@ -262,7 +262,8 @@ impl<'a> WorkingSet<'a> {
         keys: Vec<WaitKey>,
     ) {
         let since = self.now();
-        self.pending.push(PendingWrite { message, document, why, since, due, asks: None, keys });
+        let (asks, holds) = (None, None);
+        self.pending.push(PendingWrite { message, document, why, since, due, asks, holds, keys });
     }
 
     fn count(&mut self, head: &MessageUnit, outcomes: &[DocumentOutcome]) {

@@ -204,7 +204,9 @@ pub(crate) struct PendingWrite {
     pub(crate) due: Option<Timestamp>,
     /// The system whose answer it waits for; `None`: it waits for none.
     pub(crate) asks: Option<SystemName>,
-    /// What it waits for.
+    /// Its kind, where it waits for what it looks up: later facts of its key wait behind it.
+    pub(crate) holds: Option<Arc<str>>,
+    /// What it waits for, and what it is about.
     pub(crate) keys: Vec<WaitKey>,
 }
 
@@ -227,6 +229,8 @@ const LANE: &str = "#lane";
 pub(crate) const FILES: &str = "#files";
 /// The kind of a wait for an answer of a read of the system.
 pub(crate) const READ: &str = "#read";
+/// The kind of a key that is not waited for: what the document is about, by which people ask for it.
+pub(crate) const ABOUT: &str = "#about";
 /// The kind of a wait for a parked document.
 const PARKED: &str = "#parked";
 
@@ -257,6 +261,16 @@ impl WaitKey {
     /// Waits for an answer of a system to this read.
     pub(crate) fn read(system: &SystemName, read: &str) -> Self {
         Self { system: system.as_str().into(), kind: READ.into(), ext_id: read.into() }
+    }
+
+    /// Is about what this system knows by this key, or what our `ref` names; `None`: no id is as long.
+    pub(crate) fn about(system: &SystemName, key: &str) -> Option<Self> {
+        let fits = key.len() <= FetchKey::LONGEST && !key.contains('\0');
+        fits.then(|| Self {
+            system: system.as_str().into(),
+            kind: ABOUT.into(),
+            ext_id: key.into(),
+        })
     }
 
     /// Waits for a parked document to be done with.

@@ -8,9 +8,10 @@ use sqlx::{PgConnection, query, query_as, query_scalar};
 use super::error::Fault;
 use super::{PostgresStore, pending};
 use crate::store::columns::from_column;
+use crate::store::commit::ABOUT;
 use crate::store::counted::timed;
 use crate::store::resting::resting_row;
-use crate::store::{PendingRow, Resting, RestingRow, StoreError, WaitingMessage, WaitingRow};
+use crate::store::{PendingRow, Resting, RestingRow, StoreError, WaitingDocument, WaitingRow};
 
 async fn resting(
     c: &mut PgConnection,
@@ -54,24 +55,31 @@ pub(super) async fn waits(c: &mut PgConnection) -> Result<Vec<WaitingRow>, Fault
     Ok(rows.map(row).collect())
 }
 
-async fn waiting(c: &mut PgConnection, limit: usize) -> Result<Vec<WaitingMessage>, Fault> {
-    let rows = "SELECT id, message, since FROM pending WHERE why IN ('waiting', 'reading')
-                ORDER BY since LIMIT $1";
+/// What of these systems waits and is about one of these words.
+async fn waiting_about(
+    c: &mut PgConnection,
+    systems: &[String],
+    words: &[String],
+    limit: usize,
+) -> Result<Vec<WaitingDocument>, Fault> {
+    let rows = "SELECT DISTINCT p.since, p.id, k.system
+                FROM pending_keys k JOIN pending p ON p.id = k.pending
+                WHERE k.system = ANY($1) AND k.kind = $2 AND k.ext_id = ANY($3)
+                    AND p.why IN ('waiting', 'reading')
+                ORDER BY p.since, p.id LIMIT $4";
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let rows = query_as::<_, (i64, i64, i64)>(rows).bind(limit).fetch_all(&mut *c).await?;
-    let ids: Vec<i64> = rows.iter().map(|(id, ..)| *id).collect();
+    let rows = query_as::<_, (i64, i64, String)>(rows).bind(systems).bind(ABOUT).bind(words);
+    let rows = rows.bind(limit).fetch_all(&mut *c).await?;
+    let ids: Vec<i64> = rows.iter().map(|(_, id, _)| *id).collect();
     let named = "SELECT pending, kind, ext_id FROM pending_keys
                  WHERE pending = ANY($1) AND (kind NOT LIKE '#%' OR kind = '#read')";
     let named = query_as::<_, (i64, String, String)>(named).bind(&ids).fetch_all(&mut *c).await?;
-    let firsts = rows.iter().map(|(_, first, _)| *first).collect();
-    let messages = pending::messages(c, firsts).await?;
-    let of = |(id, first, since): &(i64, i64, i64)| {
+    let of = |(since, id, system): &(i64, i64, String)| {
         let own = named.iter().filter(|(pending, ..)| pending == id);
         let keys = own.map(|(_, kind, ext_id)| (kind.clone(), ext_id.clone())).collect();
-        let message = messages.get(first)?.clone();
-        Some(WaitingMessage::new(message, from_column(*since), keys))
+        WaitingDocument::new(SystemName::new(system.as_str()), from_column(*since), keys)
     };
-    Ok(rows.iter().filter_map(of).collect())
+    Ok(rows.iter().map(of).collect())
 }
 
 impl Resting for PostgresStore {
@@ -106,8 +114,24 @@ impl Resting for PostgresStore {
         Box::pin(self.write(async move |tx| pending::ask_next(tx.c, now).await))
     }
 
-    fn waiting(&self, limit: usize) -> BoxFuture<'_, Result<Vec<WaitingMessage>, StoreError>> {
-        Box::pin(self.readers.run(move |c| Box::pin(waiting(c, limit))))
+    fn waiting_about(
+        &self,
+        systems: &[SystemName],
+        words: &[&str],
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Vec<WaitingDocument>, StoreError>> {
+        // No text of the database has a NUL, and no document either.
+        let words: Vec<String> = words
+            .iter()
+            .filter(|word| !word.contains('\0'))
+            .map(|word| (*word).to_owned())
+            .collect();
+        let systems: Vec<String> = systems.iter().map(ToString::to_string).collect();
+        Box::pin(
+            self.readers.run(move |c| {
+                Box::pin(async move { waiting_about(c, &systems, &words, limit).await })
+            }),
+        )
     }
 
     fn resting(

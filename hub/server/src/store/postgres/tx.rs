@@ -100,7 +100,12 @@ impl Lookup for PgTx<'_> {
         let sql = "SELECT t.system, coalesce(t.doc_kind, ''), t.doc_key
                    FROM UNNEST($1::text[], $2::text[]) AS i (system, doc_key)
                    JOIN todo t ON t.state = 'open' AND t.doc_key IS NOT NULL
-                       AND t.system = i.system AND t.doc_key = i.doc_key";
+                       AND t.system = i.system AND t.doc_key = i.doc_key
+                   UNION ALL
+                   SELECT k.system, p.holds, k.ext_id
+                   FROM UNNEST($1::text[], $2::text[]) AS i (system, doc_key)
+                   JOIN pending_keys k ON k.system = i.system AND k.kind = '#about' AND k.ext_id = i.doc_key
+                   JOIN pending p ON p.id = k.pending AND p.holds IS NOT NULL";
         let rows = query(sql)
             .bind(keys.iter().map(|(system, _)| system.as_str()).collect::<Vec<_>>())
             .bind(keys.iter().map(|(_, key)| &**key).collect::<Vec<_>>())

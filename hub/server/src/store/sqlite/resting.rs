@@ -1,5 +1,7 @@
 //! Lanes that rest, and messages that wait, from their indexes alone.
 
+use std::collections::BTreeMap;
+
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use orderhub_order::ids::{OrderKey, SystemName};
@@ -9,9 +11,10 @@ use super::error::Fault;
 use super::writer::call;
 use super::{SqliteStore, pending};
 use crate::store::columns::from_column;
+use crate::store::commit::ABOUT;
 use crate::store::counted::untimed;
 use crate::store::resting::resting_row;
-use crate::store::{PendingRow, Resting, RestingRow, StoreError, WaitingMessage, WaitingRow};
+use crate::store::{PendingRow, Resting, RestingRow, StoreError, WaitingDocument, WaitingRow};
 
 fn resting(
     c: &Connection,
@@ -63,25 +66,36 @@ pub(super) fn waits(c: &Connection) -> Result<Vec<WaitingRow>, Fault> {
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-fn waiting(c: &Connection, limit: usize) -> Result<Vec<WaitingMessage>, Fault> {
+/// What waits and is about one of these, each of a system and a word.
+fn waiting_about(
+    c: &Connection,
+    about: &[(SystemName, String)],
+    limit: usize,
+) -> Result<Vec<WaitingDocument>, Fault> {
     let mut statement = c.prepare_cached(
-        "SELECT id, message, since FROM pending WHERE why IN ('waiting', 'reading')
-         ORDER BY since LIMIT ?1",
+        "SELECT p.id, p.since FROM pending_keys k JOIN pending p ON p.id = k.pending
+         WHERE k.system = ?1 AND k.kind = ?2 AND k.ext_id = ?3 AND p.why IN ('waiting', 'reading')
+         ORDER BY p.since LIMIT ?4",
     )?;
     let mut named = c.prepare_cached(
         "SELECT kind, ext_id FROM pending_keys WHERE pending = ?1
              AND (kind NOT GLOB '#*' OR kind = '#read')",
     )?;
-    let rows = statement.query_map([i64::try_from(limit).unwrap_or(i64::MAX)], |row| {
-        Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, row.get::<_, i64>(2)?))
-    })?;
-    let rows: Vec<(i64, i64, i64)> = rows.collect::<Result<_, _>>()?;
+    let most = i64::try_from(limit).unwrap_or(i64::MAX);
+    let mut rows: BTreeMap<(i64, i64), &SystemName> = BTreeMap::new();
+    for (system, word) in about {
+        let found = statement.query_map(params![system.as_str(), ABOUT, word, most], |row| {
+            Ok((row.get::<_, i64>(1)?, row.get::<_, i64>(0)?))
+        })?;
+        for row in found {
+            rows.insert(row?, system);
+        }
+    }
     let mut found = Vec::with_capacity(rows.len());
-    for (id, first, since) in rows {
-        let Some(message) = pending::message(c, first)? else { continue };
+    for ((since, id), system) in rows.into_iter().take(limit) {
         let keys = named.query_map([id], |row| Ok((row.get(0)?, row.get(1)?)))?;
         let keys = keys.collect::<Result<_, _>>()?;
-        found.push(WaitingMessage::new(message, from_column(since), keys));
+        found.push(WaitingDocument::new(system.clone(), from_column(since), keys));
     }
     Ok(found)
 }
@@ -126,8 +140,17 @@ impl Resting for SqliteStore {
         }))
     }
 
-    fn waiting(&self, limit: usize) -> BoxFuture<'_, Result<Vec<WaitingMessage>, StoreError>> {
-        Box::pin(self.readers.read(move |c| waiting(c, limit)))
+    fn waiting_about(
+        &self,
+        systems: &[SystemName],
+        words: &[&str],
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Vec<WaitingDocument>, StoreError>> {
+        let of =
+            |word: &&str| systems.iter().map(|name| (name.clone(), (*word).to_owned())).collect();
+        let about: Vec<(SystemName, String)> =
+            words.iter().flat_map(|word| -> Vec<_> { of(word) }).collect();
+        Box::pin(self.readers.read(move |c| waiting_about(c, &about, limit)))
     }
 
     fn resting(

@@ -25,6 +25,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/sqlite/0010_facts.sql"),
     include_str!("../../../migrations/sqlite/0011_rest.sql"),
     include_str!("../../../migrations/sqlite/0012_asks.sql"),
+    include_str!("../../../migrations/sqlite/0013_reads.sql"),
 ];
 
 /// The schema that this program makes.

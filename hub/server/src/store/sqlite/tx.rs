@@ -83,7 +83,10 @@ impl Lookup for SqliteTx<'_> {
     ) -> Result<Vec<DocumentKey>, TxError> {
         let mut statement = self.writer.connection.prepare_cached(
             "SELECT doc_kind FROM todo
-             WHERE state = 'open' AND doc_key IS NOT NULL AND system = ?1 AND doc_key = ?2",
+             WHERE state = 'open' AND doc_key IS NOT NULL AND system = ?1 AND doc_key = ?2
+             UNION ALL
+             SELECT p.holds FROM pending_keys k JOIN pending p ON p.id = k.pending
+             WHERE k.system = ?1 AND k.kind = '#about' AND k.ext_id = ?2 AND p.holds IS NOT NULL",
         )?;
         let mut parked = Vec::new();
         for (system, key) in keys {

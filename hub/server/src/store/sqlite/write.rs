@@ -237,10 +237,10 @@ fn pending(c: &Connection, writes: &Writes<'_>) -> Result<(), Fault> {
         forget(c, *message, document.map_or(ALL, i64::from))?;
     }
     let mut upsert = c.prepare_cached(
-        "INSERT INTO pending (message, document, why, since, due_at, asks, attempts)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0)
+        "INSERT INTO pending (message, document, why, since, due_at, asks, holds, attempts)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0)
          ON CONFLICT (message, document) DO UPDATE
-         SET why = excluded.why, due_at = excluded.due_at, asks = excluded.asks, attempts = 0
+         SET why = excluded.why, due_at = excluded.due_at, asks = excluded.asks, holds = excluded.holds, attempts = 0
          RETURNING id",
     )?;
     let mut clear = c.prepare_cached("DELETE FROM pending_keys WHERE pending = ?1")?;
@@ -252,7 +252,7 @@ fn pending(c: &Connection, writes: &Writes<'_>) -> Result<(), Fault> {
         let document = row.document.map_or(ALL, i64::from);
         let (since, due) = (to_column(row.since), row.due.map(to_column));
         let asks = row.asks.as_ref().map(|system| system.as_str());
-        let values = params![row.message, document, row.why, since, due, asks];
+        let values = params![row.message, document, row.why, since, due, asks, row.holds];
         let id: i64 = upsert.query_row(values, |row| row.get(0))?;
         clear.execute([id])?;
         for key in &row.keys {

@@ -9,7 +9,7 @@ use futures_util::future::LocalBoxFuture;
 
 use super::{
     Factory, answers, batches, damage, duplicates, fetches, flights, history, lanes, lists, pauses,
-    retention, scopes, search, todos, waiting,
+    reading, retention, scopes, search, todos, waiting,
 };
 
 /// Cases that run at once; most of their time they wait for the disk.
@@ -62,7 +62,9 @@ fn cases_of_intake() -> Vec<Case> {
         case(waiting::a_suspect_is_stored_and_driven_alone),
         case(waiting::three_drives_without_an_end_make_a_todo),
         case(waiting::what_waits_for_its_system_is_given_to_who_asks_it),
-        case(waiting::what_waits_for_an_answer_is_woken_by_one_and_by_other_files),
+        case(reading::what_waits_for_an_answer_is_woken_by_one_and_by_other_files),
+        case(reading::what_waits_is_found_by_what_it_is_about),
+        case(reading::facts_wait_behind_a_document_that_waits_for_a_look_up),
         case(todos::a_conflict_is_one_todo_that_ends_with_it),
         case(todos::a_revision_that_is_still_to_come_is_told_once),
         case(todos::what_cannot_be_mapped_is_parked_with_its_place),

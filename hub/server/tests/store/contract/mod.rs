@@ -27,6 +27,7 @@ pub(crate) mod history;
 pub(crate) mod lanes;
 pub(crate) mod lists;
 pub(crate) mod pauses;
+pub(crate) mod reading;
 pub(crate) mod retention;
 pub(crate) mod rules;
 pub(crate) mod say;

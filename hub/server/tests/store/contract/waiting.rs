@@ -107,7 +107,7 @@ pub(crate) async fn three_drives_without_an_end_make_a_todo(factory: &dyn Factor
 }
 
 /// A message whose document lacks an answer of its system.
-fn unanswered(world: &World, asking: Option<Timestamp>) -> MessageUnit {
+pub(super) fn unanswered(world: &World, asking: Option<Timestamp>) -> MessageUnit {
     let key = LookupKey {
         of: LookupOf::Read,
         name: "groups".into(),
@@ -142,7 +142,8 @@ pub(crate) async fn what_waits_for_its_system_is_given_to_who_asks_it(factory: &
     assert_eq!(world.store.asking(world.now).await.unwrap(), std::slice::from_ref(&system));
     let other = SystemName::new("another");
     assert!(world.store.take_asking(&other, world.now, 8).await.unwrap().is_empty());
-    let waiting = world.store.waiting(10).await.unwrap();
+    let waiting = world.store.waiting_about(std::slice::from_ref(&system), &["5"], 10);
+    let waiting = waiting.await.unwrap();
     assert_eq!((waiting[0].read.as_deref(), waiting[0].keys.len()), (Some("groups"), 0));
     let waits = world.store.waits().await.unwrap();
     assert_eq!((waits[0].why.as_str(), waits[0].count), ("reading", 1));
@@ -175,81 +176,4 @@ pub(crate) async fn what_waits_for_its_system_is_given_to_who_asks_it(factory: &
     assert!(world.store.replay(todo, "me", world.now).await.unwrap());
     assert!(world.store.asking(world.now).await.unwrap().is_empty());
     assert_eq!(world.pending().await.len(), 1);
-}
-
-/// Another document that lacks an answer to a read, mapped by some files.
-fn lacking(world: &World, id: &str, read: &str, bundle: &str) -> Unit {
-    let mut unit = unanswered(world, Some(world.now));
-    unit.envelope.message_id = Some(id.to_owned());
-    unit.bundle = bundle.into();
-    let of = |key: &LookupKey| LookupKey { name: read.into(), ..key.clone() };
-    for mapped in &mut unit.mapped {
-        let Mapped::Failed(error) = mapped else { continue };
-        error.lacks.keys = error.lacks.keys.iter().map(of).collect();
-    }
-    let lacks = std::mem::take(&mut unit.recorded.lacks);
-    unit.recorded.lacks = lacks.into_iter().map(|(key, why)| (of(&key), why)).collect();
-    Unit::Message(Box::new(unit))
-}
-
-pub(crate) async fn what_waits_for_an_answer_is_woken_by_one_and_by_other_files(
-    factory: &dyn Factory,
-) {
-    let mut world = World::new(factory).await;
-    for (id, read) in [("m1", "groups"), ("m2", "groups"), ("m3", "shops")] {
-        let unit = lacking(&world, id, read, "old");
-        assert_eq!(words(&world.one(unit).await), [Word::Waiting]);
-    }
-    let system = SystemName::new("shop_eu");
-    let due = async |world: &World| {
-        let mut rows = world.store.take_asking(&system, world.now, 8).await.unwrap();
-        rows.sort_by_key(|row| row.message.id);
-        rows.into_iter().map(|row| row.message.envelope.message_id.unwrap()).collect::<Vec<_>>()
-    };
-    assert!(due(&world).await.is_empty(), "two seconds away");
-
-    // Now and then one is asked for before its time, as long as none is due.
-    assert_eq!(world.store.ask_next(world.now).await.unwrap(), 1);
-    assert_eq!(world.store.ask_next(world.now).await.unwrap(), 0, "one is due");
-    assert_eq!(due(&world).await, ["m1"]);
-    // What is under way is asked for already.
-    assert_eq!(world.store.ask_next(world.now).await.unwrap(), 1);
-    assert_eq!(due(&world).await, ["m2"]);
-
-    // An answer makes due what waits for one to the same read, unless it is under way; at most so many.
-    let wake = async |world: &World, read: &str, most| {
-        world.store.wake_for_answer(&system, read, world.now, most).await.unwrap()
-    };
-    assert_eq!(wake(&world, "groups", 8).await, 0);
-    assert_eq!(wake(&world, "shops", 0).await, 0);
-    assert_eq!(wake(&world, "shops", 8).await, 1);
-    assert_eq!(due(&world).await, ["m3"]);
-
-    // Not answered still: another answer to the same read is no reason to ask for it so soon again.
-    let rows = world.store.waiting(8).await.unwrap();
-    let first = |id: &str| {
-        let own = rows.iter().find(|row| row.message.envelope.message_id.as_deref() == Some(id));
-        own.unwrap().message.id
-    };
-    let again = |world: &World, id: &str, bundle: &str| {
-        let Unit::Message(mut unit) = lacking(world, id, "shops", bundle) else { unreachable!() };
-        unit.redrive = Some(Redrive { first: first(id), document: Some(0), attempts: 1 });
-        Unit::Message(unit)
-    };
-    world.one(again(&world, "m3", "old")).await;
-    assert_eq!(wake(&world, "shops", 8).await, 0);
-    world.later(300);
-    world.one(again(&world, "m3", "old")).await;
-    world.later(1);
-    assert_eq!(wake(&world, "shops", 8).await, 1);
-    assert!(due(&world).await.contains(&"m3".to_owned()));
-
-    // By other files, once.
-    world.one(again(&world, "m3", "old")).await;
-    assert_eq!(world.store.wake_for_files("old", world.now, 8).await.unwrap(), 0);
-    assert_eq!(world.store.wake_for_files("new", world.now, 8).await.unwrap(), 1);
-    assert_eq!(world.store.wake_for_files("new", world.now, 8).await.unwrap(), 0);
-    assert_eq!(due(&world).await, ["m3"]);
-    world.one(again(&world, "m3", "new")).await;
-    assert_eq!(world.store.wake_for_files("new", world.now, 8).await.unwrap(), 0);
 }

@@ -22,11 +22,12 @@ pub(super) async fn all(c: &mut PgConnection, writes: &Writes<'_>) -> Result<(),
     if rows.is_empty() {
         return Ok(());
     }
-    let sql = "INSERT INTO pending (attempts, message, document, why, since, due_at, asks)
+    let sql = "INSERT INTO pending (attempts, message, document, why, since, due_at, asks, holds)
                SELECT 0, i.* FROM UNNEST($1::bigint[], $2::bigint[], $3::text[], $4::bigint[],
-                   $5::bigint[], $6::text[]) AS i
+                   $5::bigint[], $6::text[], $7::text[]) AS i
                ON CONFLICT (message, document) DO UPDATE
-               SET why = excluded.why, due_at = excluded.due_at, asks = excluded.asks, attempts = 0
+               SET why = excluded.why, due_at = excluded.due_at, asks = excluded.asks, holds = excluded.holds,
+                   attempts = 0
                RETURNING id, message, document";
     let upsert = query(sql)
         .bind(rows.keys().map(|(message, _)| *message).collect::<Vec<_>>())
@@ -34,7 +35,8 @@ pub(super) async fn all(c: &mut PgConnection, writes: &Writes<'_>) -> Result<(),
         .bind(rows.values().map(|row| row.why).collect::<Vec<_>>())
         .bind(rows.values().map(|row| to_column(row.since)).collect::<Vec<_>>())
         .bind(rows.values().map(|row| row.due.map(to_column)).collect::<Vec<_>>())
-        .bind(rows.values().map(|row| asks(row)).collect::<Vec<_>>());
+        .bind(rows.values().map(|row| asks(row)).collect::<Vec<_>>())
+        .bind(rows.values().map(|row| row.holds.as_deref()).collect::<Vec<_>>());
     let mut ids: HashMap<(i64, i64), i64> = HashMap::new();
     for row in upsert.fetch_all(&mut *c).await? {
         ids.insert((row.try_get(1)?, row.try_get(2)?), row.try_get(0)?);
