@@ -9,22 +9,24 @@
 //! **Invariant:** what a system says no to, or cannot be asked, is for a person at once, and nothing waits for it. Test:
 //! `a_plain_no_to_a_look_up_is_a_todo_at_once`.
 //!
-//! Bounds: one time for all reads of a message ([`Asking`]); [`ROUNDS`] questions to the store, where one look-up needs
-//! what another gives; [`MOST`] look-ups of a message in all of them. Of a message of several documents, those whose
+//! Bounds: one time for all reads of a message ([`Asking`]); rounds and look-ups as [`super::rounds`] bounds
+//! them. Of a message of several documents, those whose
 //! look-ups are beyond are driven alone afterwards, for which theirs alone are found out; one document that looks up
 //! more, or deeper, is a todo. [`AT_ONCE`] reads are asked at a time.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use futures_util::{StreamExt as _, stream};
+use futures_util::future::BoxFuture;
+use futures_util::{FutureExt as _, StreamExt as _, stream};
 use orderhub_lang::path::Path;
 use orderhub_lang::value::Value;
-use orderhub_mapping::facts::{LookupKey, LookupOf};
+use orderhub_mapping::facts::LookupKey;
 use orderhub_order::ids::SystemName;
 
 use super::Envelope;
 use super::questions::{AT_ONCE, Answer, Asking, Unanswered};
-use super::references::{MOST, ROUNDS, answer};
+use super::references::Known;
+use super::rounds::{Finder, Left, rounds};
 use crate::bundle::{Bundle, Kept};
 use crate::store::{Store, StoreError};
 
@@ -75,33 +77,44 @@ pub(crate) async fn find_out(
         None => kept,
     };
     let mut looks = Looks::with(kept);
-    let mut room = MOST;
-    for round in 0..=ROUNDS {
-        let mut wants = bundle.wants(envelope, &looks.kept, only);
-        wants.retain(|want| !looks.lacks.contains_key(want));
-        wants.truncate(room);
-        if wants.is_empty() {
-            break;
-        }
-        if round == ROUNDS {
-            looks.deep = true;
-            break;
-        }
-        room -= wants.len();
-        let (reads, references): (Vec<_>, Vec<_>) =
-            wants.into_iter().partition(|want| want.of == LookupOf::Read);
-        let mut store = sources.store;
-        answer(&mut store, &envelope.system, &references, &mut looks).await?;
-        read(sources.asking, bundle, envelope, &reads, &mut looks).await;
-    }
+    let Sources { store, asking } = sources;
+    let mut live = Live { store, asking, bundle, system: &envelope.system };
+    let left = rounds(&mut live, bundle, (envelope, only), &mut looks).await?;
+    looks.deep = left == Left::Deep;
     Ok(Some(looks))
+}
+
+/// Asks the store, and systems.
+struct Live<'a> {
+    store: &'a dyn Store,
+    asking: Option<Asking<'a>>,
+    bundle: &'a Bundle,
+    system: &'a SystemName,
+}
+
+impl Finder for Live<'_> {
+    fn known(&mut self) -> &mut dyn Known {
+        &mut self.store
+    }
+
+    fn read<'a>(&'a mut self, wants: &'a [LookupKey], looks: &'a mut Looks) -> BoxFuture<'a, ()> {
+        read(self.asking, self.bundle, self.system, wants, looks).boxed()
+    }
+
+    fn leaves(&self, _: &LookupKey) -> bool {
+        false
+    }
+
+    fn is_done(&self, _: &Looks) -> bool {
+        false
+    }
 }
 
 /// Asks each read once, whatever is taken of its answer.
 async fn read(
     asking: Option<Asking<'_>>,
     bundle: &Bundle,
-    envelope: &Envelope,
+    system: &SystemName,
     wants: &[LookupKey],
     looks: &mut Looks,
 ) {
@@ -111,7 +124,7 @@ async fn read(
     }
     // As a list: what is borrowed lives as long as all questions.
     let asked: Vec<_> =
-        questions.keys().map(|question| ask(asking, bundle, &envelope.system, *question)).collect();
+        questions.keys().map(|question| ask(asking, bundle, system, *question)).collect();
     let answers: Vec<_> = stream::iter(asked).buffered(AT_ONCE).collect().await;
     for (wants, answer) in questions.values().zip(answers) {
         for want in wants {

@@ -34,13 +34,15 @@ pub mod poll;
 pub(crate) mod questions;
 pub mod queue;
 mod references;
+mod rounds;
 mod seen;
 pub mod webhook;
 mod window;
 
 pub(crate) use lookups::{Looks, Sources, find_out};
 use questions::Questions;
-pub(crate) use references::{MOST, ROUNDS, answer, reference};
+pub(crate) use references::{Known, reference};
+pub(crate) use rounds::{Finder, Left, rounds};
 
 use gates::WEBHOOK;
 pub(crate) use gates::unit_with;

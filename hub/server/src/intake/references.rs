@@ -1,9 +1,6 @@
 //! What references of a message are bound to, asked of a hub's store or of one that is only read.
 //!
-//! **Invariant:** as many look-ups as a hub answers for a message are answered when it is tried by other files. Test:
-//! `what_a_hub_looks_up_for_a_message_is_looked_up_for_what_if_too`.
-//! Bounds: [`ROUNDS`] questions for a message, where one look-up needs what another gives; [`MOST`] look-ups in all of
-//! them. Of the orders that are found, [`AT_ONCE`] are read at a time.
+//! Bounds: those of [`super::rounds`]. Of the orders that are found, [`AT_ONCE`] are read at a time.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -20,10 +17,6 @@ use super::lookups::Looks;
 use crate::store::traffic::Traffic;
 use crate::store::{Scope, Store, StoreError};
 
-/// Questions to the store for one message.
-pub(crate) const ROUNDS: usize = 3;
-/// Look-ups of one message.
-pub(crate) const MOST: usize = 1_000;
 /// Orders that are asked for together.
 const AT_ONCE: usize = 8;
 

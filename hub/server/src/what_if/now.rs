@@ -1,11 +1,11 @@
-//! What new files look up and was not recorded with a message: as it stands now.
-//!
-//! Bounds: those of a hub, [`ROUNDS`] questions to the store for a message and [`MOST`] look-ups in all of them.
+//! What new files look up and was not recorded with a message: as it stands now, found out as a hub finds it out.
 
-use orderhub_mapping::facts::{LookupKey, LookupOf};
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+use orderhub_mapping::facts::LookupKey;
 
 use crate::bundle::{Bundle, Kept};
-use crate::intake::{Envelope, Looks, MOST, ROUNDS, answer};
+use crate::intake::{Envelope, Finder, Known, Left, Looks, rounds};
 use crate::store::StoreError;
 use crate::store::traffic::Traffic;
 
@@ -24,39 +24,54 @@ pub(super) enum Now {
     TooMany,
 }
 
+/// Asks nobody but the store.
+struct Stored<'t> {
+    traffic: &'t mut dyn Traffic,
+    /// What was open by the files of then, too.
+    open: &'t [LookupKey],
+    /// Something had to be looked up.
+    looked: bool,
+    /// A system would have to be asked.
+    asks: bool,
+}
+
+impl Finder for Stored<'_> {
+    fn known(&mut self) -> &mut dyn Known {
+        self.looked = true;
+        &mut self.traffic
+    }
+
+    fn read<'a>(&'a mut self, wants: &'a [LookupKey], _: &'a mut Looks) -> BoxFuture<'a, ()> {
+        self.asks |= !wants.is_empty();
+        std::future::ready(()).boxed()
+    }
+
+    fn leaves(&self, want: &LookupKey) -> bool {
+        self.open.contains(want)
+    }
+
+    fn is_done(&self, looks: &Looks) -> bool {
+        self.asks || !looks.lacks.is_empty()
+    }
+}
+
 /// Adds to `kept` what a bundle looks up besides for a message, but for what is `open` by the files of then, too.
 pub(super) async fn look_up(
-    mut traffic: &mut dyn Traffic,
+    traffic: &mut dyn Traffic,
     bundle: &Bundle,
     envelope: &Envelope,
     kept: &mut Kept,
     open: &[LookupKey],
 ) -> Result<Now, StoreError> {
-    let (mut now, mut room) = (Now::Recorded, MOST);
     let mut looks = Looks::with(std::mem::take(kept));
-    for _ in 0..ROUNDS {
-        let mut wants = bundle.wants(envelope, &looks.kept, None);
-        wants.retain(|want| !open.contains(want));
-        wants.truncate(room);
-        if wants.is_empty() {
-            break;
-        }
-        now = Now::Known;
-        room -= wants.len();
-        if wants.iter().any(|want| want.of == LookupOf::Read) {
-            now = Now::Asks;
-            break;
-        }
-        answer(&mut traffic, &envelope.system, &wants, &mut looks).await?;
-        if !looks.lacks.is_empty() {
-            now = Now::Waits;
-            break;
-        }
-    }
+    let mut stored = Stored { traffic, open, looked: false, asks: false };
+    let left = rounds(&mut stored, bundle, (envelope, None), &mut looks).await?;
     *kept = looks.kept;
-    if matches!(now, Now::Waits | Now::Asks) {
-        return Ok(now);
-    }
-    let rest = bundle.wants(envelope, kept, None);
-    Ok(if rest.iter().all(|want| open.contains(want)) { now } else { Now::TooMany })
+    Ok(match left {
+        _ if stored.asks => Now::Asks,
+        _ if !looks.lacks.is_empty() => Now::Waits,
+        Left::Many | Left::Deep => Now::TooMany,
+        Left::Nothing | Left::Rest if stored.looked => Now::Known,
+        Left::Nothing | Left::Rest => Now::Recorded,
+    })
 }
