@@ -8,8 +8,9 @@ use orderhub_tests::hub::{Hub, free_port};
 use orderhub_tests::settings::Settings;
 
 /// What the interfaces promise, each with a label set that a fresh hub has.
-const PROMISED: [&str; 26] = [
+const PROMISED: [&str; 27] = [
     r#"orderhub_intake_total{document="order_rest",outcome="applied",system="shop_eu"} 0"#,
+    r#"orderhub_intake_rows_passed_total{document="order_rest",system="shop_eu"} 0"#,
     "orderhub_intake_commit_seconds_count 0",
     "orderhub_intake_backlog 0",
     "orderhub_intake_in_hand 0",

@@ -33,7 +33,7 @@ use crate::apply::{Apply, OrderUnit, Redrive, Unit, UnitOutcome};
 use crate::bundle::{Bundle, UNREADABLE};
 use crate::clock::Clock;
 use crate::deliver::Deliverer;
-use crate::intake::{Gates, Sources, find_out, unit_with};
+use crate::intake::{Envelope, Gates, Sources, find_out, passed, unit_with};
 use crate::store::{Lease, MOST_ROWS, PendingRow, Scope, Store, StoreError, TodoFilter, TodoRow};
 use crate::wake::Woken;
 
@@ -250,8 +250,12 @@ async fn drive(parts: &Parts, apply: &Apply, row: PendingRow) -> Result<UnitOutc
     bundle.as_unread(&mut message.envelope);
     let sources = Sources { store: &*parts.store, asking: None };
     let looks = find_out(sources, &bundle, &message.envelope, document, None).await?;
+    let Envelope { system, document, .. } = &message.envelope;
+    let (system, document) = (system.clone(), Arc::clone(document));
     let unit = unit_with(&bundle, parts.gates, message.envelope, Some(redrive), looks);
-    apply.submit(Unit::Message(Box::new(unit))).await
+    let outcome = apply.submit(Unit::Message(Box::new(unit))).await?;
+    passed(system.as_str(), &document, &outcome);
+    Ok(outcome)
 }
 
 fn tick(key: OrderKey) -> Unit {

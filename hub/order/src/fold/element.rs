@@ -116,14 +116,18 @@ fn names_any(
 
 /// An element that the order does not have, of a list that adds none and names others that it has.
 fn passed_over(
-    work: &Work<'_>,
+    work: &mut Work<'_>,
     speaker: &Speaker<'_>,
     collection: Collection,
     statement: &ElementStatement,
 ) -> Folding<()> {
     // What is being made there may be one of them, and its receipt will say so.
     let waits = statement.ours.is_none() && !speaker.reply && being_made(work, speaker, collection);
-    if waits { Err(Box::new(Outcome::WaitForLane)) } else { Ok(()) }
+    if waits {
+        return Err(Box::new(Outcome::WaitForLane));
+    }
+    *work.passed.entry(collection).or_default() += 1;
+    Ok(())
 }
 
 /// The element that a statement is about, if the order has it.

@@ -14,6 +14,8 @@
 //! | `flight`, `receipt` | the life of a call |
 //! | `person`, `restore` | edits, leading back, holds, decisions |
 
+use std::collections::BTreeMap;
+
 use crate::contribution::Contribution;
 use crate::history::shows;
 use crate::identify::ReferenceKey;
@@ -108,14 +110,16 @@ pub fn fold(
         let lanes = vec![act.contribution.system.clone()];
         document::tell_ahead(&mut work, &act.contribution, ahead);
         let (outcome, effects) = (Outcome::Unchanged, std::mem::take(&mut work.effects));
-        return Folded { outcome, change: None, effects, lanes };
+        let passed = BTreeMap::new();
+        return Folded { outcome, change: None, effects, lanes, passed };
     }
     let before = work.state.order.clone();
     let (outcome, change) = match merge(&mut work, act, hash) {
         Err(outcome) => {
             work.undo(before);
             let (effects, lanes) = (Vec::new(), Vec::new());
-            return Folded { outcome: *outcome, change: None, effects, lanes };
+            let passed = BTreeMap::new();
+            return Folded { outcome: *outcome, change: None, effects, lanes, passed };
         }
         Ok(Done::Ended(end)) => {
             // It makes no version: the head stays as it is stored.
@@ -143,7 +147,8 @@ pub fn fold(
     }
     lanes.sort();
     lanes.dedup();
-    Folded { outcome, change, effects, lanes }
+    let passed = std::mem::take(&mut work.passed);
+    Folded { outcome, change, effects, lanes, passed }
 }
 
 /// Notes since when a lane wants what it wants; one that says so already is not copied for it.

@@ -1,10 +1,12 @@
 //! What comes of an act: the fold's output.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::catalogue::FieldSet;
 use crate::identify::ReferenceKey;
-use crate::ids::{At, Entity, SystemName};
+use crate::ids::{At, Collection, Entity, SystemName};
 use crate::lane::LaneCode;
 
 /// What came of the act.
@@ -158,7 +160,8 @@ impl Folded {
     /// Of an act that meets no order.
     pub fn nothing() -> Self {
         let (effects, lanes) = (Vec::new(), Vec::new());
-        Self { outcome: Outcome::Unchanged, change: None, effects, lanes }
+        let passed = BTreeMap::new();
+        Self { outcome: Outcome::Unchanged, change: None, effects, lanes, passed }
     }
 }
 
@@ -173,6 +176,8 @@ pub struct Folded {
     pub effects: Vec<Effect>,
     /// The lanes it changed.
     pub lanes: Vec<SystemName>,
+    /// Rows of lists that add none, which the order does not have: how many of each list it passed over.
+    pub passed: BTreeMap<Collection, u32>,
 }
 
 #[cfg(test)]

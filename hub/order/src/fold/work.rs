@@ -1,11 +1,13 @@
 //! One fold under way: the state, what decides, and what has come of it so far.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 
 use super::{Act, Effect, Facts, Outcome, TodoItem, TodoKind};
 use crate::catalogue::FieldId;
 use crate::contribution::{Contribution, Revision};
-use crate::ids::{At, Entity, Role, SystemName};
+use crate::ids::{At, Collection, Entity, Role, SystemName};
 use crate::lane::Lane;
 use crate::model::{Order, Shared, State};
 use crate::rules::Rules;
@@ -64,6 +66,8 @@ pub(super) struct Work<'w> {
     pub(super) tally: Tally,
     /// Paths that a first link found different: listed in one finding.
     pub(super) differs: Vec<String>,
+    /// Rows that were passed over, by their list.
+    pub(super) passed: BTreeMap<Collection, u32>,
 }
 
 /// Who speaks, about what, and how far it is to be believed: the same for all of one document.
@@ -99,6 +103,7 @@ impl<'w> Work<'w> {
             again: Vec::new(),
             tally: Tally::default(),
             differs: Vec::new(),
+            passed: BTreeMap::new(),
         }
     }
 

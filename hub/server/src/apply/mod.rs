@@ -118,6 +118,8 @@ pub struct DocumentOutcome {
     pub folded: Option<Outcome>,
     /// Why, for people and API answers.
     pub why: Option<String>,
+    /// Rows of lists that add none, which its order does not have: passed over.
+    pub passed: u32,
 }
 
 /// The outcome words that answers, metrics and lists use.

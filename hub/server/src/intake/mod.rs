@@ -43,6 +43,7 @@ pub(crate) use lookups::{Looks, Sources, find_out};
 use questions::Questions;
 pub(crate) use references::{Known, reference};
 pub(crate) use rounds::{Finder, Left, rounds};
+pub(crate) use seen::passed;
 
 use gates::WEBHOOK;
 pub(crate) use gates::unit_with;
@@ -381,6 +382,7 @@ impl Pending {
         }
         let took = self.clock.now().duration_since(self.began).as_secs_f64();
         metrics::histogram!("orderhub_intake_commit_seconds").record(took);
+        seen::passed(&self.labels.system, &self.labels.document, &outcome);
         for document in &outcome.documents {
             let labels = [
                 ("system", self.labels.system.to_string()),

@@ -96,3 +96,12 @@ impl Told {
         );
     }
 }
+
+/// Counts the rows that a message has and its orders do not; `document`: as the files name it.
+pub(crate) fn passed(system: &str, document: &str, outcome: &UnitOutcome) {
+    let rows: u32 = outcome.documents.iter().map(|document| document.passed).sum();
+    if rows > 0 {
+        let labels = [("system", system.to_owned()), ("document", document.to_owned())];
+        metrics::counter!("orderhub_intake_rows_passed_total", &labels).increment(u64::from(rows));
+    }
+}

@@ -25,7 +25,7 @@ use super::{LOOK, Parts};
 use crate::apply::{Apply, Redrive, Unit};
 use crate::bundle::Kept;
 use crate::intake::questions::{AT_ONCE, Questions};
-use crate::intake::{Looks, Sources, find_out, unit_with};
+use crate::intake::{Looks, Sources, find_out, passed, unit_with};
 use crate::store::{PendingRow, StoreError};
 
 /// A system that has answered nothing is left in peace for so long.
@@ -178,10 +178,12 @@ async fn drive(reader: Arc<Reader>, row: PendingRow) -> Result<bool, StoreError>
     let looks = find_out(sources, &bundle, &message.envelope, document, before.as_ref()).await?;
     let answered = answers.note(at, &bundle.hash, looks.as_ref(), before.as_ref());
     let system = message.envelope.system.clone();
+    let kind = Arc::clone(&message.envelope.document);
     let reads = looks.as_ref().map(|looks| looks.answered.clone()).unwrap_or_default();
     let mut unit = unit_with(&bundle, parts.gates, message.envelope, Some(redrive), looks);
     unit.recorded.asking = Some(since);
-    apply.submit(Unit::Message(Box::new(unit))).await?;
+    let outcome = apply.submit(Unit::Message(Box::new(unit))).await?;
+    passed(system.as_str(), &kind, &outcome);
     for read in reads {
         woken.answered(parts, &system, &read).await?;
     }

@@ -245,8 +245,7 @@ mod tests {
         state.lanes.insert(Shared::new(Lane::new(shop.clone(), Role::Channel)));
         let packers = Packers::default();
         let outcome = Outcome::Applied { version: 1 };
-        let folded =
-            Folded { outcome, change: None, effects: Vec::new(), lanes: vec![shop.clone()] };
+        let folded = Folded { outcome, lanes: vec![shop.clone()], ..Folded::nothing() };
         let packed = super::folded(&mut packers.lend(), &state, &folded);
         assert_eq!(packed.len(), 1, "nothing changed of the order");
 

@@ -64,12 +64,17 @@ const fn of(name: &'static str, kind: Kind, help: &'static str) -> Metric {
 }
 
 /// Every metric of the hub.
-pub(crate) const ALL: [Metric; 28] = [
+pub(crate) const ALL: [Metric; 29] = [
     of("orderhub_build_info", Kind::Gauge, "Always 1; the version of the program is its label."),
     of(
         "orderhub_intake_total",
         Kind::Counter,
         "Documents taken in by this process, by outcome; counted after their commit.",
+    ),
+    of(
+        "orderhub_intake_rows_passed_total",
+        Kind::Counter,
+        "Rows of lists with `adds: false` that the order does not have: they are passed over.",
     ),
     of(
         "orderhub_intake_commit_seconds",
@@ -301,6 +306,8 @@ fn intake(system: &str, document: &str) {
         ];
         zero("orderhub_intake_total", labels);
     }
+    let labels = vec![("system", system.to_owned()), ("document", document.to_owned())];
+    zero("orderhub_intake_rows_passed_total", labels);
 }
 
 fn zero(name: &'static str, labels: Vec<(&'static str, String)>) {

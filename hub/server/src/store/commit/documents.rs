@@ -1,11 +1,12 @@
 //! One mapped document through the working set: who it is about, then the fold.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use orderhub_order::contribution::{Contribution, ParentReference, Revision};
 use orderhub_order::fold::{Act, Facts, Folded, Outcome, TodoItem, TodoKind, fold};
 use orderhub_order::identify::{self, Bound, Identity, ReferenceKey};
-use orderhub_order::ids::{At, Entity, OrderKey, SystemName};
+use orderhub_order::ids::{At, Collection, Entity, OrderKey, SystemName};
 
 use super::messages::{By, word};
 use super::plan::{contribution, spoken_keys};
@@ -105,12 +106,13 @@ impl WorkingSet<'_> {
         let before = busy(&open.locked.state);
         let folded = self.folded(key, act, &facts);
         let outcome = folded.outcome.clone();
+        let (passed, not_there) = (folded.passed.values().sum(), not_there(&folded.passed));
         let message = Some((by.first, Some(by.document)));
         self.absorb(key, folded, &facts, message, &before);
         let Some(said) = contribution(act) else { return word(Word::Skipped, None) };
         let (word, why) = match &outcome {
-            Outcome::Applied { .. } => (Word::Applied, None),
-            Outcome::Unchanged => (Word::Unchanged, None),
+            Outcome::Applied { .. } => (Word::Applied, not_there),
+            Outcome::Unchanged => (Word::Unchanged, not_there),
             Outcome::Stale => (Word::Stale, Some(self.older_than(key, said))),
             Outcome::WaitForLane => {
                 let keys = about(said).chain([WaitKey::lane(&said.system, key)]).collect();
@@ -127,7 +129,7 @@ impl WorkingSet<'_> {
             self.supersede(said, by);
         }
         let order = (!self.uncreate(key)).then_some(key);
-        DocumentOutcome { order, outcome: word, folded: Some(outcome), why }
+        DocumentOutcome { order, outcome: word, folded: Some(outcome), why, passed }
     }
 
     /// Why a document changed nothing although it says something else.
@@ -198,6 +200,15 @@ impl WorkingSet<'_> {
         let message = Some((by.first, Some(by.document)));
         self.todos.push(TodoWrite { item, order, message, document: None });
     }
+}
+
+/// What is told of rows that the order does not have, and that add none.
+fn not_there(passed: &BTreeMap<Collection, u32>) -> Option<String> {
+    let lists = passed.iter().map(|(list, rows)| match rows {
+        1 => format!("1 row of `{}` is not in the order", list.path()),
+        rows => format!("{rows} rows of `{}` are not in the order", list.path()),
+    });
+    (!passed.is_empty()).then(|| lists.collect::<Vec<_>>().join(", "))
 }
 
 /// What a document is about, by which people ask for it: its own key, and what it names.

@@ -328,5 +328,5 @@ fn weight(word: Word) -> u8 {
 }
 
 pub(super) fn word(outcome: Word, why: Option<String>) -> DocumentOutcome {
-    DocumentOutcome { order: None, outcome, folded: None, why }
+    DocumentOutcome { order: None, outcome, folded: None, why, passed: 0 }
 }
