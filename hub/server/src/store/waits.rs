@@ -42,5 +42,6 @@ fn todo(
         order: None,
         message: Some((message.id, document)),
         document: None,
+        again: false,
     }
 }

@@ -55,7 +55,8 @@ impl WorkingSet<'_> {
                 }
             }
             Effect::Todo(item) => {
-                let todo = TodoWrite { item, order: Some(key), message, document: None };
+                let order = Some(key);
+                let todo = TodoWrite { item, order, message, document: None, again: false };
                 if let Some(field) = todo.field() {
                     // One is open at a time: the newest.
                     self.settled.remove(&field);

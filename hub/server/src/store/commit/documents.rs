@@ -198,7 +198,7 @@ impl WorkingSet<'_> {
         let system: &SystemName = &by.head.envelope.system;
         item.system.get_or_insert_with(|| system.clone());
         let message = Some((by.first, Some(by.document)));
-        self.todos.push(TodoWrite { item, order, message, document: None });
+        self.todos.push(TodoWrite { item, order, message, document: None, again: false });
     }
 }
 

@@ -213,7 +213,8 @@ impl<'a> WorkingSet<'a> {
         let why = format!("its id was used before, by message {row}, with another body");
         let item = self.item(TodoKind::Finding, "reused_id", by, why.clone());
         let message = Some((by.first, None));
-        self.todos.push(TodoWrite { item, order: None, message, document: None });
+        let (order, document) = (None, None);
+        self.todos.push(TodoWrite { item, order, message, document, again: false });
         word(Word::Todo, Some(why))
     }
 
@@ -238,6 +239,7 @@ impl<'a> WorkingSet<'a> {
             order: None,
             message: Some((by.first, document)),
             document: key.map(|key| (std::sync::Arc::clone(kind), key.into())),
+            again: by.head.redrive.is_some(),
         });
         word(Word::Todo, Some(why))
     }
@@ -266,8 +268,17 @@ impl<'a> WorkingSet<'a> {
         self.pending.push(PendingWrite { message, document, why, since, due, asks, holds, keys });
     }
 
+    /// Of a document that is driven again its end counts, not that it waits on, and nothing of its neighbours.
     fn count(&mut self, head: &MessageUnit, outcomes: &[DocumentOutcome]) {
-        for outcome in outcomes {
+        let alone = head.redrive.and_then(|redrive| redrive.document);
+        let own = |position: usize| match alone {
+            Some(at) if outcomes.len() > 1 => usize::try_from(at).is_ok_and(|at| at == position),
+            Some(_) | None => true,
+        };
+        let waits = |outcome: &DocumentOutcome| alone.is_some() && outcome.outcome == Word::Waiting;
+        let counted = outcomes.iter().enumerate();
+        let counted = counted.filter(|(position, outcome)| own(*position) && !waits(outcome));
+        for (_, outcome) in counted {
             let envelope = &head.envelope;
             let document = std::sync::Arc::clone(&envelope.document);
             let key = (envelope.system.clone(), document, outcome.outcome);

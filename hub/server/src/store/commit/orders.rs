@@ -82,19 +82,22 @@ impl WorkingSet<'_> {
                     order: Some(unit.key),
                     message: None,
                     document: None,
+                    again: false,
                 };
                 self.todos.push(todo);
                 (Word::Todo, Some(item.why.clone()))
             }
         };
-        DocumentOutcome { order: Some(unit.key), outcome: word, folded: Some(outcome), why }
+        let (order, passed) = (Some(unit.key), 0);
+        DocumentOutcome { order, outcome: word, folded: Some(outcome), why, passed }
     }
 
     /// Shown to a person; nothing is applied.
     fn finding(&mut self, unit: &OrderUnit, cause: &str, why: String) -> DocumentOutcome {
         let (kind, system) = (TodoKind::Finding, system(&unit.act));
         let item = TodoItem { kind, cause: cause.into(), system, why: why.clone(), about: None };
-        let todo = TodoWrite { item, order: Some(unit.key), message: None, document: None };
+        let todo =
+            TodoWrite { item, order: Some(unit.key), message: None, document: None, again: false };
         self.todos.push(todo);
         word(Word::Todo, Some(why))
     }
@@ -132,7 +135,8 @@ impl WorkingSet<'_> {
         }
         let why = format!("an act on the order could not be applied: {why}");
         let item = TodoItem { kind, cause: "fault".into(), system, why: why.clone(), about: None };
-        let todo = TodoWrite { item, order: Some(unit.key), message: None, document: None };
+        let todo =
+            TodoWrite { item, order: Some(unit.key), message: None, document: None, again: false };
         self.todos.push(todo);
         word(Word::Todo, Some(why))
     }

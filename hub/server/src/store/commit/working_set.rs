@@ -275,7 +275,8 @@ impl<'a> WorkingSet<'a> {
             about: None,
         };
         let order = Some(bound.order);
-        self.todos.push(TodoWrite { item, order, message: None, document: None });
+        let (message, document) = (None, None);
+        self.todos.push(TodoWrite { item, order, message, document, again: false });
     }
 
     /// Whose the lane is after this commit.

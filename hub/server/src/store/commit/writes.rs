@@ -177,6 +177,11 @@ pub(crate) struct TodoWrite {
     pub(crate) message: Option<(i64, Option<u32>)>,
     /// Kind and key of the document that a later one supersedes.
     pub(crate) document: Option<(Arc<str>, Box<str>)>,
+    /// Its message was driven again: where the hub ended a todo of the same cause about it by that, it is this one.
+    ///
+    /// **Invariant:** a message that other files do not mend keeps the number of its todo. Test:
+    /// `what_fails_again_in_the_same_way_keeps_its_number`.
+    pub(crate) again: bool,
 }
 
 /// What one todo at most is open about: a field of an order, and whose statement of it.

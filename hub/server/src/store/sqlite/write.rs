@@ -207,6 +207,9 @@ fn todos(c: &Connection, writes: &Writes<'_>) -> Result<(), Fault> {
 }
 
 pub(super) fn insert_todo(c: &Connection, todo: &TodoWrite, now: i64) -> Result<(), Fault> {
+    if todo.again && open_again(c, todo, now)? {
+        return Ok(());
+    }
     let mut insert = c.prepare_cached(
         "INSERT INTO todo (kind, cause, system, why, k, message, document, doc_kind, doc_key, at, about, state)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, 'open')
@@ -230,6 +233,18 @@ pub(super) fn insert_todo(c: &Connection, todo: &TodoWrite, now: i64) -> Result<
         todo.item.about,
     ])?;
     Ok(())
+}
+
+/// Opens the todo again that the hub ended to try its message once more; whether there is one.
+fn open_again(c: &Connection, todo: &TodoWrite, now: i64) -> Result<bool, Fault> {
+    let (message, document) = todo.message.unzip();
+    let mut update = c.prepare_cached(
+        "UPDATE todo SET state = 'open', why = ?1, at = ?2, ended_at = NULL, ended_by = NULL, reason = NULL
+         WHERE id = (SELECT max(id) FROM todo
+             WHERE message = ?3 AND document IS ?4 AND cause = ?5 AND state = 'replayed' AND ended_by = 'hub')",
+    )?;
+    let values = params![todo.item.why, now, message, document.flatten(), todo.item.cause];
+    Ok(update.execute(values)? > 0)
 }
 
 fn pending(c: &Connection, writes: &Writes<'_>) -> Result<(), Fault> {

@@ -65,6 +65,8 @@ fn cases_of_intake() -> Vec<Case> {
         case(reading::what_waits_for_an_answer_is_woken_by_one_and_by_other_files),
         case(reading::what_waits_is_found_by_what_it_is_about),
         case(reading::facts_wait_behind_a_document_that_waits_for_a_look_up),
+        case(reading::a_document_that_is_driven_again_counts_with_its_end),
+        case(todos::what_fails_again_in_the_same_way_keeps_its_number),
         case(todos::a_conflict_is_one_todo_that_ends_with_it),
         case(todos::a_revision_that_is_still_to_come_is_told_once),
         case(todos::what_cannot_be_mapped_is_parked_with_its_place),

@@ -149,3 +149,30 @@ pub(crate) async fn facts_wait_behind_a_document_that_waits_for_a_look_up(factor
     let firsts: Vec<i64> = rows.iter().map(|row| row.message.id).collect();
     assert_eq!(firsts, [first.message.unwrap(), both[0].message.unwrap()]);
 }
+
+pub(crate) async fn a_document_that_is_driven_again_counts_with_its_end(factory: &dyn Factory) {
+    let mut world = World::new(factory).await;
+    let system = SystemName::new("shop_eu");
+    let mut came = unanswered(&world, None);
+    came.mapped.push(Mapped::Document(Box::new(say::order("shop_eu", "9", 1, "a"))));
+    let outcome = world.one(Unit::Message(Box::new(came))).await;
+    assert_eq!(words(&outcome), [Word::Waiting, Word::Applied]);
+    let again = |world: &World, mapped: Mapped| {
+        let mut unit = unanswered(world, Some(world.now));
+        unit.mapped = vec![mapped, Mapped::Document(Box::new(say::order("shop_eu", "9", 1, "a")))];
+        let first = outcome.message.unwrap();
+        unit.redrive = Some(Redrive { first, document: Some(0), attempts: 1 });
+        Unit::Message(Box::new(unit))
+    };
+    for _ in 0..3 {
+        let waits = unanswered(&world, None).mapped.remove(0);
+        assert_eq!(words(&world.one(again(&world, waits)).await)[0], Word::Waiting);
+    }
+    let said = Mapped::Document(Box::new(say::order("shop_eu", "5", 1, "a")));
+    assert_eq!(words(&world.one(again(&world, said)).await)[0], Word::Applied);
+    let minutes = world.store.minutes(&system, jiff::Timestamp::UNIX_EPOCH).await.unwrap();
+    let mut counts: Vec<(&str, u64)> =
+        minutes.iter().map(|row| (row.outcome.as_str(), row.count)).collect();
+    counts.sort_unstable();
+    assert_eq!(counts, [("applied", 2), ("waiting", 1)]);
+}

@@ -1,6 +1,6 @@
 //! What cannot be applied: parked, superseded, replayed, discarded.
 
-use orderhub::apply::{Unit, Word};
+use orderhub::apply::{Redrive, Unit, Word};
 use orderhub::store::{Scope, TodoEnd, TodoFilter, TodoState};
 use orderhub_mapping::{MapError, Mapped};
 use orderhub_order::catalogue::FieldId;
@@ -73,6 +73,39 @@ pub(crate) async fn a_replay_drives_the_message_again(factory: &dyn Factory) {
     assert_eq!(words(&driven[0]), [Word::Applied]);
     assert_eq!(world.version(order_of(&driven[0])).await, 1);
     assert!(world.todos().await.is_empty());
+}
+
+pub(crate) async fn what_fails_again_in_the_same_way_keeps_its_number(factory: &dyn Factory) {
+    let mut world = World::new(factory).await;
+    let came = world.one(failed(&world, "f1", None)).await;
+    let id = world.todos().await[0].id;
+    // The hub tries it once more, by other files: the same.
+    let drive = async |world: &mut World, cause: &'static str, by: &str| {
+        let open = world.todos().await[0].id;
+        assert!(world.store.replay(open, by, world.now).await.unwrap());
+        assert!(world.todos().await.is_empty());
+        let row = world.pending().await.remove(0);
+        let Unit::Message(mut unit) = failed(world, "f1", None) else { unreachable!() };
+        let Mapped::Failed(error) = &mut unit.mapped[0] else { unreachable!() };
+        (error.cause, error.why) = (cause, format!("{cause}, as {by} found"));
+        unit.redrive =
+            Some(Redrive { first: row.message.id, document: row.document, attempts: row.attempts });
+        world.later(60);
+        assert_eq!(words(&world.one(Unit::Message(unit)).await), [Word::Todo]);
+        let open = world.todos().await;
+        assert_eq!((open.len(), open[0].message), (1, came.message));
+        (open[0].id, open[0].item.why.clone(), open[0].at == world.now, open[0].end.is_none())
+    };
+    let (kept, why, new, open) = drive(&mut world, "unknown_value", "hub").await;
+    assert_eq!((kept, new, open), (id, true, true));
+    assert!(why.contains("as hub found"), "{why}");
+    // What fails otherwise, and what a person wanted to be tried, is another.
+    let (other, ..) = drive(&mut world, "key_missing", "hub").await;
+    assert_ne!(other, id);
+    let (third, ..) = drive(&mut world, "key_missing", "person:ann").await;
+    assert!(![id, other].contains(&third), "{third}");
+    let first = world.store.todo(&Scope::All, id).await.unwrap().unwrap();
+    assert_eq!(first.state, TodoState::Replayed);
 }
 
 pub(crate) async fn a_discarded_todo_keeps_its_reason_and_its_message(factory: &dyn Factory) {

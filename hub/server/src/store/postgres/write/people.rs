@@ -1,6 +1,8 @@
 //! What a commit shows to people, and what it takes off their list.
 
-use sqlx::{PgConnection, query};
+use std::collections::HashSet;
+
+use sqlx::{PgConnection, query, query_as};
 
 use super::text;
 use crate::store::columns::to_column;
@@ -58,6 +60,9 @@ pub(in super::super) async fn insert_todos(
     todos: &[TodoWrite],
     now: i64,
 ) -> Result<(), Fault> {
+    let open = open_again(c, todos, now).await?;
+    let is_open = |todo: &&TodoWrite| todo.again && open.contains(&Again::of(todo));
+    let todos: Vec<&TodoWrite> = todos.iter().filter(|todo| !is_open(todo)).collect();
     if todos.is_empty() {
         return Ok(());
     }
@@ -89,4 +94,45 @@ pub(in super::super) async fn insert_todos(
         .execute(c)
         .await?;
     Ok(())
+}
+
+/// What a todo is known by that is opened again: its message, the document in it, its cause.
+#[derive(PartialEq, Eq, Hash)]
+struct Again(Option<i64>, Option<i64>, String);
+
+impl Again {
+    fn of(todo: &TodoWrite) -> Self {
+        let (message, document) = todo.message.unzip();
+        Self(message, document.flatten().map(i64::from), text(&todo.item.cause).into_owned())
+    }
+}
+
+/// Opens the todos again that the hub ended to try their messages once more; answers which.
+async fn open_again(
+    c: &mut PgConnection,
+    todos: &[TodoWrite],
+    now: i64,
+) -> Result<HashSet<Again>, Fault> {
+    let again: Vec<&TodoWrite> = todos.iter().filter(|todo| todo.again).collect();
+    if again.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let sql = "UPDATE todo t
+               SET state = 'open', why = i.why, at = $1, ended_at = NULL, ended_by = NULL, reason = NULL
+               FROM UNNEST($2::bigint[], $3::bigint[], $4::text[], $5::text[]) AS i (message, document, cause, why)
+               WHERE t.id = (SELECT max(o.id) FROM todo o
+                   WHERE o.message = i.message AND o.document IS NOT DISTINCT FROM i.document
+                       AND o.cause = i.cause AND o.state = 'replayed' AND o.ended_by = 'hub')
+               RETURNING t.message, t.document, t.cause";
+    let keys: Vec<Again> = again.iter().map(|todo| Again::of(todo)).collect();
+    let rows = query_as::<_, (Option<i64>, Option<i64>, String)>(sql)
+        .bind(now)
+        .bind(keys.iter().map(|key| key.0).collect::<Vec<_>>())
+        .bind(keys.iter().map(|key| key.1).collect::<Vec<_>>())
+        .bind(keys.iter().map(|key| key.2.as_str()).collect::<Vec<_>>())
+        .bind(again.iter().map(|todo| text(&todo.item.why)).collect::<Vec<_>>())
+        .fetch_all(c)
+        .await?;
+    let open = rows.into_iter().map(|(message, document, cause)| Again(message, document, cause));
+    Ok(open.collect())
 }
