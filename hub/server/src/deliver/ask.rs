@@ -100,7 +100,7 @@ async fn ask(dispatcher: &Dispatcher, question: Question<'_>) -> Asked {
     let connector = &*system.connector;
     let run = Run { dispatcher, connector, call: &call, until, flying: None, place: None };
     let ran = run.run(Memo::default(), None).await;
-    dispatcher.asked(operation, &ran.end);
+    dispatcher.heard(operation, &ran.end);
     let policy = Policy {
         redelivery: &dispatcher.common.bounds.redelivery,
         jitter: &dispatcher.common.jitter,

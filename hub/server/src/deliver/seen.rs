@@ -18,7 +18,7 @@ use crate::resilience::{Cause, Failure};
 
 impl Dispatcher {
     /// A question to the system ended.
-    pub(super) fn asked(&self, operation: &str, end: &AttemptEnd) {
+    pub(super) fn heard(&self, operation: &str, end: &AttemptEnd) {
         self.show_gates();
         let now = self.common.clock.now();
         match end {
