@@ -10,6 +10,7 @@ use orderhub_tests::{api, wait};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+mod passed;
 mod unread;
 
 const PATIENCE: Duration = Duration::from_secs(30);
