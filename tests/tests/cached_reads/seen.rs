@@ -58,5 +58,14 @@ async fn what_a_system_says_to_questions_is_seen() {
     })
     .await;
     assert_eq!((told(&hub, "a breaker opened"), told(&hub, "a breaker closed")), (1, 1));
+    let before = status(&hub).await;
+    assert!(hub.terminate().await.success());
+
+    // Another start knows what was said before it.
+    let hub = Hub::start(folder.path(), port).await;
+    let after = status(&hub).await;
+    for what in ["last_success", "last_error"] {
+        assert_eq!(after[what], before[what], "{what}");
+    }
     assert!(hub.terminate().await.success());
 }

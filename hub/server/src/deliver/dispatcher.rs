@@ -238,7 +238,7 @@ impl Dispatcher {
         observed.last_error = Some(LastError {
             at: now,
             operation: flight.operation.to_string(),
-            class: verdict.shown,
+            class: verdict.shown.to_owned(),
             why: verdict.why.clone(),
         });
         if let Some(due) = verdict.next_due {

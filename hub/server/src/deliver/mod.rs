@@ -210,6 +210,7 @@ impl Deliverer {
         tasks.spawn(tasks::hand_out(parts.handed, Arc::clone(&dispatchers), Arc::clone(&common)));
         tasks.spawn(tasks::count(Arc::clone(&dispatchers), Arc::clone(&common)));
         tasks.spawn(tasks::renew(Arc::clone(&dispatchers), Arc::clone(&common)));
+        tasks.spawn(seen::keep(Arc::clone(&dispatchers), Arc::clone(&common)));
         tasks.spawn(ease::run(Arc::clone(&dispatchers), Arc::clone(&common)));
         if let (Some(told), Some(shared)) = (told, common.store.shared()) {
             tasks.spawn(share::tell(told, Arc::clone(&common)));

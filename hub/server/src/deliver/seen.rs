@@ -2,19 +2,54 @@
 //!
 //! **Invariant:** what a system answers to polls, fetches and look-ups is seen as what it answers to deliveries is. Test:
 //! `what_a_system_says_to_questions_is_seen`.
+//! **Invariant:** what was seen is kept over restarts and shown by every process, and costs a write each [`KEEP_EVERY`] at
+//! most, of what is new. Test: `what_a_system_says_to_questions_is_seen`.
 //! **Invariant:** a breaker is told of in the log once when it opens and once when it closes, however often it is tried
 //! meanwhile. Test: `what_a_system_says_to_questions_is_seen`.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
 use orderhub_connectors::error::CallError;
+use orderhub_order::ids::SystemName;
 
 use super::attempt::word;
-use super::dispatcher::Dispatcher;
+use super::dispatcher::{Common, Dispatcher};
 use super::mask;
 use super::read::ABSENT;
 use super::settle::AttemptEnd;
 use super::status::LastError;
+use super::tasks::Dispatchers;
 use crate::resilience::gate::{Force, GateState};
 use crate::resilience::{Cause, Failure};
+use crate::store::SaidRow;
+
+/// What is new is kept for other processes so often.
+const KEEP_EVERY: Duration = Duration::from_secs(10);
+
+/// Keeps what systems say, until the hub stops, and once more then.
+pub(super) async fn keep(dispatchers: Dispatchers, common: Arc<Common>) {
+    let mut kept: BTreeMap<SystemName, SaidRow> = BTreeMap::new();
+    loop {
+        let ends = tokio::select! {
+            () = common.stopping.cancelled() => true,
+            () = common.clock.sleep(KEEP_EVERY) => false,
+        };
+        let said = dispatchers.values().map(|dispatcher| dispatcher.said());
+        let said = said.filter(|row| row.success.is_some() || row.error.is_some());
+        let new: Vec<SaidRow> = said.filter(|row| kept.get(&row.system) != Some(row)).collect();
+        if !new.is_empty() {
+            match common.store.keep_said(new.clone()).await {
+                Ok(()) => kept.extend(new.into_iter().map(|row| (row.system.clone(), row))),
+                Err(error) => tracing::debug!(%error, "what systems said last is not kept yet"),
+            }
+        }
+        if ends {
+            return;
+        }
+    }
+}
 
 impl Dispatcher {
     /// A question to the system ended.
@@ -31,6 +66,7 @@ impl Dispatcher {
                 Some(Err(class)) => {
                     let (operation, why) =
                         (operation.to_owned(), self.masked(&failure.to_string()));
+                    let class = class.to_owned();
                     self.observed().last_error = Some(LastError { at: now, operation, class, why });
                 }
             },
@@ -40,6 +76,13 @@ impl Dispatcher {
             | AttemptEnd::Lost
             | AttemptEnd::Lapsed { .. } => {}
         }
+    }
+
+    /// What the system said last, as far as this process knows.
+    pub(super) fn said(&self) -> SaidRow {
+        let observed = self.observed();
+        let (success, error) = (observed.last_success, observed.last_error.clone());
+        SaidRow { system: self.name.clone(), success, error }
     }
 
     /// What the system said, without what it echoes of our secrets.

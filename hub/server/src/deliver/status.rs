@@ -9,6 +9,8 @@ use serde::Serialize;
 use super::dispatcher::Dispatcher;
 use crate::resilience::gate::{Force, GateState};
 use crate::resilience::limit::Rate;
+pub use crate::store::LastError;
+use crate::store::SaidRow;
 
 /// One system, now.
 #[derive(Clone, Debug, Serialize)]
@@ -67,17 +69,15 @@ pub struct LimitStatus {
     pub paused_ms: Option<u64>,
 }
 
-/// An attempt that failed.
-#[derive(Clone, Debug, Serialize)]
-pub struct LastError {
-    /// When.
-    pub at: Timestamp,
-    /// Which operation.
-    pub operation: String,
-    /// Class of the receipt.
-    pub class: &'static str,
-    /// Why, masked.
-    pub why: String,
+impl SystemStatus {
+    /// What it said to other processes, or to one before this, counts where it is later.
+    pub fn heed(&mut self, said: SaidRow) {
+        self.last_success = self.last_success.max(said.success);
+        let own = self.last_error.as_ref().map(|error| error.at);
+        if let Some(error) = said.error.filter(|error| Some(error.at) > own) {
+            self.last_error = Some(error);
+        }
+    }
 }
 
 /// A system as it is now; `None`: the active bundle does not know it.

@@ -42,14 +42,18 @@ pub(super) async fn list(
 }
 
 /// The deliverer's view with the backlog as it was counted last, seconds ago at most: the deliverer itself counts it
-/// now and then only.
+/// now and then only; and with what systems said to other processes.
 async fn statuses(api: &Api) -> Result<Vec<SystemStatus>, Problem> {
     let backlog = api.store.backlog().await?;
+    let mut said = api.store.said().await?;
     let mut statuses = api.deliverer.status();
     for status in &mut statuses {
         let own = backlog.iter().find(|row| row.system.as_str() == status.system);
         status.backlog = own.map_or(0, |row| row.pending);
         status.oldest = own.and_then(|row| row.oldest);
+        if let Some(at) = said.iter().position(|row| row.system.as_str() == status.system) {
+            status.heed(said.swap_remove(at));
+        }
     }
     Ok(statuses)
 }

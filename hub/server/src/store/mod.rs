@@ -37,6 +37,7 @@ mod recent;
 mod reserved;
 mod resting;
 mod rows;
+mod said;
 mod scope;
 mod search;
 mod shared;
@@ -59,6 +60,7 @@ pub use rows::{
     AttemptFilter, AttemptRow, Backlog, ChangeRow, Filter, MOST_ROWS, MessageRow, MinuteRow, Page,
     PauseRow, PendingRow, ReceiptRow, TodoCount, TodoEnd, TodoFilter, TodoRow, TodoState,
 };
+pub use said::{LastError, Said, SaidRow};
 pub use scope::{Part, Scope};
 pub use search::{MOST_ASKED, MOST_LETTERS, Reach, Wanted};
 pub use shared::{Ask, Leave, News, Shared, ShutRow, ThrottleRow};
@@ -193,7 +195,7 @@ pub enum StoreError {
 
 /// Where every order lives.
 pub trait Store:
-    Reads + Answers + Fetches + Indexing + Peers + Resting + Debug + Send + Sync
+    Reads + Answers + Fetches + Indexing + Peers + Resting + Said + Debug + Send + Sync
 {
     /// Folds and writes a batch in ONE transaction; one outcome per unit, in order. A unit that cannot be
     /// written is stored raw with a todo, and one whose lease is lost is refused; their neighbours commit.

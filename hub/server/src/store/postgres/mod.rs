@@ -58,6 +58,7 @@ mod pool;
 mod prune;
 mod reads;
 mod resting;
+mod said;
 mod schema;
 mod search;
 mod seen;

@@ -45,6 +45,7 @@ mod prune;
 mod readers;
 mod reads;
 mod resting;
+mod said;
 mod schema;
 mod scout;
 mod search;

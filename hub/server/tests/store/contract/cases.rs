@@ -147,6 +147,7 @@ fn cases_of_what_follows() -> Vec<Case> {
         case(answers::a_key_is_answered_once_and_then_the_same_again),
         case(answers::a_key_that_nobody_answered_can_be_taken_again),
         case(pauses::a_pause_outlives_the_process_until_it_is_ended),
+        case(pauses::what_a_system_said_last_is_kept_whoever_heard_it),
         case(damage::a_damaged_order_hurts_no_neighbour),
         case(damage::a_waiter_and_a_reference_that_passed_each_other_are_joined_by_the_sweep),
         case(damage::a_closed_store_says_so),
