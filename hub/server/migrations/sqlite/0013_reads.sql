@@ -3,7 +3,7 @@
 ALTER TABLE pending ADD COLUMN holds TEXT;
 
 -- A message that fails again in the same way keeps the number of its todo, which is found by it.
-CREATE INDEX todo_by_message ON todo (message) WHERE message IS NOT NULL AND state = 'replayed';
+CREATE INDEX todo_replayed ON todo (message) WHERE message IS NOT NULL AND state = 'replayed';
 
 -- What systems said last, whichever process they said it to: written now and then.
 CREATE TABLE said (
