@@ -275,6 +275,7 @@ async fn a_listing_goes_on_past_pages_that_cannot_be_confirmed() {
         (1, 1)
     );
     *place.world.unconfirmed.lock().unwrap() = 0;
+    place.put("99", 0, &["A"]);
     wait::until("they are confirmed again", PATIENCE, || async {
         (told("pages are confirmed again") > 0).then_some(())
     })

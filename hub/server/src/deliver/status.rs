@@ -84,6 +84,8 @@ impl SystemStatus {
 pub(super) fn show(dispatcher: &Dispatcher) -> Option<SystemStatus> {
     let bundle = dispatcher.common.bundle();
     let system = bundle.system(&dispatcher.name)?;
+    // What a breaker is shown as has a beginning.
+    dispatcher.show_gates();
     let observed = dispatcher.observed().clone();
     let breaker = |(operation, state, forced): (String, GateState, Option<Force>)| {
         let since = observed.breakers.get(&operation).and_then(|(_, since)| *since);

@@ -58,6 +58,7 @@ pub(crate) const COPIED: &[Table] = &[
     table("pending_keys", ("pending", "the waiting document")),
     table("todo", ("id", "todo")),
     table("pauses", ("system", "system")),
+    table("said", ("system", "system")),
     table("counters", ("system", "system")),
     table("answers", ("key", "key")),
     table("fetches", ("id", "fetch")),
@@ -75,7 +76,6 @@ pub(crate) const LEFT: &[(&str, &str)] = &[
     ("beats", "when a process was last heard of"),
     ("leases", "nobody holds one; the first holders are told that the end before was not seen"),
     ("gates", "whether a system answers is found out again, as at each start of a hub on a file"),
-    ("said", "what systems said last is said again soon"),
     ("limits", "buckets are full at each start of a hub on a file, too"),
 ];
 

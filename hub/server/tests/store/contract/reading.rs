@@ -10,7 +10,9 @@ use super::{Factory, World, order_of, say, words};
 
 /// Another document that lacks an answer to a read, mapped by some files.
 fn lacking(world: &World, id: &str, read: &str, bundle: &str) -> Unit {
-    let mut unit = unanswered(world, Some(world.now));
+    // Next due in ten minutes.
+    let hour = jiff::SignedDuration::from_hours(1);
+    let mut unit = unanswered(world, Some(world.now.checked_sub(hour).unwrap()));
     unit.envelope.message_id = Some(id.to_owned());
     unit.bundle = bundle.into();
     let of = |key: &LookupKey| LookupKey { name: read.into(), ..key.clone() };
@@ -39,7 +41,7 @@ pub(crate) async fn what_waits_for_an_answer_is_woken_by_one_and_by_other_files(
         rows.sort_by_key(|row| row.message.id);
         rows.into_iter().map(|row| row.message.envelope.message_id.unwrap()).collect::<Vec<_>>()
     };
-    assert!(due(&world).await.is_empty(), "two seconds away");
+    assert!(due(&world).await.is_empty(), "minutes away");
 
     // Now and then one is asked for before its time, as long as none is due.
     assert_eq!(world.store.ask_next(world.now).await.unwrap(), 1);

@@ -125,7 +125,7 @@ pub(super) fn unanswered(world: &World, asking: Option<Timestamp>) -> MessageUni
         key: Some("5".to_owned()),
         lacks,
     };
-    let mut unit = unit(world.now, Some("m5"), "body", vec![Mapped::Failed(error)]);
+    let mut unit = unit(world.now, Some("u5"), "body", vec![Mapped::Failed(error)]);
     unit.recorded.lacks.insert(key, "it has not come yet".to_owned());
     unit.recorded.asking = asking;
     unit
