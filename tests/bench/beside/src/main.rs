@@ -12,6 +12,7 @@ mod both;
 mod by_hand;
 mod cpu;
 #[path = "../../map/orders.rs"]
+#[expect(dead_code, reason = "orders of other lengths are the other bench's")]
 mod orders;
 #[path = "../../map/shipped.rs"]
 mod shipped;
