@@ -65,10 +65,12 @@ pub enum Looked {
 impl Looked {
     /// Without the id, where the words of a system may echo it.
     pub(crate) fn without(self, id: &str) -> Self {
-        match self {
-            Self::Refused(why) if !id.is_empty() => Self::Refused(why.replace(id, "***").into()),
-            other => other,
+        if let Self::Refused(why) = &self
+            && !id.is_empty()
+        {
+            return Self::Refused(why.replace(id, "***").into());
         }
+        self
     }
 }
 
