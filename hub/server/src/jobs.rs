@@ -4,7 +4,8 @@
 //! former program or key did not ([`crate::store::Indexing`]).
 //!
 //! **Invariant:** what was parked for a value that the files did not know, for a look-up that its system refused, or as a
-//! webhook that its connector could not read, is driven again once for each change of the files, and never for a start with the same files. Tests:
+//! webhook that its connector could not read, is driven again once for each change of the files, and never for a start
+//! with the same files. Tests:
 //! `a_row_that_comes_later_ends_what_waited_for_it`, `a_plain_no_to_a_look_up_is_a_todo_at_once`,
 //! `a_webhook_that_could_not_be_read_is_applied_once_its_connector_is_mended`.
 //!
