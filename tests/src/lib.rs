@@ -20,6 +20,7 @@ pub mod orders;
 pub mod otlp;
 pub mod scene;
 pub mod settings;
+pub mod shelf;
 pub mod stories;
 pub mod system;
 pub mod till;

@@ -1,116 +1,16 @@
 //! Nothing rests unseen: what the files cannot give is refused, or shown at once, and what rests is tried again once
 //! the files are others. The warehouse of the README, with mistakes in its files.
 
-use std::path::Path;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use axum::Router;
-use axum::extract::{Path as Place, State};
-use axum::routing::put;
 use orderhub_tests::database::Schema;
-use orderhub_tests::document::{Shell, blocks, section};
-use orderhub_tests::hub::{Hub, free_port};
+use orderhub_tests::hub::Hub;
+use orderhub_tests::shelf::{Scene, until_gauge};
 use orderhub_tests::till::orderhub;
-use orderhub_tests::{api, http, wait};
-use orderhub_twins::serve::{Served, serve_anywhere};
+use orderhub_tests::{api, wait};
 use serde_json::Value;
 
 const PATIENCE: Duration = Duration::from_secs(30);
-
-type Jobs = Arc<Mutex<Vec<String>>>;
-
-/// A till, a shelf, and the hub between them.
-struct Scene {
-    folder: tempfile::TempDir,
-    port: u16,
-    jobs: Jobs,
-    _shelf: Served,
-    /// Its database lives as long as the scene.
-    _database: Option<Schema>,
-}
-
-async fn take(State(jobs): State<Jobs>, Place(job): Place<String>) -> String {
-    let answer = serde_json::json!({ "job": job, "state": "taken" }).to_string();
-    jobs.lock().unwrap().push(job);
-    answer
-}
-
-impl Scene {
-    async fn new(database: Option<Schema>) -> Self {
-        let jobs = Jobs::default();
-        let router = Router::new().route("/jobs/{job}", put(take)).with_state(Arc::clone(&jobs));
-        let shelf = serve_anywhere(router).await.unwrap();
-        let (folder, port) = (tempfile::tempdir().unwrap(), free_port());
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-        let readme = std::fs::read_to_string(root.join("README.md")).unwrap();
-        let readme = readme.replace("http://127.0.0.1:9100", &shelf.url());
-        let mut shell = Shell::start(folder.path(), PATIENCE, &[]);
-        for block in blocks(section(&readme, "Connect a home-made system")) {
-            if block.language != "console" {
-                shell.carry_out(folder.path(), &block).await;
-            }
-        }
-        let scene = Self { folder, port, jobs, _shelf: shelf, _database: database };
-        scene.settings();
-        scene
-    }
-
-    fn settings(&self) {
-        let path = self.folder.path().join("orderhub.toml");
-        let text = std::fs::read_to_string(&path).unwrap();
-        let text = text.replace("127.0.0.1:8080", &format!("127.0.0.1:{}", self.port));
-        let text = text.replace(
-            "{ env = \"SHELF_TOKEN\" }",
-            "{ file = \"token\" }\n[systems.shelf.settings]\nspeaks = \"no\"",
-        );
-        let store = self
-            ._database
-            .as_ref()
-            .map(|database| format!("[store]\nurl = \"{}\"\n", database.url()));
-        let mappings = "[mappings]\nreload = true\n";
-        std::fs::write(&path, format!("{text}\n{mappings}{}", store.unwrap_or_default())).unwrap();
-        std::fs::write(self.folder.path().join("token"), "any-text").unwrap();
-    }
-
-    /// Writes other words into a file of the shelf.
-    fn change(&self, file: &str, from: &str, to: &str) {
-        let path = self.folder.path().join("mappings/shelf").join(file);
-        let text = std::fs::read_to_string(&path).unwrap();
-        assert!(text.contains(from), "{file} says {from}");
-        std::fs::write(&path, text.replace(from, to)).unwrap();
-    }
-
-    async fn start(&self) -> Hub {
-        Hub::start(self.folder.path(), self.port).await
-    }
-
-    async fn order(&self, hub: &Hub, number: &str) {
-        let path = self.folder.path().join("mappings/till/samples/order.json");
-        let body = std::fs::read_to_string(path).unwrap();
-        api::take_in(hub, "till", "order", body.replace("\"17\"", &format!("\"{number}\""))).await;
-    }
-
-    fn jobs(&self) -> Vec<String> {
-        let mut jobs = self.jobs.lock().unwrap().clone();
-        jobs.sort();
-        jobs
-    }
-
-    async fn until_taken(&self, hub: &Hub, jobs: &[&str]) {
-        let what = format!("the shelf has {jobs:?}; {}", hub.log());
-        wait::until(&what, PATIENCE, || async { (self.jobs() == jobs).then_some(()) }).await;
-    }
-
-    /// Until a look from outside says this.
-    async fn until_told(&self, line: &str) {
-        wait::until(&format!("the doctor says {line}"), PATIENCE, || async {
-            let look = ["doctor", "-c", "orderhub.toml"];
-            orderhub(self.folder.path(), &look, "").out.contains(line).then_some(())
-        })
-        .await;
-    }
-}
 
 async fn todos(hub: &Hub) -> Vec<Value> {
     api::get(hub, "/api/v1/todo?cause=not_given").await["items"].as_array().unwrap().clone()
@@ -122,22 +22,6 @@ async fn until_todos(hub: &Hub, count: usize) -> Vec<Value> {
         (open.len() == count).then_some(open)
     })
     .await
-}
-
-/// Until a gauge has this value, whatever the order of its labels.
-async fn until_gauge(hub: &Hub, name: &str, labels: &[&str], value: &str) {
-    let what = format!("{name} {labels:?} is {value}");
-    wait::until(&what, PATIENCE, || async {
-        let text = http::text(&hub.url("/metrics")).await?;
-        let is = |line: &&str| {
-            let named = line.strip_prefix(name).is_some_and(|rest| rest.starts_with('{'));
-            named
-                && labels.iter().all(|label| line.contains(label))
-                && line.ends_with(&format!(" {value}"))
-        };
-        text.lines().find(is).map(drop)
-    })
-    .await;
 }
 
 async fn missing_in_a_document(database: Option<Schema>) {
