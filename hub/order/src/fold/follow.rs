@@ -134,6 +134,7 @@ pub(super) fn restate<'a>(
     state.stated = Some((value.clone(), revision));
     state.entity = Some(speaker.entity);
     state.heard = heard;
+    state.taken = 0;
     state
 }
 

@@ -159,6 +159,8 @@ fn agree(
         }
         return;
     }
+    let outrun = state.stated.as_ref().is_some_and(|(stated, _)| stated != value);
+    state.taken = if outrun && revision.is_none() { began } else { 0 };
     state.base = Some(value.clone());
     if let Some(revision) = revision {
         state.stated = Some((value.clone(), Some(revision.clone())));

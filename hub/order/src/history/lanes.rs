@@ -215,7 +215,7 @@ fn written<'a>(
 
 /// How a field stands, where one value and the common part say all of it.
 fn short<'a>(state: &'a FieldState, common: Option<&Common>) -> Option<(u8, &'a Stated)> {
-    if state.owed {
+    if state.owed || state.taken > 0 {
         return None;
     }
     let sent = match state.ring.as_slice() {
@@ -317,6 +317,7 @@ fn state_of(value: Stated, how: u8, common: Option<&Common>) -> FieldState {
         heard: common.map_or(0, |common| common.heard),
         wrote: how & WROTE != 0,
         owed: false,
+        taken: 0,
     }
 }
 

@@ -55,6 +55,7 @@ fn state(kind: u8, value: &Stated) -> FieldState {
         13 => FieldState { ring: sent(None).ring, ..usual },
         14 => FieldState { ring: sent(None).ring, base: None, wrote: false, ..usual },
         15 => FieldState { ring: sent(None).ring, base: Some(None), ..usual },
+        16 => FieldState { taken: 2, ..usual },
         _ => FieldState::default(),
     }
 }

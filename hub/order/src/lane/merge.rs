@@ -52,6 +52,10 @@ pub struct FieldState {
     /// [`Lane::heard`](super::Lane::heard) when it was last stated.
     #[serde(skip_serializing_if = "is_zero")]
     pub heard: u64,
+    /// [`Lane::heard`](super::Lane::heard) when the call began by which it took another value than it had stated: what it
+    /// stated until then says nothing of what it has.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub taken: u64,
     /// The order's value is this system's: it was the last to write it.
     #[serde(skip_serializing_if = "is_false")]
     pub wrote: bool,

@@ -10,7 +10,8 @@ use crate::rules::Rules;
 
 /// Whether every field that the rule's mapping reads stands as the system itself has it: equal to
 /// `base` and to what it showed last, in the form in which it would give our value back. Absent
-/// equals never agreed. A value of its own that lost is no agreement: the correction must go out.
+/// equals never agreed. A value of its own that lost is no agreement: the correction must go out. What
+/// it showed before it took a call of ours says nothing any more, whichever rule made that call.
 pub(super) fn change(state: &State, lane: &Lane, want: &Want, rules: &Rules<'_>) -> bool {
     let reads = rules.shapes.reads(&lane.system, &want.key.rule);
     if reads.is_empty() {
@@ -61,7 +62,8 @@ fn agrees(state: &State, lane: &Lane, at: &At, field: FieldId, rules: &Rules<'_>
     let ours = state.order.get(at, field).map(std::borrow::Cow::into_owned);
     let theirs = lane.fields.get(at, &Facet::Field(field));
     let base = theirs.and_then(|state: &FieldState| state.base.as_ref());
-    let shown = theirs.and_then(|state| state.stated.as_ref()).map(|(shown, _)| shown);
+    let newest = theirs.filter(|state| state.taken == 0 || state.heard > state.taken);
+    let shown = newest.and_then(|state| state.stated.as_ref()).map(|(shown, _)| shown);
     let same = |theirs: Option<&Stated>| match (&ours, theirs) {
         (None | Some(None), None | Some(None)) => true,
         (Some(Some(ours)), Some(Some(theirs))) => {
