@@ -41,6 +41,16 @@ pub struct SystemRules {
     pub owns: Option<Vec<Box<str>>>,
     /// What it listens to.
     pub deliver: Vec<DeliverRule>,
+    /// What it listened to by earlier files, and by these does not: see [`crate::route`].
+    pub gone: Vec<GoneRule>,
+}
+
+impl SystemRules {
+    /// Whether a rule of it listens to an event, or did by earlier files and is gone.
+    pub fn hears_of(&self, event: &str) -> bool {
+        self.deliver.iter().any(|rule| &*rule.on == event)
+            || self.gone.iter().any(|gone| &*gone.on == event && gone.heir.is_none())
+    }
 }
 
 /// Whether a system is really written to.
@@ -74,7 +84,31 @@ pub struct DeliverRule {
     pub when: Option<crate::condition::Condition>,
 }
 
+/// What is known of an entry of an integration's `deliver:` that earlier files had and these have not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GoneRule {
+    /// Its `<on>/<do>`.
+    pub id: Box<str>,
+    /// The hub event that it listened to.
+    pub on: Box<str>,
+    /// Of its operation.
+    pub kind: OperationKind,
+    /// It made something.
+    pub creates: bool,
+    /// The fields that its mappings read.
+    pub reads: FieldSet,
+    /// The rule of these files that stands in its place: its wishes are that one's.
+    pub heir: Option<Box<str>>,
+}
+
 impl DeliverRule {
+    /// Of the first of its operations; without one, a state's.
+    pub fn kind(&self) -> OperationKind {
+        let operations = [&self.single, &self.create, &self.update];
+        let first = operations.into_iter().flatten().next();
+        first.map_or(OperationKind::State, |operation| operation.kind)
+    }
+
     /// Whether it says that there is nothing to do: `do: none`.
     pub fn is_nothing(&self) -> bool {
         self.create.is_none() && self.update.is_none() && self.single.is_none()

@@ -216,7 +216,7 @@ async fn look(
     }
     resume(parts, done, now).await?;
     done.readers.look(parts, apply).await?;
-    let bundle = Arc::clone(&parts.bundle.borrow().hash);
+    let bundle: Arc<str> = parts.bundle.borrow().judges_by().into();
     done.woken.look((&*parts.store, apply), &bundle, now).await?;
     for key in parts.store.timers(now, AT_ONCE).await? {
         apply.submit(tick(key)).await?;

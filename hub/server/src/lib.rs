@@ -221,7 +221,8 @@ impl Hub {
         let instance = config.server.instance(address);
         telemetry::trace::start(&config.telemetry, &secrets, &instance)?;
         let store = store::open(&config.store, &secrets, &instance).await?;
-        store.activate(&bundle.hash, &files, clock.now()).await?;
+        let bundle = (bundle, &files);
+        let bundle = switch::routed::activate((&*store, &config), bundle, clock.now()).await?;
         let (active, bundles) = watch::channel(Arc::new(bundle));
         let (handed, due) = mpsc::channel(HANDED_LANES);
         let parts =

@@ -19,6 +19,8 @@
 //! `a_folder_is_taken_when_it_rests`.
 //! **Invariant:** a mapping that has lost its cases, or fails them, is used and told of: log and API. Test:
 //! `a_mapping_that_lost_its_cases_or_fails_them_is_told_of`.
+//! **Invariant:** what was delivered and is not by the files in use is told of, and kept for the entry that is missing
+//! ([`routed`], [`crate::bundle::Listened`]). Test: `an_entry_that_vanishes_is_told_of_until_it_is_back_or_meant`.
 //! **Invariant:** a folder that cannot be read any more is told of, once, and the bundle in use goes on. Test:
 //! `a_folder_that_vanishes_is_told_of_and_the_hub_goes_on`.
 //!
@@ -47,6 +49,7 @@ use crate::store::{Shared, Store, StoreError};
 
 mod judged;
 mod rest;
+pub(crate) mod routed;
 pub(crate) mod standing;
 
 /// Between two looks at the folder: a change is seen so late at most.
@@ -98,6 +101,7 @@ enum NotSwitched {
 pub fn start(parts: Parts, stop: CancellationToken) -> JoinHandle<()> {
     let mut shared = parts.store.shared();
     tokio::spawn(async move {
+        parts.standing.warn(routed::warnings(&parts.active.borrow()));
         let mut switch = Switch::new(parts);
         // Not a wait begun anew each time: the store is heard more often than that.
         let mut next = Instant::now();
@@ -153,6 +157,7 @@ impl Switch {
 
     /// Looks at the folder; when to look again.
     async fn look(&mut self) -> Duration {
+        self.forget().await;
         let Some(folder) = self.parts.folder.clone() else { return LOOK };
         let read = move || Bundle::read(&folder).map(|files| (Bundle::name(&files), files));
         let (hash, files) = match tokio::task::spawn_blocking(read).await {
@@ -190,6 +195,40 @@ impl Switch {
         LOOK
     }
 
+    /// What is missing for so long that it is meant is owed nothing any more.
+    async fn forget(&mut self) {
+        let (active, now) = (Arc::clone(&self.parts.active.borrow()), self.parts.clock.now());
+        if active.gone().iter().all(|gone| gone.until() > now) {
+            return;
+        }
+        let hash = &active.hash;
+        let found = async {
+            let files = self.parts.store.bundle(hash).await?;
+            let files = files.ok_or_else(|| NotSwitched::Missing((**hash).into()))?;
+            let bundle = self.compile(files).await?;
+            Ok::<_, NotSwitched>(routed::followed(&*self.parts.store, bundle, now).await?)
+        };
+        match found.await {
+            Ok(bundle) => {
+                for gone in active.gone().iter().filter(|gone| gone.until() <= now) {
+                    let (system, rule) = (&gone.system, &gone.rule);
+                    tracing::warn!(
+                        "`{system}` is owed nothing by `{rule}` any more: no files have it"
+                    );
+                }
+                let before: Vec<_> = active.gone().iter().map(routed::says).collect();
+                let mut warnings = routed::warnings(&bundle);
+                let others = self.parts.standing.warnings();
+                warnings.extend(others.into_iter().filter(|one| !before.contains(&one.why)));
+                self.parts.standing.warn(warnings);
+                self.parts.active.send_replace(Arc::new(bundle));
+            }
+            Err(error) => {
+                tracing::warn!(%error, "what is not delivered any more is not forgotten yet")
+            }
+        }
+    }
+
     /// Told again and again: nobody knows which of its states is meant.
     fn unrested(&self, since: Duration, unended: Option<String>) {
         let seconds = since.as_secs();
@@ -220,8 +259,8 @@ impl Switch {
         let told = async {
             let bundle = self.compile(files.clone()).await?;
             let now = self.parts.clock.now();
-            self.parts.store.activate(&bundle.hash, &files, now).await?;
-            Ok(bundle)
+            let by = (&*self.parts.store, &*self.parts.config);
+            Ok(routed::activate(by, (bundle, &files), now).await?)
         };
         match told.await {
             Ok(bundle) => {
@@ -266,7 +305,9 @@ impl Switch {
         let found = async {
             let files = self.parts.store.bundle(&named).await?;
             let files = files.ok_or_else(|| NotSwitched::Missing(named.clone()))?;
-            Ok((self.compile(files.clone()).await?, files))
+            let bundle = self.compile(files.clone()).await?;
+            let now = self.parts.clock.now();
+            Ok((routed::followed(&*self.parts.store, bundle, now).await?, files))
         };
         match found.await {
             Ok((bundle, files)) => self.switch(bundle, files).await,
@@ -297,12 +338,13 @@ impl Switch {
         self.refused = Arc::clone(&bundle.hash);
         self.parts.standing.agrees(From::Store);
         self.parts.standing.switched(self.parts.clock.now());
+        let gone = routed::warnings(&bundle);
         self.parts.active.send_replace(Arc::new(bundle));
-        self.judge(&before, files).await;
+        self.judge(&before, files, gone).await;
     }
 
     /// What the files' own cases say of those that are in use now; the files before are those that the store keeps.
-    async fn judge(&self, before: &str, files: Files) {
+    async fn judge(&self, before: &str, files: Files, gone: Vec<judged::Warning>) {
         let before = self.parts.store.bundle(before).await.ok().flatten();
         let systems = self.parts.config.systems.values();
         let used: BTreeSet<String> = systems.map(|system| system.integration.clone()).collect();
@@ -312,7 +354,7 @@ impl Switch {
         for warning in &warnings {
             tracing::warn!(file = warning.file, "{}", warning.why);
         }
-        self.parts.standing.warn(warnings);
+        self.parts.standing.warn(gone.into_iter().chain(warnings).collect());
     }
 
     fn refuse(&self, hash: &Arc<str>, from: From, error: &NotSwitched) {

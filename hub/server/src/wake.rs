@@ -9,7 +9,10 @@
 //! After a change of the files all that rests is looked at, and twice, [`AGAIN`] apart: another process may have tried by
 //! the former files in between. That it was is kept in the store: a start by the same files looks once, and not at what
 //! rests for a hold alone, which no start ends. One process does it, under the lease of the periodic work; a pass that it
-//! did not end is begun anew by the next, which does no harm.
+//! did not end is begun anew by the next, which does no harm. What is gone from the files ([`Bundle::judges_by`]) counts as
+//! the files do.
+//!
+//! [`Bundle::judges_by`]: crate::bundle::Bundle::judges_by
 
 use std::sync::Arc;
 

@@ -256,6 +256,7 @@ fn system_rules(system: &System) -> SystemRules {
             .as_ref()
             .map(|owns| owns.iter().map(|prefix| prefix.as_str().into()).collect()),
         deliver: system.deliver.iter().map(deliver_rule).collect(),
+        gone: Vec::new(),
     }
 }
 

@@ -43,6 +43,7 @@ impl Integration {
             mode,
             owns: self.owns.clone(),
             deliver: self.deliver.iter().map(|rule| deliver_rule(rule, facts)).collect(),
+            gone: Vec::new(),
         }
     }
 }

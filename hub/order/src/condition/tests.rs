@@ -48,6 +48,7 @@ fn holds(text: &str, at: &str) -> bool {
         mode: crate::rules::Mode::Live,
         owns: None,
         deliver: Vec::new(),
+        gone: Vec::new(),
     };
     systems.insert(name, rules);
     let scene = Scene { order: &order, lanes: &lanes, systems: &systems, past: None };

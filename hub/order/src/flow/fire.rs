@@ -95,7 +95,7 @@ pub(crate) fn targets(state: &State, release: &Release, rules: &Rules<'_>) -> Ve
             let part = knows(name)
                 || order.bound.values().any(|bound| bound == *name)
                 || system.role == Role::Sink;
-            part && system.deliver.iter().any(|rule| rule.on == release.emits)
+            part && system.hears_of(&release.emits)
         }
     });
     meant.map(|(name, _)| name.clone()).collect()

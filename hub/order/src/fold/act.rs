@@ -154,6 +154,11 @@ pub enum PersonAct {
         /// The hold's id.
         hold: Box<str>,
     },
+    /// Has everything that a system is owed sent again, whole.
+    Resend {
+        /// The system.
+        system: SystemName,
+    },
     /// Settles a dead or doubtful flight.
     Settle {
         /// The lane's system.

@@ -14,7 +14,7 @@ use super::work::{Done, Ended, Folding, Work};
 use super::{Effect, Outcome};
 use crate::ids::SystemName;
 use crate::lane::{Facet, Flight, Lane, LaneCode, MOST_IN_RING, Sent, WantKey, Xref};
-use crate::route::{Plan, plan, settle_wish};
+use crate::route::{Plan, Unrouted, plan, settle_wish, unrouted};
 
 /// Takes a call off: judged once more, frozen, its values in the rings, its fence raised.
 pub(super) fn fly(work: &mut Work<'_>, system: &SystemName, flight: &Flight) -> Folding<Done> {
@@ -119,9 +119,18 @@ pub(super) fn skip(
     let role = role_of(work, system)?;
     let now = work.now;
     let is_newer = work.state.order.version > version;
+    let unrouted = (code == LaneCode::NotRouted).then(|| unrouted(work.rules, system, &want.rule));
     let lane = work.lane(system, role);
-    if waits(code) {
-        let rests = matches!(code, LaneCode::Held | LaneCode::NotLinked | LaneCode::Dead);
+    match unrouted {
+        // Found by other files than those of now: it stays due.
+        Some(Unrouted::Back) => return Err(Box::new(Outcome::Refused(LaneCode::Retry))),
+        Some(Unrouted::Inherited) => return Ok(Done::Merged),
+        Some(Unrouted::Waits | Unrouted::Over) | None => {}
+    }
+    let unrouted = unrouted == Some(Unrouted::Waits);
+    if unrouted || waits(code) {
+        let rests =
+            unrouted || matches!(code, LaneCode::Held | LaneCode::NotLinked | LaneCode::Dead);
         if rests && !is_newer {
             lane.rest(code);
             return Ok(Done::Ended(Ended::Lane));

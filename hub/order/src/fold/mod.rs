@@ -12,7 +12,7 @@
 //! | `follow` | what follows from each case |
 //! | `owner`, `canonical` | who may write; how a system sees a value |
 //! | `flight`, `receipt` | the life of a call |
-//! | `person`, `restore` | edits, leading back, holds, decisions |
+//! | `person`, `restore`, `resend` | edits, leading back, holds, decisions, sending again |
 
 use std::collections::BTreeMap;
 
@@ -40,6 +40,7 @@ mod owner;
 mod person;
 mod receipt;
 mod refer;
+mod resend;
 mod restore;
 mod unfit;
 mod work;
@@ -49,6 +50,7 @@ pub use document::content_hash;
 pub use outcome::{Change, Effect, Folded, Outcome, TodoItem, TodoKind};
 pub use person::undecided;
 pub use refer::kind_of;
+pub use resend::resendable;
 pub use restore::{Remains, Why, remainder, restorable};
 
 use work::{Done, Ended, Folding, Work};

@@ -1,5 +1,5 @@
-//! What people do: edit with the version they saw, lead back ([`super::restore`]), end a hold, decide about a
-//! flight.
+//! What people do: edit with the version they saw, lead back ([`super::restore`]), end a hold, have it sent again
+//! ([`super::resend`]), decide about a flight.
 //!
 //! **Invariant:** an edit never overwrites what its author has not seen. Story
 //! `address-after-release`.
@@ -26,6 +26,7 @@ pub(super) fn person(work: &mut Work<'_>, act: &PersonAct) -> Folding<Done> {
             }
             refused("unknown_hold", format!("no hold `{hold}` stands; it may have ended meanwhile"))
         }
+        PersonAct::Resend { system } => super::resend::resend(work, system),
         PersonAct::Settle { system, again, about } => {
             settle(work, (system, about.as_deref()), *again)
         }

@@ -47,6 +47,9 @@ pub struct Want {
     /// The files make no call of it, as the order stands: passed over until one of both changes.
     #[serde(default, skip_serializing_if = "is_false")]
     pub unfit: bool,
+    /// A person asked for it: sent whole, whatever was sent before or the system said itself.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub whole: bool,
 }
 
 /// What was last sent for a key.
@@ -363,7 +366,7 @@ impl Lane {
         if self.wants.len() >= MOST_WANTS {
             return false;
         }
-        self.wants.push(Want { key, version, release, since: None, unfit: false });
+        self.wants.push(Want { key, version, release, since: None, unfit: false, whole: false });
         true
     }
 

@@ -14,11 +14,13 @@ pub enum Rest {
     NotLinked,
     /// The files make no call of it: a todo says why.
     Unfit,
+    /// The files had an entry of `deliver:` for it, and have it no more.
+    NotRouted,
 }
 
 impl Rest {
     /// All of them.
-    pub const ALL: [Rest; 3] = [Rest::Held, Rest::NotLinked, Rest::Unfit];
+    pub const ALL: [Rest; 4] = [Rest::Held, Rest::NotLinked, Rest::Unfit, Rest::NotRouted];
 
     /// As metrics write it.
     pub fn as_str(self) -> &'static str {
@@ -26,6 +28,7 @@ impl Rest {
             Rest::Held => "held",
             Rest::NotLinked => "not_linked",
             Rest::Unfit => "unfit",
+            Rest::NotRouted => "not_routed",
         }
     }
 
@@ -49,12 +52,12 @@ impl Lane {
             LaneCode::Held => Some(Rest::Held),
             LaneCode::NotLinked => Some(Rest::NotLinked),
             LaneCode::Dead => Some(Rest::Unfit),
+            LaneCode::NotRouted => Some(Rest::NotRouted),
             LaneCode::ProjectionEqual
             | LaneCode::OwnChange
             | LaneCode::Dropped
             | LaneCode::Shadow
             | LaneCode::Paused
-            | LaneCode::NotRouted
             | LaneCode::NoUpdate
             | LaneCode::Limited
             | LaneCode::BreakerOpen

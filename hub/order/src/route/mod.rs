@@ -3,6 +3,8 @@
 //! A wish for a state collapses: one per (deliver rule, subject), newer over older. A wish for a fact
 //! is made once per firing. **Invariant:** a lane has at most 64 wishes; the one beyond is not taken
 //! and a todo says so. Test: `a_full_lane_takes_no_more_and_says_so` in `tests/it/route.rs`.
+//!
+//! What happens while an entry of `deliver:` is missing: `gone`.
 
 use crate::catalogue::{FieldId, FieldSet};
 use crate::condition::Scene;
@@ -15,11 +17,15 @@ use crate::rules::{DeliverRule, OperationKind, Rules};
 use crate::settle::Turn;
 
 mod events;
+mod gone;
+mod owed;
 mod own;
 mod plan;
 mod told;
 
 pub(crate) use events::events;
+pub(crate) use gone::{Unrouted, unrouted};
+pub(crate) use owed::{Owed, owed};
 pub use plan::{Choice, Outlook, Plan, Send, outlook, plan};
 pub use told::EVENT;
 pub(crate) use told::{tell, tell_of};
@@ -41,6 +47,7 @@ pub struct Outline<'a> {
 /// send. The last step of a turn.
 pub fn route(state: &mut State, outline: Outline<'_>, rules: &Rules<'_>) -> Vec<Effect> {
     let mut effects = Vec::new();
+    gone::inherit(state, rules, &mut effects);
     for firing in outline.firings {
         fired(state, firing, outline.version, rules, &mut effects);
     }
@@ -61,17 +68,17 @@ pub fn route(state: &mut State, outline: Outline<'_>, rules: &Rules<'_>) -> Vec<
     effects
 }
 
-/// The kind of a deliver rule's wishes.
-fn kind(rule: &DeliverRule) -> OperationKind {
-    let operations = [&rule.single, &rule.create, &rule.update];
-    let first = operations.into_iter().flatten().next();
-    first.map_or(OperationKind::State, |operation| operation.kind)
+/// A rule that hears of an event: one of these files, or one of earlier ones that is gone.
+#[derive(Clone, Copy, Debug)]
+struct Hears<'a> {
+    id: &'a str,
+    kind: OperationKind,
 }
 
 /// One wish to be written.
 struct Wish<'a> {
     system: &'a SystemName,
-    rule: &'a DeliverRule,
+    rule: Hears<'a>,
     emits: &'a str,
     to: Target,
     subject: &'a At,
@@ -80,8 +87,8 @@ struct Wish<'a> {
 
 fn write(state: &mut State, wish: &Wish<'_>, rules: &Rules<'_>, effects: &mut Vec<Effect>) {
     let Some(lane) = lane_of(state, wish.system, rules) else { return };
-    let fact = (kind(wish.rule) == OperationKind::Fact).then_some(wish.version);
-    let key = WantKey { rule: wish.rule.id.clone(), subject: wish.subject.clone(), fact };
+    let fact = (wish.rule.kind == OperationKind::Fact).then_some(wish.version);
+    let key = WantKey { rule: wish.rule.id.into(), subject: wish.subject.clone(), fact };
     let release = Some((wish.emits.into(), wish.to.as_str().into()));
     if !lane.want(key, wish.version, release) {
         let why = format!("more than {} wishes wait in one lane", crate::lane::MOST_WANTS);
@@ -120,6 +127,18 @@ fn listening<'a, 'e>(
     deliver.iter().filter(move |rule| &*rule.on == event)
 }
 
+/// The rules that make a wish of an event: those that send something, and those that are gone.
+fn hearing<'a, 'e>(
+    rules: &Rules<'a>,
+    system: &SystemName,
+    event: &'e str,
+) -> impl Iterator<Item = Hears<'a>> + use<'a, 'e> {
+    let there = listening(rules, system, event).filter(|rule| !rule.is_nothing());
+    let there = there.map(|rule| Hears { id: &rule.id, kind: rule.kind() });
+    let gone = gone::listened(rules, system, event);
+    there.chain(gone.map(|gone| Hears { id: &gone.id, kind: gone.kind }))
+}
+
 fn fired(
     state: &mut State,
     firing: &Firing,
@@ -129,12 +148,8 @@ fn fired(
 ) {
     let Some(system) = &firing.system else { return };
     let (emits, to, subject) = (&*firing.emits, firing.to, &firing.subject);
-    let mut heard = false;
-    for rule in listening(rules, system, emits) {
-        heard = true;
-        if rule.is_nothing() {
-            continue;
-        }
+    let heard = listening(rules, system, emits).next().is_some();
+    for rule in hearing(rules, system, emits) {
         write(state, &Wish { system, rule, emits, to, subject, version }, rules, effects);
     }
     let sink = rules.systems.get(system).is_some_and(|system| system.role == Role::Sink);
@@ -162,7 +177,7 @@ fn each_version(state: &mut State, version: u32, rules: &Rules<'_>, effects: &mu
             continue;
         }
         for system in meant(state, release, rules) {
-            for rule in listening(rules, &system, ORDER_CHANGED).filter(|rule| !rule.is_nothing()) {
+            for rule in hearing(rules, &system, ORDER_CHANGED) {
                 let (system, subject) = (&system, &At::ROOT);
                 let (emits, to) = (ORDER_CHANGED, release.to);
                 write(state, &Wish { system, rule, emits, to, subject, version }, rules, effects);
@@ -184,10 +199,10 @@ fn reread(state: &mut State, outline: Outline<'_>, rules: &Rules<'_>, effects: &
     for release in flow.releases.iter().filter(|release| &*release.emits != ORDER_CHANGED) {
         let (emits, to) = (&*release.emits, release.to);
         for system in rules.systems.keys() {
-            let states = listening(rules, system, emits)
-                .filter(|rule| kind(rule) == OperationKind::State)
-                .map(|rule| (rule, rules.shapes.reads(system, &rule.id)));
-            let states: Vec<(&DeliverRule, FieldSet)> = states.collect();
+            let states = hearing(rules, system, emits)
+                .filter(|rule| rule.kind == OperationKind::State)
+                .map(|rule| (rule, gone::reads(rules, system, rule.id)));
+            let states: Vec<(Hears<'_>, FieldSet)> = states.collect();
             if states.is_empty() {
                 continue;
             }
@@ -201,7 +216,7 @@ fn reread(state: &mut State, outline: Outline<'_>, rules: &Rules<'_>, effects: &
                 for (rule, reads) in &states {
                     let mut changed = outline.changed.iter();
                     if changed.any(|(at, field)| reads.contains(*field) && near(at, subject)) {
-                        let wish = Wish { system, rule, emits, to, subject, version };
+                        let wish = Wish { system, rule: *rule, emits, to, subject, version };
                         write(state, &wish, rules, effects);
                     }
                 }

@@ -1,6 +1,6 @@
 //! What a lane is to send next, judged anew each time: at every change, and when it is claimed.
 
-use super::own;
+use super::{gone, own};
 use crate::catalogue::known;
 use crate::condition::{Condition, Scene};
 use crate::flow::Release;
@@ -8,7 +8,7 @@ use crate::fold::undecided;
 use crate::ids::{At, Collection, SystemName};
 use crate::lane::{Flight, Lane, LaneCode, Want, WantKey};
 use crate::model::State;
-use crate::rules::{DeliverRule, Mode, OperationKind, OperationRule, Rules};
+use crate::rules::{DeliverRule, GoneRule, Mode, OperationKind, OperationRule, Rules};
 
 /// What to do with a lane.
 #[derive(Clone, Debug)]
@@ -93,25 +93,25 @@ pub fn plan<'a>(state: &'a State, system: &SystemName, rules: &Rules<'a>) -> Pla
     if known.mode == Mode::Paused {
         return Plan::Wait { key: None, code: LaneCode::Paused };
     }
-    let (mut waits, mut unfit, mut send) = (None, None, None);
+    let (mut unrouted, mut waits, mut unfit, mut send) = (None, None, None, None);
+    let shadow = known.mode == Mode::Shadow;
     for want in &lane.wants {
         let key = want.key.clone();
-        let Some(rule) = known.deliver.iter().find(|rule| rule.id == want.key.rule) else {
-            return Plan::Skip { key, version: want.version, code: LaneCode::NotRouted };
-        };
-        let shadow = known.mode == Mode::Shadow;
-        match (Judge { state, lane, rules, shadow }).wish(want, rule) {
+        let rule = known.deliver.iter().find(|rule| rule.id == want.key.rule);
+        match (Judge { state, lane, rules, shadow }).judge(want, rule) {
             Judged::Send(operation, choice) => {
+                let Some(rule) = rule else { continue };
                 let replaces = lane.flying.as_ref().filter(|flight| flight.want == want.key);
                 send = send.or(Some(Send { want, rule, operation, choice, replaces, shadow }));
             }
             Judged::Skip(code) => return Plan::Skip { key, version: want.version, code },
-            // What comes by itself is named before what a todo says already.
+            // What the files lack is named before what comes by itself, and that before what a todo says already.
+            Judged::Wait(code @ LaneCode::NotRouted) => unrouted = unrouted.or(Some((key, code))),
             Judged::Wait(code @ LaneCode::Dead) => unfit = unfit.or(Some((key, code))),
             Judged::Wait(code) => waits = waits.or(Some((key, code))),
         }
     }
-    match (send, waits.or(unfit)) {
+    match (send, unrouted.or(waits).or(unfit)) {
         (Some(send), _) => Plan::Send(Box::new(send)),
         (None, Some((key, code))) => Plan::Wait { key: Some(key), code },
         (None, None) => Plan::Idle,
@@ -136,7 +136,7 @@ pub fn outlook<'a>(state: &'a State, system: &SystemName, rules: &Rules<'a>) -> 
     let judge = Judge { state, lane, rules, shadow: known.mode == Mode::Shadow };
     let of = |want: &'a Want| {
         let rule = known.deliver.iter().find(|rule| rule.id == want.key.rule);
-        let judged = rule.map_or(Judged::Skip(LaneCode::NotRouted), |rule| judge.wish(want, rule));
+        let judged = judge.judge(want, rule);
         let (operation, code) = match judged {
             Judged::Send(operation, _) => (Some(operation), None),
             Judged::Wait(code) | Judged::Skip(code) => (None, Some(code)),
@@ -154,11 +154,39 @@ struct Judge<'a, 'r> {
 }
 
 impl<'a> Judge<'a, '_> {
+    /// `rule`: the wish's own, where the files have it.
+    fn judge(&self, want: &Want, rule: Option<&'a DeliverRule>) -> Judged<'a> {
+        match (rule, gone::of(self.rules, &self.lane.system, &want.key.rule)) {
+            (Some(rule), _) => self.wish(want, rule),
+            (None, Some(gone)) => self.unrouted(want, gone),
+            (None, None) => Judged::Skip(LaneCode::NotRouted),
+        }
+    }
+
+    /// A wish whose rule is gone waits for it, unless it would not be sent then either.
+    fn unrouted(&self, want: &Want, gone: &GoneRule) -> Judged<'a> {
+        let subject = &want.key.subject;
+        if self.is_gone(subject) || self.taken_back(want) {
+            return Judged::Skip(LaneCode::Dropped);
+        }
+        let told = self.delivered(&want.key);
+        if want.key.fact.is_some() && told {
+            return Judged::Skip(LaneCode::Delivered);
+        }
+        let made = told || self.lane.xrefs.iter().any(|xref| xref.at == *subject);
+        match self.create(want) {
+            Some(Judged::Skip(code)) if gone.creates && !made => Judged::Skip(code),
+            Some(_) | None => Judged::Wait(LaneCode::NotRouted),
+        }
+    }
+
+    fn is_gone(&self, subject: &At) -> bool {
+        !subject.is_root() && self.state.order.element(subject).is_none_or(|element| element.gone)
+    }
+
     fn wish(&self, want: &Want, rule: &'a DeliverRule) -> Judged<'a> {
         let subject = &want.key.subject;
-        let gone = !subject.is_root()
-            && self.state.order.element(subject).is_none_or(|element| element.gone);
-        if gone {
+        if self.is_gone(subject) {
             return Judged::Skip(LaneCode::Dropped);
         }
         if want.key.fact.is_some() && self.delivered(&want.key) {
@@ -181,6 +209,7 @@ impl<'a> Judge<'a, '_> {
         }
         let state = operation.kind == OperationKind::State && self.about_values(want, rule);
         if state
+            && !want.whole
             && self.linked(operation, subject)
             && own::change(self.state, self.lane, want, self.rules)
         {

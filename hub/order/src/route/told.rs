@@ -5,7 +5,7 @@
 //! the order in which it happened; it is served in that order, for a lane has one call at a time. Test:
 //! `events_are_wished_for_once_and_in_their_order` in `tests/it/route.rs`.
 
-use super::{Wish, wake, write};
+use super::{Hears, Wish, wake, write};
 use crate::flow::Target;
 use crate::fold::Effect;
 use crate::ids::{At, Role, SystemName};
@@ -68,6 +68,7 @@ fn wish(
     let deliver = rules.systems.get(system).map_or(&[][..], |system| &system.deliver);
     let listens = |on: &str| on.strip_prefix(EVENT).is_some_and(|event| event == name);
     for rule in deliver.iter().filter(|rule| listens(&rule.on)) {
+        let rule = Hears { id: &rule.id, kind: rule.kind() };
         let (emits, to) = (name, Target::All);
         write(state, &Wish { system, rule, emits, to, subject, version }, rules, effects);
     }

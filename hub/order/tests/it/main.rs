@@ -8,9 +8,11 @@
 )]
 
 mod cases;
+mod gone;
 mod known_fields;
 mod laws;
 mod nothing;
+mod resend;
 mod route;
 mod unfit;
 mod world;

@@ -88,6 +88,7 @@ fn system(name: &str) -> SystemRules {
         mode: Mode::Live,
         owns: None,
         deliver: deliver(role),
+        gone: Vec::new(),
     }
 }
 

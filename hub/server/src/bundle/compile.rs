@@ -117,6 +117,7 @@ fn assembled(
         systems,
         shapes: Box::new(SystemShapes::new(shapes)),
         warnings: compiled.findings,
+        gone: Vec::new(),
     };
     Ok((bundle, problems))
 }

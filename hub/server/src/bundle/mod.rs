@@ -21,6 +21,7 @@ mod compile;
 mod facts;
 mod files;
 mod given;
+mod gone;
 mod heard;
 mod queues;
 mod receive;
@@ -29,6 +30,7 @@ mod windows;
 
 pub(crate) use again::Seen;
 pub use facts::Kept;
+pub use gone::{Gone, Listened, Listens};
 pub(crate) use heard::{UNREADABLE, kept_with};
 pub(crate) use receive::unknown_document;
 pub use receive::{ARGS, FETCH, HINT, POLL, Received};
@@ -45,6 +47,7 @@ pub struct Bundle {
     systems: BTreeMap<SystemName, System>,
     shapes: Box<dyn Shapes>,
     warnings: Vec<Diagnostic>,
+    gone: Vec<Gone>,
 }
 
 /// Why a bundle cannot be used.
@@ -90,7 +93,8 @@ impl Bundle {
         systems: BTreeMap<SystemName, System>,
         shapes: Box<dyn Shapes>,
     ) -> Self {
-        Self { hash, flow, ownership, rules, systems, shapes, warnings: Vec::new() }
+        let (warnings, gone) = (Vec::new(), Vec::new());
+        Self { hash, flow, ownership, rules, systems, shapes, warnings, gone }
     }
 
     /// Reads a folder, bounded in number and size of files.

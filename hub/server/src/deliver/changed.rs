@@ -33,7 +33,7 @@ impl Hand<'_> {
         let (key, operation) = (&send.want.key, send.operation);
         let delivery = self.delivery(&key.rule, &operation.name);
         let asked = delivery.is_some_and(|delivery| delivery.send == SendFields::Changed);
-        if !asked || operation.creates || send.shadow {
+        if !asked || operation.creates || send.shadow || send.want.whole {
             return Ok(());
         }
         let Some(sent) = self.lane.sent.get(&key.text()) else { return Ok(()) };

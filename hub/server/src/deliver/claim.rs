@@ -52,7 +52,10 @@ pub(super) fn claim<'a>(
         Plan::Skip { key, version, code } => Claim::Skip { want: key, version, code },
         // The lane says so already, unless the rules changed since its last commit.
         Plan::Wait { key: Some(want), code } => {
-            let waits = matches!(code, LaneCode::Held | LaneCode::NotLinked | LaneCode::Dead);
+            let waits = matches!(
+                code,
+                LaneCode::Held | LaneCode::NotLinked | LaneCode::Dead | LaneCode::NotRouted
+            );
             let version = state.order.version;
             if waits { Claim::Skip { want, version, code } } else { Claim::Rest }
         }

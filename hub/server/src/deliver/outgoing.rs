@@ -69,7 +69,7 @@ impl Hand<'_> {
         let sent = if send.shadow { &self.lane.shadow } else { &self.lane.sent };
         let sent = sent.get(&want.key.text());
         let fact = operation.kind == OperationKind::Fact || want.key.fact.is_some();
-        if !fact && sent.is_some_and(|sent| sent.hash == hash) {
+        if !fact && !want.whole && sent.is_some_and(|sent| sent.hash == hash) {
             return Err(Unfit::Skip(LaneCode::ProjectionEqual, Some(hash)));
         }
         let document = Bytes::from(mapped.bytes);

@@ -114,7 +114,7 @@ fn unsent(
             let hash = projection(&mapped.bytes);
             let fact = operation.kind == OperationKind::Fact || key.fact.is_some();
             let same = sent.get(&key.text()).is_some_and(|sent| sent.hash == hash);
-            (same && !fact).then_some(LaneCode::ProjectionEqual)
+            (same && !fact && !one.want.whole).then_some(LaneCode::ProjectionEqual)
         }
     }
 }

@@ -5,11 +5,17 @@ use jiff::{SignedDuration, Timestamp};
 use orderhub_order::lane::Rest;
 
 use super::{Level, Report};
+use crate::bundle::Listened;
 use crate::clock::Clock;
+use crate::config::Config;
 use crate::store::{RestingRow, WaitingRow};
+use crate::switch::routed::says;
 
 /// What a running hub drives again is driven within moments.
 const SOON: SignedDuration = SignedDuration::from_mins(10);
+
+/// Lines about what is not delivered any more.
+const MOST_GONE: usize = 20;
 
 /// A line for each system and reason, and for each reason of messages.
 pub(super) fn look(rests: &[RestingRow], waits: &[WaitingRow], report: &mut Report) {
@@ -34,10 +40,28 @@ pub(super) fn look(rests: &[RestingRow], waits: &[WaitingRow], report: &mut Repo
                 );
                 report.fix(Level::Warning, "waiting", says, fix);
             }
+            Rest::NotRouted => {
+                let says = format!(
+                    "{lanes} {orders} for `{system}`: the files have no entry of `deliver:` for it any more"
+                );
+                let fix = format!(
+                    "put the entry back that `orderhub why ORDER {system}` names, and they are sent; or say `do: none` for its event"
+                );
+                report.fix(Level::Warning, "waiting", says, fix);
+            }
         }
     }
     let now = Clock::system().now();
     waits.iter().for_each(|row| message(row, now, report));
+}
+
+/// What systems of these settings were sent by earlier files, and are not by those in use.
+pub(super) fn gone(listened: &Listened, config: &Config, report: &mut Report) {
+    let now = Clock::system().now();
+    let gone = listened.gone().filter(|gone| config.systems.contains_key(&gone.system));
+    for gone in gone.filter(|gone| gone.until() > now).take(MOST_GONE) {
+        report.add(Level::Warning, "files", says(&gone), None);
+    }
 }
 
 fn message(row: &WaitingRow, now: Timestamp, report: &mut Report) {

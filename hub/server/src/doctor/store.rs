@@ -29,6 +29,7 @@ pub(super) async fn look(config: &Config, secrets: &Secrets, report: &mut Report
             if let Ok(look) = &found {
                 kept::file(look, report);
                 rest::look(&look.rests, &look.waits, report);
+                rest::gone(&look.listened, config, report);
             }
             Some(file(&found, &path, report))
         }
@@ -40,6 +41,7 @@ pub(super) async fn look(config: &Config, secrets: &Secrets, report: &mut Report
                 Ok(found) => {
                     let running = server(&found, report);
                     rest::look(&found.rests, &found.waits, report);
+                    rest::gone(&found.listened, config, report);
                     kept::database(url, login, &config.store, running, report).await;
                     Some(running)
                 }

@@ -84,6 +84,7 @@ pub(crate) fn system(bus: &Bus) -> Option<(System, SystemRules)> {
         mode: Mode::Live,
         owns: None,
         deliver: deliver.collect(),
+        gone: Vec::new(),
     };
     let system = System {
         name: SystemName::new(SYSTEM),

@@ -73,7 +73,8 @@ pub(super) fn of_code(code: LaneCode, held: bool) -> Option<&'static str> {
             "change it there by hand, or give the deliver rule an `update:` operation, or `update: none`",
         ),
         LaneCode::NotRouted => Some(
-            "nothing, if it should not have the order; else see `missing`, and `deliver:` of its integration",
+            "nothing, if it should not have the order; else see `missing`, and `deliver:` of its integration; what its rules \
+             send now goes by `orderhub order resend ORDER SYSTEM --reason …`",
         ),
         LaneCode::BreakerOpen => {
             Some("see that the system answers; one probe at a time finds out, and the rest follows")

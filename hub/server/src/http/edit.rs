@@ -103,6 +103,7 @@ pub(super) async fn submit(
     let cause = match &act {
         // The new version says which one it leads back to.
         PersonAct::Restore { to, .. } => format!("restore:{to}"),
+        PersonAct::Resend { system } => format!("resend:{system}"),
         PersonAct::Edit { .. } | PersonAct::ReleaseHold { .. } | PersonAct::Settle { .. } => {
             "api".to_owned()
         }

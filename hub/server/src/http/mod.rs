@@ -48,6 +48,7 @@ mod orders;
 mod problem;
 mod query;
 mod reason;
+mod resend;
 mod resting;
 mod restore;
 mod systems;
@@ -125,6 +126,7 @@ fn described(api: &Api) -> OpenApiRouter<Api> {
         .routes(act(routes!(edit::patch)))
         .routes(act(routes!(edit::release)))
         .routes(act(routes!(restore::restore)))
+        .routes(act(routes!(resend::resend)))
         .routes(act(routes!(todo::replay)))
         .routes(act(routes!(decide::resolve)))
         .routes(act(routes!(todo::discard)))

@@ -103,6 +103,15 @@ fn conflict(why: String) -> Problem {
     Problem::new(StatusCode::CONFLICT, "conflict", why)
 }
 
+/// A call that follows, for people.
+pub(super) fn shown(call: &Prospect) -> Value {
+    let words = call.code.map_or("called", why::meaning);
+    json!({
+        "system": call.system, "operation": call.operation, "subject": call.subject, "rule": call.rule,
+        "sent": call.code.is_none(), "code": call.code, "why": words,
+    })
+}
+
 /// What a restore comes to.
 struct Preview {
     puts: Vec<Put>,
@@ -156,13 +165,6 @@ impl Preview {
     }
 
     fn shown(&self, outcome: &str, version: u32) -> Value {
-        let call = |call: &Prospect| {
-            let words = call.code.map_or("called", why::meaning);
-            json!({
-                "system": call.system, "operation": call.operation, "subject": call.subject, "rule": call.rule,
-                "sent": call.code.is_none(), "code": call.code, "why": words,
-            })
-        };
         let remains = |left: &Remains| {
             let mut shown = json!(left);
             if let Some(members) = shown.as_object_mut() {
@@ -176,7 +178,7 @@ impl Preview {
             "seen": self.seen,
             "restores": self.of,
             "changes": self.changes,
-            "calls": self.calls.iter().map(call).collect::<Vec<_>>(),
+            "calls": self.calls.iter().map(shown).collect::<Vec<_>>(),
             "remains": self.remains.iter().map(remains).collect::<Vec<_>>(),
             "todos": self.todos,
         })

@@ -20,9 +20,10 @@ use super::orders::find;
 use super::waiting::{self, Waiting};
 use super::{Api, Problem, advice, kept};
 use crate::access::Right;
-use crate::bundle::Bundle;
+use crate::bundle::{Bundle, Gone};
 use crate::deliver::status::SystemStatus;
 use crate::store::{ReceiptRow, TodoFilter, TodoRow};
+use crate::switch::routed::says;
 
 /// Open todos of one order that are looked at.
 const MOST_TODOS: usize = 100;
@@ -115,6 +116,11 @@ impl Asked<'_> {
             None if known.is_none() => "no such system in the settings any more".to_owned(),
             None => "this order has nothing for it: no release of the flow named it yet".to_owned(),
         };
+        let unrouted = self.unrouted(name);
+        if !unrouted.is_empty() && code == Some(LaneCode::NotRouted) {
+            let says: Vec<String> = unrouted.iter().map(|gone| says(gone)).collect();
+            why = format!("it waits for files that send it: {}", says.join("; "));
+        }
         let status = self.status.iter().find(|status| status.system == name.as_str());
         let mut todo = Vec::new();
         let mut refused = false;
@@ -141,7 +147,7 @@ impl Asked<'_> {
         let own = |todo: &&TodoRow| todo.item.system.as_ref() == Some(name);
         let todos: Vec<&TodoRow> = self.todos.iter().filter(own).collect();
         let holds = !self.holds().is_empty();
-        let own = code.filter(|_| !refused);
+        let own = code.filter(|_| !refused && unrouted.is_empty());
         todo.extend(own.and_then(|code| advice::of_code(code, holds)).map(str::to_owned));
         todo.extend(todos.iter().map(|todo| {
             format!(
@@ -167,6 +173,15 @@ impl Asked<'_> {
             "todo": todos.iter().map(|todo| shown(todo)).collect::<Vec<_>>(),
             "last": last,
         })
+    }
+
+    /// The rules, gone from the files, by which the lane wants something.
+    fn unrouted(&self, name: &SystemName) -> Vec<&Gone> {
+        let wants = self.state.lanes.get(name).map_or(&[][..], |lane| &lane.wants);
+        let wanted = |gone: &&Gone| {
+            gone.system == *name && wants.iter().any(|want| want.key.rule == gone.rule)
+        };
+        self.bundle.gone().iter().filter(wanted).collect()
     }
 
     fn listens_to_nothing(&self, name: &SystemName) -> bool {

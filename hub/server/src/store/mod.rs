@@ -13,7 +13,7 @@ use orderhub_order::identify::{Bound, ReferenceKey};
 use orderhub_order::ids::{OrderKey, SystemName};
 
 use crate::apply::{Unit, UnitOutcome};
-use crate::bundle::{Bundle, Files};
+use crate::bundle::{Bundle, Files, Listened, Listens};
 use crate::config::{self, Secrets, StoreUrl};
 
 mod answers;
@@ -348,13 +348,20 @@ pub trait Store:
         operation: Option<&str>,
     ) -> BoxFuture<'_, Result<bool, StoreError>>;
 
-    /// Keeps a bundle's files under its hash and makes it the active one.
+    /// Keeps a bundle's files under its hash and makes it the active one; what is known then of all that files in
+    /// use listened to.
     fn activate(
         &self,
-        hash: &str,
-        files: &Files,
+        bundle: (&str, &Files),
+        listens: &Listens,
         now: Timestamp,
-    ) -> BoxFuture<'_, Result<(), StoreError>>;
+    ) -> BoxFuture<'_, Result<Listened, StoreError>>;
+
+    /// What files in use listened to; `None`: no program has kept that yet.
+    fn listened(&self) -> BoxFuture<'_, Result<Option<Listened>, StoreError>>;
+
+    /// The hash of the bundle that was made the active one last.
+    fn in_use(&self) -> BoxFuture<'_, Result<Option<String>, StoreError>>;
 
     /// For readiness, without writing: does the store answer, and did the last commit succeed? After one
     /// that failed, [`Store::sweep`] tries a small write each time until one succeeds.

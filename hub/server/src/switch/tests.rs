@@ -9,6 +9,7 @@ use tempfile::TempDir;
 use tokio::sync::watch;
 
 use super::rest::{REST, UNENDED, UNRESTED};
+use super::routed::activate;
 use super::standing::{From, Standing};
 use super::{LOOK, LOOKS, Parts, SETTLE, Switch};
 use crate::bundle::Bundle;
@@ -40,13 +41,16 @@ impl Looked {
         let config = config::parse("test", &url, &HashMap::new()).unwrap().config;
         let secrets = Secrets::new(HashMap::new());
         let store = store::open(&config.store, &secrets, "test").await.unwrap();
-        let clock = Clock::system();
         let mappings = folder.path().join("mappings");
-        let bundle = Bundle::compile(&Bundle::read(&mappings).unwrap(), &config).unwrap();
+        let files = Bundle::read(&mappings).unwrap();
+        let bundle = Bundle::compile(&files, &config).unwrap();
+        let now = Clock::system().now();
+        let bundle = activate((&*store, &config), (bundle, &files), now).await.unwrap();
         let (active, seen) = watch::channel(Arc::new(bundle));
-        let standing = Standing::new(clock.now());
         // From here on its time is the test's.
         tokio::time::pause();
+        let clock = Clock::starting_at(now);
+        let standing = Standing::new(clock.now());
         let parts = Parts {
             store,
             config: Arc::new(config),
@@ -175,6 +179,62 @@ async fn a_mapping_that_lost_its_cases_or_fails_them_is_told_of() {
     looked.write(&format!("{rules}# a change\n"));
     looked.rested().await;
     assert_eq!(looked.standing.warnings(), []);
+}
+
+/// What is gone by the files in use, and the warnings of it.
+fn missing(looked: &Looked) -> (Vec<String>, Vec<String>) {
+    let gone = looked.active.borrow().gone().iter().map(|gone| gone.rule.to_string()).collect();
+    let warnings = looked.standing.warnings().into_iter();
+    let own = warnings.filter(|one| one.file == "mappings/sink/integration.yaml");
+    (gone, own.map(|one| one.why).collect())
+}
+
+#[tokio::test]
+async fn an_entry_that_vanishes_is_told_of_until_it_is_back_or_meant() {
+    let mut looked = Looked::new().await;
+    assert_eq!(looked.switch.look().await, LOOK);
+    let file = looked.folder.path().join("mappings/sink/integration.yaml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    let (before, _) = text.split_once("deliver:\n").unwrap();
+    let none = || (Vec::new(), Vec::new());
+    let first = looked.hash();
+    assert_eq!((missing(&looked), looked.active.borrow().judges_by()), (none(), first.to_string()));
+    // Cut at the end of a line.
+    std::fs::write(&file, before).unwrap();
+    looked.rested().await;
+    let (gone, told) = missing(&looked);
+    assert_eq!((gone, told.len()), (vec!["order.changed/changed".to_owned()], 1));
+    assert!(told[0].contains("`archive` delivered `order.changed`"), "{told:?}");
+    let judges = looked.active.borrow().judges_by();
+    assert!(judges.starts_with(&*looked.hash()) && judges != *looked.hash(), "{judges}");
+    // Whoever does as the others do comes to the same.
+    let cut = looked.hash();
+    looked.switch.follow(first.to_string().into()).await;
+    assert_eq!((missing(&looked), looked.hash()), (none(), Arc::clone(&first)));
+    looked.switch.follow(cut.to_string().into()).await;
+    assert_eq!(missing(&looked).1.len(), 1);
+    assert_eq!(looked.active.borrow().judges_by(), judges);
+    // Back, and once more; and meant after a week.
+    std::fs::write(&file, &text).unwrap();
+    looked.rested().await;
+    assert_eq!((missing(&looked), looked.hash()), (none(), first));
+    std::fs::write(&file, before).unwrap();
+    looked.rested().await;
+    let day = Duration::from_secs(24 * 3_600);
+    for (days, expected) in [(6, 1), (2, 0)] {
+        tokio::time::advance(day * days).await;
+        looked.switch.look().await;
+        let (gone, told) = missing(&looked);
+        assert_eq!((gone.len(), told.len()), (expected, expected), "{days} days later");
+    }
+    assert_eq!(looked.active.borrow().judges_by(), *cut);
+    // That nothing is to be done may be said.
+    std::fs::write(&file, &text).unwrap();
+    looked.rested().await;
+    let nothing = "  - { on: order.changed, do: none }\n";
+    std::fs::write(&file, format!("{before}deliver:\n{nothing}")).unwrap();
+    looked.rested().await;
+    assert_eq!(missing(&looked), none());
 }
 
 #[tokio::test]

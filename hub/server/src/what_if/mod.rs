@@ -36,6 +36,7 @@ mod targets;
 #[cfg(test)]
 mod tests;
 mod unmade;
+mod unrouted;
 
 pub use calls::Call;
 use now::Now;

@@ -8,7 +8,8 @@
 //! - What new orders like these would carry to the targets: the calls that were made are mapped out of the order as it
 //!   is by the old files, and by the new ones of the order as it would be had the newest message of a document been
 //!   theirs ([`super::instead`], [`super::sent`]). A call that was made once and for all is told so, too. Of an order
-//!   that nobody would make any more, each call is one that is no longer made ([`super::unmade`]).
+//!   that nobody would make any more, each call is one that is no longer made ([`super::unmade`]); so is one for whose
+//!   event the new files have no entry of `deliver:` ([`super::unrouted`]).
 //!
 //! Calls under way, breakers and pauses are the running hub's, and do not count.
 
@@ -81,8 +82,8 @@ impl Targets {
 
     /// What is told of them, and what is not.
     pub(super) fn closed(self) -> (Vec<Call>, u64) {
-        let Self { mut calls, unmade, .. } = self;
-        unmade.tell(&mut calls);
+        let Self { mut calls, unmade, mut noted, .. } = self;
+        unmade.tell(&mut calls, &mut noted);
         calls.closed()
     }
 
@@ -141,6 +142,7 @@ impl Targets {
         if let Place::There(state, ..) = &place {
             if self.orders.insert(state.order.key) {
                 self.next(both, state);
+                self.unrouted(both, state);
             }
             if newest && said.entity == Entity::Order && said.creates {
                 self.unmade.met(state, found);

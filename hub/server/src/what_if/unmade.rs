@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
+use orderhub_order::hash;
 use orderhub_order::ids::OrderKey;
 use orderhub_order::lane::WantKey;
 use orderhub_order::model::State;
@@ -60,11 +61,16 @@ impl Unmade {
     }
 
     /// Tells the calls of those that no other document makes.
-    pub(super) fn tell(self, calls: &mut Calls) {
+    /// `noted`: calls of which that is told already.
+    pub(super) fn tell(self, calls: &mut Calls, noted: &mut HashSet<[u8; 16]>) {
         let Self { lost, made } = self;
         for (_, lost) in lost.into_iter().filter(|(key, _)| !made.contains(key)) {
             for (system, rule, subject) in &lost.calls {
                 let (what, operation, code) = ("no_longer_delivered", None, None);
+                let parts = [&*lost.order, what, system, rule, subject];
+                if !noted.insert(hash::half_of_parts(parts.map(str::as_bytes))) {
+                    continue;
+                }
                 let seen = Seen { what, system, rule, operation, code, subject };
                 if let Some(call) = calls.note(&lost.order, &seen) {
                     call.why.get_or_insert_with(|| lost.why.to_owned());

@@ -1,4 +1,4 @@
-//! History of an order: diff, blame, restore.
+//! History of an order: diff, blame, restore; and sending it again.
 
 use std::process::ExitCode;
 
@@ -103,6 +103,36 @@ pub(super) fn restore(
     Ok(ExitCode::SUCCESS)
 }
 
+/// Has an order sent to a system again, or says what that would call.
+pub(super) fn resend(
+    shared: &Shared,
+    (order, system): (&str, &str),
+    reason: Option<&str>,
+    preview: bool,
+) -> Result<ExitCode, Fault> {
+    let path = ["orders", order, "lanes", system, "resend"];
+    let query = [("reason", reason), ("dry_run", preview.then_some("true"))];
+    let answer = call(shared, Method::POST, &path, &query)?;
+    match shared.output {
+        Output::Table => output::print(&sent_again(&answer)),
+        Output::Json | Output::Jsonl => output::document(&answer, shared.output),
+        Output::Name => output::print(&text(&answer, "/version")),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What is sent again, for people.
+fn sent_again(answer: &Value) -> String {
+    let (version, system) = (text(answer, "/version"), text(answer, "/system"));
+    let done = answer.get("outcome").and_then(Value::as_str) == Some("applied");
+    let first = match done {
+        true => format!("version {version} is sent to {system} again:"),
+        false => format!("would make version {version}, and send it to {system} again:"),
+    };
+    let lines = list(answer, "/calls").iter().map(called);
+    [first].into_iter().chain(lines.map(|line| format!("  {line}"))).collect::<Vec<_>>().join("\n")
+}
+
 /// A restore for people.
 fn told(answer: &Value) -> String {
     let (version, of) = (text(answer, "/version"), text(answer, "/restores"));
@@ -123,11 +153,7 @@ fn told(answer: &Value) -> String {
         format!("{}: {} ► {}", text(row, "/path"), text(row, "/old"), text(row, "/new"))
     };
     section("fields", list(answer, "/changes").iter().map(change).collect());
-    let call = |row: &Value| {
-        let what = [text(row, "/system"), text(row, "/operation"), text(row, "/subject")].join(" ");
-        format!("{what}: {}", text(row, "/why"))
-    };
-    section("calls", list(answer, "/calls").iter().map(call).collect());
+    section("calls", list(answer, "/calls").iter().map(called).collect());
     let left = |row: &Value| {
         let (path, is, was) = (text(row, "/path"), text(row, "/is"), text(row, "/was"));
         format!("{path}: stays {is}, was {was}; {}", text(row, "/words"))
@@ -135,6 +161,12 @@ fn told(answer: &Value) -> String {
     section("cannot be undone", list(answer, "/remains").iter().map(left).collect());
     section("for a person", list(answer, "/todos").iter().map(output::text).collect());
     lines.join("\n")
+}
+
+/// A call that follows.
+fn called(row: &Value) -> String {
+    let what = [text(row, "/system"), text(row, "/operation"), text(row, "/subject")].join(" ");
+    format!("{what}: {}", text(row, "/why"))
 }
 
 fn list<'a>(answer: &'a Value, pointer: &str) -> &'a [Value] {

@@ -1,4 +1,4 @@
-//! Orders: list, show, log, diff, blame, restore, release a hold.
+//! Orders: list, show, log, diff, blame, restore, send again, release a hold.
 
 use std::process::ExitCode;
 
@@ -86,6 +86,19 @@ pub(in crate::cli) enum Order {
         #[arg(long)]
         seen: Option<u64>,
     },
+    /// Sends it to a system again: all that the rules of now send of it, whole, whatever was sent before.
+    Resend {
+        /// Its id, ref or number.
+        order: String,
+        /// The system.
+        system: String,
+        /// Why.
+        #[arg(long, required_unless_present = "preview")]
+        reason: Option<String>,
+        /// Only say what would be called.
+        #[arg(long, alias = "dry-run")]
+        preview: bool,
+    },
     /// Releases a hold.
     Release {
         /// Its id, ref or number.
@@ -150,6 +163,9 @@ pub(in crate::cli) fn order(shared: &Shared, command: &Order) -> Result<ExitCode
         Order::Restore { order, to, reason, preview, seen } => {
             let asked = history::Restore { version: *to, reason: reason.as_deref(), seen: *seen };
             history::restore(shared, order, &asked, *preview)
+        }
+        Order::Resend { order, system, reason, preview } => {
+            history::resend(shared, (order, system), reason.as_deref(), *preview)
         }
         Order::Release { order, hold, reason } => {
             let path = ["orders", order, "holds", hold, "release"];

@@ -186,6 +186,7 @@ fn bundle(setup: Setup) -> Bundle {
             mode,
             owns: None,
             deliver,
+            gone: Vec::new(),
         };
         rules.insert(name, system);
     }

@@ -19,7 +19,8 @@ pub(in crate::http) struct InUse {
     /// A folder that has not stood still for ten seconds or more, and is not taken until it does; null: it rests.
     #[schema(required)]
     changing: Option<ChangingFiles>,
-    /// What is probably not meant in files that were switched to: a mapping lost its cases, or fails them; at most 100.
+    /// What is probably not meant in files that are in use: a system is not sent any more what it was sent before; a
+    /// mapping lost its cases, or fails them; at most 100 of these.
     warnings: Vec<FileWarning>,
 }
 
@@ -32,7 +33,7 @@ pub(in crate::http) struct ChangingFiles {
     why: String,
 }
 
-/// What the cases of a mapping in use say of it.
+/// What is probably not meant in a file.
 #[derive(ToSchema)]
 pub(in crate::http) struct FileWarning {
     /// Its file, with the place of the case where it is one's.

@@ -59,6 +59,18 @@ pub(in crate::http) struct Events {
     gone: Option<String>,
 }
 
+/// What is sent to a system again.
+#[derive(ToSchema)]
+pub(in crate::http) struct Resent {
+    /// `preview` or `applied`.
+    outcome: String,
+    /// The version that it makes, or made.
+    version: u32,
+    system: String,
+    /// What is called, and what stands in the way of it now.
+    calls: Vec<Value>,
+}
+
 /// What a restore does, or did.
 #[derive(ToSchema)]
 pub(in crate::http) struct Restored {

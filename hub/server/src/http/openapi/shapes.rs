@@ -9,7 +9,7 @@ use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
 pub(in crate::http) use super::bundle::InUse;
-pub(in crate::http) use super::history::{Blames, Differences, Events, Restored};
+pub(in crate::http) use super::history::{Blames, Differences, Events, Resent, Restored};
 
 /// An order: nested by the dots of the hub fields' paths, collections as arrays. Absent is absent, null is null.
 #[derive(ToSchema)]

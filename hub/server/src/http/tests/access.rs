@@ -57,6 +57,7 @@ const CALLS: &[(&str, &str, &[&str])] = &[
     ("GET", "/api/v1/orders/9/blame", ORDERS),
     ("GET", "/api/v1/orders/9/timeline", ORDERS),
     ("POST", "/api/v1/orders/9/restore?to=1&reason=x", EDITORS),
+    ("POST", "/api/v1/orders/9/lanes/erp/resend?reason=x", &["ops_lead"]),
     ("GET", "/api/v1/orders/9/lanes", ORDERS),
     ("GET", "/api/v1/orders/9/why", ORDERS),
     ("GET", "/api/v1/receipts", ORDERS),

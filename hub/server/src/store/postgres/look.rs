@@ -8,7 +8,8 @@ use sqlx::{Connection as _, query_as, query_scalar};
 use super::beats;
 use super::connect::{Connector, ms};
 use super::error::Fault;
-use super::{Login, Options, resting, schema};
+use super::{Login, Options, listens, resting, schema};
+use crate::bundle::Listened;
 use crate::clock::Clock;
 use crate::store::{RestingRow, StoreError, WaitingRow};
 
@@ -44,6 +45,8 @@ pub struct Look {
     pub rests: Vec<RestingRow>,
     /// Messages that wait; likewise.
     pub waits: Vec<WaitingRow>,
+    /// What files in use listened to; likewise.
+    pub listened: Listened,
 }
 
 /// Looks.
@@ -85,10 +88,11 @@ async fn ask(connection: &mut sqlx::PgConnection, place: &str) -> Result<Look, F
     let marked = if found > schema::known() { None } else { schema::marked(connection).await? };
     let unfinished = marked.map(|mark| mark.from);
     let processes = if found >= 3 { beats::heard_in_any(connection).await? } else { Vec::new() };
-    let (mut rests, mut waits) = (Vec::new(), Vec::new());
+    let (mut rests, mut waits, mut listened) = (Vec::new(), Vec::new(), None);
     if found == schema::known() && unfinished.is_none() {
         rests = resting::rests(connection).await?;
         waits = resting::waits(connection).await?;
+        listened = listens::listened(connection).await?;
     }
     Ok(Look {
         place: place.to_owned(),
@@ -104,6 +108,7 @@ async fn ask(connection: &mut sqlx::PgConnection, place: &str) -> Result<Look, F
         processes,
         rests,
         waits,
+        listened: listened.unwrap_or_default(),
     })
 }
 

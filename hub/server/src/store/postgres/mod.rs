@@ -21,7 +21,7 @@ use super::{
     Backlog, MinuteRow, PauseRow, PendingRow, Pruned, RestingRow, Store, StoreError, TodoCount,
     TodoEnd, WaitingRow,
 };
-use crate::bundle::Files;
+use crate::bundle::{Files, Listened, Listens};
 use crate::store::codec;
 use crate::store::commit::{Batch, Outcomes};
 use crate::store::counted::{Counted, timed};
@@ -42,6 +42,7 @@ mod indexing;
 mod keeper;
 mod lanes;
 mod leases;
+mod listens;
 mod lists;
 mod look;
 mod marks;
@@ -301,21 +302,33 @@ impl Store for PostgresStore {
 
     fn activate(
         &self,
-        hash: &str,
-        files: &Files,
+        (hash, files): (&str, &Files),
+        listens: &Listens,
         now: Timestamp,
-    ) -> BoxFuture<'_, Result<(), StoreError>> {
-        let (hash, files) = (hash.to_owned(), files.clone());
+    ) -> BoxFuture<'_, Result<Listened, StoreError>> {
+        let (hash, files, listens) = (hash.to_owned(), files.clone(), listens.clone());
         let run = async move |writer: &mut Writer| {
             let packed = writer.pack(&codec::files(&files).map_err(Fault::from)?);
-            let keep =
-                async |tx: &mut PgTx<'_>| Ok(orders::activate(tx.c, &hash, &packed, now).await?);
+            let keep = async |tx: &mut PgTx<'_>| {
+                let listened = listens::next(tx.c, &listens, now).await?;
+                orders::activate(tx.c, &hash, &packed, now).await?;
+                Ok(listened)
+            };
             writer.run(None, keep).await
         };
         Box::pin(async move {
-            self.writer.run(run).await?;
-            self.board.refresh().await
+            let listened = self.writer.run(run).await?;
+            self.board.refresh().await?;
+            Ok(listened)
         })
+    }
+
+    fn listened(&self) -> BoxFuture<'_, Result<Option<Listened>, StoreError>> {
+        Box::pin(self.readers.run(|c| Box::pin(listens::listened(c))))
+    }
+
+    fn in_use(&self) -> BoxFuture<'_, Result<Option<String>, StoreError>> {
+        Box::pin(self.readers.run(|c| Box::pin(listens::in_use(c))))
     }
 
     fn ready(&self) -> BoxFuture<'_, Result<(), StoreError>> {

@@ -7,7 +7,8 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _};
 
 use super::error::Fault;
-use super::{resting, schema};
+use super::{listens, resting, schema};
+use crate::bundle::Listened;
 use crate::store::columns::from_column;
 use crate::store::{RestingRow, WaitingRow, copy};
 
@@ -34,6 +35,8 @@ pub struct Look {
     pub rests: Vec<RestingRow>,
     /// Messages that wait; likewise.
     pub waits: Vec<WaitingRow>,
+    /// What files in use listened to; likewise.
+    pub listened: Listened,
 }
 
 /// Looks.
@@ -61,7 +64,9 @@ pub fn look(path: &Path) -> Result<Look, String> {
     }
     let rests = resting::rests(&connection).map_err(|fault| fault.to_string())?;
     let waits = resting::waits(&connection).map_err(|fault| fault.to_string())?;
-    Ok(Look { rests, waits, ..look })
+    let listened = listens::listened(&connection).map_err(|fault| fault.to_string())?;
+    let listened = listened.unwrap_or_default();
+    Ok(Look { rests, waits, listened, ..look })
 }
 
 /// What it keeps, since when.

@@ -18,7 +18,7 @@ use super::{
     Backlog, MinuteRow, PauseRow, PendingRow, Pruned, RestingRow, Store, StoreError, TodoCount,
     TodoEnd, WaitingRow,
 };
-use crate::bundle::Files;
+use crate::bundle::{Files, Listened, Listens};
 use crate::store::commit::{Batch, Outcomes, WORTH_LOOKING};
 use crate::store::counted::{Counted, untimed};
 use crate::store::keep::Kept;
@@ -32,6 +32,7 @@ mod fetches;
 mod heads;
 mod indexing;
 mod lanes;
+mod listens;
 mod lists;
 mod look;
 mod minutes;
@@ -287,14 +288,26 @@ impl Store for SqliteStore {
 
     fn activate(
         &self,
-        hash: &str,
-        files: &Files,
+        (hash, files): (&str, &Files),
+        listens: &Listens,
         now: Timestamp,
-    ) -> BoxFuture<'_, Result<(), StoreError>> {
-        let (hash, files) = (hash.to_owned(), files.clone());
+    ) -> BoxFuture<'_, Result<Listened, StoreError>> {
+        let (hash, files, listens) = (hash.to_owned(), files.clone(), listens.clone());
         Box::pin(call(&self.jobs, move |writer| {
-            writer.transaction(|writer| Ok(orders::activate(writer, &hash, &files, now)?))
+            writer.transaction(|writer| {
+                let listened = listens::next(&writer.connection, &listens, now)?;
+                orders::activate(writer, &hash, &files, now)?;
+                Ok(listened)
+            })
         }))
+    }
+
+    fn listened(&self) -> BoxFuture<'_, Result<Option<Listened>, StoreError>> {
+        Box::pin(self.readers.read(listens::listened))
+    }
+
+    fn in_use(&self) -> BoxFuture<'_, Result<Option<String>, StoreError>> {
+        Box::pin(self.readers.read(listens::in_use))
     }
 
     fn ready(&self) -> BoxFuture<'_, Result<(), StoreError>> {

@@ -64,6 +64,7 @@ pub(crate) fn bundle() -> Bundle {
             mode: Mode::Live,
             owns: None,
             deliver,
+            gone: Vec::new(),
         };
         (SystemName::new(name), rules)
     });

@@ -1,0 +1,170 @@
+//! A person has an order sent again: everything that a system is owed by what has happened so far goes to it once more,
+//! whole, as its rules and the order are now.
+//!
+//! It makes a version of the order, with who asked and why, as every act of a person does; so the calls are new ones,
+//! under keys of their own. A call under way is left to its end, and what is asked for goes behind it.
+//!
+//! **Invariant:** what is sent again goes whole, though it equals what was sent; what would not be sent to one who got
+//! nothing yet is not sent, and nothing at all where a person has to decide first. Tests: `what_is_sent_again_goes_whole`,
+//! `what_cannot_be_sent_again_is_refused_with_a_sentence`. **Invariant:** a fact that was told is not told again. Test:
+//! `a_fact_is_told_once`. All in `tests/it/resend.rs`.
+//!
+//! **Bounds:** a lane has at most 64 wishes; what has no room is a todo.
+
+use super::Effect;
+use super::person::{refused, undecided};
+use super::work::{Done, Folding, Work};
+use crate::catalogue::known;
+use crate::ids::{At, Collection, SystemName};
+use crate::lane::{Lane, LaneCode, MOST_WANTS};
+use crate::model::State;
+use crate::route::{Owed, outlook, owed};
+use crate::rules::Rules;
+
+/// What would be sent again, each a rule, its subject and its operation; or why nothing can be.
+///
+/// # Errors
+///
+/// A stable word for the cause, and a sentence that says what to do.
+pub fn resendable(
+    state: &State,
+    system: &SystemName,
+    rules: &Rules<'_>,
+) -> Result<Vec<(Box<str>, At, Box<str>)>, (&'static str, String)> {
+    let found = sendable(state, system, rules)?;
+    Ok(found.into_iter().map(|((key, _), operation)| (key.rule, key.subject, operation)).collect())
+}
+
+/// Wants it all again.
+pub(super) fn resend(work: &mut Work<'_>, system: &SystemName) -> Folding<Done> {
+    let found = match sendable(work.state, system, work.rules) {
+        Ok(found) => found,
+        Err((cause, why)) => return refused(cause, why),
+    };
+    let Some(role) = work.rules.systems.get(system).map(|known| known.role) else {
+        return Ok(Done::Merged);
+    };
+    let version = work.state.order.version.saturating_add(1);
+    // That it was asked for is part of the order's history.
+    work.state.order.fired.insert(format!("resent {system}"), version);
+    for ((key, release), _) in found {
+        work.settle(system, &key.text(), "a person had it sent again".to_owned());
+        let lane = work.lane(system, role);
+        if lane.want(key.clone(), version, Some(release))
+            && let Some(want) = lane.wants.iter_mut().find(|want| want.key == key)
+        {
+            (want.whole, want.unfit) = (true, false);
+        }
+    }
+    let now = work.now;
+    let lane = work.lane(system, role);
+    if lane.due_at.is_none() {
+        lane.due_at = Some(now);
+        work.effects.push(Effect::Deliver { system: system.clone() });
+    }
+    Ok(Done::Merged)
+}
+
+/// What can be sent now, with its operation.
+fn sendable(
+    state: &State,
+    system: &SystemName,
+    rules: &Rules<'_>,
+) -> Result<Vec<(Owed, Box<str>)>, (&'static str, String)> {
+    let Some(known) = rules.systems.get(system) else {
+        return Err(("unknown_system", format!("the settings name no system `{system}`")));
+    };
+    if known.deliver.iter().all(|rule| rule.is_nothing()) {
+        let why = format!(
+            "`{system}` is sent nothing: its integration has no entry of `deliver:` that sends"
+        );
+        return Err(("not_routed", why));
+    }
+    if let Some(lane) = state.lanes.get(system)
+        && undecided(lane).is_some()
+    {
+        let why = format!(
+            "a call to `{system}` waits for a person, because nobody knows whether it took effect, or it was given up: decide \
+             its todo first (`orderhub todo list --system {system}`)"
+        );
+        return Err(("undecided", why));
+    }
+    let owed = owed(state, system, rules);
+    if owed.is_empty() {
+        let why = format!(
+            "nothing of this order is for `{system}` so far: `orderhub why` says which release has not happened, or what was \
+             told once and for all"
+        );
+        return Err(("not_released", why));
+    }
+    let (mut trial, version) = (state.clone(), state.order.version.saturating_add(1));
+    let lane = trial.lanes.made(system, || Lane::new(system.clone(), known.role));
+    lane.wants.clear();
+    for (key, release) in &owed {
+        lane.want(key.clone(), version, Some(release.clone()));
+    }
+    lane.wants.iter_mut().for_each(|want| want.whole = true);
+    let judged = outlook(&trial, system, rules);
+    let of = |owed: Owed| {
+        let one = judged.iter().find(|one| one.want.key == owed.0)?;
+        Some((owed, one.operation?.name.clone()))
+    };
+    let found: Vec<_> = owed.into_iter().take(MOST_WANTS).filter_map(of).collect();
+    if found.is_empty() {
+        let code = judged.iter().find_map(|one| one.code);
+        return Err(kept(state, system, code.unwrap_or(LaneCode::NotRouted)));
+    }
+    Ok(found)
+}
+
+/// Why nothing of what a system is owed can be sent now.
+fn kept(state: &State, system: &SystemName, code: LaneCode) -> (&'static str, String) {
+    match code {
+        LaneCode::Held => {
+            let holds = state.order.elements_at(&At::ROOT, Collection::Holds);
+            let codes = holds.iter().filter_map(|(_, hold)| hold.fields.text(known::hold::CODE));
+            let codes: Vec<&str> = codes.collect();
+            let why = match codes.is_empty() {
+                true => format!(
+                    "the flow, or a `when:` of its deliver rules, does not let it go to `{system}` now: `orderhub why` says what \
+                     the order lacks"
+                ),
+                false => format!(
+                    "the order is held ({}): end the hold first, `orderhub order release`",
+                    codes.join(", ")
+                ),
+            };
+            ("held", why)
+        }
+        LaneCode::NotLinked => {
+            let why = format!("what `{system}` calls it is not known yet, and the call needs that");
+            ("not_linked", why)
+        }
+        LaneCode::NoUpdate | LaneCode::Delivered => {
+            let why = format!(
+                "`{system}` has it, and its integration has no `update:` for what is there"
+            );
+            ("no_update", why)
+        }
+        LaneCode::Dropped => {
+            let why = format!(
+                "the order's life has ended, and `{system}` is told nothing of it any more"
+            );
+            ("dropped", why)
+        }
+        LaneCode::ProjectionEqual
+        | LaneCode::OwnChange
+        | LaneCode::Shadow
+        | LaneCode::Paused
+        | LaneCode::NotRouted
+        | LaneCode::Limited
+        | LaneCode::BreakerOpen
+        | LaneCode::Retry
+        | LaneCode::NotAllowed
+        | LaneCode::InDoubt
+        | LaneCode::Dead
+        | LaneCode::LetBe => {
+            ("refused", format!("nothing can be sent to `{system}` now: `orderhub why` says why"))
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! What a person has sent to a system again.
+
+use orderhub_order::catalogue::known;
+use orderhub_order::fold::{Act, Effect, Facts, Folded, Outcome, PersonAct, fold, resendable};
+use orderhub_order::ids::{At, Collection};
+use orderhub_order::lane::{Facet, FieldState, Flight, Lane, LaneCode, Sent, WantKey};
+use orderhub_order::model::{Order, State};
+use orderhub_order::route::{Plan, plan};
+use orderhub_order::rules::OperationKind;
+use orderhub_order::value::Value;
+
+use crate::route::{call, lane, link, name, paid, turn, world};
+use crate::world::{World, rule, when};
+
+const NOW: jiff::Timestamp = jiff::Timestamp::UNIX_EPOCH;
+
+fn again(state: &mut State, world: &World, system: &str) -> Folded {
+    let act = Act::Person(PersonAct::Resend { system: name(system) });
+    fold(state, &act, &world.rules(), &Facts::default(), NOW)
+}
+
+/// Settles all that a lane wants as sent.
+fn sent(lane: &mut Lane, version: u32) {
+    for want in std::mem::take(&mut lane.wants) {
+        lane.sent.insert(want.key.text(), Sent { version, hash: [1; 16] });
+    }
+    (lane.due_at, lane.due_since, lane.code) = (None, None, Some(LaneCode::Delivered));
+}
+
+fn next(state: &State, world: &World, system: &str) -> Result<(String, bool), Option<LaneCode>> {
+    match plan(state, &name(system), &world.rules()) {
+        Plan::Send(send) => {
+            Ok((format!("{} by {}", send.want.key.rule, send.operation.name), send.want.whole))
+        }
+        Plan::Wait { code, .. } | Plan::Skip { code, .. } => Err(Some(code)),
+        Plan::Idle | Plan::Resume(_) => Err(None),
+    }
+}
+
+fn why(folded: &Folded) -> (String, String) {
+    match &folded.outcome {
+        Outcome::Todo(item) => (item.cause.to_string(), item.why.clone()),
+        other => panic!("it is not refused: {other:?}"),
+    }
+}
+
+#[test]
+fn what_is_sent_again_goes_whole() {
+    for (system, expected) in
+        [("erp", "order.accepted/sale by update"), ("sink", "order.changed/put by single")]
+    {
+        let world = world();
+        let mut state = paid(&world);
+        link(&mut state, "erp");
+        let version = state.order.version;
+        let own = lane(&mut state, system);
+        sent(own, version);
+        // It said itself what we would say: else nothing would go.
+        let agreed = |value| FieldState { base: Some(Some(value)), ..FieldState::default() };
+        let line = At::parse("lines[L1]").unwrap();
+        let ordered = Facet::Field(known::line::QTY_ORDERED);
+        own.fields.insert(&line, ordered, agreed(Value::Decimal(2.into())));
+        assert!(own.wants.is_empty());
+        let folded = again(&mut state, &world, system);
+        assert_eq!(folded.outcome, Outcome::Applied { version: version + 1 }, "{folded:?}");
+        let change = folded.change.expect("who asked is part of its history");
+        assert_eq!(change.version, version + 1);
+        let handed = |effect: &&Effect| matches!(effect, Effect::Deliver { system: to } if *to == name(system));
+        assert_eq!(folded.effects.iter().filter(handed).count(), 1, "{:?}", folded.effects);
+        assert_eq!(next(&state, &world, system), Ok((expected.to_owned(), true)));
+        // Nobody else is sent anything whole.
+        for other in ["erp", "sink", "shop"] {
+            let whole =
+                state.lanes.get(other).is_some_and(|lane| lane.wants.iter().any(|w| w.whole));
+            assert_eq!(whole, other == system, "{other}");
+        }
+        // Asked twice before it went, it goes once.
+        again(&mut state, &world, system);
+        let wishes = lane(&mut state, system).wants.clone();
+        assert_eq!(wishes.iter().filter(|want| want.whole).count(), 1, "{wishes:?}");
+    }
+}
+
+#[test]
+fn what_was_never_wanted_is_sent() {
+    let mut former = world();
+    // It listened to nothing when the release happened.
+    let rule = former.systems.get_mut("erp").unwrap().deliver.remove(0);
+    let mut state = paid(&former);
+    assert!(state.lanes.get("erp").is_none_or(|lane| lane.wants.is_empty()));
+    let (cause, _) = why(&again(&mut state, &former, "erp"));
+    assert_eq!(cause, "not_released", "a rule for another event says nothing of this one");
+    let mut now = world();
+    now.systems.get_mut("erp").unwrap().deliver[0] = rule;
+    let expected = [("order.accepted/sale".into(), At::ROOT, "create".into())];
+    assert_eq!(resendable(&state, &name("erp"), &now.rules()).unwrap(), expected);
+    again(&mut state, &now, "erp");
+    assert_eq!(next(&state, &now, "erp"), Ok(("order.accepted/sale by create".to_owned(), true)));
+}
+
+#[test]
+fn a_call_under_way_ends_first() {
+    for (in_air, may_have_acted) in [(true, true), (false, true)] {
+        let world = world();
+        let mut state = paid(&world);
+        let flight = Flight { in_air, may_have_acted, ..call(&state) };
+        let key = flight.want.clone();
+        lane(&mut state, "sink").flying = Some(flight.clone());
+        let version = state.order.version;
+        again(&mut state, &world, "sink");
+        let sink = lane(&mut state, "sink");
+        assert_eq!(sink.flying, Some(flight), "it stays as it is");
+        // What it asked for is of an older version: its end does not end the wish.
+        sink.unwant(&key, version);
+        let left: Vec<_> = sink.wants.iter().map(|want| (want.key.clone(), want.whole)).collect();
+        assert_eq!(left, [(key, true)]);
+        assert!(matches!(plan(&state, &name("sink"), &world.rules()), Plan::Resume(_)));
+    }
+}
+
+#[test]
+fn a_fact_is_told_once() {
+    let mut world = world();
+    let sink = world.systems.get_mut("sink").unwrap();
+    sink.deliver[0].single.as_mut().unwrap().kind = OperationKind::Fact;
+    let mut state = paid(&world);
+    let version = state.order.version;
+    let key = lane(&mut state, "sink").wants[0].key.clone();
+    assert_eq!(key.fact, Some(version));
+    sent(lane(&mut state, "sink"), version);
+    assert_eq!(why(&again(&mut state, &world, "sink")).0, "not_released");
+    // One that was never told is.
+    lane(&mut state, "sink").sent.clear();
+    again(&mut state, &world, "sink");
+    let told = lane(&mut state, "sink").wants.iter().filter(|want| want.whole).count();
+    assert_eq!(told, 1);
+}
+
+/// Makes the world and the order otherwise, for a refusal.
+type Otherwise = fn(&mut World, &mut State);
+
+#[test]
+fn what_cannot_be_sent_again_is_refused_with_a_sentence() {
+    let cases: [(&str, Otherwise, &str); 6] = [
+        ("unknown_system", |world, _| drop(world.systems.remove("erp")), "no system `erp`"),
+        (
+            "not_routed",
+            |world, _| {
+                world.systems.get_mut("erp").unwrap().deliver = vec![rule("order.accepted/none")]
+            },
+            "`deliver:`",
+        ),
+        (
+            "undecided",
+            |_, state| {
+                let want =
+                    WantKey { rule: "order.accepted/sale".into(), subject: At::ROOT, fact: None };
+                let flight = Flight { in_air: false, want, ..call(state) };
+                let erp = lane(state, "erp");
+                (erp.flying, erp.code) = (Some(flight), Some(LaneCode::InDoubt));
+            },
+            "orderhub todo list --system erp",
+        ),
+        (
+            "not_released",
+            |_, state| state.order.fired.retain(|key, _| !key.starts_with("order.accepted")),
+            "orderhub why",
+        ),
+        (
+            "dropped",
+            |world, state| {
+                let cancel = |order: &mut Order| {
+                    let cancelled = Some(Value::text("cancelled"));
+                    order.set(&At::ROOT, known::order::STATE_LIFECYCLE, cancelled);
+                };
+                turn(state, world, cancel);
+                // As if it had fired: what was never made there is not made for a cancelled order.
+                state.order.fired.insert(format!("order.accepted>erp {} erp", At::ROOT), 1);
+            },
+            "life has ended",
+        ),
+        (
+            "no_update",
+            |world, state| {
+                let erp = world.systems.get_mut("erp").unwrap();
+                (erp.deliver[0].update, erp.deliver[0].once) = (None, true);
+                link(state, "erp");
+            },
+            "no `update:`",
+        ),
+    ];
+    for (cause, otherwise, says) in cases {
+        let mut world = world();
+        let mut state = paid(&world);
+        otherwise(&mut world, &mut state);
+        let before = (state.order.clone(), state.lanes.clone());
+        let folded = again(&mut state, &world, "erp");
+        let (found, why) = why(&folded);
+        assert_eq!(found, cause, "{why}");
+        assert!(why.contains(says), "{why}");
+        assert_eq!((state.order, state.lanes), before, "nothing has changed");
+    }
+    let mut world = world();
+    world.systems.get_mut("erp").unwrap().deliver[0].when =
+        Some(when("order_no: [never]", Collection::Root));
+    let mut state = paid(&world);
+    assert_eq!(why(&again(&mut state, &world, "erp")).0, "held");
+}

@@ -1,0 +1,375 @@
+//! What systems listened to by earlier files of this hub: so that what happens while an entry of `deliver:` is missing is
+//! kept for it ([`orderhub_order::route`] says how), and so that a switch tells what is not delivered any more.
+//!
+//! The store keeps one list, beside the name of the bundle in use and written with it: each rule that files in use had,
+//! when it was there first and last, and since when it is gone. A bundle compares that with its own rules: what the list
+//! has and it has not, is gone. So every process comes to the same, by whatever way it switched, and after a start too.
+//! Where a list is not there yet, because an earlier program kept none, it begins with the files that were in use.
+//!
+//! **Invariant:** what is gone is what files in use had; it comes back with its own name; and `do: none` or [`KEPT`] days
+//! end it. Test: `a_rule_is_gone_until_it_is_back_or_meant`. **Invariant:** a rule stands in the place of another only if
+//! no files had both. Test: `who_was_there_beside_it_takes_nothing_over`.
+//!
+//! **Bounds:** [`MOST_GONE`] rules that are gone are kept, those that went last.
+
+use std::collections::BTreeSet;
+
+use jiff::{SignedDuration, Timestamp};
+use orderhub_order::catalogue::{FieldId, FieldSet};
+use orderhub_order::ids::SystemName;
+use orderhub_order::route::EVENT;
+use orderhub_order::rules::{DeliverRule, GoneRule, OperationKind};
+use serde::{Deserialize, Serialize};
+
+use super::Bundle;
+
+/// How long a rule that is gone is owed something: a mistake is found within a week, what is still so then is meant.
+pub const KEPT: SignedDuration = SignedDuration::from_hours(7 * 24);
+
+/// Rules that are gone, at most; each takes some 200 bytes.
+const MOST_GONE: usize = 1_000;
+
+/// What the systems of a bundle listen to.
+#[derive(Clone, Debug, Default)]
+pub struct Listens {
+    rules: Vec<Rule>,
+    /// Events of which files say that there is nothing to do.
+    nothing: BTreeSet<(SystemName, Box<str>)>,
+}
+
+/// One entry of a system's `deliver:`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Rule {
+    system: SystemName,
+    id: Box<str>,
+    on: Box<str>,
+    #[serde(default)]
+    fact: bool,
+    #[serde(default)]
+    creates: bool,
+    /// The numbers of the fields that its mappings read.
+    #[serde(default)]
+    reads: Vec<u16>,
+}
+
+/// What files in use had, over all switches: as the store keeps it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Listened {
+    /// Switches so far.
+    #[serde(default)]
+    turn: u64,
+    #[serde(default)]
+    rules: Vec<Known>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Known {
+    #[serde(flatten)]
+    rule: Rule,
+    /// The switches at which it was there first and last.
+    first: u64,
+    last: u64,
+    /// Since when it is gone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    gone: Option<Timestamp>,
+    /// The rule in its place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    heir: Option<Box<str>>,
+}
+
+/// A rule that is gone, and that nothing stands in the place of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Gone {
+    /// Whose.
+    pub system: SystemName,
+    /// Its `<on>/<do>`.
+    pub rule: Box<str>,
+    /// The event that it listened to.
+    pub on: Box<str>,
+    /// Since when.
+    pub since: Timestamp,
+}
+
+impl Gone {
+    /// When it is taken as meant.
+    pub fn until(&self) -> Timestamp {
+        end(self.since)
+    }
+}
+
+fn end(since: Timestamp) -> Timestamp {
+    since.checked_add(KEPT).unwrap_or(Timestamp::MAX)
+}
+
+impl Listens {
+    fn has(&self, rule: &Rule) -> bool {
+        self.rules.iter().any(|one| one.system == rule.system && one.id == rule.id)
+    }
+
+    fn is_meant(&self, rule: &Rule) -> bool {
+        self.nothing.contains(&(rule.system.clone(), rule.on.clone()))
+    }
+}
+
+impl Listened {
+    /// As the store wrote it; what no program of this kind wrote is as if it were not there.
+    pub(crate) fn read(text: &str) -> Option<Self> {
+        serde_json::from_str(text).ok()
+    }
+
+    /// For the store.
+    pub(crate) fn to_text(&self) -> String {
+        // Plain data: it is always written.
+        serde_json::to_string(self).unwrap_or_default()
+    }
+
+    /// After a switch to files with these rules.
+    pub(crate) fn next(mut self, listens: &Listens, now: Timestamp) -> Self {
+        self.turn = self.turn.saturating_add(1);
+        let before = self.rules.clone();
+        self.rules.retain(|known| listens.has(&known.rule) || !listens.is_meant(&known.rule));
+        for rule in &listens.rules {
+            let own =
+                |known: &&mut Known| known.rule.system == rule.system && known.rule.id == rule.id;
+            let rule = rule.clone();
+            match self.rules.iter_mut().find(own) {
+                Some(known) => {
+                    *known =
+                        Known { rule, first: known.first, last: self.turn, gone: None, heir: None };
+                }
+                None => {
+                    let (first, last) = (self.turn, self.turn);
+                    self.rules.push(Known { rule, first, last, gone: None, heir: None });
+                }
+            }
+        }
+        for known in self.rules.iter_mut().filter(|known| !listens.has(&known.rule)) {
+            known.gone.get_or_insert(now);
+            known.heir = known.heir.take().filter(|heir| {
+                let there = |rule: &Rule| rule.system == known.rule.system && rule.id == *heir;
+                listens.rules.iter().any(there)
+            });
+            if known.heir.is_none() {
+                known.heir = heir(known, listens, &before);
+            }
+        }
+        self.rules.retain(|known| known.gone.is_none_or(|since| end(since) > now));
+        self.bound();
+        self
+    }
+
+    /// Forgets those that are gone for the longest, where there are too many.
+    fn bound(&mut self) {
+        let mut gone: Vec<Timestamp> = self.rules.iter().filter_map(|known| known.gone).collect();
+        gone.sort_unstable_by(|one, other| other.cmp(one));
+        if let Some(oldest) = gone.get(MOST_GONE).copied() {
+            self.rules.retain(|known| known.gone.is_none_or(|since| since > oldest));
+        }
+    }
+
+    /// Those that are gone by this list, whatever is in use.
+    pub(crate) fn gone(&self) -> impl Iterator<Item = Gone> {
+        let gone = self.rules.iter().filter(|known| known.heir.is_none());
+        gone.filter_map(|known| Some(known.told(known.gone?)))
+    }
+}
+
+/// A rule that listens to the same event and was never in the same files.
+fn heir(known: &Known, listens: &Listens, before: &[Known]) -> Option<Box<str>> {
+    let apart = |rule: &&Rule| {
+        let own =
+            before.iter().find(|one| one.rule.system == rule.system && one.rule.id == rule.id);
+        own.is_none_or(|one| {
+            one.gone.is_some() && (one.last < known.first || one.first > known.last)
+        })
+    };
+    let same = |rule: &&Rule| rule.system == known.rule.system && rule.on == known.rule.on;
+    let found = listens.rules.iter().filter(same).find(apart)?;
+    Some(found.id.clone())
+}
+
+impl Known {
+    fn told(&self, since: Timestamp) -> Gone {
+        let Rule { system, id, on, .. } = &self.rule;
+        Gone { system: system.clone(), rule: id.clone(), on: on.clone(), since }
+    }
+
+    fn to_rule(&self) -> GoneRule {
+        let Rule { id, on, fact, creates, reads, .. } = &self.rule;
+        GoneRule {
+            id: id.clone(),
+            on: on.clone(),
+            kind: if *fact { OperationKind::Fact } else { OperationKind::State },
+            creates: *creates,
+            reads: reads.iter().map(|field| FieldId(*field)).collect::<FieldSet>(),
+            heir: self.heir.clone(),
+        }
+    }
+}
+
+impl Bundle {
+    /// What its systems listen to. Of what only this program makes (the hub's own events) settings decide, not files.
+    pub fn listens(&self) -> Listens {
+        let mut listens = Listens::default();
+        for (system, rules) in &self.rules {
+            for rule in rules.deliver.iter().filter(|rule| !rule.on.starts_with(EVENT)) {
+                if rule.is_nothing() {
+                    listens.nothing.insert((system.clone(), rule.on.clone()));
+                } else {
+                    listens.rules.push(self.noted(system, rule));
+                }
+            }
+        }
+        listens
+    }
+
+    fn noted(&self, system: &SystemName, rule: &DeliverRule) -> Rule {
+        let single = rule.single.as_ref().is_some_and(|operation| operation.creates);
+        let reads = self.shapes.reads(system, &rule.id);
+        Rule {
+            system: system.clone(),
+            id: rule.id.clone(),
+            on: rule.on.clone(),
+            fact: rule.kind() == OperationKind::Fact,
+            creates: rule.create.is_some() || single,
+            reads: reads.iter().map(|field| field.0).collect(),
+        }
+    }
+
+    /// The bundle with what its systems listened to by other files before, and by these do not.
+    #[must_use]
+    pub fn knowing(mut self, listened: &Listened, now: Timestamp) -> Self {
+        let listens = self.listens();
+        self.gone.clear();
+        self.rules.values_mut().for_each(|rules| rules.gone.clear());
+        for known in &listened.rules {
+            let since = known.gone.unwrap_or(now);
+            let is_gone = !listens.has(&known.rule) && !listens.is_meant(&known.rule);
+            let Some(rules) = self.rules.get_mut(&known.rule.system) else { continue };
+            if !is_gone || end(since) <= now {
+                continue;
+            }
+            let mut rule = known.to_rule();
+            rule.heir = rule.heir.filter(|heir| rules.deliver.iter().any(|one| one.id == *heir));
+            if rule.heir.is_none() {
+                self.gone.push(known.told(since));
+            }
+            rules.gone.push(rule);
+        }
+        self
+    }
+
+    /// What its systems listened to before and do not now.
+    pub fn gone(&self) -> &[Gone] {
+        &self.gone
+    }
+
+    /// What lanes are judged by, in a word: the files, and what is gone.
+    pub fn judges_by(&self) -> String {
+        let mut gone: Vec<_> = self.rules.iter().collect();
+        gone.retain(|(_, rules)| !rules.gone.is_empty());
+        if gone.is_empty() {
+            return self.hash.to_string();
+        }
+        let words = gone.iter().flat_map(|(system, rules)| {
+            let rules = rules.gone.iter();
+            rules.flat_map(move |rule| {
+                let heir = rule.heir.as_deref().unwrap_or_default();
+                [system.as_str().as_bytes(), rule.id.as_bytes(), heir.as_bytes()]
+            })
+        });
+        let gone = orderhub_order::hash::half_of_parts(words);
+        format!("{} without {}", self.hash, hex::encode(gone))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(day: i64) -> Timestamp {
+        Timestamp::from_second(day * 86_400).unwrap()
+    }
+
+    /// `erp order.accepted/put, …`; `…/none`: nothing is to be done.
+    fn listens(text: &str) -> Listens {
+        let mut listens = Listens::default();
+        for entry in text.split(", ").filter(|entry| !entry.is_empty()) {
+            let (system, id) = entry.split_once(' ').unwrap();
+            let (on, operation) = id.split_once('/').unwrap();
+            let (system, id, on) = (SystemName::new(system), id.into(), on.into());
+            if operation == "none" {
+                listens.nothing.insert((system, on));
+            } else {
+                let (fact, creates, reads) = (false, false, vec![7]);
+                listens.rules.push(Rule { system, id, on, fact, creates, reads });
+            }
+        }
+        listens
+    }
+
+    /// After these switches, a day each: what is gone, with who stands in its place.
+    fn gone(switches: &[&str]) -> String {
+        let mut listened = Listened::default();
+        for (day, switch) in switches.iter().enumerate() {
+            let listens = listens(switch);
+            listened = listened.next(&listens, at(i64::try_from(day).unwrap()));
+            listened = Listened::read(&listened.to_text()).unwrap();
+        }
+        let gone = listened.rules.iter().filter(|known| known.gone.is_some());
+        let word = |known: &Known| match &known.heir {
+            Some(heir) => format!("{} ► {heir}", known.rule.id),
+            None => known.rule.id.to_string(),
+        };
+        gone.map(word).collect::<Vec<_>>().join(", ")
+    }
+
+    #[test]
+    fn a_rule_is_gone_until_it_is_back_or_meant() {
+        for (why, switches, expected) in [
+            ("nothing was before", &["erp a/x"][..], ""),
+            ("it vanishes", &["erp a/x, erp b/y", "erp b/y"], "a/x"),
+            ("and is back", &["erp a/x", "", "erp a/x"], ""),
+            ("other files change nothing", &["erp a/x", "", "erp b/y"], "a/x"),
+            ("of another system", &["erp a/x, wms a/x", "wms a/x"], "a/x"),
+            ("that nothing is to be done is meant", &["erp a/x", "erp a/none"], ""),
+            ("later, too", &["erp a/x", "", "erp a/none", ""], ""),
+            ("of another event it is not", &["erp a/x", "erp b/none"], "a/x"),
+            ("after a week it is meant", &["erp a/x", "", "", "", "", "", "", ""], "a/x"),
+            ("", &["erp a/x", "", "", "", "", "", "", "", ""], ""),
+        ] {
+            assert_eq!(gone(switches), expected, "{why}");
+        }
+    }
+
+    #[test]
+    fn who_was_there_beside_it_takes_nothing_over() {
+        for (why, switches, expected) in [
+            ("another operation in its place", &["erp a/x", "erp a/z"][..], "a/x ► a/z"),
+            ("after a while", &["erp a/x", "", "erp a/z"], "a/x ► a/z"),
+            ("one beside it stays", &["erp a/x, erp a/y", "erp a/y"], "a/x"),
+            ("one of both is back", &["erp a/x, erp a/y", "", "erp a/y"], "a/x"),
+            ("led back", &["erp a/x", "erp a/z", "erp a/x"], "a/z ► a/x"),
+            ("of another event", &["erp a/x", "erp b/z"], "a/x"),
+            ("of another system", &["erp a/x", "wms a/z"], "a/x"),
+            ("who stands in its place goes, too", &["erp a/x", "erp a/z", ""], "a/x, a/z"),
+        ] {
+            assert_eq!(gone(switches), expected, "{why}");
+        }
+    }
+
+    #[test]
+    fn what_is_kept_is_bounded_and_read_for_ever() {
+        let many: Vec<String> = (0..=MOST_GONE).map(|n| format!("erp a/{n}")).collect();
+        let listened = Listened::default().next(&listens("erp b/late, erp b/stays"), at(0));
+        let both = format!("{}, erp b/late, erp b/stays", many.join(", "));
+        let listened = listened.next(&listens(&both), at(1));
+        let listened = listened.next(&listens("erp b/late, erp b/stays"), at(2));
+        let listened = listened.next(&listens("erp b/stays"), at(3));
+        assert_eq!(listened.gone().map(|gone| gone.rule).collect::<Vec<_>>(), ["b/late".into()]);
+        let text = r#"{"turn":1,"rules":[{"system":"erp","id":"a/x","on":"a","first":1,"last":1,"new":true}]}"#;
+        assert_eq!(Listened::read(text).unwrap().rules.len(), 1, "a later program says more");
+        assert_eq!(Listened::read("{}"), Some(Listened::default()));
+        assert_eq!(Listened::read("no list"), None);
+    }
+}
