@@ -36,7 +36,7 @@ use crate::clock::Clock;
 use crate::deliver::Deliverer;
 use crate::intake::{Envelope, Gates, Sources, find_out, passed, unit_with};
 use crate::store::{Lease, MOST_ROWS, PendingRow, Scope, Store, StoreError, TodoFilter, TodoRow};
-use crate::wake::Woken;
+use crate::wake::{By, Woken};
 
 mod reading;
 
@@ -216,8 +216,11 @@ async fn look(
     }
     resume(parts, done, now).await?;
     done.readers.look(parts, apply).await?;
-    let bundle: Arc<str> = parts.bundle.borrow().judges_by().into();
-    done.woken.look((&*parts.store, apply), &bundle, now).await?;
+    let by = {
+        let bundle = parts.bundle.borrow();
+        By { lanes: bundle.judges_by(), holds: bundle.holds_by().to_owned() }
+    };
+    done.woken.look((&*parts.store, apply), &by, now).await?;
     for key in parts.store.timers(now, AT_ONCE).await? {
         apply.submit(tick(key)).await?;
     }

@@ -7,14 +7,14 @@
 //!
 //! **Bounds:** [`AT_ONCE`] orders in one commit, [`PAGES`] such commits at a look: what is due meanwhile goes between.
 //! After a change of the files all that rests is looked at, and twice, [`AGAIN`] apart: another process may have tried by
-//! the former files in between. That it was is kept in the store: a start by the same files looks once, and not at what
-//! rests for a hold alone, which no start ends. One process does it, under the lease of the periodic work; a pass that it
+//! the former files in between. What rests for a hold alone, such as all orders that are not paid, is left out where
+//! nothing that holds are judged by has changed ([`Bundle::holds_by`]). That all was looked at is kept in the store: a start
+//! by the same files looks once. Test: `other_mappings_leave_held_lanes_alone`. One process does it, under the lease of the periodic work; a pass that it
 //! did not end is begun anew by the next, which does no harm. What is gone from the files ([`Bundle::judges_by`]) counts as
 //! the files do.
 //!
+//! [`Bundle::holds_by`]: crate::bundle::Bundle::holds_by
 //! [`Bundle::judges_by`]: crate::bundle::Bundle::judges_by
-
-use std::sync::Arc;
 
 use futures_util::future::try_join_all;
 use jiff::{SignedDuration, Timestamp};
@@ -31,21 +31,45 @@ const PAGES: usize = 10;
 /// Another process uses other files within seconds; then nobody tries by the former ones any more.
 const AGAIN: SignedDuration = SignedDuration::from_secs(15);
 
+/// What lanes are judged by: of the files in use.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct By {
+    /// All that a lane may rest by, in a word.
+    pub(crate) lanes: String,
+    /// What holds and conditions are judged by alone.
+    pub(crate) holds: String,
+}
+
+impl By {
+    /// As the store keeps it.
+    fn to_text(&self) -> String {
+        format!("{};{}", self.lanes, self.holds)
+    }
+
+    /// Of what was looked by to the end last; a program before this one kept no holds.
+    fn read(text: &str) -> Option<Self> {
+        let (lanes, holds) = text.split_once(';')?;
+        Some(Self { lanes: lanes.to_owned(), holds: holds.to_owned() })
+    }
+}
+
 /// How far it is.
 #[derive(Debug, Default)]
 pub(crate) struct Woken {
-    /// The bundle after which lanes were looked at.
-    bundle: Option<Arc<str>>,
+    /// By what lanes were looked at.
+    by: Option<By>,
     /// The order behind which the pass goes on; `None`: it is over.
     after: Option<OrderKey>,
     /// When the second pass begins.
     again: Option<Timestamp>,
     /// All of it was looked at by these files before, by another process or a former one.
     known: bool,
+    /// What rests for a hold alone is looked at, too.
+    held: bool,
 }
 
 impl Woken {
-    /// Goes on, as far as it may at one look. `bundle`: the files in use.
+    /// Goes on, as far as it may at one look. `by`: what lanes are judged by now.
     ///
     /// # Errors
     ///
@@ -53,28 +77,30 @@ impl Woken {
     pub(crate) async fn look(
         &mut self,
         (store, apply): (&dyn Store, &Apply),
-        bundle: &Arc<str>,
+        by: &By,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        if self.bundle.as_ref() != Some(bundle) {
-            let known = self.bundle.is_none() && store.woken().await?.as_deref() == Some(bundle);
+        if self.by.as_ref() != Some(by) {
+            let last = store.woken().await?.and_then(|text| By::read(&text));
+            let known = self.by.is_none() && last.as_ref() == Some(by);
+            let held = last.is_none_or(|last| last.holds != by.holds);
             if !known {
                 // A pass that does not come to its end was none, whatever files are in use then.
                 store.keep_woken("").await?;
             }
             let again = (!known).then(|| now.checked_add(AGAIN).unwrap_or(now));
             let after = Some(OrderKey(i64::MIN));
-            *self = Self { bundle: Some(Arc::clone(bundle)), after, again, known };
+            *self = Self { by: Some(by.clone()), after, again, known, held };
         } else if self.after.is_none() && self.again.is_some_and(|again| again <= now) {
             (self.after, self.again) = (Some(OrderKey(i64::MIN)), None);
         }
         for _ in 0..PAGES {
             let Some(after) = self.after else { return Ok(()) };
-            let keys = store.resting(after, AT_ONCE, !self.known).await?;
+            let keys = store.resting(after, AT_ONCE, self.held).await?;
             try_join_all(keys.iter().map(|key| apply.submit(tick(*key)))).await?;
             let more = keys.last().copied().filter(|_| keys.len() == AT_ONCE);
             if more.is_none() && self.again.is_none() && !self.known {
-                store.keep_woken(bundle).await?;
+                store.keep_woken(&by.to_text()).await?;
             }
             self.after = more;
         }

@@ -118,6 +118,7 @@ fn assembled(
         shapes: Box::new(SystemShapes::new(shapes)),
         warnings: compiled.findings,
         gone: Vec::new(),
+        judging: files::judging(files).into(),
     };
     Ok((bundle, problems))
 }

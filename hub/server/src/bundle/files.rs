@@ -194,6 +194,15 @@ pub(super) fn hash(files: &Files) -> String {
     name
 }
 
+/// Names those files alone that a hold, a lifecycle or a `when` is judged by: the flow, what systems listen to, and what
+/// their operations make.
+pub(super) fn judging(files: &Files) -> String {
+    let judging = ["hub/flow.yaml", "/integration.yaml", "/connector.yaml"];
+    let is = |name: &&String| judging.iter().any(|end| name.ends_with(end));
+    let judging = files.keys().filter(is).filter_map(|name| files.get_key_value(name));
+    hash(&judging.map(|(name, bytes)| (name.clone(), bytes.clone())).collect())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -264,6 +264,11 @@ impl Bundle {
         &self.gone
     }
 
+    /// The files that holds and conditions are judged by, in a word: mappings are not among them.
+    pub fn holds_by(&self) -> &str {
+        &self.judging
+    }
+
     /// What lanes are judged by, in a word: the files, and what is gone.
     pub fn judges_by(&self) -> String {
         let mut gone: Vec<_> = self.rules.iter().collect();

@@ -48,6 +48,7 @@ pub struct Bundle {
     shapes: Box<dyn Shapes>,
     warnings: Vec<Diagnostic>,
     gone: Vec<Gone>,
+    judging: Box<str>,
 }
 
 /// Why a bundle cannot be used.
@@ -93,8 +94,8 @@ impl Bundle {
         systems: BTreeMap<SystemName, System>,
         shapes: Box<dyn Shapes>,
     ) -> Self {
-        let (warnings, gone) = (Vec::new(), Vec::new());
-        Self { hash, flow, ownership, rules, systems, shapes, warnings, gone }
+        let (warnings, gone, judging) = (Vec::new(), Vec::new(), (*hash).into());
+        Self { hash, flow, ownership, rules, systems, shapes, warnings, gone, judging }
     }
 
     /// Reads a folder, bounded in number and size of files.

@@ -33,7 +33,7 @@ pub struct WaitingRow {
 /// What rests, for who shows it and who wakes it.
 pub trait Resting {
     /// Orders with a lane that [rests](orderhub_order::lane::Lane::rests), behind `after`, at most so many, by key.
-    /// `held`: those, too, that rest for a hold, or a rule that is gone, alone.
+    /// `held`: those, too, that rest for a hold alone.
     fn resting(
         &self,
         after: OrderKey,

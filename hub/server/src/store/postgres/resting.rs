@@ -20,8 +20,7 @@ async fn resting(
     held: bool,
 ) -> Result<Vec<OrderKey>, Fault> {
     let sql = "SELECT DISTINCT k FROM lanes
-               WHERE rests IS NOT NULL AND ($3 OR rests NOT IN ('held', 'not_routed')) AND k > $1
-               ORDER BY k LIMIT $2";
+               WHERE rests IS NOT NULL AND ($3 OR rests <> 'held') AND k > $1 ORDER BY k LIMIT $2";
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let keys = query_scalar::<_, i64>(sql).bind(after.0).bind(limit).bind(held);
     Ok(keys.fetch_all(c).await?.into_iter().map(OrderKey).collect())

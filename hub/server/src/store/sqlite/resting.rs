@@ -22,7 +22,7 @@ fn resting(
     held: bool,
 ) -> Result<Vec<OrderKey>, Fault> {
     let mut statement = c.prepare_cached(
-        "SELECT DISTINCT k FROM lanes WHERE rests IS NOT NULL AND (?3 OR rests NOT IN ('held', 'not_routed')) AND k > ?1
+        "SELECT DISTINCT k FROM lanes WHERE rests IS NOT NULL AND (?3 OR rests <> 'held') AND k > ?1
          ORDER BY k LIMIT ?2",
     )?;
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);

@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use futures_util::future::LocalBoxFuture;
 
 use super::{
-    Factory, answers, batches, damage, duplicates, fetches, flights, history, lanes, lists, pauses,
-    reading, retention, scopes, search, todos, waiting,
+    Factory, answers, batches, damage, duplicates, fetches, flights, history, lanes, listens,
+    lists, pauses, reading, retention, scopes, search, todos, waiting,
 };
 
 /// Cases that run at once; most of their time they wait for the disk.
@@ -146,6 +146,7 @@ fn cases_of_what_follows() -> Vec<Case> {
         case(lists::a_cursor_that_no_page_gave_is_refused),
         case(answers::a_key_is_answered_once_and_then_the_same_again),
         case(answers::a_key_that_nobody_answered_can_be_taken_again),
+        case(listens::what_is_gone_is_kept_with_the_switch_and_owed),
         case(pauses::a_pause_outlives_the_process_until_it_is_ended),
         case(pauses::what_a_system_said_last_is_kept_whoever_heard_it),
         case(damage::a_damaged_order_hurts_no_neighbour),

@@ -25,6 +25,7 @@ pub(crate) mod fetches;
 pub(crate) mod flights;
 pub(crate) mod history;
 pub(crate) mod lanes;
+pub(crate) mod listens;
 pub(crate) mod lists;
 pub(crate) mod pauses;
 pub(crate) mod reading;

@@ -35,7 +35,12 @@ impl Shapes for Plain {
 
 /// The bundle.
 pub(crate) fn bundle() -> Bundle {
-    let accept = DeliverRule {
+    of(vec![accept()])
+}
+
+/// What the ERP listens to.
+fn accept() -> DeliverRule {
+    DeliverRule {
         once: false,
         id: "order.accepted/create_sale".into(),
         on: "order.accepted".into(),
@@ -48,11 +53,15 @@ pub(crate) fn bundle() -> Bundle {
         update: None,
         single: None,
         when: None,
-    };
+    }
+}
+
+/// A bundle whose ERP listens to this.
+pub(crate) fn of(deliver: Vec<DeliverRule>) -> Bundle {
     let systems = [
         ("shop_eu", Role::Channel, Vec::new()),
         ("shop_us", Role::Channel, Vec::new()),
-        ("erp", Role::Erp, vec![accept]),
+        ("erp", Role::Erp, deliver),
         ("wms", Role::Wms, Vec::new()),
     ];
     let systems = systems.into_iter().map(|(name, role, deliver)| {
