@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use orderhub_tests::database::Schema;
-use orderhub_tests::hub::Hub;
+use orderhub_tests::hub::{Hub, free_port};
 use orderhub_tests::mappings::copy;
 use orderhub_tests::shelf::{Scene, until_gauge};
 use orderhub_tests::till::{Ran, orderhub};
@@ -177,4 +177,35 @@ async fn an_order_is_sent_again_on_demand() {
     }
     assert_eq!(scene.jobs().len(), 2, "nothing more was sent");
     assert!(hub.terminate().await.success());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn replicas_owe_together_what_no_entry_sends() {
+    let scene = Scene::new(Some(Schema::new())).await;
+    let (other, port) = (tempfile::tempdir().unwrap(), free_port());
+    copy(scene.folder.path(), other.path());
+    let settings = other.path().join("orderhub.toml");
+    let text = std::fs::read_to_string(&settings).unwrap();
+    let text = text.replace(&format!("127.0.0.1:{}", scene.port), &format!("127.0.0.1:{port}"));
+    std::fs::write(&settings, text).unwrap();
+    let (first, second) = (scene.start().await, Hub::start(other.path(), port).await);
+    scene.order(&first, "17").await;
+    scene.until_taken(&first, &["till-17-F1"]).await;
+    // One of them has the cut file, and leads; the other follows, and warns, too.
+    cut(&integration(&scene));
+    warned(&first, 1).await;
+    warned(&second, 1).await;
+    scene.order(&first, "18").await;
+    scene.order(&second, "19").await;
+    until_gauge(&first, RESTING, &["not_routed", "shelf"], "2").await;
+    // Whoever starts leads everybody to its own folder, which is whole.
+    second.kill();
+    let second = Hub::start(other.path(), port).await;
+    warned(&first, 0).await;
+    warned(&second, 0).await;
+    scene.until_taken(&first, &["till-17-F1", "till-18-F1", "till-19-F1"]).await;
+    until_gauge(&second, RESTING, &["not_routed", "shelf"], "0").await;
+    api::until_idle(&first, PATIENCE).await;
+    assert_eq!(scene.jobs().len(), 3, "each once");
+    assert!(first.terminate().await.success() && second.terminate().await.success());
 }

@@ -65,7 +65,7 @@ proptest! {
 
     #[test]
     fn a_lane_is_stored_and_read_back(
-        fields in prop::collection::vec((0_u8..17, 0_u8..3, 0_u8..4), 8),
+        fields in prop::collection::vec((0_u8..18, 0_u8..3, 0_u8..4), 8),
         bytes: Vec<u8>,
     ) {
         let mut order = samples::order();

@@ -121,6 +121,28 @@ fn what_cannot_be_updated_is_shown_to_a_person_once() {
 }
 
 #[test]
+fn what_it_showed_before_it_took_ours_says_nothing() {
+    for (taken, left) in [(3, 0), (2, 1), (0, 1)] {
+        let world = world();
+        let mut state = paid(&world);
+        link(&mut state, "erp");
+        let (number, line) =
+            (Facet::Field(known::order::ORDER_NO), At::parse("lines[L1]").unwrap());
+        let erp = lane(&mut state, "erp");
+        let agreed = |value| FieldState { base: Some(Some(value)), ..FieldState::default() };
+        let ordered = Facet::Field(known::line::QTY_ORDERED);
+        erp.fields.insert(&line, ordered, agreed(Value::Decimal(2.into())));
+        let stated = Some((Some(Value::text("6")), None));
+        let spoke = FieldState { stated, heard: 3, taken, ..agreed(Value::text("7")) };
+        erp.fields.insert(&At::ROOT, number, spoke);
+        turn(&mut state, &world, |order| {
+            order.set(&At::ROOT, known::order::ORDER_NO, Some(Value::text("7")));
+        });
+        assert_eq!(lane(&mut state, "erp").wants.len(), left, "{taken}");
+    }
+}
+
+#[test]
 fn a_systems_own_change_does_not_go_back_to_it() {
     let world = world();
     let mut state = paid(&world);

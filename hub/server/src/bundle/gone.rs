@@ -24,7 +24,7 @@ use serde::{Deserialize, Serialize};
 use super::Bundle;
 
 /// How long a rule that is gone is owed something: a mistake is found within a week, what is still so then is meant.
-pub const KEPT: SignedDuration = SignedDuration::from_hours(7 * 24);
+const KEPT: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 /// Rules that are gone, at most; each takes some 200 bytes.
 const MOST_GONE: usize = 1_000;

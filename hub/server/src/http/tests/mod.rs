@@ -29,6 +29,7 @@ mod history;
 mod kept;
 mod once;
 mod orders;
+mod resend;
 mod search;
 mod todo;
 mod why;
