@@ -19,6 +19,12 @@ fn again(state: &mut State, world: &World, system: &str) -> Folded {
     fold(state, &act, &world.rules(), &Facts::default(), NOW)
 }
 
+/// The version that time alone makes.
+fn fold_nothing(state: &mut State, world: &World) -> Option<u32> {
+    let folded = fold(state, &Act::Tick, &world.rules(), &Facts::default(), NOW);
+    folded.change.map(|change| change.version)
+}
+
 /// Settles all that a lane wants as sent.
 fn sent(lane: &mut Lane, version: u32) {
     for want in std::mem::take(&mut lane.wants) {
@@ -52,6 +58,9 @@ fn what_is_sent_again_goes_whole() {
         let world = world();
         let mut state = paid(&world);
         link(&mut state, "erp");
+        // What follows from the link has followed.
+        turn(&mut state, &world, |_| {});
+        assert_eq!(fold_nothing(&mut state, &world), None);
         let version = state.order.version;
         let own = lane(&mut state, system);
         sent(own, version);
@@ -68,6 +77,8 @@ fn what_is_sent_again_goes_whole() {
         let handed = |effect: &&Effect| matches!(effect, Effect::Deliver { system: to } if *to == name(system));
         assert_eq!(folded.effects.iter().filter(handed).count(), 1, "{:?}", folded.effects);
         assert_eq!(next(&state, &world, system), Ok((expected.to_owned(), true)));
+        let wish = lane(&mut state, system).wants.iter().find(|want| want.whole).unwrap().clone();
+        assert_eq!(wish.version, version + 1, "what is under way does not end it");
         // Nobody else is sent anything whole.
         for other in ["erp", "sink", "shop"] {
             let whole =
