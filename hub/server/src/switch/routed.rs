@@ -1,5 +1,7 @@
 //! What is not delivered any more, by the files in use: told at each switch and at the start, and kept in the store with
 //! the switch, for what is owed while it is so.
+//!
+//! Bound: [`MOST_WARNINGS`] are told; all are kept, as far as [`crate::bundle::Listened`] is bounded.
 
 use jiff::Timestamp;
 
@@ -7,6 +9,9 @@ use super::judged::Warning;
 use crate::bundle::{Bundle, Files, Gone};
 use crate::config::Config;
 use crate::store::{Store, StoreError};
+
+/// Entries that are told of.
+const MOST_WARNINGS: usize = 100;
 
 /// Makes a bundle the one in use of all processes on the store; with what its systems listened to before.
 ///
@@ -62,7 +67,7 @@ pub(super) fn warnings(bundle: &Bundle) -> Vec<Warning> {
         let integration = rules.get(&gone.system).map_or("", |rules| &rules.integration);
         Warning { file: format!("mappings/{integration}/integration.yaml"), why: says(gone) }
     };
-    let found: Vec<Warning> = bundle.gone().iter().map(warning).collect();
+    let found: Vec<Warning> = bundle.gone().iter().take(MOST_WARNINGS).map(warning).collect();
     for warning in &found {
         tracing::warn!(file = warning.file, "{}", warning.why);
     }

@@ -49,7 +49,7 @@ impl Looked {
         let (active, seen) = watch::channel(Arc::new(bundle));
         // From here on its time is the test's.
         tokio::time::pause();
-        let clock = Clock::starting_at(now);
+        let clock = Clock::system();
         let standing = Standing::new(clock.now());
         let parts = Parts {
             store,
@@ -192,6 +192,7 @@ fn missing(looked: &Looked) -> (Vec<String>, Vec<String>) {
 #[tokio::test]
 async fn an_entry_that_vanishes_is_told_of_until_it_is_back_or_meant() {
     let mut looked = Looked::new().await;
+    looked.switch.parts.clock = Clock::starting_at(Clock::system().now());
     assert_eq!(looked.switch.look().await, LOOK);
     let file = looked.folder.path().join("mappings/sink/integration.yaml");
     let text = std::fs::read_to_string(&file).unwrap();

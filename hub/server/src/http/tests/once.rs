@@ -178,5 +178,5 @@ async fn every_call_is_described_and_each_description_is_complete() {
             assert_eq!(named("Idempotency-Key"), writes, "{at}");
         }
     }
-    assert_eq!(calls, 26, "every call of the API");
+    assert_eq!(calls, 27, "every call of the API");
 }
