@@ -53,7 +53,7 @@ use readiness::Readiness;
 use resilience::Jitter;
 pub use start::{Start, StartError};
 use store::{PauseRow, Store};
-use switch::Standing;
+use switch::{Standing, routed};
 use tap::Tap;
 
 /// Units that wait for their commit; sources wait when it is full.
@@ -221,8 +221,7 @@ impl Hub {
         let instance = config.server.instance(address);
         telemetry::trace::start(&config.telemetry, &secrets, &instance)?;
         let store = store::open(&config.store, &secrets, &instance).await?;
-        let bundle = (bundle, &files);
-        let bundle = switch::routed::activate((&*store, &config), bundle, clock.now()).await?;
+        let bundle = routed::activate((&*store, &config), (bundle, &files), clock.now()).await?;
         let (active, bundles) = watch::channel(Arc::new(bundle));
         let (handed, due) = mpsc::channel(HANDED_LANES);
         let parts =

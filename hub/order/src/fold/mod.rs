@@ -50,7 +50,6 @@ pub use document::content_hash;
 pub use outcome::{Change, Effect, Folded, Outcome, TodoItem, TodoKind};
 pub use person::undecided;
 pub use refer::kind_of;
-pub use resend::resendable;
 pub use restore::{Remains, Why, remainder, restorable};
 
 use work::{Done, Ended, Folding, Work};

@@ -21,19 +21,8 @@ use crate::model::State;
 use crate::route::{Owed, outlook, owed};
 use crate::rules::Rules;
 
-/// What would be sent again, each a rule, its subject and its operation; or why nothing can be.
-///
-/// # Errors
-///
-/// A stable word for the cause, and a sentence that says what to do.
-pub fn resendable(
-    state: &State,
-    system: &SystemName,
-    rules: &Rules<'_>,
-) -> Result<Vec<(Box<str>, At, Box<str>)>, (&'static str, String)> {
-    let found = sendable(state, system, rules)?;
-    Ok(found.into_iter().map(|((key, _), operation)| (key.rule, key.subject, operation)).collect())
-}
+/// Why nothing can be sent: a stable word for the cause, and a sentence that says what to do.
+type Refusal = (&'static str, String);
 
 /// Wants it all again.
 pub(super) fn resend(work: &mut Work<'_>, system: &SystemName) -> Folding<Done> {
@@ -47,7 +36,7 @@ pub(super) fn resend(work: &mut Work<'_>, system: &SystemName) -> Folding<Done> 
     let version = work.state.order.version.saturating_add(1);
     // That it was asked for is part of the order's history.
     work.state.order.fired.insert(format!("resent {system}"), version);
-    for ((key, release), _) in found {
+    for (key, release) in found {
         work.settle(system, &key.text(), "a person had it sent again".to_owned());
         let lane = work.lane(system, role);
         if lane.want(key.clone(), version, Some(release))
@@ -65,12 +54,8 @@ pub(super) fn resend(work: &mut Work<'_>, system: &SystemName) -> Folding<Done> 
     Ok(Done::Merged)
 }
 
-/// What can be sent now, with its operation.
-fn sendable(
-    state: &State,
-    system: &SystemName,
-    rules: &Rules<'_>,
-) -> Result<Vec<(Owed, Box<str>)>, (&'static str, String)> {
+/// What can be sent now.
+fn sendable(state: &State, system: &SystemName, rules: &Rules<'_>) -> Result<Vec<Owed>, Refusal> {
     let Some(known) = rules.systems.get(system) else {
         return Err(("unknown_system", format!("the settings name no system `{system}`")));
     };
@@ -105,11 +90,9 @@ fn sendable(
     }
     lane.wants.iter_mut().for_each(|want| want.whole = true);
     let judged = outlook(&trial, system, rules);
-    let of = |owed: Owed| {
-        let one = judged.iter().find(|one| one.want.key == owed.0)?;
-        Some((owed, one.operation?.name.clone()))
-    };
-    let found: Vec<_> = owed.into_iter().take(MOST_WANTS).filter_map(of).collect();
+    let goes =
+        |(key, _): &Owed| judged.iter().any(|one| one.want.key == *key && one.operation.is_some());
+    let found: Vec<Owed> = owed.into_iter().take(MOST_WANTS).filter(goes).collect();
     if found.is_empty() {
         let code = judged.iter().find_map(|one| one.code);
         return Err(kept(state, system, code.unwrap_or(LaneCode::NotRouted)));
@@ -118,7 +101,7 @@ fn sendable(
 }
 
 /// Why nothing of what a system is owed can be sent now.
-fn kept(state: &State, system: &SystemName, code: LaneCode) -> (&'static str, String) {
+fn kept(state: &State, system: &SystemName, code: LaneCode) -> Refusal {
     match code {
         LaneCode::Held => {
             let holds = state.order.elements_at(&At::ROOT, Collection::Holds);

@@ -9,7 +9,7 @@ use orderhub_order::catalogue::known;
 use orderhub_order::flow::{Standing, standings};
 use orderhub_order::ids::{At, Collection, SystemName};
 use orderhub_order::lane::{Lane, LaneCode};
-use orderhub_order::model::{self as state, Element};
+use orderhub_order::model::{self as state, Element, Shared};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use utoipa::IntoParams;
@@ -111,16 +111,8 @@ impl Asked<'_> {
         let standings = standings(self.state, name, &self.bundle.rules());
         let code = lane.map_or(Some(LaneCode::NotRouted), |lane| lane.code);
         let quiet = lane.is_none_or(|lane| lane.wants.is_empty() && lane.flying.is_none());
-        let mut why = match lane {
-            Some(lane) => words(lane, self.api.clock.now()),
-            None if known.is_none() => "no such system in the settings any more".to_owned(),
-            None => "this order has nothing for it: no release of the flow named it yet".to_owned(),
-        };
         let unrouted = self.unrouted(name);
-        if !unrouted.is_empty() && code == Some(LaneCode::NotRouted) {
-            let says: Vec<String> = unrouted.iter().map(|gone| says(gone)).collect();
-            why = format!("it waits for files that send it: {}", says.join("; "));
-        }
+        let mut why = self.lane_says(lane, (code, &unrouted), known.is_some());
         let status = self.status.iter().find(|status| status.system == name.as_str());
         let mut todo = Vec::new();
         let mut refused = false;
@@ -173,6 +165,24 @@ impl Asked<'_> {
             "todo": todos.iter().map(|todo| shown(todo)).collect::<Vec<_>>(),
             "last": last,
         })
+    }
+
+    /// What is to be said of the lane alone. `known`: the settings name its system.
+    fn lane_says(
+        &self,
+        lane: Option<&Shared<Lane>>,
+        (code, unrouted): (Option<LaneCode>, &[&Gone]),
+        known: bool,
+    ) -> String {
+        if !unrouted.is_empty() && code == Some(LaneCode::NotRouted) {
+            let says: Vec<String> = unrouted.iter().map(|gone| says(gone)).collect();
+            return format!("it waits for files that send it: {}", says.join("; "));
+        }
+        match lane {
+            Some(lane) => words(lane, self.api.clock.now()),
+            None if !known => "no such system in the settings any more".to_owned(),
+            None => "this order has nothing for it: no release of the flow named it yet".to_owned(),
+        }
     }
 
     /// The rules, gone from the files, by which the lane wants something.
