@@ -27,6 +27,7 @@ fn settings() -> Arc<Settings> {
         mode: Mode::Live,
         owns: None,
         deliver: Vec::new(),
+        gone: Vec::new(),
     };
     let systems =
         roles.into_iter().map(|(name, role)| (SystemName::new(name), system(role))).collect();
