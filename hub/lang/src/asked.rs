@@ -14,6 +14,9 @@ pub struct Asked {
     pub name: Name,
     /// Nothing is sent without it; else it may be missing.
     pub needed: bool,
+    /// So many parts at its beginning are read at a place of their own (the list of `each:`, whose element this is
+    /// of): that they are not given is told there.
+    pub base: usize,
     /// The file that reads it.
     pub source: Arc<Source>,
     /// The name's place in it.
@@ -24,6 +27,30 @@ impl Asked {
     /// A finding at its place.
     pub fn error(&self, code: &'static str, message: String) -> Diagnostic {
         Diagnostic::error(code, &self.source, self.span, message)
+    }
+
+    /// As it is written there, where that is not the whole name: `item.sku` for `doc.lines.*.sku`.
+    pub fn here(&self) -> Option<&str> {
+        let here = self.source.slice(self.span);
+        let (_, own) = self.split()?;
+        here.ends_with(own).then_some(here).filter(|here| *here != self.name.as_str())
+    }
+
+    /// Another place as it would be written there: `item.sku` for `doc.lines.*.sku`.
+    pub fn as_here(&self, other: &str) -> String {
+        let rest = self.split().zip(self.here()).and_then(|((base, own), here)| {
+            let rest = other.strip_prefix(base)?.trim_start_matches('.');
+            Some(format!("{}{rest}", here.strip_suffix(own)?))
+        });
+        rest.unwrap_or_else(|| other.to_owned())
+    }
+
+    /// What is read elsewhere, and what of the name is written here.
+    fn split(&self) -> Option<(&str, &str)> {
+        let base = self.name.segments.get(..self.base).filter(|base| !base.is_empty())?;
+        let base = Name::of(&self.name.root, base.to_vec());
+        let (base, own) = self.name.as_str().split_at_checked(base.as_str().len())?;
+        Some((base, own.trim_start_matches('.')))
     }
 }
 

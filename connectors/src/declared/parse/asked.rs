@@ -7,7 +7,9 @@
 use std::sync::Arc;
 
 use orderhub_lang::asked::{Asked, place};
+use orderhub_lang::diagnostic::Span;
 use orderhub_lang::expression::Name;
+use orderhub_lang::path::Segment;
 use orderhub_lang::yaml::Node;
 
 use super::super::model::Step;
@@ -34,18 +36,37 @@ impl Ctx<'_> {
         if !kept && !GIVEN.contains(&root) {
             return;
         }
-        let source = self.findings.source();
-        let part = node.scalar_text().and_then(|text| place(&text, name));
-        let span = part.map_or(node.span, |part| node.inner(source, part));
         let asked = Asked {
             operation: Arc::clone(operation),
             name: name.clone(),
             needed,
-            source: Arc::clone(source),
-            span,
+            base: 0,
+            source: Arc::clone(self.findings.source()),
+            span: self.place(name, node),
         };
         let list = if kept { &mut self.kept } else { &mut self.asked };
         list.push(asked);
+    }
+
+    /// Remembers a part of the document that is read by another name, below `base` parts that are read elsewhere.
+    pub(super) fn ask_within(
+        &mut self,
+        (segments, base): (Vec<Segment>, usize),
+        span: Span,
+        needed: bool,
+    ) {
+        let Some(operation) = self.operation.clone().filter(|_| base < segments.len()) else {
+            return;
+        };
+        let source = Arc::clone(self.findings.source());
+        let name = Name::of("doc", segments);
+        self.asked.push(Asked { operation, name, needed, base, source, span });
+    }
+
+    /// Where a name stands in a node.
+    pub(super) fn place(&self, name: &Name, node: &Node) -> Span {
+        let part = node.scalar_text().and_then(|text| place(&text, name));
+        part.map_or(node.span, |part| node.inner(self.findings.source(), part))
     }
 
     /// The operation's end: what it reads of its own steps must be saved by one. `None`: a step could not be read,

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use orderhub_lang::expression::Name;
 use orderhub_lang::path::{Path, Root};
 use orderhub_lang::template::Tree;
 use orderhub_lang::yaml::{Fields, Node};
@@ -32,14 +33,14 @@ pub(super) fn lets(fields: &mut Fields<'_>, ctx: &mut Ctx) -> Vec<(String, Tree)
     }
     let mut lets = Vec::new();
     for (key, node) in map {
-        if ctx.lets.contains(&key.name) {
+        if ctx.lets.iter().any(|(known, _)| *known == key.name) {
             let message = format!("two trees are called `{}`", key.name);
             let finding = ctx.findings.error(codes::TWICE, key.span, message);
             ctx.findings.report(finding.with_hint("give one of them another name"));
             continue;
         }
         let tree = ctx.tree(node, STEP);
-        ctx.lets.push(key.name.clone());
+        ctx.lets.push((key.name.clone(), tree.clone()));
         lets.extend(tree.map(|tree| (key.name.clone(), tree)));
     }
     lets
@@ -72,7 +73,12 @@ pub(super) fn until(
 }
 
 /// `items:`: how the one answer to a request about all elements of `each:` speaks of them.
-pub(super) fn items(fields: &mut Fields<'_>, each: Option<&Each>, ctx: &mut Ctx) -> Option<Items> {
+/// `list` is the name of what `each` runs over, where it is one.
+pub(super) fn items(
+    fields: &mut Fields<'_>,
+    (each, list): (Option<&Each>, Option<Name>),
+    ctx: &mut Ctx,
+) -> Option<Items> {
     let (key, node) = fields.entry("items")?;
     if each.is_none() {
         let message = "nothing says which elements the answer speaks of";
@@ -82,7 +88,9 @@ pub(super) fn items(fields: &mut Fields<'_>, each: Option<&Each>, ctx: &mut Ctx)
     let at = inner.required("at", &mut ctx.findings).and_then(|node| ctx.expression(node, ANSWER));
     let ours = inner.required("ours", &mut ctx.findings);
     let ours = ours.and_then(|node| reply::element_path(node, ctx));
-    let id = inner.optional("id").map(|node| reply::element_path(node, ctx));
+    let id_at = inner.optional("id");
+    let id = id_at.map(|node| reply::element_path(node, ctx));
+    let id_at = id_at.or(node.get("ours"));
     let ok = inner.required("ok", &mut ctx.findings).and_then(|node| ctx.expression(node, ANSWER));
     let again = inner.optional("again").and_then(|node| ctx.expression(node, ANSWER));
     let why: Vec<Expr> = inner
@@ -98,6 +106,9 @@ pub(super) fn items(fields: &mut Fields<'_>, each: Option<&Each>, ctx: &mut Ctx)
         Some(id) => id?,
         None => ours.clone(),
     };
+    if let Some((list, at)) = list.zip(id_at) {
+        ctx.in_element(&list, &id, at);
+    }
     let id = if id.root == Root::Position { Path::parse(".").ok()? } else { id };
     let ours = if ours.root == Root::Position { OursRule::Position } else { OursRule::Id(ours) };
     Some(Items { at: at?, ours, id, ok: ok?, again, why })

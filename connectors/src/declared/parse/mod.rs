@@ -6,6 +6,7 @@ mod asked;
 mod auth;
 mod graphql;
 mod items;
+mod known;
 mod limits;
 mod login;
 mod operation;
@@ -64,10 +65,10 @@ struct Ctx<'b> {
     beside: &'b Documents,
     /// What was found in them.
     beside_findings: Vec<Diagnostic>,
-    /// Names that `let:` gives where it stands.
-    lets: Vec<String>,
-    /// The step has `items:`: what it sends may read `items`.
-    of_items: bool,
+    /// Trees that `let:` names where it stands; one with mistakes of its own is none.
+    lets: Vec<(String, Option<Tree>)>,
+    /// What `item` is where it stands.
+    element: known::Element,
     /// The longest time of one call, where a step or a login says nothing.
     timeout: Duration,
     /// The operation that is being read.
@@ -91,7 +92,7 @@ pub(super) fn compile(
         beside,
         beside_findings: Vec::new(),
         lets: Vec::new(),
-        of_items: false,
+        element: known::Element::default(),
         timeout: TIMEOUT,
         operation: None,
         asked: Vec::new(),
@@ -274,7 +275,7 @@ impl Ctx<'_> {
     /// Remembers what is read of what others give, of settings and secrets the first place, and holds names to what the
     /// file gives.
     fn note(&mut self, name: &Name, node: &Node, needed: bool) {
-        self.given(name, node);
+        self.given(name, node, needed);
         self.ask(name, node, needed);
         let needed = match name.root.as_str() {
             "settings" => &mut self.needs.settings,
@@ -286,27 +287,5 @@ impl Ctx<'_> {
         {
             needed.push((key.to_owned(), self.findings.source().place(node.span.start)));
         }
-    }
-
-    /// What `let:` and `items:` give is read where they stand.
-    fn given(&mut self, name: &Name, node: &Node) {
-        let key = name.key().unwrap_or_default();
-        let message = match name.root.as_str() {
-            "let" if !self.lets.iter().any(|known| known == key) => {
-                format!("no `let:` before this gives `{key}`")
-            }
-            "items" if !self.of_items => "`items` are those of a step with `items:`".to_owned(),
-            _ => return,
-        };
-        let known = self.lets.iter().map(String::as_str);
-        let finding = self.findings.error(UNKNOWN_NAME, node.span, message);
-        let finding = if name.root == "let" && !self.lets.is_empty() {
-            finding.with_one_of(key, known)
-        } else if name.root == "let" {
-            finding.with_hint("a tree reads those before it; add `let: { name: … }` there")
-        } else {
-            finding.with_hint("add `items: { at: body.results, ours: ref, ok: item.ok }`")
-        };
-        self.findings.report(finding);
     }
 }

@@ -6,6 +6,7 @@ use orderhub_lang::diagnostic::Span;
 use orderhub_lang::yaml::{Fields, Key, Node};
 
 use super::super::model::{Classes, Compiled, Step};
+use super::known::Element;
 use super::{Ctx, ack, items, reply, step};
 use crate::codes;
 use crate::contract::{Idempotency, Limit, Operation, OperationKind};
@@ -61,9 +62,11 @@ fn operation(
     let base = step::Base { timeout, limit: limited, classes, lets: &lets };
     let listed = steps.and_then(Node::as_list).map_or(0, <[Node]>::len);
     let steps = steps.map(|node| steps_of(node, &base, defaults, ctx)).unwrap_or_default();
+    ctx.element = Element::None;
     let mut reply = reply::reply(&mut fields, ctx);
     reply.ack = ack::ack(&mut fields, &name.name, acks, ctx);
     ctx.lets.clear();
+    ctx.element = Element::Unknown;
     ctx.end(Some(steps.as_slice()).filter(|steps| steps.len() == listed));
     fields.finish(&mut ctx.findings);
     let kind = match kind? {

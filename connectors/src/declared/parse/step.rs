@@ -9,6 +9,7 @@ use orderhub_lang::template::{Template, Tree};
 use orderhub_lang::yaml::{Fields, Node};
 
 use super::super::model::{Body, Classes, Each, Expr, Step, Until};
+use super::known::{self, Element};
 use super::{ANSWER, Ctx, STEP, answer, graphql, items, operation, page};
 use crate::codes;
 use crate::contract::Idempotency;
@@ -49,12 +50,11 @@ pub(super) fn step(
 ) -> Option<Step> {
     let mut fields = Fields::of(node, "a step", &mut ctx.findings)?;
     let id = fields.required_text("id", &mut ctx.findings);
-    let known = ctx.lets.len();
-    ctx.of_items = node.get("items").is_some();
-    let own = items::lets(&mut fields, ctx);
-    let lets: Vec<_> = base.lets.iter().cloned().chain(own).collect();
-    let when = fields.optional("when").and_then(|node| ctx.expression(node, STEP));
-    let each = fields.optional("each").and_then(|node| each(node, ctx));
+    let outer = ctx.lets.len();
+    let list = known::list(node);
+    let (one, sent, answered) = Element::of(node, list.as_ref());
+    let (lets, when, each) = before(&mut fields, (base, one), ctx);
+    ctx.element = sent;
     let method = fields.required("method", &mut ctx.findings);
     let method = method.and_then(|node| ctx.choice(node, "`method`", METHODS));
     let path = fields.required("path", &mut ctx.findings).and_then(|node| path(node, ctx));
@@ -66,6 +66,7 @@ pub(super) fn step(
     let document = graphql::body(&mut fields, ctx);
     let asks = document.is_some();
     let body = body(&mut fields, document, ctx);
+    ctx.element = answered;
     let save = fields.optional("save").map(|node| saves(node, ctx)).unwrap_or_default();
     let own = fields.optional("answer").map(|node| answer::classes(node, ctx)).unwrap_or_default();
     let timeout = fields.optional("timeout").and_then(|node| ctx.timeout(node));
@@ -75,10 +76,10 @@ pub(super) fn step(
     let (page, window) =
         fields.optional("page").map(|node| page::page(node, ctx)).unwrap_or_default();
     let until = items::until(&mut fields, idempotency.as_ref(), ctx);
-    let items = items::items(&mut fields, each.as_ref(), ctx);
+    let items = items::items(&mut fields, (each.as_ref(), list), ctx);
     check(&fields, (until.is_some(), items.is_some(), page.is_some()), ctx);
-    ctx.lets.truncate(known);
-    ctx.of_items = false;
+    ctx.lets.truncate(outer);
+    ctx.element = Element::Unknown;
     fields.finish(&mut ctx.findings);
     let mut classes = answer::over(own, base.classes);
     if asks && classes.ok.is_none() {
@@ -107,6 +108,24 @@ pub(super) fn step(
         page,
         window,
     })
+}
+
+/// What is computed before anything is sent: trees with names, whether it is sent, the list that it runs over.
+fn before(
+    fields: &mut Fields<'_>,
+    (base, one): (&Base<'_>, Element),
+    ctx: &mut Ctx,
+) -> (Vec<(String, Tree)>, Option<Expr>, Option<Each>) {
+    // What both kinds read that a step with `items:` has: which of them fits is told where it is used.
+    let of_all = fields.entry("items").is_some();
+    ctx.element = if of_all { Element::Unknown } else { one.clone() };
+    let own = items::lets(fields, ctx);
+    ctx.element = one;
+    let lets = base.lets.iter().cloned().chain(own).collect();
+    let when = fields.optional("when").and_then(|node| ctx.expression(node, STEP));
+    ctx.element = Element::None;
+    let each = fields.optional("each").and_then(|node| each(node, ctx));
+    (lets, when, each)
 }
 
 /// Whether the body of an answer is needed to tell what it says.

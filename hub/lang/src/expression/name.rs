@@ -1,6 +1,7 @@
 //! Dotted names: a root and a total path behind it.
 
 use std::fmt;
+use std::fmt::Write as _;
 
 use super::EvalError;
 use crate::path::{Segment, values};
@@ -19,6 +20,17 @@ pub struct Name {
 impl Name {
     pub(super) fn new(root: String, segments: Vec<Segment>, text: String) -> Self {
         Self { root, segments, text }
+    }
+
+    /// The name of a place, as it would be written.
+    pub fn of(root: &str, segments: Vec<Segment>) -> Self {
+        let mut text = root.to_owned();
+        for segment in &segments {
+            let dot = if matches!(segment, Segment::Where { .. }) { "" } else { "." };
+            // Writing to a String does not fail.
+            let _fine = write!(text, "{dot}{segment}");
+        }
+        Self::new(root.to_owned(), segments, text)
     }
 
     /// As it is written.

@@ -192,6 +192,16 @@ impl Template {
         matches!(self.parts.as_slice(), [Part::Value { .. }])
     }
 
+    /// The name, where it is exactly one and nothing is done with it.
+    pub fn only_name(&self) -> Option<&Name> {
+        match self.parts.as_slice() {
+            [Part::Value { expression, convert: None, .. }] if expression.is_name() => {
+                expression.reads().first()
+            }
+            [..] => None,
+        }
+    }
+
     /// The names it reads.
     pub fn reads(&self) -> impl Iterator<Item = &Name> {
         self.parts.iter().flat_map(|part| match part {

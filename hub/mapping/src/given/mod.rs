@@ -10,7 +10,7 @@ mod document;
 mod kinds;
 
 use orderhub_lang::asked::Asked;
-use orderhub_lang::diagnostic::Diagnostic;
+use orderhub_lang::diagnostic::{Diagnostic, nearest};
 
 use crate::Mapping;
 use crate::codes::{NO_KIND, NOT_GIVEN};
@@ -56,8 +56,11 @@ fn documents(asked: &Asked, one: &Use<'_>, uses: &[Use<'_>], found: &mut Vec<Dia
         return;
     }
     let gives = |delivered: &Delivered<'_>| {
-        let with = delivered.with;
-        with.is_some_and(|mapping| document::may_hold(mapping, &asked.name.segments))
+        let holds = |mapping: &Mapping| document::may_hold(mapping, &asked.name.segments);
+        match delivered.with {
+            Some(mapping) => holds(mapping) || lacks_base(mapping, asked),
+            None => asked.base > 0,
+        }
     };
     let own = || delivered(one, &asked.operation);
     if asked.needed {
@@ -75,6 +78,12 @@ fn documents(asked: &Asked, one: &Use<'_>, uses: &[Use<'_>], found: &mut Vec<Dia
     }
 }
 
+/// What it is a part of is not given either: that is told where it is read.
+fn lacks_base(mapping: &Mapping, asked: &Asked) -> bool {
+    let base = asked.name.segments.get(..asked.base).unwrap_or_default();
+    !base.is_empty() && !document::may_hold(mapping, base)
+}
+
 fn error(asked: &Asked, lacks: &Delivered<'_>) -> Diagnostic {
     let (name, operation) = (asked.name.as_str(), lacks.operation);
     let Some(mapping) = lacks.with else {
@@ -88,10 +97,17 @@ fn error(asked: &Asked, lacks: &Delivered<'_>) -> Diagnostic {
         );
         return asked.error(NOT_GIVEN, message).with_hint(hint);
     };
-    let message = format!("`{operation}` reads `{name}`, which `{}` does not write", mapping.name);
+    let here = asked.here().map(|here| format!(" (here `{here}`)")).unwrap_or_default();
+    let message =
+        format!("`{operation}` reads `{name}`{here}, which `{}` does not write", mapping.name);
     let written = document::written(mapping);
-    let finding =
-        asked.error(NOT_GIVEN, message).with_nearest(name, written.iter().map(String::as_str));
+    let finding = asked.error(NOT_GIVEN, message);
+    if !here.is_empty()
+        && let Some(near) = nearest(name, written.iter().map(String::as_str))
+    {
+        return finding.with_hint(format!("did you mean `{}`?", asked.as_here(near)));
+    }
+    let finding = finding.with_nearest(name, written.iter().map(String::as_str));
     if finding.hint.is_some() {
         return finding;
     }
