@@ -25,6 +25,18 @@ pub struct Explanation {
     pub right: &'static str,
 }
 
+/// Why something needs a person, or a document failed: one word, explained.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cause {
+    /// `unknown_value`
+    pub word: &'static str,
+    /// A few words.
+    pub title: &'static str,
+    /// What happened, what it means and what to do, in sentences. Commands are whole, but for `ID` of a todo, `ORDER` and
+    /// `SYSTEM`.
+    pub text: &'static str,
+}
+
 /// Not YAML.
 pub const SYNTAX: &str = "Y0001";
 /// Tab in the indentation.

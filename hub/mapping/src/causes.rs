@@ -4,16 +4,7 @@
 //! **Invariant:** a cause is never given another meaning, and every cause that a failed document can have
 //! stands in [`CAUSES`]. Test: `every_cause_of_a_failed_document_is_explained`.
 
-/// One cause, explained.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Cause {
-    /// `unknown_value`
-    pub word: &'static str,
-    /// A few words.
-    pub title: &'static str,
-    /// What it means and what to do, in sentences.
-    pub text: &'static str,
-}
+pub use orderhub_lang::codes::Cause;
 
 /// Every cause, in alphabetical order.
 pub const CAUSES: &[Cause] = &[
@@ -146,14 +137,16 @@ pub const CAUSES: &[Cause] = &[
         word: "too_large",
         title: "more than can be held",
         text: "A number with more digits, or a body with more bytes or elements, than are allowed. What is said beside it \
-               names the bound. Fetch large listings page by page.",
+               names the bound. Fetch large listings page by page. What is larger than `intake.park_above_bytes`, or has more \
+               lines than `intake.park_above_lines`, of the settings is only set aside: `orderhub todo replay ID` takes it \
+               in all the same.",
     },
     Cause {
         word: "unknown_value",
         title: "a value that the table of the rule does not have",
         text: "The system sent a word that nobody has translated, and the table says that this stops the document. Add a \
                row for it, or say what happens to others: `on_unknown: hold`, `pass`, `ignore`, or `{ use: Other }`. Then \
-               replay what was parked: `orderhub todo replay`.",
+               replay what was parked: `orderhub todo replay ID`; a change of the files does so by itself.",
     },
     Cause {
         word: "wrong_type",

@@ -4,6 +4,7 @@
 //! an argument, so that every message can be replayed to the byte.
 
 pub mod catalogue;
+pub mod causes;
 pub mod codes;
 pub mod condition;
 pub mod contribution;

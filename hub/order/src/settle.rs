@@ -5,6 +5,7 @@
 use std::collections::BTreeSet;
 
 use crate::catalogue::FieldId;
+use crate::causes;
 use crate::derive::derive;
 use crate::flow::{Firing, fire};
 use crate::fold::{Effect, TodoItem, TodoKind};
@@ -77,7 +78,7 @@ fn rest(
     }
     derive(state, rules, turn.now);
     let why = format!("the flow `{}` fires without end", rules.flow.name);
-    let cause = "flow_endless".into();
+    let cause = causes::FLOW_ENDLESS.word.into();
     effects.push(Effect::Todo(TodoItem {
         kind: TodoKind::Finding,
         cause,

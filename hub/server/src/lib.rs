@@ -19,6 +19,7 @@ pub mod access;
 pub mod apply;
 pub mod bundle;
 pub mod bus;
+pub mod causes;
 pub mod cli;
 pub mod clock;
 pub mod config;

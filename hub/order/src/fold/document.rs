@@ -9,6 +9,7 @@ use super::receipt::settle_linked;
 use super::refer::bind_stated;
 use super::work::{Done, Ended, Folding, Speaker, Work, item, refuse};
 use super::{Act, DocumentAct, TodoKind, element};
+use crate::causes;
 use crate::contribution::{Contribution, Revision};
 use crate::hash;
 use crate::ids::{At, Collection, Role, SystemName};
@@ -47,7 +48,7 @@ pub(super) fn role_of(work: &Work<'_>, system: &SystemName) -> Folding<Role> {
         Some(rules) => Ok(rules.role),
         None => {
             let why = format!("the settings know no system `{system}`");
-            Err(refuse(TodoKind::Parked, "unknown_system", system, why))
+            Err(refuse(TodoKind::Parked, causes::UNKNOWN_SYSTEM, system, why))
         }
     }
 }
@@ -147,7 +148,7 @@ pub(super) fn tell_ahead(work: &mut Work<'_>, said: &Contribution, before: bool)
         "{system} sent a `{document}` of {at}, which is still to come: until then whatever it says under an earlier \
          time counts as older and changes nothing; correct the clock or the time there"
     );
-    work.todo(item(TodoKind::Finding, "future_revision", Some(system), why));
+    work.todo(item(TodoKind::Finding, causes::FUTURE_REVISION, Some(system), why));
 }
 
 /// Before other content takes its place: what a document said stood until it was last repeated.
@@ -247,7 +248,7 @@ fn list_differences(work: &mut Work<'_>, system: &SystemName) {
         "{system} was linked for the first time and differs in {}; nothing was overwritten",
         paths.join(", ")
     );
-    work.todo(item(TodoKind::Finding, "first_link_differs", Some(system), why));
+    work.todo(item(TodoKind::Finding, causes::FIRST_LINK_DIFFERS, Some(system), why));
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use super::refer::{shown, state_xref};
 use super::work::{Folding, Speaker, Work, refuse};
 use super::{Outcome, TodoKind};
 use crate::catalogue::{FieldId, FieldType, catalogue, known};
+use crate::causes;
 use crate::contribution::{CollectionStatement, ElementStatement, Stated};
 use crate::ids::{At, Collection, ElementId, element_reference};
 use crate::value::{Reference, Value};
@@ -180,7 +181,7 @@ fn line_of(
         Some(reference) => line(work, speaker, &reference),
         None => {
             let why = format!("an element of `{}` names no line", collection.path());
-            Err(refuse(TodoKind::Ambiguous, "unknown_line", speaker.system, why))
+            Err(refuse(TodoKind::Ambiguous, causes::UNKNOWN_LINE, speaker.system, why))
         }
     }
 }
@@ -228,7 +229,7 @@ pub(super) fn add(
             speaker.system,
             collection.path()
         );
-        return Err(refuse(TodoKind::Ambiguous, "unknown_element", speaker.system, why));
+        return Err(refuse(TodoKind::Ambiguous, causes::UNKNOWN_ELEMENT, speaker.system, why));
     }
     let line = match collection.keyed_by_line() {
         true => Some(line_of(work, speaker, collection, statement)?),
@@ -238,7 +239,7 @@ pub(super) fn add(
     let place = work.state.order.add(at, collection, line.as_ref(), by);
     let Some(place) = place else {
         let why = format!("`{}` does not exist", shown(at));
-        return Err(refuse(TodoKind::Ambiguous, "unknown_element", speaker.system, why));
+        return Err(refuse(TodoKind::Ambiguous, causes::UNKNOWN_ELEMENT, speaker.system, why));
     };
     born(work, speaker, at, &place);
     if collection == Collection::Shipments

@@ -10,6 +10,7 @@ use super::judge::{Case, Verdict, judge};
 use super::owner::{standing, writer};
 use super::work::{Speaker, Work};
 use crate::catalogue::{Field, FieldId, FieldType, Kind, catalogue};
+use crate::causes;
 use crate::contribution::{Revision, Stated};
 use crate::ids::At;
 use crate::lane::{Facet, FieldState, Lane};
@@ -241,6 +242,6 @@ fn fact(work: &mut Work<'_>, speaker: &Speaker<'_>, spot: &Spot<'_>, value: &Sta
     let repeated = said.is_some_and(|said| canon.same(id, &said, value));
     restate(work, speaker, spot, value);
     if differs && !repeated && value.is_some() {
-        conflict(work, speaker, spot, "fact_changed");
+        conflict(work, speaker, spot, causes::FACT_CHANGED);
     }
 }

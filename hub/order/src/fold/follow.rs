@@ -1,6 +1,7 @@
 //! What follows from each verdict: kept, agreed, accepted, shown to a person, sent again.
 
 use jiff::{SignedDuration, Timestamp};
+use orderhub_lang::codes::Cause;
 
 use super::canonical::{Canon, newest, older};
 use super::entries;
@@ -9,6 +10,7 @@ use super::judge::{Standing, Verdict, Writer, level};
 use super::owner::{standing, writer};
 use super::work::{Again, Speaker, Work};
 use crate::catalogue::Merge;
+use crate::causes;
 use crate::contribution::Stated;
 use crate::flow::Others;
 use crate::ids::SystemName;
@@ -57,12 +59,12 @@ pub(super) fn apply(
         Verdict::Entries { merged, clash } => entries(work, speaker, spot, value, (&merged, clash)),
         Verdict::Lost => {
             restate(work, speaker, spot, value);
-            conflict(work, speaker, spot, "lost");
+            conflict(work, speaker, spot, causes::LOST);
             send_again(work, speaker, spot);
         }
         Verdict::Manual => {
             restate(work, speaker, spot, value);
-            conflict(work, speaker, spot, "manual");
+            conflict(work, speaker, spot, causes::MANUAL);
         }
         Verdict::Differs => {
             restate(work, speaker, spot, value);
@@ -88,10 +90,10 @@ fn entries(
     match clash.map(|clash| *clash) {
         Some(Verdict::Accept { won: true, .. }) => overruled(work, speaker, spot, loser),
         Some(Verdict::Lost) => {
-            conflict(work, speaker, spot, "lost");
+            conflict(work, speaker, spot, causes::LOST);
             send_again(work, speaker, spot);
         }
-        Some(Verdict::Manual) => conflict(work, speaker, spot, "manual"),
+        Some(Verdict::Manual) => conflict(work, speaker, spot, causes::MANUAL),
         Some(Verdict::Differs) => work.differs.push(spot.path()),
         _ => {}
     }
@@ -204,7 +206,7 @@ fn foreign(
     restate(work, speaker, spot, value);
     match others {
         Others::Keep => {}
-        Others::Propose => conflict(work, speaker, spot, "proposal"),
+        Others::Propose => conflict(work, speaker, spot, causes::PROPOSAL),
         Others::Correct => send_again(work, speaker, spot),
     }
 }
@@ -316,23 +318,25 @@ fn overruled(
         lane.open_conflicts.push(path.clone());
     }
     let why = format!("`{path}` was changed on both sides; the value of {winner} stands");
-    work.conflict("overruled", loser.as_ref(), (&path, why));
+    work.conflict(causes::OVERRULED, loser.as_ref(), (&path, why));
 }
 
 /// A person is shown that two sides differ; the statement stays in the lane.
-pub(super) fn conflict(work: &mut Work<'_>, speaker: &Speaker<'_>, spot: &Spot<'_>, cause: &str) {
+pub(super) fn conflict(work: &mut Work<'_>, speaker: &Speaker<'_>, spot: &Spot<'_>, cause: &Cause) {
     let lane = work.lane(speaker.system, speaker.role);
     let path = spot.path();
     if !lane.open_conflicts.contains(&path) {
         lane.open_conflicts.push(path.clone());
     }
     let why = match cause {
-        "proposal" => format!("{} proposes another value for `{path}`", speaker.system),
-        "lost" => format!(
+        cause if cause == causes::PROPOSAL => {
+            format!("{} proposes another value for `{path}`", speaker.system)
+        }
+        cause if cause == causes::LOST => format!(
             "`{path}` was changed on both sides; the value of {} does not stand",
             speaker.system
         ),
-        "fact_changed" => {
+        cause if cause == causes::FACT_CHANGED => {
             format!(
                 "{} says `{path}` otherwise than before; facts stay as they are",
                 speaker.system

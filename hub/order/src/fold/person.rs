@@ -10,10 +10,12 @@ use super::receipt::delivered;
 use super::work::{Done, Folding, Work, item};
 use super::{Effect, Outcome, PersonAct, TodoItem, TodoKind};
 use crate::catalogue::{FieldId, catalogue};
+use crate::causes;
 use crate::contribution::Stated;
 use crate::ids::{At, SystemName};
 use crate::lane::{Flight, Lane, LaneCode};
 use crate::model::Shared;
+use orderhub_lang::codes::Cause;
 
 /// Does what a person did.
 pub(super) fn person(work: &mut Work<'_>, act: &PersonAct) -> Folding<Done> {
@@ -24,7 +26,10 @@ pub(super) fn person(work: &mut Work<'_>, act: &PersonAct) -> Folding<Done> {
             if crate::holds::release(&mut work.state.order, hold) {
                 return Ok(Done::Merged);
             }
-            refused("unknown_hold", format!("no hold `{hold}` stands; it may have ended meanwhile"))
+            refused(
+                causes::UNKNOWN_HOLD,
+                format!("no hold `{hold}` stands; it may have ended meanwhile"),
+            )
         }
         PersonAct::Resend { system } => super::resend::resend(work, system),
         PersonAct::Settle { system, again, about } => {
@@ -41,12 +46,15 @@ fn edit(work: &mut Work<'_>, seen: u32, values: &[(At, FieldId, Stated)]) -> Fol
         let field = catalogue().field(*id).filter(|field| field.collection == at.collection());
         let exists = work.state.order.record(at).is_some();
         let Some(field) = field.filter(|_| exists) else {
-            return refused("unknown_field", format!("the order has no such field at `{at}`"));
+            return refused(
+                causes::UNKNOWN_FIELD,
+                format!("the order has no such field at `{at}`"),
+            );
         };
         let spot = Spot { at, field };
         if !super::owner::person_may(work.state, work.rules, at, field) {
             let why = format!("`{}` is not written by people", spot.path());
-            return refused("not_owner", why);
+            return refused(causes::NOT_OWNER, why);
         }
         if work.state.order.record(at).and_then(|record| record.get(*id)) == Some(value) {
             continue;
@@ -85,7 +93,7 @@ fn stale(path: &str, seen: u32, last: u32) -> TodoItem {
     let why =
         format!("`{path}` was changed in version {last}; the edit was made on version {seen}");
     let about = Some(path.into());
-    TodoItem { about, ..item(TodoKind::Conflict, "manual", None, why) }
+    TodoItem { about, ..item(TodoKind::Conflict, causes::MANUAL, None, why) }
 }
 
 /// A person has decided: what systems said otherwise is answered.
@@ -119,7 +127,10 @@ fn settle(
         if super::unfit::decided(work, (system, about), again) {
             return Ok(Done::Merged);
         }
-        return refused("nothing_to_settle", format!("no call to {system} waits for a decision"));
+        return refused(
+            causes::NOTHING_TO_SETTLE,
+            format!("no call to {system} waits for a decision"),
+        );
     };
     if again {
         let lane = work.lane(system, role);
@@ -142,12 +153,12 @@ fn settle(
                  document of {system} names our reference",
                 flight.operation
             );
-            work.todo(item(TodoKind::Finding, "id_unknown", Some(system), why));
+            work.todo(item(TodoKind::Finding, causes::ID_UNKNOWN, Some(system), why));
         }
     }
     Ok(Done::Merged)
 }
 
-pub(super) fn refused(cause: &str, why: String) -> Folding<Done> {
+pub(super) fn refused(cause: &Cause, why: String) -> Folding<Done> {
     Err(Box::new(Outcome::Todo(item(TodoKind::Conflict, cause, None, why))))
 }

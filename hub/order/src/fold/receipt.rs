@@ -6,6 +6,7 @@
 //! a person; nothing supersedes it. Rule `retries`, story `answered-after-the-effect`.
 
 use jiff::{SignedDuration, Timestamp};
+use orderhub_lang::codes::Cause;
 
 use super::document::{bind_role, role_of};
 use super::field::Spot;
@@ -15,6 +16,7 @@ use super::refer::{Binding, bind, shown};
 use super::work::{Again, Done, Ended, Folding, Speaker, Work, item};
 use super::{Effect, Receipt, ReceiptClass, TodoKind, element};
 use crate::catalogue::{catalogue, known};
+use crate::causes;
 use crate::contribution::{Revision, Stated};
 use crate::ids::{At, Entity, Role, SystemName};
 use crate::lane::{Facet, Flight, LaneCode, Sent, Xref};
@@ -52,8 +54,10 @@ pub(super) fn receipt(work: &mut Work<'_>, receipt: &Receipt) -> Folding<Done> {
         ReceiptClass::Throttled => again(work, (system, role), receipt, Retrying::THROTTLED),
         ReceiptClass::NotAllowed => again(work, (system, role), receipt, Retrying::NOT_ALLOWED),
         ReceiptClass::InDoubt => in_doubt(work, (system, role), &receipt.why),
-        ReceiptClass::SaidNo => dead(work, (system, role), &flight, ("refused", &receipt.why)),
-        ReceiptClass::Dead => dead(work, (system, role), &flight, ("given_up", &receipt.why)),
+        ReceiptClass::SaidNo => {
+            dead(work, (system, role), &flight, (causes::REFUSED, &receipt.why))
+        }
+        ReceiptClass::Dead => dead(work, (system, role), &flight, (causes::GIVEN_UP, &receipt.why)),
     }
     settle_linked(work, system);
     Ok(Done::Merged)
@@ -86,7 +90,7 @@ pub(super) fn bind_all(
                      two there",
                     shown(&xref.at)
                 );
-                work.todo(item(TodoKind::Finding, "two_there", Some(system), why));
+                work.todo(item(TodoKind::Finding, causes::TWO_THERE, Some(system), why));
             }
             Binding::Taken => {
                 let why = format!(
@@ -94,7 +98,7 @@ pub(super) fn bind_all(
                     xref.kind,
                     shown(&xref.at)
                 );
-                work.todo(item(TodoKind::Ambiguous, "reference_taken", Some(system), why));
+                work.todo(item(TodoKind::Ambiguous, causes::REFERENCE_TAKEN, Some(system), why));
                 held = true;
             }
         }
@@ -278,7 +282,7 @@ fn never_landed(work: &mut Work<'_>, (system, role): (&SystemName, Role), flight
 /// Nobody can say whether it happened: a person is shown it, and the lane is held.
 fn in_doubt(work: &mut Work<'_>, (system, role): (&SystemName, Role), why: &str) {
     hold(work, (system, role));
-    work.todo(item(TodoKind::InDoubt, "may_have_acted", Some(system), why.to_owned()));
+    work.todo(item(TodoKind::InDoubt, causes::MAY_HAVE_ACTED, Some(system), why.to_owned()));
 }
 
 /// Given up. A create holds its lane; anything else gives way to the next wish.
@@ -286,7 +290,7 @@ fn dead(
     work: &mut Work<'_>,
     (system, role): (&SystemName, Role),
     flight: &Flight,
-    (cause, why): (&str, &str),
+    (cause, why): (&Cause, &str),
 ) {
     let lane = work.lane(system, role);
     lane.code = Some(LaneCode::Dead);

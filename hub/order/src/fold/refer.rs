@@ -8,6 +8,7 @@ use super::field::stood;
 use super::work::{Folding, Speaker, Work, item, refuse};
 use super::{Effect, TodoKind};
 use crate::catalogue::known;
+use crate::causes;
 use crate::identify::ReferenceKey;
 use crate::ids::{At, Collection, ElementId, Entity, Role, SystemName};
 use crate::lane::{Facet, Xref, is_shared};
@@ -117,12 +118,12 @@ pub(super) fn bind_stated(
         Binding::Two => {
             let why =
                 format!("{} has two ids for `{}`: the first is kept", speaker.system, shown(at));
-            work.todo(item(TodoKind::Finding, "two_there", Some(speaker.system), why));
+            work.todo(item(TodoKind::Finding, causes::TWO_THERE, Some(speaker.system), why));
             Ok(())
         }
         Binding::Taken => {
             let why = format!("the {kind} id of `{}` names another thing already", shown(at));
-            Err(refuse(TodoKind::Ambiguous, "reference_taken", speaker.system, why))
+            Err(refuse(TodoKind::Ambiguous, causes::REFERENCE_TAKEN, speaker.system, why))
         }
     }
 }
@@ -189,7 +190,7 @@ pub(super) fn line(
     };
     found.ok_or_else(|| {
         let why = "a line that the document names is not one line of the order".to_owned();
-        refuse(TodoKind::Ambiguous, "unknown_line", speaker.system, why)
+        refuse(TodoKind::Ambiguous, causes::UNKNOWN_LINE, speaker.system, why)
     })
 }
 
@@ -229,7 +230,7 @@ pub(super) fn fulfilment(
     };
     found.or_else(|| only_open_fulfilment(work, speaker)).ok_or_else(|| {
         let why = "the fulfilment that the document names is not one of the order".to_owned();
-        refuse(TodoKind::Ambiguous, "unknown_fulfilment", speaker.system, why)
+        refuse(TodoKind::Ambiguous, causes::UNKNOWN_FULFILMENT, speaker.system, why)
     })
 }
 

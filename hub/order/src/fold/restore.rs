@@ -16,6 +16,7 @@ use super::act::Put;
 use super::field::Spot;
 use super::work::{Done, Folding, Work};
 use crate::catalogue::{Field, FieldId, Kind, Merge, catalogue};
+use crate::causes;
 use crate::history::{changed_fields, shown};
 use crate::ids::{At, Collection};
 use crate::model::{Order, State};
@@ -175,17 +176,17 @@ pub(super) fn restore(work: &mut Work<'_>, seen: u32, to: u32, puts: &[Put]) -> 
             "the order is at version {version}, and the restore was decided at version {seen}; look at what it \
              would do now"
         );
-        return super::person::refused("moved", why);
+        return super::person::refused(causes::MOVED, why);
     }
     for Put { at, field, value } in puts {
         let Some(field) = known(&work.state.order, at, *field) else {
             let why = format!("the order has no such field at `{at}` any more");
-            return super::person::refused("unknown_field", why);
+            return super::person::refused(causes::UNKNOWN_FIELD, why);
         };
         let spot = Spot { at, field };
         if may(work.state, work.rules, at, field).is_err() {
             let why = format!("`{}` is not led back to version {to} by people", spot.path());
-            return super::person::refused("not_owner", why);
+            return super::person::refused(causes::NOT_OWNER, why);
         }
         super::person::write(work, &spot, value.clone());
     }

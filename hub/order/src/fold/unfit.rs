@@ -10,6 +10,7 @@
 use super::document::role_of;
 use super::work::{Done, Ended, Folding, Work, item};
 use super::{Effect, Outcome, TodoItem, TodoKind};
+use crate::causes;
 use crate::ids::SystemName;
 use crate::lane::{Flight, LaneCode, WantKey};
 use crate::route::{Plan, plan, settle_wish};
@@ -46,7 +47,7 @@ pub(super) fn unfit(
         lane.open_conflicts.push(about.clone());
     }
     let about = Some(about.into());
-    let todo = item(TodoKind::Dead, "not_given", Some(system), why.to_owned());
+    let todo = item(TodoKind::Dead, causes::NOT_GIVEN, Some(system), why.to_owned());
     work.todo(TodoItem { about, ..todo });
     go_on(work, system);
     Ok(Done::Ended(Ended::Lane))

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use orderhub_lang::codes::Cause;
 
 use super::{Act, Effect, Facts, Outcome, TodoItem, TodoKind};
 use crate::catalogue::FieldId;
@@ -143,7 +144,7 @@ impl<'w> Work<'w> {
     /// Shows a person that two sides differ about a field.
     pub(super) fn conflict(
         &mut self,
-        cause: &str,
+        cause: &Cause,
         system: Option<&SystemName>,
         at: (&str, String),
     ) {
@@ -194,17 +195,17 @@ impl Act {
 /// A todo of this act.
 pub(super) fn item(
     kind: TodoKind,
-    cause: &str,
+    cause: &Cause,
     system: Option<&SystemName>,
     why: String,
 ) -> TodoItem {
-    TodoItem { kind, cause: cause.into(), system: system.cloned(), why, about: None }
+    TodoItem { kind, cause: cause.word.into(), system: system.cloned(), why, about: None }
 }
 
 /// Ends the fold: the document cannot be applied.
 pub(super) fn refuse(
     kind: TodoKind,
-    cause: &str,
+    cause: &Cause,
     system: &SystemName,
     why: String,
 ) -> Box<Outcome> {

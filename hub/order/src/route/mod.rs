@@ -7,6 +7,7 @@
 //! What happens while an entry of `deliver:` is missing: `gone`.
 
 use crate::catalogue::{FieldId, FieldSet};
+use crate::causes;
 use crate::condition::Scene;
 use crate::flow::{Firing, ORDER_CHANGED, Release, Target, fired_key, near, subjects, targets};
 use crate::fold::{Effect, TodoItem, TodoKind, undecided};
@@ -15,6 +16,7 @@ use crate::lane::{Lane, LaneCode, WantKey};
 use crate::model::State;
 use crate::rules::{DeliverRule, OperationKind, Rules};
 use crate::settle::Turn;
+use orderhub_lang::codes::Cause;
 
 mod events;
 mod gone;
@@ -92,15 +94,15 @@ fn write(state: &mut State, wish: &Wish<'_>, rules: &Rules<'_>, effects: &mut Ve
     let release = Some((wish.emits.into(), wish.to.as_str().into()));
     if !lane.want(key, wish.version, release) {
         let why = format!("more than {} wishes wait in one lane", crate::lane::MOST_WANTS);
-        effects.push(todo("lane_full", wish.system, why));
+        effects.push(todo(causes::LANE_FULL, wish.system, why));
     }
 }
 
-fn todo(cause: &str, system: &SystemName, why: String) -> Effect {
+fn todo(cause: &Cause, system: &SystemName, why: String) -> Effect {
     let system = Some(system.clone());
     Effect::Todo(TodoItem {
         kind: TodoKind::Finding,
-        cause: cause.into(),
+        cause: cause.word.into(),
         system,
         why,
         about: None,
@@ -163,7 +165,7 @@ fn fired(
         let why = format!(
             "the order is cancelled and nothing of `{system}` listens to `{emits}`; `do: none` says that nothing is to be done"
         );
-        effects.push(todo("not_routed", system, why));
+        effects.push(todo(causes::NOT_ROUTED, system, why));
     }
 }
 
@@ -282,7 +284,7 @@ pub fn settle_wish(
     let release = want.and_then(|want| want.release.clone());
     if code == LaneCode::NoUpdate && lane.code != Some(code) {
         let why = format!("`{}` of {} cannot be updated there", key.rule, key.subject);
-        effects.push(todo("no_update", system, why));
+        effects.push(todo(causes::NO_UPDATE, system, why));
     }
     lane.code = Some(code);
     lane.unwant(key, version);

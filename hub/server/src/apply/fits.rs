@@ -10,6 +10,7 @@ use orderhub_order::contribution::{Contribution, ElementStatement, ParentReferen
 use orderhub_order::value::{Address, Reference, Value};
 
 use super::FetchKey;
+use crate::causes;
 
 /// Longest id, in bytes: an index holds it, beside the names of its system and kind.
 const LONGEST_ID: usize = FetchKey::LONGEST;
@@ -118,14 +119,14 @@ fn misfit_of(path: &str, text: &str, personal: bool) -> Misfit {
                 "{path}: a text holds the character NUL, at byte {at} of {shown}; no text may: take it out where it \
                  comes from"
             );
-            ("nul_character", why)
+            (causes::NUL_CHARACTER.word, why)
         }
         None => {
             let why = format!(
                 "{path}: an id of {} bytes, and at most {LONGEST_ID} are taken: {shown}; map a shorter one",
                 text.len()
             );
-            ("too_long", why)
+            (causes::TOO_LONG.word, why)
         }
     };
     Misfit { cause, path: path.to_owned(), why }

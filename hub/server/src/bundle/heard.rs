@@ -20,11 +20,12 @@ use super::again::{Before, Seen};
 use super::receive::{From, Received};
 use super::{Bundle, Intake, Kept};
 use crate::apply::FetchWant;
+use crate::causes;
 use crate::intake::gates::{UNREAD, WEBHOOK};
 use crate::intake::{Envelope, headers};
 
 /// The cause of a webhook, or a notice of it, that cannot be read.
-pub(crate) const UNREADABLE: &str = "unreadable_webhook";
+pub(crate) const UNREADABLE: &str = causes::UNREADABLE_WEBHOOK.word;
 
 /// The header of a webhook that holds which of its notices could not be read, as JSON; null: all of it.
 const AT: &str = "orderhub-unread";
@@ -164,7 +165,7 @@ impl Bundle {
         let one = Envelope { document, message_id, body, headers, ..envelope.clone() };
         if self.intake_of(&one).is_none() {
             let why = super::unknown_document(self, &one);
-            return documents.push(failed("unknown_document", None, why));
+            return documents.push(failed(causes::UNKNOWN_DOCUMENT.word, None, why));
         }
         match self.received(&one, from) {
             Received::Documents(mapped) => documents.extend(mapped),

@@ -9,6 +9,7 @@ use orderhub_mapping::{Context, MapError, Mapped};
 
 use super::{Bundle, Fetch, Intake, Kept, System};
 use crate::apply::{Args, FetchKey, FetchWant};
+use crate::causes;
 use crate::intake::Envelope;
 
 /// The source of answers to fetches: the body is the document.
@@ -34,7 +35,7 @@ pub enum Received {
 }
 
 /// The cause of a hint that does not say what it hints at.
-const UNREADABLE_HINT: &str = "unreadable_hint";
+const UNREADABLE_HINT: &str = causes::UNREADABLE_HINT.word;
 
 impl Bundle {
     /// The intake that takes a message: by the kind of an answer or a page, else by its word.
@@ -206,7 +207,7 @@ fn arguments(envelope: &Envelope) -> BTreeMap<String, Value> {
 /// What a panic in mapping in becomes: a fault to show, its words without any value.
 fn fault() -> MapError {
     MapError {
-        cause: "fault",
+        cause: causes::FAULT.word,
         rule: None,
         place: None,
         path: String::new(),

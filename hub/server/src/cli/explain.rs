@@ -4,12 +4,12 @@ use std::process::ExitCode;
 
 use orderhub_lang::codes::Explanation;
 use orderhub_lang::diagnostic::{nearest, visible};
-use orderhub_mapping::causes;
 use orderhub_mapping::pages::{self, Page, pages};
 use orderhub_order::catalogue::{Field, FieldType, Kind, Merge, Owner, Personal, catalogue};
 use orderhub_order::ids::{Collection, Entity};
 
 use super::output::{Code, Fault, print};
+use crate::causes::{self, Cause};
 
 /// Every code of this build, crate by crate.
 pub(super) fn codes() -> impl Iterator<Item = &'static Explanation> {
@@ -29,8 +29,7 @@ pub(super) fn explain(word: &str) -> Result<ExitCode, Fault> {
         return Ok(ExitCode::SUCCESS);
     }
     // `currency` is both: why a document failed, and a field; `date` may be a conversion, and more.
-    let cause = causes::find(word)
-        .map(|cause| format!("{}: {}\n\n{}\n", cause.word, cause.title, cause.text));
+    let cause = causes::find(word).map(cause);
     let field = catalogue().find_full(word).map(describe);
     let conversion = pages::find(word).map(conversion);
     let found: Vec<String> = conversion.into_iter().chain(cause).chain(field).collect();
@@ -50,7 +49,7 @@ pub(super) fn explain(word: &str) -> Result<ExitCode, Fault> {
     }
     let near = catalogue()
         .nearest(word)
-        .or_else(|| nearest(word, causes::CAUSES.iter().map(|cause| cause.word)).map(str::to_owned))
+        .or_else(|| nearest(word, causes::all().map(|cause| cause.word)).map(str::to_owned))
         .or_else(|| nearest(word, pages().iter().map(|page| page.name)).map(str::to_owned))
         .or_else(|| nearest(&code, codes().map(|known| known.code)).map(str::to_owned));
     let what = format!("`{word}` is no code, no cause, no conversion and no hub field");
@@ -60,6 +59,24 @@ pub(super) fn explain(word: &str) -> Result<ExitCode, Fault> {
         None => fault
             .hint("codes stand in brackets before an error; fields are paths like `totals.total`"),
     })
+}
+
+/// What is done about a document that failed, besides what its cause says.
+const FAILED: &str = "The document is stored and not applied; `orderhub todo show ID` has it. After mending: `orderhub todo \
+                      replay ID`, or `orderhub todo discard ID --reason \"not wanted\"`.";
+
+/// A cause, and what its commands name.
+fn cause(cause: &Cause) -> String {
+    let mut text = format!("{}: {}\n\n{}\n", cause.word, cause.title, cause.text);
+    let failed = orderhub_mapping::causes::find(cause.word).is_some();
+    if failed {
+        text.push_str(&format!("\n{FAILED}\n"));
+    }
+    if failed || cause.text.contains(" ID") {
+        let word = cause.word;
+        text.push_str(&format!("\nID is a number of `orderhub todo list --cause {word}`.\n"));
+    }
+    text
 }
 
 /// A code with its examples.

@@ -166,10 +166,26 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// Whether this can be typed: for those who test what people are told to type.
+/// Whether this can be typed: for those who test what people are told to type. A number stands for `ID` and `N`.
 #[cfg(test)]
 pub(crate) fn is_command(text: &str) -> bool {
-    Arguments::try_parse_from(text.split_whitespace()).is_ok()
+    let word =
+        |word: &str| if matches!(word, "ID" | "N") { "7".to_owned() } else { word.to_owned() };
+    let mut words: Vec<String> = Vec::new();
+    for (quoted, part) in text.split('"').enumerate().map(|(at, part)| (at % 2 == 1, part)) {
+        match quoted {
+            true => words.push(part.to_owned()),
+            false => words.extend(part.split_whitespace().map(word)),
+        }
+    }
+    Arguments::try_parse_from(words).is_ok()
+}
+
+/// The commands that a text tells people to type.
+#[cfg(test)]
+pub(crate) fn commands_in(text: &str) -> Vec<String> {
+    let words = text.split('`').skip(1).step_by(2);
+    words.filter(|word| word.starts_with("orderhub ")).map(str::to_owned).collect()
 }
 
 fn run(arguments: Arguments) -> Result<ExitCode, Fault> {

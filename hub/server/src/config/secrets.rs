@@ -128,6 +128,12 @@ impl Secrets {
         read.collect()
     }
 
+    /// The same without a word about those that cannot be read: to know a secret again where it stands.
+    pub fn readable(&self, refs: &[SecretRef]) -> Vec<String> {
+        let read = refs.iter().filter_map(|at| self.read(at).ok());
+        read.map(|value| value.expose_secret().to_owned()).collect()
+    }
+
     /// Whether every secret that the settings name is there and can be used.
     ///
     /// # Errors

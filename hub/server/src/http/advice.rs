@@ -2,6 +2,7 @@
 
 use orderhub_order::lane::LaneCode;
 
+use super::decide::Choice;
 use crate::deliver::status::SystemStatus;
 use crate::resilience::gate::{Force, GateState};
 
@@ -61,7 +62,7 @@ pub(super) fn of_system(status: &SystemStatus) -> Vec<Sentence> {
 pub(super) fn of_code(code: LaneCode, held: bool) -> Option<&'static str> {
     match code {
         LaneCode::Held if held => Some(
-            "clear the cause of each hold, or release it: `POST /api/v1/orders/{id}/holds/{hold}/release`",
+            "clear the cause of each hold, or release it: `orderhub order release ORDER HOLD --reason …`",
         ),
         LaneCode::Held => {
             Some("see `missing`, and `when:` of its deliver rule: they say what the order lacks")
@@ -80,10 +81,12 @@ pub(super) fn of_code(code: LaneCode, held: bool) -> Option<&'static str> {
             Some("see that the system answers; one probe at a time finds out, and the rest follows")
         }
         LaneCode::NotAllowed => Some("renew the credential; a probe finds it within five minutes"),
-        LaneCode::InDoubt => {
-            Some("look into the system whether it is there, then resolve the todo")
+        LaneCode::InDoubt => Some(
+            "look into the system whether it is there, then decide its todo: `orderhub todo list --kind in_doubt`",
+        ),
+        LaneCode::Dead => {
+            Some("mend what its todo says, then decide it: `orderhub todo list --kind dead`")
         }
-        LaneCode::Dead => Some("mend what the todo says, then replay it"),
         LaneCode::Retry
         | LaneCode::Limited
         | LaneCode::ProjectionEqual
@@ -96,10 +99,30 @@ pub(super) fn of_code(code: LaneCode, held: bool) -> Option<&'static str> {
     }
 }
 
+/// What to do about a todo, in commands that it takes as it stands.
+pub(super) fn of_todo(choice: Choice, id: i64, cause: &str) -> String {
+    let discard = format!("`orderhub todo discard {id} --reason …`");
+    let look = format!("`orderhub todo show {id}` has it, `orderhub explain {cause}` says more");
+    match choice {
+        Choice::Replay => {
+            format!("{look}; mend its cause, then `orderhub todo replay {id}`, or {discard}")
+        }
+        Choice::Resolve => format!(
+            "{look}; look into the system, then `orderhub todo resolve {id} --again --reason …` (it is not there: call \
+             again) or `orderhub todo resolve {id} --done --reason …` (it is there, or not wanted any more)"
+        ),
+        Choice::Mend => format!(
+            "{look}; it is sent by itself once the files give what is missing; where it is not wanted, `orderhub todo \
+             resolve {id} --done --reason …`"
+        ),
+        Choice::Discard => format!("{look}; once that is settled, {discard}"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::is_command;
+    use crate::cli::{commands_in, is_command};
     use crate::deliver::status::BreakerStatus;
 
     #[test]
@@ -123,11 +146,35 @@ mod tests {
         };
         let advice = of_system(&status).into_iter().filter_map(|sentence| sentence.todo);
         let advice: Vec<String> = advice.collect();
-        let words = advice.iter().flat_map(|sentence| sentence.split('`'));
-        let commands: Vec<&str> = words.filter(|word| word.starts_with("orderhub ")).collect();
+        let commands: Vec<String> = advice.iter().flat_map(|one| commands_in(one)).collect();
         assert_eq!(commands.len(), 3, "{advice:?}");
-        for command in commands {
-            assert!(is_command(command), "{command}");
+        let codes = ALL.into_iter().flat_map(|code| [of_code(code, true), of_code(code, false)]);
+        let codes = codes.flatten().flat_map(commands_in);
+        let choices = [Choice::Replay, Choice::Resolve, Choice::Mend, Choice::Discard];
+        let todos = choices.map(|choice| commands_in(&of_todo(choice, 7, "refused")));
+        assert!(todos.iter().all(|commands| commands.len() > 2), "{todos:?}");
+        for command in commands.into_iter().chain(codes).chain(todos.into_iter().flatten()) {
+            assert!(is_command(&command), "{command}");
         }
     }
+
+    const ALL: [LaneCode; 17] = [
+        LaneCode::ProjectionEqual,
+        LaneCode::OwnChange,
+        LaneCode::Held,
+        LaneCode::Dropped,
+        LaneCode::Shadow,
+        LaneCode::Paused,
+        LaneCode::NotRouted,
+        LaneCode::NotLinked,
+        LaneCode::NoUpdate,
+        LaneCode::Limited,
+        LaneCode::BreakerOpen,
+        LaneCode::Retry,
+        LaneCode::NotAllowed,
+        LaneCode::InDoubt,
+        LaneCode::Dead,
+        LaneCode::LetBe,
+        LaneCode::Delivered,
+    ];
 }

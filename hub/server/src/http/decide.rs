@@ -7,8 +7,10 @@
 use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
+use orderhub_order::causes;
 use orderhub_order::fold::{Outcome, PersonAct, TodoKind, undecided};
 use orderhub_order::ids::{OrderKey, SystemName};
+use orderhub_order::lane::Lane;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -20,9 +22,9 @@ use super::{Api, Problem, reason};
 use crate::store::{MOST_ROWS, Scope, TodoFilter, TodoRow, TodoState};
 
 /// The cause of a todo whose call was answered with a reference of another thing: it holds its lane.
-const REFERENCE_TAKEN: &str = "reference_taken";
+const REFERENCE_TAKEN: &str = causes::REFERENCE_TAKEN.word;
 /// The cause of a todo about a wish that the files make no call of.
-const NOT_GIVEN: &str = "not_given";
+const NOT_GIVEN: &str = causes::NOT_GIVEN.word;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -46,7 +48,7 @@ pub(super) async fn resolve(
     let again = decision.again.ok_or_else(|| {
         Problem::bad_request(
             "decide: `again=true` (it did not happen: call again), or `again=false` (it is done, or \
-             not wanted any more)",
+             not wanted any more); of the command `--again` or `--done`",
         )
     })?;
     let reason = reason::given(decision.reason)?;
@@ -96,28 +98,60 @@ pub(super) async fn is_awaited(api: &Api, scope: &Scope, row: &TodoRow) -> Resul
     let Some((order, system)) = call(row) else { return Ok(false) };
     let state = api.store.state(scope, order).await?;
     let lane = state.as_ref().and_then(|state| state.lanes.get(system));
-    let waits = lane.is_some_and(|lane| match wish(row) {
+    Ok(waits(row, lane) && newer(api, scope, row).await?.is_none())
+}
+
+/// Whether something of a lane goes no further until it is decided, of which this todo may speak.
+fn waits(row: &TodoRow, lane: Option<&Lane>) -> bool {
+    lane.is_some_and(|lane| match wish(row) {
         Some(wish) => lane.unfit(Some(wish)).is_some(),
         None => undecided(lane).is_some(),
-    });
-    Ok(waits && newer(api, scope, row).await?.is_none())
+    })
+}
+
+/// What can be done about an open todo of an order, `open` among all of its todos that are.
+pub(super) fn choice(row: &TodoRow, lane: Option<&Lane>, open: &[TodoRow]) -> Choice {
+    if call(row).is_none() {
+        return if row.message.is_some() { Choice::Replay } else { Choice::Discard };
+    }
+    if !waits(row, lane) || later(row, open).is_some() {
+        return Choice::Discard;
+    }
+    if wish(row).is_some() { Choice::Mend } else { Choice::Resolve }
+}
+
+/// What can be done about a todo.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Choice {
+    /// Its message can be driven again.
+    Replay,
+    /// Its call waits to be decided.
+    Resolve,
+    /// It is sent by itself once the files make a call of it; until then it may be taken as done.
+    Mend,
+    /// It can only be let be.
+    Discard,
 }
 
 /// An open todo about a later call of the same lane.
 async fn newer(api: &Api, scope: &Scope, row: &TodoRow) -> Result<Option<i64>, Problem> {
-    if wish(row).is_some() {
-        return Ok(None);
-    }
     let filter = TodoFilter {
         system: row.item.system.clone(),
         order: row.order,
         limit: MOST_ROWS,
         ..TodoFilter::default()
     };
-    let open = api.store.todos(scope, &filter).await?.items;
-    let is_call = |other: &&TodoRow| call(other).is_some() && wish(other).is_none();
-    let newest = open.iter().find(is_call).map(|other| other.id);
-    Ok(newest.filter(|newest| *newest > row.id))
+    Ok(later(row, &api.store.todos(scope, &filter).await?.items))
+}
+
+/// One of these that is about a later call of the same lane.
+fn later(row: &TodoRow, open: &[TodoRow]) -> Option<i64> {
+    if wish(row).is_some() {
+        return None;
+    }
+    let of_the_lane = open.iter().filter(|other| other.item.system == row.item.system);
+    let calls = of_the_lane.filter(|other| call(other).is_some() && wish(other).is_none());
+    calls.map(|other| other.id).max().filter(|newest| *newest > row.id)
 }
 
 fn nothing_to_settle(why: String) -> Problem {

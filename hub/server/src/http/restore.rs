@@ -7,6 +7,7 @@ use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use jiff::Timestamp;
+use orderhub_order::causes;
 use orderhub_order::fold::{
     Act, Effect, Facts, Outcome, PersonAct, Put, Remains, fold, remainder, restorable,
 };
@@ -82,7 +83,7 @@ pub(super) async fn restore(
     match submit(&api, &caller, state.order.key, (act, reason)).await? {
         Some(Outcome::Applied { version }) => Ok(Json(preview.shown("applied", version))),
         Some(Outcome::Unchanged) => Ok(Json(preview.shown("unchanged", newest))),
-        Some(Outcome::Todo(item)) if &*item.cause == "moved" => {
+        Some(Outcome::Todo(item)) if *item.cause == *causes::MOVED.word => {
             let detail = item.why;
             Err(Problem::new(StatusCode::PRECONDITION_FAILED, "version_moved", detail))
         }

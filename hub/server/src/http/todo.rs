@@ -15,6 +15,7 @@ use super::orders::page;
 use super::reason::Reason;
 use super::{Api, Problem, decide, kept, query};
 use crate::access::{Caller, Right};
+use crate::intake::hidden::Hidden;
 use crate::store::{Scope, TodoEnd, TodoFilter, TodoRow, TodoState};
 
 /// Bytes of a raw message that are shown with its todo.
@@ -89,8 +90,12 @@ pub(super) async fn one(
         members.insert("raw_gone".to_owned(), kept::message(&api).into());
     }
     if let (Some(message), Some(members)) = (message, body.as_object_mut()) {
+        // What came before its secrets were taken out of it, or by another way in, is not shown with them either.
+        let hidden = Hidden::of(&api, &message.envelope.system);
         let text = String::from_utf8_lossy(&message.envelope.body);
-        let excerpt: String = text.chars().take(EXCERPT).collect();
+        // A secret that is cut at the end would not be known.
+        let text: String = text.chars().take(2 * EXCERPT).collect();
+        let excerpt: String = hidden.shown(&text).chars().take(EXCERPT).collect();
         let shown = json!({
             "id": message.id,
             "source": message.envelope.source,
@@ -125,8 +130,14 @@ pub(super) async fn replay(
     }
     let Some(message) = row.message else {
         let detail = match decide::call(&row) {
-            Some(_) => "this todo has no message to replay: it is about a call; resolve it",
-            None => "this todo has no message to replay; decide it at its order, or discard it",
+            Some(_) => format!(
+                "this todo has no message to replay: it is about a call; resolve it: `orderhub todo resolve {id} --again \
+                 --reason …` or `orderhub todo resolve {id} --done --reason …`"
+            ),
+            None => format!(
+                "this todo has no message to replay; decide it at its order, or discard it: `orderhub todo discard {id} \
+                 --reason …`"
+            ),
         };
         return Err(Problem::new(StatusCode::CONFLICT, "nothing_to_replay", detail));
     };
@@ -154,8 +165,10 @@ pub(super) async fn discard(
     let reason = reason.given()?;
     let row = find(&api, &caller.scope, id).await?;
     if row.state == TodoState::Open && decide::is_awaited(&api, &caller.scope, &row).await? {
-        let detail = "a call waits for this decision; resolve it: `again=true`, or `again=false` if it \
-                      is done or not wanted any more";
+        let detail = format!(
+            "a call waits for this decision; resolve it: `orderhub todo resolve {id} --again --reason …` if it did not happen, \
+             `orderhub todo resolve {id} --done --reason …` if it is done or not wanted any more (`again=true`, `again=false`)"
+        );
         return Err(Problem::new(StatusCode::CONFLICT, "decision_awaited", detail));
     }
     if !api.store.close_todo(id, end(&api, &caller, TodoState::Discarded, &reason)).await? {

@@ -18,7 +18,7 @@ use super::caller::{May, to};
 use super::openapi::shapes;
 use super::orders::find;
 use super::waiting::{self, Waiting};
-use super::{Api, Problem, advice, kept};
+use super::{Api, Problem, advice, decide, kept};
 use crate::access::Right;
 use crate::bundle::{Bundle, Gone};
 use crate::deliver::status::SystemStatus;
@@ -142,10 +142,8 @@ impl Asked<'_> {
         let own = code.filter(|_| !refused && unrouted.is_empty());
         todo.extend(own.and_then(|code| advice::of_code(code, holds)).map(str::to_owned));
         todo.extend(todos.iter().map(|todo| {
-            format!(
-                "look at it with `orderhub todo show {}`, then replay, resolve or discard",
-                todo.id
-            )
+            let choice = decide::choice(todo, lane, &self.todos);
+            advice::of_todo(choice, todo.id, &todo.item.cause)
         }));
         let last = self.receipts.iter().find(|receipt| receipt.system == name.as_str());
         let was_sent = lane.is_some_and(|lane| !lane.sent.is_empty());

@@ -26,6 +26,7 @@ use super::leased::{self, End, Parts};
 use super::{Envelope, Intake};
 use crate::apply::{Beside, FetchDone};
 use crate::bundle::{self, ARGS, Bundle, FETCH, HINT};
+use crate::causes;
 use crate::deliver::{Asked, Question};
 use crate::store::{FetchRow, Lease, StoreError};
 
@@ -160,15 +161,17 @@ impl Fetcher {
         let settled = match asked {
             Asked::Answer(reply) => match reply.document {
                 Some(document) => self.answered(&row, document).await,
-                None => self.refused(&row, "not_there", "the answer has no document").await,
+                None => self.refused(&row, causes::NOT_THERE, "the answer has no document").await,
             },
             Asked::Again { at, spent, why } => {
                 let attempts = row.attempts.saturating_add(u32::from(spent));
                 self.parts.store.fetch_again(row.id, attempts, at, why).await
             }
-            Asked::No { status: 404 | 410, why } => self.refused(&row, "not_there", &why).await,
-            Asked::No { why, .. } => self.refused(&row, "said_no", &why).await,
-            Asked::GivenUp(why) => self.refused(&row, "not_fetched", &why).await,
+            Asked::No { status: 404 | 410, why } => {
+                self.refused(&row, causes::NOT_THERE, &why).await
+            }
+            Asked::No { why, .. } => self.refused(&row, causes::SAID_NO, &why).await,
+            Asked::GivenUp(why) => self.refused(&row, causes::NOT_FETCHED, &why).await,
         };
         if let Err(error) = settled {
             // It is due still.
@@ -217,19 +220,19 @@ impl Fetcher {
     async fn refused(
         &self,
         row: &FetchRow,
-        cause: &'static str,
+        cause: &'static causes::Cause,
         why: &str,
     ) -> Result<(), StoreError> {
         let body = serde_json::to_vec(&row.args).unwrap_or_default();
         let envelope = self.envelope(row, HINT, body.into());
         // What is gone there is there no more to be fetched: something to look at, not a failure.
-        let kind = if cause == "not_there" { TodoKind::Finding } else { TodoKind::Dead };
+        let kind = if cause == causes::NOT_THERE { TodoKind::Finding } else { TodoKind::Dead };
         let why = format!(
             "`{}` {} could not be fetched: {why}; replay it to ask again",
             row.key.document, row.key.ext_id
         );
         let done = Some(FetchDone { key: row.key.clone(), n: row.wanted });
         let beside = Beside { done, shown_as: Some(kind), ..Beside::default() };
-        self.intake.take_with(envelope, beside, Some((cause, why))).await.map(drop)
+        self.intake.take_with(envelope, beside, Some((cause.word, why))).await.map(drop)
     }
 }

@@ -6,12 +6,14 @@ use std::sync::Arc;
 use bytes::Bytes;
 use orderhub_mapping::facts::{Lacks, said};
 use orderhub_mapping::{MapError, Mapped};
+use orderhub_order::causes::UNKNOWN_SYSTEM;
 use orderhub_order::ids::Collection;
 
 use super::Envelope;
 use super::lookups::{Looks, Sources, find_out};
 use crate::apply::{Beside, MessageUnit, Recorded, Redrive};
 use crate::bundle::{Bundle, Received, unknown_document};
+use crate::causes;
 use crate::store::{Store, StoreError};
 
 /// The source of webhooks.
@@ -20,6 +22,8 @@ pub const WEBHOOK: &str = "webhook";
 pub const UNREAD: &str = "webhook";
 /// Largest body that is stored at all; a larger one is refused at its source.
 pub const MOST_BYTES: usize = 16 << 20;
+/// The cause of a message, or a document, that only a person lets in: explained with those of mappings.
+const TOO_LARGE: &str = "too_large";
 
 /// The bounds above which a body waits for a person.
 #[derive(Clone, Copy, Debug)]
@@ -86,7 +90,8 @@ pub(crate) fn unit_with(
         if &*unit.envelope.source == WEBHOOK {
             unit.skipped = true;
         } else {
-            unit.refused = Some(("unknown_document", unknown_document(bundle, &unit.envelope)));
+            unit.refused =
+                Some((causes::UNKNOWN_DOCUMENT.word, unknown_document(bundle, &unit.envelope)));
         }
         return unit;
     }
@@ -194,7 +199,7 @@ fn unknown_system(envelope: &Envelope) -> (&'static str, String) {
         "there is no `[systems.{}]` in the settings; add it and replay, or discard",
         envelope.system
     );
-    ("unknown_system", why)
+    (UNKNOWN_SYSTEM.word, why)
 }
 
 fn refuse(body: &Bytes, gates: Gates, again: bool, utf8: bool) -> Option<(&'static str, String)> {
@@ -204,7 +209,7 @@ fn refuse(body: &Bytes, gates: Gates, again: bool, utf8: bool) -> Option<(&'stat
             body.len(),
             gates.park_above_bytes
         );
-        return Some(("too_large", why));
+        return Some((TOO_LARGE, why));
     }
     match std::str::from_utf8(body) {
         Ok(_) => None,
@@ -215,7 +220,7 @@ fn refuse(body: &Bytes, gates: Gates, again: bool, utf8: bool) -> Option<(&'stat
                 // Writing to a string cannot fail.
                 let _infallible = write!(why, " (0x{byte:02x})");
             }
-            Some(("not_utf8", why))
+            Some((causes::NOT_UTF8.word, why))
         }
     }
 }
@@ -228,7 +233,7 @@ fn park_long(mapped: &mut [Mapped], most: usize) {
         let count: usize = lines.map(|collection| collection.elements.len()).sum();
         if count > most {
             *one = Mapped::Failed(MapError {
-                cause: "too_large",
+                cause: TOO_LARGE,
                 rule: None,
                 place: None,
                 path: "lines".to_owned(),

@@ -28,6 +28,7 @@ pub mod fetch;
 pub mod files;
 pub mod gates;
 pub mod headers;
+pub(crate) mod hidden;
 pub mod leased;
 mod lookups;
 pub mod poll;

@@ -7,10 +7,12 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use jiff::Timestamp;
+use orderhub_order::causes::UNKNOWN_SYSTEM;
 use orderhub_order::ids::SystemName;
 use serde_json::value::RawValue;
 
 use super::{Envelope, headers};
+use crate::causes;
 use crate::config::{Consume, Selector};
 
 /// Longest text that a selector may give; longer is no name and no id.
@@ -60,8 +62,8 @@ pub fn address(source: &Arc<str>, settings: &Consume, raw: Raw) -> Addressed {
     let document = select(&settings.document, &raw);
     let message_id = settings.message_id.as_ref().and_then(|selector| select(selector, &raw));
     let refused = match (&system, &document) {
-        (None, _) => Some(("unknown_system", missing("system", &settings.system))),
-        (_, None) => Some(("unknown_document", missing("document", &settings.document))),
+        (None, _) => Some((UNKNOWN_SYSTEM.word, missing("system", &settings.system))),
+        (_, None) => Some((causes::UNKNOWN_DOCUMENT.word, missing("document", &settings.document))),
         (Some(_), Some(_)) => None,
     };
     let kept = raw.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));

@@ -5,6 +5,8 @@
 //! `one_notice_that_cannot_be_read_holds_back_none_beside_it`.
 //! **Invariant:** no system is asked before what it sent is stored. Test:
 //! `a_webhook_is_stored_before_its_system_is_asked`.
+//! **Invariant:** a secret that stands in it is not stored. Test:
+//! `a_secret_within_a_webhook_is_neither_stored_nor_shown`.
 //! Bounds: [`MOST_NOTICES`] of one request; of more nothing is taken, and the sender is told.
 
 use std::sync::Arc;
@@ -20,8 +22,10 @@ use orderhub_connectors::contract::{
 use orderhub_connectors::error::VerifyError;
 use orderhub_order::ids::SystemName;
 
-use super::{Envelope, Intake, Pending, headers as kept};
+use super::hidden::Hidden;
+use super::{Envelope, Intake, Pending};
 use crate::bundle::{Seen, UNREADABLE, kept_with};
+use crate::causes;
 use crate::http::{Api, Problem};
 use crate::store::StoreError;
 
@@ -109,9 +113,17 @@ async fn take(
         return Ok(greeting);
     }
     let heard = verify(api, &system, &hook)?;
-    let Heard { respond, notices } = heard;
-    let kept = kept::keep(pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())));
-    let request = Request { api, system: &system, hook: &hook, kept };
+    // It is authentic: from here on nothing needs its secrets.
+    let hidden = Hidden::of(api, &system);
+    let without = hidden.body(&body);
+    let Heard { respond, notices } = match &without {
+        Some(body) => as_stored(api, &system, heard, &Webhook { body, ..hook }),
+        None => heard,
+    };
+    let (path, query) = (hidden.text(path), hidden.query(&query));
+    let body = without.as_ref().unwrap_or(&body);
+    let hook = Webhook { path: &path, query: &query, headers: &pairs, body };
+    let request = Request { api, system: &system, hook: &hook, kept: hidden.headers(&pairs) };
     let storing = async {
         match notices {
             Ok(notices) => store(&request, notices).await,
@@ -182,9 +194,11 @@ fn verify(api: &Api, system: &SystemName, hook: &Webhook<'_>) -> Result<Heard, P
         metrics::counter!("orderhub_webhooks_refused_total", "system" => label).increment(1);
         tracing::warn!(%system, %error, "a webhook was refused");
         match error {
-            VerifyError::Signature => {
-                Problem::new(StatusCode::UNAUTHORIZED, "bad_signature", error.to_string())
-            }
+            VerifyError::Signature => Problem::new(
+                StatusCode::UNAUTHORIZED,
+                causes::BAD_SIGNATURE.word,
+                error.to_string(),
+            ),
             // Ours to mend, and named in the log; a sender that tries again loses nothing.
             VerifyError::Secret(_) => {
                 let detail = "webhooks of this system cannot be verified yet; send it again";
@@ -195,6 +209,15 @@ fn verify(api: &Api, system: &SystemName, hook: &Webhook<'_>) -> Result<Heard, P
             }
         }
     })
+}
+
+/// What is heard of the body as it is stored; the sender gets the answer to what he sent.
+fn as_stored(api: &Api, system: &SystemName, heard: Heard, stored: &Webhook<'_>) -> Heard {
+    let bundle = api.intake.bundle();
+    let again = bundle.system(system).zip(api.config.systems.get(system));
+    let again =
+        again.and_then(|(known, settings)| known.connector.heard(stored, &settings.settings));
+    Heard { respond: heard.respond, notices: again.map_or(heard.notices, |heard| heard.notices) }
 }
 
 /// What is kept of a request with each of its notices.

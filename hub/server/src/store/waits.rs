@@ -4,6 +4,7 @@ use orderhub_order::fold::{TodoItem, TodoKind};
 
 use super::MessageRow;
 use super::commit::TodoWrite;
+use crate::causes;
 
 /// Drives that came to no commit before a person is asked.
 pub(super) const MOST_DRIVES: i64 = 3;
@@ -20,25 +21,25 @@ pub(super) const LOOK_NS: i64 = 600 * 1_000_000_000;
 /// What is shown of a document whose drives came to no end.
 pub(super) fn drives_failed(message: &MessageRow, document: Option<u32>, drives: i64) -> TodoWrite {
     let why = format!("it was driven {drives} times, and no drive came to an end");
-    todo(message, document, TodoKind::Parked, "drive_failed", why)
+    todo(message, document, TodoKind::Parked, causes::DRIVE_FAILED, why)
 }
 
 /// What is shown of a document that waits too long; it goes on waiting.
 pub(super) fn waits_long(message: &MessageRow, document: Option<u32>) -> TodoWrite {
     let why = "it has waited for seven days: for its order, an answer of its system, a call or a parked document".to_owned();
-    todo(message, document, TodoKind::Waiting, "waits_long", why)
+    todo(message, document, TodoKind::Waiting, causes::WAITS_LONG, why)
 }
 
 fn todo(
     message: &MessageRow,
     document: Option<u32>,
     kind: TodoKind,
-    cause: &str,
+    cause: &causes::Cause,
     why: String,
 ) -> TodoWrite {
     let system = Some(message.envelope.system.clone());
     TodoWrite {
-        item: TodoItem { kind, cause: cause.into(), system, why, about: None },
+        item: TodoItem { kind, cause: cause.word.into(), system, why, about: None },
         order: None,
         message: Some((message.id, document)),
         document: None,

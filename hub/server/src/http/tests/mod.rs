@@ -23,6 +23,7 @@ use crate::{Hub, Start};
 const SECRET: &str = "HUSH";
 
 mod access;
+mod advised;
 mod basics;
 mod handshake;
 mod history;

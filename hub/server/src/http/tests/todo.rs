@@ -12,12 +12,12 @@ use super::{Answer, Running, start_with};
 use crate::apply::{OrderUnit, Unit};
 use crate::store::{ReceiptRow, Scope};
 
-fn erp() -> SystemName {
+pub(super) fn erp() -> SystemName {
     SystemName::new("erp")
 }
 
 /// A hub whose ERP is live, and paused by a person; and an order that the ERP shall have.
-async fn order_for_the_erp() -> (Running, OrderKey) {
+pub(super) async fn order_for_the_erp() -> (Running, OrderKey) {
     let paused = "base_url = \"https://erp.example\"\nmode = \"paused\"";
     let live = SYSTEMS.replace(paused, "base_url = \"https://erp.example\"");
     assert_ne!(live, SYSTEMS);
@@ -30,14 +30,14 @@ async fn order_for_the_erp() -> (Running, OrderKey) {
 }
 
 impl Running {
-    async fn act(&self, key: OrderKey, act: Act, receipt: Option<ReceiptRow>) {
+    pub(super) async fn act(&self, key: OrderKey, act: Act, receipt: Option<ReceiptRow>) {
         let facts = Facts { actor: "hub".into(), cause: "test".into(), ..Facts::default() };
         let unit = Unit::Order(Box::new(OrderUnit { key, act, facts, receipt }));
         self.hub.api().apply.submit(unit).await.unwrap();
     }
 
     /// The deliverer calls, and this comes of it.
-    async fn attempt(&self, key: OrderKey, class: ReceiptClass) {
+    pub(super) async fn attempt(&self, key: OrderKey, class: ReceiptClass) {
         let api = self.hub.api();
         let state = api.store.state(&Scope::All, key).await.unwrap().unwrap();
         let lane = state.lanes.get(&erp()).unwrap();
@@ -96,7 +96,7 @@ impl Running {
     }
 
     /// The newest open todo.
-    async fn newest(&self) -> Value {
+    pub(super) async fn newest(&self) -> Value {
         self.get("/api/v1/todo").await.body["items"][0].clone()
     }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use orderhub_order::causes::UNKNOWN_SYSTEM;
 use orderhub_order::contribution::{Contribution, ParentReference, Revision};
 use orderhub_order::fold::{Act, Facts, Folded, Outcome, TodoItem, TodoKind, fold};
 use orderhub_order::identify::{self, Bound, Identity, ReferenceKey};
@@ -13,6 +14,7 @@ use super::plan::{contribution, spoken_keys};
 use super::working_set::{WorkingSet, busy};
 use super::writes::{TodoWrite, WaitKey};
 use crate::apply::{DocumentOutcome, Word};
+use crate::causes;
 
 /// Where a document belongs.
 struct Belongs {
@@ -63,7 +65,7 @@ impl WorkingSet<'_> {
                     Err(Box::new(self.park(
                         by,
                         Some(by.document),
-                        "unknown_system",
+                        UNKNOWN_SYSTEM.word,
                         why,
                         Some(&said.key),
                     )))
@@ -76,7 +78,8 @@ impl WorkingSet<'_> {
             Identity::Ambiguous(orders) => {
                 let orders: Vec<String> = orders.iter().map(|key| key.shown()).collect();
                 let why = format!("it names several orders: {}", orders.join(", "));
-                let item = self.item(TodoKind::Ambiguous, "several_orders", by, why.clone());
+                let item =
+                    self.item(TodoKind::Ambiguous, causes::SEVERAL_ORDERS.word, by, why.clone());
                 Err(Box::new(self.todo(by, item, None, why)))
             }
         }
@@ -100,7 +103,7 @@ impl WorkingSet<'_> {
         let facts = by.facts();
         let Some(open) = self.orders.get(&key) else {
             let why = format!("order {} is referred to, but is not there", key.shown());
-            let item = self.item(TodoKind::Finding, "order_missing", by, why.clone());
+            let item = self.item(TodoKind::Finding, causes::ORDER_MISSING.word, by, why.clone());
             return self.todo(by, item, Some(key), why);
         };
         let before = busy(&open.locked.state);

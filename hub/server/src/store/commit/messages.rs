@@ -11,6 +11,7 @@ use super::plan::{Document, Item, Prepared, Sequence};
 use super::working_set::{Row, WorkingSet};
 use super::writes::{PendingWrite, TodoWrite, WaitKey};
 use crate::apply::{Beside, DocumentOutcome, FetchDone, FetchWant, MessageUnit, UnitOutcome, Word};
+use crate::causes;
 
 /// Where a document comes from.
 #[derive(Clone, Copy, Debug)]
@@ -119,7 +120,7 @@ impl<'a> WorkingSet<'a> {
     ) -> Option<DocumentOutcome> {
         let head = by.head;
         if let Some(why) = condemned {
-            return Some(self.park(by, None, "fault", why.to_owned(), None));
+            return Some(self.park(by, None, causes::FAULT.word, why.to_owned(), None));
         }
         if let Some((cause, why)) = &head.refused {
             return Some(self.park(by, None, cause, why.clone(), None));
@@ -211,7 +212,7 @@ impl<'a> WorkingSet<'a> {
     /// A known id with another body: a fault of the sender, shown and not applied.
     fn reused(&mut self, by: By<'_>, row: i64) -> DocumentOutcome {
         let why = format!("its id was used before, by message {row}, with another body");
-        let item = self.item(TodoKind::Finding, "reused_id", by, why.clone());
+        let item = self.item(TodoKind::Finding, causes::REUSED_ID.word, by, why.clone());
         let message = Some((by.first, None));
         let (order, document) = (None, None);
         self.todos.push(TodoWrite { item, order, message, document, again: false });

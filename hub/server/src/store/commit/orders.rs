@@ -12,6 +12,7 @@ use super::messages::word;
 use super::working_set::{WorkingSet, busy};
 use super::writes::TodoWrite;
 use crate::apply::{DocumentOutcome, OrderUnit, UnitOutcome, Word};
+use crate::causes;
 
 impl WorkingSet<'_> {
     pub(super) fn take_order(
@@ -46,7 +47,7 @@ impl WorkingSet<'_> {
         let Some(open) = self.orders.get_mut(&unit.key) else {
             let why =
                 format!("something happened to order {}, which is not there", unit.key.shown());
-            return self.finding(unit, "order_missing", why);
+            return self.finding(unit, causes::ORDER_MISSING, why);
         };
         let rung = open.locked.next_timer.is_some_and(|at| at <= now);
         if matches!(unit.act, Act::Tick) && rung {
@@ -93,9 +94,10 @@ impl WorkingSet<'_> {
     }
 
     /// Shown to a person; nothing is applied.
-    fn finding(&mut self, unit: &OrderUnit, cause: &str, why: String) -> DocumentOutcome {
+    fn finding(&mut self, unit: &OrderUnit, cause: &causes::Cause, why: String) -> DocumentOutcome {
         let (kind, system) = (TodoKind::Finding, system(&unit.act));
-        let item = TodoItem { kind, cause: cause.into(), system, why: why.clone(), about: None };
+        let item =
+            TodoItem { kind, cause: cause.word.into(), system, why: why.clone(), about: None };
         let todo =
             TodoWrite { item, order: Some(unit.key), message: None, document: None, again: false };
         self.todos.push(todo);
@@ -134,7 +136,13 @@ impl WorkingSet<'_> {
             }
         }
         let why = format!("an act on the order could not be applied: {why}");
-        let item = TodoItem { kind, cause: "fault".into(), system, why: why.clone(), about: None };
+        let item = TodoItem {
+            kind,
+            cause: causes::FAULT.word.into(),
+            system,
+            why: why.clone(),
+            about: None,
+        };
         let todo =
             TodoWrite { item, order: Some(unit.key), message: None, document: None, again: false };
         self.todos.push(todo);

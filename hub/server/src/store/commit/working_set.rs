@@ -21,6 +21,7 @@ use super::writes::{
 };
 use super::{Context, DocumentKey, Hand, Locked};
 use crate::apply::{Cursor, FetchKey, Word};
+use crate::causes;
 use crate::store::ReceiptRow;
 use crate::store::pack::PackedAhead;
 
@@ -269,7 +270,7 @@ impl<'a> WorkingSet<'a> {
         );
         let item = TodoItem {
             kind: TodoKind::Ambiguous,
-            cause: "reference_bound".into(),
+            cause: causes::REFERENCE_BOUND.word.into(),
             system,
             why,
             about: None,

@@ -1,0 +1,258 @@
+//! Why an order, or what was said of it, needs a person: the causes of todos that the fold makes, with what
+//! `orderhub explain` prints. A cause without its page cannot be given to a todo.
+//!
+//! **Invariant:** every cause of this crate stands in [`CAUSES`]. Test: `every_cause_of_a_todo_is_explained`.
+
+use orderhub_lang::codes::Cause;
+
+/// More wishes wait in one lane than it holds.
+pub const LANE_FULL: &Cause = &Cause {
+    word: "lane_full",
+    title: "more wishes wait for one system than are kept of an order",
+    text: "Of one order at most 64 wishes wait for a system, and one more was left out: the system will not be told of \
+           it. Most often it was down, or its calls dead, for very long. `orderhub why ORDER SYSTEM` says what stands in \
+           the way; end that first. What was left out goes with the next change of the order that the same rule listens to; \
+           then `orderhub todo discard ID --reason \"sent again\"`.",
+};
+/// A linked system does not hear of a cancellation.
+pub const NOT_ROUTED: &Cause = &Cause {
+    word: "not_routed",
+    title: "a system that has the order is not told of its cancellation",
+    text: "The order is cancelled, and its integration has no entry of `deliver:` for `order.cancelled`: it goes on with \
+           the order. Cancel it there by hand. So that it is told of the next one, add `- { on: order.cancelled, do: … }`, or \
+           `do: none` where nothing is to be done. Then `orderhub todo discard ID --reason \"cancelled by hand\"`.",
+};
+/// Made there, and cannot be changed.
+pub const NO_UPDATE: &Cause = &Cause {
+    word: "no_update",
+    title: "made there already, and no operation changes it",
+    text: "The order has changed since the system was sent it, and its deliver rule makes things only. The system keeps \
+           what it has. Change it there by hand, or add an operation: `do: { create: …, update: … }`; `update: none` says that \
+           changes are of no interest. Then `orderhub todo discard ID --reason \"changed by hand\"`.",
+};
+/// No such system in the settings.
+pub const UNKNOWN_SYSTEM: &Cause = &Cause {
+    word: "unknown_system",
+    title: "a message of a system that the settings do not have",
+    text: "There is no `[systems.<name>]` of that name, so that nobody knows how to read the message; it is stored and \
+           changes no order. Where the name is right, add the system to the settings and start the hub again; then \
+           `orderhub todo replay ID`. Where a queue names its systems wrongly, mend `[bus.consume.<name>]`. What is not \
+           wanted: `orderhub todo discard ID --reason \"not ours\"`.",
+};
+/// A revision that is still to come.
+pub const FUTURE_REVISION: &Cause = &Cause {
+    word: "future_revision",
+    title: "a document from the future",
+    text: "The system dated a document later than now. It was applied; but whatever the system says under an earlier time \
+           counts as older until then, and changes nothing. Set the clock of the system right, or the zone of `revision:` in its \
+           mapping. A person's edit is not held back by it. Then `orderhub todo discard ID --reason \"clock set\"`.",
+};
+/// A first link finds other values.
+pub const FIRST_LINK_DIFFERS: &Cause = &Cause {
+    word: "first_link_differs",
+    title: "a system that knew the order already knows it otherwise",
+    text: "The system has the order without having got it from here, and some of its values differ; the sentence names the \
+           fields. Nothing was overwritten on either side: the order keeps its own. `orderhub order show ORDER` has them; \
+           correct the wrong side, in the system or by an edit, then `orderhub todo discard ID --reason \"compared\"`.",
+};
+/// Changed on both sides; the speaker's does not stand.
+pub const LOST: &Cause = &Cause {
+    word: "lost",
+    title: "changed on both sides, and this system's value does not stand",
+    text: "Between two messages the field was changed here and in the system, and the other side owns it. The order has the \
+           owner's value, and the system is sent it. It ends by itself as soon as both say the same. `orderhub order blame \
+           ORDER` says who set what; where the system was right, edit the order, else `orderhub todo discard ID --reason \
+           \"the owner is right\"`.",
+};
+/// Changed on both sides; the former value was overruled.
+pub const OVERRULED: &Cause = &Cause {
+    word: "overruled",
+    title: "changed on both sides, and another system's value was replaced",
+    text: "Between two messages the field was changed by two systems, and the one that owns it won. The sentence says whose \
+           value stands; the other system is sent it. It ends by itself as soon as both say the same. Where the loser was \
+           right, edit the order; else `orderhub todo discard ID --reason \"the owner is right\"`.",
+};
+/// Changed on both sides; a person decides.
+pub const MANUAL: &Cause = &Cause {
+    word: "manual",
+    title: "changed on both sides, and nobody but a person may decide",
+    text: "The order keeps the value that it had. `orderhub order blame ORDER` says who set it and when, the sentence says \
+           who says otherwise, or which version a person's edit was made on. Edit the field to the value that is right: that \
+           ends it. To leave it as it is: `orderhub todo discard ID --reason \"kept\"`.",
+};
+/// Another value is proposed.
+pub const PROPOSAL: &Cause = &Cause {
+    word: "proposal",
+    title: "a system proposes a value that it may not set",
+    text: "`ownership.yaml` gives the field to somebody else in this state of the order, and says `others: propose`. The \
+           order keeps its value. Edit the field to take the proposal, or `orderhub todo discard ID --reason \"kept\"`.",
+};
+/// A fact that is told otherwise.
+pub const FACT_CHANGED: &Cause = &Cause {
+    word: "fact_changed",
+    title: "a fact that is told otherwise than before",
+    text: "Payments, invoices and other facts are stated once and never changed; the system states one under the same id \
+           with another content. The first one stands. Most often the id is not the fact's own (an invoice's, where each of its \
+           payments needs one): mend `key:` of the mapping. A fact that was wrong is corrected by another one. Then \
+           `orderhub todo discard ID --reason \"checked\"`.",
+};
+/// A line that the order does not have.
+pub const UNKNOWN_LINE: &Cause = &Cause {
+    word: "unknown_line",
+    title: "a document names a line that is not one line of the order",
+    text: "No line of the order is called so by this system, or several have the article that the document names. The \
+           document is stored and not applied. Let the mapping name the line by its id, or by the one that was sent (`line.id`); \
+           an article (`line.sku`) tells lines apart only where each stands once. Then `orderhub todo replay ID`.",
+};
+/// An element that nobody may add.
+pub const UNKNOWN_ELEMENT: &Cause = &Cause {
+    word: "unknown_element",
+    title: "a document names something that the order does not have, and may not add it",
+    text: "A line, shipment or the like is not known by that id, and the role of the system does not add such. The document \
+           is stored and not applied. Most often its `key:` is not the id that was bound when it was made there: compare \
+           `orderhub order show ORDER` with `orderhub todo show ID`, mend the mapping, then `orderhub todo replay ID`.",
+};
+/// A fulfilment that is not the order's.
+pub const UNKNOWN_FULFILMENT: &Cause = &Cause {
+    word: "unknown_fulfilment",
+    title: "a document names a fulfilment that the order does not have",
+    text: "The document says which release to the warehouse it is about, and none is called so, or several are open and it \
+           names none. It is stored and not applied. Let the mapping name it by the warehouse's id or by our reference; then \
+           `orderhub todo replay ID`.",
+};
+/// A wish that the files make no call of.
+pub const NOT_GIVEN: &Cause = &Cause {
+    word: "not_given",
+    title: "the files make no call of what is to be sent",
+    text: "A part of the document that the call cannot do without is missing: the sentence names the step and the part \
+           (`doc.lines`). Nothing was sent, and nothing else of the order is held up by it. Where the order lacks the value, \
+           edit it; where a rule is missing, mend the mapping: it is sent by itself once that is done. If it is not to be sent: \
+           `orderhub todo resolve ID --done --reason \"not wanted\"`.",
+};
+/// Two ids of one thing.
+pub const TWO_THERE: &Cause = &Cause {
+    word: "two_there",
+    title: "a system has one thing of the order twice",
+    text: "It called the same order, fulfilment or shipment by two ids: most often it was made twice, by hand besides, or \
+           after an answer that was lost. The first id is kept, and messages about the second do not find the order. Look into \
+           the system, cancel one of them, best the second; then `orderhub todo discard ID --reason \"the second is \
+           cancelled\"`.",
+};
+/// An id that is another thing's.
+pub const REFERENCE_TAKEN: &Cause = &Cause {
+    word: "reference_taken",
+    title: "an id that names another thing already",
+    text: "The system gave an id that is bound to something else: an id that it uses twice, or one of a parent taken for \
+           that of a part. What came of a call holds its lane: look into the system, then `orderhub todo resolve ID --done \
+           --reason \"looked\"`, or `--again` where it is not there. What came of a document is stored and not applied: mend `key:` \
+           or the reference in its mapping, then `orderhub todo replay ID`.",
+};
+/// Nobody knows whether it took effect.
+pub const MAY_HAVE_ACTED: &Cause = &Cause {
+    word: "may_have_acted",
+    title: "nobody knows whether a call took effect",
+    text: "The call was sent and its answer was lost, could not be read, or says yes to a part only; sending it again might \
+           do it twice, and the operation has no step that looks. The order's lane to this system waits. Look into the system. \
+           It is there: `orderhub todo resolve ID --done --reason \"it is there\"`. It is not, or a part is still to be sent: \
+           `orderhub todo resolve ID --again --reason \"it is not there\"`. An `idempotency: { find_first: … }` of its step spares \
+           you the next one.",
+};
+/// The system said no.
+pub const REFUSED: &Cause = &Cause {
+    word: "refused",
+    title: "the system refused a call",
+    text: "It understood the call and said no; the sentence has its words. It would say so again, so that it is not asked \
+           again by itself. Mend what it names: the order, the mapping, or master data there. A refused create holds its lane: \
+           then `orderhub todo resolve ID --again --reason \"mended\"`, or `--done` if it is not wanted any more. After a refused \
+           change the lane goes on, and the next change of the order sends it; then `orderhub todo discard ID --reason \
+           \"mended\"`.",
+};
+/// Tried as often as it may be.
+pub const GIVEN_UP: &Cause = &Cause {
+    word: "given_up",
+    title: "a call that did not succeed, or could not be made",
+    text: "Either it cannot be built (the sentence names the step and what is wrong with it: mend the files), or it was \
+           tried as often and as long as it may be. A create holds its lane until you decide: `orderhub todo resolve ID --again \
+           --reason \"mended\"`, or `--done` if it is not wanted any more. A change gives way to the next one: `orderhub todo \
+           discard ID --reason \"mended\"`.",
+};
+/// Taken as done, and nobody knows its id.
+pub const ID_UNKNOWN: &Cause = &Cause {
+    word: "id_unknown",
+    title: "taken as done, and what the system calls it is not known",
+    text: "A person said that a call is done, so nothing makes it again; but later calls need its id there, and wait. It is \
+           bound by the first document of the system that names our reference: let the system send one, or hand it in \
+           (`POST /api/v1/intake/SYSTEM/DOCUMENT`). Then `orderhub todo discard ID --reason \"known now\"`.",
+};
+/// The flow never rests.
+pub const FLOW_ENDLESS: &Cause = &Cause {
+    word: "flow_endless",
+    title: "the flow fires without end",
+    text: "Releases of `flow.yaml` make each other true over and over; after some rounds the order was left as it was then. \
+           Compare the `when:` of the releases that `orderhub why ORDER` lists: one of them undoes what another waits for. The \
+           next change of the order runs the mended flow; then `orderhub todo discard ID --reason \"flow mended\"`.",
+};
+/// The hold is gone.
+pub const UNKNOWN_HOLD: &Cause = &Cause {
+    word: "unknown_hold",
+    title: "no such hold stands on the order",
+    text: "It was released, or ended with its cause, before you did. `orderhub why ORDER` lists those that stand.",
+};
+/// The order has no such field.
+pub const UNKNOWN_FIELD: &Cause = &Cause {
+    word: "unknown_field",
+    title: "the order has no such field at that place",
+    text: "The field is no field of that element, or the element is gone. `orderhub order show ORDER` has what is there, \
+           `orderhub explain lines` the fields of a line.",
+};
+/// Not for people to write.
+pub const NOT_OWNER: &Cause = &Cause {
+    word: "not_owner",
+    title: "a field that people do not write in this state of the order",
+    text: "The hub computes it, or a system owns it by `ownership.yaml` and the catalogue: `orderhub explain totals.total` \
+           says of each field who does. Change it in that system.",
+};
+/// Changed since it was looked at.
+pub const MOVED: &Cause = &Cause {
+    word: "moved",
+    title: "the order was changed since it was looked at",
+    text: "What was to be led back is not what you saw. Look again: `orderhub order restore ORDER 7 --preview`.",
+};
+/// No call waits for a decision.
+pub const NOTHING_TO_SETTLE: &Cause = &Cause {
+    word: "nothing_to_settle",
+    title: "no call waits for that decision",
+    text: "The call was settled meanwhile: by its answer, by a document that shows it to be there, or by somebody else. \
+           `orderhub why ORDER SYSTEM` says how it stands; then `orderhub todo discard ID --reason \"settled\"`.",
+};
+
+/// Every cause of this crate, by name.
+pub const CAUSES: &[&Cause] = &[
+    FACT_CHANGED,
+    FIRST_LINK_DIFFERS,
+    FLOW_ENDLESS,
+    FUTURE_REVISION,
+    GIVEN_UP,
+    ID_UNKNOWN,
+    LANE_FULL,
+    LOST,
+    MANUAL,
+    MAY_HAVE_ACTED,
+    MOVED,
+    NOTHING_TO_SETTLE,
+    NOT_GIVEN,
+    NOT_OWNER,
+    NOT_ROUTED,
+    NO_UPDATE,
+    OVERRULED,
+    PROPOSAL,
+    REFERENCE_TAKEN,
+    REFUSED,
+    TWO_THERE,
+    UNKNOWN_ELEMENT,
+    UNKNOWN_FIELD,
+    UNKNOWN_FULFILMENT,
+    UNKNOWN_HOLD,
+    UNKNOWN_LINE,
+    UNKNOWN_SYSTEM,
+];

@@ -1,0 +1,310 @@
+//! Keeps a system's secrets out of what of its messages is stored and shown: some senders prove themselves by a secret
+//! that stands within the body, a header, or the address.
+//!
+//! A webhook is verified over the bytes that came; from then on it is read, stored and shown without its secrets, so that
+//! one that is read again later reads as it did at once. In what is stored only a whole value that is a secret goes, and
+//! a secret of at least [`LONG`] characters within one: a short one may be part of any number of an order, and a document
+//! must not be spoilt for it. What is only shown hides shorter ones too.
+//!
+//! **Invariant:** no secret of a system that its webhook carries reaches the store or is shown, and everything else of the
+//! document stays as it came, byte for byte. Tests: `a_secret_goes_wherever_it_stands_and_the_rest_stays`,
+//! `a_short_secret_spoils_no_document`, `a_secret_within_a_webhook_is_neither_stored_nor_shown`.
+
+use bytes::Bytes;
+use orderhub_lang::escape::percent;
+use orderhub_lang::form;
+use orderhub_order::ids::SystemName;
+
+use super::headers;
+use crate::http::Api;
+use crate::tap::mask::MASK;
+
+/// Characters of a secret that is hidden within a longer value: none of so many stands there by accident.
+const LONG: usize = 12;
+/// Characters of one that a whole value is taken for.
+const WORD: usize = 6;
+/// Characters of one that is hidden in what is only shown.
+const SHOWN: usize = 4;
+
+/// Secrets of one system.
+#[derive(Default)]
+pub(crate) struct Hidden {
+    /// The longest first: a part of one must not be what is left of it.
+    values: Vec<String>,
+}
+
+impl Hidden {
+    fn new(mut values: Vec<String>) -> Self {
+        values.retain(|value| value.chars().count() >= SHOWN);
+        values.sort_by_key(|value| std::cmp::Reverse(value.len()));
+        Self { values }
+    }
+
+    /// Whatever the settings name as a secret of a system.
+    pub(crate) fn of(api: &Api, system: &SystemName) -> Self {
+        let settings = api.config.systems.get(system);
+        let all = settings.into_iter().flat_map(|settings| settings.secrets.values());
+        Self::new(all.flat_map(|refs| api.secrets.readable(&refs.0)).collect())
+    }
+
+    /// A value without secrets, as it may be stored; `None`: it holds none.
+    fn value(&self, value: &str) -> Option<String> {
+        let is = |secret: &String| secret == value && secret.chars().count() >= WORD;
+        if self.values.iter().any(is) {
+            return Some(MASK.to_owned());
+        }
+        let long = self.values.iter().filter(|secret| secret.chars().count() >= LONG);
+        let masked = long.fold(value.to_owned(), |text, secret| text.replace(secret, MASK));
+        (masked != value).then_some(masked)
+    }
+
+    /// A text without secrets, as it may be stored.
+    pub(crate) fn text(&self, text: &str) -> String {
+        self.value(text).unwrap_or_else(|| text.to_owned())
+    }
+
+    /// The pairs of a query that hold none.
+    pub(crate) fn query(&self, query: &str) -> String {
+        let fine = |pair: &&str| {
+            let pairs = form::pairs(pair.as_bytes()).unwrap_or_default();
+            pairs.iter().all(|(_, value)| self.value(value).is_none())
+        };
+        query.split('&').filter(fine).collect::<Vec<_>>().join("&")
+    }
+
+    /// The headers that may be kept.
+    pub(crate) fn headers(&self, all: &[(String, String)]) -> Vec<(String, String)> {
+        let fine = all.iter().filter(|(_, value)| self.value(value).is_none());
+        headers::keep(fine.map(|(name, value)| (name.as_str(), value.as_str())))
+    }
+
+    /// A body as it may be stored; `None`: as it is.
+    pub(crate) fn body(&self, body: &[u8]) -> Option<Bytes> {
+        if self.values.is_empty() {
+            return None;
+        }
+        let mask = |value: &str| self.value(value);
+        if let Ok(text) = std::str::from_utf8(body) {
+            let masked = without(text, &mask);
+            return (masked != text).then(|| masked.into());
+        }
+        // Another encoding: what is not ASCII goes through as it is.
+        let text: String = body.iter().copied().map(char::from).collect();
+        let masked = without(&text, &mask);
+        let bytes = || masked.chars().filter_map(|c| u8::try_from(c).ok());
+        (masked != text).then(|| bytes().collect())
+    }
+
+    /// A text as people may see it.
+    pub(crate) fn shown(&self, text: &str) -> String {
+        self.values.iter().fold(text.to_owned(), |text, secret| {
+            let quoted = serde_json::Value::from(secret.as_str()).to_string();
+            let written = [quoted.trim_matches('"').to_owned(), escaped(secret), percent(secret)];
+            written.iter().fold(text.replace(secret, MASK), |text, form| text.replace(form, MASK))
+        })
+    }
+}
+
+type Mask<'m> = &'m dyn Fn(&str) -> Option<String>;
+
+/// A body without what `mask` takes, in the form that it begins like.
+fn without(text: &str, mask: Mask<'_>) -> String {
+    match text.trim_start_matches('\u{feff}').trim_start().chars().next() {
+        Some('{' | '[' | '"') => json(text, mask),
+        Some('<') => xml(text, mask),
+        Some(_) | None => pairs(text, mask),
+    }
+}
+
+/// Texts and numbers of a JSON body, names of members too.
+fn json(text: &str, mask: Mask<'_>) -> String {
+    let (mut out, mut rest) = (String::with_capacity(text.len()), text);
+    while let Some((before, from)) = rest.find('"').and_then(|at| rest.split_at_checked(at)) {
+        numbers(before, mask, &mut out);
+        let (token, behind) = from.split_at_checked(closing(from)).unwrap_or((from, ""));
+        let value: Option<String> = serde_json::from_str(token).ok();
+        match value.and_then(|value| mask(&value)) {
+            Some(masked) => out.push_str(&serde_json::Value::from(masked).to_string()),
+            None => out.push_str(token),
+        }
+        rest = behind;
+    }
+    numbers(rest, mask, &mut out);
+    out
+}
+
+/// What stands between the texts of a JSON body.
+fn numbers(between: &str, mask: Mask<'_>, out: &mut String) {
+    let part = |c: char| c.is_ascii_alphanumeric() || "+-.".contains(c);
+    for token in between.split_inclusive(|c: char| !part(c)) {
+        let number = token.trim_end_matches(|c: char| !part(c));
+        match mask(number).filter(|_| !number.is_empty()) {
+            Some(masked) => out.push_str(&token.replacen(number, &format!("\"{masked}\""), 1)),
+            None => out.push_str(token),
+        }
+    }
+}
+
+/// The length of the text that begins with a quote.
+fn closing(from: &str) -> usize {
+    let mut escaped = false;
+    for (at, c) in from.char_indices().skip(1) {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' => escaped = true,
+            '"' => return at + 1,
+            _ => {}
+        }
+    }
+    from.len()
+}
+
+/// Texts and attributes of an XML body.
+fn xml(text: &str, mask: Mask<'_>) -> String {
+    const DATA: &str = "<![CDATA[";
+    let (mut out, mut rest) = (String::with_capacity(text.len()), text);
+    while let Some((before, from)) = rest.find('<').and_then(|at| rest.split_at_checked(at)) {
+        out.push_str(&piece(before, mask));
+        if let Some(inner) = from.strip_prefix(DATA) {
+            let (data, behind) =
+                inner.find("]]>").and_then(|at| inner.split_at_checked(at)).unwrap_or((inner, ""));
+            out.push_str(DATA);
+            out.push_str(&mask(data.trim()).unwrap_or_else(|| data.to_owned()));
+            rest = behind;
+        } else {
+            let (tag, behind) = from.split_at_checked(tag(from)).unwrap_or((from, ""));
+            attributes(tag, mask, &mut out);
+            rest = behind;
+        }
+    }
+    out.push_str(&piece(rest, mask));
+    out
+}
+
+/// A tag; the values of its attributes without what `mask` takes.
+fn attributes(tag: &str, mask: Mask<'_>, out: &mut String) {
+    let mut rest = tag;
+    while let Some((before, quote)) =
+        rest.find(['"', '\'']).and_then(|at| rest.split_at_checked(at))
+    {
+        let mark = if quote.starts_with('"') { '"' } else { '\'' };
+        let inner = quote.get(1..).unwrap_or_default();
+        let (value, behind) = inner.split_once(mark).unwrap_or((inner, ""));
+        out.push_str(before);
+        out.push(mark);
+        out.push_str(&piece(value, mask));
+        if value.len() < inner.len() {
+            out.push(mark);
+        }
+        rest = behind;
+    }
+    out.push_str(rest);
+}
+
+/// The length of the tag that begins here; a `>` within quotes does not end it.
+fn tag(from: &str) -> usize {
+    let mut quote = None;
+    for (at, c) in from.char_indices() {
+        match quote {
+            Some(open) if c == open => quote = None,
+            Some(_) => {}
+            None if c == '"' || c == '\'' => quote = Some(c),
+            None if c == '>' => return at + 1,
+            None => {}
+        }
+    }
+    from.len()
+}
+
+const ENTITIES: [(&str, &str); 5] =
+    [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&apos;", "'"), ("&amp;", "&")];
+
+/// A text of XML, the blanks around it as they are.
+fn piece(text: &str, mask: Mask<'_>) -> String {
+    let own = text.trim();
+    let value = ENTITIES.iter().fold(own.to_owned(), |text, (entity, c)| text.replace(entity, c));
+    match mask(&value).filter(|_| !own.is_empty()) {
+        Some(masked) => text.replacen(own, &escaped(&masked), 1),
+        None => text.to_owned(),
+    }
+}
+
+fn escaped(text: &str) -> String {
+    ENTITIES.iter().rev().fold(text.to_owned(), |text, (entity, c)| text.replace(c, entity))
+}
+
+/// Values of a form; a text that is none.
+fn pairs(text: &str, mask: Mask<'_>) -> String {
+    let one = |pair: &str| {
+        let read = form::pairs(pair.as_bytes()).unwrap_or_default();
+        let masked = read.first().and_then(|(_, value)| mask(value));
+        match (pair.split_once('='), masked) {
+            (Some((name, _)), Some(masked)) => format!("{name}={}", percent(&masked)),
+            _ => mask(pair).unwrap_or_else(|| pair.to_owned()),
+        }
+    };
+    text.split('&').map(one).collect::<Vec<_>>().join("&")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hidden(secrets: &[&str]) -> Hidden {
+        Hidden::new(secrets.iter().map(|&secret| secret.to_owned()).collect())
+    }
+
+    #[test]
+    fn a_secret_goes_wherever_it_stands_and_the_rest_stays() {
+        let hidden = hidden(&["hook/\"secret\"&81", "87654321"]);
+        let cases = [
+            (
+                r#"{"state" : "hook\/\"secret\"&81","n":1.10, "a":["x-hook\/\u0022secret\"&81-y", "é\u00e9"]}"#,
+                r#"{"state" : "***","n":1.10, "a":["x-***-y", "é\u00e9"]}"#,
+            ),
+            (
+                r#"[87654321, 187654321, {"87654321": -1e5}]"#,
+                r#"["***", 187654321, {"***": -1e5}]"#,
+            ),
+            (
+                "<a pin=\"87654321\" b='x > \"y' c='hook/\"secret\"&amp;81'>\n hook/&quot;secret&quot;&amp;81 <![CDATA[hook/\"secret\"&81]]><87654321/>&#38;</a>",
+                "<a pin=\"***\" b='x > \"y' c='***'>\n *** <![CDATA[***]]><87654321/>&#38;</a>",
+            ),
+            (
+                "state=hook%2F%22secret%22%2681&no=87654321&more=187654321&x",
+                "state=%2A%2A%2A&no=%2A%2A%2A&more=187654321&x",
+            ),
+            ("hook/\"secret\"", "hook/\"secret\""),
+            ("{\"cut\": \"hook/", "{\"cut\": \"hook/"),
+        ];
+        for (body, wanted) in cases {
+            let masked = hidden.body(body.as_bytes());
+            let masked = masked.as_deref().unwrap_or(body.as_bytes());
+            assert_eq!(std::str::from_utf8(masked).unwrap(), wanted, "{body}");
+            assert_eq!(hidden.body(masked), None, "once is enough: {wanted}");
+        }
+        let encoded = [b"{\"a\":\"\xc4\xe3\",\"b\":\"87654321\"}".as_slice()].concat();
+        assert_eq!(hidden.body(&encoded).unwrap(), &b"{\"a\":\"\xc4\xe3\",\"b\":\"***\"}"[..]);
+    }
+
+    #[test]
+    fn a_short_secret_spoils_no_document() {
+        let hidden = hidden(&["1234", "secret7", "x"]);
+        let body = r#"{"no":"1001234","n":1234,"pin":"1234","note":"my secret7x","b":"secret7"}"#;
+        let wanted = r#"{"no":"1001234","n":1234,"pin":"1234","note":"my secret7x","b":"***"}"#;
+        assert_eq!(hidden.body(body.as_bytes()).unwrap(), wanted);
+        let shown = r#"{"no":"100***","n":***,"pin":"***","note":"my ***x","b":"***"}"#;
+        assert_eq!(hidden.shown(body), shown);
+    }
+
+    #[test]
+    fn what_is_kept_beside_the_body_holds_no_secret() {
+        let hidden = hidden(&["a-long secret/1"]);
+        assert_eq!(hidden.text("orders/a-long secret/1/new"), "orders/***/new");
+        let query = "topic=order&state=a-long%20secret%2F1&x=a-long+secret%2F1";
+        assert_eq!(hidden.query(query), "topic=order");
+        let all = [("x-sender", "a-long secret/1"), ("x-topic", "orders")];
+        let all = all.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        assert_eq!(hidden.headers(&all), [("x-topic".to_owned(), "orders".to_owned())]);
+    }
+}
