@@ -111,6 +111,11 @@ pub trait Connector: Debug + Send + Sync {
     /// The settings and secrets it reads, with where it says so: what a system must configure.
     fn needs(&self) -> &Needs;
 
+    /// The same of those who use these operations only: a setting that another one reads need not be there.
+    fn needs_of(&self, _used: &dyn Fn(&str) -> bool) -> Needs {
+        self.needs().clone()
+    }
+
     /// What its operations read of the document and the references that are given to them, as far as its file says so.
     fn asks(&self) -> &[Asked] {
         &[]

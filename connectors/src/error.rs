@@ -107,6 +107,18 @@ pub enum Next {
 }
 
 impl CallError {
+    /// Why, in the words of who answered, where what it means for a call is of no interest: a read acts on nothing.
+    pub fn why(&self) -> &str {
+        match self {
+            CallError::NotActed { why, .. }
+            | CallError::MayHaveActed { why }
+            | CallError::Already { why }
+            | CallError::SaidNo { why, .. }
+            | CallError::Throttled { why, .. }
+            | CallError::NotAllowed { why } => why,
+        }
+    }
+
     /// The one place where failures are classified.
     pub fn next(&self) -> Next {
         match self {

@@ -160,6 +160,13 @@ async fn files_that_wait_for_what_nobody_gives_are_refused() {
             scene.change(file, to, from);
         }
     }
+    // The last word is not that they are refused.
+    wait::until("the log says that they are in use again", PATIENCE, || async {
+        let log = hub.log();
+        let (refused, again) = (log.rfind("are not used"), log.rfind("again those in use"));
+        (refused < again).then_some(())
+    })
+    .await;
     // The files in use went on.
     scene.order(&hub, "17").await;
     scene.until_taken(&hub, &["till-17-F1"]).await;

@@ -173,22 +173,24 @@ fn said(
     }
     let why = why(rules, scope);
     Ok(match &rules.again {
-        Some(again) if is("again", again)? => Said::Again(why),
-        Some(_) | None => Said::No(why),
+        Some(again) if is("again", again)? => {
+            Said::Again(why.unwrap_or_else(|| "it asks to come again".to_owned()))
+        }
+        Some(_) | None => Said::No(why.unwrap_or_else(|| "refused without a word".to_owned())),
     })
 }
 
 /// Where most systems say it.
 const WHY: [&str; 6] = ["message", "msg", "error", "reason", "detail", "text"];
 
-/// Why an element was refused, in one line.
-fn why(rules: &Items, scope: &CallScope<'_>) -> String {
+/// Why an element was refused, in one line; `None`: the answer does not say.
+fn why(rules: &Items, scope: &CallScope<'_>) -> Option<String> {
     let text = |value: &Value| value.scalar_text().map(std::borrow::Cow::into_owned);
     let own = rules.why.iter().find_map(|rule| text(&rule.eval(scope).ok()?));
     let item = scope.item();
     let common = || WHY.iter().find_map(|key| text(item?.get(key)?));
     let line = judge::line(&own.or_else(common).unwrap_or_default());
-    if line.is_empty() { "refused without a word".to_owned() } else { line }
+    Some(line).filter(|line| !line.is_empty())
 }
 
 /// What is left to a person, or to another attempt; `None`: nothing was refused.

@@ -30,7 +30,7 @@ use orderhub_lang::diagnostic::{Diagnostic, Source};
 use orderhub_lang::template::Template;
 
 use self::login::Login;
-use self::model::{Compiled, Hooks, Keyed};
+use self::model::{Compiled, Hooks, Keyed, Needed};
 use self::scope::{Answered, Document};
 use crate::contract::{
     Answer, Call, Connector, Credentials, Handshake, Heard, Limit, Memo, Needs, NextStep,
@@ -59,6 +59,7 @@ pub struct Declared {
     operations: Vec<Compiled>,
     hooks: Option<Hooks>,
     needs: Needs,
+    needed: Vec<Needed>,
     asked: Vec<Asked>,
     warnings: Vec<Diagnostic>,
 }
@@ -218,6 +219,24 @@ impl Connector for Declared {
 
     fn needs(&self) -> &Needs {
         &self.needs
+    }
+
+    fn needs_of(&self, used: &dyn Fn(&str) -> bool) -> Needs {
+        let asked = self.operations.iter().filter(|compiled| used(&compiled.operation.name));
+        let acks = asked.filter_map(|compiled| compiled.reply.ack.as_ref());
+        let acks: Vec<&str> = acks.map(|ack| ack.operation.as_str()).collect();
+        let mut needs = Needs::default();
+        for needed in &self.needed {
+            let is = |operation: &str| used(operation) || acks.contains(&operation);
+            if !needed.operation.as_deref().is_none_or(is) {
+                continue;
+            }
+            let list = if needed.secret { &mut needs.secrets } else { &mut needs.settings };
+            if !list.iter().any(|(known, _)| *known == needed.name) {
+                list.push((needed.name.clone(), needed.place.clone()));
+            }
+        }
+        needs
     }
 
     fn asks(&self) -> &[Asked] {

@@ -189,6 +189,17 @@ pub(super) struct Keyed {
     pub(super) by: Expr,
 }
 
+/// A setting or a secret that a file reads.
+#[derive(Debug)]
+pub(super) struct Needed {
+    pub(super) secret: bool,
+    pub(super) name: String,
+    /// Where it is read.
+    pub(super) place: String,
+    /// The operation that reads it; `None`: whoever uses the file needs it.
+    pub(super) operation: Option<Arc<str>>,
+}
+
 /// How webhooks are read.
 #[derive(Debug)]
 pub(super) struct Hooks {

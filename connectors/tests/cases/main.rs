@@ -318,6 +318,10 @@ fn a_file_tells_its_limits_operations_and_what_must_be_configured() {
     };
     assert_eq!(at(&needs.settings), ["warehouse rest_wms.yaml:28:27"]);
     assert_eq!(at(&needs.secrets), ["token rest_wms.yaml:5:31", "webhook rest_wms.yaml:63:45"]);
+    // A setting that only an operation reads is asked of those who use the operation.
+    let of = |used: &str| connector.needs_of(&|operation| operation == used);
+    assert_eq!(at(&of("create_fulfilment").settings), at(&needs.settings));
+    assert_eq!(of("nothing"), Needs { settings: Vec::new(), secrets: needs.secrets.clone() });
     let create = connector.operations().first().unwrap();
     assert_eq!((create.creates, create.names), (true, true));
     assert_eq!(create.entity.as_deref(), Some("fulfilment"));

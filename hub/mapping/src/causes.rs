@@ -94,7 +94,8 @@ pub const CAUSES: &[Cause] = &[
         word: "lookup_waits",
         title: "what a rule looks up was not found out",
         text: "What is looked up is asked for when a message comes in, and recorded with it. In a case, say what is \
-               known: `context: { $lookup.order.W-17: shop_eu-1001 }`.",
+               known: `context: { $lookup.order.W-17: shop_eu-1001 }`, or of a read `$lookup.products.MUG-BLUE: 4711`; with \
+               `orderhub mapping run FILE --lookup products.MUG-BLUE=4711`.",
     },
     Cause {
         word: "malformed",

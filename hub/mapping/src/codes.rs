@@ -228,7 +228,11 @@ pub const CODES: &[Explanation] = &[
         code: INTEGRATION,
         title: "an entry of the integration that cannot work",
         text: "Every intake says where documents come from (`notice`, `message` or `poll`) and what orders them. A \
-               document that comes in needs a key; one that has a revision is ordered by it, and no other is.",
+               document that comes in needs a key; one that has a revision is ordered by it, and no other is. `do:` names an \
+               operation of the connector that writes, or a pair `{ create: …, update: … }`; `do: none` and `update: none` say \
+               that nothing is to be done. `send: changed` needs a mapping in `with:` and a change to send; `on:` is an event \
+               of the flow that goes to this role. What `reads:` names is an operation of `kind: read`. The message says which \
+               of it does not fit.",
         wrong: "orderhub: 1\nintegration: shop\nrole: channel\nconnector: declared\n\
                 intake: [{ message: order }]\n",
         right: "orderhub: 1\nintegration: shop\nrole: channel\nconnector: declared\n\

@@ -27,6 +27,8 @@ impl std::fmt::Display for MapError {
         match (&self.place, self.path.as_str()) {
             (None, "") => {}
             (None, path) => write!(f, " at `{path}`")?,
+            // Of rows the sentence names the line itself.
+            (Some(place), "" | ".") if self.why.starts_with(&**place) => {}
             (Some(place), "" | ".") => write!(f, " at {place}")?,
             (Some(place), path) => write!(f, " at {place}, `{path}`")?,
         }

@@ -42,3 +42,35 @@ fn a_file_that_is_not_there_and_one_that_is_no_json_fail_the_case_by_name() {
     assert!(failures.contains("`order.json` is not there"), "{failures}");
     assert!(failures.contains("`order.hub.json` is not JSON"), "{failures}");
 }
+
+#[test]
+fn a_case_that_does_not_say_what_is_looked_up_is_told_what_to_write() {
+    let rule =
+        "  - { hub: customer.tier, system: group, as: { lookup: { read: groups, take: name } } }\n";
+    let case = "system: order.json, hub: order.hub.json";
+    let text = MAPPING.replace("cases:", &format!("{rule}cases:"));
+    let text = text.replace(", out: order.out.json", "");
+    let run = |text: String, wanted: &str| {
+        let compiled = Mapping::compile(&Source::new("order.yaml", text), &Named::default());
+        let mapping = compiled.unwrap_or_else(|found| panic!("{}", render(&found)));
+        let read = |file: &str| {
+            let body = "{ \"id\": 1, \"name\": \"A\", \"group\": \"MUG-BLUE\" }";
+            Some(if file == "order.json" { body } else { wanted }.as_bytes().to_vec())
+        };
+        run_cases(&mapping, &read).remove(0).failures
+    };
+    let gold = r#"{ "$key": "1", "order_no": "A", "customer": { "tier": "gold" } }"#;
+    let failures = run(text.clone(), gold);
+    let hint =
+        "the case does not say what it looks up: add `context: { $lookup.groups.MUG-BLUE: … }`";
+    assert!(failures[0].contains("unknown_value"), "{failures:?}");
+    assert_eq!(failures.last().map(String::as_str), Some(hint));
+    let said = text.replace(case, &format!("{case}, context: {{ $lookup.groups.MUG-BLUE: gold }}"));
+    assert_eq!(run(said.clone(), gold), [""; 0]);
+    let other = run(said, &gold.replace("gold", "silver"));
+    assert!(other.len() == 1 && !other[0].contains("context"), "{other:?}");
+    // That nobody knows it may be what the case is about.
+    let meant = r#"{ "$error": "unknown_value", "key": "1", "path": "group",
+        "why": "the read `groups` gives no `name` for it: `MUG-BLUE`" }"#;
+    assert_eq!(run(text, meant), [""; 0]);
+}

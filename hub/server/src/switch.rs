@@ -253,6 +253,8 @@ impl Switch {
     async fn take(&mut self, hash: Arc<str>, files: Files) {
         self.seen = Arc::clone(&hash);
         if hash == self.parts.active.borrow().hash {
+            // Else the last word in the log would be that they are not used.
+            tracing::info!(bundle = %hash, "the integration files are again those in use");
             return self.parts.standing.agrees(From::Folder);
         }
         tracing::info!(bundle = %hash, "the integration files have changed");

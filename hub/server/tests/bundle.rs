@@ -122,6 +122,29 @@ fn settings_that_files_read_and_a_system_lacks_are_named_with_both_places() {
 }
 
 #[test]
+fn what_only_an_operation_reads_that_nobody_uses_is_asked_of_nobody() {
+    let spare = "operations:\n  spare: { kind: read, steps: [{ id: get, method: GET, path: \"/x/{settings.spare}\" }], document: body }\n";
+    let mut files = files();
+    let change = |files: &mut Files, name: &str, from: &str, to: &str| {
+        let text = String::from_utf8(files[name].clone()).unwrap();
+        assert!(text.contains(from), "{name} has {from}");
+        files.insert(name.to_owned(), text.replacen(from, to, 1).into_bytes());
+    };
+    change(&mut files, "shopify/connector.yaml", "operations:\n", spare);
+    compile(&files, SETTINGS).unwrap();
+    let own = files["shopify/integration.yaml"].clone();
+    let read = "reads:\n  spare: { do: spare, fresh_for: 1m, stale_for: 0s }\n";
+    let text = String::from_utf8(own).unwrap();
+    let used = match text.contains("\nreads:\n") {
+        true => text.replacen("\nreads:\n", &format!("\n{read}"), 1),
+        false => format!("{text}\n{read}"),
+    };
+    files.insert("shopify/integration.yaml".to_owned(), used.into_bytes());
+    let why = compile(&files, SETTINGS).unwrap_err();
+    assert!(why.contains("reads `settings.spare`"), "{why}");
+}
+
+#[test]
 fn settings_that_would_do_nothing_are_named() {
     let limit = format!("{SETTINGS}[systems.wms.limits]\ndefualt = {{ rate = \"1/s\" }}\n");
     let why = compile(&files(), &limit).unwrap_err();

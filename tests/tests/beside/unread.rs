@@ -174,3 +174,70 @@ async fn what_a_mended_connector_reads_from_another_list_is_taken_once_or_stays_
     assert!(why.contains("it cannot be told which of them were taken"), "{why}");
     assert_eq!(versions[0], versions[1]);
 }
+
+const SECRET: &str = "hooksecret-zq81";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_secret_within_a_webhook_is_neither_stored_nor_shown() {
+    let place = Place::new("sqlite:hub.db");
+    let proves = HOOKS
+        .replace("verify: none", "verify: { got: body.state, want: \"{secret.hook}\" }")
+        .replace("kind: item.kind", "kind: item.kind ?? headers.x-kind");
+    place.write("acme/connector.yaml", &proves);
+    let settings = place.folder.path().join("orderhub.toml");
+    let text = std::fs::read_to_string(&settings).unwrap();
+    let at = place.folder.path().join("hook.secret");
+    std::fs::write(&at, SECRET).unwrap();
+    let named = format!("[systems.acme.secrets]\nhook = {{ file = \"{}\" }}\n", at.display());
+    std::fs::write(&settings, format!("{text}{named}")).unwrap();
+    let hub = place.start().await;
+    let body = |state: &str| {
+        json!({ "state": state, "value": [
+            { "id": "m1", "kind": "order", "number": "1", "note": format!("by {SECRET}"), "desk": SECRET },
+            { "id": "m2", "number": "2", "about": SECRET },
+        ] })
+    };
+    assert_eq!(send(&hub, None, body("another").to_string()).await.0, 401);
+    assert_eq!(send(&hub, None, body(SECRET).to_string()).await.0, 200);
+    let one = order(&hub, "1").await;
+    assert_eq!((&one["ext"]["desk"], &one["notes"]["customer"]), (&json!("***"), &json!("by ***")));
+    let open = api::get(&hub, "/api/v1/todo").await["items"][0].clone();
+    let shown = api::get(&hub, &format!("/api/v1/todo/{}", open["id"])).await;
+    let raw = shown["raw"]["body"].as_str().unwrap();
+    assert!(raw.contains("\"state\":\"***\"") && raw.contains("\"number\":\"2\""), "{shown}");
+    assert!(!shown.to_string().contains(SECRET), "{shown}");
+    // Nor is it there to be shown by one who does not know it for a secret any more.
+    std::fs::write(&at, "another-secret-77").unwrap();
+    wait::until("the secret has rotated", PATIENCE, || async {
+        (send(&hub, None, body(SECRET).to_string()).await.0 == 401).then_some(())
+    })
+    .await;
+    let shown = api::get(&hub, &format!("/api/v1/todo/{}", open["id"])).await;
+    assert!(!shown.to_string().contains(SECRET), "{shown}");
+    std::fs::write(&at, SECRET).unwrap();
+    wait::until("it has come back", PATIENCE, || async {
+        (send(&hub, Some("order"), body(SECRET).to_string()).await.0 == 200).then_some(())
+    })
+    .await;
+    // A sender repeats himself, by his header this time: what was taken is not taken twice.
+    assert_eq!(send(&hub, Some("order"), body(SECRET).to_string()).await.0, 200);
+    assert!(is_there(&hub, "2").await);
+    // Its connector is mended: it is read again as it was read, and applied once.
+    place.write("acme/connector.yaml", &proves.replace("?? headers.x-kind", "?? 'order'"));
+    wait::until("the mended connector read it", PATIENCE, || async {
+        todos(&hub).await.is_empty().then_some(())
+    })
+    .await;
+    let causes: Vec<(String, String)> = todos(&hub).await;
+    assert_eq!(causes, []);
+    assert!(!hub.log().contains(SECRET), "{}", hub.log());
+    assert!(hub.terminate().await.success());
+    for entry in std::fs::read_dir(place.folder.path()).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_file() && path != at {
+            let bytes = std::fs::read(&path).unwrap();
+            let found = bytes.windows(SECRET.len()).any(|part| part == SECRET.as_bytes());
+            assert!(!found, "{} holds the secret", path.display());
+        }
+    }
+}

@@ -14,8 +14,8 @@ use crate::contract::Idempotency;
 
 /// How often a job is asked for, where the file says nothing.
 const EVERY: Duration = Duration::from_secs(5);
-/// No sooner than this.
-const LEAST_EVERY: Duration = Duration::from_millis(100);
+/// No sooner than this: what is due is looked for about once a second.
+const LEAST_EVERY: Duration = Duration::from_secs(1);
 /// Trees of an operation and of a step.
 const MOST_LETS: usize = 50;
 
@@ -66,10 +66,18 @@ pub(super) fn until(
         page::wrong(ctx, key.span, "what is asked for again and again is `safe`", hint);
     }
     let every = match every {
-        Some((_, node)) => ctx.timeout(node)?,
+        Some((_, node)) => {
+            let every = ctx.timeout(node)?;
+            if every < LEAST_EVERY {
+                let message = "a job is asked for at most once a second";
+                let finding = ctx.findings.error(codes::DURATION, node.span, message);
+                ctx.findings.report(finding.with_hint("write `every: 5s`, or longer"));
+            }
+            every
+        }
         None => EVERY,
     };
-    Some(Until { done: done?, every: every.max(LEAST_EVERY) })
+    Some(Until { done: done?, every })
 }
 
 /// `items:`: how the one answer to a request about all elements of `each:` speaks of them.

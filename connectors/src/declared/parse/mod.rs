@@ -27,7 +27,7 @@ use orderhub_lang::template::{Template, Tree};
 use orderhub_lang::units;
 use orderhub_lang::yaml::{self, Budget, Fields, Node};
 
-use super::model::{Expr, Text};
+use super::model::{Expr, Needed, Text};
 use super::{Declared, Documents};
 use crate::codes;
 use crate::contract::Needs;
@@ -61,6 +61,8 @@ struct Ctx<'b> {
     conversions: &'b dyn Conversions,
     findings: Findings,
     needs: Needs,
+    /// The same by operation.
+    needed: Vec<Needed>,
     /// Documents in the same folder by file name.
     beside: &'b Documents,
     /// What was found in them.
@@ -89,6 +91,7 @@ pub(super) fn compile(
         conversions,
         findings,
         needs: Needs::default(),
+        needed: Vec::new(),
         beside,
         beside_findings: Vec::new(),
         lets: Vec::new(),
@@ -100,14 +103,14 @@ pub(super) fn compile(
     };
     let root = yaml::parse_on(&mut ctx.findings, &Budget::default());
     let declared = root.and_then(|root| file(&root, &mut ctx));
-    let Ctx { findings, needs, beside_findings, asked, .. } = ctx;
+    let Ctx { findings, needs, needed, beside_findings, asked, .. } = ctx;
     // A document that two steps name is judged once.
     let mut further = beside_findings;
     diagnostic::sort(&mut further);
     diagnostic::distinct(&mut further);
     let declared = declared.filter(|_| further.is_empty());
     match findings.into_result(declared) {
-        Ok((declared, warnings)) => Ok(Declared { needs, asked, warnings, ..declared }),
+        Ok((declared, warnings)) => Ok(Declared { needs, needed, asked, warnings, ..declared }),
         Err(found) => Err(found.into_iter().map(about_secrets).chain(further).collect()),
     }
 }
@@ -159,6 +162,7 @@ fn file(root: &Node, ctx: &mut Ctx) -> Option<Declared> {
         operations,
         hooks,
         needs: Needs::default(),
+        needed: Vec::new(),
         asked: Vec::new(),
         warnings: Vec::new(),
     })
@@ -277,15 +281,21 @@ impl Ctx<'_> {
     fn note(&mut self, name: &Name, node: &Node, needed: bool) {
         self.given(name, node, needed);
         self.ask(name, node, needed);
-        let needed = match name.root.as_str() {
-            "settings" => &mut self.needs.settings,
-            "secret" => &mut self.needs.secrets,
+        let (secret, list) = match name.root.as_str() {
+            "settings" => (false, &mut self.needs.settings),
+            "secret" => (true, &mut self.needs.secrets),
             _ => return,
         };
-        if let Some(key) = name.key()
-            && !needed.iter().any(|(known, _)| known == key)
-        {
-            needed.push((key.to_owned(), self.findings.source().place(node.span.start)));
+        let Some(key) = name.key() else { return };
+        let place = self.findings.source().place(node.span.start);
+        if !list.iter().any(|(known, _)| known == key) {
+            list.push((key.to_owned(), place.clone()));
+        }
+        let operation = self.operation.clone();
+        let known =
+            |one: &Needed| one.secret == secret && one.name == key && one.operation == operation;
+        if !self.needed.iter().any(known) {
+            self.needed.push(Needed { secret, name: key.to_owned(), place, operation });
         }
     }
 }

@@ -28,7 +28,14 @@ impl<'n> Fields<'n> {
                 None
             }
             None => {
-                findings.report(wrong_type(findings, node, &format!("{what} is a mapping")));
+                let finding = wrong_type(findings, node, &format!("{what} is made of keys"));
+                let finding = match finding.hint {
+                    Some(_) => finding,
+                    None => {
+                        finding.with_hint("write `key: value`, a line each, or `{ key: value }`")
+                    }
+                };
+                findings.report(finding);
                 None
             }
         }

@@ -2,6 +2,7 @@
 
 mod built;
 mod compare;
+mod unsaid;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,6 +13,7 @@ use serde_json::Value as Json;
 
 use self::built::Built;
 use self::compare::{bytes, compare};
+use self::unsaid::Unsaid;
 use crate::explain::{self, Explained};
 use crate::facts::{Facts, NoFacts};
 use crate::watch::Watch;
@@ -165,12 +167,17 @@ pub(crate) fn run_case(
         match read_sample(name) {
             None => result.failures.push(format!("`{name}` is not there")),
             Some(body) => {
-                let mapped = mapping.run_with(&body, &context, &case.lookups());
+                let lookups = case.lookups();
+                let unsaid = Unsaid::new(&lookups);
+                let mapped = mapping.run_with(&body, &context, &unsaid);
                 let given = listed(&mapped);
                 if let Some(expected) = &expected {
                     unmapped(name, expected, &mapped, &mut result.failures);
                     if result.failures.is_empty() {
                         compare("", expected, &given, &mut result.failures);
+                    }
+                    if !result.failures.is_empty() {
+                        result.failures.extend(unsaid.hint());
                     }
                 }
                 result.hub = Some(given);

@@ -46,8 +46,9 @@ pub(super) fn read(format: &Csv, body: &[u8]) -> Result<Read, Unreadable> {
                 lines.push(line);
                 continue;
             }
+            let s = if record.len() == 1 { "" } else { "s" };
             let why =
-                format!("line {line} has {} cells, the first one {}", record.len(), known.len());
+                format!("line {line} has {} cell{s}, the first one {}", record.len(), known.len());
             bad.push(Bad { before: 0, line, why, row });
         }
     }

@@ -362,7 +362,15 @@ impl Check<'_, '_> {
             let message = format!("there is no `{document}.yaml`");
             let finding = self.findings.error(codes::FILE, span, message);
             let known = self.seen.iter().copied();
-            self.findings.report(finding.with_nearest(document, known));
+            let finding = finding.with_nearest(document, known);
+            let finding = match finding.hint {
+                Some(_) => finding,
+                None => finding.with_hint(format!(
+                    "write `{document}.yaml` beside this file: `mapping: {}.{document}`, `key: …`, `fields: …`; `orderhub mapping new` drafts it from samples",
+                    self.name
+                )),
+            };
+            self.findings.report(finding);
         }
         None
     }

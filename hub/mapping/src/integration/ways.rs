@@ -1,6 +1,6 @@
-//! Which way an integration uses each of its mappings.
+//! Which way an integration uses each of its mappings, and which operations of its connector it uses.
 
-use super::Integration;
+use super::{IntakeFrom, Integration};
 use crate::Direction;
 
 impl Integration {
@@ -19,5 +19,16 @@ impl Integration {
             ways.push(Direction::Out);
         }
         ways
+    }
+
+    /// Whether an operation is called for it: by what it delivers, fetches, polls or reads.
+    pub fn uses(&self, operation: &str) -> bool {
+        let is = |name: &String| name == operation;
+        let delivers = self.deliver.iter().any(|deliver| deliver.operation.all().any(is));
+        let hears = self.intake.iter().any(|intake| {
+            let fetches = intake.from.fetch().is_some_and(|fetch| is(&fetch.operation));
+            fetches || matches!(&intake.from, IntakeFrom::Poll(poll) if is(&poll.operation))
+        });
+        delivers || hears || self.reads.values().any(|read| is(&read.operation))
     }
 }

@@ -73,7 +73,7 @@ pub(super) const PAGES: &[Page] = &[
     Page {
         name: "lookup",
         title: "a value from elsewhere",
-        text: "Master data of the hub (a table in `mappings/hub/master/NAME.csv`), both ways where what is taken stands once; or what a cross reference of the system is bound to, in only: it is asked for before the message is mapped, and kept with it; or what a cached read of the system answers for the value, in only and kept with the message likewise.",
+        text: "Master data of the hub (a table in `mappings/hub/master/NAME.csv`), both ways where what is taken stands once; or what a cross reference of the system is bound to, in only: it is asked for before the message is mapped, and kept with it; or what a cached read of the system answers for the value, in only and kept with the message likewise: with `reads: { products: { do: get_product, args: [sku], fresh_for: 1h } }` in integration.yaml, a rule says `as: { lookup: { read: products, take: code } }`.",
         options: &[
             ("master", "the table's name: `master: skus`"),
             ("from", "of master data, the column that is looked up in; without it, the first"),

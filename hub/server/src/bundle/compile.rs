@@ -96,7 +96,8 @@ fn assembled(
             problems.push(unknown(name, &settings.integration, &compiled));
             continue;
         };
-        problems.extend(needs(name, settings, &integration, connector.needs()));
+        let needed = connector.needs_of(&|operation| integration.uses(operation));
+        problems.extend(needs(name, settings, &integration, &needed));
         problems.extend(limits(name, settings, connector.as_ref()));
         rules.insert(name.clone(), system_rules(&integration, connector.as_ref(), settings));
         let system = System::new(name.clone(), settings, &integration, connector);

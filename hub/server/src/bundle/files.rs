@@ -94,7 +94,22 @@ impl Reader {
                 continue;
             }
             if depth + 1 >= MOST_DEPTH {
-                return Err(bound(&at, "folders within each other", MOST_DEPTH as u64));
+                let message = format!(
+                    "there are more than {MOST_DEPTH} folders within each other here; this one is not read"
+                );
+                let hint = "move it up, or out of the mappings folder; a link that leads back to a folder above it is one, too";
+                self.tell(inner, mapping_codes::FILE, message, hint);
+                continue;
+            }
+            if inner.ends_with(".yaml") {
+                let hint = "write the file, and delete the folder; what else there is stands in folders of other names";
+                self.tell(
+                    inner,
+                    mapping_codes::FILE,
+                    "this is a folder, and its name is a file's".to_owned(),
+                    hint,
+                );
+                continue;
             }
             match fs::read_dir(&at) {
                 Ok(_) => self.folder(&at, &inner, depth + 1)?,
@@ -277,12 +292,27 @@ mod tests {
     }
 
     #[test]
+    fn a_folder_where_a_file_is_meant_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir_all(folder.path().join("till/order.yaml/samples")).unwrap();
+        fs::write(folder.path().join("till/order.yaml/a.yaml"), "a").unwrap();
+        let looked = look(folder.path()).unwrap();
+        assert!(looked.files.is_empty() && looked.unread.contains("till/order.yaml"));
+        let told = diagnostic::render(&looked.findings);
+        assert!(told.contains("error[M0301]: this is a folder"), "{told}");
+        assert!(told.contains("--> mappings/till/order.yaml\n"), "{told}");
+    }
+
+    #[test]
     fn a_folder_within_itself_ends_with_words() {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("a.yaml"), "a").unwrap();
         std::os::unix::fs::symlink(folder.path(), folder.path().join("again")).unwrap();
         let error = read(folder.path()).unwrap_err().to_string();
         assert!(error.contains("folders within each other"), "{error}");
+        // It hides nothing that stands beside it.
+        let looked = look(folder.path()).unwrap();
+        assert!(looked.files.contains_key("a.yaml") && looked.findings.len() == 1, "{error}");
         let nothing = read(&folder.path().join("nothing")).unwrap_err().to_string();
         assert!(nothing.contains("cannot read"), "{nothing}");
     }

@@ -7,7 +7,7 @@ use clap::Subcommand;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::output::{self, Code, Fault, Output};
+use super::output::{self, Code, Fault, Output, counted};
 use super::remote::call;
 use super::{ANYWHERE, Settings, Shared, serve};
 use crate::config::Secrets;
@@ -90,8 +90,9 @@ fn look(shared: &Shared, doctor: &Doctor) -> Result<ExitCode, Fault> {
     }
     let count = |wanted: &str| report.0.iter().filter(|f| f.level.as_str() == wanted).count();
     let (errors, warnings) = (count("error"), count("warning"));
-    let looked = report.0.len();
-    output::say(&format!("looked at {looked} things: {errors} errors, {warnings} warnings"));
+    let looked = counted(report.0.len(), "thing");
+    let (errors, warnings) = (counted(errors, "error"), counted(warnings, "warning"));
+    output::say(&format!("looked at {looked}: {errors}, {warnings}"));
     Ok(match report.worst() {
         Level::Settings => ExitCode::from(Code::Settings.number()),
         Level::Unreachable => ExitCode::from(Code::Unreachable.number()),

@@ -69,6 +69,14 @@ impl Fault {
         Self { code, message: message.into(), hint: None }
     }
 
+    /// The same of a command that judges files: that they have errors is what it found.
+    pub(super) fn found(mut self) -> Self {
+        if self.code == Code::Settings {
+            self.code = Code::Problems;
+        }
+        self
+    }
+
     pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self

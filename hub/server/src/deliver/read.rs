@@ -49,7 +49,7 @@ pub enum ReadError {
     #[error("refused: {0}")]
     Refused(String),
     /// Neither fresh nor allowed stale.
-    #[error("no answer: {0}")]
+    #[error("no usable answer: {0}")]
     NoAnswer(String),
 }
 
@@ -156,9 +156,16 @@ async fn ask(
             }),
         },
         AttemptEnd::Failed { failure, .. } => {
-            let why = dispatcher.masked(&failure.to_string());
-            let lack = lack(&failure, ran.empty);
-            Err(NoAnswer { why, lack })
+            // A read acts on nothing: whether it did is no question.
+            let why = match &failure.cause {
+                Cause::Call(
+                    error @ (CallError::NotActed { .. }
+                    | CallError::MayHaveActed { .. }
+                    | CallError::Already { .. }),
+                ) => error.why().to_owned(),
+                _ => failure.to_string(),
+            };
+            Err(NoAnswer { why: dispatcher.masked(&why), lack: lack(&failure, ran.empty) })
         }
         AttemptEnd::Unbuilt(error) => refused(format!("it cannot be asked: {error}")),
         AttemptEnd::Lost => Err(Cause::CutOff.to_string().into()),

@@ -98,6 +98,7 @@ pub(super) async fn is_awaited(api: &Api, scope: &Scope, row: &TodoRow) -> Resul
     let Some((order, system)) = call(row) else { return Ok(false) };
     let state = api.store.state(scope, order).await?;
     let lane = state.as_ref().and_then(|state| state.lanes.get(system));
+    let lane = lane.map(|lane| &**lane);
     Ok(waits(row, lane) && newer(api, scope, row).await?.is_none())
 }
 

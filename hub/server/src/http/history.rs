@@ -6,11 +6,12 @@ use std::collections::BTreeMap;
 use axum::Json;
 use axum::extract::{Path, Query, State};
 use jiff::Timestamp;
-use orderhub_order::catalogue::{FieldId, catalogue};
+use orderhub_order::catalogue::{FieldId, FieldType, catalogue};
 use orderhub_order::contribution::Stated;
 use orderhub_order::history::{self, Delta, Edit, between, decode_delta, describe};
 use orderhub_order::ids::{At, Collection, OrderKey};
 use orderhub_order::model::Order;
+use orderhub_order::value::{self as hub, Text};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use utoipa::IntoParams;
@@ -21,6 +22,7 @@ use super::orders::{find, page};
 use super::{Api, Problem, kept, query, view};
 use crate::access::{Caller, Right};
 use crate::store::{ChangeRow, MOST_ROWS, TodoFilter};
+use crate::tap::mask::MASK;
 
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -99,7 +101,7 @@ pub(super) struct BlameQuery {
 }
 
 /// For each field that stands: the value, the version that set it, who and why, and what it replaced.
-/// `field` narrows to a path and what stands below it: `lines[L1]`, `state`, `customer.email`.
+/// `field` narrows to a path and what stands below it: `lines[L1]`, `state`, `customer.email`, `ext.gift`.
 #[utoipa::path(
     get, path = "/orders/{id}/blame", tag = "orders",
     params(("id" = String, Path, description = "The hub's id, `ref` or number"), BlameQuery),
@@ -117,6 +119,14 @@ pub(super) async fn blame(
     let mut items = Vec::new();
     for (at, field, version) in order.touched.iter() {
         let path = at.path_of(*field);
+        if let Some(asked) = &asked.field
+            && stands(order, at)
+            && let Some(names) = names_of(order, (at, *field), &path, asked)
+        {
+            let own = |name: &Text| authors.name((at, *field), &path, name, *version);
+            items.extend(names.iter().map(own).map(Value::Object));
+            continue;
+        }
         if !asked.field.as_ref().is_none_or(|asked| is_below(&path, asked)) || !stands(order, at) {
             continue;
         }
@@ -156,8 +166,31 @@ fn is_below(path: &str, asked: &str) -> bool {
     rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.') || rest.starts_with('['))
 }
 
+/// The names of a map that are asked for, where it is one of these and not the whole: `ext.gift` of `ext`.
+fn names_of(
+    order: &Order,
+    (at, field): (&At, FieldId),
+    path: &str,
+    asked: &str,
+) -> Option<Vec<Text>> {
+    let asked = asked.strip_prefix(path)?.strip_prefix('.')?;
+    let value = order.get(at, field)?;
+    let Some(hub::Value::Map(names)) = &*value else { return None };
+    Some(names.keys().filter(|name| is_below(name, asked)).cloned().collect())
+}
+
+/// Whether a path is one of names that systems give to a map.
+fn is_name(asked: &str) -> bool {
+    asked.match_indices('.').any(|(dot, _)| {
+        let field = asked.get(..dot).and_then(At::parse_field);
+        let field = field.and_then(|(_, field)| catalogue().field(field));
+        field.is_some_and(|field| field.ty == FieldType::Map)
+    })
+}
+
 fn nothing_there(asked: &str) -> Problem {
     let known = At::parse_field(asked).is_some()
+        || is_name(asked)
         || At::parse(asked).is_some()
         || Collection::parse(asked).is_some()
         || !catalogue().below(asked).is_empty();
@@ -275,6 +308,53 @@ impl Authors {
         if let Some(change) = version.and_then(|version| self.changes.get(&version)) {
             to.extend(author(change));
         }
+    }
+
+    /// Who gave a name of a map its value, not later than in `newest`: each name is merged by itself.
+    fn name(
+        &self,
+        (at, field): (&At, FieldId),
+        path: &str,
+        name: &Text,
+        newest: u32,
+    ) -> Map<String, Value> {
+        let of = |value: &Stated| {
+            let Some(hub::Value::Map(names)) = value else { return None };
+            names.get(name).cloned()
+        };
+        let shown = |text: Option<Option<Text>>| match text.flatten() {
+            Some(_) if self.mask && catalogue().personal().contains(field) => MASK.into(),
+            text => json!(text.map(|text| text.to_string())),
+        };
+        let (mut value, mut by, mut replaced) = (None, None, None);
+        for (version, _) in self.changes.range(..=newest).rev() {
+            let Some((old, new)) = self.edited(*version, at, field) else { continue };
+            let (old, new) = (of(&old), of(&new));
+            value = value.or(new);
+            by = Some(*version);
+            if old != value {
+                replaced = old;
+                break;
+            }
+        }
+        let mut row = Map::new();
+        row.insert("field".to_owned(), format!("{path}.{name}").into());
+        row.insert("value".to_owned(), shown(value));
+        if replaced.is_some() {
+            row.insert("replaced".to_owned(), shown(replaced));
+        }
+        self.write(by.or(Some(newest)), &mut row);
+        row
+    }
+
+    /// What stood at a field before a version, and in it, where it changed there.
+    fn edited(&self, version: u32, at: &At, field: FieldId) -> Option<(Stated, Stated)> {
+        let change = self.changes.get(&version)?;
+        let delta = decode_delta(&change.delta, &change.personal).ok()?;
+        delta.edits.into_iter().find_map(|edit| {
+            let Edit::Field { at: there, field: id, old, new } = edit else { return None };
+            (there == *at && id == field).then(|| (old.flatten(), new.flatten()))
+        })
     }
 
     /// What stood at a field before that version.

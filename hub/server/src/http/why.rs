@@ -1,6 +1,8 @@
 //! Why a system has, or has not, what an order says, and what to do: each lane's code in words, what the system
 //! as a whole waits for, what every release still lacks, what waits for a person, and the last attempt.
 
+use std::collections::BTreeMap;
+
 use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Response};
@@ -142,7 +144,7 @@ impl Asked<'_> {
         let own = code.filter(|_| !refused && unrouted.is_empty());
         todo.extend(own.and_then(|code| advice::of_code(code, holds)).map(str::to_owned));
         todo.extend(todos.iter().map(|todo| {
-            let choice = decide::choice(todo, lane, &self.todos);
+            let choice = decide::choice(todo, lane.map(|lane| &**lane), &self.todos);
             advice::of_todo(choice, todo.id, &todo.item.cause)
         }));
         let last = self.receipts.iter().find(|receipt| receipt.system == name.as_str());
@@ -234,7 +236,14 @@ pub(super) fn words(lane: &Lane, now: Timestamp) -> String {
     let mut words =
         lane.code.map_or_else(|| idle(lane).to_owned(), |code| meaning(code).to_owned());
     if !lane.wants.is_empty() {
-        let rules: Vec<_> = lane.wants.iter().map(|want| want.key.rule.as_ref()).collect();
+        // Two fulfilments are two wishes of one rule.
+        let mut rules: BTreeMap<&str, usize> = BTreeMap::new();
+        lane.wants.iter().for_each(|want| *rules.entry(want.key.rule.as_ref()).or_default() += 1);
+        let rule = |(rule, times): (&str, usize)| match times {
+            1 => rule.to_owned(),
+            times => format!("{rule} ({times} times)"),
+        };
+        let rules: Vec<String> = rules.into_iter().map(rule).collect();
         words.push_str(&format!("; it still wants {}", rules.join(", ")));
     }
     if let Some(flight) = &lane.flying {

@@ -110,7 +110,10 @@ pub const LEFT_OUT: [(&str, &str); 7] = [
     (NO_BUNDLE, "ask with `--since` for messages after the store was made or copied"),
     (OLD_FILES, "ask with `--since` for messages after these files were mended"),
     (WAITS, "ask again when what it refers to has come in"),
-    (ASKS, "take the files into use: the hub asks, and records the answers"),
+    (
+        ASKS,
+        "the hub asks, and records the answers, once the files are in use; try one before: `orderhub mapping run FILE --lookup NAME.ID=VALUE`",
+    ),
     (TOO_MANY, "look up fewer things in one message"),
 ];
 const NO_SYSTEM: &str = "the settings do not name its system";

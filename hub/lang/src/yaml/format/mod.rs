@@ -1,8 +1,8 @@
 //! One way to write a file: its layout made even, its words, comments, quotes, order and line breaks kept.
 //!
 //! Blocks are indented by two; a list stands two deeper than its key. `{ a: b }` has blanks inside, `[a, b]` has
-//! none; one blank stands behind `,`, `:` and `-`. No blanks at the end of lines, at most one empty line, `\n` at
-//! the end of each line and of the file. A comment behind a value keeps its column where the value leaves it room.
+//! none; one blank stands behind `,`, `:` and `-`. No blanks at the end of lines, at most one empty line. Lines end
+//! as the first one does, `\n` or `\r\n`, and so does the file; a mark of byte order stays. A comment behind a value keeps its column where the value leaves it room.
 //!
 //! **Invariant:** what is written means what was read: the trees and the comments are equal, else nothing is
 //! written; and a file that was written is written the same again. Tests:
@@ -63,7 +63,22 @@ pub fn format(source: &Arc<Source>, budget: &Budget) -> Result<String, NotFormat
     if lay::lay(&laid.text, &again) != laid.text {
         return Err(NotFormatted::Restless);
     }
-    Ok(laid.text.clone())
+    let ended = ended_like(&source.text, &laid.text);
+    let whole = Source::new(source.name.clone(), ended.as_str());
+    if ended != laid.text
+        && !parse(&whole, budget).is_ok_and(|after| after.to_value() == before.to_value())
+    {
+        return Err(NotFormatted::Meaning);
+    }
+    Ok(ended)
+}
+
+/// The text with the line ends of another and its mark of byte order: editors, and tools that keep versions, have set
+/// them, and would show every line as changed.
+fn ended_like(other: &str, text: &str) -> String {
+    let first = other.split_inclusive('\n').next().unwrap_or_default();
+    let text = if first.ends_with("\r\n") { text.replace('\n', "\r\n") } else { text.to_owned() };
+    if other.starts_with('\u{feff}') { format!("\u{feff}{text}") } else { text }
 }
 
 #[cfg(test)]

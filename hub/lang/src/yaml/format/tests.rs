@@ -18,7 +18,13 @@ const CASES: &[(&str, &str, &str)] = &[
         "a:\n  - b: 1\n    c: 2\n  - - 1\n    - 2\n",
     ),
     ("a value on a line of its own", "a:\n      b\nc:\n   { d: 1 }\n", "a:\n  b\nc:\n  { d: 1 }\n"),
-    ("line ends and the end", "\u{feff}a: 1  \r\nb: 2\r\n\r\n\r\n", "a: 1\nb: 2\n"),
+    ("line ends and a mark stay", "\u{feff}a: 1  \r\nb: 2\r\n\r\n\r\n", "\u{feff}a: 1\r\nb: 2\r\n"),
+    (
+        "all lines end as the first one",
+        "a: 1\r\nb:  2\nc: |\r\n  x\n  y\r\n",
+        "a: 1\r\nb: 2\r\nc: |\r\n  x\r\n  y\r\n",
+    ),
+    ("all lines end as the first one", "a:  1\nb: 2\r\n", "a: 1\nb: 2\n"),
     ("no end", "a: 1", "a: 1\n"),
     ("empty lines", "\n\na: 1\n\n\n\nb: 2\n", "a: 1\n\nb: 2\n"),
     (
@@ -82,7 +88,7 @@ fn a_file_that_cannot_be_read_is_left_as_it_is() {
 
 proptest::proptest! {
     #[test]
-    fn any_text_keeps_its_meaning_or_is_left_alone(text in "[\\[\\]{}:,&*!|>'\"#a-c0-2 \\n-]{0,60}") {
+    fn any_text_keeps_its_meaning_or_is_left_alone(text in "[\\[\\]{}:,&*!|>'\"#a-c0-2 \\r\\n-]{0,60}") {
         let source = Source::new("a.yaml", text);
         if let Ok(after) = format(&source, &Budget::default()) {
             let tree = |text: &str| {

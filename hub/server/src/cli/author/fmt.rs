@@ -27,7 +27,7 @@ use crate::cli::output::{self, Code, Fault, Output, counted, say};
   orderhub fmt --check mappings/till    # changes nothing, ends with 1 where a file is not in its layout
   orderhub fmt - < order.yaml           # for editors: from the standard input to the standard output
 
-Lines end with LF, and no mark of byte order stands before the first.
+Lines end as the first one of the file does, LF or CRLF; a mark of byte order stays.
 Exit codes: 0 all are in their layout; 1 some are not (--check), or cannot be read; 2 usage.")]
 pub(in crate::cli) struct Fmt {
     /// Folders and files; `-` is the standard input.

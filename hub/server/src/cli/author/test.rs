@@ -24,8 +24,8 @@ use crate::cli::output::{self, Code, Fault, Output, counted, say};
   orderhub test --filter cancelled --update          # look at the difference before you keep it
   orderhub test --junit cases.xml
 
-Exit codes: 0 every case holds; 1 some do not, or --mutate found a change that none notices; 2 usage, or no
-case matched; 78 files have errors.")]
+Exit codes: 0 every case holds; 1 some do not, files have errors, or --mutate found a change that none notices;
+2 usage, or no case matched.")]
 pub(in crate::cli) struct Test {
     #[command(flatten)]
     files: Files,
@@ -64,7 +64,7 @@ pub(super) struct Ran {
 
 /// Runs the cases that mapping files carry.
 pub(in crate::cli) fn test(asked: &Test, output: Output) -> Result<ExitCode, Fault> {
-    let mut all = ran(asked, output)?;
+    let mut all = ran(asked, output).map_err(Fault::found)?;
     let refused = if asked.update { updated(asked, &mut all, output)? } else { 0 };
     let results: Vec<&CaseResult> =
         all.iter().flat_map(|ran| &ran.results).map(|(_, r)| r).collect();

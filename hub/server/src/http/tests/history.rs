@@ -87,6 +87,39 @@ async fn blame_says_of_each_field_who_set_it_and_what_it_replaced() {
 }
 
 #[tokio::test]
+async fn blame_says_of_each_name_of_a_map_who_gave_it() {
+    let hub = edited().await;
+    for (seen, ext) in [
+        (3, json!({ "gift": "yes", "desk.no": "7" })),
+        (4, json!({ "gift": "yes", "desk.no": "8" })),
+        (5, json!({ "gift": "no", "desk.no": "8", "late": "x" })),
+    ] {
+        let request = Request::builder()
+            .method(Method::PATCH)
+            .uri("/api/v1/orders/1001?reason=asked")
+            .header(header::CONTENT_TYPE, "application/json")
+            .header(header::IF_MATCH, format!("\"{seen}\""));
+        let done = hub.send(request, &json!({ "ext": ext }).to_string()).await;
+        assert_eq!(done.body["version"], seen + 1, "{}", done.body);
+    }
+    for (name, value, version, replaced) in [
+        ("ext.gift", json!("no"), 6, json!("yes")),
+        ("ext.desk", json!("8"), 5, json!("7")),
+        ("ext.late", json!("x"), 6, Value::Null),
+    ] {
+        let one = hub.get(&format!("/api/v1/orders/1001/blame?field={name}")).await.body;
+        let item = &one["items"][0];
+        assert!(item["field"].as_str().unwrap().starts_with(name), "{one}");
+        let told = (&item["value"], &item["version"], &item["replaced"]);
+        assert_eq!(told, (&value, &json!(version), &replaced), "{one}");
+    }
+    let whole = hub.get("/api/v1/orders/1001/blame?field=ext").await.body;
+    assert_eq!(paths(&whole["items"], "field"), ["ext"]);
+    let absent = hub.get("/api/v1/orders/1001/blame?field=ext.nothing").await;
+    assert_eq!(absent.status, StatusCode::NOT_FOUND, "{}", absent.body);
+}
+
+#[tokio::test]
 async fn a_timeline_is_read_in_pages_from_the_newest() {
     let hub = edited().await;
     let first = hub.get("/api/v1/orders/1001/timeline?limit=2").await.body;

@@ -202,10 +202,15 @@ impl<'a> WorkingSet<'a> {
 
     /// Nobody can map it: for a person.
     fn unmapped(&mut self, by: By<'_>, error: &MapError) -> DocumentOutcome {
-        let rule = error.rule.as_deref().unwrap_or("no rule");
-        let place = error.place.as_deref().map(|place| format!("{place}: ")).unwrap_or_default();
-        let path = &error.path;
-        let why = format!("{} (rule: {rule}; in the document: {place}{path})", error.why);
+        let rule = error.rule.as_deref().map(|rule| format!("rule: {rule}"));
+        let place: Vec<&str> = error.place.as_deref().into_iter().chain([&*error.path]).collect();
+        let place: Vec<&str> = place.into_iter().filter(|part| !part.is_empty()).collect();
+        let place = (!place.is_empty()).then(|| format!("in the document: {}", place.join(": ")));
+        let around: Vec<String> = rule.into_iter().chain(place).collect();
+        let why = match around.is_empty() {
+            true => error.why.clone(),
+            false => format!("{} ({})", error.why, around.join("; ")),
+        };
         self.park(by, Some(by.document), error.cause, why, error.key.as_deref())
     }
 

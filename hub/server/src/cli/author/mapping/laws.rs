@@ -39,6 +39,10 @@ const COLUMNS: [(&str, &str); 5] = [
 ];
 
 pub(super) fn laws(asked: &Laws, output: Output) -> Result<ExitCode, Fault> {
+    judged(asked, output).map_err(Fault::found)
+}
+
+fn judged(asked: &Laws, output: Output) -> Result<ExitCode, Fault> {
     let files = Files { path: asked.path.clone(), config: None };
     let (mut told, mut findings) = (Told::default(), Vec::new());
     for (root, below) in roots(&files)? {

@@ -42,7 +42,7 @@ pub(in crate::cli) struct WhatIf {
     /// At most so many messages, the newest.
     #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1..))]
     limit: u64,
-    /// Only messages of this system.
+    /// Only messages that came from this system; what goes to it is told with whatever came.
     #[arg(long, value_name = "NAME")]
     system: Option<String>,
     /// The settings file: which systems there are, and where the store is.
@@ -91,6 +91,11 @@ pub(super) fn what_if(asked: &WhatIf, output: Output) -> Result<ExitCode, Fault>
     })?;
     let report = placed(report, &names);
     tell(&report, output);
+    if let Some(system) = asked.system.as_ref().filter(|_| report.messages == 0) {
+        say(&format!(
+            "note: no message came from `{system}` in that time; what goes to it is told without `--system`"
+        ));
+    }
     let problem = asked.exit_code && !(report.is_same() && report.is_whole());
     Ok(if problem { ExitCode::from(Code::Problems.number()) } else { ExitCode::SUCCESS })
 }

@@ -93,8 +93,14 @@ fn write(folder: &Path, file: &str, given: &Given<'_>) -> Result<Written, Fault>
             // Failures that the old expectation has are meant.
             let expected = known.as_ref().map(failures).unwrap_or_default();
             if let Some(new) = failures(json).into_iter().find(|cause| !expected.contains(cause)) {
+                let looks = match new {
+                    "unknown_value" | "lookup_waits" => {
+                        ", or say in `context:` of the case what it looks up"
+                    }
+                    _ => "",
+                };
                 return Ok(Written::Refused(format!(
-                    "a document fails, `{new}`: mend the mapping first; if that is meant, write `{{ \"$error\": \"{new}\" }}` \
+                    "a document fails, `{new}`: mend the mapping first{looks}; if that is meant, write `{{ \"$error\": \"{new}\" }}` \
                      into the file, and update it again"
                 )));
             }
