@@ -202,4 +202,57 @@ mod tests {
         }
         assert!(found > 40, "{found}");
     }
+
+    /// Every source below a folder.
+    fn sources(folder: &std::path::Path, found: &mut Vec<String>) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                sources(&path, found);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                found.push(std::fs::read_to_string(&path).unwrap());
+            }
+        }
+    }
+
+    /// Hints, advice and words of refusals stand all over the sources: a value stands for what is put into them.
+    #[test]
+    fn every_command_in_a_message_is_one() {
+        let mut all = Vec::new();
+        let top = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        for folder in ["connectors", "hub/lang", "hub/order", "hub/mapping", "hub/server"] {
+            sources(&top.join(folder).join("src"), &mut all);
+        }
+        let mut found = std::collections::BTreeSet::new();
+        for text in &all {
+            let lines: Vec<&str> = text.split("\\\n").collect();
+            let joined = lines.iter().enumerate().map(|(at, line)| match at {
+                0 => *line,
+                _ => line.trim_start(),
+            });
+            let text = joined.collect::<String>().replace("\\\"", "\"");
+            let begun = text.split("`orderhub ").skip(1);
+            let whole = begun.filter_map(|rest| rest.split_once('`').map(|(words, _)| words));
+            found.extend(whole.filter(|words| !words.contains('\n')).map(str::to_owned));
+        }
+        assert!(found.len() > 60, "{found:?}");
+        let wrong: Vec<&String> = found
+            .iter()
+            .filter(|words| {
+                let command = words.split(" < ").next().unwrap_or_default();
+                // A name of a command, or the beginning of one, is not to be typed as it stands.
+                let name = command
+                    .split(' ')
+                    .all(|word| word == "…" || word.bytes().all(|b| b.is_ascii_lowercase()));
+                let placed = command.split('{').enumerate().map(|(at, part)| match at {
+                    0 => part.to_owned(),
+                    _ => {
+                        part.split_once('}').map_or("7".to_owned(), |(_, rest)| format!("7{rest}"))
+                    }
+                });
+                !name && !is_command(&format!("orderhub {}", placed.collect::<String>()))
+            })
+            .collect();
+        assert!(wrong.is_empty(), "{wrong:?}");
+    }
 }

@@ -173,7 +173,10 @@ impl Reader<'_> {
                 self.findings.report(
                     self.findings
                         .error(codes::ALIAS, span, message)
-                        .with_label(format!("no `&{name}` stands before it")),
+                        .with_label(format!("no `&{name}` stands before it"))
+                        .with_hint(format!(
+                            "write the value here, or `&{name}` before the one that is meant, further up in this file"
+                        )),
                 );
                 self.place(Node { span, value: NodeValue::Null }, end)
             }

@@ -14,6 +14,10 @@ use crate::hub_path::Resolver;
 use crate::program::{Read, Source, TestRead};
 use crate::scan::trie::{NodeId, Step, Trie};
 
+/// What to do about a name of the hub's side on the system's.
+const NO_PLACE: &str = "references and ordinals stand on the hub's side: `{ hub: $xref(order), system: id }`; here name a place \
+                        of the document, such as `items.*.id`";
+
 /// An element of the document that rules speak of.
 #[derive(Clone, Debug)]
 pub(crate) struct Scope {
@@ -103,7 +107,7 @@ impl Compiler<'_> {
         };
         let Some(start) = start else {
             let message = format!("`{path}` is not a place in the document");
-            self.wrong(codes::SYSTEM_PATH, span, message, "");
+            self.wrong(codes::SYSTEM_PATH, span, message, NO_PLACE);
             return None;
         };
         // Elements surround each other; what lies between them does not.
@@ -194,7 +198,7 @@ impl Compiler<'_> {
             }
             Root::Xref(_) | Root::Position | Root::Ordinal => {
                 let message = format!("`{}` is not a place in the document", path.is);
-                self.wrong(codes::SYSTEM_PATH, path.span, message, "");
+                self.wrong(codes::SYSTEM_PATH, path.span, message, NO_PLACE);
                 None
             }
         }

@@ -25,6 +25,11 @@ impl DateOf {
             fields.finish(options.findings);
         }
         let format = options.only_text(format?, "a format is needed, such as \"%d.%m.%Y\"")?;
+        if !format.contains('%') {
+            let like = super::timestamp::strftime(&format).unwrap_or_else(|| "%d.%m.%Y".to_owned());
+            options.wrong(node, &format!("a strftime pattern is needed: \"{like}\""));
+            return None;
+        }
         Some(Box::new(Self { format }))
     }
 }

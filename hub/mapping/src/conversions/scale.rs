@@ -29,7 +29,7 @@ impl Scale {
         let by = by?;
         let factor = by.scalar_text().and_then(|text| cell::decimal(&text));
         let Some(factor) = factor.filter(|by| !by.is_zero()) else {
-            options.wrong(by, "a number other than 0 is needed");
+            options.wrong(by, "a number other than 0 is needed: by: 12");
             return None;
         };
         let digits = match round {

@@ -155,7 +155,8 @@ fn formats(node: &Node, options: &mut Options<'_>) -> Option<Vec<Format>> {
             pattern if pattern.contains('%') => Format::Pattern(text),
             _ => {
                 let why = "a strftime pattern, rfc3339, epoch_s or epoch_ms is needed";
-                options.wrong(node, why);
+                let like = strftime(&text).unwrap_or_else(|| "%Y-%m-%d %H:%M:%S".to_owned());
+                options.wrong(node, &format!("{why}: \"{like}\""));
                 return None;
             }
         });
@@ -164,6 +165,36 @@ fn formats(node: &Node, options: &mut Options<'_>) -> Option<Vec<Format>> {
         options.wrong(node, "a format is needed");
     }
     (!formats.is_empty()).then_some(formats)
+}
+
+/// A pattern as other languages write it, `DD.MM.YYYY`, as it is written here.
+pub(super) fn strftime(text: &str) -> Option<String> {
+    let (mut pattern, mut hours) = (String::new(), false);
+    let mut letters = text.chars().peekable();
+    while let Some(first) = letters.next() {
+        let mut length = 1;
+        while letters.next_if_eq(&first).is_some() {
+            length += 1;
+        }
+        let part = match (first.to_ascii_lowercase(), length) {
+            ('y', 4) => "%Y",
+            ('y', 2) => "%y",
+            ('d', 1 | 2) => "%d",
+            ('m', 1 | 2) if hours => "%M",
+            ('m', 1 | 2) => "%m",
+            ('h', 1 | 2) => "%H",
+            ('s', 1 | 2) => "%S",
+            ('t', 1) => "T",
+            _ if first.is_alphanumeric() || first == '%' => return None,
+            _ => {
+                pattern.extend(std::iter::repeat_n(first, length));
+                continue;
+            }
+        };
+        hours = part == "%H";
+        pattern.push_str(part);
+    }
+    pattern.contains('%').then_some(pattern)
 }
 
 fn zone_of(node: &Node, options: &mut Options<'_>) -> Option<TimeZone> {
@@ -239,5 +270,25 @@ impl Conversion for TimestampOf {
 
     fn takes_null(&self) -> bool {
         self.never.is_some()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::strftime;
+
+    #[test]
+    fn patterns_of_other_languages_are_told_as_they_are_written_here() {
+        for (given, wanted) in [
+            ("DD.MM.YYYY", Some("%d.%m.%Y")),
+            ("dd.MM.yyyy HH:mm", Some("%d.%m.%Y %H:%M")),
+            ("YYYY-MM-DDTHH:MM:SS", Some("%Y-%m-%dT%H:%M:%S")),
+            ("M/D/YY", Some("%m/%d/%y")),
+            ("yyyyMMddHHmmss", Some("%Y%m%d%H%M%S")),
+            ("iso", None),
+            ("--", None),
+        ] {
+            assert_eq!(strftime(given).as_deref(), wanted, "{given}");
+        }
     }
 }

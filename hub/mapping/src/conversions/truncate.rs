@@ -17,7 +17,7 @@ impl Truncate {
         match text.parse() {
             Ok(characters) if characters > 0 => Some(Box::new(Self { characters })),
             _ => {
-                options.wrong(node, "a number of characters is needed, 1 or more");
+                options.wrong(node, "a number of characters is needed, 1 or more: truncate: 35");
                 None
             }
         }

@@ -239,7 +239,13 @@ impl Reader<'_> {
         if node.as_map().is_none() {
             let needed = format!("`{what}` is a name, or `{{ create: …, update: … }}`");
             let finding = self.findings.wrong_type(node, &needed);
-            self.findings.report(finding);
+            let hint = match what {
+                "do" => {
+                    "name an operation of the connector: `do: put_job`; `do: none` where nothing is to be done"
+                }
+                _ => "name a mapping of this folder, without `.yaml`",
+            };
+            self.findings.report(finding.with_hint(hint));
             return None;
         }
         let mut fields = Fields::of(node, what, self.findings)?;

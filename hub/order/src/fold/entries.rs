@@ -31,6 +31,20 @@ pub(super) fn spoken(field: FieldId, before: Option<&Stated>, now: &Stated) -> S
     Some(Value::Map(Arc::new(spoken)))
 }
 
+/// The names of which a speaker's value does not stand, as people are shown them: `ext.shared`.
+pub(super) fn clashed(path: &str, value: &Stated, merged: &Stated) -> String {
+    let (Some(value), Some(merged)) = (names(Some(value)), names(Some(merged))) else {
+        return path.to_owned();
+    };
+    let other = value.iter().filter(|(name, text)| merged.get(*name) != Some(*text));
+    let all: Vec<String> = other.map(|(name, _)| format!("{path}.{name}")).collect();
+    match all.split_first() {
+        Some((first, [])) => first.clone(),
+        Some((first, more)) => format!("{first}` and {} more of `{path}", more.len()),
+        None => path.to_owned(),
+    }
+}
+
 /// Judges a map that is neither the order's nor what the speaker said before. `clash` is what becomes of a name that both
 /// sides changed.
 pub(super) fn judge(case: &Case<'_>, clash: Verdict) -> Verdict {

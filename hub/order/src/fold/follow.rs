@@ -85,15 +85,16 @@ fn entries(
     let lane = work.state.lanes.get(speaker.system);
     let base = lane.and_then(|lane| spot.state(lane)?.base.as_ref());
     let agreed = entries::agreed(base, value, merged);
+    let what = entries::clashed(&spot.path(), value, merged);
     accept(work, speaker, spot, value, merged);
     spot.state_made(work.lane(speaker.system, speaker.role)).base = Some(agreed);
     match clash.map(|clash| *clash) {
         Some(Verdict::Accept { won: true, .. }) => overruled(work, speaker, spot, loser),
         Some(Verdict::Lost) => {
-            conflict(work, speaker, spot, causes::LOST);
+            differ(work, speaker, spot, (causes::LOST, &what));
             send_again(work, speaker, spot);
         }
-        Some(Verdict::Manual) => conflict(work, speaker, spot, causes::MANUAL),
+        Some(Verdict::Manual) => differ(work, speaker, spot, (causes::MANUAL, &what)),
         Some(Verdict::Differs) => work.differs.push(spot.path()),
         _ => {}
     }
@@ -322,30 +323,38 @@ fn overruled(
 }
 
 /// A person is shown that two sides differ; the statement stays in the lane.
-pub(super) fn conflict(work: &mut Work<'_>, speaker: &Speaker<'_>, spot: &Spot<'_>, cause: &Cause) {
+pub(super) fn conflict(
+    work: &mut Work<'_>,
+    speaker: &Speaker<'_>,
+    spot: &Spot<'_>,
+    cause: &'static Cause,
+) {
+    differ(work, speaker, spot, (cause, &spot.path()));
+}
+
+/// The same about some names of a map.
+fn differ(
+    work: &mut Work<'_>,
+    speaker: &Speaker<'_>,
+    spot: &Spot<'_>,
+    (cause, what): (&'static Cause, &str),
+) {
     let lane = work.lane(speaker.system, speaker.role);
     let path = spot.path();
     if !lane.open_conflicts.contains(&path) {
         lane.open_conflicts.push(path.clone());
     }
-    let why = match cause {
-        cause if cause == causes::PROPOSAL => {
-            format!("{} proposes another value for `{path}`", speaker.system)
-        }
-        cause if cause == causes::LOST => format!(
-            "`{path}` was changed on both sides; the value of {} does not stand",
-            speaker.system
-        ),
-        cause if cause == causes::FACT_CHANGED => {
-            format!(
-                "{} says `{path}` otherwise than before; facts stay as they are",
-                speaker.system
-            )
-        }
-        _ => format!(
-            "`{path}` was changed on both sides; decide between the order's value and that of {}",
-            speaker.system
-        ),
+    let system = speaker.system;
+    let why = if cause == causes::PROPOSAL {
+        format!("{system} proposes another value for `{what}`")
+    } else if cause == causes::LOST {
+        format!("`{what}` was changed on both sides; the value of {system} does not stand")
+    } else if cause == causes::FACT_CHANGED {
+        format!("{system} says `{what}` otherwise than before; facts stay as they are")
+    } else {
+        format!(
+            "`{what}` was changed on both sides; decide between the order's value and that of {system}"
+        )
     };
     work.conflict(cause, Some(speaker.system), (&path, why));
 }

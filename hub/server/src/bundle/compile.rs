@@ -283,7 +283,13 @@ impl Compiled {
                     let finding =
                         Diagnostic::error(mapping_codes::INTEGRATION, source, span, message);
                     let known = self.connectors.keys().map(String::as_str);
-                    self.findings.push(finding.with_nearest(other, known));
+                    let finding = finding.with_nearest(other, known);
+                    self.findings.push(match finding.hint {
+                        Some(_) => finding,
+                        None => finding.with_hint(
+                            "write `connector: declared` for the connector.yaml beside this file, or the folder that has one",
+                        ),
+                    });
                 }
             }
         }

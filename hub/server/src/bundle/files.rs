@@ -308,7 +308,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("a.yaml"), "a").unwrap();
         std::os::unix::fs::symlink(folder.path(), folder.path().join("again")).unwrap();
-        let error = read(folder.path()).unwrap_err().to_string();
+        let BundleError::Files(found) = read(folder.path()).unwrap_err() else { panic!() };
+        let error = diagnostic::render(&found);
         assert!(error.contains("folders within each other"), "{error}");
         // It hides nothing that stands beside it.
         let looked = look(folder.path()).unwrap();

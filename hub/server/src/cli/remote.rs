@@ -228,8 +228,14 @@ pub(super) mod tests {
 
     /// Answers with these bodies, a connection each; then gives the first line of each request.
     pub(in crate::cli) fn canned(bodies: &[&str]) -> (String, JoinHandle<Vec<String>>) {
-        let answers = bodies.iter().map(|body| {
-            let head = "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length";
+        let bodies: Vec<(u16, &str)> = bodies.iter().map(|body| (200, *body)).collect();
+        answering(&bodies)
+    }
+
+    /// The same with their statuses.
+    pub(in crate::cli) fn answering(bodies: &[(u16, &str)]) -> (String, JoinHandle<Vec<String>>) {
+        let answers = bodies.iter().map(|(status, body)| {
+            let head = format!("HTTP/1.1 {status} Said\r\nconnection: close\r\ncontent-length");
             format!("{head}: {}\r\n\r\n{body}", body.len())
         });
         let answers: Vec<_> = answers.collect();

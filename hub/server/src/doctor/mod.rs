@@ -171,7 +171,7 @@ fn files(config: &Config, report: &mut Report) -> Option<Bundle> {
         }
         Err(error) => {
             for problem in error.to_string().lines() {
-                let fix = "correct the settings or the files; `orderhub check -c` shows the same";
+                let fix = "correct the settings or the files; `orderhub check -c orderhub.toml` shows the same";
                 report.fix(Level::Settings, "files", problem, fix);
             }
             None

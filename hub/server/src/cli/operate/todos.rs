@@ -71,10 +71,10 @@ pub(in crate::cli) struct Which {
     #[arg(long)]
     cause: Option<String>,
     /// Of these, those of one system.
-    #[arg(long, requires = "cause")]
+    #[arg(long, requires = "cause", conflicts_with = "id")]
     system: Option<String>,
     /// Do it; without this it is only said how many they are.
-    #[arg(long, requires = "cause")]
+    #[arg(long, requires = "cause", conflicts_with = "id")]
     yes: bool,
 }
 
@@ -181,7 +181,7 @@ fn all(
 mod tests {
     use clap::Parser;
 
-    use super::super::super::remote::tests::{asking, canned};
+    use super::super::super::remote::tests::{answering, asking, canned};
     use super::*;
 
     #[derive(Debug, Parser)]
@@ -225,6 +225,13 @@ mod tests {
         let asked = asked.join().unwrap();
         assert!(asked[1].starts_with("POST /api/v1/todo/3/discard?reason=ours "), "{asked:?}");
         assert!(asked[2].starts_with("POST /api/v1/todo/1/discard?reason=ours "), "{asked:?}");
+
+        // One that does not take it holds up none.
+        let waits = r#"{"code":"decision_awaited","detail":"a call waits"}"#;
+        let (url, asked) = answering(&[(200, page), (409, waits), (200, "{}")]);
+        let ended = all(&asking(url), &meant, act, Some(&reason)).unwrap();
+        assert_ne!(ended, ExitCode::SUCCESS);
+        assert_eq!(asked.join().unwrap().len(), 3);
 
         let (url, _asked) = canned(&[r#"{"items":[],"next":null}"#]);
         let none = all(&asking(url), &meant, act, Some(&reason)).unwrap_err();

@@ -34,7 +34,9 @@ async fn advised(hub: &Running) -> Vec<String> {
     let why = hub.get("/api/v1/orders/1001/why?system=erp").await.body;
     let told = why["items"][0]["do"].as_array().unwrap().clone();
     let told = told.iter().flat_map(|one| commands_in(one.as_str().unwrap()));
-    told.filter(|command| !command.contains(" list ") && !command.contains(" explain ")).collect()
+    let about =
+        |command: &String| command.starts_with("orderhub todo ") && !command.contains(" list ");
+    told.filter(about).collect()
 }
 
 /// The verbs of the commands.

@@ -202,14 +202,14 @@ impl<'a> WorkingSet<'a> {
 
     /// Nobody can map it: for a person.
     fn unmapped(&mut self, by: By<'_>, error: &MapError) -> DocumentOutcome {
-        let rule = error.rule.as_deref().map(|rule| format!("rule: {rule}"));
-        let place: Vec<&str> = error.place.as_deref().into_iter().chain([&*error.path]).collect();
-        let place: Vec<&str> = place.into_iter().filter(|part| !part.is_empty()).collect();
-        let place = (!place.is_empty()).then(|| format!("in the document: {}", place.join(": ")));
-        let around: Vec<String> = rule.into_iter().chain(place).collect();
-        let why = match around.is_empty() {
-            true => error.why.clone(),
-            false => format!("{} ({})", error.why, around.join("; ")),
+        let place = error.place.as_deref().into_iter().chain([&*error.path]);
+        let place: Vec<&str> = place.filter(|part| !part.is_empty()).collect();
+        let place = Some(place.join(": ")).filter(|place| !place.is_empty());
+        let rule = error.rule.as_ref().map(|rule| format!("rule: {rule}"));
+        let around = [rule, place.map(|place| format!("in the document: {place}"))];
+        let why = match around.into_iter().flatten().collect::<Vec<_>>().join("; ") {
+            around if around.is_empty() => error.why.clone(),
+            around => format!("{} ({around})", error.why),
         };
         self.park(by, Some(by.document), error.cause, why, error.key.as_deref())
     }

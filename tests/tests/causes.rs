@@ -1,0 +1,78 @@
+//! Every cause that a document fails for, or a todo has, is explained: causes are taken from the code.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// Files with one of the endings, and their texts.
+fn walk(folder: &Path, endings: &[&str], found: &mut Vec<(PathBuf, String)>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
+        if path.is_dir() {
+            walk(&path, endings, found);
+        } else if endings.contains(&ending) {
+            // Some are not UTF-8 on purpose.
+            let text = String::from_utf8_lossy(&std::fs::read(&path).unwrap()).into_owned();
+            found.push((path, text));
+        }
+    }
+}
+
+#[test]
+fn every_cause_of_a_failed_document_is_explained() {
+    let mut sources = Vec::new();
+    walk(&root().join("hub/mapping/src"), &["rs"], &mut sources);
+    let mut named = BTreeSet::new();
+    for (path, text) in &sources {
+        for mark in ["Trouble::new(\"", "cause: \""] {
+            let after = text.split(mark).skip(1);
+            named.extend(after.map(|rest| (rest.split('"').next().unwrap(), path)));
+        }
+        for chosen in text.split("let cause = match").skip(1) {
+            let arms = chosen.split("};").next().unwrap().split("=> \"").skip(1);
+            named.extend(arms.map(|rest| (rest.split('"').next().unwrap(), path)));
+        }
+    }
+    let explained: BTreeSet<&str> =
+        orderhub_mapping::causes::CAUSES.iter().map(|cause| cause.word).collect();
+    let missing: Vec<_> = named.iter().filter(|(cause, _)| !explained.contains(cause)).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+    let used: BTreeSet<&str> = named.iter().map(|(cause, _)| *cause).collect();
+    let unused: Vec<_> = explained.difference(&used).collect();
+    assert!(unused.is_empty(), "nothing says {unused:?}");
+}
+
+/// Causes of todos are constants with their pages: nothing else can be given to one, but the words of failed documents.
+#[test]
+fn every_cause_of_a_todo_is_explained() {
+    let mut sources = Vec::new();
+    for top in ["hub/order/src", "hub/server/src"] {
+        walk(&root().join(top), &["rs"], &mut sources);
+    }
+    let known: BTreeSet<&str> = orderhub::causes::all().map(|cause| cause.word).collect();
+    let (mut constants, mut named) = (BTreeSet::new(), BTreeSet::new());
+    for (path, text) in &sources {
+        let own = text.split("Cause = &Cause {").skip(1);
+        constants.extend(own.filter_map(|rest| rest.split('"').nth(1)));
+        // Words that are written beside a kind of todo, or as the cause of a failure, without their constant.
+        let test = path.components().any(|part| part.as_os_str() == "tests");
+        let code = text.split("#[cfg(test)]").next().unwrap();
+        if test {
+            continue;
+        }
+        let beside = code.split("TodoKind::").skip(1).filter_map(|rest| rest.split_once(", \""));
+        let beside = beside.filter(|(kind, _)| kind.chars().all(char::is_alphanumeric));
+        named.extend(beside.map(|(_, rest)| (rest.split('"').next().unwrap(), path)));
+        let failures = code.split("cause: \"").skip(1).filter_map(|rest| rest.split_once('"'));
+        let failures = failures.filter(|(_, rest)| !rest.starts_with(".into()"));
+        named.extend(failures.map(|(word, _)| (word, path)));
+    }
+    assert!(constants.len() > 40, "{constants:?}");
+    assert!(constants.is_subset(&known), "{:?}", constants.difference(&known));
+    let missing: Vec<_> = named.iter().filter(|(word, _)| !known.contains(word)).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+}
