@@ -98,7 +98,7 @@ enum Command {
     /// One mapping: run it, explain it, compare it with another; or all of them: their laws.
     #[command(subcommand)]
     Mapping(author::mapping::Command),
-    /// Explain a code (`M0107`), the cause of a failed document (`unknown_value`) or a hub field (`totals.total`).
+    /// Explain a code (`M0107`), the cause of a todo (`unknown_value`), a conversion or a hub field (`totals.total`).
     #[command(after_help = "Exit codes: 0 explained; 5 there is no such code, cause or field.")]
     Explain {
         /// The code, cause or field.
