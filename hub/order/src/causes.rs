@@ -226,29 +226,85 @@ pub const NOTHING_TO_SETTLE: &Cause = &Cause {
            `orderhub why ORDER SYSTEM` says how it stands; then `orderhub todo discard ID --reason \"settled\"`.",
 };
 
+/// A call of the lane waits for a person.
+pub const UNDECIDED: &Cause = &Cause {
+    word: "undecided",
+    title: "a call to the system waits for a person's decision",
+    text: "Nobody knows whether an earlier call took effect, or it was given up: sent again beside it, the order might be \
+           there twice. `orderhub todo list --system NAME` has its todo; `orderhub todo resolve ID --done --reason \"it is \
+           there\"` or `--again` decides it. Then send again.",
+};
+/// Nothing of the order is for the system yet.
+pub const NOT_RELEASED: &Cause = &Cause {
+    word: "not_released",
+    title: "nothing of this order is for the system so far",
+    text: "No release of the flow named it, no event that its integration listens to has happened, or what it listens to is \
+           told once and was told. `orderhub why ORDER SYSTEM` says which.",
+};
+/// The integration sends nothing.
+pub const SENT_NOTHING: &Cause = &Cause {
+    word: "sent_nothing",
+    title: "the system is sent nothing at all",
+    text: "Its integration has no entry of `deliver:` that sends. Where it should have, add one, `- { on: …, do: … }`: what has \
+           happened while it was missing goes by itself.",
+};
+/// Held, or not let go.
+pub const HELD: &Cause = &Cause {
+    word: "held",
+    title: "the order is held, or its flow does not let it go to the system now",
+    text: "A hold stands on it, or a `when:` of the flow or of the deliver rules is not met. `orderhub why ORDER SYSTEM` says \
+           what it lacks; a hold ends with `orderhub order release ORDER HOLD --reason \"checked\"`.",
+};
+/// A reference is missing.
+pub const NOT_LINKED: &Cause = &Cause {
+    word: "not_linked",
+    title: "what the system calls it is not known yet",
+    text: "The call needs the system's own id of something, and no answer and no document has given it so far. `orderhub \
+           why ORDER SYSTEM` says of what; it goes by itself once that is known.",
+};
+/// The order's life has ended.
+pub const DROPPED: &Cause = &Cause {
+    word: "dropped",
+    title: "the order's life has ended, and the system is told nothing of it any more",
+    text: "It was cancelled or purged before the system was sent it. `orderhub order log ORDER` says when, and by whom.",
+};
+/// Nothing can be sent at this moment.
+pub const NOTHING_SENDABLE: &Cause = &Cause {
+    word: "nothing_sendable",
+    title: "nothing of the order can be sent to the system now",
+    text: "The system is paused, its breaker is open, or its credential is refused. `orderhub why ORDER SYSTEM` says which.",
+};
+
 /// Every cause of this crate, by name.
 pub const CAUSES: &[&Cause] = &[
+    DROPPED,
     FACT_CHANGED,
     FIRST_LINK_DIFFERS,
     FLOW_ENDLESS,
     FUTURE_REVISION,
     GIVEN_UP,
+    HELD,
     ID_UNKNOWN,
     LANE_FULL,
     LOST,
     MANUAL,
     MAY_HAVE_ACTED,
     MOVED,
+    NOTHING_SENDABLE,
     NOTHING_TO_SETTLE,
     NOT_GIVEN,
+    NOT_LINKED,
     NOT_OWNER,
+    NOT_RELEASED,
     NOT_ROUTED,
     NO_UPDATE,
     OVERRULED,
     PROPOSAL,
     REFERENCE_TAKEN,
     REFUSED,
+    SENT_NOTHING,
     TWO_THERE,
+    UNDECIDED,
     UNKNOWN_ELEMENT,
     UNKNOWN_FIELD,
     UNKNOWN_FULFILMENT,

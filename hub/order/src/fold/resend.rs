@@ -11,18 +11,21 @@
 //!
 //! **Bounds:** a lane has at most 64 wishes; what has no room is a todo.
 
+use orderhub_lang::codes::Cause;
+
 use super::Effect;
 use super::person::{refused, undecided};
 use super::work::{Done, Folding, Work};
 use crate::catalogue::known;
+use crate::causes;
 use crate::ids::{At, Collection, SystemName};
 use crate::lane::{Lane, LaneCode, MOST_WANTS};
 use crate::model::State;
 use crate::route::{Owed, outlook, owed};
 use crate::rules::Rules;
 
-/// Why nothing can be sent: a stable word for the cause, and a sentence that says what to do.
-type Refusal = (&'static str, String);
+/// Why nothing can be sent: the cause, and a sentence that says what to do.
+type Refusal = (&'static Cause, String);
 
 /// Wants it all again.
 pub(super) fn resend(work: &mut Work<'_>, system: &SystemName) -> Folding<Done> {
@@ -57,13 +60,13 @@ pub(super) fn resend(work: &mut Work<'_>, system: &SystemName) -> Folding<Done> 
 /// What can be sent now.
 fn sendable(state: &State, system: &SystemName, rules: &Rules<'_>) -> Result<Vec<Owed>, Refusal> {
     let Some(known) = rules.systems.get(system) else {
-        return Err(("unknown_system", format!("the settings name no system `{system}`")));
+        return Err((causes::UNKNOWN_SYSTEM, format!("the settings name no system `{system}`")));
     };
     if known.deliver.iter().all(|rule| rule.is_nothing()) {
         let why = format!(
             "`{system}` is sent nothing: its integration has no entry of `deliver:` that sends"
         );
-        return Err(("not_routed", why));
+        return Err((causes::SENT_NOTHING, why));
     }
     if let Some(lane) = state.lanes.get(system)
         && undecided(lane).is_some()
@@ -72,7 +75,7 @@ fn sendable(state: &State, system: &SystemName, rules: &Rules<'_>) -> Result<Vec
             "a call to `{system}` waits for a person, because nobody knows whether it took effect, or it was given up: decide \
              its todo first (`orderhub todo list --system {system}`)"
         );
-        return Err(("undecided", why));
+        return Err((causes::UNDECIDED, why));
     }
     let owed = owed(state, system, rules);
     if owed.is_empty() {
@@ -80,7 +83,7 @@ fn sendable(state: &State, system: &SystemName, rules: &Rules<'_>) -> Result<Vec
             "nothing of this order is for `{system}` so far: `orderhub why` says which release has not happened, or what was \
              told once and for all"
         );
-        return Err(("not_released", why));
+        return Err((causes::NOT_RELEASED, why));
     }
     let (mut trial, version) = (state.clone(), state.order.version.saturating_add(1));
     let lane = trial.lanes.made(system, || Lane::new(system.clone(), known.role));
@@ -117,23 +120,23 @@ fn kept(state: &State, system: &SystemName, code: LaneCode) -> Refusal {
                     codes.join(", ")
                 ),
             };
-            ("held", why)
+            (causes::HELD, why)
         }
         LaneCode::NotLinked => {
             let why = format!("what `{system}` calls it is not known yet, and the call needs that");
-            ("not_linked", why)
+            (causes::NOT_LINKED, why)
         }
         LaneCode::NoUpdate | LaneCode::Delivered => {
             let why = format!(
                 "`{system}` has it, and its integration has no `update:` for what is there"
             );
-            ("no_update", why)
+            (causes::NO_UPDATE, why)
         }
         LaneCode::Dropped => {
             let why = format!(
                 "the order's life has ended, and `{system}` is told nothing of it any more"
             );
-            ("dropped", why)
+            (causes::DROPPED, why)
         }
         LaneCode::ProjectionEqual
         | LaneCode::OwnChange
@@ -146,8 +149,9 @@ fn kept(state: &State, system: &SystemName, code: LaneCode) -> Refusal {
         | LaneCode::NotAllowed
         | LaneCode::InDoubt
         | LaneCode::Dead
-        | LaneCode::LetBe => {
-            ("refused", format!("nothing can be sent to `{system}` now: `orderhub why` says why"))
-        }
+        | LaneCode::LetBe => (
+            causes::NOTHING_SENDABLE,
+            format!("nothing can be sent to `{system}` now: `orderhub why` says why"),
+        ),
     }
 }

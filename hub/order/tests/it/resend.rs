@@ -153,7 +153,7 @@ fn what_cannot_be_sent_again_is_refused_with_a_sentence() {
     let cases: [(&str, Otherwise, &str); 6] = [
         ("unknown_system", |world, _| drop(world.systems.remove("erp")), "no system `erp`"),
         (
-            "not_routed",
+            "sent_nothing",
             |world, _| {
                 world.systems.get_mut("erp").unwrap().deliver = vec![rule("order.accepted/none")]
             },
