@@ -115,7 +115,7 @@ fn what_stood_to_be_sent_when_its_rule_vanished_waits_for_it() {
     // Found by the files before, when those of now have it again: nothing ends.
     let late = fold(&mut state, &skip(LaneCode::NotRouted), &world.rules(), &Facts::default(), NOW);
     assert_eq!(late.outcome, Outcome::Refused(LaneCode::Retry));
-    assert_eq!(wants(&mut state, "erp"), [key.clone()]);
+    assert_eq!(wants(&mut state, "erp"), std::slice::from_ref(&key));
     // Forgotten: that nothing is to be sent is meant.
     take(&mut world, "erp", "order.accepted/sale");
     world.systems.get_mut("erp").unwrap().gone.clear();

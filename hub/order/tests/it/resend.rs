@@ -44,10 +44,8 @@ fn next(state: &State, world: &World, system: &str) -> Result<(String, bool), Op
 }
 
 fn why(folded: &Folded) -> (String, String) {
-    match &folded.outcome {
-        Outcome::Todo(item) => (item.cause.to_string(), item.why.clone()),
-        other => panic!("it is not refused: {other:?}"),
-    }
+    let Outcome::Todo(item) = &folded.outcome else { panic!("it is not refused: {folded:?}") };
+    (item.cause.to_string(), item.why.clone())
 }
 
 #[test]
@@ -209,6 +207,10 @@ fn what_cannot_be_sent_again_is_refused_with_a_sentence() {
         assert!(why.contains(says), "{why}");
         assert_eq!((state.order, state.lanes), before, "nothing has changed");
     }
+}
+
+#[test]
+fn what_is_held_is_not_sent_again() {
     let mut world = world();
     world.systems.get_mut("erp").unwrap().deliver[0].when =
         Some(when("order_no: [never]", Collection::Root));
