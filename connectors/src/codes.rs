@@ -172,9 +172,10 @@ pub const CODES: &[Explanation] = &[
     Explanation {
         code: PUT,
         title: "a place that cannot be set",
-        text: "`put:` sets keys and places of lists (`a.b`, `lines.0.x`) in a body that is an object.",
-        wrong: "- { id: put, method: PUT, path: /jobs, body: \"{doc}\", put: { \"lines.*.site\": A }, idempotency: safe }",
-        right: "- { id: put, method: PUT, path: /jobs, body: \"{doc}\", put: { lines.0.site: A }, idempotency: safe }",
+        text: "`put:` sets keys and places of lists (`a.b`, `lines.0.x`) in a body that is an object. `*` is every element: a list \
+               that is set there, such as what a step over the lines has saved, gives one to each in order.",
+        wrong: "- { id: put, method: PUT, path: /jobs, body: \"{doc}\", put: { \"lines(no=1).site\": A }, idempotency: safe }",
+        right: "- { id: put, method: PUT, path: /jobs, body: \"{doc}\", put: { lines.*.site: A }, idempotency: safe }",
     },
     Explanation {
         code: BARE,

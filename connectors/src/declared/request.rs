@@ -157,7 +157,7 @@ fn body<'c>(
                 let set = render(tree)?;
                 // Nothing is not set: the document keeps what it has.
                 if !set.is_null() && !put_at(&mut value, path, set) {
-                    let why = "`put` does not fit the body: a key of something that is no object";
+                    let why = "`put` does not fit the body: a key of something that is no object, or more elements than `*` finds";
                     return Err(step_error(&step.id, why.to_owned()));
                 }
             }

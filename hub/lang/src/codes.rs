@@ -278,7 +278,7 @@ pub const CODES: &[Explanation] = &[
         code: UNKNOWN_FUNCTION,
         title: "a function that there is not",
         text: "Functions: int decimal text json parse base64 b64url hex upper lower md5 sha256 hmac_sha256 \
-               urlencode len sum has quote div replace part starts.",
+               urlencode len sum has quote div replace part starts. `int` of a yes or no is 1 or 0.",
         wrong: "- { hub: order_no, with: { no: number }, expr: \"uppercase(no)\" }",
         right: "- { hub: order_no, with: { no: number }, expr: \"upper(no)\" }",
     },

@@ -265,9 +265,9 @@ pub(super) fn puts(
             }
             Ok(_) => {
                 let message =
-                    format!("`{}` cannot be set: keys and places of lists only", key.name);
+                    format!("`{}` cannot be set: keys, places of lists and `*` only", key.name);
                 let finding = ctx.findings.error(codes::PUT, key.span, message);
-                ctx.findings.report(finding.with_hint("write `lines.0.site`, or map it"));
+                ctx.findings.report(finding.with_hint("write `lines.0.site` or `lines.*.site`, or map it"));
             }
             Err(error) => {
                 ctx.findings.report(ctx.findings.error(PATH, key.span, error.message));
@@ -278,7 +278,10 @@ pub(super) fn puts(
 }
 
 fn settable(path: &Path) -> bool {
-    path.segments.iter().all(|segment| matches!(segment, Segment::Key(_) | Segment::Index(_)))
+    let settable = |segment: &Segment| {
+        matches!(segment, Segment::Key(_) | Segment::Index(_) | Segment::Each)
+    };
+    path.segments.iter().all(settable)
 }
 
 fn saves(node: &Node, ctx: &mut Ctx) -> Vec<(String, Expr)> {

@@ -111,8 +111,11 @@ fn number(function: &str, x: &Dynamic) -> Result<Option<Decimal>, Box<EvalAltRes
     number.map(Some).ok_or_else(|| fail(format!("{function}: not a number")))
 }
 
-/// A whole number; nothing stays nothing.
+/// A whole number; of a yes or no 1 or 0, so that an amount can be counted or left out; nothing stays nothing.
 fn int(x: Dynamic) -> Outcome {
+    if let Ok(yes) = x.as_bool() {
+        return Ok(Dynamic::from_int(yes.into()));
+    }
     let Some(number) = number("int", &x)? else { return Ok(Dynamic::UNIT) };
     let whole = number.fract().is_zero().then(|| number.to_i64()).flatten();
     whole.map(Dynamic::from_int).ok_or_else(|| fail("int: not a whole number of 64 bits"))

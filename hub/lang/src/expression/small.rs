@@ -335,6 +335,9 @@ fn call<'v>(function: Function, given: &'v [Small], names: &'v [Value]) -> Found
     Some(Cow::Owned(match function {
         Function::Decimal => Value::Decimal(number(&of)?),
         Function::Int => {
+            if let Value::Bool(yes) = *of {
+                return Some(Cow::Owned(Value::Int(yes.into())));
+            }
             let number = number(&of)?;
             Value::Int(number.fract().is_zero().then(|| number.to_i64()).flatten()?)
         }
