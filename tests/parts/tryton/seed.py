@@ -4,10 +4,9 @@ usage: seed.py CONFIG
 
 A company in EUR, its accounts, a tax of 19 % and this year's fiscal year; Germany and France; goods in stock, some of them
 taxed, one that is never there; the services that shipping, fees and discounts are sold as; and a user for the hub, who has the
-rights that the integration's page names and no others, with a key for the REST API.
+rights that the integration's files name and no others, with a key for the REST API.
 """
 import json
-import secrets
 import sys
 from decimal import Decimal
 
@@ -24,6 +23,8 @@ GOODS = [  # code, name, list price, on hand, taxed
     ('SOLD-OUT', "Never in stock", '99.00', 0, False),
 ]
 SERVICES = [('SHIPPING', "Shipping", True), ('FEES', "Fees", False), ('DISCOUNT', "Discount", False)]
+# The secret that tests and twins share (tests/src/settings.rs).
+HUB_KEY, STAFF_KEY = 'test-secret', 'staff-secret'
 GROUPS = ["Sales", "Stock", "Party Administration"]
 
 
@@ -76,15 +77,13 @@ def products(accounts, tax):
     inventory.click('confirm')
 
 
-def user(login, groups, company):
+def user(login, key, groups, company):
     made = Model.get('res.user')(name=login, login=login)
     made.groups.extend(Model.get('res.group').find([('name', 'in', groups)]))
     made.companies.append(type(company)(company.id))
     made.company = company
     made.save()
-    key = secrets.token_hex(32)
     Model.get('res.user.application')(user=made, application='rest', key=key, state='validated').save()
-    return key
 
 
 def main(config_file):
@@ -98,11 +97,10 @@ def main(config_file):
     products(accounts, tax)
     walk_in = Model.get('party.party')(name="Walk-in customer")
     walk_in.save()
-    print(json.dumps({
-        'customer': walk_in.id,
-        'hub_key': user('orderhub', GROUPS, company),
-        'staff_key': user('staff', GROUPS + ["Accounting", "Account Administration", "Stock Administration"], company),
-    }))
+    user('orderhub', HUB_KEY, GROUPS, company)
+    user('staff', STAFF_KEY, GROUPS + ["Accounting", "Stock Administration"], company)
+    warehouse, = Model.get('stock.location').find([('type', '=', 'warehouse')])
+    print(json.dumps({'company': company.id, 'warehouse': warehouse.id, 'customer': walk_in.id}))
 
 
 if __name__ == '__main__':
