@@ -103,7 +103,6 @@ impl Tryton {
             ("until", until),
             ("ours", "shop%"),
         ];
-        let of_warehouse = [all[0], all[1], all[2], all[5]];
         settings.system("erp", "tryton", url, &["key"], &all).system(
             "wms",
             "tryton_stock",
