@@ -108,7 +108,7 @@ impl Tryton {
             "tryton_stock",
             url,
             &["key"],
-            &of_warehouse,
+            &all,
         )
     }
 

@@ -20,7 +20,12 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(180);
 pub(crate) fn files(folder: &Path) -> Settings {
     let copied = folder.join("mappings");
     mappings::copy(&mappings::root(), &copied);
+    // Goods are asked for when a sale is confirmed, and the parcel's number may be corrected by people.
+    let owned = "orderhub: 1\nownership: default\nrules:\n  - { fields: [shipments.tracking_no], owner: [service, wms], others: keep }";
+    let confirmed = "linked: erp, state.finance_audit: [passed], holds: none";
     for (file, what, with) in [
+        ("hub/flow.yaml", "linked: erp, holds: none", confirmed),
+        ("hub/ownership.yaml", "orderhub: 1\nownership: default\nrules:", owned),
         ("tryton/integration.yaml", "every: 1m", "every: 1s"),
         ("tryton/integration.yaml", "every: 5m", "every: 1s"),
         ("tryton_stock/integration.yaml", "every: 1m", "every: 1s"),

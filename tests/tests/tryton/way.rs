@@ -2,13 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use orderhub_tests::http::client;
 use orderhub_tests::hub::Hub;
 use orderhub_tests::tryton::Tryton;
+use orderhub_tests::wait;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
 use crate::order::Order;
-use crate::scene::{hub, sale, take_in, until};
+use crate::scene::{PATIENCE, hub, sale, take_in, until};
 
 /// People take a shipment from the shelf to the carrier.
 async fn ship(tryton: &Tryton, shipment: &Value, number: Option<&str>) {
@@ -159,6 +161,7 @@ async fn orders_become_sales_and_what_people_ship_comes_back_line_by_line() {
     assert!(invoice["no"].is_string(), "{invoice}");
 
     parts(&tryton, &hub, &parted).await;
+    corrected(&tryton, &hub, &parted).await;
     assert!(hub.terminate().await.success());
 }
 
@@ -193,4 +196,22 @@ async fn parts(tryton: &Tryton, hub: &Hub, order: &Order) {
     assert_eq!(left(&shown), expect("3"), "{shown:#}");
     assert_eq!(shown["shipments"].as_array().map(Vec::len), Some(2));
     assert_eq!(shown["fulfilments"].as_array().map(Vec::len), Some(1));
+}
+
+/// A parcel's number is corrected by a person, and stands in Tryton, too.
+async fn corrected(tryton: &Tryton, hub: &Hub, order: &Order) {
+    let version = until(hub, order, "it is there", |_| true).await["version"].clone();
+    let path = format!("/api/v1/orders/{}?reason=printed+again", order.reference());
+    let request = client().patch(hub.url(&path)).header("if-match", format!("\"{version}\""));
+    let answer = request.json(&json!({ "shipments[S1].tracking_no": "0034-1003-B" })).send().await;
+    assert_eq!(answer.expect("the hub answers").status(), 200);
+    wait::until("Tryton has the number", PATIENCE, || async {
+        let of_sale = json!([
+            ["moves.sale.reference", "=", order.reference()],
+            ["reference", "=", "0034-1003-B"]
+        ]);
+        let found = tryton.find("stock.shipment.out", &of_sale, &["state"]).await;
+        (found.len() == 1).then_some(())
+    })
+    .await;
 }
