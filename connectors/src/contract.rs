@@ -138,6 +138,8 @@ pub struct Operation {
     pub entity: Option<String>,
     /// It makes something that must not be made twice.
     pub creates: bool,
+    /// It may write in more than one step: that its subject is known there does not show that all of it was done.
+    pub in_steps: bool,
     /// Its reply declares the external id of its entity (`reply.xrefs.<entity>`): an answer without
     /// it is in doubt. Where none is declared, our `ref` is the id.
     pub names: bool,

@@ -55,7 +55,8 @@ pub fn take_off(
                 }
                 let operation = send.operation;
                 let what = (key, &*operation.name, operation.entity, operation.creates);
-                fresh(&state, system, what, (values, hash))
+                let in_steps = settings.shapes.in_steps.contains(&*operation.name);
+                Flight { in_steps, ..fresh(&state, system, what, (values, hash)) }
             }
         };
         return fly(world, order, system, flight);
@@ -105,6 +106,7 @@ fn fresh(
         operation: operation.into(),
         entity,
         creates,
+        in_steps: false,
         attempt: 1,
         fence: 0,
         deadline: jiff::Timestamp::UNIX_EPOCH,

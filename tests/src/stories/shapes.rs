@@ -1,7 +1,7 @@
 //! What compiled mappings would know, as a story states it: which fields a rule reads, and how a
 //! system would give our values back.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use orderhub_order::catalogue::{FieldId, FieldSet, catalogue};
 use orderhub_order::ids::SystemName;
@@ -30,6 +30,8 @@ pub enum Shape {
 /// The shapes of a story.
 #[derive(Clone, Debug, Default)]
 pub struct StoryShapes {
+    /// Operations that write in several steps.
+    pub in_steps: BTreeSet<String>,
     /// By system and field path.
     pub canon: BTreeMap<SystemName, BTreeMap<FieldId, Shape>>,
     /// By system and rule.

@@ -68,6 +68,9 @@ pub struct Deliver {
     /// The single operation makes something.
     #[serde(default)]
     pub creates: bool,
+    /// Its operations write in several steps.
+    #[serde(default)]
+    pub in_steps: bool,
     /// It is a fact, not a state.
     #[serde(default)]
     pub fact: bool,
@@ -231,6 +234,10 @@ pub fn settings(story: &Story, common: &BTreeMap<String, System>) -> Settings {
         for (rule, deliver) in rules.deliver.iter().zip(&system.deliver) {
             let reads = StoryShapes::fields(&deliver.reads);
             settings.shapes.reads.insert((system_name.clone(), rule.id.to_string()), reads);
+            if deliver.in_steps {
+                let names = [&deliver.create, &deliver.update, &deliver.r#do];
+                settings.shapes.in_steps.extend(names.into_iter().flatten().cloned());
+            }
         }
         settings.systems.insert(system_name, rules);
     }

@@ -63,17 +63,22 @@ pub(crate) async fn order(hub: &Hub, order: &Order) -> Value {
     api::get(hub, &format!("/api/v1/orders/{}", order.reference())).await
 }
 
-/// Waits until something holds of the order in the hub.
+/// Waits until something holds of the order in the hub; else it is shown, and what stands in its way.
 pub(crate) async fn until(
     hub: &Hub,
     of: &Order,
     what: &str,
     holds: impl Fn(&Value) -> bool,
 ) -> Value {
-    wait::until(&format!("{}: {what}; {}", of.reference(), hub.log()), PATIENCE, || async {
+    let waiting = wait::until(what, PATIENCE * 2, || async {
         Some(order(hub, of).await).filter(|order| holds(order))
-    })
-    .await
+    });
+    if let Ok(order) = tokio::time::timeout(PATIENCE, waiting).await {
+        return order;
+    }
+    let (order, todo) = (order(hub, of).await, api::get(hub, "/api/v1/todo").await);
+    let lanes = api::get(hub, &format!("/api/v1/orders/{}/lanes", of.reference())).await;
+    panic!("{}: {what}\n{order:#}\n{lanes:#}\n{todo:#}\n{}", of.reference(), hub.log());
 }
 
 /// The sales of an order in Tryton.

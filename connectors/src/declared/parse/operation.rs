@@ -77,8 +77,24 @@ fn operation(
     let timeout = steps.iter().map(|step| step.timeout).fold(timeout, Duration::max);
     let names = entity.as_deref().is_some_and(|e| reply.xrefs.iter().any(|xref| xref.kind == e));
     let (name_, window) = (name.name.clone(), steps.iter().find_map(|step| step.window));
-    let operation =
-        Operation { name: name_, kind, entity, creates, names, args, limit, timeout, window };
+    let writes = |step: &&Step| !matches!(step.method, "GET" | "HEAD");
+    let in_steps = match steps.iter().filter(writes).collect::<Vec<_>>().as_slice() {
+        [] => false,
+        [only] => only.each.is_some(),
+        [_, _, ..] => true,
+    };
+    let operation = Operation {
+        name: name_,
+        kind,
+        entity,
+        creates,
+        in_steps,
+        names,
+        args,
+        limit,
+        timeout,
+        window,
+    };
     check(name.span, &operation, &steps, &reply, ctx);
     let mut compiled = Compiled { operation, steps, reply, lets };
     mark_last(&mut compiled);

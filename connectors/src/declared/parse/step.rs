@@ -267,7 +267,8 @@ pub(super) fn puts(
                 let message =
                     format!("`{}` cannot be set: keys, places of lists and `*` only", key.name);
                 let finding = ctx.findings.error(codes::PUT, key.span, message);
-                ctx.findings.report(finding.with_hint("write `lines.0.site` or `lines.*.site`, or map it"));
+                ctx.findings
+                    .report(finding.with_hint("write `lines.0.site` or `lines.*.site`, or map it"));
             }
             Err(error) => {
                 ctx.findings.report(ctx.findings.error(PATH, key.span, error.message));
@@ -278,9 +279,8 @@ pub(super) fn puts(
 }
 
 fn settable(path: &Path) -> bool {
-    let settable = |segment: &Segment| {
-        matches!(segment, Segment::Key(_) | Segment::Index(_) | Segment::Each)
-    };
+    let settable =
+        |segment: &Segment| matches!(segment, Segment::Key(_) | Segment::Index(_) | Segment::Each);
     path.segments.iter().all(settable)
 }
 

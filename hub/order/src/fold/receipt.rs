@@ -317,11 +317,14 @@ fn dead(
     work.effects.push(Effect::Event { name: "delivery.dead".into(), subject });
 }
 
-/// A create that may have acted is settled by whatever shows its subject to be linked: it is there.
+/// A create that may have acted is settled by whatever shows its subject to be linked: it is there. One in several steps
+/// goes on by itself instead: its subject is there from the first of them on.
+///
+/// **Invariant:** a create of which steps are left is never taken for delivered. Rule `half-made`.
 pub(super) fn settle_linked(work: &mut Work<'_>, system: &SystemName) {
     let Some(lane) = work.state.lanes.get(system) else { return };
     let (role, Some(flight)) = (lane.role, &lane.flying) else { return };
-    let open = flight.creates && flight.may_have_acted && !flight.in_air;
+    let open = flight.creates && flight.may_have_acted && !flight.in_air && !flight.in_steps;
     // A lane that is held for a taken or doubtful reference waits for its person.
     let asked = lane.code == Some(LaneCode::Retry);
     let linked = lane.ext_id(flight.entity.as_str(), &flight.want.subject).is_some();

@@ -176,6 +176,7 @@ pub(super) fn flight(email: Stated) -> Flight {
         operation: "create".into(),
         entity: crate::ids::Entity::Order,
         creates: true,
+        in_steps: false,
         attempt: 1,
         fence: 1,
         deadline: jiff::Timestamp::UNIX_EPOCH,

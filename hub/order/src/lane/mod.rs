@@ -77,6 +77,9 @@ pub struct Flight {
     pub entity: Entity,
     /// It makes something that must not be made twice.
     pub creates: bool,
+    /// It writes in several steps: that its subject is known there does not show that all of it was done.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub in_steps: bool,
     /// Attempt, from 1.
     pub attempt: u32,
     /// Rises with every take-over: a result with an old fence changes nothing.

@@ -250,6 +250,7 @@ pub(crate) fn call(state: &State) -> Flight {
         operation: "put".into(),
         entity: Entity::Order,
         creates: false,
+        in_steps: false,
         attempt: 1,
         fence: lane.fence + 1,
         deadline: at(600),

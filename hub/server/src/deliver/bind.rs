@@ -123,6 +123,7 @@ mod tests {
             operation: "create".into(),
             entity,
             creates: true,
+            in_steps: false,
             attempt: 1,
             fence: 1,
             deadline: jiff::Timestamp::UNIX_EPOCH,

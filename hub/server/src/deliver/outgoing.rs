@@ -106,11 +106,14 @@ impl Hand<'_> {
         let version = self.state.order.version;
         let common = &self.dispatcher.common;
         let key = self.idempotency_key(send);
+        let mut known = self.system.connector.operations().iter();
+        let known = known.find(|known| known.name == *operation.name);
         Flight {
             want: want.key.clone(),
             operation: operation.name.clone(),
             entity: operation.entity,
             creates: operation.creates,
+            in_steps: known.is_some_and(|known| known.in_steps),
             attempt: self.lane.attempts.saturating_add(1),
             fence: self.lane.fence + 1,
             deadline: common.clock.now(),

@@ -109,6 +109,7 @@ fn operation(name: &str) -> Operation {
         kind: OperationKind::Fact,
         entity: Some(Entity::Order.as_str().to_owned()),
         creates: false,
+        in_steps: false,
         names: false,
         args: Vec::new(),
         limit: "default".to_owned(),

@@ -48,6 +48,7 @@ impl Running {
             operation: "create_sale".into(),
             entity: Entity::Order,
             creates: true,
+            in_steps: false,
             attempt: 1,
             fence,
             deadline: api.clock.now().checked_add(SignedDuration::from_secs(60)).unwrap(),

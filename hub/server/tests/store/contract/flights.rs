@@ -32,6 +32,7 @@ pub(crate) async fn call(world: &World, key: OrderKey, entity: Entity) -> Unit {
         operation: "create_sale".into(),
         entity,
         creates: true,
+        in_steps: false,
         attempt: 1,
         fence: lane.fence + 1,
         deadline: world.now.checked_add(SignedDuration::from_secs(30)).unwrap(),
