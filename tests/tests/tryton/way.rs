@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use orderhub_tests::http::client;
 use orderhub_tests::hub::Hub;
 use orderhub_tests::tryton::Tryton;
-use orderhub_tests::wait;
+use orderhub_tests::{api, wait};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
@@ -159,6 +159,10 @@ async fn orders_become_sales_and_what_people_ship_comes_back_line_by_line() {
     let invoice = &shown["invoices"][0];
     assert_eq!(invoice["amount"], json!({ "amount": "44.99", "currency": "EUR" }));
     assert!(invoice["no"].is_string(), "{invoice}");
+
+    let stock = api::get(&hub, "/api/v1/systems/erp/reads/stock?sku=MUG-BLUE").await;
+    let (there, left) = (&stock["value"]["quantity"], &stock["value"]["forecast_quantity"]);
+    assert_eq!((there, left), (&json!(99_998.0), &json!(99_993.0)), "two left, and five are sold");
 
     parts(&tryton, &hub, &parted).await;
     corrected(&tryton, &hub, &parted).await;
