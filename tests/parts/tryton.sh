@@ -11,7 +11,8 @@ MODULES=(sale sale_supply stock_split account_invoice_stock)
 
 environment() {
   local wanted
-  wanted=$(sha256sum <"$here/tryton/requirements.txt")
+  # Another Python makes another environment.
+  wanted=$({ python3 --version && cat "$here/tryton/requirements.txt"; } 2>/dev/null | sha256sum)
   [ "$(cat "$dir/venv/made" 2>/dev/null)" = "$wanted" ] && return
   python3 -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 10))' 2>/dev/null || {
     echo "Tryton needs Python 3.10 or newer with venv; run: apt-get install python3-venv" >&2
