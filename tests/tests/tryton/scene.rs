@@ -116,12 +116,11 @@ pub(crate) async fn sales(tryton: &Tryton, order: &Order) -> Vec<Value> {
 
 /// The one sale of an order, once it is in this state.
 pub(crate) async fn sale(tryton: &Tryton, of: &Order, state: &str) -> Value {
-    let found =
-        wait::until(&format!("{} is {state} in Tryton", of.reference()), PATIENCE, || async {
-            let sales = sales(tryton, of).await;
-            assert!(sales.len() < 2, "{}: {sales:#?}", of.reference());
-            sales.into_iter().next().filter(|sale| sale["state"] == state)
-        })
-        .await;
-    found
+    let what = format!("{} is {state} in Tryton", of.reference());
+    wait::until(&what, PATIENCE, || async {
+        let sales = sales(tryton, of).await;
+        assert!(sales.len() < 2, "{}: {sales:#?}", of.reference());
+        sales.into_iter().next().filter(|sale| sale["state"] == state)
+    })
+    .await
 }

@@ -80,10 +80,8 @@ fn judge_sale(sale: &Value, order: &Order, prices: &[&str], total: &str) {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn orders_become_sales_and_what_people_ship_comes_back_line_by_line() {
-    let tryton = Tryton::start().await;
-    let (_folder, hub) = hub(&tryton, &tryton.url(), "confirmed").await;
+/// One without tax, one with, and one that is shipped in parts.
+fn orders() -> [Order; 3] {
     let plain = Order {
         lines: vec![("MUG-BLUE", 2, "12.50", "0.00"), ("TEE-M", 1, "19.99", "0.00")],
         total: "44.99",
@@ -103,20 +101,18 @@ async fn orders_become_sales_and_what_people_ship_comes_back_line_by_line() {
         total: "58.00",
         ..Order::plain(1_003)
     };
+    [plain, taxed, parted]
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn orders_become_sales_and_what_people_ship_comes_back_line_by_line() {
+    let tryton = Tryton::start().await;
+    let (_folder, hub) = hub(&tryton, &tryton.url(), "confirmed").await;
+    let [plain, taxed, parted] = orders();
     for order in [&plain, &taxed, &parted] {
         take_in(&hub, order).await;
     }
-    let sold = sale(&tryton, &plain, "processing").await;
-    judge_sale(&sold, &plain, &["12.5000", "19.9900"], "44.99");
-    let sold = sale(&tryton, &taxed, "processing").await;
-    judge_sale(&sold, &taxed, &["42.0100"], "155.93");
-    let more = &sold["lines"][1];
-    assert_eq!(
-        (&more["product"]["code"], &more["unit_price"]["decimal"]),
-        (&json!("SHIPPING"), &json!("5.00"))
-    );
-    let in_parts = sale(&tryton, &parted, "processing").await;
-    judge_sale(&in_parts, &parted, &["12.5000", "11.0000"], "58.00");
+    sold(&tryton, &plain, &taxed, &parted).await;
     for order in [&plain, &taxed, &parted] {
         until(&hub, order, "the warehouse has it", |shown| {
             shown["state"]["finance_audit"] == "passed"
@@ -124,22 +120,49 @@ async fn orders_become_sales_and_what_people_ship_comes_back_line_by_line() {
         })
         .await;
     }
+    shipped(&tryton, &hub, &plain).await;
+    invoiced(&tryton, &hub, &plain).await;
+    let stock = api::get(&hub, "/api/v1/systems/erp/reads/stock?sku=MUG-BLUE").await;
+    let (there, left) = (&stock["value"]["quantity"], &stock["value"]["forecast_quantity"]);
+    assert_eq!((there, left), (&json!(99_998.0), &json!(99_993.0)), "two left, and five are sold");
 
-    let shipment = sale(&tryton, &plain, "processing").await["shipments"][0].clone();
+    parts(&tryton, &hub, &parted).await;
+    corrected(&tryton, &hub, &parted).await;
+    assert!(hub.terminate().await.success());
+}
+
+/// What the ERP made of them.
+async fn sold(tryton: &Tryton, plain: &Order, taxed: &Order, parted: &Order) {
+    let sold = sale(tryton, plain, "processing").await;
+    judge_sale(&sold, plain, &["12.5000", "19.9900"], "44.99");
+    let sold = sale(tryton, taxed, "processing").await;
+    judge_sale(&sold, taxed, &["42.0100"], "155.93");
+    let more = &sold["lines"][1];
+    assert_eq!(
+        (&more["product"]["code"], &more["unit_price"]["decimal"]),
+        (&json!("SHIPPING"), &json!("5.00"))
+    );
+    let in_parts = sale(tryton, parted, "processing").await;
+    judge_sale(&in_parts, parted, &["12.5000", "11.0000"], "58.00");
+}
+
+/// People pick, pack and ship, and each step is seen.
+async fn shipped(tryton: &Tryton, hub: &Hub, order: &Order) {
+    let shipment = sale(tryton, order, "processing").await["shipments"][0].clone();
     tryton.press("stock.shipment.out", &shipment["id"], "assign_try").await;
     tryton.press("stock.shipment.out", &shipment["id"], "pick").await;
-    until(&hub, &plain, "it is picked", |shown| shown["fulfilments"][0]["status"] == "picking")
-        .await;
+    until(hub, order, "it is picked", |shown| shown["fulfilments"][0]["status"] == "picking").await;
     tryton.press("stock.shipment.out", &shipment["id"], "pack").await;
-    let packed =
-        until(&hub, &plain, "it is packed", |shown| shown["shipments"][0]["status"] == "planned")
-            .await;
-    assert_eq!(packed["fulfilments"][0]["status"], "packed", "{packed:#}");
+    until(hub, order, "it is packed", |shown| {
+        shown["shipments"][0]["status"] == "planned"
+            && shown["fulfilments"][0]["status"] == "packed"
+    })
+    .await;
     tryton.write("stock.shipment.out", &shipment["id"], json!({ "reference": "0034-1001" })).await;
     tryton.press("stock.shipment.out", &shipment["id"], "ship").await;
     tryton.press("stock.shipment.out", &shipment["id"], "do").await;
     let shown =
-        until(&hub, &plain, "it left", |shown| shown["state"]["fulfilment"] == "shipped").await;
+        until(hub, order, "it left", |shown| shown["state"]["fulfilment"] == "shipped").await;
     let lines =
         [("L1", "2"), ("L2", "1")].map(|(line, pieces)| (line.to_owned(), pieces.to_owned()));
     assert_eq!(left(&shown), BTreeMap::from(lines), "{shown:#}");
@@ -149,24 +172,18 @@ async fn orders_become_sales_and_what_people_ship_comes_back_line_by_line() {
         (&json!("handed_over"), &json!("0034-1001"))
     );
     assert_eq!(shown["fulfilments"][0]["status"], "shipped");
+}
 
-    // The invoice that Tryton made of it.
-    let sold = sale(&tryton, &plain, "processing").await;
+/// The invoice that Tryton made of it is posted.
+async fn invoiced(tryton: &Tryton, hub: &Hub, order: &Order) {
+    let sold = sale(tryton, order, "processing").await;
     tryton.press("account.invoice", &sold["invoices"][0]["id"], "post").await;
     let shown =
-        until(&hub, &plain, "it is invoiced", |shown| shown["invoices"][0]["status"] == "issued")
+        until(hub, order, "it is invoiced", |shown| shown["invoices"][0]["status"] == "issued")
             .await;
     let invoice = &shown["invoices"][0];
     assert_eq!(invoice["amount"], json!({ "amount": "44.99", "currency": "EUR" }));
     assert!(invoice["no"].is_string(), "{invoice}");
-
-    let stock = api::get(&hub, "/api/v1/systems/erp/reads/stock?sku=MUG-BLUE").await;
-    let (there, left) = (&stock["value"]["quantity"], &stock["value"]["forecast_quantity"]);
-    assert_eq!((there, left), (&json!(99_998.0), &json!(99_993.0)), "two left, and five are sold");
-
-    parts(&tryton, &hub, &parted).await;
-    corrected(&tryton, &hub, &parted).await;
-    assert!(hub.terminate().await.success());
 }
 
 /// Of the second line two pieces are found at first, and the third later: two shipments of one release.
