@@ -328,6 +328,25 @@ fn a_file_tells_its_limits_operations_and_what_must_be_configured() {
 }
 
 #[test]
+fn what_writes_in_more_than_one_step_says_so() {
+    let in_steps = |file: &str, name: &str| {
+        let connector = connector(file);
+        let operation = connector.operations().iter().find(|known| known.name == name);
+        operation.unwrap_or_else(|| panic!("{file} has no `{name}`")).in_steps
+    };
+    let cases = [
+        ("rest_wms.yaml", "create_fulfilment", false),
+        ("tryton_erp.yaml", "create_sale", true),
+        // One step, over every element.
+        ("batch_out.yaml", "put_rows", true),
+        ("paging.yaml", "by_link", false),
+    ];
+    for (file, name, expected) in cases {
+        assert_eq!(in_steps(file, name), expected, "{file}: {name}");
+    }
+}
+
+#[test]
 fn every_connector_file_of_the_shipped_integrations_compiles_without_a_finding() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../mappings");
     let mut seen = 0;
