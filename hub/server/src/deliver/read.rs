@@ -163,7 +163,11 @@ async fn ask(
                     | CallError::MayHaveActed { .. }
                     | CallError::Already { .. }),
                 ) => error.why().to_owned(),
-                _ => failure.to_string(),
+                Cause::Call(_)
+                | Cause::Shut(_)
+                | Cause::Limited(_)
+                | Cause::Refused(_)
+                | Cause::CutOff => failure.to_string(),
             };
             Err(NoAnswer { why: dispatcher.masked(&why), lack: lack(&failure, ran.empty) })
         }
