@@ -47,6 +47,7 @@ pub(crate) async fn what_a_system_said_last_is_kept_whoever_heard_it(factory: &d
     keep(&[row("wms", Some(7), None), row("erp", Some(5), Some(6))]).await;
     // Another process heard of it before, and after.
     keep(&[row("erp", Some(4), Some(9)), row("wms", None, Some(1))]).await;
+    keep(&[row("erp", None, Some(8))]).await;
     let world = world.reopen(factory).await;
     let said = world.store.said().await.unwrap();
     assert_eq!(said, [row("erp", Some(5), Some(9)), row("wms", Some(7), Some(1))]);
