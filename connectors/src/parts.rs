@@ -57,7 +57,7 @@ impl Part {
         let more = self.refused.len().saturating_sub(NAMED);
         let more = if more > 0 { format!("; and {more} more") } else { String::new() };
         let (count, of, step) = (self.refused.len(), self.of, &self.step);
-        let what = if self.again { "are not taken yet" } else { "were refused" };
+        let what = if self.again { "were not taken" } else { "were refused" };
         format!(
             "step `{step}`: {count} of {of} {what}: {}{more}; what was taken is not sent again",
             some.join("; ")
