@@ -3,7 +3,7 @@
 //! A file that was cut short, or an entry that was taken out by mistake, is a switch like any other: it must not end in
 //! silence what a target is owed. So a system's rules name, besides what it listens to, what it listened to by earlier
 //! files of this hub and by these does not ([`GoneRule`]; the program keeps which those are). Such a rule goes on hearing
-//! events, and makes the wish that it made before, under the same key. [`plan`](super::plan) lets it wait, code
+//! events, and makes the wish that it made before, under the same key. [`plan`](super::plan()) lets it wait, code
 //! `not_routed`: the lane rests, is counted and told of. Once files have the rule again the wish is judged by it as any
 //! other wish of a lane that rested, by the order as it stands then. Nothing else is done anew, so nothing is sent twice:
 //! a wish for a state is one, however often it was made; what equals what was sent is not sent; a fact is told once.

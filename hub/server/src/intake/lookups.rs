@@ -9,7 +9,7 @@
 //! **Invariant:** what a system says no to, or cannot be asked, is for a person at once, and nothing waits for it. Test:
 //! `a_plain_no_to_a_look_up_is_a_todo_at_once`.
 //!
-//! Bounds: one time for all reads of a message ([`Asking`]); rounds and look-ups as [`super::rounds`] bounds
+//! Bounds: one time for all reads of a message ([`Asking`]); rounds and look-ups as [`mod@super::rounds`] bounds
 //! them. Of a message of several documents, those whose
 //! look-ups are beyond are driven alone afterwards, for which theirs alone are found out; one document that looks up
 //! more, or deeper, is a todo. [`AT_ONCE`] reads are asked at a time.

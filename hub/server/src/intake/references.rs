@@ -1,6 +1,6 @@
 //! What references of a message are bound to, asked of a hub's store or of one that is only read.
 //!
-//! Bounds: those of [`super::rounds`]. Of the orders that are found, [`AT_ONCE`] are read at a time.
+//! Bounds: those of [`mod@super::rounds`]. Of the orders that are found, [`AT_ONCE`] are read at a time.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
