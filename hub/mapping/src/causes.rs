@@ -88,7 +88,7 @@ pub const CAUSES: &[Cause] = &[
                not have (404, 410). What the system said, the rule and the value are told beside. Often the value is a \
                typing error: let it be mended where it comes from. Or the read asks in a way that the system does not \
                take: mend `reads` or its operation. A change of the files drives the document again by itself; after \
-               a change at the system: `orderhub todo replay`.",
+               a change at the system: `orderhub todo replay ID`.",
     },
     Cause {
         word: "lookup_waits",

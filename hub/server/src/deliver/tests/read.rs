@@ -39,7 +39,7 @@ async fn a_read_whose_step_may_take_longer_than_all_of_it_is_asked() {
 async fn a_no_to_a_read_is_told_from_no_answer_yet() {
     const ABSENT: &str = "the system knows none";
     const REFUSED: &str = "refused";
-    const LATER: &str = "no answer";
+    const LATER: &str = "no usable answer";
     let cases = [
         (404, "{}", ABSENT),
         (410, "", ABSENT),
