@@ -1,17 +1,17 @@
 //! Lanes that rest are looked at again once the files are others: what they lacked (a reference, a rule's `when`, a value
 //! that no mapping wrote) may be given now.
 //!
-//! **Invariant:** a lane that rests by what the files said is tried again after each change of the files, and after a
-//! start, whatever the store. Tests: `what_no_rule_writes_is_a_todo_and_is_sent_once_mended`,
+//! **Invariant:** a lane that rests by what the files said is tried again after each change of the files or of the systems
+//! that the settings name, and, unless it rests for a hold alone, after a start, whatever the store. Tests: `what_no_rule_writes_is_a_todo_and_is_sent_once_mended`,
 //! `lanes_at_rest_are_tried_again_at_the_start`, `a_start_by_the_same_files_leaves_held_lanes_alone`.
 //!
 //! **Bounds:** [`AT_ONCE`] orders in one commit, [`PAGES`] such commits at a look: what is due meanwhile goes between.
 //! After a change of the files all that rests is looked at, and twice, [`AGAIN`] apart: another process may have tried by
 //! the former files in between. What rests for a hold alone, such as all orders that are not paid, is left out where
 //! nothing that holds are judged by has changed ([`Bundle::holds_by`]). That all was looked at is kept in the store: a start
-//! by the same files looks once. Test: `other_mappings_leave_held_lanes_alone`. One process does it, under the lease of the periodic work; a pass that it
-//! did not end is begun anew by the next, which does no harm. What is gone from the files ([`Bundle::judges_by`]) counts as
-//! the files do.
+//! by the same files looks once. Tests: `other_mappings_leave_held_lanes_alone`, `holds_are_judged_by_these_files_alone`. One
+//! process does it, under the lease of the periodic work; a pass that it did not end is begun anew by the next, which does
+//! no harm. What is gone from the files ([`Bundle::judges_by`]) counts as the files do.
 //!
 //! [`Bundle::holds_by`]: crate::bundle::Bundle::holds_by
 //! [`Bundle::judges_by`]: crate::bundle::Bundle::judges_by

@@ -110,6 +110,8 @@ fn assembled(
         systems.insert(system.name.clone(), system);
     }
     problems.extend(queues::problems(config, &systems));
+    let named = rules.iter().map(|(name, rules)| (name.as_str(), &*rules.integration));
+    let judging = files::judging(files, named).into();
     let bundle = Bundle {
         hash: files::hash(files).into(),
         flow: compiled.flow.unwrap_or_else(Flow::embedded),
@@ -119,7 +121,7 @@ fn assembled(
         shapes: Box::new(SystemShapes::new(shapes)),
         warnings: compiled.findings,
         gone: Vec::new(),
-        judging: files::judging(files).into(),
+        judging,
     };
     Ok((bundle, problems))
 }

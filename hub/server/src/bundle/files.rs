@@ -209,18 +209,45 @@ pub(super) fn hash(files: &Files) -> String {
     name
 }
 
-/// Names those files alone that a hold, a lifecycle or a `when` is judged by: the flow, what systems listen to, and what
-/// their operations make.
-pub(super) fn judging(files: &Files) -> String {
+/// Names what a hold, a lifecycle or a `when` is judged by, and nothing else: the flow, what systems listen to, what their
+/// operations make, and which systems there are, each by its role and its integration.
+pub(super) fn judging<'a>(
+    files: &Files,
+    systems: impl Iterator<Item = (&'a str, &'a str)>,
+) -> String {
     let judging = ["hub/flow.yaml", "/integration.yaml", "/connector.yaml"];
     let is = |name: &&String| judging.iter().any(|end| name.ends_with(end));
     let judging = files.keys().filter(is).filter_map(|name| files.get_key_value(name));
-    hash(&judging.map(|(name, bytes)| (name.clone(), bytes.clone())).collect())
+    let named: Vec<String> = systems.map(|(name, is)| format!("{name} {is}\n")).collect();
+    let named = ("systems".to_owned(), named.concat().into());
+    hash(&judging.map(|(name, bytes)| (name.clone(), bytes.clone())).chain([named]).collect())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn holds_are_judged_by_these_files_alone() {
+        let files = |changed: &str| -> Files {
+            let names =
+                ["hub/flow.yaml", "erp/integration.yaml", "erp/connector.yaml", "erp/sale.yaml"];
+            let text = |name: &str| if name == changed { "b" } else { "a" };
+            names.map(|name| (name.to_owned(), text(name).into())).into_iter().collect()
+        };
+        let by = |changed: &str| judging(&files(changed), [("erp", "erp")].into_iter());
+        let before = by("");
+        for changed in ["hub/flow.yaml", "erp/integration.yaml", "erp/connector.yaml"] {
+            assert_ne!(by(changed), before, "{changed}");
+        }
+        assert_eq!(by("erp/sale.yaml"), before);
+        assert_ne!(
+            judging(&files(""), std::iter::empty()),
+            before,
+            "a system is gone from the settings"
+        );
+        assert_ne!(judging(&files(""), [("erp", "wms")].into_iter()), before, "it is another kind");
+    }
 
     #[test]
     fn a_folder_is_read_with_its_folders_and_without_hidden_files() {

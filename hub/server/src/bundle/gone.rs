@@ -264,7 +264,7 @@ impl Bundle {
         &self.gone
     }
 
-    /// The files that holds and conditions are judged by, in a word: mappings are not among them.
+    /// What holds and conditions are judged by, in a word: files, of which mappings are none, and the systems there are.
     pub fn holds_by(&self) -> &str {
         &self.judging
     }

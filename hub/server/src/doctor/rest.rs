@@ -45,7 +45,7 @@ pub(super) fn look(rests: &[RestingRow], waits: &[WaitingRow], report: &mut Repo
                     "{lanes} {orders} for `{system}`: the files have no entry of `deliver:` for it any more"
                 );
                 let fix = format!(
-                    "put the entry back that `orderhub why ORDER {system}` names, and they are sent; or say `do: none` for its event"
+                    "put the entry back that `orderhub why ORDER {system}` names, and they are sent; or say `do: none` where its event has no other entry"
                 );
                 report.fix(Level::Warning, "waiting", says, fix);
             }

@@ -79,8 +79,8 @@ pub(crate) fn says(gone: &Gone) -> String {
     let Gone { system, rule, on, since } = gone;
     format!(
         "`{system}` delivered `{on}` (`{rule}`) before, and does not now: what happens since {since} is kept for it. Put that \
-         entry of `deliver:` back, and it is sent; if nothing is to be sent, say so with `{{ on: {on}, do: none }}`. From {} \
-         on it is taken as meant",
+         entry of `deliver:` back, and it is sent. If nothing is to be sent, say so with `{{ on: {on}, do: none }}`, where no \
+         other entry of that event is left; in any case it is taken as meant from {} on",
         gone.until()
     )
 }
