@@ -163,9 +163,9 @@ pub const REFUSED: &Cause = &Cause {
     title: "the system refused a call",
     text: "It understood the call and said no; the sentence has its words. It would say so again, so that it is not asked \
            again by itself. Mend what it names: the order, the mapping, or master data there. A refused create holds its lane: \
-           then `orderhub todo resolve ID --again --reason \"mended\"`, or `--done` if it is not wanted any more. After a refused \
-           change the lane goes on, and the next change of the order sends it; then `orderhub todo discard ID --reason \
-           \"mended\"`.",
+           then `orderhub todo resolve ID --again --reason \"mended\"`, or `--done` if it is not wanted any more. After any \
+           other call the lane goes on without it: `orderhub order resend ORDER SYSTEM --reason \"mended\"` sends it, as the next \
+           change that its rule listens to would; then `orderhub todo discard ID --reason \"sent again\"`, which alone sends nothing.",
 };
 /// Tried as often as it may be.
 pub const GIVEN_UP: &Cause = &Cause {
@@ -173,8 +173,9 @@ pub const GIVEN_UP: &Cause = &Cause {
     title: "a call that did not succeed, or could not be made",
     text: "Either it cannot be built (the sentence names the step and what is wrong with it: mend the files), or it was \
            tried as often and as long as it may be. A create holds its lane until you decide: `orderhub todo resolve ID --again \
-           --reason \"mended\"`, or `--done` if it is not wanted any more. A change gives way to the next one: `orderhub todo \
-           discard ID --reason \"mended\"`.",
+           --reason \"mended\"`, or `--done` if it is not wanted any more. After any other call the lane goes on without \
+           it: `orderhub order resend ORDER SYSTEM --reason \"mended\"` sends it, then `orderhub todo discard ID --reason \
+           \"sent again\"`, which alone sends nothing.",
 };
 /// Taken as done, and nobody knows its id.
 pub const ID_UNKNOWN: &Cause = &Cause {

@@ -2,15 +2,17 @@
 //! kept for it ([`orderhub_order::route`] says how), and so that a switch tells what is not delivered any more.
 //!
 //! The store keeps one list, beside the name of the bundle in use and written with it: each rule that files in use had,
-//! when it was there first and last, and since when it is gone. A bundle compares that with its own rules: what the list
+//! what stood beside it there, and since when it is gone. A bundle compares that with its own rules: what the list
 //! has and it has not, is gone. So every process comes to the same, by whatever way it switched, and after a start too.
 //! Where a list is not there yet, because an earlier program kept none, it begins with the files that were in use.
 //!
 //! **Invariant:** what is gone is what files in use had; it comes back with its own name; and `do: none` or [`KEPT`] days
 //! end it. Test: `a_rule_is_gone_until_it_is_back_or_meant`. **Invariant:** a rule stands in the place of another only if
-//! no files had both. Test: `who_was_there_beside_it_takes_nothing_over`.
+//! no files had both, however often they took turns; and what has one in its place makes no wishes, also once that one is
+//! gone: they are that one's, so nothing is sent by both. Test: `who_was_there_beside_it_takes_nothing_over`.
 //!
-//! **Bounds:** [`MOST_GONE`] rules that are gone are kept, those that went last.
+//! **Bounds:** [`MOST_GONE`] rules that are gone are kept, those that went last; of each [`MOST_BESIDE`] that stood beside it:
+//! a system has a handful for one event.
 
 use std::collections::BTreeSet;
 
@@ -28,6 +30,9 @@ const KEPT: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 /// Rules that are gone, at most; each takes some 200 bytes.
 const MOST_GONE: usize = 1_000;
+
+/// Rules of one event that are remembered to have stood beside one.
+const MOST_BESIDE: usize = 64;
 
 /// What the systems of a bundle listen to.
 #[derive(Clone, Debug, Default)]
@@ -55,9 +60,6 @@ struct Rule {
 /// What files in use had, over all switches: as the store keeps it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Listened {
-    /// Switches so far.
-    #[serde(default)]
-    turn: u64,
     #[serde(default)]
     rules: Vec<Known>,
 }
@@ -66,9 +68,9 @@ pub struct Listened {
 struct Known {
     #[serde(flatten)]
     rule: Rule,
-    /// The switches at which it was there first and last.
-    first: u64,
-    last: u64,
+    /// The rules of the same event that were ever in the same files.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    beside: BTreeSet<Box<str>>,
     /// Since when it is gone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     gone: Option<Timestamp>,
@@ -125,32 +127,30 @@ impl Listened {
 
     /// After a switch to files with these rules.
     pub(crate) fn next(mut self, listens: &Listens, now: Timestamp) -> Self {
-        self.turn = self.turn.saturating_add(1);
-        let before = self.rules.clone();
         self.rules.retain(|known| listens.has(&known.rule) || !listens.is_meant(&known.rule));
         for rule in &listens.rules {
             let own =
                 |known: &&mut Known| known.rule.system == rule.system && known.rule.id == rule.id;
             let rule = rule.clone();
-            match self.rules.iter_mut().find(own) {
-                Some(known) => {
-                    *known =
-                        Known { rule, first: known.first, last: self.turn, gone: None, heir: None };
-                }
-                None => {
-                    let (first, last) = (self.turn, self.turn);
-                    self.rules.push(Known { rule, first, last, gone: None, heir: None });
-                }
+            let known = self.rules.iter_mut().find(own);
+            let mut beside =
+                known.as_ref().map_or_else(BTreeSet::new, |known| known.beside.clone());
+            let others = listens.rules.iter().filter(|one| one.stands_by(&rule));
+            beside.extend(others.map(|one| one.id.clone()));
+            while beside.len() > MOST_BESIDE {
+                beside.pop_last();
+            }
+            let there = Known { rule, beside, gone: None, heir: None };
+            match known {
+                Some(known) => *known = there,
+                None => self.rules.push(there),
             }
         }
         for known in self.rules.iter_mut().filter(|known| !listens.has(&known.rule)) {
             known.gone.get_or_insert(now);
-            known.heir = known.heir.take().filter(|heir| {
-                let there = |rule: &Rule| rule.system == known.rule.system && rule.id == *heir;
-                listens.rules.iter().any(there)
-            });
+            // One that is gone itself keeps what it took over: nobody else is to make those wishes.
             if known.heir.is_none() {
-                known.heir = heir(known, listens, &before);
+                known.heir = heir(known, listens);
             }
         }
         self.rules.retain(|known| known.gone.is_none_or(|since| end(since) > now));
@@ -167,6 +167,20 @@ impl Listened {
         }
     }
 
+    /// Who stands in the place of a rule now, or of who stood there before; `None`: nobody ever did. One that is gone
+    /// itself, where none of them `is` there.
+    fn last_heir(&self, known: &Known, is: &dyn Fn(&str) -> bool) -> Option<Box<str>> {
+        let (mut heir, mut before) = (known.heir.as_ref()?, BTreeSet::from([&known.rule.id]));
+        while !is(heir) && before.insert(heir) {
+            let own = |one: &&Known| one.rule.system == known.rule.system && one.rule.id == *heir;
+            let Some(next) = self.rules.iter().find(own).and_then(|one| one.heir.as_ref()) else {
+                break;
+            };
+            heir = next;
+        }
+        Some(heir.clone())
+    }
+
     /// Those that are gone by this list, whatever is in use.
     pub(crate) fn gone(&self) -> impl Iterator<Item = Gone> {
         let gone = self.rules.iter().filter(|known| known.heir.is_none());
@@ -175,17 +189,16 @@ impl Listened {
 }
 
 /// A rule that listens to the same event and was never in the same files.
-fn heir(known: &Known, listens: &Listens, before: &[Known]) -> Option<Box<str>> {
-    let apart = |rule: &&Rule| {
-        let own =
-            before.iter().find(|one| one.rule.system == rule.system && one.rule.id == rule.id);
-        own.is_none_or(|one| {
-            one.gone.is_some() && (one.last < known.first || one.first > known.last)
-        })
-    };
-    let same = |rule: &&Rule| rule.system == known.rule.system && rule.on == known.rule.on;
-    let found = listens.rules.iter().filter(same).find(apart)?;
-    Some(found.id.clone())
+fn heir(known: &Known, listens: &Listens) -> Option<Box<str>> {
+    let mut others = listens.rules.iter().filter(|one| one.stands_by(&known.rule));
+    others.find(|one| !known.beside.contains(&one.id)).map(|one| one.id.clone())
+}
+
+impl Rule {
+    /// Another rule of the same system and event.
+    fn stands_by(&self, rule: &Rule) -> bool {
+        self.system == rule.system && self.on == rule.on && self.id != rule.id
+    }
 }
 
 impl Known {
@@ -250,7 +263,8 @@ impl Bundle {
                 continue;
             }
             let mut rule = known.to_rule();
-            rule.heir = rule.heir.filter(|heir| rules.deliver.iter().any(|one| one.id == *heir));
+            rule.heir =
+                listened.last_heir(known, &|id| rules.deliver.iter().any(|one| *one.id == *id));
             if rule.heir.is_none() {
                 self.gone.push(known.told(since));
             }
@@ -289,92 +303,5 @@ impl Bundle {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn at(day: i64) -> Timestamp {
-        Timestamp::from_second(day * 86_400).unwrap()
-    }
-
-    /// `erp order.accepted/put, …`; `…/none`: nothing is to be done.
-    fn listens(text: &str) -> Listens {
-        let mut listens = Listens::default();
-        for entry in text.split(", ").filter(|entry| !entry.is_empty()) {
-            let (system, id) = entry.split_once(' ').unwrap();
-            let (on, operation) = id.split_once('/').unwrap();
-            let (system, id, on) = (SystemName::new(system), id.into(), on.into());
-            if operation == "none" {
-                listens.nothing.insert((system, on));
-            } else {
-                let (fact, creates, reads) = (false, false, vec![7]);
-                listens.rules.push(Rule { system, id, on, fact, creates, reads });
-            }
-        }
-        listens
-    }
-
-    /// After these switches, a day each: what is gone, with who stands in its place.
-    fn gone(switches: &[&str]) -> String {
-        let mut listened = Listened::default();
-        for (day, switch) in switches.iter().enumerate() {
-            let listens = listens(switch);
-            listened = listened.next(&listens, at(i64::try_from(day).unwrap()));
-            listened = Listened::read(&listened.to_text()).unwrap();
-        }
-        let gone = listened.rules.iter().filter(|known| known.gone.is_some());
-        let word = |known: &Known| match &known.heir {
-            Some(heir) => format!("{} ► {heir}", known.rule.id),
-            None => known.rule.id.to_string(),
-        };
-        gone.map(word).collect::<Vec<_>>().join(", ")
-    }
-
-    #[test]
-    fn a_rule_is_gone_until_it_is_back_or_meant() {
-        for (why, switches, expected) in [
-            ("nothing was before", &["erp a/x"][..], ""),
-            ("it vanishes", &["erp a/x, erp b/y", "erp b/y"], "a/x"),
-            ("and is back", &["erp a/x", "", "erp a/x"], ""),
-            ("other files change nothing", &["erp a/x", "", "erp b/y"], "a/x"),
-            ("of another system", &["erp a/x, wms a/x", "wms a/x"], "a/x"),
-            ("that nothing is to be done is meant", &["erp a/x", "erp a/none"], ""),
-            ("later, too", &["erp a/x", "", "erp a/none", ""], ""),
-            ("of another event it is not", &["erp a/x", "erp b/none"], "a/x"),
-            ("after a week it is meant", &["erp a/x", "", "", "", "", "", "", ""], "a/x"),
-            ("", &["erp a/x", "", "", "", "", "", "", "", ""], ""),
-        ] {
-            assert_eq!(gone(switches), expected, "{why}");
-        }
-    }
-
-    #[test]
-    fn who_was_there_beside_it_takes_nothing_over() {
-        for (why, switches, expected) in [
-            ("another operation in its place", &["erp a/x", "erp a/z"][..], "a/x ► a/z"),
-            ("after a while", &["erp a/x", "", "erp a/z"], "a/x ► a/z"),
-            ("one beside it stays", &["erp a/x, erp a/y", "erp a/y"], "a/x"),
-            ("one of both is back", &["erp a/x, erp a/y", "", "erp a/y"], "a/x"),
-            ("led back", &["erp a/x", "erp a/z", "erp a/x"], "a/z ► a/x"),
-            ("of another event", &["erp a/x", "erp b/z"], "a/x"),
-            ("of another system", &["erp a/x", "wms a/z"], "a/x"),
-            ("who stands in its place goes, too", &["erp a/x", "erp a/z", ""], "a/x, a/z"),
-        ] {
-            assert_eq!(gone(switches), expected, "{why}");
-        }
-    }
-
-    #[test]
-    fn what_is_kept_is_bounded_and_read_for_ever() {
-        let many: Vec<String> = (0..=MOST_GONE).map(|n| format!("erp a/{n}")).collect();
-        let listened = Listened::default().next(&listens("erp b/late, erp b/stays"), at(0));
-        let both = format!("{}, erp b/late, erp b/stays", many.join(", "));
-        let listened = listened.next(&listens(&both), at(1));
-        let listened = listened.next(&listens("erp b/late, erp b/stays"), at(2));
-        let listened = listened.next(&listens("erp b/stays"), at(3));
-        assert_eq!(listened.gone().map(|gone| gone.rule).collect::<Vec<_>>(), ["b/late".into()]);
-        let text = r#"{"turn":1,"rules":[{"system":"erp","id":"a/x","on":"a","first":1,"last":1,"new":true}]}"#;
-        assert_eq!(Listened::read(text).unwrap().rules.len(), 1, "a later program says more");
-        assert_eq!(Listened::read("{}"), Some(Listened::default()));
-        assert_eq!(Listened::read("no list"), None);
-    }
-}
+#[path = "gone_tests.rs"]
+mod tests;

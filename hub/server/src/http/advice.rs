@@ -1,5 +1,6 @@
 //! What to do about a delivery that does not happen.
 
+use orderhub_order::causes;
 use orderhub_order::lane::LaneCode;
 
 use super::decide::Choice;
@@ -84,9 +85,10 @@ pub(super) fn of_code(code: LaneCode, held: bool) -> Option<&'static str> {
         LaneCode::InDoubt => Some(
             "look into the system whether it is there, then decide its todo: `orderhub todo list --kind in_doubt`",
         ),
-        LaneCode::Dead => {
-            Some("mend what its todo says, then decide it: `orderhub todo list --kind dead`")
-        }
+        LaneCode::Dead => Some(
+            "mend what its todo says, then decide it: `orderhub todo list --kind dead`; where none is open any more, `orderhub \
+             order resend ORDER SYSTEM --reason …` sends it",
+        ),
         LaneCode::Retry
         | LaneCode::Limited
         | LaneCode::ProjectionEqual
@@ -115,6 +117,12 @@ pub(super) fn of_todo(choice: Choice, id: i64, cause: &str) -> String {
             "{look}; it is sent by itself once the files give what is missing; where it is not wanted, `orderhub todo \
              resolve {id} --done --reason …`"
         ),
+        // No call waits for a decision, and discarding sends nothing.
+        Choice::Discard if [causes::REFUSED.word, causes::GIVEN_UP.word].contains(&cause) => {
+            format!(
+                "{look}; mend its cause, then `orderhub order resend ORDER SYSTEM --reason …` sends it, and {discard} ends this"
+            )
+        }
         Choice::Discard => format!("{look}; once that is settled, {discard}"),
     }
 }

@@ -6,9 +6,12 @@
 //! a secret of at least [`LONG`] characters within one: a short one may be part of any number of an order, and a document
 //! must not be spoilt for it. What is only shown hides shorter ones too.
 //!
-//! **Invariant:** no secret of a system that its webhook carries reaches the store or is shown, and everything else of the
-//! document stays as it came, byte for byte. Tests: `a_secret_goes_wherever_it_stands_and_the_rest_stays`,
-//! `a_short_secret_spoils_no_document`, `a_secret_within_a_webhook_is_neither_stored_nor_shown`.
+//! **Invariant:** no secret that a webhook is proved by reaches the store with it, no secret of its system is shown, and
+//! everything else of the document is stored as it came, byte for byte, also where it equals another secret of the system.
+//! Tests: `a_secret_goes_wherever_it_stands_and_the_rest_stays`, `a_short_secret_spoils_no_document`,
+//! `a_secret_within_a_webhook_is_neither_stored_nor_shown`.
+
+use std::collections::BTreeSet;
 
 use bytes::Bytes;
 use orderhub_lang::escape::percent;
@@ -40,11 +43,22 @@ impl Hidden {
         Self { values }
     }
 
-    /// Whatever the settings name as a secret of a system.
+    /// Whatever the settings name as a secret of a system: for what is shown.
     pub(crate) fn of(api: &Api, system: &SystemName) -> Self {
+        Self::named(api, system, &|_| true)
+    }
+
+    /// What a webhook was proved by: for what is stored. Any other secret, such as the name of a user, may be a value of an
+    /// order, too.
+    pub(crate) fn proofs(api: &Api, system: &SystemName, names: &BTreeSet<String>) -> Self {
+        Self::named(api, system, &|name| names.contains(name))
+    }
+
+    fn named(api: &Api, system: &SystemName, is: &dyn Fn(&str) -> bool) -> Self {
         let settings = api.config.systems.get(system);
-        let all = settings.into_iter().flat_map(|settings| settings.secrets.values());
-        Self::new(all.flat_map(|refs| api.secrets.readable(&refs.0)).collect())
+        let all = settings.into_iter().flat_map(|settings| &settings.secrets);
+        let refs = all.filter(|(name, _)| is(name)).map(|(_, refs)| refs);
+        Self::new(refs.flat_map(|refs| api.secrets.readable(&refs.0)).collect())
     }
 
     /// A value without secrets, as it may be stored; `None`: it holds none.

@@ -9,6 +9,8 @@
 //! `a_secret_within_a_webhook_is_neither_stored_nor_shown`.
 //! Bounds: [`MOST_NOTICES`] of one request; of more nothing is taken, and the sender is told.
 
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -112,9 +114,9 @@ async fn take(
     if let Some(greeting) = handshake(api, &system, &hook) {
         return Ok(greeting);
     }
-    let heard = verify(api, &system, &hook)?;
-    // It is authentic: from here on nothing needs its secrets.
-    let hidden = Hidden::of(api, &system);
+    let (heard, proofs) = verify(api, &system, &hook)?;
+    // It is authentic: from here on nothing needs what proved it.
+    let hidden = Hidden::proofs(api, &system, &proofs);
     let without = hidden.body(&body);
     let Heard { respond, notices } = match &without {
         Some(body) => as_stored(api, &system, heard, &Webhook { body, ..hook }),
@@ -171,13 +173,20 @@ fn compressed(headers: &HeaderMap) -> Result<(), Problem> {
     }
 }
 
-fn verify(api: &Api, system: &SystemName, hook: &Webhook<'_>) -> Result<Heard, Problem> {
+/// What it says, and the names of the secrets that it was proved by.
+fn verify(
+    api: &Api,
+    system: &SystemName,
+    hook: &Webhook<'_>,
+) -> Result<(Heard, BTreeSet<String>), Problem> {
     let bundle = api.intake.bundle();
     let (Some(known), Some(settings)) = (bundle.system(system), api.config.systems.get(system))
     else {
         return Err(Problem::not_found("system", system.as_str()));
     };
+    let proofs = RefCell::new(BTreeSet::new());
     let secret = |name: &str| {
+        proofs.borrow_mut().insert(name.to_owned());
         let refs = settings.secrets.get(name).map(|refs| refs.0.as_slice());
         api.secrets.values(refs.unwrap_or_default())
     };
@@ -189,7 +198,7 @@ fn verify(api: &Api, system: &SystemName, hook: &Webhook<'_>) -> Result<Heard, P
         nonce: &nonce,
         session: NO_SESSION,
     };
-    known.connector.webhook(hook, &credentials).map_err(|error| {
+    let heard = known.connector.webhook(hook, &credentials).map_err(|error| {
         let label = system.to_string();
         metrics::counter!("orderhub_webhooks_refused_total", "system" => label).increment(1);
         tracing::warn!(%system, %error, "a webhook was refused");
@@ -208,7 +217,8 @@ fn verify(api: &Api, system: &SystemName, hook: &Webhook<'_>) -> Result<Heard, P
                 Problem::new(StatusCode::NOT_FOUND, "no_webhooks", error.to_string())
             }
         }
-    })
+    })?;
+    Ok((heard, proofs.take()))
 }
 
 /// What is heard of the body as it is stored; the sender gets the answer to what he sent.
