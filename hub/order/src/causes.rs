@@ -10,8 +10,9 @@ pub const LANE_FULL: &Cause = &Cause {
     word: "lane_full",
     title: "more wishes wait for one system than are kept of an order",
     text: "Of one order at most 64 wishes wait for a system, and one more was left out: the system will not be told of \
-           it. Most often it was down, or its calls dead, for very long. `orderhub why ORDER SYSTEM` says what stands in \
-           the way; end that first. What was left out goes with the next change of the order that the same rule listens to; \
+           it. Most often it was down, or its calls dead, for very long. Where the sentence names an entry of `deliver:` that is \
+           gone, bring it back, or say `do: none` (at most 16 wishes wait for such, and in a full lane they give way to \
+           others). `orderhub why ORDER SYSTEM` says what stands in the way; end that first. What was left out goes with the next change of the order that the same rule listens to; \
            then `orderhub todo discard ID --reason \"sent again\"`.",
 };
 /// A linked system does not hear of a cancellation.
@@ -21,6 +22,14 @@ pub const NOT_ROUTED: &Cause = &Cause {
     text: "The order is cancelled, and its integration has no entry of `deliver:` for `order.cancelled`: it goes on with \
            the order. Cancel it there by hand. So that it is told of the next one, add `- { on: order.cancelled, do: … }`, or \
            `do: none` where nothing is to be done. Then `orderhub todo discard ID --reason \"cancelled by hand\"`.",
+};
+/// What is asked for has no room in the lane.
+pub const NO_ROOM: &Cause = &Cause {
+    word: "no_room",
+    title: "too much of the order waits for the system already",
+    text: "Of one order at most 64 wishes wait for a system, and what is to be sent again does not all fit beside those that \
+           wait: nothing was changed. `orderhub why ORDER SYSTEM` says what stands in the way of those; once some have gone, \
+           ask again.",
 };
 /// Made there, and cannot be changed.
 pub const NO_UPDATE: &Cause = &Cause {
@@ -298,6 +307,7 @@ pub const CAUSES: &[&Cause] = &[
     NOT_OWNER,
     NOT_RELEASED,
     NOT_ROUTED,
+    NO_ROOM,
     NO_UPDATE,
     OVERRULED,
     PROPOSAL,

@@ -9,7 +9,8 @@
 //! `what_cannot_be_sent_again_is_refused_with_a_sentence`. **Invariant:** a fact that was told is not told again. Test:
 //! `a_fact_is_told_once`. All in `tests/it/resend.rs`.
 //!
-//! **Bounds:** a lane has at most 64 wishes; what has no room is a todo.
+//! **Bounds:** a lane has at most 64 wishes. **Invariant:** where not all that is to be sent has room, nothing is sent and
+//! whoever asked is told. Test: `a_full_lane_says_no_before_anything_is_changed`.
 
 use orderhub_lang::codes::Cause;
 
@@ -19,9 +20,9 @@ use super::work::{Done, Folding, Work};
 use crate::catalogue::known;
 use crate::causes;
 use crate::ids::{At, Collection, SystemName};
-use crate::lane::{Lane, LaneCode, MOST_WANTS};
+use crate::lane::{Lane, LaneCode, MOST_WANTS, Want};
 use crate::model::State;
-use crate::route::{Owed, outlook, owed};
+use crate::route::{Owed, outlook, owed, want, yields};
 use crate::rules::Rules;
 
 /// Why nothing can be sent: the cause, and a sentence that says what to do.
@@ -41,12 +42,14 @@ pub(super) fn resend(work: &mut Work<'_>, system: &SystemName) -> Folding<Done> 
     work.state.order.fired.insert(format!("resent {system}"), version);
     for (key, release) in found {
         work.settle(system, &key.text(), "a person had it sent again".to_owned());
+        let (rules, mut effects) = (work.rules, Vec::new());
         let lane = work.lane(system, role);
-        if lane.want(key.clone(), version, Some(release))
+        if want(lane, &key, (version, Some(release)), rules, &mut effects)
             && let Some(want) = lane.wants.iter_mut().find(|want| want.key == key)
         {
             (want.whole, want.unfit) = (true, false);
         }
+        work.effects.append(&mut effects);
     }
     let now = work.now;
     let lane = work.lane(system, role);
@@ -87,18 +90,34 @@ fn sendable(state: &State, system: &SystemName, rules: &Rules<'_>) -> Result<Vec
     }
     let (mut trial, version) = (state.clone(), state.order.version.saturating_add(1));
     let lane = trial.lanes.made(system, || Lane::new(system.clone(), known.role));
-    lane.wants.clear();
-    for (key, release) in &owed {
-        lane.want(key.clone(), version, Some(release.clone()));
-    }
-    lane.wants.iter_mut().for_each(|want| want.whole = true);
+    let wish = |(key, release): &Owed| Want {
+        key: key.clone(),
+        version,
+        release: Some(release.clone()),
+        since: None,
+        unfit: false,
+        whole: true,
+    };
+    // All of them are judged, also where there are more than a lane holds.
+    lane.wants = owed.iter().map(wish).collect();
     let judged = outlook(&trial, system, rules);
     let goes =
         |(key, _): &Owed| judged.iter().any(|one| one.want.key == *key && one.operation.is_some());
-    let found: Vec<Owed> = owed.into_iter().take(MOST_WANTS).filter(goes).collect();
+    let found: Vec<Owed> = owed.into_iter().filter(goes).collect();
     if found.is_empty() {
         let code = judged.iter().find_map(|one| one.code);
         return Err(kept(state, system, code.unwrap_or(LaneCode::NotRouted)));
+    }
+    let wants = state.lanes.get(system).map_or(&[][..], |lane| &lane.wants);
+    let yields = state.lanes.get(system).map_or(0, |lane| yields(lane, rules));
+    let fresh = found.iter().filter(|(key, _)| wants.iter().all(|want| want.key != *key)).count();
+    if wants.len().saturating_sub(yields).saturating_add(fresh) > MOST_WANTS {
+        let why = format!(
+            "{} wishes of this order wait for `{system}` already, and {fresh} more have no room beside them: at most \
+             {MOST_WANTS} are kept. `orderhub why` says what stands in their way",
+            wants.len()
+        );
+        return Err((causes::NO_ROOM, why));
     }
     Ok(found)
 }

@@ -22,12 +22,17 @@
 //! Test: `what_happened_while_its_rule_was_gone_is_wanted`. **Invariant:** a call that may be there keeps its wish, whatever
 //! the files are. Test: `a_call_that_may_be_there_keeps_its_wish`. Both in `tests/it/gone.rs`.
 //!
+//! **Invariant:** what waits for a rule that is gone takes no room from what can be sent: at most 16 such wishes are added
+//! to a lane, and in a full lane the newest of them gives way to one whose rule is there; a finding names what was left
+//! out. Tests: `what_waits_for_its_rule_has_a_share_of_a_lane`, `what_waits_for_its_rule_gives_way_in_a_full_lane`.
+//!
 //! **Bounds:** a lane has at most 64 wishes, those of rules that are gone among them.
 
 use crate::catalogue::FieldSet;
+use crate::causes;
 use crate::fold::Effect;
 use crate::ids::SystemName;
-use crate::lane::{Flight, Lane, Want, WantKey};
+use crate::lane::{Flight, Lane, MOST_WANTS, Want, WantKey};
 use crate::model::State;
 use crate::rules::{DeliverRule, GoneRule, OperationKind, Rules};
 
@@ -70,6 +75,63 @@ pub(super) fn listened<'a, 'e>(
 ) -> impl Iterator<Item = &'a GoneRule> + use<'a, 'e> {
     let gone = rules.systems.get(system).map_or(&[][..], |system| &system.gone);
     gone.iter().filter(move |gone| &*gone.on == event && gone.heir.is_none())
+}
+
+/// A wish that waits for its rule is added to a lane that has fewer of them.
+const SHARE: usize = 16;
+
+/// Makes room in a lane for a new wish, of a rule that is there or of one that is gone. What gives way is named by an
+/// effect. `false`: there is none.
+pub(super) fn make_room(
+    lane: &mut Lane,
+    key: &WantKey,
+    rules: &Rules<'_>,
+    effects: &mut Vec<Effect>,
+) -> bool {
+    if lane.wants.iter().any(|want| want.key == *key) {
+        return true;
+    }
+    let waits = |want: &Want| unrouted(rules, &lane.system, &want.key.rule) == Unrouted::Waits;
+    if unrouted(rules, &lane.system, &key.rule) == Unrouted::Waits {
+        return lane.wants.len() < MOST_WANTS
+            && lane.wants.iter().filter(|want| waits(want)).count() < SHARE;
+    }
+    if lane.wants.len() < MOST_WANTS {
+        return true;
+    }
+    let Some(at) = lane.wants.iter().rposition(|want| waits(want) && !flies(lane, want)) else {
+        return false;
+    };
+    let left = lane.wants.remove(at).key;
+    effects.extend(asked_no_more(lane, &left, "it was left out"));
+    let why = format!(
+        "`{}` of {} waited for its entry of `deliver:`, and gave way to `{}`: no more than {MOST_WANTS} wishes wait in one \
+         lane",
+        left.rule, left.subject, key.rule
+    );
+    effects.push(super::todo(causes::LANE_FULL, &lane.system, why));
+    true
+}
+
+/// How many wishes of a lane would give way.
+pub(crate) fn yields(lane: &Lane, rules: &Rules<'_>) -> usize {
+    let waits = |want: &Want| unrouted(rules, &lane.system, &want.key.rule) == Unrouted::Waits;
+    lane.wants.iter().filter(|want| waits(want) && !flies(lane, want)).count()
+}
+
+/// Whether a call of it is frozen or under way.
+fn flies(lane: &Lane, want: &Want) -> bool {
+    lane.flying.as_ref().is_some_and(|flight| flight.want == want.key)
+}
+
+/// Nobody is asked about a wish any more.
+fn asked_no_more(lane: &mut Lane, key: &WantKey, reason: &str) -> Option<Effect> {
+    let about = key.text();
+    let was = lane.open_conflicts.len();
+    lane.open_conflicts.retain(|open| *open != about);
+    let asked = lane.open_conflicts.len() < was;
+    let (system, reason) = (Some(lane.system.clone()), reason.to_owned());
+    asked.then(|| Effect::Settled { system, about: about.into(), reason })
 }
 
 /// The fields that the mappings of a rule read, or did.
@@ -120,11 +182,5 @@ fn hand_over(lane: &mut Lane, key: &WantKey, heir: &DeliverRule) -> Option<Effec
         want.key = other;
         want.unfit = false;
     }
-    let about = key.text();
-    let was = lane.open_conflicts.len();
-    lane.open_conflicts.retain(|open| *open != about);
-    let asked = lane.open_conflicts.len() < was;
-    let (system, reason) =
-        (Some(lane.system.clone()), "another rule stands in its place".to_owned());
-    asked.then(|| Effect::Settled { system, about: about.into(), reason })
+    asked_no_more(lane, key, "another rule stands in its place")
 }

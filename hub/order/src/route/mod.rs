@@ -26,7 +26,7 @@ mod plan;
 mod told;
 
 pub(crate) use events::events;
-pub(crate) use gone::{Unrouted, unrouted};
+pub(crate) use gone::{Unrouted, unrouted, yields};
 pub(crate) use owed::{Owed, owed};
 pub use plan::{Choice, Outlook, Plan, Send, outlook, plan};
 pub use told::EVENT;
@@ -92,10 +92,33 @@ fn write(state: &mut State, wish: &Wish<'_>, rules: &Rules<'_>, effects: &mut Ve
     let fact = (wish.rule.kind == OperationKind::Fact).then_some(wish.version);
     let key = WantKey { rule: wish.rule.id.into(), subject: wish.subject.clone(), fact };
     let release = Some((wish.emits.into(), wish.to.as_str().into()));
-    if !lane.want(key, wish.version, release) {
-        let why = format!("more than {} wishes wait in one lane", crate::lane::MOST_WANTS);
+    if !want(lane, &key, (wish.version, release), rules, effects) {
+        let why = match unrouted(rules, wish.system, &key.rule) {
+            Unrouted::Waits => format!(
+                "`{}` of {} is left out: its entry of `deliver:` is gone, and as many wishes wait for such as are kept",
+                key.rule, key.subject
+            ),
+            Unrouted::Back | Unrouted::Inherited | Unrouted::Over => {
+                format!("more than {} wishes wait in one lane", crate::lane::MOST_WANTS)
+            }
+        };
         effects.push(todo(causes::LANE_FULL, wish.system, why));
     }
+}
+
+/// What a wish asks for: the order version, and the release that made it.
+type Asked = (u32, Option<(Box<str>, Box<str>)>);
+
+/// Wants `key`, in the place of a wish whose rule is gone where there is no other. `false`: the lane is full, and the
+/// wish was not taken.
+pub(crate) fn want(
+    lane: &mut Lane,
+    key: &WantKey,
+    (version, release): Asked,
+    rules: &Rules<'_>,
+    effects: &mut Vec<Effect>,
+) -> bool {
+    gone::make_room(lane, key, rules, effects) && lane.want(key.clone(), version, release)
 }
 
 fn todo(cause: &Cause, system: &SystemName, why: String) -> Effect {

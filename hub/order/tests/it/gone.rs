@@ -3,7 +3,7 @@
 use orderhub_order::catalogue::known;
 use orderhub_order::fold::{Act, Effect, Facts, Outcome, fold};
 use orderhub_order::ids::At;
-use orderhub_order::lane::{Flight, LaneCode, Rest, Sent, WantKey};
+use orderhub_order::lane::{Flight, LaneCode, MOST_WANTS, Rest, Sent, WantKey};
 use orderhub_order::model::{Order, State};
 use orderhub_order::route::{Plan, plan};
 use orderhub_order::rules::{DeliverRule, GoneRule, OperationKind, Shapes as _};
@@ -231,4 +231,63 @@ fn what_is_to_be_told_to_all_waits_for_those_who_listened() {
     assert!(!hears(&world));
     put(&mut world, "wms", rule);
     assert!(hears(&world) && world.systems["wms"].gone.is_empty());
+}
+
+/// Wishes of one rule, each about another version of the order.
+fn fill(state: &mut State, system: &str, rule: &str, from: u32, count: usize) {
+    for version in (from..).take(count) {
+        let key = WantKey { rule: rule.into(), subject: At::ROOT, fact: Some(version) };
+        let release = Some(("order.changed".into(), "all".into()));
+        assert!(lane(state, system).want(key, version, release));
+    }
+}
+
+fn left_out(effects: &[Effect]) -> Vec<String> {
+    let full = effects.iter().filter_map(|effect| match effect {
+        Effect::Todo(item) if &*item.cause == "lane_full" => Some(item.why.clone()),
+        _ => None,
+    });
+    full.collect()
+}
+
+#[test]
+fn what_waits_for_its_rule_has_a_share_of_a_lane() {
+    let mut world = world();
+    world.systems.get_mut("sink").unwrap().deliver[0].single.as_mut().unwrap().kind =
+        OperationKind::Fact;
+    take(&mut world, "sink", "order.changed/put");
+    let mut state = paid(&world);
+    let mut said = Vec::new();
+    while said.is_empty() {
+        assert!(lane(&mut state, "sink").wants.len() <= 16, "no end");
+        let text = if state.order.version % 2 == 0 { "7" } else { "8" };
+        said = left_out(&turn(&mut state, &world, number(text)));
+    }
+    assert_eq!(lane(&mut state, "sink").wants.len(), 16);
+    assert!(said[0].contains("order.changed/put") && said[0].contains("`deliver:`"), "{said:?}");
+}
+
+#[test]
+fn what_waits_for_its_rule_gives_way_in_a_full_lane() {
+    for flies in [false, true] {
+        let mut world = world();
+        let mut state = paid(&world);
+        link(&mut state, "erp");
+        lane(&mut state, "erp").wants.clear();
+        take(&mut world, "erp", "order.accepted/sale");
+        let gone = "order.accepted/sale";
+        fill(&mut state, "erp", gone, 100, MOST_WANTS);
+        let newest = wants(&mut state, "erp").pop().unwrap();
+        if flies {
+            let flight = Flight { in_air: false, want: newest.clone(), ..call(&state) };
+            lane(&mut state, "erp").flying = Some(flight);
+        }
+        let said = left_out(&turn(&mut state, &world, cancel));
+        let keys = wants(&mut state, "erp");
+        assert_eq!(keys.len(), MOST_WANTS);
+        assert!(keys.iter().any(|key| &*key.rule == "order.cancelled/cancel"), "it is told");
+        assert_eq!(keys.contains(&newest), flies, "the newest gives way, unless it may be there");
+        assert_eq!(said.len(), 1, "{said:?}");
+        assert!(said[0].contains(gone) && said[0].contains("order.cancelled/cancel"), "{said:?}");
+    }
 }

@@ -3,7 +3,7 @@
 use orderhub_order::catalogue::known;
 use orderhub_order::fold::{Act, Effect, Facts, Folded, Outcome, PersonAct, fold};
 use orderhub_order::ids::{At, Collection};
-use orderhub_order::lane::{Facet, FieldState, Flight, Lane, LaneCode, Sent, WantKey};
+use orderhub_order::lane::{Facet, FieldState, Flight, Lane, LaneCode, MOST_WANTS, Sent, WantKey};
 use orderhub_order::model::{Order, State};
 use orderhub_order::route::{Plan, plan};
 use orderhub_order::rules::OperationKind;
@@ -216,4 +216,27 @@ fn what_is_held_is_not_sent_again() {
         Some(when("order_no: [never]", Collection::Root));
     let mut state = paid(&world);
     assert_eq!(why(&again(&mut state, &world, "erp")).0, "held");
+}
+
+#[test]
+fn a_full_lane_says_no_before_anything_is_changed() {
+    let world = world();
+    let mut state = paid(&world);
+    let sink = lane(&mut state, "sink");
+    let release = sink.wants.remove(0).release;
+    let other = |number: usize| {
+        let rule = format!("order.changed/other{number}").into();
+        WantKey { rule, subject: At::ROOT, fact: None }
+    };
+    for number in 0..MOST_WANTS {
+        assert!(sink.want(other(number), 1, release.clone()));
+    }
+    let before = (state.order.clone(), state.lanes.clone());
+    let (cause, says) = why(&again(&mut state, &world, "sink"));
+    assert_eq!(cause, "no_room", "{says}");
+    assert!(says.contains("64 wishes") && says.contains("orderhub why"), "{says}");
+    assert_eq!((&state.order, &state.lanes), (&before.0, &before.1), "nothing has changed");
+    // With room for it, it goes.
+    lane(&mut state, "sink").wants.truncate(MOST_WANTS - 1);
+    assert!(matches!(again(&mut state, &world, "sink").outcome, Outcome::Applied { .. }));
 }
