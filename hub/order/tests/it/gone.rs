@@ -1,7 +1,7 @@
 //! What happens while the files lack a rule that they had, and once they have it again.
 
 use orderhub_order::catalogue::known;
-use orderhub_order::fold::{Act, Effect, Facts, Outcome, fold};
+use orderhub_order::fold::{Act, Effect, Facts, Outcome, PersonAct, TodoItem, fold};
 use orderhub_order::ids::At;
 use orderhub_order::lane::{Flight, LaneCode, MOST_WANTS, Rest, Sent, WantKey};
 use orderhub_order::model::{Order, State};
@@ -290,4 +290,92 @@ fn what_waits_for_its_rule_gives_way_in_a_full_lane() {
         assert_eq!(said.len(), 1, "{said:?}");
         assert!(said[0].contains(gone) && said[0].contains("order.cancelled/cancel"), "{said:?}");
     }
+}
+
+/// Takes a rule out, and puts it back under another name, in whose place that stands.
+fn rename(world: &mut World, system: &str, id: &str, other: &str) {
+    let rule = take(world, system, id);
+    let rules = world.systems.get_mut(system).unwrap();
+    rules.gone[0].heir = Some(other.into());
+    rules.deliver.push(DeliverRule { id: other.into(), ..rule });
+}
+
+#[test]
+fn what_was_told_is_told_whatever_the_rule_is_called() {
+    let mut world = world();
+    let sink = world.systems.get_mut("sink").unwrap();
+    sink.deliver[0].single.as_mut().unwrap().kind = OperationKind::Fact;
+    let mut state = paid(&world);
+    let told = Sent { version: state.order.version, hash: [1; 16] };
+    let own = lane(&mut state, "sink");
+    let key = own.wants.remove(0).key;
+    own.sent.insert(key.text(), told.clone());
+    own.shadow.insert(key.text(), told.clone());
+    (own.due_at, own.due_since, own.code) = (None, None, Some(LaneCode::Delivered));
+    rename(&mut world, "sink", "order.changed/put", "order.changed/post");
+    done(&mut state, &world, &Act::Tick);
+    let other = WantKey { rule: "order.changed/post".into(), ..key.clone() };
+    let own = lane(&mut state, "sink");
+    for sent in [&own.sent, &own.shadow] {
+        assert_eq!(sent.iter().collect::<Vec<_>>(), [(&other.text(), &told)], "with its version");
+    }
+    // Whoever has the order sent again hears that it was told.
+    let act = Act::Person(PersonAct::Resend { system: name("sink") });
+    let folded = fold(&mut state, &act, &world.rules(), &Facts::default(), NOW);
+    let refused = |item: &TodoItem| &*item.cause == "not_released";
+    assert!(matches!(&folded.outcome, Outcome::Todo(item) if refused(item)), "{folded:?}");
+}
+
+#[test]
+fn what_was_made_is_made_whatever_the_rule_is_called() {
+    let mut world = world();
+    let mut state = paid(&world);
+    // Made there by the word of a person, who did not say what it is called.
+    let erp = lane(&mut state, "erp");
+    let key = erp.wants[0].key.clone();
+    erp.sent.insert(key.text(), Sent { version: 1, hash: [1; 16] });
+    rename(&mut world, "erp", "order.accepted/sale", "order.accepted/sale2");
+    done(&mut state, &world, &Act::Tick);
+    assert_eq!(next(&state, &world, "erp"), Err(Some(LaneCode::NotLinked)), "no second one");
+    let other = WantKey { rule: "order.accepted/sale2".into(), ..key };
+    let erp = lane(&mut state, "erp");
+    assert_eq!(erp.sent.get(&other.text()), Some(&Sent { version: 1, hash: [0; 16] }));
+    // Led back, it was made all the same.
+    let rules = world.systems.get_mut("erp").unwrap();
+    rules.gone.clear();
+    rename(&mut world, "erp", "order.accepted/sale2", "order.accepted/sale");
+    done(&mut state, &world, &Act::Tick);
+    assert_eq!(next(&state, &world, "erp"), Err(Some(LaneCode::NotLinked)));
+    assert_eq!(lane(&mut state, "erp").sent.len(), 1);
+}
+
+#[test]
+fn what_a_person_asked_for_goes_whole_by_the_other_rule() {
+    let mut world = world();
+    let mut state = paid(&world);
+    let sink = lane(&mut state, "sink");
+    sink.wants[0].whole = true;
+    let mut known = sink.wants[0].clone();
+    known.key.rule = "order.changed/post".into();
+    known.whole = false;
+    sink.wants.push(known);
+    // An attempt that came to nothing.
+    let want = sink.wants[0].key.clone();
+    let failed = Flight { in_air: false, may_have_acted: false, wrote: false, ..call(&state) };
+    let failed = Flight { want, memo: Vec::new(), ..failed };
+    assert!(failed.may_be_replaced());
+    let sink = lane(&mut state, "sink");
+    (sink.flying, sink.attempts, sink.code) = (Some(failed), 7, Some(LaneCode::Retry));
+    rename(&mut world, "sink", "order.changed/put", "order.changed/post");
+    // While a person is to decide about the call, it keeps its wish.
+    lane(&mut state, "sink").code = Some(LaneCode::Dead);
+    done(&mut state, &world, &Act::Tick);
+    assert_eq!(lane(&mut state, "sink").wants.len(), 2);
+    assert_eq!(lane(&mut state, "sink").attempts, 7);
+    lane(&mut state, "sink").code = Some(LaneCode::Retry);
+    done(&mut state, &world, &Act::Tick);
+    let sink = lane(&mut state, "sink");
+    let left: Vec<_> = sink.wants.iter().map(|want| (&*want.key.rule, want.whole)).collect();
+    assert_eq!(left, [("order.changed/post", true)]);
+    assert_eq!((&sink.flying, sink.attempts), (&None, 0), "the first attempt of the other rule");
 }
