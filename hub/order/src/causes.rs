@@ -184,7 +184,8 @@ pub const GIVEN_UP: &Cause = &Cause {
            tried as often and as long as it may be. A create holds its lane until you decide: `orderhub todo resolve ID --again \
            --reason \"mended\"`, or `--done` if it is not wanted any more. After any other call the lane goes on without \
            it: `orderhub order resend ORDER SYSTEM --reason \"mended\"` sends it, then `orderhub todo discard ID --reason \
-           \"sent again\"`, which alone sends nothing.",
+           \"sent again\"`, which alone sends nothing. Where \
+           the sentence says that it may be there, look, and decide by `todo resolve` first.",
 };
 /// Taken as done, and nobody knows its id.
 pub const ID_UNKNOWN: &Cause = &Cause {

@@ -90,7 +90,8 @@ pub struct Receipt {
     pub fence: u64,
     /// The verdict on the attempt.
     pub class: ReceiptClass,
-    /// A step was written there in this attempt: nothing supersedes the call any more.
+    /// A step was written there in this attempt: nothing supersedes the call any more. Of one that is given up by it:
+    /// was written, or may have been.
     pub wrote: bool,
     /// References to bind: (entity or free kind, which element of ours, external id).
     pub xrefs: Vec<Xref>,

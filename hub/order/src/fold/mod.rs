@@ -33,6 +33,7 @@ mod field;
 mod finish;
 mod flight;
 mod follow;
+mod given_up;
 mod judge;
 mod member;
 mod outcome;

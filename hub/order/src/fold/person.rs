@@ -120,6 +120,11 @@ fn settle(
     (system, about): (&SystemName, Option<&str>),
     again: bool,
 ) -> Folding<Done> {
+    if let Some(done) =
+        about.and_then(|about| super::given_up::decided(work, (system, about), again))
+    {
+        return done;
+    }
     let now = work.now;
     let waits = work.state.lanes.get(system).filter(|_| about.is_none());
     let waits = waits.and_then(|lane| Some((lane.role, undecided(lane)?.clone())));

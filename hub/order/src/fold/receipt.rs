@@ -14,7 +14,7 @@ use super::follow::expire;
 use super::member::told;
 use super::refer::{Binding, bind, shown};
 use super::work::{Again, Done, Ended, Folding, Speaker, Work, item};
-use super::{Effect, Receipt, ReceiptClass, TodoKind, element};
+use super::{Effect, Receipt, ReceiptClass, TodoItem, TodoKind, element, given_up};
 use crate::catalogue::{catalogue, known};
 use crate::causes;
 use crate::contribution::{Revision, Stated};
@@ -55,9 +55,11 @@ pub(super) fn receipt(work: &mut Work<'_>, receipt: &Receipt) -> Folding<Done> {
         ReceiptClass::NotAllowed => again(work, (system, role), receipt, Retrying::NOT_ALLOWED),
         ReceiptClass::InDoubt => in_doubt(work, (system, role), &receipt.why),
         ReceiptClass::SaidNo => {
-            dead(work, (system, role), &flight, (causes::REFUSED, &receipt.why))
+            dead(work, (system, role), (&flight, receipt.wrote), (causes::REFUSED, &receipt.why))
         }
-        ReceiptClass::Dead => dead(work, (system, role), &flight, (causes::GIVEN_UP, &receipt.why)),
+        ReceiptClass::Dead => {
+            dead(work, (system, role), (&flight, receipt.wrote), (causes::GIVEN_UP, &receipt.why))
+        }
     }
     settle_linked(work, system);
     Ok(Done::Merged)
@@ -180,6 +182,9 @@ pub(super) fn delivered(work: &mut Work<'_>, (system, role): (&SystemName, Role)
     if !flight.want.rule.starts_with(EVENT) {
         lane.sent.insert(flight.want.text(), Sent { version: flight.version, hash: flight.hash });
     }
+    if !lane.given_up.is_empty() {
+        lane.given_up.remove(&flight.want.text());
+    }
     lane.unwant(&flight.want, flight.version);
     if let Some(newer) = lane.wants.iter_mut().find(|want| want.key == flight.want) {
         // The target has what stood when this began: it lags no longer than that.
@@ -289,7 +294,7 @@ fn in_doubt(work: &mut Work<'_>, (system, role): (&SystemName, Role), why: &str)
 fn dead(
     work: &mut Work<'_>,
     (system, role): (&SystemName, Role),
-    flight: &Flight,
+    (flight, wrote): (&Flight, bool),
     (cause, why): (&Cause, &str),
 ) {
     let lane = work.lane(system, role);
@@ -300,17 +305,21 @@ fn dead(
         // Nobody knows what of it is there: what was sent before is not what there is.
         sent.hash = [0; 16];
     }
+    let mut asks = false;
     if flight.creates {
         lane.due_at = None;
     } else {
+        asks = given_up::keep(lane, flight, wrote);
         lane.unwant(&flight.want, flight.version);
         lane.flying = None;
         lane.attempts = 0;
         // What is left to send is due by the end of the turn, and handed to the dispatcher.
         lane.due_at = None;
     }
-    let why = format!("`{}` was given up: {why}", flight.operation);
-    work.todo(item(TodoKind::Dead, cause, Some(system), why));
+    let decide = if asks { "; it may be there all the same: decide whether it is" } else { "" };
+    let why = format!("`{}` was given up: {why}{decide}", flight.operation);
+    let about = asks.then(|| flight.want.text().into());
+    work.todo(TodoItem { about, ..item(TodoKind::Dead, cause, Some(system), why) });
     let subject = flight.want.subject.clone();
     let event = ("delivery.dead", &subject);
     tell_of(work.state, system, event, work.rules, &mut work.effects);

@@ -1,13 +1,14 @@
 //! A person has an order sent again: everything that a system is owed by what has happened so far goes to it once more,
 //! whole, as its rules and the order are now.
 //!
-//! It makes a version of the order, with who asked and why, as every act of a person does; so the calls are new ones,
-//! under keys of their own. A call under way is left to its end, and what is asked for goes behind it.
+//! It makes a version of the order, with who asked and why, as every act of a person does; so the calls of states are new
+//! ones, under keys of their own. A fact's call keeps the key of its firing, whenever it is made: a target that keeps its
+//! answers by that key gives the one that it gave, a refusal too. A call under way is left to its end, and what is asked for goes behind it.
 //!
 //! **Invariant:** what is sent again goes whole, though it equals what was sent; what would not be sent to one who got
 //! nothing yet is not sent, and nothing at all where a person has to decide first. Tests: `what_is_sent_again_goes_whole`,
 //! `what_cannot_be_sent_again_is_refused_with_a_sentence`. **Invariant:** a fact that was told is not told again. Test:
-//! `a_fact_is_told_once`. All in `tests/it/resend.rs`.
+//! `a_fact_is_told_once`. Facts that were given up: `lane::given_up`. All in `tests/it/resend.rs`.
 //!
 //! **Bounds:** a lane has at most 64 wishes. **Invariant:** where not all that is to be sent has room, nothing is sent and
 //! whoever asked is told. Test: `a_full_lane_says_no_before_anything_is_changed`.
@@ -72,7 +73,7 @@ fn sendable(state: &State, system: &SystemName, rules: &Rules<'_>) -> Result<Vec
         return Err((causes::SENT_NOTHING, why));
     }
     if let Some(lane) = state.lanes.get(system)
-        && undecided(lane).is_some()
+        && (undecided(lane).is_some() || lane.doubts(None))
     {
         let why = format!(
             "a call to `{system}` waits for a person, because nobody knows whether it took effect, or it was given up: decide \

@@ -14,9 +14,12 @@ use crate::model::ByPlace;
 use crate::value::Text;
 
 mod due;
+mod given_up;
+mod key;
 mod merge;
 mod rest;
 
+pub use given_up::GivenUp;
 pub use merge::{Facet, FieldState};
 pub use rest::Rest;
 pub(crate) use rest::unfit;
@@ -239,6 +242,9 @@ pub struct Lane {
     /// What shadow mode would have sent: never mixed with `sent`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub shadow: BTreeMap<String, Sent>,
+    /// Facts that were given up, by their key; at most 64, the newest firings.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub given_up: BTreeMap<String, GivenUp>,
 }
 
 /// At most so many wishes of one lane; what comes beyond is a todo.
@@ -269,26 +275,6 @@ fn is_zero(number: &u64) -> bool {
 
 fn is_false(flag: &bool) -> bool {
     !*flag
-}
-
-impl WantKey {
-    /// The key as text, for [`Lane::sent`]: `<rule> <subject>`, a fact with `#<version>`.
-    pub fn text(&self) -> String {
-        match self.fact {
-            Some(version) => format!("{} {}#{version}", self.rule, self.subject),
-            None => format!("{} {}", self.rule, self.subject),
-        }
-    }
-
-    /// Reads what [`WantKey::text`] wrote.
-    pub fn parse(text: &str) -> Option<WantKey> {
-        let (rule, rest) = text.rsplit_once(' ')?;
-        let (subject, fact) = match rest.split_once('#') {
-            Some((subject, version)) => (subject, Some(version.parse().ok()?)),
-            None => (rest, None),
-        };
-        Some(WantKey { rule: rule.into(), subject: At::parse(subject)?, fact })
-    }
 }
 
 impl Flight {
@@ -327,6 +313,7 @@ impl Lane {
             heard: 0,
             heard_at_call: 0,
             shadow: BTreeMap::new(),
+            given_up: BTreeMap::new(),
         }
     }
 

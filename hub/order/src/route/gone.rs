@@ -38,7 +38,7 @@ use crate::catalogue::FieldSet;
 use crate::causes;
 use crate::fold::{Effect, undecided};
 use crate::ids::SystemName;
-use crate::lane::{Flight, Lane, MOST_WANTS, Sent, Want, WantKey};
+use crate::lane::{Flight, GivenUp, Lane, MOST_WANTS, Sent, Want, WantKey};
 use crate::model::State;
 use crate::rules::{DeliverRule, GoneRule, OperationKind, Rules};
 
@@ -62,7 +62,9 @@ pub(crate) fn unrouted(rules: &Rules<'_>, system: &SystemName, rule: &str) -> Un
         return Unrouted::Back;
     }
     match of(rules, system, rule) {
-        Some(gone) if gone.heir.is_some() => Unrouted::Inherited,
+        Some(gone) if there.iter().any(|one| Some(&one.id) == gone.heir.as_ref()) => {
+            Unrouted::Inherited
+        }
         Some(_) => Unrouted::Waits,
         None => Unrouted::Over,
     }
@@ -158,7 +160,8 @@ pub(super) fn inherit(state: &mut State, rules: &Rules<'_>, effects: &mut Vec<Ef
         for (gone, heir) in heirs.collect::<Vec<_>>() {
             let Some(lane) = state.lanes.get(&system) else { continue };
             let own = |text: &String| is_of(text, gone);
-            let sent = lane.sent.keys().chain(lane.shadow.keys()).any(own);
+            let sent = lane.sent.keys().chain(lane.shadow.keys()).any(own)
+                || lane.given_up.iter().any(|(text, fact)| own(text) && !fact.may_be_there);
             let keys =
                 lane.wants.iter().filter(|want| *want.key.rule == *gone && moves(lane, want));
             let keys = keys.map(|want| want.key.clone()).collect::<Vec<_>>();
@@ -166,7 +169,8 @@ pub(super) fn inherit(state: &mut State, rules: &Rules<'_>, effects: &mut Vec<Ef
                 continue;
             }
             if let Some(lane) = state.lanes.get_mut(&system) {
-                let Lane { sent, shadow, .. } = &mut **lane;
+                let Lane { sent, shadow, given_up, .. } = &mut **lane;
+                hand_given_up(given_up, gone, heir);
                 [sent, shadow].into_iter().for_each(|sent| hand_sent(sent, gone, heir));
                 effects.extend(keys.iter().filter_map(|key| hand_over(lane, key, heir)));
             }
@@ -192,6 +196,17 @@ fn hand_sent(sent: &mut BTreeMap<String, Sent>, gone: &str, heir: &DeliverRule) 
         known.version = known.version.max(was.version);
         if key.fact.is_none() {
             known.hash = hash;
+        }
+    }
+}
+
+/// Facts that were given up; one that a person has to decide about goes once that is done, for its todo names it.
+fn hand_given_up(facts: &mut BTreeMap<String, GivenUp>, gone: &str, heir: &DeliverRule) {
+    let own = facts.iter().filter(|(text, fact)| is_of(text, gone) && !fact.may_be_there);
+    for text in own.map(|(text, _)| text.clone()).collect::<Vec<_>>() {
+        let (key, fact) = (WantKey::parse(&text), facts.remove(&text));
+        if let (Some(key), Some(fact)) = (key, fact) {
+            facts.insert(key_of(&key, fact.version, heir).text(), fact);
         }
     }
 }

@@ -12,7 +12,8 @@ use crate::rules::{DeliverRule, OperationKind, Rules};
 pub(crate) type Owed = (WantKey, (Box<str>, Box<str>));
 
 /// A wish for each rule of the system and each subject of which a release has happened for it, in the order of the flow.
-/// A fact that was told is not owed, nor is anything of which it knew itself.
+/// A fact that was told is not owed, nor is anything of which it knew itself. Facts that were given up are, last, each
+/// as it was.
 pub(crate) fn owed(state: &State, system: &SystemName, rules: &Rules<'_>) -> Vec<Owed> {
     let mut found = Vec::new();
     for release in &rules.flow.releases {
@@ -36,7 +37,27 @@ pub(crate) fn owed(state: &State, system: &SystemName, rules: &Rules<'_>) -> Vec
             }
         }
     }
+    given_up(state, system, rules, &mut found);
     found
+}
+
+/// The facts that were given up, the oldest firing first; not those of which a person has to decide whether they are there.
+fn given_up(state: &State, system: &SystemName, rules: &Rules<'_>, found: &mut Vec<Owed>) {
+    let (Some(lane), Some(known)) = (state.lanes.get(system), rules.systems.get(system)) else {
+        return;
+    };
+    let mut facts: Vec<Owed> = Vec::new();
+    for (text, fact) in lane.given_up.iter().filter(|(_, fact)| !fact.may_be_there) {
+        let Some(key) = WantKey::parse(text) else { continue };
+        let rule = known.deliver.iter().find(|rule| rule.id == key.rule);
+        let Some(rule) = rule.filter(|rule| rule.kind() == OperationKind::Fact) else { continue };
+        let release = fact.release.clone().unwrap_or_else(|| (rule.on.clone(), "all".into()));
+        if !found.iter().any(|(known, _)| *known == key) {
+            facts.push((key, release));
+        }
+    }
+    facts.sort_by_key(|(key, _)| key.fact);
+    found.extend(facts);
 }
 
 /// The subjects of which a release has happened for a system, with the version at which it did.

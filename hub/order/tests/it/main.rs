@@ -8,6 +8,7 @@
 )]
 
 mod cases;
+mod given_up;
 mod gone;
 mod known_fields;
 mod laws;

@@ -232,7 +232,7 @@ impl Hand<'_> {
             system: self.dispatcher.name.clone(),
             fence: flight.fence,
             class: verdict.class,
-            wrote,
+            wrote: wrote || verdict.may_be_there(),
             xrefs,
             reply,
             why: verdict.why.clone(),

@@ -85,6 +85,13 @@ impl Settlement {
     }
 }
 
+impl Settlement {
+    /// The call is given up by an attempt of which nobody knows whether it acted.
+    pub(super) fn may_be_there(&self) -> bool {
+        self.class == ReceiptClass::Dead && self.shown == "may_have_acted"
+    }
+}
+
 /// What decides about further attempts.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Policy<'a> {

@@ -2,7 +2,8 @@
 //! another thing.
 //!
 //! A lane has one call at a time, so of its todos about calls the newest speaks of the one that waits. Wishes that the
-//! files make no call of are many beside it: each todo about one names it, and is decided by itself.
+//! files make no call of are many beside it, and facts that were given up and may be there: each todo about one names it,
+//! and is decided by itself.
 
 use axum::Json;
 use axum::extract::{Path, Query, State};
@@ -88,9 +89,9 @@ pub(super) fn call(row: &TodoRow) -> Option<(OrderKey, &SystemName)> {
     Some((row.order?, row.item.system.as_ref()?)).filter(|_| of_a_call)
 }
 
-/// The wish that a todo is about, by its key, where the files make no call of it.
+/// The wish that a todo is about, by its key: the files make no call of it, or it was given up and may be there.
 fn wish(row: &TodoRow) -> Option<&str> {
-    row.item.about.as_deref().filter(|_| *row.item.cause == *NOT_GIVEN)
+    row.item.about.as_deref().filter(|_| row.item.kind == TodoKind::Dead)
 }
 
 /// Whether a call goes no further until this todo is decided.
@@ -105,7 +106,7 @@ pub(super) async fn is_awaited(api: &Api, scope: &Scope, row: &TodoRow) -> Resul
 /// Whether something of a lane goes no further until it is decided, of which this todo may speak.
 fn waits(row: &TodoRow, lane: Option<&Lane>) -> bool {
     lane.is_some_and(|lane| match wish(row) {
-        Some(wish) => lane.unfit(Some(wish)).is_some(),
+        Some(wish) => lane.unfit(Some(wish)).is_some() || lane.doubts(Some(wish)),
         None => undecided(lane).is_some(),
     })
 }
@@ -118,7 +119,7 @@ pub(super) fn choice(row: &TodoRow, lane: Option<&Lane>, open: &[TodoRow]) -> Ch
     if !waits(row, lane) || later(row, open).is_some() {
         return Choice::Discard;
     }
-    if wish(row).is_some() { Choice::Mend } else { Choice::Resolve }
+    if *row.item.cause == *NOT_GIVEN { Choice::Mend } else { Choice::Resolve }
 }
 
 /// What can be done about a todo.

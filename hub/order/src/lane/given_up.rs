@@ -1,0 +1,48 @@
+//! Facts that were given up: what a target was never told, or perhaps was.
+//!
+//! A fact gives way to the next wish when it is given up, and is never wanted again by itself: its firing is over. What
+//! is kept of it here is what sending again needs. **Invariant:** a fact that was given up can be sent again, also where
+//! others about the same subject were told. Test: `a_fact_that_was_given_up_can_be_sent_again`. **Invariant:** one that may
+//! be there is not sent again before a person has decided. Test: `a_fact_that_may_be_there_waits_for_a_person`. Both in
+//! `tests/it/given_up.rs`.
+//!
+//! **Bounds:** 64 of a lane; the oldest firing is forgotten first, and of those that may be there only when all may be.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Lane, MOST_WANTS, WantKey, is_false};
+
+/// A fact that was given up.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GivenUp {
+    /// The order version that was mapped out.
+    pub version: u32,
+    /// The release (`emits`, `to`) that made the wish.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub release: Option<(Box<str>, Box<str>)>,
+    /// It may be there, and no person has decided.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub may_be_there: bool,
+}
+
+impl Lane {
+    /// Keeps what was given up.
+    pub(crate) fn give_up(&mut self, key: &WantKey, fact: GivenUp) {
+        self.given_up.insert(key.text(), fact);
+        while self.given_up.len() > MOST_WANTS {
+            let firing = |text: &str| WantKey::parse(text).and_then(|key| key.fact);
+            let all = self.given_up.iter();
+            let oldest = all.min_by_key(|(text, fact)| (fact.may_be_there, firing(text)));
+            let Some(oldest) = oldest.map(|(text, _)| text.clone()) else { return };
+            self.given_up.remove(&oldest);
+        }
+    }
+
+    /// Whether a fact was given up that may be there, and a person has to decide; `about`: the one of this key.
+    pub fn doubts(&self, about: Option<&str>) -> bool {
+        match about {
+            Some(key) => self.given_up.get(key).is_some_and(|fact| fact.may_be_there),
+            None => self.given_up.values().any(|fact| fact.may_be_there),
+        }
+    }
+}

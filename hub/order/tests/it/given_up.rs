@@ -1,0 +1,157 @@
+//! Facts that were given up: sent again by a person, after a decision where they may be there.
+
+use orderhub_order::fold::{
+    Act, Effect, Facts, Folded, Outcome, PersonAct, Receipt, ReceiptClass, fold,
+};
+use orderhub_order::ids::At;
+use orderhub_order::lane::{Flight, GivenUp, Lane, MOST_WANTS, Sent, WantKey};
+use orderhub_order::model::State;
+use orderhub_order::rules::OperationKind;
+
+use crate::route::{call, lane, name, paid, world};
+use crate::world::World;
+
+const NOW: jiff::Timestamp = jiff::Timestamp::UNIX_EPOCH;
+
+/// A world whose sink is told facts, and an order of which it is to be told one.
+fn told() -> (World, State) {
+    let mut world = world();
+    let sink = world.systems.get_mut("sink").unwrap();
+    sink.deliver[0].single.as_mut().unwrap().kind = OperationKind::Fact;
+    let state = paid(&world);
+    (world, state)
+}
+
+fn does(state: &mut State, world: &World, act: &Act) -> Folded {
+    fold(state, act, &world.rules(), &Facts::default(), NOW)
+}
+
+/// The first wish of the sink is called, and the call ends so.
+fn ends(
+    state: &mut State,
+    world: &World,
+    class: ReceiptClass,
+    (acted, wrote): (bool, bool),
+) -> (WantKey, Folded) {
+    let flight = Flight { may_have_acted: acted, ..call(state) };
+    let (want, fence) = (flight.want.clone(), flight.fence);
+    let sink = lane(state, "sink");
+    (sink.fence, sink.flying) = (fence, Some(flight));
+    let receipt = Receipt {
+        system: name("sink"),
+        fence,
+        class,
+        wrote,
+        xrefs: Vec::new(),
+        reply: None,
+        why: "no".to_owned(),
+        memo: Vec::new(),
+        next_due: None,
+    };
+    (want, does(state, world, &Act::Receipt(Box::new(receipt))))
+}
+
+fn again(state: &mut State, world: &World) -> Folded {
+    does(state, world, &Act::Person(PersonAct::Resend { system: name("sink") }))
+}
+
+fn decide(state: &mut State, world: &World, key: &WantKey, again: bool) -> Folded {
+    let (system, about) = (name("sink"), Some(key.text().into()));
+    does(state, world, &Act::Person(PersonAct::Settle { system, again, about }))
+}
+
+fn cause(folded: &Folded) -> Option<&str> {
+    if let Outcome::Todo(item) = &folded.outcome { Some(&item.cause) } else { None }
+}
+
+fn abouts(folded: &Folded) -> Vec<Option<&str>> {
+    let dead = folded.effects.iter().filter_map(|effect| match effect {
+        Effect::Todo(item) => Some(item.about.as_deref()),
+        _ => None,
+    });
+    dead.collect()
+}
+
+fn is_wanted(state: &mut State, key: &WantKey) -> bool {
+    lane(state, "sink").wants.iter().any(|want| want.key == *key)
+}
+
+#[test]
+fn a_fact_that_was_given_up_can_be_sent_again() {
+    let (world, mut state) = told();
+    // Another firing about the same subject was told.
+    let key = lane(&mut state, "sink").wants[0].key.clone();
+    let former = WantKey { fact: Some(0), ..key.clone() };
+    lane(&mut state, "sink").sent.insert(former.text(), Sent { version: 0, hash: [1; 16] });
+    let (dead, folded) = ends(&mut state, &world, ReceiptClass::SaidNo, (false, false));
+    assert_eq!(dead, key);
+    assert_eq!(abouts(&folded), [None], "nobody has to decide whether it is there");
+    assert!(!is_wanted(&mut state, &key), "nothing sends it by itself");
+    let folded = again(&mut state, &world);
+    assert!(matches!(folded.outcome, Outcome::Applied { .. }), "{folded:?}");
+    assert!(is_wanted(&mut state, &key), "this firing, and none of the others");
+    assert!(!is_wanted(&mut state, &former));
+    // Told, it is not owed any more.
+    lane(&mut state, "sink").wants.retain(|want| want.key == key);
+    ends(&mut state, &world, ReceiptClass::Ok, (false, false));
+    assert!(lane(&mut state, "sink").given_up.is_empty());
+    lane(&mut state, "sink").wants.clear();
+    assert_eq!(cause(&again(&mut state, &world)), Some("not_released"));
+}
+
+#[test]
+fn a_fact_that_may_be_there_waits_for_a_person() {
+    for (class, left) in [
+        (ReceiptClass::SaidNo, (true, false)),
+        (ReceiptClass::Dead, (false, true)),
+        (ReceiptClass::Dead, (true, false)),
+    ] {
+        let (world, mut state) = told();
+        let (key, folded) = ends(&mut state, &world, class, left);
+        assert_eq!(abouts(&folded), [Some(key.text().as_str())], "it asks about this one");
+        let before = (state.order.clone(), state.lanes.clone());
+        assert_eq!(cause(&again(&mut state, &world)), Some("undecided"));
+        assert_eq!((&state.order, &state.lanes), (&before.0, &before.1));
+        let other = WantKey { fact: Some(99), ..key.clone() };
+        assert_eq!(cause(&decide(&mut state, &world, &other, true)), Some("nothing_to_settle"));
+
+        // It did not happen: it goes, and may be sent again.
+        let mut not_there = state.clone();
+        decide(&mut not_there, &world, &key, true);
+        assert!(is_wanted(&mut not_there, &key));
+        let sink = lane(&mut not_there, "sink");
+        assert!(sink.due_at.is_some() && !sink.doubts(None));
+        assert_ne!(cause(&again(&mut not_there, &world)), Some("undecided"));
+
+        // It did: it counts as told.
+        decide(&mut state, &world, &key, false);
+        let sink = lane(&mut state, "sink");
+        assert!(sink.sent.contains_key(&key.text()) && sink.given_up.is_empty());
+        assert_eq!(cause(&again(&mut state, &world)), Some("not_released"));
+    }
+}
+
+#[test]
+fn what_a_person_has_to_decide_about_is_forgotten_last() {
+    let mut sink = Lane::new(name("sink"), orderhub_order::ids::Role::Sink);
+    let text = |version: usize| {
+        let fact = Some(u32::try_from(version).unwrap());
+        WantKey { rule: "order.changed/put".into(), subject: At::ROOT, fact }.text()
+    };
+    for version in 0..MOST_WANTS {
+        let fact = GivenUp { version: 1, release: None, may_be_there: version == 0 };
+        sink.given_up.insert(text(version), fact);
+    }
+    let (world, mut state) = told();
+    let given_up = std::mem::take(&mut sink.given_up);
+    lane(&mut state, "sink").wants[0].key.fact = Some(1_000);
+    lane(&mut state, "sink").given_up = given_up;
+    ends(&mut state, &world, ReceiptClass::SaidNo, (false, false));
+    let kept = &lane(&mut state, "sink").given_up;
+    assert_eq!(kept.len(), MOST_WANTS);
+    assert!(kept.contains_key(&text(0)) && !kept.contains_key(&text(1)));
+    assert!(kept.contains_key(&text(1_000)));
+    // Lanes that were stored before know of none.
+    let read: Lane = serde_json::from_str(r#"{"system":"sink","role":"sink"}"#).unwrap();
+    assert!(read.given_up.is_empty());
+}
