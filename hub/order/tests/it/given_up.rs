@@ -8,6 +8,7 @@ use orderhub_order::lane::{Flight, GivenUp, Lane, MOST_WANTS, Sent, WantKey};
 use orderhub_order::model::State;
 use orderhub_order::rules::OperationKind;
 
+use crate::gone::rename;
 use crate::route::{call, lane, name, paid, world};
 use crate::world::World;
 
@@ -154,4 +155,23 @@ fn what_a_person_has_to_decide_about_is_forgotten_last() {
     // Lanes that were stored before know of none.
     let read: Lane = serde_json::from_str(r#"{"system":"sink","role":"sink"}"#).unwrap();
     assert!(read.given_up.is_empty());
+}
+
+#[test]
+fn what_was_given_up_is_sent_by_the_rule_in_its_place() {
+    for doubt in [false, true] {
+        let (mut world, mut state) = told();
+        let (key, _) = ends(&mut state, &world, ReceiptClass::SaidNo, (doubt, false));
+        rename(&mut world, "sink", "order.changed/put", "order.changed/post");
+        does(&mut state, &world, &Act::Tick);
+        let other = WantKey { rule: "order.changed/post".into(), ..key.clone() };
+        if doubt {
+            // Its todo names it as it was called then.
+            assert!(lane(&mut state, "sink").doubts(Some(&key.text())));
+            decide(&mut state, &world, &key, true);
+        } else {
+            again(&mut state, &world);
+        }
+        assert!(is_wanted(&mut state, &other) && !is_wanted(&mut state, &key));
+    }
 }

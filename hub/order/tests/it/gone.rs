@@ -293,7 +293,7 @@ fn what_waits_for_its_rule_gives_way_in_a_full_lane() {
 }
 
 /// Takes a rule out, and puts it back under another name, in whose place that stands.
-fn rename(world: &mut World, system: &str, id: &str, other: &str) {
+pub(crate) fn rename(world: &mut World, system: &str, id: &str, other: &str) {
     let rule = take(world, system, id);
     let rules = world.systems.get_mut(system).unwrap();
     rules.gone[0].heir = Some(other.into());
