@@ -243,11 +243,10 @@ fn fill(state: &mut State, system: &str, rule: &str, from: u32, count: usize) {
 }
 
 fn left_out(effects: &[Effect]) -> Vec<String> {
-    let full = effects.iter().filter_map(|effect| match effect {
-        Effect::Todo(item) if &*item.cause == "lane_full" => Some(item.why.clone()),
-        _ => None,
-    });
-    full.collect()
+    let todos = effects
+        .iter()
+        .filter_map(|effect| if let Effect::Todo(item) = effect { Some(item) } else { None });
+    todos.filter(|item| &*item.cause == "lane_full").map(|item| item.why.clone()).collect()
 }
 
 #[test]
@@ -260,7 +259,7 @@ fn what_waits_for_its_rule_has_a_share_of_a_lane() {
     let mut said = Vec::new();
     while said.is_empty() {
         assert!(lane(&mut state, "sink").wants.len() <= 16, "no end");
-        let text = if state.order.version % 2 == 0 { "7" } else { "8" };
+        let text = if state.order.version.is_multiple_of(2) { "7" } else { "8" };
         said = left_out(&turn(&mut state, &world, number(text)));
     }
     assert_eq!(lane(&mut state, "sink").wants.len(), 16);
