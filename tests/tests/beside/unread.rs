@@ -1,5 +1,7 @@
 //! Webhooks that cannot be read when they come, whole or in part.
 
+use std::path::PathBuf;
+
 use orderhub_tests::database::Schema;
 use orderhub_tests::http::client;
 use orderhub_tests::hub::Hub;
@@ -177,18 +179,12 @@ async fn what_a_mended_connector_reads_from_another_list_is_taken_once_or_stays_
 
 const SECRET: &str = "hooksecret-zq81";
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_secret_within_a_webhook_is_neither_stored_nor_shown() {
-    let place = Place::new("sqlite:hub.db");
-    let proves = HOOKS
-        .replace("verify: none", "verify: { got: body.state, want: \"{secret.hook}\" }")
-        .replace("kind: item.kind", "kind: item.kind ?? headers.x-kind");
-    place.write("acme/connector.yaml", &proves);
+/// Names the secret that proves webhooks, and another one that is a word of orders, too. The first one's file.
+fn name_secrets(place: &Place) -> PathBuf {
     let settings = place.folder.path().join("orderhub.toml");
     let text = std::fs::read_to_string(&settings).unwrap();
     let at = place.folder.path().join("hook.secret");
     std::fs::write(&at, SECRET).unwrap();
-    // The name of a user is a secret of the system, too, and a word that orders have.
     let user = place.folder.path().join("user.secret");
     std::fs::write(&user, "at the harbour").unwrap();
     let named = format!(
@@ -197,6 +193,17 @@ async fn a_secret_within_a_webhook_is_neither_stored_nor_shown() {
         user.display()
     );
     std::fs::write(&settings, format!("{text}{named}")).unwrap();
+    at
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_secret_within_a_webhook_is_neither_stored_nor_shown() {
+    let place = Place::new("sqlite:hub.db");
+    let proves = HOOKS
+        .replace("verify: none", "verify: { got: body.state, want: \"{secret.hook}\" }")
+        .replace("kind: item.kind", "kind: item.kind ?? headers.x-kind");
+    place.write("acme/connector.yaml", &proves);
+    let at = name_secrets(&place);
     let hub = place.start().await;
     let body = |state: &str| {
         json!({ "state": state, "value": [
