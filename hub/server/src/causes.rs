@@ -54,7 +54,7 @@ pub const WAITS_LONG: &Cause = &Cause {
     text: "It is about an order, or looks up something, that never came; it goes on waiting, and is applied by itself once \
            that is there. `orderhub todo show ID` has the message: see what it names, and hand that in, or mend `parent:` or \
            the lookup of its mapping; then `orderhub todo replay ID`. If it will never come: `orderhub todo discard ID --reason \
-           \"not ours\"`.",
+           \"not ours\"`; then it waits no more, and what waits behind it goes on.",
 };
 /// Hinted at, and not there.
 pub const NOT_THERE: &Cause = &Cause {

@@ -168,7 +168,11 @@ impl WorkingSet<'_> {
         Some(WaitKey::parked(&said.system, before))
     }
 
-    /// A document that could be applied does away with parked ones of its kind and key.
+    /// A document that could be applied does away with parked ones of its kind and key, and facts wait no more behind those
+    /// that wait for what they look up.
+    ///
+    /// **Invariant:** no fact waits behind a document that a later one of its key did away with. Test:
+    /// `a_later_document_frees_what_waits_behind_one_that_waits`.
     fn supersede(&mut self, said: &Contribution, by: By<'_>) {
         if self.parked.is_empty() {
             return;
@@ -177,6 +181,7 @@ impl WorkingSet<'_> {
         let key = (said.system.clone(), kind, said.key.clone());
         if self.parked.remove(&key) {
             self.woken.insert(WaitKey::parked(&said.system, &said.key));
+            self.pending.iter_mut().for_each(|waits| waits.let_go(&key));
             self.superseded.push(key);
         }
     }

@@ -40,7 +40,9 @@ pub(crate) use ahead::{DoneAhead, WORTH_LOOKING, look_ahead};
 pub use batch::{Batch, Outcomes};
 pub(crate) use index::IndexWrites;
 pub(crate) use plan::Prepared;
-pub(crate) use writes::{ABOUT, FILES, OrderWrite, PendingWrite, READ, TodoWrite, WaitKey, Writes};
+pub(crate) use writes::{
+    ABOUT, FILES, LET_GO, OrderWrite, PendingWrite, READ, TodoWrite, WaitKey, Writes,
+};
 
 /// Bisections and condemnations of one batch: twice its units at most.
 const MOST_FAULTS: usize = 2 * 256;

@@ -12,6 +12,7 @@ use orderhub_order::ids::{OrderKey, SystemName};
 use orderhub_order::lane::Lane;
 use orderhub_order::model::Order;
 
+use super::DocumentKey;
 use super::index::IndexWrites;
 use crate::apply::{Args, Cursor, FetchKey, Recorded, Word};
 use crate::intake::Envelope;
@@ -36,8 +37,8 @@ pub(crate) struct Writes<'a> {
     pub(crate) receipts: &'a [(OrderKey, ReceiptRow)],
     /// For people.
     pub(crate) todos: &'a [TodoWrite],
-    /// Documents whose open todos `parked` are done with by a later one: (system, kind, key).
-    pub(crate) superseded: &'a [super::DocumentKey],
+    /// Documents whose open todos `parked` are done with by a later one, and that nothing waits behind: (system, kind, key).
+    pub(crate) superseded: &'a [DocumentKey],
     /// Fields of which nothing is to be decided any more, and why; none of them is in `todos`.
     pub(crate) settled: &'a BTreeMap<Field, String>,
     /// Documents that were driven again and need it no more: (first row, document).
@@ -209,10 +210,24 @@ pub(crate) struct PendingWrite {
     pub(crate) due: Option<Timestamp>,
     /// The system whose answer it waits for; `None`: it waits for none.
     pub(crate) asks: Option<SystemName>,
-    /// Its kind, where it waits for what it looks up: later facts of its key wait behind it.
+    /// Its kind, where it waits for what it looks up: later facts of its key wait behind it; [`LET_GO`]: not any more.
     pub(crate) holds: Option<Arc<str>>,
     /// What it waits for, and what it is about.
     pub(crate) keys: Vec<WaitKey>,
+}
+
+/// In the place of the kind of a document that waits for what it looks up, and that a later one of its key did away with:
+/// nothing waits behind it, however often it is driven in vain.
+pub(crate) const LET_GO: &str = "";
+
+impl PendingWrite {
+    /// Nothing waits behind it any more, if it is a document of this kind and key.
+    pub(super) fn let_go(&mut self, (system, kind, key): &DocumentKey) {
+        let about = || WaitKey::about(system, key).is_some_and(|key| self.keys.contains(&key));
+        if self.holds.as_deref() == Some(&**kind) && about() {
+            self.holds = Some(LET_GO.into());
+        }
+    }
 }
 
 /// What a document waits for, in the columns of the table of references.

@@ -9,7 +9,7 @@ use sqlx::{PgConnection, Postgres, QueryBuilder, Row as _, query};
 use super::error::Fault;
 use super::lists::Gathered;
 use super::reads::Seen;
-use super::write::{text, wake};
+use super::write::{let_be, text, wake};
 use crate::store::columns::{ALL, from_column, to_column};
 use crate::store::commit::WaitKey;
 use crate::store::rows::MOST_ATTEMPTS;
@@ -118,15 +118,24 @@ fn todo(row: &PgRow) -> Result<TodoRow, Fault> {
     })
 }
 
-/// Ends an open todo; wakes the facts that wait behind the document it stands for.
+/// Ends an open todo; wakes the facts that wait behind the document it stands for. One that waits is let be if it is
+/// discarded.
 pub(super) async fn close(c: &mut PgConnection, id: i64, end: &TodoEnd) -> Result<bool, Fault> {
     let sql = "UPDATE todo SET state = $2, reason = $3, ended_at = $4, ended_by = $5
-               WHERE id = $1 AND state = 'open' RETURNING system, doc_key";
+               WHERE id = $1 AND state = 'open' RETURNING system, doc_key, kind, message, document";
     let now = to_column(end.at);
     let update = query(sql).bind(id).bind(end.state.as_str()).bind(text(&end.reason));
     let ended = update.bind(now).bind(text(&end.by)).fetch_optional(&mut *c).await?;
     let Some(ended) = ended else { return Ok(false) };
     let (system, key): (Option<String>, Option<String>) = (ended.try_get(0)?, ended.try_get(1)?);
+    let (kind, message): (&str, Option<i64>) = (ended.try_get(2)?, ended.try_get(3)?);
+    if let Some(message) = message
+        && kind == TodoKind::Waiting.as_str()
+        && end.state == TodoState::Discarded
+    {
+        let document: Option<i64> = ended.try_get(4)?;
+        let_be(&mut *c, (message, document.unwrap_or(ALL)), now).await?;
+    }
     if let (Some(system), Some(key)) = (system, key) {
         let key = WaitKey::parked(&SystemName::new(system), &key);
         wake(c, &[key], now).await?;

@@ -23,7 +23,7 @@ use crate::store::StoreError;
 use crate::store::codec;
 use crate::store::columns::from_column;
 use crate::store::commit::{
-    DocumentKey, Locked, Lookup, Seen, SeenId, Tx, TxError, WaitKey, Writes,
+    ABOUT, DocumentKey, LET_GO, Locked, Lookup, Seen, SeenId, Tx, TxError, WaitKey, Writes,
 };
 use crate::store::pack::Packers;
 use crate::store::unpack::{self, PackedRow};
@@ -104,11 +104,13 @@ impl Lookup for PgTx<'_> {
                    UNION ALL
                    SELECT k.system, p.holds, k.ext_id
                    FROM UNNEST($1::text[], $2::text[]) AS i (system, doc_key)
-                   JOIN pending_keys k ON k.system = i.system AND k.kind = '#about' AND k.ext_id = i.doc_key
-                   JOIN pending p ON p.id = k.pending AND p.holds IS NOT NULL";
+                   JOIN pending_keys k ON k.system = i.system AND k.kind = $3 AND k.ext_id = i.doc_key
+                   JOIN pending p ON p.id = k.pending AND p.holds <> $4";
         let rows = query(sql)
             .bind(keys.iter().map(|(system, _)| system.as_str()).collect::<Vec<_>>())
             .bind(keys.iter().map(|(_, key)| &**key).collect::<Vec<_>>())
+            .bind(ABOUT)
+            .bind(LET_GO)
             .fetch_all(&mut *self.c)
             .await?;
         let parked = rows.iter().map(|row| {

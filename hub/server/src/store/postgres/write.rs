@@ -20,7 +20,7 @@ use crate::store::pack::{Packed, PackedWrites};
 mod pending;
 mod people;
 
-pub(super) use pending::{forget, wake};
+pub(super) use pending::{forget, let_be, wake};
 pub(super) use people::insert_todos;
 
 /// Letters of a document's name in the counters: an index cannot hold a key of any length.

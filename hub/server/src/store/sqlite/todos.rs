@@ -9,7 +9,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params, params_from_iter
 use super::error::Fault;
 use super::lists::page;
 use super::reads::Looking;
-use super::write::wake;
+use super::write::{let_be, wake};
 use crate::store::columns::{ALL, from_column, to_column};
 use crate::store::commit::WaitKey;
 use crate::store::rows::MOST_ATTEMPTS;
@@ -109,21 +109,30 @@ fn todo(row: &Row<'_>) -> Result<TodoRow, rusqlite::Error> {
     })
 }
 
-/// Ends an open todo; wakes the facts that wait behind the document it stands for.
+/// Ends an open todo; wakes the facts that wait behind the document it stands for. One that waits is let be if it is
+/// discarded.
 pub(super) fn close(c: &Connection, id: i64, end: &TodoEnd) -> Result<bool, Fault> {
     let mut update = c.prepare_cached(
         "UPDATE todo SET state = ?2, reason = ?3, ended_at = ?4, ended_by = ?5
-         WHERE id = ?1 AND state = 'open' RETURNING system, doc_key",
+         WHERE id = ?1 AND state = 'open' RETURNING system, doc_key, kind, message, document",
     )?;
     let now = to_column(end.at);
     let values = params![id, end.state.as_str(), end.reason, now, end.by];
     let ended = update
         .query_row(values, |row| {
-            Ok((row.get::<_, Option<String>>(0)?, row.get::<_, Option<String>>(1)?))
+            let document = (row.get::<_, Option<String>>(0)?, row.get::<_, Option<String>>(1)?);
+            let drive = (row.get::<_, Option<i64>>(3)?, row.get::<_, Option<i64>>(4)?);
+            Ok((document, row.get::<_, String>(2)?, drive))
         })
         .optional()?;
-    let Some(ended) = ended else { return Ok(false) };
-    if let (Some(system), Some(key)) = ended {
+    let Some((parked, kind, drive)) = ended else { return Ok(false) };
+    let waits = kind == TodoKind::Waiting.as_str() && end.state == TodoState::Discarded;
+    if let (Some(message), document) = drive
+        && waits
+    {
+        let_be(c, message, document.unwrap_or(ALL), now)?;
+    }
+    if let (Some(system), Some(key)) = parked {
         let key = WaitKey::parked(&SystemName::new(system), &key);
         wake(c, &[key], now)?;
     }

@@ -17,7 +17,7 @@ use super::writer::Writer;
 use crate::store::codec;
 use crate::store::columns::from_column;
 use crate::store::commit::{
-    DocumentKey, Locked, Lookup, Seen, SeenId, Tx, TxError, WaitKey, Writes,
+    ABOUT, DocumentKey, LET_GO, Locked, Lookup, Seen, SeenId, Tx, TxError, WaitKey, Writes,
 };
 use crate::store::unpack::{self, PackedOrder};
 
@@ -86,12 +86,12 @@ impl Lookup for SqliteTx<'_> {
              WHERE state = 'open' AND doc_key IS NOT NULL AND system = ?1 AND doc_key = ?2
              UNION ALL
              SELECT p.holds FROM pending_keys k JOIN pending p ON p.id = k.pending
-             WHERE k.system = ?1 AND k.kind = '#about' AND k.ext_id = ?2 AND p.holds IS NOT NULL",
+             WHERE k.system = ?1 AND k.kind = ?3 AND k.ext_id = ?2 AND p.holds <> ?4",
         )?;
         let mut parked = Vec::new();
         for (system, key) in keys {
-            let kinds = statement
-                .query_map([system.as_str(), &**key], |row| row.get::<_, Option<Box<str>>>(0))?;
+            let values = [system.as_str(), &**key, ABOUT, LET_GO];
+            let kinds = statement.query_map(values, |row| row.get::<_, Option<Box<str>>>(0))?;
             for kind in kinds {
                 let kind = kind?.unwrap_or_default();
                 parked.push((system.clone(), kind, key.clone()));

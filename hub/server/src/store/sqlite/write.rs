@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 
 use orderhub_order::catalogue::known;
+use orderhub_order::ids::SystemName;
 use orderhub_order::lane::Rest;
 use orderhub_order::value::Value;
 use rusqlite::{Connection, params};
@@ -12,7 +13,7 @@ use super::error::Fault;
 use super::writer::Writer;
 use crate::store::codec;
 use crate::store::columns::{ALL, holds, to_column};
-use crate::store::commit::{TodoWrite, WaitKey, Writes};
+use crate::store::commit::{ABOUT, LET_GO, TodoWrite, WaitKey, Writes};
 use crate::store::pack::{Packed, PackedWrites};
 
 pub(super) fn all(writer: &mut Writer, writes: &Writes<'_>) -> Result<(), Fault> {
@@ -251,11 +252,13 @@ fn pending(c: &Connection, writes: &Writes<'_>) -> Result<(), Fault> {
     for (message, document) in writes.driven {
         forget(c, *message, document.map_or(ALL, i64::from))?;
     }
+    let_go(c, writes)?;
     let mut upsert = c.prepare_cached(
         "INSERT INTO pending (message, document, why, since, due_at, asks, holds, attempts)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0)
          ON CONFLICT (message, document) DO UPDATE
-         SET why = excluded.why, due_at = excluded.due_at, asks = excluded.asks, holds = excluded.holds, attempts = 0
+         SET why = excluded.why, due_at = excluded.due_at, asks = excluded.asks, attempts = 0,
+             holds = iif(pending.holds = ?8, ?8, excluded.holds)
          RETURNING id",
     )?;
     let mut clear = c.prepare_cached("DELETE FROM pending_keys WHERE pending = ?1")?;
@@ -267,13 +270,43 @@ fn pending(c: &Connection, writes: &Writes<'_>) -> Result<(), Fault> {
         let document = row.document.map_or(ALL, i64::from);
         let (since, due) = (to_column(row.since), row.due.map(to_column));
         let asks = row.asks.as_ref().map(|system| system.as_str());
-        let values = params![row.message, document, row.why, since, due, asks, row.holds];
+        let values = params![row.message, document, row.why, since, due, asks, row.holds, LET_GO];
         let id: i64 = upsert.query_row(values, |row| row.get(0))?;
         clear.execute([id])?;
         for key in &row.keys {
             insert.execute(params![key.system, key.kind, key.ext_id, id])?;
         }
     }
+    Ok(())
+}
+
+/// Nothing waits any more behind documents that later ones did away with.
+fn let_go(c: &Connection, writes: &Writes<'_>) -> Result<(), Fault> {
+    let mut update = c.prepare_cached(
+        "UPDATE pending SET holds = ?5 WHERE holds = ?2 AND id IN (
+             SELECT pending FROM pending_keys WHERE system = ?1 AND kind = ?4 AND ext_id = ?3)",
+    )?;
+    for (system, kind, key) in writes.superseded {
+        update.execute(params![system.as_str(), kind, key, ABOUT, LET_GO])?;
+    }
+    Ok(())
+}
+
+/// A person lets a document be that waits: it is not driven any more, and what waits behind it is.
+///
+/// **Invariant:** what a person discards is not waited for, and holds nothing back. Test:
+/// `what_waits_and_is_discarded_holds_nothing_back`.
+pub(super) fn let_be(c: &Connection, message: i64, document: i64, now: i64) -> Result<(), Fault> {
+    let mut about = c.prepare_cached(
+        "SELECT k.system, k.ext_id FROM pending p JOIN pending_keys k ON k.pending = p.id
+         WHERE p.message = ?1 AND p.document = ?2 AND k.kind = ?3",
+    )?;
+    let keys = about.query_map(params![message, document, ABOUT], |row| {
+        Ok(WaitKey::parked(&SystemName::new(row.get::<_, String>(0)?), &row.get::<_, String>(1)?))
+    })?;
+    let keys: Vec<WaitKey> = keys.collect::<Result<_, _>>()?;
+    forget(c, message, document)?;
+    wake(c, &keys, now)?;
     Ok(())
 }
 

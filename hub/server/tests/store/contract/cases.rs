@@ -65,6 +65,8 @@ fn cases_of_intake() -> Vec<Case> {
         case(reading::what_waits_for_an_answer_is_woken_by_one_and_by_other_files),
         case(reading::what_waits_is_found_by_what_it_is_about),
         case(reading::facts_wait_behind_a_document_that_waits_for_a_look_up),
+        case(reading::a_later_document_frees_what_waits_behind_one_that_waits),
+        case(reading::what_waits_and_is_discarded_holds_nothing_back),
         case(reading::a_document_that_is_driven_again_counts_with_its_end),
         case(todos::what_fails_again_in_the_same_way_keeps_its_number),
         case(todos::a_conflict_is_one_todo_that_ends_with_it),

@@ -1,6 +1,7 @@
 //! Documents that wait for what they look up: what wakes them, who finds them, and what waits behind them.
 
 use orderhub::apply::{Redrive, Unit, Word};
+use orderhub::store::{Scope, TodoEnd, TodoState};
 use orderhub_mapping::Mapped;
 use orderhub_mapping::facts::LookupKey;
 use orderhub_order::ids::SystemName;
@@ -150,6 +151,85 @@ pub(crate) async fn facts_wait_behind_a_document_that_waits_for_a_look_up(factor
     let rows = world.pending().await;
     let firsts: Vec<i64> = rows.iter().map(|row| row.message.id).collect();
     assert_eq!(firsts, [first.message.unwrap(), both[0].message.unwrap()]);
+}
+
+/// A document of order 5 that was asked for and is not answered still.
+fn asked_again(world: &World, first: i64, attempts: u32) -> Unit {
+    let mut unit = unanswered(world, Some(world.now));
+    unit.redrive = Some(Redrive { first, document: Some(0), attempts });
+    Unit::Message(Box::new(unit))
+}
+
+pub(crate) async fn a_later_document_frees_what_waits_behind_one_that_waits(factory: &dyn Factory) {
+    let mut world = World::new(factory).await;
+    let waits = world.one(Unit::Message(Box::new(unanswered(&world, None)))).await;
+    assert_eq!(words(&waits), [Word::Waiting]);
+    assert_eq!(words(&world.say(say::payment("T1", "5")).await), [Word::Waiting]);
+
+    // It needs no look-up: what waited goes on, and what comes now waits for nothing.
+    assert_eq!(words(&world.say(say::order("shop_eu", "5", 2, "b")).await), [Word::Applied]);
+    let driven = world.drive(&[say::payment("T1", "5")]).await;
+    assert_eq!(driven.iter().flat_map(words).collect::<Vec<_>>(), [Word::Applied]);
+    assert_eq!(words(&world.say(say::payment("T2", "5")).await), [Word::Applied]);
+
+    // Nor after the former one was asked for again in vain, in this process or another.
+    assert_eq!(world.store.asking(world.now).await.unwrap(), [SystemName::new("shop_eu")]);
+    let again = asked_again(&world, waits.message.unwrap(), 1);
+    assert_eq!(words(&world.one(again).await), [Word::Waiting]);
+    let mut world = world.reopen(factory).await;
+    assert_eq!(words(&world.say(say::payment("T3", "5")).await), [Word::Applied]);
+
+    // Whether it is asked for before the later one or after it, in one batch.
+    for (n, before) in [("8", true), ("9", false)] {
+        let waits = |world: &World| {
+            let mut unit = unanswered(world, None);
+            unit.envelope.message_id = Some(format!("u{n}"));
+            for mapped in &mut unit.mapped {
+                let Mapped::Failed(error) = mapped else { continue };
+                error.key = Some(n.to_owned());
+            }
+            unit
+        };
+        let first = world.one(Unit::Message(Box::new(waits(&world)))).await.message.unwrap();
+        let mut again = waits(&world);
+        again.redrive = Some(Redrive { first, document: Some(0), attempts: 1 });
+        let again = Unit::Message(Box::new(again));
+        let later = world.message(vec![say::order("shop_eu", n, 2, "b")]);
+        let batch = if before { vec![again, later] } else { vec![later, again] };
+        world.apply(batch).await.unwrap();
+        let paid = world.say(say::payment(&format!("T{n}"), n)).await;
+        assert_eq!(words(&paid), [Word::Applied], "{n}");
+    }
+}
+
+pub(crate) async fn what_waits_and_is_discarded_holds_nothing_back(factory: &dyn Factory) {
+    let mut world = World::new(factory).await;
+    let _order = world.say(say::order("shop_eu", "5", 1, "a")).await;
+    let waits = world.one(Unit::Message(Box::new(unanswered(&world, None)))).await;
+    assert_eq!(words(&world.say(say::payment("T1", "5")).await), [Word::Waiting]);
+    world.later(8 * 24 * 3_600);
+    world.store.sweep(world.now).await.unwrap();
+    let driven = world.drive(&[say::payment("T1", "5")]).await;
+    assert_eq!(driven.iter().flat_map(words).collect::<Vec<_>>(), [Word::Waiting]);
+
+    let todos = world.todos().await;
+    let todo = todos.iter().find(|todo| todo.message == waits.message).unwrap();
+    assert_eq!(&*todo.item.cause, "waits_long");
+    let end = TodoEnd {
+        state: TodoState::Discarded,
+        by: "person:ann".to_owned(),
+        reason: "a typo".to_owned(),
+        at: world.now,
+    };
+    assert!(world.store.close_todo(todo.id, end).await.unwrap());
+    // It is not asked for any more, and what waited behind it is applied.
+    world.later(3_600);
+    assert!(world.store.asking(world.now).await.unwrap().is_empty());
+    assert!(world.store.waits().await.unwrap().iter().all(|row| row.why != "reading"));
+    let driven = world.drive(&[say::payment("T1", "5")]).await;
+    assert_eq!(driven.iter().flat_map(words).collect::<Vec<_>>(), [Word::Applied]);
+    assert_eq!(words(&world.say(say::payment("T2", "5")).await), [Word::Applied]);
+    assert!(world.store.message(&Scope::All, waits.message.unwrap()).await.unwrap().is_some());
 }
 
 pub(crate) async fn a_document_that_is_driven_again_counts_with_its_end(factory: &dyn Factory) {

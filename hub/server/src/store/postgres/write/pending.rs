@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, HashMap};
 use orderhub_order::ids::SystemName;
 use sqlx::{PgConnection, Row as _, query};
 
+use super::text;
 use crate::store::columns::{ALL, to_column};
-use crate::store::commit::{PendingWrite, WaitKey, Writes};
+use crate::store::commit::{ABOUT, LET_GO, PendingWrite, WaitKey, Writes};
 use crate::store::postgres::error::Fault;
 use crate::store::postgres::tx::WaitKeys;
 
@@ -15,6 +16,7 @@ pub(super) async fn all(c: &mut PgConnection, writes: &Writes<'_>) -> Result<(),
     let driven: Vec<(i64, i64)> =
         driven.map(|(message, document)| (*message, document.map_or(ALL, i64::from))).collect();
     forget(c, &driven).await?;
+    let_go(c, writes).await?;
     // One statement cannot write a row twice; of one document the last word counts.
     let place = |row: &PendingWrite| (row.message, row.document.map_or(ALL, i64::from));
     let rows: BTreeMap<(i64, i64), &PendingWrite> =
@@ -26,8 +28,8 @@ pub(super) async fn all(c: &mut PgConnection, writes: &Writes<'_>) -> Result<(),
                SELECT 0, i.* FROM UNNEST($1::bigint[], $2::bigint[], $3::text[], $4::bigint[],
                    $5::bigint[], $6::text[], $7::text[]) AS i
                ON CONFLICT (message, document) DO UPDATE
-               SET why = excluded.why, due_at = excluded.due_at, asks = excluded.asks, holds = excluded.holds,
-                   attempts = 0
+               SET why = excluded.why, due_at = excluded.due_at, asks = excluded.asks, attempts = 0,
+                   holds = CASE pending.holds WHEN $8 THEN $8 ELSE excluded.holds END
                RETURNING id, message, document";
     let upsert = query(sql)
         .bind(rows.keys().map(|(message, _)| *message).collect::<Vec<_>>())
@@ -36,7 +38,8 @@ pub(super) async fn all(c: &mut PgConnection, writes: &Writes<'_>) -> Result<(),
         .bind(rows.values().map(|row| to_column(row.since)).collect::<Vec<_>>())
         .bind(rows.values().map(|row| row.due.map(to_column)).collect::<Vec<_>>())
         .bind(rows.values().map(|row| asks(row)).collect::<Vec<_>>())
-        .bind(rows.values().map(|row| row.holds.as_deref()).collect::<Vec<_>>());
+        .bind(rows.values().map(|row| row.holds.as_deref()).collect::<Vec<_>>())
+        .bind(LET_GO);
     let mut ids: HashMap<(i64, i64), i64> = HashMap::new();
     for row in upsert.fetch_all(&mut *c).await? {
         ids.insert((row.try_get(1)?, row.try_get(2)?), row.try_get(0)?);
@@ -67,6 +70,53 @@ async fn keys(c: &mut PgConnection, waits: Vec<(i64, &[WaitKey])>) -> Result<(),
                ON CONFLICT DO NOTHING";
     let insert = query(sql).bind(&columns.system).bind(&columns.kind).bind(&columns.ext_id);
     insert.bind(pending).execute(c).await?;
+    Ok(())
+}
+
+/// Nothing waits any more behind documents that later ones did away with.
+async fn let_go(c: &mut PgConnection, writes: &Writes<'_>) -> Result<(), Fault> {
+    if writes.superseded.is_empty() {
+        return Ok(());
+    }
+    let sql = "UPDATE pending p SET holds = $5
+               FROM (SELECT w.id FROM pending w
+                     WHERE w.id IN (
+                         SELECT k.pending FROM pending_keys k
+                         JOIN UNNEST($1::text[], $2::text[], $3::text[]) AS i (system, kind, ext_id)
+                             ON k.system = i.system AND k.kind = $4 AND k.ext_id = i.ext_id
+                         JOIN pending h ON h.id = k.pending AND h.holds = i.kind)
+                     ORDER BY w.id FOR UPDATE) AS held
+               WHERE p.id = held.id";
+    query(sql)
+        .bind(writes.superseded.iter().map(|(system, _, _)| system.as_str()).collect::<Vec<_>>())
+        .bind(writes.superseded.iter().map(|(_, kind, _)| text(kind)).collect::<Vec<_>>())
+        .bind(writes.superseded.iter().map(|(_, _, key)| &**key).collect::<Vec<_>>())
+        .bind(ABOUT)
+        .bind(LET_GO)
+        .execute(c)
+        .await?;
+    Ok(())
+}
+
+/// A person lets a document be that waits: it is not driven any more, and what waits behind it is.
+///
+/// **Invariant:** what a person discards is not waited for, and holds nothing back. Test:
+/// `what_waits_and_is_discarded_holds_nothing_back`.
+pub(in super::super) async fn let_be(
+    c: &mut PgConnection,
+    (message, document): (i64, i64),
+    now: i64,
+) -> Result<(), Fault> {
+    let sql = "SELECT k.system, k.ext_id FROM pending p JOIN pending_keys k ON k.pending = p.id
+               WHERE p.message = $1 AND p.document = $2 AND k.kind = $3";
+    let about = query(sql).bind(message).bind(document).bind(ABOUT).fetch_all(&mut *c).await?;
+    let keys = about.iter().map(|row| {
+        let (system, key): (String, String) = (row.try_get(0)?, row.try_get(1)?);
+        Ok::<_, Fault>(WaitKey::parked(&SystemName::new(system), &key))
+    });
+    let keys: Vec<WaitKey> = keys.collect::<Result<_, _>>()?;
+    forget(c, &[(message, document)]).await?;
+    wake(c, &keys, now).await?;
     Ok(())
 }
 
