@@ -114,9 +114,18 @@ impl Listens {
 }
 
 impl Listened {
-    /// As the store wrote it; what no program of this kind wrote is as if it were not there.
+    /// As the store wrote it; what no program of this kind wrote is as if it were not there, but the log says so, and it
+    /// stays for the program that wrote it.
     pub(crate) fn read(text: &str) -> Option<Self> {
-        serde_json::from_str(text).ok()
+        let read = serde_json::from_str(text);
+        read.inspect_err(|error| {
+            tracing::error!(
+                %error,
+                "the list of what files in use listened to is of another program and cannot be read: what systems are owed \
+                 by entries that files have no more is not known; go on with the program that wrote it"
+            );
+        })
+        .ok()
     }
 
     /// For the store.

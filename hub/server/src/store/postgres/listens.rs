@@ -20,6 +20,10 @@ pub(super) async fn in_use(c: &mut PgConnection) -> Result<Option<String>, Fault
 }
 
 /// After a switch to files that listen to this. Of two processes that switch at once, one waits here for the other.
+/// What cannot be read stays as it is.
+///
+/// **Invariant:** a list that another program wrote is there when that program is back. Test:
+/// `a_list_that_cannot_be_read_stays`.
 pub(super) async fn next(
     c: &mut PgConnection,
     listens: &Listens,
@@ -29,7 +33,12 @@ pub(super) async fn next(
     query(make).execute(&mut *c).await?;
     let sql = "SELECT value FROM meta WHERE name = 'listens' FOR UPDATE";
     let text: String = query_scalar(sql).fetch_one(&mut *c).await?;
-    let listened = Listened::read(&text).unwrap_or_default().next(listens, now);
+    let before = Listened::read(&text);
+    let is_read = before.is_some();
+    let listened = before.unwrap_or_default().next(listens, now);
+    if !is_read {
+        return Ok(listened);
+    }
     let keep = "UPDATE meta SET value = $1 WHERE name = 'listens'";
     query(keep).bind(listened.to_text()).execute(c).await?;
     Ok(listened)

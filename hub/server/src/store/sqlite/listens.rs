@@ -21,9 +21,18 @@ fn named(c: &Connection, name: &str) -> Result<Option<String>, Fault> {
     Ok(c.query_row(sql, [name], |row| row.get(0)).optional()?)
 }
 
-/// After a switch to files that listen to this.
+/// After a switch to files that listen to this. What cannot be read stays as it is.
+///
+/// **Invariant:** a list that another program wrote is there when that program is back. Test:
+/// `a_list_that_cannot_be_read_stays`.
 pub(super) fn next(c: &Connection, listens: &Listens, now: Timestamp) -> Result<Listened, Fault> {
-    let listened = listened(c)?.unwrap_or_default().next(listens, now);
+    let text = named(c, "listens")?;
+    let before = text.as_deref().map_or_else(|| Some(Listened::default()), Listened::read);
+    let is_read = before.is_some();
+    let listened = before.unwrap_or_default().next(listens, now);
+    if !is_read {
+        return Ok(listened);
+    }
     let keep = "INSERT INTO meta (name, value) VALUES ('listens', ?1)
                 ON CONFLICT DO UPDATE SET value = excluded.value";
     c.execute(keep, [listened.to_text()])?;

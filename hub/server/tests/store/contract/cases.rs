@@ -149,6 +149,7 @@ fn cases_of_what_follows() -> Vec<Case> {
         case(answers::a_key_is_answered_once_and_then_the_same_again),
         case(answers::a_key_that_nobody_answered_can_be_taken_again),
         case(listens::what_is_gone_is_kept_with_the_switch_and_owed),
+        case(listens::a_list_that_cannot_be_read_stays),
         case(pauses::a_pause_outlives_the_process_until_it_is_ended),
         case(pauses::what_a_system_said_last_is_kept_whoever_heard_it),
         case(damage::a_damaged_order_hurts_no_neighbour),

@@ -72,3 +72,20 @@ pub(crate) async fn what_is_gone_is_kept_with_the_switch_and_owed(factory: &dyn 
     world.one(World::act(key, Act::Tick)).await;
     assert_eq!(erp(&world).await, (Some(LaneCode::NotRouted), 0, false));
 }
+
+pub(crate) async fn a_list_that_cannot_be_read_stays(factory: &dyn Factory) {
+    let world = World::new(factory).await;
+    switched(&world, "whole", bundle()).await;
+    let world = world.reopen(factory).await;
+    let kept = world.store.listened().await.unwrap().unwrap();
+    // A later program wrote it, in a form of its own.
+    factory.sql("UPDATE meta SET value = 'later ' || value WHERE name = 'listens'").await;
+    assert_eq!(world.store.listened().await.unwrap(), None);
+    let cut = of(Vec::new());
+    let files = Files::from([("a/b.yaml".to_owned(), b"cut".to_vec())]);
+    world.store.activate(("cut", &files), &cut.listens(), world.now).await.unwrap();
+    assert_eq!(world.store.in_use().await.unwrap().as_deref(), Some("cut"));
+    // That program is back.
+    factory.sql("UPDATE meta SET value = substr(value, 7) WHERE name = 'listens'").await;
+    assert_eq!(world.store.listened().await.unwrap(), Some(kept));
+}
