@@ -18,6 +18,9 @@ pub struct Beside {
     pub cursor: Option<Cursor>,
     /// Where it is refused: the kind of its todo, if not `parked`.
     pub shown_as: Option<TodoKind>,
+    /// The hash of what came, where it is stored without the secrets in it: a repeat of it is one whichever secrets the
+    /// settings name by then.
+    pub came: Option<[u8; 16]>,
 }
 
 /// What is fetched: one document of a system.

@@ -18,8 +18,10 @@ use orderhub_lang::escape::percent;
 use orderhub_lang::form;
 use orderhub_order::ids::SystemName;
 
-use super::headers;
+use super::gates::unit_with;
+use super::{Envelope, Intake, Pending, headers, seen};
 use crate::http::Api;
+use crate::store::StoreError;
 use crate::tap::mask::MASK;
 
 /// Characters of a secret that is hidden within a longer value: none of so many stands there by accident.
@@ -28,6 +30,28 @@ const LONG: usize = 12;
 const WORD: usize = 6;
 /// Characters of one that is hidden in what is only shown.
 const SHOWN: usize = 4;
+
+impl Intake {
+    /// Takes an envelope in, as [`Intake::queue`] does. `came`: the hash of what came, where the envelope holds it without
+    /// secrets.
+    ///
+    /// # Errors
+    ///
+    /// As [`Intake::queue`].
+    pub(super) async fn queue_hidden(
+        &self,
+        mut envelope: Envelope,
+        came: Option<[u8; 16]>,
+    ) -> Result<Pending, StoreError> {
+        let bundle = self.bundle();
+        let labels = self.labels(&bundle, &envelope);
+        let span = seen::begin(&mut envelope);
+        let looks = self.looks(&bundle, &envelope).await?;
+        let mut unit = unit_with(&bundle, self.shared.gates, envelope, None, looks);
+        unit.beside.came = came;
+        self.hand_in(unit, labels, span).await
+    }
+}
 
 /// Secrets of one system.
 #[derive(Default)]

@@ -180,13 +180,8 @@ impl Intake {
     /// # Errors
     ///
     /// [`StoreError::Closed`] while stopping.
-    pub async fn queue(&self, mut envelope: Envelope) -> Result<Pending, StoreError> {
-        let bundle = self.bundle();
-        let labels = self.labels(&bundle, &envelope);
-        let span = seen::begin(&mut envelope);
-        let looks = self.looks(&bundle, &envelope).await?;
-        let unit = unit_with(&bundle, self.shared.gates, envelope, None, looks);
-        self.hand_in(unit, labels, span).await
+    pub async fn queue(&self, envelope: Envelope) -> Result<Pending, StoreError> {
+        self.queue_hidden(envelope, None).await
     }
 
     /// Takes in what the hub asked for by itself, with what it does besides, and waits for the commit.

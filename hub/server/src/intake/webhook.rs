@@ -7,6 +7,8 @@
 //! `a_webhook_is_stored_before_its_system_is_asked`.
 //! **Invariant:** a secret that stands in it is not stored. Test:
 //! `a_secret_within_a_webhook_is_neither_stored_nor_shown`.
+//! **Invariant:** a webhook that comes again is known again, though a secret that stands in it was named since. Test:
+//! `a_repeat_is_known_whichever_secrets_are_named_by_then`.
 //! Bounds: [`MOST_NOTICES`] of one request; of more nothing is taken, and the sender is told.
 
 use std::cell::RefCell;
@@ -22,6 +24,7 @@ use orderhub_connectors::contract::{
     Credentials, Element, Heard, MOST_NOTICES, NO_SESSION, Notice, Unheard, Webhook,
 };
 use orderhub_connectors::error::VerifyError;
+use orderhub_order::hash::half;
 use orderhub_order::ids::SystemName;
 
 use super::hidden::Hidden;
@@ -118,6 +121,7 @@ async fn take(
     // It is authentic: from here on nothing needs what proved it.
     let hidden = Hidden::proofs(api, &system, &proofs);
     let without = hidden.body(&body);
+    let came = without.as_ref().map(|_| came(&heard)).unwrap_or_default();
     let Heard { respond, notices } = match &without {
         Some(body) => as_stored(api, &system, heard, &Webhook { body, ..hook }),
         None => heard,
@@ -128,7 +132,7 @@ async fn take(
     let request = Request { api, system: &system, hook: &hook, kept: hidden.headers(&pairs) };
     let storing = async {
         match notices {
-            Ok(notices) => store(&request, notices).await,
+            Ok(notices) => store(&request, notices, &came).await,
             Err(Unheard::Unreadable(why)) => {
                 let pending = request.unread(&api.intake, None, why).await?;
                 pending.stored().await?;
@@ -221,6 +225,13 @@ fn verify(
     Ok((heard, proofs.take()))
 }
 
+/// The hash of each notice as it came, which is not kept: what is known of one that comes again must not depend on the
+/// secrets that the settings name at the time.
+fn came(heard: &Heard) -> Vec<Option<[u8; 16]>> {
+    let all = heard.notices.as_deref().unwrap_or_default().iter();
+    all.map(|one| one.read.as_ref().ok().map(|notice| half(&notice.document))).collect()
+}
+
 /// What is heard of the body as it is stored; the sender gets the answer to what he sent.
 fn as_stored(api: &Api, system: &SystemName, heard: Heard, stored: &Webhook<'_>) -> Heard {
     let bundle = api.intake.bundle();
@@ -281,16 +292,23 @@ impl Request<'_> {
 const MOST_PLACES: usize = 10;
 
 /// Hands all notices in, then waits for all of them: they share commits, in their order. Those that cannot be read
-/// are kept together, with the request, and hold back none beside them.
-async fn store(request: &Request<'_>, notices: Vec<Element>) -> Result<(), Problem> {
+/// are kept together, with the request, and hold back none beside them. `came`: what each came as, where that is not stored.
+async fn store(
+    request: &Request<'_>,
+    notices: Vec<Element>,
+    came: &[Option<[u8; 16]>],
+) -> Result<(), Problem> {
     let (intake, mut pending) = (request.api.intake.in_order(), Vec::with_capacity(notices.len()));
     let (mut at, mut why) = (Vec::new(), Vec::new());
     let all: Vec<Seen> = notices.iter().map(Seen::of).collect();
+    // Without its secrets it has as many, unless the place of its list is hidden with them.
+    let came = if came.len() == all.len() { came } else { &[] };
     for (position, Element { read, .. }) in notices.into_iter().enumerate() {
         match read {
             Ok(Notice { id, kind, document }) => {
                 let envelope = request.envelope(&kind, (id, document));
-                pending.push(intake.queue(envelope).await?);
+                let came = came.get(position).copied().flatten();
+                pending.push(intake.queue_hidden(envelope, came).await?);
             }
             Err(unread) => {
                 at.push(position);

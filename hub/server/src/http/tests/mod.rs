@@ -30,6 +30,7 @@ mod history;
 mod kept;
 mod once;
 mod orders;
+mod repeats;
 mod resend;
 mod search;
 mod todo;

@@ -75,7 +75,7 @@ impl Running {
     }
 }
 
-fn proof(body: &str) -> String {
+pub(super) fn proof(body: &str) -> String {
     let header = "X-Shopify-Hmac-Sha256";
     Sign::HmacBase64 { header, secret: SECRET.to_owned() }.header(body.as_bytes()).1
 }

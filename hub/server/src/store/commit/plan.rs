@@ -129,7 +129,7 @@ pub(super) async fn seen<T: Tx>(tx: &mut T, works: &[Prepared]) -> Result<Vec<Se
         let Item::Message(head, _) = &work.item else { continue };
         let Some(message_id) = head.envelope.message_id.as_deref() else { continue };
         if head.redrive.is_none() {
-            let body = half(&head.envelope.body);
+            let body = head.beside.came.unwrap_or_else(|| half(&head.envelope.body));
             ids.push(SeenId { id: seen_id(&head.envelope, message_id), body, sequence: row });
             owners.push(at);
         }
