@@ -292,7 +292,8 @@ impl Request<'_> {
 const MOST_PLACES: usize = 10;
 
 /// Hands all notices in, then waits for all of them: they share commits, in their order. Those that cannot be read
-/// are kept together, with the request, and hold back none beside them. `came`: what each came as, where that is not stored.
+/// are kept together, with the request, and hold back none beside them. `came`: the hash of each as it came, where
+/// that is not stored.
 async fn store(
     request: &Request<'_>,
     notices: Vec<Element>,

@@ -37,7 +37,8 @@ pub(crate) struct Writes<'a> {
     pub(crate) receipts: &'a [(OrderKey, ReceiptRow)],
     /// For people.
     pub(crate) todos: &'a [TodoWrite],
-    /// Documents whose open todos `parked` are done with by a later one, and that nothing waits behind: (system, kind, key).
+    /// Documents whose open todos `parked` are done with by a later one, and that nothing waits behind any more:
+    /// (system, kind, key).
     pub(crate) superseded: &'a [DocumentKey],
     /// Fields of which nothing is to be decided any more, and why; none of them is in `todos`.
     pub(crate) settled: &'a BTreeMap<Field, String>,
