@@ -109,6 +109,14 @@ fn sendable(state: &State, system: &SystemName, rules: &Rules<'_>) -> Result<Vec
         let code = judged.iter().find_map(|one| one.code);
         return Err(kept(state, system, code.unwrap_or(LaneCode::NotRouted)));
     }
+    match room(state, system, rules, &found) {
+        Some(refusal) => Err(refusal),
+        None => Ok(found),
+    }
+}
+
+/// Why not all of it has room beside what waits.
+fn room(state: &State, system: &SystemName, rules: &Rules<'_>, found: &[Owed]) -> Option<Refusal> {
     let wants = state.lanes.get(system).map_or(&[][..], |lane| &lane.wants);
     let yields = state.lanes.get(system).map_or(0, |lane| yields(lane, rules));
     let fresh = found.iter().filter(|(key, _)| wants.iter().all(|want| want.key != *key)).count();
@@ -118,9 +126,9 @@ fn sendable(state: &State, system: &SystemName, rules: &Rules<'_>) -> Result<Vec
              {MOST_WANTS} are kept. `orderhub why` says what stands in their way",
             wants.len()
         );
-        return Err((causes::NO_ROOM, why));
+        return Some((causes::NO_ROOM, why));
     }
-    Ok(found)
+    None
 }
 
 /// Why nothing of what a system is owed can be sent now.
