@@ -4,7 +4,7 @@ use super::WantKey;
 use crate::ids::At;
 
 impl WantKey {
-    /// The key as text, for [`Lane::sent`]: `<rule> <subject>`, a fact with `#<version>`.
+    /// The key as text, for [`Lane::sent`](super::Lane::sent): `<rule> <subject>`, a fact with `#<version>`.
     pub fn text(&self) -> String {
         match self.fact {
             Some(version) => format!("{} {}#{version}", self.rule, self.subject),
