@@ -24,6 +24,7 @@ pub mod settings;
 pub mod shelf;
 pub mod stories;
 pub mod system;
+pub mod texts;
 pub mod till;
 pub mod tryton;
 pub mod wait;

@@ -17,6 +17,7 @@ use orderhub_mapping::given::{self, Use};
 use orderhub_mapping::library::Library;
 use orderhub_mapping::{Integration, Mapping, laws};
 use orderhub_order::flow::{Flow, Ownership};
+use orderhub_tests::texts::walk;
 
 /// How often `# ...` repeats the line above it: more than a report shows, or than a file may hold.
 const MORE_THAN_SHOWN: usize = 200;
@@ -331,19 +332,4 @@ fn every_code_has_a_case() {
         .filter(|code| !cases.values().any(|text| text.contains(code)))
         .collect();
     assert!(without.is_empty(), "no case under tests/data names {without:?}");
-}
-
-/// Files with one of the endings, and their texts.
-fn walk(folder: &Path, endings: &[&str], found: &mut Vec<(PathBuf, String)>) {
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
-        if path.is_dir() {
-            walk(&path, endings, found);
-        } else if endings.contains(&ending) {
-            // Some are not UTF-8 on purpose.
-            let text = String::from_utf8_lossy(&std::fs::read(&path).unwrap()).into_owned();
-            found.push((path, text));
-        }
-    }
 }
