@@ -16,6 +16,7 @@ use crate::flow::Others;
 use crate::ids::SystemName;
 use crate::lane::{FieldState, Lane, RING_HOURS, WantKey};
 use crate::model::Shared;
+use crate::route::Teller;
 use crate::value::Value;
 
 /// Does what a verdict says.
@@ -87,7 +88,8 @@ fn entries(
     let agreed = entries::agreed(base, value, merged);
     let what = entries::clashed(&spot.path(), value, merged);
     accept(work, speaker, spot, value, merged);
-    spot.state_made(work.lane(speaker.system, speaker.role)).base = Some(agreed);
+    let state = spot.state_made(work.lane(speaker.system, speaker.role));
+    (state.base, state.told_at) = (Some(agreed), 0);
     match clash.map(|clash| *clash) {
         Some(Verdict::Accept { won: true, .. }) => overruled(work, speaker, spot, loser),
         Some(Verdict::Lost) => {
@@ -147,9 +149,15 @@ fn agree(work: &mut Work<'_>, speaker: &Speaker<'_>, spot: &Spot<'_>, value: &St
     let other = said_other(work, speaker, spot, value);
     let canon = Canon::new(work.rules.shapes, speaker.system);
     let id = spot.field.id;
+    let under_way = teller(work, speaker.system, spot);
     let state = restate(work, speaker, spot, value);
-    if let Some(place) = state.ring.iter().rposition(|(sent, _)| canon.same(id, sent, value)) {
+    let ours = state.ring.iter().rposition(|(sent, _)| canon.same(id, sent, value));
+    if let Some(place) = ours {
         state.ring.drain(..=place);
+    }
+    if state.base != current {
+        // Its word of what a call of ours wrote, before the call's own answer: what that call tells, no other does.
+        state.told_at = ours.and(under_way).unwrap_or(0);
     }
     state.base = current;
     match other {
@@ -179,14 +187,23 @@ fn vouch(work: &mut Work<'_>, speaker: &Speaker<'_>, spot: &Spot<'_>, value: &St
     }
 }
 
+/// The version under which the call under way tells of a field; zero: nobody else does.
+fn teller(work: &Work<'_>, system: &SystemName, spot: &Spot<'_>) -> Option<u32> {
+    let flying = work.state.lanes.get(system)?.flying.as_ref()?;
+    let told = flying.values.iter().any(|(at, field, _)| at == spot.at && *field == spot.field.id);
+    told.then(|| Teller::of(work.rules, system, flying).told_at(spot.at, spot.field.id))
+}
+
 /// Case 4: our own value come back.
 fn echo(work: &mut Work<'_>, speaker: &Speaker<'_>, spot: &Spot<'_>, value: &Stated, place: usize) {
+    let under_way = teller(work, speaker.system, spot);
     let state = restate(work, speaker, spot, value);
     let later = state.ring.get(place + 1..).unwrap_or_default();
     let confirmed = later.iter().any(|(sent, _)| Some(sent) == state.base.as_ref());
     let last = later.is_empty();
     if !confirmed {
         state.base = state.ring.get(place).map(|(sent, _)| sent.clone());
+        state.told_at = under_way.unwrap_or(0);
     }
     state.ring.drain(..place);
     if last && !confirmed {
@@ -232,7 +249,7 @@ fn accept(
     if let Some(place) = confirmed {
         state.ring.drain(..=place);
     }
-    state.base = Some(kept);
+    (state.base, state.told_at) = (Some(kept), 0);
     state.wrote = true;
     moved_on(work, speaker.system, spot);
     let path = spot.path();

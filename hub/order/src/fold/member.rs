@@ -10,7 +10,8 @@ use super::owner::may_add;
 use super::work::{Speaker, Work};
 use crate::contribution::Revision;
 use crate::ids::{At, Collection, ElementId, SystemName};
-use crate::lane::{Facet, is_below};
+use crate::lane::{Facet, Lane, is_below};
+use crate::route::Teller;
 use crate::value::Value;
 
 /// The revision at which the speaker last spoke of a list or an element as such; the outer `None`:
@@ -106,8 +107,8 @@ fn miss(work: &mut Work<'_>, speaker: &Speaker<'_>, at: &At) {
     note(work, speaker, (at, Facet::Gone), false);
 }
 
-/// A system was told how the order stands: it knows what is gone.
-pub(super) fn told(work: &mut Work<'_>, system: &SystemName) {
+/// A system was told how the order stands by a call: where the call speaks of an element, it knows that it is gone.
+pub(super) fn told(work: &mut Work<'_>, system: &SystemName, teller: &Teller) {
     fn gone(at: &At, collections: &Collections, found: &mut Vec<At>) {
         for (collection, elements) in collections {
             for element in elements {
@@ -123,7 +124,32 @@ pub(super) fn told(work: &mut Work<'_>, system: &SystemName) {
     let mut found = Vec::new();
     gone(&At::ROOT, &work.state.order.collections, &mut found);
     if let Some(lane) = work.lane_there(system) {
-        found.iter().for_each(|at| lane.forget_base(at));
+        found.iter().for_each(|at| told_gone(lane, teller, at));
+    }
+}
+
+fn told_gone(lane: &mut Lane, teller: &Teller, at: &At) {
+    let mut spoken = false;
+    let mut apart = Vec::new();
+    for (place, facet, state) in lane.fields.within(at) {
+        let Facet::Field(field) = facet else { continue };
+        if state.base.is_none() || !teller.tells(place, *field) {
+            continue;
+        }
+        spoken = true;
+        match teller.told_at(place, *field) {
+            0 => {}
+            version => apart.push((place.clone(), *field, version)),
+        }
+    }
+    if !spoken {
+        return;
+    }
+    lane.forget_base(at);
+    // Who else tells of it has still to say so.
+    for (place, field, version) in apart {
+        let state = lane.fields.entry(&place, Facet::Field(field));
+        (state.base, state.told_at) = (Some(None), version);
     }
 }
 

@@ -20,7 +20,7 @@ use crate::causes;
 use crate::contribution::{Revision, Stated};
 use crate::ids::{At, Entity, Role, SystemName};
 use crate::lane::{Facet, Flight, LaneCode, Sent, Xref};
-use crate::route::{EVENT, tell_of};
+use crate::route::{EVENT, Teller, tell_of};
 use crate::value::Value;
 
 /// How long a lane waits where the retry policy says nothing.
@@ -128,12 +128,7 @@ fn take_reply(work: &mut Work<'_>, role: Role, flight: &Flight, receipt: &Receip
     let system = &receipt.system;
     let reply = receipt.reply.as_ref();
     let revision = reply.and_then(|reply| reply.revision.as_ref());
-    for (at, field, value) in &flight.values {
-        if let Some(field) = catalogue().field(*field) {
-            let spot = Spot { at, field };
-            agree(work, (system, role, flight.entity), &spot, (value, revision));
-        }
-    }
+    taken(work, (system, role), flight, revision);
     if let Some(reply) = reply {
         let mut speaker = Speaker::of(reply, role, revision);
         speaker.entity = flight.entity;
@@ -145,12 +140,28 @@ fn take_reply(work: &mut Work<'_>, role: Role, flight: &Flight, receipt: &Receip
     Ok(())
 }
 
+/// All that a call told of is what both sides have.
+fn taken(
+    work: &mut Work<'_>,
+    (system, role): (&SystemName, Role),
+    flight: &Flight,
+    revision: Option<&Revision>,
+) {
+    let teller = Teller::of(work.rules, system, flight);
+    for (at, field, value) in &flight.values {
+        if let Some(field) = catalogue().field(*field) {
+            let (spot, told_at) = (Spot { at, field }, teller.told_at(at, field.id));
+            agree(work, (system, role, flight.entity), &spot, (value, revision, told_at));
+        }
+    }
+}
+
 /// What was sent is what both sides have. A reply with a revision states it at that revision.
 fn agree(
     work: &mut Work<'_>,
     (system, role, entity): (&SystemName, Role, Entity),
     spot: &Spot<'_>,
-    (value, revision): (&Stated, Option<&Revision>),
+    (value, revision, told_at): (&Stated, Option<&Revision>, u32),
 ) {
     let now = work.now;
     let lane = work.lane(system, role);
@@ -167,6 +178,9 @@ fn agree(
     }
     let outrun = state.stated.as_ref().is_some_and(|(stated, _)| stated != value);
     state.taken = if outrun && revision.is_none() { began } else { 0 };
+    if state.base.as_ref() != Some(value) {
+        state.told_at = told_at;
+    }
     state.base = Some(value.clone());
     if let Some(revision) = revision {
         state.stated = Some((value.clone(), Some(revision.clone())));
@@ -196,7 +210,7 @@ pub(super) fn delivered(work: &mut Work<'_>, (system, role): (&SystemName, Role)
     // What is left to send is due by the end of the turn, and handed to the dispatcher.
     lane.due_at = None;
     bind_role(work, system, role);
-    told(work, system);
+    told(work, system, &Teller::of(work.rules, system, flight));
     // An upsert as well as a create: the warehouse has it now.
     if flight.entity == Entity::Fulfilment {
         fulfilment_sent(work, &flight.want.subject);
@@ -339,12 +353,7 @@ pub(super) fn settle_linked(work: &mut Work<'_>, system: &SystemName) {
     let linked = lane.ext_id(flight.entity.as_str(), &flight.want.subject).is_some();
     if open && asked && linked {
         let flight = flight.clone();
-        for (at, field, value) in &flight.values {
-            if let Some(field) = catalogue().field(*field) {
-                let spot = Spot { at, field };
-                agree(work, (system, role, flight.entity), &spot, (value, None));
-            }
-        }
+        taken(work, (system, role), &flight, None);
         delivered(work, (system, role), &flight);
     }
 }

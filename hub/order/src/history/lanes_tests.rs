@@ -56,6 +56,7 @@ fn state(kind: u8, value: &Stated) -> FieldState {
         14 => FieldState { ring: sent(None).ring, base: None, wrote: false, ..usual },
         15 => FieldState { ring: sent(None).ring, base: Some(None), ..usual },
         16 => FieldState { taken: 2, ..usual },
+        17 => FieldState { told_at: 7, ..sent(Some(value.clone())) },
         _ => FieldState::default(),
     }
 }
@@ -65,7 +66,7 @@ proptest! {
 
     #[test]
     fn a_lane_is_stored_and_read_back(
-        fields in prop::collection::vec((0_u8..18, 0_u8..3, 0_u8..4), 8),
+        fields in prop::collection::vec((0_u8..19, 0_u8..3, 0_u8..4), 8),
         bytes: Vec<u8>,
     ) {
         let mut order = samples::order();

@@ -56,6 +56,10 @@ pub struct FieldState {
     /// stated until then says nothing of what it has.
     #[serde(skip_serializing_if = "is_zero")]
     pub taken: u64,
+    /// The order version of the call that first told it the value in `base`, where other calls tell it of the field as
+    /// well: see `route/teller.rs`. Zero: all of the system has it.
+    #[serde(skip_serializing_if = "is_no_version")]
+    pub told_at: u32,
     /// The order's value is this system's: it was the last to write it.
     #[serde(skip_serializing_if = "is_false")]
     pub wrote: bool,
@@ -63,6 +67,10 @@ pub struct FieldState {
     /// and lost.
     #[serde(skip_serializing_if = "is_false")]
     pub owed: bool,
+}
+
+fn is_no_version(version: &u32) -> bool {
+    *version == 0
 }
 
 impl fmt::Display for Facet {

@@ -365,7 +365,7 @@ impl Lane {
         let below = self.fields.within_mut(at);
         below
             .filter(|(place, facet, _)| is_below(place, facet, at))
-            .for_each(|(_, _, s)| s.base = None);
+            .for_each(|(_, _, s)| (s.base, s.told_at) = (None, 0));
     }
 
     /// Ends the wish for `key` unless a later version than `version` is wanted.

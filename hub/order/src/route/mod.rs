@@ -23,12 +23,14 @@ mod gone;
 mod owed;
 mod own;
 mod plan;
+mod teller;
 mod told;
 
 pub(crate) use events::events;
 pub(crate) use gone::{Unrouted, unrouted, yields};
 pub(crate) use owed::{Owed, owed};
 pub use plan::{Choice, Outlook, Plan, Send, outlook, plan};
+pub(crate) use teller::Teller;
 pub use told::EVENT;
 pub(crate) use told::{tell, tell_of};
 

@@ -8,35 +8,33 @@ use crate::lane::{Facet, FieldState, Lane, Want};
 use crate::model::State;
 use crate::rules::Rules;
 
+use super::teller;
+
 /// Whether every field that the rule's mapping reads stands as the system itself has it: equal to
 /// `base` and to what it showed last, in the form in which it would give our value back. Absent
 /// equals never agreed. A value of its own that lost is no agreement: the correction must go out. What
-/// it showed before it took a call of ours says nothing any more, whichever rule made that call.
+/// it showed before it took a call of ours says nothing any more, whichever rule made that call. What
+/// it has by a call of another operation, or for another subject, this one has still to tell: see `teller`.
 pub(super) fn change(state: &State, lane: &Lane, want: &Want, rules: &Rules<'_>) -> bool {
     let reads = rules.shapes.reads(&lane.system, &want.key.rule);
     if reads.is_empty() {
         return false;
     }
+    let told = |told_at| teller::told(rules, lane, &want.key, told_at);
     reads.iter().filter(|field| compared(*field)).all(|field| {
         let Some(collection) = catalogue().field(field).map(|field| field.collection) else {
             return true;
         };
         places(state, collection).iter().filter(|(place, _)| near(place, &want.key.subject)).all(
             |(place, gone)| {
-                if *gone {
-                    !told(lane, place, field)
-                } else {
-                    agrees(state, lane, place, field, rules)
-                }
+                let theirs = lane.fields.get(place, &Facet::Field(field));
+                let taken = theirs.is_none_or(|theirs| told(theirs.told_at));
+                // It may still hold a value of ours for something that is gone.
+                let there = theirs.is_some_and(|theirs| matches!(theirs.base, Some(Some(_))));
+                taken && if *gone { !there } else { agrees(state, lane, place, field, rules) }
             },
         )
     })
-}
-
-/// The system still holds a value of ours for something that is gone.
-fn told(lane: &Lane, at: &At, field: FieldId) -> bool {
-    let state = lane.fields.get(at, &Facet::Field(field));
-    state.is_some_and(|state| matches!(state.base, Some(Some(_))))
 }
 
 /// Names of ours never change and are never agreed on: they decide nothing.
