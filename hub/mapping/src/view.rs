@@ -5,7 +5,7 @@
 //! false`. The same form is read back for cases of the way out, where `$order` holds what surrounds
 //! the subject.
 
-mod shown;
+mod write;
 
 use orderhub_order::catalogue::catalogue;
 use orderhub_order::contribution::{CollectionStatement, Contribution, ElementStatement, Stated};
@@ -13,25 +13,25 @@ use orderhub_order::ids::{Collection, Entity};
 use orderhub_order::value::{Reference, Text, Value};
 use serde_json::{Map, Value as Json};
 
-use self::shown::{Shown, ShownValue};
+use self::write::Writer;
 
 /// A contribution as JSON.
 pub fn contribution(contribution: &Contribution) -> Json {
-    serde_json::to_value(Shown(contribution)).unwrap_or_default()
+    serde_json::from_slice(&bytes(contribution)).unwrap_or_default()
 }
 
 /// The same as bytes: fields in the order of the catalogue, so that equal contributions give equal bytes.
 pub fn bytes(contribution: &Contribution) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(2048);
-    match serde_json::to_writer(&mut bytes, &Shown(contribution)) {
-        Ok(()) => bytes,
-        Err(_) => Vec::new(),
-    }
+    let mut to = Writer::new(2048);
+    to.contribution(contribution);
+    to.bytes()
 }
 
 /// A value as the hub's JSON writes it.
 pub fn json_of(value: &Value) -> Json {
-    serde_json::to_value(ShownValue(value)).unwrap_or_default()
+    let mut to = Writer::new(64);
+    to.value(value);
+    serde_json::from_slice(&to.bytes()).unwrap_or_default()
 }
 
 /// What a case's hub JSON says of a subject.
