@@ -294,6 +294,8 @@ pub struct Reply {
     pub next: Option<Value>,
     /// It was found done: no step that is not safe was answered on the way.
     pub already: bool,
+    /// A read's answer said that there is no such thing.
+    pub none: bool,
     /// How the system is told that a listing is stored here; `None`: it wants to know nothing.
     pub ack: Option<Ack>,
 }

@@ -71,6 +71,7 @@ impl Debug for Reply {
             .field("documents", &self.documents.len())
             .field("next", &self.next.is_some())
             .field("already", &self.already)
+            .field("none", &self.none)
             .finish()
     }
 }

@@ -9,10 +9,10 @@
 
 use orderhub_lang::value::Value;
 
-use super::judge;
 use super::model::{Items, OursRule, Step};
 use super::scope::{Answered, CallScope};
 use super::walk::{self, At, yes};
+use super::{judge, told};
 use crate::contract::{Memo, Part, Refused, ReplyXref};
 use crate::error::CallError;
 use crate::parts::REFUSED;
@@ -75,6 +75,9 @@ pub(super) fn answered(
     let doubt = |what: &str, error: String| CallError::MayHaveActed {
         why: format!("step `{}`: `items.{what}`: {error}", step.id),
     };
+    if rules.at.is_name() {
+        told::reads("items.at", &rules.at, step, (scope, answered))?;
+    }
     let results = rules.at.eval(scope).map_err(|error| doubt("at", error.to_string()))?;
     let results = match &results {
         Value::List(list) => list.as_slice(),
@@ -168,7 +171,7 @@ fn said(
 ) -> Result<Said, (&'static str, String)> {
     let is = |what, rule| yes(rule, scope).map_err(|error| (what, error.to_string()));
     if is("ok", &rules.ok)? {
-        let saved = judge::saved(step, scope, answered.answer.status);
+        let saved = judge::saved(step, scope, answered);
         return saved.map(Said::Done).map_err(|error| ("ok", error.to_string()));
     }
     let why = why(rules, scope);

@@ -1,5 +1,5 @@
 //! Judges answers, in one order whatever the order in the file: throttled, not allowed, not acted, may
-//! have acted, already, ok; nothing holds: said no.
+//! have acted, already, none, ok; nothing holds: said no.
 //!
 //! **Invariant:** an answer that cannot be judged, or whose body is needed and is no JSON, is never a
 //! success: the system may have acted. Tests: the cases `counting-unjudged.yaml`,
@@ -11,8 +11,9 @@ use jiff::fmt::rfc2822::DateTimeParser;
 use orderhub_lang::expression::Scope;
 use orderhub_lang::value::Value;
 
-use super::model::{Expr, Step};
+use super::model::{Expr, Save, Step};
 use super::scope::{Answered, CallScope};
+use super::told;
 use super::walk::yes;
 use crate::contract::Idempotency;
 use crate::error::CallError;
@@ -24,13 +25,24 @@ const LONGEST_WAIT: Duration = Duration::from_secs(24 * 3600);
 const LONGEST_WHY: usize = 300;
 
 /// Statuses that have no body by definition, or say that there is nothing.
-const BODILESS: [u16; 4] = [204, 205, 304, 404];
+pub(super) const BODILESS: [u16; 4] = [204, 205, 304, 404];
+
+/// What an answer that is no failure says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Said {
+    /// What was asked for, or done.
+    Something,
+    /// That it was done before: the answer need not be that of the first time.
+    Before,
+    /// That there is none.
+    None,
+}
 
 pub(super) fn judge(
     step: &Step,
     scope: &CallScope<'_>,
     answered: &Answered<'_>,
-) -> Result<(), CallError> {
+) -> Result<Said, CallError> {
     let status = answered.answer.status;
     let classes = &step.classes;
     let class = |name: &str, own: &Option<Expr>, default: bool| match own {
@@ -56,6 +68,10 @@ pub(super) fn judge(
     if done_before && step.idempotency != Idempotency::Safe {
         return Err(CallError::Already { why: why() });
     }
+    let looks = step.idempotency == Idempotency::Safe && step.items.is_none();
+    if looks && !done_before && class("none", &classes.none, false)? {
+        return Ok(Said::None);
+    }
     if !done_before && !class("ok", &classes.ok, (200..300).contains(&status))? {
         return Err(CallError::SaidNo { status, why: why() });
     }
@@ -64,17 +80,29 @@ pub(super) fn judge(
             format!("status {status}: the answer is no JSON, so it does not say what happened");
         return Err(CallError::MayHaveActed { why });
     }
-    Ok(())
+    Ok(if done_before { Said::Before } else { Said::Something })
 }
 
-/// What the step saves. Where a value cannot be told (several for `.one`), a safe step ends with a thing
-/// for a person, and any other may have acted.
+/// What the step saves. An answer that does not have it is none to a safe step, and where a value cannot be told (several for `.one`),
+/// a safe step ends with a thing for a person, and any other may have acted.
 pub(super) fn saved(
+    step: &Step,
+    scope: &CallScope<'_>,
+    answered: &Answered<'_>,
+) -> Result<Vec<(String, Value)>, CallError> {
+    for save in &step.save {
+        told::tells(save, step, (scope, answered))?;
+    }
+    saved_by_now(step, scope, answered.answer.status)
+}
+
+/// The same of an answer that need not have all of it: a job's while it is not done, and that it was done before.
+pub(super) fn saved_by_now(
     step: &Step,
     scope: &CallScope<'_>,
     status: u16,
 ) -> Result<Vec<(String, Value)>, CallError> {
-    let save = step.save.iter().map(|(name, expression)| match expression.eval(scope) {
+    let save = step.save.iter().map(|Save { name, value, .. }| match value.eval(scope) {
         Ok(value) => Ok((name.clone(), value)),
         Err(error) => {
             let why = format!("step `{}`: `save.{name}`: {error}", step.id);

@@ -18,6 +18,7 @@ mod reply;
 mod request;
 mod scope;
 mod take;
+mod told;
 mod walk;
 
 use std::collections::BTreeMap;
@@ -43,6 +44,8 @@ use crate::sign::Signer;
 /// Kept in the memo once a step that is not safe was answered: what the operation looked for was not
 /// there before. No expression can read it, as no name has a `$`.
 const ACTED: &str = "$acted";
+/// Kept in the memo while its last answer said that there is none.
+const NONE: &str = "$none";
 
 /// A compiled connector file.
 #[derive(Debug)]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use orderhub_lang::convert::Convert;
-use orderhub_lang::expression::Expression;
+use orderhub_lang::expression::{Expression, StandIn};
 use orderhub_lang::path::{Path, Segment};
 use orderhub_lang::template::{Template, Tree};
 
@@ -41,8 +41,10 @@ pub(super) struct Step {
     pub(super) headers: Vec<(String, Template)>,
     pub(super) body: Body,
     pub(super) idempotency: Idempotency,
-    pub(super) save: Vec<(String, Expr)>,
+    pub(super) save: Vec<Save>,
     pub(super) classes: Classes,
+    /// What a read gives, of its last step.
+    pub(super) gives: Option<Gives>,
     /// Its answer's body is read: one that is no JSON says nothing.
     pub(super) needs_body: bool,
     pub(super) timeout: Duration,
@@ -51,6 +53,23 @@ pub(super) struct Step {
     pub(super) page: Option<Page>,
     /// The longest time that it lists at once.
     pub(super) window: Option<Duration>,
+}
+
+/// What a step keeps of its answer.
+#[derive(Debug)]
+pub(super) struct Save {
+    pub(super) name: String,
+    pub(super) value: Expr,
+    /// What the file says of what the answer does not have.
+    pub(super) stands_in: StandIn,
+}
+
+/// What a read gives of the answer.
+#[derive(Debug)]
+pub(super) struct Gives {
+    pub(super) value: Expr,
+    /// `documents:`, not `document:`.
+    pub(super) list: bool,
 }
 
 /// A job that is asked for until it is done.
@@ -142,6 +161,8 @@ pub(super) struct Classes {
     pub(super) not_acted: Option<Expr>,
     pub(super) may_have_acted: Option<Expr>,
     pub(super) already: Option<Expr>,
+    /// It says that there is none: a safe step keeps nothing, and is done.
+    pub(super) none: Option<Expr>,
     pub(super) ok: Option<Expr>,
     pub(super) why: Vec<Expr>,
 }

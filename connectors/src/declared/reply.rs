@@ -5,11 +5,11 @@ use orderhub_lang::expression::{EvalError, Expression, Name};
 use orderhub_lang::template::RenderError;
 use orderhub_lang::value::Value;
 
-use super::ACTED;
 use super::model::{Compiled, Expr, OursRule, Xref, XrefRule};
-use super::page;
 use super::scope::{CallScope, Document, ReplyScope};
-use crate::contract::{Ack, Call, Idempotency, Memo, Ours, Reply, ReplyXref};
+use super::{ACTED, NONE};
+use super::{page, told};
+use crate::contract::{Ack, Call, Idempotency, Memo, OperationKind, Ours, Reply, ReplyXref};
 use crate::error::BuildError;
 
 pub(super) fn reply(
@@ -30,9 +30,13 @@ pub(super) fn reply(
     for xref in &compiled.reply.xrefs {
         reply.xrefs.extend(xrefs(xref, &scope).map_err(|e| failed(&xref.kind, e))?);
     }
+    if compiled.operation.kind == OperationKind::Read && memo.saved.contains_key(NONE) {
+        return Ok(Reply { none: true, ..reply });
+    }
     if let Some(expression) = &compiled.reply.document {
         reply.document = document_bytes(expression, memo, &scope)
             .map_err(|error| failed("document", error.to_string()))?;
+        reply.none = reply.document.is_none() && told::is_none(expression, body.as_ref());
     }
     if let Some(expression) = &compiled.reply.documents {
         let value =

@@ -113,6 +113,11 @@ impl<'a> CallScope<'a> {
         self
     }
 
+    /// The operation that is carried out.
+    pub(super) fn operation(&self) -> &str {
+        self.call.operation
+    }
+
     /// The element.
     pub(super) fn item(&self) -> Option<&Value> {
         self.item

@@ -9,10 +9,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use orderhub_lang::value::Value;
 
+use super::judge::Said;
 use super::model::{Compiled, Step};
 use super::scope::{Answered, CallScope, Document};
 use super::walk::{self, At, yes};
-use super::{ACTED, items, judge, page};
+use super::{ACTED, NONE, items, judge, page, told};
 use crate::contract::{Answer, Call, Idempotency, Memo, Wait};
 use crate::error::CallError;
 use crate::parts::WAITS;
@@ -35,12 +36,18 @@ pub(super) fn answer(
     let answered = Answered::new(answer);
     let mut kept = memo.clone();
     let scope = CallScope::of(&at, call, memo, &document).answered(&answered);
-    judge::judge(at.step, &scope, &answered)?;
-    let all = take(&at, &mut kept, &scope, &answered)?;
+    let all = match judge::judge(at.step, &scope, &answered)? {
+        said @ (Said::Something | Said::Before) => {
+            kept.saved.remove(NONE);
+            take(&at, &mut kept, (&scope, said), &answered)?
+        }
+        Said::None => nothing(&at, &mut kept),
+    };
     if at.step.idempotency != Idempotency::Safe {
         kept.saved.insert(ACTED.to_owned(), Value::Bool(true));
     }
-    kept.body = Some(Bytes::clone(&answer.body));
+    let none = kept.saved.contains_key(NONE);
+    kept.body = (!none).then(|| Bytes::clone(&answer.body));
     if all {
         walk::advance(&mut kept, &at);
     } else {
@@ -54,7 +61,7 @@ pub(super) fn answer(
 fn take(
     at: &At<'_>,
     kept: &mut Memo,
-    scope: &CallScope<'_>,
+    (scope, said): (&CallScope<'_>, Said),
     answered: &Answered<'_>,
 ) -> Result<bool, CallError> {
     let (step, status) = (at.step, answered.answer.status);
@@ -65,14 +72,26 @@ fn take(
     if let Some(rules) = &step.items {
         return items::answered(rules, at, kept, scope, answered);
     }
-    for (name, value) in judge::saved(step, scope, status)? {
+    let is_done = match &step.until {
+        None => true,
+        Some(until) => yes(&until.done, scope).map_err(|e| no("until", e.to_string()))?,
+    };
+    // What a job gives is there when it is done.
+    let saved = if is_done && said == Said::Something {
+        if let Some(gives) = &step.gives {
+            told::gives(gives, step, (scope, answered))?;
+        }
+        judge::saved(step, scope, answered)?
+    } else {
+        judge::saved_by_now(step, scope, status)?
+    };
+    for (name, value) in saved {
         walk::save(kept, &name, value, at.item.is_some().then_some(at.position));
     }
     if let Some(page) = &step.page {
         kept.saved.extend(page::said(page, scope).map_err(|e| no("page", e.to_string()))?);
     }
-    let Some(until) = &step.until else { return Ok(true) };
-    if yes(&until.done, scope).map_err(|e| no("until", e.to_string()))? {
+    if is_done {
         kept.saved.remove(ASKED);
         return Ok(true);
     }
@@ -80,6 +99,16 @@ fn take(
     kept.saved.insert(ASKED.to_owned(), Value::Int(asked.saturating_add(1)));
     kept.saved.insert(WAITS.to_owned(), Value::Bool(true));
     Ok(false)
+}
+
+/// The answer says that there is none: nothing is kept, and the step is done.
+fn nothing(at: &At<'_>, kept: &mut Memo) -> bool {
+    for save in &at.step.save {
+        walk::save(kept, &save.name, Value::Null, at.item.is_some().then_some(at.position));
+    }
+    kept.saved.remove(ASKED);
+    kept.saved.insert(NONE.to_owned(), Value::Bool(true));
+    true
 }
 
 /// The memo stays at the step and element that was answered.

@@ -100,6 +100,7 @@ pub(super) fn show_reply(reply: &Reply) -> Value {
         ("xrefs", Value::List(reply.xrefs.iter().map(show_xref).collect())),
         ("document", reply.document.as_deref().map_or(Value::Null, shown)),
         ("already", reply.already.into()),
+        ("none", reply.none.into()),
         ("next", reply.next.clone().unwrap_or_default()),
         (
             "ack",

@@ -76,7 +76,7 @@ impl Ctx<'_> {
         let kept = std::mem::take(&mut self.kept);
         let Some(steps) = steps else { return };
         let saved: Vec<&str> =
-            steps.iter().flat_map(|step| &step.save).map(|(name, _)| name.as_str()).collect();
+            steps.iter().flat_map(|step| &step.save).map(|save| save.name.as_str()).collect();
         for asked in kept {
             let Some(key) = asked.name.key().filter(|key| !saved.contains(key)) else { continue };
             let message = format!("no step of `{}` saves `{key}`", asked.operation);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use orderhub_lang::diagnostic::Span;
 use orderhub_lang::yaml::{Fields, Key, Node};
 
-use super::super::model::{Classes, Compiled, Step};
+use super::super::model::{Classes, Compiled, Expr, Gives, Step};
 use super::known::Element;
 use super::{Ctx, ack, items, reply, step};
 use crate::codes;
@@ -209,7 +209,13 @@ fn check(
 /// The last step's body is what the reply reads.
 fn mark_last(compiled: &mut Compiled) {
     let reads = reply::reads_body(&compiled.reply);
+    let read = compiled.operation.kind == OperationKind::Read;
+    let gives = |value: &Option<Expr>, list| {
+        value.as_ref().filter(|_| read).map(|value| Gives { value: Expr::clone(value), list })
+    };
+    let gives = gives(&compiled.reply.documents, true).or(gives(&compiled.reply.document, false));
     if let Some(last) = compiled.steps.last_mut() {
         last.needs_body |= reads;
+        last.gives = gives;
     }
 }

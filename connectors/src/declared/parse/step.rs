@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use orderhub_lang::codes::PATH;
-use orderhub_lang::expression::{self, Name};
+use orderhub_lang::expression::{self, Name, StandIn};
 use orderhub_lang::path::{Path, Root, Segment};
 use orderhub_lang::template::{Template, Tree};
 use orderhub_lang::yaml::{Fields, Node};
 
-use super::super::model::{Body, Classes, Each, Expr, Step, Until};
+use super::super::model::{Body, Classes, Each, Expr, Save, Step, Until};
 use super::known::{self, Element};
 use super::{ANSWER, Ctx, STEP, answer, graphql, items, operation, page};
 use crate::codes;
@@ -59,20 +59,17 @@ pub(super) fn step(
     let method = method.and_then(|node| ctx.choice(node, "`method`", METHODS));
     let path = fields.required("path", &mut ctx.findings).and_then(|node| path(node, ctx));
     let query = fields.optional("query").map(|node| trees(node, "`query`", ctx));
-    let headers = fields.optional("headers").map(|node| {
-        check_headers(node, ctx);
-        templates(node, ctx)
-    });
+    let headers = fields.optional("headers").map(|node| headers(node, ctx));
     let document = graphql::body(&mut fields, ctx);
     let asks = document.is_some();
     let body = body(&mut fields, document, ctx);
     ctx.element = answered;
     let save = fields.optional("save").map(|node| saves(node, ctx)).unwrap_or_default();
-    let own = fields.optional("answer").map(|node| answer::classes(node, ctx)).unwrap_or_default();
     let timeout = fields.optional("timeout").and_then(|node| ctx.timeout(node));
     let limit =
         fields.optional("limit").and_then(|node| operation::known_limit(node, defaults, ctx));
     let idempotency = idempotency(&mut fields, method, earlier, ctx);
+    let own = answer::own(&mut fields, idempotency.as_ref(), ctx);
     let (page, window) =
         fields.optional("page").map(|node| page::page(node, ctx)).unwrap_or_default();
     let until = items::until(&mut fields, idempotency.as_ref(), ctx);
@@ -101,6 +98,7 @@ pub(super) fn step(
         body,
         idempotency: idempotency?,
         save,
+        gives: None,
         classes,
         needs_body,
         timeout: timeout.unwrap_or(base.timeout),
@@ -129,9 +127,9 @@ fn before(
 }
 
 /// Whether the body of an answer is needed to tell what it says.
-fn reads_body(save: &[(String, Expr)], (classes, until): (&Classes, Option<&Until>)) -> bool {
+fn reads_body(save: &[Save], (classes, until): (&Classes, Option<&Until>)) -> bool {
     let reads = |expr: &Expr| expr.reads().iter().any(|name: &Name| name.root == "body");
-    let saves = save.iter().any(|(_, expr)| reads(expr));
+    let saves = save.iter().any(|save| reads(&save.value));
     saves || classes.ok.as_ref().is_some_and(reads) || until.is_some_and(|u| reads(&u.done))
 }
 
@@ -200,7 +198,8 @@ pub(super) fn check_headers(node: &Node, ctx: &mut Ctx) {
     }
 }
 
-fn templates(node: &Node, ctx: &mut Ctx) -> Vec<(String, Template)> {
+fn headers(node: &Node, ctx: &mut Ctx) -> Vec<(String, Template)> {
+    check_headers(node, ctx);
     let Some(map) = node.as_map() else {
         ctx.findings.report(ctx.findings.wrong_type(node, "`headers` is a mapping"));
         return Vec::new();
@@ -284,13 +283,17 @@ fn settable(path: &Path) -> bool {
     path.segments.iter().all(settable)
 }
 
-fn saves(node: &Node, ctx: &mut Ctx) -> Vec<(String, Expr)> {
+fn saves(node: &Node, ctx: &mut Ctx) -> Vec<Save> {
     let Some(map) = node.as_map() else {
         ctx.findings.report(ctx.findings.wrong_type(node, "`save` is a mapping of names"));
         return Vec::new();
     };
     map.iter()
-        .filter_map(|(key, node)| Some((key.name.clone(), ctx.expression(node, ANSWER)?)))
+        .filter_map(|(key, node)| {
+            let value = ctx.expression(node, ANSWER)?;
+            let stands_in = StandIn::of(&node.scalar_text().unwrap_or_default());
+            Some(Save { name: key.name.clone(), value, stands_in })
+        })
         .collect()
 }
 

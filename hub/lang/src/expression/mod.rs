@@ -9,6 +9,7 @@
 //! text of a value or of the file does. Tests: `an_expression_asks_for_what_it_lists_and_for_nothing_else`,
 //! `nesting_and_length_are_bounded`, `the_engine_sees_no_text_of_the_file`.
 
+mod absent;
 mod engine;
 mod functions;
 mod kind;
@@ -23,6 +24,7 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
+pub use self::absent::StandIn;
 pub use self::functions::NAMES as FUNCTIONS;
 pub use self::kind::Kind;
 pub use self::name::Name;

@@ -150,6 +150,10 @@ async fn ask(
     match ran.end {
         AttemptEnd::Done(reply) => match reply.document {
             Some(document) => Ok(document),
+            None if reply.none => {
+                let why = "it answers that there is none".to_owned();
+                Err(NoAnswer { why, lack: Lack::Absent })
+            }
             None => refused(match ran.status {
                 Some(status) => format!("status {status}: the answer has no document"),
                 None => "the answer has no document".to_owned(),

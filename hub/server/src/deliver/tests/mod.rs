@@ -20,6 +20,7 @@ mod permits;
 mod read;
 mod rig;
 mod session;
+mod told;
 mod twin;
 mod woken;
 

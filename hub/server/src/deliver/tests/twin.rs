@@ -75,6 +75,8 @@ pub(super) struct Twin {
     pub(super) faults: Mutex<VecDeque<Fault>>,
     /// Path and key of effects, each time one was made.
     pub(super) effects: Mutex<Vec<String>>,
+    /// What the next look-ups for a sale are answered, instead of what there is.
+    pub(super) looks: Mutex<VecDeque<&'static str>>,
     /// Every request: method, URL, key.
     pub(super) requests: Mutex<Vec<(String, String, String)>>,
     /// The bodies that came with the requests.
@@ -123,6 +125,9 @@ impl Twin {
 
     /// The one sale that there is, as tests that look have one order only.
     fn look_up(&self) -> Answer {
+        if let Some(said) = self.looks.lock().unwrap().pop_front() {
+            return json(200, said);
+        }
         let sales = self.sales();
         match sales.first() {
             Some(_) => json(200, r#"{"items":[{"id":"S1"}]}"#),

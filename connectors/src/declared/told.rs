@@ -1,0 +1,228 @@
+//! Whether an answer tells what the file reads of it: an empty list says that there is none, and an answer of another
+//! shape says nothing.
+//!
+//! A gateway's page in JSON (`{ "message": "maintenance" }`) has status 200 and none of what was asked for. Read as
+//! "not there", it would have the thing made a second time.
+//! Only steps that may be repeated are held to it (`safe`): one that makes something has acted, whatever its answer lacks,
+//! and a person looks at what has no id.
+//! **Invariant:** what is looked for is not there only where the answer says so: a list without it, `answer: { none: … }`,
+//! or a path that the file itself lets be missing (`?? ()`). Tests: `an_answer_of_another_shape_makes_nothing_twice`, and
+//! the cases `told-shapes.yaml`, `told-none.yaml` and `told-rows.yaml` in `tests/data/connectors`.
+
+use std::borrow::Cow;
+
+use orderhub_lang::expression::{Name, StandIn};
+use orderhub_lang::path::Segment;
+use orderhub_lang::value::Value;
+
+use super::judge;
+use super::model::{Expr, Gives, Save, Step};
+use super::scope::{Answered, CallScope};
+use crate::contract::Idempotency;
+use crate::error::CallError;
+
+/// What an answer says at a path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Told {
+    /// It has something there.
+    There,
+    /// The list in which it would stand has no such element.
+    None,
+}
+
+/// An answer says nothing at a path: how far it could be followed, and what stands there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Lack {
+    /// Parts of the path that are left.
+    left: usize,
+    is: Cow<'static, str>,
+    null: bool,
+}
+
+impl Lack {
+    fn new(left: usize, is: impl Into<Cow<'static, str>>) -> Self {
+        Self { left, is: is.into(), null: false }
+    }
+
+    fn null(left: usize) -> Self {
+        Self { left, is: "is null".into(), null: true }
+    }
+}
+
+/// What a body says at a path of `body`.
+pub(super) fn told(name: &Name, body: &Value) -> Result<Told, Lack> {
+    look(body, &name.segments, false)
+}
+
+/// `element`: the value is one of a list, so that a list is a row, with a place for each of its columns.
+fn look(value: &Value, rest: &[Segment], element: bool) -> Result<Told, Lack> {
+    let left = rest.len();
+    let Some((segment, behind)) = rest.split_first() else {
+        return if value.is_null() { Err(Lack::null(0)) } else { Ok(Told::There) };
+    };
+    let other = |wanted| Err(Lack::new(left, format!("is {}, not {wanted}", value.kind())));
+    match (segment, value) {
+        (_, Value::Null) => Err(Lack::null(left)),
+        (Segment::Key(key), Value::List(list)) if key == "one" => match list.as_slice() {
+            [] if element => Err(Lack::new(left, "is empty")),
+            [] => Ok(Told::None),
+            [only] => look(only, behind, true),
+            several if several.contains(&Value::Null) => {
+                Err(Lack::new(left, "has elements that are null"))
+            }
+            // Which of them is meant is for a person.
+            _ => Ok(Told::There),
+        },
+        (Segment::Key(key), Value::Map(_)) => match value.get(key) {
+            Some(found) => look(found, behind, false),
+            None if key == "one" => other("a list"),
+            None => Err(Lack::new(behind.len(), "is missing")),
+        },
+        (Segment::Index(index), Value::Map(_)) => match value.get(&index.to_string()) {
+            Some(found) => look(found, behind, false),
+            None => other("a list"),
+        },
+        (Segment::Index(index), Value::List(list)) => match list.get(*index as usize) {
+            Some(found) => look(found, behind, true),
+            None if element => Err(Lack::new(left, "is a row that is too short")),
+            None => Ok(Told::None),
+        },
+        (Segment::Each, Value::List(list)) => each(list.iter(), behind),
+        (Segment::Each, Value::Map(map)) => each(map.iter().map(|(_, value)| value), behind),
+        (Segment::Where { key, value: wanted, .. }, Value::List(list)) => {
+            find(list, (key, wanted), left, behind)
+        }
+        // Answers have no such parts: nothing is reached by them, whatever stands there.
+        (Segment::Setting(_) | Segment::Xref(_), _) => Ok(Told::There),
+        (Segment::Key(key), _) if key != "one" => other("an object"),
+        (Segment::Key(_) | Segment::Index(_) | Segment::Each | Segment::Where { .. }, _) => {
+            other("a list")
+        }
+    }
+}
+
+/// A fan-out is a list, however many it reaches; of each element the rest must be there, null where it has no value.
+fn each<'v>(elements: impl Iterator<Item = &'v Value>, behind: &[Segment]) -> Result<Told, Lack> {
+    for element in elements.filter(|_| !behind.is_empty()) {
+        match look(element, behind, true) {
+            Ok(_) => {}
+            Err(lack) if lack.null && lack.left == 0 => {}
+            Err(lack) => return Err(lack),
+        }
+    }
+    Ok(Told::There)
+}
+
+fn find(
+    list: &[Value],
+    (key, wanted): (&str, &str),
+    left: usize,
+    behind: &[Segment],
+) -> Result<Told, Lack> {
+    if list.iter().any(|element| !matches!(element, Value::Map(_))) {
+        return Err(Lack::new(left, "has elements that are no objects"));
+    }
+    let is =
+        |element: &&Value| element.get(key).and_then(Value::scalar_text).as_deref() == Some(wanted);
+    list.iter().find(is).map_or(Ok(Told::None), |found| look(found, behind, true))
+}
+
+/// The body that must tell something: other statuses say enough by themselves, where the file takes them for well.
+fn body<'a>(answered: &'a Answered<'_>) -> Option<&'a Value> {
+    let status = answered.answer.status;
+    let tells = (200..300).contains(&status) && !judge::BODILESS.contains(&status);
+    answered.body().filter(|_| tells)
+}
+
+/// The paths of the answer that an expression reads.
+fn paths(expression: &Expr) -> impl Iterator<Item = &Name> {
+    expression.reads().iter().filter(|name| name.root == "body" && !name.segments.is_empty())
+}
+
+/// Whether the answer says that there is nothing where an expression that is one path looks.
+pub(super) fn is_none(expression: &Expr, body: Option<&Value>) -> bool {
+    let path = paths(expression).next().filter(|_| expression.is_name());
+    path.zip(body).is_some_and(|(name, body)| told(name, body) == Ok(Told::None))
+}
+
+/// Whether the answer tells what the step keeps of it.
+pub(super) fn tells(
+    Save { name, value, stands_in }: &Save,
+    step: &Step,
+    (scope, answered): (&CallScope<'_>, &Answered<'_>),
+) -> Result<(), CallError> {
+    let Some(body) = body(answered) else { return Ok(()) };
+    match stands_in {
+        StandIn::Nothing => Ok(()),
+        // It is enough that one of the places that it names says something, even that there is none.
+        StandIn::Other if paths(value).any(|name| told(name, body).is_ok()) => Ok(()),
+        StandIn::Other if !gives_nothing(value, scope) => Ok(()),
+        StandIn::Other | StandIn::Unsaid => {
+            reads(&format!("save.{name}"), value, step, (scope, answered))
+        }
+    }
+}
+
+/// Whether the answer has something, or a list, at each path that an expression reads. `what` it is for.
+pub(super) fn reads(
+    what: &str,
+    expression: &Expr,
+    step: &Step,
+    (scope, answered): (&CallScope<'_>, &Answered<'_>),
+) -> Result<(), CallError> {
+    let repeats = step.idempotency == Idempotency::Safe;
+    let Some(body) = body(answered).filter(|_| repeats) else { return Ok(()) };
+    let lacks = |name| Some((name, told(name, body).err()?));
+    match paths(expression).find_map(lacks) {
+        None => Ok(()),
+        Some(found) => Err(says_nothing(what, found, step, scope, answered)),
+    }
+}
+
+fn gives_nothing(expression: &Expr, scope: &CallScope<'_>) -> bool {
+    expression.eval(scope).is_ok_and(|value| value.is_null())
+}
+
+/// Whether the answer tells what a read gives, `document:` or `documents:`.
+pub(super) fn gives(
+    gives: &Gives,
+    step: &Step,
+    (scope, answered): (&CallScope<'_>, &Answered<'_>),
+) -> Result<(), CallError> {
+    let Some(body) = body(answered) else { return Ok(()) };
+    let path = paths(&gives.value).next().filter(|_| gives.value.is_name());
+    let Some(name) = path else { return Ok(()) };
+    let (what, lack) = match (told(name, body), gives.list) {
+        (Err(lack), true) => ("documents", lack),
+        // A document that is null is none.
+        (Err(lack), false) if !lack.null => ("document", lack),
+        (Ok(_), true) => match name.within(body) {
+            Ok(Value::List(_)) | Err(_) => return Ok(()),
+            Ok(other) => {
+                let is = format!("is {}, not a list", other.kind());
+                ("documents", Lack::new(0, is))
+            }
+        },
+        (Ok(_) | Err(_), false) => return Ok(()),
+    };
+    Err(says_nothing(what, (name, lack), step, scope, answered))
+}
+
+/// No answer: it is asked again.
+fn says_nothing(
+    what: &str,
+    (name, lack): (&Name, Lack),
+    step: &Step,
+    scope: &CallScope<'_>,
+    answered: &Answered<'_>,
+) -> CallError {
+    let there = name.segments.len().saturating_sub(lack.left);
+    let at = Name::of(&name.root, name.segments.iter().take(there).cloned().collect());
+    let (said, operation) = (judge::why(&[], scope, answered), scope.operation());
+    let (step, is) = (&step.id, &lack.is);
+    let why = format!(
+        "{said}: `{what}` of step `{step}` of `{operation}` reads `{name}`, and `{at}` {is}: that is no answer, and it is \
+         asked again; if the system says so that there is none, write `answer: {{ none: … }}` or `{name} ?? ()`"
+    );
+    CallError::MayHaveActed { why }
+}
