@@ -18,6 +18,10 @@ use orderhub_lang::escape::percent;
 use orderhub_lang::form;
 use orderhub_order::ids::SystemName;
 
+mod utf16;
+mod xml;
+
+use self::xml::{escaped, xml};
 use super::gates::unit_with;
 use super::{Envelope, Intake, Pending, headers, seen};
 use crate::http::Api;
@@ -126,6 +130,10 @@ impl Hidden {
             let masked = without(text, &mask);
             return (masked != text).then(|| masked.into());
         }
+        if let Some((order, text)) = utf16::read(body) {
+            let masked = without(&text, &mask);
+            return (masked != text).then(|| utf16::write(order, &masked));
+        }
         // Another encoding: what is not ASCII goes through as it is.
         let text: String = body.iter().copied().map(char::from).collect();
         let masked = without(&text, &mask);
@@ -197,80 +205,6 @@ fn closing(from: &str) -> usize {
     from.len()
 }
 
-/// Texts and attributes of an XML body.
-fn xml(text: &str, mask: Mask<'_>) -> String {
-    const DATA: &str = "<![CDATA[";
-    let (mut out, mut rest) = (String::with_capacity(text.len()), text);
-    while let Some((before, from)) = rest.find('<').and_then(|at| rest.split_at_checked(at)) {
-        out.push_str(&piece(before, mask));
-        if let Some(inner) = from.strip_prefix(DATA) {
-            let (data, behind) =
-                inner.find("]]>").and_then(|at| inner.split_at_checked(at)).unwrap_or((inner, ""));
-            out.push_str(DATA);
-            out.push_str(&mask(data.trim()).unwrap_or_else(|| data.to_owned()));
-            rest = behind;
-        } else {
-            let (tag, behind) = from.split_at_checked(tag(from)).unwrap_or((from, ""));
-            attributes(tag, mask, &mut out);
-            rest = behind;
-        }
-    }
-    out.push_str(&piece(rest, mask));
-    out
-}
-
-/// A tag; the values of its attributes without what `mask` takes.
-fn attributes(tag: &str, mask: Mask<'_>, out: &mut String) {
-    let mut rest = tag;
-    while let Some((before, quote)) =
-        rest.find(['"', '\'']).and_then(|at| rest.split_at_checked(at))
-    {
-        let mark = if quote.starts_with('"') { '"' } else { '\'' };
-        let inner = quote.get(1..).unwrap_or_default();
-        let (value, behind) = inner.split_once(mark).unwrap_or((inner, ""));
-        out.push_str(before);
-        out.push(mark);
-        out.push_str(&piece(value, mask));
-        if value.len() < inner.len() {
-            out.push(mark);
-        }
-        rest = behind;
-    }
-    out.push_str(rest);
-}
-
-/// The length of the tag that begins here; a `>` within quotes does not end it.
-fn tag(from: &str) -> usize {
-    let mut quote = None;
-    for (at, c) in from.char_indices() {
-        match quote {
-            Some(open) if c == open => quote = None,
-            Some(_) => {}
-            None if c == '"' || c == '\'' => quote = Some(c),
-            None if c == '>' => return at + 1,
-            None => {}
-        }
-    }
-    from.len()
-}
-
-const ENTITIES: [(&str, &str); 5] =
-    [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&apos;", "'"), ("&amp;", "&")];
-
-/// A text of XML, the blanks around it as they are.
-fn piece(text: &str, mask: Mask<'_>) -> String {
-    let own = text.trim();
-    let value = ENTITIES.iter().fold(own.to_owned(), |text, (entity, c)| text.replace(entity, c));
-    match mask(&value).filter(|_| !own.is_empty()) {
-        Some(masked) => text.replacen(own, &escaped(&masked), 1),
-        None => text.to_owned(),
-    }
-}
-
-fn escaped(text: &str) -> String {
-    ENTITIES.iter().rev().fold(text.to_owned(), |text, (entity, c)| text.replace(c, entity))
-}
-
 /// Values of a form; a text that is none.
 fn pairs(text: &str, mask: Mask<'_>) -> String {
     let one = |pair: &str| {
@@ -308,6 +242,20 @@ mod tests {
                 "<a pin=\"87654321\" b='x > \"y' c='hook/\"secret\"&amp;81'>\n hook/&quot;secret&quot;&amp;81 <![CDATA[hook/\"secret\"&81]]><87654321/>&#38;</a>",
                 "<a pin=\"***\" b='x > \"y' c='***'>\n *** <![CDATA[***]]><87654321/>&#38;</a>",
             ),
+            // However its letters are written, and wherever its text is divided: it is read as one.
+            (
+                "<a pin='8765&#x34;&#51;21'>hook&#47;&#34;secret&quot;&#x26;81</a>",
+                "<a pin='***'>***</a>",
+            ),
+            (
+                "<a> 8765<![CDATA[43]]><!-- it's --><?b '?>&#50;1\n<c>87654321</c></a>",
+                "<a> ***<!-- it's --><?b '?><c>***</c></a>",
+            ),
+            ("<a>x hook/\"sec<b no=\"1\"/>ret\"&amp;81 y</a>", "<a>x *** y<b no=\"1\"/></a>"),
+            (
+                "<a>8765&#x110000;&#;&none;4321<![CDATA[8765",
+                "<a>8765&#x110000;&#;&none;4321<![CDATA[8765",
+            ),
             (
                 "state=hook%2F%22secret%22%2681&no=87654321&more=187654321&x",
                 "state=%2A%2A%2A&no=%2A%2A%2A&more=187654321&x",
@@ -321,6 +269,12 @@ mod tests {
             assert_eq!(std::str::from_utf8(masked).unwrap(), wanted, "{body}");
             assert_eq!(hidden.body(masked), None, "once is enough: {wanted}");
         }
+        let utf16 = |text: &str| {
+            let units = std::iter::once(0xfeff).chain(text.encode_utf16());
+            units.flat_map(u16::to_le_bytes).collect::<Vec<u8>>()
+        };
+        let masked = hidden.body(&utf16("<a>8765&#52;321é</a><b>87654321</b>")).unwrap();
+        assert_eq!(masked, utf16("<a>8765&#52;321é</a><b>***</b>"));
         let encoded = [b"{\"a\":\"\xc4\xe3\",\"b\":\"87654321\"}".as_slice()].concat();
         assert_eq!(hidden.body(&encoded).unwrap(), &b"{\"a\":\"\xc4\xe3\",\"b\":\"***\"}"[..]);
     }
