@@ -83,7 +83,7 @@ pub const CAUSES: &[Cause] = &[
         word: "lookup_refused",
         title: "a look-up to which the system says no",
         text: "The rule looks a value up by a cached read, and the system refused the question (400, 422), answered with a \
-               redirect or with nothing, or cannot be asked that at all, such as for an id `..` in an address. Asked \
+               redirect or with 204, or cannot be asked that at all, such as for an id `..` in an address. Asked \
                again it says the same, so nothing waits for it; `on_unknown` is for what the system says that it does \
                not have (404, 410). What the system said, the rule and the value are told beside. Often the value is a \
                typing error: let it be mended where it comes from. Or the read asks in a way that the system does not \

@@ -218,7 +218,6 @@ impl Attempt<'_> {
     }
 
     async fn exchange(&self, request: &Request, span: &mut Span) -> Result<Exchanged, CallError> {
-        self.last.asked();
         let answer = self.run.dispatcher.common.transport.send(request).await?;
         self.last.note(&answer);
         span.set("http.response.status_code", || i64::from(answer.status));

@@ -173,7 +173,7 @@ async fn ask(
                 | Cause::Refused(_)
                 | Cause::CutOff => failure.to_string(),
             };
-            Err(NoAnswer { why: dispatcher.masked(&why), lack: lack(&failure, ran.empty) })
+            Err(NoAnswer { why: dispatcher.masked(&why), lack: lack(&failure) })
         }
         AttemptEnd::Unbuilt(error) => refused(format!("it cannot be asked: {error}")),
         AttemptEnd::Lost => Err(Cause::CutOff.to_string().into()),
@@ -184,14 +184,13 @@ async fn ask(
     }
 }
 
-/// What kind of no a failure is. `empty`: the last answer had no body.
-fn lack(failure: &Failure, empty: bool) -> Lack {
+/// What kind of no a failure is.
+fn lack(failure: &Failure) -> Lack {
     match &failure.cause {
         Cause::Call(CallError::SaidNo { status, .. }) if ABSENT.contains(status) => Lack::Absent,
         Cause::Call(CallError::SaidNo { status, .. }) if PASSING.contains(status) => Lack::Later,
         Cause::Call(CallError::SaidNo { .. } | CallError::Already { .. }) => Lack::Refused,
-        // Nothing where a document should be: a system that has nothing says so as often as with a status.
-        Cause::Call(CallError::MayHaveActed { .. }) if empty => Lack::Refused,
+        // Also nothing where a document should be: so answers a gateway whose system is being started.
         Cause::Call(
             CallError::NotActed { .. }
             | CallError::MayHaveActed { .. }

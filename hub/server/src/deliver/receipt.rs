@@ -59,7 +59,7 @@ impl Hand<'_> {
         took: Duration,
         mut span: Span,
     ) -> Result<Turn, StoreError> {
-        let Ran { end, mut memo, status, empty: _, known, wrote } = ran;
+        let Ran { end, mut memo, status, known, wrote } = ran;
         let mut verdict = self.verdict(&end, flight.attempt);
         let began = !wrote && !flight.may_have_acted && flight.memo.is_empty();
         if began && verdict.class == ReceiptClass::NotActed {

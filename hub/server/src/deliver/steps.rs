@@ -1,6 +1,6 @@
 //! The steps of one operation, one after the other, each through the stack.
 
-use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -44,8 +44,6 @@ pub(super) struct Ran {
     pub(super) memo: Memo,
     /// The status of the last answer.
     pub(super) status: Option<u16>,
-    /// That answer said that all is well, and nothing else: it had no body.
-    pub(super) empty: bool,
     /// References known when it ended.
     pub(super) known: Vec<ReplyXref>,
     /// A step was written there: not all of it was looking.
@@ -56,21 +54,12 @@ pub(super) struct Ran {
 #[derive(Debug, Default)]
 pub(super) struct Last {
     status: AtomicU16,
-    /// The last attempt was answered with success and no body.
-    empty: AtomicBool,
 }
 
 impl Last {
-    /// Another attempt begins: it may get no answer at all.
-    pub(super) fn asked(&self) {
-        self.empty.store(false, Ordering::Relaxed);
-    }
-
     /// Notes an answer as it came.
     pub(super) fn note(&self, answer: &Answer) {
         self.status.store(answer.status, Ordering::Relaxed);
-        let empty = (200..300).contains(&answer.status) && answer.body.is_empty();
-        self.empty.store(empty, Ordering::Relaxed);
     }
 }
 
@@ -135,9 +124,8 @@ impl Run<'_> {
             }
         };
         let status = Some(last.status.into_inner()).filter(|status| *status != 0);
-        let empty = last.empty.into_inner();
         let known = self.connector.known(self.call, &memo);
-        Ran { end, memo, status, empty, known, wrote }
+        Ran { end, memo, status, known, wrote }
     }
 
     /// Until when a job at the system is waited for in hand; `None`: it takes too long for that.
