@@ -100,7 +100,7 @@ async fn ask(dispatcher: &Dispatcher, question: Question<'_>) -> Asked {
     let connector = &*system.connector;
     let run = Run { dispatcher, connector, call: &call, until, flying: None, place: None };
     let ran = run.run(Memo::default(), None).await;
-    dispatcher.heard(operation, &ran.end);
+    dispatcher.heard(&call, &ran.end);
     let policy = Policy {
         redelivery: &dispatcher.common.bounds.redelivery,
         jitter: &dispatcher.common.jitter,

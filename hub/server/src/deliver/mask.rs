@@ -26,10 +26,30 @@ pub(super) fn masked(text: &str, secrets: Vec<String>, values: &[(At, FieldId, S
             collect(value, &mut hidden);
         }
     }
-    hidden.retain(|value| value.chars().count() >= SHORTEST);
+    without(text, &hidden)
+}
+
+/// The text without these values, in whatever case their letters are; shorter ones than [`SHORTEST`] stay.
+pub(super) fn without(text: &str, values: &[String]) -> String {
+    let long = values.iter().filter(|value| value.chars().count() >= SHORTEST);
+    let mut hidden: Vec<&String> = long.collect();
     // The longest first: a part of a value must not be what is left of it.
     hidden.sort_by_key(|value| std::cmp::Reverse(value.len()));
-    hidden.iter().fold(text.to_owned(), |text, value| text.replace(value.as_str(), MASK))
+    hidden.into_iter().fold(text.to_owned(), |text, value| replaced(&text, value))
+}
+
+/// Letters beyond ASCII are compared as they are.
+fn replaced(text: &str, value: &str) -> String {
+    // Both keep their lengths: a place in one is the place in the other.
+    let (small, value) = (text.to_ascii_lowercase(), value.to_ascii_lowercase());
+    let (mut out, mut from) = (String::with_capacity(text.len()), 0);
+    for (at, found) in small.match_indices(&value) {
+        out.push_str(text.get(from..at).unwrap_or_default());
+        out.push_str(MASK);
+        from = at + found.len();
+    }
+    out.push_str(text.get(from..).unwrap_or_default());
+    out
 }
 
 fn collect(value: &Value, into: &mut Vec<String>) {
@@ -70,5 +90,8 @@ mod tests {
         let said = "bad token topsecret for Customer 17, order 1001";
         let shown = masked(said, vec!["topsecret".to_owned(), "for".to_owned()], &values);
         assert_eq!(shown, "bad token *** for ***, order 1001");
+        let asked = ["ada@example.com".to_owned(), "A1".to_owned(), "müller".to_owned()];
+        let said = "no ADA@Example.com, no A1, MÜLLER or Müller: ada@example.com";
+        assert_eq!(without(said, &asked), "no ***, no A1, MÜLLER or ***: ***");
     }
 }

@@ -145,7 +145,7 @@ async fn ask(
     let connector = &*system.connector;
     let run = Run { dispatcher, connector, call: &call, until, flying: None, place: None };
     let ran = run.run(Memo::default(), None).await;
-    dispatcher.heard(&read.operation, &ran.end);
+    dispatcher.heard(&call, &ran.end);
     let refused = |why| Err(NoAnswer { why, lack: Lack::Refused });
     match ran.end {
         AttemptEnd::Done(reply) => match reply.document {

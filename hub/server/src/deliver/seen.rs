@@ -4,6 +4,8 @@
 //! `what_a_system_says_to_questions_is_seen`.
 //! **Invariant:** what was seen is kept over restarts and shown by every process, and costs a write each [`KEEP_EVERY`] at
 //! most, of what is new. Test: `what_a_system_says_to_questions_is_seen`.
+//! **Invariant:** what is kept, shown and logged of what a system said holds nothing of what it was asked for. Test:
+//! `what_was_asked_for_is_not_kept_with_what_the_system_said`.
 //! **Invariant:** a breaker is told of in the log once when it opens and once when it closes, however often it is tried
 //! meanwhile. Test: `what_a_system_says_to_questions_is_seen`.
 
@@ -11,7 +13,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use orderhub_connectors::contract::Call;
 use orderhub_connectors::error::CallError;
+use orderhub_lang::escape::percent;
+use orderhub_lang::value::Value;
 use orderhub_order::ids::SystemName;
 
 use super::attempt::word;
@@ -53,7 +58,7 @@ pub(super) async fn keep(dispatchers: Dispatchers, common: Arc<Common>) {
 
 impl Dispatcher {
     /// A question to the system ended.
-    pub(super) fn heard(&self, operation: &str, end: &AttemptEnd) {
+    pub(super) fn heard(&self, call: &Call<'_>, end: &AttemptEnd) {
         self.show_gates();
         let now = self.common.clock.now();
         match end {
@@ -64,8 +69,8 @@ impl Dispatcher {
                 None => {}
                 Some(Ok(())) => self.observed().last_success = Some(now),
                 Some(Err(class)) => {
-                    let (operation, why) =
-                        (operation.to_owned(), self.masked(&failure.to_string()));
+                    let operation = call.operation.to_owned();
+                    let why = mask::without(&self.masked(&failure.to_string()), &asked(call));
                     let class = class.to_owned();
                     self.observed().last_error = Some(LastError { at: now, operation, class, why });
                 }
@@ -123,6 +128,25 @@ impl Dispatcher {
             }
         };
         observed.breakers.insert(operation, (state, since));
+    }
+}
+
+/// What was asked for, as a system may say it again: of an article or of a person, nobody knows.
+fn asked(call: &Call<'_>) -> Vec<String> {
+    let mut asked = Vec::new();
+    call.args.values().for_each(|value| texts(value, &mut asked));
+    let escaped: Vec<String> = asked.iter().map(|text| percent(text)).collect();
+    asked.extend(escaped);
+    asked
+}
+
+fn texts(value: &Value, into: &mut Vec<String>) {
+    match value {
+        Value::List(list) => list.iter().for_each(|value| texts(value, into)),
+        Value::Map(map) => map.iter().for_each(|(_, value)| texts(value, into)),
+        Value::Null | Value::Bool(_) | Value::Int(_) | Value::Decimal(_) | Value::Text(_) => {
+            into.extend(value.scalar_text().map(std::borrow::Cow::into_owned));
+        }
     }
 }
 

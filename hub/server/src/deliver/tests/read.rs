@@ -36,6 +36,18 @@ async fn a_read_whose_step_may_take_longer_than_all_of_it_is_asked() {
 }
 
 #[tokio::test]
+async fn what_was_asked_for_is_not_kept_with_what_the_system_said() {
+    let rig = Rig::new(Setup::default());
+    let said =
+        r#"{"message":"nobody is called ada.byron@example.com (/stock/Ada.Byron%40example.com)"}"#;
+    rig.twin.fail_with([Fault::Says(422, said)]);
+    let args = BTreeMap::from([("sku".to_owned(), "Ada.Byron@example.com".to_owned())]);
+    rig.deliverer.read(&erp(), "stock", &args).await.unwrap_err();
+    let kept = rig.deliverer.dispatchers.get(&erp()).unwrap().said().error.unwrap();
+    assert!(kept.why.contains("nobody is called *** (/stock/***)"), "{kept:?}");
+}
+
+#[tokio::test]
 async fn a_no_to_a_read_is_told_from_no_answer_yet() {
     const ABSENT: &str = "the system knows none";
     const REFUSED: &str = "refused";
