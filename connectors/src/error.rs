@@ -75,9 +75,11 @@ pub enum CallError {
         /// The system asked to wait.
         retry_after: Option<Duration>,
     },
-    /// The credential is refused.
+    /// The credential is refused, or with status 403 perhaps only this call.
     #[error("not allowed: {why}")]
     NotAllowed {
+        /// The status; `None`: nothing was asked.
+        status: Option<u16>,
         /// For a person.
         why: String,
     },
@@ -115,8 +117,13 @@ impl CallError {
             | CallError::Already { why }
             | CallError::SaidNo { why, .. }
             | CallError::Throttled { why, .. }
-            | CallError::NotAllowed { why } => why,
+            | CallError::NotAllowed { why, .. } => why,
         }
+    }
+
+    /// Whether it may be about what was asked for, and not about who asks: the system knows him, and forbids this (403).
+    pub fn may_be_about_this(&self) -> bool {
+        matches!(self, CallError::NotAllowed { status: Some(403), .. })
     }
 
     /// The one place where failures are classified.

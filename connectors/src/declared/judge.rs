@@ -56,7 +56,7 @@ pub(super) fn judge(
         return Err(CallError::Throttled { why: why(), retry_after: retry_after(answered) });
     }
     if class("not_allowed", &classes.not_allowed, matches!(status, 401 | 403))? {
-        return Err(CallError::NotAllowed { why: why() });
+        return Err(CallError::NotAllowed { status: Some(status), why: why() });
     }
     if class("not_acted", &classes.not_acted, false)? {
         return Err(CallError::NotActed { why: why(), retry_after: retry_after(answered) });

@@ -122,10 +122,10 @@ pub(super) fn answer(
         return Err(again());
     }
     if !ok {
-        return Err(CallError::NotAllowed { why: why() });
+        return Err(CallError::NotAllowed { status: None, why: why() });
     }
     if rotates(login, with, &answered) {
-        return Err(CallError::NotAllowed { why: ROTATES.to_owned() });
+        return Err(CallError::NotAllowed { status: None, why: ROTATES.to_owned() });
     }
     let mut session = Session::default();
     for (name, expression) in &login.save {

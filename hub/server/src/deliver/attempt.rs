@@ -65,8 +65,8 @@ impl Attempt<'_> {
             session: &session.values,
         };
         // A missing secret is a refused credential: everything waits, one alarm, no attempt each.
-        let built =
-            build(&credentials).map_err(|e| CallError::NotAllowed { why: e.to_string() })?;
+        let built = build(&credentials)
+            .map_err(|e| CallError::NotAllowed { status: None, why: e.to_string() })?;
         Ok((built, most.get()))
     }
 

@@ -154,7 +154,7 @@ mod tests {
     async fn many_calls_share_the_failure_of_one_login() {
         let sessions = Sessions::default();
         let asked = AtomicU64::new(0);
-        let refused = || CallError::NotAllowed { why: "wrong".to_owned() };
+        let refused = || CallError::NotAllowed { status: None, why: "wrong".to_owned() };
         let one = || {
             sessions.now(
                 || at(0),

@@ -336,6 +336,10 @@ fn called(
             resume: None,
             why,
         },
+        // Others may be answered: it is tried again with the patience of one that fails, and then is for a person.
+        Next::Renew if error.may_be_about_this() => {
+            policy.retry(ReceiptClass::NotActed, "not_allowed", None, why)
+        }
         Next::Renew => policy.limited(ReceiptClass::NotAllowed, "not_allowed", PROBE_EVERY, why),
     }
 }

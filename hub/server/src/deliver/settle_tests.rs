@@ -50,7 +50,7 @@ fn each_failure_has_its_class_and_its_next_attempt() {
         retry_after: Some(Duration::from_secs(wait)),
     };
     let no = CallError::SaidNo { status: 422, why: why() };
-    let denied = CallError::NotAllowed { why: why() };
+    let denied = CallError::NotAllowed { status: Some(401), why: why() };
     let already = CallError::Already { why: why() };
     let cases = [
         (busy(None), Unsafe, 1, C::NotActed, Some("10:00:05"), None),

@@ -1,5 +1,6 @@
 //! The steps of one operation, one after the other, each through the stack.
 
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
@@ -172,6 +173,7 @@ impl Run<'_> {
             operation: self.call.operation,
             limit: &request.limit,
             key: request.limit_key.as_deref(),
+            about: about(request),
             timeout: self.longest(request),
             repeatable: request.idempotency == Idempotency::Safe,
             until: self.until,
@@ -180,6 +182,13 @@ impl Run<'_> {
         };
         self.dispatcher.stack.call(&step).await
     }
+}
+
+/// What tells a request from others: where it goes, and what it says.
+fn about(request: &Request) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    (&request.url, &request.body).hash(&mut hasher);
+    hasher.finish()
 }
 
 /// Looking changes nothing there, whatever became of the answer; a file may say otherwise of a step.

@@ -1,5 +1,9 @@
 //! Whether a system takes our credential: a state of the account, not a reason to retry.
 //!
+//! A 403 may be about the one article, order or person that was asked for: it is a refusal of the credential where
+//! [`DIFFERENT`] requests get it and none is answered in between. Test:
+//! `what_is_forbidden_for_one_stops_no_other_until_it_repeats_for_different_ones`.
+//!
 //! After a refusal nothing is sent but one probe each [`PROBE_EVERY`], of all processes together: hammering a
 //! login locks accounts.
 
@@ -12,10 +16,15 @@ use tokio::time::Instant;
 /// A refused credential is tried again so often.
 pub const PROBE_EVERY: Duration = Duration::from_secs(300);
 
+/// So many different requests that are forbidden, one after the other, are refused for who asks.
+pub const DIFFERENT: usize = 3;
+
 /// What the system said of our credential last.
 #[derive(Debug, Default)]
 pub struct Credential {
     refused: Mutex<Option<Refused>>,
+    /// Requests that were forbidden since one was answered, each once.
+    forbidden: Mutex<Vec<u64>>,
     taken_again: AtomicU64,
 }
 
@@ -67,6 +76,28 @@ impl Credential {
         }
     }
 
+    /// The system forbade a request. `true`: so many others, too, or who asks was refused already, that it is about him.
+    pub fn forbids(&self, about: u64) -> bool {
+        let mut forbidden = self.forbidden();
+        if !forbidden.contains(&about) {
+            forbidden.push(about);
+        }
+        let refused = forbidden.len() >= DIFFERENT || self.is_refused();
+        if refused {
+            forbidden.clear();
+        }
+        refused
+    }
+
+    /// The system answered to it: what it forbade before was about those requests alone.
+    pub fn answered(&self) {
+        self.forbidden().clear();
+    }
+
+    fn forbidden(&self) -> MutexGuard<'_, Vec<u64>> {
+        self.forbidden.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// The system refused it. `true`: it did not before, so somebody must be told, once.
     pub fn refuse(&self, now: Instant) -> bool {
         let mut refused = self.lock();
@@ -77,6 +108,7 @@ impl Credential {
 
     /// The system answered, or a person changed it. `true`: it was refused before.
     pub fn accept(&self) -> bool {
+        self.answered();
         let refused = self.lock().take().is_some();
         self.taken_again.fetch_add(u64::from(refused), Ordering::AcqRel);
         refused

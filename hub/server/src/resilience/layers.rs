@@ -110,7 +110,14 @@ impl<C: Caller> Caller for Gated<C> {
             }
             Err(Failure { cause: Cause::Call(error), .. }) => {
                 probe.used();
-                if error.next() == Next::Renew && self.guards.refused(now) {
+                let credential = &self.guards.credential;
+                match error.next() {
+                    Next::GiveUp | Next::Look => credential.answered(),
+                    Next::Retry { .. } | Next::Slower { .. } | Next::Doubt | Next::Renew => {}
+                }
+                let refused = error.next() == Next::Renew
+                    && (!error.may_be_about_this() || credential.forbids(step.about));
+                if refused && self.guards.refused(now) {
                     tracing::error!(
                         operation = step.operation,
                         "credential refused: nothing is sent but one probe each five minutes"

@@ -102,6 +102,8 @@ pub struct Step<'a> {
     pub key: Option<&'a str>,
     /// Longest time for one attempt, the first byte sent to the last byte read.
     pub timeout: Duration,
+    /// What it asks for, told from other requests to the system.
+    pub about: u64,
     /// It may be sent again although it may have acted.
     pub repeatable: bool,
     /// No attempt begins after this moment.

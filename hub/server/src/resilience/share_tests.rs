@@ -58,7 +58,8 @@ async fn of_all_processes_one_tries_a_refused_credential() {
         Guards::shared(&Policy::default(), Jitter::none(), Some(share)).unwrap()
     };
     let all = [guards(1), guards(2), guards(3)];
-    let denied = || Answer::Fails(CallError::NotAllowed { why: "401".to_owned() });
+    let denied =
+        || Answer::Fails(CallError::NotAllowed { status: Some(401), why: "401".to_owned() });
     let system = System::new([denied(), denied()]);
     let call =
         async |guards: &Arc<Guards>| stack(Arc::clone(guards)).call(&step(&system, true)).await;

@@ -72,6 +72,7 @@ pub(super) fn step(system: &System, repeatable: bool) -> Step<'_> {
         operation: "create",
         limit: "default",
         key: None,
+        about: 0,
         timeout: Duration::from_millis(500),
         repeatable,
         until: Instant::now() + Duration::from_secs(60),
@@ -281,7 +282,7 @@ async fn a_long_retry_after_leaves_the_call_at_once() {
 async fn a_refused_credential_stops_the_account_but_not_the_breaker() {
     let guards = guards(1, None);
     let stack = stack(Arc::clone(&guards));
-    let refused = Answer::Fails(CallError::NotAllowed { why: "401".to_owned() });
+    let refused = Answer::Fails(CallError::NotAllowed { status: Some(401), why: "401".to_owned() });
     let system = System::new([refused]);
     stack.call(&step(&system, true)).await.unwrap_err();
     assert_eq!(system.calls(), 1);
@@ -291,6 +292,28 @@ async fn a_refused_credential_stops_the_account_but_not_the_breaker() {
     tokio::time::advance(credential::PROBE_EVERY).await;
     stack.call(&step(&system, true)).await.unwrap();
     assert!(!guards.credential.is_refused());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_forbidden_for_one_stops_no_other_until_it_repeats_for_different_ones() {
+    let forbidden =
+        || Answer::Fails(CallError::NotAllowed { status: Some(403), why: "403".to_owned() });
+    let guards = guards(1, None);
+    let stack = stack(Arc::clone(&guards));
+    let system = System::new([forbidden(), forbidden(), forbidden(), forbidden()]);
+    let step = |about| Step { about, ..step(&system, true) };
+    for about in [1, 1, 1, 2] {
+        stack.call(&step(about)).await.unwrap_err();
+        assert!(!guards.credential.is_refused(), "{about} is one of two");
+    }
+    stack.call(&step(3)).await.unwrap();
+    let system = System::new([forbidden(), forbidden(), forbidden()]);
+    for about in [3, 2, 1] {
+        let step = Step { about, ..self::step(&system, true) };
+        assert!(!guards.credential.is_refused(), "an answer has come since");
+        stack.call(&step).await.unwrap_err();
+    }
+    assert!(guards.credential.is_refused(), "three in a row");
 }
 
 #[tokio::test(start_paused = true)]

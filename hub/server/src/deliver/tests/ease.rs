@@ -5,6 +5,7 @@ use orderhub_order::lane::LaneCode;
 
 use super::erp;
 use super::rig::{Rig, SINK, Setup};
+use super::twin::Fault;
 
 /// An order whose call was refused: it waits for the next probe of the credential, in five minutes.
 async fn refused(rig: &Rig, number: u32) -> orderhub_order::ids::OrderKey {
@@ -31,6 +32,19 @@ async fn what_a_refused_credential_put_off_is_due_at_once_when_it_is_taken_again
     let sink = rig.deliverer.dispatchers.get(&SystemName::new(SINK)).unwrap();
     sink.guards.accepted();
     rig.delivered(second, SINK).await;
+}
+
+#[tokio::test]
+async fn an_order_that_is_forbidden_is_tried_with_patience_and_stops_no_other() {
+    let rig = Rig::new(Setup::default());
+    rig.deliverer.pause(&erp(), "only the sink matters here");
+    rig.twin.fail_with([Fault::Says(403, "{}")]);
+    let first = rig.order(1, 1, "captured").await;
+    let lane = rig.until(first, SINK, |lane| lane.code == Some(LaneCode::Retry)).await;
+    assert_eq!(lane.attempts, 1, "patience is spent on it");
+    let second = rig.order(2, 1, "captured").await;
+    rig.delivered(second, SINK).await;
+    rig.delivered(first, SINK).await;
 }
 
 #[tokio::test]

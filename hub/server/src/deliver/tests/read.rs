@@ -48,6 +48,17 @@ async fn what_was_asked_for_is_not_kept_with_what_the_system_said() {
 }
 
 #[tokio::test]
+async fn an_article_that_is_forbidden_stops_no_look_up_of_another() {
+    let rig = Rig::new(Setup::default());
+    let ask = |sku: &str| BTreeMap::from([("sku".to_owned(), sku.to_owned())]);
+    rig.twin.fail_with([Fault::Says(403, "{}"), Fault::Says(403, "{}")]);
+    for sku in ["A-1", "A-1", "A-2"] {
+        let answer = rig.deliverer.read(&erp(), "stock", &ask(sku)).await;
+        assert_eq!(answer.is_ok(), sku == "A-2", "{sku}: {answer:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_no_to_a_read_is_told_from_no_answer_yet() {
     const ABSENT: &str = "the system knows none";
     const REFUSED: &str = "refused";
@@ -65,6 +76,7 @@ async fn a_no_to_a_read_is_told_from_no_answer_yet() {
         (429, "{}", LATER),
         (503, "", LATER),
         (401, "{}", LATER),
+        (403, "{}", LATER),
     ];
     for (status, body, says) in cases {
         let rig = Rig::new(Setup::default());
