@@ -1,6 +1,7 @@
 //! The home-made warehouse of the README: a till that sends orders, a shelf that takes jobs, and the hub between them,
 //! for tests that change its files while it runs.
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -8,7 +9,8 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::{Path as Place, State};
 use axum::routing::put;
-use orderhub_twins::serve::{Served, serve_anywhere};
+use orderhub_twins::serve::{Served, serve, serve_anywhere};
+use tokio::net::TcpListener;
 
 use crate::database::Schema;
 use crate::document::{Shell, blocks, section};
@@ -28,7 +30,9 @@ pub struct Scene {
     /// Of the hub.
     pub port: u16,
     jobs: Jobs,
-    _shelf: Served,
+    /// None while it is down.
+    shelf: Option<Served>,
+    shelf_at: SocketAddr,
     /// Its database lives as long as the scene.
     _database: Option<Schema>,
 }
@@ -39,12 +43,15 @@ async fn take(State(jobs): State<Jobs>, Place(job): Place<String>) -> String {
     answer
 }
 
+fn router(jobs: &Jobs) -> Router {
+    Router::new().route("/jobs/{job}", put(take)).with_state(Arc::clone(jobs))
+}
+
 impl Scene {
     /// The files of the README, and a shelf that takes what it is sent.
     pub async fn new(database: Option<Schema>) -> Self {
         let jobs = Jobs::default();
-        let router = Router::new().route("/jobs/{job}", put(take)).with_state(Arc::clone(&jobs));
-        let shelf = serve_anywhere(router).await.unwrap();
+        let shelf = serve_anywhere(router(&jobs)).await.unwrap();
         let (folder, port) = (tempfile::tempdir().unwrap(), free_port());
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
         let readme = std::fs::read_to_string(root.join("README.md")).unwrap();
@@ -55,7 +62,8 @@ impl Scene {
                 shell.carry_out(folder.path(), &block).await;
             }
         }
-        let scene = Self { folder, port, jobs, _shelf: shelf, _database: database };
+        let shelf_at = shelf.addr();
+        let scene = Self { folder, port, jobs, shelf: Some(shelf), shelf_at, _database: database };
         scene.settings();
         scene
     }
@@ -95,6 +103,19 @@ impl Scene {
         let path = self.folder.path().join("mappings/till/samples/order.json");
         let body = std::fs::read_to_string(path).unwrap();
         api::take_in(hub, "till", "order", body.replace("\"17\"", &format!("\"{number}\""))).await;
+    }
+
+    /// Nobody answers where the shelf was.
+    pub async fn shelf_down(&mut self) {
+        if let Some(shelf) = self.shelf.take() {
+            shelf.stop().await;
+        }
+    }
+
+    /// It answers again, at the same place.
+    pub async fn shelf_up(&mut self) {
+        let listener = TcpListener::bind(self.shelf_at).await.unwrap();
+        self.shelf = Some(serve(listener, router(&self.jobs)).unwrap());
     }
 
     /// What the shelf was sent so far, sorted.

@@ -20,7 +20,7 @@ use orderhub_order::catalogue::{FieldId, catalogue};
 use orderhub_order::contribution::Stated;
 use orderhub_order::ids::{At, Collection, Entity, OrderKey, SystemName};
 use orderhub_order::model::{Order, Subject};
-use orderhub_order::rules::{Mode, OperationKind, Shapes};
+use orderhub_order::rules::{Mode, OperationKind, Shapes, WhileDown};
 use orderhub_order::value::{Address, Money, Value};
 
 const INTEGRATION: &str = "orderhub: 1
@@ -31,7 +31,7 @@ use: { m: { money: { amount: amount, currency: currency } } }
 intake: [{ message: status, ordering: revision }]
 deliver:
   - { on: order.accepted, do: { create: make, update: change }, with: { create: full, update: short } }
-  - { on: order.cancelled, do: { update: stop }, when: { state.payment: [voided] } }
+  - { on: order.cancelled, do: { update: stop }, when: { state.payment: [voided] }, while_down: fail }
 owns: [state.finance_audit]
 ";
 const FULL: &str = "orderhub: 1
@@ -192,6 +192,10 @@ fn the_rules_of_a_system_follow_its_files_and_its_connector() {
     let stop = cancelled.update.as_ref().unwrap();
     assert_eq!((stop.kind, stop.entity), (OperationKind::Fact, Entity::Order));
     assert!(cancelled.create.is_none() && cancelled.when.is_some());
+    assert_eq!((accepted.while_down, cancelled.while_down), (WhileDown::Queue, WhileDown::Fail));
+    assert!(
+        rules.fails(None) && rules.fails(Some(&cancelled.id)) && !rules.fails(Some(&accepted.id))
+    );
 }
 
 /// An order of so many lines, mapped out.

@@ -187,6 +187,18 @@ pub const GIVEN_UP: &Cause = &Cause {
            \"sent again\"`, which alone sends nothing. Where \
            the sentence says that it may be there, look, and decide by `todo resolve` first.",
 };
+/// Not kept waiting for a system that is down.
+pub const SYSTEM_DOWN: &Cause = &Cause {
+    word: "system_down",
+    title: "not sent, because the system was down and its rule does not wait",
+    text: "The breaker of the operation was open, and the entry of `deliver:` says `while_down: fail`: nothing of the call was \
+           sent, and it does not go by itself. The sentence says what and since when; `orderhub system show SYSTEM` whether the \
+           system is back. A create holds its lane until you decide: `orderhub todo resolve ID --again --reason \"it is back\"` \
+           makes it, `--done` if it is not wanted any more. After anything else the lane goes on without it: \
+           `orderhub order resend ORDER SYSTEM --reason \"it is back\"` sends it and ends this, as the next change that its rule \
+           sends does for a state; where it is not wanted, `orderhub todo discard ID --reason \"not wanted\"`. What shall wait \
+           for the system instead says `while_down: queue`.",
+};
 /// Taken as done, and nobody knows its id.
 pub const ID_UNKNOWN: &Cause = &Cause {
     word: "id_unknown",
@@ -315,6 +327,7 @@ pub const CAUSES: &[&Cause] = &[
     REFERENCE_TAKEN,
     REFUSED,
     SENT_NOTHING,
+    SYSTEM_DOWN,
     TWO_THERE,
     UNDECIDED,
     UNKNOWN_ELEMENT,

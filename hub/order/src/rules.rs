@@ -46,6 +46,12 @@ pub struct SystemRules {
 }
 
 impl SystemRules {
+    /// Whether wishes of one of its rules do not wait while it is down; `of`: of the rule of this id.
+    pub fn fails(&self, of: Option<&str>) -> bool {
+        let fails = |rule: &DeliverRule| rule.while_down == WhileDown::Fail;
+        self.deliver.iter().any(|rule| of.is_none_or(|id| &*rule.id == id) && fails(rule))
+    }
+
     /// Whether a rule of it listens to an event, or did by earlier files and is gone.
     pub fn hears_of(&self, event: &str) -> bool {
         self.deliver.iter().any(|rule| &*rule.on == event)
@@ -82,6 +88,18 @@ pub struct DeliverRule {
     pub once: bool,
     /// Must hold for the subject, else the want stays with code `held`.
     pub when: Option<crate::condition::Condition>,
+    /// What becomes of its wishes while the system is down.
+    pub while_down: WhileDown,
+}
+
+/// What becomes of a wish while the breaker of its operation is open.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum WhileDown {
+    /// It waits until the system is back.
+    #[default]
+    Queue,
+    /// It is given up at once, for a person to see.
+    Fail,
 }
 
 /// What is known of an entry of an integration's `deliver:` that earlier files had and these have not.

@@ -31,23 +31,50 @@ pub fn take_off(
     order: OrderKey,
     system: &SystemName,
 ) -> Taken {
+    match next(world, settings, order, system) {
+        Some(flight) => fly(world, order, system, flight),
+        None => Taken::Nothing,
+    }
+}
+
+/// The system is down: gives up the next call of a lane; `None`: there is none.
+pub fn give_up(
+    world: &mut dyn World,
+    settings: &Settings,
+    order: OrderKey,
+    system: &SystemName,
+) -> Option<(Outcome, Told)> {
+    let flight = next(world, settings, order, system)?;
+    let fence = world.state(order).lanes.get(system).unwrap().fence + 1;
+    let flight = Box::new(Flight { fence, ..flight });
+    let why = "as the story says".to_owned();
+    Some(world.act(order, &Act::Down { system: system.clone(), flight, why }))
+}
+
+/// The next call of a lane.
+fn next(
+    world: &mut dyn World,
+    settings: &Settings,
+    order: OrderKey,
+    system: &SystemName,
+) -> Option<Flight> {
     for _ in 0..100 {
         let state = world.state(order);
         let rules = settings.rules();
-        let flight = match plan(&state, system, &rules) {
-            Plan::Idle | Plan::Wait { .. } => return Taken::Nothing,
+        return match plan(&state, system, &rules) {
+            Plan::Idle | Plan::Wait { .. } => return None,
             Plan::Skip { key, version, code } => {
                 skip(world, order, system, (key, version, code, None));
                 continue;
             }
-            Plan::Resume(flight) if flight.in_air => return Taken::Nothing,
-            Plan::Resume(flight) => flight.clone(),
+            Plan::Resume(flight) if flight.in_air => None,
+            Plan::Resume(flight) => Some(flight.clone()),
             Plan::Send(send) => {
                 let values = values(&state.order, settings, system, &send.want.key);
                 let hash = hash(settings, system, &values);
                 let key = send.want.key.clone();
                 let sent = state.lanes.get(system).unwrap().sent.get(&key.text());
-                if sent.is_some_and(|sent| sent.hash == hash) {
+                if !send.want.whole && sent.is_some_and(|sent| sent.hash == hash) {
                     let version = state.order.version;
                     let code = LaneCode::ProjectionEqual;
                     skip(world, order, system, (key, version, code, Some(hash)));
@@ -56,10 +83,9 @@ pub fn take_off(
                 let operation = send.operation;
                 let what = (key, &*operation.name, operation.entity, operation.creates);
                 let in_steps = settings.shapes.in_steps.contains(&*operation.name);
-                Flight { in_steps, ..fresh(&state, system, what, (values, hash)) }
+                Some(Flight { in_steps, ..fresh(&state, system, what, (values, hash)) })
             }
         };
-        return fly(world, order, system, flight);
     }
     panic!("the lane of {system} never rests");
 }

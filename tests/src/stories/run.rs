@@ -6,7 +6,7 @@ use orderhub_order::fold::{Act, Outcome, PersonAct, Remains, remainder, restorab
 use orderhub_order::ids::{At, Collection, OrderKey, Role, SystemName};
 use serde_json::json;
 
-use super::deliver::{Taken, answer, take_off};
+use super::deliver::{Taken, answer, give_up, take_off};
 use super::expect::{Seen, compare};
 use super::read::{contribution, value};
 use super::story::{Answer, Person, Step, Story};
@@ -84,6 +84,12 @@ fn happen(
         let (outcome, told) = answer(world, order, &SystemName::new(system.as_str()), &said);
         note(seen, word(&outcome), told);
     }
+    if let Some(system) = &step.down {
+        let system = SystemName::new(system.as_str());
+        if let Some((outcome, told)) = give_up(world, settings, order, &system) {
+            note(seen, word(&outcome), told);
+        }
+    }
     if let Some(person) = &step.person {
         let act = Act::Person(person_act(person, settings, world, order));
         let (outcome, told) = world.act(order, &act);
@@ -142,6 +148,9 @@ fn person_act(
             .find(|hold| hold.fields.text(known::hold::CODE) == Some(code.as_str()));
         let hold = hold.unwrap_or_else(|| panic!("no hold `{code}` stands")).id.to_string();
         return PersonAct::ReleaseHold { hold: hold.into() };
+    }
+    if let Some(system) = &person.resend {
+        return PersonAct::Resend { system: SystemName::new(system.as_str()) };
     }
     if let Some(system) = &person.settle {
         let system = SystemName::new(system.as_str());

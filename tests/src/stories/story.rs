@@ -7,7 +7,9 @@ use orderhub_lang::diagnostic::Source;
 use orderhub_order::catalogue::catalogue;
 use orderhub_order::flow::{Flow, Ownership};
 use orderhub_order::ids::{Entity, Role, SystemName};
-use orderhub_order::rules::{DeliverRule, Mode, OperationKind, OperationRule, SystemRules};
+use orderhub_order::rules::{
+    DeliverRule, Mode, OperationKind, OperationRule, SystemRules, WhileDown,
+};
 use serde::Deserialize;
 use serde_json::{Map, Value as Json};
 
@@ -74,6 +76,9 @@ pub struct Deliver {
     /// It is a fact, not a state.
     #[serde(default)]
     pub fact: bool,
+    /// Its wishes do not wait while the system is down.
+    #[serde(default)]
+    pub fails_down: bool,
     /// What the operations are about; default: order.
     pub entity: Option<String>,
     /// Catalogue paths that the mapping reads.
@@ -98,6 +103,8 @@ pub struct Step {
     pub receipt: Option<String>,
     /// What the target says; default: yes.
     pub answer: Option<Answer>,
+    /// The system is down: the deliverer gives up what it would have sent next.
+    pub down: Option<String>,
     /// A person acts.
     pub person: Option<Person>,
     /// Time passes, in seconds; then timers fire.
@@ -142,6 +149,8 @@ pub struct Person {
     pub restore: Option<u32>,
     /// Ends the hold of this code.
     pub release: Option<String>,
+    /// Has everything sent to this system again.
+    pub resend: Option<String>,
     /// Decides about this system's call.
     pub settle: Option<String>,
     /// Try it again; else let it be.
@@ -289,5 +298,6 @@ fn deliver_rule(deliver: &Deliver) -> DeliverRule {
         update: operation(&deliver.update, false),
         single: operation(&deliver.r#do, deliver.creates),
         when: None,
+        while_down: if deliver.fails_down { WhileDown::Fail } else { WhileDown::Queue },
     }
 }

@@ -17,6 +17,7 @@ use orderhub_lang::diagnostic::{Diagnostic, Source, Span};
 use orderhub_lang::path::Path;
 use orderhub_order::condition::Condition;
 use orderhub_order::ids::Role;
+use orderhub_order::rules::WhileDown;
 
 use crate::{Mapping, Named};
 
@@ -172,6 +173,8 @@ pub struct Deliver {
     pub send: SendFields,
     /// Must hold for the subject.
     pub when: Option<Condition>,
+    /// What becomes of its deliveries while the system is down.
+    pub while_down: WhileDown,
     /// Its place in `integration.yaml`.
     pub span: Span,
 }

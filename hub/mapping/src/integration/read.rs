@@ -11,6 +11,7 @@ use orderhub_order::catalogue::catalogue;
 use orderhub_order::condition::Condition;
 use orderhub_order::flow::EVENTS;
 use orderhub_order::ids::{Collection, Entity, Role};
+use orderhub_order::rules::WhileDown;
 
 use super::{ByLink, ConnectorUse, Deliver, Intake, Read, SendFields};
 use crate::{Named, codes};
@@ -171,28 +172,24 @@ impl Reader<'_> {
         };
         let words = [("all", SendFields::All), ("changed", SendFields::Changed)];
         let send = send.and_then(|node| self.word(node, "send", &words)).unwrap_or_default();
-        if let Some(node) = while_down {
-            self.while_down(node);
-        }
+        let while_down = while_down.and_then(|node| self.while_down(node)).unwrap_or_default();
         let name = operation.all().next().map_or(NONE, String::as_str);
         let id = format!("{event}/{name}");
         let span = node.span;
-        Some(Deliver { id, on: event, operation, once, with, reply, send, when, span })
+        let on = event;
+        Some(Deliver { id, on, operation, once, with, reply, send, when, while_down, span })
     }
 
-    /// What happens to a delivery while the system is down: it waits. Anything else comes later.
-    fn while_down(&mut self, node: &Node) {
-        let what = if node.get("side_channel").is_some() {
-            "`side_channel`"
-        } else if node.scalar_text().as_deref() == Some("fail") {
-            "`while_down: fail`"
-        } else {
-            self.word(node, "while_down", &[("queue", ())]);
-            return;
-        };
-        let hint =
-            "comes in a later version; use `while_down: queue` for now: what is to be sent waits";
-        self.later(node.span, what, hint);
+    /// What happens to a delivery while the system is down: it waits, or fails. Another way out comes later.
+    fn while_down(&mut self, node: &Node) -> Option<WhileDown> {
+        if node.get("side_channel").is_none() {
+            let words = [("queue", WhileDown::Queue), ("fail", WhileDown::Fail)];
+            return self.word(node, "while_down", &words);
+        }
+        let hint = "comes in a later version; for now use `while_down: queue`, what is to be sent waits, or `while_down: fail`, \
+                    a person is told at once";
+        self.later(node.span, "`side_channel`", hint);
+        None
     }
 
     /// `none` for an operation says that there is nothing to do: for any subject, or for one that was made.

@@ -70,6 +70,7 @@ fn deliver_rule(deliver: &Deliver, facts: &dyn Fn(&str) -> Option<OperationFacts
         single: operation(&deliver.operation.single),
         once: deliver.once,
         when: deliver.when.clone(),
+        while_down: deliver.while_down,
     }
 }
 

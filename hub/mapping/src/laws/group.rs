@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use orderhub_lang::diagnostic::Span;
 use orderhub_order::ids::Role;
+use orderhub_order::rules::WhileDown;
 
 use super::{Effort, FieldLaw, laws};
 use crate::Mapping;
@@ -40,6 +41,7 @@ fn around(mapping: &Arc<Mapping>) -> Integration {
         reply: ByLink::default(),
         send: SendFields::All,
         when: None,
+        while_down: WhileDown::Queue,
         span: Span::default(),
     };
     Integration {

@@ -57,6 +57,15 @@ pub enum Act {
         /// Why, for a person.
         why: String,
     },
+    /// The system is down, and the rule of this want does not let it wait: given up, and nothing of it was sent.
+    Down {
+        /// The system.
+        system: SystemName,
+        /// The call that was not made, its fence one above [`crate::lane::Lane::fence`].
+        flight: Box<Flight>,
+        /// Since when, and what to do, for a person.
+        why: String,
+    },
     /// What came of an attempt.
     Receipt(Box<Receipt>),
     /// A person did something.

@@ -27,6 +27,7 @@ use crate::rules::Rules;
 mod act;
 mod canonical;
 mod document;
+mod down;
 mod element;
 mod entries;
 mod field;
@@ -65,6 +66,7 @@ pub fn binds(act: &Act) -> Vec<ReferenceKey> {
         | Act::Fly { .. }
         | Act::Skip { .. }
         | Act::Unfit { .. }
+        | Act::Down { .. }
         | Act::Hurry { .. }
         | Act::Person(_)
         | Act::Tick => {
@@ -100,6 +102,7 @@ pub fn fold(
         | Act::Memo { .. }
         | Act::Skip { .. }
         | Act::Unfit { .. }
+        | Act::Down { .. }
         | Act::Receipt(_)
         | Act::Person(_)
         | Act::Hurry { .. }
@@ -195,6 +198,7 @@ fn merge(work: &mut Work<'_>, act: &Act, hash: [u8; 16]) -> Folding<Done> {
         Act::Unfit { system, want, version, why } => {
             unfit::unfit(work, system, (want, *version), why)
         }
+        Act::Down { system, flight, why } => down::down(work, system, flight, why),
         Act::Receipt(receipt) => receipt::receipt(work, receipt),
         Act::Hurry { system } => flight::hurry(work, system),
         Act::Person(act) => person::person(work, act),

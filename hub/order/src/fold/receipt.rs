@@ -333,7 +333,13 @@ fn dead(
     let decide = if asks { "; it may be there all the same: decide whether it is" } else { "" };
     let why = format!("`{}` was given up: {why}{decide}", flight.operation);
     let about = asks.then(|| flight.want.text().into());
-    work.todo(TodoItem { about, ..item(TodoKind::Dead, cause, Some(system), why) });
+    let todo = TodoItem { about, ..item(TodoKind::Dead, cause, Some(system), why) };
+    tell_dead(work, system, flight, todo);
+}
+
+/// A person is shown that a call was given up, and who listens is told.
+pub(super) fn tell_dead(work: &mut Work<'_>, system: &SystemName, flight: &Flight, todo: TodoItem) {
+    work.todo(todo);
     let subject = flight.want.subject.clone();
     let event = ("delivery.dead", &subject);
     tell_of(work.state, system, event, work.rules, &mut work.effects);

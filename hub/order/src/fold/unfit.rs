@@ -80,10 +80,10 @@ pub(super) fn again(work: &mut Work<'_>) {
     }
 }
 
-/// It flies: nobody is asked any more.
+/// It flies: nobody is asked any more why it did not.
 pub(super) fn served(work: &mut Work<'_>, system: &SystemName, want: &WantKey) {
     if work.state.lanes.get(system).is_some_and(|lane| !lane.open_conflicts.is_empty()) {
-        work.settle(system, &want.text(), "the files make a call of it now".to_owned());
+        work.settle(system, &want.text(), "a call of it is made now".to_owned());
     }
 }
 

@@ -186,7 +186,9 @@ impl Act {
                 Some(system)
             }
             Act::Receipt(receipt) => Some(&receipt.system),
-            Act::Fly { system, .. } | Act::Hurry { system } => Some(system),
+            Act::Fly { system, .. } | Act::Down { system, .. } | Act::Hurry { system } => {
+                Some(system)
+            }
             Act::Person(_) | Act::Tick => None,
         }
     }

@@ -38,6 +38,22 @@ impl Lane {
         }
     }
 
+    /// Keeps that a todo is open about a wish that was given up, by its key, until it is served or not wanted any more.
+    /// Firings that are forgotten ask no more.
+    pub(crate) fn asks_about(&mut self, key: &WantKey) {
+        let (given_up, wants) = (&self.given_up, &self.wants);
+        self.open_conflicts.retain(|open| {
+            let fact = WantKey::parse(open).filter(|key| key.fact.is_some());
+            fact.is_none_or(|key| {
+                given_up.contains_key(open) || wants.iter().any(|want| want.key == key)
+            })
+        });
+        let about = key.text();
+        if !self.open_conflicts.contains(&about) {
+            self.open_conflicts.push(about);
+        }
+    }
+
     /// Whether a fact was given up that may be there, and a person has to decide; `about`: the one of this key.
     pub fn doubts(&self, about: Option<&str>) -> bool {
         match about {

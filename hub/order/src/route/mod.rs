@@ -286,11 +286,26 @@ fn wake(
                 {
                     lane.due_at = Some(now);
                     effects.push(Effect::Deliver { system: system.clone() });
+                } else {
+                    hurry(state, system, rules, effects);
                 }
                 return;
             }
-            Plan::Idle | Plan::Resume(_) => return,
+            Plan::Resume(_) => return hurry(state, system, rules, effects),
+            Plan::Idle => return,
         }
+    }
+}
+
+/// A new wish that does not wait while the system is down is looked at now, though the lane is due already: what is
+/// before it may wait for the system.
+fn hurry(state: &State, system: &SystemName, rules: &Rules<'_>, effects: &mut Vec<Effect>) {
+    let (Some(lane), Some(known)) = (state.lanes.get(system), rules.systems.get(system)) else {
+        return;
+    };
+    let fresh = lane.wants.iter().filter(|want| want.since.is_none());
+    if { fresh }.any(|want| known.fails(Some(&want.key.rule))) {
+        effects.push(Effect::Deliver { system: system.clone() });
     }
 }
 

@@ -8,6 +8,7 @@
 )]
 
 mod cases;
+mod down;
 mod given_up;
 mod gone;
 mod known_fields;

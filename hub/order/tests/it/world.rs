@@ -10,7 +10,7 @@ use orderhub_order::ids::{Entity, Role, SystemName};
 use orderhub_order::model::Subject;
 use orderhub_order::route::EVENT;
 use orderhub_order::rules::{
-    DeliverRule, Mode, OperationKind, OperationRule, Rules, Shapes, SystemRules,
+    DeliverRule, Mode, OperationKind, OperationRule, Rules, Shapes, SystemRules, WhileDown,
 };
 use orderhub_order::value::Value;
 
@@ -106,6 +106,7 @@ pub(crate) fn rule(id: &str) -> DeliverRule {
         single: None,
         once: false,
         when: None,
+        while_down: WhileDown::default(),
     }
 }
 

@@ -82,6 +82,7 @@ pub(super) fn delivers(unit: &Unit) -> Option<&SystemName> {
         Act::Document(_)
         | Act::Skip { .. }
         | Act::Unfit { .. }
+        | Act::Down { .. }
         | Act::Person(_)
         | Act::Hurry { .. }
         | Act::Tick => None,

@@ -162,6 +162,11 @@ impl Dispatcher {
             // Their turns were those of the old limits.
             self.ease();
         }
+        if self.fails() {
+            // What waited for a gate may be something that does not by these files.
+            let parked = self.ring().at_gates();
+            parked.into_iter().for_each(|key| self.offer(key));
+        }
         self.wake.notify_one();
     }
 
@@ -175,7 +180,14 @@ impl Dispatcher {
 
     /// A commit reserved a lane; what has no room goes back to the store.
     pub(super) fn offer(&self, key: OrderKey) {
-        let offer = self.ring().offer(key);
+        let fails = self.fails();
+        let offer = {
+            let mut ring = self.ring();
+            if fails {
+                ring.unpark(key);
+            }
+            ring.offer(key)
+        };
         self.heed(offer, key);
     }
 
@@ -248,6 +260,11 @@ impl Dispatcher {
         }
         drop(observed);
         self.wake.notify_one();
+    }
+
+    /// A delivery was given up before anything was sent.
+    pub(super) fn given_up(&self, operation: &str) {
+        self.count(operation, "dead");
     }
 
     /// A delivery waits for a permit.

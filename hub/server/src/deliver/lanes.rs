@@ -19,6 +19,7 @@ use tracing::{Instrument as _, Span};
 use super::dispatcher::{Dispatcher, Observed};
 use super::ring::{Offer, Ring, Wait};
 use super::send::{self, Rest};
+use crate::resilience::gate::GateState;
 use crate::store::StoreError;
 
 /// Due lanes claimed at once.
@@ -111,6 +112,10 @@ fn take(dispatcher: &Dispatcher) -> Option<OrderKey> {
 fn is_ready(dispatcher: &Dispatcher, wait: &Wait) -> bool {
     match wait {
         Wait::Gate(operation) => dispatcher.guards.would_pass(operation).is_ok(),
+        Wait::Probe(operation) => {
+            dispatcher.guards.gate_state(operation) == GateState::Open
+                || dispatcher.guards.would_pass(operation).is_ok()
+        }
         Wait::Limit(limit, _) => dispatcher.guards.limits.pause_left(limit).is_none(),
         Wait::Trouble(_) => true,
     }

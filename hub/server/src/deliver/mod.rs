@@ -10,6 +10,8 @@
 //! `an_answer_lost_after_the_effect_is_looked_for_and_nothing_is_made_twice`,
 //! `a_hang_after_the_effect_of_a_write_that_cannot_be_repeated_is_shown_to_a_person`.
 //!
+//! What does not wait for a system that is down: `down`.
+//!
 //! One task a system ([`lanes`]) takes a permit before a lane; a dead system holds up nobody else. What
 //! has no room in memory ([`ring`]) is found again in the store.
 
@@ -43,6 +45,7 @@ mod bind;
 mod changed;
 mod claim;
 mod dispatcher;
+mod down;
 mod ease;
 mod freeze;
 mod lanes;

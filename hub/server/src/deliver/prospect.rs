@@ -44,14 +44,17 @@ pub fn prospects(
     let rules = bundle.rules();
     let mut found = Vec::new();
     for lane in state.lanes.iter() {
-        let Some(mode) = rules.systems.get(&lane.system).map(|system| system.mode) else {
-            continue;
-        };
+        let Some(known) = rules.systems.get(&lane.system) else { continue };
         let fresh = outlook(state, &lane.system, &rules);
         for one in fresh.iter().filter(|one| one.want.version > since) {
-            let mut seen = prospect(bundle, state, lane, (mode, one));
+            let mut seen = prospect(bundle, state, lane, (known.mode, one));
             if let (None, Some(operation)) = (seen.code, &seen.operation) {
-                seen.code = behind(lane).or_else(|| stands(&lane.system, operation));
+                let fails = known.fails(Some(&one.want.key.rule));
+                let stands = stands(&lane.system, operation);
+                // What does not wait is given up.
+                let ends = fails && stands == Some(LaneCode::BreakerOpen);
+                let stands = if ends { Some(LaneCode::Dead) } else { stands };
+                seen.code = behind(lane).or(stands);
             }
             found.push(seen);
         }

@@ -109,7 +109,18 @@ impl Hand<'_> {
         }
         drop(span);
         tracing::debug!(class = verdict.shown, status, took_ms = millis(took), "an attempt ended");
-        self.receipt(flight, Outcomes { verdict, xrefs, reply, memo, wrote, status, took }).await
+        self.end(flight, Outcomes { verdict, xrefs, reply, memo, wrote, status, took }).await
+    }
+
+    /// Stores the receipt; a call that does not wait, and would find the system down, is given up with it.
+    async fn end(&self, flight: &Flight, mut outcomes: Outcomes) -> Result<Turn, StoreError> {
+        let ends = !outcomes.wrote && self.is_not_tried_again(flight, &mut outcomes.verdict);
+        let memo = ends.then(|| outcomes.memo.clone());
+        let turn = self.receipt(flight, outcomes).await?;
+        if let Some(memo) = memo {
+            self.not_again(flight, memo).await?;
+        }
+        Ok(turn)
     }
 
     /// Where the operation declares no reference of its own, our `ref` is the id there.

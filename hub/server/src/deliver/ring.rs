@@ -16,6 +16,8 @@ use super::line::{Came, Free, Lines};
 pub(super) enum Wait {
     /// The gate of this operation.
     Gate(String),
+    /// What the probe of this operation, which is out, comes to.
+    Probe(String),
     /// A token of this limit, and key within it.
     Limit(String, Option<String>),
     /// That this trouble of our own is over.
@@ -102,6 +104,34 @@ impl Ring {
                 self.live.push_back(key);
                 Offer::Taken
             }
+        }
+    }
+
+    /// The lanes that wait for gates.
+    pub(super) fn at_gates(&self) -> Vec<OrderKey> {
+        let gates = self.parked.iter().filter(|(wait, _)| matches!(wait, Wait::Gate(_)));
+        gates.flat_map(|(_, group)| group.keys.values().copied()).collect()
+    }
+
+    /// A lane that waits for a gate has a wish that does not: it is offered anew, and goes behind the others of its gate
+    /// if nothing else comes of it.
+    pub(super) fn unpark(&mut self, key: OrderKey) {
+        if self.places.get(&key) != Some(&Place::Parked) {
+            return;
+        }
+        let gates = self.parked.iter_mut().filter(|(wait, _)| matches!(wait, Wait::Gate(_)));
+        for (wait, group) in gates {
+            let place =
+                group.keys.iter().find(|(_, parked)| **parked == key).map(|(place, _)| *place);
+            let Some(place) = place else { continue };
+            group.keys.remove(&place);
+            self.places.remove(&key);
+            self.parked_keys -= 1;
+            if group.keys.is_empty() {
+                let wait = wait.clone();
+                self.parked.remove(&wait);
+            }
+            return;
         }
     }
 

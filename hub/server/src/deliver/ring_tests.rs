@@ -127,3 +127,21 @@ fn a_lane_that_is_put_back_comes_first() {
     ring.put_back(taken);
     assert_eq!(take(&mut ring), Some(key(1)));
 }
+
+#[tokio::test]
+async fn a_lane_that_waits_for_a_gate_can_be_offered_anew() {
+    let (mut ring, now) = (Ring::default(), Instant::now());
+    let waits = [Wait::Gate("put".to_owned()), Wait::Limit("default".to_owned(), None)];
+    for (key, wait) in [OrderKey(1), OrderKey(2)].into_iter().zip(waits) {
+        ring.offer(key);
+        assert_eq!(ring.take(now, |_| false), Some(key));
+        ring.park(key, wait, None);
+    }
+    assert_eq!(ring.at_gates(), [OrderKey(1)]);
+    for key in [OrderKey(1), OrderKey(2), OrderKey(3)] {
+        ring.unpark(key);
+    }
+    assert_eq!((ring.parked(), ring.at_gates().len()), (1, 0), "what waits for a limit waits");
+    assert_eq!(ring.offer(OrderKey(1)), Offer::Taken);
+    assert_eq!(ring.take(now, |_| false), Some(OrderKey(1)));
+}

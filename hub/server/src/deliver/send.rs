@@ -108,7 +108,10 @@ impl Hand<'_> {
         let store = &self.dispatcher.common.store;
         let gone = |process| store.is_gone(process);
         match claim(self.state, &self.dispatcher.name, &rules, now, gone) {
-            Claim::Rest => Ok(Turn::Rest(Rest::Done)),
+            Claim::Rest => {
+                self.give_up_others(self.lane.flying.as_ref()).await?;
+                Ok(Turn::Rest(Rest::Done))
+            }
             Claim::Skip { want, version, code } => self.skip(&want, version, (code, None)).await,
             Claim::Lapsed(flight) => self.lapsed(flight).await,
             Claim::Resume(flight) => match self.thaw(flight) {
@@ -204,7 +207,11 @@ impl Hand<'_> {
 
     /// The first request; none if there is nothing left to send or it cannot be built, which the run
     /// will say.
-    fn first(&self, call: &Call<'_>, memo: &Memo) -> Result<Option<Box<Request>>, BuildError> {
+    pub(super) fn first(
+        &self,
+        call: &Call<'_>,
+        memo: &Memo,
+    ) -> Result<Option<Box<Request>>, BuildError> {
         match self.system.connector.next(call, memo) {
             Ok(NextStep::Send(request)) => Ok(Some(request)),
             Err(missing @ (BuildError::NotLinked(_) | BuildError::NotGiven { .. })) => Err(missing),
@@ -242,6 +249,9 @@ impl Hand<'_> {
         first: Option<&Request>,
         failure: &Failure,
     ) -> Result<Turn, StoreError> {
+        if matches!(failure.cause, Cause::Shut(_)) && self.does_not_wait(flight) {
+            return self.do_not_wait(flight).await;
+        }
         self.dispatcher.limited(&flight.operation);
         let (rest, code) = match &failure.cause {
             Cause::Limited(wait) => {
@@ -256,6 +266,7 @@ impl Hand<'_> {
             }
             Cause::Refused(_) => (Rest::Back, LaneCode::NotAllowed),
             Cause::Shut(_) | Cause::Call(_) | Cause::CutOff => {
+                self.give_up_others(Some(flight)).await?;
                 let operation = flight.operation.to_string();
                 (Rest::Park(Wait::Gate(operation), None), LaneCode::BreakerOpen)
             }
@@ -293,7 +304,7 @@ impl Hand<'_> {
         self.skip(&flight.want, flight.version, found).await
     }
 
-    async fn skip(
+    pub(super) async fn skip(
         &self,
         want: &WantKey,
         version: u32,

@@ -20,7 +20,9 @@ use orderhub_order::ids::{Entity, Role, SystemName};
 use orderhub_order::lane::WantKey;
 use orderhub_order::model::Order;
 use orderhub_order::route::EVENT;
-use orderhub_order::rules::{DeliverRule, Mode, OperationKind as Kind, OperationRule, SystemRules};
+use orderhub_order::rules::{
+    DeliverRule, Mode, OperationKind as Kind, OperationRule, SystemRules, WhileDown,
+};
 use serde_json::{Value, json};
 
 use crate::bundle::System;
@@ -75,6 +77,7 @@ pub(crate) fn system(bus: &Bus) -> Option<(System, SystemRules)> {
             creates: false,
         }),
         when: None,
+        while_down: WhileDown::Queue,
     });
     let rules = SystemRules {
         role: Role::Sink,

@@ -101,6 +101,10 @@ pub(super) fn of_code(code: LaneCode, held: bool) -> Option<&'static str> {
     }
 }
 
+/// Causes of todos about calls that were given up, and that a person may have sent again.
+const SENT_BY_RESEND: [&str; 3] =
+    [causes::REFUSED.word, causes::GIVEN_UP.word, causes::SYSTEM_DOWN.word];
+
 /// What to do about a todo, in commands that it takes as it stands.
 pub(super) fn of_todo(choice: Choice, id: i64, cause: &str) -> String {
     let discard = format!("`orderhub todo discard {id} --reason …`");
@@ -118,7 +122,7 @@ pub(super) fn of_todo(choice: Choice, id: i64, cause: &str) -> String {
              resolve {id} --done --reason …`"
         ),
         // No call waits for a decision, and discarding sends nothing.
-        Choice::Discard if [causes::REFUSED.word, causes::GIVEN_UP.word].contains(&cause) => {
+        Choice::Discard if SENT_BY_RESEND.contains(&cause) => {
             format!(
                 "{look}; mend its cause, then `orderhub order resend ORDER SYSTEM --reason …` sends it, and {discard} ends this"
             )

@@ -323,6 +323,12 @@ impl Guards {
         Ok(())
     }
 
+    /// How the gate of an operation stands; one that was never asked is closed.
+    pub fn gate_state(&self, operation: &str) -> GateState {
+        let gates = self.gates.lock().unwrap_or_else(PoisonError::into_inner);
+        gates.get(operation).map_or(GateState::Closed, |gate| gate.state(Instant::now()))
+    }
+
     fn gate(&self, operation: &str) -> Result<Arc<Gate>, Failure> {
         let mut gates = self.gates.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(gate) = gates.get(operation) {

@@ -36,6 +36,11 @@ operations:
     entity: order
     steps:
       - { id: put, method: POST, path: /put, headers: { X-Key: "{key}" }, body: { a: 1 }, idempotency: safe }
+  tell:
+    kind: fact
+    entity: order
+    steps:
+      - { id: tell, method: POST, path: /tell, headers: { X-Key: "{key}" }, body: { a: 1 }, idempotency: safe }
   put_parcel:
     kind: state
     entity: order

@@ -13,6 +13,7 @@ use crate::resilience::retry::Retries;
 use crate::store::Scope;
 
 mod changed;
+mod down;
 mod ease;
 mod files;
 mod keys;
@@ -20,6 +21,7 @@ mod permits;
 mod read;
 mod rig;
 mod session;
+mod systems;
 mod told;
 mod twin;
 mod woken;

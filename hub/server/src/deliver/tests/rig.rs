@@ -14,15 +14,16 @@ use orderhub_mapping::{Mapped, Mapping, Named};
 use orderhub_order::catalogue::{FieldId, FieldSet, known};
 use orderhub_order::contribution::{Contribution, ElementStatement, Revision};
 use orderhub_order::flow::{Flow, Ownership};
-use orderhub_order::ids::{Entity, OrderKey, Role, SystemName};
+use orderhub_order::ids::{Entity, OrderKey, SystemName};
 use orderhub_order::lane::Lane;
 use orderhub_order::model::Subject;
-use orderhub_order::rules::{DeliverRule, Mode, OperationKind, OperationRule, Shapes, SystemRules};
+use orderhub_order::rules::{Mode, Shapes, SystemRules, WhileDown};
 use orderhub_order::value::Value;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::files::{CONNECTOR, PARCEL};
+use super::systems::systems;
 use super::twin::Twin;
 use crate::apply::{self, Apply, MessageUnit, Unit};
 use crate::bundle::{Bundle, Delivery, Read, System};
@@ -70,6 +71,10 @@ pub(super) struct Setup {
     pub(super) auth: &'static str,
     /// The longest time of a step.
     pub(super) timeout: &'static str,
+    /// What becomes of the wishes of ERP and sink while they are down.
+    pub(super) while_down: WhileDown,
+    /// The sink is told of each change as a fact besides, which does not wait.
+    pub(super) tells: bool,
     /// What the sink's operations with a document send.
     pub(super) parcel: &'static str,
 }
@@ -86,6 +91,8 @@ impl Default for Setup {
             policy,
             auth: TOKEN,
             timeout: "300ms",
+            while_down: WhileDown::Queue,
+            tells: false,
             parcel: PARCEL,
         }
     }
@@ -95,22 +102,6 @@ impl Default for Setup {
 pub(super) fn policy() -> Policy {
     let (first_wait, longest_wait) = (Duration::from_millis(5), Duration::from_millis(50));
     Policy { retries: Retries { attempts: 2, first_wait, longest_wait }, ..Policy::default() }
-}
-
-fn rule(on: &str, do_: &str, operation: OperationRule) -> DeliverRule {
-    DeliverRule {
-        id: format!("{on}/{do_}").into(),
-        on: on.into(),
-        create: None,
-        update: None,
-        single: Some(operation),
-        once: false,
-        when: None,
-    }
-}
-
-fn operation(name: &str, creates: bool) -> OperationRule {
-    OperationRule { name: name.into(), kind: OperationKind::State, entity: Entity::Order, creates }
 }
 
 fn parcel(text: &str) -> Arc<Mapping> {
@@ -135,23 +126,8 @@ fn delivery(operation: &str, text: &str) -> Delivery {
 
 fn bundle(setup: Setup) -> Bundle {
     let twin = connector(setup);
-    let systems = [
-        ("shop", Role::Channel, Vec::new(), Mode::Live),
-        (
-            ERP,
-            Role::Erp,
-            vec![rule("order.accepted", setup.create, operation(setup.create, true))],
-            setup.mode,
-        ),
-        (
-            SINK,
-            Role::Sink,
-            vec![rule("order.changed", setup.put, operation(setup.put, false))],
-            Mode::Live,
-        ),
-    ];
     let (mut rules, mut all) = (BTreeMap::new(), BTreeMap::new());
-    for (name, role, deliver, mode) in systems {
+    for (name, role, deliver, mode) in systems(setup) {
         let name = SystemName::new(name);
         let deliveries = deliver.iter().filter_map(|rule| {
             let operation = rule.single.as_ref()?;

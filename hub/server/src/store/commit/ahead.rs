@@ -117,6 +117,7 @@ fn place_of(act: &Act) -> Place {
         | Act::Memo { .. }
         | Act::Skip { .. }
         | Act::Unfit { .. }
+        | Act::Down { .. }
         | Act::Receipt(_)
         | Act::Person(_)
         | Act::Hurry { .. }

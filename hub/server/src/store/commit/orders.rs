@@ -22,7 +22,8 @@ impl WorkingSet<'_> {
     ) -> UnitOutcome {
         // The dispatcher speaks of a lane that it held; what the lane wants next is reserved anew. One that it
         // skips a wish of, or parks, it still has in hand, unless it waits in the store.
-        if !matches!(unit.act, Act::Skip { until: None, .. } | Act::Unfit { .. }) {
+        if !matches!(unit.act, Act::Skip { until: None, .. } | Act::Unfit { .. } | Act::Down { .. })
+        {
             self.ended.extend(system(&unit.act).map(|system| (system, unit.key)));
         }
         let outcome = match condemned {
@@ -33,7 +34,7 @@ impl WorkingSet<'_> {
         let refused = matches!(outcome.folded, Some(Outcome::Refused(_)));
         if let Some(receipt) = &unit.receipt
             && self.orders.contains_key(&unit.key)
-            && !(refused && matches!(unit.act, Act::Unfit { .. }))
+            && !(refused && matches!(unit.act, Act::Unfit { .. } | Act::Down { .. }))
         {
             self.receipts.push((unit.key, receipt.clone()));
         }
@@ -157,7 +158,8 @@ fn system(act: &Act) -> Option<SystemName> {
         Act::Fly { system, .. }
         | Act::Memo { system, .. }
         | Act::Skip { system, .. }
-        | Act::Unfit { system, .. } => Some(system.clone()),
+        | Act::Unfit { system, .. }
+        | Act::Down { system, .. } => Some(system.clone()),
         // Whoever has it in hand goes on with it.
         Act::Document(_) | Act::Hurry { .. } | Act::Person(_) | Act::Tick => None,
     }

@@ -82,6 +82,7 @@ pub(super) fn contribution(act: &Act) -> Option<&Contribution> {
         | Act::Memo { .. }
         | Act::Skip { .. }
         | Act::Unfit { .. }
+        | Act::Down { .. }
         | Act::Receipt(_)
         | Act::Person(_)
         | Act::Hurry { .. }

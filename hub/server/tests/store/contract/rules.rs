@@ -8,7 +8,9 @@ use orderhub_order::catalogue::{FieldId, FieldSet};
 use orderhub_order::flow::{Flow, Ownership};
 use orderhub_order::ids::{Entity, Role, SystemName};
 use orderhub_order::model::Subject;
-use orderhub_order::rules::{DeliverRule, Mode, OperationKind, OperationRule, Shapes, SystemRules};
+use orderhub_order::rules::{
+    DeliverRule, Mode, OperationKind, OperationRule, Shapes, SystemRules, WhileDown,
+};
 use orderhub_order::value::Value;
 
 /// A value that brings down the fold that looks at it.
@@ -53,6 +55,7 @@ fn accept() -> DeliverRule {
         update: None,
         single: None,
         when: None,
+        while_down: WhileDown::Queue,
     }
 }
 
