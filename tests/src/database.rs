@@ -58,6 +58,25 @@ impl Schema {
         sqlx::query_scalar(sql).fetch_one(&mut connection).await.expect("a count")
     }
 
+    /// A hub of an earlier version begins, by what it says to the database; its number. It is heard until it ends.
+    pub async fn former(&self, instance: &str) -> i64 {
+        let mut connection = PgConnection::connect(&self.url()).await.expect("PostgreSQL answers");
+        let sql = "WITH me AS (
+                       INSERT INTO processes (process, instance, until, search)
+                       VALUES (nextval('process_numbers'), $1, clock_timestamp() + interval '1 hour', 1)
+                       RETURNING process)
+                   INSERT INTO beats (process, until)
+                   SELECT process, clock_timestamp() + interval '1 hour' FROM me RETURNING process";
+        sqlx::query_scalar(sql).bind(instance).fetch_one(&mut connection).await.expect("it begins")
+    }
+
+    /// It ends in order.
+    pub async fn ends(&self, process: i64) {
+        let mut connection = PgConnection::connect(&self.url()).await.expect("PostgreSQL answers");
+        let sql = "DELETE FROM processes WHERE process = $1";
+        sqlx::query(sql).bind(process).execute(&mut connection).await.expect("it ends");
+    }
+
     /// The instance that reads a queue, by its lease.
     pub async fn reader(&self) -> Option<String> {
         let mut connection = PgConnection::connect(&self.url()).await.expect("PostgreSQL answers");

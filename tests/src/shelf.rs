@@ -34,7 +34,7 @@ pub struct Scene {
     shelf: Option<Served>,
     shelf_at: SocketAddr,
     /// Its database lives as long as the scene.
-    _database: Option<Schema>,
+    database: Option<Schema>,
 }
 
 async fn take(State(jobs): State<Jobs>, Place(job): Place<String>) -> String {
@@ -63,7 +63,7 @@ impl Scene {
             }
         }
         let shelf_at = shelf.addr();
-        let scene = Self { folder, port, jobs, shelf: Some(shelf), shelf_at, _database: database };
+        let scene = Self { folder, port, jobs, shelf: Some(shelf), shelf_at, database };
         scene.settings();
         scene
     }
@@ -77,12 +77,17 @@ impl Scene {
             "{ file = \"token\" }\n[systems.shelf.settings]\nspeaks = \"no\"",
         );
         let store = self
-            ._database
+            .database
             .as_ref()
             .map(|database| format!("[store]\nurl = \"{}\"\n", database.url()));
         let mappings = "[mappings]\nreload = true\n";
         std::fs::write(&path, format!("{text}\n{mappings}{}", store.unwrap_or_default())).unwrap();
         std::fs::write(self.folder.path().join("token"), "any-text").unwrap();
+    }
+
+    /// Its database.
+    pub fn database(&self) -> &Schema {
+        self.database.as_ref().expect("it has one")
     }
 
     /// Writes other words into a file of the shelf.

@@ -40,6 +40,15 @@ pub const ORDER_MISSING: &Cause = &Cause {
            rows were taken out by hand. Nothing was applied. Hand the order's own document in again, then `orderhub todo replay \
            ID` what was about it.",
 };
+/// Not while an earlier program runs beside.
+pub const OLDER_PROGRAM: &Cause = &Cause {
+    word: "older_program",
+    title: "a hub of an earlier version still runs on the store",
+    text: "During an upgrade of several hubs, those of the earlier version write what waits for a system back without what they do \
+           not know: what is sent again might be left out. Nothing was changed; the sentence names them. Stop the last of \
+           them, then ask again: `orderhub order resend ORDER SYSTEM --reason \"once more\"`. `orderhub doctor -c orderhub.toml` \
+           says who is left; `docs/upgrade.md` has the whole way.",
+};
 /// Driven again and again in vain.
 pub const DRIVE_FAILED: &Cause = &Cause {
     word: "drive_failed",
@@ -151,6 +160,7 @@ pub const CAUSES: &[&Cause] = &[
     NOT_THERE,
     NOT_UTF8,
     NUL_CHARACTER,
+    OLDER_PROGRAM,
     ORDER_MISSING,
     REFERENCE_BOUND,
     REUSED_ID,

@@ -54,7 +54,8 @@ use readiness::Readiness;
 use resilience::Jitter;
 pub use start::{Start, StartError};
 use store::{PauseRow, Store};
-use switch::{Standing, routed};
+use switch::Standing;
+use switch::held::{self, begun};
 use tap::Tap;
 
 /// Units that wait for their commit; sources wait when it is full.
@@ -150,7 +151,7 @@ impl Core {
     fn switching(
         &self,
         config: &Arc<Config>,
-        active: watch::Sender<Arc<Bundle>>,
+        (active, waiting): (watch::Sender<Arc<Bundle>>, Option<held::Waiting>),
         stop: CancellationToken,
     ) -> (JoinHandle<()>, Standing) {
         let standing = Standing::new(self.clock.now());
@@ -161,6 +162,7 @@ impl Core {
             folder: config.mappings.reload.then(|| config.mappings.path.clone()),
             clock: self.clock,
             standing: standing.clone(),
+            waiting,
         };
         (switch::start(parts, stop), standing)
     }
@@ -222,7 +224,7 @@ impl Hub {
         let instance = config.server.instance(address);
         telemetry::trace::start(&config.telemetry, &secrets, &instance)?;
         let store = store::open(&config.store, &secrets, &instance).await?;
-        let bundle = routed::activate((&*store, &config), (bundle, &files), clock.now()).await?;
+        let (bundle, waiting) = begun((&*store, &config), (bundle, files), clock.now()).await?;
         let (active, bundles) = watch::channel(Arc::new(bundle));
         let (handed, due) = mpsc::channel(HANDED_LANES);
         let parts =
@@ -238,7 +240,7 @@ impl Hub {
         intake.asking(&deliverer);
         let (jobs, retention) = core.jobs((gates, &deliverer), &stops.jobs);
         let (config, bus) = (Arc::new(config), Bus::new(intake.clone()));
-        let (switching, standing) = core.switching(&config, active, stops.jobs.clone());
+        let (switching, standing) = core.switching(&config, (active, waiting), stops.jobs.clone());
         let leased = leased(&store, &intake, &deliverer, clock);
         let api = Api::new(http::Parts {
             store: Arc::clone(&store),

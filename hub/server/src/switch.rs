@@ -21,6 +21,8 @@
 //! `a_mapping_that_lost_its_cases_or_fails_them_is_told_of`.
 //! **Invariant:** what was delivered and is not by the files in use is told of, and kept for the entry that is missing
 //! ([`routed`], [`crate::bundle::Listened`]). Test: `an_entry_that_vanishes_is_told_of_until_it_is_back_or_meant`.
+//! Files that lack an entry wait for the end of programs of an earlier version: [`held`].
+//!
 //! **Invariant:** a folder that cannot be read any more is told of, once, and the bundle in use goes on. Test:
 //! `a_folder_that_vanishes_is_told_of_and_the_hub_goes_on`.
 //!
@@ -28,7 +30,6 @@
 //! does not end with a newline; where looking takes long (a large folder, a busy machine) looks are further apart
 //! ([`EASE`]), [`LONGEST`] at most. A folder that never stands still is never taken, and is told of every 10 s.
 
-use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -38,15 +39,15 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use self::judged::judge;
 use self::rest::{Known, Rest, Rests, known, unended};
-pub use self::standing::Standing;
 use self::standing::{Changing, From, Refused};
+pub use self::standing::{Held, Standing};
 use crate::bundle::{Bundle, BundleError, Files};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::store::{Shared, Store, StoreError};
 
+pub(crate) mod held;
 mod judged;
 mod rest;
 pub(crate) mod routed;
@@ -82,6 +83,8 @@ pub struct Parts {
     pub clock: Clock,
     /// Where it is said.
     pub standing: Standing,
+    /// Files of the start that are not switched to yet.
+    pub(crate) waiting: Option<held::Waiting>,
 }
 
 /// Why there is no switch.
@@ -145,19 +148,25 @@ struct Switch {
     refused: Arc<str>,
     /// Looks in a row at which the folder could not be read.
     unreadable: u32,
+    /// Files that are not switched to yet.
+    waiting: Option<held::Waiting>,
 }
 
 impl Switch {
-    fn new(parts: Parts) -> Self {
-        let seen = Arc::clone(&parts.active.borrow().hash);
-        let refused = Arc::clone(&seen);
+    fn new(mut parts: Parts) -> Self {
+        let refused = Arc::clone(&parts.active.borrow().hash);
+        let waiting = parts.waiting.take();
+        // What the folder held at the start.
+        let seen = Arc::clone(waiting.as_ref().map_or(&refused, |waiting| &waiting.held.hash));
+        parts.standing.hold(waiting.as_ref().map(|waiting| waiting.held.clone()));
         let (known, rest) = (Known::new(), Rest::default());
-        Self { parts, seen, known, rest, refused, unreadable: 0 }
+        Self { parts, seen, known, rest, refused, unreadable: 0, waiting }
     }
 
     /// Looks at the folder; when to look again.
     async fn look(&mut self) -> Duration {
         self.forget().await;
+        self.let_go().await;
         let Some(folder) = self.parts.folder.clone() else { return LOOK };
         let read = move || Bundle::read(&folder).map(|files| (Bundle::name(&files), files));
         let (hash, files) = match tokio::task::spawn_blocking(read).await {
@@ -252,6 +261,7 @@ impl Switch {
     /// Switches to what the folder holds, if it can be used.
     async fn take(&mut self, hash: Arc<str>, files: Files) {
         self.seen = Arc::clone(&hash);
+        self.waited();
         if hash == self.parts.active.borrow().hash {
             // Else the last word in the log would be that they are not used.
             tracing::info!(bundle = %hash, "the integration files are again those in use");
@@ -260,12 +270,16 @@ impl Switch {
         tracing::info!(bundle = %hash, "the integration files have changed");
         let told = async {
             let bundle = self.compile(files.clone()).await?;
+            if self.waits(&bundle, &files).await? {
+                return Ok(None);
+            }
             let now = self.parts.clock.now();
             let by = (&*self.parts.store, &*self.parts.config);
-            Ok(routed::activate(by, (bundle, &files), now).await?)
+            Ok(Some(routed::activate(by, (bundle, &files), now).await?))
         };
         match told.await {
-            Ok(bundle) => {
+            Ok(None) => {}
+            Ok(Some(bundle)) => {
                 self.parts.standing.agrees(From::Folder);
                 self.switch(bundle, files).await;
             }
@@ -338,25 +352,14 @@ impl Switch {
         }
         tracing::info!(bundle = %bundle.hash, "the hub has switched to other integration files");
         self.refused = Arc::clone(&bundle.hash);
+        if self.waiting.as_ref().is_some_and(|waiting| waiting.held.hash == bundle.hash) {
+            self.waited();
+        }
         self.parts.standing.agrees(From::Store);
         self.parts.standing.switched(self.parts.clock.now());
         let gone = routed::warnings(&bundle);
         self.parts.active.send_replace(Arc::new(bundle));
         self.judge(&before, files, gone).await;
-    }
-
-    /// What the files' own cases say of those that are in use now; the files before are those that the store keeps.
-    async fn judge(&self, before: &str, files: Files, gone: Vec<judged::Warning>) {
-        let before = self.parts.store.bundle(before).await.ok().flatten();
-        let systems = self.parts.config.systems.values();
-        let used: BTreeSet<String> = systems.map(|system| system.integration.clone()).collect();
-        let judged = move || judge(before.as_ref(), &files, &used);
-        let judged = tokio::task::spawn_blocking(judged).await;
-        let warnings = judged.unwrap_or_default();
-        for warning in &warnings {
-            tracing::warn!(file = warning.file, "{}", warning.why);
-        }
-        self.parts.standing.warn(gone.into_iter().chain(warnings).collect());
     }
 
     fn refuse(&self, hash: &Arc<str>, from: From, error: &NotSwitched) {

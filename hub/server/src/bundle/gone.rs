@@ -190,6 +190,18 @@ impl Listened {
         Some(heir.clone())
     }
 
+    /// The rules that files in use have now and these have not, and do not say that there is nothing to do for: what takes
+    /// the place of another by them, too.
+    pub(crate) fn lacking(&self, bundle: &Bundle) -> Vec<(SystemName, Box<str>)> {
+        let listens = bundle.listens();
+        let there = self.rules.iter().filter(|known| known.gone.is_none());
+        let rules = there.map(|known| &known.rule).filter(|rule| {
+            let heard = listens.has(rule) || listens.is_meant(rule);
+            !heard && bundle.rules.contains_key(&rule.system)
+        });
+        rules.map(|rule| (rule.system.clone(), rule.id.clone())).collect()
+    }
+
     /// Those that are gone by this list, whatever is in use.
     pub(crate) fn gone(&self) -> impl Iterator<Item = Gone> {
         let gone = self.rules.iter().filter(|known| known.heir.is_none());

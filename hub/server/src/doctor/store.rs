@@ -160,5 +160,13 @@ fn server(found: &postgres::Look, report: &mut Report) -> u64 {
             None,
         );
     }
+    if !found.older.is_empty() {
+        let says = format!(
+            "{} of an earlier program: until the last of them has ended, `orderhub order resend` is refused, and files that \
+             lack an entry of `deliver:` are not switched to",
+            found.older.join(", ")
+        );
+        report.fix(Level::Warning, "upgrade", says, "go on with the upgrade: docs/upgrade.md");
+    }
     u64::try_from(running).unwrap_or(u64::MAX)
 }

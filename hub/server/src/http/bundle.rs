@@ -21,6 +21,7 @@ pub(super) async fn one(_caller: May<to::ReadSystems>, State(api): State<Api>) -
         "since": since,
         "refused": api.standing.refused(),
         "changing": api.standing.is_changing(),
+        "held": api.standing.held(),
         "warnings": api.standing.warnings(),
     }))
 }

@@ -18,6 +18,7 @@ use super::openapi::shapes;
 use super::orders::find;
 use super::restore::shown;
 use super::{Api, Problem, reason};
+use crate::causes::OLDER_PROGRAM;
 use crate::deliver::prospect::prospects;
 
 #[derive(Debug, Deserialize)]
@@ -48,6 +49,7 @@ pub(super) async fn resend(
     if api.intake.bundle().system(&name).is_none() || !caller.scope.hears(Some(&name)) {
         return Err(Problem::not_found("system", &system));
     }
+    upgraded(&api)?;
     let (version, calls) = preview(&api, &state, &name)?;
     let answer = |outcome: &str, version: u32| {
         Json(json!({
@@ -64,6 +66,23 @@ pub(super) async fn resend(
         Some(Outcome::Unchanged | Outcome::Stale | Outcome::WaitForLane | Outcome::Refused(_))
         | None => Err(refused()),
     }
+}
+
+/// A program of an earlier version would write a lane back without that it is to be sent whole.
+///
+/// **Invariant:** while one runs on the store, nothing is sent again. Test:
+/// `nothing_is_sent_again_while_an_earlier_program_runs_beside`.
+fn upgraded(api: &Api) -> Result<(), Problem> {
+    let older = api.store.older();
+    if older.is_empty() {
+        return Ok(());
+    }
+    let why = format!(
+        "{} of an earlier version still runs on the store, and would leave out what is sent again: stop it first, then \
+         ask once more",
+        older.join(", ")
+    );
+    Err(conflict(OLDER_PROGRAM.word, why))
 }
 
 /// The version that it makes, and the calls that follow.

@@ -53,7 +53,7 @@ pub use fetches::{FetchRow, Fetches};
 pub use indexing::Indexing;
 pub use keep::Pruned;
 pub use lease::Lease;
-pub use peers::Peers;
+pub use peers::{LANE_FORM, Peers};
 pub use reads::Reads;
 pub use resting::{Resting, RestingRow, WaitingDocument, WaitingRow};
 pub use rows::{

@@ -9,6 +9,11 @@ use tokio::sync::watch;
 
 use super::{Ask, Lease, Leave, News, Shared, StoreError};
 
+/// The form of lanes that this program writes. A program keeps of a lane what it knows: one of an earlier form writes it
+/// back without the rest. **Raise it** with each thing that a lane has newly, and that must not get lost. 1: a wish to be
+/// sent whole, facts that were given up, wishes of rules that are gone.
+pub const LANE_FORM: i64 = 1;
+
 /// The other processes, as the store tells of them.
 pub trait Peers {
     /// The number that the store gave this process; another when it was taken for gone and begins again.
@@ -34,6 +39,13 @@ pub trait Peers {
     /// What all processes have in common, as last heard. `None`: this one has the store for itself.
     fn shared(&self) -> Option<watch::Receiver<Arc<Shared>>> {
         None
+    }
+
+    /// The names of the processes on the store whose program is an earlier one, as last heard, about a second ago: they
+    /// write lanes of an earlier form ([`LANE_FORM`]), and take what files lack for meant. A program whose schema is
+    /// older than the store's does not start any more, so that their number falls only.
+    fn older(&self) -> Vec<String> {
+        self.shared().map(|shared| shared.borrow().older.clone()).unwrap_or_default()
     }
 
     /// Tells all processes what this one found out about a system.

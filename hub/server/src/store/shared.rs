@@ -22,6 +22,8 @@ pub struct Shared {
     pub shuts: Vec<ShutRow>,
     /// Limits under which nobody calls for a while.
     pub throttles: Vec<ThrottleRow>,
+    /// Names of processes of an earlier program: see [`Peers::older`](super::Peers::older).
+    pub older: Vec<String>,
 }
 
 /// A breaker that some process opened.

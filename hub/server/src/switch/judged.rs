@@ -13,6 +13,7 @@ use orderhub_mapping::library::Folder;
 use serde::Serialize;
 use tokio::time::Instant;
 
+use super::Switch;
 use crate::bundle::Files;
 
 /// Warnings that are kept of one switch.
@@ -91,4 +92,20 @@ fn failing(mapping: &Mapping, integration: &str, files: &Files) -> Vec<Warning> 
         why: format!("its case `{}` does not hold: `orderhub test` shows how", result.why),
     });
     told.collect()
+}
+
+impl Switch {
+    /// What the files' own cases say of those that are in use now; the files before are those that the store keeps.
+    pub(super) async fn judge(&self, before: &str, files: Files, gone: Vec<Warning>) {
+        let before = self.parts.store.bundle(before).await.ok().flatten();
+        let systems = self.parts.config.systems.values();
+        let used: BTreeSet<String> = systems.map(|system| system.integration.clone()).collect();
+        let judged = move || judge(before.as_ref(), &files, &used);
+        let judged = tokio::task::spawn_blocking(judged).await;
+        let warnings = judged.unwrap_or_default();
+        for warning in &warnings {
+            tracing::warn!(file = warning.file, "{}", warning.why);
+        }
+        self.parts.standing.warn(gone.into_iter().chain(warnings).collect());
+    }
 }

@@ -45,7 +45,7 @@ pub(super) async fn followed(
 }
 
 /// An earlier program kept nothing of the sort: what the files listened to that it used is where this begins.
-async fn begin(
+pub(super) async fn begin(
     store: &dyn Store,
     config: &Config,
     next: &str,

@@ -71,6 +71,17 @@ pub struct Changing {
     pub why: String,
 }
 
+/// Files that are not switched to before the programs of an earlier version have ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Held {
+    /// Their name.
+    pub hash: Arc<str>,
+    /// Since when.
+    pub since: Timestamp,
+    /// For whom and for what.
+    pub why: String,
+}
+
 /// What is so now. Cheap to clone; clones share it.
 #[derive(Clone, Debug)]
 pub struct Standing(Arc<Mutex<State>>);
@@ -83,15 +94,16 @@ struct State {
     folder: Option<Refused>,
     store: Option<Refused>,
     changing: Option<Changing>,
+    held: Option<Held>,
     warnings: Vec<Warning>,
 }
 
 impl Standing {
     /// A bundle in use since then, and nothing refused.
     pub fn new(since: Timestamp) -> Self {
-        let (unread, folder, store, changing) = (None, None, None, None);
+        let (unread, folder, store, changing, held) = (None, None, None, None, None);
         let warnings = Vec::new();
-        let state = State { since, unread, folder, store, changing, warnings };
+        let state = State { since, unread, folder, store, changing, held, warnings };
         Self(Arc::new(Mutex::new(state)))
     }
 
@@ -113,6 +125,11 @@ impl Standing {
         self.with(|state| state.changing.clone())
     }
 
+    /// The files that wait for the end of programs of an earlier version.
+    pub fn held(&self) -> Option<Held> {
+        self.with(|state| state.held.clone())
+    }
+
     /// What is probably not meant in the files in use, as far as their own cases tell; of files that were switched to.
     pub fn warnings(&self) -> Vec<Warning> {
         self.with(|state| state.warnings.clone())
@@ -120,6 +137,10 @@ impl Standing {
 
     pub(super) fn changing(&self, changing: Option<Changing>) {
         self.with(|state| state.changing = changing);
+    }
+
+    pub(super) fn hold(&self, held: Option<Held>) {
+        self.with(|state| state.held = held);
     }
 
     pub(super) fn warn(&self, warnings: Vec<Warning>) {

@@ -58,6 +58,7 @@ impl Looked {
             folder: Some(mappings),
             clock,
             standing: standing.clone(),
+            waiting: None,
         };
         Self { switch: Switch::new(parts), active: seen, standing, folder }
     }

@@ -195,6 +195,7 @@ async fn a_program_of_the_schema_before_goes_on_beside_this_one() {
         (seen.schema, seen.processes),
         (seen.known, vec!["former".into(), "this one".into()])
     );
+    assert_eq!((store.older(), seen.older), (vec!["former".to_owned()], vec!["former".to_owned()]));
     assert!(store.lease("queue:orders").await.unwrap().is_none(), "the former one has it");
     for (says, seconds) in [(before::SPEAKS, Some(3_600.0)), (before::COMMITS, None)] {
         let mut says = query(says).bind(former);
@@ -206,6 +207,7 @@ async fn a_program_of_the_schema_before_goes_on_beside_this_one() {
     let silent = query(before::SPEAKS).bind(former).bind(0.0);
     silent.execute(&mut direct).await.unwrap();
     until_gone(&mut direct, former).await;
+    until(async || store.older().is_empty()).await;
     let taken = store.lease("queue:orders").await.unwrap().unwrap();
     assert!(!taken.is_orderly() && store.is_gone(u64::try_from(former).unwrap()));
     // It is there again, and looks for itself who is silent: longer ago than this one's first word.

@@ -19,6 +19,10 @@ pub(in crate::http) struct InUse {
     /// A folder that has not stood still for ten seconds or more, and is not taken until it does; null: it rests.
     #[schema(required)]
     changing: Option<ChangingFiles>,
+    /// Files that lack an entry of `deliver:` and are not switched to before the hubs of an earlier version have ended;
+    /// null: there are none.
+    #[schema(required)]
+    held: Option<HeldFiles>,
     /// What is probably not meant in files that are in use: a system is not sent any more what it was sent before; a
     /// mapping lost its cases, or fails them; at most 100 of these.
     warnings: Vec<FileWarning>,
@@ -30,6 +34,16 @@ pub(in crate::http) struct ChangingFiles {
     #[schema(format = DateTime)]
     since: String,
     /// What is said of it.
+    why: String,
+}
+
+/// Files that wait for the end of an upgrade.
+#[derive(ToSchema)]
+pub(in crate::http) struct HeldFiles {
+    hash: String,
+    #[schema(format = DateTime)]
+    since: String,
+    /// For whom and for what, in a sentence.
     why: String,
 }
 

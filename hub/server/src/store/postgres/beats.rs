@@ -22,7 +22,7 @@ use sqlx::{PgConnection, query, query_scalar, raw_sql};
 use super::error::Fault;
 use super::members::GONE_AFTER;
 use super::schema::locks;
-use crate::store::search;
+use crate::store::{LANE_FORM, search};
 
 /// For so long a process is heard by programs of the schema before, each time that it tells them: while they run
 /// beside it they take it off that much later after it is gone.
@@ -42,14 +42,14 @@ pub(super) async fn number(c: &mut PgConnection, instance: &str) -> Result<u64, 
     turn.execute(&mut *c).await?;
     // By the other word a program of the schema before goes, if one is there: see `here`.
     let sql = "WITH me AS (
-                   INSERT INTO processes (process, instance, until, search)
-                   VALUES (nextval('process_numbers'), $1, clock_timestamp() + make_interval(secs => $4), $3)
+                   INSERT INTO processes (process, instance, until, search, form)
+                   VALUES (nextval('process_numbers'), $1, clock_timestamp() + make_interval(secs => $4), $3, $5)
                    RETURNING process)
                INSERT INTO beats (process, until)
                SELECT process, clock_timestamp() + make_interval(secs => $2) FROM me
                RETURNING process";
     let number = query_scalar::<_, i64>(sql).bind(instance).bind(GONE_AFTER.as_secs_f64());
-    let number = number.bind(search::VERSION).bind(FOR_FORMER.as_secs_f64());
+    let number = number.bind(search::VERSION).bind(FOR_FORMER.as_secs_f64()).bind(LANE_FORM);
     let number = number.fetch_one(&mut *c).await?;
     raw_sql("COMMIT").execute(c).await?;
     Ok(u64::try_from(number).unwrap_or_default())
@@ -88,6 +88,12 @@ pub(super) async fn heard_in_any(c: &mut PgConnection) -> Result<Vec<String>, Fa
     }
     let sql = "SELECT instance FROM processes WHERE until > clock_timestamp() ORDER BY instance";
     Ok(query_scalar(sql).fetch_all(c).await?)
+}
+
+/// The names of those that are heard and write lanes without what this program keeps in them, sorted.
+pub(super) async fn older(c: &mut PgConnection) -> Result<Vec<String>, Fault> {
+    let sql = "SELECT instance FROM heard WHERE form IS NULL OR form < $1 ORDER BY instance";
+    Ok(query_scalar(sql).bind(LANE_FORM).fetch_all(c).await?)
 }
 
 /// Whether all that are heard fill the search as this program does.

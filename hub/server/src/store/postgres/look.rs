@@ -41,7 +41,9 @@ pub struct Look {
     pub connections_left: i64,
     /// Hubs that work on it now, by name.
     pub processes: Vec<String>,
-    /// Lanes that rest; none are seen in another schema than this program's.
+    /// Those of them whose program is an earlier one; none are seen in another schema than this program's.
+    pub older: Vec<String>,
+    /// Lanes that rest; likewise.
     pub rests: Vec<RestingRow>,
     /// Messages that wait; likewise.
     pub waits: Vec<WaitingRow>,
@@ -88,10 +90,12 @@ async fn ask(connection: &mut sqlx::PgConnection, place: &str) -> Result<Look, F
     let marked = if found > schema::known() { None } else { schema::marked(connection).await? };
     let unfinished = marked.map(|mark| mark.from);
     let processes = if found >= 3 { beats::heard_in_any(connection).await? } else { Vec::new() };
-    let (mut rests, mut waits, mut listened) = (Vec::new(), Vec::new(), None);
+    let (mut rests, mut waits, mut older, mut listened) =
+        (Vec::new(), Vec::new(), Vec::new(), None);
     if found == schema::known() && unfinished.is_none() {
         rests = resting::rests(connection).await?;
         waits = resting::waits(connection).await?;
+        older = beats::older(connection).await?;
         listened = listens::listened(connection).await?;
     }
     Ok(Look {
@@ -106,6 +110,7 @@ async fn ask(connection: &mut sqlx::PgConnection, place: &str) -> Result<Look, F
         may_create,
         connections_left,
         processes,
+        older,
         rests,
         waits,
         listened: listened.unwrap_or_default(),

@@ -27,6 +27,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/postgres/0012_rest.sql"),
     include_str!("../../../migrations/postgres/0013_asks.sql"),
     include_str!("../../../migrations/postgres/0014_reads.sql"),
+    include_str!("../../../migrations/postgres/0015_form.sql"),
 ];
 
 /// The schema that this program makes.

@@ -8,7 +8,7 @@ use sqlx::postgres::types::PgInterval;
 use sqlx::{PgConnection, Row as _, query, query_as, query_scalar};
 use tokio::time::Instant;
 
-use super::beats::number_of;
+use super::beats::{self, number_of};
 use super::error::Fault;
 use super::pauses;
 use crate::store::shared::{Ask, Leave, News, Shared, ShutRow, ThrottleRow};
@@ -39,7 +39,7 @@ pub(super) async fn read(c: &mut PgConnection) -> Result<Shared, Fault> {
     let throttles = "SELECT system, name,
                          CAST(extract(epoch FROM paused - clock_timestamp()) * 1000 AS bigint)
                      FROM limits WHERE key = '' AND paused > clock_timestamp()";
-    let rows = query(throttles).fetch_all(c).await?;
+    let rows = query(throttles).fetch_all(&mut *c).await?;
     let throttles = rows.iter().map(|row| {
         Ok(ThrottleRow {
             system: SystemName::new(row.try_get::<String, _>(0)?),
@@ -48,7 +48,8 @@ pub(super) async fn read(c: &mut PgConnection) -> Result<Shared, Fault> {
         })
     });
     let throttles = throttles.collect::<Result<_, Fault>>()?;
-    Ok(Shared { bundle, pauses, shuts, throttles })
+    let older = beats::older(c).await?;
+    Ok(Shared { bundle, pauses, shuts, throttles, older })
 }
 
 fn millis(number: i64) -> Duration {
