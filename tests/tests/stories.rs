@@ -5,6 +5,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use futures_util::future::BoxFuture;
 use orderhub::store::Store;
 use orderhub::store::postgres::{self, PostgresStore};
 use orderhub::store::sqlite::{Options, SqliteStore};
@@ -69,21 +70,23 @@ fn play_all(folder: &str, on: On) {
             On::Sqlite => {
                 let place = tempfile::tempdir().expect("a folder");
                 let options = Options::at(place.path().join("orderhub.db"));
-                let open = async {
-                    Arc::new(SqliteStore::open(&options).expect("a store")) as Arc<dyn Store>
+                let open = move || {
+                    let store = SqliteStore::open(&options).expect("a store");
+                    Box::pin(async { Arc::new(store) as Arc<dyn Store> }) as BoxFuture<'static, _>
                 };
-                let mut world = StoreWorld::new(open, settings(&story, &common));
-                play(&story, &rules, &mut world)
+                play(&story, &rules, &mut StoreWorld::new(Box::new(open), (*rules).clone()))
             }
             On::Postgres => {
                 let place = Schema::new();
                 let options = postgres::Options::at(place.url(), "here");
-                let open = async {
-                    let store = PostgresStore::open(&options).await.expect("a store");
-                    Arc::new(store) as Arc<dyn Store>
+                let open = move || {
+                    let options = options.clone();
+                    Box::pin(async move {
+                        let store = PostgresStore::open(&options).await.expect("a store");
+                        Arc::new(store) as Arc<dyn Store>
+                    }) as BoxFuture<'static, _>
                 };
-                let mut world = StoreWorld::new(open, settings(&story, &common));
-                play(&story, &rules, &mut world)
+                play(&story, &rules, &mut StoreWorld::new(Box::new(open), (*rules).clone()))
             }
         };
         wrong.extend(differences.into_iter().map(|it| format!("{name}: {it}\n    {}", story.why)));

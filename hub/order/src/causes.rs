@@ -12,8 +12,9 @@ pub const LANE_FULL: &Cause = &Cause {
     text: "Of one order at most 64 wishes wait for a system, and one more was left out: the system will not be told of \
            it. Most often it was down, or its calls dead, for very long. Where the sentence names an entry of `deliver:` that is \
            gone, bring it back, or say `do: none` (at most 16 wishes wait for such, and in a full lane they give way to \
-           others). `orderhub why ORDER SYSTEM` says what stands in the way; end that first. What was left out goes with the next change of the order that the same rule listens to; \
-           then `orderhub todo discard ID --reason \"sent again\"`.",
+           others). `orderhub why ORDER SYSTEM` says what stands in the way; end that first. How the order stands then goes with \
+           the next change that the same rule listens to; facts, each of which happened once, go by `orderhub order resend \
+           ORDER SYSTEM --reason \"mended\"`, the last 64 of them. Then `orderhub todo discard ID --reason \"sent again\"`.",
 };
 /// A linked system does not hear of a cancellation.
 pub const NOT_ROUTED: &Cause = &Cause {
@@ -27,8 +28,8 @@ pub const NOT_ROUTED: &Cause = &Cause {
 pub const NO_ROOM: &Cause = &Cause {
     word: "no_room",
     title: "too much of the order waits for the system already",
-    text: "Of one order at most 64 wishes wait for a system, and what is to be sent again does not all fit beside those that \
-           wait: nothing was changed. `orderhub why ORDER SYSTEM` says what stands in the way of those; once some have gone, \
+    text: "Of one order at most 64 wishes wait for a system (16 for entries of `deliver:` that are gone), and what is to be sent \
+           again does not all fit beside those that wait: nothing was changed. `orderhub why ORDER SYSTEM` says what stands in the way of those; once some have gone, \
            ask again.",
 };
 /// Made there, and cannot be changed.
@@ -173,8 +174,11 @@ pub const REFUSED: &Cause = &Cause {
     text: "It understood the call and said no; the sentence has its words. It would say so again, so that it is not asked \
            again by itself. Mend what it names: the order, the mapping, or master data there. A refused create holds its lane: \
            then `orderhub todo resolve ID --again --reason \"mended\"`, or `--done` if it is not wanted any more. After any \
-           other call the lane goes on without it: `orderhub order resend ORDER SYSTEM --reason \"mended\"` sends it, as the next \
-           change that its rule listens to would; then `orderhub todo discard ID --reason \"sent again\"`, which alone sends nothing.",
+           other call the lane goes on without it: `orderhub order resend ORDER SYSTEM --reason \"mended\"` sends it (of facts the \
+           last 64 that were given up), as the next change that its rule listens to would; then `orderhub todo discard ID \
+           --reason \"sent again\"`, which alone sends nothing. Where the sentence says that it may be there, by an earlier \
+           attempt, look, and decide by `todo resolve` first. An event that the hub publishes is told once and not again: whoever \
+           listens reads the order.",
 };
 /// Tried as often as it may be.
 pub const GIVEN_UP: &Cause = &Cause {
@@ -183,9 +187,10 @@ pub const GIVEN_UP: &Cause = &Cause {
     text: "Either it cannot be built (the sentence names the step and what is wrong with it: mend the files), or it was \
            tried as often and as long as it may be. A create holds its lane until you decide: `orderhub todo resolve ID --again \
            --reason \"mended\"`, or `--done` if it is not wanted any more. After any other call the lane goes on without \
-           it: `orderhub order resend ORDER SYSTEM --reason \"mended\"` sends it, then `orderhub todo discard ID --reason \
-           \"sent again\"`, which alone sends nothing. Where \
-           the sentence says that it may be there, look, and decide by `todo resolve` first.",
+           it: `orderhub order resend ORDER SYSTEM --reason \"mended\"` sends it (of facts the last 64 that were given up), then \
+           `orderhub todo discard ID --reason \"sent again\"`, which alone sends nothing. Where the sentence says that it may \
+           be there, look, and decide by `todo resolve` first. An event that the hub publishes is told once and not again: \
+           whoever listens reads the order.",
 };
 /// Not kept waiting for a system that is down.
 pub const SYSTEM_DOWN: &Cause = &Cause {
@@ -295,7 +300,8 @@ pub const DROPPED: &Cause = &Cause {
 pub const NOTHING_SENDABLE: &Cause = &Cause {
     word: "nothing_sendable",
     title: "nothing of the order can be sent to the system now",
-    text: "The system is paused, its breaker is open, or its credential is refused. `orderhub why ORDER SYSTEM` says which.",
+    text: "The system is paused, its breaker is open, its credential is refused, or its integration has no entry of \
+           `deliver:` for it any more. `orderhub why ORDER SYSTEM` says which.",
 };
 
 /// Every cause of this crate, by name.

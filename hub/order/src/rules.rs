@@ -127,6 +127,11 @@ impl DeliverRule {
         first.map_or(OperationKind::State, |operation| operation.kind)
     }
 
+    /// Whether an operation of it makes something.
+    pub fn makes(&self) -> bool {
+        self.create.is_some() || self.single.as_ref().is_some_and(|operation| operation.creates)
+    }
+
     /// Whether it says that there is nothing to do: `do: none`.
     pub fn is_nothing(&self) -> bool {
         self.create.is_none() && self.update.is_none() && self.single.is_none()

@@ -2,7 +2,8 @@
 //! that no mapping wrote) may be given now.
 //!
 //! **Invariant:** a lane that rests by what the files said is tried again after each change of the files or of the systems
-//! that the settings name, and, unless it rests for a hold alone, after a start, whatever the store. Tests: `what_no_rule_writes_is_a_todo_and_is_sent_once_mended`,
+//! that the settings name, and, unless it rests for a hold alone, after a start, whatever the store. Tests:
+//! `what_no_rule_writes_is_a_todo_and_is_sent_once_mended`,
 //! `lanes_at_rest_are_tried_again_at_the_start`, `a_start_by_the_same_files_leaves_held_lanes_alone`.
 //!
 //! **Bounds:** [`AT_ONCE`] orders in one commit, [`PAGES`] such commits at a look: what is due meanwhile goes between.

@@ -286,6 +286,10 @@ impl World for MemoryWorld {
         true
     }
 
+    fn switch(&mut self, settings: &Settings) {
+        self.settings = Arc::new(settings.clone());
+    }
+
     fn now(&self) -> Timestamp {
         self.now
     }

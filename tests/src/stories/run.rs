@@ -15,6 +15,7 @@ use super::world::{Settings, Told, World};
 /// Plays all steps and says everything that does not hold, each with its step.
 pub fn play(story: &Story, settings: &Settings, world: &mut dyn World) -> Vec<String> {
     let mut wrong = Vec::new();
+    let mut settings = settings.clone();
     for (number, step) in story.steps.iter().enumerate() {
         let order = order(world, step);
         let mut seen = Seen {
@@ -22,7 +23,11 @@ pub fn play(story: &Story, settings: &Settings, world: &mut dyn World) -> Vec<St
             version_before: order.map_or(0, |key| world.state(key).order.version),
             ..Seen::default()
         };
-        happen(step, settings, world, order, &mut seen);
+        if let Some(rename) = &step.rename {
+            settings.rename(rename);
+            world.switch(&settings);
+        }
+        happen(step, &settings, world, order, &mut seen);
         let Some(expect) = &step.expect else { continue };
         let order = self::order(world, step);
         for difference in compare(expect, &seen, world, order) {

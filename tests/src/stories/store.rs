@@ -3,8 +3,10 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 
+use futures_util::future::BoxFuture;
 use jiff::{SignedDuration, Timestamp};
 use orderhub::apply::{MessageUnit, OrderUnit, Redrive, Unit, UnitOutcome, Word};
 use orderhub::bundle::Bundle;
@@ -18,10 +20,14 @@ use orderhub_order::model::{Order, State};
 
 use super::world::{Settings, Told, World};
 
+/// Opens the store of a world, at the beginning and at each start anew.
+pub type Open = Box<dyn Fn() -> BoxFuture<'static, Arc<dyn Store>>>;
+
 /// Bodies hold the contributions as JSON: a redrive maps the stored bytes again.
-#[derive(Debug)]
 pub struct StoreWorld {
-    store: Arc<dyn Store>,
+    open: Open,
+    /// `None`: between two starts.
+    store: Option<Arc<dyn Store>>,
     bundle: Arc<Bundle>,
     runtime: tokio::runtime::Runtime,
     now: Timestamp,
@@ -29,35 +35,49 @@ pub struct StoreWorld {
     shown: RefCell<Vec<TodoRow>>,
 }
 
+impl fmt::Debug for StoreWorld {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StoreWorld").field("store", &self.store).finish_non_exhaustive()
+    }
+}
+
+/// The bundle of a story's rules.
+fn bundle(settings: Settings) -> Arc<Bundle> {
+    let Settings { systems, flow, ownership, shapes, .. } = settings;
+    let (none, shapes) = (BTreeMap::new(), Box::new(shapes));
+    Arc::new(Bundle::from_parts("story".into(), flow, ownership, systems, none, shapes))
+}
+
 impl StoreWorld {
     /// An empty store under the rules of a story, at the same time as the world in memory.
-    pub fn new(open: impl Future<Output = Arc<dyn Store>>, settings: Settings) -> Self {
-        let Settings { systems, flow, ownership, shapes } = settings;
-        let none = BTreeMap::new();
-        let shapes = Box::new(shapes);
-        let bundle = Bundle::from_parts("story".into(), flow, ownership, systems, none, shapes);
+    pub fn new(open: Open, settings: Settings) -> Self {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.expect("a runtime");
         Self {
             // Where it is opened it works: connections belong to the runtime that made them.
-            store: runtime.block_on(open),
-            bundle: Arc::new(bundle),
+            store: Some(runtime.block_on(open())),
+            open,
+            bundle: bundle(settings),
             runtime,
             now: Timestamp::from_second(1_767_225_600).expect("a time"),
             shown: RefCell::default(),
         }
     }
 
+    fn store(&self) -> &dyn Store {
+        self.store.as_deref().expect("it is open")
+    }
+
     fn apply(&self, unit: Unit) -> UnitOutcome {
         let bundle = Arc::clone(&self.bundle);
-        let applied = self.runtime.block_on(self.store.apply(vec![unit], bundle, self.now));
+        let applied = self.runtime.block_on(self.store().apply(vec![unit], bundle, self.now));
         applied.expect("the store applies").remove(0)
     }
 
     /// Drives what the last commit woke, until nothing is woken any more.
     fn drive(&self, told: &mut Told) {
         loop {
-            let pending = self.runtime.block_on(self.store.take_pending(self.now, 100));
+            let pending = self.runtime.block_on(self.store().take_pending(self.now, 100));
             let pending = pending.expect("what is pending");
             if pending.is_empty() {
                 return;
@@ -124,7 +144,7 @@ impl World for StoreWorld {
 
     fn orders(&self) -> Vec<OrderKey> {
         let filter = Filter { limit: 500, ..Filter::default() };
-        let page = self.runtime.block_on(self.store.list(&Scope::All, &filter));
+        let page = self.runtime.block_on(self.store().list(&Scope::All, &filter));
         let mut keys: Vec<OrderKey> =
             page.expect("a page").items.iter().map(|order| order.key).collect();
         keys.sort_unstable();
@@ -132,22 +152,22 @@ impl World for StoreWorld {
     }
 
     fn state(&self, order: OrderKey) -> State {
-        let state = self.runtime.block_on(self.store.state(&Scope::All, order));
+        let state = self.runtime.block_on(self.store().state(&Scope::All, order));
         (*state.expect("a state").expect("the order is known")).clone()
     }
 
     fn at(&self, order: OrderKey, version: u32) -> Order {
-        let then = self.runtime.block_on(self.store.at(&Scope::All, order, version));
+        let then = self.runtime.block_on(self.store().at(&Scope::All, order, version));
         then.expect("an answer").expect("there was such a version")
     }
 
     fn process(&self) -> u64 {
-        self.store.process()
+        self.store().process()
     }
 
     fn todos(&self) -> Vec<TodoItem> {
         let filter = TodoFilter { limit: 500, ..TodoFilter::default() };
-        let page = self.runtime.block_on(self.store.todos(&Scope::All, &filter));
+        let page = self.runtime.block_on(self.store().todos(&Scope::All, &filter));
         let mut rows = page.expect("a page").items;
         rows.sort_by_key(|row| row.id);
         let mut shown = self.shown.borrow_mut();
@@ -170,6 +190,12 @@ impl World for StoreWorld {
 
     fn tells_events(&self) -> bool {
         false
+    }
+
+    fn switch(&mut self, settings: &Settings) {
+        self.store = None;
+        self.store = Some(self.runtime.block_on((self.open)()));
+        self.bundle = bundle(settings.clone());
     }
 
     fn now(&self) -> Timestamp {

@@ -109,10 +109,24 @@ pub struct Step {
     pub person: Option<Person>,
     /// Time passes, in seconds; then timers fire.
     pub wait: Option<i64>,
+    /// The hub starts anew, by files in which a deliver rule is called otherwise. Nothing is driven by that alone.
+    pub rename: Option<Rename>,
     /// Which order the step and its expectations are about, by reference; default: the first.
     pub order: Option<String>,
     /// What must hold now.
     pub expect: Option<Expect>,
+}
+
+/// A deliver rule that is called otherwise by other files, is gone from them, or is back.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rename {
+    /// Whose.
+    pub system: String,
+    /// Its id, `<on>/<do>`.
+    pub rule: String,
+    /// The id of the one in its place; its own: it is back; none: it is gone.
+    pub to: Option<String>,
 }
 
 /// What a target says.

@@ -9,12 +9,13 @@ use orderhub_order::flow::{Flow, Ownership};
 use orderhub_order::fold::{Act, Outcome, TodoItem};
 use orderhub_order::ids::{OrderKey, SystemName};
 use orderhub_order::model::{Order, State};
-use orderhub_order::rules::{Rules, SystemRules};
+use orderhub_order::rules::{DeliverRule, GoneRule, Rules, SystemRules};
 
 use super::shapes::StoryShapes;
+use super::story::Rename;
 
 /// The rules of a story, owned.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Settings {
     /// The configured systems.
     pub systems: BTreeMap<SystemName, SystemRules>,
@@ -24,6 +25,8 @@ pub struct Settings {
     pub ownership: Ownership,
     /// What mappings would know.
     pub shapes: StoryShapes,
+    /// Rules that were taken out, to be put back.
+    pub gone: Vec<DeliverRule>,
 }
 
 impl Settings {
@@ -36,6 +39,36 @@ impl Settings {
             systems: &self.systems,
             shapes: &self.shapes,
         }
+    }
+
+    /// A rule is called otherwise from now on: what is gone has it as its heir, as the program would say. Or it is gone, or
+    /// back.
+    ///
+    /// # Panics
+    ///
+    /// Where there is no such rule.
+    pub fn rename(&mut self, Rename { system, rule, to }: &Rename) {
+        let name = SystemName::new(system.as_str());
+        let known = self.systems.get_mut(&name).expect("a system of the story");
+        let reads = self.shapes.reads.get(&(name.clone(), rule.clone())).copied();
+        let reads = reads.expect("what it reads");
+        if let Some(at) = self.gone.iter().position(|gone| *gone.id == **rule) {
+            known.gone.retain(|gone| *gone.id != **rule);
+            known.deliver.push(self.gone.remove(at));
+            return;
+        }
+        let at = known.deliver.iter().position(|one| *one.id == **rule).expect("a rule of it");
+        let own = known.deliver.remove(at);
+        let (id, on, kind, creates) = (own.id.clone(), own.on.clone(), own.kind(), own.makes());
+        known.gone.push(GoneRule { id, on, kind, creates, reads, heir: None });
+        let Some(to) = to else {
+            self.gone.push(own);
+            return;
+        };
+        known.gone.retain(|gone| *gone.id != **to);
+        known.gone.iter_mut().for_each(|gone| gone.heir = Some(to.as_str().into()));
+        known.deliver.push(DeliverRule { id: to.as_str().into(), ..own });
+        self.shapes.reads.insert((name, to.clone()), reads);
     }
 }
 
@@ -79,6 +112,9 @@ pub trait World: Debug {
 
     /// The number of the process that calls: the store's, where there is one.
     fn process(&self) -> u64;
+
+    /// Starts anew, with other rules.
+    fn switch(&mut self, settings: &Settings);
 
     /// The time.
     fn now(&self) -> Timestamp;

@@ -175,8 +175,8 @@ pub enum PersonAct {
         system: SystemName,
         /// Try again, or let it be.
         again: bool,
-        /// Of a wish that the files make no call of: its key, and nothing else is decided. `None`: the call that
-        /// waits, else the first such wish.
+        /// Of a wish that the files make no call of, or of a fact that was given up and may be there: its key, and nothing
+        /// else is decided. `None`: the call that waits, else the first such wish.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         about: Option<Box<str>>,
     },

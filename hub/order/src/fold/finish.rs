@@ -9,6 +9,8 @@ use crate::identify::ReferenceKey;
 use crate::ids::{At, Collection, SystemName, element_reference};
 use crate::lane::{LaneCode, Want, WantKey};
 use crate::model::Order;
+use crate::route::{Unrouted, reads, unrouted, want_or_tell};
+use crate::rules::{OperationKind, Rules};
 use crate::settle::{Turn, settle};
 
 /// Brings the order to rest and makes its version, if anything changed.
@@ -17,6 +19,7 @@ pub(super) fn finish(
     before: &Order,
     by: Option<&SystemName>,
 ) -> Option<Change> {
+    super::inherit::inherit(work);
     send_again(work);
     if work.tally.bound > 0 {
         super::unfit::again(work);
@@ -49,24 +52,37 @@ fn stand(work: &Work<'_>) -> BTreeMap<SystemName, Standing> {
 }
 
 /// A value that lost, or that the target shows no more, goes out again: the hash of what was sent
-/// last says nothing any more.
+/// last says nothing any more. By the rule that sent it, or once that is back.
 fn send_again(work: &mut Work<'_>) {
-    let version = work.state.order.version;
+    let (version, rules) = (work.state.order.version, work.rules);
     for Again { system, at, field } in std::mem::take(&mut work.again) {
-        let shapes = work.rules.shapes;
+        let mut effects = Vec::new();
         let Some(lane) = work.lane_there(&system) else { continue };
         let mut keys = Vec::new();
         for (text, sent) in &mut lane.sent {
             let Some(key) = WantKey::parse(text) else { continue };
-            let reads = shapes.reads(&system, &key.rule).contains(field);
-            if key.fact.is_none() && at.within(&key.subject) && reads {
+            let is_read = reads(rules, &system, &key.rule).contains(field);
+            if key.fact.is_none() && at.within(&key.subject) && is_read {
                 sent.hash = [0; 16];
                 keys.push(key);
             }
         }
+        keys.retain(|key| sends(rules, &system, &key.rule));
         for key in keys {
-            lane.want(key, version, None);
+            want_or_tell(lane, &key, (version, None), rules, &mut effects);
         }
+        work.effects.append(&mut effects);
+    }
+}
+
+/// Whether a state is sent by a rule, now or once it is back.
+fn sends(rules: &Rules<'_>, system: &SystemName, rule: &str) -> bool {
+    let known = rules.systems.get(system);
+    let there = known.and_then(|known| known.deliver.iter().find(|one| *one.id == *rule));
+    match unrouted(rules, system, rule) {
+        Unrouted::Back => there.is_some_and(|rule| rule.kind() == OperationKind::State),
+        Unrouted::Waits => true,
+        Unrouted::Inherited | Unrouted::Over => false,
     }
 }
 

@@ -16,7 +16,7 @@ use crate::flow::Others;
 use crate::ids::SystemName;
 use crate::lane::{FieldState, Lane, RING_HOURS, WantKey};
 use crate::model::Shared;
-use crate::route::Teller;
+use crate::route::{Teller, reads};
 use crate::value::Value;
 
 /// Does what a verdict says.
@@ -260,12 +260,12 @@ fn accept(
 /// The target shows something else by now than what was last sent of this field: what was sent says nothing any more of
 /// what is there. Nothing is sent for that alone.
 fn moved_on(work: &mut Work<'_>, system: &SystemName, spot: &Spot<'_>) {
-    let shapes = work.rules.shapes;
+    let rules = work.rules;
     let Some(lane) = work.lane_there(system) else { return };
     for (text, sent) in &mut lane.sent {
         let Some(key) = WantKey::parse(text) else { continue };
         let about = key.fact.is_none() && spot.at.within(&key.subject);
-        if about && shapes.reads(system, &key.rule).contains(spot.field.id) {
+        if about && reads(rules, system, &key.rule).contains(spot.field.id) {
             sent.hash = [0; 16];
         }
     }

@@ -1,8 +1,8 @@
 //! The fold: the one place where the rules about ownership, staleness, echoes, conflicts, states,
 //! flow and routing live. Pure: `now` and facts come in, nothing is fetched.
 //!
-//! The way of an act: merged by the module of its kind, then [`finish`] derives, fires and routes and
-//! makes the version. What cannot be applied changes nothing.
+//! The way of an act: names of rules that files no longer have are brought to those of now, it is merged by the module of
+//! its kind, then [`finish`] derives, fires and routes and makes the version. What cannot be applied changes nothing.
 //!
 //! | module | what it decides |
 //! |---|---|
@@ -11,7 +11,8 @@
 //! | `field`, `judge` | the seven cases, on values alone |
 //! | `follow` | what follows from each case |
 //! | `owner`, `canonical` | who may write; how a system sees a value |
-//! | `flight`, `receipt` | the life of a call |
+//! | `flight`, `receipt`, `given_up` | the life of a call |
+//! | `inherit` | what a rule that is gone leaves to the one in its place |
 //! | `person`, `restore`, `resend` | edits, leading back, holds, decisions, sending again |
 
 use std::collections::BTreeMap;
@@ -35,6 +36,7 @@ mod finish;
 mod flight;
 mod follow;
 mod given_up;
+mod inherit;
 mod judge;
 mod member;
 mod outcome;
@@ -119,6 +121,7 @@ pub fn fold(
         return Folded { outcome, change: None, effects, lanes, passed };
     }
     let before = work.state.order.clone();
+    inherit::inherit(&mut work);
     let (outcome, change) = match merge(&mut work, act, hash) {
         Err(outcome) => {
             work.undo(before);

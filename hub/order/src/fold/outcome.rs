@@ -40,8 +40,9 @@ pub struct TodoItem {
     pub system: Option<SystemName>,
     /// A sentence for the operator, without personal values.
     pub why: String,
-    /// The field's keyed path, where it is about one: of an order, a system and a field one is open at a time, which
-    /// a newer one takes the place of and [`Effect::Settled`] ends.
+    /// What it is about: a field, by its keyed path; a wish that the files make no call of, or a fact that was given up and
+    /// may be there, by its key; a deliver rule that has no room. Of an order, a system and such a thing one is open at a
+    /// time, which a newer one takes the place of and [`Effect::Settled`] ends.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub about: Option<Box<str>>,
 }

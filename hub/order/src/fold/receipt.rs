@@ -324,7 +324,8 @@ fn dead(
         lane.due_at = None;
     } else {
         asks = given_up::keep(lane, flight, wrote);
-        lane.unwant(&flight.want, flight.version);
+        // Where a person has to decide, he wants it again, or not: nobody who asked for it before does.
+        lane.unwant(&flight.want, if asks { u32::MAX } else { flight.version });
         lane.flying = None;
         lane.attempts = 0;
         // What is left to send is due by the end of the turn, and handed to the dispatcher.

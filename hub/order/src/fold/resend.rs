@@ -2,8 +2,9 @@
 //! whole, as its rules and the order are now.
 //!
 //! It makes a version of the order, with who asked and why, as every act of a person does; so the calls of states are new
-//! ones, under keys of their own. A fact's call keeps the key of its firing, whenever it is made: a target that keeps its
-//! answers by that key gives the one that it gave, a refusal too. A call under way is left to its end, and what is asked for goes behind it.
+//! ones, under keys of their own. A fact's call has the key of its firing, whenever it is made; one that was given up, and
+//! is not there, has a key of its own again: a target that keeps its answers by key would give its refusal. A call under way
+//! is left to its end, and what is asked for goes behind it.
 //!
 //! **Invariant:** what is sent again goes whole, though it equals what was sent; what would not be sent to one who got
 //! nothing yet is not sent, and nothing at all where a person has to decide first. Tests: `what_is_sent_again_goes_whole`,
@@ -23,7 +24,7 @@ use crate::causes;
 use crate::ids::{At, Collection, SystemName};
 use crate::lane::{Lane, LaneCode, MOST_WANTS, Want};
 use crate::model::State;
-use crate::route::{Owed, outlook, owed, want, yields};
+use crate::route::{Owed, outlook, owed, want_or_tell, yields};
 use crate::rules::Rules;
 
 /// Why nothing can be sent: the cause, and a sentence that says what to do.
@@ -45,9 +46,8 @@ pub(super) fn resend(work: &mut Work<'_>, system: &SystemName) -> Folding<Done> 
         work.settle(system, &key.text(), "a person had it sent again".to_owned());
         let (rules, mut effects) = (work.rules, Vec::new());
         let lane = work.lane(system, role);
-        if want(lane, &key, (version, Some(release)), rules, &mut effects)
-            && let Some(want) = lane.wants.iter_mut().find(|want| want.key == key)
-        {
+        want_or_tell(lane, &key, (version, Some(release)), rules, &mut effects);
+        if let Some(want) = lane.wants.iter_mut().find(|want| want.key == key) {
             (want.whole, want.unfit) = (true, false);
         }
         work.effects.append(&mut effects);

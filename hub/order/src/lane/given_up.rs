@@ -1,12 +1,15 @@
 //! Facts that were given up: what a target was never told, or perhaps was.
 //!
-//! A fact gives way to the next wish when it is given up, and is never wanted again by itself: its firing is over. What
-//! is kept of it here is what sending again needs. **Invariant:** a fact that was given up can be sent again, also where
-//! others about the same subject were told. Test: `a_fact_that_was_given_up_can_be_sent_again`. **Invariant:** one that may
-//! be there is not sent again before a person has decided. Test: `a_fact_that_may_be_there_waits_for_a_person`. Both in
-//! `tests/it/given_up.rs`.
+//! A fact gives way to the next wish when it is given up, and one that has no room in its lane is left out; neither is wanted
+//! again by itself: its firing is over. What is kept of it here is what sending again needs. **Invariant:** a fact that
+//! was given up can be sent again, also where others about the same subject were told. Test:
+//! `a_fact_that_was_given_up_can_be_sent_again`. **Invariant:** one that may be there is not sent again before a person has
+//! decided, whoever asked for it before. Tests: `a_fact_that_may_be_there_waits_for_a_person`,
+//! `what_was_asked_for_before_waits_for_the_decision_too`. All in `tests/it/given_up.rs`. Where its rule is gone: the
+//! fold's `inherit`. Facts of the hub's own events are not kept: nothing says again that something has happened.
 //!
-//! **Bounds:** 64 of a lane; the oldest firing is forgotten first, and of those that may be there only when all may be.
+//! **Bounds:** 64 of a lane; the oldest firing is forgotten first, and of those that may be there only when all may be. It
+//! cannot be sent again then, and its todo stays, to be told by hand.
 
 use serde::{Deserialize, Serialize};
 

@@ -224,7 +224,8 @@ pub struct Lane {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub documents: BTreeMap<String, DocumentState>,
     /// What a todo is open about: statements that conflicts, proposals and tombstones left, by field path; wishes that
-    /// the files make no call of, or that were given up because the system was down, by their key.
+    /// the files make no call of, or that were given up because the system was down, by their key. Facts that were given
+    /// up for another reason are in [`Lane::given_up`] alone.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub open_conflicts: Vec<String>,
     /// Raised by every take-over of a flight.

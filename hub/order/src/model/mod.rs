@@ -59,7 +59,8 @@ pub struct Order {
     /// Role ► system, set at the first release naming the role or the first link.
     pub bound: BTreeMap<Role, SystemName>,
     /// Releases that fired, (`emits`, `to`, subject, system) ► version; and what the order must remember of
-    /// itself in the same way: cancellations that were asked for, moves that people made, when a person had it sent to a system again.
+    /// itself in the same way: cancellations that were asked for, moves that people made, when a person had it sent to a
+    /// system again.
     pub fired: BTreeMap<String, u32>,
     /// Next ordinal per collection.
     pub ordinals: BTreeMap<Collection, u32>,

@@ -4,7 +4,7 @@
 //! is made once per firing. **Invariant:** a lane has at most 64 wishes; the one beyond is not taken
 //! and a todo says so. Test: `a_full_lane_takes_no_more_and_says_so` in `tests/it/route.rs`.
 //!
-//! What happens while an entry of `deliver:` is missing: `gone`.
+//! What happens while an entry of `deliver:` is missing: `gone`. What a full lane takes: `room`.
 
 use crate::catalogue::{FieldId, FieldSet};
 use crate::causes;
@@ -23,13 +23,15 @@ mod gone;
 mod owed;
 mod own;
 mod plan;
+mod room;
 mod teller;
 mod told;
 
 pub(crate) use events::events;
-pub(crate) use gone::{Unrouted, unrouted, yields};
+pub(crate) use gone::{Unrouted, heir, reads, unrouted};
 pub(crate) use owed::{Owed, owed};
 pub use plan::{Choice, Outlook, Plan, Send, outlook, plan};
+pub(crate) use room::{want, want_or_tell, yields};
 pub(crate) use teller::Teller;
 pub use told::EVENT;
 pub(crate) use told::{tell, tell_of};
@@ -51,7 +53,6 @@ pub struct Outline<'a> {
 /// send. The last step of a turn.
 pub fn route(state: &mut State, outline: Outline<'_>, rules: &Rules<'_>) -> Vec<Effect> {
     let mut effects = Vec::new();
-    gone::inherit(state, rules, &mut effects);
     for firing in outline.firings {
         fired(state, firing, outline.version, rules, &mut effects);
     }
@@ -94,33 +95,7 @@ fn write(state: &mut State, wish: &Wish<'_>, rules: &Rules<'_>, effects: &mut Ve
     let fact = (wish.rule.kind == OperationKind::Fact).then_some(wish.version);
     let key = WantKey { rule: wish.rule.id.into(), subject: wish.subject.clone(), fact };
     let release = Some((wish.emits.into(), wish.to.as_str().into()));
-    if !want(lane, &key, (wish.version, release), rules, effects) {
-        let why = match unrouted(rules, wish.system, &key.rule) {
-            Unrouted::Waits => format!(
-                "`{}` of {} is left out: its entry of `deliver:` is gone, and as many wishes wait for such as are kept",
-                key.rule, key.subject
-            ),
-            Unrouted::Back | Unrouted::Inherited | Unrouted::Over => {
-                format!("more than {} wishes wait in one lane", crate::lane::MOST_WANTS)
-            }
-        };
-        effects.push(todo(causes::LANE_FULL, wish.system, why));
-    }
-}
-
-/// What a wish asks for: the order version, and the release that made it.
-type Asked = (u32, Option<(Box<str>, Box<str>)>);
-
-/// Wants `key`, in the place of a wish whose rule is gone where there is no other. `false`: the lane is full, and the
-/// wish was not taken.
-pub(crate) fn want(
-    lane: &mut Lane,
-    key: &WantKey,
-    (version, release): Asked,
-    rules: &Rules<'_>,
-    effects: &mut Vec<Effect>,
-) -> bool {
-    gone::make_room(lane, key, rules, effects) && lane.want(key.clone(), version, release)
+    want_or_tell(lane, &key, (wish.version, release), rules, effects);
 }
 
 fn todo(cause: &Cause, system: &SystemName, why: String) -> Effect {

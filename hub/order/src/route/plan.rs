@@ -243,8 +243,10 @@ impl<'a> Judge<'a, '_> {
         rule: &'a DeliverRule,
     ) -> Result<(&'a OperationRule, Choice), Judged<'a>> {
         let subject = &want.key.subject;
+        // By a rule that sent a state, where this one tells a fact: of no firing.
+        let state = WantKey { fact: None, ..want.key.clone() };
         let made = |operation: &OperationRule| {
-            self.linked(operation, subject) || self.delivered(&want.key)
+            self.linked(operation, subject) || self.delivered(&want.key) || self.delivered(&state)
         };
         match (&rule.create, &rule.update, &rule.single) {
             (Some(create), None, _) if made(create) => {

@@ -8,7 +8,7 @@ use orderhub_order::lane::{Flight, GivenUp, Lane, MOST_WANTS, Sent, WantKey};
 use orderhub_order::model::State;
 use orderhub_order::rules::OperationKind;
 
-use crate::gone::rename;
+use crate::heirs::rename;
 use crate::route::{call, lane, name, paid, world};
 use crate::world::World;
 
@@ -38,6 +38,11 @@ fn ends(
     let (want, fence) = (flight.want.clone(), flight.fence);
     let sink = lane(state, "sink");
     (sink.fence, sink.flying) = (fence, Some(flight));
+    (want, ended(state, world, class, fence, wrote))
+}
+
+/// The call that is under way ends so.
+fn ended(state: &mut State, world: &World, class: ReceiptClass, fence: u64, wrote: bool) -> Folded {
     let receipt = Receipt {
         system: name("sink"),
         fence,
@@ -49,7 +54,7 @@ fn ends(
         memo: Vec::new(),
         next_due: None,
     };
-    (want, does(state, world, &Act::Receipt(Box::new(receipt))))
+    does(state, world, &Act::Receipt(Box::new(receipt)))
 }
 
 fn again(state: &mut State, world: &World) -> Folded {
@@ -116,16 +121,23 @@ fn a_fact_that_may_be_there_waits_for_a_person() {
         let other = WantKey { fact: Some(99), ..key.clone() };
         assert_eq!(cause(&decide(&mut state, &world, &other, true)), Some("nothing_to_settle"));
 
-        // It did not happen: it goes, and may be sent again.
+        // It did not happen: it goes, and may be sent again. Its todo ends with that, not with the answer.
         let mut not_there = state.clone();
-        decide(&mut not_there, &world, &key, true);
+        let ends_todo = |folded: &Folded| {
+            let about = key.text();
+            folded
+                .effects
+                .iter()
+                .any(|effect| matches!(effect, Effect::Settled { about: of, .. } if **of == *about))
+        };
+        assert!(ends_todo(&decide(&mut not_there, &world, &key, true)));
         assert!(is_wanted(&mut not_there, &key));
         let sink = lane(&mut not_there, "sink");
         assert!(sink.due_at.is_some() && !sink.doubts(None));
         assert_ne!(cause(&again(&mut not_there, &world)), Some("undecided"));
 
         // It did: it counts as told.
-        decide(&mut state, &world, &key, false);
+        assert!(ends_todo(&decide(&mut state, &world, &key, false)));
         let sink = lane(&mut state, "sink");
         assert!(sink.sent.contains_key(&key.text()) && sink.given_up.is_empty());
         assert_eq!(cause(&again(&mut state, &world)), Some("not_released"));
@@ -165,7 +177,6 @@ fn what_was_given_up_is_sent_by_the_rule_in_its_place() {
         lane(&mut state, "sink").wants[0].key.fact = Some(1_000);
         let (key, _) = ends(&mut state, &world, ReceiptClass::SaidNo, (doubt, false));
         rename(&mut world, "sink", "order.changed/put", "order.changed/post");
-        does(&mut state, &world, &Act::Tick);
         let other = WantKey { rule: "order.changed/post".into(), ..key.clone() };
         if doubt {
             // Its todo names it as it was called then.
@@ -175,5 +186,62 @@ fn what_was_given_up_is_sent_by_the_rule_in_its_place() {
             again(&mut state, &world);
         }
         assert!(is_wanted(&mut state, &other) && !is_wanted(&mut state, &key));
+        let kept = lane(&mut state, "sink").given_up.keys().cloned().collect::<Vec<_>>();
+        assert_eq!(kept, [other.text()], "until it is told");
+        assert!(!lane(&mut state, "sink").doubts(None));
     }
+}
+
+#[test]
+fn what_nobody_tells_any_more_is_not_told_again() {
+    let (mut world, mut state) = told();
+    let (key, _) = ends(&mut state, &world, ReceiptClass::SaidNo, (true, false));
+    // Its rule is forgotten, too: taken as meant.
+    let rules = world.systems.get_mut("sink").unwrap();
+    let rule = rules.deliver.remove(0);
+    let before = (state.order.clone(), state.lanes.clone());
+    let refused = decide(&mut state, &world, &key, true);
+    assert_eq!(cause(&refused), Some("nothing_sendable"), "{refused:?}");
+    assert_eq!((&state.order, &state.lanes), (&before.0, &before.1), "it can still be decided");
+    // It is back, and it goes.
+    world.systems.get_mut("sink").unwrap().deliver.push(rule);
+    decide(&mut state, &world, &key, true);
+    assert!(is_wanted(&mut state, &key));
+}
+
+#[test]
+fn what_was_asked_for_before_waits_for_the_decision_too() {
+    let (world, mut state) = told();
+    // It is on its retries, and somebody has it sent again meanwhile.
+    let flight = Flight { in_air: false, ..call(&state) };
+    let (key, fence, left) = (flight.want.clone(), flight.fence, flight.clone());
+    let sink = lane(&mut state, "sink");
+    (sink.fence, sink.flying) = (fence, Some(flight));
+    assert!(matches!(again(&mut state, &world).outcome, Outcome::Applied { .. }));
+    assert!(lane(&mut state, "sink").wants.iter().any(|want| want.key == key && want.whole));
+    let folded = ended(&mut state, &world, ReceiptClass::Dead, fence, false);
+    assert_eq!(abouts(&folded), [Some(key.text().as_str())]);
+    assert!(!is_wanted(&mut state, &key), "nothing sends it before a person has decided");
+    assert!(lane(&mut state, "sink").flying.is_none());
+    // Of a lane in which that was so already, no call is left to go by what was taken as done.
+    let flight = Flight { in_air: false, may_have_acted: false, ..left };
+    lane(&mut state, "sink").flying = Some(flight);
+    decide(&mut state, &world, &key, false);
+    assert_eq!(lane(&mut state, "sink").flying, None);
+}
+
+#[test]
+fn no_room_for_what_a_person_decided_is_said_with_its_cause() {
+    let (world, mut state) = told();
+    let (key, _) = ends(&mut state, &world, ReceiptClass::SaidNo, (true, false));
+    let sink = lane(&mut state, "sink");
+    for version in 100..164 {
+        let key = WantKey { fact: Some(version), ..key.clone() };
+        assert!(sink.want(key, version, None));
+    }
+    let refused = decide(&mut state, &world, &key, true);
+    assert_eq!(cause(&refused), Some("no_room"));
+    let Outcome::Todo(item) = &refused.outcome else { panic!("{refused:?}") };
+    assert!(item.why.contains("64 wishes"), "{}", item.why);
+    assert!(lane(&mut state, "sink").doubts(Some(&key.text())), "it is still to be decided");
 }

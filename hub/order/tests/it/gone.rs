@@ -1,7 +1,7 @@
 //! What happens while the files lack a rule that they had, and once they have it again.
 
 use orderhub_order::catalogue::known;
-use orderhub_order::fold::{Act, Effect, Facts, Outcome, PersonAct, TodoItem, fold};
+use orderhub_order::fold::{Act, Effect, Facts, Folded, Outcome, PersonAct, fold};
 use orderhub_order::ids::At;
 use orderhub_order::lane::{Flight, LaneCode, MOST_WANTS, Rest, Sent, WantKey};
 use orderhub_order::model::{Order, State};
@@ -12,9 +12,9 @@ use orderhub_order::value::Value;
 use crate::route::{call, lane, link, name, paid, turn, world};
 use crate::world::{World, rule};
 
-const NOW: jiff::Timestamp = jiff::Timestamp::UNIX_EPOCH;
+pub(crate) const NOW: jiff::Timestamp = jiff::Timestamp::UNIX_EPOCH;
 
-fn number(text: &'static str) -> impl FnOnce(&mut Order) {
+pub(crate) fn number(text: &'static str) -> impl FnOnce(&mut Order) {
     move |order| drop(order.set(&At::ROOT, known::order::ORDER_NO, Some(Value::text(text))))
 }
 
@@ -23,7 +23,7 @@ fn cancel(order: &mut Order) {
 }
 
 /// Takes a rule out of a system's, as the files do that lack it.
-fn take(world: &mut World, system: &str, id: &str) -> DeliverRule {
+pub(crate) fn take(world: &mut World, system: &str, id: &str) -> DeliverRule {
     let reads = world.shapes.reads(&name(system), id);
     let rules = world.systems.get_mut(system).unwrap();
     let at = rules.deliver.iter().position(|rule| &*rule.id == id).unwrap();
@@ -35,13 +35,13 @@ fn take(world: &mut World, system: &str, id: &str) -> DeliverRule {
 }
 
 /// Puts it back.
-fn put(world: &mut World, system: &str, rule: DeliverRule) {
+pub(crate) fn put(world: &mut World, system: &str, rule: DeliverRule) {
     let rules = world.systems.get_mut(system).unwrap();
     rules.gone.retain(|gone| gone.id != rule.id);
     rules.deliver.push(rule);
 }
 
-fn done(state: &mut State, world: &World, act: &Act) -> Vec<Effect> {
+pub(crate) fn done(state: &mut State, world: &World, act: &Act) -> Vec<Effect> {
     fold(state, act, &world.rules(), &Facts::default(), NOW).effects
 }
 
@@ -50,7 +50,7 @@ fn is_handed_over(effects: &[Effect], to: &str) -> bool {
 }
 
 /// What the lane sends next, or why not.
-fn next(state: &State, world: &World, system: &str) -> Result<String, Option<LaneCode>> {
+pub(crate) fn next(state: &State, world: &World, system: &str) -> Result<String, Option<LaneCode>> {
     match plan(state, &name(system), &world.rules()) {
         Plan::Send(send) => Ok(format!("{} by {}", send.want.key.rule, send.operation.name)),
         Plan::Wait { code, .. } | Plan::Skip { code, .. } => Err(Some(code)),
@@ -58,7 +58,7 @@ fn next(state: &State, world: &World, system: &str) -> Result<String, Option<Lan
     }
 }
 
-fn wants(state: &mut State, system: &str) -> Vec<WantKey> {
+pub(crate) fn wants(state: &mut State, system: &str) -> Vec<WantKey> {
     lane(state, system).wants.iter().map(|want| want.key.clone()).collect()
 }
 
@@ -233,6 +233,11 @@ fn what_is_to_be_told_to_all_waits_for_those_who_listened() {
     assert!(hears(&world) && world.systems["wms"].gone.is_empty());
 }
 
+pub(crate) fn resent(state: &mut State, world: &World, system: &str) -> Folded {
+    let act = Act::Person(PersonAct::Resend { system: name(system) });
+    fold(state, &act, &world.rules(), &Facts::default(), NOW)
+}
+
 /// Wishes of one rule, each about another version of the order.
 fn fill(state: &mut State, system: &str, rule: &str, from: u32, count: usize) {
     for version in (from..).take(count) {
@@ -267,6 +272,51 @@ fn what_waits_for_its_rule_has_a_share_of_a_lane() {
 }
 
 #[test]
+fn a_fact_that_has_no_room_can_be_sent_again() {
+    let mut world = world();
+    world.systems.get_mut("sink").unwrap().deliver[0].single.as_mut().unwrap().kind =
+        OperationKind::Fact;
+    let rule = take(&mut world, "sink", "order.changed/put");
+    let mut state = paid(&world);
+    let mut todos = Vec::new();
+    for _ in 0..20 {
+        let text = if state.order.version.is_multiple_of(2) { "7" } else { "8" };
+        let effects = turn(&mut state, &world, number(text));
+        todos.extend(effects.into_iter().filter_map(|effect| match effect {
+            Effect::Todo(item) => Some(item),
+            _ => None,
+        }));
+    }
+    let abouts: Vec<_> = todos.iter().map(|item| item.about.as_deref()).collect();
+    assert_eq!(abouts, [Some("order.changed/put"); 5], "one todo of the lane and rule");
+    // The entry is back, those that waited are told: the others are owed.
+    put(&mut world, "sink", rule);
+    let sink = lane(&mut state, "sink");
+    for want in std::mem::take(&mut sink.wants) {
+        sink.sent.insert(want.key.text(), Sent { version: want.version, hash: [1; 16] });
+    }
+    let told: Vec<String> = sink.sent.keys().cloned().collect();
+    resent(&mut state, &world, "sink");
+    let keys = wants(&mut state, "sink");
+    // With the one of the version that sending again makes.
+    assert_eq!(keys.len(), 6, "{keys:?}");
+    assert!(keys.iter().all(|key| !told.contains(&key.text())), "{keys:?}");
+}
+
+#[test]
+fn a_fact_that_gives_way_can_be_sent_again() {
+    let mut world = world();
+    let mut state = paid(&world);
+    link(&mut state, "erp");
+    lane(&mut state, "erp").wants.clear();
+    take(&mut world, "erp", "order.accepted/sale");
+    fill(&mut state, "erp", "order.accepted/sale", 100, MOST_WANTS);
+    let newest = wants(&mut state, "erp").pop().unwrap();
+    turn(&mut state, &world, cancel);
+    assert_eq!(lane(&mut state, "erp").given_up.keys().collect::<Vec<_>>(), [&newest.text()]);
+}
+
+#[test]
 fn what_waits_for_its_rule_gives_way_in_a_full_lane() {
     for flies in [false, true] {
         let mut world = world();
@@ -289,92 +339,4 @@ fn what_waits_for_its_rule_gives_way_in_a_full_lane() {
         assert_eq!(said.len(), 1, "{said:?}");
         assert!(said[0].contains(gone) && said[0].contains("order.cancelled/cancel"), "{said:?}");
     }
-}
-
-/// Takes a rule out, and puts it back under another name, in whose place that stands.
-pub(crate) fn rename(world: &mut World, system: &str, id: &str, other: &str) {
-    let rule = take(world, system, id);
-    let rules = world.systems.get_mut(system).unwrap();
-    rules.gone[0].heir = Some(other.into());
-    rules.deliver.push(DeliverRule { id: other.into(), ..rule });
-}
-
-#[test]
-fn what_was_told_is_told_whatever_the_rule_is_called() {
-    let mut world = world();
-    let sink = world.systems.get_mut("sink").unwrap();
-    sink.deliver[0].single.as_mut().unwrap().kind = OperationKind::Fact;
-    let mut state = paid(&world);
-    let told = Sent { version: state.order.version, hash: [1; 16] };
-    let own = lane(&mut state, "sink");
-    let key = own.wants.remove(0).key;
-    own.sent.insert(key.text(), told.clone());
-    own.shadow.insert(key.text(), told.clone());
-    (own.due_at, own.due_since, own.code) = (None, None, Some(LaneCode::Delivered));
-    rename(&mut world, "sink", "order.changed/put", "order.changed/post");
-    done(&mut state, &world, &Act::Tick);
-    let other = WantKey { rule: "order.changed/post".into(), ..key.clone() };
-    let own = lane(&mut state, "sink");
-    for sent in [&own.sent, &own.shadow] {
-        assert_eq!(sent.iter().collect::<Vec<_>>(), [(&other.text(), &told)], "with its version");
-    }
-    // Whoever has the order sent again hears that it was told.
-    let act = Act::Person(PersonAct::Resend { system: name("sink") });
-    let folded = fold(&mut state, &act, &world.rules(), &Facts::default(), NOW);
-    let refused = |item: &TodoItem| &*item.cause == "not_released";
-    assert!(matches!(&folded.outcome, Outcome::Todo(item) if refused(item)), "{folded:?}");
-}
-
-#[test]
-fn what_was_made_is_made_whatever_the_rule_is_called() {
-    let mut world = world();
-    let mut state = paid(&world);
-    // Made there by the word of a person, who did not say what it is called.
-    let erp = lane(&mut state, "erp");
-    let key = erp.wants[0].key.clone();
-    erp.sent.insert(key.text(), Sent { version: 1, hash: [1; 16] });
-    rename(&mut world, "erp", "order.accepted/sale", "order.accepted/sale2");
-    done(&mut state, &world, &Act::Tick);
-    assert_eq!(next(&state, &world, "erp"), Err(Some(LaneCode::NotLinked)), "no second one");
-    let other = WantKey { rule: "order.accepted/sale2".into(), ..key };
-    let erp = lane(&mut state, "erp");
-    assert_eq!(erp.sent.get(&other.text()), Some(&Sent { version: 1, hash: [0; 16] }));
-    // Led back, it was made all the same.
-    let rules = world.systems.get_mut("erp").unwrap();
-    rules.gone.clear();
-    rename(&mut world, "erp", "order.accepted/sale2", "order.accepted/sale");
-    done(&mut state, &world, &Act::Tick);
-    assert_eq!(next(&state, &world, "erp"), Err(Some(LaneCode::NotLinked)));
-    assert_eq!(lane(&mut state, "erp").sent.len(), 1);
-}
-
-#[test]
-fn what_a_person_asked_for_goes_whole_by_the_other_rule() {
-    let mut world = world();
-    let mut state = paid(&world);
-    let sink = lane(&mut state, "sink");
-    sink.wants[0].whole = true;
-    let mut known = sink.wants[0].clone();
-    known.key.rule = "order.changed/post".into();
-    known.whole = false;
-    sink.wants.push(known);
-    // An attempt that came to nothing.
-    let want = sink.wants[0].key.clone();
-    let failed = Flight { in_air: false, may_have_acted: false, wrote: false, ..call(&state) };
-    let failed = Flight { want, memo: Vec::new(), ..failed };
-    assert!(failed.may_be_replaced());
-    let sink = lane(&mut state, "sink");
-    (sink.flying, sink.attempts, sink.code) = (Some(failed), 7, Some(LaneCode::Retry));
-    rename(&mut world, "sink", "order.changed/put", "order.changed/post");
-    // While a person is to decide about the call, it keeps its wish.
-    lane(&mut state, "sink").code = Some(LaneCode::Dead);
-    done(&mut state, &world, &Act::Tick);
-    assert_eq!(lane(&mut state, "sink").wants.len(), 2);
-    assert_eq!(lane(&mut state, "sink").attempts, 7);
-    lane(&mut state, "sink").code = Some(LaneCode::Retry);
-    done(&mut state, &world, &Act::Tick);
-    let sink = lane(&mut state, "sink");
-    let left: Vec<_> = sink.wants.iter().map(|want| (&*want.key.rule, want.whole)).collect();
-    assert_eq!(left, [("order.changed/post", true)]);
-    assert_eq!((&sink.flying, sink.attempts), (&None, 0), "the first attempt of the other rule");
 }

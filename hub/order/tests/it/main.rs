@@ -11,6 +11,7 @@ mod cases;
 mod down;
 mod given_up;
 mod gone;
+mod heirs;
 mod known_fields;
 mod laws;
 mod nothing;

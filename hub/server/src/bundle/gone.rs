@@ -7,9 +7,17 @@
 //! Where a list is not there yet, because an earlier program kept none, it begins with the files that were in use.
 //!
 //! **Invariant:** what is gone is what files in use had; it comes back with its own name; and `do: none` or [`KEPT`] days
-//! end it. Test: `a_rule_is_gone_until_it_is_back_or_meant`. **Invariant:** a rule stands in the place of another only if
-//! no files had both, however often they took turns; and what has one in its place makes no wishes, also once that one is
-//! gone: they are that one's, so nothing is sent by both. Test: `who_was_there_beside_it_takes_nothing_over`.
+//! end it. Test: `a_rule_is_gone_until_it_is_back_or_meant`.
+//!
+//! **Invariant:** a rule stands in the place of one other, and only where it is plain which: at one switch a single rule of
+//! a system and event came, a single one was gone that nobody stands in the place of, no files ever had both, and both
+//! make something or neither does. Else nobody takes anything over: what is gone makes wishes that wait, and is told of.
+//! Tests: `a_rule_takes_over_only_where_it_is_plain_from_which`, `who_was_there_beside_it_takes_nothing_over`.
+//!
+//! Where the one in its place goes, too, and another comes, that one stands in the place of both; but not of one that it once
+//! stood beside: that is gone without an heir again. What has an heir makes no wishes, also while the heir is gone: they
+//! are the heir's, so nothing is sent by both. It is remembered as long as its heir is there, or is remembered
+//! itself, for orders that nothing happens to meanwhile. Test: `who_has_an_heir_is_remembered_as_long_as_that`.
 //!
 //! **Bounds:** [`MOST_GONE`] rules that are gone are kept, those that went last; of each [`MOST_BESIDE`] that stood beside it:
 //! a system has a handful for one event.
@@ -137,11 +145,15 @@ impl Listened {
     /// After a switch to files with these rules.
     pub(crate) fn next(mut self, listens: &Listens, now: Timestamp) -> Self {
         self.rules.retain(|known| listens.has(&known.rule) || !listens.is_meant(&known.rule));
+        let mut came = Vec::new();
         for rule in &listens.rules {
             let own =
                 |known: &&mut Known| known.rule.system == rule.system && known.rule.id == rule.id;
             let rule = rule.clone();
             let known = self.rules.iter_mut().find(own);
+            if known.as_ref().is_none_or(|known| known.gone.is_some()) {
+                came.push(rule.clone());
+            }
             let mut beside =
                 known.as_ref().map_or_else(BTreeSet::new, |known| known.beside.clone());
             let others = listens.rules.iter().filter(|one| one.stands_by(&rule));
@@ -157,37 +169,81 @@ impl Listened {
         }
         for known in self.rules.iter_mut().filter(|known| !listens.has(&known.rule)) {
             known.gone.get_or_insert(now);
-            // One that is gone itself keeps what it took over: nobody else is to make those wishes.
-            if known.heir.is_none() {
-                known.heir = heir(known, listens);
+        }
+        for (place, heir) in self.heirs(&came) {
+            if let Some(known) = self.rules.get_mut(place) {
+                known.heir = Some(heir);
             }
         }
-        self.rules.retain(|known| known.gone.is_none_or(|since| end(since) > now));
+        self.rules.retain(|known| known.heir.is_some() || known.is_kept(now));
         self.bound();
         self
     }
 
-    /// Forgets those that are gone for the longest, where there are too many.
+    /// Who of those that came stands in the place of which rule that is gone.
+    fn heirs(&self, came: &[Rule]) -> Vec<(usize, Box<str>)> {
+        let of = |rule: &Rule| {
+            let alone = !came.iter().any(|other| other.stands_by(rule));
+            let all = self.rules.iter().enumerate();
+            // One that is gone itself keeps what it took over: nobody else is to make those wishes.
+            let mut gone = all.filter(|(_, known)| {
+                known.gone.is_some() && known.heir.is_none() && known.rule.stands_by(rule)
+            });
+            let (place, known) = gone.next().filter(|_| alone && gone.next().is_none())?;
+            let beside = self.were_beside(known, &rule.id) || known.rule.creates != rule.creates;
+            (!beside).then(|| (place, rule.id.clone()))
+        };
+        came.iter().filter_map(of).collect()
+    }
+
+    /// Whether any files had both, as far as either remembers it.
+    fn were_beside(&self, known: &Known, id: &str) -> bool {
+        let other = self.known(&known.rule.system, id);
+        known.beside.contains(id)
+            || other.is_some_and(|other| other.beside.contains(&known.rule.id))
+    }
+
+    fn known(&self, system: &SystemName, id: &str) -> Option<&Known> {
+        self.rules.iter().find(|one| one.rule.system == *system && *one.rule.id == *id)
+    }
+
+    /// Forgets those that are gone for the longest, where there are too many, and who has an heir that is forgotten.
     fn bound(&mut self) {
         let mut gone: Vec<Timestamp> = self.rules.iter().filter_map(|known| known.gone).collect();
         gone.sort_unstable_by(|one, other| other.cmp(one));
         if let Some(oldest) = gone.get(MOST_GONE).copied() {
             self.rules.retain(|known| known.gone.is_none_or(|since| since > oldest));
         }
+        loop {
+            let is_lost = |known: &Known| {
+                let heir = known.heir.as_ref();
+                heir.is_some_and(|heir| self.known(&known.rule.system, heir).is_none())
+            };
+            let lost: Vec<bool> = self.rules.iter().map(is_lost).collect();
+            if !lost.contains(&true) {
+                return;
+            }
+            let mut lost = lost.into_iter();
+            self.rules.retain(|_| lost.next() != Some(true));
+        }
     }
 
-    /// Who stands in the place of a rule now, or of who stood there before; `None`: nobody ever did. One that is gone
-    /// itself, where none of them `is` there.
-    fn last_heir(&self, known: &Known, is: &dyn Fn(&str) -> bool) -> Option<Box<str>> {
-        let (mut heir, mut before) = (known.heir.as_ref()?, BTreeSet::from([&known.rule.id]));
-        while !is(heir) && before.insert(heir) {
-            let own = |one: &&Known| one.rule.system == known.rule.system && one.rule.id == *heir;
-            let Some(next) = self.rules.iter().find(own).and_then(|one| one.heir.as_ref()) else {
-                break;
-            };
-            heir = next;
+    /// Who stands in the place of a rule, or of who stood there before; the last of them, where none `is` there. `None`:
+    /// nobody ever did, or by now one that it once stood beside.
+    fn stands_for(&self, known: &Known, is: &dyn Fn(&Known) -> bool) -> Option<&Known> {
+        let of = |one: &Known| self.known(&one.rule.system, one.heir.as_deref()?);
+        let mut heir = of(known)?;
+        // Each of them at most once, though they took turns.
+        for _ in 0..self.rules.len() {
+            if self.were_beside(known, &heir.rule.id) {
+                return None;
+            }
+            match of(heir).filter(|next| !is(heir) && next.rule.id != known.rule.id) {
+                Some(next) => heir = next,
+                None => break,
+            }
         }
-        Some(heir.clone())
+        Some(heir)
     }
 
     /// The rules that files in use have now and these have not, and do not say that there is nothing to do for: what takes
@@ -204,15 +260,10 @@ impl Listened {
 
     /// Those that are gone by this list, whatever is in use.
     pub(crate) fn gone(&self) -> impl Iterator<Item = Gone> {
-        let gone = self.rules.iter().filter(|known| known.heir.is_none());
+        let is = |known: &Known| known.gone.is_none();
+        let gone = self.rules.iter().filter(move |known| self.stands_for(known, &is).is_none());
         gone.filter_map(|known| Some(known.told(known.gone?)))
     }
-}
-
-/// A rule that listens to the same event and was never in the same files.
-fn heir(known: &Known, listens: &Listens) -> Option<Box<str>> {
-    let mut others = listens.rules.iter().filter(|one| one.stands_by(&known.rule));
-    others.find(|one| !known.beside.contains(&one.id)).map(|one| one.id.clone())
 }
 
 impl Rule {
@@ -223,6 +274,11 @@ impl Rule {
 }
 
 impl Known {
+    /// Whether it is not gone, or not for so long that this is meant.
+    fn is_kept(&self, now: Timestamp) -> bool {
+        self.gone.is_none_or(|since| end(since) > now)
+    }
+
     fn told(&self, since: Timestamp) -> Gone {
         let Rule { system, id, on, .. } = &self.rule;
         Gone { system: system.clone(), rule: id.clone(), on: on.clone(), since }
@@ -236,7 +292,7 @@ impl Known {
             kind: if *fact { OperationKind::Fact } else { OperationKind::State },
             creates: *creates,
             reads: reads.iter().map(|field| FieldId(*field)).collect::<FieldSet>(),
-            heir: self.heir.clone(),
+            heir: None,
         }
     }
 }
@@ -258,14 +314,13 @@ impl Bundle {
     }
 
     fn noted(&self, system: &SystemName, rule: &DeliverRule) -> Rule {
-        let single = rule.single.as_ref().is_some_and(|operation| operation.creates);
         let reads = self.shapes.reads(system, &rule.id);
         Rule {
             system: system.clone(),
             id: rule.id.clone(),
             on: rule.on.clone(),
             fact: rule.kind() == OperationKind::Fact,
-            creates: rule.create.is_some() || single,
+            creates: rule.makes(),
             reads: reads.iter().map(|field| field.0).collect(),
         }
     }
@@ -277,17 +332,17 @@ impl Bundle {
         self.gone.clear();
         self.rules.values_mut().for_each(|rules| rules.gone.clear());
         for known in &listened.rules {
-            let since = known.gone.unwrap_or(now);
             let is_gone = !listens.has(&known.rule) && !listens.is_meant(&known.rule);
             let Some(rules) = self.rules.get_mut(&known.rule.system) else { continue };
-            if !is_gone || end(since) <= now {
+            let heir = listened.stands_for(known, &|one| listens.has(&one.rule));
+            let last = heir.unwrap_or(known);
+            if !is_gone || !(listens.has(&last.rule) || last.is_kept(now)) {
                 continue;
             }
             let mut rule = known.to_rule();
-            rule.heir =
-                listened.last_heir(known, &|id| rules.deliver.iter().any(|one| *one.id == *id));
+            rule.heir = heir.map(|heir| heir.rule.id.clone());
             if rule.heir.is_none() {
-                self.gone.push(known.told(since));
+                self.gone.push(known.told(known.gone.unwrap_or(now)));
             }
             rules.gone.push(rule);
         }

@@ -6,7 +6,7 @@ fn at(day: i64) -> Timestamp {
     Timestamp::from_second(day * 86_400).unwrap()
 }
 
-/// `erp order.accepted/put, …`; `…/none`: nothing is to be done.
+/// `erp order.accepted/put, …`; `…/none`: nothing is to be done; `…/make!`: it makes something.
 fn listens(text: &str) -> Listens {
     let mut listens = Listens::default();
     for entry in text.split(", ").filter(|entry| !entry.is_empty()) {
@@ -16,7 +16,7 @@ fn listens(text: &str) -> Listens {
         if operation == "none" {
             listens.nothing.insert((system, on));
         } else {
-            let (fact, creates, reads) = (false, false, vec![7]);
+            let (fact, creates, reads) = (false, operation.ends_with('!'), vec![7]);
             listens.rules.push(Rule { system, id, on, fact, creates, reads });
         }
     }
@@ -32,8 +32,8 @@ fn gone(switches: &[&str]) -> String {
         listened = Listened::read(&listened.to_text()).unwrap();
     }
     let gone = listened.rules.iter().filter(|known| known.gone.is_some());
-    let word = |known: &Known| match &known.heir {
-        Some(heir) => format!("{} ► {heir}", known.rule.id),
+    let word = |known: &Known| match listened.stands_for(known, &|one| one.gone.is_none()) {
+        Some(heir) => format!("{} ► {}", known.rule.id, heir.rule.id),
         None => known.rule.id.to_string(),
     };
     gone.map(word).collect::<Vec<_>>().join(", ")
@@ -72,11 +72,58 @@ fn who_was_there_beside_it_takes_nothing_over() {
         ("or the first is", &["erp a/x", "erp a/z", "", "erp a/x"], "a/z ► a/x"),
         ("they take turns", &["erp a/x", "erp a/z", "erp a/x", "erp a/z"], "a/x ► a/z"),
         ("again and again", &["erp a/x", "erp a/z", "erp a/x", "erp a/z", "erp a/x"], "a/z ► a/x"),
-        ("a third one", &["erp a/x", "erp a/z", "erp a/w"], "a/x ► a/z, a/z ► a/w"),
+        ("a third one", &["erp a/x", "erp a/z", "erp a/w"], "a/x ► a/w, a/z ► a/w"),
         ("both once, long ago", &["erp a/x, erp a/y", "erp a/x", "erp a/y"], "a/x"),
+        (
+            "one beside it comes by way of another",
+            &["erp a/x, erp a/y", "erp a/x", "", "", "", "", "", "", "", "erp a/z", "erp a/y"],
+            "a/x, a/z ► a/y",
+        ),
+        (
+            "one that was forgotten is back, and what stood beside it knows it",
+            &["erp a/x, erp a/y", "erp a/y", "", "", "", "", "", "", "", "erp a/x"],
+            "",
+        ),
     ] {
         assert_eq!(gone(switches), expected, "{why}");
     }
+}
+
+#[test]
+fn a_rule_takes_over_only_where_it_is_plain_from_which() {
+    for (why, switches, expected) in [
+        ("two of two", &["erp a/x, erp a/y", "erp a/z, erp a/w"][..], "a/x, a/y"),
+        ("one of two", &["erp a/x, erp a/y", "erp a/z"], "a/x, a/y"),
+        ("two of one", &["erp a/x", "erp a/z, erp a/w"], "a/x"),
+        ("one of two that stays", &["erp a/x, erp a/y", "erp a/y, erp a/z"], "a/x ► a/z"),
+        ("one that waits already", &["erp a/x, erp a/y", "erp a/y", "erp a/z"], "a/x, a/y"),
+        ("one after the other", &["erp a/x, erp a/y", "erp a/z", "erp a/z, erp a/w"], "a/x, a/y"),
+        (
+            "who was there is no newcomer",
+            &["erp a/x, erp a/y", "erp a/z", "erp a/x, erp a/z"],
+            "a/y",
+        ),
+        ("of each event", &["erp a/x, erp b/x", "erp a/z, erp b/z"], "a/x ► a/z, b/x ► b/z"),
+        ("of each system", &["erp a/x, wms a/x", "erp a/z, wms a/z"], "a/x ► a/z, a/x ► a/z"),
+        ("both make", &["erp a/x!", "erp a/z!"], "a/x! ► a/z!"),
+        ("one makes what the other told", &["erp a/x", "erp a/z!"], "a/x"),
+        ("one tells what the other made", &["erp a/x!", "erp a/z"], "a/x!"),
+    ] {
+        assert_eq!(gone(switches), expected, "{why}");
+    }
+}
+
+#[test]
+fn who_has_an_heir_is_remembered_as_long_as_that() {
+    let week = |before: &[&'static str], files: &'static str, after: &[&'static str]| {
+        let all = before.iter().copied().chain([files; 8]).chain(after.iter().copied());
+        gone(&all.collect::<Vec<_>>())
+    };
+    assert_eq!(week(&["erp a/x"], "erp a/z", &[]), "a/x ► a/z", "while it is there");
+    assert_eq!(week(&["erp a/x"], "erp a/z", &[""]), "a/x ► a/z, a/z", "while it is remembered");
+    assert_eq!(week(&["erp a/x", "erp a/z"], "", &[]), "", "and no longer");
+    assert_eq!(week(&["erp a/x", "erp a/z"], "erp a/w", &[]), "a/x ► a/w, a/z ► a/w");
+    assert_eq!(week(&["erp a/x"], "erp a/z", &["erp a/none"]), "", "that nothing is done is meant");
 }
 
 #[test]
