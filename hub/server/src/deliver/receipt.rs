@@ -243,7 +243,7 @@ impl Hand<'_> {
             system: self.dispatcher.name.clone(),
             fence: flight.fence,
             class: verdict.class,
-            wrote: wrote || verdict.may_be_there(),
+            wrote: wrote || verdict.may_be_there,
             xrefs,
             reply,
             why: verdict.why.clone(),

@@ -66,9 +66,19 @@ pub(super) struct Settlement {
     pub(super) resume: Option<u32>,
     /// For a person.
     pub(super) why: String,
+    /// The call ends by an attempt of which nobody knows whether it acted: whatever it is shown as.
+    ///
+    /// **Invariant:** what is given up by such an attempt is never taken for not there. Test:
+    /// `what_is_given_up_may_be_there_whatever_it_is_shown_as`.
+    pub(super) may_be_there: bool,
 }
 
 impl Settlement {
+    /// An attempt that ends so, and nothing more.
+    fn of(class: ReceiptClass, shown: &'static str, why: String) -> Self {
+        Self { class, shown, next_due: None, resume: None, why, may_be_there: false }
+    }
+
     /// An earlier step of the attempt took effect there: what is shown is true of all of it, not of its last step
     /// alone. What the lane does next stays as it is.
     ///
@@ -82,13 +92,6 @@ impl Settlement {
             self.shown = "may_have_acted";
         }
         self.why.push_str("; an earlier step of this attempt took effect there");
-    }
-}
-
-impl Settlement {
-    /// The call is given up by an attempt of which nobody knows whether it acted.
-    pub(super) fn may_be_there(&self) -> bool {
-        self.class == ReceiptClass::Dead && self.shown == "may_have_acted"
     }
 }
 
@@ -121,15 +124,14 @@ impl Policy<'_> {
         let wait = self.redelivery.wait(self.attempt, at_least, self.jitter);
         match wait {
             Some(wait) => {
-                Settlement { class, shown, next_due: Some(self.after(wait)), resume: None, why }
+                let next_due = Some(self.after(wait));
+                Settlement { next_due, ..Settlement::of(class, shown, why) }
             }
-            None => Settlement {
-                class: ReceiptClass::Dead,
-                shown,
-                next_due: None,
-                resume: None,
-                why: format!("given up after {} attempts: {why}", self.attempt),
-            },
+            None => {
+                let why = format!("given up after {} attempts: {why}", self.attempt);
+                let may_be_there = class == ReceiptClass::MayHaveActed;
+                Settlement { may_be_there, ..Settlement::of(ReceiptClass::Dead, shown, why) }
+            }
         }
     }
 
@@ -142,7 +144,7 @@ impl Policy<'_> {
         why: String,
     ) -> Settlement {
         let next_due = Some(self.after(self.jitter.upward(wait)));
-        Settlement { class, shown, next_due, resume: None, why }
+        Settlement { next_due, ..Settlement::of(class, shown, why) }
     }
 }
 
@@ -159,7 +161,7 @@ pub(super) fn judge(end: &AttemptEnd, policy: Policy<'_>) -> Settlement {
                 true => (ReceiptClass::Already, "already"),
                 false => (ReceiptClass::Ok, "ok"),
             };
-            Settlement { class, shown, next_due: None, resume: None, why: String::new() }
+            Settlement::of(class, shown, String::new())
         }
         AttemptEnd::Failed { failure, doubt: true, idempotency, began, timeout }
             if !is_final(&failure.cause) =>
@@ -172,23 +174,15 @@ pub(super) fn judge(end: &AttemptEnd, policy: Policy<'_>) -> Settlement {
         AttemptEnd::Waits(wait) => waits(*wait, policy),
         AttemptEnd::Part(part) => partly(part, policy),
         // No attempt is spent on it: each one gets further than the one before.
-        AttemptEnd::OutOfTime => Settlement {
-            class: ReceiptClass::Throttled,
-            shown: "not_acted",
-            next_due: Some(policy.now),
-            resume: None,
-            why: "the time of one attempt was used up between two steps; it goes on at once"
-                .to_owned(),
-        },
+        AttemptEnd::OutOfTime => {
+            let why = "the time of one attempt was used up between two steps; it goes on at once";
+            at_once(policy, why)
+        }
         // The commit of this verdict finds out what is true: another's flight stays as it is.
-        AttemptEnd::Lost => Settlement {
-            class: ReceiptClass::Throttled,
-            shown: "not_acted",
-            next_due: Some(policy.now),
-            resume: None,
-            why: "stopped between two steps: what was found could not be stored with the call"
-                .to_owned(),
-        },
+        AttemptEnd::Lost => {
+            let why = "stopped between two steps: what was found could not be stored with the call";
+            at_once(policy, why)
+        }
         AttemptEnd::Lapsed { idempotency, began, timeout } => {
             let why = "lapsed: the process ended before the answer came".to_owned();
             let ends = later(*began, *timeout);
@@ -204,6 +198,13 @@ pub(super) fn judge(end: &AttemptEnd, policy: Policy<'_>) -> Settlement {
             }
         }
     }
+}
+
+/// It goes on at once, and no attempt is spent.
+fn at_once(policy: Policy<'_>, why: &str) -> Settlement {
+    let next_due = Some(policy.now);
+    let verdict = Settlement::of(ReceiptClass::Throttled, "not_acted", why.to_owned());
+    Settlement { next_due, ..verdict }
 }
 
 /// A job is waited for as its file says, and no attempt is spent on that; one that takes very long costs patience.
@@ -235,19 +236,13 @@ fn partly(part: &Part, policy: Policy<'_>) -> Settlement {
 }
 
 fn perhaps(resume: Option<u32>, why: String) -> Settlement {
-    let class = ReceiptClass::MayHaveActed;
-    Settlement { class, shown: "may_have_acted", next_due: None, resume, why }
+    let verdict = Settlement::of(ReceiptClass::MayHaveActed, "may_have_acted", why);
+    Settlement { resume, ..verdict }
 }
 
 /// Nobody can answer whether it took effect: a person must look.
 pub(super) fn in_doubt(why: String) -> Settlement {
-    Settlement {
-        class: ReceiptClass::InDoubt,
-        shown: "may_have_acted",
-        next_due: None,
-        resume: None,
-        why,
-    }
+    Settlement::of(ReceiptClass::InDoubt, "may_have_acted", why)
 }
 
 fn failed(failure: &Failure, idempotency: &Idempotency, policy: Policy<'_>) -> Settlement {
@@ -319,23 +314,11 @@ fn called(
                 let next_due = verdict.next_due.map(|_| policy.now);
                 Settlement { next_due, resume: Some(*step), ..verdict }
             }
-            Idempotency::Safe => Settlement {
-                class: ReceiptClass::Already,
-                shown: "already",
-                next_due: None,
-                resume: None,
-                why,
-            },
+            Idempotency::Safe => Settlement::of(ReceiptClass::Already, "already", why),
             // Done before, and no step can tell what came of it.
             Idempotency::Unsafe => in_doubt(why),
         },
-        Next::GiveUp => Settlement {
-            class: ReceiptClass::SaidNo,
-            shown: "said_no",
-            next_due: None,
-            resume: None,
-            why,
-        },
+        Next::GiveUp => Settlement::of(ReceiptClass::SaidNo, "said_no", why),
         // Others may be answered: it is tried again with the patience of one that fails, and then is for a person.
         Next::Renew if error.may_be_about_this() => {
             policy.retry(ReceiptClass::NotActed, "not_allowed", None, why)
@@ -353,13 +336,7 @@ fn unbuilt(error: &BuildError, policy: Policy<'_>) -> Settlement {
             policy.limited(ReceiptClass::NotAllowed, "not_allowed", PROBE_EVERY, why)
         }
         BuildError::UnknownOperation(_) | BuildError::NotGiven { .. } | BuildError::Step { .. } => {
-            Settlement {
-                class: ReceiptClass::Dead,
-                shown: "not_acted",
-                next_due: None,
-                resume: None,
-                why,
-            }
+            Settlement::of(ReceiptClass::Dead, "not_acted", why)
         }
     }
 }

@@ -95,6 +95,23 @@ fn what_may_have_acted_before_is_looked_for_whatever_came_last() {
 }
 
 #[test]
+fn what_is_given_up_may_be_there_whatever_it_is_shown_as() {
+    let already = || CallError::Already { why: why() };
+    let busy = || CallError::NotActed { why: why(), retry_after: None };
+    for (error, last, shown, there) in [
+        (already(), 99, "already", true),
+        (lost(), 99, "may_have_acted", true),
+        (busy(), 99, "not_acted", false),
+        (already(), 1, "already", false),
+    ] {
+        let verdict = verdict(error, find(), last);
+        assert_eq!((verdict.shown, verdict.may_be_there), (shown, there), "{verdict:?}");
+    }
+    let no = verdict(CallError::SaidNo { status: 422, why: why() }, find(), 99);
+    assert!(!no.may_be_there);
+}
+
+#[test]
 fn looking_alone_changes_nothing_there() {
     let end = AttemptEnd::Failed {
         failure: lost().into(),
