@@ -18,6 +18,7 @@ use serde_json::{Value, json};
 use super::caller::{May, to};
 use super::edit::{refused, submit};
 use super::openapi::shapes;
+use super::resend::conflict;
 use super::todo::{closed, end, find};
 use super::{Api, Problem, reason};
 use crate::store::{MOST_ROWS, Scope, TodoFilter, TodoRow, TodoState};
@@ -64,17 +65,26 @@ pub(super) async fn resolve(
     }
     let about = wish(&row).map(Into::into);
     let settle = PersonAct::Settle { system: system.clone(), again, about };
-    match submit(&api, &caller, order, (settle, reason.clone())).await? {
-        Some(Outcome::Applied { .. }) => {}
-        Some(Outcome::Todo(item)) => return Err(nothing_to_settle(item.why)),
-        Some(Outcome::Unchanged | Outcome::Stale | Outcome::WaitForLane | Outcome::Refused(_))
-        | None => return Err(refused()),
-    }
-    // Its own commit: a process that dies in between leaves a todo that has nothing to settle any more.
+    decided(submit(&api, &caller, order, (settle, reason.clone())).await?)?;
+    // Its own commit: a process that dies in between leaves a todo that has nothing to settle any more. One about a wish is
+    // ended by the decision itself: what comes up about it since is another.
     api.store.close_todo(id, end(&api, &caller, TodoState::Resolved, &reason)).await?;
     Ok(Json(
         json!({ "id": id, "state": find(&api, &caller.scope, id).await?.state, "again": again }),
     ))
+}
+
+/// What came of a decision. One that cannot be done yet is said with its cause: the todo stays, to be decided then.
+fn decided(outcome: Option<Outcome>) -> Result<(), Problem> {
+    match outcome {
+        Some(Outcome::Applied { .. }) => Ok(()),
+        Some(Outcome::Todo(item)) if *item.cause == *causes::NOTHING_TO_SETTLE.word => {
+            Err(nothing_to_settle(item.why))
+        }
+        Some(Outcome::Todo(item)) => Err(conflict(&item.cause, item.why)),
+        Some(Outcome::Unchanged | Outcome::Stale | Outcome::WaitForLane | Outcome::Refused(_))
+        | None => Err(refused()),
+    }
 }
 
 /// The lane whose call a todo is about.
@@ -180,4 +190,27 @@ fn no_call(row: &TodoRow) -> Problem {
     let detail =
         format!("a todo `{kind}` of cause `{}` is about no call: {instead}", row.item.cause);
     Problem::new(StatusCode::CONFLICT, "nothing_to_resolve", detail)
+}
+
+#[cfg(test)]
+mod tests {
+    use orderhub_order::fold::TodoItem;
+
+    use super::*;
+
+    #[test]
+    fn only_a_todo_that_has_nothing_to_settle_is_to_be_discarded() {
+        for (cause, code, discard) in [
+            (causes::NOTHING_TO_SETTLE, "nothing_to_settle", true),
+            (causes::NO_ROOM, "conflict", false),
+            (causes::NOTHING_SENDABLE, "conflict", false),
+        ] {
+            let (kind, why) = (TodoKind::Conflict, "so it is".to_owned());
+            let item = TodoItem { kind, cause: cause.word.into(), system: None, why, about: None };
+            let said = format!("{:?}", decided(Some(Outcome::Todo(item))).unwrap_err());
+            assert!(said.contains(code) && said.contains("so it is"), "{said}");
+            assert_eq!(said.contains("discard"), discard, "{said}");
+        }
+        assert!(decided(Some(Outcome::Applied { version: 3 })).is_ok());
+    }
 }

@@ -104,6 +104,7 @@ fn preview(
     Ok((after.order.version, own.map(shown).collect()))
 }
 
-fn conflict(cause: &str, why: String) -> Problem {
+/// Nothing was changed: the cause, and a sentence that says what to do.
+pub(super) fn conflict(cause: &str, why: String) -> Problem {
     Problem::new(StatusCode::CONFLICT, "conflict", why).with("cause", json!(cause))
 }
