@@ -110,8 +110,7 @@ fn assembled(
         systems.insert(system.name.clone(), system);
     }
     problems.extend(queues::problems(config, &systems));
-    let named = rules.iter().map(|(name, rules)| (name.as_str(), &*rules.integration));
-    let judging = files::judging(files, named).into();
+    let judging = files::judging(files, rules.iter()).into();
     let bundle = Bundle {
         hash: files::hash(files).into(),
         flow: compiled.flow.unwrap_or_else(Flow::embedded),

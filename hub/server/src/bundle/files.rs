@@ -10,6 +10,8 @@ use orderhub_lang::diagnostic::{self, Diagnostic, Source, Span};
 use orderhub_lang::yaml::too_large;
 use orderhub_mapping::codes as mapping_codes;
 use orderhub_order::hash::half_of_parts;
+use orderhub_order::ids::SystemName;
+use orderhub_order::rules::SystemRules;
 
 use super::{BundleError, Files, Looked};
 
@@ -210,21 +212,29 @@ pub(super) fn hash(files: &Files) -> String {
 }
 
 /// Names what a hold, a lifecycle or a `when` is judged by, and nothing else: the flow, what systems listen to, what their
-/// operations make, and which systems there are, each by its role and its integration.
+/// operations make, and which systems there are, each by what the settings say of it.
 pub(super) fn judging<'a>(
     files: &Files,
-    systems: impl Iterator<Item = (&'a str, &'a str)>,
+    systems: impl Iterator<Item = (&'a SystemName, &'a SystemRules)>,
 ) -> String {
     let judging = ["hub/flow.yaml", "/integration.yaml", "/connector.yaml"];
     let is = |name: &&String| judging.iter().any(|end| name.ends_with(end));
     let judging = files.keys().filter(is).filter_map(|name| files.get_key_value(name));
-    let named: Vec<String> = systems.map(|(name, is)| format!("{name} {is}\n")).collect();
+    // Paused or in shadow mode it is judged alike.
+    let named = systems.map(|(name, rules)| {
+        let SystemRules { role, integration, tags, unit, owns, .. } = rules;
+        format!("{name} {integration} {role:?} {tags:?} {unit} {owns:?}\n")
+    });
+    let named: Vec<String> = named.collect();
     let named = ("systems".to_owned(), named.concat().into());
     hash(&judging.map(|(name, bytes)| (name.clone(), bytes.clone())).chain([named]).collect())
 }
 
 #[cfg(test)]
 mod tests {
+    use orderhub_order::ids::Role;
+    use orderhub_order::rules::Mode;
+
     use super::*;
 
     #[test]
@@ -235,18 +245,38 @@ mod tests {
             let text = |name: &str| if name == changed { "b" } else { "a" };
             names.map(|name| (name.to_owned(), text(name).into())).into_iter().collect()
         };
-        let by = |changed: &str| judging(&files(changed), [("erp", "erp")].into_iter());
+        let of = |tags: &[&str], unit: &str, integration: &str| SystemRules {
+            role: Role::Wms,
+            integration: integration.into(),
+            tags: tags.iter().map(|tag| (*tag).into()).collect(),
+            unit: unit.into(),
+            mode: Mode::Live,
+            owns: None,
+            deliver: Vec::new(),
+            gone: Vec::new(),
+        };
+        let name = SystemName::new("wms");
+        let judged = |changed: &str, rules: &SystemRules| {
+            judging(&files(changed), [(&name, rules)].into_iter())
+        };
+        let rules = of(&[], "default", "wms");
+        let by = |changed: &str| judged(changed, &rules);
         let before = by("");
         for changed in ["hub/flow.yaml", "erp/integration.yaml", "erp/connector.yaml"] {
             assert_ne!(by(changed), before, "{changed}");
         }
         assert_eq!(by("erp/sale.yaml"), before);
-        assert_ne!(
-            judging(&files(""), std::iter::empty()),
-            before,
-            "a system is gone from the settings"
-        );
-        assert_ne!(judging(&files(""), [("erp", "wms")].into_iter()), before, "it is another kind");
+        let nobody = judging(&files(""), std::iter::empty());
+        assert_ne!(nobody, before, "a system is gone from the settings");
+        for (what, rules) in [
+            ("another kind", of(&[], "default", "erp")),
+            ("what it is assigned by", of(&["home"], "default", "wms")),
+            ("whose orders it is for", of(&[], "eu", "wms")),
+        ] {
+            assert_ne!(judged("", &rules), before, "{what}");
+        }
+        let paused = SystemRules { mode: Mode::Paused, ..of(&[], "default", "wms") };
+        assert_eq!(judged("", &paused), before);
     }
 
     #[test]
