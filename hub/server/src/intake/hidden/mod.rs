@@ -6,8 +6,9 @@
 //! a secret of at least [`LONG`] characters within one: a short one may be part of any number of an order, and a document
 //! must not be spoilt for it. What is only shown hides shorter ones too.
 //!
-//! **Invariant:** no secret that a webhook is proved by reaches the store with it, no secret of its system is shown, and
-//! everything else of the document is stored as it came, byte for byte, also where it equals another secret of the system.
+//! **Invariant:** no secret that a webhook is proved by reaches the store with it, none of its system is shown in the raw
+//! excerpt of a todo, and everything else of the document is stored, and read, as it came, byte for byte, also where it
+//! equals another secret of the system.
 //! Tests: `a_secret_goes_wherever_it_stands_and_the_rest_stays`, `a_short_secret_spoils_no_document`,
 //! `a_secret_within_a_webhook_is_neither_stored_nor_shown`.
 
