@@ -105,6 +105,14 @@ pub(super) fn of_code(code: LaneCode, held: bool) -> Option<&'static str> {
 const SENT_BY_RESEND: [&str; 3] =
     [causes::REFUSED.word, causes::GIVEN_UP.word, causes::SYSTEM_DOWN.word];
 
+/// What to do about an event of the hub that was not published: none is published twice, and none goes by `order resend`.
+pub(super) fn of_event(id: i64, cause: &str) -> String {
+    format!(
+        "`orderhub todo show {id}` has it, `orderhub explain {cause}` says more; mend its cause for the next event; who \
+         listens reads the order to be up to date, and `orderhub todo discard {id} --reason …` ends this"
+    )
+}
+
 /// What to do about a todo, in commands that it takes as it stands.
 pub(super) fn of_todo(choice: Choice, id: i64, cause: &str) -> String {
     let discard = format!("`orderhub todo discard {id} --reason …`");
@@ -164,6 +172,8 @@ mod tests {
         let codes = codes.flatten().flat_map(commands_in);
         let choices = [Choice::Replay, Choice::Resolve, Choice::Mend, Choice::Discard];
         let todos = choices.map(|choice| commands_in(&of_todo(choice, 7, "refused")));
+        let event = commands_in(&of_event(7, "refused"));
+        assert!(event.len() > 2 && event.iter().all(|command| is_command(command)), "{event:?}");
         assert!(todos.iter().all(|commands| commands.len() > 2), "{todos:?}");
         for command in commands.into_iter().chain(codes).chain(todos.into_iter().flatten()) {
             assert!(is_command(&command), "{command}");

@@ -12,6 +12,7 @@ use orderhub_order::flow::{Standing, standings};
 use orderhub_order::ids::{At, Collection, SystemName};
 use orderhub_order::lane::{Lane, LaneCode};
 use orderhub_order::model::{self as state, Element, Shared};
+use orderhub_order::route::EVENT;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use utoipa::IntoParams;
@@ -141,10 +142,14 @@ impl Asked<'_> {
         let own = |todo: &&TodoRow| todo.item.system.as_ref() == Some(name);
         let todos: Vec<&TodoRow> = self.todos.iter().filter(own).collect();
         let holds = !self.holds().is_empty();
-        let own = code.filter(|_| !refused && unrouted.is_empty());
+        let publishes = self.publishes(name);
+        let own = code.filter(|_| !refused && unrouted.is_empty() && !publishes);
         todo.extend(own.and_then(|code| advice::of_code(code, holds)).map(str::to_owned));
         todo.extend(todos.iter().map(|todo| {
             let choice = decide::choice(todo, lane.map(|lane| &**lane), &self.todos);
+            if publishes && choice == decide::Choice::Discard {
+                return advice::of_event(todo.id, &todo.item.cause);
+            }
             advice::of_todo(choice, todo.id, &todo.item.cause)
         }));
         let last = self.receipts.iter().find(|receipt| receipt.system == name.as_str());
@@ -192,6 +197,12 @@ impl Asked<'_> {
             gone.system == *name && wants.iter().any(|want| want.key.rule == gone.rule)
         };
         self.bundle.gone().iter().filter(wanted).collect()
+    }
+
+    /// Whether it is told the hub's own events.
+    fn publishes(&self, name: &SystemName) -> bool {
+        let rules = self.bundle.rules().systems.get(name);
+        rules.is_some_and(|rules| rules.deliver.iter().any(|rule| rule.on.starts_with(EVENT)))
     }
 
     fn listens_to_nothing(&self, name: &SystemName) -> bool {
@@ -246,6 +257,7 @@ pub(super) fn words(lane: &Lane, now: Timestamp) -> String {
         let rules: Vec<String> = rules.into_iter().map(rule).collect();
         words.push_str(&format!("; it still wants {}", rules.join(", ")));
     }
+    words.push_str(&given_up(lane));
     if let Some(flight) = &lane.flying {
         words.push_str(&format!(
             "; `{}` of version {} is at attempt {}",
@@ -269,6 +281,26 @@ pub(super) fn words(lane: &Lane, now: Timestamp) -> String {
         None => {}
     }
     words
+}
+
+/// The facts that the system was not told, or perhaps was, and that nothing sends by itself.
+fn given_up(lane: &Lane) -> String {
+    let all = lane.given_up.len();
+    if all == 0 {
+        return String::new();
+    }
+    let mut rules: Vec<&str> =
+        lane.given_up.keys().filter_map(|key| Some(key.rsplit_once(' ')?.0)).collect();
+    rules.dedup();
+    let facts = if all == 1 { "1 fact was" } else { &format!("{all} facts were") };
+    let says = format!("; {facts} given up and not sent again ({})", rules.join(", "));
+    match lane.given_up.values().filter(|fact| fact.may_be_there).count() {
+        0 => format!("{says}: `orderhub order resend` sends what is missing"),
+        doubts => format!(
+            "{says}; of {doubts} nobody knows whether the system has it: decide its todo first, `orderhub order resend` waits \
+             for that"
+        ),
+    }
 }
 
 fn idle(lane: &Lane) -> &'static str {
@@ -313,5 +345,35 @@ pub(super) fn meaning(code: LaneCode) -> &'static str {
         LaneCode::Dead => "given up; a todo says why",
         LaneCode::LetBe => "a person has taken the last call as done",
         LaneCode::Delivered => "delivered",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use orderhub_order::ids::Role;
+    use orderhub_order::lane::GivenUp;
+
+    use super::*;
+
+    #[test]
+    fn facts_that_were_given_up_are_told() {
+        let mut lane = Lane::new(SystemName::new("log"), Role::Sink);
+        let told = |lane: &Lane| words(lane, Timestamp::UNIX_EPOCH);
+        assert!(!told(&lane).contains("given up"));
+        let give_up = |lane: &mut Lane, key: &str, may_be_there| {
+            let fact = GivenUp { version: 3, release: None, may_be_there };
+            lane.given_up.insert(key.to_owned(), fact);
+        };
+        give_up(&mut lane, "order.changed/note order#3", false);
+        let one = told(&lane);
+        assert!(
+            one.contains("1 fact was given up and not sent again (order.changed/note)"),
+            "{one}"
+        );
+        assert!(one.contains("`orderhub order resend` sends"), "{one}");
+        give_up(&mut lane, "order.changed/note order#4", true);
+        let two = told(&lane);
+        assert!(two.contains("2 facts were") && two.contains("of 1 nobody knows"), "{two}");
+        assert!(two.contains("decide its todo first"), "{two}");
     }
 }
