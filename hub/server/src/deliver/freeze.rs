@@ -193,21 +193,46 @@ pub(super) fn projection(document: &[u8]) -> [u8; 16] {
     hash::half(document)
 }
 
+/// Which call of an operation it is, among those about the same.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Which {
+    /// A state's: the version that is frozen.
+    Version(u32),
+    /// A fact's: its firing, whenever it is called, so that it is told once.
+    Firing(u32),
+    /// A fact that was given up, and is certainly not there: a target that keeps its answers by key would give the refusal
+    /// that it gave. By the fence of the call, of which each has another.
+    Again(u32, u64),
+}
+
+impl Which {
+    /// Of a call with this fence.
+    pub(super) fn of(lane: &Lane, want: &WantKey, (version, fence): (u32, u64)) -> Self {
+        match want.fact {
+            // One that may be there is not called before a person has decided.
+            Some(fact) if lane.given_up.contains_key(&want.text()) => Self::Again(fact, fence),
+            Some(fact) => Self::Firing(fact),
+            None => Self::Version(version),
+        }
+    }
+}
+
 /// The idempotency key of an operation: the same for the same frozen inputs, for ever; steps and elements
-/// derive theirs from it. A fact's is its firing, a state's the version that was frozen.
+/// derive theirs from it.
 pub(super) fn idempotency_key(
     install: &str,
     order: OrderKey,
     system: &SystemName,
     operation: &str,
-    want: &WantKey,
-    version: u32,
+    subject: &At,
+    which: Which,
 ) -> String {
-    let identity = match want.fact {
-        Some(fact) => format!("fact {fact}"),
-        None => format!("version {version}"),
+    let identity = match which {
+        Which::Version(version) => format!("version {version}"),
+        Which::Firing(fact) => format!("fact {fact}"),
+        Which::Again(fact, fence) => format!("fact {fact} again {fence}"),
     };
-    let subject = want.subject.to_string();
+    let subject = subject.to_string();
     let order = order.0.to_string();
     let parts = [install, &order, system.as_str(), operation, &subject, &identity];
     hex::encode(hash::half_of_parts(parts.map(str::as_bytes)))
@@ -216,7 +241,7 @@ pub(super) fn idempotency_key(
 #[cfg(test)]
 mod tests {
     use orderhub_order::ids::{Collection, ElementId, Role};
-    use orderhub_order::lane::Xref;
+    use orderhub_order::lane::{GivenUp, Xref};
 
     use super::*;
 
@@ -277,21 +302,35 @@ mod tests {
 
     #[test]
     fn a_key_is_made_of_all_that_makes_a_call_one_call() {
-        let want = |fact| WantKey { rule: "r".into(), subject: fulfilment(), fact };
-        let key = |install: &str, order, operation: &str, fact, version| {
-            idempotency_key(install, OrderKey(order), &system(), operation, &want(fact), version)
+        let key = |install: &str, order, operation: &str, which| {
+            let at = fulfilment();
+            idempotency_key(install, OrderKey(order), &system(), operation, &at, which)
         };
-        let first = key("i", 1, "create", None, 3);
-        assert_eq!(first, key("i", 1, "create", None, 3));
+        let first = key("i", 1, "create", Which::Version(3));
+        assert_eq!(first, key("i", 1, "create", Which::Version(3)));
         assert_eq!(first, "5006c2046953d1db7159487f60b8b2cf", "keys lie in stores and at systems");
         let others = [
-            key("j", 1, "create", None, 3),
-            key("i", 2, "create", None, 3),
-            key("i", 1, "update", None, 3),
-            key("i", 1, "create", None, 4),
-            key("i", 1, "create", Some(3), 3),
+            key("j", 1, "create", Which::Version(3)),
+            key("i", 2, "create", Which::Version(3)),
+            key("i", 1, "update", Which::Version(3)),
+            key("i", 1, "create", Which::Version(4)),
+            key("i", 1, "create", Which::Firing(3)),
+            key("i", 1, "create", Which::Again(3, 3)),
+            key("i", 1, "create", Which::Again(3, 4)),
         ];
-        assert!(others.iter().all(|other| *other != first));
-        assert_eq!(key("i", 1, "ship", Some(3), 3), key("i", 1, "ship", Some(3), 9), "a fact once");
+        let different: std::collections::BTreeSet<_> = others.iter().chain([&first]).collect();
+        assert_eq!(different.len(), 8);
+    }
+
+    #[test]
+    fn a_fact_that_was_given_up_is_another_call() {
+        let (mut lane, at) = (lane(), (9, 4));
+        let want = |fact| WantKey { rule: "r".into(), subject: fulfilment(), fact };
+        assert!(matches!(Which::of(&lane, &want(None), at), Which::Version(9)));
+        assert!(matches!(Which::of(&lane, &want(Some(3)), at), Which::Firing(3)));
+        let fact = GivenUp { version: 3, release: None, may_be_there: false };
+        lane.given_up.insert(want(Some(3)).text(), fact);
+        assert!(matches!(Which::of(&lane, &want(Some(3)), at), Which::Again(3, 4)));
+        assert!(matches!(Which::of(&lane, &want(Some(5)), at), Which::Firing(5)), "each its own");
     }
 }

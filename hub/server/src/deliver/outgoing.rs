@@ -11,7 +11,7 @@ use orderhub_order::model::Subject;
 use orderhub_order::route::Send;
 use orderhub_order::rules::OperationKind;
 
-use super::freeze::{Frozen, JSON, idempotency_key, projection, read_memo};
+use super::freeze::{Frozen, JSON, Which, idempotency_key, projection, read_memo};
 use super::send::Hand;
 use crate::bundle::Delivery;
 use crate::events;
@@ -91,8 +91,9 @@ impl Hand<'_> {
 
     fn idempotency_key(&self, send: &Send<'_>) -> String {
         let (install, system) = (self.dispatcher.common.store.install(), &self.dispatcher.name);
-        let (operation, version) = (&send.operation.name, self.state.order.version);
-        idempotency_key(install, self.key, system, operation, &send.want.key, version)
+        let (operation, want) = (&send.operation.name, &send.want.key);
+        let which = Which::of(self.lane, want, (self.state.order.version, self.lane.fence + 1));
+        idempotency_key(install, self.key, system, operation, &want.subject, which)
     }
 
     pub(super) fn flight(
