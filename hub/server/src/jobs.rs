@@ -248,8 +248,8 @@ async fn index(parts: &Parts, stop: &CancellationToken) -> Result<(), StoreError
 
 /// Drives one document again, alone.
 async fn drive(parts: &Parts, apply: &Apply, row: PendingRow) -> Result<UnitOutcome, StoreError> {
-    let PendingRow { mut message, document, attempts, since: _ } = row;
-    let redrive = Redrive { first: message.id, document, attempts };
+    let PendingRow { mut message, document, attempts, let_go, since: _ } = row;
+    let redrive = Redrive { first: message.id, document, attempts, let_go };
     let bundle = Arc::clone(&parts.bundle.borrow());
     bundle.as_unread(&mut message.envelope);
     let sources = Sources { store: &*parts.store, asking: None };

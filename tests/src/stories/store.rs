@@ -87,6 +87,7 @@ impl StoreWorld {
                     first: row.message.id,
                     document: row.document,
                     attempts: row.attempts,
+                    let_go: row.let_go,
                 };
                 let unit = message(row.message.envelope, Some(redrive));
                 told.woken.push(said(&self.apply(unit)));

@@ -68,6 +68,8 @@ pub struct Redrive {
     pub document: Option<u32>,
     /// Drives so far, this one included.
     pub attempts: u32,
+    /// A later document of its key did away with it, or a person let it be: nothing waits behind it, though it waits on.
+    pub let_go: bool,
 }
 
 /// An act on a known order.

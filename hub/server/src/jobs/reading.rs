@@ -168,8 +168,8 @@ fn told(
 /// Asks for what one document lacks, and drives it with what is known then, answered or not. Whether something was.
 async fn drive(reader: Arc<Reader>, row: PendingRow) -> Result<bool, StoreError> {
     let Reader { parts, apply, questions, answers, woken, stop } = &*reader;
-    let PendingRow { mut message, document, attempts, since } = row;
-    let redrive = Redrive { first: message.id, document, attempts };
+    let PendingRow { mut message, document, attempts, since, let_go } = row;
+    let redrive = Redrive { first: message.id, document, attempts, let_go };
     let bundle = Arc::clone(&parts.bundle.borrow());
     bundle.as_unread(&mut message.envelope);
     let at = (message.id, document);

@@ -275,6 +275,8 @@ pub struct PendingRow {
     pub attempts: u32,
     /// Since when it waits.
     pub since: Timestamp,
+    /// Nothing waits behind it any more.
+    pub let_go: bool,
 }
 
 /// How much waits for a system.

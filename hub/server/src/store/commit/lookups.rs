@@ -9,7 +9,7 @@ use orderhub_order::ids::SystemName;
 
 use super::messages::{By, word};
 use super::working_set::WorkingSet;
-use super::writes::{PendingWrite, WaitKey};
+use super::writes::{LET_GO, PendingWrite, WaitKey};
 use crate::apply::{DocumentOutcome, Word};
 use crate::intake::reference;
 
@@ -96,7 +96,11 @@ impl WorkingSet<'_> {
         let Lacking { error, why: waits, due, asks, mut keys } = lacking;
         let envelope = &by.head.envelope;
         let about = error.key.as_deref().and_then(|key| WaitKey::about(&envelope.system, key));
+        let let_go = by.head.redrive.is_some_and(|redrive| redrive.let_go);
         let holds = about.as_ref().map(|about| {
+            if let_go {
+                return LET_GO.into();
+            }
             let key = (envelope.system.clone(), (*envelope.document).into(), about.ext_id.clone());
             self.parked.insert(key);
             std::sync::Arc::clone(&envelope.document)

@@ -13,7 +13,7 @@ use super::write::{forget, insert_todos};
 use crate::intake::Envelope;
 use crate::store::codec;
 use crate::store::columns::{from_column, to_column};
-use crate::store::commit::{ABOUT, FILES, READ};
+use crate::store::commit::{ABOUT, FILES, LET_GO, READ};
 use crate::store::waits::{
     AGAIN_NS, LOOK_NS, MOST_DRIVES, WAITS_NS, WOKEN_NS, drives_failed, waits_long,
 };
@@ -51,23 +51,23 @@ pub(super) async fn take(
     // time.
     let sql = match asks {
         None => {
-            "SELECT id, message, document, attempts, since FROM pending
+            "SELECT id, message, document, attempts, since, coalesce(holds = $4, false) FROM pending
              WHERE due_at <= $1 AND asks IS NULL AND $3::text IS NULL
              ORDER BY due_at, id LIMIT $2 FOR UPDATE SKIP LOCKED"
         }
         Some(_) => {
-            "SELECT id, message, document, attempts, since FROM pending
+            "SELECT id, message, document, attempts, since, coalesce(holds = $4, false) FROM pending
              WHERE due_at <= $1 AND asks = $3
              ORDER BY due_at, id LIMIT $2 FOR UPDATE SKIP LOCKED"
         }
     };
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let due = query_as(sql).bind(now).bind(limit).bind(asks.map(SystemName::as_str));
-    let due: Vec<(i64, i64, i64, i64, i64)> = due.fetch_all(&mut *c).await?;
+    let due = query_as(sql).bind(now).bind(limit).bind(asks.map(SystemName::as_str)).bind(LET_GO);
+    let due: Vec<(i64, i64, i64, i64, i64, bool)> = due.fetch_all(&mut *c).await?;
     let mut messages = messages(c, due.iter().map(|(_, first, ..)| *first).collect()).await?;
     let (mut again, mut done, mut todos) = (Vec::new(), Vec::new(), Vec::new());
     let mut taken = Vec::with_capacity(due.len());
-    for (id, first, document, attempts, since) in due {
+    for (id, first, document, attempts, since, let_go) in due {
         let position = u32::try_from(document).ok();
         // Several documents of one message may wait.
         let message = messages.get(&first).cloned();
@@ -80,7 +80,7 @@ pub(super) async fn take(
                 again.push(id);
                 let attempts = u32::try_from(attempts + 1).unwrap_or(u32::MAX);
                 let since = from_column(since);
-                taken.push(PendingRow { message, document: position, attempts, since });
+                taken.push(PendingRow { message, document: position, attempts, since, let_go });
             }
             None => done.push((first, document)),
         }

@@ -11,7 +11,7 @@ use super::write::{forget, insert_todo};
 use crate::intake::Envelope;
 use crate::store::codec;
 use crate::store::columns::{from_column, to_column};
-use crate::store::commit::{ABOUT, FILES, READ};
+use crate::store::commit::{ABOUT, FILES, LET_GO, READ};
 use crate::store::waits::{
     AGAIN_NS, LOOK_NS, MOST_DRIVES, WAITS_NS, WOKEN_NS, drives_failed, waits_long,
 };
@@ -52,7 +52,7 @@ pub(super) fn take(
     let mut again =
         c.prepare_cached("UPDATE pending SET attempts = attempts + 1, due_at = ?2 WHERE id = ?1")?;
     let mut taken = Vec::with_capacity(due.len());
-    for (id, first, document, attempts, since) in due {
+    for (id, first, document, attempts, since, let_go) in due {
         let position = u32::try_from(document).ok();
         let Some(message) = message(c, first)? else {
             forget(c, first, document)?;
@@ -66,28 +66,28 @@ pub(super) fn take(
         again.execute([id, now.saturating_add(AGAIN_NS)])?;
         let attempts = u32::try_from(attempts + 1).unwrap_or(u32::MAX);
         let since = from_column(since);
-        taken.push(PendingRow { message, document: position, attempts, since });
+        taken.push(PendingRow { message, document: position, attempts, since, let_go });
     }
     Ok(taken)
 }
 
-type Due = (i64, i64, i64, i64, i64);
+type Due = (i64, i64, i64, i64, i64, bool);
 
 fn due(c: &Connection, asks: Option<&SystemName>, now: i64, limit: i64) -> Result<Vec<Due>, Fault> {
     // Each from its own index.
     let mut statement = c.prepare_cached(match asks {
         None => {
-            "SELECT id, message, document, attempts, since FROM pending
+            "SELECT id, message, document, attempts, since, coalesce(holds = ?4, 0) FROM pending
              WHERE due_at <= ?1 AND asks IS NULL AND ?3 IS NULL ORDER BY due_at, id LIMIT ?2"
         }
         Some(_) => {
-            "SELECT id, message, document, attempts, since FROM pending
+            "SELECT id, message, document, attempts, since, coalesce(holds = ?4, 0) FROM pending
              WHERE due_at <= ?1 AND asks = ?3 ORDER BY due_at, id LIMIT ?2"
         }
     })?;
-    let values = params![now, limit, asks.map(SystemName::as_str)];
+    let values = params![now, limit, asks.map(SystemName::as_str), LET_GO];
     let rows = statement.query_map(values, |row| {
-        Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?))
+        Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?))
     })?;
     Ok(rows.collect::<Result<_, _>>()?)
 }

@@ -119,8 +119,12 @@ impl World {
         for row in self.pending().await {
             let mapped =
                 documents.iter().map(|document| Mapped::Document(Box::new(document.clone())));
-            let redrive =
-                Redrive { first: row.message.id, document: row.document, attempts: row.attempts };
+            let redrive = Redrive {
+                first: row.message.id,
+                document: row.document,
+                attempts: row.attempts,
+                let_go: row.let_go,
+            };
             let unit = MessageUnit {
                 envelope: row.message.envelope,
                 bundle: "test".into(),

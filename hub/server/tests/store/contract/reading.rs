@@ -65,7 +65,7 @@ pub(crate) async fn what_waits_for_an_answer_is_woken_by_one_and_by_other_files(
     let again = |world: &World, id: &str, bundle: &str| {
         let Unit::Message(mut unit) = lacking(world, id, "shops", bundle) else { unreachable!() };
         let first = first.unwrap();
-        unit.redrive = Some(Redrive { first, document: Some(0), attempts: 1 });
+        unit.redrive = Some(Redrive { first, document: Some(0), attempts: 1, let_go: false });
         Unit::Message(unit)
     };
     world.one(again(&world, "m3", "old")).await;
@@ -144,8 +144,12 @@ pub(crate) async fn facts_wait_behind_a_document_that_waits_for_a_look_up(factor
     let (redrive, said) = (&row[0], say::order("shop_eu", "5", 3, "c"));
     let mut unit = unanswered(&world, Some(world.now));
     unit.mapped = vec![Mapped::Document(Box::new(said))];
-    unit.redrive =
-        Some(Redrive { first: redrive.message.id, document: Some(0), attempts: redrive.attempts });
+    unit.redrive = Some(Redrive {
+        first: redrive.message.id,
+        document: Some(0),
+        attempts: redrive.attempts,
+        let_go: redrive.let_go,
+    });
     let driven = world.one(Unit::Message(Box::new(unit))).await;
     assert_eq!((words(&driven), order_of(&driven)), (vec![Word::Applied], order_of(&order)));
     let rows = world.pending().await;
@@ -156,7 +160,7 @@ pub(crate) async fn facts_wait_behind_a_document_that_waits_for_a_look_up(factor
 /// A document of order 5 that was asked for and is not answered still.
 fn asked_again(world: &World, first: i64, attempts: u32) -> Unit {
     let mut unit = unanswered(world, Some(world.now));
-    unit.redrive = Some(Redrive { first, document: Some(0), attempts });
+    unit.redrive = Some(Redrive { first, document: Some(0), attempts, let_go: false });
     Unit::Message(Box::new(unit))
 }
 
@@ -178,6 +182,16 @@ pub(crate) async fn a_later_document_frees_what_waits_behind_one_that_waits(fact
     assert_eq!(words(&world.one(again).await), [Word::Waiting]);
     let mut world = world.reopen(factory).await;
     assert_eq!(words(&world.say(say::payment("T3", "5")).await), [Word::Applied]);
+    // Nor what comes in one batch with that.
+    world.later(3_600);
+    let rows = world.store.take_asking(&SystemName::new("shop_eu"), world.now, 8).await.unwrap();
+    assert!(rows[0].let_go);
+    let mut again = unanswered(&world, Some(world.now));
+    let (first, attempts) = (rows[0].message.id, rows[0].attempts);
+    again.redrive = Some(Redrive { first, document: Some(0), attempts, let_go: true });
+    let paid = world.message(vec![say::payment("T4", "5")]);
+    let both = world.apply(vec![Unit::Message(Box::new(again)), paid]).await.unwrap();
+    assert_eq!((words(&both[0]), words(&both[1])), (vec![Word::Waiting], vec![Word::Applied]));
 
     // Whether it is asked for before the later one or after it, in one batch.
     for (n, before) in [("8", true), ("9", false)] {
@@ -192,7 +206,7 @@ pub(crate) async fn a_later_document_frees_what_waits_behind_one_that_waits(fact
         };
         let first = world.one(Unit::Message(Box::new(waits(&world)))).await.message.unwrap();
         let mut again = waits(&world);
-        again.redrive = Some(Redrive { first, document: Some(0), attempts: 1 });
+        again.redrive = Some(Redrive { first, document: Some(0), attempts: 1, let_go: false });
         let again = Unit::Message(Box::new(again));
         let later = world.message(vec![say::order("shop_eu", n, 2, "b")]);
         let batch = if before { vec![again, later] } else { vec![later, again] };
@@ -243,7 +257,7 @@ pub(crate) async fn a_document_that_is_driven_again_counts_with_its_end(factory:
         let mut unit = unanswered(world, Some(world.now));
         unit.mapped = vec![mapped, Mapped::Document(Box::new(say::order("shop_eu", "9", 1, "a")))];
         let first = outcome.message.unwrap();
-        unit.redrive = Some(Redrive { first, document: Some(0), attempts: 1 });
+        unit.redrive = Some(Redrive { first, document: Some(0), attempts: 1, let_go: false });
         Unit::Message(Box::new(unit))
     };
     for _ in 0..3 {

@@ -88,8 +88,12 @@ pub(crate) async fn what_fails_again_in_the_same_way_keeps_its_number(factory: &
         let Unit::Message(mut unit) = failed(world, "f1", None) else { unreachable!() };
         let Mapped::Failed(error) = &mut unit.mapped[0] else { unreachable!() };
         (error.cause, error.why) = (cause, format!("{cause}, as {by} found"));
-        unit.redrive =
-            Some(Redrive { first: row.message.id, document: row.document, attempts: row.attempts });
+        unit.redrive = Some(Redrive {
+            first: row.message.id,
+            document: row.document,
+            attempts: row.attempts,
+            let_go: row.let_go,
+        });
         world.later(60);
         assert_eq!(words(&world.one(Unit::Message(unit)).await), [Word::Todo]);
         let open = world.todos().await;

@@ -158,7 +158,8 @@ pub(crate) async fn what_waits_for_its_system_is_given_to_who_asks_it(factory: &
         assert!(world.store.take_asking(&system, world.now, 8).await.unwrap().is_empty());
         let mut again = unanswered(&world, Some(rows[0].since));
         let (first, document) = (rows[0].message.id, rows[0].document);
-        again.redrive = Some(Redrive { first, document, attempts: rows[0].attempts });
+        again.redrive =
+            Some(Redrive { first, document, attempts: rows[0].attempts, let_go: false });
         world.now = began;
         world.later(waited - 1);
         world.one(Unit::Message(Box::new(again))).await;
