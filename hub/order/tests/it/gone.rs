@@ -282,9 +282,8 @@ fn a_fact_that_has_no_room_can_be_sent_again() {
     for _ in 0..20 {
         let text = if state.order.version.is_multiple_of(2) { "7" } else { "8" };
         let effects = turn(&mut state, &world, number(text));
-        todos.extend(effects.into_iter().filter_map(|effect| {
-            if let Effect::Todo(item) = effect { Some(item) } else { None }
-        }));
+        let todo = |effect| if let Effect::Todo(item) = effect { Some(item) } else { None };
+        todos.extend(effects.into_iter().filter_map(todo));
     }
     let abouts: Vec<_> = todos.iter().map(|item| item.about.as_deref()).collect();
     assert_eq!(abouts, [Some("order.changed/put"); 5], "one todo of the lane and rule");
