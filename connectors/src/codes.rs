@@ -98,7 +98,9 @@ pub const CODES: &[Explanation] = &[
         code: FIND_FIRST,
         title: "`find_first` must name an earlier safe step",
         text: "After a lost answer the operation resumes at the named step, so it must come earlier and be \
-               safe to repeat.",
+               safe to repeat. What it keeps tells whether the thing is there: an empty list says no, an answer of \
+               another shape says nothing, and is asked for again. A step of which everything may be missing (`?? ()`) \
+               would take a gateway's page for a no, and the thing would be made twice.",
         wrong: "- { id: make, method: POST, path: /jobs, body: \"{doc}\", idempotency: { find_first: find } }\n",
         right: "- { id: find, method: GET, path: /jobs, query: { ref: \"{doc.ref}\" }, save: { id: body.items.one.id } }\n\
                 - { id: make, when: \"memo.id == ()\", method: POST, path: /jobs, body: \"{doc}\", idempotency: { find_first: find } }\n",

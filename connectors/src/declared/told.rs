@@ -134,6 +134,13 @@ fn body<'a>(answered: &'a Answered<'_>) -> Option<&'a Value> {
     answered.body().filter(|_| tells)
 }
 
+/// The same of what a step keeps. A question that is answered without a body (204) has no answer; what was written has.
+fn kept<'a>(step: &Step, answered: &'a Answered<'_>) -> Option<&'a Value> {
+    const NOTHING: &Value = &Value::Null;
+    let empty = matches!(answered.answer.status, 204 | 205) && step.method == "GET";
+    if empty { Some(NOTHING) } else { body(answered) }
+}
+
 /// The paths of the answer that an expression reads.
 fn paths(expression: &Expr) -> impl Iterator<Item = &Name> {
     expression.reads().iter().filter(|name| name.root == "body" && !name.segments.is_empty())
@@ -151,7 +158,7 @@ pub(super) fn tells(
     step: &Step,
     (scope, answered): (&CallScope<'_>, &Answered<'_>),
 ) -> Result<(), CallError> {
-    let Some(body) = body(answered) else { return Ok(()) };
+    let Some(body) = kept(step, answered) else { return Ok(()) };
     match stands_in {
         StandIn::Nothing => Ok(()),
         // It is enough that one of the places that it names says something, even that there is none.
@@ -171,7 +178,7 @@ pub(super) fn reads(
     (scope, answered): (&CallScope<'_>, &Answered<'_>),
 ) -> Result<(), CallError> {
     let repeats = step.idempotency == Idempotency::Safe;
-    let Some(body) = body(answered).filter(|_| repeats) else { return Ok(()) };
+    let Some(body) = kept(step, answered).filter(|_| repeats) else { return Ok(()) };
     let lacks = |name| Some((name, told(name, body).err()?));
     match paths(expression).find_map(lacks) {
         None => Ok(()),

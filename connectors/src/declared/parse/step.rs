@@ -128,9 +128,10 @@ fn before(
 
 /// Whether the body of an answer is needed to tell what it says.
 fn reads_body(save: &[Save], (classes, until): (&Classes, Option<&Until>)) -> bool {
-    let reads = |expr: &Expr| expr.reads().iter().any(|name: &Name| name.root == "body");
-    let saves = save.iter().any(|save| reads(&save.value));
-    saves || classes.ok.as_ref().is_some_and(reads) || until.is_some_and(|u| reads(&u.done))
+    let saves = save.iter().any(|save| reads_answer(&save.value));
+    saves
+        || classes.ok.as_ref().is_some_and(reads_answer)
+        || until.is_some_and(|until| reads_answer(&until.done))
 }
 
 /// What one step cannot be at once.
@@ -333,6 +334,19 @@ fn idempotency(
     }
 }
 
+/// A step that looks, and lets everything that it keeps be missing: nothing tells its answer from another's.
+fn takes_anything(step: &Step) -> bool {
+    let judged = [&step.classes.none, &step.classes.ok, &step.classes.may_have_acted];
+    let judges = judged.into_iter().flatten().any(|expr| reads_answer(expr));
+    !judges
+        && !step.save.is_empty()
+        && step.save.iter().all(|save| save.stands_in == StandIn::Nothing)
+}
+
+fn reads_answer(expr: &Expr) -> bool {
+    expr.reads().iter().any(|name: &Name| name.root == "body")
+}
+
 fn find_first(node: &Node, earlier: &Earlier<'_>, ctx: &mut Ctx) -> Option<Idempotency> {
     let mut fields = Fields::of(node, "`idempotency`", &mut ctx.findings)?;
     let target = fields.required("find_first", &mut ctx.findings);
@@ -365,6 +379,15 @@ fn find_first(node: &Node, earlier: &Earlier<'_>, ctx: &mut Ctx) -> Option<Idemp
         let message = format!("resuming at `{name}` would run step `{}` again", between.id);
         let finding = ctx.findings.error(codes::UNGUARDED, target.span, message).with_hint(
             format!("give step `{}` a `when:` that is false once it is done", between.id),
+        );
+        ctx.findings.report(finding);
+    }
+    if earlier.steps.get(index).is_some_and(takes_anything) {
+        let message =
+            format!("`{name}` would take any answer for \"there is none\": a gateway's page, too");
+        let finding = ctx.findings.error(codes::FIND_FIRST, target.span, message).with_hint(
+            "leave `?? ()` away where an answer must have something; how the system says that there is none is written as \
+             `answer: { none: status == 404 }`",
         );
         ctx.findings.report(finding);
     }

@@ -331,7 +331,8 @@ fn dead(
         // What is left to send is due by the end of the turn, and handed to the dispatcher.
         lane.due_at = None;
     }
-    let decide = if asks { "; it may be there all the same: decide whether it is" } else { "" };
+    let there = asks || flight.creates && (flight.may_be_there() || wrote);
+    let decide = if there { "; it may be there all the same: decide whether it is" } else { "" };
     let why = format!("`{}` was given up: {why}{decide}", flight.operation);
     let about = asks.then(|| flight.want.text().into());
     let todo = TodoItem { about, ..item(TodoKind::Dead, cause, Some(system), why) };
