@@ -14,6 +14,7 @@ pub mod fuzz;
 pub mod gateway;
 pub mod http;
 pub mod hub;
+pub mod karrio;
 pub mod line;
 pub mod mappings;
 pub mod measure;
