@@ -337,7 +337,7 @@ fn idempotency(
 /// A step that looks, and lets everything that it keeps be missing: nothing tells its answer from another's.
 fn takes_anything(step: &Step) -> bool {
     let judged = [&step.classes.none, &step.classes.ok, &step.classes.may_have_acted];
-    let judges = judged.into_iter().flatten().any(|expr| reads_answer(expr));
+    let judges = judged.into_iter().flatten().any(reads_answer);
     !judges
         && !step.save.is_empty()
         && step.save.iter().all(|save| save.stands_in == StandIn::Nothing)
