@@ -1,8 +1,10 @@
 //! XML as a tree: elements, attributes (`'@no'`) and text (`'#text'` beside others); elements of one name are a list.
 //!
-//! Document types and entities are refused, and no more than [`DEPTH`] levels are read.
+//! Document types and entities are refused, and no more than [`DEPTH`] levels are read. **Invariant:** reading takes time by
+//! the length of a document, however many names an element has. Test: `an_element_of_many_names_is_read_at_once`.
 
 use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
 
 use encoding_rs::{Encoding, UTF_8};
 use quick_xml::events::{BytesRef, BytesStart, Event};
@@ -21,10 +23,21 @@ const DECLARATION: usize = 200;
 /// An element that is being read.
 struct Open {
     name: String,
-    entries: Vec<(String, Value)>,
+    entries: Entries,
     text: String,
     nil: bool,
 }
+
+/// What an element has, in the order of the document.
+#[derive(Default)]
+struct Entries {
+    list: Vec<(String, Value)>,
+    /// Where names stand, once there are more than [`FEW`].
+    places: HashMap<String, usize>,
+}
+
+/// Names that are compared one after the other.
+const FEW: usize = 16;
 
 /// The tree of a document.
 ///
@@ -124,10 +137,17 @@ fn encoding(body: &[u8]) -> Result<&'static Encoding, String> {
 fn begin(start: &BytesStart<'_>) -> Result<Open, String> {
     let unreadable = |_| "a name cannot be read".to_owned();
     let name = String::from_utf8(start.local_name().as_ref().to_vec()).map_err(unreadable)?;
-    let mut element = Open { name, entries: Vec::new(), text: String::new(), nil: false };
-    for attribute in start.attributes() {
+    let entries = Entries::default();
+    let mut element = Open { name, entries, text: String::new(), nil: false };
+    // Its own check compares each with each.
+    let mut attributes = start.attributes();
+    let mut keys = HashSet::new();
+    for attribute in attributes.with_checks(false) {
         let attribute = attribute.map_err(|_| "an attribute cannot be read".to_owned())?;
         let key = attribute.key;
+        if !keys.insert(key.0) {
+            return Err("an attribute stands twice in one element".to_owned());
+        }
         if key.as_namespace_binding().is_some() {
             continue;
         }
@@ -140,14 +160,15 @@ fn begin(start: &BytesStart<'_>) -> Result<Open, String> {
             continue;
         }
         let name = String::from_utf8(local.as_ref().to_vec()).map_err(unreadable)?;
-        add(&mut element.entries, format!("@{name}"), Value::text(value.into_owned()));
+        element.entries.add(format!("@{name}"), Value::text(value.into_owned()));
     }
     Ok(element)
 }
 
 /// Closes an element: it becomes a value of the one around it.
 fn end(element: Open, open: &mut [Open], root: &mut Option<Value>) -> Result<(), String> {
-    let Open { name, mut entries, text, nil } = element;
+    let Open { name, entries, text, nil } = element;
+    let mut entries = entries.list;
     let blank = text.trim().is_empty();
     let value = match (entries.is_empty(), nil || blank) {
         (_, true) if nil => Value::Null,
@@ -161,23 +182,38 @@ fn end(element: Open, open: &mut [Open], root: &mut Option<Value>) -> Result<(),
         }
     };
     match open.last_mut() {
-        Some(around) => add(&mut around.entries, name, value),
+        Some(around) => around.entries.add(name, value),
         None if root.is_none() => *root = Some(Value::Map(vec![(name, value)])),
         None => return Err("something stands behind the document".to_owned()),
     }
     Ok(())
 }
 
-/// Elements of one name are a list, at the place of the first.
-fn add(entries: &mut Vec<(String, Value)>, name: String, value: Value) {
-    let Some((_, known)) = entries.iter_mut().find(|(known, _)| *known == name) else {
-        entries.push((name, value));
-        return;
-    };
-    if let Value::List(list) = known {
-        list.push(value);
-    } else {
-        *known = Value::List(vec![std::mem::take(known), value]);
+impl Entries {
+    /// Elements of one name are a list, at the place of the first.
+    fn add(&mut self, name: String, value: Value) {
+        let place = if self.places.is_empty() {
+            self.list.iter().position(|(known, _)| *known == name)
+        } else {
+            self.places.get(&name).copied()
+        };
+        let Some((_, known)) = place.and_then(|place| self.list.get_mut(place)) else {
+            return self.push(name, value);
+        };
+        if let Value::List(list) = known {
+            list.push(value);
+        } else {
+            *known = Value::List(vec![std::mem::take(known), value]);
+        }
+    }
+
+    fn push(&mut self, name: String, value: Value) {
+        self.list.push((name, value));
+        if self.list.len() > FEW {
+            let known = if self.places.is_empty() { 0 } else { self.list.len().saturating_sub(1) };
+            let new = self.list.iter().enumerate().skip(known);
+            self.places.extend(new.map(|(place, (name, _))| (name.clone(), place)));
+        }
     }
 }
 
@@ -205,4 +241,41 @@ fn resolve(reference: &BytesRef<'_>) -> Result<String, String> {
         _ => return Err("it uses an entity of its own".to_owned()),
     };
     Ok(known.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write as _;
+    use std::time::{Duration, Instant};
+
+    use super::*;
+
+    #[test]
+    fn an_element_of_many_names_is_read_at_once() {
+        let (mut attributes, mut elements) = (String::new(), String::new());
+        for n in 0..100_000 {
+            write!(attributes, " a{n}='{n}'").unwrap();
+            write!(elements, "<e{n}>{n}</e{n}>").unwrap();
+        }
+        let text = format!("<all{attributes}>{elements}<e7>again</e7></all>");
+        let began = Instant::now();
+        let read = read(text.as_bytes()).unwrap();
+        // Compared each with each it takes minutes.
+        assert!(began.elapsed() < Duration::from_secs(20));
+        let all = read.get("all").unwrap();
+        let Value::Map(entries) = all else { panic!("{all:?}") };
+        assert_eq!(entries.len(), 200_000);
+        assert_eq!(entries[0], ("@a0".to_owned(), Value::text("0")));
+        let twice = Value::List(vec![Value::text("7"), Value::text("again")]);
+        assert_eq!(entries[100_007], ("e7".to_owned(), twice));
+    }
+
+    #[test]
+    fn an_attribute_stands_once() {
+        let twice = read(b"<a no='1' no='2'/>").unwrap_err();
+        assert_eq!(twice, "an attribute stands twice in one element (line 1, column 1)");
+        let other = read(b"<a x:no='1' y:no='2'/>").unwrap();
+        let both = Value::List(vec![Value::text("1"), Value::text("2")]);
+        assert_eq!(other.get("a").and_then(|a| a.get("@no")), Some(&both));
+    }
 }

@@ -19,10 +19,11 @@ pub const LANE_FULL: &Cause = &Cause {
 /// A linked system does not hear of a cancellation.
 pub const NOT_ROUTED: &Cause = &Cause {
     word: "not_routed",
-    title: "a system that has the order is not told of its cancellation",
-    text: "The order is cancelled, and its integration has no entry of `deliver:` for `order.cancelled`: it goes on with \
-           the order. Cancel it there by hand. So that it is told of the next one, add `- { on: order.cancelled, do: … }`, or \
-           `do: none` where nothing is to be done. Then `orderhub todo discard ID --reason \"cancelled by hand\"`.",
+    title: "a system that has the order, or a part of it, is not told of its cancellation",
+    text: "The order is cancelled, or a fulfilment that the warehouse was sent, and the integration has no entry of \
+           `deliver:` for `order.cancelled`, or for `fulfilment.cancelled`: it goes on with it. Cancel it there by hand, before \
+           what replaces it is shipped as well. So that it is told of the next one, add `- { on: order.cancelled, do: … }` or \
+           `- { on: fulfilment.cancelled, do: … }`, or `do: none` where nothing is to be done. Then `orderhub todo discard ID --reason \"cancelled by hand\"`.",
 };
 /// What is asked for has no room in the lane.
 pub const NO_ROOM: &Cause = &Cause {

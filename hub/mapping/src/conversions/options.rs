@@ -69,6 +69,8 @@ impl<'f> Options<'f> {
 
 /// Longest path of a table.
 const LONGEST: usize = 100;
+/// Bytes of a text among options.
+const LONGEST_TEXT: usize = 1_000;
 
 /// The first few of a list of names.
 fn shown(names: &[String]) -> String {
@@ -101,11 +103,16 @@ impl Options<'_> {
 
     /// The only option, as text: `strip_prefix: "#"`.
     pub(crate) fn only_text(&mut self, node: &Node, needs: &str) -> Option<String> {
-        let text = node.scalar_text();
-        if text.is_none() {
+        let Some(text) = node.scalar_text() else {
             self.wrong(node, needs);
+            return None;
+        };
+        if text.len() > LONGEST_TEXT {
+            // It may be written once for each element of a list.
+            self.wrong(node, &format!("a text has at most {LONGEST_TEXT} bytes here"));
+            return None;
         }
-        text.map(std::borrow::Cow::into_owned)
+        Some(text.into_owned())
     }
 
     /// The options as a mapping; `None` for no options or a wrong type, which is reported.

@@ -154,18 +154,38 @@ fn fired(
     for rule in hearing(rules, system, emits) {
         write(state, &Wish { system, rule, emits, to, subject, version }, rules, effects);
     }
-    let sink = rules.systems.get(system).is_some_and(|system| system.role == Role::Sink);
-    if !heard && emits == "order.cancelled" && to == Target::Linked && !sink {
+    if !heard && is_unheard(state, firing, system, rules) {
         // A call that waits for its decision still waits: the code says so.
         if let Some(lane) = lane_of(state, system, rules)
             && undecided(lane).is_none()
         {
             lane.code = Some(LaneCode::NotRouted);
         }
+        let what = match subject.is_root() {
+            true => "the order".to_owned(),
+            false => format!("`{subject}`"),
+        };
         let why = format!(
-            "the order is cancelled and nothing of `{system}` listens to `{emits}`; `do: none` says that nothing is to be done"
+            "{what} is cancelled and nothing of `{system}` listens to `{emits}`; `do: none` says that nothing is to be done"
         );
         effects.push(todo(causes::NOT_ROUTED, system, why));
+    }
+}
+
+/// Whether somebody goes on with what is cancelled because he does not listen: the order, or a part of it that he was sent.
+fn is_unheard(state: &State, firing: &Firing, system: &SystemName, rules: &Rules<'_>) -> bool {
+    match (&*firing.emits, firing.to) {
+        ("order.cancelled", Target::Linked) => {
+            rules.systems.get(system).is_none_or(|system| system.role != Role::Sink)
+        }
+        ("fulfilment.cancelled", Target::Role(_)) => {
+            let Some(lane) = state.lanes.get(system) else { return false };
+            let sent =
+                |key: &String| WantKey::parse(key).is_some_and(|key| key.subject == firing.subject);
+            let linked = lane.xrefs.iter().any(|xref| xref.at == firing.subject);
+            linked || lane.sent.keys().any(sent)
+        }
+        (_, _) => false,
     }
 }
 
