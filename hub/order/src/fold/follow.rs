@@ -149,17 +149,21 @@ fn agree(work: &mut Work<'_>, speaker: &Speaker<'_>, spot: &Spot<'_>, value: &St
     let other = said_other(work, speaker, spot, value);
     let canon = Canon::new(work.rules.shapes, speaker.system);
     let id = spot.field.id;
-    let under_way = teller(work, speaker.system, spot);
     let state = restate(work, speaker, spot, value);
     let ours = state.ring.iter().rposition(|(sent, _)| canon.same(id, sent, value));
     if let Some(place) = ours {
         state.ring.drain(..=place);
     }
-    if state.base != current {
-        // Its word of what a call of ours wrote, before the call's own answer: what that call tells, no other does.
-        state.told_at = ours.and(under_way).unwrap_or(0);
-    }
+    let is_new = state.base != current;
     state.base = current;
+    if is_new {
+        state.told_at = 0;
+    }
+    if is_new && ours.is_some() {
+        // Its word of what a call of ours wrote, before the call's own answer: what that call tells, no other does.
+        let told_at = under_way(work, speaker.system, spot);
+        spot.state_made(work.lane(speaker.system, speaker.role)).told_at = told_at;
+    }
     match other {
         true => withdrawn(work, speaker, spot),
         false => agreed(work, speaker.system, &spot.path()),
@@ -187,23 +191,24 @@ fn vouch(work: &mut Work<'_>, speaker: &Speaker<'_>, spot: &Spot<'_>, value: &St
     }
 }
 
-/// The version under which the call under way tells of a field; zero: nobody else does.
-fn teller(work: &Work<'_>, system: &SystemName, spot: &Spot<'_>) -> Option<u32> {
-    let flying = work.state.lanes.get(system)?.flying.as_ref()?;
-    let told = flying.values.iter().any(|(at, field, _)| at == spot.at && *field == spot.field.id);
-    told.then(|| Teller::of(work.rules, system, flying).told_at(spot.at, spot.field.id))
+/// The version under which the call under way tells of a field; zero: nobody else does, or it does not tell of it.
+fn under_way(work: &Work<'_>, system: &SystemName, spot: &Spot<'_>) -> u32 {
+    let flying = work.state.lanes.get(system).and_then(|lane| lane.flying.as_ref());
+    let teller = flying.map(|flying| Teller::of(work.rules, system, flying));
+    let tells = teller.filter(|teller| teller.tells(spot.at, spot.field.id));
+    tells.map_or(0, |teller| teller.told_at(spot.at, spot.field.id))
 }
 
 /// Case 4: our own value come back.
 fn echo(work: &mut Work<'_>, speaker: &Speaker<'_>, spot: &Spot<'_>, value: &Stated, place: usize) {
-    let under_way = teller(work, speaker.system, spot);
+    let told_at = under_way(work, speaker.system, spot);
     let state = restate(work, speaker, spot, value);
     let later = state.ring.get(place + 1..).unwrap_or_default();
     let confirmed = later.iter().any(|(sent, _)| Some(sent) == state.base.as_ref());
     let last = later.is_empty();
     if !confirmed {
         state.base = state.ring.get(place).map(|(sent, _)| sent.clone());
-        state.told_at = under_way.unwrap_or(0);
+        state.told_at = told_at;
     }
     state.ring.drain(..place);
     if last && !confirmed {

@@ -128,28 +128,29 @@ pub(super) fn told(work: &mut Work<'_>, system: &SystemName, teller: &Teller) {
     }
 }
 
+/// What the call tells of a gone element is agreed on no more, nor what nobody tells. What others tell as well, they
+/// still have to say; what they alone tell stays until they do.
 fn told_gone(lane: &mut Lane, teller: &Teller, at: &At) {
-    let mut spoken = false;
-    let mut apart = Vec::new();
-    for (place, facet, state) in lane.fields.within(at) {
-        let Facet::Field(field) = facet else { continue };
-        if state.base.is_none() || !teller.tells(place, *field) {
-            continue;
-        }
-        spoken = true;
-        match teller.told_at(place, *field) {
-            0 => {}
-            version => apart.push((place.clone(), *field, version)),
-        }
-    }
-    if !spoken {
+    let told = |place: &At, facet: &Facet| matches!(facet, Facet::Field(field) if teller.tells(place, *field));
+    let below = || lane.fields.within(at).filter(|(_, _, state)| state.base.is_some());
+    if !below().any(|(place, facet, _)| told(place, facet)) {
         return;
     }
-    lane.forget_base(at);
-    // Who else tells of it has still to say so.
-    for (place, field, version) in apart {
-        let state = lane.fields.entry(&place, Facet::Field(field));
-        (state.base, state.told_at) = (Some(None), version);
+    for (place, facet, state) in lane.fields.within_mut(at) {
+        let Facet::Field(field) = facet else {
+            if is_below(place, facet, at) {
+                (state.base, state.told_at) = (None, 0);
+            }
+            continue;
+        };
+        let version = teller.told_at(place, *field);
+        match (teller.tells(place, *field), teller.others_tell(*field)) {
+            (true, _) if version > 0 && state.base.is_some() => {
+                (state.base, state.told_at) = (Some(None), version);
+            }
+            (false, true) => {}
+            (true | false, _) => (state.base, state.told_at) = (None, 0),
+        }
     }
 }
 

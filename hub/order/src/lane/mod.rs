@@ -83,7 +83,7 @@ pub struct Flight {
     /// It writes in several steps: that its subject is known there does not show that all of it was done.
     #[serde(default, skip_serializing_if = "is_false")]
     pub in_steps: bool,
-    /// Attempt, from 1.
+    /// Attempt, from 1; zero: a person has it tried again.
     pub attempt: u32,
     /// Rises with every take-over: a result with an old fence changes nothing.
     pub fence: u64,

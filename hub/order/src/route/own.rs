@@ -20,7 +20,11 @@ pub(super) fn change(state: &State, lane: &Lane, want: &Want, rules: &Rules<'_>)
     if reads.is_empty() {
         return false;
     }
-    let told = |told_at| teller::told(rules, lane, &want.key, told_at);
+    let fired = want.release.as_ref().and_then(|(emits, to)| {
+        let subject = &want.key.subject;
+        state.order.fired.get(&format!("{emits}>{to} {subject} {}", lane.system)).copied()
+    });
+    let newest = teller::newest(rules, lane, &want.key, fired.unwrap_or_default());
     reads.iter().filter(|field| compared(*field)).all(|field| {
         let Some(collection) = catalogue().field(field).map(|field| field.collection) else {
             return true;
@@ -28,7 +32,7 @@ pub(super) fn change(state: &State, lane: &Lane, want: &Want, rules: &Rules<'_>)
         places(state, collection).iter().filter(|(place, _)| near(place, &want.key.subject)).all(
             |(place, gone)| {
                 let theirs = lane.fields.get(place, &Facet::Field(field));
-                let taken = theirs.is_none_or(|theirs| told(theirs.told_at));
+                let taken = theirs.is_none_or(|theirs| theirs.told_at <= newest);
                 // It may still hold a value of ours for something that is gone.
                 let there = theirs.is_some_and(|theirs| matches!(theirs.base, Some(Some(_))));
                 taken && if *gone { !there } else { agrees(state, lane, place, field, rules) }

@@ -53,22 +53,36 @@ impl Teller {
         if apart { self.version } else { 0 }
     }
 
+    /// Whether calls of other operations tell of a field.
+    pub(crate) fn others_tell(&self, field: FieldId) -> bool {
+        self.others.contains(field)
+    }
+
     /// Whether the call tells of a field at a place at all.
     pub(crate) fn tells(&self, at: &At, field: FieldId) -> bool {
         self.reads.contains(field) && crate::flow::near(at, &self.subject)
     }
 }
 
-/// Whether a value that was first told at a version was told by the rule of `key`, or one like it, for its subject.
-pub(super) fn told(rules: &Rules<'_>, lane: &Lane, key: &WantKey, told_at: u32) -> bool {
-    if told_at == 0 {
-        return true;
-    }
+/// The newest version that the rule of `key`, or one like it, sent for its subject: what was first told then, or before,
+/// it has told, too. A part that was never sent was made by the system itself: it lacks only what others were told of the order
+/// since its release fired last, at `fired`.
+pub(super) fn newest(rules: &Rules<'_>, lane: &Lane, key: &WantKey, fired: u32) -> u32 {
     let deliver = rules.systems.get(&lane.system).map_or(&[][..], |system| &system.deliver);
     let own = deliver.iter().find(|rule| rule.id == key.rule);
-    let like = deliver.iter().filter(|rule| own.is_some_and(|own| alike(own, rule)));
-    like.map(|rule| WantKey { rule: rule.id.clone(), subject: key.subject.clone(), fact: None })
-        .any(|key| lane.sent.get(&key.text()).is_some_and(|sent| sent.version >= told_at))
+    let sent = |rule: &DeliverRule| {
+        let key = WantKey { rule: rule.id.clone(), subject: key.subject.clone(), fact: None };
+        lane.sent.get(&key.text()).map(|sent| sent.version)
+    };
+    let of_all = deliver.iter().filter_map(|rule| Some((rule, sent(rule)?)));
+    let (mut any, mut newest) = (false, 0);
+    for (rule, version) in of_all {
+        any = true;
+        if own.is_some_and(|own| alike(own, rule)) {
+            newest = newest.max(version);
+        }
+    }
+    if any || key.subject.is_root() { newest } else { fired }
 }
 
 /// Whether two rules call one operation.

@@ -87,19 +87,21 @@ impl Hand<'_> {
         }
         // What the system calls done (now, or before) must have a name there.
         let done = matches!(verdict.class, ReceiptClass::Ok | ReceiptClass::Already);
+        let mut unnamed = false;
         if done && flight.creates && !names_subject(references, flight) {
             match self.our_name(flight) {
                 Some(xref) => xrefs.push(xref),
                 None => {
                     let why = "the answer does not name what was made".to_owned();
                     verdict = settle::in_doubt(why);
+                    unnamed = true;
                 }
             }
         }
         if let Some(step) = verdict.resume {
             settle::resume_at(&mut memo, step);
         }
-        if wrote {
+        if wrote && !unnamed {
             verdict.of_all_steps();
         }
         let memo = write_memo(&memo);

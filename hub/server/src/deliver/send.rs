@@ -138,8 +138,9 @@ impl Hand<'_> {
         let base = &self.system.base_url;
         let call = frozen.call(&flight.operation, &flight.key, flight.attempt, base);
         memo.go_on();
-        if flight.may_have_acted {
-            self.look_first(&call, &mut memo);
+        let again = self.lane.flying.as_ref().is_some_and(|flying| flying.attempt == 0);
+        if flight.may_have_acted || again {
+            self.look_first(&call, &mut memo, again);
         }
         let first = match self.first(&call, &memo) {
             Ok(first) => first,
@@ -196,12 +197,17 @@ impl Hand<'_> {
     }
 
     /// What may have acted once is looked for before it is told again, however the attempts since then
-    /// have ended. A step that nobody can look for is not in doubt here: its doubt holds the lane.
-    fn look_first(&self, call: &Call<'_>, memo: &mut Memo) {
-        if let Ok(Some(request)) = self.first(call, memo)
-            && let Idempotency::FindFirst { step, .. } = request.idempotency
-        {
-            settle::resume_at(memo, step);
+    /// have ended, and though a person says that it is not there. A step that nobody can look for is not in doubt here: its
+    /// doubt holds the lane. `again`: what all steps of have come to no end is begun anew.
+    fn look_first(&self, call: &Call<'_>, memo: &mut Memo, again: bool) {
+        match self.first(call, memo) {
+            Ok(Some(request)) => {
+                if let Idempotency::FindFirst { step, .. } = request.idempotency {
+                    settle::resume_at(memo, step);
+                }
+            }
+            Ok(None) if again => *memo = Memo::default(),
+            Ok(None) | Err(_) => {}
         }
     }
 

@@ -49,7 +49,7 @@ fn is_given_up(lane: &Lane) -> bool {
     lane.code == Some(LaneCode::Dead) && lane.wants.is_empty() && lane.flying.is_none()
 }
 
-async fn acts(rig: &Rig, key: OrderKey, act: PersonAct) {
+pub(super) async fn acts(rig: &Rig, key: OrderKey, act: PersonAct) {
     let (act, facts) = (Act::Person(act), Facts::default());
     let unit = Unit::Order(Box::new(OrderUnit { key, act, facts, receipt: None }));
     let outcome = rig.apply.submit(unit).await.unwrap();

@@ -1,5 +1,8 @@
 //! Look-ups that are answered with something else than was asked for.
 
+use orderhub_order::fold::PersonAct;
+use orderhub_order::lane::Lane;
+
 use super::rig::{ERP, Rig, SINK, Setup};
 use super::twin::Fault;
 use super::*;
@@ -58,4 +61,29 @@ async fn what_is_there_already_is_not_made_while_nobody_says_that_it_is() {
     let lane = rig.delivered(key, ERP).await;
     assert_eq!(lane.ext_id("order", &At::ROOT), Some("S1"));
     assert_eq!(rig.twin.sales().len(), 1, "{:?}", rig.twin.effects());
+}
+
+#[tokio::test]
+async fn what_a_person_has_made_again_is_looked_for_first() {
+    // Nobody has made it; somebody has, though neither the answer nor the person says so; it was refused, and made all the same.
+    for (fault, is_there) in [
+        (Fault::Nameless, false),
+        (Fault::Nameless, true),
+        (Fault::Says(404, "<html>gone</html>"), true),
+    ] {
+        let (rig, name) = (rig(), format!("{fault:?}"));
+        rig.twin.fail_with([fault]);
+        let key = rig.order(1001, 1, "captured").await;
+        let waits = |lane: &Lane| matches!(lane.code, Some(LaneCode::InDoubt | LaneCode::Dead));
+        let lane = rig.until(key, ERP, waits).await;
+        assert_eq!(lane.ext_id("order", &At::ROOT), None);
+        if is_there {
+            rig.twin.effects.lock().unwrap().push("/sales by hand".to_owned());
+        }
+        let again = PersonAct::Settle { system: SystemName::new(ERP), again: true, about: None };
+        super::down::acts(&rig, key, again).await;
+        let lane = rig.delivered(key, ERP).await;
+        assert_eq!(lane.ext_id("order", &At::ROOT), Some("S1"), "{name}");
+        assert_eq!(rig.twin.sales().len(), 1, "{name}: {:?}", rig.twin.effects());
+    }
 }
