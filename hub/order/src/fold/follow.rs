@@ -155,10 +155,7 @@ fn agree(work: &mut Work<'_>, speaker: &Speaker<'_>, spot: &Spot<'_>, value: &St
         state.ring.drain(..=place);
     }
     let is_new = state.base != current;
-    state.base = current;
-    if is_new {
-        state.told_at = 0;
-    }
+    (state.base, state.told_at) = (current, if is_new { 0 } else { state.told_at });
     if is_new && ours.is_some() {
         // Its word of what a call of ours wrote, before the call's own answer: what that call tells, no other does.
         let told_at = under_way(work, speaker.system, spot);
