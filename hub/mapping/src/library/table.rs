@@ -8,6 +8,7 @@
 //! a quote that does not close is told at its place, and the table is not used: what can be read of it is judged
 //! all the same, so that all its mistakes are told in one run. Test: the cases under `tests/data/mapping/tables`.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -68,10 +69,10 @@ pub(crate) enum Known<'t> {
     Nothing,
 }
 
-/// A cell with its place.
-struct Cell {
+/// A cell with its place; only one with a doubled quote is a copy.
+struct Cell<'t> {
     span: Span,
-    text: String,
+    text: Cow<'t, str>,
 }
 
 impl Tables {
@@ -216,7 +217,7 @@ fn checked(source: &Arc<Source>, findings: &mut Findings) -> Option<File> {
             findings.report(findings.error(codes::CELL, cell.span, message));
         }
     }
-    let columns = head.into_iter().map(|cell| cell.text).collect();
+    let columns = head.into_iter().map(|cell| cell.text.into_owned()).collect();
     let file = File { source: Arc::clone(source), columns, count, whole: !findings.has_errors() };
     named.then_some(file)
 }
@@ -237,7 +238,7 @@ fn unreadable(wrong: &Wrong, findings: &mut Findings) {
     findings.report(finding);
 }
 
-fn columns(head: &[Cell], findings: &mut Findings) {
+fn columns(head: &[Cell<'_>], findings: &mut Findings) {
     if let [only] = head {
         let message = "a table has at least two columns";
         let finding = findings.error(codes::COLUMN, only.span, message);
@@ -245,8 +246,8 @@ fn columns(head: &[Cell], findings: &mut Findings) {
     }
     let mut known = BTreeSet::new();
     for cell in head {
-        if cell.text.is_empty() || !known.insert(cell.text.as_str()) {
-            let message = match cell.text.as_str() {
+        if cell.text.is_empty() || !known.insert(cell.text.as_ref()) {
+            let message = match cell.text.as_ref() {
                 "" => "a column without a name".to_owned(),
                 name => format!("the column `{name}` is there twice"),
             };
@@ -258,7 +259,7 @@ fn columns(head: &[Cell], findings: &mut Findings) {
 /// The rows of a table that can be read.
 fn rows(source: &Arc<Source>, from: usize, to: usize, findings: &mut Findings) -> Rows {
     let mut table = Rows::from_file(source);
-    let mut lines: HashMap<String, u32> = HashMap::new();
+    let mut lines: HashMap<Cow<'_, str>, u32> = HashMap::new();
     let mut all = Records::of(source).filter_map(Result::ok);
     let width = all.next().map_or(0, |head| head.len());
     // A row of another length is told already: which of its cells is which is not known.
@@ -281,7 +282,7 @@ fn rows(source: &Arc<Source>, from: usize, to: usize, findings: &mut Findings) -
                 break;
             }
         }
-        let hub = (!ours.text.is_empty()).then(|| ours.text.clone());
+        let hub = (!ours.text.is_empty()).then(|| ours.text.to_string());
         table.row(&theirs.text, hub, Some(ours.span));
     }
     table
@@ -314,19 +315,21 @@ impl<'t> Records<'t> {
     }
 
     /// The cell at a byte, and the byte behind it.
-    fn cell(&self, at: usize) -> Result<(Cell, usize), Wrong> {
+    fn cell(&self, at: usize) -> Result<(Cell<'t>, usize), Wrong> {
         let rest = self.text.get(at..).unwrap_or_default();
         let Some(mut inside) = rest.strip_prefix('"') else {
-            let length = rest.find([',', '\r', '\n']).unwrap_or(rest.len());
-            let text = rest.get(..length).unwrap_or_default().to_owned();
+            // The three are ASCII: their bytes are part of no other letter.
+            let ends = |byte: &u8| matches!(byte, b',' | b'\r' | b'\n');
+            let length = rest.as_bytes().iter().position(ends).unwrap_or(rest.len());
+            let text = Cow::Borrowed(rest.get(..length).unwrap_or_default());
             return Ok((Cell { span: Span::new(at, at + length), text }, at + length));
         };
-        let mut text = String::new();
+        let mut text = Cow::Borrowed("");
         loop {
             let Some((before, after)) = inside.split_once('"') else {
                 return Err(Wrong::Quote(Span::new(at, at + 1)));
             };
-            text.push_str(before);
+            text += before;
             let Some(more) = after.strip_prefix('"') else {
                 let end = self.text.len() - after.len();
                 if after.is_empty() || after.starts_with([',', '\r', '\n']) {
@@ -334,14 +337,14 @@ impl<'t> Records<'t> {
                 }
                 return Err(Wrong::Quote(Span::new(at, end)));
             };
-            text.push('"');
+            text += "\"";
             inside = more;
         }
     }
 }
 
-impl Iterator for Records<'_> {
-    type Item = Result<Vec<Cell>, Wrong>;
+impl<'t> Iterator for Records<'t> {
+    type Item = Result<Vec<Cell<'t>>, Wrong>;
 
     fn next(&mut self) -> Option<Self::Item> {
         let mut at = self.at.take()?;

@@ -62,20 +62,26 @@ pub(super) struct KeyIndex {
 }
 
 impl KeyIndex {
-    pub(super) fn new(keys: &[(Box<str>, NodeId)]) -> Self {
+    /// Takes up the last of the names; all the others are known.
+    pub(super) fn add(&mut self, keys: &[(Box<str>, NodeId)]) {
         let size = (keys.len() * 2).next_power_of_two();
-        let mut table = vec![None; size];
-        for (number, (name, _)) in (0..).zip(keys) {
+        let fresh = if size == self.table.len() {
+            keys.len().saturating_sub(1)
+        } else {
+            self.table = vec![None; size];
+            0
+        };
+        let numbers = u32::try_from(fresh).unwrap_or(u32::MAX)..;
+        for (number, (name, _)) in numbers.zip(keys.get(fresh..).unwrap_or_default()) {
             let marks = Marks::of(name.as_bytes());
             let mut place = marks.hash() & (size - 1);
-            while table.get(place).is_some_and(Option::is_some) {
+            while self.table.get(place).is_some_and(Option::is_some) {
                 place = (place + 1) & (size - 1);
             }
-            if let Some(free) = table.get_mut(place) {
+            if let Some(free) = self.table.get_mut(place) {
                 *free = Some(Place { marks, number });
             }
         }
-        Self { table }
     }
 
     pub(super) fn find(&self, name: &str, keys: &[(Box<str>, NodeId)]) -> Option<NodeId> {
@@ -102,10 +108,14 @@ mod tests {
     #[test]
     fn every_key_of_a_large_object_is_found_and_no_other() {
         let names = (0..300).map(|n| (format!("field_{n}").into(), NodeId(n)));
-        let keys: Vec<(Box<str>, NodeId)> = names.collect();
-        let index = KeyIndex::new(&keys);
-        for (name, node) in &keys {
-            assert_eq!(index.find(name, &keys), Some(*node));
+        let mut keys: Vec<(Box<str>, NodeId)> = Vec::new();
+        let mut index = KeyIndex::default();
+        for name in names {
+            keys.push(name);
+            index.add(&keys);
+            for (name, node) in &keys {
+                assert_eq!(index.find(name, &keys), Some(*node));
+            }
         }
         assert_eq!(index.find("field_", &keys), None);
         assert_eq!(index.find("", &keys), None);
@@ -117,7 +127,8 @@ mod tests {
         for length in 0..40 {
             let name = "a".repeat(length);
             let keys = [(name.as_str().into(), NodeId(1))];
-            let index = KeyIndex::new(&keys);
+            let mut index = KeyIndex::default();
+            index.add(&keys);
             assert_eq!(index.find(&name, &keys), Some(NodeId(1)), "{length}");
             assert_eq!(index.find(&format!("{name}a"), &keys), None, "{length}");
             for place in 0..length {

@@ -221,7 +221,7 @@ impl Trie {
         match step {
             Step::Key(name) => {
                 node.keys.push((name.as_str().into(), child));
-                node.index = KeyIndex::new(&node.keys);
+                node.index.add(&node.keys);
             }
             Step::Setting(_) => node.settings.extend(setting.map(|number| (number, child))),
             Step::Index(place) => node.places.push((*place, child)),
