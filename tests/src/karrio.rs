@@ -1,9 +1,8 @@
 //! A real Karrio of a test's own, from the database that `tests/parts/karrio.sh` has made: started, stopped, and asked by its REST API as
 //! its people would use it. The carrier behind it that tracks parcels is a stand-in for DHL's server.
 
-use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -15,23 +14,22 @@ use axum::{Json, Router};
 use orderhub_twins::serve::{Served, serve_anywhere};
 use reqwest::Method;
 use serde_json::{Value, json};
-use tempfile::TempDir;
 
 use crate::http::client;
-use crate::hub::free_port;
+use crate::part::{Part, installed};
 use crate::settings::Settings;
-use crate::wait;
 
 /// How long a server may take to be ready on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(120);
+
+/// The file where its server looks for its database.
+const DATABASE: &str = "karrio.sqlite3";
 
 /// A server with a database of its own. Killed when dropped.
 #[derive(Debug)]
 pub struct Karrio {
     installed: PathBuf,
-    folder: TempDir,
-    port: u16,
-    process: Option<Child>,
+    part: Part,
     token: String,
     sender: String,
     carrier: Served,
@@ -41,24 +39,15 @@ pub struct Karrio {
 impl Karrio {
     /// Starts one with two carriers and an address of its own, and waits until it answers.
     pub async fn start() -> Self {
-        let installed: PathBuf = std::env::var_os("ORDERHUB_TEST_KARRIO")
-            .expect(
-                "ORDERHUB_TEST_KARRIO is not set: run the tests by `tests/run`, or \
-                 `export $(tests/parts/karrio.sh install /tmp/orderhub-karrio)`",
-            )
-            .into();
-        let (folder, port) = (tempfile::tempdir().expect("a folder"), free_port());
-        let seeded = installed.join("seeded.sqlite");
-        std::fs::copy(seeded, folder.path().join("karrio.sqlite3"))
-            .expect("the database is copied");
+        let installed = installed("ORDERHUB_TEST_KARRIO", "karrio");
+        let part = Part::on(&installed.join("seeded.sqlite"), DATABASE);
         let facts = std::fs::read_to_string(installed.join("facts")).expect("the facts are there");
         let token = facts.trim().strip_prefix("KARRIO_TOKEN=").expect("a token").to_owned();
         let away = Arc::new(AtomicBool::new(false));
         let router = Router::new().fallback(tracked).with_state(Arc::clone(&away));
         let carrier = serve_anywhere(router).await.expect("it listens");
         let sender = String::new();
-        let mut karrio =
-            Self { installed, folder, port, process: None, token, sender, carrier, away };
+        let mut karrio = Self { installed, part, token, sender, carrier, away };
         karrio.up().await;
         karrio.connect().await;
         karrio
@@ -84,38 +73,25 @@ impl Karrio {
 
     /// Starts its server again, at the same address, with what it had stored.
     pub async fn up(&mut self) {
-        let log = self.folder.path().join("server.log");
-        let out = File::options().create(true).append(true).open(&log).expect("a log");
         let serve = Path::new(env!("CARGO_MANIFEST_DIR")).join("parts/karrio/serve.py");
-        let process = Command::new(self.installed.join("venv/bin/python"))
+        let mut command = Command::new(self.installed.join("venv/bin/python"));
+        command
             .arg(serve)
-            .args(["runserver", "--noreload", &format!("127.0.0.1:{}", self.port)])
-            .env("KARRIO_DIR", self.folder.path())
-            .env("CARRIER_URL", self.carrier.url())
-            .stdin(Stdio::null())
-            .stdout(out.try_clone().expect("a log"))
-            .stderr(out)
-            .spawn()
-            .expect("the server starts");
-        self.process = Some(process);
+            .args(["runserver", "--noreload", &format!("127.0.0.1:{}", self.part.port())])
+            .env("KARRIO_DIR", self.part.folder())
+            .env("CARRIER_URL", self.carrier.url());
         let url = self.url();
-        wait::until(&format!("Karrio answers; its log is {}", log.display()), PATIENCE, || async {
-            client().get(&url).send().await.ok()?.status().is_success().then_some(())
-        })
-        .await;
+        self.part.up(command, PATIENCE, || client().get(&url)).await;
     }
 
     /// Kills its server in the middle of whatever it does.
     pub fn down(&mut self) {
-        if let Some(mut process) = self.process.take() {
-            process.kill().expect("it runs");
-            process.wait().expect("it ended");
-        }
+        self.part.down();
     }
 
     /// Its address.
     pub fn url(&self) -> String {
-        format!("http://127.0.0.1:{}", self.port)
+        self.part.url()
     }
 
     /// Whether its carrier cannot be asked.
@@ -213,7 +189,7 @@ impl Karrio {
         let number = &shipment["tracking_number"];
         let wanted = json!({ "tracking_number": number, "carrier_name": "dhl_universal" });
         let tracker = self.ask(Method::POST, "/trackers", Some(wanted)).await;
-        let file = self.folder.path().join("karrio.sqlite3");
+        let file = self.part.folder().join(DATABASE);
         let database = rusqlite::Connection::open(file).expect("the database opens");
         database.busy_timeout(PATIENCE).expect("it waits");
         let ids = (shipment["id"].as_str(), tracker["id"].as_str());
@@ -222,12 +198,6 @@ impl Karrio {
             .expect("it is updated");
         assert_eq!(done, 1);
         tracker
-    }
-}
-
-impl Drop for Karrio {
-    fn drop(&mut self) {
-        self.down();
     }
 }
 

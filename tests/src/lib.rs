@@ -20,6 +20,7 @@ pub mod mappings;
 pub mod measure;
 pub mod orders;
 pub mod otlp;
+mod part;
 pub mod scene;
 pub mod settings;
 pub mod shelf;

@@ -1,21 +1,18 @@
 //! A real Tryton of a test's own, from the database that `tests/parts/tryton.sh` has made: started, stopped, and asked by its REST API
 //! as its people would use it.
 
-use std::fs::File;
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE;
 use reqwest::Method;
 use serde_json::{Value, json};
-use tempfile::TempDir;
 
 use crate::http::client;
-use crate::hub::free_port;
+use crate::part::{Part, installed};
 use crate::settings::Settings;
-use crate::wait;
 
 /// The key of those who work there: they pick, pack, and post invoices.
 const STAFF: &str = "staff-secret";
@@ -27,68 +24,43 @@ const PATIENCE: Duration = Duration::from_secs(60);
 #[derive(Debug)]
 pub struct Tryton {
     installed: PathBuf,
-    folder: TempDir,
-    port: u16,
-    process: Option<Child>,
+    part: Part,
     seed: Value,
 }
 
 impl Tryton {
     /// Starts one, and waits until it answers.
     pub async fn start() -> Self {
-        let installed: PathBuf = std::env::var_os("ORDERHUB_TEST_TRYTON")
-            .expect(
-                "ORDERHUB_TEST_TRYTON is not set: run the tests by `tests/run`, or \
-                 `export $(tests/parts/tryton.sh install /tmp/orderhub-tryton)`",
-            )
-            .into();
-        let (folder, port) = (tempfile::tempdir().expect("a folder"), free_port());
-        let seeded = installed.join("seeded.sqlite");
-        std::fs::copy(seeded, folder.path().join("hub.sqlite")).expect("the database is copied");
-        let path = folder.path().display();
+        let installed = installed("ORDERHUB_TEST_TRYTON", "tryton");
+        let part = Part::on(&installed.join("seeded.sqlite"), "hub.sqlite");
+        let (path, port) = (part.folder().display(), part.port());
         let settings = format!(
             "[database]\nuri = sqlite://\npath = {path}\n[web]\nlisten = 127.0.0.1:{port}\n"
         );
-        std::fs::write(folder.path().join("trytond.conf"), settings).expect("it is writable");
+        std::fs::write(part.folder().join("trytond.conf"), settings).expect("it is writable");
         let seed = std::fs::read(installed.join("seed.json")).expect("what is in the database");
         let seed = serde_json::from_slice(&seed).expect("it is JSON");
-        let mut tryton = Self { installed, folder, port, process: None, seed };
+        let mut tryton = Self { installed, part, seed };
         tryton.up().await;
         tryton
     }
 
     /// Starts its server again, at the same address, with what it had stored.
     pub async fn up(&mut self) {
-        let log = self.folder.path().join("server.log");
-        let out = File::options().create(true).append(true).open(&log).expect("a log");
-        let process = Command::new(self.installed.join("venv/bin/trytond"))
-            .args(["-c", "trytond.conf", "-d", "hub"])
-            .current_dir(self.folder.path())
-            .stdin(Stdio::null())
-            .stdout(out.try_clone().expect("a log"))
-            .stderr(out)
-            .spawn()
-            .expect("the server starts");
-        self.process = Some(process);
+        let mut command = Command::new(self.installed.join("venv/bin/trytond"));
+        command.args(["-c", "trytond.conf", "-d", "hub"]).current_dir(self.part.folder());
         let url = format!("{}/hub/rest/model/ir.lang?s=1", self.url());
-        wait::until(&format!("Tryton answers; its log is {}", log.display()), PATIENCE, || async {
-            let answer = client().get(&url).bearer_auth(STAFF).send().await.ok()?;
-            answer.status().is_success().then_some(())
-        })
-        .await;
+        self.part.up(command, PATIENCE, || client().get(&url).bearer_auth(STAFF)).await;
     }
 
     /// Kills its server in the middle of whatever it does.
     pub fn down(&mut self) {
-        if let Some(mut process) = self.process.take() {
-            process.kill().expect("it runs");
-            process.wait().expect("it ended");
-        }
+        self.part.down();
     }
 
     /// Its address, without the database.
     pub fn url(&self) -> String {
-        format!("http://127.0.0.1:{}", self.port)
+        self.part.url()
     }
 
     /// The systems `erp` and `wms` of a hub at this address of it; sales are walked `until` a state.
@@ -145,12 +117,6 @@ impl Tryton {
     /// Writes into a record.
     pub async fn write(&self, model: &str, id: &Value, values: Value) -> Value {
         self.ask(Method::PUT, &format!("{model}/{id}?f=id"), Some(values)).await
-    }
-}
-
-impl Drop for Tryton {
-    fn drop(&mut self) {
-        self.down();
     }
 }
 
