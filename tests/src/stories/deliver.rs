@@ -8,7 +8,7 @@ use orderhub_order::fold::{Act, Outcome, Receipt, ReceiptClass};
 use orderhub_order::ids::{At, Collection, Entity, OrderKey, SystemName};
 use orderhub_order::lane::{Flight, LaneCode, WantKey, Xref};
 use orderhub_order::model::{Element, Order, State};
-use orderhub_order::route::{Plan, plan};
+use orderhub_order::route::{Plan, plan, without};
 use sha2::{Digest, Sha256};
 
 use super::read::{at, revision, statement};
@@ -83,7 +83,8 @@ fn next(
                 let operation = send.operation;
                 let what = (key, &*operation.name, operation.entity, operation.creates);
                 let in_steps = settings.shapes.in_steps.contains(&*operation.name);
-                Some(Flight { in_steps, ..fresh(&state, system, what, (values, hash)) })
+                let without = without(&state, system, &what.0, &rules);
+                Some(Flight { in_steps, without, ..fresh(&state, system, what, (values, hash)) })
             }
         };
     }
@@ -142,6 +143,7 @@ fn fresh(
         hash,
         memo: Vec::new(),
         values,
+        without: Vec::new(),
         may_have_acted: false,
         wrote: false,
         process: 0,

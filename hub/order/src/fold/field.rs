@@ -4,8 +4,9 @@
 //! the hold `unknown_value`. Story `who-is-this`, property test `law`.
 
 use super::canonical::{Canon, older};
+use super::conflict::conflict;
 use super::entries;
-use super::follow::{apply, conflict, expire, restate};
+use super::follow::{apply, expire, restate};
 use super::judge::{Case, Verdict, judge};
 use super::owner::{standing, writer};
 use super::work::{Speaker, Work};

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 
 use super::work::{Again, Work};
 use super::{Change, Effect};
+use crate::flow::near;
 use crate::identify::ReferenceKey;
 use crate::ids::{At, Collection, SystemName, element_reference};
-use crate::lane::{LaneCode, Want, WantKey};
+use crate::lane::{LaneCode, Sent, Want, WantKey};
 use crate::model::Order;
 use crate::route::{Unrouted, reads, unrouted, want_or_tell};
 use crate::rules::{OperationKind, Rules};
@@ -62,8 +63,8 @@ fn send_again(work: &mut Work<'_>) {
         for (text, sent) in &mut lane.sent {
             let Some(key) = WantKey::parse(text) else { continue };
             let is_read = reads(rules, &system, &key.rule).contains(field);
-            if key.fact.is_none() && at.within(&key.subject) && is_read {
-                sent.hash = [0; 16];
+            if key.fact.is_none() && near(&at, &key.subject) && is_read {
+                sent.hash = Sent::OVERWRITTEN;
                 keys.push(key);
             }
         }

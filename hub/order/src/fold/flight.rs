@@ -14,7 +14,7 @@ use super::work::{Done, Ended, Folding, Work};
 use super::{Effect, Outcome};
 use crate::ids::SystemName;
 use crate::lane::{Facet, Flight, Lane, LaneCode, MOST_IN_RING, Sent, WantKey, Xref};
-use crate::route::{Plan, Unrouted, plan, settle_wish, unrouted};
+use crate::route::{Plan, Teller, Unrouted, plan, settle_wish, unrouted};
 
 /// Takes a call off: judged once more, frozen, its values in the rings, its fence raised.
 pub(super) fn fly(work: &mut Work<'_>, system: &SystemName, flight: &Flight) -> Folding<Done> {
@@ -39,7 +39,7 @@ pub(super) fn fly(work: &mut Work<'_>, system: &SystemName, flight: &Flight) -> 
     {
         return refused(code);
     }
-    let now = work.now;
+    let (now, teller) = (work.now, Teller::of(work.rules, system, flight));
     frozen.in_air = true;
     frozen.began = Some(now);
     let lane = work.lane(system, role);
@@ -54,9 +54,11 @@ pub(super) fn fly(work: &mut Work<'_>, system: &SystemName, flight: &Flight) -> 
     for (at, field, value) in &frozen.values {
         let state = lane.fields.entry(at, Facet::Field(*field));
         expire(state, now);
-        if state.ring.last().is_none_or(|(sent, _)| sent != value) {
-            state.ring.push((value.clone(), now));
+        match state.ring.last_mut() {
+            Some((sent, rung)) if sent == value => *rung = now,
+            _ => state.ring.push((value.clone(), now)),
         }
+        state.rung_for = teller.told_at(at, *field);
         let excess = state.ring.len().saturating_sub(MOST_IN_RING);
         state.ring.drain(..excess);
     }

@@ -1,9 +1,11 @@
 //! What follows from each verdict: kept, agreed, accepted, shown to a person, sent again.
 
 use jiff::{SignedDuration, Timestamp};
-use orderhub_lang::codes::Cause;
 
 use super::canonical::{Canon, newest, older};
+use super::conflict::{
+    agree_with, agreed, conflict, differ, loser, overruled, said_other, withdrawn,
+};
 use super::entries;
 use super::field::Spot;
 use super::judge::{Standing, Verdict, Writer, level};
@@ -12,11 +14,11 @@ use super::work::{Again, Speaker, Work};
 use crate::catalogue::Merge;
 use crate::causes;
 use crate::contribution::Stated;
-use crate::flow::Others;
+use crate::flow::{Others, near};
 use crate::ids::SystemName;
 use crate::lane::{FieldState, Lane, RING_HOURS, WantKey};
 use crate::model::Shared;
-use crate::route::{Teller, reads};
+use crate::route::reads;
 use crate::value::Value;
 
 /// Does what a verdict says.
@@ -32,7 +34,13 @@ pub(super) fn apply(
         Verdict::Agreed => agree(work, speaker, spot, value),
         Verdict::Untouched => {
             let other = said_other(work, speaker, spot, value);
-            restate(work, speaker, spot, value);
+            let known = work.state.lanes.get(speaker.system).and_then(|lane| spot.state(lane));
+            let overwritten = known.and_then(|state| state.overwritten).filter(|_| !other);
+            let state = restate(work, speaker, spot, value);
+            if let Some((answered, _)) = overwritten {
+                state.overwritten = Some((answered, true));
+                work.tally.overwritten += 1;
+            }
             if other {
                 // What it had changed it has changed back.
                 withdrawn(work, speaker, spot);
@@ -84,12 +92,14 @@ fn entries(
 ) {
     let loser = loser(work, spot);
     let lane = work.state.lanes.get(speaker.system);
-    let base = lane.and_then(|lane| spot.state(lane)?.base.as_ref());
-    let agreed = entries::agreed(base, value, merged);
+    let before = lane.and_then(|lane| spot.state(lane));
+    let agreed = entries::agreed(before.and_then(|state| state.base.as_ref()), value, merged);
+    // Of its names some are ours still.
+    let told_at = before.map_or(0, |state| state.told_at.max(state.rung_for));
     let what = entries::clashed(&spot.path(), value, merged);
     accept(work, speaker, spot, value, merged);
     let state = spot.state_made(work.lane(speaker.system, speaker.role));
-    (state.base, state.told_at) = (Some(agreed), 0);
+    (state.base, state.told_at) = (Some(agreed), told_at);
     match clash.map(|clash| *clash) {
         Some(Verdict::Accept { won: true, .. }) => overruled(work, speaker, spot, loser),
         Some(Verdict::Lost) => {
@@ -106,6 +116,14 @@ fn entries(
 pub(super) fn expire(state: &mut FieldState, now: Timestamp) {
     let oldest = now.saturating_sub(SignedDuration::from_hours(RING_HOURS)).unwrap_or(now);
     state.ring.retain(|(_, at)| *at >= oldest);
+    rung(state);
+}
+
+/// What was kept for the values of the ring goes with the last of them.
+fn rung(state: &mut FieldState) {
+    if state.ring.is_empty() {
+        state.rung_for = 0;
+    }
 }
 
 /// Keeps what the speaker said, with its revision, and gives the merge state. Of ranked fields the best it
@@ -139,7 +157,7 @@ pub(super) fn restate<'a>(
     state.stated = Some((value.clone(), revision));
     state.entity = Some(speaker.entity);
     state.heard = heard;
-    state.taken = 0;
+    (state.taken, state.overwritten) = (0, None);
     state
 }
 
@@ -155,11 +173,14 @@ fn agree(work: &mut Work<'_>, speaker: &Speaker<'_>, spot: &Spot<'_>, value: &St
         state.ring.drain(..=place);
     }
     let is_new = state.base != current;
-    (state.base, state.told_at) = (current, if is_new { 0 } else { state.told_at });
-    if is_new && ours.is_some() {
-        // Its word of what a call of ours wrote, before the call's own answer: what that call tells, no other does.
-        let told_at = under_way(work, speaker.system, spot);
-        spot.state_made(work.lane(speaker.system, speaker.role)).told_at = told_at;
+    if is_new {
+        // Its word of what a call of ours wrote: what that call tells, no other does.
+        state.told_at = if ours.is_some() { state.rung_for } else { 0 };
+        state.base = current;
+    }
+    rung(state);
+    if is_new && ours.is_none() {
+        moved_on(work, speaker.system, spot);
     }
     match other {
         true => withdrawn(work, speaker, spot),
@@ -188,24 +209,15 @@ fn vouch(work: &mut Work<'_>, speaker: &Speaker<'_>, spot: &Spot<'_>, value: &St
     }
 }
 
-/// The version under which the call under way tells of a field; zero: nobody else does, or it does not tell of it.
-fn under_way(work: &Work<'_>, system: &SystemName, spot: &Spot<'_>) -> u32 {
-    let flying = work.state.lanes.get(system).and_then(|lane| lane.flying.as_ref());
-    let teller = flying.map(|flying| Teller::of(work.rules, system, flying));
-    let tells = teller.filter(|teller| teller.tells(spot.at, spot.field.id));
-    tells.map_or(0, |teller| teller.told_at(spot.at, spot.field.id))
-}
-
 /// Case 4: our own value come back.
 fn echo(work: &mut Work<'_>, speaker: &Speaker<'_>, spot: &Spot<'_>, value: &Stated, place: usize) {
-    let told_at = under_way(work, speaker.system, spot);
     let state = restate(work, speaker, spot, value);
     let later = state.ring.get(place + 1..).unwrap_or_default();
     let confirmed = later.iter().any(|(sent, _)| Some(sent) == state.base.as_ref());
     let last = later.is_empty();
     if !confirmed {
         state.base = state.ring.get(place).map(|(sent, _)| sent.clone());
-        state.told_at = told_at;
+        state.told_at = state.rung_for;
     }
     state.ring.drain(..place);
     if last && !confirmed {
@@ -245,11 +257,17 @@ fn accept(
     let kept = canon.accepted(id, current, kept);
     work.state.order.set(spot.at, id, kept.clone());
     unwritten(work, spot, Some(speaker.system));
+    let lane = work.state.lanes.get(speaker.system);
+    let in_air = lane.and_then(|lane| lane.flying.as_ref()).filter(|flight| flight.in_air);
+    let in_air = in_air.and_then(|flight| flight.began);
     let state = restate(work, speaker, spot, value);
-    // It was shown ours, and has moved on: what comes back from now on is its own word again.
-    let confirmed = state.ring.iter().rposition(|(sent, _)| Some(sent) == state.base.as_ref());
+    // It was shown ours, and has moved on: what comes back from now on is its own word again, but for what is in the air.
+    let confirmed = state.ring.iter().rposition(|(sent, rung)| {
+        Some(sent) == state.base.as_ref() && in_air.is_none_or(|began| *rung < began)
+    });
     if let Some(place) = confirmed {
         state.ring.drain(..=place);
+        rung(state);
     }
     (state.base, state.told_at) = (Some(kept), 0);
     state.wrote = true;
@@ -266,45 +284,11 @@ fn moved_on(work: &mut Work<'_>, system: &SystemName, spot: &Spot<'_>) {
     let Some(lane) = work.lane_there(system) else { return };
     for (text, sent) in &mut lane.sent {
         let Some(key) = WantKey::parse(text) else { continue };
-        let about = key.fact.is_none() && spot.at.within(&key.subject);
+        let about = key.fact.is_none() && near(spot.at, &key.subject);
         if about && reads(rules, system, &key.rule).contains(spot.field.id) {
             sent.hash = [0; 16];
         }
     }
-}
-
-/// Others that said so before agree now.
-fn agree_with(work: &mut Work<'_>, speaker: &Speaker<'_>, spot: &Spot<'_>) {
-    let (path, id) = (spot.path(), spot.field.id);
-    let Some(value) = work.state.order.record(spot.at).and_then(|record| record.get(id)) else {
-        return;
-    };
-    let agrees = |lane: &&Shared<Lane>| {
-        let open = lane.system != *speaker.system && lane.open_conflicts.contains(&path);
-        let stated = spot.state(lane).and_then(|state| state.stated.as_ref());
-        let canon = Canon::new(work.rules.shapes, &lane.system);
-        open && stated.is_some_and(|(stated, _)| canon.same(id, stated, value))
-    };
-    let lanes = work.state.lanes.iter().filter(agrees).map(|lane| lane.system.clone());
-    for system in lanes.collect::<Vec<_>>() {
-        agreed(work, &system, &path);
-    }
-}
-
-/// Whether the speaker's last word of a field was another.
-fn said_other(work: &Work<'_>, speaker: &Speaker<'_>, spot: &Spot<'_>, value: &Stated) -> bool {
-    let lane = work.state.lanes.get(speaker.system);
-    let stated = lane.and_then(|lane| spot.state(lane)?.stated.as_ref());
-    stated.is_some_and(|(stated, _)| stated != value)
-}
-
-fn agreed(work: &mut Work<'_>, system: &SystemName, path: &str) {
-    work.settle(system, path, format!("agreed: the order has the value of {system}"));
-}
-
-fn withdrawn(work: &mut Work<'_>, speaker: &Speaker<'_>, spot: &Spot<'_>) {
-    let system = speaker.system;
-    work.settle(system, &spot.path(), format!("withdrawn: {system} does not say so any more"));
 }
 
 /// Nobody's value any more, but `writer`'s.
@@ -316,66 +300,6 @@ pub(super) fn unwritten(work: &mut Work<'_>, spot: &Spot<'_>, writer: Option<&Sy
             state.wrote = false;
         }
     }
-}
-
-/// Whose value is about to lose; `None`: a person's, or nobody's in particular.
-fn loser(work: &Work<'_>, spot: &Spot<'_>) -> Option<SystemName> {
-    let mut lanes = work.state.lanes.iter();
-    lanes.find(|lane| spot.wrote(lane)).map(|lane| lane.system.clone())
-}
-
-/// The speaker's value stands; whose it replaces is shown to a person.
-fn overruled(
-    work: &mut Work<'_>,
-    speaker: &Speaker<'_>,
-    spot: &Spot<'_>,
-    loser: Option<SystemName>,
-) {
-    let (path, winner) = (spot.path(), speaker.system);
-    if let Some(lane) = loser.as_ref().and_then(|loser| work.lane_there(loser))
-        && !lane.open_conflicts.contains(&path)
-    {
-        lane.open_conflicts.push(path.clone());
-    }
-    let why = format!("`{path}` was changed on both sides; the value of {winner} stands");
-    work.conflict(causes::OVERRULED, loser.as_ref(), (&path, why));
-}
-
-/// A person is shown that two sides differ; the statement stays in the lane.
-pub(super) fn conflict(
-    work: &mut Work<'_>,
-    speaker: &Speaker<'_>,
-    spot: &Spot<'_>,
-    cause: &'static Cause,
-) {
-    differ(work, speaker, spot, (cause, &spot.path()));
-}
-
-/// The same about some names of a map.
-fn differ(
-    work: &mut Work<'_>,
-    speaker: &Speaker<'_>,
-    spot: &Spot<'_>,
-    (cause, what): (&'static Cause, &str),
-) {
-    let lane = work.lane(speaker.system, speaker.role);
-    let path = spot.path();
-    if !lane.open_conflicts.contains(&path) {
-        lane.open_conflicts.push(path.clone());
-    }
-    let system = speaker.system;
-    let why = if cause == causes::PROPOSAL {
-        format!("{system} proposes another value for `{what}`")
-    } else if cause == causes::LOST {
-        format!("`{what}` was changed on both sides; the value of {system} does not stand")
-    } else if cause == causes::FACT_CHANGED {
-        format!("{system} says `{what}` otherwise than before; facts stay as they are")
-    } else {
-        format!(
-            "`{what}` was changed on both sides; decide between the order's value and that of {system}"
-        )
-    };
-    work.conflict(cause, Some(speaker.system), (&path, why));
 }
 
 /// The speaker shall get the order's value again, whatever it was sent last.

@@ -9,9 +9,8 @@ use super::field::stood;
 use super::owner::may_add;
 use super::work::{Speaker, Work};
 use crate::contribution::Revision;
-use crate::ids::{At, Collection, ElementId, SystemName};
-use crate::lane::{Facet, Lane, is_below};
-use crate::route::Teller;
+use crate::ids::{At, Collection, ElementId};
+use crate::lane::{Facet, is_below};
 use crate::value::Value;
 
 /// The revision at which the speaker last spoke of a list or an element as such; the outer `None`:
@@ -42,12 +41,17 @@ pub(super) fn older_than_list(
     spoke_later(work, speaker, at, &Facet::List(collection))
 }
 
-/// Notes of a new element which complete list was without it: the speaker's newest so far.
+/// Notes of a new element which complete list was without it, the speaker's newest so far, and which call was under way
+/// when it came.
 pub(super) fn born(work: &mut Work<'_>, speaker: &Speaker<'_>, at: &At, place: &At) {
     let listed = spoken_at(work, speaker, at, &Facet::List(place.collection())).flatten();
     if let Some(listed) = listed {
         let before = Speaker { revision: Some(&listed), ..*speaker };
         note(work, &before, (place, Facet::Gone), false);
+    }
+    let lane = work.lane(speaker.system, speaker.role);
+    if let Some(version) = lane.flying.as_ref().filter(|f| f.may_be_there()).map(|f| f.version) {
+        lane.fields.entry(place, Facet::Shown).told_at = version;
     }
 }
 
@@ -106,55 +110,6 @@ fn miss(work: &mut Work<'_>, speaker: &Speaker<'_>, at: &At) {
     work.tally.heard += 1;
     note(work, speaker, (at, Facet::Gone), false);
 }
-
-/// A system was told how the order stands by a call: where the call speaks of an element, it knows that it is gone.
-pub(super) fn told(work: &mut Work<'_>, system: &SystemName, teller: &Teller) {
-    fn gone(at: &At, collections: &Collections, found: &mut Vec<At>) {
-        for (collection, elements) in collections {
-            for element in elements {
-                let place = at.with(*collection, element.id.clone());
-                if element.gone {
-                    found.push(place);
-                } else {
-                    gone(&place, &element.collections, found);
-                }
-            }
-        }
-    }
-    let mut found = Vec::new();
-    gone(&At::ROOT, &work.state.order.collections, &mut found);
-    if let Some(lane) = work.lane_there(system) {
-        found.iter().for_each(|at| told_gone(lane, teller, at));
-    }
-}
-
-/// What the call tells of a gone element is agreed on no more, nor what nobody tells. What others tell as well, they
-/// still have to say; what they alone tell stays until they do.
-fn told_gone(lane: &mut Lane, teller: &Teller, at: &At) {
-    let told = |place: &At, facet: &Facet| matches!(facet, Facet::Field(field) if teller.tells(place, *field));
-    let below = || lane.fields.within(at).filter(|(_, _, state)| state.base.is_some());
-    if !below().any(|(place, facet, _)| told(place, facet)) {
-        return;
-    }
-    for (place, facet, state) in lane.fields.within_mut(at) {
-        let Facet::Field(field) = facet else {
-            if is_below(place, facet, at) {
-                (state.base, state.told_at) = (None, 0);
-            }
-            continue;
-        };
-        let version = teller.told_at(place, *field);
-        match (teller.tells(place, *field), teller.others_tell(*field)) {
-            (true, _) if version > 0 && state.base.is_some() => {
-                (state.base, state.told_at) = (Some(None), version);
-            }
-            (false, true) => {}
-            (true | false, _) => (state.base, state.told_at) = (None, 0),
-        }
-    }
-}
-
-type Collections = std::collections::BTreeMap<Collection, Vec<crate::model::Element>>;
 
 /// Forgets what the speaker said of an element before a revision at which it was gone.
 fn forget_before(work: &mut Work<'_>, speaker: &Speaker<'_>, at: &At, revision: Option<&Revision>) {

@@ -27,6 +27,7 @@ use crate::rules::Rules;
 
 mod act;
 mod canonical;
+mod conflict;
 mod document;
 mod down;
 mod element;

@@ -11,7 +11,6 @@ use orderhub_lang::codes::Cause;
 use super::document::{bind_role, role_of};
 use super::field::Spot;
 use super::follow::expire;
-use super::member::told;
 use super::refer::{Binding, bind, shown};
 use super::work::{Again, Done, Ended, Folding, Speaker, Work, item};
 use super::{Effect, Receipt, ReceiptClass, TodoItem, TodoKind, element, given_up};
@@ -140,7 +139,7 @@ fn take_reply(work: &mut Work<'_>, role: Role, flight: &Flight, receipt: &Receip
     Ok(())
 }
 
-/// All that a call told of is what both sides have.
+/// All that a call told of is what both sides have, and that what it was without is gone.
 fn taken(
     work: &mut Work<'_>,
     (system, role): (&SystemName, Role),
@@ -148,7 +147,9 @@ fn taken(
     revision: Option<&Revision>,
 ) {
     let teller = Teller::of(work.rules, system, flight);
-    for (at, field, value) in &flight.values {
+    let values = flight.values.iter().map(|(at, field, value)| (at, field, value));
+    let without = flight.without.iter().map(|(at, field)| (at, field, &None));
+    for (at, field, value) in values.chain(without) {
         if let Some(field) = catalogue().field(*field) {
             let (spot, told_at) = (Spot { at, field }, teller.told_at(at, field.id));
             agree(work, (system, role, flight.entity), &spot, (value, revision, told_at));
@@ -156,7 +157,9 @@ fn taken(
     }
 }
 
-/// What was sent is what both sides have. A reply with a revision states it at that revision.
+/// What was sent is what both sides have. A reply with a revision states it at that revision. What the system said while
+/// the call was under way may be older or newer than what the call wrote there: where the order says otherwise than the
+/// call by now, nobody knows what it has, and it is told again. Rule `spoken-under-way`.
 fn agree(
     work: &mut Work<'_>,
     (system, role, entity): (&SystemName, Role, Entity),
@@ -170,15 +173,27 @@ fn agree(
     expire(state, now);
     let owed = std::mem::take(&mut state.owed);
     if state.stated.is_some() && state.heard > began {
-        if owed {
+        let order = &work.state.order;
+        let stands = order.standing(spot.at).and_then(|record| record.get(spot.field.id));
+        let moved = stands.unwrap_or(&None) != value;
+        let lane = work.lane(system, role);
+        if moved {
+            let state = spot.state_made(lane);
+            (state.base, state.told_at) = (Some(value.clone()), told_at);
+        }
+        if owed || moved {
             let (system, at) = (system.clone(), spot.at.clone());
             work.again.push(Again { system, at, field: spot.field.id });
         }
         return;
     }
     let outrun = state.stated.as_ref().is_some_and(|(stated, _)| stated != value);
-    state.taken = if outrun && revision.is_none() { began } else { 0 };
-    if state.base.as_ref() != Some(value) {
+    // What it had said otherwise may stand in all that others write.
+    let anew = state.base.as_ref() != Some(value) || outrun && state.taken == 0;
+    let outrun = outrun && revision.is_none();
+    state.taken = if outrun { began } else { 0 };
+    state.overwritten = outrun.then_some((now, false));
+    if anew {
         state.told_at = told_at;
     }
     state.base = Some(value.clone());
@@ -210,7 +225,6 @@ pub(super) fn delivered(work: &mut Work<'_>, (system, role): (&SystemName, Role)
     // What is left to send is due by the end of the turn, and handed to the dispatcher.
     lane.due_at = None;
     bind_role(work, system, role);
-    told(work, system, &Teller::of(work.rules, system, flight));
     // An upsert as well as a create: the warehouse has it now.
     if flight.entity == Entity::Fulfilment {
         fulfilment_sent(work, &flight.want.subject);

@@ -187,6 +187,7 @@ pub(super) fn flight(email: Stated) -> Flight {
         memo: Vec::new(),
         key: "k".into(),
         values: vec![(At::ROOT, known::order::CUSTOMER_EMAIL, email)],
+        without: vec![(At::ROOT, known::order::CUSTOMER_PHONE)],
         may_have_acted: false,
         wrote: true,
         process: 0,

@@ -56,10 +56,17 @@ pub struct FieldState {
     /// stated until then says nothing of what it has.
     #[serde(skip_serializing_if = "is_zero")]
     pub taken: u64,
+    /// When that call was answered, until the system states anything else; and whether it has said the same at a later
+    /// revision since: see `fold/judge.rs`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub overwritten: Option<(jiff::Timestamp, bool)>,
     /// The order version of the call that first told it the value in `base`, where other calls tell it of the field as
     /// well: see `route/teller.rs`. Zero: all of the system has it.
     #[serde(skip_serializing_if = "is_no_version")]
     pub told_at: u32,
+    /// The same of the newest value in `ring`: what is told once the system shows that value.
+    #[serde(skip_serializing_if = "is_no_version")]
+    pub rung_for: u32,
     /// The order's value is this system's: it was the last to write it.
     #[serde(skip_serializing_if = "is_false")]
     pub wrote: bool,

@@ -60,9 +60,14 @@ pub struct Want {
 pub struct Sent {
     /// The order version that was mapped out.
     pub version: u32,
-    /// SHA-256 of the mapped-out document, first 16 bytes.
+    /// SHA-256 of the mapped-out document, first 16 bytes; zeros, or [`Sent::OVERWRITTEN`]: it says nothing of what is there.
     #[serde(with = "half")]
     pub hash: [u8; 16],
+}
+
+impl Sent {
+    /// In place of a hash: what was sent may have been overwritten there, and has to be told again.
+    pub const OVERWRITTEN: [u8; 16] = [u8::MAX; 16];
 }
 
 /// The one call under way for a lane, stored before its first byte leaves.
@@ -106,6 +111,9 @@ pub struct Flight {
     pub key: Box<str>,
     /// The values that go out, for ring and base.
     pub values: Vec<(At, FieldId, Stated)>,
+    /// What the system has of what the rule reads, and the order of `version` has not: the call tells that it is gone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub without: Vec<(At, FieldId)>,
     /// Whether an attempt may have acted: then nothing supersedes it.
     pub may_have_acted: bool,
     /// An earlier step of it was written there: what failed since did not act, but nothing supersedes

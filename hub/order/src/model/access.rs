@@ -89,6 +89,17 @@ impl Order {
         Some(element)
     }
 
+    /// The stored fields at a place of which nothing is gone; `None`: it, or what it stands in, is gone or was never there.
+    pub fn standing(&self, at: &At) -> Option<&Record> {
+        let Some(((collection, id), inner)) = at.0.split_first() else { return Some(&self.fields) };
+        let there = |element: &&Element| !element.gone;
+        let mut element = find(&self.collections, *collection, id.as_str()).filter(there)?;
+        for (collection, id) in inner {
+            element = find(&element.collections, *collection, id.as_str()).filter(there)?;
+        }
+        Some(&element.fields)
+    }
+
     /// The stored fields at a place.
     pub fn record(&self, at: &At) -> Option<&Record> {
         if at.is_root() { Some(&self.fields) } else { self.element(at).map(|e| &e.fields) }

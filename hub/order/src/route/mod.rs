@@ -12,7 +12,7 @@ use crate::condition::Scene;
 use crate::flow::{Firing, ORDER_CHANGED, Release, Target, fired_key, near, subjects, targets};
 use crate::fold::{Effect, TodoItem, TodoKind, undecided};
 use crate::ids::{At, Role, SystemName};
-use crate::lane::{Lane, LaneCode, WantKey};
+use crate::lane::{Flight, Lane, LaneCode, WantKey};
 use crate::model::State;
 use crate::rules::{DeliverRule, OperationKind, Rules};
 use crate::settle::Turn;
@@ -33,6 +33,7 @@ pub(crate) use owed::{Owed, owed};
 pub use plan::{Choice, Outlook, Plan, Send, outlook, plan};
 pub(crate) use room::{want, want_or_tell, yields};
 pub(crate) use teller::Teller;
+pub use teller::without;
 pub use told::EVENT;
 pub(crate) use told::{tell, tell_of};
 
@@ -183,7 +184,8 @@ fn is_unheard(state: &State, firing: &Firing, system: &SystemName, rules: &Rules
             let sent =
                 |key: &String| WantKey::parse(key).is_some_and(|key| key.subject == firing.subject);
             let linked = lane.xrefs.iter().any(|xref| xref.at == firing.subject);
-            linked || lane.sent.keys().any(sent)
+            let made = |call: &Flight| call.want.subject == firing.subject && call.may_be_there();
+            linked || lane.sent.keys().any(sent) || lane.flying.as_ref().is_some_and(made)
         }
         (_, _) => false,
     }

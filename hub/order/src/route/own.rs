@@ -8,7 +8,7 @@ use crate::lane::{Facet, FieldState, Lane, Want};
 use crate::model::State;
 use crate::rules::Rules;
 
-use super::teller;
+use super::teller::Heard;
 
 /// Whether every field that the rule's mapping reads stands as the system itself has it: equal to
 /// `base` and to what it showed last, in the form in which it would give our value back. Absent
@@ -20,11 +20,7 @@ pub(super) fn change(state: &State, lane: &Lane, want: &Want, rules: &Rules<'_>)
     if reads.is_empty() {
         return false;
     }
-    let fired = want.release.as_ref().and_then(|(emits, to)| {
-        let subject = &want.key.subject;
-        state.order.fired.get(&format!("{emits}>{to} {subject} {}", lane.system)).copied()
-    });
-    let newest = teller::newest(rules, lane, &want.key, fired.unwrap_or_default());
+    let heard = Heard::of(state, lane, &want.key, rules);
     reads.iter().filter(|field| compared(*field)).all(|field| {
         let Some(collection) = catalogue().field(field).map(|field| field.collection) else {
             return true;
@@ -32,7 +28,7 @@ pub(super) fn change(state: &State, lane: &Lane, want: &Want, rules: &Rules<'_>)
         places(state, collection).iter().filter(|(place, _)| near(place, &want.key.subject)).all(
             |(place, gone)| {
                 let theirs = lane.fields.get(place, &Facet::Field(field));
-                let taken = theirs.is_none_or(|theirs| theirs.told_at <= newest);
+                let taken = theirs.is_none_or(|theirs| heard.has(theirs.told_at));
                 // It may still hold a value of ours for something that is gone.
                 let there = theirs.is_some_and(|theirs| matches!(theirs.base, Some(Some(_))));
                 taken && if *gone { !there } else { agrees(state, lane, place, field, rules) }

@@ -261,6 +261,7 @@ pub(crate) fn call(state: &State) -> Flight {
         memo: Vec::new(),
         key: "k".into(),
         values: Vec::new(),
+        without: Vec::new(),
         may_have_acted: true,
         wrote: false,
         in_air: true,

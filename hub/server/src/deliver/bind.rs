@@ -134,6 +134,7 @@ mod tests {
             memo: Vec::new(),
             key: "k".into(),
             values,
+            without: Vec::new(),
             may_have_acted: false,
             wrote: false,
             process: 0,

@@ -8,7 +8,7 @@ use orderhub_order::contribution::Stated;
 use orderhub_order::ids::At;
 use orderhub_order::lane::{Flight, LaneCode, WantKey};
 use orderhub_order::model::Subject;
-use orderhub_order::route::Send;
+use orderhub_order::route::{Send, without};
 use orderhub_order::rules::OperationKind;
 
 use super::freeze::{Frozen, JSON, Which, idempotency_key, projection, read_memo};
@@ -109,6 +109,8 @@ impl Hand<'_> {
         let key = self.idempotency_key(send);
         let mut known = self.system.connector.operations().iter();
         let known = known.find(|known| known.name == *operation.name);
+        let rules = self.bundle.rules();
+        let without = without(self.state, &self.dispatcher.name, &want.key, &rules);
         Flight {
             want: want.key.clone(),
             operation: operation.name.clone(),
@@ -125,6 +127,7 @@ impl Hand<'_> {
             memo: Vec::new(),
             key: key.into(),
             values,
+            without,
             may_have_acted: false,
             wrote: false,
             in_air: true,

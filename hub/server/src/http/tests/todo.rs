@@ -59,6 +59,7 @@ impl Running {
             memo: Vec::new(),
             key: "k".into(),
             values: Vec::new(),
+            without: Vec::new(),
             may_have_acted: false,
             wrote: false,
             process: api.store.process(),

@@ -43,6 +43,7 @@ pub(crate) async fn call(world: &World, key: OrderKey, entity: Entity) -> Unit {
         memo: Vec::new(),
         key: format!("{}", key.0).into(),
         values: Vec::new(),
+        without: Vec::new(),
         may_have_acted: false,
         wrote: false,
         process: world.store.process(),

@@ -1,0 +1,111 @@
+//! What a person is shown of two sides that differ, and when it ends.
+
+use orderhub_lang::codes::Cause;
+
+use super::canonical::Canon;
+use super::field::Spot;
+use super::work::{Speaker, Work};
+use crate::causes;
+use crate::contribution::Stated;
+use crate::ids::SystemName;
+use crate::lane::Lane;
+use crate::model::Shared;
+
+/// Others that said so before agree now.
+pub(super) fn agree_with(work: &mut Work<'_>, speaker: &Speaker<'_>, spot: &Spot<'_>) {
+    let (path, id) = (spot.path(), spot.field.id);
+    let Some(value) = work.state.order.record(spot.at).and_then(|record| record.get(id)) else {
+        return;
+    };
+    let agrees = |lane: &&Shared<Lane>| {
+        let open = lane.system != *speaker.system && lane.open_conflicts.contains(&path);
+        let stated = spot.state(lane).and_then(|state| state.stated.as_ref());
+        let canon = Canon::new(work.rules.shapes, &lane.system);
+        open && stated.is_some_and(|(stated, _)| canon.same(id, stated, value))
+    };
+    let lanes = work.state.lanes.iter().filter(agrees).map(|lane| lane.system.clone());
+    for system in lanes.collect::<Vec<_>>() {
+        agreed(work, &system, &path);
+    }
+}
+
+/// Whether the speaker's last word of a field was another.
+pub(super) fn said_other(
+    work: &Work<'_>,
+    speaker: &Speaker<'_>,
+    spot: &Spot<'_>,
+    value: &Stated,
+) -> bool {
+    let lane = work.state.lanes.get(speaker.system);
+    let stated = lane.and_then(|lane| spot.state(lane)?.stated.as_ref());
+    stated.is_some_and(|(stated, _)| stated != value)
+}
+
+pub(super) fn agreed(work: &mut Work<'_>, system: &SystemName, path: &str) {
+    work.settle(system, path, format!("agreed: the order has the value of {system}"));
+}
+
+pub(super) fn withdrawn(work: &mut Work<'_>, speaker: &Speaker<'_>, spot: &Spot<'_>) {
+    let system = speaker.system;
+    work.settle(system, &spot.path(), format!("withdrawn: {system} does not say so any more"));
+}
+
+/// Whose value is about to lose; `None`: a person's, or nobody's in particular.
+pub(super) fn loser(work: &Work<'_>, spot: &Spot<'_>) -> Option<SystemName> {
+    let mut lanes = work.state.lanes.iter();
+    lanes.find(|lane| spot.wrote(lane)).map(|lane| lane.system.clone())
+}
+
+/// The speaker's value stands; whose it replaces is shown to a person.
+pub(super) fn overruled(
+    work: &mut Work<'_>,
+    speaker: &Speaker<'_>,
+    spot: &Spot<'_>,
+    loser: Option<SystemName>,
+) {
+    let (path, winner) = (spot.path(), speaker.system);
+    if let Some(lane) = loser.as_ref().and_then(|loser| work.lane_there(loser))
+        && !lane.open_conflicts.contains(&path)
+    {
+        lane.open_conflicts.push(path.clone());
+    }
+    let why = format!("`{path}` was changed on both sides; the value of {winner} stands");
+    work.conflict(causes::OVERRULED, loser.as_ref(), (&path, why));
+}
+
+/// A person is shown that two sides differ; the statement stays in the lane.
+pub(super) fn conflict(
+    work: &mut Work<'_>,
+    speaker: &Speaker<'_>,
+    spot: &Spot<'_>,
+    cause: &'static Cause,
+) {
+    differ(work, speaker, spot, (cause, &spot.path()));
+}
+
+/// The same about some names of a map.
+pub(super) fn differ(
+    work: &mut Work<'_>,
+    speaker: &Speaker<'_>,
+    spot: &Spot<'_>,
+    (cause, what): (&'static Cause, &str),
+) {
+    let lane = work.lane(speaker.system, speaker.role);
+    let path = spot.path();
+    if !lane.open_conflicts.contains(&path) {
+        lane.open_conflicts.push(path.clone());
+    }
+    let system = speaker.system;
+    let why = if cause == causes::PROPOSAL {
+        format!("{system} proposes another value for `{what}`")
+    } else if cause == causes::LOST {
+        format!("`{what}` was changed on both sides; the value of {system} does not stand")
+    } else if cause == causes::FACT_CHANGED {
+        format!("{system} says `{what}` otherwise than before; facts stay as they are")
+    } else {
+        format!(
+            "`{what}` was changed on both sides; decide between the order's value and that of {system}"
+        )
+    };
+    work.conflict(cause, Some(speaker.system), (&path, why));
+}
