@@ -6,8 +6,9 @@
 //!
 //! **Invariant:** what may be there is not given up here, however long the system is down; nor anything before which a
 //! person has to decide. Tests: `what_may_be_there_is_not_given_up_for_a_system_that_is_down`,
-//! `what_waits_behind_a_decision_is_not_given_up`. **Invariant:** a call that waits before it goes on as it did. Test:
-//! `what_is_given_up_leaves_the_call_before_it_alone`. All in `tests/it/down.rs`.
+//! `what_waits_behind_a_decision_is_not_given_up`. **Invariant:** what waits before it goes on as it did, whether a call of it was begun or
+//! not. Tests: `what_is_given_up_leaves_the_call_before_it_alone`, `what_is_given_up_leaves_the_wish_before_it_alone`. All in
+//! `tests/it/down.rs`.
 
 use super::document::role_of;
 use super::receipt::tell_dead;
@@ -16,6 +17,7 @@ use super::{Outcome, TodoItem, TodoKind, given_up, undecided};
 use crate::causes;
 use crate::ids::SystemName;
 use crate::lane::{Flight, Lane, LaneCode};
+use crate::route::{Plan, plan};
 
 /// Gives a wish up.
 pub(super) fn down(
@@ -28,6 +30,7 @@ pub(super) fn down(
     if let Err(code) = may_be_given_up(work, system, flight) {
         return Err(Box::new(Outcome::Refused(code)));
     }
+    let of_the_lane = is_the_call(work, system, flight);
     let lane = work.lane(system, role);
     let todo = item(TodoKind::Dead, causes::SYSTEM_DOWN, Some(system), why.to_owned());
     if flight.creates {
@@ -38,7 +41,7 @@ pub(super) fn down(
     given_up::keep(lane, flight, false);
     // A newer version of it is looked at by itself.
     lane.unwant(&flight.want, flight.version);
-    if lane.flying.as_ref().is_none_or(|flying| flying.want == flight.want) {
+    if of_the_lane || (lane.flying.is_none() && lane.wants.is_empty()) {
         lane.flying = None;
         lane.attempts = 0;
         lane.code = Some(LaneCode::Dead);
@@ -49,6 +52,16 @@ pub(super) fn down(
     let about = Some(flight.want.text().into());
     tell_dead(work, system, flight, TodoItem { about, ..todo });
     Ok(Done::Merged)
+}
+
+/// Whether it is what its lane stands for: the call that it is bound to, or has to make first.
+fn is_the_call(work: &Work<'_>, system: &SystemName, flight: &Flight) -> bool {
+    let flying = work.state.lanes.get(system).and_then(|lane| lane.flying.as_ref());
+    match (flying, plan(work.state, system, work.rules)) {
+        (Some(flying), _) => flying.want == flight.want,
+        (None, Plan::Send(send)) => send.want.key == flight.want,
+        (None, Plan::Resume(_) | Plan::Skip { .. } | Plan::Wait { .. } | Plan::Idle) => false,
+    }
 }
 
 /// A create waits for a person, as it was frozen: it may be made later.

@@ -113,6 +113,31 @@ fn what_is_given_up_leaves_the_call_before_it_alone() {
 }
 
 #[test]
+fn what_is_given_up_leaves_the_wish_before_it_alone() {
+    let (world, mut state) = failing(OperationKind::Fact, true);
+    let fresh = last(&state);
+    let due = NOW.checked_add(jiff::SignedDuration::from_secs(60)).unwrap();
+    let sink = lane(&mut state, "sink");
+    (sink.code, sink.due_at) = (Some(LaneCode::BreakerOpen), Some(due));
+    assert!(sink.flying.is_none() && sink.wants.len() == 2);
+    let folded = down(&mut state, &world, fresh);
+    assert!(matches!(folded.outcome, Outcome::Applied { .. }), "{folded:?}");
+    let sink = lane(&mut state, "sink");
+    let shown = (sink.code, sink.due_at, sink.wants.len());
+    assert_eq!(shown, (Some(LaneCode::BreakerOpen), Some(due), 1), "it waits for its gate");
+    // The one that is left is the lane's own, once it is given up.
+    let sink = lane(&mut state, "sink");
+    let first = sink.wants[0].key.clone();
+    let mut world = world;
+    world.systems.get_mut("sink").unwrap().deliver[0].while_down = WhileDown::Fail;
+    let first = Flight { want: first, may_have_acted: false, ..call(&state) };
+    let folded = down(&mut state, &world, first);
+    assert!(matches!(folded.outcome, Outcome::Applied { .. }), "{folded:?}");
+    let sink = lane(&mut state, "sink");
+    assert_eq!((sink.code, sink.due_at, sink.wants.len()), (Some(LaneCode::Dead), None, 0));
+}
+
+#[test]
 fn what_does_not_wait_is_handed_over_though_its_lane_is_due() {
     use orderhub_order::catalogue::known;
     use orderhub_order::ids::At;
