@@ -183,8 +183,8 @@ impl Dispatcher {
         let fails = self.fails();
         let offer = {
             let mut ring = self.ring();
-            if fails {
-                ring.unpark(key);
+            if fails && ring.unpark(key) {
+                self.common.store.parked(&self.name, ring.parked());
             }
             ring.offer(key)
         };

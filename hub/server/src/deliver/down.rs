@@ -4,15 +4,17 @@
 //! because a person holds it open; not while it is paused, refuses our credential or asks to be left alone for a while.
 //! What finds it so is given up at once, one commit each, and nothing is sent. Once it is time to try the system, the
 //! next wish that comes is the probe, whatever its rule says: it is sent, and given up if that fails; those that come
-//! while it is out wait for what it comes to, no longer than its call may take. A call that waits for its next attempt
-//! is given up when that is due, at once if its own attempt opened the breaker. A create that waits behind another call
-//! of its lane is given up at its own turn: it would hold the lane. Anything else that waits behind a call is given up
-//! with the breaker of that call, too: it cannot be sent before it.
+//! while it is out, here or in another process, wait for what it comes to: no longer than its call may take, or than the
+//! other process may hold it. A call that waits for its next attempt is given up when that is due, at once if its own
+//! attempt opened the breaker. A create that waits behind another call of its lane is given up at its own turn: it would
+//! hold the lane. Anything else that waits behind a call is given up with the breaker of that call, too: it cannot be sent
+//! before it.
 //!
 //! **Invariant:** what does not wait is given up within seconds, also behind what waits for the gate, and the breaker is
 //! tried all the same. Tests: `what_does_not_wait_is_given_up_and_is_the_probe`,
 //! `what_does_not_wait_is_given_up_behind_what_does`. **Invariant:** what may be there waits, whatever its rule says.
-//! Test: `what_may_be_there_waits_for_a_system_that_is_down`.
+//! Test: `what_may_be_there_waits_for_a_system_that_is_down`. **Invariant:** nothing is given up while another process
+//! finds out whether the system is back. Test: `what_does_not_wait_waits_for_the_probe_of_another_process`.
 
 use orderhub_order::fold::{Act, Outcome, ReceiptClass, undecided};
 use orderhub_order::lane::{Flight, LaneCode, WantKey};

@@ -174,6 +174,21 @@ impl Deliverer {
     ///
     /// [`PolicyError`] of an account.
     pub fn start(parts: Parts) -> Result<Self, PolicyError> {
+        let (news, told) = share::telling(&parts.store).unzip();
+        let store = Arc::clone(&parts.store);
+        let share = |name: &SystemName| {
+            let at_store = share::AtStore::new(Arc::clone(&store), name.clone(), news.clone()?);
+            Some(at_store as Arc<dyn Share>)
+        };
+        Self::sharing(parts, told, share)
+    }
+
+    /// What each system has in common with other processes is asked by `share`.
+    fn sharing(
+        parts: Parts,
+        told: Option<share::Told>,
+        share: impl Fn(&SystemName) -> Option<Arc<dyn Share>>,
+    ) -> Result<Self, PolicyError> {
         let common = Arc::new(Common {
             store: parts.store,
             apply: parts.apply,
@@ -188,13 +203,9 @@ impl Deliverer {
             events: parts.events,
             eased: tokio::sync::Notify::new(),
         });
-        let (news, told) = share::telling(&common.store).unzip();
         let mut dispatchers = BTreeMap::new();
         for (name, account) in parts.accounts {
-            let share = news.clone().map(|news| {
-                share::AtStore::new(Arc::clone(&common.store), name.clone(), news) as Arc<dyn Share>
-            });
-            let dispatcher = Dispatcher::open(&common, &name, account, share)?;
+            let dispatcher = Dispatcher::open(&common, &name, account, share(&name))?;
             dispatchers.insert(name, Arc::new(dispatcher));
         }
         // What was paused stays paused when the process is another.

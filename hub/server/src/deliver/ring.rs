@@ -114,10 +114,10 @@ impl Ring {
     }
 
     /// A lane that waits for a gate has a wish that does not: it is offered anew, and goes behind the others of its gate
-    /// if nothing else comes of it.
-    pub(super) fn unpark(&mut self, key: OrderKey) {
+    /// if nothing else comes of it. `false`: it waits for none.
+    pub(super) fn unpark(&mut self, key: OrderKey) -> bool {
         if self.places.get(&key) != Some(&Place::Parked) {
-            return;
+            return false;
         }
         let gates = self.parked.iter_mut().filter(|(wait, _)| matches!(wait, Wait::Gate(_)));
         for (wait, group) in gates {
@@ -131,8 +131,9 @@ impl Ring {
                 let wait = wait.clone();
                 self.parked.remove(&wait);
             }
-            return;
+            return true;
         }
+        false
     }
 
     /// The store says that these are due; those in hand already are passed over. How many were new.

@@ -58,7 +58,7 @@ pub enum Health {
 /// The gate is shut: nothing was sent and no attempt is spent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shut {
-    /// When to ask again; `None`: a person shut it, or a probe is out.
+    /// When to ask again; `None`: a person shut it, or a probe of this process is out.
     pub until: Option<Instant>,
 }
 
@@ -68,7 +68,8 @@ pub struct Shut {
 /// outcome, or as failed if it is dropped. Calls admitted earlier that end now change nothing. Tests:
 /// `failures_in_a_row_open_it_and_time_lets_one_probe_pass`,
 /// `a_probe_that_is_dropped_half_way_counts_as_failed`,
-/// `a_late_answer_changes_nothing_while_it_is_open_or_probing`.
+/// `a_late_answer_changes_nothing_while_it_is_open_or_probing`. **Invariant:** while another process tries the system it
+/// counts as being tried, not as down. Test: `a_probe_that_another_process_makes_is_waited_for`.
 pub struct Gate {
     jitter: Jitter,
     /// Who else wants to know, and the operation by which they know it.
@@ -95,10 +96,32 @@ enum State {
         delay: Duration,
     },
     HalfOpen {
-        /// A probe is out.
-        probing: bool,
+        probe: Probe,
         delay: Duration,
     },
+}
+
+/// Who finds out whether the system is back.
+#[derive(Clone, Copy, Debug)]
+enum Probe {
+    /// The next call.
+    Due,
+    /// A call that is out.
+    Out,
+    /// Another process, as far as is known; this one asks again then.
+    Elsewhere { until: Instant },
+}
+
+impl Probe {
+    /// Why no call passes; `Ok`: the next one is the probe.
+    fn due(self, now: Instant) -> Result<(), Shut> {
+        match self {
+            Probe::Due => Ok(()),
+            Probe::Out => Err(Shut { until: None }),
+            Probe::Elsewhere { until } if now < until => Err(Shut { until: Some(until) }),
+            Probe::Elsewhere { .. } => Ok(()),
+        }
+    }
 }
 
 impl Inner {
@@ -158,13 +181,13 @@ impl Gate {
             (None, State::Open { until, .. }) if now < until => {
                 return Err(Shut { until: Some(until) });
             }
-            (None, State::HalfOpen { probing: true, .. }) => return Err(Shut { until: None }),
             (None, State::Open { delay, .. }) => {
-                inner.change(State::HalfOpen { probing: true, delay });
+                inner.change(State::HalfOpen { probe: Probe::Out, delay });
                 true
             }
-            (None, State::HalfOpen { probing: false, delay }) => {
-                inner.state = State::HalfOpen { probing: true, delay };
+            (None, State::HalfOpen { probe, delay }) => {
+                probe.due(now)?;
+                inner.state = State::HalfOpen { probe: Probe::Out, delay };
                 true
             }
         };
@@ -191,8 +214,8 @@ impl Gate {
             (Some(Force::Open), _) => Err(Shut { until: None }),
             (Some(Force::Closed), _) | (None, State::Closed) => Ok(()),
             (None, State::Open { until, .. }) if now < until => Err(Shut { until: Some(until) }),
-            (None, State::HalfOpen { probing: true, .. }) => Err(Shut { until: None }),
-            (None, State::Open { .. } | State::HalfOpen { probing: false, .. }) => Ok(()),
+            (None, State::Open { .. }) => Ok(()),
+            (None, State::HalfOpen { probe, .. }) => probe.due(now),
         }
     }
 
@@ -257,6 +280,10 @@ impl Gate {
             State::Open { until: known, .. } if until > known => {
                 inner.state = State::Open { until, delay };
             }
+            // What they tried it with came to nothing.
+            State::HalfOpen { probe: Probe::Due | Probe::Elsewhere { .. }, .. } if until > now => {
+                inner.change(State::Open { until, delay });
+            }
             State::Closed | State::Open { .. } | State::HalfOpen { .. } => {}
         }
     }
@@ -265,27 +292,19 @@ impl Gate {
     pub fn opened_by_others(&self) {
         let mut inner = self.lock();
         if std::mem::take(&mut inner.told)
-            && matches!(inner.state, State::Open { .. } | State::HalfOpen { probing: false, .. })
+            && !matches!(inner.state, State::Closed | State::HalfOpen { probe: Probe::Out, .. })
         {
             inner.detector.revived();
             inner.change(State::Closed);
         }
     }
 
-    /// Another process tries the system: this one asks again then.
-    pub(super) fn defer(&self, until: Instant) {
-        let mut inner = self.lock();
-        if let State::HalfOpen { probing: false, delay } = inner.state {
-            inner.change(State::Open { until, delay });
-        }
-    }
-
-    fn give_back(&self, era: u64) {
+    fn give_back(&self, era: u64, probe: Probe) {
         let mut inner = self.lock();
         if inner.era == era
             && let State::HalfOpen { delay, .. } = inner.state
         {
-            inner.state = State::HalfOpen { probing: false, delay };
+            inner.state = State::HalfOpen { probe, delay };
         }
     }
 }
@@ -319,6 +338,14 @@ impl Admission {
         self.begun = false;
     }
 
+    /// Another process tries the system: nothing is sent, and this one asks again then.
+    pub(super) fn defer(mut self, until: Instant) {
+        self.settled = true;
+        if self.probe {
+            self.gate.give_back(self.era, Probe::Elsewhere { until });
+        }
+    }
+
     /// How the system was.
     pub fn settle(mut self, health: Health, now: Instant) {
         self.settled = true;
@@ -334,7 +361,7 @@ impl Drop for Admission {
         if self.begun {
             self.gate.verdict(self.era, Health::Ill, Instant::now());
         } else if self.probe {
-            self.gate.give_back(self.era);
+            self.gate.give_back(self.era, Probe::Due);
         }
     }
 }

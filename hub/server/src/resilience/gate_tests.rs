@@ -214,8 +214,23 @@ async fn a_probe_that_another_process_makes_is_waited_for() {
     let now = Instant::now();
     let gate = opened(now);
     let later = now + Duration::from_secs(2);
-    drop(gate.admit(later).unwrap());
-    gate.defer(later + Duration::from_secs(1));
-    assert!(gate.admit(later).is_err());
-    assert!(gate.admit(later + Duration::from_secs(1)).unwrap().is_probe());
+    let again = later + Duration::from_secs(1);
+    let defer = || gate.admit(later).unwrap().defer(again);
+    defer();
+    assert_eq!(gate.admit(later).unwrap_err().until, Some(again));
+    assert_eq!(gate.would_admit(later).unwrap_err().until, Some(again));
+    assert_eq!(gate.state(later), GateState::HalfOpen, "it is being tried");
+    // An old word of the others says nothing of what they find now.
+    gate.shut_by_others(now, Duration::from_secs(2), later);
+    assert_eq!(gate.state(later), GateState::HalfOpen);
+    assert!(gate.admit(again).unwrap().is_probe(), "nobody has said what came of it");
+
+    defer();
+    let until = later + Duration::from_secs(4);
+    gate.shut_by_others(until, Duration::from_secs(4), later);
+    assert_eq!(gate.state(again), GateState::Open, "it came to nothing");
+    assert_eq!(gate.admit(again).unwrap_err().until, Some(until));
+    gate.admit(until).unwrap().defer(until + Duration::from_secs(1));
+    gate.opened_by_others();
+    assert_eq!(gate.state(until), GateState::Closed, "it was answered");
 }

@@ -276,9 +276,8 @@ impl Guards {
             && let Some(share) = &self.share
             && !share.may_probe(operation).await
         {
-            drop(admission);
             let until = Instant::now() + ASK_AGAIN;
-            gate.defer(until);
+            admission.defer(until);
             return Err(Cause::Shut(Some(until)).into());
         }
         let probe = self.credential.admit(now).map_err(Cause::Refused)?;

@@ -1,11 +1,16 @@
 //! What does not wait for a system that is down.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use orderhub_order::fold::{Act, Facts, Outcome, PersonAct, TodoKind};
 use orderhub_order::ids::{OrderKey, SystemName};
 use orderhub_order::lane::{Lane, LaneCode};
 use orderhub_order::rules::WhileDown;
+use tokio::time::Instant;
 
 use super::rig::{ERP, Rig, SINK, Setup};
 use super::twin::Fault;
@@ -13,6 +18,8 @@ use super::{all, erp, quick_breaker};
 use crate::apply::{OrderUnit, Unit};
 use crate::resilience::Policy;
 use crate::resilience::gate::{BreakerPolicy, Force, GateState};
+use crate::resilience::limit::Rate;
+use crate::resilience::share::Share;
 use crate::store::{Scope, TodoRow};
 
 /// It stays open for long enough to see that nothing waits.
@@ -66,7 +73,7 @@ async fn what_does_not_wait_is_given_up_and_is_the_probe() {
     assert_eq!(gate(&rig, SINK), GateState::Open);
 
     // What comes while it is open: nothing is sent, and a person is told at once.
-    let (before, began) = (rig.twin.requests(), tokio::time::Instant::now());
+    let (before, began) = (rig.twin.requests(), Instant::now());
     let second = rig.order(1002, 1, "captured").await;
     let lane = rig.until(second, SINK, is_given_up).await;
     assert!(lane.sent.is_empty() && lane.due_at.is_none(), "{lane:?}");
@@ -159,10 +166,11 @@ async fn what_does_not_wait_is_given_up_behind_what_does() {
     rig.until(key, SINK, kept(1)).await;
     rig.until(key, SINK, parked).await;
     // The lane waits for its gate already, and what comes up then is told of within seconds all the same.
-    let began = tokio::time::Instant::now();
+    let began = Instant::now();
     rig.order(1001, 2, "partially_refunded").await;
     rig.until(key, SINK, kept(2)).await;
     assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
+    rig.until(key, SINK, parked).await;
     assert_eq!(todos(&rig, key).await.len(), 2, "each firing is a fact of its own");
     up(&rig);
     rig.delivered(key, SINK).await;
@@ -172,4 +180,93 @@ async fn what_does_not_wait_is_given_up_behind_what_does() {
     rig.so("both are told", || told() >= 2).await;
     rig.until(key, SINK, |lane| lane.given_up.is_empty() && lane.wants.is_empty()).await;
     assert!(todos(&rig, key).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_lane_that_is_looked_at_again_takes_room() {
+    let rig = Rig::new(Setup { policy: slow_breaker, tells: true, ..Setup::default() });
+    rig.deliverer.pause(&erp(), "only the sink matters here");
+    let sink = SystemName::new(SINK);
+    rig.deliverer.force(&sink, "put", Some(Force::Open));
+    let key = rig.order(1001, 1, "captured").await;
+    rig.so("its lane is parked", || {
+        rig.deliverer.dispatchers[&sink].ring().parked() == 1 && rig.store.in_hand(&sink) == 0
+    })
+    .await;
+    rig.deliverer.pause(&sink, "nothing is taken any more");
+    rig.deliverer.dispatchers[&sink].offer(key);
+    assert_eq!(rig.store.in_hand(&sink), 1);
+}
+
+/// The other processes: whether they let this one try.
+#[derive(Debug, Default)]
+struct Others(AtomicBool);
+
+impl Share for Others {
+    fn shut(&self, _: &str, _: Duration, _: Duration) {}
+
+    fn opened(&self, _: &str) {}
+
+    fn throttled(&self, _: &str, _: Duration) {}
+
+    fn may_probe<'a>(&'a self, _: &'a str) -> BoxFuture<'a, bool> {
+        Box::pin(std::future::ready(self.0.load(Ordering::Relaxed)))
+    }
+
+    fn take<'a>(
+        &'a self,
+        _: &'a str,
+        _: Option<&'a str>,
+        _: Rate,
+        want: u32,
+    ) -> BoxFuture<'a, Result<u32, Duration>> {
+        Box::pin(std::future::ready(Ok(want)))
+    }
+}
+
+#[tokio::test]
+async fn what_does_not_wait_waits_for_the_probe_of_another_process() {
+    let others = Arc::new(Others::default());
+    let share: Arc<dyn Share> = Arc::<Others>::clone(&others);
+    let setup = Setup { policy: slow_breaker, while_down: WhileDown::Fail, ..Setup::default() };
+    let rig = Rig::beside(Some(share), setup);
+    rig.deliverer.pause(&erp(), "only the sink matters here");
+    let heard = |left: Option<Duration>| {
+        let shut = left.map(|left| ("put", (Instant::now() + left, Duration::from_secs(2))));
+        let dispatcher = rig.deliverer.dispatchers.get(SINK).unwrap();
+        dispatcher.guards.heed(&shut.into_iter().collect::<BTreeMap<_, _>>());
+    };
+    *rig.twin.down.lock().unwrap() = true;
+    let first = rig.order(1001, 1, "captured").await;
+    rig.until(first, SINK, is_given_up).await;
+    rig.so("it is time to try", || gate(&rig, SINK) == GateState::HalfOpen).await;
+
+    // Another process tries it: what comes meanwhile waits, be it found again and again that it does.
+    let before = rig.twin.requests();
+    let waits = |lane: &Lane| lane.code == Some(LaneCode::BreakerOpen) && lane.wants.len() == 1;
+    let second = rig.order(1002, 1, "captured").await;
+    rig.until(second, SINK, waits).await;
+    let began = Instant::now();
+    rig.so("it asks again", || {
+        assert_eq!(gate(&rig, SINK), GateState::HalfOpen);
+        began.elapsed() > Duration::from_millis(2500)
+    })
+    .await;
+    rig.until(second, SINK, waits).await;
+    assert!(todos(&rig, second).await.is_empty() && rig.twin.requests() == before);
+
+    // It came to nothing.
+    heard(Some(Duration::from_secs(2)));
+    rig.until(second, SINK, is_given_up).await;
+    assert_eq!((todos(&rig, second).await.len(), rig.twin.requests()), (1, before));
+
+    // The next one is answered.
+    up(&rig);
+    rig.so("it is time to try", || gate(&rig, SINK) == GateState::HalfOpen).await;
+    let third = rig.order(1003, 1, "captured").await;
+    rig.until(third, SINK, waits).await;
+    heard(None);
+    rig.delivered(third, SINK).await;
+    assert!(todos(&rig, third).await.is_empty());
+    assert_eq!(gate(&rig, SINK), GateState::Closed);
 }

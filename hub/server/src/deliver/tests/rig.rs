@@ -31,6 +31,7 @@ use crate::clock::Clock;
 use crate::deliver::{Account, Bounds, Deliverer, Parts, Secret};
 use crate::intake::Envelope;
 use crate::resilience::retry::{Redelivery, Retries};
+use crate::resilience::share::Share;
 use crate::resilience::{Jitter, Policy};
 use crate::store::sqlite::{Options, SqliteStore};
 use crate::store::{ReceiptRow, Scope, Store};
@@ -183,13 +184,25 @@ pub(super) struct Rig {
     setup: Setup,
 }
 
+/// What a process asks the others that call the same systems; `None`: there are none.
+type Others = Option<Arc<dyn Share>>;
+
 impl Rig {
     pub(super) fn new(setup: Setup) -> Self {
-        let folder = Arc::new(tempfile::tempdir().unwrap());
-        Self::open(folder, Arc::default(), setup)
+        Self::beside(None, setup)
     }
 
-    fn open(folder: Arc<tempfile::TempDir>, twin: Arc<Twin>, setup: Setup) -> Self {
+    /// One of several processes.
+    pub(super) fn beside(others: Others, setup: Setup) -> Self {
+        let folder = Arc::new(tempfile::tempdir().unwrap());
+        Self::open(folder, (Arc::default(), others), setup)
+    }
+
+    fn open(
+        folder: Arc<tempfile::TempDir>,
+        (twin, others): (Arc<Twin>, Others),
+        setup: Setup,
+    ) -> Self {
         let path: PathBuf = Path::new(folder.path()).join("hub.db");
         let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&Options::at(path)).unwrap());
         let (sender, bundle) = watch::channel(Arc::new(bundle(setup)));
@@ -226,7 +239,7 @@ impl Rig {
             tap: crate::tap::Tap::default(),
             events: None,
         };
-        let deliverer = Deliverer::start(parts).unwrap();
+        let deliverer = Deliverer::sharing(parts, None, |_| others.clone()).unwrap();
         Self { store, apply, deliverer, twin, token, stop, folder, setup }
     }
 
@@ -237,7 +250,7 @@ impl Rig {
         stop.cancel();
         store.close().await;
         drop(store);
-        Self::open(folder, twin, setup)
+        Self::open(folder, (twin, None), setup)
     }
 
     /// Another process, that sends something else.
