@@ -206,6 +206,16 @@ impl Bundle {
         self.systems.get(system)?.deliveries.get(&(rule.into(), operation.into()))
     }
 
+    /// Whether anything by these files calls an operation of a system.
+    pub fn calls(&self, system: &SystemName, operation: &str) -> bool {
+        let delivers = self.rules.get(system).is_some_and(|rules| {
+            let operations =
+                rules.deliver.iter().flat_map(|rule| [&rule.single, &rule.create, &rule.update]);
+            operations.flatten().any(|known| *known.name == *operation)
+        });
+        delivers || self.system(system).is_some_and(|system| system.asks(operation))
+    }
+
     /// A cached read of a system.
     pub fn read_of(&self, system: &SystemName, name: &str) -> Option<&Read> {
         self.systems.get(system)?.reads.get(name)

@@ -112,6 +112,16 @@ pub struct Read {
 }
 
 impl System {
+    /// Whether what comes in, or a cached read, is asked for by an operation.
+    pub(super) fn asks(&self, operation: &str) -> bool {
+        let is = |name: &str| name == operation;
+        let hears = self.intakes.iter().any(|intake| {
+            let fetches = intake.fetch.as_ref().is_some_and(|fetch| is(&fetch.operation));
+            fetches || intake.poll.as_ref().is_some_and(|poll| is(&poll.operation))
+        });
+        hears || self.reads.values().any(|read| is(&read.operation))
+    }
+
     /// The documents that its intakes take.
     pub fn documents(&self) -> impl Iterator<Item = &str> {
         self.intakes.iter().flat_map(|intake| &intake.words).map(|word| &**word)

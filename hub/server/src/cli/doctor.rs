@@ -4,6 +4,7 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::process::ExitCode;
 
 use clap::Subcommand;
+use orderhub_order::ids::SystemName;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -166,7 +167,7 @@ fn running(shared: &Shared, known: &Known) -> Vec<Finding> {
     let mut found = Vec::new();
     for item in items {
         let name = item.get("system").and_then(Value::as_str).unwrap_or_default();
-        found.extend(breakers(name, item));
+        found.extend(breakers(name, item, &|operation| is_called(known, name, operation)));
         let credential = item.get("credential").and_then(Value::as_str).unwrap_or("ok");
         if credential == "refused" {
             let says = format!("`{name}` refuses our credential");
@@ -190,8 +191,15 @@ fn running(shared: &Shared, known: &Known) -> Vec<Finding> {
     found
 }
 
-/// Operations of a system that are not called now.
-fn breakers(name: &str, item: &Value) -> Vec<Finding> {
+/// Whether the files call an operation; of those that cannot be used nobody knows.
+fn is_called(known: &Known, system: &str, operation: &str) -> bool {
+    let (bundle, system) = (known.bundle.as_ref(), SystemName::new(system));
+    bundle.is_none_or(|bundle| bundle.calls(&system, operation))
+}
+
+/// Operations of a system that are not called now. A breaker is tried by who has something to call: by nobody where the
+/// files do not call its operation.
+fn breakers(name: &str, item: &Value, is_called: &dyn Fn(&str) -> bool) -> Vec<Finding> {
     let all = item.get("breakers").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
     let text = |of: &Value, pointer| of.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
     let shut = |breaker: &Value| {
@@ -210,8 +218,15 @@ fn breakers(name: &str, item: &Value) -> Vec<Finding> {
                     text(item, "/last_error/why").map(|why| format!("; it said last: {why}"));
                 let last = last.unwrap_or_default();
                 let says = format!("`{name}`: the breaker of `{operation}` is open{since}{last}");
+                if !is_called(&operation) {
+                    let says = format!(
+                        "{says}; nothing is to be done: the integration files do not call it any more, so nothing new tries it"
+                    );
+                    return Some(Finding { level: Level::Note, check: "breaker", says, fix: None });
+                }
                 let fix = format!(
-                    "it is tried by itself, and closes once `{name}` answers; {closes} tries at once"
+                    "what waits for it tries it, or else its next call does, and it closes once `{name}` answers; \
+                     {closes} lets calls pass at once"
                 );
                 (Level::Warning, says, fix)
             }
@@ -322,10 +337,11 @@ mod tests {
                 { "operation": "put_order", "state": "Closed", "forced": null, "since": null },
                 { "operation": "get_product", "state": "HalfOpen", "forced": null, "since": "2026-11-30T01:00:00Z" },
                 { "operation": "get_stock", "state": "Open", "forced": "Open", "since": null },
+                { "operation": "put_note", "state": "Open", "forced": null, "since": null },
             ],
             "last_error": { "why": "status 503" },
         });
-        let found = breakers("till", &item);
+        let found = breakers("till", &item, &|operation| operation != "put_note");
         let says: Vec<(&str, &str)> =
             found.iter().map(|finding| (finding.level.as_str(), finding.says.as_str())).collect();
         assert_eq!(
@@ -336,9 +352,15 @@ mod tests {
                     "`till`: the breaker of `get_product` is open since 2026-11-30T01:00:00Z; it said last: status 503"
                 ),
                 ("note", "`till`: a person holds the breaker of `get_stock` open"),
+                (
+                    "note",
+                    "`till`: the breaker of `put_note` is open; it said last: status 503; nothing is to be done: the \
+                     integration files do not call it any more, so nothing new tries it"
+                ),
             ]
         );
-        for finding in &found {
+        assert_eq!(found[2].fix, None);
+        for finding in &found[..2] {
             let fix = finding.fix.as_deref().unwrap();
             let command = fix.split('`').find(|word| word.starts_with("orderhub ")).unwrap();
             assert!(is_command(command), "{command}");
