@@ -1,11 +1,12 @@
 //! An upgrade of several hubs one after the other: what is held while one of an earlier version runs on the store. The
 //! warehouse of the README on PostgreSQL; the earlier hub is what it says to the database.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use orderhub_tests::database::Schema;
-use orderhub_tests::hub::Hub;
+use orderhub_tests::hub::{Hub, free_port};
+use orderhub_tests::mappings::copy;
 use orderhub_tests::shelf::Scene;
 use orderhub_tests::till::{Ran, orderhub};
 use orderhub_tests::{api, wait};
@@ -25,15 +26,39 @@ fn resend(scene: &Scene) -> Ran {
 
 /// The shelf's integration file.
 fn integration(scene: &Scene) -> PathBuf {
-    scene.folder.path().join("mappings/shelf/integration.yaml")
+    scene.folder.path().join(INTEGRATION)
 }
+
+const INTEGRATION: &str = "mappings/shelf/integration.yaml";
 
 /// It ends before its `deliver:`, and is whole YAML all the same.
 fn cut(scene: &Scene) -> String {
-    let text = std::fs::read_to_string(integration(scene)).unwrap();
+    cut_below(scene.folder.path())
+}
+
+fn cut_below(folder: &Path) -> String {
+    let text = std::fs::read_to_string(folder.join(INTEGRATION)).unwrap();
     let (before, _) = text.split_once("deliver:\n").expect("it has one");
-    std::fs::write(integration(scene), before).unwrap();
+    std::fs::write(folder.join(INTEGRATION), before).unwrap();
     text
+}
+
+/// The folder of another hub on the same database, and its port.
+fn another(scene: &Scene) -> (tempfile::TempDir, u16) {
+    let (folder, port) = (tempfile::tempdir().unwrap(), free_port());
+    copy(&scene.folder.path().join("mappings"), &folder.path().join("mappings"));
+    let settings = std::fs::read_to_string(scene.folder.path().join("orderhub.toml")).unwrap();
+    let settings = settings.replace(&format!(":{}", scene.port), &format!(":{port}"));
+    std::fs::write(folder.path().join("orderhub.toml"), settings).unwrap();
+    std::fs::copy(scene.folder.path().join("token"), folder.path().join("token")).unwrap();
+    (folder, port)
+}
+
+/// Writes into a file below a folder.
+fn change(folder: &Path, file: &str, from: &str, to: &str) {
+    let text = std::fs::read_to_string(folder.join(file)).unwrap();
+    assert!(text.contains(from), "{file} says {from}");
+    std::fs::write(folder.join(file), text.replace(from, to)).unwrap();
 }
 
 async fn bundle(hub: &Hub) -> Value {
@@ -75,9 +100,30 @@ async fn hub_and_order() -> (Scene, Hub) {
     (scene, hub)
 }
 
+/// What is not kept for a shelf that is down, and was given up for order 18: the number of its todo.
+async fn given_up(scene: &Scene, hub: &Hub) -> String {
+    let breaker = |act: &str| {
+        let words = ["system", "breaker", "shelf", "put_job", act, "--reason", "a test"];
+        assert_eq!(ran(scene, &words).code, 0);
+    };
+    breaker("open");
+    scene.order(hub, "18").await;
+    let todo = wait::until("order 18 is given up", PATIENCE, || async {
+        let todos = api::get(hub, "/api/v1/todo?cause=system_down").await;
+        todos["items"][0]["id"].as_i64()
+    })
+    .await;
+    breaker("close");
+    todo.to_string()
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_is_sent_again_while_an_earlier_program_runs_beside() {
-    let (scene, hub) = hub_and_order().await;
+    let scene = Scene::new(Some(Schema::new())).await;
+    scene.change("integration.yaml", "    with: job\n", "    with: job\n    while_down: fail\n");
+    let hub = scene.start().await;
+    scene.order(&hub, "17").await;
+    scene.until_taken(&hub, &["till-17-F1"]).await;
     let former = scene.database().former("hub-a").await;
     until_heard(&scene, true).await;
     let told = resend(&scene);
@@ -87,10 +133,17 @@ async fn nothing_is_sent_again_while_an_earlier_program_runs_beside() {
     let page = orderhub(scene.folder.path(), &["explain", "older_program"], "");
     assert!(page.out.contains("docs/upgrade.md"), "{page:?}");
     scene.until_told("hub-a of an earlier program").await;
+    // Nor is a decision taken that it would leave out; one about a call is.
+    let about = given_up(&scene, &hub).await;
+    let resolve = ["todo", "resolve", &about, "--again", "--reason", "it is not there"];
+    let told = ran(&scene, &resolve);
+    assert!(told.code != 0 && told.err.contains("hub-a of an earlier version"), "{told:?}");
     let version = api::get(&hub, "/api/v1/orders/17").await["version"].clone();
     scene.database().ends(former).await;
     until_heard(&scene, false).await;
     assert_eq!(api::get(&hub, "/api/v1/orders/17").await["version"], version, "nothing changed");
+    let told = ran(&scene, &resolve);
+    assert!(!told.err.contains("hub-a"), "{told:?}");
     assert_eq!(resend(&scene).code, 0);
     scene.until_taken(&hub, &["till-17-F1", "till-17-F1"]).await;
     assert!(hub.terminate().await.success());
@@ -156,4 +209,65 @@ async fn a_start_by_files_without_an_entry_uses_those_of_the_store() {
         assert_eq!(gone["held"], Value::Null, "reload: {reload}; {gone}");
         assert!(hub.terminate().await.success());
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn files_that_wait_are_let_be_where_another_hub_speaks_later() {
+    let (scene, hub) = hub_and_order().await;
+    let before = bundle(&hub).await["hash"].clone();
+    let former = scene.database().former("hub-a").await;
+    until_heard(&scene, true).await;
+    let (folder, port) = another(&scene);
+    let whole = cut(&scene);
+    until_held(&hub, true).await;
+    std::fs::write(folder.path().join(INTEGRATION), format!("{whole}# the other\n")).unwrap();
+    let other = Hub::start(folder.path(), port).await;
+    let followed = until_switched(&hub, &before).await;
+    assert_eq!(followed["held"], Value::Null, "{followed}");
+    assert!(hub.log().contains("are let be"), "{}", hub.log());
+    scene.database().ends(former).await;
+    until_heard(&scene, false).await;
+    // Whoever waited would go by itself within two looks.
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    for hub in [&hub, &other] {
+        assert_eq!(bundle(hub).await["hash"], followed["hash"], "{}", hub.log());
+    }
+    scene.order(&hub, "18").await;
+    scene.until_taken(&hub, &["till-17-F1", "till-18-F1"]).await;
+    assert!(other.terminate().await.success() && hub.terminate().await.success());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn files_in_use_that_are_wrong_by_now_are_not_gone_round() {
+    let (scene, hub) = hub_and_order().await;
+    let before = bundle(&hub).await["hash"].clone();
+    let former = scene.database().former("hub-a").await;
+    // Its settings name a limit that its own connector has, and that of the files in use has not.
+    let (folder, port) = another(&scene);
+    change(
+        folder.path(),
+        "mappings/shelf/connector.yaml",
+        "limits: { ",
+        "limits: { jobs: { rate: 9/s, burst: 9 }, ",
+    );
+    let limit = "[systems.shelf.limits]\njobs = { rate = \"5/s\" }\n[systems.shelf.settings]";
+    change(folder.path(), "orderhub.toml", "[systems.shelf.settings]", limit);
+    let whole = cut_below(folder.path());
+    let other = Hub::spawn(folder.path(), port);
+    wait::until(&format!("it does not start: {}", other.log()), PATIENCE, || async {
+        let log = other.log();
+        let told = log.contains("wait until the last hub of an earlier version has ended")
+            && log.contains("This program cannot use those in use meanwhile")
+            && log.contains("names `jobs`");
+        told.then_some(())
+    })
+    .await;
+    drop(other);
+    assert_eq!(bundle(&hub).await["hash"], before);
+    // The entry is put back.
+    std::fs::write(folder.path().join(INTEGRATION), whole).unwrap();
+    let other = Hub::start(folder.path(), port).await;
+    assert_ne!(bundle(&other).await["hash"], before);
+    scene.database().ends(former).await;
+    assert!(other.terminate().await.success() && hub.terminate().await.success());
 }

@@ -45,9 +45,10 @@ pub const OLDER_PROGRAM: &Cause = &Cause {
     word: "older_program",
     title: "a hub of an earlier version still runs on the store",
     text: "During an upgrade of several hubs, those of the earlier version write what waits for a system back without what they do \
-           not know: what is sent again might be left out. Nothing was changed; the sentence names them. Stop the last of \
-           them, then ask again: `orderhub order resend ORDER SYSTEM --reason \"once more\"`. `orderhub doctor -c orderhub.toml` \
-           says who is left; `docs/upgrade.md` has the whole way.",
+           not know: what is sent again, or decided about a fact that was given up, might be left out. Nothing was changed; \
+           the sentence names them. Stop the last of them, then ask again: `orderhub order resend ORDER SYSTEM --reason \
+           \"once more\"`, or `orderhub todo resolve ID --again --reason \"it is not there\"`. `orderhub doctor -c \
+           orderhub.toml` says who is left; `docs/upgrade.md` has the whole way.",
 };
 /// Driven again and again in vain.
 pub const DRIVE_FAILED: &Cause = &Cause {

@@ -33,6 +33,17 @@ pub enum StartError {
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// Files that lack an entry wait for programs of an earlier version, and those in use are not this program's.
+    #[error(
+        "{held}. This program cannot use those in use meanwhile: {error}. Put the entries back and take them out after \
+         the upgrade, or stop the hubs of the earlier version first; then start again"
+    )]
+    Held {
+        /// Why they wait.
+        held: String,
+        /// What is wrong with those in use.
+        error: String,
+    },
     /// The deliverer.
     #[error(transparent)]
     Deliver(#[from] crate::resilience::gate::PolicyError),

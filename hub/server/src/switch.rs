@@ -352,9 +352,7 @@ impl Switch {
         }
         tracing::info!(bundle = %bundle.hash, "the hub has switched to other integration files");
         self.refused = Arc::clone(&bundle.hash);
-        if self.waiting.as_ref().is_some_and(|waiting| waiting.held.hash == bundle.hash) {
-            self.waited();
-        }
+        self.overtaken(&bundle.hash);
         self.parts.standing.agrees(From::Store);
         self.parts.standing.switched(self.parts.clock.now());
         let gone = routed::warnings(&bundle);

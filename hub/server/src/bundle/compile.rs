@@ -68,6 +68,28 @@ pub(super) fn former(files: &Files, config: &Config) -> Result<Bundle, BundleErr
     assembled(files, compile(files, &BTreeSet::new()), config).map(|(bundle, _)| bundle)
 }
 
+/// The `deliver:` of the systems of these settings by files that this program may take for wrong; `None`: that of some
+/// system cannot be read. Of operations nothing is said but their names.
+pub(super) fn entries(files: &Files, config: &Config) -> Option<BTreeMap<SystemName, SystemRules>> {
+    let compiled = compile(files, &BTreeSet::new());
+    let any =
+        OperationFacts { kind: OperationUse::Write(Kind::State), entity: None, creates: false };
+    let mut rules = BTreeMap::new();
+    for (name, settings) in &config.systems {
+        let folder = &settings.integration;
+        let Some(integration) = compiled.integrations.get(folder) else {
+            if files.contains_key(&format!("{folder}/integration.yaml")) {
+                return None;
+            }
+            continue;
+        };
+        let known = |_: &str| Some(any.clone());
+        let (unit, mode) = (settings.unit.as_str().into(), settings.mode.into());
+        rules.insert(name.clone(), integration.system_rules(&known, Vec::new(), unit, mode));
+    }
+    Some(rules)
+}
+
 fn with_settings(
     files: &Files,
     compiled: Compiled,

@@ -31,7 +31,8 @@ use orderhub_order::route::EVENT;
 use orderhub_order::rules::{DeliverRule, GoneRule, OperationKind};
 use serde::{Deserialize, Serialize};
 
-use super::Bundle;
+use super::{Bundle, Files, compile};
+use crate::config::Config;
 
 /// How long a rule that is gone is owed something: a mistake is found within a week, what is still so then is meant.
 const KEPT: SignedDuration = SignedDuration::from_hours(7 * 24);
@@ -267,6 +268,17 @@ impl Listened {
 }
 
 impl Rule {
+    fn of(system: SystemName, rule: &DeliverRule, reads: &FieldSet) -> Self {
+        Self {
+            system,
+            id: rule.id.clone(),
+            on: rule.on.clone(),
+            fact: rule.kind() == OperationKind::Fact,
+            creates: rule.makes(),
+            reads: reads.iter().map(|field| field.0).collect(),
+        }
+    }
+
     /// Another rule of the same system and event.
     fn stands_by(&self, rule: &Rule) -> bool {
         self.system == rule.system && self.on == rule.on && self.id != rule.id
@@ -306,23 +318,23 @@ impl Bundle {
                 if rule.is_nothing() {
                     listens.nothing.insert((system.clone(), rule.on.clone()));
                 } else {
-                    listens.rules.push(self.noted(system, rule));
+                    let reads = self.shapes.reads(system, &rule.id);
+                    listens.rules.push(Rule::of(system.clone(), rule, &reads));
                 }
             }
         }
         listens
     }
 
-    fn noted(&self, system: &SystemName, rule: &DeliverRule) -> Rule {
-        let reads = self.shapes.reads(system, &rule.id);
-        Rule {
-            system: system.clone(),
-            id: rule.id.clone(),
-            on: rule.on.clone(),
-            fact: rule.kind() == OperationKind::Fact,
-            creates: rule.makes(),
-            reads: reads.iter().map(|field| field.0).collect(),
+    /// What files listen to that this program may take for wrong, as far as which rules they have; `None`: nobody can say.
+    pub(crate) fn listened(files: &Files, config: &Config, now: Timestamp) -> Option<Listened> {
+        let mut listens = Listens::default();
+        for (system, rules) in compile::entries(files, config)? {
+            for rule in rules.deliver.iter().filter(|rule| !rule.is_nothing()) {
+                listens.rules.push(Rule::of(system.clone(), rule, &FieldSet::default()));
+            }
         }
+        Some(Listened::default().next(&listens, now))
     }
 
     /// The bundle with what its systems listened to by other files before, and by these do not.

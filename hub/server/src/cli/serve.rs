@@ -85,7 +85,9 @@ pub(super) fn not_started(error: StartError, names: &Names) -> Fault {
         }
         StartError::Secrets(_) => Fault::new(Code::Settings, error.to_string())
             .hint("set the variable or mount the file, then start again"),
-        StartError::Trace(_) => Fault::new(Code::Settings, error.to_string()),
+        StartError::Trace(_) | StartError::Held { .. } => {
+            Fault::new(Code::Settings, error.to_string())
+        }
         StartError::Bundle(error) => Fault::new(Code::Settings, error.to_string()),
         StartError::Store(error @ StoreError::SearchKey) => {
             Fault::new(Code::Settings, error.to_string())

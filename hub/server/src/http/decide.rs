@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use super::caller::{May, to};
 use super::edit::{refused, submit};
 use super::openapi::shapes;
-use super::resend::conflict;
+use super::resend::{conflict, upgraded};
 use super::todo::{closed, end, find};
 use super::{Api, Problem, reason};
 use crate::store::{MOST_ROWS, Scope, TodoFilter, TodoRow, TodoState};
@@ -63,6 +63,11 @@ pub(super) async fn resolve(
         let detail = format!("the call of todo {id} is over; todo {newer} is about the next one");
         return Err(nothing_to_settle(detail));
     }
+    if let Some(about) = wish(&row)
+        && !is_wanted(&api, &caller.scope, (order, system), about).await?
+    {
+        upgraded(&api)?;
+    }
     let about = wish(&row).map(Into::into);
     let settle = PersonAct::Settle { system: system.clone(), again, about };
     decided(submit(&api, &caller, order, (settle, reason.clone())).await?)?;
@@ -102,6 +107,18 @@ pub(super) fn call(row: &TodoRow) -> Option<(OrderKey, &SystemName)> {
 /// The wish that a todo is about, by its key: the files make no call of it, or it was given up and may be there.
 fn wish(row: &TodoRow) -> Option<&str> {
     row.item.about.as_deref().filter(|_| row.item.kind == TodoKind::Dead)
+}
+
+/// Whether a lane has it among its wishes, as one that the files make no call of: every program keeps these.
+async fn is_wanted(
+    api: &Api,
+    scope: &Scope,
+    (order, system): (OrderKey, &SystemName),
+    about: &str,
+) -> Result<bool, Problem> {
+    let state = api.store.state(scope, order).await?;
+    let lane = state.as_ref().and_then(|state| state.lanes.get(system));
+    Ok(lane.is_some_and(|lane| lane.unfit(Some(about)).is_some()))
 }
 
 /// Whether a call goes no further until this todo is decided.

@@ -68,18 +68,19 @@ pub(super) async fn resend(
     }
 }
 
-/// A program of an earlier version would write a lane back without that it is to be sent whole.
+/// A program of an earlier version would write a lane back without that it is to be sent whole, and without the facts that
+/// were given up.
 ///
-/// **Invariant:** while one runs on the store, nothing is sent again. Test:
+/// **Invariant:** while one runs on the store, nothing is sent again, and nobody decides about what was given up. Test:
 /// `nothing_is_sent_again_while_an_earlier_program_runs_beside`.
-fn upgraded(api: &Api) -> Result<(), Problem> {
+pub(super) fn upgraded(api: &Api) -> Result<(), Problem> {
     let older = api.store.older();
     if older.is_empty() {
         return Ok(());
     }
     let why = format!(
-        "{} of an earlier version still runs on the store, and would leave out what is sent again: stop it first, then \
-         ask once more",
+        "{} of an earlier version still runs on the store, and would leave out what is asked for here: stop it first, \
+         then ask once more",
         older.join(", ")
     );
     Err(conflict(OLDER_PROGRAM.word, why))

@@ -11,7 +11,13 @@ use super::{Ask, Lease, Leave, News, Shared, StoreError};
 
 /// The form of lanes that this program writes. A program keeps of a lane what it knows: one of an earlier form writes it
 /// back without the rest. **Raise it** with each thing that a lane has newly, and that must not get lost. 1: a wish to be
-/// sent whole, facts that were given up, wishes of rules that are gone.
+/// sent whole, facts that were given up, wishes of rules that are gone, and at which version a field was told to the system
+/// (`told_at`).
+///
+/// While a program of an earlier form runs beside, what a person asks for and what would be kept there is refused (an order
+/// sent again, the decision about a fact that was given up): who asked would not learn that it is gone. What the hub
+/// does by itself is not put off, so that nothing waits for an upgrade: a fact that is given up in these minutes may be
+/// forgotten, and its todo is what is left of it; a change that the system made itself may not be told by a second operation.
 pub const LANE_FORM: i64 = 1;
 
 /// The other processes, as the store tells of them.

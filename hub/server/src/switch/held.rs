@@ -4,20 +4,27 @@
 //! **Invariant:** no process of this program makes such files those in use before the last of the earlier program has
 //! ended, neither by a change of its folder nor by its start; and it does so by itself then. Tests:
 //! `files_without_an_entry_wait_for_the_end_of_an_earlier_program`,
-//! `a_start_by_files_without_an_entry_uses_those_of_the_store`.
+//! `a_start_by_files_without_an_entry_uses_those_of_the_store`. A process that has no other files to begin with, for this
+//! program takes those in use for wrong, does not start; and where nobody can say what those in use deliver, other files
+//! wait whatever they have. Tests: `files_in_use_that_are_wrong_by_now_are_not_gone_round`,
+//! `what_files_lack_is_known_though_those_in_use_are_wrong_by_now`.
+//! **Invariant:** who speaks later has the last word, also against files that wait: these are let be. Test:
+//! `files_that_wait_are_let_be_where_another_hub_speaks_later`.
 //!
 //! What the earlier program does by itself is not held: files that it switches to are followed.
 
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use orderhub_order::ids::SystemName;
 
-use super::Switch;
 use super::routed::{activate, begin, followed};
 use super::standing::From;
 use super::standing::Held;
+use super::{NotSwitched, Switch};
 use crate::bundle::{Bundle, Files};
 use crate::config::Config;
+use crate::start::StartError;
 use crate::store::{Store, StoreError};
 
 /// Entries that are named.
@@ -30,72 +37,105 @@ pub(crate) struct Waiting {
     pub(crate) held: Held,
 }
 
+/// Entries that files lack of those in use; `None`: nobody can say what those in use have.
+pub(super) type Lacking = Option<Vec<(SystemName, Box<str>)>>;
+
 /// Why files are not switched to yet; `None`: nothing keeps them.
 ///
 /// # Errors
 ///
 /// [`StoreError`].
 async fn kept(
-    (store, config): (&dyn Store, &Config),
+    by: (&dyn Store, &Config),
     bundle: &Bundle,
     now: Timestamp,
 ) -> Result<Option<Held>, StoreError> {
-    let older = store.older();
+    let older = by.0.older();
     if older.is_empty() {
         return Ok(None);
     }
-    if store.listened().await?.is_none() {
-        begin(store, config, &bundle.hash, now).await?;
-    }
-    let lacking = store.listened().await?.unwrap_or_default().lacking(bundle);
-    if lacking.is_empty() {
+    let lacking = lacking(by, bundle, now).await?;
+    if lacking.as_ref().is_some_and(Vec::is_empty) {
         return Ok(None);
     }
-    let named =
-        lacking.iter().take(MOST_NAMED).map(|(system, rule)| format!("`{rule}` of {system}"));
-    let named: Vec<String> = named.collect();
-    let more = match lacking.len().saturating_sub(MOST_NAMED) {
-        0 => String::new(),
-        more => format!(" and {more} more"),
+    let (what, without) = match lacking {
+        Some(lacking) => (format!("files without {}", named(&lacking)), "it"),
+        None => (
+            "files other than those in use, whose entries of `deliver:` this program cannot read,"
+                .to_owned(),
+            "what is missing",
+        ),
     };
     let why = format!(
-        "files without {}{more} wait until the last hub of an earlier version has ended, which would leave out what is owed \
-         by it: {}",
-        named.join(", "),
+        "{what} wait until the last hub of an earlier version has ended, which would leave out what is owed by {without}: {}",
         older.join(", ")
     );
     tracing::warn!(bundle = %bundle.hash, "{why}");
     Ok(Some(Held { hash: Arc::clone(&bundle.hash), since: now, why }))
 }
 
+/// What files lack of those in use, as far as those can be read.
+///
+/// # Errors
+///
+/// [`StoreError`].
+pub(super) async fn lacking(
+    by: (&dyn Store, &Config),
+    bundle: &Bundle,
+    now: Timestamp,
+) -> Result<Lacking, StoreError> {
+    let (store, config) = by;
+    if store.listened().await?.is_none() {
+        begin(store, config, &bundle.hash, now).await?;
+    }
+    if let Some(listened) = store.listened().await? {
+        return Ok(Some(listened.lacking(bundle)));
+    }
+    let in_use = store.in_use().await?.filter(|in_use| **in_use != *bundle.hash);
+    let Some(in_use) = in_use else { return Ok(Some(Vec::new())) };
+    let files = store.bundle(&in_use).await?;
+    let listened = files.and_then(|files| Bundle::listened(&files, config, now));
+    Ok(listened.map(|listened| listened.lacking(bundle)))
+}
+
+fn named(lacking: &[(SystemName, Box<str>)]) -> String {
+    let entries = lacking.iter().take(MOST_NAMED);
+    let entries: Vec<String> =
+        entries.map(|(system, rule)| format!("`{rule}` of {system}")).collect();
+    match lacking.len().saturating_sub(MOST_NAMED) {
+        0 => entries.join(", "),
+        more => format!("{} and {more} more", entries.join(", ")),
+    }
+}
+
 /// Makes the files of a process that starts those in use; where they have to wait, it begins with those that are.
 ///
 /// # Errors
 ///
-/// [`StoreError`]: nothing is changed.
+/// [`StartError::Held`]: it has none to begin with. [`StartError::Store`]. Nothing is changed.
 pub(crate) async fn begun(
     by: (&dyn Store, &Config),
     (bundle, files): (Bundle, Files),
     now: Timestamp,
-) -> Result<(Bundle, Option<Waiting>), StoreError> {
-    if let Some(held) = kept(by, &bundle, now).await?
-        && let Some(in_use) = in_use(by).await?
-    {
-        let waiting = Some(Waiting { files, held });
-        return Ok((followed(by.0, in_use, now).await?, waiting));
+) -> Result<(Bundle, Option<Waiting>), StartError> {
+    let Some(held) = kept(by, &bundle, now).await? else {
+        return Ok((activate(by, (bundle, &files), now).await?, None));
+    };
+    match in_use(by).await? {
+        Ok(in_use) => Ok((followed(by.0, in_use, now).await?, Some(Waiting { files, held }))),
+        Err(error) => Err(StartError::Held { held: held.why, error: error.to_string() }),
     }
-    Ok((activate(by, (bundle, &files), now).await?, None))
 }
 
-/// What the store says is in use, if this program can use it.
-async fn in_use((store, config): (&dyn Store, &Config)) -> Result<Option<Bundle>, StoreError> {
-    let Some(hash) = store.in_use().await? else { return Ok(None) };
-    let Some(files) = store.bundle(&hash).await? else { return Ok(None) };
-    let compiled = Bundle::compile(&files, config);
-    let said = compiled.inspect_err(|error| {
-        tracing::error!(%error, bundle = hash, "the files in use are none of this program's: it goes by its own");
-    });
-    Ok(said.ok())
+/// What the store says is in use, or why this program cannot use it.
+async fn in_use(
+    (store, config): (&dyn Store, &Config),
+) -> Result<Result<Bundle, NotSwitched>, StoreError> {
+    let hash = store.in_use().await?.unwrap_or_default();
+    let Some(files) = store.bundle(&hash).await? else {
+        return Ok(Err(NotSwitched::Missing(hash.into())));
+    };
+    Ok(Bundle::compile(&files, config).map_err(NotSwitched::from))
 }
 
 impl Switch {
@@ -121,10 +161,30 @@ impl Switch {
         }
     }
 
+    /// Others are in use by now: who says so spoke later than what waits, if that is none of them.
+    pub(super) fn overtaken(&mut self, by: &str) {
+        let Some(waiting) = &self.waiting else { return };
+        let hash = &waiting.held.hash;
+        if **hash != *by {
+            tracing::warn!(
+                bundle = %hash,
+                "another hub has switched to other files since: those that waited here are let be until they change"
+            );
+        }
+        self.waited();
+    }
+
     /// Switches to what waited, once nobody is in its way.
     pub(super) async fn let_go(&mut self) {
         if self.waiting.is_none() || !self.parts.store.older().is_empty() {
             return;
+        }
+        // What another has said since is followed first.
+        let active = Arc::clone(&self.parts.active.borrow().hash);
+        match self.parts.store.in_use().await {
+            Ok(Some(named)) if *named != *active && *named != *self.refused => return,
+            Ok(_) => {}
+            Err(error) => return tracing::warn!(%error, "the bundle in use is not read"),
         }
         let Some(waiting) = self.waiting.clone() else { return };
         let hash = &waiting.held.hash;

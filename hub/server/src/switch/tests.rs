@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use super::rest::{REST, UNENDED, UNRESTED};
 use super::routed::activate;
 use super::standing::{From, Standing};
-use super::{LOOK, LOOKS, Parts, SETTLE, Switch};
+use super::{LOOK, LOOKS, Parts, SETTLE, Switch, held};
 use crate::bundle::Bundle;
 use crate::clock::Clock;
 use crate::config::{self, Secrets};
@@ -288,4 +288,43 @@ async fn what_the_store_names_and_nobody_can_use_is_said_until_it_names_another(
     assert_eq!(looked.standing.refused(), Some(refused), "it is said once");
     looked.switch.follow(looked.hash().to_string().into()).await;
     assert_eq!(looked.standing.refused(), None);
+}
+
+/// The files of the folder, one of them with other words.
+fn with(looked: &Looked, file: &str, from: &str, to: &str) -> crate::bundle::Files {
+    let mut files = Bundle::read(&looked.folder.path().join("mappings")).unwrap();
+    let text = String::from_utf8(files.get(file).expect("it is there").to_vec()).unwrap();
+    assert!(text.contains(from), "{file} says {from}");
+    files.insert(file.to_owned(), text.replace(from, to).into_bytes());
+    files
+}
+
+#[tokio::test]
+async fn what_files_lack_is_known_though_those_in_use_are_wrong_by_now() {
+    let looked = Looked::new().await;
+    let (store, config) = (&*looked.switch.parts.store, &*looked.switch.parts.config);
+    let now = Clock::system().now();
+    let compiled = |files| Bundle::compile(&files, config).unwrap();
+    let whole = "# another\norderhub: 1";
+    let whole = compiled(with(&looked, "sink/integration.yaml", "orderhub: 1", whole));
+    let deliver = "deliver:\n  - on: order.changed\n    do: changed\n    with: order\n";
+    let without = compiled(with(&looked, "sink/integration.yaml", deliver, ""));
+    let entry = (config.systems.keys().next().unwrap().clone(), "order.changed/changed".into());
+    // What this program does not take, the earlier one used; it kept no list.
+    for (file, from, to, lacks) in [
+        ("sink/connector.yaml", "method: ", "methode: ", Some(vec![entry])),
+        ("sink/order.yaml", "fields:", "felder:", None),
+    ] {
+        let files = with(&looked, file, from, to);
+        assert!(Bundle::former(&files, config).is_err(), "{file}");
+        let hash = Bundle::name(&files);
+        store.activate((&hash, &files), &whole.listens(), now).await.unwrap();
+        let path = looked.folder.path().join("hub.db");
+        let sql = "DELETE FROM meta WHERE name = 'listens'";
+        rusqlite::Connection::open(path).unwrap().execute(sql, []).unwrap();
+        let lacking = async |bundle| held::lacking((store, config), bundle, now).await.unwrap();
+        assert_eq!(lacking(&without).await, lacks, "{file}");
+        let none = lacks.map(|_| Vec::new());
+        assert_eq!(lacking(&whole).await, none, "{file}");
+    }
 }
