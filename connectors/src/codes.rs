@@ -67,7 +67,8 @@ pub const CODES: &[Explanation] = &[
     Explanation {
         code: DURATION,
         title: "not a duration",
-        text: "Durations are a whole number and a unit: `500ms`, `10s`, `5m`, `1h`, `7d`.",
+        text: "Durations are a whole number and a unit: `500ms`, `10s`, `5m`, `1h`, `7d`. A call may take 300 s at most, and \
+               more than no time; a job is asked for at most once a second.",
         wrong: "timeout: 10 seconds\n",
         right: "timeout: 10s\n",
     },
@@ -99,8 +100,11 @@ pub const CODES: &[Explanation] = &[
         title: "`find_first` must name an earlier safe step",
         text: "After a lost answer the operation resumes at the named step, so it must come earlier and be \
                safe to repeat. What it keeps tells whether the thing is there: an empty list says no, an answer of \
-               another shape says nothing, and is asked for again. A step of which everything may be missing (`?? ()`) \
-               would take a gateway's page for a no, and the thing would be made twice.",
+               another shape says nothing, and is asked for again. A step whose every save has a value of any answer at \
+               all (`has(…)`, `?? ()` or another fallback, `status`, `body` itself) would take a gateway's page for a no, \
+               and the thing would be made twice; so would one whose `none:` asks for what is missing (`!has(body.sale)`). \
+               Keep what is looked for by its path alone; where the system does not answer with an empty list, say how it \
+               says no: `answer: { none: body.code == 'NONE' }`.",
         wrong: "- { id: make, method: POST, path: /jobs, body: \"{doc}\", idempotency: { find_first: find } }\n",
         right: "- { id: find, method: GET, path: /jobs, query: { ref: \"{doc.ref}\" }, save: { id: body.items.one.id } }\n\
                 - { id: make, when: \"memo.id == ()\", method: POST, path: /jobs, body: \"{doc}\", idempotency: { find_first: find } }\n",

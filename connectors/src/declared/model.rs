@@ -62,6 +62,8 @@ pub(super) struct Save {
     pub(super) value: Expr,
     /// What the file says of what the answer does not have.
     pub(super) stands_in: StandIn,
+    /// It is the reference of the operation's entity: the thing is known by it from then on.
+    pub(super) names: bool,
 }
 
 /// What a read gives of the answer.

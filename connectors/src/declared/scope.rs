@@ -9,6 +9,7 @@ use orderhub_lang::template::{RenderError, Tree};
 use orderhub_lang::value::Value;
 use sha2::{Digest as _, Sha256};
 
+use super::ACTED;
 use super::walk::At;
 use crate::contract::{Answer, Call, Memo};
 use crate::sign::header;
@@ -116,6 +117,11 @@ impl<'a> CallScope<'a> {
     /// The operation that is carried out.
     pub(super) fn operation(&self) -> &str {
         self.call.operation
+    }
+
+    /// Whether a step that is not safe was answered before.
+    pub(super) fn acted(&self) -> bool {
+        self.memo.saved.contains_key(ACTED)
     }
 
     /// The element.

@@ -5,9 +5,15 @@
 //! "not there", it would have the thing made a second time.
 //! Only steps that may be repeated are held to it (`safe`): one that makes something has acted, whatever its answer lacks,
 //! and a person looks at what has no id.
-//! **Invariant:** what is looked for is not there only where the answer says so: a list without it, `answer: { none: … }`,
+//! **Invariants:** what is looked for is not there only where the answer says so: a list without it, `answer: { none: … }`,
 //! or a path that the file itself lets be missing (`?? ()`). Tests: `an_answer_of_another_shape_makes_nothing_twice`, and
 //! the cases `told-shapes.yaml`, `told-none.yaml` and `told-rows.yaml` in `tests/data/connectors`.
+//! What is there has an id: an empty text, a list or an object is none. Test: the case `told-ids.yaml`.
+//! **Not held to it** is what has a value whatever the answer lacks: `has(…)`, `?? ''` or any other fallback than `()`, and
+//! what reads no path of the body (`body` itself, `status`, `headers`, `text`). A step that looks may keep such values
+//! beside one that is held to it, not alone: [`super::parse`] refuses that (C0006). Nor are ids that are made of an
+//! answer's (`'gid-' + body.id`), what the reply reads of the last answer itself, and references of other kinds than the
+//! operation's `entity`: a system may well say `""` for the number of a parcel that has none yet.
 
 use std::borrow::Cow;
 
@@ -154,11 +160,12 @@ pub(super) fn is_none(expression: &Expr, body: Option<&Value>) -> bool {
 
 /// Whether the answer tells what the step keeps of it.
 pub(super) fn tells(
-    Save { name, value, stands_in }: &Save,
+    save @ Save { name, value, stands_in, .. }: &Save,
     step: &Step,
     (scope, answered): (&CallScope<'_>, &Answered<'_>),
 ) -> Result<(), CallError> {
     let Some(body) = kept(step, answered) else { return Ok(()) };
+    names(save, step, (scope, answered))?;
     match stands_in {
         StandIn::Nothing => Ok(()),
         // It is enough that one of the places that it names says something, even that there is none.
@@ -184,6 +191,45 @@ pub(super) fn reads(
         None => Ok(()),
         Some(found) => Err(says_nothing(what, found, step, scope, answered)),
     }
+}
+
+/// Whether what a step keeps as an id is one. Once a step has written, the thing may be there, whatever its name.
+fn names(
+    save: &Save,
+    step: &Step,
+    (scope, answered): (&CallScope<'_>, &Answered<'_>),
+) -> Result<(), CallError> {
+    let looks = save.names && step.idempotency == Idempotency::Safe && !scope.acted();
+    let Some(path) = paths(&save.value).next().filter(|_| looks) else { return Ok(()) };
+    let is = match save.value.eval(scope) {
+        Ok(value) => no_id(&value, path),
+        // Told where it is kept.
+        Err(_) => None,
+    };
+    let Some(is) = is else { return Ok(()) };
+    let what = format!("save.{}", save.name);
+    let why = no_answer(&what, (path, Lack::new(0, is)), step, scope, answered);
+    Err(CallError::MayHaveActed { why })
+}
+
+/// What a value is that is no id. A listing may have none, or elements without any.
+fn no_id(value: &Value, path: &Name) -> Option<String> {
+    let is = |value: &Value| match value {
+        Value::Text(text) => !text.trim().is_empty(),
+        Value::Int(_) | Value::Decimal(_) => true,
+        Value::Null | Value::Bool(_) | Value::List(_) | Value::Map(_) => false,
+    };
+    let one = |segment: &Segment| match segment {
+        Segment::Key(key) => key == "one",
+        Segment::Index(_) | Segment::Where { .. } => true,
+        Segment::Each | Segment::Setting(_) | Segment::Xref(_) => false,
+    };
+    let listed = |list: &[Value]| list.iter().any(is) || !path.segments.iter().any(one);
+    if value.is_null() || is(value) || value.as_list().is_some_and(listed) {
+        return None;
+    }
+    let what = if value.as_text().is_some() { "empty" } else { value.kind() };
+    Some(format!("is {what}, and no id"))
 }
 
 fn gives_nothing(expression: &Expr, scope: &CallScope<'_>) -> bool {
@@ -223,13 +269,26 @@ fn says_nothing(
     scope: &CallScope<'_>,
     answered: &Answered<'_>,
 ) -> CallError {
+    let no_answer = no_answer(what, (name, lack), step, scope, answered);
+    let why = format!(
+        "{no_answer}; if the system says so that there is none, write `answer: {{ none: … }}` or `{name} ?? ()`"
+    );
+    CallError::MayHaveActed { why }
+}
+
+fn no_answer(
+    what: &str,
+    (name, lack): (&Name, Lack),
+    step: &Step,
+    scope: &CallScope<'_>,
+    answered: &Answered<'_>,
+) -> String {
     let there = name.segments.len().saturating_sub(lack.left);
     let at = Name::of(&name.root, name.segments.iter().take(there).cloned().collect());
     let (said, operation) = (judge::why(&[], scope, answered), scope.operation());
     let (step, is) = (&step.id, &lack.is);
-    let why = format!(
+    format!(
         "{said}: `{what}` of step `{step}` of `{operation}` reads `{name}`, and `{at}` {is}: that is no answer, and it is \
-         asked again; if the system says so that there is none, write `answer: {{ none: … }}` or `{name} ?? ()`"
-    );
-    CallError::MayHaveActed { why }
+         asked again"
+    )
 }

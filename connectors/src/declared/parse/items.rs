@@ -67,7 +67,7 @@ pub(super) fn until(
     }
     let every = match every {
         Some((_, node)) => {
-            let every = ctx.timeout(node)?;
+            let every = ctx.bounded(node)?;
             if every < LEAST_EVERY {
                 let message = "a job is asked for at most once a second";
                 let finding = ctx.findings.error(codes::DURATION, node.span, message);

@@ -9,6 +9,7 @@ mod items;
 mod known;
 mod limits;
 mod login;
+mod looked;
 mod operation;
 mod page;
 mod reply;
@@ -249,6 +250,17 @@ impl Ctx<'_> {
 
     /// A time that one call may take: bounded, because a lane waits for it.
     fn timeout(&mut self, node: &Node) -> Option<Duration> {
+        let timeout = self.bounded(node)?;
+        if timeout.is_zero() {
+            let hint = "write how long one call may take: `10s`, or leave it out for 30 s";
+            let finding = self.findings.error(codes::DURATION, node.span, "no call ends at once");
+            self.findings.report(finding.with_hint(hint));
+            return None;
+        }
+        Some(timeout)
+    }
+
+    fn bounded(&mut self, node: &Node) -> Option<Duration> {
         let timeout = self.duration(node)?;
         if timeout <= MOST_TIMEOUT {
             return Some(timeout);

@@ -98,6 +98,7 @@ fn operation(
     check(name.span, &operation, &steps, &reply, ctx);
     let mut compiled = Compiled { operation, steps, reply, lets };
     mark_last(&mut compiled);
+    mark_names(&mut compiled);
     Some(compiled)
 }
 
@@ -217,5 +218,15 @@ fn mark_last(compiled: &mut Compiled) {
     if let Some(last) = compiled.steps.last_mut() {
         last.needs_body |= reads;
         last.gives = gives;
+    }
+}
+
+/// What steps keep by which the thing is known from then on.
+fn mark_names(Compiled { operation, steps, reply, .. }: &mut Compiled) {
+    let Some(entity) = &operation.entity else { return };
+    let of = reply.xrefs.iter().filter(|xref| xref.kind == *entity);
+    let rules: Vec<_> = of.map(|xref| &xref.rule).collect();
+    for save in steps.iter_mut().flat_map(|step| &mut step.save) {
+        save.names = rules.iter().any(|rule| reply::keeps(rule, &save.name));
     }
 }

@@ -119,3 +119,17 @@ fn rule_reads(rule: &XrefRule, test: &dyn Fn(&Name) -> bool) -> bool {
         XrefRule::Elements { at, .. } => at.reads().iter().any(test),
     }
 }
+
+/// Whether a reference is what steps keep by a name, and nothing else.
+pub(super) fn keeps(rule: &XrefRule, name: &str) -> bool {
+    let only = match rule {
+        XrefRule::Value(template) => template.only_name(),
+        XrefRule::Expression(expression) => {
+            expression.reads().first().filter(|_| expression.is_name())
+        }
+        XrefRule::Elements { .. } => None,
+    };
+    only.is_some_and(|only| {
+        only.root == "memo" && only.segments.len() == 1 && only.key() == Some(name)
+    })
+}

@@ -10,12 +10,12 @@ use orderhub_lang::yaml::{Fields, Node};
 
 use super::super::model::{Body, Classes, Each, Expr, Save, Step, Until};
 use super::known::{self, Element};
-use super::{ANSWER, Ctx, STEP, answer, graphql, items, operation, page};
+use super::{ANSWER, Ctx, STEP, answer, graphql, items, looked, operation, page};
 use crate::codes;
 use crate::contract::Idempotency;
 
 /// How long a system may still be acting after a lost answer, where the file says nothing.
-const SETTLES: Duration = Duration::from_secs(30);
+pub(super) const SETTLES: Duration = Duration::from_secs(30);
 
 const METHODS: &[&str] = &["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"];
 
@@ -293,7 +293,7 @@ fn saves(node: &Node, ctx: &mut Ctx) -> Vec<Save> {
         .filter_map(|(key, node)| {
             let value = ctx.expression(node, ANSWER)?;
             let stands_in = StandIn::of(&node.scalar_text().unwrap_or_default());
-            Some(Save { name: key.name.clone(), value, stands_in })
+            Some(Save { name: key.name.clone(), value, stands_in, names: false })
         })
         .collect()
 }
@@ -326,7 +326,7 @@ fn idempotency(
         return None;
     };
     if node.as_map().is_some() {
-        return find_first(node, earlier, ctx);
+        return looked::find_first(node, earlier, ctx);
     }
     match ctx.choice(node, "`idempotency`", &["safe", "unsafe"])? {
         "safe" => Some(Idempotency::Safe),
@@ -334,62 +334,6 @@ fn idempotency(
     }
 }
 
-/// A step that looks, and lets everything that it keeps be missing: nothing tells its answer from another's.
-fn takes_anything(step: &Step) -> bool {
-    let judged = [&step.classes.none, &step.classes.ok, &step.classes.may_have_acted];
-    let judges = judged.into_iter().flatten().any(reads_answer);
-    !judges
-        && !step.save.is_empty()
-        && step.save.iter().all(|save| save.stands_in == StandIn::Nothing)
-}
-
 fn reads_answer(expr: &Expr) -> bool {
     expr.reads().iter().any(|name: &Name| name.root == "body")
-}
-
-fn find_first(node: &Node, earlier: &Earlier<'_>, ctx: &mut Ctx) -> Option<Idempotency> {
-    let mut fields = Fields::of(node, "`idempotency`", &mut ctx.findings)?;
-    let target = fields.required("find_first", &mut ctx.findings);
-    let settles = fields.optional("settles").and_then(|node| ctx.duration(node)).unwrap_or(SETTLES);
-    fields.finish(&mut ctx.findings);
-    let target = target?;
-    let name = target.scalar_text().unwrap_or_default();
-    let found = earlier.steps.iter().position(|step| step.id == name);
-    let safe = found
-        .and_then(|index| earlier.steps.get(index))
-        .is_some_and(|step| step.idempotency == Idempotency::Safe);
-    let Some(index) = found.filter(|_| safe) else {
-        if earlier.broken && found.is_none() {
-            return None;
-        }
-        let message = format!("`{name}` is no earlier step that is safe");
-        let finding = ctx
-            .findings
-            .error(codes::FIND_FIRST, target.span, message)
-            .with_one_of(&name, earlier.steps.iter().map(|step| step.id.as_str()));
-        ctx.findings.report(finding);
-        return None;
-    };
-    let unguarded = earlier
-        .steps
-        .iter()
-        .skip(index)
-        .find(|step| step.idempotency != Idempotency::Safe && step.when.is_none());
-    if let Some(between) = unguarded {
-        let message = format!("resuming at `{name}` would run step `{}` again", between.id);
-        let finding = ctx.findings.error(codes::UNGUARDED, target.span, message).with_hint(
-            format!("give step `{}` a `when:` that is false once it is done", between.id),
-        );
-        ctx.findings.report(finding);
-    }
-    if earlier.steps.get(index).is_some_and(takes_anything) {
-        let message =
-            format!("`{name}` would take any answer for \"there is none\": a gateway's page, too");
-        let finding = ctx.findings.error(codes::FIND_FIRST, target.span, message).with_hint(
-            "leave `?? ()` away where an answer must have something; how the system says that there is none is written as \
-             `answer: { none: status == 404 }`",
-        );
-        ctx.findings.report(finding);
-    }
-    Some(Idempotency::FindFirst { step: u32::try_from(index).ok()?, settles })
 }
