@@ -19,6 +19,7 @@ use orderhub_lang::escape::percent;
 use orderhub_lang::expression::{EvalError, Expression, Name, Scope};
 use orderhub_lang::form;
 use orderhub_lang::path::Segment;
+use orderhub_lang::room::Room;
 use orderhub_lang::template::{Place, RenderError, Template, Tree};
 use orderhub_lang::value::Value;
 use orderhub_lang::xml;
@@ -164,9 +165,11 @@ impl Signer {
             false => Value::from_json(&request.body)
                 .map_err(|_| failed("what the step sends is no JSON"))?,
         };
+        let room = Room::default();
         for (path, value) in &self.body {
             let value = body(value, request, with)?;
-            if !put_at(&mut tree, path, value) {
+            let put = put_at(&mut tree, path, value, &room);
+            if !put.map_err(|full| failed(&full.to_string()))? {
                 return Err(failed("a key of something that is no object"));
             }
         }
@@ -213,7 +216,10 @@ fn rendered(
 fn build_error(step: &str, error: &RenderError) -> BuildError {
     match error {
         RenderError::Eval { why: EvalError::Secret(name), .. } => BuildError::Secret(name.clone()),
-        RenderError::Missing(_) | RenderError::Eval { .. } | RenderError::Place { .. } => {
+        RenderError::Missing(_)
+        | RenderError::Eval { .. }
+        | RenderError::Place { .. }
+        | RenderError::Large { .. } => {
             BuildError::Step { step: step.to_owned(), why: format!("auth: {error}") }
         }
     }
@@ -244,7 +250,10 @@ impl Verifier {
                     return Err(VerifyError::Secret(name));
                 }
                 Err(
-                    RenderError::Missing(_) | RenderError::Eval { .. } | RenderError::Place { .. },
+                    RenderError::Missing(_)
+                    | RenderError::Eval { .. }
+                    | RenderError::Place { .. }
+                    | RenderError::Large { .. },
                 ) => {
                     return Err(VerifyError::Signature);
                 }

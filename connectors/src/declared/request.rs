@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use orderhub_lang::escape::percent;
+use orderhub_lang::room::Full;
 use orderhub_lang::template::{Place, RenderError, Template, Tree};
 use orderhub_lang::value::Value;
 
@@ -156,7 +157,11 @@ fn body<'c>(
             for (path, tree) in put {
                 let set = render(tree)?;
                 // Nothing is not set: the document keeps what it has.
-                if !set.is_null() && !put_at(&mut value, path, set) {
+                if set.is_null() {
+                    continue;
+                }
+                let full = |full: Full| step_error(&step.id, format!("`put`: {full}"));
+                if !put_at(&mut value, path, set, scope.within()).map_err(full)? {
                     let why = "`put` does not fit the body: a key of something that is no object, or more elements than `*` finds";
                     return Err(step_error(&step.id, why.to_owned()));
                 }

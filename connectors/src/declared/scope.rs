@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use orderhub_lang::expression::{EvalError, Name, Scope};
+use orderhub_lang::room::Room;
 use orderhub_lang::template::{RenderError, Tree};
 use orderhub_lang::value::Value;
 use sha2::{Digest as _, Sha256};
@@ -88,6 +89,8 @@ pub(super) struct CallScope<'a> {
     /// What those of them gave that were read.
     given: RefCell<BTreeMap<usize, Value>>,
     answered: Option<&'a Answered<'a>>,
+    /// For what its templates make, all together: trees that have names, and what is sent.
+    room: Room,
 }
 
 impl<'a> CallScope<'a> {
@@ -124,6 +127,11 @@ impl<'a> CallScope<'a> {
         self.memo.saved.contains_key(ACTED)
     }
 
+    /// Room for what is sent.
+    pub(super) fn within(&self) -> &Room {
+        &self.room
+    }
+
     /// The element.
     pub(super) fn item(&self) -> Option<&Value> {
         self.item
@@ -142,6 +150,7 @@ impl<'a> CallScope<'a> {
             lets: self.lets,
             given: RefCell::default(),
             answered: self.answered,
+            room: Room::default(),
         }
     }
 
@@ -153,8 +162,8 @@ impl<'a> CallScope<'a> {
         (call, memo, document): (&'a Call<'a>, &'a Memo, &'a Document<'a>),
     ) -> Self {
         let key = step_key(call.key, step, position);
-        let (left, lets, given) = (&[][..], &[][..], RefCell::default());
-        Self { call, memo, document, key, item, position, left, lets, given, answered: None }
+        let (left, lets, given, room) = (&[][..], &[][..], RefCell::default(), Room::default());
+        Self { call, memo, document, key, item, position, left, lets, given, answered: None, room }
     }
 
     /// With the step's answer.
@@ -186,7 +195,9 @@ impl<'a> CallScope<'a> {
                 let value = tree.value(self).map_err(|error| match error {
                     RenderError::Missing(name) => EvalError::Missing(name),
                     RenderError::Eval { why, .. } => why,
-                    error @ RenderError::Place { .. } => EvalError::Failed(error.to_string()),
+                    error @ (RenderError::Place { .. } | RenderError::Large { .. }) => {
+                        EvalError::Failed(error.to_string())
+                    }
                 })?;
                 self.given.borrow_mut().insert(index, value.clone());
                 value
@@ -241,6 +252,10 @@ impl Scope for CallScope<'_> {
             _ => self.of_answer(name),
         }
     }
+
+    fn room(&self) -> Option<&Room> {
+        Some(&self.room)
+    }
 }
 
 /// The idempotency key of a step and element: the same on every retry, different from every other.
@@ -274,5 +289,9 @@ impl Scope for ReplyScope<'_> {
             "text" => Ok(Value::Text(String::from_utf8_lossy(self.text).into_owned())),
             _ => self.inner.get(name),
         }
+    }
+
+    fn room(&self) -> Option<&Room> {
+        self.inner.room()
     }
 }

@@ -194,8 +194,9 @@ pub(super) fn render_error(step: &str, error: &RenderError) -> BuildError {
         RenderError::Missing(name) if name.starts_with("settings.") => {
             step_error(step, format!("`{name}` is not configured"))
         }
-        RenderError::Missing(_) | RenderError::Eval { .. } | RenderError::Place { .. } => {
-            step_error(step, error.to_string())
-        }
+        RenderError::Missing(_)
+        | RenderError::Eval { .. }
+        | RenderError::Place { .. }
+        | RenderError::Large { .. } => step_error(step, error.to_string()),
     }
 }

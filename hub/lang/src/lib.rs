@@ -12,6 +12,7 @@ pub mod escape;
 pub mod expression;
 pub mod form;
 pub mod path;
+pub mod room;
 pub mod template;
 pub mod units;
 pub mod value;

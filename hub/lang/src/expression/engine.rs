@@ -13,6 +13,7 @@ use super::{
 };
 use crate::codes;
 use crate::diagnostic::Span;
+use crate::room::Room;
 use crate::value::Value;
 
 /// Longest text that an evaluation may make, in bytes: a whole webhook body may be signed.
@@ -187,6 +188,15 @@ pub(super) fn to_dynamic(value: &Value) -> Dynamic {
 
 /// From the engine; bytes are no value.
 pub(super) fn from_dynamic(value: Dynamic) -> Result<Value, String> {
+    in_room(value, &Room::default())
+}
+
+/// What stands many times within is one thing there, and many here.
+fn in_room(value: Dynamic, room: &Room) -> Result<Value, String> {
+    let take = |more: usize| {
+        room.take(size_of::<Value>().saturating_add(more)).map_err(|full| full.to_string())
+    };
+    take(0)?;
     if value.is_unit() {
         return Ok(Value::Null);
     }
@@ -200,16 +210,22 @@ pub(super) fn from_dynamic(value: Dynamic) -> Result<Value, String> {
         return Ok(Value::Decimal(number));
     }
     if value.is_string() || value.is_char() {
-        return Ok(Value::Text(value.to_string()));
+        let text = value.to_string();
+        take(text.len())?;
+        return Ok(Value::Text(text));
     }
     if let Some(object) = value.clone().try_cast::<Object>() {
+        take(object.0.size())?;
         return Ok((*object.0).clone());
     }
     if value.is::<Blob>() {
         return Err("bytes are no text; write `hex(…)` or `base64(…)`".to_owned());
     }
     match value.try_cast::<Array>() {
-        Some(list) => list.into_iter().map(from_dynamic).collect::<Result<_, _>>().map(Value::List),
+        Some(list) => {
+            let values = list.into_iter().map(|item| in_room(item, room));
+            values.collect::<Result<_, _>>().map(Value::List)
+        }
         None => Err("the result is no value".to_owned()),
     }
 }
@@ -261,7 +277,12 @@ fn in_our_words(error: &EvalAltResult) -> String {
         EvalAltResult::ErrorTooManyOperations(_) => {
             format!("it takes more than {MOST_OPERATIONS} steps")
         }
-        EvalAltResult::ErrorDataTooLarge(what, _) => format!("{what} is too large"),
+        EvalAltResult::ErrorDataTooLarge(what, _) if what.contains("string") => {
+            format!("a text of more than {LONGEST_TEXT} bytes would be made")
+        }
+        EvalAltResult::ErrorDataTooLarge(..) => {
+            format!("a list of more than {MOST_ELEMENTS} elements would be made")
+        }
         EvalAltResult::ErrorArithmetic(why, _) => {
             // The engine's sentence ends with the operands, which may be personal.
             why.split(':').next().unwrap_or("arithmetic").to_lowercase()

@@ -30,6 +30,7 @@ pub use self::kind::Kind;
 pub use self::name::Name;
 use crate::codes;
 use crate::diagnostic::{Findings, Span, nearest};
+use crate::room::Room;
 use crate::value::Value;
 use crate::yaml::Node;
 
@@ -51,6 +52,11 @@ pub trait Scope {
 
     /// The bytes of a name that need not be text: `raw`. They win over [`Scope::get`].
     fn bytes(&self, _name: &Name) -> Option<Vec<u8>> {
+        None
+    }
+
+    /// Room for all that templates make here; without, each of them has room of its own.
+    fn room(&self) -> Option<&Room> {
         None
     }
 }

@@ -21,6 +21,32 @@ fn eval(text: &str) -> Result<Value, EvalError> {
     compile(text, ROOTS).unwrap_or_else(|e| panic!("{text}: {e:?}")).eval(&scope())
 }
 
+/// What stands many times in a list is one thing to the engine, and is counted each time here.
+#[test]
+fn what_an_expression_makes_is_bounded() {
+    let large = || Value::text("x".repeat(1 << 20));
+    let scope = Value::Map(vec![
+        ("doc".to_owned(), Value::Map(vec![("large".to_owned(), large())])),
+        ("text".to_owned(), large()),
+        ("body".to_owned(), Value::List(vec![Value::Null; 60_000])),
+    ]);
+    for (text, why) in [
+        ("[doc, doc, doc]".to_owned(), None),
+        (format!("[{}]", vec!["doc"; 100].join(", ")), Some("and may have 67108864")),
+        (vec!["text"; 20].join(" + "), Some("a text of more than 16777216 bytes")),
+        ("body + body".to_owned(), Some("a list of more than 100000 elements")),
+    ] {
+        let found = compile(&text, ROOTS).unwrap().eval(&scope);
+        match why {
+            None => assert!(found.is_ok(), "{found:?}"),
+            Some(why) => {
+                let error = found.expect_err(&text).to_string();
+                assert!(error.contains(why), "{text}: {error}");
+            }
+        }
+    }
+}
+
 #[test]
 fn expressions_compute_as_the_language_says() {
     let cases = include_str!("../../../../tests/data/lang/expressions.txt");

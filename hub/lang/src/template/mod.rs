@@ -5,20 +5,22 @@
 //! **Invariant:** what a value may do in a place is decided by the place, not by the file: no value can
 //! end a path segment, start another query parameter, or begin a new header line. Test:
 //! `a_value_cannot_break_out_of_its_place`.
+//! **Invariant:** what templates make is counted as it is made, and bounded. Test: `what_is_made_is_bounded`.
 
+mod error;
 mod place;
 mod tree;
 
 use std::sync::Arc;
 
-use thiserror::Error;
-
+pub use self::error::RenderError;
 use self::place::{address, escaped};
 pub use self::tree::Tree;
 use crate::codes;
 use crate::convert::{Conversions, Convert, NoConversions};
 use crate::diagnostic::{Findings, Span};
 use crate::expression::{self, EvalError, Expression, ExpressionError, Kind, Name, Scope};
+use crate::room::{Full, Room};
 use crate::value::Value;
 use crate::yaml::Node;
 
@@ -48,30 +50,6 @@ pub enum Place {
     Base,
     /// A text that is escaped later (a string of a JSON body) or needs no escape.
     Text,
-}
-
-/// Why a template could not be rendered.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum RenderError {
-    /// A value is missing where there must be one: its name.
-    #[error("`{0}` is missing")]
-    Missing(String),
-    /// The expression failed.
-    #[error("`{text}`: {why}")]
-    Eval {
-        /// The expression.
-        text: String,
-        /// Why.
-        why: EvalError,
-    },
-    /// The value cannot stand in that place.
-    #[error("`{text}` {why}")]
-    Place {
-        /// The expression.
-        text: String,
-        /// What is wrong with it there.
-        why: &'static str,
-    },
 }
 
 impl Template {
@@ -225,11 +203,18 @@ impl Template {
     ///
     /// [`RenderError`]; a missing value within a longer text is [`RenderError::Missing`].
     pub fn value(&self, scope: &dyn Scope) -> Result<Value, RenderError> {
+        within(scope, |room| self.made(scope, room))
+    }
+
+    /// The same in what room is left.
+    fn made(&self, scope: &dyn Scope, room: &Room) -> Result<Value, RenderError> {
         match self.parts.as_slice() {
             [Part::Value { expression, text, convert }] => {
-                eval(expression.as_ref(), (text, convert.as_deref()), scope)
+                let value = eval(expression.as_ref(), (text, convert.as_deref()), scope)?;
+                room.take(value.size()).map_err(|full| large(text, full))?;
+                Ok(value)
             }
-            [..] => self.render(scope, Place::Text).map(Value::Text),
+            [..] => self.written(scope, Place::Text, room).map(Value::Text),
         }
     }
 
@@ -239,6 +224,10 @@ impl Template {
     ///
     /// [`RenderError`]: an expression fails, a value is missing, is no scalar, or cannot stand there.
     pub fn render(&self, scope: &dyn Scope, place: Place) -> Result<String, RenderError> {
+        within(scope, |room| self.written(scope, place, room))
+    }
+
+    fn written(&self, scope: &dyn Scope, place: Place, room: &Room) -> Result<String, RenderError> {
         let mut out = String::new();
         for part in &self.parts {
             match part {
@@ -252,12 +241,25 @@ impl Template {
                     } else {
                         escaped(&value, text, place)?
                     };
+                    room.take(written.len()).map_err(|full| large(text, full))?;
                     out.push_str(&written);
                 }
             }
         }
         Ok(out)
     }
+}
+
+/// What is made in the room of a scope, else in room of its own.
+fn within<T>(scope: &dyn Scope, make: impl FnOnce(&Room) -> T) -> T {
+    match scope.room() {
+        Some(room) => make(room),
+        None => make(&Room::default()),
+    }
+}
+
+fn large(text: &str, full: Full) -> RenderError {
+    RenderError::Large { text: text.to_owned(), full }
 }
 
 /// The quote that is open behind a text; an apostrophe within a word opens none.

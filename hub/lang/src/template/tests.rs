@@ -125,3 +125,45 @@ fn trees_are_bodies_and_report_every_mistake() {
     assert!(body.is_none());
     assert_eq!(found.len(), 3);
 }
+
+/// A scope with room of its own, as a request has.
+struct Small(Value, Room);
+
+impl Scope for Small {
+    fn get(&self, name: &Name) -> Result<Value, EvalError> {
+        Scope::get(&self.0, name)
+    }
+
+    fn room(&self) -> Option<&Room> {
+        Some(&self.1)
+    }
+}
+
+#[test]
+fn what_is_made_is_bounded() {
+    let large = Value::Map(vec![("ref".to_owned(), Value::text("x".repeat(1 << 20)))]);
+    let large = Value::Map(vec![("doc".to_owned(), large)]);
+    let parse = |text: &str| Template::parse(text, ROOTS).unwrap();
+    let made = |result: Result<Value, RenderError>| match result {
+        Ok(value) => value.size(),
+        Err(RenderError::Large { text, full }) => {
+            assert_eq!(text, "doc.ref");
+            assert!(full.size > full.most, "{full}");
+            0
+        }
+        Err(other) => panic!("{other}"),
+    };
+    let one = parse("{doc.ref}").value(&large).map(|value| value.size()).unwrap();
+    let (few, many) = ("{doc.ref}".repeat(3), "{doc.ref}".repeat(100));
+    assert!(made(parse(&few).value(&large)) > 3 << 20);
+    assert_eq!(made(parse(&many).value(&large)), 0);
+    let list = |count| Tree::List(vec![Tree::Template(parse("{doc.ref}")); count]);
+    assert!(made(list(3).value(&large)) > 3 << 20);
+    assert_eq!(made(list(100).value(&large)), 0);
+    // A scope with room of its own has it for all that is made with it.
+    let small = Small(large, Room::of(one * 2));
+    assert_eq!(made(parse("{doc.ref}").value(&small)), one);
+    assert_eq!(made(parse("{doc.ref}").value(&small)), one);
+    assert_eq!(made(parse("{doc.ref}").value(&small)), 0);
+    assert!(parse("#{doc.ref}").render(&small, Place::Text).is_err());
+}

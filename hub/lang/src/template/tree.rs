@@ -1,8 +1,9 @@
 //! A YAML tree whose texts are templates: bodies of requests.
 
-use super::{RenderError, Template};
+use super::{RenderError, Template, within};
 use crate::diagnostic::Findings;
 use crate::expression::{Name, Scope};
+use crate::room::Room;
 use crate::value::Value;
 use crate::yaml::{Node, NodeValue};
 
@@ -56,15 +57,19 @@ impl Tree {
     ///
     /// [`RenderError`] of the first template that fails.
     pub fn value(&self, scope: &dyn Scope) -> Result<Value, RenderError> {
+        within(scope, |room| self.made(scope, room))
+    }
+
+    fn made(&self, scope: &dyn Scope, room: &Room) -> Result<Value, RenderError> {
+        let made = |item: &Self| item.made(scope, room);
         match self {
+            // No larger than its file.
             Self::Constant(value) => Ok(value.clone()),
-            Self::Template(template) => template.value(scope),
-            Self::List(list) => {
-                list.iter().map(|item| item.value(scope)).collect::<Result<_, _>>().map(Value::List)
-            }
+            Self::Template(template) => template.made(scope, room),
+            Self::List(list) => list.iter().map(made).collect::<Result<_, _>>().map(Value::List),
             Self::Map(map) => map
                 .iter()
-                .map(|(key, item)| Ok((key.clone(), item.value(scope)?)))
+                .map(|(key, item)| Ok((key.clone(), made(item)?)))
                 .collect::<Result<_, _>>()
                 .map(Value::Map),
         }

@@ -98,6 +98,19 @@ impl Value {
         if let Self::Bool(yes) = self { Some(*yes) } else { None }
     }
 
+    /// The bytes of memory that it takes, nearly: those of its texts, and of each value and key.
+    pub fn size(&self) -> usize {
+        let below = match self {
+            Self::Null | Self::Bool(_) | Self::Int(_) | Self::Decimal(_) => 0,
+            Self::Text(text) => text.len(),
+            Self::List(list) => list.iter().map(Self::size).sum(),
+            Self::Map(map) => {
+                map.iter().map(|(key, value)| size_of::<String>() + key.len() + value.size()).sum()
+            }
+        };
+        size_of::<Self>() + below
+    }
+
     /// The elements of an array.
     pub fn as_list(&self) -> Option<&[Value]> {
         if let Self::List(list) = self { Some(list) } else { None }
