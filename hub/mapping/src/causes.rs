@@ -137,8 +137,10 @@ pub const CAUSES: &[Cause] = &[
     Cause {
         word: "too_large",
         title: "more than can be held",
-        text: "A number with more digits, or a body with more bytes or elements, than are allowed. What is said beside it \
-               names the bound. Fetch large listings page by page. What is larger than `intake.park_above_bytes`, or has more \
+        text: "A number with more digits, or a body with more bytes or elements, than are allowed; or rules that make more of \
+               a document than there is room for: a text of the whole document in each of its lines, a long text between \
+               many others. What is said beside it names the size and the bound, the place is that of the rule: let it \
+               read less, or join less. Fetch large listings page by page. What is larger than `intake.park_above_bytes`, or has more \
                lines than `intake.park_above_lines`, of the settings is only set aside: `orderhub todo replay ID` takes it \
                in all the same.",
     },

@@ -13,6 +13,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use orderhub_lang::room::Full;
 use orderhub_lang::value::Value as LangValue;
 use orderhub_order::value::{Money, Reference, Text, Value};
 use rust_decimal::Decimal;
@@ -141,6 +142,29 @@ impl<'a> Cell<'a> {
         }
     }
 
+    /// The bytes of memory that it takes, nearly; one that is absent is not kept.
+    pub(crate) fn size(&self) -> usize {
+        let below = match self {
+            Cell::Absent => return 0,
+            Cell::Number(text) | Cell::Text(text) | Cell::Json(text) => text.len(),
+            Cell::List(items) => items.iter().map(|item| size_of_val(item) + item.len()).sum(),
+            Cell::Map(map) => map
+                .iter()
+                .map(|(name, text)| name.len() + text.as_ref().map_or(0, |text| text.len()))
+                .sum(),
+            Cell::Many(cells) | Cell::Named(cells) => cells.iter().map(Cell::size).sum(),
+            Cell::Null
+            | Cell::Bool(_)
+            | Cell::Integer(_)
+            | Cell::Decimal(_)
+            | Cell::Money(_)
+            | Cell::Timestamp(_)
+            | Cell::Date(_)
+            | Cell::Ref(_) => 0,
+        };
+        size_of::<Self>() + below
+    }
+
     /// What it is, for messages: `a number`.
     pub(crate) fn kind(&self) -> &'static str {
         match self {
@@ -255,6 +279,11 @@ impl Trouble {
     /// A cause with its sentence.
     pub(crate) fn new(cause: &'static str, why: impl Into<String>) -> Self {
         Self { cause, why: why.into() }
+    }
+
+    /// More would be made than there is room for.
+    pub(crate) fn large(full: Full) -> Self {
+        Self::new("too_large", full.to_string())
     }
 
     /// The value has another type than the rule needs.

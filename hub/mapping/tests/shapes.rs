@@ -272,3 +272,26 @@ fields:
     wanted.sort();
     assert_eq!(gone, wanted);
 }
+
+/// What rules may make is bounded; an order of many lines, of which each value is read a few times, is far from it.
+#[test]
+fn a_long_order_is_far_from_the_bound() {
+    const MAPPING: &str = "orderhub: 1
+mapping: erp.order
+key: id
+fields:
+  - { hub: lines, system: lines, each: { key: id, fields: [{ hub: sku, system: sku }, { hub: name, system: name }] } }
+  - { hub: order_no, with: { a: lines.*.name }, expr: text(len(a)) }
+";
+    let compiled = Mapping::compile(&Source::new("order.yaml", MAPPING), &Named::default());
+    let mapping = compiled.unwrap_or_else(|found| panic!("{}", render(&found)));
+    let line =
+        |n: usize| format!("{{\"id\":{n},\"sku\":\"A{n}\",\"name\":\"{}\"}}", "x".repeat(40));
+    let lines: Vec<String> = (0..20_000).map(line).collect();
+    let body = format!("{{\"id\":1,\"lines\":[{}]}}", lines.join(","));
+    let system = SystemName::new("erp_eu");
+    let (settings, args) = (BTreeMap::new(), BTreeMap::new());
+    let context = Context { system: &system, settings: &settings, args: &args, hub: None };
+    let mapped = mapping.run(body.as_bytes(), &context);
+    assert!(matches!(mapped.as_slice(), [orderhub_mapping::Mapped::Document(_)]));
+}

@@ -10,7 +10,7 @@ pub(crate) struct Case {
     pub(crate) told: &'static [&'static str],
 }
 
-fn case(
+pub(crate) fn case(
     why: &'static str,
     files: impl IntoIterator<Item = (&'static str, String)>,
     told: &'static [&'static str],
@@ -338,35 +338,6 @@ pub(crate) fn of_tables() -> Vec<Case> {
                 table("tables/t.csv"),
             ],
             &["M0412 mappings/shop/tables/t.csv:2:201"],
-        ),
-    ]
-}
-
-/// Documents and expressions that a case runs: `test` ends like `check`.
-pub(crate) fn of_runs() -> Vec<Case> {
-    let run = |why, rules: &str, body: String| {
-        let cases = "cases: [{ why: w, system: samples/a.json, hub: samples/a.hub.json }]\n";
-        let (path, text) = order(rules);
-        let hub = "{\"$key\":\"1\",\"ext\":{\"a\":\"\"}}".to_owned();
-        let sample = ("shop/samples/a.json", body);
-        case(why, [(path, text + cases), sample, ("shop/samples/a.hub.json", hub)], &[])
-    };
-    let sum = vec!["a"; 40].join(" + ");
-    vec![
-        run(
-            "an expression that makes a text of 40 MB",
-            &format!("  - {{ hub: ext.a, with: {{ a: a }}, expr: \"{sum}\" }}\n"),
-            format!("{{\"id\":1,\"a\":\"{}\"}}", "x".repeat(1 << 20)),
-        ),
-        run(
-            "a document that is 3 MB deep",
-            "  - { hub: order_no, system: a.b.c }\n",
-            "{\"a\":".repeat(500_000),
-        ),
-        run(
-            "a fan-out of 300,000 values, joined",
-            "  - { hub: ext.a, system: a.*, as: { join: \",\" } }\n",
-            format!("{{\"id\":1,\"a\":[{}1]}}", "1,".repeat(300_000)),
         ),
     ]
 }

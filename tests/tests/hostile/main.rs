@@ -12,8 +12,10 @@ use std::process::Command;
 use orderhub_tests::hub::binary;
 
 mod cases;
+mod runs;
 
-use cases::{Case, of_groups, of_names, of_rules, of_runs, of_tables, of_yaml, order};
+use cases::{Case, of_groups, of_names, of_rules, of_tables, of_yaml, order};
+use runs::of_runs;
 
 /// Processor time that a check may take: other work on the machine does not count.
 const SECONDS: f64 = 1.0;
@@ -107,6 +109,9 @@ fn hostile_files_end_in_time_and_room() {
             failures.push(format!("{}: ended with {code:?}\n{shown}", case.why));
         } else if seconds > SECONDS * UNOPTIMISED {
             failures.push(format!("{}: took {seconds} s", case.why));
+        }
+        for expected in case.told.iter().filter(|expected| !report.contains(**expected)) {
+            failures.push(format!("{}: no {expected}\n{shown}", case.why));
         }
     }
     assert!(failures.is_empty(), "{}", failures.join("\n\n"));

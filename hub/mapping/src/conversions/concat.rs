@@ -6,7 +6,7 @@
 
 use orderhub_lang::yaml::Node;
 
-use super::{Conversion, Law, Options, Put, Target, Type, one_way, text};
+use super::{Conversion, Joined, Law, Options, Put, Target, Type, one_way, text};
 use crate::cell::{Cell, Trouble};
 
 #[derive(Clone, Debug)]
@@ -142,10 +142,11 @@ impl Conversion for Concat {
 
 /// Texts one after another, those that are null or empty dropped.
 pub(super) fn joined<'a>(parts: &[Cell<'_>], by: &str) -> Result<Cell<'a>, Trouble> {
-    let mut texts = Vec::with_capacity(parts.len());
+    let (joined, mut texts) = (Joined::by(by), Vec::with_capacity(parts.len()));
     for part in parts.iter().filter(|part| part.is_value()) {
         let text = part.scalar().ok_or_else(|| Trouble::wrong_type(part, "a text"))?;
         if !text.is_empty() {
+            joined.count(&text)?;
             texts.push(text);
         }
     }

@@ -1,9 +1,11 @@
 //! `join: ", "`: the texts of a list (or of a fan-out) as one text; back: a list again.
 
+use std::borrow::Cow;
+
 use orderhub_lang::value::Value;
 use orderhub_lang::yaml::Node;
 
-use super::{Conversion, Law, Options, Put, Shape, Target, Type};
+use super::{Conversion, Joined, Law, Options, Put, Shape, Target, Type};
 use crate::cell::{Cell, Trouble};
 
 #[derive(Debug)]
@@ -21,15 +23,20 @@ impl Join {
         Some(Box::new(Self { by }))
     }
 
-    fn texts(cell: &Cell<'_>, texts: &mut Vec<String>) -> Result<(), Trouble> {
+    fn texts(cell: &Cell<'_>, joined: &Joined<'_>, texts: &mut Vec<String>) -> Result<(), Trouble> {
+        let mut add = |text: Cow<'_, str>| {
+            joined.count(&text)?;
+            texts.push(text.into_owned());
+            Ok(())
+        };
         match cell {
             Cell::Absent | Cell::Null => {}
             Cell::Many(cells) => {
                 for cell in cells {
-                    Self::texts(cell, texts)?;
+                    Self::texts(cell, joined, texts)?;
                 }
             }
-            Cell::List(items) => texts.extend(items.iter().map(|item| item.clone().into_owned())),
+            Cell::List(items) => items.iter().cloned().try_for_each(add)?,
             Cell::Json(_) => {
                 let tree = cell.tree();
                 let items = tree.as_ref().and_then(Value::as_list);
@@ -38,12 +45,11 @@ impl Join {
                     let text = item.scalar_text().ok_or_else(|| {
                         Trouble::wrong_element(&Cell::from_lang(item.clone()), place, "a text")
                     })?;
-                    texts.push(text.into_owned());
+                    add(text)?;
                 }
             }
             other => {
-                let text = other.scalar().ok_or_else(|| Trouble::wrong_type(other, "a text"))?;
-                texts.push(text.into_owned());
+                add(other.scalar().ok_or_else(|| Trouble::wrong_type(other, "a text"))?)?;
             }
         }
         Ok(())
@@ -80,7 +86,7 @@ impl Conversion for Join {
 
     fn get<'a>(&self, cell: Cell<'a>, _: &[Cell<'a>], _: Target) -> Result<Cell<'a>, Trouble> {
         let mut texts = Vec::new();
-        Self::texts(&cell, &mut texts)?;
+        Self::texts(&cell, &Joined::by(&self.by), &mut texts)?;
         if texts.is_empty() {
             return Ok(Cell::Null);
         }

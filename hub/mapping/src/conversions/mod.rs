@@ -51,6 +51,7 @@ use std::sync::Arc;
 
 use orderhub_lang::diagnostic::{Source, Span};
 use orderhub_lang::path::Path;
+use orderhub_lang::room::Room;
 
 pub(crate) use aside::Aside;
 
@@ -61,6 +62,27 @@ use crate::quote::Quote;
 pub(crate) use options::Options;
 pub(crate) use registry::{find, names};
 pub(crate) use table::Rows;
+
+/// Longest text that is joined of others, in bytes: as long as the largest body that is taken.
+const LONGEST_JOINED: usize = 16 << 20;
+
+/// Texts with another between them, counted before one is made of them.
+#[derive(Debug)]
+struct Joined<'b> {
+    by: &'b str,
+    room: Room,
+}
+
+impl<'b> Joined<'b> {
+    fn by(by: &'b str) -> Self {
+        Self { by, room: Room::of(LONGEST_JOINED) }
+    }
+
+    /// Counts one more.
+    fn count(&self, text: &str) -> Result<(), Trouble> {
+        self.room.take(self.by.len().saturating_add(text.len())).map_err(Trouble::large)
+    }
+}
 
 /// The type of a value in a chain, where it is known before anything runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

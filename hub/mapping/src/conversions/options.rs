@@ -2,6 +2,7 @@
 
 use orderhub_lang::diagnostic::Findings;
 use orderhub_lang::path::Path;
+use orderhub_lang::value::Value;
 use orderhub_lang::yaml::{Fields, Node};
 
 use crate::{Named, codes};
@@ -113,6 +114,15 @@ impl Options<'_> {
             return None;
         }
         Some(text.into_owned())
+    }
+
+    /// What is written around each of many values: true if it is short, else reported.
+    pub(crate) fn is_short(&mut self, node: &Node, written: &Value) -> bool {
+        let short = written.to_json().len() <= LONGEST_TEXT;
+        if !short {
+            self.wrong(node, &format!("what is written around has at most {LONGEST_TEXT} bytes"));
+        }
+        short
     }
 
     /// The options as a mapping; `None` for no options or a wrong type, which is reported.

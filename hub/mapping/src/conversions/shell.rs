@@ -33,7 +33,11 @@ pub(crate) struct Commands {
 
 impl Shell {
     pub(crate) fn read(node: &Node, options: &mut Options<'_>) -> Option<Box<dyn Conversion>> {
-        let found = commands(&node.to_value());
+        let written = node.to_value();
+        if !options.is_short(node, &written) {
+            return None;
+        }
+        let found = commands(&written);
         if found.is_none() {
             let needs = "a list of commands is needed, one of them with `$items` or `$item`, once: \
                          shell: [[create, $items]]";

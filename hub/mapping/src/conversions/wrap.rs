@@ -39,6 +39,9 @@ enum Kind {
 impl Wrap {
     pub(crate) fn read(node: &Node, options: &mut Options<'_>) -> Option<Box<dyn Conversion>> {
         let envelope = node.to_value();
+        if !options.is_short(node, &envelope) {
+            return None;
+        }
         let mut holes = Vec::new();
         find(&envelope, &mut holes);
         let has = |name: &str| holes.iter().filter(|hole| **hole == name).count();

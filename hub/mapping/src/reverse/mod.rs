@@ -17,6 +17,7 @@ mod hub;
 mod json;
 mod out;
 mod read;
+mod room;
 mod watched;
 mod write;
 
@@ -115,7 +116,7 @@ impl<'o> Out<'o> {
         bytes: &mut Vec<u8>,
     ) -> Result<bool, ReverseError> {
         self.hub.here = record;
-        let (_, before) = self.read.mark();
+        let ((_, before), room) = (self.read.mark(), room::room());
         let nothing = |rule| Computed { main: Cell::Absent, beside: Aside::None, rule };
         let mut computed: Vec<Computed<'o>> = program.rules.iter().map(nothing).collect();
         for (number, rule) in program.rules.iter().enumerate() {
@@ -123,6 +124,7 @@ impl<'o> Out<'o> {
             let guard = rule.guard.and_then(|guard| before.get(guard));
             if guard.is_none_or(|guard| guard.main.is_value()) {
                 self.rule(rule, at, to)?;
+                self.keep(&room, to)?;
             }
         }
         self.read.settle(at, record, before);
@@ -132,7 +134,9 @@ impl<'o> Out<'o> {
                 computed.main = Cell::Absent;
             }
         }
-        self.node(&program.node, &computed, None, at, bytes)
+        let any = self.node(&program.node, &computed, None, at, bytes)?;
+        self.written(program.rules.first(), bytes.len())?;
+        Ok(any)
     }
 
     fn rule(
@@ -202,17 +206,21 @@ impl<'o> Out<'o> {
             OutGiven::Constant(value) => Ok(value.clone()),
             OutGiven::First(_) | OutGiven::Object(_) => Ok(Cell::Absent),
             OutGiven::Named(sources) => {
-                let mut cells = Vec::with_capacity(sources.len());
+                let (mut cells, room) = (Vec::with_capacity(sources.len()), room::room());
                 for source in sources {
-                    cells.push(self.source(source, at)?);
+                    let cell = self.source(source, at)?;
+                    self.hold(&room, rule, &cell)?;
+                    cells.push(cell);
                 }
                 Ok(all(cells))
             }
             OutGiven::Expression(inputs, expression) => {
                 let before = self.read.mark();
-                let mut cells = Vec::with_capacity(inputs.len());
+                let (mut cells, room) = (Vec::with_capacity(inputs.len()), room::room());
                 for (name, source) in inputs {
-                    cells.push((name.as_str(), self.source(source, at)?));
+                    let cell = self.source(source, at)?;
+                    self.hold(&room, rule, &cell)?;
+                    cells.push((name.as_str(), cell));
                 }
                 self.read.forget(before);
                 let missing = !cells.is_empty() && cells.iter().all(|(_, c)| *c == Cell::Absent);

@@ -165,11 +165,13 @@ impl<'o> Out<'o> {
                 OutItem::Rows(child) => {
                     let Some(count) = rows_below(child, computed) else { continue };
                     any = true;
+                    let rule = computed.first().map(|computed| computed.rule);
                     for row in 0..count {
                         let comma = separate(first, bytes);
                         if !self.node(child, computed, Some(row), at, bytes)? {
                             bytes.truncate(comma);
                         }
+                        self.written(rule, bytes.len())?;
                     }
                 }
             }
@@ -231,10 +233,12 @@ impl<'o> Out<'o> {
         bytes: &mut Vec<u8>,
     ) -> Result<bool, ReverseError> {
         let Some(places) = look_places(self.hub.subject, at, path) else { return Ok(false) };
-        let mut items = Vec::with_capacity(places.len());
+        let (mut items, mut size) = (Vec::with_capacity(places.len()), bytes.len());
         for place in places {
             let mut item = Vec::new();
             if self.element(element, &place, &mut item)? {
+                size = size.saturating_add(item.len());
+                self.written(element.rules.first(), size)?;
                 items.push(String::from_utf8_lossy(&item).into_owned());
             }
         }

@@ -3,7 +3,8 @@
 use orderhub_lang::condition::Test;
 
 use super::read::means_none;
-use super::rule::{failure, path_of};
+use super::read::path_of;
+use super::rule::failure;
 use super::{Failure, Frames, Run};
 use crate::cell::Cell;
 use crate::program::{Source, TestRead};

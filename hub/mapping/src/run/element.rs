@@ -138,7 +138,10 @@ impl Run<'_, '_> {
             return Ok(match copied {
                 Copied::Absent => None,
                 Copied::Null => Some(None),
-                Copied::Text(text) => Some(Some(Value::text(text))),
+                Copied::Text(text) => {
+                    self.keep_text(rule, rows, text)?;
+                    Some(Some(Value::text(text)))
+                }
             });
         }
         let cell = self.rule(rule, rows, goal(field))?;
@@ -202,7 +205,10 @@ impl Run<'_, '_> {
         match self.copied(rule, rows) {
             Some(Copied::Absent) => return Ok((false, None)),
             Some(Copied::Null) => return Ok((true, None)),
-            Some(Copied::Text(text)) => return Ok((true, Some(text.into()))),
+            Some(Copied::Text(text)) => {
+                self.keep_text(rule, rows, text)?;
+                return Ok((true, Some(text.into())));
+            }
             None => {}
         }
         let cell = self.rule(rule, rows, hidden)?;

@@ -1,7 +1,8 @@
 //! The way in: one scan, then the rules over its slots.
 //!
 //! **Invariant:** a rule sees the document and its context, nothing else: mapping the same bytes twice in
-//! one context gives the same contribution. One document that fails touches none beside it. Tests:
+//! one context gives the same contribution. One document that fails touches none beside it, but where all together make
+//! more than there is room for. Tests:
 //! `every_case_of_the_language_holds` maps every document twice; the case
 //! `tests/data/mapping/documents/many.yaml`.
 
@@ -16,6 +17,7 @@ mod copy;
 mod element;
 mod merge;
 mod read;
+mod room;
 mod rule;
 mod value;
 mod watched;
@@ -24,6 +26,7 @@ use std::sync::Arc;
 
 use orderhub_lang::diagnostic::Position;
 use orderhub_lang::diagnostic::Span;
+use orderhub_lang::room::Room;
 use orderhub_order::contribution::{Contribution, ParentReference, Revision};
 use smallvec::SmallVec;
 
@@ -78,6 +81,8 @@ pub(crate) struct Run<'r, 'a> {
     pub(crate) facts: &'r dyn Facts,
     /// Told of every rule, where somebody watches.
     pub(crate) watch: Option<&'r dyn Watch>,
+    /// For what is kept of the body.
+    pub(crate) room: Room,
 }
 
 /// Why a rule gives nothing. Boxed: results of rules are moved about, and nearly all are good.
@@ -125,7 +130,8 @@ pub(crate) fn run(
         }
     };
     let lacking = Lacking::beside(facts, false);
-    let run = Run { mapping, input, scanned: &scanned, context, facts: &lacking, watch };
+    let room = room::kept(body.len());
+    let run = Run { mapping, input, scanned: &scanned, context, facts: &lacking, watch, room };
     let present = scanned
         .documents
         .iter()
@@ -225,7 +231,8 @@ impl<'r, 'a> Run<'r, 'a> {
         }
         let all = Lacking::beside(facts, true);
         let Self { mapping, input, scanned, context, .. } = *self;
-        let run = Run { mapping, input, scanned, context, facts: &all, watch: None };
+        let room = room::kept(scanned.text.len());
+        let run = Run { mapping, input, scanned, context, facts: &all, watch: None, room };
         match run.document(at.0, at.1) {
             Mapped::Failed(refused) if refused.cause == REFUSED => (refused, Lacks::default()),
             without => (error, Lacks::of(all.take(), without)),

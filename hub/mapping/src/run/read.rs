@@ -174,3 +174,24 @@ pub(crate) fn means_none(cell: &Cell<'_>, none: &[Cell<'_>]) -> bool {
         (none, cell) => none == cell,
     })
 }
+
+/// Where a source stands, for messages.
+pub(super) fn path_of(source: &Source, frames: &Frames) -> String {
+    match source {
+        Source::Document(read) => place(&read.text, frames),
+        Source::Setting(name) => format!("$settings.{name}"),
+        Source::Argument(_) => "$args".to_owned(),
+        Source::Hub(_) => "$hub".to_owned(),
+        Source::Index => "$index".to_owned(),
+    }
+}
+
+/// A path with the positions of its rows: `line_items.2.price`.
+pub(super) fn place(text: &str, frames: &Frames) -> String {
+    let mut rows = frames.iter().skip(2);
+    let parts = text.split('.').map(|part| match part {
+        "*" => rows.next().map_or_else(|| "*".to_owned(), |frame| frame.row.to_string()),
+        other => other.to_owned(),
+    });
+    parts.collect::<Vec<_>>().join(".")
+}

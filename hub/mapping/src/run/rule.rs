@@ -5,9 +5,9 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 
 use super::compute::{compute, to_fold};
-use super::read::{Presence, means_none, presence};
+use super::read::{Presence, means_none, path_of, place, presence};
 use super::value::name;
-use super::{Failure, Fault, Frames, Run};
+use super::{Failure, Fault, Frames, Run, room};
 use crate::cell::{Cell, Trouble};
 use crate::conversions::{Conversion, Target};
 use crate::program::{Given, InRule, Read, Source};
@@ -56,6 +56,7 @@ impl<'a> Run<'_, 'a> {
         goal: Goal,
     ) -> Result<Cell<'a>, Failure> {
         let value = self.value(rule, rows, goal);
+        let value = value.and_then(|cell| self.keep(rule, rows, cell));
         if let Some(watch) = self.watch {
             self.tell(watch, rule, rows, goal, gave(&value));
         }
@@ -74,13 +75,15 @@ impl<'a> Run<'_, 'a> {
     /// The value of a rule over several rows, or through its fold.
     fn folded(&self, rule: &InRule, rows: &[Frames], goal: Goal) -> Result<Cell<'a>, Failure> {
         let mut found: Option<Cell<'a>> = None;
-        let mut many = Vec::new();
+        let (mut many, held) = (Vec::new(), self.held());
         for frames in rows {
             if !self.holds(&rule.where_, frames)? {
                 continue;
             }
             let cell = self.input_of(rule, frames, goal)?;
             if rule.fold.is_some() {
+                let wrong = |trouble| self.rule_failure(rule, frames, trouble, Quote::Hidden);
+                room::take(&held, &cell).map_err(wrong)?;
                 match cell {
                     Cell::Absent => {}
                     Cell::Many(cells) => {
@@ -134,9 +137,11 @@ impl<'a> Run<'_, 'a> {
             Given::Constant(value) => return Ok(value.clone()),
             Given::First(reads) => return self.first(rule, reads, frames, goal),
             Given::Named(sources) => {
-                let mut cells = Vec::with_capacity(sources.len());
+                let (mut cells, held) = (Vec::with_capacity(sources.len()), self.held());
                 for source in sources {
-                    cells.push(self.single(source, frames, &rule.none).map_err(wrong)?);
+                    let cell = self.single(source, frames, &rule.none).map_err(wrong)?;
+                    room::take(&held, &cell).map_err(wrong)?;
+                    cells.push(cell);
                 }
                 match presence(&cells) {
                     Presence::Absent => return Ok(Cell::Absent),
@@ -145,9 +150,10 @@ impl<'a> Run<'_, 'a> {
                 }
             }
             Given::Expression(inputs, expression) => {
-                let mut values = Vec::with_capacity(inputs.len());
+                let (mut values, held) = (Vec::with_capacity(inputs.len()), self.held());
                 for (name, source) in inputs {
                     let cell = self.expression_input(source, frames, &rule.none).map_err(wrong)?;
+                    room::take(&held, &cell).map_err(wrong)?;
                     values.push((name.as_str(), cell));
                 }
                 let cells: Vec<Cell<'a>> = values.iter().map(|(_, cell)| cell.clone()).collect();
@@ -161,7 +167,12 @@ impl<'a> Run<'_, 'a> {
         };
         let beside = self.beside(&rule.beside, frames).map_err(wrong)?;
         if let Some(cells) = to_fold(rule, &cell) {
-            let chain = |cell| self.chain(&rule.each, cell, &beside, rule, frames, goal);
+            let held = self.held();
+            let chain = |cell| {
+                let cell = self.chain(&rule.each, cell, &beside, rule, frames, goal)?;
+                room::take(&held, &cell).map_err(wrong)?;
+                Ok(cell)
+            };
             return cells.into_iter().map(chain).collect::<Result<_, _>>().map(Cell::Many);
         }
         self.chain(&rule.each, cell, &beside, rule, frames, goal)
@@ -248,7 +259,7 @@ impl<'a> Run<'_, 'a> {
         frames: &Frames,
         goal: Goal,
     ) -> Result<Cell<'a>, Failure> {
-        let mut cells = Vec::new();
+        let (mut cells, held) = (Vec::new(), self.held());
         let mut failed = None;
         let fanned = self.fan(&read.rows, frames, &mut |frames| {
             if failed.is_some() {
@@ -257,7 +268,10 @@ impl<'a> Run<'_, 'a> {
             let cell = self.cell(self.at(read.slot, frames), &rule.none)?;
             let beside = self.beside(beside, frames)?;
             match self.chain(&rule.each, cell, &beside, rule, frames, goal) {
-                Ok(cell) => cells.push(cell),
+                Ok(cell) => {
+                    room::take(&held, &cell)?;
+                    cells.push(cell);
+                }
                 Err(failure) => failed = Some(failure),
             }
             Ok(())
@@ -362,25 +376,4 @@ pub(super) fn failure(
     shown: Option<Shown>,
 ) -> Failure {
     Box::new(Fault { span: rule.map(|rule| rule.span), path, trouble, shown })
-}
-
-/// Where a source stands, for messages.
-pub(super) fn path_of(source: &Source, frames: &Frames) -> String {
-    match source {
-        Source::Document(read) => place(&read.text, frames),
-        Source::Setting(name) => format!("$settings.{name}"),
-        Source::Argument(_) => "$args".to_owned(),
-        Source::Hub(_) => "$hub".to_owned(),
-        Source::Index => "$index".to_owned(),
-    }
-}
-
-/// A path with the positions of its rows: `line_items.2.price`.
-fn place(text: &str, frames: &Frames) -> String {
-    let mut rows = frames.iter().skip(2);
-    let parts = text.split('.').map(|part| match part {
-        "*" => rows.next().map_or_else(|| "*".to_owned(), |frame| frame.row.to_string()),
-        other => other.to_owned(),
-    });
-    parts.collect::<Vec<_>>().join(".")
 }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use orderhub_lang::value::Value;
 
 use super::compute::{compute, to_fold};
-use super::read::{Presence, presence};
-use super::rule::{Beside, Goal, path_of};
+use super::read::{Presence, path_of, presence};
+use super::rule::{Beside, Goal};
 use super::{Frames, Run};
 use crate::Direction;
 use crate::cell::{Cell, Trouble};
