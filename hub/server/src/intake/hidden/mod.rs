@@ -5,6 +5,8 @@
 //! one that is read again later reads as it did at once. In what is stored only a whole value that is a secret goes, and
 //! a secret of at least [`LONG`] characters within one: a short one may be part of any number of an order, and a document
 //! must not be spoilt for it. What is only shown hides shorter ones too.
+//! A copy of it goes, too, wherever it stands (the name of a member, a comment, an instruction) and however its letters are
+//! written; what is not hidden is said in [`written`].
 //!
 //! **Invariant:** no secret that a webhook is proved by reaches the store with it, none of its system is shown in the raw
 //! excerpt of a todo, and everything else of the document is stored, and read, as it came, byte for byte, also where it
@@ -20,6 +22,7 @@ use orderhub_lang::form;
 use orderhub_order::ids::SystemName;
 
 mod utf16;
+mod written;
 mod xml;
 
 use self::xml::{escaped, xml};
@@ -63,13 +66,17 @@ impl Intake {
 pub(crate) struct Hidden {
     /// The longest first: a part of one must not be what is left of it.
     values: Vec<String>,
+    /// What stands in base64 where a long one does.
+    coded: Vec<String>,
 }
 
 impl Hidden {
     fn new(mut values: Vec<String>) -> Self {
         values.retain(|value| value.chars().count() >= SHOWN);
         values.sort_by_key(|value| std::cmp::Reverse(value.len()));
-        Self { values }
+        let long = values.iter().filter(|value| is_long(value));
+        let coded = long.flat_map(|value| written::in_base64(value)).collect();
+        Self { values, coded }
     }
 
     /// Whatever the settings name as a secret of a system: for what is shown.
@@ -92,14 +99,31 @@ impl Hidden {
 
     /// A value without secrets, as it may be stored; `None`: it holds none.
     fn value(&self, value: &str) -> Option<String> {
-        let is =
-            |secret: &String| secret.eq_ignore_ascii_case(value) && secret.chars().count() >= WORD;
+        let is = |secret: &String| {
+            secret.chars().count() >= WORD
+                && (secret.eq_ignore_ascii_case(value) || written::is(value, secret))
+        };
         if self.values.iter().any(is) {
             return Some(MASK.to_owned());
         }
-        let long = self.values.iter().filter(|secret| secret.chars().count() >= LONG);
-        let masked = long.fold(value.to_owned(), |text, secret| without_one(&text, secret));
+        let long = self.values.iter().filter(|secret| is_long(secret)).map(String::as_str);
+        let masked = self.without_all(value, long);
         (masked != value).then_some(masked)
+    }
+
+    /// A text without secrets, however they are written.
+    fn without_all<'s>(
+        &self,
+        text: &str,
+        secrets: impl Iterator<Item = &'s str> + Clone,
+    ) -> String {
+        let plain = secrets.clone();
+        let masked = plain.fold(text.to_owned(), |text, secret| without_one(&text, secret));
+        let masked = written::without(&masked, secrets).unwrap_or(masked);
+        self.coded.iter().fold(masked, |text, coded| match text.contains(coded) {
+            true => text.replace(coded, MASK),
+            false => text,
+        })
     }
 
     /// A text without secrets, as it may be stored.
@@ -145,12 +169,17 @@ impl Hidden {
 
     /// A text as people may see it.
     pub(crate) fn shown(&self, text: &str) -> String {
-        self.values.iter().fold(text.to_owned(), |text, secret| {
+        let text = self.values.iter().fold(text.to_owned(), |text, secret| {
             let quoted = serde_json::Value::from(secret.as_str()).to_string();
             let written = [quoted.trim_matches('"').to_owned(), escaped(secret), percent(secret)];
             written.iter().fold(without_one(&text, secret), |text, form| without_one(&text, form))
-        })
+        });
+        self.without_all(&text, self.values.iter().map(String::as_str))
     }
+}
+
+fn is_long(secret: &str) -> bool {
+    secret.chars().count() >= LONG
 }
 
 /// A text without a secret, in capitals or not: what proves a webhook may be compared without regard to them.
@@ -283,6 +312,29 @@ mod tests {
                 r#"{"a":"HOOK/\"Secret\"&81","b":"é x HOOK/\"SECRET\"&81"}"#,
                 r#"{"a":"***","b":"é x ***"}"#,
             ),
+            // Copies of it: names, comments, instructions, and letters that are written by their numbers.
+            (r#"{"x-hook\/\"secret\"&81-y": {"87654321": 1}}"#, r#"{"x-***-y": {"***": 1}}"#),
+            (
+                "<?p hook/\"secret\"&81 ?><a><?q 87654321?><!-- 87654321 --><!-- a hook/\"secret\"&81-->x</a><?r a='87654321'?>",
+                "<?p *** ?><a><?q ***?><!-- *** --><!-- a ***-->x</a><?r a='***'?>",
+            ),
+            (
+                r#"{"cb":"https://x/?t=hook%2f%22secret%22%2681&a=100%","no":"%38765432%31"}"#,
+                r#"{"cb":"https://x/?t=***&a=100%","no":"***"}"#,
+            ),
+            (
+                r#"{"a":"x hook/&quot;secret&#x22;&amp;8&#0000000000000049; y &b;","b":"hook%252F%2522secret&#37;22%2681","c":"{\"t\":\"hook\\/\\u0022secret\\\"&81\"}"}"#,
+                r#"{"a":"x *** y &b;","b":"***","c":"{\"t\":\"***\"}"}"#,
+            ),
+            (
+                "<a b='hook%2F%22secret%22%2681'>hook/&amp;quot;secret&amp;quot;&amp;amp;81</a>",
+                "<a b='***'>***</a>",
+            ),
+            ("a=hook%252F%2522secret%2522%252681&b=100%25&c=%", "a=%2A%2A%2A&b=100%25&c=%"),
+            (r#"{"a":"aG9vay8ic2VjcmV0IiY4MQ=="}"#, r#"{"a":"***Q=="}"#),
+            (r#"{"a":"dXNlcjpob29rLyJzZWNyZXQiJjgxOng="}"#, r#"{"a":"dXNlcjp***Ong="}"#),
+            (r#"{"a":"YWhvb2svInNlY3JldCImODE="}"#, r#"{"a":"YW***E="}"#),
+            (r#"{"a":"100% & more: 50%25, \\u00e9"}"#, r#"{"a":"100% & more: 50%25, \\u00e9"}"#),
             ("{\"cut\": \"hook/", "{\"cut\": \"hook/"),
         ];
         for (body, wanted) in cases {

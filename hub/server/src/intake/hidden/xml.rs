@@ -86,12 +86,27 @@ fn hidden<'t>(part: Part<'t>, mask: Mask<'_>) -> Cow<'t, str> {
                 None => Cow::Borrowed(section),
             }
         }
-        Part::Other(comment) if comment.starts_with("<!--") => match mask(comment) {
-            Some(masked) => Cow::Owned(masked),
-            None => Cow::Borrowed(comment),
-        },
+        Part::Other(comment) if comment.starts_with("<!--") => bare(comment, ("<!--", "-->"), mask),
+        Part::Other(tag) if tag.starts_with("<?") => {
+            let tag = attributes(tag, mask);
+            let name = tag.find(char::is_whitespace).unwrap_or(2);
+            match bare(&tag, (tag.get(..name).unwrap_or_default(), "?>"), mask) {
+                Cow::Owned(masked) => Cow::Owned(masked),
+                Cow::Borrowed(_) => tag,
+            }
+        }
         Part::Begin(tag) | Part::Other(tag) => attributes(tag, mask),
         Part::End(tag) => Cow::Borrowed(tag),
+    }
+}
+
+/// A comment or an instruction, whose text is not read.
+fn bare<'t>(part: &'t str, (open, close): (&str, &str), mask: Mask<'_>) -> Cow<'t, str> {
+    let inner = part.strip_prefix(open).unwrap_or(part);
+    let own = inner.strip_suffix(close).unwrap_or(inner).trim();
+    match mask(own).filter(|_| !own.is_empty()) {
+        Some(masked) => Cow::Owned(part.replacen(own, &masked.replace(close, ""), 1)),
+        None => Cow::Borrowed(part),
     }
 }
 
@@ -161,6 +176,10 @@ fn tag(from: &str) -> usize {
     from.len()
 }
 
+/// Bytes of the longest reference, without zeros before its number: looked for in no more, a text of `&` alone takes time
+/// by its length.
+const LONGEST: usize = 12;
+
 const ENTITIES: [(&str, &str); 5] =
     [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&apos;", "'"), ("&amp;", "&")];
 
@@ -181,19 +200,25 @@ fn decoded(text: &str) -> Cow<'_, str> {
     let (mut out, mut rest) = (String::with_capacity(text.len()), text);
     while let Some((before, from)) = rest.find('&').and_then(|at| rest.split_at_checked(at)) {
         out.push_str(before);
-        let end = from.find(';').map(|at| at + 1);
-        let reference = end.and_then(|end| from.get(..end)).unwrap_or_default();
-        let known = ENTITIES.iter().find(|(entity, _)| *entity == reference);
-        let letter = known.and_then(|(_, letter)| letter.chars().next()).or(letter(reference));
-        let (letter, length) = match letter {
-            Some(letter) => (letter, reference.len()),
-            None => ('&', 1),
-        };
+        let (letter, length) = reference(from.as_bytes()).unwrap_or(('&', 1));
         out.push(letter);
         rest = from.get(length..).unwrap_or_default();
     }
     out.push_str(rest);
     Cow::Owned(out)
+}
+
+/// The letter that a reference names, and how long it is written.
+pub(super) fn reference(from: &[u8]) -> Option<(char, usize)> {
+    let head = if from.starts_with(b"&#x") { 3 } else { 2 };
+    // A number may begin with any number of zeros.
+    let zeros = from.get(head..)?.iter().take_while(|byte| **byte == b'0').count();
+    let near = from.iter().skip(zeros).take(LONGEST);
+    let length = zeros + near.take_while(|byte| **byte != b';').count() + 1;
+    let reference = std::str::from_utf8(from.get(..length)?).ok()?;
+    let known = ENTITIES.iter().find(|(entity, _)| *entity == reference);
+    let known = known.and_then(|(_, letter)| letter.chars().next());
+    known.or_else(|| letter(reference)).map(|letter| (letter, length))
 }
 
 /// The letter that a reference names by its number.
