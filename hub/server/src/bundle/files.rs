@@ -93,6 +93,11 @@ impl Reader {
                 continue;
             }
             if !found.is_dir() {
+                if is_meant(&inner) {
+                    let message = "this is a pipe, a socket or a device, and its name is a file's";
+                    let hint = "put the file there, or delete it; a link leads to a file";
+                    self.tell(inner, mapping_codes::FILE, message.to_owned(), hint);
+                }
                 continue;
             }
             if depth + 1 >= MOST_DEPTH {
@@ -183,6 +188,12 @@ impl Reader {
         self.looked.files.remove(&name);
         self.looked.unread.insert(name);
     }
+}
+
+/// Whether a file of that name would be read for something.
+fn is_meant(name: &str) -> bool {
+    let ending = name.rsplit_once('.').map(|(_, ending)| ending);
+    matches!(ending, Some("yaml" | "graphql" | "csv" | "json"))
 }
 
 /// Most bytes of a file.
@@ -346,6 +357,31 @@ mod tests {
         assert!(told.contains("error[M0301]: this file is a link to what is not there"), "{told}");
         assert!(told.contains("--> mappings/b.yaml\n"), "{told}");
         assert!(matches!(read(folder.path()), Err(BundleError::Files(found)) if found.len() == 1));
+    }
+
+    #[test]
+    fn what_is_no_file_and_is_named_like_one_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let named = |name: &str| folder.path().join("till").join(name);
+        fs::create_dir_all(named("tables")).unwrap();
+        std::os::unix::fs::symlink("/dev/null", named("extra.yaml")).unwrap();
+        let _socket = std::os::unix::net::UnixListener::bind(named("tables/t.csv")).unwrap();
+        let _other = std::os::unix::net::UnixListener::bind(named("editor.sock")).unwrap();
+        let rule =
+            "{ hub: order_no, system: a, as: { table: { file: tables/t.csv, from: a, to: b } } }";
+        let order = format!("orderhub: 1\nmapping: till.order\nkey: id\nfields: [{rule}]\n");
+        fs::write(named("order.yaml"), order).unwrap();
+        let looked = look(folder.path()).unwrap();
+        let told = diagnostic::render(&looked.findings);
+        assert_eq!(told.matches("error[M0301]: this is a pipe, a socket or a device").count(), 2);
+        for name in ["till/extra.yaml", "till/tables/t.csv"] {
+            assert!(looked.unread.contains(name), "{name}");
+            assert!(told.contains(&format!("--> mappings/{name}\n")), "{told}");
+        }
+        // Who names it hears of that, and not that there is none.
+        let found = orderhub_mapping::library::Folder::load(&looked.files, &looked.unread);
+        let found = diagnostic::render(&found.findings());
+        assert!(!found.contains("there is no `tables/t.csv`"), "{found}");
     }
 
     #[test]
