@@ -93,11 +93,7 @@ impl Reader {
                 continue;
             }
             if !found.is_dir() {
-                if is_meant(&inner) {
-                    let message = "this is a pipe, a socket or a device, and its name is a file's";
-                    let hint = "put the file there, or delete it; a link leads to a file";
-                    self.tell(inner, mapping_codes::FILE, message.to_owned(), hint);
-                }
+                self.neither(inner);
                 continue;
             }
             if depth + 1 >= MOST_DEPTH {
@@ -124,6 +120,15 @@ impl Reader {
             }
         }
         Ok(())
+    }
+
+    /// Tells of what is neither file nor folder, where its name is a file's.
+    fn neither(&mut self, inner: String) {
+        if is_meant(&inner) {
+            let message = "this is a pipe, a socket or a device, and its name is a file's";
+            let hint = "put the file there, or delete it; a link leads to a file";
+            self.tell(inner, mapping_codes::FILE, message.to_owned(), hint);
+        }
     }
 
     fn file(&mut self, at: &Path, inner: String, length: u64) -> Result<(), BundleError> {
