@@ -151,17 +151,29 @@ async fn an_order_is_sent_again_on_demand() {
     let hub = scene.start().await;
     scene.order(&hub, "17").await;
     scene.until_taken(&hub, &["till-17-F1"]).await;
-    let preview = ran(&scene, &["order", "resend", "17", "shelf", "--preview"]);
+    // It has it: nothing goes before somebody says that it shall go once more.
+    for words in [&["--reason", "is it there"][..], &["--preview"]] {
+        let words = [&["order", "resend", "17", "shelf"], words].concat();
+        let told = ran(&scene, &words);
+        assert!(
+            told.code != 0 && told.err.contains("order resend till-17 shelf --all"),
+            "{told:?}"
+        );
+    }
+    let preview = ran(&scene, &["order", "resend", "17", "shelf", "--all", "--preview"]);
     assert!(preview.code == 0 && preview.out.contains("put_job"), "{preview:?}");
     assert!(preview.out.contains("would make version"), "{preview:?}");
-    let words = ["order", "resend", "17", "shelf", "--reason", "the job was lost there"];
+    let words = ["order", "resend", "17", "shelf", "--all", "--reason", "the job was lost there"];
     let again = ran(&scene, &words);
-    assert!(again.code == 0 && again.out.contains("is sent to shelf again"), "{again:?}");
+    assert!(again.code == 0 && again.out.contains("is sent to shelf:"), "{again:?}");
     // Though it equals to the byte what was sent.
     scene.until_taken(&hub, &["till-17-F1", "till-17-F1"]).await;
     api::until_idle(&hub, PATIENCE).await;
     let log = ran(&scene, &["order", "log", "17", "-o", "json"]);
-    assert!(log.out.contains("resend:shelf") && log.out.contains("the job was lost"), "{log:?}");
+    assert!(
+        log.out.contains("resend_all:shelf") && log.out.contains("the job was lost"),
+        "{log:?}"
+    );
     let receipts = api::get(&hub, "/api/v1/receipts?system=shelf").await;
     assert_eq!(receipts["items"].as_array().unwrap().len(), 2, "{receipts}");
 

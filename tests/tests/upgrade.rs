@@ -21,7 +21,7 @@ fn ran(scene: &Scene, words: &[&str]) -> Ran {
 }
 
 fn resend(scene: &Scene) -> Ran {
-    ran(scene, &["order", "resend", "17", "shelf", "--reason", "once more"])
+    ran(scene, &["order", "resend", "17", "shelf", "--all", "--reason", "once more"])
 }
 
 /// The shelf's integration file.
@@ -85,7 +85,7 @@ async fn until_switched(hub: &Hub, before: &Value) -> Value {
 /// Until the hub has heard of the earlier one, or that it is gone.
 async fn until_heard(scene: &Scene, heard: bool) -> Ran {
     wait::until(&format!("an earlier hub is heard: {heard}"), PATIENCE, || async {
-        let ask = ["order", "resend", "17", "shelf", "--preview"];
+        let ask = ["order", "resend", "17", "shelf", "--all", "--preview"];
         let told = ran(scene, &ask);
         ((told.code != 0) == heard).then_some(told)
     })

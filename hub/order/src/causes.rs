@@ -176,8 +176,8 @@ pub const REFUSED: &Cause = &Cause {
            again by itself. Mend what it names: the order, the mapping, or master data there. A refused create holds its lane: \
            then `orderhub todo resolve ID --again --reason \"mended\"`, or `--done` if it is not wanted any more. After any \
            other call the lane goes on without it: `orderhub order resend ORDER SYSTEM --reason \"mended\"` sends it (of facts the \
-           last 64 that were given up), as the next change that its rule listens to would; then `orderhub todo discard ID \
-           --reason \"sent again\"`, which alone sends nothing. Where the sentence says that it may be there, by an earlier \
+           last 64 that were given up), as the next change that its rule listens to would, and nothing that the system has; then \
+           `orderhub todo discard ID --reason \"sent again\"`, which alone sends nothing. Where the sentence says that it may be there, by an earlier \
            attempt, look, and decide by `todo resolve` first. An event that the hub publishes is told once and not again: whoever \
            listens reads the order.",
 };
@@ -200,10 +200,11 @@ pub const SYSTEM_DOWN: &Cause = &Cause {
     text: "The breaker of the operation was open, and the entry of `deliver:` says `while_down: fail`: nothing of the call was \
            sent, and it does not go by itself. The sentence says what and since when; `orderhub system show SYSTEM` whether the \
            system is back. A create holds its lane until you decide: `orderhub todo resolve ID --again --reason \"it is back\"` \
-           makes it, `--done` if it is not wanted any more. After anything else the lane goes on without it: \
-           `orderhub order resend ORDER SYSTEM --reason \"it is back\"` sends it and ends this, as the next change that its rule \
-           sends does for a state; where it is not wanted, `orderhub todo discard ID --reason \"not wanted\"`. What shall wait \
-           for the system instead says `while_down: queue`.",
+           makes it, `--done` if it is not wanted any more. After anything else the lane goes on without it: the same `--again` \
+           sends it and ends this, as the next change that its rule sends does for a state; `--done` where the system has it, or \
+           it is not wanted. `orderhub order resend ORDER SYSTEM --reason \"it is back\"` sends all that the system lacks of the \
+           order, and nothing that it has. A todo that is discarded is not sent by that: `orderhub why ORDER SYSTEM` goes on saying \
+           what was not. What shall wait for the system instead says `while_down: queue`.",
 };
 /// Taken as done, and nobody knows its id.
 pub const ID_UNKNOWN: &Cause = &Cause {
@@ -263,12 +264,20 @@ pub const UNDECIDED: &Cause = &Cause {
            there twice. `orderhub todo list --system NAME` has its todo; `orderhub todo resolve ID --done --reason \"it is \
            there\"` or `--again` decides it. Then send again.",
 };
+/// The system has it all.
+pub const NOTHING_MISSING: &Cause = &Cause {
+    word: "nothing_missing",
+    title: "the system was sent all of the order that is for it",
+    text: "Nothing was given up, nothing is unsent, and nothing has changed since. So nothing goes, and nothing goes twice. Where \
+           the system has lost it: `orderhub order resend ORDER SYSTEM --all --reason \"lost there\"` sends every state once more, \
+           whole; a fact that was told is told once, tell it by hand. `--preview` lists each call before.",
+};
 /// Nothing of the order is for the system yet.
 pub const NOT_RELEASED: &Cause = &Cause {
     word: "not_released",
     title: "nothing of this order is for the system so far",
-    text: "No release of the flow named it, no event that its integration listens to has happened, or what it listens to is \
-           told once and was told. `orderhub why ORDER SYSTEM` says which.",
+    text: "No release of the flow named it, or no event that its integration listens to has happened. `orderhub why ORDER \
+           SYSTEM` says which.",
 };
 /// The integration sends nothing.
 pub const SENT_NOTHING: &Cause = &Cause {
@@ -320,6 +329,7 @@ pub const CAUSES: &[&Cause] = &[
     MANUAL,
     MAY_HAVE_ACTED,
     MOVED,
+    NOTHING_MISSING,
     NOTHING_SENDABLE,
     NOTHING_TO_SETTLE,
     NOT_GIVEN,

@@ -8,8 +8,8 @@ use crate::catalogue::FieldId;
 use crate::causes;
 use crate::derive::derive;
 use crate::flow::{Firing, fire};
-use crate::fold::{Effect, TodoItem, TodoKind};
-use crate::history::{between, changed_fields};
+use crate::fold::{Effect, RESENT, TodoItem, TodoKind};
+use crate::history::{Edit, between, changed_fields};
 use crate::ids::{At, Collection, SystemName};
 use crate::model::{Order, State};
 use crate::route::{Outline, events, route, tell};
@@ -44,9 +44,14 @@ impl Turn<'_> {
 pub fn settle(state: &mut State, turn: Turn<'_>, rules: &Rules<'_>) -> Vec<Effect> {
     let mut effects = Vec::new();
     let (firings, changed) = rest(state, turn, rules, &mut effects);
-    let differs = !changed.is_empty() || !between(turn.before, &state.order).edits.is_empty();
+    let edits = match changed.is_empty() {
+        true => between(turn.before, &state.order).edits,
+        false => Vec::new(),
+    };
+    let differs = !changed.is_empty() || !edits.is_empty();
     let version = if differs { turn.version() } else { turn.before.version };
-    let outline = Outline { turn, changed: &changed, firings: &firings, version };
+    let only_asked = changed.is_empty() && edits.iter().all(is_asking);
+    let outline = Outline { turn, changed: &changed, firings: &firings, version, only_asked };
     effects.extend(route(state, outline, rules));
     if differs {
         let happened = events(turn.before, &state.order, &firings);
@@ -54,6 +59,11 @@ pub fn settle(state: &mut State, turn: Turn<'_>, rules: &Rules<'_>) -> Vec<Effec
         effects.extend(happened);
     }
     effects
+}
+
+/// Whether an edit says only that somebody had the order sent to a system again.
+fn is_asking(edit: &Edit) -> bool {
+    matches!(edit, Edit::Fired { key, .. } if key.starts_with(RESENT))
 }
 
 /// Derives and fires until nothing fires any more.

@@ -151,6 +151,11 @@ fn lane(system: &str, look: &LaneLook, found: &Lane) -> Vec<String> {
         let wants: Vec<String> = wants.iter().map(|want| want.replace(" order", " ")).collect();
         same("wants", sorted(&wants), sorted(&found));
     }
+    if let Some(given_up) = &look.given_up {
+        let found: Vec<String> = found.given_up.keys().cloned().collect();
+        let given_up: Vec<String> = given_up.iter().map(|key| key.replace(" order", " ")).collect();
+        same("given up", sorted(&given_up), sorted(&found));
+    }
     if let Some(due) = look.due {
         same("due", json!(due), json!(found.due_at.is_some()));
     }

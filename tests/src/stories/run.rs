@@ -155,11 +155,12 @@ fn person_act(
         return PersonAct::ReleaseHold { hold: hold.into() };
     }
     if let Some(system) = &person.resend {
-        return PersonAct::Resend { system: SystemName::new(system.as_str()) };
+        return PersonAct::Resend { system: SystemName::new(system.as_str()), all: person.all };
     }
     if let Some(system) = &person.settle {
         let system = SystemName::new(system.as_str());
-        return PersonAct::Settle { system, again: person.again, about: None };
+        let about = person.about.as_deref().map(|key| key.replace(" order", " ").into());
+        return PersonAct::Settle { system, again: person.again, about };
     }
     let values = person.edit.iter().map(|(path, json)| {
         let (at, field) = At::parse_field(path).unwrap_or_else(|| panic!("no field `{path}`"));

@@ -163,10 +163,14 @@ pub struct Person {
     pub restore: Option<u32>,
     /// Ends the hold of this code.
     pub release: Option<String>,
-    /// Has everything sent to this system again.
+    /// Has what this system lacks sent to it.
     pub resend: Option<String>,
+    /// And all that it has once more.
+    pub all: bool,
     /// Decides about this system's call.
     pub settle: Option<String>,
+    /// Of something that was given up: `rule subject`, of a fact with `#` and its firing.
+    pub about: Option<String>,
     /// Try it again; else let it be.
     pub again: bool,
 }
@@ -217,6 +221,8 @@ pub struct LaneLook {
     pub wants: Option<Vec<String>>,
     /// Whether it is due.
     pub due: Option<bool>,
+    /// `rule subject` of what was given up and not sent since, all of it; of a fact with `#` and its firing.
+    pub given_up: Option<Vec<String>>,
     /// `kind id` of its references, among others.
     pub xrefs: Vec<String>,
     /// Whether a flight is there that may have acted.

@@ -164,10 +164,13 @@ pub enum PersonAct {
         /// The hold's id.
         hold: Box<str>,
     },
-    /// Has everything that a system is owed sent again, whole.
+    /// Has what a system lacks of the order sent to it.
     Resend {
         /// The system.
         system: SystemName,
+        /// Besides what it lacks all states that it is owed, once more and whole. A fact that was told is told once.
+        #[serde(default)]
+        all: bool,
     },
     /// Settles a dead or doubtful flight.
     Settle {
@@ -175,7 +178,7 @@ pub enum PersonAct {
         system: SystemName,
         /// Try again, or let it be.
         again: bool,
-        /// Of a wish that the files make no call of, or of a fact that was given up and may be there: its key, and nothing
+        /// Of a wish that the files make no call of, or that was given up: its key, and nothing
         /// else is decided. `None`: the call that waits, else the first such wish.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         about: Option<Box<str>>,

@@ -39,7 +39,7 @@ pub(super) fn finish(
 }
 
 /// What deriving, firing and routing may change of a lane: cheaper to compare than the whole.
-type Standing = (Vec<(WantKey, u32, bool)>, Option<jiff::Timestamp>, Option<LaneCode>, bool);
+type Standing = (Vec<(WantKey, u32, bool)>, Option<jiff::Timestamp>, Option<LaneCode>, bool, usize);
 
 fn stand(work: &Work<'_>) -> BTreeMap<SystemName, Standing> {
     let lanes = work.state.lanes.iter();
@@ -47,7 +47,8 @@ fn stand(work: &Work<'_>) -> BTreeMap<SystemName, Standing> {
         .map(|lane| {
             let want = |want: &Want| (want.key.clone(), want.version, want.unfit);
             let wants = lane.wants.iter().map(want).collect();
-            (lane.system.clone(), (wants, lane.due_at, lane.code, lane.flying.is_some()))
+            let flies = lane.flying.is_some();
+            (lane.system.clone(), (wants, lane.due_at, lane.code, flies, lane.given_up.len()))
         })
         .collect()
 }

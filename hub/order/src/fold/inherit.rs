@@ -9,8 +9,8 @@
 //! - **What was sent** was sent, whatever its rule is called: it stands under the heir's name, too, and stays under its
 //!   own, for the day when the first is back beside the other. How the heir would have written a state is not known, nor
 //!   what of the former document is left by then: a state goes once more when something is wanted of it, by either.
-//! - **Facts that were given up** are the heir's to send again; not where it sends none, and one that a person has to
-//!   decide about keeps the name in its todo until then.
+//! - **What was given up** is the heir's to send again; not a fact where it tells none, and one that a person has to
+//!   decide about keeps the name in its todo until then. A todo that ends with the sending goes on by the heir's name.
 //!
 //! **Invariant:** what was told or made by a rule is not told or made again by the one in its place, nor by itself when it is
 //! back, and it is wanted by one of them. Tests, each with the first act after the switch:
@@ -24,7 +24,9 @@
 use std::collections::BTreeMap;
 
 use super::person::undecided;
-use super::work::Work;
+use super::work::{Work, item};
+use super::{TodoItem, TodoKind};
+use crate::causes;
 use crate::ids::SystemName;
 use crate::lane::{Flight, Lane, Sent, Want, WantKey};
 use crate::route::heir;
@@ -70,8 +72,12 @@ fn hand(work: &mut Work<'_>, system: &SystemName, gone: &GoneRule, heir: &Delive
             hand_sent(sent, &text, &key);
         }
     }
+    let mut asked = Vec::new();
     for (text, key) in to_send(lane, gone, heir) {
         if let Some(fact) = lane.given_up.remove(&text) {
+            if lane.open_conflicts.contains(&text) {
+                asked.push((text, key.clone(), fact.version));
+            }
             // The heir's own may be one that a person has to decide about: it stays so.
             lane.given_up.entry(key.text()).or_insert(fact);
         }
@@ -83,6 +89,28 @@ fn hand(work: &mut Work<'_>, system: &SystemName, gone: &GoneRule, heir: &Delive
         }
         work.settle(system, &key.text(), "another rule stands in its place".to_owned());
     }
+    for (text, key, version) in asked {
+        ask_on(work, system, (&text, version), &key);
+    }
+}
+
+/// Who was asked about something that a rule did not send is asked about it by the other's name: it ends with that.
+fn ask_on(work: &mut Work<'_>, system: &SystemName, (text, version): (&str, u32), key: &WantKey) {
+    work.settle(system, text, "another rule stands in its place".to_owned());
+    let wanted = |lane: &Lane| lane.wants.iter().any(|want| want.key == *key);
+    let Some(lane) = work.lane_there(system).filter(|lane| !wanted(lane)) else { return };
+    lane.asks_about(key);
+    let was = text.rsplit_once(' ').map_or(text, |(rule, _)| rule);
+    let subject = if key.subject.is_root() { "the order" } else { &*format!("`{}`", key.subject) };
+    let reference = &work.state.order.reference;
+    let why = format!(
+        "`{was}` is called `{}` by now; {subject} of version {version} was not sent while `{system}` was down: once it is back, \
+         `orderhub todo resolve ID --again --reason \"it is back\"` sends it (`orderhub order resend {reference} {system} \
+         --reason \"it is back\"` all that {system} lacks of the order)",
+        key.rule
+    );
+    let todo = item(TodoKind::Dead, causes::SYSTEM_DOWN, Some(system), why);
+    work.todo(TodoItem { about: Some(key.text().into()), ..todo });
 }
 
 /// The key of a wish, or of a fact, as the other rule's.
@@ -123,15 +151,14 @@ fn hand_sent(sent: &mut BTreeMap<String, Sent>, text: &str, key: &WantKey) {
     }
 }
 
-/// Facts that were given up, by their text, and their keys as the heir's, which sends facts, too.
+/// What was given up, by its text, and its keys as the heir's, which sends the like.
 fn to_send(lane: &Lane, gone: &GoneRule, heir: &DeliverRule) -> Vec<(String, WantKey)> {
-    if heir.kind() != OperationKind::Fact {
-        return Vec::new();
-    }
+    let tells = heir.kind() == OperationKind::Fact;
     let own = lane.given_up.iter();
     let own = own.filter(|(text, fact)| is_of(text, &gone.id) && !fact.may_be_there);
     own.filter_map(|(text, fact)| {
-        Some((text.clone(), key_of(&WantKey::parse(text)?, fact.version, heir)))
+        let key = WantKey::parse(text).filter(|key| tells || key.fact.is_none())?;
+        Some((text.clone(), key_of(&key, fact.version, heir)))
     })
     .collect()
 }

@@ -52,9 +52,12 @@ mod work;
 
 pub use act::{Act, DocumentAct, Facts, PersonAct, Put, Receipt, ReceiptClass};
 pub use document::content_hash;
+pub use given_up::{Left, Way, left};
 pub use outcome::{Change, Effect, Folded, Outcome, TodoItem, TodoKind};
 pub use person::undecided;
 pub use refer::kind_of;
+pub(crate) use resend::RESENT;
+pub use resend::nothing_missing;
 pub use restore::{Remains, Why, remainder, restorable};
 
 use work::{Done, Ended, Folding, Work};

@@ -31,7 +31,7 @@ pub(super) fn person(work: &mut Work<'_>, act: &PersonAct) -> Folding<Done> {
                 format!("no hold `{hold}` stands; it may have ended meanwhile"),
             )
         }
-        PersonAct::Resend { system } => super::resend::resend(work, system),
+        PersonAct::Resend { system, all } => super::resend::resend(work, system, *all),
         PersonAct::Settle { system, again, about } => {
             settle(work, (system, about.as_deref()), *again)
         }
@@ -132,10 +132,15 @@ fn settle(
         if super::unfit::decided(work, (system, about), again) {
             return Ok(Done::Merged);
         }
-        return refused(
-            causes::NOTHING_TO_SETTLE,
-            format!("no call to {system} waits for a decision"),
-        );
+        let lane = work.state.lanes.get(system);
+        let wants = |about: &str| {
+            lane.is_some_and(|lane| lane.wants.iter().any(|want| want.key.text() == about))
+        };
+        let why = match about.is_some_and(wants) {
+            true => format!("it is to be sent to {system} already, and goes by itself"),
+            false => format!("no call to {system} waits for a decision"),
+        };
+        return refused(causes::NOTHING_TO_SETTLE, why);
     };
     if again {
         let lane = work.lane(system, role);

@@ -251,7 +251,7 @@ pub struct Lane {
     /// What shadow mode would have sent: never mixed with `sent`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub shadow: BTreeMap<String, Sent>,
-    /// Facts that were given up, by their key; at most 64, the newest firings.
+    /// What was given up and not sent since, by its key; at most 64, the newest.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub given_up: BTreeMap<String, GivenUp>,
 }

@@ -1,4 +1,4 @@
-//! Why a lane rests that still wants something.
+//! Why a lane rests that still wants something, or lacks what was given up.
 
 use super::{Flight, Lane, LaneCode, Want};
 use crate::fold::undecided;
@@ -16,11 +16,14 @@ pub enum Rest {
     Unfit,
     /// The files had an entry of `deliver:` for it, and have it no more.
     NotRouted,
+    /// It was given up, and a person has to have it sent again.
+    GivenUp,
 }
 
 impl Rest {
     /// All of them.
-    pub const ALL: [Rest; 4] = [Rest::Held, Rest::NotLinked, Rest::Unfit, Rest::NotRouted];
+    pub const ALL: [Rest; 5] =
+        [Rest::Held, Rest::NotLinked, Rest::Unfit, Rest::NotRouted, Rest::GivenUp];
 
     /// As metrics write it.
     pub fn as_str(self) -> &'static str {
@@ -29,6 +32,7 @@ impl Rest {
             Rest::NotLinked => "not_linked",
             Rest::Unfit => "unfit",
             Rest::NotRouted => "not_routed",
+            Rest::GivenUp => "given_up",
         }
     }
 
@@ -39,11 +43,14 @@ impl Rest {
 }
 
 impl Lane {
-    /// Why it rests; `None`: it is due, wants nothing, or waits for what a person decides about a call. What a person
-    /// has to mend counts before what comes by itself.
+    /// Why it rests; `None`: it is due, wants and lacks nothing, or waits for what a person decides about a call. What a
+    /// person has to mend counts before what comes by itself. What was given up counts whatever became of its todo.
     pub fn rests(&self) -> Option<Rest> {
-        if self.due_at.is_some() || self.wants.is_empty() || undecided(self).is_some() {
+        if self.due_at.is_some() || undecided(self).is_some() {
             return None;
+        }
+        if self.wants.is_empty() {
+            return (!self.given_up.is_empty()).then_some(Rest::GivenUp);
         }
         if self.wants.iter().any(|want| want.unfit) {
             return Some(Rest::Unfit);

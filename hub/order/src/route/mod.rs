@@ -29,7 +29,7 @@ mod told;
 
 pub(crate) use events::events;
 pub(crate) use gone::{Unrouted, heir, reads, unrouted};
-pub(crate) use owed::{Owed, owed};
+pub(crate) use owed::{Owed, missing, owed};
 pub use plan::{Choice, Outlook, Plan, Send, outlook, plan};
 pub(crate) use room::{want, want_or_tell, yields};
 pub(crate) use teller::Teller;
@@ -48,6 +48,9 @@ pub struct Outline<'a> {
     pub firings: &'a [Firing],
     /// The version that the wishes ask for.
     pub version: u32,
+    /// Nothing has come of the turn but that somebody had the order sent to a system again: the version says so, and is
+    /// no change of the order.
+    pub only_asked: bool,
 }
 
 /// Writes wishes into lanes, settles those that need no call, and wakes lanes that have something to
@@ -64,11 +67,14 @@ pub fn route(state: &mut State, outline: Outline<'_>, rules: &Rules<'_>) -> Vec<
                 lane.try_again();
             }
         }
-        each_version(state, outline.version, rules, &mut effects);
+        if !outline.only_asked {
+            each_version(state, outline.version, rules, &mut effects);
+        }
         reread(state, outline, rules, &mut effects);
     }
     let systems: Vec<SystemName> = state.lanes.systems().cloned().collect();
     for system in systems {
+        forget(state, &system, rules, &mut effects);
         wake(state, &system, rules, outline.turn.now, &mut effects);
     }
     effects
@@ -191,7 +197,8 @@ fn is_unheard(state: &State, firing: &Firing, system: &SystemName, rules: &Rules
     }
 }
 
-/// `order.changed`: every version, to everyone who listens.
+/// `order.changed`: every version, to everyone who listens. Not one that says only that the order was sent to somebody
+/// again: who was told of all would be told of a change that there was not, as often as anybody asks.
 fn each_version(state: &mut State, version: u32, rules: &Rules<'_>, effects: &mut Vec<Effect>) {
     let flow = rules.flow;
     for release in flow.releases.iter().filter(|release| &*release.emits == ORDER_CHANGED) {
@@ -246,6 +253,18 @@ fn reread(state: &mut State, outline: Outline<'_>, rules: &Rules<'_>, effects: &
                 }
             }
         }
+    }
+}
+
+/// What was given up and is not wanted any more is told of no more, and nobody is asked about it.
+fn forget(state: &mut State, system: &SystemName, rules: &Rules<'_>, effects: &mut Vec<Effect>) {
+    if state.lanes.get(system).is_none_or(|lane| lane.given_up.is_empty()) {
+        return;
+    }
+    for key in plan::not_wanted(state, system, rules) {
+        let Some(lane) = state.lanes.get_mut(system) else { return };
+        lane.given_up.remove(&key.text());
+        effects.extend(lane.asks_no_more(&key, "it is not wanted any more"));
     }
 }
 
@@ -325,15 +344,10 @@ pub fn settle_wish(
     }
     lane.code = Some(code);
     lane.unwant(key, version);
-    if !lane.open_conflicts.is_empty()
-        && let about = key.text()
-        && lane.open_conflicts.contains(&about)
-    {
-        lane.open_conflicts.retain(|open| *open != about);
-        let (system, about) = (Some(system.clone()), about.into());
-        let reason = "nothing has to be sent for it any more".to_owned();
-        effects.push(Effect::Settled { system, about, reason });
+    if ends(code) && !lane.given_up.is_empty() {
+        lane.given_up.remove(&key.text());
     }
+    effects.extend(lane.asks_no_more(key, "nothing has to be sent for it any more"));
     if lane.wants.is_empty() {
         lane.due_at = None;
     }
@@ -348,4 +362,16 @@ pub fn settle_wish(
             state.order.fired.remove(&text);
         }
     }
+}
+
+/// Whether a wish that ends so leaves nothing that the system lacks: what was given up of it before is not told of any more.
+fn ends(code: LaneCode) -> bool {
+    matches!(
+        code,
+        LaneCode::ProjectionEqual
+            | LaneCode::OwnChange
+            | LaneCode::Dropped
+            | LaneCode::LetBe
+            | LaneCode::Delivered
+    )
 }

@@ -146,6 +146,24 @@ pub fn outlook<'a>(state: &'a State, system: &SystemName, rules: &Rules<'a>) -> 
     lane.wants.iter().map(of).collect()
 }
 
+/// What was given up for a system and is not wanted any more: its subject is gone, or what it tells of was taken back.
+pub(super) fn not_wanted(state: &State, system: &SystemName, rules: &Rules<'_>) -> Vec<WantKey> {
+    let (Some(lane), Some(known)) = (state.lanes.get(system), rules.systems.get(system)) else {
+        return Vec::new();
+    };
+    let judge = Judge { state, lane, rules, shadow: known.mode == Mode::Shadow };
+    let all = lane.given_up.iter().filter(|(_, fact)| !fact.may_be_there);
+    let dropped = all.filter_map(|(text, fact)| {
+        let key = WantKey::parse(text)?;
+        let rule = known.deliver.iter().find(|rule| rule.id == key.rule);
+        let (version, release) = (fact.version, fact.release.clone());
+        let want = Want { key, version, release, since: None, unfit: false, whole: false };
+        let judged = judge.judge(&want, rule);
+        matches!(judged, Judged::Skip(LaneCode::Dropped)).then_some(want.key)
+    });
+    dropped.collect()
+}
+
 struct Judge<'a, 'r> {
     state: &'a State,
     lane: &'a Lane,

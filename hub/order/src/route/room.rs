@@ -80,12 +80,12 @@ fn make_room(
     let newest = lane.wants.iter().rposition(|want| gives_way(lane, want, rules));
     let Some(at) = newest.filter(|_| !waits(key)) else {
         return Err(format!(
-            "{MOST_WANTS} wishes of this order wait for `{}` already: `orderhub why` says what stands in their way",
+            "{MOST_WANTS} wishes of this order wait for `{0}` already: `orderhub why ORDER {0}` says what stands in their way",
             lane.system
         ));
     };
     let left = lane.wants.remove(at);
-    effects.extend(asked_no_more(lane, &left.key));
+    effects.extend(lane.asks_no_more(&left.key, "it was left out"));
     let why = format!(
         "it waited for its entry of `deliver:`, and gave way to `{}`: no more than {MOST_WANTS} wishes wait in one lane",
         key.rule
@@ -117,14 +117,4 @@ pub(crate) fn yields(lane: &Lane, rules: &Rules<'_>) -> usize {
 fn gives_way(lane: &Lane, want: &Want, rules: &Rules<'_>) -> bool {
     let flies = lane.flying.as_ref().is_some_and(|flight| flight.want == want.key);
     !flies && unrouted(rules, &lane.system, &want.key.rule) == Unrouted::Waits
-}
-
-/// Nobody is asked about a wish any more.
-fn asked_no_more(lane: &mut Lane, key: &WantKey) -> Option<Effect> {
-    let about = key.text();
-    let was = lane.open_conflicts.len();
-    lane.open_conflicts.retain(|open| *open != about);
-    let (system, reason) = (Some(lane.system.clone()), "it was left out".to_owned());
-    let asked = lane.open_conflicts.len() < was;
-    asked.then(|| Effect::Settled { system, about: about.into(), reason })
 }

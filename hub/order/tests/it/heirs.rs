@@ -5,7 +5,7 @@ use orderhub_order::lane::{Flight, LaneCode, Sent, WantKey};
 use orderhub_order::model::State;
 use orderhub_order::rules::{DeliverRule, OperationKind};
 
-use crate::gone::{NOW, done, next, number, put, resent, take};
+use crate::gone::{NOW, done, next, number, once_more, put, resent, take};
 use crate::route::{call, lane, name, paid, turn, world};
 use crate::world::World;
 
@@ -47,7 +47,7 @@ fn what_was_told_is_told_whatever_the_rule_is_called() {
     // Whoever has the order sent again hears that it was told, and the lane stays as it is.
     let before = (state.order.clone(), state.lanes.clone());
     let folded = resent(&mut state, &world, "sink");
-    assert!(is_refused(&folded, "not_released"), "{folded:?}");
+    assert!(is_refused(&folded, "nothing_missing"), "{folded:?}");
     assert_eq!((&state.order, &state.lanes), (&before.0, &before.1), "undone with the act");
     assert!(folded.lanes.is_empty());
     // An act that is done writes it, whatever the act is.
@@ -71,7 +71,7 @@ fn a_state_that_was_told_is_no_fact_to_be_told() {
     let rules = &mut world.systems.get_mut("sink").unwrap().deliver;
     rules[0].single.as_mut().unwrap().kind = OperationKind::Fact;
     let folded = resent(&mut state, &world, "sink");
-    assert!(is_refused(&folded, "not_released"), "{folded:?}");
+    assert!(is_refused(&folded, "nothing_missing"), "{folded:?}");
     // What happens from now on is a fact of its own.
     turn(&mut state, &world, number("7"));
     assert_eq!(next(&state, &world, "sink"), Ok("order.changed/post by single".to_owned()));
@@ -86,7 +86,7 @@ fn what_was_made_is_made_whatever_the_rule_is_called() {
     let key = erp.wants[0].key.clone();
     erp.sent.insert(key.text(), Sent { version: 1, hash: [1; 16] });
     rename(&mut world, "erp", "order.accepted/sale", "order.accepted/sale2");
-    let folded = resent(&mut state, &world, "erp");
+    let folded = once_more(&mut state, &world, "erp");
     assert!(is_refused(&folded, "not_linked"), "no second one: {folded:?}");
     done(&mut state, &world, &Act::Tick);
     assert_eq!(next(&state, &world, "erp"), Err(Some(LaneCode::NotLinked)), "no second one");
@@ -100,7 +100,7 @@ fn what_was_made_is_made_whatever_the_rule_is_called() {
     let rules = world.systems.get_mut("erp").unwrap();
     rules.gone.clear();
     rename(&mut world, "erp", "order.accepted/sale2", "order.accepted/sale");
-    assert!(is_refused(&resent(&mut state, &world, "erp"), "not_linked"));
+    assert!(is_refused(&once_more(&mut state, &world, "erp"), "not_linked"));
     done(&mut state, &world, &Act::Tick);
     assert_eq!(next(&state, &world, "erp"), Err(Some(LaneCode::NotLinked)));
     let sent = lane(&mut state, "erp").sent.get(&key.text());
@@ -116,7 +116,7 @@ fn what_was_left_to_another_rule_is_known_to_the_first_when_it_is_back() {
     let other = world.systems["sink"].deliver[0].clone();
     put(&mut world, "sink", DeliverRule { id: "order.changed/put".into(), ..other });
     let folded = resent(&mut state, &world, "sink");
-    assert!(is_refused(&folded, "not_released"), "told by both names: {folded:?}");
+    assert!(is_refused(&folded, "nothing_missing"), "told by both names: {folded:?}");
 }
 
 #[test]

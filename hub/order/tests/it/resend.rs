@@ -3,7 +3,9 @@
 use orderhub_order::catalogue::known;
 use orderhub_order::fold::{Act, Effect, Facts, Folded, Outcome, PersonAct, fold};
 use orderhub_order::ids::{At, Collection};
-use orderhub_order::lane::{Facet, FieldState, Flight, Lane, LaneCode, MOST_WANTS, Sent, WantKey};
+use orderhub_order::lane::{
+    Facet, FieldState, Flight, GivenUp, Lane, LaneCode, MOST_WANTS, Sent, WantKey,
+};
 use orderhub_order::model::{Order, State};
 use orderhub_order::route::{Plan, plan};
 use orderhub_order::rules::OperationKind;
@@ -14,9 +16,19 @@ use crate::world::{World, rule, when};
 
 const NOW: jiff::Timestamp = jiff::Timestamp::UNIX_EPOCH;
 
-fn again(state: &mut State, world: &World, system: &str) -> Folded {
-    let act = Act::Person(PersonAct::Resend { system: name(system) });
+fn asks(state: &mut State, world: &World, (system, all): (&str, bool)) -> Folded {
+    let act = Act::Person(PersonAct::Resend { system: name(system), all });
     fold(state, &act, &world.rules(), &Facts::default(), NOW)
+}
+
+/// All of it once more.
+fn again(state: &mut State, world: &World, system: &str) -> Folded {
+    asks(state, world, (system, true))
+}
+
+/// What is missing.
+fn missing(state: &mut State, world: &World, system: &str) -> Folded {
+    asks(state, world, (system, false))
 }
 
 /// The version that time alone makes.
@@ -83,10 +95,10 @@ fn what_is_sent_again_goes_whole() {
                 state.lanes.get(other).is_some_and(|lane| lane.wants.iter().any(|w| w.whole));
             assert_eq!(whole, other == system, "{other}");
         }
-        // Asked twice before it went, it goes once.
-        again(&mut state, &world, system);
-        let wishes = lane(&mut state, system).wants.clone();
-        assert_eq!(wishes.iter().filter(|want| want.whole).count(), 1, "{wishes:?}");
+        // Asked twice before it went, it goes once, and nothing more is said of it.
+        let before = (state.order.clone(), state.lanes.clone());
+        assert_eq!(again(&mut state, &world, system).outcome, Outcome::Unchanged);
+        assert_eq!((&state.order, &state.lanes), (&before.0, &before.1));
     }
 }
 
@@ -97,12 +109,12 @@ fn what_was_never_wanted_is_sent() {
     let rule = former.systems.get_mut("erp").unwrap().deliver.remove(0);
     let mut state = paid(&former);
     assert!(state.lanes.get("erp").is_none_or(|lane| lane.wants.is_empty()));
-    let (cause, _) = why(&again(&mut state, &former, "erp"));
+    let (cause, _) = why(&missing(&mut state, &former, "erp"));
     assert_eq!(cause, "not_released", "a rule for another event says nothing of this one");
     let mut now = world();
     now.systems.get_mut("erp").unwrap().deliver[0] = rule;
-    again(&mut state, &now, "erp");
-    assert_eq!(next(&state, &now, "erp"), Ok(("order.accepted/sale by create".to_owned(), true)));
+    missing(&mut state, &now, "erp");
+    assert_eq!(next(&state, &now, "erp"), Ok(("order.accepted/sale by create".to_owned(), false)));
 }
 
 #[test]
@@ -135,12 +147,16 @@ fn a_fact_is_told_once() {
     let key = lane(&mut state, "sink").wants[0].key.clone();
     assert_eq!(key.fact, Some(version));
     sent(lane(&mut state, "sink"), version);
-    assert_eq!(why(&again(&mut state, &world, "sink")).0, "not_released");
-    // One that was never told is.
+    for all in [false, true] {
+        let refused = asks(&mut state, &world, ("sink", all));
+        assert_eq!(why(&refused).0, "nothing_missing", "all: {all}");
+    }
+    // One that was never told is, once.
     lane(&mut state, "sink").sent.clear();
-    again(&mut state, &world, "sink");
-    let told = lane(&mut state, "sink").wants.iter().filter(|want| want.whole).count();
-    assert_eq!(told, 1);
+    for _ in 0..3 {
+        missing(&mut state, &world, "sink");
+        assert_eq!(lane(&mut state, "sink").wants.len(), 1);
+    }
 }
 
 /// Makes the world and the order otherwise, for a refusal.
@@ -207,6 +223,71 @@ fn what_cannot_be_sent_again_is_refused_with_a_sentence() {
         assert!(why.contains(says), "{why}");
         assert_eq!((state.order, state.lanes), before, "nothing has changed");
     }
+}
+
+#[test]
+fn what_is_there_is_not_sent_again() {
+    for system in ["erp", "sink"] {
+        let world = world();
+        let mut state = paid(&world);
+        link(&mut state, "erp");
+        turn(&mut state, &world, |_| {});
+        let version = state.order.version;
+        sent(lane(&mut state, system), version);
+        let before = (state.order.clone(), state.lanes.clone());
+        let (cause, says) = why(&missing(&mut state, &world, system));
+        assert_eq!(cause, "nothing_missing", "{system}");
+        assert!(says.contains(&format!("order resend shop-1001 {system} --all")), "{says}");
+        assert_eq!((&state.order, &state.lanes), (&before.0, &before.1));
+        // A change that was given up, and one that nobody wants any more, are missing.
+        let own = lane(&mut state, system);
+        let key = own.sent.keys().next().unwrap().clone();
+        let mut given_up = state.clone();
+        let change = GivenUp { version, release: None, may_be_there: false };
+        lane(&mut given_up, system).given_up.insert(key.clone(), change);
+        let mut behind = state.clone();
+        lane(&mut behind, system).sent.get_mut(&key).unwrap().version = 0;
+        for mut state in [given_up, behind] {
+            missing(&mut state, &world, system);
+            let wants: Vec<_> = lane(&mut state, system).wants.clone();
+            let [want] = &wants[..] else { panic!("{system}: {wants:?}") };
+            assert!(want.key.text() == key && !want.whole, "{want:?}");
+        }
+    }
+}
+
+#[test]
+fn what_waits_is_not_asked_for_again() {
+    let world = world();
+    let mut state = paid(&world);
+    let before = (state.order.clone(), state.lanes.clone());
+    assert_eq!(missing(&mut state, &world, "sink").outcome, Outcome::Unchanged, "it waits already");
+    assert_eq!((&state.order, &state.lanes), (&before.0, &before.1));
+    // Whole is more than what waits; what the files made no call of is tried again.
+    assert!(matches!(again(&mut state, &world, "sink").outcome, Outcome::Applied { .. }));
+    let sink = lane(&mut state, "sink");
+    (sink.wants[0].unfit, sink.due_at) = (true, None);
+    assert!(matches!(missing(&mut state, &world, "sink").outcome, Outcome::Applied { .. }));
+    let sink = lane(&mut state, "sink");
+    assert!(!sink.wants[0].unfit && sink.wants[0].whole && sink.due_at.is_some());
+}
+
+#[test]
+fn that_it_was_asked_for_is_told_nobody() {
+    let mut world = world();
+    let sink = world.systems.get_mut("sink").unwrap();
+    sink.deliver[0].single.as_mut().unwrap().kind = OperationKind::Fact;
+    let mut state = paid(&world);
+    let version = state.order.version;
+    sent(lane(&mut state, "sink"), version);
+    let folded = again(&mut state, &world, "erp");
+    assert_eq!(folded.outcome, Outcome::Applied { version: version + 1 });
+    assert!(lane(&mut state, "sink").wants.is_empty(), "the order has not changed");
+    // A change is told as ever.
+    turn(&mut state, &world, |order| {
+        order.set(&At::ROOT, known::order::ORDER_NO, Some(Value::text("7")));
+    });
+    assert_eq!(lane(&mut state, "sink").wants.len(), 1);
 }
 
 #[test]

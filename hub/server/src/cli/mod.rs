@@ -181,6 +181,13 @@ pub(crate) fn is_command(text: &str) -> bool {
     Arguments::try_parse_from(words).is_ok()
 }
 
+/// Whether a command can be typed as it stands: it is one, and no place in it is left to fill in.
+#[cfg(test)]
+pub(crate) fn is_typed(text: &str) -> bool {
+    let capital = |word: &str| word.len() > 1 && word.chars().all(|c| c.is_ascii_uppercase());
+    is_command(text) && !text.split_whitespace().any(capital)
+}
+
 /// The commands that a text tells people to type.
 #[cfg(test)]
 pub(crate) fn commands_in(text: &str) -> Vec<String> {

@@ -133,7 +133,7 @@ impl Hand<'_> {
     /// wanted.
     async fn give_up(&self, flight: &Flight, down: &str) -> Result<bool, StoreError> {
         let dispatcher = self.dispatcher;
-        let why = self.not_sent(flight, down);
+        let (why, after) = self.not_sent(flight, down);
         let row = ReceiptRow {
             at: dispatcher.common.clock.now(),
             system: dispatcher.name.to_string(),
@@ -146,7 +146,7 @@ impl Hand<'_> {
         };
         let (system, flight) = (dispatcher.name.clone(), Box::new(flight.clone()));
         let operation = flight.operation.clone();
-        let act = Act::Down { system, flight, why };
+        let act = Act::Down { system, flight, why: format!("{why}; {after}") };
         let outcome = self.commit(act, Some(row)).await?;
         let given_up = matches!(outcome, Some(Outcome::Applied { .. }));
         if given_up {
@@ -155,8 +155,8 @@ impl Hand<'_> {
         Ok(given_up)
     }
 
-    /// For a person: which system is down since when, what was not sent, how it is sent after all.
-    fn not_sent(&self, flight: &Flight, down: &str) -> String {
+    /// For a person: which system is down since when and what was not sent; how it is sent after all.
+    fn not_sent(&self, flight: &Flight, down: &str) -> (String, String) {
         let name = &self.dispatcher.name;
         self.dispatcher.show_gates();
         let since = {
@@ -173,13 +173,16 @@ impl Hand<'_> {
                      makes it"
                 .to_owned(),
             false => format!(
-                "once the system is back, `orderhub order resend ORDER {name} --reason \"it is back\"` sends it"
+                "once the system is back, `orderhub todo resolve ID --again --reason \"it is back\"` sends it, and \
+                 `orderhub order resend {} {name} --reason \"it is back\"` all that {name} lacks of the order",
+                self.state.order.reference
             ),
         };
-        format!(
+        let why = format!(
             "`{name}` is down{since}, the breaker of `{down}` is open, and `{}` says `while_down: fail`: {subject} of \
-             version {} was not sent; {after}",
+             version {} was not sent",
             flight.want.rule, flight.version
-        )
+        );
+        (why, after)
     }
 }

@@ -49,6 +49,17 @@ pub(super) fn look(rests: &[RestingRow], waits: &[WaitingRow], report: &mut Repo
                 );
                 report.fix(Level::Warning, "waiting", says, fix);
             }
+            Rest::GivenUp => {
+                let says = format!(
+                    "something of {lanes} {} was given up for `{system}` and not sent since",
+                    if lanes == 1 { "order" } else { "orders" }
+                );
+                let fix = format!(
+                    "`orderhub todo list --system {system}` has those that nobody has decided about; `orderhub why ORDER {system}` \
+                     says of each what it lacks, and how it is sent"
+                );
+                report.fix(Level::Warning, "waiting", says, fix);
+            }
         }
     }
     let now = Clock::system().now();

@@ -1,6 +1,5 @@
 //! What to do about a delivery that does not happen.
 
-use orderhub_order::causes;
 use orderhub_order::lane::LaneCode;
 
 use super::decide::Choice;
@@ -59,51 +58,78 @@ pub(super) fn of_system(status: &SystemStatus) -> Vec<Sentence> {
     found
 }
 
-/// What to do about one order's lane; `None`: nothing, it goes by itself. `held`: holds stand on the order.
-pub(super) fn of_code(code: LaneCode, held: bool) -> Option<&'static str> {
-    match code {
-        LaneCode::Held if held => Some(
-            "clear the cause of each hold, or release it: `orderhub order release ORDER HOLD --reason …`",
-        ),
-        LaneCode::Held => {
-            Some("see `missing`, and `when:` of its deliver rule: they say what the order lacks")
-        }
-        LaneCode::NotLinked => Some(
-            "wait for the call that makes it there, or for a document of the system that names it",
-        ),
-        LaneCode::NoUpdate => Some(
-            "change it there by hand, or give the deliver rule an `update:` operation, or `update: none`",
-        ),
-        LaneCode::NotRouted => Some(
-            "nothing, if it should not have the order; else see `missing`, and `deliver:` of its integration; what its rules \
-             send now goes by `orderhub order resend ORDER SYSTEM --reason …`",
-        ),
-        LaneCode::BreakerOpen => {
-            Some("see that the system answers; one probe at a time finds out, and the rest follows")
-        }
-        LaneCode::NotAllowed => Some("renew the credential; a probe finds it within five minutes"),
-        LaneCode::InDoubt => Some(
-            "look into the system whether it is there, then decide its todo: `orderhub todo list --kind in_doubt`",
-        ),
-        LaneCode::Dead => Some(
-            "mend what its todo says, then decide it: `orderhub todo list --kind dead`; where none is open any more, `orderhub \
-             order resend ORDER SYSTEM --reason …` sends it",
-        ),
-        LaneCode::Retry
-        | LaneCode::Limited
-        | LaneCode::ProjectionEqual
-        | LaneCode::OwnChange
-        | LaneCode::Dropped
-        | LaneCode::Shadow
-        | LaneCode::Paused
-        | LaneCode::LetBe
-        | LaneCode::Delivered => None,
-    }
+/// The lane that somebody asks about.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place<'a> {
+    /// The `ref` of the order.
+    pub(super) order: &'a str,
+    pub(super) system: &'a str,
+    /// The first hold that stands on the order.
+    pub(super) hold: Option<&'a str>,
+    /// A call of the lane waits for a person's decision.
+    pub(super) awaited: bool,
 }
 
-/// Causes of todos about calls that were given up, and that a person may have sent again.
-const SENT_BY_RESEND: [&str; 3] =
-    [causes::REFUSED.word, causes::GIVEN_UP.word, causes::SYSTEM_DOWN.word];
+/// What to do about one order's lane; `None`: nothing, it goes by itself, or its todo says it.
+pub(super) fn of_code(code: LaneCode, place: &Place<'_>) -> Option<String> {
+    let Place { order, system, hold, awaited } = place;
+    let says = match (code, hold) {
+        (LaneCode::Held, Some(hold)) => {
+            return Some(format!(
+                "clear the cause of each hold, or release it: `orderhub order release {order} {hold} --reason …`"
+            ));
+        }
+        (LaneCode::Held, None) => {
+            "see `missing`, and `when:` of its deliver rule: they say what the order lacks"
+        }
+        (LaneCode::NotLinked, _) => {
+            "wait for the call that makes it there, or for a document of the system that names it"
+        }
+        (LaneCode::NoUpdate, _) => {
+            "change it there by hand, or give the deliver rule an `update:` operation, or `update: none`"
+        }
+        (LaneCode::NotRouted, _) => {
+            "nothing, if it should not have the order; else see `missing`, and `deliver:` of its integration"
+        }
+        (LaneCode::BreakerOpen, _) => {
+            "see that the system answers; one probe at a time finds out, and the rest follows"
+        }
+        (LaneCode::NotAllowed, _) => "renew the credential; a probe finds it within five minutes",
+        (LaneCode::InDoubt, _) => {
+            return Some(format!(
+                "look into the system whether it is there, then decide its todo: `orderhub todo list --kind in_doubt --system \
+                 {system}`"
+            ));
+        }
+        (LaneCode::Dead, _) if *awaited => {
+            return Some(format!(
+                "mend what its todo says, then decide it: `orderhub todo list --kind dead --system {system}`"
+            ));
+        }
+        (
+            LaneCode::Dead
+            | LaneCode::Retry
+            | LaneCode::Limited
+            | LaneCode::ProjectionEqual
+            | LaneCode::OwnChange
+            | LaneCode::Dropped
+            | LaneCode::Shadow
+            | LaneCode::Paused
+            | LaneCode::LetBe
+            | LaneCode::Delivered,
+            _,
+        ) => return None,
+    };
+    Some(says.to_owned())
+}
+
+/// What to do where the system lacks something that nothing sends by itself.
+pub(super) fn of_lack(Place { order, system, .. }: &Place<'_>) -> String {
+    format!(
+        "`orderhub order resend {order} {system} --reason …` sends all that it lacks, and nothing that it has; `orderhub order \
+         resend {order} {system} --preview` lists each call"
+    )
+}
 
 /// What to do about an event of the hub that was not published: none is published twice, and none goes by `order resend`.
 pub(super) fn of_event(id: i64, cause: &str) -> String {
@@ -114,7 +140,8 @@ pub(super) fn of_event(id: i64, cause: &str) -> String {
 }
 
 /// What to do about a todo, in commands that it takes as it stands.
-pub(super) fn of_todo(choice: Choice, id: i64, cause: &str) -> String {
+pub(super) fn of_todo(choice: Choice, (id, cause): (i64, &str), place: &Place<'_>) -> String {
+    let Place { order, system, .. } = place;
     let discard = format!("`orderhub todo discard {id} --reason …`");
     let look = format!("`orderhub todo show {id}` has it, `orderhub explain {cause}` says more");
     match choice {
@@ -129,12 +156,15 @@ pub(super) fn of_todo(choice: Choice, id: i64, cause: &str) -> String {
             "{look}; it is sent by itself once the files give what is missing; where it is not wanted, `orderhub todo \
              resolve {id} --done --reason …`"
         ),
+        Choice::Send => format!(
+            "{look}; mend its cause, then `orderhub todo resolve {id} --again --reason …` sends it; where the system has it, or it \
+             is not wanted, `orderhub todo resolve {id} --done --reason …`"
+        ),
         // No call waits for a decision, and discarding sends nothing.
-        Choice::Discard if SENT_BY_RESEND.contains(&cause) => {
-            format!(
-                "{look}; mend its cause, then `orderhub order resend ORDER SYSTEM --reason …` sends it, and {discard} ends this"
-            )
-        }
+        Choice::Resend => format!(
+            "{look}; mend its cause, then `orderhub order resend {order} {system} --reason …` sends it with all that the system \
+             lacks, and {discard} ends this"
+        ),
         Choice::Discard => format!("{look}; once that is settled, {discard}"),
     }
 }
@@ -142,7 +172,7 @@ pub(super) fn of_todo(choice: Choice, id: i64, cause: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::{commands_in, is_command};
+    use crate::cli::{commands_in, is_command, is_typed};
     use crate::deliver::status::BreakerStatus;
 
     #[test]
@@ -168,15 +198,25 @@ mod tests {
         let advice: Vec<String> = advice.collect();
         let commands: Vec<String> = advice.iter().flat_map(|one| commands_in(one)).collect();
         assert_eq!(commands.len(), 3, "{advice:?}");
-        let codes = ALL.into_iter().flat_map(|code| [of_code(code, true), of_code(code, false)]);
-        let codes = codes.flatten().flat_map(commands_in);
-        let choices = [Choice::Replay, Choice::Resolve, Choice::Mend, Choice::Discard];
-        let todos = choices.map(|choice| commands_in(&of_todo(choice, 7, "refused")));
+        let place = Place { order: "shop-1", system: "shelf", hold: None, awaited: false };
+        let held = Place { hold: Some("H1"), awaited: true, ..place };
+        let codes = ALL.into_iter().flat_map(|code| [of_code(code, &place), of_code(code, &held)]);
+        let codes = codes.flatten().chain([of_lack(&place)]);
+        let codes = codes.flat_map(|says| commands_in(&says)).collect::<Vec<_>>();
+        let choices = [
+            Choice::Replay,
+            Choice::Resolve,
+            Choice::Mend,
+            Choice::Send,
+            Choice::Resend,
+            Choice::Discard,
+        ];
+        let todos = choices.map(|choice| commands_in(&of_todo(choice, (7, "refused"), &place)));
         let event = commands_in(&of_event(7, "refused"));
         assert!(event.len() > 2 && event.iter().all(|command| is_command(command)), "{event:?}");
         assert!(todos.iter().all(|commands| commands.len() > 2), "{todos:?}");
         for command in commands.into_iter().chain(codes).chain(todos.into_iter().flatten()) {
-            assert!(is_command(&command), "{command}");
+            assert!(is_typed(&command), "{command}");
         }
     }
 

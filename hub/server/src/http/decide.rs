@@ -2,8 +2,8 @@
 //! another thing.
 //!
 //! A lane has one call at a time, so of its todos about calls the newest speaks of the one that waits. Wishes that the
-//! files make no call of are many beside it, and facts that were given up and may be there: each todo about one names it,
-//! and is decided by itself.
+//! files make no call of are many beside it, and what was given up while its system was down, or may be there: each todo
+//! about one names it, and is decided by itself.
 
 use axum::Json;
 use axum::extract::{Path, Query, State};
@@ -12,6 +12,7 @@ use orderhub_order::causes;
 use orderhub_order::fold::{Outcome, PersonAct, TodoKind, undecided};
 use orderhub_order::ids::{OrderKey, SystemName};
 use orderhub_order::lane::Lane;
+use orderhub_order::model::State as OrderState;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -61,7 +62,7 @@ pub(super) async fn resolve(
     let Some((order, system)) = call(&row) else { return Err(no_call(&row)) };
     if let Some(newer) = newer(&api, &caller.scope, &row).await? {
         let detail = format!("the call of todo {id} is over; todo {newer} is about the next one");
-        return Err(nothing_to_settle(detail));
+        return Err(nothing_to_settle(&detail, &discard(id)));
     }
     if let Some(about) = wish(&row)
         && !is_wanted(&api, &caller.scope, (order, system), about).await?
@@ -70,7 +71,9 @@ pub(super) async fn resolve(
     }
     let about = wish(&row).map(Into::into);
     let settle = PersonAct::Settle { system: system.clone(), again, about };
-    decided(submit(&api, &caller, order, (settle, reason.clone())).await?)?;
+    let outcome = submit(&api, &caller, order, (settle, reason.clone())).await?;
+    let state = api.store.state(&caller.scope, order).await?;
+    decided(outcome, &instead(&row, state.as_deref()))?;
     // Its own commit: a process that dies in between leaves a todo that has nothing to settle any more. One about a wish is
     // ended by the decision itself: what comes up about it since is another.
     api.store.close_todo(id, end(&api, &caller, TodoState::Resolved, &reason)).await?;
@@ -79,12 +82,13 @@ pub(super) async fn resolve(
     ))
 }
 
-/// What came of a decision. One that cannot be done yet is said with its cause: the todo stays, to be decided then.
-fn decided(outcome: Option<Outcome>) -> Result<(), Problem> {
+/// What came of a decision. One that cannot be done yet is said with its cause: the todo stays, to be decided then; where
+/// there is nothing to decide, what is to be done instead.
+fn decided(outcome: Option<Outcome>, instead: &str) -> Result<(), Problem> {
     match outcome {
         Some(Outcome::Applied { .. }) => Ok(()),
         Some(Outcome::Todo(item)) if *item.cause == *causes::NOTHING_TO_SETTLE.word => {
-            Err(nothing_to_settle(item.why))
+            Err(nothing_to_settle(&item.why, instead))
         }
         Some(Outcome::Todo(item)) => Err(conflict(&item.cause, item.why)),
         Some(Outcome::Unchanged | Outcome::Stale | Outcome::WaitForLane | Outcome::Refused(_))
@@ -104,7 +108,7 @@ pub(super) fn call(row: &TodoRow) -> Option<(OrderKey, &SystemName)> {
     Some((row.order?, row.item.system.as_ref()?)).filter(|_| of_a_call)
 }
 
-/// The wish that a todo is about, by its key: the files make no call of it, or it was given up and may be there.
+/// The wish that a todo is about, by its key: the files make no call of it, or it was given up.
 fn wish(row: &TodoRow) -> Option<&str> {
     row.item.about.as_deref().filter(|_| row.item.kind == TodoKind::Dead)
 }
@@ -144,9 +148,23 @@ pub(super) fn choice(row: &TodoRow, lane: Option<&Lane>, open: &[TodoRow]) -> Ch
         return if row.message.is_some() { Choice::Replay } else { Choice::Discard };
     }
     if !waits(row, lane) || later(row, open).is_some() {
-        return Choice::Discard;
+        return match lane.filter(|lane| !lane.given_up.is_empty()) {
+            Some(lane) if wish(row).is_some_and(|wish| is_left(lane, wish)) => Choice::Send,
+            Some(_) if wish(row).is_none() && is_given_up(row) => Choice::Resend,
+            Some(_) | None => Choice::Discard,
+        };
     }
     if *row.item.cause == *NOT_GIVEN { Choice::Mend } else { Choice::Resolve }
+}
+
+/// Whether a wish was given up, and waits for nobody but a person.
+fn is_left(lane: &Lane, wish: &str) -> bool {
+    lane.given_up.contains_key(wish) && lane.wants.iter().all(|want| want.key.text() != wish)
+}
+
+/// Whether a todo is about a call that was given up, after which its lane went on.
+fn is_given_up(row: &TodoRow) -> bool {
+    [causes::REFUSED.word, causes::GIVEN_UP.word].contains(&&*row.item.cause)
 }
 
 /// What can be done about a todo.
@@ -158,6 +176,10 @@ pub(super) enum Choice {
     Resolve,
     /// It is sent by itself once the files make a call of it; until then it may be taken as done.
     Mend,
+    /// It was given up, and the lane went on: it can be sent by itself.
+    Send,
+    /// It was given up, and the lane went on: it is sent with all that the system lacks.
+    Resend,
     /// It can only be let be.
     Discard,
 }
@@ -183,9 +205,26 @@ fn later(row: &TodoRow, open: &[TodoRow]) -> Option<i64> {
     calls.map(|other| other.id).max().filter(|newest| *newest > row.id)
 }
 
-fn nothing_to_settle(why: String) -> Problem {
-    let detail = format!("{why}; discard this todo");
-    Problem::new(StatusCode::CONFLICT, "nothing_to_settle", detail)
+/// What to do with a todo that has nothing to decide: what was given up is sent before nobody is told of it any more.
+fn instead(row: &TodoRow, state: Option<&OrderState>) -> String {
+    let ends = discard(row.id);
+    let (Some(state), Some(system)) = (state, &row.item.system) else { return ends };
+    let lane = state.lanes.get(system);
+    if !is_given_up(row) || lane.is_none_or(|lane| lane.given_up.is_empty()) {
+        return ends;
+    }
+    format!(
+        "`orderhub order resend {} {system} --reason \"mended\"` sends what was given up, then {ends}",
+        state.order.reference
+    )
+}
+
+fn discard(id: i64) -> String {
+    format!("`orderhub todo discard {id} --reason \"settled\"` ends this todo")
+}
+
+fn nothing_to_settle(why: &str, instead: &str) -> Problem {
+    Problem::new(StatusCode::CONFLICT, "nothing_to_settle", format!("{why}; {instead}"))
 }
 
 /// What to do instead with a todo that is about no call.
@@ -224,10 +263,13 @@ mod tests {
         ] {
             let (kind, why) = (TodoKind::Conflict, "so it is".to_owned());
             let item = TodoItem { kind, cause: cause.word.into(), system: None, why, about: None };
-            let said = format!("{:?}", decided(Some(Outcome::Todo(item))).unwrap_err());
+            let said = format!(
+                "{:?}",
+                decided(Some(Outcome::Todo(item)), "it ends: discard it").unwrap_err()
+            );
             assert!(said.contains(code) && said.contains("so it is"), "{said}");
             assert_eq!(said.contains("discard"), discard, "{said}");
         }
-        assert!(decided(Some(Outcome::Applied { version: 3 })).is_ok());
+        assert!(decided(Some(Outcome::Applied { version: 3 }), "").is_ok());
     }
 }

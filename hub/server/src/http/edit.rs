@@ -103,7 +103,9 @@ pub(super) async fn submit(
     let cause = match &act {
         // The new version says which one it leads back to.
         PersonAct::Restore { to, .. } => format!("restore:{to}"),
-        PersonAct::Resend { system } => format!("resend:{system}"),
+        PersonAct::Resend { system, all: false } => format!("resend:{system}"),
+        PersonAct::Resend { system, all: true } => format!("resend_all:{system}"),
+        PersonAct::Settle { system, again: true, about: Some(_) } => format!("resend:{system}"),
         PersonAct::Edit { .. } | PersonAct::ReleaseHold { .. } | PersonAct::Settle { .. } => {
             "api".to_owned()
         }

@@ -58,6 +58,7 @@ mod todo;
 mod view;
 mod waiting;
 mod why;
+mod words;
 
 pub use problem::Problem;
 

@@ -24,7 +24,7 @@ use super::history::version;
 use super::openapi::shapes;
 use super::orders::find;
 use super::tag::seen;
-use super::{Api, Problem, reason, why};
+use super::{Api, Problem, reason, words};
 use crate::bundle::Bundle;
 use crate::deliver::prospect::{Prospect, prospects};
 
@@ -106,7 +106,7 @@ fn conflict(why: String) -> Problem {
 
 /// A call that follows, for people.
 pub(super) fn shown(call: &Prospect) -> Value {
-    let words = call.code.map_or("called", why::meaning);
+    let words = call.code.map_or("called", words::meaning);
     json!({
         "system": call.system, "operation": call.operation, "subject": call.subject, "rule": call.rule,
         "sent": call.code.is_none(), "code": call.code, "why": words,

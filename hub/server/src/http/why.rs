@@ -1,14 +1,13 @@
 //! Why a system has, or has not, what an order says, and what to do: each lane's code in words, what the system
 //! as a whole waits for, what every release still lacks, what waits for a person, and the last attempt.
 
-use std::collections::BTreeMap;
-
 use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
 use orderhub_order::catalogue::known;
 use orderhub_order::flow::{Standing, standings};
+use orderhub_order::fold::{left, undecided};
 use orderhub_order::ids::{At, Collection, SystemName};
 use orderhub_order::lane::{Lane, LaneCode};
 use orderhub_order::model::{self as state, Element, Shared};
@@ -21,7 +20,7 @@ use super::caller::{May, to};
 use super::openapi::shapes;
 use super::orders::find;
 use super::waiting::{self, Waiting};
-use super::{Api, Problem, advice, decide, kept};
+use super::{Api, Problem, advice, decide, kept, resend, words};
 use crate::access::Right;
 use crate::bundle::{Bundle, Gone};
 use crate::deliver::status::SystemStatus;
@@ -115,7 +114,9 @@ impl Asked<'_> {
         let code = lane.map_or(Some(LaneCode::NotRouted), |lane| lane.code);
         let quiet = lane.is_none_or(|lane| lane.wants.is_empty() && lane.flying.is_none());
         let unrouted = self.unrouted(name);
-        let mut why = self.lane_says(lane, (code, &unrouted), known.is_some());
+        let why = self.lane_says(lane, (code, &unrouted), known.is_some());
+        let (mut why, lacks) = self.with_given_up(name, why, (code, quiet));
+        let code = if quiet && lacks { Some(LaneCode::Dead) } else { code };
         let status = self.status.iter().find(|status| status.system == name.as_str());
         let mut todo = Vec::new();
         let mut refused = false;
@@ -141,17 +142,8 @@ impl Asked<'_> {
         }
         let own = |todo: &&TodoRow| todo.item.system.as_ref() == Some(name);
         let todos: Vec<&TodoRow> = self.todos.iter().filter(own).collect();
-        let holds = !self.holds().is_empty();
-        let publishes = self.publishes(name);
-        let own = code.filter(|_| !refused && unrouted.is_empty() && !publishes);
-        todo.extend(own.and_then(|code| advice::of_code(code, holds)).map(str::to_owned));
-        todo.extend(todos.iter().map(|todo| {
-            let choice = decide::choice(todo, lane.map(|lane| &**lane), &self.todos);
-            if publishes && choice == decide::Choice::Discard {
-                return advice::of_event(todo.id, &todo.item.cause);
-            }
-            advice::of_todo(choice, todo.id, &todo.item.cause)
-        }));
+        let own = code.filter(|_| !refused && unrouted.is_empty() && !self.publishes(name));
+        todo.extend(self.to_do(name, own, (&todos, quiet)));
         let last = self.receipts.iter().find(|receipt| receipt.system == name.as_str());
         let was_sent = lane.is_some_and(|lane| !lane.sent.is_empty());
         if let Some(gone) = self.gone.as_ref().filter(|_| last.is_none() && was_sent) {
@@ -172,6 +164,55 @@ impl Asked<'_> {
         })
     }
 
+    /// With what was given up and not sent since, first where nothing else is under way. Whether there is anything such.
+    fn with_given_up(
+        &self,
+        name: &SystemName,
+        why: String,
+        (code, quiet): (Option<LaneCode>, bool),
+    ) -> (String, bool) {
+        let given_up = words::given_up(&left(self.state, name, &self.bundle.rules()));
+        let Some(given_up) = given_up else { return (why, false) };
+        let says = match (quiet, code) {
+            (false, _) => format!("{why}; {given_up}"),
+            // It has no other todo to speak of.
+            (true, Some(LaneCode::Dead)) => given_up,
+            (true, _) => format!("{given_up}; besides, {why}"),
+        };
+        (says, true)
+    }
+
+    /// What to do about the lane and its todos. `code`: where nothing else says it. `quiet`: nothing is under way.
+    fn to_do(
+        &self,
+        name: &SystemName,
+        code: Option<LaneCode>,
+        (todos, quiet): (&[&TodoRow], bool),
+    ) -> Vec<String> {
+        let lane = self.state.lanes.get(name).map(|lane| &**lane);
+        let (publishes, hold) = (self.publishes(name), self.first_hold());
+        let place = advice::Place {
+            order: &self.state.order.reference,
+            system: name.as_str(),
+            hold: hold.as_deref(),
+            awaited: lane.is_some_and(|lane| undecided(lane).is_some() || lane.doubts(None)),
+        };
+        let lacks = quiet && resend::would_send(self.api, self.state, name);
+        let about = |todo: &&TodoRow| {
+            let choice = decide::choice(todo, lane, &self.todos);
+            if publishes && choice == decide::Choice::Discard {
+                return advice::of_event(todo.id, &todo.item.cause);
+            }
+            // No command that would be refused.
+            let refused = choice == decide::Choice::Resend && !lacks;
+            let choice = if refused { decide::Choice::Discard } else { choice };
+            advice::of_todo(choice, (todo.id, &todo.item.cause), &place)
+        };
+        let own = code.and_then(|code| advice::of_code(code, &place));
+        let lack = lacks.then(|| advice::of_lack(&place));
+        own.into_iter().chain(lack).chain(todos.iter().map(about)).collect()
+    }
+
     /// What is to be said of the lane alone. `known`: the settings name its system.
     fn lane_says(
         &self,
@@ -184,7 +225,7 @@ impl Asked<'_> {
             return format!("it waits for files that send it: {}", says.join("; "));
         }
         match lane {
-            Some(lane) => words(lane, self.api.clock.now()),
+            Some(lane) => words::words(lane, self.api.clock.now()),
             None if !known => "no such system in the settings any more".to_owned(),
             None => "this order has nothing for it: no release of the flow named it yet".to_owned(),
         }
@@ -207,6 +248,12 @@ impl Asked<'_> {
 
     fn listens_to_nothing(&self, name: &SystemName) -> bool {
         self.bundle.rules().systems.get(name).is_none_or(|rules| rules.deliver.is_empty())
+    }
+
+    /// The id of a hold that stands.
+    fn first_hold(&self) -> Option<String> {
+        let holds = self.state.order.elements_at(&At::ROOT, Collection::Holds);
+        holds.iter().find_map(|(at, _)| Some(at.id()?.as_str().to_owned()))
     }
 
     /// The holds that stand, for people.
@@ -240,140 +287,4 @@ fn shown(todo: &TodoRow) -> Value {
         "cause": &*todo.item.cause,
         "why": &*todo.item.why,
     })
-}
-
-/// What a lane's state means, in one or two sentences.
-pub(super) fn words(lane: &Lane, now: Timestamp) -> String {
-    let mut words =
-        lane.code.map_or_else(|| idle(lane).to_owned(), |code| meaning(code).to_owned());
-    if !lane.wants.is_empty() {
-        // Two fulfilments are two wishes of one rule.
-        let mut rules: BTreeMap<&str, usize> = BTreeMap::new();
-        lane.wants.iter().for_each(|want| *rules.entry(want.key.rule.as_ref()).or_default() += 1);
-        let rule = |(rule, times): (&str, usize)| match times {
-            1 => rule.to_owned(),
-            times => format!("{rule} ({times} times)"),
-        };
-        let rules: Vec<String> = rules.into_iter().map(rule).collect();
-        words.push_str(&format!("; it still wants {}", rules.join(", ")));
-    }
-    words.push_str(&given_up(lane));
-    if let Some(flight) = &lane.flying {
-        words.push_str(&format!(
-            "; `{}` of version {} is at attempt {}",
-            flight.operation, flight.version, flight.attempt
-        ));
-        if flight.may_have_acted {
-            words.push_str(" and may have acted");
-        }
-    }
-    let under_way = lane.flying.as_ref().filter(|flight| flight.in_air);
-    if let Some(began) = under_way.and_then(|flight| flight.began) {
-        words.push_str(&format!("; the call is under way since {began}"));
-        return words;
-    }
-    match lane.due_at {
-        Some(due) if due > now => {
-            let wait = due.duration_since(now).as_secs();
-            words.push_str(&format!("; due in {wait} s, at {due}"));
-        }
-        Some(_) => words.push_str("; due now"),
-        None => {}
-    }
-    words
-}
-
-/// The facts that the system was not told, or perhaps was, and that nothing sends by itself.
-fn given_up(lane: &Lane) -> String {
-    let all = lane.given_up.len();
-    if all == 0 {
-        return String::new();
-    }
-    let mut rules: Vec<&str> =
-        lane.given_up.keys().filter_map(|key| Some(key.rsplit_once(' ')?.0)).collect();
-    rules.dedup();
-    let facts = if all == 1 { "1 fact was" } else { &format!("{all} facts were") };
-    let says = format!("; {facts} given up and not sent again ({})", rules.join(", "));
-    match lane.given_up.values().filter(|fact| fact.may_be_there).count() {
-        0 => format!("{says}: `orderhub order resend` sends what is missing"),
-        doubts => format!(
-            "{says}; of {doubts} nobody knows whether the system has it: decide its todo first, `orderhub order resend` waits \
-             for that"
-        ),
-    }
-}
-
-fn idle(lane: &Lane) -> &'static str {
-    if lane.flying.as_ref().is_some_and(|flight| flight.in_air) {
-        "a call is made"
-    } else if lane.wants.is_empty() {
-        "nothing was sent yet"
-    } else {
-        "it waits for its turn"
-    }
-}
-
-/// What a code means.
-pub(super) fn meaning(code: LaneCode) -> &'static str {
-    match code {
-        LaneCode::ProjectionEqual => {
-            "nothing to send: what its mapping makes of the order equals what it was sent last"
-        }
-        LaneCode::OwnChange => "nothing to send: every value that its mapping reads is its own",
-        LaneCode::Held => {
-            "held back: the release's holds, the lifecycle, or `when` of its deliver rule do not allow it now"
-        }
-        LaneCode::Dropped => "dropped: the order's life ended before anything was sent",
-        LaneCode::Shadow => "the system is in shadow mode: computed and recorded, not sent",
-        LaneCode::Paused => "the system is paused",
-        LaneCode::NotRouted => "no `deliver` rule of its integration listens to what happened",
-        LaneCode::NotLinked => "a reference that the call needs is not known yet; sent once it is",
-        LaneCode::NoUpdate => "made there already, and its integration has no `update:` for it",
-        LaneCode::Limited => {
-            "it waits for its rate limit, or for work at the system that is not done yet"
-        }
-        LaneCode::BreakerOpen => {
-            "its breaker is open: the system did not answer, or a person holds it open; no attempt is spent"
-        }
-        LaneCode::NotAllowed => {
-            "the system refuses our credential; renew it: another secret is tried at once, else one probe every five minutes sees it"
-        }
-        LaneCode::Retry => "the last attempt did not succeed; it is tried again",
-        LaneCode::InDoubt => {
-            "nobody knows whether the last attempt took effect, or it did in part; a todo waits for a person"
-        }
-        LaneCode::Dead => "given up; a todo says why",
-        LaneCode::LetBe => "a person has taken the last call as done",
-        LaneCode::Delivered => "delivered",
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use orderhub_order::ids::Role;
-    use orderhub_order::lane::GivenUp;
-
-    use super::*;
-
-    #[test]
-    fn facts_that_were_given_up_are_told() {
-        let mut lane = Lane::new(SystemName::new("log"), Role::Sink);
-        let told = |lane: &Lane| words(lane, Timestamp::UNIX_EPOCH);
-        assert!(!told(&lane).contains("given up"));
-        let give_up = |lane: &mut Lane, key: &str, may_be_there| {
-            let fact = GivenUp { version: 3, release: None, may_be_there };
-            lane.given_up.insert(key.to_owned(), fact);
-        };
-        give_up(&mut lane, "order.changed/note order#3", false);
-        let one = told(&lane);
-        assert!(
-            one.contains("1 fact was given up and not sent again (order.changed/note)"),
-            "{one}"
-        );
-        assert!(one.contains("`orderhub order resend` sends"), "{one}");
-        give_up(&mut lane, "order.changed/note order#4", true);
-        let two = told(&lane);
-        assert!(two.contains("2 facts were") && two.contains("of 1 nobody knows"), "{two}");
-        assert!(two.contains("decide its todo first"), "{two}");
-    }
 }

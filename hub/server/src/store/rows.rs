@@ -219,6 +219,29 @@ pub struct TodoRow {
     pub end: Option<TodoEnd>,
 }
 
+/// The words of a todo with its own number, order and system in the commands that they name, so that each can be typed as
+/// it stands: who comes to the words does not know the number yet.
+///
+/// **Invariant:** no command of a stored todo has a place that is left to fill in. Test:
+/// `the_commands_of_a_todo_name_what_it_is_about`.
+pub(crate) fn in_full(
+    why: &str,
+    id: i64,
+    (order, system): (Option<OrderKey>, Option<&SystemName>),
+) -> String {
+    let word = |word: &str| match (word, order, system) {
+        ("ID", _, _) => id.to_string(),
+        ("ORDER", Some(order), _) => order.shown(),
+        ("SYSTEM", _, Some(system)) => system.to_string(),
+        (word, _, _) => word.to_owned(),
+    };
+    let part = |(at, part): (usize, &str)| match at % 2 == 1 && part.starts_with("orderhub ") {
+        true => part.split(' ').map(word).collect::<Vec<_>>().join(" "),
+        false => part.to_owned(),
+    };
+    why.split('`').enumerate().map(part).collect::<Vec<_>>().join("`")
+}
+
 /// How a todo ended.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct TodoEnd {
@@ -327,5 +350,24 @@ impl MinuteRow {
     pub(crate) fn of((minute, document, outcome, count): (i64, String, String, i64)) -> Self {
         let at = Timestamp::from_second(minute.saturating_mul(60)).unwrap_or(Timestamp::UNIX_EPOCH);
         Self { at, document, outcome, count: u64::try_from(count).unwrap_or(0) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::{commands_in, is_typed};
+
+    #[test]
+    fn the_commands_of_a_todo_name_what_it_is_about() {
+        let why = "`orderhub todo resolve ID --again --reason \"it is back\"`, `orderhub why ORDER SYSTEM`; ID and `ORDER` stay";
+        assert!(!commands_in(why).iter().any(|command| is_typed(command)));
+        let (order, system) = (OrderKey(7), SystemName::new("erp"));
+        let said = in_full(why, 26, (Some(order), Some(&system)));
+        let first = "orderhub todo resolve 26 --again --reason \"it is back\"".to_owned();
+        let commands = commands_in(&said);
+        assert_eq!(commands, [first, format!("orderhub why {} erp", order.shown())], "{said}");
+        assert!(commands.iter().all(|command| is_typed(command)), "{said}");
+        assert!(said.ends_with("; ID and `ORDER` stay"), "{said}");
     }
 }

@@ -165,7 +165,7 @@ pub(crate) const ALL: [Metric; 29] = [
     of(
         "orderhub_delivery_resting",
         Kind::Gauge,
-        "Orders that want to be sent to the system and that no time makes due, by why: a hold, a reference that is not known, files that make no call of them; in the whole store: take the maximum over replicas.",
+        "Orders that want to be sent to the system and that no time makes due, by why: a hold, a reference that is not known, files that make no call of them, what was given up and not sent since; in the whole store: take the maximum over replicas.",
     ),
     of(
         "orderhub_breaker_state",

@@ -103,15 +103,16 @@ pub(super) fn restore(
     Ok(ExitCode::SUCCESS)
 }
 
-/// Has an order sent to a system again, or says what that would call.
+/// Has an order sent to a system again, or says what that would call. `all`: and not what is missing alone.
 pub(super) fn resend(
     shared: &Shared,
     (order, system): (&str, &str),
-    reason: Option<&str>,
+    (all, reason): (bool, Option<&str>),
     preview: bool,
 ) -> Result<ExitCode, Fault> {
     let path = ["orders", order, "lanes", system, "resend"];
-    let query = [("reason", reason), ("dry_run", preview.then_some("true"))];
+    let (all, dry_run) = (all.then_some("true"), preview.then_some("true"));
+    let query = [("reason", reason), ("all", all), ("dry_run", dry_run)];
     let answer = call(shared, Method::POST, &path, &query)?;
     match shared.output {
         Output::Table => output::print(&sent_again(&answer)),
@@ -124,10 +125,10 @@ pub(super) fn resend(
 /// What is sent again, for people.
 fn sent_again(answer: &Value) -> String {
     let (version, system) = (text(answer, "/version"), text(answer, "/system"));
-    let done = answer.get("outcome").and_then(Value::as_str) == Some("applied");
-    let first = match done {
-        true => format!("version {version} is sent to {system} again:"),
-        false => format!("would make version {version}, and send it to {system} again:"),
+    let first = match answer.get("outcome").and_then(Value::as_str) {
+        Some("applied") => format!("version {version} is sent to {system}:"),
+        Some("unchanged") => format!("all of it waits to be sent to {system} already:"),
+        _ => format!("would make version {version}, and send it to {system}:"),
     };
     let lines = list(answer, "/calls").iter().map(called);
     [first].into_iter().chain(lines.map(|line| format!("  {line}"))).collect::<Vec<_>>().join("\n")

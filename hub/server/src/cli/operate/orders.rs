@@ -86,16 +86,19 @@ pub(in crate::cli) enum Order {
         #[arg(long)]
         seen: Option<u64>,
     },
-    /// Sends it to a system again: all that the rules of now send of it, whole, whatever was sent before.
+    /// Sends a system what it lacks of it: what was given up, never sent, or has changed since. Nothing that it has.
     Resend {
         /// Its id, ref or number.
         order: String,
         /// The system.
         system: String,
+        /// All states once more, whole, also those that the system has. A fact that was told is told once.
+        #[arg(long)]
+        all: bool,
         /// Why.
         #[arg(long, required_unless_present = "preview")]
         reason: Option<String>,
-        /// Only say what would be called.
+        /// Only list each call that would be made.
         #[arg(long, alias = "dry-run")]
         preview: bool,
     },
@@ -164,8 +167,8 @@ pub(in crate::cli) fn order(shared: &Shared, command: &Order) -> Result<ExitCode
             let asked = history::Restore { version: *to, reason: reason.as_deref(), seen: *seen };
             history::restore(shared, order, &asked, *preview)
         }
-        Order::Resend { order, system, reason, preview } => {
-            history::resend(shared, (order, system), reason.as_deref(), *preview)
+        Order::Resend { order, system, all, reason, preview } => {
+            history::resend(shared, (order, system), (*all, reason.as_deref()), *preview)
         }
         Order::Release { order, hold, reason } => {
             let path = ["orders", order, "holds", hold, "release"];

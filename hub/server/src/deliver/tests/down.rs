@@ -16,6 +16,7 @@ use super::rig::{ERP, Rig, SINK, Setup};
 use super::twin::Fault;
 use super::{all, erp, quick_breaker};
 use crate::apply::{OrderUnit, Unit};
+use crate::cli::{commands_in, is_typed};
 use crate::resilience::Policy;
 use crate::resilience::gate::{BreakerPolicy, Force, GateState};
 use crate::resilience::limit::Rate;
@@ -86,12 +87,15 @@ async fn what_does_not_wait_is_given_up_and_is_the_probe() {
         "`put` is open",
         "`order.changed/put`",
         "the order of version 1",
-        "order resend ORDER sink",
+        &format!("`orderhub todo resolve {} --again --reason \"it is back\"` sends it", todo.id),
+        "`orderhub order resend shop-1002 sink --reason \"it is back\"` all that sink lacks",
     ] {
         assert!(todo.item.why.contains(said), "{said}: {}", todo.item.why);
     }
+    assert!(commands_in(&todo.item.why).iter().all(|command| is_typed(command)));
     let [row] = &rig.receipts(second).await[..] else { panic!("one attempt is told of") };
-    assert_eq!((&*row.class, &*row.why), ("not_acted", &*todo.item.why));
+    assert_eq!(&*row.class, "not_acted");
+    assert!(todo.item.why.starts_with(&row.why) && !row.why.contains("orderhub"), "{}", row.why);
 
     // When it is time to try, the next that comes is the probe: given up, for it failed.
     rig.so("it is time to try", || gate(&rig, SINK) == GateState::HalfOpen).await;
@@ -108,7 +112,7 @@ async fn what_does_not_wait_is_given_up_and_is_the_probe() {
     // What was given up goes by the next change, or because a person says so; nobody is asked about it any more.
     rig.order(1001, 2, "partially_refunded").await;
     rig.delivered(first, SINK).await;
-    acts(&rig, second, PersonAct::Resend { system: SystemName::new(SINK) }).await;
+    acts(&rig, second, PersonAct::Resend { system: SystemName::new(SINK), all: false }).await;
     rig.delivered(second, SINK).await;
     assert_eq!(rig.twin.effects().len(), 3);
     assert!(todos(&rig, first).await.is_empty() && todos(&rig, second).await.is_empty());
@@ -126,7 +130,8 @@ async fn a_create_that_does_not_wait_holds_its_lane() {
     assert!(lane.flying.is_some() && lane.due_at.is_none() && lane.wants.len() == 1, "{lane:?}");
     assert_eq!(rig.twin.requests(), 0, "who holds it open by hand says that it is down");
     let [todo] = &todos(&rig, key).await[..] else { panic!("one todo") };
-    assert!(todo.item.why.contains("resolve ID --again"), "{todo:?}");
+    assert!(todo.item.why.contains(&format!("resolve {} --again", todo.id)), "{todo:?}");
+    assert!(commands_in(&todo.item.why).iter().all(|command| is_typed(command)));
     assert!(todo.item.about.is_none(), "it is about the call of the lane");
     // The order changes meanwhile; what is made is what stands then.
     rig.order(1001, 2, "partially_refunded").await;
@@ -176,9 +181,10 @@ async fn what_does_not_wait_is_given_up_behind_what_does() {
     rig.delivered(key, SINK).await;
     let told = || rig.twin.effects().iter().filter(|effect| effect.starts_with("/tell")).count();
     assert_eq!(told(), 0, "what was given up is not sent by itself");
-    acts(&rig, key, PersonAct::Resend { system: SystemName::new(SINK) }).await;
+    acts(&rig, key, PersonAct::Resend { system: SystemName::new(SINK), all: false }).await;
     rig.so("both are told", || told() >= 2).await;
     rig.until(key, SINK, |lane| lane.given_up.is_empty() && lane.wants.is_empty()).await;
+    assert_eq!(told(), 2, "and nothing besides");
     assert!(todos(&rig, key).await.is_empty());
 }
 

@@ -59,12 +59,12 @@ pub(in crate::http) struct Events {
     gone: Option<String>,
 }
 
-/// What is sent to a system again.
+/// What is sent to a system.
 #[derive(ToSchema)]
 pub(in crate::http) struct Resent {
-    /// `preview` or `applied`.
+    /// `preview`, `applied`, or `unchanged`: all of it waits to be sent already.
     outcome: String,
-    /// The version that it makes, or made.
+    /// The version that it makes, or made; `unchanged`: the order's.
     version: u32,
     system: String,
     /// What is called, and what stands in the way of it now.

@@ -21,7 +21,13 @@ async fn what_is_sent_again_is_told_before_and_asked_for_once() {
     let hub = shops().await;
     hub.take("shop_eu", &order(1, "#1001", "12.50").to_string()).await;
     let version = hub.get("/api/v1/orders/1001").await.body["version"].as_u64().unwrap();
-    let preview = resend(&hub, "erp", "dry_run=true", None).await.body;
+    // It waits to be sent already: that is said, and nothing is done.
+    for query in ["dry_run=true", "reason=is%20it%20there"] {
+        let waits = resend(&hub, "erp", query, None).await.body;
+        assert_eq!((&waits["outcome"], &waits["version"]), (&json!("unchanged"), &json!(version)));
+        assert_eq!(waits["calls"][0]["rule"], "order.accepted/create_sale", "{waits}");
+    }
+    let preview = resend(&hub, "erp", "all=true&dry_run=true", None).await.body;
     assert_eq!((&preview["outcome"], &preview["system"]), (&json!("preview"), &json!("erp")));
     assert_eq!(preview["version"], version + 1, "{preview}");
     let call = &preview["calls"][0];
@@ -32,7 +38,7 @@ async fn what_is_sent_again_is_told_before_and_asked_for_once() {
     assert_eq!((&call["sent"], &call["code"]), (&json!(false), &json!("paused")), "{preview}");
     assert_eq!(hub.get("/api/v1/orders/1001").await.body["version"], version, "nothing was done");
 
-    let query = "reason=lost%20there";
+    let query = "all=true&reason=lost%20there";
     let done = resend(&hub, "erp", query, Some("k1")).await;
     assert_eq!((done.status, &done.body["version"]), (StatusCode::OK, &json!(version + 1)));
     let again = resend(&hub, "erp", query, Some("k1")).await;
@@ -43,7 +49,7 @@ async fn what_is_sent_again_is_told_before_and_asked_for_once() {
         let items = log["items"].as_array().unwrap().iter();
         items.map(|item| item[member].clone()).collect()
     };
-    assert!(of("cause").contains(&json!("resend:erp")), "{log}");
+    assert!(of("cause").contains(&json!("resend_all:erp")), "{log}");
     assert!(of("reason").contains(&json!("lost there")), "{log}");
     assert!(of("actor").contains(&json!("person:local")), "{log}");
 }
@@ -55,7 +61,7 @@ async fn what_cannot_be_sent_again_is_said() {
     for (system, query, status, code, cause) in [
         ("moon", "reason=x", StatusCode::NOT_FOUND, "not_found", Value::Null),
         ("erp", "", StatusCode::BAD_REQUEST, "bad_request", Value::Null),
-        ("erp", "reason=x&all=true", StatusCode::BAD_REQUEST, "bad_request", Value::Null),
+        ("erp", "reason=x&whole=true", StatusCode::BAD_REQUEST, "bad_request", Value::Null),
         ("shop_us", "reason=x", StatusCode::CONFLICT, "conflict", json!("not_released")),
         ("shop_us", "dry_run=true", StatusCode::CONFLICT, "conflict", json!("not_released")),
     ] {

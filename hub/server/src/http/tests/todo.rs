@@ -38,6 +38,11 @@ impl Running {
 
     /// The deliverer calls, and this comes of it.
     pub(super) async fn attempt(&self, key: OrderKey, class: ReceiptClass) {
+        self.attempt_of(key, class, true).await;
+    }
+
+    /// `creates`: the call makes something.
+    pub(super) async fn attempt_of(&self, key: OrderKey, class: ReceiptClass, creates: bool) {
         let api = self.hub.api();
         let state = api.store.state(&Scope::All, key).await.unwrap().unwrap();
         let lane = state.lanes.get(&erp()).unwrap();
@@ -47,7 +52,7 @@ impl Running {
             want: want.key,
             operation: "create_sale".into(),
             entity: Entity::Order,
-            creates: true,
+            creates,
             in_steps: false,
             attempt: 1,
             fence,

@@ -12,7 +12,7 @@ use super::reads::Seen;
 use super::write::{let_be, text, wake};
 use crate::store::columns::{ALL, from_column, to_column};
 use crate::store::commit::WaitKey;
-use crate::store::rows::MOST_ATTEMPTS;
+use crate::store::rows::{MOST_ATTEMPTS, in_full};
 use crate::store::{Page, Scope, TodoCount, TodoEnd, TodoFilter, TodoRow, TodoState};
 
 /// The columns that [`todo()`] reads.
@@ -88,12 +88,15 @@ pub(super) async fn counts(c: &mut PgConnection) -> Result<Vec<TodoCount>, Fault
 fn todo(row: &PgRow) -> Result<TodoRow, Fault> {
     let (kind, cause, state): (&str, &str, &str) =
         (row.try_get(1)?, row.try_get(2)?, row.try_get(8)?);
+    let (id, why): (i64, &str) = (row.try_get(0)?, row.try_get(4)?);
+    let system = row.try_get::<Option<String>, _>(3)?.map(SystemName::new);
+    let order = row.try_get::<Option<i64>, _>(5)?.map(OrderKey);
     let item = TodoItem {
         // A kind of a newer program is at least something to look at.
         kind: TodoKind::parse(kind).unwrap_or(TodoKind::Finding),
         cause: cause.into(),
-        system: row.try_get::<Option<String>, _>(3)?.map(SystemName::new),
-        why: row.try_get(4)?,
+        why: in_full(why, id, (order, system.as_ref())),
+        system,
         about: row.try_get::<Option<String>, _>(12)?.map(Into::into),
     };
     let state = TodoState::parse(state).unwrap_or(TodoState::Open);
@@ -108,9 +111,9 @@ fn todo(row: &PgRow) -> Result<TodoRow, Fault> {
         None => None,
     };
     Ok(TodoRow {
-        id: row.try_get(0)?,
+        id,
         item,
-        order: row.try_get::<Option<i64>, _>(5)?.map(OrderKey),
+        order,
         message: row.try_get(6)?,
         at: from_column(row.try_get(7)?),
         state,

@@ -12,7 +12,7 @@ use super::reads::Looking;
 use super::write::{let_be, wake};
 use crate::store::columns::{ALL, from_column, to_column};
 use crate::store::commit::WaitKey;
-use crate::store::rows::MOST_ATTEMPTS;
+use crate::store::rows::{MOST_ATTEMPTS, in_full};
 use crate::store::{Page, Scope, TodoCount, TodoEnd, TodoFilter, TodoRow, TodoState};
 
 /// The columns that [`todo()`] reads.
@@ -79,12 +79,15 @@ pub(super) fn counts(c: &Connection) -> Result<Vec<TodoCount>, Fault> {
 fn todo(row: &Row<'_>) -> Result<TodoRow, rusqlite::Error> {
     let kind: String = row.get(1)?;
     let state: String = row.get(8)?;
+    let (id, why): (i64, String) = (row.get(0)?, row.get(4)?);
+    let system = row.get::<_, Option<String>>(3)?.map(SystemName::new);
+    let order = row.get::<_, Option<i64>>(5)?.map(OrderKey);
     let item = TodoItem {
         // A kind of a newer program is at least something to look at.
         kind: TodoKind::parse(&kind).unwrap_or(TodoKind::Finding),
         cause: row.get(2)?,
-        system: row.get::<_, Option<String>>(3)?.map(SystemName::new),
-        why: row.get(4)?,
+        why: in_full(&why, id, (order, system.as_ref())),
+        system,
         about: row.get(12)?,
     };
     let state = TodoState::parse(&state).unwrap_or(TodoState::Open);
@@ -98,15 +101,7 @@ fn todo(row: &Row<'_>) -> Result<TodoRow, rusqlite::Error> {
         }),
         None => None,
     };
-    Ok(TodoRow {
-        id: row.get(0)?,
-        item,
-        order: row.get::<_, Option<i64>>(5)?.map(OrderKey),
-        message: row.get(6)?,
-        at: from_column(row.get(7)?),
-        state,
-        end,
-    })
+    Ok(TodoRow { id, item, order, message: row.get(6)?, at: from_column(row.get(7)?), state, end })
 }
 
 /// Ends an open todo; wakes the facts that wait behind the document it stands for. One that waits is let be if it is
