@@ -145,6 +145,7 @@ fn fresh(
         values,
         without: Vec::new(),
         may_have_acted: false,
+        decided: false,
         wrote: false,
         process: 0,
         in_air: false,

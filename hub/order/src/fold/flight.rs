@@ -41,6 +41,7 @@ pub(super) fn fly(work: &mut Work<'_>, system: &SystemName, flight: &Flight) -> 
     }
     let (now, teller) = (work.now, Teller::of(work.rules, system, flight));
     frozen.in_air = true;
+    frozen.decided = false;
     frozen.began = Some(now);
     let lane = work.lane(system, role);
     lane.fence = frozen.fence;

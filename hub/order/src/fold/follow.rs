@@ -163,7 +163,9 @@ pub(super) fn restate<'a>(
 
 /// Case 2: both say the same; what we sent up to it has arrived.
 fn agree(work: &mut Work<'_>, speaker: &Speaker<'_>, spot: &Spot<'_>, value: &Stated) {
-    let current = work.state.order.record(spot.at).and_then(|r| r.get(spot.field.id)).cloned();
+    let order = &work.state.order;
+    let current = order.record(spot.at).and_then(|r| r.get(spot.field.id)).cloned();
+    let since = order.touched.get(spot.at, &spot.field.id).copied().unwrap_or_default();
     let other = said_other(work, speaker, spot, value);
     let canon = Canon::new(work.rules.shapes, speaker.system);
     let id = spot.field.id;
@@ -174,8 +176,14 @@ fn agree(work: &mut Work<'_>, speaker: &Speaker<'_>, spot: &Spot<'_>, value: &St
     }
     let is_new = state.base != current;
     if is_new {
-        // Its word of what a call of ours wrote: what that call tells, no other does.
-        state.told_at = if ours.is_some() { state.rung_for } else { 0 };
+        let told = state.told_at.max(state.rung_for);
+        state.told_at = match ours {
+            // Its word of what a call of ours wrote: what that call tells, no other does.
+            Some(_) => state.rung_for,
+            // Some of it was told something else since the order had this before.
+            None if told > 0 => since,
+            None => 0,
+        };
         state.base = current;
     }
     rung(state);
@@ -258,8 +266,9 @@ fn accept(
     work.state.order.set(spot.at, id, kept.clone());
     unwritten(work, spot, Some(speaker.system));
     let lane = work.state.lanes.get(speaker.system);
-    let in_air = lane.and_then(|lane| lane.flying.as_ref()).filter(|flight| flight.in_air);
-    let in_air = in_air.and_then(|flight| flight.began);
+    let flight = lane.and_then(|lane| lane.flying.as_ref()).filter(|flight| flight.in_air);
+    let in_air = flight.and_then(|flight| flight.began);
+    let carried = flight.is_some_and(|flight| flight.carries(spot.at, id));
     let state = restate(work, speaker, spot, value);
     // It was shown ours, and has moved on: what comes back from now on is its own word again, but for what is in the air.
     let confirmed = state.ring.iter().rposition(|(sent, rung)| {
@@ -271,6 +280,8 @@ fn accept(
     }
     (state.base, state.told_at) = (Some(kept), 0);
     state.wrote = true;
+    // The call may land after it, and overwrite it there.
+    state.owed |= carried;
     moved_on(work, speaker.system, spot);
     let path = spot.path();
     work.settle(speaker.system, &path, format!("the value of {} stands now", speaker.system));

@@ -61,6 +61,8 @@ pub(super) struct Case<'a> {
     pub(super) right: &'a dyn Fn() -> (Standing, Writer),
     /// First link: nothing is overwritten.
     pub(super) match_only: bool,
+    /// Whether a call that tells of the field is under way, or wanted.
+    pub(super) telling: &'a dyn Fn() -> bool,
 }
 
 /// What a statement is.
@@ -168,7 +170,9 @@ enum Overwritten {
 /// person. Rule `set-back-there`.
 fn overwritten(case: &Case<'_>) -> Overwritten {
     let Some((answered, again)) = case.state.overwritten else { return Overwritten::Before };
-    if matches!(case.field.merge, Merge::Advance | Merge::Max) {
+    let ranked = matches!(case.field.merge, Merge::Advance | Merge::Max);
+    // Of several things that calls write there, one may not have been told yet: it shows what it had.
+    if ranked || (case.telling)() {
         return Overwritten::Before;
     }
     let said = case.state.stated.as_ref().and_then(|(_, revision)| revision.as_ref());

@@ -41,8 +41,8 @@ pub(super) fn older_than_list(
     spoke_later(work, speaker, at, &Facet::List(collection))
 }
 
-/// Notes of a new element which complete list was without it, the speaker's newest so far, and which call was under way
-/// when it came.
+/// Notes of a new element which complete list was without it, the speaker's newest so far, and what the speaker may not
+/// have known of the order when it made it: what a call under way tells; all, where it was still to be told of anything.
 pub(super) fn born(work: &mut Work<'_>, speaker: &Speaker<'_>, at: &At, place: &At) {
     let listed = spoken_at(work, speaker, at, &Facet::List(place.collection())).flatten();
     if let Some(listed) = listed {
@@ -50,7 +50,13 @@ pub(super) fn born(work: &mut Work<'_>, speaker: &Speaker<'_>, at: &At, place: &
         note(work, &before, (place, Facet::Gone), false);
     }
     let lane = work.lane(speaker.system, speaker.role);
-    if let Some(version) = lane.flying.as_ref().filter(|f| f.may_be_there()).map(|f| f.version) {
+    let flight = lane.flying.as_ref().filter(|flight| flight.may_be_there());
+    let behind = lane.wants.iter().any(|want| want.key.fact.is_none());
+    let known = match flight {
+        _ if behind => Some(1),
+        flight => flight.map(|flight| flight.version),
+    };
+    if let Some(version) = known {
         lane.fields.entry(place, Facet::Shown).told_at = version;
     }
 }

@@ -150,7 +150,7 @@ fn settle(
         if let Some(flying) = &mut lane.flying {
             // The person has looked: it did not happen. A step that can look does so all the same.
             flying.may_have_acted = false;
-            flying.attempt = 0;
+            flying.decided = true;
         }
         // Due already, so that the end of the turn would hand it to nobody.
         work.effects.push(Effect::Deliver { system: system.clone() });

@@ -176,10 +176,12 @@ fn agree(
         let order = &work.state.order;
         let stands = order.standing(spot.at).and_then(|record| record.get(spot.field.id));
         let moved = stands.unwrap_or(&None) != value;
-        let lane = work.lane(system, role);
+        let state = spot.state_made(work.lane(system, role));
         if moved {
-            let state = spot.state_made(lane);
             (state.base, state.told_at) = (Some(value.clone()), told_at);
+        }
+        if state.stated.as_ref().is_some_and(|(stated, _)| stated != value) {
+            state.overwritten = Some((now, false));
         }
         if owed || moved {
             let (system, at) = (system.clone(), spot.at.clone());

@@ -189,6 +189,7 @@ pub(super) fn flight(email: Stated) -> Flight {
         values: vec![(At::ROOT, known::order::CUSTOMER_EMAIL, email)],
         without: vec![(At::ROOT, known::order::CUSTOMER_PHONE)],
         may_have_acted: false,
+        decided: false,
         wrote: true,
         process: 0,
         in_air: true,

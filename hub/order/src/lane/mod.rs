@@ -88,8 +88,11 @@ pub struct Flight {
     /// It writes in several steps: that its subject is known there does not show that all of it was done.
     #[serde(default, skip_serializing_if = "is_false")]
     pub in_steps: bool,
-    /// Attempt, from 1; zero: a person has it tried again.
+    /// Attempt, from 1.
     pub attempt: u32,
+    /// A person has it tried again, and it has not been since.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub decided: bool,
     /// Rises with every take-over: a result with an old fence changes nothing.
     pub fence: u64,
     /// When the attempt is taken to have lapsed.
@@ -290,6 +293,12 @@ impl Flight {
     /// Something of it has reached the target, or may have.
     pub fn may_be_there(&self) -> bool {
         self.in_air || self.may_have_acted || self.wrote
+    }
+
+    /// Whether it says anything of a field.
+    pub(crate) fn carries(&self, at: &At, field: FieldId) -> bool {
+        let named = self.values.iter().any(|(place, id, _)| *id == field && place == at);
+        named || self.without.iter().any(|(place, id)| *id == field && place == at)
     }
 
     /// Nothing of it has reached the target and nothing was found on the way: newer inputs may

@@ -263,6 +263,7 @@ pub(crate) fn call(state: &State) -> Flight {
         values: Vec::new(),
         without: Vec::new(),
         may_have_acted: true,
+        decided: false,
         wrote: false,
         in_air: true,
         began: None,

@@ -136,6 +136,7 @@ mod tests {
             values,
             without: Vec::new(),
             may_have_acted: false,
+            decided: false,
             wrote: false,
             process: 0,
             in_air: true,

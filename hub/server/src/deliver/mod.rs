@@ -39,6 +39,7 @@ use crate::store::{PauseRow, Store};
 use crate::tap::Tap;
 use crate::transport::Transport;
 
+mod again;
 mod ask;
 mod attempt;
 mod bind;

@@ -129,6 +129,7 @@ impl Hand<'_> {
             values,
             without,
             may_have_acted: false,
+            decided: false,
             wrote: false,
             in_air: true,
             began: None,

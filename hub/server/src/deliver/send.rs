@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use orderhub_connectors::contract::{Call, Idempotency, Memo, NextStep, ReplyXref, Request};
+use orderhub_connectors::contract::{Call, Memo, NextStep, ReplyXref, Request};
 use orderhub_connectors::error::BuildError;
 use orderhub_order::fold::{Act, Facts, Outcome};
 use orderhub_order::ids::OrderKey;
@@ -13,6 +13,7 @@ use orderhub_order::model::State;
 use orderhub_order::rules::Mode;
 use tokio::time::Instant;
 
+use super::again::{Asks, look_first};
 use super::bind::bind;
 use super::claim::{Claim, claim};
 use super::dispatcher::Dispatcher;
@@ -21,7 +22,6 @@ use super::lanes::Permits;
 use super::line::{Came, Free};
 use super::outgoing::{Ready, Unfit};
 use super::ring::Wait;
-use super::settle;
 use super::steps::Run;
 use crate::apply::{OrderUnit, Unit};
 use crate::bundle::{Bundle, System};
@@ -138,9 +138,11 @@ impl Hand<'_> {
         let base = &self.system.base_url;
         let call = frozen.call(&flight.operation, &flight.key, flight.attempt, base);
         memo.go_on();
-        let again = self.lane.flying.as_ref().is_some_and(|flying| flying.attempt == 0);
-        if flight.may_have_acted || again {
-            self.look_first(&call, &mut memo, again);
+        if let Some(asks) = self.asks(&flight)
+            && let Some(until) = look_first(&*self.system.connector, &call, &mut memo, asks)
+            && until > self.dispatcher.common.clock.now()
+        {
+            return self.not_before(&flight, until).await;
         }
         let first = match self.first(&call, &memo) {
             Ok(first) => first,
@@ -189,26 +191,28 @@ impl Hand<'_> {
         self.settle(&flight, ran, start.elapsed(), span).await
     }
 
+    /// Who has the call tried again, if anything of it may be there.
+    fn asks(&self, flight: &Flight) -> Option<Asks> {
+        if flight.decided {
+            return Some(Asks::Person(flight.began, self.longest_step(&flight.operation)));
+        }
+        flight.may_have_acted.then_some(Asks::Retry)
+    }
+
+    /// The system may still act on the last attempt: the call waits for the end of that.
+    async fn not_before(&self, flight: &Flight, until: Timestamp) -> Result<Turn, StoreError> {
+        let (system, want) = (self.dispatcher.name.clone(), flight.want.clone());
+        let (version, code) = (flight.version, LaneCode::Retry);
+        let act = Act::Skip { system, want, version, code, hash: None, until: Some(until) };
+        self.commit(act, None).await?;
+        Ok(Turn::Rest(Rest::Done))
+    }
+
     /// The longest time that a step of the operation may take.
     fn longest_step(&self, operation: &str) -> Duration {
         let operations = self.system.connector.operations();
         let known = operations.iter().find(|known| known.name == operation);
         known.map_or(Duration::ZERO, |known| known.timeout)
-    }
-
-    /// What may have acted once is looked for before it is told again, however the attempts since then
-    /// have ended, and though a person says that it is not there. A step that nobody can look for is not in doubt here: its
-    /// doubt holds the lane. `again`: what all steps of have come to no end is begun anew.
-    fn look_first(&self, call: &Call<'_>, memo: &mut Memo, again: bool) {
-        match self.first(call, memo) {
-            Ok(Some(request)) => {
-                if let Idempotency::FindFirst { step, .. } = request.idempotency {
-                    settle::resume_at(memo, step);
-                }
-            }
-            Ok(None) if again => *memo = Memo::default(),
-            Ok(None) | Err(_) => {}
-        }
     }
 
     /// The first request; none if there is nothing left to send or it cannot be built, which the run

@@ -148,7 +148,7 @@ impl Policy<'_> {
     }
 }
 
-fn later(at: Timestamp, by: Duration) -> Timestamp {
+pub(super) fn later(at: Timestamp, by: Duration) -> Timestamp {
     let by = jiff::SignedDuration::try_from(by).unwrap_or(jiff::SignedDuration::MAX);
     at.checked_add(by).unwrap_or(Timestamp::MAX)
 }

@@ -66,6 +66,7 @@ impl Running {
             values: Vec::new(),
             without: Vec::new(),
             may_have_acted: false,
+            decided: false,
             wrote: false,
             process: api.store.process(),
             in_air: false,

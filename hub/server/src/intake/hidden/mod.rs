@@ -336,7 +336,7 @@ mod tests {
     #[test]
     fn a_secret_goes_wherever_it_stands_and_the_rest_stays() {
         let hidden = hidden(&["hook/\"secret\"&81", "87654321"]);
-        for (body, wanted) in BODIES {
+        for &(body, wanted) in BODIES {
             let masked = hidden.body(body.as_bytes());
             let masked = masked.as_deref().unwrap_or(body.as_bytes());
             assert_eq!(std::str::from_utf8(masked).unwrap(), wanted, "{body}");

@@ -45,6 +45,7 @@ pub(crate) async fn call(world: &World, key: OrderKey, entity: Entity) -> Unit {
         values: Vec::new(),
         without: Vec::new(),
         may_have_acted: false,
+        decided: false,
         wrote: false,
         process: world.store.process(),
         in_air: false,
