@@ -154,7 +154,7 @@ fn fresh(
 }
 
 /// The values that a mapping of the rule would write for a subject.
-fn values(
+pub fn values(
     order: &Order,
     settings: &Settings,
     system: &SystemName,

@@ -1,0 +1,190 @@
+//! What may happen in a random story, and the kinds of stories.
+
+use proptest::prelude::*;
+
+/// One thing that happens. What is not possible at the time is passed over.
+#[derive(Clone, Debug)]
+pub(crate) enum Act {
+    /// The shop says something else.
+    Shop(Word),
+    /// A person sets what the target is told of.
+    Person(u8),
+    /// A person leads the order back to its version, counted from the first and around.
+    Restore(u8),
+    /// The target's user writes, and it tells of that: `None` is a word that stood nowhere before.
+    User(Option<u8>),
+    /// The target tells what it has, whoever wrote it.
+    Show,
+    /// A part's system states something of its own: of which part, what.
+    Own(Part, u8),
+    /// The warehouse packs another parcel.
+    Parcel,
+    /// The next call leaves.
+    Fly,
+    /// The call takes effect.
+    Land,
+    /// The call is answered.
+    Answer(Answer),
+    /// All calls that are due leave, land and are answered.
+    Drain,
+    /// The second operation's entry is cut off the files, or is back.
+    Cut,
+}
+
+/// What the shop changes.
+#[derive(Clone, Debug)]
+pub(crate) enum Word {
+    Note(u8),
+    Tier(u8),
+    /// The second line goes, or comes back.
+    Line,
+    Quantity(u8),
+}
+
+/// Of what a part's system speaks.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Part {
+    /// The warehouse, of its release.
+    Reason,
+    /// The warehouse, of the parcel of this place.
+    Number(u8),
+    /// The carrier, of the parcel of this place.
+    Label(u8),
+}
+
+/// What comes of a call.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Answer {
+    Ok,
+    MayHaveActed { landed: bool },
+    NotActed,
+}
+
+/// A random story.
+#[derive(Clone, Debug)]
+pub(crate) struct Told {
+    /// The target also tells of what an API wrote.
+    pub(crate) reports: bool,
+    /// Revisions are times, and time passes; else they are numbers.
+    pub(crate) timed: bool,
+    pub(crate) acts: Vec<Act>,
+}
+
+/// What a story is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// One operation.
+    Note,
+    /// One operation that tells of lines, which go and come back.
+    Lines,
+    /// Two operations with resources of their own.
+    Two,
+    /// Three parts of a warehouse: a release and its parcels.
+    Parts,
+}
+
+impl Kind {
+    /// The head of a rule file.
+    pub(crate) fn head(self) -> &'static str {
+        match self {
+            Kind::Note => {
+                "with: []
+systems:
+  shop: { role: channel }
+  crm: { role: crm, deliver: [{ on: order.changed, do: put, reads: [notes.customer, customer.tier] }] }
+"
+            }
+            Kind::Lines => {
+                "with: []
+systems:
+  shop: { role: channel }
+  crm: { role: crm, deliver: [{ on: order.changed, do: put, reads: [notes.customer, customer.tier, lines.sku, lines.qty.ordered] }] }
+"
+            }
+            Kind::Two => {
+                "with: []
+systems:
+  shop: { role: channel }
+  crm:
+    role: crm
+    deliver:
+      - { on: order.changed, do: put_deal, reads: [notes.customer, lines.sku, lines.qty.ordered] }
+      - { on: order.changed, do: put_person, reads: [notes.customer, customer.tier] }
+"
+            }
+            Kind::Parts => {
+                "with: []
+systems:
+  shop: { role: channel }
+  tms: { role: tms }
+  erp: { role: erp, deliver: [{ on: order.accepted, do: make_sale, creates: true, reads: [order_no] }] }
+  wms:
+    role: wms
+    deliver:
+      - { on: fulfilment.released, create: make, update: change, entity: fulfilment, reads: [addresses.ship_to, fulfilments.reason] }
+      - { on: shipment.tracking_changed, update: label, entity: shipment, reads: [addresses.ship_to, shipments.tracking_no, shipments.label_url] }
+"
+            }
+        }
+    }
+
+    /// Whose target is looked at.
+    pub(crate) fn target(self) -> &'static str {
+        if self == Kind::Parts { "wms" } else { "crm" }
+    }
+
+    /// Random stories of the kind.
+    pub(crate) fn stories(self) -> impl Strategy<Value = Told> {
+        let acts = prop::collection::vec(self.act(), 1..14);
+        (any::<bool>(), any::<bool>(), acts).prop_map(|(reports, timed, acts)| Told {
+            reports,
+            timed,
+            acts,
+        })
+    }
+
+    fn act(self) -> BoxedStrategy<Act> {
+        let call = prop_oneof![
+            5 => Just(Act::Fly),
+            2 => Just(Act::Land),
+            4 => Just(Act::Answer(Answer::Ok)),
+            1 => any::<bool>().prop_map(|landed| Act::Answer(Answer::MayHaveActed { landed })),
+            1 => Just(Act::Answer(Answer::NotActed)),
+            1 => Just(Act::Drain),
+        ];
+        let note = 0..3_u8;
+        let word = match self {
+            Kind::Parts => {
+                let part = prop_oneof![
+                    Just(Part::Reason),
+                    (0..2_u8).prop_map(Part::Number),
+                    (0..2_u8).prop_map(Part::Label),
+                ];
+                prop_oneof![
+                    4 => note.prop_map(Act::Person),
+                    4 => (part, 0..3_u8).prop_map(|(part, word)| Act::Own(part, word)),
+                    1 => Just(Act::Parcel),
+                    2 => Just(Act::Show),
+                ]
+                .boxed()
+            }
+            Kind::Note | Kind::Lines | Kind::Two => {
+                let lines = u32::from(self != Kind::Note);
+                let two = u32::from(self == Kind::Two);
+                prop_oneof![
+                    5 => note.clone().prop_map(|word| Act::Shop(Word::Note(word))),
+                    2 => note.clone().prop_map(|word| Act::Shop(Word::Tier(word))),
+                    4 * lines => Just(Act::Shop(Word::Line)),
+                    lines => (1..4_u8).prop_map(|number| Act::Shop(Word::Quantity(number))),
+                    1 => note.clone().prop_map(Act::Person),
+                    1 => (0..8_u8).prop_map(Act::Restore),
+                    3 => prop::option::of(note).prop_map(Act::User),
+                    2 => Just(Act::Show),
+                    two => Just(Act::Cut),
+                ]
+                .boxed()
+            }
+        };
+        prop_oneof![word, call].boxed()
+    }
+}

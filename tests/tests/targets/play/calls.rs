@@ -1,0 +1,122 @@
+//! The calls of a random story, their answers, and the files that say which there are.
+
+use orderhub_order::ids::SystemName;
+use orderhub_tests::stories::deliver::{Taken, answer, take_off};
+use orderhub_tests::stories::story::{Answer as Said, Rename};
+use orderhub_tests::stories::world::World;
+use serde_json::json;
+
+use super::{ORDER, Play};
+use crate::act::{Answer, Kind};
+
+/// The entry that a story may cut off.
+const SECOND: &str = "order.changed/put_person";
+
+impl Play {
+    /// Past the time at which a call is tried again.
+    pub(super) fn wait_for_retry(&mut self) {
+        if self.in_air() == Some(false) {
+            self.wait(20);
+        }
+    }
+
+    pub(super) fn fly(&mut self) {
+        if self.in_air() == Some(true) {
+            return;
+        }
+        self.rest();
+        self.wait_for_retry();
+        let system = self.system();
+        let before = self.lane();
+        let calls = self.take_off(&system);
+        if !calls.is_empty() || self.lane() != before {
+            self.step(json!({ "fly": system.as_str(), "expect": { "calls": calls } }));
+        }
+    }
+
+    /// The next call of a system leaves, if there is one.
+    pub(super) fn take_off(&mut self, system: &SystemName) -> Vec<String> {
+        let Taken::Call(call) = take_off(&mut self.world, &self.settings, ORDER, system) else {
+            return Vec::new();
+        };
+        if *system == self.system() {
+            let flight = self.lane().and_then(|lane| lane.flying).expect("a call is in the air");
+            self.target.called(flight.want.text(), &flight.values);
+        }
+        vec![call]
+    }
+
+    pub(super) fn answer(&mut self, with: Answer) {
+        if self.in_air() != Some(true) {
+            return;
+        }
+        let system = self.system();
+        let class = match with {
+            Answer::Ok => {
+                self.target.land();
+                "ok"
+            }
+            Answer::MayHaveActed { landed } => {
+                if landed && self.target.land() {
+                    self.note = Some("the call has landed there");
+                }
+                "may_have_acted"
+            }
+            Answer::NotActed if self.target.lose() => "not_acted",
+            // It has landed: who says otherwise lies.
+            Answer::NotActed => "may_have_acted",
+        };
+        let ok = class == "ok";
+        let retry_in = (!ok).then_some(10);
+        let said = Said { class: Some(class.to_owned()), retry_in, ..Said::default() };
+        answer(&mut self.world, ORDER, &system, &said);
+        self.step(if ok {
+            json!({ "receipt": system.as_str() })
+        } else {
+            json!({ "receipt": system.as_str(), "answer": { "class": class, "retry_in": 10 } })
+        });
+    }
+
+    /// Serves lanes until nothing is due.
+    pub(super) fn drain(&mut self, systems: &[&str]) {
+        let mut calls = Vec::new();
+        let before = self.lane();
+        for _ in 0..20 {
+            let mut some = false;
+            for name in systems {
+                let system = SystemName::new(*name);
+                let left = self.take_off(&system);
+                if !left.is_empty() {
+                    if system == self.system() {
+                        self.target.land();
+                    }
+                    answer(&mut self.world, ORDER, &system, &Said::default());
+                    some = true;
+                }
+                calls.extend(left);
+            }
+            if !some {
+                break;
+            }
+        }
+        if !calls.is_empty() || self.lane() != before || systems.len() > 1 {
+            self.step(json!({ "drain": systems, "expect": { "calls": calls } }));
+        }
+    }
+
+    pub(super) fn cut(&mut self) {
+        if self.kind != Kind::Two {
+            return;
+        }
+        self.cut = !self.cut;
+        let to = (!self.cut).then(|| SECOND.to_owned());
+        let rename = Rename { system: "crm".to_owned(), rule: SECOND.to_owned(), to };
+        self.settings.rename(&rename);
+        self.world.switch(&self.settings);
+        let mut step = json!({ "rename": { "system": "crm", "rule": SECOND } });
+        if !self.cut {
+            step["rename"]["to"] = json!(SECOND);
+        }
+        self.step(step);
+    }
+}

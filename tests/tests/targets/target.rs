@@ -1,0 +1,61 @@
+//! The target of a random story: it does what it is told, no more.
+
+use std::collections::BTreeMap;
+
+use orderhub_order::catalogue::{FieldId, catalogue};
+use orderhub_order::contribution::Stated;
+use orderhub_order::ids::At;
+use orderhub_order::json;
+use serde_json::Value as Json;
+
+/// What a resource of the target holds: keyed path ► value. What is null is not there.
+pub(crate) type Held = BTreeMap<String, Json>;
+
+/// The target: by deliver rule and subject, a resource of its own.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Target {
+    pub(crate) resources: BTreeMap<String, Held>,
+    /// The call that may still take effect: resource and values.
+    call: Option<(String, Held)>,
+}
+
+impl Target {
+    /// A call has left.
+    pub(crate) fn called(&mut self, resource: String, values: &[(At, FieldId, Stated)]) {
+        self.call = Some((resource, held(values)));
+    }
+
+    /// The call takes effect, once. `false`: there is none that could.
+    pub(crate) fn land(&mut self) -> bool {
+        let Some((resource, values)) = self.call.take() else { return false };
+        self.resources.insert(resource, values);
+        true
+    }
+
+    /// The call never takes effect. `false`: it has, or there is none.
+    pub(crate) fn lose(&mut self) -> bool {
+        self.call.take().is_some()
+    }
+
+    /// Its user, or its own process, writes wherever the path is known.
+    pub(crate) fn write(&mut self, resource: &str, path: &str, value: Json) {
+        let named = self.resources.iter_mut().filter(|(name, _)| name.contains(resource));
+        named.for_each(|(_, held)| drop(held.insert(path.to_owned(), value.clone())));
+    }
+
+    /// What it shows of a path; null where it has nothing.
+    pub(crate) fn shows(&self, resource: &str, path: &str) -> Json {
+        let mut named = self.resources.iter().filter(|(name, _)| name.contains(resource));
+        named.find_map(|(_, held)| held.get(path)).cloned().unwrap_or_default()
+    }
+}
+
+/// Values of the hub as the target holds them.
+pub(crate) fn held(values: &[(At, FieldId, Stated)]) -> Held {
+    let there = values.iter().filter(|(_, _, value)| value.is_some());
+    let named = |at: &At, field: FieldId| {
+        let field = catalogue().field(field).expect("a field").path.to_string();
+        if at.is_root() { field } else { format!("{at}.{field}") }
+    };
+    there.map(|(at, field, value)| (named(at, *field), json::value(value))).collect()
+}
