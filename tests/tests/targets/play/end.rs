@@ -1,7 +1,9 @@
 //! How a random story ends, what must hold then, and how it is shown.
 
+use orderhub_order::causes::MANUAL;
 use orderhub_order::lane::WantKey;
 use orderhub_tests::stories::deliver::values;
+use orderhub_tests::stories::world::World;
 use serde_json::{Value as Json, json};
 
 use super::{NOTE, Play};
@@ -79,7 +81,7 @@ impl Play {
             let more = has.keys().filter(|path| !told.contains_key(*path));
             for path in told.keys().chain(more) {
                 let there = has.get(path).filter(|value| !value.is_null());
-                if told.get(path) != there {
+                if told.get(path) != there && !self.is_asked(path) {
                     let shown = |value: Option<&Json>| value.map_or("nothing".into(), yaml::line);
                     let (there, ordered) = (shown(there), shown(told.get(path)));
                     differ.push((resource.clone(), format!("{path} {there}, the order {ordered}")));
@@ -87,6 +89,15 @@ impl Play {
             }
         }
         differ
+    }
+
+    /// Whether a person has been asked which of both values of a field shall stand.
+    fn is_asked(&self, path: &str) -> bool {
+        let open = self.lane().is_some_and(|lane| lane.open_conflicts.iter().any(|it| it == path));
+        let todos = self.world.todos();
+        let named = format!("`{path}`");
+        let last = todos.iter().rev().find(|todo| todo.why.contains(&named));
+        open && last.is_some_and(|todo| &*todo.cause == MANUAL.word)
     }
 
     /// What is not as it should be.

@@ -3,6 +3,8 @@
 use orderhub_order::catalogue::catalogue;
 use orderhub_order::fold::{Act as Folded, PersonAct, restorable};
 use orderhub_order::ids::At;
+use orderhub_order::lane::Facet;
+use orderhub_order::value::Value;
 use orderhub_tests::stories::read::value;
 use orderhub_tests::stories::world::World;
 use serde_json::json;
@@ -45,13 +47,29 @@ impl Play {
 
     /// The target's user writes, wherever the target has it, and it tells of that.
     pub(super) fn user(&mut self, chosen: Option<u8>) {
+        if chosen.is_some_and(|chosen| self.is_ringing(&word(chosen))) {
+            return;
+        }
         self.words += u32::from(chosen.is_none());
         let said = chosen.map_or_else(|| format!("u{}", self.words), word);
         self.target.write("", NOTE, json!(said));
         self.show();
+        if chosen.is_some() && !self.timed {
+            // It may have been there before: of numbers only a second document shows that it is no old one.
+            self.show();
+        }
         // A word that we sent ourselves may be an echo.
         let heard = self.own.is_some() || self.ordered().as_deref() == Some(&*said);
         self.own = (chosen.is_none() && heard).then_some(said);
+    }
+
+    /// Whether a word would be an echo of ours: nobody can tell the user's from it.
+    fn is_ringing(&self, word: &str) -> bool {
+        let field = catalogue().find_full(NOTE).expect("a field").id;
+        let lane = self.lane().expect("the target is known");
+        let state = lane.fields.get(&At::ROOT, &Facet::Field(field));
+        let mut sent = state.into_iter().flat_map(|state| &state.ring);
+        sent.any(|(sent, _)| sent.as_ref().and_then(Value::as_str) == Some(word))
     }
 
     /// The target tells what it has.
