@@ -46,7 +46,7 @@ fn number(name: &str, default: u32) -> u32 {
 
 fn hold(kind: Kind) {
     let config = Config {
-        cases: number("ORDERHUB_TEST_STORIES", 300),
+        cases: number("ORDERHUB_TEST_STORIES", 250),
         rng_seed: RngSeed::Fixed(number("ORDERHUB_TEST_SEED", 1).into()),
         failure_persistence: None,
         max_shrink_iters: 4000,
