@@ -1,6 +1,6 @@
 //! The target of a random story: it does what it is told, no more.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use orderhub_order::catalogue::{FieldId, catalogue};
 use orderhub_order::contribution::Stated;
@@ -17,17 +17,34 @@ pub(crate) struct Target {
     pub(crate) resources: BTreeMap<String, Held>,
     /// The call that may still take effect: resource and values.
     call: Option<(String, Held)>,
+    /// What it has come by itself since that call was frozen, by resource: what the call does not name of it stays.
+    since: BTreeSet<(String, String)>,
 }
 
 impl Target {
-    /// A call has left.
-    pub(crate) fn called(&mut self, resource: String, values: &[(At, FieldId, Stated)]) {
+    /// A call has left, `anew` or once more.
+    pub(crate) fn called(
+        &mut self,
+        resource: String,
+        values: &[(At, FieldId, Stated)],
+        anew: bool,
+    ) {
+        if anew {
+            self.since.clear();
+        }
         self.call = Some((resource, held(values)));
     }
 
     /// The call takes effect, once. `false`: there is none that could.
     pub(crate) fn land(&mut self) -> bool {
-        let Some((resource, values)) = self.call.take() else { return false };
+        let Some((resource, mut values)) = self.call.take() else { return false };
+        let before = self.resources.get(&resource).into_iter().flatten();
+        for (path, value) in before {
+            if self.since.contains(&(resource.clone(), path.clone())) && !values.contains_key(path)
+            {
+                values.insert(path.clone(), value.clone());
+            }
+        }
         self.resources.insert(resource, values);
         true
     }
@@ -40,7 +57,10 @@ impl Target {
     /// Its user, or its own process, writes wherever the path is known.
     pub(crate) fn write(&mut self, resource: &str, path: &str, value: Json) {
         let named = self.resources.iter_mut().filter(|(name, _)| name.contains(resource));
-        named.for_each(|(_, held)| drop(held.insert(path.to_owned(), value.clone())));
+        for (name, held) in named {
+            self.since.insert((name.clone(), path.to_owned()));
+            held.insert(path.to_owned(), value.clone());
+        }
     }
 
     /// What it shows of a path; null where it has nothing.

@@ -176,14 +176,11 @@ fn agree(work: &mut Work<'_>, speaker: &Speaker<'_>, spot: &Spot<'_>, value: &St
     }
     let is_new = state.base != current;
     if is_new {
-        let told = state.told_at.max(state.rung_for);
-        state.told_at = match ours {
-            // Its word of what a call of ours wrote: what that call tells, no other does.
-            Some(_) => state.rung_for,
-            // Some of it was told something else since the order had this before.
-            None if told > 0 => since,
-            None => 0,
-        };
+        // Its word of what a call of ours wrote says nothing of what others write; nor does what one of its things shows
+        // of those that were told something else since the order had this before.
+        let ours = if ours.is_some() { state.rung_for } else { 0 };
+        let apart = state.told_at > 0 || state.rung_for > 0;
+        state.told_at = if apart { since.max(ours) } else { 0 };
         state.base = current;
     }
     rung(state);

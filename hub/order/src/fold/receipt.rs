@@ -177,11 +177,12 @@ fn agree(
         let stands = order.standing(spot.at).and_then(|record| record.get(spot.field.id));
         let moved = stands.unwrap_or(&None) != value;
         let state = spot.state_made(work.lane(system, role));
-        if moved {
+        let outrun = state.stated.as_ref().is_some_and(|(stated, _)| stated != value);
+        if moved || outrun {
             (state.base, state.told_at) = (Some(value.clone()), told_at);
         }
-        if state.stated.as_ref().is_some_and(|(stated, _)| stated != value) {
-            state.overwritten = Some((now, false));
+        if outrun {
+            state.overwritten = Some((now, true));
         }
         if owed || moved {
             let (system, at) = (system.clone(), spot.at.clone());

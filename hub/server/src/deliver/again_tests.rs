@@ -16,7 +16,7 @@ const HEAD: &str = "orderhub: 1\nconnector: erp\nbase: \"{base_url}\"\noperation
 const FOUND: &str = r#"
       - { id: party, method: POST, path: /parties, idempotency: unsafe, save: { party: body.id } }
       - { id: find, method: GET, path: /orders, save: { id: body.items.0.id } }
-      - { id: order, method: POST, path: /orders, when: "!memo.id", idempotency: { find_first: find, settles: 30s }, save: { id: body.id } }
+      - { id: order, method: POST, path: /orders, when: "!has(memo.id)", idempotency: { find_first: find, settles: 30s }, save: { id: body.id } }
       - { id: look, method: GET, path: /orders/last }
     reply: { xrefs: { order: memo.id } }
 "#;

@@ -41,7 +41,7 @@ impl Play {
         };
         if *system == self.system() {
             let flight = self.lane().and_then(|lane| lane.flying).expect("a call is in the air");
-            self.target.called(flight.want.text(), &flight.values);
+            self.target.called(flight.want.text(), &flight.values, flight.attempt == 1);
         }
         vec![call]
     }

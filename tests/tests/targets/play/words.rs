@@ -47,7 +47,7 @@ impl Play {
 
     /// The target's user writes, wherever the target has it, and it tells of that.
     pub(super) fn user(&mut self, chosen: Option<u8>) {
-        if chosen.is_some_and(|chosen| self.is_ringing(&word(chosen))) {
+        if chosen.is_some_and(|chosen| self.is_old((&At::ROOT, NOTE), &word(chosen))) {
             return;
         }
         self.words += u32::from(chosen.is_none());
@@ -63,13 +63,18 @@ impl Play {
         self.own = (chosen.is_none() && heard).then_some(said);
     }
 
-    /// Whether a word would be an echo of ours: nobody can tell the user's from it.
-    fn is_ringing(&self, word: &str) -> bool {
-        let field = catalogue().find_full(NOTE).expect("a field").id;
+    /// Whether a word would be an echo of ours, or, while something is still told, one from before that: nobody can tell
+    /// the target's own from it.
+    fn is_old(&self, (at, path): (&At, &str), word: &str) -> bool {
+        let field = catalogue().find_full(path).expect("a field").id;
         let lane = self.lane().expect("the target is known");
-        let state = lane.fields.get(&At::ROOT, &Facet::Field(field));
+        let state = lane.fields.get(at, &Facet::Field(field));
+        let telling = self.in_air() == Some(true) || !lane.wants.is_empty();
+        let is = |value: &Option<Value>| value.as_ref().and_then(Value::as_str) == Some(word);
+        let stated =
+            state.and_then(|state| state.stated.as_ref()).is_some_and(|(said, _)| is(said));
         let mut sent = state.into_iter().flat_map(|state| &state.ring);
-        sent.any(|(sent, _)| sent.as_ref().and_then(Value::as_str) == Some(word))
+        sent.any(|(sent, _)| is(sent)) || stated && telling
     }
 
     /// The target tells what it has.
@@ -114,6 +119,10 @@ impl Play {
         match part {
             Part::Reason => {
                 let at = "fulfilments[F1]";
+                let place = At::parse(at).expect("a place");
+                if self.is_old((&place, "fulfilments.reason"), &word(number)) {
+                    return;
+                }
                 self.target.write(at, &format!("{at}.reason"), json!(word(number)));
                 let says = json!({ "reason": word(number) });
                 self.say(json!({ "system": "wms", "entity": "fulfilment", "key": "wms-F1", "ref": "shop-1-F1", "says": says }));
@@ -121,6 +130,10 @@ impl Play {
             Part::Number(of) => {
                 let at = format!("shipments[S{}]", parcel(of));
                 let path = format!("{at}.tracking_no");
+                let place = At::parse(&at).expect("a place");
+                if self.is_old((&place, "shipments.tracking_no"), &word(number)) {
+                    return;
+                }
                 self.target.write(&at, &path, json!(word(number)));
                 self.parcel_says(parcel(of));
             }
