@@ -7,18 +7,19 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::catalogue::FieldId;
-use crate::contribution::{Revision, Stated};
-use crate::ids::{At, Entity, Role, SystemName};
+use crate::contribution::Revision;
+use crate::ids::{At, Role, SystemName};
 use crate::model::ByPlace;
 use crate::value::Text;
 
 mod due;
+mod flight;
 mod given_up;
 mod key;
 mod merge;
 mod rest;
 
+pub use flight::Flight;
 pub use given_up::GivenUp;
 pub use merge::{Facet, FieldState};
 pub use rest::Rest;
@@ -68,68 +69,6 @@ pub struct Sent {
 impl Sent {
     /// In place of a hash: what was sent may have been overwritten there, and has to be told again.
     pub const OVERWRITTEN: [u8; 16] = [u8::MAX; 16];
-}
-
-/// The one call under way for a lane, stored before its first byte leaves.
-///
-/// **Invariant:** once something of it may be there, or was found on the way, operation, inputs and key
-/// stay the same until it is delivered, dead, or decided by a person, across retries, restarts and
-/// replicas; before that, newer inputs may replace it. Rule `retries`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Flight {
-    /// What is being delivered.
-    pub want: WantKey,
-    /// The operation of the connector.
-    pub operation: Box<str>,
-    /// The entity it makes or changes.
-    pub entity: Entity,
-    /// It makes something that must not be made twice.
-    pub creates: bool,
-    /// It writes in several steps: that its subject is known there does not show that all of it was done.
-    #[serde(default, skip_serializing_if = "is_false")]
-    pub in_steps: bool,
-    /// Attempt, from 1.
-    pub attempt: u32,
-    /// A person has it tried again, and it has not been since.
-    #[serde(default, skip_serializing_if = "is_false")]
-    pub decided: bool,
-    /// Rises with every take-over: a result with an old fence changes nothing.
-    pub fence: u64,
-    /// When the attempt is taken to have lapsed.
-    pub deadline: jiff::Timestamp,
-    /// The order version whose mapped-out document is frozen in `inputs`.
-    pub version: u32,
-    /// The bundle that mapped it.
-    pub bundle: Box<str>,
-    /// The frozen document and settings, as bytes the deliverer wrote (never secrets).
-    #[serde(skip)]
-    pub inputs: Vec<u8>,
-    /// SHA-256 of the mapped-out document, first 16 bytes: becomes [`Sent::hash`].
-    #[serde(with = "half")]
-    pub hash: [u8; 16],
-    /// Step memo, as bytes the connector wrote.
-    #[serde(skip)]
-    pub memo: Vec<u8>,
-    /// Idempotency key of the operation.
-    pub key: Box<str>,
-    /// The values that go out, for ring and base.
-    pub values: Vec<(At, FieldId, Stated)>,
-    /// What the system has of what the rule reads, and the order of `version` has not: the call tells that it is gone.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub without: Vec<(At, FieldId)>,
-    /// Whether an attempt may have acted: then nothing supersedes it.
-    pub may_have_acted: bool,
-    /// An earlier step of it was written there: what failed since did not act, but nothing supersedes
-    /// the call either.
-    #[serde(default, skip_serializing_if = "is_false")]
-    pub wrote: bool,
-    /// The first byte of the current attempt may have left.
-    pub in_air: bool,
-    /// When the last attempt began.
-    pub began: Option<jiff::Timestamp>,
-    /// The process that flies it, by the number that its store gave it; zero: of a program that knew none.
-    #[serde(default, skip_serializing_if = "is_zero")]
-    pub process: u64,
 }
 
 /// A reference of an entity, line or free kind at this system.
@@ -287,26 +226,6 @@ fn is_zero(number: &u64) -> bool {
 
 fn is_false(flag: &bool) -> bool {
     !*flag
-}
-
-impl Flight {
-    /// Something of it has reached the target, or may have.
-    pub fn may_be_there(&self) -> bool {
-        self.in_air || self.may_have_acted || self.wrote
-    }
-
-    /// Whether it says anything of a field.
-    pub(crate) fn carries(&self, at: &At, field: FieldId) -> bool {
-        let named = self.values.iter().any(|(place, id, _)| *id == field && place == at);
-        named || self.without.iter().any(|(place, id)| *id == field && place == at)
-    }
-
-    /// Nothing of it has reached the target and nothing was found on the way: newer inputs may
-    /// replace it, a hold may stop it.
-    pub fn may_be_replaced(&self) -> bool {
-        // A fact's key is its firing: under it the same bytes go, whatever happens to the order.
-        self.want.fact.is_none() && !self.may_be_there() && self.memo.is_empty()
-    }
 }
 
 impl Lane {
