@@ -49,6 +49,10 @@ pub(super) fn born(work: &mut Work<'_>, speaker: &Speaker<'_>, at: &At, place: &
         let before = Speaker { revision: Some(&listed), ..*speaker };
         note(work, &before, (place, Facet::Gone), false);
     }
+    if place.collection().entity().is_none() {
+        // Nothing is told about it by itself.
+        return;
+    }
     let lane = work.lane(speaker.system, speaker.role);
     let flight = lane.flying.as_ref().filter(|flight| flight.may_be_there());
     let behind = lane.wants.iter().any(|want| want.key.fact.is_none());

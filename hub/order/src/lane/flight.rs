@@ -41,7 +41,7 @@ pub struct Flight {
     /// The frozen document and settings, as bytes the deliverer wrote (never secrets).
     #[serde(skip)]
     pub inputs: Vec<u8>,
-    /// SHA-256 of the mapped-out document, first 16 bytes: becomes [`Sent::hash`].
+    /// SHA-256 of the mapped-out document, first 16 bytes: becomes that of [`Sent`](super::Sent).
     #[serde(with = "half")]
     pub hash: [u8; 16],
     /// Step memo, as bytes the connector wrote.

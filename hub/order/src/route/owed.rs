@@ -6,7 +6,7 @@ use crate::catalogue::FieldId;
 use crate::condition::Scene;
 use crate::flow::{ORDER_CHANGED, Release, fired_key, near, subjects};
 use crate::ids::{At, SystemName};
-use crate::lane::WantKey;
+use crate::lane::{Sent, WantKey};
 use crate::model::State;
 use crate::rules::{DeliverRule, OperationKind, Rules};
 
@@ -65,8 +65,8 @@ fn of_the_rule(rule: &DeliverRule) -> (Box<str>, Box<str>) {
 }
 
 /// What the system lacks of what it is owed: facts that it was not told, and states that it was never sent, of which a
-/// change was given up, or of which a field that their mapping reads has changed since. What was sent by a rule that is
-/// gone was sent by the one in its place.
+/// change was given up, which it may have overwritten, or of which a field that their mapping reads has changed since. What
+/// was sent by a rule that is gone was sent by the one in its place.
 pub(crate) fn missing(state: &State, system: &SystemName, rules: &Rules<'_>) -> Vec<Owed> {
     let mut found = owed(state, system, rules);
     found.retain(|(key, _)| key.fact.is_some() || lacks(state, system, key, rules));
@@ -77,9 +77,9 @@ pub(crate) fn missing(state: &State, system: &SystemName, rules: &Rules<'_>) -> 
 fn lacks(state: &State, system: &SystemName, key: &WantKey, rules: &Rules<'_>) -> bool {
     let Some(lane) = state.lanes.get(system) else { return true };
     let text = key.text();
-    let Some(sent) = lane.sent.get(&text).filter(|_| !lane.given_up.contains_key(&text)) else {
-        return true;
-    };
+    let stands =
+        |sent: &&Sent| sent.hash != Sent::OVERWRITTEN && !lane.given_up.contains_key(&text);
+    let Some(sent) = lane.sent.get(&text).filter(stands) else { return true };
     let reads = gone::reads(rules, system, &key.rule);
     let later = |(at, field, version): (&At, &FieldId, &u32)| {
         *version > sent.version && reads.contains(*field) && near(at, &key.subject)
