@@ -93,7 +93,14 @@ pub(super) fn saved(
     for save in &step.save {
         told::tells(save, step, (scope, answered))?;
     }
-    saved_by_now(step, scope, answered.answer.status)
+    let mut saved = saved_by_now(step, scope, answered.answer.status)?;
+    for (save, (_, value)) in step.save.iter().zip(&mut saved) {
+        // Nothing is known by it: what was made has no name yet.
+        if told::is_no_id(save, value).is_some() {
+            *value = Value::Null;
+        }
+    }
+    Ok(saved)
 }
 
 /// The same of an answer that need not have all of it: a job's while it is not done, and that it was done before.

@@ -42,6 +42,8 @@ pub(super) struct Step {
     pub(super) body: Body,
     pub(super) idempotency: Idempotency,
     pub(super) save: Vec<Save>,
+    /// Its answer must have what it keeps: it may be asked again, or steps follow that would go on without.
+    pub(super) held: bool,
     pub(super) classes: Classes,
     /// What a read gives, of its last step.
     pub(super) gives: Option<Gives>,

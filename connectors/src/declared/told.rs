@@ -3,8 +3,9 @@
 //!
 //! A gateway's page in JSON (`{ "message": "maintenance" }`) has status 200 and none of what was asked for. Read as
 //! "not there", it would have the thing made a second time.
-//! Only steps that may be repeated are held to it (`safe`): one that makes something has acted, whatever its answer lacks,
-//! and a person looks at what has no id.
+//! Steps that may be repeated are held to it (`safe`), and those that write where others follow: these would go on with
+//! nothing in place of what was made. The last step has acted, whatever its answer lacks, and a person looks at what has
+//! no id.
 //! **Invariants:** what is looked for is not there only where the answer says so: a list without it, `answer: { none: … }`,
 //! or a path that the file itself lets be missing (`?? ()`). Tests: `an_answer_of_another_shape_makes_nothing_twice`, and
 //! the cases `told-shapes.yaml`, `told-none.yaml` and `told-rows.yaml` in `tests/data/connectors`.
@@ -140,10 +141,12 @@ fn body<'a>(answered: &'a Answered<'_>) -> Option<&'a Value> {
     answered.body().filter(|_| tells)
 }
 
-/// The same of what a step keeps. A question that is answered without a body (204) has no answer; what was written has.
+/// The same of what a step keeps. A question that is answered without a body (204) has no answer; what was written has,
+/// unless steps follow that need what it made.
 fn kept<'a>(step: &Step, answered: &'a Answered<'_>) -> Option<&'a Value> {
     const NOTHING: &Value = &Value::Null;
-    let empty = matches!(answered.answer.status, 204 | 205) && step.method == "GET";
+    let asks = step.method == "GET" || step.held && step.idempotency != Idempotency::Safe;
+    let empty = matches!(answered.answer.status, 204 | 205) && asks;
     if empty { Some(NOTHING) } else { body(answered) }
 }
 
@@ -171,21 +174,34 @@ pub(super) fn tells(
         // It is enough that one of the places that it names says something, even that there is none.
         StandIn::Other if paths(value).any(|name| told(name, body).is_ok()) => Ok(()),
         StandIn::Other if !gives_nothing(value, scope) => Ok(()),
-        StandIn::Other | StandIn::Unsaid => {
-            reads(&format!("save.{name}"), value, step, (scope, answered))
+        StandIn::Other | StandIn::Unsaid if step.held => {
+            has(&format!("save.{name}"), value, step, (scope, answered))
         }
+        StandIn::Other | StandIn::Unsaid => Ok(()),
     }
 }
 
-/// Whether the answer has something, or a list, at each path that an expression reads. `what` it is for.
+/// Whether the answer to a step that may be repeated has something, or a list, at each path that an expression reads. `what`
+/// it is for.
 pub(super) fn reads(
     what: &str,
     expression: &Expr,
     step: &Step,
     (scope, answered): (&CallScope<'_>, &Answered<'_>),
 ) -> Result<(), CallError> {
-    let repeats = step.idempotency == Idempotency::Safe;
-    let Some(body) = kept(step, answered).filter(|_| repeats) else { return Ok(()) };
+    if step.idempotency != Idempotency::Safe {
+        return Ok(());
+    }
+    has(what, expression, step, (scope, answered))
+}
+
+fn has(
+    what: &str,
+    expression: &Expr,
+    step: &Step,
+    (scope, answered): (&CallScope<'_>, &Answered<'_>),
+) -> Result<(), CallError> {
+    let Some(body) = kept(step, answered) else { return Ok(()) };
     let lacks = |name| Some((name, told(name, body).err()?));
     match paths(expression).find_map(lacks) {
         None => Ok(()),
@@ -199,10 +215,10 @@ fn names(
     step: &Step,
     (scope, answered): (&CallScope<'_>, &Answered<'_>),
 ) -> Result<(), CallError> {
-    let looks = save.names && step.idempotency == Idempotency::Safe && !scope.acted();
-    let Some(path) = paths(&save.value).next().filter(|_| looks) else { return Ok(()) };
+    let asks = step.idempotency != Idempotency::Safe || !scope.acted();
+    let Some(path) = paths(&save.value).next().filter(|_| step.held && asks) else { return Ok(()) };
     let is = match save.value.eval(scope) {
-        Ok(value) => no_id(&value, path),
+        Ok(value) => is_no_id(save, &value),
         // Told where it is kept.
         Err(_) => None,
     };
@@ -210,6 +226,12 @@ fn names(
     let what = format!("save.{}", save.name);
     let why = no_answer(&what, (path, Lack::new(0, is)), step, scope, answered);
     Err(CallError::MayHaveActed { why })
+}
+
+/// What a value is that is no id, where a step keeps it as one.
+pub(super) fn is_no_id(save: &Save, value: &Value) -> Option<String> {
+    let path = paths(&save.value).next().filter(|_| save.names)?;
+    no_id(value, path)
 }
 
 /// What a value is that is no id. A listing may have none, or elements without any.
@@ -270,9 +292,14 @@ fn says_nothing(
     answered: &Answered<'_>,
 ) -> CallError {
     let no_answer = no_answer(what, (name, lack), step, scope, answered);
-    let why = format!(
-        "{no_answer}; if the system says so that there is none, write `answer: {{ none: … }}` or `{name} ?? ()`"
-    );
+    let why = match step.idempotency {
+        Idempotency::Safe => format!(
+            "{no_answer}; if the system says so that there is none, write `answer: {{ none: … }}` or `{name} ?? ()`"
+        ),
+        Idempotency::FindFirst { .. } | Idempotency::Unsafe => {
+            format!("{no_answer}; if it may be missing, write `{name} ?? ()`")
+        }
+    };
     CallError::MayHaveActed { why }
 }
 
@@ -286,9 +313,13 @@ fn no_answer(
     let there = name.segments.len().saturating_sub(lack.left);
     let at = Name::of(&name.root, name.segments.iter().take(there).cloned().collect());
     let (said, operation) = (judge::why(&[], scope, answered), scope.operation());
-    let (step, is) = (&step.id, &lack.is);
+    let (idempotency, step, is) = (&step.idempotency, &step.id, &lack.is);
+    let then = match idempotency {
+        Idempotency::Safe => "that is no answer, and it is asked again",
+        Idempotency::FindFirst { .. } => "what it wrote is not known by that, and is looked for",
+        Idempotency::Unsafe => "what it wrote is not known by that",
+    };
     format!(
-        "{said}: `{what}` of step `{step}` of `{operation}` reads `{name}`, and `{at}` {is}: that is no answer, and it is \
-         asked again"
+        "{said}: `{what}` of step `{step}` of `{operation}` reads `{name}`, and `{at}` {is}: {then}"
     )
 }

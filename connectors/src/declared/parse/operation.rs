@@ -215,9 +215,13 @@ fn mark_last(compiled: &mut Compiled) {
         value.as_ref().filter(|_| read).map(|value| Gives { value: Expr::clone(value), list })
     };
     let gives = gives(&compiled.reply.documents, true).or(gives(&compiled.reply.document, false));
+    for step in &mut compiled.steps {
+        step.held = true;
+    }
     if let Some(last) = compiled.steps.last_mut() {
         last.needs_body |= reads;
         last.gives = gives;
+        last.held = last.idempotency == Idempotency::Safe;
     }
 }
 

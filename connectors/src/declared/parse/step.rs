@@ -105,6 +105,8 @@ pub(super) fn step(
         limit: limit.unwrap_or_else(|| base.limit.clone()),
         page,
         window,
+        // Known once all steps are.
+        held: false,
     })
 }
 

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 
 use super::document::{drop_hashes, role_of};
 use super::follow::expire;
+use super::person::undecided;
 use super::receipt::{bind_all, flight_of};
 use super::work::{Done, Ended, Folding, Work};
 use super::{Effect, Outcome};
@@ -124,6 +125,10 @@ pub(super) fn skip(
     let is_newer = work.state.order.version > version;
     let unrouted = (code == LaneCode::NotRouted).then(|| unrouted(work.rules, system, &want.rule));
     let lane = work.lane(system, role);
+    if waits(code) && undecided(lane).is_some() {
+        // Looked at before its call came to be decided by a person: that is what it waits for.
+        return Err(Box::new(Outcome::Refused(LaneCode::InDoubt)));
+    }
     match unrouted {
         // Found by other files than those of now: it stays due.
         Some(Unrouted::Back) => return Err(Box::new(Outcome::Refused(LaneCode::Retry))),

@@ -8,7 +8,7 @@ use super::conflict::{
 };
 use super::entries;
 use super::field::Spot;
-use super::judge::{Standing, Verdict, Writer, level};
+use super::judge::{PLAY, Standing, Verdict, Writer, level};
 use super::owner::{standing, writer};
 use super::work::{Again, Speaker, Work};
 use crate::catalogue::Merge;
@@ -266,10 +266,14 @@ fn accept(
     let flight = lane.and_then(|lane| lane.flying.as_ref()).filter(|flight| flight.in_air);
     let in_air = flight.and_then(|flight| flight.began);
     let carried = flight.is_some_and(|flight| flight.carries(spot.at, id));
+    let now = work.now;
     let state = restate(work, speaker, spot, value);
-    // It was shown ours, and has moved on: what comes back from now on is its own word again, but for what is in the air.
+    // It was given ours, and has moved on: what comes back from now on is its own word again. What was sent just now may
+    // have landed after this word, and is still to be shown.
+    let settled = now.saturating_sub(PLAY).unwrap_or(now);
     let confirmed = state.ring.iter().rposition(|(sent, rung)| {
-        Some(sent) == state.base.as_ref() && in_air.is_none_or(|began| *rung < began)
+        let shown = *rung < settled && in_air.is_none_or(|began| *rung < began);
+        Some(sent) == state.base.as_ref() && shown
     });
     if let Some(place) = confirmed {
         state.ring.drain(..=place);

@@ -152,7 +152,7 @@ pub(super) fn judge(case: &Case<'_>) -> Verdict {
 }
 
 /// How long before the answer of a call a system may have taken it, by clocks that differ.
-const PLAY: SignedDuration = SignedDuration::from_mins(5);
+pub(super) const PLAY: SignedDuration = SignedDuration::from_mins(5);
 
 /// What a system says again that a call of ours has overwritten there.
 enum Overwritten {
