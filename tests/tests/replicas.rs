@@ -80,7 +80,7 @@ impl Replicas {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn random_kills_of_three_replicas_lose_nothing_double_nothing_and_keep_the_order() {
     let seed = asked("ORDERHUB_TEST_SEED", 20_261_129);
-    let (orders, kills) = (asked("ORDERHUB_TEST_ORDERS", 3_000), asked("ORDERHUB_TEST_KILLS", 4));
+    let (orders, kills) = (asked("ORDERHUB_TEST_ORDERS", 1_500), asked("ORDERHUB_TEST_KILLS", 4));
     println!("seed {seed}: {orders} orders, {kills} kills");
     let mut random = StdRng::seed_from_u64(seed);
     let replicas = Replicas::new("replicas.kills", orders, 3).await;
