@@ -154,7 +154,8 @@ pub const REFERENCE_TAKEN: &Cause = &Cause {
     word: "reference_taken",
     title: "an id that names another thing already",
     text: "The system gave an id that is bound to something else: an id that it uses twice, or one of a parent taken for \
-           that of a part. What came of a call holds its lane: look into the system, then `orderhub todo resolve ID --done \
+           that of a part. The sentence has the id and what it names, with the command that shows the other order. What came of a \
+           call holds its lane: look into the system, then `orderhub todo resolve ID --done \
            --reason \"looked\"`, or `--again` where it is not there. What came of a document is stored and not applied: mend `key:` \
            or the reference in its mapping, then `orderhub todo replay ID`.",
 };

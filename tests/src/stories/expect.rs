@@ -60,6 +60,12 @@ pub fn compare(
     if let Some(todos) = &expect.todos {
         same("todos", sorted(todos), sorted(&new_todos(world, seen.todos_before)));
     }
+    let whys: Vec<String> =
+        world.todos().iter().skip(seen.todos_before).map(|todo| todo.why.clone()).collect();
+    for words in &expect.told {
+        let told = whys.iter().any(|why| why.contains(words));
+        same(&format!("`{words}` in {whys:?}"), json!(true), json!(told));
+    }
     if let Some((expected, found)) = expect.waiting.zip(world.waiting()) {
         same("waiting", json!(expected), json!(found));
     }

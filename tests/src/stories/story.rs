@@ -193,6 +193,8 @@ pub struct Expect {
     pub holds: Option<Vec<String>>,
     /// `kind/cause` of the todos that this step made, all of them.
     pub todos: Option<Vec<String>>,
+    /// What the sentences of these todos have, among others.
+    pub told: Vec<String>,
     /// `path why` of what a restore of this step left different, all of it.
     pub remains: Option<Vec<String>>,
     /// `system operation subject` of the calls that left in this step, all of them.

@@ -7,11 +7,12 @@
 
 use jiff::{SignedDuration, Timestamp};
 use orderhub_lang::codes::Cause;
+use orderhub_lang::diagnostic::visible;
 
 use super::document::{bind_role, role_of};
 use super::field::Spot;
 use super::follow::expire;
-use super::refer::{Binding, bind, shown};
+use super::refer::{Binding, bind, named, shown};
 use super::work::{Again, Done, Ended, Folding, Speaker, Work, item};
 use super::{Effect, Receipt, ReceiptClass, TodoItem, TodoKind, element, given_up};
 use crate::catalogue::{catalogue, known};
@@ -93,11 +94,13 @@ pub(super) fn bind_all(
                 );
                 work.todo(item(TodoKind::Finding, causes::TWO_THERE, Some(system), why));
             }
-            Binding::Taken => {
+            Binding::Taken(other) => {
                 let why = format!(
-                    "{system} answered with a {} id for `{}` that names another thing",
+                    "{system} answered with a {} id for `{}` that names another thing: `{}` is {}",
                     xref.kind,
-                    shown(&xref.at)
+                    shown(&xref.at),
+                    visible(&xref.ext_id),
+                    named(work, &other)
                 );
                 work.todo(item(TodoKind::Ambiguous, causes::REFERENCE_TAKEN, Some(system), why));
                 held = true;

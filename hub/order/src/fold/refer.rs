@@ -3,24 +3,26 @@
 //! **Invariant:** one id of a system names one thing of one order; what is taken is not bound again.
 //! Rule `taken-reference`.
 
+use orderhub_lang::diagnostic::visible;
+
 use super::canonical::older;
 use super::field::stood;
 use super::work::{Folding, Speaker, Work, item, refuse};
 use super::{Effect, TodoKind};
 use crate::catalogue::known;
 use crate::causes;
-use crate::identify::ReferenceKey;
+use crate::identify::{Bound, ReferenceKey};
 use crate::ids::{At, Collection, ElementId, Entity, Role, SystemName};
 use crate::lane::{Facet, Xref, is_shared};
 use crate::value::{Reference, Value};
 
 /// What came of binding a reference.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Binding {
     /// It is bound, now or before.
     Bound,
     /// The id names another thing of this order, or another order.
-    Taken,
+    Taken(Bound),
     /// The thing has another id at that system: there are two there.
     Two,
 }
@@ -56,8 +58,8 @@ pub(super) fn bind(
     ext_id: &str,
 ) -> Binding {
     let own = at.collection().entity().is_some_and(|entity| entity.as_str() == kind);
-    if !is_shared(kind) && taken(work, system, kind, at, ext_id) {
-        return Binding::Taken;
+    if let Some(other) = taken(work, system, kind, at, ext_id).filter(|_| !is_shared(kind)) {
+        return Binding::Taken(other);
     }
     let lane = work.lane(system, role);
     if let Some(known) = lane.xrefs.iter_mut().find(|x| &*x.kind == kind && x.at == *at) {
@@ -81,19 +83,22 @@ pub(super) fn bind(
     Binding::Bound
 }
 
-/// Whether the id names something else: in this order by the lane, in others by what was looked up.
-fn taken(work: &Work<'_>, system: &SystemName, kind: &str, at: &At, ext_id: &str) -> bool {
-    let here = work.state.lanes.get(system).is_some_and(|lane| {
-        // Ids within an element (packages) are only unique there.
-        let beside = |other: &At| {
-            other != at
-                && other.0.split_last().map(|(_, outer)| outer)
-                    == at.0.split_last().map(|(_, outer)| outer)
-        };
-        lane.xrefs.iter().any(|x| &*x.kind == kind && &*x.ext_id == ext_id && beside(&x.at))
-    });
+/// What else the id names: in this order by the lane, in others by what was looked up.
+fn taken(work: &Work<'_>, system: &SystemName, kind: &str, at: &At, ext_id: &str) -> Option<Bound> {
     let order = work.state.order.key;
-    let looked_up = |(key, bound): &(ReferenceKey, crate::identify::Bound)| match key {
+    // Ids within an element (packages) are only unique there.
+    let beside = |other: &At| {
+        other != at
+            && other.0.split_last().map(|(_, outer)| outer)
+                == at.0.split_last().map(|(_, outer)| outer)
+    };
+    let here = work.state.lanes.get(system).and_then(|lane| {
+        lane.xrefs.iter().find(|x| &*x.kind == kind && &*x.ext_id == ext_id && beside(&x.at))
+    });
+    if let Some(xref) = here {
+        return Some(Bound { order, at: xref.at.clone() });
+    }
+    let looked_up = |(key, bound): &&(ReferenceKey, Bound)| match key {
         ReferenceKey::Xref { system: s, kind: k, ext_id: e } => {
             s == system
                 && &**k == kind
@@ -102,7 +107,18 @@ fn taken(work: &Work<'_>, system: &SystemName, kind: &str, at: &At, ext_id: &str
         }
         ReferenceKey::Ref(_) => false,
     };
-    here || work.facts.bound.iter().any(looked_up)
+    work.facts.bound.iter().find(looked_up).map(|(_, bound)| bound.clone())
+}
+
+/// What an id names already, as a todo says it: the thing, and how to look at it.
+pub(super) fn named(work: &Work<'_>, other: &Bound) -> String {
+    let at = shown(&other.at);
+    if other.order == work.state.order.key {
+        return format!("`{at}` of this order");
+    }
+    let order = other.order.shown();
+    let thing = if other.at.is_root() { String::new() } else { format!("`{at}` of ") };
+    format!("{thing}order {order} (`orderhub order show {order}`)")
 }
 
 /// Binds, and shows a person what does not fit: a second id is a finding, a taken one ends the fold.
@@ -121,8 +137,13 @@ pub(super) fn bind_stated(
             work.todo(item(TodoKind::Finding, causes::TWO_THERE, Some(speaker.system), why));
             Ok(())
         }
-        Binding::Taken => {
-            let why = format!("the {kind} id of `{}` names another thing already", shown(at));
+        Binding::Taken(other) => {
+            let why = format!(
+                "the {kind} id `{}` of `{}` names another thing already: {}",
+                visible(ext_id),
+                shown(at),
+                named(work, &other)
+            );
             Err(refuse(TodoKind::Ambiguous, causes::REFERENCE_TAKEN, speaker.system, why))
         }
     }
