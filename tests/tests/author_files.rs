@@ -135,6 +135,68 @@ fn a_draft_is_never_called_like_another_file() {
     assert!(ran.out.contains("\"true\": captured, \"false\": pending"), "both words: {}", ran.out);
 }
 
+/// With settings, too, the file itself is told of, and not that it were missing.
+#[test]
+fn what_is_no_file_is_told_with_settings_too() {
+    let at = "mappings/till/integration.yaml";
+    let pipe = "error[M0301]: this is a pipe, a socket or a device, and its name is a file's";
+    for (make, said) in [
+        (format!("mkfifo {at}"), pipe),
+        (format!("ln -s /dev/zero {at}"), pipe),
+        (format!("ln -s integration.yaml {at}"), "error[M0301]: this file cannot be read"),
+    ] {
+        let folder = folder();
+        let settings = "[systems.t]\nintegration = \"till\"\nsettings = { notes = \"taken\" }\n\
+                        [systems.u]\nintegration = \"none\"\n";
+        fs::write(folder.path().join("orderhub.toml"), settings).unwrap();
+        let ran = orderhub(folder.path(), &["check", "-c", "orderhub.toml"], "");
+        assert!(ran.code != 0 && !ran.err.contains("systems.t"), "{}", ran.err);
+        assert!(ran.err.contains("`[systems.u] integration` is `none`"), "as ever: {}", ran.err);
+        shell(folder.path(), &format!("rm {at} && {make}"));
+        for command in ["check", "run"] {
+            let ran = orderhub(folder.path(), &[command, "-c", "orderhub.toml"], "");
+            let all = format!("{}{}", ran.out, ran.err);
+            assert!(all.contains(said) && all.contains(&format!("--> {at}")), "{make}: {all}");
+            assert!(ran.code != 0 && !all.contains("no such folder"), "{make}: {all}");
+        }
+    }
+}
+
+/// Nobody writes into the pipe: who reads it waits for ever.
+#[test]
+fn settings_stand_in_a_file_or_in_a_link_to_one() {
+    let folder = folder();
+    for (make, said) in [
+        (
+            "mkfifo orderhub.toml",
+            "`orderhub.toml` is a pipe, a socket or a device; settings stand in a regular file",
+        ),
+        ("ln -s /dev/zero orderhub.toml", "`orderhub.toml` is a pipe, a socket or a device"),
+        (
+            "mkdir orderhub.toml",
+            "`orderhub.toml` is a folder; settings stand in a regular file, or in a link to one",
+        ),
+    ] {
+        shell(folder.path(), make);
+        for command in ["check", "run", "config"] {
+            let ran = orderhub(folder.path(), &[command, "-c", "orderhub.toml"], "");
+            assert!(ran.code == 78 && ran.err.contains(said), "{make}: {} {}", ran.code, ran.err);
+        }
+        shell(folder.path(), "rm -r orderhub.toml");
+    }
+    shell(
+        folder.path(),
+        "echo '[systems.t]' > a && echo 'integration = \"till\"' >> a && echo 'settings = { notes = \"taken\" }' >> a && ln -s a ..data && ln -s ..data orderhub.toml",
+    );
+    let ran = orderhub(folder.path(), &["check", "-c", "orderhub.toml"], "");
+    assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+}
+
+fn shell(folder: &std::path::Path, line: &str) {
+    let ran = std::process::Command::new("sh").args(["-c", line]).current_dir(folder).status();
+    assert!(ran.unwrap().success(), "{line}");
+}
+
 #[test]
 fn what_cannot_be_read_hides_nothing_else() {
     let folder = folder();

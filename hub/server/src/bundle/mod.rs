@@ -153,7 +153,14 @@ impl Bundle {
     ///
     /// [`BundleError::Settings`]: settings and files disagree.
     pub fn check(looked: &Looked, config: &Config) -> Result<Vec<Diagnostic>, BundleError> {
-        let mut found = compile::check_all(&looked.files, &looked.unread, config)?;
+        let found = compile::check_all(&looked.files, &looked.unread, config);
+        let mut found = match found {
+            // What could not be read may be what the settings name: that it lacks says nothing.
+            Err(BundleError::Settings(_)) if !looked.findings.is_empty() => {
+                compile::check_all(&looked.files, &looked.unread, &Config::default())?
+            }
+            found => found?,
+        };
         found.extend(looked.findings.iter().cloned());
         orderhub_lang::diagnostic::sort(&mut found);
         Ok(found)

@@ -27,8 +27,10 @@ pub(super) fn environment() -> HashMap<String, String> {
 pub(super) fn load(file: &Path) -> Result<Loaded, Fault> {
     config::load(Some(file), &environment()).map_err(|error| {
         let fault = Fault::new(Code::Settings, error.to_string());
-        if file.exists() {
+        if file.is_file() {
             fault.hint("`orderhub config` shows what is set, and where")
+        } else if file.exists() {
+            fault.hint("name the settings file with `-c`, or write it there")
         } else {
             fault.hint("name the file with `-c`, or try `orderhub demo`, which needs none")
         }

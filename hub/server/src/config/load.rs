@@ -44,6 +44,12 @@ const ANY: &str = "NAME";
 /// type, or every rule between settings that is broken.
 pub fn load(file: Option<&Path>, env: &HashMap<String, String>) -> Result<Loaded, ConfigError> {
     let Some(file) = file else { return parse("", "", env) };
+    if let Some(what) = no_file(file) {
+        return Err(one(format!(
+            "`{}` is {what}; settings stand in a regular file, or in a link to one",
+            file.display()
+        )));
+    }
     let text = std::fs::read_to_string(file)
         .map_err(|error| one(format!("cannot read `{}`: {error}", file.display())))?;
     let mut loaded = parse(&file.display().to_string(), &text, env)?;
@@ -51,6 +57,16 @@ pub fn load(file: Option<&Path>, env: &HashMap<String, String>) -> Result<Loaded
         loaded.config.relative_to(folder);
     }
     Ok(loaded)
+}
+
+/// What a file is that is there and is none: a pipe would be waited for until somebody writes, a device without end.
+fn no_file(file: &Path) -> Option<&'static str> {
+    let found = std::fs::metadata(file).ok()?;
+    match (found.is_file(), found.is_dir()) {
+        (true, _) => None,
+        (false, true) => Some("a folder"),
+        (false, false) => Some("a pipe, a socket or a device"),
+    }
 }
 
 /// As [`load`], from text; `name` is what messages and origins call it.
