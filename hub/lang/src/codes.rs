@@ -87,6 +87,8 @@ pub const UNKNOWN_FUNCTION: &str = "L0008";
 pub const TEMPLATE: &str = "L0009";
 /// A call with other arguments than its function takes.
 pub const CALL: &str = "L0010";
+/// An element that is looked for by the letters of a name.
+pub const FILTER: &str = "L0011";
 
 /// Every code of this crate.
 pub const CODES: &[Explanation] = &[
@@ -244,7 +246,8 @@ pub const CODES: &[Explanation] = &[
         text: "Paths are `a.b`, `a.0` (a place in a list), `a.*.b` (every element), `list(k=v).b` (the element \
                where k is v), `a.'odd key'`, `a.($settings.money)`, `.` (the element itself), `^b` (of the \
                surrounding element), `/b` (of the document), and `$settings.x`, `$args.x`, `$hub./x`, \
-               `$xref(kind)`, `$index`, `$position`, `$n`.",
+               `$xref(kind)`, `$index`, `$position`, `$n`. In `list(k=v)` v is letters or a number, not a value; letters \
+               that begin like `$settings.` stand in quotes.",
         wrong: "- { hub: order_no, system: head..number }",
         right: "- { hub: order_no, system: head.number }",
     },
@@ -297,5 +300,15 @@ pub const CODES: &[Explanation] = &[
                others take one.",
         wrong: "- { hub: order_no, with: { no: number }, expr: \"part(no, 2)\" }",
         right: "- { hub: order_no, with: { no: number }, expr: \"part(no, 2, 4)\" }",
+    },
+    Explanation {
+        code: FILTER,
+        title: "an element that is looked for by the letters of a name",
+        text: "In `list(k=v)` v is letters or a number, never a value: `body.items(ref=doc.ref)` is the element whose `ref` is \
+               the text `doc.ref`, and most likely there is none. Ask the system for the one that is meant, by a `query:` or an \
+               argument of a read, and take `list.one`; `doc.ref in body.items.*.ref` tells whether a list has it. Letters that \
+               only look like a name stand in quotes: `list(k='doc.ref')`.",
+        wrong: "- { id: find, method: GET, path: /jobs, save: { id: body.items(ref=doc.ref).id } }\n",
+        right: "- { id: find, method: GET, path: /jobs, query: { ref: \"{doc.ref}\" }, save: { id: body.items.one.id } }\n",
     },
 ];

@@ -11,6 +11,7 @@
 
 mod absent;
 mod engine;
+mod filter;
 mod functions;
 mod kind;
 mod name;
@@ -140,6 +141,7 @@ pub fn compile(text: &str, roots: &[&str]) -> Result<Arc<dyn Expression>, Expres
             return Err(unknown_root(name, *span, roots));
         }
     }
+    filter::check(&tokens, roots)?;
     if let [(token::Token::Name(name), _)] = tokens.as_slice() {
         return Ok(Arc::new(Lookup { reads: [name.clone()] }));
     }

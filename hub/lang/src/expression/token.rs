@@ -220,6 +220,10 @@ impl<'a> Reader<'a> {
     fn element(&mut self, segments: &mut Vec<Segment>) -> Result<(), ExpressionError> {
         let start = self.at;
         self.at += 1;
+        if let Some(segment) = self.quoted_element()? {
+            segments.push(segment);
+            return Ok(());
+        }
         let rest = self.rest();
         let end = rest.find(')').unwrap_or(rest.len());
         let inside = rest.get(..end).unwrap_or_default();
@@ -240,6 +244,21 @@ impl<'a> Reader<'a> {
         segments.push(Segment::Where { key: key.to_owned(), value: value.to_owned(), number });
         self.at += end + 1;
         Ok(())
+    }
+
+    /// `key='value')`: whatever letters stand between the quotes.
+    fn quoted_element(&mut self) -> Result<Option<Segment>, ExpressionError> {
+        let rest = self.rest();
+        let key = rest.split_once('=').filter(|(key, value)| {
+            !key.is_empty() && !key.contains(['(', ')', '\'', '"']) && value.starts_with('\'')
+        });
+        let Some((key, _)) = key else { return Ok(None) };
+        self.at += key.len() + 1;
+        let value = self.quoted('\'')?;
+        if !self.take(")") {
+            return self.fail("expected `)` behind the value of `(key='value')`", None);
+        }
+        Ok(Some(Segment::Where { key: key.to_owned(), value, number: false }))
     }
 
     fn property(&mut self) -> Result<Token, ExpressionError> {

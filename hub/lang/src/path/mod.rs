@@ -5,7 +5,7 @@
 
 mod read;
 
-pub(crate) use read::is_number;
+pub(crate) use read::{is_number, names_a_value};
 
 use std::fmt;
 

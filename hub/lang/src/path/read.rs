@@ -19,6 +19,11 @@ pub(crate) fn is_number(text: &str) -> bool {
     digits(whole) && digits(fraction) && (whole == "0" || !whole.starts_with('0'))
 }
 
+/// Whether the value of `(key=value)` reads like one of the places that `$` begins.
+pub(crate) fn names_a_value(value: &str) -> bool {
+    ["$settings.", "$args.", "$hub.", "$xref("].iter().any(|root| value.trim().starts_with(root))
+}
+
 pub(super) fn path(text: &str) -> Result<Path, PathError> {
     if text.len() > LONGEST {
         return Err(PathError {
@@ -189,6 +194,7 @@ impl<'a> Reader<'a> {
                     .error("expected `=`: the element where a key has a value is `(key=value)`");
             }
             let bare = !self.rest().starts_with('\'');
+            self.letters(&key)?;
             let value = self.name("the value of `(key=value)`")?;
             if !self.take(")") {
                 return self.error("expected `)`");
@@ -197,6 +203,20 @@ impl<'a> Reader<'a> {
             segments.push(Segment::Where { key, value, number });
         }
         Ok(())
+    }
+
+    /// Refuses a value of `(key=value)` that reads like a path: it is letters.
+    fn letters(&self, key: &str) -> Result<(), PathError> {
+        let rest = self.rest();
+        let value = rest.split(')').next().unwrap_or_default();
+        if !names_a_value(value) {
+            return Ok(());
+        }
+        let message = format!(
+            "`({key}={value})` compares with the letters `{value}`, and with no value; letters like these stand in quotes: \
+             `({key}='{value}')`"
+        );
+        Err(PathError { span: Span::new(self.at, self.at + value.len()), message })
     }
 
     fn name(&mut self, what: &str) -> Result<String, PathError> {

@@ -14,6 +14,7 @@ fn every_form_of_the_language_is_read_and_written_back() {
         "list(n=-1.50).b",
         "list(n='7').b",
         "list(n='1.50').b",
+        "list(n='$settings.x').b",
         "a.'odd key'",
         "a.'0'",
         "a.'it''s'",
@@ -59,6 +60,8 @@ fn a_wrong_path_is_refused_at_its_place() {
         ("$settings", 9),
         ("$index.a", 6),
         ("$xref()", 6),
+        ("list(k=$settings.x).b", 7),
+        ("list(k=$hub./order_no).b", 7),
         (".a", 0),
     ];
     for (text, at) in cases {
