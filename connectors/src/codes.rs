@@ -68,7 +68,7 @@ pub const CODES: &[Explanation] = &[
         code: DURATION,
         title: "not a duration",
         text: "Durations are a whole number and a unit: `500ms`, `10s`, `5m`, `1h`, `7d`. A call may take 300 s at most, and \
-               more than no time; a job is asked for at most once a second.",
+               more than no time; a job is asked for at most once a second; `settles:` is more than no time, too.",
         wrong: "timeout: 10 seconds\n",
         right: "timeout: 10s\n",
     },
@@ -103,6 +103,9 @@ pub const CODES: &[Explanation] = &[
                another shape says nothing, and is asked for again. A step whose every save has a value of any answer at \
                all (`has(…)`, `?? ()` or another fallback, `status`, `body` itself) would take a gateway's page for a no, \
                and the thing would be made twice; so would one whose `none:` asks for what is missing (`!has(body.sale)`). \
+               The same holds for each name that the `when:` of the step that makes asks for: of an element without an id \
+               `id: body.items.0.id ?? ()` keeps nothing, whatever is kept beside it. Only a part of what another save names may \
+               be missing, `label: body.label.id ?? ()` beside `id: body.id`. \
                Keep what is looked for by its path alone; where the system does not answer with an empty list, say how it \
                says no: `answer: { none: body.code == 'NONE' }`.",
         wrong: "- { id: make, method: POST, path: /jobs, body: \"{doc}\", idempotency: { find_first: find } }\n",
@@ -160,7 +163,8 @@ pub const CODES: &[Explanation] = &[
         code: OPERATION,
         title: "an operation that contradicts itself",
         text: "A read has only safe steps, and makes nothing; what `creates: true` says needs an `entity:`; \
-               `document:` and `documents:` are for reads, of which there is one.",
+               `document:` and `documents:` are for reads, of which there is one. What `reply.xrefs` gives as the id of the \
+               `entity:` is an id: no count, sum, or truth.",
         wrong: "operations:\n\
                 \x20 stock: { kind: read, steps: [{ id: get, method: GET, path: /stock }] }\n",
         right: "operations:\n\

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use orderhub_lang::convert::Convert;
+use orderhub_lang::diagnostic::Span;
 use orderhub_lang::expression::{Expression, StandIn};
 use orderhub_lang::path::{Path, Segment};
 use orderhub_lang::template::{Template, Tree};
@@ -66,6 +67,8 @@ pub(super) struct Save {
     pub(super) stands_in: StandIn,
     /// It is the reference of the operation's entity: the thing is known by it from then on.
     pub(super) names: bool,
+    /// Where its value stands in the file.
+    pub(super) at: Span,
 }
 
 /// What a read gives of the answer.

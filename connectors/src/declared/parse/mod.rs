@@ -4,6 +4,7 @@ mod ack;
 mod answer;
 mod asked;
 mod auth;
+mod beside;
 mod graphql;
 mod items;
 mod known;

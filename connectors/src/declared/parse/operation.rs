@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use orderhub_lang::diagnostic::Span;
+use orderhub_lang::expression::Kind;
 use orderhub_lang::yaml::{Fields, Key, Node};
 
-use super::super::model::{Classes, Compiled, Expr, Gives, Step};
+use super::super::model::{Classes, Compiled, Expr, Gives, Save, Step};
 use super::known::Element;
 use super::{Ctx, ack, items, reply, step};
 use crate::codes;
@@ -98,7 +99,7 @@ fn operation(
     check(name.span, &operation, &steps, &reply, ctx);
     let mut compiled = Compiled { operation, steps, reply, lets };
     mark_last(&mut compiled);
-    mark_names(&mut compiled);
+    mark_names(&mut compiled, ctx);
     Some(compiled)
 }
 
@@ -226,11 +227,34 @@ fn mark_last(compiled: &mut Compiled) {
 }
 
 /// What steps keep by which the thing is known from then on.
-fn mark_names(Compiled { operation, steps, reply, .. }: &mut Compiled) {
+fn mark_names(Compiled { operation, steps, reply, .. }: &mut Compiled, ctx: &mut Ctx) {
     let Some(entity) = &operation.entity else { return };
     let of = reply.xrefs.iter().filter(|xref| xref.kind == *entity);
     let rules: Vec<_> = of.map(|xref| &xref.rule).collect();
     for save in steps.iter_mut().flat_map(|step| &mut step.save) {
         save.names = rules.iter().any(|rule| reply::keeps(rule, &save.name));
+        let is = save.names.then(|| never_an_id(save, ctx)).flatten();
+        if let Some(is) = is {
+            let message = format!(
+                "`{}` is the id of the {entity} for the reply, and this is {is}",
+                save.name
+            );
+            let finding = ctx.findings.error(codes::OPERATION, save.at, message);
+            let hint = "keep the id itself, `body.items.one.id`; keep what else is asked for by a name of its own";
+            ctx.findings.report(finding.with_hint(hint));
+        }
+    }
+}
+
+/// What a value is that can be no id, as far as it is known before anything runs.
+fn never_an_id(save: &Save, ctx: &Ctx) -> Option<&'static str> {
+    let at = save.at.start as usize..save.at.end as usize;
+    let text = ctx.findings.source().text.get(at).unwrap_or_default();
+    let calls = |function: &str| text.trim_start_matches(['"', '\'']).starts_with(function);
+    match save.value.kind() {
+        Kind::Boolean => Some("true or false"),
+        Kind::Integer if calls("len(") => Some("a count"),
+        Kind::Number if calls("sum(") => Some("a sum"),
+        Kind::Unknown | Kind::Integer | Kind::Number | Kind::Text => None,
     }
 }

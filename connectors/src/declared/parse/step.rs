@@ -68,7 +68,7 @@ pub(super) fn step(
     let timeout = fields.optional("timeout").and_then(|node| ctx.timeout(node));
     let limit =
         fields.optional("limit").and_then(|node| operation::known_limit(node, defaults, ctx));
-    let idempotency = idempotency(&mut fields, method, earlier, ctx);
+    let idempotency = idempotency(&mut fields, (method, when.as_ref()), earlier, ctx);
     let own = answer::own(&mut fields, idempotency.as_ref(), ctx);
     let (page, window) =
         fields.optional("page").map(|node| page::page(node, ctx)).unwrap_or_default();
@@ -295,14 +295,15 @@ fn saves(node: &Node, ctx: &mut Ctx) -> Vec<Save> {
         .filter_map(|(key, node)| {
             let value = ctx.expression(node, ANSWER)?;
             let stands_in = StandIn::of(&node.scalar_text().unwrap_or_default());
-            Some(Save { name: key.name.clone(), value, stands_in, names: false })
+            let (name, at) = (key.name.clone(), node.span);
+            Some(Save { name, value, stands_in, names: false, at })
         })
         .collect()
 }
 
 fn idempotency(
     fields: &mut Fields<'_>,
-    method: Option<&str>,
+    (method, when): (Option<&str>, Option<&Expr>),
     earlier: &Earlier<'_>,
     ctx: &mut Ctx,
 ) -> Option<Idempotency> {
@@ -328,7 +329,7 @@ fn idempotency(
         return None;
     };
     if node.as_map().is_some() {
-        return looked::find_first(node, earlier, ctx);
+        return looked::find_first(node, earlier, when, ctx);
     }
     match ctx.choice(node, "`idempotency`", &["safe", "unsafe"])? {
         "safe" => Some(Idempotency::Safe),
