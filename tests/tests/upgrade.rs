@@ -142,7 +142,7 @@ async fn nothing_is_sent_again_while_an_earlier_program_runs_beside() {
     scene.database().ends(former).await;
     until_heard(&scene, false).await;
     assert_eq!(api::get(&hub, "/api/v1/orders/17").await["version"], version, "nothing changed");
-    // Once it is gone, the decision is taken. What was given up is what the system has: nothing is sent for that.
+    // Once it is gone, the decision is taken.
     let told = ran(&scene, &resolve);
     assert_eq!(told.code, 0, "{told:?}");
     scene.until_taken(&hub, &["till-17-F1"]).await;

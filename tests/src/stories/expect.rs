@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use orderhub_order::catalogue::known;
+use orderhub_order::history;
 use orderhub_order::ids::Collection;
 use orderhub_order::ids::{At, OrderKey, SystemName};
 use orderhub_order::json;
@@ -66,6 +67,13 @@ pub fn compare(
         let told = whys.iter().any(|why| why.contains(words));
         same(&format!("`{words}` in {whys:?}"), json!(true), json!(told));
     }
+    if let Some(open) = &expect.open {
+        let open: Vec<String> = open.iter().map(|about| about.replace(" order", " ")).collect();
+        same("open todos", sorted(&open), sorted(&world.open()));
+    }
+    if let Some((expected, key)) = expect.lost.as_ref().zip(order) {
+        same("lost", sorted(expected), sorted(&lost(world, key, seen.version_before)));
+    }
     if let Some((expected, found)) = expect.waiting.zip(world.waiting()) {
         same("waiting", json!(expected), json!(found));
     }
@@ -81,6 +89,20 @@ pub fn compare(
         wrong.extend(state(expect, seen, &world.state(key)));
     }
     wrong
+}
+
+/// What was heard since a version and does not stand.
+fn lost(world: &dyn World, order: OrderKey, before: u32) -> Vec<String> {
+    let deltas = (before + 1..).map_while(|version| world.delta(order, version));
+    let mut found = Vec::new();
+    for delta in deltas {
+        for word in history::lost(&delta) {
+            let said = plain(json::value(word.said));
+            let said = said.as_str().map_or_else(|| said.to_string(), str::to_owned);
+            found.push(format!("{} {said}", word.at.path_of(word.field)));
+        }
+    }
+    found
 }
 
 fn new_todos(world: &dyn World, before: usize) -> Vec<String> {

@@ -9,7 +9,7 @@ use orderhub_order::contribution::Contribution;
 use orderhub_order::fold::{
     Act, DocumentAct, Effect, Facts, Folded, Outcome, TodoItem, TodoKind, binds, create, fold,
 };
-use orderhub_order::history;
+use orderhub_order::history::{self, Delta};
 use orderhub_order::identify::{Bound, Identity, ReferenceKey, identify, references};
 use orderhub_order::ids::{At, OrderKey, SystemName, order_reference};
 use orderhub_order::model::{Order, State};
@@ -38,6 +38,9 @@ pub struct MemoryWorld {
     waiting: Vec<Waiting>,
     seen: BTreeMap<(SystemName, String), String>,
     todos: Vec<TodoItem>,
+    /// Those about something that are open, each with its order.
+    open: Vec<(OrderKey, TodoItem)>,
+    deltas: BTreeMap<(OrderKey, u32), Delta>,
 }
 
 impl MemoryWorld {
@@ -53,6 +56,8 @@ impl MemoryWorld {
             waiting: Vec::new(),
             seen: BTreeMap::new(),
             todos: Vec::new(),
+            open: Vec::new(),
+            deltas: BTreeMap::new(),
         }
     }
 
@@ -142,6 +147,10 @@ impl MemoryWorld {
         let folded = fold(state, act, &settings.rules(), &facts, self.now);
         check(&before, state, &folded);
         self.versions.insert((key, state.order.version), Order::clone(&state.order));
+        if let Some(change) = &folded.change {
+            let delta = history::decode_delta(&change.delta, &change.personal).expect("a delta");
+            self.deltas.insert((key, change.version), delta);
+        }
         let woken_lane = before.lanes.iter().find_map(|lane| {
             let system = &lane.system;
             let settled = state.lanes.get(system).is_some_and(|now| now.flying.is_none());
@@ -150,6 +159,19 @@ impl MemoryWorld {
         self.follow(key, folded.effects, told);
         self.wake(woken_lane, told);
         folded.outcome
+    }
+
+    /// Takes the todo that is open about this off.
+    fn end(
+        &mut self,
+        order: OrderKey,
+        system: Option<&SystemName>,
+        about: &str,
+    ) -> Option<TodoItem> {
+        let place = self.open.iter().position(|(key, item)| {
+            (*key, item.system.as_ref(), item.about.as_deref()) == (order, system, Some(about))
+        })?;
+        Some(self.open.remove(place).1)
     }
 
     fn follow(&mut self, order: OrderKey, effects: Vec<Effect>, told: &mut Told) {
@@ -167,8 +189,23 @@ impl MemoryWorld {
                     }
                 }
                 Effect::Event { name, subject } => told.events.push(format!("{name} {subject}")),
-                Effect::Todo(item) => self.todos.push(item),
-                Effect::Settled { about, reason, .. } => {
+                Effect::Todo(item) => {
+                    if let Some(about) = &item.about {
+                        self.end(order, item.system.as_ref(), about);
+                        self.open.push((order, item.clone()));
+                    }
+                    self.todos.push(item);
+                }
+                Effect::Carried { system, about, to, why } => {
+                    if let Some(item) = self.end(order, Some(&system), &about) {
+                        self.end(order, Some(&system), &to);
+                        let item = TodoItem { about: Some(to), why, ..item };
+                        self.open.push((order, item.clone()));
+                        self.todos.push(item);
+                    }
+                }
+                Effect::Settled { system, about, reason } => {
+                    self.end(order, system.as_ref(), &about);
                     told.events.push(format!("settled {about}: {reason}"));
                 }
                 Effect::Deliver { .. } | Effect::Hold { .. } | Effect::Timer(_) => {}
@@ -276,6 +313,20 @@ impl World for MemoryWorld {
 
     fn todos(&self) -> Vec<TodoItem> {
         self.todos.clone()
+    }
+
+    fn open(&self) -> Vec<String> {
+        self.open.iter().filter_map(|(_, item)| item.about.clone().map(String::from)).collect()
+    }
+
+    fn discard(&mut self, about: &str) {
+        let open = self.open.len();
+        self.open.retain(|(_, item)| item.about.as_deref() != Some(about));
+        assert!(self.open.len() < open, "no todo is open about `{about}`");
+    }
+
+    fn delta(&self, order: OrderKey, version: u32) -> Option<Delta> {
+        self.deltas.get(&(order, version)).cloned()
     }
 
     fn waiting(&self) -> Option<usize> {

@@ -61,6 +61,9 @@ fn happen(
         note(seen, told.word.to_owned(), told);
         return;
     }
+    if let Some(about) = &step.discard {
+        world.discard(&about.replace(" order", " "));
+    }
     if let Some(seconds) = step.wait {
         world.advance(SignedDuration::from_secs(seconds));
         for key in world.orders() {

@@ -11,10 +11,11 @@ use jiff::{SignedDuration, Timestamp};
 use orderhub::apply::{MessageUnit, OrderUnit, Redrive, Unit, UnitOutcome, Word};
 use orderhub::bundle::Bundle;
 use orderhub::intake::Envelope;
-use orderhub::store::{Filter, Scope, Store, TodoFilter, TodoRow};
+use orderhub::store::{Filter, Scope, Store, TodoEnd, TodoFilter, TodoRow, TodoState};
 use orderhub_mapping::Mapped;
 use orderhub_order::contribution::Contribution;
 use orderhub_order::fold::{Act, Facts, Outcome, TodoItem};
+use orderhub_order::history::{Delta, decode_delta};
 use orderhub_order::ids::OrderKey;
 use orderhub_order::model::{Order, State};
 
@@ -66,6 +67,15 @@ impl StoreWorld {
 
     fn store(&self) -> &dyn Store {
         self.store.as_deref().expect("it is open")
+    }
+
+    /// The open todos, oldest first.
+    fn rows(&self) -> Vec<TodoRow> {
+        let filter = TodoFilter { limit: 500, ..TodoFilter::default() };
+        let page = self.runtime.block_on(self.store().todos(&Scope::All, &filter));
+        let mut rows = page.expect("a page").items;
+        rows.sort_by_key(|row| row.id);
+        rows
     }
 
     fn apply(&self, unit: Unit) -> UnitOutcome {
@@ -167,10 +177,7 @@ impl World for StoreWorld {
     }
 
     fn todos(&self) -> Vec<TodoItem> {
-        let filter = TodoFilter { limit: 500, ..TodoFilter::default() };
-        let page = self.runtime.block_on(self.store().todos(&Scope::All, &filter));
-        let mut rows = page.expect("a page").items;
-        rows.sort_by_key(|row| row.id);
+        let rows = self.rows();
         let mut shown = self.shown.borrow_mut();
         for row in rows {
             // A newer one about the same field has the row of the one before it.
@@ -183,6 +190,27 @@ impl World for StoreWorld {
             }
         }
         shown.iter().map(|row| row.item.clone()).collect()
+    }
+
+    fn open(&self) -> Vec<String> {
+        let rows = self.rows().into_iter();
+        rows.filter_map(|row| row.item.about.map(String::from)).collect()
+    }
+
+    fn discard(&mut self, about: &str) {
+        let row = self.rows().into_iter().find(|row| row.item.about.as_deref() == Some(about));
+        let row = row.unwrap_or_else(|| panic!("no todo is open about `{about}`"));
+        let (state, at) = (TodoState::Discarded, self.now);
+        let end = TodoEnd { state, by: "person".to_owned(), reason: "as told".to_owned(), at };
+        let closed = self.runtime.block_on(self.store().close_todo(row.id, end));
+        assert!(closed.expect("the store closes it"));
+    }
+
+    fn delta(&self, order: OrderKey, version: u32) -> Option<Delta> {
+        let changes = self.runtime.block_on(self.store().changes(&Scope::All, order));
+        let mut changes = changes.expect("its versions").into_iter();
+        let change = changes.find(|change| change.version == version)?;
+        Some(decode_delta(&change.delta, &change.personal).expect("a delta"))
     }
 
     fn waiting(&self) -> Option<usize> {

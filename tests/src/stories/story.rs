@@ -107,6 +107,8 @@ pub struct Step {
     pub down: Option<String>,
     /// A person acts.
     pub person: Option<Person>,
+    /// A person discards the todo that is open about this: `rule subject`, of a fact with `#` and its firing.
+    pub discard: Option<String>,
     /// Time passes, in seconds; then timers fire.
     pub wait: Option<i64>,
     /// The hub starts anew, by files in which a deliver rule is called otherwise. Nothing is driven by that alone.
@@ -195,6 +197,10 @@ pub struct Expect {
     pub todos: Option<Vec<String>>,
     /// What the sentences of these todos have, among others.
     pub told: Vec<String>,
+    /// What the todos are about that are open and about something, all of them.
+    pub open: Option<Vec<String>>,
+    /// `path value` of what was heard in this step and does not stand, by the versions it made, all of it.
+    pub lost: Option<Vec<String>>,
     /// `path why` of what a restore of this step left different, all of it.
     pub remains: Option<Vec<String>>,
     /// `system operation subject` of the calls that left in this step, all of them.

@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use orderhub_order::contribution::Contribution;
 use orderhub_order::flow::{Flow, Ownership};
 use orderhub_order::fold::{Act, Outcome, TodoItem};
+use orderhub_order::history::Delta;
 use orderhub_order::ids::{OrderKey, SystemName};
 use orderhub_order::model::{Order, State};
 use orderhub_order::rules::{DeliverRule, GoneRule, Rules, SystemRules};
@@ -103,6 +104,15 @@ pub trait World: Debug {
 
     /// All todos, oldest first.
     fn todos(&self) -> Vec<TodoItem>;
+
+    /// What the todos are about that are open and about something, each once.
+    fn open(&self) -> Vec<String>;
+
+    /// A person discards the open todo that is about this.
+    fn discard(&mut self, about: &str);
+
+    /// What led to a version of an order; `None`: there is no such version.
+    fn delta(&self, order: OrderKey, version: u32) -> Option<Delta>;
 
     /// How many documents wait, where the world can say.
     fn waiting(&self) -> Option<usize>;

@@ -7,6 +7,7 @@ use super::field::Spot;
 use super::work::{Speaker, Work};
 use crate::causes;
 use crate::contribution::Stated;
+use crate::history::Heard;
 use crate::ids::SystemName;
 use crate::lane::Lane;
 use crate::model::Shared;
@@ -73,6 +74,23 @@ pub(super) fn overruled(
     work.conflict(causes::OVERRULED, loser.as_ref(), (&path, why));
 }
 
+/// What does not stand is overwritten where it was said: the order's history keeps it. Not again what was said before, and
+/// a person is asked about.
+pub(super) fn keep_word(
+    work: &mut Work<'_>,
+    speaker: &Speaker<'_>,
+    spot: &Spot<'_>,
+    value: &Stated,
+) {
+    let lane = work.state.lanes.get(speaker.system);
+    let asked = lane.is_some_and(|lane| lane.open_conflicts.contains(&spot.path()));
+    let said = lane.and_then(|lane| spot.state(lane)?.stated.as_ref());
+    if !asked || said.is_none_or(|(said, _)| said != value) {
+        let (at, field, said) = (spot.at.clone(), spot.field.id, value.clone());
+        work.heard.push(Heard { at, field, said });
+    }
+}
+
 /// A person is shown that two sides differ; the statement stays in the lane.
 pub(super) fn conflict(
     work: &mut Work<'_>,
@@ -99,7 +117,10 @@ pub(super) fn differ(
     let why = if cause == causes::PROPOSAL {
         format!("{system} proposes another value for `{what}`")
     } else if cause == causes::LOST {
-        format!("`{what}` was changed on both sides; the value of {system} does not stand")
+        let reference = &work.state.order.reference;
+        format!(
+            "`{what}` was changed on both sides; the value of {system} does not stand: `orderhub order log {reference}` keeps it"
+        )
     } else if cause == causes::FACT_CHANGED {
         format!("{system} says `{what}` otherwise than before; facts stay as they are")
     } else {

@@ -35,7 +35,7 @@ pub(super) fn finish(
     }
     work.effects.extend(effects);
     references(work, before);
-    crate::history::seal(before, &mut work.state.order)
+    crate::history::seal_with(before, &mut work.state.order, &work.heard)
 }
 
 /// What deriving, firing and routing may change of a lane: cheaper to compare than the whole.

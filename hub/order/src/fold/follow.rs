@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::canonical::{Canon, newest, older};
 use super::conflict::{
-    agree_with, agreed, conflict, differ, loser, overruled, said_other, withdrawn,
+    agree_with, agreed, conflict, differ, keep_word, loser, overruled, said_other, withdrawn,
 };
 use super::entries;
 use super::field::Spot;
@@ -67,6 +67,7 @@ pub(super) fn apply(
         }
         Verdict::Entries { merged, clash } => entries(work, speaker, spot, value, (&merged, clash)),
         Verdict::Lost => {
+            keep_word(work, speaker, spot, value);
             restate(work, speaker, spot, value);
             conflict(work, speaker, spot, causes::LOST);
             send_again(work, speaker, spot);
@@ -91,6 +92,9 @@ fn entries(
     (merged, clash): (&Stated, Option<Box<Verdict>>),
 ) {
     let loser = loser(work, spot);
+    if clash.as_deref() == Some(&Verdict::Lost) {
+        keep_word(work, speaker, spot, value);
+    }
     let lane = work.state.lanes.get(speaker.system);
     let before = lane.and_then(|lane| spot.state(lane));
     let agreed = entries::agreed(before.and_then(|state| state.base.as_ref()), value, merged);

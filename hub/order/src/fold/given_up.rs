@@ -31,7 +31,8 @@ pub(super) fn keep(lane: &mut Lane, flight: &Flight, wrote: bool) -> bool {
     let may_be_there = may_be_there && key.fact.is_some();
     let wish = lane.wants.iter().find(|want| want.key == *key);
     let release = wish.and_then(|want| want.release.clone());
-    lane.give_up(key, GivenUp { version: flight.version, release, may_be_there });
+    let whole = wish.is_some_and(|want| want.whole);
+    lane.give_up(key, GivenUp { version: flight.version, release, may_be_there, whole });
     may_be_there
 }
 
@@ -43,13 +44,15 @@ pub(super) fn decided(
     again: bool,
 ) -> Option<Folding<Done>> {
     let lane = work.state.lanes.get(system)?;
-    let (role, key) = (lane.role, WantKey::parse(about)?);
+    let key = named_now(work, lane, WantKey::parse(about)?);
+    let (role, text) = (lane.role, key.text());
+    let about = text.as_str();
     let fact = match lane.given_up.get(about) {
         Some(fact) => fact.clone(),
         // A state that an earlier program gave up: it kept no more than that somebody is asked about it.
         None if key.fact.is_none() && lane.open_conflicts.iter().any(|open| open == about) => {
             let version = work.state.order.version;
-            GivenUp { version, release: None, may_be_there: false }
+            GivenUp { version, release: None, may_be_there: false, whole: false }
         }
         None => return None,
     };
@@ -74,6 +77,13 @@ pub(super) fn decided(
     Some(Ok(Done::Merged))
 }
 
+/// Who decides may have been asked by a name that was the entry's before this act.
+fn named_now(work: &Work<'_>, lane: &Lane, key: WantKey) -> WantKey {
+    let is_kept = |key: &WantKey| lane.given_up.contains_key(&key.text());
+    let now = known_as(work.rules, &lane.system, &key, work.state.order.version);
+    if !is_kept(&key) && is_kept(&now) { now } else { key }
+}
+
 /// It counts as sent. What the hash of it is, nobody knows.
 fn taken(lane: &mut Lane, key: &WantKey, version: u32) {
     let version = lane.sent.get(&key.text()).map_or(version, |sent| sent.version.max(version));
@@ -96,8 +106,10 @@ fn lane_asks_no_more(work: &mut Work<'_>, system: &SystemName, about: &str) {
     }
 }
 
-/// Wants it, by the rule that sends it now. What a target was certainly not told goes by a version of its own, as whatever
-/// is sent again does.
+/// Wants it, by the rule that sends it now, whole where it was wanted so. What a target was certainly not told goes by a
+/// version of its own, as whatever is sent again does.
+///
+/// **Invariant:** what a person wants again goes as it was wanted. Rule `given-up-whole`.
 fn send_again(
     work: &mut Work<'_>,
     (system, key): (&SystemName, &WantKey),
@@ -121,6 +133,9 @@ fn send_again(
     let role = lane.role;
     want(lane, &key, (version, fact.release.clone()), rules, &mut effects)
         .map_err(|why| refused(causes::NO_ROOM, why))?;
+    if let Some(want) = lane.wants.iter_mut().find(|want| want.key == key) {
+        want.whole |= fact.whole;
+    }
     work.effects.append(&mut effects);
     if !fact.may_be_there {
         hand_over(work, (system, role));

@@ -23,10 +23,9 @@
 
 use std::collections::BTreeMap;
 
+use super::Effect;
 use super::person::undecided;
-use super::work::{Work, item};
-use super::{TodoItem, TodoKind};
-use crate::causes;
+use super::work::Work;
 use crate::ids::SystemName;
 use crate::lane::{Flight, Lane, Sent, Want, WantKey};
 use crate::route::heir;
@@ -79,7 +78,8 @@ fn hand(work: &mut Work<'_>, system: &SystemName, gone: &GoneRule, heir: &Delive
                 asked.push((text, key.clone(), fact.version));
             }
             // The heir's own may be one that a person has to decide about: it stays so.
-            lane.given_up.entry(key.text()).or_insert(fact);
+            let whole = fact.whole;
+            lane.given_up.entry(key.text()).or_insert(fact).whole |= whole;
         }
     }
     let wants = lane.wants.iter().filter(|want| moves(lane, want, gone));
@@ -94,12 +94,24 @@ fn hand(work: &mut Work<'_>, system: &SystemName, gone: &GoneRule, heir: &Delive
     }
 }
 
-/// Who was asked about something that a rule did not send is asked about it by the other's name: it ends with that.
+/// Who was asked about something that a rule did not send is asked about it by the other's name: it ends with that. Who
+/// has ended what was asked is not asked anew.
+///
+/// **Invariant:** what people are asked about an entry goes on by its new name, all of it, and nothing that they have
+/// ended. Rule `renamed-asked`.
 fn ask_on(work: &mut Work<'_>, system: &SystemName, (text, version): (&str, u32), key: &WantKey) {
-    work.settle(system, text, "another rule stands in its place".to_owned());
-    let wanted = |lane: &Lane| lane.wants.iter().any(|want| want.key == *key);
-    let Some(lane) = work.lane_there(system).filter(|lane| !wanted(lane)) else { return };
-    lane.asks_about(key);
+    let to = key.text();
+    let over = |lane: &Lane| {
+        lane.wants.iter().any(|want| want.key == *key) || lane.open_conflicts.contains(&to)
+    };
+    if work.state.lanes.get(system).is_none_or(|lane| over(lane)) {
+        work.settle(system, text, "another rule stands in its place".to_owned());
+        return;
+    }
+    if let Some(lane) = work.lane_there(system) {
+        let asked = lane.open_conflicts.iter_mut().filter(|open| **open == *text);
+        asked.for_each(|open| open.clone_from(&to));
+    }
     let was = text.rsplit_once(' ').map_or(text, |(rule, _)| rule);
     let subject = if key.subject.is_root() { "the order" } else { &*format!("`{}`", key.subject) };
     let reference = &work.state.order.reference;
@@ -109,8 +121,8 @@ fn ask_on(work: &mut Work<'_>, system: &SystemName, (text, version): (&str, u32)
          --reason \"it is back\"` all that {system} lacks of the order)",
         key.rule
     );
-    let todo = item(TodoKind::Dead, causes::SYSTEM_DOWN, Some(system), why);
-    work.todo(TodoItem { about: Some(key.text().into()), ..todo });
+    let (system, about) = (system.clone(), text.into());
+    work.effects.push(Effect::Carried { system, about, to: to.into(), why });
 }
 
 /// The key of a wish, or of a fact, as the other rule's.

@@ -42,7 +42,8 @@ pub struct TodoItem {
     pub why: String,
     /// What it is about: a field, by its keyed path; a wish that the files make no call of, or a fact that was given up and
     /// may be there, by its key; a deliver rule that has no room. Of an order, a system and such a thing one is open at a
-    /// time, which a newer one takes the place of and [`Effect::Settled`] ends.
+    /// time, which a newer one takes the place of, [`Effect::Carried`] renames and
+    /// [`Effect::Settled`] ends.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub about: Option<Box<str>>,
 }
@@ -141,6 +142,18 @@ pub enum Effect {
         about: Box<str>,
         /// How, for people.
         reason: String,
+    },
+    /// What a person is asked about something has another name: where the todo is open it goes on by that, with its
+    /// number; one that a person has ended stays so.
+    Carried {
+        /// The system.
+        system: SystemName,
+        /// [`TodoItem::about`], as it was.
+        about: Box<str>,
+        /// The same, as it is now.
+        to: Box<str>,
+        /// The sentence from now on.
+        why: String,
     },
 }
 

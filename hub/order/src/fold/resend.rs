@@ -57,14 +57,20 @@ pub(super) fn resend(work: &mut Work<'_>, system: &SystemName, all: bool) -> Fol
         work.settle(system, &key.text(), "a person had it sent again".to_owned());
         let (rules, mut effects) = (work.rules, Vec::new());
         let lane = work.lane(system, role);
+        let whole = all || was_whole(lane, &key);
         want_or_tell(lane, &key, (version, Some(release)), rules, &mut effects);
         if let Some(want) = lane.wants.iter_mut().find(|want| want.key == key) {
-            (want.whole, want.unfit) = (want.whole || all, false);
+            (want.whole, want.unfit) = (want.whole || whole, false);
         }
         work.effects.append(&mut effects);
     }
     hand_over(work, (system, role));
     Ok(Done::Merged)
+}
+
+/// Whether it was given up as it was to go whole.
+fn was_whole(lane: &Lane, key: &WantKey) -> bool {
+    lane.given_up.get(&key.text()).is_some_and(|one| one.whole)
 }
 
 /// The version that says that it was asked for: part of the order's history.
@@ -134,7 +140,7 @@ pub(super) fn judged(
         release: Some(release.clone()),
         since: None,
         unfit: false,
-        whole,
+        whole: whole || state.lanes.get(system).is_some_and(|lane| was_whole(lane, key)),
     };
     // All of them are judged, also where there are more than a lane holds.
     lane.wants = owed.iter().map(wish).collect();

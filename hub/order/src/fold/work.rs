@@ -8,6 +8,7 @@ use orderhub_lang::codes::Cause;
 use super::{Act, Effect, Facts, Outcome, TodoItem, TodoKind};
 use crate::catalogue::FieldId;
 use crate::contribution::{Contribution, Revision};
+use crate::history::Heard;
 use crate::ids::{At, Collection, Entity, Role, SystemName};
 use crate::lane::Lane;
 use crate::model::{Order, Shared, State};
@@ -67,6 +68,8 @@ pub(super) struct Work<'w> {
     pub(super) touched_lanes: Vec<(SystemName, Option<Shared<Lane>>)>,
     pub(super) again: Vec<Again>,
     pub(super) tally: Tally,
+    /// What the hub overwrites where it was said, for the history.
+    pub(super) heard: Vec<Heard>,
     /// Paths that a first link found different: listed in one finding.
     pub(super) differs: Vec<String>,
     /// Rows that were passed over, by their list.
@@ -105,6 +108,7 @@ impl<'w> Work<'w> {
             touched_lanes: Vec::new(),
             again: Vec::new(),
             tally: Tally::default(),
+            heard: Vec::new(),
             differs: Vec::new(),
             passed: BTreeMap::new(),
         }

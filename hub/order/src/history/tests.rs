@@ -206,6 +206,39 @@ fn a_turn_without_a_change_makes_no_version() {
 }
 
 #[test]
+fn a_word_that_does_not_stand_is_in_the_version() {
+    let field = known::order::NOTES_CUSTOMER;
+    let text = |text: &str| Some(Value::text(text));
+    let mut before = samples::order();
+    before.fields.set(field, text("planted till"));
+    before.touched.insert(&At::ROOT, field, 2);
+    before.version = 3;
+    let heard = [Heard { at: At::ROOT, field, said: text("planted user") }];
+    let mut order = before.clone();
+    // Nothing else, and beside a change of the same field.
+    for (changed, since) in [(None, 2), (Some(text("planted other")), 5)] {
+        if let Some(value) = changed.clone() {
+            order.fields.set(field, value);
+        }
+        let change = seal_with(&before, &mut order, &heard).unwrap();
+        assert_eq!(change.version, before.version + 1);
+        assert_eq!(change.touched.contains(field), changed.is_some());
+        assert!(!String::from_utf8_lossy(&change.delta).contains("planted"), "it is personal");
+        let delta = decode_delta(&change.delta, &change.personal).unwrap();
+        let found = lost(&delta);
+        let [word] = &found[..] else { panic!("{found:?}") };
+        assert_eq!((word.said, word.since), (&heard[0].said, Some(since)));
+        let mut replayed = before.clone();
+        apply(&mut replayed, &delta).unwrap();
+        assert_eq!(replayed, order);
+        before = order.clone();
+    }
+    order.fields.set(field, text("again"));
+    let change = seal(&before, &mut order).unwrap();
+    assert!(lost(&decode_delta(&change.delta, &change.personal).unwrap()).is_empty());
+}
+
+#[test]
 fn digits_of_a_number_are_history_too() {
     let before = {
         let mut order = samples::order();

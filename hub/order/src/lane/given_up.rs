@@ -31,6 +31,9 @@ pub struct GivenUp {
     /// It may be there, and no person has decided.
     #[serde(default, skip_serializing_if = "is_false")]
     pub may_be_there: bool,
+    /// A person had asked for it, whole: so it goes when it is wanted again.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub whole: bool,
 }
 
 impl Lane {

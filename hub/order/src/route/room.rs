@@ -97,7 +97,7 @@ fn make_room(
 /// What is said of a wish that has no room; a fact is kept, for it is of one firing, and no later change asks for it.
 fn left_out(lane: &mut Lane, key: &WantKey, (version, release): Asked, why: String) -> Effect {
     if key.fact.is_some() && !key.rule.starts_with(EVENT) {
-        lane.give_up(key, GivenUp { version, release, may_be_there: false });
+        lane.give_up(key, GivenUp { version, release, may_be_there: false, whole: false });
     }
     Effect::Todo(TodoItem {
         kind: TodoKind::Finding,

@@ -167,7 +167,7 @@ fn what_a_person_has_to_decide_about_is_forgotten_last() {
         WantKey { rule: "order.changed/put".into(), subject: At::ROOT, fact }.text()
     };
     for version in 0..MOST_WANTS {
-        let fact = GivenUp { version: 1, release: None, may_be_there: version == 0 };
+        let fact = GivenUp { version: 1, release: None, may_be_there: version == 0, whole: false };
         sink.given_up.insert(text(version), fact);
     }
     let (world, mut state) = told();
@@ -277,14 +277,11 @@ fn what_was_given_up_is_decided_by_itself() {
             now.rule = "order.changed/post".into();
             // Whoever was asked is asked by the other name.
             let folded = does(&mut state, &world, &Act::Tick);
-            assert!(ends_todo(&folded, &key) && !ends_todo(&folded, &now), "{folded:?}");
-            let todos = folded.effects.iter().filter_map(|effect| {
-                if let Effect::Todo(item) = effect { Some(item) } else { None }
-            });
-            let todos: Vec<_> =
-                todos.map(|item| (&*item.cause, item.about.as_deref(), &*item.why)).collect();
-            let [("system_down", Some(about), why)] = todos[..] else { panic!("{todos:?}") };
-            assert_eq!(about, now.text());
+            assert!(!ends_todo(&folded, &key) && !ends_todo(&folded, &now), "{folded:?}");
+            let [Effect::Carried { about, to, why, .. }] = &folded.effects[..] else {
+                panic!("{folded:?}")
+            };
+            assert_eq!((&**about, &**to), (&*key.text(), &*now.text()));
             assert!(why.contains("`order.changed/put` is called `order.changed/post`"), "{why}");
             assert!(does(&mut state, &world, &Act::Tick).effects.is_empty(), "once");
         }
@@ -372,7 +369,7 @@ fn what_is_not_wanted_any_more_is_told_of_no_more() {
     let sink = lane(&mut state, "sink");
     let key =
         WantKey { subject: At::parse("fulfilments[F9]").unwrap(), ..sink.wants[0].key.clone() };
-    let fact = GivenUp { version: 1, release: None, may_be_there: false };
+    let fact = GivenUp { version: 1, release: None, may_be_there: false, whole: false };
     sink.given_up.insert(key.text(), fact.clone());
     sink.open_conflicts.push(key.text());
     // One that may be there is still a person's.

@@ -243,7 +243,7 @@ fn what_is_there_is_not_sent_again() {
         let own = lane(&mut state, system);
         let key = own.sent.keys().next().unwrap().clone();
         let mut given_up = state.clone();
-        let change = GivenUp { version, release: None, may_be_there: false };
+        let change = GivenUp { version, release: None, may_be_there: false, whole: false };
         lane(&mut given_up, system).given_up.insert(key.clone(), change);
         let mut behind = state.clone();
         lane(&mut behind, system).sent.get_mut(&key).unwrap().version = 0;

@@ -328,7 +328,7 @@ mod tests {
         let want = |fact| WantKey { rule: "r".into(), subject: fulfilment(), fact };
         assert!(matches!(Which::of(&lane, &want(None), at), Which::Version(9)));
         assert!(matches!(Which::of(&lane, &want(Some(3)), at), Which::Firing(3)));
-        let fact = GivenUp { version: 3, release: None, may_be_there: false };
+        let fact = GivenUp { version: 3, release: None, may_be_there: false, whole: false };
         lane.given_up.insert(want(Some(3)).text(), fact);
         assert!(matches!(Which::of(&lane, &want(Some(3)), at), Which::Again(3, 4)));
         assert!(matches!(Which::of(&lane, &want(Some(5)), at), Which::Firing(5)), "each its own");

@@ -19,7 +19,7 @@ use utoipa::IntoParams;
 use super::caller::{May, to};
 use super::openapi::shapes;
 use super::orders::{find, page};
-use super::{Api, Problem, kept, query, view};
+use super::{Api, Problem, kept, lost, query, view};
 use crate::access::{Caller, Right};
 use crate::store::{ChangeRow, MOST_ROWS, TodoFilter};
 use crate::tap::mask::MASK;
@@ -100,7 +100,8 @@ pub(super) struct BlameQuery {
     field: Option<String>,
 }
 
-/// For each field that stands: the value, the version that set it, who and why, and what it replaced.
+/// For each field that stands: the value, the version that set it, who and why, and what it replaced; under `lost` what
+/// systems said of it that does not stand.
 /// `field` narrows to a path and what stands below it: `lines[L1]`, `state`, `customer.email`, `ext.gift`.
 #[utoipa::path(
     get, path = "/orders/{id}/blame", tag = "orders",
@@ -116,6 +117,7 @@ pub(super) async fn blame(
     let state = find(&api, &caller.scope, &word).await?;
     let order = &state.order;
     let authors = Authors::of(&api, &caller, order.key).await?;
+    let words = lost::words(&authors.changes.values().collect::<Vec<_>>());
     let mut items = Vec::new();
     for (at, field, version) in order.touched.iter() {
         let path = at.path_of(*field);
@@ -123,7 +125,15 @@ pub(super) async fn blame(
             && stands(order, at)
             && let Some(names) = names_of(order, (at, *field), &path, asked)
         {
-            let own = |name: &Text| authors.name((at, *field), &path, name, *version);
+            let own = |name: &Text| {
+                let mut row = authors.name((at, *field), &path, name, *version);
+                let of = words.iter().filter(|word| word.path == path);
+                tell_lost(
+                    &mut row,
+                    of.filter_map(|word| word.of_name(name, authors.mask)).collect(),
+                );
+                row
+            };
             items.extend(names.iter().map(own).map(Value::Object));
             continue;
         }
@@ -132,12 +142,14 @@ pub(super) async fn blame(
         }
         let Some(value) = order.get(at, *field) else { continue };
         let mut shown = Map::new();
-        shown.insert("field".to_owned(), path.into());
+        shown.insert("field".to_owned(), path.as_str().into());
         shown.insert("value".to_owned(), authors.shown(*field, &value));
         if let Some(replaced) = authors.replaced(*version, at, *field) {
             shown.insert("replaced".to_owned(), replaced);
         }
         authors.write(Some(*version), &mut shown);
+        let of = words.iter().filter(|word| word.path == path);
+        tell_lost(&mut shown, of.map(|word| word.shown(authors.mask)).collect());
         items.push(Value::Object(shown));
     }
     if items.is_empty()
@@ -147,6 +159,13 @@ pub(super) async fn blame(
     }
     items.sort_by(|a, b| name(a).cmp(name(b)));
     Ok(page(items, None))
+}
+
+/// What was said of it and does not stand, where anything was.
+fn tell_lost(row: &mut Map<String, Value>, words: Vec<Value>) {
+    if !words.is_empty() {
+        row.insert("lost".to_owned(), words.into());
+    }
 }
 
 fn name(item: &Value) -> &str {
@@ -351,10 +370,12 @@ impl Authors {
     fn edited(&self, version: u32, at: &At, field: FieldId) -> Option<(Stated, Stated)> {
         let change = self.changes.get(&version)?;
         let delta = decode_delta(&change.delta, &change.personal).ok()?;
-        delta.edits.into_iter().find_map(|edit| {
+        let edits = delta.edits.into_iter().filter_map(|edit| {
             let Edit::Field { at: there, field: id, old, new } = edit else { return None };
             (there == *at && id == field).then(|| (old.flatten(), new.flatten()))
-        })
+        });
+        // What was heard in it besides, and does not stand, comes behind.
+        edits.reduce(|(old, _), (_, new)| (old, new))
     }
 
     /// What stood at a field before that version.

@@ -41,6 +41,7 @@ mod intake;
 mod kept;
 mod limits;
 mod listen;
+mod lost;
 mod observed;
 mod once;
 mod openapi;

@@ -16,7 +16,7 @@ use super::caller::{May, to};
 use super::openapi::shapes;
 use super::tag::tagged;
 use super::waiting::{self, Waiting};
-use super::{Api, Problem, query, view};
+use super::{Api, Problem, lost, query, view};
 use crate::store::{AttemptFilter, Filter, MOST_ROWS, ReceiptRow, Scope};
 
 /// Why a search may miss orders.
@@ -159,8 +159,10 @@ pub(super) async fn versions(
 ) -> Result<Response, Problem> {
     let state = find(&api, &caller.scope, &word).await?;
     let changes = api.store.changes(&caller.scope, state.order.key).await?;
+    let (all, mask) = (changes.iter().collect::<Vec<_>>(), caller.view().mask_personal);
+    let words = lost::words(&all);
     let items = changes.iter().map(|change| {
-        json!({
+        let mut shown = json!({
             "version": change.version,
             "at": change.at.to_string(),
             "actor": change.actor,
@@ -168,7 +170,13 @@ pub(super) async fn versions(
             "reason": change.reason,
             "bundle": change.bundle,
             "fields": view::paths(&change.touched),
-        })
+        });
+        let own = words.iter().filter(|word| word.change.version == change.version);
+        let own: Vec<Value> = own.map(|word| word.shown(mask)).collect();
+        if let Some(members) = shown.as_object_mut().filter(|_| !own.is_empty()) {
+            members.insert("lost".to_owned(), own.into());
+        }
+        shown
     });
     Ok(page(items.collect(), None).into_response())
 }

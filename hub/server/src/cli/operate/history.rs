@@ -68,7 +68,24 @@ pub(super) fn blame(shared: &Shared, order: &str, field: Option<&str>) -> Result
         ("reason", "/reason"),
         ("replaced", "/replaced"),
     ];
-    listing(&answer, &columns, shared.output)
+    let done = listing(&answer, &columns, shared.output)?;
+    heard(&answer, shared.output);
+    Ok(done)
+}
+
+/// What was heard and does not stand, a line each below the rows; `-o json` has it in them.
+pub(super) fn heard(page: &Value, output: Output) {
+    let lines = lost(page);
+    if output == Output::Table && !lines.is_empty() {
+        output::print(&lines.join("\n"));
+    }
+}
+
+fn lost(page: &Value) -> Vec<String> {
+    let words = list(page, "/items").iter().flat_map(|row| list(row, "/lost"));
+    words
+        .map(|word| format!("version {}: {}", text(word, "/version"), text(word, "/words")))
+        .collect()
 }
 
 /// What to lead back to, and under which condition.
@@ -183,6 +200,15 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn what_does_not_stand_is_a_line_below_the_rows() {
+        let word =
+            json!({ "version": 5, "words": "`notes.customer` of crm: `USER` does not stand" });
+        let page = json!({ "items": [{ "version": 4 }, { "version": 5, "lost": [word] }] });
+        assert_eq!(lost(&page), ["version 5: `notes.customer` of crm: `USER` does not stand"]);
+        assert!(lost(&json!({ "items": [{ "version": 4 }] })).is_empty());
+    }
 
     #[test]
     fn versions_are_two_or_one() {

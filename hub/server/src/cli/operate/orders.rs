@@ -157,7 +157,9 @@ pub(in crate::cli) fn order(shared: &Shared, command: &Order) -> Result<ExitCode
                 ("reason", "/reason"),
                 ("fields", "/fields"),
             ];
-            listing(&page, &columns, shared.output)
+            let done = listing(&page, &columns, shared.output)?;
+            history::heard(&page, shared.output);
+            Ok(done)
         }
         Order::Diff { order, versions, exit_code } => {
             history::diff(shared, order, versions.as_deref(), *exit_code)

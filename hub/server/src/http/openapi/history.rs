@@ -25,11 +25,34 @@ pub(in crate::http) struct Differences {
     next: Option<String>,
 }
 
+/// What a system said of a field and does not stand: both sides had changed it.
+#[derive(ToSchema)]
+pub(in crate::http) struct Lost {
+    /// Keyed path.
+    field: String,
+    /// What was said.
+    #[schema(required)]
+    value: Option<Value>,
+    /// The version in which it was heard.
+    version: u32,
+    #[schema(format = DateTime)]
+    at: String,
+    /// Who said it.
+    actor: String,
+    /// The version whose value stays.
+    #[schema(required)]
+    stays: Option<u32>,
+    /// The same in a sentence.
+    words: String,
+}
+
 /// One field that stands, and who set it.
 #[derive(ToSchema)]
 pub(in crate::http) struct Blame {
     field: String,
     version: Option<u32>,
+    /// What was said of it and does not stand; only where anything was.
+    lost: Option<Vec<Lost>>,
 }
 
 /// The fields of an order with their authors.

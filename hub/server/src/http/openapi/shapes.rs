@@ -9,7 +9,7 @@ use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
 pub(in crate::http) use super::bundle::InUse;
-pub(in crate::http) use super::history::{Blames, Differences, Events, Resent, Restored};
+pub(in crate::http) use super::history::{Blames, Differences, Events, Lost, Resent, Restored};
 
 /// An order: nested by the dots of the hub fields' paths, collections as arrays. Absent is absent, null is null.
 #[derive(ToSchema)]
@@ -71,6 +71,8 @@ pub(in crate::http) struct Version {
     bundle: String,
     /// The hub fields that it touched.
     fields: Vec<String>,
+    /// What was heard in it and does not stand; only where anything was.
+    lost: Option<Vec<Lost>>,
 }
 
 /// The versions of an order, oldest first.

@@ -69,6 +69,15 @@ impl WorkingSet<'_> {
                 self.todos.retain(|other| other.field().as_ref() != Some(&field));
                 self.settled.insert(field, reason);
             }
+            Effect::Carried { system, about, to, why } => {
+                let field = (key, Some(system), about);
+                let own = |other: &&mut TodoWrite| other.field().as_ref() == Some(&field);
+                if let Some(todo) = self.todos.iter_mut().find(own) {
+                    (todo.item.about, todo.item.why) = (Some(to), why);
+                } else if !self.settled.contains_key(&field) {
+                    self.carried.insert(field, (to, why));
+                }
+            }
             // Holds stand in the head. Events start deliveries within the fold, those of the events system too.
             Effect::Hold { .. } | Effect::Event { .. } => {}
         }

@@ -70,6 +70,8 @@ pub(super) struct WorkingSet<'a> {
     pub(super) receipts: Vec<(OrderKey, ReceiptRow)>,
     pub(super) todos: Vec<TodoWrite>,
     pub(super) superseded: Vec<DocumentKey>,
+    /// What todos are about by another name from now on, and their sentences.
+    pub(super) carried: BTreeMap<Field, (Box<str>, String)>,
     /// What is settled about fields, and how.
     pub(super) settled: BTreeMap<Field, String>,
     pub(super) driven: Vec<(i64, Option<u32>)>,
@@ -124,6 +126,7 @@ impl<'a> WorkingSet<'a> {
             receipts: Vec::new(),
             todos: Vec::new(),
             superseded: Vec::new(),
+            carried: BTreeMap::new(),
             settled: BTreeMap::new(),
             driven: Vec::new(),
             pending: Vec::new(),
@@ -338,6 +341,7 @@ impl<'a> WorkingSet<'a> {
             receipts: &self.receipts,
             todos: &self.todos,
             superseded: &self.superseded,
+            carried: &self.carried,
             settled: &self.settled,
             driven: &self.driven,
             pending: &self.pending,

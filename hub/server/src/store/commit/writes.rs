@@ -40,6 +40,9 @@ pub(crate) struct Writes<'a> {
     /// Documents whose open todos `parked` are done with by a later one, and that nothing waits behind any more:
     /// (system, kind, key).
     pub(crate) superseded: &'a [DocumentKey],
+    /// What open todos are about by another name from now on, and their sentences; written before all else about todos. One
+    /// whose new name another has already ends.
+    pub(crate) carried: &'a BTreeMap<Field, (Box<str>, String)>,
     /// Fields of which nothing is to be decided any more, and why; none of them is in `todos`.
     pub(crate) settled: &'a BTreeMap<Field, String>,
     /// Documents that were driven again and need it no more: (first row, document).

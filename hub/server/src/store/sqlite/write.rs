@@ -189,6 +189,7 @@ fn todos(c: &Connection, writes: &Writes<'_>) -> Result<(), Fault> {
          WHERE state = 'open' AND doc_key IS NOT NULL AND system = ?1 AND doc_key = ?3
              AND doc_kind = ?2",
     )?;
+    carry(c, writes)?;
     let mut settle = c.prepare_cached(
         "UPDATE todo SET state = 'resolved', ended_at = ?4, ended_by = 'hub', reason = ?5
          WHERE state = 'open' AND about IS NOT NULL AND k = ?1 AND coalesce(system, '') = ?2 AND about = ?3",
@@ -203,6 +204,28 @@ fn todos(c: &Connection, writes: &Writes<'_>) -> Result<(), Fault> {
     // After the new ones: one of the same batch may be superseded already.
     for (system, kind, key) in writes.superseded {
         end.execute(params![system.as_str(), kind, key, now])?;
+    }
+    Ok(())
+}
+
+/// Open todos that are about the same by another name. One that has no open todo was ended by a person, and stays so.
+fn carry(c: &Connection, writes: &Writes<'_>) -> Result<(), Fault> {
+    if writes.carried.is_empty() {
+        return Ok(());
+    }
+    let mut end = c.prepare_cached(
+        "UPDATE todo SET state = 'resolved', ended_at = ?5, ended_by = 'hub', reason = 'asked by another name'
+         WHERE state = 'open' AND k = ?1 AND coalesce(system, '') = ?2 AND about = ?3 AND EXISTS (
+             SELECT 1 FROM todo WHERE state = 'open' AND k = ?1 AND coalesce(system, '') = ?2 AND about = ?4)",
+    )?;
+    let mut carry = c.prepare_cached(
+        "UPDATE todo SET about = ?4, why = ?5
+         WHERE state = 'open' AND k = ?1 AND coalesce(system, '') = ?2 AND about = ?3",
+    )?;
+    for ((key, system, about), (to, why)) in writes.carried {
+        let system = system.as_ref().map_or("", |system| system.as_str());
+        end.execute(params![key.0, system, about, to, to_column(writes.now)])?;
+        carry.execute(params![key.0, system, about, to, why])?;
     }
     Ok(())
 }

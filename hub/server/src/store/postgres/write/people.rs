@@ -10,6 +10,7 @@ use crate::store::commit::{TodoWrite, Writes};
 use crate::store::postgres::error::Fault;
 
 pub(super) async fn todos(c: &mut PgConnection, writes: &Writes<'_>) -> Result<(), Fault> {
+    carry(c, writes).await?;
     settle(c, writes).await?;
     insert_todos(c, writes.todos, to_column(writes.now)).await?;
     // After the new ones: one of the same batch may be superseded already.
@@ -28,6 +29,25 @@ pub(super) async fn todos(c: &mut PgConnection, writes: &Writes<'_>) -> Result<(
         .bind(writes.superseded.iter().map(|(_, _, key)| &**key).collect::<Vec<_>>())
         .execute(c)
         .await?;
+    Ok(())
+}
+
+/// Open todos that are about the same by another name. One that has no open todo was ended by a person, and stays so. They
+/// are few: an entry of `deliver:` has another name, and this order lacks something of it.
+async fn carry(c: &mut PgConnection, writes: &Writes<'_>) -> Result<(), Fault> {
+    let end = "UPDATE todo SET state = 'resolved', ended_at = $5, ended_by = 'hub', reason = 'asked by another name'
+               WHERE state = 'open' AND k = $1 AND coalesce(system, '') = $2 AND about = $3 AND EXISTS (
+                   SELECT 1 FROM todo WHERE state = 'open' AND k = $1 AND coalesce(system, '') = $2 AND about = $4)";
+    let carry = "UPDATE todo SET about = $4, why = $5
+                 WHERE state = 'open' AND k = $1 AND coalesce(system, '') = $2 AND about = $3";
+    for ((key, system, about), (to, why)) in writes.carried {
+        let system = system.as_ref().map_or("", |system| system.as_str());
+        let (about, to) = (text(about), text(to));
+        let end = query(end).bind(key.0).bind(system).bind(&*about).bind(&*to);
+        end.bind(to_column(writes.now)).execute(&mut *c).await?;
+        let carry = query(carry).bind(key.0).bind(system).bind(&*about).bind(&*to);
+        carry.bind(&*text(why)).execute(&mut *c).await?;
+    }
     Ok(())
 }
 
