@@ -208,7 +208,7 @@ fn vouch(work: &mut Work<'_>, speaker: &Speaker<'_>, spot: &Spot<'_>, value: &St
     };
     let first = match writer(work.state, work.rules, speaker, spot) {
         Writer::Other(other) => other.is_none_or(|other| place < other),
-        Writer::Speaker | Writer::Hub(_) | Writer::Person => false,
+        Writer::Speaker | Writer::Hub(_) | Writer::Person(_) => false,
     };
     let lane = work.state.lanes.get(speaker.system);
     let stated = lane.and_then(|lane| spot.state(lane)?.stated.as_ref());

@@ -34,8 +34,8 @@ pub(super) enum Writer {
     Other(Option<usize>),
     /// A rule of the hub, by the hub's place among the owners.
     Hub(usize),
-    /// A person, or nobody yet.
-    Person,
+    /// A person, by the place of `service` among the owners, or nobody yet.
+    Person(usize),
 }
 
 /// All that decides about one stated value.
@@ -213,7 +213,7 @@ fn clash(case: &Case<'_>, right: Right) -> Verdict {
     match right.1 {
         // An adder gives way to the first owner that speaks, without a conflict.
         Writer::Hub(_) | Writer::Other(None) => Verdict::Accept { won: false, left_final: false },
-        Writer::Speaker | Writer::Other(Some(_)) | Writer::Person => conflict(case, right),
+        Writer::Speaker | Writer::Other(Some(_)) | Writer::Person(_) => conflict(case, right),
     }
 }
 
@@ -227,13 +227,13 @@ fn conflict(case: &Case<'_>, right: Right) -> Verdict {
             (Some(Revision::Timestamp(ours)), Some(Revision::Timestamp(theirs))) => {
                 if ours > theirs { won } else { Verdict::Lost }
             }
-            _ => by_owner(case, right, won),
+            _ => by_owner(right, won),
         },
-        Merge::OwnerWins | Merge::Max | Merge::Advance => by_owner(case, right, won),
+        Merge::OwnerWins | Merge::Max | Merge::Advance => by_owner(right, won),
     }
 }
 
-fn by_owner(case: &Case<'_>, (standing, writer): Right, won: Verdict) -> Verdict {
+fn by_owner((standing, writer): Right, won: Verdict) -> Verdict {
     let place = match standing {
         Standing::Owner(place) => place,
         Standing::Adder => usize::MAX,
@@ -243,18 +243,9 @@ fn by_owner(case: &Case<'_>, (standing, writer): Right, won: Verdict) -> Verdict
         // Its own value, which it says differently now without having agreed: the last word.
         Writer::Speaker => return won,
         Writer::Other(place) => place.unwrap_or(usize::MAX),
-        Writer::Hub(place) => place,
-        // People write as `service`.
-        Writer::Person => service_place(case.field),
+        Writer::Hub(place) | Writer::Person(place) => place,
     };
     if place < writer { won } else { Verdict::Lost }
-}
-
-/// Where people stand among the owners of a field.
-pub(super) fn service_place(field: &Field) -> usize {
-    use crate::catalogue::Owner;
-    let place = field.owners.iter().position(|owner| matches!(owner, Owner::Service | Owner::Any));
-    place.unwrap_or(usize::MAX)
 }
 
 /// Three-way: what the speaker added comes in, what it took away goes, the rest stays.
@@ -303,7 +294,7 @@ fn rank(case: &Case<'_>, right: Right) -> Verdict {
         (Standing::Owner(place), Writer::Other(other)) => other.is_none_or(|other| place < other),
         (Standing::Owner(place), Writer::Hub(hub)) => place < hub,
         // A person's move of equal rank stands.
-        (_, Writer::Person) | (Standing::Adder | Standing::Foreign(_), _) => false,
+        (_, Writer::Person(_)) | (Standing::Adder | Standing::Foreign(_), _) => false,
     };
     if said == current && first { accept } else { Verdict::Late { behind: false } }
 }

@@ -111,7 +111,9 @@ fn owner_spoke(state: &State, rules: &Rules<'_>, but: &SystemName, spot: &Spot<'
     })
 }
 
-/// Who wrote the order's value of a field.
+/// Who wrote the order's value of a field, by the same list of owners as who speaks.
+///
+/// **Invariant:** the first of the owners of now wins, whoever speaks last. Rules `owners-listed`, `owner-alone`.
 pub(super) fn writer(
     state: &State,
     rules: &Rules<'_>,
@@ -119,17 +121,29 @@ pub(super) fn writer(
     spot: &Spot<'_>,
 ) -> Writer {
     let Spot { at, field } = *spot;
+    let exception = rules.ownership.exception(&state.order, at, field.id);
+    let owners = exception.as_ref().map_or(field.owners.as_slice(), |rule| rule.owners);
+    let among = |is: fn(&Owner) -> bool| owners.iter().position(is);
     match state.lanes.iter().find(|lane| spot.wrote(lane)) {
         Some(lane) if lane.system == *speaker.system => Writer::Speaker,
         Some(lane) => {
             let who = (&lane.system, lane.role);
-            Writer::Other(place(state, rules, who, at, (field, &field.owners)))
+            let place = place(state, rules, who, at, (field, owners));
+            // Whoever owned it before the exception held stands behind those who do now.
+            let owned = || self::place(state, rules, who, at, (field, &field.owners));
+            Writer::Other(place.or_else(|| owned().map(|_| owners.len())))
         }
         // People and rules alike leave no mark in a lane: of fields that the hub's rules may write, the
-        // order remembers what people moved.
+        // order remembers what people moved. People write as `service`.
         None => match field.owners.iter().position(|owner| matches!(owner, Owner::Hub)) {
-            Some(place) if !was_moved(&state.order, spot) => Writer::Hub(place),
-            Some(_) | None => Writer::Person,
+            Some(_) if !was_moved(&state.order, spot) => {
+                let place = among(|owner| matches!(owner, Owner::Hub));
+                Writer::Hub(place.unwrap_or(owners.len()))
+            }
+            Some(_) | None => {
+                let place = among(|owner| matches!(owner, Owner::Service | Owner::Any));
+                Writer::Person(place.unwrap_or(usize::MAX))
+            }
         },
     }
 }
