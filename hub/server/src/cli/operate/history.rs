@@ -68,17 +68,21 @@ pub(super) fn blame(shared: &Shared, order: &str, field: Option<&str>) -> Result
         ("reason", "/reason"),
         ("replaced", "/replaced"),
     ];
-    let done = listing(&answer, &columns, shared.output)?;
-    heard(&answer, shared.output);
-    Ok(done)
+    with_lost(&answer, &columns, shared.output)
 }
 
-/// What was heard and does not stand, a line each below the rows; `-o json` has it in them.
-pub(super) fn heard(page: &Value, output: Output) {
+/// A listing, and below it a line for each word that was heard and does not stand; `-o json` has them in its rows.
+pub(super) fn with_lost(
+    page: &Value,
+    columns: &[(&str, &str)],
+    output: Output,
+) -> Result<ExitCode, Fault> {
+    let done = listing(page, columns, output)?;
     let lines = lost(page);
     if output == Output::Table && !lines.is_empty() {
         output::print(&lines.join("\n"));
     }
+    Ok(done)
 }
 
 fn lost(page: &Value) -> Vec<String> {

@@ -157,9 +157,7 @@ pub(in crate::cli) fn order(shared: &Shared, command: &Order) -> Result<ExitCode
                 ("reason", "/reason"),
                 ("fields", "/fields"),
             ];
-            let done = listing(&page, &columns, shared.output)?;
-            history::heard(&page, shared.output);
-            Ok(done)
+            history::with_lost(&page, &columns, shared.output)
         }
         Order::Diff { order, versions, exit_code } => {
             history::diff(shared, order, versions.as_deref(), *exit_code)
