@@ -8,7 +8,7 @@
 //! no id.
 //! **Invariants:** what is looked for is not there only where the answer says so: a list without it, `answer: { none: … }`,
 //! or a path that the file itself lets be missing (`?? ()`). Tests: `an_answer_of_another_shape_makes_nothing_twice`, and
-//! the cases `told-shapes.yaml`, `told-none.yaml` and `told-rows.yaml` in `tests/data/connectors`.
+//! the cases `told-shapes.yaml`, `told-empty.yaml`, `told-none.yaml` and `told-rows.yaml` in `tests/data/connectors`.
 //! What is there has an id: an empty text, a list or an object is none. Test: the case `told-ids.yaml`.
 //! **Not held to it** is what has a value whatever the answer lacks: `has(…)`, `?? ''` or any other fallback than `()`, and
 //! what reads no path of the body (`body` itself, `status`, `headers`, `text`). A step that looks may keep such values
@@ -141,11 +141,11 @@ fn body<'a>(answered: &'a Answered<'_>) -> Option<&'a Value> {
     answered.body().filter(|_| tells)
 }
 
-/// The same of what a step keeps. A question that is answered without a body (204) has no answer; what was written has,
-/// unless steps follow that need what it made.
+/// The same of what a step keeps. A question that is answered without a body (204) has no answer, by whatever method it
+/// was asked; what was written has, unless it is held to what it keeps: by what follows, or because it may be asked again.
 fn kept<'a>(step: &Step, answered: &'a Answered<'_>) -> Option<&'a Value> {
     const NOTHING: &Value = &Value::Null;
-    let asks = step.method == "GET" || step.held && step.idempotency != Idempotency::Safe;
+    let asks = step.method == "GET" || step.held;
     let empty = matches!(answered.answer.status, 204 | 205) && asks;
     if empty { Some(NOTHING) } else { body(answered) }
 }
