@@ -25,6 +25,11 @@ pub trait Connector: Debug + Send + Sync {
     /// The operations it offers.
     fn operations(&self) -> &[Operation];
 
+    /// The steps of an operation in their order; none where it is unknown, or where nothing has to be looked for.
+    fn steps(&self, _operation: &str) -> Vec<StepInfo<'_>> {
+        Vec::new()
+    }
+
     /// The first step of a call, or the one at which a resumed call goes on.
     ///
     /// # Errors
@@ -151,6 +156,15 @@ pub struct Operation {
     pub timeout: Duration,
     /// The longest time between `since` and `until` that a listing may ask for; `None`: any.
     pub window: Option<Duration>,
+}
+
+/// A step, as far as whoever makes calls must know it beforehand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StepInfo<'a> {
+    /// Its name, as in [`Request::step`].
+    pub name: &'a str,
+    /// What may be done after *may have acted*.
+    pub idempotency: &'a Idempotency,
 }
 
 /// A named limit: so many calls in a time, for each key where it is keyed.

@@ -35,7 +35,7 @@ use self::model::{Compiled, Hooks, Keyed, Needed};
 use self::scope::{Answered, Document};
 use crate::contract::{
     Answer, Call, Connector, Credentials, Handshake, Heard, Limit, Memo, Needs, NextStep,
-    Operation, ReplyXref, Request, Session, Webhook,
+    Operation, ReplyXref, Request, Session, StepInfo, Webhook,
 };
 use crate::error::{BuildError, CallError, VerifyError};
 use crate::parts::REFUSED;
@@ -132,6 +132,12 @@ fn whole(text: &str) -> Option<u32> {
 impl Connector for Declared {
     fn operations(&self) -> &[Operation] {
         &self.list
+    }
+
+    fn steps(&self, operation: &str) -> Vec<StepInfo<'_>> {
+        let Ok(compiled) = self.compiled(operation) else { return Vec::new() };
+        let steps = compiled.steps.iter();
+        steps.map(|step| StepInfo { name: &step.id, idempotency: &step.idempotency }).collect()
     }
 
     fn next(&self, call: &Call<'_>, memo: &Memo) -> Result<NextStep, BuildError> {

@@ -150,6 +150,7 @@ fn fresh(
         process: 0,
         in_air: false,
         began: None,
+        called: None,
     }
 }
 

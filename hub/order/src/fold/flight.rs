@@ -44,6 +44,7 @@ pub(super) fn fly(work: &mut Work<'_>, system: &SystemName, flight: &Flight) -> 
     frozen.in_air = true;
     frozen.decided = false;
     frozen.began = Some(now);
+    frozen.called = None;
     let lane = work.lane(system, role);
     lane.fence = frozen.fence;
     lane.attempts = lane.attempts.saturating_add(1);
@@ -102,8 +103,11 @@ pub(super) fn memo(
     if flight_of(work, system, fence).is_none() {
         return Err(Box::new(Outcome::Refused(LaneCode::Retry)));
     }
+    let now = work.now;
     if let Some(flying) = &mut work.lane(system, role).flying {
         flying.memo = memo.to_vec();
+        // What is not repeatable begins now.
+        flying.called = Some(now);
     }
     if !bind_all(work, (system, role), xrefs) {
         // The call must not go on; its receipt names the reference again, and holds the lane.

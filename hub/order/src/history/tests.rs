@@ -194,6 +194,7 @@ pub(super) fn flight(email: Stated) -> Flight {
         process: 0,
         in_air: true,
         began: None,
+        called: None,
     }
 }
 

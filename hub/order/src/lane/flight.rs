@@ -64,6 +64,9 @@ pub struct Flight {
     pub in_air: bool,
     /// When the last attempt began.
     pub began: Option<jiff::Timestamp>,
+    /// When its last step that is not repeatable began, as far as that was stored on the way; none: with the attempt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub called: Option<jiff::Timestamp>,
     /// The process that flies it, by the number that its store gave it; zero: of a program that knew none.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub process: u64,
@@ -73,6 +76,14 @@ impl Flight {
     /// Something of it has reached the target, or may have.
     pub fn may_be_there(&self) -> bool {
         self.in_air || self.may_have_acted || self.wrote
+    }
+
+    /// When what may have acted began: what looks for it counts from then.
+    ///
+    /// **Invariant:** what steps before it took is not taken off the time in which a system may still act. Tests:
+    /// `a_look_after_a_kill_counts_from_the_call_and_not_from_what_stood_before_it` and those beside it.
+    pub fn last_call(&self) -> Option<jiff::Timestamp> {
+        self.called.or(self.began)
     }
 
     /// Whether it says anything of a field.

@@ -267,6 +267,7 @@ pub(crate) fn call(state: &State) -> Flight {
         wrote: false,
         in_air: true,
         began: None,
+        called: None,
         process: 1,
     }
 }

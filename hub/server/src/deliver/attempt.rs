@@ -11,7 +11,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use orderhub_connectors::contract::{Credentials, Memo, Request, Session};
+use orderhub_connectors::contract::{Credentials, Idempotency, Memo, Request, Session};
 use orderhub_connectors::error::{BuildError, CallError};
 use tokio::time::Instant;
 
@@ -103,6 +103,12 @@ impl Attempt<'_> {
             let (request, most) = built.map_err(Cause::Call)?;
             if !dispatcher.common.store.lives() {
                 // Others may look after this call by now.
+                return Err(Cause::CutOff);
+            }
+            if self.request.idempotency != Idempotency::Safe
+                && let Some(flying) = self.run.flying
+                && flying.leaves().await.is_err()
+            {
                 return Err(Cause::CutOff);
             }
             tried += 1;
@@ -218,7 +224,9 @@ impl Attempt<'_> {
     }
 
     async fn exchange(&self, request: &Request, span: &mut Span) -> Result<Exchanged, CallError> {
-        let answer = self.run.dispatcher.common.transport.send(request).await?;
+        let common = &self.run.dispatcher.common;
+        self.last.leaves(common.clock.now());
+        let answer = common.transport.send(request).await?;
         self.last.note(&answer);
         span.set("http.response.status_code", || i64::from(answer.status));
         if let Some(calls) = self.run.connector.cost(self.run.call, request, &answer) {

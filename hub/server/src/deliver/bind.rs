@@ -141,6 +141,7 @@ mod tests {
             process: 0,
             in_air: true,
             began: None,
+            called: None,
         }
     }
 

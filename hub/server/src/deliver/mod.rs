@@ -48,6 +48,7 @@ mod claim;
 mod dispatcher;
 mod down;
 mod ease;
+mod flying;
 mod freeze;
 mod lanes;
 mod line;

@@ -133,6 +133,7 @@ impl Hand<'_> {
             wrote: false,
             in_air: true,
             began: None,
+            called: None,
             process: common.store.process(),
         }
     }

@@ -172,7 +172,7 @@ impl Hand<'_> {
 
     /// A flight of a process that is gone.
     pub(super) async fn lapsed(&self, flight: &Flight) -> Result<Turn, StoreError> {
-        let began = flight.began.unwrap_or(flight.deadline);
+        let began = flight.last_call().unwrap_or(flight.deadline);
         let (frozen, mut memo) = (Frozen::from_bytes(&flight.inputs), read_memo(&flight.memo));
         memo.iter_mut().for_each(Memo::go_on);
         let request = frozen.as_ref().zip(memo.as_ref()).map(|(frozen, memo)| {

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use orderhub_connectors::contract::{Call, Memo, NextStep, ReplyXref, Request};
+use orderhub_connectors::contract::{Call, Memo, NextStep, Request};
 use orderhub_connectors::error::BuildError;
 use orderhub_order::fold::{Act, Facts, Outcome};
 use orderhub_order::ids::OrderKey;
@@ -14,10 +14,9 @@ use orderhub_order::rules::Mode;
 use tokio::time::Instant;
 
 use super::again::{Asks, look_first};
-use super::bind::bind;
 use super::claim::{Claim, claim};
 use super::dispatcher::Dispatcher;
-use super::freeze::write_memo;
+use super::flying::Flying;
 use super::lanes::Permits;
 use super::line::{Came, Free};
 use super::outgoing::{Ready, Unfit};
@@ -173,8 +172,7 @@ impl Hand<'_> {
         };
         let span = self.told(&flight).await;
         let place = span.place();
-        let noted = Mutex::new(Noted { memo: memo.clone(), known: 0 });
-        let flying = Flying { hand: self, flight: &flight, noted };
+        let flying = Flying::new(self, &flight, memo.clone());
         let connector = &*self.system.connector;
         let until = Instant::now() + bound;
         let run = Run {
@@ -194,7 +192,7 @@ impl Hand<'_> {
     /// Who has the call tried again, if anything of it may be there.
     fn asks(&self, flight: &Flight) -> Option<Asks> {
         if flight.decided {
-            return Some(Asks::Person(flight.began, self.longest_step(&flight.operation)));
+            return Some(Asks::Person(flight.last_call(), self.longest_step(&flight.operation)));
         }
         flight.may_have_acted.then_some(Asks::Retry)
     }
@@ -340,54 +338,6 @@ impl Hand<'_> {
         let unit = Unit::Order(Box::new(OrderUnit { key: self.key, act, facts, receipt }));
         let outcome = self.dispatcher.common.apply.submit(unit).await?;
         Ok(outcome.documents.into_iter().next().and_then(|document| document.folded))
-    }
-}
-
-/// A flight in the air, whose memo is stored on the way.
-pub(super) struct Flying<'a> {
-    hand: &'a Hand<'a>,
-    flight: &'a Flight,
-    noted: Mutex<Noted>,
-}
-
-/// What is stored of a flight in the air.
-struct Noted {
-    memo: Memo,
-    /// References.
-    known: usize,
-}
-
-/// The flight is not ours any more, or the store is gone: nothing more may be sent for it.
-#[derive(Debug)]
-pub(super) struct Lost;
-
-impl Flying<'_> {
-    /// Stores the memo before a step that is not repeatable, and references as soon as they are known.
-    pub(super) async fn note(
-        &self,
-        memo: &Memo,
-        known: &[ReplyXref],
-        repeatable: bool,
-    ) -> Result<(), Lost> {
-        {
-            let noted = self.noted.lock().unwrap_or_else(PoisonError::into_inner);
-            let grown = known.len() > noted.known;
-            if !grown && (repeatable || noted.memo == *memo) {
-                return Ok(());
-            }
-        }
-        let (xrefs, _) = bind(known, self.flight, &self.hand.state.order);
-        let act = Act::Memo {
-            system: self.hand.dispatcher.name.clone(),
-            fence: self.flight.fence,
-            memo: write_memo(memo),
-            xrefs,
-        };
-        let outcome = self.hand.commit(act, None).await.map_err(|_| Lost)?;
-        let Some(Outcome::Applied { .. }) = outcome else { return Err(Lost) };
-        let mut noted = self.noted.lock().unwrap_or_else(PoisonError::into_inner);
-        *noted = Noted { memo: memo.clone(), known: known.len() };
-        Ok(())
     }
 }
 

@@ -46,7 +46,7 @@ pub(super) enum AttemptEnd {
     Lapsed {
         /// What may be done about the step that was in the air.
         idempotency: Idempotency,
-        /// When the attempt began.
+        /// When what was called last began.
         began: Timestamp,
         /// The step's timeout.
         timeout: Duration,

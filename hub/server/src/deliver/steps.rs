@@ -2,17 +2,20 @@
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::atomic::{AtomicU16, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
 use orderhub_connectors::contract::{
     Answer, Call, Connector, Idempotency, Memo, NextStep, ReplyXref, Request, Wait,
 };
+use orderhub_connectors::error::BuildError;
 use tokio::time::Instant;
 
+use super::again;
 use super::attempt::Attempt;
 use super::dispatcher::Dispatcher;
-use super::send::Flying;
+use super::flying::Flying;
 use super::settle::AttemptEnd;
 use crate::resilience::{Caller, Exchanged, Failure, Prepaid, Step};
 use crate::telemetry::trace::Place;
@@ -51,13 +54,24 @@ pub(super) struct Ran {
     pub(super) wrote: bool,
 }
 
-/// The last answer to a step.
+/// The last request of a step, and the answer to it.
 #[derive(Debug, Default)]
 pub(super) struct Last {
     status: AtomicU16,
+    sent: Mutex<Option<Timestamp>>,
 }
 
 impl Last {
+    /// Notes when a request leaves, which may have waited for its turn or a login.
+    pub(super) fn leaves(&self, now: Timestamp) {
+        *self.sent.lock().unwrap_or_else(PoisonError::into_inner) = Some(now);
+    }
+
+    /// When the last request left.
+    fn sent(&self) -> Option<Timestamp> {
+        *self.sent.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Notes an answer as it came.
     pub(super) fn note(&self, answer: &Answer) {
         self.status.store(answer.status, Ordering::Relaxed);
@@ -75,7 +89,7 @@ impl Run<'_> {
         let (mut memo, last, mut wrote) = (memo, Last::default(), false);
         let mut waited = Duration::ZERO;
         let end = loop {
-            let request = match self.connector.next(self.call, &memo) {
+            let request = match self.next(&mut memo) {
                 Ok(NextStep::Done(reply)) => break AttemptEnd::Done(reply),
                 Ok(NextStep::Send(request)) => match self.in_time(request) {
                     Some(request) => request,
@@ -118,15 +132,17 @@ impl Run<'_> {
                     memo = exchanged.memo;
                     wrote |= writes(&request);
                 }
-                Err(failure) => {
-                    let doubt = writes(&request) && failure.may_have_acted();
-                    break failed(failure, &request, doubt, began);
-                }
+                Err(failure) => break failed(failure, &request, &last, began),
             }
         };
-        let status = Some(last.status.into_inner()).filter(|status| *status != 0);
+        let status = Some(last.status.load(Ordering::Relaxed)).filter(|status| *status != 0);
         let known = self.connector.known(self.call, &memo);
         Ran { end, memo, status, known, wrote }
+    }
+
+    fn next(&self, memo: &mut Memo) -> Result<NextStep, BuildError> {
+        again::go_on(self.connector, self.call, memo);
+        self.connector.next(self.call, memo)
     }
 
     /// Until when a job at the system is waited for in hand; `None`: it takes too long for that.
@@ -196,7 +212,10 @@ fn writes(request: &Request) -> bool {
     request.idempotency != Idempotency::Safe || !matches!(request.method, "GET" | "HEAD")
 }
 
-fn failed(failure: Failure, request: &Request, doubt: bool, began: Timestamp) -> AttemptEnd {
+/// `began`: when the step did, whose request may have left later.
+fn failed(failure: Failure, request: &Request, last: &Last, began: Timestamp) -> AttemptEnd {
+    let doubt = writes(request) && failure.may_have_acted();
+    let began = last.sent().max(Some(began)).unwrap_or(began);
     let (idempotency, timeout) = (request.idempotency.clone(), request.timeout);
     AttemptEnd::Failed { failure, doubt, idempotency, began, timeout }
 }

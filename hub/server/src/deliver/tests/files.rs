@@ -31,6 +31,23 @@ operations:
       - { id: party, method: POST, path: /parties, headers: { X-Key: "{key}" }, body: { a: 1 }, idempotency: unsafe, save: { party: body.id } }
       - { id: create, method: POST, path: /sales, headers: { X-Key: "{key}" }, body: { party: "{memo.party}" }, idempotency: unsafe, save: { id: body.id } }
     reply: { xrefs: { order: memo.id } }
+  create_with_lines:
+    kind: state
+    entity: order
+    creates: true
+    steps:
+      - { id: find, method: GET, path: /sales, idempotency: safe, save: { id: body.items.one.id } }
+      - { id: create, when: "memo.id == ()", method: POST, path: /sales, body: { a: 1 }, idempotency: { find_first: find, settles: 100ms }, save: { id: body.id ?? () } }
+      - { id: lines, each: [x, y], method: POST, path: "/lines/{item}", body: { a: 1 }, idempotency: unsafe }
+    reply: { xrefs: { order: memo.id } }
+  create_and_read:
+    kind: state
+    entity: order
+    creates: true
+    steps:
+      - { id: create, method: POST, path: /sales, body: { a: 1 }, idempotency: unsafe, save: { id: body.id ?? () } }
+      - { id: read, method: POST, path: /read, body: { a: 1 }, idempotency: safe }
+    reply: { xrefs: { order: memo.id } }
   put:
     kind: state
     entity: order

@@ -12,6 +12,7 @@ use crate::resilience::gate::{BreakerPolicy, Force, GateState};
 use crate::resilience::retry::Retries;
 use crate::store::Scope;
 
+mod again;
 mod changed;
 mod down;
 mod ease;

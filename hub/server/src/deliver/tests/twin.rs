@@ -77,6 +77,8 @@ pub(super) struct Twin {
     pub(super) effects: Mutex<Vec<String>>,
     /// What the next look-ups for a sale are answered, instead of what there is.
     pub(super) looks: Mutex<VecDeque<&'static str>>,
+    /// How long a look-up for a sale takes.
+    pub(super) look_takes: Mutex<Duration>,
     /// Every request: method, URL, key.
     pub(super) requests: Mutex<Vec<(String, String, String)>>,
     /// The bodies that came with the requests.
@@ -180,6 +182,8 @@ impl Transport for Twin {
                 return self.login().await;
             }
             if request.method == "GET" && request.url.contains("/sales") {
+                let takes = *self.look_takes.lock().unwrap();
+                tokio::time::sleep(takes).await;
                 return Ok(self.look_up());
             }
             let fault = self.faults.lock().unwrap().pop_front();

@@ -71,6 +71,7 @@ impl Running {
             process: api.store.process(),
             in_air: false,
             began: None,
+            called: None,
         };
         self.act(key, Act::Fly { system: erp(), flight: Box::new(flight) }, None).await;
         let receipt = Receipt {

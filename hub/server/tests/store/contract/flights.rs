@@ -50,6 +50,7 @@ pub(crate) async fn call(world: &World, key: OrderKey, entity: Entity) -> Unit {
         process: world.store.process(),
         in_air: false,
         began: None,
+        called: None,
     };
     World::act(key, Act::Fly { system: erp(), flight: Box::new(flight) })
 }
