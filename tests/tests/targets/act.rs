@@ -12,7 +12,7 @@ pub(crate) enum Act {
     /// A person leads the order back to its version, counted from the first and around.
     Restore(u8),
     /// The target's user writes, and it tells of that: `None` is a word that stood nowhere before.
-    User(Option<u8>),
+    User(Said, Option<u8>),
     /// The target tells what it has, whoever wrote it.
     Show,
     /// A part's system states something of its own: of which part, what.
@@ -27,6 +27,10 @@ pub(crate) enum Act {
     Answer(Answer),
     /// All calls that are due leave, land and are answered.
     Drain,
+    /// A person decides about a call in doubt, or one that was given up: as it is at the target.
+    Decide,
+    /// A person has what the target lacks sent to it, or all of it.
+    Resend { all: bool },
     /// The second operation's entry is cut off the files, or is back.
     Cut,
 }
@@ -39,6 +43,15 @@ pub(crate) enum Word {
     /// The second line goes, or comes back.
     Line,
     Quantity(u8),
+}
+
+/// Of which field the target's user speaks.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Said {
+    /// The shop's words go before his.
+    Note,
+    /// His go before the shop's.
+    Tier,
 }
 
 /// Of what a part's system speaks.
@@ -56,8 +69,18 @@ pub(crate) enum Part {
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Answer {
     Ok,
-    MayHaveActed { landed: bool },
+    MayHaveActed {
+        landed: bool,
+    },
     NotActed,
+    /// Nobody can say.
+    InDoubt {
+        landed: bool,
+    },
+    /// The target says no.
+    SaidNo,
+    /// The target has found what an earlier attempt wrote, and writes nothing.
+    Found,
 }
 
 /// A random story.
@@ -79,58 +102,36 @@ pub(crate) enum Kind {
     Lines,
     /// Two operations with resources of their own.
     Two,
+    /// One operation that makes the target's thing, and one that changes it. Its user's words are corrected.
+    Made,
+    /// The same, made in several steps.
+    Steps,
     /// Three parts of a warehouse: a release and its parcels.
     Parts,
 }
 
 impl Kind {
-    /// The head of a rule file.
-    pub(crate) fn head(self) -> &'static str {
+    /// Whose target is looked at.
+    pub(crate) fn target(self) -> &'static str {
         match self {
-            Kind::Note => {
-                "with: []
-systems:
-  shop: { role: channel }
-  crm: { role: crm, deliver: [{ on: order.changed, do: put, reads: [notes.customer, customer.tier] }] }
-"
-            }
-            Kind::Lines => {
-                "with: []
-systems:
-  shop: { role: channel }
-  crm: { role: crm, deliver: [{ on: order.changed, do: put, reads: [notes.customer, customer.tier, lines.sku, lines.qty.ordered] }] }
-"
-            }
-            Kind::Two => {
-                "with: []
-systems:
-  shop: { role: channel }
-  crm:
-    role: crm
-    deliver:
-      - { on: order.changed, do: put_deal, reads: [notes.customer, lines.sku, lines.qty.ordered] }
-      - { on: order.changed, do: put_person, reads: [notes.customer, customer.tier] }
-"
-            }
-            Kind::Parts => {
-                "with: []
-systems:
-  shop: { role: channel }
-  tms: { role: tms }
-  erp: { role: erp, deliver: [{ on: order.accepted, do: make_sale, creates: true, reads: [order_no] }] }
-  wms:
-    role: wms
-    deliver:
-      - { on: fulfilment.released, create: make, update: change, entity: fulfilment, reads: [addresses.ship_to, fulfilments.reason] }
-      - { on: shipment.tracking_changed, update: label, entity: shipment, reads: [addresses.ship_to, shipments.tracking_no, shipments.label_url] }
-"
-            }
+            Kind::Parts => "wms",
+            Kind::Made | Kind::Steps => "erp",
+            Kind::Note | Kind::Lines | Kind::Two => "crm",
         }
     }
 
-    /// Whose target is looked at.
-    pub(crate) fn target(self) -> &'static str {
-        if self == Kind::Parts { "wms" } else { "crm" }
+    /// The key of its user's documents.
+    pub(crate) fn key(self) -> &'static str {
+        match self {
+            Kind::Parts => "O",
+            Kind::Made | Kind::Steps => "erp-1",
+            Kind::Note | Kind::Lines | Kind::Two => "c",
+        }
+    }
+
+    /// Whether a call makes the target's thing.
+    pub(crate) fn is_made(self) -> bool {
+        matches!(self, Kind::Made | Kind::Steps)
     }
 
     /// Random stories of the kind.
@@ -150,6 +151,9 @@ systems:
             4 => Just(Act::Answer(Answer::Ok)),
             1 => any::<bool>().prop_map(|landed| Act::Answer(Answer::MayHaveActed { landed })),
             1 => Just(Act::Answer(Answer::NotActed)),
+            2 => Just(Act::Answer(Answer::Found)),
+            1 => Just(Act::Answer(Answer::SaidNo)),
+            1 => any::<bool>().prop_map(|all| Act::Resend { all }),
             1 => Just(Act::Drain),
         ];
         let note = 0..3_u8;
@@ -168,8 +172,9 @@ systems:
                 ]
                 .boxed()
             }
-            Kind::Note | Kind::Lines | Kind::Two => {
-                let lines = u32::from(self != Kind::Note);
+            Kind::Note | Kind::Lines | Kind::Two | Kind::Made | Kind::Steps => {
+                let lines = u32::from(matches!(self, Kind::Lines | Kind::Two));
+                let said = prop_oneof![2 => Just(Said::Note), 1 => Just(Said::Tier)];
                 let two = u32::from(self == Kind::Two);
                 prop_oneof![
                     5 => note.clone().prop_map(|word| Act::Shop(Word::Note(word))),
@@ -178,7 +183,7 @@ systems:
                     lines => (1..4_u8).prop_map(|number| Act::Shop(Word::Quantity(number))),
                     1 => note.clone().prop_map(Act::Person),
                     1 => (0..8_u8).prop_map(Act::Restore),
-                    3 => prop::option::of(note).prop_map(Act::User),
+                    3 => (said, prop::option::of(note)).prop_map(|(said, word)| Act::User(said, word)),
                     2 => Just(Act::Show),
                     two => Just(Act::Cut),
                 ]

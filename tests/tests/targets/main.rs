@@ -2,22 +2,26 @@
 //! taken, nothing that he wrote after it is undone. Random stories of documents, calls and answers, shrunk, and shown
 //! as the steps of `data/rules`.
 //!
+//! A target does not tell what it was told before it is asked, or its user writes. Where it has not shown our value since,
+//! he is not heard who sets a field back to what it showed before: nothing tells him from a target that does not take the
+//! value in. Such a word does not come up here.
+//!
 //! `ORDERHUB_TEST_SEED`, `ORDERHUB_TEST_STORIES`: other stories, more of them of each kind.
 
 mod act;
+mod head;
 mod play;
 mod target;
 mod yaml;
 
 use std::collections::BTreeMap;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use orderhub_tests::stories::memory::MemoryWorld;
 use orderhub_tests::stories::story::settings;
 use proptest::test_runner::{Config, RngSeed, TestCaseError, TestError, TestRunner};
 
-use act::{Act, Answer, Kind, Told, Word};
+use act::{Act, Answer, Kind, Said, Told, Word};
 use play::play;
 
 #[test]
@@ -33,6 +37,16 @@ fn a_target_of_lines_ends_as_the_order_is() {
 #[test]
 fn a_target_with_two_operations_ends_as_the_order_is() {
     hold(Kind::Two);
+}
+
+#[test]
+fn a_target_that_is_made_ends_as_the_order_is() {
+    hold(Kind::Made);
+}
+
+#[test]
+fn a_target_that_is_made_in_steps_ends_as_the_order_is() {
+    hold(Kind::Steps);
 }
 
 #[test]
@@ -66,7 +80,7 @@ fn hold(kind: Kind) {
 }
 
 fn is_wrong(kind: Kind, told: &Told) -> bool {
-    catch_unwind(AssertUnwindSafe(|| play(kind, told))).is_ok_and(|came| !came.wrong.is_empty())
+    !play(kind, told).wrong.is_empty()
 }
 
 /// The least story that is wrong as well. The runner tries once to leave out each act, and not again
@@ -100,15 +114,32 @@ fn what_is_shown_can_be_played_as_a_rule() {
         Act::Fly,
         Act::Answer(Answer::MayHaveActed { landed: true }),
         Act::Cut,
-        Act::User(None),
+        Act::User(Said::Note, None),
         Act::Shop(Word::Line),
         Act::Person(2),
         Act::Cut,
         Act::Restore(2),
         Act::Drain,
+        Act::Shop(Word::Tier(1)),
+        Act::Fly,
+        Act::Answer(Answer::MayHaveActed { landed: true }),
+        Act::Fly,
+        Act::Answer(Answer::Found),
+        Act::Shop(Word::Note(2)),
+        Act::Fly,
+        Act::Answer(Answer::InDoubt { landed: true }),
+        Act::Decide,
+        Act::User(Said::Tier, None),
+        Act::Shop(Word::Note(0)),
+        Act::Fly,
+        Act::Answer(Answer::SaidNo),
+        Act::Resend { all: false },
+        Act::Drain,
     ];
-    for (reports, timed) in [(false, false), (true, false), (true, true)] {
-        let came = play(Kind::Two, &Told { reports, timed, acts: acts.clone() });
+    let how = [(false, false), (true, false), (true, true)];
+    let kinds = [Kind::Two, Kind::Made, Kind::Steps];
+    for (kind, (reports, timed)) in kinds.into_iter().flat_map(|kind| how.map(|how| (kind, how))) {
+        let came = play(kind, &Told { reports, timed, acts: acts.clone() });
         let story = play::read(&came.yaml);
         let rules = Arc::new(settings(&story, &BTreeMap::new()));
         let mut world = MemoryWorld::new(Arc::clone(&rules));

@@ -6,6 +6,7 @@ use orderhub_order::catalogue::{FieldId, catalogue};
 use orderhub_order::contribution::Stated;
 use orderhub_order::ids::At;
 use orderhub_order::json;
+use orderhub_order::lane::Flight;
 use serde_json::Value as Json;
 
 /// What a resource of the target holds: keyed path ► value. What is null is not there.
@@ -17,22 +18,42 @@ pub(crate) struct Target {
     pub(crate) resources: BTreeMap<String, Held>,
     /// The call that may still take effect: resource and values.
     call: Option<(String, Held)>,
+    /// The key of that call.
+    key: String,
+    /// It has taken effect, by whichever attempt.
+    landed: bool,
     /// What it has come by itself since that call was frozen, by resource: what the call does not name of it stays.
     since: BTreeSet<(String, String)>,
 }
 
 impl Target {
-    /// A call has left, `anew` or once more.
-    pub(crate) fn called(
-        &mut self,
-        resource: String,
-        values: &[(At, FieldId, Stated)],
-        anew: bool,
-    ) {
-        if anew {
+    /// A call has left, anew or once more. One that makes something finds what an earlier attempt of it made.
+    pub(crate) fn called(&mut self, flight: &Flight) {
+        if flight.attempt == 1 || *flight.key != *self.key {
+            self.key = flight.key.to_string();
             self.since.clear();
+            self.landed = false;
         }
-        self.call = Some((resource, held(values)));
+        let is_there = flight.creates && self.landed;
+        self.call = (!is_there).then(|| (flight.want.text(), held(&flight.values)));
+    }
+
+    /// An attempt finds what one before it wrote, and writes nothing. `false`: none has.
+    pub(crate) fn finds(&mut self) -> bool {
+        if self.landed {
+            self.call = None;
+        }
+        self.landed
+    }
+
+    /// Whether the last call has taken effect.
+    pub(crate) fn landed(&self) -> bool {
+        self.landed
+    }
+
+    /// Whether there is anything of it yet.
+    pub(crate) fn is_there(&self) -> bool {
+        !self.resources.is_empty()
     }
 
     /// The call takes effect, once. `false`: there is none that could.
@@ -46,6 +67,7 @@ impl Target {
             }
         }
         self.resources.insert(resource, values);
+        self.landed = true;
         true
     }
 

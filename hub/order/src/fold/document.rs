@@ -35,7 +35,6 @@ pub(super) fn document(work: &mut Work<'_>, act: &DocumentAct, hash: [u8; 16]) -
     let kind = contribution.entity.as_str();
     bind_stated(work, &speaker, kind, &at, &contribution.key)?;
     element::state(work, &speaker, &at, &contribution.body)?;
-    let hash = if work.tally.overwritten > 0 { DROPPED } else { hash };
     remember(work, (&contribution.system, role), name, (hash, revision));
     settle_linked(work, &contribution.system);
     list_differences(work, &contribution.system);

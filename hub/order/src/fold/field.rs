@@ -13,10 +13,8 @@ use super::work::{Speaker, Work};
 use crate::catalogue::{Field, FieldId, FieldType, Kind, catalogue};
 use crate::causes;
 use crate::contribution::{Revision, Stated};
-use crate::flow::near;
 use crate::ids::At;
-use crate::lane::{Facet, FieldState, Lane, WantKey};
-use crate::route::reads;
+use crate::lane::{Facet, FieldState, Lane};
 use crate::value::Value;
 
 /// A field at a place.
@@ -128,16 +126,6 @@ fn verdict(work: &Work<'_>, speaker: &Speaker<'_>, spot: &Spot<'_>, value: &Stat
         let standing = standing(work.state, work.rules, speaker, spot);
         (standing, writer(work.state, work.rules, speaker, spot))
     };
-    let telling = || {
-        let (rules, id) = (work.rules, spot.field.id);
-        let tells = |key: &WantKey| {
-            near(spot.at, &key.subject) && reads(rules, speaker.system, &key.rule).contains(id)
-        };
-        lane.is_some_and(|lane| {
-            lane.wants.iter().any(|want| tells(&want.key))
-                || lane.flying.as_ref().is_some_and(|flight| tells(&flight.want))
-        })
-    };
     judge(&Case {
         field: spot.field,
         current: order.record(spot.at).and_then(|record| record.get(spot.field.id)),
@@ -149,7 +137,6 @@ fn verdict(work: &Work<'_>, speaker: &Speaker<'_>, spot: &Spot<'_>, value: &Stat
         canon: Canon::new(work.rules.shapes, speaker.system),
         right: &right,
         match_only: speaker.match_only,
-        telling: &telling,
     })
 }
 

@@ -8,14 +8,14 @@
 use jiff::Timestamp;
 
 use super::document::{drop_hashes, role_of};
-use super::follow::expire;
+use super::follow::{expire, owed};
 use super::person::undecided;
 use super::receipt::{bind_all, flight_of};
 use super::work::{Done, Ended, Folding, Work};
 use super::{Effect, Outcome};
 use crate::ids::SystemName;
 use crate::lane::{Facet, Flight, Lane, LaneCode, MOST_IN_RING, Sent, WantKey, Xref};
-use crate::route::{Plan, Teller, Unrouted, plan, settle_wish, unrouted};
+use crate::route::{Plan, Teller, Unrouted, plan, reads, settle_wish, unrouted};
 
 /// Takes a call off: judged once more, frozen, its values in the rings, its fence raised.
 pub(super) fn fly(work: &mut Work<'_>, system: &SystemName, flight: &Flight) -> Folding<Done> {
@@ -25,12 +25,13 @@ pub(super) fn fly(work: &mut Work<'_>, system: &SystemName, flight: &Flight) -> 
     if flight.fence != lane.fence.saturating_add(1) {
         return refused(LaneCode::Retry);
     }
-    let mut frozen = flight.clone();
+    let (mut frozen, mut anew) = (flight.clone(), true);
     match &lane.flying {
         Some(flying) if flying.in_air => return refused(LaneCode::Retry),
         Some(flying) if same_call(flying, flight) => {
             frozen.may_have_acted = flying.may_have_acted;
             frozen.wrote = flying.wrote;
+            anew = false;
         }
         Some(flying) if !flying.may_be_replaced() => return refused(LaneCode::Retry),
         Some(_) | None => {}
@@ -41,6 +42,7 @@ pub(super) fn fly(work: &mut Work<'_>, system: &SystemName, flight: &Flight) -> 
         return refused(code);
     }
     let (now, teller) = (work.now, Teller::of(work.rules, system, flight));
+    let reads = reads(work.rules, system, &flight.want.rule);
     frozen.in_air = true;
     frozen.decided = false;
     frozen.began = Some(now);
@@ -54,6 +56,10 @@ pub(super) fn fly(work: &mut Work<'_>, system: &SystemName, flight: &Flight) -> 
     // What the last call came to says nothing of this one.
     lane.code = None;
     drop_hashes(lane);
+    if anew && flight.want.fact.is_none() {
+        // It tells what stands now.
+        owed(lane, &flight.want.subject, reads);
+    }
     for (at, field, value) in &frozen.values {
         let state = lane.fields.entry(at, Facet::Field(*field));
         expire(state, now);

@@ -8,15 +8,15 @@ use super::conflict::{
 };
 use super::entries;
 use super::field::Spot;
-use super::judge::{PLAY, Standing, Verdict, Writer, level};
+use super::judge::{Standing, Verdict, Writer, level};
 use super::owner::{standing, writer};
 use super::work::{Again, Speaker, Work};
-use crate::catalogue::Merge;
+use crate::catalogue::{FieldId, FieldSet, Merge};
 use crate::causes;
-use crate::contribution::Stated;
+use crate::contribution::{Revision, Stated};
 use crate::flow::{Others, near};
-use crate::ids::SystemName;
-use crate::lane::{FieldState, Lane, RING_HOURS, WantKey};
+use crate::ids::{At, SystemName};
+use crate::lane::{Facet, FieldState, Flight, Lane, RING_HOURS, WantKey};
 use crate::model::Shared;
 use crate::route::reads;
 use crate::value::Value;
@@ -34,13 +34,7 @@ pub(super) fn apply(
         Verdict::Agreed => agree(work, speaker, spot, value),
         Verdict::Untouched => {
             let other = said_other(work, speaker, spot, value);
-            let known = work.state.lanes.get(speaker.system).and_then(|lane| spot.state(lane));
-            let overwritten = known.and_then(|state| state.overwritten).filter(|_| !other);
-            let state = restate(work, speaker, spot, value);
-            if let Some((answered, _)) = overwritten {
-                state.overwritten = Some((answered, true));
-                work.tally.overwritten += 1;
-            }
+            restate(work, speaker, spot, value);
             if other {
                 // What it had changed it has changed back.
                 withdrawn(work, speaker, spot);
@@ -161,7 +155,7 @@ pub(super) fn restate<'a>(
     state.stated = Some((value.clone(), revision));
     state.entity = Some(speaker.entity);
     state.heard = heard;
-    (state.taken, state.overwritten) = (0, None);
+    state.taken = 0;
     state
 }
 
@@ -253,6 +247,9 @@ fn foreign(
 }
 
 /// Cases 6 and 7 won: `kept` becomes the order's value, `value` is what the speaker said.
+///
+/// **Invariant:** what a call of ours wrote after the word of a target's user is no word of his, however late it lands or
+/// is told. Rules `late-call`, `late-echo`, `late-echo-queued`.
 fn accept(
     work: &mut Work<'_>,
     speaker: &Speaker<'_>,
@@ -267,17 +264,15 @@ fn accept(
     work.state.order.set(spot.at, id, kept.clone());
     unwritten(work, spot, Some(speaker.system));
     let lane = work.state.lanes.get(speaker.system);
-    let flight = lane.and_then(|lane| lane.flying.as_ref()).filter(|flight| flight.in_air);
-    let in_air = flight.and_then(|flight| flight.began);
+    let flight = lane.and_then(|lane| still_out(lane, speaker));
     let carried = flight.is_some_and(|flight| flight.carries(spot.at, id));
-    let now = work.now;
+    let out = flight.and_then(|flight| flight.value(spot.at, id)).cloned();
+    let settled = settled(work.now, speaker.revision);
     let state = restate(work, speaker, spot, value);
-    // It was given ours, and has moved on: what comes back from now on is its own word again. What was sent just now may
-    // have landed after this word, and is still to be shown.
-    let settled = now.saturating_sub(PLAY).unwrap_or(now);
+    // It was given ours, and has moved on: what comes back from now on is its own word again. What was sent just now, or
+    // may still land, may be there after this word, and is still to be shown.
     let confirmed = state.ring.iter().rposition(|(sent, rung)| {
-        let shown = *rung < settled && in_air.is_none_or(|began| *rung < began);
-        Some(sent) == state.base.as_ref() && shown
+        Some(sent) == state.base.as_ref() && *rung < settled && out.as_ref() != Some(sent)
     });
     if let Some(place) = confirmed {
         state.ring.drain(..=place);
@@ -291,6 +286,24 @@ fn accept(
     let path = spot.path();
     work.settle(speaker.system, &path, format!("the value of {} stands now", speaker.system));
     agree_with(work, speaker, spot);
+}
+
+/// How long after it was sent a system may take a value, by clocks that differ.
+const PLAY: SignedDuration = SignedDuration::from_mins(5);
+
+/// What was sent before this has been taken, or never will be, as seen by a word of the system: by the time of its
+/// document, which may have come late, where that has one.
+fn settled(now: Timestamp, revision: Option<&Revision>) -> Timestamp {
+    let said = match revision {
+        Some(Revision::Timestamp(time)) => now.min(*time),
+        Some(Revision::Integer(_)) | None => now,
+    };
+    said.saturating_sub(PLAY).unwrap_or(said)
+}
+
+/// The call that may still take effect, or may have since the speaker's word, answered or not. That of a reply has been.
+fn still_out<'a>(lane: &'a Lane, speaker: &Speaker<'_>) -> Option<&'a Flight> {
+    lane.flying.as_ref().filter(|flight| flight.may_be_there() && !speaker.reply)
 }
 
 /// The target shows something else by now than what was last sent of this field: what was sent says nothing any more of
@@ -307,6 +320,22 @@ fn moved_on(work: &mut Work<'_>, system: &SystemName, spot: &Spot<'_>) {
     }
 }
 
+/// What a lane still owes of what a rule tells of a subject: from now on somebody else sees to it.
+pub(super) fn owed(lane: &mut Lane, subject: &At, reads: FieldSet) -> Vec<(At, FieldId)> {
+    let mut found = Vec::new();
+    for (at, facet, state) in lane.fields.within_mut(&At::ROOT) {
+        if let Facet::Field(field) = facet
+            && state.owed
+            && reads.contains(*field)
+            && near(at, subject)
+        {
+            state.owed = false;
+            found.push((at.clone(), *field));
+        }
+    }
+    found
+}
+
 /// Nobody's value any more, but `writer`'s.
 pub(super) fn unwritten(work: &mut Work<'_>, spot: &Spot<'_>, writer: Option<&SystemName>) {
     let wrote = |lane: &&Shared<Lane>| Some(&lane.system) != writer && spot.wrote(lane);
@@ -319,10 +348,14 @@ pub(super) fn unwritten(work: &mut Work<'_>, spot: &Spot<'_>, writer: Option<&Sy
 }
 
 /// The speaker shall get the order's value again, whatever it was sent last.
+///
+/// **Invariant:** a correction that comes up while a call may be there goes out behind it, also where the next attempt of
+/// that call only finds what the first one made. Rules `owed-between-attempts`, `owed-after-doubt`.
 fn send_again(work: &mut Work<'_>, speaker: &Speaker<'_>, spot: &Spot<'_>) {
     let lane = work.lane(speaker.system, speaker.role);
-    if lane.flying.as_ref().is_some_and(|flight| flight.in_air) {
-        // What is under way may have been overwritten there before it is answered.
+    if still_out(lane, speaker).is_some() {
+        // What is under way may have been overwritten there before it is answered, or is taken for sent then without
+        // being written.
         spot.state_made(lane).owed = true;
     }
     work.again.push(Again {

@@ -2,7 +2,6 @@
 //!
 //! One function, no effects: [`judge`] says what a statement is, `follow.rs` does what comes of it.
 
-use jiff::SignedDuration;
 use rust_decimal::Decimal;
 
 use super::canonical::{Canon, older};
@@ -61,8 +60,6 @@ pub(super) struct Case<'a> {
     pub(super) right: &'a dyn Fn() -> (Standing, Writer),
     /// First link: nothing is overwritten.
     pub(super) match_only: bool,
-    /// Whether a call that tells of the field is under way, or wanted.
-    pub(super) telling: &'a dyn Fn() -> bool,
 }
 
 /// What a statement is.
@@ -111,6 +108,9 @@ pub(super) enum Verdict {
 }
 
 /// Decides, in the order of the cases. `advance` and `max` are ranked, not aged: no case 1.
+///
+/// **Invariant:** a target that goes on saying what it said before it took a value of ours has not touched it; what its
+/// user sets back is heard once it has shown ours. Rules `repeats-its-own`, `set-back-there`, `set-back-by-number`.
 pub(super) fn judge(case: &Case<'_>) -> Verdict {
     let ranked = matches!(case.field.merge, Merge::Advance | Merge::Max);
     if !ranked && older(case.revision, case.stood) {
@@ -120,15 +120,10 @@ pub(super) fn judge(case: &Case<'_>) -> Verdict {
     if case.current.is_some_and(same) {
         return Verdict::Agreed;
     }
-    if case.state.base.as_ref().is_some_and(same) {
+    // A target that has never shown ours repeats its own: nobody can tell that from a user who sets it back.
+    let stated = case.state.stated.as_ref().map(|(stated, _)| stated);
+    if stated.is_some_and(same) || case.state.base.as_ref().is_some_and(same) {
         return Verdict::Untouched;
-    }
-    if case.state.stated.as_ref().is_some_and(|(stated, _)| same(stated)) {
-        match overwritten(case) {
-            Overwritten::Before => return Verdict::Untouched,
-            Overwritten::Unsure => return Verdict::Manual,
-            Overwritten::SetBack => {}
-        }
     }
     // Before the ranks: our own value come back is nobody's move.
     if let Some(place) = case.state.ring.iter().rposition(|(value, _)| same(value)) {
@@ -149,41 +144,6 @@ pub(super) fn judge(case: &Case<'_>) -> Verdict {
         return entries::judge(case, clash);
     }
     owned(case, (standing, writer))
-}
-
-/// How long before the answer of a call a system may have taken it, by clocks that differ.
-pub(super) const PLAY: SignedDuration = SignedDuration::from_mins(5);
-
-/// What a system says again that a call of ours has overwritten there.
-enum Overwritten {
-    /// As before the call: nothing of it is new.
-    Before,
-    /// It has said so at two revisions since. Whether they are older than what the call wrote is not to be seen.
-    Unsure,
-    /// Since the call: its user has set it back.
-    SetBack,
-}
-
-/// A document that was read before our call took effect may come after its answer. One of a later time was not.
-///
-/// **Invariant:** what a user of the target sets back to what stood there before our call is heard, or shown to a
-/// person. Rule `set-back-there`.
-fn overwritten(case: &Case<'_>) -> Overwritten {
-    let Some((answered, again)) = case.state.overwritten else { return Overwritten::Before };
-    let ranked = matches!(case.field.merge, Merge::Advance | Merge::Max);
-    // Of several things that calls write there, one may not have been told yet: it shows what it had.
-    if ranked || (case.telling)() {
-        return Overwritten::Before;
-    }
-    let said = case.state.stated.as_ref().and_then(|(_, revision)| revision.as_ref());
-    match case.revision {
-        Some(Revision::Timestamp(time)) => {
-            let since = answered.saturating_add(PLAY).is_ok_and(|since| *time > since);
-            if since { Overwritten::SetBack } else { Overwritten::Before }
-        }
-        _ if again && older(said, case.revision) => Overwritten::Unsure,
-        _ => Overwritten::Before,
-    }
 }
 
 /// By what right the speaker speaks, and whose value it would replace.

@@ -6,7 +6,7 @@
 
 use super::field::Spot;
 use super::follow::unwritten;
-use super::receipt::delivered;
+use super::receipt::{delivered, taken};
 use super::work::{Done, Folding, Work, item};
 use super::{Effect, Outcome, PersonAct, TodoItem, TodoKind};
 use crate::catalogue::{FieldId, catalogue};
@@ -155,6 +155,7 @@ fn settle(
         // Due already, so that the end of the turn would hand it to nobody.
         work.effects.push(Effect::Deliver { system: system.clone() });
     } else {
+        taken(work, (system, role), &flight, None);
         delivered(work, (system, role), &flight);
         let lane = work.lane(system, role);
         lane.code = Some(LaneCode::LetBe);

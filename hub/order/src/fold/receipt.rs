@@ -11,7 +11,7 @@ use orderhub_lang::diagnostic::visible;
 
 use super::document::{bind_role, role_of};
 use super::field::Spot;
-use super::follow::expire;
+use super::follow::{expire, owed};
 use super::refer::{Binding, bind, named, shown};
 use super::work::{Again, Done, Ended, Folding, Speaker, Work, item};
 use super::{Effect, Receipt, ReceiptClass, TodoItem, TodoKind, element, given_up};
@@ -20,7 +20,7 @@ use crate::causes;
 use crate::contribution::{Revision, Stated};
 use crate::ids::{At, Entity, Role, SystemName};
 use crate::lane::{Facet, Flight, LaneCode, Sent, Xref};
-use crate::route::{EVENT, Teller, tell_of};
+use crate::route::{EVENT, Teller, reads, tell_of};
 use crate::value::Value;
 
 /// How long a lane waits where the retry policy says nothing.
@@ -143,7 +143,7 @@ fn take_reply(work: &mut Work<'_>, role: Role, flight: &Flight, receipt: &Receip
 }
 
 /// All that a call told of is what both sides have, and that what it was without is gone.
-fn taken(
+pub(super) fn taken(
     work: &mut Work<'_>,
     (system, role): (&SystemName, Role),
     flight: &Flight,
@@ -174,7 +174,6 @@ fn agree(
     let (heard, began) = (lane.heard, lane.heard_at_call);
     let state = spot.state_made(lane);
     expire(state, now);
-    let owed = std::mem::take(&mut state.owed);
     if state.stated.is_some() && state.heard > began {
         let order = &work.state.order;
         let stands = order.standing(spot.at).and_then(|record| record.get(spot.field.id));
@@ -184,10 +183,7 @@ fn agree(
         if moved || outrun {
             (state.base, state.told_at) = (Some(value.clone()), told_at);
         }
-        if outrun {
-            state.overwritten = Some((now, true));
-        }
-        if owed || moved {
+        if moved {
             let (system, at) = (system.clone(), spot.at.clone());
             work.again.push(Again { system, at, field: spot.field.id });
         }
@@ -196,9 +192,10 @@ fn agree(
     let outrun = state.stated.as_ref().is_some_and(|(stated, _)| stated != value);
     // What it had said otherwise may stand in all that others write.
     let anew = state.base.as_ref() != Some(value) || outrun && state.taken == 0;
-    let outrun = outrun && revision.is_none();
+    // What it said between two attempts of the call may be newer than what either wrote: that stands until it is told again.
+    let revision = revision.filter(|_| !state.owed);
+    let outrun = outrun && revision.is_none() && !state.owed;
     state.taken = if outrun { began } else { 0 };
-    state.overwritten = outrun.then_some((now, false));
     if anew {
         state.told_at = told_at;
     }
@@ -212,6 +209,7 @@ fn agree(
 
 /// The target looks as it should: the wish is met, unless a newer one came up meanwhile.
 pub(super) fn delivered(work: &mut Work<'_>, (system, role): (&SystemName, Role), flight: &Flight) {
+    let rules = work.rules;
     let lane = work.lane(system, role);
     // An event is wished for once: what was published need not be remembered, and would pile up.
     if !flight.want.rule.starts_with(EVENT) {
@@ -228,6 +226,11 @@ pub(super) fn delivered(work: &mut Work<'_>, (system, role): (&SystemName, Role)
     lane.flying = None;
     lane.attempts = 0;
     lane.code = Some(LaneCode::Delivered);
+    let reads = reads(rules, system, &flight.want.rule);
+    for (at, field) in owed(lane, &flight.want.subject, reads) {
+        work.again.push(Again { system: system.clone(), at, field });
+    }
+    let lane = work.lane(system, role);
     // What is left to send is due by the end of the turn, and handed to the dispatcher.
     lane.due_at = None;
     bind_role(work, system, role);

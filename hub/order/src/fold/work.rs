@@ -44,8 +44,6 @@ pub(super) struct Tally {
     pub(super) heard: u32,
     /// References bound.
     pub(super) bound: u32,
-    /// Of what is heard: what a call of ours has overwritten there. The same once more may mean more.
-    pub(super) overwritten: u32,
 }
 
 /// A field at a system that must be sent again, although what was sent last may look the same.

@@ -86,10 +86,16 @@ impl Flight {
         self.called.or(self.began)
     }
 
+    /// What it writes of a field.
+    pub(crate) fn value(&self, at: &At, field: FieldId) -> Option<&Stated> {
+        let named = self.values.iter().find(|(place, id, _)| *id == field && place == at);
+        named.map(|(_, _, value)| value)
+    }
+
     /// Whether it says anything of a field.
     pub(crate) fn carries(&self, at: &At, field: FieldId) -> bool {
-        let named = self.values.iter().any(|(place, id, _)| *id == field && place == at);
-        named || self.without.iter().any(|(place, id)| *id == field && place == at)
+        self.value(at, field).is_some()
+            || self.without.iter().any(|(place, id)| *id == field && place == at)
     }
 
     /// Nothing of it has reached the target and nothing was found on the way: newer inputs may

@@ -56,10 +56,6 @@ pub struct FieldState {
     /// stated until then says nothing of what it has.
     #[serde(skip_serializing_if = "is_zero")]
     pub taken: u64,
-    /// When that call was answered, until the system states anything else; and whether it has said the same at a later
-    /// revision since: see `fold/judge.rs`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub overwritten: Option<(jiff::Timestamp, bool)>,
     /// The order version of the call that first told it the value in `base`, where other calls tell it of the field as
     /// well: see `route/teller.rs`. Zero: all of the system has it.
     #[serde(skip_serializing_if = "is_no_version")]
@@ -70,8 +66,8 @@ pub struct FieldState {
     /// The order's value is this system's: it was the last to write it.
     #[serde(skip_serializing_if = "is_false")]
     pub wrote: bool,
-    /// The order's value must go out again after the call under way: the system changed it meanwhile,
-    /// and lost.
+    /// The order's value must go out again after the call that may be there: the system changed it meanwhile. Until that
+    /// call is taken for done, whichever attempt shows it, or another tells what stands. Rule `owed-between-attempts`.
     #[serde(skip_serializing_if = "is_false")]
     pub owed: bool,
 }

@@ -1,5 +1,6 @@
 //! The calls of a random story, their answers, and the files that say which there are.
 
+use orderhub_order::fold::{Act as Folded, PersonAct, undecided};
 use orderhub_order::ids::SystemName;
 use orderhub_tests::stories::deliver::{Taken, answer, take_off};
 use orderhub_tests::stories::story::{Answer as Said, Rename};
@@ -41,7 +42,7 @@ impl Play {
         };
         if *system == self.system() {
             let flight = self.lane().and_then(|lane| lane.flying).expect("a call is in the air");
-            self.target.called(flight.want.text(), &flight.values, flight.attempt == 1);
+            self.target.called(&flight);
         }
         vec![call]
     }
@@ -56,12 +57,20 @@ impl Play {
                 self.target.land();
                 "ok"
             }
-            Answer::MayHaveActed { landed } => {
+            Answer::MayHaveActed { landed } | Answer::InDoubt { landed } => {
                 if landed && self.target.land() {
                     self.note = Some("the call has landed there");
                 }
-                "may_have_acted"
+                if matches!(with, Answer::InDoubt { .. }) { "in_doubt" } else { "may_have_acted" }
             }
+            Answer::SaidNo if self.target.lose() && !self.target.landed() => "said_no",
+            // It has landed: who says otherwise lies.
+            Answer::SaidNo => "may_have_acted",
+            Answer::Found if self.target.finds() => {
+                self.note = Some("it is found as an earlier attempt has left it");
+                "ok"
+            }
+            Answer::Found => return,
             Answer::NotActed if self.target.lose() => "not_acted",
             // It has landed: who says otherwise lies.
             Answer::NotActed => "may_have_acted",
@@ -81,7 +90,8 @@ impl Play {
     pub(super) fn drain(&mut self, systems: &[&str]) {
         let mut calls = Vec::new();
         let before = self.lane();
-        for _ in 0..20 {
+        for round in 0.. {
+            assert!(round < 20, "calls to {systems:?} never end: {calls:?}");
             let mut some = false;
             for name in systems {
                 let system = SystemName::new(*name);
@@ -102,6 +112,30 @@ impl Play {
         if !calls.is_empty() || self.lane() != before || systems.len() > 1 {
             self.step(json!({ "drain": systems, "expect": { "calls": calls } }));
         }
+    }
+
+    /// A person looks whether a call in doubt, or given up, is there.
+    pub(super) fn decide(&mut self) {
+        if self.lane().is_none_or(|lane| undecided(&lane).is_none()) {
+            return;
+        }
+        // What is not there by now never will be.
+        self.target.lose();
+        let (system, again) = (self.system(), !self.target.landed());
+        let settle = PersonAct::Settle { system: system.clone(), again, about: None };
+        self.world.act(ORDER, &Folded::Person(settle));
+        self.step(json!({ "person": { "settle": system.as_str(), "again": again } }));
+        if self.kind.is_made() && !again {
+            // What it is called there nobody has said.
+            self.show();
+        }
+    }
+
+    pub(super) fn resend(&mut self, all: bool) {
+        let system = self.system();
+        let resend = PersonAct::Resend { system: system.clone(), all };
+        self.world.act(ORDER, &Folded::Person(resend));
+        self.step(json!({ "person": { "resend": system.as_str(), "all": all } }));
     }
 
     pub(super) fn cut(&mut self) {

@@ -1,12 +1,10 @@
 //! How a random story ends, what must hold then, and how it is shown.
 
-use orderhub_order::causes::MANUAL;
 use orderhub_order::lane::WantKey;
 use orderhub_tests::stories::deliver::values;
-use orderhub_tests::stories::world::World;
 use serde_json::{Value as Json, json};
 
-use super::{NOTE, Play};
+use super::Play;
 use crate::act::Answer;
 use crate::target::held;
 use crate::yaml;
@@ -19,6 +17,7 @@ impl Play {
             self.wait(1);
         }
         self.answer(Answer::Ok);
+        self.decide();
         let first = self.last_drain();
         let shown = self.steps.len();
         let wrong = if self.reports { self.last_drain() } else { first.clone() };
@@ -41,6 +40,10 @@ impl Play {
         let steps = self.steps.len();
         let name = self.kind.target();
         self.drain(&[name]);
+        if self.lane().is_some_and(|lane| !lane.given_up.is_empty()) {
+            self.resend(false);
+            self.drain(&[name]);
+        }
         if self.steps.len() == steps {
             self.step(json!({ "drain": [name], "expect": { "calls": [] } }));
         }
@@ -66,8 +69,8 @@ impl Play {
         if let Some(all) = expect["calls"].as_array_mut() {
             all.extend(calls);
         }
-        if let Some(own) = own {
-            expect["fields"] = json!({ NOTE: own });
+        if !own.is_empty() {
+            expect["fields"] = json!(own);
         }
     }
 
@@ -81,7 +84,7 @@ impl Play {
             let more = has.keys().filter(|path| !told.contains_key(*path));
             for path in told.keys().chain(more) {
                 let there = has.get(path).filter(|value| !value.is_null());
-                if told.get(path) != there && !self.is_asked(path) {
+                if told.get(path) != there {
                     let shown = |value: Option<&Json>| value.map_or("nothing".into(), yaml::line);
                     let (there, ordered) = (shown(there), shown(told.get(path)));
                     differ.push((resource.clone(), format!("{path} {there}, the order {ordered}")));
@@ -91,25 +94,21 @@ impl Play {
         differ
     }
 
-    /// Whether a person has been asked which of both values of a field shall stand.
-    fn is_asked(&self, path: &str) -> bool {
-        let open = self.lane().is_some_and(|lane| lane.open_conflicts.iter().any(|it| it == path));
-        let todos = self.world.todos();
-        let named = format!("`{path}`");
-        let last = todos.iter().rev().find(|todo| todo.why.contains(&named));
-        open && last.is_some_and(|todo| &*todo.cause == MANUAL.word)
-    }
-
     /// What is not as it should be.
     pub(super) fn wrong(&self) -> Vec<String> {
         let differ = self.differ().into_iter();
         let mut wrong: Vec<String> =
             differ.map(|(resource, what)| format!("`{}` has {what}", resource.trim())).collect();
-        if let Some(own) = &self.own
-            && self.ordered().as_ref() != Some(own)
-        {
-            let has = self.ordered().unwrap_or_default();
-            wrong.push(format!("the target's user wrote {own} last, the order has {has}"));
+        for (path, own) in &self.own {
+            let has = self.ordered(path).unwrap_or_default();
+            if has != *own {
+                wrong.push(format!(
+                    "the target's user wrote {own} last to {path}, the order has {has}"
+                ));
+            }
+        }
+        if !self.target.is_there() {
+            wrong.push("the target's thing was never made".to_owned());
         }
         wrong
     }

@@ -5,7 +5,9 @@ mod calls;
 mod end;
 mod words;
 
+use std::any::Any;
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use jiff::SignedDuration;
@@ -25,6 +27,7 @@ use crate::target::Target;
 
 const ORDER: OrderKey = OrderKey(1);
 const NOTE: &str = "notes.customer";
+const TIER: &str = "customer.tier";
 const ADDRESS: &str = "addresses.ship_to";
 
 /// A story under way.
@@ -41,8 +44,8 @@ pub(crate) struct Play {
     revision: i64,
     /// Words of the target's user that stood nowhere before, so far.
     words: u32,
-    /// The last word of the target's user, while the order has to be so.
-    own: Option<String>,
+    /// The last words of the target's user, by field, while the order has to be so.
+    own: BTreeMap<&'static str, String>,
     parcels: u8,
     cut: bool,
     steps: Vec<Json>,
@@ -67,13 +70,22 @@ pub(crate) struct Came {
     pub(crate) wrong: Vec<String>,
 }
 
-/// Plays a story to its end.
+/// Plays a story to its end. One that panics is wrong, too.
 pub(crate) fn play(kind: Kind, told: &Told) -> Came {
     let mut play = Play::new(kind, told);
-    play.begin();
-    told.acts.iter().for_each(|act| play.happen(act));
-    let wrong = play.end();
+    let ran = catch_unwind(AssertUnwindSafe(|| {
+        play.begin();
+        told.acts.iter().for_each(|act| play.happen(act));
+        play.end()
+    }));
+    let wrong = ran.unwrap_or_else(|panic| vec![format!("it panics: {}", said(&*panic))]);
     Came { yaml: play.yaml(&wrong), wrong }
+}
+
+/// What a panic says.
+fn said(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("without a word")
 }
 
 fn word(number: u8) -> String {
@@ -99,7 +111,7 @@ impl Play {
             shop: Shop { note: 0, tier: 0, second: true, quantity: 1 },
             revision: 0,
             words: 0,
-            own: None,
+            own: BTreeMap::new(),
             parcels: 0,
             cut: false,
             steps: Vec::new(),
@@ -107,16 +119,20 @@ impl Play {
         }
     }
 
-    /// The order is there, the target knows it and has it as it is.
+    /// The order is there; a target that is not made by a call knows it, and has it as it is.
     fn begin(&mut self) {
         self.shop_says();
-        if self.kind == Kind::Parts {
-            self.drain(&["erp", "wms"]);
-            self.parcel();
-        } else {
-            let says = json!({ NOTE: "a" });
-            self.say(json!({ "system": "crm", "key": "c", "ref": "shop-1", "says": says }));
-            self.drain(&["crm"]);
+        match self.kind {
+            Kind::Parts => {
+                self.drain(&["erp", "wms"]);
+                self.parcel();
+            }
+            Kind::Made | Kind::Steps => {}
+            Kind::Note | Kind::Lines | Kind::Two => {
+                let says = json!({ NOTE: "a" });
+                self.say(json!({ "system": "crm", "key": "c", "ref": "shop-1", "says": says }));
+                self.drain(&["crm"]);
+            }
         }
     }
 
@@ -180,7 +196,10 @@ impl Play {
             lines[0]["qty.ordered"] = json!(9);
         } else {
             says.insert(NOTE.to_owned(), json!(word(self.shop.note)));
-            says.insert("customer.tier".to_owned(), json!(word(self.shop.tier)));
+            says.insert(TIER.to_owned(), json!(word(self.shop.tier)));
+            if self.kind.is_made() {
+                says.insert("state.payment".to_owned(), json!("captured"));
+            }
             if self.shop.second {
                 lines.push(json!({ "key": "m", "sku": "Y", "qty.ordered": 1 }));
             }
@@ -191,21 +210,21 @@ impl Play {
         self.say(json!({ "system": "shop", "key": "1", "says": says }));
     }
 
-    /// The order's note.
-    fn ordered(&self) -> Option<String> {
-        let field = catalogue().find_full(NOTE).expect("a field").id;
+    /// The order's word of a field.
+    fn ordered(&self, path: &str) -> Option<String> {
+        let field = catalogue().find_full(path).expect("a field").id;
         let state = self.state();
         let stated = state.order.get(&At::ROOT, field)?;
         stated.as_ref().as_ref()?.as_str().map(str::to_owned)
     }
 
     fn happen(&mut self, act: &Act) {
-        let before = self.ordered();
+        let before = [NOTE, TIER].map(|path| (path, self.ordered(path)));
         match act {
             Act::Shop(word) => self.shop(word),
             Act::Person(word) => self.person(*word),
             Act::Restore(version) => self.restore(*version),
-            Act::User(word) => return self.user(*word),
+            Act::User(of, word) => return self.user(*of, *word),
             Act::Show if self.reports => return self.show(),
             Act::Show => {}
             Act::Own(part, word) => self.own(*part, *word),
@@ -215,11 +234,16 @@ impl Play {
             Act::Land => {}
             Act::Answer(with) => self.answer(*with),
             Act::Drain => self.drain(&[self.kind.target()]),
+            Act::Decide => self.decide(),
+            Act::Resend { all } => self.resend(*all),
             Act::Cut => self.cut(),
         }
-        let others = matches!(act, Act::Shop(_) | Act::Person(_) | Act::Restore(_));
-        if others && self.ordered() != before {
-            self.own = None;
+        if matches!(act, Act::Shop(_) | Act::Person(_) | Act::Restore(_)) {
+            for (path, before) in before {
+                if self.ordered(path) != before {
+                    self.own.remove(path);
+                }
+            }
         }
     }
 }

@@ -9,8 +9,8 @@ use orderhub_tests::stories::read::value;
 use orderhub_tests::stories::world::World;
 use serde_json::json;
 
-use super::{ADDRESS, NOTE, ORDER, Play, address, word};
-use crate::act::{Kind, Part, Word};
+use super::{ADDRESS, NOTE, ORDER, Play, TIER, address, word};
+use crate::act::{Kind, Part, Said, Word};
 use crate::target::Held;
 
 impl Play {
@@ -46,42 +46,55 @@ impl Play {
     }
 
     /// The target's user writes, wherever the target has it, and it tells of that.
-    pub(super) fn user(&mut self, chosen: Option<u8>) {
-        if chosen.is_some_and(|chosen| self.is_old((&At::ROOT, NOTE), &word(chosen))) {
+    pub(super) fn user(&mut self, of: Said, chosen: Option<u8>) {
+        // Of two resources one holds no tier.
+        let (path, resource) = match (of, self.kind) {
+            (Said::Note, _) => (NOTE, ""),
+            (Said::Tier, Kind::Two) => (TIER, "put_person"),
+            (Said::Tier, _) => (TIER, ""),
+        };
+        let is_old = |chosen| self.is_old((&At::ROOT, path), &word(chosen));
+        if !self.target.is_there() || chosen.is_some_and(is_old) {
             return;
         }
         self.words += u32::from(chosen.is_none());
         let said = chosen.map_or_else(|| format!("u{}", self.words), word);
-        self.target.write("", NOTE, json!(said));
+        self.target.write(resource, path, json!(said));
         self.show();
-        if chosen.is_some() && !self.timed {
-            // It may have been there before: of numbers only a second document shows that it is no old one.
-            self.show();
-        }
         // A word that we sent ourselves may be an echo.
-        let heard = self.own.is_some() || self.ordered().as_deref() == Some(&*said);
-        self.own = (chosen.is_none() && heard).then_some(said);
+        let was_own = self.own.remove(path).is_some();
+        let heard = was_own || self.ordered(path).as_deref() == Some(&*said);
+        if chosen.is_none() && heard {
+            self.own.insert(path, said);
+        }
     }
 
-    /// Whether a word would be an echo of ours, or, while something is still told, one from before that: nobody can tell
-    /// the target's own from it.
+    /// Whether a word would be an echo of ours, or what the target has shown all along while the order says otherwise:
+    /// nobody can tell the target's own from it.
     fn is_old(&self, (at, path): (&At, &str), word: &str) -> bool {
         let field = catalogue().find_full(path).expect("a field").id;
+        let is = |value: &Option<Value>| value.as_ref().and_then(Value::as_str) == Some(word);
         let lane = self.lane().expect("the target is known");
         let state = lane.fields.get(at, &Facet::Field(field));
-        let telling = self.in_air() == Some(true) || !lane.wants.is_empty();
-        let is = |value: &Option<Value>| value.as_ref().and_then(Value::as_str) == Some(word);
+        let order = self.state().order;
+        let differs = order.get(at, field).is_none_or(|ordered| !is(&ordered));
         let stated =
             state.and_then(|state| state.stated.as_ref()).is_some_and(|(said, _)| is(said));
         let mut sent = state.into_iter().flat_map(|state| &state.ring);
-        sent.any(|(sent, _)| is(sent)) || stated && telling
+        sent.any(|(sent, _)| is(sent)) || stated && differs
     }
 
     /// The target tells what it has.
     pub(super) fn show(&mut self) {
+        if !self.target.is_there() {
+            return;
+        }
         if self.kind != Kind::Parts {
-            let says = json!({ NOTE: self.target.shows("", NOTE) });
-            return self.say(json!({ "system": "crm", "key": "c", "says": says }));
+            let [note, tier] = [NOTE, TIER].map(|path| self.target.shows("", path));
+            let (system, key) = (self.kind.target(), self.kind.key());
+            let says = json!({ NOTE: note, TIER: tier });
+            return self
+                .say(json!({ "system": system, "key": key, "ref": "shop-1", "says": says }));
         }
         let says = json!({ ADDRESS: self.target.shows("fulfilments[F1]", ADDRESS) });
         self.say(json!({ "system": "wms", "key": "O", "ref": "shop-1", "says": says }));
