@@ -123,7 +123,7 @@ fn xrefs(xref: &Xref, scope: &ReplyScope<'_>) -> Result<Vec<ReplyXref>, String> 
     let Some(convert) = &xref.convert else { return Ok(found) };
     let ours = |found: ReplyXref| {
         let ext_id = convert.get(Value::Text(found.ext_id))?;
-        let ext_id = ext_id.scalar_text().filter(|id| !id.is_empty());
+        let ext_id = ext_id.scalar_text().filter(|id| !id.trim().is_empty());
         let ext_id = ext_id.ok_or_else(|| "`as` makes no id of it".to_owned())?.into_owned();
         Ok(ReplyXref { ext_id, ..found })
     };
@@ -132,7 +132,7 @@ fn xrefs(xref: &Xref, scope: &ReplyScope<'_>) -> Result<Vec<ReplyXref>, String> 
 
 fn as_said(kind: &str, rule: &XrefRule, scope: &ReplyScope<'_>) -> Result<Vec<ReplyXref>, String> {
     let subject = |value: &Value| {
-        let ext_id = value.scalar_text().filter(|text| !text.is_empty())?.into_owned();
+        let ext_id = value.scalar_text().filter(|text| !text.trim().is_empty())?.into_owned();
         Some(ReplyXref { kind: kind.to_owned(), ours: None, ext_id })
     };
     match rule {
@@ -152,7 +152,7 @@ fn as_said(kind: &str, rule: &XrefRule, scope: &ReplyScope<'_>) -> Result<Vec<Re
             Ok(elements
                 .filter_map(|(element, position)| {
                     let text = |value: &Value| {
-                        let text = value.scalar_text().filter(|text| !text.is_empty())?;
+                        let text = value.scalar_text().filter(|text| !text.trim().is_empty())?;
                         Some(text.into_owned())
                     };
                     let ext_id = text(ext.first(element))?;

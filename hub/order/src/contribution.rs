@@ -50,6 +50,16 @@ pub enum ParentReference {
     Ref(Box<str>),
 }
 
+impl ParentReference {
+    /// What it names, there or here.
+    pub fn id(&self) -> &str {
+        match self {
+            Self::Xref { ext_id, .. } => ext_id,
+            Self::Ref(reference) => reference,
+        }
+    }
+}
+
 /// What orders the documents of one (system, entity). `check` refuses mixed types.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

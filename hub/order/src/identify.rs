@@ -11,7 +11,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::contribution::{Contribution, ParentReference};
-use crate::ids::{At, Entity, OrderKey, SystemName};
+use crate::ids::{At, Entity, OrderKey, SystemName, names_nothing};
 
 /// A key of the table of cross references.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -68,7 +68,7 @@ pub fn references(contribution: &Contribution) -> Vec<ReferenceKey> {
         ext_id: contribution.key.clone(),
     };
     let mut keys = vec![own];
-    for parent in &contribution.parents {
+    for parent in contribution.parents.iter().filter(|parent| !names_nothing(parent.id())) {
         let key = match parent {
             ParentReference::Xref { kind, ext_id } => ReferenceKey::Xref {
                 system: system.clone(),
@@ -164,6 +164,19 @@ mod tests {
         assert!(matches!(&keys[0], ReferenceKey::Xref { kind, ext_id, .. }
             if &**kind == "shipment" && &**ext_id == "77"));
         assert_eq!(keys[2], ReferenceKey::Ref("shop-1-F1".into()));
+    }
+
+    #[test]
+    fn an_empty_reference_of_a_parent_is_not_looked_up() {
+        let empty = |id: &str| ParentReference::Xref { kind: "number".into(), ext_id: id.into() };
+        let keys = references(&document(
+            Entity::Shipment,
+            false,
+            vec![empty(""), our(" "), empty("\t"), our("a")],
+        ));
+        assert!(
+            matches!(&keys[..], [ReferenceKey::Xref { .. }, ReferenceKey::Ref(a)] if &**a == "a")
+        );
     }
 
     #[test]

@@ -94,7 +94,7 @@ impl Run<'_, '_> {
         }
         if let Some(frames) = rows.first() {
             for (kind, rule) in &program.xrefs {
-                if let Some(ext_id) = self.text(rule, frames)? {
+                if let Some(ext_id) = self.id(rule, frames)? {
                     statement.xrefs.push((kind.clone(), ext_id));
                 }
             }
@@ -329,7 +329,7 @@ impl Run<'_, '_> {
                     None => None,
                 };
                 let ours = match &source.ours {
-                    Some(rule) => self.text(rule, &row)?,
+                    Some(rule) => self.id(rule, &row)?,
                     None => None,
                 };
                 if key.is_none() && ours.is_none() {

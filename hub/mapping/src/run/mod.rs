@@ -28,6 +28,7 @@ use orderhub_lang::diagnostic::Position;
 use orderhub_lang::diagnostic::Span;
 use orderhub_lang::room::Room;
 use orderhub_order::contribution::{Contribution, ParentReference, Revision};
+use orderhub_order::ids::names_nothing;
 use smallvec::SmallVec;
 
 use self::rule::Goal;
@@ -278,7 +279,7 @@ impl<'r, 'a> Run<'r, 'a> {
     fn contribution(&self, key: Box<str>, frames: &Frames) -> Result<Contribution, Failure> {
         let mut parents = Vec::new();
         for (kind, rule) in &self.input.parents {
-            let Some(text) = self.text(rule, frames)? else { continue };
+            let Some(text) = self.id(rule, frames)? else { continue };
             parents.push(match kind {
                 Some(kind) => ParentReference::Xref { kind: kind.clone(), ext_id: text },
                 None => ParentReference::Ref(text),
@@ -308,19 +309,23 @@ impl<'r, 'a> Run<'r, 'a> {
     /// The text of a key; `None` if a part of it is missing.
     pub(super) fn key(&self, key: &KeyRead, frames: &Frames) -> Result<Option<Box<str>>, Failure> {
         match key {
-            KeyRead::Rule(rule) => Ok(self.text(rule, frames)?.filter(|key| !key.is_empty())),
+            KeyRead::Rule(rule) => self.id(rule, frames),
             KeyRead::Template(_, pieces) => {
-                let mut key = String::new();
+                // Some part may be empty, not all of them: the texts between them name nothing.
+                let (mut key, mut named) = (String::new(), false);
                 for piece in pieces {
                     match piece {
                         KeyPiece::Text(text) => key.push_str(text),
                         KeyPiece::Value(rule) => match self.text(rule, frames)? {
-                            Some(text) => key.push_str(&text),
+                            Some(text) => {
+                                named |= !names_nothing(&text);
+                                key.push_str(&text);
+                            }
                             None => return Ok(None),
                         },
                     }
                 }
-                Ok(Some(key.into()))
+                Ok(named.then(|| key.into()))
             }
         }
     }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use orderhub_order::ids::names_nothing;
 use smallvec::SmallVec;
 
 use super::compute::{compute, to_fold};
@@ -46,6 +47,11 @@ impl<'a> Run<'_, 'a> {
         }
         let wrong = |trouble| self.rule_failure(rule, frames, trouble, Quote::Described);
         name(&cell).map(Some).map_err(wrong)
+    }
+
+    /// The id that a rule gives: an empty text names nothing, as if it were not there.
+    pub(super) fn id(&self, rule: &InRule, frames: &Frames) -> Result<Option<Box<str>>, Failure> {
+        Ok(self.text(rule, frames)?.filter(|id| !names_nothing(id)))
     }
 
     /// The value of a rule over the rows of one element: one, or several that a fold makes one.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use orderhub_lang::value::Value as LangValue;
 use orderhub_order::catalogue::FieldType;
 use orderhub_order::contribution::Stated;
+use orderhub_order::ids::names_nothing;
 use orderhub_order::value::{Currency, Reference, Text, Value};
 use rust_decimal::Decimal;
 
@@ -20,6 +21,8 @@ pub(crate) fn stated(
     match cell {
         Cell::Absent => Ok(None),
         Cell::Null => Ok(Some(None)),
+        // An empty text names nothing, and nothing is said of what it would name.
+        Cell::Text(text) if matches!(ty, FieldType::Ref(_)) && names_nothing(&text) => Ok(None),
         cell => value(cell, ty, named).map(|value| Some(Some(value))),
     }
 }

@@ -42,7 +42,7 @@ pub fn derive(state: &mut State, rules: &Rules<'_>, now: Timestamp) {
 /// The lane's system knows this subject by an id of its own.
 pub fn linked(lane: &Lane, subject: &At) -> bool {
     let Some(entity) = subject.collection().entity() else { return false };
-    lane.xrefs.iter().any(|xref| xref.at == *subject && &*xref.kind == entity.as_str())
+    lane.named().any(|xref| xref.at == *subject && &*xref.kind == entity.as_str())
 }
 
 /// A fulfilment that still counts: its warehouse has neither rejected nor cancelled it.

@@ -149,7 +149,7 @@ fn find(
         let here =
             |known: &&At| known.collection() == collection && known.parent().as_ref() == Some(at);
         let lane = work.state.lanes.get(speaker.system);
-        let mut named = lane.into_iter().flat_map(|lane| &lane.xrefs);
+        let mut named = lane.into_iter().flat_map(|lane| lane.named());
         let named = named.find(|x| &*x.kind == kind && x.ext_id == **key && here(&&x.at));
         if let Some(xref) = named {
             return Ok(Some(xref.at.clone()));

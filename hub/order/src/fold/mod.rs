@@ -20,7 +20,7 @@ use std::collections::BTreeMap;
 use crate::contribution::Contribution;
 use crate::history::shows;
 use crate::identify::ReferenceKey;
-use crate::ids::{OrderKey, SystemName};
+use crate::ids::{OrderKey, SystemName, names_nothing};
 use crate::lane::{Lane, is_shared};
 use crate::model::{Order, Shared, State};
 use crate::rules::Rules;
@@ -79,7 +79,7 @@ pub fn binds(act: &Act) -> Vec<ReferenceKey> {
             return Vec::new();
         }
     };
-    let xrefs = xrefs.iter().filter(|xref| !is_shared(&xref.kind));
+    let xrefs = xrefs.iter().filter(|xref| !is_shared(&xref.kind) && !names_nothing(&xref.ext_id));
     xrefs
         .map(|xref| ReferenceKey::Xref {
             system: system.clone(),

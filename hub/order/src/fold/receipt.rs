@@ -86,6 +86,7 @@ pub(super) fn bind_all(
     for xref in xrefs {
         match bind(work, (system, role), &xref.kind, &xref.at, &xref.ext_id) {
             Binding::Bound => bind_role(work, system, role),
+            Binding::Nothing => {}
             Binding::Two => {
                 let why = format!(
                     "{system} answered with another id for `{}` than it showed before: there are \

@@ -1,7 +1,7 @@
 //! References: a system's ids of our things, and how documents name lines and fulfilments.
 //!
 //! **Invariant:** one id of a system names one thing of one order; what is taken is not bound again.
-//! Rule `taken-reference`.
+//! Rule `taken-reference`. An empty id names nothing, and is neither bound nor found. Rule `empty-reference`.
 
 use orderhub_lang::diagnostic::visible;
 
@@ -12,7 +12,7 @@ use super::{Effect, TodoKind};
 use crate::catalogue::known;
 use crate::causes;
 use crate::identify::{Bound, ReferenceKey};
-use crate::ids::{At, Collection, ElementId, Entity, Role, SystemName};
+use crate::ids::{At, Collection, ElementId, Entity, Role, SystemName, names_nothing};
 use crate::lane::{Facet, Xref, is_shared};
 use crate::value::{Reference, Value};
 
@@ -25,6 +25,8 @@ pub(super) enum Binding {
     Taken(Bound),
     /// The thing has another id at that system: there are two there.
     Two,
+    /// An empty id names nothing, and nothing is bound.
+    Nothing,
 }
 
 /// What a system's ids of a collection's elements are called.
@@ -57,6 +59,9 @@ pub(super) fn bind(
     at: &At,
     ext_id: &str,
 ) -> Binding {
+    if names_nothing(ext_id) {
+        return Binding::Nothing;
+    }
     let own = at.collection().entity().is_some_and(|entity| entity.as_str() == kind);
     if let Some(other) = taken(work, system, kind, at, ext_id).filter(|_| !is_shared(kind)) {
         return Binding::Taken(other);
@@ -66,7 +71,8 @@ pub(super) fn bind(
         if &*known.ext_id == ext_id {
             return Binding::Bound;
         }
-        if own || kind == kind_of(at.collection()) {
+        let named = !names_nothing(&known.ext_id);
+        if named && (own || kind == kind_of(at.collection())) {
             return Binding::Two;
         }
         // A free kind is a statement like another: the last one counts.
@@ -130,7 +136,7 @@ pub(super) fn bind_stated(
     ext_id: &str,
 ) -> Folding<()> {
     match bind(work, (speaker.system, speaker.role), kind, at, ext_id) {
-        Binding::Bound => Ok(()),
+        Binding::Bound | Binding::Nothing => Ok(()),
         Binding::Two => {
             let why =
                 format!("{} has two ids for `{}`: the first is kept", speaker.system, shown(at));
@@ -156,6 +162,9 @@ pub(super) fn state_xref(
     at: &At,
     (kind, ext_id): (&str, &str),
 ) -> Folding<()> {
+    if names_nothing(ext_id) {
+        return Ok(());
+    }
     let facet = Facet::Xref(kind.into());
     let lane = work.lane(speaker.system, speaker.role);
     let state = lane.fields.get(at, &facet);

@@ -14,6 +14,11 @@ pub use key::OrderKey;
 pub use place::{At, Collection, ElementId};
 pub use reference::{element_reference, order_reference};
 
+/// Whether a text is no id: an empty one, or blanks only, names nothing, at whatever place it stands.
+pub fn names_nothing(id: &str) -> bool {
+    id.trim().is_empty()
+}
+
 /// The name of one account of an integration: `[a-z][a-z0-9_]*`, at most 40 characters.
 ///
 /// Every value, delivery, limit, breaker and credential belongs to a system, never to an integration.

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::contribution::Revision;
-use crate::ids::{At, Role, SystemName};
+use crate::ids::{At, Role, SystemName, names_nothing};
 use crate::model::ByPlace;
 use crate::value::Text;
 
@@ -254,21 +254,26 @@ impl Lane {
         }
     }
 
+    /// Its references. An earlier program may have kept empty ids: they name nothing.
+    pub fn named(&self) -> impl Iterator<Item = &Xref> {
+        self.xrefs.iter().filter(|xref| !names_nothing(&xref.ext_id))
+    }
+
     /// The system's id of one of our things: `kind` is an entity, `line`, `package` or a free kind.
     pub fn ext_id(&self, kind: &str, at: &At) -> Option<&str> {
-        let found = self.xrefs.iter().find(|xref| &*xref.kind == kind && xref.at == *at);
+        let found = self.named().find(|xref| &*xref.kind == kind && xref.at == *at);
         found.map(|xref| &*xref.ext_id)
     }
 
     /// Our thing that the system calls `ext_id`.
     pub fn element(&self, kind: &str, ext_id: &str) -> Option<&At> {
-        let found = self.xrefs.iter().find(|xref| &*xref.kind == kind && &*xref.ext_id == ext_id);
+        let found = self.named().find(|xref| &*xref.kind == kind && &*xref.ext_id == ext_id);
         found.map(|xref| &xref.at)
     }
 
     /// Whether the system knows the order or anything of it.
     pub fn knows(&self) -> bool {
-        self.xrefs.iter().any(|xref| !is_shared(&xref.kind))
+        self.named().any(|xref| !is_shared(&xref.kind))
     }
 
     /// Whether anything may already have reached the system from here.
@@ -320,4 +325,24 @@ pub(crate) fn is_below(place: &At, facet: &Facet, at: &At) -> bool {
 /// they never identify one.
 pub fn is_shared(kind: &str) -> bool {
     matches!(kind, "customer" | "sku")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_id_that_was_kept_is_not_found() {
+        let mut lane = Lane::new(SystemName::new("erp"), Role::Erp);
+        let kept = |kind: &str, ext_id: &str| {
+            let (kind, ext_id) = (kind.into(), ext_id.into());
+            Xref { kind, at: At::ROOT, ext_id }
+        };
+        lane.xrefs = vec![kept("order", ""), kept("number", " ")];
+        assert_eq!(lane.ext_id("order", &At::ROOT), None);
+        assert_eq!(lane.element("number", " "), None);
+        assert!(!lane.knows());
+        lane.xrefs.push(kept("number", "7"));
+        assert_eq!(lane.ext_id("number", &At::ROOT), Some("7"));
+    }
 }

@@ -189,7 +189,7 @@ fn is_unheard(state: &State, firing: &Firing, system: &SystemName, rules: &Rules
             let Some(lane) = state.lanes.get(system) else { return false };
             let sent =
                 |key: &String| WantKey::parse(key).is_some_and(|key| key.subject == firing.subject);
-            let linked = lane.xrefs.iter().any(|xref| xref.at == firing.subject);
+            let linked = lane.named().any(|xref| xref.at == firing.subject);
             let made = |call: &Flight| call.want.subject == firing.subject && call.may_be_there();
             linked || lane.sent.keys().any(sent) || lane.flying.as_ref().is_some_and(made)
         }

@@ -191,7 +191,7 @@ impl<'a> Judge<'a, '_> {
         if want.key.fact.is_some() && told {
             return Judged::Skip(LaneCode::Delivered);
         }
-        let made = told || self.lane.xrefs.iter().any(|xref| xref.at == *subject);
+        let made = told || self.lane.named().any(|xref| xref.at == *subject);
         match self.create(want) {
             Some(Judged::Skip(code)) if gone.creates && !made => Judged::Skip(code),
             Some(_) | None => Judged::Wait(LaneCode::NotRouted),

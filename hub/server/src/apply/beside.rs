@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use orderhub_order::fold::TodoKind;
-use orderhub_order::ids::SystemName;
+use orderhub_order::ids::{SystemName, names_nothing};
 
 /// What a message does besides.
 #[derive(Clone, Debug, Default)]
@@ -45,7 +45,8 @@ impl FetchKey {
             [only] => (*only).clone(),
             several => serde_json::to_string(several).ok()?,
         };
-        let fits = !ext_id.is_empty() && ext_id.len() <= Self::LONGEST && !ext_id.contains('\0');
+        let fits =
+            !names_nothing(&ext_id) && ext_id.len() <= Self::LONGEST && !ext_id.contains('\0');
         let (system, document) = (system.clone(), document.into());
         fits.then(|| Self { system, document, ext_id: ext_id.into() })
     }

@@ -168,7 +168,7 @@ impl Frozen {
 /// The references that a call about `subject` sees: its own, then those of what surrounds it.
 fn references(lane: &Lane, subject: &At) -> BTreeMap<String, Value> {
     let mut found: BTreeMap<&str, (usize, &str)> = BTreeMap::new();
-    for xref in lane.xrefs.iter().filter(|xref| subject.within(&xref.at)) {
+    for xref in lane.named().filter(|xref| subject.within(&xref.at)) {
         let near = xref.at.0.len();
         let entry = found.entry(&xref.kind).or_insert((near, &xref.ext_id));
         if entry.0 < near {

@@ -1,6 +1,8 @@
 //! What is asked for before a document is mapped, and comes in only: references of the system that speaks, and what a
 //! cached read answers.
 
+use orderhub_order::ids::names_nothing;
+
 use super::super::{Conversion, Put, Target, Type, one_way, text};
 use super::{Unknown, unknown_gives};
 use crate::cell::{Cell, Trouble};
@@ -75,7 +77,7 @@ impl Conversion for Asked {
     }
 
     fn asks(&self, cell: &Cell<'_>) -> Option<LookupKey> {
-        let id = cell.scalar().filter(|id| !id.is_empty())?;
+        let id = cell.scalar().filter(|id| !names_nothing(id))?;
         Some(LookupKey {
             of: self.of,
             name: self.name.clone(),
@@ -111,7 +113,7 @@ impl Conversion for Asked {
     fn get<'a>(&self, cell: Cell<'a>, _: &[Cell<'a>], _: Target) -> Result<Cell<'a>, Trouble> {
         // Only what is no scalar, or empty, asks nothing.
         match cell.scalar() {
-            Some(id) if id.is_empty() => Ok(Cell::Null),
+            Some(id) if names_nothing(&id) => Ok(Cell::Null),
             Some(_) => Err(open()),
             None => Err(Trouble::wrong_type(&cell, "a text or number")),
         }
