@@ -67,6 +67,10 @@ pub(super) struct Save {
     pub(super) stands_in: StandIn,
     /// It is the reference of the operation's entity: the thing is known by it from then on.
     pub(super) names: bool,
+    /// A step that writes keeps it as the id of what it made, and later steps send it.
+    pub(super) sent: bool,
+    /// The step that keeps it writes.
+    pub(super) written: bool,
     /// Where its value stands in the file.
     pub(super) at: Span,
 }

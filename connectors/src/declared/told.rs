@@ -10,6 +10,8 @@
 //! or a path that the file itself lets be missing (`?? ()`). Tests: `an_answer_of_another_shape_makes_nothing_twice`, and
 //! the cases `told-shapes.yaml`, `told-empty.yaml`, `told-none.yaml` and `told-rows.yaml` in `tests/data/connectors`.
 //! What is there has an id: an empty text, a list or an object is none. Test: the case `told-ids.yaml`.
+//! So has what a step made that later steps send: there, `0` is none, too, and so is an empty list. Tests: the cases
+//! `told-sent.yaml`, `told-sent-whole.yaml` and `told-made-none.yaml`.
 //! **Not held to it** is what has a value whatever the answer lacks: `has(…)`, `?? ''` or any other fallback than `()`, and
 //! what reads no path of the body (`body` itself, `status`, `headers`, `text`). A step that looks may keep such values
 //! beside one that is held to it, not alone: [`super::parse`] refuses that (C0006). Nor are ids that are made of an
@@ -230,15 +232,33 @@ fn names(
 
 /// What a value is that is no id, where a step keeps it as one.
 pub(super) fn is_no_id(save: &Save, value: &Value) -> Option<String> {
-    let path = paths(&save.value).next().filter(|_| save.names)?;
-    no_id(value, path)
+    let path = paths(&save.value).next()?;
+    let names = save.names.then(|| no_id(value, path, save.written)).flatten();
+    names.or_else(|| said(value).filter(|_| save.sent && names_nothing(value)))
 }
 
-/// What a value is that is no id. A listing may have none, or elements without any.
-fn no_id(value: &Value, path: &Name) -> Option<String> {
+/// Whether a value names nothing, whatever is made of it: `0` is what a step that writes says of nothing.
+fn names_nothing(value: &Value) -> bool {
+    match value {
+        Value::Text(text) => text.trim().is_empty(),
+        Value::Int(_) | Value::Decimal(_) => is_zero(value),
+        Value::Bool(_) => true,
+        Value::List(list) => list.iter().all(names_nothing),
+        Value::Map(map) => map.is_empty(),
+        // What is missing is told as such.
+        Value::Null => false,
+    }
+}
+
+fn is_zero(value: &Value) -> bool {
+    value.scalar_text().is_some_and(|text| text.parse() == Ok(0.0))
+}
+
+/// What a value is that is no id. A listing may have none, or elements without any; what has written has made something.
+fn no_id(value: &Value, path: &Name, written: bool) -> Option<String> {
     let is = |value: &Value| match value {
         Value::Text(text) => !text.trim().is_empty(),
-        Value::Int(_) | Value::Decimal(_) => true,
+        Value::Int(_) | Value::Decimal(_) => !written || !is_zero(value),
         Value::Null | Value::Bool(_) | Value::List(_) | Value::Map(_) => false,
     };
     let one = |segment: &Segment| match segment {
@@ -246,11 +266,23 @@ fn no_id(value: &Value, path: &Name) -> Option<String> {
         Segment::Index(_) | Segment::Where { .. } => true,
         Segment::Each | Segment::Setting(_) | Segment::Xref(_) => false,
     };
-    let listed = |list: &[Value]| list.iter().any(is) || !path.segments.iter().any(one);
+    let any = path.segments.contains(&Segment::Each);
+    let listing = !path.segments.iter().any(one) && (any || !written);
+    let listed = |list: &[Value]| list.iter().any(is) || listing;
     if value.is_null() || is(value) || value.as_list().is_some_and(listed) {
         return None;
     }
-    let what = if value.as_text().is_some() { "empty" } else { value.kind() };
+    said(value)
+}
+
+/// What a value is, of one that is no id.
+fn said(value: &Value) -> Option<String> {
+    let what = match value {
+        Value::Null => return None,
+        Value::Text(_) => "empty",
+        Value::Int(_) | Value::Decimal(_) => "0",
+        Value::Bool(_) | Value::List(_) | Value::Map(_) => value.kind(),
+    };
     Some(format!("is {what}, and no id"))
 }
 

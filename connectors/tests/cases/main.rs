@@ -1,7 +1,7 @@
 //! Cases of the declared connector as data: a call, the requests it must make, the answers it gets, and
 //! what it makes of them. The one place that walks a connector as the server does.
 
-#![expect(clippy::unwrap_used, clippy::panic, clippy::expect_used, reason = "a test may panic")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may panic")]
 
 mod convert;
 mod shown;
@@ -172,7 +172,8 @@ impl Walk<'_> {
         request
     }
 
-    /// Safe steps are sent again, others looked for first; what is left is for a person.
+    /// Safe steps are sent again, others looked for first; what is in doubt a person has sent again, and what is left
+    /// ends the call.
     fn goes_on(&mut self, idempotency: &Idempotency, next: After) -> bool {
         match (idempotency, next) {
             (Idempotency::FindFirst { step, .. }, After::Doubt | After::Look) => {
@@ -180,7 +181,7 @@ impl Walk<'_> {
                 self.memo.position = 0;
                 true
             }
-            (Idempotency::Safe, After::Doubt) => true,
+            (Idempotency::Safe | Idempotency::Unsafe, After::Doubt) => true,
             (_, After::Retry { .. } | After::Slower { .. }) => true,
             _ => false,
         }
@@ -212,10 +213,15 @@ fn run_call(path: &Path, case: &Value) {
     };
     let mut walk =
         Walk { why, connector: &connector, around: &around, call, memo: Memo::default() };
-    if !list(case, "turns").iter().all(|turn| walk.turn(turn)) {
+    let turns = list(case, "turns");
+    if !turns.iter().all(|turn| walk.turn(turn)) {
         return;
     }
-    let end = case.get("end").expect("a case says how it ends");
+    let Some(end) = case.get("end") else {
+        let failed = turns.last().and_then(|turn| turn.get("outcome"));
+        assert!(failed.is_some(), "{}: a case says how it ends", walk.why);
+        return;
+    };
     let shown = match connector.next(&walk.call, &walk.memo) {
         Ok(NextStep::Done(reply)) => show_reply(&reply),
         Ok(NextStep::Send(request)) => map(vec![("sends", request.step.as_str().into())]),
@@ -223,6 +229,11 @@ fn run_call(path: &Path, case: &Value) {
         Err(error) => map(vec![("error", Value::Text(error.to_string()))]),
     };
     expect(&walk.why, end, &shown);
+    // A person has all of it tried once more, with what is known.
+    walk.memo = Memo { saved: walk.memo.saved, ..Memo::default() };
+    for turn in list(case, "again") {
+        assert!(walk.turn(turn), "{}: it goes on", walk.why);
+    }
 }
 
 fn answer(turn: &Value) -> Answer {

@@ -14,6 +14,7 @@ mod looked;
 mod operation;
 mod page;
 mod reply;
+mod sent;
 mod step;
 mod webhook;
 

@@ -8,7 +8,7 @@ use orderhub_lang::yaml::{Fields, Key, Node};
 
 use super::super::model::{Classes, Compiled, Expr, Gives, Save, Step};
 use super::known::Element;
-use super::{Ctx, ack, items, reply, step};
+use super::{Ctx, ack, items, reply, sent, step};
 use crate::codes;
 use crate::contract::{Idempotency, Limit, Operation, OperationKind};
 
@@ -99,6 +99,7 @@ fn operation(
     check(name.span, &operation, &steps, &reply, ctx);
     let mut compiled = Compiled { operation, steps, reply, lets };
     mark_last(&mut compiled);
+    sent::mark(&mut compiled.steps);
     mark_names(&mut compiled, ctx);
     Some(compiled)
 }

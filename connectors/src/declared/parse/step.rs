@@ -296,7 +296,8 @@ fn saves(node: &Node, ctx: &mut Ctx) -> Vec<Save> {
             let value = ctx.expression(node, ANSWER)?;
             let stands_in = StandIn::of(&node.scalar_text().unwrap_or_default());
             let (name, at) = (key.name.clone(), node.span);
-            Some(Save { name, value, stands_in, names: false, at })
+            let (names, sent, written) = (false, false, false);
+            Some(Save { name, value, stands_in, names, sent, written, at })
         })
         .collect()
 }

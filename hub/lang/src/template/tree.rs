@@ -75,6 +75,18 @@ impl Tree {
         }
     }
 
+    /// Calls `see` with every name that stands alone in its braces: its value is put there as it is.
+    pub fn puts(&self, see: &mut dyn FnMut(&Name)) {
+        match self {
+            Self::Constant(_) => {}
+            Self::Template(template) => {
+                template.only_name().into_iter().chain(template.needs()).for_each(see)
+            }
+            Self::List(list) => list.iter().for_each(|item| item.puts(see)),
+            Self::Map(map) => map.iter().for_each(|(_, item)| item.puts(see)),
+        }
+    }
+
     /// Calls `see` with every name it reads.
     pub fn reads(&self, see: &mut dyn FnMut(&Name)) {
         match self {
