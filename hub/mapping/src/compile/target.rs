@@ -108,6 +108,7 @@ pub(crate) fn limits(field: &Field) -> Target {
         money_digits: field.money_digits(),
         is_enum: matches!(field.ty, FieldType::Enum(_)),
         is_state: field.is_state(),
+        is_revision: false,
         words: field.words(),
     }
 }

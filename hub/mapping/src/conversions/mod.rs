@@ -177,6 +177,8 @@ pub(crate) struct Target {
     pub(crate) is_enum: bool,
     /// It is a state: the fold holds an order for an unknown word.
     pub(crate) is_state: bool,
+    /// It orders documents.
+    pub(crate) is_revision: bool,
     /// The words of the enum.
     pub(crate) words: &'static [&'static str],
 }

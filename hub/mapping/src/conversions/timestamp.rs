@@ -4,6 +4,10 @@
 //! or `epoch_ms`. A zone is required where the source has none. A local time that comes twice at the
 //! end of summer time is an error unless `twice:` says which is meant. `never` is the value that means
 //! none.
+//!
+//! **Invariant:** no document of the hour that comes twice is older than another of that hour: as a revision, each local
+//! time of it is the moment at which the clock was set back, whatever `twice:` says of other times. Test:
+//! `no_document_of_the_hour_that_comes_twice_is_older`.
 
 use jiff::Timestamp;
 use jiff::civil::DateTime;
@@ -87,7 +91,7 @@ impl TimestampOf {
         Some(Box::new(self))
     }
 
-    fn local(&self, at: DateTime) -> Option<Result<Timestamp, Trouble>> {
+    fn local(&self, at: DateTime, target: Target) -> Option<Result<Timestamp, Trouble>> {
         let zone = self.zone.as_ref()?;
         let ambiguous = zone.to_ambiguous_timestamp(at);
         let fold = matches!(ambiguous.offset(), AmbiguousOffset::Fold { .. });
@@ -96,17 +100,25 @@ impl TimestampOf {
                 let why = "this local time comes twice: set `twice: earlier` or `later`";
                 return Some(Err(Trouble::new("ambiguous_time", why)));
             }
+            (true, Twice::Later | Twice::Earlier) if target.is_revision => {
+                ambiguous.later().map(|later| set_back(zone, later))
+            }
             (true, Twice::Later) => ambiguous.later(),
             (true, Twice::Earlier) | (false, _) => ambiguous.compatible(),
         };
         Some(chosen.map_err(|_| not_a_time()))
     }
 
-    fn with_format(&self, format: &Format, text: &str) -> Option<Result<Timestamp, Trouble>> {
+    fn with_format(
+        &self,
+        format: &Format,
+        text: &str,
+        target: Target,
+    ) -> Option<Result<Timestamp, Trouble>> {
         match format {
             Format::Rfc3339 => match text.parse::<Timestamp>() {
                 Ok(at) => Some(Ok(at)),
-                Err(_) => self.local(text.parse::<DateTime>().ok()?),
+                Err(_) => self.local(text.parse::<DateTime>().ok()?, target),
             },
             Format::EpochSeconds => epoch(text, 1_000).map(Ok),
             Format::EpochMillis => epoch(text, 1).map(Ok),
@@ -117,7 +129,7 @@ impl TimestampOf {
                     Err(_) => {
                         let local = parts.to_datetime().ok();
                         let day = || Some(parts.to_date().ok()?.at(0, 0, 0, 0));
-                        self.local(local.or_else(day)?)
+                        self.local(local.or_else(day)?, target)
                     }
                 }
             }
@@ -139,6 +151,12 @@ impl TimestampOf {
             }
         })
     }
+}
+
+/// When a clock was set back, of a moment in the hour behind it.
+fn set_back(zone: &TimeZone, moment: Timestamp) -> Timestamp {
+    let behind = moment.checked_add(jiff::SignedDuration::from_nanos(1)).unwrap_or(moment);
+    zone.preceding(behind).next().map_or(moment, |change| change.timestamp())
 }
 
 const TWICE: &[(&str, Twice)] =
@@ -245,12 +263,12 @@ impl Conversion for TimestampOf {
         Quote::Typed
     }
 
-    fn get<'a>(&self, cell: Cell<'a>, _: &[Cell<'a>], _: Target) -> Result<Cell<'a>, Trouble> {
+    fn get<'a>(&self, cell: Cell<'a>, _: &[Cell<'a>], target: Target) -> Result<Cell<'a>, Trouble> {
         let text = cell.scalar().ok_or_else(|| Trouble::wrong_type(&cell, "a time"))?;
         if self.never.as_deref() == Some(&*text) {
             return Ok(Cell::Null);
         }
-        let found = self.formats.iter().find_map(|format| self.with_format(format, &text));
+        let found = self.formats.iter().find_map(|format| self.with_format(format, &text, target));
         found.unwrap_or_else(|| Err(not_a_time())).map(Cell::Timestamp)
     }
 

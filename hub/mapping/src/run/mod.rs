@@ -287,7 +287,7 @@ impl<'r, 'a> Run<'r, 'a> {
         }
         let revision = match &self.input.revision {
             None => None,
-            Some(rule) => match self.one(rule, frames, Goal::default())? {
+            Some(rule) => match self.one(rule, frames, Goal::revision())? {
                 Cell::Integer(number) => Some(Revision::Integer(number)),
                 Cell::Timestamp(at) => Some(Revision::Timestamp(at)),
                 _ => None,

@@ -25,6 +25,13 @@ pub(super) struct Goal {
     pub(super) personal: bool,
 }
 
+impl Goal {
+    /// Of what orders documents.
+    pub(super) fn revision() -> Self {
+        Self { target: Target { is_revision: true, ..Target::default() }, personal: false }
+    }
+}
+
 /// Values beside a rule's own: amount and currency.
 pub(super) type Beside<'a> = SmallVec<[Cell<'a>; 2]>;
 
