@@ -149,7 +149,11 @@ impl Kind {
             5 => Just(Act::Fly),
             2 => Just(Act::Land),
             4 => Just(Act::Answer(Answer::Ok)),
-            1 => any::<bool>().prop_map(|landed| Act::Answer(Answer::MayHaveActed { landed })),
+            2 => (any::<bool>(), any::<bool>()).prop_map(|(landed, again)| Act::Answer(match again {
+                true => Answer::MayHaveActed { landed },
+                false => Answer::InDoubt { landed },
+            })),
+            1 => Just(Act::Decide),
             1 => Just(Act::Answer(Answer::NotActed)),
             2 => Just(Act::Answer(Answer::Found)),
             1 => Just(Act::Answer(Answer::SaidNo)),

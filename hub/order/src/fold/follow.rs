@@ -167,7 +167,14 @@ fn agree(work: &mut Work<'_>, speaker: &Speaker<'_>, spot: &Spot<'_>, value: &St
     let other = said_other(work, speaker, spot, value);
     let canon = Canon::new(work.rules.shapes, speaker.system);
     let id = spot.field.id;
+    // What is still out may overwrite it there, and the order may say that by then.
+    let lane = work.state.lanes.get(speaker.system);
+    let differs = lane.and_then(|lane| still_out(lane, speaker)).is_some_and(|flight| {
+        let sent = flight.value(spot.at, id);
+        flight.carries(spot.at, id) && !sent.is_some_and(|sent| canon.same(id, sent, value))
+    });
     let state = restate(work, speaker, spot, value);
+    state.owed |= differs;
     let ours = state.ring.iter().rposition(|(sent, _)| canon.same(id, sent, value));
     if let Some(place) = ours {
         state.ring.drain(..=place);
