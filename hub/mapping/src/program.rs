@@ -267,6 +267,8 @@ pub(crate) struct Inverse {
     pub(crate) inputs: Vec<(String, OutSource)>,
     /// The expression.
     pub(crate) expression: Arc<dyn Expression>,
+    /// The inputs of the rule's formula that read the place it writes.
+    pub(crate) reads: Vec<usize>,
 }
 
 /// Where an outgoing value comes from.

@@ -35,7 +35,11 @@ impl Compiler<'_> {
             return Err("`inverse` is of one value".to_owned());
         }
         for (place, text) in &rule.inverse {
-            let Some(inverse) = self.inverse(rule, text, stack) else { return Err(String::new()) };
+            let Some(mut inverse) = self.inverse(rule, text, stack) else {
+                return Err(String::new());
+            };
+            let reads = rule.with.iter().enumerate().filter(|(_, (_, path))| path.is == place.is);
+            inverse.reads = reads.map(|(number, _)| number).collect();
             let input = OutGiven::First(vec![self.out_source(HubSide::Place(path.clone()))]);
             let system = Some(Side::Paths(vec![place.clone()]));
             let one = Rule { system, ..rule.clone() };
@@ -69,6 +73,6 @@ impl Compiler<'_> {
         let roots: Vec<&str> = std::iter::once(VALUE).chain(names).collect();
         let node = Node { span: text.span, value: NodeValue::Text(text.is.clone()) };
         let expression = compile_node(&node, &roots, self.findings)?;
-        Some(Inverse { inputs, expression })
+        Some(Inverse { inputs, expression, reads: Vec::new() })
     }
 }

@@ -64,6 +64,8 @@ pub(super) struct Out<'i> {
     pub(super) rule: &'i OutRule,
     /// The field alone, whole, and of one element: what goes out is this value and nothing else.
     pub(super) alone: bool,
+    /// The rule, once for each place that its `inverse:` writes.
+    pub(super) places: &'i [OutRule],
 }
 
 /// Who reads and who writes a field.
@@ -163,7 +165,11 @@ impl<'i> Found<'i> {
     }
 
     fn out_element(&mut self, mapping: &'i Arc<Mapping>, element: &'i OutElement) {
-        for rule in &element.rules {
+        for (number, rule) in element.rules.iter().enumerate() {
+            let places = places(&element.rules, number);
+            if places.is_empty() {
+                continue;
+            }
             let (sources, named) = match &rule.input {
                 OutGiven::First(sources) => (sources.as_slice(), false),
                 OutGiven::Named(sources) => (sources.as_slice(), true),
@@ -184,7 +190,7 @@ impl<'i> Found<'i> {
                     Some(Part::Amount | Part::Currency) => (None, false),
                 };
                 let alone = single && whole && !HubPath::is_fan_out(path) && !rule.rows;
-                self.at(*id, name).outs.push(Out { mapping, rule, alone });
+                self.at(*id, name).outs.push(Out { mapping, rule, alone, places });
             }
         }
         self.out_node(mapping, &element.node);
@@ -205,7 +211,29 @@ impl<'i> Found<'i> {
     }
 }
 
+/// A rule of an element, with those behind it that write other places of one `inverse:`; none where an earlier one
+/// has it among its own.
+fn places(rules: &[OutRule], number: usize) -> &[OutRule] {
+    let rest = rules.get(number..).unwrap_or_default();
+    let Some(first) = rest.first() else { return rest };
+    let of_one = |rule: &OutRule| rule.inverse.is_some() && rule.no == first.no;
+    let before = number.checked_sub(1).and_then(|before| rules.get(before));
+    if before.is_some_and(of_one) && of_one(first) {
+        return &[];
+    }
+    let count = rest.iter().take_while(|rule| of_one(rule)).count();
+    rest.get(..count.max(1)).unwrap_or_default()
+}
+
 impl<'i> In<'i> {
+    /// All conversions of a rule that computes its value; `None`: a fold among them has no way back.
+    pub(super) fn of_formula(&self) -> Option<Vec<Arc<dyn Conversion>>> {
+        let folds = self.rule.fold.as_ref().is_some_and(|fold| !fold.two_way());
+        let own = self.named == RefName::Theirs;
+        let chain = || self.rule.each.iter().chain(&self.rule.fold).chain(&self.rule.after);
+        (own && !folds).then(|| chain().map(Arc::clone).collect())
+    }
+
     /// The conversions of a rule that reads one value, or named inputs, as they stand.
     pub(super) fn chain(&self) -> Option<Vec<Arc<dyn Conversion>>> {
         let read = matches!(self.rule.input, Given::First(_) | Given::Named(_));

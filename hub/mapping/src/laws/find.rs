@@ -24,6 +24,8 @@ pub(super) struct Found {
     pub(super) law: FieldLaw,
     /// Both ends stand in one file: no shape of another document excuses them.
     pub(super) one_shape: bool,
+    /// It is computed, and goes out by `inverse:`.
+    pub(super) formula: bool,
 }
 
 /// Raw values of documents, to see what the way in makes of them.
@@ -82,7 +84,9 @@ fn law(
             pairs += 1;
             if let Some(counter) = judgement.broken {
                 let law = of(key, Some(read), Some(out), Class::Broken(counter));
-                let found = Found { law: FieldLaw { refused: one_shape, ..law }, one_shape };
+                let formula = out.rule.inverse.is_some();
+                let law = FieldLaw { refused: one_shape, ..law };
+                let found = Found { law, one_shape, formula };
                 if one_shape {
                     return Some(found);
                 }
@@ -102,7 +106,7 @@ fn law(
         (_, false) => Class::Canonical(reasons),
     };
     let law = of(key, ends.ins.first(), ends.outs.first(), class);
-    Some(Found { law: FieldLaw { limits, ..law }, one_shape: false })
+    Some(Found { law: FieldLaw { limits, ..law }, one_shape: false, formula: false })
 }
 
 fn add(known: &mut Vec<Reason>, more: Vec<Reason>) {
@@ -142,7 +146,8 @@ fn pair(
         came_in.extend(taken(&road));
         came_in.iter().for_each(|value| note_value(&mut values, value));
         let travel = |value: &Value| road.trip(value);
-        let strictness = (&road.ty, Strictness::Once, steps);
+        let strict = if road.formula.is_some() { Strictness::Exact } else { Strictness::Once };
+        let strictness = (&road.ty, strict, steps);
         return Some((judge(&values, (&words, &came_in), strictness, &travel), one_file));
     }
     // Two shapes: each has its own form, and a value goes through both.
@@ -253,7 +258,7 @@ fn one_way(key: &Key, ends: &Ends<'_>, used: &Used<'_>) -> Option<Found> {
     let elsewhere = info.hub.starts_with(['/', '^', '$']);
     let meant = asked || derived || elsewhere || info.plain;
     let law = of(key, read, out, Class::OneWay { way, why, meant });
-    Some(Found { law, one_shape: true })
+    Some(Found { law, one_shape: true, formula: false })
 }
 
 fn of(key: &Key, read: Option<&In<'_>>, out: Option<&Out<'_>>, class: Class) -> FieldLaw {

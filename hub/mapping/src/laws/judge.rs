@@ -23,6 +23,8 @@ pub(super) type Travel<'t> = &'t dyn Fn(&Value) -> Trip;
 /// How strict it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Strictness {
+    /// A formula, of which no canonical form is known: what comes back changed is taken for a change of the system.
+    Exact,
     /// One rule, or two that share a place: a value changes once at most.
     Once,
     /// Two shapes of one thing: it settles.
@@ -46,6 +48,8 @@ enum Fault {
     Word,
     /// It keeps changing.
     Restless,
+    /// What was computed is another.
+    Formula,
     /// It comes back changed, and no conversion says that it does that.
     Unsaid,
     /// It came in, and does not go out.
@@ -102,6 +106,9 @@ impl Judge<'_> {
             Trip::Unreadable(..) => return Some(Fault::Unreadable),
             Trip::Changed(change) => change,
         };
+        if self.strictness == Strictness::Exact {
+            return Some(Fault::Formula);
+        }
         let closed = matches!(self.ty, FieldType::Enum(_) | FieldType::Boolean);
         if closed || self.words.contains(value) {
             return Some(Fault::Word);
@@ -117,7 +124,7 @@ impl Judge<'_> {
     fn restless(&self, change: &Change) -> bool {
         let Some(Some(first)) = &change.back else { return false };
         let mut current = first.clone();
-        let most = if self.strictness == Strictness::Once { 1 } else { MOST_TRIPS };
+        let most = if self.strictness != Strictness::Settles { 1 } else { MOST_TRIPS };
         for _ in 0..most {
             match (self.travel)(&current) {
                 Trip::Changed(Change { back: Some(Some(next)), .. }) => current = next,

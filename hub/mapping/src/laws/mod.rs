@@ -23,6 +23,7 @@ mod body;
 mod document;
 mod ends;
 mod find;
+mod formula;
 mod generate;
 mod group;
 mod judge;

@@ -14,6 +14,7 @@ use orderhub_order::contribution::Stated;
 use orderhub_order::value::Value;
 
 use super::ends::{In, Key, Out};
+use super::formula::{Formula, Stopped};
 use crate::cell::{self, Cell, Trouble};
 use crate::conversions::{Conversion, Law, Target};
 
@@ -39,6 +40,8 @@ pub(super) struct Road<'r> {
     pub(super) entry: bool,
     /// Both ways were derived from one rule: what is lost can be laid to one conversion.
     pub(super) one: bool,
+    /// What is computed between the two chains.
+    pub(super) formula: Option<Formula<'r>>,
 }
 
 /// What became of a value.
@@ -68,12 +71,13 @@ pub(super) struct Change {
 impl<'r> Road<'r> {
     /// Out by one rule and in by another, or by the same.
     pub(super) fn of(key: &Key, out: &Out<'r>, back: &In<'r>) -> Option<Self> {
-        let chain = back.chain()?;
+        let formula = Formula::of(key, out, back).filter(|_| out.is(back));
+        let chain = back.chain().or_else(|| back.of_formula().filter(|_| formula.is_some()))?;
         let written = out.chain();
         if !out.alone || !written.iter().all(|link| link.two_way()) {
             return None;
         }
-        let one = out.is(back);
+        let one = out.is(back) && formula.is_none();
         Some(Self {
             out: written,
             null: &out.rule.null,
@@ -84,6 +88,7 @@ impl<'r> Road<'r> {
             ty: key.ty(),
             entry: key.is_entry(),
             one,
+            formula,
         })
     }
 
@@ -103,6 +108,7 @@ impl<'r> Road<'r> {
             ty: key.ty(),
             entry: key.is_entry(),
             one: true,
+            formula: None,
         })
     }
 
@@ -126,6 +132,9 @@ impl<'r> Road<'r> {
             }
             trace.push(cell.clone());
         }
+        if let Some(formula) = &self.formula {
+            return self.by_formula(formula, &cell, &beside, value);
+        }
         if cell == Cell::Null {
             cell = self.null.clone();
         }
@@ -148,6 +157,24 @@ impl<'r> Road<'r> {
         }
     }
 
+    fn by_formula(
+        &self,
+        formula: &Formula<'_>,
+        cell: &Cell<'static>,
+        beside: &[(&Path, Cell<'static>)],
+        value: &Value,
+    ) -> Trip {
+        match formula.round(cell) {
+            Err(Stopped::Out(Trouble { cause, why })) => Trip::Refused(cause, why),
+            Err(Stopped::Back(shown, Trouble { why, .. })) => Trip::Unreadable(shown, why),
+            Ok(computed) => match self.read(computed, beside, value, &[]) {
+                Ok(trip) => trip,
+                Err(Trouble { cause, why }) if HELD.contains(&cause) => Trip::Held(why),
+                Err(Trouble { why, .. }) => Trip::Unreadable("what the formula takes".into(), why),
+            },
+        }
+    }
+
     fn read(
         &self,
         written: Cell<'static>,
@@ -156,7 +183,8 @@ impl<'r> Road<'r> {
         trace: &[Cell<'static>],
     ) -> Result<Trip, Trouble> {
         let mut lost = None;
-        let mut cell = self.or_null(written);
+        // What means null stands in the document, not in what is computed of it.
+        let mut cell = if self.formula.is_some() { written } else { self.or_null(written) };
         if cell == Cell::Null && trace.last().is_some_and(Cell::is_value) {
             lost = Some(NONE);
         }
@@ -239,9 +267,11 @@ impl<'r> Road<'r> {
         self.out.iter().rev().try_fold(typed, put).filter(Cell::is_value).map(wired)
     }
 
-    /// What the way in makes of a value of a document, where it can read it.
+    /// What the way in makes of a value of a document, where it can read it; of one formula, of several.
     pub(super) fn taken(&self, raw: Cell<'static>) -> Option<Value> {
-        self.through(raw, &self.back)
+        let Some(formula) = &self.formula else { return self.through(raw, &self.back) };
+        let inputs = vec![raw; formula.count()];
+        self.through(formula.computed(&inputs).ok()?, &self.back)
     }
 
     fn through(&self, raw: Cell<'static>, links: &[Arc<dyn Conversion>]) -> Option<Value> {
@@ -269,7 +299,7 @@ fn passes(cell: &Cell<'_>, link: &dyn Conversion) -> bool {
 }
 
 /// A value as a document shows it once it was written.
-fn wired(cell: Cell<'static>) -> Cell<'static> {
+pub(super) fn wired(cell: Cell<'static>) -> Cell<'static> {
     let text = |cell: &Cell<'static>| cell.scalar().unwrap_or_default().into_owned();
     match &cell {
         Cell::Integer(_) | Cell::Decimal(_) => Cell::Number(text(&cell).into()),

@@ -20,6 +20,7 @@ use serde_json::Value as Json;
 
 use super::document::{self, Document, Untaken};
 use super::ends::{Ends, In, Key, Out, Used};
+use super::formula::Formula;
 use super::side::{Side, Spent, Through, Trips};
 use super::trip::{Road, Trip};
 use super::{Counter, generate, place, words};
@@ -139,6 +140,9 @@ fn sent<'i>(
     for out in ends.outs.iter().filter(own) {
         let Some(read) = ends.ins.iter().find(|read: &&In<'i>| out.is(read)) else { continue };
         let Some(road) = Road::of(key, out, read) else { continue };
+        if road.formula.as_ref().is_some_and(Formula::reads_more) {
+            continue;
+        }
         let mut values = road.words();
         values.extend(generate::values(key, TRIED));
         values.retain(|value| road.trip(value) == Trip::Same);

@@ -63,6 +63,7 @@ fn finding(found: &Found) -> Option<Diagnostic> {
             };
             let message = format!("`{}` {lost}: {}", law.field, counter.sentence);
             let hint = match other {
+                _ if found.formula => "let `inverse:` undo the formula for every value that the field can hold, or say `direction: in`".to_owned(),
                 Some(read) => format!("{read} reads it: write what it reads, or say `direction:`"),
                 None => {
                     "choose conversions that read what they write, or say `direction: in` or `out`"
