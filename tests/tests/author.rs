@@ -32,6 +32,9 @@ fn a_document_is_mapped_in_and_what_the_hub_says_out() {
     let out: Vec<&str> = RUN.into_iter().chain(["--out"]).collect();
     let ran = orderhub(folder.path(), &out, hub);
     assert_eq!((ran.code, ran.out.as_str()), (0, "{\"number\":\"5\",\"paid\":\"false\"}\n"));
+    // One a line, as `-o jsonl` prints them.
+    let ran = orderhub(folder.path(), &out, "{ \"order_no\": \"5\" }\n{ \"order_no\": \"6\" }\n");
+    assert_eq!((ran.code, ran.out.as_str()), (0, "{\"number\":\"5\"}\n{\"number\":\"6\"}\n"));
 }
 
 #[test]
@@ -187,6 +190,9 @@ fn cases_are_chosen_by_text_and_told_to_build_servers() {
 #[test]
 fn what_cases_do_not_touch_and_would_not_notice_is_named() {
     let folder = folder();
+    let ran = orderhub(folder.path(), &["test", "--mutate"], "");
+    let untried = "1 failed; no change of 1 mapping tried: a case fails there";
+    assert!(ran.code == 1 && ran.err.contains(untried), "{}{}", ran.out, ran.err);
     orderhub(folder.path(), &["test", "--update"], "");
     let ran = orderhub(folder.path(), &["test", "--coverage"], "");
     assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);

@@ -40,3 +40,42 @@ impl std::fmt::Display for MapError {
 }
 
 impl std::error::Error for MapError {}
+
+/// Why a subject cannot be mapped out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unwritten {
+    /// The hub field that the rule sends, from the subject on; empty where none is to blame.
+    pub field: Box<str>,
+    /// The rule's place, and the document's.
+    pub error: MapError,
+}
+
+impl Unwritten {
+    /// For a person: why, and all places that are known.
+    pub fn told(&self) -> String {
+        let mut told = self.error.why.clone();
+        let rule = self.error.rule.as_deref().unwrap_or_default();
+        let places =
+            [("rule", rule), ("hub field", &self.field), ("in the document", &self.error.path)];
+        for (name, place) in places {
+            if !place.is_empty() {
+                told = format!("{told}; {name}: {place}");
+            }
+        }
+        told
+    }
+}
+
+impl std::ops::Deref for Unwritten {
+    type Target = MapError;
+
+    fn deref(&self) -> &MapError {
+        &self.error
+    }
+}
+
+impl std::fmt::Display for Unwritten {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.error.fmt(f)
+    }
+}

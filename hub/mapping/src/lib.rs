@@ -57,7 +57,7 @@ use orderhub_order::ids::{At, Entity, SystemName};
 use orderhub_order::model::Subject;
 
 pub use ast::Direction;
-pub use error::MapError;
+pub use error::{MapError, Unwritten};
 pub use integration::{Integration, Loaded};
 pub use rules::{RuleInfo, RuleNo, Way};
 pub(crate) use run::{
@@ -142,7 +142,7 @@ pub enum ReverseError {
     /// A reference is missing: nothing is sent, code `not_linked`. Names its kind.
     NotLinked(String),
     /// A value cannot be written.
-    Failed(Box<MapError>),
+    Failed(Box<Unwritten>),
 }
 
 impl Mapping {

@@ -167,6 +167,16 @@ impl Compiler<'_> {
                 if rule.value.is_some() {
                     self.constant(rule, field);
                 } else if !(many && matches!(ty, Type::Raw | Type::Texts | Type::Text)) {
+                    if many && !one_text(ty) && field.ty == FieldType::List {
+                        let message = format!(
+                            "each of these values is one text of `{}`, not {}",
+                            field.full_path(),
+                            ty.shown()
+                        );
+                        let hint = "leave that conversion out, or name one place without `*`";
+                        self.wrong(codes::FAN_OUT, rule.span, message, hint);
+                        return;
+                    }
                     let computed = rule.expr.is_some() && rule.chain.is_empty();
                     let raw_times = if computed { RawTimes::Taken } else { RawTimes::Refused };
                     self.fits(ty, field, raw_times, rule.span);
@@ -177,11 +187,17 @@ impl Compiler<'_> {
                 if many || !one_text(ty) {
                     self.wrong(codes::TYPE, rule.span, "one text is needed here", "");
                 }
+                if let InTarget::AddressPart(field, name @ "country") = target {
+                    let path = format!("{}.{name}", field.full_path());
+                    self.codes(rule, &path, &FieldType::Country);
+                }
             }
             InTarget::Entry(..) => {
                 if many {
                     let hint = "add a fold, such as `join`";
                     self.wrong(codes::FAN_OUT, rule.span, "an entry is one text", hint);
+                } else {
+                    self.fits_entry(ty, rule);
                 }
             }
         }

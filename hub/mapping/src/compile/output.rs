@@ -155,6 +155,9 @@ impl Compiler<'_> {
         let Some(ty) = self.chain_type(&rule.chain, from) else { return Err(String::new()) };
         let whole = matches!(path.leaf, HubLeaf::Field(_, None));
         let folds = rule.chain.iter().any(|link| link.conversion.shape() == Shape::Fold);
+        if matches!(path.leaf, HubLeaf::Field(_, Some(Part::Entry(_)))) {
+            self.fits_entry(ty, rule);
+        }
         if let Some(field) = path.field()
             && whole
             && !folds

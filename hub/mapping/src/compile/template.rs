@@ -71,7 +71,7 @@ impl Compiler<'_> {
             no: rule.no,
             where_,
             input,
-            null: rule.none.first().or(self.none.first()).cloned().unwrap_or(Cell::Null),
+            null: self.null_of(rule),
             inverse: None,
             chain: rule.chain.iter().rev().map(|link| Arc::clone(&link.conversion)).collect(),
             target,
@@ -89,6 +89,13 @@ impl Compiler<'_> {
             node.ok_or("`$xref` is of the hub side")?.leaves.push(Leaf { rule: number, part });
         }
         Ok(())
+    }
+
+    /// What null is written as. Of an amount that is an object a word of the file's stands nowhere: the rule's own may.
+    fn null_of(&self, rule: &Rule) -> Cell<'static> {
+        let object = rule.chain.iter().any(|link| link.conversion.of_object());
+        let file = self.none.first().filter(|_| !object);
+        rule.none.first().or(file).cloned().unwrap_or(Cell::Null)
     }
 
     /// What the field that goes out sets to conversions; of a part of one, and of what is computed, nothing.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use orderhub_lang::diagnostic::{Diagnostic, Source, Span};
 use orderhub_order::catalogue::{Field, FieldType, catalogue};
-use orderhub_order::value::Value;
+use orderhub_order::value::{Currency, Value};
 
 use super::Compiler;
 use crate::ast::{Link, Rule};
@@ -84,8 +84,33 @@ impl Compiler<'_> {
         }
     }
 
+    /// Whether an entry of a map, which is a text, can hold what a chain gives.
+    pub(super) fn fits_entry(&mut self, ty: Type, rule: &Rule) {
+        let hint = match ty {
+            Type::Money => "keep the number: `as: decimal`; the currency is an entry of its own",
+            Type::List => "keep the text as it stands, without `split`",
+            Type::Named => "add `as: { concat: \" \" }`",
+            Type::Raw
+            | Type::Texts
+            | Type::Text
+            | Type::Integer
+            | Type::Decimal
+            | Type::Timestamp
+            | Type::Local
+            | Type::Date
+            | Type::Boolean
+            | Type::Map => return,
+        };
+        let span = rule.chain.last().map_or(rule.span, |link| link.span);
+        let message = format!("an entry is one text, not {}", ty.shown());
+        self.wrong(codes::TYPE, span, message, hint);
+    }
+
     /// Whether the words of an enum that a rule names are words of the enum.
     pub(super) fn words(&mut self, rule: &Rule, field: &Field) {
+        if matches!(field.ty, FieldType::Currency | FieldType::Country) {
+            return self.codes(rule, &field.full_path(), &field.ty);
+        }
         let FieldType::Enum(name) = &field.ty else { return };
         let known = catalogue().enum_values(name);
         let mut check = |word: &str, span: Span, at: Option<(&Arc<Source>, Span)>| {
@@ -117,6 +142,35 @@ impl Compiler<'_> {
             for word in link.conversion.words() {
                 check(word, link.span, link.conversion.word_at(word));
             }
+        }
+    }
+
+    /// Whether the words of tables are codes that the field holds; constants are looked at for themselves.
+    pub(super) fn codes(&mut self, rule: &Rule, path: &str, ty: &FieldType) {
+        let country = |word: &str| word.len() == 2 && word.bytes().all(|b| b.is_ascii_alphabetic());
+        let known = |word: &str| {
+            if *ty == FieldType::Country { country(word) } else { Currency::parse(word).is_some() }
+        };
+        let Some(link) = rule.chain.last() else { return };
+        for word in link.conversion.words() {
+            if known(word) {
+                continue;
+            }
+            let message = format!("`{path}` holds {}, not `{word}`", holds(ty));
+            let finding = match link.conversion.word_at(word) {
+                Some((file, cell)) if !Arc::ptr_eq(file, self.findings.source()) => {
+                    Diagnostic::error(codes::TYPE, file, cell, message).with_note(
+                        self.findings.source(),
+                        link.span,
+                        "the rule that uses the table",
+                    )
+                }
+                at => {
+                    let span = at.map_or(link.span, |(_, cell)| cell);
+                    self.findings.error(codes::TYPE, span, message)
+                }
+            };
+            self.findings.report(finding);
         }
     }
 

@@ -141,7 +141,7 @@ impl Conversion for Concat {
 }
 
 /// Texts one after another, those that are null or empty dropped.
-pub(super) fn joined<'a>(parts: &[Cell<'_>], by: &str) -> Result<Cell<'a>, Trouble> {
+fn joined<'a>(parts: &[Cell<'_>], by: &str) -> Result<Cell<'a>, Trouble> {
     let (joined, mut texts) = (Joined::by(by), Vec::with_capacity(parts.len()));
     for part in parts.iter().filter(|part| part.is_value()) {
         let text = part.scalar().ok_or_else(|| Trouble::wrong_type(part, "a text"))?;

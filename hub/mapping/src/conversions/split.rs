@@ -1,9 +1,11 @@
 //! `split: ", "`: one text for a list of texts, both ways. An empty text is the empty list. With named fields
-//! on the hub side, one text for them all: the last takes what is left.
+//! on the hub side, one text for them all: the last takes what is left. Going out, nothing moves to another field:
+//! a part that is null before one that is set keeps its place (`-U1`), and parts that would be cut elsewhere are not
+//! written.
 
 use orderhub_lang::yaml::Node;
 
-use super::{Conversion, Law, Options, Put, Target, Type, concat};
+use super::{Conversion, Joined, Law, Options, Put, Target, Type};
 use crate::cell::{Cell, Trouble};
 
 #[derive(Debug)]
@@ -51,7 +53,7 @@ impl Conversion for Split {
 
     fn put<'a>(&self, cell: Cell<'a>, _: Target) -> Result<Put<'a>, Trouble> {
         if let Cell::Named(parts) = &cell {
-            return concat::joined(parts, &self.by).map(Put::main);
+            return in_place(parts, &self.by).map(Put::main);
         }
         let Cell::List(items) = cell else {
             return Err(Trouble::wrong_type(&cell, "a list of texts"));
@@ -80,6 +82,10 @@ impl Conversion for Parts {
         true
     }
 
+    fn law(&self) -> Law {
+        Law::Canonical("white space around a part is dropped")
+    }
+
     fn get<'a>(&self, cell: Cell<'a>, _: &[Cell<'a>], _: Target) -> Result<Cell<'a>, Trouble> {
         let text = cell.scalar().ok_or_else(|| Trouble::wrong_type(&cell, "a text"))?;
         let found = text.splitn(self.count, &self.by).map(str::trim);
@@ -95,6 +101,26 @@ impl Conversion for Parts {
         let Cell::Named(parts) = &cell else {
             return Err(Trouble::wrong_type(&cell, "named fields"));
         };
-        concat::joined(parts, &self.by).map(Put::main)
+        in_place(parts, &self.by).map(Put::main)
     }
+}
+
+/// The text of parts that is cut into the very same; those that are null at its end are not written.
+fn in_place<'a>(parts: &[Cell<'_>], by: &str) -> Result<Cell<'a>, Trouble> {
+    let Some(last) = parts.iter().rposition(Cell::is_value) else { return Ok(Cell::Null) };
+    let (joined, mut texts) = (Joined::by(by), Vec::with_capacity(parts.len()));
+    for part in parts.iter().take(last + 1) {
+        let text = match part {
+            Cell::Null | Cell::Absent => "".into(),
+            part => part.scalar().ok_or_else(|| Trouble::wrong_type(part, "a text"))?,
+        };
+        joined.count(&text)?;
+        texts.push(text);
+    }
+    let text = texts.join(by);
+    if text.splitn(parts.len(), by).ne(texts.iter().map(AsRef::as_ref)) {
+        let why = format!("`{by}` within it would part it elsewhere when it is read");
+        return Err(Trouble::new("unknown_value", why));
+    }
+    Ok(if text.is_empty() { Cell::Null } else { Cell::text(text) })
 }

@@ -203,6 +203,12 @@ pub(super) fn unknown(node: &Node, options: &mut Options<'_>) -> Option<Unknown>
         return Some(Unknown::Use(other.into_owned()));
     }
     let words: &[(&str, u8)] = &[("hold", 0), ("pass", 1), ("ignore", 2), ("fail", 3)];
+    let text = node.scalar_text().unwrap_or_default();
+    if !words.iter().any(|(word, _)| *word == text) {
+        let why = "one of hold, pass, ignore, fail is needed, or `use` with the word that stands in for it";
+        options.wrong(node, why);
+        return None;
+    }
     Some(match options.word(node, words)? {
         0 => Unknown::Hold,
         1 => Unknown::Pass,

@@ -84,6 +84,17 @@ impl TimestampOf {
             }
             Format::Rfc3339 | Format::EpochSeconds | Format::EpochMillis => false,
         });
+        let half = self.formats.iter().find_map(|format| match format {
+            Format::Pattern(pattern) if half_a_day(pattern) => Some(pattern),
+            Format::Pattern(_) | Format::Rfc3339 | Format::EpochSeconds | Format::EpochMillis => {
+                None
+            }
+        });
+        if let Some(pattern) = half {
+            let why = "hours up to twelve need `%p` for the half of the day, 15 o'clock would be 3";
+            options.wrong(node, &format!("{why}: \"{}\"", pattern.replace("%I", "%H")));
+            return None;
+        }
         if zoneless && self.zone.is_none() {
             options.wrong(node, "this format has no zone: add `zone: Europe/Berlin`");
             return None;
@@ -215,6 +226,19 @@ pub(super) fn strftime(text: &str) -> Option<String> {
     pattern.contains('%').then_some(pattern)
 }
 
+/// Whether a pattern has hours up to twelve and no half of the day: 15:00 would be written as 03:00.
+fn half_a_day(pattern: &str) -> bool {
+    let mut letters = pattern.chars();
+    let mut found = Vec::new();
+    while let Some(letter) = letters.next() {
+        if letter == '%' {
+            found.extend(letters.find(|next| next.is_alphabetic() || *next == '%'));
+        }
+    }
+    let has = |wanted: [char; 2]| found.iter().any(|letter| wanted.contains(letter));
+    has(['I', 'l']) && !has(['p', 'P']) && !has(['H', 'k'])
+}
+
 fn zone_of(node: &Node, options: &mut Options<'_>) -> Option<TimeZone> {
     let name = options.only_text(node, "a zone is needed, such as Asia/Shanghai")?;
     let zone = zones::zone(&name);
@@ -264,6 +288,9 @@ impl Conversion for TimestampOf {
     }
 
     fn get<'a>(&self, cell: Cell<'a>, _: &[Cell<'a>], target: Target) -> Result<Cell<'a>, Trouble> {
+        if cell == Cell::Null {
+            return Ok(Cell::Null);
+        }
         let text = cell.scalar().ok_or_else(|| Trouble::wrong_type(&cell, "a time"))?;
         if self.never.as_deref() == Some(&*text) {
             return Ok(Cell::Null);

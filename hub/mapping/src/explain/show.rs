@@ -167,7 +167,7 @@ fn one(explained: &Explained) -> Json {
             out.insert("error".to_owned(), json!({ "cause": "not_linked", "kind": kind }))
         }
         (None, Some(Err(ReverseError::Failed(failed)))) => {
-            out.insert("error".to_owned(), error(failed))
+            out.insert("error".to_owned(), error(&failed.error))
         }
         (None, Some(Ok(_)) | None) => None,
     };

@@ -84,7 +84,7 @@ impl<'d> Document<'d> {
         let context = Context { system: &system, settings, args: &args, hub: None };
         let sent = match cases::project(self.mapping, &Json::Object(hub), &context) {
             Ok(Ok(projection)) => projection.bytes,
-            Ok(Err(ReverseError::Failed(error))) => return Err(Untaken::Refused(error.why)),
+            Ok(Err(ReverseError::Failed(error))) => return Err(Untaken::Refused(error.error.why)),
             Ok(Err(ReverseError::NotLinked(kind))) => {
                 return Err(Untaken::Refused(format!("it needs a reference `{kind}`")));
             }

@@ -190,6 +190,9 @@ impl<'i> Found<'i> {
                     Some(Part::Amount | Part::Currency) => (None, false),
                 };
                 let alone = single && whole && !HubPath::is_fan_out(path) && !rule.rows;
+                let list = catalogue().field(*id).is_some_and(|field| field.ty == FieldType::List);
+                let items = single && whole && list && rule.rows && !path.is_fan_out();
+                let alone = alone || items;
                 self.at(*id, name).outs.push(Out { mapping, rule, alone, places });
             }
         }

@@ -8,7 +8,10 @@ use orderhub_order::catalogue::{FieldType, Kind, catalogue};
 use orderhub_order::value::Value;
 
 use super::ends::{Ends, In, Key, Out, Used};
+use super::formula::Formula;
+use super::joint::Joint;
 use super::judge::{Judgement, Strictness, judge};
+use super::parted::moved;
 use super::samples::Samples;
 use super::trip::{Change, Road, Trip};
 use super::{Class, Effort, FieldLaw, Place, Reason, generate, words};
@@ -138,6 +141,11 @@ fn pair(
     (samples, steps): (&Samples, usize),
 ) -> Option<(Judgement, bool)> {
     let one_file = out.mapping.name == read.mapping.name;
+    if let Some(joint) = Joint::of(key, out, read) {
+        let travel = |value: &Value| joint.trip(value);
+        let strictness = (&joint.ty, Strictness::Once, steps);
+        return Some((judge(values, (&[], &[]), strictness, &travel), one_file));
+    }
     let direct = out.is(read) || out.same_place(read);
     if direct {
         let road = Road::of(key, out, read)?;
@@ -148,7 +156,19 @@ fn pair(
         let travel = |value: &Value| road.trip(value);
         let strict = if road.formula.is_some() { Strictness::Exact } else { Strictness::Once };
         let strictness = (&road.ty, strict, steps);
-        return Some((judge(&values, (&words, &came_in), strictness, &travel), one_file));
+        let mut judgement = judge(&values, (&words, &came_in), strictness, &travel);
+        if steps > 0 && judgement.broken.is_none() {
+            let count = match &read.rule.input {
+                Given::Named(sources) => sources.len(),
+                Given::Constant(_) | Given::First(_) | Given::Expression(..) => {
+                    road.formula.as_ref().map_or(0, Formula::count)
+                }
+            };
+            let moved =
+                Some(count).filter(|count| *count > 0).and_then(|count| moved(&road, count));
+            judgement.reasons.extend(moved);
+        }
+        return Some((judgement, one_file));
     }
     // Two shapes: each has its own form, and a value goes through both.
     let written = Road::alone(key, out.chain(), &[]).filter(|_| out.alone)?;

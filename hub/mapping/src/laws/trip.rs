@@ -11,7 +11,7 @@ use orderhub_lang::path::Path;
 use orderhub_lang::value::Value as LangValue;
 use orderhub_order::catalogue::{FieldType, catalogue};
 use orderhub_order::contribution::Stated;
-use orderhub_order::value::Value;
+use orderhub_order::value::{Text, Value};
 
 use super::ends::{In, Key, Out};
 use super::formula::{Formula, Stopped};
@@ -40,6 +40,8 @@ pub(super) struct Road<'r> {
     pub(super) entry: bool,
     /// Both ways were derived from one rule: what is lost can be laid to one conversion.
     pub(super) one: bool,
+    /// The texts of a list go one by one, each in a row of its own.
+    pub(super) items: bool,
     /// What is computed between the two chains.
     pub(super) formula: Option<Formula<'r>>,
 }
@@ -88,6 +90,7 @@ impl<'r> Road<'r> {
             ty: key.ty(),
             entry: key.is_entry(),
             one,
+            items: out.rule.rows,
             formula,
         })
     }
@@ -108,12 +111,44 @@ impl<'r> Road<'r> {
             ty: key.ty(),
             entry: key.is_entry(),
             one: true,
+            items: false,
             formula: None,
         })
     }
 
     /// Sends a value out and takes it in again.
     pub(super) fn trip(&self, value: &Value) -> Trip {
+        match value {
+            Value::List(items) if self.items => self.items(items),
+            value => self.single(value, &self.ty),
+        }
+    }
+
+    /// Each text of a list; those that come back as null are passed by.
+    fn items(&self, items: &[Text]) -> Trip {
+        let (mut kept, mut by) = (Vec::with_capacity(items.len()), None);
+        for item in items {
+            match self.single(&Value::Text(item.clone()), &FieldType::Text) {
+                Trip::Same => kept.push(item.clone()),
+                Trip::Changed(change) => {
+                    by = by.or(change.by);
+                    if let Some(Some(Value::Text(text))) = change.back {
+                        kept.push(text);
+                    }
+                }
+                stopped @ (Trip::Refused(..) | Trip::Held(_) | Trip::Unreadable(..)) => {
+                    return stopped;
+                }
+            }
+        }
+        if kept == items {
+            return Trip::Same;
+        }
+        let back = Some(Some(Value::List(kept.into_iter().collect())));
+        Trip::Changed(Change { back, by })
+    }
+
+    fn single(&self, value: &Value, ty: &FieldType) -> Trip {
         let mut cell = Cell::of(value).into_owned();
         let mut trace = vec![cell.clone()];
         let mut beside: Vec<(&Path, Cell<'static>)> = Vec::new();
@@ -150,7 +185,7 @@ impl<'r> Road<'r> {
             || written.kind().to_owned(),
             |text| format!("`{}`", super::words::cut(&text)),
         );
-        match self.read(written, &beside, value, &trace) {
+        match self.read(written, &beside, (value, ty), &trace) {
             Ok(trip) => trip,
             Err(Trouble { cause, why }) if HELD.contains(&cause) => Trip::Held(why),
             Err(Trouble { why, .. }) => Trip::Unreadable(shown, why),
@@ -167,7 +202,7 @@ impl<'r> Road<'r> {
         match formula.round(cell) {
             Err(Stopped::Out(Trouble { cause, why })) => Trip::Refused(cause, why),
             Err(Stopped::Back(shown, Trouble { why, .. })) => Trip::Unreadable(shown, why),
-            Ok(computed) => match self.read(computed, beside, value, &[]) {
+            Ok(computed) => match self.read(computed, beside, (value, &self.ty), &[]) {
                 Ok(trip) => trip,
                 Err(Trouble { cause, why }) if HELD.contains(&cause) => Trip::Held(why),
                 Err(Trouble { why, .. }) => Trip::Unreadable("what the formula takes".into(), why),
@@ -179,7 +214,7 @@ impl<'r> Road<'r> {
         &self,
         written: Cell<'static>,
         beside: &[(&Path, Cell<'static>)],
-        value: &Value,
+        (value, ty): (&Value, &FieldType),
         trace: &[Cell<'static>],
     ) -> Result<Trip, Trouble> {
         let mut lost = None;
@@ -196,7 +231,7 @@ impl<'r> Road<'r> {
             }
             let was = trace.get(trace.len().saturating_sub(number + 2));
             if self.one && lost.is_none() && was.is_some_and(|was| !alike(was, &cell)) {
-                lost = Some((link.name(), link.law()));
+                lost = Some((link.name(), self.law(link.as_ref(), was, &cell)));
             }
         }
         let before = cell.is_value();
@@ -205,11 +240,23 @@ impl<'r> Road<'r> {
         if before && cell == Cell::Null && lost.is_none() {
             lost = Some(NONE);
         }
-        let back = crate::run_stated_checked(self.kept(cell), &self.ty)?;
+        let back = crate::run_stated_checked(self.kept(cell), ty)?;
         Ok(match &back {
             Some(Some(back)) if back == value => Trip::Same,
             _ => Trip::Changed(Change { back, by: lost }),
         })
+    }
+
+    /// What a conversion promises of the step in which it gave another value. An entry holds texts: one that says a
+    /// number or a time in another way than the type writes it comes back in the type's form.
+    fn law(&self, link: &dyn Conversion, was: Option<&Cell<'_>>, is: &Cell<'_>) -> Law {
+        let text = |cell: &Cell<'_>| matches!(cell, Cell::Text(_));
+        match link.law() {
+            Law::Exact if self.entry && was.is_some_and(text) && !text(is) => {
+                Law::Canonical("the text comes back in the form of what it says")
+            }
+            law => law,
+        }
     }
 
     /// A value as the field keeps it.
@@ -256,7 +303,6 @@ impl<'r> Road<'r> {
             }
             words.extend(text(&cell));
         }
-        words.retain(|word| word.as_str().is_some_and(|text| !text.is_empty()));
         words
     }
 
@@ -265,6 +311,30 @@ impl<'r> Road<'r> {
         let put =
             |cell, link: &Arc<dyn Conversion>| Some(link.put(cell, self.out_target).ok()?.main);
         self.out.iter().rev().try_fold(typed, put).filter(Cell::is_value).map(wired)
+    }
+
+    /// What the way in makes of a document's parts.
+    pub(super) fn of_parts(&self, parts: &[Cell<'static>]) -> Option<Value> {
+        match &self.formula {
+            Some(formula) => self.through(formula.computed(parts).ok()?, &self.back),
+            None => self.through(Cell::Named(parts.to_vec()), &self.back),
+        }
+    }
+
+    /// The parts that go out of a value.
+    pub(super) fn parts_of(&self, value: &Value) -> Option<Vec<Cell<'static>>> {
+        let mut cell = Cell::of(value).into_owned();
+        for link in self.out.iter().rev() {
+            if !cell.is_value() {
+                break;
+            }
+            cell = link.put(cell, self.out_target).ok()?.main;
+        }
+        match (&self.formula, cell) {
+            (Some(formula), cell) => formula.written(&cell).ok(),
+            (None, Cell::Named(parts)) => Some(parts),
+            (None, _) => None,
+        }
     }
 
     /// What the way in makes of a value of a document, where it can read it; of one formula, of several.

@@ -13,6 +13,7 @@
     reason = "a conversion names the few kinds of cell it takes; any other is an error of the rule"
 )]
 
+mod failed;
 mod hub;
 mod json;
 mod out;
@@ -25,15 +26,16 @@ use orderhub_lang::condition::Test;
 use orderhub_order::ids::At;
 use orderhub_order::model::{Element, Record, Subject};
 
-use crate::cell::{Cell, Trouble};
+use crate::cell::Cell;
 use crate::compile::VALUE;
 use crate::conversions::{Aside, Conversion, Put, Shape};
 use crate::facts::Lacks;
 use crate::program::{Inverse, OutElement, OutGiven, OutRule, OutSource, Source, TestRead};
-use crate::quote::{Shown, shown};
+use crate::quote::shown;
 use crate::watch::{Gave, Watch};
-use crate::{Context, MapError, Mapping, Projection, ReverseError};
+use crate::{Context, MapError, Mapping, Projection, ReverseError, Unwritten};
 
+use failed::one_by_one;
 use hub::{Hub, look};
 pub(crate) use hub::{hub_value, kind_of};
 use read::Read;
@@ -79,14 +81,17 @@ pub(crate) fn reverse<'o>(
     let values = out.read.into_values();
     let shape = out::shape(mapping, context.settings);
     let bytes = mapping.format.write(bytes, &shape).map_err(|unwritable| {
-        ReverseError::Failed(Box::new(MapError {
-            cause: unwritable.cause,
-            rule: None,
-            place: None,
-            path: String::new(),
-            why: unwritable.why,
-            key: None,
-            lacks: Lacks::default(),
+        ReverseError::Failed(Box::new(Unwritten {
+            field: Box::default(),
+            error: MapError {
+                cause: unwritable.cause,
+                rule: None,
+                place: None,
+                path: String::new(),
+                why: unwritable.why,
+                key: None,
+                lacks: Lacks::default(),
+            },
         }))
     })?;
     Ok(Projection { bytes, media: mapping.format.media(), values })
@@ -167,14 +172,21 @@ impl<'o> Out<'o> {
             _ => to.main = self.input(rule, at)?,
         }
         if !rule.chain.is_empty() {
+            one_by_one(rule, &mut to.main);
             self.chain(rule, at, to)?;
         }
         if let Some(inverse) = &rule.inverse {
             let main = std::mem::replace(&mut to.main, Cell::Absent);
             to.main = self.inverse(rule, inverse, main, at)?;
         }
-        if matches!(to.main, Cell::Null) {
-            to.main = rule.null.clone();
+        match &mut to.main {
+            Cell::Null => to.main = rule.null.clone(),
+            Cell::Named(parts) if rule.null != Cell::Null => {
+                parts.iter_mut().filter(|part| **part == Cell::Null).for_each(|part| {
+                    part.clone_from(&rule.null);
+                });
+            }
+            _ => {}
         }
         Ok(())
     }
@@ -339,22 +351,6 @@ impl<'o> Out<'o> {
                 })
             }
         }
-    }
-
-    fn failed(&self, rule: &OutRule, trouble: Trouble, shown: Option<Shown>) -> ReverseError {
-        let why = match shown {
-            Some(shown) => shown.behind(&trouble.why),
-            None => trouble.why,
-        };
-        ReverseError::Failed(Box::new(MapError {
-            cause: trouble.cause,
-            rule: Some(self.mapping.source.place(rule.span.start)),
-            place: None,
-            path: rule.text.to_string(),
-            why,
-            key: None,
-            lacks: Lacks::default(),
-        }))
     }
 }
 

@@ -325,8 +325,9 @@ fn part<'c, 'o>(rule: &'c Computed<'o>, part: LeafPart) -> Option<&'c Cell<'o>> 
         LeafPart::Beside(number) => rule.beside.get(number),
         LeafPart::Named(number) => match &rule.main {
             Cell::Named(cells) => cells.get(number),
-            Cell::Null => Some(&rule.main),
-            _ => None,
+            Cell::Absent => None,
+            // Null, or the word for it, stands at all places.
+            main => Some(main),
         },
     }
 }

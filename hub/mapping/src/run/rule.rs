@@ -127,7 +127,7 @@ impl<'a> Run<'_, 'a> {
         };
         let wrong = |trouble| self.rule_failure(rule, frames, trouble, Quote::Hidden);
         let folded = fold.get(Cell::Many(many), &[], goal.target).map_err(wrong)?;
-        let beside = self.beside(&rule.beside, frames).map_err(wrong)?;
+        let beside = self.beside(&rule.beside, frames, &rule.none).map_err(wrong)?;
         self.chain(&rule.after, folded, &beside, rule, frames, goal)
     }
 
@@ -135,10 +135,11 @@ impl<'a> Run<'_, 'a> {
         &self,
         sources: &[Source],
         frames: &Frames,
+        none: &[Cell<'_>],
     ) -> Result<Beside<'a>, Trouble> {
         let mut cells = Beside::new();
         for source in sources {
-            cells.push(self.single(source, frames, &[])?);
+            cells.push(self.single(source, frames, none)?);
         }
         Ok(cells)
     }
@@ -178,7 +179,7 @@ impl<'a> Run<'_, 'a> {
                 compute(expression.as_ref(), &values).map_err(wrong)?
             }
         };
-        let beside = self.beside(&rule.beside, frames).map_err(wrong)?;
+        let beside = self.beside(&rule.beside, frames, &rule.none).map_err(wrong)?;
         if let Some(cells) = to_fold(rule, &cell) {
             let held = self.held();
             let chain = |cell| {
@@ -242,7 +243,7 @@ impl<'a> Run<'_, 'a> {
                     if cell == Cell::Absent {
                         continue;
                     }
-                    let beside = self.beside(beside, frames).map_err(wrong)?;
+                    let beside = self.beside(beside, frames, &rule.none).map_err(wrong)?;
                     self.chain(&rule.each, cell, &beside, rule, frames, goal)?
                 }
             };
@@ -279,7 +280,7 @@ impl<'a> Run<'_, 'a> {
                 return Ok(());
             }
             let cell = self.cell(self.at(read.slot, frames), &rule.none)?;
-            let beside = self.beside(beside, frames)?;
+            let beside = self.beside(beside, frames, &rule.none)?;
             match self.chain(&rule.each, cell, &beside, rule, frames, goal) {
                 Ok(cell) => {
                     room::take(&held, &cell)?;

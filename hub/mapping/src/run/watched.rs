@@ -54,7 +54,7 @@ impl<'a> Run<'_, 'a> {
             && gave != Gave::Absent
         {
             let chain = std::iter::once(fold).chain(&rule.after);
-            let beside = self.beside_of(&rule.beside, frames);
+            let beside = self.beside_of(&rule.beside, frames, &rule.none);
             steps(
                 chain,
                 rule.each.len(),
@@ -134,7 +134,7 @@ impl<'a> Run<'_, 'a> {
 
     /// The conversions of named inputs together, or of what an expression gave.
     fn tell_chain(&self, row: &mut Row<'_, 'a>, cell: Cell<'a>) {
-        let beside = self.beside_of(&row.rule.beside, row.frames);
+        let beside = self.beside_of(&row.rule.beside, row.frames, &row.rule.none);
         let cell =
             steps(&row.rule.each, 0, cell, &beside, (row.goal, row.facts), &mut row.seen.steps);
         if cell != Cell::Absent {
@@ -173,7 +173,7 @@ impl<'a> Run<'_, 'a> {
         }
         let path = path_of(source, row.frames);
         let cell = self.single(source, row.frames, &row.rule.none).unwrap_or(Cell::Absent);
-        let beside = self.beside_of(beside, row.frames);
+        let beside = self.beside_of(beside, row.frames, &row.rule.none);
         let cell = row.read(which, path, cell, &beside);
         let gave = cell.is_value();
         if cell != Cell::Absent {
@@ -194,7 +194,7 @@ impl<'a> Run<'_, 'a> {
         let fanned = self.fan(&read.rows, frames, &mut |frames| {
             let cell = self.cell(self.at(read.slot, frames), none)?;
             let path = path_of(&Source::Document(read.clone()), frames);
-            found.push((path, cell, self.beside_of(beside, frames)));
+            found.push((path, cell, self.beside_of(beside, frames, none)));
             Ok(())
         });
         if found.is_empty() {
@@ -209,8 +209,8 @@ impl<'a> Run<'_, 'a> {
         matches!(fanned, Ok(Presence::Value))
     }
 
-    fn beside_of(&self, sources: &[Source], frames: &Frames) -> Beside<'a> {
-        self.beside(sources, frames).unwrap_or_default()
+    fn beside_of(&self, sources: &[Source], frames: &Frames, none: &[Cell<'_>]) -> Beside<'a> {
+        self.beside(sources, frames, none).unwrap_or_default()
     }
 }
 

@@ -37,7 +37,7 @@ impl From<ReverseError> for Unfit {
     fn from(error: ReverseError) -> Self {
         match error {
             ReverseError::NotLinked(_) => Self::Skip(LaneCode::NotLinked, None),
-            ReverseError::Failed(error) => Self::Dead(error.why),
+            ReverseError::Failed(error) => Self::Dead(error.told()),
         }
     }
 }

@@ -84,7 +84,13 @@ pub(in crate::cli) fn test(asked: &Test, output: Output) -> Result<ExitCode, Fau
     let failed = results.iter().filter(|result| !result.failures.is_empty()).count();
     let survivors = all.iter().filter_map(|ran| ran.mutated.as_ref());
     let survivors: usize = survivors.map(|mutated| mutated.survivors.len()).sum();
-    say(&summary(&all, results.len(), failed));
+    let untried = all.iter().filter(|ran| ran.mutated.is_none() && !ran.results.is_empty());
+    let untried = if asked.mutate { untried.count() } else { 0 };
+    let more = match untried {
+        0 => String::new(),
+        _ => format!("; no change of {} tried: a case fails there", counted(untried, "mapping")),
+    };
+    say(&format!("{}{more}", summary(&all, results.len(), failed)));
     let good = failed == 0 && refused == 0 && survivors == 0;
     Ok(if good { ExitCode::SUCCESS } else { ExitCode::from(Code::Problems.number()) })
 }

@@ -80,7 +80,7 @@ fn placed(one: &mut Explained, names: &Names) {
     places.extend(one.other_way.iter_mut().map(|(_, place)| place));
     match (&mut one.mapped, &mut one.projected) {
         (Some(Mapped::Failed(error)), _) => places.extend(&mut error.rule),
-        (_, Some(Err(ReverseError::Failed(error)))) => places.extend(&mut error.rule),
+        (_, Some(Err(ReverseError::Failed(error)))) => places.extend(&mut error.error.rule),
         (_, _) => {}
     }
     places.into_iter().for_each(|place| *place = names.place(place));

@@ -276,11 +276,24 @@ fn bounded(input: impl Read, name: &str) -> Result<Vec<u8>, Fault> {
 
 /// The hub JSON of a document, as cases hold it.
 pub(super) fn hub_json(bytes: &[u8]) -> Result<serde_json::Value, Fault> {
-    let text = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes);
-    serde_json::from_slice(text).map_err(|error| {
-        let fault = Fault::new(Code::Usage, format!("the hub's side is no JSON: {error}"));
-        fault.hint("on the way out the document is what the hub says, as in the `hub:` of a case")
-    })
+    serde_json::from_slice(unmarked(bytes)).map_err(|error| no_json(&error))
+}
+
+/// The same, one behind another: what `-o jsonl` prints.
+pub(super) fn hub_documents(bytes: &[u8]) -> Result<Vec<serde_json::Value>, Fault> {
+    let documents = serde_json::Deserializer::from_slice(unmarked(bytes)).into_iter();
+    let documents: Vec<serde_json::Value> =
+        documents.collect::<Result<_, _>>().map_err(|error| no_json(&error))?;
+    if documents.is_empty() { hub_json(bytes).map(|one| vec![one]) } else { Ok(documents) }
+}
+
+fn unmarked(bytes: &[u8]) -> &[u8] {
+    bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes)
+}
+
+fn no_json(error: &serde_json::Error) -> Fault {
+    let fault = Fault::new(Code::Usage, format!("the hub's side is no JSON: {error}"));
+    fault.hint("on the way out the document is what the hub says, as in the `hub:` of a case")
 }
 
 impl One {

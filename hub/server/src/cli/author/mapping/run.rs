@@ -90,8 +90,21 @@ fn out(
         let fault = Fault::new(Code::Usage, format!("no rule of `{}` goes out", mapping.name));
         return Err(fault.hint("`orderhub explain M0111` says which rules can"));
     }
-    let hub = given::hub_json(body)?;
-    let projected = project(mapping, &hub, &around.context()).map_err(|why| {
+    let mut good = true;
+    for hub in &given::hub_documents(body)? {
+        good &= one_out(one, document, hub, around)?;
+    }
+    Ok(if good { ExitCode::SUCCESS } else { ExitCode::from(Code::Problems.number()) })
+}
+
+/// One document of the hub's; false: nothing is sent of it, which was said.
+fn one_out(
+    one: &given::One,
+    document: Option<&Path>,
+    hub: &Json,
+    around: &given::Surroundings,
+) -> Result<bool, Fault> {
+    let projected = project(&one.mapping, hub, &around.context()).map_err(|why| {
         let fault = Fault::new(Code::Usage, format!("the hub's side cannot be read: {why}"));
         fault.hint("write it as the `hub:` of a case")
     })?;
@@ -99,16 +112,16 @@ fn out(
         Ok(projection) => {
             // As the system gets it, to the byte.
             output::bytes(&projection.bytes);
-            Ok(ExitCode::SUCCESS)
+            Ok(true)
         }
         Err(ReverseError::NotLinked(kind)) => {
             say(&format!("error: nothing is sent, `not_linked`: there is no reference `{kind}`"));
             say("  hint: state it in the document: `\"$xref\": { … }`, or `$key` of the element");
-            Ok(ExitCode::from(Code::Problems.number()))
+            Ok(false)
         }
         Err(ReverseError::Failed(error)) => {
             say(&one.failure(&error, document));
-            Ok(ExitCode::from(Code::Problems.number()))
+            Ok(false)
         }
     }
 }
