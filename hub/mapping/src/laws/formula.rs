@@ -1,7 +1,8 @@
 //! A computed field on its way out by `inverse:` and in again by its formula.
 //!
 //! **Invariant:** a rule with `expr:` and `inverse:` is compared like any chain, and what it does not bring back is
-//! told with a value. Tests: the cases `tests/data/mapping/laws/inverse.yaml` and `loops/inverse.yaml`.
+//! told with a value. Tests: the cases `tests/data/mapping/laws/inverse.yaml` and
+//! `tests/data/mapping/loops/inverse.yaml`.
 
 use std::sync::Arc;
 

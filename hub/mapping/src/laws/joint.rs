@@ -1,7 +1,7 @@
 //! A field that goes out together with others, in one text: the part that is cut out again at its place.
 //!
-//! **Invariant:** a part that comes back in another field, or not at all, is told with a value. Test: the cases
-//! `tests/data/mapping/laws/named-*.yaml`.
+//! **Invariant:** a part that comes back in another field, or not at all, is told with a value. Tests: the cases
+//! `tests/data/mapping/laws/named-parts.yaml` and `tests/data/mapping/laws/named-two-words.yaml`.
 
 use std::sync::Arc;
 

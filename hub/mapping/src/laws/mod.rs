@@ -31,6 +31,7 @@ mod judge;
 mod loops;
 mod parted;
 mod place;
+mod roads;
 mod samples;
 mod shrink;
 mod side;

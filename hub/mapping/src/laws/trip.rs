@@ -11,15 +11,15 @@ use orderhub_lang::path::Path;
 use orderhub_lang::value::Value as LangValue;
 use orderhub_order::catalogue::{FieldType, catalogue};
 use orderhub_order::contribution::Stated;
-use orderhub_order::value::{Text, Value};
+use orderhub_order::value::Value;
 
 use super::ends::{In, Key, Out};
-use super::formula::{Formula, Stopped};
+use super::formula::Formula;
 use crate::cell::{self, Cell, Trouble};
 use crate::conversions::{Conversion, Law, Target};
 
 /// Causes for which a document is held on purpose: nothing is lost.
-const HELD: [&str; 2] = ["ambiguous_time", "unknown_value"];
+pub(super) const HELD: [&str; 2] = ["ambiguous_time", "unknown_value"];
 
 /// Most words of one table that are tried.
 pub(super) const MOST_WORDS: usize = 500;
@@ -124,31 +124,7 @@ impl<'r> Road<'r> {
         }
     }
 
-    /// Each text of a list; those that come back as null are passed by.
-    fn items(&self, items: &[Text]) -> Trip {
-        let (mut kept, mut by) = (Vec::with_capacity(items.len()), None);
-        for item in items {
-            match self.single(&Value::Text(item.clone()), &FieldType::Text) {
-                Trip::Same => kept.push(item.clone()),
-                Trip::Changed(change) => {
-                    by = by.or(change.by);
-                    if let Some(Some(Value::Text(text))) = change.back {
-                        kept.push(text);
-                    }
-                }
-                stopped @ (Trip::Refused(..) | Trip::Held(_) | Trip::Unreadable(..)) => {
-                    return stopped;
-                }
-            }
-        }
-        if kept == items {
-            return Trip::Same;
-        }
-        let back = Some(Some(Value::List(kept.into_iter().collect())));
-        Trip::Changed(Change { back, by })
-    }
-
-    fn single(&self, value: &Value, ty: &FieldType) -> Trip {
+    pub(super) fn single(&self, value: &Value, ty: &FieldType) -> Trip {
         let mut cell = Cell::of(value).into_owned();
         let mut trace = vec![cell.clone()];
         let mut beside: Vec<(&Path, Cell<'static>)> = Vec::new();
@@ -192,25 +168,7 @@ impl<'r> Road<'r> {
         }
     }
 
-    fn by_formula(
-        &self,
-        formula: &Formula<'_>,
-        cell: &Cell<'static>,
-        beside: &[(&Path, Cell<'static>)],
-        value: &Value,
-    ) -> Trip {
-        match formula.round(cell) {
-            Err(Stopped::Out(Trouble { cause, why })) => Trip::Refused(cause, why),
-            Err(Stopped::Back(shown, Trouble { why, .. })) => Trip::Unreadable(shown, why),
-            Ok(computed) => match self.read(computed, beside, (value, &self.ty), &[]) {
-                Ok(trip) => trip,
-                Err(Trouble { cause, why }) if HELD.contains(&cause) => Trip::Held(why),
-                Err(Trouble { why, .. }) => Trip::Unreadable("what the formula takes".into(), why),
-            },
-        }
-    }
-
-    fn read(
+    pub(super) fn read(
         &self,
         written: Cell<'static>,
         beside: &[(&Path, Cell<'static>)],
@@ -313,30 +271,6 @@ impl<'r> Road<'r> {
         self.out.iter().rev().try_fold(typed, put).filter(Cell::is_value).map(wired)
     }
 
-    /// What the way in makes of a document's parts.
-    pub(super) fn of_parts(&self, parts: &[Cell<'static>]) -> Option<Value> {
-        match &self.formula {
-            Some(formula) => self.through(formula.computed(parts).ok()?, &self.back),
-            None => self.through(Cell::Named(parts.to_vec()), &self.back),
-        }
-    }
-
-    /// The parts that go out of a value.
-    pub(super) fn parts_of(&self, value: &Value) -> Option<Vec<Cell<'static>>> {
-        let mut cell = Cell::of(value).into_owned();
-        for link in self.out.iter().rev() {
-            if !cell.is_value() {
-                break;
-            }
-            cell = link.put(cell, self.out_target).ok()?.main;
-        }
-        match (&self.formula, cell) {
-            (Some(formula), cell) => formula.written(&cell).ok(),
-            (None, Cell::Named(parts)) => Some(parts),
-            (None, _) => None,
-        }
-    }
-
     /// What the way in makes of a value of a document, where it can read it; of one formula, of several.
     pub(super) fn taken(&self, raw: Cell<'static>) -> Option<Value> {
         let Some(formula) = &self.formula else { return self.through(raw, &self.back) };
@@ -344,7 +278,11 @@ impl<'r> Road<'r> {
         self.through(formula.computed(&inputs).ok()?, &self.back)
     }
 
-    fn through(&self, raw: Cell<'static>, links: &[Arc<dyn Conversion>]) -> Option<Value> {
+    pub(super) fn through(
+        &self,
+        raw: Cell<'static>,
+        links: &[Arc<dyn Conversion>],
+    ) -> Option<Value> {
         let mut cell = raw;
         for link in links {
             if !passes(&cell, link.as_ref()) {
