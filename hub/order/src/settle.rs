@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use crate::catalogue::FieldId;
 use crate::causes;
 use crate::derive::derive;
-use crate::flow::{Firing, fire};
+use crate::flow::{Firing, ORDER_CHANGED, fire};
 use crate::fold::{Effect, RESENT, TodoItem, TodoKind};
 use crate::history::{Edit, between, changed_fields};
 use crate::ids::{At, Collection, SystemName};
@@ -54,7 +54,11 @@ pub fn settle(state: &mut State, turn: Turn<'_>, rules: &Rules<'_>) -> Vec<Effec
     let outline = Outline { turn, changed: &changed, firings: &firings, version, only_asked };
     effects.extend(route(state, outline, rules));
     if differs {
-        let happened = events(turn.before, &state.order, &firings);
+        let mut happened = events(turn.before, &state.order, &firings);
+        if only_asked {
+            // Nor is it an event of the order: who hears of all would hear of it as often as anybody asks.
+            happened.retain(|effect| !is_change(effect));
+        }
         tell(state, &happened, (version, turn.now), rules, &mut effects);
         effects.extend(happened);
     }
@@ -64,6 +68,10 @@ pub fn settle(state: &mut State, turn: Turn<'_>, rules: &Rules<'_>) -> Vec<Effec
 /// Whether an edit says only that somebody had the order sent to a system again.
 fn is_asking(edit: &Edit) -> bool {
     matches!(edit, Edit::Fired { key, .. } if key.starts_with(RESENT))
+}
+
+fn is_change(effect: &Effect) -> bool {
+    matches!(effect, Effect::Event { name, .. } if **name == *ORDER_CHANGED)
 }
 
 /// Derives and fires until nothing fires any more.
