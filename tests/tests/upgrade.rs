@@ -142,10 +142,13 @@ async fn nothing_is_sent_again_while_an_earlier_program_runs_beside() {
     scene.database().ends(former).await;
     until_heard(&scene, false).await;
     assert_eq!(api::get(&hub, "/api/v1/orders/17").await["version"], version, "nothing changed");
-    // Once it is gone, the decision is taken.
+    // Once it is gone, the decision is taken, and the shelf gets what it never had; of 17 it gets all once more.
     let told = ran(&scene, &resolve);
     assert_eq!(told.code, 0, "{told:?}");
-    scene.until_taken(&hub, &["till-17-F1"]).await;
+    scene.until_taken(&hub, &["till-17-F1", "till-18-F1"]).await;
+    let told = resend(&scene);
+    assert_eq!(told.code, 0, "{told:?}");
+    scene.until_taken(&hub, &["till-17-F1", "till-17-F1", "till-18-F1"]).await;
     assert!(hub.terminate().await.success());
 }
 
