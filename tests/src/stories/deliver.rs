@@ -51,6 +51,18 @@ pub fn give_up(
     Some(world.act(order, &Act::Down { system: system.clone(), flight, why }))
 }
 
+/// The files make no call of what a lane would send next; `None`: that is nothing.
+pub fn not_given(
+    world: &mut dyn World,
+    settings: &Settings,
+    order: OrderKey,
+    system: &SystemName,
+) -> Option<(Outcome, Told)> {
+    let Flight { want, version, .. } = next(world, settings, order, system)?;
+    let (system, why) = (system.clone(), "as the story says".to_owned());
+    Some(world.act(order, &Act::Unfit { system, want, version, why }))
+}
+
 /// The next call of a lane.
 fn next(
     world: &mut dyn World,
@@ -146,6 +158,7 @@ fn fresh(
         without: Vec::new(),
         may_have_acted: false,
         decided: false,
+        awaits: false,
         wrote: false,
         process: 0,
         in_air: false,

@@ -6,7 +6,7 @@ use orderhub_order::fold::{Act, Outcome, PersonAct, Remains, remainder, restorab
 use orderhub_order::ids::{At, Collection, OrderKey, Role, SystemName};
 use serde_json::json;
 
-use super::deliver::{Taken, answer, give_up, take_off};
+use super::deliver::{Taken, answer, give_up, not_given, take_off};
 use super::expect::{Seen, compare};
 use super::read::{contribution, value};
 use super::story::{Answer, Person, Step, Story};
@@ -98,16 +98,32 @@ fn happen(
             note(seen, word(&outcome), told);
         }
     }
-    if let Some(person) = &step.person {
-        let act = Act::Person(person_act(person, settings, world, order));
-        let (outcome, told) = world.act(order, &act);
-        note(seen, word(&outcome), told);
-        if let Some(version) = person.restore {
-            let then = world.at(order, version);
-            let left = remainder(&world.state(order), &then, &settings.rules(), false);
-            let line = |one: &Remains| format!("{} {}", one.path, json!(one.why).as_str().unwrap());
-            seen.remains = left.iter().map(line).collect();
+    if let Some(system) = &step.unfit {
+        let system = SystemName::new(system.as_str());
+        if let Some((outcome, told)) = not_given(world, settings, order, &system) {
+            note(seen, word(&outcome), told);
         }
+    }
+    if let Some(person) = &step.person {
+        acts(person, settings, world, order, seen);
+    }
+}
+
+fn acts(
+    person: &Person,
+    settings: &Settings,
+    world: &mut dyn World,
+    order: OrderKey,
+    seen: &mut Seen,
+) {
+    let act = Act::Person(person_act(person, settings, world, order));
+    let (outcome, told) = world.act(order, &act);
+    note(seen, word(&outcome), told);
+    if let Some(version) = person.restore {
+        let then = world.at(order, version);
+        let left = remainder(&world.state(order), &then, &settings.rules(), false);
+        let line = |one: &Remains| format!("{} {}", one.path, json!(one.why).as_str().unwrap());
+        seen.remains = left.iter().map(line).collect();
     }
 }
 

@@ -105,6 +105,8 @@ pub struct Step {
     pub answer: Option<Answer>,
     /// The system is down: the deliverer gives up what it would have sent next.
     pub down: Option<String>,
+    /// The files make no call of what would be sent next.
+    pub unfit: Option<String>,
     /// A person acts.
     pub person: Option<Person>,
     /// A person discards the todo that is open about this: `rule subject`, of a fact with `#` and its firing.

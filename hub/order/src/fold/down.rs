@@ -13,7 +13,7 @@
 use super::document::role_of;
 use super::receipt::tell_dead;
 use super::work::{Done, Folding, Work, item};
-use super::{Outcome, TodoItem, TodoKind, given_up, undecided};
+use super::{Outcome, TodoItem, TodoKind, given_up};
 use crate::causes;
 use crate::ids::SystemName;
 use crate::lane::{Flight, Lane, LaneCode};
@@ -68,8 +68,7 @@ fn is_the_call(work: &Work<'_>, system: &SystemName, flight: &Flight) -> bool {
 fn hold(lane: &mut Lane, flight: &Flight) {
     lane.fence = flight.fence;
     lane.flying = Some(Flight { in_air: false, ..flight.clone() });
-    lane.code = Some(LaneCode::Dead);
-    lane.due_at = None;
+    lane.awaits(LaneCode::Dead);
 }
 
 /// Whether the wish still stands, does not wait by the rules of now, and nothing of it is there.
@@ -83,8 +82,8 @@ fn may_be_given_up(work: &Work<'_>, system: &SystemName, flight: &Flight) -> Res
     {
         return Err(LaneCode::Retry);
     }
-    if undecided(lane).is_some() {
-        return Err(lane.code.unwrap_or(LaneCode::Dead));
+    if let Some((_, code)) = lane.undecided() {
+        return Err(code);
     }
     if lane.wants.iter().all(|want| want.key != flight.want) {
         return Err(LaneCode::Dropped);

@@ -8,7 +8,7 @@ use super::{Change, Effect};
 use crate::flow::near;
 use crate::identify::ReferenceKey;
 use crate::ids::{At, Collection, SystemName, element_reference};
-use crate::lane::{LaneCode, Sent, Want, WantKey};
+use crate::lane::{LaneCode, Want, WantKey};
 use crate::model::Order;
 use crate::route::{Unrouted, reads, unrouted, want_or_tell};
 use crate::rules::{OperationKind, Rules};
@@ -39,16 +39,29 @@ pub(super) fn finish(
 }
 
 /// What deriving, firing and routing may change of a lane: cheaper to compare than the whole.
-type Standing = (Vec<(WantKey, u32, bool)>, Option<jiff::Timestamp>, Option<LaneCode>, bool, usize);
+#[derive(PartialEq)]
+struct Standing {
+    wants: Vec<(WantKey, u32, bool)>,
+    due_at: Option<jiff::Timestamp>,
+    code: Option<LaneCode>,
+    flies: bool,
+    /// By their keys: of a full list one takes the place of another.
+    given_up: Vec<String>,
+}
 
 fn stand(work: &Work<'_>) -> BTreeMap<SystemName, Standing> {
     let lanes = work.state.lanes.iter();
     lanes
         .map(|lane| {
             let want = |want: &Want| (want.key.clone(), want.version, want.unfit);
-            let wants = lane.wants.iter().map(want).collect();
-            let flies = lane.flying.is_some();
-            (lane.system.clone(), (wants, lane.due_at, lane.code, flies, lane.given_up.len()))
+            let standing = Standing {
+                wants: lane.wants.iter().map(want).collect(),
+                due_at: lane.due_at,
+                code: lane.code,
+                flies: lane.flying.is_some(),
+                given_up: lane.given_up.keys().cloned().collect(),
+            };
+            (lane.system.clone(), standing)
         })
         .collect()
 }
@@ -65,7 +78,7 @@ fn send_again(work: &mut Work<'_>) {
             let Some(key) = WantKey::parse(text) else { continue };
             let is_read = reads(rules, &system, &key.rule).contains(field);
             if key.fact.is_none() && near(&at, &key.subject) && is_read {
-                sent.hash = Sent::OVERWRITTEN;
+                sent.overwrite();
                 keys.push(key);
             }
         }

@@ -9,7 +9,6 @@ use jiff::Timestamp;
 
 use super::document::{drop_hashes, role_of};
 use super::follow::{expire, owed};
-use super::person::undecided;
 use super::receipt::{bind_all, flight_of};
 use super::work::{Done, Ended, Folding, Work};
 use super::{Effect, Outcome};
@@ -22,6 +21,9 @@ pub(super) fn fly(work: &mut Work<'_>, system: &SystemName, flight: &Flight) -> 
     let role = role_of(work, system)?;
     let refused = |code| Err(Box::new(Outcome::Refused(code)));
     let Some(lane) = work.state.lanes.get(system) else { return refused(LaneCode::Dropped) };
+    if let Some((_, code)) = lane.undecided() {
+        return refused(code);
+    }
     if flight.fence != lane.fence.saturating_add(1) {
         return refused(LaneCode::Retry);
     }
@@ -45,6 +47,7 @@ pub(super) fn fly(work: &mut Work<'_>, system: &SystemName, flight: &Flight) -> 
     let reads = reads(work.rules, system, &flight.want.rule);
     frozen.in_air = true;
     frozen.decided = false;
+    frozen.awaits = false;
     frozen.began = Some(now);
     frozen.called = None;
     let lane = work.lane(system, role);
@@ -135,8 +138,8 @@ pub(super) fn skip(
     let is_newer = work.state.order.version > version;
     let unrouted = (code == LaneCode::NotRouted).then(|| unrouted(work.rules, system, &want.rule));
     let lane = work.lane(system, role);
-    if waits(code) && undecided(lane).is_some() {
-        // Looked at before its call came to be decided by a person: that is what it waits for.
+    if lane.undecided().is_some() {
+        // Looked at before its call came to be decided by a person: that is what all of its lane waits for.
         return Err(Box::new(Outcome::Refused(LaneCode::InDoubt)));
     }
     match unrouted {
@@ -161,12 +164,12 @@ pub(super) fn skip(
     }
     match (code, hash) {
         (LaneCode::ProjectionEqual, Some(hash)) => {
-            if let Some(sent) = lane.sent.get_mut(&want.text()) {
-                *sent = Sent { version, hash };
+            if let Some(sent) = lane.sent.get_mut(&want.text()).filter(|sent| !sent.overwritten) {
+                *sent = Sent::new(version, hash);
             }
         }
         (LaneCode::Shadow, Some(hash)) => {
-            lane.shadow.insert(want.text(), Sent { version, hash });
+            lane.shadow.insert(want.text(), Sent::new(version, hash));
         }
         (_, _) => {}
     }
@@ -199,11 +202,9 @@ pub(super) fn hold(lane: &mut Lane) {
     if let Some(flying) = &mut lane.flying
         && flying.in_air
     {
-        flying.in_air = false;
         flying.may_have_acted = true;
     }
-    lane.due_at = None;
-    lane.code = Some(LaneCode::InDoubt);
+    lane.awaits(LaneCode::InDoubt);
 }
 
 /// Whether the wish stays: it waits for a change of the order, a reference, a permit or a person.

@@ -118,7 +118,7 @@ pub(super) fn expire(state: &mut FieldState, now: Timestamp) {
 }
 
 /// What was kept for the values of the ring goes with the last of them.
-fn rung(state: &mut FieldState) {
+pub(super) fn rung(state: &mut FieldState) {
     if state.ring.is_empty() {
         state.rung_for = 0;
     }
@@ -322,7 +322,7 @@ fn moved_on(work: &mut Work<'_>, system: &SystemName, spot: &Spot<'_>) {
         let Some(key) = WantKey::parse(text) else { continue };
         let about = key.fact.is_none() && near(spot.at, &key.subject);
         if about && reads(rules, system, &key.rule).contains(spot.field.id) {
-            sent.hash = [0; 16];
+            sent.forget();
         }
     }
 }

@@ -87,7 +87,7 @@ fn named_now(work: &Work<'_>, lane: &Lane, key: WantKey) -> WantKey {
 /// It counts as sent. What the hash of it is, nobody knows.
 fn taken(lane: &mut Lane, key: &WantKey, version: u32) {
     let version = lane.sent.get(&key.text()).map_or(version, |sent| sent.version.max(version));
-    lane.sent.insert(key.text(), Sent { version, hash: [0; 16] });
+    lane.sent.insert(key.text(), Sent::new(version, [0; 16]));
     if key.fact.is_none() {
         return;
     }

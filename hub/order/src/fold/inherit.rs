@@ -141,7 +141,7 @@ fn to_know(
     let own = sent.iter().filter(|(text, _)| is_of(text, &gone.id));
     let all = own.filter_map(|(text, was)| {
         let key = WantKey::parse(text)?;
-        let stale = key.fact.is_none() && was.hash != [0; 16];
+        let stale = key.fact.is_none() && (!was.says_nothing() || was.overwritten);
         let fact = key.fact.filter(|_| heir.kind() == OperationKind::Fact);
         let key = WantKey { rule: heir.id.clone(), fact, ..key };
         (stale || !sent.contains_key(&key.text())).then(|| (text.clone(), key))
@@ -152,14 +152,16 @@ fn to_know(
 /// It stands under both names; a state's hash says nothing under either.
 fn hand_sent(sent: &mut BTreeMap<String, Sent>, text: &str, key: &WantKey) {
     let Some(own) = sent.get_mut(text) else { return };
+    let was = own.clone();
     if key.fact.is_none() {
-        own.hash = [0; 16];
+        // What is to be told again is the heir's to tell.
+        *own = Sent::new(own.version, [0; 16]);
     }
-    let own = own.clone();
-    let known = sent.entry(key.text()).or_insert_with(|| own.clone());
-    known.version = known.version.max(own.version);
+    let known = sent.entry(key.text()).or_insert_with(|| was.clone());
+    known.version = known.version.max(was.version);
     if key.fact.is_none() {
-        known.hash = [0; 16];
+        known.forget();
+        known.overwritten |= was.overwritten;
     }
 }
 

@@ -110,8 +110,7 @@ fn settle_conflicts(work: &mut Work<'_>, path: &str) {
 
 /// The call of a lane that goes no further until a person has decided about it.
 pub fn undecided(lane: &Lane) -> Option<&Flight> {
-    let stuck = matches!(lane.code, Some(LaneCode::Dead | LaneCode::InDoubt));
-    lane.flying.as_ref().filter(|flight| stuck && !flight.in_air)
+    lane.undecided().map(|(flight, _)| flight)
 }
 
 /// Decides about a flight that is dead or in doubt: again from where it stood, or taken as done.
@@ -143,22 +142,14 @@ fn settle(
         return refused(causes::NOTHING_TO_SETTLE, why);
     };
     if again {
-        let lane = work.lane(system, role);
-        lane.attempts = 0;
-        lane.code = Some(LaneCode::Retry);
-        lane.due_at = Some(now);
-        if let Some(flying) = &mut lane.flying {
-            // The person has looked: it did not happen. A step that can look does so all the same.
-            flying.may_have_acted = false;
-            flying.decided = true;
-        }
+        work.lane(system, role).tries_again(now);
         // Due already, so that the end of the turn would hand it to nobody.
         work.effects.push(Effect::Deliver { system: system.clone() });
     } else {
         taken(work, (system, role), &flight, None);
         delivered(work, (system, role), &flight);
         let lane = work.lane(system, role);
-        lane.code = Some(LaneCode::LetBe);
+        lane.says(LaneCode::LetBe);
         if flight.creates && lane.ext_id(flight.entity.as_str(), &flight.want.subject).is_none() {
             let why = format!(
                 "`{}` was taken as done, but what {system} calls it is not known: what needs it waits until a \

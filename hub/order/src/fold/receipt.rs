@@ -11,7 +11,7 @@ use orderhub_lang::diagnostic::visible;
 
 use super::document::{bind_role, role_of};
 use super::field::Spot;
-use super::follow::{expire, owed};
+use super::follow::{expire, owed, rung};
 use super::refer::{Binding, bind, named, shown};
 use super::work::{Again, Done, Ended, Folding, Speaker, Work, item};
 use super::{Effect, Receipt, ReceiptClass, TodoItem, TodoKind, element, given_up};
@@ -34,6 +34,10 @@ pub(super) fn receipt(work: &mut Work<'_>, receipt: &Receipt) -> Folding<Done> {
     };
     let system = &receipt.system;
     let lane = work.lane(system, role);
+    if lane.undecided().is_some() && !acted(receipt.class) {
+        // Another word on it is there already, and a person decides: that it was done is all that counts now.
+        return Ok(Done::Ended(Ended::Stale));
+    }
     if let Some(flying) = &mut lane.flying {
         flying.in_air = false;
         flying.memo.clone_from(&receipt.memo);
@@ -118,11 +122,9 @@ pub(super) fn bind_all(
 fn hold(work: &mut Work<'_>, (system, role): (&SystemName, Role)) {
     let lane = work.lane(system, role);
     if let Some(flying) = &mut lane.flying {
-        flying.in_air = false;
         flying.may_have_acted = true;
     }
-    lane.due_at = None;
-    lane.code = Some(LaneCode::InDoubt);
+    lane.awaits(LaneCode::InDoubt);
 }
 
 /// The sent values are agreed on now, unless the system has said otherwise since the call began;
@@ -214,7 +216,7 @@ pub(super) fn delivered(work: &mut Work<'_>, (system, role): (&SystemName, Role)
     let lane = work.lane(system, role);
     // An event is wished for once: what was published need not be remembered, and would pile up.
     if !flight.want.rule.starts_with(EVENT) {
-        lane.sent.insert(flight.want.text(), Sent { version: flight.version, hash: flight.hash });
+        lane.sent.insert(flight.want.text(), Sent::new(flight.version, flight.hash));
     }
     if !lane.given_up.is_empty() {
         lane.given_up.remove(&flight.want.text());
@@ -254,7 +256,7 @@ fn fulfilment_sent(work: &mut Work<'_>, at: &At) {
 /// Shadow mode: what would have been sent is remembered apart, nothing is linked.
 fn shadowed(work: &mut Work<'_>, (system, role): (&SystemName, Role), flight: &Flight) {
     let lane = work.lane(system, role);
-    lane.shadow.insert(flight.want.text(), Sent { version: flight.version, hash: flight.hash });
+    lane.shadow.insert(flight.want.text(), Sent::new(flight.version, flight.hash));
     lane.unwant(&flight.want, flight.version);
     lane.flying = None;
     lane.attempts = 0;
@@ -318,6 +320,7 @@ fn never_landed(work: &mut Work<'_>, (system, role): (&SystemName, Role), flight
             && let Some(place) = state.ring.iter().rposition(|(sent, _)| sent == value)
         {
             state.ring.remove(place);
+            rung(state);
         }
     }
 }
@@ -341,11 +344,11 @@ fn dead(
         && let Some(sent) = lane.sent.get_mut(&flight.want.text())
     {
         // Nobody knows what of it is there: what was sent before is not what there is.
-        sent.hash = [0; 16];
+        sent.forget();
     }
     let mut asks = false;
     if flight.creates {
-        lane.due_at = None;
+        lane.awaits(LaneCode::Dead);
     } else {
         asks = given_up::keep(lane, flight, wrote);
         // Where a person has to decide, he wants it again, or not: nobody who asked for it before does.
@@ -379,9 +382,13 @@ pub(super) fn tell_dead(work: &mut Work<'_>, system: &SystemName, flight: &Fligh
 pub(super) fn settle_linked(work: &mut Work<'_>, system: &SystemName) {
     let Some(lane) = work.state.lanes.get(system) else { return };
     let (role, Some(flight)) = (lane.role, &lane.flying) else { return };
-    let open = flight.creates && flight.may_have_acted && !flight.in_air && !flight.in_steps;
+    // What a person has looked for and not found may have come since.
+    let open = flight.creates
+        && (flight.may_have_acted || flight.decided)
+        && !flight.in_air
+        && !flight.in_steps;
     // A lane that is held for a taken or doubtful reference waits for its person.
-    let asked = lane.code == Some(LaneCode::Retry);
+    let asked = lane.code == Some(LaneCode::Retry) && lane.undecided().is_none();
     let linked = lane.ext_id(flight.entity.as_str(), &flight.want.subject).is_some();
     if open && asked && linked {
         let flight = flight.clone();

@@ -84,7 +84,7 @@ pub(super) fn asked(work: &mut Work<'_>, system: &SystemName) -> u32 {
 pub(super) fn hand_over(work: &mut Work<'_>, (system, role): (&SystemName, Role)) {
     let now = work.now;
     let lane = work.lane(system, role);
-    if lane.due_at.is_none() {
+    if lane.due_at.is_none() && lane.undecided().is_none() {
         lane.due_at = Some(now);
         work.effects.push(Effect::Deliver { system: system.clone() });
     }

@@ -25,6 +25,10 @@ pub(super) fn unfit(
     let role = role_of(work, system)?;
     let is_newer = work.state.order.version > version;
     let lane = work.lane(system, role);
+    if let Some((_, code)) = lane.undecided() {
+        // Looked at before its call came to be decided by a person.
+        return Err(Box::new(Outcome::Refused(code)));
+    }
     let Some(at) = lane.wants.iter().position(|known| known.key == *want) else {
         return Err(Box::new(Outcome::Refused(LaneCode::Dropped)));
     };
@@ -109,8 +113,12 @@ pub(super) fn decided(
         if let Some(known) = lane.wants.iter_mut().find(|known| known.key == want.key) {
             known.unfit = false;
         }
-        lane.code = Some(LaneCode::Retry);
-        lane.due_at = Some(now);
+        lane.says(LaneCode::Retry);
+        lane.falls_due(now);
+        if lane.due_at.is_none() {
+            // It goes behind the call that waits for a person.
+            return true;
+        }
     }
     // Due already, so that the end of the turn would hand it to nobody.
     work.effects.push(Effect::Deliver { system: system.clone() });

@@ -190,6 +190,7 @@ pub(super) fn flight(email: Stated) -> Flight {
         without: vec![(At::ROOT, known::order::CUSTOMER_PHONE)],
         may_have_acted: false,
         decided: false,
+        awaits: false,
         wrote: true,
         process: 0,
         in_air: true,

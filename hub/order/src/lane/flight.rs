@@ -30,6 +30,10 @@ pub struct Flight {
     /// A person has it tried again, and it has not been since.
     #[serde(default, skip_serializing_if = "is_false")]
     pub decided: bool,
+    /// A person has to decide about it before anything else leaves for its lane. Of an earlier program the lane's code
+    /// alone says so: see [`Lane::undecided`](super::Lane::undecided).
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub awaits: bool,
     /// Rises with every take-over: a result with an old fence changes nothing.
     pub fence: u64,
     /// When the attempt is taken to have lapsed.

@@ -12,18 +12,21 @@ use crate::ids::{At, Role, SystemName, names_nothing};
 use crate::model::ByPlace;
 use crate::value::Text;
 
+mod decision;
 mod due;
 mod flight;
 mod given_up;
 mod key;
 mod merge;
 mod rest;
+mod sent;
 
 pub use flight::Flight;
 pub use given_up::GivenUp;
 pub use merge::{Facet, FieldState};
 pub use rest::Rest;
 pub(crate) use rest::unfit;
+pub use sent::Sent;
 
 /// What a lane wants, keyed so that a newer version of the same thing supersedes an older for free.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -54,21 +57,6 @@ pub struct Want {
     /// A person asked for it: sent whole, whatever was sent before or the system said itself.
     #[serde(default, skip_serializing_if = "is_false")]
     pub whole: bool,
-}
-
-/// What was last sent for a key.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Sent {
-    /// The order version that was mapped out.
-    pub version: u32,
-    /// SHA-256 of the mapped-out document, first 16 bytes; zeros, or [`Sent::OVERWRITTEN`]: it says nothing of what is there.
-    #[serde(with = "half")]
-    pub hash: [u8; 16],
-}
-
-impl Sent {
-    /// In place of a hash: what was sent may have been overwritten there, and has to be told again.
-    pub const OVERWRITTEN: [u8; 16] = [u8::MAX; 16];
 }
 
 /// A reference of an entity, line or free kind at this system.

@@ -1,7 +1,6 @@
 //! Why a lane rests that still wants something, or lacks what was given up.
 
-use super::{Flight, Lane, LaneCode, Want};
-use crate::fold::undecided;
+use super::{Lane, LaneCode, Want};
 use crate::ids::SystemName;
 use crate::model::Lanes;
 
@@ -46,7 +45,7 @@ impl Lane {
     /// Why it rests; `None`: it is due, wants and lacks nothing, or waits for what a person decides about a call. What a
     /// person has to mend counts before what comes by itself. What was given up counts whatever became of its todo.
     pub fn rests(&self) -> Option<Rest> {
-        if self.due_at.is_some() || undecided(self).is_some() {
+        if self.due_at.is_some() || self.undecided().is_some() {
             return None;
         }
         if self.wants.is_empty() {
@@ -76,29 +75,36 @@ impl Lane {
         }
     }
 
-    /// The first wish that a todo is open about because the files make no call of it; `about`: the one of this key.
+    /// The first wish that a todo is open about because the files make no call of it; `about`: the one of this key. Not
+    /// one that waits to be sent: what a todo says of an earlier version of it is about that.
     pub fn unfit(&self, about: Option<&str>) -> Option<&Want> {
         if self.open_conflicts.is_empty() {
             return None;
         }
         let is_open = |want: &&Want| {
             let key = want.key.text();
-            about.is_none_or(|about| about == key) && self.open_conflicts.contains(&key)
+            want.unfit
+                && about.is_none_or(|about| about == key)
+                && self.open_conflicts.contains(&key)
         };
         self.wants.iter().find(is_open)
     }
 
     /// Nothing more is tried before something changes. `code`: for what it waits.
     pub(crate) fn rest(&mut self, code: LaneCode) {
-        // The call of a wish that is gone is nobody's to decide about: nothing of it has left.
         if code == LaneCode::Dead
-            && undecided(self).is_none()
-            && self.flying.as_ref().is_some_and(Flight::may_be_replaced)
+            && self.undecided().is_none()
+            && let Some(flying) = &self.flying
         {
+            if !flying.may_be_replaced() {
+                // It goes on by itself: a lane that is bound to its call does not rest for another wish.
+                return;
+            }
+            // The call of a wish that is gone is nobody's to decide about: nothing of it has left.
             self.flying = None;
             self.attempts = 0;
         }
-        self.code = Some(code);
+        self.says(code);
         self.due_at = None;
     }
 

@@ -10,7 +10,7 @@ use crate::catalogue::{FieldId, FieldSet};
 use crate::causes;
 use crate::condition::Scene;
 use crate::flow::{Firing, ORDER_CHANGED, Release, Target, fired_key, near, subjects, targets};
-use crate::fold::{Effect, TodoItem, TodoKind, undecided};
+use crate::fold::{Effect, TodoItem, TodoKind};
 use crate::ids::{At, Role, SystemName};
 use crate::lane::{Flight, Lane, LaneCode, WantKey};
 use crate::model::State;
@@ -163,10 +163,8 @@ fn fired(
     }
     if !heard && is_unheard(state, firing, system, rules) {
         // A call that waits for its decision still waits: the code says so.
-        if let Some(lane) = lane_of(state, system, rules)
-            && undecided(lane).is_none()
-        {
-            lane.code = Some(LaneCode::NotRouted);
+        if let Some(lane) = lane_of(state, system, rules) {
+            lane.says(LaneCode::NotRouted);
         }
         let what = match subject.is_root() {
             true => "the order".to_owned(),
@@ -256,15 +254,17 @@ fn reread(state: &mut State, outline: Outline<'_>, rules: &Rules<'_>, effects: &
     }
 }
 
-/// What was given up and is not wanted any more is told of no more, and nobody is asked about it.
+/// What was given up and is not wanted any more, or there by now, is told of no more, and nobody is asked about it.
 fn forget(state: &mut State, system: &SystemName, rules: &Rules<'_>, effects: &mut Vec<Effect>) {
     if state.lanes.get(system).is_none_or(|lane| lane.given_up.is_empty()) {
         return;
     }
-    for key in plan::not_wanted(state, system, rules) {
+    for (key, code) in plan::not_lacked(state, system, rules) {
         let Some(lane) = state.lanes.get_mut(system) else { return };
         lane.given_up.remove(&key.text());
-        effects.extend(lane.asks_no_more(&key, "it is not wanted any more"));
+        let is_there = code != LaneCode::Dropped;
+        let why = if is_there { "the system has it by now" } else { "it is not wanted any more" };
+        effects.extend(lane.asks_no_more(&key, why));
     }
 }
 
@@ -285,7 +285,7 @@ fn wake(
             // Nothing of the order wakes a paused system: it stays due, and goes when the mode is another.
             Plan::Wait { key: None, code } => {
                 if let Some(lane) = state.lanes.get_mut(system) {
-                    lane.code = Some(code);
+                    lane.says(code);
                     lane.due_at.get_or_insert(now);
                 }
                 return;
@@ -342,7 +342,7 @@ pub fn settle_wish(
         let why = format!("`{}` of {} cannot be updated there", key.rule, key.subject);
         effects.push(todo(causes::NO_UPDATE, system, why));
     }
-    lane.code = Some(code);
+    lane.says(code);
     lane.unwant(key, version);
     if ends(code) && !lane.given_up.is_empty() {
         lane.given_up.remove(&key.text());

@@ -77,8 +77,7 @@ pub(crate) fn missing(state: &State, system: &SystemName, rules: &Rules<'_>) -> 
 fn lacks(state: &State, system: &SystemName, key: &WantKey, rules: &Rules<'_>) -> bool {
     let Some(lane) = state.lanes.get(system) else { return true };
     let text = key.text();
-    let stands =
-        |sent: &&Sent| sent.hash != Sent::OVERWRITTEN && !lane.given_up.contains_key(&text);
+    let stands = |sent: &&Sent| !sent.overwritten && !lane.given_up.contains_key(&text);
     let Some(sent) = lane.sent.get(&text).filter(stands) else { return true };
     let reads = gone::reads(rules, system, &key.rule);
     let later = |(at, field, version): (&At, &FieldId, &u32)| {

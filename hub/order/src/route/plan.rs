@@ -4,7 +4,6 @@ use super::{gone, own};
 use crate::catalogue::known;
 use crate::condition::{Condition, Scene};
 use crate::flow::Release;
-use crate::fold::undecided;
 use crate::ids::{At, Collection, SystemName};
 use crate::lane::{Flight, Lane, LaneCode, Want, WantKey};
 use crate::model::State;
@@ -80,7 +79,7 @@ pub fn plan<'a>(state: &'a State, system: &SystemName, rules: &Rules<'a>) -> Pla
     let Some(lane) = state.lanes.get(system) else { return Plan::Idle };
     let Some(known) = rules.systems.get(system) else { return Plan::Idle };
     if let Some(flight) = &lane.flying {
-        if let (Some(flight), Some(code)) = (undecided(lane), lane.code) {
+        if let Some((flight, code)) = lane.undecided() {
             return Plan::Wait { key: Some(flight.want.clone()), code };
         }
         if !flight.may_be_replaced() {
@@ -146,8 +145,13 @@ pub fn outlook<'a>(state: &'a State, system: &SystemName, rules: &Rules<'a>) -> 
     lane.wants.iter().map(of).collect()
 }
 
-/// What was given up for a system and is not wanted any more: its subject is gone, or what it tells of was taken back.
-pub(super) fn not_wanted(state: &State, system: &SystemName, rules: &Rules<'_>) -> Vec<WantKey> {
+/// What was given up for a system and is not lacked any more, each with why: its subject is gone, what it tells of was
+/// taken back, or the system has it by now.
+pub(super) fn not_lacked(
+    state: &State,
+    system: &SystemName,
+    rules: &Rules<'_>,
+) -> Vec<(WantKey, LaneCode)> {
     let (Some(lane), Some(known)) = (state.lanes.get(system), rules.systems.get(system)) else {
         return Vec::new();
     };
@@ -157,9 +161,13 @@ pub(super) fn not_wanted(state: &State, system: &SystemName, rules: &Rules<'_>) 
         let key = WantKey::parse(text)?;
         let rule = known.deliver.iter().find(|rule| rule.id == key.rule);
         let (version, release) = (fact.version, fact.release.clone());
-        let want = Want { key, version, release, since: None, unfit: false, whole: false };
-        let judged = judge.judge(&want, rule);
-        matches!(judged, Judged::Skip(LaneCode::Dropped)).then_some(want.key)
+        let want = Want { key, version, release, since: None, unfit: false, whole: fact.whole };
+        match judge.judge(&want, rule) {
+            Judged::Skip(
+                code @ (LaneCode::Dropped | LaneCode::OwnChange | LaneCode::Delivered),
+            ) => Some((want.key, code)),
+            Judged::Skip(_) | Judged::Wait(_) | Judged::Send(..) => None,
+        }
     });
     dropped.collect()
 }

@@ -13,7 +13,7 @@ use super::gone;
 use crate::catalogue::{FieldId, FieldSet};
 use crate::flow::near;
 use crate::ids::{At, SystemName};
-use crate::lane::{Facet, Flight, Lane, Sent, WantKey};
+use crate::lane::{Facet, Flight, Lane, WantKey};
 use crate::model::State;
 use crate::rules::{DeliverRule, OperationKind, OperationRule, Rules};
 
@@ -105,7 +105,7 @@ impl Heard {
         let sent = like.filter_map(|rule| {
             let key = WantKey { rule: rule.id.clone(), subject: key.subject.clone(), fact: None };
             let sent = lane.sent.get(&key.text())?;
-            (sent.hash != Sent::OVERWRITTEN).then_some(sent.version)
+            (!sent.overwritten).then_some(sent.version)
         });
         let newest = sent.max().unwrap_or_default();
         // Names of ours are written once, when the part comes.

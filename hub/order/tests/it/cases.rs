@@ -151,7 +151,7 @@ fn act(state: &mut State, world: &World, step: &Step) -> Vec<Effect> {
             let found = shown(lane).iter().position(|key| key == text);
             let found = found.unwrap_or_else(|| panic!("{system} does not want {text}"));
             let want = lane.wants.remove(found);
-            lane.sent.insert(want.key.text(), Sent { version: want.version, hash: [0; 16] });
+            lane.sent.insert(want.key.text(), Sent::new(want.version, [0; 16]));
             lane.due_at = None;
         }
     }

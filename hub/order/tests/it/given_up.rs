@@ -110,7 +110,7 @@ fn a_fact_that_was_given_up_can_be_sent_again() {
     // Another firing about the same subject was told.
     let key = lane(&mut state, "sink").wants[0].key.clone();
     let former = WantKey { fact: Some(0), ..key.clone() };
-    lane(&mut state, "sink").sent.insert(former.text(), Sent { version: 0, hash: [1; 16] });
+    lane(&mut state, "sink").sent.insert(former.text(), Sent::new(0, [1; 16]));
     let (dead, folded) = ends(&mut state, &world, ReceiptClass::SaidNo, (false, false));
     assert_eq!(dead, key);
     assert_eq!(abouts(&folded), [None], "nobody has to decide whether it is there");

@@ -146,7 +146,7 @@ fn a_change_of_what_was_sent_before_is_wanted_too() {
     link(&mut state, "erp");
     let erp = lane(&mut state, "erp");
     let key = erp.wants.remove(0).key;
-    erp.sent.insert(key.text(), Sent { version: 1, hash: [1; 16] });
+    erp.sent.insert(key.text(), Sent::new(1, [1; 16]));
     take(&mut world, "erp", "order.accepted/sale");
     turn(&mut state, &world, |order| {
         order.set(&At::ROOT, known::order::STATE_PAYMENT, Some(Value::text("refunded")));
@@ -299,7 +299,7 @@ fn a_fact_that_has_no_room_can_be_sent_again() {
     put(&mut world, "sink", rule);
     let sink = lane(&mut state, "sink");
     for want in std::mem::take(&mut sink.wants) {
-        sink.sent.insert(want.key.text(), Sent { version: want.version, hash: [1; 16] });
+        sink.sent.insert(want.key.text(), Sent::new(want.version, [1; 16]));
     }
     let told: Vec<String> = sink.sent.keys().cloned().collect();
     resent(&mut state, &world, "sink");

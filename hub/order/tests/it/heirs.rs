@@ -31,7 +31,7 @@ fn told(kind: OperationKind) -> (World, State, WantKey) {
     let mut world = world();
     world.systems.get_mut("sink").unwrap().deliver[0].single.as_mut().unwrap().kind = kind;
     let mut state = paid(&world);
-    let sent = Sent { version: 9, hash: [1; 16] };
+    let sent = Sent::new(9, [1; 16]);
     let own = lane(&mut state, "sink");
     let key = own.wants.remove(0).key;
     own.sent.insert(key.text(), sent.clone());
@@ -57,7 +57,7 @@ fn what_was_told_is_told_whatever_the_rule_is_called() {
     for sent in [&own.sent, &own.shadow] {
         for rule in ["order.changed/post", "order.changed/put"] {
             let known = sent.get(&as_of(&key, rule).text());
-            assert_eq!(known, Some(&Sent { version: 9, hash: [1; 16] }), "with its version");
+            assert_eq!(known, Some(&Sent::new(9, [1; 16])), "with its version");
         }
     }
     let folded = fold(&mut state, &Act::Tick, &world.rules(), &Facts::default(), NOW);
@@ -84,19 +84,19 @@ fn what_was_made_is_made_whatever_the_rule_is_called() {
     // Made there by the word of a person, who did not say what it is called.
     let erp = lane(&mut state, "erp");
     let key = erp.wants[0].key.clone();
-    erp.sent.insert(key.text(), Sent { version: 1, hash: [1; 16] });
+    erp.sent.insert(key.text(), Sent::new(1, [1; 16]));
     rename(&mut world, "erp", "order.accepted/sale", "order.accepted/sale2");
     let folded = once_more(&mut state, &world, "erp");
     assert!(is_refused(&folded, "not_linked"), "no second one: {folded:?}");
     done(&mut state, &world, &Act::Tick);
     assert_eq!(next(&state, &world, "erp"), Err(Some(LaneCode::NotLinked)), "no second one");
     let erp = lane(&mut state, "erp");
-    let said_nothing = Sent { version: 1, hash: [0; 16] };
+    let said_nothing = Sent::new(1, [0; 16]);
     for rule in ["order.accepted/sale2", "order.accepted/sale"] {
         assert_eq!(erp.sent.get(&as_of(&key, rule).text()), Some(&said_nothing));
     }
     // Led back, it was made all the same; and what the other wrote meanwhile is not what this one wrote.
-    erp.sent.insert(as_of(&key, "order.accepted/sale2").text(), Sent { version: 2, hash: [2; 16] });
+    erp.sent.insert(as_of(&key, "order.accepted/sale2").text(), Sent::new(2, [2; 16]));
     let rules = world.systems.get_mut("erp").unwrap();
     rules.gone.clear();
     rename(&mut world, "erp", "order.accepted/sale2", "order.accepted/sale");
@@ -104,7 +104,7 @@ fn what_was_made_is_made_whatever_the_rule_is_called() {
     done(&mut state, &world, &Act::Tick);
     assert_eq!(next(&state, &world, "erp"), Err(Some(LaneCode::NotLinked)));
     let sent = lane(&mut state, "erp").sent.get(&key.text());
-    assert_eq!(sent, Some(&Sent { version: 2, hash: [0; 16] }));
+    assert_eq!(sent, Some(&Sent::new(2, [0; 16])));
 }
 
 #[test]

@@ -8,7 +8,9 @@
 )]
 
 mod cases;
+mod decision;
 mod down;
+mod full;
 mod given_up;
 mod gone;
 mod heirs;

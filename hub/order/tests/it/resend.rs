@@ -40,7 +40,7 @@ fn fold_nothing(state: &mut State, world: &World) -> Option<u32> {
 /// Settles all that a lane wants as sent.
 fn sent(lane: &mut Lane, version: u32) {
     for want in std::mem::take(&mut lane.wants) {
-        lane.sent.insert(want.key.text(), Sent { version, hash: [1; 16] });
+        lane.sent.insert(want.key.text(), Sent::new(version, [1; 16]));
     }
     (lane.due_at, lane.due_since, lane.code) = (None, None, Some(LaneCode::Delivered));
 }

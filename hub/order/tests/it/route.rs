@@ -93,7 +93,7 @@ fn what_was_delivered_and_is_not_linked_is_never_made_again() {
     let mut state = paid(&world);
     let erp = lane(&mut state, "erp");
     let key = erp.wants[0].key.text();
-    erp.sent.insert(key, Sent { version: 1, hash: [0; 16] });
+    erp.sent.insert(key, Sent::new(1, [0; 16]));
     assert_eq!(chosen(&state, &world, "erp"), Err(Some(LaneCode::NotLinked)));
 }
 
@@ -264,6 +264,7 @@ pub(crate) fn call(state: &State) -> Flight {
         without: Vec::new(),
         may_have_acted: true,
         decided: false,
+        awaits: false,
         wrote: false,
         in_air: true,
         began: None,
@@ -382,7 +383,7 @@ fn what_a_warehouse_may_know_is_not_used_again() {
         },
         |lane| {
             let key = lane.wants[0].key.text();
-            lane.sent.insert(key, Sent { version: 1, hash: [1; 16] });
+            lane.sent.insert(key, Sent::new(1, [1; 16]));
         },
     ];
     for told in told {

@@ -137,6 +137,7 @@ mod tests {
             without: Vec::new(),
             may_have_acted: false,
             decided: false,
+            awaits: false,
             wrote: false,
             process: 0,
             in_air: true,

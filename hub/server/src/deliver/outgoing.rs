@@ -130,6 +130,7 @@ impl Hand<'_> {
             without,
             may_have_acted: false,
             decided: false,
+            awaits: false,
             wrote: false,
             in_air: true,
             began: None,

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use orderhub_lang::value::Value;
 use orderhub_mapping::{Context, ReverseError};
-use orderhub_order::fold::undecided;
 use orderhub_order::ids::SystemName;
 use orderhub_order::lane::{Lane, LaneCode};
 use orderhub_order::model::{State, Subject};
@@ -64,8 +63,8 @@ pub fn prospects(
 
 /// What a new wish of the lane waits for first: its last call.
 fn behind(lane: &Lane) -> Option<LaneCode> {
-    if undecided(lane).is_some() {
-        return lane.code;
+    if let Some((_, code)) = lane.undecided() {
+        return Some(code);
     }
     let flight = lane.flying.as_ref().filter(|flight| !flight.in_air)?;
     // Nothing supersedes what may be there: it goes again before anything else does.

@@ -67,6 +67,7 @@ impl Running {
             without: Vec::new(),
             may_have_acted: false,
             decided: false,
+            awaits: false,
             wrote: false,
             process: api.store.process(),
             in_air: false,

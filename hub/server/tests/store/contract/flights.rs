@@ -46,6 +46,7 @@ pub(crate) async fn call(world: &World, key: OrderKey, entity: Entity) -> Unit {
         without: Vec::new(),
         may_have_acted: false,
         decided: false,
+        awaits: false,
         wrote: false,
         process: world.store.process(),
         in_air: false,
