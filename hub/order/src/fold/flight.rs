@@ -112,6 +112,9 @@ pub(super) fn memo(
     if flight_of(work, system, fence).is_none() {
         return Err(Box::new(Outcome::Refused(LaneCode::Retry)));
     }
+    if let Some((_, code)) = work.lane(system, role).undecided() {
+        return Err(Box::new(Outcome::Refused(code)));
+    }
     let now = work.now;
     if let Some(flying) = &mut work.lane(system, role).flying {
         flying.memo = memo.to_vec();

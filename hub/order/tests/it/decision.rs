@@ -58,10 +58,9 @@ fn waits(state: &State, world: &World) -> Option<LaneCode> {
     let lane = state.lanes.get("sink").unwrap();
     let (_, code) = lane.undecided()?;
     assert_eq!((lane.code, lane.due_at), (Some(code), None), "it is said, and nothing is due");
-    match plan(state, &name("sink"), &world.rules()) {
-        Plan::Wait { code: planned, .. } => assert_eq!(planned, code),
-        other => panic!("it goes on: {other:?}"),
-    }
+    let next = plan(state, &name("sink"), &world.rules());
+    let Plan::Wait { code: planned, .. } = next else { panic!("it goes on: {next:?}") };
+    assert_eq!(planned, code);
     Some(code)
 }
 
@@ -108,12 +107,15 @@ fn a_look_from_before_leaves_a_decision_alone() {
             assert_eq!(waits(&state, &world), Some(LaneCode::InDoubt), "{act:?}");
         }
     }
-    // Nor is it made by who held it then, nor let go by another word on it, but for one that it was done.
+    // Nor does it go on, or is it made, by who held it then, nor let go by another word on it, but for one that it was done.
     let mut state = state;
     let flight = Flight { fence: flight.fence + 1, may_have_acted: true, ..flight };
     let fence = flight.fence - 1;
     let fly = Act::Fly { system: name("sink"), flight: Box::new(flight) };
     assert_eq!(does(&mut state, &world, &fly).outcome, Outcome::Refused(LaneCode::InDoubt));
+    let (system, memo, xrefs) = (name("sink"), b"more".to_vec(), Vec::new());
+    let step = does(&mut state, &world, &Act::Memo { system, fence, memo, xrefs });
+    assert_eq!(step.outcome, Outcome::Refused(LaneCode::InDoubt));
     for class in [ReceiptClass::MayHaveActed, ReceiptClass::NotActed, ReceiptClass::Throttled] {
         assert_eq!(does(&mut state, &world, &answered(class, fence)).outcome, Outcome::Stale);
         assert_eq!(waits(&state, &world), Some(LaneCode::InDoubt), "{class:?}");
@@ -144,10 +146,9 @@ fn what_is_settled_beside_a_call_leaves_its_decision_alone() {
         assert!(!folded.effects.iter().any(handed), "{:?}", folded.effects);
         assert_eq!(waits(&state, &world), Some(LaneCode::InDoubt));
         let resend = PersonAct::Resend { system: name("sink"), all: false };
-        match does(&mut state, &world, &Act::Person(resend)).outcome {
-            Outcome::Todo(item) => assert_eq!(&*item.cause, "undecided"),
-            other => panic!("it is sent again: {other:?}"),
-        }
+        let outcome = does(&mut state, &world, &Act::Person(resend)).outcome;
+        let Outcome::Todo(item) = outcome else { panic!("it is sent again: {outcome:?}") };
+        assert_eq!(&*item.cause, "undecided");
     }
 }
 
