@@ -45,11 +45,7 @@ pub(super) fn fly(work: &mut Work<'_>, system: &SystemName, flight: &Flight) -> 
     }
     let (now, teller) = (work.now, Teller::of(work.rules, system, flight));
     let reads = reads(work.rules, system, &flight.want.rule);
-    frozen.in_air = true;
-    frozen.decided = false;
-    frozen.awaits = false;
-    frozen.began = Some(now);
-    frozen.called = None;
+    frozen.takes_off(now);
     let lane = work.lane(system, role);
     lane.fence = frozen.fence;
     lane.attempts = lane.attempts.saturating_add(1);

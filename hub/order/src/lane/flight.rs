@@ -96,6 +96,15 @@ impl Flight {
         named.map(|(_, _, value)| value)
     }
 
+    /// An attempt begins: what was decided before is over with that.
+    pub(crate) fn takes_off(&mut self, now: jiff::Timestamp) {
+        self.in_air = true;
+        self.decided = false;
+        self.awaits = false;
+        self.began = Some(now);
+        self.called = None;
+    }
+
     /// Whether it says anything of a field.
     pub(crate) fn carries(&self, at: &At, field: FieldId) -> bool {
         self.value(at, field).is_some()
