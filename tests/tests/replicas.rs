@@ -99,7 +99,8 @@ async fn random_kills_of_three_replicas_lose_nothing_double_nothing_and_keep_the
         }
         if random.random_bool(0.5) {
             // At once, or when the others have gone on.
-            replicas.scene.until_told_of(replicas.scene.told_of() + orders / (2 * kills + 4)).await;
+            let more = replicas.scene.told_of() + orders / (2 * kills + 4);
+            replicas.scene.until_told_of(more.min(orders)).await;
         }
         hubs[victim] = Some(replicas.places[victim].start().await);
     }
