@@ -8,6 +8,8 @@ use crate::quote::Shown;
 use crate::{MapError, ReverseError, Unwritten};
 
 impl Out<'_> {
+    // No part of the way of a document that goes out well.
+    #[cold]
     pub(super) fn failed(
         &self,
         rule: &OutRule,
@@ -33,10 +35,8 @@ impl Out<'_> {
 }
 
 /// The texts of a list that stand at places of their own are converted one by one, as they come in.
-pub(super) fn one_by_one<'o>(rule: &OutRule, cell: &mut Cell<'o>) {
-    if let Cell::List(items) = cell
-        && rule.rows
-    {
+pub(super) fn one_by_one(cell: &mut Cell<'_>) {
+    if let Cell::List(items) = cell {
         *cell = Cell::Many(std::mem::take(items).into_iter().map(Cell::Text).collect());
     }
 }

@@ -172,7 +172,9 @@ impl<'o> Out<'o> {
             _ => to.main = self.input(rule, at)?,
         }
         if !rule.chain.is_empty() {
-            one_by_one(rule, &mut to.main);
+            if rule.rows {
+                one_by_one(&mut to.main);
+            }
             self.chain(rule, at, to)?;
         }
         if let Some(inverse) = &rule.inverse {
@@ -181,7 +183,7 @@ impl<'o> Out<'o> {
         }
         match &mut to.main {
             Cell::Null => to.main = rule.null.clone(),
-            Cell::Named(parts) if rule.null != Cell::Null => {
+            Cell::Named(parts) if !matches!(rule.null, Cell::Null) => {
                 parts.iter_mut().filter(|part| **part == Cell::Null).for_each(|part| {
                     part.clone_from(&rule.null);
                 });
