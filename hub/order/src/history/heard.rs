@@ -83,21 +83,9 @@ fn said<'a>(edit: &'a Edit, (at, field): (&At, FieldId)) -> Option<&'a Stated> {
 
 /// The version in which a field got the value that it has after this one.
 fn since(delta: &Delta, (at, field): (&At, FieldId)) -> Option<u32> {
-    let touched = delta.edits.iter().find_map(|edit| match edit {
-        Edit::Touched { at: there, field: id, version } if there == at && *id == field => {
-            Some(*version)
-        }
-        Edit::Touched { .. }
-        | Edit::Field { .. }
-        | Edit::Add { .. }
-        | Edit::Remove { .. }
-        | Edit::Gone { .. }
-        | Edit::AddedBy { .. }
-        | Edit::Sort { .. }
-        | Edit::Bound { .. }
-        | Edit::Fired { .. }
-        | Edit::Ordinal { .. }
-        | Edit::Unit(_) => None,
+    let touched = delta.edits.iter().find_map(|edit| {
+        let Edit::Touched { at: there, field: id, version } = edit else { return None };
+        (there == at && *id == field).then_some(*version)
     });
     touched.unwrap_or(Some(delta.version))
 }
