@@ -11,6 +11,8 @@ pub mod element;
 pub mod error;
 mod masked;
 mod memo;
+mod native;
 mod parts;
 mod put;
+mod shopify;
 pub mod sign;

@@ -10,6 +10,7 @@ use orderhub_lang::path::{Path, Segment};
 use orderhub_lang::template::{Template, Tree};
 
 use crate::contract::{Idempotency, Operation};
+use crate::native::Native;
 use crate::sign::Format;
 
 pub(super) type Expr = Arc<dyn Expression>;
@@ -43,6 +44,8 @@ pub(super) struct Step {
     pub(super) body: Body,
     pub(super) idempotency: Idempotency,
     pub(super) save: Vec<Save>,
+    /// What the program works out of its answer besides.
+    pub(super) native: Option<&'static Native>,
     /// Its answer must have what it keeps: it may be asked again, or steps follow that would go on without.
     pub(super) held: bool,
     pub(super) classes: Classes,

@@ -206,6 +206,11 @@ impl<'a> CallScope<'a> {
         name.within_key(&value)
     }
 
+    /// The whole document, whatever of it is sent.
+    pub(super) fn document(&self) -> Result<&'a Value, EvalError> {
+        self.document.value()
+    }
+
     fn mine(&self, name: &Name) -> Result<Value, EvalError> {
         let saved = name.key().and_then(|key| self.memo.saved.get(key));
         let list = saved.and_then(Value::as_list);

@@ -16,6 +16,7 @@ use super::walk::{self, At, yes};
 use super::{ACTED, NONE, items, judge, page, told};
 use crate::contract::{Answer, Call, Idempotency, Memo, Wait};
 use crate::error::CallError;
+use crate::native::{Given, Native};
 use crate::parts::WAITS;
 
 /// How often the job was asked for; no expression can read it, as no name has a `$`.
@@ -88,6 +89,11 @@ fn take(
     for (name, value) in saved {
         walk::save(kept, &name, value, at.item.is_some().then_some(at.position));
     }
+    if let Some(native) = step.native.filter(|_| is_done && said == Said::Something) {
+        for (name, value) in worked(native, kept, (scope, answered))? {
+            walk::save(kept, name, value, None);
+        }
+    }
     if let Some(page) = &step.page {
         kept.saved.extend(page::said(page, scope).map_err(|e| no("page", e.to_string()))?);
     }
@@ -99,6 +105,19 @@ fn take(
     kept.saved.insert(ASKED.to_owned(), Value::Int(asked.saturating_add(1)));
     kept.saved.insert(WAITS.to_owned(), Value::Bool(true));
     Ok(false)
+}
+
+/// What a native step gives: it reads the document, the answer and what was kept before it.
+fn worked(
+    native: &Native,
+    kept: &Memo,
+    (scope, answered): (&CallScope<'_>, &Answered<'_>),
+) -> Result<Vec<(&'static str, Value)>, CallError> {
+    let status = answered.answer.status;
+    let no = |why: String| CallError::SaidNo { status, why };
+    let doc = scope.document().map_err(|error| no(format!("`doc`: {error}")))?;
+    let body = answered.body().unwrap_or(&Value::Null);
+    (native.work)(&Given { doc, body, status, memo: &kept.saved })
 }
 
 /// The answer says that there is none: nothing is kept, and the step is done.

@@ -75,8 +75,10 @@ impl Ctx<'_> {
         self.operation = None;
         let kept = std::mem::take(&mut self.kept);
         let Some(steps) = steps else { return };
-        let saved: Vec<&str> =
-            steps.iter().flat_map(|step| &step.save).map(|save| save.name.as_str()).collect();
+        let saved = steps.iter().flat_map(|step| &step.save).map(|save| save.name.as_str());
+        let given = steps.iter().filter_map(|step| step.native);
+        let given = given.flat_map(|native| native.gives.iter().copied());
+        let saved: Vec<&str> = saved.chain(given).collect();
         for asked in kept {
             let Some(key) = asked.name.key().filter(|key| !saved.contains(key)) else { continue };
             let message = format!("no step of `{}` saves `{key}`", asked.operation);

@@ -11,6 +11,7 @@ mod known;
 mod limits;
 mod login;
 mod looked;
+mod native;
 mod operation;
 mod page;
 mod reply;

@@ -10,7 +10,7 @@ use orderhub_lang::yaml::{Fields, Node};
 
 use super::super::model::{Body, Classes, Each, Expr, Save, Step, Until};
 use super::known::{self, Element};
-use super::{ANSWER, Ctx, STEP, answer, graphql, items, looked, operation, page};
+use super::{ANSWER, Ctx, STEP, answer, graphql, items, looked, native, operation, page};
 use crate::codes;
 use crate::contract::Idempotency;
 
@@ -65,6 +65,7 @@ pub(super) fn step(
     let body = body(&mut fields, document, ctx);
     ctx.element = answered;
     let save = fields.optional("save").map(|node| saves(node, ctx)).unwrap_or_default();
+    let native = native::native(&mut fields, ctx);
     let timeout = fields.optional("timeout").and_then(|node| ctx.timeout(node));
     let limit =
         fields.optional("limit").and_then(|node| operation::known_limit(node, defaults, ctx));
@@ -98,6 +99,7 @@ pub(super) fn step(
         body,
         idempotency: idempotency?,
         save,
+        native,
         gives: None,
         classes,
         needs_body,
