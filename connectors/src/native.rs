@@ -51,3 +51,23 @@ pub(crate) const ALL: &[Native] = &[shopify::FULFILLMENT];
 pub(crate) fn named(name: &str) -> Option<&'static Native> {
     ALL.iter().find(|native| native.name == name)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_native_steps_give_is_what_they_declare() {
+        let order = br#"{"data":{"order":{"id":"O","fulfillments":[],"fulfillmentOrders":{"nodes":[{"id":"F","status":"OPEN","assignedLocation":{"name":"A"},"lineItems":{"nodes":[{"id":"FL","remainingQuantity":1,"lineItem":{"id":"L"}}]}}]}}}}"#;
+        let (body, doc) = (Value::from_json(order), br#"{"lines":[{"id":"L","quantity":1}]}"#);
+        let (body, doc) = (body.unwrap(), Value::from_json(doc).unwrap());
+        let memo = BTreeMap::new();
+        for native in ALL {
+            let given = Given { doc: &doc, body: &body, status: 200, memo: &memo };
+            let gives = (native.work)(&given).unwrap();
+            assert!(!gives.is_empty(), "{}", native.name);
+            assert!(gives.iter().all(|(name, _)| native.gives.contains(name)), "{}", native.name);
+        }
+        assert!(ALL.windows(2).all(|pair| pair[0].name < pair[1].name), "in order, each once");
+    }
+}

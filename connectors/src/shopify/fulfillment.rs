@@ -35,7 +35,8 @@ fn work(given: &Given<'_>) -> Result<Vec<(&'static str, Value)>, CallError> {
     let order = order.ok_or_else(|| no("the shop has no such order".to_owned()))?;
     whole(order).map_err(no)?;
     let parcel = Parcel::of(given.doc).map_err(no)?;
-    let there: Vec<&Value> = list(order, &["fulfillments"]).iter().filter(|it| stands(it)).collect();
+    let there: Vec<&Value> =
+        list(order, &["fulfillments"]).iter().filter(|it| stands(it)).collect();
     let before = match given.memo.get("before") {
         Some(Value::List(before)) => before.clone(),
         Some(_) | None => there.iter().filter_map(|it| it.get("id").cloned()).collect(),
@@ -48,7 +49,10 @@ fn work(given: &Given<'_>) -> Result<Vec<(&'static str, Value)>, CallError> {
         [ours] => gives.push(("id", ours.get("id").cloned().unwrap_or_default())),
         several => {
             let names = several.iter().filter_map(|it| text(it, "id")).collect::<Vec<_>>();
-            let why = format!("several fulfilments hold the same pieces and tracking numbers: {}", names.join(", "));
+            let why = format!(
+                "several fulfilments hold the same pieces and tracking numbers: {}",
+                names.join(", ")
+            );
             return Err(no(why));
         }
     }
@@ -57,9 +61,12 @@ fn work(given: &Given<'_>) -> Result<Vec<(&'static str, Value)>, CallError> {
 
 /// Only an answer that has all of it says what is there and what is left.
 fn whole(order: &Value) -> Result<(), String> {
-    let more = |of: &Value| of.get("pageInfo").and_then(|page| page.get("hasNextPage")) == Some(&Value::Bool(true));
+    let more = |of: &Value| {
+        of.get("pageInfo").and_then(|page| page.get("hasNextPage")) == Some(&Value::Bool(true))
+    };
     let lists = |of: &Value, key: &str| of.get(key).is_some_and(more);
-    let parts = list(order, &["fulfillmentOrders", "nodes"]).iter().any(|part| lists(part, "lineItems"));
+    let parts =
+        list(order, &["fulfillmentOrders", "nodes"]).iter().any(|part| lists(part, "lineItems"));
     let sent = list(order, &["fulfillments"]).iter().any(|it| lists(it, "fulfillmentLineItems"));
     if lists(order, "fulfillmentOrders") || parts || sent {
         return Err("the order has more fulfilment orders, or lines in one of them, than are read at once: fulfil it in the shop".to_owned());
@@ -93,7 +100,7 @@ impl<'a> Parcel<'a> {
             return Err("the parcel has no lines".to_owned());
         }
         let tracking = doc.get("tracking").unwrap_or(&Value::Null);
-        let several = list(tracking, &["numbers"]).iter().filter_map(|number| plain(number));
+        let several = list(tracking, &["numbers"]).iter().filter_map(plain);
         let numbers = text(tracking, "number").into_iter().chain(several);
         Ok(Self { pieces, numbers: sorted(numbers), doc })
     }
@@ -101,7 +108,8 @@ impl<'a> Parcel<'a> {
     /// Whether a fulfilment is this parcel: one that came since the first look by what it holds, one that was there by its
     /// tracking number, too.
     fn is(&self, fulfillment: &Value, is_new: bool) -> bool {
-        let numbers = list(fulfillment, &["trackingInfo"]).iter().filter_map(|info| text(info, "number"));
+        let numbers =
+            list(fulfillment, &["trackingInfo"]).iter().filter_map(|info| text(info, "number"));
         let numbers = sorted(numbers);
         let mut pieces = Pieces::new();
         for line in list(fulfillment, &["fulfillmentLineItems", "nodes"]) {
@@ -128,14 +136,20 @@ impl<'a> Parcel<'a> {
             let wished = wished.as_deref();
             wished.is_none_or(|wished| place == wished || place.rsplit('/').next() == Some(wished))
         };
-        let taken = places.iter().filter(|place| at(place)).find_map(|place| self.take(&open, place, false));
+        let taken = places
+            .iter()
+            .filter(|place| at(place))
+            .find_map(|place| self.take(&open, place, false));
         if let Some(taken) = taken {
             return Ok(self.with_tracking(taken));
         }
         let held = places.iter().any(|place| at(place) && self.take(&open, place, true).is_some());
         let why = self.lacks(&open, wished.as_deref());
         Err(if held {
-            CallError::NotActed { why: format!("what is to be sent is on hold in the shop; {why}"), retry_after: None }
+            CallError::NotActed {
+                why: format!("what is to be sent is on hold in the shop; {why}"),
+                retry_after: None,
+            }
         } else {
             CallError::SaidNo { status: 200, why }
         })
@@ -195,8 +209,12 @@ impl<'a> Parcel<'a> {
             format!("{id}: {wanted} to be sent, {has} left")
         };
         let lines: Vec<String> = self.pieces.iter().map(line).collect();
-        let whose = wished.map_or("no location".to_owned(), |wished| format!("location {wished} not"));
-        format!("{whose} has all of it left to be sent ({}); move it to one location in the shop, then send again", lines.join("; "))
+        let whose =
+            wished.map_or("no location".to_owned(), |wished| format!("location {wished} not"));
+        format!(
+            "{whose} has all of it left to be sent ({}); move it to one location in the shop, then send again",
+            lines.join("; ")
+        )
     }
 }
 
@@ -226,9 +244,12 @@ impl<'a> Open<'a> {
     }
 
     fn left(&self, id: &str) -> i64 {
-        let of = |line: &&Value| line.get("lineItem").and_then(|line| text(line, "id")).as_deref() == Some(id);
+        let of = |line: &&Value| {
+            line.get("lineItem").and_then(|line| text(line, "id")).as_deref() == Some(id)
+        };
         let left = self.lines.iter().filter(of);
-        left.filter_map(|line| line.get("remainingQuantity").and_then(whole_number)).fold(0, i64::saturating_add)
+        left.filter_map(|line| line.get("remainingQuantity").and_then(whole_number))
+            .fold(0, i64::saturating_add)
     }
 }
 

@@ -13,6 +13,7 @@ use super::known::{self, Element};
 use super::{ANSWER, Ctx, STEP, answer, graphql, items, looked, native, operation, page};
 use crate::codes;
 use crate::contract::Idempotency;
+use crate::native::Native;
 
 /// How long a system may still be acting after a lost answer, where the file says nothing.
 pub(super) const SETTLES: Duration = Duration::from_secs(30);
@@ -64,8 +65,7 @@ pub(super) fn step(
     let asks = document.is_some();
     let body = body(&mut fields, document, ctx);
     ctx.element = answered;
-    let save = fields.optional("save").map(|node| saves(node, ctx)).unwrap_or_default();
-    let native = native::native(&mut fields, ctx);
+    let (save, native) = kept(&mut fields, ctx);
     let timeout = fields.optional("timeout").and_then(|node| ctx.timeout(node));
     let limit =
         fields.optional("limit").and_then(|node| operation::known_limit(node, defaults, ctx));
@@ -286,6 +286,12 @@ fn settable(path: &Path) -> bool {
     let settable =
         |segment: &Segment| matches!(segment, Segment::Key(_) | Segment::Index(_) | Segment::Each);
     path.segments.iter().all(settable)
+}
+
+/// What of the answer is kept, and what is worked out of it.
+fn kept(fields: &mut Fields<'_>, ctx: &mut Ctx) -> (Vec<Save>, Option<&'static Native>) {
+    let save = fields.optional("save").map(|node| saves(node, ctx)).unwrap_or_default();
+    (save, native::native(fields, ctx))
 }
 
 fn saves(node: &Node, ctx: &mut Ctx) -> Vec<Save> {
