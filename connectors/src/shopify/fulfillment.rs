@@ -189,9 +189,22 @@ impl<'a> Parcel<'a> {
             ("lineItemsByFulfillmentOrder", orders),
             ("notifyCustomer", notify.unwrap_or(Value::Bool(false))),
         ];
-        let tracking = self.doc.get("tracking").filter(|tracking| !tracking.is_null());
-        input.extend(tracking.map(|tracking| ("trackingInfo", tracking.clone())));
+        input.extend(self.tracking().map(|tracking| ("trackingInfo", tracking)));
         map(input)
+    }
+
+    /// A `FulfillmentTrackingInput`: of several numbers these alone, for the vendor takes either.
+    fn tracking(&self) -> Option<Value> {
+        let tracking = self.doc.get("tracking").and_then(Value::as_map)?;
+        let several = !list(self.doc, &["tracking", "numbers"]).is_empty();
+        let sent = |key: &str| match key {
+            "number" | "url" => !several,
+            "numbers" => several,
+            _ => true,
+        };
+        let sent = tracking.iter().filter(|(key, value)| sent(key) && !value.is_null());
+        let sent: Vec<(String, Value)> = sent.cloned().collect();
+        (!sent.is_empty()).then_some(Value::Map(sent))
     }
 
     /// For a person: what each place has left of what is missing there.
