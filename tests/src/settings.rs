@@ -85,8 +85,9 @@ impl Settings {
 
     /// A shop of the vendor's kind.
     pub fn shop(self, name: &str, base_url: &str) -> Self {
-        let settings = [("money", "shop_money"), ("location_id", "1")];
-        self.system(name, "shopify", base_url, &["token", "webhook"], &settings)
+        let settings = [("client_id", "app"), ("money", "shop_money"), ("location_id", "1")];
+        let secrets = ["client_secret", "webhook"];
+        self.system(name, "shopify", base_url, &secrets, &settings)
     }
 
     /// Lowers a limit of a system that is named before.

@@ -174,7 +174,7 @@ async fn settings_and_secrets_that_are_wrong_are_all_in_one_report() {
     let text = format!(
         "[mappings]\npath = \"{}/../mappings\"\n[systems.shop]\nintegration = \"shopify\"\n\
          base_url = \"https://shop.invalid\"\nmode = \"shadow\"\n\
-         secrets = {{ token = {{ env = \"NO_SUCH_VARIABLE\" }}, webhook = {{ file = \"no-such-file\" }} }}\n",
+         secrets = {{ client_secret = {{ env = \"NO_SUCH_VARIABLE\" }}, webhook = {{ file = \"no-such-file\" }} }}\n",
         env!("CARGO_MANIFEST_DIR")
     );
     std::fs::write(folder.path().join("orderhub.toml"), text).unwrap();

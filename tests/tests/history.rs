@@ -13,9 +13,10 @@ integration = "shopify"
 base_url = "https://shop-eu.example"
 mode = "paused"
 [systems.shop_eu.secrets]
-token = { env = "HUSH" }
+client_secret = { env = "HUSH" }
 webhook = { env = "HUSH" }
 [systems.shop_eu.settings]
+client_id = "app"
 money = "shop_money"
 location_id = "1"
 [systems.erp]

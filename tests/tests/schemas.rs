@@ -224,7 +224,7 @@ fn an_order_and_the_settings_are_told_from_what_the_program_knows() {
     let settings = schema("settings");
     let good = json!({
         "server": { "listen": "127.0.0.1:1" },
-        "systems": { "shop": { "integration": "shopify", "settings": { "money": "shop_money" }, "secrets": { "token": { "env": "T" } } } },
+        "systems": { "shop": { "integration": "shopify", "settings": { "client_id": "app", "money": "shop_money" }, "secrets": { "client_secret": { "env": "T" } } } },
         "bus": { "url": "amqp://x", "consume": { "orders": { "queue": "q", "system": { "fixed": "shop" } } } },
     });
     assert_eq!(found(&settings, &good), Vec::<String>::new());

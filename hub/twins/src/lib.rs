@@ -13,6 +13,7 @@ pub mod clock;
 pub mod erp;
 pub mod faults;
 pub mod frame;
+mod graphql;
 pub mod ledger;
 pub mod outbox;
 pub mod serve;

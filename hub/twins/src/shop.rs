@@ -1,15 +1,18 @@
-//! A shop as Shopify behaves: tells every change of an order by webhook, with duplicates and out of order,
-//! and takes fulfilments.
+//! A shop as Shopify behaves: tells every change of an order by webhook, with duplicates and out of order, and takes
+//! fulfilments, tracking, cancels, notes and tags by its GraphQL Admin API, behind a bucket of points.
 //!
-//! Bodies have the shape of the vendor's REST order, which webhooks carry; signatures are
+//! Bodies of webhooks have the shape of the vendor's REST order, which webhooks carry; signatures are
 //! `X-Shopify-Hmac-Sha256` over the raw bytes. Two changes of one order are at least one second apart
 //! in `updated_at`, because the vendor's times have whole seconds and a receiver orders by them.
 //! Customers, streets and articles are made up by number.
 
+mod bucket;
 mod emit;
+mod graph;
 mod make;
 mod order;
 mod render;
+mod roots;
 mod routes;
 mod stream;
 
@@ -25,6 +28,7 @@ pub use make::Country;
 pub use order::{Fulfilment, Line, Order, Payment};
 pub use stream::Plan;
 
+use self::bucket::Bucket;
 use crate::clock::stamp;
 use crate::frame::{Frame, lock};
 use crate::outbox::Message;
@@ -56,6 +60,7 @@ pub struct Shop {
     /// Distinguishes the ids of several shops; ids are unique over all shops at the vendor.
     number: u64,
     book: Arc<Mutex<Book>>,
+    bucket: Bucket,
 }
 
 #[derive(Debug, Default)]
@@ -69,7 +74,8 @@ struct Book {
 impl Shop {
     /// A shop without orders; `number` keeps its ids apart from those of other shops.
     pub fn new(frame: Frame, number: u16) -> Self {
-        Self { frame, number: u64::from(number), book: Arc::default() }
+        let bucket = Bucket::full(&frame.clock);
+        Self { frame, number: u64::from(number), book: Arc::default(), bucket }
     }
 
     /// A shop by itself whose first order has this number; its ids follow from it, so that one that begins

@@ -50,8 +50,8 @@ pub fn settings(folder: &Path, port: u16, place: &Place<'_>) {
         [systems.shop_eu]
         integration = "shopify"
         base_url = "http://127.0.0.1:9"
-        secrets = {{ token = {{ file = "secret" }}, webhook = {{ file = "secret" }} }}
-        settings = {{ money = "shop_money", location_id = "1" }}
+        secrets = {{ client_secret = {{ file = "secret" }}, webhook = {{ file = "secret" }} }}
+        settings = {{ client_id = "app", money = "shop_money", location_id = "1" }}
         [systems.sink]
         integration = "sink"
         base_url = "{sink}"

@@ -40,9 +40,10 @@ pub fn bundle() -> Bundle {
         integration = \"shopify\"
         base_url = \"http://127.0.0.1:9\"
         [systems.shop_eu.secrets]
-        token = { env = \"NONE\" }
+        client_secret = { env = \"NONE\" }
         webhook = { env = \"NONE\" }
         [systems.shop_eu.settings]
+        client_id = \"app\"
         money = \"shop_money\"
         location_id = \"1\"
         [systems.sink]

@@ -221,7 +221,7 @@ mod tests {
         std::fs::write(&path, file).unwrap();
         let text = format!(
             "[systems.shop]\nintegration = \"shopify\"\nbase_url = \"https://shop.example\"\n\
-             secrets = {{ token = {{ env = \"TOKEN\" }}, webhook = {{ file = \"{}\" }} }}\n",
+             secrets = {{ client_secret = {{ env = \"TOKEN\" }}, webhook = {{ file = \"{}\" }} }}\n",
             path.display()
         );
         let config = parse("orderhub.toml", &text, &HashMap::new()).unwrap().config;

@@ -18,8 +18,8 @@ const SETTINGS: &str = r#"
 [systems.shop_eu]
 integration = "shopify"
 base_url = "https://shop-eu.example"
-secrets = { token = { env = "T" }, webhook = { env = "T" } }
-settings = { location_id = "1", money = "shop_money" }
+secrets = { client_secret = { env = "T" }, webhook = { env = "T" } }
+settings = { location_id = "1", client_id = "app", money = "shop_money" }
 [systems.sink]
 integration = "sink"
 base_url = "https://sink.example"

@@ -50,6 +50,7 @@ impl Town {
 
 async fn post(router: Router, path: &str, body: Value) -> Value {
     let request = Request::post(path).header("idempotency-key", path);
+    let request = request.header("x-shopify-access-token", "t");
     let request = request.body(Body::from(body.to_string())).unwrap();
     let answer = router.oneshot(request).await.unwrap();
     assert!(answer.status().is_success(), "{path}: {}", answer.status());
@@ -92,11 +93,15 @@ async fn an_order_is_open_for_what_it_lacks_until_it_is_whole_at_every_twin() {
     tokio::time::sleep(Duration::from_secs(10)).await;
     assert_eq!(town.lacks(), "not fulfilled in the shop");
 
-    let path = format!("/admin/api/2026-10/orders/{}/fulfillments.json", order.id);
-    let items: Vec<Value> =
-        ships().map(|line| json!({ "id": line.id, "quantity": line.quantity })).collect();
-    let fulfilment = json!({ "reference": "shop_eu-1001-S1", "line_items": items });
-    post(town.shops[0].router(), &path, json!({ "fulfillment": fulfilment })).await;
+    let items: Vec<Value> = ships()
+        .map(|line| json!({ "id": line.id.to_string(), "quantity": line.quantity }))
+        .collect();
+    let of =
+        json!([{ "fulfillmentOrderId": order.id.to_string(), "fulfillmentOrderLineItems": items }]);
+    let wanted = json!({ "fulfillment": { "lineItemsByFulfillmentOrder": of } });
+    let query = "mutation F($fulfillment: FulfillmentInput!) { fulfillmentCreate(fulfillment: $fulfillment) { userErrors { message } } }";
+    let asked = json!({ "query": query, "variables": wanted });
+    post(town.shops[0].router(), "/admin/api/2026-10/graphql.json", asked).await;
     let account = town.count();
     assert!(account.balances(), "{:?}", account.open);
     assert_eq!((account.placed, account.fulfilled, account.labels), (1, 1, 1));

@@ -118,6 +118,7 @@ pub(super) fn order(seed: u64, number: u64, mut id: impl FnMut() -> u64) -> Orde
         payment: Payment::Pending,
         cancelled: None,
         note: None,
+        tags: Vec::new(),
         created_at: Timestamp::UNIX_EPOCH,
         updated_at: Timestamp::UNIX_EPOCH,
         lines,

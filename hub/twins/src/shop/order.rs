@@ -29,6 +29,8 @@ pub struct Order {
     pub cancelled: Option<(&'static str, Timestamp)>,
     /// The customer's note.
     pub note: Option<String>,
+    /// What others wrote on it.
+    pub tags: Vec<String>,
     /// When it was placed.
     pub created_at: Timestamp,
     /// When it was last changed; whole seconds, strictly rising.
@@ -84,8 +86,6 @@ pub struct Line {
 pub struct Fulfilment {
     /// The vendor's id.
     pub id: u64,
-    /// The caller's reference, by which it finds it again.
-    pub reference: String,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it was changed.

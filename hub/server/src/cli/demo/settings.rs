@@ -48,7 +48,11 @@ fn about(system: &str) -> (&'static str, &'static [&'static str], &'static str) 
         "wms" => ("rest_wms", &["token", "webhook"], ""),
         "tms" => ("rest_tms", &["password", "webhook"], ""),
         "sink" => ("sink", &[], ""),
-        _ => ("shopify", &["token", "webhook"], "money = \"shop_money\"\nlocation_id = \"1\"\n"),
+        _ => (
+            "shopify",
+            &["client_secret", "webhook"],
+            "client_id = \"app\"\nmoney = \"shop_money\"\nlocation_id = \"1\"\n",
+        ),
     }
 }
 

@@ -4,10 +4,11 @@ use super::*;
 use crate::clock::Clock;
 use crate::frame::Frame;
 use crate::outbox::{Habits, Message, Outbox, Taken};
-use crate::shop::ONCE;
+use crate::shop::{Line, ONCE};
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
 use serde_json::{Value, json};
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use tower::ServiceExt;
 
@@ -108,12 +109,29 @@ async fn two_shops_have_the_same_numbers_and_no_id_in_common() {
     assert!(eu.iter().all(|a| us.iter().all(|b| a.id != b.id)));
 }
 
-async fn post(shop: &Shop, path: &str, body: Value) -> (StatusCode, Value) {
-    let request = Request::post(path).body(Body::from(body.to_string())).unwrap();
+/// What the shop answers to a document of the integration.
+async fn ask(shop: &Shop, file: &str, variables: Value) -> Value {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../mappings/shopify");
+    let query = std::fs::read_to_string(folder.join(file)).unwrap();
+    let body = json!({ "query": query, "variables": variables }).to_string();
+    let request = Request::post("/admin/api/2026-10/graphql.json");
+    let request = request.header("x-shopify-access-token", "t").body(Body::from(body)).unwrap();
     let answer = shop.router().oneshot(request).await.unwrap();
-    let status = answer.status();
+    assert_eq!(answer.status(), StatusCode::OK);
     let body = axum::body::to_bytes(answer.into_body(), 1 << 20).await.unwrap();
-    (status, serde_json::from_slice(&body).unwrap_or_default())
+    serde_json::from_slice(&body).unwrap()
+}
+
+/// A `FulfillmentInput` of so many pieces of each line.
+fn parcel(order: &Order, number: &str, pieces: impl Fn(&Line) -> u64) -> Value {
+    let lines = order.lines.iter().filter(|line| line.ships && pieces(line) > 0);
+    let lines = lines.map(|line| {
+        json!({ "id": format!("gid://shopify/FulfillmentOrderLineItem/{}", line.id), "quantity": pieces(line) })
+    });
+    let id = format!("gid://shopify/FulfillmentOrder/{}", order.id);
+    json!({ "fulfillment": {
+        "lineItemsByFulfillmentOrder": [{ "fulfillmentOrderId": id, "fulfillmentOrderLineItems": lines.collect::<Value>() }],
+        "trackingInfo": { "company": "Parcel Line", "number": number } } })
 }
 
 /// A shop with one paid order of which everything ships.
@@ -127,23 +145,20 @@ async fn one_order() -> (Shop, Told, Order) {
 #[tokio::test(start_paused = true)]
 async fn a_fulfilment_is_taken_told_by_webhook_and_not_taken_twice() {
     let (shop, told, order) = one_order().await;
-    let path = format!("/admin/api/2026-10/orders/{}/fulfillments.json", order.id);
-    let lines: Vec<Value> = order
-        .lines
-        .iter()
-        .filter(|line| line.ships)
-        .map(|line| json!({ "id": line.id, "quantity": line.quantity.to_string() }))
-        .collect();
-    let wanted = json!({ "fulfillment": { "reference": "shop_eu-1001-S1", "line_items": lines,
-        "tracking_info": { "company": "Parcel Line", "number": "PL1", "url": null } } });
-    let (status, made) = post(&shop, &path, wanted.clone()).await;
-    assert_eq!(status, StatusCode::CREATED);
-    assert_eq!(made["fulfillment"]["tracking_number"], "PL1");
-    assert_eq!(post(&shop, &path, wanted).await.0, StatusCode::UNPROCESSABLE_ENTITY);
+    let wanted = parcel(&order, "PL1", |line| line.quantity);
+    let made = ask(&shop, "fulfillment_create.graphql", wanted.clone()).await;
+    let id = &made["data"]["result"]["fulfillment"]["id"];
+    assert_eq!(made["data"]["result"]["fulfillment"]["trackingInfo"][0]["number"], "PL1");
+    let again = ask(&shop, "fulfillment_create.graphql", wanted).await;
+    assert!(again["data"]["result"]["userErrors"][0]["message"].is_string(), "{again}");
+    let there = json!({ "id": format!("gid://shopify/Order/{}", order.id) });
+    let there = ask(&shop, "fulfillment_orders.graphql", there).await;
+    assert_eq!(there["data"]["order"]["fulfillments"][0]["id"], *id);
+    assert_eq!(there["data"]["order"]["fulfillmentOrders"]["nodes"][0]["status"], "CLOSED");
     tokio::time::sleep(Duration::from_secs(60)).await;
     let (topic, body) = told.lock().unwrap().last().unwrap().clone();
     assert_eq!(topic, "orders/fulfilled");
-    assert_eq!(body["fulfillments"][0]["id"], made["fulfillment"]["id"]);
+    assert_eq!(format!("gid://shopify/Fulfillment/{}", body["fulfillments"][0]["id"]), *id);
     assert_sums(&body);
     assert_eq!(shop.frame.ledger.counts().doubled, 0);
 }
@@ -151,15 +166,20 @@ async fn a_fulfilment_is_taken_told_by_webhook_and_not_taken_twice() {
 #[tokio::test(start_paused = true)]
 async fn what_a_warehouse_could_not_send_is_taken_off_and_paid_back() {
     let (shop, told, order) = one_order().await;
-    let path = format!("/admin/api/2026-10/orders/{}/fulfillments.json", order.id);
     let several = order.lines.iter().find(|line| line.ships && line.quantity > 1);
-    let line = several.unwrap_or(&order.lines[0]);
-    let wanted = json!({ "fulfillment": { "reference": "r", "line_items": [
-        { "id": line.id, "quantity": line.quantity }] } });
-    let short = json!({ "fulfillment": { "reference": "r", "line_items": [
-        { "id": line.id, "quantity": line.quantity - 1 }] } });
-    let wanted = if line.quantity > 1 { short } else { wanted };
-    assert_eq!(post(&shop, &path, wanted).await.0, StatusCode::CREATED);
+    let short = several.unwrap_or(&order.lines[0]);
+    let pieces = |line: &Line| match line.id == short.id {
+        true => {
+            if line.quantity > 1 {
+                line.quantity - 1
+            } else {
+                1
+            }
+        }
+        false => 0,
+    };
+    let made = ask(&shop, "fulfillment_create.graphql", parcel(&order, "PL1", pieces)).await;
+    assert!(made["data"]["result"]["fulfillment"]["id"].is_string(), "{made}");
     tokio::time::sleep(Duration::from_secs(60)).await;
     let body = told.lock().unwrap().last().unwrap().1.clone();
     assert_sums(&body);
@@ -169,17 +189,56 @@ async fn what_a_warehouse_could_not_send_is_taken_off_and_paid_back() {
 #[tokio::test(start_paused = true)]
 async fn tracking_is_updated_once_per_number() {
     let (shop, _told, order) = one_order().await;
-    let path = format!("/admin/api/2026-10/orders/{}/fulfillments.json", order.id);
-    let line = &order.lines[0];
-    let wanted = json!({ "fulfillment": { "reference": "r", "line_items": [
-        { "id": line.id, "quantity": 1 }] } });
-    let (_, made) = post(&shop, &path, wanted).await;
-    let id = made["fulfillment"]["id"].as_u64().unwrap();
-    let path = format!("/admin/api/2026-10/fulfillments/{id}/update_tracking.json");
+    let made = ask(&shop, "fulfillment_create.graphql", parcel(&order, "PL1", |_| 1)).await;
+    let id = &made["data"]["result"]["fulfillment"]["id"];
     for _ in 0..2 {
-        let info = json!({ "fulfillment": { "tracking_info": { "number": "PL2" } } });
-        assert_eq!(post(&shop, &path, info).await.0, StatusCode::OK);
+        let info = json!({ "id": id, "tracking": { "number": "PL2" }, "notify": false });
+        let said = ask(&shop, "tracking.graphql", info).await;
+        assert_eq!(said["data"]["result"]["fulfillment"]["trackingInfo"][0]["number"], "PL2");
     }
     let counts = shop.frame.ledger.counts();
     assert_eq!((counts.effects[crate::shop::TRACKED], counts.repeated), (1, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_order_is_read_whole_listed_in_pages_annotated_and_cancelled_once() {
+    let (shop, _told, order) = one_order().await;
+    let id = json!({ "id": format!("gid://shopify/Order/{}", order.id) });
+    let read = ask(&shop, "order.graphql", id.clone()).await;
+    assert_eq!(read["data"]["order"]["name"], format!("#{}", order.number));
+    assert!(read["extensions"]["cost"]["requestedQueryCost"].as_u64().unwrap() <= 1_000, "{read}");
+    let listed = ask(
+        &shop,
+        "orders.graphql",
+        json!({ "query": "updated_at:>='1970-01-01T00:00:00Z'", "after": null }),
+    )
+    .await;
+    assert_eq!(listed["data"]["orders"]["nodes"][0]["id"], order.id.to_string(), "{listed}");
+    let tags = json!({ "id": id["id"], "tags": ["vip"] });
+    assert_eq!(
+        ask(&shop, "tags_add.graphql", tags).await["data"]["result"]["userErrors"],
+        json!([])
+    );
+    let wanted = json!({ "id": id["id"], "reason": "INVENTORY", "restock": true, "notify": false, "refund": null });
+    let begun = ask(&shop, "cancel.graphql", wanted.clone()).await;
+    assert!(begun["data"]["result"]["job"]["id"].is_string(), "{begun}");
+    let again = ask(&shop, "cancel.graphql", wanted).await;
+    assert!(again["data"]["result"]["userErrors"][0]["message"].is_string(), "{again}");
+    let read = ask(&shop, "order.graphql", id).await;
+    assert_eq!(read["data"]["order"]["cancelReason"], "INVENTORY");
+    assert_eq!(read["data"]["order"]["tags"], json!(["vip"]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_asks_too_much_is_told_so_with_status_200() {
+    let (shop, _told, order) = one_order().await;
+    let id = json!({ "id": format!("gid://shopify/Order/{}", order.id) });
+    let mut codes = Vec::new();
+    for _ in 0..200 {
+        let said = ask(&shop, "order.graphql", id.clone()).await;
+        codes.extend(said["errors"][0]["extensions"]["code"].as_str().map(str::to_owned));
+    }
+    // What was not used is given back: the bucket empties slowly.
+    assert!(!codes.is_empty() && codes.len() < 190, "{}", codes.len());
+    assert!(codes.iter().all(|code| code == "THROTTLED"), "{codes:?}");
 }

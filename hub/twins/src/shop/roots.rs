@@ -1,0 +1,312 @@
+//! What each field at the root of a document does: the vendor's queries and mutations as far as the hub uses them.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::graph::{self, gid, number};
+use super::order::{Fulfilment, Order};
+use super::{CANCELLED, FULFILLED, Shop, TRACKED};
+use crate::frame::{lock, member, whole};
+use crate::graphql::Field;
+use crate::ledger::Effect;
+
+/// How long after a part of an order left the shop takes the missing rest off it (twin time).
+const REST: Duration = Duration::from_secs(6 * 3600);
+
+/// The name of a call, for faults and counts.
+pub(super) fn operation(root: &Field) -> &'static str {
+    let selects = |name: &str| root.fields.iter().any(|field| field.name == name);
+    match root.name.as_str() {
+        "orders" => "list_orders",
+        "order" if selects("lineItems") => "read_order",
+        "order" if selects("fulfillmentOrders") => "find_fulfilment",
+        "order" => "find_cancel",
+        "job" => "read_job",
+        "fulfillmentCreate" => "create_fulfilment",
+        "fulfillmentTrackingInfoUpdate" => "update_tracking",
+        "orderCancel" => "cancel_order",
+        "orderUpdate" | "tagsAdd" => "annotate_order",
+        "productVariants" => "read_stock",
+        "locations" => "list_locations",
+        _ => "unknown",
+    }
+}
+
+impl Shop {
+    /// The whole tree behind a root field, with its effect.
+    pub(super) async fn root(&self, field: &Field) -> Result<Value, String> {
+        Ok(match field.name.as_str() {
+            "order" => self.find(field.arg("id")).unwrap_or_default(),
+            "orders" => self.list(field)?,
+            "job" => json!({ "id": field.arg("id"), "done": true }),
+            "fulfillmentCreate" => self.fulfil(field.arg("fulfillment")).await,
+            "fulfillmentTrackingInfoUpdate" => {
+                self.track(field.arg("fulfillmentId"), field.arg("trackingInfoInput")).await
+            }
+            "orderCancel" => self.cancel(field.arg("orderId"), field.arg("reason")).await,
+            "orderUpdate" => {
+                let input = field.arg("input");
+                self.annotate(input.get("id").unwrap_or(&Value::Null), input, &[]).await
+            }
+            "tagsAdd" => {
+                let tags = field.arg("tags").as_array().cloned().unwrap_or_default();
+                let tags: Vec<String> = tags.iter().map(crate::frame::text).collect();
+                self.annotate(field.arg("id"), &Value::Null, &tags).await
+            }
+            "productVariants" => graph::nodes(std::iter::empty()),
+            "locations" => graph::nodes(std::iter::once(location())),
+            other => return Err(format!("Field '{other}' doesn't exist on type 'QueryRoot'")),
+        })
+    }
+
+    fn find(&self, id: &Value) -> Option<Value> {
+        let book = lock(&self.book);
+        let order = book.orders.get(&number(id)?)?;
+        Some(graph::order(order, &self.frame.name))
+    }
+
+    /// Orders by the time of their change. `query` is a least one: `updated_at:>='2026-11-20T10:00:00Z'`.
+    fn list(&self, field: &Field) -> Result<Value, String> {
+        let query = field.arg("query").as_str().unwrap_or_default();
+        let least = match query.strip_prefix("updated_at:>=") {
+            Some(at) => {
+                let at: jiff::Timestamp =
+                    at.trim_matches('\'').parse().map_err(|_| "no such time")?;
+                at.as_second()
+            }
+            None if query.is_empty() => i64::MIN,
+            None => return Err(format!("the twin does not search for `{query}`")),
+        };
+        // The change and the id of the last order of the page before.
+        let after = field.arg("after").as_str().map(|place| {
+            let (at, id) = place.split_once('-')?;
+            Some((at.parse::<i64>().ok()?, id.parse::<u64>().ok()?))
+        });
+        let after = after
+            .unwrap_or(Some((i64::MIN, 0)))
+            .ok_or("Invalid cursor for current pagination sort.")?;
+        let first = field.arg("first").as_u64().and_then(|first| usize::try_from(first).ok());
+        let first = first.filter(|first| (1..=250).contains(first)).ok_or("`first` is 1 to 250")?;
+        let place = |order: &Order| (order.updated_at.as_second(), order.id);
+        let book = lock(&self.book);
+        let mut orders: Vec<&Order> = book.orders.values().collect();
+        orders.retain(|order| place(order) > after && place(order).0 >= least);
+        orders.sort_by_key(|order| place(order));
+        let more = orders.len() > first;
+        orders.truncate(first);
+        let end = orders.last().map(|last| format!("{}-{}", place(last).0, place(last).1));
+        let page: Value =
+            orders.iter().map(|order| graph::order(order, &self.frame.name)).collect();
+        Ok(json!({ "nodes": page, "pageInfo": { "hasNextPage": more, "endCursor": end } }))
+    }
+
+    async fn fulfil(&self, wanted: &Value) -> Value {
+        let fresh = self.id();
+        let (order, lines) = match asked(wanted) {
+            Ok(asked) => asked,
+            Err(why) => return refused("fulfillment", why),
+        };
+        let (mut refusal, mut made) = ("no such order", Value::Null);
+        let change = |order: &mut Order, now| {
+            if let Err(why) = check(order, &lines) {
+                refusal = why;
+                return None;
+            }
+            for (line, pieces) in &lines {
+                for held in order.lines.iter_mut().filter(|held| held.id == *line) {
+                    held.fulfilled += pieces;
+                }
+            }
+            let mut fulfilment = Fulfilment {
+                id: fresh,
+                created_at: now,
+                updated_at: now,
+                company: None,
+                tracking_no: None,
+                tracking_url: None,
+                lines: lines.clone(),
+            };
+            set_tracking(&mut fulfilment, wanted.get("trackingInfo").unwrap_or(&Value::Null));
+            made = graph::fulfilment(&fulfilment, order);
+            self.write(FULFILLED, &parcel(order, &fulfilment), fresh);
+            order.fulfilments.push(fulfilment);
+            Some(if order.is_fulfilled() {
+                "orders/fulfilled"
+            } else {
+                "orders/partially_fulfilled"
+            })
+        };
+        if self.change(order, change).await {
+            self.rest_later(order);
+            json!({ "fulfillment": made, "userErrors": [] })
+        } else {
+            refused("fulfillment", refusal)
+        }
+    }
+
+    async fn track(&self, id: &Value, wanted: &Value) -> Value {
+        let id = number(id).unwrap_or(0);
+        let order = {
+            let book = lock(&self.book);
+            let holds = |order: &&Order| order.fulfilments.iter().any(|it| it.id == id);
+            book.orders.values().find(holds).map(|order| order.id)
+        };
+        let Some(order) = order else {
+            return refused("fulfillment", "Fulfillment does not exist.");
+        };
+        let mut shown = Value::Null;
+        let change = |order: &mut Order, now| {
+            let held = order.fulfilments.iter_mut().find(|it| it.id == id)?;
+            let before = held.clone();
+            set_tracking(held, wanted);
+            let same = held.tracking_no == before.tracking_no
+                && held.company == before.company
+                && held.tracking_url == before.tracking_url;
+            held.updated_at = if same { held.updated_at } else { now };
+            let held = held.clone();
+            shown = graph::fulfilment(&held, order);
+            if same {
+                return None;
+            }
+            self.write(TRACKED, &parcel(order, &held), id);
+            Some("orders/updated")
+        };
+        if !self.change(order, change).await {
+            self.frame.ledger.repeated();
+        }
+        json!({ "fulfillment": shown, "userErrors": [] })
+    }
+
+    async fn cancel(&self, id: &Value, reason: &Value) -> Value {
+        let id = number(id).unwrap_or(0);
+        let why = match reason.as_str() {
+            Some("CUSTOMER") => "customer",
+            Some("INVENTORY") => "inventory",
+            Some("FRAUD") => "fraud",
+            Some("DECLINED") => "declined",
+            Some("STAFF") => "staff",
+            _ => "other",
+        };
+        let known = lock(&self.book).orders.get(&id).map(|order| order.cancelled.is_some());
+        let no = |why: &str| json!({ "job": null, "orderCancelUserErrors": [{ "field": ["orderId"], "message": why, "code": "INVALID" }] });
+        let change = |order: &mut Order, now| {
+            let topic = order.cancel(why, now)?;
+            self.write(CANCELLED, &id.to_string(), id);
+            Some(topic)
+        };
+        match known {
+            None => no("Order does not exist"),
+            Some(true) => no("Order has already been cancelled"),
+            Some(false) if self.change(id, change).await => {
+                json!({ "job": { "id": gid("Job", id), "done": false }, "orderCancelUserErrors": [] })
+            }
+            Some(false) => no("Cannot cancel an order with fulfillments"),
+        }
+    }
+
+    /// Sets the note, where one is said, and adds tags.
+    async fn annotate(&self, id: &Value, input: &Value, tags: &[String]) -> Value {
+        let known = number(id).unwrap_or(0);
+        let change = |order: &mut Order, _| {
+            let before = (order.note.clone(), order.tags.len());
+            if let Some(note) = input.get("note") {
+                order.note = note.as_str().map(str::to_owned);
+            }
+            let more = tags.iter().filter(|tag| !order.tags.contains(tag));
+            let more: Vec<String> = more.cloned().collect();
+            order.tags.extend(more);
+            ((order.note.clone(), order.tags.len()) != before).then_some("orders/updated")
+        };
+        if !self.change(known, change).await {
+            self.frame.ledger.repeated();
+        }
+        match self.find(id) {
+            Some(order) => json!({ "order": order, "node": order, "userErrors": [] }),
+            None => refused("order", "Order does not exist"),
+        }
+    }
+
+    fn write(&self, kind: &str, reference: &str, subject: u64) {
+        self.frame.ledger.wrote(Effect {
+            kind: kind.to_owned(),
+            key: None,
+            reference: reference.to_owned(),
+            subject: subject.to_string(),
+            version: None,
+        });
+    }
+
+    /// What a warehouse could not send within a while is taken off the order and paid back.
+    fn rest_later(&self, id: u64) {
+        let shop = self.clone();
+        tokio::spawn(async move {
+            shop.frame.clock.sleep(REST).await;
+            // One id for the refund, and room for those of its parts.
+            let fresh = shop.id() * 100;
+            let rest = |order: &mut Order, now| {
+                order.take_off_the_rest(fresh, now).map(|()| "orders/updated")
+            };
+            shop.change(id, rest).await;
+        });
+    }
+}
+
+fn location() -> Value {
+    json!({
+        "id": graph::LOCATION, "name": "Main", "isActive": true, "fulfillsOnlineOrders": true, "shipsInventory": true,
+        "address": { "city": "Hamburg", "countryCode": "DE" },
+    })
+}
+
+fn refused(what: &str, why: &str) -> Value {
+    json!({ what: null, "node": null, "userErrors": [{ "field": [what], "message": why }] })
+}
+
+/// A parcel by what leaves: there is no reference of the caller's. One that is made twice has the same.
+fn parcel(order: &Order, fulfilment: &Fulfilment) -> String {
+    let number = fulfilment.tracking_no.as_deref();
+    let lines: Vec<String> =
+        fulfilment.lines.iter().map(|(id, pieces)| format!("{id}x{pieces}")).collect();
+    format!("#{} {}", order.number, number.map_or_else(|| lines.join(" "), str::to_owned))
+}
+
+/// The order and the pieces of its lines that a `FulfillmentInput` names.
+fn asked(wanted: &Value) -> Result<(u64, Vec<(u64, u64)>), &'static str> {
+    let orders = wanted["lineItemsByFulfillmentOrder"].as_array();
+    let orders = orders.filter(|orders| !orders.is_empty()).ok_or("no fulfillment orders")?;
+    let [only] = orders.as_slice() else {
+        return Err("All fulfillment orders must be assigned to the same location.");
+    };
+    let order = number(&only["fulfillmentOrderId"]).ok_or("Fulfillment order does not exist.")?;
+    let lines = only["fulfillmentOrderLineItems"].as_array().ok_or("no lines")?;
+    let line = |line: &Value| {
+        let id = number(&line["id"]).ok_or("Invalid fulfillment order line item.")?;
+        let pieces = whole(line, "quantity").filter(|pieces| *pieces > 0);
+        Ok((id, pieces.ok_or("Quantity must be greater than zero.")?))
+    };
+    Ok((order, lines.iter().map(line).collect::<Result<_, &'static str>>()?))
+}
+
+/// Whether the order has that much left of the lines.
+fn check(order: &Order, lines: &[(u64, u64)]) -> Result<(), &'static str> {
+    if order.cancelled.is_some() {
+        return Err("Fulfillment order is cancelled.");
+    }
+    for (id, pieces) in lines {
+        let held = order.lines.iter().find(|line| line.id == *id);
+        if *pieces > held.ok_or("Invalid fulfillment order line item.")?.open() {
+            return Err("Invalid fulfillment order line item quantity requested.");
+        }
+    }
+    Ok(())
+}
+
+/// Takes what the caller states; what it leaves out stays.
+fn set_tracking(fulfilment: &mut Fulfilment, info: &Value) {
+    let stated = |name: &str| Some(member(info, name)).filter(|text| !text.is_empty());
+    let first = info["numbers"][0].as_str().map(str::to_owned);
+    fulfilment.company = stated("company").or(fulfilment.company.take());
+    fulfilment.tracking_no = stated("number").or(first).or(fulfilment.tracking_no.take());
+    fulfilment.tracking_url = stated("url").or(fulfilment.tracking_url.take());
+}
