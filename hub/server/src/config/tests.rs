@@ -108,7 +108,8 @@ fn a_secret_file_is_read_again_when_it_changes() {
 fn a_secret_that_is_not_there_is_named_with_its_setting() {
     let text = include_str!("../../tests/data/config/whole.toml");
     let config = parse("orderhub.toml", text, &env(&[])).unwrap().config;
-    let missing = Secrets::new(env(&[("SHOP_EU_TOKEN", "t")])).all_there(&config).unwrap_err();
+    let missing =
+        Secrets::new(env(&[("SHOP_EU_CLIENT_SECRET", "t")])).all_there(&config).unwrap_err();
     assert_eq!(missing.len(), 2, "{missing:?}");
     assert!(
         missing[0].starts_with("`systems.shop_eu.secrets.webhook`: cannot read"),

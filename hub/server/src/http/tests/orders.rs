@@ -67,9 +67,7 @@ impl Running {
     }
 
     async fn webhook(&self, system: &str, topic: &str, body: &str, proof: &str) -> Answer {
-        let request = Request::builder()
-            .method(Method::POST)
-            .uri(format!("/webhooks/{system}"))
+        let request = Request::post(format!("/webhooks/{system}"))
             .header("x-shopify-topic", topic)
             .header("x-shopify-event-id", format!("{topic}-{}", body.len()))
             .header("x-shopify-hmac-sha256", proof);
@@ -105,12 +103,8 @@ async fn the_same_document_again_is_unchanged_and_the_same_key_a_duplicate() {
     let body = order(1, "#1001", "12.50").to_string();
     hub.take("shop_eu", &body).await;
     assert_eq!(hub.take("shop_eu", &body).await.body["outcome"], "unchanged");
-    let keyed = |key| {
-        Request::builder()
-            .method(Method::POST)
-            .uri("/api/v1/intake/shop_eu/order_rest")
-            .header("idempotency-key", key)
-    };
+    let keyed =
+        |key| Request::post("/api/v1/intake/shop_eu/order_rest").header("idempotency-key", key);
     assert_eq!(hub.send(keyed("k-1"), &body).await.body["outcome"], "unchanged");
     assert_eq!(hub.send(keyed("k-1"), &body).await.body["outcome"], "duplicate");
     // No key is no key, however it is written.
