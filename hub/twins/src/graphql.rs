@@ -67,10 +67,12 @@ pub(crate) fn read(text: &str, variables: &Map<String, Value>) -> Result<Vec<Fie
     }
     let (mut operations, mut fragments) = (Vec::new(), Vec::new());
     for definition in tree.document().definitions() {
-        match definition {
-            Definition::OperationDefinition(operation) => operations.push(operation),
-            Definition::FragmentDefinition(fragment) => fragments.push(fragment),
-            _ => return Err("a document has operations and fragments".to_owned()),
+        if let Definition::OperationDefinition(operation) = definition {
+            operations.push(operation);
+        } else if let Definition::FragmentDefinition(fragment) = definition {
+            fragments.push(fragment);
+        } else {
+            return Err("a document has operations and fragments".to_owned());
         }
     }
     let [operation] = operations.as_slice() else {
@@ -138,8 +140,8 @@ impl Reading<'_> {
 
     fn value(&self, value: Option<cst::Value>) -> Result<Value, String> {
         let Some(value) = value else { return Ok(Value::Null) };
-        let written = |node: &dyn Fn() -> String| node().trim().to_owned();
-        Ok(match value {
+        let written = || value.syntax().text().to_string().trim().to_owned();
+        Ok(match &value {
             cst::Value::Variable(variable) => {
                 let name = variable.name().map(|name| word(&name)).unwrap_or_default();
                 self.variables.get(&name).cloned().unwrap_or_default()
@@ -156,9 +158,13 @@ impl Reading<'_> {
                 }
                 Value::Object(members)
             }
-            cst::Value::EnumValue(word) => written(&|| word.syntax().text().to_string()).into(),
-            other => {
-                let text = written(&|| other.syntax().text().to_string());
+            cst::Value::EnumValue(_) => written().into(),
+            cst::Value::StringValue(_)
+            | cst::Value::FloatValue(_)
+            | cst::Value::IntValue(_)
+            | cst::Value::BooleanValue(_)
+            | cst::Value::NullValue(_) => {
+                let text = written();
                 serde_json::from_str(&text).map_err(|_| format!("`{text}` is no value"))?
             }
         })
@@ -193,7 +199,7 @@ pub(crate) fn select(tree: &Value, fields: &[Field]) -> Result<Value, String> {
             }
             Ok(Value::Object(picked))
         }
-        other => Ok(other.clone()),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Ok(tree.clone()),
     }
 }
 
@@ -217,7 +223,7 @@ pub(crate) fn objects(answer: &Value) -> u64 {
     match answer {
         Value::Array(list) => list.iter().map(objects).sum(),
         Value::Object(object) => 1 + object.values().map(objects).sum::<u64>(),
-        _ => 0,
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => 0,
     }
 }
 

@@ -271,8 +271,11 @@ fn parcel(order: &Order, fulfilment: &Fulfilment) -> String {
     format!("#{} {}", order.number, number.map_or_else(|| lines.join(" "), str::to_owned))
 }
 
+/// Lines by their ids, with pieces.
+type Pieces = Vec<(u64, u64)>;
+
 /// The order and the pieces of its lines that a `FulfillmentInput` names.
-fn asked(wanted: &Value) -> Result<(u64, Vec<(u64, u64)>), &'static str> {
+fn asked(wanted: &Value) -> Result<(u64, Pieces), &'static str> {
     let orders = wanted["lineItemsByFulfillmentOrder"].as_array();
     let orders = orders.filter(|orders| !orders.is_empty()).ok_or("no fulfillment orders")?;
     let [only] = orders.as_slice() else {
@@ -305,7 +308,7 @@ fn check(order: &Order, lines: &[(u64, u64)]) -> Result<(), &'static str> {
 /// Takes what the caller states; what it leaves out stays.
 fn set_tracking(fulfilment: &mut Fulfilment, info: &Value) {
     let stated = |name: &str| Some(member(info, name)).filter(|text| !text.is_empty());
-    let first = info["numbers"][0].as_str().map(str::to_owned);
+    let first = info.pointer("/numbers/0").and_then(Value::as_str).map(str::to_owned);
     fulfilment.company = stated("company").or(fulfilment.company.take());
     fulfilment.tracking_no = stated("number").or(first).or(fulfilment.tracking_no.take());
     fulfilment.tracking_url = stated("url").or(fulfilment.tracking_url.take());

@@ -45,8 +45,9 @@ async fn ask(State(shop): State<Shop>, wire: Wire, headers: HeaderMap, body: Byt
     }
     let asked: Value = serde_json::from_slice(&body).unwrap_or_default();
     let none = Map::new();
-    let variables = asked["variables"].as_object().unwrap_or(&none);
-    let roots = match graphql::read(asked["query"].as_str().unwrap_or_default(), variables) {
+    let variables = asked.get("variables").and_then(Value::as_object).unwrap_or(&none);
+    let query = asked.get("query").and_then(Value::as_str).unwrap_or_default();
+    let roots = match graphql::read(query, variables) {
         Ok(roots) => roots,
         Err(why) => return failed(&why, "GRAPHQL_PARSE_FAILED", None),
     };
@@ -83,9 +84,10 @@ async fn answer(shop: &Shop, roots: &[Field]) -> Response {
 }
 
 fn failed(why: &str, code: &str, cost: Option<Value>) -> Response {
-    let mut said = json!({ "errors": [{ "message": why, "extensions": { "code": code } }] });
-    if let Some(cost) = cost {
-        said["extensions"] = json!({ "cost": cost });
-    }
+    let errors = json!([{ "message": why, "extensions": { "code": code } }]);
+    let said = match cost {
+        Some(cost) => json!({ "errors": errors, "extensions": { "cost": cost } }),
+        None => json!({ "errors": errors }),
+    };
     Json(said).into_response()
 }
