@@ -84,39 +84,82 @@ impl Tryton {
         )
     }
 
-    /// Asks as those who work there, and gets JSON.
-    async fn ask(&self, method: Method, path: &str, body: Option<Value>) -> Value {
+    /// What its people work with.
+    pub fn records(&self) -> Records {
         let company = encoded(&json!({ "company": self.seed["company"] }));
-        let url = format!("{}/hub/rest/model/{path}", self.url());
-        let request = client().request(method, url).bearer_auth(STAFF);
-        let mut request = request.header("x-tryton-context", company);
-        if let Some(body) = body {
-            request = request.json(&body);
-        }
-        let answer = request.send().await.unwrap_or_else(|error| panic!("{path}: {error}"));
-        let (status, text) = (answer.status(), answer.text().await.expect("a text"));
-        assert!(status.is_success(), "{path}: {status}: {text}");
-        serde_json::from_str(&text).unwrap_or_else(|error| panic!("{path}: {error}: {text}"))
+        Records { models: format!("{}/hub/rest/model", self.url()), company }
     }
 
     /// The records of a model that a domain finds, by number.
     pub async fn find(&self, model: &str, domain: &Value, fields: &[&str]) -> Vec<Value> {
+        let found = self.records().find(model, domain, fields).await;
+        found.unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// Presses a button of a record.
+    pub async fn press(&self, model: &str, id: &Value, button: &str) -> Value {
+        let pressed = self.records().press(model, id, button).await;
+        pressed.unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// Writes into a record.
+    pub async fn write(&self, model: &str, id: &Value, values: Value) -> Value {
+        let path = format!("{model}/{id}?f=id");
+        let written = self.records().ask(Method::PUT, &path, Some(values)).await;
+        written.unwrap_or_else(|error| panic!("{error}"))
+    }
+}
+
+/// A server's records, as those who work there use them.
+#[derive(Clone, Debug)]
+pub struct Records {
+    models: String,
+    company: String,
+}
+
+impl Records {
+    /// The records of a model that a domain finds, by number.
+    ///
+    /// # Errors
+    ///
+    /// What the server says, or that it does not answer.
+    pub async fn find(
+        &self,
+        model: &str,
+        domain: &Value,
+        fields: &[&str],
+    ) -> Result<Vec<Value>, String> {
         let order = encoded(&json!([["id", "ASC"]]));
         let mut path = format!("{model}?d={}&o={order}", encoded(domain));
         for field in fields {
             path.push_str(&format!("&f={field}"));
         }
-        self.ask(Method::GET, &path, None).await.as_array().expect("a list").clone()
+        let found = self.ask(Method::GET, &path, None).await?;
+        found.as_array().cloned().ok_or_else(|| format!("{path}: no list: {found}"))
     }
 
     /// Presses a button of a record.
-    pub async fn press(&self, model: &str, id: &Value, button: &str) -> Value {
-        self.ask(Method::POST, &format!("{model}/{id}/{button}?f=state"), Some(json!({}))).await
+    ///
+    /// # Errors
+    ///
+    /// As of [`Records::find`].
+    pub async fn press(&self, model: &str, id: &Value, button: &str) -> Result<Value, String> {
+        let path = format!("{model}/{id}/{button}?f=state");
+        self.ask(Method::POST, &path, Some(json!({}))).await
     }
 
-    /// Writes into a record.
-    pub async fn write(&self, model: &str, id: &Value, values: Value) -> Value {
-        self.ask(Method::PUT, &format!("{model}/{id}?f=id"), Some(values)).await
+    async fn ask(&self, method: Method, path: &str, body: Option<Value>) -> Result<Value, String> {
+        let request = client().request(method, format!("{}/{path}", self.models));
+        let mut request = request.bearer_auth(STAFF).header("x-tryton-context", &self.company);
+        if let Some(body) = body {
+            request = request.json(&body);
+        }
+        let answer = request.send().await.map_err(|error| format!("{path}: {error}"))?;
+        let (status, text) = (answer.status(), answer.text().await.unwrap_or_default());
+        if !status.is_success() {
+            return Err(format!("{path}: {status}: {text}"));
+        }
+        serde_json::from_str(&text).map_err(|error| format!("{path}: {error}: {text}"))
     }
 }
 

@@ -24,7 +24,7 @@ use axum::body::Bytes;
 use jiff::Timestamp;
 
 pub use emit::{Emit, TOPICS};
-pub use make::Country;
+pub use make::{Article, Assortment, Country};
 pub use order::{Fulfilment, Line, Order, Payment};
 pub use stream::Plan;
 

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::order::{Order, Payment};
-use super::{Shop, make};
+use super::{Assortment, Shop, make};
 use crate::frame::{lock, refused};
 
 /// What a shop can be told to say.
@@ -90,7 +90,7 @@ impl Shop {
             book.next_number = next + 1;
             next
         };
-        let order = make::order(1, number, || self.id());
+        let order = make::order(&Assortment::default(), 1, number, || self.id());
         let id = order.id;
         self.place(order).await;
         (number, id)

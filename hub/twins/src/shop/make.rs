@@ -30,28 +30,63 @@ pub struct Country {
 
 /// Where orders come from: currencies with 0, 2 and 3 digits, prices with and without tax.
 const COUNTRIES: &[Country] = &[
-    country("DE", "Germany", "Hamburg", "20095", None, ("EUR", 2), (190, true)),
-    country("US", "United States", "Portland", "97201", Some("OR"), ("USD", 2), (85, false)),
-    country("GB", "United Kingdom", "Leeds", "LS1 1UR", None, ("GBP", 2), (200, true)),
-    country("CN", "China", "Hangzhou", "310000", Some("ZJ"), ("CNY", 2), (0, true)),
-    country("JP", "Japan", "Sapporo", "060-0001", None, ("JPY", 0), (100, true)),
-    country("KW", "Kuwait", "Kuwait City", "13001", None, ("KWD", 3), (0, false)),
+    Country::new(("DE", "Germany"), ("Hamburg", "20095", None), ("EUR", 2), (190, true)),
+    Country::new(
+        ("US", "United States"),
+        ("Portland", "97201", Some("OR")),
+        ("USD", 2),
+        (85, false),
+    ),
+    Country::new(("GB", "United Kingdom"), ("Leeds", "LS1 1UR", None), ("GBP", 2), (200, true)),
+    Country::new(("CN", "China"), ("Hangzhou", "310000", Some("ZJ")), ("CNY", 2), (0, true)),
+    Country::new(("JP", "Japan"), ("Sapporo", "060-0001", None), ("JPY", 0), (100, true)),
+    Country::new(("KW", "Kuwait"), ("Kuwait City", "13001", None), ("KWD", 3), (0, false)),
 ];
 
-const fn country(
-    code: &'static str,
-    name: &'static str,
-    city: &'static str,
-    postal_code: &'static str,
-    region: Option<&'static str>,
-    (currency, scale): (&'static str, u32),
-    (tax_permille, taxes_included): (u64, bool),
-) -> Country {
-    Country { code, name, city, postal_code, region, currency, scale, tax_permille, taxes_included }
+impl Country {
+    /// Code and name; city, postal code and region; currency and its digits; tax in tenths of a percent, and whether
+    /// prices contain it.
+    pub const fn new(
+        (code, name): (&'static str, &'static str),
+        (city, postal_code, region): (&'static str, &'static str, Option<&'static str>),
+        (currency, scale): (&'static str, u32),
+        (tax_permille, taxes_included): (u64, bool),
+    ) -> Self {
+        Self {
+            code,
+            name,
+            city,
+            postal_code,
+            region,
+            currency,
+            scale,
+            tax_permille,
+            taxes_included,
+        }
+    }
 }
 
-/// Articles: sku, name, price in hundredths of a main unit, whether it ships.
-const ARTICLES: &[(&str, &str, u64, bool)] = &[
+/// An article: sku, name, price in hundredths of a main unit, whether it ships.
+pub type Article = (&'static str, &'static str, u64, bool);
+
+/// What a shop sells, and where to. None of the lists is empty, and something in it ships.
+#[derive(Clone, Copy, Debug)]
+pub struct Assortment {
+    /// Where orders come from.
+    pub countries: &'static [Country],
+    /// What is bought.
+    pub articles: &'static [Article],
+    /// What shipping costs where it is not free, in hundredths of a main unit.
+    pub shipping: u64,
+}
+
+impl Default for Assortment {
+    fn default() -> Self {
+        Self { countries: COUNTRIES, articles: ARTICLES, shipping: 490 }
+    }
+}
+
+const ARTICLES: &[Article] = &[
     ("MUG-BLU-L", "Mug, blue, large", 1_999, true),
     ("TEA-100", "Tea, 100 g", 500, true),
     ("TEA-500", "Tea, 500 g", 2_150, true),
@@ -74,15 +109,20 @@ pub(super) fn street(number: u64) -> String {
 }
 
 /// Makes up the order with a number. `id` gives fresh ids.
-pub(super) fn order(seed: u64, number: u64, mut id: impl FnMut() -> u64) -> Order {
+pub(super) fn order(
+    assortment: &Assortment,
+    seed: u64,
+    number: u64,
+    mut id: impl FnMut() -> u64,
+) -> Order {
     let mut random = StdRng::seed_from_u64(seed.rotate_left(32) ^ number);
-    let country = pick(&mut random, COUNTRIES);
+    let country = pick(&mut random, assortment.countries);
     // A main unit of a currency without a point is about as much as a hundredth of another's.
     let to_minor = |hundredths: u64| hundredths * 10_u64.pow(country.scale.saturating_sub(2));
-    let count = random.random_range(1..=4);
+    let count = random.random_range(1..=4.min(assortment.articles.len()));
     let mut lines: Vec<Line> = Vec::with_capacity(count);
     while lines.len() < count {
-        let (sku, title, price, ships) = pick(&mut random, ARTICLES);
+        let (sku, title, price, ships) = pick(&mut random, assortment.articles);
         // The first line always ships: an order of nothing but wrapping has no way through a warehouse.
         let known = lines.iter().any(|line| line.sku == sku);
         if known || (lines.is_empty() && !ships) {
@@ -104,7 +144,8 @@ pub(super) fn order(seed: u64, number: u64, mut id: impl FnMut() -> u64) -> Orde
             ships,
         });
     }
-    let shipping = if random.random_range(0..3) == 0 { 0 } else { to_minor(490) };
+    let free = random.random_range(0..3) == 0;
+    let shipping = if free { 0 } else { to_minor(assortment.shipping) };
     Order {
         id: id(),
         number,
@@ -127,7 +168,7 @@ pub(super) fn order(seed: u64, number: u64, mut id: impl FnMut() -> u64) -> Orde
     }
 }
 
-#[expect(clippy::indexing_slicing, reason = "the lists above are not empty")]
+#[expect(clippy::indexing_slicing, reason = "the lists of an assortment are not empty")]
 fn pick<T: Copy>(random: &mut StdRng, from: &'static [T]) -> T {
     from[random.random_range(0..from.len())]
 }

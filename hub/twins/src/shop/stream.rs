@@ -9,7 +9,7 @@ use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
 use super::order::{Order, Payment};
-use super::{Shop, make};
+use super::{Assortment, Shop, make};
 
 /// What happens in a shop (times are twin time).
 #[derive(Clone, Debug)]
@@ -28,6 +28,8 @@ pub struct Plan {
     pub cancelled_percent: u8,
     /// Makes the day repeatable.
     pub seed: u64,
+    /// What is ordered.
+    pub assortment: Assortment,
 }
 
 impl Default for Plan {
@@ -40,6 +42,7 @@ impl Default for Plan {
             gap: Duration::from_secs(5 * 60)..=Duration::from_secs(20 * 60),
             cancelled_percent: 5,
             seed: 1,
+            assortment: Assortment::default(),
         }
     }
 }
@@ -64,7 +67,7 @@ impl Shop {
             let due = (began + at).saturating_sub(self.frame.clock.elapsed());
             self.frame.clock.sleep(due).await;
             if event == Event::Placed {
-                let mut order = make::order(plan.seed, number, || self.id());
+                let mut order = make::order(&plan.assortment, plan.seed, number, || self.id());
                 if plan.is_paid_at_once(number) {
                     order.payment = Payment::Paid;
                 }
