@@ -3,7 +3,7 @@
 use orderhub_order::fold::{TodoItem, TodoKind};
 
 use super::MessageRow;
-use super::commit::TodoWrite;
+use super::commit::{Stands, TodoWrite};
 use crate::causes;
 
 /// Drives that came to no commit before a person is asked.
@@ -43,6 +43,6 @@ fn todo(
         order: None,
         message: Some((message.id, document)),
         document: None,
-        again: false,
+        stands: Stands::Beside,
     }
 }

@@ -9,7 +9,7 @@ use orderhub_order::ids::{OrderKey, SystemName};
 
 use super::Context;
 use super::working_set::{Open, WorkingSet, busy};
-use super::writes::{ChangeWrite, TodoWrite, WaitKey};
+use super::writes::{ChangeWrite, Stands, TodoWrite, WaitKey};
 
 impl WorkingSet<'_> {
     /// Takes over the result of a fold. `before`: the lanes that were busy before it.
@@ -56,7 +56,8 @@ impl WorkingSet<'_> {
             }
             Effect::Todo(item) => {
                 let order = Some(key);
-                let todo = TodoWrite { item, order, message, document: None, again: false };
+                let todo =
+                    TodoWrite { item, order, message, document: None, stands: Stands::Beside };
                 if let Some(field) = todo.field() {
                     // One is open at a time: the newest.
                     self.settled.remove(&field);

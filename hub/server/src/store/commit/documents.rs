@@ -12,7 +12,7 @@ use orderhub_order::ids::{At, Collection, Entity, OrderKey, SystemName};
 use super::messages::{By, word};
 use super::plan::{contribution, spoken_keys};
 use super::working_set::{WorkingSet, busy};
-use super::writes::{TodoWrite, WaitKey};
+use super::writes::{Stands, TodoWrite, WaitKey};
 use crate::apply::{DocumentOutcome, Word};
 use crate::causes;
 
@@ -206,7 +206,7 @@ impl WorkingSet<'_> {
         let system: &SystemName = &by.head.envelope.system;
         item.system.get_or_insert_with(|| system.clone());
         let message = Some((by.first, Some(by.document)));
-        self.todos.push(TodoWrite { item, order, message, document: None, again: false });
+        self.todos.push(TodoWrite { item, order, message, document: None, stands: Stands::Beside });
     }
 }
 

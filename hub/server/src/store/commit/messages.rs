@@ -9,8 +9,9 @@ use orderhub_order::fold::{Facts, TodoItem, TodoKind};
 use super::Seen;
 use super::plan::{Document, Item, Prepared, Sequence};
 use super::working_set::{Row, WorkingSet};
-use super::writes::{PendingWrite, TodoWrite, WaitKey};
+use super::writes::{PendingWrite, Stands, TodoWrite, WaitKey};
 use crate::apply::{Beside, DocumentOutcome, FetchDone, FetchWant, MessageUnit, UnitOutcome, Word};
+use crate::bundle::{FETCH, POLL};
 use crate::causes;
 
 /// Where a document comes from.
@@ -220,7 +221,7 @@ impl<'a> WorkingSet<'a> {
         let item = self.item(TodoKind::Finding, causes::REUSED_ID.word, by, why.clone());
         let message = Some((by.first, None));
         let (order, document) = (None, None);
-        self.todos.push(TodoWrite { item, order, message, document, again: false });
+        self.todos.push(TodoWrite { item, order, message, document, stands: Stands::Beside });
         word(Word::Todo, Some(why))
     }
 
@@ -240,13 +241,24 @@ impl<'a> WorkingSet<'a> {
             let system = by.head.envelope.system.clone();
             self.parked.insert((system, (**kind).into(), key.into()));
         }
-        self.todos.push(TodoWrite {
+        let asked = [POLL, FETCH].contains(&&*by.head.envelope.source);
+        let stands = match (by.head.redrive, key) {
+            (Some(_), _) => Stands::Again,
+            (None, Some(_)) if asked => Stands::Instead,
+            (None, _) => Stands::Beside,
+        };
+        let todo = TodoWrite {
             item,
             order: None,
             message: Some((by.first, document)),
             document: key.map(|key| (std::sync::Arc::clone(kind), key.into())),
-            again: by.head.redrive.is_some(),
-        });
+            stands,
+        };
+        if stands == Stands::Instead {
+            // One batch may hold several answers: the last counts.
+            self.todos.retain(|earlier| !earlier.gives_way_to(&todo));
+        }
+        self.todos.push(todo);
         word(Word::Todo, Some(why))
     }
 

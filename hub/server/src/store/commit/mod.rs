@@ -41,7 +41,7 @@ pub use batch::{Batch, Outcomes};
 pub(crate) use index::IndexWrites;
 pub(crate) use plan::Prepared;
 pub(crate) use writes::{
-    ABOUT, FILES, LET_GO, OrderWrite, PendingWrite, READ, TodoWrite, WaitKey, Writes,
+    ABOUT, FILES, LET_GO, OrderWrite, PendingWrite, READ, Stands, TodoWrite, WaitKey, Writes,
 };
 
 /// Bisections and condemnations of one batch: twice its units at most.

@@ -10,7 +10,7 @@ use orderhub_order::lane::LaneCode;
 
 use super::messages::word;
 use super::working_set::{WorkingSet, busy};
-use super::writes::TodoWrite;
+use super::writes::{Stands, TodoWrite};
 use crate::apply::{DocumentOutcome, OrderUnit, UnitOutcome, Word};
 use crate::causes;
 
@@ -84,7 +84,7 @@ impl WorkingSet<'_> {
                     order: Some(unit.key),
                     message: None,
                     document: None,
-                    again: false,
+                    stands: Stands::Beside,
                 };
                 self.todos.push(todo);
                 (Word::Todo, Some(item.why.clone()))
@@ -99,8 +99,13 @@ impl WorkingSet<'_> {
         let (kind, system) = (TodoKind::Finding, system(&unit.act));
         let item =
             TodoItem { kind, cause: cause.word.into(), system, why: why.clone(), about: None };
-        let todo =
-            TodoWrite { item, order: Some(unit.key), message: None, document: None, again: false };
+        let todo = TodoWrite {
+            item,
+            order: Some(unit.key),
+            message: None,
+            document: None,
+            stands: Stands::Beside,
+        };
         self.todos.push(todo);
         word(Word::Todo, Some(why))
     }
@@ -144,8 +149,13 @@ impl WorkingSet<'_> {
             why: why.clone(),
             about: None,
         };
-        let todo =
-            TodoWrite { item, order: Some(unit.key), message: None, document: None, again: false };
+        let todo = TodoWrite {
+            item,
+            order: Some(unit.key),
+            message: None,
+            document: None,
+            stands: Stands::Beside,
+        };
         self.todos.push(todo);
         word(Word::Todo, Some(why))
     }

@@ -17,7 +17,7 @@ use super::ahead::Folds;
 use super::index::IndexWrites;
 use super::writes::{
     ChangeWrite, Count, FetchWrite, Field, Hold, LaneWrite, MessageWrite, OrderWrite, PendingWrite,
-    TodoWrite, WaitKey, Writes,
+    Stands, TodoWrite, WaitKey, Writes,
 };
 use super::{Context, DocumentKey, Hand, Locked};
 use crate::apply::{Cursor, FetchKey, Word};
@@ -280,7 +280,7 @@ impl<'a> WorkingSet<'a> {
         };
         let order = Some(bound.order);
         let (message, document) = (None, None);
-        self.todos.push(TodoWrite { item, order, message, document, again: false });
+        self.todos.push(TodoWrite { item, order, message, document, stands: Stands::Beside });
     }
 
     /// Whose the lane is after this commit.

@@ -182,11 +182,25 @@ pub(crate) struct TodoWrite {
     pub(crate) message: Option<(i64, Option<u32>)>,
     /// Kind and key of the document that a later one supersedes.
     pub(crate) document: Option<(Arc<str>, Box<str>)>,
+    /// How it stands to those that are there.
+    pub(crate) stands: Stands,
+}
+
+/// How a todo stands to those that are there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stands {
+    /// Beside them.
+    Beside,
     /// Its message was driven again: where the hub ended a todo of the same cause about it by that, it is this one.
     ///
     /// **Invariant:** a message that other files do not mend keeps the number of its todo. Test:
     /// `what_fails_again_in_the_same_way_keeps_its_number`.
-    pub(crate) again: bool,
+    Again,
+    /// The hub asked the system, and this is what it says now: it takes the place of the open one about the same document.
+    ///
+    /// **Invariant:** a document that is asked for again and again and cannot be read is one todo, about its last answer.
+    /// Test: `what_is_asked_for_again_and_cannot_be_read_is_one_todo`.
+    Instead,
 }
 
 /// What one todo at most is open about: a field of an order, and whose statement of it.
@@ -196,6 +210,12 @@ impl TodoWrite {
     /// The field that it is about, if it is about one.
     pub(crate) fn field(&self) -> Option<Field> {
         Some((self.order?, self.item.system.clone(), self.item.about.clone()?))
+    }
+
+    /// Whether the other one is about the same document, and stands in this one's place.
+    pub(crate) fn gives_way_to(&self, other: &Self) -> bool {
+        let own = (self.stands, &self.item.system, &self.document);
+        own == (Stands::Instead, &other.item.system, &other.document)
     }
 }
 

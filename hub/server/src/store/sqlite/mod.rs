@@ -42,6 +42,7 @@ mod orders;
 mod pauses;
 mod peers;
 mod pending;
+mod people;
 mod prune;
 mod readers;
 mod reads;

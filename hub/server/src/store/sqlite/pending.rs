@@ -7,7 +7,8 @@ use orderhub_order::ids::SystemName;
 use rusqlite::{Connection, params};
 
 use super::error::Fault;
-use super::write::{forget, insert_todo};
+use super::people::insert_todo;
+use super::write::forget;
 use crate::intake::Envelope;
 use crate::store::codec;
 use crate::store::columns::{from_column, to_column};

@@ -112,6 +112,42 @@ pub(crate) async fn what_fails_again_in_the_same_way_keeps_its_number(factory: &
     assert_eq!(first.state, TodoState::Replayed);
 }
 
+pub(crate) async fn what_is_asked_for_again_and_cannot_be_read_is_one_todo(factory: &dyn Factory) {
+    let mut world = World::new(factory).await;
+    let page = |world: &World, cause: &'static str| {
+        let Unit::Message(mut page) = failed(world, "-", Some("1001")) else { unreachable!() };
+        page.envelope.message_id = None;
+        page.envelope.source = "poll".into();
+        let Mapped::Failed(error) = &mut page.mapped[0] else { unreachable!() };
+        error.cause = cause;
+        Unit::Message(page)
+    };
+    let first = page(&world, "unknown_value");
+    let _first = world.one(first).await;
+    let before = world.todos().await.remove(0);
+    world.later(60);
+    // A batch of two answers, and one that was told by the system itself, which may say something else.
+    let two = vec![page(&world, "not_a_time"), page(&world, "amount_scale")];
+    let outcomes = world.apply(two).await.unwrap();
+    let open = world.todos().await;
+    assert_eq!(open.len(), 1, "{open:#?}");
+    assert_eq!((open[0].id, open[0].at), (before.id, before.at), "it keeps its number and its age");
+    assert_eq!((&*open[0].item.cause, open[0].message), ("amount_scale", outcomes[1].message));
+    let _told = world.one(failed(&world, "f1", Some("1001"))).await;
+    assert_eq!(world.todos().await.len(), 2, "what the system sent by itself stays beside");
+    let other = Unit::Message(match page(&world, "not_a_time") {
+        Unit::Message(mut page) => {
+            page.envelope.document = "order".into();
+            page
+        }
+        Unit::Order(_) => unreachable!(),
+    });
+    let _other = world.one(other).await;
+    assert_eq!(world.todos().await.len(), 3, "another document");
+    let _order = world.say(say::order("shop_eu", "1001", 1, "a")).await;
+    assert_eq!(world.todos().await.len(), 1, "what can be read ends those of its kind");
+}
+
 pub(crate) async fn a_discarded_todo_keeps_its_reason_and_its_message(factory: &dyn Factory) {
     let mut world = World::new(factory).await;
     let parked = world.one(failed(&world, "f1", None)).await;

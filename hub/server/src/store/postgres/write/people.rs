@@ -6,7 +6,7 @@ use sqlx::{PgConnection, query, query_as};
 
 use super::text;
 use crate::store::columns::to_column;
-use crate::store::commit::{TodoWrite, Writes};
+use crate::store::commit::{Stands, TodoWrite, Writes};
 use crate::store::postgres::error::Fault;
 
 pub(super) async fn todos(c: &mut PgConnection, writes: &Writes<'_>) -> Result<(), Fault> {
@@ -81,8 +81,13 @@ pub(in super::super) async fn insert_todos(
     now: i64,
 ) -> Result<(), Fault> {
     let open = open_again(c, todos, now).await?;
-    let is_open = |todo: &&TodoWrite| todo.again && open.contains(&Again::of(todo));
-    let todos: Vec<&TodoWrite> = todos.iter().filter(|todo| !is_open(todo)).collect();
+    let told = instead(c, todos).await?;
+    let is_there = |todo: &&TodoWrite| match todo.stands {
+        Stands::Beside => false,
+        Stands::Again => open.contains(&Again::of(todo)),
+        Stands::Instead => about(todo).is_some_and(|about| told.contains(&about)),
+    };
+    let todos: Vec<&TodoWrite> = todos.iter().filter(|todo| !is_there(todo)).collect();
     if todos.is_empty() {
         return Ok(());
     }
@@ -133,7 +138,8 @@ async fn open_again(
     todos: &[TodoWrite],
     now: i64,
 ) -> Result<HashSet<Again>, Fault> {
-    let again: Vec<&TodoWrite> = todos.iter().filter(|todo| todo.again).collect();
+    let again = todos.iter().filter(|todo| todo.stands == Stands::Again);
+    let again: Vec<&TodoWrite> = again.collect();
     if again.is_empty() {
         return Ok(HashSet::new());
     }
@@ -155,4 +161,44 @@ async fn open_again(
         .await?;
     let open = rows.into_iter().map(|(message, document, cause)| Again(message, document, cause));
     Ok(open.collect())
+}
+
+/// What a todo is about that takes another one's place: its system, and kind and key of the document.
+type About = (String, String, String);
+
+fn about(todo: &TodoWrite) -> Option<About> {
+    let (kind, key) = todo.document.as_ref()?;
+    Some((todo.item.system.as_ref()?.to_string(), text(kind).into_owned(), key.to_string()))
+}
+
+/// Puts todos in the place of the open ones about the same documents; answers which.
+async fn instead(c: &mut PgConnection, todos: &[TodoWrite]) -> Result<HashSet<About>, Fault> {
+    let told = todos.iter().filter(|todo| todo.stands == Stands::Instead);
+    let told: Vec<(&TodoWrite, About)> =
+        told.filter_map(|todo| Some((todo, about(todo)?))).collect();
+    if told.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let sql = "UPDATE todo t
+               SET kind = i.kind, cause = i.cause, why = i.why, message = i.message, document = i.document
+               FROM UNNEST($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[],
+                   $8::bigint[]) AS i (system, doc_kind, doc_key, kind, cause, why, message, document)
+               WHERE t.id = (SELECT max(o.id) FROM todo o
+                   WHERE o.state = 'open' AND o.doc_key IS NOT NULL AND o.system = i.system
+                       AND o.doc_kind = i.doc_kind AND o.doc_key = i.doc_key)
+               RETURNING t.system, t.doc_kind, t.doc_key";
+    let items = || told.iter().map(|(todo, _)| &todo.item);
+    let messages = || told.iter().map(|(todo, _)| todo.message.unzip());
+    let rows = query_as::<_, About>(sql)
+        .bind(told.iter().map(|(_, about)| about.0.as_str()).collect::<Vec<_>>())
+        .bind(told.iter().map(|(_, about)| about.1.as_str()).collect::<Vec<_>>())
+        .bind(told.iter().map(|(_, about)| about.2.as_str()).collect::<Vec<_>>())
+        .bind(items().map(|item| item.kind.as_str()).collect::<Vec<_>>())
+        .bind(items().map(|item| text(&item.cause)).collect::<Vec<_>>())
+        .bind(items().map(|item| text(&item.why)).collect::<Vec<_>>())
+        .bind(messages().map(|(message, _)| message).collect::<Vec<_>>())
+        .bind(messages().map(|(_, document)| document.flatten().map(i64::from)).collect::<Vec<_>>())
+        .fetch_all(c)
+        .await?;
+    Ok(rows.into_iter().collect())
 }
