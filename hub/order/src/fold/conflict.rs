@@ -3,13 +3,15 @@
 use orderhub_lang::codes::Cause;
 
 use super::canonical::Canon;
+use super::entries;
 use super::field::Spot;
 use super::work::{Speaker, Work};
+use crate::catalogue::FieldType;
 use crate::causes;
 use crate::contribution::Stated;
 use crate::history::Heard;
 use crate::ids::SystemName;
-use crate::lane::Lane;
+use crate::lane::{FieldState, Lane};
 use crate::model::Shared;
 
 /// Others that said so before agree now.
@@ -74,21 +76,28 @@ pub(super) fn overruled(
     work.conflict(causes::OVERRULED, loser.as_ref(), (&path, why));
 }
 
-/// What does not stand is overwritten where it was said: the order's history keeps it. Not again what was said before, and
-/// a person is asked about.
-pub(super) fn keep_word(
-    work: &mut Work<'_>,
+/// What does not stand of what the speaker says, before it is kept as stated; of a map its names alone.
+pub(super) fn lost_word(
+    work: &Work<'_>,
     speaker: &Speaker<'_>,
     spot: &Spot<'_>,
     value: &Stated,
-) {
-    let lane = work.state.lanes.get(speaker.system);
-    let asked = lane.is_some_and(|lane| lane.open_conflicts.contains(&spot.path()));
-    let said = lane.and_then(|lane| spot.state(lane)?.stated.as_ref());
-    if !asked || said.is_none_or(|(said, _)| said != value) {
-        let (at, field, said) = (spot.at.clone(), spot.field.id, value.clone());
-        work.heard.push(Heard { at, field, said });
+    may_write: bool,
+) -> Stated {
+    if spot.field.ty != FieldType::Map {
+        return value.clone();
     }
+    let fresh = FieldState::default();
+    let lane = work.state.lanes.get(speaker.system);
+    let state = lane.and_then(|lane| spot.state(lane)).unwrap_or(&fresh);
+    let current = work.state.order.record(spot.at).and_then(|record| record.get(spot.field.id));
+    entries::lost(state, (current, value), may_write)
+}
+
+/// What does not stand is overwritten where it was said: the order's history keeps it. What was said before and is said again
+/// never comes here.
+pub(super) fn keep_word(work: &mut Work<'_>, spot: &Spot<'_>, word: Stated) {
+    work.heard.push(Heard { at: spot.at.clone(), field: spot.field.id, said: word });
 }
 
 /// A person is shown that two sides differ; the statement stays in the lane.

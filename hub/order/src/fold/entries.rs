@@ -11,6 +11,7 @@ use std::sync::Arc;
 use super::judge::{Case, Verdict};
 use crate::catalogue::{FieldId, known};
 use crate::contribution::Stated;
+use crate::lane::FieldState;
 use crate::value::{Text, Value};
 
 type Names = BTreeMap<Text, Option<Text>>;
@@ -31,13 +32,56 @@ pub(super) fn spoken(field: FieldId, before: Option<&Stated>, now: &Stated) -> S
     Some(Value::Map(Arc::new(spoken)))
 }
 
-/// The names of which a speaker's value does not stand, as people are shown them: `ext.shared`.
-pub(super) fn clashed(path: &str, value: &Stated, merged: &Stated) -> String {
-    let (Some(value), Some(merged)) = (names(Some(value)), names(Some(merged))) else {
-        return path.to_owned();
-    };
-    let other = value.iter().filter(|(name, text)| merged.get(*name) != Some(*text));
-    let all: Vec<String> = other.map(|(name, _)| format!("{path}.{name}")).collect();
+/// The text of a name; `None`: there is no such name.
+type Named<'a> = Option<&'a Option<Text>>;
+
+/// A name of which a speaker says something else than it said before, and than the order says.
+struct Changed<'a> {
+    name: &'a Text,
+    now: Named<'a>,
+    /// The other side changed it, too.
+    both: bool,
+}
+
+/// Such names, of what `state` says that the speaker said before.
+fn changed<'a>(
+    state: &'a FieldState,
+    current: Option<&'a Stated>,
+    value: &'a Stated,
+) -> impl Iterator<Item = Changed<'a>> {
+    let said = names(state.stated.as_ref().map(|(said, _)| said));
+    let (value, current) = (names(Some(value)), names(current));
+    let agreed = names(state.base.as_ref());
+    let silent = said.into_iter().flatten().map(|(name, _)| name);
+    let silent = silent.filter(move |name| text(value, name).is_none());
+    let all = value.into_iter().flatten().map(|(name, _)| name).chain(silent);
+    all.filter_map(move |name| {
+        let (before, now, here) = (text(said, name), text(value, name), text(current, name));
+        if now == before || now == here || came_back(state, name, (before, now)) {
+            return None;
+        }
+        // What stands as both last agreed was not changed by another.
+        let both = here.is_some() && here != before && here != text(agreed, name);
+        Some(Changed { name, now, both })
+    })
+}
+
+/// Of what a speaker says of a map the names that do not stand, null where it says that there is none: those that both sides
+/// changed, where it may write the others.
+pub(super) fn lost(
+    state: &FieldState,
+    (current, value): (Option<&Stated>, &Stated),
+    may_write: bool,
+) -> Stated {
+    let all = changed(state, current, value).filter(|one| one.both || !may_write);
+    let all = all.map(|one| (one.name.clone(), one.now.cloned().flatten()));
+    Some(Value::Map(Arc::new(all.collect())))
+}
+
+/// What a word is about, as people are shown it: of a map its names, `ext.shared`.
+pub(super) fn about(path: &str, word: &Stated) -> String {
+    let all = names(Some(word)).into_iter().flat_map(Names::keys);
+    let all: Vec<String> = all.map(|name| format!("{path}.{name}")).collect();
     match all.split_first() {
         Some((first, [])) => first.clone(),
         Some((first, more)) => format!("{first}` and {} more of `{path}", more.len()),
@@ -49,20 +93,10 @@ pub(super) fn clashed(path: &str, value: &Stated, merged: &Stated) -> String {
 /// sides changed.
 pub(super) fn judge(case: &Case<'_>, clash: Verdict) -> Verdict {
     let none = Names::new();
-    let said = names(case.state.stated.as_ref().map(|(said, _)| said)).unwrap_or(&none);
     let current = names(case.current).unwrap_or(&none);
-    let value = names(Some(case.value)).unwrap_or(&none);
-    let agreed = names(case.state.base.as_ref()).unwrap_or(&none);
     let (mut merged, mut clashes) = (current.clone(), false);
     let wins = matches!(clash, Verdict::Accept { .. });
-    let touched = value.keys().chain(said.keys().filter(|name| !value.contains_key(*name)));
-    for name in touched {
-        let (before, now, here) = (said.get(name), value.get(name), current.get(name));
-        if now == before || now == here || came_back(case, name, (before, now)) {
-            continue;
-        }
-        // What stands as both last agreed was not changed by another.
-        let both = here.is_some() && here != before && here != agreed.get(name);
+    for Changed { name, now, both } in changed(case.state, case.current, case.value) {
         clashes |= both;
         if both && !wins {
             continue;
@@ -97,18 +131,19 @@ pub(super) fn agreed(base: Option<&Stated>, value: &Stated, merged: &Stated) -> 
     Some(Value::Map(Arc::new(agreed)))
 }
 
-/// The text of a name; `None`: there is no such name.
-type Named<'a> = Option<&'a Option<Text>>;
-
 /// Whether the speaker only shows what the hub sent and it had not shown yet, or what both last agreed on.
-fn came_back(case: &Case<'_>, name: &Text, (before, now): (Named<'_>, Named<'_>)) -> bool {
-    let sent = |stated| names(Some(stated)).and_then(|names| names.get(name));
-    let ring: Vec<Named<'_>> = case.state.ring.iter().map(|(value, _)| sent(value)).collect();
+fn came_back(state: &FieldState, name: &Text, (before, now): (Named<'_>, Named<'_>)) -> bool {
+    let sent = |stated| text(names(Some(stated)), name);
+    let ring: Vec<Named<'_>> = state.ring.iter().map(|(value, _)| sent(value)).collect();
     // It has shown that one already: what was sent before it is its own word again.
     let shown = ring.iter().rposition(|value| before.is_some() && *value == before);
     let later = ring.get(shown.map_or(0, |place| place + 1)..).unwrap_or_default();
-    let base = case.state.base.as_ref().and_then(sent);
+    let base = state.base.as_ref().and_then(sent);
     now.is_some() && (later.contains(&now) || base == now)
+}
+
+fn text<'a>(names: Option<&'a Names>, name: &Text) -> Named<'a> {
+    names.and_then(|names| names.get(name))
 }
 
 fn names(stated: Option<&Stated>) -> Option<&Names> {

@@ -4,7 +4,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::canonical::{Canon, newest, older};
 use super::conflict::{
-    agree_with, agreed, conflict, differ, keep_word, loser, overruled, said_other, withdrawn,
+    agree_with, agreed, conflict, differ, keep_word, loser, lost_word, overruled, said_other,
+    withdrawn,
 };
 use super::entries;
 use super::field::Spot;
@@ -61,9 +62,11 @@ pub(super) fn apply(
         }
         Verdict::Entries { merged, clash } => entries(work, speaker, spot, value, (&merged, clash)),
         Verdict::Lost => {
-            keep_word(work, speaker, spot, value);
+            let word = lost_word(work, speaker, spot, value, true);
+            let what = entries::about(&spot.path(), &word);
+            keep_word(work, spot, word);
             restate(work, speaker, spot, value);
-            conflict(work, speaker, spot, causes::LOST);
+            differ(work, speaker, spot, (causes::LOST, &what));
             send_again(work, speaker, spot);
         }
         Verdict::Manual => {
@@ -86,15 +89,16 @@ fn entries(
     (merged, clash): (&Stated, Option<Box<Verdict>>),
 ) {
     let loser = loser(work, spot);
+    let word = lost_word(work, speaker, spot, value, true);
+    let what = entries::about(&spot.path(), &word);
     if clash.as_deref() == Some(&Verdict::Lost) {
-        keep_word(work, speaker, spot, value);
+        keep_word(work, spot, word);
     }
     let lane = work.state.lanes.get(speaker.system);
     let before = lane.and_then(|lane| spot.state(lane));
     let agreed = entries::agreed(before.and_then(|state| state.base.as_ref()), value, merged);
     // Of its names some are ours still.
     let told_at = before.map_or(0, |state| state.told_at.max(state.rung_for));
-    let what = entries::clashed(&spot.path(), value, merged);
     accept(work, speaker, spot, value, merged);
     let state = spot.state_made(work.lane(speaker.system, speaker.role));
     (state.base, state.told_at) = (Some(agreed), told_at);

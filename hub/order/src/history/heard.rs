@@ -6,6 +6,8 @@
 //! said is in the order's history, for as long as that is kept. Test: `a_word_that_does_not_stand_is_in_the_version`; rule
 //! `lost-word`.
 
+use std::collections::BTreeMap;
+
 use super::delta::Edit;
 use super::{Delta, touched};
 use crate::catalogue::FieldId;
@@ -20,7 +22,7 @@ pub struct Heard {
     pub at: At,
     /// Which field.
     pub field: FieldId,
-    /// What was said.
+    /// What was said: of a map the names alone that do not stand.
     pub said: Stated,
 }
 
@@ -31,8 +33,10 @@ pub struct Lost<'a> {
     pub at: &'a At,
     /// Which field.
     pub field: FieldId,
-    /// What was said.
+    /// What was said: of a map the names alone that do not stand.
     pub said: &'a Stated,
+    /// What stands instead, the whole of a map. `None`: the order says nothing there.
+    pub stands: Option<&'a Stated>,
     /// The version whose value stands instead.
     pub since: Option<u32>,
 }
@@ -58,34 +62,45 @@ pub(super) fn write(delta: &mut Delta, heard: &[Heard], (before, after): (&Order
 /// The words of a version that did not stand.
 pub fn lost(delta: &Delta) -> Vec<Lost<'_>> {
     let mut found = Vec::new();
-    let mut places: Vec<(&At, FieldId)> = Vec::new();
-    for edit in &delta.edits {
-        let Edit::Field { at, field, .. } = edit else { continue };
-        let place = (at, *field);
-        if places.contains(&place) {
-            continue;
+    for (_, words) in fields(delta) {
+        for word in words.chunks_exact(2) {
+            if let [Edit::Field { at, field, old, new: Some(said) }, _] = word {
+                let (stands, since) = (old.as_ref(), Some(delta.version));
+                found.push(Lost { at, field: *field, said, stands, since });
+            }
         }
-        places.push(place);
-        let edits: Vec<&Stated> = delta.edits.iter().filter_map(|edit| said(edit, place)).collect();
-        // Two for each word; one before them where the field was changed besides.
-        let words = edits.get(edits.len() % 2..).unwrap_or_default().iter().step_by(2);
-        let since = since(delta, place);
-        found.extend(words.map(|said| Lost { at, field: *field, said, since }));
+    }
+    if found.is_empty() {
+        return found;
+    }
+    // Of what was not changed besides, the version of its last change.
+    let touched = delta.edits.iter().filter_map(|edit| {
+        let Edit::Touched { at, field, version } = edit else { return None };
+        Some(((at, *field), *version))
+    });
+    let touched: BTreeMap<(&At, FieldId), Option<u32>> = touched.collect();
+    for lost in &mut found {
+        lost.since = touched.get(&(lost.at, lost.field)).copied().unwrap_or(lost.since);
     }
     found
 }
 
-/// What an edit says of a field.
-fn said<'a>(edit: &'a Edit, (at, field): (&At, FieldId)) -> Option<&'a Stated> {
-    let Edit::Field { at: there, field: id, new, .. } = edit else { return None };
-    new.as_ref().filter(|_| there == at && *id == field)
+/// The fields that a version changed, by edits of them: what was heard besides is left out.
+pub fn changed(delta: &Delta) -> impl Iterator<Item = &Edit> {
+    fields(delta).filter_map(|(change, _)| change)
 }
 
-/// The version in which a field got the value that it has after this one.
-fn since(delta: &Delta, (at, field): (&At, FieldId)) -> Option<u32> {
-    let touched = delta.edits.iter().find_map(|edit| {
-        let Edit::Touched { at: there, field: id, version } = edit else { return None };
-        (there == at && *id == field).then_some(*version)
-    });
-    touched.unwrap_or(Some(delta.version))
+/// By field how a version changed it, where it did, and the words on it: two edits for each. All edits of a field stand one
+/// after the other, but for a change that others follow: then the words are apart.
+fn fields(delta: &Delta) -> impl Iterator<Item = (Option<&Edit>, &[Edit])> {
+    let all =
+        delta.edits.chunk_by(|one, next| place(one).is_some_and(|at| place(next) == Some(at)));
+    all.filter(|edits| edits.first().and_then(place).is_some()).map(|edits| {
+        let (change, words) = edits.split_at(edits.len() % 2);
+        (change.first(), words)
+    })
+}
+
+fn place(edit: &Edit) -> Option<(&At, FieldId)> {
+    if let Edit::Field { at, field, .. } = edit { Some((at, *field)) } else { None }
 }

@@ -21,7 +21,7 @@ pub use chain::chain;
 pub use codec::{CodecError, Stored, decode_delta, decode_order, encode_delta, encode_order};
 pub use delta::{ApplyError, Collections, Delta, Edit, apply, between};
 pub use diff::{Difference, MASK, blame, changed_fields, describe, shown};
-pub use heard::{Heard, Lost, lost};
+pub use heard::{Heard, Lost, changed, lost};
 pub(crate) use lanes::shows;
 pub use lanes::{decode_lane, encode_lane};
 

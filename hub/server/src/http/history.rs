@@ -101,7 +101,7 @@ pub(super) struct BlameQuery {
 }
 
 /// For each field that stands: the value, the version that set it, who and why, and what it replaced; under `lost` what
-/// systems said of it that does not stand.
+/// systems said of it that did not stand.
 /// `field` narrows to a path and what stands below it: `lines[L1]`, `state`, `customer.email`, `ext.gift`.
 #[utoipa::path(
     get, path = "/orders/{id}/blame", tag = "orders",
@@ -118,20 +118,20 @@ pub(super) async fn blame(
     let order = &state.order;
     let authors = Authors::of(&api, &caller, order.key).await?;
     let words = lost::words(&authors.changes.values().collect::<Vec<_>>());
+    let words = lost::by(&words, |word| word.field.as_str());
     let mut items = Vec::new();
     for (at, field, version) in order.touched.iter() {
         let path = at.path_of(*field);
+        let lost = words.get(path.as_str()).map_or(&[][..], Vec::as_slice);
         if let Some(asked) = &asked.field
             && stands(order, at)
             && let Some(names) = names_of(order, (at, *field), &path, asked)
         {
             let own = |name: &Text| {
                 let mut row = authors.name((at, *field), &path, name, *version);
-                let of = words.iter().filter(|word| word.path == path);
-                tell_lost(
-                    &mut row,
-                    of.filter_map(|word| word.of_name(name, authors.mask)).collect(),
-                );
+                let named = format!("{path}.{name}");
+                let of = lost.iter().filter(|word| word.path == named);
+                tell_lost(&mut row, of.map(|word| word.shown(authors.mask)).collect());
                 row
             };
             items.extend(names.iter().map(own).map(Value::Object));
@@ -148,8 +148,7 @@ pub(super) async fn blame(
             shown.insert("replaced".to_owned(), replaced);
         }
         authors.write(Some(*version), &mut shown);
-        let of = words.iter().filter(|word| word.path == path);
-        tell_lost(&mut shown, of.map(|word| word.shown(authors.mask)).collect());
+        tell_lost(&mut shown, lost.iter().map(|word| word.shown(authors.mask)).collect());
         items.push(Value::Object(shown));
     }
     if items.is_empty()
@@ -161,7 +160,7 @@ pub(super) async fn blame(
     Ok(page(items, None))
 }
 
-/// What was said of it and does not stand, where anything was.
+/// What was said of it and did not stand, where anything was.
 fn tell_lost(row: &mut Map<String, Value>, words: Vec<Value>) {
     if !words.is_empty() {
         row.insert("lost".to_owned(), words.into());
@@ -374,7 +373,7 @@ impl Authors {
             let Edit::Field { at: there, field: id, old, new } = edit else { return None };
             (there == *at && id == field).then(|| (old.flatten(), new.flatten()))
         });
-        // What was heard in it besides, and does not stand, comes behind.
+        // What was heard in it besides, and did not stand, comes behind.
         edits.reduce(|(old, _), (_, new)| (old, new))
     }
 

@@ -161,6 +161,7 @@ pub(super) async fn versions(
     let changes = api.store.changes(&caller.scope, state.order.key).await?;
     let (all, mask) = (changes.iter().collect::<Vec<_>>(), caller.view().mask_personal);
     let words = lost::words(&all);
+    let words = lost::by(&words, |word| word.change.version);
     let items = changes.iter().map(|change| {
         let mut shown = json!({
             "version": change.version,
@@ -171,7 +172,7 @@ pub(super) async fn versions(
             "bundle": change.bundle,
             "fields": view::paths(&change.touched),
         });
-        let own = words.iter().filter(|word| word.change.version == change.version);
+        let own = words.get(&change.version).into_iter().flatten();
         let own: Vec<Value> = own.map(|word| word.shown(mask)).collect();
         if let Some(members) = shown.as_object_mut().filter(|_| !own.is_empty()) {
             members.insert("lost".to_owned(), own.into());

@@ -71,7 +71,7 @@ pub(super) fn blame(shared: &Shared, order: &str, field: Option<&str>) -> Result
     with_lost(&answer, &columns, shared.output)
 }
 
-/// A listing, and below it a line for each word that was heard and does not stand; `-o json` has them in its rows.
+/// A listing, and below it a line for each word that was heard and did not stand; `-o json` has them in its rows.
 pub(super) fn with_lost(
     page: &Value,
     columns: &[(&str, &str)],
@@ -206,11 +206,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_does_not_stand_is_a_line_below_the_rows() {
+    fn what_did_not_stand_is_a_line_below_the_rows() {
         let word =
-            json!({ "version": 5, "words": "`notes.customer` of crm: `USER` does not stand" });
+            json!({ "version": 5, "words": "`notes.customer` of crm: `USER` did not stand" });
         let page = json!({ "items": [{ "version": 4 }, { "version": 5, "lost": [word] }] });
-        assert_eq!(lost(&page), ["version 5: `notes.customer` of crm: `USER` does not stand"]);
+        assert_eq!(lost(&page), ["version 5: `notes.customer` of crm: `USER` did not stand"]);
         assert!(lost(&json!({ "items": [{ "version": 4 }] })).is_empty());
     }
 

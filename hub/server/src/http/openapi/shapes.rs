@@ -71,7 +71,7 @@ pub(in crate::http) struct Version {
     bundle: String,
     /// The hub fields that it touched.
     fields: Vec<String>,
-    /// What was heard in it and does not stand; only where anything was.
+    /// What was heard in it and did not stand; only where anything was.
     lost: Option<Vec<Lost>>,
 }
 

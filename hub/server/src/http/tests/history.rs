@@ -120,6 +120,46 @@ async fn blame_says_of_each_name_of_a_map_who_gave_it() {
 }
 
 #[tokio::test]
+async fn a_name_of_a_map_that_did_not_stand_is_told_of_that_name_alone() {
+    let hub = start_with(SYSTEMS, files()).await;
+    let says = |time: &str, names: &[(&str, &str)]| {
+        let pairs = names.iter().map(|(name, value)| json!({ "name": name, "value": value }));
+        let mut says = order(1, "#1001", "12.50");
+        says["updated_at"] = json!(format!("2026-11-01T{time}:00Z"));
+        says["note_attributes"] = pairs.collect();
+        says.to_string()
+    };
+    hub.take("shop_eu", &says("10:00", &[("gift", "a")])).await;
+    let request = Request::builder()
+        .method(Method::PATCH)
+        .uri("/api/v1/orders/1001?reason=asked")
+        .header(header::CONTENT_TYPE, "application/json")
+        .header(header::IF_MATCH, "\"1\"");
+    let edited = hub.send(request, &json!({ "ext": { "attributes.gift": "b" } }).to_string()).await;
+    assert_eq!(edited.body["version"], 2, "{}", edited.body);
+    hub.take("shop_eu", &says("11:00", &[("gift", "c"), ("desk", "7")])).await;
+
+    let versions = hub.get("/api/v1/orders/1001/versions").await.body;
+    let lost = &versions["items"][2]["lost"];
+    let told = |word: &Value| {
+        json!([word["field"], word["value"], word["version"], word["stays"], word["words"]])
+    };
+    let sentence = "`ext.attributes.gift` of shop_eu: `c` did not stand; the value of person:local stayed: the other side owns it";
+    assert_eq!(lost.as_array().map(Vec::len), Some(1), "{versions}");
+    assert_eq!(told(&lost[0]), json!(["ext.attributes.gift", "c", 3, 2, sentence]));
+    for (path, value, version, lost) in [
+        ("ext.attributes.gift", json!("b"), 2, lost),
+        ("ext.attributes.desk", json!("7"), 3, &Value::Null),
+        ("ext", json!({ "attributes.desk": "7", "attributes.gift": "b" }), 3, lost),
+    ] {
+        let one = hub.get(&format!("/api/v1/orders/1001/blame?field={path}")).await.body;
+        let row = &one["items"][0];
+        assert_eq!((&row["value"], &row["version"]), (&value, &json!(version)), "{one}");
+        assert_eq!(&row["lost"], lost, "{one}");
+    }
+}
+
+#[tokio::test]
 async fn a_timeline_is_read_in_pages_from_the_newest() {
     let hub = edited().await;
     let first = hub.get("/api/v1/orders/1001/timeline?limit=2").await.body;
