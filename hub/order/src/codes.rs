@@ -122,7 +122,7 @@ pub const CODES: &[Explanation] = &[
         code: OTHERS,
         title: "unknown treatment of others",
         text: "What others than the owners say is kept (`keep`), shown to a person (`propose`) or corrected back \
-               (`correct`).",
+               (`correct`): nobody is asked then, and `orderhub order log ORDER` has what was said.",
         wrong: "- { fields: [addresses.ship_to], owner: [service], others: ignore }",
         right: "- { fields: [addresses.ship_to], owner: [service], others: keep }",
     },

@@ -11,7 +11,7 @@ use crate::causes;
 use crate::contribution::Stated;
 use crate::history::Heard;
 use crate::ids::SystemName;
-use crate::lane::{FieldState, Lane};
+use crate::lane::{Facet, FieldState, Lane};
 use crate::model::Shared;
 
 /// Others that said so before agree now.
@@ -94,10 +94,26 @@ pub(super) fn lost_word(
     entries::lost(state, (current, value), may_write)
 }
 
-/// What does not stand is overwritten where it was said: the order's history keeps it. What was said before and is said again
-/// never comes here.
-pub(super) fn keep_word(work: &mut Work<'_>, spot: &Spot<'_>, word: Stated) {
-    work.heard.push(Heard { at: spot.at.clone(), field: spot.field.id, said: word });
+/// What does not stand is corrected where it was said: the order's history keeps it. Not again what it keeps as the last such
+/// word of the system, which may say the same after each correction; and that there is none is no word of a system that has
+/// never had any.
+pub(super) fn keep_word(
+    work: &mut Work<'_>,
+    speaker: &Speaker<'_>,
+    spot: &Spot<'_>,
+    word: &Stated,
+) {
+    let facet = Facet::Word(spot.field.id);
+    let lane = work.state.lanes.get(speaker.system);
+    let state = lane.and_then(|lane| spot.state(lane));
+    if word.is_none() && state.is_none_or(FieldState::is_silent) {
+        return;
+    }
+    let kept = lane.and_then(|lane| lane.fields.get(spot.at, &facet)?.stated.as_ref());
+    let Some((said, all)) = entries::unkept(word, kept.map(|(kept, _)| kept)) else { return };
+    let lane = work.lane(speaker.system, speaker.role);
+    lane.fields.entry(spot.at, facet).stated = Some((all, None));
+    work.heard.push(Heard { at: spot.at.clone(), field: spot.field.id, said });
 }
 
 /// A person is shown that two sides differ; the statement stays in the lane.

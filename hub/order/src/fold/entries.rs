@@ -78,6 +78,19 @@ pub(super) fn lost(
     Some(Value::Map(Arc::new(all.collect())))
 }
 
+/// Of a word what is not among those that are kept, and all that is kept then.
+pub(super) fn unkept(word: &Stated, kept: Option<&Stated>) -> Option<(Stated, Stated)> {
+    let Some(said) = names(Some(word)) else {
+        return (kept != Some(word)).then(|| (word.clone(), word.clone()));
+    };
+    let mut all = names(kept).cloned().unwrap_or_default();
+    let new = said.iter().filter(|(name, text)| all.get(*name) != Some(*text));
+    let new: Names = new.map(|(name, text)| (name.clone(), text.clone())).collect();
+    all.extend(new.clone());
+    let map = |names| Some(Value::Map(Arc::new(names)));
+    (!new.is_empty()).then(|| (map(new), map(all)))
+}
+
 /// What a word is about, as people are shown it: of a map its names, `ext.shared`.
 pub(super) fn about(path: &str, word: &Stated) -> String {
     let all = names(Some(word)).into_iter().flat_map(Names::keys);

@@ -63,10 +63,9 @@ pub(super) fn apply(
         Verdict::Entries { merged, clash } => entries(work, speaker, spot, value, (&merged, clash)),
         Verdict::Lost => {
             let word = lost_word(work, speaker, spot, value, true);
-            let what = entries::about(&spot.path(), &word);
-            keep_word(work, spot, word);
+            keep_word(work, speaker, spot, &word);
             restate(work, speaker, spot, value);
-            differ(work, speaker, spot, (causes::LOST, &what));
+            differ(work, speaker, spot, (causes::LOST, &entries::about(&spot.path(), &word)));
             send_again(work, speaker, spot);
         }
         Verdict::Manual => {
@@ -90,15 +89,15 @@ fn entries(
 ) {
     let loser = loser(work, spot);
     let word = lost_word(work, speaker, spot, value, true);
-    let what = entries::about(&spot.path(), &word);
     if clash.as_deref() == Some(&Verdict::Lost) {
-        keep_word(work, spot, word);
+        keep_word(work, speaker, spot, &word);
     }
     let lane = work.state.lanes.get(speaker.system);
     let before = lane.and_then(|lane| spot.state(lane));
     let agreed = entries::agreed(before.and_then(|state| state.base.as_ref()), value, merged);
     // Of its names some are ours still.
     let told_at = before.map_or(0, |state| state.told_at.max(state.rung_for));
+    let what = entries::about(&spot.path(), &word);
     accept(work, speaker, spot, value, merged);
     let state = spot.state_made(work.lane(speaker.system, speaker.role));
     (state.base, state.told_at) = (Some(agreed), told_at);
@@ -249,6 +248,10 @@ fn foreign(
     value: &Stated,
     others: Others,
 ) {
+    if others == Others::Correct {
+        let word = lost_word(work, speaker, spot, value, false);
+        keep_word(work, speaker, spot, &word);
+    }
     restate(work, speaker, spot, value);
     match others {
         Others::Keep => {}

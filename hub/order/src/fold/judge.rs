@@ -160,8 +160,7 @@ fn owned(case: &Case<'_>, right: Right) -> Verdict {
     if untouched.is_some_and(|(base, current)| case.canon.same(case.field.id, base, current)) {
         return accept;
     }
-    let never = case.state.base.is_none() && matches!(case.state.stated, None | Some((None, _)));
-    if case.value.is_none() && never {
+    if case.value.is_none() && case.state.is_silent() {
         // A null that was never anything else is no opinion: the value came from somebody else.
         return Verdict::Untouched;
     }

@@ -145,7 +145,7 @@ fn forget_before(work: &mut Work<'_>, speaker: &Speaker<'_>, at: &At, revision: 
                     element.gone = true;
                 }
             }
-            Facet::Doubt(_) | Facet::Gone | Facet::List(_) | Facet::Xref(_) => {}
+            Facet::Doubt(_) | Facet::Gone | Facet::List(_) | Facet::Xref(_) | Facet::Word(_) => {}
         }
     }
 }

@@ -1,10 +1,16 @@
-//! Words that were heard and did not stand: what a system said while another's value was kept, and it was sent that.
+//! Words that were heard and did not stand: what a system said while another's value was kept, and it was sent that again.
 //!
 //! They are kept in the version in which they were heard, as what they were: the field as the system said it, and as it
 //! stood before, one edit after the other. So they are personal where the field is, go where its values go, lead to the
-//! same order, and every program that reads deltas reads these. **Invariant:** a word that the hub overwrites where it was
-//! said is in the order's history, for as long as that is kept. Test: `a_word_that_does_not_stand_is_in_the_version`; rule
-//! `lost-word`.
+//! same order, and every program that reads deltas reads these.
+//!
+//! **Invariant:** a word that the hub corrects where it was said, because both sides had changed the field or because
+//! `ownership.yaml` says `others: correct`, is in the order's history, for as long as that is kept. Test:
+//! `a_word_that_does_not_stand_is_in_the_version`; rules `lost-word`, `corrected-word`. What a person decides about
+//! (`manual`, `propose`), and what is left as it is (`keep`), the hub does not correct.
+//!
+//! **Bounds:** a system that says its last such word of a field again adds nothing, however often it is corrected. One that
+//! says another each time it is corrected makes a version each time: as many as it is called.
 
 use std::collections::BTreeMap;
 
@@ -45,10 +51,10 @@ pub struct Lost<'a> {
 pub(super) fn write(delta: &mut Delta, heard: &[Heard], (before, after): (&Order, &Order)) {
     let kept = delta.edits.len();
     for Heard { at, field, said } in heard {
-        // What stands there is what it was said against.
-        let Some(stands) = after.record(at).and_then(|record| record.get(*field)) else { continue };
+        // What stands there is what it was said against; nothing, where the order does not say it.
+        let Some(record) = after.record(at) else { continue };
         let (at, field) = (at.clone(), *field);
-        let (said, stands) = (Some(said.clone()), Some(stands.clone()));
+        let (said, stands) = (Some(said.clone()), record.get(field).cloned());
         let word = Edit::Field { at: at.clone(), field, old: stands.clone(), new: said.clone() };
         delta.edits.extend([word, Edit::Field { at, field, old: said, new: stands }]);
     }

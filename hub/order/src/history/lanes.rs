@@ -355,7 +355,7 @@ fn field_of(facet: &Facet) -> Option<FieldId> {
 fn is_personal(facet: &Facet) -> bool {
     match facet {
         Facet::Field(field) | Facet::Doubt(field) => codec::personal(*field),
-        Facet::Xref(_) => true,
+        Facet::Xref(_) | Facet::Word(_) => true,
         Facet::Shown | Facet::Gone | Facet::List(_) => false,
     }
 }

@@ -9,11 +9,12 @@ use crate::ids::{Collection, ElementId, Role, SystemName};
 use crate::model::samples;
 use crate::value::{Text, Value};
 
-const SPOTS: [(&str, Facet); 8] = [
+const SPOTS: [(&str, Facet); 9] = [
     ("", Facet::Field(known::order::ORDER_NO)),
     ("", Facet::Field(known::order::CUSTOMER_EMAIL)),
     ("", Facet::Doubt(known::order::CUSTOMER_EMAIL)),
     ("", Facet::Xref(Text::new_static("customer"))),
+    ("", Facet::Word(known::order::NOTES_CUSTOMER)),
     ("", Facet::List(Collection::Lines)),
     ("lines[L1]", Facet::Shown),
     ("lines[L1]", Facet::Field(known::line::SKU)),
@@ -67,7 +68,7 @@ proptest! {
 
     #[test]
     fn a_lane_is_stored_and_read_back(
-        fields in prop::collection::vec((0_u8..20, 0_u8..3, 0_u8..4), 8),
+        fields in prop::collection::vec((0_u8..20, 0_u8..3, 0_u8..4), 9),
         bytes: Vec<u8>,
     ) {
         let mut order = samples::order();

@@ -235,6 +235,17 @@ fn a_word_that_does_not_stand_is_in_the_version() {
         assert_eq!(replayed, order);
         before = order.clone();
     }
+    // Of what the order does not say.
+    let unsaid = [Heard { field: known::order::CANCEL_REASON, ..heard[0].clone() }];
+    let change = seal_with(&before, &mut order, &unsaid).unwrap();
+    let delta = decode_delta(&change.delta, &change.personal).unwrap();
+    let found = lost(&delta);
+    let [word] = &found[..] else { panic!("{found:?}") };
+    assert_eq!((word.said, word.stands, word.since), (&unsaid[0].said, None, None));
+    let mut replayed = before.clone();
+    apply(&mut replayed, &delta).unwrap();
+    assert_eq!(replayed, order);
+    before = order.clone();
     order.fields.set(field, text("again"));
     let change = seal(&before, &mut order).unwrap();
     assert!(lost(&decode_delta(&change.delta, &change.personal).unwrap()).is_empty());

@@ -14,7 +14,7 @@ use crate::value::Text;
 
 /// What a system may speak of at a place of the order.
 ///
-/// Stored as the field's number, or as a word: `?7`, `shown`, `gone`, `list:lines`, `xref:customer`.
+/// Stored as the field's number, or as a word: `?7`, `shown`, `gone`, `list:lines`, `xref:customer`, `xref:!7`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Facet {
     /// A field.
@@ -29,6 +29,10 @@ pub enum Facet {
     List(Collection),
     /// A reference of a kind, stated by a rule.
     Xref(Text),
+    /// The last word on a field that did not stand and that the order's history has: see
+    /// [`Heard`](crate::history::Heard). Of a map the last of each name. A program that does not know of it takes it for a
+    /// reference of a kind that nobody states, and leaves it there; so it is personal in either.
+    Word(FieldId),
 }
 
 /// Merge state of one field at one system.
@@ -72,6 +76,13 @@ pub struct FieldState {
     pub owed: bool,
 }
 
+impl FieldState {
+    /// The system has said nothing of it, or that there is none, and nothing was agreed on.
+    pub(crate) fn is_silent(&self) -> bool {
+        self.base.is_none() && matches!(self.stated, None | Some((None, _)))
+    }
+}
+
 fn is_no_version(version: &u32) -> bool {
     *version == 0
 }
@@ -85,6 +96,7 @@ impl fmt::Display for Facet {
             Facet::Gone => f.write_str("gone"),
             Facet::List(collection) => write!(f, "list:{}", collection.path()),
             Facet::Xref(kind) => write!(f, "xref:{kind}"),
+            Facet::Word(FieldId(number)) => write!(f, "xref:!{number}"),
         }
     }
 }
@@ -96,7 +108,10 @@ impl Facet {
         }
         match word.split_once(':') {
             Some(("list", path)) => Collection::parse(path).map(Facet::List),
-            Some(("xref", kind)) => Some(Facet::Xref(kind.into())),
+            Some(("xref", kind)) => match kind.strip_prefix('!') {
+                Some(number) => number.parse().ok().map(|number| Facet::Word(FieldId(number))),
+                None => Some(Facet::Xref(kind.into())),
+            },
             Some(_) => None,
             None if word == "shown" => Some(Facet::Shown),
             None => (word == "gone").then_some(Facet::Gone),
@@ -108,9 +123,12 @@ impl Serialize for Facet {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
             Facet::Field(field) => field.serialize(serializer),
-            Facet::Doubt(_) | Facet::Shown | Facet::Gone | Facet::List(_) | Facet::Xref(_) => {
-                serializer.collect_str(self)
-            }
+            Facet::Doubt(_)
+            | Facet::Shown
+            | Facet::Gone
+            | Facet::List(_)
+            | Facet::Xref(_)
+            | Facet::Word(_) => serializer.collect_str(self),
         }
     }
 }
@@ -151,12 +169,13 @@ mod tests {
             (Facet::Gone, "\"gone\""),
             (Facet::List(Collection::ShipmentLines), "\"list:shipments.lines\""),
             (Facet::Xref("customer".into()), "\"xref:customer\""),
+            (Facet::Word(FieldId(7)), "\"xref:!7\""),
         ];
         for (facet, text) in cases {
             assert_eq!(serde_json::to_string(&facet).unwrap(), text);
             assert_eq!(serde_json::from_str::<Facet>(text).unwrap(), facet);
         }
-        for text in ["\"lines\"", "\"?x\"", "\"list:boxes\"", "70000", "-1"] {
+        for text in ["\"lines\"", "\"?x\"", "\"xref:!x\"", "\"list:boxes\"", "70000", "-1"] {
             assert!(serde_json::from_str::<Facet>(text).is_err(), "{text}");
         }
     }

@@ -25,10 +25,10 @@ pub(in crate::http) struct Differences {
     next: Option<String>,
 }
 
-/// What a system said of a field and does not stand: both sides had changed it.
+/// What a system said of a field and did not stand: both sides had changed it, or it may not say it and is corrected.
 #[derive(ToSchema)]
 pub(in crate::http) struct Lost {
-    /// Keyed path.
+    /// Keyed path; of a map with the name: `ext.gift`.
     field: String,
     /// What was said.
     #[schema(required)]
@@ -39,7 +39,7 @@ pub(in crate::http) struct Lost {
     at: String,
     /// Who said it.
     actor: String,
-    /// The version whose value stays.
+    /// The version whose value stays; null where the order says nothing, or none of those that are kept gave it.
     #[schema(required)]
     stays: Option<u32>,
     /// The same in a sentence.
@@ -51,7 +51,7 @@ pub(in crate::http) struct Lost {
 pub(in crate::http) struct Blame {
     field: String,
     version: Option<u32>,
-    /// What was said of it and does not stand; only where anything was.
+    /// What was said of it and did not stand; only where anything was.
     lost: Option<Vec<Lost>>,
 }
 
