@@ -72,9 +72,9 @@ pub const LOST: &Cause = &Cause {
     title: "changed on both sides, and this system's value does not stand",
     text: "Between two messages the field was changed here and in the system, and the other side owns it. The order has the \
            owner's value, and the system is sent it, over what it says. It ends by itself as soon as both say the same. What the \
-           system said is kept: `orderhub order log ORDER` has it, below the version in which it was heard, and `orderhub order \
-           blame ORDER FIELD`, which says who set what; personal values to those who may see them. Where the system was right, \
-           edit the order, else `orderhub todo discard ID --reason \"the owner is right\"`.",
+           system said is kept: `orderhub order log ORDER` has a line for it below the versions, with the number of the one in \
+           which it was heard, and `orderhub order blame ORDER FIELD`, which says who set what; personal values to those who may \
+           see them. Where the system was right, edit the order, else `orderhub todo discard ID --reason \"the owner is right\"`.",
 };
 /// Changed on both sides; the former value was overruled.
 pub const OVERRULED: &Cause = &Cause {
