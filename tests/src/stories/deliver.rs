@@ -44,9 +44,7 @@ pub fn give_up(
     order: OrderKey,
     system: &SystemName,
 ) -> Option<(Outcome, Told)> {
-    let flight = next(world, settings, order, system)?;
-    let fence = world.state(order).lanes.get(system).unwrap().fence + 1;
-    let flight = Box::new(Flight { fence, ..flight });
+    let flight = Box::new(next(world, settings, order, system)?);
     let why = "as the story says".to_owned();
     Some(world.act(order, &Act::Down { system: system.clone(), flight, why }))
 }
@@ -63,7 +61,18 @@ pub fn not_given(
     Some(world.act(order, &Act::Unfit { system, want, version, why }))
 }
 
-/// The next call of a lane.
+/// What the deliverer finds that looks at a lane.
+#[derive(Debug)]
+pub enum Found {
+    /// Nothing is to be done now.
+    Nothing,
+    /// A wish needs no call.
+    Skip(Act),
+    /// A call, to be taken off.
+    Call(Box<Flight>),
+}
+
+/// The next call of a lane; wishes that need none are settled on the way.
 fn next(
     world: &mut dyn World,
     settings: &Settings,
@@ -71,41 +80,94 @@ fn next(
     system: &SystemName,
 ) -> Option<Flight> {
     for _ in 0..100 {
-        let state = world.state(order);
-        let rules = settings.rules();
-        return match plan(&state, system, &rules) {
-            Plan::Idle | Plan::Wait { .. } => return None,
-            Plan::Skip { key, version, code } => {
-                skip(world, order, system, (key, version, code, None));
-                continue;
+        match look(world, settings, order, system) {
+            Found::Nothing => return None,
+            Found::Call(flight) => return Some(*flight),
+            Found::Skip(act) => {
+                let outcome = world.act(order, &act).0;
+                assert!(matches!(outcome, Outcome::Applied { .. }), "{outcome:?}");
             }
-            Plan::Resume(flight) if flight.in_air => None,
-            Plan::Resume(flight) => Some(flight.clone()),
-            Plan::Send(send) => {
-                let values = values(&state.order, settings, system, &send.want.key);
-                let hash = hash(settings, system, &values);
-                let key = send.want.key.clone();
-                let sent = state.lanes.get(system).unwrap().sent.get(&key.text());
-                if !send.want.whole && sent.is_some_and(|sent| sent.hash == hash) {
-                    let version = state.order.version;
-                    let code = LaneCode::ProjectionEqual;
-                    skip(world, order, system, (key, version, code, Some(hash)));
-                    continue;
-                }
-                let operation = send.operation;
-                let what = (key, &*operation.name, operation.entity, operation.creates);
-                let in_steps = settings.shapes.in_steps.contains(&*operation.name);
-                let without = without(&state, system, &what.0, &rules);
-                Some(Flight { in_steps, without, ..fresh(&state, system, what, (values, hash)) })
-            }
-        };
+        }
     }
     panic!("the lane of {system} never rests");
 }
 
-fn fly(world: &mut dyn World, order: OrderKey, system: &SystemName, mut flight: Flight) -> Taken {
+/// Looks at a lane once, and changes nothing.
+pub fn look(world: &dyn World, settings: &Settings, order: OrderKey, system: &SystemName) -> Found {
     let state = world.state(order);
-    flight.fence = state.lanes.get(system).unwrap().fence + 1;
+    let rules = settings.rules();
+    // Whoever takes it off meanwhile raises the lane's.
+    let fence = state.lanes.get(system).map_or(0, |lane| lane.fence) + 1;
+    match plan(&state, system, &rules) {
+        Plan::Idle | Plan::Wait { .. } => Found::Nothing,
+        Plan::Skip { key, version, code } => Found::Skip(skip(system, (key, version, code, None))),
+        Plan::Resume(flight) if flight.in_air => Found::Nothing,
+        Plan::Resume(flight) => Found::Call(Box::new(Flight { fence, ..flight.clone() })),
+        Plan::Send(send) => {
+            let values = values(&state.order, settings, system, &send.want.key);
+            let hash = hash(settings, system, &values);
+            let key = send.want.key.clone();
+            let sent = state.lanes.get(system).unwrap().sent.get(&key.text());
+            if !send.want.whole && sent.is_some_and(|sent| sent.hash == hash) {
+                let code = LaneCode::ProjectionEqual;
+                return Found::Skip(skip(system, (key, state.order.version, code, Some(hash))));
+            }
+            let operation = send.operation;
+            let what = (key, &*operation.name, operation.entity, operation.creates);
+            let in_steps = settings.shapes.in_steps.contains(&*operation.name);
+            let without = without(&state, system, &what.0, &rules);
+            let flight = fresh(&state, system, what, (values, hash));
+            Found::Call(Box::new(Flight { in_steps, without, fence, ..flight }))
+        }
+    }
+}
+
+/// Says what a look has found: settles the wish, or takes the call off, unless the order says otherwise by now. `None`:
+/// there was nothing to be said; else also the call, if one left.
+pub fn say(
+    world: &mut dyn World,
+    order: OrderKey,
+    system: &SystemName,
+    found: Found,
+) -> Option<(Outcome, Told, Option<String>)> {
+    match found {
+        Found::Nothing => None,
+        Found::Skip(act) => {
+            let (outcome, told) = world.act(order, &act);
+            Some((outcome, told, None))
+        }
+        Found::Call(flight) => {
+            let (outcome, told, call) = leave(world, order, system, *flight);
+            let left = matches!(outcome, Outcome::Applied { .. });
+            Some((outcome, told, left.then_some(call)))
+        }
+    }
+}
+
+/// Something stands in the way of the next call of a lane; `None`: there is none.
+pub fn block(
+    world: &mut dyn World,
+    settings: &Settings,
+    order: OrderKey,
+    (system, code): (&SystemName, LaneCode),
+) -> Option<(Outcome, Told)> {
+    let Flight { want, version, .. } = next(world, settings, order, system)?;
+    Some(world.act(order, &skip(system, (want, version, code, None))))
+}
+
+fn fly(world: &mut dyn World, order: OrderKey, system: &SystemName, flight: Flight) -> Taken {
+    match leave(world, order, system, flight) {
+        (Outcome::Applied { .. }, _, call) => Taken::Call(call),
+        (other, _, _) => panic!("what was planned does not fly: {other:?}"),
+    }
+}
+
+fn leave(
+    world: &mut dyn World,
+    order: OrderKey,
+    system: &SystemName,
+    mut flight: Flight,
+) -> (Outcome, Told, String) {
     flight.process = world.process();
     flight.deadline = world.now().checked_add(SignedDuration::from_secs(60)).expect("a time");
     let subject = if flight.want.subject.is_root() {
@@ -115,21 +177,15 @@ fn fly(world: &mut dyn World, order: OrderKey, system: &SystemName, mut flight: 
     };
     let call = format!("{system} {} {subject}", flight.operation);
     let act = Act::Fly { system: system.clone(), flight: Box::new(flight) };
-    match world.act(order, &act).0 {
-        Outcome::Applied { .. } => Taken::Call(call),
-        other => panic!("what was planned does not fly: {other:?}"),
-    }
+    let (outcome, told) = world.act(order, &act);
+    (outcome, told, call)
 }
 
 fn skip(
-    world: &mut dyn World,
-    order: OrderKey,
     system: &SystemName,
     (want, version, code, hash): (WantKey, u32, LaneCode, Option<[u8; 16]>),
-) {
-    let act = Act::Skip { system: system.clone(), want, version, code, hash, until: None };
-    let outcome = world.act(order, &act).0;
-    assert!(matches!(outcome, Outcome::Applied { .. }), "{outcome:?}");
+) -> Act {
+    Act::Skip { system: system.clone(), want, version, code, hash, until: None }
 }
 
 fn fresh(
@@ -271,7 +327,7 @@ pub fn answer(
             body: statement(subject.collection(), says),
         }),
         why: "as the story says".to_owned(),
-        memo: Vec::new(),
+        memo: answer.memo.clone().into_bytes(),
         next_due: answer
             .retry_in
             .map(|s| world.now().checked_add(SignedDuration::from_secs(s)).expect("a time")),

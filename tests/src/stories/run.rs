@@ -1,21 +1,24 @@
 //! Plays a story against a world.
 
+use std::collections::BTreeMap;
+
 use jiff::SignedDuration;
 use orderhub_order::catalogue::{catalogue, known};
 use orderhub_order::fold::{Act, Outcome, PersonAct, Remains, remainder, restorable};
 use orderhub_order::ids::{At, Collection, OrderKey, Role, SystemName};
 use serde_json::json;
 
-use super::deliver::{Taken, answer, give_up, not_given, take_off};
+use super::deliver::{Found, Taken, answer, block, give_up, look, not_given, say, take_off};
 use super::expect::{Seen, compare};
 use super::read::{contribution, value};
-use super::story::{Answer, Person, Step, Story};
+use super::story::{Answer, Blocked, Person, Step, Story};
 use super::world::{Settings, Told, World};
 
 /// Plays all steps and says everything that does not hold, each with its step.
 pub fn play(story: &Story, settings: &Settings, world: &mut dyn World) -> Vec<String> {
     let mut wrong = Vec::new();
     let mut settings = settings.clone();
+    let mut looks = BTreeMap::new();
     for (number, step) in story.steps.iter().enumerate() {
         let order = order(world, step);
         let mut seen = Seen {
@@ -28,6 +31,9 @@ pub fn play(story: &Story, settings: &Settings, world: &mut dyn World) -> Vec<St
             world.switch(&settings);
         }
         happen(step, &settings, world, order, &mut seen);
+        if let Some(order) = order {
+            looks_at(step, &settings, world, order, (&mut looks, &mut seen));
+        }
         let Some(expect) = &step.expect else { continue };
         let order = self::order(world, step);
         for difference in compare(expect, &seen, world, order) {
@@ -106,6 +112,36 @@ fn happen(
     }
     if let Some(person) = &step.person {
         acts(person, settings, world, order, seen);
+    }
+}
+
+/// The deliverer looks at a lane, says later what it has found, or finds something in its way.
+fn looks_at(
+    step: &Step,
+    settings: &Settings,
+    world: &mut dyn World,
+    order: OrderKey,
+    (looks, seen): (&mut BTreeMap<SystemName, Found>, &mut Seen),
+) {
+    if let Some(system) = &step.look {
+        let system = SystemName::new(system.as_str());
+        let found = look(world, settings, order, &system);
+        looks.insert(system, found);
+    }
+    if let Some(system) = &step.looked {
+        let system = SystemName::new(system.as_str());
+        let found = looks.remove(&system).unwrap_or_else(|| panic!("nobody looks at {system}"));
+        if let Some((outcome, told, call)) = say(world, order, &system, found) {
+            seen.calls.extend(call);
+            note(seen, word(&outcome), told);
+        }
+    }
+    if let Some(Blocked { system, code }) = &step.blocked {
+        let system = SystemName::new(system.as_str());
+        let code = serde_json::from_value(json!(code)).unwrap_or_else(|_| panic!("no `{code}`"));
+        if let Some((outcome, told)) = block(world, settings, order, (&system, code)) {
+            note(seen, word(&outcome), told);
+        }
     }
 }
 

@@ -103,6 +103,12 @@ pub struct Step {
     pub receipt: Option<String>,
     /// What the target says; default: yes.
     pub answer: Option<Answer>,
+    /// Something stands in the way of the call that the deliverer would take off next: nothing of it leaves.
+    pub blocked: Option<Blocked>,
+    /// The deliverer looks at what to send this system next, and says nothing of it yet.
+    pub look: Option<String>,
+    /// It says now what it has found, or takes off what it saw.
+    pub looked: Option<String>,
     /// The system is down: the deliverer gives up what it would have sent next.
     pub down: Option<String>,
     /// The files make no call of what would be sent next.
@@ -119,6 +125,16 @@ pub struct Step {
     pub order: Option<String>,
     /// What must hold now.
     pub expect: Option<Expect>,
+}
+
+/// What stands in the way of a call.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Blocked {
+    /// Of whom.
+    pub system: String,
+    /// The lane's code for it: `limited`, `breaker_open`, `not_allowed`.
+    pub code: String,
 }
 
 /// A deliver rule that is called otherwise by other files, is gone from them, or is back.
@@ -151,8 +167,10 @@ pub struct Answer {
     pub retry_in: Option<i64>,
     /// Answers an earlier flight: its fence lies so far behind.
     pub fences_ago: u64,
-    /// A step was written there before the one that the class is about.
+    /// A step was written there before the one that the class is about, or that one may have.
     pub wrote: bool,
+    /// What is kept of the steps that were done.
+    pub memo: String,
 }
 
 /// What a person does.

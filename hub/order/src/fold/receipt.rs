@@ -378,7 +378,9 @@ pub(super) fn tell_dead(work: &mut Work<'_>, system: &SystemName, flight: &Fligh
 /// A create that may have acted is settled by whatever shows its subject to be linked: it is there. One in several steps
 /// goes on by itself instead: its subject is there from the first of them on.
 ///
-/// **Invariant:** a create of which steps are left is never taken for delivered. Rule `half-made`.
+/// **Invariant:** a create of which steps are left is never taken for delivered. Rule `half-made`. **Invariant:** what is
+/// shown to be there is not made again, whatever its lane waits for meanwhile. Rules `shown-before-again`,
+/// `shown-while-it-waits`.
 pub(super) fn settle_linked(work: &mut Work<'_>, system: &SystemName) {
     let Some(lane) = work.state.lanes.get(system) else { return };
     let (role, Some(flight)) = (lane.role, &lane.flying) else { return };
@@ -387,10 +389,10 @@ pub(super) fn settle_linked(work: &mut Work<'_>, system: &SystemName) {
         && (flight.may_have_acted || flight.decided)
         && !flight.in_air
         && !flight.in_steps;
-    // A lane that is held for a taken or doubtful reference waits for its person.
-    let asked = lane.code == Some(LaneCode::Retry) && lane.undecided().is_none();
+    // A lane that is held for a taken or doubtful reference waits for its person; one that waits for anything else does not.
+    let goes_on = lane.undecided().is_none();
     let linked = lane.ext_id(flight.entity.as_str(), &flight.want.subject).is_some();
-    if open && asked && linked {
+    if open && goes_on && linked {
         let flight = flight.clone();
         taken(work, (system, role), &flight, None);
         delivered(work, (system, role), &flight);
