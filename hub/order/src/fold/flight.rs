@@ -14,9 +14,13 @@ use super::work::{Done, Ended, Folding, Work};
 use super::{Effect, Outcome};
 use crate::ids::SystemName;
 use crate::lane::{Facet, Flight, Lane, LaneCode, MOST_IN_RING, Sent, WantKey, Xref};
-use crate::route::{Plan, Teller, Unrouted, plan, reads, settle_wish, unrouted};
+use crate::route::{Plan, Teller, Unrouted, plan, reads, settle_wish, skips, unrouted};
+use crate::rules::Mode;
 
 /// Takes a call off: judged once more, frozen, its values in the rings, its fence raised.
+///
+/// **Invariant:** what goes on with an attempt before goes on with the call that the lane is bound to, or not at all. Test:
+/// `a_call_that_is_over_is_not_made_again` in `tests/it/looked.rs`.
 pub(super) fn fly(work: &mut Work<'_>, system: &SystemName, flight: &Flight) -> Folding<Done> {
     let role = role_of(work, system)?;
     let refused = |code| Err(Box::new(Outcome::Refused(code)));
@@ -36,6 +40,10 @@ pub(super) fn fly(work: &mut Work<'_>, system: &SystemName, flight: &Flight) -> 
             anew = false;
         }
         Some(flying) if !flying.may_be_replaced() => return refused(LaneCode::Retry),
+        // What it goes on with is over.
+        Some(_) | None if flight.may_have_acted || flight.wrote => {
+            return refused(LaneCode::Dropped);
+        }
         Some(_) | None => {}
     }
     if !frozen.may_have_acted
@@ -126,6 +134,10 @@ pub(super) fn memo(
 
 /// Nothing has to be sent for a wish, or not now: why is kept. A lane whose order has changed since it was looked at
 /// stays due: what it waits for may have come.
+///
+/// **Invariant:** what was found before the order, its lane or the files became others ends no wish, and says nothing of
+/// what is there. Rules `looked-before`, `looked-before-a-word`; tests `what_was_found_before_a_wish_ended_says_nothing`,
+/// `what_was_found_by_other_files_ends_nothing` in `tests/it/looked.rs`.
 pub(super) fn skip(
     work: &mut Work<'_>,
     system: &SystemName,
@@ -140,6 +152,9 @@ pub(super) fn skip(
     if lane.undecided().is_some() {
         // Looked at before its call came to be decided by a person: that is what all of its lane waits for.
         return Err(Box::new(Outcome::Refused(LaneCode::InDoubt)));
+    }
+    if !is_there(lane, want) {
+        return Err(Box::new(Outcome::Refused(LaneCode::Dropped)));
     }
     match unrouted {
         // Found by other files than those of now: it stays due.
@@ -161,16 +176,14 @@ pub(super) fn skip(
         }
         return Ok(Done::Ended(Ended::Lane));
     }
-    match (code, hash) {
-        (LaneCode::ProjectionEqual, Some(hash)) => {
-            if let Some(sent) = lane.sent.get_mut(&want.text()).filter(|sent| !sent.overwritten) {
-                *sent = Sent::new(version, hash);
-            }
-        }
-        (LaneCode::Shadow, Some(hash)) => {
-            lane.shadow.insert(want.text(), Sent::new(version, hash));
-        }
-        (_, _) => {}
+    if !is_so(work, system, (want, version), (code, hash)) {
+        return Err(Box::new(Outcome::Refused(LaneCode::Retry)));
+    }
+    let shadow = is_shadow(work, system);
+    let lane = work.lane(system, role);
+    let sent = if shadow { &mut lane.shadow } else { &mut lane.sent };
+    if let (LaneCode::ProjectionEqual | LaneCode::Shadow, Some(hash)) = (code, hash) {
+        sent.insert(want.text(), Sent::new(version, hash));
     }
     settle_wish(work.state, system, want, version, code, &mut work.effects);
     let lane = work.lane(system, role);
@@ -180,6 +193,50 @@ pub(super) fn skip(
     }
     lane.due_at = (!lane.wants.is_empty()).then_some(now);
     Ok(if code == LaneCode::Dropped { Done::Merged } else { Done::Ended(Ended::Lane) })
+}
+
+/// Whether a wish is there, or its call: what is over waits for nothing.
+fn is_there(lane: &Lane, want: &WantKey) -> bool {
+    let of_it = |flight: &Flight| flight.want == *want;
+    lane.wants.iter().any(|known| known.key == *want) || lane.flying.as_ref().is_some_and(of_it)
+}
+
+/// Whether what was found of a wish, and ends it, is so still.
+fn is_so(
+    work: &Work<'_>,
+    system: &SystemName,
+    (want, version): (&WantKey, u32),
+    (code, hash): (LaneCode, Option<[u8; 16]>),
+) -> bool {
+    let shadow = is_shadow(work, system);
+    match code {
+        LaneCode::ProjectionEqual => {
+            let lane = work.state.lanes.get(system);
+            let sent = lane.map(|lane| if shadow { &lane.shadow } else { &lane.sent });
+            let sent = sent.and_then(|sent| sent.get(&want.text()));
+            work.state.order.version <= version
+                && sent.is_some_and(|sent| !sent.overwritten && Some(sent.hash) == hash)
+        }
+        LaneCode::Shadow => shadow,
+        LaneCode::OwnChange | LaneCode::Dropped | LaneCode::NoUpdate | LaneCode::Delivered => {
+            skips(work.state, system, want, work.rules) == Some(code)
+        }
+        LaneCode::Held
+        | LaneCode::Paused
+        | LaneCode::NotRouted
+        | LaneCode::NotLinked
+        | LaneCode::Limited
+        | LaneCode::BreakerOpen
+        | LaneCode::Retry
+        | LaneCode::NotAllowed
+        | LaneCode::InDoubt
+        | LaneCode::Dead
+        | LaneCode::LetBe => true,
+    }
+}
+
+fn is_shadow(work: &Work<'_>, system: &SystemName) -> bool {
+    work.rules.systems.get(system).is_some_and(|known| known.mode == Mode::Shadow)
 }
 
 /// What stood in the way is gone: a lane that waits for the end of its time is due, and handed over.
@@ -193,17 +250,6 @@ pub(super) fn hurry(work: &mut Work<'_>, system: &SystemName) -> Folding<Done> {
         work.effects.push(Effect::Deliver { system: system.clone() });
     }
     Ok(Done::Ended(Ended::Lane))
-}
-
-/// Nothing leaves for a lane before a person has decided about its call: what became of it, or what an
-/// act on it would have done, is not known. A lane without a call rests until its order changes.
-pub(super) fn hold(lane: &mut Lane) {
-    if let Some(flying) = &mut lane.flying
-        && flying.in_air
-    {
-        flying.may_have_acted = true;
-    }
-    lane.awaits(LaneCode::InDoubt);
 }
 
 /// Whether the wish stays: it waits for a change of the order, a reference, a permit or a person.

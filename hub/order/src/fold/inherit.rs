@@ -24,7 +24,6 @@
 use std::collections::BTreeMap;
 
 use super::Effect;
-use super::person::undecided;
 use super::work::Work;
 use crate::ids::SystemName;
 use crate::lane::{Flight, Lane, Sent, Want, WantKey};
@@ -185,7 +184,7 @@ fn is_of(text: &str, rule: &str) -> bool {
 /// Whether nothing of a wish of this rule may be there, and no person has to decide about its call.
 fn moves(lane: &Lane, want: &Want, gone: &GoneRule) -> bool {
     let own = |flight: &&Flight| flight.want == want.key;
-    let asked = undecided(lane).is_some_and(|flight| flight.want == want.key);
+    let asked = lane.undecided().is_some_and(|(flight, _)| flight.want == want.key);
     want.key.rule == gone.id
         && !asked
         && lane.flying.as_ref().filter(own).is_none_or(Flight::may_be_replaced)

@@ -54,7 +54,6 @@ pub use act::{Act, DocumentAct, Facts, PersonAct, Put, Receipt, ReceiptClass};
 pub use document::content_hash;
 pub use given_up::{Left, Way, left};
 pub use outcome::{Change, Effect, Folded, Outcome, TodoItem, TodoKind};
-pub use person::undecided;
 pub use refer::kind_of;
 pub(crate) use resend::RESENT;
 pub use resend::nothing_missing;
@@ -221,8 +220,8 @@ fn merge(work: &mut Work<'_>, act: &Act, hash: [u8; 16]) -> Folding<Done> {
 /// whether it has a call now that waits for a person.
 pub fn hold(state: &mut State, system: &SystemName) -> bool {
     let Some(lane) = state.lanes.get_mut(system) else { return false };
-    flight::hold(lane);
-    undecided(lane).is_some()
+    lane.put_in_doubt(false);
+    lane.undecided().is_some()
 }
 
 /// A new order with the lane of its origin, before its first document is folded; `None`: the rules

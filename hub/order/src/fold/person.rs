@@ -13,7 +13,7 @@ use crate::catalogue::{FieldId, catalogue};
 use crate::causes;
 use crate::contribution::Stated;
 use crate::ids::{At, SystemName};
-use crate::lane::{Flight, Lane, LaneCode};
+use crate::lane::{Lane, LaneCode};
 use crate::model::Shared;
 use orderhub_lang::codes::Cause;
 
@@ -108,11 +108,6 @@ fn settle_conflicts(work: &mut Work<'_>, path: &str) {
     work.effects.push(Effect::Settled { system: None, about: path.into(), reason: decided() });
 }
 
-/// The call of a lane that goes no further until a person has decided about it.
-pub fn undecided(lane: &Lane) -> Option<&Flight> {
-    lane.undecided().map(|(flight, _)| flight)
-}
-
 /// Decides about a flight that is dead or in doubt: again from where it stood, or taken as done.
 fn settle(
     work: &mut Work<'_>,
@@ -126,7 +121,7 @@ fn settle(
     }
     let now = work.now;
     let waits = work.state.lanes.get(system).filter(|_| about.is_none());
-    let waits = waits.and_then(|lane| Some((lane.role, undecided(lane)?.clone())));
+    let waits = waits.and_then(|lane| Some((lane.role, lane.undecided()?.0.clone())));
     let Some((role, flight)) = waits else {
         if super::unfit::decided(work, (system, about), again) {
             return Ok(Done::Merged);

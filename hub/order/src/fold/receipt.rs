@@ -113,18 +113,9 @@ pub(super) fn bind_all(
         }
     }
     if held {
-        hold(work, (system, role));
+        work.lane(system, role).put_in_doubt(true);
     }
     !held
-}
-
-/// Nothing leaves for this lane until a person has decided.
-fn hold(work: &mut Work<'_>, (system, role): (&SystemName, Role)) {
-    let lane = work.lane(system, role);
-    if let Some(flying) = &mut lane.flying {
-        flying.may_have_acted = true;
-    }
-    lane.awaits(LaneCode::InDoubt);
 }
 
 /// The sent values are agreed on now, unless the system has said otherwise since the call began;
@@ -327,7 +318,7 @@ fn never_landed(work: &mut Work<'_>, (system, role): (&SystemName, Role), flight
 
 /// Nobody can say whether it happened: a person is shown it, and the lane is held.
 fn in_doubt(work: &mut Work<'_>, (system, role): (&SystemName, Role), why: &str) {
-    hold(work, (system, role));
+    work.lane(system, role).put_in_doubt(true);
     work.todo(item(TodoKind::InDoubt, causes::MAY_HAVE_ACTED, Some(system), why.to_owned()));
 }
 

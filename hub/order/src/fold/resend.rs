@@ -23,7 +23,7 @@
 
 use orderhub_lang::codes::Cause;
 
-use super::person::{refused, undecided};
+use super::person::refused;
 use super::work::{Done, Folding, Work};
 use super::{Effect, Outcome};
 use crate::catalogue::known;
@@ -169,7 +169,7 @@ fn nothing_at_all(state: &State, system: &SystemName, rules: &Rules<'_>) -> Opti
         return Some((causes::SENT_NOTHING, why));
     }
     let lane = state.lanes.get(system)?;
-    (undecided(lane).is_some() || lane.doubts(None)).then(|| {
+    (lane.undecided().is_some() || lane.doubts(None)).then(|| {
         let why = format!(
             "a call to `{system}` waits for a person, because nobody knows whether it took effect, or it was given up: decide \
              its todo first (`orderhub todo list --system {system}`)"

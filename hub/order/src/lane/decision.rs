@@ -48,6 +48,15 @@ impl Lane {
         self.code = Some(code);
     }
 
+    /// Nothing leaves before a person has decided what became of its call: it `acted`, or may have, where it is in the air.
+    /// A lane without a call rests until its order changes.
+    pub(crate) fn put_in_doubt(&mut self, acted: bool) {
+        if let Some(flying) = &mut self.flying {
+            flying.may_have_acted |= acted || flying.in_air;
+        }
+        self.awaits(LaneCode::InDoubt);
+    }
+
     /// A person has decided that its call is made again: due now.
     pub(crate) fn tries_again(&mut self, now: Timestamp) {
         if let Some(flying) = &mut self.flying {

@@ -30,6 +30,7 @@ mod told;
 pub(crate) use events::events;
 pub(crate) use gone::{Unrouted, heir, reads, unrouted};
 pub(crate) use owed::{Owed, missing, owed};
+pub(crate) use plan::skips;
 pub use plan::{Choice, Outlook, Plan, Send, outlook, plan};
 pub(crate) use room::{want, want_or_tell, yields};
 pub(crate) use teller::Teller;

@@ -145,6 +145,24 @@ pub fn outlook<'a>(state: &'a State, system: &SystemName, rules: &Rules<'a>) -> 
     lane.wants.iter().map(of).collect()
 }
 
+/// Why nothing has to be sent for a wish of a lane, if that is so.
+pub(crate) fn skips(
+    state: &State,
+    system: &SystemName,
+    key: &WantKey,
+    rules: &Rules<'_>,
+) -> Option<LaneCode> {
+    let known = rules.systems.get(system)?;
+    let lane = state.lanes.get(system)?;
+    let want = lane.wants.iter().find(|want| want.key == *key)?;
+    let rule = known.deliver.iter().find(|rule| rule.id == key.rule);
+    let judge = Judge { state, lane, rules, shadow: known.mode == Mode::Shadow };
+    match judge.judge(want, rule) {
+        Judged::Skip(code) => Some(code),
+        Judged::Wait(_) | Judged::Send(..) => None,
+    }
+}
+
 /// What was given up for a system and is not lacked any more, each with why: its subject is gone, what it tells of was
 /// taken back, or the system has it by now.
 pub(super) fn not_lacked(

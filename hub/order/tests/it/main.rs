@@ -16,6 +16,7 @@ mod gone;
 mod heirs;
 mod known_fields;
 mod laws;
+mod looked;
 mod nothing;
 mod resend;
 mod route;

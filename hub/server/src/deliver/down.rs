@@ -16,7 +16,7 @@
 //! Test: `what_may_be_there_waits_for_a_system_that_is_down`. **Invariant:** nothing is given up while another process
 //! finds out whether the system is back. Test: `what_does_not_wait_waits_for_the_probe_of_another_process`.
 
-use orderhub_order::fold::{Act, Outcome, ReceiptClass, undecided};
+use orderhub_order::fold::{Act, Outcome, ReceiptClass};
 use orderhub_order::lane::{Flight, LaneCode, WantKey};
 use orderhub_order::route::{Choice, Send, outlook};
 use orderhub_order::rules::{DeliverRule, Mode, WhileDown};
@@ -92,7 +92,7 @@ impl Hand<'_> {
     /// Gives up what does not wait behind this call, which the lane is bound to or has to send first.
     pub(super) async fn give_up_others(&self, first: Option<&Flight>) -> Result<(), StoreError> {
         let live = self.system.mode == Mode::Live;
-        if !live || undecided(self.lane).is_some() || !self.dispatcher.fails() {
+        if !live || self.lane.undecided().is_some() || !self.dispatcher.fails() {
             return Ok(());
         }
         let rules = self.bundle.rules();

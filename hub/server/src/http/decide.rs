@@ -9,7 +9,7 @@ use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use orderhub_order::causes;
-use orderhub_order::fold::{Outcome, PersonAct, TodoKind, undecided};
+use orderhub_order::fold::{Outcome, PersonAct, TodoKind};
 use orderhub_order::ids::{OrderKey, SystemName};
 use orderhub_order::lane::Lane;
 use orderhub_order::model::State as OrderState;
@@ -138,7 +138,7 @@ pub(super) async fn is_awaited(api: &Api, scope: &Scope, row: &TodoRow) -> Resul
 fn waits(row: &TodoRow, lane: Option<&Lane>) -> bool {
     lane.is_some_and(|lane| match wish(row) {
         Some(wish) => lane.unfit(Some(wish)).is_some() || lane.doubts(Some(wish)),
-        None => undecided(lane).is_some(),
+        None => lane.undecided().is_some(),
     })
 }
 

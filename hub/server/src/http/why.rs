@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
 use orderhub_order::catalogue::known;
 use orderhub_order::flow::{Standing, standings};
-use orderhub_order::fold::{left, undecided};
+use orderhub_order::fold::left;
 use orderhub_order::ids::{At, Collection, SystemName};
 use orderhub_order::lane::{Lane, LaneCode};
 use orderhub_order::model::{self as state, Element, Shared};
@@ -195,7 +195,7 @@ impl Asked<'_> {
             order: &self.state.order.reference,
             system: name.as_str(),
             hold: hold.as_deref(),
-            awaited: lane.is_some_and(|lane| undecided(lane).is_some() || lane.doubts(None)),
+            awaited: lane.is_some_and(|lane| lane.undecided().is_some() || lane.doubts(None)),
         };
         let lacks = quiet && resend::would_send(self.api, self.state, name);
         let about = |todo: &&TodoRow| {

@@ -1,6 +1,6 @@
 //! The calls of a random story, their answers, and the files that say which there are.
 
-use orderhub_order::fold::{Act as Folded, PersonAct, undecided};
+use orderhub_order::fold::{Act as Folded, PersonAct};
 use orderhub_order::ids::SystemName;
 use orderhub_tests::stories::deliver::{Taken, answer, take_off};
 use orderhub_tests::stories::story::{Answer as Said, Rename};
@@ -116,7 +116,7 @@ impl Play {
 
     /// A person looks whether a call in doubt, or given up, is there.
     pub(super) fn decide(&mut self) {
-        if self.lane().is_none_or(|lane| undecided(&lane).is_none()) {
+        if self.lane().is_none_or(|lane| lane.undecided().is_none()) {
             return;
         }
         // What is not there by now never will be.

@@ -1,5 +1,7 @@
 //! Lanes: what a commit reserves, what is due, and what a restart makes of both.
 
+use std::sync::Arc;
+
 use jiff::{SignedDuration, Timestamp};
 use orderhub::apply::Unit;
 use orderhub::store::Scope;
@@ -7,7 +9,7 @@ use orderhub_order::fold::{Act, Outcome, ReceiptClass};
 use orderhub_order::ids::{Entity, OrderKey, SystemName};
 use orderhub_order::lane::LaneCode;
 
-use super::{Factory, World, attempt, flights, order_of, say};
+use super::{Factory, World, attempt, flights, order_of, rules, say};
 
 fn erp() -> SystemName {
     SystemName::new("erp")
@@ -76,10 +78,14 @@ pub(crate) async fn what_the_dispatcher_skipped_is_not_due_any_more(factory: &dy
         system: erp(),
         want: want.key,
         version: want.version,
-        code: LaneCode::ProjectionEqual,
+        code: LaneCode::Shadow,
         hash: Some([7; 16]),
         until: None,
     };
+    let early = world.one(World::act(key, skip.clone())).await;
+    let refused = Some(Outcome::Refused(LaneCode::Retry));
+    assert_eq!(early.documents[0].folded, refused, "by other files");
+    world.bundle = Arc::new(rules::shadowed());
     let settled = world.one(World::act(key, skip)).await;
     assert!(matches!(settled.documents[0].folded, Some(Outcome::Applied { .. })));
     assert!(settled.reserved.is_empty());

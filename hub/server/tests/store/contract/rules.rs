@@ -61,6 +61,15 @@ fn accept() -> DeliverRule {
 
 /// A bundle whose ERP listens to this.
 pub(crate) fn of(deliver: Vec<DeliverRule>) -> Bundle {
+    in_mode(Mode::Live, deliver)
+}
+
+/// The bundle, while nothing is sent to its ERP.
+pub(crate) fn shadowed() -> Bundle {
+    in_mode(Mode::Shadow, vec![accept()])
+}
+
+fn in_mode(mode: Mode, deliver: Vec<DeliverRule>) -> Bundle {
     let systems = [
         ("shop_eu", Role::Channel, Vec::new()),
         ("shop_us", Role::Channel, Vec::new()),
@@ -73,7 +82,7 @@ pub(crate) fn of(deliver: Vec<DeliverRule>) -> Bundle {
             integration: name.into(),
             tags: Vec::new(),
             unit: "default".into(),
-            mode: Mode::Live,
+            mode,
             owns: None,
             deliver,
             gone: Vec::new(),
