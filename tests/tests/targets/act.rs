@@ -21,6 +21,12 @@ pub(crate) enum Act {
     Parcel,
     /// The next call leaves.
     Fly,
+    /// The deliverer looks at what to send next, and says nothing of it yet.
+    Look,
+    /// It says what it has found, or takes off what it saw.
+    Looked,
+    /// Something stands in the way of the next call.
+    Blocked,
     /// The call takes effect.
     Land,
     /// The call is answered.
@@ -79,6 +85,10 @@ pub(crate) enum Answer {
     },
     /// The target says no.
     SaidNo,
+    /// Nobody can say, and it is not tried again.
+    Dead {
+        landed: bool,
+    },
     /// The target has found what an earlier attempt wrote, and writes nothing.
     Found,
 }
@@ -148,6 +158,9 @@ impl Kind {
         let call = prop_oneof![
             5 => Just(Act::Fly),
             2 => Just(Act::Land),
+            2 => Just(Act::Look),
+            2 => Just(Act::Looked),
+            1 => Just(Act::Blocked),
             4 => Just(Act::Answer(Answer::Ok)),
             2 => (any::<bool>(), any::<bool>()).prop_map(|(landed, again)| Act::Answer(match again {
                 true => Answer::MayHaveActed { landed },
@@ -157,6 +170,7 @@ impl Kind {
             1 => Just(Act::Answer(Answer::NotActed)),
             2 => Just(Act::Answer(Answer::Found)),
             1 => Just(Act::Answer(Answer::SaidNo)),
+            2 => any::<bool>().prop_map(|landed| Act::Answer(Answer::Dead { landed })),
             1 => any::<bool>().prop_map(|all| Act::Resend { all }),
             1 => Just(Act::Drain),
         ];

@@ -4,8 +4,9 @@ use serde_json::Value as Json;
 
 /// Members in this order come first.
 const FIRST: &[&str] = &[
-    "note", "document", "fly", "receipt", "drain", "person", "rename", "answer", "system", "rule",
-    "to", "entity", "key", "ref", "revision", "says", "order_no", "class", "calls", "fields",
+    "note", "document", "fly", "look", "looked", "blocked", "receipt", "drain", "person", "rename",
+    "answer", "system", "rule", "to", "entity", "key", "ref", "revision", "says", "order_no",
+    "class", "calls", "fields",
 ];
 
 /// A value in the flow style of YAML, on one line.

@@ -10,8 +10,8 @@
 //! not. Tests: `what_is_given_up_leaves_the_call_before_it_alone`, `what_is_given_up_leaves_the_wish_before_it_alone`. All in
 //! `tests/it/down.rs`.
 
+use super::dead::tell_dead;
 use super::document::role_of;
-use super::receipt::tell_dead;
 use super::work::{Done, Folding, Work, item};
 use super::{Outcome, TodoItem, TodoKind, given_up};
 use crate::causes;

@@ -159,6 +159,7 @@ pub(super) fn restate<'a>(
     state.entity = Some(speaker.entity);
     state.heard = heard;
     state.taken = 0;
+    state.unsure = false;
     state
 }
 

@@ -11,7 +11,7 @@
 //! | `field`, `judge` | the seven cases, on values alone |
 //! | `follow` | what follows from each case |
 //! | `owner`, `canonical` | who may write; how a system sees a value |
-//! | `flight`, `receipt`, `given_up` | the life of a call |
+//! | `flight`, `receipt`, `dead`, `given_up` | the life of a call |
 //! | `inherit` | what a rule that is gone leaves to the one in its place |
 //! | `person`, `restore`, `resend` | edits, leading back, holds, decisions, sending again |
 
@@ -28,6 +28,7 @@ use crate::rules::Rules;
 mod act;
 mod canonical;
 mod conflict;
+mod dead;
 mod document;
 mod down;
 mod element;

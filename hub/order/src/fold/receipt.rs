@@ -6,21 +6,21 @@
 //! a person; nothing supersedes it. Rule `retries`, story `answered-after-the-effect`.
 
 use jiff::{SignedDuration, Timestamp};
-use orderhub_lang::codes::Cause;
 use orderhub_lang::diagnostic::visible;
 
+use super::dead::dead;
 use super::document::{bind_role, role_of};
 use super::field::Spot;
 use super::follow::{expire, owed, rung};
 use super::refer::{Binding, bind, named, shown};
 use super::work::{Again, Done, Ended, Folding, Speaker, Work, item};
-use super::{Effect, Receipt, ReceiptClass, TodoItem, TodoKind, element, given_up};
+use super::{Receipt, ReceiptClass, TodoKind, element};
 use crate::catalogue::{catalogue, known};
 use crate::causes;
 use crate::contribution::{Revision, Stated};
 use crate::ids::{At, Entity, Role, SystemName};
 use crate::lane::{Facet, Flight, LaneCode, Sent, Xref};
-use crate::route::{EVENT, Teller, reads, tell_of};
+use crate::route::{EVENT, Teller, reads};
 use crate::value::Value;
 
 /// How long a lane waits where the retry policy says nothing.
@@ -168,6 +168,7 @@ fn agree(
     let (heard, began) = (lane.heard, lane.heard_at_call);
     let state = spot.state_made(lane);
     expire(state, now);
+    let unsure = std::mem::take(&mut state.unsure);
     if state.stated.is_some() && state.heard > began {
         let order = &work.state.order;
         let stands = order.standing(spot.at).and_then(|record| record.get(spot.field.id));
@@ -185,7 +186,7 @@ fn agree(
     }
     let outrun = state.stated.as_ref().is_some_and(|(stated, _)| stated != value);
     // What it had said otherwise may stand in all that others write.
-    let anew = state.base.as_ref() != Some(value) || outrun && state.taken == 0;
+    let anew = state.base.as_ref() != Some(value) || outrun && state.taken == 0 || unsure;
     // What it said between two attempts of the call may be newer than what either wrote: that stands until it is told again.
     let revision = revision.filter(|_| !state.owed);
     let outrun = outrun && revision.is_none() && !state.owed;
@@ -320,50 +321,6 @@ fn never_landed(work: &mut Work<'_>, (system, role): (&SystemName, Role), flight
 fn in_doubt(work: &mut Work<'_>, (system, role): (&SystemName, Role), why: &str) {
     work.lane(system, role).put_in_doubt(true);
     work.todo(item(TodoKind::InDoubt, causes::MAY_HAVE_ACTED, Some(system), why.to_owned()));
-}
-
-/// Given up. A create holds its lane; anything else gives way to the next wish.
-fn dead(
-    work: &mut Work<'_>,
-    (system, role): (&SystemName, Role),
-    (flight, wrote): (&Flight, bool),
-    (cause, why): (&Cause, &str),
-) {
-    let lane = work.lane(system, role);
-    lane.code = Some(LaneCode::Dead);
-    if flight.may_be_there()
-        && let Some(sent) = lane.sent.get_mut(&flight.want.text())
-    {
-        // Nobody knows what of it is there: what was sent before is not what there is.
-        sent.forget();
-    }
-    let mut asks = false;
-    if flight.creates {
-        lane.awaits(LaneCode::Dead);
-    } else {
-        asks = given_up::keep(lane, flight, wrote);
-        // Where a person has to decide, he wants it again, or not: nobody who asked for it before does.
-        lane.unwant(&flight.want, if asks { u32::MAX } else { flight.version });
-        lane.flying = None;
-        lane.attempts = 0;
-        // What is left to send is due by the end of the turn, and handed to the dispatcher.
-        lane.due_at = None;
-    }
-    let there = asks || flight.creates && (flight.may_be_there() || wrote);
-    let decide = if there { "; it may be there all the same: decide whether it is" } else { "" };
-    let why = format!("`{}` was given up: {why}{decide}", flight.operation);
-    let about = asks.then(|| flight.want.text().into());
-    let todo = TodoItem { about, ..item(TodoKind::Dead, cause, Some(system), why) };
-    tell_dead(work, system, flight, todo);
-}
-
-/// A person is shown that a call was given up, and who listens is told.
-pub(super) fn tell_dead(work: &mut Work<'_>, system: &SystemName, flight: &Flight, todo: TodoItem) {
-    work.todo(todo);
-    let subject = flight.want.subject.clone();
-    let event = ("delivery.dead", &subject);
-    tell_of(work.state, system, event, work.rules, &mut work.effects);
-    work.effects.push(Effect::Event { name: "delivery.dead".into(), subject });
 }
 
 /// A create that may have acted is settled by whatever shows its subject to be linked: it is there. One in several steps

@@ -215,7 +215,7 @@ fn written<'a>(
 
 /// How a field stands, where one value and the common part say all of it.
 fn short<'a>(state: &'a FieldState, common: Option<&Common>) -> Option<(u8, &'a Stated)> {
-    if state.owed || state.taken > 0 || state.told_at > 0 || state.rung_for > 0 {
+    if state.owed || state.unsure || state.taken > 0 || state.told_at > 0 || state.rung_for > 0 {
         return None;
     }
     let sent = match state.ring.as_slice() {
@@ -317,6 +317,7 @@ fn state_of(value: Stated, how: u8, common: Option<&Common>) -> FieldState {
         heard: common.map_or(0, |common| common.heard),
         wrote: how & WROTE != 0,
         owed: false,
+        unsure: false,
         taken: 0,
         told_at: 0,
         rung_for: 0,

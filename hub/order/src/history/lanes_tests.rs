@@ -59,6 +59,7 @@ fn state(kind: u8, value: &Stated) -> FieldState {
         16 => FieldState { taken: 2, ..usual },
         17 => FieldState { told_at: 7, ..sent(Some(value.clone())) },
         18 => FieldState { rung_for: 7, ..sent(Some(value.clone())) },
+        19 => FieldState { unsure: true, ..usual },
         _ => FieldState::default(),
     }
 }
@@ -68,7 +69,7 @@ proptest! {
 
     #[test]
     fn a_lane_is_stored_and_read_back(
-        fields in prop::collection::vec((0_u8..20, 0_u8..3, 0_u8..4), 9),
+        fields in prop::collection::vec((0_u8..21, 0_u8..3, 0_u8..4), 9),
         bytes: Vec<u8>,
     ) {
         let mut order = samples::order();

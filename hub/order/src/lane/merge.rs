@@ -74,6 +74,10 @@ pub struct FieldState {
     /// call is taken for done, whichever attempt shows it, or another tells what stands. Rule `owed-between-attempts`.
     #[serde(skip_serializing_if = "is_false")]
     pub owed: bool,
+    /// A call that was given up may have written it, whatever the system said before, or else was known: what it has is
+    /// not known until it says so, or another call tells it. Rules `given-up-over-a-word`, `given-up-and-back`.
+    #[serde(skip_serializing_if = "is_false")]
+    pub unsure: bool,
 }
 
 impl FieldState {

@@ -14,7 +14,8 @@ use super::teller::Heard;
 /// `base` and to what it showed last, in the form in which it would give our value back. Absent
 /// equals never agreed. A value of its own that lost is no agreement: the correction must go out. What
 /// it showed before it took a call of ours says nothing any more, whichever rule made that call. What
-/// it has by a call of another operation, or for another subject, this one has still to tell: see `teller`.
+/// it has by a call of another operation, or for another subject, this one has still to tell: see `teller`. What a call
+/// may have written that was given up is known of nothing.
 pub(super) fn change(state: &State, lane: &Lane, want: &Want, rules: &Rules<'_>) -> bool {
     let reads = rules.shapes.reads(&lane.system, &want.key.rule);
     if reads.is_empty() {
@@ -28,7 +29,7 @@ pub(super) fn change(state: &State, lane: &Lane, want: &Want, rules: &Rules<'_>)
         places(state, collection).iter().filter(|(place, _)| near(place, &want.key.subject)).all(
             |(place, gone)| {
                 let theirs = lane.fields.get(place, &Facet::Field(field));
-                let taken = theirs.is_none_or(|theirs| heard.has(theirs.told_at));
+                let taken = theirs.is_none_or(|theirs| heard.has(theirs.told_at) && !theirs.unsure);
                 // It may still hold a value of ours for something that is gone.
                 let there = theirs.is_some_and(|theirs| matches!(theirs.base, Some(Some(_))));
                 taken && if *gone { !there } else { agrees(state, lane, place, field, rules) }

@@ -78,7 +78,7 @@ pub fn without(
         for (facet, theirs) in list {
             if let Facet::Field(field) = facet
                 && reads.contains(*field)
-                && matches!(theirs.base, Some(Some(_)))
+                && (theirs.unsure || matches!(theirs.base, Some(Some(_))))
                 && there.is_none_or(|_| state.order.get_in(at, there, *field).is_none())
             {
                 found.push((at.clone(), *field));

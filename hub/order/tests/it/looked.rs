@@ -82,10 +82,13 @@ fn what_was_found_by_other_files_ends_nothing() {
     assert_eq!(sink.wants, []);
 }
 
+/// Changes the order, or what was sent for a key.
+type Change = fn(&mut State, &World, &str);
+
 #[test]
 fn what_was_equal_to_what_was_sent_is_looked_at_again_where_either_is_another() {
     let (world, state, key) = wanted();
-    let changes: [(&str, fn(&mut State, &World, &str)); 3] = [
+    let changes: [(&str, Change); 3] = [
         ("the order", |state, world, _| {
             turn(state, world, |order| {
                 let refunded = Some(Value::text("refunded"));

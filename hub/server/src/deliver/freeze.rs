@@ -198,6 +198,9 @@ pub(super) fn projection(document: &[u8]) -> [u8; 16] {
 pub(super) enum Which {
     /// A state's: the version that is frozen.
     Version(u32),
+    /// A state's of a version that was sent or given up before: it has to be written once more, whatever a target keeps
+    /// by the key of the call before. By the fence of the call, of which each has another.
+    Anew(u32, u64),
     /// A fact's: its firing, whenever it is called, so that it is told once.
     Firing(u32),
     /// A fact that was given up, and is certainly not there: a target that keeps its answers by key would give the refusal
@@ -208,10 +211,16 @@ pub(super) enum Which {
 impl Which {
     /// Of a call with this fence.
     pub(super) fn of(lane: &Lane, want: &WantKey, (version, fence): (u32, u64)) -> Self {
+        let text = want.text();
+        let sent = lane.sent.get(&text).is_some_and(|sent| sent.version == version);
+        let given_up = lane.given_up.get(&text);
         match want.fact {
             // One that may be there is not called before a person has decided.
-            Some(fact) if lane.given_up.contains_key(&want.text()) => Self::Again(fact, fence),
+            Some(fact) if given_up.is_some() => Self::Again(fact, fence),
             Some(fact) => Self::Firing(fact),
+            None if sent || given_up.is_some_and(|one| one.version == version) => {
+                Self::Anew(version, fence)
+            }
             None => Self::Version(version),
         }
     }
@@ -229,6 +238,7 @@ pub(super) fn idempotency_key(
 ) -> String {
     let identity = match which {
         Which::Version(version) => format!("version {version}"),
+        Which::Anew(version, fence) => format!("version {version} anew {fence}"),
         Which::Firing(fact) => format!("fact {fact}"),
         Which::Again(fact, fence) => format!("fact {fact} again {fence}"),
     };
@@ -241,7 +251,7 @@ pub(super) fn idempotency_key(
 #[cfg(test)]
 mod tests {
     use orderhub_order::ids::{Collection, ElementId, Role};
-    use orderhub_order::lane::{GivenUp, Xref};
+    use orderhub_order::lane::{GivenUp, Sent, Xref};
 
     use super::*;
 
@@ -317,9 +327,11 @@ mod tests {
             key("i", 1, "create", Which::Firing(3)),
             key("i", 1, "create", Which::Again(3, 3)),
             key("i", 1, "create", Which::Again(3, 4)),
+            key("i", 1, "create", Which::Anew(3, 3)),
+            key("i", 1, "create", Which::Anew(3, 4)),
         ];
         let different: std::collections::BTreeSet<_> = others.iter().chain([&first]).collect();
-        assert_eq!(different.len(), 8);
+        assert_eq!(different.len(), 10);
     }
 
     #[test]
@@ -332,5 +344,21 @@ mod tests {
         lane.given_up.insert(want(Some(3)).text(), fact);
         assert!(matches!(Which::of(&lane, &want(Some(3)), at), Which::Again(3, 4)));
         assert!(matches!(Which::of(&lane, &want(Some(5)), at), Which::Firing(5)), "each its own");
+    }
+
+    #[test]
+    fn a_state_that_is_told_once_more_is_another_call() {
+        let (at, want) = ((9, 4), WantKey { rule: "r".into(), subject: fulfilment(), fact: None });
+        for (version, is_another) in [(8, false), (9, true)] {
+            let mut sent = lane();
+            sent.sent.insert(want.text(), Sent::new(version, [0; 16]));
+            let mut given_up = lane();
+            let one = GivenUp { version, release: None, may_be_there: false, whole: false };
+            given_up.given_up.insert(want.text(), one);
+            for lane in [sent, given_up] {
+                let which = Which::of(&lane, &want, at);
+                assert_eq!(matches!(which, Which::Anew(9, 4)), is_another, "{which:?}");
+            }
+        }
     }
 }

@@ -2,7 +2,8 @@
 
 use orderhub_order::fold::{Act as Folded, PersonAct};
 use orderhub_order::ids::SystemName;
-use orderhub_tests::stories::deliver::{Taken, answer, take_off};
+use orderhub_order::lane::LaneCode;
+use orderhub_tests::stories::deliver::{Taken, answer, block, look, say, take_off};
 use orderhub_tests::stories::story::{Answer as Said, Rename};
 use orderhub_tests::stories::world::World;
 use serde_json::json;
@@ -35,14 +36,46 @@ impl Play {
         }
     }
 
+    pub(super) fn look(&mut self) {
+        let system = self.system();
+        self.found = Some(look(&self.world, &self.settings, ORDER, &system));
+        self.step(json!({ "look": system.as_str() }));
+    }
+
+    /// What was found may not be so any more.
+    pub(super) fn looked(&mut self) {
+        let Some(found) = self.found.take() else { return };
+        let system = self.system();
+        let said = say(&mut self.world, ORDER, &system, found);
+        let call = said.and_then(|(_, _, call)| call);
+        if call.is_some() {
+            self.leaves();
+        }
+        let calls: Vec<String> = call.into_iter().collect();
+        self.step(json!({ "looked": system.as_str(), "expect": { "calls": calls } }));
+    }
+
+    pub(super) fn blocked(&mut self) {
+        let (system, before) = (self.system(), self.lane());
+        block(&mut self.world, &self.settings, ORDER, (&system, LaneCode::Limited));
+        if self.lane() != before {
+            let by = json!({ "system": system.as_str(), "code": "limited" });
+            self.step(json!({ "blocked": by }));
+        }
+    }
+
+    fn leaves(&mut self) {
+        let flight = self.lane().and_then(|lane| lane.flying).expect("a call is in the air");
+        self.target.called(&flight);
+    }
+
     /// The next call of a system leaves, if there is one.
     pub(super) fn take_off(&mut self, system: &SystemName) -> Vec<String> {
         let Taken::Call(call) = take_off(&mut self.world, &self.settings, ORDER, system) else {
             return Vec::new();
         };
         if *system == self.system() {
-            let flight = self.lane().and_then(|lane| lane.flying).expect("a call is in the air");
-            self.target.called(&flight);
+            self.leaves();
         }
         vec![call]
     }
@@ -66,6 +99,14 @@ impl Play {
             Answer::SaidNo if self.target.lose() && !self.target.landed() => "said_no",
             // It has landed: who says otherwise lies.
             Answer::SaidNo => "may_have_acted",
+            Answer::Dead { landed } => {
+                if landed && self.target.land() {
+                    self.note = Some("the call has landed there");
+                }
+                // What is not there by now never will be.
+                self.target.lose();
+                "dead"
+            }
             Answer::Found if self.target.finds() => {
                 self.note = Some("it is found as an earlier attempt has left it");
                 "ok"
@@ -77,13 +118,16 @@ impl Play {
         };
         let ok = class == "ok";
         let retry_in = (!ok).then_some(10);
-        let said = Said { class: Some(class.to_owned()), retry_in, ..Said::default() };
+        let wrote = class == "dead";
+        let said = Said { class: Some(class.to_owned()), retry_in, wrote, ..Said::default() };
         answer(&mut self.world, ORDER, &system, &said);
-        self.step(if ok {
-            json!({ "receipt": system.as_str() })
-        } else {
-            json!({ "receipt": system.as_str(), "answer": { "class": class, "retry_in": 10 } })
-        });
+        let mut step = json!({ "receipt": system.as_str() });
+        if wrote {
+            step["answer"] = json!({ "class": class, "wrote": true });
+        } else if !ok {
+            step["answer"] = json!({ "class": class, "retry_in": 10 });
+        }
+        self.step(step);
     }
 
     /// Serves lanes until nothing is due.

@@ -16,6 +16,7 @@ use orderhub_order::fold::Act as Folded;
 use orderhub_order::ids::{At, OrderKey, SystemName};
 use orderhub_order::lane::Lane;
 use orderhub_order::model::State;
+use orderhub_tests::stories::deliver::Found;
 use orderhub_tests::stories::memory::MemoryWorld;
 use orderhub_tests::stories::read::contribution;
 use orderhub_tests::stories::story::{Story, settings};
@@ -48,6 +49,8 @@ pub(crate) struct Play {
     own: BTreeMap<&'static str, String>,
     parcels: u8,
     cut: bool,
+    /// What the deliverer has found, and has not said yet.
+    found: Option<Found>,
     steps: Vec<Json>,
     /// For the next step.
     note: Option<&'static str>,
@@ -114,6 +117,7 @@ impl Play {
             own: BTreeMap::new(),
             parcels: 0,
             cut: false,
+            found: None,
             steps: Vec::new(),
             note: None,
         }
@@ -230,6 +234,9 @@ impl Play {
             Act::Own(part, word) => self.own(*part, *word),
             Act::Parcel => self.parcel(),
             Act::Fly => self.fly(),
+            Act::Look => self.look(),
+            Act::Looked => self.looked(),
+            Act::Blocked => self.blocked(),
             Act::Land if self.target.land() => self.note = Some("the call has landed there"),
             Act::Land => {}
             Act::Answer(with) => self.answer(*with),
