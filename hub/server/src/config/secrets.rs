@@ -246,7 +246,7 @@ mod tests {
             assert_eq!(found.len(), 2, "{found:?}");
             assert!(
                 found[0].starts_with(
-                    "`systems.shop.secrets.token`: the value of environment variable `TOKEN` has"
+                    "`systems.shop.secrets.client_secret`: the value of environment variable `TOKEN` has"
                 ),
                 "{found:?}"
             );

@@ -135,7 +135,7 @@ mod tests {
 
     const SETTINGS: &str = "[systems.shop]\nintegration = \"shopify\"\nbase_url = \"https://shop.example\"\n\
         secrets = { client_secret = { env = \"T\" }, webhook = { env = \"T\" } }\n\
-        settings = { location_id = \"1\", client_id = \"app\"\nmoney = \"shop_money\" }\n";
+        settings = { location_id = \"1\", client_id = \"app\", money = \"shop_money\" }\n";
 
     #[test]
     fn what_was_looked_up_is_shown_with_what_it_gave() {
