@@ -263,7 +263,8 @@ pub const CODES: &[Explanation] = &[
         code: LAW,
         title: "a two-way field breaks its law",
         text: "What goes out must come back: as it was, or in a form that does not change any more (cut, rounded, in \
-               capitals); what `inverse:` writes of a formula, always as it was. The message shows the simplest value that \
+               capitals); what `inverse:` writes of a formula, always as it was. And what a rule gives must go \
+               out by it: a word of `on_unknown: { use: word }` has a row of its own. The message shows the simplest value that \
                does not. Such a field cannot be activated: let the conversions read what they write, or let the field go \
                one way with `direction:`. `orderhub mapping laws` shows every field.",
         wrong: "- { hub: order_no, system: name, as: [lower, { table: { rows: { A1: b2 } } }] }",

@@ -29,6 +29,8 @@ pub(super) struct Found {
     pub(super) one_shape: bool,
     /// It is computed, and goes out by `inverse:`.
     pub(super) formula: bool,
+    /// What comes in has no word on the way out.
+    pub(super) wordless: bool,
 }
 
 /// Raw values of documents, to see what the way in makes of them.
@@ -85,11 +87,12 @@ fn law(
                 continue;
             };
             pairs += 1;
+            let wordless = judgement.wordless;
             if let Some(counter) = judgement.broken {
                 let law = of(key, Some(read), Some(out), Class::Broken(counter));
                 let formula = out.rule.inverse.is_some();
                 let law = FieldLaw { refused: one_shape, ..law };
-                let found = Found { law, one_shape, formula };
+                let found = Found { law, one_shape, formula, wordless };
                 if one_shape {
                     return Some(found);
                 }
@@ -109,7 +112,8 @@ fn law(
         (_, false) => Class::Canonical(reasons),
     };
     let law = of(key, ends.ins.first(), ends.outs.first(), class);
-    Some(Found { law: FieldLaw { limits, ..law }, one_shape: false, formula: false })
+    let law = FieldLaw { limits, ..law };
+    Some(Found { law, one_shape: false, formula: false, wordless: false })
 }
 
 fn add(known: &mut Vec<Reason>, more: Vec<Reason>) {
@@ -152,6 +156,8 @@ fn pair(
         let (mut values, words) = (with(values, &road), road.words());
         let mut came_in = samples.of(&read.mapping.name, key);
         came_in.extend(taken(&road));
+        // What a table gives comes in, also what stands in for words that it does not have.
+        came_in.extend_from_slice(&words);
         came_in.iter().for_each(|value| note_value(&mut values, value));
         let travel = |value: &Value| road.trip(value);
         let strict = if road.formula.is_some() { Strictness::Exact } else { Strictness::Once };
@@ -278,7 +284,7 @@ fn one_way(key: &Key, ends: &Ends<'_>, used: &Used<'_>) -> Option<Found> {
     let elsewhere = info.hub.starts_with(['/', '^', '$']);
     let meant = asked || derived || elsewhere || info.plain;
     let law = of(key, read, out, Class::OneWay { way, why, meant });
-    Some(Found { law, one_shape: true, formula: false })
+    Some(Found { law, one_shape: true, formula: false, wordless: false })
 }
 
 fn of(key: &Key, read: Option<&In<'_>>, out: Option<&Out<'_>>, class: Class) -> FieldLaw {

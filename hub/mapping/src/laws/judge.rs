@@ -1,6 +1,6 @@
 //! What one way out and one way in do to a field's values, and whether that is lawful.
 
-use orderhub_order::catalogue::FieldType;
+use orderhub_order::catalogue::{FieldType, catalogue};
 use orderhub_order::value::Value;
 
 use super::shrink::shrink;
@@ -35,6 +35,8 @@ pub(super) enum Strictness {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Judgement {
     pub(super) broken: Option<Counter>,
+    /// By a value that comes in and that nothing has a word for on the way out.
+    pub(super) wordless: bool,
     pub(super) reasons: Vec<Reason>,
     pub(super) limits: Vec<Reason>,
 }
@@ -56,9 +58,11 @@ enum Fault {
     Stuck,
 }
 
-/// Causes for which what came in does not go out on purpose: nobody has a word for it, or it is finer than what
-/// the system counts.
-const ON_PURPOSE: [&str; 3] = ["unknown_value", "amount_scale", "currency"];
+/// Causes for which what came in does not go out on purpose: it is finer than what the system counts.
+const ON_PURPOSE: [&str; 2] = ["amount_scale", "currency"];
+
+/// The cause of a value that no row and no list has.
+const UNKNOWN: &str = "unknown_value";
 
 /// Tries all values. `words` are those that must come back as they are, beside the type's own; `came_in` those
 /// that the way in makes of documents, which must go out.
@@ -76,6 +80,7 @@ pub(super) fn judge(
             Some(fault) => {
                 let shows = |other: &Value| judge.fault(other, &travel(other)) == Some(fault);
                 let value = shrink(value, judge.ty, &shows, MOST_STEPS);
+                found.wordless = matches!(travel(&value), Trip::Refused(UNKNOWN, _));
                 found.broken = Some(judge.counter(&value));
                 return found;
             }
@@ -99,7 +104,7 @@ impl Judge<'_> {
     fn fault(&self, value: &Value, trip: &Trip) -> Option<Fault> {
         let change = match trip {
             Trip::Refused(cause, _) => {
-                let stuck = !ON_PURPOSE.contains(cause) && self.came_in.contains(value);
+                let stuck = !self.on_purpose(cause, value) && self.came_in.contains(value);
                 return stuck.then_some(Fault::Stuck);
             }
             Trip::Same | Trip::Held(_) => return None,
@@ -118,6 +123,16 @@ impl Judge<'_> {
         }
         let unsaid = matches!(change.by, Some((_, Law::Exact | Law::None)));
         unsaid.then_some(Fault::Unsaid)
+    }
+
+    /// Whether what came in may stay here: nobody has a word for what a state is held for.
+    fn on_purpose(&self, cause: &str, value: &Value) -> bool {
+        let held = || {
+            let FieldType::Enum(name) = self.ty else { return false };
+            let known = catalogue().enum_values(name);
+            value.as_str().is_some_and(|word| !known.contains(&word))
+        };
+        ON_PURPOSE.contains(&cause) || cause == UNKNOWN && held()
     }
 
     /// Whether what came back does not come back.
@@ -230,8 +245,18 @@ mod tests {
         let sentence = "`2026-03-02` comes in, and does not go out: why";
         assert_eq!(broken("wrong_type", came_in).as_deref(), Some(sentence));
         assert_eq!(broken("wrong_type", &[]), None, "a value that never comes in is a limit");
+        assert_eq!(broken(UNKNOWN, came_in).as_deref(), Some(sentence));
         for cause in ON_PURPOSE {
             assert_eq!(broken(cause, came_in), None, "{cause}");
         }
+        // What a state is held for has no word anywhere.
+        let state = catalogue().find_full("state.payment").unwrap().ty.clone();
+        let travel = |_: &Value| Trip::Refused(UNKNOWN, "why".to_owned());
+        let broken = |word: &str| {
+            let value = [Value::text(word)];
+            let strictness = (&state, Strictness::Once, MOST_STEPS);
+            judge(&value, (&[], &value), strictness, &travel).broken.is_some()
+        };
+        assert!(!broken("unknown:lost") && broken("captured"));
     }
 }

@@ -64,6 +64,10 @@ fn finding(found: &Found) -> Option<Diagnostic> {
             let message = format!("`{}` {lost}: {}", law.field, counter.sentence);
             let hint = match other {
                 _ if found.formula => "let `inverse:` undo the formula for every value that the field can hold, or say `direction: in`".to_owned(),
+                _ if found.wordless => format!(
+                    "add the row that {} is written by to the table, or say `direction: in`",
+                    counter.value
+                ),
                 Some(read) => format!("{read} reads it: write what it reads, or say `direction:`"),
                 None => {
                     "choose conversions that read what they write, or say `direction: in` or `out`"

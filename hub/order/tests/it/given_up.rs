@@ -381,3 +381,18 @@ fn what_is_not_wanted_any_more_is_told_of_no_more() {
     let left: Vec<_> = lane(&mut state, "sink").given_up.keys().cloned().collect();
     assert_eq!(left, [doubted.text()]);
 }
+
+#[test]
+fn only_what_may_be_there_is_said_to_be_there() {
+    for (acted, wrote) in [(false, false), (true, false), (false, true)] {
+        let (world, mut state) = told_as(OperationKind::State);
+        // An attempt began: what came of it is what its end says.
+        let (creates, in_air) = (true, true);
+        let flight = Flight { may_have_acted: acted, creates, in_air, ..call(&state) };
+        let (fence, sink) = (flight.fence, lane(&mut state, "sink"));
+        (sink.fence, sink.flying) = (fence, Some(flight));
+        let folded = ended(&mut state, &world, ReceiptClass::Dead, fence, wrote);
+        let said = |effect: &Effect| matches!(effect, Effect::Todo(item) if item.why.contains("it may be there all the same"));
+        assert_eq!(folded.effects.iter().any(said), acted || wrote);
+    }
+}
