@@ -209,6 +209,19 @@ impl Format {
         }
     }
 
+    /// Elements: an empty text is null.
+    pub(crate) fn is_xml(&self) -> bool {
+        matches!(self, Self::Xml(_))
+    }
+
+    /// It has all letters of a text. XML writes those that its encoding does not have by their number.
+    pub(crate) fn has_letters(&self, text: &str) -> bool {
+        match self {
+            Self::Csv(csv) => !csv.encoding.encode(text).2,
+            Self::Json | Self::Xml(_) | Self::Form(_) => true,
+        }
+    }
+
     /// Its bytes are UTF-8, whatever they say.
     pub(crate) fn is_utf8(&self) -> bool {
         match self {

@@ -204,10 +204,13 @@ fn step<'v>(value: &'v mut Value, segment: &Segment) -> Vec<&'v mut Value> {
 /// What went out as the body that comes in. A document of XML has its surroundings, and rows are a list; the
 /// others go out without what stands around them.
 fn tree(mapping: &Mapping, sent: &[u8], root: &[Segment]) -> Result<Value, String> {
+    if sent.is_empty() && mapping.format.is_xml() {
+        return Ok(Value::Null);
+    }
     let read = mapping.format.read(sent, &mapping.compiled.input.trie, None);
     let read = read.map_err(|unreadable| unreadable.0)?;
     let tree = Value::from_json(&read.json).map_err(|error| error.to_string())?;
-    if matches!(mapping.format, Format::Xml(_) | Format::Csv(_)) {
+    if mapping.format.is_xml() || matches!(mapping.format, Format::Csv(_)) {
         return Ok(tree);
     }
     let mut body = Value::Null;

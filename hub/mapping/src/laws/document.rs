@@ -59,7 +59,11 @@ impl<'d> Document<'d> {
         let mut document = Self { mapping, settings, wanted, key, revision };
         let Err(first) = document.back(&[]) else { return Ok(document) };
         let texts = || RAW.iter().map(|raw| Lang::text(*raw));
-        let values = || texts().chain([Lang::Int(1), Lang::Int(1_700_000_000)]);
+        // Times in a form of the system's own are written as the rule itself would write them.
+        let own = RAW[7].parse().ok().and_then(|at| mapping.revision_at(at));
+        let values = || {
+            own.clone().into_iter().chain(texts()).chain([Lang::Int(1), Lang::Int(1_700_000_000)])
+        };
         for key in std::iter::once(Lang::text(KEY)).chain(values()) {
             document.key = key;
             for revision in values() {
@@ -84,6 +88,12 @@ impl<'d> Document<'d> {
         let context = Context { system: &system, settings, args: &args, hub: None };
         let sent = match cases::project(self.mapping, &Json::Object(hub), &context) {
             Ok(Ok(projection)) => projection.bytes,
+            // Without a field there is no element around all others: what a document must have makes one.
+            Ok(Err(ReverseError::Failed(_)))
+                if fields.is_empty() && self.mapping.format.is_xml() =>
+            {
+                Vec::new()
+            }
             Ok(Err(ReverseError::Failed(error))) => return Err(Untaken::Refused(error.error.why)),
             Ok(Err(ReverseError::NotLinked(kind))) => {
                 return Err(Untaken::Refused(format!("it needs a reference `{kind}`")));

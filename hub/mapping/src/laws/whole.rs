@@ -145,7 +145,9 @@ fn sent<'i>(
         }
         let mut values = road.words();
         values.extend(generate::values(key, TRIED));
-        values.retain(|value| road.trip(value) == Trip::Same);
+        // A letter that the encoding does not have is no matter of the rules.
+        let letters = |value: &Value| mapping.format.has_letters(&words::shown(value));
+        values.retain(|value| letters(value) && road.trip(value) == Trip::Same);
         // Another value than those of other fields, where there is one: what is mixed up shows. And amounts of
         // one currency: an order has no others.
         let own = |value: &&Value| others.iter().all(|other| other.value != **value);
