@@ -124,12 +124,89 @@ fn canon_is_idempotent_and_the_identity_elsewhere() {
         ("addresses.ship_to", long, address(&[("line1", "AM UF"), ("city", "Köln")])),
     ];
     for (path, value, expected) in cases {
+        let (value, expected) = (Some(value), Some(expected));
         let canon = shapes.canon(&system, field(path), &value);
         assert_eq!(canon, expected, "{path}");
         assert_eq!(shapes.canon(&system, field(path), &canon), canon, "{path} twice");
         let other = SystemName::new("unknown");
         assert_eq!(shapes.canon(&other, field(path), &value), value);
     }
+}
+
+/// The shapes of a system whose one file goes both ways.
+fn both_ways(name: &SystemName, head: &str, rules: &[&str]) -> SystemShapes {
+    let rules: String = rules.iter().map(|rule| format!("  - {rule}\n")).collect();
+    let mapping = format!("orderhub: 1\nmapping: crm.order\nkey: id\n{head}fields:\n{rules}");
+    let integration = "orderhub: 1\nintegration: crm\nrole: crm\nconnector: declared\n\
+                       intake: [{ message: order, ordering: queue }]\n\
+                       deliver: [{ on: order.changed, do: put, with: order }]\n";
+    let files =
+        [("integration.yaml", integration), ("connector.yaml", ""), ("order.yaml", &mapping)];
+    let loaded = Integration::load("crm", &files);
+    assert!(loaded.diagnostics.is_empty(), "{}", render(&loaded.diagnostics));
+    let integration = Arc::new(loaded.integration.unwrap());
+    let shape = SystemShape { integration, settings: Arc::new(BTreeMap::new()) };
+    SystemShapes::new([(name.clone(), shape)].into_iter().collect())
+}
+
+#[test]
+fn null_has_a_canonical_form_and_is_one() {
+    let system = SystemName::new("crm");
+    let text = |text: &str| Some(Value::text(text));
+    let note = |rule: &str, head: &str, value: &Option<Value>| {
+        let shapes = both_ways(&system, head, &[rule]);
+        let canon = shapes.canon(&system, field("notes.customer"), value);
+        let again = shapes.canon(&system, field("notes.customer"), &canon);
+        assert_eq!(again, canon, "{rule}: {value:?} twice");
+        canon
+    };
+    let standard = r#"{ hub: notes.customer, system: n, none: [""], as: { table: { rows: { g: gold, null: standard } } } }"#;
+    let only_in = standard.replace("system: n,", "system: n, direction: in,");
+    let where_ = standard.replace("system: n,", "system: n, where: { kind: [a] },");
+    let [only_in, where_] =
+        [only_in, where_].map(|rule| format!("{rule}\n  - {{ hub: region, system: r }}"));
+    let cases = [
+        (r"{ hub: notes.customer, system: n, as: html_text }", "", text(""), None),
+        (r"{ hub: notes.customer, system: n, as: html_text }", "", text("  "), None),
+        (r"{ hub: notes.customer, system: n, as: trim }", "", text(" "), None),
+        (r"{ hub: notes.customer, system: n }", "", text(""), text("")),
+        (r#"{ hub: notes.customer, system: n, none: ["", "-"] }"#, "", text("-"), None),
+        (r#"{ hub: notes.customer, system: n, none: [""] }"#, "", None, None),
+        (r"{ hub: notes.customer, system: n }", "none: [\"\"]\n", text(""), None),
+        (standard, "", None, text("standard")),
+        (standard, "", text(""), text("standard")),
+        (standard, "", text("gold"), text("gold")),
+        // Of what never goes out, or what another value of the document decides, no null comes back.
+        (&only_in, "", None, None),
+        (&where_, "", None, None),
+        // A table has no null, and XML no empty text.
+        (r"{ hub: notes.customer, system: n }", "format: csv\n", None, text("")),
+        (r"{ hub: notes.customer, system: o.n }", "format: xml\n", text(""), None),
+    ];
+    for (rule, head, value, expected) in cases {
+        assert_eq!(note(rule, head, &value), expected, "{head}{rule}: {value:?}");
+    }
+}
+
+#[test]
+fn an_address_of_which_nothing_comes_back_is_null() {
+    let system = SystemName::new("crm");
+    let rules = [
+        r#"{ hub: addresses.ship_to.line1, system: street, none: [""] }"#,
+        r"{ hub: addresses.ship_to.country, value: CN, where: { street: present } }",
+    ];
+    let shapes = both_ways(&system, "", &rules);
+    let canon = |value| shapes.canon(&system, field("addresses.ship_to"), &value);
+    assert_eq!(canon(Some(address(&[("country", "CN")]))), None);
+    assert_eq!(canon(None), None);
+    let known = Some(address(&[("line1", "Weg 1")]));
+    assert_eq!(canon(Some(address(&[("line1", "Weg 1"), ("country", "CN")]))), known);
+    // Without a place of its own its parts say what nothing is.
+    let rules =
+        [r#"{ hub: addresses.ship_to.region, system: r, as: { table: { rows: { null: S } } } }"#];
+    let shapes = both_ways(&system, "", &rules);
+    let canon = |value| shapes.canon(&system, field("addresses.ship_to"), &value);
+    assert_eq!(canon(None), Some(address(&[("region", "S")])));
 }
 
 #[test]

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::fmt::Debug;
 
 use crate::catalogue::{FieldId, FieldSet};
+use crate::contribution::Stated;
 use crate::flow::{Flow, Ownership};
 use crate::ids::{Entity, Role, SystemName};
 use crate::model::Subject;
-use crate::value::Value;
 
 /// Everything that decides a fold besides the order and the document.
 #[derive(Clone, Copy, Debug)]
@@ -162,8 +162,8 @@ pub enum OperationKind {
 
 /// What only compiled mappings know; `orderhub-mapping` implements it.
 pub trait Shapes: Debug + Send + Sync {
-    /// The form in which `system` would give `value` back: identity where its mapping is lossless.
-    fn canon(&self, system: &SystemName, field: FieldId, value: &Value) -> Value;
+    /// The form in which `system` would give a value, or null, back: identity where its mapping is lossless.
+    fn canon(&self, system: &SystemName, field: FieldId, value: &Stated) -> Stated;
 
     /// The fields that the outgoing mappings of a deliver rule (create and update together) read.
     fn reads(&self, system: &SystemName, rule: &str) -> FieldSet;

@@ -272,7 +272,7 @@ fn hash(settings: &Settings, system: &SystemName, values: &[(At, FieldId, Stated
     let rules = settings.rules();
     let mut text = String::new();
     for (at, field, value) in values {
-        let value = value.as_ref().map(|value| rules.shapes.canon(system, *field, value));
+        let value = rules.shapes.canon(system, *field, value);
         text.push_str(&format!("{at} {field:?} {value:?}\n"));
     }
     let whole: [u8; 32] = Sha256::digest(text.as_bytes()).into();

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use orderhub_order::catalogue::{FieldId, FieldSet, catalogue};
+use orderhub_order::contribution::Stated;
 use orderhub_order::ids::SystemName;
 use orderhub_order::model::Subject;
 use orderhub_order::rules::Shapes;
@@ -16,8 +17,13 @@ use serde::Deserialize;
 pub enum Shape {
     /// Keeps so many characters.
     Cut(usize),
-    /// `upper`, or `digits: 1` of a number by rounding.
+    /// `upper`, or `trim`, to which nothing is null.
     Word(String),
+    /// Shows null as this text.
+    Nothing {
+        /// The text.
+        nothing: String,
+    },
     /// Rounds numbers.
     Round {
         /// Digits after the point.
@@ -50,10 +56,16 @@ impl StoryShapes {
 }
 
 impl Shapes for StoryShapes {
-    fn canon(&self, system: &SystemName, field: FieldId, value: &Value) -> Value {
-        match self.canon.get(system).and_then(|fields| fields.get(&field)) {
-            Some(shape) => shaped(shape, value),
-            None => value.clone(),
+    fn canon(&self, system: &SystemName, field: FieldId, value: &Stated) -> Stated {
+        let shape = self.canon.get(system).and_then(|fields| fields.get(&field));
+        match (shape, value) {
+            (Some(Shape::Nothing { nothing }), None) => Some(Value::text(nothing.as_str())),
+            (Some(Shape::Word(word)), Some(Value::Text(text))) if word == "trim" => {
+                let text = text.trim();
+                (!text.is_empty()).then(|| Value::text(text))
+            }
+            (Some(shape), Some(value)) => Some(shaped(shape, value)),
+            (None, _) | (_, None) => value.clone(),
         }
     }
 

@@ -2,6 +2,7 @@
 //!
 //! Loads from files that were already read: this crate touches no file system.
 
+mod chain;
 mod intake;
 mod load;
 mod read;

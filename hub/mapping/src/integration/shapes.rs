@@ -2,20 +2,21 @@
 //!
 //! **Invariant:** `canon` is idempotent, and the identity for fields that no chain of the system names.
 //! Test: `canon_is_idempotent_and_the_identity_elsewhere`.
+//! **Invariant:** null is a value like others: what comes back as null is null in canonical form, and null is what it
+//! comes back as. Test: `null_has_a_canonical_form_and_is_one`.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use orderhub_order::catalogue::{FieldId, FieldSet, FieldType, catalogue};
+use orderhub_order::contribution::Stated;
 use orderhub_order::ids::SystemName;
 use orderhub_order::model::Subject;
 use orderhub_order::rules::Shapes;
 use orderhub_order::value::{Address, Value};
 
 use super::Integration;
-use crate::cell::Cell;
-use crate::compile::limits;
-use crate::conversions::{Aside, Conversion};
+use super::chain::{Chain, Wire};
 use crate::hub_path::{HubPath, Leaf, Part};
 use crate::program::{
     Alternative, Element, Given, InRule, OutElement, OutGiven, OutItem, OutNode, OutRule,
@@ -40,17 +41,18 @@ pub struct SystemShapes {
     chains: BTreeMap<String, Chains>,
 }
 
-/// A chain in the direction in.
-type Chain = Vec<Arc<dyn Conversion>>;
-
 /// The chains that name each field.
 #[derive(Debug, Default)]
 pub(crate) struct Chains {
     fields: HashMap<FieldId, Vec<Chain>>,
     parts: HashMap<(FieldId, &'static str), Vec<Chain>>,
+    /// Fields that go out: of others no null ever comes back.
+    sent: HashSet<FieldId>,
     /// Parts of addresses that come in, and that go out, where the address does.
     read: HashMap<FieldId, Vec<&'static str>>,
     written: HashMap<FieldId, Vec<&'static str>>,
+    /// Addresses without a place of their own: their parts stand beside other fields.
+    flat: HashSet<FieldId>,
 }
 
 impl SystemShapes {
@@ -75,7 +77,7 @@ impl SystemShapes {
 }
 
 impl Shapes for SystemShapes {
-    fn canon(&self, system: &SystemName, field: FieldId, value: &Value) -> Value {
+    fn canon(&self, system: &SystemName, field: FieldId, value: &Stated) -> Stated {
         let shape = self.systems.get(system);
         let chains = shape.and_then(|shape| self.chains.get(&shape.integration.name));
         chains.map_or_else(|| value.clone(), |chains| chains.canon(field, value))
@@ -108,7 +110,7 @@ impl Chains {
         let mut chains = Self::default();
         let out = integration.deliver.iter().flat_map(|deliver| deliver.with.all());
         for mapping in out.filter_map(|document| integration.mapping(document)) {
-            chains.out_element(&mapping.compiled.output.root);
+            chains.out_element(&mapping.compiled.output.root, Wire::of(&mapping.format));
         }
         let intake = integration.intake.iter().flat_map(|intake| &intake.documents);
         let reply = integration.deliver.iter().flat_map(|deliver| deliver.reply.all());
@@ -117,27 +119,30 @@ impl Chains {
             if !seen.contains(&document)
                 && let Some(mapping) = integration.mapping(document)
             {
-                chains.in_element(&mapping.compiled.input.root);
+                chains.in_element(&mapping.compiled.input.root, Wire::of(&mapping.format));
                 seen.push(document);
             }
         }
         chains
     }
 
-    fn in_element(&mut self, element: &Element) {
+    fn in_element(&mut self, element: &Element, wire: Wire) {
         for field in &element.fields {
             for rule in &field.rules {
                 match rule {
                     Alternative::Whole(rule, RefName::Theirs) => {
-                        if let Some(chain) = plain(rule) {
+                        if let Some(chain) = plain(rule, wire) {
                             self.fields.entry(field.id).or_default().push(chain);
                         }
                     }
                     Alternative::Whole(..) | Alternative::Entries(_) => {}
-                    Alternative::Address(_, parts) => {
+                    Alternative::Address(whole, parts) => {
+                        if whole.is_none() {
+                            self.flat.insert(field.id);
+                        }
                         for (name, rules) in parts {
                             note(&mut self.read, field.id, name);
-                            let chains = rules.iter().filter_map(plain);
+                            let chains = rules.iter().filter_map(|rule| plain(rule, wire));
                             self.parts.entry((field.id, name)).or_default().extend(chains);
                         }
                     }
@@ -146,33 +151,33 @@ impl Chains {
         }
         for collection in &element.collections {
             for source in &collection.sources {
-                self.in_element(&source.element);
+                self.in_element(&source.element, wire);
             }
         }
     }
 
-    fn out_element(&mut self, element: &OutElement) {
+    fn out_element(&mut self, element: &OutElement, wire: Wire) {
         for rule in &element.rules {
-            self.out_rule(rule);
+            self.out_rule(rule, wire);
         }
-        self.out_node(&element.node);
+        self.out_node(&element.node, wire);
     }
 
-    fn out_node(&mut self, node: &OutNode) {
+    fn out_node(&mut self, node: &OutNode, wire: Wire) {
         for (_, child) in &node.keys {
-            self.out_node(child);
+            self.out_node(child, wire);
         }
         for item in &node.items {
             match item {
-                OutItem::Each(_, element, _) => self.out_element(element),
+                OutItem::Each(_, element, _) => self.out_element(element, wire),
                 OutItem::Place(_, child) | OutItem::Where(_, _, child) | OutItem::Rows(child) => {
-                    self.out_node(child);
+                    self.out_node(child, wire);
                 }
             }
         }
     }
 
-    fn out_rule(&mut self, rule: &OutRule) {
+    fn out_rule(&mut self, rule: &OutRule, wire: Wire) {
         let OutGiven::First(sources) = &rule.input else { return };
         let [OutSource::Hub(HubPath { leaf: Leaf::Field(id, part), steps, .. })] =
             sources.as_slice()
@@ -182,10 +187,12 @@ impl Chains {
         if !steps.is_empty() || rule.inverse.is_some() {
             return;
         }
-        // Out runs right to left: turned round, so that every chain stands as it is written.
-        let chain: Chain = rule.chain.iter().rev().map(Arc::clone).collect();
+        let chain = Chain::written(rule, wire);
         match part {
-            None => self.fields.entry(*id).or_default().insert(0, chain),
+            None => {
+                self.sent.insert(*id);
+                self.fields.entry(*id).or_default().insert(0, chain);
+            }
             Some(Part::Address(name)) => {
                 note(&mut self.written, *id, name);
                 self.parts.entry((*id, name)).or_default().insert(0, chain);
@@ -194,23 +201,29 @@ impl Chains {
         }
     }
 
-    pub(crate) fn canon(&self, field: FieldId, value: &Value) -> Value {
-        if let Value::Address(address) = value {
+    pub(crate) fn canon(&self, field: FieldId, value: &Stated) -> Stated {
+        if let Some(Value::Address(address)) = value {
             return self.address(field, address);
         }
         let Some(ty) = catalogue().field(field).map(|field| &field.ty) else {
             return value.clone();
         };
+        if *ty == FieldType::Address && self.flat.contains(&field) {
+            return self.address(field, &Address::default());
+        }
+        if value.is_none() && !self.sent.contains(&field) {
+            return None;
+        }
         let chains = self.fields.get(&field).map(Vec::as_slice).unwrap_or_default();
         let mut current = value.clone();
         for chain in chains {
-            current = through(chain, &current, Some(field), ty).unwrap_or(current);
+            current = chain.through(&current, Some(field), ty).unwrap_or(current);
         }
         current
     }
 
-    /// Parts that the system cannot give back are not compared.
-    fn address(&self, field: FieldId, address: &Address) -> Value {
+    /// Parts that the system cannot give back are not compared; an address of which nothing comes back is null.
+    fn address(&self, field: FieldId, address: &Address) -> Stated {
         let mut canon = address.clone();
         for name in Address::PARTS {
             let lost = |known: &HashMap<FieldId, Vec<&'static str>>| {
@@ -221,16 +234,20 @@ impl Chains {
                 *part = None;
                 continue;
             }
+            if part.is_none() && !self.written.contains_key(&field) {
+                continue;
+            }
             let chains = self.parts.get(&(field, name)).map(Vec::as_slice).unwrap_or_default();
             for chain in chains {
-                let Some(text) = part.clone() else { break };
-                let given = through(chain, &Value::Text(text), None, &FieldType::Text);
-                if let Some(Value::Text(text)) = given {
-                    *part = Some(text);
+                let given = part.clone().map(Value::Text);
+                match chain.through(&given, None, &FieldType::Text) {
+                    Some(Some(Value::Text(text))) => *part = Some(text),
+                    Some(None) => *part = None,
+                    Some(Some(_)) | None => {}
                 }
             }
         }
-        Value::Address(canon.into())
+        (canon != Address::default()).then(|| Value::Address(canon.into()))
     }
 }
 
@@ -242,42 +259,7 @@ fn note(known: &mut HashMap<FieldId, Vec<&'static str>>, field: FieldId, part: &
 }
 
 /// The chain of a rule that reads one value as it stands; folds and computed values have no way back.
-fn plain(rule: &InRule) -> Option<Chain> {
+fn plain(rule: &InRule, wire: Wire) -> Option<Chain> {
     let path = matches!(rule.input, Given::First(_));
-    (path && rule.fold.is_none()).then(|| rule.each.iter().map(Arc::clone).collect())
-}
-
-/// What comes back of a value: the whole chain out right to left, and in again.
-fn through(chain: &Chain, value: &Value, field: Option<FieldId>, ty: &FieldType) -> Option<Value> {
-    let target = field.and_then(|id| catalogue().field(id)).map(limits).unwrap_or_default();
-    let mut cell = Cell::of(value).into_owned();
-    if let [only] = chain.as_slice() {
-        let canon = only.two_way().then(|| only.canon(cell).into_owned())?;
-        return crate::run_stated(canon, ty).flatten();
-    }
-    let mut beside = Vec::with_capacity(chain.len());
-    for conversion in chain.iter().rev() {
-        let taken = cell.is_value() || (cell == Cell::Null && conversion.takes_null());
-        if !conversion.two_way() {
-            return None;
-        }
-        if !taken {
-            beside.push(Aside::None);
-            continue;
-        }
-        let put = conversion.put(cell, target).ok()?;
-        cell = put.main;
-        beside.push(put.beside);
-    }
-    for (conversion, beside) in chain.iter().zip(beside.iter().rev()) {
-        // An amount that stands beside has no value at the rule's own place.
-        if cell == Cell::Absent && beside.is_empty() {
-            return None;
-        }
-        if cell == Cell::Null && !conversion.takes_null() {
-            continue;
-        }
-        cell = conversion.get(cell, beside, target).ok()?;
-    }
-    crate::run_stated(cell, ty).flatten()
+    (path && rule.fold.is_none()).then(|| Chain::read(rule, wire))
 }

@@ -190,7 +190,7 @@ impl<'i> Party<'i> {
                 None => value.clone(),
                 Some(part) => address(part, value)?,
             };
-            Some(self.chains.canon(key.id, &whole))
+            Some(self.chains.canon(key.id, &Some(whole)))
         };
         a == b || canon(a).is_some_and(|a| canon(b) == Some(a))
     }

@@ -23,17 +23,11 @@ impl<'a> Canon<'a> {
         Self { shapes, system }
     }
 
-    /// Whether the system could not tell the two apart. Null equals null, never a value.
+    /// Whether the system could not tell the two apart. Null is a value like others: a system that gives an empty
+    /// text back as null cannot tell them apart, nor null from the word that its table has for it.
     pub(super) fn same(&self, field: FieldId, a: &Stated, b: &Stated) -> bool {
-        match (a, b) {
-            (None, None) => true,
-            (Some(a), Some(b)) => {
-                a == b
-                    || self.shapes.canon(self.system, field, a)
-                        == self.shapes.canon(self.system, field, b)
-            }
-            (None, Some(_)) | (Some(_), None) => false,
-        }
+        let canon = |value| self.shapes.canon(self.system, field, value);
+        a == b || canon(a) == canon(b)
     }
 
     /// What to keep of an accepted value: an address takes only the parts that really differ.
@@ -47,10 +41,17 @@ impl<'a> Canon<'a> {
         else {
             return value.clone();
         };
-        let seen = self.shapes.canon(self.system, field, &Value::Address(Arc::clone(ours)));
-        let shown = self.shapes.canon(self.system, field, &Value::Address(Arc::clone(theirs)));
-        match (seen, shown) {
-            (Value::Address(seen), Value::Address(shown)) => {
+        let canon = |address: &Arc<Address>| {
+            let address = Some(Value::Address(Arc::clone(address)));
+            match self.shapes.canon(self.system, field, &address) {
+                Some(Value::Address(canon)) => Some(canon),
+                // Nothing of it comes back.
+                None => Some(Arc::default()),
+                Some(_) => None,
+            }
+        };
+        match (canon(ours), canon(theirs)) {
+            (Some(seen), Some(shown)) => {
                 Some(Value::Address(Arc::new(merged(ours, theirs, &seen, &shown))))
             }
             _ => value.clone(),

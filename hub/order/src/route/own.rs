@@ -65,11 +65,11 @@ fn agrees(state: &State, lane: &Lane, at: &At, field: FieldId, rules: &Rules<'_>
     let shown = newest.and_then(|state| state.stated.as_ref()).map(|(shown, _)| shown);
     let same = |theirs: Option<&Stated>| match (&ours, theirs) {
         (None | Some(None), None | Some(None)) => true,
-        (Some(Some(ours)), Some(Some(theirs))) => {
+        (Some(ours), Some(theirs)) => {
             let canon = |value| rules.shapes.canon(&lane.system, field, value);
             ours == theirs || canon(ours) == canon(theirs)
         }
-        (None | Some(None), Some(Some(_))) | (Some(Some(_)), None | Some(None)) => false,
+        (None, Some(Some(_))) | (Some(Some(_)), None) => false,
     };
     same(base) && shown.is_none_or(|shown| same(Some(shown)))
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use orderhub_order::catalogue::{FieldId, FieldSet, catalogue};
 use orderhub_order::condition::Condition;
+use orderhub_order::contribution::Stated;
 use orderhub_order::flow::{Flow, Ownership};
 use orderhub_order::ids::{Entity, Role, SystemName};
 use orderhub_order::model::Subject;
@@ -12,7 +13,6 @@ use orderhub_order::route::EVENT;
 use orderhub_order::rules::{
     DeliverRule, Mode, OperationKind, OperationRule, Rules, Shapes, SystemRules, WhileDown,
 };
-use orderhub_order::value::Value;
 
 /// What the rules of a test stand on.
 pub(crate) struct World {
@@ -27,7 +27,7 @@ pub(crate) struct World {
 pub(crate) struct Reads(BTreeMap<&'static str, FieldSet>);
 
 impl Shapes for Reads {
-    fn canon(&self, _system: &SystemName, _field: FieldId, value: &Value) -> Value {
+    fn canon(&self, _system: &SystemName, _field: FieldId, value: &Stated) -> Stated {
         value.clone()
     }
     fn reads(&self, _system: &SystemName, rule: &str) -> FieldSet {

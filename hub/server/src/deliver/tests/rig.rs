@@ -12,7 +12,7 @@ use orderhub_lang::diagnostic::Source;
 use orderhub_mapping::integration::SendFields;
 use orderhub_mapping::{Mapped, Mapping, Named};
 use orderhub_order::catalogue::{FieldId, FieldSet, known};
-use orderhub_order::contribution::{Contribution, ElementStatement, Revision};
+use orderhub_order::contribution::{Contribution, ElementStatement, Revision, Stated};
 use orderhub_order::flow::{Flow, Ownership};
 use orderhub_order::ids::{Entity, OrderKey, SystemName};
 use orderhub_order::lane::Lane;
@@ -45,7 +45,7 @@ pub(super) const SINK: &str = "sink";
 struct All;
 
 impl Shapes for All {
-    fn canon(&self, _: &SystemName, _: FieldId, value: &Value) -> Value {
+    fn canon(&self, _: &SystemName, _: FieldId, value: &Stated) -> Stated {
         value.clone()
     }
 

@@ -5,12 +5,11 @@ use std::sync::Arc;
 
 use orderhub_mapping::Mapped;
 use orderhub_order::catalogue::{FieldId, FieldSet};
-use orderhub_order::contribution::{Contribution, ElementStatement, ParentReference};
+use orderhub_order::contribution::{Contribution, ElementStatement, ParentReference, Stated};
 use orderhub_order::flow::{Flow, Ownership};
 use orderhub_order::ids::{At, Entity};
 use orderhub_order::model::{Order, Subject};
 use orderhub_order::rules::Shapes;
-use orderhub_order::value::Value;
 
 use super::*;
 use crate::apply::{MessageUnit, Unit};
@@ -90,7 +89,7 @@ impl Tx for Asked {
 struct Plain;
 
 impl Shapes for Plain {
-    fn canon(&self, _: &SystemName, _: FieldId, value: &Value) -> Value {
+    fn canon(&self, _: &SystemName, _: FieldId, value: &Stated) -> Stated {
         value.clone()
     }
 

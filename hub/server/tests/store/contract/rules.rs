@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use orderhub::bundle::Bundle;
 use orderhub_order::catalogue::{FieldId, FieldSet};
+use orderhub_order::contribution::Stated;
 use orderhub_order::flow::{Flow, Ownership};
 use orderhub_order::ids::{Entity, Role, SystemName};
 use orderhub_order::model::Subject;
@@ -21,8 +22,11 @@ pub(crate) const POISON: &str = "poison";
 struct Plain;
 
 impl Shapes for Plain {
-    fn canon(&self, _system: &SystemName, _field: FieldId, value: &Value) -> Value {
-        assert!(value.as_str() != Some(POISON), "a fault in the program, made on purpose");
+    fn canon(&self, _system: &SystemName, _field: FieldId, value: &Stated) -> Stated {
+        assert!(
+            value.as_ref().and_then(Value::as_str) != Some(POISON),
+            "a fault in the program, made on purpose"
+        );
         value.clone()
     }
 
