@@ -258,7 +258,16 @@ pub(crate) fn number(text: &str) -> LangValue {
 
 /// A decimal as written, `1.5e3` too; `None` if it is no number or would lose digits.
 pub(crate) fn decimal(text: &str) -> Option<Decimal> {
-    if text.contains(['e', 'E']) {
+    let mut scientific = false;
+    for byte in text.bytes() {
+        match byte {
+            // Between digits for those who write programs: no system groups them so.
+            b'_' => return None,
+            b'e' | b'E' => scientific = true,
+            _ => {}
+        }
+    }
+    if scientific {
         let exact = Decimal::from_scientific(text).ok()?;
         let digits = text.split(['e', 'E']).next()?.bytes().filter(u8::is_ascii_digit).count();
         return (digits <= 28).then_some(exact);

@@ -228,6 +228,11 @@ pub(crate) trait Conversion: Debug + Send + Sync {
         false
     }
 
+    /// What it cuts a text at to make a list.
+    fn cuts_at(&self) -> Option<&str> {
+        None
+    }
+
     /// Whether it asks what stands outside of document and files.
     fn looks_up(&self) -> bool {
         false

@@ -153,6 +153,10 @@ fn e164(text: &str, plan: Option<&Plan>) -> Option<String> {
         (false, Some(rest), _) => rest.to_owned(),
         (false, None, Some(plan)) => {
             let own = digits.strip_prefix(plan.trunk).unwrap_or(&digits);
+            // North America has ten digits, and none of its areas begins with 0 or 1.
+            if plan.code == "1" && (own.len() != 10 || own.starts_with(['0', '1'])) {
+                return None;
+            }
             format!("{}{own}", plan.code)
         }
         (false, None, None) => return None,
@@ -211,6 +215,10 @@ mod tests {
             ("US", "(212) 555-0100", Some("+12125550100")),
             ("US", "1-212-555-0100", Some("+12125550100")),
             ("US", "011 49 30 123456", Some("+4930123456")),
+            ("US", "0049 40 123", None),
+            ("US", "040 / 123 456", None),
+            ("US", "1234567", None),
+            ("CA", "555-0100", None),
             ("IT", "06 1234 5678", Some("+390612345678")),
             ("CN", "138 0013 8000", Some("+8613800138000")),
             ("CN", "010-6552 9988", Some("+861065529988")),

@@ -37,6 +37,10 @@ impl Conversion for Split {
         super::text::scalar(from).map(|_| Type::List)
     }
 
+    fn cuts_at(&self) -> Option<&str> {
+        Some(&self.by)
+    }
+
     fn joins(&self) -> bool {
         true
     }

@@ -190,6 +190,9 @@ fn with(values: &[Value], road: &Road<'_>) -> Vec<Value> {
     if road.ty == FieldType::Text {
         all.extend(road.system_words());
     }
+    if road.ty == FieldType::List {
+        all.extend(road.cut_lists());
+    }
     all.extend_from_slice(values);
     all.extend(taken(road));
     let mut tried: Vec<Value> = Vec::with_capacity(all.len());

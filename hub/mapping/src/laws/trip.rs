@@ -11,7 +11,7 @@ use orderhub_lang::path::Path;
 use orderhub_lang::value::Value as LangValue;
 use orderhub_order::catalogue::{FieldType, catalogue};
 use orderhub_order::contribution::Stated;
-use orderhub_order::value::Value;
+use orderhub_order::value::{Text, Value};
 
 use super::ends::{In, Key, Out};
 use super::formula::Formula;
@@ -262,6 +262,12 @@ impl<'r> Road<'r> {
             words.extend(text(&cell));
         }
         words
+    }
+
+    /// Lists with a text that its conversions cut.
+    pub(super) fn cut_lists(&self) -> Vec<Value> {
+        let cut = |by: &str| Value::List([Text::from("a"), Text::from(format!("b{by}c"))].into());
+        self.back.iter().filter_map(|link| link.cuts_at()).map(cut).collect()
     }
 
     /// How a document shows a typed value, where the way out can write it.

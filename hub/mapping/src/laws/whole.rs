@@ -230,6 +230,7 @@ pub(super) fn told(
 ) -> Lost {
     let path = field.key.path();
     let value = words::shown(&field.value);
+    let money = back.is_err() && field.value.as_money().is_some();
     let back = match back.as_ref().map(|json| place::at(json, mapping, field.key)) {
         Err(why) => format!("nothing: the document cannot be read, {why}"),
         Ok(None) => "nothing".to_owned(),
@@ -247,6 +248,9 @@ pub(super) fn told(
             finding
                 .with_hint(format!("the rule of `{path}` ({place}) writes or reads the same place"))
         }
+        None if money => finding.with_hint(
+            "let a rule write the currency that it is read with, as `{ hub: currency, system: cur }`; if one does, another rule writes or reads the same place",
+        ),
         None => finding.with_hint("another rule of the file writes or reads the same place"),
     };
     Lost { field: path, counter: Counter { value, back, sentence }, finding }

@@ -4,6 +4,7 @@
 //! Test: the case `tests/data/mapping/findings/below-a-value.yaml`.
 
 use orderhub_lang::path::Root;
+use orderhub_order::value::Currency;
 
 use super::Reader;
 use crate::ast::{Link, Rule, Side};
@@ -39,6 +40,11 @@ impl Reader<'_> {
                 let hint = format!(
                     "write `/{path}` for the document's, or `^{path}` for what stands beside the value"
                 );
+                let code = path.to_string().to_ascii_uppercase();
+                let hint = match Currency::parse(&code).filter(|_| name == "money") {
+                    Some(_) => format!("write `{code}` for that currency; {hint}"),
+                    None => hint,
+                };
                 self.error(codes::OPTION, link.span, message, &hint);
             }
         }

@@ -274,6 +274,15 @@ impl Reader<'_> {
         let complete = fields.bool("complete", self.findings).unwrap_or(false);
         let adds = fields.bool("adds", self.findings).unwrap_or(true);
         let rules = fields.optional("fields");
+        if let Some(inner) = node.get("where").and_then(|_| fields.optional("where")) {
+            let hint = "write `{ hub: lines, system: rows, where: { kind: [item] }, each: { key: id } }`: its paths start at each element";
+            self.error(
+                codes::SHAPE,
+                inner.span,
+                "`where` stands beside `each`, not within it",
+                hint,
+            );
+        }
         fields.finish(self.findings);
         let before = self.unjudged;
         let own_key = key.and_then(|node| self.key(node));
