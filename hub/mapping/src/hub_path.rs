@@ -292,7 +292,14 @@ impl Resolver<'_> {
             return Box::new(finding);
         }
         let finding = match (&finding.hint, catalogue().nearest(path)) {
-            (None, Some(near)) => finding.with_hint(format!("did you mean `{near}`?")),
+            (None, Some(near)) => {
+                // From within a part of the order, the order's own fields begin at the order.
+                let field = catalogue().find_full(&near);
+                let outer = collection != Collection::Root
+                    && field.is_some_and(|field| field.collection == Collection::Root);
+                let slash = if outer { "/" } else { "" };
+                finding.with_hint(format!("did you mean `{slash}{near}`?"))
+            }
             (None, None) => finding.with_hint(format!(
                 "`orderhub explain {what}` lists the fields; what has none goes to `ext.<name>`"
             )),

@@ -2,6 +2,7 @@
 
 mod built;
 mod compare;
+mod named;
 mod unsaid;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,6 +14,7 @@ use serde_json::Value as Json;
 
 use self::built::Built;
 use self::compare::{bytes, compare};
+pub use self::named::{Expects, kept};
 use self::unsaid::Unsaid;
 use crate::explain::{self, Explained};
 use crate::facts::{Facts, NoFacts};
@@ -92,12 +94,15 @@ pub struct CaseResult {
     pub sent: Option<Vec<u8>>,
 }
 
-/// A finding for each file that a case names and that is not there. `files` are the paths below the
-/// integration's folder.
+/// A finding for each file that a case names and that is not there, or is something else. `files` are the paths below
+/// the integration's folder.
 pub fn missing(mapping: &Mapping, files: &BTreeSet<&str>) -> Vec<Diagnostic> {
     let all =
         || mapping.cases().iter().flat_map(|case| case.files.iter().map(move |file| (case, file)));
-    let missing = all().filter(|(_, (file, _))| !files.contains(file.as_str())).take(MOST_FINDINGS);
+    let misnamed = named::misnamed(mapping);
+    let told: BTreeSet<u32> = misnamed.iter().map(|told| told.span.start).collect();
+    let lacks = |file: &str, span: &Span| !files.contains(file) && !told.contains(&span.start);
+    let missing = all().filter(|(_, (file, span))| lacks(file, span)).take(MOST_FINDINGS);
     let named: BTreeSet<&str> = all().map(|(_, (file, _))| file.as_str()).collect();
     let finding = |(case, (file, span)): (&Case, &(String, Span))| {
         let told =
@@ -127,7 +132,8 @@ pub fn missing(mapping: &Mapping, files: &BTreeSet<&str>) -> Vec<Diagnostic> {
                 .with_hint("paths of cases start at the integration's folder: `samples/paid.json`"),
         }
     };
-    missing.map(finding).collect()
+    let missing: Vec<Diagnostic> = missing.map(finding).collect();
+    missing.into_iter().chain(misnamed).take(MOST_FINDINGS).collect()
 }
 
 /// Runs every case of a mapping. `read_sample` gives a file below the integration's folder.

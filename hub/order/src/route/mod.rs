@@ -4,7 +4,8 @@
 //! is made once per firing. **Invariant:** a lane has at most 64 wishes; the one beyond is not taken
 //! and a todo says so. Test: `a_full_lane_takes_no_more_and_says_so` in `tests/it/route.rs`.
 //!
-//! What happens while an entry of `deliver:` is missing: `gone`. What a full lane takes: `room`.
+//! What happens while an entry of `deliver:` is missing: `gone`. What a full lane takes: `room`. What other files would
+//! tell of an order: `anew`.
 
 use crate::catalogue::{FieldId, FieldSet};
 use crate::causes;
@@ -18,6 +19,7 @@ use crate::rules::{DeliverRule, OperationKind, Rules};
 use crate::settle::Turn;
 use orderhub_lang::codes::Cause;
 
+mod anew;
 mod events;
 mod gone;
 mod owed;
@@ -27,6 +29,7 @@ mod room;
 mod teller;
 mod told;
 
+pub use anew::{Anew, Told, anew};
 pub(crate) use events::events;
 pub(crate) use gone::{Unrouted, heir, reads, unrouted};
 pub(crate) use owed::{Owed, missing, owed};

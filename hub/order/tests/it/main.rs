@@ -7,6 +7,7 @@
     reason = "a test may end here"
 )]
 
+mod anew;
 mod cases;
 mod decision;
 mod down;

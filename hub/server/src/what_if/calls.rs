@@ -15,8 +15,8 @@ const MOST_FIELDS: usize = 50;
 /// One kind of call.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Call {
-    /// `newly_delivered`, `no_longer_delivered`: a call that only one of them makes. `held_back`: one that the new
-    /// files want and that waits, by `code`. `sent_otherwise`: the document of the next call differs.
+    /// `newly_delivered`, `no_longer_delivered`: a call that only one of them makes, for these orders or, by `why`, for new
+    /// ones like them. `held_back`: one that the new files want and that waits, by `code`. `sent_otherwise`: the document of the next call differs.
     /// `carried_otherwise`: the call was made, and is not made again for these orders; for new ones like them its
     /// document would differ.
     /// `not_sent`, `sent_again`: only one of them can map it out.
@@ -33,8 +33,11 @@ pub struct Call {
     pub orders: u64,
     /// Places in the document that differ. Their values are the target's own, and may be personal.
     pub fields: BTreeSet<String>,
-    /// Why it cannot be mapped out.
+    /// Why it cannot be mapped out, or is called by one of them only.
     pub why: Option<String>,
+    /// The rule of the new files that fails.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub new_rule: Option<String>,
     /// Some of the orders, by their ref, with the subject.
     pub examples: Vec<String>,
 }
@@ -48,6 +51,8 @@ pub(super) struct Seen<'s> {
     pub(super) operation: Option<&'s str>,
     pub(super) code: Option<LaneCode>,
     pub(super) subject: &'s str,
+    /// Why: what is so for another reason is another kind.
+    pub(super) why: Option<&'s str>,
 }
 
 /// All of them.
@@ -60,7 +65,7 @@ pub(super) struct Calls {
 impl Calls {
     /// Notes one; gives it, to add what differs. `None`: there are too many kinds.
     pub(super) fn note(&mut self, order: &str, seen: &Seen<'_>) -> Option<&mut Call> {
-        let Seen { what, system, rule, operation, code, subject } = *seen;
+        let Seen { what, system, rule, operation, code, subject, why } = *seen;
         let kind = kind(seen);
         if self.kinds.len() >= MOST_CALLS && !self.kinds.contains_key(&kind) {
             self.untold += 1;
@@ -74,7 +79,8 @@ impl Calls {
             code,
             orders: 0,
             fields: BTreeSet::new(),
-            why: None,
+            why: why.map(str::to_owned),
+            new_rule: None,
             examples: Vec::new(),
         });
         call.orders += 1;
@@ -103,7 +109,8 @@ impl Calls {
 /// What makes calls one kind.
 fn kind(seen: &Seen<'_>) -> (&'static str, String, String, String) {
     let code = seen.code.map(|code| format!("{code:?}")).unwrap_or_default();
-    let detail = format!("{} {code}", seen.operation.unwrap_or_default());
+    let (operation, why) = (seen.operation.unwrap_or_default(), seen.why.unwrap_or_default());
+    let detail = format!("{operation} {code} {why}");
     (seen.what, seen.system.to_owned(), seen.rule.to_owned(), detail)
 }
 

@@ -20,7 +20,7 @@ use orderhub_mapping::facts::said;
 use orderhub_order::ids::Entity;
 
 use crate::apply::Word;
-use crate::bundle::{Bundle, Kept, Received};
+use crate::bundle::{Bundle, Files, Kept, Received};
 use crate::config::Config;
 use crate::store::StoreError;
 use crate::store::traffic::{Before, Drive, Traffic};
@@ -31,6 +31,9 @@ mod instead;
 mod now;
 mod places;
 mod report;
+mod routed;
+#[cfg(test)]
+mod routed_tests;
 mod sent;
 mod targets;
 #[cfg(test)]
@@ -65,22 +68,24 @@ pub struct Asked {
     pub limit: u64,
 }
 
-/// Maps stored messages by their own bundles and by `new`. `told` hears of the report so far now and then.
+/// Maps stored messages by their own bundles and by a new one, of these files. `told` hears of the report so far now and then.
 ///
 /// # Errors
 ///
 /// [`StoreError`]: the store cannot be read.
 pub async fn what_if(
     traffic: &mut dyn Traffic,
-    new: &Bundle,
+    (new, files): (&Bundle, &Files),
     config: &Config,
     asked: &Asked,
     told: &mut (dyn FnMut(&Report) + Send),
 ) -> Result<Report, StoreError> {
     let mut run = Run {
         new,
+        files,
         config,
         former: Former::default(),
+        newest: false,
         driven: HashSet::new(),
         targets: Targets::at(asked.now),
         report: Report::new(new.hash.to_string(), asked.since),
@@ -157,7 +162,10 @@ impl Former {
 
 struct Run<'a> {
     new: &'a Bundle,
+    files: &'a Files,
     config: &'a Config,
+    /// The files of the newest message were compared.
+    newest: bool,
     former: Former,
     /// First rows of which a later drive was looked at: that one counts.
     driven: HashSet<i64>,
@@ -176,6 +184,9 @@ impl Run<'_> {
             return Ok(());
         }
         self.report.met(drive.at);
+        if !std::mem::replace(&mut self.newest, true) {
+            self.report.not_looked_at = self.not_looked_at(traffic, &drive.bundle).await?;
+        }
         if self.new.system(&drive.envelope.system).is_none() {
             self.report.cannot(NO_SYSTEM);
             return Ok(());
@@ -200,6 +211,28 @@ impl Run<'_> {
             }
         };
         self.compare(traffic, &drive, &old, &kept).await
+    }
+
+    /// Files that are other than those of a bundle, and decide what is not compared.
+    async fn not_looked_at(
+        &self,
+        traffic: &mut dyn Traffic,
+        bundle: &str,
+    ) -> Result<Vec<String>, StoreError> {
+        let none = Files::new();
+        // Whose bundle is gone is left out, and told.
+        let old = traffic.bundle(bundle).await?;
+        let old = old.as_ref().map_or(&none, |old| old);
+        let decides = |file: &&String| {
+            let (folder, name) = file.split_once('/').unwrap_or_default();
+            name == "connector.yaml" || folder == "hub" && name == "ownership.yaml"
+        };
+        let mut all: Vec<String> =
+            old.keys().chain(self.files.keys()).filter(decides).cloned().collect();
+        all.retain(|file| !old.is_empty() && old.get(file) != self.files.get(file));
+        all.sort_unstable();
+        all.dedup();
+        Ok(all)
     }
 
     /// Leaves a message out: what it is about is read by the new files.

@@ -1,7 +1,8 @@
 //! Which rules gave a value, and whom it is sent to: found once for each kind of change, because watching a mapping is
 //! slow.
 //!
-//! Bound: [`MOST_SENT`] places of other systems are told.
+//! Bounds: [`MOST_SENT`] places of other systems are told; of a page of a listing the first [`MOST_LISTED`] documents are
+//! looked at.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -12,13 +13,18 @@ use orderhub_mapping::{Context, Mapping};
 use orderhub_order::catalogue::FieldId;
 use orderhub_order::ids::Entity;
 use serde::Serialize;
+use serde_json::value::RawValue;
 
 use super::report::field_of;
-use crate::bundle::{Bundle, Kept};
+use crate::bundle::{Bundle, Kept, POLL};
+use crate::intake::Envelope;
 use crate::store::traffic::Drive;
 
 /// Places of other systems that are told of one field.
 const MOST_SENT: usize = 20;
+
+/// Documents of one page of which the rules are looked for.
+const MOST_LISTED: usize = 100;
 
 /// A place in the documents of a target that holds a field.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -42,7 +48,7 @@ pub(super) struct Places {
     pub(super) sent_to: Vec<SentTo>,
 }
 
-/// Of a field of a message. For a page of a listing, no rules: its documents have no body of their own.
+/// Of a field of a message.
 pub(super) fn places(
     both: (&Bundle, &Bundle),
     (drive, kept): (&Drive, &Kept),
@@ -80,14 +86,27 @@ fn rules(
     let settings = kept.settings(&system.settings);
     let args: BTreeMap<String, Value> = Bundle::arguments(envelope);
     let context = Context { system: &envelope.system, settings: &settings, args: &args, hub: None };
+    let bodies = bodies(envelope);
     for (was, is) in pairs(old, new, drive) {
-        let found = differences((&was, &context), (&is, &context), &envelope.body, kept);
-        let same = |name: &str| name == field || without_rows(name) == without_rows(field);
-        if let Some(found) = found.into_iter().find(|found| same(&found.field)) {
-            return (found.old_rule, found.new_rule);
+        for body in &bodies {
+            let found = differences((&was, &context), (&is, &context), body, kept);
+            let same = |name: &str| name == field || without_rows(name) == without_rows(field);
+            if let Some(found) = found.into_iter().find(|found| same(&found.field)) {
+                return (found.old_rule, found.new_rule);
+            }
         }
     }
     nothing
+}
+
+/// The body of a message; of a page of a listing each of its documents is one.
+fn bodies(envelope: &Envelope) -> Vec<&[u8]> {
+    let body = &*envelope.body;
+    if &*envelope.source != POLL {
+        return vec![body];
+    }
+    let page: Vec<&RawValue> = serde_json::from_slice(body).unwrap_or_default();
+    page.into_iter().take(MOST_LISTED).map(|one| one.get().as_bytes()).collect()
 }
 
 /// The mappings of one kind of document in both.

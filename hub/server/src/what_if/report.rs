@@ -72,6 +72,9 @@ pub struct Report {
     /// Messages of which their own bundle gives something else today than was recorded: by another version of the
     /// program, for instance.
     pub otherwise: u64,
+    /// Files that are other than those that mapped the newest message, and decide what is not compared: who may write
+    /// what, and how systems are called and heard. By their paths below the folder.
+    pub not_looked_at: Vec<String>,
     #[serde(skip)]
     kinds: BTreeMap<Kind, Change>,
     #[serde(skip)]
@@ -149,6 +152,7 @@ impl Report {
             looked_up: 0,
             unrecorded: 0,
             otherwise: 0,
+            not_looked_at: Vec::new(),
             kinds: BTreeMap::new(),
             about: HashSet::new(),
         }
@@ -164,9 +168,9 @@ impl Report {
         self.not_replayable.values().sum()
     }
 
-    /// Every message was compared, and there was something to compare.
+    /// Every message was compared, there was something to compare, and all that differs was looked at.
     pub fn is_whole(&self) -> bool {
-        self.left_out() == 0 && self.documents > 0
+        self.left_out() == 0 && self.documents > 0 && self.not_looked_at.is_empty()
     }
 
     /// Documents that are mapped otherwise.

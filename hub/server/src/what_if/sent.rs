@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use orderhub_lang::value::Value;
 use orderhub_mapping::diff::{between_documents, without_rows};
-use orderhub_mapping::{Context, Mapping, Projection, ReverseError};
+use orderhub_mapping::{Context, MapError, Mapping, Projection, ReverseError};
 use orderhub_order::hash;
 use orderhub_order::ids::At;
 use orderhub_order::lane::{Lane, WantKey};
@@ -69,8 +69,8 @@ impl Targets {
         // Several messages of an order may say the same; a call of several operations is one each.
         let parts = [&*order, what, system, rule, &subject, pair.operation];
         let first = self.noted.insert(hash::half_of_parts(parts.map(str::as_bytes)));
-        let (operation, code) = (Some(pair.operation), None);
-        let seen = Seen { what, system, rule, operation, code, subject: &subject };
+        let (operation, code, why) = (Some(pair.operation), None, None);
+        let seen = Seen { what, system, rule, operation, code, subject: &subject, why };
         let noted = match first {
             true => self.calls.note(&order, &seen),
             false => self.calls.known(&seen),
@@ -78,8 +78,9 @@ impl Targets {
         let Some(call) = noted else { return };
         match (&old, &new) {
             (Ok(old), Ok(new)) => call.differs(fields(&old.bytes, &new.bytes).into_iter()),
-            (_, Err(ReverseError::Failed(error))) => {
-                call.why.get_or_insert_with(|| error.to_string());
+            (_, Err(ReverseError::Failed(error))) if call.why.is_none() => {
+                call.why = Some(MapError { rule: None, ..error.error.clone() }.to_string());
+                call.new_rule.clone_from(&error.rule);
             }
             (_, _) => {}
         }

@@ -9,7 +9,8 @@
 //!   is by the old files, and by the new ones of the order as it would be had the newest message of a document been
 //!   theirs ([`super::instead`], [`super::sent`]). A call that was made once and for all is told so, too. Of an order
 //!   that nobody would make any more, each call is one that is no longer made ([`super::unmade`]); so is one for whose
-//!   event the new files have no entry of `deliver:` ([`super::unrouted`]).
+//!   event the new files have no entry of `deliver:` ([`super::unrouted`]). So is what their entries, a `when:` of
+//!   them or the flow let through or hold back ([`super::routed`]).
 //!
 //! Calls under way, breakers and pauses are the running hub's, and do not count.
 
@@ -143,6 +144,7 @@ impl Targets {
             if self.orders.insert(state.order.key) {
                 self.next(both, state);
                 self.unrouted(both, state);
+                self.routed(both, state);
             }
             if newest && said.entity == Entity::Order && said.creates {
                 self.unmade.met(state, found);
@@ -197,7 +199,15 @@ impl Targets {
         let since = after.order.version;
         let contribution = said.clone();
         let act = Act::Document(DocumentAct { contribution, at: at.clone(), parent });
-        if !self.folded(new, drive, &act, &mut after) {
+        let facts = Facts {
+            cause: format!("message:{}", drive.id).into(),
+            actor: format!("system:{}", drive.envelope.system).into(),
+            received: Some(drive.envelope.received),
+            // What carries no revision of its own comes last.
+            sequence: i64::MAX,
+            ..Facts::default()
+        };
+        if !self.folded(new, &facts, &act, &mut after) {
             self.unplaced += 1;
             return;
         }
@@ -225,31 +235,33 @@ impl Targets {
         }
     }
 
-    /// Folds a document into an order by the rules of some files.
-    fn folded(&self, bundle: &Bundle, drive: &Drive, act: &Act, state: &mut State) -> bool {
-        let facts = Facts {
-            actor: format!("system:{}", drive.envelope.system).into(),
-            cause: format!("message:{}", drive.id).into(),
-            received: Some(drive.envelope.received),
-            // What carries no revision of its own comes last.
-            sequence: i64::MAX,
-            ..Facts::default()
-        };
+    /// Folds an act into an order by the rules of some files.
+    pub(super) fn folded(
+        &self,
+        bundle: &Bundle,
+        facts: &Facts,
+        act: &Act,
+        state: &mut State,
+    ) -> bool {
         let folded = catch_unwind(AssertUnwindSafe(|| {
-            fold(state, act, &bundle.rules(), &facts, self.now).outcome
+            fold(state, act, &bundle.rules(), facts, self.now).outcome
         }));
         matches!(folded, Ok(Outcome::Applied { .. } | Outcome::Unchanged))
     }
 
-    fn note(&mut self, order: &str, what: &'static str, key: &CallKey, call: &Prospect) {
+    pub(super) fn note(&mut self, order: &str, what: &'static str, key: &CallKey, call: &Prospect) {
         let (system, rule, subject) = key;
-        let parts = [order, what, system, rule, subject];
-        if !self.noted.insert(hash::half_of_parts(parts.map(str::as_bytes))) {
-            return;
-        }
         let operation = call.operation.as_deref();
-        let seen = Seen { what, system, rule, operation, code: call.code, subject };
-        self.calls.note(order, &seen);
+        let (code, why) = (call.code, None);
+        self.tell(order, &Seen { what, system, rule, operation, code, subject, why });
+    }
+
+    /// Tells of a call, once for each order.
+    pub(super) fn tell(&mut self, order: &str, seen: &Seen<'_>) {
+        let parts = [order, seen.what, seen.system, seen.rule, seen.subject];
+        if self.noted.insert(hash::half_of_parts(parts.map(str::as_bytes))) {
+            self.calls.note(order, seen);
+        }
     }
 }
 
@@ -271,7 +283,12 @@ fn key_of(call: &Prospect) -> CallKey {
 }
 
 /// The calls that the lanes of an order would make.
-fn calls(bundle: &Bundle, state: &State) -> BTreeMap<CallKey, Prospect> {
+pub(super) fn calls(bundle: &Bundle, state: &State) -> BTreeMap<CallKey, Prospect> {
+    wishes(bundle, state).into_iter().filter(|(_, call)| call.code.is_none()).collect()
+}
+
+/// What the lanes of an order want, and what would become of it.
+pub(super) fn wishes(bundle: &Bundle, state: &State) -> BTreeMap<CallKey, Prospect> {
     let all = prospects(bundle, state, 0, |_, _| None);
-    all.into_iter().filter(|call| call.code.is_none()).map(|call| (key_of(&call), call)).collect()
+    all.into_iter().map(|call| (key_of(&call), call)).collect()
 }

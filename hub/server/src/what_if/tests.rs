@@ -6,7 +6,7 @@ use std::path::Path;
 use bytes::Bytes;
 use futures_util::future::{BoxFuture, ready};
 use orderhub_order::identify::{Bound, ReferenceKey};
-use orderhub_order::ids::{OrderKey, SystemName};
+use orderhub_order::ids::{At, OrderKey, SystemName};
 use orderhub_order::model::State;
 
 use super::*;
@@ -14,7 +14,7 @@ use crate::bundle::Files;
 use crate::config::parse;
 use crate::intake::{Envelope, MOST_BYTES};
 
-const SETTINGS: &str = r#"
+pub(super) const SETTINGS: &str = r#"
 [systems.shop_eu]
 integration = "shopify"
 base_url = "https://shop-eu.example"
@@ -28,11 +28,12 @@ base_url = "https://sink.example"
 /// The most that the messages of one page may weigh.
 const MOST_OF_A_PAGE: usize = 256 << 20;
 
-/// Messages, newest first, and the files that mapped them; no order is known.
+/// Messages, newest first, the files that mapped them, and the order that all are about, if it is known.
 #[derive(Debug)]
-struct Stored {
-    drives: Vec<Drive>,
-    bundles: BTreeMap<String, Files>,
+pub(super) struct Stored {
+    pub(super) drives: Vec<Drive>,
+    pub(super) bundles: BTreeMap<String, Files>,
+    pub(super) order: Option<Arc<State>>,
 }
 
 impl Traffic for Stored {
@@ -50,20 +51,21 @@ impl Traffic for Stored {
         &mut self,
         keys: &[ReferenceKey],
     ) -> BoxFuture<'_, Result<Vec<Option<Bound>>, StoreError>> {
-        Box::pin(ready(Ok(vec![None; keys.len()])))
+        let known = |state: &Arc<State>| Bound { order: state.order.key, at: At::ROOT };
+        Box::pin(ready(Ok(vec![self.order.as_ref().map(known); keys.len()])))
     }
 
     fn state(&mut self, _: OrderKey) -> BoxFuture<'_, Result<Option<Arc<State>>, StoreError>> {
-        Box::pin(ready(Ok(None)))
+        Box::pin(ready(Ok(self.order.clone())))
     }
 }
 
-fn config(settings: &str) -> Config {
+pub(super) fn config(settings: &str) -> Config {
     parse("orderhub.toml", settings, &HashMap::new()).unwrap().config
 }
 
 /// The shipped files with a text of the shop's mapping changed.
-fn files(from: &str, to: &str) -> Files {
+pub(super) fn files(from: &str, to: &str) -> Files {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../mappings");
     let mut files = Bundle::read(&folder).unwrap();
     let order = files.get_mut("shopify/order_rest.yaml").unwrap();
@@ -78,12 +80,12 @@ fn changed() -> Files {
     files("system: name, as: { strip_prefix: \"#\" } }", "system: name }")
 }
 
-fn paid() -> Bytes {
+pub(super) fn paid() -> Bytes {
     files("", "")["shopify/samples/paid.json"].clone().into()
 }
 
 /// A message of the shop that was applied, of a bundle.
-fn drive(id: i64, bundle: &str, body: Bytes) -> Drive {
+pub(super) fn drive(id: i64, bundle: &str, body: Bytes) -> Drive {
     let envelope = Envelope {
         source: "webhook".into(),
         system: SystemName::new("shop_eu"),
@@ -108,15 +110,16 @@ fn drive(id: i64, bundle: &str, body: Bytes) -> Drive {
 
 async fn tried(drives: Vec<Drive>, old: &Files, new: &Files, config: &Config) -> Report {
     let bundles = BTreeMap::from([(Bundle::name(old), old.clone())]);
-    let new = Bundle::compile(new, config).unwrap();
+    let files = new;
+    let new = Bundle::compile(files, config).unwrap();
     let asked = Asked {
         now: Timestamp::UNIX_EPOCH,
         since: Timestamp::UNIX_EPOCH,
         system: None,
         limit: 100,
     };
-    let mut stored = Stored { drives, bundles };
-    what_if(&mut stored, &new, config, &asked, &mut |_| {}).await.unwrap()
+    let mut stored = Stored { drives, bundles, order: None };
+    what_if(&mut stored, (&new, files), config, &asked, &mut |_| {}).await.unwrap()
 }
 
 #[tokio::test]
@@ -268,4 +271,67 @@ async fn what_a_hub_looks_up_for_a_message_is_looked_up_for_what_if_too() {
         let left = left.map(|why: &str| (why.to_owned(), 1)).into_iter().collect();
         assert_eq!((report.looked_up, &report.not_replayable), (looked_up, &left), "{report:#?}");
     }
+}
+
+#[tokio::test]
+async fn what_is_not_looked_at_is_said() {
+    let (old, config) = (files("", ""), config(SETTINGS));
+    let one = || drive(1, &Bundle::name(&old), paid());
+    for (file, looked_at) in [
+        ("sink/connector.yaml", false),
+        ("hub/ownership.yaml", false),
+        ("sink/order.yaml", true),
+        ("hub/flow.yaml", true),
+    ] {
+        let mut new = old.clone();
+        new.get_mut(file).unwrap().extend_from_slice(b"# another\n");
+        let report = tried(vec![one()], &old, &new, &config).await;
+        let unlooked: Vec<&str> = report.not_looked_at.iter().map(String::as_str).collect();
+        assert_eq!(unlooked.is_empty(), looked_at, "{file}");
+        assert_eq!(
+            (report.is_same(), report.is_whole()),
+            (true, looked_at),
+            "{file}: {unlooked:?}"
+        );
+        let mut gone = old.clone();
+        gone.remove("hub/ownership.yaml");
+        let report = tried(vec![one()], &old, &gone, &config).await;
+        assert_eq!(report.not_looked_at, ["hub/ownership.yaml"]);
+    }
+}
+
+#[tokio::test]
+async fn the_documents_of_a_page_have_rules() {
+    let settings = format!(
+        "{SETTINGS}\n[systems.till]\nintegration = \"till\"\nbase_url = \"https://till.example\"\n"
+    );
+    let files = |path: &str| {
+        let mut files = files("", "");
+        let connector = "orderhub: 1\nconnector: till\nbase: \"{base_url}\"\noperations:\n  list:\n    kind: read\n    \
+                         steps: [{ id: list, method: GET, path: /orders }]\n    \
+                         documents: body.orders\n";
+        let integration = "orderhub: 1\nintegration: till\nrole: channel\nconnector: declared\nintake:\n  \
+                           - { poll: { do: list, every: 5m, reach: 7d }, document: orders, ordering: queue }\n";
+        let orders = format!(
+            "orderhub: 1\nmapping: till.orders\nkey: number\nfields:\n  - {{ hub: order_no, system: {path} }}\n"
+        );
+        for (name, text) in
+            [("connector", connector), ("integration", integration), ("orders", &orders)]
+        {
+            files.insert(format!("till/{name}.yaml"), text.as_bytes().to_vec());
+        }
+        files
+    };
+    let (old, new, config) = (files("number"), files("other"), config(&settings));
+    let body = r#"[{ "number": "1" }, { "number": "2", "other": "3" }]"#;
+    let mut page = drive(1, &Bundle::name(&old), Bytes::from_static(body.as_bytes()));
+    (page.envelope.source, page.envelope.system) =
+        (crate::bundle::POLL.into(), SystemName::new("till"));
+    page.envelope.document = "orders".into();
+    let report = tried(vec![page], &old, &new, &config).await;
+    let [number] = &report.changes[..] else { panic!("{report:#?}") };
+    let rules =
+        [&number.old_rule, &number.new_rule].map(|rule| rule.as_deref().unwrap_or_default());
+    // The first that is told of has a number no more.
+    assert_eq!(rules, ["mappings/till/orders.yaml:5:5", ""], "{report:#?}");
 }

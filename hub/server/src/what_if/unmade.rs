@@ -71,10 +71,9 @@ impl Unmade {
                 if !noted.insert(hash::half_of_parts(parts.map(str::as_bytes))) {
                     continue;
                 }
-                let seen = Seen { what, system, rule, operation, code, subject };
-                if let Some(call) = calls.note(&lost.order, &seen) {
-                    call.why.get_or_insert_with(|| lost.why.to_owned());
-                }
+                let why = Some(lost.why);
+                let seen = Seen { what, system, rule, operation, code, subject, why };
+                calls.note(&lost.order, &seen);
             }
         }
     }

@@ -1,7 +1,6 @@
 //! Calls that the old files make, and for whose event no entry of the new ones sends anything: an entry of `deliver:` was
 //! taken out, or its file was cut short. Asked of every order that the messages are about, whether they change or not.
 
-use orderhub_order::hash;
 use orderhub_order::lane::WantKey;
 use orderhub_order::model::State;
 
@@ -27,16 +26,9 @@ impl Targets {
                 }
                 let (system, subject) = (lane.system.as_str(), subject(&key));
                 let (what, operation, code) = ("no_longer_delivered", None, None);
-                let parts = [&*order, what, system, &key.rule, &subject];
-                if !self.noted.insert(hash::half_of_parts(parts.map(str::as_bytes))) {
-                    continue;
-                }
-                let seen =
-                    Seen { what, system, rule: &key.rule, operation, code, subject: &subject };
-                if let Some(call) = self.calls.note(&order, &seen) {
-                    let why = || format!("no entry of `deliver:` sends anything on `{}`", rule.on);
-                    call.why.get_or_insert_with(why);
-                }
+                let why = format!("no entry of `deliver:` sends anything on `{}`", rule.on);
+                let (rule, subject, why) = (&*key.rule, &*subject, Some(&*why));
+                self.tell(&order, &Seen { what, system, rule, operation, code, subject, why });
             }
         }
     }

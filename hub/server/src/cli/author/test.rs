@@ -56,10 +56,18 @@ pub(super) struct Ran {
     file: String,
     /// The integration's folder.
     pub(super) folder: PathBuf,
+    /// The cases of all mappings there.
+    cases: Arc<[Case]>,
     /// What each case that was asked for gave.
     pub(super) results: Vec<(Case, CaseResult)>,
     coverage: Option<Coverage>,
     mutated: Option<Mutated>,
+}
+
+/// A folder whose mappings have cases.
+struct Place {
+    folder: PathBuf,
+    cases: Arc<[Case]>,
 }
 
 /// Runs the cases that mapping files carry.
@@ -145,20 +153,21 @@ fn ran(asked: &Test, output: Output) -> Result<Vec<Ran>, Fault> {
             let folder = root.parent().map(Path::to_owned).unwrap_or_default();
             let sample = |sample: &str| mapping::given::file(&folder.join(sample)).ok();
             let ways = [Direction::In, Direction::Out];
-            all.push(of_mapping(asked, (&one.mapping, &one.names), &ways, folder.clone(), &sample));
+            let place = Place { folder: folder.clone(), cases: one.mapping.cases().into() };
+            all.push(of_mapping(asked, (&one.mapping, &one.names), &ways, &place, &sample));
             continue;
         }
         let loaded = load(&root)?;
         let (mappings, names) = (&loaded.files, &loaded.names);
-        let groups = loaded.folder.library.mappings().filter(|(file, _)| selected(file, &below));
+        let groups = || loaded.folder.library.mappings();
+        let cases = groups().flat_map(|(_, group)| group.cases()).cloned().collect();
+        let place = Place { folder: root.join(COMMON), cases };
         let sample = |sample: &str| mappings.get(&format!("{COMMON}/{sample}")).cloned();
         let ways = [Direction::In, Direction::Out];
         all.extend(
-            groups
-                .map(|(_, group)| {
-                    let common = root.join(COMMON);
-                    of_mapping(asked, (group, names), &ways, common, &sample)
-                })
+            groups()
+                .filter(|(file, _)| selected(file, &below))
+                .map(|(_, group)| of_mapping(asked, (group, names), &ways, &place, &sample))
                 .filter(|ran| !ran.results.is_empty()),
         );
         for name in loaded.folder.integrations.keys() {
@@ -196,12 +205,14 @@ fn of_integration(
     };
     let found = integration.map(|found| &found.mappings).or(alone.map(|loaded| &loaded.mappings));
     let mapped = found.into_iter().flatten();
+    let cases = mapped.clone().flat_map(|(_, mapping)| mapping.cases()).cloned().collect();
+    let place = Place { folder: root.join(name), cases };
     let mapped = mapped.filter(|(document, _)| selected(&file(document), below));
     Ok(mapped
         .map(|(document, mapping)| {
             let both = || vec![Direction::In, Direction::Out];
             let ways = integration.map_or_else(both, |integration| integration.ways(document));
-            of_mapping(asked, (mapping, &all.names), &ways, root.join(name), &sample)
+            of_mapping(asked, (mapping, &all.names), &ways, &place, &sample)
         })
         .filter(|ran| !ran.results.is_empty() || asked.coverage && asked.filter.is_none())
         .collect())
@@ -211,7 +222,7 @@ fn of_mapping(
     asked: &Test,
     (mapping, names): (&Arc<Mapping>, &Names),
     ways: &[Direction],
-    folder: PathBuf,
+    place: &Place,
     sample: &dyn Fn(&str) -> Option<Vec<u8>>,
 ) -> Ran {
     let fits = |case: &Case| {
@@ -243,7 +254,8 @@ fn of_mapping(
     Ran {
         file: names.file(&mapping.source.name),
         mapping: Arc::clone(mapping),
-        folder,
+        folder: place.folder.clone(),
+        cases: Arc::clone(&place.cases),
         results,
         coverage,
         mutated,

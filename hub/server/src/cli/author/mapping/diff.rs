@@ -6,10 +6,12 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use orderhub_mapping::diff::{Difference, differences, differences_out};
+use orderhub_mapping::{MapError, Mapped};
 use serde_json::{Value as Json, json};
 
 use super::super::{Loaded, load, whole};
 use super::given::{self, Around};
+use super::run::{ONE_BY_ONE, SEVERAL};
 use crate::cli::output::{self, Code, Fault, Output, counted, say};
 
 /// What is compared on which documents.
@@ -49,6 +51,8 @@ struct Document {
 struct Compared {
     name: String,
     found: Vec<Difference>,
+    /// Why nothing of it, or of some of its documents, could be compared: both fail.
+    failed: Vec<MapError>,
 }
 
 pub(super) fn diff(asked: &Diff, output: Output) -> Result<ExitCode, Fault> {
@@ -59,31 +63,68 @@ pub(super) fn diff(asked: &Diff, output: Output) -> Result<ExitCode, Fault> {
     }
     let mut all = Vec::new();
     for document in &documents {
-        let mut found = compare(document, asked.out)?;
+        let (mut found, failed) = compare(document, asked.out)?;
         for one in &mut found {
             one.old_rule = one.old_rule.take().map(|rule| document.old.0.names.place(&rule));
             one.new_rule = one.new_rule.take().map(|rule| document.new.0.names.place(&rule));
         }
-        all.push(Compared { name: document.name.clone(), found });
+        let name = document.name.clone();
+        for error in &failed {
+            let rule = error.rule.as_deref().map(|rule| document.new.0.names.place(rule));
+            let error = MapError { rule, ..error.clone() };
+            say(&format!("note: `{name}`: neither maps it: {error}"));
+        }
+        all.push(Compared { name, found, failed });
     }
     tell(&all, output);
     let fields: usize = all.iter().map(|one| one.found.len()).sum();
     let differ = all.iter().filter(|one| !one.found.is_empty()).count();
     let documents = counted(all.len(), "document");
-    say(&format!("{documents}: {differ} different, in {}", counted(fields, "field")));
+    let neither = match all.iter().map(|one| one.failed.len()).sum() {
+        0 => String::new(),
+        failed => format!("; {} mapped by neither", counted(failed, "document")),
+    };
+    say(&format!("{documents}: {differ} different, in {}{neither}", counted(fields, "field")));
     let problem = asked.exit_code && fields > 0;
     Ok(if problem { ExitCode::from(Code::Problems.number()) } else { ExitCode::SUCCESS })
 }
 
-fn compare(document: &Document, out: bool) -> Result<Vec<Difference>, Fault> {
+/// What differs, and what neither can map.
+fn compare(document: &Document, out: bool) -> Result<(Vec<Difference>, Vec<MapError>), Fault> {
     let (old, new) = (document.old.1.context(), document.new.1.context());
     let (old, new) = ((&*document.old.0.mapping, &old), (&*document.new.0.mapping, &new));
+    let unread =
+        |why: String| Fault::new(Code::Usage, format!("`{}` cannot be read: {why}", document.name));
+    let (body, facts) = (&document.body, &document.old.1);
     if !out {
-        return Ok(differences(old, new, &document.body, &document.old.1));
+        let [was, is] = [old, new].map(|(mapping, context)| mapping.run_with(body, context, facts));
+        if let (Some(_), Some(error)) = (unreadable(&was), unreadable(&is)) {
+            let fault = unread(error.why.clone());
+            let several = error.why.starts_with(SEVERAL);
+            return Err(if several { fault.hint(ONE_BY_ONE) } else { fault });
+        }
+        let failed = was.iter().zip(is).filter_map(|pair| match pair {
+            (Mapped::Failed(_), Mapped::Failed(error)) => Some(error),
+            (_, _) => None,
+        });
+        return Ok((differences(old, new, body, facts), failed.collect()));
     }
-    differences_out(old, new, &given::hub_json(&document.body)?).map_err(|why| {
-        Fault::new(Code::Usage, format!("`{}` cannot be read: {why}", document.name))
-    })
+    let mut found = Vec::new();
+    for (number, hub) in given::hub_documents(body)?.iter().enumerate() {
+        let all = differences_out(old, new, hub).map_err(unread)?;
+        found.extend(all.into_iter().map(|one| Difference { document: number, ..one }));
+    }
+    Ok((found, Vec::new()))
+}
+
+/// Why a body cannot be read at all: no rule is to blame.
+fn unreadable(mapped: &[Mapped]) -> Option<&MapError> {
+    match mapped {
+        [Mapped::Failed(error)] if error.rule.is_none() && error.cause == "malformed" => {
+            Some(error)
+        }
+        _ => None,
+    }
 }
 
 fn documents(asked: &Diff, output: Output) -> Result<Vec<Document>, Fault> {

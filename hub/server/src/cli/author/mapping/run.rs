@@ -33,7 +33,10 @@ pub(in crate::cli) struct Run {
 }
 
 /// How it is said that more than one document stands in a body.
-const SEVERAL: &str = "something follows the document";
+pub(super) const SEVERAL: &str = "something follows the document";
+/// What to do then.
+pub(super) const ONE_BY_ONE: &str =
+    "of several documents, one a line, each is a body of its own: hand them in one by one";
 
 pub(super) fn run(asked: &Run, output: Output) -> Result<ExitCode, Fault> {
     let one = given::mapping(&asked.file, output)?;
@@ -56,9 +59,7 @@ pub(super) fn run(asked: &Run, output: Output) -> Result<ExitCode, Fault> {
         say(&one.failure(error, asked.document.as_deref()));
     }
     if several {
-        say(
-            "  hint: of several documents, one a line, each is a body of its own: hand them in one by one",
-        );
+        say(&format!("  hint: {ONE_BY_ONE}"));
     }
     let documents: Vec<Json> = mapped.iter().map(document).collect();
     print(&documents, output);

@@ -29,7 +29,9 @@ const SHOWN_EVERY: Duration = Duration::from_millis(200);
   orderhub mapping what-if mappings.new --since 7d
   orderhub mapping what-if mappings.new --since 24h --system shop_eu -o json > report.json
 
-Reads the store of the settings, whether a hub runs on it or not. Personal values are masked.
+Reads the store of the settings, whether a hub runs on it or not. Personal values are masked. Conditions (`when:`) are
+judged by the orders as they stand now. `connector.yaml` (how systems are called) and `hub/ownership.yaml` (who may write
+what) are not compared: where they differ, that is said.
 
 Exit codes: 0 compared; with --exit-code 1 where anything would be otherwise, or could not be compared, or nothing was
 there to compare; 2 usage; 75 the store cannot be read; 78 the files or the settings are wrong.")]
@@ -85,7 +87,8 @@ pub(super) fn what_if(asked: &WhatIf, output: Output) -> Result<ExitCode, Fault>
         let mut stored = traffic(&config.store, &secrets).await.map_err(unread)?;
         let mut line = Line::new();
         let mut told = |report: &Report| line.tell(report);
-        let report = what_if::what_if(&mut *stored, &new, &config, &wanted, &mut told).await;
+        let report =
+            what_if::what_if(&mut *stored, (&new, &files), &config, &wanted, &mut told).await;
         line.end();
         report.map_err(unread)
     })?;
@@ -102,8 +105,13 @@ pub(super) fn what_if(asked: &WhatIf, output: Output) -> Result<ExitCode, Fault>
 
 /// The rules of the new files, in the folder that was named.
 fn placed(mut report: Report, names: &Names) -> Report {
-    for rule in report.changes.iter_mut().filter_map(|change| change.new_rule.as_mut()) {
+    let changes = report.changes.iter_mut().filter_map(|change| change.new_rule.as_mut());
+    let calls = report.deliveries.iter_mut().filter_map(|call| call.new_rule.as_mut());
+    for rule in changes.chain(calls) {
         *rule = names.place(rule);
+    }
+    for file in &mut report.not_looked_at {
+        *file = names.file(&format!("mappings/{file}"));
     }
     report
 }
@@ -117,7 +125,7 @@ fn refused(error: BundleError, names: &Names, output: Output) -> Fault {
             Fault::new(Code::Settings, message).hint(format!("`{check}` shows the same"))
         }
         other @ (BundleError::Settings(_) | BundleError::Read { .. }) => {
-            Fault::new(Code::Settings, other.to_string())
+            Fault::new(Code::Settings, names.said(&other.to_string()))
         }
     }
 }
@@ -253,6 +261,9 @@ fn reached(call: &Call) -> String {
     if let Some(why) = &call.why {
         text.push_str(&format!("    {why}\n"));
     }
+    if let Some(rule) = &call.new_rule {
+        text.push_str(&format!("    new rule {rule}\n"));
+    }
     if call.what == "carried_otherwise" {
         text.push_str("    of new orders like these; for these it is not made again\n");
     }
@@ -277,9 +288,11 @@ fn summary(report: &Report) {
         messages(report.messages),
         counted(usize::try_from(*documents).unwrap_or(usize::MAX), "document")
     ));
-    if *documents == 0 {
+    if *documents == 0 && report.left_out() > 0 {
+        say("note: nothing was compared: no document of the messages that are not left out");
+    } else if *documents == 0 {
         say(
-            "note: nothing was compared: no document of these messages could be looked at; `--since` reaches further back",
+            "note: nothing was compared: no message brought a document; `--since` reaches further back",
         );
     }
     notes(report);
@@ -290,6 +303,12 @@ fn notes(report: &Report) {
     if !report.complete {
         let oldest = report.oldest.map(|at| format!("{at:.0}")).unwrap_or_default();
         say(&format!("note: `--limit` ended it at {oldest}; there are older messages"));
+    }
+    if !report.not_looked_at.is_empty() {
+        say(&format!(
+            "note: not compared, and other than before: {}: who may write what, and how systems are called and heard",
+            report.not_looked_at.join(", ")
+        ));
     }
     if report.hints > 0 {
         say(&format!("note: {} only hint at documents", messages(report.hints)));
