@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use orderhub_lang::diagnostic::render;
-use orderhub_mapping::Integration;
 use orderhub_mapping::library::Folder;
+use orderhub_mapping::{Integration, Named};
 
 /// The folder.
 pub fn root() -> PathBuf {
@@ -39,6 +39,8 @@ pub fn files() -> &'static BTreeMap<String, Vec<u8>> {
 pub struct Shipped {
     /// The integrations by name.
     pub integrations: BTreeMap<String, Arc<Integration>>,
+    /// The names that each gives to conversions.
+    pub named: BTreeMap<String, Named>,
     /// Groups of rules, tables, connectors' documents.
     pub folder: Folder,
 }
@@ -50,12 +52,14 @@ pub fn shipped() -> &'static Shipped {
         let mut folder = Folder::load(files(), &BTreeSet::new());
         let found = folder.findings();
         assert!(found.is_empty(), "{}", render(&found));
+        let names = folder.integrations.keys();
+        let named = names.map(|name| (name.clone(), folder.named(name))).collect();
         let loaded = std::mem::take(&mut folder.integrations).into_iter();
         let integrations: BTreeMap<_, _> = loaded
             .filter_map(|(name, loaded)| Some((name, Arc::new(loaded.integration?))))
             .collect();
         assert!(integrations.len() >= 5, "they are there: {:?}", integrations.keys());
-        Shipped { integrations, folder }
+        Shipped { integrations, named, folder }
     })
 }
 

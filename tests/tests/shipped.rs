@@ -27,7 +27,8 @@ fn connectors() -> BTreeMap<&'static str, Declared> {
         let folder = &shipped().folder;
         let source = folder.connectors.get(owner).unwrap_or_else(|| panic!("{owner}"));
         let beside = folder.documents.get(owner).unwrap_or(&none);
-        let declared = declared::compile_naming(source, beside, &folder.named(owner));
+        let named = shipped().named.get(owner).unwrap_or_else(|| panic!("{owner}"));
+        let declared = declared::compile_naming(source, beside, named);
         let declared = declared.unwrap_or_else(|found| panic!("{}", render(&found)));
         assert!(declared.warnings().is_empty(), "{}", render(declared.warnings()));
         (integration.name.as_str(), declared)

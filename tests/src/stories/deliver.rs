@@ -67,7 +67,7 @@ pub enum Found {
     /// Nothing is to be done now.
     Nothing,
     /// A wish needs no call.
-    Skip(Act),
+    Skip(Box<Act>),
     /// A call, to be taken off.
     Call(Box<Flight>),
 }
@@ -100,7 +100,9 @@ pub fn look(world: &dyn World, settings: &Settings, order: OrderKey, system: &Sy
     let fence = state.lanes.get(system).map_or(0, |lane| lane.fence) + 1;
     match plan(&state, system, &rules) {
         Plan::Idle | Plan::Wait { .. } => Found::Nothing,
-        Plan::Skip { key, version, code } => Found::Skip(skip(system, (key, version, code, None))),
+        Plan::Skip { key, version, code } => {
+            Found::Skip(Box::new(skip(system, (key, version, code, None))))
+        }
         Plan::Resume(flight) if flight.in_air => Found::Nothing,
         Plan::Resume(flight) => Found::Call(Box::new(Flight { fence, ..flight.clone() })),
         Plan::Send(send) => {
@@ -110,7 +112,8 @@ pub fn look(world: &dyn World, settings: &Settings, order: OrderKey, system: &Sy
             let sent = state.lanes.get(system).unwrap().sent.get(&key.text());
             if !send.want.whole && sent.is_some_and(|sent| sent.hash == hash) {
                 let code = LaneCode::ProjectionEqual;
-                return Found::Skip(skip(system, (key, state.order.version, code, Some(hash))));
+                let act = skip(system, (key, state.order.version, code, Some(hash)));
+                return Found::Skip(Box::new(act));
             }
             let operation = send.operation;
             let what = (key, &*operation.name, operation.entity, operation.creates);
