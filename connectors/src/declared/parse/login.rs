@@ -139,13 +139,13 @@ fn address(fields: &mut Fields<'_>, ctx: &mut Ctx) -> Option<Template> {
     let node = fields.required("url", &mut ctx.findings)?;
     let template = ctx.template(node, BASE)?;
     let text = node.scalar_text().unwrap_or_default();
-    if !text.starts_with("https://")
-        && !text.starts_with("http://")
-        && !text.starts_with("{base_url}")
-    {
+    let begins = |with: &&str| text.starts_with(with);
+    let setting = text.strip_prefix("{settings.").and_then(|rest| rest.split('}').next());
+    let is_whole = ["https://", "http://", "{base_url}"].iter().any(begins);
+    if !is_whole && !setting.is_some_and(|name| name.ends_with("_url")) {
         let message = "the address of a login is whole";
-        let hint =
-            "write `url: \"{base_url}/login\"`, or `https://…` where another host gives the token";
+        let hint = "write `url: \"{base_url}/login\"`, or `https://…` or a setting `{settings.token_url}` where another \
+                    host gives the token";
         wrong(ctx, node.span, message, hint);
     }
     Some(template)

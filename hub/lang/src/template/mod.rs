@@ -14,7 +14,7 @@ mod tree;
 use std::sync::Arc;
 
 pub use self::error::RenderError;
-use self::place::{address, escaped};
+use self::place::{address, escaped, is_address};
 pub use self::tree::Tree;
 use crate::codes;
 use crate::convert::{Conversions, Convert, NoConversions};
@@ -45,8 +45,8 @@ pub enum Place {
     Query,
     /// A header's value: visible ASCII and blanks only.
     Header,
-    /// The address in front of a path: only letters, digits, `-._~`; the value of `base_url` is taken
-    /// as it is, and is an `http` or `https` address without query.
+    /// The address in front of a path: only letters, digits, `-._~`; the value of `base_url`, or of a setting whose
+    /// name ends with `_url`, is taken as it is where it stands first, and is an `http` or `https` address without query.
     Base,
     /// A text that is escaped later (a string of a JSON body) or needs no escape.
     Text,
@@ -235,7 +235,7 @@ impl Template {
                 Part::Value { expression, text, convert } => {
                     let value = eval(expression.as_ref(), (text, convert.as_deref()), scope)?;
                     let first = expression.reads().first();
-                    let is_base = first.is_some_and(|name| name.as_str() == "base_url");
+                    let is_base = first.is_some_and(is_address);
                     let written = if place == Place::Base && is_base && out.is_empty() {
                         address(&value, text)?
                     } else {

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use super::{Place, RenderError};
 use crate::escape::percent;
+use crate::expression::Name;
 use crate::value::Value;
 
 /// The text of a value, which must be there and be a scalar.
@@ -13,6 +14,12 @@ fn plain<'v>(value: &'v Value, text: &str) -> Result<Cow<'v, str>, RenderError> 
     }
     let why = "is a list or an object; only a scalar can stand inside a text";
     value.scalar_text().ok_or_else(|| RenderError::Place { text: text.to_owned(), why })
+}
+
+/// Whether a name stands for a whole address: the account's own, or a setting that says by its name that it is one.
+pub(super) fn is_address(name: &Name) -> bool {
+    let setting = || name.root == "settings" && name.key().is_some_and(|key| key.ends_with("_url"));
+    name.as_str() == "base_url" || setting()
 }
 
 /// The address in front of everything else.

@@ -6,7 +6,7 @@ use super::*;
 fn scope() -> Value {
     Value::from_json(
         br#"{"doc":{"ref":"A/1 ?&#","n":7,"list":[1,2],"empty":"","dots":"..","line":"a\r\nX: y","q":"it's"},
-             "base_url":"https://shop.example.com/","memo":{"id":12},"settings":{"shop":"my-shop","evil":"evil.com/"}}"#,
+             "base_url":"https://shop.example.com/","memo":{"id":12},"settings":{"shop":"my-shop","evil":"evil.com/","token_url":"https://login.example.com/o2/","bad_url":"https://u:p@x"}}"#,
     )
     .unwrap()
 }
@@ -38,6 +38,11 @@ fn a_value_cannot_break_out_of_its_place() {
         render("{base_url}/api/{settings.shop}", Place::Base).unwrap(),
         "https://shop.example.com/api/my-shop"
     );
+    let other = render("{settings.token_url}/token", Place::Base).unwrap();
+    assert_eq!(
+        other, "https://login.example.com/o2/token",
+        "a setting that says that it is an address"
+    );
     assert_eq!(render("{quote(doc.q, \"'\")}", Place::Text).unwrap(), "'it''s'");
     let refused = [
         ("/o/{doc.dots}", Place::Path),
@@ -45,6 +50,8 @@ fn a_value_cannot_break_out_of_its_place() {
         ("{doc.line}", Place::Header),
         ("https://{settings.evil}.example.com", Place::Base),
         ("https://x/{base_url}", Place::Base),
+        ("{settings.bad_url}", Place::Base),
+        ("https://x/{settings.token_url}", Place::Base),
         ("{doc.list}x", Place::Text),
     ];
     for (text, place) in refused {

@@ -134,6 +134,7 @@ impl Reader<'_> {
         let operation = fields.required_text("do", self.findings);
         let every = fields.required("every", self.findings);
         let (overlap, reach) = (fields.optional("overlap"), fields.optional("reach"));
+        let lag = fields.optional("lag");
         let fetch = fields.optional("fetch");
         fields.finish(self.findings);
         if let Some(node) = said.apply.or(said.operation) {
@@ -163,7 +164,14 @@ impl Reader<'_> {
         }
         let overlap = self.duration(overlap, Duration::ZERO);
         let reach = reach.map(|node| self.duration(Some(node), Duration::ZERO));
-        Some(Poll { operation: operation?, every, overlap, reach, fetch })
+        let ends = lag.map(|node| node.span).unwrap_or_default();
+        let lag = self.duration(lag, Duration::ZERO);
+        if reach.is_some_and(|reach| reach <= lag) && !lag.is_zero() {
+            let message = "the first poll would end before it begins: `lag` is as long as `reach`";
+            let hint = "write a longer `reach`: how far back the first poll looks";
+            self.error(codes::INTEGRATION, ends, message, hint);
+        }
+        Some(Poll { operation: operation?, every, overlap, reach, lag, fetch })
     }
 
     fn ordering(

@@ -138,6 +138,8 @@ pub struct Poll {
     pub overlap: Duration,
     /// How far back the first one looks; `None`: to the beginning.
     pub reach: Option<Duration>,
+    /// What changed within so long before now is not listed yet, or must not be asked for: each poll ends there.
+    pub lag: Duration,
     /// The listing names documents; each is fetched so.
     pub fetch: Option<Fetch>,
 }

@@ -81,6 +81,8 @@ pub struct Poll {
     pub overlap: Duration,
     /// How far back the first one looks; `None`: to the beginning.
     pub reach: Option<Duration>,
+    /// Each poll ends so long before now.
+    pub lag: Duration,
     /// The longest time that the system lists at once; `None`: any.
     pub window: Option<Duration>,
     /// The system paths that its mappings read.
@@ -192,6 +194,7 @@ fn intake(
             every: poll.every,
             overlap: poll.overlap,
             reach: poll.reach,
+            lag: poll.lag,
             window: connector
                 .operations()
                 .iter()

@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::confirm::Unconfirmed;
 use super::leased::{self, End, Parts};
-use super::window::{Window, goes_on, later, moved, until, window};
+use super::window::{Window, due, goes_on, later, moved, until, window};
 use super::{Envelope, Intake};
 use crate::apply::{Beside, Cursor};
 use crate::bundle::{self, POLL};
@@ -143,9 +143,9 @@ impl Poller {
         let window = match cursor.until {
             Some(until) => Window { from: cursor.from, until },
             None => {
-                let due = cursor.since.map_or(now, |since| later(since, poll.every));
-                if due > now && !trouble.behind {
-                    return Ok(until(now, due));
+                let at = cursor.since.map_or(now, |since| due(poll, since));
+                if at > now && !trouble.behind {
+                    return Ok(until(now, at));
                 }
                 *pages = 0;
                 window(poll, cursor.since, now)

@@ -30,8 +30,13 @@ pub(super) fn window(poll: &bundle::Poll, since: Option<Timestamp>, now: Timesta
     };
     // Whole seconds, downwards: many systems write no others.
     let whole = |at: Timestamp| Timestamp::from_second(at.as_second()).unwrap_or(at);
-    let (from, now) = (from.map(whole), whole(now));
-    Window { from, until: most(poll, from).map_or(now, |most| most.min(now)) }
+    let (from, end) = (from.map(whole), whole(back(now, poll.lag)));
+    Window { from, until: most(poll, from).map_or(end, |most| most.min(end)) }
+}
+
+/// When the next poll is due, of one that got so far: what ends before now was begun later than that.
+pub(super) fn due(poll: &bundle::Poll, since: Timestamp) -> Timestamp {
+    later(since, poll.every.saturating_add(poll.lag))
 }
 
 /// How far a poll from there may reach.
@@ -89,6 +94,7 @@ mod tests {
             every: Duration::from_secs(300),
             overlap: Duration::from_secs(overlap),
             reach: reach.map(Duration::from_secs),
+            lag: Duration::ZERO,
             window: None,
             fields: Vec::new(),
         }
@@ -102,6 +108,29 @@ mod tests {
         assert_eq!(from(&poll(120, Some(60)), Some(since)), Some(at("2026-11-02T08:53:00Z")));
         assert_eq!(from(&poll(120, Some(3_600)), None), Some(at("2026-11-02T08:00:00Z")));
         assert_eq!(from(&poll(120, None), None), None, "to the beginning");
+    }
+
+    #[test]
+    fn a_poll_that_lags_leaves_nothing_out_and_is_asked_no_more_often() {
+        let mut now = at("2026-11-02T09:00:00.7Z");
+        let lags = bundle::Poll { lag: Duration::from_secs(180), ..poll(60, Some(3_600)) };
+        let (mut since, mut asked) = (None, Vec::new());
+        for _ in 0..3 {
+            let window = window(&lags, since, now);
+            let text = |at: Timestamp| at.strftime("%H:%M:%S").to_string();
+            let (at, from) = (text(now), text(window.from.unwrap()));
+            asked.push(format!("{at}: {from} {}", text(window.until)));
+            since = Some(window.until);
+            now = due(&lags, window.until);
+        }
+        assert_eq!(
+            asked,
+            [
+                "09:00:00: 08:00:00 08:57:00",
+                "09:05:00: 08:56:00 09:02:00",
+                "09:10:00: 09:01:00 09:07:00",
+            ]
+        );
     }
 
     #[test]
