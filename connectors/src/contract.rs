@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -14,7 +15,8 @@ use orderhub_lang::value::Value;
 
 pub use crate::element::{Element, Unread};
 use crate::error::{BuildError, CallError, VerifyError};
-pub use crate::parts::{Ack, Part, Refused, Wait};
+pub use crate::parts::{Ack, Part, Refused, ToldLimit, Wait};
+use crate::sign::Signer;
 
 mod webhook;
 
@@ -91,6 +93,11 @@ pub trait Connector: Debug + Send + Sync {
     /// How many calls of its limit a request counted as, where the answer says it: `None` is one.
     fn cost(&self, _call: &Call<'_>, _request: &Request, _answer: &Answer) -> Option<u32> {
         None
+    }
+
+    /// The rate and burst of its limit that a request was told, where the answer says one.
+    fn told(&self, _call: &Call<'_>, _request: &Request, _answer: &Answer) -> ToldLimit {
+        ToldLimit::default()
     }
 
     /// Verifies a webhook and reads it into notices.
@@ -266,6 +273,8 @@ pub struct Request {
     pub limit_key: Option<String>,
     /// Longest time for one attempt.
     pub timeout: Duration,
+    /// What proves us in place of what proves us elsewhere: its operation has an `auth` of its own.
+    pub own: Option<Arc<Signer>>,
 }
 
 /// What may be done when nobody knows whether a step took effect.

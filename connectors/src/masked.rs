@@ -121,6 +121,7 @@ mod tests {
             idempotency: Idempotency::Safe,
             limit: "default".to_owned(),
             limit_key: Some(planted.to_owned()),
+            own: None,
             timeout: Duration::from_secs(1),
         }
     }

@@ -2,6 +2,7 @@
 //! the system wants confirmed.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use orderhub_lang::value::Value;
@@ -81,6 +82,15 @@ impl std::fmt::Debug for Ack {
             .field("args", &self.args.keys())
             .finish()
     }
+}
+
+/// What an answer says of a limit that holds from now on; `None`: nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ToldLimit {
+    /// The time in which one call becomes free again; above zero.
+    pub every: Option<Duration>,
+    /// Calls that may start at once after a quiet time.
+    pub burst: Option<NonZeroU32>,
 }
 
 impl Memo {

@@ -15,6 +15,7 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use jiff::Timestamp;
 use orderhub_lang::escape::percent;
 use orderhub_lang::expression::{EvalError, Expression, Name, Scope};
 use orderhub_lang::form;
@@ -30,12 +31,16 @@ use crate::error::{BuildError, VerifyError};
 use crate::put::put_at;
 
 /// Names that signatures of requests may read.
-pub const SIGNER_NAMES: &[&str] =
-    &["secret", "settings", "now", "nonce", "method", "path", "query", "form", "raw"];
+pub const SIGNER_NAMES: &[&str] = &[
+    "secret", "settings", "now", "utc", "nonce", "method", "host", "path", "query", "headers",
+    "form", "raw",
+];
 
 /// The same where there is a login: `session.token` is what it gave.
-pub const SESSION_NAMES: &[&str] =
-    &["secret", "settings", "now", "nonce", "method", "path", "query", "form", "raw", "session"];
+pub const SESSION_NAMES: &[&str] = &[
+    "secret", "settings", "now", "utc", "nonce", "method", "host", "path", "query", "headers",
+    "form", "raw", "session",
+];
 
 /// Names that signatures of webhooks may read.
 pub const VERIFIER_NAMES: &[&str] =
@@ -290,6 +295,12 @@ fn setting(name: &Name, with: &Credentials<'_>) -> Value {
     value.map_or(Value::Null, |value| Value::text(value.as_str()))
 }
 
+/// A moment in the basic form of ISO 8601, as the letters of dates are signed: `20150830T123600Z`.
+fn utc(now: i64) -> Value {
+    let at = Timestamp::from_second(now).unwrap_or_default();
+    Value::Text(at.strftime("%Y%m%dT%H%M%SZ").to_string())
+}
+
 struct SignerScope<'a> {
     request: &'a Request,
     with: &'a Credentials<'a>,
@@ -299,15 +310,19 @@ impl Scope for SignerScope<'_> {
     fn get(&self, name: &Name) -> Result<Value, EvalError> {
         let (address, query) = self.request.url.split_once('?').unwrap_or((&self.request.url, ""));
         let from_host = address.find("://").and_then(|at| address.get(at + 3..)).unwrap_or(address);
-        let path = from_host.find('/').and_then(|at| from_host.get(at..)).unwrap_or("/");
+        let (host, path) = from_host.split_at(from_host.find('/').unwrap_or(from_host.len()));
         Ok(match name.root.as_str() {
             "secret" => secret(name, self.with, 0)?,
             "settings" => setting(name, self.with),
             "now" => Value::Int(self.with.now),
+            "utc" => utc(self.with.now),
             "nonce" => Value::text(self.with.nonce),
             "method" => Value::text(self.request.method),
-            "path" => Value::text(path),
+            "host" => Value::text(host),
+            "path" => Value::text(if path.is_empty() { "/" } else { path }),
             "query" => Value::text(query),
+            // Those of the step; what is added by `auth` is not among them yet.
+            "headers" => header(&self.request.headers, name),
             // The value of a field as it was before it was escaped: what vendors sign.
             "form" => {
                 let form = form::flat(&self.request.body).unwrap_or_default();

@@ -21,6 +21,7 @@ fn request(url: &str, body: &'static [u8]) -> Request {
         idempotency: Idempotency::Safe,
         limit: "default".to_owned(),
         limit_key: None,
+        own: None,
         timeout: std::time::Duration::from_secs(1),
     }
 }
@@ -40,6 +41,47 @@ fn with<T>(secrets: &[(&str, &[&str])], use_: impl FnOnce(&Credentials<'_>) -> T
         nonce: "n1",
         session: NO_SESSION,
     })
+}
+
+/// Signature V4 of Amazon Web Services: what is signed of a request without parameters, by the headers `host` and `x-amz-date`.
+const AWS: &str = "AWS4-HMAC-SHA256 Credential={settings.key}/{part(utc, 0, 8)}/us-east-1/service/aws4_request, \
+    SignedHeaders=host;x-amz-date, Signature={hex(hmac_sha256(hmac_sha256(hmac_sha256(hmac_sha256(hmac_sha256(\
+    'AWS4' + secret.aws, part(utc, 0, 8)), 'us-east-1'), 'service'), 'aws4_request'), 'AWS4-HMAC-SHA256\n' + utc + '\n' \
+    + part(utc, 0, 8) + '/us-east-1/service/aws4_request\n' + hex(sha256(method + '\n' + path + '\n' + query + \
+    '\nhost:' + host + '\nx-amz-date:' + utc + '\n\nhost;x-amz-date\n' + hex(sha256(raw))))))}";
+
+#[test]
+fn the_published_vectors_of_aws_are_a_template() {
+    // aws-sig-v4-test-suite: get-vanilla and post-vanilla.
+    let signer = Signer {
+        headers: vec![
+            ("x-amz-date".into(), template("{utc}")),
+            ("authorization".into(), template(AWS)),
+        ],
+        ..Signer::default()
+    };
+    let secret = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
+    let secret = |_: &str| vec![secret.to_owned()];
+    let settings = BTreeMap::from([("key".to_owned(), "AKIDEXAMPLE".to_owned())]);
+    // 2015-08-30T12:36:00Z
+    let with = Credentials {
+        secret: &secret,
+        settings: &settings,
+        now: 1_440_938_160,
+        nonce: "",
+        session: NO_SESSION,
+    };
+    for (method, signature) in [
+        ("GET", "5fa00fa31553b73ebf1942676e86291e8372ff2a2260956d9b8aae1d763fbf31"),
+        ("POST", "5da7c1a2acd57cee7505fc6676e4e544621c30862966e37dddb68e92efbe5d6b"),
+    ] {
+        let mut request = Request { method, ..request("https://example.amazonaws.com/", b"") };
+        signer.apply(&mut request, &with).unwrap();
+        let added: Vec<&str> = request.headers.iter().map(|(_, value)| value.as_str()).collect();
+        let credential = "Credential=AKIDEXAMPLE/20150830/us-east-1/service/aws4_request, SignedHeaders=host;x-amz-date";
+        let proof = format!("AWS4-HMAC-SHA256 {credential}, Signature={signature}");
+        assert_eq!(added, ["20150830T123600Z", proof.as_str()], "{method}");
+    }
 }
 
 #[test]

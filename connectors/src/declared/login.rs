@@ -76,6 +76,7 @@ pub(super) fn request(
         idempotency: Idempotency::Safe,
         limit: "default".to_owned(),
         limit_key: None,
+        own: None,
         timeout: login.timeout,
     };
     let kind = match &login.body {

@@ -14,6 +14,7 @@ mod login;
 mod model;
 mod page;
 mod parse;
+mod rates;
 mod reply;
 mod request;
 mod scope;
@@ -32,10 +33,10 @@ use orderhub_lang::template::Template;
 
 use self::login::Login;
 use self::model::{Compiled, Hooks, Keyed, Needed};
-use self::scope::{Answered, Document};
+use self::scope::Document;
 use crate::contract::{
     Answer, Call, Connector, Credentials, Handshake, Heard, Limit, Memo, Needs, NextStep,
-    Operation, ReplyXref, Request, Session, StepInfo, Webhook,
+    Operation, ReplyXref, Request, Session, StepInfo, ToldLimit, Webhook,
 };
 use crate::error::{BuildError, CallError, VerifyError};
 use crate::parts::REFUSED;
@@ -58,6 +59,8 @@ pub struct Declared {
     keyed: Vec<Keyed>,
     /// How many calls a call counted as, by limit.
     costs: Vec<(String, model::Expr)>,
+    /// Where answers say the limit that holds from then on.
+    told: Vec<model::Told>,
     list: Vec<Operation>,
     operations: Vec<Compiled>,
     hooks: Option<Hooks>,
@@ -120,15 +123,6 @@ impl Declared {
     }
 }
 
-/// A number that is not negative, upwards.
-fn whole(text: &str) -> Option<u32> {
-    let (whole, rest) = text.trim().split_once('.').unwrap_or((text.trim(), ""));
-    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-    let number: u32 = whole.parse().ok().filter(|_| digits(whole) && digits(rest))?;
-    let more = rest.bytes().any(|digit| digit != b'0');
-    Some(number.saturating_add(u32::from(more)))
-}
-
 impl Connector for Declared {
     fn operations(&self) -> &[Operation] {
         &self.list
@@ -155,7 +149,7 @@ impl Connector for Declared {
         }
         match at {
             Some(at) => {
-                let request = request::build(self, &at, call, memo, &document)?;
+                let request = request::build((self, compiled), &at, call, memo, &document)?;
                 Ok(NextStep::Send(Box::new(request)))
             }
             None => {
@@ -171,7 +165,10 @@ impl Connector for Declared {
     }
 
     fn authorize(&self, request: &mut Request, with: &Credentials<'_>) -> Result<(), BuildError> {
-        self.signer.apply(request, with)
+        match request.own.clone() {
+            Some(own) => own.apply(request, with),
+            None => self.signer.apply(request, with),
+        }
     }
 
     fn logs_in(&self) -> Option<Duration> {
@@ -192,9 +189,12 @@ impl Connector for Declared {
 
     fn cost(&self, call: &Call<'_>, request: &Request, answer: &Answer) -> Option<u32> {
         let (_, cost) = self.costs.iter().find(|(name, _)| *name == request.limit)?;
-        let answered = Answered::new(answer);
-        let scope = login::AnswerScope { settings: call.settings, answered: &answered };
-        whole(&cost.eval(&scope).ok()?.scalar_text()?)
+        rates::cost(cost, call, answer)
+    }
+
+    fn told(&self, call: &Call<'_>, request: &Request, answer: &Answer) -> ToldLimit {
+        let told = self.told.iter().find(|told| told.name == request.limit);
+        told.map_or_else(ToldLimit::default, |told| rates::told(told, call, answer))
     }
 
     fn handshake(

@@ -11,7 +11,7 @@ use orderhub_lang::template::{Template, Tree};
 
 use crate::contract::{Idempotency, Operation};
 use crate::native::Native;
-use crate::sign::Format;
+use crate::sign::{Format, Signer};
 
 pub(super) type Expr = Arc<dyn Expression>;
 
@@ -21,6 +21,10 @@ pub(super) struct Compiled {
     pub(super) operation: Operation,
     pub(super) steps: Vec<Step>,
     pub(super) reply: Reply,
+    /// Its own address, in place of the file's.
+    pub(super) base: Option<Template>,
+    /// What proves us to it, in place of what the file says.
+    pub(super) signer: Option<Arc<Signer>>,
     /// Trees that its reply names.
     pub(super) lets: Vec<(String, Tree)>,
 }
@@ -222,6 +226,15 @@ pub(super) enum OursRule {
 pub(super) struct Keyed {
     pub(super) name: String,
     pub(super) by: Expr,
+}
+
+/// Where answers say the limit that holds from then on.
+#[derive(Debug)]
+pub(super) struct Told {
+    pub(super) name: String,
+    /// Calls a second.
+    pub(super) rate: Option<Expr>,
+    pub(super) burst: Option<Expr>,
 }
 
 /// A setting or a secret that a file reads.

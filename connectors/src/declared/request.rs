@@ -7,7 +7,7 @@ use orderhub_lang::template::{Place, RenderError, Template, Tree};
 use orderhub_lang::value::Value;
 
 use super::Declared;
-use super::model::{Body, Step};
+use super::model::{Body, Compiled, Step};
 use super::page;
 use super::scope::{CallScope, Document};
 use super::walk::{At, render_error, step_error};
@@ -17,7 +17,7 @@ use crate::put::put_at;
 use crate::sign::FORM;
 
 pub(super) fn build(
-    declared: &Declared,
+    (declared, compiled): (&Declared, &Compiled),
     at: &At<'_>,
     call: &Call<'_>,
     memo: &Memo,
@@ -28,7 +28,8 @@ pub(super) fn build(
     let render = |template: &Template, place| {
         template.render(&scope, place).map_err(|error| render_error(&step.id, &error))
     };
-    let mut url = render(&declared.base, Place::Base)?;
+    let base = compiled.base.as_ref().unwrap_or(&declared.base);
+    let mut url = render(base, Place::Base)?;
     url.push_str(&render(&step.path, Place::Path)?);
     let mut query = pairs(step, &step.query, &scope)?;
     for (name, value) in step.page.iter().flat_map(|page| page::parameters(page, call)) {
@@ -69,6 +70,7 @@ pub(super) fn build(
         limit: step.limit.clone(),
         limit_key: limit_key(declared, step, &scope)?,
         timeout: step.timeout,
+        own: compiled.signer.clone(),
     })
 }
 

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test may panic")]
 
 mod convert;
+mod limits;
 mod shown;
 mod webhooks;
 
@@ -107,10 +108,7 @@ impl Walk<'_> {
     fn turn(&mut self, turn: &Value) -> bool {
         let request = self.request(turn);
         let answer = answer(turn);
-        if let Some(cost) = turn.get("cost") {
-            let shown = self.connector.cost(&self.call, &request, &answer);
-            assert_eq!(shown.map(i64::from), cost.as_int(), "{}", self.why);
-        }
+        self.limits(turn, &request, &answer);
         let outcome = turn.get("outcome");
         match self.connector.answer(&self.call, &mut self.memo, &answer) {
             Ok(()) => assert!(outcome.is_none(), "{}: the answer was taken", self.why),

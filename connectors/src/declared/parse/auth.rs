@@ -25,6 +25,33 @@ pub(super) fn auth(node: &Node, ctx: &mut Ctx) -> (Signer, Option<Login>) {
     (signer, login)
 }
 
+/// The same of one operation, in place of what the file says: without a login.
+pub(super) fn own(node: &Node, ctx: &mut Ctx) -> Option<Signer> {
+    let mut fields = Fields::of(node, "`auth` of an operation", &mut ctx.findings)?;
+    let mut signer = parts(&mut fields, SIGNER_NAMES, ctx);
+    let body = fields.optional("body").map(|n| step::puts(n, "`body`", SIGNER_NAMES, ctx));
+    signer.body = body.unwrap_or_default();
+    fields.finish(&mut ctx.findings);
+    Some(signer)
+}
+
+/// The same of an operation that proves itself by its own.
+pub(super) fn sends_own(node: &Node, operation: &Compiled, ctx: &mut Ctx) {
+    if let Some(signer) = &operation.signer {
+        sends(node, signer, operation, ctx);
+    }
+}
+
+/// Whether what an operation sends has room for what is added to it.
+pub(super) fn sends(root: &Node, signer: &Signer, operation: &Compiled, ctx: &mut Ctx) {
+    if !signer.form.is_empty() {
+        sends_forms(root, operation, ctx);
+    }
+    if !signer.body.is_empty() {
+        sends_json(root, operation, ctx);
+    }
+}
+
 /// What a request is authorised by.
 pub(super) fn parts(fields: &mut Fields<'_>, roots: &[&str], ctx: &mut Ctx) -> Signer {
     let headers = fields.optional("headers").map(|node| {
@@ -86,7 +113,7 @@ pub(super) fn body_reads(signer: &Signer) -> Vec<Name> {
 }
 
 /// Values of `auth.form` go into forms alone: added to anything else they would spoil it.
-pub(super) fn sends_forms(root: &Node, operation: &Compiled, ctx: &mut Ctx) {
+fn sends_forms(root: &Node, operation: &Compiled, ctx: &mut Ctx) {
     for step in &operation.steps {
         let fits = match step.body {
             Body::Form(_) => true,
@@ -107,7 +134,7 @@ pub(super) fn sends_forms(root: &Node, operation: &Compiled, ctx: &mut Ctx) {
 }
 
 /// Places that `auth.body` sets are those of JSON bodies: nothing else has them.
-pub(super) fn sends_json(root: &Node, operation: &Compiled, ctx: &mut Ctx) {
+fn sends_json(root: &Node, operation: &Compiled, ctx: &mut Ctx) {
     for step in &operation.steps {
         let fits = match step.body {
             Body::Json { .. } | Body::Document | Body::Graphql { .. } => true,

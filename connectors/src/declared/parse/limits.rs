@@ -4,7 +4,7 @@ use orderhub_lang::units;
 use orderhub_lang::yaml::{Fields, Node};
 
 use super::super::login::COST;
-use super::super::model::{Expr, Keyed};
+use super::super::model::{Expr, Keyed, Told};
 use super::{Ctx, STEP};
 use crate::codes;
 use crate::contract::Limit;
@@ -16,12 +16,14 @@ pub(super) struct Limits {
     pub(super) keyed: Vec<Keyed>,
     /// How many calls a call counted as, by limit.
     pub(super) costs: Vec<(String, Expr)>,
+    /// Where answers say the limit that holds from then on.
+    pub(super) told: Vec<Told>,
 }
 
 pub(super) fn limits(node: &Node, ctx: &mut Ctx) -> Limits {
     let mut limits = Vec::new();
     let mut costs = Vec::new();
-    let mut keyed = Vec::new();
+    let (mut keyed, mut tolds) = (Vec::new(), Vec::new());
     let Some(map) = node.as_map() else {
         ctx.findings.report(ctx.findings.wrong_type(node, "`limits` is a mapping of names"));
         return Limits::default();
@@ -34,7 +36,11 @@ pub(super) fn limits(node: &Node, ctx: &mut Ctx) -> Limits {
         if let Some(cost) = fields.optional("cost").and_then(|node| ctx.expression(node, COST)) {
             costs.push((name.name.clone(), cost));
         }
-        if let Some(by) = fields.optional("by").and_then(|node| ctx.expression(node, STEP)) {
+        let by = fields.optional("by");
+        if let Some(node) = fields.optional("told") {
+            tolds.extend(told(&name.name, node, by.is_some(), ctx));
+        }
+        if let Some(by) = by.and_then(|node| ctx.expression(node, STEP)) {
             keyed.push(Keyed { name: name.name.clone(), by });
         }
         fields.finish(&mut ctx.findings);
@@ -44,7 +50,29 @@ pub(super) fn limits(node: &Node, ctx: &mut Ctx) -> Limits {
             limits.push(Limit { name: name.name.clone(), calls, per, burst });
         }
     }
-    Limits { limits, keyed, costs }
+    Limits { limits, keyed, costs, told: tolds }
+}
+
+/// `told: { rate: headers.x-rate, burst: body.burst }`: where an answer says the limit that holds from then on.
+fn told(limit: &str, node: &Node, keyed: bool, ctx: &mut Ctx) -> Option<Told> {
+    let mut fields = Fields::of(node, "`told`", &mut ctx.findings)?;
+    let rate = fields.optional("rate").map(|node| ctx.expression(node, COST));
+    let burst = fields.optional("burst").map(|node| ctx.expression(node, COST));
+    fields.finish(&mut ctx.findings);
+    let mut wrong = |message: &str, hint: &str| {
+        let finding = ctx.findings.error(codes::RATE, node.span, message);
+        ctx.findings.report(finding.with_hint(hint));
+    };
+    if rate.is_none() && burst.is_none() {
+        let hint = "write `told: { rate: headers.x-rate }`: calls a second, or a `burst`, or both";
+        wrong("`told` says where an answer has the rate or the burst", hint);
+    }
+    if keyed {
+        // What one key is told nobody knows of another.
+        let hint = "leave `told` out, or take `by` out";
+        wrong("a limit with `by` is not told by answers", hint);
+    }
+    Some(Told { name: limit.to_owned(), rate: rate.flatten(), burst: burst.flatten() })
 }
 
 fn rate(node: &Node, ctx: &mut Ctx) -> Option<(u32, std::time::Duration)> {

@@ -136,7 +136,7 @@ fn file(root: &Node, ctx: &mut Ctx) -> Option<Declared> {
     ctx.timeout = timeout;
     let (signer, login) =
         fields.optional("auth").map(|node| auth::auth(node, ctx)).unwrap_or_default();
-    let limits::Limits { limits, keyed, costs } =
+    let limits::Limits { limits, keyed, costs, told } =
         fields.optional("limits").map(|node| limits::limits(node, ctx)).unwrap_or_default();
     let classes =
         fields.optional("answer").map(|node| answer::classes(node, ctx)).unwrap_or_default();
@@ -145,12 +145,8 @@ fn file(root: &Node, ctx: &mut Ctx) -> Option<Declared> {
         .required("operations", &mut ctx.findings)
         .map(|node| operation::operations(node, &defaults, ctx))
         .unwrap_or_default();
-    if !signer.form.is_empty() {
-        operations.iter().for_each(|operation| auth::sends_forms(root, operation, ctx));
-    }
-    if !signer.body.is_empty() {
-        operations.iter().for_each(|operation| auth::sends_json(root, operation, ctx));
-    }
+    let shared = operations.iter().filter(|operation| operation.signer.is_none());
+    shared.for_each(|operation| auth::sends(root, &signer, operation, ctx));
     let hooks = fields.optional("webhooks").and_then(|node| webhook::hooks(node, ctx));
     fields.finish(&mut ctx.findings);
     let list = operations.iter().map(|compiled| compiled.operation.clone()).collect();
@@ -162,6 +158,7 @@ fn file(root: &Node, ctx: &mut Ctx) -> Option<Declared> {
         limits,
         keyed,
         costs,
+        told,
         list,
         operations,
         hooks,

@@ -1,16 +1,19 @@
 //! `operations:`: what can be done, as steps.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use orderhub_lang::diagnostic::Span;
 use orderhub_lang::expression::Kind;
+use orderhub_lang::template::Template;
 use orderhub_lang::yaml::{Fields, Key, Node};
 
 use super::super::model::{Classes, Compiled, Expr, Gives, Save, Step};
 use super::known::Element;
-use super::{Ctx, ack, items, reply, sent, step};
+use super::{BASE, Ctx, ack, auth, items, reply, sent, step};
 use crate::codes;
 use crate::contract::{Idempotency, Limit, Operation, OperationKind};
+use crate::sign::Signer;
 
 /// Most steps of an operation.
 const MOST_STEPS: usize = 50;
@@ -57,6 +60,7 @@ fn operation(
     let limit = limit.unwrap_or_else(|| "default".to_owned());
     let timeout = fields.optional("timeout").and_then(|node| ctx.timeout(node));
     let timeout = timeout.unwrap_or(defaults.timeout);
+    let (own_base, signer) = own(&mut fields, ctx);
     let lets = items::lets(&mut fields, ctx);
     let steps = fields.required("steps", &mut ctx.findings);
     let (limited, classes) = (limit.clone(), &defaults.classes);
@@ -97,11 +101,19 @@ fn operation(
         window,
     };
     check(name.span, &operation, &steps, &reply, ctx);
-    let mut compiled = Compiled { operation, steps, reply, lets };
+    let mut compiled = Compiled { operation, steps, reply, base: own_base, signer, lets };
+    auth::sends_own(node, &compiled, ctx);
     mark_last(&mut compiled);
     sent::mark(&mut compiled.steps);
     mark_names(&mut compiled, ctx);
     Some(compiled)
+}
+
+/// Its own address and proof, in place of those of the file.
+fn own(fields: &mut Fields<'_>, ctx: &mut Ctx) -> (Option<Template>, Option<Arc<Signer>>) {
+    let base = fields.optional("base").and_then(|node| ctx.template(node, BASE));
+    let signer = fields.optional("auth").and_then(|node| auth::own(node, ctx));
+    (base, signer.map(Arc::new))
 }
 
 pub(super) fn known_limit(node: &Node, defaults: &Defaults<'_>, ctx: &mut Ctx) -> Option<String> {

@@ -50,10 +50,7 @@ pub(super) fn register(engine: &mut Engine) {
     engine.register_fn("f_json", |x: Dynamic| -> Outcome {
         Ok(Dynamic::from(from_dynamic(x).map_err(fail)?.to_json_text()))
     });
-    engine.register_fn("f_parse", |x: Dynamic| -> Outcome {
-        let bytes = bytes_or_nothing("parse", &x)?;
-        Ok(bytes.and_then(|b| Value::from_json(&b).ok()).map_or(Dynamic::UNIT, |v| to_dynamic(&v)))
-    });
+    engine.register_fn("f_parse", parse);
     engine.register_fn("f_base64", |x: Dynamic| encode("base64", &x, |b| STANDARD.encode(b)));
     engine.register_fn("f_b64url", |x: Dynamic| encode("b64url", &x, |b| URL_SAFE.encode(b)));
     engine.register_fn("f_hex", |x: Dynamic| encode("hex", &x, |b| hex::encode(b)));
@@ -109,6 +106,18 @@ fn number(function: &str, x: &Dynamic) -> Result<Option<Decimal>, Box<EvalAltRes
         None
     };
     number.map(Some).ok_or_else(|| fail(format!("{function}: not a number")))
+}
+
+/// What a text says in JSON, nothing where it is none; of a list of texts each, where it stands.
+fn parse(x: Dynamic) -> Outcome {
+    let one = |x: &Dynamic| -> Outcome {
+        let bytes = bytes_or_nothing("parse", x)?;
+        Ok(bytes.and_then(|b| Value::from_json(&b).ok()).map_or(Dynamic::UNIT, |v| to_dynamic(&v)))
+    };
+    match x.read_lock::<Array>() {
+        Some(list) => Ok(Dynamic::from_array(list.iter().map(one).collect::<Result<_, _>>()?)),
+        None => one(&x),
+    }
 }
 
 /// A whole number; of a yes or no 1 or 0, so that an amount can be counted or left out; nothing stays nothing.

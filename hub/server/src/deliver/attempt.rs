@@ -139,7 +139,8 @@ impl Attempt<'_> {
             let mut request = self.request.clone();
             connector.authorize(&mut request, with).map(|()| request)
         };
-        let Some(longest) = connector.logs_in() else {
+        // An operation that proves itself by its own needs no login.
+        let Some(longest) = connector.logs_in().filter(|_| self.request.own.is_none()) else {
             let session = Session::default();
             return self.taken(&session, used, authorized, |request| self.once(request)).await;
         };
@@ -234,6 +235,8 @@ impl Attempt<'_> {
             let limits = &self.run.dispatcher.guards.limits;
             limits.charge(limit, key, calls.saturating_sub(1));
         }
+        let told = self.run.connector.told(self.run.call, request, &answer);
+        self.run.dispatcher.guards.limits.told(&request.limit, told);
         let mut memo = self.memo.clone();
         self.run.connector.answer(self.run.call, &mut memo, &answer)?;
         Ok(Exchanged { memo, status: Some(answer.status) })

@@ -131,7 +131,8 @@ impl Dispatcher {
         share: Option<Arc<dyn Share>>,
     ) -> Result<Self, PolicyError> {
         let limits = rates(&common.bundle(), name, &account.limits);
-        let policy = resilience::Policy { limits, ..account.policy };
+        let most = most(&account.limits);
+        let policy = resilience::Policy { limits, most, ..account.policy };
         let lowered = account.limits;
         let guards = Guards::shared(&policy, common.jitter.clone(), share)?;
         Ok(Self {
@@ -308,6 +309,15 @@ fn result(class: ReceiptClass) -> &'static str {
         ReceiptClass::SaidNo | ReceiptClass::Dead => "dead",
         ReceiptClass::Shadowed => "shadowed",
     }
+}
+
+/// What the settings allow of limits, whatever answers tell.
+fn most(lowered: &BTreeMap<String, config::Limit>) -> BTreeMap<String, Rate> {
+    let most = lowered.iter().filter_map(|(limit, lower)| {
+        let rate = (lower.rate.calls.get(), lower.rate.per);
+        Some((limit.clone(), resilience::learned::most(rate, lower.burst)?))
+    });
+    most.collect()
 }
 
 /// The declared limits, lowered by the settings.

@@ -54,6 +54,7 @@ impl Connector for Exchange {
             idempotency: IDEMPOTENCY,
             limit: "default".to_owned(),
             limit_key: None,
+            own: None,
             timeout: publisher::WITHIN,
         })))
     }

@@ -1,108 +1,39 @@
-//! How fast a system is called: its named limits, as its files declare them and settings lower them.
+//! How fast a system is called: its named limits, as its files declare them, its answers tell them and settings lower
+//! them.
 //!
 //! governor counts (GCRA, per name, and per key where the limit is keyed), or all processes together do
 //! ([`Share`]); what a system says itself (`Retry-After`) pauses the name for every caller. In memory: one counter a name, and at most
 //! [`MOST_KEYS`] keys a name before those that are idle are let go.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use governor::NotUntil;
 use governor::clock::Clock as _;
-use governor::middleware::NoOpMiddleware;
-use governor::state::keyed::DashMapStateStore;
-use governor::state::{InMemoryState, NotKeyed, RateLimiter};
 use tokio::time::Instant;
 
 use super::debts::{Claim, Debts};
+use super::learned::Given;
+use super::named::{AT_ONCE, InHand, MOST_KEYS, Named};
 pub use super::rate::Rate;
 use super::share::Share;
 use super::ticks::{Tick, Ticks};
 
-/// Keys of one limit that are remembered before idle ones are let go. An idle key has a full burst,
-/// so forgetting it changes nothing.
-const MOST_KEYS: usize = 10_000;
-
-impl Named {
-    fn new(rate: Rate, clock: Ticks) -> Option<Self> {
-        let quota = rate.quota()?;
-        let direct = RateLimiter::direct_with_clock(quota, clock);
-        let keyed = RateLimiter::new(quota, DashMapStateStore::default(), clock);
-        let line = tokio::sync::Mutex::new(InHand { calls: 0, until: clock.start });
-        Some(Self { rate, direct, keyed, line, none_before: Mutex::default() })
-    }
-
-    /// Calls that are taken together: those of [`AT_ONCE`]; of a key, one.
-    fn want(&self, key: Option<&str>) -> u32 {
-        let each = self.rate.every.as_nanos().max(1);
-        let calls = u32::try_from(AT_ONCE.as_nanos() / each).unwrap_or(u32::MAX);
-        if key.is_some() { 1 } else { calls.clamp(1, self.rate.burst.get()) }
-    }
-}
-
-type Direct = RateLimiter<NotKeyed, InMemoryState, Ticks, NoOpMiddleware<Tick>>;
-type Keyed = RateLimiter<String, DashMapStateStore<String>, Ticks, NoOpMiddleware<Tick>>;
-
 /// The limits of one system, by name.
 pub struct Limits {
-    clock: Ticks,
-    named: RwLock<BTreeMap<String, Arc<Named>>>,
+    pub(super) clock: Ticks,
+    /// Locked before the limits.
+    pub(super) given: Mutex<Given>,
+    pub(super) named: RwLock<BTreeMap<String, Arc<Named>>>,
     /// Pauses by name, also of names without a rate: a system may throttle what it never declared.
     paused: Mutex<BTreeMap<String, Instant>>,
     /// Who else calls under these limits: then they count, and not this process alone.
-    share: Option<Arc<dyn Share>>,
+    pub(super) share: Option<Arc<dyn Share>>,
     /// What calls counted as beyond one each.
     debts: Debts,
 }
-
-struct Named {
-    rate: Rate,
-    direct: Direct,
-    keyed: Keyed,
-    /// Calls in hand of those that all share; who asks for more, asks in line.
-    line: tokio::sync::Mutex<InHand>,
-    /// What the others' answer was: no call before then, by key. At most [`MOST_KEYS`]; one without room is
-    /// asked for again, which is slower, not wrong.
-    none_before: Mutex<HashMap<Box<str>, Instant>>,
-}
-
-impl Named {
-    /// When to come again who owes calls and waits for the next: what is free by then is no more than the burst, and
-    /// more would be lost.
-    fn until_paid(&self, wait: Duration, owed: u32) -> Duration {
-        let more = owed.min(self.rate.burst.get().saturating_sub(1));
-        wait.saturating_add(self.rate.every.saturating_mul(more))
-    }
-
-    /// How long there is no call, as far as is known.
-    fn none_for(&self, key: Option<&str>, now: Instant) -> Option<Duration> {
-        let none_before = self.none_before.lock().unwrap_or_else(PoisonError::into_inner);
-        none_before.get(key.unwrap_or_default()).filter(|at| **at > now).map(|at| *at - now)
-    }
-
-    fn none_before(&self, key: Option<&str>, at: Instant) {
-        let mut none_before = self.none_before.lock().unwrap_or_else(PoisonError::into_inner);
-        if none_before.len() >= MOST_KEYS {
-            let now = Instant::now();
-            none_before.retain(|_, at| *at > now);
-        }
-        if none_before.len() < MOST_KEYS {
-            none_before.insert(key.unwrap_or_default().into(), at);
-        }
-    }
-}
-
-/// Calls that were taken for several, to be made at once.
-#[derive(Debug)]
-struct InHand {
-    calls: u32,
-    until: Instant,
-}
-
-/// Calls that are taken together are made within this time: the limit allowed them then, not later.
-const AT_ONCE: Duration = Duration::from_millis(100);
 
 impl fmt::Debug for Limits {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -121,20 +52,23 @@ impl Limits {
     pub fn shared(rates: &BTreeMap<String, Rate>, share: Option<Arc<dyn Share>>) -> Self {
         let clock = Ticks { start: Instant::now() };
         let (named, paused, debts) = (RwLock::default(), Mutex::default(), Debts::default());
-        let limits = Self { clock, named, paused, share, debts };
+        let limits = Self { clock, given: Mutex::default(), named, paused, share, debts };
         limits.renew(rates);
         limits
     }
 
     /// Takes other rates; what stays as it was goes on where it is.
     pub fn renew(&self, rates: &BTreeMap<String, Rate>) {
+        let mut given = self.given.lock().unwrap_or_else(PoisonError::into_inner);
+        given.renew(rates);
+        let rates = given.rates();
         let mut named = self.named.write().unwrap_or_else(PoisonError::into_inner);
         named.retain(|name, named| rates.get(name) == Some(&named.rate));
         for (name, rate) in rates {
-            if !named.contains_key(name)
-                && let Some(new) = Named::new(*rate, self.clock)
+            if !named.contains_key(&name)
+                && let Some(new) = Named::new(rate, self.clock)
             {
-                named.insert(name.clone(), Arc::new(new));
+                named.insert(name, Arc::new(new));
             }
         }
     }
@@ -182,6 +116,11 @@ impl Limits {
         if self.named(name).is_some() {
             self.debts.add(name, key, calls);
         }
+    }
+
+    /// The same of calls without a key, whatever becomes of the name meanwhile.
+    pub(super) fn charge_all(&self, name: &str, calls: u32) {
+        self.debts.add(name, None, calls);
     }
 
     fn token(&self, named: &Named, key: Option<&str>) -> Result<(), Duration> {

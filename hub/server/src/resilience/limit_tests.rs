@@ -1,6 +1,9 @@
 //! Limits of one process alone, and of several together.
 
+use std::num::NonZeroU32;
+
 use futures_util::future::BoxFuture;
+use orderhub_connectors::contract::ToldLimit;
 
 use super::*;
 
@@ -110,18 +113,111 @@ async fn processes_pay_together_what_a_call_counted_as() {
     assert!(wait >= Duration::from_millis(1_199), "used up, and two are owed: {wait:?}");
 }
 
+fn told(every_ms: u64, burst: u32) -> ToldLimit {
+    let every = (every_ms > 0).then(|| Duration::from_millis(every_ms));
+    ToldLimit { every, burst: NonZeroU32::new(burst) }
+}
+
+/// How many calls there are at once.
+fn at_once(limits: &Limits, name: &str) -> u32 {
+    let mut calls = 0;
+    while limits.take(name, None).is_ok() {
+        calls += 1;
+    }
+    calls
+}
+
+fn shown(limits: &Limits, name: &str) -> (Duration, u32) {
+    let row = limits.shown().into_iter().find(|(shown, ..)| shown == name).unwrap();
+    let rate = row.1.unwrap();
+    (rate.every, rate.burst.get())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rate_that_is_told_gives_no_fresh_burst() {
+    let limits = limits("search", "1/s", 20);
+    for _ in 0..15 {
+        limits.take("search", None).unwrap();
+    }
+    // Slower, faster, a larger burst and the former one: of the five calls that are left none is lost, and none is new.
+    for next in [told(4_000, 0), told(100, 0), told(0, 40), told(0, 7), told(1_000, 20)] {
+        limits.told("search", next);
+    }
+    assert_eq!(shown(&limits, "search"), (Duration::from_secs(1), 20));
+    assert_eq!(at_once(&limits, "search"), 5);
+    limits.told("search", told(4_000, 0));
+    let wait = limits.take("search", None).unwrap_err();
+    assert!(wait > Duration::from_millis(3_900), "it is called at the new rate: {wait:?}");
+    limits.told("search", told(100, 0));
+    let wait = limits.take("search", None).unwrap_err();
+    assert!(wait <= Duration::from_millis(100), "{wait:?}");
+    tokio::time::advance(Duration::from_millis(1_000)).await;
+    assert_eq!(at_once(&limits, "search"), 10, "faster than what was declared");
+    limits.told("search", told(100, 3));
+    tokio::time::advance(Duration::from_secs(60)).await;
+    assert_eq!(at_once(&limits, "search"), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_rate_is_told_as_well() {
+    let limits = limits("search", "1/3m", 18);
+    limits.take("search", None).unwrap();
+    limits.told("search", told(178_571, 0));
+    assert_eq!(at_once(&limits, "search"), 17);
+    // What cannot be counted is not taken.
+    limits.told("search", told(24 * 3_600_000, 100_000));
+    assert_eq!(shown(&limits, "search").1, 18);
+}
+
+#[tokio::test(start_paused = true)]
+async fn settings_stand_above_what_is_told_and_files_below() {
+    let limits = limits("search", "1/s", 5);
+    limits.allow(&BTreeMap::from([("search".to_owned(), rate_of("2/s", 8))]));
+    limits.told("search", told(100, 50));
+    assert_eq!(shown(&limits, "search"), (Duration::from_millis(500), 8));
+    limits.told("search", told(3_000, 2));
+    assert_eq!(shown(&limits, "search"), (Duration::from_secs(3), 2));
+    // Other files declare it again: what was told holds, and nothing is free that was used.
+    assert_eq!(at_once(&limits, "search"), 2);
+    let declared = |name: &str| BTreeMap::from([(name.to_owned(), rate_of("1/s", 9))]);
+    limits.renew(&declared("search"));
+    assert_eq!(shown(&limits, "search"), (Duration::from_secs(3), 2));
+    assert_eq!(at_once(&limits, "search"), 0);
+    // A name that is gone is forgotten, and one that nobody declared has no rate to change.
+    limits.renew(&declared("get"));
+    limits.told("search", told(3_000, 2));
+    limits.renew(&declared("search"));
+    assert_eq!(shown(&limits, "search"), (Duration::from_secs(1), 9));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rate_that_is_told_gives_none_to_processes_together() {
+    let others = UsedUp::new("");
+    let limits = others.limits("1/s", 20);
+    tokio::time::advance(Duration::from_secs(2)).await;
+    // What they count is a time: twenty seconds that are used up are five calls at a quarter of the rate, fifteen
+    // would seem to be free.
+    limits.told("parcel", told(4_000, 0));
+    limits.acquire("parcel", None, Duration::ZERO).await.unwrap();
+    assert_eq!(others.wanted(), 16, "fifteen are paid before the next");
+    limits.told("parcel", told(1_000, 0));
+    limits.acquire("parcel", None, Duration::ZERO).await.unwrap();
+    assert_eq!(others.wanted(), 17, "a faster one owes nothing");
+}
+
 /// Other processes that have used up a limit for a second, but for the calls of one key.
 #[derive(Debug)]
 struct UsedUp {
     until: Instant,
     free: &'static str,
     asked: std::sync::atomic::AtomicU32,
+    wanted: std::sync::atomic::AtomicU32,
 }
 
 impl UsedUp {
     fn new(free: &'static str) -> Arc<Self> {
         let until = Instant::now() + Duration::from_secs(1);
-        Arc::new(Self { until, free, asked: Default::default() })
+        Arc::new(Self { until, free, asked: Default::default(), wanted: Default::default() })
     }
 
     fn limits(self: &Arc<Self>, rate: &str, burst: u32) -> Limits {
@@ -131,6 +227,11 @@ impl UsedUp {
 
     fn asked(&self) -> u32 {
         self.asked.load(std::sync::atomic::Ordering::Relaxed)
+    }
+
+    /// Calls that were asked for.
+    fn wanted(&self) -> u32 {
+        self.wanted.load(std::sync::atomic::Ordering::Relaxed)
     }
 }
 
@@ -149,6 +250,7 @@ impl Share for UsedUp {
         want: u32,
     ) -> BoxFuture<'a, Result<u32, Duration>> {
         self.asked.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        self.wanted.fetch_add(want, std::sync::atomic::Ordering::Relaxed);
         let left = self.until.saturating_duration_since(Instant::now());
         let free = left.is_zero() || key == Some(self.free);
         Box::pin(std::future::ready(if free { Ok(want) } else { Err(left) }))

@@ -20,8 +20,10 @@ pub mod credential;
 mod debts;
 pub mod gate;
 mod layers;
+pub mod learned;
 mod leave;
 pub mod limit;
+mod named;
 mod rate;
 pub mod retry;
 pub mod share;
@@ -185,6 +187,8 @@ pub struct Policy {
     pub retries: Retries,
     /// Limits by name, lowered by settings already.
     pub limits: BTreeMap<String, Rate>,
+    /// What settings allow of them, whatever answers tell.
+    pub most: BTreeMap<String, Rate>,
     /// The longest wait for a token before the first byte leaves, and for that of a key within a call; what must
     /// wait longer goes back. Before the first byte nobody waits for a key: others can be called meanwhile.
     pub token_wait: Option<Duration>,
@@ -236,10 +240,12 @@ impl Guards {
         share: Option<Arc<dyn Share>>,
     ) -> Result<Arc<Self>, PolicyError> {
         policy.breaker.validate()?;
+        let limits = Limits::shared(&policy.limits, share.clone());
+        limits.allow(&policy.most);
         Ok(Arc::new(Self {
             breaker: policy.breaker,
             gates: Mutex::default(),
-            limits: Limits::shared(&policy.limits, share.clone()),
+            limits,
             credential: Arc::default(),
             budget: Budget::new(Instant::now()),
             retries: policy.retries,

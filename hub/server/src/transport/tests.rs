@@ -26,6 +26,7 @@ fn request(method: &'static str, url: String) -> Request {
         idempotency: Idempotency::Safe,
         limit: "default".to_owned(),
         limit_key: None,
+        own: None,
         timeout: Duration::from_secs(5),
     }
 }
