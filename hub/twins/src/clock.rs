@@ -64,6 +64,13 @@ impl Clock {
         self.origin.checked_add(SignedDuration::from_millis(since)).unwrap_or(Timestamp::MAX)
     }
 
+    /// Our time now, from the same origin, whole milliseconds: what a twin stamps whose callers bound their questions
+    /// by their own clock.
+    pub fn ours(&self) -> Timestamp {
+        let since = i64::try_from(self.started.elapsed().as_millis()).unwrap_or(i64::MAX);
+        self.origin.checked_add(SignedDuration::from_millis(since)).unwrap_or(Timestamp::MAX)
+    }
+
     /// How long `twin` time takes on our clock.
     pub fn real(&self, twin: Duration) -> Duration {
         Duration::try_from_secs_f64(twin.as_secs_f64() / self.speed).unwrap_or(Duration::MAX)

@@ -1,4 +1,4 @@
-//! Behavioural twins of the systems around the hub: shops, an ERP, a WMS, a TMS and a sink.
+//! Behavioural twins of the systems around the hub: shops, Amazon, an ERP, a WMS, a TMS and a sink.
 //!
 //! They are the outside world: they know nothing of the hub's code, only its webhooks and their own
 //! APIs. Each is an axum router, served on a loopback port, on a [`clock`] that can be scaled and says
@@ -9,6 +9,7 @@
 //! are taken ([`outbox`]).
 
 pub mod account;
+pub mod amazon;
 pub mod clock;
 pub mod erp;
 pub mod faults;

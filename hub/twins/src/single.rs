@@ -8,9 +8,11 @@ use std::time::Duration;
 
 use tokio::net::TcpListener;
 
+use crate::amazon::{self, Amazon};
 use crate::clock::Clock;
 use crate::erp::{self, Erp};
 use crate::faults::{Acts, Fault, Rule};
+use crate::frame::Frame;
 use crate::outbox::Habits;
 use crate::serve::{Served, serve};
 use crate::shop::{self, Plan, Shop};
@@ -25,6 +27,8 @@ use crate::world::{StartError, Teller};
 pub enum Kind {
     /// A shop.
     Shop,
+    /// A seller's account at Amazon: asked, it tells nobody.
+    Amazon,
     /// An ERP.
     Erp,
     /// A warehouse.
@@ -74,6 +78,15 @@ impl Single {
                 let shop = Shop::starting_at(frame, self.first_number, self.orders);
                 live(&shop, self.orders, self.first_number);
                 (shop.frame.clone(), shop.router())
+            }
+            Kind::Amazon => {
+                let amazon = Amazon::new(Frame::new(name, self.clock, amazon::ONCE));
+                let amazon = if secret.is_empty() { amazon } else { amazon.signed_with(secret) };
+                if self.orders > 0 {
+                    let (amazon, orders, first) = (amazon.clone(), self.orders, self.first_number);
+                    tokio::spawn(async move { amazon.live(orders, first).await });
+                }
+                (amazon.frame.clone(), amazon.router())
             }
             Kind::Erp => {
                 let erp = Erp::new(teller.frame(name, erp::ONCE, erp::proof(secret)));

@@ -29,6 +29,8 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 pub(super) enum Twin {
     /// A shop: tells orders by signed webhooks, takes fulfilments.
     Shop(At),
+    /// A seller's account at Amazon: lists orders under its rates, takes confirmed shipments.
+    Amazon(At),
     /// An ERP: takes sales, audits them.
     Erp(At),
     /// A warehouse: takes releases, picks, packs and ships.
@@ -69,7 +71,7 @@ pub(super) struct At {
     /// Its name at the hub; without: what it is.
     #[arg(long)]
     system: Option<String>,
-    /// The file with the secret that it proves itself with; a sink needs none.
+    /// The file with the secret that it proves itself with; a sink and Amazon, which tell nobody, need none.
     #[arg(long)]
     secret_file: Option<PathBuf>,
     /// Twin seconds in one of ours.
@@ -81,7 +83,7 @@ pub(super) struct At {
     /// Send some messages twice and out of order, as real systems do.
     #[arg(long)]
     untidy: bool,
-    /// Orders that come into a shop by themselves, a minute of its time apart.
+    /// Orders that come into a shop, or into Amazon, by themselves, a minute of its time apart.
     #[arg(long, default_value_t = 0)]
     orders: u64,
     /// The number of a shop's first order; take a higher one after a restart.
@@ -95,6 +97,7 @@ pub(super) fn run(twin: &Twin, output: Output) -> Result<ExitCode, Fault> {
     let runtime = runtime.map_err(|error| Fault::new(Code::Problems, error.to_string()))?;
     let (kind, name, at) = match twin {
         Twin::Shop(at) => (Kind::Shop, "shop", at),
+        Twin::Amazon(at) => (Kind::Amazon, "amazon", at),
         Twin::Erp(at) => (Kind::Erp, "erp", at),
         Twin::Wms(at) => (Kind::Wms, "wms", at),
         Twin::Tms(at) => (Kind::Tms, "tms", at),
@@ -133,7 +136,7 @@ impl At {
     fn single(&self, kind: Kind, name: &str) -> Result<Single, Fault> {
         let secret = match &self.secret_file {
             Some(file) => read(file)?.trim_end_matches(['\r', '\n']).to_owned(),
-            None if kind == Kind::Sink => String::new(),
+            None if matches!(kind, Kind::Sink | Kind::Amazon) => String::new(),
             None => {
                 return Err(Fault::new(Code::Usage, "a twin that tells the hub needs a secret")
                     .hint("name the file that holds it: `--secret-file FILE`"));
