@@ -2,7 +2,7 @@
 //! shipment, picked and packed by people ► a label and its tracking at a TMS ► the shop's fulfilment with the number. Each of
 //! them fails once in the middle. At the end every order is everywhere exactly once, and its values are compared at the ends.
 //!
-//! `ORDERHUB_TEST_ORDERS` makes it longer.
+//! `ORDERHUB_TEST_CHAIN_ORDERS` makes it longer.
 
 mod judge;
 mod scene;
@@ -34,7 +34,7 @@ const COUNTRIES: &[Country] =
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_order_is_everywhere_once_though_each_system_fails_in_the_middle() {
-    let orders = std::env::var("ORDERHUB_TEST_ORDERS");
+    let orders = std::env::var("ORDERHUB_TEST_CHAIN_ORDERS");
     let orders = orders.map_or(USUAL, |orders| orders.parse().expect("a number"));
     let patience = ALL + EACH * u32::try_from(orders).expect("not that many");
     let mut scene = Scene::new().await;
