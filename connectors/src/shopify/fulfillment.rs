@@ -100,9 +100,14 @@ impl<'a> Parcel<'a> {
             return Err("the parcel has no lines".to_owned());
         }
         let tracking = doc.get("tracking").unwrap_or(&Value::Null);
-        let several = list(tracking, &["numbers"]).iter().filter_map(plain);
-        let numbers = text(tracking, "number").into_iter().chain(several);
-        Ok(Self { pieces, numbers: sorted(numbers), doc })
+        // As they are sent, and therefore shown: of several these alone.
+        let several = list(tracking, &["numbers"]);
+        let numbers = if several.is_empty() {
+            sorted(text(tracking, "number").into_iter())
+        } else {
+            sorted(several.iter().filter_map(plain))
+        };
+        Ok(Self { pieces, numbers, doc })
     }
 
     /// Whether a fulfilment is this parcel: one that came since the first look by what it holds, one that was there by its

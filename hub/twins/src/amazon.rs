@@ -2,7 +2,7 @@
 //! shipment, each behind a bucket of its own; and the queue in which notices of changed orders stand.
 //!
 //! As the vendor's models `orders_2026-01-01.json` and `ordersV0.json` say, whose examples are replayed against it by the
-//! test `amazon_pairs`; what they leave open is marked where it is decided. Orders are kept in the vendor's own shape.
+//! test `amazon`; what they leave open is marked where it is decided. Orders are kept in the vendor's own shape.
 //! Rates, lives and lags are *twin time*; moments are stamped in ours ([`Clock::ours`](crate::Clock::ours)), for callers
 //! bound what they ask for by their own clock. Customers, streets and articles are made up by number.
 
