@@ -10,7 +10,7 @@ use orderhub_order::lane::LaneCode;
 
 use super::messages::word;
 use super::working_set::{WorkingSet, busy};
-use super::writes::{Stands, TodoWrite};
+use super::writes::TodoWrite;
 use crate::apply::{DocumentOutcome, OrderUnit, UnitOutcome, Word};
 use crate::causes;
 
@@ -79,13 +79,7 @@ impl WorkingSet<'_> {
                 (Word::Unchanged, Some(item.why.clone()))
             }
             Outcome::Todo(item) => {
-                let todo = TodoWrite {
-                    item: item.clone(),
-                    order: Some(unit.key),
-                    message: None,
-                    document: None,
-                    stands: Stands::Beside,
-                };
+                let todo = TodoWrite::of_order(item.clone(), unit.key);
                 self.todos.push(todo);
                 (Word::Todo, Some(item.why.clone()))
             }
@@ -99,13 +93,7 @@ impl WorkingSet<'_> {
         let (kind, system) = (TodoKind::Finding, system(&unit.act));
         let item =
             TodoItem { kind, cause: cause.word.into(), system, why: why.clone(), about: None };
-        let todo = TodoWrite {
-            item,
-            order: Some(unit.key),
-            message: None,
-            document: None,
-            stands: Stands::Beside,
-        };
+        let todo = TodoWrite::of_order(item, unit.key);
         self.todos.push(todo);
         word(Word::Todo, Some(why))
     }
@@ -149,13 +137,7 @@ impl WorkingSet<'_> {
             why: why.clone(),
             about: None,
         };
-        let todo = TodoWrite {
-            item,
-            order: Some(unit.key),
-            message: None,
-            document: None,
-            stands: Stands::Beside,
-        };
+        let todo = TodoWrite::of_order(item, unit.key);
         self.todos.push(todo);
         word(Word::Todo, Some(why))
     }

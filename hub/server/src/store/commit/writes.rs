@@ -207,6 +207,12 @@ pub(crate) enum Stands {
 pub(crate) type Field = (OrderKey, Option<SystemName>, Box<str>);
 
 impl TodoWrite {
+    /// One about an order, of no message.
+    pub(crate) fn of_order(item: TodoItem, order: OrderKey) -> Self {
+        let order = Some(order);
+        Self { item, order, message: None, document: None, stands: Stands::Beside }
+    }
+
     /// The field that it is about, if it is about one.
     pub(crate) fn field(&self) -> Option<Field> {
         Some((self.order?, self.item.system.clone(), self.item.about.clone()?))
