@@ -147,8 +147,9 @@ pub const CODES: &[Explanation] = &[
     Explanation {
         code: ADDRESS,
         title: "a path that does not fit",
-        text: "A step's path begins with `/` and is relative to `base`. Parameters stand in `query:`, where they \
-               are escaped; other characters than those of a path cannot stand in it.",
+        text: "A step's path begins with `/` and is relative to `base`, which is an address with its `https://`. Parameters \
+               stand in `query:`, where they are escaped; other characters than those of a path cannot stand in it. What \
+               changes from call to call stands in braces: `/jobs/{doc.ref}`.",
         wrong: "- { id: find, method: GET, path: \"/jobs?ref={doc.ref}\" }",
         right: "- { id: find, method: GET, path: /jobs, query: { ref: \"{doc.ref}\" } }",
     },

@@ -15,11 +15,14 @@ use orderhub_lang::value::Value;
 
 pub use crate::element::{Element, Unread};
 use crate::error::{BuildError, CallError, VerifyError};
-pub use crate::parts::{Ack, Part, Refused, ToldLimit, Wait};
+use crate::invent::Invents;
+pub use crate::parts::{Ack, Part, Refused, Tested, ToldLimit, Wait};
 use crate::sign::Signer;
 
+mod session;
 mod webhook;
 
+pub use session::{NO_SESSION, Session};
 pub use webhook::{Handshake, Heard, MOST_NOTICES, Notice, Unheard, Webhook};
 
 /// What speaks to one kind of system. Object safe, stateless, shared by all its accounts.
@@ -95,6 +98,18 @@ pub trait Connector: Debug + Send + Sync {
         None
     }
 
+    /// How many calls of a limit a call may count as that no answer has told of yet, where a system wants them all to be
+    /// there before it is made; what it did not count as is given back. `None`: a call is one, and the rest is paid
+    /// afterwards.
+    fn reserve(&self, _limit: &str) -> Option<u32> {
+        None
+    }
+
+    /// How many calls of its limit a request might have counted as, where the answer says it.
+    fn may_cost(&self, _call: &Call<'_>, _request: &Request, _answer: &Answer) -> Option<u32> {
+        None
+    }
+
     /// The rate and burst of its limit that a request was told, where the answer says one.
     fn told(&self, _call: &Call<'_>, _request: &Request, _answer: &Answer) -> ToldLimit {
         ToldLimit::default()
@@ -133,6 +148,16 @@ pub trait Connector: Debug + Send + Sync {
         &[]
     }
 
+    /// What it was tried against, as far as its file says so.
+    fn tested(&self) -> Option<Tested> {
+        None
+    }
+
+    /// What its system could answer, made up; `None`: it cannot say.
+    fn invents(&self) -> Option<&dyn Invents> {
+        None
+    }
+
     /// The kinds of references that replies of its operations bind.
     fn binds(&self) -> Vec<&str> {
         Vec::new()
@@ -155,6 +180,8 @@ pub struct Operation {
     /// Its reply declares the external id of its entity (`reply.xrefs.<entity>`): an answer without
     /// it is in doubt. Where none is declared, our `ref` is the id.
     pub names: bool,
+    /// A read that gives a list of documents, not one.
+    pub lists: bool,
     /// Names of arguments of a read.
     pub args: Vec<String>,
     /// The named limit it counts against; `default` if none.
@@ -357,18 +384,6 @@ pub struct Credentials<'a> {
     /// What the last login gave, by name; empty where there is none.
     pub session: &'a BTreeMap<String, String>,
 }
-
-/// A credential that a login gave: kept in memory alone, until it ends or is refused.
-#[derive(Clone, Default, PartialEq, Eq)]
-pub struct Session {
-    /// What calls send of it, by name: `token`.
-    pub values: BTreeMap<String, String>,
-    /// How long the system takes it; `None`: until it refuses it.
-    pub lives: Option<Duration>,
-}
-
-/// Where there is no login.
-pub const NO_SESSION: &BTreeMap<String, String> = &BTreeMap::new();
 
 /// Settings and secrets that the files of an integration read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

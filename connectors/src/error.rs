@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use thiserror::Error;
 
+/// Stands where a text of the system was cut: whoever masks such a text looks for halves before it.
+pub const CUT: char = '…';
+
 /// The request could not be built: nothing was sent.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum BuildError {

@@ -14,6 +14,44 @@ pub(crate) const WAITS: &str = "$waits";
 /// Set by an answer that refused elements: which.
 pub(crate) const REFUSED: &str = "$refused";
 
+/// What a connector was tried against, besides what tests make up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tested {
+    /// The real system.
+    Server,
+    /// What the vendor publishes or recorded: requests with their answers.
+    Examples,
+    /// The vendor's documentation was read; nobody asked the system.
+    Documentation,
+    /// No vendor's: a pattern to copy, which the twins of this program speak.
+    Twin,
+}
+
+impl Tested {
+    /// All of them, by the word of a file.
+    pub const ALL: [Self; 4] = [Self::Server, Self::Examples, Self::Documentation, Self::Twin];
+
+    /// Its word in a file.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Server => "server",
+            Self::Examples => "examples",
+            Self::Documentation => "documentation",
+            Self::Twin => "twin",
+        }
+    }
+
+    /// For people.
+    pub fn sentence(self) -> &'static str {
+        match self {
+            Self::Server => "a real server",
+            Self::Examples => "the vendor's examples",
+            Self::Documentation => "its documentation",
+            Self::Twin => "the twin of this program: a pattern to copy, no vendor's system",
+        }
+    }
+}
+
 /// A job at the system is not done yet: its step is asked again, no sooner than this.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Wait {
@@ -91,6 +129,8 @@ pub struct ToldLimit {
     pub every: Option<Duration>,
     /// Calls that may start at once after a quiet time.
     pub burst: Option<NonZeroU32>,
+    /// Calls that there are now, of those that count before they are made ([`Connector::reserve`](crate::contract::Connector::reserve)).
+    pub left: Option<u32>,
 }
 
 impl Memo {

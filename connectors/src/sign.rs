@@ -269,6 +269,13 @@ impl Verifier {
         if bool::from(fits) { Ok(()) } else { Err(VerifyError::Signature) }
     }
 
+    /// What the sender of a webhook gives, by the first value of each secret; `None`: it cannot be told.
+    pub(crate) fn wanted(&self, hook: &Webhook<'_>, with: &Credentials<'_>) -> Option<String> {
+        let body = OnceCell::new();
+        let scope = VerifierScope { hook, with, turn: 0, format: self.format, body: &body };
+        self.want.render(&scope, Place::Text).ok().filter(|want| !want.is_empty())
+    }
+
     /// How many values the secret with the most of them has; at least one turn, so that a missing
     /// secret is told.
     fn turns(&self, with: &Credentials<'_>) -> usize {

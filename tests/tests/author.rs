@@ -138,6 +138,34 @@ fn a_change_is_shown_on_documents_with_both_rules() {
 }
 
 #[test]
+fn what_cannot_be_compared_is_not_said_to_be_the_same() {
+    let folder = folder();
+    let old = MAPPING.replace("system: number }", "system: nr }");
+    fs::write(folder.path().join("old.yaml"), old).unwrap();
+    let diff = |more: &[&str], text: &str| {
+        fs::write(folder.path().join("one.json"), text).unwrap();
+        let diff = ["mapping", "diff", "old.yaml", "mappings/till/order.yaml", "--on", "one.json"];
+        orderhub(folder.path(), &[&diff[..], more].concat(), "")
+    };
+    let two = format!("{}\n{}\n", PAID.trim(), PAID.trim());
+    for text in ["{broken", "", "\n", &two] {
+        let ran = diff(&[], text);
+        assert_eq!((ran.code, ran.out.as_str()), (2, ""), "{text}: {}", ran.err);
+        assert!(ran.err.contains("error: `one.json` cannot be read: "), "{text}: {}", ran.err);
+        assert_eq!(ran.err.contains("hand them in one by one"), text == two, "{}", ran.err);
+    }
+    // Both fail, by the same rule.
+    let ran = diff(&[], &PAID.replace("19.90", "much"));
+    assert!(ran.err.contains("note: `one.json`: neither maps it: not_a_number"), "{}", ran.err);
+    assert!(ran.err.contains("`total` (mappings/till/order.yaml:8:5)"), "{}", ran.err);
+    let said = "1 document: 0 different, in 0 fields; 1 document mapped by neither\n";
+    assert!(ran.code == 0 && ran.err.ends_with(said), "{}", ran.err);
+    // What `mapping run -o jsonl` prints goes the other way.
+    let ran = diff(&["--out"], "{ \"order_no\": \"5\" }\n{ \"order_no\": \"6\" }\n");
+    assert!(ran.out.contains("  document 2\n  nr: \"6\" ► absent\n"), "{}{}", ran.out, ran.err);
+}
+
+#[test]
 fn update_writes_what_cases_give_and_no_failure() {
     let folder = folder();
     let ran = orderhub(folder.path(), &["test"], "");

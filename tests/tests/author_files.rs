@@ -242,3 +242,121 @@ fn an_update_is_not_written_through_a_link_that_leads_out() {
     assert!(fs::symlink_metadata(own.join("paid.hub.json")).unwrap().is_symlink());
     assert!(fs::read_to_string(own.join("real.json")).unwrap().contains("\"order_no\": \"17\""));
 }
+
+#[test]
+fn update_writes_over_expectations_alone() {
+    let sample = "{ \"number\": \"17\" }\n";
+    let rules = "orderhub: 1\nmapping: till.order\nkey: number\nfields:\n  - { hub: order_no, system: number, as: upper }\n";
+    let late = |cases: &str| {
+        format!(
+            "{}cases:\n{cases}",
+            rules.replace("till.order", "till.late").replace(", as: upper", "")
+        )
+    };
+    let comes_in = "it is a document that comes in, `system:` of a case";
+    let no_sample = "it is a file of the mappings, and no sample";
+    for (case, file, why) in [
+        ("system: samples/a.json, hub: samples/a.json", "samples/a.json", comes_in),
+        ("system: samples/a.json, hub: samples/b.json", "samples/b.json", comes_in),
+        ("system: samples/a.json, hub: samples/link.json", "samples/link.json", comes_in),
+        ("hub: samples/h.json, out: samples/b.json", "samples/b.json", comes_in),
+        ("hub: samples/h.json, out: samples/h.json", "samples/h.json", "it is what the hub says"),
+        ("system: samples/a.json, hub: order.yaml", "order.yaml", no_sample),
+        ("system: samples/a.json, hub: integration.yaml", "integration.yaml", no_sample),
+        ("system: samples/a.json, hub: tables/rows.csv", "tables/rows.csv", no_sample),
+        ("system: samples/a.json, hub: README.md", "README.md", no_sample),
+        ("system: samples/a.json, hub: samples/.a.json", "samples/.a.json", no_sample),
+        ("system: samples/a.json, hub: samples/A.json", "samples/A.json", "differs in case only"),
+    ] {
+        let folder = folder();
+        let own = folder.path().join("mappings/till");
+        let write = |file: &str, text: &str| fs::write(own.join(file), text).unwrap();
+        fs::create_dir(own.join("tables")).unwrap();
+        write("tables/rows.csv", "a,b\n1,2\n");
+        write("samples/a.json", sample);
+        write("samples/b.json", &sample.replace("17", "b"));
+        write("samples/h.json", "{ \"order_no\": \"h\" }");
+        std::os::unix::fs::symlink("a.json", own.join("samples/link.json")).unwrap();
+        write("order.yaml", &format!("{rules}cases:\n  - {{ why: w, {case} }}\n"));
+        // Another mapping of the folder begins with `b.json`.
+        write(
+            "late.yaml",
+            &late("  - { why: b, system: samples/b.json, hub: samples/b.hub.json }\n"),
+        );
+        let files = [
+            "order.yaml",
+            "integration.yaml",
+            "tables/rows.csv",
+            "samples/a.json",
+            "samples/b.json",
+            "samples/h.json",
+        ];
+        let before = files.map(|file| fs::read(own.join(file)).unwrap());
+        let ran = orderhub(folder.path(), &["test", "mappings/till/order.yaml", "--update"], "");
+        assert_eq!(before, files.map(|file| fs::read(own.join(file)).unwrap()), "{case}");
+        let said = format!("not written: mappings/till/{file}: ");
+        assert!(
+            ran.code == 1 && ran.err.contains(&said) && ran.err.contains(why),
+            "{case}: {}{}",
+            ran.out,
+            ran.err
+        );
+        assert!(ran.err.contains("  --> mappings/till/order.yaml:7:5"), "{case}: {}", ran.err);
+        assert!(ran.err.contains("0 expectations written, 1 refused"), "{case}: {}", ran.err);
+        assert!(!own.join("samples/A.json").exists());
+    }
+}
+
+#[test]
+fn a_file_of_which_two_cases_expect_different_things_is_left_as_it_is() {
+    let folder = folder();
+    let own = folder.path().join("mappings/till");
+    let write = |file: &str, text: &str| fs::write(own.join(file), text).unwrap();
+    let rules = "orderhub: 1\nmapping: till.order\nkey: number\nfields:\n  - { hub: order_no, system: number }\n";
+    let case =
+        |n: &str| format!("  - {{ why: {n}, system: samples/{n}.json, hub: samples/h.json }}\n");
+    write("order.yaml", &format!("{rules}cases:\n{}{}", case("a"), case("b")));
+    write("samples/a.json", "{ \"number\": \"17\" }");
+    write("samples/b.json", "{ \"number\": \"18\" }");
+    let ran = orderhub(folder.path(), &["test", "--update"], "");
+    assert_eq!(ran.code, 1, "{}{}", ran.out, ran.err);
+    assert!(ran.err.contains("0 expectations written, 2 refused"), "{}", ran.err);
+    let other = "the case at mappings/till/order.yaml:8:5 gives something else for it";
+    assert!(ran.err.contains(other), "{}", ran.err);
+    assert!(!own.join("samples/h.json").exists());
+    // What goes out may be what came in: then there is nothing to write over it.
+    let back = format!("{rules}cases:\n{}", case("a").replace(" }", ", out: samples/a.json }"));
+    write("order.yaml", &back);
+    let ran = orderhub(folder.path(), &["test", "--update"], "");
+    assert!(ran.code == 0 && ran.err.contains("1 expectation written, 0 refused"), "{}", ran.err);
+    fs::remove_file(own.join("samples/h.json")).unwrap();
+    // The same by both is one expectation.
+    write("order.yaml", &format!("{rules}cases:\n{}{}", case("a"), case("b")));
+    write("samples/b.json", "{ \"number\": \"17\", \"more\": 1 }");
+    let ran = orderhub(folder.path(), &["test", "--update"], "");
+    assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+    assert!(own.join("samples/h.json").exists());
+}
+
+#[test]
+fn what_goes_out_is_made_from_what_was_written() {
+    let folder = folder();
+    let own = folder.path().join("mappings/till");
+    let write = |file: &str, text: &str| fs::write(own.join(file), text).unwrap();
+    let tiers = "{ hub: customer.tier, system: tier, as: { table: { rows: { a: gold }, on_unknown: pass } } }";
+    let out = "{ hub: customer.tier, system: level, direction: out, as: { table: { rows: { g: gold }, on_unknown: fail } } }";
+    let cases = "  - { why: in, system: samples/a.json, hub: samples/h.json }\n  - { why: out, hub: samples/h.json, out: samples/o.json }\n";
+    let rules = format!(
+        "orderhub: 1\nmapping: till.order\nkey: number\nfields:\n  - {tiers}\n  - {out}\ncases:\n{cases}"
+    );
+    write("order.yaml", &rules);
+    write("samples/h.json", "{ \"$key\": \"1\", \"customer\": { \"tier\": \"gold\" } }");
+    write("samples/a.json", "{ \"number\": \"1\", \"tier\": \"zinc\" }");
+    write("samples/o.json", "{}");
+    let ran = orderhub(folder.path(), &["test", "--update"], "");
+    let said =
+        |what: &str, file: &str| ran.err.contains(&format!("{what} mappings/till/samples/{file}"));
+    assert!(said("wrote", "h.json") && said("not written:", "o.json"), "{}", ran.err);
+    assert!(!said("wrote", "o.json"), "one file is told of once: {}", ran.err);
+    assert_eq!(fs::read_to_string(own.join("samples/o.json")).unwrap(), "{}");
+}

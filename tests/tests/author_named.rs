@@ -77,6 +77,14 @@ fn a_document_is_compared_under_the_settings_of_each_case() {
     assert!(code == 1 && said.contains("2 documents: 1 different"), "{said}");
 }
 
+fn an_integration_that_is_gone_is_missed_by_the_name_of_the_folder(place: &Path) {
+    fs::create_dir_all(place.join("h/gone/hub")).unwrap();
+    fs::write(place.join("h/gone/hub/flow.yaml"), "orderhub: 1\nflow: own\nreleases: []\n")
+        .unwrap();
+    let (_, said) = orderhub(place, &["mapping", "what-if", "h/gone"]);
+    assert!(said.contains("`h/gone/` has no such folder"), "{said}");
+}
+
 #[test]
 fn findings_name_the_file_that_was_asked_for() {
     let folder = folder();
@@ -121,6 +129,7 @@ fn findings_name_the_file_that_was_asked_for() {
             "{arguments:?}: {said}"
         );
     }
+    an_integration_that_is_gone_is_missed_by_the_name_of_the_folder(folder.path());
     for (format, file) in [
         ("json", "\"file\": \"h/new/till/order.yaml\""),
         ("github", "file=h/new/till/order.yaml,line=5"),

@@ -11,7 +11,7 @@ use orderhub_lang::codes::{Explanation, MORE, NOT_UTF8};
 use orderhub_lang::diagnostic::{Diagnostic, Source, render};
 use orderhub_lang::yaml::{self, Budget, source_from_bytes};
 use orderhub_mapping::codes::{
-    ECHO, LAW, LOOP, NO_KIND, NO_READ, NOT_GIVEN, ONE_WAY, POSITION, TWO_SHAPES, UNTRIED,
+    ECHO, LAW, LOOP, NO_KIND, NO_READ, NOT_GIVEN, ONE_WAY, POSITION, STUCK, TWO_SHAPES, UNTRIED,
 };
 use orderhub_mapping::given::{self, Use};
 use orderhub_mapping::library::Library;
@@ -149,7 +149,7 @@ fn laws_of(code: &str, example: &str) -> Option<Vec<Diagnostic>> {
             let pair = pair.map(|(name, role)| Arc::new(both_ways(name, role, example)));
             Some(laws::loops(&pair, &Ownership::embedded()))
         }
-        LAW | ONE_WAY | POSITION | TWO_SHAPES | UNTRIED => {
+        LAW | ONE_WAY | POSITION | STUCK | TWO_SHAPES | UNTRIED => {
             Some(laws::findings(&both_ways("shop", "channel", example)))
         }
         NO_READ => Some(reading(&file(code, example).1)),

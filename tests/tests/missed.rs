@@ -37,7 +37,7 @@ fn files(into: &Path) {
         )
         .replace(
             "every: 5m, overlap: 5m, reach: 60d",
-            "every: 2s, overlap: 1s, reach: 300d",
+            "every: 2s, overlap: 1s, reach: 3d",
         )
     });
     change(&into.join("shopify/orders.graphql"), |text| text.replace("first: 250", "first: 10"));
@@ -78,6 +78,19 @@ impl Scene {
             .shop("shop_eu", &served.url())
             .write(folder.path());
         Self { shop, _served: served, folder, port }
+    }
+
+    /// Orders that were changed in the past, one each so many minutes, the last one so long ago; nobody was told.
+    async fn has_old(&self, orders: u64, minutes: i64) {
+        let (pace, gap) = (Duration::ZERO, Duration::ZERO..=Duration::ZERO);
+        let plan = Plan { orders, seed: 5, pace, changes: 0..=0, gap, ..Plan::default() };
+        self.silent().live(plan).await;
+        for (back, mut order) in (1..).zip(self.shop.orders()) {
+            let ago = jiff::SignedDuration::from_mins(minutes * back);
+            order.updated_at = order.updated_at.checked_sub(ago).unwrap();
+            order.created_at = order.updated_at;
+            self.shop.has(order);
+        }
     }
 
     async fn start(&self) -> Hub {
@@ -164,5 +177,57 @@ async fn ends_alike(scene: &Scene) {
     until_alike(&hub, &scene.shop).await;
     let todos = api::get(&hub, "/api/v1/todo?limit=10").await;
     assert!(todos["items"].as_array().unwrap().is_empty(), "{todos}");
+    assert!(hub.terminate().await.success());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_shop_with_more_orders_than_a_listing_goes_deep_is_read_whole() {
+    let scene = Scene::new("sqlite:hub.db").await;
+    // One each half an hour: twelve in a window of six hours, and 90 in all.
+    scene.has_old(90, 30).await;
+    scene.shop.behave(|ways| ways.deepest = 30);
+    let hub = scene.start().await;
+    until_alike(&hub, &scene.shop).await;
+    assert!(hub.terminate().await.success());
+}
+
+/// All are to be read at once: what each may cost is set aside before, so that the shop refuses none.
+async fn overdraws_nothing(store: &str) {
+    let scene = Scene::new(store).await;
+    scene.has_old(TOLD, 1).await;
+    scene.shop.behave(|ways| ways.runs = Duration::from_millis(300));
+    let hub = scene.start().await;
+    until_alike(&hub, &scene.shop).await;
+    assert_eq!(scene.shop.throttled(), 0, "queries that the bucket did not hold");
+    assert!(hub.terminate().await.success());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn eight_reads_at_once_overdraw_nothing() {
+    overdraws_nothing("sqlite:hub.db").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn eight_reads_at_once_overdraw_nothing_on_postgres() {
+    let schema = Schema::new();
+    overdraws_nothing(&schema.url()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_scope_that_is_missing_stops_what_needs_it_alone() {
+    let scene = Scene::new("sqlite:hub.db").await;
+    scene.has_old(1, 1).await;
+    scene.shop.behave(|ways| ways.denied = ["order".to_owned()].into());
+    let hub = scene.start().await;
+    let said = wait::until("a todo says which scope", PATIENCE, || async {
+        let todos = api::get(&hub, "/api/v1/todo?limit=10").await.to_string();
+        todos.contains("Access denied for order field").then_some(todos)
+    })
+    .await;
+    let polls = || scene.shop.frame.ledger.counts().received["list_orders"];
+    let before = polls();
+    wait::until("the poll goes on", PATIENCE, || async { (polls() > before + 1).then_some(()) })
+        .await;
+    assert!(!said.contains("credential"), "{said}");
     assert!(hub.terminate().await.success());
 }

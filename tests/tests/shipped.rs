@@ -50,6 +50,23 @@ fn the_hubs_own_files_are_read_without_a_finding() {
 }
 
 #[test]
+fn every_document_beside_a_connector_is_named_by_it() {
+    let mut named = 0;
+    for (owner, documents) in &shipped().folder.documents {
+        let file = &shipped().folder.connectors[owner].text;
+        for name in documents.keys() {
+            // `graphql: order.graphql`, at the end of a line or within braces.
+            let names = |rest: &str| !rest.starts_with(|next: char| next.is_alphanumeric());
+            let named_as = format!("graphql: {name}");
+            let mut places = file.split(&named_as).skip(1);
+            assert!(places.any(names), "{owner}: nothing names {name}");
+            named += 1;
+        }
+    }
+    assert!(named >= 10, "{named} documents");
+}
+
+#[test]
 fn every_operation_that_an_integration_names_is_one_of_its_connector_and_of_its_kind() {
     for (name, connector) in connectors() {
         let integration = shipped().integrations.get(name).unwrap();

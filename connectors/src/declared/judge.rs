@@ -2,7 +2,7 @@
 //! have acted, already, none, ok; nothing holds: said no.
 //!
 //! **Invariant:** an answer that cannot be judged, or whose body is needed and is no JSON, is never a
-//! success: the system may have acted. Tests: the cases `counting-unjudged.yaml`,
+//! success, and with a status of success no refusal either: the system may have acted. Tests: the cases `counting-unjudged.yaml`,
 //! `counting-unjudged-first.yaml` and `wms-html.yaml` in `tests/data/connectors`.
 
 use std::time::Duration;
@@ -16,7 +16,7 @@ use super::scope::{Answered, CallScope};
 use super::told;
 use super::walk::yes;
 use crate::contract::Idempotency;
-use crate::error::CallError;
+use crate::error::{CUT, CallError};
 
 /// Longest wait that a system may ask for; a longer one is cut: it is asked again then.
 const LONGEST_WAIT: Duration = Duration::from_secs(24 * 3600);
@@ -64,6 +64,14 @@ pub(super) fn judge(
     if class("may_have_acted", &classes.may_have_acted, status >= 500)? {
         return Err(CallError::MayHaveActed { why: why() });
     }
+    let unread = step.needs_body && answered.body().is_none() && !BODILESS.contains(&status);
+    let no_json = || CallError::MayHaveActed {
+        why: format!("status {status}: the answer is no JSON, so it does not say what happened"),
+    };
+    // What cannot be read is no refusal either: a gateway's page comes with the status of an answer.
+    if unread && (200..300).contains(&status) {
+        return Err(no_json());
+    }
     let done_before = class("already", &classes.already, false)?;
     if done_before && step.idempotency != Idempotency::Safe {
         return Err(CallError::Already { why: why() });
@@ -75,10 +83,8 @@ pub(super) fn judge(
     if !done_before && !class("ok", &classes.ok, (200..300).contains(&status))? {
         return Err(CallError::SaidNo { status, why: why() });
     }
-    if step.needs_body && answered.body().is_none() && !BODILESS.contains(&status) {
-        let why =
-            format!("status {status}: the answer is no JSON, so it does not say what happened");
-        return Err(CallError::MayHaveActed { why });
+    if unread {
+        return Err(no_json());
     }
     Ok(if done_before { Said::Before } else { Said::Something })
 }
@@ -137,10 +143,16 @@ pub(super) fn why(said: &[Expr], scope: &dyn Scope, answered: &Answered<'_>) -> 
     if line.is_empty() { format!("status {status}") } else { format!("status {status}: {line}") }
 }
 
-/// A text in one line, of bounded length.
+/// A text in one line, of bounded length. One that is cut ends with [`CUT`]: the beginning of a secret may stand before it.
 pub(super) fn line(text: &str) -> String {
     let words: Vec<&str> = text.split_whitespace().collect();
-    words.join(" ").chars().filter(|c| !c.is_control()).take(LONGEST_WHY).collect()
+    let words = words.join(" ");
+    let mut chars = words.chars().filter(|c| !c.is_control());
+    let mut line: String = chars.by_ref().take(LONGEST_WHY).collect();
+    if chars.next().is_some() {
+        line.push(CUT);
+    }
+    line
 }
 
 /// Where most systems say it.

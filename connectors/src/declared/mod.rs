@@ -8,6 +8,7 @@
 //! name a secret is in `tests/data/connectors/wrong/many-mistakes.txt`.
 
 mod hook;
+mod invent;
 mod items;
 mod judge;
 mod login;
@@ -30,15 +31,17 @@ use orderhub_lang::asked::Asked;
 use orderhub_lang::convert::{Conversions, NoConversions};
 use orderhub_lang::diagnostic::{Diagnostic, Source};
 use orderhub_lang::template::Template;
+use orderhub_lang::value::Value;
 
 use self::login::Login;
 use self::model::{Compiled, Hooks, Keyed, Needed};
 use self::scope::Document;
 use crate::contract::{
     Answer, Call, Connector, Credentials, Handshake, Heard, Limit, Memo, Needs, NextStep,
-    Operation, ReplyXref, Request, Session, StepInfo, ToldLimit, Webhook,
+    Operation, ReplyXref, Request, Session, StepInfo, Tested, ToldLimit, Webhook,
 };
 use crate::error::{BuildError, CallError, VerifyError};
+use crate::invent::Invents;
 use crate::parts::REFUSED;
 use crate::sign::Signer;
 
@@ -52,6 +55,7 @@ const NONE: &str = "$none";
 #[derive(Debug)]
 pub struct Declared {
     name: String,
+    tested: Option<Tested>,
     base: Template,
     signer: Signer,
     login: Option<Login>,
@@ -61,12 +65,16 @@ pub struct Declared {
     costs: Vec<(String, model::Expr)>,
     /// Where answers say the limit that holds from then on.
     told: Vec<model::Told>,
+    /// What calls take of a limit before they are made.
+    reserves: Vec<model::Reserve>,
     list: Vec<Operation>,
     operations: Vec<Compiled>,
     hooks: Option<Hooks>,
     needs: Needs,
     needed: Vec<Needed>,
     asked: Vec<Asked>,
+    /// What its expressions are written with, by operation; `None`: of all of them.
+    words: Vec<(Option<Arc<str>>, Value)>,
     warnings: Vec<Diagnostic>,
 }
 
@@ -192,6 +200,15 @@ impl Connector for Declared {
         rates::cost(cost, call, answer)
     }
 
+    fn reserve(&self, limit: &str) -> Option<u32> {
+        self.reserves.iter().find(|reserve| reserve.name == limit).map(|reserve| reserve.first)
+    }
+
+    fn may_cost(&self, call: &Call<'_>, request: &Request, answer: &Answer) -> Option<u32> {
+        let reserve = self.reserves.iter().find(|reserve| reserve.name == request.limit)?;
+        rates::cost(&reserve.then, call, answer)
+    }
+
     fn told(&self, call: &Call<'_>, request: &Request, answer: &Answer) -> ToldLimit {
         let told = self.told.iter().find(|told| told.name == request.limit);
         told.map_or_else(ToldLimit::default, |told| rates::told(told, call, answer))
@@ -250,6 +267,14 @@ impl Connector for Declared {
 
     fn asks(&self) -> &[Asked] {
         &self.asked
+    }
+
+    fn tested(&self) -> Option<Tested> {
+        self.tested
+    }
+
+    fn invents(&self) -> Option<&dyn Invents> {
+        Some(self)
     }
 
     fn binds(&self) -> Vec<&str> {

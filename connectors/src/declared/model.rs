@@ -235,6 +235,18 @@ pub(super) struct Told {
     /// Calls a second.
     pub(super) rate: Option<Expr>,
     pub(super) burst: Option<Expr>,
+    /// Calls that there are now.
+    pub(super) left: Option<Expr>,
+}
+
+/// What a call takes of its limit before it is made: `reserve: { first: 1000, then: body.cost.asked }`.
+#[derive(Debug)]
+pub(super) struct Reserve {
+    pub(super) name: String,
+    /// Until an answer says it.
+    pub(super) first: u32,
+    /// Where its answer says what it might have counted as.
+    pub(super) then: Expr,
 }
 
 /// A setting or a secret that a file reads.

@@ -1,4 +1,5 @@
-//! What answers say of limits: what a call counted as, and how fast calls may be from then on.
+//! What answers say of limits: what a call counted as or might have, how fast calls may be from then on, and how many
+//! there are.
 //!
 //! **Invariant:** a limit that no system would mean (none at all, below zero, no number, beyond [`FASTEST`] or
 //! [`MOST_BURST`], slower than [`SLOWEST`]) is passed over: what held before stays. Test: the case
@@ -19,7 +20,7 @@ const SLOWEST: Duration = Duration::from_secs(24 * 3_600);
 /// The largest burst.
 const MOST_BURST: u32 = 100_000;
 
-/// How many calls a call counted as.
+/// How many calls a call counted as, or might have.
 pub(super) fn cost(cost: &Expr, call: &Call<'_>, answer: &Answer) -> Option<u32> {
     let (number, more) = parts(&said(cost, call, &Answered::new(answer))?)?;
     Some(number.saturating_add(u32::from(more)))
@@ -38,7 +39,8 @@ pub(super) fn told(told: &Told, call: &Call<'_>, answer: &Answer) -> ToldLimit {
         (burst, false) if burst <= MOST_BURST => NonZeroU32::new(burst),
         _ => None,
     });
-    ToldLimit { every, burst }
+    let left = said(&told.left).and_then(|text| parts(&text)).map(|(left, _)| left);
+    ToldLimit { every, burst, left }
 }
 
 /// What an expression reads of an answer.

@@ -80,7 +80,8 @@ pub(super) struct CallScope<'a> {
     call: &'a Call<'a>,
     memo: &'a Memo,
     document: &'a Document<'a>,
-    key: String,
+    /// What its key is made of: few steps send it.
+    keyed: (String, u32),
     item: Option<&'a Value>,
     position: u32,
     /// The elements that one request is about.
@@ -103,12 +104,12 @@ impl<'a> CallScope<'a> {
     ) -> Self {
         let around = (call, memo, document);
         let scope = Self::element(&at.step.id, at.item.as_ref(), at.position, around);
-        let key = match at.round {
-            0 => scope.key,
+        let keyed = match at.round {
+            0 => scope.keyed,
             // Other elements than before: another request.
-            round => step_key(call.key, &format!("{}:{round}", at.step.id), 0),
+            round => (format!("{}:{round}", at.step.id), 0),
         };
-        Self { key, left: &at.left, lets: &at.step.lets, ..scope }
+        Self { keyed, left: &at.left, lets: &at.step.lets, ..scope }
     }
 
     /// With trees that have names.
@@ -143,7 +144,7 @@ impl<'a> CallScope<'a> {
             call: self.call,
             memo: self.memo,
             document: self.document,
-            key: self.key.clone(),
+            keyed: self.keyed.clone(),
             item: Some(item),
             position,
             left: self.left,
@@ -161,9 +162,10 @@ impl<'a> CallScope<'a> {
         position: u32,
         (call, memo, document): (&'a Call<'a>, &'a Memo, &'a Document<'a>),
     ) -> Self {
-        let key = step_key(call.key, step, position);
+        let keyed = (step.to_owned(), position);
         let (left, lets, given, room) = (&[][..], &[][..], RefCell::default(), Room::default());
-        Self { call, memo, document, key, item, position, left, lets, given, answered: None, room }
+        let answered = None;
+        Self { call, memo, document, keyed, item, position, left, lets, given, answered, room }
     }
 
     /// With the step's answer.
@@ -229,7 +231,10 @@ impl Scope for CallScope<'_> {
                 Some(changed) if name.segments.is_empty() => changed,
                 _ => name.within(self.document.value()?),
             },
-            "key" => Ok(Value::text(self.key.as_str())),
+            "key" => {
+                let (step, position) = &self.keyed;
+                Ok(Value::Text(step_key(self.call.key, step, *position)))
+            }
             "memo" => keyed(self.memo.saved.get(key)),
             "item" => self.item.map_or(Ok(Value::Null), |item| name.within(item)),
             "position" => Ok(Value::Int(self.position.into())),

@@ -7,11 +7,13 @@
 //!
 //! **Invariants.** One parcel is one fulfilment: what no single location has left is refused with what each of them has,
 //! never divided. What the shop had before the first look is never taken for ours, unless it bears the parcel's own
-//! tracking number; after a lost answer exactly what is new and holds the same pieces and numbers is. Several such are
-//! for a person. Tests: `tests/data/connectors/shopify-*.yaml`.
+//! tracking number; after a lost answer exactly what is new and holds the same pieces and numbers is. What another
+//! parcel of the order is known as is never this one's; where it is alike, number and pieces, nobody can tell a second
+//! such parcel from the same one that somebody typed in the shop: nothing is made beside it, and it is for a person, as are
+//! several that may be ours. Tests: `tests/data/connectors/shopify-*.yaml`.
 //!
 //! Document: `lines: [{ id, quantity }]` (`gid://shopify/LineItem/…`), `tracking: { company, number, numbers, url, urls }`,
-//! `notify`, `location`. Gives: `before` (ids of the fulfilments at the first look), `id` (of ours), `input` (a
+//! `notify`, `location`, `taken` (ids of the fulfilments that other parcels of the order are). Gives: `before` (ids of the fulfilments at the first look), `id` (of ours), `input` (a
 //! `FulfillmentInput`; only where there is none).
 
 use std::collections::BTreeMap;
@@ -19,11 +21,21 @@ use std::collections::BTreeMap;
 use orderhub_lang::value::Value;
 
 use crate::error::CallError;
-use crate::native::{Given, Native};
+use crate::native::{Example, Given, Native};
 
 /// `native: shopify_fulfillment`.
-pub(crate) const FULFILLMENT: Native =
-    Native { name: "shopify_fulfillment", gives: &["before", "id", "input"], work };
+pub(crate) const FULFILLMENT: Native = Native {
+    name: "shopify_fulfillment",
+    gives: &["before", "id", "input"],
+    work,
+    example: Example {
+        document: r#"{"lines":[{"id":"71","quantity":1}],"tracking":{"number":"71"}}"#,
+        bodies: &[
+            r#"{"data":{"order":{"id":"71","fulfillments":[],"fulfillmentOrders":{"nodes":[{"id":"71","status":"OPEN","assignedLocation":{"name":"71"},"lineItems":{"nodes":[{"id":"71","remainingQuantity":1,"lineItem":{"id":"71"}}]}}]}}}}"#,
+            r#"{"data":{"order":{"id":"71","fulfillments":[{"id":"71","status":"SUCCESS","trackingInfo":[{"number":"71"}],"fulfillmentLineItems":{"nodes":[{"quantity":1,"lineItem":{"id":"71"}}]}}],"fulfillmentOrders":{"nodes":[]}}}}"#,
+        ],
+    },
+};
 
 /// Pieces of order lines, by the line's id.
 type Pieces = BTreeMap<String, i64>;
@@ -35,8 +47,10 @@ fn work(given: &Given<'_>) -> Result<Vec<(&'static str, Value)>, CallError> {
     let order = order.ok_or_else(|| no("the shop has no such order".to_owned()))?;
     whole(order).map_err(no)?;
     let parcel = Parcel::of(given.doc).map_err(no)?;
-    let there: Vec<&Value> =
-        list(order, &["fulfillments"]).iter().filter(|it| stands(it)).collect();
+    let taken = list(given.doc, &["taken"]);
+    let others = |it: &Value| it.get("id").is_some_and(|id| taken.contains(id));
+    let there = list(order, &["fulfillments"]).iter().filter(|it| stands(it) && !others(it));
+    let there: Vec<&Value> = there.collect();
     let before = match given.memo.get("before") {
         Some(Value::List(before)) => before.clone(),
         Some(_) | None => there.iter().filter_map(|it| it.get("id").cloned()).collect(),
@@ -45,7 +59,16 @@ fn work(given: &Given<'_>) -> Result<Vec<(&'static str, Value)>, CallError> {
     let found: Vec<&&Value> = there.iter().filter(|it| parcel.is(it, is_new(it))).collect();
     let mut gives = vec![("before", Value::List(before.clone()))];
     match found.as_slice() {
-        [] => gives.push(("input", parcel.input(order)?)),
+        [] => {
+            let fulfillments = list(order, &["fulfillments"]).iter();
+            let mut alike = fulfillments.filter(|it| stands(it) && parcel.is(it, false));
+            if let Some(other) = alike.next().and_then(|it| text(it, "id")) {
+                return Err(no(format!(
+                    "{other} holds the same pieces under the same number, and is another parcel of the order: if this is a second one, fulfil it in the shop, then send again"
+                )));
+            }
+            gives.push(("input", parcel.input(order)?));
+        }
         [ours] => gives.push(("id", ours.get("id").cloned().unwrap_or_default())),
         several => {
             let names = several.iter().filter_map(|it| text(it, "id")).collect::<Vec<_>>();
@@ -59,6 +82,9 @@ fn work(given: &Given<'_>) -> Result<Vec<(&'static str, Value)>, CallError> {
     Ok(gives)
 }
 
+/// Fulfilments that are read at once; fulfillment_orders.graphql asks for one more.
+const MOST_SENT: usize = 100;
+
 /// Only an answer that has all of it says what is there and what is left.
 fn whole(order: &Value) -> Result<(), String> {
     let more = |of: &Value| {
@@ -67,9 +93,10 @@ fn whole(order: &Value) -> Result<(), String> {
     let lists = |of: &Value, key: &str| of.get(key).is_some_and(more);
     let parts =
         list(order, &["fulfillmentOrders", "nodes"]).iter().any(|part| lists(part, "lineItems"));
-    let sent = list(order, &["fulfillments"]).iter().any(|it| lists(it, "fulfillmentLineItems"));
+    let sent = list(order, &["fulfillments"]);
+    let sent = sent.len() > MOST_SENT || sent.iter().any(|it| lists(it, "fulfillmentLineItems"));
     if lists(order, "fulfillmentOrders") || parts || sent {
-        return Err("the order has more fulfilment orders, or lines in one of them, than are read at once: fulfil it in the shop".to_owned());
+        return Err("the order has more fulfilments, fulfilment orders, or lines in one of them, than are read at once: fulfil it in the shop".to_owned());
     }
     Ok(())
 }

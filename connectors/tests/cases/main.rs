@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test may panic")]
 
 mod convert;
+mod invented;
 mod limits;
 mod shown;
 mod webhooks;

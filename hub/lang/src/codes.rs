@@ -67,6 +67,8 @@ pub const LOOK_ALIKE: &str = "Y0013";
 pub const HIDDEN: &str = "Y0014";
 /// More findings than are shown.
 pub const MORE: &str = "Y0015";
+/// Quotes or blanks of print, which belong to the text.
+pub const PRINTED: &str = "Y0016";
 /// Unknown key.
 pub const UNKNOWN_KEY: &str = "L0001";
 /// Missing key.
@@ -96,8 +98,10 @@ pub const CODES: &[Explanation] = &[
         code: SYNTAX,
         title: "not YAML",
         text: "The file cannot be read as YAML 1.2. The place is where the reader had to stop; the cause \
-               often stands just before it: a missing quote, a bracket that was not closed, or a line that \
-               is indented less or more than its neighbours.",
+               often stands just before it: a missing quote, a bracket that was not closed, a `-` or a colon that \
+               is missing, or a line that is indented less or more than its neighbours. What is copied from a web \
+               page or typed on a Chinese keyboard brings signs that only look like those of YAML (`：`, `｛`, a \
+               no-break space), and a merge that was not finished leaves its marks.",
         wrong: "- { hub: order_no, system: name",
         right: "- { hub: order_no, system: name }",
     },
@@ -213,6 +217,16 @@ pub const CODES: &[Explanation] = &[
                one cause: mend what is shown, and check again.",
         wrong: "- { hub: order_no, sytem: name }\n# ...\n",
         right: "- { hub: order_no, system: name }\n",
+    },
+    Explanation {
+        code: PRINTED,
+        title: "quotes or blanks of print",
+        text: "Copied text brings quotes that only look like those of YAML (`“#”`, `‘#’`, `„#“`, `「#」`), and blanks that are \
+               not the ordinary one (U+00A0, U+3000). To YAML they belong to the text: a value that is compared, or \
+               a prefix that is cut off, never fits. Type `\"#\"`. If they are meant, put the whole into quotes: \
+               `\"“#”\"`.",
+        wrong: "- { hub: order_no, system: name, as: [{ strip_prefix: “#” }] }",
+        right: "- { hub: order_no, system: name, as: [{ strip_prefix: \"#\" }] }",
     },
     Explanation {
         code: UNKNOWN_KEY,

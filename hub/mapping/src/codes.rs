@@ -3,6 +3,7 @@
 //! **Invariant:** a code is never given another meaning; every code stands in [`CODES`] with a wrong
 //! and a right example. Test: `every_code_is_shown_by_its_own_example`.
 
+mod laws;
 mod lookups;
 mod shared;
 
@@ -66,6 +67,8 @@ pub const ECHO: &str = "M0505";
 pub const TWO_SHAPES: &str = "M0506";
 /// A file, or a field of it, that cannot be tried as a whole document.
 pub const UNTRIED: &str = "M0507";
+/// What one rule gives a field another rule cannot write.
+pub const STUCK: &str = "M0508";
 /// An option of a format that cannot be.
 pub const FORMAT_OPTION: &str = "M0601";
 /// A path that the format cannot write.
@@ -286,70 +289,11 @@ pub const CODES: &[Explanation] = &[
         wrong: "- { hub: lines, system: items, each: { key: $index, fields: [{ hub: sku, system: sku }] } }",
         right: "- { hub: lines, system: items, each: { key: id, fields: [{ hub: sku, system: sku }] } }",
     },
-    Explanation {
-        code: LOOP,
-        title: "two systems push a field back and forth",
-        text: "Both systems are sent the field, and both may change it. What one gives back is not what it was sent, so \
-               the hub takes it for a change and sends it to the other, which does the same. The message shows the values \
-               of the first rounds. Let each system read what it was sent, or let one of them only read or only write.",
-        wrong: "# sent.yaml\n\
-                - { hub: notes.customer, system: note, as: { strip_prefix: \"*\" } }\n\
-                # seen.yaml\n\
-                - { hub: notes.customer, system: note }\n\
-                ",
-        right: "# sent.yaml\n\
-                - { hub: notes.customer, system: note, as: { strip_prefix: \"*\" } }\n\
-                # seen.yaml\n\
-                - { hub: notes.customer, system: note, as: { strip_prefix: \"*\" } }\n\
-                ",
-    },
-    Explanation {
-        code: ECHO,
-        title: "what a system gives back replaces what it was sent",
-        text: "The system gives a value back in another form than the hub expects, the hub takes that for a change of the \
-               system, and the value that nobody chose goes to all others. It ends there, but the first value is gone. Let \
-               the rule that reads the field read what the other writes.",
-        wrong: "# sent.yaml\n\
-                - { hub: customer.tier, system: tier, as: { table: { rows: { A: gold, B: silver }, on_unknown: fail } } }\n\
-                # seen.yaml\n\
-                - { hub: customer.tier, system: tier }\n\
-                ",
-        right: "# sent.yaml\n\
-                - { hub: customer.tier, system: tier, as: { table: { rows: { A: gold, B: silver }, on_unknown: fail } } }\n\
-                # seen.yaml\n\
-                - { hub: customer.tier, system: tier, as: { table: { rows: { A: gold, B: silver }, on_unknown: fail } } }\n\
-                ",
-    },
-    Explanation {
-        code: TWO_SHAPES,
-        title: "two files write and read one place in two ways",
-        text: "One file writes a place of the system's document, another reads the same path, and the value does not come \
-               back. Where the system really shows the field in another form than it takes it, nothing is wrong; else let \
-               both files use one conversion, named under `use:` of the integration.",
-        wrong: "# sent.yaml\n\
-                - { hub: notes.customer, system: note, as: { strip_prefix: \"*\" } }\n\
-                # seen.yaml\n\
-                - { hub: notes.customer, system: note }\n\
-                ",
-        right: "# sent.yaml\n\
-                - { hub: notes.customer, system: note, as: { strip_prefix: \"*\" } }\n\
-                # seen.yaml\n\
-                - { hub: notes.customer, system: note, as: { strip_prefix: \"*\" } }\n\
-                ",
-    },
-    Explanation {
-        code: UNTRIED,
-        title: "what goes out cannot be tried on its way back",
-        text: "A file that goes both ways is tried with whole documents: what it sends must come back by it, each field \
-               beside all others. Here a document that the file sends is never one that it takes: `where:` leaves it to \
-               others, or it cannot be read. So two rules that share a place would not be found. Let the file take what it \
-               sends, or split it in two, one for each way. A file is tried with so many documents: fields that none was \
-               left for are told so, too; mend what else is found in it first.",
-        wrong: "orderhub: 1\nmapping: shop.order\nkey: id\nwhere: { kind: [order] }\n\
-                fields:\n  - { hub: order_no, system: name }\n  - { system: kind, value: sale }\n",
-        right: "orderhub: 1\nmapping: shop.order\nkey: id\nwhere: { kind: [order] }\n\
-                fields:\n  - { hub: order_no, system: name }\n  - { system: kind, value: order }\n",
-    },
+    laws::LOOP_PAGE,
+    laws::ECHO_PAGE,
+    laws::TWO_SHAPES_PAGE,
+    laws::UNTRIED_PAGE,
+    laws::STUCK_PAGE,
     Explanation {
         code: FORMAT_OPTION,
         title: "an option of a format that cannot be",

@@ -17,6 +17,8 @@ pub struct MapError {
     pub why: String,
     /// The key, where it was readable: a later full document of that key supersedes.
     pub key: Option<String>,
+    /// Where the key is not readable, what the document holds: the same again is the same document.
+    pub digest: Option<[u8; 16]>,
     /// What it looks up and is not known.
     pub lacks: Lacks,
 }

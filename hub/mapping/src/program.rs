@@ -328,6 +328,9 @@ pub(crate) enum LeafPart {
     Beside(usize),
     /// One of named values.
     Named(usize),
+    /// Null, at a further place that the rule reads: what is empty is empty at all of them, or the next would be
+    /// taken for the value. It gives way to what another rule says there.
+    Emptied,
 }
 
 /// A key of an outgoing object.

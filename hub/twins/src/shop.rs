@@ -15,6 +15,7 @@ mod render;
 mod roots;
 mod routes;
 mod stream;
+mod ways;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -27,6 +28,7 @@ pub use emit::{Emit, TOPICS};
 pub use make::{Article, Assortment, Country};
 pub use order::{Fulfilment, Line, Order, Payment};
 pub use stream::Plan;
+pub use ways::Ways;
 
 use self::bucket::Bucket;
 use crate::clock::stamp;
@@ -61,6 +63,7 @@ pub struct Shop {
     number: u64,
     book: Arc<Mutex<Book>>,
     bucket: Bucket,
+    ways: Arc<Mutex<Ways>>,
 }
 
 #[derive(Debug, Default)]
@@ -75,7 +78,8 @@ impl Shop {
     /// A shop without orders; `number` keeps its ids apart from those of other shops.
     pub fn new(frame: Frame, number: u16) -> Self {
         let bucket = Bucket::full(&frame.clock);
-        Self { frame, number: u64::from(number), book: Arc::default(), bucket }
+        let (number, ways) = (u64::from(number), Arc::default());
+        Self { frame, number, book: Arc::default(), bucket, ways }
     }
 
     /// A shop by itself whose first order has this number; its ids follow from it, so that one that begins
@@ -106,6 +110,11 @@ impl Shop {
         let mut book = lock(&self.book);
         book.last_id += 1;
         5_000_000_000_000 + self.number * 100_000_000_000 + book.last_id
+    }
+
+    /// Has an order as it stands, with the times that it has, and tells nobody.
+    pub fn has(&self, order: Order) {
+        lock(&self.book).orders.insert(order.id, order);
     }
 
     /// Takes a new order and tells it.

@@ -29,12 +29,13 @@ use orderhub_lang::diagnostic::{self, Diagnostic, Findings, Source};
 use orderhub_lang::expression::{self, Name};
 use orderhub_lang::template::{Template, Tree};
 use orderhub_lang::units;
+use orderhub_lang::value::Value;
 use orderhub_lang::yaml::{self, Budget, Fields, Node};
 
 use super::model::{Expr, Needed, Text};
 use super::{Declared, Documents};
 use crate::codes;
-use crate::contract::Needs;
+use crate::contract::{Needs, Tested};
 
 /// Longest time for one attempt, where the file says nothing.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -83,6 +84,8 @@ struct Ctx<'b> {
     asked: Vec<Asked>,
     /// What the operation that is being read reads of its own steps.
     kept: Vec<Asked>,
+    /// What expressions are written with.
+    words: Vec<(Option<Arc<str>>, Value)>,
 }
 
 pub(super) fn compile(
@@ -104,17 +107,20 @@ pub(super) fn compile(
         operation: None,
         asked: Vec::new(),
         kept: Vec::new(),
+        words: Vec::new(),
     };
     let root = yaml::parse_on(&mut ctx.findings, &Budget::default());
     let declared = root.and_then(|root| file(&root, &mut ctx));
-    let Ctx { findings, needs, needed, beside_findings, asked, .. } = ctx;
+    let Ctx { findings, needs, needed, beside_findings, asked, words, .. } = ctx;
     // A document that two steps name is judged once.
     let mut further = beside_findings;
     diagnostic::sort(&mut further);
     diagnostic::distinct(&mut further);
     let declared = declared.filter(|_| further.is_empty());
     match findings.into_result(declared) {
-        Ok((declared, warnings)) => Ok(Declared { needs, needed, asked, warnings, ..declared }),
+        Ok((declared, warnings)) => {
+            Ok(Declared { needs, needed, asked, words, warnings, ..declared })
+        }
         Err(found) => Err(found.into_iter().map(about_secrets).chain(further).collect()),
     }
 }
@@ -127,16 +133,30 @@ fn about_secrets(finding: Diagnostic) -> Diagnostic {
     finding
 }
 
+/// The address that paths are relative to: what it says itself begins like one.
+fn address(node: &Node, ctx: &mut Ctx) -> Option<Template> {
+    let template = ctx.template(node, BASE)?;
+    let said = template.prefix();
+    if !said.is_empty() && !["http://", "https://"].iter().any(|scheme| said.starts_with(scheme)) {
+        let message = "an address begins with `https://` or `http://`";
+        let finding = ctx.findings.error(codes::ADDRESS, node.span, message);
+        let hint = "write `https://host/path`, or `\"{base_url}\"` for the address of the settings";
+        ctx.findings.report(finding.with_hint(hint));
+    }
+    Some(template)
+}
+
 fn file(root: &Node, ctx: &mut Ctx) -> Option<Declared> {
     let mut fields = Fields::of(root, "a connector file", &mut ctx.findings)?;
     ctx.version(&mut fields);
     let name = fields.required_text("connector", &mut ctx.findings);
-    let base = fields.required("base", &mut ctx.findings).and_then(|node| ctx.template(node, BASE));
+    let tested = fields.optional("tested").and_then(|node| ctx.tested(node));
+    let base = fields.required("base", &mut ctx.findings).and_then(|node| address(node, ctx));
     let timeout = fields.optional("timeout").and_then(|node| ctx.timeout(node)).unwrap_or(TIMEOUT);
     ctx.timeout = timeout;
     let (signer, login) =
         fields.optional("auth").map(|node| auth::auth(node, ctx)).unwrap_or_default();
-    let limits::Limits { limits, keyed, costs, told } =
+    let limits::Limits { limits, keyed, costs, told, reserves } =
         fields.optional("limits").map(|node| limits::limits(node, ctx)).unwrap_or_default();
     let classes =
         fields.optional("answer").map(|node| answer::classes(node, ctx)).unwrap_or_default();
@@ -152,6 +172,7 @@ fn file(root: &Node, ctx: &mut Ctx) -> Option<Declared> {
     let list = operations.iter().map(|compiled| compiled.operation.clone()).collect();
     Some(Declared {
         name: name?,
+        tested,
         base: base?,
         signer,
         login,
@@ -159,12 +180,14 @@ fn file(root: &Node, ctx: &mut Ctx) -> Option<Declared> {
         keyed,
         costs,
         told,
+        reserves,
         list,
         operations,
         hooks,
         needs: Needs::default(),
         needed: Vec::new(),
         asked: Vec::new(),
+        words: Vec::new(),
         warnings: Vec::new(),
     })
 }
@@ -185,6 +208,8 @@ impl Ctx<'_> {
     fn expression(&mut self, node: &Node, roots: &[&str]) -> Option<Expr> {
         let expression = expression::compile_node(node, roots, &mut self.findings)?;
         expression.reads().iter().for_each(|name| self.note(name, node, false));
+        let words = expression::literals(&node.scalar_text().unwrap_or_default());
+        self.words.extend(words.into_iter().map(|word| (self.operation.clone(), word)));
         Some(expression)
     }
 
@@ -271,6 +296,13 @@ impl Ctx<'_> {
         let finding = self.findings.error(codes::DURATION, node.span, message).with_hint(hint);
         self.findings.report(finding);
         None
+    }
+
+    /// What the file was tried against.
+    fn tested(&mut self, node: &Node) -> Option<Tested> {
+        let words = Tested::ALL.map(Tested::word);
+        let word = self.choice(node, "`tested`", &words)?;
+        Tested::ALL.into_iter().find(|known| known.word() == word)
     }
 
     /// One of a few words.

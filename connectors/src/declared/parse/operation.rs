@@ -10,7 +10,7 @@ use orderhub_lang::yaml::{Fields, Key, Node};
 
 use super::super::model::{Classes, Compiled, Expr, Gives, Save, Step};
 use super::known::Element;
-use super::{BASE, Ctx, ack, auth, items, reply, sent, step};
+use super::{Ctx, ack, auth, items, reply, sent, step};
 use crate::codes;
 use crate::contract::{Idempotency, Limit, Operation, OperationKind};
 use crate::sign::Signer;
@@ -95,6 +95,7 @@ fn operation(
         creates,
         in_steps,
         names,
+        lists: reply.documents.is_some(),
         args,
         limit,
         timeout,
@@ -111,7 +112,7 @@ fn operation(
 
 /// Its own address and proof, in place of those of the file.
 fn own(fields: &mut Fields<'_>, ctx: &mut Ctx) -> (Option<Template>, Option<Arc<Signer>>) {
-    let base = fields.optional("base").and_then(|node| ctx.template(node, BASE));
+    let base = fields.optional("base").and_then(|node| super::address(node, ctx));
     let signer = fields.optional("auth").and_then(|node| auth::own(node, ctx));
     (base, signer.map(Arc::new))
 }

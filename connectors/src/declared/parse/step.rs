@@ -169,8 +169,17 @@ fn path(node: &Node, ctx: &mut Ctx) -> Option<Template> {
             .with_hint("write `/jobs`, relative to `base`; what follows `?` stands in `query: { name: value }`");
         ctx.findings.report(finding);
     }
+    let bare = |part: &&str| PLACES.iter().any(|place| part.starts_with(place));
+    if let Some(part) = outside.split('/').find(bare) {
+        let message = format!("`{part}` is a text here: each call goes to the same path");
+        let finding = ctx.findings.error(codes::ADDRESS, node.span, message).as_warning();
+        ctx.findings.report(finding.with_hint(format!("write `{{{part}}}`")));
+    }
     Some(template)
 }
+
+/// How places begin that stand in braces where a path names them.
+const PLACES: [&str; 5] = ["doc.", "xref.", "memo.", "args.", "item."];
 
 /// A template's text without its expressions.
 fn outside_braces(text: &str) -> String {

@@ -1,5 +1,6 @@
 //! Reads the keys of a mapping and reports the ones that nobody asked for.
 
+use super::hidden::between_quotes;
 use super::{Key, Node};
 use crate::codes;
 use crate::diagnostic::{Diagnostic, Findings, Severity, Span, is_hidden, looks_like};
@@ -29,9 +30,11 @@ impl<'n> Fields<'n> {
             }
             None => {
                 let finding = wrong_type(findings, node, &format!("{what} is made of keys"));
-                let finding = match finding.hint {
-                    Some(_) => finding,
-                    None => {
+                let separated = node.as_text().and_then(separated);
+                let finding = match (&finding.hint, separated) {
+                    (_, Some((name, how))) if is_key(name) => finding.with_hint(how),
+                    (Some(_), _) => finding,
+                    (None, _) => {
                         finding.with_hint("write `key: value`, a line each, or `{ key: value }`")
                     }
                 };
@@ -177,9 +180,10 @@ fn unknown_key(key: &Key, what: &str, known: &[&'static str], findings: &Finding
     }
     let message = format!("unknown key `{}` in {what}", key.name);
     let finding = findings.error(codes::UNKNOWN_KEY, key.span, message);
-    let finding = match key.name.split_once(':') {
-        Some((name, rest)) if known.contains(&name) => {
-            finding.with_hint(format!("a blank stands behind a colon: `{name}: {rest}`"))
+    let finding = match (separated(&key.name), between_quotes(&key.name)) {
+        (Some((name, how)), _) if known.contains(&name) => finding.with_hint(how),
+        (_, Some(name)) if known.contains(&name) => {
+            finding.with_hint(format!("write it without these quotes: `{name}`"))
         }
         _ => finding.with_nearest(&key.name, known.iter().copied()),
     };
@@ -187,6 +191,34 @@ fn unknown_key(key: &Key, what: &str, known: &[&'static str], findings: &Finding
         Some(_) => finding,
         None => finding.with_hint(format!("known keys: {}", known.join(", "))),
     }
+}
+
+/// A key and its value with something else than a colon and a blank between them, and what to type.
+fn is_key(name: &str) -> bool {
+    !name.is_empty() && name.chars().all(|c| c.is_ascii_lowercase() || c == '_')
+}
+
+fn separated(text: &str) -> Option<(&str, String)> {
+    let at = text.find([':', '=', '：', '＝'])?;
+    let (name, rest) = (text.get(..at)?.trim_end(), text.get(at..)?);
+    let sign = rest.chars().next()?;
+    let value = rest.get(sign.len_utf8()..)?;
+    let odd = value.chars().next().filter(|c| c.is_whitespace() && *c != ' ');
+    let value = value.trim();
+    // An address is a text.
+    if value.starts_with("//") {
+        return None;
+    }
+    let how = match (sign, odd) {
+        (':', Some(odd)) => {
+            format!("U+{:04X} is no ordinary blank, type `{name}: {value}`", u32::from(odd))
+        }
+        (':', None) => format!("a blank stands behind a colon: `{name}: {value}`"),
+        _ => format!(
+            "between a key and its value stand a colon and a blank, not `{sign}`: `{name}: {value}`"
+        ),
+    };
+    Some((name, how))
 }
 
 fn text_of(node: &Node, name: &str, findings: &mut Findings) -> Option<String> {

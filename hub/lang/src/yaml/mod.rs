@@ -8,12 +8,14 @@
 //! `any_text_ends_with_a_tree_or_findings`, `an_alias_bomb_ends_at_the_budget`,
 //! `deep_nesting_and_large_files_end_at_the_budget`.
 
+mod brackets;
 mod fields;
 pub mod format;
 mod hidden;
 mod place;
 mod read;
 mod scalar;
+mod slips;
 mod syntax;
 
 use std::borrow::Cow;

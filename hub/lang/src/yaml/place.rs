@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use serde_saphyr::granit_parser::{self, Marker};
+use serde_saphyr::granit_parser::{self, Event, Marker, Parser, ScanError};
 
-use super::{Node, NodeValue};
+use super::{Budget, Node, NodeValue};
 use crate::codes;
 use crate::diagnostic::{Diagnostic, Source, Span};
 
@@ -41,6 +41,35 @@ pub(super) fn tab_in_indentation(source: &Source, byte: usize) -> Option<usize> 
     let line = source.text.get(start..)?;
     let blanks = line.len() - line.trim_start_matches([' ', '\t']).len();
     line.get(..blanks)?.find('\t').map(|at| start + at)
+}
+
+/// The first tab in the blanks that begin a line below that of `byte`.
+pub(super) fn tab_behind(source: &Source, byte: usize) -> Option<usize> {
+    let mut start = byte;
+    for line in source.text.get(byte..)?.split_inclusive('\n') {
+        let blanks = line.len() - line.trim_start_matches([' ', '\t']).len();
+        let tab = line.get(..blanks).and_then(|blanks| blanks.find('\t'));
+        if let Some(tab) = tab.filter(|_| start > byte && !line.trim().is_empty()) {
+            return Some(start + tab);
+        }
+        start += line.len();
+    }
+    None
+}
+
+/// The parser of a text, with the nesting that is allowed.
+pub(super) fn parser<'t>(
+    text: &'t str,
+    budget: &Budget,
+) -> impl Iterator<Item = Result<(Event<'t>, granit_parser::Span), ScanError>> + use<'t> {
+    let options = granit_parser::options! {
+        emit_comments: false,
+        emit_unresolved_aliases: true,
+        disallow_directives: false,
+        flow_nesting_limit: budget.depth + 2,
+        block_nesting_limit: budget.depth + 2,
+    };
+    Parser::new_from_str_with_options(text, options)
 }
 
 pub(super) fn range(source: &Source, span: &granit_parser::Span) -> (usize, usize) {

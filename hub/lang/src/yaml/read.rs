@@ -4,10 +4,10 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
-use serde_saphyr::granit_parser::{self, Event, Parser, ScalarStyle, ScanError};
+use serde_saphyr::granit_parser::{self, Event, ScalarStyle, ScanError};
 
-use super::place::{measure, range};
-use super::{Budget, Key, Node, NodeValue, hidden, scalar, syntax};
+use super::place::{measure, parser, range};
+use super::{Budget, Key, Node, NodeValue, hidden, scalar, slips, syntax};
 use crate::codes;
 use crate::diagnostic::{Diagnostic, Findings, Source, Span};
 
@@ -33,6 +33,9 @@ pub fn parse_on(findings: &mut Findings, budget: &Budget) -> Option<Node> {
         return None;
     }
     hidden::check(findings);
+    if slips::merge_marks(findings) {
+        return None;
+    }
     let reader = Reader {
         budget: *budget,
         findings,
@@ -97,14 +100,7 @@ struct Stop;
 
 impl Reader<'_> {
     fn read(mut self, source: &Source) -> Option<Node> {
-        let options = granit_parser::options! {
-            emit_comments: false,
-            emit_unresolved_aliases: true,
-            disallow_directives: false,
-            flow_nesting_limit: self.budget.depth + 2,
-            block_nesting_limit: self.budget.depth + 2,
-        };
-        for next in Parser::new_from_str_with_options(&source.text, options) {
+        for next in parser(&source.text, &self.budget) {
             let step = match next {
                 Ok((event, span)) => {
                     let (start, end) = range(source, &span);
@@ -137,7 +133,12 @@ impl Reader<'_> {
                         self.check_tag(tag, span);
                         NodeValue::Text(text.into_owned())
                     }
-                    None if style == ScalarStyle::Plain => scalar::plain(&text),
+                    None if style == ScalarStyle::Plain => {
+                        if !self.awaits_key() {
+                            hidden::printed(self.findings, &text, span);
+                        }
+                        scalar::plain(&text)
+                    }
                     None => NodeValue::Text(text.into_owned()),
                 };
                 let node = Node { span, value };
@@ -291,12 +292,23 @@ impl Reader<'_> {
         self.place(node, span.end as usize)
     }
 
+    /// Whether the next node is a key.
+    fn awaits_key(&self) -> bool {
+        matches!(self.open.last(), Some(Open { content: Content::Map { key: None, .. }, .. }))
+    }
+
     /// Puts a finished node where it belongs: a key, a value, an element, or the root.
     fn place(&mut self, node: Node, end: usize) -> Result<(), Stop> {
-        let Some(open) = self.open.last_mut() else {
+        let (open, around) = match self.open.as_mut_slice() {
+            [.., around, open] => (Some(open), Some(around)),
+            [open] => (Some(open), None),
+            [] => (None, None),
+        };
+        let Some(open) = open else {
             self.root = Some(node);
             return Ok(());
         };
+        let in_list = !open.flow && around.is_some_and(|a| matches!(a.content, Content::List(_)));
         open.end = open.end.max(end);
         match &mut open.content {
             Content::List(list) => list.push(node),
@@ -333,14 +345,9 @@ impl Reader<'_> {
                             entries.push((key, node));
                         }
                         Entry::Occupied(first) => {
-                            let line = self.findings.source().line(*first.get());
-                            let message = format!("key `{}` is given twice", key.name);
-                            self.findings.report(
-                                self.findings
-                                    .error(codes::DUPLICATE_KEY, key.span, message)
-                                    .with_label(format!("first on line {line}"))
-                                    .with_hint("remove one of the two"),
-                            );
+                            let finding =
+                                slips::key_twice(self.findings, &key, *first.get(), in_list);
+                            self.findings.report(finding);
                         }
                     }
                 }

@@ -1,10 +1,11 @@
 //! What a person did where the reader of YAML had to stop: a quote or a bracket that is not closed, a colon in
 //! a text, a line that is indented unlike its neighbours. The reader's own words are for who knows its grammar.
+//! Brackets stand in [`super::brackets`], what one changed line mends in [`super::slips`].
 
 use serde_saphyr::granit_parser::{ErrorKind, ScanError};
 
 use super::Budget;
-use super::place::{byte, tab_in_indentation};
+use super::place::{byte, tab_behind, tab_in_indentation};
 use crate::codes;
 use crate::diagnostic::{Diagnostic, Findings, Source, Span};
 
@@ -29,19 +30,46 @@ pub(super) fn finding(
             | ErrorKind::TabInBlockIndentation
             | ErrorKind::TabInIndentation
             | ErrorKind::TabAtBlockScalarStart
+            | ErrorKind::TabInPlainScalar
     );
     let tab = tab_in_indentation(source, at);
     if about_tabs || tab.is_some() {
+        // A text is given up where it began; the tab stands on a line below.
+        let tab = tab.or_else(|| tab_behind(source, at));
         return tabs(findings, tab.unwrap_or(at));
     }
-    let mistake = Stopped { source, at, after, open, info: &error.info() }.mistake();
+    let row = error.marker().line();
+    let (at, row) = if matches!(error.kind(), ErrorKind::CommentInterceptedScalar) {
+        // It is a line behind the comment that should not go on with the text before it.
+        behind_comments(source, at, row)
+    } else {
+        (at, row)
+    };
+    let kind = error.kind();
+    let stopped = Stopped { source, at, after, open, kind, row, budget, info: &error.info() };
+    let mistake = stopped.mistake();
     findings.error(codes::SYNTAX, mistake.span, mistake.message).with_hint(mistake.hint)
 }
 
 /// The letter at a byte, whole; at the end of the text there is none.
-fn one_letter(source: &Source, at: usize) -> Span {
+pub(super) fn one_letter(source: &Source, at: usize) -> Span {
     let letter = source.text.get(at..).and_then(|rest| rest.chars().next());
     Span::new(at, at + letter.map_or(0, char::len_utf8))
+}
+
+/// The next line that is no comment: where its text begins, and its number.
+fn behind_comments(source: &Source, at: usize, row: usize) -> (usize, usize) {
+    let mut start = at;
+    for (number, line) in
+        (row..).zip(source.text.get(at..).unwrap_or_default().split_inclusive('\n'))
+    {
+        let text = line.trim();
+        if start > at && !text.is_empty() && !text.starts_with('#') {
+            return (start + indent(line), number);
+        }
+        start += line.len();
+    }
+    (at, row)
 }
 
 fn tabs(findings: &Findings, at: usize) -> Diagnostic {
@@ -55,18 +83,22 @@ fn tabs(findings: &Findings, at: usize) -> Diagnostic {
 }
 
 /// A mistake as a person made it.
-struct Mistake {
-    span: Span,
-    message: String,
-    hint: String,
+pub(super) struct Mistake {
+    pub(super) span: Span,
+    pub(super) message: String,
+    pub(super) hint: String,
 }
 
 /// Where reading stopped.
-struct Stopped<'s> {
-    source: &'s Source,
-    at: usize,
-    after: usize,
-    open: Option<usize>,
+pub(super) struct Stopped<'s> {
+    pub(super) source: &'s Source,
+    pub(super) at: usize,
+    pub(super) after: usize,
+    pub(super) open: Option<usize>,
+    pub(super) kind: &'s ErrorKind,
+    /// The line that the reader names, from 1.
+    pub(super) row: usize,
+    pub(super) budget: &'s Budget,
     /// The reader's own words.
     info: &'s str,
 }
@@ -74,90 +106,54 @@ struct Stopped<'s> {
 impl Stopped<'_> {
     /// The likeliest mistake.
     fn mistake(&self) -> Mistake {
-        let found = self.quote().or_else(|| self.bracket());
+        let found = self.quote().or_else(|| self.slip()).or_else(|| self.bracket());
         let found = found.or_else(|| self.colon()).or_else(|| self.no_blank());
-        found.or_else(|| self.indentation()).unwrap_or_else(|| Mistake {
-            span: one_letter(self.source, self.at),
+        found.or_else(|| self.indentation()).unwrap_or_else(|| self.unknown())
+    }
+
+    /// What is left to say where nothing of what people often do was found.
+    fn unknown(&self) -> Mistake {
+        let (start, line) = self.line(self.at);
+        let span = one_letter(self.source, self.at);
+        let keyless =
+            matches!(self.kind, ErrorKind::SimpleKeyExpected | ErrorKind::ExpectedBlockMappingKey);
+        let element = line.trim_start().starts_with("- ");
+        if element && (keyless || matches!(self.kind, ErrorKind::BlockSequenceEntryNotAllowed)) {
+            return Mistake {
+                span: one_letter(self.source, start + indent(line)),
+                message: "`- …` stands where a key belongs".to_owned(),
+                hint: "the elements of a list follow a key that has nothing behind its colon"
+                    .to_owned(),
+            };
+        }
+        if keyless {
+            return Mistake {
+                span,
+                message: "this line is neither `key: value` nor `- …`".to_owned(),
+                hint: "write a key, a colon and a blank before the value; a text of several lines is indented \
+                       more than its key"
+                    .to_owned(),
+            };
+        }
+        Mistake {
+            span,
             message: self.info.to_owned(),
             hint: "the cause often stands just before: a quote, a bracket or a comma that is missing, or a line \
                    that is indented unlike its neighbours"
                 .to_owned(),
-        })
+        }
     }
 
-    fn text(&self, from: usize, to: usize) -> &str {
+    pub(super) fn text(&self, from: usize, to: usize) -> &str {
         self.source.text.get(from..to).unwrap_or_default()
     }
 
     /// The start of the line of a byte, and the line.
-    fn line(&self, at: usize) -> (usize, &str) {
+    pub(super) fn line(&self, at: usize) -> (usize, &str) {
         let before = self.text(0, at);
         let start = before.rfind('\n').map_or(0, |end| end + 1);
         let rest = self.text(start, self.source.text.len());
         (start, rest.lines().next().unwrap_or_default())
-    }
-
-    /// What is still open at the place: a quote that its own line does not close, else the innermost bracket.
-    fn unclosed(&self) -> Option<(usize, char)> {
-        let from = self.line(self.after).0.min(self.open.unwrap_or(usize::MAX));
-        let mut open: Vec<(usize, char)> = Vec::new();
-        let mut quoted: Option<(usize, char)> = None;
-        let mut before = '\n';
-        for (at, letter) in self.text(from, self.at).char_indices() {
-            let begins = before.is_whitespace() || "{[,:(".contains(before);
-            match (quoted, letter) {
-                (Some(_), '\n') => return quoted.map(|(at, quote)| (from + at, quote)),
-                (Some((_, quote)), _) if letter == quote => quoted = None,
-                (Some(_), _) => {}
-                (None, '"' | '\'') if begins => quoted = Some((at, letter)),
-                (None, '{' | '[') if begins || !open.is_empty() => open.push((from + at, letter)),
-                (None, '}' | ']') => drop(open.pop()),
-                (None, _) => {}
-            }
-            before = letter;
-        }
-        open.pop()
-    }
-
-    /// A quote that is not closed.
-    fn quote(&self) -> Option<Mistake> {
-        let (at, quote) = self.unclosed().filter(|(_, sign)| matches!(sign, '"' | '\''))?;
-        Some(Mistake {
-            span: Span::new(at, at + 1),
-            message: format!("this quote `{quote}` is opened and not closed"),
-            hint: format!("add `{quote}` behind the text"),
-        })
-    }
-
-    /// A bracket that is not closed, or one that stands in a path.
-    fn bracket(&self) -> Option<Mistake> {
-        let (open, bracket) = self.unclosed()?;
-        let here = self.text(self.at, self.source.text.len());
-        let before = self.text(0, self.at);
-        if here.starts_with('[') && before.ends_with(|c: char| !c.is_whitespace() && c != ',') {
-            return Some(Mistake {
-                span: one_letter(self.source, self.at),
-                message: "`[` begins a list".to_owned(),
-                hint: "in a path, a place in a list is `items.0`, every element `items.*`"
-                    .to_owned(),
-            });
-        }
-        let close = if bracket == '{' { '}' } else { ']' };
-        if self.source.line(u32::try_from(open).ok()?)
-            < self.source.line(u32::try_from(self.at).ok()?)
-        {
-            return Some(Mistake {
-                span: Span::new(open, open + 1),
-                message: format!("`{bracket}` is opened here and not closed"),
-                hint: format!("add `{close}` behind what it holds"),
-            });
-        }
-        Some(Mistake {
-            span: one_letter(self.source, self.at),
-            message: format!("a comma, or `{close}`, is missing before this"),
-            hint: "a text with a comma, a bracket, a quote or `: ` in it stands in quotes"
-                .to_owned(),
-        })
     }
 
     /// `why: one line: paid`
@@ -169,13 +165,20 @@ impl Stopped<'_> {
         let inner = line.trim_start_matches([' ', '-']);
         let (key, value) = inner.split_once(": ")?;
         let second = start + (line.len() - inner.len()) + key.len() + 1;
+        let value = value.trim_end();
+        let quoted = format!("a text with a colon stands in quotes: `{key}: \"{value}\"`");
+        let hint = match value.split_once(", ") {
+            Some((_, next)) if next.split_once(": ").is_some_and(|(key, _)| is_word(key)) => {
+                format!(
+                    "several keys on one line stand in braces: `{{ {key}: {value} }}`; {quoted}"
+                )
+            }
+            _ => quoted,
+        };
         (second < self.at).then(|| Mistake {
             span: one_letter(self.source, self.at),
             message: "a second colon on one line".to_owned(),
-            hint: format!(
-                "a text with a colon stands in quotes: `{key}: \"{}\"`",
-                value.trim_end()
-            ),
+            hint,
         })
     }
 
@@ -184,10 +187,7 @@ impl Stopped<'_> {
         let (start, line) = self.line(self.at);
         let inner = line.trim_start_matches([' ', '-']);
         let (key, value) = inner.split_once(':')?;
-        let word = |text: &str| {
-            !text.is_empty() && text.chars().all(|c| c.is_alphanumeric() || "_-.$".contains(c))
-        };
-        (word(key) && value.starts_with(|c: char| !c.is_whitespace())).then(|| {
+        (is_word(key) && value.starts_with(|c: char| !c.is_whitespace())).then(|| {
             let at = start + (line.len() - inner.len()) + key.len();
             Mistake {
                 span: Span::new(at, at + 1),
@@ -200,15 +200,37 @@ impl Stopped<'_> {
     /// A line that is indented unlike the one above.
     fn indentation(&self) -> Option<Mistake> {
         let (start, line) = self.line(self.at);
-        let own = line.len() - line.trim_start_matches(' ').len();
-        let above = self.text(0, start).lines().rev();
-        let above = above.filter(|line| !line.trim().is_empty() && !line.trim().starts_with('#'));
-        let above = above.map(|line| line.len() - line.trim_start_matches(' ').len()).next()?;
+        let own = indent(line);
+        let mut above = self.text(0, start).lines().rev();
+        let above = above.find(|line| !line.trim().is_empty() && !line.trim().starts_with('#'))?;
+        let inner = above.trim_start_matches([' ', '-']);
+        let key = inner.split_once(':').is_some_and(|(key, _)| is_word(key));
+        let (behind, above) = (above.len() - inner.len(), indent(above));
+        // What goes on with an element stands below its first key, not below its `-`.
+        let element = key && behind > above && own > above && own != behind;
         (own != above).then(|| Mistake {
             span: one_letter(self.source, start + own),
-            message: format!("this line begins with {own} blanks, the one above with {above}"),
+            message: if element {
+                format!("this begins in column {}, the key above in column {}", own + 1, behind + 1)
+            } else {
+                format!("this line begins with {}, the one above with {above}", blanks(own))
+            },
             hint: "keys of one mapping begin in the same column, and so do the `-` of one list"
                 .to_owned(),
         })
     }
+}
+
+/// How many blanks begin a line.
+pub(super) fn indent(line: &str) -> usize {
+    line.len() - line.trim_start_matches(' ').len()
+}
+
+/// What may be a key as people write them.
+pub(super) fn is_word(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(|c| c.is_alphanumeric() || "_-.$".contains(c))
+}
+
+fn blanks(count: usize) -> String {
+    if count == 1 { "1 blank".to_owned() } else { format!("{count} blanks") }
 }

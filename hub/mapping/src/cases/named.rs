@@ -82,11 +82,13 @@ pub(super) fn misnamed(mapping: &Mapping) -> Vec<Diagnostic> {
     found
 }
 
-/// Rules, an integration, a connector, a table.
+/// Rules, an integration, a connector with its documents, a table, a text about them, and what is hidden.
 fn is_of_rules(file: &str) -> bool {
     let file = plain(file);
     let ends = |end: &str| file.len() > end.len() && file.to_ascii_lowercase().ends_with(end);
-    ends(".yaml") || ends(".yml") || file.starts_with("tables/") && ends(".csv")
+    let hidden = file.split('/').any(|part| part.starts_with('.') && part != "..");
+    let written = [".yaml", ".yml", ".graphql", ".md"].into_iter().any(ends);
+    hidden || written || file.starts_with("tables/") && ends(".csv")
 }
 
 fn is_same(one: &str, other: &str) -> bool {

@@ -77,6 +77,8 @@ pub(crate) struct Compiler<'f> {
     entity: Entity,
     /// Rows of a table make one document: what is written to `rows.0` stands in each.
     rows: bool,
+    /// Documents are objects without a fixed set of places: one may have more than another.
+    open: bool,
     /// The type of a value of the document that no conversion made.
     leaves: Type,
     /// The file names a key: it may map documents in, and then the first rule of a field writes it out.
@@ -97,6 +99,7 @@ pub(crate) fn compile(file: &File, rules: Vec<RuleInfo>, findings: &mut Findings
         paths: Vec::new(),
         entity: file.entity,
         rows: file.grouping.is_some() && matches!(file.format, crate::format::Format::Csv(_)),
+        open: matches!(file.format, crate::format::Format::Json | crate::format::Format::Form(_)),
         leaves: file.format.leaves(file.grouping.is_some()),
         keyed: file.keyed,
     };

@@ -53,6 +53,10 @@ impl Compiler<'_> {
         if rows && !self.spreads(&input) {
             return Err("the path of the document names many places for one value".to_owned());
         }
+        if self.open && !rows {
+            let emptied = emptied(rule, &below.prefix).filter(|path| !path.starts_with(&main));
+            places.extend(emptied.map(|path| (path, LeafPart::Emptied)));
+        }
         // Values beside named inputs and computed ones stand beside them in the element.
         let one = !named && rule.expr.is_none();
         let around = below.prefix.as_slice();
@@ -187,6 +191,19 @@ fn segments(path: &Path, prefix: &[Segment]) -> Result<Vec<Segment>, String> {
         | Root::Position
         | Root::Ordinal => Err("it would be written outside its element".to_owned()),
     }
+}
+
+/// The further places that a rule reads, as far as it can write them: one outside the element, or in a list, is left as
+/// it is.
+fn emptied<'r>(rule: &'r Rule, prefix: &'r [Segment]) -> impl Iterator<Item = Vec<Segment>> + 'r {
+    let further = match &rule.system {
+        Some(Side::Paths(paths)) => paths.get(1..).unwrap_or_default(),
+        Some(Side::Named(_)) | None => &[],
+    };
+    let places = further.iter().filter_map(|path| segments(&path.is, prefix).ok());
+    let in_list =
+        |part: &Segment| matches!(part, Segment::Each | Segment::Index(_) | Segment::Where { .. });
+    places.filter(move |place| !place.iter().any(in_list))
 }
 
 /// Where a value beside the main one is written; `None` where it lies outside the element: another

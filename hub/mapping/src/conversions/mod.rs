@@ -152,6 +152,9 @@ pub(crate) enum Shape {
     Fold,
 }
 
+/// Hub words that a conversion can give, in the same order every time.
+pub(crate) type Words<'w> = Box<dyn Iterator<Item = &'w str> + 'w>;
+
 /// What a conversion puts: the main value, and values at its [`Beside`] paths in their order.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Put<'a> {
@@ -274,8 +277,8 @@ pub(crate) trait Conversion: Debug + Send + Sync {
     }
 
     /// The hub words that it can give, where they are known.
-    fn words(&self) -> Vec<&str> {
-        Vec::new()
+    fn words(&self) -> Words<'_> {
+        Box::new(std::iter::empty())
     }
 
     /// The rows of a table that the rule holds itself: the system's word and the hub's. What counts how far cases

@@ -6,13 +6,13 @@
 //! ours; `ignore` says nothing, `fail` refuses the document, `{ use: Other }` takes another.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use orderhub_lang::diagnostic::{Source, Span};
 use orderhub_lang::yaml::Node;
 use orderhub_order::value::held;
 
-use super::{Conversion, Law, Options, Put, Target, Type};
+use super::{Conversion, Law, Options, Put, Target, Type, Words};
 use crate::cell::{Cell, Trouble};
 use crate::codes;
 use crate::library::table::Known;
@@ -30,6 +30,8 @@ pub(crate) struct Rows {
     rows: HashMap<String, Option<String>>,
     /// The way back: hub word ► system word, first row wins; and where that row says so.
     back: HashMap<String, (String, Option<Span>)>,
+    /// The hub's words in their order, once somebody asked for them: of a long table that costs more than a rule.
+    words: OnceLock<Vec<String>>,
     /// The row for null, if there is one.
     null: Option<Option<String>>,
     /// What a hub null is written as, if a row gives null.
@@ -168,9 +170,19 @@ impl Rows {
         self.back.len() == self.rows.values().flatten().count()
     }
 
-    /// The hub's words, and the file.
-    pub(super) fn words(&self) -> impl Iterator<Item = &str> {
-        self.back.keys().map(String::as_str)
+    /// The hub's words in their order, behind the one that stands in for others.
+    pub(super) fn words<'r>(&'r self, unknown: Option<&'r Unknown>) -> Words<'r> {
+        let sorted = || {
+            let mut words: Vec<String> = self.back.keys().cloned().collect();
+            words.sort_unstable();
+            words
+        };
+        let other = unknown.and_then(|unknown| match unknown {
+            Unknown::Use(other) => Some(other),
+            Unknown::Hold | Unknown::Pass | Unknown::Ignore | Unknown::Fail => None,
+        });
+        let words = self.words.get_or_init(sorted);
+        Box::new(other.into_iter().chain(words).map(String::as_str))
     }
 
     /// Where a hub word stands in the file.
@@ -243,13 +255,8 @@ impl Conversion for Table {
         super::text::scalar(from)
     }
 
-    fn words(&self) -> Vec<&str> {
-        let mut words: Vec<&str> = self.rows.back.keys().map(String::as_str).collect();
-        if let Some(Unknown::Use(other)) = &self.on_unknown {
-            words.push(other);
-        }
-        words.sort_unstable();
-        words
+    fn words(&self) -> Words<'_> {
+        self.rows.words(self.on_unknown.as_ref())
     }
 
     fn rows(&self) -> Vec<(&str, Option<&str>)> {

@@ -167,11 +167,6 @@ fn delimiter(line: &str) -> u8 {
 fn csv(samples: &[Sample<'_>]) -> (Format, Option<String>) {
     let marked = samples.iter().any(|one| one.body.starts_with("\u{feff}".as_bytes()));
     let all = |fits: &dyn Fn(&[u8]) -> bool| samples.iter().all(|one| fits(one.body));
-    let chinese = |body: &[u8]| {
-        let (text, _, wrong) = encoding_rs::GB18030.decode(body);
-        let letter = |letter: char| ('\u{4e00}'..='\u{9fff}').contains(&letter);
-        !wrong && text.chars().any(letter)
-    };
     let encoding = if all(&|body| std::str::from_utf8(body).is_ok()) {
         encoding_rs::UTF_8
     } else if all(&|body| body.is_ascii() || chinese(body)) {
@@ -210,6 +205,23 @@ fn csv(samples: &[Sample<'_>]) -> (Format, Option<String>) {
     (Format::Csv(csv), Some(text))
 }
 
+/// Whether a text that is no UTF-8 is Chinese. Nearly every text of Windows-1252 can be read as GB18030, too: a
+/// letter with an accent and the plain one behind it are a rare sign there. The usual Chinese ones are two high bytes.
+fn chinese(body: &[u8]) -> bool {
+    let (text, _, wrong) = encoding_rs::GB18030.decode(body);
+    let letter = |letter: char| ('\u{4e00}'..='\u{9fff}').contains(&letter);
+    let (mut usual, mut rare, mut bytes) = (0, 0, body.iter());
+    while let Some(first) = bytes.next() {
+        match bytes.as_slice().first() {
+            _ if first.is_ascii() => continue,
+            Some(0xa1..) => usual += 1,
+            Some(_) | None => rare += 1,
+        }
+        bytes.next();
+    }
+    !wrong && text.chars().any(letter) && rare * 4 <= usual
+}
+
 /// Fields whose texts are JSON objects are read as such.
 fn form(samples: &[Sample<'_>]) -> (Format, Option<String>) {
     let plain = Format::Form(Vec::new());
@@ -233,4 +245,23 @@ fn form(samples: &[Sample<'_>]) -> (Format, Option<String>) {
         }
     };
     (Format::Form(json), Some(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn western_letters_are_not_taken_for_chinese_ones() {
+        for (text, encoding, is) in [
+            ("Bestellnr;Größe;Straße\n1;XL;Königsallee 5, Düsseldorf\n", "windows-1252", false),
+            ("numéro;prénom;adresse\n1;Zoë;12 rue de l'Église\n", "windows-1252", false),
+            ("订单号;尺码;地址\n1;XL;上海市浦东新区\n", "gb18030", true),
+            ("id;name\n1;王\n", "gb18030", true),
+            ("名称;数量\n朱镕基;1\n", "gb18030", true),
+        ] {
+            let encoding = encoding_rs::Encoding::for_label(encoding.as_bytes()).unwrap();
+            assert_eq!(chinese(&encoding.encode(text).0), is, "{text}");
+        }
+    }
 }

@@ -62,7 +62,7 @@ enum Fault {
 const ON_PURPOSE: [&str; 2] = ["amount_scale", "currency"];
 
 /// The cause of a value that no row and no list has.
-const UNKNOWN: &str = "unknown_value";
+pub(super) const UNKNOWN: &str = "unknown_value";
 
 /// Tries all values. `words` are those that must come back as they are, beside the type's own; `came_in` those
 /// that the way in makes of documents, which must go out.
@@ -107,6 +107,8 @@ impl Judge<'_> {
                 let stuck = !self.on_purpose(cause, value) && self.came_in.contains(value);
                 return stuck.then_some(Fault::Stuck);
             }
+            // A row whose word the way in never sees as it stands there.
+            Trip::Held(_) if self.words.contains(value) => return Some(Fault::Word),
             Trip::Same | Trip::Held(_) => return None,
             Trip::Unreadable(..) => return Some(Fault::Unreadable),
             Trip::Changed(change) => change,
@@ -173,7 +175,11 @@ impl Judge<'_> {
                 let sentence = format!("{shown} comes in, and does not go out: {why}");
                 Counter { value: shown, back: why, sentence }
             }
-            Trip::Same | Trip::Held(_) => {
+            Trip::Held(why) => {
+                let sentence = format!("{shown} goes out, and is held when it comes back: {why}");
+                Counter { value: shown, back: why, sentence }
+            }
+            Trip::Same => {
                 let sentence = format!("{shown} comes back");
                 Counter { back: shown.clone(), value: shown, sentence }
             }
@@ -201,12 +207,9 @@ impl Judge<'_> {
                 let sentence = format!("{shown} does not go out: {why}");
                 Counter { value: shown, back: why, sentence }
             }
-            Trip::Held(why) => {
-                let shown = words::shown(&value);
-                let sentence = format!("{shown} goes out, and is held when it comes back: {why}");
-                Counter { value: shown, back: why, sentence }
+            Trip::Same | Trip::Changed(_) | Trip::Held(_) | Trip::Unreadable(..) => {
+                self.counter(&value)
             }
-            Trip::Same | Trip::Changed(_) | Trip::Unreadable(..) => self.counter(&value),
         };
         reasons.push(Reason { conversion, why, example });
     }

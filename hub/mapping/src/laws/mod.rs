@@ -15,9 +15,10 @@
 //! and that case, which judges twice.
 //!
 //! Bounds: a field is tried with [`Effort`] values, [`trip::MOST_WORDS`] words of each of its tables, [`samples::MOST`]
-//! values of samples, and what the way in makes of two dozen raw ones ([`find::RAW`]); [`judge::MOST_STEPS`] steps of shrinking a finding;
-//! a file with [`whole::MOST_TRIPS`] whole documents, or fewer where it has more than 1,000 fields: what is beyond is
-//! told (`M0507`).
+//! values of samples, and what the way in makes of two dozen raw ones ([`find::RAW`]), by [`find::MOST_APART`] pairs of
+//! rules that share no place; [`judge::MOST_STEPS`] steps of shrinking a finding. A file is tried with
+//! [`whole::MOST_TRIPS`] whole documents, or fewer where it has more than 1,000 fields: what is beyond those is told
+//! (`M0507`).
 
 mod body;
 mod document;
@@ -35,6 +36,7 @@ mod roads;
 mod samples;
 mod shrink;
 mod side;
+mod stuck;
 mod trip;
 mod whole;
 mod words;
@@ -201,6 +203,7 @@ pub fn findings(integration: &Integration) -> Vec<Diagnostic> {
     let whole = whole::judge(integration);
     found.extend(whole.lost.into_iter().map(|lost| lost.finding));
     found.extend(whole.untried);
+    found.extend(stuck::findings(integration));
     found.extend(find::collections(integration));
     found.extend(find::positions(integration));
     found

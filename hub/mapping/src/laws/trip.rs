@@ -21,6 +21,9 @@ use crate::conversions::{Conversion, Law, Target};
 /// Causes for which a document is held on purpose: nothing is lost.
 pub(super) const HELD: [&str; 2] = ["ambiguous_time", "unknown_value"];
 
+/// Why a value does not go out that a conversion leaves away.
+pub(super) const NOT_WRITTEN: &str = "it is not written";
+
 /// Most words of one table that are tried.
 pub(super) const MOST_WORDS: usize = 500;
 
@@ -151,7 +154,7 @@ impl<'r> Road<'r> {
         }
         if cell == Cell::Absent {
             if beside.is_empty() {
-                return Trip::Refused("unknown_value", "it is not written".to_owned());
+                return Trip::Refused("unknown_value", NOT_WRITTEN.to_owned());
             }
             // What stands beside makes an object of the value's own place.
             cell = Cell::Json("{}".into());
@@ -237,7 +240,7 @@ impl<'r> Road<'r> {
         let mut words = Vec::new();
         for (number, link) in self.back.iter().enumerate() {
             // A row comes back by itself: of a long table some are enough to try what stands around it.
-            for word in link.words().into_iter().take(MOST_WORDS) {
+            for word in link.words().take(MOST_WORDS) {
                 let after = self.back.get(number + 1..).unwrap_or_default();
                 words.extend(self.through(Cell::text(word.to_owned()), after));
             }

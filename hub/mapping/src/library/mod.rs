@@ -119,6 +119,21 @@ impl Library {
         (before, before.saturating_add(nodes))
     }
 
+    /// What files have included so far.
+    pub(crate) fn weight(&self) -> usize {
+        self.weight.load(Ordering::Relaxed)
+    }
+
+    /// Whether it is more than all files together may include.
+    pub(crate) fn is_overweight(&self) -> bool {
+        self.weight() > MOST_WEIGHT_OF_ALL
+    }
+
+    /// Counts again from there.
+    pub(crate) fn weigh_from(&self, weight: usize) {
+        self.weight.store(weight, Ordering::Relaxed);
+    }
+
     /// The names of all groups of rules.
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
         self.snippets.keys().map(String::as_str)

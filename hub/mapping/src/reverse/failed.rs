@@ -27,6 +27,7 @@ impl Out<'_> {
             path: rule.text.to_string(),
             why,
             key: None,
+            digest: None,
             lacks: Lacks::default(),
         };
         let field = self.mapping.rule(rule.no).map(|rule| rule.hub.clone()).unwrap_or_default();

@@ -26,6 +26,8 @@ pub(crate) struct Hub<'o> {
     /// The record of the element whose rules run; finding it again would take longer the more elements there are.
     pub(super) here: Option<&'o Record>,
     links: OnceCell<Links<'o>>,
+    /// The values of the rule that runs stand in rows, by their place: none may be left out.
+    pub(super) in_rows: bool,
 }
 
 /// The system's ids by kind and place.
@@ -33,7 +35,7 @@ type Links<'o> = HashMap<(&'o str, &'o At), &'o str>;
 
 impl<'o> Hub<'o> {
     pub(super) fn new(subject: Subject<'o>) -> Self {
-        Self { subject, here: None, links: OnceCell::new() }
+        Self { subject, here: None, links: OnceCell::new(), in_rows: false }
     }
 
     /// One value; the fields that were read for it are noted.
@@ -146,7 +148,12 @@ fn look_far<'o>(
     if !path.is_fan_out() {
         return places.first().map_or(Ok(Cell::Absent), |at| one(at, read));
     }
-    let cells = places.iter().map(|at| one(at, read)).collect::<Result<_, _>>()?;
+    // Of all references in one value there are those that are known: nobody waits for what other elements are.
+    let refers = matches!(path.leaf, Leaf::Xref(_)) && !hub.in_rows;
+    let there = |cell: &Result<Cell<'o>, ReverseError>| {
+        !(refers && matches!(cell, Err(ReverseError::NotLinked(_))))
+    };
+    let cells = places.iter().map(|at| one(at, read)).filter(there).collect::<Result<_, _>>()?;
     Ok(Cell::Many(cells))
 }
 

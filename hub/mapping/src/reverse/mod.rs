@@ -90,6 +90,7 @@ pub(crate) fn reverse<'o>(
                 path: String::new(),
                 why: unwritable.why,
                 key: None,
+                digest: None,
                 lacks: Lacks::default(),
             },
         }))
@@ -166,6 +167,7 @@ impl<'o> Out<'o> {
         if !rule.where_.is_empty() && !self.holds(&rule.where_) {
             return Ok(());
         }
+        self.hub.in_rows = rule.rows;
         match &rule.input {
             OutGiven::First(sources) => self.first(sources, at, &mut to.main)?,
             OutGiven::Object(path) => look(&self.hub, at, path, &mut self.read, &mut to.main)?,

@@ -55,8 +55,10 @@ impl<'o> Out<'o> {
         computed: &[Computed<'o>],
         row: Option<usize>,
     ) -> Result<(), ReverseError> {
-        let stands =
-            |leaf: &&Leaf| value(computed, **leaf, row).is_some_and(|value| value.is_value());
+        let stands = |leaf: &&Leaf| {
+            let value = value(computed, **leaf, row);
+            leaf.part != LeafPart::Emptied && value.is_some_and(|value| value.is_value())
+        };
         let lost = node.leaves.iter().find(stands).and_then(|leaf| computed.get(leaf.rule));
         let Some(lost) = lost else { return Ok(()) };
         let why = "another rule writes an object or a list at this place, and one of the two would be lost";
@@ -275,10 +277,15 @@ fn leaves(
     row: Option<usize>,
     bytes: &mut Vec<u8>,
 ) -> bool {
-    let mut null = false;
+    let (mut null, mut emptied) = (false, None);
     for leaf in &node.leaves {
         let Some(rule) = computed.get(leaf.rule) else { continue };
-        let Some(mut cell) = part(rule, leaf.part) else { continue };
+        let Some(own) = part(rule, leaf.part) else { continue };
+        if leaf.part == LeafPart::Emptied {
+            emptied = emptied.or(Some(own));
+            continue;
+        }
+        let mut cell = own;
         let one;
         if let Some(row) = row.filter(|_| rule.rule.rows) {
             one = of_row(cell, row);
@@ -295,8 +302,10 @@ fn leaves(
     }
     if null {
         bytes.extend_from_slice(b"null");
+    } else if let Some(cell) = emptied {
+        write(cell, bytes);
     }
-    null
+    null || emptied.is_some()
 }
 
 /// The value of a leaf; of a row where the rule's values stand one by one.
@@ -323,6 +332,10 @@ fn part<'c, 'o>(rule: &'c Computed<'o>, part: LeafPart) -> Option<&'c Cell<'o>> 
             main => Some(main),
         },
         LeafPart::Beside(number) => rule.beside.get(number),
+        LeafPart::Emptied => {
+            let empty = rule.main == Cell::Null || rule.main == rule.rule.null;
+            Some(&rule.main).filter(|_| empty)
+        }
         LeafPart::Named(number) => match &rule.main {
             Cell::Named(cells) => cells.get(number),
             Cell::Absent => None,

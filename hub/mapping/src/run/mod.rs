@@ -28,6 +28,7 @@ use orderhub_lang::diagnostic::Position;
 use orderhub_lang::diagnostic::Span;
 use orderhub_lang::room::Room;
 use orderhub_order::contribution::{Contribution, ParentReference, Revision};
+use orderhub_order::hash::half_of_parts;
 use orderhub_order::ids::names_nothing;
 use smallvec::SmallVec;
 
@@ -37,7 +38,7 @@ use crate::facts::{Facts, Lacking, Lacks, REFUSED};
 use crate::format::{Bad, Body};
 use crate::program::{Input, KeyPiece, KeyRead};
 use crate::quote::Shown;
-use crate::scan::{Kind, Scanned, scan};
+use crate::scan::{Kind, Scanned, Slot, scan};
 use crate::watch::Watch;
 use crate::{Context, MapError, Mapped, Mapping};
 
@@ -179,6 +180,7 @@ fn whole(cause: &'static str, why: String) -> Vec<Mapped> {
         path,
         why,
         key: None,
+        digest: None,
         lacks: Lacks::default(),
     })]
 }
@@ -192,6 +194,7 @@ fn unreadable(bad: Bad) -> Mapped {
         path: String::new(),
         why: bad.why,
         key: None,
+        digest: None,
         lacks: Lacks::default(),
     })
 }
@@ -244,6 +247,23 @@ impl<'r, 'a> Run<'r, 'a> {
         if let Some(watch) = self.watch {
             watch.document(row);
         }
+        match self.mapped(base, row) {
+            Mapped::Failed(error) if error.key.is_none() => {
+                let Slot { start, end, .. } = self.scanned.slot(base, 1);
+                let text = self.scanned.text.as_bytes().get(start as usize..end as usize);
+                // Of two listings, asked for otherwise, each has its own.
+                let args = self.context.args.iter();
+                let args: Vec<String> =
+                    args.map(|(name, value)| format!("{name} {}", value.to_json_text())).collect();
+                let args = args.iter().map(String::as_bytes);
+                let digest = text.map(|text| half_of_parts(args.chain([text])));
+                Mapped::Failed(MapError { digest, ..error })
+            }
+            other => other,
+        }
+    }
+
+    fn mapped(&self, base: u32, row: usize) -> Mapped {
         let row = u32::try_from(row).unwrap_or(u32::MAX);
         let frames = Frames::from_slice(&[Frame { base: 0, row: 0 }, Frame { base, row }]);
         let slot = self.scanned.slot(base, 1);
@@ -256,6 +276,7 @@ impl<'r, 'a> Run<'r, 'a> {
                 path: ".".to_owned(),
                 why: Trouble::wrong_type(&found, "an object").why,
                 key: None,
+                digest: None,
                 lacks: Lacks::default(),
             });
         }
@@ -343,6 +364,7 @@ impl<'r, 'a> Run<'r, 'a> {
             path: ".".to_owned(),
             why: "the document has no key where the mapping looks for it".to_owned(),
             key: None,
+            digest: None,
             lacks: Lacks::default(),
         }
     }
@@ -359,6 +381,7 @@ impl<'r, 'a> Run<'r, 'a> {
             path: failure.path,
             why,
             key: key.map(str::to_owned),
+            digest: None,
             lacks: Lacks::default(),
         }
     }

@@ -113,7 +113,7 @@ fn not_meant(
             let sink = rules.systems.get(system).is_some_and(|known| known.role == Role::Sink);
             let part = sink || knows() || order.bound.values().any(|bound| bound == system);
             (!part)
-                .then(|| "it has no part in the order: it neither knows nor serves it".to_owned())
+                .then(|| "it has no part in the order: it neither knows nor serves it (a system of role `sink` gets every order)".to_owned())
         }
     }
 }

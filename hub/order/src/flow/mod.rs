@@ -3,7 +3,7 @@
 //! `read` turns the files into these types, with every mistake at its place; `fire` lets releases
 //! happen; `assign` chooses among the systems of a role.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use orderhub_lang::diagnostic::{Diagnostic, Source};
@@ -183,6 +183,12 @@ impl Flow {
     /// Whether any release emits `event` to systems of `role`: an `on:` that none emits never fires.
     pub fn emits_to(&self, event: &str, role: Role) -> bool {
         self.releases.iter().any(|release| &*release.emits == event && release.to.may_be(role))
+    }
+
+    /// The events that releases emit to systems of `role`, each once, in the order of their names.
+    pub fn events_to(&self, role: Role) -> impl Iterator<Item = &str> {
+        let heard = self.releases.iter().filter(|release| release.to.may_be(role));
+        heard.map(|release| &*release.emits).collect::<BTreeSet<&str>>().into_iter()
     }
 
     /// The subject that an event has; `None` for an event that no release emits.

@@ -25,7 +25,16 @@ pub(crate) fn misfit(said: &Contribution) -> Option<MapError> {
     // What its key is can be said only if that is not what is wrong.
     let key = id("", &said.key).is_none().then(|| said.key.to_string());
     let Misfit { cause, path, why } = wrong;
-    Some(MapError { cause, rule: None, place: None, path, why, key, lacks: Default::default() })
+    Some(MapError {
+        cause,
+        rule: None,
+        place: None,
+        path,
+        why,
+        key,
+        digest: None,
+        lacks: Default::default(),
+    })
 }
 
 struct Misfit {

@@ -7,6 +7,7 @@ use orderhub_lang::path::Path;
 use orderhub_mapping::codes as mapping_codes;
 use orderhub_mapping::integration::{IntakeFrom, Integration};
 use orderhub_order::flow::Flow;
+use orderhub_order::ids::Role;
 
 /// What only connector, flow and integration together can tell.
 pub(super) fn check(
@@ -22,8 +23,7 @@ pub(super) fn check(
     };
     for rule in &integration.deliver {
         if !flow.emits_to(&rule.on, integration.role) {
-            let role = integration.role.as_str();
-            error(rule.span, format!("no release of the flow emits `{}` to a {role}", rule.on));
+            error(rule.span, unheard(&rule.on, integration.role, flow));
         }
         for name in rule.operation.all() {
             match find(operations, name).map(|operation| operation.kind) {
@@ -51,6 +51,9 @@ pub(super) fn check(
         }
         if let IntakeFrom::Poll(poll) = &intake.from {
             needs_read(&poll.operation, None);
+            if let Some(message) = lists_none(operations, &poll.operation) {
+                error(intake.span, message);
+            }
         }
     }
     for (read_name, read) in &integration.reads {
@@ -72,6 +75,29 @@ pub(super) fn check(
     }
     found.extend(super::windows::findings(integration, operations));
     found
+}
+
+/// An event that systems of a role never hear of.
+fn unheard(on: &str, role: Role, flow: &Flow) -> String {
+    let heard: Vec<&str> = flow.events_to(role).collect();
+    // One that others hear of is not mistyped.
+    let mistyped = flow.subject_of(on).is_none();
+    let hint = match diagnostic::nearest(on, heard.iter().copied()).filter(|_| mistyped) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None if heard.is_empty() => {
+            "it hears of nothing, add a release to `hub/flow.yaml`".to_owned()
+        }
+        None => format!("it hears of {}", heard.join(", ")),
+    };
+    format!("no release of the flow emits `{on}` to a {}; {hint}", role.as_str())
+}
+
+/// A poll goes through a list: of an operation that gives one document nothing would ever come.
+fn lists_none(operations: &[Operation], name: &str) -> Option<String> {
+    let read = find(operations, name).filter(|found| found.kind == OperationKind::Read)?;
+    (!read.lists).then(|| {
+        format!("`{name}` is polled, and gives one document: say `documents:` in the connector, for a list of them")
+    })
 }
 
 /// Arguments that a fetch gives and its operation does not take, or the other way round.
@@ -106,4 +132,44 @@ fn no_operation(operations: &[Operation], name: &str) -> String {
     let near = diagnostic::nearest(name, known);
     let hint = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
     format!("the connector has no operation `{name}`{hint}")
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::bundle::Bundle;
+    use crate::config::Config;
+
+    /// What a check says of the shipped files, one of them changed.
+    fn said(file: &str, from: &str, to: &str) -> Vec<String> {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../mappings");
+        let mut looked = Bundle::look(&folder).unwrap();
+        let text = String::from_utf8(looked.files[file].clone()).unwrap();
+        assert!(text.contains(from), "{file}: {from}");
+        looked.files.insert(file.to_owned(), text.replace(from, to).into_bytes());
+        let found = Bundle::check(&looked, &Config::default()).unwrap();
+        found.into_iter().map(|finding| finding.message).collect()
+    }
+
+    #[test]
+    fn a_poll_of_one_document_is_refused() {
+        assert_eq!(
+            said("shopify/integration.yaml", "do: list_orders", "do: get_order"),
+            [
+                "`get_order` is polled, and gives one document: say `documents:` in the connector, for a list of them"
+            ]
+        );
+    }
+
+    #[test]
+    fn an_event_that_nobody_hears_of_is_told_with_one_that_there_is() {
+        let file = "rest_wms/integration.yaml";
+        assert_eq!(
+            said(file, "on: fulfilment.released", "on: fulfilment.relased"),
+            [
+                "no release of the flow emits `fulfilment.relased` to a wms; did you mean `fulfilment.released`?"
+            ]
+        );
+        let found = said(file, "on: fulfilment.released", "on: order.accepted");
+        assert!(found[0].contains("; it hears of fulfilment.cancelled, "), "{found:?}");
+    }
 }

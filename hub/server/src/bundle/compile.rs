@@ -18,10 +18,11 @@ use orderhub_mapping::library::{Folder, Library};
 use orderhub_order::flow::{Flow, Ownership};
 use orderhub_order::ids::{Entity, SystemName};
 use orderhub_order::rules::{OperationKind as Kind, SystemRules};
+use rayon::prelude::*;
 
 use super::check::{check, find};
 use super::system::{System, needs};
-use super::{Bundle, BundleError, Files, facts, files, given, queues};
+use super::{Bundle, BundleError, Files, cores, facts, files, given, queues};
 use crate::config::{self, Config};
 use crate::events;
 
@@ -51,13 +52,14 @@ pub(super) fn check_all(
     config: &Config,
 ) -> Result<Vec<Diagnostic>, BundleError> {
     let compiled = compile(files, unread);
-    let cases = compiled.cases(files, unread);
+    let mut beside = compiled.cases(files, unread);
+    beside.extend(files::unread_by_name(files));
     let mut found = match with_settings(files, compiled, config) {
         Ok(bundle) => bundle.warnings,
         Err(BundleError::Files(found)) => found,
         Err(error) => return Err(error),
     };
-    found.extend(cases);
+    found.extend(beside);
     diagnostic::sort(&mut found);
     Ok(found)
 }
@@ -88,6 +90,21 @@ pub(super) fn entries(files: &Files, config: &Config) -> Option<BTreeMap<SystemN
         rules.insert(name.clone(), integration.system_rules(&known, Vec::new(), unit, mode));
     }
     Some(rules)
+}
+
+/// The connectors that folders have of their own, whatever is wrong with the files beside them.
+pub(super) fn connectors(
+    files: &Files,
+) -> Result<BTreeMap<String, Arc<dyn Connector>>, BundleError> {
+    let mut compiled = Compiled::default();
+    compiled.connect(&Bundle::folder(files, &BTreeSet::new()));
+    let found = compiled.findings.into_iter();
+    let mut errors: Vec<_> = found.filter(|one| one.severity == Severity::Error).collect();
+    if errors.is_empty() {
+        return Ok(compiled.connectors);
+    }
+    diagnostic::sort(&mut errors);
+    Err(BundleError::Files(errors))
 }
 
 fn with_settings(
@@ -212,6 +229,10 @@ pub(super) fn ownership(files: &Files) -> Ownership {
 }
 
 fn compile(files: &Files, unread: &BTreeSet<String>) -> Compiled {
+    cores::run(|| compile_here(files, unread))
+}
+
+fn compile_here(files: &Files, unread: &BTreeSet<String>) -> Compiled {
     let folder = Folder::load(files, unread);
     let mut compiled = Compiled { findings: folder.findings(), ..Compiled::default() };
     compiled.hub(&folder.hub);
@@ -261,9 +282,8 @@ impl Compiled {
 
     /// What goes out comes back, and no two systems push a field back and forth.
     fn laws(&mut self, integrations: &[Arc<Integration>]) {
-        for integration in integrations {
-            self.findings.extend(laws::findings(integration));
-        }
+        let of_each = integrations.par_iter().map(|integration| laws::findings(integration));
+        self.findings.extend(of_each.collect::<Vec<_>>().into_iter().flatten());
         let ownership = self.ownership.get_or_insert_with(Ownership::embedded);
         self.findings.extend(laws::loops(integrations, ownership));
     }
@@ -273,9 +293,12 @@ impl Compiled {
     fn connect(&mut self, folder: &Folder) {
         self.unjudged.extend(folder.unread_connectors.iter().cloned());
         let none = declared::Documents::new();
-        for (name, source) in &folder.connectors {
+        let compiled = folder.connectors.par_iter().map(|(name, source)| {
             let beside = folder.documents.get(name).unwrap_or(&none);
-            match declared::compile_naming(source, beside, &folder.named(name)) {
+            (name, declared::compile_naming(source, beside, &folder.named(name)))
+        });
+        for (name, connector) in compiled.collect::<Vec<_>>() {
+            match connector {
                 Ok(connector) => {
                     self.findings.extend_from_slice(connector.warnings());
                     self.connectors.insert(name.clone(), Arc::new(connector));

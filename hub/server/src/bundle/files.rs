@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Read as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use orderhub_lang::codes;
 use orderhub_lang::diagnostic::{self, Diagnostic, Source, Span};
@@ -12,8 +12,9 @@ use orderhub_mapping::codes as mapping_codes;
 use orderhub_order::hash::half_of_parts;
 use orderhub_order::ids::SystemName;
 use orderhub_order::rules::SystemRules;
+use rayon::prelude::*;
 
-use super::{BundleError, Files, Looked};
+use super::{BundleError, Files, Looked, cores};
 
 /// Files in all.
 const MOST_FILES: usize = 5_000;
@@ -46,8 +47,9 @@ pub(super) fn read(path: &Path) -> Result<Files, BundleError> {
 ///
 /// **Invariant:** a file over its bound is never read into memory. Test: `a_file_over_its_bound_is_not_read`.
 pub(super) fn look(path: &Path) -> Result<Looked, BundleError> {
-    let mut reader = Reader { looked: Looked::default(), bytes: 0, seen: 0 };
+    let mut reader = Reader { looked: Looked::default(), there: Vec::new(), bytes: 0, seen: 0 };
     reader.folder(path, "", 0)?;
+    cores::run(|| reader.contents());
     reader.alike();
     diagnostic::sort(&mut reader.looked.findings);
     Ok(reader.looked)
@@ -55,8 +57,27 @@ pub(super) fn look(path: &Path) -> Result<Looked, BundleError> {
 
 struct Reader {
     looked: Looked,
+    there: Vec<There>,
     bytes: u64,
     seen: usize,
+}
+
+/// A file that is small enough, to be read.
+struct There {
+    at: PathBuf,
+    inner: String,
+    length: usize,
+    most: u64,
+}
+
+impl There {
+    fn read(&self) -> std::io::Result<Vec<u8>> {
+        // One more than it has: the end is found without asking for room first.
+        let mut bytes = Vec::with_capacity(self.length + 1);
+        // It may have grown since it was looked at: never more than its bound is taken.
+        fs::File::open(&self.at)?.take(self.most).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    }
 }
 
 impl Reader {
@@ -146,14 +167,20 @@ impl Reader {
         if self.bytes > MOST_BYTES {
             return Err(bound(at, "bytes", MOST_BYTES));
         }
-        // It may grow between the two calls: never more than its bound is taken.
-        let mut bytes = Vec::new();
-        let read = fs::File::open(at).and_then(|file| file.take(most).read_to_end(&mut bytes));
-        match read {
-            Ok(_) => drop(self.looked.files.insert(inner, bytes)),
-            Err(error) => self.unreadable(at, inner, &error),
-        }
+        self.there.push(There { at: at.to_owned(), inner, length: length as usize, most });
         Ok(())
+    }
+
+    /// Reads the files that were found, on as many cores as there are.
+    fn contents(&mut self) {
+        let there = std::mem::take(&mut self.there);
+        let read: Vec<_> = there.par_iter().map(There::read).collect();
+        for (file, bytes) in there.into_iter().zip(read) {
+            match bytes {
+                Ok(bytes) => drop(self.looked.files.insert(file.inner, bytes)),
+                Err(error) => self.unreadable(&file.at, file.inner, &error),
+            }
+        }
     }
 
     /// Tells of a file that is there and cannot be read.
@@ -217,6 +244,25 @@ fn bound(at: &Path, what: &str, most: u64) -> BundleError {
     BundleError::Settings(format!(
         "`{at}`: the mappings have more than {most} {what}; name the mappings folder itself, and keep all else out of it"
     ))
+}
+
+/// Files that look like files of rules by their names, and are read by nobody. They change nothing that runs.
+pub(super) fn unread_by_name(files: &Files) -> Vec<Diagnostic> {
+    let misnamed = |path: &&String| {
+        let name = path.to_ascii_lowercase();
+        let name = name.strip_suffix(".txt").unwrap_or(&name);
+        !path.ends_with(".yaml") && (name.ends_with(".yaml") || name.ends_with(".yml"))
+    };
+    let told = |path: &String| {
+        let source = Source::new(format!("mappings/{}", path.escape_debug()), "");
+        let message = "this file is read by nobody: the name of a file of rules ends in `.yaml`";
+        let finding =
+            Diagnostic::error(mapping_codes::NAME, &source, Span::default(), message).as_warning();
+        let stem = path.rsplit_once('/').map_or(path.as_str(), |(_, name)| name);
+        let stem = stem.split('.').next().unwrap_or(stem);
+        finding.with_hint(format!("rename it to `{stem}.yaml`, or move it out of the mappings"))
+    };
+    files.keys().filter(misnamed).map(told).collect()
 }
 
 /// Names the files as they are: paths and bytes.

@@ -166,3 +166,18 @@ fn a_folder_within_itself_ends_with_words() {
     let nothing = read(&folder.path().join("nothing")).unwrap_err().to_string();
     assert!(nothing.contains("cannot read"), "{nothing}");
 }
+
+#[test]
+fn a_file_of_rules_by_another_ending_is_told() {
+    let files: Files =
+        ["a/order.yml", "a/order.YAML", "a/order.yaml.txt", "a/order.yaml", "a/samples/a.json"]
+            .into_iter()
+            .map(|path| (path.to_owned(), Vec::new()))
+            .collect();
+    let found = unread_by_name(&files);
+    let told: Vec<_> =
+        found.iter().map(|one| (one.source.name.as_ref(), one.hint.as_deref())).collect();
+    let hint = Some("rename it to `order.yaml`, or move it out of the mappings");
+    let wrong = ["mappings/a/order.YAML", "mappings/a/order.yaml.txt", "mappings/a/order.yml"];
+    assert_eq!(told, wrong.map(|name| (name, hint)));
+}

@@ -188,6 +188,7 @@ fn failed(cause: &'static str, place: Option<String>, why: String) -> Mapped {
         path,
         why,
         key: None,
+        digest: None,
         lacks: Lacks::default(),
     })
 }

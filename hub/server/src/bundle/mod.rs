@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use orderhub_connectors::contract::Connector;
 use orderhub_lang::diagnostic::Diagnostic;
+use orderhub_mapping::library::Folder;
 use orderhub_order::flow::{Flow, Ownership};
 use orderhub_order::ids::SystemName;
 use orderhub_order::rules::{Rules, Shapes, SystemRules};
@@ -18,6 +19,7 @@ use crate::config::Config;
 mod again;
 mod check;
 mod compile;
+mod cores;
 mod facts;
 mod files;
 mod given;
@@ -108,6 +110,11 @@ impl Bundle {
         files::read(path)
     }
 
+    /// What files hold, right or wrong. `unread` are files that are there and could not be read.
+    pub fn folder(files: &Files, unread: &BTreeSet<String>) -> Folder {
+        cores::run(|| Folder::load(files, unread))
+    }
+
     /// The name of a bundle of these files.
     pub fn name(files: &Files) -> String {
         files::hash(files)
@@ -135,6 +142,15 @@ impl Bundle {
     /// [`BundleError::Files`]: this program does not take its files any more.
     pub fn former(files: &Files, config: &Config) -> Result<Self, BundleError> {
         compile::former(files, config)
+    }
+
+    /// The connectors that folders have of their own, by folder.
+    ///
+    /// # Errors
+    ///
+    /// [`BundleError::Files`]: the mistakes of connector files.
+    pub fn connectors(files: &Files) -> Result<BTreeMap<String, Arc<dyn Connector>>, BundleError> {
+        compile::connectors(files)
     }
 
     /// Reads a folder as far as it can be read, for a check: with what is wrong with the files themselves,

@@ -213,6 +213,7 @@ fn fault() -> MapError {
         path: String::new(),
         why: "the program failed on it: a fault to report".to_owned(),
         key: None,
+        digest: None,
         lacks: Lacks::default(),
     }
 }

@@ -8,13 +8,13 @@ mod one_way;
 mod place;
 pub(super) mod schema;
 pub(super) mod test;
+pub(super) mod written;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use orderhub_lang::diagnostic::{Diagnostic, Severity};
-use orderhub_mapping::library::Folder;
 
 use super::output::{Code, Fault, Output, counted, say};
 use super::report::{self, Format};
@@ -22,8 +22,10 @@ use super::serve;
 use crate::bundle::Bundle;
 use crate::config::Config;
 
-use names::{Names, shown};
-use place::{Loaded, alone, folder, load, nothing, read, root, usage, whole};
+pub(super) use names::Names;
+use names::shown;
+pub(super) use place::usage;
+use place::{Loaded, alone, folder, load, nothing, read, root, whole};
 
 /// Which files.
 #[derive(Clone, Debug, clap::Args)]
@@ -90,7 +92,7 @@ pub(super) fn check(asked: &Check, output: Output) -> Result<ExitCode, Fault> {
             ));
         }
         if asked.one_way {
-            let folder = Folder::load(&looked.files, &looked.unread);
+            let folder = Bundle::folder(&looked.files, &looked.unread);
             one_way::show(&folder, &names, &below, output);
         }
     }

@@ -13,6 +13,7 @@ use crate::config::{self, LogFormat};
 use crate::telemetry::log;
 
 mod author;
+mod connector;
 mod demo;
 mod doctor;
 mod explain;
@@ -98,6 +99,9 @@ enum Command {
     /// One mapping: run it, explain it, compare it with another; or all of them: their laws.
     #[command(subcommand)]
     Mapping(author::mapping::Command),
+    /// Connectors: a report card against a hostile system, what one would send.
+    #[command(subcommand)]
+    Connector(connector::Connector),
     /// Explain a code (`M0107`), the cause of a todo (`unknown_value`), a conversion or a hub field (`totals.total`).
     #[command(after_help = "Exit codes: 0 explained; 5 there is no such code, cause or field.")]
     Explain {
@@ -225,6 +229,7 @@ fn run(arguments: Arguments) -> Result<ExitCode, Fault> {
         Command::Fmt(asked) => author::fmt::fmt(&asked, shared.output),
         Command::Schema(asked) => author::schema::schema(&asked),
         Command::Mapping(command) => author::mapping::mapping(&command, shared.output),
+        Command::Connector(command) => connector::connector(&command, shared.output),
         Command::Explain { word } => explain::explain(&word),
         Command::Order(order) => operate::order(&shared, &order),
         Command::Todo(todo) => operate::todo(&shared, &todo),

@@ -11,13 +11,14 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use orderhub_connectors::contract::{Credentials, Idempotency, Memo, Request, Session};
+use orderhub_connectors::contract::{Answer, Credentials, Idempotency, Memo, Request, Session};
 use orderhub_connectors::error::{BuildError, CallError};
 use tokio::time::Instant;
 
 use super::ease;
 use super::session::Held;
 use super::steps::{Last, Run};
+use crate::resilience::purse::{Reserve, Told};
 use crate::resilience::{Cause, Exchange, Exchanged};
 use crate::telemetry::trace::{self, Kind, Place, Span};
 
@@ -34,6 +35,8 @@ pub(super) struct Attempt<'a> {
     pub(super) memo: &'a Memo,
     /// The last answer.
     pub(super) last: &'a Last,
+    /// What was set aside for it.
+    pub(super) reserve: Option<&'a Reserve>,
 }
 
 impl Attempt<'_> {
@@ -230,16 +233,30 @@ impl Attempt<'_> {
         let answer = common.transport.send(request).await?;
         self.last.note(&answer);
         span.set("http.response.status_code", || i64::from(answer.status));
-        if let Some(calls) = self.run.connector.cost(self.run.call, request, &answer) {
-            let (limit, key) = (&request.limit, request.limit_key.as_deref());
-            let limits = &self.run.dispatcher.guards.limits;
-            limits.charge(limit, key, calls.saturating_sub(1));
-        }
-        let told = self.run.connector.told(self.run.call, request, &answer);
-        self.run.dispatcher.guards.limits.told(&request.limit, told);
         let mut memo = self.memo.clone();
-        self.run.connector.answer(self.run.call, &mut memo, &answer)?;
+        let read = self.run.connector.answer(self.run.call, &mut memo, &answer);
+        self.count(request, &answer, matches!(read, Err(CallError::Throttled { .. })));
+        read?;
         Ok(Exchanged { memo, status: Some(answer.status) })
+    }
+
+    /// What the answer says of the request's limit, and what it counted as: one that was throttled, as nothing of what
+    /// was set aside for it.
+    fn count(&self, request: &Request, answer: &Answer, throttled: bool) {
+        let Run { connector, call, dispatcher, .. } = self.run;
+        let (limits, limit) = (&dispatcher.guards.limits, &request.limit);
+        let told = connector.told(call, request, answer);
+        limits.told(limit, told);
+        let cost = connector.cost(call, request, answer);
+        if let Some(reserve) = self.reserve {
+            if let Some(calls) = connector.may_cost(call, request, answer) {
+                limits.learn(call.operation, &request.step, calls);
+            }
+            let left = told.left;
+            limits.settle(limit, reserve.take(), &Told { cost, left, throttled });
+        } else if let Some(calls) = cost {
+            limits.charge(limit, request.limit_key.as_deref(), calls.saturating_sub(1));
+        }
     }
 
     /// Begins the span of a request, and tells the target where in a trace it stands; a connector that does

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use metrics::{counter, gauge, histogram};
+use orderhub_connectors::contract::{Connector, Request};
 use orderhub_lang::value::Value;
 use orderhub_order::fold::ReceiptClass;
 use orderhub_order::ids::{OrderKey, SystemName};
@@ -215,17 +216,36 @@ impl Dispatcher {
     pub(super) async fn pass(
         &self,
         operation: &str,
-        limit: &str,
-        key: Option<&str>,
+        request: &Request,
+        reserve: Option<u32>,
     ) -> Result<Pass, Failure> {
         let start = Instant::now();
-        let pass = self.guards.pass(operation, limit, key).await;
+        let (limit, key) = (&request.limit, request.limit_key.as_deref());
+        let pass = self.guards.pass(operation, limit, key, reserve).await;
         let waited = start.elapsed();
         if !waited.is_zero() {
             let wait = histogram!("orderhub_limit_wait_seconds", "system" => self.label());
             wait.record(waited.as_secs_f64());
         }
         pass
+    }
+
+    /// A call was not made for which leave was there.
+    pub(super) fn unspent(&self, request: Option<&Request>, pass: Option<&Pass>) {
+        if let (Some(request), Some(pass)) = (request, pass) {
+            self.guards.unspent(&request.limit, pass);
+        }
+    }
+
+    /// The calls that a request sets aside before it leaves, where its limit asks for that.
+    pub(super) fn reserve(
+        &self,
+        connector: &dyn Connector,
+        operation: &str,
+        request: &Request,
+    ) -> Option<u32> {
+        let first = connector.reserve(&request.limit)?;
+        Some(self.guards.limits.may_cost(operation, &request.step).unwrap_or(first))
     }
 
     /// A lane has its token: the next that waits for one like it may ask.

@@ -1,9 +1,10 @@
 //! Takes secrets and personal values out of what a system answered, before it is stored or shown.
 //!
 //! **Invariant:** no secret of the system, and no personal value of at least [`SHORTEST`] characters that was
-//! sent to it, stands in the text that is given back. Shorter values are words of any sentence. Test:
-//! `what_a_system_echoes_is_masked_and_the_rest_stays`.
+//! sent to it, stands in the text that is given back, nor the beginning of one where the text was cut. Shorter values are
+//! words of any sentence. Tests: `what_a_system_echoes_is_masked_and_the_rest_stays`, `what_is_cut_in_two_is_masked`.
 
+use orderhub_connectors::error::CUT;
 use orderhub_order::catalogue::{FieldId, Personal, catalogue};
 use orderhub_order::contribution::Stated;
 use orderhub_order::ids::At;
@@ -35,7 +36,36 @@ pub(super) fn without(text: &str, values: &[String]) -> String {
     let mut hidden: Vec<&String> = long.collect();
     // The longest first: a part of a value must not be what is left of it.
     hidden.sort_by_key(|value| std::cmp::Reverse(value.len()));
-    hidden.into_iter().fold(text.to_owned(), |text, value| replaced(&text, value))
+    let text = hidden.iter().fold(text.to_owned(), |text, value| replaced(&text, value));
+    match text.contains(CUT) {
+        true => halves(&text, &hidden),
+        false => text,
+    }
+}
+
+/// The text without the beginnings of these values that stand where it was cut.
+fn halves(text: &str, values: &[&String]) -> String {
+    let mut parts = text.split(CUT).peekable();
+    let mut out = String::with_capacity(text.len());
+    while let Some(part) = parts.next() {
+        if parts.peek().is_none() {
+            out.push_str(part);
+            break;
+        }
+        let half = values.iter().filter_map(|value| half(part, value)).max();
+        out.push_str(part.get(..part.len() - half.unwrap_or(0)).unwrap_or_default());
+        out.extend(half.map(|_| MASK));
+        out.push(CUT);
+    }
+    out
+}
+
+/// How many bytes at the end of a text are the beginning of a value: the most, and at least [`SHORTEST`] letters.
+fn half(text: &str, value: &str) -> Option<usize> {
+    let small = |text: &str| text.to_ascii_lowercase();
+    let (text, value) = (small(text), small(value));
+    let ends = value.char_indices().skip(SHORTEST).map(|(at, _)| at);
+    ends.filter(|end| value.get(..*end).is_some_and(|half| text.ends_with(half))).last()
 }
 
 /// Letters beyond ASCII are compared as they are.
@@ -79,6 +109,23 @@ fn parts(address: &Address) -> impl Iterator<Item = String> + '_ {
 mod tests {
     use super::*;
     use orderhub_order::catalogue::known;
+
+    #[test]
+    fn what_is_cut_in_two_is_masked() {
+        let secrets = ["topsecret".to_owned(), "Müller-Lüdenscheidt".to_owned()];
+        let cases = [
+            ("bad token TopSec…", "bad token ***…"),
+            (
+                "status 422: for müller-lüden…; an earlier step",
+                "status 422: for ***…; an earlier step",
+            ),
+            ("topsecret and tops… and top…", "*** and ***… and top…"),
+            ("it ends with topsec", "it ends with topsec"),
+        ];
+        for (said, shown) in cases {
+            assert_eq!(without(said, &secrets), shown);
+        }
+    }
 
     #[test]
     fn what_a_system_echoes_is_masked_and_the_rest_stays() {

@@ -42,6 +42,7 @@ use crate::transport::Transport;
 mod again;
 mod ask;
 mod attempt;
+pub(crate) mod bench;
 mod bind;
 mod changed;
 mod claim;

@@ -166,10 +166,12 @@ impl Hand<'_> {
         flight.deadline = add(self.dispatcher.common.clock.now(), bound + GRACE);
         let act =
             Act::Fly { system: self.dispatcher.name.clone(), flight: Box::new(flight.clone()) };
-        let Some(Outcome::Applied { .. }) = self.commit(act, None).await? else {
+        let flies = self.commit(act, None).await;
+        if !matches!(flies, Ok(Some(Outcome::Applied { .. }))) {
             // Held, dropped or taken by another meanwhile: the lane says so itself.
-            return Ok(Turn::Rest(Rest::Done));
-        };
+            self.dispatcher.unspent(first.as_deref(), pass.as_ref());
+            return flies.map(|_| Turn::Rest(Rest::Done));
+        }
         let span = self.told(&flight).await;
         let place = span.place();
         let flying = Flying::new(self, &flight, memo.clone());
@@ -245,7 +247,9 @@ impl Hand<'_> {
                 return Err(Cause::Limited(until.saturating_duration_since(now)).into());
             }
         }
-        let pass = self.dispatcher.pass(&flight.operation, &request.limit, key).await?;
+        let connector = &*self.system.connector;
+        let reserve = self.dispatcher.reserve(connector, &flight.operation, request);
+        let pass = self.dispatcher.pass(&flight.operation, request, reserve).await?;
         self.dispatcher.asked(self.key);
         Ok(Some(pass))
     }

@@ -16,6 +16,7 @@ use super::dispatcher::{Common, Dispatcher};
 use super::tasks::Dispatchers;
 use crate::resilience::gate::Force;
 use crate::resilience::limit::Rate;
+use crate::resilience::purse::Settled;
 use crate::resilience::share::Share;
 use crate::store::{Ask, Leave, News, PauseRow, Shared, Store};
 
@@ -47,6 +48,30 @@ impl AtStore {
         news: mpsc::Sender<(SystemName, News)>,
     ) -> Arc<Self> {
         Arc::new(Self { store, system, news })
+    }
+
+    /// At least, and at most, so many calls.
+    fn ask(&self, limit: &str, key: Option<&str>, rate: Rate, (least, want): (u32, u32)) -> Ask {
+        Ask {
+            system: self.system.clone(),
+            limit: limit.into(),
+            key: key.unwrap_or_default().into(),
+            every: rate.every,
+            burst: rate.burst.get(),
+            least,
+            want,
+        }
+    }
+
+    async fn asked(&self, ask: Ask) -> Result<u32, Duration> {
+        match self.store.take(ask).await {
+            Ok(Leave::Calls(calls)) => Ok(calls),
+            Ok(Leave::Wait(wait)) => Err(wait),
+            Err(error) => {
+                tracing::warn!(%error, system = %self.system, "a limit cannot be asked for");
+                Err(NO_ANSWER)
+            }
+        }
     }
 
     fn tell(&self, news: News) {
@@ -85,24 +110,28 @@ impl Share for AtStore {
         rate: Rate,
         want: u32,
     ) -> BoxFuture<'a, Result<u32, Duration>> {
-        let ask = Ask {
-            system: self.system.clone(),
+        Box::pin(self.asked(self.ask(limit, key, rate, (1, want))))
+    }
+
+    fn set_aside<'a>(
+        &'a self,
+        limit: &'a str,
+        rate: Rate,
+        calls: u32,
+    ) -> BoxFuture<'a, Result<(), Duration>> {
+        let ask = self.ask(limit, None, rate, (calls, calls));
+        Box::pin(async move { self.asked(ask).await.map(|_| ()) })
+    }
+
+    fn settle(&self, limit: &str, rate: Rate, settled: Settled) {
+        self.tell(News::Settled {
             limit: limit.into(),
-            key: key.unwrap_or_default().into(),
             every: rate.every,
             burst: rate.burst.get(),
-            want,
-        };
-        Box::pin(async move {
-            match self.store.take(ask).await {
-                Ok(Leave::Calls(calls)) => Ok(calls),
-                Ok(Leave::Wait(wait)) => Err(wait),
-                Err(error) => {
-                    tracing::warn!(%error, system = %self.system, "a limit cannot be asked for");
-                    Err(NO_ANSWER)
-                }
-            }
-        })
+            back: settled.back,
+            more: settled.more,
+            left: settled.left,
+        });
     }
 }
 

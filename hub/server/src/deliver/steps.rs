@@ -17,6 +17,7 @@ use super::attempt::Attempt;
 use super::dispatcher::Dispatcher;
 use super::flying::Flying;
 use super::settle::AttemptEnd;
+use crate::resilience::purse::Reserve;
 use crate::resilience::{Caller, Exchanged, Failure, Prepaid, Step};
 use crate::telemetry::trace::Place;
 
@@ -184,9 +185,11 @@ impl Run<'_> {
         prepaid: Prepaid,
         last: &Last,
     ) -> Result<Exchanged, Failure> {
-        let attempt = Attempt { run: self, request, memo, last };
+        let operation = self.call.operation;
+        let reserve = self.dispatcher.reserve(self.connector, operation, request).map(Reserve::new);
+        let attempt = Attempt { run: self, request, memo, last, reserve: reserve.as_ref() };
         let step = Step {
-            operation: self.call.operation,
+            operation,
             limit: &request.limit,
             key: request.limit_key.as_deref(),
             about: about(request),
@@ -194,6 +197,7 @@ impl Run<'_> {
             repeatable: request.idempotency == Idempotency::Safe,
             until: self.until,
             prepaid,
+            reserve: reserve.as_ref(),
             exchange: &attempt,
         };
         self.dispatcher.stack.call(&step).await

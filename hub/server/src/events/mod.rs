@@ -114,6 +114,7 @@ fn operation(name: &str) -> Operation {
         creates: false,
         in_steps: false,
         names: false,
+        lists: false,
         args: Vec::new(),
         limit: "default".to_owned(),
         timeout: publisher::WITHIN,

@@ -241,6 +241,7 @@ fn park_long(mapped: &mut [Mapped], most: usize) {
                     "the document has {count} lines, more than `intake.park_above_lines` = {most}; replay it to take it in all the same"
                 ),
                 key: Some(contribution.key.to_string()),
+                digest: None,
                 lacks: Lacks::default(),
             });
         }

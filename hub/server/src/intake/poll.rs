@@ -43,6 +43,7 @@ const MOST_PAGES: u32 = 100_000;
 const SAME_PAGE: &str = "the same page came twice running: the system does not look at what names the page (`page:` of \
                          the operation), or waits for a confirmation (`ack:`)";
 const NO_END: &str = "the listing has no end: it names the same page again, or too many";
+/// A check refuses files with such a poll; those of an earlier program may have one.
 const ONE_DOCUMENT: &str =
     "the operation gives one document, and lists none: name one with `documents:`";
 

@@ -7,6 +7,8 @@ use orderhub_connectors::error::{CallError, Next};
 use tokio::time::Instant;
 
 use super::gate::Health;
+use super::limit::Limits;
+use super::purse::{Line, Reserve, Told};
 use super::retry::LONGEST_RETRY_AFTER;
 use super::{Caller, Cause, Exchanged, Failure, Guards, Leave, Step};
 
@@ -53,18 +55,59 @@ impl<C> Paced<C> {
     pub(super) fn new(inner: C, guards: Arc<Guards>) -> Self {
         Self { inner, guards }
     }
+
+    /// Takes what the attempt needs; how many calls.
+    async fn take(&self, step: &Step<'_>) -> Result<u32, Duration> {
+        let left = step.until.saturating_duration_since(Instant::now());
+        let limits = &self.guards.limits;
+        if let Some(reserve) = step.reserve {
+            return limits.set_aside(step.limit, reserve.calls(), left, Line::Behind).await;
+        }
+        // Who waits for a key holds what others could call with.
+        let left = if step.key.is_some() { left.min(self.guards.token_wait) } else { left };
+        limits.acquire(step.limit, step.key, left).await.map(|()| 1)
+    }
+
+    /// What was set aside for an attempt that no answer settled: it was not made, but where nobody knows.
+    fn give_back(&self, step: &Step<'_>, outcome: &Result<Exchanged, Failure>) {
+        let Some(held) = step.reserve.and_then(Reserve::take) else { return };
+        let unknown = matches!(
+            outcome,
+            Err(Failure { cause: Cause::Call(CallError::MayHaveActed { .. }), .. })
+        );
+        let cost = if unknown { None } else { Some(0) };
+        self.guards.limits.settle(step.limit, Some(held), &Told { cost, ..Told::default() });
+    }
+}
+
+/// Settles what was set aside for an attempt that is dropped before its end: what it counted as nobody knows.
+struct Dropped<'a> {
+    limits: &'a Limits,
+    limit: &'a str,
+    of: Option<&'a Reserve>,
+}
+
+impl Drop for Dropped<'_> {
+    fn drop(&mut self) {
+        if let Some(held) = self.of.and_then(Reserve::take) {
+            self.limits.settle(self.limit, Some(held), &Told::default());
+        }
+    }
 }
 
 impl<C: Caller> Caller for Paced<C> {
     async fn call(&self, step: &Step<'_>) -> Result<Exchanged, Failure> {
-        if !step.prepaid.take_token() {
-            let left = step.until.saturating_duration_since(Instant::now());
-            // Who waits for a key holds what others could call with.
-            let left = if step.key.is_some() { left.min(self.guards.token_wait) } else { left };
-            let token = self.guards.limits.acquire(step.limit, step.key, left).await;
-            token.map_err(Cause::Limited)?;
+        let calls = match step.prepaid.take_calls() {
+            Some(calls) => calls,
+            None => self.take(step).await.map_err(Cause::Limited)?,
+        };
+        if let Some(reserve) = step.reserve {
+            reserve.hold(self.guards.limits.begin(step.limit, calls));
         }
+        let dropped = Dropped { limits: &self.guards.limits, limit: step.limit, of: step.reserve };
         let outcome = self.inner.call(step).await;
+        std::mem::forget(dropped);
+        self.give_back(step, &outcome);
         if let Err(Failure { cause: Cause::Call(error), .. }) = &outcome
             && let Next::Slower { at_least } = error.next()
         {

@@ -54,8 +54,8 @@ impl Given {
             return false;
         }
         let known = self.told.entry(name.to_owned()).or_default();
-        let heard =
-            ToldLimit { every: told.every.or(known.every), burst: told.burst.or(known.burst) };
+        let (every, burst) = (told.every.or(known.every), told.burst.or(known.burst));
+        let heard = ToldLimit { every, burst, left: None };
         std::mem::replace(known, heard) != heard
     }
 }
@@ -68,6 +68,8 @@ impl Limits {
 
     /// An answer told the limit of a name that is declared: it holds from now on.
     pub fn told(&self, name: &str, told: ToldLimit) {
+        // What there is now is no rate: it is settled with the call ([`Limits::settle`]).
+        let told = ToldLimit { left: None, ..told };
         if told == ToldLimit::default() {
             return;
         }

@@ -1,6 +1,6 @@
 //! What is taken before the first byte of an attempt leaves, and given back if it does not.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use super::credential::Probe;
@@ -10,6 +10,10 @@ use super::gate::Admission;
 #[derive(Debug)]
 pub struct Pass {
     pub(super) leave: Leave,
+    /// Calls that were taken for it.
+    pub(super) calls: u32,
+    /// They were set aside, and what the call does not count as is given back.
+    pub(super) reserved: bool,
 }
 
 /// Past the credential and the gate; dropped unused, both are as they were.
@@ -23,12 +27,13 @@ pub(super) struct Leave {
 #[derive(Debug, Default)]
 pub struct Prepaid {
     leave: Mutex<Option<Leave>>,
-    token: AtomicBool,
+    /// Calls that were taken.
+    calls: AtomicU32,
 }
 
 impl From<Pass> for Prepaid {
     fn from(pass: Pass) -> Self {
-        Self { leave: Mutex::new(Some(pass.leave)), token: AtomicBool::new(true) }
+        Self { leave: Mutex::new(Some(pass.leave)), calls: AtomicU32::new(pass.calls) }
     }
 }
 
@@ -37,7 +42,8 @@ impl Prepaid {
         self.leave.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
-    pub(super) fn take_token(&self) -> bool {
-        self.token.swap(false, Ordering::Relaxed)
+    /// The calls that were taken, for one attempt.
+    pub(super) fn take_calls(&self) -> Option<u32> {
+        Some(self.calls.swap(0, Ordering::Relaxed)).filter(|calls| *calls > 0)
     }
 }

@@ -17,6 +17,7 @@ use tokio::time::Instant;
 use super::debts::{Claim, Debts};
 use super::learned::Given;
 use super::named::{AT_ONCE, InHand, MOST_KEYS, Named};
+use super::purse::Purses;
 pub use super::rate::Rate;
 use super::share::Share;
 use super::ticks::{Tick, Ticks};
@@ -33,6 +34,8 @@ pub struct Limits {
     pub(super) share: Option<Arc<dyn Share>>,
     /// What calls counted as beyond one each.
     debts: Debts,
+    /// What calls set aside that count as several.
+    pub(super) purses: Purses,
 }
 
 impl fmt::Debug for Limits {
@@ -52,7 +55,8 @@ impl Limits {
     pub fn shared(rates: &BTreeMap<String, Rate>, share: Option<Arc<dyn Share>>) -> Self {
         let clock = Ticks { start: Instant::now() };
         let (named, paused, debts) = (RwLock::default(), Mutex::default(), Debts::default());
-        let limits = Self { clock, given: Mutex::default(), named, paused, share, debts };
+        let (given, purses) = (Mutex::default(), Purses::default());
+        let limits = Self { clock, given, named, paused, share, debts, purses };
         limits.renew(rates);
         limits
     }
@@ -75,7 +79,12 @@ impl Limits {
 
     /// Time in which one call of a limit becomes free again; `None`: it has no rate.
     pub fn every(&self, name: &str) -> Option<Duration> {
-        self.named(name).map(|named| named.rate.every)
+        self.rate(name).map(|rate| rate.every)
+    }
+
+    /// The rate in use; `None`: it has none.
+    pub(super) fn rate(&self, name: &str) -> Option<Rate> {
+        self.named(name).map(|named| named.rate)
     }
 
     fn named(&self, name: &str) -> Option<Arc<Named>> {

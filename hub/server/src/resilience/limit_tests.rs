@@ -115,7 +115,7 @@ async fn processes_pay_together_what_a_call_counted_as() {
 
 fn told(every_ms: u64, burst: u32) -> ToldLimit {
     let every = (every_ms > 0).then(|| Duration::from_millis(every_ms));
-    ToldLimit { every, burst: NonZeroU32::new(burst) }
+    ToldLimit { every, burst: NonZeroU32::new(burst), left: None }
 }
 
 /// How many calls there are at once.

@@ -12,18 +12,21 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use orderhub_connectors::contract::Memo;
+#[cfg(doc)]
 use orderhub_connectors::error::CallError;
 use tokio::time::Instant;
 
 mod breaker;
 pub mod credential;
 mod debts;
+mod failure;
 pub mod gate;
 mod layers;
 pub mod learned;
 mod leave;
 pub mod limit;
 mod named;
+pub mod purse;
 mod rate;
 pub mod retry;
 pub mod share;
@@ -31,11 +34,13 @@ pub mod stale;
 mod ticks;
 
 use credential::Credential;
-use gate::{BreakerPolicy, Force, Gate, GateState, PolicyError, Shut};
+pub use failure::{Cause, Failure};
+use gate::{BreakerPolicy, Force, Gate, GateState, PolicyError};
 use layers::{Gated, Paced, Retried, Timed, Wire};
 use leave::Leave;
 pub use leave::{Pass, Prepaid};
 use limit::{Limits, Rate};
+use purse::{Line, Reserve, Told};
 pub use retry::Jitter;
 use retry::{Budget, Retries};
 use share::Share;
@@ -106,6 +111,8 @@ pub struct Step<'a> {
     pub timeout: Duration,
     /// What it asks for, told from other requests to the system.
     pub about: u64,
+    /// What it may count as, all of which must be there before: one call, where it sets nothing aside.
+    pub reserve: Option<&'a Reserve>,
     /// It may be sent again although it may have acted.
     pub repeatable: bool,
     /// No attempt begins after this moment.
@@ -119,62 +126,6 @@ pub struct Step<'a> {
 impl Debug for Step<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Step").field("operation", &self.operation).finish_non_exhaustive()
-    }
-}
-
-/// Why a step did not end well.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{cause}")]
-pub struct Failure {
-    /// What ended it.
-    pub cause: Cause,
-    /// An earlier attempt of the same call may have acted, whatever ended it.
-    pub earlier_may_have_acted: bool,
-}
-
-/// What ended a step.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Cause {
-    /// The last attempt failed.
-    #[error(transparent)]
-    Call(CallError),
-    /// The gate is shut: no attempt was spent.
-    #[error("the breaker is open")]
-    Shut(Option<Instant>),
-    /// No token within the time allowed: no attempt was spent.
-    #[error("limited for another {} ms", .0.as_millis())]
-    Limited(Duration),
-    /// The credential was refused before: no attempt was spent.
-    #[error("the credential was refused; it is tried again in {} s", .0.as_secs())]
-    Refused(Duration),
-    /// The hub itself may not send now: the system did nothing, so nobody counts it.
-    #[error("the hub was cut off from its store: nothing was sent")]
-    CutOff,
-}
-
-impl From<Cause> for Failure {
-    fn from(cause: Cause) -> Self {
-        Self { cause, earlier_may_have_acted: false }
-    }
-}
-
-impl From<CallError> for Failure {
-    fn from(error: CallError) -> Self {
-        Cause::Call(error).into()
-    }
-}
-
-impl From<Shut> for Failure {
-    fn from(shut: Shut) -> Self {
-        Cause::Shut(shut.until).into()
-    }
-}
-
-impl Failure {
-    /// Nobody knows whether the step took effect.
-    pub fn may_have_acted(&self) -> bool {
-        self.earlier_may_have_acted
-            || matches!(&self.cause, Cause::Call(CallError::MayHaveActed { .. }))
     }
 }
 
@@ -196,6 +147,8 @@ pub struct Policy {
 
 /// The longest wait for a token where a policy names none.
 const TOKEN_WAIT: Duration = Duration::from_secs(2);
+/// The same for calls that count as many: as long as the bucket of a slow system needs for two of them.
+const RESERVE_WAIT: Duration = Duration::from_secs(15);
 
 /// The state that the stack of one system shares with its dispatcher: gates, limits, credential, budget.
 #[derive(Debug)]
@@ -255,7 +208,7 @@ impl Guards {
         }))
     }
 
-    /// Leave for one attempt: gate, credential, token, in the order of the stack.
+    /// Leave for one attempt: gate, credential, token, in the order of the stack. `reserve`: the calls that it sets aside.
     ///
     /// # Errors
     ///
@@ -265,12 +218,24 @@ impl Guards {
         operation: &str,
         limit: &str,
         key: Option<&str>,
+        reserve: Option<u32>,
     ) -> Result<Pass, Failure> {
         let leave = self.admit(operation).await?;
         let longest = if key.is_some() { Duration::ZERO } else { self.token_wait };
-        let token = self.limits.acquire(limit, key, longest).await;
-        token.map_err(Cause::Limited)?;
-        Ok(Pass { leave })
+        let taken = match reserve {
+            Some(calls) => self.limits.set_aside(limit, calls, RESERVE_WAIT, Line::First).await,
+            None => self.limits.acquire(limit, key, longest).await.map(|()| 1),
+        };
+        Ok(Pass { leave, calls: taken.map_err(Cause::Limited)?, reserved: reserve.is_some() })
+    }
+
+    /// A pass of which no attempt came to be: what was set aside for it is there again.
+    pub fn unspent(&self, limit: &str, pass: &Pass) {
+        if !pass.reserved {
+            return;
+        }
+        let held = self.limits.begin(limit, pass.calls);
+        self.limits.settle(limit, Some(held), &Told { cost: Some(0), ..Told::default() });
     }
 
     async fn admit(&self, operation: &str) -> Result<Leave, Failure> {

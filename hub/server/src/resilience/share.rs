@@ -6,6 +6,7 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 
 use super::limit::Rate;
+use super::purse::Settled;
 
 /// The other processes that call the same system.
 pub trait Share: Debug + Send + Sync {
@@ -33,4 +34,21 @@ pub trait Share: Debug + Send + Sync {
         rate: Rate,
         want: u32,
     ) -> BoxFuture<'a, Result<u32, Duration>>;
+
+    /// Sets so many calls aside under a limit, all or none; no more than its burst. Who counts nothing has them.
+    ///
+    /// # Errors
+    ///
+    /// The wait before they are there.
+    fn set_aside<'a>(
+        &'a self,
+        _limit: &'a str,
+        _rate: Rate,
+        _calls: u32,
+    ) -> BoxFuture<'a, Result<(), Duration>> {
+        Box::pin(std::future::ready(Ok(())))
+    }
+
+    /// A call is over for which calls were set aside.
+    fn settle(&self, _limit: &str, _rate: Rate, _settled: Settled) {}
 }

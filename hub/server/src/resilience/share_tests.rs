@@ -1,6 +1,8 @@
 //! Several processes that call one system: what one finds out holds for all.
 
 use super::tests::{Answer, System, lost, step};
+use orderhub_connectors::error::CallError;
+
 use super::*;
 
 /// What processes share of one system: breakers, and who tries.
@@ -73,7 +75,7 @@ async fn of_all_processes_one_tries_a_refused_credential() {
     // When it may be tried again, one does; the others hear what came of it.
     tokio::time::advance(credential::PROBE_EVERY).await;
     heed(&table, &all);
-    let probe = all[1].pass("create", "default", None).await.unwrap();
+    let probe = all[1].pass("create", "default", None, None).await.unwrap();
     for guards in [&all[0], &all[2]] {
         let failure = call(guards).await.unwrap_err();
         assert!(matches!(failure.cause, Cause::Refused(_)), "{failure:?}");

@@ -2,6 +2,8 @@
 
 use std::collections::VecDeque;
 
+use orderhub_connectors::error::CallError;
+
 use super::*;
 
 /// A system that gives scripted answers; when they run out, good ones.
@@ -77,6 +79,7 @@ pub(super) fn step(system: &System, repeatable: bool) -> Step<'_> {
         repeatable,
         until: Instant::now() + Duration::from_secs(60),
         prepaid: Prepaid::default(),
+        reserve: None,
         exchange: system,
     }
 }
@@ -273,7 +276,7 @@ async fn a_long_retry_after_leaves_the_call_at_once() {
     let failure = stack(Arc::clone(&guards)).call(&step(&system, false)).await.unwrap_err();
     assert!(matches!(failure.cause, Cause::Call(CallError::Throttled { .. })));
     assert_eq!(start.elapsed(), Duration::ZERO);
-    let failure = guards.pass("create", "default", None).await.unwrap_err();
+    let failure = guards.pass("create", "default", None, None).await.unwrap_err();
     assert!(matches!(failure.cause, Cause::Limited(left) if left > Duration::from_secs(100)));
     assert!(guards.would_pass("create").is_ok(), "throttling is no illness");
 }
@@ -319,13 +322,13 @@ async fn what_is_forbidden_for_one_stops_no_other_until_it_repeats_for_different
 #[tokio::test(start_paused = true)]
 async fn a_probe_without_a_token_is_not_spent() {
     let guards = guards(1, Some(("1/h", 1)));
-    guards.pass("create", "default", None).await.unwrap();
+    guards.pass("create", "default", None, None).await.unwrap();
     guards.credential.refuse(Instant::now());
     tokio::time::advance(credential::PROBE_EVERY).await;
-    let failure = guards.pass("create", "default", None).await.unwrap_err();
+    let failure = guards.pass("create", "default", None, None).await.unwrap_err();
     assert!(matches!(failure.cause, Cause::Limited(_)), "{failure:?}");
     assert!(guards.credential.would_admit(Instant::now()).is_ok(), "the next may probe");
-    let pass = guards.pass("create", "other", None).await.unwrap();
+    let pass = guards.pass("create", "other", None, None).await.unwrap();
     assert!(guards.credential.would_admit(Instant::now()).is_err());
     drop(pass);
     assert!(guards.credential.would_admit(Instant::now()).is_ok(), "it was not sent");
@@ -334,7 +337,7 @@ async fn a_probe_without_a_token_is_not_spent() {
 #[tokio::test(start_paused = true)]
 async fn what_the_dispatcher_took_is_not_taken_twice() {
     let guards = guards(5, Some(("1/m", 1)));
-    let pass = guards.pass("create", "default", None).await.unwrap();
+    let pass = guards.pass("create", "default", None, None).await.unwrap();
     let system = System::default();
     let prepaid = Step { prepaid: pass.into(), ..step(&system, false) };
     let start = Instant::now();

@@ -1,8 +1,8 @@
 //! Pure work over the things of a batch, on several cores: the thread that holds the transaction does the
 //! least of it alone.
 //!
-//! The results come in the order of the things. One pool for all stores of the process, of at most
-//! [`MOST_THREADS`] that live as long as it does: a thread made for a batch would begin with an empty heap.
+//! The results come in the order of the things. One [pool](crate::cores) for all stores of the process, whose
+//! threads live as long as it does: a thread made for a batch would begin with an empty heap.
 //! What writes a batch runs in it, too ([`run`]): one core writes while the others work on the next batch,
 //! and comes to their help when it has written. While it waits for a share of its own work it may do one of
 //! theirs, and its transaction waits so long; measured, the whole is a tenth faster than with a thread apart
@@ -11,19 +11,10 @@
 
 use std::sync::LazyLock;
 
+use rayon::ThreadPool;
 use rayon::prelude::*;
-use rayon::{ThreadPool, ThreadPoolBuilder};
 
-/// Threads at once.
-const MOST_THREADS: usize = 4;
-
-static POOL: LazyLock<Option<ThreadPool>> = LazyLock::new(|| {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let threads = cores.min(MOST_THREADS);
-    let pool = ThreadPoolBuilder::new().num_threads(threads);
-    let pool = pool.thread_name(|number| format!("store-core-{number}"));
-    pool.build().ok().filter(|_| threads > 1)
-});
+static POOL: LazyLock<Option<ThreadPool>> = LazyLock::new(|| crate::cores::pool("store-core"));
 
 /// Runs work that is long, as one of the threads that share the cores.
 pub(super) fn run<R: Send>(work: impl FnOnce() -> R + Send) -> R {

@@ -74,6 +74,21 @@ pub enum News {
         /// For so long from now.
         left: Duration,
     },
+    /// A call is over for which calls were set aside.
+    Settled {
+        /// Under this limit.
+        limit: Box<str>,
+        /// Time in which one call becomes free again.
+        every: Duration,
+        /// Calls at once after a quiet time.
+        burst: u32,
+        /// Calls that come back.
+        back: u32,
+        /// Calls that it counted as beyond them; none where some come back.
+        more: u32,
+        /// Calls that the system says there are now.
+        left: Option<u32>,
+    },
 }
 
 /// Calls that a process would like to make under a limit that all share.
@@ -89,6 +104,8 @@ pub struct Ask {
     pub every: Duration,
     /// Calls at once after a quiet time.
     pub burst: u32,
+    /// At least so many, or none.
+    pub least: u32,
     /// At most so many.
     pub want: u32,
 }

@@ -14,7 +14,7 @@ use serde::Serialize;
 use tokio::time::Instant;
 
 use super::Switch;
-use crate::bundle::Files;
+use crate::bundle::{Bundle, Files};
 
 /// Warnings that are kept of one switch.
 const MOST_WARNINGS: usize = 100;
@@ -62,7 +62,7 @@ fn loaded(files: &Files, used: &BTreeSet<String>) -> Folder {
     let needed = files.keys().filter(needed);
     let needed: Files =
         needed.filter_map(|name| Some((name.clone(), files.get(name)?.clone()))).collect();
-    Folder::load(&needed, &BTreeSet::new())
+    Bundle::folder(&needed, &BTreeSet::new())
 }
 
 /// Cases of each mapping, by its file.

@@ -198,6 +198,7 @@ mod tests {
             path: String::new(),
             why: String::new(),
             key: key.map(str::to_owned),
+            digest: None,
             lacks: Default::default(),
         })
     }

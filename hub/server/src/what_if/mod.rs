@@ -85,7 +85,7 @@ pub async fn what_if(
         files,
         config,
         former: Former::default(),
-        newest: false,
+        newest: None,
         driven: HashSet::new(),
         targets: Targets::at(asked.now),
         report: Report::new(new.hash.to_string(), asked.since),
@@ -164,8 +164,8 @@ struct Run<'a> {
     new: &'a Bundle,
     files: &'a Files,
     config: &'a Config,
-    /// The files of the newest message were compared.
-    newest: bool,
+    /// The bundle of the newest message: its files were compared.
+    newest: Option<String>,
     former: Former,
     /// First rows of which a later drive was looked at: that one counts.
     driven: HashSet<i64>,
@@ -184,8 +184,12 @@ impl Run<'_> {
             return Ok(());
         }
         self.report.met(drive.at);
-        if !std::mem::replace(&mut self.newest, true) {
-            self.report.not_looked_at = self.not_looked_at(traffic, &drive.bundle).await?;
+        match &self.newest {
+            Some(newest) => self.report.by_files(drive.at, drive.bundle == *newest),
+            None => {
+                self.report.not_looked_at = self.not_looked_at(traffic, &drive.bundle).await?;
+                self.newest = Some(drive.bundle.clone());
+            }
         }
         if self.new.system(&drive.envelope.system).is_none() {
             self.report.cannot(NO_SYSTEM);
@@ -210,7 +214,22 @@ impl Run<'_> {
                 return Ok(());
             }
         };
+        if self.newest.as_ref() == Some(&drive.bundle) {
+            self.roles(&old);
+        }
         self.compare(traffic, &drive, &old, &kept).await
+    }
+
+    /// Which role a system plays decides what it is sent of all, and is not compared.
+    fn roles(&mut self, old: &Bundle) {
+        let (was, is) = (old.rules().systems, self.new.rules().systems);
+        for (system, is) in is {
+            let file = format!("{}/integration.yaml", is.integration);
+            let other = was.get(system).is_some_and(|was| was.role != is.role);
+            if other && !self.report.not_looked_at.contains(&file) {
+                self.report.not_looked_at.push(file);
+            }
+        }
     }
 
     /// Files that are other than those of a bundle, and decide what is not compared.

@@ -72,8 +72,13 @@ pub struct Report {
     /// Messages of which their own bundle gives something else today than was recorded: by another version of the
     /// program, for instance.
     pub otherwise: u64,
+    /// Messages that other files mapped than the newest one: what was changed between those and these is told with
+    /// the rest.
+    pub earlier: u64,
+    /// The newest of them.
+    pub newest_earlier: Option<Timestamp>,
     /// Files that are other than those that mapped the newest message, and decide what is not compared: who may write
-    /// what, and how systems are called and heard. By their paths below the folder.
+    /// what, how systems are called and heard, and which role one plays. By their paths below the folder.
     pub not_looked_at: Vec<String>,
     #[serde(skip)]
     kinds: BTreeMap<Kind, Change>,
@@ -152,6 +157,8 @@ impl Report {
             looked_up: 0,
             unrecorded: 0,
             otherwise: 0,
+            earlier: 0,
+            newest_earlier: None,
             not_looked_at: Vec::new(),
             kinds: BTreeMap::new(),
             about: HashSet::new(),
@@ -181,6 +188,14 @@ impl Report {
     pub(super) fn met(&mut self, at: Timestamp) {
         self.messages += 1;
         self.oldest = Some(at);
+    }
+
+    /// Whether the files that mapped a message are those of the newest one.
+    pub(super) fn by_files(&mut self, at: Timestamp, newest: bool) {
+        if !newest {
+            self.earlier += 1;
+            self.newest_earlier = self.newest_earlier.max(Some(at));
+        }
     }
 
     pub(super) fn cannot(&mut self, why: &str) {

@@ -13,7 +13,7 @@ use orderhub_order::ids::SystemName;
 use orderhub_order::lane::LaneCode;
 use orderhub_order::model::State;
 use orderhub_order::route::{Anew, Told, anew};
-use orderhub_order::rules::DeliverRule;
+use orderhub_order::rules::{DeliverRule, OperationRule};
 
 use super::calls::Seen;
 use super::targets::{Both, CallKey, Targets, calls, wishes};
@@ -30,6 +30,14 @@ const HEARD: &str = "new orders like these, and these when they change next: the
 const NO_ENTRY: &str = "its entry of `deliver:` is gone";
 /// The flow of the new files does not lead to an entry that is there.
 const UNRELEASED: &str = "orders like these are not released to it any more";
+
+/// Half of an entry is gone, or came: what it makes, and what it changes.
+pub(super) const NO_CREATE: &str =
+    "new orders like these are not made there any more: nothing of the entry makes them";
+pub(super) const NO_UPDATE: &str =
+    "when these change next: nothing of the entry changes them any more";
+pub(super) const CREATES: &str = "new orders like these are made there: the entry makes them now";
+pub(super) const UPDATES: &str = "when these change next: the entry changes them now";
 
 /// The rules that hear of what befell an order, by system, rule and subject.
 type Heard<'r> = BTreeMap<CallKey, Anew<'r>>;
@@ -81,6 +89,9 @@ impl Targets {
         let told = |heard: &Heard<'_>, key: &CallKey| heard.get(key).map(|one| one.told);
         let keys: BTreeSet<&CallKey> = was.keys().chain(is.keys()).collect();
         for key in keys {
+            if let (Some(was), Some(is)) = (was.get(key), is.get(key)) {
+                self.halves(&order, key, (was, is));
+            }
             let (what, one, code, why) = match (told(&was, key), told(&is, key)) {
                 (None, Some(Told::Yes)) => ("newly_delivered", is.get(key), None, HEARD),
                 (Some(Told::Held), Some(Told::Yes)) => {
@@ -99,6 +110,42 @@ impl Targets {
             let operation = one.and_then(|one| Some(&*one.operation?.name));
             let why = Some(why);
             self.tell(&order, &Seen { what, system, rule, operation, code, subject, why });
+        }
+    }
+}
+
+impl Targets {
+    /// What an entry that both have makes or changes by one of them alone.
+    fn halves(
+        &mut self,
+        order: &str,
+        (system, rule, subject): &CallKey,
+        (was, is): (&Anew<'_>, &Anew<'_>),
+    ) {
+        if [was.told, is.told].contains(&Told::Held) {
+            return;
+        }
+        // What makes alone is not called again once it made.
+        let halves = |rule: &'_ DeliverRule| {
+            let single =
+                |changes: bool| rule.single.as_ref().filter(|one| !changes || !one.creates);
+            let name = |half: Option<&OperationRule>| half.map(|half| half.name.to_string());
+            [
+                name(rule.create.as_ref().or(single(false))),
+                name(rule.update.as_ref().or(single(true))),
+            ]
+        };
+        let ([made, changed], [makes, changes]) = (halves(was.rule), halves(is.rule));
+        for (was, is, gone, came) in
+            [(made, makes, NO_CREATE, CREATES), (changed, changes, NO_UPDATE, UPDATES)]
+        {
+            let (what, operation, why) = match (&was, &is) {
+                (Some(was), None) => ("no_longer_delivered", was, gone),
+                (None, Some(is)) => ("newly_delivered", is, came),
+                (_, _) => continue,
+            };
+            let (operation, why, code) = (Some(operation.as_str()), Some(why), None);
+            self.tell(order, &Seen { what, system, rule, operation, code, subject, why });
         }
     }
 }

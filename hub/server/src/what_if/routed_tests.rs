@@ -159,3 +159,42 @@ async fn an_entry_that_is_only_called_otherwise_is_told_of_by_nothing() {
         assert_eq!(told(&always, &renamed, sent).await, [] as [&str; 0]);
     }
 }
+
+#[tokio::test]
+async fn half_of_an_entry_that_comes_or_goes_is_told() {
+    let entry = |half: &str| entries(&ENTRY.replace("do: changed", &format!("do: {{ {half} }}")));
+    let both = entry("create: changed, update: changed");
+    let (updates, creates) = (entry("update: changed"), entry("create: changed, update: none"));
+    for (old, new, is) in [
+        (
+            &both,
+            &updates,
+            format!("no_longer_delivered {RULE} changed: {}", super::routed::NO_CREATE),
+        ),
+        (
+            &both,
+            &creates,
+            format!("no_longer_delivered {RULE} changed: {}", super::routed::NO_UPDATE),
+        ),
+        (&updates, &both, format!("newly_delivered {RULE} changed: {}", super::routed::CREATES)),
+        (&creates, &both, format!("newly_delivered {RULE} changed: {}", super::routed::UPDATES)),
+    ] {
+        assert_eq!(told(old, new, Some(RULE)).await, [is]);
+    }
+}
+
+#[tokio::test]
+async fn a_role_that_is_another_is_not_compared_and_said() {
+    let (old, config) = (files("", ""), config(SETTINGS));
+    let mut new = old.clone();
+    let text = String::from_utf8(old[SINK].clone()).unwrap().replace("role: sink", "role: crm");
+    new.insert(SINK.to_owned(), text.into_bytes());
+    let is = Bundle::compile(&new, &config).unwrap();
+    let bundles = BTreeMap::from([(Bundle::name(&old), old.clone())]);
+    let drives = vec![drive(1, &Bundle::name(&old), paid())];
+    let mut stored = Stored { drives, bundles, order: None };
+    let (now, since) = (Timestamp::UNIX_EPOCH, Timestamp::UNIX_EPOCH);
+    let asked = Asked { now, since, system: None, limit: 100 };
+    let report = what_if(&mut stored, (&is, &new), &config, &asked, &mut |_| {}).await.unwrap();
+    assert_eq!(report.not_looked_at, [SINK]);
+}

@@ -186,6 +186,20 @@ async fn what_is_of_no_system_is_left_out() {
 }
 
 #[tokio::test]
+async fn what_earlier_files_mapped_is_said() {
+    let (old, new, config) = (files("", ""), changed(), config(SETTINGS));
+    let one = |id, bundle: &str| Drive {
+        at: Timestamp::from_second(id).unwrap(),
+        ..drive(id, bundle, paid())
+    };
+    let (newest, gone) = (Bundle::name(&old), "0".repeat(16));
+    let drives = vec![one(9, &newest), one(8, &gone), one(7, &newest), one(6, &gone)];
+    let report = tried(drives, &old, &new, &config).await;
+    let newest_earlier = Timestamp::from_second(8).ok();
+    assert_eq!((report.earlier, report.newest_earlier), (2, newest_earlier), "{report:#?}");
+}
+
+#[tokio::test]
 async fn a_setting_that_was_not_there_is_not_there_again() {
     let language = "{ hub: language, system: customer_locale }";
     let asks = "{ hub: language, system: customer_locale, where: { $settings.quiet: absent } }";

@@ -313,7 +313,15 @@ async fn several_processes_keep_one_limit() {
     let (_world, first, second) = two(&place).await;
     let (every, burst) = (Duration::from_millis(10), 5);
     let key = || Box::from("");
-    let ask = |want| Ask { system: erp(), limit: "default".into(), key: key(), every, burst, want };
+    let ask = |want| Ask {
+        system: erp(),
+        limit: "default".into(),
+        key: key(),
+        every,
+        burst,
+        least: 1,
+        want,
+    };
     let began = Instant::now();
     let calls = |store: Arc<PostgresStore>| async move {
         let mut calls = 0;
@@ -334,4 +342,45 @@ async fn several_processes_keep_one_limit() {
     first.tell(&erp(), peace).await.unwrap();
     let heard = first.shared().unwrap().borrow().throttles.clone();
     assert!(heard[0].until > Instant::now() + Duration::from_secs(20), "{heard:?}");
+}
+
+#[tokio::test]
+async fn several_processes_set_aside_from_one_limit() {
+    let place = Postgres::new();
+    let (_world, first, second) = two(&place).await;
+    // A point a second: what comes back while the test runs is none.
+    let (every, burst) = (Duration::from_secs(1), 2_000);
+    let ask = |calls| Ask {
+        system: erp(),
+        limit: "default".into(),
+        key: "".into(),
+        every,
+        burst,
+        least: calls,
+        want: calls,
+    };
+    let settled = |back, more, left| News::Settled {
+        limit: "default".into(),
+        every,
+        burst,
+        back,
+        more,
+        left,
+    };
+    for store in [&first, &second, &first] {
+        assert_eq!(store.take(ask(600)).await.unwrap(), Leave::Calls(600));
+    }
+    let Leave::Wait(wait) = second.take(ask(600)).await.unwrap() else { panic!("it is overdrawn") };
+    assert!((380..=400).contains(&wait.as_secs()), "all or none: {wait:?}");
+    first.tell(&erp(), settled(550, 0, None)).await.unwrap();
+    assert_eq!(
+        second.take(ask(600)).await.unwrap(),
+        Leave::Calls(600),
+        "what came back is there for all"
+    );
+    first.tell(&erp(), settled(0, 100, None)).await.unwrap();
+    assert!(matches!(second.take(ask(100)).await.unwrap(), Leave::Wait(_)), "more was spent");
+    first.tell(&erp(), settled(1_000, 0, Some(300))).await.unwrap();
+    assert!(matches!(second.take(ask(400)).await.unwrap(), Leave::Wait(_)), "the system says less");
+    assert_eq!(second.take(ask(290)).await.unwrap(), Leave::Calls(290));
 }

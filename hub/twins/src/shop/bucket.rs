@@ -25,11 +25,13 @@ pub(super) struct Bucket(Arc<Mutex<Level>>);
 struct Level {
     points: f64,
     at: Timestamp,
+    /// Queries that it did not hold.
+    refused: u64,
 }
 
 impl Bucket {
     pub(super) fn full(clock: &Clock) -> Self {
-        Self(Arc::new(Mutex::new(Level { points: FULL, at: clock.now() })))
+        Self(Arc::new(Mutex::new(Level { points: FULL, at: clock.now(), refused: 0 })))
     }
 
     /// Takes what a query may cost. False: the bucket does not hold it.
@@ -40,8 +42,14 @@ impl Bucket {
         let holds = level.points >= points;
         if holds {
             level.points -= points;
+        } else {
+            level.refused += 1;
         }
         holds
+    }
+
+    pub(super) fn refused(&self) -> u64 {
+        lock(&self.0).refused
     }
 
     /// Gives back what it did not cost, and what the answer says of it; `None` cost: it was not run.
@@ -78,8 +86,8 @@ mod tests {
 
     #[test]
     fn points_run_out_come_back_and_are_given_back() {
-        let bucket =
-            Bucket(Arc::new(Mutex::new(Level { points: FULL, at: Timestamp::UNIX_EPOCH })));
+        let level = Level { points: FULL, at: Timestamp::UNIX_EPOCH, refused: 0 };
+        let bucket = Bucket(Arc::new(Mutex::new(level)));
         let at = |seconds: i64| {
             Timestamp::UNIX_EPOCH.checked_add(SignedDuration::from_secs(seconds)).unwrap()
         };
@@ -88,6 +96,7 @@ mod tests {
         let said = bucket.settle(200, Some(50), at(2));
         assert_eq!(said["throttleStatus"]["currentlyAvailable"], 150.0);
         assert!(bucket.take(150, at(2)));
+        assert_eq!(bucket.refused(), 2);
         assert_eq!(bucket.settle(900, None, at(3))["actualQueryCost"], Value::Null);
     }
 }

@@ -103,6 +103,11 @@ fn line(line: &Line, order: &Order) -> Value {
         "variantTitle": null,
         "quantity": line.quantity,
         "currentQuantity": line.current(),
+        "fulfillmentStatus": match (line.fulfilled, line.open()) {
+            (0, _) => "unfulfilled",
+            (_, 0) => "fulfilled",
+            _ => "partial",
+        },
         "requiresShipping": line.ships,
         "originalUnitPriceSet": set(line.price, order),
         "totalDiscountSet": set(line.discount, order),
@@ -141,7 +146,7 @@ pub(super) fn fulfilment(fulfilment: &Fulfilment, order: &Order) -> Value {
     let lines = lines.map(
         |(id, pieces)| json!({ "quantity": pieces, "lineItem": { "id": gid("LineItem", id) } }),
     );
-    let info = fulfilment.tracking_no.iter().map(|number| {
+    let info = fulfilment.numbers().map(|number| {
         json!({ "company": fulfilment.company, "number": number, "url": fulfilment.tracking_url })
     });
     json!({

@@ -94,6 +94,8 @@ pub struct Fulfilment {
     pub company: Option<String>,
     /// The number on the label.
     pub tracking_no: Option<String>,
+    /// Those on its other labels, where it has several.
+    pub more_numbers: Vec<String>,
     /// Where to follow it.
     pub tracking_url: Option<String>,
     /// (line id, pieces)
@@ -119,6 +121,13 @@ pub(super) struct Sums {
     pub(super) gross: u64,
     pub(super) discount: u64,
     pub(super) tax: u64,
+}
+
+impl Fulfilment {
+    /// All its numbers.
+    pub fn numbers(&self) -> impl Iterator<Item = &String> {
+        self.tracking_no.iter().chain(&self.more_numbers)
+    }
 }
 
 impl Line {

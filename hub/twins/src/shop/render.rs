@@ -154,7 +154,7 @@ pub(super) fn fulfilment(fulfilment: &Fulfilment, at: usize, order: &Order) -> V
         "updated_at": stamp(fulfilment.updated_at),
         "tracking_company": fulfilment.company,
         "tracking_number": fulfilment.tracking_no,
-        "tracking_numbers": fulfilment.tracking_no.iter().collect::<Vec<_>>(),
+        "tracking_numbers": fulfilment.numbers().collect::<Vec<_>>(),
         "tracking_url": fulfilment.tracking_url,
         "tracking_urls": fulfilment.tracking_url.iter().collect::<Vec<_>>(),
         "line_items": lines.collect::<Value>(),

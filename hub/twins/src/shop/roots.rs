@@ -66,18 +66,9 @@ impl Shop {
         Some(graph::order(order, &self.frame.name))
     }
 
-    /// Orders by the time of their change. `query` is a least one: `updated_at:>='2026-11-20T10:00:00Z'`.
+    /// Orders by the time of their change, which `query` bounds ([`times`]).
     fn list(&self, field: &Field) -> Result<Value, String> {
-        let query = field.arg("query").as_str().unwrap_or_default();
-        let least = match query.strip_prefix("updated_at:>=") {
-            Some(at) => {
-                let at: jiff::Timestamp =
-                    at.trim_matches('\'').parse().map_err(|_| "no such time")?;
-                at.as_second()
-            }
-            None if query.is_empty() => i64::MIN,
-            None => return Err(format!("the twin does not search for `{query}`")),
-        };
+        let (least, most) = times(field.arg("query").as_str().unwrap_or_default())?;
         // The change and the id of the last order of the page before.
         let after = field.arg("after").as_str().map(|place| {
             let (at, id) = place.split_once('-')?;
@@ -91,7 +82,13 @@ impl Shop {
         let place = |order: &Order| (order.updated_at.as_second(), order.id);
         let book = lock(&self.book);
         let mut orders: Vec<&Order> = book.orders.values().collect();
-        orders.retain(|order| place(order) > after && place(order).0 >= least);
+        orders.retain(|order| (least..=most).contains(&place(order).0));
+        let all = orders.len();
+        orders.retain(|order| place(order) > after);
+        let deepest = self.ways().deepest;
+        if all - orders.len() >= deepest && !orders.is_empty() {
+            return Err(format!("Pagination is limited to {deepest} objects"));
+        }
         orders.sort_by_key(|order| place(order));
         let more = orders.len() > first;
         orders.truncate(first);
@@ -124,6 +121,7 @@ impl Shop {
                 updated_at: now,
                 company: None,
                 tracking_no: None,
+                more_numbers: Vec::new(),
                 tracking_url: None,
                 lines: lines.clone(),
             };
@@ -160,7 +158,7 @@ impl Shop {
             let held = order.fulfilments.iter_mut().find(|it| it.id == id)?;
             let before = held.clone();
             set_tracking(held, wanted);
-            let same = held.tracking_no == before.tracking_no
+            let same = held.numbers().eq(before.numbers())
                 && held.company == before.company
                 && held.tracking_url == before.tracking_url;
             held.updated_at = if same { held.updated_at } else { now };
@@ -252,6 +250,22 @@ impl Shop {
     }
 }
 
+/// The first and the last second of a search: `updated_at:>='2026-11-20T10:00:00Z' updated_at:<='2026-11-20T16:00:00Z'`.
+fn times(query: &str) -> Result<(i64, i64), String> {
+    let (mut least, mut most) = (i64::MIN, i64::MAX);
+    for term in query.split_whitespace() {
+        let bound = term.strip_prefix("updated_at:").unwrap_or_default();
+        let (end, at) = match (bound.strip_prefix(">="), bound.strip_prefix("<=")) {
+            (Some(at), _) => (&mut least, at),
+            (_, Some(at)) => (&mut most, at),
+            (None, None) => return Err(format!("the twin does not search for `{term}`")),
+        };
+        let at: jiff::Timestamp = at.trim_matches('\'').parse().map_err(|_| "no such time")?;
+        *end = at.as_second();
+    }
+    Ok((least, most))
+}
+
 fn location() -> Value {
     json!({
         "id": graph::LOCATION, "name": "Main", "isActive": true, "fulfillsOnlineOrders": true, "shipsInventory": true,
@@ -265,10 +279,11 @@ fn refused(what: &str, why: &str) -> Value {
 
 /// A parcel by what leaves: there is no reference of the caller's. One that is made twice has the same.
 fn parcel(order: &Order, fulfilment: &Fulfilment) -> String {
-    let number = fulfilment.tracking_no.as_deref();
+    let numbers: Vec<&str> = fulfilment.numbers().map(String::as_str).collect();
     let lines: Vec<String> =
         fulfilment.lines.iter().map(|(id, pieces)| format!("{id}x{pieces}")).collect();
-    format!("#{} {}", order.number, number.map_or_else(|| lines.join(" "), str::to_owned))
+    let known = if numbers.is_empty() { lines.join(" ") } else { numbers.join(" ") };
+    format!("#{} {known}", order.number)
 }
 
 /// Lines by their ids, with pieces.
@@ -308,8 +323,13 @@ fn check(order: &Order, lines: &[(u64, u64)]) -> Result<(), &'static str> {
 /// Takes what the caller states; what it leaves out stays.
 fn set_tracking(fulfilment: &mut Fulfilment, info: &Value) {
     let stated = |name: &str| Some(member(info, name)).filter(|text| !text.is_empty());
-    let first = info.pointer("/numbers/0").and_then(Value::as_str).map(str::to_owned);
     fulfilment.company = stated("company").or(fulfilment.company.take());
-    fulfilment.tracking_no = stated("number").or(first).or(fulfilment.tracking_no.take());
+    let several = info.get("numbers").and_then(Value::as_array).into_iter().flatten();
+    let mut numbers: Vec<String> = several.map(crate::frame::text).collect();
+    numbers.extend(stated("number").filter(|_| numbers.is_empty()));
+    if !numbers.is_empty() {
+        fulfilment.tracking_no = Some(numbers.remove(0));
+        fulfilment.more_numbers = numbers;
+    }
     fulfilment.tracking_url = stated("url").or(fulfilment.tracking_url.take());
 }

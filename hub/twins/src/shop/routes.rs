@@ -18,6 +18,8 @@ use crate::serve::Wire;
 
 /// What a token lives, in seconds: a day, less one.
 const LIVES: u64 = 86_399;
+/// What a mutation may cost, whatever is asked of what it made.
+const MUTATION: u64 = 10;
 
 pub(super) fn router(shop: &Shop) -> Router {
     Router::new()
@@ -57,16 +59,26 @@ async fn ask(State(shop): State<Shop>, wire: Wire, headers: HeaderMap, body: Byt
 }
 
 async fn answer(shop: &Shop, roots: &[Field]) -> Response {
-    let requested: u64 = roots.iter().map(|root| root.cost().max(1)).sum();
+    let mutates = |root: &Field| root.alias == "result";
+    let cost = |root: &Field| if mutates(root) { MUTATION } else { root.cost().max(1) };
+    let requested: u64 = roots.iter().map(cost).sum();
     if requested > MOST {
         let why = format!(
             "Query cost is {requested}, which exceeds the single query max cost limit ({MOST})."
         );
         return failed(&why, "MAX_COST_EXCEEDED", None);
     }
+    let ways = shop.ways();
+    if let Some(root) = roots.iter().find(|root| ways.denied.contains(&root.name)) {
+        let why = format!("Access denied for {} field.", root.name);
+        return failed(&why, "ACCESS_DENIED", None);
+    }
     let now = shop.frame.clock.now();
     if !shop.bucket.take(requested, now) {
         return failed("Throttled", "THROTTLED", Some(shop.bucket.settle(requested, None, now)));
+    }
+    if !ways.runs.is_zero() {
+        shop.frame.clock.sleep(ways.runs).await;
     }
     let mut data = Map::new();
     for root in roots {
@@ -74,12 +86,15 @@ async fn answer(shop: &Shop, roots: &[Field]) -> Response {
         let picked = whole.and_then(|whole| graphql::select(&whole, &root.fields));
         match picked {
             Ok(picked) => data.insert(root.alias.clone(), picked),
-            Err(why) => return failed(&why, "undefinedField", None),
+            Err(why) => {
+                let cost = shop.bucket.settle(requested, Some(1), shop.frame.clock.now());
+                return failed(&why, "undefinedField", Some(cost));
+            }
         };
     }
     let data = Value::Object(data);
-    let actual = graphql::objects(&data).min(requested);
-    let cost = shop.bucket.settle(requested, Some(actual), now);
+    let actual = graphql::objects(&data, roots).min(requested);
+    let cost = shop.bucket.settle(requested, Some(actual), shop.frame.clock.now());
     Json(json!({ "data": data, "extensions": { "cost": cost } })).into_response()
 }
 

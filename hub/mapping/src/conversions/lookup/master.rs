@@ -5,7 +5,7 @@ use std::sync::Arc;
 use orderhub_lang::diagnostic::{Source, Span};
 use orderhub_lang::yaml::Node;
 
-use super::super::{Conversion, Law, Options, Put, Rows, Target, Type, text};
+use super::super::{Conversion, Law, Options, Put, Rows, Target, Type, Words, text};
 use super::{Unknown, unknown_gives};
 use crate::cell::{Cell, Trouble};
 use crate::codes;
@@ -111,13 +111,8 @@ impl Conversion for Master {
         text::scalar(from)
     }
 
-    fn words(&self) -> Vec<&str> {
-        let mut words: Vec<&str> = self.rows.words().collect();
-        if let Unknown::Use(other) = &self.on_unknown {
-            words.push(other);
-        }
-        words.sort_unstable();
-        words
+    fn words(&self) -> Words<'_> {
+        self.rows.words(Some(&self.on_unknown))
     }
 
     fn word_at(&self, word: &str) -> Option<(&Arc<Source>, Span)> {

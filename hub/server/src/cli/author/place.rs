@@ -133,7 +133,7 @@ pub(super) fn read(root: &Path) -> Result<Mappings, Fault> {
 
 /// What files hold that were all read.
 pub(super) fn folder(mappings: &Mappings) -> Folder {
-    Folder::load(mappings, &BTreeSet::new())
+    Bundle::folder(mappings, &BTreeSet::new())
 }
 
 /// An integration without errors; those of one that has some are told first.
@@ -152,7 +152,7 @@ pub(super) fn whole<'f>(
 }
 
 /// Why a folder cannot be read.
-pub(super) fn usage(error: BundleError, root: &Path) -> Fault {
+pub(in crate::cli) fn usage(error: BundleError, root: &Path) -> Fault {
     if let BundleError::Files(found) = error {
         let found = Names::below(root).findings(found);
         let message = format!("files cannot be read:\n{}", diagnostic::render(&found).trim_end());

@@ -212,7 +212,9 @@ impl<'a> WorkingSet<'a> {
             around if around.is_empty() => error.why.clone(),
             around => format!("{} ({around})", error.why),
         };
-        self.park(by, Some(by.document), error.cause, why, error.key.as_deref())
+        let digest = || error.digest.map(|digest| format!("bytes:{}", hex::encode(digest)));
+        let known = error.key.clone().or_else(digest);
+        self.park(by, Some(by.document), error.cause, why, known.as_deref())
     }
 
     /// A known id with another body: a fault of the sender, shown and not applied.
@@ -225,7 +227,8 @@ impl<'a> WorkingSet<'a> {
         word(Word::Todo, Some(why))
     }
 
-    /// Stored raw, for a person. With a key, a later document of it supersedes.
+    /// Stored raw, for a person. With a key, a later document of it supersedes; one whose key cannot be read is known by
+    /// its bytes.
     pub(super) fn park(
         &mut self,
         by: By<'_>,

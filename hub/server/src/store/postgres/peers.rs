@@ -29,8 +29,10 @@ impl Peers for PostgresStore {
     fn tell(&self, system: &SystemName, news: News) -> BoxFuture<'_, Result<(), StoreError>> {
         let system = system.clone();
         Box::pin(async move {
+            // What calls counted as is read by who sets calls aside, not from the board.
+            let shown = !matches!(news, News::Settled { .. });
             self.shorts.run(move |c| Box::pin(shared::tell(c, system, news))).await?;
-            self.board.refresh().await
+            if shown { self.board.refresh().await } else { Ok(()) }
         })
     }
 

@@ -89,7 +89,24 @@ pub(super) async fn tell(
             let told = query(sql).bind(system.as_str()).bind(limit).bind(interval(left));
             told.execute(c).await?;
         }
+        settled @ News::Settled { .. } => settle(c, &system, settled).await?,
     }
+    Ok(())
+}
+
+/// A call is over for which calls were set aside.
+async fn settle(c: &mut PgConnection, system: &SystemName, news: News) -> Result<(), Fault> {
+    let News::Settled { limit, every, burst, back, more, left } = news else { return Ok(()) };
+    let sql = "UPDATE limits SET next = greatest(
+                   CASE WHEN $3 > 0 THEN next - $5 * $3
+                       ELSE greatest(next, clock_timestamp()) + $5 * $4 END,
+                   clock_timestamp() + $5 * $6)
+               WHERE system = $1 AND name = $2 AND key = ''";
+    // Where nothing is said of what is left, a moment that has passed: whatever there is stays.
+    let used = left.map_or(-1.0, |left| burst.saturating_sub(left).into());
+    let told = query(sql).bind(system.as_str()).bind(limit);
+    let told = told.bind(f64::from(back)).bind(f64::from(more));
+    told.bind(interval(every.max(Duration::from_micros(1)))).bind(used).execute(c).await?;
     Ok(())
 }
 
@@ -115,25 +132,32 @@ pub(super) async fn may_probe(
 /// Takes calls of a limit that all processes share: the generic cell rate algorithm, its one number in a row
 /// under the row's lock, by the server's clock.
 ///
-/// **Invariant:** all processes together get no more calls than the limit allows one. Test:
-/// `several_processes_keep_one_limit`.
+/// **Invariant:** all processes together get no more calls than the limit allows one. Tests:
+/// `several_processes_keep_one_limit`, `several_processes_set_aside_from_one_limit`.
 pub(super) async fn take(c: &mut PgConnection, ask: Ask) -> Result<Leave, Fault> {
     // The time is taken once: taken twice, more could be given than is noted.
     let sql = "UPDATE limits l SET
-                   granted = least($6, greatest(0, floor(extract(epoch FROM
-                       t.now + $4 * $5 - greatest(l.next, t.now)) / extract(epoch FROM $4)))),
-                   next = greatest(l.next, t.now) + $4 * least($6, greatest(0, floor(
+                   granted = CASE WHEN greatest(0, floor(
                        extract(epoch FROM t.now + $4 * $5 - greatest(l.next, t.now))
-                       / extract(epoch FROM $4))))
+                       / extract(epoch FROM $4))) < $7 THEN 0
+                       ELSE least($6, greatest(0, floor(
+                       extract(epoch FROM t.now + $4 * $5 - greatest(l.next, t.now))
+                       / extract(epoch FROM $4)))) END,
+                   next = greatest(l.next, t.now) + $4 * CASE WHEN greatest(0, floor(
+                       extract(epoch FROM t.now + $4 * $5 - greatest(l.next, t.now))
+                       / extract(epoch FROM $4))) < $7 THEN 0
+                       ELSE least($6, greatest(0, floor(
+                       extract(epoch FROM t.now + $4 * $5 - greatest(l.next, t.now))
+                       / extract(epoch FROM $4)))) END
                FROM (SELECT clock_timestamp() AS now) AS t
                WHERE l.system = $1 AND l.name = $2 AND l.key = $3
                RETURNING l.granted,
-                   CAST(extract(epoch FROM l.next - $4 * ($5 - 1) - t.now) * 1000 AS bigint)";
+                   CAST(extract(epoch FROM l.next - $4 * ($5 - $7) - t.now) * 1000 AS bigint)";
     let every = interval(ask.every.max(Duration::from_micros(1)));
-    let (burst, want) = (f64::from(ask.burst), f64::from(ask.want));
+    let (burst, want, least) = (f64::from(ask.burst), f64::from(ask.want), f64::from(ask.least));
     for _ in 0..2 {
         let take = query_as::<_, (i32, i64)>(sql).bind(ask.system.as_str()).bind(&*ask.limit);
-        let take = take.bind(&*ask.key).bind(every).bind(burst).bind(want);
+        let take = take.bind(&*ask.key).bind(every).bind(burst).bind(want).bind(least);
         if let Some((granted, wait)) = take.fetch_optional(&mut *c).await? {
             return Ok(match u32::try_from(granted) {
                 Ok(0) | Err(_) => Leave::Wait(millis(wait).max(Duration::from_millis(1))),

@@ -70,6 +70,7 @@ fn cases_of_intake() -> Vec<Case> {
         case(reading::a_document_that_is_driven_again_counts_with_its_end),
         case(todos::what_fails_again_in_the_same_way_keeps_its_number),
         case(todos::what_is_asked_for_again_and_cannot_be_read_is_one_todo),
+        case(todos::what_is_asked_for_again_and_names_nothing_is_known_by_its_bytes),
         case(todos::a_conflict_is_one_todo_that_ends_with_it),
         case(todos::a_revision_that_is_still_to_come_is_told_once),
         case(todos::what_cannot_be_mapped_is_parked_with_its_place),

@@ -49,6 +49,7 @@ async fn parked(world: &mut World, shop: &str) -> i64 {
         path: String::new(),
         why: "no document".to_owned(),
         key: None,
+        digest: None,
         lacks: Default::default(),
     };
     let mut parked = unit(world.now, Some(shop), "{", vec![Mapped::Failed(error)]);

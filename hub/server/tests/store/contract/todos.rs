@@ -20,6 +20,7 @@ pub(crate) fn failed(world: &World, id: &str, key: Option<&str>) -> Unit {
         path: "financial_status".to_owned(),
         why: "`maybe` is in no row".to_owned(),
         key: key.map(str::to_owned),
+        digest: None,
         lacks: Default::default(),
     };
     Unit::Message(Box::new(unit(world.now, Some(id), "body", vec![Mapped::Failed(error)])))
@@ -146,6 +147,27 @@ pub(crate) async fn what_is_asked_for_again_and_cannot_be_read_is_one_todo(facto
     assert_eq!(world.todos().await.len(), 3, "another document");
     let _order = world.say(say::order("shop_eu", "1001", 1, "a")).await;
     assert_eq!(world.todos().await.len(), 1, "what can be read ends those of its kind");
+}
+
+pub(crate) async fn what_is_asked_for_again_and_names_nothing_is_known_by_its_bytes(
+    factory: &dyn Factory,
+) {
+    let mut world = World::new(factory).await;
+    let page = |world: &World, digest: u8| {
+        let Unit::Message(mut page) = failed(world, "-", None) else { unreachable!() };
+        page.envelope.message_id = None;
+        page.envelope.source = "poll".into();
+        let Mapped::Failed(error) = &mut page.mapped[0] else { unreachable!() };
+        (error.cause, error.digest) = ("key_missing", Some([digest; 16]));
+        Unit::Message(page)
+    };
+    for digest in [1, 2, 1, 1, 2] {
+        let next = page(&world, digest);
+        let _listed = world.one(next).await;
+        world.later(60);
+    }
+    let open = world.todos().await;
+    assert_eq!(open.len(), 2, "{open:#?}");
 }
 
 pub(crate) async fn a_discarded_todo_keeps_its_reason_and_its_message(factory: &dyn Factory) {

@@ -123,6 +123,7 @@ pub(super) fn unanswered(world: &World, asking: Option<Timestamp>) -> MessageUni
         path: "group".to_owned(),
         why: String::new(),
         key: Some("5".to_owned()),
+        digest: None,
         lacks,
     };
     let mut unit = unit(world.now, Some("u5"), "body", vec![Mapped::Failed(error)]);

@@ -3,8 +3,6 @@
 //! **Invariant:** no file that is there is written over, and what was written passes `check` and `test` as it
 //! stands. Test: `a_draft_passes_check_and_its_own_case`.
 
-use std::fs;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -12,6 +10,7 @@ use orderhub_mapping::draft::{Asked, Draft, Sample, draft, frame, hub_file};
 use orderhub_order::ids::Entity;
 
 use super::given;
+use crate::cli::author::written::{self, is_name};
 use crate::cli::output::{self, Code, Fault, counted, say};
 
 /// What is drafted from what.
@@ -110,13 +109,7 @@ pub(super) fn new(asked: &New) -> Result<ExitCode, Fault> {
 /// Integration and document of a name.
 fn names(name: &str) -> Option<(&str, &str)> {
     let (integration, document) = name.split_once('.')?;
-    let good = |word: &str| {
-        let first = word.bytes().next().is_some_and(|letter| letter.is_ascii_lowercase());
-        let letter =
-            |letter: u8| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == b'_';
-        first && word.len() <= 64 && word.bytes().all(letter)
-    };
-    (good(integration) && good(document)).then_some((integration, document))
+    (is_name(integration) && is_name(document)).then_some((integration, document))
 }
 
 fn write(
@@ -139,16 +132,7 @@ fn write(
         files
             .extend(around.filter(|(path, _)| !path.ends_with("connector.yaml") || !path.exists()));
     }
-    if let Some((there, _)) = files.iter().find(|(path, _)| path.exists()) {
-        let fault = Fault::new(Code::Problems, format!("`{}` is there already", there.display()));
-        return Err(fault.hint("nothing was written; choose another name, or move it away"));
-    }
-    fs::create_dir_all(folder.join("samples")).map_err(|error| failed(folder, &error))?;
-    for (path, bytes) in &files {
-        let made = fs::File::create_new(path).and_then(|mut file| file.write_all(bytes));
-        made.map_err(|error| failed(path, &error))?;
-        say(&format!("wrote {}", path.display()));
-    }
+    written::write(&files)?;
     if !new {
         let file = folder.join("integration.yaml");
         say(&format!(
@@ -157,8 +141,4 @@ fn write(
         ));
     }
     Ok(())
-}
-
-fn failed(path: &Path, error: &std::io::Error) -> Fault {
-    Fault::new(Code::Problems, format!("cannot write `{}`: {error}", path.display()))
 }

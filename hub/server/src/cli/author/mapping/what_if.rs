@@ -306,8 +306,15 @@ fn notes(report: &Report) {
     }
     if !report.not_looked_at.is_empty() {
         say(&format!(
-            "note: not compared, and other than before: {}: who may write what, and how systems are called and heard",
+            "note: not compared, and other than before: {}: who may write what, how systems are called and heard, and their roles",
             report.not_looked_at.join(", ")
+        ));
+    }
+    if let Some(newest) = report.newest_earlier {
+        say(&format!(
+            "note: {} were mapped by other files than the newest, the last of them at {newest:.0}: what was changed \
+             between those files and these is told with the rest; a shorter `--since` leaves them out",
+            messages(report.earlier)
         ));
     }
     if report.hints > 0 {

@@ -2,8 +2,10 @@
 //!
 //! **Invariant:** a document that cannot be mapped is never written over an expectation that says otherwise, and
 //! nothing is written outside the integration's folder. Test: `update_writes_what_cases_give_and_no_failure`.
-//! **Invariant:** nothing is written over what a case begins with, or over rules, and a file of which two cases expect
-//! different things is left as it is.
+//! **Invariant:** nothing is written over what a case begins with, or over rules. Test:
+//! `update_writes_over_expectations_alone`.
+//! **Invariant:** a file of which two cases expect different things is left as it is. Test:
+//! `a_file_of_which_two_cases_expect_different_things_is_left_as_it_is`.
 
 use std::fs;
 use std::path::{Component, Path};
@@ -24,12 +26,23 @@ pub(super) struct Done {
     pub(super) refused: Vec<String>,
 }
 
-/// Writes the expectations of cases that do not hold.
+/// Writes the expectations of cases that do not hold: what goes out once what it is made from is written, in the next
+/// round.
 pub(super) fn update(all: &[Ran]) -> Result<Done, Fault> {
     let mut done = Done::default();
+    for side in [Expects::Hub, Expects::Out] {
+        if done.written == 0 {
+            update_side(all, side, &mut done)?;
+        }
+    }
+    Ok(done)
+}
+
+fn update_side(all: &[Ran], side: Expects, done: &mut Done) -> Result<(), Fault> {
     for ran in all {
         for (case, result) in ran.results.iter().filter(|(_, result)| !result.failures.is_empty()) {
-            for (expects, file, given) in expectations(case, result) {
+            let all_expected = expectations(case, result).into_iter();
+            for (expects, file, given) in all_expected.filter(|(expects, ..)| *expects == side) {
                 let path = shown(&ran.folder.join(file));
                 let why = || {
                     something_else(ran, expects, file).or_else(|| at_odds(all, ran, file, &given))
@@ -48,7 +61,7 @@ pub(super) fn update(all: &[Ran]) -> Result<Done, Fault> {
             }
         }
     }
-    Ok(done)
+    Ok(())
 }
 
 /// What a file is besides what a case expects; of a link, what it leads to.

@@ -28,6 +28,8 @@ use orderhub_twins::world::{Setting, World};
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection, query, query_scalar};
 
+mod routed;
+
 /// Twin seconds in one of ours.
 const SPEED: f64 = 3_600.0;
 /// Orders that come in.
@@ -133,7 +135,8 @@ impl Past {
             .output()
             .unwrap();
         let words = String::from_utf8(ran.stderr).unwrap();
-        let report = serde_json::from_slice(&ran.stdout).unwrap_or(Value::Null);
+        let said = || Value::String(String::from_utf8_lossy(&ran.stdout).into_owned());
+        let report = serde_json::from_slice(&ran.stdout).unwrap_or_else(|_| said());
         (ran.status.code().unwrap_or(-1), report, words)
     }
 
@@ -289,7 +292,7 @@ fn what_is_not_mapped_any_more_is_told(past: &Past) {
     let failing = failing.unwrap_or_else(|| panic!("{report:#}"));
     assert!(failing["new_rule"].as_str().unwrap().contains("order_rest.yaml"), "{failing:#}");
     for system in ["sink", "erp", "wms"] {
-        let call = call(&report, "no_longer_delivered", system);
+        let call = call_of(&report, "no_longer_delivered", system);
         assert_eq!(call["why"], "orders like these cannot be mapped any more", "{call:#}");
     }
 
@@ -298,7 +301,7 @@ fn what_is_not_mapped_any_more_is_told(past: &Past) {
     let (_, report, _) = past.what_if("gone", gone, &[]);
     assert!(report["no_longer_mapped"].as_u64() >= Some(ORDERS), "{report:#}");
     for system in ["sink", "erp", "wms"] {
-        let call = call(&report, "no_longer_delivered", system);
+        let call = call_of(&report, "no_longer_delivered", system);
         assert!(call["orders"].as_u64() > Some(0), "{call:#}");
         assert_eq!(call["why"], "orders like these are not mapped any more", "{call:#}");
     }
@@ -309,8 +312,9 @@ fn what_is_not_mapped_any_more_is_told(past: &Past) {
 }
 
 /// The call of a system that is told under this word, of most orders.
-fn call<'r>(report: &'r Value, what: &str, system: &str) -> &'r Value {
-    let calls = report["deliveries"].as_array().unwrap();
+fn call_of<'r>(report: &'r Value, what: &str, system: &str) -> &'r Value {
+    let calls = report["deliveries"].as_array();
+    let calls = calls.unwrap_or_else(|| panic!("no report: {report:#}"));
     let found = calls.iter().find(|one| one["what"] == what && one["system"] == system);
     found.unwrap_or_else(|| panic!("no {what} of {system} in {report:#}"))
 }
@@ -326,7 +330,7 @@ fn what_new_orders_would_carry_is_told(past: &Past) {
     let to = |system: &str, mapping: &str, path: &str| serde_json::json!({ "system": system, "mapping": mapping, "path": path });
     assert!(sent.contains(&to("wms", "rest_wms.release", "lines.sku")), "{sku:#}");
     assert!(sent.contains(&to("erp", "rest_erp.sale", "lines.sku")), "{sku:#}");
-    let call = call(&report, "carried_otherwise", "wms");
+    let call = call_of(&report, "carried_otherwise", "wms");
     assert!(call["orders"].as_u64() > Some(0), "{call:#}");
     assert_eq!(call["fields"], serde_json::json!(["lines.sku"]), "{call:#}");
     // What differs in no document is carried by none.
@@ -371,6 +375,8 @@ async fn lived(database: Option<Schema>) {
     what_is_not_mapped_any_more_is_told(&past);
     what_new_orders_would_carry_is_told(&past);
     what_goes_out_is_compared_too(&past);
+    routed::what_is_delivered_by_other_entries_is_told(&past);
+    routed::what_cannot_go_out_is_told_at_its_rule(&past);
     assert_eq!(past.stored().await, stored, "something was written");
     assert_eq!(past.asked(), asked, "something was sent");
     what_is_gone_ends_nothing(&past).await;
