@@ -2,7 +2,8 @@
 //! next one; what an operator allows at most stands above it. In memory: a process that begins knows what is declared.
 //!
 //! **Invariant:** a rate that changes gives no calls that were not there before. Tests:
-//! `a_rate_that_is_told_gives_no_fresh_burst`, `a_rate_that_is_told_gives_none_to_processes_together`.
+//! `a_rate_that_is_told_gives_no_fresh_burst`, `a_rate_that_is_told_gives_none_to_processes_together`. Who waits goes by
+//! the new one: [`Limits::acquire`].
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
@@ -87,6 +88,8 @@ impl Limits {
                 self.charge_all(name, fresh(old.rate, rate));
             }
             named.insert(name.to_owned(), Arc::new(new));
+            self.changed.notify_waiters();
+            self.purses.ask_again();
         }
     }
 }

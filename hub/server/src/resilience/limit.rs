@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use governor::NotUntil;
 use governor::clock::Clock as _;
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::debts::{Claim, Debts};
@@ -36,6 +37,8 @@ pub struct Limits {
     debts: Debts,
     /// What calls set aside that count as several.
     pub(super) purses: Purses,
+    /// A rate is another: who waits asks anew.
+    pub(super) changed: Notify,
 }
 
 impl fmt::Debug for Limits {
@@ -55,8 +58,8 @@ impl Limits {
     pub fn shared(rates: &BTreeMap<String, Rate>, share: Option<Arc<dyn Share>>) -> Self {
         let clock = Ticks { start: Instant::now() };
         let (named, paused, debts) = (RwLock::default(), Mutex::default(), Debts::default());
-        let (given, purses) = (Mutex::default(), Purses::default());
-        let limits = Self { clock, given, named, paused, share, debts, purses };
+        let (given, purses, changed) = (Mutex::default(), Purses::default(), Notify::new());
+        let limits = Self { clock, given, named, paused, share, debts, purses, changed };
         limits.renew(rates);
         limits
     }
@@ -75,6 +78,8 @@ impl Limits {
                 named.insert(name, Arc::new(new));
             }
         }
+        drop(named);
+        self.changed.notify_waiters();
     }
 
     /// Time in which one call of a limit becomes free again; `None`: it has no rate.
@@ -145,7 +150,10 @@ impl Limits {
         outcome.map_err(|until| self.wait(&until))
     }
 
-    /// Takes a token, waiting for it no longer than `longest`.
+    /// Takes a token, waiting for it no longer than `longest`, by whatever rate holds meanwhile.
+    ///
+    /// **Invariant:** who waits when a rate changes neither waits nor calls by the old one. Test:
+    /// `who_waits_goes_by_the_rate_that_is_told_meanwhile`.
     ///
     /// # Errors
     ///
@@ -161,15 +169,23 @@ impl Limits {
         longest: Duration,
     ) -> Result<(), Duration> {
         let latest = Instant::now() + longest;
-        if let (Some(share), Some(named)) = (&self.share, self.named(name)) {
-            return self.acquire_shared(share.as_ref(), &named, (name, key), latest).await;
-        }
         loop {
-            let Err(wait) = self.take(name, key) else { return Ok(()) };
+            // Before it is asked: what changes in between is heard.
+            let changed = self.changed.notified();
+            let asked = match (&self.share, self.named(name)) {
+                (Some(share), Some(named)) => {
+                    self.take_shared(share.as_ref(), &named, (name, key), latest).await
+                }
+                (None, _) | (_, None) => self.take(name, key),
+            };
+            let Err(wait) = asked else { return Ok(()) };
             if Instant::now() + wait > latest {
                 return Err(wait);
             }
-            tokio::time::sleep(wait).await;
+            tokio::select! {
+                () = tokio::time::sleep(wait) => {}
+                () = changed => {}
+            }
         }
     }
 
@@ -177,35 +193,19 @@ impl Limits {
     /// way, and asks again when there may be a call.
     ///
     /// **Invariant:** who waits for one key holds up no other. Test: `who_waits_for_a_key_holds_up_no_other`.
-    async fn acquire_shared(
+    async fn take_shared(
         &self,
         share: &dyn Share,
-        named: &Named,
+        named: &Arc<Named>,
         (name, key): (&str, Option<&str>),
         latest: Instant,
     ) -> Result<(), Duration> {
-        loop {
-            let now = Instant::now();
-            let none = self.pause_left(name).or_else(|| named.none_for(key, now));
-            let wait = match none {
-                Some(wait) => wait,
-                None => {
-                    let paid = self.pay(share, named, (name, key), latest).await;
-                    let asked = match paid {
-                        Ok(()) => Self::ask(share, named, (name, key), latest).await,
-                        Err(wait) => Err(wait),
-                    };
-                    match asked {
-                        Ok(()) => return Ok(()),
-                        Err(wait) => wait,
-                    }
-                }
-            };
-            if Instant::now() + wait > latest {
-                return Err(wait);
-            }
-            tokio::time::sleep(wait).await;
+        let none = self.pause_left(name).or_else(|| named.none_for(key, Instant::now()));
+        if let Some(wait) = none {
+            return Err(wait);
         }
+        self.pay(share, named, (name, key), latest).await?;
+        self.ask(share, named, (name, key), latest).await
     }
 
     /// Pays from what all share, or waits for who does.
@@ -244,8 +244,9 @@ impl Limits {
 
     /// Asks for calls: of a key for one, else for several, and one process one question at a time.
     async fn ask(
+        &self,
         share: &dyn Share,
-        named: &Named,
+        named: &Arc<Named>,
         (name, key): (&str, Option<&str>),
         latest: Instant,
     ) -> Result<(), Duration> {
@@ -256,6 +257,10 @@ impl Limits {
                 Some(line.map_err(|_| named.rate.every)?)
             }
         };
+        if !self.named(name).is_some_and(|used| Arc::ptr_eq(&used, named)) {
+            // Told while others were before it in the line: by that rate, at once.
+            return Err(Duration::ZERO);
+        }
         let now = Instant::now();
         if let Some(in_hand) = in_hand.as_mut().filter(|hand| hand.calls > 0 && now < hand.until) {
             in_hand.calls -= 1;
@@ -331,3 +336,6 @@ impl Limits {
 #[cfg(test)]
 #[path = "limit_tests.rs"]
 mod tests;
+#[cfg(test)]
+#[path = "waits_tests.rs"]
+mod waits;

@@ -7,12 +7,12 @@ use orderhub_connectors::contract::ToldLimit;
 
 use super::*;
 
-fn rate_of(text: &str, burst: u32) -> Rate {
+pub(super) fn rate_of(text: &str, burst: u32) -> Rate {
     let rate: crate::config::Rate = text.parse().unwrap();
     Rate::new(rate.calls.get(), rate.per, burst.try_into().unwrap()).unwrap()
 }
 
-fn limits(name: &str, rate: &str, burst: u32) -> Limits {
+pub(super) fn limits(name: &str, rate: &str, burst: u32) -> Limits {
     Limits::new(&BTreeMap::from([(name.to_owned(), rate_of(rate, burst))]))
 }
 
@@ -113,7 +113,7 @@ async fn processes_pay_together_what_a_call_counted_as() {
     assert!(wait >= Duration::from_millis(1_199), "used up, and two are owed: {wait:?}");
 }
 
-fn told(every_ms: u64, burst: u32) -> ToldLimit {
+pub(super) fn told(every_ms: u64, burst: u32) -> ToldLimit {
     let every = (every_ms > 0).then(|| Duration::from_millis(every_ms));
     ToldLimit { every, burst: NonZeroU32::new(burst), left: None }
 }

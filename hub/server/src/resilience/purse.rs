@@ -185,6 +185,11 @@ impl Settled {
 }
 
 impl Purses {
+    /// Who waits asks anew.
+    pub(super) fn ask_again(&self) {
+        self.settled.notify_waiters();
+    }
+
     fn with<T>(&self, name: &str, work: impl FnOnce(&mut Purse) -> T) -> T {
         work(lock(&self.by_limit).entry(name.into()).or_default())
     }
