@@ -190,6 +190,8 @@ pub struct Operation {
     pub timeout: Duration,
     /// The longest time between `since` and `until` that a listing may ask for; `None`: any.
     pub window: Option<Duration>,
+    /// The proof that it is made with, by the first operation that names it; `None`: the one that all others share.
+    pub proof: Option<String>,
 }
 
 /// A step, as far as whoever makes calls must know it beforehand.
@@ -342,6 +344,8 @@ pub struct Reply {
     pub documents: Vec<Bytes>,
     /// A listing's next page: the same read with this as its argument `cursor`. `None`: this is the last.
     pub next: Option<Value>,
+    /// A queue has more: the same read again, once this is stored and confirmed.
+    pub again: bool,
     /// It was found done: no step that is not safe was answered on the way.
     pub already: bool,
     /// A read's answer said that there is no such thing.

@@ -94,6 +94,19 @@ fn find<'c>(connector: &'c Declared, operation: &str, name: &str) -> &'c Operati
     found.unwrap_or_else(|| panic!("{name}: the connector has no `{operation}`"))
 }
 
+#[test]
+fn a_queue_beside_an_api_has_a_credential_of_its_own() {
+    let connectors = connectors();
+    for (operation, proof) in [
+        ("get_order", None),
+        ("receive_changes", Some("receive_changes")),
+        ("delete_changes", Some("receive_changes")),
+    ] {
+        let found = find(&connectors["amazon_push"], operation, "amazon_push");
+        assert_eq!(found.proof.as_deref(), proof, "{operation}");
+    }
+}
+
 /// What is chosen for an unlinked subject makes something, and only that.
 fn creates(connector: &Declared, deliver: &Deliver, name: &str) {
     if let Some(create) = &deliver.operation.create {

@@ -35,6 +35,16 @@ pub(super) fn own(node: &Node, ctx: &mut Ctx) -> Option<Signer> {
     Some(signer)
 }
 
+/// What the proof of an operation is called: as the first operation whose `auth:` says the same.
+pub(super) fn proof(node: &Node, operation: &str, ctx: &mut Ctx) -> String {
+    let said = node.to_value();
+    if let Some((_, first)) = ctx.proofs.iter().find(|(known, _)| *known == said) {
+        return first.clone();
+    }
+    ctx.proofs.push((said, operation.to_owned()));
+    operation.to_owned()
+}
+
 /// The same of an operation that proves itself by its own.
 pub(super) fn sends_own(node: &Node, operation: &Compiled, ctx: &mut Ctx) {
     if let Some(signer) = &operation.signer {

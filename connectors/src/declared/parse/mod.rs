@@ -86,6 +86,8 @@ struct Ctx<'b> {
     kept: Vec<Asked>,
     /// What expressions are written with.
     words: Vec<(Option<Arc<str>>, Value)>,
+    /// Proofs of single operations, and what they are called.
+    proofs: Vec<(Value, String)>,
 }
 
 pub(super) fn compile(
@@ -108,6 +110,7 @@ pub(super) fn compile(
         asked: Vec::new(),
         kept: Vec::new(),
         words: Vec::new(),
+        proofs: Vec::new(),
     };
     let root = yaml::parse_on(&mut ctx.findings, &Budget::default());
     let declared = root.and_then(|root| file(&root, &mut ctx));

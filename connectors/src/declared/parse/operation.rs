@@ -60,7 +60,7 @@ fn operation(
     let limit = limit.unwrap_or_else(|| "default".to_owned());
     let timeout = fields.optional("timeout").and_then(|node| ctx.timeout(node));
     let timeout = timeout.unwrap_or(defaults.timeout);
-    let (own_base, signer) = own(&mut fields, ctx);
+    let (own_base, signer, proof) = own(&mut fields, &name.name, ctx);
     let lets = items::lets(&mut fields, ctx);
     let steps = fields.required("steps", &mut ctx.findings);
     let (limited, classes) = (limit.clone(), &defaults.classes);
@@ -100,6 +100,7 @@ fn operation(
         limit,
         timeout,
         window,
+        proof,
     };
     check(name.span, &operation, &steps, &reply, ctx);
     let mut compiled = Compiled { operation, steps, reply, base: own_base, signer, lets };
@@ -111,10 +112,15 @@ fn operation(
 }
 
 /// Its own address and proof, in place of those of the file.
-fn own(fields: &mut Fields<'_>, ctx: &mut Ctx) -> (Option<Template>, Option<Arc<Signer>>) {
+fn own(
+    fields: &mut Fields<'_>,
+    operation: &str,
+    ctx: &mut Ctx,
+) -> (Option<Template>, Option<Arc<Signer>>, Option<String>) {
     let base = fields.optional("base").and_then(|node| super::address(node, ctx));
-    let signer = fields.optional("auth").and_then(|node| auth::own(node, ctx));
-    (base, signer.map(Arc::new))
+    let node = fields.optional("auth");
+    let signer = node.and_then(|node| auth::own(node, ctx));
+    (base, signer.map(Arc::new), node.map(|node| auth::proof(node, operation, ctx)))
 }
 
 pub(super) fn known_limit(node: &Node, defaults: &Defaults<'_>, ctx: &mut Ctx) -> Option<String> {

@@ -170,7 +170,7 @@ fn running(shared: &Shared, known: &Known) -> Vec<Finding> {
         found.extend(breakers(name, item, &|operation| is_called(known, name, operation)));
         let credential = item.get("credential").and_then(Value::as_str).unwrap_or("ok");
         if credential == "refused" {
-            let says = format!("`{name}` refuses our credential");
+            let says = refused(name, item);
             let fix =
                 "renew it where the settings name it; the hub sees the new one within five minutes";
             found.push(of(Level::Problem, "credential", says, Some(fix)));
@@ -189,6 +189,16 @@ fn running(shared: &Shared, known: &Known) -> Vec<Finding> {
         });
     }
     found
+}
+
+/// That a credential is refused, and for which operations where others are made with another.
+fn refused(name: &str, item: &Value) -> String {
+    let operations = item.get("refused_for").and_then(Value::as_array).into_iter().flatten();
+    let operations: Vec<&str> = operations.filter_map(Value::as_str).collect();
+    match operations.as_slice() {
+        [] => format!("`{name}` refuses our credential"),
+        some => format!("`{name}` refuses our credential of `{}`", some.join("`, `")),
+    }
 }
 
 /// Whether the files call an operation; of those that cannot be used nobody knows.

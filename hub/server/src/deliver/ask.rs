@@ -66,7 +66,7 @@ impl Deliverer {
     /// How long a system cannot be asked this at all; `None`: it can. What waits then costs no attempt.
     pub fn shut_for(&self, system: &SystemName, operation: &str) -> Option<Duration> {
         let dispatcher = self.dispatchers.get(system)?;
-        super::lanes::blocked(dispatcher)
+        super::lanes::unasked(dispatcher)
             .or_else(|| dispatcher.guards.would_pass(operation).err().map(|_| LOOK))
     }
 

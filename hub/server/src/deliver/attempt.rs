@@ -312,7 +312,9 @@ impl Exchange for Attempt<'_> {
             let done = self.renewed(&used).await;
             if matches!(done, Err(Cause::Call(CallError::NotAllowed { .. }))) {
                 let used = used.into_inner().unwrap_or_else(PoisonError::into_inner);
-                self.run.dispatcher.easing.refused_with(used);
+                let dispatcher = self.run.dispatcher;
+                let proof = dispatcher.guards.proofs.name(self.run.call.operation);
+                dispatcher.easing.refused_with(proof, used);
             }
             done
         })

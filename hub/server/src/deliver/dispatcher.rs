@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use metrics::{counter, gauge, histogram};
-use orderhub_connectors::contract::{Connector, Request};
+use orderhub_connectors::contract::{Connector, Operation, Request};
 use orderhub_lang::value::Value;
 use orderhub_order::fold::ReceiptClass;
 use orderhub_order::ids::{OrderKey, SystemName};
@@ -28,6 +28,7 @@ use crate::config;
 use crate::events::Publisher;
 use crate::resilience::gate::{GateState, PolicyError};
 use crate::resilience::limit::Rate;
+use crate::resilience::proofs::Own;
 use crate::resilience::share::Share;
 use crate::resilience::stale::Cache;
 use crate::resilience::{self, Failure, Guards, Jitter, Pass, Stack};
@@ -136,6 +137,7 @@ impl Dispatcher {
         let policy = resilience::Policy { limits, most, ..account.policy };
         let lowered = account.limits;
         let guards = Guards::shared(&policy, common.jitter.clone(), share)?;
+        guards.proofs.renew(proofs(&common.bundle(), name));
         Ok(Self {
             name: name.clone(),
             common: Arc::clone(common),
@@ -159,6 +161,7 @@ impl Dispatcher {
     /// Other files are in use.
     pub(super) fn renew(&self) {
         self.guards.limits.renew(&rates(&self.common.bundle(), &self.name, &self.lowered));
+        self.guards.proofs.renew(proofs(&self.common.bundle(), &self.name));
         let waiting = self.ring().hurry();
         if waiting {
             // Their turns were those of the old limits.
@@ -338,6 +341,14 @@ fn most(lowered: &BTreeMap<String, config::Limit>) -> BTreeMap<String, Rate> {
         Some((limit.clone(), resilience::learned::most(rate, lower.burst)?))
     });
     most.collect()
+}
+
+/// Operations that are made with a proof of their own.
+fn proofs(bundle: &Bundle, system: &SystemName) -> Own {
+    let connector = bundle.connector(system);
+    let operations = connector.iter().flat_map(|connector| connector.operations());
+    let own = |operation: &Operation| Some((operation.name.clone(), operation.proof.clone()?));
+    operations.filter_map(own).collect()
 }
 
 /// The declared limits, lowered by the settings.

@@ -38,16 +38,16 @@ pub(super) struct Easing {
     times: AtomicU64,
     /// Lanes are to be brought forward.
     wanted: AtomicBool,
-    credential: Mutex<Refusal>,
+    credentials: Mutex<Refusals>,
 }
 
-/// How the credential was seen last.
+/// How the credentials were seen last.
 #[derive(Debug, Default)]
-struct Refusal {
-    /// How often it had been taken again.
+struct Refusals {
+    /// How often they had been taken again.
     taken_again: u64,
-    /// The secrets that were refused, by name: hashes of their values.
-    with: BTreeMap<String, u64>,
+    /// The secrets that were refused, by proof and name: hashes of their values.
+    with: BTreeMap<String, BTreeMap<String, u64>>,
 }
 
 impl Easing {
@@ -55,14 +55,14 @@ impl Easing {
         self.times.load(Ordering::Acquire)
     }
 
-    /// The system refused calls made with these.
-    pub(super) fn refused_with(&self, secrets: BTreeMap<String, u64>) {
+    /// The system refused calls made with these, which are of a proof.
+    pub(super) fn refused_with(&self, proof: String, secrets: BTreeMap<String, u64>) {
         // Many calls are refused at once, and one of them alone may know with what.
-        self.refusal().with.extend(secrets);
+        self.refusals().with.entry(proof).or_default().extend(secrets);
     }
 
-    fn refusal(&self) -> std::sync::MutexGuard<'_, Refusal> {
-        self.credential.lock().unwrap_or_else(PoisonError::into_inner)
+    fn refusals(&self) -> std::sync::MutexGuard<'_, Refusals> {
+        self.credentials.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -84,25 +84,29 @@ impl Dispatcher {
     }
 
     /// Tries again when the secrets are other than those that were refused, and eases when they are taken.
-    pub(super) fn look_at_credential(&self) {
-        let refused = self.guards.credential.is_refused();
-        let renewed = {
-            let mut last = self.easing.refusal();
-            let other = |(name, with): (&String, &u64)| print(&(self.secret)(name)) != *with;
-            let renewed = refused && last.with.iter().any(other);
-            if renewed || !refused {
-                last.with.clear();
+    pub(super) fn look_at_credentials(&self) {
+        for (proof, credential) in self.guards.proofs.all() {
+            if self.is_renewed(&proof, credential.is_refused()) {
+                tracing::info!(system = %self.name, proof, "a secret was replaced: the credential is tried again");
+                self.guards.accepted(&proof);
             }
-            renewed
-        };
-        if renewed {
-            tracing::info!(system = %self.name, "a secret was replaced: the credential is tried again");
-            self.guards.accepted();
         }
-        let taken_again = self.guards.credential.taken_again();
-        if std::mem::replace(&mut self.easing.refusal().taken_again, taken_again) != taken_again {
+        let taken_again = self.guards.proofs.taken_again();
+        if std::mem::replace(&mut self.easing.refusals().taken_again, taken_again) != taken_again {
             self.ease();
         }
+    }
+
+    /// Whether a secret of a refused proof is another by now than the one that was refused. One that is taken is
+    /// forgotten.
+    fn is_renewed(&self, proof: &str, refused: bool) -> bool {
+        let mut last = self.easing.refusals();
+        let other = |(name, with): (&String, &u64)| print(&(self.secret)(name)) != *with;
+        let renewed = refused && last.with.get(proof).into_iter().flatten().any(other);
+        if renewed || !refused {
+            last.with.remove(proof);
+        }
+        renewed
     }
 }
 

@@ -5,6 +5,7 @@
 //! Tokio's semaphore is fair, so systems take turns at the global one. Tests:
 //! `no_more_calls_are_in_the_air_than_there_are_permits`, `live_lanes_go_first_and_retries_are_not_starved`.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -139,16 +140,31 @@ async fn available(dispatcher: &Dispatcher) {
     }
 }
 
-/// How long nothing may be sent to the system at all.
-pub(super) fn blocked(dispatcher: &Dispatcher) -> Option<Duration> {
+/// How long nothing may be delivered to the system at all.
+fn blocked(dispatcher: &Dispatcher) -> Option<Duration> {
+    let bundle = dispatcher.common.bundle();
+    let rules = bundle.system(&dispatcher.name).map(|system| &system.deliveries);
+    let operations = rules.into_iter().flat_map(BTreeMap::keys).map(|(_, operation)| &**operation);
+    let refused = dispatcher.guards.proofs.refused_for(operations, Instant::now());
+    let refused = refused.map(|wait| wait.min(LOOK));
+    halted(dispatcher).or(refused).or_else(|| throttled(dispatcher))
+}
+
+/// How long nobody may ask the system anything, whoever he proves himself to be.
+pub(super) fn unasked(dispatcher: &Dispatcher) -> Option<Duration> {
+    halted(dispatcher).or_else(|| throttled(dispatcher))
+}
+
+/// A person, or the settings, paused it.
+fn halted(dispatcher: &Dispatcher) -> Option<Duration> {
     let bundle = dispatcher.common.bundle();
     let mode = bundle.system(&dispatcher.name).map(|system| system.mode);
-    if dispatcher.observed().paused.is_some() || matches!(mode, None | Some(Mode::Paused)) {
-        return Some(LOOK);
-    }
-    if let Err(wait) = dispatcher.guards.credential.would_admit(Instant::now()) {
-        return Some(wait.min(LOOK));
-    }
+    let paused = dispatcher.observed().paused.is_some();
+    (paused || matches!(mode, None | Some(Mode::Paused))).then_some(LOOK)
+}
+
+/// It asked to be left alone.
+fn throttled(dispatcher: &Dispatcher) -> Option<Duration> {
     dispatcher.guards.limits.pause_left(DEFAULT_LIMIT)
 }
 

@@ -311,10 +311,10 @@ impl Deliverer {
         self.pausing(system, Some(reason.to_owned()))
     }
 
-    /// Goes on, and tries the credential at once: what was put off meanwhile is due. `false`: no such system.
+    /// Goes on, and tries the credentials at once: what was put off meanwhile is due. `false`: no such system.
     pub fn resume(&self, system: &SystemName) -> bool {
         if let Some(dispatcher) = self.dispatchers.get(system) {
-            dispatcher.guards.accepted();
+            dispatcher.guards.all_accepted();
             dispatcher.ease();
         }
         self.pausing(system, None)

@@ -181,7 +181,7 @@ fn heed_one(dispatcher: &Dispatcher, known: &Shared) {
     }
     let pauses = || known.pauses.iter().filter(|pause| of(&pause.system));
     hold(dispatcher, pauses().collect());
-    dispatcher.look_at_credential();
+    dispatcher.look_at_credentials();
 }
 
 /// What people hold shut, and nothing else.

@@ -1,14 +1,17 @@
 //! How a system looks from outside: what `GET /systems` and `orderhub system list` show.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use orderhub_connectors::contract::Connector;
 use orderhub_order::rules::Mode;
 use serde::Serialize;
 
 use super::dispatcher::Dispatcher;
 use crate::resilience::gate::{Force, GateState};
 use crate::resilience::limit::Rate;
+use crate::resilience::proofs::SHARED;
 pub use crate::store::LastError;
 use crate::store::SaidRow;
 
@@ -29,8 +32,10 @@ pub struct SystemStatus {
     pub breakers: Vec<BreakerStatus>,
     /// Limits in use.
     pub limits: Vec<LimitStatus>,
-    /// `ok`, `refused`.
+    /// `ok`, `refused`: of one of its proofs, at least.
     pub credential: &'static str,
+    /// The operations for which it is refused, where others prove us otherwise; empty: all of them.
+    pub refused_for: Vec<String>,
     /// Deliveries under way.
     pub in_flight: usize,
     /// Lanes that want something, about a second ago.
@@ -99,6 +104,7 @@ pub(super) fn show(dispatcher: &Dispatcher) -> Option<SystemStatus> {
         paused_ms: pause.map(millis),
     };
     let breakers = dispatcher.guards.gates().into_iter().map(breaker).collect();
+    let (refused, refused_for) = refused(dispatcher, &*system.connector);
     Some(SystemStatus {
         system: dispatcher.label(),
         integration: system.integration.to_string(),
@@ -111,11 +117,25 @@ pub(super) fn show(dispatcher: &Dispatcher) -> Option<SystemStatus> {
         paused: observed.paused,
         breakers,
         limits: dispatcher.guards.limits.shown().into_iter().map(limit).collect(),
-        credential: if dispatcher.guards.credential.is_refused() { "refused" } else { "ok" },
+        credential: if refused { "refused" } else { "ok" },
+        refused_for,
         in_flight: observed.in_flight,
         backlog: observed.backlog.as_ref().map_or(0, |row| row.pending),
         oldest: observed.backlog.and_then(|row| row.oldest),
         last_success: observed.last_success,
         last_error: observed.last_error,
     })
+}
+
+/// Whether a credential is refused, and for which operations, unless it is for all.
+fn refused(dispatcher: &Dispatcher, connector: &dyn Connector) -> (bool, Vec<String>) {
+    let refused = dispatcher.guards.proofs.all().into_iter();
+    let refused: BTreeSet<String> =
+        refused.filter(|(_, credential)| credential.is_refused()).map(|(proof, _)| proof).collect();
+    let (of_it, others): (Vec<_>, Vec<_>) = connector
+        .operations()
+        .iter()
+        .partition(|operation| refused.contains(operation.proof.as_deref().unwrap_or(SHARED)));
+    let names = of_it.into_iter().filter(|_| !others.is_empty());
+    (!refused.is_empty(), names.map(|operation| operation.name.clone()).collect())
 }

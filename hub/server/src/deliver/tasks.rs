@@ -43,7 +43,7 @@ pub(super) async fn hand_out(
 /// Counts the backlog for metrics and status.
 pub(super) async fn count(dispatchers: Dispatchers, common: Arc<Common>) {
     while !common.stopping.is_cancelled() {
-        dispatchers.values().for_each(|dispatcher| dispatcher.look_at_credential());
+        dispatchers.values().for_each(|dispatcher| dispatcher.look_at_credentials());
         let now = common.clock.now();
         if let Ok(backlog) = common.store.backlog().await {
             for dispatcher in dispatchers.values() {

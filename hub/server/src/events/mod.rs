@@ -113,6 +113,7 @@ fn operation(name: &str) -> Operation {
         entity: Some(Entity::Order.as_str().to_owned()),
         creates: false,
         in_steps: false,
+        proof: None,
         names: false,
         lists: false,
         args: Vec::new(),

@@ -41,7 +41,7 @@ pub(super) fn of_system(status: &SystemStatus) -> Vec<Sentence> {
             "renew the credential in `systems.{system}.secrets`; a probe finds it within five minutes, \
              `orderhub system resume {system} --reason …` at once"
         );
-        say(REFUSED.to_owned(), Some(todo));
+        say(refused(status), Some(todo));
     }
     for breaker in status.breakers.iter().filter(|breaker| breaker.state != GateState::Closed) {
         let operation = &breaker.operation;
@@ -56,6 +56,14 @@ pub(super) fn of_system(status: &SystemStatus) -> Vec<Sentence> {
         say(why, todo);
     }
     found
+}
+
+/// What is said where a credential is refused: of all operations, or of those that are made with it.
+pub(super) fn refused(status: &SystemStatus) -> String {
+    if status.refused_for.is_empty() {
+        return REFUSED.to_owned();
+    }
+    format!("{REFUSED} of `{}`", status.refused_for.join("`, `"))
 }
 
 /// The lane that somebody asks about.
@@ -188,6 +196,7 @@ mod tests {
             breakers: vec![BreakerStatus { operation, state, forced, since: None }],
             limits: Vec::new(),
             credential: "refused",
+            refused_for: Vec::new(),
             in_flight: 0,
             backlog: 0,
             oldest: None,

@@ -122,7 +122,8 @@ impl Asked<'_> {
         let mut refused = false;
         for sentence in status.iter().flat_map(|status| advice::of_system(status)) {
             // What the lane waits for is said once.
-            let own = code == Some(LaneCode::NotAllowed) && sentence.why == advice::REFUSED;
+            let own = code == Some(LaneCode::NotAllowed)
+                && status.is_some_and(|status| sentence.why == advice::refused(status));
             refused |= own;
             if !own {
                 why = format!("{}; {why}", sentence.why);

@@ -119,7 +119,7 @@ impl<C: Caller> Caller for Paced<C> {
     }
 }
 
-/// Lets attempts pass while the system is well and takes our credential, and tells both how it went.
+/// Lets attempts pass while the system is well and takes the credential that they carry, and tells both how it went.
 ///
 /// **Invariant:** only what the system did counts: what never left gives the probe back, here and for all
 /// processes. Tests: `what_the_hub_did_not_send_is_no_word_of_the_system`,
@@ -148,19 +148,19 @@ impl<C: Caller> Caller for Gated<C> {
         match &outcome {
             Ok(_) => {
                 probe.used();
-                self.guards.accepted();
+                self.guards.took(step.operation);
                 admission.settle(Health::Well, now);
             }
             Err(Failure { cause: Cause::Call(error), .. }) => {
                 probe.used();
-                let credential = &self.guards.credential;
+                let credential = self.guards.proofs.of(step.operation);
                 match error.next() {
                     Next::GiveUp | Next::Look => credential.answered(),
                     Next::Retry { .. } | Next::Slower { .. } | Next::Doubt | Next::Renew => {}
                 }
                 let refused = error.next() == Next::Renew
                     && (!error.may_be_about_this() || credential.forbids(step.about));
-                if refused && self.guards.refused(now) {
+                if refused && self.guards.refused(step.operation, now) {
                     tracing::error!(
                         operation = step.operation,
                         "credential refused: nothing is sent but one probe each five minutes"

@@ -26,6 +26,7 @@ pub mod learned;
 mod leave;
 pub mod limit;
 mod named;
+pub mod proofs;
 pub mod purse;
 mod rate;
 pub mod retry;
@@ -33,13 +34,13 @@ pub mod share;
 pub mod stale;
 mod ticks;
 
-use credential::Credential;
 pub use failure::{Cause, Failure};
 use gate::{BreakerPolicy, Force, Gate, GateState, PolicyError};
 use layers::{Gated, Paced, Retried, Timed, Wire};
 use leave::Leave;
 pub use leave::{Pass, Prepaid};
 use limit::{Limits, Rate};
+use proofs::{Proofs, among_breakers, proof_of};
 use purse::{Line, Reserve, Told};
 pub use retry::Jitter;
 use retry::{Budget, Retries};
@@ -150,7 +151,7 @@ const TOKEN_WAIT: Duration = Duration::from_secs(2);
 /// The same for calls that count as many: as long as the bucket of a slow system needs for two of them.
 const RESERVE_WAIT: Duration = Duration::from_secs(15);
 
-/// The state that the stack of one system shares with its dispatcher: gates, limits, credential, budget.
+/// The state that the stack of one system shares with its dispatcher: gates, limits, credentials, budget.
 #[derive(Debug)]
 pub struct Guards {
     breaker: BreakerPolicy,
@@ -158,8 +159,8 @@ pub struct Guards {
     gates: Mutex<BTreeMap<String, Arc<Gate>>>,
     /// Rate limits and pauses.
     pub limits: Limits,
-    /// Whether the system takes our credential.
-    pub credential: Arc<Credential>,
+    /// Whether the system takes our credentials.
+    pub proofs: Proofs,
     budget: Budget,
     retries: Retries,
     token_wait: Duration,
@@ -167,8 +168,6 @@ pub struct Guards {
     share: Option<Arc<dyn Share>>,
 }
 
-/// What processes call the credential of a system among its breakers: no operation has this name.
-const CREDENTIAL: &str = "";
 /// While another process tries a system, this one asks so often whether it still does.
 const ASK_AGAIN: Duration = Duration::from_secs(1);
 
@@ -199,7 +198,7 @@ impl Guards {
             breaker: policy.breaker,
             gates: Mutex::default(),
             limits,
-            credential: Arc::default(),
+            proofs: Proofs::default(),
             budget: Budget::new(Instant::now()),
             retries: policy.retries,
             token_wait: policy.token_wait.unwrap_or(TOKEN_WAIT),
@@ -251,34 +250,48 @@ impl Guards {
             admission.defer(until);
             return Err(Cause::Shut(Some(until)).into());
         }
-        let probe = self.credential.admit(now).map_err(Cause::Refused)?;
+        let proof = self.proofs.name(operation);
+        let credential = self.proofs.called(&proof);
+        let probe = credential.admit(now).map_err(Cause::Refused)?;
         if probe.is_probe()
             && let Some(share) = &self.share
-            && !share.may_probe(CREDENTIAL).await
+            && !share.may_probe(&among_breakers(&proof)).await
         {
             drop(probe);
-            self.credential.defer(Instant::now() + ASK_AGAIN);
+            credential.defer(Instant::now() + ASK_AGAIN);
             return Err(Cause::Refused(ASK_AGAIN).into());
         }
         Ok(Leave { admission, probe })
     }
 
-    /// The system refused our credential. `true`: it is news here.
-    fn refused(&self, now: Instant) -> bool {
-        let first = self.credential.refuse(now);
+    /// The system refused the credential of an operation. `true`: it is news here.
+    fn refused(&self, operation: &str, now: Instant) -> bool {
+        let proof = self.proofs.name(operation);
+        let first = self.proofs.called(&proof).refuse(now);
         if let Some(share) = &self.share {
-            share.shut(CREDENTIAL, credential::PROBE_EVERY, credential::PROBE_EVERY);
+            let every = credential::PROBE_EVERY;
+            share.shut(&among_breakers(&proof), every, every);
         }
         first
     }
 
-    /// The system took our credential, or there is another: whoever was refused may try, in every process.
-    pub fn accepted(&self) {
-        if self.credential.accept()
+    /// The system took the credential of an operation.
+    fn took(&self, operation: &str) {
+        self.accepted(&self.proofs.name(operation));
+    }
+
+    /// The system took a proof, or there is another: whoever was refused may try, in every process.
+    pub fn accepted(&self, proof: &str) {
+        if self.proofs.called(proof).accept()
             && let Some(share) = &self.share
         {
-            share.opened(CREDENTIAL);
+            share.opened(&among_breakers(proof));
         }
+    }
+
+    /// The same of all its proofs.
+    pub fn all_accepted(&self) {
+        self.proofs.all().iter().for_each(|(proof, _)| self.accepted(proof));
     }
 
     /// Whether a call could pass now. Takes nothing.
@@ -289,7 +302,7 @@ impl Guards {
     pub fn would_pass(&self, operation: &str) -> Result<(), Failure> {
         let now = Instant::now();
         self.gate(operation)?.would_admit(now)?;
-        self.credential.would_admit(now).map_err(Cause::Refused)?;
+        self.proofs.of(operation).would_admit(now).map_err(Cause::Refused)?;
         Ok(())
     }
 
@@ -332,11 +345,17 @@ impl Guards {
     /// What all processes know of the system: breakers by operation, each until when and what it doubles from.
     pub fn heed(&self, shuts: &BTreeMap<&str, (Instant, Duration)>) {
         let now = Instant::now();
-        match shuts.get(CREDENTIAL) {
-            Some((until, _)) => self.credential.refused_by_others(*until),
-            None => self.credential.accepted_by_others(),
+        let proofs = shuts.iter().filter_map(|(name, (until, _))| Some((proof_of(name)?, *until)));
+        // Who has other files may know others.
+        let refused = proofs.filter(|(proof, _)| self.proofs.is_named(proof));
+        let refused: BTreeMap<&str, Instant> = refused.collect();
+        for (proof, until) in &refused {
+            self.proofs.called(proof).refused_by_others(*until);
         }
-        let breakers = shuts.iter().filter(|(operation, _)| **operation != CREDENTIAL);
+        let taken = self.proofs.all();
+        let taken = taken.iter().filter(|(proof, _)| !refused.contains_key(proof.as_str()));
+        taken.for_each(|(_, credential)| credential.accepted_by_others());
+        let breakers = shuts.iter().filter(|(operation, _)| proof_of(operation).is_none());
         for (operation, (until, delay)) in breakers {
             if let Ok(gate) = self.gate(operation) {
                 gate.shut_by_others(*until, *delay, now);

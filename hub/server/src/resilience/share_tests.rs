@@ -86,7 +86,7 @@ async fn of_all_processes_one_tries_a_refused_credential() {
     assert_eq!(system.calls(), 2);
     assert!(call(&all[0]).await.is_err() && system.calls() == 2, "refused again, for all");
     // A person says that it is another, to one of them.
-    all[2].accepted();
+    all[2].all_accepted();
     heed(&table, &all);
     for guards in &all {
         call(guards).await.unwrap();

@@ -294,7 +294,7 @@ async fn a_refused_credential_stops_the_account_but_not_the_breaker() {
     assert_eq!(guards.gates().first().unwrap().1, GateState::Closed);
     tokio::time::advance(credential::PROBE_EVERY).await;
     stack.call(&step(&system, true)).await.unwrap();
-    assert!(!guards.credential.is_refused());
+    assert!(!guards.proofs.of("create").is_refused());
 }
 
 #[tokio::test(start_paused = true)]
@@ -307,31 +307,31 @@ async fn what_is_forbidden_for_one_stops_no_other_until_it_repeats_for_different
     let step = |about| Step { about, ..step(&system, true) };
     for about in [1, 1, 1, 2] {
         stack.call(&step(about)).await.unwrap_err();
-        assert!(!guards.credential.is_refused(), "{about} is one of two");
+        assert!(!guards.proofs.of("create").is_refused(), "{about} is one of two");
     }
     stack.call(&step(3)).await.unwrap();
     let system = System::new([forbidden(), forbidden(), forbidden()]);
     for about in [3, 2, 1] {
         let step = Step { about, ..self::step(&system, true) };
-        assert!(!guards.credential.is_refused(), "an answer has come since");
+        assert!(!guards.proofs.of("create").is_refused(), "an answer has come since");
         stack.call(&step).await.unwrap_err();
     }
-    assert!(guards.credential.is_refused(), "three in a row");
+    assert!(guards.proofs.of("create").is_refused(), "three in a row");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_probe_without_a_token_is_not_spent() {
     let guards = guards(1, Some(("1/h", 1)));
     guards.pass("create", "default", None, None).await.unwrap();
-    guards.credential.refuse(Instant::now());
+    guards.proofs.of("create").refuse(Instant::now());
     tokio::time::advance(credential::PROBE_EVERY).await;
     let failure = guards.pass("create", "default", None, None).await.unwrap_err();
     assert!(matches!(failure.cause, Cause::Limited(_)), "{failure:?}");
-    assert!(guards.credential.would_admit(Instant::now()).is_ok(), "the next may probe");
+    assert!(guards.proofs.of("create").would_admit(Instant::now()).is_ok(), "the next may probe");
     let pass = guards.pass("create", "other", None, None).await.unwrap();
-    assert!(guards.credential.would_admit(Instant::now()).is_err());
+    assert!(guards.proofs.of("create").would_admit(Instant::now()).is_err());
     drop(pass);
-    assert!(guards.credential.would_admit(Instant::now()).is_ok(), "it was not sent");
+    assert!(guards.proofs.of("create").would_admit(Instant::now()).is_ok(), "it was not sent");
 }
 
 #[tokio::test(start_paused = true)]
@@ -368,7 +368,7 @@ async fn what_the_hub_did_not_send_is_no_word_of_the_system() {
     assert_eq!((system.calls(), guards.gates()[0].1), (1, GateState::Closed), "nobody tries again");
     call().await.unwrap_err();
     assert_eq!(guards.gates()[0].1, GateState::Open);
-    guards.credential.refuse(Instant::now());
+    guards.proofs.of("create").refuse(Instant::now());
     tokio::time::advance(credential::PROBE_EVERY).await;
     assert_eq!(call().await.unwrap_err().cause, Cause::CutOff);
     assert_eq!(guards.gates()[0].1, GateState::HalfOpen, "the probe is given back");

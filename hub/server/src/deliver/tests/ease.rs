@@ -30,7 +30,7 @@ async fn what_a_refused_credential_put_off_is_due_at_once_when_it_is_taken_again
     let second = refused(&rig, 2).await;
     *rig.twin.takes.lock().unwrap() = Some("T1");
     let sink = rig.deliverer.dispatchers.get(&SystemName::new(SINK)).unwrap();
-    sink.guards.accepted();
+    sink.guards.all_accepted();
     rig.delivered(second, SINK).await;
 }
 

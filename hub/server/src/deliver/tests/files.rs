@@ -80,6 +80,12 @@ operations:
     steps:
       - { id: get, method: GET, path: "/stock/{args.sku}" }
     document: body
+  peek:
+    kind: read
+    auth: { headers: { X-Token: another } }
+    steps:
+      - { id: get, method: GET, path: /peek }
+    document: body
 "#;
 
 /// What `put_parcel` and those that send what changed send.

@@ -19,6 +19,7 @@ mod ease;
 mod files;
 mod keys;
 mod permits;
+mod proofs;
 mod read;
 mod rig;
 mod session;

@@ -269,7 +269,10 @@ pub(in crate::http) struct System {
     paused: Option<String>,
     breakers: Vec<Breaker>,
     limits: Vec<Limit>,
+    /// `ok`, or `refused`.
     credential: String,
+    /// The operations for which it is refused, where others prove us otherwise; empty: all of them.
+    refused_for: Vec<String>,
     in_flight: u64,
     backlog: u64,
     /// Since when the system lags behind the oldest of what waits for it.
