@@ -144,6 +144,8 @@ pub(super) enum PageKind {
     Number(i64),
     /// How many documents are before it, from so many on.
     Offset(i64),
+    /// By nothing: a queue, which is asked again while it has something.
+    Again(Expr),
 }
 
 /// The list that a step runs over.

@@ -4,6 +4,8 @@
 //! as the argument `cursor`. **Invariant:** a link that an answer names is followed at the system's own address
 //! only, so that nobody else is sent its credentials. Tests: the cases
 //! `tests/data/connectors/page-link-elsewhere.yaml` and `tests/data/connectors/page-link-elsewhere-short.yaml`.
+//!
+//! A queue has no pages: what was received and confirmed is not there the next time, and the same call is made again.
 
 use orderhub_lang::expression::EvalError;
 use orderhub_lang::value::Value;
@@ -18,6 +20,8 @@ const CURSOR: &str = "cursor";
 const NEXT: &str = "$next";
 /// Whether it said that there is one.
 const MORE: &str = "$more";
+/// Whether it said that a queue has something.
+const AGAIN: &str = "$again";
 
 /// What an answer says of the next page, for the memo: its headers are gone when the reply is made.
 pub(super) fn said(page: &Page, scope: &CallScope<'_>) -> Result<Vec<(String, Value)>, EvalError> {
@@ -27,6 +31,11 @@ pub(super) fn said(page: &Page, scope: &CallScope<'_>) -> Result<Vec<(String, Va
         let linked = value.as_text().filter(|_| matches!(page.kind, PageKind::Next(_)));
         let linked = linked.map(|text| link(text).map_or(Value::Null, Value::text));
         said.push((NEXT.to_owned(), linked.unwrap_or(value)));
+    }
+    if let PageKind::Again(expression) = &page.kind {
+        let value = expression.eval(scope)?;
+        let has = value.as_bool().unwrap_or(!value.is_null() && value.as_text() != Some(""));
+        said.push((AGAIN.to_owned(), Value::Bool(has)));
     }
     if let Some(more) = &page.more {
         said.push((MORE.to_owned(), more.eval(scope)?));
@@ -47,6 +56,7 @@ pub(super) fn next(page: &Page, call: &Call<'_>, memo: &Memo, documents: usize) 
             let named = next.scalar_text().is_some_and(|text| !text.is_empty());
             return named.then(|| next.clone());
         }
+        PageKind::Again(_) => return None,
         PageKind::Number(_) => 1,
         PageKind::Offset(_) => count,
     };
@@ -59,12 +69,18 @@ pub(super) fn next(page: &Page, call: &Call<'_>, memo: &Memo, documents: usize) 
     Some(Value::Int(here.saturating_add(step)))
 }
 
+/// Whether a queue that gave so many documents may have others.
+pub(super) fn again(page: &Page, memo: &Memo, documents: usize) -> bool {
+    let says = memo.saved.get(AGAIN).and_then(Value::as_bool) == Some(true);
+    matches!(page.kind, PageKind::Again(_)) && says && documents > 0
+}
+
 /// What is asked for: the page that the caller names, else the first.
 fn place(page: &Page, call: &Call<'_>) -> Option<Value> {
     let given = call.args.get(CURSOR).filter(|value| !value.is_null()).cloned();
     given.or(match &page.kind {
         PageKind::Number(first) | PageKind::Offset(first) => Some(Value::Int(*first)),
-        PageKind::Next(_) | PageKind::Cursor(_) => None,
+        PageKind::Next(_) | PageKind::Cursor(_) | PageKind::Again(_) => None,
     })
 }
 

@@ -66,6 +66,7 @@ pub(super) fn reply(
     }
     if let Some(page) = compiled.steps.last().and_then(|step| step.page.as_ref()) {
         reply.next = page::next(page, call, memo, reply.documents.len());
+        reply.again = page::again(page, memo, reply.documents.len());
     }
     Ok(reply)
 }

@@ -102,6 +102,7 @@ pub(super) fn show_reply(reply: &Reply) -> Value {
         ("already", reply.already.into()),
         ("none", reply.none.into()),
         ("next", reply.next.clone().unwrap_or_default()),
+        ("again", reply.again.into()),
         (
             "ack",
             reply.ack.as_ref().map_or(Value::Null, |ack| {

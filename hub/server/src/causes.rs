@@ -103,7 +103,8 @@ pub const UNREADABLE_HINT: &Cause = &Cause {
     word: "unreadable_hint",
     title: "a hint that does not say what it is about",
     text: "The intake takes hints (`apply: reread`), and at the place that `args:` names nothing stands, so that nobody \
-           knows what to ask for. Look at `orderhub todo show ID`, mend `args:`, then `orderhub todo replay ID`.",
+           knows what to ask for. What a poll listed beside it goes on. Look at `orderhub todo show ID`, mend `args:`, then \
+           `orderhub todo replay ID`; what is not for the hub: `orderhub todo discard ID --reason \"not ours\"`.",
 };
 /// No intake takes it.
 pub const UNKNOWN_DOCUMENT: &Cause = &Cause {

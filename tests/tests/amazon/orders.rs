@@ -308,3 +308,32 @@ async fn orders_that_a_queue_tells_of_come_in_at_once_and_are_confirmed_once_eac
     assert!(read >= orders && read <= 5 * orders, "{read} of {orders}");
     scene.served.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_message_that_is_no_notice_of_ours_parks_none_beside_it() {
+    let _alone = ALONE.lock().await;
+    let twin = twin();
+    let scene = Scene::new(twin.clone(), "amazon_push", 10).await;
+    wait::until("it has searched, and waits for notices", PATIENCE, || async {
+        (scene.calls("search_orders") > 0).then_some(())
+    })
+    .await;
+    for number in FIRST..FIRST + 6 {
+        match number {
+            2 => twin.message(r#"{"NotificationType":"ANY_OFFER_CHANGED","Payload":{}}"#),
+            4 => twin.message("a word to the wise"),
+            _ => {}
+        }
+        twin.place(order(number));
+    }
+    scene.until("each order is there", |known| known.len() == 6).await;
+    wait::until("nothing is left in the queue", PATIENCE, || async {
+        (twin.waiting() == 0).then_some(())
+    })
+    .await;
+    let todos = api::get(&scene.hub, "/api/v1/todo").await;
+    let todos = todos["items"].as_array().unwrap();
+    assert_eq!(todos.len(), 2, "{todos:#?}");
+    assert!(todos.iter().all(|todo| todo["cause"] == "unreadable_hint"), "{todos:#?}");
+    scene.served.stop().await;
+}

@@ -176,7 +176,7 @@ impl Declared {
         let memo = Memo::default();
         let mut search = Search::new(self, (compiled, step), (call, &memo));
         search.listing(list, &Value::List(things.collect()));
-        if let PageKind::Next(rule) | PageKind::Cursor(rule) = &page.kind {
+        if let PageKind::Next(rule) | PageKind::Cursor(rule) | PageKind::Again(rule) = &page.kind {
             let link = matches!(page.kind, PageKind::Next(_));
             let next = if link { format!("?kit={behind}") } else { format!("kit-{behind}") };
             let place = rule.reads().first().filter(|name| rule.is_name() && name.root == "body");

@@ -34,7 +34,7 @@ pub(super) fn of(compiled: &Compiled, step: &Step) -> Reads {
     step.until.iter().for_each(|until| body(&until.done, &mut judged));
     if let Some(page) = &step.page {
         page.more.iter().for_each(|more| body(more, &mut judged));
-        if let PageKind::Next(rule) | PageKind::Cursor(rule) = &page.kind {
+        if let PageKind::Next(rule) | PageKind::Cursor(rule) | PageKind::Again(rule) = &page.kind {
             body(rule, &mut judged);
         }
     }

@@ -104,7 +104,7 @@ impl<'a> Search<'a> {
         let fits = |found: &&Found, strict: bool| match self.declared.next(self.call, &found.after)
         {
             Ok(NextStep::Done(reply)) => {
-                let says = reply.next.is_some();
+                let says = reply.next.is_some() || reply.again;
                 reply.documents.len() == count && (says == more || !strict && !more)
             }
             Ok(_) | Err(_) => false,

@@ -25,6 +25,7 @@ fn page_of(node: &Node, window: &mut Option<Duration>, ctx: &mut Ctx) -> Option<
     let cursor = fields.optional("cursor").and_then(|node| ctx.expression(node, ANSWER));
     let number = fields.optional("number").and_then(|node| whole(node, ctx));
     let offset = fields.optional("offset").and_then(|node| whole(node, ctx));
+    let again = fields.optional("again").and_then(|node| ctx.expression(node, ANSWER));
     let size = fields.optional("size").and_then(|node| whole(node, ctx));
     let into = fields.text("into", &mut ctx.findings);
     let size_into = fields.text("size_into", &mut ctx.findings);
@@ -42,6 +43,7 @@ fn page_of(node: &Node, window: &mut Option<Duration>, ctx: &mut Ctx) -> Option<
         cursor.map(PageKind::Cursor),
         number.map(PageKind::Number),
         offset.map(PageKind::Offset),
+        again.map(PageKind::Again),
     ]
     .into_iter()
     .flatten();
@@ -51,11 +53,16 @@ fn page_of(node: &Node, window: &mut Option<Duration>, ctx: &mut Ctx) -> Option<
         return None;
     }
     let (Some(kind), None) = (first, second) else {
-        let message =
-            "`page` is one of `next`, `cursor`, `number` and `offset`, a `window`, or both";
+        let message = "`page` is one of `next`, `cursor`, `number`, `offset` and `again`, a `window`, or both";
         wrong(ctx, node.span, message, "write `page: { next: body.next }`");
         return None;
     };
+    if matches!(kind, PageKind::Again(_)) && !(bare && window.is_none()) {
+        let hint =
+            "write `page: { again: body.messages.0.id }`: it is asked again while it has that";
+        wrong(ctx, node.span, "a queue has no pages: `again` stands alone", hint);
+        return None;
+    }
     let page = Page { kind, into, size: size.filter(|size| *size > 0), size_into, more };
     check(&page, node.span, ctx);
     Some(page)

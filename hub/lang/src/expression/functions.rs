@@ -108,15 +108,17 @@ fn number(function: &str, x: &Dynamic) -> Result<Option<Decimal>, Box<EvalAltRes
     number.map(Some).ok_or_else(|| fail(format!("{function}: not a number")))
 }
 
-/// What a text says in JSON, nothing where it is none; of a list of texts each, where it stands.
+/// What a text says in JSON, nothing where it is none; of a list of texts each, where it stands, and one that is none as
+/// it is, so that nothing of a message is lost that stands among others.
 fn parse(x: Dynamic) -> Outcome {
-    let one = |x: &Dynamic| -> Outcome {
+    let said = |x: &Dynamic| -> Result<Option<Dynamic>, Box<EvalAltResult>> {
         let bytes = bytes_or_nothing("parse", x)?;
-        Ok(bytes.and_then(|b| Value::from_json(&b).ok()).map_or(Dynamic::UNIT, |v| to_dynamic(&v)))
+        Ok(bytes.and_then(|b| Value::from_json(&b).ok()).map(|value| to_dynamic(&value)))
     };
+    let each = |x: &Dynamic| said(x).map(|found| found.unwrap_or_else(|| x.clone()));
     match x.read_lock::<Array>() {
-        Some(list) => Ok(Dynamic::from_array(list.iter().map(one).collect::<Result<_, _>>()?)),
-        None => one(&x),
+        Some(list) => Ok(Dynamic::from_array(list.iter().map(each).collect::<Result<_, _>>()?)),
+        None => said(&x).map(|found| found.unwrap_or(Dynamic::UNIT)),
     }
 }
 

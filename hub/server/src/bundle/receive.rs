@@ -89,6 +89,11 @@ impl Bundle {
         read.unwrap_or_else(|_| Received::Documents(vec![Mapped::Failed(fault())]))
     }
 
+    /// Whether a message says what is to be fetched.
+    pub(crate) fn is_hint(&self, envelope: &Envelope) -> bool {
+        matches!(self.receive(envelope), Received::Hints(_))
+    }
+
     /// The documents of a message: see [`Bundle::receive`].
     pub fn map_in(&self, envelope: &Envelope) -> Vec<Mapped> {
         match self.receive(envelope) {

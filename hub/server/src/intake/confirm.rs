@@ -32,21 +32,22 @@ const MANY: u32 = 5;
 pub(super) struct Unconfirmed(u32);
 
 impl Unconfirmed {
-    /// Confirms a page, unless the hub stops or the lease is lost meanwhile.
+    /// Confirms a page, unless the hub stops or the lease is lost meanwhile. `false`: it is not confirmed.
     pub(super) async fn confirm(
         &mut self,
         parts: &Parts,
         about: (&SystemName, &str),
         ack: &Ack,
         ends: (&CancellationToken, &Lease),
-    ) {
+    ) -> bool {
         let tries = if self.0 == 0 { MOST_TRIES } else { 1 };
         let why = tokio::select! {
-            () = ends.0.cancelled() => return,
-            () = ends.1.lost() => return,
+            () = ends.0.cancelled() => return false,
+            () = ends.1.lost() => return false,
             why = tried(parts, about.0, ack, tries) => why,
         };
         self.told(about, &ack.operation, why);
+        self.0 == 0
     }
 
     /// The first is told, and that they are many; what is between says nothing new.

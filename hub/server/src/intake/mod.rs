@@ -31,6 +31,7 @@ pub mod headers;
 pub(crate) mod hidden;
 pub mod leased;
 mod lookups;
+mod pages;
 pub mod poll;
 pub(crate) mod questions;
 pub mod queue;

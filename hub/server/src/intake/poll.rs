@@ -4,8 +4,12 @@
 //! between is asked for again; a poll that fails moves nothing. Tests: `a_cursor_moves_with_its_page_or_not_at_all`,
 //! `a_poll_goes_on_where_it_was_killed`.
 //!
+//! A queue is no listing: it names no pages, may give the same again, and has an end only while nothing comes in. What it
+//! gives is stored and confirmed, and it is asked again at once, until it has nothing, or gives the very same again, or
+//! could not be confirmed: then at its next turn. Test: `a_queue_that_gives_the_same_again_is_asked_at_its_next_turn`.
+//!
 //! One process at a time reads a listing, under a lease that every commit of a page names. Bounds: [`MOST_PAGES`]
-//! of one poll; a message holds [`MESSAGE`] bytes of a page or one document.
+//! of one poll; a message holds [`MESSAGE`](super::pages::MESSAGE) bytes of a page or one document.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -14,12 +18,12 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use orderhub_connectors::contract::Reply;
 use orderhub_lang::value::Value;
-use orderhub_order::hash::half_of_parts;
 use orderhub_order::ids::SystemName;
 use tokio_util::sync::CancellationToken;
 
 use super::confirm::Unconfirmed;
 use super::leased::{self, End, Parts};
+use super::pages::{hash, one, split};
 use super::window::{Window, due, goes_on, later, moved, until, window};
 use super::{Envelope, Intake};
 use crate::apply::{Beside, Cursor};
@@ -33,8 +37,6 @@ const LOOK: Duration = Duration::from_secs(1);
 const AFTER_FAILURE: Duration = Duration::from_secs(5);
 /// The longest wait between two tries.
 const LONGEST_WAIT: Duration = Duration::from_secs(900);
-/// A page is stored in messages of about so many bytes.
-const MESSAGE: usize = 256 * 1_024;
 /// Pages of one poll: a listing that has more goes round in circles.
 const MOST_PAGES: u32 = 100_000;
 
@@ -255,7 +257,9 @@ impl Poller {
         }
         let to = moved(&cursor, (window, more), next, self.parts.clock.now());
         let goes_on = more || to.next.is_some();
-        let behind = more && to.next.is_none();
+        // A queue that gives what it gave before has nothing else now.
+        let again = reply.again && page != trouble.page;
+        let behind = again || more && to.next.is_none();
         let ack = reply.ack.clone();
         self.store(reply, to).await?;
         let Trouble { failures, unconfirmed, .. } = *trouble;
@@ -264,9 +268,12 @@ impl Poller {
         *trouble = Trouble { failures, behind, page, unconfirmed, ..Trouble::default() };
         if let Some(ack) = ack {
             let about = (&self.system, &*self.document);
-            trouble.unconfirmed.confirm(&self.parts, about, &ack, (&self.stop, &self.lease)).await;
+            let ends = (&self.stop, &self.lease);
+            let confirmed = trouble.unconfirmed.confirm(&self.parts, about, &ack, ends).await;
+            // It keeps that, and gives it again.
+            trouble.behind &= confirmed || !again;
         }
-        Ok(Ok(if goes_on { Duration::ZERO } else { LOOK }))
+        Ok(Ok(if goes_on || trouble.behind { Duration::ZERO } else { LOOK }))
     }
 
     fn warn(&self, why: &str) {
@@ -276,9 +283,15 @@ impl Poller {
         tracing::warn!(%system, %document, why, "a poll did not go on; nothing is passed over");
     }
 
-    /// Stores a page; the cursor moves with the last of it.
+    /// Stores a page; the cursor moves with the last of it. What names nothing to fetch is a message of its own.
+    ///
+    /// **Invariant:** what is no hint of ours parks nothing that came beside it. Test:
+    /// `a_message_that_is_no_notice_of_ours_parks_none_beside_it`.
     async fn store(&self, reply: Reply, to: Cursor) -> Result<(), StoreError> {
-        let mut messages = split(&reply.documents);
+        let bundle = self.intake.bundle();
+        let hints = self.of(&bundle).is_some_and(|(intake, _)| intake.fetch.is_some());
+        let alone = |document: &Bytes| hints && !bundle.is_hint(&self.envelope(one(document)));
+        let mut messages = split(&reply.documents, alone);
         let last = messages.pop().unwrap_or_else(|| Bytes::from_static(b"[]"));
         for body in messages {
             self.intake.take_with(self.envelope(body), Beside::default(), None).await?;
@@ -319,44 +332,4 @@ fn arguments(
         ("cursor", next),
     ];
     args.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
-}
-
-/// What a page is known by; `None`: it is empty, as any may be.
-fn hash(documents: &[Bytes]) -> Option<[u8; 16]> {
-    (!documents.is_empty()).then(|| half_of_parts(documents.iter().map(|document| &document[..])))
-}
-
-/// JSON arrays of the documents, in their order.
-fn split(documents: &[Bytes]) -> Vec<Bytes> {
-    let mut bodies = Vec::new();
-    let mut body: Vec<u8> = Vec::new();
-    for document in documents {
-        if !body.is_empty() && body.len() + document.len() > MESSAGE {
-            body.push(b']');
-            bodies.push(std::mem::take(&mut body).into());
-        }
-        body.push(if body.is_empty() { b'[' } else { b',' });
-        body.extend_from_slice(document);
-    }
-    if !body.is_empty() {
-        body.push(b']');
-        bodies.push(body.into());
-    }
-    bodies
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_page_is_stored_in_messages_of_bounded_size() {
-        let document = |bytes: usize| Bytes::from(format!("\"{}\"", "x".repeat(bytes - 2)));
-        assert!(split(&[]).is_empty());
-        assert_eq!(split(&[document(3), document(4)]), ["[\"x\",\"xx\"]"]);
-        let large =
-            split(&[document(3), document(2 * MESSAGE), document(3), document(MESSAGE - 3)]);
-        let sizes: Vec<usize> = large.iter().map(Bytes::len).collect();
-        assert_eq!(sizes, [5, 2 * MESSAGE + 2, 5, MESSAGE - 1]);
-    }
 }

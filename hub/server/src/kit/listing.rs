@@ -44,6 +44,9 @@ pub(super) fn check(connector: &Arc<dyn Connector>, operation: &str) -> Option<M
             Value::from_json(document).ok()?.get("id").and_then(Value::as_int)
         });
         found.extend(ids);
+        if reply.again {
+            continue;
+        }
         match reply.next {
             Some(next) => inputs.args.insert("cursor".to_owned(), next),
             None => return Some(judge(&found)),

@@ -61,16 +61,29 @@ impl Amazon {
             })
             .to_string()
         };
-        let mut queue = lock(&self.queue);
-        queue.last += 1;
-        let last = queue.last;
+        let last = self.next();
         let copies = if last.is_multiple_of(TWICE) { 2 } else { 1 };
         for copy in 0..copies {
-            let id = format!("m-{last}-{copy}");
-            let (receipt, hidden_until) = (String::new(), Duration::ZERO);
-            let body = notice(&format!("n-{last}"));
-            queue.messages.push(Message { id, body, receipt, hidden_until });
+            self.enqueue(format!("m-{last}-{copy}"), notice(&format!("n-{last}")));
         }
+    }
+
+    /// Puts a message into the queue that somebody else sent.
+    pub fn message(&self, body: &str) {
+        let last = self.next();
+        self.enqueue(format!("m-{last}-0"), body.to_owned());
+    }
+
+    fn next(&self) -> u64 {
+        let mut queue = lock(&self.queue);
+        queue.last += 1;
+        queue.last
+    }
+
+    fn enqueue(&self, id: String, body: String) {
+        let mut queue = lock(&self.queue);
+        let (receipt, hidden_until) = (String::new(), Duration::ZERO);
+        queue.messages.push(Message { id, body, receipt, hidden_until });
         let beyond = queue.messages.len().saturating_sub(MOST_KEPT);
         queue.messages.drain(..beyond);
     }
