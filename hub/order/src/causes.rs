@@ -92,6 +92,18 @@ pub const MANUAL: &Cause = &Cause {
            who says otherwise, or which version a person's edit was made on. Edit the field to the value that is right: that \
            ends it. To leave it as it is: `orderhub todo discard ID --reason \"kept\"`.",
 };
+/// Two sides change it in turn.
+pub const FLIP_FLOP: &Cause = &Cause {
+    word: "flip_flop",
+    title: "two systems change one field back and forth",
+    text: "Three times within 36 hours the field was led back to what it was before the other system changed it, or the system \
+           said again what it had been corrected for: two jobs, plug-ins or people undo each other's work. The field is frozen: \
+           what the two say of it is kept and moves nothing, and neither is corrected; all else goes on. `orderhub order log ORDER` \
+           and `orderhub order blame ORDER FIELD` say who set what and when. Find what writes it in one of them and switch that \
+           off, or give the field to one owner in `ownership.yaml`. Then edit the field to the value that is right, or to the one \
+           that it has (`PATCH /api/v1/orders/ORDER`): that ends it, and both are sent it. It also ends by itself once both say the same. Discarding this todo alone \
+           leaves the field frozen.",
+};
 /// Another value is proposed.
 pub const PROPOSAL: &Cause = &Cause {
     word: "proposal",
@@ -321,6 +333,7 @@ pub const CAUSES: &[&Cause] = &[
     DROPPED,
     FACT_CHANGED,
     FIRST_LINK_DIFFERS,
+    FLIP_FLOP,
     FLOW_ENDLESS,
     FUTURE_REVISION,
     GIVEN_UP,

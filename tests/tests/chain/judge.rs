@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use orderhub_tests::api;
 use orderhub_twins::shop::{FULFILLED, Order};
 use orderhub_twins::tms::CREATED;
+use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
 use crate::scene::Scene;
@@ -15,8 +16,11 @@ const SALE: &[&str] = &[
     "reference",
     "total_amount",
     "party.name",
+    "shipment_address.party_name",
     "shipment_address.street",
+    "shipment_address.postal_code",
     "shipment_address.city",
+    "shipment_address.subdivision.code",
     "shipment_address.country.code",
     "lines.product.code",
     "lines.quantity",
@@ -88,8 +92,24 @@ fn sold(order: &Order, sale: &Value) {
     assert_eq!(shipments.len(), 1, "{sale:#}");
     assert_eq!(shipments[0]["state"], "done", "{sale:#}");
     assert_eq!(pieces(&shipments[0]["inventory_moves"]), ordered, "{sale:#}");
-    assert_eq!(
-        (&sale["shipment_address"]["city"], &sale["shipment_address"]["country"]["code"]),
-        (&json!("Berlin"), &json!("DE"))
-    );
+    priced(order, sale);
+    let address = &sale["shipment_address"];
+    let there = ["party_name", "street", "postal_code", "city"].map(|field| &address[field]);
+    let ours = [&*order.recipient(), &*order.street(), "10115", "Berlin"];
+    assert_eq!(there, ours, "{sale:#}");
+    assert_eq!(sale["party"]["name"], json!(order.recipient()));
+    let codes = [&address["country"]["code"], &address["subdivision"]["code"]];
+    assert_eq!(codes, ["DE", "DE-BE"], "{sale:#}");
+}
+
+/// Tryton's prices are of one piece, after the line's discount, with four decimals.
+fn priced(order: &Order, sale: &Value) {
+    for line in &order.lines {
+        let mut rows = sale["lines"].as_array().expect("lines").iter();
+        let row = rows.find(|row| row["product"]["code"] == line.sku).expect("it is sold");
+        let there: Decimal = row["unit_price"]["decimal"].as_str().unwrap().parse().unwrap();
+        let net = Decimal::new(i64::try_from(line.price * line.quantity - line.discount).unwrap(), 2);
+        let apart = (there - net / Decimal::from(line.quantity)).abs();
+        assert!(apart <= Decimal::new(5, 5) && there.scale() <= 4, "{line:?}: {there}");
+    }
 }

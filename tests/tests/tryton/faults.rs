@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use orderhub_tests::gateway::Gateway;
+use orderhub_tests::http::client;
 use orderhub_tests::hub::Hub;
 use orderhub_tests::tryton::Tryton;
 use orderhub_tests::{api, wait};
@@ -181,6 +182,44 @@ async fn an_order_that_is_cancelled_stops_what_nobody_has_picked_and_a_person_do
     let todo = told(&hub, &gone).await;
     let why = "the sale is processing there";
     assert!(todo["why"].as_str().is_some_and(|text| text.contains(why)), "{todo:#}");
+    assert!(hub.terminate().await.success());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_address_that_changes_after_the_release_is_proposed_and_goes_nowhere() {
+    let tryton = Tryton::start().await;
+    let (_folder, hub) = hub(&tryton, &tryton.url(), "confirmed").await;
+    let order = Order::plain(4_101);
+    take_in(&hub, &order).await;
+    sale(&tryton, &order, "processing").await;
+    until(&hub, &order, "the warehouse has it", |shown| {
+        shown["fulfilments"][0]["status"] == "accepted"
+    })
+    .await;
+    let moved = Order { street: "Hill Road", minute: 1, ..order };
+    take_in(&hub, &moved).await;
+    let todo = told(&hub, &moved).await;
+    assert_eq!((&todo["kind"], &todo["cause"]), (&json!("conflict"), &json!("proposal")));
+    assert!(todo["why"].as_str().is_some_and(|why| why.contains("addresses.ship_to")), "{todo:#}");
+    let shown = until(&hub, &moved, "nothing is on its way", |_| true).await;
+    assert_eq!(shown["addresses"]["ship_to"]["line1"], "4101 Harbour Street", "{shown:#}");
+    let sold = sale(&tryton, &moved, "processing").await;
+    assert_eq!(sold["shipment_address"]["street"], "4101 Harbour Street\n2nd floor");
+    // A person takes it: the order has it, and what asked is settled.
+    let path = format!("/api/v1/orders/{}?reason=asked+by+phone", moved.reference());
+    let request = client().patch(hub.url(&path)).header("if-match", format!("\"{}\"", shown["version"]));
+    let mut address = shown["addresses"]["ship_to"].clone();
+    address["line1"] = json!("4101 Hill Road");
+    let answer = request.json(&json!({ "addresses.ship_to": address })).send().await;
+    assert_eq!(answer.expect("the hub answers").status(), 200);
+    until(&hub, &moved, "the order has it", |shown| {
+        shown["addresses"]["ship_to"]["line1"] == "4101 Hill Road"
+    })
+    .await;
+    let open = api::get(&hub, "/api/v1/todo").await;
+    let open = open["items"].as_array().expect("todos").iter();
+    let proposals = open.filter(|todo| todo["cause"] == "proposal").count();
+    assert_eq!(proposals, 0, "what a person decided asks no more");
     assert!(hub.terminate().await.success());
 }
 

@@ -5,6 +5,7 @@ use orderhub_lang::codes::Cause;
 use super::canonical::Canon;
 use super::entries;
 use super::field::Spot;
+use super::swing;
 use super::work::{Speaker, Work};
 use crate::catalogue::FieldType;
 use crate::causes;
@@ -28,7 +29,7 @@ pub(super) fn agree_with(work: &mut Work<'_>, speaker: &Speaker<'_>, spot: &Spot
     };
     let lanes = work.state.lanes.iter().filter(agrees).map(|lane| lane.system.clone());
     for system in lanes.collect::<Vec<_>>() {
-        agreed(work, &system, &path);
+        agreed(work, &system, spot);
     }
 }
 
@@ -44,13 +45,20 @@ pub(super) fn said_other(
     stated.is_some_and(|(stated, _)| stated != value)
 }
 
-pub(super) fn agreed(work: &mut Work<'_>, system: &SystemName, path: &str) {
-    work.settle(system, path, format!("agreed: the order has the value of {system}"));
+pub(super) fn agreed(work: &mut Work<'_>, system: &SystemName, spot: &Spot<'_>) {
+    ends(work, system, spot, format!("agreed: the order has the value of {system}"));
 }
 
 pub(super) fn withdrawn(work: &mut Work<'_>, speaker: &Speaker<'_>, spot: &Spot<'_>) {
     let system = speaker.system;
-    work.settle(system, &spot.path(), format!("withdrawn: {system} does not say so any more"));
+    ends(work, system, spot, format!("withdrawn: {system} does not say so any more"));
+}
+
+/// What a person is asked about a system's word on a field.
+pub(super) fn ends(work: &mut Work<'_>, system: &SystemName, spot: &Spot<'_>, reason: String) {
+    if work.settle(system, &spot.path(), reason) {
+        swing::agreed(work, spot);
+    }
 }
 
 /// Whose value is about to lose; `None`: a person's, or nobody's in particular.
@@ -133,11 +141,7 @@ pub(super) fn differ(
     spot: &Spot<'_>,
     (cause, what): (&'static Cause, &str),
 ) {
-    let lane = work.lane(speaker.system, speaker.role);
     let path = spot.path();
-    if !lane.open_conflicts.contains(&path) {
-        lane.open_conflicts.push(path.clone());
-    }
     let system = speaker.system;
     let why = if cause == causes::PROPOSAL {
         format!("{system} proposes another value for `{what}`")
@@ -153,5 +157,20 @@ pub(super) fn differ(
             "`{what}` was changed on both sides; decide between the order's value and that of {system}"
         )
     };
-    work.conflict(cause, Some(speaker.system), (&path, why));
+    ask(work, speaker, &path, cause, why);
+}
+
+/// A person is asked about what the speaker says of a field, until that ends.
+pub(super) fn ask(
+    work: &mut Work<'_>,
+    speaker: &Speaker<'_>,
+    path: &str,
+    cause: &'static Cause,
+    why: String,
+) {
+    let lane = work.lane(speaker.system, speaker.role);
+    if !lane.open_conflicts.iter().any(|open| open == path) {
+        lane.open_conflicts.push(path.to_owned());
+    }
+    work.conflict(cause, Some(speaker.system), (path, why));
 }

@@ -9,6 +9,7 @@ use super::entries;
 use super::follow::{apply, expire, restate};
 use super::judge::{Case, Verdict, judge};
 use super::owner::{standing, writer};
+use super::swing;
 use super::work::{Speaker, Work};
 use crate::catalogue::{Field, FieldId, FieldType, Kind, catalogue};
 use crate::causes;
@@ -101,7 +102,9 @@ fn given(work: &mut Work<'_>, speaker: &Speaker<'_>, spot: &Spot<'_>, value: &St
         // Not even kept as stated: the value before it is the last that can be.
         return;
     }
-    apply(work, speaker, spot, value, verdict);
+    if !swing::stops(work, speaker, spot, value, &verdict) {
+        apply(work, speaker, spot, value, verdict);
+    }
 }
 
 /// Drops what has been in the ring too long, where there is a ring at all.

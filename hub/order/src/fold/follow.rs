@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::canonical::{Canon, newest, older};
 use super::conflict::{
-    agree_with, agreed, conflict, differ, keep_word, loser, lost_word, overruled, said_other,
+    agree_with, agreed, conflict, differ, ends, keep_word, loser, lost_word, overruled, said_other,
     withdrawn,
 };
 use super::entries;
@@ -198,7 +198,7 @@ fn agree(work: &mut Work<'_>, speaker: &Speaker<'_>, spot: &Spot<'_>, value: &St
     }
     match other {
         true => withdrawn(work, speaker, spot),
-        false => agreed(work, speaker.system, &spot.path()),
+        false => agreed(work, speaker.system, spot),
     }
     if matches!(spot.field.merge, Merge::Advance | Merge::Max) {
         vouch(work, speaker, spot, value);
@@ -298,8 +298,8 @@ fn accept(
     // The call may land after it, and overwrite it there.
     state.owed |= carried;
     moved_on(work, speaker.system, spot);
-    let path = spot.path();
-    work.settle(speaker.system, &path, format!("the value of {} stands now", speaker.system));
+    let stands = format!("the value of {} stands now", speaker.system);
+    ends(work, speaker.system, spot, stands);
     agree_with(work, speaker, spot);
 }
 

@@ -10,6 +10,7 @@
 //! | `element`, `member`, `refer` | elements by key, complete lists, references |
 //! | `field`, `judge` | the seven cases, on values alone |
 //! | `follow` | what follows from each case |
+//! | `swing` | the breaker of a field that goes back and forth |
 //! | `owner`, `canonical` | who may write; how a system sees a value |
 //! | `flight`, `receipt`, `dead`, `given_up` | the life of a call |
 //! | `inherit` | what a rule that is gone leaves to the one in its place |
@@ -48,6 +49,7 @@ mod receipt;
 mod refer;
 mod resend;
 mod restore;
+mod swing;
 mod unfit;
 mod work;
 

@@ -7,6 +7,7 @@
 use super::field::Spot;
 use super::follow::unwritten;
 use super::receipt::{delivered, taken};
+use super::swing;
 use super::work::{Done, Folding, Work, item};
 use super::{Effect, Outcome, PersonAct, TodoItem, TodoKind};
 use crate::catalogue::{FieldId, catalogue};
@@ -52,11 +53,18 @@ fn edit(work: &mut Work<'_>, seen: u32, values: &[(At, FieldId, Stated)]) -> Fol
             );
         };
         let spot = Spot { at, field };
+        let kept = work.state.order.record(at).and_then(|record| record.get(*id)) == Some(value);
+        if kept && swing::is_frozen(work, &spot) {
+            // That what goes back and forth stays as it is: a decision, whoever owns it.
+            swing::decided(work, &spot, true);
+            settle_conflicts(work, &spot.path());
+            continue;
+        }
         if !super::owner::person_may(work.state, work.rules, at, field) {
             let why = format!("`{}` is not written by people", spot.path());
             return refused(causes::NOT_OWNER, why);
         }
-        if work.state.order.record(at).and_then(|record| record.get(*id)) == Some(value) {
+        if kept {
             continue;
         }
         let last = work.state.order.touched.get(at, id).copied().unwrap_or(0);
@@ -86,6 +94,7 @@ pub(super) fn write(work: &mut Work<'_>, spot: &Spot<'_>, value: Option<Stated>)
     }
     super::owner::moved(&mut work.state.order, spot);
     unwritten(work, spot, None);
+    swing::decided(work, spot, false);
     settle_conflicts(work, &spot.path());
 }
 

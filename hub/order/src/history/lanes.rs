@@ -218,6 +218,9 @@ fn short<'a>(state: &'a FieldState, common: Option<&Common>) -> Option<(u8, &'a 
     if state.owed || state.unsure || state.taken > 0 || state.told_at > 0 || state.rung_for > 0 {
         return None;
     }
+    if state.swing.is_some() {
+        return None;
+    }
     let sent = match state.ring.as_slice() {
         [] => None,
         [(value, at)] if common?.rung == Some(*at) => Some(value),
@@ -321,6 +324,7 @@ fn state_of(value: Stated, how: u8, common: Option<&Common>) -> FieldState {
         taken: 0,
         told_at: 0,
         rung_for: 0,
+        swing: None,
     }
 }
 
@@ -334,6 +338,9 @@ fn in_state(state: &mut FieldState, visit: &mut dyn codec::Visit) {
     }
     for (value, _) in &mut state.ring {
         visit.value(value);
+    }
+    if let Some(swing) = &mut state.swing {
+        visit.value(&mut swing.from);
     }
 }
 

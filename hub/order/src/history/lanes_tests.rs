@@ -6,6 +6,7 @@ use rust_decimal::Decimal;
 use super::*;
 use crate::catalogue::known;
 use crate::ids::{Collection, ElementId, Role, SystemName};
+use crate::lane::Swing;
 use crate::model::samples;
 use crate::value::{Text, Value};
 
@@ -60,6 +61,11 @@ fn state(kind: u8, value: &Stated) -> FieldState {
         17 => FieldState { told_at: 7, ..sent(Some(value.clone())) },
         18 => FieldState { rung_for: 7, ..sent(Some(value.clone())) },
         19 => FieldState { unsure: true, ..usual },
+        20 => {
+            let times = vec![jiff::Timestamp::UNIX_EPOCH];
+            let swing = Swing { from: value.clone(), times, frozen: true };
+            FieldState { swing: Some(Box::new(swing)), ..usual }
+        }
         _ => FieldState::default(),
     }
 }
@@ -69,7 +75,7 @@ proptest! {
 
     #[test]
     fn a_lane_is_stored_and_read_back(
-        fields in prop::collection::vec((0_u8..21, 0_u8..3, 0_u8..4), 9),
+        fields in prop::collection::vec((0_u8..22, 0_u8..3, 0_u8..4), 9),
         bytes: Vec<u8>,
     ) {
         let mut order = samples::order();

@@ -6,7 +6,7 @@ use serde::de::{self, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::is_false;
-use super::is_zero;
+use super::{Swing, is_zero};
 use crate::catalogue::FieldId;
 use crate::contribution::{Revision, Stated};
 use crate::ids::{Collection, Entity};
@@ -78,6 +78,9 @@ pub struct FieldState {
     /// not known until it says so, or another call tells it. Rules `given-up-over-a-word`, `given-up-and-back`.
     #[serde(skip_serializing_if = "is_false")]
     pub unsure: bool,
+    /// The value is led back and forth between this system and another.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub swing: Option<Box<Swing>>,
 }
 
 impl FieldState {

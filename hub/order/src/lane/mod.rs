@@ -20,6 +20,7 @@ mod key;
 mod merge;
 mod rest;
 mod sent;
+mod swing;
 
 pub use flight::Flight;
 pub use given_up::GivenUp;
@@ -27,6 +28,7 @@ pub use merge::{Facet, FieldState};
 pub use rest::Rest;
 pub(crate) use rest::unfit;
 pub use sent::Sent;
+pub use swing::Swing;
 
 /// What a lane wants, keyed so that a newer version of the same thing supersedes an older for free.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

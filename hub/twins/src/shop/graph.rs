@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::order::{Fulfilment, Line, Order, Payment};
+use super::order::{FIRST_NAME, Fulfilment, Line, Order, Payment};
 use super::render::money;
 use crate::clock::stamp;
 
@@ -22,9 +22,9 @@ pub(super) fn number(gid: &Value) -> Option<u64> {
 pub(super) fn order(order: &Order, shop: &str) -> Value {
     let current = order.sums(Line::current);
     let set = |minor| set(minor, order);
-    let (first, last) = ("Customer", order.number.to_string());
+    let (first, last) = (FIRST_NAME, order.number.to_string());
     let email = format!("customer{last}@{shop}.example");
-    let address = address(order, &format!("{first} {last}"));
+    let address = address(order);
     json!({
         "id": gid("Order", order.id),
         "legacyResourceId": order.id.to_string(),
@@ -75,11 +75,11 @@ pub(super) fn nodes(all: impl Iterator<Item = Value>) -> Value {
     json!({ "nodes": all.collect::<Value>(), "pageInfo": { "hasNextPage": false, "endCursor": null } })
 }
 
-fn address(order: &Order, name: &str) -> Value {
+fn address(order: &Order) -> Value {
     json!({
-        "name": name,
+        "name": order.recipient(),
         "company": null,
-        "address1": super::make::street(order.number),
+        "address1": order.street(),
         "address2": null,
         "city": order.country.city,
         "province": order.country.region,

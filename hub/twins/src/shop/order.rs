@@ -2,6 +2,9 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+/// The first name of everybody; the last is the order's number.
+pub(super) const FIRST_NAME: &str = "Customer";
+
 /// An order.
 #[derive(Clone, Debug)]
 pub struct Order {
@@ -154,6 +157,16 @@ impl Line {
 }
 
 impl Order {
+    /// Who ordered, and gets it: nobody real.
+    pub fn recipient(&self) -> String {
+        format!("{FIRST_NAME} {}", self.number)
+    }
+
+    /// The street that it goes to.
+    pub fn street(&self) -> String {
+        super::make::street(self.number)
+    }
+
     /// One more change, at least a second after the last.
     pub(super) fn touch(&mut self, now: Timestamp) {
         self.sequence += 1;

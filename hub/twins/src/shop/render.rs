@@ -3,8 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::make::street;
-use super::order::{Fulfilment, Line, Order, Payment, Refund};
+use super::order::{FIRST_NAME, Fulfilment, Line, Order, Payment, Refund};
 use crate::clock::stamp;
 
 /// The body of a webhook about an order.
@@ -70,14 +69,14 @@ fn merge(into: &mut Value, more: Value) {
 
 /// Who ordered, and where it goes: nobody real.
 fn people(order: &Order, shop: &str) -> Value {
-    let (first, last) = ("Customer", order.number.to_string());
+    let (first, last) = (FIRST_NAME, order.number.to_string());
     let email = format!("customer{last}@{shop}.example");
     let address = json!({
         "first_name": first,
         "last_name": last,
-        "name": format!("{first} {last}"),
+        "name": order.recipient(),
         "company": null,
-        "address1": street(order.number),
+        "address1": order.street(),
         "address2": null,
         "city": order.country.city,
         "zip": order.country.postal_code,
