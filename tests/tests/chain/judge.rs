@@ -108,7 +108,8 @@ fn priced(order: &Order, sale: &Value) {
         let mut rows = sale["lines"].as_array().expect("lines").iter();
         let row = rows.find(|row| row["product"]["code"] == line.sku).expect("it is sold");
         let there: Decimal = row["unit_price"]["decimal"].as_str().unwrap().parse().unwrap();
-        let net = Decimal::new(i64::try_from(line.price * line.quantity - line.discount).unwrap(), 2);
+        let net =
+            Decimal::new(i64::try_from(line.price * line.quantity - line.discount).unwrap(), 2);
         let apart = (there - net / Decimal::from(line.quantity)).abs();
         assert!(apart <= Decimal::new(5, 5) && there.scale() <= 4, "{line:?}: {there}");
     }

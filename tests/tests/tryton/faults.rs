@@ -207,7 +207,8 @@ async fn an_address_that_changes_after_the_release_is_proposed_and_goes_nowhere(
     assert_eq!(sold["shipment_address"]["street"], "4101 Harbour Street\n2nd floor");
     // A person takes it: the order has it, and what asked is settled.
     let path = format!("/api/v1/orders/{}?reason=asked+by+phone", moved.reference());
-    let request = client().patch(hub.url(&path)).header("if-match", format!("\"{}\"", shown["version"]));
+    let request =
+        client().patch(hub.url(&path)).header("if-match", format!("\"{}\"", shown["version"]));
     let mut address = shown["addresses"]["ship_to"].clone();
     address["line1"] = json!("4101 Hill Road");
     let answer = request.json(&json!({ "addresses.ship_to": address })).send().await;

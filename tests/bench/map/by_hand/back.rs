@@ -131,7 +131,7 @@ pub(crate) fn map(order: &Order, lane: &Lane) -> Result<(Vec<u8>, Sent), Refused
 
 fn shop<'o>(order: &'o Order, lane: &'o Lane, sent: &mut Sent) -> Result<Shop<'o>, Refused> {
     let at = At::ROOT;
-    let customer = customer(lane)?;
+    let mut customer = customer(lane)?;
     let mut read = Reader { at: &at, record: &order.fields, sent };
     let to = &mut read;
     let name = to.field(order::ORDER_NO, |value| Some(format!("#{}", value.as_str()?)))?;
@@ -145,6 +145,9 @@ fn shop<'o>(order: &'o Order, lane: &'o Lane, sent: &mut Sent) -> Result<Shop<'o
     let customer_locale = to.text(order::LANGUAGE)?;
     let email = to.text(order::CUSTOMER_EMAIL)?;
     let phone = to.text(order::CUSTOMER_PHONE)?;
+    if matches!(phone, Maybe::Null) {
+        customer.phone = Maybe::Null;
+    }
     let company = to.text(order::CUSTOMER_COMPANY)?;
     let ship_to = to.address(order::ADDRESSES_SHIP_TO)?;
     let bill_to = to.address(order::ADDRESSES_BILL_TO)?;
@@ -193,9 +196,14 @@ fn shop<'o>(order: &'o Order, lane: &'o Lane, sent: &mut Sent) -> Result<Shop<'o
 fn customer(lane: &Lane) -> Result<Customer<'_>, Refused> {
     let own = |xref: &&Xref| &*xref.kind == "customer" && xref.at == At::ROOT;
     match lane.xrefs.iter().find(own) {
-        Some(xref) => Ok(Customer { id: &xref.ext_id }),
+        Some(xref) => Ok(Customer { id: &xref.ext_id, phone: Maybe::Absent }),
         None => refused("not linked: customer"),
     }
+}
+
+/// The other place of a region that there is not.
+fn emptied<'o>(place: &Address) -> Maybe<&'o str> {
+    if place.region.is_some() { Maybe::Absent } else { Maybe::Null }
 }
 
 fn shipping(place: Maybe<&Address>) -> Maybe<Place<'_>> {
@@ -211,6 +219,7 @@ fn shipping(place: Maybe<&Address>) -> Maybe<Place<'_>> {
         address2: place.line2.as_deref(),
         city: place.city.as_deref(),
         province_code: place.region.as_deref(),
+        province: emptied(place),
         zip: place.postal_code.as_deref(),
         country_code: place.country.as_deref(),
         phone: place.phone.as_deref(),
@@ -230,6 +239,7 @@ fn billing<'o>(
             address2: place.line2.as_deref(),
             city: place.city.as_deref(),
             province_code: place.region.as_deref(),
+            province: emptied(place),
             zip: place.postal_code.as_deref(),
             country_code: place.country.as_deref(),
             phone: place.phone.as_deref(),

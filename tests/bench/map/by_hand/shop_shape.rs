@@ -56,6 +56,8 @@ pub(super) struct Shop<'o> {
 #[derive(Serialize)]
 pub(super) struct Customer<'o> {
     pub(super) id: &'o str,
+    #[serde(skip_serializing_if = "Maybe::absent")]
+    pub(super) phone: Maybe<&'o str>,
 }
 
 #[derive(Serialize)]
@@ -67,6 +69,9 @@ pub(super) struct Billing<'o> {
     pub(super) address2: Option<&'o str>,
     pub(super) city: Option<&'o str>,
     pub(super) province_code: Option<&'o str>,
+    /// Null where there is no region: a value goes out by its code alone, nothing by both.
+    #[serde(skip_serializing_if = "Maybe::absent")]
+    pub(super) province: Maybe<&'o str>,
     pub(super) zip: Option<&'o str>,
     pub(super) country_code: Option<&'o str>,
     pub(super) phone: Option<&'o str>,
@@ -80,6 +85,9 @@ pub(super) struct Place<'o> {
     pub(super) address2: Option<&'o str>,
     pub(super) city: Option<&'o str>,
     pub(super) province_code: Option<&'o str>,
+    /// Null where there is no region: a value goes out by its code alone, nothing by both.
+    #[serde(skip_serializing_if = "Maybe::absent")]
+    pub(super) province: Maybe<&'o str>,
     pub(super) zip: Option<&'o str>,
     pub(super) country_code: Option<&'o str>,
     pub(super) phone: Option<&'o str>,
