@@ -29,6 +29,7 @@ pub(crate) fn files(folder: &Path) -> Settings {
         ("tryton/integration.yaml", "every: 1m", "every: 1s"),
         ("tryton/integration.yaml", "every: 5m", "every: 1s"),
         ("tryton_stock/integration.yaml", "every: 1m", "every: 1s"),
+        ("tryton/connector.yaml", "every: 1m", "every: 1s"),
         ("tryton/connector.yaml", "settles: 30s", "settles: 1s"),
         ("tryton/connector.yaml", "timeout: 30s", "timeout: 9s"),
     ] {
