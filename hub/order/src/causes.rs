@@ -220,6 +220,26 @@ pub const SYSTEM_DOWN: &Cause = &Cause {
            order, and nothing that it has. A todo that is discarded is not sent by that: `orderhub why ORDER SYSTEM` goes on saying \
            what was not. What shall wait for the system instead says `while_down: queue`.",
 };
+/// What was to be made is cancelled.
+pub const CANCELLED: &Cause = &Cause {
+    word: "cancelled",
+    title: "cancelled before it was made there",
+    text: "The order, or the fulfilment, for which a create was refused or given up is cancelled by now: nothing of it is in the \
+           system, and nothing is made there any more. Most such todos end by themselves (\"cancelled before it was made\"); \
+           one that an earlier program left ends with `orderhub todo resolve ID --done --reason \"cancelled\"`, which sends nothing. \
+           Where the system is to have it after all, let the shop order it anew: what is cancelled is not released again.",
+};
+/// It left, and should not have.
+pub const LEFT: &Cause = &Cause {
+    word: "left",
+    title: "left although it was cancelled",
+    text: "A parcel, or a whole fulfilment, has left a warehouse after the order, or that fulfilment, was cancelled: the warehouse \
+           did not hear of it, was too far by then, or does not look. The customer gets what he does not want, and most often \
+           has his money back already. Stop the parcel at the carrier while it can be, or agree with the customer on a return; \
+           `orderhub why ORDER` says whether the warehouse was told, `orderhub order log ORDER` when it was cancelled. Where it \
+           was not told, add `- { on: fulfilment.cancelled, do: … }` to its `deliver:`. Then `orderhub todo discard ID --reason \
+           \"stopped\"`.",
+};
 /// Taken as done, and nobody knows its id.
 pub const ID_UNKNOWN: &Cause = &Cause {
     word: "id_unknown",
@@ -330,6 +350,7 @@ pub const NOTHING_SENDABLE: &Cause = &Cause {
 
 /// Every cause of this crate, by name.
 pub const CAUSES: &[&Cause] = &[
+    CANCELLED,
     DROPPED,
     FACT_CHANGED,
     FIRST_LINK_DIFFERS,
@@ -340,6 +361,7 @@ pub const CAUSES: &[&Cause] = &[
     HELD,
     ID_UNKNOWN,
     LANE_FULL,
+    LEFT,
     LOST,
     MANUAL,
     MAY_HAVE_ACTED,

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use crate::catalogue::FieldId;
 use crate::causes;
-use crate::derive::derive;
+use crate::derive::{derive, left_although_cancelled};
 use crate::flow::{Firing, ORDER_CHANGED, fire};
 use crate::fold::{Effect, RESENT, TodoItem, TodoKind};
 use crate::history::{Edit, between, changed_fields};
@@ -54,6 +54,7 @@ pub fn settle(state: &mut State, turn: Turn<'_>, rules: &Rules<'_>) -> Vec<Effec
     let outline = Outline { turn, changed: &changed, firings: &firings, version, only_asked };
     effects.extend(route(state, outline, rules));
     if differs {
+        effects.extend(left_although_cancelled(turn.before, &state.order, turn.by));
         let mut happened = events(turn.before, &state.order, &firings);
         if only_asked {
             // Nor is it an event of the order: who hears of all would hear of it as often as anybody asks.

@@ -7,7 +7,7 @@ use super::books::{Books, fulfilment_of, has_left, minus, plus, quantity};
 use super::{fulfilment, linked, put};
 use crate::catalogue::known::{self, fulfilment_line as part};
 use crate::ids::{At, Collection, ElementId};
-use crate::lane::{Flight, Lane, WantKey};
+use crate::lane::{Facet, Flight, Lane, WantKey};
 use crate::model::{Element, Order, Shared, State};
 use crate::value::Value;
 
@@ -104,10 +104,39 @@ fn end_if_empty(state: &mut State, id: &ElementId) {
         return;
     }
     let heard = heard_of(element, state.lanes.iter(), &at);
-    let version = state.order.version.saturating_add(1);
+    // 0: there was nobody to ask.
+    let version = if heard { state.order.version.saturating_add(1) } else { 0 };
     state.order.fired.entry(asked_key(&at)).or_insert(version);
     let status = if heard { "cancel_requested" } else { "cancelled" };
     put(&mut state.order, &at, known::fulfilment::STATUS, status);
+}
+
+/// What was cancelled while no warehouse had heard of it, and a warehouse has after all (somebody made it there by hand, or
+/// an answer came that nobody waited for any more), is asked to be cancelled there. Not where it says itself that it is.
+///
+/// **Invariant:** what a warehouse has of what is cancelled is asked to be cancelled there, however late it is known. Rule
+/// `made-after-all`.
+pub(super) fn made_after_all(state: &mut State) {
+    let unasked = |(at, one): &(At, &Element)| {
+        one.fields.text(known::fulfilment::STATUS) == Some("cancelled")
+            && state.order.fired.get(&asked_key(at)) == Some(&0)
+            && state.lanes.iter().any(|lane| linked(lane, at) && !says_ended(lane, at))
+    };
+    let all = state.order.elements_at(&At::ROOT, Collection::Fulfilments).into_iter();
+    let made: Vec<At> = all.filter(unasked).map(|(at, _)| at).collect();
+    for at in made {
+        let version = state.order.version.saturating_add(1);
+        state.order.fired.insert(asked_key(&at), version);
+        put(&mut state.order, &at, known::fulfilment::STATUS, "cancel_requested");
+    }
+}
+
+/// Whether the last word of a lane's system on a fulfilment is that nothing comes of it.
+fn says_ended(lane: &Lane, at: &At) -> bool {
+    let state = lane.fields.get(at, &Facet::Field(known::fulfilment::STATUS));
+    let stated = state.and_then(|state| state.stated.as_ref());
+    let status = stated.and_then(|(stated, _)| stated.as_ref()?.as_str());
+    matches!(status, Some("rejected" | "cancelled"))
 }
 
 /// A fulfilment that was taken back before any warehouse heard of it: the next one is made of it, so that an

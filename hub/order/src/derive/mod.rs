@@ -16,18 +16,21 @@ use crate::value::Value;
 mod books;
 mod cancel;
 mod causes;
+mod left;
 mod stage;
 mod states;
 mod totals;
 
 pub use books::{Books, LineBook};
 pub(crate) use cancel::{empty, unheard};
+pub(crate) use left::left_although_cancelled;
 
 /// Computes everything that follows from what systems and people said.
 pub fn derive(state: &mut State, rules: &Rules<'_>, now: Timestamp) {
     states::advance_fulfilments(&mut state.order);
     cancel::note_asked(&mut state.order);
     cancel::take_back(state);
+    cancel::made_after_all(state);
     // What was taken back may leave nothing but what has left already.
     states::advance_fulfilments(&mut state.order);
     let books = Books::of(&state.order);

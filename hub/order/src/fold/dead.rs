@@ -53,7 +53,10 @@ pub(super) fn dead(
     let there = asks || flight.creates && may_be_there;
     let decide = if there { "; it may be there all the same: decide whether it is" } else { "" };
     let why = format!("`{}` was given up: {why}{decide}", flight.operation);
-    let about = asks.then(|| flight.want.text().into());
+    let about = match (flight.creates, asks) {
+        (true, _) => Some(flight.about()),
+        (false, asks) => asks.then(|| flight.want.text().into()),
+    };
     let todo = TodoItem { about, ..item(TodoKind::Dead, cause, Some(system), why) };
     tell_dead(work, system, flight, todo);
 }

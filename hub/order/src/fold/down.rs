@@ -35,7 +35,8 @@ pub(super) fn down(
     let todo = item(TodoKind::Dead, causes::SYSTEM_DOWN, Some(system), why.to_owned());
     if flight.creates {
         hold(lane, flight);
-        tell_dead(work, system, flight, todo);
+        let about = Some(flight.about());
+        tell_dead(work, system, flight, TodoItem { about, ..todo });
         return Ok(Done::Merged);
     }
     given_up::keep(lane, flight, false);

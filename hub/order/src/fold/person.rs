@@ -16,6 +16,7 @@ use crate::contribution::Stated;
 use crate::ids::{At, SystemName};
 use crate::lane::{Lane, LaneCode};
 use crate::model::Shared;
+use crate::route::{drop_refused, is_over};
 use orderhub_lang::codes::Cause;
 
 /// Does what a person did.
@@ -145,6 +146,18 @@ fn settle(
         };
         return refused(causes::NOTHING_TO_SETTLE, why);
     };
+    if is_over(work.state, system, work.rules) {
+        if again {
+            let why = format!(
+                "what `{}` would make at {system} is cancelled: it is not made any more, and was not before",
+                flight.operation
+            );
+            return refused(causes::CANCELLED, why);
+        }
+        work.touch(system);
+        drop_refused(work.state, system, "a person decided", &mut work.effects);
+        return Ok(Done::Merged);
+    }
     if again {
         work.lane(system, role).tries_again(now);
         // Due already, so that the end of the turn would hand it to nobody.

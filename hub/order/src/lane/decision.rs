@@ -24,6 +24,13 @@ impl Lane {
         }
     }
 
+    /// The create that waits for a person and of which nothing is there: its system definitely refused it, or was down.
+    pub fn refused(&self) -> Option<&Flight> {
+        let (flight, code) = self.undecided()?;
+        let refused = code == LaneCode::Dead && flight.creates && !flight.may_be_there();
+        refused.then_some(flight)
+    }
+
     /// Says why nothing was sent, or what came of it; of a call that waits for a person it goes on saying that.
     pub(crate) fn says(&mut self, code: LaneCode) {
         if self.undecided().is_none() {

@@ -76,7 +76,20 @@ pub struct Flight {
     pub process: u64,
 }
 
+/// What the todo of a call that holds its lane is about, before the call's fence.
+const CALL: &str = "call ";
+
+/// Whether a todo is about a call that holds its lane, and not about a wish, by what it says it is about.
+pub fn is_of_call(about: &str) -> bool {
+    about.starts_with(CALL)
+}
+
 impl Flight {
+    /// What the todo of the call is about while it holds its lane. No wish is called so, and no other call of the lane.
+    pub(crate) fn about(&self) -> Box<str> {
+        format!("{CALL}{}", self.fence).into()
+    }
+
     /// Something of it has reached the target, or may have.
     pub fn may_be_there(&self) -> bool {
         self.in_air || self.may_have_acted || self.wrote

@@ -22,7 +22,7 @@ mod rest;
 mod sent;
 mod swing;
 
-pub use flight::Flight;
+pub use flight::{Flight, is_of_call};
 pub use given_up::GivenUp;
 pub use merge::{Facet, FieldState};
 pub use rest::Rest;

@@ -23,6 +23,7 @@ mod anew;
 mod events;
 mod gone;
 mod owed;
+mod over;
 mod own;
 mod plan;
 mod room;
@@ -32,6 +33,7 @@ mod told;
 pub use anew::{Anew, Told, anew};
 pub(crate) use events::events;
 pub(crate) use gone::{Unrouted, heir, reads, unrouted};
+pub(crate) use over::{drop_refused, is_over};
 pub(crate) use owed::{Owed, missing, owed};
 pub(crate) use plan::skips;
 pub use plan::{Choice, Outlook, Plan, Send, outlook, plan};
@@ -79,6 +81,7 @@ pub fn route(state: &mut State, outline: Outline<'_>, rules: &Rules<'_>) -> Vec<
     let systems: Vec<SystemName> = state.lanes.systems().cloned().collect();
     for system in systems {
         forget(state, &system, rules, &mut effects);
+        over::end(state, &system, rules, &mut effects);
         wake(state, &system, rules, outline.turn.now, &mut effects);
     }
     effects

@@ -11,7 +11,7 @@ use axum::http::StatusCode;
 use orderhub_order::causes;
 use orderhub_order::fold::{Outcome, PersonAct, TodoKind};
 use orderhub_order::ids::{OrderKey, SystemName};
-use orderhub_order::lane::Lane;
+use orderhub_order::lane::{Lane, is_of_call};
 use orderhub_order::model::State as OrderState;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -108,9 +108,10 @@ pub(super) fn call(row: &TodoRow) -> Option<(OrderKey, &SystemName)> {
     Some((row.order?, row.item.system.as_ref()?)).filter(|_| of_a_call)
 }
 
-/// The wish that a todo is about, by its key: the files make no call of it, or it was given up.
+/// The wish that a todo is about, by its key: the files make no call of it, or it was given up. `None`: it is about a call.
 fn wish(row: &TodoRow) -> Option<&str> {
-    row.item.about.as_deref().filter(|_| row.item.kind == TodoKind::Dead)
+    let about = row.item.about.as_deref().filter(|_| row.item.kind == TodoKind::Dead);
+    about.filter(|about| !is_of_call(about))
 }
 
 /// Whether a lane has it among its wishes, as one that the files make no call of: every program keeps these.

@@ -100,7 +100,7 @@ pub(super) fn meaning(code: LaneCode) -> &'static str {
         LaneCode::Held => {
             "held back: the release's holds, the lifecycle, or `when` of its deliver rule do not allow it now"
         }
-        LaneCode::Dropped => "dropped: the order's life ended before anything was sent",
+        LaneCode::Dropped => "dropped: what it was for was cancelled, or its life ended, before it was made there",
         LaneCode::Shadow => "the system is in shadow mode: computed and recorded, not sent",
         LaneCode::Paused => "the system is paused",
         LaneCode::NotRouted => "no `deliver` rule of its integration listens to what happened",
