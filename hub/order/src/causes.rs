@@ -188,7 +188,8 @@ pub const REFUSED: &Cause = &Cause {
     title: "the system refused a call",
     text: "It understood the call and said no; the sentence has its words. It would say so again, so that it is not asked \
            again by itself. Mend what it names: the order, the mapping, or master data there. A refused create holds its lane: \
-           then `orderhub todo resolve ID --again --reason \"mended\"`, or `--done` if it is not wanted any more. After any \
+           then `orderhub todo resolve ID --again --reason \"mended\"` makes it, of the order as it is then and by the files of \
+           then, under a key of its own; `--done` if it is not wanted any more. After any \
            other call the lane goes on without it: `orderhub order resend ORDER SYSTEM --reason \"mended\"` sends it (of facts the \
            last 64 that were given up), as the next change that its rule listens to would, and nothing that the system has; then \
            `orderhub todo discard ID --reason \"sent again\"`, which alone sends nothing. Where the sentence says that it may be there, by an earlier \
@@ -201,7 +202,7 @@ pub const GIVEN_UP: &Cause = &Cause {
     title: "a call that did not succeed, or could not be made",
     text: "Either it cannot be built (the sentence names the step and what is wrong with it: mend the files), or it was \
            tried as often and as long as it may be. A create holds its lane until you decide: `orderhub todo resolve ID --again \
-           --reason \"mended\"`, or `--done` if it is not wanted any more. After any other call the lane goes on without \
+           --reason \"mended\"` (of the order as it is then, unless it may be there), or `--done` if it is not wanted any more. After any other call the lane goes on without \
            it: `orderhub order resend ORDER SYSTEM --reason \"mended\"` sends it (of facts the last 64 that were given up), then \
            `orderhub todo discard ID --reason \"sent again\"`, which alone sends nothing. Where the sentence says that it may \
            be there, look, and decide by `todo resolve` first. An event that the hub publishes is told once and not again: \

@@ -51,7 +51,13 @@ pub(super) fn dead(
         lane.due_at = None;
     }
     let there = asks || flight.creates && may_be_there;
-    let decide = if there { "; it may be there all the same: decide whether it is" } else { "" };
+    let decide = match (there, flight.creates) {
+        (true, _) => "; it may be there all the same: decide whether it is",
+        (false, true) => {
+            "; once that is mended, `orderhub todo resolve ID --again --reason \"mended\"` makes it of the order as it is then"
+        }
+        (false, false) => "",
+    };
     let why = format!("`{}` was given up: {why}{decide}", flight.operation);
     let about = match (flight.creates, asks) {
         (true, _) => Some(flight.about()),

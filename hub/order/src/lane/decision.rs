@@ -6,11 +6,13 @@
 //!
 //! **Invariant:** a call that waits for a person is not made, and its lane is not let go, by anything but what is decided
 //! about that call. Tests: `what_is_settled_beside_a_call_leaves_its_decision_alone`,
-//! `a_look_from_before_leaves_a_decision_alone` in `tests/it/decision.rs`; rule `two-decisions`.
+//! `a_look_from_before_leaves_a_decision_alone` in `tests/it/decision.rs`; rule `two-decisions`. **Invariant:** a create that
+//! was definitely refused is made of the order as it is when a person has it made again, by the files of then and under a key
+//! of its own; one that may be there goes on as it was. Rules `refused-and-mended`, `refused-and-doubted`.
 
 use jiff::Timestamp;
 
-use super::{Flight, Lane, LaneCode};
+use super::{Flight, GivenUp, Lane, LaneCode, WantKey};
 
 impl Lane {
     /// The call that goes no further until a person has decided about it, and why. What an earlier program wrote is read by
@@ -64,9 +66,15 @@ impl Lane {
         self.awaits(LaneCode::InDoubt);
     }
 
-    /// A person has decided that its call is made again: due now.
+    /// A person has decided that its call is made again: due now. One of which nothing is there is made anew, of the order
+    /// and by the files of then: what the system refused of it, it would refuse again.
     pub(crate) fn tries_again(&mut self, now: Timestamp) {
-        if let Some(flying) = &mut self.flying {
+        if let Some((key, refused)) = self.afresh() {
+            // Under a key of its own, where nothing but the files has changed: a target that keeps its answers by key would
+            // give its refusal.
+            self.give_up(&key, refused);
+            self.flying = None;
+        } else if let Some(flying) = &mut self.flying {
             // The person has looked: it did not happen. A step that can look does so all the same.
             flying.may_have_acted = false;
             flying.decided = true;
@@ -75,5 +83,14 @@ impl Lane {
         self.attempts = 0;
         self.code = Some(LaneCode::Retry);
         self.due_at = Some(now);
+    }
+
+    /// What is kept of a refused create that is still wanted, when another is made in its place.
+    fn afresh(&self) -> Option<(WantKey, GivenUp)> {
+        let flight = self.refused()?;
+        let want = self.wants.iter().find(|want| want.key == flight.want)?;
+        let (version, release) = (flight.version, want.release.clone());
+        let kept = GivenUp { version, release, may_be_there: false, whole: want.whole };
+        Some((want.key.clone(), kept))
     }
 }

@@ -129,7 +129,8 @@ impl Hand<'_> {
             values,
             without,
             may_have_acted: false,
-            decided: false,
+            // A person has one made again that was refused: what can be looked for is looked for all the same.
+            decided: operation.creates && self.lane.given_up.contains_key(&want.key.text()),
             awaits: false,
             wrote: false,
             in_air: true,

@@ -160,6 +160,10 @@ pub(super) fn of_todo(choice: Choice, (id, cause): (i64, &str), place: &Place<'_
             "{look}; look into the system, then `orderhub todo resolve {id} --again --reason …` (it is not there: call \
              again) or `orderhub todo resolve {id} --done --reason …` (it is there, or not wanted any more)"
         ),
+        Choice::Make => format!(
+            "{look}; mend its cause, then `orderhub todo resolve {id} --again --reason …` (made of the order as it is now, by the \
+             files of now) or `orderhub todo resolve {id} --done --reason …` (it is there, or not wanted any more)"
+        ),
         Choice::Mend => format!(
             "{look}; it is sent by itself once the files give what is missing; where it is not wanted, `orderhub todo \
              resolve {id} --done --reason …`"
@@ -215,6 +219,7 @@ mod tests {
         let choices = [
             Choice::Replay,
             Choice::Resolve,
+            Choice::Make,
             Choice::Mend,
             Choice::Send,
             Choice::Resend,

@@ -155,7 +155,11 @@ pub(super) fn choice(row: &TodoRow, lane: Option<&Lane>, open: &[TodoRow]) -> Ch
             Some(_) | None => Choice::Discard,
         };
     }
-    if *row.item.cause == *NOT_GIVEN { Choice::Mend } else { Choice::Resolve }
+    match lane.and_then(|lane| lane.refused()) {
+        _ if *row.item.cause == *NOT_GIVEN => Choice::Mend,
+        Some(_) if wish(row).is_none() => Choice::Make,
+        Some(_) | None => Choice::Resolve,
+    }
 }
 
 /// Whether a wish was given up, and waits for nobody but a person.
@@ -175,6 +179,8 @@ pub(super) enum Choice {
     Replay,
     /// Its call waits to be decided.
     Resolve,
+    /// Its create was refused, and nothing of it is there: it is made of the order as it is, or not.
+    Make,
     /// It is sent by itself once the files make a call of it; until then it may be taken as done.
     Mend,
     /// It was given up, and the lane went on: it can be sent by itself.

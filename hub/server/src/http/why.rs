@@ -226,7 +226,7 @@ impl Asked<'_> {
             return format!("it waits for files that send it: {}", says.join("; "));
         }
         match lane {
-            Some(lane) => words::words(lane, self.api.clock.now()),
+            Some(lane) => words::words(lane, self.state.order.version, self.api.clock.now()),
             None if !known => "no such system in the settings any more".to_owned(),
             None => "this order has nothing for it: no release of the flow named it yet".to_owned(),
         }

@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use orderhub_order::fold::{Left, Way};
 use orderhub_order::lane::{Lane, LaneCode};
 
-/// What a lane's state means, in one or two sentences.
-pub(super) fn words(lane: &Lane, now: Timestamp) -> String {
+/// What a lane's state means, in one or two sentences. `version`: the order's.
+pub(super) fn words(lane: &Lane, version: u32, now: Timestamp) -> String {
     let mut words =
         lane.code.map_or_else(|| idle(lane).to_owned(), |code| meaning(code).to_owned());
     if !lane.wants.is_empty() {
@@ -28,6 +28,11 @@ pub(super) fn words(lane: &Lane, now: Timestamp) -> String {
         ));
         if flight.may_have_acted {
             words.push_str(" and may have acted");
+        }
+        if lane.refused().is_some() && flight.version < version {
+            words.push_str(&format!(
+                "; the order is at version {version} by now, and that is what `--again` of its todo sends"
+            ));
         }
     }
     let under_way = lane.flying.as_ref().filter(|flight| flight.in_air);
