@@ -22,8 +22,9 @@ pub const NOT_ROUTED: &Cause = &Cause {
     title: "a system that has the order, or a part of it, is not told of its cancellation",
     text: "The order is cancelled, or a fulfilment that the warehouse was sent, and the integration has no entry of \
            `deliver:` for `order.cancelled`, or for `fulfilment.cancelled`: it goes on with it. Cancel it there by hand, before \
-           what replaces it is shipped as well. So that it is told of the next one, add `- { on: order.cancelled, do: … }` or \
-           `- { on: fulfilment.cancelled, do: … }`, or `do: none` where nothing is to be done. Then `orderhub todo discard ID --reason \"cancelled by hand\"`.",
+           what replaces it is shipped as well. So that it is told of the next one, add `- { on: order.cancelled, do: … }` or, to a \
+           warehouse, `- { on: fulfilment.cancelled, do: … }`, which tells it of each part that it has and spares the other; or \
+           `do: none` where nothing is to be done. Then `orderhub todo discard ID --reason \"cancelled by hand\"`.",
 };
 /// What is asked for has no room in the lane.
 pub const NO_ROOM: &Cause = &Cause {

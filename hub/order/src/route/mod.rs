@@ -13,7 +13,7 @@ use crate::condition::Scene;
 use crate::flow::{Firing, ORDER_CHANGED, Release, Target, fired_key, near, subjects, targets};
 use crate::fold::{Effect, TodoItem, TodoKind};
 use crate::ids::{At, Role, SystemName};
-use crate::lane::{Flight, Lane, LaneCode, WantKey};
+use crate::lane::{Lane, LaneCode, WantKey};
 use crate::model::State;
 use crate::rules::{DeliverRule, OperationKind, Rules};
 use crate::settle::Turn;
@@ -29,6 +29,7 @@ mod plan;
 mod room;
 mod teller;
 mod told;
+mod unheard;
 
 pub use anew::{Anew, Told, anew};
 pub(crate) use events::events;
@@ -168,7 +169,7 @@ fn fired(
     for rule in hearing(rules, system, emits) {
         write(state, &Wish { system, rule, emits, to, subject, version }, rules, effects);
     }
-    if !heard && is_unheard(state, firing, system, rules) {
+    if !heard && unheard::is_unheard(state, firing, system, rules) {
         // A call that waits for its decision still waits: the code says so.
         if let Some(lane) = lane_of(state, system, rules) {
             lane.says(LaneCode::NotRouted);
@@ -181,24 +182,6 @@ fn fired(
             "{what} is cancelled and nothing of `{system}` listens to `{emits}`; `do: none` says that nothing is to be done"
         );
         effects.push(todo(causes::NOT_ROUTED, system, why));
-    }
-}
-
-/// Whether somebody goes on with what is cancelled because he does not listen: the order, or a part of it that he was sent.
-fn is_unheard(state: &State, firing: &Firing, system: &SystemName, rules: &Rules<'_>) -> bool {
-    match (&*firing.emits, firing.to) {
-        ("order.cancelled", Target::Linked) => {
-            rules.systems.get(system).is_none_or(|system| system.role != Role::Sink)
-        }
-        ("fulfilment.cancelled", Target::Role(_)) => {
-            let Some(lane) = state.lanes.get(system) else { return false };
-            let sent =
-                |key: &String| WantKey::parse(key).is_some_and(|key| key.subject == firing.subject);
-            let linked = lane.named().any(|xref| xref.at == firing.subject);
-            let made = |call: &Flight| call.want.subject == firing.subject && call.may_be_there();
-            linked || lane.sent.keys().any(sent) || lane.flying.as_ref().is_some_and(made)
-        }
-        (_, _) => false,
     }
 }
 

@@ -57,6 +57,8 @@ pub(super) struct Subject {
     many: &'static str,
     /// When it is sent.
     on: &'static str,
+    /// When what it was sent is not wanted any more; `None`: it is told with every other change.
+    off: Option<&'static str>,
     /// Rules of the mapping.
     fields: &'static str,
     /// A case of it: what the hub has, and what is sent of it.
@@ -102,7 +104,9 @@ impl Subject {
     /// Of a role; `None`: what it has begins there, so that nothing is made by us.
     pub(super) fn of(role: Role) -> Option<Self> {
         let order = |one, many, on| {
-            Some(Self { role, entity: "order", one, many, on, fields: ORDER, case: ORDER_CASE })
+            let off = (role != Role::Sink).then_some("order.cancelled");
+            let (fields, case) = (ORDER, ORDER_CASE);
+            Some(Self { role, entity: "order", one, many, on, off, fields, case })
         };
         match role {
             Role::Channel => None,
@@ -117,6 +121,7 @@ impl Subject {
                     one,
                     many,
                     on,
+                    off: Some("fulfilment.cancelled"),
                     fields: FULFILMENT,
                     case: FULFILMENT_CASE,
                 })
@@ -129,6 +134,7 @@ impl Subject {
                     one,
                     many,
                     on,
+                    off: Some("shipment.cancelled"),
                     fields: SHIPMENT,
                     case: SHIPMENT_CASE,
                 })
@@ -158,8 +164,9 @@ pub(super) fn draft(name: &str, base_url: &str, subject: &Subject, auth: Auth) -
 }
 
 fn connector(name: &str, base_url: &str, subject: &Subject, auth: Auth) -> String {
-    let Subject { entity, one, many, .. } = subject;
+    let Subject { entity, one, many, off, .. } = subject;
     let auth = auth.lines();
+    let cancel = off.map(|_| cancel(subject)).unwrap_or_default();
     format!(
         "# A draft: how {name} is spoken to. What ends with `guess` was guessed: look each up in what the vendor says of it.
 # Then say what it was tried against: `tested: documentation`, `examples` or `server`.
@@ -187,11 +194,32 @@ operations:
         save: {{ id: body.id }} # guess
       - {{ id: read, method: GET, path: \"/{many}/{{memo.id}}\", answer: {{ ok: \"status < 300 && has(body.id)\" }} }} # guess
     reply: {{ xrefs: {{ {entity}: memo.id }} }}
+{cancel}"
+    )
+}
+
+/// The operation that takes back what was made.
+fn cancel(Subject { entity, one, many, .. }: &Subject) -> String {
+    format!(
+        "  cancel_{one}:
+    kind: state
+    entity: {entity}
+    steps:
+      # Where it says no to a second one, say how: `answer: {{ already: … }}`; not where it says that it is too late.
+      - {{ id: cancel, method: POST, path: \"/{many}/{{xref.{entity}}}/cancel\", body: {{}}, idempotency: safe }} # guess
 "
     )
 }
 
-fn integration(name: &str, Subject { role, one, on, .. }: &Subject) -> String {
+fn integration(name: &str, Subject { role, one, on, off, .. }: &Subject) -> String {
+    let cancel = off.map(|off| {
+        format!(
+            "  - on: {off} # what it was sent and is not wanted any more
+    do: {{ update: cancel_{one} }} # guess
+"
+        )
+    });
+    let cancel = cancel.unwrap_or_default();
     format!(
         "# A draft. What {name} says back comes in by `intake`: draft its mapping from samples, `orderhub mapping new {name}.status sample.json`.
 orderhub: 1
@@ -202,7 +230,7 @@ deliver:
   - on: {on} # guess
     do: {{ create: create_{one}, update: none }} # made once; guess
     with: {one}
-",
+{cancel}",
         role.as_str()
     )
 }
