@@ -164,7 +164,7 @@ fn a_drafted_connector_passes_check_and_its_card() {
         assert_eq!(ran.code, 0, "{command:?} {}{}", ran.out, ran.err);
     }
     let ran = orderhub(folder.path(), &["connector", "test", "depot"], "");
-    assert!(ran.out.contains("3 of 3 steps"), "{}", ran.out);
+    assert!(ran.out.contains("4 of 4 steps"), "{}", ran.out);
     // What is there is not written over, and nothing else is written beside it.
     let own = folder.path().join("mappings/depot/connector.yaml");
     let text = fs::read_to_string(&own).unwrap();

@@ -248,7 +248,8 @@ pub const ID_UNKNOWN: &Cause = &Cause {
     title: "taken as done, and what the system calls it is not known",
     text: "A person said that a call is done, so nothing makes it again; but later calls need its id there, and wait. It is \
            bound by the first document of the system that names our reference: let the system send one, or hand it in \
-           (`POST /api/v1/intake/SYSTEM/DOCUMENT`). Then `orderhub todo discard ID --reason \"known now\"`.",
+           (`POST /api/v1/intake/SYSTEM/DOCUMENT`). With that it ends by itself. Where the call was not wanted, and nothing is \
+           there: `orderhub todo discard ID --reason \"not wanted\"`.",
 };
 /// The flow never rests.
 pub const FLOW_ENDLESS: &Cause = &Cause {

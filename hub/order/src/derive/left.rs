@@ -54,7 +54,9 @@ fn todo(at: &At, what: &str, by: Option<&SystemName>) -> Effect {
         kind: TodoKind::Finding,
         cause: causes::LEFT.word.into(),
         system: by.cloned(),
-        why: format!("`{at}`, or a parcel of it, has left although {what} was cancelled{said}: stop it while it can be"),
+        why: format!(
+            "`{at}`, or a parcel of it, has left although {what} was cancelled{said}: stop it while it can be"
+        ),
         about: Some(format!("left {at}").into()),
     })
 }

@@ -19,7 +19,7 @@ use crate::ids::SystemName;
 use crate::lane::{Flight, GivenUp, Lane, LaneCode, Sent, WantKey};
 use crate::model::State;
 use crate::route::{EVENT, Unrouted, missing, unrouted, want};
-use crate::rules::Rules;
+use crate::rules::{OperationRule, Rules};
 
 /// Keeps what is given up, before its wish goes. `true`: a fact that may be there, and a person has to decide.
 /// `wrote`: something of the last attempt is there, or may be. A state may be there as well: it goes whole when it goes.
@@ -150,6 +150,8 @@ pub struct Left {
     pub key: WantKey,
     /// The order version of which it was to tell.
     pub version: u32,
+    /// The operation that sends it, by the files of now: of a rule with two, by what the system has. `None`: its rule is gone.
+    pub operation: Option<Box<str>>,
     /// How it can be sent.
     pub way: Way,
 }
@@ -167,6 +169,15 @@ pub enum Way {
     Entry,
     /// By nobody: it is told by hand.
     Nobody,
+}
+
+/// What a rule calls for a subject: what changes it, where the system has it.
+fn operation(rules: &Rules<'_>, lane: &Lane, key: &WantKey) -> Option<Box<str>> {
+    let rule = rules.systems.get(&lane.system)?.deliver.iter().find(|one| one.id == key.rule)?;
+    let linked = |one: &&OperationRule| lane.ext_id(one.entity.as_str(), &key.subject).is_some();
+    let update = rule.update.as_ref().filter(linked);
+    let operation = update.or(rule.create.as_ref()).or(rule.single.as_ref());
+    Some(operation.or(rule.update.as_ref())?.name.clone())
 }
 
 /// What a system was to be sent of an order and was not, and that waits for nobody but a person; not what is not wanted any
@@ -200,7 +211,8 @@ pub fn left(state: &State, system: &SystemName, rules: &Rules<'_>) -> Vec<Left> 
             false if lane.wants.iter().any(|want| want.key == key) => return None,
             false => way(&key)?,
         };
-        Some(Left { key, version: fact.version, way })
+        let operation = operation(rules, lane, &key);
+        Some(Left { key, version: fact.version, operation, way })
     });
     let mut found: Vec<Left> = all.collect();
     found.sort_by_key(|left| left.version);

@@ -173,7 +173,9 @@ fn settle(
                  document of {system} names our reference",
                 flight.operation
             );
-            work.todo(item(TodoKind::Finding, causes::ID_UNKNOWN, Some(system), why));
+            let about = super::refer::unknown(&flight.want.subject);
+            let todo = item(TodoKind::Finding, causes::ID_UNKNOWN, Some(system), why);
+            work.todo(TodoItem { about: Some(about), ..todo });
         }
     }
     Ok(Done::Merged)

@@ -13,7 +13,7 @@ use crate::catalogue::known;
 use crate::causes;
 use crate::identify::{Bound, ReferenceKey};
 use crate::ids::{At, Collection, ElementId, Entity, Role, SystemName, names_nothing};
-use crate::lane::{Facet, Xref, is_shared};
+use crate::lane::{Facet, Lane, WantKey, Xref, is_shared};
 use crate::value::{Reference, Value};
 
 /// What came of binding a reference.
@@ -80,6 +80,10 @@ pub(super) fn bind(
     } else {
         lane.xrefs.push(Xref { kind: kind.into(), at: at.clone(), ext_id: ext_id.into() });
     }
+    if own && was_sent(lane, at) {
+        let (system, reason) = (Some(system.clone()), format!("its id is `{}`", visible(ext_id)));
+        work.effects.push(Effect::Settled { system, about: unknown(at), reason });
+    }
     work.tally.bound += 1;
     if let Some(entity) = at.collection().entity().filter(|_| !is_shared(kind)) {
         let key =
@@ -87,6 +91,19 @@ pub(super) fn bind(
         work.effects.push(Effect::Reference { key, entity, at: at.clone() });
     }
     Binding::Bound
+}
+
+/// What a todo is about that asks for the id of something; it ends with the id.
+///
+/// **Invariant:** nobody is asked for an id that is known. Rule `id-known-later`.
+pub(super) fn unknown(at: &At) -> Box<str> {
+    format!("id of {at}").into()
+}
+
+/// Whether something was sent, or taken as sent, of a thing whose id was not known: somebody may be asked for that.
+fn was_sent(lane: &Lane, at: &At) -> bool {
+    let of_it = |text: &String| WantKey::parse(text).is_some_and(|key| key.subject == *at);
+    lane.sent.keys().any(of_it)
 }
 
 /// What else the id names: in this order by the lane, in others by what was looked up.

@@ -26,9 +26,7 @@ pub(super) fn is_unheard(
             let role = rules.systems.get(system).map(|known| known.role);
             role != Some(Role::Sink) && !is_told_by_parts(lane.map(|lane| &**lane), system, rules)
         }
-        (OF_FULFILMENT, Target::Role(_)) => {
-            lane.is_some_and(|lane| has(lane, &firing.subject))
-        }
+        (OF_FULFILMENT, Target::Role(_)) => lane.is_some_and(|lane| has(lane, &firing.subject)),
         (_, _) => false,
     }
 }

@@ -69,7 +69,15 @@ fn named(left: &Left) -> String {
         true => String::new(),
         false => format!(" of `{}`", left.key.subject),
     };
-    format!("the {what}{about} of version {} by `{}`", left.version, left.key.rule)
+    let rule = &left.key.rule;
+    let by = match &left.operation {
+        // A rule is called by its first operation, which makes things.
+        Some(operation) if rule.rsplit('/').next() != Some(operation) => {
+            format!("`{operation}` of `{rule}`")
+        }
+        Some(_) | None => format!("`{rule}`"),
+    };
+    format!("the {what}{about} of version {} by {by}", left.version)
 }
 
 /// What is in its way.
@@ -105,7 +113,9 @@ pub(super) fn meaning(code: LaneCode) -> &'static str {
         LaneCode::Held => {
             "held back: the release's holds, the lifecycle, or `when` of its deliver rule do not allow it now"
         }
-        LaneCode::Dropped => "dropped: what it was for was cancelled, or its life ended, before it was made there",
+        LaneCode::Dropped => {
+            "dropped: what it was for was cancelled, or its life ended, before it was made there"
+        }
         LaneCode::Shadow => "the system is in shadow mode: computed and recorded, not sent",
         LaneCode::Paused => "the system is paused",
         LaneCode::NotRouted => "no `deliver` rule of its integration listens to what happened",
@@ -142,7 +152,7 @@ mod tests {
         assert_eq!(given_up(&[]), None);
         let left = |rule: &str, fact: Option<u32>, way| {
             let key = WantKey { rule: rule.into(), subject: At::ROOT, fact };
-            Left { key, version: 3, way }
+            Left { key, version: 3, operation: None, way }
         };
         let told = given_up(&[
             left("order.changed/put", None, Way::Resend),
@@ -151,10 +161,16 @@ mod tests {
             left("order.changed/tell", Some(3), Way::Entry),
             left("order.changed/old", Some(3), Way::Nobody),
             left("order.changed/held", None, Way::Later(LaneCode::NotLinked)),
+            Left {
+                operation: Some("change".into()),
+                ..left("order.accepted/make", None, Way::Resend)
+            },
+            Left { operation: Some("lay".into()), ..left("order.changed/lay", None, Way::Resend) },
         ]);
         let told = told.unwrap();
         for said in [
-            "not sent: the change of version 3 by `order.changed/put`, the fact of version 3 by `order.changed/note`; ",
+            "not sent: the change of version 3 by `order.changed/put`, the fact of version 3 by `order.changed/note`, \
+             the change of version 3 by `change` of `order.accepted/make`, the change of version 3 by `order.changed/lay`; ",
             "`order.changed/log` (nobody knows whether the system has it: decide its todo first",
             "`order.changed/tell` (its entry of `deliver:` is gone: put it back)",
             "`order.changed/old` (no entry of `deliver:` tells it any more: tell it by hand)",
