@@ -64,3 +64,21 @@ fn every_cause_of_a_todo_is_explained() {
     let missing: Vec<_> = named.iter().filter(|(word, _)| !known.contains(word)).collect();
     assert!(missing.is_empty(), "{missing:?}");
 }
+
+/// Every hold has its page; what the hub places by itself stands in both tables of the reference.
+#[test]
+fn every_hold_that_is_placed_stands_in_the_reference() {
+    let placed: Vec<&str> = orderhub_order::holds::HOLDS
+        .iter()
+        .filter(|hold| !hold.text.contains("no rule of this hub places it"))
+        .map(|hold| hold.code)
+        .collect();
+    assert!(placed.len() > 5, "{placed:?}");
+    for (name, title) in [("mapping.md", "## Holds"), ("mapping.zh-CN.md", "## 挂起")] {
+        let text = std::fs::read_to_string(root().join("docs").join(name)).unwrap();
+        let section = text.split(title).nth(1).unwrap_or_else(|| panic!("{name} has no {title}"));
+        for code in &placed {
+            assert!(section.contains(&format!("\n| `{code}` |")), "{name}: {code}");
+        }
+    }
+}

@@ -180,6 +180,11 @@ fn a_code_and_a_field_are_explained_and_a_wrong_one_gets_a_hint() {
     assert!(ran.out.contains("ISO 4217") && ran.out.contains("owner"), "{}", ran.out);
     let ran = orderhub(folder.path(), &["explain", "unknwon_value"]);
     assert!(ran.code == 5 && ran.err.contains("did you mean `unknown_value`?"), "{}", ran.err);
+    let ran = orderhub(folder.path(), &["explain", "unknown_value"]);
+    let release = "orderhub order release ORDER HOLD";
+    assert!(ran.out.contains("a hold on an order") && ran.out.contains(release), "{}", ran.out);
+    let ran = orderhub(folder.path(), &["explain", "inventory_shrt"]);
+    assert!(ran.code == 5 && ran.err.contains("did you mean `inventory_short`?"), "{}", ran.err);
     let ran = orderhub(folder.path(), &["explain", "order"]);
     assert!(ran.code == 0 && ran.out.contains("totals.total"), "{}", ran.out);
     let ran = orderhub(folder.path(), &["explain", "state.payment"]);

@@ -3,6 +3,9 @@
 //! A hold with a cause (`release: auto`) is derived in every turn and goes with its cause. A person's
 //! release of one waives the cause until its values change: the ended hold stays as the memory of
 //! what was waived. Holds without a cause (`release: manual`) end by a person.
+//!
+//! **Invariant:** every code of the catalogue's enum `hold` has its page in [`HOLDS`]. Test:
+//! `every_hold_has_its_page`.
 
 use jiff::Timestamp;
 
@@ -10,6 +13,10 @@ use crate::catalogue::known::hold;
 use crate::ids::{At, Collection, ElementId};
 use crate::model::{Element, Order};
 use crate::value::Value;
+
+mod pages;
+
+pub use pages::{HOLDS, Hold, page};
 
 /// Why a hold stands, found anew in every turn.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +27,28 @@ pub struct Cause {
     pub scope: String,
     /// The values that make the cause, without personal ones: a waiver lasts while they stay.
     pub detail: String,
+    /// The rule that they came by, `file:line:column`: told behind the detail, and no part of what is compared, for a line
+    /// moves with each edit of its file.
+    pub rule: Option<String>,
+}
+
+/// What stands between the values and their rule.
+const BY: &str = ", by the rule ";
+
+impl Cause {
+    /// What the hold says.
+    fn says(&self) -> String {
+        match &self.rule {
+            None => self.detail.clone(),
+            Some(rule) => format!("{}{BY}{rule}", self.detail),
+        }
+    }
+
+    /// Whether a hold says the same values.
+    fn is_said(&self, says: Option<&str>) -> bool {
+        let rest = says.and_then(|says| says.strip_prefix(self.detail.as_str()));
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(BY))
+    }
 }
 
 /// Places a hold that ends by a person, unless the same one (code and scope) stands already.
@@ -60,7 +89,7 @@ pub fn reconcile(order: &mut Order, codes: &[&str], causes: Vec<Cause>, now: Tim
         }
     }
     for cause in open {
-        add(order, [cause.code, &cause.scope, &cause.detail, "hub", "auto"], now);
+        add(order, [cause.code, &cause.scope, &cause.says(), "hub", "auto"], now);
     }
 }
 
@@ -74,16 +103,15 @@ fn keep(element: &mut Element, codes: &[&str], open: &mut Vec<Cause>) -> bool {
     let Some(place) = open.iter().position(|cause| is(element, cause.code, &cause.scope)) else {
         return false;
     };
-    let same = open
-        .get(place)
-        .is_some_and(|cause| element.fields.text(hold::DETAIL) == Some(cause.detail.as_str()));
+    let same =
+        open.get(place).is_some_and(|cause| cause.is_said(element.fields.text(hold::DETAIL)));
     if element.gone && !same {
         // Waived with other values: a new hold takes its place.
         return false;
     }
     let cause = open.remove(place);
     if !same {
-        element.fields.set(hold::DETAIL, Some(Value::text(cause.detail)));
+        element.fields.set(hold::DETAIL, Some(Value::text(cause.says())));
     }
     true
 }

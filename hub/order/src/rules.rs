@@ -170,4 +170,10 @@ pub trait Shapes: Debug + Send + Sync {
 
     /// The values that the rule's mapping writes for a subject: what goes into the ring.
     fn writes(&self, system: &SystemName, rule: &str, subject: Subject<'_>) -> FieldSet;
+
+    /// Where the rule stands by which documents of `system` about an `entity` state a field, `file:line:column`; several
+    /// joined by ` or `. `None`: nobody knows.
+    fn rule_of(&self, _system: &SystemName, _entity: Entity, _field: FieldId) -> Option<String> {
+        None
+    }
 }

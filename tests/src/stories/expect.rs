@@ -138,6 +138,12 @@ fn state(expect: &Expect, seen: &Seen, state: &State) -> Vec<String> {
             .map(|hold| hold.fields.text(known::hold::CODE).unwrap_or_default().to_owned());
         same("holds", sorted(holds), sorted(&codes.collect::<Vec<_>>()));
     }
+    if let Some(details) = &expect.details {
+        let found = order
+            .elements(Collection::Holds)
+            .map(|hold| hold.fields.text(known::hold::DETAIL).unwrap_or_default().to_owned());
+        same("details of holds", sorted(details), sorted(&found.collect::<Vec<_>>()));
+    }
     for (path, number) in &expect.count {
         let collection =
             Collection::parse(path).unwrap_or_else(|| panic!("no collection `{path}`"));

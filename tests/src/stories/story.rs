@@ -213,6 +213,8 @@ pub struct Expect {
     pub fields: BTreeMap<String, Json>,
     /// Codes of the holds that stand, all of them.
     pub holds: Option<Vec<String>>,
+    /// What these holds say, all of them.
+    pub details: Option<Vec<String>>,
     /// `kind/cause` of the todos that this step made, all of them.
     pub todos: Option<Vec<String>>,
     /// What the sentences of these todos have, among others.

@@ -8,9 +8,10 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
+use orderhub_lang::diagnostic::Span;
 use orderhub_order::catalogue::{FieldId, FieldSet, FieldType, catalogue};
 use orderhub_order::contribution::Stated;
-use orderhub_order::ids::SystemName;
+use orderhub_order::ids::{Entity, SystemName};
 use orderhub_order::model::Subject;
 use orderhub_order::rules::Shapes;
 use orderhub_order::value::{Address, Value};
@@ -103,6 +104,50 @@ impl Shapes for SystemShapes {
         }
         fields
     }
+
+    fn rule_of(&self, system: &SystemName, entity: Entity, field: FieldId) -> Option<String> {
+        let integration = &self.systems.get(system)?.integration;
+        let mut places = Vec::new();
+        for mapping in heard(integration).into_iter().filter(|mapping| mapping.entity == entity) {
+            let mut spans = Vec::new();
+            stating(&mapping.compiled.input.root, field, &mut spans);
+            places.extend(spans.into_iter().map(|span| mapping.source.place(span.start)));
+        }
+        (!places.is_empty()).then(|| places.join(" or "))
+    }
+}
+
+/// The mappings of what comes in, each once.
+fn heard(integration: &Integration) -> Vec<&Arc<Mapping>> {
+    let intake = integration.intake.iter().flat_map(|intake| &intake.documents);
+    let reply = integration.deliver.iter().flat_map(|deliver| deliver.reply.all());
+    let mut seen = Vec::new();
+    let mut mappings = Vec::new();
+    for document in intake.chain(reply) {
+        if !seen.contains(&document)
+            && let Some(mapping) = integration.mapping(document)
+        {
+            mappings.push(mapping);
+            seen.push(document);
+        }
+    }
+    mappings
+}
+
+/// The rules that read a field from the document; a constant is a word of the file.
+fn stating(element: &Element, field: FieldId, spans: &mut Vec<Span>) {
+    for own in element.fields.iter().filter(|own| own.id == field) {
+        for alternative in &own.rules {
+            if let Alternative::Whole(rule, _) = alternative
+                && !matches!(rule.input, Given::Constant(_))
+            {
+                spans.push(rule.span);
+            }
+        }
+    }
+    for source in element.collections.iter().flat_map(|collection| &collection.sources) {
+        stating(&source.element, field, spans);
+    }
 }
 
 impl Chains {
@@ -112,16 +157,8 @@ impl Chains {
         for mapping in out.filter_map(|document| integration.mapping(document)) {
             chains.out_element(&mapping.compiled.output.root, Wire::of(&mapping.format));
         }
-        let intake = integration.intake.iter().flat_map(|intake| &intake.documents);
-        let reply = integration.deliver.iter().flat_map(|deliver| deliver.reply.all());
-        let mut seen = Vec::new();
-        for document in intake.chain(reply) {
-            if !seen.contains(&document)
-                && let Some(mapping) = integration.mapping(document)
-            {
-                chains.in_element(&mapping.compiled.input.root, Wire::of(&mapping.format));
-                seen.push(document);
-            }
+        for mapping in heard(integration) {
+            chains.in_element(&mapping.compiled.input.root, Wire::of(&mapping.format));
         }
         chains
     }

@@ -37,7 +37,7 @@ pub fn derive(state: &mut State, rules: &Rules<'_>, now: Timestamp) {
     books.write(&mut state.order);
     totals::write(&mut state.order);
     states::write(&mut state.order, &books);
-    causes::place(state, &books, now);
+    causes::place(state, &books, rules, now);
     let stage = stage::stage(state, &books, rules);
     put(&mut state.order, &At::ROOT, known::order::STAGE, stage);
 }

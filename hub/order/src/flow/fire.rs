@@ -151,7 +151,8 @@ impl Pass<'_> {
             }
             Choice::Nobody => None,
             Choice::Unassigned(detail) => {
-                let cause = Cause { code: "unassigned", scope: role.to_string(), detail };
+                let cause =
+                    Cause { code: "unassigned", scope: role.to_string(), detail, rule: None };
                 if !self.unassigned.contains(&cause) {
                     self.unassigned.push(cause);
                 }

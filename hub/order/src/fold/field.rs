@@ -97,7 +97,7 @@ fn given(work: &mut Work<'_>, speaker: &Speaker<'_>, spot: &Spot<'_>, value: &St
     }
     work.tally.heard += 1;
     let negative = is_negative(spot.field, value);
-    note_unknown(work, speaker, spot, (negative, is_unknown(spot.field, value)), &verdict);
+    note_unknown(work, speaker, spot, (negative, is_unknown(spot.field, value), value), &verdict);
     if negative {
         // Not even kept as stated: the value before it is the last that can be.
         return;
@@ -185,7 +185,7 @@ fn note_unknown(
     work: &mut Work<'_>,
     speaker: &Speaker<'_>,
     spot: &Spot<'_>,
-    (negative, unknown): (bool, bool),
+    (negative, unknown, value): (bool, bool, &Stated),
     verdict: &Verdict,
 ) {
     let repeats = matches!(
@@ -209,7 +209,7 @@ fn note_unknown(
     if negative || unknown {
         lane.unknown.push(path);
         let state = lane.fields.entry(spot.at, doubt);
-        state.stated = Some((None, speaker.revision.cloned()));
+        state.stated = Some((value.clone(), speaker.revision.cloned()));
         state.entity = Some(speaker.entity);
     } else {
         lane.fields.remove(spot.at, &doubt);

@@ -171,7 +171,8 @@ pub struct Lane {
     /// Raised by every take-over of a flight.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub fence: u64,
-    /// Enum fields, by keyed path, whose last statement no machine or enum knows: hold `unknown_value`.
+    /// Enum fields, by keyed path, whose last statement no machine or enum knows: hold `unknown_value`. The word itself is
+    /// what their [`Facet::Doubt`] states; an earlier program kept none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unknown: Vec<String>,
     /// Documents and replies of this system folded so far.

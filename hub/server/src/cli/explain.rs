@@ -6,6 +6,7 @@ use orderhub_lang::codes::Explanation;
 use orderhub_lang::diagnostic::{nearest, visible};
 use orderhub_mapping::pages::{self, Page, pages};
 use orderhub_order::catalogue::{Field, FieldType, Kind, Merge, Owner, Personal, catalogue};
+use orderhub_order::holds::{self, HOLDS, Hold};
 use orderhub_order::ids::{Collection, Entity};
 
 use super::output::{Code, Fault, print};
@@ -32,7 +33,9 @@ pub(super) fn explain(word: &str) -> Result<ExitCode, Fault> {
     let cause = causes::find(word).map(cause);
     let field = catalogue().find_full(word).map(describe);
     let conversion = pages::find(word).map(conversion);
-    let found: Vec<String> = conversion.into_iter().chain(cause).chain(field).collect();
+    let hold = holds::page(word).map(hold);
+    let all = [conversion, cause, hold, field];
+    let found: Vec<String> = all.into_iter().flatten().collect();
     if !found.is_empty() {
         print(&found.join("\n"));
         return Ok(ExitCode::SUCCESS);
@@ -50,9 +53,10 @@ pub(super) fn explain(word: &str) -> Result<ExitCode, Fault> {
     let near = catalogue()
         .nearest(word)
         .or_else(|| nearest(word, causes::all().map(|cause| cause.word)).map(str::to_owned))
+        .or_else(|| nearest(word, HOLDS.iter().map(|hold| hold.code)).map(str::to_owned))
         .or_else(|| nearest(word, pages().iter().map(|page| page.name)).map(str::to_owned))
         .or_else(|| nearest(&code, codes().map(|known| known.code)).map(str::to_owned));
-    let what = format!("`{word}` is no code, no cause, no conversion and no hub field");
+    let what = format!("`{word}` is no code, no cause, no hold, no conversion and no hub field");
     let fault = Fault::new(Code::NotFound, what);
     Err(match near {
         Some(near) => fault.hint(format!("did you mean `{near}`?")),
@@ -77,6 +81,17 @@ fn cause(cause: &Cause) -> String {
         text.push_str(&format!("\nID is a number of `orderhub todo list --cause {word}`.\n"));
     }
     text
+}
+
+/// A hold, and what ends it.
+fn hold(hold: &Hold) -> String {
+    let Hold { code, title, text, ends } = hold;
+    let ends = ends.map_or_else(String::new, |ends| format!("It ends with {ends}. "));
+    format!(
+        "{code}, a hold on an order: {title}\n\n{text}\n\n{ends}A person ends it with `orderhub order release ORDER HOLD --reason \
+         \"looked\"`. `orderhub why ORDER` has HOLD and its detail; `orderhub order list --hold {code}` lists the orders that have \
+         it.\n"
+    )
 }
 
 /// A code with its examples.

@@ -102,7 +102,7 @@ enum Command {
     /// Connectors: a report card against a hostile system, what one would send.
     #[command(subcommand)]
     Connector(connector::Connector),
-    /// Explain a code (`M0107`), the cause of a todo (`unknown_value`), a conversion or a hub field (`totals.total`).
+    /// Explain a code (`M0107`), the cause of a todo or a hold (`unknown_value`), a conversion or a hub field (`totals.total`).
     #[command(after_help = "Exit codes: 0 explained; 5 there is no such code, cause or field.")]
     Explain {
         /// The code, cause or field.

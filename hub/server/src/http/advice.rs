@@ -1,5 +1,6 @@
 //! What to do about a delivery that does not happen.
 
+use orderhub_order::holds::Hold;
 use orderhub_order::lane::LaneCode;
 
 use super::decide::Choice;
@@ -131,6 +132,20 @@ pub(super) fn of_code(code: LaneCode, place: &Place<'_>) -> Option<String> {
     Some(says.to_owned())
 }
 
+/// What to do about a hold that stands.
+pub(super) fn of_hold(order: &str, hold: &str, page: Option<&Hold>) -> String {
+    let release = format!("`orderhub order release {order} {hold} --reason …` releases it");
+    let Some(Hold { code, ends, .. }) = page else { return release };
+    match ends {
+        Some(_) => {
+            format!(
+                "end its cause (`orderhub explain {code}`), or {release} until its values change"
+            )
+        }
+        None => format!("{release}, once it is settled (`orderhub explain {code}`)"),
+    }
+}
+
 /// What to do where the system lacks something that nothing sends by itself.
 pub(super) fn of_lack(Place { order, system, .. }: &Place<'_>) -> String {
     format!(
@@ -183,6 +198,8 @@ pub(super) fn of_todo(choice: Choice, (id, cause): (i64, &str), place: &Place<'_
 
 #[cfg(test)]
 mod tests {
+    use orderhub_order::holds::HOLDS;
+
     use super::*;
     use crate::cli::{commands_in, is_command, is_typed};
     use crate::deliver::status::BreakerStatus;
@@ -214,7 +231,8 @@ mod tests {
         let place = Place { order: "shop-1", system: "shelf", hold: None, awaited: false };
         let held = Place { hold: Some("H1"), awaited: true, ..place };
         let codes = ALL.into_iter().flat_map(|code| [of_code(code, &place), of_code(code, &held)]);
-        let codes = codes.flatten().chain([of_lack(&place)]);
+        let holds = HOLDS.iter().map(Some).chain([None]).map(|page| of_hold("shop-1", "H1", page));
+        let codes = codes.flatten().chain([of_lack(&place)]).chain(holds);
         let codes = codes.flat_map(|says| commands_in(&says)).collect::<Vec<_>>();
         let choices = [
             Choice::Replay,

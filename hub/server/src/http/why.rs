@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use orderhub_order::catalogue::known;
 use orderhub_order::flow::{Standing, standings};
 use orderhub_order::fold::left;
+use orderhub_order::holds;
 use orderhub_order::ids::{At, Collection, SystemName};
 use orderhub_order::lane::{Lane, LaneCode};
 use orderhub_order::model::{self as state, Element, Shared};
@@ -257,15 +258,23 @@ impl Asked<'_> {
         holds.iter().find_map(|(at, _)| Some(at.id()?.as_str().to_owned()))
     }
 
-    /// The holds that stand, for people.
+    /// The holds that stand, for people: why each does, and what ends it.
     fn holds(&self) -> Vec<Value> {
         let holds = self.state.order.elements_at(&At::ROOT, Collection::Holds).into_iter();
         let hold = |(at, element): (At, &Element)| {
             let text = |field| element.fields.text(field);
+            let id = at.id().map_or("", |id| id.as_str());
+            let page = holds::page(text(known::hold::CODE).unwrap_or_default());
             json!({
-                "id": at.id().map(|id| id.as_str().to_owned()),
+                "id": id,
                 "code": text(known::hold::CODE),
                 "scope": text(known::hold::SCOPE),
+                "why": page.map(|page| page.title),
+                "detail": text(known::hold::DETAIL),
+                "placed_by": text(known::hold::PLACED_BY),
+                "release": text(known::hold::RELEASE),
+                "ends": page.and_then(|page| page.ends),
+                "do": advice::of_hold(&self.state.order.reference, id, page),
             })
         };
         holds.map(hold).collect()

@@ -36,11 +36,11 @@ pub(super) fn why(shared: &Shared, order: &str, system: Option<&str>) -> Result<
     listing(&answer, &[("system", "/system")], shared.output)
 }
 
-/// The answers for a person: a paragraph a system.
+/// The answers for a person: a paragraph a hold that stands, then one a system.
 fn told(answer: &Value) -> String {
-    let items = answer.get("items").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
-    let mut lines = Vec::new();
-    for item in items {
+    let list = |at: &str| answer.pointer(at).and_then(Value::as_array).into_iter().flatten();
+    let mut lines: Vec<String> = list("/order/holds").flat_map(held).collect();
+    for item in list("/items") {
         let text = |at: &str| item.pointer(at).and_then(Value::as_str);
         lines.push(format!("{}: {}", text("/system").unwrap_or("-"), text("/code").unwrap_or("-")));
         lines.extend(text("/why").map(|why| format!("  why   {why}")));
@@ -58,6 +58,18 @@ fn told(answer: &Value) -> String {
         }
     }
     lines.join("\n")
+}
+
+/// A hold for a person.
+fn held(hold: &Value) -> Vec<String> {
+    let text = |key: &str| hold.get(key).and_then(Value::as_str).filter(|text| !text.is_empty());
+    let [id, code, scope] = ["id", "code", "scope"].map(|key| text(key).unwrap_or("-"));
+    let mut lines = vec![format!("hold {id}: {code} ({scope})")];
+    let why = [text("why"), text("detail")].into_iter().flatten().collect::<Vec<_>>().join(": ");
+    lines.extend((!why.is_empty()).then(|| format!("  why   {why}")));
+    lines.extend(text("ends").map(|ends| format!("  ends  by {ends}")));
+    lines.extend(text("do").map(|todo| format!("  do    {todo}")));
+    lines
 }
 
 /// An act; its answer goes to stdout.
@@ -142,5 +154,29 @@ mod tests {
         let (url, _asked) = canned(&[r#"{"items":[],"next":"a"}"#, r#"{"items":[],"next":"a"}"#]);
         let page = gather(&asking(url), &["todo"], &[], 3).unwrap();
         assert_eq!(page, json!({ "items": [], "next": "a" }));
+    }
+
+    #[test]
+    fn holds_stand_before_what_each_system_says() {
+        let answer = json!({
+            "order": { "id": "o_1", "holds": [
+                { "id": "H1", "code": "unknown_value", "scope": "state.payment", "why": "a word that nobody knows",
+                  "detail": "`55` by wms at state.payment", "ends": "a row", "do": "release it" },
+                { "id": "H2", "code": "of_old", "scope": "order", "why": null, "detail": "", "ends": null, "do": "release it" },
+            ] },
+            "items": [{ "system": "erp", "code": "delivered", "why": "delivered" }],
+        });
+        let told = told(&answer);
+        let lines = [
+            "hold H1: unknown_value (state.payment)",
+            "  why   a word that nobody knows: `55` by wms at state.payment",
+            "  ends  by a row",
+            "  do    release it",
+            "hold H2: of_old (order)",
+            "  do    release it",
+            "erp: delivered",
+            "  why   delivered",
+        ];
+        assert_eq!(told, lines.join("\n"));
     }
 }

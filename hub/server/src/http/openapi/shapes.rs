@@ -167,6 +167,32 @@ pub(in crate::http) struct OrderName {
     id: String,
     r#ref: String,
     version: u32,
+    holds: Vec<WhyHold>,
+}
+
+/// A hold that stands on the order, and what ends it.
+#[derive(ToSchema)]
+pub(in crate::http) struct WhyHold {
+    id: String,
+    /// One of the catalogue's holds: `orderhub explain CODE`.
+    code: String,
+    /// `order`, a line, a fulfilment, a field or a role.
+    scope: String,
+    /// What it means.
+    #[schema(required)]
+    why: Option<String>,
+    /// The values that it stands for.
+    #[schema(required)]
+    detail: Option<String>,
+    #[schema(required)]
+    placed_by: Option<String>,
+    /// `auto`: it goes with its cause, besides.
+    #[schema(required)]
+    release: Option<String>,
+    /// What ends it besides a person's release.
+    #[schema(required)]
+    ends: Option<String>,
+    r#do: String,
 }
 
 /// Why one system has, or has not.

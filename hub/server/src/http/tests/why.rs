@@ -52,3 +52,31 @@ async fn why_says_what_every_release_lacks_and_what_to_do() {
     let erp = hub.get("/api/v1/orders/1001/why?system=erp").await.body["items"][0].clone();
     assert_eq!(erp["rules"][0]["fired"], 1, "{erp}");
 }
+
+/// Of one system and of all: each hold that stands with its values, what ends it, and the command that does.
+#[tokio::test]
+async fn why_lists_the_holds_that_stand() {
+    let hub = shops().await;
+    let mut odd = order(3, "#1003", "12.50");
+    odd["financial_status"] = json!("tobedecided");
+    odd["total_price"] = json!("99.00");
+    odd["shipping_lines"] = json!([{ "price": "0.00" }]);
+    odd["total_tip_received"] = json!("0.00");
+    hub.take("shop_eu", &odd.to_string()).await;
+    for path in ["/api/v1/orders/1003/why", "/api/v1/orders/1003/why?system=erp"] {
+        let answer = hub.get(path).await.body;
+        let holds = answer["order"]["holds"].as_array().unwrap();
+        let of = |code: &str| holds.iter().find(|hold| hold["code"] == code).unwrap();
+        let text = |hold: &Value, key: &str| hold[key].as_str().unwrap().to_owned();
+        let unknown = of("unknown_value");
+        let detail = text(unknown, "detail");
+        let says = "`tobedecided` by shop_eu at state.payment, by the rule ";
+        assert!(detail.starts_with(says) && detail.contains(".yaml:"), "{detail}");
+        assert!(text(unknown, "ends").contains("table"), "{unknown}");
+        let release = format!("`orderhub order release shop_eu-1003 {} ", text(unknown, "id"));
+        assert!(text(unknown, "do").contains(&release), "{unknown}");
+        let amounts = of("amount_mismatch");
+        assert!(text(amounts, "detail").contains("99.00"), "{amounts}");
+        assert!(text(amounts, "do").contains("orderhub explain amount_mismatch"), "{amounts}");
+    }
+}
