@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 
 use orderhub_lang::value::Value;
 use orderhub_order::catalogue::{Kind as FieldKind, catalogue};
+use orderhub_order::contribution::{Contribution, ParentReference};
 use orderhub_order::ids::Collection;
 use orderhub_order::model::Subject;
 
@@ -105,6 +106,9 @@ pub fn explain(
     mapped
         .map(|(mapped, told)| {
             let mut explained = explained(mapping, &listed, told, Direction::In);
+            if let Mapped::Document(document) = &mapped {
+                explained.fields.iter_mut().for_each(|field| named(field, document));
+            }
             explained.mapped = Some(mapped);
             explained
         })
@@ -132,16 +136,21 @@ fn explained(
     let mut asked: Vec<(String, String)> = Vec::new();
     for told in told {
         let Some(one) = by_rule.get(&told.seen.rule) else { continue };
-        if let Kind::Name(_) = one.is {
-            continue;
-        }
-        let name = told.name(&one.hub);
+        let (name, hub) = match one.is {
+            Kind::Name(_) => {
+                let Some(name) = name_of(mapping, one) else { continue };
+                (name.clone(), name)
+            }
+            Kind::Field(_) | Kind::Object(_) | Kind::Each(_) | Kind::Out(_) => {
+                (told.name(&one.hub), one.hub.clone())
+            }
+        };
         let rule = mapping.source.place(one.is.span().start);
         let tried = Try { rule, gave: false, seen: Some(told.seen) };
         match fields.iter_mut().rev().find(|field| field.field == name) {
             Some(field) => field.tries.push(tried),
             None => {
-                asked.push((name.clone(), one.hub.clone()));
+                asked.push((name.clone(), hub));
                 fields.push(Field { field: name, got: Got::Absent, tries: vec![tried] });
             }
         }
@@ -153,6 +162,32 @@ fn explained(
     empty_objects(&mut fields);
     let (no_rule, other_way) = without(mapping, listed, way);
     Explained { mapped: None, projected: None, fields, no_rule, other_way }
+}
+
+/// What names the document, as the hub's JSON has it: `$key`, `$parents.order`, `$parents.ref`, `$revision`; `None`: it names
+/// an element.
+fn name_of(mapping: &Mapping, one: &Listed<'_>) -> Option<String> {
+    let mut parents = mapping.compiled.input.parents.iter();
+    if let Some((kind, _)) = parents.find(|(_, rule)| RuleAt::of(rule) == one.at) {
+        return Some(format!("$parents.{}", kind.as_deref().unwrap_or("ref")));
+    }
+    matches!(&*one.hub, "key" | "revision").then(|| format!("${}", one.hub))
+}
+
+/// What names a document, as it was taken: a template makes one key of several rules, and an empty text names nothing.
+fn named(field: &mut Field, document: &Contribution) {
+    if field.field == "$key" {
+        field.got = Got::Value(Value::Text(document.key.to_string()));
+    }
+    let Some(kind) = field.field.strip_prefix("$parents.") else { return };
+    let is = |parent: &ParentReference| match parent {
+        ParentReference::Xref { kind: own, .. } => **own == *kind,
+        ParentReference::Ref(_) => kind == "ref",
+    };
+    if !document.parents.iter().any(is) {
+        field.got = Got::Absent;
+        field.tries.iter_mut().for_each(|tried| tried.gave = false);
+    }
 }
 
 /// The value that a field got, and which rule gave it.

@@ -2,8 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail like tests")]
 
-use orderhub_lang::diagnostic::{Source, render};
-use orderhub_mapping::cases::run_cases;
+use orderhub_lang::diagnostic::{Severity, Source, render};
+use orderhub_mapping::cases::{run_cases, silent};
 use orderhub_mapping::{Mapping, Named};
 
 const MAPPING: &str = "orderhub: 1
@@ -73,4 +73,36 @@ fn a_case_that_does_not_say_what_is_looked_up_is_told_what_to_write() {
     let meant = r#"{ "$error": "unknown_value", "key": "1", "path": "group",
         "why": "the read `groups` gives no `name` for it: `MUG-BLUE`" }"#;
     assert_eq!(run(text, meant), [""; 0]);
+}
+
+/// A revision, and parents, that no document of any case has are told at their place; one document that has them is enough.
+#[test]
+fn what_no_case_shows_of_the_head_is_told_at_its_place() {
+    const PARCEL: &str = "orderhub: 1
+mapping: depot.parcel
+entity: shipment
+documents: { at: parcels.* }
+key: no
+parent: [{ xref: fulfilment, system: job }, { ref: reference }]
+revision: { system: changed, as: integer }
+fields:
+  - { hub: tracking_no, system: no }
+cases:
+  - { why: a parcel, system: parcel.json, hub: parcel.hub.json }
+";
+    let told = |body: &str| {
+        let compiled = Mapping::compile(&Source::new("parcel.yaml", PARCEL), &Named::default());
+        let mapping = compiled.unwrap_or_else(|found| panic!("{}", render(&found)));
+        let read = |file: &str| (file == "parcel.json").then(|| body.as_bytes().to_vec());
+        let found = silent(&mapping, &read);
+        assert!(found.iter().all(|one| one.code == "M0109" && one.hint.is_some()), "{found:?}");
+        let told = found.iter().map(|one| (one.position().line, one.severity));
+        told.collect::<Vec<_>>()
+    };
+    let warning = Severity::Warning;
+    let around = r#"{ "job": 5, "changed": 3, "parcels": [{ "no": "a" }, { "no": "b" }] }"#;
+    assert_eq!(told(around), [(7, warning), (6, warning)]);
+    let within = r#"{ "parcels": [{ "no": "a" }, { "no": "b", "changed": 3, "reference": "R" }] }"#;
+    assert_eq!(told(within), []);
+    assert_eq!(told(r#"{ "parcels": [] }"#), [], "nothing was looked at");
 }

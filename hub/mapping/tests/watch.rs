@@ -94,6 +94,12 @@ fn watching_changes_nothing() {
 
 /// A field of the hub's JSON by a name of an explanation: `lines[17].qty.ordered`.
 fn find<'j>(json: &'j Json, field: &str) -> Option<&'j Json> {
+    if let Some(kind) = field.strip_prefix("$parents.") {
+        let is = |parent: &&Json| parent["xref"] == kind;
+        let parents = json["$parents"].as_array()?;
+        let id = parents.iter().find(is).map(|parent| &parent["id"]);
+        return id.or_else(|| parents.iter().find_map(|parent| parent.get(kind)));
+    }
     let mut at = json;
     let mut rest = field;
     while let Some((name, after)) = rest.split_once('[') {

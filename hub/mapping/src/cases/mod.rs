@@ -3,6 +3,7 @@
 mod built;
 mod compare;
 mod named;
+mod silent;
 mod unsaid;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,6 +16,7 @@ use serde_json::Value as Json;
 use self::built::Built;
 use self::compare::{bytes, compare};
 pub use self::named::{Expects, kept};
+pub use self::silent::silent;
 use self::unsaid::Unsaid;
 use crate::explain::{self, Explained};
 use crate::facts::{Facts, NoFacts};

@@ -6,6 +6,7 @@ mod blank;
 mod broken;
 mod each;
 mod expression;
+mod head;
 mod inverse;
 mod output;
 mod parts;
@@ -109,6 +110,7 @@ pub(crate) fn compile(file: &File, rules: Vec<RuleInfo>, findings: &mut Findings
 impl Compiler<'_> {
     fn file(mut self, file: &File, mut rules: Vec<RuleInfo>) -> Compiled {
         self.documents(file);
+        self.head(file);
         self.assume(file.where_.as_ref());
         let document = Scope::document(Trie::DOCUMENT, Trie::BODY);
         let stack = self.stack();

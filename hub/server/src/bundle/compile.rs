@@ -8,7 +8,7 @@ use orderhub_connectors::declared;
 use orderhub_lang::codes;
 use orderhub_lang::diagnostic::{self, Diagnostic, Severity, Source};
 use orderhub_lang::yaml::source_from_bytes;
-use orderhub_mapping::cases::missing;
+use orderhub_mapping::cases::{missing, silent};
 use orderhub_mapping::codes as mapping_codes;
 use orderhub_mapping::integration::{
     ConnectorUse, Integration, OperationFacts, OperationUse, SystemShape, SystemShapes,
@@ -165,8 +165,8 @@ fn assembled(
 }
 
 impl Compiled {
-    /// Files that cases name and that are not there. They change nothing that runs; those of an integration
-    /// with other errors are looked for once those are mended.
+    /// Files that cases name and that are not there, and what stands at the head of a mapping and no case shows. They change
+    /// nothing that runs; those of an integration with other errors are looked for once those are mended.
     fn cases(&self, files: &Files, unread: &BTreeSet<String>) -> Vec<Diagnostic> {
         // Each folder looks at its own files alone: a look at all for each takes longer the more there are.
         let below = |folder: &str| -> BTreeSet<&str> {
@@ -178,9 +178,13 @@ impl Compiled {
         };
         let mut found = Vec::new();
         for (name, integration) in &self.integrations {
-            let files = below(name);
+            let names = below(name);
+            let sample = |sample: &str| files.get(&format!("{name}/{sample}")).cloned();
             let mappings = integration.mappings.values();
-            found.extend(mappings.flat_map(|mapping| missing(mapping, &files)));
+            found.extend(mappings.flat_map(|mapping| {
+                let silent = silent(mapping, &sample);
+                missing(mapping, &names).into_iter().chain(silent)
+            }));
         }
         let files = below("common");
         found.extend(self.library.mappings().flat_map(|(_, group)| missing(group, &files)));

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use orderhub_mapping::cases::{Case, CaseResult, run_cases};
+use orderhub_lang::diagnostic::{self, Diagnostic};
+use orderhub_mapping::cases::{Case, CaseResult, run_cases, silent};
 use orderhub_mapping::coverage::{Coverage, Part, coverage};
 use orderhub_mapping::mutate::{Mutated, mutate};
 use orderhub_mapping::{Direction, Mapping};
@@ -62,6 +63,8 @@ pub(super) struct Ran {
     pub(super) results: Vec<(Case, CaseResult)>,
     coverage: Option<Coverage>,
     mutated: Option<Mutated>,
+    /// What stands at its head and no case shows.
+    silent: Vec<Diagnostic>,
 }
 
 /// A folder whose mappings have cases.
@@ -89,6 +92,10 @@ pub(in crate::cli) fn test(asked: &Test, output: Output) -> Result<ExitCode, Fau
         junit::write(file, &all)?;
     }
     tell(&all, &results, output);
+    let silent: Vec<Diagnostic> = all.iter().flat_map(|ran| ran.silent.iter().cloned()).collect();
+    if !silent.is_empty() {
+        say(diagnostic::render(&silent).trim_end());
+    }
     let failed = results.iter().filter(|result| !result.failures.is_empty()).count();
     let survivors = all.iter().filter_map(|ran| ran.mutated.as_ref());
     let survivors: usize = survivors.map(|mutated| mutated.survivors.len()).sum();
@@ -251,6 +258,8 @@ fn of_mapping(
     for (place, _) in mutated.iter_mut().flat_map(|mutated| &mut mutated.survivors) {
         *place = names.place(place);
     }
+    let silent =
+        names.findings(if results.is_empty() { Vec::new() } else { silent(mapping, sample) });
     Ran {
         file: names.file(&mapping.source.name),
         mapping: Arc::clone(mapping),
@@ -259,6 +268,7 @@ fn of_mapping(
         results,
         coverage,
         mutated,
+        silent,
     }
 }
 
