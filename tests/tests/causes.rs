@@ -82,3 +82,21 @@ fn every_hold_that_is_placed_stands_in_the_reference() {
         }
     }
 }
+
+/// Answers are judged in one order, and the reference says which.
+#[test]
+fn the_reference_judges_answers_as_the_program_does() {
+    let source = std::fs::read_to_string(root().join("connectors/src/declared/judge.rs")).unwrap();
+    let judged: Vec<&str> =
+        source.split("class(\"").skip(1).map(|rest| rest.split('"').next().unwrap()).collect();
+    assert_eq!(judged.len(), 7, "{judged:?}");
+    for (name, title) in
+        [("mapping.md", "## What an answer means"), ("mapping.zh-CN.md", "## 回答的含义")]
+    {
+        let text = std::fs::read_to_string(root().join("docs").join(name)).unwrap();
+        let section = text.split(title).nth(1).unwrap().split("\n## ").next().unwrap();
+        let rows = section.lines().filter_map(|line| line.strip_prefix("| `"));
+        let said: Vec<&str> = rows.map(|row| row.split('`').next().unwrap()).collect();
+        assert_eq!(said, judged, "{name}");
+    }
+}
