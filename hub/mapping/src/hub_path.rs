@@ -287,6 +287,16 @@ impl Resolver<'_> {
         if self.findings.is_full() {
             return Box::new(finding);
         }
+        let within = format!("{path}.");
+        let below: Vec<&str> =
+            names.iter().copied().filter(|name| name.starts_with(&within)).collect();
+        if !below.is_empty() {
+            let hint = format!(
+                "`{path}` is no value, and only addresses have parts (`fields:`); name its fields: {}",
+                below.join(", ")
+            );
+            return Box::new(finding.with_hint(hint));
+        }
         let finding = finding.with_nearest(path, names.iter().copied());
         if finding.hint.is_some() {
             return Box::new(finding);

@@ -120,13 +120,20 @@ pub fn missing(mapping: &Mapping, files: &BTreeSet<&str>) -> Vec<Diagnostic> {
         let finding = told(format!("there is no `{file}`"));
         let comes_in = case.system.as_ref().is_some_and(|system| files.contains(system.as_str()));
         let goes_out = comes_in || files.contains(case.hub.as_str());
-        let expected = *file == case.hub && comes_in || case.out.as_ref() == Some(file) && goes_out;
-        if expected {
+        let first = match (&case.system, &case.out) {
+            (Some(system), _) if *file == case.hub => Some((comes_in, system)),
+            (_, Some(out)) if out == file => {
+                Some((goes_out, case.system.as_ref().unwrap_or(&case.hub)))
+            }
+            (_, _) => None,
+        };
+        if let Some((is_there, first)) = first {
             // A file that no case names may be the one, under another name.
             let free = files.iter().copied().filter(|file| !named.contains(file));
             let near = nearest(file, free).map(|near| format!("; or did you mean `{near}`?"));
             let near = near.unwrap_or_default();
-            return finding.with_hint(format!("`orderhub test --update` writes it{near}"));
+            let once = if is_there { String::new() } else { format!(" once `{first}` is there") };
+            return finding.with_hint(format!("`orderhub test --update` writes it{once}{near}"));
         }
         match finding.with_nearest(file, files.iter().copied()) {
             near if near.hint.is_some() => near,

@@ -114,6 +114,14 @@ impl Money {
         Decimal::new(1, currency.digits().unwrap_or_default())
     }
 
+    /// The amount for people, with at least the currency's digits: `2.00 EUR` of `2`. What is kept, sent and compared stays as
+    /// it was given.
+    pub fn in_full(&self) -> String {
+        let mut amount = self.amount;
+        amount.rescale(amount.scale().max(self.currency.digits().unwrap_or_default()));
+        format!("{amount} {}", self.currency)
+    }
+
     /// The sum, in the same currency.
     ///
     /// # Errors

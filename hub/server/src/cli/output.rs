@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::process::ExitCode;
 
+use orderhub_order::value::{Money, UNIT_PRICE_DIGITS};
 use serde_json::{Value, json};
 
 /// How results are written.
@@ -198,7 +199,11 @@ pub(super) fn text(value: &Value) -> String {
         Value::String(text) => text.clone(),
         Value::Array(items) => items.iter().map(text).collect::<Vec<_>>().join(", "),
         Value::Object(members) => match (members.get("amount"), members.get("currency")) {
-            (Some(amount), Some(currency)) => format!("{} {}", text(amount), text(currency)),
+            (Some(amount), Some(currency)) => {
+                let (amount, currency) = (text(amount), text(currency));
+                Money::parse(&amount, &currency, Some(UNIT_PRICE_DIGITS))
+                    .map_or_else(|_| format!("{amount} {currency}"), |money| money.in_full())
+            }
             _ => value.to_string(),
         },
         Value::Bool(_) | Value::Number(_) => value.to_string(),
@@ -246,5 +251,29 @@ fn is_leaf(value: &Value) -> bool {
         Value::Array(items) => items.iter().all(|item| !item.is_object()),
         Value::Object(members) => members.contains_key("amount") && members.len() == 2,
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_amount_is_shown_with_the_digits_of_its_currency() {
+        let shown =
+            |amount: &str, currency: &str| text(&json!({ "amount": amount, "currency": currency }));
+        let amounts = [
+            ("2.0", "EUR", "2.00 EUR"),
+            ("5220.7", "EUR", "5220.70 EUR"),
+            ("-3", "EUR", "-3.00 EUR"),
+            ("3", "JPY", "3 JPY"),
+            ("1.5", "KWD", "1.500 KWD"),
+            ("0.012345", "EUR", "0.012345 EUR"),
+            // What is no amount is shown as it stands.
+            ("***", "EUR", "*** EUR"),
+        ];
+        for (amount, currency, expected) in amounts {
+            assert_eq!(shown(amount, currency), expected);
+        }
     }
 }
