@@ -148,7 +148,10 @@ pub const CODES: &[Explanation] = &[
         code: SYSTEM_PATH,
         title: "a path that is no place in the document",
         text: "System paths start at the element, `^` at what surrounds it, `/` at the document. `$settings.x`, \
-               `$args.x` and `$index` stand for what is not in it; `$xref(kind)` is of the hub side.",
+               `$args.x` and `$index` stand for what is not in it; `$xref(kind)` is of the hub side. Where `documents: at` gives \
+               parts of a body, the part is the document: `key`, `parent` and `revision` say `no` for what is in it and `^no` for \
+               what is around it, and `/no` is refused there. A `revision`, or a `parent`, that no document of any case has is a \
+               warning.",
         wrong: "- { hub: order_no, system: $xref(order) }",
         right: "- { hub: $xref(order), system: id }",
     },

@@ -51,7 +51,7 @@ fn warning(mapping: &Mapping, rule: &InRule, message: String, then: &str) -> Dia
 fn documents(
     mapping: &Mapping,
     read_sample: &dyn Fn(&str) -> Option<Vec<u8>>,
-) -> Vec<Box<Contribution>> {
+) -> Vec<Contribution> {
     let mut said = Vec::new();
     for case in mapping.cases() {
         let Some(body) = case.system.as_ref().and_then(|name| read_sample(name)) else { continue };
@@ -60,7 +60,7 @@ fn documents(
         let context = Context { system: &system, settings: &settings, args: &args, hub: None };
         let mapped = mapping.run_with(&body, &context, &case.lookups());
         said.extend(mapped.into_iter().filter_map(|mapped| {
-            if let Mapped::Document(document) = mapped { Some(document) } else { None }
+            if let Mapped::Document(document) = mapped { Some(*document) } else { None }
         }));
     }
     said
