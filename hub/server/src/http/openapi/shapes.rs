@@ -178,10 +178,8 @@ pub(in crate::http) struct WhyHold {
     code: String,
     /// `order`, a line, a fulfilment, a field or a role.
     scope: String,
-    /// What it means.
     #[schema(required)]
     why: Option<String>,
-    /// The values that it stands for.
     #[schema(required)]
     detail: Option<String>,
     #[schema(required)]
@@ -189,7 +187,6 @@ pub(in crate::http) struct WhyHold {
     /// `auto`: it goes with its cause, besides.
     #[schema(required)]
     release: Option<String>,
-    /// What ends it besides a person's release.
     #[schema(required)]
     ends: Option<String>,
     r#do: String,
