@@ -82,12 +82,7 @@ fn operation(
     let timeout = steps.iter().map(|step| step.timeout).fold(timeout, Duration::max);
     let names = entity.as_deref().is_some_and(|e| reply.xrefs.iter().any(|xref| xref.kind == e));
     let (name_, window) = (name.name.clone(), steps.iter().find_map(|step| step.window));
-    let writes = |step: &&Step| !matches!(step.method, "GET" | "HEAD");
-    let in_steps = match steps.iter().filter(writes).collect::<Vec<_>>().as_slice() {
-        [] => false,
-        [only] => only.each.is_some(),
-        [_, _, ..] => true,
-    };
+    let in_steps = in_steps(&steps);
     let operation = Operation {
         name: name_,
         kind,
@@ -109,6 +104,16 @@ fn operation(
     sent::mark(&mut compiled.steps);
     mark_names(&mut compiled, ctx);
     Some(compiled)
+}
+
+/// Whether it may have done a part of what it does: it writes several times.
+fn in_steps(steps: &[Step]) -> bool {
+    let writes = |step: &&Step| !matches!(step.method, "GET" | "HEAD");
+    match steps.iter().filter(writes).collect::<Vec<_>>().as_slice() {
+        [] => false,
+        [only] => only.each.is_some(),
+        [_, _, ..] => true,
+    }
 }
 
 /// Its own address and proof, in place of those of the file.
