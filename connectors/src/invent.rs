@@ -13,6 +13,8 @@ pub use crate::shape::put;
 /// The value that stands for what nothing more is known of, in answers and in what is asked for: the same everywhere, so
 /// that what compares the two finds them equal. A number and a text alike.
 pub const ANY: &str = "71";
+/// The same of an address that is asked.
+pub const ADDRESS: &str = "https://system.invalid/71";
 
 /// A page of a listing.
 #[derive(Clone, Debug)]

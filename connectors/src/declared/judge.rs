@@ -55,7 +55,9 @@ pub(super) fn judge(
     if class("throttled", &classes.throttled, status == 429)? {
         return Err(CallError::Throttled { why: why(), retry_after: retry_after(answered) });
     }
-    if class("not_allowed", &classes.not_allowed, matches!(status, 401 | 403))? {
+    // Where nothing proves us, no credential is refused.
+    let refused = matches!(status, 401 | 403) && !step.elsewhere;
+    if class("not_allowed", &classes.not_allowed, refused)? {
         return Err(CallError::NotAllowed { status: Some(status), why: why() });
     }
     if class("not_acted", &classes.not_acted, false)? {

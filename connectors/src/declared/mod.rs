@@ -7,10 +7,12 @@
 //! `every_case_of_the_declared_connector_holds` asks for every request twice; that no other place can
 //! name a secret is in `tests/data/connectors/wrong/many-mistakes.txt`.
 
+mod elsewhere;
 mod hook;
 mod invent;
 mod items;
 mod judge;
+mod lines;
 mod login;
 mod model;
 mod page;

@@ -42,10 +42,15 @@ pub(super) struct Step {
     /// The job that it asks for.
     pub(super) until: Option<Until>,
     pub(super) method: &'static str,
+    /// Below the operation's address; of a step that goes elsewhere the whole address.
     pub(super) path: Template,
+    /// It goes to an address that an earlier answer gave.
+    pub(super) elsewhere: bool,
     pub(super) query: Vec<(String, Tree)>,
     pub(super) headers: Vec<(String, Template)>,
     pub(super) body: Body,
+    /// Its answer is one JSON value a line.
+    pub(super) lines: bool,
     pub(super) idempotency: Idempotency,
     pub(super) save: Vec<Save>,
     /// What the program works out of its answer besides.

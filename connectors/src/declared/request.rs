@@ -6,11 +6,10 @@ use orderhub_lang::room::Full;
 use orderhub_lang::template::{Place, RenderError, Template, Tree};
 use orderhub_lang::value::Value;
 
-use super::Declared;
 use super::model::{Body, Compiled, Step};
-use super::page;
 use super::scope::{CallScope, Document};
 use super::walk::{At, render_error, step_error};
+use super::{Declared, elsewhere, page};
 use crate::contract::{Call, Memo, Request};
 use crate::error::BuildError;
 use crate::put::put_at;
@@ -30,7 +29,13 @@ pub(super) fn build(
     };
     let base = compiled.base.as_ref().unwrap_or(&declared.base);
     let mut url = render(base, Place::Base)?;
-    url.push_str(&render(&step.path, Place::Path)?);
+    if step.elsewhere {
+        let address = render(&step.path, Place::Text)?;
+        elsewhere::checked(&address, &url).map_err(|why| step_error(&step.id, why.to_owned()))?;
+        url = address;
+    } else {
+        url.push_str(&render(&step.path, Place::Path)?);
+    }
     let mut query = pairs(step, &step.query, &scope)?;
     for (name, value) in step.page.iter().flat_map(|page| page::parameters(page, call)) {
         append(&mut query, &name, &value);
@@ -70,7 +75,7 @@ pub(super) fn build(
         limit: step.limit.clone(),
         limit_key: limit_key(declared, step, &scope)?,
         timeout: step.timeout,
-        own: compiled.signer.clone(),
+        own: if step.elsewhere { elsewhere::nobody() } else { compiled.signer.clone() },
     })
 }
 

@@ -13,7 +13,7 @@ use super::judge::Said;
 use super::model::{Compiled, Step};
 use super::scope::{Answered, CallScope, Document};
 use super::walk::{self, At, yes};
-use super::{ACTED, NONE, items, judge, page, told};
+use super::{ACTED, NONE, items, judge, lines, page, told};
 use crate::contract::{Answer, Call, Idempotency, Memo, Wait};
 use crate::error::CallError;
 use crate::native::{Given, Native};
@@ -34,6 +34,13 @@ pub(super) fn answer(
     let at = walk::current(compiled, call, memo, &document)
         .map_err(|error| unreadable(error.to_string()))?
         .ok_or_else(|| unreadable("an answer to no step".to_owned()))?;
+    let listed;
+    let answer = if at.step.lines {
+        listed = lines::listed(answer)?;
+        &listed
+    } else {
+        answer
+    };
     let answered = Answered::new(answer);
     let mut kept = memo.clone();
     let scope = CallScope::of(&at, call, memo, &document).answered(&answered);

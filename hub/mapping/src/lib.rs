@@ -52,7 +52,7 @@ use orderhub_lang::diagnostic::{Diagnostic, Findings, Source};
 use orderhub_lang::value::Value;
 use orderhub_lang::yaml::{self, Budget};
 use orderhub_order::catalogue::{FieldId, FieldSet};
-use orderhub_order::contribution::{Contribution, Stated};
+use orderhub_order::contribution::{Contribution, Revision, Stated};
 use orderhub_order::ids::{At, Entity, SystemName};
 use orderhub_order::model::Subject;
 
@@ -312,6 +312,21 @@ impl Mapping {
         }
         let written = !matches!(cell, cell::Cell::Timestamp(_)) && cell.is_value();
         written.then(|| cell.to_lang())
+    }
+
+    /// The revision that a value is, which stands elsewhere than in a document, as in a listing; `None`: it is none, or
+    /// documents have none that can be told by one value.
+    pub fn revision_of(&self, value: Value) -> Option<Revision> {
+        let rule = self.compiled.input.revision.as_ref()?;
+        if rule.fold.is_some() || !rule.after.is_empty() {
+            return None;
+        }
+        let target = conversions::Target { is_revision: true, ..conversions::Target::default() };
+        let mut cell = Some(cell::Cell::from_lang(value)).filter(cell::Cell::is_value)?;
+        for conversion in &rule.each {
+            cell = conversion.get(cell, &[], target).ok().filter(cell::Cell::is_value)?;
+        }
+        run::revision(&cell)
     }
 
     /// It can map a subject out.

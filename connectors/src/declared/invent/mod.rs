@@ -47,6 +47,13 @@ fn answer(status: u16, headers: &[(String, String)], body: &Value) -> Answer {
     Answer { status, headers, body }
 }
 
+/// The same of a body that has one value a line.
+fn lines(status: u16, headers: &[(String, String)], body: &Value) -> Answer {
+    let list = body.as_list().unwrap_or(std::slice::from_ref(body));
+    let texts: Vec<String> = list.iter().map(|line| format!("{}\n", line.to_json_text())).collect();
+    Answer { body: texts.concat().into(), ..answer(status, headers, &Value::Null) }
+}
+
 impl Invents for Declared {
     fn answers(&self, call: &Call<'_>, memo: &Memo) -> Vec<Answer> {
         let Ok(compiled) = self.compiled(call.operation) else { return Vec::new() };

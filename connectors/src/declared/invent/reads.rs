@@ -16,6 +16,8 @@ pub(super) struct Reads {
     pub(super) kept: Vec<Place>,
     /// Those of both that decide which steps are sent.
     pub(super) turns: Vec<Place>,
+    /// Those that a later step goes to.
+    pub(super) addresses: Vec<Place>,
 }
 
 pub(super) fn of(compiled: &Compiled, step: &Step) -> Reads {
@@ -53,7 +55,18 @@ pub(super) fn of(compiled: &Compiled, step: &Step) -> Reads {
     kept.append(&mut last);
     kept.retain(|path| !judged.contains(path));
     distinct(&mut kept);
-    Reads { judged, kept, turns: turns(compiled, step) }
+    let (turns, addresses) = (turns(compiled, step), addresses(compiled, step));
+    Reads { judged, kept, turns, addresses }
+}
+
+/// Where the addresses stand to which later steps go, where a path alone keeps them.
+fn addresses(compiled: &Compiled, step: &Step) -> Vec<Place> {
+    let asked = compiled.steps.iter().filter(|step| step.elsewhere);
+    let asked: Vec<&Name> = asked.filter_map(|step| step.path.only_name()).collect();
+    let is = |save: &&Save| asked.iter().any(|name| name.key() == Some(&save.name));
+    let mut paths = Vec::new();
+    step.save.iter().filter(is).for_each(|save| body(&save.value, &mut paths));
+    paths
 }
 
 /// What decides whether there is another page, and what is kept under names by which a step is sent or not.

@@ -7,11 +7,11 @@ use orderhub_lang::path::Segment;
 use orderhub_lang::value::Value;
 
 use super::reads::{self, Place, Reads};
-use super::{MOST_FOUND, MOST_TRIES, answer, headers, leads};
+use super::{MOST_FOUND, MOST_TRIES, answer, headers, leads, lines};
 use crate::contract::{Answer, Call, Connector, Memo, NextStep};
 use crate::declared::Declared;
 use crate::declared::model::{Compiled, Step};
-use crate::invent::{ANY, Invents};
+use crate::invent::{ADDRESS, ANY, Invents};
 use crate::shape;
 
 /// What kind of answer is looked for.
@@ -39,6 +39,8 @@ pub(super) struct Search<'a> {
     declared: &'a Declared,
     call: &'a Call<'a>,
     memo: &'a Memo,
+    /// The answer is one value a line.
+    lines: bool,
     reads: Reads,
     /// What a body begins with.
     base: Value,
@@ -71,8 +73,8 @@ impl<'a> Search<'a> {
         let read = step.save.iter().flat_map(|save| save.value.reads());
         let (headers, found, left) = (headers(read), Vec::new(), MOST_TRIES);
         let base = Value::Null;
-        let tried = HashSet::new();
-        Self { declared, call, memo, reads, base, list, headers, values, found, tried, left }
+        let (tried, lines) = (HashSet::new(), step.lines);
+        Self { declared, call, memo, lines, reads, base, list, headers, values, found, tried, left }
     }
 
     /// What bodies have, whatever else they get.
@@ -226,7 +228,9 @@ impl<'a> Search<'a> {
     ) -> Value {
         let mut body = self.base.clone();
         for (place, value) in self.reads.judged.iter().zip(said) {
-            value.iter().for_each(|value| shape::put(&mut body, place, value));
+            let any = value.as_ref().is_some_and(|value| *value == Value::text(ANY));
+            let said = if any { Some(self.any(place)) } else { value.clone() };
+            said.iter().for_each(|value| shape::put(&mut body, place, value));
         }
         if let Some((place, list)) = &self.list {
             let empty = Value::List(Vec::new());
@@ -248,10 +252,16 @@ impl<'a> Search<'a> {
                     let one = (!way.nothing).then(|| Value::text(ANY));
                     shape::put(&mut body, place, &Value::List(one.into_iter().collect()));
                 }
-                None => shape::put(&mut body, place, &Value::text(ANY)),
+                None => shape::put(&mut body, place, &self.any(place)),
             }
         }
         if body.is_null() && way.status == 200 { Value::Map(Vec::new()) } else { body }
+    }
+
+    /// What stands where nothing more is known: an address, where a later step goes to it.
+    fn any(&self, place: &Place) -> Value {
+        let asked = self.reads.addresses.contains(place);
+        Value::text(if asked { ADDRESS } else { ANY })
     }
 
     /// Whether the connector takes it; one that leads elsewhere than the others is kept.
@@ -259,7 +269,8 @@ impl<'a> Search<'a> {
         if self.left == 0 {
             return false;
         }
-        let answer = answer(way.status, &self.headers, body);
+        let write = if self.lines { lines } else { answer };
+        let answer = write(way.status, &self.headers, body);
         if !self.tried.insert((way.status, Bytes::clone(&answer.body))) {
             return false;
         }

@@ -5,6 +5,7 @@ mod answer;
 mod asked;
 mod auth;
 mod beside;
+mod elsewhere;
 mod graphql;
 mod items;
 mod known;

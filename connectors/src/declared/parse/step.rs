@@ -10,7 +10,9 @@ use orderhub_lang::yaml::{Fields, Node};
 
 use super::super::model::{Body, Classes, Each, Expr, Save, Step, Until};
 use super::known::{self, Element};
-use super::{ANSWER, Ctx, STEP, answer, graphql, items, looked, native, operation, page};
+use super::{
+    ANSWER, Ctx, STEP, answer, elsewhere, graphql, items, looked, native, operation, page,
+};
 use crate::codes;
 use crate::contract::Idempotency;
 use crate::native::Native;
@@ -58,14 +60,14 @@ pub(super) fn step(
     ctx.element = sent;
     let method = fields.required("method", &mut ctx.findings);
     let method = method.and_then(|node| ctx.choice(node, "`method`", METHODS));
-    let path = fields.required("path", &mut ctx.findings).and_then(|node| path(node, ctx));
+    let (path, elsewhere) = elsewhere::place(&mut fields, method, ctx);
     let query = fields.optional("query").map(|node| trees(node, "`query`", ctx));
     let headers = fields.optional("headers").map(|node| headers(node, ctx));
     let document = graphql::body(&mut fields, ctx);
     let asks = document.is_some();
     let body = body(&mut fields, document, ctx);
     ctx.element = answered;
-    let (save, native) = kept(&mut fields, ctx);
+    let (save, native, lines) = kept(&mut fields, ctx);
     let timeout = fields.optional("timeout").and_then(|node| ctx.timeout(node));
     let limit =
         fields.optional("limit").and_then(|node| operation::known_limit(node, defaults, ctx));
@@ -79,11 +81,8 @@ pub(super) fn step(
     ctx.lets.truncate(outer);
     ctx.element = Element::Unknown;
     fields.finish(&mut ctx.findings);
-    let mut classes = answer::over(own, base.classes);
-    if asks && classes.ok.is_none() {
-        classes.ok = expression::compile(GRAPHQL_OK, ANSWER).ok();
-    }
-    let asks = asks || items.is_some() || page.is_some();
+    let classes = judged(own, base, (elsewhere, asks));
+    let asks = asks || lines || items.is_some() || page.is_some();
     let needs_body = asks || reads_body(&save, (&classes, until.as_ref()));
     Some(Step {
         id: id?,
@@ -94,9 +93,11 @@ pub(super) fn step(
         until,
         method: method?,
         path: path?,
+        elsewhere,
         query: query.unwrap_or_default(),
         headers: headers.unwrap_or_default(),
         body,
+        lines,
         idempotency: idempotency?,
         save,
         native,
@@ -153,7 +154,7 @@ fn each(node: &Node, ctx: &mut Ctx) -> Option<Each> {
     }
 }
 
-fn path(node: &Node, ctx: &mut Ctx) -> Option<Template> {
+pub(super) fn path(node: &Node, ctx: &mut Ctx) -> Option<Template> {
     let template = ctx.template(node, STEP)?;
     let literals = node.scalar_text().unwrap_or_default();
     let outside = outside_braces(&literals);
@@ -297,10 +298,19 @@ fn settable(path: &Path) -> bool {
     path.segments.iter().all(settable)
 }
 
-/// What of the answer is kept, and what is worked out of it.
-fn kept(fields: &mut Fields<'_>, ctx: &mut Ctx) -> (Vec<Save>, Option<&'static Native>) {
+/// What of the answer is kept, what is worked out of it, and whether it is one value a line.
+fn kept(fields: &mut Fields<'_>, ctx: &mut Ctx) -> (Vec<Save>, Option<&'static Native>, bool) {
     let save = fields.optional("save").map(|node| saves(node, ctx)).unwrap_or_default();
-    (save, native::native(fields, ctx))
+    (save, native::native(fields, ctx), elsewhere::lines(fields, ctx))
+}
+
+/// How its answers are judged: what the file says of answers it says of the system's.
+fn judged(own: Classes, base: &Base<'_>, (elsewhere, asks): (bool, bool)) -> Classes {
+    let mut classes = if elsewhere { own } else { answer::over(own, base.classes) };
+    if asks && classes.ok.is_none() {
+        classes.ok = expression::compile(GRAPHQL_OK, ANSWER).ok();
+    }
+    classes
 }
 
 fn saves(node: &Node, ctx: &mut Ctx) -> Vec<Save> {

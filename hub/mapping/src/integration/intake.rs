@@ -111,22 +111,34 @@ impl Reader<'_> {
         };
         let mut args = Vec::new();
         for (key, node) in entries {
-            let text = node.scalar_text().unwrap_or_default();
-            let path = Path::parse(&text);
-            match path {
-                Ok(path)
-                    if matches!(path.root, Root::Here | Root::Document) && !path.is_fan_out() =>
-                {
-                    args.push((key.name.clone(), path));
-                }
-                Ok(_) | Err(_) => {
-                    let message = format!("`{text}` is no place of one value in what came");
-                    let hint = "write the path of the value, such as `id` or `order.id`";
-                    self.error(codes::INTEGRATION, node.span, message, hint);
-                }
-            }
+            args.extend(self.place(node).map(|path| (key.name.clone(), path)));
         }
         args
+    }
+
+    /// Where one value stands in what came.
+    fn place(&mut self, node: &Node) -> Option<Path> {
+        let text = node.scalar_text().unwrap_or_default();
+        let one =
+            |path: &Path| matches!(path.root, Root::Here | Root::Document) && !path.is_fan_out();
+        let path = Path::parse(&text).ok().filter(one);
+        if path.is_none() {
+            let message = format!("`{text}` is no place of one value in what came");
+            let hint = "write the path of the value, such as `id` or `order.id`";
+            self.error(codes::INTEGRATION, node.span, message, hint);
+        }
+        path
+    }
+
+    /// Where a listing names the revision of what it names.
+    fn newer(&mut self, node: Option<&Node>, fetches: bool) -> Option<Path> {
+        let node = node?;
+        if !fetches {
+            let message = "`newer` is about documents that a listing only names";
+            let hint = "add `fetch: get_order` to the poll, or leave it out: older documents change nothing";
+            self.error(codes::INTEGRATION, node.span, message, hint);
+        }
+        self.place(node)
     }
 
     fn poll(&mut self, node: &Node, said: &Said<'_>) -> Option<Poll> {
@@ -135,7 +147,7 @@ impl Reader<'_> {
         let every = fields.required("every", self.findings);
         let (overlap, reach) = (fields.optional("overlap"), fields.optional("reach"));
         let lag = fields.optional("lag");
-        let fetch = fields.optional("fetch");
+        let (fetch, newer) = (fields.optional("fetch"), fields.optional("newer"));
         fields.finish(self.findings);
         if let Some(node) = said.apply.or(said.operation) {
             let message = "`apply` and `do` belong to a `notice`";
@@ -152,6 +164,7 @@ impl Reader<'_> {
                 "add `fetch: get_order` to the poll",
             );
         }
+        let newer = self.newer(newer, fetch.is_some());
         let fetch = match fetch {
             Some(node) => Some(self.fetch(node, said.args)?),
             None => None,
@@ -171,7 +184,7 @@ impl Reader<'_> {
             let hint = "write a longer `reach`: how far back the first poll looks";
             self.error(codes::INTEGRATION, ends, message, hint);
         }
-        Some(Poll { operation: operation?, every, overlap, reach, lag, fetch })
+        Some(Poll { operation: operation?, every, overlap, reach, lag, fetch, newer })
     }
 
     fn ordering(

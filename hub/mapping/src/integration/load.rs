@@ -307,6 +307,12 @@ impl Check<'_, '_> {
                 let hint = "add `revision: { system: updated_at, as: timestamp }` to the mapping";
                 self.error(codes::INTEGRATION, intake.span, message, hint);
             }
+            let sweeps = matches!(&intake.from, IntakeFrom::Poll(poll) if poll.newer.is_some());
+            if sweeps && !mapping.has_revision() {
+                let message = format!("`newer` compares revisions, and `{document}` has none");
+                let hint = "add `revision: { system: updated_at, as: timestamp }` to the mapping, or leave it out";
+                self.error(codes::INTEGRATION, intake.span, message, hint);
+            }
             // A revision always counts: an entry that says otherwise would not be believed.
             let orders = matches!(intake.ordering, Ordering::Queue | Ordering::Commutative);
             if orders && mapping.has_revision() {
@@ -337,18 +343,21 @@ impl Check<'_, '_> {
         }
     }
 
-    /// A document has one listing: how far it was read is kept by the document's name.
+    /// A document has one listing, and one beside it that only looks for what is newer than what the hub has: how far it was
+    /// read is kept by the document's name.
     fn polled_alike(&mut self, intake: &super::Intake, before: &[super::Intake]) {
         let IntakeFrom::Poll(poll) = &intake.from else { return };
         let document = intake.documents.first();
+        let sweeps = poll.newer.is_some();
         let alike = |other: &super::Intake| {
-            matches!(other.from, IntakeFrom::Poll(_)) && other.documents.first() == document
+            let same =
+                matches!(&other.from, IntakeFrom::Poll(other) if other.newer.is_some() == sweeps);
+            same && other.documents.first() == document
         };
         if let (Some(document), true) = (document, before.iter().any(alike)) {
             let message =
                 format!("`{document}` is polled above; `{}` would never be called", poll.operation);
-            let hint =
-                "list both in one operation, or map the other's documents by a document of its own";
+            let hint = "list both in one operation, map the other's documents by a document of its own, or say by `newer:` that it only looks for what the hub does not have";
             self.error(codes::INTEGRATION, intake.span, message, hint);
         }
     }

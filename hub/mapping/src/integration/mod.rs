@@ -142,6 +142,8 @@ pub struct Poll {
     pub lag: Duration,
     /// The listing names documents; each is fetched so.
     pub fetch: Option<Fetch>,
+    /// Where it names the revision of each: one that the hub has is not fetched.
+    pub newer: Option<Path>,
 }
 
 /// What orders the documents of an intake.

@@ -170,6 +170,15 @@ pub(crate) fn run(
     mapped
 }
 
+/// The revision that a cell is.
+pub(crate) fn revision(cell: &Cell<'_>) -> Option<Revision> {
+    match cell {
+        Cell::Integer(number) => Some(Revision::Integer(*number)),
+        Cell::Timestamp(at) => Some(Revision::Timestamp(*at)),
+        _ => None,
+    }
+}
+
 /// A body none of whose documents can be mapped.
 fn whole(cause: &'static str, why: String) -> Vec<Mapped> {
     let path = String::new();
@@ -308,11 +317,7 @@ impl<'r, 'a> Run<'r, 'a> {
         }
         let revision = match &self.input.revision {
             None => None,
-            Some(rule) => match self.one(rule, frames, Goal::revision())? {
-                Cell::Integer(number) => Some(Revision::Integer(number)),
-                Cell::Timestamp(at) => Some(Revision::Timestamp(at)),
-                _ => None,
-            },
+            Some(rule) => revision(&self.one(rule, frames, Goal::revision())?),
         };
         let frames = std::slice::from_ref(frames);
         Ok(Contribution {

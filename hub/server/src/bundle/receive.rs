@@ -44,7 +44,9 @@ impl Bundle {
         let own = |intake: &&Intake| *intake.document == *envelope.document;
         match &*envelope.source {
             FETCH | HINT => intakes.iter().filter(own).find(|intake| intake.fetch.is_some()),
-            POLL => intakes.iter().filter(own).find(|intake| intake.poll.is_some()),
+            POLL => intakes.iter().find(|intake| {
+                intake.poll.as_ref().is_some_and(|poll| *poll.name == *envelope.document)
+            }),
             _ => self.intake(&envelope.system, &envelope.document),
         }
     }

@@ -73,6 +73,8 @@ pub struct Fetch {
 /// A listing that is asked for from time to time.
 #[derive(Debug)]
 pub struct Poll {
+    /// What its cursor and its messages are known by: the document, and beside another poll of it the operation.
+    pub name: Box<str>,
     /// The read operation.
     pub operation: Box<str>,
     /// From the beginning of one good poll to the next.
@@ -85,6 +87,8 @@ pub struct Poll {
     pub lag: Duration,
     /// The longest time that the system lists at once; `None`: any.
     pub window: Option<Duration>,
+    /// Where it names the revision of each document: one that the hub has is not fetched.
+    pub newer: Option<Path>,
     /// The system paths that its mappings read.
     pub fields: Vec<String>,
 }
@@ -188,27 +192,41 @@ fn intake(
         let args = arguments(fetch, connector);
         Arc::new(Fetch { operation: fetch.operation.as_str().into(), args, fields: fields.clone() })
     });
+    let document: Box<str> =
+        intake.documents.first().map(String::as_str).unwrap_or_default().into();
     let poll = match &intake.from {
-        IntakeFrom::Poll(poll) => Some(Arc::new(Poll {
-            operation: poll.operation.as_str().into(),
-            every: poll.every,
-            overlap: poll.overlap,
-            reach: poll.reach,
-            lag: poll.lag,
-            window: connector
-                .operations()
-                .iter()
-                .find(|operation| operation.name == poll.operation)
-                .and_then(|operation| operation.window),
-            fields,
-        })),
+        IntakeFrom::Poll(poll) => Some(Arc::new(self::poll(poll, connector, (&document, fields)))),
         IntakeFrom::Notice { .. } | IntakeFrom::Message { .. } => None,
     };
-    let document = intake.documents.first().map(String::as_str).unwrap_or_default().into();
     let facts = Kept::of(&mappings, settings).to_bytes().map(Arc::from);
     let looks_up = mappings.iter().any(|mapping| mapping.looks_up());
     let ordering = intake.ordering;
     Intake { words, document, fetch, poll, mappings, ordering, facts, looks_up }
+}
+
+fn poll(
+    poll: &integration::Poll,
+    connector: &dyn Connector,
+    (document, fields): (&str, Vec<String>),
+) -> Poll {
+    let operation = poll.operation.as_str();
+    let mut operations = connector.operations().iter();
+    let listing = operations.find(|listing| listing.name == operation);
+    Poll {
+        name: match &poll.newer {
+            None => document.into(),
+            // It stands beside one that lists the same documents.
+            Some(_) => format!("{document}:{operation}").into(),
+        },
+        operation: operation.into(),
+        every: poll.every,
+        overlap: poll.overlap,
+        reach: poll.reach,
+        lag: poll.lag,
+        window: listing.and_then(|listing| listing.window),
+        newer: poll.newer.clone(),
+        fields,
+    }
 }
 
 /// The arguments of a fetch: where the file says nothing, each stands under its own name.

@@ -16,7 +16,7 @@ use super::Deliverer;
 use super::dispatcher::Dispatcher;
 use super::freeze::Frozen;
 use super::settle::{AttemptEnd, Policy, judge};
-use super::steps::Run;
+use super::steps::{IN_HAND, Run};
 use crate::resilience::Cause;
 
 /// Longest time of one question, all its steps and retries together.
@@ -35,6 +35,17 @@ pub struct Question<'a> {
     pub fields: &'a [String],
     /// Attempts at it so far that failed.
     pub attempts: u32,
+}
+
+/// A question to which the system works out the answer: it waits for it nowhere but at the asker.
+#[derive(Debug)]
+pub enum Worked {
+    /// It has ended.
+    Ended(Asked),
+    /// Not done yet: to be gone on with from here, no sooner than this.
+    Waits(Box<Memo>, Duration),
+    /// None this time: to be gone on with from here, then.
+    Again(Box<Memo>, Asked),
 }
 
 /// What came of a question.
@@ -76,30 +87,70 @@ impl Deliverer {
     ///
     /// Dropped, nothing is changed there: it only reads.
     pub async fn ask(&self, system: &SystemName, question: Question<'_>) -> Asked {
+        self.asked(system, question, (Memo::default(), None)).await.1
+    }
+
+    /// The same of a question that may take the system long: while it works, no permit is held. `begun`: where an
+    /// earlier part of it stopped.
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`Deliverer::ask`].
+    pub async fn work(
+        &self,
+        system: &SystemName,
+        question: Question<'_>,
+        begun: Option<Memo>,
+    ) -> Worked {
+        let from = (begun.unwrap_or_default(), Some(IN_HAND));
+        match self.asked(system, question, from).await {
+            (Some((memo, Some(every))), _) => Worked::Waits(Box::new(memo), every),
+            (Some((memo, None)), asked @ Asked::Again { .. }) => {
+                Worked::Again(Box::new(memo), asked)
+            }
+            (_, asked) => Worked::Ended(asked),
+        }
+    }
+
+    /// Asks, and says where it stopped, and whether what it waits for there is not done yet.
+    async fn asked(
+        &self,
+        system: &SystemName,
+        question: Question<'_>,
+        from: (Memo, Option<Duration>),
+    ) -> (Option<Stopped>, Asked) {
         let Some(dispatcher) = self.dispatchers.get(system) else {
-            return Asked::GivenUp(format!("there is no system `{system}`"));
+            return (None, Asked::GivenUp(format!("there is no system `{system}`")));
         };
         // As lanes take them: its own first, so that a dead system holds up nobody else.
         let own = dispatcher.permits.acquire().await;
         let global = self.common.global.acquire().await;
-        let asked = ask(dispatcher, question).await;
+        let asked = ask(dispatcher, question, from).await;
         drop((own, global));
         asked
     }
 }
 
-async fn ask(dispatcher: &Dispatcher, question: Question<'_>) -> Asked {
+/// Where a question stopped, and how long what it waits for is to be left alone.
+type Stopped = (Memo, Option<Duration>);
+
+async fn ask(
+    dispatcher: &Dispatcher,
+    question: Question<'_>,
+    (memo, in_hand): (Memo, Option<Duration>),
+) -> (Option<Stopped>, Asked) {
     let Question { operation, args, fields, attempts } = question;
     let bundle = dispatcher.common.bundle();
     let Some(system) = bundle.system(&dispatcher.name) else {
-        return Asked::GivenUp(format!("there is no system `{}`", dispatcher.name));
+        return (None, Asked::GivenUp(format!("there is no system `{}`", dispatcher.name)));
     };
     let frozen = Frozen::read(&system.settings, args, fields.to_vec());
     let call = frozen.call(operation, "", attempts.saturating_add(1), &system.base_url);
     let until = Instant::now() + LONGEST;
     let connector = &*system.connector;
-    let run = Run { dispatcher, connector, call: &call, until, flying: None, place: None };
-    let ran = run.run(Memo::default(), None).await;
+    let (flying, place) = (None, None);
+    let run = Run { dispatcher, connector, call: &call, until, in_hand, flying, place };
+    let ran = run.run(memo, None).await;
     dispatcher.heard(&call, &ran.end);
     let policy = Policy {
         redelivery: &dispatcher.common.bounds.redelivery,
@@ -107,7 +158,8 @@ async fn ask(dispatcher: &Dispatcher, question: Question<'_>) -> Asked {
         attempt: attempts.saturating_add(1),
         now: dispatcher.common.clock.now(),
     };
-    answered(ran.end, policy)
+    let every = if let AttemptEnd::Waits(wait) = &ran.end { Some(wait.every) } else { None };
+    (Some((ran.memo, every)), answered(ran.end, policy))
 }
 
 fn answered(end: AttemptEnd, policy: Policy<'_>) -> Asked {

@@ -180,7 +180,8 @@ impl Alone {
         let began = !doubted && memo == Memo::default();
         let until = Instant::now() + ATTEMPT;
         let dispatcher = &self.dispatcher;
-        let run = Run { dispatcher, connector, call, until, flying: None, place: None };
+        let run =
+            Run { dispatcher, connector, call, until, in_hand: None, flying: None, place: None };
         let ran = run.run(memo, None).await;
         let (redelivery, jitter) = (&common.bounds.redelivery, &common.jitter);
         let now = common.clock.now();

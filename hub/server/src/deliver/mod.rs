@@ -70,7 +70,7 @@ mod tasks;
 mod traced;
 mod unfit;
 
-pub use ask::{Asked, Question};
+pub use ask::{Asked, Question, Worked};
 use dispatcher::{Common, Dispatcher};
 pub use read::ReadError;
 use status::SystemStatus;

@@ -143,7 +143,8 @@ async fn ask(
     let call = frozen.call(&read.operation, "", 1, &system.base_url);
     let until = Instant::now() + LONGEST;
     let connector = &*system.connector;
-    let run = Run { dispatcher, connector, call: &call, until, flying: None, place: None };
+    let run =
+        Run { dispatcher, connector, call: &call, until, in_hand: None, flying: None, place: None };
     let ran = run.run(Memo::default(), None).await;
     dispatcher.heard(&call, &ran.end);
     let refused = |why| Err(NoAnswer { why, lack: Lack::Refused });

@@ -21,7 +21,7 @@ use super::lanes::Permits;
 use super::line::{Came, Free};
 use super::outgoing::{Ready, Unfit};
 use super::ring::Wait;
-use super::steps::Run;
+use super::steps::{IN_HAND, Run};
 use crate::apply::{OrderUnit, Unit};
 use crate::bundle::{Bundle, System};
 use crate::resilience::{Cause, Failure, Pass};
@@ -182,6 +182,7 @@ impl Hand<'_> {
             connector,
             call: &call,
             until,
+            in_hand: Some(IN_HAND),
             flying: Some(&flying),
             place: place.as_ref(),
         };

@@ -21,9 +21,9 @@ use crate::resilience::purse::Reserve;
 use crate::resilience::{Caller, Exchanged, Failure, Prepaid, Step};
 use crate::telemetry::trace::Place;
 
-/// A delivery that waits for a job keeps its permits for so long, all waits together; what takes longer goes back to
-/// its lane.
-const IN_HAND: Duration = Duration::from_secs(5);
+/// Who waits for a job keeps its permits for so long, all waits together; what takes longer goes back to its lane, or its
+/// poll.
+pub(super) const IN_HAND: Duration = Duration::from_secs(5);
 /// Less than this is no time to ask in.
 const LEAST: Duration = Duration::from_secs(1);
 
@@ -37,6 +37,9 @@ pub(super) struct Run<'a> {
     pub(super) call: &'a Call<'a>,
     /// No step begins that could not end before this moment.
     pub(super) until: Instant,
+    /// So long a job is waited for, all waits together; `None`: as long as there is time, as somebody waits for it, or
+    /// would begin it anew.
+    pub(super) in_hand: Option<Duration>,
     /// The stored flight whose memo is committed on the way; none for reads.
     pub(super) flying: Option<&'a Flying<'a>>,
     /// Where in a trace its requests stand.
@@ -150,8 +153,7 @@ impl Run<'_> {
     fn in_hand(&self, wait: Wait, waited: &mut Duration) -> Option<Instant> {
         let ends = Instant::now() + wait.every;
         *waited = waited.saturating_add(wait.every);
-        // Somebody waits for a read, or would begin it anew.
-        let keeps = self.flying.is_none() || *waited <= IN_HAND;
+        let keeps = self.in_hand.is_none_or(|most| *waited <= most);
         (keeps && ends + LEAST <= self.until).then_some(ends)
     }
 

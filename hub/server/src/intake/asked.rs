@@ -25,7 +25,7 @@ const BREATH: Duration = Duration::from_secs(1);
 enum Work {
     /// Fetches documents of a system.
     Fetch(SystemName),
-    /// Asks for a listing, by its kind of document.
+    /// Asks for a listing, by its name.
     Poll(SystemName, Box<str>),
 }
 
@@ -34,8 +34,8 @@ impl Work {
     fn of(bundle: &Bundle) -> BTreeSet<Self> {
         let mut all = BTreeSet::new();
         for system in bundle.systems() {
-            let polls = system.intakes.iter().filter(|intake| intake.poll.is_some());
-            all.extend(polls.map(|poll| Self::Poll(system.name.clone(), poll.document.clone())));
+            let polls = system.intakes.iter().filter_map(|intake| intake.poll.as_ref());
+            all.extend(polls.map(|poll| Self::Poll(system.name.clone(), poll.name.clone())));
             if fetch::is_wanted(bundle, &system.name) {
                 all.insert(Self::Fetch(system.name.clone()));
             }
@@ -46,7 +46,7 @@ impl Work {
     async fn run(self, parts: Parts, stop: CancellationToken) {
         match self {
             Self::Fetch(system) => fetch::run(parts, system, stop).await,
-            Self::Poll(system, document) => poll::run(parts, system, document, stop).await,
+            Self::Poll(system, name) => poll::run(parts, system, name, stop).await,
         }
     }
 }

@@ -9,26 +9,27 @@
 //! could not be confirmed: then at its next turn. Test: `a_queue_that_gives_the_same_again_is_asked_at_its_next_turn`.
 //!
 //! One process at a time reads a listing, under a lease that every commit of a page names. Bounds: [`MOST_PAGES`]
-//! of one poll; a message holds [`MESSAGE`](super::pages::MESSAGE) bytes of a page or one document.
+//! of one poll; a message holds some bytes of a page or one document ([`mod@super::pages`]).
 
-use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use jiff::Timestamp;
-use orderhub_connectors::contract::Reply;
+use orderhub_connectors::contract::{Memo, Reply};
 use orderhub_lang::value::Value;
 use orderhub_order::ids::SystemName;
 use tokio_util::sync::CancellationToken;
 
 use super::confirm::Unconfirmed;
+use super::job::{self, Job};
 use super::leased::{self, End, Parts};
-use super::pages::{hash, one, split};
+use super::pages::{arguments, hash, one, split};
 use super::window::{Window, due, goes_on, later, moved, until, window};
-use super::{Envelope, Intake};
+use super::{Envelope, Intake, had};
 use crate::apply::{Beside, Cursor};
 use crate::bundle::{self, POLL};
-use crate::deliver::{Asked, Question};
+use crate::deliver::{Asked, Question, Worked};
 use crate::store::{Lease, StoreError};
 
 /// No wait is longer, so that what changes meanwhile (a breaker, the files) is seen.
@@ -50,20 +51,15 @@ const ONE_DOCUMENT: &str =
     "the operation gives one document, and lists none: name one with `documents:`";
 
 /// Asks for a listing, until `stop`, or until the files do not name it any more.
-pub(super) async fn run(
-    parts: Parts,
-    system: SystemName,
-    document: Box<str>,
-    stop: CancellationToken,
-) {
+pub(super) async fn run(parts: Parts, system: SystemName, name: Box<str>, stop: CancellationToken) {
     let (own, ends) = (parts.clone(), stop.clone());
-    let lease = format!("poll:{system}:{document}");
+    let lease = format!("poll:{system}:{name}");
     leased::hold(parts, lease, stop, move |lease| {
         let poller = Poller {
             intake: own.intake.under(lease.clone()),
             parts: own.clone(),
             system: system.clone(),
-            document: document.clone(),
+            name: name.clone(),
             stop: ends.clone(),
             lease,
         };
@@ -98,14 +94,15 @@ struct Poller {
     /// Commits only while the lease is held.
     intake: Intake,
     system: SystemName,
-    document: Box<str>,
+    /// As [`bundle::Poll::name`].
+    name: Box<str>,
     stop: CancellationToken,
     lease: Lease,
 }
 
 impl Poller {
     async fn run(&self) -> End {
-        let (mut trouble, mut pages) = (Trouble::default(), 0);
+        let (mut trouble, mut pages, mut job) = (Trouble::default(), 0, None);
         let mut asks = None;
         while !self.stop.is_cancelled() && !self.lease.is_lost() {
             let bundle = self.intake.bundle();
@@ -113,10 +110,10 @@ impl Poller {
             // What named the next page of another operation means nothing to this one.
             let before = asks.replace(poll.operation.clone());
             trouble.begin |= before.is_some_and(|before| before != poll.operation);
-            let wait = match self.step(&mut trouble, &mut pages).await {
+            let wait = match self.step(&mut trouble, &mut pages, &mut job).await {
                 Ok(wait) => wait,
                 Err(error) => {
-                    let (system, document) = (&self.system, &self.document);
+                    let (system, document) = (&self.system, &self.name);
                     tracing::warn!(%error, %system, %document, "a page is not stored yet");
                     LOOK
                 }
@@ -131,11 +128,20 @@ impl Poller {
     }
 
     /// One page, if one is due; how long to wait for the next.
-    async fn step(&self, trouble: &mut Trouble, pages: &mut u32) -> Result<Duration, StoreError> {
+    async fn step(
+        &self,
+        trouble: &mut Trouble,
+        pages: &mut u32,
+        job: &mut Option<Job>,
+    ) -> Result<Duration, StoreError> {
         let bundle = self.intake.bundle();
         let Some((intake, poll)) = self.of(&bundle) else { return Ok(LOOK) };
         let now = self.parts.clock.now();
-        let cursor = self.parts.store.cursor(&self.system, &self.document).await?;
+        let left = job.take_if(|job| !job.lasts(&bundle.hash, now));
+        if left.is_some_and(|job| job.is_late(now)) {
+            return Ok(self.failed(trouble, &job::too_long()));
+        }
+        let cursor = self.parts.store.cursor(&self.system, &self.name).await?;
         let mut cursor = cursor.unwrap_or_else(|| self.beginning());
         if trouble.begin {
             cursor = Cursor { from: None, until: None, next: None, ..cursor };
@@ -143,9 +149,10 @@ impl Poller {
         if let Some(good_at) = cursor.good_at {
             self.intake.heard_at(&self.system, good_at);
         }
-        let window = match cursor.until {
-            Some(until) => Window { from: cursor.from, until },
-            None => {
+        let window = match (job.as_ref(), cursor.until) {
+            (Some(job), _) => job.window,
+            (None, Some(until)) => Window { from: cursor.from, until },
+            (None, None) => {
                 let at = cursor.since.map_or(now, |since| due(poll, since));
                 if at > now && !trouble.behind {
                     return Ok(until(now, at));
@@ -158,21 +165,21 @@ impl Poller {
         if let Some(at) = trouble.until.filter(|at| *at > now && trouble.eased == eased) {
             return Ok(until(now, at));
         }
-        if let Some(shut) = self.parts.deliverer.shut_for(&self.system, &poll.operation) {
-            return Ok(shut);
+        let rests = job.as_ref().and_then(|job| job.rests(now));
+        let shut = || self.parts.deliverer.shut_for(&self.system, &poll.operation);
+        if let Some(wait) = rests.or_else(shut) {
+            return Ok(wait);
         }
-        let args = arguments(intake, window, cursor.next.as_deref());
         let question = Question {
             operation: &poll.operation,
-            args,
+            args: arguments(intake, window, cursor.next.as_deref()),
             fields: &poll.fields,
             attempts: trouble.attempts,
         };
-        // Before the question: what is eased while it is asked counts for it.
-        let asked = tokio::select! {
-            () = self.stop.cancelled() => return Ok(LOOK),
-            () = self.lease.lost() => return Ok(LOOK),
-            asked = self.parts.deliverer.ask(&self.system, question) => asked,
+        // `eased` before the question: what is eased while it is asked counts for it.
+        let asked = match self.ask(question, (window, &bundle.hash), job).await {
+            Ok(asked) => asked,
+            Err(wait) => return Ok(wait),
         };
         if self.of(&self.intake.bundle()).is_none() {
             // Nobody would know what the page says; where the cursor stands, it is asked for again one day.
@@ -183,16 +190,48 @@ impl Poller {
         self.answered(asked, (cursor, window, more), (trouble, *pages, eased)).await
     }
 
+    /// What was answered; else how long to wait: the poll ends, or the system works on it still.
+    async fn ask(
+        &self,
+        question: Question<'_>,
+        (window, bundle): (Window, &Arc<str>),
+        job: &mut Option<Job>,
+    ) -> Result<Asked, Duration> {
+        let asked_at = self.parts.clock.now();
+        let (began, memo) = job.take().map(Job::into_parts).unzip();
+        let worked = tokio::select! {
+            () = self.stop.cancelled() => return Err(LOOK),
+            () = self.lease.lost() => return Err(LOOK),
+            worked = self.parts.deliverer.work(&self.system, question, memo) => worked,
+        };
+        let now = self.parts.clock.now();
+        let from = |memo: Box<Memo>, began, every| {
+            Some(Job::new(*memo, window, bundle, (began, now, every)))
+        };
+        match worked {
+            Worked::Waits(memo, every) => {
+                *job = from(memo, began.unwrap_or(asked_at), every);
+                Err(every)
+            }
+            Worked::Again(memo, asked) => {
+                // What nothing was waited for begins anew, as ever.
+                *job = began.and_then(|began| from(memo, began, Duration::ZERO));
+                Ok(asked)
+            }
+            Worked::Ended(asked) => Ok(asked),
+        }
+    }
+
     fn of<'b>(&self, bundle: &'b bundle::Bundle) -> Option<(&'b bundle::Intake, &'b bundle::Poll)> {
         let intakes = &bundle.system(&self.system)?.intakes;
-        let own = intakes.iter().filter(|intake| intake.document == self.document);
-        own.filter_map(|intake| Some((intake, &**intake.poll.as_ref()?))).next()
+        let polls = intakes.iter().filter_map(|intake| Some((intake, &**intake.poll.as_ref()?)));
+        polls.filter(|(_, poll)| poll.name == self.name).next()
     }
 
     fn beginning(&self) -> Cursor {
         Cursor {
             system: self.system.clone(),
-            document: self.document.clone(),
+            document: self.name.clone(),
             since: None,
             from: None,
             until: None,
@@ -221,19 +260,25 @@ impl Poller {
             }
             Asked::No { why, .. } | Asked::GivenUp(why) => why,
         };
-        self.warn(&why);
+        trouble.eased = eased;
+        Ok(self.failed(trouble, &why))
+    }
+
+    /// The listing begins anew later; how long to wait for that.
+    fn failed(&self, trouble: &mut Trouble, why: &str) -> Duration {
+        self.warn(why);
         let wait = AFTER_FAILURE.saturating_mul(1 << trouble.failures.min(10)).min(LONGEST_WAIT);
         *trouble = Trouble {
             attempts: 0,
             failures: trouble.failures.saturating_add(1),
             until: Some(later(self.parts.clock.now(), wait)),
-            eased,
+            eased: trouble.eased,
             begin: true,
             behind: trouble.behind,
             page: None,
             unconfirmed: trouble.unconfirmed,
         };
-        Ok(wait)
+        wait
     }
 
     /// Stores a page and confirms it; how long to wait for the next, or why the listing cannot go on with it.
@@ -261,13 +306,18 @@ impl Poller {
         let again = reply.again && page != trouble.page;
         let behind = again || more && to.next.is_none();
         let ack = reply.ack.clone();
-        self.store(reply, to).await?;
+        let documents = tokio::select! {
+            () = self.stop.cancelled() => return Ok(Ok(LOOK)),
+            () = self.lease.lost() => return Ok(Ok(LOOK)),
+            lacking = self.lacking(reply.documents) => lacking?,
+        };
+        self.store(&documents, to).await?;
         let Trouble { failures, unconfirmed, .. } = *trouble;
         // A listing that has not come to its end may fail there again.
         let failures = if goes_on { failures } else { 0 };
         *trouble = Trouble { failures, behind, page, unconfirmed, ..Trouble::default() };
         if let Some(ack) = ack {
-            let about = (&self.system, &*self.document);
+            let about = (&self.system, &*self.name);
             let ends = (&self.stop, &self.lease);
             let confirmed = trouble.unconfirmed.confirm(&self.parts, about, &ack, ends).await;
             // It keeps that, and gives it again.
@@ -277,21 +327,31 @@ impl Poller {
     }
 
     fn warn(&self, why: &str) {
-        let (system, document) = (&self.system, &self.document);
+        let (system, document) = (&self.system, &self.name);
         metrics::counter!("orderhub_polls_failed_total", "system" => system.to_string())
             .increment(1);
         tracing::warn!(%system, %document, why, "a poll did not go on; nothing is passed over");
+    }
+
+    /// The documents of a page but those that the hub has, where it asks for others only.
+    async fn lacking(&self, documents: Vec<Bytes>) -> Result<Vec<Bytes>, StoreError> {
+        let bundle = self.intake.bundle();
+        let intake = self.of(&bundle).map(|(intake, _)| intake);
+        match bundle.system(&self.system).zip(intake) {
+            Some(about) => had::lacking(&*self.parts.store, about, documents).await,
+            None => Ok(documents),
+        }
     }
 
     /// Stores a page; the cursor moves with the last of it. What names nothing to fetch is a message of its own.
     ///
     /// **Invariant:** what is no hint of ours parks nothing that came beside it. Test:
     /// `a_message_that_is_no_notice_of_ours_parks_none_beside_it`.
-    async fn store(&self, reply: Reply, to: Cursor) -> Result<(), StoreError> {
+    async fn store(&self, documents: &[Bytes], to: Cursor) -> Result<(), StoreError> {
         let bundle = self.intake.bundle();
         let hints = self.of(&bundle).is_some_and(|(intake, _)| intake.fetch.is_some());
         let alone = |document: &Bytes| hints && !bundle.is_hint(&self.envelope(one(document)));
-        let mut messages = split(&reply.documents, alone);
+        let mut messages = split(documents, alone);
         let last = messages.pop().unwrap_or_else(|| Bytes::from_static(b"[]"));
         for body in messages {
             self.intake.take_with(self.envelope(body), Beside::default(), None).await?;
@@ -304,7 +364,7 @@ impl Poller {
         Envelope {
             source: POLL.into(),
             system: self.system.clone(),
-            document: (*self.document).into(),
+            document: (*self.name).into(),
             // Revision and content decide: what was listed twice says nothing new.
             message_id: None,
             body,
@@ -313,23 +373,4 @@ impl Poller {
             suspect: false,
         }
     }
-}
-
-/// `since` and `until` as the documents write their revisions, and the page.
-fn arguments(
-    intake: &bundle::Intake,
-    window: Window,
-    next: Option<&str>,
-) -> BTreeMap<String, Value> {
-    let written = |at: Timestamp| {
-        let written = intake.mappings.iter().find_map(|mapping| mapping.revision_at(at));
-        written.unwrap_or_else(|| Value::text(at.to_string()))
-    };
-    let next = next.and_then(|next| Value::from_json(next.as_bytes()).ok());
-    let args = [
-        ("since", window.from.map(written)),
-        ("until", Some(written(window.until))),
-        ("cursor", next),
-    ];
-    args.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
 }

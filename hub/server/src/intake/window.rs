@@ -90,12 +90,14 @@ mod tests {
 
     fn poll(overlap: u64, reach: Option<u64>) -> bundle::Poll {
         bundle::Poll {
+            name: "order".into(),
             operation: "list".into(),
             every: Duration::from_secs(300),
             overlap: Duration::from_secs(overlap),
             reach: reach.map(Duration::from_secs),
             lag: Duration::ZERO,
             window: None,
+            newer: None,
             fields: Vec::new(),
         }
     }

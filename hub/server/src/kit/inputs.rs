@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use orderhub_connectors::contract::{Call, Connector, Operation};
-use orderhub_connectors::invent::{ANY, put};
+use orderhub_connectors::invent::{ADDRESS, ANY, put};
 use orderhub_lang::path::Segment;
 use orderhub_lang::value::Value;
 
@@ -147,7 +147,7 @@ fn at<T: Copy>(said: &[(T, Option<Value>)], is: impl Fn(T) -> bool) -> Vec<usize
 /// An address where one is asked for, else [`ANY`].
 fn setting(name: &str) -> Value {
     let address = name == "url" || name.ends_with("_url");
-    Value::text(if address { "https://system.invalid/71" } else { ANY })
+    Value::text(if address { ADDRESS } else { ANY })
 }
 
 fn inputs(operation: &Operation, said: &Said<'_>, plain: bool) -> Inputs {

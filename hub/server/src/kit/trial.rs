@@ -129,7 +129,7 @@ pub(crate) fn is_authorized(connector: &dyn Connector, target: &Target, memo: &M
     // One that lacks a session reads it all the same.
     connector.authorize(&mut request, &with).is_err()
         || reads.get()
-        || connector.logs_in().is_some()
+        || (connector.logs_in().is_some() && request.own.is_none())
 }
 
 /// Whether the same request is built each time that a connector is asked for it.
