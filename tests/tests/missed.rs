@@ -36,7 +36,7 @@ fn files(into: &Path) {
             "    apply: reread\n    do: get_order\n    args: { id: id }\n    document: order\n    ordering: reread\n",
         )
         .replace(
-            "every: 5m, overlap: 5m, reach: 60d",
+            "every: 5m, overlap: 5m, reach: 7d",
             "every: 2s, overlap: 1s, reach: 3d",
         )
     });

@@ -175,11 +175,16 @@ fn walks() -> Vec<(Walk, Vec<serde_json::Value>)> {
     let stock = json!({ "data": { "productVariants": { "nodes": [] } } });
     let places =
         json!({ "data": { "locations": { "nodes": [], "pageInfo": { "hasNextPage": false } } } });
+    let bulk = json!({ "data": { "result": { "bulkOperation": { "id": "gid://shopify/BulkOperation/1" }, "userErrors": [] } } });
+    let empty =
+        json!({ "data": { "node": { "status": "COMPLETED", "objectCount": "0", "url": null } } });
+    let sweep = [bulk, empty];
     let parcel = [order, made];
     let cancel = [open, begun, ended, gone];
     vec![
         of("get_order", "", &[("id", "7")], &[json!({ "data": { "order": { "id": "7" } } })]),
         of("list_orders", "", &time, &[none]),
+        of("sweep_orders", "", &time, &sweep),
         of("create_fulfillment", &sample("shipment.fulfillment.json"), &[], &parcel),
         of("create_fulfillment", &sample("shipment-packages.fulfillment.json"), &[], &parcel),
         of("update_tracking", &sample("shipment.tracking.json"), &[], std::slice::from_ref(&ok)),
@@ -230,9 +235,23 @@ fn what_is_sent_is_of_the_vendors_types() {
 }
 
 #[test]
+fn what_a_bulk_operation_writes_is_asked_for_validly() {
+    let time = [("since", "2026-11-01T00:00:00Z"), ("until", "2026-11-01T06:00:00Z")];
+    let request = Walk::of("sweep_orders", "", &time).request().unwrap();
+    let sent: serde_json::Value = serde_json::from_slice(&request.body).unwrap();
+    let query = sent["variables"]["query"].as_str().unwrap();
+    let search = "updated_at:>='2026-11-01T00:00:00Z' updated_at:<='2026-11-01T06:00:00Z'";
+    assert!(query.contains(search), "{query}");
+    for (version, schema) in &schemas() {
+        let found = ExecutableDocument::parse_and_validate(schema, query, "bulk");
+        assert!(found.is_ok(), "{version}: {}", found.unwrap_err().errors);
+    }
+}
+
+#[test]
 fn what_the_vendor_does_not_take_is_seen() {
     let schema = &schemas()["2026-10"];
-    let (mut walk, answers) = walks().remove(2);
+    let (mut walk, answers) = walks().remove(3);
     walk.request().unwrap();
     walk.answer(&answers[0]).unwrap();
     let sent: serde_json::Value = serde_json::from_slice(&walk.request().unwrap().body).unwrap();

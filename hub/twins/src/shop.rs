@@ -7,6 +7,7 @@
 //! Customers, streets and articles are made up by number.
 
 mod bucket;
+mod bulk;
 mod emit;
 mod graph;
 mod make;
@@ -24,6 +25,7 @@ use axum::Router;
 use axum::body::Bytes;
 use jiff::Timestamp;
 
+pub use bulk::BulkWays;
 pub use emit::{Emit, TOPICS};
 pub use make::{Article, Assortment, Country};
 pub use order::{Fulfilment, Line, Order, Payment};
@@ -31,6 +33,7 @@ pub use stream::Plan;
 pub use ways::Ways;
 
 use self::bucket::Bucket;
+use self::bulk::Bulks;
 use crate::clock::stamp;
 use crate::frame::{Frame, lock};
 use crate::outbox::Message;
@@ -63,6 +66,7 @@ pub struct Shop {
     number: u64,
     book: Arc<Mutex<Book>>,
     bucket: Bucket,
+    bulks: Bulks,
     ways: Arc<Mutex<Ways>>,
 }
 
@@ -78,8 +82,8 @@ impl Shop {
     /// A shop without orders; `number` keeps its ids apart from those of other shops.
     pub fn new(frame: Frame, number: u16) -> Self {
         let bucket = Bucket::full(&frame.clock);
-        let (number, ways) = (u64::from(number), Arc::default());
-        Self { frame, number, book: Arc::default(), bucket, ways }
+        let (number, ways, bulks) = (u64::from(number), Arc::default(), Bulks::default());
+        Self { frame, number, book: Arc::default(), bucket, bulks, ways }
     }
 
     /// A shop by itself whose first order has this number; its ids follow from it, so that one that begins

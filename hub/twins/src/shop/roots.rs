@@ -19,6 +19,8 @@ pub(super) fn operation(root: &Field) -> &'static str {
     let selects = |name: &str| root.fields.iter().any(|field| field.name == name);
     match root.name.as_str() {
         "orders" => "list_orders",
+        "bulkOperationRunQuery" => "begin_bulk",
+        "node" => "read_bulk",
         "order" if selects("lineItems") => "read_order",
         "order" if selects("fulfillmentOrders") => "find_fulfilment",
         "order" => "find_cancel",
@@ -39,6 +41,8 @@ impl Shop {
         Ok(match field.name.as_str() {
             "order" => self.find(field.arg("id")).unwrap_or_default(),
             "orders" => self.list(field)?,
+            "bulkOperationRunQuery" => self.begin_bulk(field)?,
+            "node" => self.bulk(field.arg("id")),
             "job" => json!({ "id": field.arg("id"), "done": true }),
             "fulfillmentCreate" => self.fulfil(field.arg("fulfillment")).await,
             "fulfillmentTrackingInfoUpdate" => {
@@ -251,7 +255,7 @@ impl Shop {
 }
 
 /// The first and the last second of a search: `updated_at:>='2026-11-20T10:00:00Z' updated_at:<='2026-11-20T16:00:00Z'`.
-fn times(query: &str) -> Result<(i64, i64), String> {
+pub(super) fn times(query: &str) -> Result<(i64, i64), String> {
     let (mut least, mut most) = (i64::MIN, i64::MAX);
     for term in query.split_whitespace() {
         let bound = term.strip_prefix("updated_at:").unwrap_or_default();

@@ -7,7 +7,7 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use axum::routing::post;
+use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde_json::{Map, Value, json};
 
@@ -25,6 +25,7 @@ pub(super) fn router(shop: &Shop) -> Router {
     Router::new()
         .route("/admin/oauth/access_token", post(token))
         .route("/admin/api/2026-10/graphql.json", post(ask))
+        .route("/files/{name}", get(super::bulk::file))
         .route("/_twin/emit", post(super::emit::emit))
         .with_state(shop.clone())
         .merge(shop.frame.control())
@@ -45,6 +46,7 @@ async fn ask(State(shop): State<Shop>, wire: Wire, headers: HeaderMap, body: Byt
         let why = "[API] Invalid API key or access token (unrecognized login or wrong password)";
         return (StatusCode::UNAUTHORIZED, Json(json!({ "errors": why }))).into_response();
     }
+    shop.bulks.seen_at(&headers);
     let asked: Value = serde_json::from_slice(&body).unwrap_or_default();
     let none = Map::new();
     let variables = asked.get("variables").and_then(Value::as_object).unwrap_or(&none);

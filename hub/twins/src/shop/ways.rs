@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::Shop;
+use super::{BulkWays, Shop};
 use crate::frame::lock;
 
 /// Objects that a listing goes as deep as ("Pagination limits" of the vendor's page on API limits, read 2026-11).
@@ -18,11 +18,18 @@ pub struct Ways {
     pub runs: Duration,
     /// Fields at the root of a document for which the app has no scope.
     pub denied: BTreeSet<String>,
+    /// How bulk operations go.
+    pub bulk: BulkWays,
 }
 
 impl Default for Ways {
     fn default() -> Self {
-        Self { deepest: DEEPEST, runs: Duration::ZERO, denied: BTreeSet::new() }
+        Self {
+            deepest: DEEPEST,
+            runs: Duration::ZERO,
+            denied: BTreeSet::new(),
+            bulk: BulkWays::default(),
+        }
     }
 }
 
