@@ -131,7 +131,6 @@ pub(crate) fn map(order: &Order, lane: &Lane) -> Result<(Vec<u8>, Sent), Refused
 
 fn shop<'o>(order: &'o Order, lane: &'o Lane, sent: &mut Sent) -> Result<Shop<'o>, Refused> {
     let at = At::ROOT;
-    let mut customer = customer(lane)?;
     let mut read = Reader { at: &at, record: &order.fields, sent };
     let to = &mut read;
     let name = to.field(order::ORDER_NO, |value| Some(format!("#{}", value.as_str()?)))?;
@@ -145,9 +144,7 @@ fn shop<'o>(order: &'o Order, lane: &'o Lane, sent: &mut Sent) -> Result<Shop<'o
     let customer_locale = to.text(order::LANGUAGE)?;
     let email = to.text(order::CUSTOMER_EMAIL)?;
     let phone = to.text(order::CUSTOMER_PHONE)?;
-    if matches!(phone, Maybe::Null) {
-        customer.phone = Maybe::Null;
-    }
+    let customer = customer(lane, &phone)?;
     let company = to.text(order::CUSTOMER_COMPANY)?;
     let ship_to = to.address(order::ADDRESSES_SHIP_TO)?;
     let bill_to = to.address(order::ADDRESSES_BILL_TO)?;
@@ -193,10 +190,12 @@ fn shop<'o>(order: &'o Order, lane: &'o Lane, sent: &mut Sent) -> Result<Shop<'o
     })
 }
 
-fn customer(lane: &Lane) -> Result<Customer<'_>, Refused> {
+/// The telephone is the order's; where there is none it is told here, too.
+fn customer<'o>(lane: &'o Lane, phone: &Maybe<&str>) -> Result<Customer<'o>, Refused> {
+    let phone = if matches!(phone, Maybe::Null) { Maybe::Null } else { Maybe::Absent };
     let own = |xref: &&Xref| &*xref.kind == "customer" && xref.at == At::ROOT;
     match lane.xrefs.iter().find(own) {
-        Some(xref) => Ok(Customer { id: &xref.ext_id, phone: Maybe::Absent }),
+        Some(xref) => Ok(Customer { id: &xref.ext_id, phone }),
         None => refused("not linked: customer"),
     }
 }
