@@ -178,7 +178,7 @@ impl Shop {
         let over = bulk.is_over(self.frame.clock.now());
         let lines = match kind {
             "bulk" if over && bulk.ends == "COMPLETED" => &bulk.lines[..],
-            "part" if over => &bulk.lines[..bulk.lines.len() / 2],
+            "part" if over => bulk.lines.get(..bulk.lines.len() / 2)?,
             _ => return None,
         };
         Some(lines.iter().map(|line| format!("{line}\n")).collect())
