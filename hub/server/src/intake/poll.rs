@@ -224,8 +224,9 @@ impl Poller {
 
     fn of<'b>(&self, bundle: &'b bundle::Bundle) -> Option<(&'b bundle::Intake, &'b bundle::Poll)> {
         let intakes = &bundle.system(&self.system)?.intakes;
-        let polls = intakes.iter().filter_map(|intake| Some((intake, &**intake.poll.as_ref()?)));
-        polls.filter(|(_, poll)| poll.name == self.name).next()
+        let mut polls =
+            intakes.iter().filter_map(|intake| Some((intake, &**intake.poll.as_ref()?)));
+        polls.find(|(_, poll)| poll.name == self.name)
     }
 
     fn beginning(&self) -> Cursor {
