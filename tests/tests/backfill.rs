@@ -211,7 +211,7 @@ async fn a_listing_that_the_system_works_out_is_waited_for_and_survives_a_failur
         (scene.asked("read_bulk") > 1).then_some(())
     })
     .await;
-    let began = std::time::Instant::now();
+    let began = tokio::time::Instant::now();
     assert!(hub.terminate().await.success());
     assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
     let hub = scene.start().await;
