@@ -124,6 +124,18 @@ impl CallError {
         }
     }
 
+    /// The same, for who takes out of it what nobody may see.
+    pub fn why_mut(&mut self) -> &mut String {
+        match self {
+            CallError::NotActed { why, .. }
+            | CallError::MayHaveActed { why }
+            | CallError::Already { why }
+            | CallError::SaidNo { why, .. }
+            | CallError::Throttled { why, .. }
+            | CallError::NotAllowed { why, .. } => why,
+        }
+    }
+
     /// Whether it may be about what was asked for, and not about who asks: the system knows him, and forbids this (403).
     pub fn may_be_about_this(&self) -> bool {
         matches!(self, CallError::NotAllowed { status: Some(403), .. })

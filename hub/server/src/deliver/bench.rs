@@ -19,7 +19,6 @@ use tokio_util::sync::CancellationToken;
 
 use super::again::{Asks, look_first};
 use super::dispatcher::{Common, Dispatcher};
-use super::mask;
 use super::settle::{self, AttemptEnd, Policy};
 use super::steps::Run;
 use super::{Account, Bounds, Secret};
@@ -212,19 +211,13 @@ impl Alone {
         Attempted {
             comes: comes(verdict.class),
             class: verdict.shown,
-            why: self.masked(connector, &verdict.why),
+            why: verdict.why,
             // What is stored of it is enough to go on.
             memo: Memo::from_bytes(&memo.to_bytes()).unwrap_or_default(),
             wait: wait.and_then(|wait| Duration::try_from(wait).ok()).unwrap_or_default(),
             reply,
             may_have_acted: verdict.class == ReceiptClass::MayHaveActed || ran.wrote,
         }
-    }
-
-    fn masked(&self, connector: &dyn Connector, why: &str) -> String {
-        let names = connector.needs().secrets.iter();
-        let secrets = names.flat_map(|(name, _)| (self.dispatcher.secret)(name));
-        mask::masked(why, secrets.collect(), &[])
     }
 }
 

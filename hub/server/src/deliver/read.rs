@@ -174,11 +174,11 @@ async fn ask(
                 | Cause::Refused(_)
                 | Cause::CutOff => failure.to_string(),
             };
-            Err(NoAnswer { why: dispatcher.masked(&why), lack: lack(&failure) })
+            Err(NoAnswer { why, lack: lack(&failure) })
         }
         AttemptEnd::Unbuilt(error) => refused(format!("it cannot be asked: {error}")),
         AttemptEnd::Lost => Err(Cause::CutOff.to_string().into()),
-        AttemptEnd::Part(part) => refused(dispatcher.masked(&part.why())),
+        AttemptEnd::Part(part) => refused(part.why()),
         AttemptEnd::OutOfTime | AttemptEnd::Waits(_) | AttemptEnd::Lapsed { .. } => {
             Err(format!("no answer within {} s", LONGEST.as_secs()).into())
         }

@@ -223,9 +223,7 @@ impl Hand<'_> {
 
     /// What a system says of a call may echo what was sent to it.
     fn masked(&self, why: &str, flight: &Flight) -> String {
-        let names = self.system.connector.needs().secrets.iter();
-        let secrets = names.flat_map(|(name, _)| (self.dispatcher.secret)(name));
-        mask::masked(why, secrets.collect(), &flight.values)
+        mask::masked(why, self.dispatcher.hidden(&*self.system.connector), &flight.values)
     }
 
     async fn receipt(&self, flight: &Flight, outcomes: Outcomes) -> Result<Turn, StoreError> {

@@ -70,7 +70,7 @@ impl Dispatcher {
                 Some(Ok(())) => self.observed().last_success = Some(now),
                 Some(Err(class)) => {
                     let operation = call.operation.to_owned();
-                    let why = mask::without(&self.masked(&failure.to_string()), &asked(call));
+                    let why = mask::without(&failure.to_string(), &asked(call));
                     let class = class.to_owned();
                     self.observed().last_error = Some(LastError { at: now, operation, class, why });
                 }
@@ -88,13 +88,6 @@ impl Dispatcher {
         let observed = self.observed();
         let (success, error) = (observed.last_success, observed.last_error.clone());
         SaidRow { system: self.name.clone(), success, error }
-    }
-
-    /// What the system said, without what it echoes of our secrets.
-    pub(super) fn masked(&self, said: &str) -> String {
-        let connector = self.common.bundle().connector(&self.name);
-        let needs = connector.iter().flat_map(|connector| &connector.needs().secrets);
-        mask::masked(said, needs.flat_map(|(name, _)| (self.secret)(name)).collect(), &[])
     }
 
     /// Tells of a breaker that is seen in another state than before.

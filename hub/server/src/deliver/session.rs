@@ -8,6 +8,7 @@
 //! Tests: `many_calls_ask_for_one_session`, `a_session_that_ended_is_renewed_without_a_refused_call`,
 //! `a_login_that_is_refused_waits_like_a_refused_credential`.
 
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -17,6 +18,9 @@ use orderhub_connectors::error::CallError;
 
 /// A session is renewed so long before its end, or when a tenth of its life is left: whichever is later.
 const BEFORE_END: Duration = Duration::from_secs(60);
+
+/// So many of the last sessions are hidden where a system says them again: some call with an older one may still be in the air.
+const REMEMBERED: usize = 4;
 
 /// A session that is sent.
 #[derive(Clone, Debug)]
@@ -31,6 +35,8 @@ pub(super) struct Held {
 #[derive(Debug, Default)]
 pub(super) struct Sessions {
     held: Mutex<Option<Held>>,
+    /// The last ones, whether they are sent any more or not.
+    given: Mutex<VecDeque<Arc<Session>>>,
     /// One login at a time: how many there were, and how the last one failed.
     turn: tokio::sync::Mutex<Logins>,
     /// The same number, read without waiting for a turn.
@@ -79,9 +85,10 @@ impl Sessions {
         turn.number += 1;
         turn.failed = made.as_ref().err().cloned();
         self.logins.store(turn.number, Release);
-        let session = made?;
+        let session = Arc::new(made?);
         let until = session.lives.map(|lives| end(now(), lives));
-        let held = Held { number: turn.number, session: Arc::new(session), until };
+        self.remember(&session);
+        let held = Held { number: turn.number, session, until };
         *self.held() = Some(held.clone());
         Ok(held)
     }
@@ -92,6 +99,18 @@ impl Sessions {
         if held.as_ref().is_some_and(|held| held.number == with.number) {
             *held = None;
         }
+    }
+
+    /// What the last logins gave.
+    pub(super) fn values(&self) -> Vec<String> {
+        let given = self.given.lock().unwrap_or_else(PoisonError::into_inner);
+        given.iter().flat_map(|session| session.values.values().cloned()).collect()
+    }
+
+    fn remember(&self, session: &Arc<Session>) {
+        let mut given = self.given.lock().unwrap_or_else(PoisonError::into_inner);
+        given.push_front(Arc::clone(session));
+        given.truncate(REMEMBERED);
     }
 
     fn fresh(&self, now: Timestamp) -> Option<Held> {

@@ -141,7 +141,8 @@ impl Run<'_> {
         };
         let status = Some(last.status.load(Ordering::Relaxed)).filter(|status| *status != 0);
         let known = self.connector.known(self.call, &memo);
-        Ran { end, memo, status, known, wrote }
+        // What the system said is not ours to trust with our secrets.
+        Ran { end: self.masked(end), memo, status, known, wrote }
     }
 
     fn next(&self, memo: &mut Memo) -> Result<NextStep, BuildError> {

@@ -16,6 +16,7 @@ mod again;
 mod changed;
 mod down;
 mod ease;
+mod echoes;
 mod files;
 mod keys;
 mod permits;

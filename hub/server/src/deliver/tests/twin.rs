@@ -45,6 +45,8 @@ pub(super) enum Login {
     Breaks,
     /// Never answered.
     Hangs,
+    /// Answered so, with this body.
+    Says(u16, &'static str),
 }
 
 /// Sessions that the twin gives for a secret.
@@ -116,6 +118,7 @@ impl Twin {
                 Err(CallError::MayHaveActed { why: "the connection broke".to_owned() })
             }
             Some(Login::Hangs) => std::future::pending().await,
+            Some(Login::Says(status, body)) => Ok(json(status, body)),
         }
     }
 

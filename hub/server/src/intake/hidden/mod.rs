@@ -36,6 +36,10 @@ use crate::tap::mask::MASK;
 const LONG: usize = 12;
 /// Characters of one that a whole value is taken for.
 const WORD: usize = 6;
+/// Characters of base64 that do not stand in a document by accident.
+const CODED: usize = 12;
+/// Such characters of one that is only shown.
+const CODED_SHOWN: usize = 5;
 /// Characters of one that is hidden in what is only shown.
 const SHOWN: usize = 4;
 
@@ -71,11 +75,12 @@ pub(crate) struct Hidden {
 }
 
 impl Hidden {
-    fn new(mut values: Vec<String>) -> Self {
+    /// These, whoever they are of; shorter ones than a few characters are none.
+    pub(crate) fn new(mut values: Vec<String>) -> Self {
         values.retain(|value| value.chars().count() >= SHOWN);
         values.sort_by_key(|value| std::cmp::Reverse(value.len()));
         let long = values.iter().filter(|value| is_long(value));
-        let coded = long.flat_map(|value| written::in_base64(value)).collect();
+        let coded = long.flat_map(|value| written::in_base64(value, CODED)).collect();
         Self { values, coded }
     }
 
@@ -170,12 +175,34 @@ impl Hidden {
     /// A text as people may see it.
     pub(crate) fn shown(&self, text: &str) -> String {
         let text = self.values.iter().fold(text.to_owned(), |text, secret| {
-            let quoted = serde_json::Value::from(secret.as_str()).to_string();
-            let written = [quoted.trim_matches('"').to_owned(), escaped(secret), percent(secret)];
-            written.iter().fold(without_one(&text, secret), |text, form| without_one(&text, form))
+            forms(secret)
+                .iter()
+                .fold(without_one(&text, secret), |text, form| without_one(&text, form))
         });
-        self.without_all(&text, self.values.iter().map(String::as_str))
+        let text = self.without_all(&text, self.values.iter().map(String::as_str));
+        self.in_base64().fold(text, |text, coded| match text.contains(&coded) {
+            true => text.replace(&coded, MASK),
+            false => text,
+        })
     }
+
+    /// Every writing of them that is looked for as it is: where a text was cut, the beginning of one may be left.
+    pub(crate) fn writings(&self) -> Vec<String> {
+        let forms = self.values.iter().flat_map(|secret| forms(secret));
+        self.values.iter().cloned().chain(forms).chain(self.in_base64()).collect()
+    }
+
+    /// Also of the shorter ones: in what is only shown, more may go.
+    fn in_base64(&self) -> impl Iterator<Item = String> + '_ {
+        self.values.iter().flat_map(|secret| written::in_base64(secret, CODED_SHOWN))
+    }
+}
+
+/// A secret within a text of JSON, within XML, and within an address.
+fn forms(secret: &str) -> [String; 3] {
+    let quoted = serde_json::Value::from(secret).to_string();
+    let inner = quoted.strip_prefix('"').and_then(|inner| inner.strip_suffix('"'));
+    [inner.unwrap_or(&quoted).to_owned(), escaped(secret), percent(secret)]
 }
 
 fn is_long(secret: &str) -> bool {

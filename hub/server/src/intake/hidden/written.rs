@@ -19,9 +19,6 @@ const WIDEST: usize = 32;
 /// Bytes of a text that are looked at together: what is known of each takes some room.
 const PART: usize = 64 << 10;
 
-/// Characters of base64 that do not stand anywhere by accident.
-const LEAST: usize = 12;
-
 /// A text as it is read.
 struct Read {
     bytes: Vec<u8>,
@@ -169,8 +166,9 @@ pub(super) fn without<'s>(
     Some(out)
 }
 
-/// What stands in base64 where a secret does, wherever it begins: the characters that are of it alone.
-pub(super) fn in_base64(secret: &str) -> Vec<String> {
+/// What stands in base64 where a secret does, wherever it begins: the characters that are of it alone, where they are
+/// at least so many.
+pub(super) fn in_base64(secret: &str, least: usize) -> Vec<String> {
     let mut all = Vec::new();
     for before in 0..3 {
         let bytes = [&vec![0; before], secret.as_bytes()].concat();
@@ -178,7 +176,7 @@ pub(super) fn in_base64(secret: &str) -> Vec<String> {
         for engine in [STANDARD_NO_PAD, URL_SAFE_NO_PAD] {
             let coded = engine.encode(&bytes);
             let own = coded.get(from..to).unwrap_or_default().to_owned();
-            if own.len() >= LEAST && !all.contains(&own) {
+            if own.len() >= least && !all.contains(&own) {
                 all.push(own);
             }
         }
