@@ -192,6 +192,8 @@ pub struct Operation {
     pub window: Option<Duration>,
     /// The proof that it is made with, by the first operation that names it; `None`: the one that all others share.
     pub proof: Option<String>,
+    /// Things may move from one page of the listing to another while they are read.
+    pub slides: bool,
 }
 
 /// A step, as far as whoever makes calls must know it beforehand.

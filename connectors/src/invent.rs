@@ -21,8 +21,9 @@ pub const ADDRESS: &str = "https://system.invalid/71";
 pub enum Page {
     /// The operation lists nothing one after the other.
     NoListing,
-    /// Whatever was made up, the connector does not take it for this page, or for one with others behind it.
-    NotTaken,
+    /// Whatever was made up, the connector does not take it for this page, or for one with others behind it: what was tried,
+    /// for a person.
+    NotTaken(String),
     /// The page, and how many things it has.
     Taken(Answer, usize),
 }

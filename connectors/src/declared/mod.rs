@@ -32,6 +32,7 @@ use std::time::Duration;
 use orderhub_lang::asked::Asked;
 use orderhub_lang::convert::{Conversions, NoConversions};
 use orderhub_lang::diagnostic::{Diagnostic, Source};
+use orderhub_lang::path::Segment;
 use orderhub_lang::template::Template;
 use orderhub_lang::value::Value;
 
@@ -77,6 +78,8 @@ pub struct Declared {
     asked: Vec<Asked>,
     /// What its expressions are written with, by operation; `None`: of all of them.
     words: Vec<(Option<Arc<str>>, Value)>,
+    /// What of an answer they order by its size, in the same way.
+    ordered: Vec<(Option<Arc<str>>, Vec<Segment>)>,
     warnings: Vec<Diagnostic>,
 }
 

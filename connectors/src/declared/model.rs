@@ -136,6 +136,8 @@ pub(super) struct Page {
     pub(super) size_into: Option<String>,
     /// Whether there is another page.
     pub(super) more: Option<Expr>,
+    /// Nothing moves from one page to another.
+    pub(super) snapshot: bool,
 }
 
 /// What the next page is known by.

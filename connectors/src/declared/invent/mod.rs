@@ -9,9 +9,11 @@
 //! Bounds: [`MOST_TRIES`] for one step, [`MOST_FOUND`] answers; what is not found within them is not found.
 
 mod hook;
+mod ordered;
 mod reads;
 mod search;
 mod shapes;
+mod told;
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -109,13 +111,15 @@ impl Invents for Declared {
 
     fn page(&self, call: &Call<'_>, from: usize, total: usize) -> Page {
         let Some(listing) = self.listing(call.operation) else { return Page::NoListing };
-        let found =
-            sizes(listing.page.size, &self.words(call.operation)).into_iter().find_map(|size| {
-                let count = size.min(total.saturating_sub(from));
-                let answer = self.listed(call, &listing, (from..from + count, total))?;
-                Some((answer, count))
-            });
-        found.map_or(Page::NotTaken, |(answer, count)| Page::Taken(answer, count))
+        let mut tried = String::new();
+        for size in sizes(listing.page.size, &self.words(call.operation)) {
+            let count = size.min(total.saturating_sub(from));
+            match self.listed(call, &listing, (from..from + count, total)) {
+                Ok(answer) => return Page::Taken(answer, count),
+                Err(last) => tried = last,
+            }
+        }
+        Page::NotTaken(tried)
     }
 
     fn hook(&self, said: &str, with: &Credentials<'_>) -> Option<Hook> {
@@ -174,7 +178,7 @@ impl Declared {
         call: &Call<'_>,
         Listing { compiled, step, page, list }: &Listing<'_>,
         (things, total): (Range<usize>, usize),
-    ) -> Option<Answer> {
+    ) -> Result<Answer, String> {
         let (count, behind) = (things.len(), things.end);
         let things = things.map(|n| {
             let id = i64::try_from(n).unwrap_or(i64::MAX);
@@ -198,7 +202,15 @@ impl Declared {
             }
         }
         search.run(Way { status: 200, nothing: false, list: false });
-        search.page(count, behind < total)
+        let more = behind < total;
+        search.page(count, more).ok_or_else(|| search.tried(count, more))
+    }
+
+    /// What an operation orders by its size.
+    fn ordered(&self, operation: &str) -> Vec<&[Segment]> {
+        let own = |of: &Option<std::sync::Arc<str>>| of.as_deref().is_none_or(|of| of == operation);
+        let ordered = self.ordered.iter().filter(|(of, _)| own(of));
+        ordered.map(|(_, path)| path.as_slice()).collect()
     }
 }
 

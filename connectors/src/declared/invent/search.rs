@@ -6,7 +6,9 @@ use bytes::Bytes;
 use orderhub_lang::path::Segment;
 use orderhub_lang::value::Value;
 
+use super::ordered::{self, Numbers};
 use super::reads::{self, Place, Reads};
+use super::told::shown;
 use super::{MOST_FOUND, MOST_TRIES, answer, headers, leads, lines};
 use crate::contract::{Answer, Call, Connector, Memo, NextStep};
 use crate::declared::Declared;
@@ -48,7 +50,13 @@ pub(super) struct Search<'a> {
     list: Option<(Place, Value)>,
     headers: Vec<(String, String)>,
     values: Vec<Option<Value>>,
+    /// Which of the places that judge an answer are ordered by their size.
+    ordered: Vec<usize>,
+    /// Ways to put numbers there.
+    numbers: Vec<Numbers>,
     found: Vec<Found>,
+    /// What says most of those that were not taken, and why not.
+    refused: Option<(Value, String)>,
     /// What was tried.
     tried: HashSet<(u16, Bytes)>,
     left: usize,
@@ -65,16 +73,36 @@ impl<'a> Search<'a> {
         let list = list.and_then(|list| list.reads().first()).filter(|name| name.root == "body");
         let one = Value::Map(vec![("id".to_owned(), Value::text(ANY))]);
         let list = list.map(|name| (name.segments.clone(), Value::List(vec![one])));
+        let words = declared.words(call.operation);
+        let ordered = declared.ordered(call.operation);
+        let ordered = at(&reads.judged, |path| ordered.contains(&path.as_slice()));
+        let numbers = ordered::ways(&ordered, &words);
         let mut values = vec![None, Some(Value::text(ANY))];
         values.extend([true, false].map(|yes| Some(Value::Bool(yes))));
-        values.extend(declared.words(call.operation).into_iter().map(Some));
+        values.extend(words.into_iter().map(Some));
         values.extend([71, 0, 1_000_000].map(|number| Some(Value::Int(number))));
         values.extend([Vec::new(), vec![Value::Null]].map(|list| Some(Value::List(list))));
         let read = step.save.iter().flat_map(|save| save.value.reads());
         let (headers, found, left) = (headers(read), Vec::new(), MOST_TRIES);
         let base = Value::Null;
         let (tried, lines) = (HashSet::new(), step.lines);
-        Self { declared, call, memo, lines, reads, base, list, headers, values, found, tried, left }
+        Self {
+            declared,
+            call,
+            memo,
+            lines,
+            reads,
+            base,
+            list,
+            headers,
+            values,
+            ordered,
+            numbers,
+            found,
+            refused: None,
+            tried,
+            left,
+        }
     }
 
     /// What bodies have, whatever else they get.
@@ -116,6 +144,33 @@ impl<'a> Search<'a> {
         found.map(|found| found.answer.clone())
     }
 
+    /// An answer that was tried and is no page of so many things with others behind it, for a person.
+    pub(super) fn tried(&self, count: usize, more: bool) -> String {
+        let body = |answer: &Answer| shown(&Value::from_json(&answer.body).unwrap_or_default());
+        if let Some(found) = self.found.first() {
+            let lacks = match self.declared.next(self.call, &found.after) {
+                Ok(NextStep::Done(reply)) if reply.documents.len() != count => {
+                    format!("gives {} things of {count}", reply.documents.len())
+                }
+                _ if more => "says that no page is behind it".to_owned(),
+                _ => "names a page behind it".to_owned(),
+            };
+            return format!("`{}` is taken, and {lacks}", body(&found.answer));
+        }
+        match &self.refused {
+            Some((body, why)) => format!("`{}` is not taken: {why}", shown(body)),
+            None => "none was made up".to_owned(),
+        }
+    }
+
+    fn refuse(&mut self, way: Way, body: &Value, why: &str) {
+        let places = |body: &Value| body.as_map().map_or(0, <[_]>::len);
+        let more = self.refused.as_ref().is_none_or(|(known, _)| places(body) > places(known));
+        if way.status == 200 && more {
+            self.refused = Some((body.clone(), why.to_owned()));
+        }
+    }
+
     /// Looks for answers of a kind, and for others that lead elsewhere.
     pub(super) fn run(&mut self, way: Way) {
         if let Some(good) = self.good(way) {
@@ -133,6 +188,10 @@ impl<'a> Search<'a> {
         }
         if good.is_none() {
             bases.iter().for_each(|base| self.singles(way, base, &mut good));
+        }
+        if good.is_none() && !self.numbers.is_empty() {
+            self.left = MOST_TRIES;
+            bases.iter().for_each(|base| self.ordered(way, base, &mut good));
         }
         // That nothing is there is said in few words.
         if good.is_none() && !way.nothing {
@@ -155,7 +214,17 @@ impl<'a> Search<'a> {
             |place: &Place, key: &Segment| (place.first() != Some(key)).then(|| Value::text(ANY));
         let without = |key| judged.iter().map(|place| said(place, key)).collect();
         let all = [vec![None; judged.len()], vec![Some(Value::text(ANY)); judged.len()]];
-        all.into_iter().chain(keys.into_iter().filter(|_| judged.len() > 2).map(without)).collect()
+        let keys = keys.into_iter().filter(|_| judged.len() > 2);
+        let mut bases: Vec<Said> = all.into_iter().chain(keys.map(without)).collect();
+        // A text has no size.
+        for base in &mut bases {
+            for at in &self.ordered {
+                if let Some(Some(value)) = base.get_mut(*at) {
+                    *value = Value::Int(ordered::MIDDLE);
+                }
+            }
+        }
+        bases
     }
 
     /// Whether the whole body is kept.
@@ -184,6 +253,25 @@ impl<'a> Search<'a> {
         }
     }
 
+    /// Numbers at what is ordered, alone and with one other place, until one way is taken.
+    fn ordered(&mut self, way: Way, base: &[Option<Value>], good: &mut Option<Said>) {
+        for numbers in self.numbers.clone() {
+            if self.left == 0 || good.is_some() {
+                return;
+            }
+            let said = with_all(base, &numbers);
+            self.one(way, &said, good);
+            for place in 0..self.reads.judged.len() {
+                if numbers.iter().any(|(at, _)| *at == place) {
+                    continue;
+                }
+                for value in self.values.clone() {
+                    self.one(way, &with(&said, place, value), good);
+                }
+            }
+        }
+    }
+
     /// Two places at once, until one pair is taken.
     fn pairs(&mut self, way: Way, base: &[Option<Value>], good: &mut Option<Said>) {
         let values = self.values.clone();
@@ -202,6 +290,10 @@ impl<'a> Search<'a> {
 
     /// Other words at what decides which steps are sent: each may lead on in another way.
     pub(super) fn others(&mut self, way: Way, good: &[Option<Value>]) {
+        for numbers in self.numbers.clone() {
+            let body = self.body(way, &with_all(good, &numbers), None);
+            self.attempt(way, &body);
+        }
         let values = self.values.clone();
         let turns = |path: &Place| self.reads.turns.contains(path);
         let judged: Vec<usize> = at(&self.reads.judged, turns);
@@ -276,7 +368,8 @@ impl<'a> Search<'a> {
         }
         self.left -= 1;
         let mut after = self.memo.clone();
-        if self.declared.answer(self.call, &mut after, &answer).is_err() {
+        if let Err(error) = self.declared.answer(self.call, &mut after, &answer) {
+            self.refuse(way, body, error.why());
             return false;
         }
         let Some(leads) = leads(self.declared, self.call, &after) else { return false };
@@ -286,6 +379,11 @@ impl<'a> Search<'a> {
         }
         true
     }
+}
+
+/// The same with numbers at several places.
+fn with_all(base: &[Option<Value>], numbers: &Numbers) -> Said {
+    numbers.iter().fold(base.to_vec(), |said, (at, value)| with(&said, *at, Some(value.clone())))
 }
 
 /// The places of those paths that are so.

@@ -28,6 +28,7 @@ use orderhub_lang::codes::UNKNOWN_NAME;
 use orderhub_lang::convert::Conversions;
 use orderhub_lang::diagnostic::{self, Diagnostic, Findings, Source};
 use orderhub_lang::expression::{self, Name};
+use orderhub_lang::path::Segment;
 use orderhub_lang::template::{Template, Tree};
 use orderhub_lang::units;
 use orderhub_lang::value::Value;
@@ -89,6 +90,8 @@ struct Ctx<'b> {
     words: Vec<(Option<Arc<str>>, Value)>,
     /// Proofs of single operations, and what they are called.
     proofs: Vec<(Value, String)>,
+    /// What of an answer they order by its size.
+    ordered: Vec<(Option<Arc<str>>, Vec<Segment>)>,
 }
 
 pub(super) fn compile(
@@ -112,10 +115,11 @@ pub(super) fn compile(
         kept: Vec::new(),
         words: Vec::new(),
         proofs: Vec::new(),
+        ordered: Vec::new(),
     };
     let root = yaml::parse_on(&mut ctx.findings, &Budget::default());
     let declared = root.and_then(|root| file(&root, &mut ctx));
-    let Ctx { findings, needs, needed, beside_findings, asked, words, .. } = ctx;
+    let Ctx { findings, needs, needed, beside_findings, asked, words, ordered, .. } = ctx;
     // A document that two steps name is judged once.
     let mut further = beside_findings;
     diagnostic::sort(&mut further);
@@ -123,7 +127,7 @@ pub(super) fn compile(
     let declared = declared.filter(|_| further.is_empty());
     match findings.into_result(declared) {
         Ok((declared, warnings)) => {
-            Ok(Declared { needs, needed, asked, words, warnings, ..declared })
+            Ok(Declared { needs, needed, asked, words, ordered, warnings, ..declared })
         }
         Err(found) => Err(found.into_iter().map(about_secrets).chain(further).collect()),
     }
@@ -192,6 +196,7 @@ fn file(root: &Node, ctx: &mut Ctx) -> Option<Declared> {
         needed: Vec::new(),
         asked: Vec::new(),
         words: Vec::new(),
+        ordered: Vec::new(),
         warnings: Vec::new(),
     })
 }
@@ -212,8 +217,11 @@ impl Ctx<'_> {
     fn expression(&mut self, node: &Node, roots: &[&str]) -> Option<Expr> {
         let expression = expression::compile_node(node, roots, &mut self.findings)?;
         expression.reads().iter().for_each(|name| self.note(name, node, false));
-        let words = expression::literals(&node.scalar_text().unwrap_or_default());
-        self.words.extend(words.into_iter().map(|word| (self.operation.clone(), word)));
+        let text = node.scalar_text().unwrap_or_default();
+        let words = expression::literals(&text).into_iter();
+        self.words.extend(words.map(|word| (self.operation.clone(), word)));
+        let ordered = expression::ordered(&text).into_iter().filter(|name| name.root == "body");
+        self.ordered.extend(ordered.map(|name| (self.operation.clone(), name.segments)));
         Some(expression)
     }
 

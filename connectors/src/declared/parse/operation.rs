@@ -96,6 +96,9 @@ fn operation(
         timeout,
         window,
         proof,
+        // What is confirmed is gone from the list.
+        slides: reply.ack.is_none()
+            && steps.iter().any(|step| step.page.as_ref().is_some_and(|page| !page.snapshot)),
     };
     check(name.span, &operation, &steps, &reply, ctx);
     let mut compiled = Compiled { operation, steps, reply, base: own_base, signer, lets };

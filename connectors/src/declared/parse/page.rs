@@ -30,6 +30,7 @@ fn page_of(node: &Node, window: &mut Option<Duration>, ctx: &mut Ctx) -> Option<
     let into = fields.text("into", &mut ctx.findings);
     let size_into = fields.text("size_into", &mut ctx.findings);
     let more = fields.optional("more").and_then(|node| ctx.expression(node, ANSWER));
+    let snapshot = fields.bool("snapshot", &mut ctx.findings);
     if let Some(node) = fields.optional("window") {
         *window = ctx.duration(node);
         if window.is_some_and(|window| window < LEAST_WINDOW) {
@@ -49,6 +50,8 @@ fn page_of(node: &Node, window: &mut Option<Duration>, ctx: &mut Ctx) -> Option<
     .flatten();
     let (first, second) = (kinds.next(), kinds.next());
     let bare = into.is_none() && size.is_none() && size_into.is_none() && more.is_none();
+    let bare = bare && snapshot.is_none();
+    let snapshot = snapshot.unwrap_or(false);
     if first.is_none() && window.is_some() && bare {
         return None;
     }
@@ -63,7 +66,7 @@ fn page_of(node: &Node, window: &mut Option<Duration>, ctx: &mut Ctx) -> Option<
         wrong(ctx, node.span, "a queue has no pages: `again` stands alone", hint);
         return None;
     }
-    let page = Page { kind, into, size: size.filter(|size| *size > 0), size_into, more };
+    let page = Page { kind, into, size: size.filter(|size| *size > 0), size_into, more, snapshot };
     check(&page, node.span, ctx);
     Some(page)
 }

@@ -29,7 +29,7 @@ use thiserror::Error;
 pub use self::absent::StandIn;
 pub use self::functions::NAMES as FUNCTIONS;
 pub use self::kind::Kind;
-pub use self::literals::literals;
+pub use self::literals::{literals, ordered};
 pub use self::name::Name;
 use crate::codes;
 use crate::diagnostic::{Findings, Span, nearest};

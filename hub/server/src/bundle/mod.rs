@@ -36,6 +36,7 @@ pub use gone::{Gone, Listened, Listens};
 pub(crate) use heard::{UNREADABLE, kept_with};
 pub(crate) use receive::unknown_document;
 pub use receive::{ARGS, FETCH, HINT, POLL, Received};
+pub(crate) use system::written;
 pub use system::{Delivery, Fetch, Intake, Poll, Read, System};
 
 /// One immutable version of everything that decides what messages mean.

@@ -5,9 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::facts::Kept;
-use orderhub_connectors::contract::{Connector, Needs};
+use jiff::Timestamp;
+use orderhub_connectors::contract::{Connector, Needs, Operation};
 use orderhub_lang::diagnostic::nearest;
 use orderhub_lang::path::{Path, Root, Segment};
+use orderhub_lang::value::Value;
 use orderhub_mapping::integration::{Deliver, IntakeFrom, Integration, Ordering, SendFields};
 use orderhub_mapping::{Mapping, integration};
 use orderhub_order::ids::{Role, SystemName};
@@ -89,6 +91,8 @@ pub struct Poll {
     pub window: Option<Duration>,
     /// Where it names the revision of each document: one that the hub has is not fetched.
     pub newer: Option<Path>,
+    /// Things may move from one page to another while they are read.
+    pub slides: bool,
     /// The system paths that its mappings read.
     pub fields: Vec<String>,
 }
@@ -224,9 +228,16 @@ fn poll(
         reach: poll.reach,
         lag: poll.lag,
         window: listing.and_then(|listing| listing.window),
+        slides: listing.is_some_and(|listing| listing.slides),
         newer: poll.newer.clone(),
         fields,
     }
+}
+
+/// A time as documents write their revisions: what a listing is asked with.
+pub(crate) fn written(mappings: &[Arc<Mapping>], at: Timestamp) -> Value {
+    let written = mappings.iter().find_map(|mapping| mapping.revision_at(at));
+    written.unwrap_or_else(|| Value::text(at.to_string()))
 }
 
 /// The arguments of a fetch: where the file says nothing, each stands under its own name.

@@ -108,6 +108,7 @@ pub(crate) fn system(bus: &Bus) -> Option<(System, SystemRules)> {
 fn operation(name: &str) -> Operation {
     Operation {
         window: None,
+        slides: false,
         name: name.to_owned(),
         kind: OperationKind::Fact,
         entity: Some(Entity::Order.as_str().to_owned()),

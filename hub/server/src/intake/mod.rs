@@ -40,6 +40,7 @@ pub mod queue;
 mod references;
 mod rounds;
 mod seen;
+pub(crate) mod slide;
 pub mod webhook;
 mod window;
 

@@ -1,36 +1,10 @@
-//! What a page of a listing is asked with, what it is known by, and the messages that it is stored in. Pure.
-
-use std::collections::BTreeMap;
+//! What a page of a listing is known by, and the messages that it is stored in. Pure.
 
 use bytes::Bytes;
-use jiff::Timestamp;
-use orderhub_lang::value::Value;
 use orderhub_order::hash::half_of_parts;
-
-use super::window::Window;
-use crate::bundle;
 
 /// A page is stored in messages of about so many bytes.
 pub(super) const MESSAGE: usize = 256 * 1_024;
-
-/// `since` and `until` as the documents write their revisions, and the page.
-pub(super) fn arguments(
-    intake: &bundle::Intake,
-    window: Window,
-    next: Option<&str>,
-) -> BTreeMap<String, Value> {
-    let written = |at: Timestamp| {
-        let written = intake.mappings.iter().find_map(|mapping| mapping.revision_at(at));
-        written.unwrap_or_else(|| Value::text(at.to_string()))
-    };
-    let next = next.and_then(|next| Value::from_json(next.as_bytes()).ok());
-    let args = [
-        ("since", window.from.map(written)),
-        ("until", Some(written(window.until))),
-        ("cursor", next),
-    ];
-    args.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
-}
 
 /// What a page is known by; `None`: it is empty, as any may be.
 pub(super) fn hash(documents: &[Bytes]) -> Option<[u8; 16]> {

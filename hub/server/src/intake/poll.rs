@@ -2,7 +2,7 @@
 //!
 //! **Invariant:** a cursor moves only in the commit that stores the page before it, so that whatever dies in
 //! between is asked for again; a poll that fails moves nothing. Tests: `a_cursor_moves_with_its_page_or_not_at_all`,
-//! `a_poll_goes_on_where_it_was_killed`.
+//! `a_poll_goes_on_where_it_was_killed`. What moves from page to page meanwhile: [`super::slide`].
 //!
 //! A queue is no listing: it names no pages, may give the same again, and has an end only while nothing comes in. What it
 //! gives is stored and confirmed, and it is asked again at once, until it has nothing, or gives the very same again, or
@@ -11,21 +11,21 @@
 //! One process at a time reads a listing, under a lease that every commit of a page names. Bounds: [`MOST_PAGES`]
 //! of one poll; a message holds some bytes of a page or one document ([`mod@super::pages`]).
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
 use jiff::Timestamp;
 use orderhub_connectors::contract::{Memo, Reply};
-use orderhub_lang::value::Value;
 use orderhub_order::ids::SystemName;
 use tokio_util::sync::CancellationToken;
 
 use super::confirm::Unconfirmed;
 use super::job::{self, Job};
 use super::leased::{self, End, Parts};
-use super::pages::{arguments, hash, one, split};
-use super::window::{Window, due, goes_on, later, moved, until, window};
+use super::pages::{hash, one, split};
+use super::slide::{AGAIN, Recent, Turn};
+use super::window::{Window, arguments, due, goes_on, later, moved, until, window};
 use super::{Envelope, Intake, had};
 use crate::apply::{Beside, Cursor};
 use crate::bundle::{self, POLL};
@@ -46,6 +46,8 @@ const MOST_PAGES: u32 = 100_000;
 const SAME_PAGE: &str = "the same page came twice running: the system does not look at what names the page (`page:` of \
                          the operation), or waits for a confirmation (`ack:`)";
 const NO_END: &str = "the listing has no end: it names the same page again, or too many";
+const SLID: &str =
+    "more of the listing moved from page to page than a page holds, while it was read";
 /// A check refuses files with such a poll; those of an earlier program may have one.
 const ONE_DOCUMENT: &str =
     "the operation gives one document, and lists none: name one with `documents:`";
@@ -62,6 +64,7 @@ pub(super) async fn run(parts: Parts, system: SystemName, name: Box<str>, stop: 
             name: name.clone(),
             stop: ends.clone(),
             lease,
+            recent: Mutex::default(),
         };
         Box::pin(async move { poller.run().await })
     })
@@ -98,6 +101,20 @@ struct Poller {
     name: Box<str>,
     stop: CancellationToken,
     lease: Lease,
+    /// What was on its last pages.
+    recent: Mutex<Recent>,
+}
+
+/// A page that was asked for.
+struct Page {
+    /// Where the listing stood before it.
+    cursor: Cursor,
+    turn: Turn,
+    window: Window,
+    /// The time that was asked for does not reach up to now.
+    more: bool,
+    /// Things may move from page to page.
+    slides: bool,
 }
 
 impl Poller {
@@ -158,6 +175,7 @@ impl Poller {
                     return Ok(until(now, at));
                 }
                 *pages = 0;
+                *self.recent() = Recent::default();
                 window(poll, cursor.since, now)
             }
         };
@@ -170,9 +188,10 @@ impl Poller {
         if let Some(wait) = rests.or_else(shut) {
             return Ok(wait);
         }
+        let turn = Turn::read(cursor.next.as_deref());
         let question = Question {
             operation: &poll.operation,
-            args: arguments(intake, window, cursor.next.as_deref()),
+            args: arguments(intake, window, turn.at()),
             fields: &poll.fields,
             attempts: trouble.attempts,
         };
@@ -186,8 +205,13 @@ impl Poller {
             return Ok(Duration::ZERO);
         }
         *pages += 1;
-        let more = goes_on(poll, window);
-        self.answered(asked, (cursor, window, more), (trouble, *pages, eased)).await
+        let (more, slides) = (goes_on(poll, window), poll.slides);
+        let page = Page { cursor, turn, window, more, slides };
+        self.answered(asked, page, (trouble, *pages, eased)).await
+    }
+
+    fn recent(&self) -> MutexGuard<'_, Recent> {
+        self.recent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What was answered; else how long to wait: the poll ends, or the system works on it still.
@@ -244,7 +268,7 @@ impl Poller {
     async fn answered(
         &self,
         asked: Asked,
-        at: (Cursor, Window, bool),
+        at: Page,
         (trouble, pages, eased): (&mut Trouble, u32, u64),
     ) -> Result<Duration, StoreError> {
         let why = match asked {
@@ -285,22 +309,34 @@ impl Poller {
     /// Stores a page and confirms it; how long to wait for the next, or why the listing cannot go on with it.
     async fn page(
         &self,
-        reply: Reply,
-        (cursor, window, more): (Cursor, Window, bool),
+        mut reply: Reply,
+        Page { cursor, turn, window, more, slides }: Page,
         (trouble, pages): (&mut Trouble, u32),
     ) -> Result<Result<Duration, &'static str>, StoreError> {
         if reply.document.is_some() {
             return Ok(Err(ONE_DOCUMENT));
         }
-        let next = reply.next.as_ref().map(Value::to_json_text);
-        let page = hash(&reply.documents);
-        // The first of a listing may be as the last of another was.
-        if cursor.next.is_some() && page.is_some() && page == trouble.page {
-            return Ok(Err(SAME_PAGE));
+        let next = reply.next.take();
+        let mut page = hash(&reply.documents);
+        match turn {
+            Turn::Page { .. } => {
+                // The first of a listing may be as the last of another was.
+                if turn.at().is_some() && page.is_some() && page == trouble.page {
+                    return Ok(Err(SAME_PAGE));
+                }
+                if next.is_some() && (next.as_ref() == turn.at() || pages >= MOST_PAGES) {
+                    return Ok(Err(NO_END));
+                }
+            }
+            Turn::Back { .. } => page = trouble.page,
         }
-        if next.is_some() && (next == cursor.next || pages >= MOST_PAGES) {
-            return Ok(Err(NO_END));
+        let read = self.read(&turn, std::mem::take(&mut reply.documents));
+        match read {
+            Ok(documents) => reply.documents = documents,
+            Err(_) if trouble.failures < AGAIN => return Ok(Err(SLID)),
+            Err(documents) => reply.documents = documents,
         }
+        let next = turn.next(next, slides).map(|turn| turn.kept());
         let to = moved(&cursor, (window, more), next, self.parts.clock.now());
         let goes_on = more || to.next.is_some();
         // A queue that gives what it gave before has nothing else now.
@@ -325,6 +361,18 @@ impl Poller {
             trouble.behind &= confirmed || !again;
         }
         Ok(Ok(if goes_on || trouble.behind { Duration::ZERO } else { LOOK }))
+    }
+
+    /// What of a page is to be taken in; an error, with all of it: more moved than a page holds.
+    fn read(&self, turn: &Turn, documents: Vec<Bytes>) -> Result<Vec<Bytes>, Vec<Bytes>> {
+        let mut recent = self.recent();
+        match turn {
+            Turn::Page { .. } => {
+                recent.page(&documents);
+                Ok(documents)
+            }
+            Turn::Back { .. } => recent.back(documents.clone()).ok_or(documents),
+        }
     }
 
     fn warn(&self, why: &str) {

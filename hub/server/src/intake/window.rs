@@ -4,9 +4,11 @@
 //! **Invariant:** the windows leave nothing out between them, and each gets further than the one before. Test:
 //! `windows_follow_each_other_up_to_now`.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use orderhub_lang::value::Value;
 
 use crate::apply::Cursor;
 use crate::bundle;
@@ -71,6 +73,21 @@ pub(super) fn moved(
     }
 }
 
+/// `since` and `until` as the documents write their revisions, and the page.
+pub(super) fn arguments(
+    intake: &bundle::Intake,
+    window: Window,
+    page: Option<&Value>,
+) -> BTreeMap<String, Value> {
+    let written = |at: Timestamp| bundle::written(&intake.mappings, at);
+    let args = [
+        ("since", window.from.map(written)),
+        ("until", Some(written(window.until))),
+        ("cursor", page.cloned()),
+    ];
+    args.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
+}
+
 pub(super) fn later(at: Timestamp, by: Duration) -> Timestamp {
     let by = SignedDuration::try_from(by).unwrap_or(SignedDuration::MAX);
     at.checked_add(by).unwrap_or(Timestamp::MAX)
@@ -98,6 +115,7 @@ mod tests {
             lag: Duration::ZERO,
             window: None,
             newer: None,
+            slides: false,
             fields: Vec::new(),
         }
     }

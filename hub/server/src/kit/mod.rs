@@ -8,7 +8,7 @@
 //!
 //! What it promises to find: a step sent twice without a look where that is not safe; a look that does not keep from
 //! sending again; other bytes on a retry; a wait shorter than the system asked for; garbage taken for an answer; a
-//! refusal that is repeated; a secret in what a person is told; a listing that loses things, or names them twice; a
+//! refusal that is repeated; a secret in what a person is told; a listing that loses things, or names them twice, also while they change; a
 //! webhook that is heard without its proof, and events that are taken for one another.
 //! What it cannot find: what only the real system knows. A card says what a connector was tried against besides.
 //!
@@ -56,14 +56,17 @@ const LOGINS: &str = "trouble with a login";
 /// The check of listings.
 const LISTING: &str = "1,001 things in pages";
 
+/// The check of listings whose things change meanwhile.
+const MOVES: &str = "a thing moves while pages are read";
+
 /// The checks that are about no single step.
-const LAST: [&str; 4] = [LOGINS, LISTING, hooks::FORGED, hooks::TWICE];
+const LAST: [&str; 5] = [LOGINS, LISTING, MOVES, hooks::FORGED, hooks::TWICE];
 
 /// Why a check has nothing to look at.
 pub(crate) fn nothing(check: &str) -> &'static str {
     match check {
         LOGINS => "it logs in nowhere",
-        LISTING => "no operation lists anything",
+        LISTING | MOVES => "no operation lists anything",
         hooks::FORGED | hooks::TWICE => "it hears no webhooks",
         _ => "it has no steps",
     }
@@ -125,8 +128,10 @@ pub(crate) async fn card(
     for operation in connector.operations() {
         let (targets, steps) = targets(connector, operation);
         lines.extend(unreached(operation, &targets, &steps));
-        let mark = listing::check(connector, &operation.name);
-        lines.extend(mark.map(|mark| line(LISTING, operation, "", mark)));
+        let listed = listing::check(connector, operation);
+        let moved = listing::moves(connector, operation).filter(|_| listed == Some(Mark::Pass));
+        lines.extend(listed.map(|mark| line(LISTING, operation, "", mark)));
+        lines.extend(moved.map(|mark| line(MOVES, operation, "", mark)));
         let steps: Arc<[String]> = steps.into();
         let around = |(target, memo)| (operation, Arc::clone(&steps), target, memo);
         all.extend(targets.into_iter().map(around));

@@ -75,6 +75,41 @@ async fn a_connector_that_keeps_to_the_contract_has_no_failure() {
     assert_eq!(lists.mark, Mark::Pass);
 }
 
+/// Ways to say where a listing goes on.
+const PAGES: [&str; 7] = [
+    "{ number: 1, into: p, size: 20 }",
+    "{ offset: 0, into: o, size: 7 }",
+    "{ number: 1, into: p, more: body.page < body.pages }",
+    "{ number: 0, into: p, more: body.pages > body.page + 1 }",
+    "{ number: 1, into: p, more: body.ok == true && body.left > 3000000 }",
+    "{ cursor: \"int(cursor ?? 0) + 50\", into: o, more: \"int(cursor ?? 0) + 50 <= body.total\" }",
+    "{ cursor: body.next, into: c }",
+];
+
+#[tokio::test]
+async fn a_listing_may_go_on_in_many_ways_and_loses_nothing_that_moves() {
+    for page in PAGES {
+        let card = of(&JOBS.replace("{ next: body.next }", page)).await;
+        let of_listings = |line: &&Line| line.check == LISTING || line.check == MOVES;
+        let marks: Vec<&Mark> =
+            card.lines.iter().filter(of_listings).map(|line| &line.mark).collect();
+        assert_eq!(marks, [&Mark::Pass, &Mark::Pass], "{page}");
+    }
+    let card =
+        of(&JOBS.replace("{ next: body.next }", "{ next: body.next, snapshot: true }")).await;
+    let moves = card.lines.iter().find(|line| line.check == MOVES).unwrap();
+    assert!(matches!(moves.mark, Mark::None(_)), "{moves:?}");
+}
+
+#[tokio::test]
+async fn a_listing_that_fails_says_what_it_was_answered() {
+    let page = "{ number: 1, into: p, more: body.page == body.page + 'x' }";
+    let card = of(&JOBS.replace("{ next: body.next }", page)).await;
+    let found = failures(&card).join("\n");
+    assert!(found.contains("tried: `{") && found.contains("\"items\":[{\"id\":"), "{found}");
+    assert!(found.contains("says that no page is behind it"), "{found}");
+}
+
 /// What is broken, by what, and the check that finds it.
 const BROKEN: &[(&str, &str, &str)] = &[
     // Sent again at once, whatever the look finds.
