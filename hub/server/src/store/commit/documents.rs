@@ -73,7 +73,9 @@ impl WorkingSet<'_> {
             },
             Identity::Wait(keys) => {
                 let keys = keys.iter().map(WaitKey::reference).chain(about(said)).collect();
-                Err(Box::new(self.waiting(by, keys, "its order is not known yet")))
+                let waits = self.waiting(by, keys, "its order is not known yet");
+                self.instead(said, by);
+                Err(Box::new(waits))
             }
             Identity::Ambiguous(orders) => {
                 let orders: Vec<String> = orders.iter().map(|key| key.shown()).collect();
@@ -189,6 +191,19 @@ impl WorkingSet<'_> {
     pub(super) fn waiting(&mut self, by: By<'_>, keys: Vec<WaitKey>, why: &str) -> DocumentOutcome {
         self.wait(by.first, Some(by.document), "waiting", None, keys);
         word(Word::Waiting, Some(why.to_owned()))
+    }
+
+    /// What was asked for and waits takes the place of what waits of the same document, here and in the store.
+    fn instead(&mut self, said: &Contribution, by: By<'_>) {
+        let Some(key) = WaitKey::document(said).filter(|_| by.asked()) else { return };
+        let Some(mut waits) = self.pending.pop() else { return };
+        waits.keys.push(key.clone());
+        // What is driven again may be older than what waits by now.
+        if by.head.redrive.is_none() {
+            self.pending.retain(|earlier| earlier.instead.as_ref() != Some(&key));
+            waits.instead = Some(key);
+        }
+        self.pending.push(waits);
     }
 
     fn todo(

@@ -115,6 +115,7 @@ impl WorkingSet<'_> {
             asks,
             holds,
             keys,
+            instead: None,
         });
         word(Word::Waiting, Some(why))
     }

@@ -26,6 +26,11 @@ pub(super) struct By<'a> {
 }
 
 impl By<'_> {
+    /// The hub asked its system for it: it is what that says now.
+    pub(super) fn asked(&self) -> bool {
+        [POLL, FETCH].contains(&&*self.head.envelope.source)
+    }
+
     /// What the fold is told besides the document.
     pub(super) fn facts(&self) -> Facts {
         Facts {
@@ -244,10 +249,9 @@ impl<'a> WorkingSet<'a> {
             let system = by.head.envelope.system.clone();
             self.parked.insert((system, (**kind).into(), key.into()));
         }
-        let asked = [POLL, FETCH].contains(&&*by.head.envelope.source);
         let stands = match (by.head.redrive, key) {
             (Some(_), _) => Stands::Again,
-            (None, Some(_)) if asked => Stands::Instead,
+            (None, Some(_)) if by.asked() => Stands::Instead,
             (None, _) => Stands::Beside,
         };
         let todo = TodoWrite {
@@ -285,8 +289,9 @@ impl<'a> WorkingSet<'a> {
         keys: Vec<WaitKey>,
     ) {
         let since = self.now();
-        let (asks, holds) = (None, None);
-        self.pending.push(PendingWrite { message, document, why, since, due, asks, holds, keys });
+        let (asks, holds, instead) = (None, None, None);
+        let write = PendingWrite { message, document, why, since, due, asks, holds, keys, instead };
+        self.pending.push(write);
     }
 
     /// Of a document that is driven again its end counts, not that it waits on, and nothing of its neighbours.

@@ -41,7 +41,8 @@ pub use batch::{Batch, Outcomes};
 pub(crate) use index::IndexWrites;
 pub(crate) use plan::Prepared;
 pub(crate) use writes::{
-    ABOUT, FILES, LET_GO, OrderWrite, PendingWrite, READ, Stands, TodoWrite, WaitKey, Writes,
+    ABOUT, DOCUMENT, FILES, LET_GO, OrderWrite, PendingWrite, READ, Stands, TodoWrite, WaitKey,
+    Writes,
 };
 
 /// Bisections and condemnations of one batch: twice its units at most.

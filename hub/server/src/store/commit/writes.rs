@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use orderhub_order::catalogue::FieldSet;
+use orderhub_order::contribution::Contribution;
 use orderhub_order::fold::TodoItem;
 use orderhub_order::identify::ReferenceKey;
 use orderhub_order::ids::{OrderKey, SystemName};
@@ -244,6 +245,11 @@ pub(crate) struct PendingWrite {
     pub(crate) holds: Option<Arc<str>>,
     /// What it waits for, and what it is about.
     pub(crate) keys: Vec<WaitKey>,
+    /// The hub asked the system, and this is what it says of the document now: it takes the place of what waits of it.
+    ///
+    /// **Invariant:** a document that is asked for again and again and waits is one that waits, in its last words, and it
+    /// waits since the first. Test: `what_is_asked_for_again_and_waits_is_one_that_waits`.
+    pub(crate) instead: Option<WaitKey>,
 }
 
 /// In the place of the kind of a document that waits for what it looks up, and that a later one of its key did away with:
@@ -281,6 +287,8 @@ pub(crate) const FILES: &str = "#files";
 pub(crate) const READ: &str = "#read";
 /// The kind of a key that is not waited for: what the document is about, by which people ask for it.
 pub(crate) const ABOUT: &str = "#about";
+/// The kind of a key that is not waited for: which document of its system it is.
+pub(crate) const DOCUMENT: &str = "#document";
 /// The kind of a wait for a parked document.
 const PARKED: &str = "#parked";
 
@@ -321,6 +329,12 @@ impl WaitKey {
             kind: ABOUT.into(),
             ext_id: key.into(),
         })
+    }
+
+    /// Is this document of a system; `None`: no id is as long.
+    pub(crate) fn document(said: &Contribution) -> Option<Self> {
+        let name = format!("{}/{}", said.document, said.key);
+        Some(Self { kind: DOCUMENT.into(), ..Self::about(&said.system, &name)? })
     }
 
     /// Waits for a parked document to be done with.

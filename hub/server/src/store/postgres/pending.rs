@@ -13,7 +13,7 @@ use super::write::{forget, insert_todos};
 use crate::intake::Envelope;
 use crate::store::codec;
 use crate::store::columns::{from_column, to_column};
-use crate::store::commit::{ABOUT, FILES, LET_GO, READ};
+use crate::store::commit::{ABOUT, DOCUMENT, FILES, LET_GO, READ};
 use crate::store::waits::{
     AGAIN_NS, LOOK_NS, MOST_DRIVES, WAITS_NS, WOKEN_NS, drives_failed, waits_long,
 };
@@ -103,9 +103,9 @@ pub(super) async fn sweep(c: &mut PgConnection, now: Timestamp) -> Result<u64, F
     let joined = query(sql).bind(now).execute(&mut *c).await?.rows_affected();
     let sql = "UPDATE pending SET why = 'woken', due_at = $1, woken_at = $1
                WHERE due_at IS NULL AND coalesce(woken_at, since) < $2 AND id IN (
-                   SELECT pending FROM pending_keys WHERE starts_with(kind, '#') AND kind NOT IN ($3, $4))";
-    let looked = query(sql).bind(now).bind(now.saturating_sub(LOOK_NS)).bind(FILES).bind(ABOUT);
-    let looked = looked.execute(&mut *c).await?;
+                   SELECT pending FROM pending_keys WHERE starts_with(kind, '#') AND kind NOT IN ($3, $4, $5))";
+    let looked = query(sql).bind(now).bind(now.saturating_sub(LOOK_NS)).bind(FILES);
+    let looked = looked.bind(ABOUT).bind(DOCUMENT).execute(&mut *c).await?;
     let sql = "UPDATE pending SET shown = 1 WHERE (due_at IS NULL OR why IN ('waiting', 'reading')) AND shown = 0
                    AND since < $1
                RETURNING message, document";

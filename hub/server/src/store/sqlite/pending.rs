@@ -12,7 +12,7 @@ use super::write::forget;
 use crate::intake::Envelope;
 use crate::store::codec;
 use crate::store::columns::{from_column, to_column};
-use crate::store::commit::{ABOUT, FILES, LET_GO, READ};
+use crate::store::commit::{ABOUT, DOCUMENT, FILES, LET_GO, READ};
 use crate::store::waits::{
     AGAIN_NS, LOOK_NS, MOST_DRIVES, WAITS_NS, WOKEN_NS, drives_failed, waits_long,
 };
@@ -108,9 +108,9 @@ pub(super) fn sweep(c: &Connection, now: Timestamp) -> Result<u64, Fault> {
         .prepare_cached(
             "UPDATE pending SET why = 'woken', due_at = ?1, woken_at = ?1
              WHERE due_at IS NULL AND coalesce(woken_at, since) < ?2 AND id IN (
-                 SELECT pending FROM pending_keys WHERE kind GLOB '#*' AND kind NOT IN (?3, ?4))",
+                 SELECT pending FROM pending_keys WHERE kind GLOB '#*' AND kind NOT IN (?3, ?4, ?5))",
         )?
-        .execute(params![now, now.saturating_sub(LOOK_NS), FILES, ABOUT])?;
+        .execute(params![now, now.saturating_sub(LOOK_NS), FILES, ABOUT, DOCUMENT])?;
     let mut statement = c.prepare_cached(
         "UPDATE pending SET shown = 1 WHERE (due_at IS NULL OR why IN ('waiting', 'reading')) AND shown = 0 AND since < ?1
          RETURNING message, document",

@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 
 use orderhub_order::catalogue::known;
+use orderhub_order::fold::TodoKind;
 use orderhub_order::ids::SystemName;
 use orderhub_order::lane::Rest;
 use orderhub_order::value::Value;
@@ -202,6 +203,9 @@ fn pending(c: &Connection, writes: &Writes<'_>) -> Result<(), Fault> {
     )?;
     for row in writes.pending {
         let document = row.document.map_or(ALL, i64::from);
+        if let Some(key) = &row.instead {
+            take_the_place(c, key, (row.message, document))?;
+        }
         let (since, due) = (to_column(row.since), row.due.map(to_column));
         let asks = row.asks.as_ref().map(|system| system.as_str());
         let values = params![row.message, document, row.why, since, due, asks, row.holds, LET_GO];
@@ -210,6 +214,38 @@ fn pending(c: &Connection, writes: &Writes<'_>) -> Result<(), Fault> {
         for key in &row.keys {
             insert.execute(params![key.system, key.kind, key.ext_id, id])?;
         }
+    }
+    Ok(())
+}
+
+/// A document stands where an earlier one waits that is known by this key: it waits since that one, and what a person is
+/// shown of that is about this.
+fn take_the_place(
+    c: &Connection,
+    key: &WaitKey,
+    (message, document): (i64, i64),
+) -> Result<(), Fault> {
+    let mut found = c.prepare_cached(
+        "SELECT p.id, p.message, p.document FROM pending_keys k JOIN pending p ON p.id = k.pending
+         WHERE k.system = ?1 AND k.kind = ?2 AND k.ext_id = ?3 ORDER BY p.since, p.id",
+    )?;
+    let rows = found.query_map(params![key.system, key.kind, key.ext_id], |row| {
+        Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+    })?;
+    let rows: Vec<(i64, i64, i64)> = rows.collect::<Result<_, _>>()?;
+    let mut first = true;
+    for (id, old, at) in rows {
+        if std::mem::take(&mut first) {
+            c.prepare_cached("UPDATE pending SET message = ?2, document = ?3 WHERE id = ?1")?
+                .execute(params![id, message, document])?;
+        } else {
+            forget(c, old, at)?;
+        }
+        c.prepare_cached(
+            "UPDATE todo SET message = ?3, document = ?4
+             WHERE message = ?1 AND document = ?2 AND kind = ?5 AND state = 'open'",
+        )?
+        .execute(params![old, at, message, document, TodoKind::Waiting.as_str()])?;
     }
     Ok(())
 }

@@ -59,6 +59,7 @@ fn cases_of_intake() -> Vec<Case> {
         case(waiting::in_one_batch_it_is_woken_too),
         case(waiting::only_the_document_that_waited_is_driven_again),
         case(waiting::what_waits_for_a_week_is_shown),
+        case(waiting::what_is_asked_for_again_and_waits_is_one_that_waits),
         case(waiting::a_suspect_is_stored_and_driven_alone),
         case(waiting::three_drives_without_an_end_make_a_todo),
         case(waiting::what_waits_for_its_system_is_given_to_who_asks_it),

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use orderhub::apply::{MessageUnit, Redrive, Unit, Word};
 use orderhub_mapping::facts::{Lacks, LookupKey, LookupOf};
 use orderhub_mapping::{MapError, Mapped};
-use orderhub_order::contribution::ParentReference;
+use orderhub_order::contribution::{Contribution, ParentReference};
 use orderhub_order::ids::SystemName;
 
 use super::{Factory, World, order_of, say, unit, words};
@@ -68,6 +68,47 @@ pub(crate) async fn what_waits_for_a_week_is_shown(factory: &dyn Factory) {
     // It goes on waiting.
     let _order = world.say(say::order("shop_eu", "1001", 1, "a")).await;
     assert_eq!(world.pending().await.len(), 1);
+}
+
+/// A page of a listing with these.
+fn listed(world: &mut World, documents: Vec<Contribution>) -> Unit {
+    let Unit::Message(mut page) = world.message(documents) else { unreachable!() };
+    page.envelope.message_id = None;
+    page.envelope.source = "poll".into();
+    Unit::Message(page)
+}
+
+async fn waiting(world: &World) -> u64 {
+    world.store.waits().await.unwrap().iter().map(|row| row.count).sum()
+}
+
+pub(crate) async fn what_is_asked_for_again_and_waits_is_one_that_waits(factory: &dyn Factory) {
+    let mut world = World::new(factory).await;
+    let (one, other) = (say::shipment("P1", by_ref()), say::shipment("P2", by_ref()));
+    let first = listed(&mut world, vec![one.clone(), other.clone()]);
+    assert_eq!(words(&world.one(first).await), [Word::Waiting, Word::Waiting]);
+    // It waits since the first time it was listed; a week later a person is asked, once.
+    let mut last = None;
+    for _ in 0..9 {
+        world.later(24 * 3_600);
+        world.store.sweep(world.now).await.unwrap();
+        let again = listed(&mut world, vec![say::shipment("P9", by_ref()), one.clone()]);
+        last = world.one(again).await.message;
+        assert_eq!(waiting(&world).await, 3);
+    }
+    let todos = world.todos().await;
+    let of_one: Vec<_> = todos.iter().filter(|todo| todo.message == last).collect();
+    assert_eq!((todos.len(), of_one.len()), (3, 2), "{todos:#?}");
+    // Twice in one batch, and twice on one page.
+    let two =
+        [listed(&mut world, vec![one.clone(), one.clone()]), listed(&mut world, vec![one.clone()])];
+    world.apply(two.into()).await.unwrap();
+    assert_eq!(waiting(&world).await, 3);
+    // What the system sent by itself may say something else.
+    let told = world.say(one.clone()).await;
+    assert_eq!((words(&told), waiting(&world).await), (vec![Word::Waiting], 4));
+    let _order = world.say(say::order("shop_eu", "1001", 1, "a")).await;
+    assert_eq!(world.pending().await.len(), 4, "its order wakes it, where it stands now");
 }
 
 fn suspect(world: &World) -> Unit {

@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use orderhub_order::fold::TodoKind;
 use orderhub_order::ids::SystemName;
-use sqlx::{PgConnection, Row as _, query};
+use sqlx::{PgConnection, Row as _, query, query_as};
 
 use super::text;
 use crate::store::columns::{ALL, to_column};
@@ -23,6 +24,11 @@ pub(super) async fn all(c: &mut PgConnection, writes: &Writes<'_>) -> Result<(),
         writes.pending.iter().map(|row| (place(row), row)).collect();
     if rows.is_empty() {
         return Ok(());
+    }
+    for (place, row) in &rows {
+        if let Some(key) = &row.instead {
+            take_the_place(c, key, *place).await?;
+        }
     }
     let sql = "INSERT INTO pending (attempts, message, document, why, since, due_at, asks, holds)
                SELECT 0, i.* FROM UNNEST($1::bigint[], $2::bigint[], $3::text[], $4::bigint[],
@@ -47,6 +53,35 @@ pub(super) async fn all(c: &mut PgConnection, writes: &Writes<'_>) -> Result<(),
     let waits =
         rows.iter().filter_map(|(place, row)| Some((*ids.get(place)?, row.keys.as_slice())));
     keys(c, waits.collect()).await
+}
+
+/// A document stands where an earlier one waits that is known by this key: it waits since that one, and what a person is
+/// shown of that is about this.
+async fn take_the_place(
+    c: &mut PgConnection,
+    key: &WaitKey,
+    (message, document): (i64, i64),
+) -> Result<(), Fault> {
+    let sql = "SELECT p.id, p.message, p.document FROM pending p
+               WHERE p.id IN (SELECT k.pending FROM pending_keys k
+                              WHERE k.system = $1 AND k.kind = $2 AND k.ext_id = $3)
+               ORDER BY p.since, p.id FOR UPDATE";
+    let found = query_as(sql).bind(&*key.system).bind(&*key.kind).bind(&*key.ext_id);
+    let rows: Vec<(i64, i64, i64)> = found.fetch_all(&mut *c).await?;
+    let mut first = true;
+    for (id, old, at) in rows {
+        if std::mem::take(&mut first) {
+            let sql = "UPDATE pending SET message = $2, document = $3 WHERE id = $1";
+            query(sql).bind(id).bind(message).bind(document).execute(&mut *c).await?;
+        } else {
+            forget(c, &[(old, at)]).await?;
+        }
+        let sql = "UPDATE todo SET message = $3, document = $4
+                   WHERE message = $1 AND document = $2 AND kind = $5 AND state = 'open'";
+        let update = query(sql).bind(old).bind(at).bind(message).bind(document);
+        update.bind(TodoKind::Waiting.as_str()).execute(&mut *c).await?;
+    }
+    Ok(())
 }
 
 fn asks(row: &PendingWrite) -> Option<&str> {
