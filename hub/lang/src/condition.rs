@@ -1,5 +1,5 @@
 //! The grammar of `when` and `where`: all keys must hold, a list is any of; `none` (empty), `present`
-//! (there and not null), `absent` (missing or null), `{ not: [...] }`, `{ from: rank }`,
+//! (there and not null), `absent` (missing or null), `{ not: [...] }`, `{ starts: [...] }`, `{ from: rank }`,
 //! `linked: <role>`. One grammar for the flow (over orders) and mappings (over documents).
 
 use std::sync::Arc;
@@ -40,6 +40,8 @@ pub enum Test {
     Absent,
     /// No elements (`holds: none`), or absent.
     None,
+    /// Its text begins with one of these; none of them is empty.
+    Starts(Vec<String>),
     /// At this rank of its machine or higher.
     From(String),
 }
@@ -105,12 +107,25 @@ fn parse_test(key: &Key, node: &Node, findings: &mut Findings) -> Option<Test> {
             [(word, list)] if word.name == "not" => {
                 texts(list.span, list.list_or_single(), findings).map(Test::NotAnyOf)
             }
+            [(word, list)] if word.name == "starts" => {
+                let begins = texts(list.span, list.list_or_single(), findings)?;
+                if begins.iter().any(String::is_empty) {
+                    let message = "every text begins with nothing";
+                    let hint = "write what it begins with, `{ starts: [\"till-\"] }`, or `present`";
+                    let finding = findings.error(codes::CONDITION, list.span, message);
+                    findings.report(finding.with_hint(hint));
+                    return None;
+                }
+                Some(Test::Starts(begins))
+            }
             [(word, rank)] if word.name == "from" && rank.scalar_text().is_some() => {
                 rank.scalar_text().map(|rank| Test::From(rank.into_owned()))
             }
             _ => {
-                let message = "expected `{ not: [...] }` or `{ from: rank }`";
-                findings.report(findings.error(codes::CONDITION, node.span, message));
+                let message = "expected `{ not: [...] }`, `{ starts: [...] }` or `{ from: rank }`";
+                let finding = findings.error(codes::CONDITION, node.span, message);
+                let word = map.first().map(|(word, _)| word.name.as_str()).unwrap_or_default();
+                findings.report(finding.with_nearest(word, ["not", "starts", "from"]));
                 None
             }
         },
@@ -179,7 +194,7 @@ mod tests {
     fn every_test_of_the_grammar_is_read() {
         let condition = read(
             "state.lifecycle: [open, 1, true]\nlinked: erp\nholds: none\ncancelled_at: present\n\
-             a.*.b: absent\ntest: { not: [true] }\nstatus: { from: handed_over }\n\
+             a.*.b: absent\ntest: { not: [true] }\nref: { starts: till- }\nstatus: { from: handed_over }\n\
              $settings.money: [shop_money]\n/state.payment: [NO]\n",
         )
         .unwrap();
@@ -194,6 +209,7 @@ mod tests {
                 &Test::Present,
                 &Test::Absent,
                 &Test::NotAnyOf(texts(&["true"])),
+                &Test::Starts(texts(&["till-"])),
                 &Test::From("handed_over".to_owned()),
                 &Test::AnyOf(texts(&["shop_money"])),
                 &Test::AnyOf(texts(&["NO"])),
@@ -203,15 +219,20 @@ mod tests {
 
     #[test]
     fn every_mistake_is_reported_at_its_place_in_one_run() {
-        let found = read("a..b: [x]\nb: presnt\nc: { no: [x] }\nd: open\ne:\nf: [null]\ng: []\n")
+        let found = read("a..b: [x]\nb: presnt\nc: { no: [x] }\nd: open\ne:\nf: [null]\ng: []\n\
+                          h: { starts: [] }\ni: { starts: ['a', ''] }\nj: { start: a }\nk: { starts: { a: b } }\n")
             .unwrap_err();
         let places: Vec<String> =
             found.iter().map(|f| format!("{} {}", f.code, f.position().line)).collect();
         assert_eq!(
             places,
             ["L0004 1", "L0005 2", "L0005 3", "L0005 4", "L0005 5", "L0005 6", "L0005 7"]
+                .into_iter()
+                .chain(["L0005 8", "L0005 9", "L0005 10", "L0005 11"])
                 .map(str::to_owned)
+                .collect::<Vec<_>>()
         );
+        assert!(found[9].hint.as_deref().unwrap().contains("starts"));
         assert!(found[1].hint.as_deref().unwrap().contains("present"));
     }
 }

@@ -93,7 +93,8 @@ fn inputs(rule: &Rule) -> Vec<&Path> {
 
 fn held(condition: &Condition) -> Vec<(&Path, &str)> {
     let held = condition.tests.iter().filter_map(|test| match &test.test {
-        Test::AnyOf(texts) => Some((&test.path, texts.first()?.as_str())),
+        // What begins with a text is that text, too.
+        Test::AnyOf(texts) | Test::Starts(texts) => Some((&test.path, texts.first()?.as_str())),
         Test::Present => Some((&test.path, "x")),
         Test::NotAnyOf(_) | Test::Absent | Test::None | Test::From(_) => None,
     });

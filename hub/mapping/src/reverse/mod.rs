@@ -287,6 +287,9 @@ impl<'o> Out<'o> {
             match &test.test {
                 Test::AnyOf(texts) => value.is_some_and(|value| texts.contains(value)),
                 Test::NotAnyOf(texts) => value.is_none_or(|value| !texts.contains(value)),
+                Test::Starts(texts) => {
+                    value.is_some_and(|value| texts.iter().any(|text| value.starts_with(text)))
+                }
                 Test::Present => there(value, &test.none),
                 Test::Absent | Test::None => !there(value, &test.none),
                 Test::From(_) => false,

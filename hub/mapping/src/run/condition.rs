@@ -58,6 +58,10 @@ fn holds(read: &TestRead, found: &[Cell<'_>]) -> bool {
     match &read.test {
         Test::AnyOf(texts) => found.iter().any(|cell| is(cell, texts)),
         Test::NotAnyOf(texts) => found.is_empty() || found.iter().any(|cell| !is(cell, texts)),
+        Test::Starts(texts) => found.iter().any(|cell| {
+            let begins = |text: &str| texts.iter().any(|known| text.starts_with(known.as_str()));
+            cell.is_value() && cell.scalar().is_some_and(|text| begins(&text))
+        }),
         Test::Present => found.iter().any(there),
         Test::Absent => found.is_empty() || found.iter().any(|cell| !there(cell)),
         Test::None => found.iter().all(|cell| match cell {

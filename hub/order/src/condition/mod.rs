@@ -60,6 +60,7 @@ pub(crate) struct FieldLook {
 enum Must {
     AnyOf(Vec<String>),
     NotAnyOf(Vec<String>),
+    Starts(Vec<String>),
     Present,
     Absent,
     None,
@@ -164,7 +165,9 @@ impl Test {
                 match self.must {
                     Must::Present => some,
                     Must::Absent | Must::None => !some,
-                    Must::AnyOf(_) | Must::NotAnyOf(_) | Must::From { .. } => false,
+                    Must::AnyOf(_) | Must::NotAnyOf(_) | Must::Starts(_) | Must::From { .. } => {
+                        false
+                    }
                 }
             }
             Look::Field(look) => self.field(look, scene.order, at),
@@ -186,6 +189,10 @@ impl Test {
                         Found::Some | Found::Nothing => true,
                     })
             }
+            Must::Starts(begins) => texts.any(|found| match found {
+                Found::Text(text) => begins.iter().any(|begin| text.starts_with(begin.as_str())),
+                Found::Some | Found::Nothing => false,
+            }),
             Must::Present => texts.any(|found| found != Found::Nothing),
             Must::Absent | Must::None => {
                 places.is_empty() || texts.any(|found| found == Found::Nothing)

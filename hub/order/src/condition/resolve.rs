@@ -39,6 +39,7 @@ fn linked(
         parsed::Test::Present
         | parsed::Test::Absent
         | parsed::Test::None
+        | parsed::Test::Starts(_)
         | parsed::Test::From(_) => {
             let message = "`linked` takes a role or a list of roles".to_owned();
             return Err(Box::new(report(codes::TEST, message).with_hint("write `linked: erp`")));
@@ -179,9 +180,15 @@ fn must(
             let hint = "for a field write `absent`: missing or null";
             Err(Box::new(report(codes::TEST, message).with_hint(hint)))
         }
-        parsed::Test::AnyOf(_) | parsed::Test::NotAnyOf(_) | parsed::Test::From(_) if elements => {
+        parsed::Test::AnyOf(_)
+        | parsed::Test::NotAnyOf(_)
+        | parsed::Test::Starts(_)
+        | parsed::Test::From(_)
+            if elements =>
+        {
             Err(refuse("a collection has no value to compare"))
         }
+        parsed::Test::Starts(begins) => Ok(Must::Starts(begins.clone())),
         parsed::Test::AnyOf(names) => {
             known_values(names, look, report)?;
             Ok(Must::AnyOf(names.clone()))

@@ -43,6 +43,7 @@ impl Test {
         let must = match &self.must {
             Must::AnyOf(words) => format!("must be {}", either(words)),
             Must::NotAnyOf(words) => format!("must not be {}", either(words)),
+            Must::Starts(begins) => format!("must begin with {}", either(begins)),
             Must::Present => "must be there".to_owned(),
             Must::Absent | Must::None => "must not be there".to_owned(),
             Must::From { machine, rank } => match catalogue().at_rank(machine, *rank) {
