@@ -177,8 +177,7 @@ pub struct Operation {
     pub creates: bool,
     /// It may write in more than one step: that its subject is known there does not show that all of it was done.
     pub in_steps: bool,
-    /// Its reply declares the external id of its entity (`reply.xrefs.<entity>`): an answer without
-    /// it is in doubt. Where none is declared, our `ref` is the id.
+    /// Its reply declares the id of its entity (`reply.xrefs`): an answer without it is in doubt. Else our `ref` is it.
     pub names: bool,
     /// A read that gives a list of documents, not one.
     pub lists: bool,
@@ -188,7 +187,7 @@ pub struct Operation {
     pub limit: String,
     /// Longest time for an attempt at its longest step, the first byte sent to the last byte read.
     pub timeout: Duration,
-    /// The longest time between `since` and `until` that a listing may ask for; `None`: any.
+    /// The longest time that a listing may ask for at once; `None`: any.
     pub window: Option<Duration>,
     /// The proof that it is made with, by the first operation that names it; `None`: the one that all others share.
     pub proof: Option<String>,

@@ -136,6 +136,47 @@ fn what_would_be_sent_is_shown_without_its_secrets() {
     assert!(ran.out.contains("\nX-Shopify-Access-Token: ***\n"), "{}", ran.out);
 }
 
+/// A warehouse that writes times in its own way.
+const DEPOT: [(&str, &str); 3] = [
+    (
+        "connector.yaml",
+        "orderhub: 1\nconnector: depot\nbase: \"{base_url}\"\noperations:\n  list:\n    kind: read\n    steps: [{ id: page, method: GET, path: /jobs, query: { from: \"{since}\", to: \"{until}\" } }]\n    documents: body\n",
+    ),
+    (
+        "integration.yaml",
+        "orderhub: 1\nintegration: depot\nrole: wms\nconnector: declared\nintake:\n  - poll: { do: list, every: 5m, overlap: 1m, reach: 7d }\n    document: job\n    ordering: revision\n",
+    ),
+    (
+        "job.yaml",
+        "orderhub: 1\nmapping: depot.job\nentity: fulfilment\nkey: id\nparent: [{ ref: ref }]\nrevision: { system: changed, as: { timestamp: { format: \"%d.%m.%Y %H:%M:%S\", zone: Europe/Berlin, twice: later } } }\nfields: [{ hub: ref, system: ref, direction: out }]\n",
+    ),
+];
+
+#[test]
+fn a_listing_is_shown_as_its_poll_asks() {
+    let folder = tempfile::tempdir().unwrap();
+    let own = folder.path().join("mappings/depot");
+    fs::create_dir_all(&own).unwrap();
+    DEPOT.iter().for_each(|(name, text)| fs::write(own.join(name), text).unwrap());
+    let ask = ["connector", "ask", "depot", "list"];
+    let of = |more: &[&str]| {
+        let ran = orderhub(folder.path(), &[&ask[..], more].concat(), "");
+        assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+        ran
+    };
+    let ran = of(&["--arg", "since=2026-11-02T09:00:00Z", "--arg", "until=2026-11-02T10:00:00Z"]);
+    let first = ran.out.lines().next().unwrap();
+    assert!(first.contains("from=02.11.2026%2010%3A00%3A00"), "{first}");
+    assert!(first.contains("to=02.11.2026%2011%3A00%3A00") && ran.err.is_empty(), "{ran:?}");
+    // What is no time is sent as it is; nothing: as a poll asks now.
+    let ran = of(&["--arg", "since=yesterday"]);
+    assert!(ran.out.contains("from=yesterday&to=") && ran.err.contains("`until` is 2"), "{ran:?}");
+    let ran = of(&[]);
+    let since = ran.out.split("from=").nth(1).unwrap();
+    assert!(since.get(2..3) == Some(".") && since.contains("&to="), "{ran:?}");
+    assert!(ran.err.contains("as a poll asks at 2") && ran.err.contains("`since` is 2"), "{ran:?}");
+}
+
 #[test]
 fn a_drafted_connector_passes_check_and_its_card() {
     let folder = tempfile::tempdir().unwrap();

@@ -6,6 +6,8 @@
 
 use orderhub_lang::value::Value;
 
+use super::search::Said;
+
 /// Stands where nothing more is known, as [`ANY`](crate::invent::ANY) does for texts.
 pub(super) const MIDDLE: i64 = 71;
 /// The smallest and the largest that are tried.
@@ -49,6 +51,20 @@ fn numbers(words: &[Value]) -> Vec<i64> {
         }
     }
     numbers
+}
+
+/// What is said, with a value at a place.
+pub(super) fn with(base: &[Option<Value>], place: usize, value: Option<Value>) -> Said {
+    let mut said = base.to_vec();
+    if let Some(at) = said.get_mut(place) {
+        *at = value;
+    }
+    said
+}
+
+/// The same with numbers at several places.
+pub(super) fn with_all(base: &[Option<Value>], numbers: &Numbers) -> Said {
+    numbers.iter().fold(base.to_vec(), |said, (at, value)| with(&said, *at, Some(value.clone())))
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use orderhub_lang::path::Segment;
 use orderhub_lang::value::Value;
 
-use super::ordered::{self, Numbers};
+use super::ordered::{self, Numbers, with, with_all};
 use super::reads::{self, Place, Reads};
 use super::told::shown;
 use super::{MOST_FOUND, MOST_TRIES, answer, headers, leads, lines};
@@ -381,22 +381,9 @@ impl<'a> Search<'a> {
     }
 }
 
-/// The same with numbers at several places.
-fn with_all(base: &[Option<Value>], numbers: &Numbers) -> Said {
-    numbers.iter().fold(base.to_vec(), |said, (at, value)| with(&said, *at, Some(value.clone())))
-}
-
 /// The places of those paths that are so.
 fn at(paths: &[Place], is: impl Fn(&Place) -> bool) -> Vec<usize> {
     paths.iter().enumerate().filter(|(_, path)| is(path)).map(|(at, _)| at).collect()
-}
-
-fn with(base: &[Option<Value>], place: usize, value: Option<Value>) -> Said {
-    let mut said = base.to_vec();
-    if let Some(at) = said.get_mut(place) {
-        *at = value;
-    }
-    said
 }
 
 fn pairs(places: usize) -> impl Iterator<Item = (usize, usize)> {

@@ -3,6 +3,7 @@
 mod ask;
 mod draft;
 mod new;
+mod sample;
 mod test;
 
 use std::path::PathBuf;

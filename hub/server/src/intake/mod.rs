@@ -41,6 +41,7 @@ mod references;
 mod rounds;
 mod seen;
 pub(crate) mod slide;
+mod tries;
 pub mod webhook;
 mod window;
 

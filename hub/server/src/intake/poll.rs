@@ -20,11 +20,11 @@ use orderhub_connectors::contract::{Memo, Reply};
 use orderhub_order::ids::SystemName;
 use tokio_util::sync::CancellationToken;
 
-use super::confirm::Unconfirmed;
 use super::job::{self, Job};
 use super::leased::{self, End, Parts};
 use super::pages::{hash, one, split};
 use super::slide::{AGAIN, Recent, Turn};
+use super::tries::{Page, Trouble};
 use super::window::{Window, arguments, due, goes_on, later, moved, until, window};
 use super::{Envelope, Intake, had};
 use crate::apply::{Beside, Cursor};
@@ -71,26 +71,6 @@ pub(super) async fn run(parts: Parts, system: SystemName, name: Box<str>, stop: 
     .await;
 }
 
-/// How the last tries went.
-#[derive(Clone, Copy, Debug, Default)]
-struct Trouble {
-    /// Attempts at this page that the long policy counts.
-    attempts: u32,
-    /// Failures in a row.
-    failures: u32,
-    /// Not before this.
-    until: Option<Timestamp>,
-    /// How often what was put off at the system had been made due when this was.
-    eased: u64,
-    /// What named the next page may have lapsed there: the poll begins again, from where the last ended.
-    begin: bool,
-    /// What was listed last ends before the poll's now: what follows is asked for at once.
-    behind: bool,
-    /// The last page that was stored, by what is in it.
-    page: Option<[u8; 16]>,
-    unconfirmed: Unconfirmed,
-}
-
 /// One listing, while its lease is held.
 struct Poller {
     parts: Parts,
@@ -103,18 +83,6 @@ struct Poller {
     lease: Lease,
     /// What was on its last pages.
     recent: Mutex<Recent>,
-}
-
-/// A page that was asked for.
-struct Page {
-    /// Where the listing stood before it.
-    cursor: Cursor,
-    turn: Turn,
-    window: Window,
-    /// The time that was asked for does not reach up to now.
-    more: bool,
-    /// Things may move from page to page.
-    slides: bool,
 }
 
 impl Poller {

@@ -4,15 +4,17 @@ use std::collections::BTreeMap;
 use std::io::Read as _;
 use std::process::ExitCode;
 
+use jiff::Timestamp;
 use orderhub_connectors::contract::{
     Call, Connector, Credentials, Memo, NO_SESSION, NextStep, Request,
 };
 use orderhub_lang::value::Value;
 use serde_json::json;
 
-use super::Folder;
 use super::test::{connectors, one};
+use super::{Folder, sample};
 use crate::cli::output::{self, Code, Fault, Output};
+use crate::clock::Clock;
 
 /// Largest document that is read.
 const LARGEST: u64 = 4 << 20;
@@ -21,6 +23,7 @@ const LARGEST: u64 = 4 << 20;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   orderhub connector ask rest_wms create_release < release.json
+  orderhub connector ask odoo list_sales --arg since=2026-11-02T09:00:00Z < /dev/null
   orderhub connector ask tryton cancel_sale --xref order=17 --set database=shop < /dev/null
 
 Exit codes: 0 the request was printed; 1 it cannot be built; 2 usage; 5 no such connector or operation.")]
@@ -37,7 +40,8 @@ pub(in crate::cli) struct Ask {
     /// A reference of the subject.
     #[arg(long, value_name = "KIND=ID")]
     xref: Vec<String>,
-    /// An argument of a read.
+    /// An argument of a read; of one that is polled, `since` and `until` are times (2026-11-02T09:00:00Z), written as the
+    /// mapping reads them.
     #[arg(long, value_name = "NAME=VALUE")]
     arg: Vec<String>,
     /// The system's address.
@@ -61,11 +65,12 @@ pub(super) fn ask(asked: &Ask, output: Output) -> Result<ExitCode, Fault> {
     let read = std::io::stdin().lock().take(LARGEST).read_to_end(&mut document);
     read.map_err(|error| Fault::new(Code::Usage, error.to_string()))?;
     let settings = pairs(&asked.set)?;
-    let values = |given| -> Result<BTreeMap<String, Value>, Fault> {
-        let texts = pairs(given)?.into_iter();
-        Ok(texts.map(|(name, value)| (name, Value::Text(value))).collect())
-    };
-    let (xrefs, args) = (values(&asked.xref)?, values(&asked.arg)?);
+    let xrefs = pairs(&asked.xref)?.into_iter();
+    let xrefs = xrefs.map(|(name, value)| (name, Value::Text(value))).collect();
+    let now = Clock::system().now();
+    let now = Timestamp::from_second(now.as_second()).unwrap_or(now);
+    let of = (asked.name.as_str(), asked.operation.as_str());
+    let args = sample::arguments(&asked.folder, of, pairs(&asked.arg)?, now)?;
     let call = Call {
         operation: &asked.operation,
         document: &document,
