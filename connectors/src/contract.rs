@@ -1,8 +1,7 @@
 //! The whole contract between the hub and a system, on one page.
 //!
-//! An operation is a list of named steps. For each step the connector builds a [`Request`]; from its
-//! [`Answer`] it says what comes next. The memo (what was found so far) is stored by the server before
-//! each step that is not repeatable, so that a retry resumes where the last attempt stopped.
+//! An operation is a list of named steps. For each the connector builds a [`Request`]; from its [`Answer`] it says what comes
+//! next. The memo (what was found so far) is stored before each step that is not repeatable: a retry resumes there.
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::facts::Kept;
 use jiff::Timestamp;
-use orderhub_connectors::contract::{Connector, Needs, Operation};
+use orderhub_connectors::contract::{Connector, Needs};
 use orderhub_lang::diagnostic::nearest;
 use orderhub_lang::path::{Path, Root, Segment};
 use orderhub_lang::value::Value;

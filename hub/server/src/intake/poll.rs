@@ -15,7 +15,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use jiff::Timestamp;
 use orderhub_connectors::contract::{Memo, Reply};
 use orderhub_order::ids::SystemName;
 use tokio_util::sync::CancellationToken;
