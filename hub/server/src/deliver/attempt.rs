@@ -235,14 +235,15 @@ impl Attempt<'_> {
         span.set("http.response.status_code", || i64::from(answer.status));
         let mut memo = self.memo.clone();
         let read = self.run.connector.answer(self.run.call, &mut memo, &answer);
-        self.count(request, &answer, matches!(read, Err(CallError::Throttled { .. })));
+        self.count(request, &answer, read.as_ref().err());
         read?;
         Ok(Exchanged { memo, status: Some(answer.status) })
     }
 
     /// What the answer says of the request's limit, and what it counted as: one that was throttled, as nothing of what
-    /// was set aside for it.
-    fn count(&self, request: &Request, answer: &Answer, throttled: bool) {
+    /// was set aside for it. So does one that was not allowed, where it does not say: what was set aside is there for the
+    /// next credential, and is given back where there is none.
+    fn count(&self, request: &Request, answer: &Answer, error: Option<&CallError>) {
         let Run { connector, call, dispatcher, .. } = self.run;
         let (limits, limit) = (&dispatcher.guards.limits, &request.limit);
         let told = connector.told(call, request, answer);
@@ -252,6 +253,10 @@ impl Attempt<'_> {
             if let Some(calls) = connector.may_cost(call, request, answer) {
                 limits.learn(call.operation, &request.step, calls);
             }
+            if cost.is_none() && matches!(error, Some(CallError::NotAllowed { .. })) {
+                return;
+            }
+            let throttled = matches!(error, Some(CallError::Throttled { .. }));
             let left = told.left;
             limits.settle(limit, reserve.take(), &Told { cost, left, throttled });
         } else if let Some(calls) = cost {

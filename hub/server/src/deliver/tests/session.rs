@@ -8,11 +8,15 @@ use orderhub_order::lane::LaneCode;
 
 use super::erp;
 use super::rig::{ERP, Rig, SINK, Setup};
-use super::twin::Login;
+use super::twin::{Fault, Login};
 use crate::resilience::stale::Answered;
 
 /// A login shows the secret; calls carry what it gave.
 const SESSION: &str = r#"auth: { session: { url: "{base_url}/login", headers: { X-Token: "{secret.token}" }, save: { token: body.session }, timeout: 100ms }, headers: { X-Token: "{session.token}" } }"#;
+
+/// The same where what a call may count as is set aside before, and nothing of it comes back by itself.
+const POINTS: &str = r#"auth: { session: { url: "{base_url}/login", headers: { X-Token: "{secret.token}" }, save: { token: body.session }, timeout: 100ms }, headers: { X-Token: "{session.token}" } }
+limits: { default: { rate: 1/60m, burst: 1000, cost: body.cost, reserve: { first: 600, then: body.asked } } }"#;
 
 fn sessions() -> Setup {
     Setup { auth: SESSION, ..Setup::default() }
@@ -40,6 +44,23 @@ async fn a_session_that_ended_is_renewed_without_a_refused_call() {
     assert_eq!(paths(&rig), ["/login", "/put", "/put", "/put", "/login", "/put"]);
     assert_eq!(rig.receipts(third).await.len(), 1, "one attempt, and it went well");
     assert_eq!(rig.twin.effects().len(), 3);
+}
+
+#[tokio::test]
+async fn a_call_that_was_refused_with_its_session_counts_as_nothing() {
+    let rig = Rig::new(Setup { auth: POINTS, ..Setup::default() });
+    rig.deliverer.pause(&erp(), "only the sink matters here");
+    let cheap = Fault::Says(200, r#"{"cost":10}"#);
+    rig.twin.fail_with([cheap, cheap, cheap]);
+    let first = rig.order(1, 1, "captured").await;
+    rig.delivered(first, SINK).await;
+    rig.twin.sessions.lock().unwrap().valid = Some("another".to_owned());
+    let second = rig.order(2, 1, "captured").await;
+    rig.delivered(second, SINK).await;
+    assert_eq!(paths(&rig), ["/login", "/put", "/put", "/login", "/put"]);
+    // Six hundred are there still.
+    let third = rig.order(3, 1, "captured").await;
+    rig.delivered(third, SINK).await;
 }
 
 #[tokio::test]
