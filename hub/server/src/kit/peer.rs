@@ -63,8 +63,6 @@ type Said = HashMap<(String, u32), Answer>;
 /// What came of the strike.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Struck {
-    /// What was asked for is there, and the step that looks could be told so.
-    pub(crate) tells: Option<bool>,
     /// The connector takes the bad answer for well.
     pub(crate) taken: bool,
     /// There was nothing to make of it.
@@ -219,7 +217,6 @@ impl Peer {
                 let way = self.known.end(&self.known.after(&memo, answer)?, Some(&self.step))?;
                 Some((answer.clone(), way))
             });
-            state.struck.tells = Some(state.struck.tells.unwrap_or(true) && tells.is_some());
             if let Some((answer, way)) = tells {
                 state.choices.extend(way);
                 return answer;
