@@ -279,7 +279,6 @@ fn order_with(at: &str, value: serde_json::Value) -> serde_json::Value {
         "fulfillmentOrders": none(),
         "fulfillments": [{ "fulfillmentLineItems": none() }, { "fulfillmentLineItems": none() }],
         "transactions": [],
-        "refunds": [{ "refundLineItems": none() }],
         "returns": page(json!([{ "returnLineItems": none() }])),
     });
     *order.pointer_mut(at).unwrap() = value;
@@ -297,7 +296,6 @@ fn of_an_order_of_which_a_list_is_cut_nothing_is_taken() {
     for (at, whole) in [
         ("/fulfillments", many(100)),
         ("/transactions", many(100)),
-        ("/refunds", many(50)),
         ("/returns/nodes", json!([])),
         ("/fulfillments", json!([])),
     ] {
@@ -308,12 +306,10 @@ fn of_an_order_of_which_a_list_is_cut_nothing_is_taken() {
         ("/lineItems/pageInfo/hasNextPage", cut.clone()),
         ("/fulfillmentOrders/pageInfo/hasNextPage", cut.clone()),
         ("/fulfillments/1/fulfillmentLineItems/pageInfo/hasNextPage", cut.clone()),
-        ("/refunds/0/refundLineItems/pageInfo/hasNextPage", cut.clone()),
         ("/returns/pageInfo/hasNextPage", cut.clone()),
         ("/returns/nodes/0/returnLineItems/pageInfo/hasNextPage", cut),
         ("/fulfillments", many(101)),
         ("/transactions", many(101)),
-        ("/refunds", many(51)),
     ] {
         let refused = read(&order_with(at, value)).unwrap_err();
         let CallError::SaidNo { why, .. } = &refused else { panic!("{at}: {refused:?}") };
@@ -328,7 +324,7 @@ fn every_list_that_a_document_asks_for_says_whether_it_is_cut() {
     for (name, text) in documents() {
         let lists = text.matches("(first: ").count() - text.matches("(first: 2, query").count();
         let pages = text.matches("pageInfo { hasNextPage").count();
-        let plain = text.matches("(first: 101)").count() + text.matches("(first: 51)").count();
+        let plain = text.matches("(first: 101)").count();
         assert_eq!(pages + plain, lists, "{name}");
     }
 }

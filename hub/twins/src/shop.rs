@@ -28,7 +28,7 @@ use jiff::Timestamp;
 pub use bulk::BulkWays;
 pub use emit::{Emit, TOPICS};
 pub use make::{Article, Assortment, Country};
-pub use order::{Fulfilment, Line, Order, Payment};
+pub use order::{Fulfilment, Line, Order, Payment, Place};
 pub use stream::Plan;
 pub use ways::Ways;
 
@@ -150,6 +150,31 @@ impl Shop {
         true
     }
 
+    /// The merchant takes a piece that did not leave off an order and does not put it back into stock. False: there is
+    /// none.
+    pub async fn edit_away(&self, id: u64) -> bool {
+        let mut line = None;
+        let edit = |order: &mut Order, _| {
+            line = order.edit_away();
+            line.map(|_| "orders/updated")
+        };
+        if !self.change(id, edit).await {
+            return false;
+        }
+        let message = {
+            let book = lock(&self.book);
+            let order = book.orders.get(&id).zip(line);
+            order.map(|(order, line)| {
+                let body = render::edit(order, line);
+                self.told(order, "orders/edited", &body)
+            })
+        };
+        if let Some(message) = message {
+            self.say(message).await;
+        }
+        true
+    }
+
     async fn say(&self, message: Message) {
         if let Some(outbox) = &self.frame.outbox {
             outbox.say(message).await;
@@ -157,11 +182,14 @@ impl Shop {
     }
 
     fn message(&self, order: &Order, topic: &str) -> Message {
-        let body = render::order(order, &self.frame.name);
+        self.told(order, topic, &render::order(order, &self.frame.name))
+    }
+
+    fn told(&self, order: &Order, topic: &str, body: &serde_json::Value) -> Message {
         // One change gives one event; every copy and retry has the same ids.
         let event = format!("{:016x}-{:04x}", order.id, order.sequence);
         Message {
-            id: event.clone(),
+            id: format!("{topic}/{event}"),
             topic: topic.to_owned(),
             subject: order.id.to_string(),
             sequence: order.sequence,

@@ -15,8 +15,8 @@ use super::{Assortment, Shop, make};
 use crate::frame::{lock, refused};
 
 /// What a shop can be told to say.
-pub const TOPICS: [&str; 4] =
-    ["orders/create", "orders/paid", "orders/updated", "orders/cancelled"];
+pub const TOPICS: [&str; 5] =
+    ["orders/create", "orders/paid", "orders/updated", "orders/edited", "orders/cancelled"];
 /// Most of them at once.
 pub(super) const MOST: u32 = 1_000;
 
@@ -75,7 +75,11 @@ impl Shop {
         if topic == "orders/create" {
             return Ok((number, id));
         }
-        if self.change(id, |order, now| happen(topic, order, now)).await {
+        let happened = match topic {
+            "orders/edited" => self.edit_away(id).await,
+            _ => self.change(id, |order, now| happen(topic, order, now)).await,
+        };
+        if happened {
             Ok((number, id))
         } else {
             Err(format!("order #{number} is past `{topic}`: nothing changes there"))
@@ -142,6 +146,10 @@ mod tests {
         assert_eq!(shop.orders()[0].payment, Payment::Paid);
         let (_, said) = told(&shop, json!({ "topic": "orders/create", "count": 2 })).await;
         assert_eq!(said["emitted"][1]["order"], "#2003");
+        let pieces =
+            |order: &super::super::Order| order.lines.iter().map(|line| line.removed).sum::<u64>();
+        let (status, _) = told(&shop, json!({ "topic": "orders/edited", "number": 2003 })).await;
+        assert_eq!((status, pieces(&shop.orders()[2])), (StatusCode::ACCEPTED, 1));
         let (_, said) = told(&shop, json!({ "topic": "orders/cancelled", "number": 2002 })).await;
         assert_eq!(said["emitted"][0]["order"], "#2002");
         assert!(shop.orders()[1].cancelled.is_some());

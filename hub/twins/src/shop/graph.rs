@@ -2,12 +2,49 @@
 
 use serde_json::{Value, json};
 
-use super::order::{FIRST_NAME, Fulfilment, Line, Order, Payment};
+use super::order::{FIRST_NAME, Fulfilment, Line, Order, Part, Payment, Place};
 use super::render::money;
 use crate::clock::stamp;
 
-/// The only location of a shop.
-pub(super) const LOCATION: &str = "gid://shopify/Location/1";
+impl Place {
+    pub(super) const ALL: [Self; 2] = [Self::Main, Self::Second];
+
+    pub(super) fn id(self) -> &'static str {
+        match self {
+            Self::Main => "gid://shopify/Location/1",
+            Self::Second => "gid://shopify/Location/2",
+        }
+    }
+
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Main => "Main",
+            Self::Second => "Second",
+        }
+    }
+}
+
+impl Part {
+    pub(super) const ALL: [Self; 2] = [Self::First, Self::Second];
+
+    /// Ids of things have smaller numbers.
+    const SECOND: u64 = 1_000_000_000_000_000;
+
+    /// The number of a part of a thing.
+    fn number(self, of: u64) -> u64 {
+        match self {
+            Self::First => of,
+            Self::Second => Self::SECOND + of,
+        }
+    }
+
+    /// The part that an id names, and of what.
+    pub(super) fn of(id: &Value) -> Option<(Self, u64)> {
+        let number = number(id)?;
+        let second = number.checked_sub(Self::SECOND).map(|of| (Self::Second, of));
+        Some(second.unwrap_or((Self::First, number)))
+    }
+}
 
 pub(super) fn gid(kind: &str, id: impl std::fmt::Display) -> String {
     format!("gid://shopify/{kind}/{id}")
@@ -62,10 +99,9 @@ pub(super) fn order(order: &Order, shop: &str) -> Value {
         "shippingAddress": address,
         "billingAddress": address,
         "lineItems": nodes(order.lines.iter().map(|it| line(it, order))),
-        "fulfillmentOrders": nodes(std::iter::once(fulfilment_order(order))),
+        "fulfillmentOrders": nodes(fulfilment_orders(order)),
         "fulfillments": order.fulfilments.iter().map(|it| fulfilment(it, order)).collect::<Value>(),
         "transactions": transactions(order),
-        "refunds": refunds(order),
         "returns": nodes(std::iter::empty()),
     })
 }
@@ -103,11 +139,7 @@ fn line(line: &Line, order: &Order) -> Value {
         "variantTitle": null,
         "quantity": line.quantity,
         "currentQuantity": line.current(),
-        "fulfillmentStatus": match (line.fulfilled, line.open()) {
-            (0, _) => "unfulfilled",
-            (_, 0) => "fulfilled",
-            _ => "partial",
-        },
+        "nonFulfillableQuantity": line.removed,
         "requiresShipping": line.ships,
         "originalUnitPriceSet": set(line.price, order),
         "totalDiscountSet": set(line.discount, order),
@@ -116,25 +148,33 @@ fn line(line: &Line, order: &Order) -> Value {
     })
 }
 
-/// What the shop's one location still has to send.
-fn fulfilment_order(order: &Order) -> Value {
-    let status = match (order.cancelled.is_some(), order.is_fulfilled()) {
+/// What the shop's locations still have to send.
+fn fulfilment_orders(order: &Order) -> impl Iterator<Item = Value> {
+    let apart = order.lines.iter().any(|line| line.apart > 0);
+    let parts = Part::ALL.into_iter().filter(move |part| apart || *part == Part::First);
+    parts.map(|part| fulfilment_order(order, part))
+}
+
+fn fulfilment_order(order: &Order, part: Part) -> Value {
+    let left = order.lines.iter().map(|line| line.open_in(part)).sum::<u64>();
+    let status = match (order.cancelled.is_some(), left == 0) {
         (true, _) => "CANCELLED",
         (false, true) => "CLOSED",
         (false, false) if order.fulfilments.is_empty() => "OPEN",
         (false, false) => "IN_PROGRESS",
     };
+    let place = order.place(part);
     let lines = order.lines.iter().filter(|line| line.ships).map(|line| {
         json!({
-            "id": gid("FulfillmentOrderLineItem", line.id),
-            "remainingQuantity": line.open(),
+            "id": gid("FulfillmentOrderLineItem", part.number(line.id)),
+            "remainingQuantity": line.open_in(part),
             "lineItem": { "id": gid("LineItem", line.id) },
         })
     });
     json!({
-        "id": gid("FulfillmentOrder", order.id),
+        "id": gid("FulfillmentOrder", part.number(order.id)),
         "status": status,
-        "assignedLocation": { "name": "Main", "location": { "id": LOCATION } },
+        "assignedLocation": { "name": place.name(), "location": { "id": place.id() } },
         "fulfillmentHolds": [],
         "lineItems": nodes(lines),
     })
@@ -167,16 +207,6 @@ fn transactions(order: &Order) -> Value {
             "gateway": "test_gateway", "processedAt": at, "createdAt": at, "test": false,
             "amountSet": set(refund.amount, order),
         })
-    };
-    order.refunds.iter().map(one).collect()
-}
-
-fn refunds(order: &Order) -> Value {
-    let one = |refund: &super::order::Refund| {
-        let lines = refund.lines.iter().map(|(line, pieces)| {
-            json!({ "quantity": pieces, "restockType": "CANCEL", "lineItem": { "id": gid("LineItem", line) } })
-        });
-        json!({ "id": gid("Refund", refund.id), "createdAt": stamp(refund.at), "refundLineItems": nodes(lines) })
     };
     order.refunds.iter().map(one).collect()
 }

@@ -139,6 +139,7 @@ pub(super) fn order(
             quantity,
             removed: 0,
             fulfilled: 0,
+            apart: 0,
             price,
             discount,
             ships,
@@ -165,6 +166,7 @@ pub(super) fn order(
         lines,
         fulfilments: Vec::new(),
         refunds: Vec::new(),
+        apart_at: super::Place::default(),
     }
 }
 

@@ -44,6 +44,25 @@ pub struct Order {
     pub fulfilments: Vec<Fulfilment>,
     /// What was taken off after payment, with the time.
     pub refunds: Vec<Refund>,
+    /// Where its second part is sent from.
+    pub apart_at: Place,
+}
+
+/// A location of the shop.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Place {
+    /// From where orders are sent.
+    Main,
+    /// The other.
+    #[default]
+    Second,
+}
+
+/// A fulfilment order: what one location has to send of an order. All of it is in the first, unless a line says so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Part {
+    First,
+    Second,
 }
 
 /// Whether an order was paid.
@@ -72,10 +91,12 @@ pub struct Line {
     pub title: &'static str,
     /// Pieces ordered.
     pub quantity: u64,
-    /// Pieces taken off again.
+    /// Pieces taken off again before they left.
     pub removed: u64,
     /// Pieces that left.
     pub fulfilled: u64,
+    /// Pieces of those that still have to leave that the order's second part has.
+    pub apart: u64,
     /// Price of one.
     pub price: u64,
     /// Discount on the whole line as ordered.
@@ -144,6 +165,15 @@ impl Line {
         if self.ships { self.current().saturating_sub(self.fulfilled) } else { 0 }
     }
 
+    /// Those of them that a part of the order has.
+    pub(super) fn open_in(&self, part: Part) -> u64 {
+        let apart = self.apart.min(self.open());
+        match part {
+            Part::First => self.open() - apart,
+            Part::Second => apart,
+        }
+    }
+
     pub(super) fn sums(&self, pieces: u64, order: &Order) -> Sums {
         let gross = self.price * pieces;
         let discount = (self.discount * pieces).checked_div(self.quantity).unwrap_or(0);
@@ -191,6 +221,14 @@ impl Order {
         sums.gross - sums.discount + self.shipping + tax
     }
 
+    /// Where a part of it is sent from.
+    pub(super) fn place(&self, part: Part) -> Place {
+        match part {
+            Part::First => Place::Main,
+            Part::Second => self.apart_at,
+        }
+    }
+
     /// Whether everything that ships and was not taken off has left.
     pub fn is_fulfilled(&self) -> bool {
         self.lines.iter().all(|line| line.open() == 0)
@@ -208,6 +246,14 @@ impl Order {
         };
         self.cancelled = Some((why, now));
         Some("orders/cancelled")
+    }
+
+    /// Takes a piece off that has not left; gives its line. None: everything has left.
+    pub(super) fn edit_away(&mut self) -> Option<u64> {
+        let open = |line: &&mut Line| line.open() > 0;
+        let line = self.lines.iter_mut().find(open).filter(|_| self.cancelled.is_none())?;
+        line.removed += 1;
+        Some(line.id)
     }
 
     /// Takes off what has not left, and gives the money back. None: everything has left.

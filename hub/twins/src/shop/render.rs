@@ -98,6 +98,19 @@ fn people(order: &Order, shop: &str) -> Value {
     })
 }
 
+/// The body of the webhook about an edit that took a piece off a line: none of the order's own.
+pub(super) fn edit(order: &Order, line: u64) -> Value {
+    json!({ "order_edit": {
+        "id": order.id + order.sequence,
+        "order_id": order.id,
+        "created_at": stamp(order.updated_at),
+        "committed_at": stamp(order.updated_at),
+        "notify_customer": false,
+        "reason": "",
+        "line_items": { "additions": [], "removals": [{ "id": line, "delta": 1 }] },
+    } })
+}
+
 pub(super) fn line(line: &Line, pieces: u64, order: &Order) -> Value {
     let sums = line.sums(line.quantity, order);
     let tax = if order.tax_permille == 0 {

@@ -1,11 +1,12 @@
 //! What each field at the root of a document does: the vendor's queries and mutations as far as the hub uses them.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use super::graph::{self, gid, number};
-use super::order::{Fulfilment, Order};
+use super::order::{Fulfilment, Order, Part, Place};
 use super::{CANCELLED, FULFILLED, Shop, TRACKED};
 use crate::frame::{lock, member, whole};
 use crate::graphql::Field;
@@ -59,7 +60,7 @@ impl Shop {
                 self.annotate(field.arg("id"), &Value::Null, &tags).await
             }
             "productVariants" => graph::nodes(std::iter::empty()),
-            "locations" => graph::nodes(std::iter::once(location())),
+            "locations" => graph::nodes(Place::ALL.into_iter().map(location)),
             other => return Err(format!("Field '{other}' doesn't exist on type 'QueryRoot'")),
         })
     }
@@ -104,20 +105,23 @@ impl Shop {
 
     async fn fulfil(&self, wanted: &Value) -> Value {
         let fresh = self.id();
-        let (order, lines) = match asked(wanted) {
+        let (order, parts) = match asked(wanted) {
             Ok(asked) => asked,
             Err(why) => return refused("fulfillment", why),
         };
         let (mut refusal, mut made) = ("no such order", Value::Null);
         let change = |order: &mut Order, now| {
-            if let Err(why) = check(order, &lines) {
+            if let Err(why) = check(order, &parts) {
                 refusal = why;
                 return None;
             }
-            for (line, pieces) in &lines {
+            let mut lines = BTreeMap::new();
+            for (part, line, pieces) in &parts {
                 for held in order.lines.iter_mut().filter(|held| held.id == *line) {
                     held.fulfilled += pieces;
+                    held.apart -= if *part == Part::Second { *pieces } else { 0 };
                 }
+                *lines.entry(*line).or_default() += pieces;
             }
             let mut fulfilment = Fulfilment {
                 id: fresh,
@@ -127,7 +131,7 @@ impl Shop {
                 tracking_no: None,
                 more_numbers: Vec::new(),
                 tracking_url: None,
-                lines: lines.clone(),
+                lines: lines.into_iter().collect(),
             };
             set_tracking(&mut fulfilment, wanted.get("trackingInfo").unwrap_or(&Value::Null));
             made = graph::fulfilment(&fulfilment, order);
@@ -270,9 +274,9 @@ pub(super) fn times(query: &str) -> Result<(i64, i64), String> {
     Ok((least, most))
 }
 
-fn location() -> Value {
+fn location(place: Place) -> Value {
     json!({
-        "id": graph::LOCATION, "name": "Main", "isActive": true, "fulfillsOnlineOrders": true, "shipsInventory": true,
+        "id": place.id(), "name": place.name(), "isActive": true, "fulfillsOnlineOrders": true, "shipsInventory": true,
         "address": { "city": "Hamburg", "countryCode": "DE" },
     })
 }
@@ -290,34 +294,44 @@ fn parcel(order: &Order, fulfilment: &Fulfilment) -> String {
     format!("#{} {known}", order.number)
 }
 
-/// Lines by their ids, with pieces.
-type Pieces = Vec<(u64, u64)>;
+/// Lines by their ids in a part of an order, with pieces.
+type Pieces = Vec<(Part, u64, u64)>;
 
 /// The order and the pieces of its lines that a `FulfillmentInput` names.
 fn asked(wanted: &Value) -> Result<(u64, Pieces), &'static str> {
-    let orders = wanted["lineItemsByFulfillmentOrder"].as_array();
-    let orders = orders.filter(|orders| !orders.is_empty()).ok_or("no fulfillment orders")?;
-    let [only] = orders.as_slice() else {
-        return Err("All fulfillment orders must be assigned to the same location.");
-    };
-    let order = number(&only["fulfillmentOrderId"]).ok_or("Fulfillment order does not exist.")?;
-    let lines = only["fulfillmentOrderLineItems"].as_array().ok_or("no lines")?;
-    let line = |line: &Value| {
-        let id = number(&line["id"]).ok_or("Invalid fulfillment order line item.")?;
-        let pieces = whole(line, "quantity").filter(|pieces| *pieces > 0);
-        Ok((id, pieces.ok_or("Quantity must be greater than zero.")?))
-    };
-    Ok((order, lines.iter().map(line).collect::<Result<_, &'static str>>()?))
+    let parts = wanted["lineItemsByFulfillmentOrder"].as_array();
+    let parts = parts.filter(|parts| !parts.is_empty()).ok_or("no fulfillment orders")?;
+    let (mut of, mut pieces) = (None, Pieces::new());
+    for asked in parts {
+        let known = Part::of(&asked["fulfillmentOrderId"]);
+        let (part, order) = known.ok_or("Fulfillment order does not exist.")?;
+        if *of.get_or_insert(order) != order {
+            return Err("All fulfillment orders must belong to the same order.");
+        }
+        for line in asked["fulfillmentOrderLineItems"].as_array().ok_or("no lines")? {
+            let known = Part::of(&line["id"]).filter(|(its, _)| *its == part);
+            let (_, id) = known.ok_or("Invalid fulfillment order line item.")?;
+            let count = whole(line, "quantity").filter(|count| *count > 0);
+            pieces.push((part, id, count.ok_or("Quantity must be greater than zero.")?));
+        }
+    }
+    Ok((of.ok_or("no fulfillment orders")?, pieces))
 }
 
-/// Whether the order has that much left of the lines.
-fn check(order: &Order, lines: &[(u64, u64)]) -> Result<(), &'static str> {
+/// Whether one location has that much left of the lines.
+fn check(order: &Order, parts: &Pieces) -> Result<(), &'static str> {
     if order.cancelled.is_some() {
         return Err("Fulfillment order is cancelled.");
     }
-    for (id, pieces) in lines {
+    let mut places = parts.iter().map(|(part, ..)| order.place(*part));
+    let first = places.next();
+    if places.any(|place| Some(place) != first) {
+        return Err("All fulfillment orders must be assigned to the same location.");
+    }
+    for (part, id, pieces) in parts {
         let held = order.lines.iter().find(|line| line.id == *id);
-        if *pieces > held.ok_or("Invalid fulfillment order line item.")?.open() {
+        let held = held.ok_or("Invalid fulfillment order line item.")?;
+        if *pieces > held.open_in(*part) {
             return Err("Invalid fulfillment order line item quantity requested.");
         }
     }

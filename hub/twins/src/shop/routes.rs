@@ -56,11 +56,12 @@ async fn ask(State(shop): State<Shop>, wire: Wire, headers: HeaderMap, body: Byt
         Err(why) => return failed(&why, "GRAPHQL_PARSE_FAILED", None),
     };
     let operation = roots.first().map_or("nothing", super::roots::operation);
-    let (frame, effect) = (shop.frame.clone(), async move { answer(&shop, &roots).await });
+    let (frame, effect) =
+        (shop.frame.clone(), async move { answer(&shop, operation, &roots).await });
     frame.run(operation, &wire, effect).await
 }
 
-async fn answer(shop: &Shop, roots: &[Field]) -> Response {
+async fn answer(shop: &Shop, operation: &'static str, roots: &[Field]) -> Response {
     let mutates = |root: &Field| root.alias == "result";
     let cost = |root: &Field| if mutates(root) { MUTATION } else { root.cost().max(1) };
     let requested: u64 = roots.iter().map(cost).sum();
@@ -76,7 +77,7 @@ async fn answer(shop: &Shop, roots: &[Field]) -> Response {
         return failed(&why, "ACCESS_DENIED", None);
     }
     let now = shop.frame.clock.now();
-    if !shop.bucket.take(requested, now) {
+    if !shop.bucket.take(operation, requested, now) {
         return failed("Throttled", "THROTTLED", Some(shop.bucket.settle(requested, None, now)));
     }
     if !ways.runs.is_zero() {

@@ -44,6 +44,16 @@ impl Shop {
         lock(&self.ways).clone()
     }
 
+    /// Another program of the same app leaves so many points in the bucket.
+    pub fn leave(&self, points: u32) {
+        self.bucket.leave(points, self.frame.clock.now());
+    }
+
+    /// The names of the queries that the bucket held, in their order; of many the last.
+    pub fn asked(&self) -> Vec<&'static str> {
+        self.bucket.held()
+    }
+
     /// Queries that were refused because the bucket did not hold what they may cost.
     pub fn throttled(&self) -> u64 {
         self.bucket.refused()

@@ -187,6 +187,33 @@ async fn what_a_warehouse_could_not_send_is_taken_off_and_paid_back() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_fulfilment_is_of_one_location_whatever_parts_the_order_has() {
+    let (shop, _told, mut order) = one_order().await;
+    order.lines.truncate(1);
+    (order.lines[0].quantity, order.lines[0].apart) = (3, 1);
+    shop.has(order.clone());
+    let id = json!({ "id": format!("gid://shopify/Order/{}", order.id) });
+    let there = ask(&shop, "fulfillment_orders.graphql", id).await;
+    let parts = there["data"]["order"]["fulfillmentOrders"]["nodes"].as_array().unwrap();
+    let part = |part: &Value| {
+        let lines = part["lineItems"]["nodes"].as_array().unwrap().iter();
+        let lines =
+            lines.map(|line| json!({ "id": line["id"], "quantity": line["remainingQuantity"] }));
+        json!({ "fulfillmentOrderId": part["id"], "fulfillmentOrderLineItems": lines.collect::<Value>() })
+    };
+    let wanted = json!({ "fulfillment": { "lineItemsByFulfillmentOrder": parts.iter().map(part).collect::<Value>() } });
+    let refused = ask(&shop, "fulfillment_create.graphql", wanted.clone()).await;
+    let why = refused["data"]["result"]["userErrors"][0]["message"].as_str().unwrap();
+    assert!(parts.len() == 2 && why.contains("assigned to the same location"), "{why}");
+    order.apart_at = crate::shop::Place::Main;
+    shop.has(order.clone());
+    let made = ask(&shop, "fulfillment_create.graphql", wanted).await;
+    assert!(made["data"]["result"]["fulfillment"]["id"].is_string(), "{made}");
+    assert_eq!(shop.orders()[0].fulfilments[0].lines, [(order.lines[0].id, 3)]);
+    assert!(shop.orders()[0].is_fulfilled());
+}
+
+#[tokio::test(start_paused = true)]
 async fn tracking_is_updated_once_per_number() {
     let (shop, _told, order) = one_order().await;
     let made = ask(&shop, "fulfillment_create.graphql", parcel(&order, "PL1", |_| 1)).await;
