@@ -101,7 +101,6 @@ pub(in crate::http) struct Lane {
     open_conflicts: Vec<String>,
 }
 
-/// Something that is to be sent.
 #[derive(ToSchema)]
 pub(in crate::http) struct Want {
     rule: String,
@@ -109,7 +108,6 @@ pub(in crate::http) struct Want {
     version: u32,
 }
 
-/// A call that is under way.
 #[derive(ToSchema)]
 pub(in crate::http) struct Flight {
     operation: String,
@@ -292,7 +290,6 @@ pub(in crate::http) struct System {
     paused: Option<String>,
     breakers: Vec<Breaker>,
     limits: Vec<Limit>,
-    /// `ok`, or `refused`.
     credential: String,
     /// The operations for which it is refused, where others prove us otherwise; empty: all of them.
     refused_for: Vec<String>,

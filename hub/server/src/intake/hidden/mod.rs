@@ -175,15 +175,11 @@ impl Hidden {
     /// A text as people may see it.
     pub(crate) fn shown(&self, text: &str) -> String {
         let text = self.values.iter().fold(text.to_owned(), |text, secret| {
-            forms(secret)
-                .iter()
-                .fold(without_one(&text, secret), |text, form| without_one(&text, form))
+            let text = without_one(&text, secret);
+            forms(secret).iter().fold(text, |text, form| without_one(&text, form))
         });
         let text = self.without_all(&text, self.values.iter().map(String::as_str));
-        self.in_base64().fold(text, |text, coded| match text.contains(&coded) {
-            true => text.replace(&coded, MASK),
-            false => text,
-        })
+        self.in_base64().fold(text, |text, coded| text.replace(&coded, MASK))
     }
 
     /// Every writing of them that is looked for as it is: where a text was cut, the beginning of one may be left.
