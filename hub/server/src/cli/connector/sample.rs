@@ -53,12 +53,11 @@ pub(super) fn arguments(
     Ok(args)
 }
 
-/// The poll of an operation, and the mappings that read what it lists.
-fn polled(
-    folder: &Folder,
-    connector: &str,
-    operation: &str,
-) -> Result<Option<(Poll, Vec<Arc<Mapping>>)>, Fault> {
+/// A poll, and the mappings that read what it lists.
+type Polled = (Poll, Vec<Arc<Mapping>>);
+
+/// The poll of an operation, where there is one.
+fn polled(folder: &Folder, connector: &str, operation: &str) -> Result<Option<Polled>, Fault> {
     let root = &folder.mappings;
     let files = Bundle::read(root).map_err(|error| usage(error, root))?;
     let loaded = Bundle::folder(&files, &BTreeSet::new()).integrations.into_iter();

@@ -50,8 +50,8 @@ async fn a_session_that_ended_is_renewed_without_a_refused_call() {
 async fn a_call_that_was_refused_with_its_session_counts_as_nothing() {
     let rig = Rig::new(Setup { auth: POINTS, ..Setup::default() });
     rig.deliverer.pause(&erp(), "only the sink matters here");
-    let cheap = Fault::Says(200, r#"{"cost":10}"#);
-    rig.twin.fail_with([cheap, cheap, cheap]);
+    let cheap = || Fault::Says(200, r#"{"cost":10}"#);
+    rig.twin.fail_with([cheap(), cheap(), cheap()]);
     let first = rig.order(1, 1, "captured").await;
     rig.delivered(first, SINK).await;
     rig.twin.sessions.lock().unwrap().valid = Some("another".to_owned());
