@@ -182,7 +182,7 @@ fn files(folder: &Path, port: u16) -> Settings {
         ("tryton/integration.yaml", "every: 1m", "every: 1s"),
         ("tryton/integration.yaml", "every: 5m", "every: 2s"),
         ("tryton_stock/integration.yaml", "every: 1m", "every: 1s"),
-        ("tryton/connector.yaml", "every: 1m", "every: 1s"),
+        ("tryton/connector.yaml", "every: 1m", "every: 5s"),
         ("tryton/connector.yaml", "settles: 30s", "settles: 1s"),
         ("tryton/connector.yaml", "timeout: 30s", "timeout: 9s"),
         ("shopify/connector.yaml", "settles: 15s", "settles: 1s"),
