@@ -8,7 +8,7 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use orderhub_order::fold::{Act, Facts, Outcome, PersonAct, TodoKind};
 use orderhub_order::ids::{OrderKey, SystemName};
-use orderhub_order::lane::{Lane, LaneCode};
+use orderhub_order::lane::{Lane, LaneCode, is_of_call};
 use orderhub_order::rules::WhileDown;
 use tokio::time::Instant;
 
@@ -132,7 +132,8 @@ async fn a_create_that_does_not_wait_holds_its_lane() {
     let [todo] = &todos(&rig, key).await[..] else { panic!("one todo") };
     assert!(todo.item.why.contains(&format!("resolve {} --again", todo.id)), "{todo:?}");
     assert!(commands_in(&todo.item.why).iter().all(|command| is_typed(command)));
-    assert!(todo.item.about.is_none(), "it is about the call of the lane");
+    let about = todo.item.about.as_deref();
+    assert!(about.is_some_and(is_of_call), "it is about the call of the lane: {about:?}");
     // The order changes meanwhile; what is made is what stands then.
     rig.order(1001, 2, "partially_refunded").await;
     up(&rig);
