@@ -6,7 +6,7 @@ connector: twin
 base: "{base_url}"
 AUTH
 timeout: TIMEOUT
-limits: { default: { rate: 5000/s, burst: 5000 }, parcel: { by: doc.payment, rate: 1/2s, burst: 1 } }
+limits: { default: LIMIT, parcel: { by: doc.payment, rate: 1/2s, burst: 1 } }
 operations:
   create_sale:
     kind: state

@@ -72,6 +72,8 @@ pub(super) struct Setup {
     pub(super) auth: &'static str,
     /// The longest time of a step.
     pub(super) timeout: &'static str,
+    /// The limit of calls.
+    pub(super) limit: &'static str,
     /// What becomes of the wishes of ERP and sink while they are down.
     pub(super) while_down: WhileDown,
     /// The sink is told of each change as a fact besides, which does not wait.
@@ -92,6 +94,7 @@ impl Default for Setup {
             policy,
             auth: TOKEN,
             timeout: "300ms",
+            limit: "{ rate: 5000/s, burst: 5000 }",
             while_down: WhileDown::Queue,
             tells: false,
             parcel: PARCEL,
@@ -112,6 +115,7 @@ fn parcel(text: &str) -> Arc<Mapping> {
 
 fn connector(setup: Setup) -> Arc<dyn Connector> {
     let text = CONNECTOR.replace("AUTH", setup.auth).replace("TIMEOUT", setup.timeout);
+    let text = text.replace("LIMIT", setup.limit);
     let source = Arc::new(Source::new("connector.yaml", text));
     let twin = orderhub_connectors::declared::compile(&source);
     Arc::new(twin.expect("the test's connector compiles"))

@@ -14,9 +14,9 @@ use crate::resilience::stale::Answered;
 /// A login shows the secret; calls carry what it gave.
 const SESSION: &str = r#"auth: { session: { url: "{base_url}/login", headers: { X-Token: "{secret.token}" }, save: { token: body.session }, timeout: 100ms }, headers: { X-Token: "{session.token}" } }"#;
 
-/// The same where what a call may count as is set aside before, and nothing of it comes back by itself.
-const POINTS: &str = r#"auth: { session: { url: "{base_url}/login", headers: { X-Token: "{secret.token}" }, save: { token: body.session }, timeout: 100ms }, headers: { X-Token: "{session.token}" } }
-limits: { default: { rate: 1/60m, burst: 1000, cost: body.cost, reserve: { first: 600, then: body.asked } } }"#;
+/// What a call may count as is set aside before, and nothing of it comes back by itself.
+const POINTS: &str =
+    "{ rate: 1/60m, burst: 1000, cost: body.cost, reserve: { first: 600, then: body.asked } }";
 
 fn sessions() -> Setup {
     Setup { auth: SESSION, ..Setup::default() }
@@ -48,7 +48,7 @@ async fn a_session_that_ended_is_renewed_without_a_refused_call() {
 
 #[tokio::test]
 async fn a_call_that_was_refused_with_its_session_counts_as_nothing() {
-    let rig = Rig::new(Setup { auth: POINTS, ..Setup::default() });
+    let rig = Rig::new(Setup { limit: POINTS, ..sessions() });
     rig.deliverer.pause(&erp(), "only the sink matters here");
     let cheap = || Fault::Says(200, r#"{"cost":10}"#);
     rig.twin.fail_with([cheap(), cheap(), cheap()]);
