@@ -21,6 +21,7 @@ enum Form {
 /// Every folder of cases; files below belong to the longest path that fits.
 const FOLDERS: &[(&str, Form)] = &[
     ("mappings", Form::Under),
+    ("tests/data/belt", Form::None),
     ("tests/data/connectors", Form::One),
     ("tests/data/connectors/files", Form::None),
     ("tests/data/connectors/wrong", Form::None),
@@ -31,6 +32,7 @@ const FOLDERS: &[(&str, Form)] = &[
     ("tests/data/mapping", Form::One),
     ("tests/data/mapping/wrong", Form::None),
     ("tests/data/order", Form::List),
+    ("tests/data/packing", Form::None),
     ("tests/data/rules", Form::One),
     ("tests/data/sources", Form::Under),
     ("tests/data/stories", Form::One),
