@@ -144,7 +144,7 @@ fn a_check_names_each_rule_that_goes_one_way_where_it_is_asked_to() {
     let checked = orderhub(&folder, &["check", "--one-way", "mappings/shopify/order_rest.yaml"]);
     let out = text(&checked.stdout);
     assert_eq!(checked.status.code(), Some(0), "{out}");
-    let wanted = "order_rest.yaml:26:5: `customer.name` comes in only: `concat` has no way back";
+    let wanted = "order_rest.yaml:29:5: `customer.name` comes in only: `concat` has no way back";
     assert!(out.contains(wanted), "{out}");
     assert!(!out.contains("sink"), "{out}");
     let checked = orderhub(&folder, &["check"]);

@@ -88,37 +88,6 @@ async fn a_shop_with_more_orders_than_a_listing_goes_deep_is_read_whole() {
     assert!(hub.terminate().await.success());
 }
 
-/// An hour has more than a listing goes deep, a quarter of it has not.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_hour_with_more_orders_than_a_listing_goes_deep_is_read_whole_in_parts() {
-    let scene = Scene::new("sqlite:hub.db").await;
-    scene.has_old(90, 1).await;
-    scene.shop.behave(|ways| ways.deepest = 20);
-    let hub = scene.start().await;
-    until_alike(&hub, &scene.shop).await;
-    let log = hub.log();
-    assert!(log.contains("a shorter time is asked for"), "{log}");
-    assert!(!log.contains("a poll did not go on"), "{log}");
-    assert!(hub.terminate().await.success());
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_minute_with_more_orders_than_a_listing_goes_deep_says_so_and_passes_nothing_over() {
-    let scene = Scene::new("sqlite:hub.db").await;
-    scene.has_old(25, 0).await;
-    scene.shop.behave(|ways| ways.deepest = 20);
-    let hub = scene.start().await;
-    wait::until("the log says what is wrong", PATIENCE, || async {
-        let said =
-            "holds more than the system lists: status 200: Pagination is limited to 20 objects";
-        hub.log().contains(said).then_some(())
-    })
-    .await;
-    scene.shop.behave(|ways| ways.deepest = 25_000);
-    until_alike(&hub, &scene.shop).await;
-    assert!(hub.terminate().await.success());
-}
-
 /// All are to be read at once: what each may cost is set aside before, so that the shop refuses none.
 async fn overdraws_nothing(store: &str) {
     let scene = Scene::new(store).await;
