@@ -259,7 +259,7 @@ fn changes_are_told(past: &Past) {
     let number = change(&report, "differs", "order_no");
     assert_eq!(number["documents"], report["differ"]);
     let rule = number["new_rule"].as_str().unwrap();
-    assert!(rule.starts_with("differs/shopify/order_rest.yaml:12:"), "{rule}");
+    assert!(rule.starts_with("differs/shopify/order_rest.yaml:15:"), "{rule}");
     let example = &number["examples"][0];
     let (old, new) = (example["old"].as_str().unwrap(), example["new"].as_str().unwrap());
     assert_eq!(new, format!("#{old}"));
